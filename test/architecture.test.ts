@@ -91,7 +91,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'bound-sockets',
     'control-client',
     'configured',
-    'judge',
+    'validate',
     'run-main',
     'look',
     'control',

@@ -50,7 +50,7 @@ export const LONGEST = [
   'operating/control.test.ts',
   'docs/operations.test.ts',
   'docs/tutorial.test.ts',
-  'cli/judge/plan.test.ts',
+  'cli/validate/plan.test.ts',
   'cli/mistakes.test.ts',
   'launch/owned-process.test.ts',
   'e2e/openstack.test.ts',

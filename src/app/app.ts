@@ -68,7 +68,7 @@ export function observed(
   return returned;
 }
 
-/** Reports whether a function is declared `async`: where a plain result is needed, its promise is a mistake. */
+/** Reports whether a function is declared `async`: where a plain result is needed, its promise is an error. */
 export function isAsync(value: unknown): boolean {
   return typeof value === 'function' && value.constructor.name === 'AsyncFunction';
 }

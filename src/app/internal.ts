@@ -70,7 +70,7 @@ export {
   withValue,
   writeOnlyNames,
 } from './schemas/refused-value.js';
-export { compiledSchema, judgeSchema, NAMED_SCHEMAS, SchemaMistake } from './schemas/schema-mistake.js';
+export { compiledSchema, NAMED_SCHEMAS, SchemaError, validateSchema } from './schemas/schema-error.js';
 export {
   isDraining,
   isRecordLost,

@@ -106,7 +106,7 @@ type Push = (chunk: unknown, encoding?: BufferEncoding) => boolean;
 
 /**
  * Calls `onExceeded` once when more than `limit` bytes of body have arrived, and passes on no more: a reader of the body sees neither
- * the rest nor an end, so it cannot mistake the part for the whole, and its read fails when the connection closes, with the error that
+ * the rest nor an end, so it cannot take the part for the whole, and its read fails when the connection closes, with the error that
  * `onExceeded` returned, if any. `onExceeded` runs in the async context of this call. Costs one comparison per chunk, and buffers
  * nothing.
  */

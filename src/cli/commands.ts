@@ -17,7 +17,7 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<CommandFile>> = new Map
   Object.entries({
     serve: () => import('./serve/serve.js'),
     init: () => import('./init.js'),
-    check: () => import('./judge/check.js'),
+    check: () => import('./validate/check.js'),
     config: () => import('./look/config.js'),
     pipeline: () => import('./look/pipeline.js'),
     explain: () => import('./look/explain.js'),

@@ -7,13 +7,13 @@ import type { Command } from 'commander';
 import { commandLogger, UsageError } from '../config/internal.js';
 import { type Diagnostic, printDiagnostics } from '../errors/index.js';
 import type { ArgumentSchema, RpcContract } from '../rpc/index.js';
-import { contractMistakes } from '../rpc/internal.js';
+import { contractErrors } from '../rpc/internal.js';
 import { namesIn } from '../server/internal.js';
 import { columns, print, unknownName } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments, type OutputArguments } from './command-line.js';
 import { readConfiguration } from './configured/configuration.js';
 import { enabledServices, makingServices } from './configured/enabled-services.js';
-import { refuseErrors } from './judge/plan.js';
+import { refuseErrors } from './validate/plan.js';
 
 interface ContractArguments extends OutputArguments {
   readonly check?: string;
@@ -88,7 +88,7 @@ function check(now: ServiceContract, before: ServiceContract, args: ContractArgu
     now.topic === before.topic
       ? []
       : [`its topic was ${before.topic} and is ${now.topic}: calls from the last release no longer reach it`];
-  const findings = [...moved, ...contractMistakes(before.interfaces, now.interfaces)].map(
+  const findings = [...moved, ...contractErrors(before.interfaces, now.interfaces)].map(
     (message): Diagnostic => ({ severity: 'error', code: 'PORTICO_RPC_CONTRACT', message }),
   );
   print(args, { schema: SCHEMA, version: 1, findings }, () =>

@@ -33,8 +33,8 @@ async function endWith(status: number): Promise<void> {
 async function tell(error: unknown): Promise<void> {
   const { isWorker, wasLogged } = await import('../launch/internal.js');
   const { refusedConfig } = await import('../config/internal.js');
-  const isJudged = refusedConfig(error) !== undefined;
-  const whole = isJudged ? await (await import('./judge/all-mistakes.js')).withAllMistakes(error) : error;
+  const isChecked = refusedConfig(error) !== undefined;
+  const whole = isChecked ? await (await import('./validate/all-errors.js')).withAllErrors(error) : error;
   if (isWorker()) throw whole;
   const { HelpRequested } = await import('../config/internal.js');
   if (error instanceof HelpRequested) {
@@ -45,6 +45,6 @@ async function tell(error: unknown): Promise<void> {
   const { explainedError } = await import('../modules/index.js');
   if (!wasLogged(error)) process.stderr.write(`${explainedError(whole)}\n`);
   process.exitCode = exitStatusOf(error);
-  // The judgement imports the application, whose handles would keep the process.
-  if (isJudged) await endWith(exitStatusOf(error));
+  // The validation imports the application, whose handles would keep the process.
+  if (isChecked) await endWith(exitStatusOf(error));
 }

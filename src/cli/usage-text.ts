@@ -2,7 +2,7 @@
  * Message for a wrong command line.
  */
 import { nearestNames } from '../errors/index.js';
-import { shippedOptions } from './configured/shipped-options.js';
+import { bundledOptions } from './configured/bundled-options.js';
 
 /** Returns the error in a command line; for options of the configuration, with the way to set them on it. */
 export async function usageText(
@@ -25,7 +25,7 @@ export async function usageText(
  */
 async function settingsFor(flag: string, words: readonly string[], exactly: boolean): Promise<string | undefined> {
   const wanted = flag.replace(/^--(?:no-)?/, '').replaceAll('-', '_');
-  const known = (await shippedOptions()).flatMap(({ group, options }) =>
+  const known = (await bundledOptions()).flatMap(({ group, options }) =>
     Object.entries(options).flatMap(([name, { aliases }]) =>
       [name, ...aliases.filter((alias) => /^\w+$/.test(alias))].map((spelling) => ({ group, name: spelling })),
     ),

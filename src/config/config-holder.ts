@@ -20,7 +20,7 @@ export class Lasting {
   /** Those of the first configuration. */
   readonly groups: DeclaredGroups;
   /** Checks over several options, each run with the generation that is checked. */
-  readonly checks = new Map<unknown, (judged: ConfigHolder) => readonly Diagnostic[]>();
+  readonly checks = new Map<unknown, (checked: ConfigHolder) => readonly Diagnostic[]>();
   /** Log for warnings and changes. */
   log: Logger | undefined;
   /** Gives the log the level of a configuration that was accepted. */
@@ -50,7 +50,7 @@ export class ConfigHolder {
   /** Warnings of the next configuration, and those of {@link warn} since. Some may be in the log already. */
   given: Diagnostic[] | undefined;
   /** True during a check: findings of checks are among the issues. */
-  #judging = false;
+  #validating = false;
   #found: { readonly of: readonly unknown[]; readonly diagnostics: readonly Diagnostic[] } | undefined;
   /** Groups whose values were read. */
   readonly inUse = new Set<string>();
@@ -140,18 +140,18 @@ export class ConfigHolder {
   }
 
   /** Returns the problems of a configuration that does not apply; logs nothing. */
-  judge(): readonly Diagnostic[] {
-    this.#judging = true;
+  validate(): readonly Diagnostic[] {
+    this.#validating = true;
     try {
       return this.problems(this.lasting.validated ? 'all' : 'owned');
     } finally {
-      this.#judging = false;
+      this.#validating = false;
     }
   }
 
   /** Logs warnings, each once: another hint makes no difference. Returns all that it was given. */
   warn(issues: readonly Diagnostic[]): readonly Diagnostic[] {
-    if (this.#judging) return issues;
+    if (this.#validating) return issues;
     this.given?.push(...issues.filter(({ severity }) => severity === 'warning'));
     for (const issue of issues) {
       const said = withoutHint(issue);

@@ -16,12 +16,12 @@ import { type ConfigSnapshot, fromSnapshot, type State } from './state.js';
 import type { OptionDeclarations, OptionsOf } from './types/option.js';
 import type { Generation } from './values/generation.js';
 import { type GroupOptions, printable, readGroup, type ValidateOptions } from './values/group-values.js';
-import { type OptionMistake, refuseErrors, runCheck } from './values/mistakes.js';
+import { type OptionIssue, refuseErrors, runCheck } from './values/option-issues.js';
 import { loadOwners } from './values/owners.js';
 import type { Resolved } from './values/written.js';
 
 /** Checks several options at once. Runs in `validate()` and before a reload is accepted. */
-export type CrossCheck = (config: Config) => readonly OptionMistake[] | undefined;
+export type CrossCheck = (config: Config) => readonly OptionIssue[] | undefined;
 
 /** The next configuration of a program, read and validated, before it is accepted. */
 export interface NextConfig extends NextReading {
@@ -148,7 +148,7 @@ export class Config {
 
   /** Adds a check over several options, once; its findings get the place of the option. */
   check(find: CrossCheck): void {
-    this.#current.lasting.checks.set(find, (judged) => runCheck(new Config(judged), find));
+    this.#current.lasting.checks.set(find, (checked) => runCheck(new Config(checked), find));
   }
 
   /** Returns all errors and warnings: files, values of declared groups, cross-checks, and names without an owner. */

@@ -56,5 +56,5 @@ export {
   uri,
 } from './types/text-types.js';
 export type { GroupOptions, ValidateOptions } from './values/group-values.js';
-export { type ConfigError, type OptionMistake, type OptionPlaces, refuseOption } from './values/mistakes.js';
+export { type ConfigError, type OptionIssue, type OptionPlaces, refuseOption } from './values/option-issues.js';
 export type { Resolved } from './values/written.js';

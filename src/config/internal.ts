@@ -40,7 +40,7 @@ export { givesAway, isSecret, maskText, maskValue } from './types/mask.js';
 export { camelCase, declareType, InvalidValue } from './types/option.js';
 export { present } from './types/present.js';
 export { configOptions } from './values/declared-groups.js';
-export { ConfigError, diagnose, isSet, suggestion } from './values/mistakes.js';
+export { ConfigError, diagnose, isSet, suggestion } from './values/option-issues.js';
 export { writeTable } from './values/owners.js';
 export { readingFrom, refusedConfig } from './values/refused-config.js';
 export { asFarAsKnown, isUncertain, isUnknownName } from './values/unknown-names.js';

@@ -21,7 +21,7 @@ import { parseSource, readFiles } from './sources/read-files.js';
 import { type ConfigSnapshot, fromSnapshot, newState, type SourcePaths, type State } from './state.js';
 import type { OptionDeclarations } from './types/option.js';
 import { type DeclaredGroups, declaredByAll } from './values/declared-groups.js';
-import { refuseErrors } from './values/mistakes.js';
+import { refuseErrors } from './values/option-issues.js';
 import { problemsOf } from './values/problems.js';
 
 /** Options of `Config.load`. */

@@ -1,8 +1,8 @@
 /** Checks over several options, which loaded modules declare beside them. */
-import type { OptionMistake } from './values/mistakes.js';
+import type { OptionIssue } from './values/option-issues.js';
 
 /** A check of a configuration, by the members that it needs. */
-type Check = (config: never) => readonly OptionMistake[] | undefined;
+type Check = (config: never) => readonly OptionIssue[] | undefined;
 
 const loaded = new Set<Check>();
 

@@ -16,7 +16,7 @@ import { writtenElsewhere } from './types/elsewhere.js';
 import { boolean } from './types/number-types.js';
 import type { OptionDeclarations, OptionsOf } from './types/option.js';
 import { oneOf, path } from './types/text-types.js';
-import { ConfigError } from './values/mistakes.js';
+import { ConfigError } from './values/option-issues.js';
 
 /** Options of `[DEFAULT]`. */
 export const programLogOptions = defineOptions('DEFAULT', {

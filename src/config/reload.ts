@@ -16,7 +16,7 @@ import { ConfigHolder, withoutHint } from './config-holder.js';
 import { readAgain } from './load.js';
 import { readExternalSources } from './sources/external-sources.js';
 import { Generation } from './values/generation.js';
-import { type ConfigError, refusalFor } from './values/mistakes.js';
+import { type ConfigError, refusalFor } from './values/option-issues.js';
 
 /**
  * The next configuration of a program, read and validated: a launcher tries new workers with it before it is accepted. If it is dropped,
@@ -59,12 +59,12 @@ export async function nextReading(
   const next = changes.some(({ needsRestart }) => needsRestart)
     ? new ConfigHolder(withKeptValues(base, asWritten.generation, changes), lasting, [], groups)
     : asWritten;
-  const found = [...new Set([asWritten, next])].map((each) => each.judge());
+  const found = [...new Set([asWritten, next])].map((each) => each.validate());
   const refusal = found.map(refusalFor).find((each) => each !== undefined);
   if (refusal !== undefined && !collect) throw refusal;
-  const judged = [...found.flat(), ...changesWithoutEffect(base, asWritten.generation)];
+  const checked = [...found.flat(), ...changesWithoutEffect(base, asWritten.generation)];
   // The refusal has the errors.
-  const warnings = judged.filter(({ severity }) => severity === 'warning');
+  const warnings = checked.filter(({ severity }) => severity === 'warning');
   for (const text of [...current.warned, ...warnings.map(withoutHint)]) next.warned.add(text);
   // `warn` adds to it.
   const given = [...warnings];

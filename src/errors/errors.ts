@@ -12,7 +12,7 @@ import { printDiagnostics } from './diagnostic-list.js';
 export interface ErrorDetails {
   /** The problem in one sentence, without the position, which is prepended. */
   message: string;
-  /** Place of the mistake, which precedes the message. Default: none. */
+  /** Place of the error, which precedes the message. Default: none. */
   origin?: Origin | undefined;
   /** How to fix it, in one sentence; for an unknown name with the nearest known names. */
   hint?: string | undefined;
@@ -22,7 +22,7 @@ export interface ErrorDetails {
 
 /** Parts of an error with several diagnostics. */
 export interface DiagnosticsDetails {
-  /** The mistakes, in the order in which they are printed. */
+  /** The errors, in the order in which they are printed. */
   diagnostics: readonly Diagnostic[];
   /** Default: the formatted diagnostics. */
   message?: string | undefined;
@@ -39,7 +39,7 @@ export interface DiagnosticsDetails {
 export class PorticoError extends Error {
   /** A stable constant with the prefix `PORTICO_`. */
   readonly code: string;
-  /** File, line and column of the mistake, or the option; absent for an error without a place. */
+  /** File, line and column of the error, or the option; absent for an error without a place. */
   readonly origin?: Origin;
   /** The remedy in one sentence; absent if there is none to name. */
   readonly hint?: string;
@@ -162,7 +162,7 @@ export function unknownOption(
 
 /**
  * Throws an error for all unknown options, with the nearest known names. `what` describes the owner of the options, such as `a Router`.
- * For mistakes in code, so the error is shown with a stack. `elsewhere`: hints for options of other programs.
+ * For errors in code, so the error is shown with a stack. `elsewhere`: hints for options of other programs.
  */
 export function refuseUnknownOptions(
   code: string,
@@ -190,7 +190,7 @@ export function refuseUnknownOptions(
   });
 }
 
-/** Adds a code to an error: for mistakes in code, as a `TypeError` or `RangeError`. */
+/** Adds a code to an error: for errors in code, as a `TypeError` or `RangeError`. */
 export function withCode<E extends Error>(error: E, code: string): E & { readonly code: string } {
   return Object.assign(error, { code });
 }

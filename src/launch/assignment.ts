@@ -31,7 +31,7 @@ export interface Configure {
    */
   readonly builds?: boolean;
   /** True for the first worker of a service at a launch and in a trial: it validates the configuration after its build. */
-  readonly judges?: boolean;
+  readonly validates?: boolean;
   /** True in a trial: after the build the worker waits for `serve`. */
   readonly holds?: boolean;
   /** True: its parent accepts rare heartbeats while it is at rest. */

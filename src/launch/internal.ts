@@ -6,5 +6,5 @@ export { describeShare } from './parent/memory-limit.js';
 export { endAhead, startAhead } from './parent/worker-process.js';
 export { SignalHandler } from './process/signals.js';
 export { buildConfiguration } from './reload/build.js';
-export { type Judging, judgeAfter, MORE_MISTAKES_MS } from './services/judgement.js';
+export { MORE_ERRORS_MS, type Validating, validateAfter } from './services/validation.js';
 export { isBuild, isWorker, tellBuilt } from './worker/parent-link.js';

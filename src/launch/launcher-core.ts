@@ -3,7 +3,7 @@
  * status. Its runner runs services in this process, or in workers.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Config, OptionMistake } from '../config/index.js';
+import type { Config, OptionIssue } from '../config/index.js';
 import { readUnlessFifo, watchFiles } from '../config/internal.js';
 import { nearestNames } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
@@ -350,12 +350,12 @@ function controlledServices(host: HostProcess, runner: Runner, config: () => Con
 
 /** Warns of sections `[api:<name>]` and `[service:<name>]` without a launched service, now and after each reload. */
 function warnOfUnlaunched(config: Config, launched: () => readonly string[]): void {
-  const find = (read: Config): OptionMistake[] => unlaunched(read, launched());
+  const find = (read: Config): OptionIssue[] => unlaunched(read, launched());
   config.check(find);
   if (find(config).length > 0) config.warn(config.problems());
 }
 
-function unlaunched(config: Config, launched: readonly string[]): OptionMistake[] {
+function unlaunched(config: Config, launched: readonly string[]): OptionIssue[] {
   // These say which of the sections are meant, in a file, a variable or an argument.
   if (isWritten(config, 'enabled_apis') || isWritten(config, 'enabled_services')) return [];
   return config.listAllSections().flatMap((group) => {

@@ -25,7 +25,7 @@ import {
   setTitle,
   workerTitle,
 } from './process/host-process.js';
-import { builtAndJudged, judgeAfter } from './services/judgement.js';
+import { builtAndValidated, validateAfter } from './services/validation.js';
 import { unlessAborted } from './waiting.js';
 import { notLaunched, type ParentLink } from './worker/parent-link.js';
 import type { FileRead } from './worker-message.js';
@@ -125,11 +125,11 @@ export class WorkerSide {
 
   /** A first worker builds and validates. In a trial each waits until its parent lets it serve, or releases its build. */
   async #tellBuild(service: ServiceBase): Promise<void> {
-    const { judges, holds, mayServe } = this.#link;
+    const { validates, holds, mayServe } = this.#link;
     try {
-      if (!judges && !holds) return;
-      const built = judges
-        ? await builtAndJudged([service], this.#options.config)
+      if (!validates && !holds) return;
+      const built = validates
+        ? await builtAndValidated([service], this.#options.config)
         : { found: [], letGo: await service.prepare?.() };
       void this.#link.send({ kind: 'built', diagnostics: built.found });
       if (holds) holdAlive();
@@ -154,7 +154,7 @@ export class WorkerSide {
   async #tellBuilt(): Promise<void> {
     if (this.#launched.size === 0) return this.#link.fail(notLaunched(this.#link.assignment.service, []));
     try {
-      await this.#link.tellBuilt(await judgeAfter(this.#built, this.#unbuilt, this.#options.config));
+      await this.#link.tellBuilt(await validateAfter(this.#built, this.#unbuilt, this.#options.config));
     } catch (error) {
       await this.#link.fail(error);
     }

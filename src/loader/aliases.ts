@@ -87,9 +87,9 @@ export function tableOf(rows: readonly AliasRow[]): AliasTable {
 /**
  * Returns the aliases of a file. The options of `[portico:aliases]` are arbitrary labels, their values are lines of two or three words:
  * from, to and, for `egg:`, the protocol. PasteDeploy ignores the section, so one file can serve both. An invalid line is passed to
- * `mistake` and omitted. Values are read with `runTime` alone, so a file's aliases are the same in all files that include it.
+ * `error` and omitted. Values are read with `runTime` alone, so a file's aliases are the same in all files that include it.
  */
-export function fileAliases(opened: Source, runTime: Conf, mistake: (error: unknown) => void): AliasTable {
+export function fileAliases(opened: Source, runTime: Conf, issue: (error: unknown) => void): AliasTable {
   const known = OF_FILES.get(opened);
   if (known !== undefined) return known;
   const source = opened.with(runTime);
@@ -106,7 +106,7 @@ export function fileAliases(opened: Source, runTime: Conf, mistake: (error: unkn
       if (words.length === 2 || (words.length === 3 && egg)) {
         table.add(from!, { target: target!, origin: origin(), protocol });
       } else if (words.length > 0) {
-        mistake(
+        issue(
           new PasteError('PORTICO_PASTE_BAD_ALIAS', {
             message: `an alias has two words, from and to, and a protocol after "egg:"; ${JSON.stringify(line)} has ${words.length}.`,
             hint: 'Write one alias per line: egg:Paste#urlmap portico/loader:urlmap paste.composite_factory.',

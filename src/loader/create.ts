@@ -120,7 +120,7 @@ export class Creation {
   async #create(context: Context): Promise<Created> {
     const { type, kind, filters, inner } = context;
     if (inner === undefined) return this.#plain(context);
-    if (type === 'pipeline') await this.#judgeOrder(context);
+    if (type === 'pipeline') await this.#checkOrder(context);
     const refusals = new PartRefusals(this.#patience);
     const outer: AwaitableFilter[] = [];
     const makeOuter = async (): Promise<void> => {
@@ -163,7 +163,7 @@ export class Creation {
     return wrapped as App;
   }
 
-  async #judgeOrder(pipeline: Context): Promise<void> {
+  async #checkOrder(pipeline: Context): Promise<void> {
     const wrong = await wrongOrders(pipeline, this.#given.config, this.#entered.has(pipeline));
     for (const { origin, message, hint, refused } of wrong) {
       if (refused) throw pipeline.reference.explain(new PasteError(FILTER_ORDER, { message, hint, origin }));

@@ -11,9 +11,9 @@ const MIDDLEWARE: string = 'portico/middleware';
  */
 export async function findsNoCaller(config: Config): Promise<(filter: ContextTree) => boolean> {
   const { connect: _, ...middleware } = (await import(MIDDLEWARE)) as Readonly<Record<string, unknown>>;
-  const shipped = new Set(Object.values(middleware));
+  const bundled = new Set(Object.values(middleware));
   return (filter) => {
-    if (!shipped.has(filter.resolved)) return false;
+    if (!bundled.has(filter.resolved)) return false;
     try {
       return describeNode(filter, config)?.openapi?.security === undefined;
     } catch {

@@ -1,4 +1,4 @@
-/** Limits on paste files. Each one refuses a file that would exhaust the process, by intent or by mistake. */
+/** Limits on paste files. Each one refuses a file that would exhaust the process, by intent or by accident. */
 import type { Origin } from '../errors/index.js';
 import { PasteError } from './paste-error.js';
 

@@ -79,7 +79,7 @@ export class Load {
     const known = this.sources.get(path)?.document;
     const document = known ?? (path === parts.path ? parts.document : openDocument(path, parts));
     const refusal = firstRefusal(document.problems);
-    if (refusal !== undefined && reference !== undefined) this.steps.mistake(refusal, reference);
+    if (refusal !== undefined && reference !== undefined) this.steps.issue(refusal, reference);
     const source = new Source(document, path, handedIn, this.#usage);
     if (known === undefined) {
       this.#usage.sections(document.sections.size);
@@ -199,7 +199,7 @@ export class Load {
       if (error !== this.#limit) this.#limit = reference.explain(error);
       throw this.#limit;
     }
-    this.steps.mistake(error, reference);
+    this.steps.issue(error, reference);
     const factory = new FactoryUse('');
     return new Context(reference, { form: 'call', expression: '' }, { kind, type: 'broken', factory });
   }
@@ -233,13 +233,13 @@ export class Load {
       return this.#call(name, reference, handedIn);
     }
     const section = onlySection(source.document, found, name ?? 'main', reference);
-    const mistake = (error: unknown): void => this.steps.mistake(error, reference);
+    const issue = (error: unknown): void => this.steps.issue(error, reference);
     reference.section = section;
-    reference.incoming = source.incoming(handedIn, mistake);
+    reference.incoming = source.incoming(handedIn, issue);
     const cycle = reference.cycle();
     if (cycle !== undefined) throw cycle;
     if (!this.entered.has(section)) this.entered.set(section, source);
-    return this.#wrapped(source.settings(section, reference.incoming, mistake), reference);
+    return this.#wrapped(source.settings(section, reference.incoming, issue), reference);
   }
 
   #wrapped(settings: SectionSettings, reference: Reference): Context {
@@ -265,7 +265,7 @@ export class Load {
     if (section.name.startsWith('pipeline:')) {
       const members = take(settings, 'pipeline');
       if (members === undefined) throw missingSetting(source, section, 'pipeline');
-      if (localConf.size > 0) this.steps.mistake(extraSettings(localConf), reference);
+      if (localConf.size > 0) this.steps.issue(extraSettings(localConf), reference);
       const words = wordsOf(members.value);
       const last = words.pop();
       if (last === undefined) throw emptyPipeline(members);
@@ -314,7 +314,7 @@ export class Load {
   #aliases(origin: Origin): readonly AliasTable[] {
     const { aliases, path, runTime } = this.#parts;
     const files = [resolve(origin.file), path].flatMap((file) => this.sources.get(file) ?? []);
-    return [aliases, ...files.map((source) => fileAliases(source, runTime, (error) => this.steps.aliasMistake(error)))];
+    return [aliases, ...files.map((source) => fileAliases(source, runTime, (error) => this.steps.aliasError(error)))];
   }
 }
 
@@ -322,26 +322,26 @@ export class Load {
 // same as in PasteDeploy, and a file can be inspected without modules.
 
 /** A factory or distribution to resolve, or an error. */
-type Step = { readonly reference: Reference; readonly run: () => Promise<void> } | { readonly mistake: unknown };
+type Step = { readonly reference: Reference; readonly run: () => Promise<void> } | { readonly issue: unknown };
 
 /** The steps of one load. */
 class Steps {
   readonly #resolver: Resolver;
   #steps: Step[] = [];
-  readonly #aliasMistakes: unknown[] = [];
+  readonly #aliasErrors: unknown[] = [];
 
   constructor(resolver: Resolver) {
     this.#resolver = resolver;
   }
 
   /** Adds an error after `reference`. */
-  mistake(error: unknown, reference: Reference): void {
-    this.#steps.push({ mistake: reference.explain(error) });
+  issue(error: unknown, reference: Reference): void {
+    this.#steps.push({ issue: reference.explain(error) });
   }
 
   /** Adds an error in the aliases of a file, found while a factory is resolved. */
-  aliasMistake(error: unknown): void {
-    this.#aliasMistakes.push(error);
+  aliasError(error: unknown): void {
+    this.#aliasErrors.push(error);
   }
 
   /** Adds the factory of a protocol option or `call:`. */
@@ -389,14 +389,14 @@ class Steps {
 
   /** True if there is an error among the steps. */
   get refuses(): boolean {
-    return this.#steps.some((step) => 'mistake' in step);
+    return this.#steps.some((step) => 'issue' in step);
   }
 
   /** Removes all steps and returns the errors among them; nothing is resolved. */
   drop(): unknown[] {
     const steps = this.#steps;
     this.#steps = [];
-    return steps.flatMap((step) => ('mistake' in step ? [step.mistake] : []));
+    return steps.flatMap((step) => ('issue' in step ? [step.issue] : []));
   }
 
   /** Runs the steps in order, and yields every error: those of the file, and failures to resolve a factory. */
@@ -404,14 +404,14 @@ class Steps {
     const steps = this.#steps;
     this.#steps = [];
     for (const step of steps) {
-      if ('mistake' in step) {
-        yield step.mistake;
+      if ('issue' in step) {
+        yield step.issue;
         continue;
       }
       const failure: unknown[] = [];
       await step.run().catch((error: unknown) => failure.push(error));
       // An error in the aliases is reported before its consequences.
-      for (const error of [...this.#aliasMistakes.splice(0), ...failure]) yield step.reference.explain(error);
+      for (const error of [...this.#aliasErrors.splice(0), ...failure]) yield step.reference.explain(error);
     }
   }
 

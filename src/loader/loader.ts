@@ -134,8 +134,8 @@ export class Loader extends PasteFile {
   appConfig(name?: string): ResolvedConf {
     const load = this.#load('app', name);
     const { globalConf, localConf } = treeOf(load.context('app', name));
-    const [mistake] = load.steps.drop();
-    if (mistake !== undefined) throw mistake;
+    const [issue] = load.steps.drop();
+    if (issue !== undefined) throw issue;
     return { globalConf, localConf };
   }
 

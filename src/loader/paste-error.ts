@@ -52,7 +52,7 @@ export class PasteError extends ConfigurationRefused {
   }
 
   override get blamesConfiguration(): boolean {
-    return this.isMistake || this.others.some((each) => each.blamesConfiguration);
+    return this.isIssue || this.others.some((each) => each.blamesConfiguration);
   }
 
   /** Diagnostics of this error and of the others, by place. */
@@ -62,7 +62,7 @@ export class PasteError extends ConfigurationRefused {
   }
 
   /** False if the file is right and the code that it names failed. */
-  protected get isMistake(): boolean {
+  protected get isIssue(): boolean {
     return true;
   }
 
@@ -111,7 +111,7 @@ export class PasteAppNotFound extends PasteError {}
  * configuration.
  */
 export class FactoryFailed extends PasteError {
-  protected override get isMistake(): boolean {
+  protected override get isIssue(): boolean {
     return false;
   }
 

@@ -48,7 +48,7 @@ interface Default {
 }
 
 /** Takes an error; reading continues. */
-type Mistake = (error: unknown) => void;
+type Issue = (error: unknown) => void;
 
 /** One file, opened once for each reference to it. */
 export class Source {
@@ -104,19 +104,19 @@ export class Source {
   }
 
   /** Returns the global_conf on entry to the file: its defaults, overridden by the values handed in. */
-  incoming(handedIn: ReadonlyMap<string, string> | undefined, mistake: Mistake): Map<string, string> {
-    return new Map([...this.#resolvedDefaults(mistake), ...(handedIn ?? [])]);
+  incoming(handedIn: ReadonlyMap<string, string> | undefined, issue: Issue): Map<string, string> {
+    return new Map([...this.#resolvedDefaults(issue), ...(handedIn ?? [])]);
   }
 
   /**
    * Returns all of `[DEFAULT]`, each value interpolated in the scope of `[DEFAULT]` alone. One bad value fails every load: it is passed
-   * to `mistake`, the first time, and used as written.
+   * to `error`, the first time, and used as written.
    */
-  #resolvedDefaults(mistake: Mistake): ReadonlyMap<string, string> {
+  #resolvedDefaults(issue: Issue): ReadonlyMap<string, string> {
     if (this.#resolved !== undefined) return this.#resolved;
     const resolved = new Map<string, string>();
     for (const [name, { raw, option }] of this.#defaults) {
-      const value = attempt(() => this.#interpolate(name, raw, option), mistake);
+      const value = attempt(() => this.#interpolate(name, raw, option), issue);
       // An empty result leaves the value as written, as PasteDeploy's `interpolated or raw` does.
       resolved.set(name, value || raw);
     }
@@ -129,9 +129,9 @@ export class Source {
    * comes after all `set`, and after all other options unless it replaces one. An option that cannot be read is passed to `mistaken`
    * and omitted.
    */
-  settings(section: PasteSection, incoming: ReadonlyMap<string, string>, mistaken: Mistake): SectionSettings {
+  settings(section: PasteSection, incoming: ReadonlyMap<string, string>, mistaken: Issue): SectionSettings {
     let incomplete = false;
-    const mistake: Mistake = (error) => {
+    const issue: Issue = (error) => {
       incomplete = true;
       mistaken(error);
     };
@@ -146,12 +146,12 @@ export class Source {
         if (name.startsWith('set ')) additions.set(strip(name.slice(4)), this.read(section, option).value);
         else if (name.startsWith('get ')) taken.set(strip(name.slice(4)), this.read(section, option));
         else if (!this.isDefault(name)) localConf.set(name, this.read(section, option));
-      }, mistake);
+      }, issue);
     }
     const globalConf = new Map([...incoming, ...additions]);
     for (const [name, wanted] of taken) {
       const value = globalConf.get(wanted.value);
-      if (value === undefined) mistake(missingKey(wanted, globalConf));
+      if (value === undefined) issue(missingKey(wanted, globalConf));
       else localConf.set(name, { value, option: wanted.option });
     }
     return { source: this, section, globalConf, localConf, additions, incomplete };
@@ -193,13 +193,13 @@ export class Source {
   }
 }
 
-/** Passes errors to `mistake`, except for a limit, which ends the load. */
-function attempt<T>(work: () => T, mistake: Mistake): T | undefined {
+/** Passes errors to `error`, except for a limit, which ends the load. */
+function attempt<T>(work: () => T, issue: Issue): T | undefined {
   try {
     return work();
   } catch (error) {
     if (isLimit(error)) throw error;
-    mistake(error);
+    issue(error);
     return undefined;
   }
 }

@@ -226,7 +226,7 @@ export class ManagedService {
     let origin: Origin | undefined;
     try {
       for (const source of sources) {
-        // A mistake in a manager that a file names is reported with its line there, else with the option's name.
+        // An error in a manager that a file names is reported with its line there, else with the option's name.
         origin = originOfManager(source, config, named);
         made.push(await loadManager(source, origin === undefined ? option : undefined, besideOption(config), context));
       }

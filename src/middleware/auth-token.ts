@@ -32,7 +32,7 @@ import {
 import { secretOf, secretVerifier } from './auth/jwt-secret.js';
 import { behindScheme, serviceTokenOf, userTokenOf } from './auth/presented-token.js';
 import { oncePerToken, TokenCache, TokenLookup } from './auth/token-cache.js';
-import { TokenJudge, type Verdicts } from './auth/token-judge.js';
+import { TokenCheck, type Verdicts } from './auth/token-check.js';
 import type { TokenInfo, TokenValidator, ValidatorSettings } from './auth/token-validator.js';
 import { UNAVAILABLE_HEADERS, unauthenticated, unavailable } from './auth/unauthenticated.js';
 import { refusalAt } from './refusal-at.js';
@@ -190,7 +190,7 @@ async function tokenFilter(ctx: FactoryContext, options: AuthTokenOptions, jwt?:
   ctx.onClose(() => tokens.close());
   const scheme = schemeOf(options, jwt);
   const presented = scheme === undefined ? undefined : behindScheme(scheme);
-  const judge = new TokenJudge(tokens, options, ctx.log);
+  const validate = new TokenCheck(tokens, options, ctx.log);
   const challenge = validator.challenge?.() ?? 'Bearer realm="api"';
   // RFC 6750 §3.1: the challenge for a request without a token has no error.
   const badToken = /^bearer\b/i.test(challenge) ? `${challenge}, error="invalid_token"` : challenge;
@@ -223,7 +223,7 @@ async function tokenFilter(ctx: FactoryContext, options: AuthTokenOptions, jwt?:
       environ(req).invalidateToken = invalidate;
       return app(req, res);
     };
-    const verdicts = judge.judge(req, userTokenOf(req, presented), serviceTokenOf(req));
+    const verdicts = validate.validate(req, userTokenOf(req, presented), serviceTokenOf(req));
     return verdicts instanceof Promise ? verdicts.then(go) : go(verdicts);
   };
   return Object.assign(filter, { invalidate });

@@ -98,7 +98,7 @@ function field(name: string | undefined, how: Conversion): (facts: AccessFacts) 
     const hint = near === undefined ? `fields: ${NAMES.join(', ')}` : `did you mean '${near}'?`;
     throw new InvalidValue(`has no field called ${name}`, hint);
   }
-  // A larger width is a mistake, and could fail at every request because the string would be too long.
+  // A larger width is an error, and could fail at every request because the string would be too long.
   if (how.width > 999 || Number(how.precision ?? 0) > 99) {
     throw new InvalidValue(
       `has a width that is too large for ${name}`,

@@ -1,5 +1,5 @@
 /**
- * Describes why a module of the application cannot be imported, with the place in that module, because the mistake is there and not in
+ * Describes why a module of the application cannot be imported, with the place in that module, because the error is there and not in
  * the paste file or option that names it.
  */
 import { readFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { errorText, ignoreErrors } from '../errors/index.js';
 import { isOwnFile } from '../process/index.js';
 
-/** Time in ms for another process to find the place of a mistake. */
+/** Time in ms for another process to find the place of an error. */
 const SEARCH_MS = 5000;
 
 /** Returns one line: the error of `import(url)`, and `file:line:column` in the application's modules if known. */
@@ -28,7 +28,7 @@ async function placeOf(error: unknown, url: string): Promise<string | undefined>
   return markedPlace(error.stack ?? '') ?? (await placeFromOutside(error, url)) ?? thrownAt(error);
 }
 
-/** Returns the place that Node puts before some stacks: `file:line`, the line, and carets under the mistake. */
+/** Returns the place that Node puts before some stacks: `file:line`, the line, and carets under the error. */
 function markedPlace(stack: string): string | undefined {
   const [head, file, line] = /^(file:\S+|\/.+|[A-Za-z]:\\.+):(\d+)\r?\n/.exec(stack) ?? [];
   if (head === undefined || file === undefined) return undefined;
@@ -39,7 +39,7 @@ function markedPlace(stack: string): string | undefined {
     // It has no carets at the end of a file.
     return blanks === undefined ? `${path}:${line}` : `${path}:${line}:${blanks.length + 1}`;
   }
-  // For TypeScript it shows the previous line as well, and no carets if the mistake is longer than a line.
+  // For TypeScript it shows the previous line as well, and no carets if the error is longer than a line.
   const blanks = /^.*\r?\n(?:.*\r?\n)?( *)\^/.exec(shown)?.[1];
   if (blanks === undefined) return `${path}:${line}`;
   return `${path}:${line}:${columnBehind(blanks.length, linesOf(path)[Number(line) - 1] ?? '')}`;
@@ -64,14 +64,14 @@ function linesOf(file: string): string[] {
  */
 async function placeFromOutside(error: SyntaxError, url: string): Promise<string | undefined> {
   const code = `import ${JSON.stringify(url)}; import { none } from 'data:text/javascript,';`;
-  // Imported on demand: a program without mistakes does not need it.
+  // Imported on demand: a program without errors does not need it.
   const { execFile } = await import('node:child_process');
   const said = await new Promise<string>((settle) => {
     const args = ['--input-type=module', '--eval', code];
     try {
       execFile(process.execPath, args, { timeout: SEARCH_MS, env: {} }, (_, _out, text) => settle(text));
     } catch {
-      // Child processes may be forbidden, as by Node's permission model: the mistake is reported without its place.
+      // Child processes may be forbidden, as by Node's permission model: the error is reported without its place.
       settle('');
     }
   });

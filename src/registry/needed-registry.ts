@@ -17,7 +17,7 @@ export async function neededRegistry(
   { outside, ...options }: ServiceRegistryOptions & { readonly log: Logger; readonly outside: boolean },
 ): Promise<ServiceRegistry> {
   const inMemory = config.group('servicegroup', servicegroupOptions).driver === 'memory';
-  // Reports mistakes in its options before a missing connection.
+  // Reports errors in its options before a missing connection.
   config.group('database', databaseOptions);
   if (!inMemory && registryConnection(config) === undefined) {
     throw new PorticoError('PORTICO_NO_REGISTRY', {

@@ -153,7 +153,7 @@ function thisProcess(): { worker: number; instance: string; generation: number }
   return { worker: assignment.index, instance: String(process.ppid), generation: assignment.generation };
 }
 
-/** Returns machine-id(5) if there is one: two machines may have the same host name by mistake. */
+/** Returns machine-id(5) if there is one: two machines may have the same host name by accident. */
 function machine(): string {
   try {
     return readFileSync('/etc/machine-id', 'utf8').trim() || hostname();

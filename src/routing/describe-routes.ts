@@ -42,7 +42,7 @@ export interface DescribedRoute {
 }
 
 /** Reason why a route does not match. */
-export interface PassedOver {
+export interface SkippedFile {
   readonly template: string;
   readonly methods: readonly string[] | null;
   readonly reason: string;
@@ -54,7 +54,7 @@ export interface ExplainedMatch {
   readonly route: DescribedRoute | null;
   /** Match with variables and defaults. */
   readonly match: Readonly<Record<string, unknown>> | null;
-  readonly passedOver: readonly PassedOver[];
+  readonly skippedFiles: readonly SkippedFile[];
 }
 
 /** Returns all routes of a router. */
@@ -72,7 +72,7 @@ export function explainMatch(router: BuiltRouter, method: string, path: string):
   return {
     route: found === null ? null : describeRoute(router, found.compiled),
     match: found?.match ?? null,
-    passedOver: ranked.slice(0, found?.compiled.rank).map((compiled) => ({
+    skippedFiles: ranked.slice(0, found?.compiled.rank).map((compiled) => ({
       template: compiled.route.template,
       methods: methodsOf(compiled),
       reason: reasonAgainst(compiled, method, rest),
@@ -247,12 +247,12 @@ function slashedRoute(router: BuiltRouter, method: string, path: string): Compil
 /** Returns the route whose template is most similar to a path; undefined if none is similar. */
 function nearestRoute(router: BuiltRouter, path: string): CompiledRoute | undefined {
   const wanted = path.split('/');
-  const judged = router.compile().ranked.map((compiled) => {
+  const checked = router.compile().ranked.map((compiled) => {
     const template = pathText(compiled.route.parts).split('/');
     return { compiled, distance: distance(wanted, template) };
   });
-  judged.sort((a, b) => a.distance - b.distance);
-  const [first] = judged;
+  checked.sort((a, b) => a.distance - b.distance);
+  const [first] = checked;
   return first !== undefined && first.distance <= FAR && first.distance < FAR * (wanted.length - 1)
     ? first.compiled
     : undefined;

@@ -64,7 +64,7 @@ export class RouterApp implements RequestRouter {
   readonly #negotiates: boolean;
   readonly #notFound = notFound();
 
-  /** Compiles controllers and schemas. Mistakes in the table are reported through `parts`. */
+  /** Compiles controllers and schemas. Errors in the table are reported through `parts`. */
   constructor(parts: RouterParts) {
     const { options } = parts;
     this.#parts = parts;

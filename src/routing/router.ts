@@ -116,7 +116,7 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends R
     return this.#url;
   }
 
-  /** Compiles everything, and returns the App. Throws `PORTICO_ROUTE_TABLE` with all mistakes. Close the App after the last request. */
+  /** Compiles everything, and returns the App. Throws `PORTICO_ROUTE_TABLE` with all errors. Close the App after the last request. */
   async build(): Promise<ClosableApp> {
     this.#serveOpenApi();
     this.#built = true;

@@ -20,7 +20,7 @@ export { exposedMethods } from './exposed-methods.js';
 export { isCompatible } from './message/versions.js';
 export { type PlannedRPCOptions, type PlannedRPCService, plannedRpcService } from './rpc-plan.js';
 export { BaseEndpoint } from './server/base-endpoint.js';
-export { contractMistakes, rpcContract } from './server/contract.js';
+export { contractErrors, rpcContract } from './server/contract.js';
 export { Endpoints } from './server/endpoints.js';
 export { RpcServer } from './server/rpc-server.js';
 export { ServedTopics } from './server/served-topics.js';

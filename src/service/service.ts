@@ -66,7 +66,7 @@ export interface ServiceBase {
   plan?(config: Config): ServicePlan;
   /**
    * Builds the objects that the next `start()` needs, but acquires nothing shared: no address, no registration, no manager hooks.
-   * Launchers call it without `next` before the start in the process that judges the configuration; with the new configuration before a
+   * Launchers call it without `next` before the start in the process that validates the configuration; with the new configuration before a
    * reload changes anything in a process that serves. Returns a function that releases the objects, for the case that no start follows. A
    * rejection refuses the reload.
    */

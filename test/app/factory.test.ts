@@ -5,7 +5,7 @@ import { Config, type OptionDeclarations } from 'portico/config';
 import { authToken, basicAuth, cors, proxyHeaders, rateLimit, staticFilesFilter } from 'portico/middleware';
 import { buildFilter, tempConfig } from 'portico/testing';
 
-const mistakes = [
+const issues = [
   [rateLimit, 'rate_limit', 'rules = all nothing 1/h'],
   [basicAuth, 'basic_auth', 'user_file = /none/htpasswd'],
   [proxyHeaders, 'proxy_headers', 'trusted_proxies = nowhere'],
@@ -14,7 +14,7 @@ const mistakes = [
   [authToken, 'auth_token', 'cache_security = mac'],
 ] as const;
 
-for (const [factory, group, line] of mistakes) {
+for (const [factory, group, line] of issues) {
   test(`a mistake in [${group}] of the service configuration is reported where it was written`, async (t) => {
     const files = await tempConfig({ 'portico.ini': `[DEFAULT]\n[${group}]\n\n${line}\n` });
     t.after(() => files.remove());

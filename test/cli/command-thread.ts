@@ -12,17 +12,17 @@ const { begin } = (await import(
 
 const printed = { stdout: '', stderr: '', output: '' };
 /** True while a command judges: what applications print is not its output. */
-let judges = false;
+let validates = false;
 judgeHere((work) => {
-  judges = true;
+  validates = true;
   void work.finally(() => {
-    judges = false;
+    validates = false;
   });
 });
 for (const name of ['stdout', 'stderr'] as const) {
   process[name].write = ((text: string | Uint8Array, ...rest: unknown[]) => {
     const part = typeof text === 'string' ? text : Buffer.from(text).toString();
-    if (!judges) {
+    if (!validates) {
       printed[name] += part;
       printed.output += part;
     }

@@ -12,9 +12,9 @@ import { Config } from 'portico/config';
 import type { Configure, ToWorker } from '../../dist/launch/assignment.js';
 import { root } from '../fixtures/project.js';
 
-const { judge } = (await import(
+const { validateAll } = (await import(
   pathToFileURL(join(root, 'lib', 'cli', 'judge', 'judge-all.js')).href
-)) as typeof import('../../dist/cli/judge/judge-all.js');
+)) as typeof import('../../dist/cli/validate/validate-all.js');
 
 type Start = readonly [file: string, args: readonly string[], options: SpawnOptions];
 
@@ -36,7 +36,7 @@ class JudgingChild extends EventEmitter {
   }
 
   send(message: ToWorker): void {
-    if (message.kind === 'configure') this.#whileJudging(this.#judge(structuredClone(message)));
+    if (message.kind === 'configure') this.#whileJudging(this.#validate(structuredClone(message)));
     else this.#process?.send(message);
   }
 
@@ -44,12 +44,12 @@ class JudgingChild extends EventEmitter {
     return this.#process?.kill(signal) ?? false;
   }
 
-  async #judge(first: Configure): Promise<void> {
+  async #validate(first: Configure): Promise<void> {
     // It serves without words; others name groups.
     const found =
       first.builds === true && first.arguments?.length === 0 && isImportedAsItIs(String(this.#start[2].cwd))
         ? await Config.load({ argv: false, worker: first as never })
-            .then((config) => judge(config as never))
+            .then((config) => validateAll(config as never))
             .catch(() => undefined)
         : undefined;
     if (found === undefined) return this.#startProcess(first);

@@ -45,11 +45,11 @@ const cli = (cwd: string, ...words: string[]) =>
   isServing(words) ? node(cwd, [join(root, 'lib', 'cli', 'main.js'), ...words]) : command(words, { cwd });
 
 /** What `check` says; with `--long` also what a start says. `plan.test.ts` shows that both judge alike. */
-const judged = (cwd: string): Outcome[] => (isLong ? [cli(cwd, 'check'), cli(cwd)] : [cli(cwd, 'check')]);
+const checkedBoth = (cwd: string): Outcome[] => (isLong ? [cli(cwd, 'check'), cli(cwd)] : [cli(cwd, 'check')]);
 
 test('OP-3 an API that is not there is never suggested for itself, but what would start is', (t) => {
   const ini = '[DEFAULT]\nenabled_apis = helo\n[api:helo]\nport = 0\nworkers = 1\n';
-  for (const { status, stdout, stderr } of judged(folder(t, ini))) {
+  for (const { status, stdout, stderr } of checkedBoth(folder(t, ini))) {
     assert.notEqual(status, 0);
     assert.match(stdout + stderr, /no app is called \\?"helo[\s\S]*Did you mean \\?"hello\\?"/);
     assert.doesNotMatch(stdout + stderr, /Did you mean \\?"helo\\?"/);
@@ -135,7 +135,7 @@ test('OP-3 check finds what auth_token, healthcheck and static_files refuse beyo
 test('OP-3 MW-43 all plugins that a health check cannot have are named', (t) => {
   const { ini, paste } = api('health', 'healthcheck', 'backends = nope, event_loop, disable_by_fil, ./none.js:Own');
   const cwd = folder(t, ini, { 'api-paste.ini': paste });
-  for (const { status, stdout, stderr } of judged(cwd)) {
+  for (const { status, stdout, stderr } of checkedBoth(cwd)) {
     assert.equal(status, 78);
     for (const wrong of ['"nope"', '"disable_by_fil"', 'none\\.js']) {
       assert.match(stdout + stderr, new RegExp(`^\\S*api-paste\\.ini:3:\\d+: .*backends: .*${wrong}`, 'm'));
@@ -165,7 +165,7 @@ test('OP-3 MW-31 a cafile that holds no certificate is refused at its place', as
   ];
   for (const [place, service, pipeline, pem] of cases) {
     const cwd = folder(t, service, { 'api-paste.ini': APP + pipeline, 'ca.pem': pem });
-    for (const { status, stdout, stderr } of judged(cwd)) {
+    for (const { status, stdout, stderr } of checkedBoth(cwd)) {
       assert.match(stdout + stderr, new RegExp(`^\\S*${place.source}.*cafile .*ca\\.pem`, 'm'));
       assert.equal(status, 78);
     }
@@ -180,7 +180,7 @@ test('OP-3 RL-92 a certificate that is missing is told of an API whose paste fil
   const ini =
     '[DEFAULT]\nenabled_apis = hello\nenabled_ssl_apis = hello\n[api:hello]\nport = 1\n[ssl]\ncert_file = no.pem\nkey_file = no.pem\n';
   const cwd = folder(t, ini, { 'api-paste.ini': '[app:hello]\nnothing that can be read\n' });
-  for (const { status, stdout, stderr } of judged(cwd)) {
+  for (const { status, stdout, stderr } of checkedBoth(cwd)) {
     assert.equal(status, 78);
     assert.match(`${stdout}${stderr}`, /^portico\.ini:7:13: .*Unable to find cert_file : no\.pem/m);
     assert.match(`${stdout}${stderr}`, /^\S*api-paste\.ini:2:1: /m);
@@ -203,7 +203,7 @@ test('OP-3 a section of an API that neither enabled_apis nor the paste file has 
   const cwd = folder(t, '[DEFAULT]\nenabled_apis = hello\n[api:helllo]\nport = 1\n');
   const wrong =
     /^portico\.ini:3:1: error: \[api:helllo\] no API with this name is enabled, and the paste file has none\n {2}did you mean \[api:hello\]/m;
-  for (const { status, stdout, stderr } of judged(cwd)) {
+  for (const { status, stdout, stderr } of checkedBoth(cwd)) {
     assert.equal(status, 78);
     assert.match(stdout + stderr, wrong);
   }
@@ -243,7 +243,7 @@ test('CF-66 OP-3 a section that nearly has the name of a known one is refused', 
     const text = `[api:hello]\nport = 0\nworkers = 1\n[${written}]\n`;
     const cwd = folder(t, `${text}${option}\n`);
     const wrong = `portico.ini:4:1: error: [${written}] unknown section\n  did you mean '${meant}'?`;
-    for (const { status, stdout, stderr } of judged(cwd)) {
+    for (const { status, stdout, stderr } of checkedBoth(cwd)) {
       assert.equal(status, 78, stdout + stderr);
       assert.ok(`${stdout}${stderr}`.includes(wrong), stdout + stderr);
       assert.equal(`${stdout}${stderr}`.split('portico.ini:4:1').length, 2, stdout + stderr);
@@ -336,7 +336,7 @@ test('OP-3 CF-66 names of [DEFAULT] that come near nothing are errors, as others
 
 test('LC-1011 RL-92 certificates are refused with the place of their option, or with none', (t) => {
   const files = '[DEFAULT]\nenabled_apis = hello\nenabled_ssl_apis = hello\n[api:hello]\nport = 0\nworkers = 1\n';
-  for (const each of judged(folder(t, `${files}ssl_cert_file = nope.pem\nssl_key_file = nope.key\n`))) {
+  for (const each of checkedBoth(folder(t, `${files}ssl_cert_file = nope.pem\nssl_key_file = nope.key\n`))) {
     assert.equal(each.status, 78);
     assert.match(
       each.stdout + each.stderr,
@@ -367,9 +367,9 @@ export const app = () => new Router().get('/a', { misspelt: [] }, () => 1).build
 export const other = () => new Router().get('/b', () => 1).get('/b', () => 2).build();
 `,
   });
-  for (const { status, stdout, stderr } of judged(cwd)) {
+  for (const { status, stdout, stderr } of checkedBoth(cwd)) {
     assert.equal(status, 78);
-    for (const mistake of [
+    for (const issue of [
       /\[api:hello\] port: .*; got 99999/,
       /\[api:hello\] workers: a value of 0 is invalid/,
       /\[api:hello\] listen_backlog: .*more than 0/,
@@ -378,7 +378,7 @@ export const other = () => new Router().get('/b', () => 1).get('/b', () => 2).bu
       /the route "\/a": a route has no option "misspelt"/,
       /the route \/b can never match/,
     ])
-      assert.match(stdout + stderr, mistake);
+      assert.match(stdout + stderr, issue);
   }
 });
 
@@ -406,18 +406,18 @@ export const app = (_globalConf, _localConf, ctx) => (petsOf(ctx), (_req, res) =
 for (const option of ['enabled_apis', 'enabled_ssl_apis', 'enabled_services']) {
   test(`OP-3 a name that ${option} has twice hides no other mistake`, (t) => {
     const apis = '[api:hello]\nport = many\n[api:other]\nport = 0\nworkers = x\n';
-    const [sections, ...mistakes] =
+    const [sections, ...issues] =
       option === 'enabled_services'
         ? ['[service:hello]\nmanager = ./x.js:app\nworkers = y\n', /\[service:hello\] workers: .*; got y/]
         : [apis, /\[api:hello\] port: .*; got many/, /\[api:other\] workers: .*; got x/, /"\.\/y\.js"/];
     const cwd = folder(t, `[DEFAULT]\n${option} = hello, other, hello\n${sections}`, {
       'api-paste.ini': '[app:hello]\npaste.app_factory = ./x.js:app\n[app:other]\npaste.app_factory = ./y.js:app\n',
     });
-    for (const { status, stdout, stderr } of judged(cwd)) {
+    for (const { status, stdout, stderr } of checkedBoth(cwd)) {
       assert.equal(status, 78);
       const said = stdout + stderr;
-      for (const mistake of [new RegExp(`${option}: should not contain an item twice`), ...mistakes])
-        assert.match(said, mistake);
+      for (const issue of [new RegExp(`${option}: should not contain an item twice`), ...issues])
+        assert.match(said, issue);
       assert.equal(said.match(/item twice/g)?.length, 1, said);
     }
   });
@@ -475,7 +475,7 @@ test('OP-3 a factory that fails for mistakes in routes leads to the pages of tho
   });
   const said = (text: string): string[] => [...text.matchAll(/errors\.md#(\w+)/g)].map(([, code]) => code!);
   const pages = ['portico_route_redirect', 'portico_route_option', 'portico_paste_factory_failed'];
-  for (const { stdout, stderr } of judged(cwd)) assert.deepEqual(said(stdout + stderr), pages);
+  for (const { stdout, stderr } of checkedBoth(cwd)) assert.deepEqual(said(stdout + stderr), pages);
   assert.deepEqual(said(cli(cwd, 'check', '--json').stdout), pages.slice(0, 1));
 });
 
@@ -488,15 +488,15 @@ test('OP-19 --trace-errors adds the stack of a mistake', (t) => {
 
 test('PD-164 CF-49 a factory that gives something else, or refuses the configuration, is status 78', (t) => {
   const ini = '[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = 0\nworkers = 1\n';
-  const given = judged(folder(t, ini, { 'x.js': 'export const app = () => 5;\n' }));
+  const given = checkedBoth(folder(t, ini, { 'x.js': 'export const app = () => 5;\n' }));
   const refusing = `import { Config } from 'portico';
 export const app = () => Config.fromText('[DEFAULT]\\nlog_level = loud\\nnot a line').validate();\n`;
-  for (const { status } of [...given, ...judged(folder(t, ini, { 'x.js': refusing }))]) assert.equal(status, 78);
+  for (const { status } of [...given, ...checkedBoth(folder(t, ini, { 'x.js': refusing }))]) assert.equal(status, 78);
 });
 
 test('CF-51 a port in listen and another one in port contradict each other', (t) => {
   const wrong = /^portico\.ini:3:8: error: \[api:hello\] port: another port than 28114.*portico\.ini:2:10/m;
-  for (const { status, stdout, stderr } of judged(
+  for (const { status, stdout, stderr } of checkedBoth(
     folder(t, '[api:hello]\nlisten = 127.0.0.1:28114\nport = 28115\nworkers = 1\n'),
   )) {
     assert.equal(status, 78);
@@ -621,7 +621,7 @@ test('a module with a mistake, named at several places, is reported once with th
   );
   const expected =
     /^portico\.ini:3:15: error: .*no database, at .*app\.mjs:2:7\n.*\n.*\^\n.*\[filter:a\] .*: as above\n.*\[app:end\] .*: as above\n/m;
-  for (const { stdout, stderr } of judged(it)) {
+  for (const { stdout, stderr } of checkedBoth(it)) {
     assert.match(stdout + stderr, expected);
     assert.equal(`${stdout}${stderr}`.match(/no database/g)?.length, 1);
   }

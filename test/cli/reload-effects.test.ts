@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Config, type Option } from 'portico/config';
-import { registerShippedOptions } from '../../dist/cli/configured/shipped-options.js';
+import { registerBundledOptions } from '../../dist/cli/configured/bundled-options.js';
 import { changeText } from '../../dist/cli/look/status-text.js';
 
 /** Only a new parent applies these: it owns sockets, files and formats, and workers depend on them. */
@@ -53,10 +53,10 @@ test('OP-81 CF-80 CF-81 CF-91 each option is reported with what takes its change
   const folder = mkdtempSync(join(tmpdir(), 'portico-effects-'));
   const file = join(folder, 'portico.ini');
   try {
-    const shipped = Config.fromText('[api:hello]\n[service:images]\n');
-    await registerShippedOptions(shipped);
+    const bundled = Config.fromText('[api:hello]\n[service:images]\n');
+    await registerBundledOptions(bundled);
     // The named source is read: a value that is only well formed is refused.
-    const options = shipped.resolveAll().filter(({ opt }) => opt !== 'config_source');
+    const options = bundled.resolveAll().filter(({ opt }) => opt !== 'config_source');
     const required = new Set(options.flatMap(({ group, option }) => (option.required ? [group] : [])));
     const all = options.filter(({ group }) => !required.has(group));
     assert.ok(all.length > 150);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { test } from 'node:test';
-import { shippedOptions } from '../../dist/cli/configured/shipped-options.js';
+import { bundledOptions } from '../../dist/cli/configured/bundled-options.js';
 import { root } from '../fixtures/project.js';
 import { describedCodes } from './reference.js';
 
@@ -57,7 +57,7 @@ test('every link of a page leads to a file and a heading that are there', () => 
 
 test('every option that a page names with its group exists', async () => {
   const known = new Map<string, Set<string>>();
-  for (const { group, options } of await shippedOptions()) {
+  for (const { group, options } of await bundledOptions()) {
     const names = Object.entries(options).flatMap(([name, { aliases }]) => [name, ...aliases]);
     known.set(group, new Set([...(known.get(group) ?? []), ...names]));
   }

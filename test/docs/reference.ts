@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command, Option as Flag } from 'commander';
 import { generateSample } from '#internal/config';
-import { type Registration, shippedOptions } from '../../dist/cli/configured/shipped-options.js';
+import { bundledOptions, type Registration } from '../../dist/cli/configured/bundled-options.js';
 import { completeProgram } from '../../dist/cli/program.js';
 import { root } from '../fixtures/project.js';
 import { renewCosts } from './costs.js';
@@ -17,7 +17,7 @@ const REFERENCE = 'docs/reference';
 
 /** Returns every page by its path in the repository. */
 export async function referencePages(): Promise<ReadonlyMap<string, string>> {
-  const registrations = await shippedOptions();
+  const registrations = await bundledOptions();
   const groups = new Map(registrations.map((each) => [each.group, each]));
   const commands = await commandList();
   const left = new Set(groups.keys());

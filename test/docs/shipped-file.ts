@@ -1,7 +1,7 @@
 /** Renews `paste/portico.ini`: help, unit and default of each option come from the code; values that are set stay. */
 import type { Option } from 'portico/config';
 import { generateSample } from '#internal/config';
-import type { Registration } from '../../dist/cli/configured/shipped-options.js';
+import type { Registration } from '../../dist/cli/configured/bundled-options.js';
 
 /** The sections that represent all sections of their kind. */
 const EXAMPLES: Readonly<Record<string, string>> = {

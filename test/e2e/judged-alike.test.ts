@@ -11,7 +11,7 @@ import { emptyProject, freePort, runApiCli, startProject } from './program.js';
 
 /**
  * One of each kind: found by the parent, which has no plan, by the first worker after its build, or because that fails.
- * Others, which `cli/judge` judges too, are started with `--long`.
+ * Others, which `cli/validate` validates too, are started with `--long`.
  */
 const KINDS = [
   'value [DEFAULT] graceful_shutdown_timeout=soon',

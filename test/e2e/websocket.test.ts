@@ -54,8 +54,8 @@ test('PH-9 a WebSocket passes mounts and filters, and a reload and a stop end it
   await program.printed(/http:\/\/127\.0\.0\.1:\d+ +1 worker/);
   const url = `ws://127.0.0.1:${port}/chat/room`;
 
-  const stranger = new WebSocket(url);
-  const [, refused] = (await once(stranger, 'unexpected-response')) as [unknown, IncomingMessage];
+  const unowned = new WebSocket(url);
+  const [, refused] = (await once(unowned, 'unexpected-response')) as [unknown, IncomingMessage];
   assert.equal(refused.statusCode, 401);
   refused.resume();
   assert.equal((await ask(`http://127.0.0.1:${port}/chat/`, { headers: { 'x-user': 'ada' } })).status, 426);

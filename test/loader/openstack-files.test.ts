@@ -180,11 +180,11 @@ test('PY-6 a factory that heat names in a second key is found through aliases, t
   const app = await new Loader(`${folder}/heat.ini`, { config }).loadApp('main');
   t.after(() => app.close());
   assert.equal((await request(app, 'GET', '/things')).status, 401);
-  const [mistake, ...others] = (await new Loader(`${folder}/heat.ini`, { config }).check()).filter(
+  const [issue, ...others] = (await new Loader(`${folder}/heat.ini`, { config }).check()).filter(
     ({ severity }) => severity === 'error',
   );
-  assert.deepEqual([others, mistake?.option], [[], 'heat.filter_factory']);
-  assert.match((mistake as { proposal?: string }).proposal!, /^heat\.api\.openstack:version_negotiation_filter /);
+  assert.deepEqual([others, issue?.option], [[], 'heat.filter_factory']);
+  assert.match((issue as { proposal?: string }).proposal!, /^heat\.api\.openstack:version_negotiation_filter /);
   const aliases = {
     'heat.common.wsgi:app_factory': './own.mjs:app',
     'heat.common.wsgi:filter_factory': './own.mjs:filter',

@@ -194,7 +194,7 @@ test('each alert rule has series that let it fire and others that do not', () =>
 });
 
 /** Runs promtool with the series of one kind, one test for each alert, and returns its output. */
-function judged(folder: string, kind: 'fires' | 'silent', expected: readonly object[]) {
+function checked(folder: string, kind: 'fires' | 'silent', expected: readonly object[]) {
   const file = join(folder, `${kind}.yml`);
   const tests = Object.entries(CASES).map(([alert, { [kind]: series }]) => ({
     interval: '1m',
@@ -209,10 +209,10 @@ function judged(folder: string, kind: 'fires' | 'silent', expected: readonly obj
 test('each alert rule fires, and is silent', { skip: noPromtool }, (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'portico-rules-'));
   t.after(() => rmSync(folder, { recursive: true }));
-  const silent = judged(folder, 'silent', []);
+  const silent = checked(folder, 'silent', []);
   assert.equal(silent.status, 0, silent.text);
   // No alert has this label, so promtool lists those that fire in its errors.
-  const fires = judged(folder, 'fires', [{ exp_labels: { expected: 'never' } }]);
+  const fires = checked(folder, 'fires', [{ exp_labels: { expected: 'never' } }]);
   const labels = [...fires.text.matchAll(/Labels:\{([^}]*)\}/g)].map(([, inner]) => inner!);
   const fired = labels
     .filter((inner) => !inner.includes('never'))

@@ -106,8 +106,8 @@ for (const [name, leafOf] of Object.entries(LEAVES)) {
     for (const target of OTHER) assert.ok(!isGuarded(await answer(server, 'GET', target)), target);
   });
 
-  for (const [judge, judgeOf] of Object.entries(judges())) {
-    test(`${judge} in front of ${name} knows what it guards in every spelling`, async (t) => {
+  for (const [validate, judgeOf] of Object.entries(validates())) {
+    test(`${validate} in front of ${name} knows what it guards in every spelling`, async (t) => {
       const { filter, method = 'GET', headers = [], hasJudged } = await judgeOf(t);
       const server = await serving(t, filter(watched(await leafOf(t))));
       for (const target of ALL) {
@@ -141,7 +141,7 @@ interface Judge {
   readonly hasJudged: (response: RawResponse) => boolean;
 }
 
-function judges(): Readonly<Record<string, (t: TestContext) => Promise<Judge>>> {
+function validates(): Readonly<Record<string, (t: TestContext) => Promise<Judge>>> {
   const built = async (t: TestContext, factory: FilterFactory, local: Record<string, string>): Promise<Filter> => {
     const { made, close } = await buildFilter(factory, { local });
     t.after(close);

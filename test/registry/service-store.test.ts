@@ -356,8 +356,8 @@ test('SG-30 SG-39 postgresql: a server that is away says so, and a broken connec
 test('SG-30 postgresql: a server that refuses the connection is away, whatever its reason', { skip }, async () => {
   const connection = await postgresql!.database();
   const missing = Object.assign(new URL(connection), { pathname: '/missing' });
-  const stranger = Object.assign(new URL(connection), { username: 'stranger' });
-  for (const refused of [missing, stranger]) {
+  const unowned = Object.assign(new URL(connection), { username: 'stranger' });
+  for (const refused of [missing, unowned]) {
     const store = new PostgresqlStore(String(refused));
     await assert.rejects(store.list(), RegistryUnavailable);
     await store.close();

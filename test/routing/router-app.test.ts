@@ -4,7 +4,7 @@ import type { MatchRequest, Router } from 'portico/routing';
 import { RouteTableError } from '#internal/routing';
 import { serveApp, serveRouter, testBoth } from './served-router.js';
 
-async function mistakes(router: Router): Promise<RouteTableError> {
+async function issues(router: Router): Promise<RouteTableError> {
   try {
     await router.build();
   } catch (error) {
@@ -135,13 +135,13 @@ testBoth('RT-90 RT-91 RT-95 redirects go where the match says, with a status tha
 });
 
 testBoth('RT-95 a redirect that is refused is one mistake, and its path is judged beside it', async (_t, Router) => {
-  const status = await mistakes(new Router().redirect('/a', '/b', { _redirectCode: 999 }));
+  const status = await issues(new Router().redirect('/a', '/b', { _redirectCode: 999 }));
   assert.deepEqual(
     status.diagnostics.map(({ code }) => code),
     ['PORTICO_ROUTE_REDIRECT'],
   );
   assert.match(status.message, /the route "\/b": "999" is not a redirect status/);
-  const target = await mistakes(new Router().redirect('/a', '/b/{x:(}').redirect('/c/{y:(}', '/d'));
+  const target = await issues(new Router().redirect('/a', '/b/{x:(}').redirect('/c/{y:(}', '/d'));
   assert.deepEqual(
     target.diagnostics.map(({ code }) => code),
     ['PORTICO_ROUTE_REGEX', 'PORTICO_ROUTE_REGEX'],
@@ -150,7 +150,7 @@ testBoth('RT-95 a redirect that is refused is one mistake, and its path is judge
 
 testBoth('RT-91 a misspelt status of a redirect is refused, a default is not', async (t, Router) => {
   for (const name of ['redirectCode', '_redirectcode', '_redirect_code', 'redirect_code']) {
-    const error = await mistakes(new Router().redirect('/a', '/b', { [name]: 301 }));
+    const error = await issues(new Router().redirect('/a', '/b', { [name]: 301 }));
     assert.match(
       error.message,
       new RegExp(`a redirect has no option "${name}"\\n {2}Did you mean "_redirectCode"\\?$`),

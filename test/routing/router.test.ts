@@ -18,7 +18,7 @@ const echo: App = (req, res) => {
   res.end(JSON.stringify({ url: req.url, scriptName: environ(req).scriptName }));
 };
 
-async function mistakes(router: Router): Promise<RouteTableError> {
+async function tableIssues(router: Router): Promise<RouteTableError> {
   try {
     await router.build();
   } catch (error) {
@@ -98,7 +98,7 @@ test('RT-147 a resource keeps only, or leaves out, the actions that are named', 
     'GET /as/{id}.{format} show',
     'GET /as/{id} show',
   ]);
-  const error = await mistakes(new Router().resource('a', 'as', { only: ['indx'] }));
+  const error = await tableIssues(new Router().resource('a', 'as', { only: ['indx'] }));
   assert.match(error.message, /no action "indx"[\s\S]*Did you mean "index"/);
 });
 
@@ -109,7 +109,7 @@ test('RT-123 RT-124 RT-148 all mistakes of a table are reported together, with p
   router.connect('/c/{id}', { controller: 'servers', action: 'show', requirements: { id: '(' } });
   router.connect('/d', { action: 'show' });
   router.connect('/e/{a-b}', { controller: 'servers', action: 'show' });
-  const { diagnostics: issues, message } = await mistakes(router);
+  const { diagnostics: issues, message } = await tableIssues(router);
   assert.equal(issues.length, 5);
   assert.match(message, /5 errors in the route table/);
   for (const said of [
@@ -146,7 +146,7 @@ test('RT-148 RT-164 a controller is a name, an object or a class, constructed on
     controller: 'named',
     action: '_hidden',
   });
-  assert.match((await mistakes(hidden)).message, /no action "_hidden"/);
+  assert.match((await tableIssues(hidden)).message, /no action "_hidden"/);
 });
 
 test('RT-150 controller and action may come from the path; what is no action is 404', async (t) => {
@@ -184,7 +184,7 @@ test('RT-150 RT-170 an action that the path names has its versions, limit and re
 test('RT-148 RT-180 a mistake in an action that only a path names is found by build', async () => {
   const servers = { show: action({ body: { type: 'nonsense' } }, () => 1) };
   const router = new Router({ controllers: { servers } }).connect('/{controller}/{action}', {});
-  assert.match((await mistakes(router)).message, /servers\.show: the body schema does not compile/);
+  assert.match((await tableIssues(router)).message, /servers\.show: the body schema does not compile/);
 });
 
 test('RT-203 config and limits of a route reach the parts below', async (t) => {

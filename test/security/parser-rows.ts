@@ -15,7 +15,7 @@ import { createAjv, FORMATS } from '../../dist/app/schemas/create-ajv.js';
 import { decodePath } from '../../dist/app/target.js';
 import { placeOfKey } from '../../dist/loader/composite/mount-table.js';
 import { bestMatch, parseAccept, parseMediaType } from '../../dist/loader/composite/versioned-urlmap.js';
-import { pathTest } from '../../dist/middleware/auth/token-judge.js';
+import { pathTest } from '../../dist/middleware/auth/token-check.js';
 import { readForwarded, readXForwarded } from '../../dist/middleware/proxy-headers.js';
 import { parseRule } from '../../dist/middleware/rate-limit.js';
 import { SchemaCompiler } from '../../dist/routing/actions/schema-compiler.js';

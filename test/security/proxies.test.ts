@@ -42,8 +42,8 @@ const server = new Server(
       at % 2 === 0 ? [[name.toLowerCase(), rawHeaders[at + 1]!] as const] : [],
     );
     const request = { method, target: environ(req).originalUrl, fields };
-    const mistake = mistakeOf(request);
-    if (mistake !== undefined) wrong.push(`${mistake}: ${JSON.stringify(request)}`);
+    const issue = mistakeOf(request);
+    if (issue !== undefined) wrong.push(`${issue}: ${JSON.stringify(request)}`);
     res.setHeader('x-answer', seen.push(request) - 1);
     req.resume();
     req.on('end', () => res.end('seen'));

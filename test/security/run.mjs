@@ -93,7 +93,7 @@ function attack(where, { name, tests, names }, stdio) {
  * Runs attacks until one has failed and another has passed: then a test has failed, not the start of the program. The
  * remaining attacks would show nothing more, so they are ended with all their processes.
  */
-async function judged([command, words, options]) {
+async function checked([command, words, options]) {
   const child = spawn(command, words, { ...options, detached: true });
   const closed = once(child, 'close');
   let stdout = '';
@@ -152,7 +152,7 @@ async function isFound(copy, group, { what, file, replace, by, tests = group.tes
       texts[at].replace(replace, () => by),
     );
   }
-  const { caught, stdout } = await judged(attack(copy, { ...group, tests, names }, 'pipe'));
+  const { caught, stdout } = await checked(attack(copy, { ...group, tests, names }, 'pipe'));
   for (const [at, path] of places.entries()) writeFileSync(join(copy, path), texts[at]);
   console.log(`${caught ? 'found' : 'NOT FOUND'}: ${group.name}: ${what}`);
   if (!caught) console.log(stdout.split('\n').slice(-20).join('\n'));

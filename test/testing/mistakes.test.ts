@@ -11,14 +11,14 @@ test('a pipeline says what it is made of', () => {
   const app: App = (_req, res) => void res.end();
   const pass: Filter = (inner) => inner;
   assert.equal(compose([], app), app);
-  const mistake = { code: 'PORTICO_PIPELINE' };
-  assert.throws(() => compose(wrong<Filter[]>(pass), app), { ...mistake, message: /a list, not a function/ });
+  const issue = { code: 'PORTICO_PIPELINE' };
+  assert.throws(() => compose(wrong<Filter[]>(pass), app), { ...issue, message: /a list, not a function/ });
   assert.throws(() => compose([wrong<Filter>(undefined)], app), {
-    ...mistake,
+    ...issue,
     message: /a filter must be a function, not undefined/,
   });
   assert.throws(() => compose([pass], wrong<App>(undefined)), {
-    ...mistake,
+    ...issue,
     message: /the app must be a function, not undefined/,
   });
 });

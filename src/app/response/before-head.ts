@@ -63,12 +63,12 @@ export function transformBody(res: ServerResponse, make: BodyTransformer): void 
  */
 export function holdBody(res: ServerResponse, options: HoldOptions): void {
   const way = wayOf(res);
-  const judge = (): unknown => {
+  const validate = (): unknown => {
     const declared = Number(res.getHeader('content-length') ?? 0);
     if (declared > options.limit || !options.wants(res)) return undefined;
-    way.add((next) => new HoldPart(res, options, judge, declared, next));
+    way.add((next) => new HoldPart(res, options, validate, declared, next));
     return LATER;
   };
-  addStage(res, judge);
+  addStage(res, validate);
   way.releaseOnFlush();
 }

@@ -94,14 +94,14 @@ export class HoldPart implements BodyPart {
   readonly #res: ServerResponse;
   readonly #options: HoldOptions;
   readonly #kept = new GatheredBytes();
-  readonly #judge: Stage;
+  readonly #validate: Stage;
   readonly #next: () => BodySink;
 
-  /** Holds the head that is being written. `judge`: decides whether the next head is held. */
-  constructor(res: ServerResponse, options: HoldOptions, judge: Stage, declared: number, next: () => BodySink) {
+  /** Holds the head that is being written. `validate`: decides whether the next head is held. */
+  constructor(res: ServerResponse, options: HoldOptions, validate: Stage, declared: number, next: () => BodySink) {
     this.#res = res;
     this.#options = options;
-    this.#judge = judge;
+    this.#validate = validate;
     this.#declared = declared;
     this.#next = next;
     exchangeFor(res).holdsHead = true;
@@ -142,14 +142,14 @@ export class HoldPart implements BodyPart {
     for (const piece of this.#takeKept()) this.#next().write(piece);
   }
 
-  /** The next head is judged again. */
+  /** The next head is validated again. */
   discard(): void {
     if (!this.#holds) return;
     this.#holds = false;
     this.#kept.clear();
     const exchange = exchangeFor(this.#res);
     exchange.holdsHead = false;
-    exchange.headStages!.push(this.#judge);
+    exchange.headStages!.push(this.#validate);
   }
 
   #complete(): void {

@@ -61,11 +61,11 @@ export async function enabledApis(
   const next = apis.map(({ name }) => name);
   await refusals.gather(() => refuseGivenUp(config, running, next));
   const ending = running.filter((name) => !next.includes(name));
-  return { apis, diagnostics: [...refusals.diagnostics, ...judgeMissing(missing, ending)] };
+  return { apis, diagnostics: [...refusals.diagnostics, ...missingDiagnostics(missing, ending)] };
 }
 
 /** Returns errors for names without an app, if running APIs that are no longer named would end. */
-export function judgeMissing(missing: readonly Diagnostic[], ending: readonly string[]): readonly Diagnostic[] {
+export function missingDiagnostics(missing: readonly Diagnostic[], ending: readonly string[]): readonly Diagnostic[] {
   return missing.map((issue): Diagnostic => {
     if (ending.length === 0) return issue;
     const message = `${issue.message}, and ${ending.join(', ')} would end: nothing was changed`;

@@ -25,8 +25,8 @@ import {
 } from '../../server/internal.js';
 import type { ListenAddress } from '../../service/index.js';
 import type { ConfigurationArguments } from '../command-line.js';
-import { registerShippedOptions } from '../configured/shipped-options.js';
-import { chosenApis, loaderOf } from '../judge/api-routers.js';
+import { registerBundledOptions } from '../configured/bundled-options.js';
+import { chosenApis, loaderOf } from '../validate/api-routers.js';
 import { variableOf, writtenPaths } from './written-paths.js';
 
 /** One API, with its address for balancers and probes. */
@@ -94,8 +94,8 @@ export async function deploymentOf(
     deployed.push(await deployedApi(api, config, tree));
     if (tree !== undefined) trees.push(tree);
   }
-  const shipped = config.copy();
-  await registerShippedOptions(shipped);
+  const bundled = config.copy();
+  await registerBundledOptions(bundled);
   const { services } = namesIn(config);
   return {
     /** Name of the unit, the Deployment and the image: two on a machine or in a namespace must differ. */
@@ -111,7 +111,7 @@ export async function deploymentOf(
     entered,
     /** `main.js` of this package. */
     main: main.startsWith(`${process.cwd()}/`) ? join(entered, relative(process.cwd(), main)) : main,
-    words: wordsOf(shipped, args),
+    words: wordsOf(bundled, args),
     /** Environment variables that set options. */
     variables: config.variables,
     apis: deployed,
@@ -150,8 +150,8 @@ export async function deploymentOf(
     control: config.group('control', controlOptions, { partial: true }).socket,
     /** Files that a start reads. */
     files: [...config.configFiles, ...config.filesRead],
-    secretFiles: secretFiles(shipped, trees),
-    secrets: writtenSecrets(shipped),
+    secretFiles: secretFiles(bundled, trees),
+    secrets: writtenSecrets(bundled),
   };
 }
 

@@ -20,15 +20,15 @@ import { Loader } from '../../loader/index.js';
 import { loadAnnounced } from '../../modules/index.js';
 import { choice, example, wholeNumber } from '../command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from '../command-line.js';
-import { configuredPasteFile, readConfiguration, refuseUnread } from '../configured/configuration.js';
-import { type MeantService, socketOf } from '../configured/find-service.js';
 import {
+  bundledOptions,
   isSectional,
   type Registration,
+  registerBundledOptions,
   registerNamed,
-  registerShippedOptions,
-  shippedOptions,
-} from '../configured/shipped-options.js';
+} from '../configured/bundled-options.js';
+import { configuredPasteFile, readConfiguration, refuseUnread } from '../configured/configuration.js';
+import { type MeantService, socketOf } from '../configured/find-service.js';
 import { ask } from '../control-client.js';
 
 interface GenerateArguments extends SampleOptions, ReadArguments {
@@ -93,7 +93,7 @@ export function register(program: Command): void {
     .action(async (file: string, { write }: { write?: boolean }) => {
       // A file with lines that are not options is not rewritten.
       refuseRefused(await read({ configFile: [file] }), []);
-      const { text, renamed } = upgradeText(readFileSync(file, 'utf8'), await shippedOptions());
+      const { text, renamed } = upgradeText(readFileSync(file, 'utf8'), await bundledOptions());
       for (const { line, from, to } of renamed) process.stdout.write(`${file}:${line}: ${from} -> ${to}\n`);
       if (write === true && renamed.length > 0) writeOut(file, text);
     });
@@ -139,9 +139,9 @@ const WHAT_ELSE: Readonly<Record<string, string>> = {
 
 /** Returns all shipped options, and those of the configuration's paste file, if there is one. */
 async function allOptions(args: ReadArguments): Promise<Registration[]> {
-  const shipped = await shippedOptions();
+  const bundled = await bundledOptions();
   const known = new Set(
-    shipped.flatMap(({ group, options }) => Object.keys(options).map((name) => `${group}.${name}`)),
+    bundled.flatMap(({ group, options }) => Object.keys(options).map((name) => `${group}.${name}`)),
   );
   const more = new Map<string, Record<string, Option>>();
   for (const { group, opt, option } of (await read(args)).resolveAll()) {
@@ -150,7 +150,7 @@ async function allOptions(args: ReadArguments): Promise<Registration[]> {
     const isKnown = groups.some((name) => known.has(`${name}.${opt}`));
     if (!isKnown) more.set(group, { ...more.get(group), [opt]: option });
   }
-  return [...shipped, ...[...more].map(([group, options]) => ({ group, options }))];
+  return [...bundled, ...[...more].map(([group, options]) => ({ group, options }))];
 }
 
 /** Returns the required options of this configuration, without those that a section of the paste file sets itself. */
@@ -171,7 +171,7 @@ async function neededOptions(args: ReadArguments): Promise<Registration[]> {
 async function read(args: ReadArguments): Promise<Config> {
   const config = await readConfiguration(args, { collect: true });
   refuseUnread(config);
-  await registerShippedOptions(config);
+  await registerBundledOptions(config);
   if (args.import !== false) await declareFactories(config);
   // The check gives each [api:<name>] its options.
   config.problems({ complete: false });

@@ -20,7 +20,7 @@ import type { Refusal } from '../../server/internal.js';
 import { countText } from '../../text/index.js';
 import { example, placeText, print } from '../command.js';
 import { addConfigurationOptions } from '../command-line.js';
-import { methodText, pluginText, routersOf } from '../judge/api-routers.js';
+import { methodText, pluginText, routersOf } from '../validate/api-routers.js';
 import {
   addRequestArguments,
   admitted,

@@ -12,7 +12,7 @@ import { canonicalTarget, type PlannedApi, type Refusal } from '../../server/int
 import { unknownName } from '../command.js';
 import { collect, type OutputArguments } from '../command-line.js';
 import { configuredPasteFile, PASTE_OPTION, readConfiguration } from '../configured/configuration.js';
-import { chosenApis, loaderOf } from '../judge/api-routers.js';
+import { chosenApis, loaderOf } from '../validate/api-routers.js';
 
 /** A request with its URL as sent by a client; for an absolute URL, with the port it is for. */
 export interface NamedRequest extends Omit<ImaginedRequest, 'headers'> {

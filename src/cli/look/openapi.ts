@@ -11,7 +11,7 @@ import { formatAddress, isWildcard } from '../../service/internal.js';
 import { example } from '../command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from '../command-line.js';
 import { readConfiguration } from '../configured/configuration.js';
-import { type ChosenApi, chosenApis, routedApps } from '../judge/api-routers.js';
+import { type ChosenApi, chosenApis, routedApps } from '../validate/api-routers.js';
 
 interface OpenApiArguments extends ConfigurationArguments {
   readonly api?: string;

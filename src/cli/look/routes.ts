@@ -37,7 +37,7 @@ import {
   type RoutedApp,
   routedApps,
   routersOf,
-} from '../judge/api-routers.js';
+} from '../validate/api-routers.js';
 import { admitted, type NamedRequest, namedRequest } from './named-request.js';
 
 /** Output for one router, or for a request to one API. */
@@ -206,7 +206,7 @@ async function matchIn(config: Config, api: ChosenApi, request: NamedRequest): P
   return shown ?? { data: NONE, lines: [whyNot(steps)] };
 }
 
-const NONE: ShownMatch['data'] = { route: null, match: null, passedOver: [], plugin: null };
+const NONE: ShownMatch['data'] = { route: null, match: null, skippedFiles: [], plugin: null };
 
 /** Returns the request after a filter that always passes it on, perhaps with another path. */
 function passed(filter: ContextTree, config: Config, req: IncomingMessage) {
@@ -224,8 +224,8 @@ function matchResult(router: BuiltRouter, req: IncomingMessage): ShownMatch {
   const path = decodePath(url.split('?', 1)[0]!);
   const { plugin } = explainRoute(router, req);
   const explained = { ...explainMatch(router, method, path), plugin };
-  const { route, match, passedOver } = explained;
-  const before = passedOver.map(({ template, methods, reason, origin }) => [
+  const { route, match, skippedFiles } = explained;
+  const before = skippedFiles.map(({ template, methods, reason, origin }) => [
     methods?.join(',') ?? 'any',
     template,
     reason,

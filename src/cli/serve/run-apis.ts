@@ -24,7 +24,7 @@ import { readConfiguration, refuseUnread } from '../configured/configuration.js'
 import { nothingEnabled, unplacedAt } from '../configured/enabled-apis.js';
 import { namesLogger, programLog } from '../configured/named-logger.js';
 import { exitStatusOf } from '../failure.js';
-import { refuseErrors } from '../judge/plan.js';
+import { refuseErrors } from '../validate/plan.js';
 
 /** A worker rests if it is busy for less than this share of a second. */
 const AT_REST = 0.1;
@@ -55,7 +55,7 @@ export interface RunApisOptions {
   /** Called in the parent for each ready service, with its actual addresses. */
   readonly onReady?: (service: ApiService, addresses: readonly ListenAddress[]) => void;
   /** Checks the whole configuration that the start has refused, so that every error is reported in one run. */
-  readonly judge?: () => Awaitable<readonly Diagnostic[]>;
+  readonly validate?: () => Awaitable<readonly Diagnostic[]>;
 }
 
 /**
@@ -71,7 +71,7 @@ export interface RunApisOptions {
  * otherwise 1.
  */
 export function runApis(services: MakeServices, options: RunApisOptions = {}): Promise<number> {
-  return runJudged(notNone(services), options as RunJudgedOptions);
+  return runValidated(notNone(services), options as RunValidatedOptions);
 }
 
 /** A service, or its plan. */
@@ -81,7 +81,7 @@ type Launched = Launchable & { readonly workers?: number };
 type MakeLaunched = (config: Config, role: Role, running: readonly string[]) => Awaitable<readonly Launched[]>;
 
 /** Further options of {@link runJudged}. */
-export interface RunJudgedOptions extends Omit<RunApisOptions, 'onReady'> {
+export interface RunValidatedOptions extends Omit<RunApisOptions, 'onReady'> {
   /** Called in the parent for each ready service, with its actual addresses. */
   readonly onReady?: (service: Launched, addresses: readonly ListenAddress[]) => void;
   /** Errors found before, reported with all others. */
@@ -95,7 +95,7 @@ export interface RunJudgedOptions extends Omit<RunApisOptions, 'onReady'> {
 }
 
 /** As {@link runApis}, for services that are created only from a valid configuration: `services` refuses any other. */
-export async function runJudged(services: MakeLaunched, options: RunJudgedOptions): Promise<number> {
+export async function runValidated(services: MakeLaunched, options: RunValidatedOptions): Promise<number> {
   const { explain = (text: string) => process.stderr.write(`${text}\n`) } = options;
   const release = holdSignals();
   let { config, log, refusals = new Refusals() } = options;
@@ -107,7 +107,7 @@ export async function runJudged(services: MakeLaunched, options: RunJudgedOption
     return await launchApis(services, { ...options, config, log, refusals });
   } catch (error) {
     // Only a worker's parent reports the error, which it gets through the channel.
-    if (isWorker()) throw options.judge === undefined ? await (await allMistakes()).withAllMistakes(error) : error;
+    if (isWorker()) throw options.validate === undefined ? await (await allErrors()).withAllErrors(error) : error;
     explain(explainedError(error));
     if (options.traceErrors === true && error instanceof Error) explain(error.stack ?? '');
     // On standard error it is already.
@@ -132,14 +132,14 @@ function logsElsewhere(config: Config, refusal: unknown): boolean {
 
 async function launchApis(
   services: MakeLaunched,
-  options: RunJudgedOptions & { readonly config: Config; readonly log: Logger; readonly refusals: Refusals },
+  options: RunValidatedOptions & { readonly config: Config; readonly log: Logger; readonly refusals: Refusals },
 ): Promise<number> {
   const { config, log, refusals: problems } = options;
   refuseUnread(config);
-  const judge = async (): Promise<readonly Diagnostic[]> =>
-    options.judge === undefined
-      ? diagnosticsOf(await (await allMistakes()).judgedHere(config, problems.refusal))
-      : Promise.resolve(options.judge()).catch(diagnosticsOf);
+  const validate = async (): Promise<readonly Diagnostic[]> =>
+    options.validate === undefined
+      ? diagnosticsOf(await (await allErrors()).validatedHere(config, problems.refusal))
+      : Promise.resolve(options.validate()).catch(diagnosticsOf);
   // Sockets passed by a service manager have their own ports.
   const activated = process.env.LISTEN_PID === String(process.pid);
   const known = new Map<unknown, Launched>();
@@ -172,9 +172,9 @@ async function launchApis(
   );
   if (launcher !== undefined) options.launching?.(launcher);
   const wanted = (await problems.gather(() => services(config, role, []))) ?? [];
-  // Not even a plan is possible: then `judge` reports all errors, as a first worker would.
+  // Not even a plan is possible: then `validate` reports all errors, as a first worker would.
   if (problems.refusal?.blamesConfiguration === true && !isWorker()) {
-    const found = await judge();
+    const found = await validate();
     refuseErrors(whole(found, problems.diagnostics));
   }
   problems.refuse();
@@ -189,7 +189,7 @@ async function launchApis(
     if (launcher instanceof ProcessLauncher)
       await launcher.bindAll(launchRequests(wanted)).catch(async (error: PorticoError) => {
         // No worker will validate the configuration.
-        const found = await judge();
+        const found = await validate();
         if (found.some(isError)) refuseErrors(whole(found, error.diagnostics));
         throw error;
       });
@@ -215,8 +215,8 @@ async function launchApis(
 }
 
 /** Only a refused start needs them. */
-function allMistakes(): Promise<typeof import('../judge/all-mistakes.js')> {
-  return import('../judge/all-mistakes.js');
+function allErrors(): Promise<typeof import('../validate/all-errors.js')> {
+  return import('../validate/all-errors.js');
 }
 
 /** Logs the limits of the container in one line, with what follows from its memory for workers; on other systems than Linux, what is unknown there. */
@@ -272,7 +272,7 @@ function describing(services: ReadonlyMap<unknown, Launched>, config: Config): (
   };
 }
 
-/** Refuses a start of nothing, and a reload to it: it is most likely a mistake. */
+/** Refuses a start of nothing, and a reload to it: it is most likely an error. */
 function notNone(services: MakeServices): MakeServices {
   return async (config, role, running) => {
     const made = await services(config, role, running);

@@ -7,7 +7,7 @@ import type { Config } from '../../config/index.js';
 import { UsageError, workerAssignment } from '../../config/internal.js';
 import type { Diagnostic } from '../../errors/index.js';
 import { ServiceLauncher } from '../../launch/index.js';
-import { isBuild, isWorker, type Judging, tellBuilt } from '../../launch/internal.js';
+import { isBuild, isWorker, tellBuilt, type Validating } from '../../launch/internal.js';
 import type { Logger } from '../../log/index.js';
 import { firstParent } from '../../process/index.js';
 import type { RPCService } from '../../rpc/index.js';
@@ -24,11 +24,11 @@ import type { EnabledApisOptions } from '../configured/enabled-apis.js';
 import { enabledServices, makingServices } from '../configured/enabled-services.js';
 import { namesLogger, programLog } from '../configured/named-logger.js';
 import { endSoon } from '../failure.js';
-import { asLogged, judgeBuilt } from '../judge/judge.js';
-import { plan, refuseErrors } from '../judge/plan.js';
+import { plan, refuseErrors } from '../validate/plan.js';
+import { asLogged, validateBuilt } from '../validate/validate-built.js';
 import type { DevelopmentFiles, Save } from './development-files.js';
 import type { DevelopmentTypes } from './development-types.js';
-import { type Role, runJudged } from './run-apis.js';
+import { type Role, runValidated } from './run-apis.js';
 
 export function register(program: Command): void {
   const command = program
@@ -77,7 +77,7 @@ export async function serve(args: ServeArguments): Promise<number> {
   const inspector = isWorker() ? undefined : await debugging?.DevelopmentInspector.take(inspect, log);
   const types = dev && !isWorker() ? await typesHere(log) : undefined;
   let files: DevelopmentFiles | undefined;
-  const status = await runJudged(services, {
+  const status = await runValidated(services, {
     config,
     log,
     refusals,
@@ -109,8 +109,8 @@ export async function serve(args: ServeArguments): Promise<number> {
       void inspector?.tell();
       types?.check();
     },
-    judge: async () => {
-      const { buildInChild } = await import('../judge/build.js');
+    validate: async () => {
+      const { buildInChild } = await import('../validate/build-in-child.js');
       const found = (await buildInChild(config, { dev, starts: true })).map(asLogged);
       config.warn(found);
       return found;
@@ -150,12 +150,12 @@ async function ofWorker(
   if (names.services.includes(service)) {
     const { services, diagnostics } = await enabledServices(config, names, options, makingServices);
     refuseErrors(diagnostics);
-    return services.map((each) => withJudge(each, service));
+    return services.map((each) => withValidation(each, service));
   }
   if (!names.apis.includes(service)) return [];
   const { ServedApi } = await import('./served-api.js');
   const api = new ServedApi(service, config, { ...options, useSsl: names.sslApis.includes(service) });
-  return [withJudge(api, service)];
+  return [withValidation(api, service)];
 }
 
 /** Returns the planned services of a process that serves all; of running ones, which stay, their plans. */
@@ -170,21 +170,22 @@ async function ofOneProcess(
   return planned.map((plan) => {
     const { name } = plan;
     if (running.includes(name)) return plan;
-    if ('topic' in plan) return withJudge(services.find((each) => each.name === name)!);
-    return withJudge(new ServedApi(name, config, { ...options, useSsl: plan.usesTls }));
+    if ('topic' in plan) return withValidation(services.find((each) => each.name === name)!);
+    return withValidation(new ServedApi(name, config, { ...options, useSsl: plan.usesTls }));
   });
 }
 
-/** Adds the judgement of a process that has built the service of that name, or all: it knows what they have declared. */
-function withJudge<T extends ServiceBase>(service: T, name?: string): T & Judging {
-  const judge: Judging['judge'] = (config, failures) => judgeBuilt(name, config!, failures);
-  return Object.assign(service, { judge });
+/** Adds the validation of a process that has built the service of that name, or all: it knows what they have declared. */
+function withValidation<T extends ServiceBase>(service: T, name?: string): T & Validating {
+  const validateConfiguration: Validating['validateConfiguration'] = (config, failures) =>
+    validateBuilt(name, config!, failures);
+  return Object.assign(service, { validateConfiguration });
 }
 
 /** Returns findings for a parent. */
 async function findings(config: Config, { dev = false }: ServeArguments): Promise<readonly Diagnostic[]> {
-  const { judge } = await import('../judge/judge-all.js');
-  const found = await judge(config, { dev });
+  const { validateAll } = await import('../validate/validate-all.js');
+  const found = await validateAll(config, { dev });
   // In a reload the parent detects that nothing is enabled, because it knows the running services.
   const isReload = (workerAssignment()?.generation ?? 1) > 1;
   return isReload ? found.filter(({ code }) => code !== 'PORTICO_NO_APIS') : found;

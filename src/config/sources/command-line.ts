@@ -8,7 +8,7 @@ import { looksSecret, masked, maskUris } from '../../text/index.js';
 import type { Argument } from '../state.js';
 import { isSecret } from '../types/mask.js';
 import type { DeclaredGroups, DeclaredOption } from '../values/declared-groups.js';
-import { suggestion } from '../values/mistakes.js';
+import { suggestion } from '../values/option-issues.js';
 
 /** An invalid command line: the process ends with status 2. */
 export class UsageError extends PorticoError {

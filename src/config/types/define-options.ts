@@ -65,18 +65,18 @@ export function loadedGroups(): readonly OwnedGroup[] {
 }
 
 function checkDeclarations(options: Readonly<Record<string, unknown>>): void {
-  const mistakes: PorticoError[] = [];
+  const issues: PorticoError[] = [];
   for (const [name, option] of Object.entries(options)) {
     try {
       checkDeclaration(`option ${name}`, option as Partial<Option> | null | undefined);
     } catch (error) {
-      mistakes.push(error as PorticoError);
+      issues.push(error as PorticoError);
     }
   }
-  const [first] = mistakes;
+  const [first] = issues;
   if (first === undefined) return;
-  if (mistakes.length === 1) throw first;
-  const message = mistakes.map((mistake) => mistake.describe()).join('\n');
+  if (issues.length === 1) throw first;
+  const message = issues.map((issue) => issue.describe()).join('\n');
   throw new PorticoError(DECLARATION, { message });
 }
 

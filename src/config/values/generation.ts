@@ -11,7 +11,7 @@ import { givesAway, maskLocation, maskText } from '../types/mask.js';
 import { InvalidValue, type OptionDeclarations, unescapeDollars } from '../types/option.js';
 import { string } from '../types/text-types.js';
 import { type configOptions, type DeclaredGroups, type DeclaredOption, spelling } from './declared-groups.js';
-import { hintFor, suggestion } from './mistakes.js';
+import { hintFor, suggestion } from './option-issues.js';
 import {
   type Choice,
   chooseWritten,
@@ -159,7 +159,7 @@ export class Generation {
           : option.check(last.typed.value);
       const warning = value === undefined ? undefined : option.warning?.(value, last.location.origin?.file);
       if (warning !== undefined) report('warning', 'PORTICO_CONFIG_VALUE', last, { message: warning });
-      this.#judgeDollars(wanted, last, report);
+      this.#checkDollars(wanted, last, report);
       return value;
     } catch (error) {
       const isReference = error instanceof BadReference;
@@ -247,10 +247,10 @@ export class Generation {
   }
 
   /**
-   * Warns of `sqlite:///$state_path/x.db`: a path with a literal `$`, probably by mistake. A user or a query may be a secret that contains
+   * Warns of `sqlite:///$state_path/x.db`: a path with a literal `$`, probably by accident. A user or a query may be a secret that contains
    * one.
    */
-  #judgeDollars({ group, option }: DeclaredOption, last: Written, report: Report): void {
+  #checkDollars({ group, option }: DeclaredOption, last: Written, report: Report): void {
     if (!option.secret || option.type !== 'uri' || last.typed !== undefined) return;
     if (last.verbatim === true || last.text.startsWith(MARKER)) return;
     let hasReference = false;

@@ -7,7 +7,7 @@ import { adviceIn, elsewhereOf } from '../types/elsewhere.js';
 import { maskLocation, maskText, maskValue } from '../types/mask.js';
 import { camelCase, type Option, type OptionDeclarations, type WrittenValue } from '../types/option.js';
 import type { Generation } from './generation.js';
-import { hintFor, suggestion } from './mistakes.js';
+import { hintFor, suggestion } from './option-issues.js';
 import { UNUSED, unknownNames, WITHOUT_EFFECT } from './unknown-names.js';
 import type { Resolved } from './written.js';
 

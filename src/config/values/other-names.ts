@@ -2,7 +2,7 @@
 import { type Diagnostic, nearestNames } from '../../errors/index.js';
 import type { DeclaredGroups } from './declared-groups.js';
 import type { Generation } from './generation.js';
-import { placeOfItem } from './mistakes.js';
+import { placeOfItem } from './option-issues.js';
 
 /** A name as written: of an option, or without `opt` of a section. */
 export interface Name {

@@ -24,15 +24,15 @@ type Names = Partial<Pick<Option, 'aliases' | 'deprecated' | 'secret'>>;
 
 const TABLE = ownFile('shipped-names.json');
 let rows: readonly Row[] | undefined;
-let shipped: readonly OwnedGroup[] | undefined;
+let bundled: readonly OwnedGroup[] | undefined;
 
 /**
  * Returns the names of all shipped code, whether it is loaded or not. Their values are checked by the code that declares them. Throws
  * `PORTICO_PACKAGE_INCOMPLETE` without the table: every name of code that is not loaded would be refused.
  */
-function shippedGroups(): readonly OwnedGroup[] {
-  shipped ??= table().map(asGroup);
-  return shipped;
+function bundledGroups(): readonly OwnedGroup[] {
+  bundled ??= table().map(asGroup);
+  return bundled;
 }
 
 function table(): readonly Row[] {
@@ -91,7 +91,7 @@ export function writeTable(directories: ReadonlyMap<string, string>): string {
 
 /** Returns all names that have an owner: shipped, loaded, or declared in this configuration. */
 export function ownedNames(declared: DeclaredGroups, sources: Sources): DeclaredGroups {
-  return withNames(new DeclaredGroups(true).add(declared), [...loadedGroups(), ...shippedGroups()], sources);
+  return withNames(new DeclaredGroups(true).add(declared), [...loadedGroups(), ...bundledGroups()], sources);
 }
 
 /** Returns the names that shipped and loaded code owns in these sections: a few of all, for a configuration without an unknown name. */

@@ -7,7 +7,7 @@ import type { Sources } from '../state.js';
 import { maskLocation } from '../types/mask.js';
 import type { DeclaredGroups } from './declared-groups.js';
 import type { Generation } from './generation.js';
-import { suggestion } from './mistakes.js';
+import { suggestion } from './option-issues.js';
 import { type Name, type NameTest, oddPatterns, ofOtherPrograms, otherNames } from './other-names.js';
 import { ownedIn, ownedNames } from './owners.js';
 import { EXPOSED, exposedIn, variableName } from './written.js';
@@ -58,7 +58,7 @@ export function unknownNames(generation: Generation, scope: Scope): Diagnostic[]
   const only = typeof scope === 'object' ? scope.group : undefined;
   const written = writtenNames(sources);
   const asked = only === undefined ? written.all : sectionsOf(groups, only, written);
-  const strange = asked.filter((each) => !declares(groups, each));
+  const undeclared = asked.filter((each) => !declares(groups, each));
   const variables =
     scope === 'all' ? Object.keys(sources.environment).length + (sources.otherVariables?.length ?? 0) : 0;
   const ofPatterns = (names: Owned): Diagnostic[] =>
@@ -66,22 +66,22 @@ export function unknownNames(generation: Generation, scope: Scope): Diagnostic[]
       ? oddPatterns(generation, [...written.all, ...variableNames(sources)], names)
       : [];
   // Most configurations: the code that was read has declared each written name.
-  if (strange.length + variables === 0) return ofPatterns(groups);
-  const few = ownedIn(new Set(strange.map(({ group }) => group)), sources);
+  if (undeclared.length + variables === 0) return ofPatterns(groups);
+  const few = ownedIn(new Set(undeclared.map(({ group }) => group)), sources);
   const names: Owned = {
     find: (group, opt) => groups.find(group, opt) ?? few.find(group, opt),
     hasSection: (section) => groups.hasSection(section) || few.hasSection(section),
   };
   const isOthers = ofOtherPrograms(generation);
-  const isJudged = ({ group }: Written): boolean => scope !== 'owned' || (!isShared(group) && names.hasSection(group));
-  const judged = strange.filter((each) => isJudged(each) && !isOthers(each));
-  const unowned = judged.filter((each) => !owns(names, each));
+  const isChecked = ({ group }: Written): boolean => scope !== 'owned' || (!isShared(group) && names.hasSection(group));
+  const checked = undeclared.filter((each) => isChecked(each) && !isOthers(each));
+  const unowned = checked.filter((each) => !owns(names, each));
   return [
     ...(scope === 'all' && generation.says('check_file_modes')
-      ? judged.flatMap((each) => exposedSecret(names, each))
+      ? checked.flatMap((each) => exposedSecret(names, each))
       : []),
     ...ofPatterns(names),
-    ...(unowned.length + variables === 0 ? [] : explained(generation, { unowned, strange, variables, isOthers })),
+    ...(unowned.length + variables === 0 ? [] : explained(generation, { unowned, undeclared, variables, isOthers })),
   ];
 }
 
@@ -89,19 +89,19 @@ export function unknownNames(generation: Generation, scope: Scope): Diagnostic[]
 interface Unowned {
   readonly unowned: readonly Written[];
   /** All names that no code which was read declares: the options of a section say which one was meant. */
-  readonly strange: readonly Written[];
+  readonly undeclared: readonly Written[];
   /** Number of variables that may be options. */
   readonly variables: number;
   readonly isOthers: NameTest;
 }
 
 /** Returns the findings, with the nearest names: the only ones that need all names. */
-function explained(generation: Generation, { unowned, strange, variables, isOthers }: Unowned): Diagnostic[] {
+function explained(generation: Generation, { unowned, undeclared, variables, isOthers }: Unowned): Diagnostic[] {
   const sources = generation.state.sources;
   const names = ownedNames(generation.groups, sources);
   const near = new NearestOwned(names);
   const optionsOf = new Map<string, string[]>();
-  for (const { group, opt } of strange) if (opt !== undefined) addTo(optionsOf, group, opt);
+  for (const { group, opt } of undeclared) if (opt !== undefined) addTo(optionsOf, group, opt);
   const found = unowned.map((each) =>
     each.opt === undefined
       ? unknownSection(each, near, optionsOf.get(each.group) ?? [])

@@ -22,8 +22,8 @@ import {
 } from '../reload/reload.js';
 import { outcomeOf, type ReloadResult, refusedFor } from '../reload/reload-report.js';
 import type { PlanChanges } from '../reload/service-plans.js';
-import { judgeAfter, MORE_MISTAKES_MS } from '../services/judgement.js';
 import type { ServiceRun } from '../services/service-run.js';
+import { MORE_ERRORS_MS, validateAfter } from '../services/validation.js';
 import { tryAddresses } from '../sockets/listening.js';
 import { unlessAborted } from '../waiting.js';
 
@@ -73,13 +73,13 @@ async function refuseWhole(given: InProcessReload, refusals: Refusals, next: Con
         (letGo) => letGo?.(),
         (error: unknown) => void failures.push(error),
       );
-    await judgeAfter(
+    await validateAfter(
       given.runs.map(({ service }) => service),
       failures,
       next,
     );
   };
-  await within(build(), { ms: MORE_MISTAKES_MS, signal: given.stopped });
+  await within(build(), { ms: MORE_ERRORS_MS, signal: given.stopped });
   throw refusals.refusal;
 }
 
@@ -124,7 +124,7 @@ async function buildAndTakeUp(
     over = true;
     await Promise.allSettled(built.splice(0).map(async (letGo) => letGo()));
   };
-  const judged = next.prepared?.config;
+  const checked = next.prepared?.config;
   const build = async (): Promise<readonly Diagnostic[]> => {
     const failures: unknown[] = [];
     for (const service of services) {
@@ -135,7 +135,7 @@ async function buildAndTakeUp(
       );
       if (over) await release();
     }
-    return judgeAfter(services, failures, judged);
+    return validateAfter(services, failures, checked);
   };
   // A mutate only validates what it builds.
   const isBuilt = dryRun || method === 'mutate' ? asTrial(build) : build();

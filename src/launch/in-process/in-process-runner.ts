@@ -19,8 +19,8 @@ import { together } from '../parent/concurrent-starts.js';
 import type { ReloadRequest } from '../reload/reload.js';
 import type { ReloadResult } from '../reload/reload-report.js';
 import type { Runner } from '../runner.js';
-import { builtAndJudged, toldByAll } from '../services/judgement.js';
 import { ServiceRun, type StopRequest } from '../services/service-run.js';
+import { builtAndValidated, toldByAll } from '../services/validation.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
 import { tryAddresses } from '../sockets/listening.js';
 import { reloadInProcess, resetAll } from './in-process-reload.js';
@@ -312,12 +312,12 @@ export class InProcessRunner implements Runner {
     const services = this.#unbuilt.splice(0).map(({ service }) => service);
     if (services.length === 0) return !this.#launcher.stopping;
     const taken = await refusalOf(tryAddresses(services.filter((service) => this.#unbound.has(service))));
-    const judged = await builtAndJudged(services, config).catch((error: unknown) => {
+    const checked = await builtAndValidated(services, config).catch((error: unknown) => {
       throw taken === undefined ? error : together([error, taken]);
     });
-    if (taken !== undefined || this.#launcher.stopping) await judged.letGo();
+    if (taken !== undefined || this.#launcher.stopping) await checked.letGo();
     if (taken !== undefined) throw taken;
-    this.#found.push(judged.found);
+    this.#found.push(checked.found);
     return !this.#launcher.stopping;
   }
 

@@ -216,8 +216,8 @@ export class Reconciler {
     // The worker of a trial holds no slot; the report of the refused reload names it.
     if (held && !isAsked) this.#pool.lastEnd = end;
     // When one of the first workers has failed, the first one may still validate the configuration.
-    const judged = phase === 'over' && this.#pool.firstStart(index) === 'launch';
-    if ((phase === 'over' && !judged) || phase === 'stopping' || !held) return;
+    const checked = phase === 'over' && this.#pool.firstStart(index) === 'launch';
+    if ((phase === 'over' && !checked) || phase === 'stopping' || !held) return;
     const others = this.#pool.slot(index);
     if (!worker.wasReady) {
       this.#notReady(worker, others);

@@ -235,8 +235,8 @@ export class Supervisor {
     // A trial proves the configuration that resets the level.
     const logLevel = generation.number === this.generation.number ? this.#options.logLevel(pool.name) : undefined;
     const holds = generation.number !== this.generation.number;
-    const judges = index === 0 && (holds || pool.firstStart(index) === 'launch');
-    const first = firstMessage(program, generation, { assignment, addresses, logLevel, judges, holds });
+    const validates = index === 0 && (holds || pool.firstStart(index) === 'launch');
+    const first = firstMessage(program, generation, { assignment, addresses, logLevel, validates, holds });
     const known = { service: pool.name, workerId: index, pid: child.pid };
     const worker: WorkerHandle = new WorkerHandle(child, first, socketsOfWorker(pool.sockets, index), {
       ...channelLog(this.#log, known),

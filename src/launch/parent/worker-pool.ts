@@ -21,7 +21,7 @@ interface Trial {
   readonly ready: Promise<void>;
 }
 
-/** Time that a first worker has for its judgement when another one has failed. */
+/** Time that a first worker has for its validation when another one has failed. */
 const JUDGED_WITHIN_MS = 10_000;
 
 const NO_TRIAL: Trial = { built: Promise.resolve([]), ready: Promise.resolve() };

@@ -29,7 +29,7 @@ import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
 import type { WorkerProgram } from '../parent/worker-process.js';
 import type { HookList } from '../process/hook-list.js';
-import { MORE_MISTAKES_MS, toldByAll } from '../services/judgement.js';
+import { MORE_ERRORS_MS, toldByAll } from '../services/validation.js';
 import { bindFailure, bindFailures } from '../sockets/listen-sockets.js';
 import { placeOfAddress } from '../sockets/listening.js';
 import { buildInChild } from './build.js';
@@ -314,7 +314,7 @@ async function refuseWhole(
   stopped: AbortSignal,
 ): Promise<never> {
   const { settings } = generation;
-  const workerStartTimeoutMs = Math.min(MORE_MISTAKES_MS, settings.workerStartTimeoutMs || MORE_MISTAKES_MS);
+  const workerStartTimeoutMs = Math.min(MORE_ERRORS_MS, settings.workerStartTimeoutMs || MORE_ERRORS_MS);
   const limited = { ...generation, settings: { ...settings, workerStartTimeoutMs } };
   const found = await build(program, limited, stopped).catch((error: unknown) => error);
   if (!(found instanceof ConfigurationRefused)) throw refusals.refusal;

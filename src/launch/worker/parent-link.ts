@@ -149,7 +149,7 @@ export class ParentLink {
   /** True if it waits for that. */
   readonly holds: boolean;
   /** True if it validates the configuration. */
-  readonly judges: boolean;
+  readonly validates: boolean;
   /** Of this process, from its first heartbeat on. */
   watch: Watch | undefined;
   /** The module or factory that is being loaded. */
@@ -174,7 +174,7 @@ export class ParentLink {
     this.sockets = sockets;
     this.builds = first.builds === true;
     this.holds = first.holds === true;
-    this.judges = first.judges === true;
+    this.validates = first.validates === true;
     this.#releaseSignals = releaseSignals;
     this.#channel.on('message', (message, socket) => {
       this.watch?.wake();

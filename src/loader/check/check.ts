@@ -59,7 +59,7 @@ class Check {
   readonly #unchosen: (() => Promise<void>)[] = [];
   /** Trials of factories. */
   readonly #trials: (() => Promise<void>)[] = [];
-  #filesJudged = 0;
+  #filesChecked = 0;
 
   constructor(parts: LoadParts, options: CheckOptions) {
     this.#options = options;
@@ -75,19 +75,20 @@ class Check {
       const { names, others = names === undefined } = this.#options;
       const roots = rootsOf(this.#parts.document);
       const asked = names?.map((name) => ({ kind: 'app' as const, name })) ?? roots;
-      for (const { kind, name } of asked) await this.#judge(this.#load.context(kind, name), true);
+      for (const { kind, name } of asked) await this.#validate(this.#load.context(kind, name), true);
       // Apps that the configuration does not choose are not built, so their errors prevent no start.
       this.#findings.harmless = 'unchosen';
-      for (let judge = this.#unchosen.shift(); judge !== undefined; judge = this.#unchosen.shift()) await judge();
+      for (let validate = this.#unchosen.shift(); validate !== undefined; validate = this.#unchosen.shift())
+        await validate();
       this.#findings.harmless = false;
       for (const attempt of this.#trials) await attempt();
       this.#findings.harmless = names === undefined ? false : 'unreached';
       if (names !== undefined && others)
-        for (const { kind, name } of roots) await this.#judge(this.#load.context(kind, name));
+        for (const { kind, name } of roots) await this.#validate(this.#load.context(kind, name));
       if (others) await this.#rest();
     } catch (error) {
-      for (const mistake of this.#load.steps.drop()) this.#mistake(mistake);
-      this.#mistake(error);
+      for (const issue of this.#load.steps.drop()) this.#issue(issue);
+      this.#issue(error);
       this.#files();
     }
     for (const [section, source] of this.#load.entered) warnOfSection(source, section, this.#findings);
@@ -105,7 +106,7 @@ class Check {
         if (defined === undefined || this.#load.entered.has(section)) continue;
         const unused = defined.kind === 'filter' && source.document === main && !mentioned.has(defined.name);
         if (unused) this.#findings.unused(defined.name, section.origin);
-        await this.#judge(this.#load.within(source, defined.kind, defined.name));
+        await this.#validate(this.#load.within(source, defined.kind, defined.name));
       }
     }
   }
@@ -129,9 +130,9 @@ class Check {
   }
 
   /** Resolves the factories of a tree and checks it, with the children that its composites report. */
-  async #judge(context: Context, entered = false): Promise<void> {
+  async #validate(context: Context, entered = false): Promise<void> {
     this.#files();
-    for await (const error of this.#load.steps.resolve()) this.#mistake(error);
+    for await (const error of this.#load.steps.resolve()) this.#issue(error);
     await this.#context(context, entered);
   }
 
@@ -142,17 +143,17 @@ class Check {
     if (context.type === 'pipeline') {
       warnOfRepeats(context, this.#findings);
       for (const { origin, message, hint, refused } of await wrongOrders(context, this.#parts.config, entered)) {
-        if (refused) this.#mistake(new PasteError(FILTER_ORDER, { message, hint, origin }));
+        if (refused) this.#issue(new PasteError(FILTER_ORDER, { message, hint, origin }));
         else this.#findings.warning(FILTER_ORDER, origin, message, hint);
       }
     }
     const { factory } = context;
     if (factory?.resolved !== true) return;
-    if (!usableProtocol(context)) this.#mistake(unknownProtocol(context));
+    if (!usableProtocol(context)) this.#issue(unknownProtocol(context));
     if (factory.value instanceof Unimported) return;
     if (typeof factory.value !== 'function') {
       const origin = factory.origin ?? headerOf(context).origin;
-      this.#mistake(
+      this.#issue(
         new PasteError('PORTICO_PASTE_BAD_TYPE', {
           message: `${factory.written} is not a factory: it is not a function.`,
           hint: 'Use a function: module:export.',
@@ -209,7 +210,7 @@ class Check {
     try {
       for (const problem of factory.problems?.(localConf, ctx) ?? []) {
         // A problem without an option is about the choice in the service configuration.
-        if (this.#parts.configured || problem.origin?.option !== undefined) this.#mistake(problem);
+        if (this.#parts.configured || problem.origin?.option !== undefined) this.#issue(problem);
       }
       for (const { code, option, message, hint } of factory.warnings?.(localConf) ?? []) {
         const setting = context.localConf.get(option);
@@ -220,14 +221,15 @@ class Check {
       // Without a configuration, all of them may be chosen.
       chosen = this.#parts.configured ? factory.children(globalConf, localConf, ctx) : asked;
     } catch (error) {
-      this.#mistake(error);
+      this.#issue(error);
     }
     const options = new Set(chosen.map(({ option }) => option));
     for (const { get, name, option, inherits } of asked) {
       const inherited = inherits ? context.globalConf : undefined;
-      const judge = (): Promise<void> => this.#judge(this.#load.child(context, get, name, inherited, option), entered);
-      if (options.has(option)) await judge();
-      else this.#unchosen.push(judge);
+      const validate = (): Promise<void> =>
+        this.#validate(this.#load.child(context, get, name, inherited, option), entered);
+      if (options.has(option)) await validate();
+      else this.#unchosen.push(validate);
     }
   }
 
@@ -247,25 +249,25 @@ class Check {
   /** Reports errors and suspicious lines of the files opened since the last call. */
   #files(): void {
     const { sources } = this.#load;
-    if (sources.size === this.#filesJudged) return;
-    for (const source of [...sources.values()].slice(this.#filesJudged)) {
+    if (sources.size === this.#filesChecked) return;
+    for (const source of [...sources.values()].slice(this.#filesChecked)) {
       for (const problem of source.document.problems) {
         if (problem.kind === 'duplicate-option' && problem.subject === '') continue;
         this.#findings.error(problemError(problem));
       }
       warnOfFile(source, this.#findings);
     }
-    this.#filesJudged = sources.size;
+    this.#filesChecked = sources.size;
   }
 
   /** Without a service configuration, reports only errors of options in the paste file; the others may be right in a configuration. */
   #refusedByFactory(error: unknown): void {
     const whole = this.#parts.configured || !(error instanceof ConfigurationRefused);
     const written = whole ? [] : error.diagnostics.filter(({ place, option }) => place?.origin && option !== undefined);
-    this.#mistake(whole ? error : severalRefusals(written));
+    this.#issue(whole ? error : severalRefusals(written));
   }
 
-  #mistake(error: unknown): void {
+  #issue(error: unknown): void {
     if (error instanceof PasteError) {
       if (error.code === 'PORTICO_PASTE_MISSING_KEY' && this.#alone) return;
       // The lines of a file are reported with the file, one by one.

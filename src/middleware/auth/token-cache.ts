@@ -164,7 +164,7 @@ export class TokenLookup {
   async #ask(token: string, allowExpired: boolean): Promise<TokenInfo | RefusedToken> {
     const info = await this.#validator.validate(token, { allowExpired, signal: this.#closing.signal });
     if (info === null || info === undefined) return { refused: 'the validator does not accept it' };
-    // The reason is logged. A validator may include the token in it by mistake.
+    // The reason is logged. A validator may include the token in it by accident.
     if (isRefused(info)) return { refused: quoteClient(String(info.refused).replaceAll(token, '…')) };
     return Object.freeze({ ...info, roles: Object.freeze([...(info.roles ?? [])]) });
   }

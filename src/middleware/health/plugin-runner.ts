@@ -17,7 +17,7 @@ import {
 
 type Options = OptionsOf<typeof healthcheckOptions>;
 
-/** Codes of a plugin that exists but fails to start. Other errors are mistakes in the configuration. */
+/** Codes of a plugin that exists but fails to start. Others are errors in the configuration. */
 const FAILED: ReadonlySet<string | undefined> = new Set(['PORTICO_DRIVER_OPEN', 'PORTICO_DRIVER_FAILED']);
 
 /** Creates the plugins, which are closed with the section. Throws ConfigurationRefused if a plugin cannot be found. */

@@ -1,4 +1,4 @@
-/** Options of the filter session, and the mistakes that they can have together. */
+/** Options of the filter session, and the errors that they can have together. */
 import type { FactoryContext } from '../../app/index.js';
 import { optionOrigin } from '../../app/internal.js';
 import { boolean, defineOptions, duration, list, type OptionsOf, oneOf, path, string } from '../../config/index.js';

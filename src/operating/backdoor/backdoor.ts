@@ -170,7 +170,7 @@ function hangUp(connection: Socket, log: Logger): void {
 }
 
 /** Passes everything on after the first line, unless that is from an HTTP client. */
-function linesOfPeople(stranger: () => void): Transform {
+function linesOfPeople(unowned: () => void): Transform {
   let first: string | undefined = '';
   let ended = false;
   return new Transform({
@@ -183,7 +183,7 @@ function linesOfPeople(stranger: () => void): Transform {
       if (end === -1) return done();
       ended = REQUEST_LINE.test(first.slice(0, end));
       if (ended) {
-        stranger();
+        unowned();
         return done();
       }
       this.push(first, 'latin1');

@@ -2,7 +2,7 @@
  * An action compiled when the router is built: its handler for each version, its checks, its statuses.
  */
 import type { Filter } from '../../app/index.js';
-import { SchemaMistake } from '../../app/internal.js';
+import { SchemaError } from '../../app/internal.js';
 import { readRange, type VersionRange } from '../api-version.js';
 import { RouteError } from '../route/route-error.js';
 import type { InputPart, RangedOptions } from './action.js';
@@ -78,7 +78,7 @@ function compiled<T>(subject: string, compile: () => T): T {
   } catch (cause) {
     throw new RouteError('PORTICO_ROUTE_SCHEMA', {
       message: `${subject} does not compile: ${(cause as Error).message}`,
-      hint: cause instanceof SchemaMistake ? cause.hint : 'The message names the place in the schema.',
+      hint: cause instanceof SchemaError ? cause.hint : 'The message names the place in the schema.',
       cause,
     });
   }

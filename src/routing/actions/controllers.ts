@@ -175,7 +175,7 @@ export class Resource {
     this.#collect(controller, settings.actions);
   }
 
-  /** Adds the body-key actions of another controller. A duplicate key is a mistake. */
+  /** Adds the body-key actions of another controller. A duplicate key is an error. */
   extend(other: object, settings: Pick<ResourceSettings, 'actions'> = {}): this {
     this.#collect(other, settings.actions);
     return this;

@@ -63,11 +63,11 @@ const KEYWORDS = new Map<string, Test>(
 /**
  * Reports whether a schema consists only of independent keywords with valid values: such a schema certainly compiles, in each draft and in
  * Ajv's strict mode. For all others only the compiler knows: schemas with references, with keywords whose meaning depends on others, and with
- * mistakes.
+ * errors.
  */
 export function isPlainSchema(schema: unknown): boolean {
   if (!isObject(schema)) return false;
-  // A name in both is a mistake, which only Ajv finds.
+  // A name in both is an error, which only Ajv finds.
   if (schema.properties !== undefined && schema.patternProperties !== undefined) return false;
   return Object.entries(schema).every(([keyword, value]) => KEYWORDS.get(keyword)?.(value) === true);
 }

@@ -11,13 +11,13 @@ import {
   depthError,
   isSecretName,
   jsonShown,
-  judgeSchema,
   NAMED_SCHEMAS,
   type RefusedValue,
   refusedValue,
   type SchemaDraft,
-  SchemaMistake,
+  SchemaError,
   tellsSecret,
+  validateSchema,
   valueIssues,
   withValue,
   writeOnlyNames,
@@ -82,27 +82,27 @@ export class SchemaCompiler {
 
   /**
    * Checks a response schema, whose serialiser Fastify compiles, as draft-07 whatever the router's draft; it ignores unknown keywords.
-   * Throws for a mistake in the schema. A compiler of the application may accept any schema, and a plugin may set one.
+   * Throws for an error in the schema. A compiler of the application may accept any schema, and a plugin may set one.
    */
   response(schema: Schema): void {
     const { fastify, plugins = [] } = this.#options;
     // Fastify takes it for schemas by media type, whatever its compiler.
     if (isObject(schema) && schema.content !== undefined) {
-      throw new SchemaMistake(
+      throw new SchemaError(
         'it has "content", schemas by media type',
         'Write the schema of its application/json alone; other media types are written by serializers of the Router.',
       );
     }
     if (fastify?.schemaController?.compilersFactory?.buildSerializer !== undefined) return;
     if (isStandardSchema(schema) || (isPlainData(schema) && isPlainSchema(schema))) return;
-    judgeSchema(schema, this.#ajv(false, false, false, 'draft-07'), plugins.length > 0);
+    validateSchema(schema, this.#ajv(false, false, false, 'draft-07'), plugins.length > 0);
   }
 
   #check(schema: JsonSchema, part: InputPart, coerceTypes: boolean): Check {
     const validator = this.#validator(schema, coerceTypes, false);
     if (coerceTypes) refuseDefaults(schema, this.#ajv(true, true, false));
     let validate: ValidateFunction | undefined;
-    // A copy: the author may change it. Only plain data can be copied; other schemas report the first mistake only.
+    // A copy: the author may change it. Only plain data can be copied; other schemas report the first error only.
     const written = isPlainData(schema) && mayTellAll(schema) ? JSON.stringify(schema) : undefined;
     let validateAll: ValidateFunction | undefined;
     let hidden: ReadonlySet<string> | undefined;
@@ -118,7 +118,7 @@ export class SchemaCompiler {
       const first = valueIssues(validate, value, hidden);
       const isTooMuch = first.some(({ keyword }) => TOO_MUCH.has(keyword));
       if (written === undefined || isTooMuch || !isSmall(value)) throw refusalOf(part, refused, first);
-      // Most values are valid, so the check that collects all mistakes is separate, compiled for the first invalid value.
+      // Most values are valid, so the check that collects all errors is separate, compiled for the first invalid value.
       validateAll ??= this.#validator(JSON.parse(written) as JsonSchema, coerceTypes, true)();
       throw refusalOf(part, refused, checkAll(validateAll, value) ? first : valueIssues(validateAll, value, hidden));
     };
@@ -164,7 +164,7 @@ export class SchemaCompiler {
 /** Keywords of errors after which the others are not collected. */
 const TOO_MUCH: ReadonlySet<string> = new Set(['maxItems', 'maxProperties', 'depth']);
 
-/** Most parts of a value for which all mistakes are collected: for a list of a million wrong items the first is enough. */
+/** Most parts of a value for which all errors are collected: for a list of a million wrong items the first is enough. */
 const MOST_PARTS = 10_000;
 
 function isSmall(value: unknown): boolean {
@@ -190,7 +190,7 @@ function namedParts(schema: Schema): Readonly<Record<string, JsonSchema>> {
 /** Throws for a name that no header field has. */
 function refuseUpperCase(schema: Schema): void {
   const wrong = Object.keys(namedParts(schema)).find((name) => name !== name.toLowerCase());
-  if (wrong !== undefined) throw new SchemaMistake(`no header is called "${wrong}"`, `Write "${wrong.toLowerCase()}".`);
+  if (wrong !== undefined) throw new SchemaError(`no header is called "${wrong}"`, `Write "${wrong.toLowerCase()}".`);
 }
 
 /**
@@ -280,7 +280,7 @@ const SUBJECTS: Readonly<Record<InputPart, string>> = {
   headers: 'header',
 };
 
-/** Creates the refusal, with the first mistake in nova's form: the field, the schema's requirement, and the value. */
+/** Creates the refusal, with the first error in nova's form: the field, the schema's requirement, and the value. */
 function refusalOf(
   where: InputPart,
   refused: RefusedValue | undefined,
@@ -295,7 +295,7 @@ function refusalOf(
   return new InputRefused(`Invalid input for ${subject}: ${wanted}.${tail}`, placed);
 }
 
-// Schemas for which a check may collect all mistakes of a value.
+// Schemas for which a check may collect all errors of a value.
 
 const ANNOTATIONS = ['$schema', '$id', '$comment', 'title', 'description', 'default', 'examples', 'deprecated'];
 const DEFINITIONS = ['definitions', '$defs'];
@@ -327,7 +327,7 @@ interface Found {
 }
 
 /**
- * Reports whether a check may continue after the first mistake. It must not if that protects an expression (`pattern`, `format`,
+ * Reports whether a check may continue after the first error. It must not if that protects an expression (`pattern`, `format`,
  * `patternProperties`) from a text for which it may take very long. So a schema may have expressions, or several schemas for one value, but
  * not both. An unknown keyword may be either.
  */
@@ -374,7 +374,7 @@ function refuseDefaults(schema: JsonSchema, ajv: Ajv): void {
     const value = {};
     if (validate === undefined || validate(value) !== false) continue;
     const wanted = refusedValue(validate, value)?.wanted ?? 'it is not valid';
-    throw new SchemaMistake(
+    throw new SchemaError(
       `${name}.default is ${JSON.stringify(property.default)}, which its own schema refuses: ${wanted}`,
       `Change the default of ${name}, or what its schema takes.`,
     );

@@ -269,7 +269,7 @@ export class Mapper extends SubMapperParent {
     }
   }
 
-  /** Throws a mistake in the table. @internal */
+  /** Throws an error in the table. @internal */
   protected refuse(error: PorticoError): void {
     throw error;
   }

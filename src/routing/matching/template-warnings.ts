@@ -11,10 +11,10 @@ import type { CompiledRoute } from './compiled-route.js';
 export function warningsOf(routes: readonly Route[]): readonly (RouteWarning & { readonly route: Route })[] {
   // Nova's kinds of mappers add `format` to all requirements.
   const names = new Set(['format', ...routes.flatMap(({ maxKeys }) => [...maxKeys])]);
-  const judged = new Set<Requirements>();
+  const checked = new Set<Requirements>();
   return routes.flatMap((route) => {
-    const unused = judged.has(route.requirements) ? [] : requirementWarnings(route, names);
-    judged.add(route.requirements);
+    const unused = checked.has(route.requirements) ? [] : requirementWarnings(route, names);
+    checked.add(route.requirements);
     const warnings = [...route.notices, ...pathWarnings(route), ...methodWarnings(route), ...unused];
     return warnings.map((warning) => ({ ...warning, route }));
   });

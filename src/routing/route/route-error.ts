@@ -1,5 +1,5 @@
 /**
- * Mistakes in a route table.
+ * Errors in a route table.
  */
 
 import { fileURLToPath } from 'node:url';
@@ -8,17 +8,17 @@ import { isOwnFile } from '../../process/index.js';
 import { RegexProblem } from '../template/pattern-reader.js';
 import { TemplateProblem } from '../template/template.js';
 
-/** A mistake in the definition of a route; its code begins with `PORTICO_ROUTE_`. */
+/** An error in the definition of a route; its code begins with `PORTICO_ROUTE_`. */
 export class RouteError extends PorticoError {}
 
-/** All mistakes of a table. */
+/** All errors of a table. */
 export class RouteTableError extends RouteError {
-  constructor(mistakes: readonly RouteError[]) {
-    const lines = mistakes.map((mistake) => mistake.describe());
+  constructor(issues: readonly RouteError[]) {
+    const lines = issues.map((issue) => issue.describe());
     super('PORTICO_ROUTE_TABLE', {
-      diagnostics: mistakes.flatMap(({ diagnostics }) => diagnostics),
+      diagnostics: issues.flatMap(({ diagnostics }) => diagnostics),
       message: lines.length === 1 ? lines[0]! : `${lines.length} errors in the route table:\n${lines.join('\n')}`,
-      cause: mistakes[0],
+      cause: issues[0],
     });
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Determines the handling of each route of a compiled table; collects all mistakes.
+ * Determines the handling of each route of a compiled table; collects all errors.
  */
 import { METHODS } from 'node:http';
 import { type App, compose, type Filter, type MatchedRoute } from '../../app/index.js';
@@ -14,7 +14,7 @@ import { acceptsMethod, namedMethods } from '../route/conditions.js';
 import { RouteError } from '../route/route-error.js';
 import type { ActionEngine } from './action-engine.js';
 import { guardsOf, needsKnownCaller, withCaller } from './guard-filter.js';
-import { jointMistakes, type Mistake } from './joint-mistakes.js';
+import { type Issue, jointErrors } from './joint-errors.js';
 import { ParamReader } from './param-reader.js';
 import {
   type ActionTarget,
@@ -34,16 +34,16 @@ export function buildServed(
 ): readonly ServedRoute[] {
   const serving = new RouteServing(parts, engine, run);
   const served: ServedRoute[] = [];
-  const mistakes: Mistake[] = [];
+  const issues: Issue[] = [];
   for (const compiled of parts.table.routes) {
     const { route } = compiled;
     try {
       served.push(serving.served(compiled));
     } catch (error) {
-      mistakes.push({ error: error as Error, route, origin: parts.mapper.originOf(route) });
+      issues.push({ error: error as Error, route, origin: parts.mapper.originOf(route) });
     }
   }
-  for (const error of jointMistakes(mistakes, parts)) parts.refuse(error);
+  for (const error of jointErrors(issues, parts)) parts.refuse(error);
   return served;
 }
 
@@ -116,7 +116,7 @@ class RouteServing {
     };
   }
 
-  /** Returns all actions that a path may name: their mistakes are found now, not when a client names them. */
+  /** Returns all actions that a path may name: their errors are found now, not when a client names them. */
   #named(compiled: CompiledRoute): ReadonlyMap<string, ActionTarget> {
     const { variables, defaults } = compiled.route;
     const { options, controllers } = this.#parts;

@@ -4,7 +4,7 @@
 import { errorText } from '../../errors/index.js';
 import { RouteError, RouteTableError } from '../route/route-error.js';
 import type { Serializer } from './answer-types.js';
-import { jointMistakes, type Mistake } from './joint-mistakes.js';
+import { type Issue, jointErrors } from './joint-errors.js';
 import { refuseLoss } from './json-text.js';
 import { type RouterParts, type ServedAction, type ServedMethod, servedMethods } from './served-route.js';
 
@@ -19,13 +19,13 @@ export type ResponseCompiler = (source: {
 /** Serializers of methods, by the key of their response schema. */
 export type Serializers = ReadonlyMap<ServedMethod, ReadonlyMap<string, Serializer>>;
 
-/** Compiles all response schemas. Throws all mistakes, with actions and places of routes. */
+/** Compiles all response schemas. Throws all errors, with actions and places of routes. */
 export function compileResponses(
   served: readonly ServedAction[],
   compile: ResponseCompiler,
   parts: RouterParts,
 ): Serializers {
-  const mistakes: Mistake[] = [];
+  const issues: Issue[] = [];
   const compiled = new Map<ServedMethod, Map<string, Serializer>>();
   for (const action of served) {
     for (const method of servedMethods(action)) {
@@ -39,13 +39,13 @@ export function compileResponses(
         } catch (cause) {
           const { route } = action;
           const error = notCompiled(place, httpStatus, cause);
-          mistakes.push({ error, route, origin: parts.mapper.originOf(route) });
+          issues.push({ error, route, origin: parts.mapper.originOf(route) });
         }
       }
       if (serializers.size > 0) compiled.set(method, serializers);
     }
   }
-  if (mistakes.length > 0) throw new RouteTableError(jointMistakes(mistakes, parts));
+  if (issues.length > 0) throw new RouteTableError(jointErrors(issues, parts));
   return compiled;
 }
 

@@ -50,8 +50,8 @@ export function asBuildError(error: unknown, compileAll: () => void): unknown {
   if (code !== 'FST_ERR_SCH_SERIALIZATION_BUILD' && code !== 'FST_ERR_SCH_RESPONSE_SCHEMA_NOT_NESTED_2XX') return error;
   try {
     compileAll();
-  } catch (mistakes) {
-    return mistakes;
+  } catch (issues) {
+    return issues;
   }
   return new RouteError('PORTICO_ROUTE_SCHEMA', {
     message: `a response schema does not compile: ${String(message)}`,

@@ -152,7 +152,7 @@ export class RouterFastify implements ActionEngine {
       return () => listener.close();
     } catch (error) {
       throw asBuildError(error, () => {
-        // It throws all mistakes; none if a plugin has changed the schema of a route.
+        // It throws all errors; none if a plugin has changed the schema of a route.
         const { serializerCompiler } = routes;
         if (serializerCompiler !== undefined)
           compileResponses(served, serializerCompiler as ResponseCompiler, this.#parts);

@@ -28,7 +28,7 @@ export interface RouterParts {
   readonly table: RouteTable;
   readonly controllers: Controllers;
   readonly settings: Pick<ReadonlyMap<Route, KeptSettings>, 'get'>;
-  /** Records a mistake; the build fails with all of them. */
+  /** Records an error; the build fails with all of them. */
   readonly refuse: (error: PorticoError) => void;
 }
 

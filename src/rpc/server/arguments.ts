@@ -3,14 +3,7 @@
  */
 import type { Ajv, ValidateFunction } from 'ajv';
 import { quoteClient } from '../../app/index.js';
-import {
-  compiledSchema,
-  createAjv,
-  depthError,
-  isSecretName,
-  refusedValue,
-  SchemaMistake,
-} from '../../app/internal.js';
+import { compiledSchema, createAjv, depthError, isSecretName, refusedValue, SchemaError } from '../../app/internal.js';
 import { didYouMean, PorticoError } from '../../errors/index.js';
 import { masked, maskUris } from '../../text/index.js';
 import { BadArguments } from '../errors.js';
@@ -49,7 +42,7 @@ function compiled(method: string, schema: ArgumentSchema, ajv: Ajv): ValidateFun
   } catch (cause) {
     throw new PorticoError('PORTICO_RPC_METHOD', {
       message: `the schema of ${method}: ${(cause as Error).message}`,
-      hint: cause instanceof SchemaMistake ? cause.hint : undefined,
+      hint: cause instanceof SchemaError ? cause.hint : undefined,
       cause,
     });
   }

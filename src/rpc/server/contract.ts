@@ -33,18 +33,18 @@ export function rpcContract(endpoints: readonly object[], policy?: ExposurePolic
 }
 
 /**
- * Returns mistakes in the versions of a release: an added method or optional argument requires a new minor version; anything removed or
+ * Returns errors in the versions of a release: an added method or optional argument requires a new minor version; anything removed or
  * changed requires a new major version, and the previous one stays for a release.
  */
-export function contractMistakes(before: readonly RpcContract[], after: readonly RpcContract[]): string[] {
-  const mistakes = before.flatMap((old) => {
+export function contractErrors(before: readonly RpcContract[], after: readonly RpcContract[]): string[] {
+  const issues = before.flatMap((old) => {
     const name = `${old.namespace ?? 'the interface'} ${old.version}`;
     const now = after.filter((each) => isServedAs(each, old.namespace) && majorOf(each) === majorOf(old));
     if (now.length > 0) return changesOf(name, old, now, { before, after });
     const newer = before.some((each) => isServedAs(each, old.namespace) && majorOf(each) > majorOf(old));
     return newer ? [] : [`${name} was removed: keep serving it for one release, beside its successor`];
   });
-  return [...new Set(mistakes)];
+  return [...new Set(issues)];
 }
 
 interface Releases {

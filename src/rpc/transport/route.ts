@@ -75,7 +75,7 @@ export function noQueue(to: string): NoServers {
   });
 }
 
-/** Returns the mistake in a name that cannot be part of a queue's name; undefined for a valid one. */
+/** Returns the error in a name that cannot be part of a queue's name; undefined for a valid one. */
 export function wrongName(what: keyof typeof NAMES, name: string, isOslo = false): ErrorDetails | undefined {
   const [pattern, more] = isOslo ? [OSLO_NAME, ', and other signs of ASCII but * and #'] : NAMES[what];
   if (pattern.test(name)) return undefined;

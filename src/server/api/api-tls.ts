@@ -11,7 +11,7 @@ import type { ListenAddress, PlannedCertificate, ServiceFile } from '../../servi
 import { certificatesOf, type ReadTlsFile, readCertificates, validityWarning } from '../tls/certificates.js';
 import { keptCertificate } from '../tls/development-certificate.js';
 import { sslSettings, type TlsSettings, tlsOption } from '../tls/ssl-options.js';
-import { judgedTlsOptions } from '../tls/tls.js';
+import { checkedTlsOptions } from '../tls/tls.js';
 import { enabledApisOptions } from './api-options.js';
 
 /** TLS settings and certificates of an API. */
@@ -41,7 +41,7 @@ export class ApiTls {
     const tls = sslSettings(this.#config, this.#name);
     if (!this.enabled) return undefined;
     if (this.#dev && !tls.certFile && !tls.keyFile) return undefined;
-    return judgedTlsOptions(tls, this.#readFile, (refused) => {
+    return checkedTlsOptions(tls, this.#readFile, (refused) => {
       const location = this.#locationOf(refused.option);
       return location === undefined ? refused : refused.at({ origin: location.origin, detail: placeOf(location) });
     });

@@ -3,7 +3,7 @@
  * enabled.
  */
 import { resolve } from 'node:path';
-import type { Config, HostPort, OptionMistake } from '../../config/index.js';
+import type { Config, HostPort, OptionIssue } from '../../config/index.js';
 import { crossCheck, isSet } from '../../config/internal.js';
 import { nearestNames, placeOf } from '../../errors/index.js';
 import { connectionProblem, registryConnection, servicegroupOptions } from '../../registry/internal.js';
@@ -20,12 +20,12 @@ for (const check of [
   registryOfItsDriver,
   tlsOfUnknownApis,
   certificatesOfPlainApis,
-  strangeSections,
+  unknownSections,
 ])
   crossCheck((config: Config) => check(config, namesIn(config)));
 
 /** Errors for which services with a record would refuse to start. */
-function registryOfItsDriver(config: Config, { apis, services }: Names): OptionMistake[] {
+function registryOfItsDriver(config: Config, { apis, services }: Names): OptionIssue[] {
   const known = registryConnection(config);
   if (known === undefined) return [];
   const { driver, registerApis } = config.group('servicegroup', servicegroupOptions, { partial: true });
@@ -36,8 +36,8 @@ function registryOfItsDriver(config: Config, { apis, services }: Names): OptionM
 }
 
 /** Two APIs cannot listen on one address; the error is reported for the second one, or for the admin listener, which listens first. */
-function sharedAddresses(config: Config, { apis }: Names): OptionMistake[] {
-  const issues: OptionMistake[] = [];
+function sharedAddresses(config: Config, { apis }: Names): OptionIssue[] {
+  const issues: OptionIssue[] = [];
   const taken: { readonly name: string; readonly place: string; readonly host: string }[] = [];
   for (const name of apis) {
     const { listen, port } = config.api(name, apiOptions, { partial: true });
@@ -73,7 +73,7 @@ function sharedAddresses(config: Config, { apis }: Names): OptionMistake[] {
 }
 
 /** Ports of APIs that listen on a path. */
-function portsOfPaths(config: Config, { apis }: Names): OptionMistake[] {
+function portsOfPaths(config: Config, { apis }: Names): OptionIssue[] {
   return apis.flatMap((name) => {
     const group = `api:${name}`;
     const { listen } = config.api(name, apiOptions, { partial: true });
@@ -84,7 +84,7 @@ function portsOfPaths(config: Config, { apis }: Names): OptionMistake[] {
 }
 
 /** `[DEFAULT] workers` is 0 or omitted; then numbers of workers, and options that replace workers, have no effect. */
-function workersOfAll(config: Config, { apis, services }: Names): OptionMistake[] {
+function workersOfAll(config: Config, { apis, services }: Names): OptionIssue[] {
   const workers = optionalValue<number>(config, 'DEFAULT', 'workers');
   if (workers === undefined) return [];
   if (workers !== 0) {
@@ -96,7 +96,7 @@ function workersOfAll(config: Config, { apis, services }: Names): OptionMistake[
   const place = placeOf(config.getLocation('DEFAULT', 'workers'));
   const message = `has no effect: one process serves all APIs, because [DEFAULT] workers is 0 (${place})`;
   const said = { message, hint: 'remove one of the two' };
-  const above = (group: string): OptionMistake[] =>
+  const above = (group: string): OptionIssue[] =>
     (optionalValue<number>(config, group, 'workers') ?? 1) > 1 ? firstSet(config, group, ['workers'], said) : [];
   return [
     ...apis.flatMap((name) => [...above(`api:${name}`), ...firstSet(config, `api:${name}`, ['max_requests'], said)]),
@@ -108,7 +108,7 @@ function workersOfAll(config: Config, { apis, services }: Names): OptionMistake[
 }
 
 /** `max_workers` limits `api-cli scale`; a file with more of them starts nonetheless. */
-function workersAboveMost(config: Config, names: Names): OptionMistake[] {
+function workersAboveMost(config: Config, names: Names): OptionIssue[] {
   if (isOneProcess(config)) return [];
   const most = optionalValue<number>(config, 'DEFAULT', 'max_workers') ?? Number.POSITIVE_INFINITY;
   const place = placeOf(config.getLocation('DEFAULT', 'max_workers'));
@@ -141,13 +141,13 @@ function overlap(a: string, b: string): boolean {
  * `enabled_ssl_apis` names an API that is not enabled. One that a section or the paste file has may be enabled another day. Any other name
  * is refused: the intended API would be served in plain text.
  */
-function tlsOfUnknownApis(config: Config, names: Names): OptionMistake[] {
+function tlsOfUnknownApis(config: Config, names: Names): OptionIssue[] {
   const { apis: enabled, sslApis } = names;
-  const strangers = sslApis.filter((name) => !enabled.includes(name));
-  if (strangers.length === 0) return [];
+  const unownedNames = sslApis.filter((name) => !enabled.includes(name));
+  if (unownedNames.length === 0) return [];
   const hasApp = appsOf(config, names);
   const plain = enabled.filter((name) => !sslApis.includes(name));
-  return strangers.map((name) => {
+  return unownedNames.map((name) => {
     const place = { group: 'DEFAULT', opt: 'enabled_ssl_apis', item: name };
     const message = `names an API that is not enabled: ${name}`;
     const comma = missingComma(name, enabled);
@@ -165,7 +165,7 @@ function tlsOfUnknownApis(config: Config, names: Names): OptionMistake[] {
 }
 
 /** Certificates of APIs that `enabled_ssl_apis` does not name: their own, and those of `[ssl]` if it names no API. */
-function certificatesOfPlainApis(config: Config, { apis, sslApis }: Names): OptionMistake[] {
+function certificatesOfPlainApis(config: Config, { apis, sslApis }: Names): OptionIssue[] {
   const plain = apis.filter((name) => !sslApis.includes(name));
   const own = plain.flatMap((name) => {
     const message = `has no effect: ${name} is served in plain text, because enabled_ssl_apis does not name it`;
@@ -188,8 +188,8 @@ function firstSet(
   config: Config,
   group: string,
   options: readonly string[],
-  said: Pick<OptionMistake, 'message' | 'hint'>,
-): OptionMistake[] {
+  said: Pick<OptionIssue, 'message' | 'hint'>,
+): OptionIssue[] {
   const opt = options.find((each) => isSet(config, group, each));
   return opt === undefined ? [] : [{ group, opt, ...said, severity: 'warning' }];
 }
@@ -197,8 +197,8 @@ function firstSet(
 // Sections and arguments of APIs and services that do not exist: neither enabled, nor with an app or a section.
 
 /** Returns the errors: the group `api:<name>` belongs to the API of that name, if there is one. */
-function strangeSections(config: Config, names: Names): OptionMistake[] {
-  const issues: OptionMistake[] = [];
+function unknownSections(config: Config, names: Names): OptionIssue[] {
+  const issues: OptionIssue[] = [];
   const hasApp = appsOf(config, names);
   for (const name of names.sections.api) {
     if (names.apis.includes(name) || hasApp?.(name) !== false) continue;

@@ -31,14 +31,14 @@ export function isTlsEnabled(conf: Config | TlsSettings, readFile: ReadTlsFile =
  * settings that OpenSSL refuses, and for an obsolete version; several errors as one `ConfigurationRefused`.
  */
 export function tlsOptions(conf: Config | TlsSettings, readFile: ReadTlsFile = readFileSync): TlsOptions {
-  return judgedTlsOptions(settingsOf(conf), readFile, (refused) => refused);
+  return checkedTlsOptions(settingsOf(conf), readFile, (refused) => refused);
 }
 
 /**
  * As {@link tlsOptions}, for settings with known places: `placed` adds the place to each error. All errors are
  * thrown as one.
  */
-export function judgedTlsOptions(
+export function checkedTlsOptions(
   settings: TlsSettings,
   readFile: ReadTlsFile,
   placed: (refused: TlsRefused) => TlsRefused,

@@ -157,8 +157,8 @@ test('OP-10 check judges services: names, managers, topics and options, each at 
   assert.deepEqual(twins, [
     'error PORTICO_SERVICE_NAME 7 [service:more] topic: [service:images] also receives calls for the topic images Choose another topic. For more processes of one service, set workers in [service:images].',
   ]);
-  const strange = findings(t, IMAGES, ['--set', 'service:imges.workers=2']);
-  assert.match(strange[0]!, /no service with this name is enabled did you mean service:images\.workers\?/);
+  const undeclared = findings(t, IMAGES, ['--set', 'service:imges.workers=2']);
+  assert.match(undeclared[0]!, /no service with this name is enabled did you mean service:images\.workers\?/);
 });
 
 test('LC-320 a reload starts and ends services, and changes their workers', async (t) => {

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readConfiguration } from '../../../dist/cli/configured/configuration.js';
-import { judge } from '../../../dist/cli/judge/judge-all.js';
+import { validateAll } from '../../../dist/cli/validate/validate-all.js';
 import { emptyProject } from '../../fixtures/project.js';
 
 test('CF-6 a file of a configuration directory that sets options and is not *.conf is a warning', async (t) => {
@@ -31,7 +31,7 @@ test('CF-6 a file of a configuration directory that sets options and is not *.co
   // A read of it would block.
   spawnSync('mkfifo', [join(etc, 'fifo')]);
   const named = { configFile: [join(etc, 'named.ini')], configDir: [etc] };
-  const diagnostics = await judge(await readConfiguration(named, { collect: true }));
+  const diagnostics = await validateAll(await readConfiguration(named, { collect: true }));
   assert.deepEqual(
     diagnostics.flatMap(({ severity, code, message }) =>
       code === 'PORTICO_CONFIG_PASSED_OVER' ? `${severity}: ${message}` : [],

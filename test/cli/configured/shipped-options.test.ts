@@ -1,10 +1,10 @@
 /** The names of options. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { registerShippedOptions, shippedOptions } from '../../../dist/cli/configured/shipped-options.js';
+import { bundledOptions, registerBundledOptions } from '../../../dist/cli/configured/bundled-options.js';
 import { Config } from '../../../dist/config/index.js';
 
-const named = (await shippedOptions()).flatMap(({ group, options }) =>
+const named = (await bundledOptions()).flatMap(({ group, options }) =>
   Object.entries(options).map(([name, option]) => ({ group, name, option, shown: `[${group}] ${name}` })),
 );
 
@@ -28,7 +28,7 @@ test('CF-52 LC-9 options are in lower snake case in files, and in camel case in 
     [],
   );
   const config = Config.fromText('[DEFAULT]\n[wsgi]\nkeep_alive_timeout = 7\n');
-  const { options } = (await shippedOptions()).find(({ group }) => group === 'wsgi')!;
+  const { options } = (await bundledOptions()).find(({ group }) => group === 'wsgi')!;
   const read: Readonly<Record<string, unknown>> = config.group('wsgi', options);
   assert.equal(read.keepAliveTimeout, 7);
   assert.ok(Object.keys(read).every((name) => !name.includes('_')));
@@ -60,7 +60,7 @@ test('CF-52 a number that is a time says its unit, unless it is one that operato
 test('CF-66 the hint for a name of an OpenStack file is the option that its operator means', async () => {
   const hints = async (text: string): Promise<(string | undefined)[]> => {
     const config = Config.fromText(`[DEFAULT]\nenabled_apis = a\n${text}`);
-    await registerShippedOptions(config);
+    await registerBundledOptions(config);
     return config
       .problems({ complete: true })
       .map(({ severity, section, option, hint }) => `${severity} [${section}] ${option}: ${hint}`);

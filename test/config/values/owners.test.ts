@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { shippedOptions } from '../../../dist/cli/configured/shipped-options.js';
+import { bundledOptions } from '../../../dist/cli/configured/bundled-options.js';
 import { writeTable } from '../../../dist/config/internal.js';
 import { emptyProject, root } from '../../fixtures/project.js';
 
@@ -13,7 +13,7 @@ const rowsOf = (text: string): string[] =>
   (JSON.parse(text) as unknown[][]).map((row) => JSON.stringify(row.slice(0, 3))).sort();
 
 test('CF-66 the table has the names of all code that is shipped, once, in lib and in dist', async () => {
-  await shippedOptions();
+  await bundledOptions();
   const loaded = rowsOf(writeTable(new Map()));
   assert.ok(loaded.length > 50, String(loaded.length));
   for (const folder of ['lib', 'dist'])

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { type App, compose, environ, type Filter } from 'portico/app';
 import { captureLog, lint, request } from 'portico/testing';
-import { pathTest, TokenJudge } from '../../../dist/middleware/auth/token-judge.js';
+import { pathTest, TokenCheck } from '../../../dist/middleware/auth/token-check.js';
 import { serviceToken, setUp, token } from '../fake-identity.js';
 
 const app: App = (_req, res) => void res.end('in');
@@ -128,19 +128,19 @@ test('MW-37 rules are compiled once for a token', async (t) => {
   };
   const info = { roles: [], appCredential: { accessRules: [rule] } };
   const validator = { validate: async () => info };
-  const judge = new TokenJudge(
+  const validate = new TokenCheck(
     { find: () => validator.validate() } as never,
     { serviceType: 'compute', serviceTokenRoles: [], enforceTokenBind: 'disabled' } as never,
     captureLog().log,
   );
-  const judged: App = async (req, res) => {
-    const { user } = await judge.judge(req, 'token');
+  const checked: App = async (req, res) => {
+    const { user } = await validate.validate(req, 'token');
     res.end(user.status);
   };
-  for (const path of ['/v2.1/a', '/v2.1/b', '/x']) await request(judged, 'GET', path);
+  for (const path of ['/v2.1/a', '/v2.1/b', '/x']) await request(checked, 'GET', path);
   t.diagnostic(`${compiled} looks at the rule`);
   const once = compiled;
-  assert.equal((await request(judged, 'GET', '/v2.1/c')).text(), 'confirmed');
+  assert.equal((await request(checked, 'GET', '/v2.1/c')).text(), 'confirmed');
   assert.equal(compiled, once);
 });
 

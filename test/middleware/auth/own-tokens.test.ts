@@ -187,7 +187,7 @@ test('times have a leeway of clock_skew_s', async (t) => {
 
 const SHORT = 'thirty-one bytes are too few...';
 
-const mistakes: readonly (readonly [name: string, local: Record<string, string>, told: RegExp])[] = [
+const issues: readonly (readonly [name: string, local: Record<string, string>, told: RegExp])[] = [
   ['a short secret', { secret: SHORT }, /shorter than 32 bytes/],
   ['a secret too short for HS512', { secret: SECRET, algorithms: 'HS512' }, /shorter than 64 bytes/],
   ['a secret beside public keys', { secret: SECRET, public_key_file: '/nowhere.pem' }, /not with public keys/],
@@ -202,7 +202,7 @@ const mistakes: readonly (readonly [name: string, local: Record<string, string>,
   ['HS256 without a secret', { algorithms: 'HS256' }, /requires a secret/],
 ];
 
-for (const [name, local, told] of mistakes) {
+for (const [name, local, told] of issues) {
   test(`a start is refused: ${name}`, async () => {
     await assert.rejects(buildFilter(jwtAuth, { local }), (error: Error & { code: string; describe(): string }) => {
       assert.equal(error.code, 'PORTICO_JWT_SECRET');

@@ -111,7 +111,7 @@ export class Member {
         onVerdict: (verdict, reason) => {
           sim.note(`${this.name}: verdict ${verdict}, ${reason}`);
           this.verdicts.push(reason);
-          sim.judges(this, reason);
+          sim.validates(this, reason);
         },
         isAlive: (other) => sim.isAlive(other),
         log,

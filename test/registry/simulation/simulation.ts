@@ -184,7 +184,7 @@ export class Simulation extends World implements DatabaseWorld {
   }
 
   /** The registry says what a member must do. */
-  judges({ name, host, state }: Member, reason: string): void {
+  validates({ name, host, state }: Member, reason: string): void {
     if (reason.includes('deleted') && state === 'running' && !this.#removals.has(host))
       this.broken(`${name} drains, although no operator has deleted its record`);
   }
@@ -392,12 +392,12 @@ export class Simulation extends World implements DatabaseWorld {
       const [record] = records;
       const view = views.find((each) => each.record.host === host);
       if (record !== undefined && view !== undefined && view.record.id === Number(record.id))
-        this.#judge(host, record, view);
+        this.#validate(host, record, view);
       this.#isThereAgain(host, record);
     }
   }
 
-  #judge(host: string, record: Row, view: Awaited<ReturnType<ServiceRegistry['list']>>[number]): void {
+  #validate(host: string, record: Row, view: Awaited<ReturnType<ServiceRegistry['list']>>[number]): void {
     const book = this.#beats.get(view.record.id);
     const seen = book?.at ?? Number(record.created_at);
     if (Number(record.report_count) !== (book?.count ?? 0))

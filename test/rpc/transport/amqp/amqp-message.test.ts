@@ -43,6 +43,6 @@ test('RP-95 whatever other senders write of bodies and deaths is read, and nothi
   });
   for (const odd of ['dead', [], [7], [null]])
     assert.equal(deathOf(received({ headers: { 'x-death': odd } })), undefined);
-  const strange = deathOf(received({ headers: { 'x-death': [{ reason: 1, time: 'yesterday' }] } }));
-  assert.deepEqual(strange, { reason: '1', queue: 'undefined', at: 0 });
+  const undeclared = deathOf(received({ headers: { 'x-death': [{ reason: 1, time: 'yesterday' }] } }));
+  assert.deepEqual(undeclared, { reason: '1', queue: 'undefined', at: 0 });
 });

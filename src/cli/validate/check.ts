@@ -29,13 +29,13 @@ import { BindError, formatAddress, holderOf } from '../../service/internal.js';
 import { countText } from '../../text/index.js';
 import { choice } from '../command.js';
 import { addConfigurationOptions, type OutputArguments } from '../command-line.js';
+import { bundledOptions } from '../configured/bundled-options.js';
 import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration } from '../configured/configuration.js';
 import { unplacedApi } from '../configured/enabled-apis.js';
 import { socketOf } from '../configured/find-service.js';
-import { shippedOptions } from '../configured/shipped-options.js';
 import { ask } from '../control-client.js';
 import { STATUS_REFUSED } from '../failure.js';
-import { buildInChild } from './build.js';
+import { buildInChild } from './build-in-child.js';
 import { plan } from './plan.js';
 
 interface CheckArguments extends OutputArguments {
@@ -67,8 +67,8 @@ export function register(program: Command): void {
 async function ofPasteFile(file: string, names: readonly string[], args: CheckArguments): Promise<Diagnostic[]> {
   const named = args.configFile !== undefined || args.configDir !== undefined || args.set !== undefined;
   const config = named ? await readConfiguration(args, { collect: true }) : undefined;
-  const stranger = await notAPasteFile(file);
-  if (stranger !== undefined) return [stranger];
+  const unowned = await notAPasteFile(file);
+  if (unowned !== undefined) return [unowned];
   return Loader.checkFile(file, { config, import: args.import, ...(names.length === 0 ? {} : { names }) });
 }
 
@@ -77,10 +77,10 @@ async function notAPasteFile(file: string): Promise<Diagnostic | undefined> {
   const config = sectionsOf(file);
   const sections = config?.listAllSections() ?? [];
   if (config === undefined || sections.length === 0 || sections.some(isPasteSection)) return undefined;
-  const shipped = await shippedOptions();
+  const bundled = await bundledOptions();
   const first =
     sections.find((name) => name.startsWith('api:')) ??
-    sections.find((name) => shipped.some(({ group }) => name === group && (name !== 'DEFAULT' || servesApis(config))));
+    sections.find((name) => bundled.some(({ group }) => name === group && (name !== 'DEFAULT' || servesApis(config))));
   return {
     severity: 'error',
     code: 'PORTICO_PASTE_NO_SECTION',
@@ -112,8 +112,8 @@ function sectionsOf(file: string): Config | undefined {
 /** Checks the configuration and the paste file it names. */
 async function ofConfiguration(args: CheckArguments): Promise<Diagnostic[]> {
   const config = await readConfiguration(args, { collect: true });
-  const judged = args.import ? await buildInChild(config) : await withoutImport(config);
-  const all = judged.map(asForOthers);
+  const checked = args.import ? await buildInChild(config) : await withoutImport(config);
+  const all = checked.map(asForOthers);
   const { apis } = await plan(config, { log: silentLogger() });
   const none = args.configFile === undefined ? noConfiguration(config) : undefined;
   const code = 'PORTICO_CONFIG_NO_FILE';
@@ -140,8 +140,8 @@ function asForOthers(diagnostic: Diagnostic): Diagnostic {
 }
 
 async function withoutImport(config: Config): Promise<readonly Diagnostic[]> {
-  const { judge } = await import('./judge-all.js');
-  return judge(config, { import: false });
+  const { validateAll } = await import('./validate-all.js');
+  return validateAll(config, { import: false });
 }
 
 /** Returns warnings of addresses that cannot be bound at present, except those of the running service of this configuration. */

@@ -10,25 +10,25 @@ import { asFarAsKnown, logFileIssue, workerAssignment } from '../../config/inter
 import { type Diagnostic, inOrder, shownPath, whole } from '../../errors/index.js';
 import { isPasteSection } from '../../loader/internal.js';
 import { type Names, namesIn, pipelineOf } from '../../server/internal.js';
+import { registerNamed } from '../configured/bundled-options.js';
 import { namesLogger } from '../configured/named-logger.js';
-import { registerNamed } from '../configured/shipped-options.js';
 
 /** Options of {@link judgedCopy}. */
-export interface JudgedOptions {
+export interface CheckedCopyOptions {
   /** True for a program that may start other services than the enabled ones, and have no paste file. */
   readonly embeds?: boolean;
 }
 
-export interface Judged {
+export interface Checked {
   readonly config: Config;
   readonly names: Names;
   /** Returns the errors of the paste file. `imports`: after the import of all code that it names, whether an API uses it or not. */
   ofPasteFile(imports: boolean): Promise<readonly Diagnostic[]>;
   /** Returns one list of these findings and of the errors in values and names. `loads`: false if no code was loaded. */
-  mistakes(found: readonly (readonly Diagnostic[])[], loads?: boolean): readonly Diagnostic[];
+  issues(found: readonly (readonly Diagnostic[])[], loads?: boolean): readonly Diagnostic[];
 }
 
-export function judgedCopy(given: Config, { embeds = false }: JudgedOptions = {}): Judged {
+export function checkedCopy(given: Config, { embeds = false }: CheckedCopyOptions = {}): Checked {
   const config = given.copy({ declared: true });
   config.registerLoaded();
   const names = namesIn(config);
@@ -40,8 +40,8 @@ export function judgedCopy(given: Config, { embeds = false }: JudgedOptions = {}
     config,
     names,
     ofPasteFile: async (imports) =>
-      isPasted ? (await import('./paste-mistakes.js')).pasteMistakes(config, { apis }, imports) : [],
-    mistakes: (found, loads = true) => {
+      isPasted ? (await import('./paste-errors.js')).pasteErrors(config, { apis }, imports) : [],
+    issues: (found, loads = true) => {
       const own = asFarAsKnown(config.problems(), found.flat(), loads);
       return inOrder(whole(own, besideOptions(config), ...found), files);
     },
@@ -56,19 +56,20 @@ const SET_ASIDE = /^[.#]|~$|\.conf\.|\.(?:bak|old|orig|save|sw[a-p]|tmp)$/;
 /** Largest file that is read to determine its kind, in bytes. */
 const LARGEST = 1024 * 1024;
 
-/** Returns warnings of such files, and the error of a log that cannot be written. `judged` knows the options. */
-function besideOptions(judged: Config): Diagnostic[] {
+/** Returns warnings of such files, and the error of a log that cannot be written. `checked` knows the options. */
+function besideOptions(checked: Config): Diagnostic[] {
   // A reload keeps the open log file.
-  const isOpen = (workerAssignment()?.generation ?? 1) > 1 || namesLogger(judged) || !judged.has('DEFAULT', 'log_file');
-  const unlogged = isOpen ? undefined : logFileIssue(judged);
-  return [...passedOver(judged), ...(unlogged === undefined ? [] : [unlogged])];
+  const isOpen =
+    (workerAssignment()?.generation ?? 1) > 1 || namesLogger(checked) || !checked.has('DEFAULT', 'log_file');
+  const unlogged = isOpen ? undefined : logFileIssue(checked);
+  return [...skippedFiles(checked), ...(unlogged === undefined ? [] : [unlogged])];
 }
 
-/** Returns a warning for each of them. `judged` knows the options. */
-function passedOver(judged: Config): Diagnostic[] {
-  return judged.configDirs.flatMap((dir) =>
+/** Returns a warning for each of them. `checked` knows the options. */
+function skippedFiles(checked: Config): Diagnostic[] {
+  return checked.configDirs.flatMap((dir) =>
     otherFiles(dir)
-      .filter((path) => !judged.configFiles.includes(path) && setsOptions(judged, path))
+      .filter((path) => !checked.configFiles.includes(path) && setsOptions(checked, path))
       .map((path) => ({
         severity: 'warning' as const,
         code: 'PORTICO_CONFIG_PASSED_OVER',
@@ -89,7 +90,7 @@ function otherFiles(dir: string): string[] {
 }
 
 /** Reports whether a file looks like the configuration of a service: it sets a known option, and has no section of a paste file. */
-function setsOptions(judged: Config, path: string): boolean {
+function setsOptions(checked: Config, path: string): boolean {
   try {
     const stats = statSync(path);
     // A FIFO waits for its writer, and a database is not text.
@@ -97,7 +98,7 @@ function setsOptions(judged: Config, path: string): boolean {
     const file = Config.fromText(readFileSync(path, 'utf8'));
     const sections = file.listAllSections();
     const isOurs = (section: string): boolean =>
-      /^(?:api|service):./.test(section) || file.listOptions(section).some((opt) => judged.has(section, opt));
+      /^(?:api|service):./.test(section) || file.listOptions(section).some((opt) => checked.has(section, opt));
     return !sections.some(isPasteSection) && sections.some(isOurs);
   } catch {
     // It is not an INI file, or not readable.

@@ -1,4 +1,4 @@
-/** The judgement of a configuration by a worker, which has built its service: `check`, a start, a dry run and a reload print one list. */
+/** Validation of a configuration by a worker, which has built its service: `check`, a start, a dry run and a reload print one list. */
 import type { Config } from '../../config/index.js';
 import { isUncertain } from '../../config/internal.js';
 import {
@@ -10,14 +10,14 @@ import {
   whole,
 } from '../../errors/index.js';
 import { loadAnnounced } from '../../modules/index.js';
-import { judgedCopy } from './judged.js';
+import { checkedCopy } from './checked-copy.js';
 
 /**
  * Checks a configuration after the build of the service of that name, or without a name of all services; `failures`: the errors of the
  * builds. Returns warnings; rejects with all errors. Other processes build the other services, and report unknown options of their sections.
  * They are built here too if another name has no owner: one of them may read it without a declaration.
  */
-export async function judgeBuilt(
+export async function validateBuilt(
   name: string | undefined,
   config: Config,
   failures: readonly unknown[] = [],
@@ -26,27 +26,27 @@ export async function judgeBuilt(
   if (!failures.every((failure) => failure instanceof ConfigurationRefused)) return [];
   for (const failure of failures) refusals.note(failure);
   await config.loadOwners();
-  const judged = judgedCopy(config);
-  const { apis, services } = judged.names;
+  const checked = checkedCopy(config);
+  const { apis, services } = checked.names;
   const others = name === undefined ? [] : apis.filter((each) => each !== name).map((each) => `api:${each}`);
   // The others tell unknown options of their sections.
-  const ownMistakes: typeof judged.mistakes = (found) =>
-    judged.mistakes(found).filter((each) => !isUncertain(each) || !others.includes(each.section ?? ''));
+  const ownErrors: typeof checked.issues = (found) =>
+    checked.issues(found).filter((each) => !isUncertain(each) || !others.includes(each.section ?? ''));
   const isFine = async (): Promise<boolean> =>
-    !refusals.any && ownMistakes([await judged.ofPasteFile(false)]).length === 0;
+    !refusals.any && ownErrors([await checked.ofPasteFile(false)]).length === 0;
   // Most configurations: what was built has declared each written name, and nothing is wrong.
   if (await isFine()) return [];
   const announced = await loadAnnounced(config.configFiles);
   if (announced.length === 0 && (await isFine())) return [];
-  const own = ownMistakes([announced, await judged.ofPasteFile(true), refusals.diagnostics]);
+  const own = ownErrors([announced, await checked.ofPasteFile(true), refusals.diagnostics]);
   const isOpen = own.some((each) => isUncertain(each) && each.section !== `api:${name}`);
-  if (apis.length + services.length < 2 || !isOpen) return refuseMistakes(own, refusals);
-  const { judge } = await import('./judge-all.js');
-  return refuseMistakes(await judge(config, { refusals }), refusals);
+  if (apis.length + services.length < 2 || !isOpen) return refuseWithAll(own, refusals);
+  const { validateAll } = await import('./validate-all.js');
+  return refuseWithAll(await validateAll(config, { refusals }), refusals);
 }
 
 /** Returns warnings; throws all errors, if there are any. */
-export function refuseMistakes(all: readonly Diagnostic[], refusals: Refusals): readonly Diagnostic[] {
+export function refuseWithAll(all: readonly Diagnostic[], refusals: Refusals): readonly Diagnostic[] {
   const found = all.map(asLogged);
   const errors = found.filter(isError);
   // The build has logged what its routers warn of.

@@ -1,5 +1,5 @@
 /**
- * Mistakes of a table that have the same cause, as one error.
+ * Errors of a table that have the same cause, as one error.
  */
 import type { Origin } from '../../errors/index.js';
 import { NoAction } from '../actions/controllers.js';
@@ -7,23 +7,23 @@ import type { Route } from '../route/route.js';
 import { definitionError, RouteError } from '../route/route-error.js';
 import type { RouterParts } from './served-route.js';
 
-/** A mistake in a route, with the place of its definition. */
-export interface Mistake {
+/** An error in a route, with the place of its definition. */
+export interface Issue {
   readonly error: Error;
   readonly route: Route;
   readonly origin: Origin | undefined;
 }
 
-/** Joins mistakes with the same cause: equal ones of one call, and those that name missing actions of one controller. */
-export function jointMistakes(mistakes: readonly Mistake[], parts: RouterParts): RouteError[] {
-  const causes = new Map<string, Mistake[]>();
-  for (const mistake of mistakes) {
-    const { error, origin } = mistake;
+/** Joins errors with the same cause: equal ones of one call, and those that name missing actions of one controller. */
+export function jointErrors(issues: readonly Issue[], parts: RouterParts): RouteError[] {
+  const causes = new Map<string, Issue[]>();
+  for (const issue of issues) {
+    const { error, origin } = issue;
     const said = error instanceof NoAction ? `no action in ${error.controller}` : error.message;
     const cause = `${placeOf(origin)} ${said}`;
     const present = causes.get(cause);
-    if (present === undefined) causes.set(cause, [mistake]);
-    else present.push(mistake);
+    if (present === undefined) causes.set(cause, [issue]);
+    else present.push(issue);
   }
   return [...causes.values()].map((each) => joint(each, parts));
 }
@@ -33,7 +33,7 @@ function placeOf(origin: Origin | undefined): string {
 }
 
 /** Returns the actions of the routes of the same `resource` call. */
-function actionsBeside({ route, origin }: Mistake, { table, mapper }: RouterParts): ReadonlySet<unknown> {
+function actionsBeside({ route, origin }: Issue, { table, mapper }: RouterParts): ReadonlySet<unknown> {
   const { _collectionName: collection } = route.options;
   const beside = table.routes.filter(
     ({ route: other }) =>
@@ -42,13 +42,13 @@ function actionsBeside({ route, origin }: Mistake, { table, mapper }: RouterPart
   return new Set(beside.map((each) => each.route.options.action));
 }
 
-function joint(mistakes: readonly Mistake[], parts: RouterParts): RouteError {
-  const [{ error, route, origin }] = mistakes as readonly [Mistake];
-  if (mistakes.length === 1) return definitionError(error, route.template, origin);
+function joint(issues: readonly Issue[], parts: RouterParts): RouteError {
+  const [{ error, route, origin }] = issues as readonly [Issue];
+  if (issues.length === 1) return definitionError(error, route.template, origin);
   const { _collectionName: collection } = route.options;
-  const templates = [...new Set(mistakes.map((mistake) => JSON.stringify(mistake.route.template)))];
+  const templates = [...new Set(issues.map((issue) => JSON.stringify(issue.route.template)))];
   const subject = collection === undefined ? `the routes ${templates.join(', ')}` : `the resource "${collection}"`;
-  const lacking = mistakes.flatMap((mistake) => (mistake.error instanceof NoAction ? [mistake.error] : []));
+  const lacking = issues.flatMap((issue) => (issue.error instanceof NoAction ? [issue.error] : []));
   if (lacking.length === 0) {
     const { code = 'PORTICO_ROUTE_DEFINITION', hint } = error as Partial<RouteError>;
     return new RouteError(code, { message: `${subject}: ${error.message}`, hint, origin, cause: error });
@@ -57,7 +57,7 @@ function joint(mistakes: readonly Mistake[], parts: RouterParts): RouteError {
   const actions = [...new Set(lacking.map(({ action }) => action))];
   const wanted = actions.map((action) => `"${action}"`).join(', ');
   const has = `It has: ${names.join(', ') || 'none'}.`;
-  const known = collection === undefined ? new Set() : actionsBeside(mistakes[0]!, parts);
+  const known = collection === undefined ? new Set() : actionsBeside(issues[0]!, parts);
   const only = names.filter((name) => known.has(name)).map((name) => `'${name}'`);
   return new RouteError('PORTICO_ROUTE_NO_ACTION', {
     message: `${subject}: the controller ${controller} has no ${actions.length === 1 ? 'action' : 'actions'} ${wanted}`,

@@ -16,20 +16,20 @@ export function registerNamed(
 }
 
 /** Returns all shipped options, without families of filters, such as `cors.<name>`, which repeat other options. Imports their code. */
-export async function shippedOptions(): Promise<readonly Registration[]> {
-  await loadShipped();
+export async function bundledOptions(): Promise<readonly Registration[]> {
+  await loadBundled();
   return loadedGroups().filter(({ group }) => !isFamily(group));
 }
 
 /** Declares them, for commands that check a whole file; also families of filters. */
-export async function registerShippedOptions(config: Config): Promise<void> {
-  await loadShipped();
+export async function registerBundledOptions(config: Config): Promise<void> {
+  await loadBundled();
   for (const { group, options, sectional = false } of loadedGroups()) config.register(group, options, { sectional });
   registerNamed(config);
 }
 
 /** Imports all code that declares options. */
-async function loadShipped(): Promise<void> {
+async function loadBundled(): Promise<void> {
   await import('../../server/index.js');
   await import('../../operating/internal.js');
   await import('../../launch/internal.js');

@@ -10,7 +10,7 @@ import { configuredPasteFile } from '../configured/configuration.js';
  * Returns the errors of the configured paste file: of each of these APIs as it would load it, then, as warnings, those of parts that no
  * API reaches. `imports`: false finds modules without importing them, and takes the whole file as one.
  */
-export async function pasteMistakes(
+export async function pasteErrors(
   config: Config,
   { apis }: { readonly apis: readonly Pick<PlannedApi, 'name' | 'pipeline'>[] },
   imports: boolean,

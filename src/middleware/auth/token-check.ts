@@ -1,4 +1,4 @@
-/** Judges the tokens of a request. */
+/** Validates the tokens of a request. */
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { Fault, requestPath } from '../../app/index.js';
@@ -40,8 +40,8 @@ function whenKnown<T, R>(value: T | Promise<T>, use: (value: T) => R | Promise<R
   return value instanceof Promise ? value.then(use) : use(value);
 }
 
-/** Judges tokens by validation, expiry, binding and access rules. */
-export class TokenJudge {
+/** Validates tokens by their signature, expiry, binding and access rules. */
+export class TokenCheck {
   readonly #tokens: TokenLookup;
   readonly #options: AuthTokenOptions;
   readonly #log: Logger;
@@ -63,10 +63,10 @@ export class TokenJudge {
   }
 
   /**
-   * Judges the service token first: with a service token that has a required role, the caller's token may be expired and its access
+   * Validates the service token first: with a service token that has a required role, the caller's token may be expired and its access
    * rules do not apply. Returns a value, not a promise, if the tokens are cached, because promises took a third of the filter's time.
    */
-  judge(req: IncomingMessage, userToken?: string, serviceToken?: string): Verdicts | Promise<Verdicts> {
+  validate(req: IncomingMessage, userToken?: string, serviceToken?: string): Verdicts | Promise<Verdicts> {
     return whenKnown(this.#verdict(req, serviceToken, false), (serviceVerdict) => {
       // The request gets 503 whatever the caller's token is, so it does not wait for the identity service again.
       if (serviceVerdict.status === 'unavailable' && userToken !== undefined && !this.#options.delayAuthDecision) {
@@ -97,7 +97,7 @@ export class TokenJudge {
     if (token === undefined) return ABSENT;
     if (!isPlausible(token)) return invalid('malformed: too long, or not printable ASCII');
     const found = this.#tokens.find(token, allowExpired);
-    return found instanceof Promise ? this.#later(req, found, allowExpired) : this.#judged(req, found, allowExpired);
+    return found instanceof Promise ? this.#later(req, found, allowExpired) : this.#checked(req, found, allowExpired);
   }
 
   async #later(
@@ -109,7 +109,7 @@ export class TokenJudge {
       const info = await found;
       if (this.#isOut) this.#log.info({ requests: this.#failed.takeCount() }, 'tokens are validated again');
       this.#isOut = false;
-      return this.#judged(req, info, allowExpired);
+      return this.#checked(req, info, allowExpired);
     } catch (error) {
       if (error instanceof Fault) this.#tell('a token is refused', invalid(error.message));
       if (!isUnavailable(error)) throw error;
@@ -118,7 +118,7 @@ export class TokenJudge {
     }
   }
 
-  #judged(req: IncomingMessage, info: TokenInfo | RefusedToken, allowExpired: boolean): Verdict {
+  #checked(req: IncomingMessage, info: TokenInfo | RefusedToken, allowExpired: boolean): Verdict {
     if (isRefused(info)) return invalid(info.refused);
     if (!allowExpired && this.#endOf(info) <= Date.now()) return invalid('expired');
     const fits = fitsBinding(info, this.#options.enforceTokenBind, req);

@@ -352,7 +352,7 @@ interface Verdict {
   /** The exit status, or `served`. */
   readonly outcome: number | null | 'served';
   /** The printed errors, with their hints and lines. */
-  readonly mistakes: readonly string[];
+  readonly issues: readonly string[];
   readonly output: string;
 }
 
@@ -374,7 +374,7 @@ async function checked(folder: string, { args = [], env = {}, starts }: Case): P
 
 function verdict({ status, stdout, stderr }: Outcome): Verdict {
   const outcome = status === 0 ? 'served' : status;
-  return { outcome, mistakes: mistakesIn(stdout), output: `${stdout}\n${stderr}` };
+  return { outcome, issues: mistakesIn(stdout), output: `${stdout}\n${stderr}` };
 }
 
 async function started(folder: string, { args = [], env = {} }: Case): Promise<Verdict> {
@@ -387,7 +387,7 @@ async function started(folder: string, { args = [], env = {} }: Case): Promise<V
     const outcome = await Promise.race([ready, program.ended.then(({ code }) => code)]);
     const { code } = outcome === 'served' ? { code: 'served' as const } : await program.ended;
     const said = program.stderr.replaceAll(/^\{.*$/gm, '');
-    return { outcome: code, mistakes: code === 'served' ? [] : mistakesIn(said), output: program.output() };
+    return { outcome: code, issues: code === 'served' ? [] : mistakesIn(said), output: program.output() };
   } finally {
     await program.end();
   }
@@ -412,7 +412,7 @@ for (const [outcome, cases] of [
               const start = await started(project.folder, it);
               const both = `check:\n${check.output}\nstart:\n${start.output}`;
               assert.equal(start.outcome, it.startStatus ?? outcome, both);
-              assert.deepEqual(start.mistakes, check.mistakes, both);
+              assert.deepEqual(start.issues, check.issues, both);
               outputs.push(start.output);
             }
             for (const output of outputs) {
@@ -446,8 +446,8 @@ test('a mistake reads the same in check, at the start and in a reload', async (t
     program.kill('SIGHUP');
     const [line = ''] = await program.printed(/^\{.*"outcome":"refused".*$/m, before);
     const { error } = JSON.parse(line) as { readonly error: string };
-    assert.deepEqual(mistakesIn(error), check.mistakes, name);
-    assert.deepEqual([...new Set(check.mistakes)], check.mistakes, check.output);
-    assert.notEqual(check.mistakes.length, 0, check.output);
+    assert.deepEqual(mistakesIn(error), check.issues, name);
+    assert.deepEqual([...new Set(check.issues)], check.issues, check.output);
+    assert.notEqual(check.issues.length, 0, check.output);
   }
 });

@@ -75,7 +75,7 @@ test('RT-180 a schema that is wrong is refused by build, with route, place, valu
         assert.ok(error instanceof RouteTableError);
         const [{ code, place, message: said, hint: advice } = assert.fail()] = error.diagnostics;
         assert.equal(code, 'PORTICO_ROUTE_SCHEMA');
-        assert.match(place?.detail ?? '', /schema-mistake\.test\.js:\d+:\d+$/);
+        assert.match(place?.detail ?? '', /schema-error\.test\.js:\d+:\d+$/);
         assert.equal(
           said,
           `the route "/things": controller.check: the ${name} schema${of} does not compile: ${message}`,

@@ -1,5 +1,5 @@
 /**
- * The judgement of a configuration in a child: modules of an application may print, block or end their process.
+ * Validation of a configuration in a child: modules of an application may print, block or end their process.
  */
 import type { Config } from '../../config/index.js';
 import { type Diagnostic, PorticoError } from '../../errors/index.js';

@@ -4,7 +4,7 @@ import { didYouMean, isObject, nearestNames, whatItIs } from '../../errors/index
 import { stepsTo } from './refused-value.js';
 
 /** An error in a schema. */
-export class SchemaMistake extends Error {
+export class SchemaError extends Error {
   readonly hint: string | undefined;
 
   constructor(message: string, hint?: string) {
@@ -36,7 +36,7 @@ function checkDraft(schema: unknown, ajv: Ajv): void {
   const steps = stepsTo(error);
   const value = steps.reduce<unknown>((inner, step) => (inner as Record<string, unknown>)[step], schema);
   const where = steps.length === 0 ? 'it' : steps.join('.');
-  throw new SchemaMistake(`${where} is ${whatItIs(value)}, and ${wanted(error)}`, nearest(value, error));
+  throw new SchemaError(`${where} is ${whatItIs(value)}, and ${wanted(error)}`, nearest(value, error));
 }
 
 /** Keywords of drafts after draft-07 (JSON Schema 2019-09 and 2020-12). */
@@ -49,7 +49,7 @@ const LATER_KEYWORDS =
  * value that draft-07 does not allow. `mayDiffer`: the schema may use other keywords than JSON Schema, so only a misspelt keyword is an
  * error.
  */
-export function judgeSchema(schema: unknown, ajv: Ajv, mayDiffer: boolean): void {
+export function validateSchema(schema: unknown, ajv: Ajv, mayDiffer: boolean): void {
   if (!isObject(schema) && typeof schema !== 'boolean') throw noSchema(schema);
   if (ajv.opts.strictSchema === true) {
     const known = [...Object.keys(ajv.RULES.keywords), ...LATER_KEYWORDS.split(' ')];
@@ -68,16 +68,13 @@ function isMisspelt(keyword: string, known: readonly string[]): boolean {
   return nearestNames(keyword, known).some((near) => words.length === 1 || !words.includes(near));
 }
 
-function noSchema(value: unknown): SchemaMistake {
-  return new SchemaMistake(`it is ${whatItIs(value)}, and must be object or boolean`);
+function noSchema(value: unknown): SchemaError {
+  return new SchemaError(`it is ${whatItIs(value)}, and must be object or boolean`);
 }
 
-function noKeyword(keyword: string, steps: readonly string[], ajv: Ajv): SchemaMistake {
+function noKeyword(keyword: string, steps: readonly string[], ajv: Ajv): SchemaError {
   const at = steps.length === 0 ? '' : `${steps.join('.')}: `;
-  return new SchemaMistake(
-    `${at}there is no keyword "${keyword}"`,
-    didYouMean(keyword, Object.keys(ajv.RULES.keywords)),
-  );
+  return new SchemaError(`${at}there is no keyword "${keyword}"`, didYouMean(keyword, Object.keys(ajv.RULES.keywords)));
 }
 
 /** Returns a clearer error than Ajv's if the cause is known. */
@@ -90,7 +87,7 @@ function betterSaid(error: Error, schema: unknown, ajv: Ajv): Error {
   if (format === undefined || path === undefined) return error;
   const steps = stepsTo({ instancePath: path });
   const formats = Object.keys(ajv.formats);
-  return new SchemaMistake(
+  return new SchemaError(
     `${[...steps, 'format'].join('.')} is the text "${format}", which is not a known format`,
     didYouMean(format, formats) ?? `Formats: ${formats.join(', ')}.`,
   );

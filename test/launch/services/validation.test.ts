@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Diagnostic } from '../../../dist/errors/index.js';
-import { toldByAll } from '../../../dist/launch/services/judgement.js';
+import { toldByAll } from '../../../dist/launch/services/validation.js';
 
 /** An unknown section of a file. */
 function unknown(section: string, hint?: string): Diagnostic {

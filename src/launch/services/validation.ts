@@ -1,4 +1,4 @@
-/** Judgement of a configuration by the services that were built from it: their code has declared its options. */
+/** Validation of a configuration by the services that were built from it: their code has declared its options. */
 import type { Config } from '../../config/index.js';
 import { asFarAsKnown, logFileIssue } from '../../config/internal.js';
 import {
@@ -14,15 +14,15 @@ import { loadAnnounced } from '../../modules/index.js';
 import type { Awaitable, ServiceBase } from '../../service/index.js';
 
 /** Time to find further errors of a configuration that is refused already, in milliseconds. */
-export const MORE_MISTAKES_MS = 5000;
+export const MORE_ERRORS_MS = 5000;
 
 /** A service that finds errors beside those of options. */
-export interface Judging {
+export interface Validating {
   /**
    * Returns warnings of this configuration after the build of all services of the process. Rejects with all errors of
    * the program, also if `failures` have ended builds.
    */
-  judge?(config: Config | undefined, failures: readonly unknown[]): Awaitable<readonly Diagnostic[]>;
+  validateConfiguration?(config: Config | undefined, failures: readonly unknown[]): Awaitable<readonly Diagnostic[]>;
   /** Returns the errors of its files; `all`: after the import of all code that they name, also of parts that it does not run. */
   findings?(config: Config, all: boolean): Awaitable<readonly Diagnostic[]>;
 }
@@ -31,7 +31,7 @@ export interface Judging {
  * Builds services, one after another, and validates the configuration. Returns its findings, and the release of the builds.
  * Rejects with all errors.
  */
-export async function builtAndJudged(services: readonly (ServiceBase & Judging)[], config: Config | undefined) {
+export async function builtAndValidated(services: readonly (ServiceBase & Validating)[], config: Config | undefined) {
   const failures: unknown[] = [];
   const built: (() => unknown)[] = [];
   const letGo = async (): Promise<void> => {
@@ -43,7 +43,7 @@ export async function builtAndJudged(services: readonly (ServiceBase & Judging)[
       (error: unknown) => failures.push(error),
     );
   try {
-    return { found: await judgeAfter(services, failures, config), letGo };
+    return { found: await validateAfter(services, failures, config), letGo };
   } catch (error) {
     await letGo();
     throw error;
@@ -54,20 +54,20 @@ export async function builtAndJudged(services: readonly (ServiceBase & Judging)[
  * Validates a configuration after the build of services from it. Returns warnings; rejects with all errors, or with the first of `failures`
  * if it is no refusal. Without a configuration nothing is validated. A program may hand in its own validation with the service.
  */
-export async function judgeAfter(
-  services: readonly (ServiceBase & Judging)[],
+export async function validateAfter(
+  services: readonly (ServiceBase & Validating)[],
   failures: readonly unknown[],
   config: Config | undefined,
 ): Promise<readonly Diagnostic[]> {
   const [failure] = failures;
-  const own = services[0]?.judge;
-  const found = await (own === undefined ? judge(services, failures, config) : own(config, failures));
+  const own = services[0]?.validateConfiguration;
+  const found = await (own === undefined ? validate(services, failures, config) : own(config, failures));
   if (failures.length > 0) throw failure;
   return found;
 }
 
-async function judge(
-  services: readonly Judging[],
+async function validate(
+  services: readonly Validating[],
   failures: readonly unknown[],
   config: Config | undefined,
 ): Promise<readonly Diagnostic[]> {

@@ -2,23 +2,23 @@
 import { Config } from '../../config/index.js';
 import { refusedConfig } from '../../config/internal.js';
 import { ConfigurationRefused, Refusals } from '../../errors/index.js';
-import { isWorker, MORE_MISTAKES_MS } from '../../launch/internal.js';
+import { isWorker, MORE_ERRORS_MS } from '../../launch/internal.js';
 import { explainedError } from '../../modules/index.js';
 import { within } from '../../tasks/internal.js';
 import { exitStatusOf } from '../failure.js';
-import { refuseMistakes } from './judge.js';
+import { refuseWithAll } from './validate-built.js';
 
 /** Returns the refusal of a configuration with all its other errors; any other error unchanged. */
-export async function withAllMistakes(error: unknown): Promise<unknown> {
+export async function withAllErrors(error: unknown): Promise<unknown> {
   const config = refusedConfig(error);
-  return config instanceof Config ? judgedHere(config, error) : error;
+  return config instanceof Config ? validatedHere(config, error) : error;
 }
 
 /**
  * Validates a configuration in this process, for which `error` has refused it. Returns the refusal with all errors; `error` itself if there are no
  * others, or if their search takes too long.
  */
-export async function judgedHere(config: Config, error?: unknown): Promise<unknown> {
+export async function validatedHere(config: Config, error?: unknown): Promise<unknown> {
   // The application, which is imported, may end the process. A parent reports the end of a worker.
   const tellEnd = (): void => {
     if (error === undefined || isWorker()) return;
@@ -30,16 +30,16 @@ export async function judgedHere(config: Config, error?: unknown): Promise<unkno
     const refusals = new Refusals();
     if (error !== undefined) refusals.note(error);
     // A program that embeds its services may have no API.
-    const { judge } = await import('./judge-all.js');
-    const judged = judge(config, { refusals, embeds: true }).then((all) =>
-      refuseMistakes(
+    const { validateAll } = await import('./validate-all.js');
+    const checked = validateAll(config, { refusals, embeds: true }).then((all) =>
+      refuseWithAll(
         all.filter(({ code }) => code !== 'PORTICO_NO_APIS'),
         refusals,
       ),
     );
     return await within(
-      judged.then(() => error),
-      MORE_MISTAKES_MS,
+      checked.then(() => error),
+      MORE_ERRORS_MS,
       () => error,
     );
   } catch (whole) {

@@ -1,13 +1,18 @@
 /**
  * Plan of a configuration: what a parent of workers needs to know of the APIs and services that it starts. Imports no application, and validates
- * only what the plan needs; `judge.ts` validates the whole.
+ * only what the plan needs; `validate-all.ts` validates the whole.
  */
 import type { Config } from '../../config/index.js';
 import { type Diagnostic, isError, severalRefusals } from '../../errors/index.js';
 import type { PlannedRPCService } from '../../rpc/internal.js';
 import type { PlannedApi } from '../../server/internal.js';
 import { type Names, namesIn } from '../../server/internal.js';
-import { type EnabledApisOptions, enabledApis, judgeMissing, nothingEnabled } from '../configured/enabled-apis.js';
+import {
+  type EnabledApisOptions,
+  enabledApis,
+  missingDiagnostics,
+  nothingEnabled,
+} from '../configured/enabled-apis.js';
 import { enabledServices, planningServices } from '../configured/enabled-services.js';
 
 /** Plans of what a configuration starts. */
@@ -30,7 +35,7 @@ export async function plan(
   const ofApis = await enabledApis(config, names, { ...options, running: apisRunning });
   const next = [...ofApis.apis, ...services].map(({ name }) => name);
   const ending = running.filter((name) => !next.includes(name));
-  const found = [...ofApis.diagnostics, ...diagnostics, ...judgeMissing(missing, ending)];
+  const found = [...ofApis.diagnostics, ...diagnostics, ...missingDiagnostics(missing, ending)];
   if (next.length === 0 && !found.some(isError)) found.unshift(nothingEnabled(config, names));
   return { apis: ofApis.apis, services, diagnostics: found };
 }

@@ -7,17 +7,19 @@ import { pathToFileURL } from 'node:url';
 import { Config } from 'portico/config';
 import { WSGIService } from 'portico/server';
 import { ConfigurationRefused, rememberLoaded } from '#internal/config';
-import { judgeAfter } from '#internal/launch';
+import { validateAfter } from '#internal/launch';
 import { silentLogger } from '#internal/log';
 import type { Diagnostic } from '../../../dist/errors/index.js';
 import { emptyProject, root } from '../../e2e/program.js';
 import { brokenConfigurations, filesOf } from '../broken-configurations.js';
 
 const folder = pathToFileURL(join(root, 'lib', 'cli', 'judge')).href;
-const { judge } = (await import(`${folder}/judge-all.js`)) as typeof import('../../../dist/cli/judge/judge-all.js');
-const { withAllMistakes } = (await import(
+const { validateAll } = (await import(
+  `${folder}/judge-all.js`
+)) as typeof import('../../../dist/cli/validate/validate-all.js');
+const { withAllErrors } = (await import(
   `${folder}/all-mistakes.js`
-)) as typeof import('../../../dist/cli/judge/all-mistakes.js');
+)) as typeof import('../../../dist/cli/validate/all-errors.js');
 
 const RECORD = join(root, 'test', 'cli', 'judgements.txt');
 
@@ -38,7 +40,7 @@ test('OP-19 every mistake of 280 configurations is told once, with its place', a
     try {
       process.chdir(project.folder);
       const config = await Config.load({ argv: false, env: {}, collect: true });
-      const list = (await judge(config as never)).map(shortened);
+      const list = (await validateAll(config as never)).map(shortened);
       assert.deepEqual([...new Set(list)], list, name);
       found.push(name, ...list.map((each) => `  ${each}`));
     } finally {
@@ -65,10 +67,10 @@ async function toldByProgram(): Promise<readonly Diagnostic[]> {
       (letGo) => letGo(),
       (error: unknown) => void failures.push(error),
     );
-    return judgeAfter([service as never], failures, config as never);
+    return validateAfter([service as never], failures, config as never);
   };
   // `runMain` and `runApis` do this.
-  const refused = await serve().then(() => undefined, withAllMistakes);
+  const refused = await serve().then(() => undefined, withAllErrors);
   return refused instanceof ConfigurationRefused ? refused.diagnostics : [];
 }
 
@@ -83,7 +85,7 @@ test('OP-19 MI-3 a program that serves the API itself tells the same mistakes', 
     try {
       process.chdir(project.folder);
       const config = await Config.load({ argv: false, env: {}, collect: true });
-      const [expected, told] = [errors(await judge(config as never)), errors(await toldByProgram())];
+      const [expected, told] = [errors(await validateAll(config as never)), errors(await toldByProgram())];
       if (told.join() !== expected.join())
         different.push(name, ...expected.map((e) => `  < ${e}`), ...told.map((e) => `  > ${e}`));
     } finally {

@@ -42,7 +42,7 @@ export function hintFor(error: unknown, option: Option, text: string, quoted = f
 }
 
 /** An error in an option, or a section, without its place, which is looked up. */
-export interface OptionMistake {
+export interface OptionIssue {
   readonly group: string;
   /** Absent if the section itself is wrong. */
   readonly opt?: string | undefined;
@@ -71,7 +71,7 @@ export function isSet(config: OptionPlaces, group: string, opt: string): boolean
 /** Runs a check; each error gets the place of its option. A check that cannot read its values finds nothing. */
 export function runCheck<C extends OptionPlaces>(
   config: C,
-  check: (config: C) => readonly OptionMistake[] | undefined,
+  check: (config: C) => readonly OptionIssue[] | undefined,
 ): readonly Diagnostic[] {
   try {
     return (check(config) ?? []).map((found) => diagnose(config, found));
@@ -83,15 +83,15 @@ export function runCheck<C extends OptionPlaces>(
 }
 
 /** Returns the error at the place of the option, or at the start of its section. */
-export function diagnose(config: OptionPlaces, mistake: OptionMistake): Diagnostic {
-  const { group, opt, message, hint, severity = 'error', code = 'PORTICO_CONFIG_CHECK' } = mistake;
-  const place = placeOfMistake(config, mistake);
+export function diagnose(config: OptionPlaces, issue: OptionIssue): Diagnostic {
+  const { group, opt, message, hint, severity = 'error', code = 'PORTICO_CONFIG_CHECK' } = issue;
+  const place = placeOfIssue(config, issue);
   // The section as written, so that a text search finds it.
   const section = opt === undefined ? (place?.origin?.section ?? group) : group;
   return { severity, code, section, option: opt, place, message, hint };
 }
 
-function placeOfMistake(config: OptionPlaces, { group, opt, item }: OptionMistake): Place | undefined {
+function placeOfIssue(config: OptionPlaces, { group, opt, item }: OptionIssue): Place | undefined {
   if (opt === undefined) return config.getSectionLocation(group);
   if (!config.has(group, opt)) return undefined;
   const resolved = config.resolve(group, opt);
@@ -99,7 +99,7 @@ function placeOfMistake(config: OptionPlaces, { group, opt, item }: OptionMistak
 }
 
 /** Refuses a value that only its user can check: throws a `ConfigError` that names its place. */
-export function refuseOption(config: OptionPlaces, found: OptionMistake): never {
+export function refuseOption(config: OptionPlaces, found: OptionIssue): never {
   throw new ConfigError([diagnose(config, found)]);
 }
 
