@@ -2,9 +2,11 @@
  * Closable apps that a factory creates, such as Routers: they are closed together with the factory's other resources. An app that a
  * module creates once is not closed: it may be returned again.
  */
+
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { createLogger, type Logger } from '../log/index.js';
 import type { App, ClosableApp } from './app.js';
-import type { FactoryContext } from './factory.js';
-import { type FactoryAtWork, isFactoryAtWork, runFactory } from './factory-log.js';
+import type { FactoryContext, OpenApiAdditions } from './factory.js';
 
 /** The number of users of each app created in a factory, which may return the same app again. */
 const holders = new WeakMap<App, number>();
@@ -32,4 +34,45 @@ export async function callFactory<T>(
     return others === 0 ? app.close() : undefined;
   });
   return result;
+}
+
+// The running factory, for objects that it creates: its log, and the additions of the filters around its app to documents.
+
+/** A running factory. */
+interface FactoryAtWork {
+  readonly log: () => Logger;
+  /** Returns the additions of the filters around its app, outermost first. Complete when the pipeline is. */
+  readonly around?: (() => readonly OpenApiAdditions[]) | undefined;
+}
+
+const current = new AsyncLocalStorage<FactoryAtWork>();
+let atWork = 0;
+
+/**
+ * Runs a factory. While none runs, the storage is disabled, because before Node 24 it slows down each promise and callback of a request.
+ * Objects that a factory creates after it has ended therefore need an explicit log there.
+ */
+export async function runFactory<T>(work: FactoryAtWork, factory: () => T): Promise<Awaited<T>> {
+  atWork += 1;
+  try {
+    return await current.run(work, factory);
+  } finally {
+    atWork -= 1;
+    if (atWork === 0) current.disable();
+  }
+}
+
+/** Reports whether this code runs in a factory. */
+function isFactoryAtWork(): boolean {
+  return current.getStore() !== undefined;
+}
+
+/** Returns the log of the running factory; outside of one, a log of that name to standard error. */
+export function factoryLog(name: string): Logger {
+  return current.getStore()?.log() ?? createLogger({ base: { name } });
+}
+
+/** Returns a function for the additions of the filters around the running factory's app. */
+export function additionsAround(): () => readonly OpenApiAdditions[] {
+  return current.getStore()?.around ?? (() => []);
 }

@@ -32,11 +32,9 @@ export {
 } from './host/from-connect.js';
 export { type FetchHandler, fromFetch } from './host/from-fetch.js';
 export type { Identity } from './identity.js';
-export { type Sharer, shared } from './opened-once.js';
-export { type ReadBodyOptions, readBody } from './read-body.js';
+export { closingOf, type ReadBodyOptions, readBody } from './read-body.js';
 export { remoteOf } from './remote.js';
 export { requestPath } from './request-path.js';
-export { closingOf } from './request-signals.js';
 export { afterResponse } from './response/after-response.js';
 export {
   type BodyTransformer,
@@ -49,7 +47,9 @@ export { takeUpgrade, type UpgradedConnection } from './server-state.js';
 export type { Session, SessionData } from './session.js';
 export {
   type SharedDatabaseOptions,
+  type Sharer,
   type SharingContext,
+  shared,
   sharedDatabase,
   sqliteConnection,
 } from './shared-database.js';

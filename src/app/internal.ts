@@ -11,38 +11,53 @@ export {
 export { cookiesOf } from './cookies.js';
 export {
   type BodyProgress,
+  collapsed,
+  decodePath,
   EXCHANGE,
   Exchange,
+  encodedPath,
   environFields,
   exchangeOf,
   type Forwarded,
   targetOf,
 } from './exchange.js';
 export { authOptions, descriptionOf, optionOrigin } from './factory.js';
-export { additionsAround, factoryLog, runFactory } from './factory-log.js';
 export { asFault, missed, reasonPhrase } from './fault.js';
 export type { FaultForm } from './fault-form.js';
 export { answeredStatus, answerFault } from './faults/answer-fault.js';
-export { checkFaultForm } from './faults/check-fault-form.js';
 export { targetMask } from './faults/client-text.js';
-export { configuredFaultForm, isFaultStyle, sectionFaultStyle } from './faults/configured-fault-form.js';
+export {
+  apiFaultOptions,
+  checkFaultForm,
+  configuredFaultForm,
+  faultOptions,
+  isFaultStyle,
+  ownFaultStyle,
+  sectionFaultStyle,
+} from './faults/configured-fault-form.js';
 export { answerFailure, answering, type FailureOptions } from './faults/failure.js';
 export { FailureDescriber } from './faults/failure-describer.js';
-export { apiFaultOptions, faultOptions, ownFaultStyle } from './faults/fault-options.js';
-export { faultFormFrom, faultFormOf, inFaultForm } from './faults/fault-style.js';
-export { preferredEncoding, preferredType } from './faults/negotiate.js';
+export { faultFormFrom, faultFormOf, inFaultForm, preferredEncoding, preferredType } from './faults/fault-style.js';
 export { findFile, sendFile } from './file-sender.js';
 export { checkHeader, foldHeaders, joinVary, replaceRawHeaders, usableHeaders } from './headers.js';
-export { callFactory, noteMade } from './held-apps.js';
-export { createFastify, endUpgrade, handTo, keepHeaders, listenerOf } from './host/fastify-app.js';
+export { additionsAround, callFactory, factoryLog, noteMade, runFactory } from './held-apps.js';
+export {
+  createFastify,
+  endUpgrade,
+  handTo,
+  keepHeaders,
+  listenerOf,
+  type NotFoundHandlers,
+  type NotFoundHooks,
+  watchNotFound,
+} from './host/fastify-app.js';
 export { fastifyLog, levelOf } from './host/fastify-log.js';
 export { connectApp } from './host/from-connect.js';
-export { type NotFoundHandlers, type NotFoundHooks, watchNotFound } from './host/not-found-handlers.js';
-export { collectBody, limitBody, tooLarge } from './read-body.js';
+export { readableOf } from './host/from-fetch.js';
+export { abortError, collectBody, followSignal, limitBody, offerSignal, tooLarge } from './read-body.js';
 export { connectionAddress, connectionRemote, takeScheme } from './remote.js';
 export { bodyLengthOf, FIELD, kindOfField, readHeaders, ServedRequest, seesHeadersTaken } from './request-fields.js';
 export { methodsOf, overriddenMethod, writtenPath } from './request-path.js';
-export { abortError, followSignal, offerSignal } from './request-signals.js';
 export type { RequestTrace, TraceIds } from './request-trace.js';
 export { abortReason, abortResponse, destroyReason, muteWhenEnded, wrongLength } from './response/after-response.js';
 export { holdBody, setMissingHeaders } from './response/before-head.js';
@@ -55,7 +70,6 @@ export {
   isOfHeadListener,
   ServedResponse,
 } from './response/served-response.js';
-export { readableOf } from './response/web-stream.js';
 export { sendWhole } from './response/whole-response.js';
 export { askRouteListeners, whenRouted } from './routed.js';
 export { checkAll, createAjv, equalPair, FORMATS, type SchemaDraft } from './schemas/create-ajv.js';
@@ -83,4 +97,3 @@ export {
   shareState,
 } from './server-state.js';
 export { appSettled, noteOriginal, slotOf, takesOwnSlot, withSlot } from './slot.js';
-export { collapsed, decodePath, encodedPath } from './target.js';

@@ -3,8 +3,7 @@
  * field `_method` may override the method.
  */
 import type { IncomingMessage } from 'node:http';
-import { environ } from './exchange.js';
-import { collapsed, decodePath, encodedPath } from './target.js';
+import { collapsed, decodePath, encodedPath, environ } from './exchange.js';
 
 /**
  * Returns the whole path of a request as the application sees it, without query: the part consumed by mounts and the rest,

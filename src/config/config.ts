@@ -1,5 +1,4 @@
 /** The configuration of a service. */
-
 import { resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { type Diagnostic, type Place, placeInFile, placeOf } from '../errors/index.js';
@@ -10,7 +9,7 @@ import { begin, fromSources, fromText, type LoadOptions, ofSnapshot } from './lo
 import { loadedChecks } from './loaded-checks.js';
 import { serversLogger } from './program-log.js';
 import { type NextReading, nextReading } from './reload.js';
-import { maskArguments } from './sources/command-line.js';
+import { maskArguments, optionNamed } from './sources/command-line.js';
 import { findConfigFile } from './sources/default-files.js';
 import { type ConfigSnapshot, fromSnapshot, type State } from './state.js';
 import type { OptionDeclarations, OptionsOf } from './types/option.js';
@@ -347,4 +346,28 @@ function namedFiles(generation: Generation): NamedFile[] {
   return paths.map(
     (path) => named.get(path) ?? { path, option: path, where: 'read by the application', isValue: false },
   );
+}
+
+// Temporary values from code, for tests.
+
+/**
+ * Runs `work` with overrides applied, `group.opt` to value, and removes them however it ends. Throws for a bad value; then none
+ * applies. An earlier override of the same option is not restored.
+ */
+export async function withOverrides<T>(
+  config: Config,
+  values: Readonly<Record<string, unknown>>,
+  work: () => T | Promise<T>,
+): Promise<T> {
+  const set: (readonly [group: string, opt: string])[] = [];
+  try {
+    for (const [name, value] of Object.entries(values)) {
+      const { group, opt } = optionNamed(name);
+      config.setOverride(group, opt, value);
+      set.push([group, opt]);
+    }
+    return await work();
+  } finally {
+    for (const [group, opt] of set) config.clearOverride(group, opt);
+  }
 }

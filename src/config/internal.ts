@@ -1,6 +1,7 @@
 /** Exports for other directories of Portico, in addition to the published ones. */
 
 export { ConfigurationRefused, printDiagnostic } from '../errors/index.js';
+export { withOverrides } from './config.js';
 export { withoutHint } from './config-holder.js';
 export { generateSample, type SampleOptions } from './documents/sample.js';
 export {
@@ -35,14 +36,12 @@ export {
   owns,
   rememberLoaded,
 } from './types/define-options.js';
+export { present } from './types/describe-options.js';
 export { writtenElsewhere } from './types/elsewhere.js';
 export { givesAway, isSecret, maskText, maskValue } from './types/mask.js';
 export { camelCase, declareType, InvalidValue } from './types/option.js';
-export { present } from './types/present.js';
 export { configOptions } from './values/declared-groups.js';
-export { ConfigError, diagnose, isSet, suggestion } from './values/option-issues.js';
+export { ConfigError, diagnose, isSet, readingFrom, refusedConfig, suggestion } from './values/option-issues.js';
 export { writeTable } from './values/owners.js';
-export { readingFrom, refusedConfig } from './values/refused-config.js';
 export { asFarAsKnown, isUncertain, isUnknownName } from './values/unknown-names.js';
 export { variableName } from './values/written.js';
-export { withOverrides } from './with-overrides.js';

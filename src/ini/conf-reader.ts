@@ -8,8 +8,7 @@
 import { isUtf8 } from 'node:buffer';
 import { type Diagnostic, type Origin, type Place, placeInFile } from '../errors/index.js';
 import { maskAssigned, masked, maskUris } from '../text/index.js';
-import { keptLine } from './kept-line.js';
-import { decodeUtf8, originAt, type ValuePiece } from './position.js';
+import { decodeUtf8, keptLine, originAt, type ValuePiece } from './position.js';
 
 /** An assignment `name = value`. */
 export interface ConfEntry {

@@ -16,5 +16,4 @@ export {
   type PasteSection,
   readPaste,
 } from './paste-reader.js';
-export { originAt, originWithin, type ValuePiece } from './position.js';
-export { strip, type Word, wordsOf } from './white-space.js';
+export { originAt, originWithin, strip, type ValuePiece, type Word, wordsOf } from './position.js';

@@ -4,9 +4,7 @@
  * Never throws: errors are listed in `problems`, and reading continues, so that all of them can be reported.
  */
 import type { Origin } from '../errors/index.js';
-import { keptLine } from './kept-line.js';
-import { decodeUtf8, originAt, type ValuePiece } from './position.js';
-import { indentOf, strip, stripEnd } from './white-space.js';
+import { decodeUtf8, indentOf, keptLine, originAt, strip, stripEnd, type ValuePiece } from './position.js';
 
 /** An option. Its value is the stripped lines joined with newlines, before interpolation. */
 export interface PasteOption {

@@ -11,7 +11,6 @@ import { checkedLog } from '../log/internal.js';
 import type { LauncherStatus, ReloadReport } from '../operating/index.js';
 import { Control, type ControlledLauncher, Diagnosis, whatLoads } from '../operating/internal.js';
 import { deferred } from '../tasks/internal.js';
-import { digest } from './digest.js';
 import { isPrinted, logFailure, logUnhandled, STATUS_FAILED, statusOf } from './exit-status.js';
 import type { LauncherOptions } from './launcher.js';
 import { type LaunchSettings, launcherOptions, logConfiguration, readSettings } from './launcher-options.js';
@@ -24,6 +23,7 @@ import type { StopRequest } from './services/service-run.js';
 import { StopTerms } from './services/stop-terms.js';
 import { ServiceManager } from './systemd/service-manager.js';
 import { Turns, unlessAborted } from './waiting.js';
+import { digest } from './worker-message.js';
 
 export class LauncherCore<R extends Runner = Runner> {
   readonly runner: R;

@@ -2,6 +2,8 @@
  * Messages of a worker to its parent, and the limits of what a worker may say: facts, answers and errors of an application
  * must not fill the parent's memory. A worker cuts its messages to fit; its parent ends one that says more.
  */
+
+import { createHash } from 'node:crypto';
 import { serialize } from 'node:v8';
 import { type Diagnostic, ignoreErrors, isError } from '../errors/index.js';
 import type { Counted } from '../metrics/index.js';
@@ -277,4 +279,9 @@ export function foreignMessage(value: unknown): string | undefined {
 
 function quoted(name: string): string {
   return JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name);
+}
+
+/** Returns the digest of a file's bytes, as used in this process and between a worker and its parent. */
+export function digest(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('base64');
 }

@@ -11,7 +11,6 @@ import type { ListeningService, ListenSocket, ServiceBase, WorkerContext } from 
 import { isListening } from '../service/internal.js';
 import { within } from '../tasks/internal.js';
 import type { ToWorker } from './assignment.js';
-import { digest } from './digest.js';
 import { STATUS_FAILED } from './exit-status.js';
 import { InProcessRunner } from './in-process/in-process-runner.js';
 import { checkService, checkWorkers, type LauncherOptions, serviceName } from './launcher.js';
@@ -29,6 +28,7 @@ import { builtAndValidated, validateAfter } from './services/validation.js';
 import { unlessAborted } from './waiting.js';
 import { notLaunched, type ParentLink } from './worker/parent-link.js';
 import type { FileRead } from './worker-message.js';
+import { digest } from './worker-message.js';
 
 /** Number of checks for a moment without requests, and their interval. */
 const LOOKS = 50;

@@ -3,8 +3,7 @@ import type { DeclaredFactory, WantedOrder } from '../app/index.js';
 import type { Config } from '../config/index.js';
 import type { Origin } from '../errors/index.js';
 import { type Context, type FactoryUse, sectionOf } from './context.js';
-import { findsNoCaller } from './finds-no-caller.js';
-import { treeOf } from './tree.js';
+import { type ContextTree, describeNode, treeOf } from './tree.js';
 
 /** The code of these warnings and errors. */
 export const FILTER_ORDER = 'PORTICO_PASTE_FILTER_ORDER';
@@ -106,4 +105,27 @@ const GROUPS: ReadonlyMap<string, string> = new Map([
 
 function snake(name: string | undefined): string | undefined {
   return name?.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+// Filters that certainly do not identify the caller.
+
+/** The entry point of Portico's filters, which paste files also name. Resolved at run time, so this directory does not import it. */
+const MIDDLEWARE: string = 'portico/middleware';
+
+/**
+ * Returns a function that reports whether a filter certainly does not identify the caller: one of Portico's filters whose description
+ * has no `security`. A filter of the application may set `environ(req).identity`, and `connect` runs middleware of any package.
+ */
+export async function findsNoCaller(config: Config): Promise<(filter: ContextTree) => boolean> {
+  const { connect: _, ...middleware } = (await import(MIDDLEWARE)) as Readonly<Record<string, unknown>>;
+  const bundled = new Set(Object.values(middleware));
+  return (filter) => {
+    if (!bundled.has(filter.resolved)) return false;
+    try {
+      return describeNode(filter, config)?.openapi?.security === undefined;
+    } catch {
+      // The filter's factory reports invalid options.
+      return false;
+    }
+  };
 }

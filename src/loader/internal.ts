@@ -11,7 +11,7 @@ export {
   explainRequest,
   type ImaginedRequest,
 } from './explain.js';
-export { findsNoCaller } from './finds-no-caller.js';
+export { findsNoCaller } from './filter-order.js';
 export { ConfigNotFound, PasteAppNotFound, PasteError } from './paste-error.js';
 export { isSectionName, openPasteFile, PasteFile } from './paste-file.js';
 export { isPasteSection } from './section.js';

@@ -2,8 +2,7 @@
 
 export { checkedLog } from './check-log.js';
 export { silentLogger } from './log.js';
-export { describeMoments, tellUnhandled } from './moment.js';
+export { reopenLogs } from './log-output.js';
 export { isApplicationLogger } from './own-logger.js';
-export { jsonString, recordWriter, type WriteRecord } from './records.js';
-export { reopenLogs } from './reopening.js';
+export { describeMoments, jsonString, recordWriter, tellUnhandled, type WriteRecord } from './records.js';
 export { Throttle } from './throttle.js';

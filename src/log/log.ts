@@ -15,11 +15,9 @@ import {
   readableParts,
   withErrors,
 } from './log-arguments.js';
-import { LogOutput, ownLines } from './log-output.js';
-import { momentFacts } from './moment.js';
+import { LogOutput, noteReopener, ownLines } from './log-output.js';
 import { type ApplicationLogger, isApplicationLogger, type Lines, linesOf } from './own-logger.js';
-import { jsonString, membersOf, RECORDS, type WriteRecord } from './records.js';
-import { noteReopener } from './reopening.js';
+import { jsonString, membersOf, momentFacts, RECORDS, type WriteRecord } from './records.js';
 import { Throttle } from './throttle.js';
 
 export type { LogFields, LogMethod } from './log-arguments.js';

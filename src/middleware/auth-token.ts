@@ -30,12 +30,18 @@ import {
   userHeaders,
 } from './auth/identity.js';
 import { secretOf, secretVerifier } from './auth/jwt-secret.js';
-import { behindScheme, serviceTokenOf, userTokenOf } from './auth/presented-token.js';
+import {
+  behindScheme,
+  serviceTokenOf,
+  UNAVAILABLE_HEADERS,
+  unauthenticated,
+  unavailable,
+  userTokenOf,
+} from './auth/presented-token.js';
 import { oncePerToken, TokenCache, TokenLookup } from './auth/token-cache.js';
 import { TokenCheck, type Verdicts } from './auth/token-check.js';
 import type { TokenInfo, TokenValidator, ValidatorSettings } from './auth/token-validator.js';
-import { UNAVAILABLE_HEADERS, unauthenticated, unavailable } from './auth/unauthenticated.js';
-import { refusalAt } from './refusal-at.js';
+import { refusalAt } from './refusing.js';
 
 // Loads validators by name.
 

@@ -15,9 +15,9 @@ import { systemClock } from '../tasks/internal.js';
 import { addressKey } from './addresses.js';
 import type { PasswordQuestion } from './auth/basic-auth-worker.js';
 import { addHeaders, encoded, stripIdentity } from './auth/identity.js';
+import { unauthenticated } from './auth/presented-token.js';
 import { TokenCache } from './auth/token-cache.js';
 import { isRefused, type RefusedToken, type TokenInfo } from './auth/token-validator.js';
-import { unauthenticated } from './auth/unauthenticated.js';
 import { removeHeaders } from './headers.js';
 import { checkSite } from './sessions/cross-site.js';
 

@@ -12,7 +12,7 @@ import {
 import { optionOrigin, runInRequest } from '../app/internal.js';
 import { boolean, defineOptions, list, type OptionsOf } from '../config/index.js';
 import { ConfigurationRefused } from '../errors/index.js';
-import { unauthenticated, unavailable } from './auth/unauthenticated.js';
+import { unauthenticated, unavailable } from './auth/presented-token.js';
 import type {} from './auth-token.js';
 
 const contextOptions = defineOptions({

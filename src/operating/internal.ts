@@ -14,9 +14,13 @@ export type { ShownRequest, ShownWorker, StatusDocument } from './control/status
 export { Control, type ControlledLauncher, controlOptions, controlPath } from './control-servers.js';
 export { Diagnosis, supervisorOptions } from './diagnosis.js';
 export { DESCRIBE_TOPIC, Questions } from './questions.js';
-export { errorLines } from './report/error-lines.js';
-export { refusalLines } from './report/refusal-lines.js';
-export { GuruMeditation, type GuruMeditationOptions, reportOptions } from './report/report.js';
+export {
+  errorLines,
+  GuruMeditation,
+  type GuruMeditationOptions,
+  refusalLines,
+  reportOptions,
+} from './report/report.js';
 export { requestsOf, type Telling } from './report/report-subjects.js';
 export { describeFiles, isOtherNode, NEW_PARENT, whatLoads, workerLines } from './status.js';
 export { cutOffText, describeEnd, describeRequest, howEnded, mebibytes } from './worker-end.js';

@@ -3,7 +3,7 @@ import type { FailedRequests, ShownRefusals } from '../metrics/index.js';
 import type { ListenAddress } from '../service/index.js';
 import { countText, formatDuration } from '../text/index.js';
 import type { ReloadChange, ReloadReport, ReloadUnderWay } from './reload-report.js';
-import { errorLines } from './report/error-lines.js';
+import { errorLines } from './report/report.js';
 import type { HeldRequest, WorkerEnd } from './worker-end.js';
 
 /** Status of one process. */

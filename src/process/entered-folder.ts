@@ -2,8 +2,8 @@
  * The working directory as it was entered: by a symbolic link such as `current -> v2`, which a deployment may point elsewhere. `PWD`
  * names the link (POSIX.1 XCU 2.5.3) if it leads to the working directory.
  */
-import { existsSync, realpathSync } from 'node:fs';
-import { isAbsolute, sep } from 'node:path';
+import { accessSync, constants, existsSync, realpathSync } from 'node:fs';
+import { dirname, isAbsolute, sep } from 'node:path';
 
 interface Entered {
   /** The path with the link; undefined if the directory was entered without one. */
@@ -86,4 +86,19 @@ export function inFollowedFolder(path: string, folder: string): string {
 /** Returns a path in `from`, or `from` itself, moved to `to`; any other path unchanged. */
 function moved(path: string, from: string, to: string): string {
   return path === from || path.startsWith(`${from}${sep}`) ? to + path.slice(from.length) : path;
+}
+
+// The cause of a refused access: a folder that this user may not enter.
+
+/** Returns the outermost folder on the way to an absolute path that this user may not enter; undefined if there is none. */
+export function closedFolder(path: string): string | undefined {
+  const folder = dirname(path);
+  const outer = folder === path ? undefined : closedFolder(folder);
+  if (outer !== undefined || folder === path) return outer;
+  try {
+    accessSync(folder, constants.X_OK);
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES' ? folder : undefined;
+  }
 }

@@ -4,7 +4,18 @@
  * They have their mode from their creation. A mode set later would leave a moment in which others can open the file, and could be set on
  * another file put under that name, also through a link.
  */
-import { chmodSync, closeSync, constants, fstatSync, lstatSync, openSync, type Stats, statSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
+import { connect } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 
@@ -69,4 +80,34 @@ function refuseForeignFile(path: string, { uid }: Stats): void {
 function isTrusted(uid: number): boolean {
   const user = process.geteuid?.();
   return user === undefined || uid === user || uid === 0;
+}
+
+// The files of Unix sockets: detects listeners, removes stale files.
+
+/** Returns the code of the error when connecting to a Unix socket, or undefined if a process accepts. Sends no data. */
+export function connectError(path: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const probe = connect({ path });
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(undefined);
+    });
+    probe.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code ?? 'UNKNOWN'));
+  });
+}
+
+/** Removes a socket file without a listener, left by a killed process. Keeps any other file. */
+export async function removeStaleSocket(path: string): Promise<void> {
+  // A socket in the abstract namespace has no file.
+  if (path.startsWith('\0') || !isSocket(path)) return;
+  if ((await connectError(path)) === 'ECONNREFUSED') unlinkSync(path);
+}
+
+function isSocket(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true;
+  } catch {
+    // The path is not accessible; the caller's bind reports the reason.
+    return false;
+  }
 }

@@ -26,6 +26,6 @@ export { legacyRules, slowRequirements, warningsOf } from './matching/template-w
 export { type DocumentedRouter, documentedRouters, openApiDocument, openApiOf } from './openapi.js';
 export { Route } from './route/route.js';
 export { GenerationError, RouteError, RouteTableError } from './route/route-error.js';
+export { enterMount } from './router-app.js';
 export { findOverlaps, findShadowed } from './serving/check-table.js';
 export { needsKnownCaller } from './serving/guard-filter.js';
-export { enterMount } from './serving/mount.js';

@@ -1,7 +1,6 @@
 /**
  * Path of a request from the socket to the app: count, check, run, complete.
  */
-
 import { readFileSync } from 'node:fs';
 import {
   createServer as createHttpServer,
@@ -11,24 +10,32 @@ import {
 } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
-import type { App } from '../app/index.js';
-import { abortResponse, ServedRequest, ServedResponse, type ServerState, shareState } from '../app/internal.js';
+import { type App, compose, Fault, type Filter } from '../app/index.js';
+import {
+  abortResponse,
+  answerFailure,
+  answering,
+  catching,
+  type FailureOptions,
+  ServedRequest,
+  ServedResponse,
+  type ServerState,
+  shareState,
+} from '../app/internal.js';
 import { ignoreErrors } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { Throttle } from '../log/internal.js';
 import { advertiseIdleTime, joinChunks } from '../wire/index.js';
-import { BrokenConnections, TOO_LARGE, TOO_SLOW } from './connections/broken-connections.js';
+import { BrokenConnections, type Refuse, TOO_LARGE, TOO_SLOW } from './connections/broken-connections.js';
 import type { Connection, Exchange } from './connections/connection.js';
 import { ConnectionTimeouts, type TimeLimit } from './connections/connection-limits.js';
-import { type ConnectionReport, connectionReport } from './connections/connection-report.js';
+import { type ConnectionReport, connectionReport, descriptorWatch } from './connections/connection-report.js';
 import { ConnectionList, connectionOf } from './connections/connections.js';
 import { tellUnanswered, tellUnrefused } from './connections/cut-off.js';
-import { descriptorWatch } from './connections/descriptor-watch.js';
 import { type Refusal, Rejections, refusal } from './connections/refusal.js';
 import { requestFacts } from './connections/request-facts.js';
 import { isUpgradable, Upgrades } from './connections/upgrades.js';
 import { announceUnread, SMALL_BODY, watchBody, watchChunks } from './requests/body-progress.js';
-import type { Refusals } from './requests/refused-request.js';
 import { requestGuard } from './requests/request-guard.js';
 import { RequestPool } from './requests/request-pool.js';
 import { advertisedKeepAlive, handshakeTimeout, lastRequest, nodeOptions } from './server-options.js';
@@ -406,4 +413,38 @@ function descriptorLimit(): number {
   } catch {
     return Number.POSITIVE_INFINITY;
   }
+}
+
+// Responses to requests that do not reach the app: those that the server refuses, and `OPTIONS *`. Only filters that name a request or add
+// headers see them.
+
+/** Both never throw. */
+interface Refusals {
+  /** Answers a refused request in the API's format. A failing filter is logged, and the refusal does not change. */
+  readonly refuse: Refuse;
+  /** Answers `OPTIONS *`, a question about the server itself. It has no `Allow`, because methods belong to paths. */
+  readonly answerOptions: App;
+}
+
+/** Makes the responses behind these filters, outermost first. */
+export function aroundRefusals(filters: readonly Filter[], failures: FailureOptions): Refusals {
+  const refusals = new WeakMap<IncomingMessage, Fault>();
+  const refuse: App = (req) => {
+    throw refusals.get(req)!;
+  };
+  const app = catching(compose(filters, refuse), (error, req, res) => {
+    const refusal = refusals.get(req)!;
+    if (error !== refusal)
+      failures.log.error({ ...failures.facts(req, res), err: error }, 'a filter around a refusal failed');
+    answerFailure(refusal, req, res, { ...failures, faultOf: () => refusal });
+  });
+  const about: App = (_req, res) => void res.writeHead(204).end();
+  return {
+    refuse: (req: IncomingMessage, res: ServerResponse, { status, reason }: Refusal): void => {
+      refusals.set(req, new Fault(status, { message: reason }));
+      res.setHeader('connection', 'close');
+      void app(req, res);
+    },
+    answerOptions: answering(compose(filters, about), failures),
+  };
 }

@@ -22,10 +22,8 @@ import {
   tellBroken,
 } from './connections/cut-off.js';
 import { Endpoint } from './endpoint.js';
-import { Front } from './front.js';
-import { aroundRefusals } from './requests/refused-request.js';
-import { RequestFailures } from './requests/request-failures.js';
-import { serverFailures } from './requests/server-failures.js';
+import { aroundRefusals, Front } from './front.js';
+import { RequestFailures, serverFailures } from './requests/server-failures.js';
 import { listenAddress, type ServerOptions, schemeField, serverLog, wsgiValues } from './server-options.js';
 import { withRequestSpans } from './spans/request-span.js';
 import type { WsgiOptions } from './wsgi-options.js';

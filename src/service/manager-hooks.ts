@@ -8,16 +8,15 @@
 import { accessSync, constants } from 'node:fs';
 import { tmpdir } from 'node:os';
 import type { Config } from '../config/index.js';
+import { workerAssignment } from '../config/internal.js';
 import { ConfigurationRefused, PorticoError, refuseUnknownOptions } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { Clock, JobList, PeriodicTasks, TaskGroup } from '../tasks/index.js';
 import { systemClock } from '../tasks/internal.js';
-import { buildLog } from './build-log.js';
 import { checkHooks, HookCaller } from './hook-caller.js';
 import { FORCED_STOP_MS, type LifecycleSteps } from './lifecycle.js';
 import type { Manager, Registration } from './manager.js';
 import { describeJobs, type ManagerPeriodicOptions, ManagersPeriodicTasks } from './managers-periodic-tasks.js';
-import type { ProtocolSteps } from './protocol-steps.js';
 import type { Awaitable, StopOptions } from './service.js';
 import { leftBehind, TaskTracker } from './task-tracker.js';
 
@@ -306,4 +305,64 @@ function checkTemporaryFolder(): void {
       cause,
     });
   }
+}
+
+// The steps of a protocol in the start and stop of a service with managers.
+
+/** Steps of a protocol between the hooks. Each may be async. */
+export interface ProtocolSteps {
+  /** Starts servers and consumers. On failure it has released what it acquired. */
+  serve?(signal: AbortSignal): Awaitable<void>;
+  /** Stops accepting new work. Called only if `serve` has succeeded. */
+  stopAccepting?(options: StopOptions): Awaitable<void>;
+  /** Settles when the work in flight has ended, or when there is no time left. */
+  finish?(options: StopOptions): Awaitable<void>;
+  /** Closes drivers: after the last `cleanupHost`, before the record is set to `stopped`. */
+  closeDrivers?(): Awaitable<void>;
+  /** Releases transports, loaded apps and the registry: the last step. */
+  release?(): Awaitable<void>;
+}
+
+// Logs warnings that are the same in every worker of a service only once, in the first worker.
+
+/** A logger for one build. */
+export interface BuildLog {
+  /** Writes warnings at level debug until `over` is called, except in the first worker. */
+  readonly log: Logger;
+  /** Ends the build: further warnings concern only this process and keep their level. */
+  readonly over: () => void;
+}
+
+/** Returns a logger for objects that every worker of a service builds from the same files. */
+export function buildLog(log: Logger, isFirst: boolean = isFirstWorker()): BuildLog {
+  let quiet = !isFirst;
+  if (!quiet) return { log, over: () => undefined };
+  const over = (): void => {
+    quiet = false;
+  };
+  return { log: lowered(log, () => quiet), over };
+}
+
+/** Reports whether this process is the first worker of a service, or not a worker. */
+export function isFirstWorker(): boolean {
+  return (workerAssignment()?.index ?? 0) === 0;
+}
+
+function lowered(log: Logger, quiet: () => boolean): Logger {
+  return {
+    get level() {
+      return log.level;
+    },
+    set level(level) {
+      log.level = level;
+    },
+    debug: (first: unknown, ...rest: unknown[]) => log.debug(first, ...rest),
+    info: (first: unknown, ...rest: unknown[]) => log.info(first, ...rest),
+    warn: (first: unknown, ...rest: unknown[]) => log[quiet() ? 'debug' : 'warn'](first, ...rest),
+    error: (first: unknown, ...rest: unknown[]) => log.error(first, ...rest),
+    notice: (first: unknown, ...rest: unknown[]) => log.notice(first, ...rest),
+    child: (fields) => lowered(log.child(fields), quiet),
+    enabled: log.enabled.bind(log),
+    ...(log.reopen === undefined ? {} : { reopen: () => log.reopen?.() }),
+  };
 }

@@ -1,8 +1,13 @@
 /** Formatting of durations and counts, and of foreign text: safe to print and without secrets; values by method and path. */
 
-export { countText } from './count-text.js';
-export { formatDuration } from './duration.js';
-export { excerpt } from './excerpt.js';
-export { escapedText, printable, printableJson, printableLines } from './printable.js';
+export {
+  countText,
+  escapedText,
+  excerpt,
+  formatDuration,
+  printable,
+  printableJson,
+  printableLines,
+} from './printable.js';
 export { type RouteFinder, routeFinder } from './route-finder.js';
 export { looksSecret, maskAssigned, masked, maskUndeclared, maskUris } from './secrets.js';

@@ -1,7 +1,6 @@
 /** Code that depends on undocumented parts of Node.js. Only for the other directories of Portico. */
 export { batchSocket, batchWrites } from './batched-writes.js';
-export { countBody, countFor } from './count-body.js';
-export { GatheredBytes, holdBody, joinChunks } from './gathered-bytes.js';
+export { countBody, countFor, GatheredBytes, holdBody, joinChunks } from './gathered-bytes.js';
 export { type KeptListener, keepListener } from './kept-listener.js';
 export { destroyBy, destroyLeft, failBody } from './left-requests.js';
 export {

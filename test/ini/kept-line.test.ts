@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { readConf, readPaste } from '../../dist/ini/index.js';
-import { keptLine } from '../../dist/ini/kept-line.js';
+import { keptLine } from '../../dist/ini/position.js';
 
 setFlagsFromString('--expose_gc');
 const collect = runInNewContext('gc') as () => void;

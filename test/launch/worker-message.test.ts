@@ -6,11 +6,16 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { deserialize, serialize } from 'node:v8';
 import { Config } from '../../dist/config/index.js';
-import { digest } from '../../dist/launch/digest.js';
 import { statusOf } from '../../dist/launch/exit-status.js';
 import { ProgramCode, WorkerFiles } from '../../dist/launch/parent/fleet-generation.js';
 import { HeldRequests } from '../../dist/launch/parent/worker-handle.js';
-import { checkMessage, fittingMessage, foreignMessage, type ToParent } from '../../dist/launch/worker-message.js';
+import {
+  checkMessage,
+  digest,
+  fittingMessage,
+  foreignMessage,
+  type ToParent,
+} from '../../dist/launch/worker-message.js';
 
 /** One message of each kind, as workers send them. */
 const GOOD: readonly ToParent[] = [

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { createLogger } from 'portico';
 import { silentLogger } from '#internal/log';
-import { buildLog } from '../../dist/service/build-log.js';
+import { buildLog } from '../../dist/service/manager-hooks.js';
 
 test('CF-91 loggers of parts follow the level of the one they were made of, until they are given their own', () => {
   const lines: string[] = [];

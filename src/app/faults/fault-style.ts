@@ -1,12 +1,13 @@
 /** Error responses as text: faults in the built-in styles (Portico, OpenStack, problem), and renderers of the application. */
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import Negotiator from 'negotiator';
 import { errorText, ignoreErrors, isObject, PorticoError, whatItIs } from '../../errors/index.js';
 import { type App, isThenable } from '../app.js';
 import { environ, exchangeOf } from '../exchange.js';
 import type { Fault, FaultIssue } from '../fault.js';
 import type { FaultForm, FaultRenderer, FaultStyle, FaultStyleName, WrittenForm } from '../fault-form.js';
 import { usableHeaders } from '../headers.js';
-import { preferredType } from './negotiate.js';
+import { FIELD, readHeaders } from '../request-fields.js';
 
 export const PORTICO_FORM: FaultForm = Object.freeze({ style: 'portico', invalidInputStatus: 400 });
 
@@ -168,4 +169,36 @@ export function faultFormFrom(
     style: faultStyle ?? rest.style,
     invalidInputStatus: invalidInputStatus ?? rest.invalidInputStatus,
   };
+}
+
+// Content negotiation, RFC 9110 §12.5.1.
+
+/**
+ * Returns the media type among `types` that the client prefers; undefined if it accepts none of them.
+ *
+ * Equally preferred types are ordered as in its `Accept` header. Without the header, or if it accepts everything, the first of `types`
+ * is returned.
+ */
+export function preferredType<T extends string>(req: IncomingMessage, types: readonly T[]): T | undefined {
+  const exchange = exchangeOf(req);
+  // Without a look at the headers, which Node would make.
+  if ((exchange.fieldKinds & FIELD.ACCEPT) === 0) return types[0];
+  const { accept } = readHeaders(exchange);
+  if (accept === undefined || accept === '*/*' || accept.trim() === '') return types[0];
+  // A single type, as API clients send it, needs no parser.
+  if (types.includes(accept as T)) return accept as T;
+  return new Negotiator(req).mediaType(types) as T | undefined;
+}
+
+/**
+ * Returns the content coding among `encodings` that the client prefers, else `identity`. Equally preferred ones are ordered as in
+ * `encodings`.
+ */
+export function preferredEncoding<T extends string>(req: IncomingMessage, encodings: readonly T[]): T | 'identity' {
+  if (req.headers['accept-encoding'] === undefined) return 'identity';
+  // The second argument, the server's preference, exists since 1.0 and is missing in the types.
+  const negotiator = new Negotiator(req) as unknown as {
+    encodings(available: readonly string[], options: { preferred: readonly string[] }): string[];
+  };
+  return (negotiator.encodings([...encodings, 'identity'], { preferred: encodings })[0] as T | undefined) ?? 'identity';
 }

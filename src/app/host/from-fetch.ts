@@ -5,7 +5,6 @@ import type { App } from '../app.js';
 import { Fault } from '../fault.js';
 import { remoteOf } from '../remote.js';
 import { watchPipe } from '../response/response-body.js';
-import { readableOf } from '../response/web-stream.js';
 import { appSettled, slotOf } from '../slot.js';
 
 /** Answers a `Request` with a `Response`. The second argument is Node's request, for its environ. */
@@ -91,4 +90,21 @@ async function writeBody(req: IncomingMessage, res: ServerResponse, response: Re
     watchPipe(res, reject);
     body.pipe(res);
   });
+}
+
+// A web stream as a stream of Node.
+
+/**
+ * Returns a stream that reads a web stream, and cancels it when it is destroyed. Unlike with `Readable.fromWeb`, a chunk of null is an
+ * error, not the end: a response would look complete.
+ */
+export function readableOf(body: ReadableStream<unknown>): Readable {
+  const reader = body.getReader();
+  const chunks = {
+    next: () => reader.read(),
+    // Does not wait for a chunk, as the iterator of the web stream would.
+    return: async () => ({ done: true, value: await reader.cancel() }),
+    [Symbol.asyncIterator]: () => chunks,
+  };
+  return Readable.from(chunks, { objectMode: false });
 }

@@ -8,9 +8,8 @@ import type { Config } from '../../config/index.js';
 import { ignoreErrors, PorticoError } from '../../errors/index.js';
 import { realPath } from '../../modules/index.js';
 import { controlPath, type StatusDocument } from '../../operating/internal.js';
-import { boundSockets } from '../bound-sockets.js';
 import type { OutputArguments } from '../command-line.js';
-import { ask } from '../control-client.js';
+import { ask, boundSockets } from '../control-client.js';
 import { readConfiguration } from './configuration.js';
 
 /** Name of the program among others whose sockets are in the same directory. */

@@ -1,6 +1,5 @@
 /** Declarations as plain data: the basis of samples, manuals and schemas. */
 import { escapeDollars, mayRefer, type Option, type OptionDeclarations } from './option.js';
-import { present } from './present.js';
 import type { Choices } from './text-types.js';
 
 /** A group and options that a part of a program declares in it. */
@@ -116,4 +115,12 @@ function defaultInFile(option: Option): string | undefined {
 function describeChoices(choices: Choices | readonly number[]): { value: string; help?: string }[] {
   if (Array.isArray(choices)) return choices.map((value) => ({ value: String(value) }));
   return Object.entries(choices).map(([value, help]) => ({ value, help: String(help) }));
+}
+
+// Objects without members that are undefined, for types that distinguish them from absent ones.
+
+/** Returns the object without members that are undefined. */
+export function present<T extends object>(members: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const there = Object.entries(members).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(there) as ReturnType<typeof present<T>>;
 }

@@ -3,7 +3,6 @@
  */
 import { ConfigurationRefused, type Diagnostic, nearestNames, type Place } from '../../errors/index.js';
 import { InvalidValue, type Option } from '../types/option.js';
-import { noteRefused } from './refused-config.js';
 import { placeWithin, type Resolved } from './written.js';
 
 /** A refused configuration; `diagnostics` has all its errors, the message one line for each. */
@@ -110,4 +109,28 @@ export function placeOfItem({ written, location }: Pick<Resolved, 'written' | 'l
   const quoted = item.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
   const before = new RegExp(`(?<=^|,)[\\s"']*(?=${quoted}[\\s"']*(?:,|$))`).exec(last.entry.value);
   return before === null ? location : placeWithin(before.index + before[0].length, last);
+}
+
+// The configuration that a refusal is about, so that a program which ends for it can report all its other errors.
+
+const refused = new WeakMap<object, object>();
+
+/** Notes the configuration that an error refuses. */
+function noteRefused(error: unknown, config: object): void {
+  if (error instanceof ConfigurationRefused && !refused.has(error)) refused.set(error, config);
+}
+
+/** Returns the result of a step that reads a configuration; notes the configuration of a refusal. */
+export function readingFrom<T>(config: object, step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    noteRefused(error, config);
+    throw error;
+  }
+}
+
+/** Returns the configuration that an error refuses; undefined if that is not known. */
+export function refusedConfig(error: unknown): unknown {
+  return error instanceof ConfigurationRefused ? refused.get(error) : undefined;
 }

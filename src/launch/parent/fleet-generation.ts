@@ -8,9 +8,8 @@ import { ignoreErrors } from '../../errors/index.js';
 import type { ProgramFile } from '../../process/index.js';
 import type { ServiceFile } from '../../service/index.js';
 import { deferred } from '../../tasks/internal.js';
-import { digest } from '../digest.js';
 import type { LaunchSettings } from '../launcher-options.js';
-import { type FileRead, MESSAGE_BYTES } from '../worker-message.js';
+import { digest, type FileRead, MESSAGE_BYTES } from '../worker-message.js';
 
 /**
  * One configuration of a fleet, which workers start with. It is replaced as a whole when a reload is accepted; until

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { ignoreErrors } from '../../errors/index.js';
 import type { Fault } from '../exit-status.js';
-import { BEAT_MS } from '../heartbeats.js';
+import { BEAT_MS } from '../launcher-options.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 /** Reports whether a worker is at rest, and its next heartbeat is not late: it may come two looks at rest after its time. */

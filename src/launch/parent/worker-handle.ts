@@ -9,7 +9,7 @@ import type { StopReason } from '../../service/index.js';
 import { type Deferred, deferred, within } from '../../tasks/internal.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
 import { type Fault, startError, type WorkerExit } from '../exit-status.js';
-import { restMs, SILENT_MS } from '../heartbeats.js';
+import { restMs, SILENT_MS } from '../launcher-options.js';
 import { StopTerms } from '../services/stop-terms.js';
 import type { SlotSockets } from '../sockets/listen-sockets.js';
 import type { WorkerFailure } from '../worker-message.js';

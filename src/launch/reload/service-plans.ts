@@ -8,8 +8,8 @@ import { type Diagnostic, ignoreErrors, placeOf, severalRefusals } from '../../e
 import type { PipelineChange, ReloadChange } from '../../operating/index.js';
 import type { Launchable, PlannedCertificate, ServiceFile, ServicePlan } from '../../service/index.js';
 import { isPlanned } from '../../service/internal.js';
-import { digest } from '../digest.js';
 import { serviceName } from '../launcher.js';
+import { digest } from '../worker-message.js';
 
 /** The plans of several services. */
 export interface ServicePlans {

@@ -1,6 +1,6 @@
 /** Reads the tokens that a request carries. */
 import type { IncomingMessage } from 'node:http';
-import { Fault } from '../../app/index.js';
+import { Fault, type FaultDetails } from '../../app/index.js';
 
 /** Maximum length of a token, in characters. Longer tokens are refused without validation. */
 export const LONGEST_TOKEN = 8192;
@@ -42,4 +42,19 @@ function single(req: IncomingMessage, name: string): string | undefined {
     throw new Fault(400, { message: `The header ${name} came more than once.` });
   }
   return value.trim() || undefined;
+}
+
+// Faults of requests whose caller is unknown.
+
+/** Returns the fault for a request without valid credentials. */
+export function unauthenticated(headers?: FaultDetails['headers']): Fault {
+  return new Fault(401, { message: 'The request requires authentication.', headers });
+}
+
+/** Headers of a response for a token that may be valid. */
+export const UNAVAILABLE_HEADERS = { 'retry-after': '5' };
+
+/** Returns the fault for a token that may be valid: the caller should retry, not log in again. */
+export function unavailable(): Fault {
+  return new Fault(503, { message: 'The token cannot be validated at the moment.', headers: UNAVAILABLE_HEADERS });
 }

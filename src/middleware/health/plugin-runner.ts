@@ -6,7 +6,7 @@ import type { OptionsOf } from '../../config/index.js';
 import { ConfigurationRefused, errorText, type PorticoError, Refusals } from '../../errors/index.js';
 import { Drivers } from '../../service/internal.js';
 import { systemClock, within } from '../../tasks/internal.js';
-import { refusalAt } from '../refusal-at.js';
+import { refusalAt } from '../refusing.js';
 import {
   type AskedAt,
   type HealthcheckPlugin,

@@ -2,8 +2,7 @@
 import type { PeriodicStatus } from '../../tasks/index.js';
 import { countText, formatDuration } from '../../text/index.js';
 import type { ServiceStatus, WorkerStatus } from '../status.js';
-import { gauge, type Metric, type NumberValue, valueIf } from './metric.js';
-import { bySlot } from './process-metrics.js';
+import { bySlot, gauge, type Metric, type NumberValue, valueIf } from './process-metrics.js';
 
 /** A job. Times are in seconds. */
 export interface ShownJob {

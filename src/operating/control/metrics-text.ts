@@ -19,8 +19,17 @@ import { CONNECTION_STATES } from './connection-counts.js';
 import { ControlAnswer, ControlRefused } from './control-server.js';
 import type { Controlled } from './controlled.js';
 import { jobMetrics } from './jobs.js';
-import { counter, gauge, type Metric, type NumberValue, type Value, valueIf } from './metric.js';
-import { bySlot, descriptorMetrics, processMetrics } from './process-metrics.js';
+import {
+  bySlot,
+  counter,
+  descriptorMetrics,
+  gauge,
+  type Metric,
+  type NumberValue,
+  processMetrics,
+  type Value,
+  valueIf,
+} from './process-metrics.js';
 import type { RegisteredServices } from './registered-services.js';
 
 /** Returns the text, without services of other launchers if `registered` is undefined. */

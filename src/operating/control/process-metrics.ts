@@ -3,8 +3,8 @@
  * workers.
  */
 import { readdir, readFile } from 'node:fs/promises';
+import type { Distribution } from '../../metrics/index.js';
 import type { ServiceStatus, WorkerStatus } from '../status.js';
-import { counter, gauge, type Metric, type NumberValue, valueIf } from './metric.js';
 
 /** `version`: that of the program. */
 export async function processMetrics(version: string | undefined): Promise<Metric[]> {
@@ -65,4 +65,39 @@ async function descriptorsOf(
   const limits = await readFile(`/proc/${pid}/limits`, 'utf8').catch(() => '');
   const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
   return { open: all?.length, limit: soft === undefined ? undefined : Number(soft) };
+}
+
+// Metrics of Prometheus before they are text.
+
+export interface Metric {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly values: Iterable<Value>;
+}
+
+/** A sample, or the distribution of a histogram. */
+export interface Value {
+  readonly value: number | Distribution;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** A sample of a number. */
+export type NumberValue = Value & { readonly value: number };
+
+export const counter = (name: string, help: string, values: Iterable<NumberValue>): Metric => ({
+  name,
+  help,
+  type: 'counter',
+  values,
+});
+
+export const gauge = (name: string, help: string, values: Iterable<NumberValue>): Metric => ({
+  ...counter(name, help, values),
+  type: 'gauge',
+});
+
+/** Returns one sample, or none for an unknown value. */
+export function valueIf(labels: Value['labels'], value: number | undefined): NumberValue[] {
+  return value === undefined ? [] : [{ labels, value }];
 }

@@ -1,17 +1,16 @@
 /**
  * The Guru Meditation report: the activity of a process, on demand, while it continues.
  */
-
 import { randomUUID } from 'node:crypto';
 import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Config, defineOptions, float, path } from '../../config/index.js';
+import type { FailedRequests, ShownRefusals } from '../../metrics/index.js';
 import { ownVersion, packageOf } from '../../modules/index.js';
 import type { Awaitable, ServiceBase } from '../../service/index.js';
 import { type Activity, DynamicLoopingCall, type PeriodicStatus } from '../../tasks/index.js';
 import { within } from '../../tasks/internal.js';
-import { formatDuration, printable, printableLines } from '../../text/index.js';
-import { errorLines } from './error-lines.js';
+import { countText, formatDuration, printable, printableLines } from '../../text/index.js';
 import { activityOf, processTree, type ReportedRequest, requestsOf, type Telling, threads } from './report-subjects.js';
 
 /** `[oslo_reports]`. */
@@ -290,4 +289,25 @@ function pairs(values: Readonly<Record<string, unknown>>, indent = ''): string {
   return Object.entries(values)
     .map(([key, value]) => `${indent}${key} = ${printable(String(value))}`)
     .join('\n');
+}
+
+// Failed requests of the last ten minutes in words.
+
+/** Returns a line for each. */
+export function errorLines(errors: readonly FailedRequests[]): string[] {
+  return errors.map(({ route, error, place, count, at, requestId }) => {
+    const where = place === undefined ? '' : ` at ${place}`;
+    const request = requestId === undefined ? '' : `, request ${requestId}`;
+    return `${route}: ${error}${where}, ${countText(count, 'time')}, last ${at}${request}`;
+  });
+}
+
+// Refused requests of the last ten minutes in words.
+
+/** Returns a line for each reason: `429 rate limit: 120 times, most from 192.0.2.7, last 2026-01-01T00:00:00.000Z`. */
+export function refusalLines(refusals: readonly ShownRefusals[]): string[] {
+  return refusals.map(({ reason, status, count, at, address }) => {
+    const from = address === undefined ? '' : `, ${count === 1 ? '' : 'most '}from ${address}`;
+    return `${status === undefined ? '' : `${status} `}${reason}: ${countText(count, 'time')}${from}, last ${at}`;
+  });
 }

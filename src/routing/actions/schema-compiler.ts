@@ -25,7 +25,6 @@ import {
 import { ignoreErrors, isObject } from '../../errors/index.js';
 import type { InputPart } from './action.js';
 import type { Check } from './check.js';
-import { InputRefused } from './input-refused.js';
 import { isPlainData, isPlainSchema } from './plain-schema.js';
 import { formsOf, inForm } from './query-lists.js';
 import {
@@ -390,5 +389,17 @@ function compiled(schema: Record<string, unknown>, ajv: Ajv): ValidateFunction |
   } finally {
     // Ajv would keep the function forever.
     ajv.removeSchema(schema);
+  }
+}
+
+// A part of a request that its schema refuses.
+
+/** Thrown by checks. It becomes a `Fault` with the API's `invalid_input_status`. */
+export class InputRefused extends Error {
+  readonly issues: readonly FaultIssue[];
+
+  constructor(message: string, issues: readonly FaultIssue[]) {
+    super(message);
+    this.issues = issues;
   }
 }

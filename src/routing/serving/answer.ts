@@ -8,7 +8,7 @@ import { ignoreErrors, PorticoError } from '../../errors/index.js';
 import { kindOf } from '../actions/answer-kind.js';
 import { Reply } from '../actions/reply.js';
 import type { AnswerType, Serializer } from './answer-types.js';
-import { jsonText } from './json-text.js';
+import { jsonText } from './answer-types.js';
 
 /** A response that is not sent yet. */
 export interface Answer {

@@ -4,8 +4,8 @@
 import { errorText } from '../../errors/index.js';
 import { RouteError, RouteTableError } from '../route/route-error.js';
 import type { Serializer } from './answer-types.js';
+import { refuseLoss } from './answer-types.js';
 import { type Issue, jointErrors } from './joint-errors.js';
-import { refuseLoss } from './json-text.js';
 import { type RouterParts, type ServedAction, type ServedMethod, servedMethods } from './served-route.js';
 
 /** Compiles a response schema, as Fastify's `serializerCompiler`. */

@@ -29,7 +29,7 @@ import type { CallMeter, RPCConnection } from '../../rpc/internal.js';
 import type { OwnRPCClients } from '../../service/index.js';
 import type { RunListener } from '../../tasks/index.js';
 import type { ConnectionReport } from '../connections/connection-report.js';
-import { countedMethod } from '../requests/request-failures.js';
+import { countedMethod } from '../requests/server-failures.js';
 import type { Server } from '../server.js';
 import { type PipelineProbes, pipelineProbes } from '../spans/filter-times.js';
 

@@ -1,9 +1,14 @@
 /**
  * Responses of a server to failures of its apps.
  */
-import { Fault } from '../../app/index.js';
-import { asFault, type FailureOptions } from '../../app/internal.js';
+
+import type { IncomingMessage } from 'node:http';
+import { environ, Fault, type MatchedRoute } from '../../app/index.js';
+import { abortReason, asFault, FailureDescriber, type FailureOptions } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
+import { type FailedRequests, LABEL_CHARACTERS, Noted, RecentFailures } from '../../metrics/index.js';
+import { printable } from '../../text/index.js';
+import type { Exchange } from '../connections/connection.js';
 import { requestFacts } from '../connections/request-facts.js';
 
 /** Handles failures that no filter has answered; `debug`: with their stacks. */
@@ -22,4 +27,41 @@ function shown(error: unknown): Fault {
   if (error instanceof Fault || fault.status < 500) return fault;
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return new Fault(fault.status, { message, cause: error });
+}
+
+// The errors of an API's failed requests. A request that succeeds does nothing here.
+
+/** Methods with their own name: clients can send any other one. */
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+/** Returns the method of a request; `other` for an unusual one that its route does not name. */
+export function countedMethod({ method }: IncomingMessage, route: MatchedRoute | undefined): string {
+  return method !== undefined && (METHODS.has(method) || route?.methods?.includes(method)) ? method : 'other';
+}
+
+export class RequestFailures extends Noted<FailedRequests, FailedRequests> {
+  readonly #describer = new FailureDescriber();
+
+  constructor() {
+    super(RecentFailures);
+  }
+
+  /** Notes a request whose response has status 500 or above, or was broken off. */
+  note({ req, res, firstFailure: failure }: Exchange): void {
+    const error = failure?.cause ?? failure ?? abortReason(res);
+    // Its client has left, or was too slow.
+    if (res.statusCode < 500 && (error === undefined || (error instanceof Fault && error.status < 500))) return;
+    const { requestId, route } = environ(req);
+    const where = `${countedMethod(req, route)} ${route?.template ?? '-'}`.slice(0, LABEL_CHARACTERS);
+    const noted: FailedRequests = {
+      route: where,
+      ...(error === undefined
+        ? { error: `answered with ${res.statusCode} by the application`, place: undefined }
+        : this.#describer.describe(where, error)),
+      count: 1,
+      at: new Date().toISOString(),
+      requestId: requestId === undefined ? undefined : printable(requestId).slice(0, LABEL_CHARACTERS),
+    };
+    this.add(noted);
+  }
 }

@@ -6,7 +6,7 @@ import { type App, Fault } from '../../../dist/app/index.js';
 import { requestId } from '../../../dist/middleware/index.js';
 import { Router } from '../../../dist/routing/index.js';
 import { Server } from '../../../dist/server/index.js';
-import { RequestFailures } from '../../../dist/server/requests/request-failures.js';
+import { RequestFailures } from '../../../dist/server/requests/server-failures.js';
 import { buildFilter } from '../../../dist/testing/index.js';
 import { memoryLog } from '../memory-log.js';
 import { exchange, portOf } from '../raw-client.js';
