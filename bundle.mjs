@@ -47,7 +47,7 @@ const FIRST = [
  * time. Each directory gets a file, so that an application that imports one of these modules does not load the commands.
  */
 const AHEAD = [
-  'process/arguments.js',
+  'process/process-arguments.js',
   'process/entered-folder.js',
   'process/option-variables.js',
   'launch/parent/worker-process.js',

@@ -1,6 +1,7 @@
 /** The environ of a request, a typed version of WSGI's: facts that the pipeline collects; and the client's address. `Exchange` has it. */
-import type { RequestContext } from './context.js';
-import type { Identity } from './identity.js';
+
+import type { Identity } from './caller-identity.js';
+import type { RequestContext } from './request-context.js';
 
 /**
  * The environ of a request. Applications and filters add fields by declaration merging (`declare module 'portico/app' { interface

@@ -4,10 +4,10 @@
  */
 import { type IncomingMessage, type OutgoingHttpHeader, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
-import { ACTIVE_TRACE } from './context.js';
 import type { Environ, MatchedRoute } from './environ.js';
 import type { Fault } from './fault.js';
 import type { FaultForm } from './fault-form.js';
+import { ACTIVE_TRACE } from './request-context.js';
 import { callersTrace, type RequestTrace, type TraceIds } from './request-trace.js';
 import type { BodyList, Methods, ResponseListener, Stage } from './response-methods.js';
 import { type ServerState, type SlotTaker, stateFor } from './server-state.js';

@@ -1,14 +1,8 @@
 /** `portico/app`: the App contract and its tools. */
 
 export type { App, ClosableApp, Filter } from './app.js';
+export type { Identity } from './caller-identity.js';
 export { compose } from './compose.js';
-export {
-  type CallDelivery,
-  type ContextFields,
-  contextFacts,
-  currentContext,
-  RequestContext,
-} from './context.js';
 export type { Environ, MatchedRoute, Remote } from './environ.js';
 export { environ } from './exchange.js';
 // All of its types are the contract of factories.
@@ -31,10 +25,17 @@ export {
   fromConnect,
 } from './host/from-connect.js';
 export { type FetchHandler, fromFetch } from './host/from-fetch.js';
-export type { Identity } from './identity.js';
 export { closingOf, type ReadBodyOptions, readBody } from './read-body.js';
 export { remoteOf } from './remote.js';
+export {
+  type CallDelivery,
+  type ContextFields,
+  contextFacts,
+  currentContext,
+  RequestContext,
+} from './request-context.js';
 export { requestPath } from './request-path.js';
+export type { Session, SessionData } from './request-session.js';
 export { afterResponse } from './response/after-response.js';
 export {
   type BodyTransformer,
@@ -44,7 +45,6 @@ export {
 } from './response/before-head.js';
 export type { ResponseListener, ResponseOutcome } from './response-methods.js';
 export { takeUpgrade, type UpgradedConnection } from './server-state.js';
-export type { Session, SessionData } from './session.js';
 export {
   type SharedDatabaseOptions,
   type Sharer,

@@ -2,12 +2,6 @@
 
 export { catching, isAsync, isThenable, type OnFailure, observed } from './app.js';
 export { isAuthenticated } from './authenticated.js';
-export {
-  ACTIVE_TRACE,
-  currentDeadline,
-  runInRequest,
-  runOutsideRequests,
-} from './context.js';
 export { cookiesOf } from './cookies.js';
 export {
   type BodyProgress,
@@ -35,11 +29,11 @@ export {
   ownFaultStyle,
   sectionFaultStyle,
 } from './faults/configured-fault-form.js';
-export { answerFailure, answering, type FailureOptions } from './faults/failure.js';
+export { answerFailure, answering, type FailureOptions } from './faults/failed-request.js';
 export { FailureDescriber } from './faults/failure-describer.js';
 export { faultFormFrom, faultFormOf, inFaultForm, preferredEncoding, preferredType } from './faults/fault-style.js';
 export { findFile, sendFile } from './file-sender.js';
-export { checkHeader, foldHeaders, joinVary, replaceRawHeaders, usableHeaders } from './headers.js';
+export { checkHeader, foldHeaders, joinVary, replaceRawHeaders, usableHeaders } from './header-fields.js';
 export { additionsAround, callFactory, factoryLog, noteMade, runFactory } from './held-apps.js';
 export {
   createFastify,
@@ -56,6 +50,12 @@ export { connectApp } from './host/from-connect.js';
 export { readableOf } from './host/from-fetch.js';
 export { abortError, collectBody, followSignal, limitBody, offerSignal, tooLarge } from './read-body.js';
 export { connectionAddress, connectionRemote, takeScheme } from './remote.js';
+export {
+  ACTIVE_TRACE,
+  currentDeadline,
+  runInRequest,
+  runOutsideRequests,
+} from './request-context.js';
 export { bodyLengthOf, FIELD, kindOfField, readHeaders, ServedRequest, seesHeadersTaken } from './request-fields.js';
 export { methodsOf, overriddenMethod, writtenPath } from './request-path.js';
 export type { RequestTrace, TraceIds } from './request-trace.js';

@@ -1,7 +1,7 @@
 /** Types and functions for the modules that send a response. */
 import { OutgoingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { HeadersArgument } from './headers.js';
+import type { HeadersArgument } from './header-fields.js';
 
 /** The callback of a write. */
 export type Callback = (error?: Error | null) => void;

@@ -9,25 +9,25 @@ export interface CommandFile {
   register(program: Command): void;
 }
 
-const control = (): Promise<CommandFile> => import('./control.js');
-const notify = (): Promise<CommandFile> => import('./notify.js');
-const service = (): Promise<CommandFile> => import('./service.js');
+const control = (): Promise<CommandFile> => import('./control-commands.js');
+const notify = (): Promise<CommandFile> => import('./notify-command.js');
+const service = (): Promise<CommandFile> => import('./service-command.js');
 
 export const COMMANDS: ReadonlyMap<string, () => Promise<CommandFile>> = new Map(
   Object.entries({
     serve: () => import('./serve/serve.js'),
-    init: () => import('./init.js'),
-    check: () => import('./validate/check.js'),
-    config: () => import('./look/config.js'),
-    pipeline: () => import('./look/pipeline.js'),
-    explain: () => import('./look/explain.js'),
-    request: () => import('./look/request.js'),
-    routes: () => import('./look/routes.js'),
-    openapi: () => import('./look/openapi.js'),
-    generate: () => import('./generate.js'),
+    init: () => import('./init-command.js'),
+    check: () => import('./validate/check-command.js'),
+    config: () => import('./look/config-command.js'),
+    pipeline: () => import('./look/pipeline-command.js'),
+    explain: () => import('./look/explain-command.js'),
+    request: () => import('./look/request-command.js'),
+    routes: () => import('./look/routes-command.js'),
+    openapi: () => import('./look/openapi-command.js'),
+    generate: () => import('./generate-command.js'),
     service,
     db: service,
-    rpc: () => import('./rpc.js'),
+    rpc: () => import('./rpc-command.js'),
     notify,
     'wait-ready': notify,
     status: control,
@@ -38,6 +38,6 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<CommandFile>> = new Map
     stop: control,
     'log-level': control,
     report: control,
-    completion: () => import('./completion.js'),
+    completion: () => import('./completion-command.js'),
   }),
 );

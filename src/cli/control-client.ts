@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { ignoreErrors, PorticoError } from '../errors/index.js';
-import { ArgumentRefused } from './failure.js';
+import { ArgumentRefused } from './command-failure.js';
 
 /** A service answers from memory: one that is silent for this time does not respond. */
 const ANSWER_MS = 5000;

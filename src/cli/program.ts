@@ -6,9 +6,9 @@ import type { Command } from 'commander';
 import { nearestOrAll } from '../errors/index.js';
 import { ownVersion } from '../modules/index.js';
 import { exitPlace } from '../process/index.js';
+import { endSoon, exitStatusOf, failureText, STATUS_REFUSED, STATUS_USAGE } from './command-failure.js';
 import { addCommonOptions, commandFirst, serveArguments } from './command-line.js';
 import { COMMANDS, type CommandFile } from './commands.js';
-import { endSoon, exitStatusOf, failureText, STATUS_REFUSED, STATUS_USAGE } from './failure.js';
 
 /** Runs one command line and sets the exit status. `serves`: no other command is named. */
 export async function runCommand(words: readonly string[], serves: boolean): Promise<void> {

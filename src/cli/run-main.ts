@@ -26,7 +26,7 @@ export async function runMain(program: () => Awaitable<number | undefined>): Pro
 
 // An application that imports `portico` loads neither the commands nor their texts.
 async function endWith(status: number): Promise<void> {
-  const { endSoon } = await import('./failure.js');
+  const { endSoon } = await import('./command-failure.js');
   endSoon(status);
 }
 
@@ -41,7 +41,7 @@ async function tell(error: unknown): Promise<void> {
     process.stdout.write(error.text);
     return endWith(0);
   }
-  const { exitStatusOf } = await import('./failure.js');
+  const { exitStatusOf } = await import('./command-failure.js');
   const { explainedError } = await import('../modules/index.js');
   if (!wasLogged(error)) process.stderr.write(`${explainedError(whole)}\n`);
   process.exitCode = exitStatusOf(error);

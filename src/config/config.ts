@@ -5,11 +5,11 @@ import { type Diagnostic, type Place, placeInFile, placeOf } from '../errors/ind
 import { optionKey, sectionKey } from '../ini/index.js';
 import type { Logger, LogLevel, LogOption } from '../log/index.js';
 import { ConfigHolder, Lasting } from './config-holder.js';
-import { begin, fromSources, fromText, type LoadOptions, ofSnapshot } from './load.js';
+import { begin, fromSources, fromText, type LoadOptions, ofSnapshot } from './load-config.js';
 import { loadedChecks } from './loaded-checks.js';
 import { serversLogger } from './program-log.js';
-import { type NextReading, nextReading } from './reload.js';
-import { maskArguments, optionNamed } from './sources/command-line.js';
+import { type NextReading, nextReading } from './read-again.js';
+import { maskArguments, optionNamed } from './sources/argument-values.js';
 import { findConfigFile } from './sources/default-files.js';
 import { type ConfigSnapshot, fromSnapshot, type State } from './state.js';
 import type { OptionDeclarations, OptionsOf } from './types/option.js';

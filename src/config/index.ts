@@ -11,8 +11,8 @@ export {
 } from '../errors/index.js';
 export type { Change, ReportedChange } from './changes.js';
 export { Config, type CrossCheck, type NextConfig } from './config.js';
-export type { LoadOptions, WorkerAssignment, WorkerConfiguration } from './load.js';
-export type { NextReading } from './reload.js';
+export type { LoadOptions, WorkerAssignment, WorkerConfiguration } from './load-config.js';
+export type { NextReading } from './read-again.js';
 export type { ConfigSnapshot, Written } from './state.js';
 export {
   cidr,

@@ -12,7 +12,7 @@ export {
   showOptions,
 } from './documents/show.js';
 export { upgradeText, writeOption } from './documents/write-ini.js';
-export { asTrial, buildAsWorker, isTrial, workerAssignment } from './load.js';
+export { asTrial, buildAsWorker, isTrial, workerAssignment } from './load-config.js';
 export { crossCheck } from './loaded-checks.js';
 export {
   commandLogger,
@@ -24,7 +24,7 @@ export {
   serversLogger,
 } from './program-log.js';
 export { readUnlessFifo } from './read-unless-fifo.js';
-export { HelpRequested, maskArguments, UsageError } from './sources/command-line.js';
+export { HelpRequested, maskArguments, UsageError } from './sources/argument-values.js';
 export { commandName, searchedDirs } from './sources/default-files.js';
 export { watchFiles } from './sources/read-files.js';
 export { LONGEST_SOCKET_PATH, writeHostPort } from './types/address-types.js';

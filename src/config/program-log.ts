@@ -9,7 +9,7 @@ import type { Diagnostic, Place } from '../errors/index.js';
 import { createLogger, type Logger, type LoggerOptions, type LogLevel } from '../log/index.js';
 import { openToAppend, refuseForeignLink } from '../process/index.js';
 import type { Change } from './changes.js';
-import { workerAssignment } from './load.js';
+import { workerAssignment } from './load-config.js';
 import { crossCheck } from './loaded-checks.js';
 import { defineOptions } from './types/define-options.js';
 import { writtenElsewhere } from './types/elsewhere.js';

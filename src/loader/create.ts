@@ -10,17 +10,6 @@ import { callFactory, connectApp, type FaultForm } from '../app/internal.js';
 import type { Awaitable } from '../service/index.js';
 import type { JobList } from '../tasks/index.js';
 import {
-  argumentsFor,
-  type Connect,
-  type Context,
-  type GivenToFactories,
-  headerOf,
-  isComposite,
-  type Release,
-  type Releases,
-  rpcOf,
-} from './context.js';
-import {
   appForFilter,
   filterForApp,
   guarded,
@@ -31,6 +20,17 @@ import {
   wrongResult,
 } from './factory-errors.js';
 import { FILTER_ORDER, wrongOrders } from './filter-order.js';
+import {
+  argumentsFor,
+  type Connect,
+  type Context,
+  type GivenToFactories,
+  headerOf,
+  isComposite,
+  type Release,
+  type Releases,
+  rpcOf,
+} from './load-context.js';
 import { PartRefusals, Patience } from './part-refusals.js';
 import { PasteError } from './paste-error.js';
 import { A_KIND, type Kind, PROTOCOLS } from './section.js';

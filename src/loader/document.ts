@@ -5,8 +5,8 @@ import { basename, isAbsolute, relative, resolve } from 'node:path';
 import { errorText, shownPath } from '../errors/index.js';
 import { type PasteDocument, type PasteProblem, readPaste } from '../ini/index.js';
 import { excerpt } from '../text/index.js';
-import { MAX_FILE_BYTES, MAX_SECTIONS, tooMuch } from './limits.js';
 import { ConfigNotFound, PasteError } from './paste-error.js';
+import { MAX_FILE_BYTES, MAX_SECTIONS, tooMuch } from './paste-limits.js';
 
 /** Returns the bytes of a file by its absolute path; fails as `fs.readFileSync` does. */
 export type ReadPasteFile = (path: string) => Uint8Array;

@@ -4,7 +4,7 @@ import { ConfigurationRefused, errorText, PorticoError } from '../errors/index.j
 import { whileLoading } from '../process/index.js';
 import type { Awaitable } from '../service/index.js';
 import { looksSecret, masked } from '../text/index.js';
-import { type Context, headerOf } from './context.js';
+import { type Context, headerOf } from './load-context.js';
 import { FactoryFailed, PasteError, type PasteErrorDetails } from './paste-error.js';
 
 /** Calls a factory or a filter with the options `conf`. An error that it throws is wrapped with its section. */

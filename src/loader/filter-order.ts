@@ -2,7 +2,7 @@
 import type { DeclaredFactory, WantedOrder } from '../app/index.js';
 import type { Config } from '../config/index.js';
 import type { Origin } from '../errors/index.js';
-import { type Context, type FactoryUse, sectionOf } from './context.js';
+import { type Context, type FactoryUse, sectionOf } from './load-context.js';
 import { type ContextTree, describeNode, treeOf } from './tree.js';
 
 /** The code of these warnings and errors. */

@@ -12,6 +12,8 @@ import { type PasteSection, type Word, wordsOf } from '../ini/index.js';
 import { whileLoading } from '../process/index.js';
 import { type AliasTable, fileAliases } from './aliases.js';
 import { tellsChildren } from './composite/children.js';
+import { type Created, type CreateOptions, Creation, type LoadChild } from './create.js';
+import { firstRefusal, type OpenedPaste, openDocument } from './document.js';
 import {
   type Answerer,
   argumentsFor,
@@ -24,12 +26,10 @@ import {
   type Releases,
   sharedConf,
   useIn,
-} from './context.js';
-import { type Created, type CreateOptions, Creation, type LoadChild } from './create.js';
-import { firstRefusal, type OpenedPaste, openDocument } from './document.js';
-import { isLimit, Usage } from './limits.js';
+} from './load-context.js';
 import { includedPath, isModuleReference, parseReference } from './parse-reference.js';
 import { firstNames, PasteError } from './paste-error.js';
+import { isLimit, Usage } from './paste-limits.js';
 import { Reference } from './reference.js';
 import { DefaultResolver, type EntryPoints, entryPointsOf, factoryOf, type Resolver } from './resolver.js';
 import { type Kind, PROTOCOLS, sectionsNamed } from './section.js';

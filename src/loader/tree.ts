@@ -10,7 +10,7 @@ import type { Origin } from '../errors/index.js';
 import { placeOf } from './composite/mount-table.js';
 import { urlmap } from './composite/urlmap.js';
 import { versionedUrlmap } from './composite/versioned-urlmap.js';
-import { type Child, type Context, headerOf, isComposite, sectionOf, valuesOf } from './context.js';
+import { type Child, type Context, headerOf, isComposite, sectionOf, valuesOf } from './load-context.js';
 import type { Kind } from './section.js';
 
 /** One node of a paste file's tree: a context in PasteDeploy's terms. */

@@ -3,6 +3,6 @@
 export { checkedLog } from './check-log.js';
 export { silentLogger } from './log.js';
 export { reopenLogs } from './log-output.js';
+export { describeMoments, jsonString, recordWriter, tellUnhandled, type WriteRecord } from './log-records.js';
 export { isApplicationLogger } from './own-logger.js';
-export { describeMoments, jsonString, recordWriter, tellUnhandled, type WriteRecord } from './records.js';
 export { Throttle } from './throttle.js';

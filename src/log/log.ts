@@ -16,8 +16,8 @@ import {
   withErrors,
 } from './log-arguments.js';
 import { LogOutput, noteReopener, ownLines } from './log-output.js';
+import { jsonString, membersOf, momentFacts, RECORDS, type WriteRecord } from './log-records.js';
 import { type ApplicationLogger, isApplicationLogger, type Lines, linesOf } from './own-logger.js';
-import { jsonString, membersOf, momentFacts, RECORDS, type WriteRecord } from './records.js';
 import { Throttle } from './throttle.js';
 
 export type { LogFields, LogMethod } from './log-arguments.js';

@@ -23,4 +23,4 @@ export {
 } from './report/report.js';
 export { requestsOf, type Telling } from './report/report-subjects.js';
 export { describeFiles, isOtherNode, NEW_PARENT, whatLoads, workerLines } from './status.js';
-export { cutOffText, describeEnd, describeRequest, howEnded, mebibytes } from './worker-end.js';
+export { cutOffText, describeEnd, describeRequest, howEnded, mebibytes } from './worker-end-data.js';

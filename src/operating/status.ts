@@ -2,9 +2,9 @@
 import type { FailedRequests, ShownRefusals } from '../metrics/index.js';
 import type { ListenAddress } from '../service/index.js';
 import { countText, formatDuration } from '../text/index.js';
-import type { ReloadChange, ReloadReport, ReloadUnderWay } from './reload-report.js';
+import type { ReloadChange, ReloadReport, ReloadUnderWay } from './reload-data.js';
 import { errorLines } from './report/report.js';
-import type { HeldRequest, WorkerEnd } from './worker-end.js';
+import type { HeldRequest, WorkerEnd } from './worker-end-data.js';
 
 /** Status of one process. */
 export interface WorkerStatus {

@@ -1,7 +1,5 @@
 /** Exports for other directories of Portico, in addition to the published ones. */
-export { apiOptions, enabledApisOptions, servingOptions } from './api/api-options.js';
-export { type PlannedApi, plannedApi } from './api/api-plan.js';
-export { configuredPaste, configuredPasteFile } from './api/configured-paste-file.js';
+
 export {
   enabledServicesOptions,
   isOneProcess,
@@ -12,7 +10,10 @@ export {
   namesIn,
   pipelineOf,
   serviceOptions,
-} from './api/names.js';
+} from './api/api-names.js';
+export { apiOptions, enabledApisOptions, servingOptions } from './api/api-options.js';
+export { type PlannedApi, plannedApi } from './api/api-plan.js';
+export { configuredPaste, configuredPasteFile } from './api/configured-paste-file.js';
 export type { Refusal } from './connections/refusal.js';
 export { canonicalTarget } from './requests/request-guard.js';
 export { serverFailures } from './requests/server-failures.js';

@@ -5,7 +5,7 @@
 import './command-line.js';
 
 export { withOverrides } from '../config/internal.js';
-export { type BuildOptions, type Built, buildApp, buildFilter } from './build.js';
+export { type BuildOptions, type Built, buildApp, buildFilter } from './build-app.js';
 export { type ClientOptions, openClient, type StreamedResponse, type TestClient, type TestEvent } from './client.js';
 export {
   type ConformanceCase,

@@ -13,7 +13,7 @@ import type { Configure, ToWorker } from '../../dist/launch/assignment.js';
 import { root } from '../fixtures/project.js';
 
 const { validateAll } = (await import(
-  pathToFileURL(join(root, 'lib', 'cli', 'judge', 'judge-all.js')).href
+  pathToFileURL(join(root, 'lib', 'cli', 'validate', 'validate-all.js')).href
 )) as typeof import('../../dist/cli/validate/validate-all.js');
 
 type Start = readonly [file: string, args: readonly string[], options: SpawnOptions];

@@ -4,7 +4,7 @@ import { expectBody } from '../../wire/index.js';
 import { exchangeOf } from '../exchange.js';
 import { asFault, Fault, reasonPhrase } from '../fault.js';
 import type { FaultStyle } from '../fault-form.js';
-import { joinVary, usableHeaders } from '../headers.js';
+import { joinVary, usableHeaders } from '../header-fields.js';
 import { abortResponse } from '../response/after-response.js';
 import { resetBody } from '../response/response-body.js';
 import { sendWhole } from '../response/whole-response.js';

@@ -6,7 +6,7 @@ import { type App, isThenable } from '../app.js';
 import { environ, exchangeOf } from '../exchange.js';
 import type { Fault, FaultIssue } from '../fault.js';
 import type { FaultForm, FaultRenderer, FaultStyle, FaultStyleName, WrittenForm } from '../fault-form.js';
-import { usableHeaders } from '../headers.js';
+import { usableHeaders } from '../header-fields.js';
 import { FIELD, readHeaders } from '../request-fields.js';
 
 export const PORTICO_FORM: FaultForm = Object.freeze({ style: 'portico', invalidInputStatus: 400 });

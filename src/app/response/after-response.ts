@@ -2,8 +2,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { PorticoError } from '../../errors/index.js';
-import { runInRequest } from '../context.js';
 import { type Exchange, exchangeBy } from '../exchange.js';
+import { runInRequest } from '../request-context.js';
 import type { ResponseListener, ResponseOutcome } from '../response-methods.js';
 import { appSettled } from '../slot.js';
 

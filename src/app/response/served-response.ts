@@ -8,7 +8,7 @@ import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders
 import { PorticoError } from '../../errors/index.js';
 import { declaredLength } from '../../wire/index.js';
 import { dropImpliedLength, EXCHANGE, type Exchange, exchangeBy, NODE } from '../exchange.js';
-import { checkHeader, foldHeaders, type HeadersArgument, isPlain, placeOf } from '../headers.js';
+import { checkHeader, foldHeaders, type HeadersArgument, isPlain, placeOf } from '../header-fields.js';
 import { headSent, type Methods, type Stage } from '../response-methods.js';
 import { appSettled } from '../slot.js';
 import { end, write } from './response-body.js';

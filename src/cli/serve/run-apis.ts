@@ -20,10 +20,10 @@ import { DESCRIBE_TOPIC } from '../../operating/internal.js';
 import { describeLimits, holdSignals, returnStartMemory } from '../../process/index.js';
 import { isOneProcess, namesIn } from '../../server/internal.js';
 import type { Awaitable, Launchable, ListenAddress, ServiceBase } from '../../service/index.js';
+import { exitStatusOf } from '../command-failure.js';
 import { readConfiguration, refuseUnread } from '../configured/configuration.js';
 import { nothingEnabled, unplacedAt } from '../configured/enabled-apis.js';
 import { namesLogger, programLog } from '../configured/named-logger.js';
-import { exitStatusOf } from '../failure.js';
 import { refuseErrors } from '../validate/plan.js';
 
 /** A worker rests if it is busy for less than this share of a second. */
@@ -163,7 +163,7 @@ async function launchApis(
     registry: {
       onEvent: async ({ kind, record }) => {
         if (kind === 'delete')
-          await (await import('../configured/rpc-connection.js')).forgetHostQueue(record, config, log);
+          await (await import('../configured/configured-rpc.js')).forgetHostQueue(record, config, log);
       },
     },
   };
@@ -259,7 +259,7 @@ function describing(services: ReadonlyMap<unknown, Launched>, config: Config): (
     const { WSGIService } = await import('../../server/index.js');
     if (!(api instanceof WSGIService) || api.pasteFile === undefined)
       throw new Error('its app does not come from a paste file');
-    const { documentOf } = await import('../look/openapi.js');
+    const { documentOf } = await import('../look/openapi-command.js');
     return documentOf(api, config, null);
   };
   return async (name) => {

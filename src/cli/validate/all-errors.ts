@@ -5,7 +5,7 @@ import { ConfigurationRefused, Refusals } from '../../errors/index.js';
 import { isWorker, MORE_ERRORS_MS } from '../../launch/internal.js';
 import { explainedError } from '../../modules/index.js';
 import { within } from '../../tasks/internal.js';
-import { exitStatusOf } from '../failure.js';
+import { exitStatusOf } from '../command-failure.js';
 import { refuseWithAll } from './validate-built.js';
 
 /** Returns the refusal of a configuration with all its other errors; any other error unchanged. */

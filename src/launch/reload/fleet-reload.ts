@@ -32,7 +32,7 @@ import type { HookList } from '../process/hook-list.js';
 import { MORE_ERRORS_MS, toldByAll } from '../services/validation.js';
 import { bindFailure, bindFailures } from '../sockets/listen-sockets.js';
 import { placeOfAddress } from '../sockets/listening.js';
-import { buildInChild } from './build.js';
+import { buildInChild } from './build-configuration.js';
 import {
   announceAdded,
   askedBy,

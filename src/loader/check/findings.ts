@@ -12,7 +12,7 @@ import {
   placeInFile,
 } from '../../errors/index.js';
 import { originWithin, type PasteOption, type PasteSection } from '../../ini/index.js';
-import { type Context, headerOf } from '../context.js';
+import { type Context, headerOf } from '../load-context.js';
 import { headerParts, KIND_OF } from '../section.js';
 import { lostBracket } from '../section-errors.js';
 import type { Source } from '../source.js';

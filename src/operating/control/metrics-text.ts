@@ -13,7 +13,7 @@ import {
   metricsOptions,
   type Totals,
 } from '../../metrics/index.js';
-import type { ReloadReport } from '../reload-report.js';
+import type { ReloadReport } from '../reload-data.js';
 import { type ServiceStatus, type WorkerStatus, withOtherCode, withOtherNode } from '../status.js';
 import { CONNECTION_STATES } from './connection-counts.js';
 import { ControlAnswer, ControlRefused } from './control-server.js';

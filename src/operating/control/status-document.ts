@@ -10,7 +10,7 @@ import {
   whatLoads,
   whatOneLoads,
 } from '../status.js';
-import { describeEnd, describeRequest } from '../worker-end.js';
+import { describeEnd, describeRequest } from '../worker-end-data.js';
 import { connectionCounts } from './connection-counts.js';
 import type { Controlled } from './controlled.js';
 import { endingCertificate } from './ended-certificates.js';

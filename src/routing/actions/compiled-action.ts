@@ -8,7 +8,7 @@ import { RouteError } from '../route/route-error.js';
 import type { InputPart, RangedOptions } from './action.js';
 import type { AnyHandler } from './action-request.js';
 import { apart, type ByVersion, schemasByVersion, statusesByVersion } from './by-version.js';
-import type { Check } from './check.js';
+import type { Check } from './check-input.js';
 import { withMediaType } from './media-type.js';
 import { documentedSchema, isStandardSchema, type JsonSchema, jsonSchemaOf, type Schema } from './schema.js';
 import type { SchemaCompiler } from './schema-compiler.js';

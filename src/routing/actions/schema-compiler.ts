@@ -24,7 +24,7 @@ import {
 } from '../../app/internal.js';
 import { ignoreErrors, isObject } from '../../errors/index.js';
 import type { InputPart } from './action.js';
-import type { Check } from './check.js';
+import type { Check } from './check-input.js';
 import { isPlainData, isPlainSchema } from './plain-schema.js';
 import { formsOf, inForm } from './query-lists.js';
 import {

@@ -4,7 +4,7 @@
 import { EVERY_VERSION } from '../api-version.js';
 import { type BodyOption, type BodyWord, writtenTypes } from './body-option.js';
 import { type ByVersion, valueFor } from './by-version.js';
-import type { Check, TakenType } from './check.js';
+import type { Check, TakenType } from './check-input.js';
 import type { Schemas } from './schema-options.js';
 
 /** The media types of one action. */

@@ -8,7 +8,7 @@ import { appSettled, type Exchange, faultFormOf, isThenable, keepHeaders, tooLar
 import { isObject } from '../../errors/index.js';
 import { INPUT_PARTS, type InputPart } from '../actions/action.js';
 import { ActionRequest, type Args, REPLY, type RequestRouter } from '../actions/action-request.js';
-import type { TakenType } from '../actions/check.js';
+import type { TakenType } from '../actions/check-input.js';
 import { FileReply, SENT } from '../actions/reply.js';
 import { InputRefused } from '../actions/schema-compiler.js';
 import { replyFile } from '../actions/sent-file.js';

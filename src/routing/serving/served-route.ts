@@ -6,7 +6,7 @@ import type { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { InputPart } from '../actions/action.js';
 import { valueFor } from '../actions/by-version.js';
-import type { Check } from '../actions/check.js';
+import type { Check } from '../actions/check-input.js';
 import type { CompiledAction } from '../actions/compiled-action.js';
 import type { Controllers } from '../actions/controllers.js';
 import type { Guard } from '../actions/guard.js';

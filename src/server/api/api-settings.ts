@@ -17,8 +17,8 @@ import type { ListenAddress } from '../../service/index.js';
 import { DEFAULT_BACKLOG } from '../endpoint.js';
 import type { ServerOptions } from '../server-options.js';
 import { wsgiOptions } from '../wsgi-options.js';
+import { isOneProcess } from './api-names.js';
 import { apiOptions, servingOptions, type WSGIServiceOptions } from './api-options.js';
-import { isOneProcess } from './names.js';
 
 /** The options of one API, checked. */
 export interface ApiSettings {

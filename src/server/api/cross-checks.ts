@@ -9,8 +9,8 @@ import { nearestNames, placeOf } from '../../errors/index.js';
 import { connectionProblem, registryConnection, servicegroupOptions } from '../../registry/internal.js';
 import { isWildcard } from '../../service/internal.js';
 import { sqliteProblem } from '../../sqlite/internal.js';
+import { appsOf, isOneProcess, missingComma, type Names, namesIn, serviceOptions } from './api-names.js';
 import { apiOptions } from './api-options.js';
-import { appsOf, isOneProcess, missingComma, type Names, namesIn, serviceOptions } from './names.js';
 
 for (const check of [
   sharedAddresses,

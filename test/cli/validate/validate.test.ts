@@ -13,12 +13,12 @@ import type { Diagnostic } from '../../../dist/errors/index.js';
 import { emptyProject, root } from '../../e2e/program.js';
 import { brokenConfigurations, filesOf } from '../broken-configurations.js';
 
-const folder = pathToFileURL(join(root, 'lib', 'cli', 'judge')).href;
+const folder = pathToFileURL(join(root, 'lib', 'cli', 'validate')).href;
 const { validateAll } = (await import(
-  `${folder}/judge-all.js`
+  `${folder}/validate-all.js`
 )) as typeof import('../../../dist/cli/validate/validate-all.js');
 const { withAllErrors } = (await import(
-  `${folder}/all-mistakes.js`
+  `${folder}/all-errors.js`
 )) as typeof import('../../../dist/cli/validate/all-errors.js');
 
 const RECORD = join(root, 'test', 'cli', 'judgements.txt');

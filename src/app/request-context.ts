@@ -6,7 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { LogFields } from '../log/index.js';
 import { describeMoments } from '../log/internal.js';
-import type { Identity } from './identity.js';
+import type { Identity } from './caller-identity.js';
 import type { TraceIds } from './request-trace.js';
 
 /** Fields of a context. */

@@ -13,8 +13,8 @@ import type { ClientOptions } from '../service/index.js';
 import { printable } from '../text/index.js';
 import { addCommand, example, print, wholeNumber } from './command.js';
 import type { OutputArguments } from './command-line.js';
-import { withConnection } from './configured/rpc-connection.js';
-import { registerDeadLetters } from './dead-letters.js';
+import { withConnection } from './configured/configured-rpc.js';
+import { registerDeadLetters } from './dead-letters-command.js';
 import { registerContract } from './rpc-contract.js';
 
 interface Target extends OutputArguments {

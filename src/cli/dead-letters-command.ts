@@ -8,7 +8,7 @@ import { type DeadLetter, type DeadLetterFilter, DeadLetters } from '../rpc/inte
 import { countText, formatDuration, printable } from '../text/index.js';
 import { addCommand, columns, example, print } from './command.js';
 import type { OutputArguments } from './command-line.js';
-import { withConnection } from './configured/rpc-connection.js';
+import { withConnection } from './configured/configured-rpc.js';
 
 interface Selection extends OutputArguments {
   readonly topic?: string;

@@ -13,7 +13,7 @@ import {
   withKeptValues,
 } from './changes.js';
 import { ConfigHolder, withoutHint } from './config-holder.js';
-import { readAgain } from './load.js';
+import { readAgain } from './load-config.js';
 import { readExternalSources } from './sources/external-sources.js';
 import { Generation } from './values/generation.js';
 import { type ConfigError, refusalFor } from './values/option-issues.js';

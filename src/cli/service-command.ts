@@ -93,7 +93,7 @@ export function register(program: Command): void {
         const { record } = await find(registry, name);
         await registry.delete(record.uuid, { force: args.force === true });
         // Remote calls are loaded for this command only.
-        await (await import('./configured/rpc-connection.js')).forgetHostQueue(record, config, log);
+        await (await import('./configured/configured-rpc.js')).forgetHostQueue(record, config, log);
         return record;
       });
       print(args, { deleted: deleted.uuid }, () => `deleted ${deleted.binary} on ${deleted.host}`);

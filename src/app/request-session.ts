@@ -1,5 +1,5 @@
 /** The session of a caller, kept by the filter `session`. */
-import type { Identity } from './identity.js';
+import type { Identity } from './caller-identity.js';
 
 /**
  * Content of a session, as JSON: the caller, and members that an application adds by declaration merging (`declare module 'portico/app' { interface

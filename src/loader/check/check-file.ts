@@ -10,6 +10,11 @@ import { asTrial } from '../../config/internal.js';
 import { ConfigurationRefused, type Diagnostic, severalRefusals } from '../../errors/index.js';
 import { silentLogger } from '../../log/internal.js';
 import { type AskedChild, tellsChildren } from '../composite/children.js';
+import { usableProtocol } from '../create.js';
+import { problemError } from '../document.js';
+import { unknownProtocol } from '../factory-errors.js';
+import { FILTER_ORDER, wrongOrders } from '../filter-order.js';
+import { Load, type LoadParts } from '../load.js';
 import {
   argumentsFor,
   type Context,
@@ -19,12 +24,7 @@ import {
   type Release,
   Releases,
   sectionOf,
-} from '../context.js';
-import { usableProtocol } from '../create.js';
-import { problemError } from '../document.js';
-import { unknownProtocol } from '../factory-errors.js';
-import { FILTER_ORDER, wrongOrders } from '../filter-order.js';
-import { Load, type LoadParts } from '../load.js';
+} from '../load-context.js';
 import { PasteError } from '../paste-error.js';
 import { Unimported } from '../resolver.js';
 import { definedBy, mentionedNames, rootsOf } from '../section.js';

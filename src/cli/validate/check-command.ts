@@ -28,13 +28,13 @@ import type { ListenAddress } from '../../service/index.js';
 import { BindError, formatAddress, holderOf } from '../../service/internal.js';
 import { countText } from '../../text/index.js';
 import { choice } from '../command.js';
+import { STATUS_REFUSED } from '../command-failure.js';
 import { addConfigurationOptions, type OutputArguments } from '../command-line.js';
 import { bundledOptions } from '../configured/bundled-options.js';
 import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration } from '../configured/configuration.js';
 import { unplacedApi } from '../configured/enabled-apis.js';
 import { socketOf } from '../configured/find-service.js';
 import { ask } from '../control-client.js';
-import { STATUS_REFUSED } from '../failure.js';
 import { buildInChild } from './build-in-child.js';
 import { plan } from './plan.js';
 
