@@ -117,8 +117,13 @@ function sectionsOf(index) {
       if (path === undefined || !pages.has(path) || seen.has(path)) continue;
       seen.add(path);
       const end = token.children.findIndex(({ type }, here) => here > place && type === 'link_close');
-      const text = plainText({ children: token.children.slice(place + 1, end) });
-      sections.at(-1)?.links.push({ place: placeOf(path), text });
+      const inner = token.children.slice(place + 1, end);
+      const text = plainText({ children: inner });
+      // A link within a sentence is a line of its own here. Names of code keep their case.
+      const isName = inner[0].type === 'code_inline' || text.includes('/');
+      sections
+        .at(-1)
+        ?.links.push({ place: placeOf(path), text: isName ? text : text[0].toUpperCase() + text.slice(1) });
     }
   }
   const links = entryPoints.map((name) => ({ place: apiOf(name), text: `portico${name.slice(1)}` }));
@@ -143,15 +148,21 @@ function apiOf(name) {
 /** Returns what search finds of a page: its sections, and the names that tables and lists of the reference describe. */
 function entriesOf(path, { tokens, title }) {
   const entries = [];
+  let section;
+  let current;
   const add = (anchor, name) => {
     const url = `${placeOf(path)}#${anchor}`;
-    entries.push({ id: `${url} ${entries.length}`, url, page: title, name, text: '' });
+    current = { id: `${url} ${entries.length}`, url, page: title, name, text: '' };
+    entries.push(current);
   };
   for (const [at, token] of tokens.entries()) {
-    if (token.type === 'heading_open') add(token.attrGet('id'), plainText(tokens[at + 1]));
-    else if (token.meta?.anchor !== undefined) add(token.meta.anchor, token.meta.name);
-    else if (entries.length > 0 && (token.type === 'inline' || token.type === 'fence')) {
-      if (tokens[at - 1].type !== 'heading_open') entries.at(-1).text += ` ${plainText(token)}`;
+    if (token.type === 'heading_open') {
+      add(token.attrGet('id'), plainText(tokens[at + 1]));
+      section = current;
+    } else if (token.meta?.anchor !== undefined) add(token.meta.anchor, token.meta.name);
+    else if (token.type === 'tr_close' || token.type === 'list_item_close') current = section;
+    else if (current !== undefined && (token.type === 'inline' || token.type === 'fence')) {
+      if (tokens[at - 1].type !== 'heading_open') current.text += ` ${plainText(token)}`;
     }
   }
   return entries.map((entry) => ({ ...entry, excerpt: entry.text.trim().slice(0, 140) }));
@@ -166,16 +177,18 @@ function writeFile(path) {
 function write(path, { title, headings }, html) {
   const place = placeOf(path);
   const to = (target) => relative(dirname(place), target);
-  const entryPoint = entryPoints.find((name) => `portico${name.slice(1)}` === title);
+  // A title may go on after the name: `portico/app: …`.
+  const [name] = title.split(': ');
+  const entryPoint = entryPoints.find((path) => `portico${path.slice(1)}` === name);
   const api =
-    entryPoint && `<p class="api"><a href="${to(apiOf(entryPoint))}">All classes and functions of ${title}</a></p>`;
-  const sections = navigation.map(({ title: name, links }, at) => {
+    entryPoint && `<p class="api"><a href="${to(apiOf(entryPoint))}">All classes and functions of ${name}</a></p>`;
+  const sections = navigation.map(({ title: section, links }, at) => {
     const here = links.some((link) => link.place === place);
     const items = links.map(
       (link) =>
         `<li><a href="${to(link.place)}"${link.place === place ? ' aria-current="page"' : ''}>${plain(link.text)}</a></li>`,
     );
-    return `<details${here || at < 2 ? ' open' : ''}><summary>${plain(name)}</summary><ul>${items.join('')}</ul></details>`;
+    return `<details${here || at < 2 ? ' open' : ''}><summary>${plain(section)}</summary><ul>${items.join('')}</ul></details>`;
   });
   const toc = headings.map(({ anchor, text }) => `<li><a href="#${anchor}">${plain(text)}</a></li>`);
   const values = {

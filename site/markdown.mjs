@@ -120,5 +120,5 @@ export function coloured(code, language) {
       })
       .join(''),
   );
-  return `<pre class="code" tabindex="0"><code>${html.join('\n')}\n</code></pre>`;
+  return `<pre class="code ${language}" tabindex="0"><code>${html.join('\n')}\n</code></pre>`;
 }

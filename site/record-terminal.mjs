@@ -38,11 +38,11 @@ paste.filter_factory = portico/middleware:requestId
 paste.app_factory = ./books.js:app
 `;
 
-/** Returns the lines of the recording, each with the seconds at which it is shown. */
+/** Returns the lines of the recording. */
 async function record() {
   const folder = mkdtempSync(join(tmpdir(), 'portico-terminal-'));
   const port = await freePort();
-  const ini = `[DEFAULT]\nenabled_apis = books\nworker_timeout = 5\n\n[api:books]\nport = ${port}\nworkers = 2\n`;
+  const ini = `[DEFAULT]\nenabled_apis = books\nworker_timeout = 10\n\n[api:books]\nport = ${port}\nworkers = 2\n`;
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(root, join(folder, 'node_modules', 'portico'));
   for (const [name, text] of Object.entries({ 'books.js': APP, 'api-paste.ini': PASTE, 'portico.ini': ini })) {
@@ -52,21 +52,12 @@ async function record() {
   const service = spawn(process.execPath, [program], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   const url = `http://127.0.0.1:${port}/books/`;
   const lines = [];
-  let at = 0.5;
   const show = (kind, text) => {
     const shown = text.trimEnd().replaceAll(String(port), SHOWN_PORT).replaceAll(`file://${folder}/`, '');
-    for (const line of shown.split('\n')) lines.push({ kind, line, at });
-    at += 0.3;
+    for (const line of shown.split('\n')) lines.push({ kind, line });
   };
-  const said = (text) => {
-    at += 1;
-    show('said', text);
-  };
-  const typed = (text) => {
-    at += 1.2;
-    show('typed', text);
-    at += 0.7;
-  };
+  const said = (text) => show('said', text);
+  const typed = (text) => show('typed', text);
   const portico = (...words) =>
     new Promise((resolve) => execFile(process.execPath, [program, ...words], options, (_, stdout) => resolve(stdout)));
   const until = async (isWanted) => {
@@ -107,7 +98,7 @@ async function record() {
     typed("npx portico status | grep 'of 3 ready\\|last failure'");
     const status = (await portico('status')).split('\n');
     show('printed', status.filter((line) => /of 3 ready|last failure/.test(line)).join('\n'));
-    return { lines, seconds: at + 6 };
+    return lines;
   } finally {
     service.kill('SIGTERM');
     if (service.exitCode === null && service.signalCode === null) await once(service, 'exit');
@@ -157,25 +148,19 @@ const COLUMNS = 96;
 const LINE = 18;
 const COLORS = { typed: '#ffffff', printed: '#c9d1d9', said: '#7ee787' };
 
-/** Draws the lines, each of which appears at its time. Without animation all are seen. */
-function draw({ lines, seconds }) {
-  const rows = lines.flatMap(({ kind, line, at }) =>
-    wrapped(line).map((part, index) => ({ at, kind, part: kind === 'typed' && index === 0 ? `$ ${part}` : part })),
+/** Draws the lines. */
+function draw(lines) {
+  const rows = lines.flatMap(({ kind, line }) =>
+    wrapped(line).map((part, index) => ({ kind, part: kind === 'typed' && index === 0 ? `$ ${part}` : part })),
   );
   const width = COLUMNS * 7.3 + 32;
   const height = rows.length * LINE + 32;
-  const times = [...new Set(rows.map(({ at }) => at))];
-  const styles = times.map((at, index) => {
-    const percent = ((at / seconds) * 100).toFixed(2);
-    return `@keyframes t${index}{0%,${percent}%{opacity:0}${(Number(percent) + 0.01).toFixed(2)}%,100%{opacity:1}}.t${index}{animation:t${index} ${seconds.toFixed(1)}s infinite}`;
-  });
-  const texts = rows.map(({ at, kind, part }, index) => {
+  const texts = rows.map(({ kind, part }, index) => {
     const fill = /\berror:/.test(part) ? '#ff7b72' : COLORS[kind];
-    return `<text class="t${times.indexOf(at)}" x="16" y="${16 + LINE * (index + 1) - 4}" fill="${fill}" xml:space="preserve">${escaped(part)}</text>`;
+    return `<text x="16" y="${16 + LINE * (index + 1) - 4}" fill="${fill}" xml:space="preserve">${escaped(part)}</text>`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width.toFixed(0)} ${height}" font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace" font-size="12" role="img">
 <title>portico in a terminal</title>
-<style>@media(prefers-reduced-motion:no-preference){${styles.join('')}}</style>
 <rect width="100%" height="100%" rx="8" fill="#161b22"/>
 ${texts.join('\n')}
 </svg>
@@ -196,9 +181,9 @@ function wrapped(line) {
 
 const escaped = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
-const recording = await record();
+const lines = await record();
 if (process.argv.includes('--print')) {
-  for (const { kind, line } of recording.lines) console.log(kind === 'typed' ? `$ ${line}` : line);
+  for (const { kind, line } of lines) console.log(kind === 'typed' ? `$ ${line}` : line);
 } else {
-  writeFileSync(join(root, 'docs', 'pictures', 'terminal.svg'), draw(recording));
+  writeFileSync(join(root, 'docs', 'pictures', 'terminal.svg'), draw(lines));
 }

@@ -1,6 +1,6 @@
 // The behaviour of a page: search, the menu on phones, light or dark. Without scripts all pages can be read.
 import MiniSearch from './minisearch.js';
-import { options } from './search-options.js';
+import { find, options } from './search-options.js';
 
 const { root } = document.body.dataset;
 const [query, found, menu, pages, theme] = ['query', 'found', 'menu', 'pages', 'theme'].map((id) =>
@@ -34,7 +34,7 @@ async function load() {
 
 let at = -1;
 async function search() {
-  const results = query.value.trim() === '' ? [] : (await load()).search(query.value).slice(0, 12);
+  const results = query.value.trim() === '' ? [] : find(await load(), query.value).slice(0, 12);
   const items = results.map(({ url, name, page, excerpt }, place) => {
     const item = document.createElement('div');
     Object.assign(item, { id: `found-${place}`, role: 'option' });

@@ -70,6 +70,17 @@ const LOOK = `({
   diagrams: document.querySelectorAll('.language-mermaid').length,
 })`;
 
+/** Words of readers, and part of the address that search finds first for them. */
+const FINDS = {
+  kubernetes: 'docs/how-to/kubernetes.html',
+  k8s: 'docs/how-to/kubernetes.html',
+  Router: 'docs/reference/routing.html',
+  middleware: 'docs/reference/filters.html',
+  'how do I set a cookie': 'docs/how-to/sessions.html',
+  'database pool close shutdown': 'docs/how-to/databases.html',
+  'cron job': 'docs/how-to/jobs.html',
+};
+
 /** Opens a tab that fails the test at its end if a page wrote an error, or asked another server. */
 async function tab(width: number, colorScheme: 'light' | 'dark' = 'light'): Promise<{ page: Page; wrong: string[] }> {
   const page = await (await (await browser()).newContext({ viewport: { width, height: 844 }, colorScheme })).newPage();
@@ -128,6 +139,26 @@ test('DO-6 the start page leads through the index to each page, and search finds
   const row = page.locator('tr:target');
   assert.match((await row.textContent())!, /graceful_shutdown_timeout/);
   await page.getByRole('link', { name: 'portico/app', exact: true }).first().waitFor({ state: 'attached' });
+  for (const [query, address] of Object.entries(FINDS)) {
+    await page.getByRole('combobox').fill(query);
+    await page.getByRole('option').first().waitFor();
+    const found = await page.evaluate<string>("document.querySelector('#found a').href");
+    if (!found.includes(address)) wrong.push(`${query}: ${found}`);
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test('DO-6 the first code of the start page is whole at 1280 px, and its picture can be read on a phone', {
+  skip,
+}, async () => {
+  const { page, wrong } = await tab(1280);
+  await page.goto(`${origin}${BASE}index.html`);
+  const hidden = await page.evaluate<number>(
+    "(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector('pre'))",
+  );
+  assert.equal(hidden, 0);
+  await page.setViewportSize({ width: 390, height: 844 });
+  assert.ok((await page.locator('main img').first().boundingBox())!.width >= 600);
   assert.deepEqual(wrong, []);
 });
 
