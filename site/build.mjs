@@ -113,7 +113,9 @@ function sectionsOf(index) {
     if (token.type === 'heading_open' && token.tag === 'h2')
       sections.push({ title: plainText(tokens[at + 1]), links: [] });
     for (const [place, child] of (token.children ?? []).entries()) {
-      const path = child.type === 'link_open' ? pathOf(index, child.attrGet('href')) : undefined;
+      // A link to a part of a page is none to the page.
+      const target = child.type === 'link_open' ? child.attrGet('href') : '#';
+      const path = target.includes('#') ? undefined : pathOf(index, target);
       if (path === undefined || !pages.has(path) || seen.has(path)) continue;
       seen.add(path);
       const end = token.children.findIndex(({ type }, here) => here > place && type === 'link_close');

@@ -78,6 +78,10 @@ function slugOf(heading) {
     .replaceAll(' ', '-');
 }
 
+/** Lets a long name break at its underscores, in a narrow column of a table for example. */
+markdown.renderer.rules.code_inline = (tokens, at) =>
+  `<code>${escapeHtml(tokens[at].content).replaceAll('_', '_<wbr>')}</code>`;
+
 /** Wraps tables, so that a wide one scrolls and not the page. */
 markdown.renderer.rules.table_open = () => '<div class="table" tabindex="0"><table>\n';
 markdown.renderer.rules.table_close = () => '</table></div>\n';
