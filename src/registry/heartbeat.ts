@@ -2,8 +2,7 @@
  * Heartbeat of one worker: a timer in its own event loop, so that a blocked worker sends none.
  */
 import type { Logger } from '../log/index.js';
-import { type Clock, DynamicLoopingCall } from '../tasks/index.js';
-import { within } from '../tasks/internal.js';
+import { type Clock, DynamicLoopingCall, within } from '../tasks/index.js';
 import { formatDuration } from '../text/index.js';
 import { RegistryUnavailable } from './service-store.js';
 

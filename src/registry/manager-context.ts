@@ -3,7 +3,7 @@ import type { Config } from '../config/index.js';
 import type { Logger } from '../log/index.js';
 import type { Awaitable, RPCClients, Track } from '../service/index.js';
 import type { Drivers } from '../service/internal.js';
-import type { JobList } from '../tasks/internal.js';
+import type { JobList } from '../tasks/index.js';
 import type { ServiceRegistry } from './service-registry.js';
 
 /** Argument of a manager's constructor, or of the function that creates it. The constructor does no I/O; `initHost` does. */

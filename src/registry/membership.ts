@@ -4,7 +4,7 @@
  */
 import { PorticoError } from '../errors/index.js';
 import type { Registration, ServiceRecord, ServiceState } from '../service/index.js';
-import { pause } from '../tasks/internal.js';
+import { pause } from '../tasks/index.js';
 import { Heartbeat, type HeartbeatTimes } from './heartbeat.js';
 import { Leases } from './leases.js';
 import type { ServiceRegistry } from './service-registry.js';

@@ -8,7 +8,7 @@ import type { Config } from '../config/index.js';
 import { configOptions, workerAssignment } from '../config/internal.js';
 import { placeOf } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import { systemClock } from '../tasks/internal.js';
+import { systemClock } from '../tasks/index.js';
 import { Membership, type MembershipOptions } from './membership.js';
 import { PostgresqlStore } from './postgresql-store.js';
 import { checkConnection, type RegistryConnection, registryConnection, sqlitePath } from './registry-connection.js';

@@ -4,8 +4,7 @@
 import { PorticoError, refuseUnknownOptions } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
 import type { ServiceRecord, ServiceState } from '../service/index.js';
-import { type Clock, DynamicLoopingCall } from '../tasks/index.js';
-import { systemClock } from '../tasks/internal.js';
+import { type Clock, DynamicLoopingCall, systemClock } from '../tasks/index.js';
 import {
   type RecordChanges,
   RegistryUnavailable,

@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import { ConfigurationRefused } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { type Database, openDatabase, type SqlValue, transaction } from '../sqlite/index.js';
-import { pause } from '../tasks/internal.js';
+import { pause } from '../tasks/index.js';
 import { refuseOtherTables, SQLITE_STEPS } from './schema.js';
 import { type DatabaseOption, RegistryUnavailable, type ServiceStore } from './service-store.js';
 import { type Row, type Sql, SqlStore } from './sql-store.js';

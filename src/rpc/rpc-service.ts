@@ -13,8 +13,7 @@ import {
   type WorkerContext,
 } from '../service/index.js';
 import { managerSettings } from '../service/internal.js';
-import { type PeriodicTasks, TaskGroup } from '../tasks/index.js';
-import { systemClock } from '../tasks/internal.js';
+import { type PeriodicTasks, systemClock, TaskGroup } from '../tasks/index.js';
 import { CallMeter } from './call-meter.js';
 import { RPCConnection } from './client/rpc-connection.js';
 import { type ManagerApi, managerApi } from './manager-api.js';

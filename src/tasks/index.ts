@@ -1,5 +1,5 @@
 /** `portico/tasks`: looping calls, periodic tasks, retries, and groups of tasks that stop together. */
-export type { Cancel, Clock } from './clock.js';
+export { type Cancel, type Clock, type Limit, pause, systemClock, within } from './clock.js';
 export type { DynamicTimerOptions, GroupStopOptions, TaskGroupOptions, TimerOptions } from './group-options.js';
 export type { JobList, JobOptions } from './job-list.js';
 export {

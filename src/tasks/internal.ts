@@ -1,6 +1,5 @@
 /** Internal exports for other directories of Portico. */
 export { ownLimitMs, pause, systemClock, within } from './clock.js';
-export { Deadlines } from './deadlines.js';
 export { type Deferred, deferred } from './deferred.js';
 export { JobList } from './job-list.js';
 export { PeriodicRunner, type PeriodicRunnerOptions } from './periodic-tasks.js';

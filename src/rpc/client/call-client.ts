@@ -5,8 +5,7 @@
 import { currentDeadline } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 import type { Awaitable, CallOptions, ClientOptions, ManagerCalls, RPCClient } from '../../service/index.js';
-import type { Clock } from '../../tasks/index.js';
-import { within } from '../../tasks/internal.js';
+import { type Clock, within } from '../../tasks/index.js';
 import type { CallMeter, SendKind } from '../call-meter.js';
 import type { CallSpans, TraceHeaders } from '../call-spans.js';
 import { DeliveryFailure, InvalidTarget, RpcTimeout, SerializationError, VersionCapError } from '../errors.js';

@@ -4,7 +4,7 @@
 import { runOutsideRequests } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 import type { Cancel, Clock } from '../../tasks/index.js';
-import { Deadlines, deferred } from '../../tasks/internal.js';
+import { Deadlines } from '../deadlines.js';
 import { RpcTimeout } from '../errors.js';
 import { type ReplyEnvelope, readReply } from '../message/envelope.js';
 import type { WireAddress, WireFormat } from '../message/wire-format.js';
@@ -156,8 +156,10 @@ class PendingCall implements Expected {
   readonly #call: ExpectedReply;
   readonly #deadlines: Deadlines;
   readonly #tell: { readonly ended: () => void; readonly givenUp: () => void };
-  readonly #reply = deferred<FinalReply>();
+  readonly reply: Promise<FinalReply>;
   isOver = false;
+  #resolve!: (reply: FinalReply) => void;
+  #reject!: (error: Error) => void;
   #overall: Cancel | undefined;
   #monitor: Cancel | undefined;
 
@@ -170,10 +172,12 @@ class PendingCall implements Expected {
     this.#deadlines = deadlines;
     this.#tell = tell;
     this.what = call.what;
-  }
-
-  get reply(): Promise<FinalReply> {
-    return this.#reply.promise;
+    this.reply = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // Its caller may not read it: sending it failed before.
+    this.reply.catch(() => undefined);
   }
 
   begin(): void {
@@ -199,12 +203,12 @@ class PendingCall implements Expected {
 
   resolve(reply: FinalReply): void {
     this.#end();
-    this.#reply.resolve(reply);
+    this.#resolve(reply);
   }
 
   readonly fail = (error: Error): void => {
     this.#end();
-    this.#reply.reject(error);
+    this.#reject(error);
   };
 
   readonly #aborted = (): void => this.#giveUp(this.#call.signal?.reason as Error);

@@ -14,8 +14,7 @@ import type {
   RPCClient,
 } from '../../service/index.js';
 import { isRegistered } from '../../spans/index.js';
-import type { Clock } from '../../tasks/index.js';
-import { pause, systemClock, within } from '../../tasks/internal.js';
+import { type Clock, pause, systemClock, within } from '../../tasks/index.js';
 import type { CallMeter } from '../call-meter.js';
 import { CallSpans } from '../call-spans.js';
 import { DeliveryFailure, DeliveryUnknown } from '../errors.js';

@@ -14,7 +14,7 @@ import {
   type StopOptions,
 } from '../../service/index.js';
 import { NOTIFICATION_PRIORITIES } from '../../service/internal.js';
-import { within } from '../../tasks/internal.js';
+import { within } from '../../tasks/index.js';
 import { RPCConnection } from '../client/rpc-connection.js';
 import { UnreadableEnvelope } from '../message/envelope.js';
 import type { Serializer } from '../message/serializer.js';

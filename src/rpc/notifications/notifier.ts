@@ -3,7 +3,7 @@
  */
 import type { EmitNotification, NotificationPriority, Notifier, NotifierOptions } from '../../service/index.js';
 import { NOTIFICATION_PRIORITIES } from '../../service/internal.js';
-import { within } from '../../tasks/internal.js';
+import { within } from '../../tasks/index.js';
 import type { CallPath } from '../client/call-client.js';
 import { DeliveryFailure } from '../errors.js';
 import type { NotificationSettings } from '../messaging-options.js';

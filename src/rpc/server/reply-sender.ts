@@ -2,8 +2,7 @@
  * Sends replies. A caller may be reconnecting, so an unreachable one is retried for a while, without a delay for other replies.
  */
 import type { Logger } from '../../log/index.js';
-import type { Cancel, Clock } from '../../tasks/index.js';
-import { pause, within } from '../../tasks/internal.js';
+import { type Cancel, type Clock, pause, within } from '../../tasks/index.js';
 import { messageId, type ReplyEnvelope, type RequestEnvelope, writeEnvelope } from '../message/envelope.js';
 import type { WireFormat } from '../message/wire-format.js';
 import type { Message, Transport } from '../transport/transport.js';

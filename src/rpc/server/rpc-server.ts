@@ -2,9 +2,10 @@
  * A server of one topic: it has three consumers (of the topic, of this host, of fanouts), one pool, and a stop without losses.
  */
 import type { TaskTracker } from '../../service/internal.js';
-import { Deadlines, within } from '../../tasks/internal.js';
+import { within } from '../../tasks/index.js';
 import type { CallSpans } from '../call-spans.js';
 import type { RPCConnection } from '../client/rpc-connection.js';
+import { Deadlines } from '../deadlines.js';
 import { ServerShuttingDown } from '../errors.js';
 import { type RequestEnvelope, readRequest, UnreadableEnvelope } from '../message/envelope.js';
 import type { WireAddress } from '../message/wire-format.js';

@@ -2,7 +2,7 @@
  * Servers of a service: one for its topic, and one for the second topic, on which operations that end can still be reached.
  */
 import { ConfigurationRefused } from '../../errors/index.js';
-import { pause } from '../../tasks/internal.js';
+import { pause } from '../../tasks/index.js';
 import type { CallSpans } from '../call-spans.js';
 import { DeliveryFailure } from '../errors.js';
 import type { Transport } from '../transport/transport.js';

@@ -8,7 +8,7 @@ import type { Connection, ConnectionOptions } from 'rabbitmq-client';
 import { runOutsideRequests } from '../../../app/internal.js';
 import { PorticoError } from '../../../errors/index.js';
 import { importPeer } from '../../../modules/index.js';
-import { pause, within } from '../../../tasks/internal.js';
+import { pause, within } from '../../../tasks/index.js';
 import { batchWrites } from '../../../wire/index.js';
 import { DeliveryFailure } from '../../errors.js';
 import { retryWaitMs, type TransportOptions } from '../transport.js';

@@ -5,7 +5,7 @@
  */
 import type { Connection } from 'rabbitmq-client';
 import { PorticoError } from '../../../errors/index.js';
-import { pause, systemClock, within } from '../../../tasks/internal.js';
+import { pause, systemClock, within } from '../../../tasks/index.js';
 import { DeliveryFailure } from '../../errors.js';
 import type { TransportConsumer } from '../transport.js';
 import type { AmqpLink } from './amqp-connection.js';

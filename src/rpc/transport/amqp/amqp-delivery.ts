@@ -2,7 +2,7 @@
  * A message that RabbitMQ delivered, and its channel.
  */
 import type { Channel } from 'rabbitmq-client';
-import { within } from '../../../tasks/internal.js';
+import { within } from '../../../tasks/index.js';
 import { DeliveryFailure } from '../../errors.js';
 import type { Delivery, Message, TransportOptions } from '../transport.js';
 import { countsOf, deathOf, messageOf, type Received } from './amqp-message.js';

@@ -3,7 +3,8 @@
  * reports a returned message by an event that does not identify the `send`.
  */
 import type { Channel, Connection, ReturnedMessage } from 'rabbitmq-client';
-import { Deadlines, systemClock, within } from '../../../tasks/internal.js';
+import { systemClock, within } from '../../../tasks/index.js';
+import { Deadlines } from '../../deadlines.js';
 import { DeliveryFailure, DeliveryUnknown } from '../../errors.js';
 import { describeRoute, noQueue } from '../route.js';
 import type { Message, PublishOptions, Route, TransportOptions } from '../transport.js';

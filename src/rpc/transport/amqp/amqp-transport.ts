@@ -3,7 +3,7 @@
  * acknowledgements must get through.
  */
 import { randomUUID } from 'node:crypto';
-import { pause, systemClock } from '../../../tasks/internal.js';
+import { pause, systemClock } from '../../../tasks/index.js';
 import { DeliveryFailure } from '../../errors.js';
 import {
   type ConsumeOptions,

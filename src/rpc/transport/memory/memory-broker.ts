@@ -3,8 +3,7 @@
  * them is open.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Cancel, Clock } from '../../../tasks/index.js';
-import { systemClock } from '../../../tasks/internal.js';
+import { type Cancel, type Clock, systemClock } from '../../../tasks/index.js';
 import { DeliveryFailure } from '../../errors.js';
 import { queueName } from '../route.js';
 import {

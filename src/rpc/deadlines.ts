@@ -1,5 +1,5 @@
 /** Many timeouts with one timer: most are cancelled early, so a timer for each would be wasted. */
-import type { Cancel, Clock } from './clock.js';
+import type { Cancel, Clock } from '../tasks/index.js';
 
 interface Wait {
   /** Time of the clock. */
