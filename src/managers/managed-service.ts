@@ -4,7 +4,7 @@ import { workerAssignment } from '../config/internal.js';
 import type { Origin } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { type ManagerContext, type ManagerOption, openRegistry, type ServiceRegistry } from '../registry/index.js';
-import { heartbeatOptions, type MemberOptions, MemoryStore, membership } from '../registry/internal.js';
+import { type MemberOptions, MemoryStore, membership } from '../registry/internal.js';
 import type { Awaitable, Manager, ManagerSource, OwnRPCClients, Registration, RPCClients } from '../service/index.js';
 import {
   besideOption,
@@ -22,6 +22,7 @@ import {
 import type { PeriodicTasks, TaskGroup } from '../tasks/index.js';
 import { JobList } from '../tasks/internal.js';
 import { formatDuration } from '../text/index.js';
+import { hostOf } from './host-of.js';
 import { checkManager, originOfManager, withOrigin } from './manager-place.js';
 
 /** Options of a {@link ManagedService}. */
@@ -111,6 +112,11 @@ export class ManagedService {
       ...spawned.map(({ name, ageMs }) => `task ${name} (since ${formatDuration(ageMs / 1000)})`),
       ...describeJobs(this.periodicTasks),
     ];
+  }
+
+  /** Milliseconds that managers have in a stop, by the configuration of the next start. */
+  get shutdownMs(): number {
+    return managerSettings(this.#options.config()).managerShutdownMs;
   }
 
   /** Steps of start, reset and stop; undefined before the first start. */
@@ -205,7 +211,7 @@ export class ManagedService {
     const context: ManagerContext = {
       // Read by managers only.
       rpc: rpc as RPCClients,
-      host: host ?? config.group('DEFAULT', heartbeatOptions, { partial: true }).host,
+      host: host ?? hostOf(config),
       serviceName,
       conf: config,
       config,

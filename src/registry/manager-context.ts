@@ -1,8 +1,7 @@
 /** The argument of managers, and the option that names one. */
 import type { Config } from '../config/index.js';
 import type { Logger } from '../log/index.js';
-import type { Awaitable, RPCClients, Track } from '../service/index.js';
-import type { Drivers } from '../service/internal.js';
+import type { Awaitable, Drivers, RPCClients, Track } from '../service/index.js';
 import type { JobList } from '../tasks/index.js';
 import type { ServiceRegistry } from './service-registry.js';
 

@@ -4,8 +4,8 @@
  */
 import { EventEmitter } from 'node:events';
 import { PorticoError } from '../errors/index.js';
+import type { ManagedService } from '../managers/index.js';
 import type { Manager } from '../service/index.js';
-import { HOOK_NAMES } from '../service/internal.js';
 import type { ErrorClass } from './message/failure.js';
 import type { ArgumentSchema } from './server/arguments.js';
 
@@ -18,12 +18,22 @@ export type RemoteMethod = (context: unknown, args: Readonly<Record<string, unkn
  */
 export type ExposurePolicy = 'public' | 'explicit' | 'none';
 
-/** Names that belong to the service and not to its callers. */
-const OWN: ReadonlySet<string> = new Set<string>([
-  'constructor',
-  ...HOOK_NAMES,
-  ...(['periodicTasks', 'track', 'backdoorPort', 'additionalEndpoints'] satisfies (keyof Manager)[]),
-]);
+/** Members of managers, which belong to the service and not to its callers. Every one is listed, or it does not compile. */
+const MANAGERS_OWN = {
+  initHost: true,
+  preStartHook: true,
+  postStartHook: true,
+  gracefulShutdown: true,
+  cleanupHost: true,
+  reset: true,
+  periodicTasks: true,
+  track: true,
+  backdoorPort: true,
+  additionalEndpoints: true,
+} satisfies Record<keyof Manager, true>;
+
+/** Names that callers cannot reach. */
+const OWN: ReadonlySet<string> = new Set(['constructor', ...Object.keys(MANAGERS_OWN)]);
 
 /** Prototypes whose methods callers cannot reach. */
 const BUILT_IN: ReadonlySet<unknown> = new Set([Object.prototype, EventEmitter.prototype]);
@@ -40,6 +50,25 @@ export function expose<F extends (this: never, ...args: never[]) => unknown>(
 ): F {
   Object.defineProperty(method, EXPOSED, { value: true });
   return method;
+}
+
+const UNTRACKED: unique symbol = Symbol('portico.untracked');
+
+/** Marks a method whose calls need no tracking: `@untracked`. Does not wrap the method. */
+export function untracked<F extends (this: never, ...args: never[]) => unknown>(
+  method: F,
+  _context?: ClassMethodDecoratorContext,
+): F {
+  Object.defineProperty(method, UNTRACKED, { value: true });
+  return method;
+}
+
+/** Tracks calls by the names of their methods: that of the service's managers. */
+export type CallTracker = Pick<ManagedService['tracker'], 'record'>;
+
+/** Reports whether a method is marked with {@link untracked}. */
+export function isUntracked(method: unknown): boolean {
+  return typeof method === 'function' && (method as { [UNTRACKED]?: true })[UNTRACKED] === true;
 }
 
 /**

@@ -12,7 +12,7 @@ export type {
 } from '../service/index.js';
 export { RPCConnection, type RPCConnectionOptions } from './client/rpc-connection.js';
 export type { RemoteError, RpcTimeout, ServerShuttingDown } from './errors.js';
-export { expose, type RpcMethodOptions, rpc } from './exposed-methods.js';
+export { expose, type RpcMethodOptions, rpc, untracked } from './exposed-methods.js';
 export type { ManagerApi } from './manager-api.js';
 export type { ErrorClass } from './message/failure.js';
 export type { ContextHere, Serializer } from './message/serializer.js';

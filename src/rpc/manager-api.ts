@@ -4,9 +4,8 @@
  */
 import { PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import type { ClientOptions, ManagerCalls, RPCClient } from '../service/index.js';
-import { notPlain, type TaskTracker } from '../service/internal.js';
-import type { ExposurePolicy } from './exposed-methods.js';
+import { type ClientOptions, type ManagerCalls, notPlain, type RPCClient } from '../service/index.js';
+import type { CallTracker, ExposurePolicy } from './exposed-methods.js';
 import { FIRST_VERSION, firstOfMajor } from './message/versions.js';
 import { methodCalls } from './method-calls.js';
 import { Endpoints, type EndpointTarget, isExpected, isIgnored, logFailure } from './server/endpoints.js';
@@ -20,7 +19,7 @@ export interface ManagerApiParts {
   readonly manager: () => object | undefined;
   readonly host: string;
   readonly topic: string;
-  readonly tracker: TaskTracker;
+  readonly tracker: CallTracker;
   /** Log for failures of `_ignore_errors` methods. */
   readonly log: Logger;
   readonly policy: ExposurePolicy | undefined;

@@ -12,7 +12,6 @@ import {
   type StopOptions,
   type WorkerContext,
 } from '../service/index.js';
-import { managerSettings } from '../service/internal.js';
 import { type PeriodicTasks, systemClock, TaskGroup } from '../tasks/index.js';
 import { CallMeter } from './call-meter.js';
 import { RPCConnection } from './client/rpc-connection.js';
@@ -288,7 +287,7 @@ export class RPCService implements ServiceBase {
   /** Returns the milliseconds that handlers have in a stop: those of managers, minus a part. */
   #limitOf({ graceful, deadlineMs = 0 }: StopOptions): number {
     if (graceful !== true) return 0;
-    const { managerShutdownMs: own } = managerSettings(this.#config);
+    const own = this.#managed.shutdownMs;
     return deadlineMs > 0 ? Math.min(own, Math.max(0, deadlineMs - FINISH_MS)) : own;
   }
 

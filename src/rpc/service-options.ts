@@ -20,9 +20,8 @@ import {
 } from '../errors/index.js';
 import type { Logger, LogOption } from '../log/index.js';
 import { checkedLog } from '../log/internal.js';
-import { namedManager } from '../managers/index.js';
+import { hostOf, namedManager } from '../managers/index.js';
 import type { ManagerContext, ManagerOption } from '../registry/index.js';
-import { heartbeatOptions } from '../registry/internal.js';
 import type { Manager, ManagerSource, Registration } from '../service/index.js';
 import type { Serializer } from './message/serializer.js';
 import { hasOsloNames } from './messaging-options.js';
@@ -162,7 +161,7 @@ export interface RPCIdentity {
  * for a missing one.
  */
 export function identityOf(options: RPCServiceOptions, config: Config): RPCIdentity {
-  const host = options.host ?? config.group('DEFAULT', heartbeatOptions, { partial: true }).host;
+  const host = options.host ?? hostOf(config);
   const binary = options.binary ?? commandName(options.argv);
   const topic = options.topic ?? topicOf(binary, options.project ?? 'portico');
   const isOslo = hasOsloNames(config, options.transport);

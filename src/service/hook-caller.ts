@@ -8,8 +8,8 @@ import type { Manager } from './manager.js';
 /** The hooks of a manager. */
 export type HookName = 'initHost' | 'preStartHook' | 'postStartHook' | 'gracefulShutdown' | 'cleanupHost' | 'reset';
 
-/** The names of all hooks. They are never remote methods. */
-export const HOOK_NAMES: readonly HookName[] = Object.freeze([
+/** The names of all hooks. */
+const HOOK_NAMES: readonly HookName[] = Object.freeze([
   'initHost',
   'preStartHook',
   'postStartHook',

@@ -4,6 +4,7 @@ export { Lifecycle, type LifecycleState, type LifecycleSteps } from './lifecycle
 export type { Manager, Registration, ServiceRecord, ServiceState } from './manager.js';
 export type { ManagerSource, ModuleExportOptions } from './module-export.js';
 export { Service, type ServiceOptions } from './ordinary-service.js';
+export { notPlain } from './plain-data.js';
 export type {
   CallOptions,
   ClientOptions,
@@ -33,8 +34,4 @@ export {
   type StopReason,
   type WorkerContext,
 } from './service.js';
-export {
-  type Track,
-  type TrackedFacts,
-  untracked,
-} from './task-tracker.js';
+export type { Track, TrackedFacts } from './task-tracker.js';

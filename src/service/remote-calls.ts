@@ -75,11 +75,8 @@ export interface RPCClient {
   of<M extends object>(): ManagerCalls<M>;
 }
 
-/** The notification priorities of oslo.messaging. */
-export const NOTIFICATION_PRIORITIES = ['audit', 'debug', 'info', 'warn', 'error', 'critical', 'sample'] as const;
-
-/** Priority of a notification; each has its own queue. */
-export type NotificationPriority = (typeof NOTIFICATION_PRIORITIES)[number];
+/** Priority of a notification, as in oslo.messaging; each has its own queue. */
+export type NotificationPriority = 'audit' | 'debug' | 'info' | 'warn' | 'error' | 'critical' | 'sample';
 
 /** Options of a notifier. */
 export interface NotifierOptions {

@@ -155,22 +155,6 @@ export class TaskTracker {
   }
 }
 
-const UNTRACKED: unique symbol = Symbol('portico.untracked');
-
-/** Marks a method whose calls need no tracking: `@untracked`. Does not wrap the method. */
-export function untracked<F extends (this: never, ...args: never[]) => unknown>(
-  method: F,
-  _context?: ClassMethodDecoratorContext,
-): F {
-  Object.defineProperty(method, UNTRACKED, { value: true });
-  return method;
-}
-
-/** Reports whether a method is marked with {@link untracked}. */
-export function isUntracked(method: unknown): boolean {
-  return typeof method === 'function' && (method as { [UNTRACKED]?: true })[UNTRACKED] === true;
-}
-
 function described({ name, requestId, resourceId, ageMs }: TrackedTask): string {
   const about = [
     ...(resourceId === undefined ? [] : [`on ${resourceId}`]),

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TokenInfo, type TokenValidator, ValidatorUnavailable } from '../middleware/index.js';
 import type { Awaitable } from '../service/index.js';
-import { notPlain } from '../service/internal.js';
+import { notPlain } from '../service/index.js';
 
 /** One requirement. `run` rejects with an assertion error if the validator violates it. */
 export interface ConformanceCase {

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Config } from 'portico/config';
-import { RPCService, type RPCServiceOptions, rpc } from 'portico/rpc';
-import { untracked } from 'portico/service';
+import { RPCService, type RPCServiceOptions, rpc, untracked } from 'portico/rpc';
 import { MemoryBroker, MemoryTransport } from '#internal/rpc';
 import { recordedLog } from '../tasks/recorded-log.js';
 

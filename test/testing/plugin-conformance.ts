@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import type { HealthcheckPlugin } from 'portico/middleware';
 import type { Awaitable } from 'portico/service';
+import { notPlain } from 'portico/service';
 import type { ConformanceCase } from 'portico/testing';
-import { notPlain } from '#internal/service';
 
 /** Returns the case that applies to every driver: it can be closed twice. `make` returns a new driver. */
 export function lifeConformance(what: string, make: () => Awaitable<{ close?(): unknown }>): ConformanceCase[] {

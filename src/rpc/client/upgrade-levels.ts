@@ -6,7 +6,6 @@ import type { Config } from '../../config/index.js';
 import { ConfigurationRefused, didYouMean } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { openRegistry, type ServiceRegistry } from '../../registry/index.js';
-import { RegistryUnavailable } from '../../registry/internal.js';
 import type { Awaitable, ClientOptions } from '../../service/index.js';
 import type { Clock } from '../../tasks/index.js';
 import { isVersion } from '../message/versions.js';
@@ -115,7 +114,7 @@ export class UpgradeLevels {
     try {
       return await this.#registry.lowestVersion(topic);
     } catch (error) {
-      if (last === undefined || !(error instanceof RegistryUnavailable)) throw error;
+      if (last === undefined || (error as { code?: unknown }).code !== 'PORTICO_REGISTRY_UNAVAILABLE') throw error;
       return last;
     }
   }

@@ -3,7 +3,7 @@
  * message never loads code.
  */
 import { ignoreErrors, PorticoError } from '../../errors/index.js';
-import { notPlain } from '../../service/internal.js';
+import { notPlain } from '../../service/index.js';
 import * as rpcErrors from '../errors.js';
 import { isRecord } from './typed-json.js';
 import type { FailureArguments, FailureEnvelope } from './wire-failure.js';

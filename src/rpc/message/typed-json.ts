@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { ignoreErrors } from '../../errors/index.js';
-import { notPlain } from '../../service/internal.js';
+import { notPlain } from '../../service/index.js';
 import { SerializationError } from '../errors.js';
 
 /** Member of a message with what is only for Portico: Python ignores it. */

@@ -13,7 +13,6 @@ import {
   type ServiceBase,
   type StopOptions,
 } from '../../service/index.js';
-import { NOTIFICATION_PRIORITIES } from '../../service/internal.js';
 import { within } from '../../tasks/index.js';
 import { RPCConnection } from '../client/rpc-connection.js';
 import { UnreadableEnvelope } from '../message/envelope.js';
@@ -23,6 +22,7 @@ import { type RecentKeys, seenMessages } from '../server/recent-keys.js';
 import type { Delivery, Transport, TransportConsumer } from '../transport/transport.js';
 import {
   type CarriedNotification,
+  NOTIFICATION_PRIORITIES,
   type NotificationFields,
   notificationRoute,
   readNotification,

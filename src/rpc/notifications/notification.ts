@@ -15,6 +15,17 @@ import { writeJson } from '../message/typed-json.js';
 import { packed, type WireAddress } from '../message/wire-format.js';
 import type { Message, Route } from '../transport/transport.js';
 
+/** All priorities. */
+export const NOTIFICATION_PRIORITIES: readonly NotificationPriority[] = Object.keys({
+  audit: true,
+  debug: true,
+  info: true,
+  warn: true,
+  error: true,
+  critical: true,
+  sample: true,
+} satisfies Record<NotificationPriority, true>) as NotificationPriority[];
+
 /** A notification as defined by oslo.messaging. */
 export interface NotificationFields {
   /** Event type, such as `compute.instance.create.end`. */

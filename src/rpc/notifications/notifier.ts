@@ -2,13 +2,12 @@
  * Emits notifications.
  */
 import type { EmitNotification, NotificationPriority, Notifier, NotifierOptions } from '../../service/index.js';
-import { NOTIFICATION_PRIORITIES } from '../../service/internal.js';
 import { within } from '../../tasks/index.js';
 import type { CallPath } from '../client/call-client.js';
 import { DeliveryFailure } from '../errors.js';
 import type { NotificationSettings } from '../messaging-options.js';
 import type { Transport } from '../transport/transport.js';
-import { newNotification, notificationRoute, writeNotification } from './notification.js';
+import { NOTIFICATION_PRIORITIES, newNotification, notificationRoute, writeNotification } from './notification.js';
 
 /** Parts of a connection that a notifier uses. */
 export type NotifierPath = Pick<CallPath, 'settings' | 'serializer' | 'log' | 'clock' | 'connected' | 'send'>;

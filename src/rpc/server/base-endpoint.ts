@@ -1,7 +1,7 @@
 /**
  * Methods that every service answers in addition to its managers.
  */
-import { untracked } from '../../service/index.js';
+import { untracked } from '../exposed-methods.js';
 
 /** Status of a service. Times in seconds. */
 export interface ServiceStatus {

@@ -4,11 +4,11 @@
  */
 import { didYouMean, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import { isUntracked } from '../../service/internal.js';
 import { BadArguments, NoSuchMethod, ServerShuttingDown, UnsupportedVersion } from '../errors.js';
 import {
   type ExposurePolicy,
   exposedMethods,
+  isUntracked,
   methodOptions,
   type RemoteMethod,
   type RpcMethodOptions,

@@ -1,12 +1,12 @@
 /**
  * A server of one topic: it has three consumers (of the topic, of this host, of fanouts), one pool, and a stop without losses.
  */
-import type { TaskTracker } from '../../service/internal.js';
 import { within } from '../../tasks/index.js';
 import type { CallSpans } from '../call-spans.js';
 import type { RPCConnection } from '../client/rpc-connection.js';
 import { Deadlines } from '../deadlines.js';
 import { ServerShuttingDown } from '../errors.js';
+import type { CallTracker } from '../exposed-methods.js';
 import { type RequestEnvelope, readRequest, UnreadableEnvelope } from '../message/envelope.js';
 import type { WireAddress } from '../message/wire-format.js';
 import { addressText, nameOfMessage } from '../transport/route.js';
@@ -30,7 +30,7 @@ export interface RpcServerOptions {
   readonly host: string;
   readonly binary: string;
   readonly endpoints: Endpoints;
-  readonly tracker: TaskTracker;
+  readonly tracker: CallTracker;
   /** Number of handlers that run at a time. Default: by the configuration. */
   readonly poolSize?: number | undefined;
 }

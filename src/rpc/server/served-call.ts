@@ -2,11 +2,11 @@
 import { type CallDelivery, RequestContext } from '../../app/index.js';
 import { ACTIVE_TRACE, runInRequest } from '../../app/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
-import type { TaskTracker } from '../../service/internal.js';
 import type { Cancel, Clock } from '../../tasks/index.js';
 import { type CallMeter, DROPS, type DropReason } from '../call-meter.js';
 import type { ActiveTrace, CallSpans } from '../call-spans.js';
 import type { Deadlines } from '../deadlines.js';
+import type { CallTracker } from '../exposed-methods.js';
 import type { RequestEnvelope } from '../message/envelope.js';
 import { type ContextHere, eachArgument, type Serializer } from '../message/serializer.js';
 import type { Delivery } from '../transport/transport.js';
@@ -24,7 +24,7 @@ export interface ServedWith extends ReplyParts {
   readonly endpoints: Endpoints;
   /** Number of redeliveries of a message. */
   readonly deliveryLimit: number;
-  readonly tracker: TaskTracker;
+  readonly tracker: CallTracker;
   readonly serializer: Required<Serializer>;
   readonly clock: Clock;
   /** Undefined: calls are not counted. */

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { expose, rpc } from 'portico/rpc';
-import { untracked } from 'portico/service';
+import { expose, rpc, untracked } from 'portico/rpc';
 import { Endpoints } from '#internal/rpc';
 
 class Old {
