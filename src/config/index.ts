@@ -11,7 +11,8 @@ export {
 } from '../errors/index.js';
 export type { Change, ReportedChange } from './changes.js';
 export { Config, type CrossCheck, type NextConfig } from './config.js';
-export type { LoadOptions, WorkerAssignment, WorkerConfiguration } from './load-config.js';
+export { type LoadOptions, type WorkerAssignment, type WorkerConfiguration, workerAssignment } from './load-config.js';
+export { crossCheck } from './loaded-checks.js';
 export type { NextReading } from './read-again.js';
 export type { ConfigSnapshot, Written } from './state.js';
 export {
@@ -28,6 +29,7 @@ export {
 export { type DictSpec, dict, type ListSpec, list, multi } from './types/collection-types.js';
 export { defineOptions } from './types/define-options.js';
 export type { Registration } from './types/describe-options.js';
+export type { Elsewhere } from './types/elsewhere.js';
 export {
   type Bounds,
   boolean,

@@ -2,12 +2,15 @@
 import type { OptionIssue } from './values/option-issues.js';
 
 /** A check of a configuration, by the members that it needs. */
-type Check = (config: never) => readonly OptionIssue[] | undefined;
+type Check = Parameters<typeof crossCheck>[0];
 
 const loaded = new Set<Check>();
 
-/** Adds a check to the configurations of this process, from the import of its module on. */
-export function crossCheck(find: Check): void {
+/**
+ * Adds a check over several options to all configurations of this process, from the import of its module on. `find` gets the `Config`, and
+ * returns an error for each wrong option; one that reads a value which is refused finds nothing.
+ */
+export function crossCheck(find: (config: never) => readonly OptionIssue[] | undefined): void {
   loaded.add(find);
 }
 

@@ -12,6 +12,7 @@ export {
 } from './import-export.js';
 export { importFailure, thrownAt } from './import-failure.js';
 export {
+  commandName,
   findPackage,
   type Manifest,
   ModuleMissing,

@@ -5,7 +5,7 @@
  */
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ignoreErrors } from '../errors/index.js';
 import { servedPath } from '../process/index.js';
@@ -42,6 +42,26 @@ export function packageOf(file: string, fits: (manifest: Manifest) => boolean = 
     if (manifest !== undefined && fits(manifest)) return { folder, manifest, seenFrom: folder };
   }
   return undefined;
+}
+
+/**
+ * Returns the command's name: that of the script in `bin` of the program's package, else the script's name without its extension; empty
+ * without a script. `argv`: default the process's.
+ */
+export function commandName(argv: readonly string[] = process.argv): string {
+  const [, script] = argv;
+  if (script === undefined) return '';
+  return nameInManifest(script) ?? basename(script, extname(script));
+}
+
+function nameInManifest(script: string): string | undefined {
+  // A manifest that only declares the module type (`{"type": "module"}`) is not a package.
+  const own = packageOf(script, ({ name, bin }) => name !== undefined || bin !== undefined);
+  if (own === undefined) return undefined;
+  const { name = '', bin } = own.manifest;
+  const commands = typeof bin === 'string' ? { [name.slice(name.lastIndexOf('/') + 1)]: bin } : (bin ?? {});
+  const wanted = realPath(script);
+  return Object.keys(commands).find((command) => realPath(resolve(own.folder, commands[command]!)) === wanted);
 }
 
 /** Returns the version of Portico; undefined if its manifest cannot be read. */

@@ -4,8 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve, sep } from 'node:path';
-import type { Config } from '../config/index.js';
-import { configOptions, workerAssignment } from '../config/internal.js';
+import { type Config, workerAssignment } from '../config/index.js';
 import { placeOf } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { systemClock } from '../tasks/index.js';
@@ -39,7 +38,7 @@ export function openRegistry(
   const option = databaseOption(named);
   if (group.driver === 'sqlite') {
     const path = sqlitePath(connection);
-    const below = resolve(config.group('DEFAULT', configOptions, { partial: true }).statePath);
+    const below = resolve(config.resolve('DEFAULT', 'state_path').value as string);
     const makeFolder = path.startsWith(below + sep);
     const busyTimeoutMs = Math.min(database.sqliteBusyTimeoutMs, limit * 1000);
     return make(new SqliteStore(path, { log: options.log, busyTimeoutMs, makeFolder, option }));

@@ -2,8 +2,18 @@
  * Options of the service registry.
  */
 import { hostname } from 'node:os';
-import { boolean, type Config, defineOptions, duration, float, host, integer, oneOf, uri } from '../config/index.js';
-import { crossCheck, isSet } from '../config/internal.js';
+import {
+  boolean,
+  type Config,
+  crossCheck,
+  defineOptions,
+  duration,
+  float,
+  host,
+  integer,
+  oneOf,
+  uri,
+} from '../config/index.js';
 
 /** `[servicegroup]`. */
 export const servicegroupOptions = defineOptions('servicegroup', {
@@ -97,7 +107,8 @@ export const heartbeatOptions = defineOptions('DEFAULT', {
 /** A service would count as down between two heartbeats. */
 crossCheck((config: Config) => {
   const group = 'DEFAULT';
-  const opt = ['service_down_time', 'report_interval'].find((each) => isSet(config, group, each));
+  const isSet = (opt: string): boolean => config.has(group, opt) && config.getLocation(group, opt).kind !== 'default';
+  const opt = ['service_down_time', 'report_interval'].find(isSet);
   // The defaults fit, and most configurations have them.
   if (opt === undefined) return [];
   const { reportInterval, serviceDownTime } = config.group(group, heartbeatOptions, { partial: true });

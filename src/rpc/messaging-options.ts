@@ -3,7 +3,6 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Config, OptionDeclarations, OptionsOf } from '../config/index.js';
-import { diagnose, present } from '../config/internal.js';
 import { ConfigurationRefused, didYouMean } from '../errors/index.js';
 import { WireFormat } from './message/wire-format.js';
 import { osloNotificationOptions, osloRabbitOptions } from './oslo-options.js';
@@ -155,10 +154,16 @@ function osloSettings(o: OptionsOf<typeof osloRabbitOptions>): OsloSettings {
     verifyHostname: o.sslEnforceHostnameVerification,
   };
   return {
-    transport: { ...present(transport), tls: present(tls) },
+    transport: { ...written(transport), tls: written(tls) },
     prefetch: o.rabbitQosPrefetchCount || undefined,
     replyRetryMs: ms(o.kombuMissingConsumerRetryTimeout),
   };
+}
+
+/** Returns the object without members that are undefined: they do not replace those of `[rpc]`. */
+function written<T extends object>(members: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const there = Object.entries(members).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(there) as ReturnType<typeof written<T>>;
 }
 
 interface OsloSettings {
@@ -212,7 +217,9 @@ function atItsOption(config: Config, error: unknown): unknown {
   const [said = '', opt = 'transport_url'] = /^\[rpc\] (\w+):? /.exec(sentence) ?? [];
   const message = sentence.slice(said.length);
   return new ConfigurationRefused(code, {
-    diagnostics: [diagnose(config, { code, group: 'rpc', opt, message, hint })],
+    diagnostics: [
+      { severity: 'error', code, section: 'rpc', option: opt, place: config.getLocation('rpc', opt), message, hint },
+    ],
     cause,
   });
 }

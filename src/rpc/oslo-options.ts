@@ -1,6 +1,5 @@
 /** Options under their oslo.messaging names, with the values that Python and Portico services on the same broker must share. */
 import { boolean, defineOptions, duration, integer, list, oneOf, path, uri } from '../config/index.js';
-import { writtenElsewhere } from '../config/internal.js';
 
 const HOST = 'Put the broker into [rpc] transport_url: oslo+rabbit://user:password@host:5672/vhost.';
 const POOL = 'Remove the line: a process has two connections to the broker.';
@@ -39,8 +38,9 @@ const UNUSED_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** The options in `[oslo_messaging_rabbit]`, for transport URLs `oslo+rabbit://` and `oslo+amqps://`. */
-export const osloRabbitOptions = writtenElsewhere(
-  defineOptions('oslo_messaging_rabbit', {
+export const osloRabbitOptions = defineOptions(
+  'oslo_messaging_rabbit',
+  {
     amqp_durable_queues: boolean({
       help: 'Declare the exchange and the queues of topics and hosts as durable. Default: false.',
     }),
@@ -122,13 +122,14 @@ export const osloRabbitOptions = writtenElsewhere(
     ssl_enforce_hostname_verification: boolean({
       help: 'Refuse a certificate for another host than that in the URL. Default: [rpc] ssl_verify_hostname.',
     }),
-  }),
+  },
   { unused: UNUSED_NAMES },
 );
 
 /** The options in `[oslo_messaging_notifications]`. */
-export const osloNotificationOptions = writtenElsewhere(
-  defineOptions('oslo_messaging_notifications', {
+export const osloNotificationOptions = defineOptions(
+  'oslo_messaging_notifications',
+  {
     driver: oneOf(['messagingv2', 'messaging', 'noop'], {
       default: 'messagingv2',
       help: 'Form of notifications: messagingv2 in an envelope, messaging without one, noop none at all.',
@@ -139,6 +140,6 @@ export const osloNotificationOptions = writtenElsewhere(
       canBeEmpty: true,
       help: 'URL of the broker for notifications. Default, and empty: [rpc] transport_url.',
     }),
-  }),
+  },
   { unused: { retry: 'Remove the line: a notification that the broker does not accept is sent again for 30 s.' } },
 );

@@ -3,7 +3,6 @@
  * mean the default; 0 and false are values.
  */
 import { type Config, defineOptions, module } from '../config/index.js';
-import { commandName } from '../config/internal.js';
 import {
   ANY,
   ConfigurationRefused,
@@ -21,6 +20,7 @@ import {
 import type { Logger, LogOption } from '../log/index.js';
 import { checkedLog } from '../log/internal.js';
 import { hostOf, namedManager } from '../managers/index.js';
+import { commandName } from '../modules/index.js';
 import type { ManagerContext, ManagerOption } from '../registry/index.js';
 import type { Manager, ManagerSource, Registration } from '../service/index.js';
 import type { Serializer } from './message/serializer.js';

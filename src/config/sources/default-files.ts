@@ -5,7 +5,6 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { ignoreErrors } from '../../errors/index.js';
-import { packageOf, realPath } from '../../modules/index.js';
 import { closedFolder, enteredFolder } from '../../process/index.js';
 import type { NamedPath, SourcePaths } from '../state.js';
 
@@ -85,24 +84,4 @@ export function findConfigFile(
   const candidates = isAbsolute(name) ? [name] : dirs.map((dir) => resolve(join(dir, name)));
   const read = new Set(files.paths);
   return candidates.find((path) => read.has(path)) ?? candidates.find((path) => existsSync(path));
-}
-
-/**
- * Returns the command's name: that of the script in `bin` of the program's package, else the script's name without its extension; empty
- * without a script. `argv`: default the process's.
- */
-export function commandName(argv: readonly string[] = process.argv): string {
-  const [, script] = argv;
-  if (script === undefined) return '';
-  return nameInManifest(script) ?? programName(script);
-}
-
-function nameInManifest(script: string): string | undefined {
-  // A manifest that only declares the module type (`{"type": "module"}`) is not a package.
-  const own = packageOf(script, ({ name, bin }) => name !== undefined || bin !== undefined);
-  if (own === undefined) return undefined;
-  const { name = '', bin } = own.manifest;
-  const commands = typeof bin === 'string' ? { [name.slice(name.lastIndexOf('/') + 1)]: bin } : (bin ?? {});
-  const wanted = realPath(script);
-  return Object.keys(commands).find((command) => realPath(resolve(own.folder, commands[command]!)) === wanted);
 }

@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { PorticoError, refuseUnknownOptions, whatItIs, withCode } from '../../errors/index.js';
 import { withFrames } from '../../process/index.js';
 import type { Registration } from './describe-options.js';
+import { type Elsewhere, writtenElsewhere } from './elsewhere.js';
 import { isSecret } from './mask.js';
 import { knownNames, type Option, type OptionDeclarations } from './option.js';
 
@@ -13,23 +14,32 @@ const declaredAt = Symbol('declaredAt');
 
 /**
  * Declares the options of a group, beside the code that reads them, and returns them frozen.
- * Throws a `TypeError` for a name that is not lower snake case and for an option without `help`, and
+ * An option `<name>` stands for every name in its group.
+ * Throws a `TypeError` for another name that is not lower snake case and for an option without `help`, and
  * `PORTICO_OPTION_DECLARATION` for an invalid declaration. It lists all errors of the group.
  */
 export function defineOptions<const D extends OptionDeclarations>(options: D): D;
-/** The same for options of this group: a process that imports the module knows their names before anything reads them. */
-export function defineOptions<const D extends OptionDeclarations>(group: string, options: D): D;
-export function defineOptions<const D extends OptionDeclarations>(first: string | D, second?: D): D {
+/**
+ * The same for options of this group: a process that imports the module knows their names before anything reads them. `elsewhere`: how other
+ * programs write them.
+ */
+export function defineOptions<const D extends OptionDeclarations>(group: string, options: D, elsewhere?: Elsewhere): D;
+export function defineOptions<const D extends OptionDeclarations>(
+  first: string | D,
+  second?: D,
+  elsewhere?: Elsewhere,
+): D {
   const options = typeof first === 'string' ? second! : first;
   checkDeclarations(options);
   for (const [name, option] of Object.entries(options)) {
-    const isNamed = /^[a-z][a-z0-9_]*$/.test(name);
+    const isNamed = name === '<name>' || /^[a-z][a-z0-9_]*$/.test(name);
     if (isNamed && option.help.trim() !== '') continue;
     const reason = isNamed ? 'needs a help text' : 'a name is lower snake case and begins with a letter';
     throw withCode(new TypeError(`option ${name}: ${reason}`), DECLARATION);
   }
   const place = callerOf(defineOptions);
   const defined = Object.freeze(Object.defineProperty({ ...options }, declaredAt, { value: place }));
+  if (elsewhere !== undefined) writtenElsewhere(defined, elsewhere);
   return typeof first === 'string' ? owns(first, defined) : defined;
 }
 

@@ -5,8 +5,8 @@
  */
 import { closeSync, readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import { commandName } from '../../config/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
+import { commandName } from '../../modules/index.js';
 import type { SignalSource } from './signals.js';
 
 /** The part of `process` that launchers use. */

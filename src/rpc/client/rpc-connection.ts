@@ -1,8 +1,7 @@
 /**
  * Connection of a process to remote services: the transport, the calls that wait for their replies, and clients.
  */
-import { Config } from '../../config/index.js';
-import { workerAssignment } from '../../config/internal.js';
+import { Config, workerAssignment } from '../../config/index.js';
 import { ConfigurationRefused, refuseUnknownOptions } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type {
