@@ -30,7 +30,6 @@ export {
   sectionFaultStyle,
 } from './faults/configured-fault-form.js';
 export { answerFailure, answering, type FailureOptions } from './faults/failed-request.js';
-export { FailureDescriber } from './faults/failure-describer.js';
 export { faultFormFrom, faultFormOf, inFaultForm, preferredEncoding, preferredType } from './faults/fault-style.js';
 export { findFile, sendFile } from './file-sender.js';
 export { checkHeader, foldHeaders, joinVary, replaceRawHeaders, usableHeaders } from './header-fields.js';

@@ -8,6 +8,7 @@ export {
   type MetricKey,
   metricsOptions,
 } from './metric-table.js';
-export { type FailedRequests, RecentFailures } from './recent-failures.js';
-export { Noted, NotedRefusals, RecentRefusals, type RefusedRequests, type ShownRefusals } from './recent-refusals.js';
+export { NotedFailures } from './noted-failures.js';
+export type { FailedRequests } from './recent-failures.js';
+export { NotedRefusals, RecentRefusals, type RefusedRequests, type ShownRefusals } from './recent-refusals.js';
 export { MOST_SERIES, SERIES_A_ROUTE, SERIES_HINT, type Total, Totals } from './totals.js';

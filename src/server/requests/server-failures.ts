@@ -4,10 +4,9 @@
 
 import type { IncomingMessage } from 'node:http';
 import { environ, Fault, type MatchedRoute } from '../../app/index.js';
-import { abortReason, asFault, FailureDescriber, type FailureOptions } from '../../app/internal.js';
+import { abortReason, asFault, type FailureOptions } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
-import { type FailedRequests, LABEL_CHARACTERS, Noted, RecentFailures } from '../../metrics/index.js';
-import { printable } from '../../text/index.js';
+import { NotedFailures } from '../../metrics/index.js';
 import type { Exchange } from '../connections/connection.js';
 import { requestFacts } from '../connections/request-facts.js';
 
@@ -39,29 +38,15 @@ export function countedMethod({ method }: IncomingMessage, route: MatchedRoute |
   return method !== undefined && (METHODS.has(method) || route?.methods?.includes(method)) ? method : 'other';
 }
 
-export class RequestFailures extends Noted<FailedRequests, FailedRequests> {
-  readonly #describer = new FailureDescriber();
-
-  constructor() {
-    super(RecentFailures);
-  }
-
+export class RequestFailures extends NotedFailures {
   /** Notes a request whose response has status 500 or above, or was broken off. */
   note({ req, res, firstFailure: failure }: Exchange): void {
     const error = failure?.cause ?? failure ?? abortReason(res);
     // Its client has left, or was too slow.
     if (res.statusCode < 500 && (error === undefined || (error instanceof Fault && error.status < 500))) return;
     const { requestId, route } = environ(req);
-    const where = `${countedMethod(req, route)} ${route?.template ?? '-'}`.slice(0, LABEL_CHARACTERS);
-    const noted: FailedRequests = {
-      route: where,
-      ...(error === undefined
-        ? { error: `answered with ${res.statusCode} by the application`, place: undefined }
-        : this.#describer.describe(where, error)),
-      count: 1,
-      at: new Date().toISOString(),
-      requestId: requestId === undefined ? undefined : printable(requestId).slice(0, LABEL_CHARACTERS),
-    };
-    this.add(noted);
+    const where = `${countedMethod(req, route)} ${route?.template ?? '-'}`;
+    const text = `answered with ${res.statusCode} by the application`;
+    this.noteFailure(where, error === undefined ? { text } : { error }, requestId);
   }
 }

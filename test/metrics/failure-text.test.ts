@@ -1,11 +1,11 @@
 /** The names of errors where operators see them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { describeFailure } from '../../../dist/app/faults/failure-describer.js';
-import { Fault } from '../../../dist/app/index.js';
-import { RequestPool } from '../../../dist/server/requests/request-pool.js';
+import { Fault } from '../../dist/app/index.js';
+import { describeFailure } from '../../dist/metrics/failure-text.js';
+import { RequestPool } from '../../dist/server/requests/request-pool.js';
 
-const HERE = /^dist-test\/app\/faults\/failure-text\.test\.js:\d+$/;
+const HERE = /^dist-test\/metrics\/failure-text\.test\.js:\d+$/;
 
 function thrown(work: () => unknown): unknown {
   try {

@@ -1,15 +1,13 @@
-/** Describes the errors of an API or a service, a limited number a second. */
-
+/**
+ * Names of errors for operators: class, code, place, and fixed text, without any text of a client.
+ *
+ * A message may contain values of a client, also such that look like frames of a stack. So a part of a message is shown only if it is a
+ * text of {@link FIXED}, or if Portico wrote it; and frames are read only behind the message.
+ */
 import { fileURLToPath } from 'node:url';
-import { ignoreErrors, shownPath } from '../../errors/index.js';
-import { isOwnFile } from '../../process/index.js';
-import { printable } from '../../text/index.js';
-import { Fault } from '../fault.js';
-
-// Names of errors for operators: class, code, place, and fixed text, without any text of a client.
-//
-// A message may contain values of a client, also such that look like frames of a stack. So a part of a message is shown only if it is a
-// text of {@link FIXED}, or if Portico wrote it; and frames are read only behind the message.
+import { ignoreErrors, shownPath } from '../errors/index.js';
+import { isOwnFile } from '../process/index.js';
+import { printable } from '../text/index.js';
 
 /** Longest text, as of a label of metrics. */
 const LONGEST = 200;
@@ -18,7 +16,7 @@ const LONGEST = 200;
 const CAUSES = 3;
 
 /** An error, and its causes, in words. */
-interface DescribedFailure {
+export interface DescribedFailure {
   readonly error: string;
   readonly place: string | undefined;
 }
@@ -42,7 +40,7 @@ export function describeFailure(error: unknown): DescribedFailure {
 }
 
 /** Returns the class of an error with its code or status. */
-function classAndCode(error: unknown): string {
+export function classAndCode(error: unknown): string {
   if (!(error instanceof Error)) return `a thrown ${error === null ? 'null' : typeof error}`;
   const { code, status } = error as { readonly code?: unknown; readonly status?: unknown };
   // A class that sets no name inherits that of Error.
@@ -82,8 +80,15 @@ const FRAME = /^ +at (?:.*\()?((?:file:\/\/)?\/[^\n()]*?|[A-Za-z]:\\[^\n()]*?):(
 
 /** Returns the message of a fault that Portico threw by itself. Those of 500 and above have no text of a client. */
 function ownMessage(error: unknown, [innermost]: readonly Frame[]): string | undefined {
-  const isOwn = error instanceof Fault && error.status >= 500 && error.safe && error.cause === undefined;
-  return isOwn && innermost !== undefined && isOwnFile(innermost.file) ? error.message : undefined;
+  const { code, status, safe } = Object(error) as {
+    readonly code?: unknown;
+    readonly status?: unknown;
+    readonly safe?: unknown;
+  };
+  const isFault = error instanceof Error && code === 'PORTICO_FAULT' && Number(status) >= 500;
+  return isFault && safe === true && error.cause === undefined && innermost !== undefined && isOwnFile(innermost.file)
+    ? error.message
+    : undefined;
 }
 
 /** A name in a topic, of a method, a class or a host. */
@@ -137,32 +142,3 @@ const FIXED = new RegExp(
     'deadlock detected',
   ].join('|'),
 );
-
-/** Of one route, class and code: reading a stack takes 0.1 ms, and an overload must not cost that for each request. */
-const DESCRIBED_A_SECOND = 10;
-
-/** A thrown value may be anything, such as an object whose properties throw. */
-const UNREADABLE: DescribedFailure = { error: 'a thrown value that cannot be read', place: undefined };
-
-export class FailureDescriber {
-  /** Last descriptions of this second, by route, class and code. */
-  readonly #described = new Map<string, { readonly last: DescribedFailure; readonly times: number }>();
-  #second = 0;
-
-  /** Describes an error; one too many in this second gets the last description of its class and code on the route. */
-  describe(route: string, error: unknown): DescribedFailure {
-    return ignoreErrors(() => this.#describe(route, error)) ?? UNREADABLE;
-  }
-
-  #describe(route: string, error: unknown): DescribedFailure {
-    const second = Math.floor(Date.now() / 1000);
-    if (second !== this.#second) this.#described.clear();
-    this.#second = second;
-    const key = `${route}\n${classAndCode(error)}`;
-    const { last, times = 0 } = this.#described.get(key) ?? {};
-    if (last !== undefined && times >= DESCRIBED_A_SECOND) return last;
-    const described = describeFailure(error);
-    this.#described.set(key, { last: described, times: times + 1 });
-    return described;
-  }
-}
