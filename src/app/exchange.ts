@@ -7,7 +7,6 @@ import type { Readable } from 'node:stream';
 import type { Environ, MatchedRoute } from './environ.js';
 import type { Fault } from './fault.js';
 import type { FaultForm } from './fault-form.js';
-import { ACTIVE_TRACE } from './request-context.js';
 import { callersTrace, type RequestTrace, type TraceIds } from './request-trace.js';
 import type { BodyList, Methods, ResponseListener, Stage } from './response-methods.js';
 import { type ServerState, type SlotTaker, stateFor } from './server-state.js';
@@ -229,7 +228,7 @@ export class Exchange {
     return this.requestTrace?.ids ?? callersTrace(this.req);
   }
 
-  [ACTIVE_TRACE](): TraceIds | undefined {
+  activeTrace(): TraceIds | undefined {
     return this.requestTrace?.activeIds ?? callersTrace(this.req);
   }
 

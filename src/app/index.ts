@@ -30,12 +30,16 @@ export { remoteOf } from './remote.js';
 export {
   type CallDelivery,
   type ContextFields,
+  type CurrentRequest,
   contextFacts,
   currentContext,
+  currentDeadline,
   RequestContext,
+  runInRequest,
 } from './request-context.js';
 export { requestPath } from './request-path.js';
 export type { Session, SessionData } from './request-session.js';
+export type { TraceIds } from './request-trace.js';
 export { afterResponse } from './response/after-response.js';
 export {
   type BodyTransformer,
@@ -44,6 +48,8 @@ export {
   transformBody,
 } from './response/before-head.js';
 export type { ResponseListener, ResponseOutcome } from './response-methods.js';
+export type { RefusedValue } from './schemas/refused-value.js';
+export { SchemaChecks } from './schemas/schema-checks.js';
 export { takeUpgrade, type UpgradedConnection } from './server-state.js';
 export {
   type SharedDatabaseOptions,

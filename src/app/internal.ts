@@ -49,12 +49,7 @@ export { connectApp } from './host/from-connect.js';
 export { readableOf } from './host/from-fetch.js';
 export { abortError, collectBody, followSignal, limitBody, offerSignal, tooLarge } from './read-body.js';
 export { connectionAddress, connectionRemote, takeScheme } from './remote.js';
-export {
-  ACTIVE_TRACE,
-  currentDeadline,
-  runInRequest,
-  runOutsideRequests,
-} from './request-context.js';
+export { runInRequest, runOutsideRequests } from './request-context.js';
 export { bodyLengthOf, FIELD, kindOfField, readHeaders, ServedRequest, seesHeadersTaken } from './request-fields.js';
 export { methodsOf, overriddenMethod, writtenPath } from './request-path.js';
 export type { RequestTrace, TraceIds } from './request-trace.js';
@@ -74,7 +69,6 @@ export { askRouteListeners, whenRouted } from './routed.js';
 export { checkAll, createAjv, equalPair, FORMATS, type SchemaDraft } from './schemas/create-ajv.js';
 export {
   depthError,
-  isSecretName,
   jsonShown,
   type RefusedValue,
   refusedValue,

@@ -225,28 +225,31 @@ function fits(name: keyof ContextFields, value: unknown): boolean {
   return typeof value === 'string';
 }
 
-/** The key of a request's trace in its environ. */
-export const ACTIVE_TRACE: unique symbol = Symbol('portico.environ.activeTrace');
-
-/** The environ of a request, whose context may be set later. */
-interface Current {
+/** A request, or a call of another protocol, for the code that runs in it. It is read when it is needed: its members may be set later. */
+export interface CurrentRequest {
   readonly req?: IncomingMessage;
   readonly res?: ServerResponse | undefined;
+  /** The URL as received. */
   readonly originalUrl?: string;
+  /** Its caller, for `currentContext()` and log lines. */
   readonly context?: RequestContext | undefined;
+  /** Its id in log lines, unless the context has one. */
   readonly requestId?: string | undefined;
+  /** The id that the caller gave to all requests of one operation. */
   readonly globalRequestId?: string | undefined;
-  [ACTIVE_TRACE]?(): TraceIds | undefined;
-  /** A time of `performance.now()`. */
+  /** Returns the ids of the span that is active in the calling code, for log lines. */
+  activeTrace?(): TraceIds | undefined;
+  /** The time of `performance.now()` at which its caller stops waiting. */
   readonly deadline?: number;
 }
 
-const storage = new AsyncLocalStorage<Current>();
+const storage = new AsyncLocalStorage<CurrentRequest>();
 
 /**
- * Calls `fn` in the async context of a request. With several filters only the outermost call enters it: with Node 24 a run takes 1.2 µs.
+ * Calls `fn` in a request, for `currentContext()`, `currentDeadline()` and log lines. In an empty one, for work that outlives the request
+ * that starts it. With several filters only the outermost call enters it: with Node 24 a run takes 1.2 µs.
  */
-export function runInRequest<A extends unknown[], T>(env: Current, fn: (...args: A) => T, ...args: A): T {
+export function runInRequest<A extends unknown[], T>(env: CurrentRequest, fn: (...args: A) => T, ...args: A): T {
   return storage.getStore() === env ? fn(...args) : storage.run(env, fn, ...args);
 }
 
@@ -279,7 +282,7 @@ export function contextFacts(): LogFields {
     user_id: userId,
     project_id: projectId,
   };
-  const ids = current[ACTIVE_TRACE]?.();
+  const ids = current.activeTrace?.();
   return ids === undefined ? facts : Object.assign(facts, ids);
 }
 

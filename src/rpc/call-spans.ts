@@ -3,8 +3,7 @@
  * within it one for the server. Without a registered OpenTelemetry SDK nothing is imported.
  */
 import type { Context, Span } from '@opentelemetry/api';
-import { Fault } from '../app/index.js';
-import type { TraceIds } from '../app/internal.js';
+import { Fault, type TraceIds } from '../app/index.js';
 import { ignoreErrors } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { exceptionOf, idsOf, SpanMaker } from '../spans/index.js';

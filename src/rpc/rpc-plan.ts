@@ -2,9 +2,8 @@
  * Plan of an RPC service for a parent of workers, which create the service.
  */
 import type { Config } from '../config/index.js';
-import { silentLogger } from '../log/internal.js';
 import type { PlannedService } from '../service/index.js';
-import { RPCConnection } from './client/rpc-connection.js';
+import { messagingSettings, notificationSettings } from './messaging-options.js';
 import { checkOptions, identityOf, managersFor, type RPCServiceOptions } from './service-options.js';
 
 /** An RPC service as plain data. */
@@ -21,7 +20,7 @@ export function plannedRpcService(options: PlannedRPCOptions): PlannedRPCService
   checkOptions(options);
   const identity = identityOf(options, config);
   managersFor(identity, options)(config);
-  // It opens nothing: created for its checks of [rpc].
-  new RPCConnection({ config, log: silentLogger(), ...(project === undefined ? {} : { project }) });
+  messagingSettings(config, { project });
+  notificationSettings(config);
   return { kind: 'planned', name, topic: identity.topic, workers, addresses: [] };
 }

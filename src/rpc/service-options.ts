@@ -4,7 +4,6 @@
  */
 import { type Config, defineOptions, module } from '../config/index.js';
 import {
-  ANY,
   ConfigurationRefused,
   didYouMean,
   FLAG,
@@ -17,8 +16,7 @@ import {
   refuseWrongValues,
   TEXT,
 } from '../errors/index.js';
-import type { Logger, LogOption } from '../log/index.js';
-import { checkedLog } from '../log/internal.js';
+import { type ApplicationLogger, createLogger, type Logger, type LogOption } from '../log/index.js';
 import { hostOf, namedManager } from '../managers/index.js';
 import { commandName } from '../modules/index.js';
 import type { ManagerContext, ManagerOption } from '../registry/index.js';
@@ -81,6 +79,8 @@ export interface RPCServiceOptions {
 
 const SECONDS: OptionKind = { noun: 'a number of seconds', has: (value) => typeof value === 'number' };
 
+const LOG_METHODS = ['debug', 'info', 'warn', 'error', 'child'] as const;
+
 /** Every option, with its kind of values. */
 const KINDS: Readonly<Record<keyof RPCServiceOptions, OptionKind>> = {
   host: TEXT,
@@ -107,12 +107,17 @@ const KINDS: Readonly<Record<keyof RPCServiceOptions, OptionKind>> = {
   transport: { noun: 'a URL or a transport', has: (value) => TEXT.has(value) || OBJECT.has(value) },
   serializer: OBJECT,
   argv: LIST,
-  log: ANY,
+  log: {
+    noun: 'a Logger',
+    has: (value) => LOG_METHODS.every((name) => typeof (value as Partial<ApplicationLogger>)[name] === 'function'),
+    hint: 'Write log: createLogger(), log: pino(), or omit it.',
+  },
 };
 
-/** Returns the log of a service. Throws `PORTICO_RPC_OPTION` for a value that is no logger. */
+/** Returns the log of a service. */
 export function logOf({ log, config }: RPCServiceOptions & { readonly config: Config }): Logger {
-  return checkedLog('PORTICO_RPC_OPTION', 'an RPC service', log) ?? config.log;
+  if (log == null) return config.log;
+  return 'notice' in log && 'enabled' in log ? log : createLogger({ logger: log });
 }
 
 /**

@@ -27,6 +27,11 @@ export function looksSecret(name: string): boolean {
   return WORDS.has(words.at(-1) ?? '') || ENDINGS.test(words.slice(-3).join(''));
 }
 
+/** Reports whether values with this name are left out of messages to others: also names with such a word anywhere. */
+export function isSecretName(name: string): boolean {
+  return looksSecret(name) || /secret|token|private|credential/i.test(name);
+}
+
 /** Values that are not secrets: switches, and numbers too short for one. */
 const PLAIN = /^(?:true|false|yes|no|on|off|none|\d{1,5})\s*$/i;
 

@@ -1,21 +1,21 @@
 /** Validation errors of a value, in a form for its sender. */
 import type { ErrorObject, ValidateFunction } from 'ajv';
-import { looksSecret, masked } from '../../text/index.js';
+import { isSecretName, masked } from '../../text/index.js';
 import { quoteClient } from '../faults/client-text.js';
 
 /** A part of a value that fails validation. */
 export interface RefusedValue {
-  /** The steps from the checked value to the part, separated by dots; empty: the whole value. */
+  /** The steps from the checked value to the part, separated by dots, as text that is safe in a message; empty: the whole value. */
   readonly path: string;
+  /** The same steps, as sent: names of members, and indexes. */
+  readonly steps: readonly string[];
+  /** The keyword of JSON Schema that refuses it: `additionalProperties` for a name that the schema does not have. */
+  readonly keyword: string;
   /** The requirement of the schema. */
   readonly wanted: string;
   /** The part as JSON; undefined for the whole value, and for a secret. */
   readonly shown: string | undefined;
 }
-
-/** Reports whether values with this name are left out of messages. */
-export const isSecretName = (name: string): boolean =>
-  looksSecret(name) || /secret|token|private|credential/i.test(name);
 
 /** Returns the first error of a failed check. */
 export function refusedValue({ errors }: ValidateFunction, value: unknown): RefusedValue | undefined {
@@ -24,7 +24,7 @@ export function refusedValue({ errors }: ValidateFunction, value: unknown): Refu
   const steps = refusedSteps(error);
   const refused = steps.reduce<unknown>((inner, step) => (inner as Record<string, unknown> | undefined)?.[step], value);
   const shown = steps.length === 0 || isSecret(error, steps) ? undefined : jsonShown(error.propertyName ?? refused);
-  return { path: quoteClient(steps.join('.')), wanted: wanted(error), shown };
+  return { path: quoteClient(steps.join('.')), steps, keyword: error.keyword, wanted: wanted(error), shown };
 }
 
 /**

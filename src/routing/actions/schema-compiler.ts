@@ -9,7 +9,6 @@ import {
   compiledSchema,
   createAjv,
   depthError,
-  isSecretName,
   jsonShown,
   NAMED_SCHEMAS,
   type RefusedValue,
@@ -23,6 +22,7 @@ import {
   writeOnlyNames,
 } from '../../app/internal.js';
 import { ignoreErrors, isObject } from '../../errors/index.js';
+import { isSecretName } from '../../text/index.js';
 import type { InputPart } from './action.js';
 import type { Check } from './check-input.js';
 import { isPlainData, isPlainSchema } from './plain-schema.js';
@@ -219,13 +219,12 @@ function checkByStandard(schema: StandardSchema, value: unknown, part: InputPart
 const MOST_STANDARD_ISSUES = 100;
 
 /** One issue, with its code in the library. */
-interface RefusedByIssue extends RefusedValue {
+interface RefusedByIssue extends Omit<RefusedValue, 'steps'> {
   readonly steps: readonly (string | number)[];
   /** As in the value: those of `steps` are short and printable. */
   readonly keys: readonly PropertyKey[];
   /** Message of the issue. */
   readonly told: string;
-  readonly keyword: string;
   readonly params: Readonly<Record<string, unknown>>;
 }
 
@@ -282,7 +281,7 @@ const SUBJECTS: Readonly<Record<InputPart, string>> = {
 /** Creates the refusal, with the first error in nova's form: the field, the schema's requirement, and the value. */
 function refusalOf(
   where: InputPart,
-  refused: RefusedValue | undefined,
+  refused: Omit<RefusedValue, 'steps'> | undefined,
   issues: readonly Omit<FaultIssue, 'where'>[],
 ): InputRefused {
   // Not spread: a value is copied when it is read.

@@ -1,8 +1,7 @@
 /**
  * Calls and casts to the services of a topic.
  */
-
-import { currentDeadline } from '../../app/internal.js';
+import { currentDeadline } from '../../app/index.js';
 import type { Logger } from '../../log/index.js';
 import type { Awaitable, CallOptions, ClientOptions, ManagerCalls, RPCClient } from '../../service/index.js';
 import { type Clock, within } from '../../tasks/index.js';

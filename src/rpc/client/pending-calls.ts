@@ -1,7 +1,7 @@
 /**
  * Calls that wait for their replies: a process has one consumer of replies, which starts with its first call.
  */
-import { runOutsideRequests } from '../../app/internal.js';
+import { runInRequest } from '../../app/index.js';
 import type { Logger } from '../../log/index.js';
 import type { Cancel, Clock } from '../../tasks/index.js';
 import { Deadlines } from '../deadlines.js';
@@ -110,7 +110,7 @@ export class PendingCalls {
     // No server knows the address earlier.
     let format = this.#format.at('');
     // The consumer belongs to all calls of the process, not to this request.
-    const consumer = await runOutsideRequests(() => transport.consumeReplies((message) => this.#take(message, format)));
+    const consumer = await runInRequest({}, () => transport.consumeReplies((message) => this.#take(message, format)));
     format = this.#format.at(consumer.address);
     return consumer;
   }

@@ -1,8 +1,7 @@
 /**
  * NotificationService: receives notifications, as a service that can be launched.
  */
-import { RequestContext } from '../../app/index.js';
-import { runInRequest } from '../../app/internal.js';
+import { RequestContext, runInRequest } from '../../app/index.js';
 import { Config } from '../../config/index.js';
 import { didYouMean, PorticoError } from '../../errors/index.js';
 import { createLogger, type Logger } from '../../log/index.js';

@@ -1,11 +1,9 @@
 /**
  * Arguments of a call: checked by the JSON Schema of their method, and shown in the log without secrets.
  */
-import type { Ajv, ValidateFunction } from 'ajv';
-import { quoteClient } from '../../app/index.js';
-import { compiledSchema, createAjv, depthError, isSecretName, refusedValue, SchemaError } from '../../app/internal.js';
+import { quoteClient, type RefusedValue, SchemaChecks } from '../../app/index.js';
 import { didYouMean, PorticoError } from '../../errors/index.js';
-import { masked, maskUris } from '../../text/index.js';
+import { isSecretName, masked, maskUris } from '../../text/index.js';
 import { BadArguments } from '../errors.js';
 
 /** A JSON Schema of the object of a method's arguments. */
@@ -16,52 +14,40 @@ export type ArgumentCheck = (args: Readonly<Record<string, unknown>>) => void;
 
 /** Creates the checks of one server. */
 export class ArgumentChecks {
-  /** Loaded with the first schema. */
-  #ajv: Ajv | undefined;
+  readonly #schemas = new SchemaChecks();
 
   /** `method`: `Images.resize`. Throws `PORTICO_RPC_METHOD` for a schema that does not compile. */
   check(method: string, schema: ArgumentSchema): ArgumentCheck {
-    this.#ajv ??= createAjv('draft-07', { coerceTypes: false, verbose: true });
-    const validate = compiled(method, { type: 'object', additionalProperties: false, ...schema }, this.#ajv);
+    const find = this.#compiled(method, { type: 'object', additionalProperties: false, ...schema });
     const names = Object.keys((schema.properties ?? {}) as object);
     const secrets = writeOnlyNames(schema);
     return (args) => {
-      try {
-        if (validate(args)) return;
-      } catch (error) {
-        validate.errors = [depthError(error)];
-      }
-      throw refusal(method, validate, args, { names, secrets });
+      const refused = find(args);
+      if (refused !== undefined) throw refusal(method, refused, { names, secrets });
     };
   }
-}
 
-function compiled(method: string, schema: ArgumentSchema, ajv: Ajv): ValidateFunction {
-  try {
-    return compiledSchema(schema, ajv);
-  } catch (cause) {
-    throw new PorticoError('PORTICO_RPC_METHOD', {
-      message: `the schema of ${method}: ${(cause as Error).message}`,
-      hint: cause instanceof SchemaError ? cause.hint : undefined,
-      cause,
-    });
+  #compiled(method: string, schema: ArgumentSchema): ReturnType<SchemaChecks['compile']> {
+    try {
+      return this.#schemas.compile(schema);
+    } catch (cause) {
+      const { message, hint } = cause as Error & { readonly hint?: string };
+      throw new PorticoError('PORTICO_RPC_METHOD', { message: `the schema of ${method}: ${message}`, hint, cause });
+    }
   }
 }
 
 /** Returns the first error. The nearest name is in the message, because only that is sent to the caller. */
 function refusal(
   method: string,
-  validate: ValidateFunction,
-  args: Readonly<Record<string, unknown>>,
+  { path, steps, keyword, wanted, shown }: RefusedValue,
   { names, secrets }: { readonly names: readonly string[]; readonly secrets: ReadonlySet<string> },
 ): BadArguments {
-  const { instancePath, keyword, params } = validate.errors![0]!;
-  if (keyword === 'additionalProperties' && instancePath === '') {
-    const name = String(params.additionalProperty);
+  const [name = '', ...further] = steps;
+  if (keyword === 'additionalProperties' && further.length === 0) {
     const known = didYouMean(name, names) ?? `There are: ${names.join(', ') || 'none'}.`;
     return new BadArguments({ message: `${method} has no argument "${quoteClient(name)}". ${known}` });
   }
-  const { path, wanted, shown } = refusedValue(validate, args)!;
   const isSecret = ['', ...path.split('.')].some((step) => secrets.has(step));
   const value = shown === undefined || isSecret ? '' : `, not ${shown}`;
   return new BadArguments({ message: `${method}: ${path === '' ? 'the arguments' : path}: ${wanted}${value}` });

@@ -1,6 +1,5 @@
 /** One received call or cast, from the message to the reply. */
-import { type CallDelivery, RequestContext } from '../../app/index.js';
-import { ACTIVE_TRACE, runInRequest } from '../../app/internal.js';
+import { type CallDelivery, type CurrentRequest, RequestContext, runInRequest } from '../../app/index.js';
 import { ignoreErrors } from '../../errors/index.js';
 import type { Cancel, Clock } from '../../tasks/index.js';
 import { type CallMeter, DROPS, type DropReason } from '../call-meter.js';
@@ -255,11 +254,11 @@ export class ServedCall {
     const given = eachArgument(args, context, serializer.deserializeEntity);
     const requestId = this.#reply.requestId;
     const deadline = this.#deadline;
-    const env: Parameters<typeof runInRequest>[0] = {
+    const env: CurrentRequest = {
       ...(context instanceof RequestContext && { context }),
       ...(requestId && { requestId }),
       ...(deadline !== undefined && { deadline }),
-      ...(active && { [ACTIVE_TRACE]: active }),
+      ...(active && { activeTrace: active }),
     };
     const work = async (): Promise<unknown> => serializer.serializeEntity(context, await method.call(context, given));
     return runInRequest(env, () => (method.tracked ? tracker.record(method.name, work, { requestId }) : work()));

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { test } from 'node:test';
-import { currentContext, RequestContext } from 'portico/app';
+import { currentContext, currentDeadline, RequestContext } from 'portico/app';
 import { Config } from 'portico/config';
 import { type RemoteError, RPCConnection, RPCService, rpc } from 'portico/rpc';
-import { currentDeadline } from '#internal/app';
 import { Endpoints, MemoryBroker, MemoryTransport, RpcServer, ServerShuttingDown } from '#internal/rpc';
 import { TaskTracker } from '#internal/service';
 import { recordedLog } from '../../tasks/recorded-log.js';

@@ -5,7 +5,7 @@
  */
 import { isIP } from 'node:net';
 import type { Connection, ConnectionOptions } from 'rabbitmq-client';
-import { runOutsideRequests } from '../../../app/internal.js';
+import { runInRequest } from '../../../app/index.js';
 import { PorticoError } from '../../../errors/index.js';
 import { importPeer } from '../../../modules/index.js';
 import { pause, within } from '../../../tasks/index.js';
@@ -92,7 +92,7 @@ export class AmqpLink {
     const { signal } = this.#stop;
     if (this.#failure instanceof DeliveryFailure) this.#failure = undefined;
     // Others use it too, long after the request that was the first.
-    void runOutsideRequests(() => this.#run(signal));
+    void runInRequest({}, () => this.#run(signal));
   }
 
   /** Stops connecting. It can be started again. */

@@ -1,8 +1,7 @@
 /** A service in a separate process. It tells its parent when it serves, when its method waits, and when that is cancelled. */
 
-import type { RequestContext } from 'portico/app';
+import { currentDeadline, type RequestContext } from 'portico/app';
 import { RPCService } from 'portico/rpc';
-import { currentDeadline } from '#internal/app';
 import { silentLogger } from '#internal/log';
 import { systemClock } from '#internal/tasks';
 import { gate } from '../../services.js';
