@@ -289,6 +289,21 @@ test('imports point down: a directory imports itself and the index.ts and intern
   assert.deepEqual(wrong, []);
 });
 
+/** What could be packages: they use what is published, and what the published directories stand on. */
+const EXTRAS = ['rpc', 'registry', 'openstack', 'sample'];
+
+test('extras import the index.ts of other directories and no internal.ts: what they need is published', () => {
+  const wrong = all.filter(({ file, specifier }) => {
+    const target = relative(src, resolve(src, dirname(file), specifier)).replaceAll('\\', '/');
+    const isOther = specifier.startsWith('.') && directoryOf(target) !== directoryOf(file);
+    return EXTRAS.includes(directoryOf(file)) && isOther && !/^[^/]+\/index\.js$/.test(target);
+  });
+  assert.deepEqual(
+    wrong.map(({ file, line, specifier }) => `src/${file}:${line} imports ${specifier}`),
+    [],
+  );
+});
+
 test('no directory imports a higher one by a name of the package', () => {
   const named = all.filter(({ specifier }) => specifier.startsWith('#'));
   assert.deepEqual(
