@@ -304,6 +304,29 @@ test('extras import the index.ts of other directories and no internal.ts: what t
   );
 });
 
+/** The files of the core that know an extra. The entry point and cli put all together. */
+const KNOWS_EXTRAS = [
+  'launch/launcher.ts',
+  'loader/context.ts',
+  'managers/host-of.ts',
+  'managers/managed-service.ts',
+  'operating/control/controlled.ts',
+  'operating/control/registered-services.ts',
+  'server/api/api-meter.ts',
+  'server/api/api-options.ts',
+  'server/api/cross-checks.ts',
+  'testing/build.ts',
+];
+
+test('the core imports extras in few files, and in no others', () => {
+  const files = all.flatMap(({ file, specifier }) => {
+    const target = relative(src, resolve(src, dirname(file), specifier)).replaceAll('\\', '/');
+    const isCore = ![...EXTRAS, 'index', 'cli'].includes(directoryOf(file));
+    return isCore && specifier.startsWith('.') && EXTRAS.includes(directoryOf(target)) ? [file] : [];
+  });
+  assert.deepEqual([...new Set(files)].toSorted(), KNOWS_EXTRAS);
+});
+
 test('no directory imports a higher one by a name of the package', () => {
   const named = all.filter(({ specifier }) => specifier.startsWith('#'));
   assert.deepEqual(

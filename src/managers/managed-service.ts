@@ -3,9 +3,17 @@ import type { Config } from '../config/index.js';
 import { workerAssignment } from '../config/internal.js';
 import type { Origin } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import { type ManagerContext, type ManagerOption, openRegistry, type ServiceRegistry } from '../registry/index.js';
-import { type MemberOptions, MemoryStore, membership } from '../registry/internal.js';
-import type { Awaitable, Manager, ManagerSource, OwnRPCClients, Registration, RPCClients } from '../service/index.js';
+import { type ManagerContext, openRegistry, type ServiceRegistry } from '../registry/index.js';
+import { type MemberOptions, MemoryStore, membership, servicegroupOptions } from '../registry/internal.js';
+import type {
+  Awaitable,
+  Manager,
+  ManagerOption,
+  ManagerSource,
+  OwnRPCClients,
+  Registration,
+  RPCClients,
+} from '../service/index.js';
 import {
   besideOption,
   buildLog,
@@ -56,8 +64,8 @@ export interface ManagedServiceOptions {
   readonly named: ManagerOption;
   /** Its place in the registry, given in code; null: none; undefined: by the configuration. */
   readonly registration?: Registration | null | undefined;
-  /** Returns false if it keeps no record although there is a registry. Called at each start. Default: true. */
-  readonly registers?: () => boolean;
+  /** It serves HTTP: `[servicegroup] register_apis` says whether it keeps a record. Default false. */
+  readonly isApi?: boolean;
   /** Its properties in the registry, unless the configuration sets them. */
   readonly member?: Partial<MemberOptions>;
   /** Settings of periodic tasks in code; the configuration has the others. */
@@ -255,12 +263,13 @@ export class ManagedService {
   }
 
   #member(host: string, registry: ServiceRegistry | null): Registration | null {
-    const { binary, topic = null, log, registers, member, onVerdict } = this.#options;
-    if (registry === null || registers?.() === false) return null;
+    const { binary, topic = null, log, isApi = false, member, onVerdict } = this.#options;
+    const config = this.#options.config();
+    if (registry === null || (isApi && !config.group('servicegroup', servicegroupOptions).registerApis)) return null;
     if (registry.store instanceof MemoryStore && workerAssignment()?.index === 0) {
       log.warn('the service registry is in memory: each worker has a separate one, and none has all services');
     }
-    return membership(registry, this.#options.config(), {
+    return membership(registry, config, {
       inFlight: () => this.tracker.size,
       ...member,
       host,

@@ -1,7 +1,7 @@
 /** Managers that a configuration names: whether they can be found, and the place of their option for errors. */
 import type { Config } from '../config/index.js';
 import { ConfigurationRefused, type Origin, PorticoError } from '../errors/index.js';
-import type { ManagerOption } from '../registry/index.js';
+import type { ManagerOption } from '../service/index.js';
 import { besideOption, findManager } from '../service/internal.js';
 
 /**

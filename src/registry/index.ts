@@ -1,5 +1,5 @@
 /** `portico/registry`: the services of all machines, and whether they are up. */
-export type { ManagerContext, ManagerOption } from './manager-context.js';
+export type { ManagerContext } from './manager-context.js';
 export { openRegistry } from './open-registry.js';
 export type {
   OperatorChanges,

@@ -1,4 +1,4 @@
-/** The argument of managers, and the option that names one. */
+/** The argument of managers. */
 import type { Config } from '../config/index.js';
 import type { Logger } from '../log/index.js';
 import type { Awaitable, Drivers, RPCClients, Track } from '../service/index.js';
@@ -26,10 +26,4 @@ export interface ManagerContext {
   readonly tasks: JobList;
   /** Names work in progress, so that a stop waits for it: the same as `this.track`. */
   readonly track: Track;
-}
-
-/** An option that names a manager, declared by its service. */
-export interface ManagerOption {
-  readonly group: string;
-  readonly opt: string;
 }

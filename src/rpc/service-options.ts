@@ -19,8 +19,8 @@ import {
 import { type ApplicationLogger, createLogger, type Logger, type LogOption } from '../log/index.js';
 import { hostOf, namedManager } from '../managers/index.js';
 import { commandName } from '../modules/index.js';
-import type { ManagerContext, ManagerOption } from '../registry/index.js';
-import type { Manager, ManagerSource, Registration } from '../service/index.js';
+import type { ManagerContext } from '../registry/index.js';
+import type { Manager, ManagerOption, ManagerSource, Registration } from '../service/index.js';
 import type { Serializer } from './message/serializer.js';
 import { hasOsloNames } from './messaging-options.js';
 import { wrongName } from './transport/route.js';

@@ -1,7 +1,7 @@
 /** `portico/service`: classes and types for writing a service. */
 export type { DriverLife, Drivers, LoadDriverOptions } from './drivers.js';
 export { Lifecycle, type LifecycleState, type LifecycleSteps } from './lifecycle.js';
-export type { Manager, Registration, ServiceRecord, ServiceState } from './manager.js';
+export type { Manager, ManagerOption, Registration, ServiceRecord, ServiceState } from './manager.js';
 export type { ManagerSource, ModuleExportOptions } from './module-export.js';
 export { Service, type ServiceOptions } from './ordinary-service.js';
 export { notPlain } from './plain-data.js';

@@ -74,6 +74,12 @@ export interface Manager {
   readonly additionalEndpoints?: readonly object[];
 }
 
+/** An option that names a manager, declared by its service. */
+export interface ManagerOption {
+  readonly group: string;
+  readonly opt: string;
+}
+
 /** A service's registration with a registry. Created by `portico/registry`. */
 export interface Registration {
   /**

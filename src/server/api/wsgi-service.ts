@@ -8,7 +8,6 @@ import { Loader } from '../../loader/index.js';
 import type { Logger, LogOption } from '../../log/index.js';
 import { checkedLog } from '../../log/internal.js';
 import { ManagedService, namedManager } from '../../managers/index.js';
-import { servicegroupOptions } from '../../registry/internal.js';
 import {
   Lifecycle,
   type ListenAddress,
@@ -99,7 +98,7 @@ export class WSGIService implements ListeningService {
       named,
       managers: (from) => [options.manager ?? namedManager(from, named) ?? []].flat(),
       registration: options.registration,
-      registers: () => this.#config.group('servicegroup', servicegroupOptions).registerApis,
+      isApi: true,
       member: { inFlight: () => this.server.inFlight },
       rpc: (next) => this.meter.connect(next),
       declared: () => this.#app.jobs,
