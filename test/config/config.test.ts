@@ -382,6 +382,25 @@ test('CF-45 CF-69 declaring an option twice alike is nothing, in two ways an err
   assert.throws(() => defineOptions({ a: string() }), /needs a help text/);
 });
 
+test('options are declared with the names of other programs, and for every name of their group', (t) => {
+  t.after(rememberLoaded());
+  const levels = defineOptions('levels', { '<name>': string({ help: 'A level.' }) });
+  const engine = defineOptions(
+    'engine',
+    { pace: integer({ default: 1, min: 0, help: 'A pace.' }) },
+    { meant: { speed: 'write pace' }, unused: { fuel: 'remove it' } },
+  );
+  const config = Config.fromText('[levels]\nimages = 1.4\n[engine]\nspeed = 3\nfuel = 2\n');
+  config.group('levels', levels);
+  config.register('engine', engine);
+  assert.equal(config.resolve('levels', 'images').value, '1.4');
+  const found = config.problems().map(({ severity, option, hint }) => [severity, option, hint]);
+  assert.deepEqual(found, [
+    ['error', 'speed', 'write pace'],
+    ['warning', 'fuel', 'remove it'],
+  ]);
+});
+
 test('CF-65 a required option says where to set it', () => {
   const { message } = refusal(() => new Config().group('db', secretOptions));
   assert.equal(

@@ -74,6 +74,8 @@ test('MG-1 options that cannot be are refused when the service is made', () => {
     { send: 5 },
     { context: {} },
     { name: '' },
+    { log: {} },
+    { log: 'stderr' },
   ]) {
     refused(options, 'PORTICO_RPC_OPTION');
   }
