@@ -307,7 +307,7 @@ test('extras import the index.ts of other directories and no internal.ts: what t
 /** The files of the core that know an extra. The entry point and cli put all together. */
 const KNOWS_EXTRAS = [
   'launch/launcher.ts',
-  'loader/context.ts',
+  'loader/load-context.ts',
   'managers/host-of.ts',
   'managers/managed-service.ts',
   'operating/control/controlled.ts',
@@ -315,7 +315,7 @@ const KNOWS_EXTRAS = [
   'server/api/api-meter.ts',
   'server/api/api-options.ts',
   'server/api/cross-checks.ts',
-  'testing/build.ts',
+  'testing/build-app.ts',
 ];
 
 test('the core imports extras in few files, and in no others', () => {

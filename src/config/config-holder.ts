@@ -4,7 +4,7 @@
 import { type Diagnostic, ignoreErrors, isObject, PorticoError, printDiagnostic } from '../errors/index.js';
 import { optionKey, sectionKey } from '../ini/index.js';
 import type { Logger } from '../log/index.js';
-import { optionNamed } from './sources/argument-values.js';
+import { optionNamed } from './sources/command-line-values.js';
 import { type ConfigSnapshot, newState, type State } from './state.js';
 import { loadedGroups } from './types/define-options.js';
 import type { OptionDeclarations } from './types/option.js';

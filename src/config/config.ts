@@ -9,7 +9,7 @@ import { begin, fromSources, fromText, type LoadOptions, ofSnapshot } from './lo
 import { loadedChecks } from './loaded-checks.js';
 import { serversLogger } from './program-log.js';
 import { type NextReading, nextReading } from './read-again.js';
-import { maskArguments, optionNamed } from './sources/argument-values.js';
+import { maskArguments, optionNamed } from './sources/command-line-values.js';
 import { findConfigFile } from './sources/default-files.js';
 import { type ConfigSnapshot, fromSnapshot, type State } from './state.js';
 import type { OptionDeclarations, OptionsOf } from './types/option.js';

@@ -14,7 +14,7 @@ import {
   parseCommandLine,
   parseSetting,
   UsageError,
-} from './sources/argument-values.js';
+} from './sources/command-line-values.js';
 import { findDefaultDirs, findDefaultFiles, named, programName, searchedDirs } from './sources/default-files.js';
 import { declareSources, readExternalSources } from './sources/external-sources.js';
 import { parseSource, readFiles } from './sources/read-files.js';
