@@ -31,7 +31,7 @@ test('code that runs in a request has its context and time limit, and in an empt
   const seen = () => [currentContext()?.userId, currentDeadline()];
   assert.deepEqual(seen(), [undefined, undefined]);
   await runInRequest({ context, deadline: 5 }, async () => {
-    await null;
+    await Promise.resolve();
     assert.deepEqual(seen(), ['u', 5]);
     assert.deepEqual(runInRequest({}, seen), [undefined, undefined]);
     assert.deepEqual(seen(), ['u', 5]);
