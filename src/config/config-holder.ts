@@ -1,7 +1,7 @@
 /**
  * Holder of a configuration's values, and of the parts that all configurations of a program share.
  */
-import { type Diagnostic, ignoreErrors, isObject, PorticoError, printDiagnostic } from '../errors/index.js';
+import { type Diagnostic, ignoreErrors, isObject, PorticoError, printDiagnostic, whole } from '../errors/index.js';
 import { optionKey, sectionKey } from '../ini/index.js';
 import type { Logger } from '../log/index.js';
 import { optionNamed } from './sources/command-line-values.js';
@@ -104,9 +104,16 @@ export class ConfigHolder {
 
   problems(names: Scope): readonly Diagnostic[] {
     const issues = problemsOf(this.generation, names);
-    // The checks read values, which are all known if only names are refused.
-    if (issues.some((issue) => issue.severity === 'error' && !isUnknownName(issue))) return issues;
-    return [...issues, ...this.#checked()];
+    // Values are all known if only names are refused.
+    if (!issues.some((issue) => issue.severity === 'error' && !isUnknownName(issue)))
+      return [...issues, ...this.#checked((find) => find())];
+    const told = new Set(issues);
+    // A check that needs a refused value throws, and finds nothing.
+    const found = this.#checked((find) => ignoreErrors(find) ?? []);
+    return whole(
+      issues,
+      found.filter((each) => !told.has(each)),
+    );
   }
 
   /** Returns the problems with the options of all loaded modules, which this configuration need not have declared. */
@@ -124,13 +131,13 @@ export class ConfigHolder {
     return this;
   }
 
-  /** Findings of the checks, which run once for the files and declarations of a configuration. */
-  #checked(): readonly Diagnostic[] {
+  /** Findings of the checks, which run once for the files and declarations of a configuration. `run`: runs one of them. */
+  #checked(run: (find: () => readonly Diagnostic[]) => readonly Diagnostic[]): readonly Diagnostic[] {
     const { checks } = this.lasting;
     const of = [this.generation, checks.size, this.groups.size] as const;
     if (this.#found === undefined || of.some((each, at) => each !== this.#found!.of[at])) {
       const isOthers = ofOtherPrograms(this.generation);
-      const found = [...checks.values()].flatMap((check) => check(this));
+      const found = [...checks.values()].flatMap((check) => run(() => check(this)));
       // An option that has an owner is read, whatever else its section has; a whole section may belong to another program.
       const counts = ({ section = '', option }: Diagnostic): boolean =>
         (option !== undefined && this.groups.has(section)) || !isOthers({ group: section });

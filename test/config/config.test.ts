@@ -469,7 +469,7 @@ test('CF-73 CF-74 CF-118 a secret is in no error, no dump, no JSON and no inspec
   }
 });
 
-test('CF-51 cross-checks run when all values are right, and are placed where the option was set', () => {
+test('CF-51 findings of cross-checks are placed where the option was set', () => {
   const config = Config.fromText('[wsgi]\nrequest_timeout = 5\nkeep_alive = off\n');
   config.register('wsgi', wsgiOptions);
   config.check((checked) => {
@@ -480,6 +480,24 @@ test('CF-51 cross-checks run when all values are right, and are placed where the
   assert.equal(
     refusal(() => config.validate()).message,
     'portico.ini:2:19: error: [wsgi] request_timeout: is too short without keep_alive\n  use 10',
+  );
+});
+
+test('CF-51 a cross-check that needs a refused value finds nothing, whatever it throws; the others find theirs', () => {
+  const config = Config.fromText('[wsgi]\nrequest_timeout = 5 sek\nkeep_alive = off\n');
+  config.register('wsgi', wsgiOptions);
+  config.check((checked) => {
+    const timeout = checked.resolve('wsgi', 'request_timeout').value as number;
+    return [{ group: 'wsgi', opt: 'keep_alive', message: timeout.toFixed(1) }];
+  });
+  config.check((checked) => (checked.group('wsgi', wsgiOptions) ? [] : []));
+  config.check(() => [{ group: 'wsgi', opt: 'keep_alive', message: 'does not fit' }]);
+  assert.deepEqual(
+    refusal(() => config.validate()).diagnostics.map(({ option, message }) => [option, message]),
+    [
+      ['request_timeout', 'should be a duration: a number, alone or with ms, s, m, h or d'],
+      ['keep_alive', 'does not fit'],
+    ],
   );
 });
 

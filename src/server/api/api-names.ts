@@ -126,7 +126,7 @@ export function appsOf(config: Config, { apis }: Names): ((name: string) => bool
 }
 
 /** Returns the paste file; undefined if it is missing or refused, which its check reports. */
-function readablePaste(config: Config): PasteFile | undefined {
+export function readablePaste(config: Config): PasteFile | undefined {
   try {
     return configuredPaste(config);
   } catch (error) {

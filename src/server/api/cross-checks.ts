@@ -3,13 +3,13 @@
  * enabled.
  */
 import { resolve } from 'node:path';
-import type { Config, HostPort, OptionIssue } from '../../config/index.js';
+import type { Config, HostPort, ListenValue, OptionIssue } from '../../config/index.js';
 import { crossCheck, isSet } from '../../config/internal.js';
 import { nearestNames, placeOf } from '../../errors/index.js';
 import { connectionProblem, registryConnection, servicegroupOptions } from '../../registry/internal.js';
 import { isWildcard } from '../../service/internal.js';
 import { sqliteProblem } from '../../sqlite/internal.js';
-import { appsOf, isOneProcess, missingComma, type Names, namesIn, serviceOptions } from './api-names.js';
+import { appsOf, isOneProcess, missingComma, type Names, namesIn, readablePaste, serviceOptions } from './api-names.js';
 import { apiOptions } from './api-options.js';
 
 for (const check of [
@@ -40,7 +40,12 @@ function sharedAddresses(config: Config, { apis }: Names): OptionIssue[] {
   const issues: OptionIssue[] = [];
   const taken: { readonly name: string; readonly place: string; readonly host: string }[] = [];
   for (const name of apis) {
-    const { listen, port } = config.api(name, apiOptions, { partial: true });
+    // Each by itself: another refused value of the section hides no shared address.
+    const group = `api:${name}`;
+    if (!config.has(group, 'listen')) config.register(group, apiOptions);
+    const listen = optionalValue<ListenValue>(config, group, 'listen');
+    const port = optionalValue<number>(config, group, 'port');
+    if (listen === undefined || port === undefined) continue;
     if (listen.kind === 'fd' || listen.kind === 'systemd') continue;
     const host = listen.kind === 'tcp' ? listen.host : '';
     const number = listen.kind === 'tcp' ? (listen.port ?? port) : 0;
@@ -52,7 +57,7 @@ function sharedAddresses(config: Config, { apis }: Names): OptionIssue[] {
     if (other === undefined) continue;
     const opt = listen.kind === 'tcp' && listen.port === undefined ? 'port' : 'listen';
     issues.push({
-      group: `api:${name}`,
+      group,
       opt,
       message: `${place} already belongs to [api:${other.name}]`,
       hint: 'change one of the addresses',
@@ -201,12 +206,15 @@ function unknownSections(config: Config, names: Names): OptionIssue[] {
   const issues: OptionIssue[] = [];
   const hasApp = appsOf(config, names);
   for (const name of names.sections.api) {
-    if (names.apis.includes(name) || hasApp?.(name) !== false) continue;
+    if (names.apis.includes(name) || hasApp?.(name) === true) continue;
     const [near] = nearTo(name, names.apis);
+    const lacksSection = near !== undefined && !names.sections.api.includes(near);
+    // A paste file with errors may have its app, unless its name is a misspelled one.
+    if (hasApp === undefined && (!lacksSection || readablePaste(config) !== undefined)) continue;
     const hint = near === undefined ? `remove the section, or enable the API` : `did you mean [api:${near}]?`;
     issues.push({
       group: `api:${name}`,
-      message: 'no API with this name is enabled, and the paste file has none',
+      message: `no API with this name is enabled${hasApp === undefined ? '' : ', and the paste file has none'}`,
       hint,
     });
   }

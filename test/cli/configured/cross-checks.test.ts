@@ -26,6 +26,18 @@ test('CF-51 two APIs on one address are an error at the second one', () => {
     [],
   );
   assert.deepEqual(found('[DEFAULT]\nenabled_apis = a\n[api:a]\nport = 8774\n[api:b]\nport = 8774\n'), []);
+  // Another refused value of the section hides no address.
+  assert.deepEqual(found('[api:a]\nworkers = one\nport = 8774\n[api:b]\nport = 8774\n'), [
+    'portico.ini:2:11: error: [api:a] workers: should be an integer; got one',
+    'portico.ini:5:8: error: [api:b] port: port 8774 already belongs to [api:a]\n  change one of the addresses',
+  ]);
+});
+
+test('CF-51 a refused value hides no error between other options', () => {
+  assert.deepEqual(found('[DEFAULT]\nuse_syslog = true\n[wsgi]\nrequest_timeout = 300 sek\n'), [
+    'portico.ini:4:19: error: [wsgi] request_timeout: should be a duration: a number, alone or with ms, s, m, h or d; got 300 sek',
+    'portico.ini:2:14: error: [DEFAULT] use_syslog: this program does not write to syslog\n  remove it: systemd and containers collect standard error; or set log_file',
+  ]);
 });
 
 test('OP-58 the admin listener has a port of its own, on an address of this machine', () => {
