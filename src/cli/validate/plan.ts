@@ -35,9 +35,16 @@ export async function plan(
   const ofApis = await enabledApis(config, names, { ...options, running: apisRunning });
   const next = [...ofApis.apis, ...services].map(({ name }) => name);
   const ending = running.filter((name) => !next.includes(name));
-  const found = [...ofApis.diagnostics, ...diagnostics, ...missingDiagnostics(missing, ending)];
+  const given = [...ofApis.diagnostics, ...diagnostics, ...missingDiagnostics(missing, ending)];
+  const found = next.length > 0 ? given : given.map(refusedPipeline);
   if (next.length === 0 && !found.some(isError)) found.unshift(nothingEnabled(config, names));
   return { apis: ofApis.apis, services, diagnostics: found };
+}
+
+/** Nothing else is served: a wrong `pipeline` of an API is the error then, and `enabled_apis`, which names the API, is not. */
+function refusedPipeline(found: Diagnostic): Diagnostic {
+  const isPipeline = found.code === 'PORTICO_PASTE_NO_SECTION' && found.option === 'pipeline';
+  return isPipeline ? { ...found, severity: 'error' } : found;
 }
 
 /** Throws the errors among these as one refusal. */

@@ -297,6 +297,12 @@ connection = postgresql://me:hidden@db/x
     // oslo programs exit with this status.
     startStatus: 1,
   },
+  'a pipeline that the paste file does not have, of the only API': {
+    starts: true,
+    api: 'pipeline = nix',
+    says: /error: \[api:hello\] pipeline: no app is called "nix"/,
+    never: /No APIs were started/,
+  },
   'a broken pipeline beside a mistake that no API leads to': {
     starts: true,
     filters: ['gone'],
