@@ -89,6 +89,8 @@ test('OP-19 OP-80 one process tells all mistakes of a dry run and a reload once,
       'portico.ini:2:18: error',
       // Code that cannot be loaded may own the name; and this program does not run it.
       'portico.ini:5:1: warning',
+      // A wrong value elsewhere hides it no more.
+      'portico.ini:6:1: warning',
       'api-paste.ini:7:1: error',
       'api-paste.ini:9:1: warning',
     ]);
