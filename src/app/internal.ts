@@ -20,16 +20,9 @@ export { asFault, missed, reasonPhrase } from './fault.js';
 export type { FaultForm } from './fault-form.js';
 export { answeredStatus, answerFault } from './faults/answer-fault.js';
 export { targetMask } from './faults/client-text.js';
-export {
-  apiFaultOptions,
-  checkFaultForm,
-  configuredFaultForm,
-  faultOptions,
-  isFaultStyle,
-  ownFaultStyle,
-  sectionFaultStyle,
-} from './faults/configured-fault-form.js';
+export { configuredFaultForm, isFaultStyle, sectionFaultStyle } from './faults/configured-fault-form.js';
 export { answerFailure, answering, type FailureOptions } from './faults/failed-request.js';
+export { apiFaultOptions, checkFaultForm, faultOptions, ownFaultStyle } from './faults/fault-options.js';
 export { faultFormFrom, faultFormOf, inFaultForm, preferredEncoding, preferredType } from './faults/fault-style.js';
 export { findFile, sendFile } from './file-sender.js';
 export { checkHeader, foldHeaders, joinVary, replaceRawHeaders, usableHeaders } from './header-fields.js';

@@ -16,7 +16,7 @@ import { bothProbes } from '../spans/filter-times.js';
 import { filterSpans } from '../spans/request-span.js';
 import type { ApiMeter } from './api-meter.js';
 import { type AppLoader, apiOptions, type WSGIServiceOptions } from './api-options.js';
-import { pasteLoader } from './configured-paste-file.js';
+import { pasteLoader } from './paste-loader.js';
 
 /** App of an API before its first start. */
 export const unbuilt: App = () => {

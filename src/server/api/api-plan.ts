@@ -63,7 +63,7 @@ export async function plannedApi(name: string, config: Config, reading: ApiReadi
 async function followingReferences(name: string, config: Config, reading: ApiReading): Promise<ApiReading> {
   const pipeline = ignoreErrors(() => config.api(name, apiOptions, { partial: true }).pipeline) || name;
   if (isSectionName(pipeline)) return reading;
-  const { pasteLoader } = await import('./configured-paste-file.js');
+  const { pasteLoader } = await import('./paste-loader.js');
   return { ...reading, paste: pasteLoader };
 }
 

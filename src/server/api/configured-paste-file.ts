@@ -4,9 +4,7 @@
 import { dirname, isAbsolute, resolve } from 'node:path';
 import type { Config } from '../../config/index.js';
 import { shownPath } from '../../errors/index.js';
-import { Loader } from '../../loader/index.js';
 import { ConfigNotFound, openPasteFile, type PasteFile, unreadable } from '../../loader/internal.js';
-import type { Logger } from '../../log/index.js';
 import { missingFileHint } from '../missing-file.js';
 import { servingOptions } from './api-options.js';
 
@@ -54,11 +52,4 @@ function beside(config: Config): string {
   return files.length === 0
     ? `${resolve('.')} and paste/ in it, because no configuration file was read`
     : files.join(', ');
-}
-
-// The Loader of an API's paste file.
-
-/** Returns a Loader of the file in `[DEFAULT] api_paste_config`. Throws ConfigNotFound, or the errors of the file. */
-export function pasteLoader(config: Config, log: Logger, service: string): Loader {
-  return new Loader(configuredPasteFile(config), { config, service, log });
 }

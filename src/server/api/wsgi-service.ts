@@ -29,7 +29,7 @@ import type { WSGIServiceOptions } from './api-options.js';
 import { type ApiReading, apiParts, apiPlan } from './api-plan.js';
 import { type ApiSettings, addressPlace, apiSettings, checkArguments, serverOptionsOf } from './api-settings.js';
 import { ApiTls } from './api-tls.js';
-import { pasteLoader } from './configured-paste-file.js';
+import { pasteLoader } from './paste-loader.js';
 
 /**
  * A service for one API of the configuration. The constructor opens nothing: it reads the files, and throws for errors in them
