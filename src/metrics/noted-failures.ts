@@ -3,8 +3,8 @@ import { ignoreErrors } from '../errors/index.js';
 import { printable } from '../text/index.js';
 import { classAndCode, type DescribedFailure, describeFailure } from './failure-text.js';
 import { LABEL_CHARACTERS } from './metric-table.js';
+import { Noted } from './noted.js';
 import { type FailedRequests, RecentFailures } from './recent-failures.js';
-import { Noted } from './recent-refusals.js';
 
 /** Of one route, class and code: reading a stack takes 0.1 ms, and an overload must not cost that for each request. */
 const DESCRIBED_A_SECOND = 10;

@@ -1,5 +1,5 @@
 /** Errors of failed requests in the last ten minutes, counted by route, error and place. */
-import { currentMinute, MINUTES, type TenMinutes } from './recent-refusals.js';
+import { currentMinute, MINUTES, type TenMinutes } from './noted.js';
 
 /** Requests of one route, or calls of one method, that failed alike. Only the request id may be text of a client. */
 export interface FailedRequests {
