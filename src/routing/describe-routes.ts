@@ -42,7 +42,7 @@ export interface DescribedRoute {
 }
 
 /** Reason why a route does not match. */
-export interface SkippedFile {
+export interface PassedOver {
   readonly template: string;
   readonly methods: readonly string[] | null;
   readonly reason: string;
@@ -54,7 +54,7 @@ export interface ExplainedMatch {
   readonly route: DescribedRoute | null;
   /** Match with variables and defaults. */
   readonly match: Readonly<Record<string, unknown>> | null;
-  readonly skippedFiles: readonly SkippedFile[];
+  readonly passedOver: readonly PassedOver[];
 }
 
 /** Returns all routes of a router. */
@@ -72,7 +72,7 @@ export function explainMatch(router: BuiltRouter, method: string, path: string):
   return {
     route: found === null ? null : describeRoute(router, found.compiled),
     match: found?.match ?? null,
-    skippedFiles: ranked.slice(0, found?.compiled.rank).map((compiled) => ({
+    passedOver: ranked.slice(0, found?.compiled.rank).map((compiled) => ({
       template: compiled.route.template,
       methods: methodsOf(compiled),
       reason: reasonAgainst(compiled, method, rest),

@@ -44,13 +44,13 @@ test('RT-195 which route answers, and why not those before it', () => {
   assert.equal(explained.route?.template, '/servers/{id:\\d+}');
   assert.deepEqual({ ...explained.match }, { id: '17', controller: 'servers', action: 'show' });
   assert.deepEqual(
-    explained.skippedFiles.map(({ reason }) => reason),
+    explained.passedOver.map(({ reason }) => reason),
     ['the path has a different form'],
   );
   const missed = explainMatch(described(), 'DELETE', '/servers/17');
   assert.equal(missed.route, null);
   assert.deepEqual(
-    missed.skippedFiles.map(({ reason }) => reason),
+    missed.passedOver.map(({ reason }) => reason),
     ['the path has a different form', 'it does not accept DELETE', 'the path does not begin with /old'],
   );
 });
@@ -64,7 +64,7 @@ test('RT-195 a type, a requirement or a trailing slash that refuses a path is na
     .get('/dirs/', () => 1)
     .get('/books/{id:isbn}', () => 1);
   const against = (path: string, template: string): string | undefined =>
-    explainMatch(router, 'GET', path).skippedFiles.find((each) => each.template === template)?.reason;
+    explainMatch(router, 'GET', path).passedOver.find((each) => each.template === template)?.reason;
   const parts = '/notes/{id}/parts/{part}.{format:json|xml}';
   const other = 'the path has a different form';
   assert.equal(against('/notes/x', '/notes/{id}'), 'id = "x" does not match int');

@@ -206,7 +206,7 @@ async function matchIn(config: Config, api: ChosenApi, request: NamedRequest): P
   return shown ?? { data: NONE, lines: [whyNot(steps)] };
 }
 
-const NONE: ShownMatch['data'] = { route: null, match: null, skippedFiles: [], plugin: null };
+const NONE: ShownMatch['data'] = { route: null, match: null, passedOver: [], plugin: null };
 
 /** Returns the request after a filter that always passes it on, perhaps with another path. */
 function passed(filter: ContextTree, config: Config, req: IncomingMessage) {
@@ -224,8 +224,8 @@ function matchResult(router: BuiltRouter, req: IncomingMessage): ShownMatch {
   const path = decodePath(url.split('?', 1)[0]!);
   const { plugin } = explainRoute(router, req);
   const explained = { ...explainMatch(router, method, path), plugin };
-  const { route, match, skippedFiles } = explained;
-  const before = skippedFiles.map(({ template, methods, reason, origin }) => [
+  const { route, match, passedOver } = explained;
+  const before = passedOver.map(({ template, methods, reason, origin }) => [
     methods?.join(',') ?? 'any',
     template,
     reason,

@@ -56,7 +56,7 @@ test('RT-195 --json, and --match of the URL a client sends, with the routes that
   const { stdout } = run(t, 'routes', '--json', '--match', 'GET /v1/things/7?limit=1');
   const { schema, routers } = JSON.parse(stdout) as {
     schema: string;
-    routers: { api: string; route: object; match: object; skippedFiles: object[] }[];
+    routers: { api: string; route: object; match: object; passedOver: object[] }[];
   };
   assert.equal(schema, 'portico/routes');
   assert.deepEqual(routers[0]?.match, { id: '7', controller: 'things', action: 'show' });
