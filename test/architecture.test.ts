@@ -229,6 +229,8 @@ interface Import {
   readonly file: string;
   readonly line: number;
   readonly specifier: string;
+  /** Path of the imported file below `src`, if the specifier is relative. */
+  readonly target: string;
   readonly typeOnly: boolean;
 }
 
@@ -261,6 +263,7 @@ function importsOf(path: string): Import[] {
       file: relative(src, path).replaceAll('\\', '/'),
       line: before.split('\n').length,
       specifier,
+      target: relative(src, resolve(dirname(path), specifier)).replaceAll('\\', '/'),
       typeOnly: match[2] !== undefined || onlyTypes,
     });
   }
@@ -273,9 +276,8 @@ const all = sourceFiles(src).flatMap(importsOf);
 
 test('imports point down: a directory imports itself and the index.ts and internal.ts of lower ones', () => {
   const wrong: string[] = [];
-  for (const { file, line, specifier } of all) {
+  for (const { file, line, specifier, target } of all) {
     if (!specifier.startsWith('.')) continue;
-    const target = relative(src, resolve(src, dirname(file), specifier)).replaceAll('\\', '/');
     const from = directoryOf(file);
     const to = target.includes('/') ? target.slice(0, target.indexOf('/')) : target.replace(/\.js$/, '');
     if (from === to) continue;
@@ -289,12 +291,11 @@ test('imports point down: a directory imports itself and the index.ts and intern
   assert.deepEqual(wrong, []);
 });
 
-/** What could be packages: they use what is published, and what the published directories stand on. */
+/** Directories that could be packages: they use what is published, and what the published directories stand on. */
 const EXTRAS = ['rpc', 'registry', 'openstack', 'sample'];
 
 test('extras import the index.ts of other directories and no internal.ts: what they need is published', () => {
-  const wrong = all.filter(({ file, specifier }) => {
-    const target = relative(src, resolve(src, dirname(file), specifier)).replaceAll('\\', '/');
+  const wrong = all.filter(({ file, specifier, target }) => {
     const isOther = specifier.startsWith('.') && directoryOf(target) !== directoryOf(file);
     return EXTRAS.includes(directoryOf(file)) && isOther && !/^[^/]+\/index\.js$/.test(target);
   });
@@ -319,8 +320,7 @@ const KNOWS_EXTRAS = [
 ];
 
 test('the core imports extras in few files, and in no others', () => {
-  const files = all.flatMap(({ file, specifier }) => {
-    const target = relative(src, resolve(src, dirname(file), specifier)).replaceAll('\\', '/');
+  const files = all.flatMap(({ file, specifier, target }) => {
     const isCore = ![...EXTRAS, 'index', 'cli'].includes(directoryOf(file));
     return isCore && specifier.startsWith('.') && EXTRAS.includes(directoryOf(target)) ? [file] : [];
   });
@@ -348,9 +348,8 @@ test('within a directory imports point down as well: its parts have an order', (
       `the parts of src/${directory} are in the table`,
     );
   }
-  for (const { file, line, specifier } of all) {
+  for (const { file, line, specifier, target } of all) {
     const order = PARTS[directoryOf(file)];
-    const target = relative(src, resolve(src, dirname(file), specifier)).replaceAll('\\', '/');
     if (order === undefined || !specifier.startsWith('.') || directoryOf(target) !== directoryOf(file)) continue;
     const [from, to] = [partOf(file), partOf(target)];
     if (from === to || from === 'index' || from === 'internal') continue;

@@ -27,8 +27,7 @@ import {
 import { builtAndValidated, validateAfter } from './services/validation.js';
 import { unlessAborted } from './waiting.js';
 import { notLaunched, type ParentLink } from './worker/parent-link.js';
-import type { FileRead } from './worker-message.js';
-import { digest } from './worker-message.js';
+import { digest, type FileRead } from './worker-message.js';
 
 /** Number of checks for a moment without requests, and their interval. */
 const LOOKS = 50;

@@ -89,7 +89,7 @@ export function tableOf(rows: readonly AliasRow[]): AliasTable {
  * from, to and, for `egg:`, the protocol. PasteDeploy ignores the section, so one file can serve both. An invalid line is passed to
  * `error` and omitted. Values are read with `runTime` alone, so a file's aliases are the same in all files that include it.
  */
-export function fileAliases(opened: Source, runTime: Conf, issue: (error: unknown) => void): AliasTable {
+export function fileAliases(opened: Source, runTime: Conf, report: (error: unknown) => void): AliasTable {
   const known = OF_FILES.get(opened);
   if (known !== undefined) return known;
   const source = opened.with(runTime);
@@ -106,7 +106,7 @@ export function fileAliases(opened: Source, runTime: Conf, issue: (error: unknow
       if (words.length === 2 || (words.length === 3 && egg)) {
         table.add(from!, { target: target!, origin: origin(), protocol });
       } else if (words.length > 0) {
-        issue(
+        report(
           new PasteError('PORTICO_PASTE_BAD_ALIAS', {
             message: `an alias has two words, from and to, and a protocol after "egg:"; ${JSON.stringify(line)} has ${words.length}.`,
             hint: 'Write one alias per line: egg:Paste#urlmap portico/loader:urlmap paste.composite_factory.',

@@ -48,7 +48,7 @@ interface Default {
 }
 
 /** Takes an error; reading continues. */
-type Issue = (error: unknown) => void;
+type Report = (error: unknown) => void;
 
 /** One file, opened once for each reference to it. */
 export class Source {
@@ -104,19 +104,19 @@ export class Source {
   }
 
   /** Returns the global_conf on entry to the file: its defaults, overridden by the values handed in. */
-  incoming(handedIn: ReadonlyMap<string, string> | undefined, issue: Issue): Map<string, string> {
-    return new Map([...this.#resolvedDefaults(issue), ...(handedIn ?? [])]);
+  incoming(handedIn: ReadonlyMap<string, string> | undefined, report: Report): Map<string, string> {
+    return new Map([...this.#resolvedDefaults(report), ...(handedIn ?? [])]);
   }
 
   /**
    * Returns all of `[DEFAULT]`, each value interpolated in the scope of `[DEFAULT]` alone. One bad value fails every load: it is passed
    * to `error`, the first time, and used as written.
    */
-  #resolvedDefaults(issue: Issue): ReadonlyMap<string, string> {
+  #resolvedDefaults(report: Report): ReadonlyMap<string, string> {
     if (this.#resolved !== undefined) return this.#resolved;
     const resolved = new Map<string, string>();
     for (const [name, { raw, option }] of this.#defaults) {
-      const value = attempt(() => this.#interpolate(name, raw, option), issue);
+      const value = attempt(() => this.#interpolate(name, raw, option), report);
       // An empty result leaves the value as written, as PasteDeploy's `interpolated or raw` does.
       resolved.set(name, value || raw);
     }
@@ -126,14 +126,14 @@ export class Source {
 
   /**
    * Reads a section. An option whose name is also a default is ignored unread, because PasteDeploy takes it for a global one. `get`
-   * comes after all `set`, and after all other options unless it replaces one. An option that cannot be read is passed to `mistaken`
+   * comes after all `set`, and after all other options unless it replaces one. An option that cannot be read is passed to `reportError`
    * and omitted.
    */
-  settings(section: PasteSection, incoming: ReadonlyMap<string, string>, mistaken: Issue): SectionSettings {
+  settings(section: PasteSection, incoming: ReadonlyMap<string, string>, reportError: Report): SectionSettings {
     let incomplete = false;
-    const issue: Issue = (error) => {
+    const report: Report = (error) => {
       incomplete = true;
-      mistaken(error);
+      reportError(error);
     };
     const localConf = new Map<string, Setting>();
     const additions = new Map<string, string>();
@@ -146,12 +146,12 @@ export class Source {
         if (name.startsWith('set ')) additions.set(strip(name.slice(4)), this.read(section, option).value);
         else if (name.startsWith('get ')) taken.set(strip(name.slice(4)), this.read(section, option));
         else if (!this.isDefault(name)) localConf.set(name, this.read(section, option));
-      }, issue);
+      }, report);
     }
     const globalConf = new Map([...incoming, ...additions]);
     for (const [name, wanted] of taken) {
       const value = globalConf.get(wanted.value);
-      if (value === undefined) issue(missingKey(wanted, globalConf));
+      if (value === undefined) report(missingKey(wanted, globalConf));
       else localConf.set(name, { value, option: wanted.option });
     }
     return { source: this, section, globalConf, localConf, additions, incomplete };
@@ -194,12 +194,12 @@ export class Source {
 }
 
 /** Passes errors to `error`, except for a limit, which ends the load. */
-function attempt<T>(work: () => T, issue: Issue): T | undefined {
+function attempt<T>(work: () => T, report: Report): T | undefined {
   try {
     return work();
   } catch (error) {
     if (isLimit(error)) throw error;
-    issue(error);
+    report(error);
     return undefined;
   }
 }

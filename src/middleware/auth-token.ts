@@ -196,7 +196,7 @@ async function tokenFilter(ctx: FactoryContext, options: AuthTokenOptions, jwt?:
   ctx.onClose(() => tokens.close());
   const scheme = schemeOf(options, jwt);
   const presented = scheme === undefined ? undefined : behindScheme(scheme);
-  const validate = new TokenCheck(tokens, options, ctx.log);
+  const tokenCheck = new TokenCheck(tokens, options, ctx.log);
   const challenge = validator.challenge?.() ?? 'Bearer realm="api"';
   // RFC 6750 §3.1: the challenge for a request without a token has no error.
   const badToken = /^bearer\b/i.test(challenge) ? `${challenge}, error="invalid_token"` : challenge;
@@ -229,7 +229,7 @@ async function tokenFilter(ctx: FactoryContext, options: AuthTokenOptions, jwt?:
       environ(req).invalidateToken = invalidate;
       return app(req, res);
     };
-    const verdicts = validate.validate(req, userTokenOf(req, presented), serviceTokenOf(req));
+    const verdicts = tokenCheck.validate(req, userTokenOf(req, presented), serviceTokenOf(req));
     return verdicts instanceof Promise ? verdicts.then(go) : go(verdicts);
   };
   return Object.assign(filter, { invalidate });

@@ -176,7 +176,7 @@ export const rateLimit = filterFactory(
         isAlone = false;
         ctx.log.notice('the parent of this worker responds again: the rate limits are those of all workers');
       }
-      return validate(rule, policy, taken, res);
+      return charge(rule, policy, taken, res);
     };
     const countAlone = ({ rule, own }: CountedRule, key: string, res: ServerResponse): number => {
       if (everywhere?.isSilent === true && !isAlone) {
@@ -184,7 +184,7 @@ export const rateLimit = filterFactory(
         const each = rules.map(({ own: { policy } }) => policy);
         ctx.log.warn({ workers, in_each_worker: each }, SILENT);
       }
-      return validate(rule, own.policy, own.buckets.take(key, systemClock.now(), sleepMs), res);
+      return charge(rule, own.policy, own.buckets.take(key, systemClock.now(), sleepMs), res);
     };
     /** Takes a token. Returns how long the request must wait, in milliseconds. */
     const count = (counted: CountedRule, key: string, res: ServerResponse): number | Promise<number> => {
@@ -329,7 +329,7 @@ function tooMany({ name }: RateRule, waitMs: number): Fault {
  * Sets the headers for a token that was taken. Returns how long the request must wait, in milliseconds. Throws a `Fault` 429 over the
  * limit.
  */
-function validate(rule: RateRule, policy: string, taken: Taken, res: ServerResponse): number {
+function charge(rule: RateRule, policy: string, taken: Taken, res: ServerResponse): number {
   if (res.headersSent) return 0;
   announce(res, policy, `"${rule.name}";r=${taken.left};t=${Math.ceil(taken.resetMs / 1000)}`);
   if (!taken.granted) throw tooMany(rule, taken.waitMs);

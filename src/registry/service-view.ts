@@ -7,25 +7,28 @@ import type { RecordFilter, WorkerRow } from './service-store.js';
 /** `unknown`: it sends no heartbeats, so its liveness is unknown; it never counts as down for their absence. */
 export type Liveness = 'up' | 'down' | 'unknown';
 
-type Checked = Pick<ServiceRecord, 'forcedDown' | 'state' | 'reportInterval' | 'lastSeenUp' | 'createdAt' | 'downTime'>;
+type HeartbeatFields = Pick<
+  ServiceRecord,
+  'forcedDown' | 'state' | 'reportInterval' | 'lastSeenUp' | 'createdAt' | 'downTime'
+>;
 
 /**
  * Returns whether a service is up at `now` by the registry's clock. A forced state and a sign-off apply at once;
  * otherwise the last heartbeat, or the creation of the record, must be at most `downTime` away, in either direction.
  */
-export function liveness(record: Checked, now: Date): Liveness {
+export function liveness(record: HeartbeatFields, now: Date): Liveness {
   if (record.forcedDown || record.state === 'stopped') return 'down';
   if (record.reportInterval === 0) return 'unknown';
   return Math.abs(heartbeatAge(record, now)) <= record.downTime * 1000 ? 'up' : 'down';
 }
 
 /** Reports whether a service is not down. */
-export function isUp(record: Checked, now: Date): boolean {
+export function isUp(record: HeartbeatFields, now: Date): boolean {
   return liveness(record, now) !== 'down';
 }
 
 /** Reports whether the last heartbeat is so far in the future that a clock must be wrong. */
-export function isFromTheFuture(record: Checked, now: Date): boolean {
+export function isFromTheFuture(record: HeartbeatFields, now: Date): boolean {
   return record.reportInterval !== 0 && heartbeatAge(record, now) < -record.downTime * 1000;
 }
 
@@ -37,7 +40,7 @@ export function correctedDownTime(downTime: number, reportInterval: number): num
   return downTime <= reportInterval ? Math.floor(reportInterval * 2.5) : downTime;
 }
 
-function heartbeatAge(record: Checked, now: Date): number {
+function heartbeatAge(record: HeartbeatFields, now: Date): number {
   return now.getTime() - (record.lastSeenUp ?? record.createdAt).getTime();
 }
 

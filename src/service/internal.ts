@@ -2,8 +2,14 @@
 
 export { BindError, holderOf } from './bind-error.js';
 export { Drivers, type DriversOptions } from './drivers.js';
-export type { ProtocolSteps } from './manager-hooks.js';
-export { type BuildLog, buildLog, isFirstWorker, ManagerHooks, type ManagerHooksOptions } from './manager-hooks.js';
+export {
+  type BuildLog,
+  buildLog,
+  isFirstWorker,
+  ManagerHooks,
+  type ManagerHooksOptions,
+  type ProtocolSteps,
+} from './manager-hooks.js';
 export { managerOptions, managerSettings } from './manager-options.js';
 export { describeJobs, type ManagerPeriodicOptions } from './managers-periodic-tasks.js';
 export { besideOption, findManager, importModuleExport, loadManager, makeFrom } from './module-export.js';

@@ -63,12 +63,12 @@ export function transformBody(res: ServerResponse, make: BodyTransformer): void 
  */
 export function holdBody(res: ServerResponse, options: HoldOptions): void {
   const way = wayOf(res);
-  const validate = (): unknown => {
+  const hold = (): unknown => {
     const declared = Number(res.getHeader('content-length') ?? 0);
     if (declared > options.limit || !options.wants(res)) return undefined;
-    way.add((next) => new HoldPart(res, options, validate, declared, next));
+    way.add((next) => new HoldPart(res, options, hold, declared, next));
     return LATER;
   };
-  addStage(res, validate);
+  addStage(res, hold);
   way.releaseOnFlush();
 }

@@ -94,14 +94,14 @@ export class HoldPart implements BodyPart {
   readonly #res: ServerResponse;
   readonly #options: HoldOptions;
   readonly #kept = new GatheredBytes();
-  readonly #validate: Stage;
+  readonly #hold: Stage;
   readonly #next: () => BodySink;
 
-  /** Holds the head that is being written. `validate`: decides whether the next head is held. */
-  constructor(res: ServerResponse, options: HoldOptions, validate: Stage, declared: number, next: () => BodySink) {
+  /** Holds the head that is being written. `hold`: decides whether the next head is held. */
+  constructor(res: ServerResponse, options: HoldOptions, hold: Stage, declared: number, next: () => BodySink) {
     this.#res = res;
     this.#options = options;
-    this.#validate = validate;
+    this.#hold = hold;
     this.#declared = declared;
     this.#next = next;
     exchangeFor(res).holdsHead = true;
@@ -142,14 +142,14 @@ export class HoldPart implements BodyPart {
     for (const piece of this.#takeKept()) this.#next().write(piece);
   }
 
-  /** The next head is validated again. */
+  /** `hold` decides again on the next head. */
   discard(): void {
     if (!this.#holds) return;
     this.#holds = false;
     this.#kept.clear();
     const exchange = exchangeFor(this.#res);
     exchange.holdsHead = false;
-    exchange.headStages!.push(this.#validate);
+    exchange.headStages!.push(this.#hold);
   }
 
   #complete(): void {

@@ -22,7 +22,7 @@ interface Trial {
 }
 
 /** Time that a first worker has for its validation when another one has failed. */
-const JUDGED_WITHIN_MS = 10_000;
+const VALIDATED_WITHIN_MS = 10_000;
 
 const NO_TRIAL: Trial = { built: Promise.resolve([]), ready: Promise.resolve() };
 
@@ -62,7 +62,7 @@ export class WorkerPool extends PoolState {
     void settled(this.#first().then((first) => first?.built)).then(() => this.#built.resolve());
     await Promise.all(firstStarts).catch(async (error: unknown) => {
       // The first worker validates the whole configuration, and another one may fail before that has ended.
-      await within(firstStarts[0]!, JUDGED_WITHIN_MS);
+      await within(firstStarts[0]!, VALIDATED_WITHIN_MS);
       throw error;
     });
     if (this.phase === 'launching') this.phase = 'running';

@@ -96,9 +96,9 @@ function cascadeChildren(_globalConf: Conf, localConf: Conf): ReturnType<TellsCh
 
 function cascadeProblems(localConf: Conf, ctx: FactoryContext): ReturnType<NonNullable<TellsChildren['problems']>> {
   const originOf = (name: string) => ctx.section.options.get(name)?.origin;
-  const unownedNames = [...localConf].filter(([name]) => name !== 'catch' && !name.startsWith('app'));
+  const others = [...localConf].filter(([name]) => name !== 'catch' && !name.startsWith('app'));
   return [
-    ...unownedNames.map(([name, value]) => badOption(name, value, originOf(name))),
+    ...others.map(([name, value]) => badOption(name, value, originOf(name))),
     ...refusalsOf([() => statusesOf(localConf.get('catch') ?? '404', originOf('catch'))]),
   ];
 }

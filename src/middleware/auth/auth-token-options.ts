@@ -70,9 +70,9 @@ const identityClaims = declareType<ReadonlyMap<string, string>, object>('dict', 
   format: (value) => pairs.format(value),
   parse: (text) => {
     const claims = pairs.parse(text);
-    const unowned = [...claims.keys()].find((name) => !FIELDS.includes(name));
-    if (unowned !== undefined) {
-      const [near] = nearestNames(unowned, FIELDS);
+    const other = [...claims.keys()].find((name) => !FIELDS.includes(name));
+    if (other !== undefined) {
+      const [near] = nearestNames(other, FIELDS);
       const hint = near === undefined ? undefined : `did you mean '${near}'?`;
       throw new InvalidValue(`should map ${FIELDS.join(', ')} to claims, not other names`, hint);
     }

@@ -170,7 +170,7 @@ function hangUp(connection: Socket, log: Logger): void {
 }
 
 /** Passes everything on after the first line, unless that is from an HTTP client. */
-function linesOfPeople(unowned: () => void): Transform {
+function linesOfPeople(onRequest: () => void): Transform {
   let first: string | undefined = '';
   let ended = false;
   return new Transform({
@@ -183,7 +183,7 @@ function linesOfPeople(unowned: () => void): Transform {
       if (end === -1) return done();
       ended = REQUEST_LINE.test(first.slice(0, end));
       if (ended) {
-        unowned();
+        onRequest();
         return done();
       }
       this.push(first, 'latin1');

@@ -291,9 +291,7 @@ function pairs(values: Readonly<Record<string, unknown>>, indent = ''): string {
     .join('\n');
 }
 
-// Failed requests of the last ten minutes in words.
-
-/** Returns a line for each. */
+/** Returns a line for each of the failed requests of the last ten minutes. */
 export function errorLines(errors: readonly FailedRequests[]): string[] {
   return errors.map(({ route, error, place, count, at, requestId }) => {
     const where = place === undefined ? '' : ` at ${place}`;
@@ -302,9 +300,7 @@ export function errorLines(errors: readonly FailedRequests[]): string[] {
   });
 }
 
-// Refused requests of the last ten minutes in words.
-
-/** Returns a line for each reason: `429 rate limit: 120 times, most from 192.0.2.7, last 2026-01-01T00:00:00.000Z`. */
+/** Returns a line for each reason of the refused requests of the last ten minutes: `429 rate limit: 120 times, most from 192.0.2.7, last 2026-01-01T00:00:00.000Z`. */
 export function refusalLines(refusals: readonly ShownRefusals[]): string[] {
   return refusals.map(({ reason, status, count, at, address }) => {
     const from = address === undefined ? '' : `, ${count === 1 ? '' : 'most '}from ${address}`;

@@ -148,11 +148,11 @@ function overlap(a: string, b: string): boolean {
  */
 function tlsOfUnknownApis(config: Config, names: Names): OptionIssue[] {
   const { apis: enabled, sslApis } = names;
-  const unownedNames = sslApis.filter((name) => !enabled.includes(name));
-  if (unownedNames.length === 0) return [];
+  const notEnabled = sslApis.filter((name) => !enabled.includes(name));
+  if (notEnabled.length === 0) return [];
   const hasApp = appsOf(config, names);
   const plain = enabled.filter((name) => !sslApis.includes(name));
-  return unownedNames.map((name) => {
+  return notEnabled.map((name) => {
     const place = { group: 'DEFAULT', opt: 'enabled_ssl_apis', item: name };
     const message = `names an API that is not enabled: ${name}`;
     const comma = missingComma(name, enabled);
