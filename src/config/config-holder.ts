@@ -105,14 +105,13 @@ export class ConfigHolder {
   problems(names: Scope): readonly Diagnostic[] {
     const issues = problemsOf(this.generation, names);
     // Values are all known if only names are refused.
-    if (!issues.some((issue) => issue.severity === 'error' && !isUnknownName(issue)))
-      return [...issues, ...this.#checked((find) => find())];
-    const told = new Set(issues);
-    // A check that needs a refused value throws, and finds nothing.
-    const found = this.#checked((find) => ignoreErrors(find) ?? []);
+    const knowsValues = issues.every((issue) => issue.severity !== 'error' || isUnknownName(issue));
+    const found = this.#checked(knowsValues);
+    if (knowsValues) return [...issues, ...found];
+    // A check may return the refusal of a value that it needs.
     return whole(
       issues,
-      found.filter((each) => !told.has(each)),
+      found.filter((each) => !issues.includes(each)),
     );
   }
 
@@ -131,13 +130,18 @@ export class ConfigHolder {
     return this;
   }
 
-  /** Findings of the checks, which run once for the files and declarations of a configuration. `run`: runs one of them. */
-  #checked(run: (find: () => readonly Diagnostic[]) => readonly Diagnostic[]): readonly Diagnostic[] {
+  /**
+   * Findings of the checks, which run once for the files and declarations of a configuration. `knowsValues`: false if a value is refused; a
+   * check that needs it may throw anything, and finds nothing.
+   */
+  #checked(knowsValues: boolean): readonly Diagnostic[] {
     const { checks } = this.lasting;
     const of = [this.generation, checks.size, this.groups.size] as const;
     if (this.#found === undefined || of.some((each, at) => each !== this.#found!.of[at])) {
       const isOthers = ofOtherPrograms(this.generation);
-      const found = [...checks.values()].flatMap((check) => run(() => check(this)));
+      const found = [...checks.values()].flatMap((check) =>
+        knowsValues ? check(this) : (ignoreErrors(() => check(this)) ?? []),
+      );
       // An option that has an owner is read, whatever else its section has; a whole section may belong to another program.
       const counts = ({ section = '', option }: Diagnostic): boolean =>
         (option !== undefined && this.groups.has(section)) || !isOthers({ group: section });

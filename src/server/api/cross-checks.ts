@@ -205,12 +205,13 @@ function firstSet(
 function unknownSections(config: Config, names: Names): OptionIssue[] {
   const issues: OptionIssue[] = [];
   const hasApp = appsOf(config, names);
+  // A paste file with errors may have the app of a section, unless the name of the section is a misspelled one.
+  const hasErrors = hasApp === undefined && readablePaste(config) === undefined;
   for (const name of names.sections.api) {
     if (names.apis.includes(name) || hasApp?.(name) === true) continue;
     const [near] = nearTo(name, names.apis);
     const lacksSection = near !== undefined && !names.sections.api.includes(near);
-    // A paste file with errors may have its app, unless its name is a misspelled one.
-    if (hasApp === undefined && (!lacksSection || readablePaste(config) !== undefined)) continue;
+    if (hasApp === undefined && !(hasErrors && lacksSection)) continue;
     const hint = near === undefined ? `remove the section, or enable the API` : `did you mean [api:${near}]?`;
     issues.push({
       group: `api:${name}`,
