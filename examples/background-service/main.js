@@ -10,7 +10,7 @@ class Sweeper extends Service {
   }
 }
 
-// Gives the exit status, and explains a mistake of the configuration without a stack.
+// Gives the exit status, and explains an error of the configuration without a stack.
 await runMain(async () => {
   const config = await Config.load({ files: ['portico.ini'] });
   const launcher = new ProcessLauncher({ config });
