@@ -245,7 +245,7 @@ function renamedLogs(t: TestContext, { before = '', work }: { readonly before?: 
   const main = `
 import { closeSync, openSync, readdirSync, readlinkSync, renameSync, writeSync } from 'node:fs';
 import { createLogger } from ${JSON.stringify(join(root, 'dist', 'log', 'log.js'))};
-import { reopenLogs } from ${JSON.stringify(join(root, 'dist', 'log', 'reopening.js'))};
+import { reopenLogs } from ${JSON.stringify(join(root, 'dist', 'log', 'log-output.js'))};
 const descriptorOf = (name) => Number(readdirSync('/proc/self/fd').find((fd) => { try { return readlinkSync('/proc/self/fd/' + fd).endsWith(name); } catch { return false; } }));
 ${before}
 const logs = ['one', 'two'].map((file) => createLogger({ file }));
@@ -290,7 +290,7 @@ test('a logger that is dropped is not opened anew', (t) => {
   const main = `
 import { renameSync } from 'node:fs';
 import { createLogger } from ${JSON.stringify(join(root, 'dist', 'log', 'log.js'))};
-import { reopenLogs } from ${JSON.stringify(join(root, 'dist', 'log', 'reopening.js'))};
+import { reopenLogs } from ${JSON.stringify(join(root, 'dist', 'log', 'log-output.js'))};
 const kept = createLogger({ file: 'kept' });
 const children = (() => [createLogger({ file: 'parent' }).child({ part: 'a' })])();
 (() => createLogger({ file: 'dropped' }).info('gone'))();

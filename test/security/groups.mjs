@@ -174,15 +174,15 @@ export const groups = [
       'operating/control/control-server',
       'operating/control/admin-guard',
       'operating/page',
-      'app/faults/failure-text',
+      'metrics/failure-text',
     ],
     mutants: [
       {
         what: 'frames of a stack are read in the message too',
-        file: 'app/faults/failure-text.js',
+        file: 'metrics/failure-text.js',
         replace: 'stack.slice(at).matchAll(FRAME)',
         by: 'stack.matchAll(FRAME)',
-        tests: ['app/faults/failure-text'],
+        tests: ['metrics/failure-text'],
       },
       {
         what: 'the admin listener answers to any name that a page has pointed there',
