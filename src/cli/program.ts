@@ -66,7 +66,7 @@ async function addCommands(program: Command, loads: readonly (() => Promise<Comm
   for (const file of files) file.register(program);
 }
 
-async function parseCommand(words: readonly string[], serves: boolean): Promise<void> {
+async function parseCommand(words: readonly string[], serving: boolean): Promise<void> {
   const [first] = words;
   const isBare = first === undefined || first.startsWith('-');
   const named = isBare ? 'serve' : first;
@@ -80,12 +80,14 @@ async function parseCommand(words: readonly string[], serves: boolean): Promise<
 
   const { CommanderError } = await import('commander');
   const program = await newProgram(named);
-  const all = isHelp || named === 'completion' || (isBare && words.some((word) => word === '-h' || word === '--help'));
+  const asksHelp = words.some((word) => word === '-h' || word === '--help');
+  const all = isHelp || named === 'completion' || (isBare && asksHelp);
   await addCommands(program, all ? [...COMMANDS.values()] : [COMMANDS.get(named)!]);
   const inner = program.commands.find((command) => command.name() === first)?.commands.map((command) => command.name());
   const rest = inner === undefined || inner.length === 0 ? words.slice(1) : commandFirst(words.slice(1), inner);
 
-  // `serve` loads the application in its workers, and their parent reports their ends.
+  // `serve` loads the application in its workers, and their parent reports their ends. Help and a version are output, as of any command.
+  const serves = serving && !asksHelp && !words.includes('--version');
   if (!serves) keepOutputClean();
   const done = serves ? undefined : refuseToEnd(named, named === 'check' ? STATUS_REFUSED : 1);
   if (done !== undefined) endWithReader(done);

@@ -118,8 +118,24 @@ test('output that cannot be written is a failure, told in a line', { skip: proce
     assertClear(words, run(cwd, words), 1, said);
   }
   const full = openSync('/dev/full', 'w');
-  for (const words of [['config', 'generate'], ['config', 'show'], ['check'], ['pipeline']]) {
+  for (const words of [
+    ['config', 'generate'],
+    ['config', 'show'],
+    ['check'],
+    ['pipeline'],
+    ['--help'],
+    ['--version'],
+  ]) {
     assertClear(words, run(cwd, words, full), 1, /standard output cannot be written: .*ENOSPC/);
+  }
+});
+
+test('a reader that closes the output of help or a version early is no error', (t) => {
+  const cwd = project(t);
+  for (const words of ['--help', 'serve --help', '--version', 'config --help']) {
+    const line = `"$0" "$1" ${words} | true; exit \${PIPESTATUS[0]}`;
+    const { status, stderr } = spawnSync('bash', ['-c', line, process.execPath, apiCli], { cwd, encoding: 'utf8' });
+    assert.deepEqual([words, stderr, status], [words, '', 0]);
   }
 });
 
