@@ -1,12 +1,13 @@
 /** A reload that replaces one API with another on the same address, under load, loses no request. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as rest } from 'node:timers/promises';
 import type { ReloadReport } from 'portico/launch';
+import { removeFolder, temporaryFolder } from '../fixtures/keeper.js';
 import { load } from '../fixtures/load.js';
 import { childrenOf, isAlive } from '../fixtures/running-program.js';
 import { ask } from './clients.js';
@@ -264,4 +265,43 @@ test('LC-513 RL-83 INT ends the workers of an API that a reload has removed as w
   assert.deepEqual(await it.program.ended, { code: 1, signal: null });
   assert.equal(isAlive(pid), false);
   assert.equal(await answer, false);
+});
+
+/** Sends requests on new connections until a response announces that the API is about to stop. Rejects if one is refused before. */
+async function untilAnnounced(socketPath: string): Promise<void> {
+  for (let announced = false; !announced; ) {
+    const agent = new Agent({ keepAlive: true });
+    const [res] = (await once(request({ socketPath, agent }).end(), 'response')) as [IncomingMessage];
+    announced = res.headers.connection === 'close';
+    await once(res.resume(), 'end');
+    agent.destroy();
+  }
+}
+
+test('LC-541 OP-86 an API on a unix socket accepts connections for drain_delay after TERM, and after the reload that removes it', async (t) => {
+  const folder = temporaryFolder('portico-socket-');
+  t.after(() => removeFolder(folder));
+  const socket = join(folder, 'one.sock');
+  const api = (name: string): string => `[api:${name}]\nlisten = unix:${socket}\nworkers = 2\n`;
+  const ini = (name: string): string =>
+    `[DEFAULT]\ndrain_delay = 1\nenabled_apis = ${name}\n${name === 'two' ? section(name, 0, 1) : api(name)}`;
+  const it = await started(t, ini('one'));
+  it.write(ini('two'));
+  const removal = it.reload();
+  await untilAnnounced(socket);
+  assert.deepEqual((await removal).removed, ['one']);
+  while (existsSync(socket)) await rest(REST_MS);
+
+  it.write(ini('one'));
+  assert.deepEqual((await it.reload()).added, ['one']);
+  it.write(ini('two'));
+  assert.deepEqual((await it.reload()).removed, ['one']);
+  // While the workers of the old one still accept connections, another one has the path.
+  it.write(ini('one'));
+  assert.deepEqual((await it.reload()).added, ['one']);
+  it.program.kill('SIGTERM');
+  await it.program.printed(/Caught SIGTERM/);
+  await untilAnnounced(socket);
+  assert.deepEqual(await it.program.ended, { code: 0, signal: null });
+  assert.equal(existsSync(socket), false);
 });

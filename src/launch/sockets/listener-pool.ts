@@ -6,6 +6,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP, SocketAddress } from 'node:net';
 import { resolve } from 'node:path';
 import type { Place, PorticoError } from '../../errors/index.js';
+import { setLongTimeout } from '../../process/index.js';
 import type { ListenAddress } from '../../service/index.js';
 import { formatAddress } from '../../service/internal.js';
 import { pause } from '../../tasks/internal.js';
@@ -60,8 +61,12 @@ export interface HeldSockets {
    * in each socket until a sibling adopts it.
    */
   grow(slots: number): void;
-  /** Closes the sockets that no other service holds. */
-  release(): void;
+  /**
+   * Closes the sockets that no other service holds. `leaveMs`: time for which its workers still accept connections, default 0. The path of
+   * a unix socket stays for that time: connections come by the path, while those of a port come by the workers' descriptors. A later call
+   * can shorten it.
+   */
+  release(leaveMs?: number): void;
 }
 
 /** One address of the pool. */
@@ -79,6 +84,8 @@ export type OpenSockets = typeof openListenSockets;
 /** Open sockets, by address. */
 export class ListenerPool {
   readonly #entries = new Set<Entry>();
+  /** Sockets that no service holds any more, and whose paths stay for a time. */
+  readonly #leaving = new Map<Entry, () => void>();
   readonly #open: OpenSockets;
 
   constructor(open: OpenSockets = openListenSockets) {
@@ -129,26 +136,32 @@ export class ListenerPool {
           sockets.grow?.(slots);
         }
       },
-      release: () => {
-        // Done once: another service of that name may hold them by then.
-        if (isReleased) return;
+      release: (leaveMs = 0) => {
+        // Another service of that name may hold them by then.
+        const own = isReleased ? entries.filter((entry) => this.#leaving.has(entry)) : entries;
+        for (const entry of own) if (isReleased || entry.holders.delete(name)) this.#released(entry, leaveMs);
         isReleased = true;
-        for (const entry of entries) if (entry.holders.delete(name)) this.#released(entry);
       },
     };
   }
 
-  #released(entry: Entry): void {
+  #released(entry: Entry, leaveMs: number): void {
     const { holders, sockets } = entry;
     if (holders.size > 0) return;
     this.#entries.delete(entry);
-    sockets.close();
+    this.#leaving.get(entry)?.();
+    this.#leaving.delete(entry);
+    if (leaveMs === 0 || !hasFile(sockets.address)) return sockets.close();
+    const due = setLongTimeout(() => this.#released(entry, 0), leaveMs);
+    this.#leaving.set(entry, due);
   }
 
   async #find(newcomer: Newcomer, address: ListenAddress, arrival: Arrival): Promise<Entry> {
     const { name, slots } = newcomer;
     const key = await identity(address);
     const open = [...this.#entries].find((entry) => key !== undefined && entry.key === key);
+    // A path that stays for workers that leave belongs to the newcomer.
+    for (const entry of this.#leaving.keys()) if (key !== undefined && entry.key === key) this.#released(entry, 0);
     if (open === undefined) return newEntry(await bind(() => this.#open(address, slots), address, arrival));
     const stays = [...open.holders.keys()].some((each) => !arrival.leaving.includes(each));
     if (stays) throw await this.#refusal(newcomer, address, arrival);
@@ -233,6 +246,11 @@ async function among(
 
 function taken({ place }: AddressOwner, message: string, hint: string, cause?: unknown): PorticoError {
   return addressRefused(place, { code: 'PORTICO_ADDRESS_TAKEN', message, hint, cause });
+}
+
+/** Reports whether an address is a file: a unix socket that is not abstract. */
+function hasFile(address: ListenAddress): boolean {
+  return 'path' in address && !address.path.startsWith('\0');
 }
 
 /** Returns one text for all spellings of an address; undefined for port 0 and unknown hosts. */
