@@ -155,9 +155,15 @@ function readEarly(connection: Connection, head: Buffer): () => Buffer {
     connection.readingStopped = true;
   };
   const ended = (): unknown => socket.destroy();
-  socket.on('readable', read).once('end', ended);
+  let listens = false;
+  // Most apps take the connection at once. A listener for `readable` that is removed while a socket resumes stops its flow a moment later.
+  const begins = setImmediate(() => {
+    listens = true;
+    socket.on('readable', read).once('end', ended);
+  });
   return () => {
-    socket.off('readable', read).off('end', ended);
+    clearImmediate(begins);
+    if (listens) socket.off('readable', read).off('end', ended);
     connection.readingStopped = false;
     return pieces.length === 1 ? head : Buffer.concat(pieces);
   };

@@ -172,6 +172,26 @@ test('PH-9 RV-10 an upgrade that the app does not take is answered, and its conn
   assert.ok(log.lines.some(({ message }) => /chat.* 401$/.test(message)));
 });
 
+test('PH-9 RV-0 an app that takes a connection behind an upgrade that it did not take reads all that the client sends, and its end', async (t) => {
+  const ended = deferred<void>();
+  const { port, server } = await serving(
+    t,
+    ({ socket }) => void socket.once('end', ended.resolve).resume().end(SWITCHED),
+    (app) => (req, res) => {
+      if (req.url !== '/first') return app(req, res);
+      res.end('first');
+    },
+  );
+  // More than a socket buffers at once: a part of it is read after the app has the connection.
+  const sent = 'x'.repeat(70_000);
+  const chat = client(t, port, `${UPGRADE.replace('/chat?room=1', '/first')}${UPGRADE}${sent}`);
+  chat.socket.end();
+  await chat.closed;
+  assert.match(chat.text(), /first.*HTTP\/1\.1 101 /s);
+  await ended.promise;
+  while (server.connections.open > 0) await turn();
+});
+
 test('PH-9 a filter sees the request of an upgrade, and its answer as 101', async (t) => {
   const seen: unknown[] = [];
   const { log, port, server } = await serving(
