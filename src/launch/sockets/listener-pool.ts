@@ -151,7 +151,10 @@ export class ListenerPool {
     this.#entries.delete(entry);
     this.#leaving.get(entry)?.();
     this.#leaving.delete(entry);
-    if (leaveMs === 0 || !hasFile(sockets.address)) return sockets.close();
+    if (leaveMs === 0 || !hasFile(sockets.address)) {
+      sockets.close();
+      return;
+    }
     const due = setLongTimeout(() => this.#released(entry, 0), leaveMs);
     this.#leaving.set(entry, due);
   }
