@@ -12,13 +12,23 @@ const entryPoints = Object.entries(exports)
   .map(([path, { types }]) => [`portico${path.slice(1)}`, types])
   .sort(([a], [b]) => Number(a === 'portico') - Number(b === 'portico'));
 
-/** Gives each entry point its name, and each page of the reference a link to the other pages. */
+/** What readers look for first in a module; all else stays in the order of the alphabet. */
+const FIRST = new Set(['Router']);
+
+/** Gives each entry point its name, each page of the reference a link to the other pages, and lists what is looked for first at the top. */
 function connect(app) {
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
     for (const module of project.children ?? []) {
       module.name = module.name === 'index' ? 'portico' : `portico/${module.name.replace(/\/index$/, '')}`;
     }
   });
+  const isLater = ({ name }) => Number(!FIRST.has(name));
+  const afterGroups = -1000;
+  const order = ({ project }) => {
+    for (const { groups = [] } of project.children ?? [])
+      for (const { children } of groups) children.sort((one, other) => isLater(one) - isLater(other));
+  };
+  app.converter.on(Converter.EVENT_RESOLVE_END, order, afterGroups);
   app.renderer.hooks.on('sidebar.begin', ({ relativeURL }) =>
     JSX.createElement(
       'p',

@@ -79,6 +79,7 @@ const FINDS = {
   'how do I set a cookie': 'docs/how-to/sessions.html',
   'database pool close shutdown': 'docs/how-to/databases.html',
   'cron job': 'docs/how-to/jobs.html',
+  'limits of size': 'docs/reference/limits.html',
 };
 
 /** Opens a tab that fails the test at its end if a page wrote an error, or asked another server. */
