@@ -294,9 +294,14 @@ export class Generation {
       return this.#interpolated(last, target, path);
     }
     const written = reference.group === undefined ? reference.opt : `${reference.group}.${reference.opt}`;
+    // One of the options on the way would refer to itself.
+    const isOnPath = (place: string, opt: string): boolean => {
+      const found = this.groups.find(place, opt);
+      return found !== undefined && path.includes(`${found.group}.${found.opt}`);
+    };
     const near = suggestion(
       name,
-      places.flatMap((place) => this.groups.spelledIn(place)),
+      places.flatMap((place) => this.groups.spelledIn(place).filter((opt) => !isOnPath(place, opt))),
     );
     const message = `unknown option '${written}' referenced by [${from.group}] ${from.opt}`;
     throw new BadReference(message, reference.offset, near ?? 'write $$ for a dollar sign');
