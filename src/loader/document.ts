@@ -91,8 +91,11 @@ export function firstRefusal(problems: readonly PasteProblem[]): PasteError | un
   const error = problemError(first);
   if (fatal !== undefined || problems.length === 1) return error;
   const lines = problems.map(({ origin }) => origin.line);
-  const shown = lines.length > 20 ? `${lines.slice(0, 20).join(', ')} and ${lines.length - 20} more` : lines.join(', ');
-  const message = `${cited(first.subject)} is neither an option nor a section header; so are lines ${shown}.`;
+  const others = lines.slice(1);
+  const shown =
+    others.length > 20 ? `${others.slice(0, 20).join(', ')} and ${others.length - 20} more` : others.join(', ');
+  const which = others.length === 1 ? `so is line ${shown}` : `so are lines ${shown}`;
+  const message = `${cited(first.subject)} is neither an option nor a section header; ${which}.`;
   return error.with({ message, lines });
 }
 

@@ -11,11 +11,11 @@ import type { Setting, Source } from './source.js';
 
 /** Returns the error for a section without a required option. */
 export function missingSetting(source: Source, section: PasteSection, name: string): PasteError {
-  const hidden = hiding(source, section, [name]);
+  const wrong = hiding(source, section, [name]) ?? misspeltAs([...section.options.values()], [name]);
   return new PasteError('PORTICO_PASTE_MISSING_SETTING', {
     message: `is missing a "${name}" setting.`,
     hint:
-      hidden ?? (name === 'next' ? 'Write "next = " and the app.' : 'Write "pipeline = " and the names, the app last.'),
+      wrong ?? (name === 'next' ? 'Write "next = " and the app.' : 'Write "pipeline = " and the names, the app last.'),
     origin: section.origin,
   });
 }
@@ -63,18 +63,18 @@ export function noLoader(source: Source, section: PasteSection, kind: Kind): Pas
   ];
   return new PasteError('PORTICO_PASTE_NO_LOADER', {
     message: 'has no factory.',
-    hint: misspeltProtocol(others, protocols) ?? hints.filter((part) => part !== undefined).join(' '),
+    hint: misspeltAs(others, protocols) ?? hints.filter((part) => part !== undefined).join(' '),
     origin: section.origin,
   });
 }
 
-/** Returns the hint for an option that has nearly the name of a protocol. */
-function misspeltProtocol(
+/** Returns the hint for an option that has nearly one of these names. */
+function misspeltAs(
   options: readonly { readonly name: string; readonly origin: Origin }[],
-  protocols: readonly string[],
+  names: readonly string[],
 ): string | undefined {
   for (const { name, origin } of options) {
-    const near = didYouMean(name, protocols);
+    const near = didYouMean(name, names);
     if (near !== undefined) return `"${name}" in line ${origin.line} is not read. ${near}`;
   }
   return undefined;

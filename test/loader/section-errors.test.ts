@@ -48,7 +48,8 @@ const TABLE: Readonly<Record<string, readonly Refusal[]>> = {
     { ini: '[app:main]\nuse = ▸config:sub', more: { 'sub/x': '' }, code: 'IS_A_DIRECTORY', says: ['sub'] },
     { ini: '▸x = 1\n[app:main]', code: 'NO_SECTION_HEADER', says: ['x = 1', 'Put a header'] },
     { ini: '▸\ufeff[app:main]', code: 'NO_SECTION_HEADER', says: ['byte order mark'] },
-    { ini: '[app:main]\n▸bad\nx = 1\n= 2', code: 'BAD_LINE', says: ['"bad"', 'lines 2, 4'] },
+    { ini: '[app:main]\n▸bad\nx = 1\n= 2', code: 'BAD_LINE', says: ['"bad"', 'so is line 4'] },
+    { ini: '[app:main]\n▸bad\nx = 1\n= 2\nworse', code: 'BAD_LINE', says: ['"bad"', 'so are lines 4, 5'] },
     { ini: '[app:main]\n[x]\n  ▸[app:main]', code: 'DUPLICATE_SECTION', says: ['[app:main]', 'line 1', 'Merge'] },
     { ini: '[app:main]\nx = 1\ny = 2\n▸x : 3', code: 'DUPLICATE_OPTION', says: ['"x"', '[app:main]', 'line 2'] },
   ],
@@ -137,6 +138,7 @@ const TABLE: Readonly<Record<string, readonly Refusal[]>> = {
       says: ['paste.app_factory', 'paste.composite_factory'],
     },
     { ini: '▸[pipeline:main]\nset x = 1', code: 'MISSING_SETTING', says: ['"pipeline"'] },
+    { ini: '▸[pipeline:main]\nx = 1\npipelines = a', code: 'MISSING_SETTING', says: ['line 3', 'mean "pipeline"?'] },
     {
       ini: '[DEFAULT]\nnext = a\n▸[filter-app:main]\nnext = api\nuse = authtoken',
       code: 'MISSING_SETTING',

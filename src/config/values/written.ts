@@ -168,7 +168,8 @@ function warnOfUse(
 function warnOfRepetition(found: readonly Written[], report: Report): void {
   const lines = found.flatMap(({ location }) => location.origin?.line ?? []);
   if (lines.length < 2) return;
-  const message = `set more than once, in lines ${lines.join(' and ')}; the last one counts`;
+  const all = `${lines.slice(0, -1).join(', ')} and ${lines.at(-1)}`;
+  const message = `set more than once, in lines ${all}; the last one counts`;
   report('warning', 'PORTICO_CONFIG_REPEATED', found.at(-1), { message });
 }
 

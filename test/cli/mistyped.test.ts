@@ -1,0 +1,58 @@
+/** Names that an operator mistyped, and names of other programs: what `check` says to write instead. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { emptyProject } from '../e2e/program.js';
+import { type Broken, filesOf } from './broken-configurations.js';
+import { command } from './command.js';
+
+interface Case {
+  readonly it: Broken;
+  /** Parts of the output of `check`. */
+  readonly says: readonly string[];
+}
+
+const paste = (text: string): Broken => ({ files: { 'api-paste.ini': text } });
+const END = '[app:end]\npaste.app_factory = ./app.js:app\n';
+
+const CASES: Readonly<Record<string, Case>> = {
+  'pipelines for pipeline': {
+    it: paste(`[pipeline:shop]\npipelines = end\n${END}`),
+    says: [
+      '[pipeline:shop] is missing a "pipeline" setting.\n  "pipelines" in line 2 is not read. Did you mean "pipeline"?',
+    ],
+  },
+  'lines that are no options': {
+    it: paste(`[pipeline:shop]\npipeline = end\nnothing\n${END}more\n`),
+    says: ['"nothing" is neither an option nor a section header; so is line 6.'],
+  },
+  'repetitions name the first line': {
+    it: {
+      ...paste(`[pipeline:shop]\npipeline = end\n# a comment\n\n${END}x = 1\n  2\nx = 2\nx = 3\n${END}${END}`),
+      api: 'max_requests = 1\nmax_requests = 2\n\nmax_requests =\n  3',
+    },
+    says: [
+      'max_requests: set more than once, in lines 5, 6 and 8; the last one counts',
+      'api-paste.ini:9:1: error: [app:end] x: "x" is set again here; the first one is in line 7.',
+      'api-paste.ini:10:1: error: [app:end] x: "x" is set again here; the first one is in line 7.',
+      'api-paste.ini:11:1: error: [app:end] is repeated here; the first one is in line 5.',
+      'api-paste.ini:13:1: error: [app:end] is repeated here; the first one is in line 5.',
+    ],
+  },
+  'a misspelt filter section that no pipeline uses': {
+    it: {
+      filters: 'proxy_headers',
+      sections: '[filter:proxy_header]\npaste.filter_factory = portico/middleware:proxyHeaders',
+    },
+    says: ['no filter is called "proxy_headers".\n  Did you mean "proxy_header"?', '1 error, 0 warnings.'],
+  },
+};
+
+for (const [name, { it, says }] of Object.entries(CASES)) {
+  test(`OP-3 check says what to write for ${name}`, (t) => {
+    const project = emptyProject(filesOf(it));
+    t.after(() => project.remove());
+    const { stdout } = command(['check'], { cwd: project.folder });
+    const said = stdout.replaceAll(/\n {4}.*\n {4} *\^/g, '');
+    for (const each of says) assert.ok(said.includes(each), `${each}\n---\n${said}`);
+  });
+}
