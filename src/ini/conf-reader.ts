@@ -158,13 +158,18 @@ class ConfReader {
   #header(number: number, text: string): void {
     const header = text.trimEnd();
     const closed = header.endsWith(']');
-    const name = header.slice(1, closed ? -1 : undefined).trim();
+    // Of `[api:shop] # shop` the section that is meant.
+    const end = closed ? -1 : header.indexOf(']');
+    const name = header.slice(1, end === -1 && !closed ? undefined : end).trim();
     if (!closed) {
       const shown = maskUris(text);
       // An unclosed header starts no section, and its lines do not belong to the previous section.
       this.#section = undefined;
       const place = this.#place(number, header.length, shown);
-      this.#refuse('invalid section (must end with ])', place, `write ${shown.trim()}]`);
+      const written = end < 0 ? `${shown.trim()}]` : maskUris(`[${name}]`);
+      const isComment = /^\s*[#;]/.test(header.slice(end + 1));
+      const hint = isComment ? `put the comment on a separate line, and write ${written} here` : `write ${written}`;
+      this.#refuse('invalid section (must end with ])', place, hint);
     } else if (name === '') this.#refuse('empty section name', this.#place(number, 1, maskAssigned(text)));
     // Also after an error, because the following lines are not meant for the previous section.
     this.#section = name;

@@ -13,8 +13,23 @@ interface Case {
 
 const paste = (text: string): Broken => ({ files: { 'api-paste.ini': text } });
 const END = '[app:end]\npaste.app_factory = ./app.js:app\n';
+const METADATA = `[app:shop]\npaste.app_factory = ./app.js:app\n[composite:metadata]\nuse = egg:Paste#urlmap\n/: shop\n`;
+const shop = (more: string, enabled = 'enabled_apis = shop\n'): Broken => ({
+  files: {
+    'portico.ini': `[DEFAULT]\n${enabled}[api:shop]\nport = 0\nworkers = 1\n${more}`,
+    'api-paste.ini': METADATA,
+  },
+});
 
 const CASES: Readonly<Record<string, Case>> = {
+  'a comment behind a header': {
+    it: shop('[api:metadata] # prod\nport = 0\nprot = 1\n', 'enabled_apis = shop, metadata\n'),
+    says: [
+      'invalid section (must end with ]); got [api:metadata] # prod\n  put the comment on a separate line, and write [api:metadata] here\n',
+      "[api:metadata] prot: unknown option\n  did you mean 'port'?",
+      '2 errors, 0 warnings.',
+    ],
+  },
   'pipelines for pipeline': {
     it: paste(`[pipeline:shop]\npipelines = end\n${END}`),
     says: [

@@ -95,6 +95,22 @@ test('CF-63 every bad line is told, with its own words, and reading goes on', ()
   assert.deepEqual(problems(Buffer.from('[a]\nx = \xe4\ny = ok\n', 'latin1')), ['2:5 not valid UTF-8']);
 });
 
+test('CF-63 a header with text behind it is that of the section that is meant', () => {
+  for (const [header, hint] of [
+    ['[a] # comment', 'put the comment on a separate line, and write [a] here'],
+    ['[ a ];comment', 'put the comment on a separate line, and write [a] here'],
+    ['[a] b', 'write [a]'],
+    ['[a b', 'write [a b]'],
+  ] as const) {
+    const found = read(`${header}\nx = 1\n`);
+    assert.deepEqual(
+      found.problems.map((each) => [each.place?.detail.split(':').slice(1).join(':'), each.message, each.hint]),
+      [[`1:${header.length}`, 'invalid section (must end with ])', hint]],
+    );
+    assert.deepEqual(values(`${header}\nx = 1\n`), [[header === '[a b' ? 'a b' : 'a', 'x', '1']]);
+  }
+});
+
 test('CF-63 at most 20 bad lines are told', () => {
   assert.equal(mostProblems, 20);
   assert.equal(read('bad\n'.repeat(50)).problems.length, 20);
