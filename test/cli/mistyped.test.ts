@@ -14,6 +14,7 @@ interface Case {
 const paste = (text: string): Broken => ({ files: { 'api-paste.ini': text } });
 const END = '[app:end]\npaste.app_factory = ./app.js:app\n';
 const METADATA = `[app:shop]\npaste.app_factory = ./app.js:app\n[composite:metadata]\nuse = egg:Paste#urlmap\n/: shop\n`;
+const NONE = 'no API with this name is enabled, and the paste file has none\n  did you mean [api:metadata]?';
 const shop = (more: string, enabled = 'enabled_apis = shop\n'): Broken => ({
   files: {
     'portico.ini': `[DEFAULT]\n${enabled}[api:shop]\nport = 0\nworkers = 1\n${more}`,
@@ -28,6 +29,24 @@ const CASES: Readonly<Record<string, Case>> = {
       'invalid section (must end with ]); got [api:metadata] # prod\n  put the comment on a separate line, and write [api:metadata] here\n',
       "[api:metadata] prot: unknown option\n  did you mean 'port'?",
       '2 errors, 0 warnings.',
+    ],
+  },
+  'a misspelt section of an enabled API': {
+    it: shop('[api:metdata]\nport = 0\n', 'enabled_apis = shop, metadata\n'),
+    says: [NONE],
+  },
+  'a misspelt section of an API that is not enabled, with a section': {
+    it: shop('[api:metdata]\nport = 0\n[api:metadata]\nport = 0\n'),
+    says: [NONE, '1 error, 0 warnings.'],
+  },
+  'a misspelt section of an API that is not enabled, with an app': {
+    it: shop('[api:metdata]\nport = 0\n'),
+    says: [NONE],
+  },
+  'a misspelt section, all of which are enabled': {
+    it: shop('[api:metdata]\nport = 0\n', ''),
+    says: [
+      '[api:metdata] no app is called "metdata" in api-paste.ini, so this API does not start\n  Did you mean [api:metadata]?',
     ],
   },
   'pipelines for pipeline': {

@@ -5,7 +5,7 @@
 
 import type { Config } from '../../config/index.js';
 import { ConfigError, diagnose, isSet } from '../../config/internal.js';
-import { type Diagnostic, didYouMean, placeOf, printDiagnostic, Refusals } from '../../errors/index.js';
+import { type Diagnostic, didYouMean, nearestNames, placeOf, printDiagnostic, Refusals } from '../../errors/index.js';
 import type { PasteFile } from '../../loader/internal.js';
 import { PasteAppNotFound } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
@@ -90,22 +90,29 @@ function missingAppIssue(
   const pipeline = namedPipeline(config, name);
   const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
   const message = `no app is called "${pipeline ?? name}" in ${apiPasteConfig}, so this API does not start`;
-  const hint = (pipeline === undefined ? nearestStartable(config, name, names) : undefined) ?? error.hint;
-  const issue = { severity: 'warning' as const, code: error.code, message, hint };
-  if (pipeline !== undefined) return diagnose(config, { ...issue, group: `api:${name}`, opt: 'pipeline' });
   const isListed = config.getLocation('DEFAULT', 'enabled_apis').kind !== 'default';
+  const near = pipeline === undefined ? nearestStartable(config, name, { names, isListed }) : undefined;
+  const issue = { severity: 'warning' as const, code: error.code, message, hint: near ?? error.hint };
+  if (pipeline !== undefined) return diagnose(config, { ...issue, group: `api:${name}`, opt: 'pipeline' });
   if (isListed) return diagnose(config, { ...issue, group: 'DEFAULT', opt: 'enabled_apis', item: name });
   return diagnose(config, { ...issue, group: `api:${name}` });
 }
 
-/** Returns a hint with a missing comma, or with the nearest other API that has an app. */
-function nearestStartable(config: Config, name: string, { sections: { api: sections } }: Names): string | undefined {
+/** Returns a hint with a missing comma, or with the nearest other API that has an app: of a list, or of the header of a section. */
+function nearestStartable(
+  config: Config,
+  name: string,
+  { names, isListed }: { readonly names: Names; readonly isListed: boolean },
+): string | undefined {
+  const sections = names.sections.api;
   const paste = configuredPaste(config);
   const apps = paste.sections().flatMap((each) => (each.kind === 'app' ? [each.name] : []));
   const comma = missingComma(name, [...sections, ...apps]);
   if (comma !== undefined) return comma;
   const others = sections.filter((each) => each !== name && paste.has(pipelineOf(config, each)));
-  return didYouMean(name, others);
+  if (isListed) return didYouMean(name, others);
+  const [near] = nearestNames(name, [...others, ...apps]);
+  return near === undefined ? undefined : `Did you mean [api:${near}]?`;
 }
 
 /** Returns a warning for an API without a port. None for `port = 0`, which requests any port. */

@@ -206,12 +206,15 @@ function unknownSections(config: Config, names: Names): OptionIssue[] {
   const issues: OptionIssue[] = [];
   const hasApp = appsOf(config, names);
   // A paste file with errors may have the app of a section, unless the name of the section is a misspelled one.
-  const hasErrors = hasApp === undefined && readablePaste(config) === undefined;
+  const paste = readablePaste(config);
+  const hasErrors = hasApp === undefined && paste === undefined;
+  const apps = paste?.sections().flatMap((each) => (each.kind === 'app' ? [each.name] : [])) ?? [];
   for (const name of names.sections.api) {
     if (names.apis.includes(name) || hasApp?.(name) === true) continue;
-    const [near] = nearTo(name, names.apis);
-    const lacksSection = near !== undefined && !names.sections.api.includes(near);
+    const [enabled] = nearTo(name, names.apis);
+    const lacksSection = enabled !== undefined && !names.sections.api.includes(enabled);
     if (hasApp === undefined && !(hasErrors && lacksSection)) continue;
+    const near = enabled ?? nearTo(name, [...names.sections.api.filter((each) => hasApp?.(each)), ...apps])[0];
     const hint = near === undefined ? `remove the section, or enable the API` : `did you mean [api:${near}]?`;
     issues.push({
       group: `api:${name}`,
