@@ -10,10 +10,13 @@ export function isError({ severity }: Diagnostic): boolean {
 export function printDiagnostics(diagnostics: readonly Diagnostic[], options?: { showLine: boolean }): string {
   const lines = reasonsOnce(diagnostics).map((each) => printDiagnostic(each, options));
   const others = new Set(diagnostics.flatMap((each) => each.others ?? []));
-  if (others.size > 0)
+  if (others.size > 0) {
+    const replaced = diagnostics.find(({ othersReplace }) => othersReplace !== undefined)?.othersReplace;
+    const where = replaced === undefined ? '[DEFAULT]' : `[DEFAULT], in place of ${replaced}`;
     lines.push(
-      `If these names belong to other programs, write in [DEFAULT]:\n  other_names = ${[...others].join(', ')}`,
+      `If these names belong to other programs, write in ${where}:\n  other_names = ${[...others].join(', ')}`,
     );
+  }
   return lines.join('\n');
 }
 

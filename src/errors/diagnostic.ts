@@ -47,6 +47,8 @@ export interface Diagnostic {
   readonly proposal?: string | undefined;
   /** Of a name without an owner: names that belong to other programs, those of the configuration and this one, for its `other_names`. */
   readonly others?: readonly string[] | undefined;
+  /** Of a name without an owner, if the configuration has `other_names`: what its new line replaces, such as `line 4 of portico.ini`. */
+  readonly othersReplace?: string | undefined;
   /** Error codes of an application, if it caused the problem: their documentation also applies. */
   readonly causes?: readonly string[] | undefined;
   /** A last line: the position in the application's code. */

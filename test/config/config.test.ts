@@ -237,9 +237,34 @@ test('CF-66 a report ends with the line that leaves all names without a near one
     .slice(-2);
   assert.match(message, /wsgy/);
   assert.deepEqual(last, [
-    'If these names belong to other programs, write in [DEFAULT]:',
+    'If these names belong to other programs, write in [DEFAULT], in place of line 5 of portico.ini:',
     '  other_names = neutron, vnc, DEFAULT.my_ip',
   ]);
+});
+
+test('CF-66 the line for other programs has no name that is near an owned one, or whose owner is known', async () => {
+  const env = { PORTICO_DEFAULT__KEEP_ALIVE: '1', PORTICO_DEFAULT__MY_IP: '1', PORTICO_DEFAULT__OTHER_NAMES: 'vnc' };
+  const set = [
+    'DEFAULT.keep_alive=1',
+    'DEFAULT.keep_alife=1',
+    'wsgi.nova_x=1',
+    'DEFAULT.metadata_workers=2',
+    'vnc.x=1',
+  ];
+  const config = await Config.load({ env, argv: false, files: [], dirs: [], defaultFiles: [], defaultDirs: [], set });
+  config.register('wsgi', wsgiOptions);
+  config.api('compute', apiOptions);
+  const [where, line] = refusal(() => config.validate())
+    .describe()
+    .split('\n')
+    .slice(-2);
+  assert.equal(
+    where,
+    'If these names belong to other programs, write in [DEFAULT], in place of env PORTICO_DEFAULT__OTHER_NAMES:',
+  );
+  assert.equal(line, '  other_names = vnc, wsgi.nova_x, DEFAULT.metadata_workers, DEFAULT.my_ip');
+  const variable = config.problems().find(({ place }) => place?.detail === 'PORTICO_DEFAULT__KEEP_ALIVE');
+  assert.equal(variable?.hint, "'keep_alive' is an option of [wsgi]");
 });
 
 test('CF-66 strict_config has no effect, and says so', () => {

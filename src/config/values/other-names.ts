@@ -1,5 +1,5 @@
 /** Names that `[DEFAULT] other_names` gives to other programs: `vnc`, `cache.*`, `DEFAULT.my_ip`; `*` is any text. */
-import { type Diagnostic, nearestNames } from '../../errors/index.js';
+import { type Diagnostic, nearestNames, placeOf } from '../../errors/index.js';
 import type { DeclaredGroups } from './declared-groups.js';
 import type { Generation } from './generation.js';
 import { placeOfItem } from './option-issues.js';
@@ -16,6 +16,15 @@ export type NameTest = (name: Name) => boolean;
 /** Returns the patterns that the operator has written. */
 export function otherNames(generation: Generation): readonly string[] {
   return (listed(generation).value ?? []) as readonly string[];
+}
+
+/** Returns the lines of the patterns for a message, or another place of theirs: `line 4 of portico.ini`; undefined if there are none. */
+export function placeOfOtherNames(generation: Generation): string | undefined {
+  const { location, written } = listed(generation);
+  const { origin } = location;
+  if (origin === undefined) return placeOf(location) || undefined;
+  const last = written.at(-1)?.entry?.pieces.at(-1)?.origin.line ?? origin.line;
+  return `${last > origin.line ? `lines ${origin.line} to ${last}` : `line ${origin.line}`} of ${origin.file}`;
 }
 
 /** Returns a function that recognizes names of other programs: those of the patterns, and `x-…`. */

@@ -8,7 +8,14 @@ import { maskLocation } from '../types/mask.js';
 import type { DeclaredGroups } from './declared-groups.js';
 import type { Generation } from './generation.js';
 import { suggestion } from './option-issues.js';
-import { type Name, type NameTest, oddPatterns, ofOtherPrograms, otherNames } from './other-names.js';
+import {
+  type Name,
+  type NameTest,
+  oddPatterns,
+  ofOtherPrograms,
+  otherNames,
+  placeOfOtherNames,
+} from './other-names.js';
 import { ownedIn, ownedNames } from './owners.js';
 import { EXPOSED, exposedIn, variableName } from './written.js';
 
@@ -108,8 +115,9 @@ function explained(generation: Generation, { unowned, undeclared, variables, isO
       : unknownOption(names, each, each.opt, near),
   );
   const known = otherNames(generation);
-  return [...found, ...(variables === 0 ? [] : unknownVariables(names, sources, isOthers))].map((each) =>
-    each.others === undefined ? each : { ...each, others: [...known, ...each.others] },
+  const othersReplace = placeOfOtherNames(generation);
+  return [...found, ...(variables === 0 ? [] : unknownVariables(names, sources, { isOthers, near }))].map((each) =>
+    each.others === undefined ? each : { ...each, others: [...known, ...each.others], othersReplace },
   );
 }
 
@@ -213,8 +221,9 @@ function unknownOption(names: DeclaredGroups, { group, place }: Written, opt: st
     return unknown(OPTION, subject, `can only be given on the command line, as --${opt.replaceAll('_', '-')}`);
   const hint = near.option(group, opt);
   if (hint !== undefined) return unknown(OPTION, subject, 'unknown option', hint);
-  const others = ofOthers(`${group}.${opt}`);
-  return { ...unknown(OPTION, subject, 'unknown option', near.elsewhere(opt) ?? others.hint), others: others.others };
+  const elsewhere = near.elsewhere(opt);
+  if (elsewhere !== undefined) return unknown(OPTION, subject, 'unknown option', elsewhere);
+  return { ...unknown(OPTION, subject, 'unknown option'), ...ofOthers(`${group}.${opt}`) };
 }
 
 /** Returns the line for a name of another program; the report of all names ends with one line for all. */
@@ -246,7 +255,7 @@ function nameIn(variable: string, envPrefix: string): Name {
 function unknownVariables(
   names: DeclaredGroups,
   { envPrefix, environment, otherVariables = [] }: Sources,
-  isOthers: NameTest,
+  { isOthers, near }: { readonly isOthers: NameTest; readonly near: NearestOwned },
 ): Diagnostic[] {
   const known = new Set<string>();
   for (const { option, spellings } of names.all()) {
@@ -270,6 +279,8 @@ function unknownVariables(
     if (hint !== undefined) return [found(name, message, hint)];
     const section = group === 'DEFAULT' ? group : group.toLowerCase();
     const isWhole = opt === undefined || (section !== 'DEFAULT' && !names.hasSection(section));
+    const elsewhere = isWhole ? undefined : near.elsewhere(opt.toLowerCase());
+    if (elsewhere !== undefined) return [found(name, message, elsewhere)];
     return [{ ...found(name, message), ...ofOthers(isWhole ? section : `${section}.${opt.toLowerCase()}`) }];
   });
   const prefixes = ['DEFAULT', ...names.groupNames()].map((group) => variableName(envPrefix, group, '').slice(0, -1));
