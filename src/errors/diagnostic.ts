@@ -51,7 +51,7 @@ export interface Diagnostic {
   readonly othersReplace?: string | undefined;
   /** Error codes of an application, if it caused the problem: their documentation also applies. */
   readonly causes?: readonly string[] | undefined;
-  /** A last line: the position in the application's code. */
+  /** A last line: the position in the application's code, or that further errors may follow. */
   readonly note?: string | undefined;
 }
 

@@ -1,7 +1,7 @@
 /** Names that an operator mistyped, and names of other programs: what `check` says to write instead. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { emptyProject } from '../e2e/program.js';
+import { emptyProject, runApiCli } from '../e2e/program.js';
 import { type Broken, filesOf } from './broken-configurations.js';
 import { command } from './command.js';
 
@@ -90,3 +90,43 @@ for (const [name, { it, says }] of Object.entries(CASES)) {
     for (const each of says) assert.ok(said.includes(each), `${each}\n---\n${said}`);
   });
 }
+
+/** Findings, without the pages that explain them, the summary and the log. */
+const findingsIn = (text: string): string =>
+  text.replace(/^(?:\{.*\n)+/gm, '').replace(/^(?:\d+ errors?, .*\n)?Explained in:\n[\s\S]*/m, '');
+
+const LOST: Broken = {
+  defaults: 'log_levle = info\nother_names = vnc,\n  glance\nmy_ip = 1\nkeep_alive = no',
+  more: '[vnc]\n[glance]\n[stock]\nsize = 1',
+  app: './gone.js:app',
+  filters: 'f',
+  sections: '[filter:f]\npaste.filter_factory = ./lost.js:f',
+};
+
+test('CF-66 OP-19 code that is lost says once that further errors may follow, at a start as in check', async (t) => {
+  const project = emptyProject(filesOf(LOST));
+  t.after(() => project.remove());
+  const { stdout, status } = command(['check'], { cwd: project.folder });
+  assert.equal(status, 78);
+  assert.match(stdout, /^portico\.ini:2:1: warning: \[DEFAULT\] log_levle/m);
+  assert.match(
+    stdout,
+    /is called "\.\/gone\.js"[^\n]*\n.*\n.*\n.*\n {2}further errors may follow once this is mended\napi-paste\.ini:6:1: error/,
+  );
+  assert.equal(stdout.match(/further errors/g)?.length, 1);
+  assert.match(
+    stdout,
+    /^If these names belong to other programs, write in \[DEFAULT\], in place of lines 3 to 4 of portico\.ini:\n {2}other_names = vnc, glance, DEFAULT\.my_ip, stock$/m,
+  );
+  const start = await runApiCli(project.folder, 'serve');
+  assert.equal(start.status, 78);
+  assert.equal(findingsIn(start.stderr), findingsIn(stdout));
+});
+
+test('CF-66 code that is lost says nothing of further errors if no name depends on it', (t) => {
+  const project = emptyProject(filesOf({ app: './gone.js:app', more: '[oslo_policy]\nx = 1' }));
+  t.after(() => project.remove());
+  const { stdout } = command(['check'], { cwd: project.folder });
+  assert.match(stdout, /\[oslo_policy\] unknown section[\s\S]*"\.\/gone\.js"/);
+  assert.doesNotMatch(stdout, /further errors/);
+});

@@ -80,6 +80,24 @@ test('CF-66 sections without an owner are errors of check, of a start and of a r
   const others = text.replace('[DEFAULT]\n', '[DEFAULT]\nother_names = whatever, shopp\n');
   writeFileSync(join(project.folder, 'portico.ini'), others);
   assert.equal((await askSocket<ReloadReport>(socket!, 'POST', '/reload')).body.outcome, 'accepted');
+
+  // Warnings of a dry run are those of the reload, each once.
+  writeFileSync(join(project.folder, 'portico.ini'), text);
+  writeFileSync(join(project.folder, 'api-paste.ini'), PASTE.replace('./app.js:idle', './gone.js:idle'));
+  const lists: (readonly string[])[] = [];
+  for (const path of ['/reload/dry-run', '/reload']) {
+    const { outcome, warnings } = (await askSocket<ReloadReport>(socket!, 'POST', path)).body;
+    assert.equal(outcome, 'accepted');
+    lists.push(warnings);
+  }
+  const [dry = [], real] = lists;
+  assert.deepEqual(dry, real);
+  assert.deepEqual(
+    dry
+      .filter((each) => each.endsWith('\n  further errors may follow once this is mended'))
+      .map((each) => /is called "[^"]+"/.exec(each)?.[0]),
+    ['is called "./gone.js"'],
+  );
 });
 
 test('CF-66 a name is an error too where a manager is, or where another host runs an API with the same file', {

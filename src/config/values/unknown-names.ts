@@ -143,6 +143,18 @@ export function asFarAsKnown(
   return found.map((each) => (isUncertain(each) ? { ...each, severity: 'warning' } : each));
 }
 
+/**
+ * Returns a list of all findings of a configuration. If names are only warnings for code that could not be loaded, the first finding about such
+ * code says that further errors may follow.
+ */
+export function tellingMore(found: readonly Diagnostic[]): readonly Diagnostic[] {
+  const isOpen = (each: Diagnostic): boolean =>
+    each.severity === 'warning' && isUncertain(each) && !FOREIGN.has((each.section ?? '').toLowerCase());
+  const lost = found.findIndex(({ code }) => LOST.test(code));
+  if (lost < 0 || !found.some(isOpen)) return found;
+  return found.with(lost, { ...found[lost]!, note: 'further errors may follow once this is mended' });
+}
+
 /** All written names, and those of each section. */
 interface WrittenNames {
   readonly all: readonly Written[];
