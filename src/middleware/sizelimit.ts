@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { type Description, Fault, filterFactory } from '../app/index.js';
 import { bodyLengthOf, exchangeOf, FIELD, limitBody, tooLarge } from '../app/internal.js';
 import { bytes, defineOptions, dict, type OptionsOf } from '../config/index.js';
+import { writtenElsewhere } from '../config/internal.js';
 import { ofLongestPrefix } from './path-prefix-match.js';
 import { refusing } from './refusing.js';
 
@@ -18,6 +19,7 @@ const sizelimitOptions = defineOptions({
     help: 'Limits for paths and all below, such as /v2/images:1GiB. The longest match applies.',
   }),
 });
+writtenElsewhere(sizelimitOptions, { meant: { max_body_size: "did you mean 'max_request_body_size'?" } });
 
 /**
  * Answers 413 to a body over the limit: before the body is read if its length is declared, otherwise when the limit is exceeded. Does

@@ -9,6 +9,8 @@ interface Case {
   readonly it: Broken;
   /** Parts of the output of `check`. */
   readonly says: readonly string[];
+  /** Text that it does not have. */
+  readonly never?: RegExp;
 }
 
 const paste = (text: string): Broken => ({ files: { 'api-paste.ini': text } });
@@ -23,6 +25,43 @@ const shop = (more: string, enabled = 'enabled_apis = shop\n'): Broken => ({
 });
 
 const CASES: Readonly<Record<string, Case>> = {
+  'a name of nova for an option of a filter': {
+    it: { more: '[sizelimit]\nmax_body_size = 5' },
+    says: ["[sizelimit] max_body_size: unknown option\n  did you mean 'max_request_body_size'?"],
+    never: /other programs/,
+  },
+  'the same in a paste file': {
+    it: {
+      filters: 'f',
+      sections: '[filter:f]\npaste.filter_factory = portico/middleware:sizelimit\nmax_body_size = 5',
+    },
+    says: ["[filter:f] max_body_size: unknown option\n  did you mean 'max_request_body_size'?"],
+  },
+  'a section of the paste file': {
+    it: { more: '[filter:sizelimit]\npaste.filter_factory = portico/middleware:sizelimit\n[pipeline:shop]' },
+    says: ['filter:sizelimit', 'pipeline:shop'].map(
+      (name) =>
+        `[${name}] unknown section\n  a section of a paste file: move it to the file that [DEFAULT] api_paste_config names, by default api-paste.ini`,
+    ),
+    never: /other programs/,
+  },
+  'a flat name of an API that is not there': {
+    it: { defaults: 'osapi_compute_listen = 0.0.0.0\nosapi_compute_listen_port = 8774\nmetrics_listen = 0.0.0.0:9' },
+    says: [
+      '[DEFAULT] osapi_compute_listen: unknown option\n  write listen in [api:osapi_compute]; if it belongs to another program, add DEFAULT.osapi_compute_listen to [DEFAULT] other_names',
+      '[DEFAULT] osapi_compute_listen_port: unknown option\n  write port in [api:osapi_compute]; if ',
+      "[DEFAULT] metrics_listen: unknown option\n  'metrics_listen' is an option of [admin]",
+      '  other_names = DEFAULT.osapi_compute_listen, DEFAULT.osapi_compute_listen_port\n',
+    ],
+  },
+  'a section of services without a name': {
+    it: { more: '[service]\nmanager = x\n[services]' },
+    says: [
+      "[service] unknown section\n  did you mean [service:<name>] or 'servicegroup'?",
+      '[services] unknown section\n  did you mean [service:<name>]?',
+    ],
+    never: /other programs/,
+  },
   'a comment behind a header': {
     it: shop('[api:metadata] # prod\nport = 0\nprot = 1\n', 'enabled_apis = shop, metadata\n'),
     says: [
@@ -81,13 +120,14 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 };
 
-for (const [name, { it, says }] of Object.entries(CASES)) {
+for (const [name, { it, says, never }] of Object.entries(CASES)) {
   test(`OP-3 check says what to write for ${name}`, (t) => {
     const project = emptyProject(filesOf(it));
     t.after(() => project.remove());
     const { stdout } = command(['check'], { cwd: project.folder });
     const said = stdout.replaceAll(/\n {4}.*\n {4} *\^/g, '');
     for (const each of says) assert.ok(said.includes(each), `${each}\n---\n${said}`);
+    if (never !== undefined) assert.doesNotMatch(said, never);
   });
 }
 

@@ -235,7 +235,13 @@ function unknownOption(names: DeclaredGroups, { group, place }: Written, opt: st
   if (hint !== undefined) return unknown(OPTION, subject, 'unknown option', hint);
   const elsewhere = near.elsewhere(opt);
   if (elsewhere !== undefined) return unknown(OPTION, subject, 'unknown option', elsewhere);
-  return { ...unknown(OPTION, subject, 'unknown option'), ...ofOthers(`${group}.${opt}`) };
+  const { hint: ofOther, others } = ofOthers(`${group}.${opt}`);
+  // Another program may run the API of that name.
+  const flat = names.optionOfFlatName(group, opt);
+  return {
+    ...unknown(OPTION, subject, 'unknown option', flat === undefined ? ofOther : `write ${flat}; ${ofOther}`),
+    others,
+  };
 }
 
 /** Returns the line for a name of another program; the report of all names ends with one line for all. */
@@ -335,6 +341,11 @@ const FOREIGN: ReadonlyMap<string, string> = new Map([
   ['oslo_policy', 'remove it: the application decides by the roles of its RequestContext'],
 ]);
 
+/** Sections of paste files, which have no effect in other files. */
+const PASTE_SECTION = /^(?:app|application|composite|composit|pipeline|filter|filter-app|server):|^portico:aliases$/;
+const MOVE =
+  'a section of a paste file: move it to the file that [DEFAULT] api_paste_config names, by default api-paste.ini';
+
 /** Owned names, in the orders in which hints name them; made once for all names of a list. */
 class NearestOwned {
   readonly #names: DeclaredGroups;
@@ -357,7 +368,8 @@ class NearestOwned {
   section(group: string, written: readonly string[]): string | undefined {
     if (/^(?:api|service):$/.test(group)) return `write [${group}<name>]`;
     if (this.#names.has(`api:${group}`)) return `did you mean [api:${group}]?`;
-    const near = nearestNames(group, this.#sections).map((name) => `'${name}'`);
+    if (PASTE_SECTION.test(group)) return MOVE;
+    const near = [...this.#ofTemplate(group), ...nearestNames(group, this.#sections).map((name) => `'${name}'`)];
     if (near.length > 0) return `did you mean ${near.join(' or ')}?`;
     // `[DFEAULTS] enabled_apis`: further away, but its options say which section it is.
     const owners = new Set(written.flatMap((opt) => this.#ownersOf(opt)));
@@ -367,6 +379,16 @@ class NearestOwned {
           group,
           this.#groups.filter((each) => owners.has(each)),
         );
+  }
+
+  /** Returns what a section without a name may mean: `[service:<name>]` and `servicegroup` for `service`. */
+  #ofTemplate(group: string): string[] {
+    const [kind] = nearestNames(group, this.#names.kinds());
+    if (kind === undefined) return [];
+    const longer = this.#sections.filter(
+      (each) => kind === group && /^[a-z_]+$/.test(each.slice(group.length)) && each.startsWith(group),
+    );
+    return [`[${kind}:<name>]`, ...longer.map((each) => `'${each}'`)];
   }
 
   /** Returns a hint for an option; undefined if nothing in its section is near. */
