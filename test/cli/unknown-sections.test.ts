@@ -82,7 +82,7 @@ test('CF-66 sections without an owner are errors of check, of a start and of a r
   assert.equal((await askSocket<ReloadReport>(socket!, 'POST', '/reload')).body.outcome, 'accepted');
 
   // Warnings of a dry run are those of the reload, each once.
-  writeFileSync(join(project.folder, 'portico.ini'), text);
+  writeFileSync(join(project.folder, 'portico.ini'), text.replace('= hello,other', '= hello,other,shpp'));
   writeFileSync(join(project.folder, 'api-paste.ini'), PASTE.replace('./app.js:idle', './gone.js:idle'));
   const lists: (readonly string[])[] = [];
   for (const path of ['/reload/dry-run', '/reload']) {
@@ -92,6 +92,7 @@ test('CF-66 sections without an owner are errors of check, of a start and of a r
   }
   const [dry = [], real] = lists;
   assert.deepEqual(dry, real);
+  assert.equal(dry.filter((each) => each.includes('"shpp"')).length, 1, dry.join('\n'));
   assert.deepEqual(
     dry
       .filter((each) => each.endsWith('\n  further errors may follow once this is mended'))

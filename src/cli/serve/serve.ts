@@ -188,7 +188,7 @@ async function findings(config: Config, { dev = false }: ServeArguments): Promis
   const found = await validateAll(config, { dev });
   // In a reload the parent detects that nothing is enabled, because it knows the running services.
   const isReload = (workerAssignment()?.generation ?? 1) > 1;
-  return isReload ? found.filter(({ code }) => code !== 'PORTICO_NO_APIS') : found;
+  return isReload ? found.filter(({ code }) => code !== 'PORTICO_NO_APIS').map(asLogged) : found;
 }
 
 /** Sets defaults for a terminal: Ctrl-C stops as TERM does, and a start does not list all options. */
