@@ -90,7 +90,7 @@ export const wsgiOptions = defineOptions('wsgi', {
   max_queue: integer({
     default: 1000,
     min: 0,
-    help: 'Maximum number of requests per worker that wait for it. More: 503 and Retry-After.',
+    help: 'Maximum number of requests per worker that wait for a free slot. More: 503 and Retry-After.',
   }),
   queue_timeout: duration({
     default: 30,
