@@ -43,5 +43,5 @@ export { camelCase, declareType, InvalidValue } from './types/option.js';
 export { configOptions } from './values/declared-groups.js';
 export { ConfigError, diagnose, isSet, readingFrom, refusedConfig, suggestion } from './values/option-issues.js';
 export { writeTable } from './values/owners.js';
-export { asFarAsKnown, isUncertain, isUnknownName, tellingMore } from './values/unknown-names.js';
+export { asFarAsKnown, isUncertain, isUnknownName, markIncomplete } from './values/unknown-names.js';
 export { variableName } from './values/written.js';

@@ -6,7 +6,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Config } from '../../config/index.js';
-import { asFarAsKnown, logFileIssue, tellingMore, workerAssignment } from '../../config/internal.js';
+import { asFarAsKnown, logFileIssue, markIncomplete, workerAssignment } from '../../config/internal.js';
 import { type Diagnostic, inOrder, shownPath, whole } from '../../errors/index.js';
 import { isPasteSection } from '../../loader/internal.js';
 import { type Names, namesIn, pipelineOf } from '../../server/internal.js';
@@ -43,7 +43,7 @@ export function checkedCopy(given: Config, { embeds = false }: CheckedCopyOption
       isPasted ? (await import('./paste-errors.js')).pasteErrors(config, { apis }, imports) : [],
     issues: (found, loads = true) => {
       const own = asFarAsKnown(config.problems(), found.flat(), loads);
-      return tellingMore(inOrder(whole(own, besideOptions(config), ...found), files));
+      return markIncomplete(inOrder(whole(own, besideOptions(config), ...found), files));
     },
   };
 }

@@ -147,7 +147,7 @@ export function asFarAsKnown(
  * Returns a list of all findings of a configuration. If names are only warnings for code that could not be loaded, the first finding about such
  * code says that further errors may follow.
  */
-export function tellingMore(found: readonly Diagnostic[]): readonly Diagnostic[] {
+export function markIncomplete(found: readonly Diagnostic[]): readonly Diagnostic[] {
   const isOpen = (each: Diagnostic): boolean =>
     each.severity === 'warning' && isUncertain(each) && !FOREIGN.has((each.section ?? '').toLowerCase());
   const lost = found.findIndex(({ code }) => LOST.test(code));

@@ -1,6 +1,6 @@
 /** Validation of a configuration by the services that were built from it: their code has declared its options. */
 import type { Config } from '../../config/index.js';
-import { asFarAsKnown, logFileIssue, tellingMore } from '../../config/internal.js';
+import { asFarAsKnown, logFileIssue, markIncomplete } from '../../config/internal.js';
 import {
   ConfigurationRefused,
   type Diagnostic,
@@ -90,7 +90,7 @@ async function validate(
   };
   const first = await list(false);
   const announced = first.length === 0 ? [] : await loadAnnounced(config.configFiles);
-  const found = first.length === 0 ? first : tellingMore(inOrder(whole(await list(true), announced)));
+  const found = first.length === 0 ? first : markIncomplete(inOrder(whole(await list(true), announced)));
   if (found.some(isError)) throw severalRefusals(found.map(forAuthors), { blames: true });
   return found;
 }
