@@ -52,9 +52,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'cookies',
     'app',
     'caller-identity',
-    'request-trace',
     'request-context',
-    'environ',
     'fault',
     'fault-form',
     'header-fields',
@@ -75,7 +73,6 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'compose',
     'forward-headers',
     'read-body',
-    'routed',
     'request-session',
     'shared-database',
     'schemas',
@@ -154,7 +151,6 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   operating: [
     'private-socket',
     'questions',
-    'reload-data',
     'worker-end-data',
     'report',
     'status',
@@ -309,7 +305,6 @@ test('extras import the index.ts of other directories and no internal.ts: what t
 const KNOWS_EXTRAS = [
   'launch/launcher.ts',
   'loader/load-context.ts',
-  'managers/host-of.ts',
   'managers/managed-service.ts',
   'operating/control/controlled.ts',
   'operating/control/registered-services.ts',

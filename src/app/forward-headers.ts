@@ -2,7 +2,7 @@
 import { hasSubscribers } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import { exchangeOf } from './exchange.js';
-import { traceparentOf } from './request-trace.js';
+import { traceparentOf } from './request-context.js';
 
 /**
  * Returns headers for a call made for this request, by `fetch`, undici or axios: its id, under the header name that the `request_id`

@@ -3,8 +3,7 @@
 export type { App, ClosableApp, Filter } from './app.js';
 export type { Identity } from './caller-identity.js';
 export { compose } from './compose.js';
-export type { Environ, MatchedRoute, Remote } from './environ.js';
-export { environ } from './exchange.js';
+export { type Environ, environ, type MatchedRoute, type Remote } from './exchange.js';
 // All of its types are the contract of factories.
 export type * from './factory.js';
 export { appFactory, filterFactory } from './factory.js';
@@ -36,10 +35,10 @@ export {
   currentDeadline,
   RequestContext,
   runInRequest,
+  type TraceIds,
 } from './request-context.js';
 export { requestPath } from './request-path.js';
 export type { Session, SessionData } from './request-session.js';
-export type { TraceIds } from './request-trace.js';
 export { afterResponse } from './response/after-response.js';
 export {
   type BodyTransformer,
@@ -49,7 +48,7 @@ export {
 } from './response/before-head.js';
 export type { ResponseListener, ResponseOutcome } from './response-methods.js';
 export type { RefusedValue } from './schemas/refused-value.js';
-export { SchemaChecks } from './schemas/schema-checks.js';
+export { SchemaChecks } from './schemas/schema-error.js';
 export { takeUpgrade, type UpgradedConnection } from './server-state.js';
 export {
   type SharedDatabaseOptions,

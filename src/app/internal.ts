@@ -4,6 +4,7 @@ export { catching, isAsync, isThenable, type OnFailure, observed } from './app.j
 export { isAuthenticated } from './authenticated.js';
 export { cookiesOf } from './cookies.js';
 export {
+  askRouteListeners,
   type BodyProgress,
   collapsed,
   decodePath,
@@ -14,16 +15,24 @@ export {
   exchangeOf,
   type Forwarded,
   targetOf,
+  whenRouted,
 } from './exchange.js';
 export { authOptions, descriptionOf, optionOrigin } from './factory.js';
 export { asFault, missed, reasonPhrase } from './fault.js';
 export type { FaultForm } from './fault-form.js';
-export { answeredStatus, answerFault } from './faults/answer-fault.js';
 export { targetMask } from './faults/client-text.js';
-export { configuredFaultForm, isFaultStyle, sectionFaultStyle } from './faults/configured-fault-form.js';
-export { answerFailure, answering, type FailureOptions } from './faults/failed-request.js';
+export { answeredStatus, answerFailure, answerFault, answering, type FailureOptions } from './faults/failed-request.js';
 export { apiFaultOptions, checkFaultForm, faultOptions, ownFaultStyle } from './faults/fault-options.js';
-export { faultFormFrom, faultFormOf, inFaultForm, preferredEncoding, preferredType } from './faults/fault-style.js';
+export {
+  configuredFaultForm,
+  faultFormFrom,
+  faultFormOf,
+  inFaultForm,
+  isFaultStyle,
+  preferredEncoding,
+  preferredType,
+  sectionFaultStyle,
+} from './faults/fault-style.js';
 export { findFile, sendFile } from './file-sender.js';
 export { checkHeader, foldHeaders, joinVary, replaceRawHeaders, usableHeaders } from './header-fields.js';
 export { additionsAround, callFactory, factoryLog, noteMade, runFactory } from './held-apps.js';
@@ -42,13 +51,12 @@ export { connectApp } from './host/from-connect.js';
 export { readableOf } from './host/from-fetch.js';
 export { abortError, collectBody, followSignal, limitBody, offerSignal, tooLarge } from './read-body.js';
 export { connectionAddress, connectionRemote, takeScheme } from './remote.js';
-export { runInRequest, runOutsideRequests } from './request-context.js';
+export { type RequestTrace, runInRequest, runOutsideRequests, type TraceIds } from './request-context.js';
 export { bodyLengthOf, FIELD, kindOfField, readHeaders, ServedRequest, seesHeadersTaken } from './request-fields.js';
 export { methodsOf, overriddenMethod, writtenPath } from './request-path.js';
-export type { RequestTrace, TraceIds } from './request-trace.js';
 export { abortReason, abortResponse, destroyReason, muteWhenEnded, wrongLength } from './response/after-response.js';
 export { holdBody, setMissingHeaders } from './response/before-head.js';
-export { isOwnPatch } from './response/body-way.js';
+export { isOwnPatch } from './response/body-parts.js';
 export { beganAt, lengthError, noteBegin, sentBytes, watchPipe } from './response/response-body.js';
 export { compileResponse } from './response/response-compiler.js';
 export {
@@ -56,9 +64,8 @@ export {
   exchangeFor as countAnswer,
   isOfHeadListener,
   ServedResponse,
+  sendWhole,
 } from './response/served-response.js';
-export { sendWhole } from './response/whole-response.js';
-export { askRouteListeners, whenRouted } from './routed.js';
 export { checkAll, createAjv, equalPair, FORMATS, type SchemaDraft } from './schemas/create-ajv.js';
 export {
   depthError,

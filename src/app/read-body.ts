@@ -4,8 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { PorticoError } from '../errors/index.js';
 import { countFor, GatheredBytes } from '../wire/index.js';
-import type { Environ } from './environ.js';
-import { type Exchange, exchangeOf } from './exchange.js';
+import { type Environ, type Exchange, exchangeOf } from './exchange.js';
 import { Fault } from './fault.js';
 import { bodyLengthOf } from './request-fields.js';
 

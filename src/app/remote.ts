@@ -1,8 +1,7 @@
 /** The client of a request: the peer of its connection, or the client that trusted proxies report. */
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
-import type { Remote } from './environ.js';
-import { environ, exchangeOf } from './exchange.js';
+import { environ, exchangeOf, type Remote } from './exchange.js';
 import { readHeaders } from './request-fields.js';
 
 /**

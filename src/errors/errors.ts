@@ -5,8 +5,7 @@
  * so tests and programs match on the code.
  */
 import { maskUris, printableLines } from '../text/index.js';
-import { type Diagnostic, messageOf, type Origin, placeInFile } from './diagnostic.js';
-import { printDiagnostics } from './diagnostic-list.js';
+import { type Diagnostic, messageOf, type Origin, placeInFile, printDiagnostics } from './diagnostic.js';
 
 /** Parts of an error. */
 export interface ErrorDetails {

@@ -1,6 +1,9 @@
 /** Errors, diagnostics, and functions to format and collect them. */
 export {
   type Diagnostic,
+  inOrder,
+  isError,
+  loadFailure,
   markedLine,
   messageWithValue,
   type Origin,
@@ -8,9 +11,9 @@ export {
   placeInFile,
   placeOf,
   printDiagnostic,
+  printDiagnostics,
   shownPath,
 } from './diagnostic.js';
-export { inOrder, isError, loadFailure, printDiagnostics } from './diagnostic-list.js';
 export {
   ConfigurationRefused,
   chosenStatus,

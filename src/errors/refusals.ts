@@ -1,6 +1,5 @@
 /** Collects the refusals of several parts of a configuration, so that one run reports them all. */
-import type { Diagnostic } from './diagnostic.js';
-import { inOrder, isError } from './diagnostic-list.js';
+import { type Diagnostic, inOrder, isError } from './diagnostic.js';
 import { ConfigurationRefused } from './errors.js';
 
 /** Refusals of a configuration. */

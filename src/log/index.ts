@@ -1,5 +1,4 @@
 /** The log: JSON lines or text, on standard error or in a file. */
-export type { LogOption } from './check-log.js';
 export {
   createLogger,
   LOG_LEVELS,
@@ -8,5 +7,6 @@ export {
   type LoggerOptions,
   type LogLevel,
   type LogMethod,
+  type LogOption,
 } from './log.js';
 export type { ApplicationLogger } from './own-logger.js';

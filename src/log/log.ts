@@ -3,7 +3,7 @@
 import { writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type * as Pino from 'pino';
-import { ignoreErrors, PorticoError, refuseUnknownOptions, withCode } from '../errors/index.js';
+import { ignoreErrors, PorticoError, refuseUnknownOptions, whatItIs, withCode } from '../errors/index.js';
 import { countText, maskUris, printable, printableJson, printableLines } from '../text/index.js';
 import {
   errorFields,
@@ -15,8 +15,16 @@ import {
   readableParts,
   withErrors,
 } from './log-arguments.js';
-import { LogOutput, noteReopener, ownLines } from './log-output.js';
-import { jsonString, membersOf, momentFacts, RECORDS, type WriteRecord } from './log-records.js';
+import {
+  jsonString,
+  LogOutput,
+  membersOf,
+  momentFacts,
+  noteReopener,
+  ownLines,
+  RECORDS,
+  type WriteRecord,
+} from './log-output.js';
 import { type ApplicationLogger, isApplicationLogger, type Lines, linesOf } from './own-logger.js';
 import { Throttle } from './throttle.js';
 
@@ -385,4 +393,24 @@ function asShown(this: { readonly error?: unknown }, name: string, value: unknow
 
 function errorText(value: unknown): string {
   return typeof value === 'string' ? printableLines(value) : JSON.stringify(value, null, 2);
+}
+
+/** Value of an option `log`: a logger of the application, such as `pino()`, is passed as it is. */
+export type LogOption = Logger | ApplicationLogger;
+
+/**
+ * Returns the Logger of an option `log`; a logger of the application, such as `pino()`, as a Logger. Throws `code` for another
+ * value. `what`: the object that has the option, as `a Router`.
+ */
+export function checkedLog(code: string, what: string, log: LogOption | null | undefined): Logger | undefined {
+  if (log === undefined || log === null) return undefined;
+  if (isApplicationLogger(log)) return isLogger(log) ? log : createLogger({ logger: log });
+  throw new PorticoError(code, {
+    message: `log of ${what} is ${whatItIs(log)}, not a Logger`,
+    hint: 'Write log: createLogger(), log: pino(), or omit it.',
+  });
+}
+
+function isLogger(log: LogOption): log is Logger {
+  return 'notice' in log && 'enabled' in log;
 }

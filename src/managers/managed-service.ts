@@ -1,10 +1,16 @@
 /** The managers of a service of any protocol, with their contexts, periodic tasks, and membership in the registry. */
 import type { Config } from '../config/index.js';
 import { workerAssignment } from '../config/internal.js';
-import type { Origin } from '../errors/index.js';
+import { ConfigurationRefused, type Origin, PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { type ManagerContext, openRegistry, type ServiceRegistry } from '../registry/index.js';
-import { type MemberOptions, MemoryStore, membership, servicegroupOptions } from '../registry/internal.js';
+import {
+  heartbeatOptions,
+  type MemberOptions,
+  MemoryStore,
+  membership,
+  servicegroupOptions,
+} from '../registry/internal.js';
 import type {
   Awaitable,
   Manager,
@@ -19,6 +25,7 @@ import {
   buildLog,
   Drivers,
   describeJobs,
+  findManager,
   loadManager,
   ManagerHooks,
   type ManagerHooksOptions,
@@ -30,8 +37,6 @@ import {
 import type { PeriodicTasks, TaskGroup } from '../tasks/index.js';
 import { JobList } from '../tasks/internal.js';
 import { formatDuration } from '../text/index.js';
-import { hostOf } from './host-of.js';
-import { checkManager, originOfManager, withOrigin } from './manager-place.js';
 
 /** Options of a {@link ManagedService}. */
 export interface ManagedServiceOptions {
@@ -305,4 +310,41 @@ class ManagerReleases {
       }
     }
   }
+}
+
+/** Returns the name of this machine in service records and remote calls: `[DEFAULT] host`. */
+export function hostOf(config: Config): string {
+  return config.group('DEFAULT', heartbeatOptions, { partial: true }).host;
+}
+
+/**
+ * Resolves a reference without creating a manager. Throws `PORTICO_MANAGER` if it cannot be resolved: with the place of
+ * the option, if an option names it.
+ */
+export async function checkManager(reference: string, config: Config, option: ManagerOption): Promise<void> {
+  try {
+    await findManager(reference, besideOption(config));
+  } catch (cause) {
+    const { message, hint } = cause as PorticoError;
+    throw new ConfigurationRefused('PORTICO_MANAGER', {
+      message,
+      hint,
+      cause,
+      origin: originOfManager(reference, config, option),
+    });
+  }
+}
+
+/** Adds the place in a file that names the manager to an error, unless it has a place. */
+function withOrigin(error: unknown, origin: Origin | undefined): unknown {
+  if (origin === undefined || !(error instanceof PorticoError) || error.origin !== undefined) return error;
+  const { message, hint } = error;
+  return new ConfigurationRefused('PORTICO_MANAGER', { message, hint, origin, cause: error });
+}
+
+/** Returns the place of that reference in a file; undefined for a manager given in code. */
+function originOfManager(reference: unknown, config: Config, { group, opt }: ManagerOption): Origin | undefined {
+  if (!config.has(group, opt)) return undefined;
+  const { value, location } = config.resolve(group, opt);
+  return value === reference ? location.origin : undefined;
 }

@@ -17,8 +17,7 @@ import type { Controlled, Fleet, PlannedApp } from './control/controlled.js';
 import { metricsAnswer } from './control/metrics-text.js';
 import { type RegisteredServices, serviceRoutes } from './control/registered-services.js';
 import { type Readiness, readinessOf, requestsOf, statusDocument } from './control/status-document.js';
-import type { ReloadReport } from './reload-data.js';
-import type { ServiceStatus, WorkerStatus } from './status.js';
+import type { ReloadReport, ServiceStatus, WorkerStatus } from './status.js';
 
 export function controlRoutes(controlled: Controlled, registered: RegisteredServices): ControlRoutes {
   const { runner } = controlled;

@@ -4,8 +4,15 @@ export type { Backdoor, BackdoorOptions } from './backdoor/backdoor.js';
 export { initializeIfEnabled } from './backdoor/backdoor-options.js';
 export { BackdoorConfigValueError } from './backdoor/backdoor-ports.js';
 export type { Answer, AnswerQuestion } from './questions.js';
-export type { PipelineChange, ReloadChange, ReloadReport, ReloadUnderWay } from './reload-data.js';
 export type { ReportSection } from './report/report.js';
 export type { ReportedRequest } from './report/report-subjects.js';
-export type { LauncherStatus, ServiceStatus, WorkerStatus } from './status.js';
+export type {
+  LauncherStatus,
+  PipelineChange,
+  ReloadChange,
+  ReloadReport,
+  ReloadUnderWay,
+  ServiceStatus,
+  WorkerStatus,
+} from './status.js';
 export type { EndReason, HeldRequest, WorkerEnd } from './worker-end-data.js';

@@ -3,14 +3,18 @@ export { initializeBackdoor } from './backdoor/backdoor.js';
 export { backdoorOptions } from './backdoor/backdoor-options.js';
 export { backdoorPorts } from './backdoor/backdoor-ports.js';
 export { adminOptions, isLoopback, remoteAdmin } from './control/admin-guard.js';
-export { describeConnections } from './control/connection-counts.js';
 export { ControlServer } from './control/control-server.js';
 export type { Fleet } from './control/controlled.js';
 export { endingCertificate } from './control/ended-certificates.js';
 export { describeJob } from './control/jobs.js';
 export { describeOverride } from './control/overrides.js';
 export { describeFailing, describeRecent, describeRefused } from './control/recent.js';
-export type { ShownRequest, ShownWorker, StatusDocument } from './control/status-document.js';
+export {
+  describeConnections,
+  type ShownRequest,
+  type ShownWorker,
+  type StatusDocument,
+} from './control/status-document.js';
 export { Control, type ControlledLauncher, controlOptions, controlPath } from './control-servers.js';
 export { Diagnosis, supervisorOptions } from './diagnosis.js';
 export { DESCRIBE_TOPIC, Questions } from './questions.js';

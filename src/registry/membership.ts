@@ -4,11 +4,10 @@
  */
 import { PorticoError } from '../errors/index.js';
 import type { Registration, ServiceRecord, ServiceState } from '../service/index.js';
-import { pause } from '../tasks/index.js';
+import { type Clock, pause } from '../tasks/index.js';
 import { Heartbeat, type HeartbeatTimes } from './heartbeat.js';
-import { Leases } from './leases.js';
 import type { ServiceRegistry } from './service-registry.js';
-import { RecordExists, RegistryUnavailable, type ServiceAnnouncement } from './service-store.js';
+import { RecordExists, RegistryUnavailable, type ServiceAnnouncement, type ServiceStore } from './service-store.js';
 import { correctedDownTime, isUp } from './service-view.js';
 
 /** Identity of the member: the same in all workers of a service, except for `worker`. */
@@ -316,5 +315,37 @@ export class Membership implements Registration {
     if (id === undefined) return;
     const record = await this.#registry.store.update(id, { state });
     if (record !== null) this.#record = record;
+  }
+}
+
+/** The leases of a process: only its holder runs a task of the fleet. */
+class Leases {
+  readonly #store: ServiceStore;
+  /** The process, because in a rolling reload its predecessor runs beside it. */
+  readonly #owner: string;
+  readonly #clock: Clock;
+  readonly #asked = new Set<string>();
+
+  constructor(
+    store: ServiceStore,
+    { host, worker, pid }: Readonly<{ host: string; worker: number; pid: number }>,
+    clock: Clock,
+  ) {
+    this.#store = store;
+    this.#owner = `${host}/${worker}/${pid}`;
+    this.#clock = clock;
+  }
+
+  /** Acquires or renews the lease of a task. False if it has ended before the answer came. */
+  async take(task: string, seconds: number): Promise<boolean> {
+    const askedAt = this.#clock.now();
+    this.#asked.add(task);
+    const isHeld = await this.#store.lease(task, this.#owner, seconds);
+    return isHeld && this.#clock.now() - askedAt < seconds * 1000;
+  }
+
+  /** Ends all leases, so that another process may run the tasks at once. */
+  async release(): Promise<void> {
+    for (const task of this.#asked) await this.#store.lease(task, this.#owner, 0);
   }
 }

@@ -1,6 +1,5 @@
 /** `portico/tasks`: looping calls, periodic tasks, retries, and groups of tasks that stop together. */
 export { type Cancel, type Clock, type Limit, pause, systemClock, within } from './clock.js';
-export type { DynamicTimerOptions, GroupStopOptions, TaskGroupOptions, TimerOptions } from './group-options.js';
 export type { JobList, JobOptions } from './job-list.js';
 export {
   BackOffLoopingCall,
@@ -37,4 +36,12 @@ export {
 } from './periodic-tasks.js';
 export { type ErrorClass, type Retryable, RetryDecorator, type Retrying, type RetryOptions, retry } from './retry.js';
 export type { Task, TaskLink, TaskState } from './task.js';
-export { type Activity, TaskGroup, type Timer } from './task-group.js';
+export {
+  type Activity,
+  type DynamicTimerOptions,
+  type GroupStopOptions,
+  TaskGroup,
+  type TaskGroupOptions,
+  type Timer,
+  type TimerOptions,
+} from './task-group.js';

@@ -1,16 +1,14 @@
 /** Groups of background tasks and timers that stop together. */
-import { PorticoError } from '../errors/index.js';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { PorticoError, refuseUnknownOptions, whatItIs, withCode } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
 import { type Clock, ownLimitMs, systemClock } from './clock.js';
-import { GroupMembers } from './group-members.js';
 import {
-  checkedGroup,
-  type DynamicTimerOptions,
-  type GroupStopOptions,
-  type TaskGroupOptions,
-  type TimerOptions,
-} from './group-options.js';
-import { DynamicLoopingCall, FixedIntervalLoopingCall } from './loop-kinds.js';
+  DynamicLoopingCall,
+  type DynamicOptions,
+  FixedIntervalLoopingCall,
+  type FixedIntervalOptions,
+} from './loop-kinds.js';
 import {
   checkFunction,
   type LoopingCall,
@@ -21,6 +19,65 @@ import {
   withContext,
 } from './looping-call.js';
 import { Task } from './task.js';
+
+/** Options of a task group. */
+export interface TaskGroupOptions {
+  /** Maximum number of concurrent tasks; further tasks are queued. Timers do not count. Default 10. */
+  readonly limit?: number;
+  /** Name of the group in logs. */
+  readonly name?: string;
+  /** Default: standard error, under `name`. */
+  readonly log?: Logger;
+  /** The clock for times and timers. Default: the system's. */
+  readonly clock?: Clock;
+}
+
+const NAMES: readonly (keyof TaskGroupOptions)[] = ['limit', 'name', 'log', 'clock'];
+
+/** Options of a stop of a group. */
+export interface GroupStopOptions {
+  /**
+   * True: waits for running tasks and timer functions. Default false: their signals are aborted, and the stop waits one turn of the
+   * event loop.
+   */
+  readonly graceful?: boolean | undefined;
+  /**
+   * Maximum milliseconds for a graceful stop; 0 or absent: no limit. With a `signal` 100 ms more, because its caller aborts it at the
+   * deadline.
+   */
+  readonly deadlineMs?: number | undefined;
+  /** Aborted when there is no time left. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Options of a timer, except its interval. */
+export type TimerOptions<A extends unknown[]> = Pick<
+  FixedIntervalOptions,
+  'initialDelay' | 'stopOnException' | 'unref'
+> & {
+  /** Arguments of the function. Default: none. */
+  readonly args?: A;
+};
+
+/** Options of a dynamic timer. */
+export type DynamicTimerOptions<A extends unknown[]> = Pick<
+  DynamicOptions,
+  'initialDelay' | 'periodicIntervalMax' | 'stopOnException' | 'unref'
+> & {
+  /** Arguments of the function. Default: none. */
+  readonly args?: A;
+};
+
+/** Checks and returns the options. Throws `PORTICO_INVALID_OPTION`; for a limit below 1 as a `RangeError`. */
+function checkedGroup(options: TaskGroupOptions): TaskGroupOptions {
+  refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a TaskGroup', options, NAMES);
+  const { limit = 10 } = options;
+  if (typeof limit !== 'number' || !(limit >= 1)) {
+    const text = `the limit of a task group is a number of at least 1, not ${whatItIs(limit)}`;
+    throw withCode(new RangeError(text), 'PORTICO_INVALID_OPTION');
+  }
+  return options;
+}
 
 /** A task or timer in a report of the work in flight. */
 export interface Activity {
@@ -266,5 +323,101 @@ export class TaskGroup {
     this.#log.warn({ tasks: names }, `${this.#name}: stopped without waiting for ${names.join(', ')}`);
     for (const task of tasks) this.#remove(task);
     for (const timer of timers) this.timerDone(timer);
+  }
+}
+
+/** Limits of a wait. */
+interface WaitLimit {
+  /** Milliseconds; 0 or less: one turn of the event loop; absent: no limit. */
+  readonly ms?: number | undefined;
+  /** Ends the wait when aborted. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The members of a task group: its tasks and timers. A member that waits for the group must not wait for itself or for other waiting
+ * members, so the current member is tracked across `await`s.
+ */
+class GroupMembers {
+  readonly #clock: Clock;
+  readonly #all = new Set<object>();
+  readonly #running = new AsyncLocalStorage<object>();
+  /** Members that wait for the group, with the number of their waits. */
+  readonly #waiting = new Map<object, number>();
+  #watchers: (() => void)[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  enter(member: object): void {
+    this.#all.add(member);
+  }
+
+  leave(member: object): void {
+    this.#waiting.delete(member);
+    if (this.#all.delete(member)) this.#changed();
+  }
+
+  /** Reports whether a member waits for the group or is the caller: a stop detaches neither. */
+  isWaitingOrCalling(member: object): boolean {
+    return this.#waiting.has(member) || this.#caller() === member;
+  }
+
+  /** Runs code as part of a member. */
+  run<R>(member: object, code: () => R): R {
+    return this.#running.run(member, code);
+  }
+
+  /**
+   * Resolves with true when all members have ended, except the caller and other waiting members if a member calls; with false at the
+   * limit.
+   */
+  gone(limit: WaitLimit = {}): Promise<boolean> {
+    return this.#until((caller) => this.#all.size <= (caller === undefined ? 0 : this.#waiting.size), limit);
+  }
+
+  /** Settles when each of these members has ended or waits for the group. */
+  async goneOrWaiting(members: readonly object[]): Promise<void> {
+    await this.#until(() => members.every((member) => !this.#all.has(member) || this.#waiting.has(member)), {});
+  }
+
+  async #until(reached: (caller: object | undefined) => boolean, limit: WaitLimit): Promise<boolean> {
+    const caller = this.#caller();
+    if (caller !== undefined) this.#waiting.set(caller, (this.#waiting.get(caller) ?? 0) + 1);
+    this.#changed();
+    let outOfTime = limit.signal?.aborted === true;
+    const expire = (): void => {
+      outOfTime = true;
+      this.#changed();
+    };
+    const cancel = limit.ms === undefined ? undefined : this.#clock.after(limit.ms, expire);
+    limit.signal?.addEventListener('abort', expire, { once: true });
+    try {
+      while (!reached(caller) && !outOfTime) await new Promise<void>((resolve) => this.#watchers.push(resolve));
+      return reached(caller);
+    } finally {
+      cancel?.();
+      limit.signal?.removeEventListener('abort', expire);
+      if (caller !== undefined) this.#stopsWaiting(caller);
+    }
+  }
+
+  #stopsWaiting(caller: object): void {
+    const left = (this.#waiting.get(caller) ?? 1) - 1;
+    if (left === 0) this.#waiting.delete(caller);
+    else this.#waiting.set(caller, left);
+  }
+
+  /** Returns the member that contains the calling code; undefined if it has left. */
+  #caller(): object | undefined {
+    const running = this.#running.getStore();
+    return running !== undefined && this.#all.has(running) ? running : undefined;
+  }
+
+  #changed(): void {
+    const watchers = this.#watchers;
+    this.#watchers = [];
+    for (const watcher of watchers) watcher();
   }
 }

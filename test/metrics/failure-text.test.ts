@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fault } from '../../dist/app/index.js';
-import { describeFailure } from '../../dist/metrics/failure-text.js';
+import { describeFailure } from '../../dist/metrics/noted-failures.js';
 import { RequestPool } from '../../dist/server/requests/request-pool.js';
 
 const HERE = /^dist-test\/metrics\/failure-text\.test\.js:\d+$/;

@@ -179,7 +179,7 @@ export const groups = [
     mutants: [
       {
         what: 'frames of a stack are read in the message too',
-        file: 'metrics/failure-text.js',
+        file: 'metrics/noted-failures.js',
         replace: 'stack.slice(at).matchAll(FRAME)',
         by: 'stack.matchAll(FRAME)',
         tests: ['metrics/failure-text'],

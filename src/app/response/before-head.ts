@@ -2,8 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { mayHaveBody } from '../response-methods.js';
-import { type HoldOptions, HoldPart, StreamPart } from './body-parts.js';
-import { wayOf } from './body-way.js';
+import { type HoldOptions, HoldPart, StreamPart, wayOf } from './body-parts.js';
 import { addStage, exchangeFor, LATER } from './served-response.js';
 
 /** Sees status and headers while they can still be changed. */

@@ -11,7 +11,7 @@ import { dropImpliedLength, EXCHANGE, type Exchange, exchangeBy, NODE } from '..
 import { checkHeader, foldHeaders, type HeadersArgument, isPlain, placeOf } from '../header-fields.js';
 import { headSent, type Methods, type Stage } from '../response-methods.js';
 import { appSettled } from '../slot.js';
-import { end, write } from './response-body.js';
+import { end, lengthError, write } from './response-body.js';
 
 /** The result of a stage that holds the head back until `resumeHead`, or that leaves it to other code. */
 export const LATER: unique symbol = Symbol('portico.headLater');
@@ -318,3 +318,37 @@ function refusePromise(result: Promise<unknown>): never {
 }
 
 const { getHeaderNames: nodeHeaderNames } = ServerResponse.prototype;
+
+type SentCarrier = ServerResponse & Methods & { readonly [EXCHANGE]?: Exchange | undefined };
+
+/**
+ * Sends a whole response: a head, which declares the length of the body, and the body. `headers`: by name in lower case. If nothing has to
+ * see them in between, Node gets both at once. Throws if another length was set before.
+ */
+export function sendWhole(
+  res: ServerResponse,
+  status: number,
+  headers: OutgoingHttpHeaders,
+  body: string | Uint8Array | undefined,
+): void {
+  const { [EXCHANGE]: exchange, writeHead: head, end: last } = res as SentCarrier;
+  const isOurs = exchange !== undefined && head === writeHead && last === end && !headSent.call(res) && !res.destroyed;
+  const isDirect = isOurs && !exchange.hasStages && exchange.bodyWay === undefined;
+  const fields = isDirect ? asList(exchange, headers, true) : undefined;
+  const { 'content-length': length = -1 } = headers;
+  if (fields === undefined) {
+    const declared = res.getHeader('content-length') ?? length;
+    if (Number(declared) !== length && length !== -1) throw lengthError(declared, Number(length));
+    res.writeHead(status, headers);
+    res.end(body);
+    return;
+  }
+  NODE.writeHead.call(res, status, undefined, fields);
+  exchange!.headFields = fields;
+  exchange!.headStages = undefined;
+  exchange!.declaredLength = Number(length);
+  exchange!.writtenBytes = body === undefined ? 0 : exchange!.declaredLength;
+  exchange!.bodyEnded = true;
+  if (exchange!.beganAt === 0) exchange!.beganAt = performance.now();
+  NODE.end.call(res, body);
+}

@@ -1,7 +1,8 @@
 /** Errors in schemas, in terms of the author: the place, the text there, and the nearest valid name. */
 import type { Ajv, AnySchemaObject, ErrorObject, ValidateFunction } from 'ajv';
 import { didYouMean, isObject, nearestNames, whatItIs } from '../../errors/index.js';
-import { stepsTo } from './refused-value.js';
+import { createAjv } from './create-ajv.js';
+import { depthError, type RefusedValue, refusedValue, stepsTo } from './refused-value.js';
 
 /** An error in a schema. */
 export class SchemaError extends Error {
@@ -141,4 +142,30 @@ function findKeyword(
     }
   }
   return undefined;
+}
+
+/**
+ * Checks of values by JSON Schemas, for protocols other than HTTP. Schemas (draft-07) are compiled as a Router does those of bodies: the
+ * same formats, and nothing is converted.
+ */
+export class SchemaChecks {
+  /** Loaded with the first schema. */
+  #ajv: Ajv | undefined;
+
+  /**
+   * Returns a check, which returns the first error of a value, and undefined for a valid one. Throws for a schema that does not compile, an
+   * error with a `hint` if the author may have meant another name.
+   */
+  compile(schema: Readonly<Record<string, unknown>>): (value: unknown) => RefusedValue | undefined {
+    this.#ajv ??= createAjv('draft-07', { coerceTypes: false, verbose: true });
+    const validate = compiledSchema(schema, this.#ajv);
+    return (value) => {
+      try {
+        if (validate(value)) return undefined;
+      } catch (error) {
+        validate.errors = [depthError(error)];
+      }
+      return refusedValue(validate, value);
+    };
+  }
 }

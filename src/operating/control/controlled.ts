@@ -5,8 +5,7 @@ import type { Totals } from '../../metrics/index.js';
 import type { RegistryHooks } from '../../registry/index.js';
 import type { ServicePlan } from '../../service/index.js';
 import type { Answer } from '../questions.js';
-import type { ReloadReport } from '../reload-data.js';
-import type { LauncherStatus } from '../status.js';
+import type { LauncherStatus, ReloadReport } from '../status.js';
 import type { LogLevels } from './overrides.js';
 import type { Recent } from './recent.js';
 

@@ -13,9 +13,7 @@ import {
   metricsOptions,
   type Totals,
 } from '../../metrics/index.js';
-import type { ReloadReport } from '../reload-data.js';
-import { type ServiceStatus, type WorkerStatus, withOtherCode, withOtherNode } from '../status.js';
-import { CONNECTION_STATES } from './connection-counts.js';
+import { type ReloadReport, type ServiceStatus, type WorkerStatus, withOtherCode, withOtherNode } from '../status.js';
 import { ControlAnswer, ControlRefused } from './control-server.js';
 import type { Controlled } from './controlled.js';
 import { jobMetrics } from './jobs.js';
@@ -31,6 +29,7 @@ import {
   valueIf,
 } from './process-metrics.js';
 import type { RegisteredServices } from './registered-services.js';
+import { CONNECTION_STATES } from './status-document.js';
 
 /** Returns the text, without services of other launchers if `registered` is undefined. */
 export async function metricsAnswer(controlled: Controlled, registered?: RegisteredServices): Promise<ControlAnswer> {
