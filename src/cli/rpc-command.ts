@@ -3,19 +3,23 @@
  * files.
  */
 
+import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { RequestContext } from '../app/index.js';
-import { present, UsageError } from '../config/internal.js';
-import { isObject } from '../errors/index.js';
-import type { RPCConnection } from '../rpc/index.js';
-import { NoSuchMethod, UnsupportedVersion } from '../rpc/internal.js';
+import { commandLogger, present, UsageError } from '../config/internal.js';
+import { type Diagnostic, isObject, printDiagnostics } from '../errors/index.js';
+import type { ArgumentSchema, RPCConnection, RpcContract } from '../rpc/index.js';
+import { contractErrors, NoSuchMethod, UnsupportedVersion } from '../rpc/internal.js';
+import { namesIn } from '../server/internal.js';
 import type { ClientOptions } from '../service/index.js';
 import { printable } from '../text/index.js';
-import { addCommand, example, print, wholeNumber } from './command.js';
-import type { OutputArguments } from './command-line.js';
+import { addCommand, columns, example, print, unknownName, wholeNumber } from './command.js';
+import { addConfigurationOptions, type ConfigurationArguments, type OutputArguments } from './command-line.js';
+import { readConfiguration } from './configured/configuration.js';
 import { withConnection } from './configured/configured-rpc.js';
+import { enabledServices, makingServices } from './configured/enabled-services.js';
 import { registerDeadLetters } from './dead-letters-command.js';
-import { registerContract } from './rpc-contract.js';
+import { refuseErrors } from './validate/plan.js';
 
 interface Target extends OutputArguments {
   readonly timeout?: number;
@@ -126,4 +130,98 @@ function argumentsOf(text = '{}'): Record<string, unknown> {
   if (isObject(value)) return value;
   // Without the input, which may hold a secret.
   throw new UsageError('the arguments are not a JSON object', `Write them by name: '{"id": "a", "to": 7}'.`);
+}
+
+interface ContractArguments extends OutputArguments {
+  readonly check?: string;
+}
+
+/** Record of a release. */
+interface ServiceContract {
+  readonly service: string;
+  readonly topic: string;
+  readonly interfaces: readonly RpcContract[];
+}
+
+const SCHEMA = 'portico/rpc-contract';
+
+/** Adds `contract`: the methods that a service offers, and changes that break those of the last release. */
+function registerContract(rpc: Command): void {
+  const command = rpc
+    .command('contract <service>')
+    .description('print the remote methods of a service, or changes that break an older contract')
+    .option('--check <file>', 'only changes that break the contract in this file (output of --json)')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      '\nExample:\n  api-cli rpc contract images --json > images.json\n  api-cli rpc contract images --check images.json\n\nStatus of --check: 1 if something breaks.',
+    );
+  addConfigurationOptions(command).action(async (name: string, args: ContractArguments) => {
+    const before = args.check === undefined ? undefined : contractIn(args.check);
+    const contract = await contractOf(name, args);
+    if (before === undefined) show(contract, args);
+    else check(contract, before, args);
+  });
+}
+
+async function contractOf(name: string, args: ConfigurationArguments): Promise<ServiceContract> {
+  // Whatever other services this host runs.
+  const config = await readConfiguration(args, { set: [`DEFAULT.enabled_services=${name}`] });
+  const names = namesIn(config);
+  const { services, diagnostics } = await enabledServices(
+    config,
+    names,
+    { log: commandLogger(config) },
+    makingServices,
+  );
+  refuseErrors(diagnostics);
+  const service = services.find((each) => each.name === name);
+  if (service === undefined)
+    throw unknownName(`no service is called "${name}"`, name, names.sections.service, 'Services');
+  return { service: name, topic: service.topic, interfaces: await service.contract() };
+}
+
+function show(contract: ServiceContract, args: ContractArguments): void {
+  print(args, { schema: SCHEMA, version: 1, ...contract }, () =>
+    columns([
+      ['INTERFACE', 'VERSION', 'METHOD', 'ARGUMENTS'],
+      ...contract.interfaces.flatMap(({ namespace, version, methods }) =>
+        Object.entries(methods).map(([method, schema]) => [namespace ?? '-', version, method, argumentsText(schema)]),
+      ),
+    ]).join('\n'),
+  );
+}
+
+/** Returns their names; optional ones have a question mark. */
+function argumentsText(schema: ArgumentSchema | null): string {
+  if (schema === null) return 'any';
+  const { properties = {}, required = [] } = schema as { properties?: object; required?: readonly string[] };
+  const names = Object.keys(properties).map((name) => (required.includes(name) ? name : `${name}?`));
+  return names.join(', ') || '-';
+}
+
+function check(now: ServiceContract, before: ServiceContract, args: ContractArguments): void {
+  const moved =
+    now.topic === before.topic
+      ? []
+      : [`its topic was ${before.topic} and is ${now.topic}: calls from the last release no longer reach it`];
+  const findings = [...moved, ...contractErrors(before.interfaces, now.interfaces)].map(
+    (message): Diagnostic => ({ severity: 'error', code: 'PORTICO_RPC_CONTRACT', message }),
+  );
+  print(args, { schema: SCHEMA, version: 1, findings }, () =>
+    findings.length === 0 ? `${args.check}: the contract of ${now.service} is compatible.` : printDiagnostics(findings),
+  );
+  process.exitCode = findings.length === 0 ? 0 : 1;
+}
+
+function contractIn(path: string): ServiceContract {
+  let why = 'it has no contract';
+  try {
+    const read = JSON.parse(readFileSync(path, 'utf8')) as Partial<ServiceContract> & { readonly schema?: unknown };
+    if (read.schema === SCHEMA && Array.isArray(read.interfaces)) return read as ServiceContract;
+  } catch (error) {
+    why = (error as Error).message;
+  }
+  const hint = `Keep one with each release: api-cli rpc contract <service> --json > ${path}`;
+  throw new UsageError(`${path} is not what --json prints: ${why}`, hint);
 }

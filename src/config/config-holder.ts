@@ -10,9 +10,9 @@ import { loadedGroups } from './types/define-options.js';
 import type { OptionDeclarations } from './types/option.js';
 import { type DeclaredGroups, declaredByAll } from './values/declared-groups.js';
 import { Generation } from './values/generation.js';
+import type { OptionIssue } from './values/option-issues.js';
 import { ofOtherPrograms } from './values/other-names.js';
-import { problemsOf } from './values/problems.js';
-import { isUnknownName, type Scope } from './values/unknown-names.js';
+import { isUnknownName, problemsOf, type Scope } from './values/unknown-names.js';
 import type { Resolved } from './values/written.js';
 
 /** Parts that a configuration and the next ones share. */
@@ -226,4 +226,22 @@ export function inOneLine(diagnostic: Diagnostic): string {
     /([.?!]?)\n\s*/g,
     (_, end: string) => `${end || ';'} `,
   );
+}
+
+/** A check of a configuration, by the members that it needs. */
+type Check = Parameters<typeof crossCheck>[0];
+
+const loaded = new Set<Check>();
+
+/**
+ * Adds a check over several options to all configurations of this process, from the import of its module on. `find` gets the `Config`, and
+ * returns an error for each wrong option; one that reads a value which is refused finds nothing.
+ */
+export function crossCheck(find: (config: never) => readonly OptionIssue[] | undefined): void {
+  loaded.add(find);
+}
+
+/** Returns the checks of all modules that this process has loaded. */
+export function loadedChecks(): Iterable<Check> {
+  return loaded;
 }

@@ -10,10 +10,9 @@ export {
   PorticoError,
 } from '../errors/index.js';
 export type { Change, ReportedChange } from './changes.js';
-export { Config, type CrossCheck, type NextConfig } from './config.js';
+export { Config, type CrossCheck, type NextConfig, type NextReading } from './config.js';
+export { crossCheck } from './config-holder.js';
 export { type LoadOptions, type WorkerAssignment, type WorkerConfiguration, workerAssignment } from './load-config.js';
-export { crossCheck } from './loaded-checks.js';
-export type { NextReading } from './read-again.js';
 export type { ConfigSnapshot, Written } from './state.js';
 export {
   cidr,
@@ -29,7 +28,6 @@ export {
 export { type DictSpec, dict, type ListSpec, list, multi } from './types/collection-types.js';
 export { defineOptions } from './types/define-options.js';
 export type { Registration } from './types/describe-options.js';
-export type { Elsewhere } from './types/elsewhere.js';
 export {
   type Bounds,
   boolean,
@@ -44,7 +42,15 @@ export {
   port,
   range,
 } from './types/number-types.js';
-export type { Declare, Option, OptionDeclarations, OptionSpec, OptionsOf, WrittenValue } from './types/option.js';
+export type {
+  Declare,
+  Elsewhere,
+  Option,
+  OptionDeclarations,
+  OptionSpec,
+  OptionsOf,
+  WrittenValue,
+} from './types/option.js';
 export {
   type Choices,
   module,

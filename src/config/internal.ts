@@ -2,7 +2,7 @@
 
 export { ConfigurationRefused, printDiagnostic } from '../errors/index.js';
 export { withOverrides } from './config.js';
-export { withoutHint } from './config-holder.js';
+export { crossCheck, withoutHint } from './config-holder.js';
 export { generateSample, type SampleOptions } from './documents/sample.js';
 export {
   diffConfigs,
@@ -13,7 +13,6 @@ export {
 } from './documents/show.js';
 export { upgradeText, writeOption } from './documents/write-ini.js';
 export { asTrial, buildAsWorker, isTrial, workerAssignment } from './load-config.js';
-export { crossCheck } from './loaded-checks.js';
 export {
   commandLogger,
   followLevel,
@@ -37,9 +36,8 @@ export {
   rememberLoaded,
 } from './types/define-options.js';
 export { present } from './types/describe-options.js';
-export { writtenElsewhere } from './types/elsewhere.js';
 export { givesAway, isSecret, maskText, maskValue } from './types/mask.js';
-export { camelCase, declareType, InvalidValue } from './types/option.js';
+export { camelCase, declareType, InvalidValue, writtenElsewhere } from './types/option.js';
 export { configOptions } from './values/declared-groups.js';
 export { ConfigError, diagnose, isSet, readingFrom, refusedConfig, suggestion } from './values/option-issues.js';
 export { writeTable } from './values/owners.js';

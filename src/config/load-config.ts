@@ -22,7 +22,7 @@ import { type ConfigSnapshot, fromSnapshot, newState, type SourcePaths, type Sta
 import type { OptionDeclarations } from './types/option.js';
 import { type DeclaredGroups, declaredByAll } from './values/declared-groups.js';
 import { refuseErrors } from './values/option-issues.js';
-import { problemsOf } from './values/problems.js';
+import { problemsOf } from './values/unknown-names.js';
 
 /** Options of `Config.load`. */
 export interface LoadOptions {

@@ -9,12 +9,11 @@ import type { Diagnostic, Place } from '../errors/index.js';
 import { createLogger, type Logger, type LoggerOptions, type LogLevel } from '../log/index.js';
 import { openToAppend, refuseForeignLink } from '../process/index.js';
 import type { Change } from './changes.js';
+import { crossCheck } from './config-holder.js';
 import { workerAssignment } from './load-config.js';
-import { crossCheck } from './loaded-checks.js';
 import { defineOptions } from './types/define-options.js';
-import { writtenElsewhere } from './types/elsewhere.js';
 import { boolean } from './types/number-types.js';
-import type { OptionDeclarations, OptionsOf } from './types/option.js';
+import { type OptionDeclarations, type OptionsOf, writtenElsewhere } from './types/option.js';
 import { oneOf, path } from './types/text-types.js';
 import { ConfigError } from './values/option-issues.js';
 

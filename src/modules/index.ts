@@ -7,10 +7,11 @@ export {
   fileOfOwnExport,
   ImportFailed,
   importExport,
+  importFailure,
   importPeer,
   parseExportReference,
+  thrownAt,
 } from './import-export.js';
-export { importFailure, thrownAt } from './import-failure.js';
 export {
   commandName,
   findPackage,

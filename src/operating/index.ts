@@ -7,12 +7,14 @@ export type { Answer, AnswerQuestion } from './questions.js';
 export type { ReportSection } from './report/report.js';
 export type { ReportedRequest } from './report/report-subjects.js';
 export type {
+  EndReason,
+  HeldRequest,
   LauncherStatus,
   PipelineChange,
   ReloadChange,
   ReloadReport,
   ReloadUnderWay,
   ServiceStatus,
+  WorkerEnd,
   WorkerStatus,
 } from './status.js';
-export type { EndReason, HeldRequest, WorkerEnd } from './worker-end-data.js';

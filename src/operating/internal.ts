@@ -26,5 +26,15 @@ export {
   reportOptions,
 } from './report/report.js';
 export { requestsOf, type Telling } from './report/report-subjects.js';
-export { describeFiles, isOtherNode, NEW_PARENT, whatLoads, workerLines } from './status.js';
-export { cutOffText, describeEnd, describeRequest, howEnded, mebibytes } from './worker-end-data.js';
+export {
+  cutOffText,
+  describeEnd,
+  describeFiles,
+  describeRequest,
+  howEnded,
+  isOtherNode,
+  mebibytes,
+  NEW_PARENT,
+  whatLoads,
+  workerLines,
+} from './status.js';

@@ -17,12 +17,18 @@ export {
 } from './entered-folder.js';
 export { firstParent } from './first-parent.js';
 export { heldTick } from './held-tick.js';
-export { watchLoading, whileLoading } from './loading.js';
 export { LONGEST_DELAY_MS, setLongTimeout } from './long-timeout.js';
 export { OS_PREFIX, optionVariables, otherVariables } from './option-variables.js';
 export { exitPlace, isOwnFile, ownFile } from './own-files.js';
 export { commandLineWords } from './process-arguments.js';
-export { changedProgramFiles, type ProgramFile, programFiles, programPaths } from './program-files.js';
+export {
+  changedProgramFiles,
+  type ProgramFile,
+  programFiles,
+  programPaths,
+  watchLoading,
+  whileLoading,
+} from './program-files.js';
 export { HEAD, type RequestsInHand, requestsInHand, SLOTS } from './requests-in-hand.js';
 export { connectError, createWithMode, openToAppend, refuseForeignLink, removeStaleSocket } from './safe-files.js';
 export { withFrames } from './stack-frames.js';

@@ -1,4 +1,7 @@
-/** The modules of a program that this process has loaded, without those of packages and of Portico. */
+/**
+ * The modules of a program: those that this process has loaded, without those of packages and of Portico, and the one that is loading.
+ */
+import { channel } from 'node:diagnostics_channel';
 import { statSync } from 'node:fs';
 import { Session } from 'node:inspector';
 import { fileURLToPath } from 'node:url';
@@ -61,4 +64,37 @@ function programScripts(): (readonly [url: string, hash: string])[] {
 
 function isLibrary(path: string): boolean {
   return /[/\\]node_modules[/\\]/.test(path) || isOwnFile(path);
+}
+
+/** The name of the channel of `node:diagnostics_channel`, which keeps publisher and subscriber independent. */
+const CHANNEL = 'portico.loading';
+
+interface Step {
+  readonly over: boolean;
+  /** The same object at the beginning and the end of a step. */
+  readonly what: { readonly text: string };
+}
+
+/** Runs a step of loading, and publishes its beginning and end if there are subscribers. */
+export async function whileLoading<T>(text: () => string, work: () => T | PromiseLike<T>): Promise<T> {
+  const steps = channel(CHANNEL);
+  if (!steps.hasSubscribers) return work();
+  const what = { text: text() };
+  steps.publish({ over: false, what } satisfies Step);
+  try {
+    return await work();
+  } finally {
+    steps.publish({ over: true, what } satisfies Step);
+  }
+}
+
+/** Subscribes to the channel. The returned function gives the text of the innermost step in progress, or undefined. */
+export function watchLoading(): () => string | undefined {
+  const current = new Set<Step['what']>();
+  channel(CHANNEL).subscribe((message) => {
+    const { over, what } = message as Step;
+    if (over) current.delete(what);
+    else current.add(what);
+  });
+  return () => [...current].at(-1)?.text;
 }

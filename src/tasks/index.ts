@@ -11,8 +11,6 @@ export {
   FixedIntervalWithTimeoutLoopingCall,
   type FixedIntervalWithTimeoutOptions,
   type Gaussian,
-} from './loop-kinds.js';
-export {
   type LoopingCall,
   LoopingCallDone,
   LoopingCallTimeOut,
@@ -21,7 +19,7 @@ export {
   type StartedLoop,
   type StoppingOptions,
   type TaskContext,
-} from './looping-call.js';
+} from './loop-kinds.js';
 export type { PeriodicStatus, RunListener } from './periodic-slot.js';
 export {
   InvalidPeriodicTaskArg,

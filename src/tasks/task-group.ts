@@ -4,20 +4,18 @@ import { PorticoError, refuseUnknownOptions, whatItIs, withCode } from '../error
 import { createLogger, type Logger } from '../log/index.js';
 import { type Clock, ownLimitMs, systemClock } from './clock.js';
 import {
+  checkFunction,
   DynamicLoopingCall,
   type DynamicOptions,
   FixedIntervalLoopingCall,
   type FixedIntervalOptions,
-} from './loop-kinds.js';
-import {
-  checkFunction,
   type LoopingCall,
   type LoopOptions,
   type Repeated,
   type StartedLoop,
   type WithContext,
   withContext,
-} from './looping-call.js';
+} from './loop-kinds.js';
 import { Task } from './task.js';
 
 /** Options of a task group. */

@@ -2,7 +2,7 @@
 import { PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { deferred } from './deferred.js';
-import { endedBy, type TaskContext } from './looping-call.js';
+import { endedBy, type TaskContext } from './loop-kinds.js';
 
 /** State of a task. `done` includes failed and cancelled tasks. */
 export type TaskState = 'queued' | 'running' | 'done';

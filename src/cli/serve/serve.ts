@@ -110,7 +110,7 @@ export async function serve(args: ServeArguments): Promise<number> {
       types?.check();
     },
     validate: async () => {
-      const { buildInChild } = await import('../validate/build-in-child.js');
+      const { buildInChild } = await import('../validate/validate-all.js');
       const found = (await buildInChild(config, { dev, starts: true })).map(asLogged);
       config.warn(found);
       return found;

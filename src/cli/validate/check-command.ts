@@ -35,8 +35,8 @@ import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration } from '../con
 import { unplacedApi } from '../configured/enabled-apis.js';
 import { socketOf } from '../configured/find-service.js';
 import { ask } from '../control-client.js';
-import { buildInChild } from './build-in-child.js';
 import { plan } from './plan.js';
+import { buildInChild } from './validate-all.js';
 
 interface CheckArguments extends OutputArguments {
   readonly format: 'text' | 'json' | 'github';

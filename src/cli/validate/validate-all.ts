@@ -1,6 +1,7 @@
 /** Validation of a configuration by a process that serves nothing: it imports and builds all that the configuration names. */
 import type { Config } from '../../config/index.js';
-import { type Diagnostic, Refusals } from '../../errors/index.js';
+import { type Diagnostic, PorticoError, Refusals } from '../../errors/index.js';
+import { buildConfiguration } from '../../launch/internal.js';
 import { silentLogger } from '../../log/internal.js';
 import { loadAnnounced } from '../../modules/index.js';
 import { unread } from '../configured/configuration.js';
@@ -30,4 +31,24 @@ export async function validateAll(config: Config, options: ValidateAllOptions = 
   const builds = imports ? await import('./build-all.js') : undefined;
   const warned = (await builds?.buildAll(checked.config, planned, { refusals, names, dev })) ?? [];
   return checked.issues([announced, planned.diagnostics, pasted, refusals.diagnostics, warned], imports);
+}
+
+/**
+ * Returns all errors of a configuration, including those of its applications, from a child: modules of an application may print, block or
+ * end their process. A child that does not finish is one of the errors. `starts`: the process that was started ahead as first worker may be
+ * that child.
+ */
+export async function buildInChild(
+  config: Config,
+  { dev = false, starts = false }: { readonly dev?: boolean; readonly starts?: boolean } = {},
+): Promise<readonly Diagnostic[]> {
+  const cause = unread(config);
+  if (cause.length > 0) return cause;
+  try {
+    // Without a command the program serves; in such a child it builds instead.
+    return await buildConfiguration(config, dev ? ['--dev'] : [], { starts });
+  } catch (error) {
+    if (!(error instanceof PorticoError)) throw error;
+    return error.diagnostics;
+  }
 }

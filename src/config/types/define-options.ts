@@ -5,9 +5,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { PorticoError, refuseUnknownOptions, whatItIs, withCode } from '../../errors/index.js';
 import { withFrames } from '../../process/index.js';
 import type { Registration } from './describe-options.js';
-import { type Elsewhere, writtenElsewhere } from './elsewhere.js';
 import { isSecret } from './mask.js';
-import { knownNames, type Option, type OptionDeclarations } from './option.js';
+import { type Elsewhere, knownNames, type Option, type OptionDeclarations, writtenElsewhere } from './option.js';
 
 /** Key of a declaration's place, stored beside the options so that an error can name both of two conflicting ones. */
 const declaredAt = Symbol('declaredAt');

@@ -6,9 +6,15 @@ import { sectionKey } from '../../ini/index.js';
 import type { Argument, SourceFile } from '../state.js';
 import { list, multi } from '../types/collection-types.js';
 import { defineOptions, placeOfDeclaration, sameDeclaration } from '../types/define-options.js';
-import { adviceIn, type Elsewhere, elsewhereOf, writtenElsewhere } from '../types/elsewhere.js';
 import { boolean } from '../types/number-types.js';
-import type { Option, OptionDeclarations } from '../types/option.js';
+import {
+  adviceIn,
+  type Elsewhere,
+  elsewhereOf,
+  type Option,
+  type OptionDeclarations,
+  writtenElsewhere,
+} from '../types/option.js';
 import { path } from '../types/text-types.js';
 
 /** Options of `[DEFAULT]` that every program has: sources of the configuration, and paths of files. */

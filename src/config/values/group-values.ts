@@ -3,9 +3,15 @@
  */
 import { inspect } from 'node:util';
 import { type Diagnostic, type Origin, type Place, placeInFile } from '../../errors/index.js';
-import { adviceIn, elsewhereOf } from '../types/elsewhere.js';
 import { maskLocation, maskText, maskValue } from '../types/mask.js';
-import { camelCase, type Option, type OptionDeclarations, type WrittenValue } from '../types/option.js';
+import {
+  adviceIn,
+  camelCase,
+  elsewhereOf,
+  type Option,
+  type OptionDeclarations,
+  type WrittenValue,
+} from '../types/option.js';
 import type { Generation } from './generation.js';
 import { hintFor, suggestion } from './option-issues.js';
 import { UNUSED, unknownNames, WITHOUT_EFFECT } from './unknown-names.js';

@@ -9,8 +9,13 @@ import { sectionKey } from '../../ini/index.js';
 import { ownFile } from '../../process/index.js';
 import type { Sources } from '../state.js';
 import { loadedGroups, type OwnedGroup } from '../types/define-options.js';
-import { type Elsewhere, elsewhereOf, writtenElsewhere } from '../types/elsewhere.js';
-import type { Option, OptionDeclarations } from '../types/option.js';
+import {
+  type Elsewhere,
+  elsewhereOf,
+  type Option,
+  type OptionDeclarations,
+  writtenElsewhere,
+} from '../types/option.js';
 import { DeclaredGroups } from './declared-groups.js';
 
 /** A line of the table: a group, the other names of its options, how other programs write them, and the directory whose code declares it. */

@@ -2,7 +2,7 @@
  * Refuses an unknown option, section or variable: a written name without an owner, with the nearest names that have one. Every such name is an
  * error, unless `other_names` gives it to another program, or its section begins with `x-`.
  */
-import { type Diagnostic, nearestNames, type Place, placeInFile } from '../../errors/index.js';
+import { type Diagnostic, inOrder, nearestNames, type Place, placeInFile } from '../../errors/index.js';
 import type { Sources } from '../state.js';
 import { maskLocation } from '../types/mask.js';
 import type { DeclaredGroups } from './declared-groups.js';
@@ -443,4 +443,24 @@ class NearestOwned {
     }
     return undefined;
   }
+}
+
+/**
+ * Returns all errors of a generation in the order of the files: in its sources, in its values, and names without an owner. `names`: those
+ * that are checked.
+ */
+export function problemsOf(generation: Generation, names: Scope): Diagnostic[] {
+  const { state, groups } = generation;
+  // Sections of the paste file may have the values of filters too: they are checked where a pipeline uses them.
+  const isWanted = ({ severity }: Diagnostic, group: string): boolean =>
+    severity === 'warning' || !groups.sectional.has(group);
+  const values = generation.noted().map((wanted) => generation.resolve(wanted));
+  return inOrder(
+    [
+      ...state.issues,
+      ...values.flatMap(({ group, issues }) => issues.filter((issue) => isWanted(issue, group))),
+      ...unknownNames(generation, names),
+    ],
+    [...state.sources.files.map(({ name }) => name), undefined],
+  );
 }

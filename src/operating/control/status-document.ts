@@ -3,14 +3,15 @@ import type { Totals } from '../../metrics/index.js';
 import type { PeriodicStatus } from '../../tasks/index.js';
 import { countText, formatDuration } from '../../text/index.js';
 import {
+  describeEnd,
   describeOthers,
+  describeRequest,
   type LauncherStatus,
   type ServiceStatus,
   type WorkerStatus,
   whatLoads,
   whatOneLoads,
 } from '../status.js';
-import { describeEnd, describeRequest } from '../worker-end-data.js';
 import type { Controlled } from './controlled.js';
 import { endingCertificate } from './ended-certificates.js';
 import { jobsOf, overdueJobs } from './jobs.js';

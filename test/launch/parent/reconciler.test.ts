@@ -9,7 +9,7 @@ import { silentLogger } from '#internal/log';
 import { endEarly, endWithin } from '../../../dist/launch/parent/end-worker.js';
 import { OomKills } from '../../../dist/launch/parent/oom-kills.js';
 import { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
-import { describeEnd } from '../../../dist/operating/worker-end-data.js';
+import { describeEnd } from '../../../dist/operating/status.js';
 import { type FakePool, FakeWorker, fakePool, generation, type Moment } from '../../fixtures/fake-workers.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { workerEnd } from '../../../dist/launch/parent/worker-end.js';
 import { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
-import { howEnded } from '../../../dist/operating/worker-end-data.js';
+import { howEnded } from '../../../dist/operating/status.js';
 import { generation } from '../../fixtures/fake-workers.js';
 import { foreign } from '../../fixtures/foreign-messages.js';
 import { RunningProgram } from '../../fixtures/running-program.js';

@@ -15,7 +15,7 @@ import {
   setTitle,
   workerTitle,
 } from '../../../dist/launch/process/host-process.js';
-import { describeEnd } from '../../../dist/operating/worker-end-data.js';
+import { describeEnd } from '../../../dist/operating/status.js';
 import { root } from '../../e2e/program.js';
 import { generation } from '../../fixtures/fake-workers.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
