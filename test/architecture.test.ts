@@ -159,11 +159,9 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   ],
   launch: [
     'launcher-options',
-    'assignment',
     'worker-message',
     'exit-status',
     'waiting',
-    'lent-tokens',
     'shared-buckets',
     'process',
     'launcher',

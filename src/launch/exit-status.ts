@@ -8,8 +8,7 @@ import { ConfigurationRefused, chosenStatus, describeError, PorticoError } from 
 import type { LogFields, Logger } from '../log/index.js';
 import { tellUnhandled } from '../log/internal.js';
 import type { EndReason } from '../operating/index.js';
-import type { Assignment } from './assignment.js';
-import type { WorkerFailure } from './worker-message.js';
+import type { Assignment, WorkerFailure } from './worker-message.js';
 
 /** Stopped on request; everything ended in time. */
 export const STATUS_STOPPED = 0;

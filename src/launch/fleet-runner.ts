@@ -9,6 +9,7 @@ import { Totals } from '../metrics/index.js';
 import type { Answer, ServiceStatus } from '../operating/index.js';
 import { cutOffText, DESCRIBE_TOPIC, workerLines } from '../operating/internal.js';
 import type { Launchable, ListenAddress, ServiceBase } from '../service/index.js';
+import { within } from '../tasks/internal.js';
 import { countText } from '../text/index.js';
 import { STATUS_FAILED } from './exit-status.js';
 import { checkLaunchable, checkWorkers, type LauncherOptions, type LaunchRequest, serviceName } from './launcher.js';
@@ -19,7 +20,6 @@ import { ConcurrentStarts } from './parent/concurrent-starts.js';
 import { Supervisor, type System } from './parent/supervisor.js';
 import type { WorkerHandle } from './parent/worker-handle.js';
 import { mainModule, type WorkerProgram } from './parent/worker-process.js';
-import { workerReports } from './parent/worker-reports.js';
 import { HookList } from './process/hook-list.js';
 import { masterTitle, programName, setTitle } from './process/host-process.js';
 import { reloadFleet } from './reload/fleet-reload.js';
@@ -28,8 +28,7 @@ import type { ReloadResult } from './reload/reload-report.js';
 import type { Runner } from './runner.js';
 import type { StopRequest } from './services/service-run.js';
 import { toldByAll } from './services/validation.js';
-import { bindFailure, bindFailures } from './sockets/listen-sockets.js';
-import { placeOfAddress } from './sockets/listening.js';
+import { bindFailure, bindFailures, placeOfAddress } from './sockets/listen-sockets.js';
 import { Deadline } from './waiting.js';
 
 /** Options of a `ProcessLauncher` in addition to those of all launchers. */
@@ -308,3 +307,45 @@ function hooksMs(timeoutMs: number): number {
 const ASK_MS = 1000;
 /** Time that a worker has to make its app once more, for its routes. */
 const DESCRIBE_MS = 10_000;
+
+/** Time that a worker has to report. */
+const REPORT_MS = 5000;
+/** Time that all workers have. */
+export const REPORTS_MS = REPORT_MS + 1000;
+/** Interval between checks for a stack from the watch thread. */
+const LOOK_MS = 100;
+
+/** Time after which a watch thread without a stack will find none. */
+const STACKLESS_SECONDS = 4;
+
+/** Returns the reports of these workers, one after another. */
+async function workerReports(workers: readonly WorkerHandle[]): Promise<string> {
+  const answers = await Promise.all(workers.map(reportOf));
+  return answers
+    .map(({ service, workerId, pid, body, error }) => {
+      const text = typeof body === 'string' ? body : `no report: ${error ?? 'it gave none'}`;
+      return `Worker ${workerId} of ${service ?? 'all services'} (pid ${pid})\n\n${text}`;
+    })
+    .join('\n\n');
+}
+
+/** Returns the report of a worker; for a stuck worker its stack, at once if it is known. */
+async function reportOf(worker: WorkerHandle): Promise<Answer> {
+  const answer = worker.ask('report', undefined, REPORT_MS);
+  for (;;) {
+    const { stack } = worker;
+    const answered = await within(answer, stack === undefined ? LOOK_MS : 0);
+    if (answered !== undefined) return answered;
+    if (stack !== undefined || worker.silentSeconds > STACKLESS_SECONDS) return stuckAnswer(worker, stack);
+  }
+}
+
+function stuckAnswer(worker: WorkerHandle, stack: readonly string[] | undefined): Answer {
+  const { service, index: workerId } = worker.assignment;
+  const seconds = Math.round((performance.now() - worker.lastBeatAt) / 1000);
+  const what =
+    stack === undefined
+      ? ['its watch thread does not respond: the process is stopped, or its main thread is blocked in a system call']
+      : ['its main thread is stuck:', ...stack.map((frame) => `    ${frame}`)];
+  return { service, workerId, pid: worker.pid, body: `no heartbeat for ${seconds} s; ${what.join('\n')}` };
+}

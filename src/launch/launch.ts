@@ -12,7 +12,7 @@ import { checkedLog } from '../log/internal.js';
 import type { Answer, AnswerQuestion, LauncherStatus, ReportSection } from '../operating/index.js';
 import type { Awaitable, Launchable, ListenAddress, ServiceBase } from '../service/index.js';
 import { isPlanned } from '../service/internal.js';
-import { FleetRunner, type ProcessLauncherOptions } from './fleet-runner.js';
+import { FleetRunner, type ProcessLauncherOptions, REPORTS_MS } from './fleet-runner.js';
 import { InProcessRunner, type ServiceLauncherOptions } from './in-process/in-process-runner.js';
 import {
   checkLauncherOptions,
@@ -24,7 +24,6 @@ import {
   type LaunchRequest,
 } from './launcher.js';
 import { LauncherCore } from './launcher-core.js';
-import { REPORTS_MS } from './parent/worker-reports.js';
 import { currentProcess } from './process/host-process.js';
 import type { SignalHandler } from './process/signals.js';
 import { parentLink } from './worker/parent-link.js';

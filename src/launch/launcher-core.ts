@@ -19,8 +19,7 @@ import { currentProcess, type HostProcess, programName } from './process/host-pr
 import { ReloadReports } from './reload/reload-report.js';
 import { servicePlans } from './reload/service-plans.js';
 import type { Runner } from './runner.js';
-import type { StopRequest } from './services/service-run.js';
-import { StopTerms } from './services/stop-terms.js';
+import { type StopRequest, StopTerms } from './services/service-run.js';
 import { ServiceManager } from './systemd/service-manager.js';
 import { Turns, unlessAborted } from './waiting.js';
 import { digest } from './worker-message.js';

@@ -10,7 +10,6 @@ import { programFiles, requestsInHand } from '../process/index.js';
 import type { ListeningService, ListenSocket, ServiceBase, WorkerContext } from '../service/index.js';
 import { isListening } from '../service/internal.js';
 import { within } from '../tasks/internal.js';
-import type { ToWorker } from './assignment.js';
 import { STATUS_FAILED } from './exit-status.js';
 import { InProcessRunner } from './in-process/in-process-runner.js';
 import { checkService, checkWorkers, type LauncherOptions, serviceName } from './launcher.js';
@@ -27,7 +26,7 @@ import {
 import { builtAndValidated, validateAfter } from './services/validation.js';
 import { unlessAborted } from './waiting.js';
 import { notLaunched, type ParentLink } from './worker/parent-link.js';
-import { digest, type FileRead } from './worker-message.js';
+import { digest, type FileRead, type ToWorker } from './worker-message.js';
 
 /** Number of checks for a moment without requests, and their interval. */
 const LOOKS = 50;

@@ -9,7 +9,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Config } from 'portico/config';
-import type { Configure, ToWorker } from '../../dist/launch/assignment.js';
+import type { Configure, ToWorker } from '../../dist/launch/worker-message.js';
 import { root } from '../fixtures/project.js';
 
 const { validateAll } = (await import(

@@ -1,8 +1,7 @@
 /** Buckets that workers share. Taking tokens from workers is tested in `e2e/rate-limit`. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LentTokens } from '../../dist/launch/lent-tokens.js';
-import { ParentBuckets, ServiceBuckets, TokenLots } from '../../dist/launch/shared-buckets.js';
+import { LentTokens, ParentBuckets, ServiceBuckets, TokenLots } from '../../dist/launch/shared-buckets.js';
 import type { Take, TokenQuestion } from '../../dist/launch/worker-message.js';
 import { type Taken, TokenBuckets } from '../../dist/service/token-buckets.js';
 import { Random } from '../simulation/random.js';

@@ -24,7 +24,7 @@ import { outcomeOf, type ReloadResult, refusedFor } from '../reload/reload-repor
 import type { PlanChanges } from '../reload/service-plans.js';
 import type { ServiceRun } from '../services/service-run.js';
 import { MORE_ERRORS_MS, validateAfter } from '../services/validation.js';
-import { tryAddresses } from '../sockets/listening.js';
+import { tryAddresses } from '../sockets/listen-sockets.js';
 import { unlessAborted } from '../waiting.js';
 
 /** Parameters of a reload. */

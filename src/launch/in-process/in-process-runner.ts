@@ -22,7 +22,7 @@ import type { Runner } from '../runner.js';
 import { ServiceRun, type StopRequest } from '../services/service-run.js';
 import { builtAndValidated, toldByAll } from '../services/validation.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
-import { tryAddresses } from '../sockets/listening.js';
+import { tryAddresses } from '../sockets/listen-sockets.js';
 import { reloadInProcess, resetAll } from './in-process-reload.js';
 
 /** Options of a `ServiceLauncher` in addition to those of all launchers. */

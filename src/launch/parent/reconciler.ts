@@ -12,12 +12,11 @@ import { LONGEST_DELAY_MS } from '../../process/index.js';
 import type { WorkerExit } from '../exit-status.js';
 import { hurriedDrainMs } from '../launcher-options.js';
 import { sendableSocket } from '../sockets/listen-sockets.js';
-import { endWithin } from './end-worker.js';
 import type { FleetGeneration } from './fleet-generation.js';
 import type { OomKills } from './oom-kills.js';
 import type { Missing, PoolState } from './pool-state.js';
 import type { Turn } from './roll.js';
-import { workerEnd } from './worker-end.js';
+import { endWithin, workerEnd } from './worker-end.js';
 import type { WorkerHandle } from './worker-handle.js';
 import { logExit } from './worker-log.js';
 

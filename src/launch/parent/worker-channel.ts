@@ -7,15 +7,16 @@ import type { Readable } from 'node:stream';
 import { errorText, ignoreErrors } from '../../errors/index.js';
 import type { Counted } from '../../metrics/index.js';
 import type { ProgramFile } from '../../process/index.js';
-import type { TakenOf, ToWorker } from '../assignment.js';
 import {
   checkMessage,
   type FileRead,
   foreignMessage,
   MESSAGE_BYTES,
   PART_BYTES,
+  type TakenOf,
   type TokenQuestion,
   type ToParent,
+  type ToWorker,
 } from '../worker-message.js';
 
 /** Messages of a worker that request no tokens. */

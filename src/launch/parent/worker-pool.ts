@@ -8,11 +8,11 @@ import { deferred, within } from '../../tasks/internal.js';
 import { countText } from '../../text/index.js';
 import type { Fault } from '../exit-status.js';
 import { settled } from '../waiting.js';
-import { callOff } from './end-worker.js';
 import type { FleetGeneration } from './fleet-generation.js';
 import { type PoolStart, PoolState } from './pool-state.js';
 import { type PoolOptions, Reconciler } from './reconciler.js';
 import { Roll, replacedAtOnce } from './roll.js';
+import { callOff } from './worker-end.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 /** The first worker of a trial. */

@@ -10,8 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ignoreErrors } from '../../errors/index.js';
 import { closedFolder, enteredLink, inFollowedFolder, ownFile } from '../../process/index.js';
-import type { Configure } from '../assignment.js';
-import type { WorkerFailure } from '../worker-message.js';
+import type { Configure, WorkerFailure } from '../worker-message.js';
 import type { FleetGeneration } from './fleet-generation.js';
 
 /** Environment variable that marks a process as a worker; read once and deleted. */

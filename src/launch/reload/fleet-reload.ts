@@ -30,8 +30,7 @@ import type { WorkerPool } from '../parent/worker-pool.js';
 import type { WorkerProgram } from '../parent/worker-process.js';
 import type { HookList } from '../process/hook-list.js';
 import { MORE_ERRORS_MS, toldByAll } from '../services/validation.js';
-import { bindFailure, bindFailures } from '../sockets/listen-sockets.js';
-import { placeOfAddress } from '../sockets/listening.js';
+import { bindFailure, bindFailures, placeOfAddress } from '../sockets/listen-sockets.js';
 import { buildInChild } from './build-configuration.js';
 import {
   announceAdded,

@@ -11,10 +11,16 @@ import type { HeldRequest } from '../../operating/index.js';
 import { enterBy, exitPlace, watchLoading } from '../../process/index.js';
 import type { ListenSocket } from '../../service/index.js';
 import { deferred, within } from '../../tasks/internal.js';
-import type { Assignment, Configure, ToWorker } from '../assignment.js';
 import { failureOf, STATUS_FAILED, statusOf } from '../exit-status.js';
 import { ParentBuckets } from '../shared-buckets.js';
-import { fittingMessage, type Sent, type ToParent } from '../worker-message.js';
+import {
+  type Assignment,
+  type Configure,
+  fittingMessage,
+  type Sent,
+  type ToParent,
+  type ToWorker,
+} from '../worker-message.js';
 import type { LoopFacts } from './loop-facts.js';
 import { startWatching, type Watch } from './watch.js';
 

@@ -4,9 +4,9 @@
 import { url as debuggerUrl } from 'node:inspector';
 import { Worker } from 'node:worker_threads';
 import { LONGEST_DELAY_MS, ownFile, type RequestsInHand, requestsInHand } from '../../process/index.js';
-import { WATCH_DESCRIPTOR } from '../assignment.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { BEAT_MS } from '../launcher-options.js';
+import { WATCH_DESCRIPTOR } from '../worker-message.js';
 import { type LoopFacts, loopReader } from './loop-facts.js';
 
 /** Memory shared by the main thread and its watch thread, as indexes into an `Int32Array`. */

@@ -2,8 +2,7 @@
 import { EventEmitter } from 'node:events';
 import type { StopReason } from 'portico/service';
 import type { Clock } from 'portico/tasks';
-import type { Configure, ToWorker } from '../../../dist/launch/assignment.js';
-import type { ToParent } from '../../../dist/launch/worker-message.js';
+import type { Configure, ToParent, ToWorker } from '../../../dist/launch/worker-message.js';
 import type { Fate } from './fate.js';
 
 /** Events of a worker, for the simulation. */
