@@ -13,7 +13,7 @@ import { whileLoading } from '../process/index.js';
 import { type AliasTable, fileAliases } from './aliases.js';
 import { tellsChildren } from './composite/children.js';
 import { type Created, type CreateOptions, Creation, type LoadChild } from './create.js';
-import { firstRefusal, type OpenedPaste, openDocument } from './document.js';
+import { firstRefusal, isLimit, type OpenedPaste, openDocument, Usage } from './document.js';
 import {
   type Answerer,
   argumentsFor,
@@ -29,7 +29,6 @@ import {
 } from './load-context.js';
 import { includedPath, isModuleReference, parseReference } from './parse-reference.js';
 import { firstNames, PasteError } from './paste-error.js';
-import { isLimit, Usage } from './paste-limits.js';
 import { Reference } from './reference.js';
 import { DefaultResolver, type EntryPoints, entryPointsOf, factoryOf, type Resolver } from './resolver.js';
 import { type Kind, PROTOCOLS, sectionsNamed } from './section.js';

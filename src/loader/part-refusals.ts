@@ -1,8 +1,8 @@
 /** Collects the refusals of the parts of pipelines and composites. */
 import type { SectionLoader } from '../app/index.js';
 import { type ConfigurationRefused, Refusals } from '../errors/index.js';
+import { isLimit } from './document.js';
 import { PasteError } from './paste-error.js';
-import { isLimit } from './paste-limits.js';
 
 /** Time in ms for other parts after one has failed, because a part that waits must not delay the report of the failure. */
 const MORE_MS = 2000;

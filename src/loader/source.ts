@@ -11,8 +11,8 @@ import {
   strip,
 } from '../ini/index.js';
 import { excerpt } from '../text/index.js';
+import { isLimit, type Usage } from './document.js';
 import { firstNames, PasteError, type PasteReference } from './paste-error.js';
-import { isLimit, type Usage } from './paste-limits.js';
 
 /** One value of a section: the text, and its option. */
 export interface Setting {

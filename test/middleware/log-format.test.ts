@@ -8,7 +8,7 @@ import { Server, type ServerOptions, WSGIService } from 'portico/server';
 import { buildFilter, captureLog } from 'portico/testing';
 import { abortResponse } from '#internal/app';
 import { ConfigError } from '#internal/config';
-import { compileLogFormat } from '../../dist/middleware/log-format.js';
+import { compileLogFormat } from '../../dist/middleware/request-log.js';
 import { emptyProject } from '../fixtures/project.js';
 import { memoryLog } from '../server/memory-log.js';
 import { Client, exchange, portOf } from '../server/raw-client.js';

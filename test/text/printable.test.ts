@@ -5,7 +5,7 @@ import { quoteClient } from 'portico/app';
 import { Config, defineOptions, integer, type PorticoError } from 'portico/config';
 import { tempConfig } from 'portico/testing';
 import { markedLine } from '../../dist/errors/index.js';
-import { compileLogFormat } from '../../dist/middleware/log-format.js';
+import { compileLogFormat } from '../../dist/middleware/request-log.js';
 import { printable, printableLines } from '../../dist/text/printable.js';
 
 /** Characters that end a line, move a cursor, or change the direction of text. */
