@@ -11,7 +11,6 @@ import type { OperationDocs } from './actions/operation-docs.js';
 import type { ApiVersion } from './api-version.js';
 import type { Mapper } from './mapper/mapper.js';
 import type { Found } from './matching/compiled-route.js';
-import type { OpenApiOptions } from './openapi-options.js';
 import type { Match } from './route/conditions.js';
 import type { Route } from './route/route.js';
 import { pathText } from './template/template.js';
@@ -179,4 +178,14 @@ export function routerOfApp(app: App): BuiltRouter | undefined {
 export function mountedRouter(router: BuiltRouter, route: Route): BuiltRouter | undefined {
   const mount = router.mountOf(route);
   return mount === undefined ? undefined : routerOfApp(mount);
+}
+
+/** Facts about the API as a whole. */
+export interface OpenApiOptions {
+  /** Name of the API. */
+  readonly title: string;
+  /** Default: the router's highest version, else 1.0. */
+  readonly version?: string | undefined;
+  /** Description of the API, as CommonMark. Default: none. */
+  readonly description?: string | undefined;
 }

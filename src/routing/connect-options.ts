@@ -2,16 +2,15 @@
  * Options of `connect` and `resource`, and the errors in them that the compiler refuses.
  */
 import type { ActionOptions, BodyOf } from './actions/action.js';
-import type { BodyOption } from './actions/body-option.js';
+import type { Schemas } from './actions/by-version.js';
 import type { ControllerSource } from './actions/controllers.js';
 import type { Auth } from './actions/guard.js';
 import type { OperationDocs } from './actions/operation-docs.js';
-import type { Schemas } from './actions/schema-options.js';
+import type { BodyOption } from './actions/taken-types.js';
 import type { ResourceOptions } from './mapper/resource-routes.js';
 import type { Conditions } from './route/conditions.js';
 import type { ParamsOf, TypedValue } from './route/param-types.js';
-import type { MethodOptions, RouteHandler } from './route-method.js';
-import type { Suits } from './suited-controller.js';
+import type { MethodOptions, RouteHandler, Suits } from './route-method.js';
 import type { UrlBuilder, UrlValues } from './urls/url-builder.js';
 
 /** Options that determine the type of a function's request and of its result, and the controller in its place. */

@@ -14,12 +14,12 @@ export {
   type ResponseOf,
 } from './actions/action.js';
 export type { ActionRequest, Args } from './actions/action-request.js';
-export type { BodyByType, BodyOption, BodyType, BodyWord, FormFields, WordTypes } from './actions/body-option.js';
+export type { Schemas, Since, Statuses, Versioned } from './actions/by-version.js';
 export type { ControllerSource } from './actions/controllers.js';
 export { Resource, type ResourceSettings } from './actions/controllers.js';
 export type { Accepted, Auth, Guard } from './actions/guard.js';
 export type { OperationDocs, RequestDocs, ResponseDocs } from './actions/operation-docs.js';
-export { type FileReply, Reply, SENT } from './actions/reply.js';
+export { type FileOptions, type FileReply, Reply, SENT } from './actions/reply.js';
 export type {
   FromSchema,
   JsonSchema,
@@ -30,8 +30,7 @@ export type {
   TypeBoxSchema,
   WriteAsConstAfterTheSchema,
 } from './actions/schema.js';
-export type { Schemas, Since, Statuses, Versioned } from './actions/schema-options.js';
-export type { FileOptions } from './actions/sent-file.js';
+export type { BodyByType, BodyOption, BodyType, BodyWord, FormFields, WordTypes } from './actions/taken-types.js';
 export type {
   Upload,
   UploadedFile,
@@ -40,6 +39,7 @@ export type {
   UploadRefused,
 } from './actions/upload.js';
 export type { ApiVersion, VersionRange, WrittenRange } from './api-version.js';
+export type { OpenApiOptions } from './built-router.js';
 export type {
   ConnectOptions,
   Fitting,
@@ -62,15 +62,24 @@ export type {
   SubMapperOptions,
 } from './mapper/submapper.js';
 export type { Found } from './matching/compiled-route.js';
-export type { OpenApiOptions } from './openapi-options.js';
 export type { ConditionFunction, Conditions, Match, MatchRequest } from './route/conditions.js';
 export type { BuiltInTypes, ParamsOf, ParamType, ParamTypes } from './route/param-types.js';
 export type { GenerateFilter, ParentResource, Requirements, Route, RouteOptions } from './route/route.js';
-export type { MethodOptions, OfController, RouteHandler, RouteMethod, RouteOfMethods } from './route-method.js';
+export type {
+  InstanceOf,
+  MethodOptions,
+  Misfits,
+  OfController,
+  RouteHandler,
+  RouteMethod,
+  RouteOfMethods,
+  Suits,
+  Unfit,
+  WantedBy,
+} from './route-method.js';
 export { Router } from './router.js';
 export type { FastifyPlugin, RouterFastifyOptions, RouterOptions, RouterPlugin } from './router-options.js';
 export type { WithName } from './router-routes.js';
-export type { InstanceOf, Misfits, Suits, Unfit, WantedBy } from './suited-controller.js';
 export type { PathVariable, RouteWarning, TemplatePart } from './template/template.js';
 export type { UrlContext, UrlValues } from './urls/url-builder.js';
 export type { RefusedVersion, VersionOptions, VersionRefusal } from './version-negotiation.js';

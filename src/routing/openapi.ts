@@ -6,12 +6,16 @@ import { additionsAround, descriptionOf, type FaultForm, faultFormFrom, faultFor
 import type { Handler } from './actions/action.js';
 import { HANDLER_ACTION } from './actions/controllers.js';
 import type { ApiVersion } from './api-version.js';
-import { type BuiltRouter, type OperationSource, type PlacedRouter, withMounted } from './built-router.js';
+import {
+  type BuiltRouter,
+  type OpenApiOptions,
+  type OperationSource,
+  type PlacedRouter,
+  withMounted,
+} from './built-router.js';
 import type { CompiledRoute } from './matching/compiled-route.js';
-import { FAULT_SCHEMA_NAMES, FaultSchemas } from './openapi-faults.js';
 import { type Json, operationOf } from './openapi-operation.js';
-import type { OpenApiOptions } from './openapi-options.js';
-import { OpenApiSchemas } from './openapi-schemas.js';
+import { FAULT_SCHEMA_NAMES, FaultSchemas, OpenApiSchemas } from './openapi-schemas.js';
 import { namedMethods } from './route/conditions.js';
 import type { Route } from './route/route.js';
 import { pathText } from './template/template.js';

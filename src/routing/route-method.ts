@@ -1,7 +1,8 @@
 /** Short forms of a router's routes: `router.get('/books/{id}', action)`. */
-import { METHODS } from 'node:http';
+import { type IncomingHttpHeaders, METHODS } from 'node:http';
 import { isObject, nearestOrAll, whatItIs } from '../errors/index.js';
 import type { BodyKnown, BodyOf, Handler, HeadersOf, ParamsIn, QueryOf, ResponseOf } from './actions/action.js';
+import type { ActionRequest } from './actions/action-request.js';
 import type { ControllerSource } from './actions/controllers.js';
 import type { ContextOf } from './actions/guard.js';
 import type { RouteSettings } from './mapper/route-settings.js';
@@ -9,7 +10,6 @@ import type { Conditions } from './route/conditions.js';
 import type { Named, ParamsOf } from './route/param-types.js';
 import type { Requirements, RouteOptions } from './route/route.js';
 import { RouteError } from './route/route-error.js';
-import type { Suits } from './suited-controller.js';
 
 /** Options of a route, whichever way it is added. Options of its action apply where the action has none. */
 export interface MethodOptions
@@ -149,3 +149,25 @@ function refuseUnknownMethod(method: unknown): void {
     hint: nearestOrAll(String(method), METHODS, 'Methods'),
   });
 }
+
+/** Refuses a controller whose methods require variables of another type than the path has. */
+export type Suits<O, P> = O extends { readonly controller: infer C extends object; readonly action: infer A }
+  ? Misfits<C, A, P> extends never
+    ? unknown
+    : { readonly action: `${A & string} expects another type of the path's variables: ${Misfits<C, A, P> & string}` }
+  : unknown;
+
+/** Variables that a method of a controller requires in another type than `P` has. */
+export type Misfits<C, A, P> = A extends keyof InstanceOf<C> ? Unfit<WantedBy<InstanceOf<C>[A]>, P> : never;
+
+export type InstanceOf<C> = C extends new () => infer I ? I : C;
+
+export type WantedBy<M> = M extends readonly (infer One)[]
+  ? WantedBy<One>
+  : M extends (request: ActionRequest<infer P, never, never, IncomingHttpHeaders, never>, ...rest: never) => unknown
+    ? P
+    : unknown;
+
+export type Unfit<Wanted, P> = {
+  [K in keyof Wanted & keyof P]: P[K] extends Wanted[K] ? never : K;
+}[keyof Wanted & keyof P];

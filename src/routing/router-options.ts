@@ -27,9 +27,9 @@ import type { Awaitable } from '../service/index.js';
 import type { ControllerSource } from './actions/controllers.js';
 import type { Auth } from './actions/guard.js';
 import { checkDocs, type OperationDocs } from './actions/operation-docs.js';
+import type { OpenApiOptions } from './built-router.js';
 import type { FaultMapping } from './fault-mapping.js';
 import type { MapperOptions } from './mapper/mapper.js';
-import type { OpenApiOptions } from './openapi-options.js';
 import type { ParamType, ParamTypes } from './route/param-types.js';
 import type { VersionOptions } from './version-negotiation.js';
 

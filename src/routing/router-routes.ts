@@ -1,8 +1,8 @@
 /** The ways to add a route to a router, which have one grammar: `connect`, and a method for each method of HTTP. */
-import type { BodyOption } from './actions/body-option.js';
+import type { Schemas } from './actions/by-version.js';
 import type { ControllerSource } from './actions/controllers.js';
 import type { Auth } from './actions/guard.js';
-import type { Schemas } from './actions/schema-options.js';
+import type { BodyOption } from './actions/taken-types.js';
 import type { ConnectOptions, Fitting, Responses } from './connect-options.js';
 import { Mapper } from './mapper/mapper.js';
 import type { Named, ParamsOf } from './route/param-types.js';

@@ -19,8 +19,8 @@ import type { Logger } from '../../log/index.js';
 import type { ApiVersion } from '../api-version.js';
 import { contextOfCaller } from '../caller-context.js';
 import type { UrlValues } from '../urls/url-builder.js';
-import { kindOf } from './answer-kind.js';
-import { readFields } from './query-fields.js';
+import { readFields } from './query-lists.js';
+import { kindOf } from './reply.js';
 import { Upload, type UploadOptions } from './upload.js';
 
 /** Path variables and defaults of the route, without controller, action and format. */

@@ -5,6 +5,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Filter, RequestContext } from '../../app/index.js';
+import { isThenable } from '../../app/internal.js';
 import {
   ANY,
   BYTES,
@@ -22,13 +23,12 @@ import {
 import { ApiVersion, type WrittenRange } from '../api-version.js';
 import { RouteError } from '../route/route-error.js';
 import type { ActionRequest, AnyHandler, Args } from './action-request.js';
-import { type BodyOption, type BodyType, isByType } from './body-option.js';
+import type { Schemas, SchemaType, Since, Statuses, ValueOf, Versioned } from './by-version.js';
 import type { Auth, ContextOf } from './guard.js';
-import { withMediaType } from './media-type.js';
 import { checkMessages, DOCS_KINDS, type OperationDocs } from './operation-docs.js';
-import type { Reply } from './reply.js';
+import { kindOf, Reply } from './reply.js';
 import type { LacksConst, Schema } from './schema.js';
-import type { Schemas, SchemaType, Since, Statuses, ValueOf, Versioned } from './schema-options.js';
+import { type BodyOption, type BodyType, isByType } from './taken-types.js';
 
 /** Parts of a request that schemas check, in the order of the checks. */
 export const INPUT_PARTS = ['params', 'headers', 'query', 'body'] as const;
@@ -288,4 +288,26 @@ export function actionOf(method: unknown): { readonly options: RangedOptions; re
 /** Reports whether a value is an action with options. */
 export function isAction(value: unknown): value is Action {
   return typeof value === 'function' && ACTION in value;
+}
+
+/** Returns a handler whose responses have the type, unless they set another one; without a type the handler itself. */
+export function withMediaType(handler: AnyHandler, type: string | undefined): AnyHandler {
+  if (type === undefined) return handler;
+  return function (this: unknown, request: ActionRequest, args: Args): unknown {
+    const result = handler.call(this, request, args);
+    if (!isThenable(result)) return typed(result, type, request);
+    return result.then((value: unknown) => typed(value, type, request));
+  };
+}
+
+/** A symbol is `SENT`; an action may also return the response that it has ended. */
+function typed(value: unknown, type: string, { response }: ActionRequest): unknown {
+  if (value === undefined || value === null || typeof value === 'symbol' || value === response) return value;
+  if (!(value instanceof Reply)) {
+    return kindOf(value) === 'response' ? value : new Reply(value, { headers: { 'content-type': type } });
+  }
+  const { body, status, headers } = value;
+  const hasOwn = Object.keys(headers).some((name) => name.toLowerCase() === 'content-type');
+  if (hasOwn || body === undefined || body === null) return value;
+  return new Reply(body, { ...(status !== undefined && { status }), headers: { ...headers, 'content-type': type } });
 }

@@ -1,6 +1,5 @@
 /** Values of an action for ranges of versions: schemas, statuses, checks. */
 
-import type { WrittenRange } from '../api-version.js';
 import {
   type ApiVersion,
   EVERY_VERSION,
@@ -8,10 +7,10 @@ import {
   rangeText,
   readRange,
   type VersionRange,
+  type WrittenRange,
 } from '../api-version.js';
 import { RouteError } from '../route/route-error.js';
-import type { Schema } from './schema.js';
-import type { Schemas, Statuses, Versioned } from './schema-options.js';
+import type { FromSchema, OfAllVersions, Schema, WithDefaults } from './schema.js';
 
 /** Values by version; most have one for all versions. */
 export interface ByVersion<T> {
@@ -66,3 +65,40 @@ export function refuseOverlap(values: readonly { readonly range: VersionRange }[
     });
   }
 }
+
+/** One of several values, each for a range of versions. Ranges of one action must not overlap. */
+export interface Versioned<T> {
+  readonly versions: WrittenRange;
+  readonly schema: T;
+}
+
+/** Values by the version from which they apply, in ascending order; each up to the next one. */
+export type Since<T> = Readonly<Record<`${number}.${number}`, T>>;
+
+/** One schema, or one for each range of versions; in code also by the version from which it applies. */
+export type Schemas = Schema | readonly Versioned<Schema>[];
+
+/** A status, or one for each range of versions. */
+export type Statuses = number | readonly { readonly versions: WrittenRange; readonly status: number }[];
+
+/** Type of a schema's values, or of those by version; `Defaults`: the defaults of a JSON Schema are applied. */
+export type SchemaType<S, Defaults = false> = S extends readonly (infer V)[]
+  ? V extends { readonly schema: infer One }
+    ? OfAllVersions<ValueOf<One, Defaults>>
+    : unknown
+  : S extends undefined
+    ? unknown
+    : [keyof S] extends [`${number}.${number}`]
+      ? OfAllVersions<ValueOf<S[keyof S], Defaults>>
+      : ValueOf<S, Defaults>;
+
+/** Type of the values of one schema: the output of a Standard Schema, the type of TypeBox. */
+export type ValueOf<S, Defaults = false> = S extends { readonly '~standard': { readonly types?: infer T } }
+  ? NonNullable<T> extends { readonly output: infer Output }
+    ? Output
+    : unknown
+  : S extends { readonly static: infer Static }
+    ? Static
+    : Defaults extends true
+      ? WithDefaults<S>
+      : FromSchema<S>;

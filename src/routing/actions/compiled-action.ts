@@ -5,15 +5,12 @@ import type { Filter } from '../../app/index.js';
 import { SchemaError } from '../../app/internal.js';
 import { readRange, type VersionRange } from '../api-version.js';
 import { RouteError } from '../route/route-error.js';
-import type { InputPart, RangedOptions } from './action.js';
+import { type InputPart, type RangedOptions, withMediaType } from './action.js';
 import type { AnyHandler } from './action-request.js';
-import { apart, type ByVersion, schemasByVersion, statusesByVersion } from './by-version.js';
-import type { Check } from './check-input.js';
-import { withMediaType } from './media-type.js';
+import { apart, type ByVersion, type Schemas, schemasByVersion, statusesByVersion } from './by-version.js';
 import { documentedSchema, isStandardSchema, type JsonSchema, jsonSchemaOf, type Schema } from './schema.js';
 import type { SchemaCompiler } from './schema-compiler.js';
-import type { Schemas } from './schema-options.js';
-import { type TakenTypes, takenTypes } from './taken-types.js';
+import { type Check, type TakenTypes, takenTypes } from './taken-types.js';
 
 /** One method of a controller, for a range of versions. */
 export interface CompiledAction {

@@ -7,11 +7,11 @@ import { RouteError } from '../route/route-error.js';
 import { pathText, readTemplate } from '../template/template.js';
 import { actionOf, type Handler, isAction, type RangedOptions } from './action.js';
 import type { AnyHandler } from './action-request.js';
-import { writtenTypes } from './body-option.js';
 import { refuseOverlap } from './by-version.js';
 import { type ActionSource, type CompiledAction, compileAction } from './compiled-action.js';
 import { documentedSchema, type JsonSchema, type Schema } from './schema.js';
 import type { SchemaCompiler } from './schema-compiler.js';
+import { writtenTypes } from './taken-types.js';
 
 /** A controller: an object with actions, a class of such objects (instantiated once), or a {@link Resource}. */
 export type ControllerSource = object | (new () => object);

@@ -1,6 +1,9 @@
 /**
- * Names of a query or a form that a schema makes lists: wherever it says array, in any of its branches.
+ * Queries and forms (URL standard §5.1): percent-encoded names and values, a repeated name as a list; and the names that a schema makes
+ * lists: wherever it says array, in any of its branches.
  */
+import { parse } from 'fast-querystring';
+import { Fault } from '../../app/index.js';
 import { ignoreErrors, isObject } from '../../errors/index.js';
 import { type JsonSchema, jsonSchemaOf, type Schema } from './schema.js';
 
@@ -131,4 +134,19 @@ function namedBy(branch: Readonly<Record<string, unknown>>, root: unknown): Name
     ),
     rest: formOf(additionalProperties),
   };
+}
+
+/** Returns the fields of a text. Throws a `Fault` 400 for an escape that is malformed, or whose bytes are not UTF-8. */
+export function readFields(text: string, where: 'query' | 'body'): Record<string, string | string[]> {
+  if (text.includes('%')) refuseBadEscapes(text, where);
+  return parse(text);
+}
+
+/** Throws a `Fault` 400 for an escape that is malformed, or whose bytes are not UTF-8. */
+export function refuseBadEscapes(text: string, where: 'query' | 'body'): void {
+  try {
+    decodeURIComponent(text);
+  } catch (cause) {
+    throw new Fault(400, { message: `The ${where} has a percent sign that is no escape of UTF-8 text.`, cause });
+  }
 }

@@ -24,7 +24,6 @@ import {
 import { ignoreErrors, isObject } from '../../errors/index.js';
 import { isSecretName } from '../../text/index.js';
 import type { InputPart } from './action.js';
-import type { Check } from './check-input.js';
 import { isPlainData, isPlainSchema } from './plain-schema.js';
 import { formsOf, inForm } from './query-lists.js';
 import {
@@ -36,6 +35,7 @@ import {
   type StandardResult,
   type StandardSchema,
 } from './schema.js';
+import type { Check } from './taken-types.js';
 
 /** Options of a router for its schemas. */
 interface CompilerOptions {

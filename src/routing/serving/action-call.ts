@@ -8,13 +8,11 @@ import { appSettled, type Exchange, faultFormOf, isThenable, keepHeaders, tooLar
 import { isObject } from '../../errors/index.js';
 import { INPUT_PARTS, type InputPart } from '../actions/action.js';
 import { ActionRequest, type Args, REPLY, type RequestRouter } from '../actions/action-request.js';
-import type { TakenType } from '../actions/check-input.js';
-import { FileReply, SENT } from '../actions/reply.js';
+import { FileReply, replyFile, SENT } from '../actions/reply.js';
 import { InputRefused } from '../actions/schema-compiler.js';
-import { replyFile } from '../actions/sent-file.js';
+import type { TakenType } from '../actions/taken-types.js';
 import type { ApiVersion } from '../api-version.js';
-import { type Asked, discardAnswer, unsendable } from './answer.js';
-import type { AnswerType, AnswerTypes } from './answer-types.js';
+import { type AnswerType, type AnswerTypes, type Asked, discardAnswer, unsendable } from './answer.js';
 import { otherType } from './request-body.js';
 import {
   type ActionTarget,

@@ -3,9 +3,8 @@
  */
 import { errorText } from '../../errors/index.js';
 import { RouteError, RouteTableError } from '../route/route-error.js';
-import type { Serializer } from './answer-types.js';
-import { refuseLoss } from './answer-types.js';
-import { type Issue, jointErrors } from './joint-errors.js';
+import { refuseLoss, type Serializer } from './answer.js';
+import { type Issue, jointErrors } from './build-table.js';
 import { type RouterParts, type ServedAction, type ServedMethod, servedMethods } from './served-route.js';
 
 /** Compiles a response schema, as Fastify's `serializerCompiler`. */

@@ -32,18 +32,25 @@ import { PorticoError, whatItIs } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { RangedOptions } from '../actions/action.js';
 import { ANSWERED, FASTIFY, REPLY } from '../actions/action-request.js';
-import { type WrittenType, writtenTypes } from '../actions/body-option.js';
+import type { Schemas } from '../actions/by-version.js';
 import { type CompiledAction, responseKey } from '../actions/compiled-action.js';
 import { joinedDocs, type OperationDocs } from '../actions/operation-docs.js';
-import { refuseBadEscapes } from '../actions/query-fields.js';
+import { refuseBadEscapes } from '../actions/query-lists.js';
 import { SENT } from '../actions/reply.js';
 import { documentedSchema, type JsonSchema, type Schema } from '../actions/schema.js';
-import type { Schemas } from '../actions/schema-options.js';
+import { type WrittenType, writtenTypes } from '../actions/taken-types.js';
 import type { FastifyPlugin, RouterPlugin } from '../router-options.js';
 import { type ActionCall, CALL, type Called, callOf, type Fail } from './action-call.js';
 import { type ActionEngine, DEFAULT_BODY_LIMIT, logAt } from './action-engine.js';
-import { answerOf, checkHeaders, discardAnswer, measured } from './answer.js';
-import { type AnswerTypes, type Serializer, typesOf } from './answer-types.js';
+import {
+  type AnswerTypes,
+  answerOf,
+  checkHeaders,
+  discardAnswer,
+  measured,
+  type Serializer,
+  typesOf,
+} from './answer.js';
 import { compileResponses, guarded, type ResponseCompiler } from './compile-responses.js';
 import { asBuildError, asRouterError, refuse } from './fastify-errors.js';
 import { askGuard } from './guard-filter.js';

@@ -6,9 +6,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { Fault } from '../../app/index.js';
 import { bodyLengthOf, collectBody, exchangeOf, limitBody, tooLarge } from '../../app/internal.js';
-import type { TakenType } from '../actions/check-input.js';
-import { readFields } from '../actions/query-fields.js';
-import type { TakenTypes } from '../actions/taken-types.js';
+import { readFields } from '../actions/query-lists.js';
+import type { TakenType, TakenTypes } from '../actions/taken-types.js';
 import type { ActionCall, Fail } from './action-call.js';
 import {
   type BodyDone,
