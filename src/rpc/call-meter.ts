@@ -2,9 +2,17 @@
  * Counts remote calls, if `[metrics]` enables it.
  */
 import type { Config } from '../config/index.js';
-import { bucketsOf, type Counted, type FailedRequests, Meter, metricsOptions } from '../metrics/index.js';
+import {
+  bucketsOf,
+  type Counted,
+  type FailedRequests,
+  Meter,
+  metricsOptions,
+  NotedFailures,
+} from '../metrics/index.js';
 import type { RunListener } from '../tasks/index.js';
-import { CallFailures } from './server/call-failures.js';
+import { maskUris } from '../text/index.js';
+import { failureOf } from './message/failure.js';
 
 /** Outcomes of a call besides `ok`, as in the codes `PORTICO_RPC_…` of its errors. */
 const OUTCOMES: ReadonlySet<string> = new Set([
@@ -192,4 +200,21 @@ function outcomeOf(error: unknown): string {
   const { code, remote } = (error ?? {}) as { readonly code?: unknown; readonly remote?: unknown };
   const name = typeof code === 'string' && /^PORTICO_RPC_([A-Z_]+)$/.exec(code)?.[1]?.toLowerCase();
   return name && OUTCOMES.has(name) ? name : remote === true ? 'remote_error' : 'failed';
+}
+
+/** Longest reason of a dead letter. */
+const REASON_CHARACTERS = 300;
+
+/** The errors of the methods of a service that its server did not expect, as of the requests of an API. */
+export class CallFailures extends NotedFailures {
+  /** Notes a failed call of `books.sync`: topic and method, with the id of the request that caused it. */
+  note(method: string, error: unknown, requestId: string | undefined): void {
+    this.noteFailure(`call ${method}`, { error }, requestId);
+  }
+}
+
+/** Returns the reason of a dead letter for operators. */
+export function deathReason(error: unknown): string {
+  const { type, message } = failureOf(error, { host: '', binary: '' });
+  return `failed: ${type}: ${maskUris(message)}`.slice(0, REASON_CHARACTERS);
 }

@@ -23,9 +23,8 @@ export {
   NotificationService,
   type NotificationServiceOptions,
 } from './notifications/notification-service.js';
-export { type Consumer, RPCService } from './rpc-service.js';
+export { type BaseEndpoint, type Consumer, RPCService, type ServiceStatus } from './rpc-service.js';
 export type { ArgumentSchema } from './server/arguments.js';
-export type { BaseEndpoint, ServiceStatus } from './server/base-endpoint.js';
 export type { RpcContract } from './server/contract.js';
 export type { EndpointTarget } from './server/endpoints.js';
 export type { RPCServiceOptions } from './service-options.js';

@@ -18,12 +18,12 @@ export {
 } from './errors.js';
 export { exposedMethods } from './exposed-methods.js';
 export { isCompatible } from './message/versions.js';
-export { type PlannedRPCOptions, type PlannedRPCService, plannedRpcService } from './rpc-plan.js';
-export { BaseEndpoint } from './server/base-endpoint.js';
+export { BaseEndpoint } from './rpc-service.js';
 export { contractErrors, rpcContract } from './server/contract.js';
 export { Endpoints } from './server/endpoints.js';
 export { RpcServer } from './server/rpc-server.js';
 export { ServedTopics } from './server/served-topics.js';
+export { type PlannedRPCOptions, type PlannedRPCService, plannedRpcService } from './service-options.js';
 export { MemoryBroker, type MemoryBrokerOptions } from './transport/memory/memory-broker.js';
 export { MemoryTransport } from './transport/memory/memory-transport.js';
 export { makeTransport, shareTransport } from './transport/open-transport.js';

@@ -5,9 +5,9 @@
 import { PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { type ClientOptions, type ManagerCalls, notPlain, type RPCClient } from '../service/index.js';
+import { methodCalls } from './client/call-client.js';
 import type { CallTracker, ExposurePolicy } from './exposed-methods.js';
 import { FIRST_VERSION, firstOfMajor } from './message/versions.js';
-import { methodCalls } from './method-calls.js';
 import { Endpoints, type EndpointTarget, isExpected, isIgnored, logFailure } from './server/endpoints.js';
 
 /** A manager's methods, and `on` for those of another host. */

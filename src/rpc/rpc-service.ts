@@ -14,8 +14,8 @@ import {
 import { type PeriodicTasks, systemClock, TaskGroup } from '../tasks/index.js';
 import { CallMeter } from './call-meter.js';
 import { RPCConnection } from './client/rpc-connection.js';
+import { untracked } from './exposed-methods.js';
 import { type ManagerApi, managerApi } from './manager-api.js';
-import { BaseEndpoint, OsloPing } from './server/base-endpoint.js';
 import type { RpcContract } from './server/contract.js';
 import type { ServedTopics } from './server/served-topics.js';
 import {
@@ -308,5 +308,51 @@ export class RPCService implements ServiceBase {
       this.#log.warn(`${this.name} accepts no more work until it is restarted: ${reason}`);
       this.stop({ graceful: true }).catch((err: unknown) => this.#log.error({ err }, `${this.name}: stopping failed`));
     } else this.#lifecycle.fail(new PorticoError('PORTICO_SERVICE_FENCED', { message: `${this.name}: ${reason}` }));
+  }
+}
+
+/** Status of a service. Times in seconds. */
+export interface ServiceStatus {
+  readonly version: number;
+  readonly uptime: number;
+  readonly inFlight: number;
+  readonly draining: boolean;
+  readonly configGeneration: number;
+}
+
+/** Endpoint of the namespace `base`, version 1.1, which every service has: `ping` and `getStatus`. */
+export class BaseEndpoint {
+  static readonly rpc = ['ping', 'getStatus'];
+  readonly target = { namespace: 'base', version: '1.1' } as const;
+  readonly #service: string;
+  readonly #host: string;
+  readonly #status: () => ServiceStatus;
+
+  /** `service`: the target of its calls. */
+  constructor({ service, host }: { readonly service: string; readonly host: string }, status: () => ServiceStatus) {
+    this.#service = service;
+    this.#host = host;
+    this.#status = status;
+  }
+
+  /** Returns its argument, and the name of the service. */
+  @untracked
+  ping(_context: unknown, { arg }: { readonly arg?: unknown } = {}): { service: string; host: string; arg: unknown } {
+    return { service: this.#service, host: this.#host, arg };
+  }
+
+  @untracked
+  getStatus(): ServiceStatus {
+    return this.#status();
+  }
+}
+
+/** Endpoint of oslo.messaging's `rpc_ping_enabled`. */
+class OsloPing {
+  static readonly rpc = ['oslo_rpc_server_ping'];
+
+  @untracked
+  oslo_rpc_server_ping(): string {
+    return 'pong';
   }
 }

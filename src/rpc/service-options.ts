@@ -20,9 +20,9 @@ import { type ApplicationLogger, createLogger, type Logger, type LogOption } fro
 import { hostOf, namedManager } from '../managers/index.js';
 import { commandName } from '../modules/index.js';
 import type { ManagerContext } from '../registry/index.js';
-import type { Manager, ManagerOption, ManagerSource, Registration } from '../service/index.js';
+import type { Manager, ManagerOption, ManagerSource, PlannedService, Registration } from '../service/index.js';
 import type { Serializer } from './message/serializer.js';
-import { hasOsloNames } from './messaging-options.js';
+import { hasOsloNames, messagingSettings, notificationSettings } from './messaging-options.js';
 import { wrongName } from './transport/route.js';
 import type { Transport } from './transport/transport.js';
 
@@ -242,4 +242,23 @@ function checkName(what: 'host' | 'topic', name: string, isOslo: boolean): void 
 /** Returns the endpoints of the application: the managers, and those that they add. */
 export function endpointsOf(managers: readonly Manager[]): readonly object[] {
   return [...managers, ...managers.flatMap(({ additionalEndpoints = [] }) => additionalEndpoints)];
+}
+
+/** An RPC service as plain data. */
+export interface PlannedRPCService extends PlannedService {
+  readonly topic: string;
+}
+
+/** Options of a plan: given in code, or by an operator's files. */
+export type PlannedRPCOptions = RPCServiceOptions & { readonly name: string; readonly config: Config };
+
+/** Checks the options as `RPCService.create` does, with the same errors. Creates no manager. */
+export function plannedRpcService(options: PlannedRPCOptions): PlannedRPCService {
+  const { name, config, workers = 1, project } = options;
+  checkOptions(options);
+  const identity = identityOf(options, config);
+  managersFor(identity, options)(config);
+  messagingSettings(config, { project });
+  notificationSettings(config);
+  return { kind: 'planned', name, topic: identity.topic, workers, addresses: [] };
 }

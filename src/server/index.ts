@@ -2,8 +2,7 @@
 export type { AppLoader, WSGIServiceOptions } from './api/api-options.js';
 export { WSGIService } from './api/wsgi-service.js';
 export type { ConnectionReport } from './connections/connection-report.js';
-export type { ReportedRequest, RequestInFlight } from './connections/cut-off.js';
-export type { RequestState } from './connections/request-state.js';
+export type { ReportedRequest, RequestInFlight, RequestState } from './connections/cut-off.js';
 export { Server } from './server.js';
 export type { ServerOptions } from './server-options.js';
 export type { ReadTlsFile } from './tls/certificates.js';

@@ -2,24 +2,22 @@
  * Calls and casts to the services of a topic.
  */
 import { currentDeadline } from '../../app/index.js';
+import { PorticoError, refuseUnknownOptions } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { Awaitable, CallOptions, ClientOptions, ManagerCalls, RPCClient } from '../../service/index.js';
 import { type Clock, within } from '../../tasks/index.js';
 import type { CallMeter, SendKind } from '../call-meter.js';
 import type { CallSpans, TraceHeaders } from '../call-spans.js';
 import { DeliveryFailure, InvalidTarget, RpcTimeout, SerializationError, VersionCapError } from '../errors.js';
-import { encodeEnvelope, messageId, type RequestEnvelope, writeEnvelope } from '../message/envelope.js';
+import { encodeEnvelope, LONGEST_NAME, messageId, type RequestEnvelope, writeEnvelope } from '../message/envelope.js';
 import { ErrorRebuilder } from '../message/failure.js';
 import { eachArgument, type Serializer } from '../message/serializer.js';
 import { isRecord } from '../message/typed-json.js';
 import { checkVersion, FIRST_VERSION, isCompatible } from '../message/versions.js';
 import type { PackedMessage, WireAddress } from '../message/wire-format.js';
 import type { MessagingSettings } from '../messaging-options.js';
-import { methodCalls } from '../method-calls.js';
 import { addressText, checkRoute, describeRoute } from '../transport/route.js';
 import type { Message, Route, Transport } from '../transport/transport.js';
-import { checkName, checkOptions } from './call-options.js';
-import { failCall } from './called-method.js';
 import type { Expected, PendingCalls } from './pending-calls.js';
 import type { UpgradeLevels } from './upgrade-levels.js';
 
@@ -305,4 +303,83 @@ export class CallClient implements RPCClient {
       });
     }
   }
+}
+
+/** Seconds: RabbitMQ closes the channel for a message with a time to live of 2^32 ms or more, which affects other messages on it. */
+const LONGEST_WAIT_S = 4_294_967;
+
+const OPTIONS: Readonly<Record<keyof ClientOptions, true>> = {
+  exchange: true,
+  topic: true,
+  server: true,
+  fanout: true,
+  namespace: true,
+  version: true,
+  versionCap: true,
+  timeout: true,
+  callMonitorTimeout: true,
+  retry: true,
+  ttl: true,
+  signal: true,
+  mandatory: true,
+  altTopic: true,
+  allowedErrors: true,
+  releases: true,
+  long: true,
+};
+
+/** Throws `PORTICO_RPC_OPTION` for unknown options and invalid times, `InvalidTarget` for an invalid namespace. */
+function checkOptions(options: ClientOptions): void {
+  refuseUnknownOptions('PORTICO_RPC_OPTION', 'a client', options, Object.keys(OPTIONS));
+  checkTimes(options);
+  if (options.namespace !== undefined) checkName('the namespace', options.namespace);
+}
+
+function checkTimes({ timeout, ttl, callMonitorTimeout, topic }: ClientOptions): void {
+  const least = { timeout: [timeout, 0], ttl: [ttl, 0], callMonitorTimeout: [callMonitorTimeout, 2] } as const;
+  for (const [name, [seconds, min]] of Object.entries(least)) {
+    if (seconds === undefined || (seconds >= min && seconds <= LONGEST_WAIT_S)) continue;
+    throw new PorticoError('PORTICO_RPC_OPTION', {
+      message: `${topic}: ${name} is ${seconds}: expected a number of seconds, ${min} to ${LONGEST_WAIT_S}`,
+    });
+  }
+}
+
+/** Throws `InvalidTarget` for a name that servers cannot read. `what`: `the method`. */
+function checkName(what: string, name: string): void {
+  if (name.length <= LONGEST_NAME) return;
+  throw new InvalidTarget({
+    message: `${what} ${name.slice(0, 40)}… has ${name.length} characters: ${LONGEST_NAME} are allowed`,
+  });
+}
+
+/**
+ * Throws the error with `calledMethod`, as in `books.sync`: the status of the caller shows it. One that passed several services keeps the
+ * innermost method.
+ */
+function failCall(error: unknown, topic: string, method: string): never {
+  const isOpen = error instanceof Error && Object.isExtensible(error) && !('calledMethod' in error);
+  if (isOpen) Object.defineProperty(error, 'calledMethod', { value: `${topic}.${method}` });
+  throw error;
+}
+
+/** Names read by `await`, JSON, string conversion and comparisons: these must not be calls. */
+const ASKED_OF_ANY_OBJECT: ReadonlySet<string> = new Set([
+  'then',
+  'toJSON',
+  ...Object.getOwnPropertyNames(Object.prototype),
+]);
+
+/** Returns an object whose members are the methods of a service; calling one calls the service. `own`: members that are not calls. */
+export function methodCalls<T extends object>(
+  call: (method: string, context: unknown, args: Readonly<Record<string, unknown>> | undefined) => Promise<unknown>,
+  own: object = {},
+): T {
+  const get = (target: object, name: string | symbol): unknown => {
+    if (typeof name === 'symbol' || ASKED_OF_ANY_OBJECT.has(name) || Object.hasOwn(own, name)) {
+      return Reflect.get(target, name);
+    }
+    return (context?: unknown, args?: Readonly<Record<string, unknown>>) => call(name, context, args);
+  };
+  return new Proxy(own, { get }) as T;
 }

@@ -1,6 +1,7 @@
 /**
  * A server of one topic: it has three consumers (of the topic, of this host, of fanouts), one pool, and a stop without losses.
  */
+import type { Logger } from '../../log/index.js';
 import { within } from '../../tasks/index.js';
 import type { CallSpans } from '../call-spans.js';
 import type { RPCConnection } from '../client/rpc-connection.js';
@@ -15,7 +16,6 @@ import type { Endpoints } from './endpoints.js';
 import { HeldLoop } from './held-loop.js';
 import { seenMessages } from './recent-keys.js';
 import { ReplySender } from './reply-sender.js';
-import { type Arrival, ReturnedCall, type ReturnedParts } from './returned-call.js';
 import { SenderClocks } from './sender-clocks.js';
 import { ServedCall, type ServedWith } from './served-call.js';
 
@@ -226,4 +226,72 @@ export class RpcServer {
 function withDeadline(request: RequestEnvelope, { message: { ttlMs } }: Delivery): RequestEnvelope {
   if (request.reply === undefined || request.deadline !== undefined || ttlMs === undefined) return request;
   return { ...request, deadline: ttlMs };
+}
+
+/** A message that waits for its turn, or runs. */
+type Arrival = Pick<ServedCall, 'run' | 'giveBack' | 'isKnownAs' | 'cancel' | 'interrupt'>;
+
+/** Parts of a returned call. */
+interface ReturnedParts {
+  /** Returns the call in a settled delivery; undefined if it cannot be read, which it has logged. */
+  readonly read: (settled: Delivery) => ServedCall | undefined;
+  /** Runs `work` after that of the returned messages before it: one that ends the process takes no acknowledged ones with it. */
+  readonly inTurn: (work: () => Promise<void>) => Promise<void>;
+  readonly log: Logger;
+}
+
+/**
+ * A message that was delivered before, by a broker that does not count its deliveries: it may have ended the process that had it. It is
+ * therefore acknowledged before it is read, and cannot end a third process.
+ */
+class ReturnedCall implements Arrival {
+  readonly #delivery: Delivery;
+  readonly #parts: ReturnedParts;
+  #call: ServedCall | undefined;
+  #cancelled: Error | undefined;
+
+  constructor(delivery: Delivery, parts: ReturnedParts) {
+    this.#delivery = delivery;
+    this.#parts = parts;
+  }
+
+  /** Called when its turn has come: until then it stays with the broker. Never rejects. */
+  async run(): Promise<void> {
+    await this.#parts.inTurn(() => this.#open());
+    await this.#call?.run();
+  }
+
+  /** Returns it, or drops it if it was cancelled. */
+  async giveBack(): Promise<void> {
+    await (this.#cancelled === undefined ? this.#delivery.requeue() : this.run());
+  }
+
+  isKnownAs(id: string): boolean {
+    return this.#call?.isKnownAs(id) ?? this.#delivery.message.id === id;
+  }
+
+  cancel(reason: Error): void {
+    this.#cancelled ??= reason;
+    this.#call?.cancel(reason);
+  }
+
+  interrupt(reason: Error): void {
+    this.#call?.interrupt(reason);
+  }
+
+  async #open(): Promise<void> {
+    const { log, read } = this.#parts;
+    const { message } = this.#delivery;
+    const name = nameOfMessage(message);
+    const facts = { bytes: message.body.length, sender: message.replyTo };
+    log.info(facts, `message ${name} was delivered before: it is acknowledged before it is read`);
+    try {
+      await this.#delivery.ack();
+    } catch (err) {
+      log.info({ err }, `message ${name} was not read, it will be redelivered`);
+      return;
+    }
+    this.#call = read({ ...this.#delivery, ack: async () => {}, requeue: async () => {} });
+    if (this.#cancelled !== undefined) this.#call?.cancel(this.#cancelled);
+  }
 }

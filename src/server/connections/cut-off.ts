@@ -7,10 +7,10 @@ import { environ } from '../../app/index.js';
 import { destroyReason, exchangeOf, type SlotState, wrongLength } from '../../app/internal.js';
 import { PorticoError } from '../../errors/index.js';
 import type { LogFields, Logger } from '../../log/index.js';
+import { unsentBytes } from '../../wire/index.js';
 import { filterOf } from '../spans/filter-times.js';
 import type { Connection, Exchange } from './connection.js';
 import { requestFacts } from './request-facts.js';
-import { type RequestState, requestState } from './request-state.js';
 
 /** Most requests that a log line names; the others are counted. */
 const NAMED = 20;
@@ -134,4 +134,36 @@ export function tellUnrefused({ refusedAt, state, exchange }: Connection, log: L
 /** Settles when a response or a socket is closed. */
 export async function closed(stream: ServerResponse | Socket): Promise<void> {
   if (!stream.closed) await new Promise((resolve) => stream.once('close', resolve));
+}
+
+/**
+ * `filters`: it is in the filters; `queue`: it waits for a slot; `handler`: its application works; `alone`: it works, and its client has left;
+ * `body`: the application waits for the body; `client`: the response waits until its client reads; `stream`: the response has begun, and
+ * waits for its next part.
+ */
+export type RequestState = 'filters' | 'queue' | 'handler' | 'alone' | 'body' | 'client' | 'stream';
+
+const OF_SLOT: Readonly<Record<SlotState, RequestState>> = {
+  none: 'filters',
+  queued: 'queue',
+  granted: 'handler',
+  held: 'handler',
+  client: 'stream',
+  returned: 'stream',
+  alone: 'alone',
+  left: 'filters',
+};
+
+/** Returns the state of a request that began at `since`, and its age in milliseconds; `client` counts from the last byte that its client took. */
+function requestState(exchange: Exchange, now: number): { readonly state: RequestState; readonly stateMs: number } {
+  const { req, res, since, slotAt, ofConnection, poolSlot: slot } = exchange;
+  const isOpen = slot !== 'alone' && !req.socket.destroyed;
+  if (isOpen && (res.headersSent || res.writableEnded) && unsentBytes(req.socket) > 0) {
+    // As the timeouts saw it, once a second.
+    return { state: 'client', stateMs: now - (ofConnection.movement?.stalledSince ?? now) };
+  }
+  const waitsForBody = slot === 'client' && !req.complete && !res.headersSent;
+  const state = waitsForBody ? 'body' : OF_SLOT[slot];
+  const works = state === 'handler' || state === 'alone';
+  return { state, stateMs: now - (works ? slotAt || since : since) };
 }

@@ -13,7 +13,6 @@ import { batchWrites } from '../../../wire/index.js';
 import { DeliveryFailure } from '../../errors.js';
 import { retryWaitMs, type TransportOptions } from '../transport.js';
 import type { TransportHost, TransportUrl } from '../transport-url.js';
-import { isRefusal, reasonOf } from './amqp-errors.js';
 
 const RABBITMQ_CLIENT = {
   code: 'PORTICO_AMQP_MISSING',
@@ -301,4 +300,18 @@ function shuffled<T>(items: readonly T[]): T[] {
     .map((item) => ({ item, at: Math.random() }))
     .toSorted((a, b) => a.at - b.at)
     .map(({ item }) => item);
+}
+
+/** Reports whether the broker refuses the user, password or virtual host. */
+function isRefusal(error: unknown): boolean {
+  const { code } = error as { readonly code?: unknown };
+  return code === 'ACCESS_REFUSED' || code === 'NOT_ALLOWED';
+}
+
+/** Describes an error briefly. A host with two addresses has two errors at once. */
+export function reasonOf(error: unknown): string {
+  const { message = '', errors, code } = error as { message?: string; errors?: readonly unknown[]; code?: string };
+  if (message === '' && errors?.[0] !== undefined) return reasonOf(errors[0]);
+  // The package begins with the refused method, if it knows one.
+  return message === '' ? String(code ?? error) : message.replace(/^undefined: /, '');
 }

@@ -8,9 +8,8 @@ import { PorticoError } from '../../../errors/index.js';
 import { pause, systemClock, within } from '../../../tasks/index.js';
 import { DeliveryFailure } from '../../errors.js';
 import type { TransportConsumer } from '../transport.js';
-import type { AmqpLink } from './amqp-connection.js';
+import { type AmqpLink, reasonOf } from './amqp-connection.js';
 import { DeliveryChannel, type DeliverySource } from './amqp-delivery.js';
-import { reasonOf } from './amqp-errors.js';
 import type { Received } from './amqp-message.js';
 import { declareQueue } from './amqp-topology.js';
 

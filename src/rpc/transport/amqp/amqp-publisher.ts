@@ -8,8 +8,7 @@ import { Deadlines } from '../../deadlines.js';
 import { DeliveryFailure, DeliveryUnknown } from '../../errors.js';
 import { describeRoute, noQueue } from '../route.js';
 import type { Message, PublishOptions, Route, TransportOptions } from '../transport.js';
-import type { AmqpLink } from './amqp-connection.js';
-import { reasonOf } from './amqp-errors.js';
+import { type AmqpLink, reasonOf } from './amqp-connection.js';
 import { propertiesOf, type Remarks } from './amqp-message.js';
 import { type Address, declareExchange, declareQueue, type QueuePlan, type Topology } from './amqp-topology.js';
 

@@ -25,8 +25,15 @@ import { AmqpLink } from './amqp-connection.js';
 import { AmqpConsumption, type ConsumptionParts } from './amqp-consumption.js';
 import { DeliveryChannel, type DeliverySource } from './amqp-delivery.js';
 import { AmqpPublisher } from './amqp-publisher.js';
-import { deadQueue, findQueue, type QueuePlan, type Topology, unbindQueue } from './amqp-topology.js';
-import { osloTopology, porticoTopology } from './topologies.js';
+import {
+  deadQueue,
+  findQueue,
+  osloTopology,
+  porticoTopology,
+  type QueuePlan,
+  type Topology,
+  unbindQueue,
+} from './amqp-topology.js';
 
 /** Time to wait for another reader of dead letters, and the interval of checks. */
 const READING_MS = 60_000;

@@ -5,7 +5,7 @@ import { type ActionRequest, action } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
 import type { Aggregate } from '../../records.js';
 import { Controller, refuse, requireAdmin } from '../api.js';
-import { addingHost, changingMetadata, creation, removingHost, update } from './aggregate-schemas.js';
+import { closed, metadataOf, name, text } from '../schemas.js';
 import { hostsOf } from './compute-hosts.js';
 import { knownServices } from './service-records.js';
 
@@ -128,3 +128,21 @@ function aggregateView(request: ActionRequest, aggregate: Stored<Aggregate>) {
   const { hosts, metadata } = aggregate;
   return { ...newAggregateView(request, aggregate), hosts, metadata };
 }
+
+const members = { name, availability_zone: { anyOf: [{ ...text, pattern: '^[^:]+$' }, { type: 'null' }] } } as const;
+
+const creation = closed({ aggregate: closed(members, 'name') }, 'aggregate');
+
+const update = closed({ aggregate: { ...closed(members), minProperties: 1 } }, 'aggregate');
+
+const host = closed({ host: text }, 'host');
+
+const addingHost = closed({ add_host: host }, 'add_host');
+
+const removingHost = closed({ remove_host: host }, 'remove_host');
+
+/** Null removes a key. */
+const metadata = metadataOf('string', 'null');
+
+/** The schemas of aggregate requests. */
+const changingMetadata = closed({ set_metadata: closed({ metadata }, 'metadata') }, 'set_metadata');

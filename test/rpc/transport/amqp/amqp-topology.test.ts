@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { deadQueue, delayQueue } from '../../../../dist/rpc/transport/amqp/amqp-topology.js';
-import { osloTopology, porticoTopology } from '../../../../dist/rpc/transport/amqp/topologies.js';
+import {
+  deadQueue,
+  delayQueue,
+  osloTopology,
+  porticoTopology,
+} from '../../../../dist/rpc/transport/amqp/amqp-topology.js';
 import { transportOptions } from '../../conformance.js';
 import { brokerUrl, withBroker, withoutBroker } from './broker.js';
 import { Deliveries, ground, textMessage, textOf } from './open-broker.js';
