@@ -21,6 +21,10 @@ const OTHERS = {
   'the backdoor': 'function backdoorCommands(',
   'spans of requests': 'class RequestSpan ',
   'renderers of faults': 'function renderedAs(',
+  'the Loader': 'class Loader ',
+  'exchanges of requests': 'class ServedResponse ',
+  'schemas of actions': 'class SchemaCompiler ',
+  'the compiler of schemas': 'function createAjv(',
   'the server': 'class WSGIService ',
   'the server of remote calls': 'class RpcServer ',
   'the transport in memory': 'class MemoryTransport ',
@@ -31,7 +35,7 @@ const told = String.raw`import { writeSync } from 'node:fs';
 const OTHERS = ${JSON.stringify(OTHERS)};
 export async function load(url, context, next) {
   const tell = (what) => writeSync(2, process.pid + ' loads ' + what + '\n');
-  const [, module] = /\/lib\/(middleware\/.*)/.exec(url) ?? /\/node_modules\/(fastify|selfsigned)\//.exec(url) ?? [];
+  const [, module] = /\/lib\/(middleware\/.*)/.exec(url) ?? /\/node_modules\/(fastify|selfsigned|ajv)\//.exec(url) ?? [];
   if (module !== undefined) tell(module);
   const loaded = await next(url, context);
   const text = String(loaded.source);
