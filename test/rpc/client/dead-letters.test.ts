@@ -8,7 +8,6 @@ import { nextDeadLetter } from '../conformance.js';
 import { gate, type Network, withNetwork } from '../services.js';
 import { brokerUrl, withBroker, withoutBroker } from '../transport/amqp/broker.js';
 import { ground } from '../transport/amqp/open-broker.js';
-import { overBroker } from '../transport/amqp/over-broker.js';
 
 const route = { exchange: 'portico', topic: 'images' };
 const unreadable = { id: 'id-1', body: Buffer.from('{') };
@@ -160,12 +159,6 @@ test(
   withNetwork(replaysWhereTheyWereSent),
 );
 
-test(
-  'RP-90 RP-95 over RabbitMQ signed messages are replayed to where they were sent, and nowhere else',
-  { skip: withoutBroker },
-  overBroker(replaysWhereTheyWereSent, ['images', 'volumes']),
-);
-
 test('RP-95 a letter of another sender, whose message has no id, has one by its body', async (t) => {
   const { transport, letters } = await openLetters(t);
   await letters.list();
@@ -262,12 +255,6 @@ async function runsACopyElsewhere({ transport, serve, client, log }: Network): P
 test(
   'RP-74 RP-90 a copy in its own queue is dropped by the process that began it, and run by another one of the service',
   withNetwork(runsACopyElsewhere),
-);
-
-test(
-  'RP-74 RP-90 over RabbitMQ a copy in its own queue is dropped by the process that began it, and run by another one',
-  { skip: withoutBroker },
-  overBroker(runsACopyElsewhere),
 );
 
 test('RP-95 over RabbitMQ a fanout is not replayed to a killed process, whose queue is there still', {

@@ -8,8 +8,6 @@ import { DeliveryFailure, MemoryBroker, MemoryTransport, ServedTopics, ServerShu
 import { TaskTracker } from '#internal/service';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { gate, type Network, withNetwork } from '../services.js';
-import { withoutBroker } from '../transport/amqp/broker.js';
-import { overBroker } from '../transport/amqp/over-broker.js';
 
 class Slow {
   readonly began = gate();
@@ -22,25 +20,6 @@ class Slow {
     return `${id} done`;
   }
 }
-
-test(
-  'RP-86 a drain finishes what has begun and gives back the rest, which another service takes',
-  withNetwork(async ({ serve, client }) => {
-    const [slow, other] = [new Slow(), new Slow()];
-    const service = await serve(slow, { ini: '[rpc]\nexecutor_pool_size = 1\nprefetch = 10\n' });
-    const first = client().call({}, 'work', { id: 'first' });
-    await slow.began.opened;
-    const second = client().call({}, 'work', { id: 'second' });
-    const stopped = service.stop({ graceful: true, deadlineMs: 60_000 });
-    await serve(other, { host: 'south' });
-    await other.began.opened;
-    slow.go.open();
-    other.go.open();
-    assert.deepEqual(await Promise.all([first, second]), ['first done', 'second done']);
-    await stopped;
-    assert.deepEqual([slow.begun, other.begun], [['first'], ['second']]);
-  }),
-);
 
 class SlowAndLate extends Slow {
   @rpc({ ack: 'late', idempotent: true })
@@ -70,8 +49,6 @@ async function restarts({ serve, client }: Network): Promise<void> {
 }
 
 test('RP-76 RP-86 what never began is no dead letter, however often its process stops', withNetwork(restarts));
-
-test('RP-76 RP-86 the same with RabbitMQ', { skip: withoutBroker }, overBroker(restarts));
 
 test('RP-70 RP-76 what never began is no dead letter, however often the connection is lost', async () => {
   const transport = new MemoryTransport(new MemoryBroker({ deliveryLimit: 2 }));
@@ -228,12 +205,6 @@ test(
 );
 
 test(
-  'RP-38 RP-86 over RabbitMQ a cancellation reaches a method while its service drains',
-  { skip: withoutBroker },
-  overBroker(cancelsWhileItDrains),
-);
-
-test(
   'RP-51 RP-58 a method that ends in _ignore_errors and is cut off has not failed: its caller is told',
   withNetwork(async ({ serve, client }) => {
     const began = gate();
@@ -274,78 +245,6 @@ test(
     assert.deepEqual(faults, ['endpoint.fails failed']);
   }),
 );
-
-test(
-  'RP-86 RP-89 RP-98 services are stopped and started under load, and no call fails',
-  withNetwork(async ({ serve, client }) => {
-    class Quick {
-      async work(_context: unknown, { id }: { id: number }): Promise<number> {
-        await new Promise((resolve) => setImmediate(resolve));
-        return id;
-      }
-    }
-    const options = { ini: '[rpc]\nexecutor_pool_size = 4\nprefetch = 20\n' };
-    const [north, south] = [await serve(new Quick(), options), await serve(new Quick(), { ...options, host: 'south' })];
-    const calls: Promise<unknown>[] = [];
-    const api = client();
-    for (const service of [north, south, north]) {
-      for (let sent = 0; sent < 100; sent++) calls.push(api.call({}, 'work', { id: sent }));
-      await calls.at(-90);
-      await service.stop({ graceful: true });
-      await service.start();
-    }
-    const ids = await Promise.all(calls);
-    assert.equal(ids.length, 300);
-    assert.deepEqual(ids.slice(0, 3), [0, 1, 2]);
-  }),
-);
-
-test('RP-70 RP-98 of a thousand messages and two services one is gone: what had not begun there is done by the other, once', async () => {
-  const broker = new MemoryBroker();
-  const { log } = recordedLog();
-  const ran: number[] = [];
-  const all = gate();
-  const crash = gate();
-  class Counter {
-    readonly dies: boolean;
-    runs = 0;
-    constructor(dies: boolean) {
-      this.dies = dies;
-    }
-    async work(_context: unknown, { id }: { id: number }): Promise<void> {
-      if (this.dies && ++this.runs > 50) {
-        // Never settles: the process crashes during the call.
-        crash.open();
-        return new Promise(() => {});
-      }
-      ran.push(id);
-      await new Promise((resolve) => setImmediate(resolve));
-      if (ran.length + 4 === 1000) all.open();
-    }
-  }
-  const [one, two] = [new MemoryTransport(broker), new MemoryTransport(broker)];
-  const service = (transport: MemoryTransport, host: string, dies: boolean): RPCService =>
-    RPCService.create({
-      binary: 'portico-images',
-      host,
-      registration: null,
-      manager: new Counter(dies),
-      transport,
-      log,
-    });
-  const [dying, living] = [service(one, 'north', true), service(two, 'south', false)];
-  const sender = new RPCConnection({ transport: two, log });
-  await dying.start({ overridePoolSize: 4 });
-  const client = sender.client({ topic: 'images' });
-  for (let id = 0; id < 1000; id++) await client.cast({}, 'work', { id });
-  await crash.opened;
-  one.lose();
-  await living.start({ overridePoolSize: 4 });
-  await all.opened;
-  assert.deepEqual([ran.length, new Set(ran).size], [996, 996]);
-  await living.stop();
-  await dying.stop();
-});
 
 test('RP-86 RP-87 the time of a drain is that of both topics together', async () => {
   const clock = new FakeClock();

@@ -9,7 +9,7 @@ import { TaskTracker } from '#internal/service';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { bodyOf, requestIn } from '../bodies.js';
 import { gate, withNetwork } from '../services.js';
-import { delivering, OF_IMAGES, requestMessage, route, served, settled } from './served-object.js';
+import { OF_IMAGES, requestMessage, route, served, settled } from './served-object.js';
 
 /** Each call waits until `end` is called with its id. */
 class Held {
@@ -126,27 +126,6 @@ test(
 );
 
 test(
-  'RP-33 RP-47 RP-98 a call whose caller waits no longer is never run',
-  withNetwork(async ({ serve, client, log }) => {
-    const held = new Held();
-    await serve(held, { ini: '[rpc]\nexecutor_pool_size = 1\nprefetch = 5\n' });
-    const first = client().call({}, 'work', { id: 'first' });
-    await held.hasBegun(1);
-    await assert.rejects(client({ timeout: 0.05 }).call({}, 'work', { id: 'late' }), { code: 'PORTICO_RPC_TIMEOUT' });
-    // The server's time starts later, when it receives the message.
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    const third = client().call({}, 'work', { id: 'third' });
-    held.end('first');
-    await first;
-    await held.hasBegun(2);
-    held.end('third');
-    await third;
-    assert.deepEqual(held.begun, ['first', 'third']);
-    assert.ok(log.messages().some((line) => /dropped, its caller no longer waits/.test(line)));
-  }),
-);
-
-test(
   'RP-57 RP-58 an expected error is no fault of the server, others are logged with their stack, those of casts too',
   withNetwork(async ({ serve, client, log }) => {
     class NotFound extends Error {}
@@ -215,29 +194,6 @@ test('RP-35 RP-98 an unknown method with a monitor leaves no timer', async () =>
   assert.equal(clock.pending, 0);
 });
 
-test('RP-70 RP-73 RP-98 the connection lost before the acknowledgement: not run, and it comes again', async () => {
-  const runs: number[] = [];
-  const transport = new MemoryTransport(new MemoryBroker());
-  await transport.connect();
-  const arrived = gate();
-  const consume = transport.consume.bind(transport);
-  transport.consume = (to, options, onDelivery) =>
-    consume(to, options, (delivery) => {
-      if (delivery.count === 1) transport.lose();
-      onDelivery(delivery);
-      arrived.open();
-    });
-  const server = serverOver(transport, { work: (context: RequestContext) => runs.push(context.delivery!.count) });
-  await server.start();
-  await transport.publish(route, requestMessage('id-1', 'work'));
-  await arrived.opened;
-  await settled();
-  assert.deepEqual(runs, []);
-  transport.restore();
-  await settled();
-  assert.deepEqual(runs, [2]);
-});
-
 function serverOver(transport: MemoryTransport, endpoint: object, poolSize = 1): RpcServer {
   const { log } = recordedLog();
   const config = Config.fromText('[rpc]\nmax_message_size = 100000\nreply_retry_timeout = 1\n');
@@ -260,17 +216,6 @@ test('RP-74 a message that comes twice runs once', async () => {
   await settled();
   assert.equal(runs, 2);
   assert.ok(messages().includes('work: message id-1 was dropped, it is a duplicate'));
-});
-
-test('RP-74 a message that comes twice runs once, also while the first one is being acknowledged', async () => {
-  let runs = 0;
-  const change = (transport: MemoryTransport): void =>
-    delivering(transport, (delivery) => ({ ...delivery, ack: () => delivery.ack().then(settled) }));
-  const { transport } = await served({ work: () => runs++ }, { change });
-  for (let time = 0; time < 2; time++) await transport.publish(route, requestMessage('id-1', 'work'));
-  await settled();
-  await settled();
-  assert.equal(runs, 1);
 });
 
 test('RP-33 RP-98 a call that was under way for longer than its caller waits is not run, one of a clock that is wrong is', async () => {
@@ -489,103 +434,6 @@ test('RP-77 a late method that fails otherwise makes a dead letter of the messag
   assert.deepEqual([late.runs.length, await deadLetters()], [1, ['failed: Error: no such disk']]);
 });
 
-class LateAndSlow {
-  readonly began = gate();
-  readonly go = gate();
-  runs = 0;
-  @rpc({ ack: 'late', idempotent: true })
-  async work(): Promise<void> {
-    this.runs++;
-    this.began.open();
-    await this.go.opened;
-  }
-}
-
-test('RP-72 RP-98 a late method runs again elsewhere when its process is gone before it ended', async () => {
-  const broker = new MemoryBroker();
-  const [one, two] = [new MemoryTransport(broker), new MemoryTransport(broker)];
-  await Promise.all([one.connect(), two.connect()]);
-  const [first, second] = [new LateAndSlow(), new LateAndSlow()];
-  await serverOver(one, first).start();
-  await one.publish(route, requestMessage('id-1', 'work'));
-  await first.began.opened;
-  one.lose();
-  await serverOver(two, second).start();
-  await second.began.opened;
-  assert.deepEqual([first.runs, second.runs], [1, 1]);
-  second.go.open();
-  await settled();
-  two.lose();
-  two.restore();
-  await settled();
-  assert.equal(second.runs, 1, 'it was acknowledged');
-});
-
-test('RP-74 a late method under way is not begun again when its message comes again, and settles that one', async () => {
-  const transport = new MemoryTransport(new MemoryBroker());
-  await transport.connect();
-  const late = new LateAndSlow();
-  await serverOver(transport, late, 2).start();
-  await transport.publish(route, requestMessage('id-1', 'work'));
-  await late.began.opened;
-  transport.lose();
-  transport.restore();
-  await settled();
-  late.go.open();
-  await settled();
-  transport.lose();
-  transport.restore();
-  await settled();
-  assert.equal(late.runs, 1);
-});
-
-test('RP-74 a second copy of a message that arrives while its late method runs: both are acknowledged', async () => {
-  const transport = new MemoryTransport(new MemoryBroker());
-  await transport.connect();
-  const left = new Set<object>();
-  delivering(transport, (delivery) => {
-    left.add(delivery);
-    const ack = (): Promise<void> => {
-      left.delete(delivery);
-      return delivery.ack();
-    };
-    return { ...delivery, ack };
-  });
-  const late = new LateAndSlow();
-  await serverOver(transport, late, 2).start();
-  for (let time = 0; time < 2; time++) await transport.publish(route, requestMessage('id-1', 'work'));
-  await late.began.opened;
-  await settled();
-  late.go.open();
-  await settled();
-  assert.deepEqual([late.runs, left.size], [1, 0]);
-});
-
-test('RP-74 a late method that fails while the connection is lost runs again: it could not be made a dead letter', async () => {
-  const transport = new MemoryTransport(new MemoryBroker());
-  await transport.connect();
-  const [counts, began, go] = [[] as number[], gate(), gate()];
-  class Failing {
-    @rpc({ ack: 'late', idempotent: true })
-    async work({ delivery }: RequestContext): Promise<void> {
-      counts.push(delivery!.count);
-      began.open();
-      if (delivery!.count > 1) return;
-      await go.opened;
-      throw new Error('the broker is away');
-    }
-  }
-  await serverOver(transport, new Failing(), 2).start();
-  await transport.publish(route, requestMessage('id-1', 'work'));
-  await began.opened;
-  transport.lose();
-  go.open();
-  await settled();
-  transport.restore();
-  await settled();
-  assert.deepEqual(counts, [1, 2]);
-});
-
 test('RP-52 RP-59 whatever a method throws, its caller is told', async () => {
   const long = 'x'.repeat(200_000);
   const thrown: readonly [unknown, RegExp][] = [
@@ -644,33 +492,6 @@ test('RP-77 a late method is not run again because a service that it called ende
     [late.runs.length, await deadLetters()],
     [1, ['failed: ServerShuttingDown: volumes on south ended']],
   );
-});
-
-test('RP-86 RP-87 what comes while the consumers end goes back once, when they have ended', async () => {
-  const transport = new MemoryTransport(new MemoryBroker());
-  await transport.connect();
-  const consume = transport.consume.bind(transport);
-  const mayEnd = gate();
-  transport.consume = async (to, options, onDelivery) => {
-    const consumer = await consume(to, options, onDelivery);
-    const cancel = (): Promise<void> => mayEnd.opened.then(() => consumer.cancel());
-    return { cancel };
-  };
-  const runs: number[] = [];
-  const endpoint = { work: (context: RequestContext) => runs.push(context.delivery!.count) };
-  const ending = serverOver(transport, endpoint);
-  await ending.start();
-  const ended = ending.stopAccepting();
-  for (const to of [route, { ...route, server: 'north' }]) {
-    await transport.publish(to, requestMessage(`id-${'server' in to}`, 'work'));
-  }
-  await settled();
-  mayEnd.open();
-  await ended;
-  assert.deepEqual(runs, []);
-  await serverOver(transport, endpoint).start();
-  await settled();
-  assert.deepEqual(runs, [2, 2]);
 });
 
 test('RP-38 RP-86 what its caller took back before it began does not go back to the queue', async () => {

@@ -1,87 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { test } from 'node:test';
 import { type Route, RPCService } from 'portico/rpc';
 import type { Envelope } from 'rabbitmq-client';
 import { recordedLog } from '../../../tasks/recorded-log.js';
-import { nextDeadLetter, transportOptions } from '../../conformance.js';
+import { nextDeadLetter } from '../../conformance.js';
 import { brokerUrl, withBroker, withoutBroker } from './broker.js';
-import { Deliveries, entered, ground, textMessage, textOf } from './open-broker.js';
-
-test('RP-73 a message whose connection is lost before it is acknowledged is not to be begun: it comes again', {
-  skip: withoutBroker,
-}, async (t) => {
-  const { route, open, proxy: opened } = ground(t);
-  const proxy = await opened();
-  const transport = await open(proxy.url);
-  const got = new Deliveries();
-  await transport.consume(route, { prefetch: 2 }, got.take);
-  for (const text of ['a', 'b', 'c']) await transport.publish(route, textMessage(text));
-  const [first, second] = [await got.next(), await got.next()];
-  const lost = entered(transport, 'lost');
-  proxy.cut();
-  await lost;
-  await assert.rejects(first.ack(), { code: 'PORTICO_RPC_DELIVERY_FAILURE' });
-  // None of these rejects, because the broker redelivers the messages anyway.
-  await Promise.all([first.requeue(), second.requeue({ delayMs: 10 }), second.deadLetter('poison')]);
-  const again = [await got.next(), await got.next()];
-  assert.deepEqual(again.map(textOf).toSorted(), ['a', 'b']);
-  assert.deepEqual(
-    again.map(({ redelivered, count }) => [redelivered, count]),
-    [
-      [true, 2],
-      [true, 2],
-    ],
-  );
-  await Promise.all(again.map(({ ack }) => ack()));
-  assert.equal(textOf(await got.next()), 'c');
-});
-
-test('RP-73 a message that was acknowledged does not come again, even if its process is killed at once', {
-  skip: withoutBroker,
-}, async (t) => {
-  const { route, open } = ground(t);
-  const transport = await open(brokerUrl);
-  await transport.declareQueue(route);
-  await transport.publish(route, textMessage('poison'));
-  const script = `
-    const { makeTransport } = await import(${JSON.stringify(import.meta.resolve('#internal/rpc'))});
-    const transport = await makeTransport(${JSON.stringify(brokerUrl)}, ${JSON.stringify(transportOptions())});
-    await transport.connect();
-    await transport.consume(${JSON.stringify(route)}, { prefetch: 1 }, async (delivery) => {
-      await delivery.ack();
-      process.kill(process.pid, 'SIGKILL');
-    });`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
-  const [, signal] = await once(child, 'exit');
-  assert.equal(signal, 'SIGKILL');
-  const left = await withBroker(async (connection) => {
-    for (;;) {
-      const queue = `${route.exchange}.${route.topic}`;
-      const { consumerCount, messageCount } = await connection.queueDeclare({ queue, passive: true });
-      if (consumerCount === 0) return messageCount;
-    }
-  });
-  assert.equal(left, 0);
-});
-
-test('RP-76 RP-77 deliveries are counted over delays as well, up to the limit', { skip: withoutBroker }, async (t) => {
-  const { route, open } = ground(t);
-  const transport = await open(brokerUrl);
-  const got = new Deliveries();
-  await transport.consume(route, { prefetch: 1 }, got.take);
-  await transport.publish(route, textMessage('poison'));
-  const counts: number[] = [];
-  for (const delayMs of [10, 0, 10]) {
-    const delivery = await got.next();
-    counts.push(delivery.count);
-    await delivery.requeue({ delayMs });
-  }
-  assert.deepEqual(counts, [1, 2, 3]);
-  const { death } = await nextDeadLetter(transport, route.exchange);
-  assert.deepEqual([death!.reason, death!.queue], ['delivery_limit', `${route.exchange}.images`]);
-});
+import { Deliveries, ground, textMessage, textOf } from './open-broker.js';
 
 test('RV-14 RP-77 a message comes back after a delay that is longer than the queue of a host is kept', {
   skip: withoutBroker,

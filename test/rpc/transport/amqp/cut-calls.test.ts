@@ -1,13 +1,12 @@
-/** RP-98: calls whose connection to RabbitMQ is lost at each step. */
+/** Calls whose connection to RabbitMQ is lost. `rpc/simulation` loses connections at every step. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { createLogger } from 'portico';
 import { contextFacts, RequestContext } from 'portico/app';
-import type { RPCService } from 'portico/rpc';
 import { runInRequest } from '#internal/app';
 import { gate, type Network, withNetwork } from '../../services.js';
-import { deleteTopic, withBroker, withoutBroker } from './broker.js';
+import { deleteTopic, withoutBroker } from './broker.js';
 import { BrokerProxy } from './broker-proxy.js';
 
 interface Ground extends Network {
@@ -15,21 +14,13 @@ interface Ground extends Network {
   readonly clients: BrokerProxy;
   readonly servers: BrokerProxy;
   /** Serves one method, which reports its start and waits until the test lets it return. */
-  serveHeld(ini?: string, urlOptions?: string): Promise<Held>;
-  /** Waits until the queue of the topic is empty. */
-  emptied(): Promise<void>;
+  serveHeld(): Promise<Held>;
 }
 
 class Held {
   readonly begun = gate();
   readonly end = gate();
   readonly runs: string[] = [];
-  readonly stopsAccepting = gate();
-  service?: RPCService;
-  /** A hook of the drain: the service accepts no more calls. */
-  async gracefulShutdown(): Promise<void> {
-    this.stopsAccepting.open();
-  }
   async resize(_: unknown, { id = 'a' }: { id?: string } = {}): Promise<string> {
     this.runs.push(id);
     this.begun.open();
@@ -52,93 +43,15 @@ async function atStep(t: TestContext, run: (ground: Ground) => Promise<void>): P
         ...network,
         clients,
         servers,
-        async serveHeld(ini = '', urlOptions = '') {
+        async serveHeld() {
           const held = new Held();
-          held.service = await network.serve(held, { transport: `${servers.url}?${options}${urlOptions}`, ini });
+          await network.serve(held, { transport: `${servers.url}?${options}` });
           return held;
         },
-        emptied: () =>
-          withBroker(async (connection) => {
-            const queue = { queue: `${exchange}.images`, passive: true };
-            while ((await connection.queueDeclare(queue)).messageCount > 0);
-          }),
       }),
     `${clients.url}?${options}`,
   )();
 }
-
-test(
-  'RP-98 RP-36 lost before it is written: it is written once there is a connection again, and runs once',
-  {
-    skip: withoutBroker,
-  },
-  (t) =>
-    atStep(t, async ({ serveHeld, client, clients, log }) => {
-      const held = await serveHeld();
-      held.end.open();
-      const images = client();
-      assert.equal(await images.call({}, 'resize', { id: 'first' }), 'first is done');
-      clients.cut();
-      while (!log.messages().some((line) => /publishes" is lost/.test(line))) {
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-      assert.equal(await images.call({}, 'resize', { id: 'second' }), 'second is done');
-      assert.deepEqual(held.runs, ['first', 'second']);
-    }),
-);
-
-test(
-  'RP-98 RP-50 lost before it is confirmed: it is unknown to its caller, and runs once',
-  { skip: withoutBroker },
-  (t) =>
-    atStep(t, async ({ serveHeld, client, clients }) => {
-      const held = await serveHeld();
-      const images = client();
-      await images.prepare({ namespace: 'base', version: '1.1' }).call({}, 'ping');
-      clients.hold();
-      const call = images.call({}, 'resize');
-      const lost = assert.rejects(call, { code: 'PORTICO_RPC_DELIVERY_UNKNOWN' });
-      await held.begun.opened;
-      clients.cut();
-      await lost;
-      held.end.open();
-      assert.deepEqual(held.runs, ['a']);
-    }),
-);
-
-test(
-  'RP-98 RP-73 lost before it is acknowledged: it is not begun, comes again, and runs once',
-  {
-    skip: withoutBroker,
-  },
-  (t) =>
-    atStep(t, async ({ serveHeld, client, servers, emptied, log }) => {
-      const held = await serveHeld('[rpc]\nexecutor_pool_size = 1\nprefetch = 2\n');
-      const images = client();
-      const first = images.call({}, 'resize', { id: 'first' });
-      await held.begun.opened;
-      const second = images.call({}, 'resize', { id: 'second' });
-      // The server has received the second call but not begun it.
-      await emptied();
-      servers.cut();
-      held.end.open();
-      assert.deepEqual([await first, await second], ['first is done', 'second is done']);
-      assert.deepEqual(held.runs, ['first', 'second']);
-      assert.ok(log.messages().some((line) => /was not started, it will be redelivered/.test(line)));
-    }),
-);
-
-test('RP-98 RP-79 lost while it runs: it runs once, and its caller gets the result', { skip: withoutBroker }, (t) =>
-  atStep(t, async ({ serveHeld, client, clients, servers }) => {
-    const held = await serveHeld();
-    const call = client().call({}, 'resize');
-    await held.begun.opened;
-    for (const proxy of [clients, servers]) proxy.cut();
-    held.end.open();
-    assert.equal(await call, 'a is done');
-    assert.deepEqual(held.runs, ['a']);
-  }),
-);
 
 test(
   'RP-98 RP-82 lost before its reply is written: the reply is written by the next connection',
@@ -215,23 +128,5 @@ test(
         told.map((line) => line.includes('req-first')),
         told.map((line) => line.includes('in the request')),
       );
-    }),
-);
-
-test(
-  'RP-84 RP-86 a service stops over a half-open connection, which no heartbeat has found',
-  { skip: withoutBroker },
-  (t) =>
-    atStep(t, async ({ serveHeld, client, servers }) => {
-      // Waiting for a heartbeat would take hours.
-      const held = await serveHeld('', '&heartbeat=36000&transient_queue_ttl=5');
-      held.end.open();
-      assert.equal(await client().call({}, 'resize'), 'a is done');
-      servers.freeze();
-      const stopped = held.service!.stop({ graceful: true });
-      await held.stopsAccepting.opened;
-      servers.cut();
-      await stopped;
-      assert.deepEqual(held.runs, ['a']);
     }),
 );

@@ -7,7 +7,6 @@ import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { RPCConnection, RPCService } from 'portico/rpc';
 import { recordedLog } from '../../../tasks/recorded-log.js';
-import { gate } from '../../services.js';
 import { withBroker, withoutBroker } from '../amqp/broker.js';
 import { BrokerProxy } from '../amqp/broker-proxy.js';
 import { deleteOsloTopic, osloUrl, PythonPeer, withoutPython } from './peer.js';
@@ -70,110 +69,6 @@ test('SE-7 a message that ended two workers is put aside, the log of the second 
   assert.match(told[1]!, name);
   start();
   assert.deepEqual(await calls.call({}, 'three'), ['a', 'b', 'c']);
-});
-
-test('SE-7 a message that came back runs once, in its turn, and is returned where the service stops before that', {
-  skip: withoutBroker,
-}, async (t) => {
-  const { project, topic } = names(t);
-  const proxy = await BrokerProxy.open();
-  const { log, messages } = recordedLog();
-  const [begun, end] = [gate(), gate()];
-  const runs: string[] = [];
-  const manager = {
-    hold: async (_context: unknown, { id }: { id: string }) => {
-      runs.push(id);
-      begun.open();
-      await end.opened;
-    },
-    count: () => runs,
-  };
-  const serve = async (transport: string): Promise<RPCService> => {
-    const service = RPCService.create({
-      ...SERVICE,
-      manager,
-      topic,
-      project,
-      log,
-      transport: `${transport}?executor_pool_size=1&prefetch=3&retry_interval=0.05`,
-    });
-    await service.start();
-    return service;
-  };
-  const rpc = new RPCConnection({ transport: osloUrl, project, log });
-  t.after(() => rpc.close());
-  const calls = rpc.client({ topic, timeout: 20 });
-  const service = await serve(proxy.url.replace(/^amqp:/, 'oslo+rabbit:'));
-  const casts = ['a', 'b', 'c'];
-  await calls.cast({}, 'hold', { id: 'a' });
-  await begun.opened;
-  await calls.cast({}, 'hold', { id: 'b' });
-  await calls.cast({}, 'hold', { id: 'c' });
-  proxy.cut();
-  while (!messages().some((line) => /consumes" is restored/.test(line))) await new Promise(setImmediate);
-  const stopped = service.stop({ graceful: true });
-  end.open();
-  await stopped;
-  assert.deepEqual(runs.slice(0, 1), ['a']);
-  const again = await serve(osloUrl);
-  assert.deepEqual((await calls.call<string[]>({}, 'count')).toSorted(), casts);
-  await again.stop();
-  await proxy.close();
-});
-
-test('PY-4 casts and calls whose connections are cut all run, once', {
-  skip: withoutBroker,
-}, async (t) => {
-  const { project, topic } = names(t);
-  const proxy = await BrokerProxy.open();
-  const { log } = recordedLog();
-  const runs = new Map<string, number>();
-  const all = gate();
-  const count = 60;
-  const manager = {
-    note: (_context: unknown, { id }: { id: string }) => {
-      runs.set(id, (runs.get(id) ?? 0) + 1);
-      if (runs.size === count) all.open();
-      return id;
-    },
-  };
-  const service = RPCService.create({
-    ...SERVICE,
-    manager,
-    topic,
-    project,
-    transport: osloUrl,
-    log,
-  });
-  await service.start();
-  const transport = `${proxy.url.replace(/^amqp:/, 'oslo+rabbit:')}?retry_interval=0.05&retry_backoff=0`;
-  const rpc = new RPCConnection({ transport, project, log });
-  const calls = rpc.client({ topic, timeout: 30 });
-  try {
-    await calls.call({}, 'note', { id: 'c0' });
-    const sent: Promise<unknown>[] = [];
-    for (let at = 1; at < count; at++) {
-      // The broker confirms later messages after the cut.
-      if (at % 15 === 0) proxy.hold();
-      const how = at % 2 === 0 ? 'cast' : 'call';
-      sent.push(calls[how]({}, 'note', { id: `c${at}` }));
-      if (at % 15 === 3) {
-        await new Promise(setImmediate);
-        proxy.cut();
-        await sent.at(-1);
-      }
-    }
-    await Promise.all(sent);
-    await all.opened;
-    assert.deepEqual(
-      [...runs].filter(([, times]) => times !== 1),
-      [],
-    );
-  } finally {
-    await rpc.close();
-    await service.stop();
-    await proxy.close();
-  }
 });
 
 test('PY-4 a server of Python drops the second copy of a cast that is published again', {

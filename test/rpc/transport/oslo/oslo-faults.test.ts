@@ -113,37 +113,6 @@ test('connections are cut while calls run, on the side of the server and of the 
   }
 });
 
-test('a half-open connection: a call ends in its time, and later ones go by a new connection', { skip }, async () => {
-  const proxy = await BrokerProxy.open();
-  const topic = topicOf('half');
-  const node = service(topic, { who: () => 'node' });
-  const transport = `${through(proxy)}&heartbeat_timeout_threshold=1`;
-  const rpc = new RPCConnection({ transport, project: python.exchange, log });
-  try {
-    await node.start();
-    const calls = rpc.client({ topic, timeout: 20 });
-    assert.equal(await calls.call({}, 'who'), 'node');
-    proxy.freeze();
-    const error = await calls
-      .prepare({ timeout: 0.5 })
-      .call({}, 'who')
-      .catch((each: { code: string }) => each.code);
-    assert.match(error as string, /TIMEOUT|DELIVERY/);
-    proxy.heal();
-    let answer: unknown;
-    // Until the heartbeat is missed, calls use the old connection.
-    while (answer !== 'node')
-      answer = await calls
-        .prepare({ timeout: 2 })
-        .call({}, 'who')
-        .catch(() => undefined);
-  } finally {
-    await node.stop();
-    await rpc.close();
-    await proxy.close();
-  }
-});
-
 /** Calls that go on until they are stopped, counted. */
 class Callers {
   readonly answered: string[] = [];
@@ -201,38 +170,6 @@ function counting() {
   };
   return { manager, seen, twice: () => [...seen.values()].filter((times) => times !== 1) };
 }
-
-test('services of Node are restarted beside one of Python on the same topic: every call of both languages is answered, once', {
-  skip,
-}, async (t) => {
-  const topic = topicOf('rolling');
-  const { manager, seen, twice } = counting();
-  const north = service(topic, manager, { host: 'north' });
-  const rpc = new RPCConnection({ transport: osloUrl, project: python.exchange, log });
-  const calls = rpc.client({ topic, timeout: 20 });
-  const callers = new Callers();
-  await north.start();
-  await python.serve('south', topic);
-  try {
-    callers.start(3, (id) => calls.call({}, 'echo', { id }));
-    callers.start(2, (id) => python.call('echo', { id }, { topic }));
-    for (let round = 0; round < 3; round++) {
-      await north.stop({ graceful: true });
-      await north.start();
-      await callers.more(40);
-    }
-    await callers.end();
-    assert.deepEqual(callers.failures, []);
-    assert.equal(new Set(callers.answered).size, callers.made);
-    assert.deepEqual(twice(), []);
-    t.diagnostic(`${callers.made} calls, ${seen.size} served by Node`);
-  } finally {
-    await callers.end();
-    await north.stop();
-    await python.do('stop', { server: 'south' });
-    await rpc.close();
-  }
-});
 
 test('PY-2 a topic moves from Python to Node, and then from the one topology to the other, under the calls of both languages', {
   skip,
