@@ -8,8 +8,6 @@ import type { Clock } from 'portico/tasks';
 import { FakeClock } from 'portico/testing';
 import { ServiceRegistry } from '#internal/registry';
 import { Heartbeat } from '../../dist/registry/heartbeat.js';
-import { RegistryUnavailable } from '../../dist/registry/service-store.js';
-import { liveness } from '../../dist/registry/service-view.js';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';
 import { commandBeside } from '../cli/command.js';
 import { ask } from '../e2e/clients.js';
@@ -163,25 +161,6 @@ function heart(beat: (wait: (ms: number) => void) => void, { jitter = 0 } = {}) 
   return { made, lost, advance: (ms: number) => fake.advance(ms) };
 }
 
-test('SG-30 each outage that lasts longer than the down time is told once, the second one as well', async () => {
-  let isAway = true;
-  const { made, lost, advance } = heart(() => {
-    if (isAway) throw new RegistryUnavailable(new Error('away'));
-  });
-  await advance(2000);
-  assert.match(made.trouble!, /^its record cannot be written: .*: away$/);
-  await advance(8000);
-  assert.match(made.trouble!, /^its record cannot be written, and other services count this one as down: .*: away$/);
-  assert.equal(lost.length, 1);
-  isAway = false;
-  await advance(2000);
-  assert.equal(made.trouble, undefined);
-  isAway = true;
-  await advance(10_000);
-  assert.equal(lost.length, 2);
-  await made.stop();
-});
-
 test('SG-23 a heartbeat that took longer than its interval is followed by a short pause, and the heart beats on', async () => {
   for (const [tookMs, jitter] of [
     [2500, 0],
@@ -265,17 +244,6 @@ test('a registry that cannot be written is in the status, and service list says 
   assert.match(list.stderr, /^The registry cannot be written, so the records may be stale/m);
   for (const at of writes.keys()) other.exec(`DROP TRIGGER full_${at}`);
   await program.printed(/Recovered from being unable to report status/);
-});
-
-test('SG-24 SG-36 LC-1352 an API that is stopped with TERM is down at once', async (t) => {
-  const { program, view } = await fleet(t);
-  assert.equal((await view()).state, 'up');
-  program.kill('SIGTERM');
-  assert.deepEqual(await program.ended, { code: 0, signal: null });
-  const { state, record, workers } = await view();
-  assert.deepEqual([state, record.state, workers], ['down', 'stopped', []]);
-  // Down because of its recorded state: the last heartbeat alone would still count as up.
-  assert.equal(liveness({ ...record, state: 'running' }, record.lastSeenUp!), 'up');
 });
 
 test('SG-25 LC-1352 LC-1232 an API that is killed is down after service_down_time, and not before', async (t) => {

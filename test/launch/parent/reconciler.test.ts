@@ -13,15 +13,6 @@ import { describeEnd } from '../../../dist/operating/status.js';
 import { type FakePool, FakeWorker, fakePool, generation, type Moment } from '../../fixtures/fake-workers.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 
-/** A reproducible random source: numbers from 0 to below `below`. */
-function dice(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
-    return Math.floor((state / 2 ** 31) * below);
-  };
-}
-
 const HUNG = { reason: 'stuck', what: 'sent no heartbeat for 1 s' } as const;
 
 async function launched(
@@ -58,52 +49,6 @@ async function quiet(fake: FakePool): Promise<void> {
   while (fake.pool.workers.size !== fake.pool.wanted || serving(fake).length !== fake.pool.wanted) await turn();
 }
 
-for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
-  test(`LC-329 LC-515 reloads, deaths, worn and refused workers at any moment end in a whole fleet (${seed})`, {
-    timeout: 20_000,
-  }, async (t) => {
-    const roll = dice(seed);
-    let fails: Moment | undefined;
-    const fake = await launched(t, 3, (moment, worker) => {
-      if (moment !== fails) return undefined;
-      fails = undefined;
-      worker.end(1);
-      return true;
-    });
-    let inForce = 1;
-    for (let round = 2; round < 22; round++) {
-      fails = ([undefined, 'begin'] as const)[roll(2)];
-      const reloading = reload(fake, round);
-      for (let i = roll(4); i > 0; i--) {
-        for (let turns = roll(12); turns > 0; turns--) await turn();
-        const worker = [...fake.pool.workers][roll(fake.pool.workers.size)];
-        if (worker === undefined) continue;
-        if (roll(3) === 0 && worker.serving) fake.pool.replace(worker, 'recycle');
-        else fake.pool.killFor(worker, HUNG);
-      }
-      if (await reloading) inForce = round;
-      fails = undefined;
-      await quiet(fake);
-      assert.deepEqual(serving(fake), [inForce, inForce, inForce]);
-    }
-  });
-}
-
-test('LC-515 PT-5 without deaths as many workers serve at any moment as there are to be', async (t) => {
-  const fake = await launched(t, 3);
-  let least = 3;
-  const counting = setInterval(() => {
-    least = Math.min(least, serving(fake).length);
-  });
-  t.after(() => clearInterval(counting));
-  for (let round = 2; round < 12; round++) {
-    fake.pool.replace(fake.pool.current[round % 3]!, 'recycle');
-    assert.equal(await reload(fake, round), true);
-    least = Math.min(least, serving(fake).length);
-  }
-  assert.equal(least, 3);
-});
-
 test('GR-10 a roll of a large fleet replaces several workers at a time, and as many as before serve at each moment', async (t) => {
   for (const [workers, processors, most] of [
     [16, 8, 4],
@@ -131,17 +76,6 @@ test('GR-10 a roll of a large fleet replaces several workers at a time, and as m
   }
 });
 
-test('LC-538 a service that shrinks and grows in the middle of a reload has what is asked for in the end', async (t) => {
-  const fake = await launched(t, 4);
-  const reloading = reload(fake, 2);
-  while (!serving(fake).includes(2)) await turn();
-  await fake.pool.resize(2);
-  await fake.pool.resize(5);
-  assert.equal(await reloading, true);
-  await quiet(fake);
-  assert.deepEqual(serving(fake), [2, 2, 2, 2, 2]);
-});
-
 test('LC-1604 a worker added during the launch that does not start fails no launch, and is retried', async (t) => {
   let begin!: () => void;
   const begun = new Promise<void>((resolve) => {
@@ -165,110 +99,6 @@ test('LC-1604 a worker added during the launch that does not start fails no laun
   await quiet(fake);
   assert.deepEqual(serving(fake), [1, 1]);
 });
-
-test('LC-515 a first new worker that is worn before it takes over leaves its slot to no old one', async (t) => {
-  const fake = await launched(t, 1);
-  const { ready } = await fake.pool.prove(generation(2), 1);
-  await ready;
-  fake.pool.replace(fake.pool.trial!.worker!, 'recycle');
-  fake.pool.generation = generation(2);
-  await fake.pool.rollOut(undefined, () => false);
-  await quiet(fake);
-  assert.deepEqual(serving(fake), [2]);
-});
-
-test('TE-2 the kill of a stuck worker that was to end lets no failed start be repeated at once', async (t) => {
-  let fails = false;
-  const fake = await launched(t, 2, (moment, worker) => {
-    if (moment === 'begin' && fails) worker.end(1);
-    return moment === 'drain' || fails;
-  });
-  await fake.pool.resize(1);
-  const [first, stuck] = fake.spawned.map(({ handle }) => handle);
-  fails = true;
-  const now = performance.now();
-  t.mock.method(performance, 'now', () => now);
-  first!.kill();
-  while (fake.spawned.at(-1)!.connected || fake.spawned.length < 4) await turn();
-  for (let turns = 0; turns < 20; turns++) await turn();
-  fake.pool.killFor(stuck!, HUNG);
-  await stuck!.exited;
-  for (let turns = 0; turns < 20; turns++) await turn();
-  assert.equal(fake.spawned.length, 4);
-});
-
-test('LC-519 a stop in the middle of a reload settles it, and leaves no process', async (t) => {
-  for (const moment of ['begin', 'drain'] as const) {
-    let held: (() => void) | undefined;
-    const holding = new Promise<void>((resolve) => {
-      held = resolve;
-    });
-    let armed = false;
-    const fake = await launched(t, 2, (now) => {
-      if (!armed || now !== moment) return undefined;
-      held?.();
-      // A draining worker continues to drain; a starting one never becomes ready.
-      return moment !== 'drain';
-    });
-    armed = true;
-    const reloading = reload(fake, 2);
-    await holding;
-    assert.equal(await fake.pool.stop(1000), true);
-    // A worker that was starting has failed; the other requests to the pool are settled.
-    assert.equal(await reloading, moment === 'drain');
-    assert.equal(fake.pool.workers.size, 0);
-  }
-});
-
-test('LA-1 a stop during two overlapping replacements ends, and settles both', async (t) => {
-  let began!: () => void;
-  const begun = new Promise<void>((resolve) => {
-    began = resolve;
-  });
-  let armed = false;
-  const fake = await launched(t, 2, (now) => {
-    if (!armed || now !== 'begin') return undefined;
-    began();
-    return true;
-  });
-  armed = true;
-  const restarts = [fake.pool.renew(), fake.pool.renew()];
-  await begun;
-  assert.equal(await fake.pool.stop(1000), true);
-  const rolls = await Promise.all(restarts);
-  assert.deepEqual(
-    rolls.map(({ replaced }) => replaced),
-    [0, 0],
-  );
-  assert.equal(fake.pool.workers.size, 0);
-});
-
-for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
-  test(`LA-1 a stop amid reloads, restarts, resizes and deaths ends, and leaves no process (${seed})`, {
-    timeout: 20_000,
-  }, async (t) => {
-    const roll = dice(seed);
-    for (let round = 0; round < 5; round++) {
-      const fake = await launched(t, 3);
-      const asked: Promise<unknown>[] = [];
-      let reloading: Promise<unknown> = Promise.resolve();
-      for (let step = 2; step < 12; step++) {
-        const worker = [...fake.pool.workers][roll(fake.pool.workers.size)];
-        const choice = roll(4);
-        if (choice === 0) {
-          reloading = reloading.then(() => reload(fake, step));
-          asked.push(reloading);
-        } else if (choice === 1) asked.push(fake.pool.renew());
-        else if (choice === 2) asked.push(fake.pool.resize(1 + roll(4)));
-        else if (worker !== undefined) fake.pool.killFor(worker, HUNG);
-        for (let turns = roll(8); turns > 0; turns--) await turn();
-      }
-      await fake.pool.stop(1000);
-      await Promise.all(asked);
-      assert.equal(fake.pool.workers.size, 0);
-    }
-  });
-}
 
 test('LC-357 a worker of a removed slot that does not end its drain is killed after its deadline', {
   timeout: 20_000,
@@ -402,42 +232,6 @@ test('a worker that the kernel has killed for memory is named so, and another SI
   kills(10);
   oomKills.look(later + 5000);
   assert.equal(oomKills.take(later + 6000), true);
-});
-
-test('a worker whose successor does not start stays, and no other successor is started', async (t) => {
-  const { pool, spawned } = fakePool('a', (moment, worker) => {
-    const isSuccessor = moment === 'begin' && worker === spawned[1];
-    if (isSuccessor) worker.end(1);
-    return isSuccessor;
-  });
-  t.after(() => pool.kill());
-  await pool.launch(1);
-  pool.replace(spawned[0]!.handle, 'memory');
-  while (spawned.length < 2) await turn();
-  await spawned[1]!.handle.exited;
-  // A requested start may begin at once.
-  await pool.resize(2);
-  for (let turns = 0; turns < 10; turns++) await turn();
-  assert.deepEqual(
-    spawned.map(({ index }) => index),
-    [0, 0, 1],
-  );
-});
-
-test('a reload whose worker does not start gives up its slot if another reload was requested', {
-  timeout: 20_000,
-}, async (t) => {
-  const { pool } = fakePool('a', (moment, worker) => {
-    const fails = moment === 'begin' && worker.told.generation === 2 && worker.index === 1;
-    if (fails) worker.end(1);
-    return fails;
-  });
-  t.after(() => pool.kill());
-  await pool.launch(2);
-  await (await pool.prove(generation(2), 2)).ready;
-  pool.generation = generation(2);
-  const { replaced, failures } = await pool.rollOut(undefined, () => true);
-  assert.deepEqual([replaced, failures.length], [1, 1]);
 });
 
 test('TERM to one worker drains it: the next one is counted as a restart, and no worker has died', async (t) => {

@@ -14,7 +14,6 @@ import type { FleetGeneration } from '../../../dist/launch/parent/fleet-generati
 import type { Supervisor } from '../../../dist/launch/parent/supervisor.js';
 import { build, type FleetChangeResult, replaceWorkers } from '../../../dist/launch/reload/fleet-reload.js';
 import { diff, servicePlans } from '../../../dist/launch/reload/service-plans.js';
-import { openListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
 import type { Arrival } from '../../../dist/launch/sockets/listener-pool.js';
 import { type FakePool, type FakeWorker, fakePool, generation, type Moment } from '../../fixtures/fake-workers.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
@@ -133,26 +132,6 @@ test('LC-519 a dry run that a stop abandons starts no child', async () => {
   assert.deepEqual(await build({ host: process, spawn }, generation(2), AbortSignal.abort()), []);
 });
 
-test('LC-515 a first new worker that ends before it takes over costs the accepted reload nothing', async (t) => {
-  const fleet = new Fleet(t);
-  const [a, b] = [await fleet.launch('a', 2), await fleet.launch('b', 2)];
-  const accepting = (): void => a.spawned.findLast(({ told }) => told.generation === 2)?.end(null, 'SIGKILL');
-  const { replaced, failures } = await fleet.reload({
-    accepting: async () => {
-      accepting();
-      await a.spawned.at(-1)?.handle.exited;
-    },
-  });
-  assert.deepEqual([replaced, failures], [{ a: 2, b: 2 }, []]);
-  assert.deepEqual(
-    [generations(a), generations(b)],
-    [
-      [2, 2],
-      [2, 2],
-    ],
-  );
-});
-
 test('LC-515 a caller that fails when it hears of an added service does not refuse an accepted reload', async (t) => {
   const fleet = new Fleet(t);
   await fleet.launch('a', 1);
@@ -166,26 +145,6 @@ test('LC-515 a caller that fails when it hears of an added service does not refu
   const { replaced, failures } = await fleet.reload({ services });
   assert.deepEqual({ replaced, failures }, { replaced: { a: 1 }, failures: [] });
   assert.equal(fleet.pool('new')?.current.length, 1);
-});
-
-test('LC-321 LC-329 the first worker of a service that a reload has added is replaced when it dies, as any other', async (t) => {
-  const fleet = new Fleet(t);
-  await fleet.launch('a', 1);
-  const services = [
-    { service: new RecordedService('a'), workers: 1 },
-    { service: new RecordedService('new'), workers: 2 },
-  ];
-  await fleet.reload({ services });
-  const added = fleet.fakes.get('new')!;
-  for (const index of [0, 1]) {
-    const victim = added.spawned.find((worker) => worker.index === index)!;
-    const known = added.spawned.length;
-    victim.end(null, 'SIGKILL');
-    await victim.handle.exited;
-    while (added.spawned.length === known) await turn();
-    await added.spawned.at(-1)!.handle.ready;
-    assert.ok(added.pool.current.every(({ serving }) => serving));
-  }
 });
 
 test('every worker of an added or grown service is told how many there will be', async (t) => {
@@ -222,20 +181,6 @@ test('LC-515 a service that grows from no workers is proven by the first of them
   await fleet.reload({ services });
   assert.deepEqual(generations(a), [2, 2, 2]);
   assert.deepEqual([a.spawned.length, a.pool.restarts], [6, 0]);
-});
-
-test('LC-515 a reload ends a replacement that began before it, and would be too old', async (t) => {
-  const fleet = new Fleet(t);
-  const a = await fleet.launch('a', 1);
-  fleet.behaviours.set('a', (moment, worker) => moment === 'begin' && worker.told.generation === 1);
-  const [old] = a.spawned;
-  a.pool.replace(old!.handle, 'recycle');
-  while (a.spawned.length < 2) await turn();
-  const { replaced } = await fleet.reload();
-  const [, tooOld, fresh] = a.spawned;
-  await tooOld!.handle.exited;
-  assert.deepEqual([replaced, generations(a), a.pool.current[0]], [{ a: 1 }, [2], fresh!.handle]);
-  assert.equal(tooOld!.handle.wasReady, false);
 });
 
 test('RL-67 waiting for room is no part of the time a start may take', { timeout: 20_000 }, async (t) => {
@@ -287,38 +232,6 @@ test('RL-67 with workers that drain for ever a reload is incomplete, and nothing
   assert.deepEqual([a.spawned.length, generations(a)], [before, [3, 2, 2]]);
 });
 
-test('a slot whose worker dies during a trial is left to a sibling, and filled with what is in force', {
-  timeout: 20_000,
-}, async (t) => {
-  const sockets = [await openListenSockets({ host: '127.0.0.1', port: 0 }, 3)];
-  // All slots share one descriptor where the platform has only one: a helper receives the slot's descriptor.
-  const descriptors = [0, 1, 2].map((slot) => sockets[0]!.descriptors[slot] ?? sockets[0]!.descriptors[0]!);
-  let launched = false;
-  // Of the later workers only the trial's becomes ready.
-  const fake = fakePool('a', (moment, worker) => moment === 'begin' && launched && worker.told.generation === 1, {
-    slots: 3,
-    sockets: [{ ...sockets[0]!, descriptors }],
-  });
-  t.after(() => fake.pool.kill());
-  t.after(() => sockets[0]!.close());
-  await fake.pool.launch(3);
-  launched = true;
-  const [first, sibling] = fake.spawned;
-  await (await fake.pool.prove(generation(2), 3)).ready;
-  first!.end(1);
-  await first!.handle.exited;
-  while (fake.spawned.length < 5) await turn();
-  assert.deepEqual([fake.spawned[4]!.index, fake.spawned[4]!.told.generation], [0, 1]);
-  // Each adoption begins with the socket itself.
-  const heard = (): string[] =>
-    sibling!.heard.map(({ kind }) => kind).filter((kind) => kind === 'adopt' || kind === 'release');
-  assert.deepEqual(heard(), ['adopt']);
-  fake.spawned[3]!.end(1);
-  await fake.spawned[3]!.handle.exited;
-  // The sibling has not released the slot.
-  assert.deepEqual(heard(), ['adopt']);
-});
-
 test('LC-515 of an old worker that a trial has made room for no more remains than of any other', async (t) => {
   const fleet = new Fleet(t);
   const a = await fleet.launch('a', 2);
@@ -340,29 +253,6 @@ test('LC-515 of an old worker that a trial has made room for no more remains tha
     ],
   );
   assert.deepEqual([replaced, generations(a)], [{ a: 2 }, [2, 2]]);
-});
-
-test('a replacement that does not start leaves the worker that asked for it in its slot, and is not tried again', async (t) => {
-  const said: string[] = [];
-  const log = { ...silentLogger(), error: (...line: unknown[]) => void said.push(String(line.at(-1))) };
-  const behaviour: Behaviour = (moment, worker) => {
-    if (moment !== 'begin' || worker.pid === first) return undefined;
-    worker.end(1);
-    return true;
-  };
-  const fake = fakePool('a', behaviour, { log });
-  let first: number | undefined;
-  t.after(() => fake.pool.kill());
-  void fake.pool.launch(1);
-  while (fake.spawned.length === 0) await turn();
-  first = fake.spawned[0]!.pid;
-  const { handle } = fake.spawned[0]!;
-  await handle.ready;
-  fake.pool.replace(handle, 'recycle');
-  while (said.length === 0) await turn();
-  for (let i = 0; i < 10; i++) await turn();
-  assert.deepEqual([said, fake.spawned.length], [[`Child ${first} could not be replaced`], 2]);
-  assert.ok(handle.serving);
 });
 
 test('OP-80 a refused reload ends its own workers and nobody else’s', { timeout: 20_000 }, async (t) => {

@@ -2,8 +2,8 @@
 import { test } from 'node:test';
 import { COUNT, simulate } from '../../simulation/simulate.js';
 
-/** Number of seeds that take half a minute. */
-const MANY = 1500;
+/** Number of seeds that take a quarter of a minute. */
+const MANY = 700;
 
 const skip = COUNT === 200 ? false : 'launcher.test.ts runs these seeds';
 
