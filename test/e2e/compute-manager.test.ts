@@ -1,24 +1,13 @@
-/** The compute API with its manager: hooks, the periodic task and the record in the service registry. */
+/** The record of the compute API in the service registry, as the API itself and `api-cli service list` show it. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { openDatabase } from 'portico/sqlite';
 import { ask } from './clients.js';
 import { until } from './faults/target.js';
 import { apiCli, emptyProject, freePort, type Program, root, startApiCli } from './program.js';
 
-const CIRROS = '3f1b2c5e-8a47-4d0b-9b52-6d1f0c7a9e01';
 const headers = { 'X-Auth-Token': 'admin:admin', 'OpenStack-API-Version': 'compute 2.79' };
-
-interface Line {
-  readonly msg: string;
-  readonly pid: number;
-  readonly event?: string;
-  readonly workerId?: number;
-  readonly finished?: number;
-}
 
 let program: Program;
 let url = '';
@@ -32,7 +21,6 @@ before(async () => {
     'DEFAULT.periodic_fuzzy_delay': 0,
     'DEFAULT.report_interval': 1,
     'servicegroup.initial_delay_s': 0,
-    'sample.transition_ms': 1500,
     'api:compute.port': port,
     'api:compute.workers': 2,
   };
@@ -45,21 +33,6 @@ after(async () => {
   await program.end();
   project.remove();
 });
-
-function lines(): Line[] {
-  return program.stderr.split('\n').flatMap((line) => {
-    try {
-      return [JSON.parse(line) as Line];
-    } catch {
-      return [];
-    }
-  });
-}
-
-const stepsOf = (pid: number): string[] =>
-  lines().flatMap((line) => (line.pid === pid ? (/^compute manager: (\S+)/.exec(line.msg)?.[1] ?? []) : []));
-
-const readyWorkers = (): Line[] => lines().filter(({ event }) => event === 'worker_ready');
 
 /** The services by binary, as the compute API lists them. */
 async function services(): Promise<Record<string, Record<string, unknown>>> {
@@ -75,14 +48,6 @@ async function record(): Promise<Record<string, unknown>> {
   const { services } = JSON.parse(stdout) as { services: Record<string, unknown>[] };
   return services.find(({ binary }) => binary === 'portico-compute')!;
 }
-
-test('MG-8 MG-20 the hooks of the manager show in the log of each worker, in their order', () => {
-  const pids = readyWorkers().map(({ pid }) => pid);
-  assert.equal(pids.length, 2);
-  for (const pid of pids) {
-    assert.deepEqual(stepsOf(pid).slice(0, 3), ['initHost', 'preStartHook', 'postStartHook']);
-  }
-});
 
 test('SC-59 SG-36 the list of services has the record of the API, whose heartbeat is that of its host', async () => {
   const first = await services();
@@ -111,38 +76,4 @@ test('SC-59 SG-51 an operator disables and forces down the API through itself, i
   assert.equal((await put({ status: 'enabled', forced_down: false })).status, 200);
   const again = await record();
   assert.deepEqual([again.status, again.disabled_reason, again.state], ['enabled', null, 'up']);
-});
-
-test('SC-5 LC-729 the first worker writes transitions down; killed meanwhile, its successor does', async () => {
-  const server = { name: 's', flavorRef: '1', imageRef: CIRROS, networks: 'none' };
-  const sent = { 'Content-Type': 'application/json', ...headers };
-  const made = await ask(`${url}/servers`, { method: 'POST', headers: sent, body: JSON.stringify({ server }) });
-  assert.equal(made.status, 202, made.text);
-  const { id } = (JSON.parse(made.text) as { server: { id: string } }).server;
-  const first = readyWorkers().find(({ workerId }) => workerId === 0)!.pid;
-  process.kill(first, 'SIGKILL');
-  const status = async (): Promise<string> =>
-    (JSON.parse((await ask(`${url}/servers/${id}`, { headers })).text) as { server: { status: string } }).server.status;
-  assert.ok(await until(async () => (await status()) === 'ACTIVE'), 'whoever is asked knows it');
-  const finished = (): Line | undefined => lines().find(({ msg }) => msg === 'compute manager: finishTransitions');
-  assert.ok(await until(() => finished() !== undefined), program.stderr);
-  assert.equal(finished()!.finished, 1);
-  assert.notEqual(finished()!.pid, first);
-  const isFirst = ({ workerId, pid }: Line): boolean => workerId === 0 && pid === finished()!.pid;
-  assert.ok(await until(() => readyWorkers().some(isFirst)), 'the successor is the first worker now');
-  const db = openDatabase(join(project.folder, 'sample.db'));
-  const written = JSON.parse(String(db.prepare('SELECT body FROM servers').get()!.body)) as Record<string, unknown>;
-  db.close();
-  assert.deepEqual([written.vm_state, written.task], ['active', null]);
-});
-
-test('SG-24 MG-20 a stop runs the last hooks and shows at once in the record', async () => {
-  const pids = new Set(readyWorkers().map(({ pid }) => pid));
-  program.kill('SIGTERM');
-  assert.deepEqual(await program.ended, { code: 0, signal: null });
-  const stopped = [...pids].map(stepsOf).filter((steps) => steps.includes('gracefulShutdown'));
-  assert.equal(stopped.length, 2);
-  for (const steps of stopped) assert.equal(steps.at(-1), 'cleanupHost');
-  const { state, lifecycle } = await record();
-  assert.deepEqual([state, lifecycle], ['down', 'stopped']);
 });

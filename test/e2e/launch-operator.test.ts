@@ -1,4 +1,4 @@
-/** Operators and a running `api-cli`: signals to the whole group, closed terminals, reloads with mistakes. */
+/** Operators and a running `api-cli`: signals to the whole group, closed terminals, reloads with errors. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -45,22 +45,6 @@ test('LC-511 LC-354 SIGTERM to the whole process group of an idle fleet ends it 
     t.after(() => program.end());
     await program.printed(READY);
     process.kill(-program.pid, 'SIGTERM');
-    assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
-  }
-});
-
-test('LC-531 SIGTERM while the replacement of a crashed worker is being started ends with 0', async (t) => {
-  const port = await freePort();
-  const project = emptyProject(pidProject(port, 1));
-  t.after(() => project.remove());
-  for (let round = 0; round < ROUNDS; round++) {
-    const program = startApiCli([], { cwd: project.folder });
-    t.after(() => program.end());
-    await program.printed(READY);
-    const worker = Number((await ask(`http://127.0.0.1:${port}/`)).text);
-    process.kill(worker, 'SIGKILL');
-    await program.printed(/killed by signal SIGKILL/);
-    program.kill('SIGTERM');
     assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
   }
 });
@@ -181,13 +165,6 @@ test('LC-530 SIGHUP in the foreground of a terminal says what to do instead', { 
   process.kill(pid, 'SIGHUP');
   assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
   assert.match(program.output(), /sighup_foreground = reload/);
-});
-
-test('LC-530 with sighup_foreground = reload it reloads', { skip: withoutTerminals }, async (t) => {
-  const { program, pid, port } = await inTerminal(t, 'sighup_foreground = reload\n');
-  process.kill(pid, 'SIGHUP');
-  await program.printed(/Reload accepted/);
-  assert.equal((await ask(`http://127.0.0.1:${port}/`)).status, 200);
 });
 
 test('LC-531 a factory that never resolves: a warning, no ready line, and SIGTERM ends it at once', async () => {

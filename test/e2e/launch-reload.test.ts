@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { get } from '../fixtures/http-client.js';
@@ -11,15 +11,10 @@ import { startedOnce, untilFileEnds } from './program.js';
 const folder = temporaryFolder('portico-reload-');
 const file = untilFileEnds();
 
-/** Two workers, for the tests that replace all of them. */
-const failsWith = join(folder, 'broken');
-const two = startedOnce(() => launched({ services: [{ name: 'api', workers: 2, failsWith }] }));
-/** As many workers as a file says: one, for the tests that replace one. */
-const workersFrom = join(folder, 'workers');
-const one = startedOnce(() => launched({ services: [{ name: 'api', workers: 1, workersFrom }] }));
+/** For the tests that replace one worker. */
+const one = startedOnce(() => launched({ services: [{ name: 'api', workers: 1 }] }));
 
 async function launched(plan: object): Promise<RunningProgram> {
-  writeFileSync(workersFrom, '1');
   const fleet = new RunningProgram('fleet', plan);
   file.after(() => fleet.cleanUp());
   await fleet.event('launched');
@@ -39,7 +34,7 @@ async function exited(fleet: RunningProgram, pids: readonly number[]): Promise<v
 }
 
 test('LC-515 LC-524 PT-3 PT-5 RL-65 SIGHUP replaces all workers under load, each when its successor is ready, and no request is lost', async () => {
-  const fleet = await two();
+  const fleet = await launched({ services: [{ name: 'api', workers: 2 }] });
   const before = fleet.children();
   const stop = load(await fleet.port('api'), 4);
   const from = fleet.lines.length;
@@ -61,51 +56,6 @@ test('LC-515 LC-524 PT-3 PT-5 RL-65 SIGHUP replaces all workers under load, each
     if (event === 'worker_exited') serving -= 1;
     assert.ok(serving >= 2);
   }
-});
-
-test('RL-66 PT-5 when the new workers cannot start, the old ones stay and one error says why', async () => {
-  const fleet = await two();
-  const before = fleet.children();
-  writeFileSync(failsWith, '');
-  const report = await reload(fleet);
-  assert.equal(report.outcome, 'refused');
-  assert.equal(report.generation, 2);
-  assert.match(String(report.error), /this service cannot start now/);
-  assert.equal(fleet.lines.filter((line) => line.level === 'error').length, 1);
-  for (const pid of before) assert.ok(isAlive(pid));
-});
-
-test('RL-67 after a refused reload, a later worker that fails is tried again until it starts', async () => {
-  const fleet = await two();
-  const from = fleet.lines.length;
-  writeFileSync(failsWith, '1');
-  fleet.kill('SIGHUP');
-  await fleet.line(({ msg }) => /worker 1 of service api was not replaced.*trying again/s.test(msg ?? ''), from);
-  rmSync(failsWith);
-  const report = await fleet.event('reload', from);
-  assert.equal(report.outcome, 'accepted');
-  assert.deepEqual(report.replaced, { api: 2 });
-});
-
-test('LC-519 LC-1908 SIGTERM during a reload abandons it and is never lost', async () => {
-  const fleet = await two();
-  fleet.kill('SIGHUP');
-  fleet.kill('SIGTERM');
-  assert.deepEqual(await fleet.ended, { code: 0, signal: null });
-});
-
-test('RL-67 after reload_timeout a reload is given up, and the old worker stays', async () => {
-  const broken = join(folder, 'broken-for-good');
-  const fleet = await launched({
-    services: [{ name: 'api', workers: 2, failsWith: broken }],
-    options: { settings: { reloadTimeoutMs: 1 } },
-  });
-  writeFileSync(broken, '1');
-  const report = await reload(fleet);
-  rmSync(broken);
-  assert.equal(report.outcome, 'incomplete');
-  assert.match(String(report.error), /worker 1 of service api was not replaced/);
-  assert.deepEqual(report.replaced, { api: 1 });
   await fleet.cleanUp();
 });
 
@@ -151,25 +101,6 @@ test('PT-13 a worker with a long request does not hold up the reload', async () 
   writeFileSync(released, '');
   assert.equal((await long).body.pid, old.pid);
   await exited(fleet, [old.pid]);
-});
-
-test('CF-92 OP-86 a program that asks for another number of workers gets it on reload', async () => {
-  const fleet = await one();
-  for (const [count, ids] of [
-    ['2', [0, 1]],
-    ['1', [0]],
-  ] as const) {
-    const from = fleet.lines.length;
-    const old = fleet.children();
-    writeFileSync(workersFrom, count);
-    await reload(fleet);
-    const { body } = await get<{ id: number }>(await fleet.port('api'), '/');
-    assert.ok(body.id < 2);
-    const ready = fleet.lines.slice(from).filter(({ event }) => event === 'worker_ready');
-    assert.deepEqual(new Set(ready.map((line) => line.workerId)), new Set(ids));
-    await exited(fleet, old);
-    assert.equal(fleet.children().length, ids.length);
-  }
 });
 
 test('LC-518 CF-88 however often SIGHUP comes during a reload, exactly one more follows', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { get } from '../fixtures/http-client.js';
-import { childrenOf, isAlive, RunningProgram } from '../fixtures/running-program.js';
+import { RunningProgram } from '../fixtures/running-program.js';
 import { startedOnce, untilFileEnds } from './program.js';
 
 const file = untilFileEnds();
@@ -21,12 +21,6 @@ const lasting = startedOnce(async () => {
   return { fleet, port: await fleet.port('api'), workers: fleet.children() };
 });
 
-/** Settles when a request to the path is in flight; its response is ignored. */
-async function begun(port: number, path: string): Promise<void> {
-  get(port, path).catch(() => undefined);
-  await get(port, '/');
-}
-
 test('LC-512 LC-522 LC-1906 RL-82 a second SIGTERM is ignored with the time left, and cuts nothing', async (t) => {
   const { fleet, port } = await running(t, {}, 1);
   const slow = get<{ slow: boolean }>(port, '/slow?ms=800');
@@ -38,36 +32,6 @@ test('LC-512 LC-522 LC-1906 RL-82 a second SIGTERM is ignored with the time left
   assert.match(line.msg ?? '', /time left: \d+\.\d s$/);
   assert.equal((await slow).body.slow, true);
   assert.deepEqual(await fleet.ended, { code: 0, signal: null });
-});
-
-test('LC-512 with second_term = force a second SIGTERM ends everything at once, with 1', async (t) => {
-  const { fleet, port, workers } = await running(t, { settings: { secondTerm: 'force' } }, 1);
-  await begun(port, '/slow?ms=20000');
-  fleet.kill('SIGTERM');
-  await fleet.line(({ msg }) => msg === 'Caught SIGTERM, stopping');
-  fleet.kill('SIGTERM');
-  assert.deepEqual(await fleet.ended, { code: 1, signal: null });
-  assert.deepEqual(workers.filter(isAlive), []);
-});
-
-test('LC-513 with sigint = graceful SIGINT is a graceful stop, and a second one ends it', async (t) => {
-  const { fleet, port } = await running(t, { settings: { sigint: 'graceful' } }, 1);
-  await begun(port, '/slow?ms=20000');
-  fleet.kill('SIGINT');
-  await fleet.line(({ msg }) => msg?.startsWith('Caught SIGINT, stopping'));
-  // A SIGINT right after the first counts as the same key press, forwarded by npm.
-  const presses = setInterval(() => fleet.kill('SIGINT'), 100);
-  t.after(() => clearInterval(presses));
-  assert.equal((await fleet.ended).code, 1);
-});
-
-test('LC-531 LC-1920 SIGTERM while workers are starting ends the program with 0', async (t) => {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2 }] });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('worker_started');
-  fleet.kill('SIGTERM');
-  assert.deepEqual(await fleet.ended, { code: 0, signal: null });
-  assert.deepEqual(childrenOf(fleet.pid), []);
 });
 
 describe('of a fleet that lasts', { concurrency: 1 }, () => {
@@ -110,19 +74,5 @@ describe('of a fleet that lasts', { concurrency: 1 }, () => {
       ['Service api: 2 -> 1 workers', 'api'],
       ['Service api keeps its 1 worker', 'api'],
     ]);
-  });
-
-  test('LC-538 LC-1604 a service that was left without workers stays so at SIGTTOU, and SIGTTIN gives it one', async () => {
-    const { fleet } = await lasting();
-    const { port } = await fleet.event('control');
-    const from = fleet.lines.length;
-    await get(port as number, '/reconfigure?service=api&workers=0');
-    await fleet.event('worker_exited', from);
-    fleet.kill('SIGTTOU');
-    await fleet.line(({ msg }) => msg === 'Service api keeps its 0 workers');
-    const asked = fleet.lines.length;
-    fleet.kill('SIGTTIN');
-    await fleet.event('worker_ready', asked);
-    assert.equal(fleet.children().length, 1);
   });
 });

@@ -35,15 +35,6 @@ test('LC-513 RL-83 SIGINT ends the program at once with 1', async (t) => {
   assert.deepEqual(await program.ended, { code: 1, signal: null });
 });
 
-test('LC-524 LC-515 LC-136 SIGHUP stops a service, resets it and starts it again in the same process', async (t) => {
-  const { program, port } = await single(t);
-  program.kill('SIGHUP');
-  await program.event('reload');
-  const events = program.lines.map(({ event }) => event).filter((event) => event === 'start' || event === 'reset');
-  assert.deepEqual(events, ['start', 'reset', 'start']);
-  assert.equal((await get<{ pid: number }>(port, '/')).body.pid, program.pid);
-});
-
 test('LC-1411 LC-1412 LC-516 a program of serve and wait changes in place on SIGHUP', async (t) => {
   const { program, port } = await single(t, { serve: true });
   program.kill('SIGHUP');

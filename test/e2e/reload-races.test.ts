@@ -108,30 +108,6 @@ process.exitCode = await launcher.wait();`,
   });
 }
 
-test('LC-519 TERM during the check of a reload in place ends the process, even when what is built holds it', async (t) => {
-  const it = await running(
-    t,
-    '[app]\nword = one\n',
-    `class Endless extends Service {
-  prepare(next) {
-    if (next === undefined) return () => undefined;
-    log.info({ event: 'prepares' }, 'prepares');
-    setInterval(() => {}, 1000);
-    return new Promise(() => {});
-  }
-}
-const launcher = await launch(new Endless({ name: 'endless' }), { config, log });
-process.exitCode = await launcher.wait();`,
-  );
-  it.program.kill('SIGHUP');
-  await it.program.printed(/"event":"prepares"/);
-  it.program.kill('SIGTERM');
-  assert.deepEqual(await it.program.ended, { code: 0, signal: null });
-  const { outcome, error } = await it.report(0);
-  // The step that the stop interrupted is not an error of the reload.
-  assert.deepEqual([outcome, error], ['abandoned', undefined]);
-});
-
 for (const [kind, services, asked] of [
   ['asks the launched service whether it takes the values', '[{ service, workers: 1 }]', 'launched'],
   ['asks the one that takes its place', '[{ service: new Careful("made"), workers: 1 }]', 'made'],
@@ -168,34 +144,3 @@ process.exitCode = await launcher.wait();`,
     );
   });
 }
-
-test('LC-519 LC-354 a new worker whose start does not end costs TERM neither the status nor its whole time', async (t) => {
-  const it = await running(
-    t,
-    '[app]\nword = one\n',
-    `class Stuck extends Service {
-  async start() {
-    log.info({ event: 'starts' }, 'starts');
-    if (existsSync('hold')) await until('go');
-  }
-}
-const stuck = (name) => ({ service: new Stuck({ name }), workers: 1 });
-const launcher = new ProcessLauncher({ config, log, onReload: () => [stuck('stuck'), stuck('added')] });
-await launcher.launchService(new Stuck({ name: 'stuck' }), { workers: 1 });
-if (existsSync('hold')) await launcher.launchService(new Stuck({ name: 'added' }), { workers: 1 });
-process.exitCode = await launcher.wait();`,
-  );
-  it.write('hold', '');
-  const from = it.program.output().length;
-  it.program.kill('SIGHUP');
-  await it.program.printed(/("event":"starts"[\s\S]*){2}/, from);
-  const began = performance.now();
-  it.program.kill('SIGTERM');
-  assert.deepEqual(await it.program.ended, { code: 0, signal: null });
-  // The deadline is one minute.
-  assert.ok(performance.now() - began < 30_000);
-  const { outcome, error } = await it.report(0);
-  // The step that the stop interrupted is not an error of the reload.
-  assert.deepEqual([outcome, error], ['abandoned', undefined]);
-  assert.doesNotMatch(it.program.output(), /"level":"(warn|error)".*(killing worker|killed by signal)/);
-});
