@@ -1,8 +1,8 @@
 /**
- * Broken configurations of a small project, each with one kind of mistake or several: a table that is written out by {@link filesOf}.
+ * Broken configurations of a small project, each with one kind of error or several: a table that is written out by {@link filesOf}.
  */
 
-/** The changes to a project without mistakes. */
+/** The changes to a project without errors. */
 export interface Broken {
   /** Options of `[DEFAULT]`, of `[api:shop]`, and further sections. */
   readonly defaults?: string;
@@ -14,7 +14,7 @@ export interface Broken {
   readonly app?: string;
   /** Whole files, in place of others. */
   readonly files?: Readonly<Record<string, string>>;
-  /** Only a process can judge it: its code ends or blocks the process. */
+  /** Only a process can validate it: its code ends or blocks the process. */
   readonly hangs?: true;
 }
 
@@ -189,7 +189,7 @@ const PARTS: Readonly<Record<string, Broken>> = {
   'a paste file that is not UTF-8': {
     files: { 'api-paste.ini': '[app:shop]\npaste.app_factory = ./app.js:app\n# \0\n' },
   },
-  'a module with a mistake of syntax': { files: { 'app.js': 'export const app = ((;\n' } },
+  'a module with an error of syntax': { files: { 'app.js': 'export const app = ((;\n' } },
   'a module with an unexpected end': { files: { 'app.js': 'export const app = () => {\n' } },
   'a module that throws': { files: { 'app.js': "throw new Error('no database');\n" } },
   'a module that throws a text': { files: { 'app.js': "throw 'no database';\n" } },
@@ -256,7 +256,7 @@ const PARTS: Readonly<Record<string, Broken>> = {
   'more workers than there may be': { defaults: 'max_workers = 2', api: 'workers = 3' },
 };
 
-/** Several mistakes at once: pairs of the above in one project, from several files. */
+/** Several errors at once: pairs of the above in one project, from several files. */
 function pairs(): [string, Broken][] {
   const [first, second] = [
     ['max_requests = many', 'prot = 1', 'zzzzz = 1', 'manager = ./app.js:Nope', 'max_requests = 5'],

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { apiCli, root } from '../fixtures/project.js';
-import { judgeHere } from './judging-child.js';
+import { validateHere } from './validating-child.js';
 
 const { port, done } = workerData as { port: MessagePort; done: Int32Array };
 const { begin } = (await import(
@@ -11,9 +11,9 @@ const { begin } = (await import(
 )) as typeof import('../../dist/cli/begin.js');
 
 const printed = { stdout: '', stderr: '', output: '' };
-/** True while a command judges: what applications print is not its output. */
+/** True while a command validates: what applications print is not its output. */
 let validates = false;
-judgeHere((work) => {
+validateHere((work) => {
   validates = true;
   void work.finally(() => {
     validates = false;

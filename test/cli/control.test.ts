@@ -95,7 +95,7 @@ test('OP-11 OP-80 a dry run of a broken file is 1, with its place, and leaves al
     broken.stdout,
     /^would be refused, checked in \d+ ms, configuration 1 stays: .*portico\.ini:3:1: .*workrs/s,
   );
-  assert.equal(broken.stdout.split('workrs: unknown option').length, 2, 'each mistake once');
+  assert.equal(broken.stdout.split('workrs: unknown option').length, 2, 'each error once');
   assert.match(
     broken.stdout,
     /\nExplained in:\n {2}\S+errors\.md#portico_config_unknown_option\n {2}\S+options\.md#apiname\n$/,

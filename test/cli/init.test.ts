@@ -43,7 +43,7 @@ function porticoOf(folder: string): string {
   return (manifest as { dependencies: { portico: string } }).dependencies.portico;
 }
 
-/** The steps of a new user: test, check, start, send a request, make a mistake in a file, stop. */
+/** The steps of a new user: test, check, start, send a request, make an error in a file, stop. */
 async function use(folder: string, node: string, extension: string): Promise<void> {
   const port = await freePort();
   const env = { ...environmentOf(node), PORTICO_API_BOOKS__PORT: String(port) };

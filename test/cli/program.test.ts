@@ -70,7 +70,7 @@ test('CF-71 a configuration that cannot be read is refused in a line, with 78, b
     ['--config-file', 'portico.ini/x', /portico\.ini\/x .*a part of its path is not a directory/],
     ['--config-dir', 'gone', /gone .*it does not exist \(ENOENT\)/],
   ];
-  // Each mistake with one command, and each command with one mistake: the messages come from a single reader.
+  // Each error with one command, and each command with one error: the messages come from a single reader.
   for (let at = 0; at < Math.max(READING.length, wrong.length); at++) {
     const [option, file, said] = wrong[at % wrong.length]!;
     const words = [...READING[at % READING.length]!, option, file];

@@ -110,7 +110,7 @@ test('RP-45 a release that breaks the contract of the last one is refused, each 
   assert.deepEqual([moved.status, /topic was images and is pictures/.test(moved.stdout)], [1, true]);
 });
 
-test('RP-45 a service that is not there and a file that has no contract are mistakes of the command line', async (t) => {
+test('RP-45 a service that is not there and a file that has no contract are errors of the command line', async (t) => {
   const { run, write } = project(t);
   const unknown = run('image');
   assert.deepEqual([unknown.status, /Did you mean "?images/.test(unknown.stderr)], [2, true], unknown.stderr);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { root, startApiCli } from '../e2e/program.js';
 
-test('CF-95 the shipped files have no mistake, nor anything that looks like one', async () => {
+test('CF-95 the shipped files have no error, nor anything that looks like one', async () => {
   const program = startApiCli(['check', '--config-file', 'paste/portico.ini', '--format', 'github'], { cwd: root });
   const { code } = await program.ended;
   // Another program on this machine may use a port.

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ReloadReport } from 'portico/launch';
 import { askSocket } from '../e2e/clients.js';
-import { emptyProject, freePort, Program, runApiCli, startProject } from '../e2e/program.js';
+import { emptyProject, freePort, runApiCli, startProject } from '../e2e/program.js';
 import { command, isServing } from './command.js';
 
 /** Factories that read groups they have not declared, and one that has declared them. */
@@ -150,48 +150,7 @@ export const options = defineOptions('shopp', { y: string({ default: '', help: '
   assert.match(gone, /package\.json:1:1: warning: portico\.options: "\.\/gone\.js" cannot be loaded: /);
 });
 
-for (const [how, launched] of [
-  ['in one process', 'await launch(service, { config })'],
-  ['in workers', 'new ProcessLauncher({ config })'],
-] as const) {
-  test(`CF-66 an embedded service ${how} refuses sections without an owner, at the start and at a reload`, {
-    timeout,
-  }, async (t) => {
-    const main = `
-import { Config, launch, runMain, WSGIService } from 'portico';
-import { ProcessLauncher } from 'portico/launch';
-await runMain(async () => {
-  const config = await Config.load();
-  const service = new WSGIService('hello', config);
-  const launcher = ${launched};
-  if (launcher instanceof ProcessLauncher) await launcher.launchService(service, { workers: 2 });
-  return launcher.wait();
-});
-`;
-    const text = (await ini(KNOWN.filter((name) => name !== 'stock'))).replace(/\[api:other\](?:.*\n){3}/, '');
-    const project = emptyProject({ 'main.js': main, 'app.js': APP, 'api-paste.ini': PASTE, 'portico.ini': text });
-    const refused = new Program(process.execPath, ['main.js'], { cwd: project.folder });
-    assert.equal((await refused.ended).code, 78, refused.stderr);
-    assert.match(
-      refused.stderr,
-      /\[whatever\] unknown section\n {2}declare its options: defineOptions\('whatever', \{ … \}\)/,
-    );
-    const file = join(project.folder, 'portico.ini');
-    const fine = text.replace('[shopp]\nx = 1\n[whatever]\n', '');
-    writeFileSync(file, fine);
-    const program = new Program(process.execPath, ['main.js'], { cwd: project.folder });
-    t.after(async () => {
-      await program.end();
-      project.remove();
-    });
-    await program.printed(/"event":"ready"|Ready after/);
-    writeFileSync(file, `${fine}[neverread]\n`);
-    program.kill('SIGHUP');
-    await program.printed(/\[neverread\] unknown section/);
-  });
-}
-
-test('a section [cors.<name>] is known beside other mistakes, also to config show', async () => {
+test('a section [cors.<name>] is known beside other errors, also to config show', async () => {
   const paste =
     '[pipeline:hello]\npipeline = cors nosuch echo\n[filter:cors]\npaste.filter_factory = portico/middleware:cors\n';
   const sections = ['[cors.partner]', '[cors.b]', '[cors_x]'].map((name) => `${name}\nallow_methods = GET\n`).join('');

@@ -61,7 +61,7 @@ for (const how of ['with workers', 'alone']) {
       await program.printed(/killed by signal SIGKILL/);
       assert.equal(await served(port), before);
     }
-    // A mistake in the service file is reported as well, and hides no other.
+    // An error in the service file is reported as well, and hides no other.
     const ini = readFileSync(join(project.folder, 'portico.ini'), 'utf8');
     writeFileSync(join(project.folder, 'portico.ini'), `${ini}[wsgi]\nmax_headers = many\n`);
     program.kill('SIGHUP');

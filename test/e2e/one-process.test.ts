@@ -338,42 +338,6 @@ test('workers = 2 in the section of an API has no effect, which check and the lo
   assert.match(stderr, /write workers = 2 in \[api:books\]/);
 });
 
-test('a start that is refused tells all mistakes of all APIs, as check does', async (t) => {
-  const [books, films, songs, metrics] = [await freePort(), await freePort(), await freePort(), await freePort()];
-  const ports = { books, films, songs, metrics };
-  const wrong = paste('one').replaceAll('greeting = one', 'greeting = one\nrequired_by = nobody');
-  const project = emptyProject({
-    'app.js': APP,
-    'api-paste.ini': wrong.replace('[app:books]', '[pipeline:books]\npipeline = request_idd inner\n\n[app:inner]'),
-    'portico.ini': `${ini(ports)}strange = 1\n`,
-  });
-  t.after(() => project.remove());
-  const check = await runApiCli(project.folder, 'check');
-  const start = await runApiCli(project.folder);
-  assert.equal(start.status, 78, start.stderr);
-  const errors = (text: string) =>
-    text
-      .split('\n')
-      .filter((line) => /: error: /.test(line))
-      .toSorted();
-  assert.ok(errors(check.stdout + check.stderr).length >= 2, check.stdout);
-  assert.deepEqual(errors(start.stderr), errors(check.stdout + check.stderr));
-});
-
-test('taken ports of all APIs are told with their places before anything serves', async (t) => {
-  const first = await served(t);
-  const project = emptyProject({
-    'app.js': APP,
-    'api-paste.ini': paste('one'),
-    'portico.ini': ini({ ...first.ports, metrics: await freePort() }),
-  });
-  t.after(() => project.remove());
-  const { status, stderr } = await runApiCli(project.folder);
-  assert.equal(status, 1, stderr);
-  for (const name of ['books', 'films'])
-    assert.match(stderr, new RegExp(`portico\\.ini:\\d+:\\d+: error: ${name}: .*in use`));
-});
-
 function emptyFolder(t: TestContext): string {
   const { folder, remove } = emptyProject({});
   t.after(() => remove());

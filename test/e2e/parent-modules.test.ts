@@ -92,7 +92,7 @@ test('a parent that has settings on its command line, and a section of its appli
     return loadedBy(program);
   };
   assert.deepEqual(await loaded('api:silent.workers=1'), []);
-  // A filter may have declared the option: its first worker judges that.
+  // A filter may have declared the option: its first worker validates that.
   assert.deepEqual(await loaded('wsg.pool=1'), []);
 });
 

@@ -125,33 +125,3 @@ test('status lists the changes that wait for a restart, until they are taken bac
   await reload();
   assert.doesNotMatch(await cli('status'), /that wait/);
 });
-
-test('check, a dry run and a reload refuse a configuration in the same words and order', async (t) => {
-  const [one, two] = [await freePort(), await freePort()];
-  const app = `import { Router } from 'portico/routing';
-export const app = () => (_req, res) => res.end();
-export const bad = () => new Router().redirect('/a', '/b', { _redirectCode: 999 }).build();
-`;
-  const paste = '[app:hello]\npaste.app_factory = ./app.js:app\n[app:other]\npaste.app_factory = ./app.js:app\n';
-  const ini = `[api:hello]\nport = ${one}\nworkers = 1\n[api:other]\nport = ${two}\nworkers = 1\n`;
-  const folder = await started(t, { 'app.js': app, 'api-paste.ini': paste, 'portico.ini': ini });
-  const certificate = '[DEFAULT]\nenabled_ssl_apis = hello\n[ssl]\ncert_file = none.pem\nkey_file = none.pem\n';
-  const routes = paste.replaceAll(':app\n', ':bad\n');
-  const cases: [ini: string, paste: string, issues: number][] = [
-    [ini.replace(`${two}`, 'many'), routes, 3],
-    [ini + certificate, routes, 4],
-    [ini.replace(`${two}`, 'many') + certificate, routes, 5],
-    [ini + certificate, routes.replace(/\[app:other\]\n.*/, '[pipeline:other]\npipeline = none hello'), 4],
-  ];
-  for (const [options, file, issues] of cases) {
-    writeFileSync(join(folder, 'portico.ini'), options);
-    writeFileSync(join(folder, 'api-paste.ini'), file);
-    const { stdout } = await commandBeside(['check'], { cwd: folder });
-    const [said] = stdout.split(/\n(?=\d+ errors?, )/);
-    assert.equal(said!.match(/^\S+: error: /gm)?.length, issues, stdout);
-    for (const words of [['--dry-run'], []]) {
-      const { stdout: reloaded } = await commandBeside(['reload', '--json', ...words], { cwd: folder });
-      assert.equal((JSON.parse(reloaded) as ReloadReport).error, said);
-    }
-  }
-});

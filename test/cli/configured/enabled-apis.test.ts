@@ -118,34 +118,6 @@ test('OP-17 a wrong option and a wrong command get the nearest name and status 2
   assert.match(wrong.stderr, /serve/);
 });
 
-test('CF-60 PD-100 mistakes in portico.ini and in api-paste.ini are all named in one run, status 78, no stack', () => {
-  const project = emptyProject({
-    ...pidProject(8080, 1),
-    'portico.ini': '[DEFAULT]\nenabled_apis = hello\n\n[api:hello]\nport = 8080\nworker = 4\n',
-    'api-paste.ini': [
-      '[pipeline:hello]',
-      'pipeline = reqest_id hello_app',
-      '',
-      '[filter:request_id]',
-      'paste.filter_factory = portico/middleware:requestId',
-      '',
-      '[app:hello_app]',
-      'paste.app_factory = ./app.js:ap',
-      '',
-    ].join('\n'),
-  });
-  try {
-    const { status, stdout } = command(['check'], { cwd: project.folder });
-    assert.equal(status, 78);
-    assert.match(stdout, /portico\.ini:6:1:.*worker.*workers/s);
-    assert.match(stdout, /api-paste\.ini:2:12:.*reqest_id.*request_id/s);
-    assert.match(stdout, /api-paste\.ini:8:1:.*\bap\b.*\bapp\b/s);
-    assert.doesNotMatch(stdout, /\n\s+at /);
-  } finally {
-    project.remove();
-  }
-});
-
 test('OP-1 --enabled-ssl-apis serves HTTPS on that port and HTTP on the other; without files it is refused', async () => {
   const { request } = await import('node:https');
   const project = emptyProject({});

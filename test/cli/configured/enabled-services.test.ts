@@ -121,7 +121,7 @@ test('a name of enabled_services without a section is told with the nearest, and
   assert.match(program.output(), /Did you mean .{0,2}images/);
 });
 
-test('OP-10 check judges services: names, managers, topics and options, each at its place', async (t) => {
+test('OP-10 check validates services: names, managers, topics and options, each at its place', async (t) => {
   const nearest = findings(t, `enabled_services = imags\n${IMAGES}`);
   assert.match(nearest[0]!, /^error PORTICO_NO_APIS 3 \[DEFAULT\] enabled_services: No services were started/);
   assert.match(

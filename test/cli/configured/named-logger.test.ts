@@ -100,7 +100,7 @@ test('a function can create the logger from the configuration, and log_level set
   assert.doesNotMatch(program.stderr, /shop debug/);
 });
 
-test('a logger that cannot be used refuses the start and the check, with its place and all other mistakes', async (t) => {
+test('a logger that cannot be used refuses the start and the check, with its place and all other errors', async (t) => {
   const { project, write } = await shop(t, '');
   t.after(() => project.remove());
   const refused: [string, RegExp][] = [

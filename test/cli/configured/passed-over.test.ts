@@ -1,4 +1,4 @@
-/** Files of a configuration directory that are not read: those that the judgement reports, in `check`, a start and a reload. */
+/** Files of a configuration directory that are not read: those that the validation reports, in `check`, a start and a reload. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

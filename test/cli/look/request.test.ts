@@ -93,7 +93,7 @@ test('OP-7 a body and headers are sent; what the answer is does not change the s
   assert.match(broken.stderr, /broken/);
 });
 
-test('OP-7 the request is sent as a client sends it, one that waits for the answer; the server judges it first', (t) => {
+test('OP-7 the request is sent as a client sends it, one that waits for the answer; the server checks it first', (t) => {
   const paste = FILES['api-paste.ini'].replace('sizelimit things_app', 'told sizelimit things_app');
   const run = project(t, {
     'api-paste.ini': `${paste}

@@ -358,7 +358,7 @@ test('OP-3 CF-51 RP-88 managers that would get more time to stop than there is a
   assert.doesNotMatch(run(cwd, 'check').stdout, /shutdown_timeout/);
 });
 
-test('OP-3 a mistake in a group whose filter has a value of its own is not told: nothing reads it', (t) => {
+test('OP-3 an error in a group whose filter has a value of its own is not told: nothing reads it', (t) => {
   const paste = `[pipeline:hello]
 pipeline = cors app
 [filter:cors]

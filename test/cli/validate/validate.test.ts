@@ -1,4 +1,4 @@
-/** The judgement of broken configurations: what `check` tells of each, and that a start, a dry run and a reload tell the same. */
+/** The validation of broken configurations: what `check` tells of each, and that a start, a dry run and a reload tell the same. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ const { withAllErrors } = (await import(
   `${folder}/all-errors.js`
 )) as typeof import('../../../dist/cli/validate/all-errors.js');
 
-const RECORD = join(root, 'test', 'cli', 'judgements.txt');
+const RECORD = join(root, 'test', 'cli', 'broken-configurations.txt');
 
 /** `error CONFIG_VALUE portico.ini:5:11 [api:shop] workers`. */
 function shortened({ severity, code, place: where, section, option }: Diagnostic): string {
@@ -31,7 +31,7 @@ function shortened({ severity, code, place: where, section, option }: Diagnostic
   return `${severity} ${code.replace('PORTICO_', '')} ${place}${subject}`;
 }
 
-test('OP-19 every mistake of 280 configurations is told once, with its place', async () => {
+test('OP-19 every error of 280 configurations is told once, with its place', async () => {
   const before = process.cwd();
   const found: string[] = [];
   for (const [name, it] of brokenConfigurations) {
@@ -53,11 +53,11 @@ test('OP-19 every mistake of 280 configurations is told once, with its place', a
   assert.equal(text, readFileSync(RECORD, 'utf8'));
 });
 
-/** Configurations whose mistakes concern what such a program does not start: services, other APIs, and the log, which it makes itself. */
+/** Configurations whose errors concern what such a program does not start: services, other APIs, and the log, which it makes itself. */
 const OF_OTHERS =
   /service|\[api:(?:shp|other)\]|logger=|log_file=|pipeline=shp|an empty paste file|no API|only an API|a missing comma|the second of two|^two APIs/;
 
-/** Returns the mistakes that a program tells which serves the API itself: none if it serves. */
+/** Returns the errors that a program tells which serves the API itself: none if it serves. */
 async function toldByProgram(): Promise<readonly Diagnostic[]> {
   const config = await Config.load({ argv: false, env: {}, collect: true });
   const serve = async (): Promise<readonly Diagnostic[]> => {
@@ -74,7 +74,7 @@ async function toldByProgram(): Promise<readonly Diagnostic[]> {
   return refused instanceof ConfigurationRefused ? refused.diagnostics : [];
 }
 
-test('OP-19 MI-3 a program that serves the API itself tells the same mistakes', async () => {
+test('OP-19 MI-3 a program that serves the API itself tells the same errors', async () => {
   const before = process.cwd();
   const different: string[] = [];
   const errors = (found: readonly Diagnostic[]): readonly string[] =>

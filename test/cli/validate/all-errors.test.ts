@@ -1,10 +1,6 @@
-/** All mistakes of a program that embeds its services and is refused before it builds them; and findings that are told once. */
+/** All errors of a program that embeds its services and is refused before it builds them; and findings that are told once. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import type { ReloadReport } from 'portico/launch';
-import { askSocket } from '../../e2e/clients.js';
 import { emptyProject, freePort, type Outcome, Program, startProject } from '../../e2e/program.js';
 
 const LAUNCH = `import { Config, launch, runMain, WSGIService } from 'portico';
@@ -57,50 +53,14 @@ for (const [how, main] of [
 ] as const) {
   const ini = '[api:hello]\nport = 181810\n';
 
-  test(`OP-19 an application that is imported for its mistakes does not keep a refused program of ${how}`, async () => {
+  test(`OP-19 an application that is imported for its errors does not keep a refused program of ${how}`, async () => {
     assert.match(await refused(main, ini, `setInterval(() => {}, 1000);\n${APP}`), /portico\.ini:2:8: error/);
   });
 
-  test(`OP-19 an application that ends the process hides no mistake of a refused program of ${how}`, async () => {
+  test(`OP-19 an application that ends the process hides no error of a refused program of ${how}`, async () => {
     assert.match(await refused(main, ini, 'process.exit(0);\n'), /portico\.ini:2:8: error/);
   });
 }
-
-test('OP-19 OP-80 one process tells all mistakes of a dry run and a reload once, serves on, and takes the next reload', async (t) => {
-  const port = await freePort();
-  const ini = `[api:hello]\nport = ${port}\n`;
-  const paste = `[pipeline:hello]\npipeline = stamp end\n[app:end]\npaste.app_factory = ./app.js:app\n[filter:stamp]\npaste.filter_factory = portico/middleware:requestId\n`;
-  const main = LAUNCH.replace(', workers: 2', '');
-  const project = emptyProject({ 'main.js': main, 'portico.ini': ini, 'api-paste.ini': paste, 'app.js': APP });
-  const program = new Program(process.execPath, ['main.js'], { cwd: project.folder });
-  t.after(async () => {
-    await program.end();
-    project.remove();
-  });
-  const write = (file: string, text: string): void => writeFileSync(join(project.folder, file), text);
-  const [, socket] = await program.printed(/"event":"control","socket":"([^"]+)"/);
-  await program.printed(/"event":"ready"/);
-  write('portico.ini', `[DEFAULT]\nworker_timeout = soon\n${ini}listen_backlgo = 5\n[api:other]\nport = 0\n`);
-  write('api-paste.ini', `${paste}levle = 3\n[app:other]\npaste.app_factory = ./gone.js:app\n`);
-  for (const path of ['/reload/dry-run', '/reload']) {
-    const { outcome, error = '' } = (await askSocket<ReloadReport>(socket!, 'POST', path)).body;
-    assert.equal(outcome, 'refused');
-    assert.deepEqual(error.match(/^\S+:\d+:\d+: \w+/gm), [
-      'portico.ini:2:18: error',
-      // Code that cannot be loaded may own the name; and this program does not run it.
-      'portico.ini:5:1: warning',
-      // A wrong value elsewhere hides it no more.
-      'portico.ini:6:1: warning',
-      'api-paste.ini:7:1: error',
-      'api-paste.ini:9:1: warning',
-    ]);
-    assert.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 200);
-  }
-  write('portico.ini', ini);
-  write('api-paste.ini', paste);
-  assert.equal((await askSocket<ReloadReport>(socket!, 'POST', '/reload')).body.outcome, 'accepted');
-  assert.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 200);
-});
 
 test('OP-19 a warning about a route is told once beside another finding', async (t) => {
   const app = `import { Router } from 'portico/routing';

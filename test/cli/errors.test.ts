@@ -1,4 +1,4 @@
-/** Mistakes of newcomers, and the messages of `api-cli` about them. */
+/** Errors of newcomers, and the messages of `api-cli` about them. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,7 +16,7 @@ import { command, isServing } from './command.js';
 const root = resolve(fileURLToPath(import.meta.url), '..', '..', '..');
 
 function folder(t: TestContext, ini: string, more: Readonly<Record<string, string>> = {}): string {
-  const path = realpathSync(mkdtempSync(join(tmpdir(), 'portico-mistakes-')));
+  const path = realpathSync(mkdtempSync(join(tmpdir(), 'portico-errors-')));
   t.after(() => rmSync(path, { recursive: true, force: true }));
   const files = {
     'package.json': '{"type":"module"}',
@@ -44,7 +44,7 @@ function node(cwd: string, words: readonly string[], env: Readonly<Record<string
 const cli = (cwd: string, ...words: string[]) =>
   isServing(words) ? node(cwd, [join(root, 'lib', 'cli', 'main.js'), ...words]) : command(words, { cwd });
 
-/** What `check` says; with `--long` also what a start says. `plan.test.ts` shows that both judge alike. */
+/** What `check` says; with `--long` also what a start says. `plan.test.ts` shows that both agree. */
 const checkedBoth = (cwd: string): Outcome[] => (isLong ? [cli(cwd, 'check'), cli(cwd)] : [cli(cwd, 'check')]);
 
 test('OP-3 an API that is not there is never suggested for itself, but what would start is', (t) => {
@@ -358,7 +358,7 @@ test('LC-1011 RL-92 certificates are refused with the place of their option, or 
   assert.deepEqual([first?.file, first?.line, first?.column], ['env PORTICO_WSGI__KEEP_ALIVE', null, null]);
 });
 
-test('OP-3 a refused value hides neither others of its section, nor unknown names, nor mistakes in routes', (t) => {
+test('OP-3 a refused value hides neither others of its section, nor unknown names, nor errors in routes', (t) => {
   const ini = '[DEFAULT]\nenabled_apis = hello, other\n[api:hello]\nport = 99999\nworkers = 0\nlisten_backlog = 0\n';
   const cwd = folder(t, `${ini}[api:other]\nport = 0\nworkers = 0\n[unknown]\na = 1\n`, {
     'api-paste.ini': '[app:hello]\npaste.app_factory = ./x.js:app\n[app:other]\npaste.app_factory = ./x.js:other\n',
@@ -404,7 +404,7 @@ export const app = (_globalConf, _localConf, ctx) => (petsOf(ctx), (_req, res) =
 });
 
 for (const option of ['enabled_apis', 'enabled_ssl_apis', 'enabled_services']) {
-  test(`OP-3 a name that ${option} has twice hides no other mistake`, (t) => {
+  test(`OP-3 a name that ${option} has twice hides no other error`, (t) => {
     const apis = '[api:hello]\nport = many\n[api:other]\nport = 0\nworkers = x\n';
     const [sections, ...issues] =
       option === 'enabled_services'
@@ -467,7 +467,7 @@ export const good = () => (_req, res) => res.end();
   assert.deepEqual(told(stderr), told(cli(cwd, 'check').stdout));
 });
 
-test('OP-3 a factory that fails for mistakes in routes leads to the pages of those', (t) => {
+test('OP-3 a factory that fails for errors in routes leads to the pages of those', (t) => {
   const router =
     "new Router().redirect('/a', '/b', { _redirectCode: 999 }).get('/c', { misspelt: [] }, () => 1).build()";
   const cwd = folder(t, '[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = 0\nworkers = 1\n', {
@@ -479,7 +479,7 @@ test('OP-3 a factory that fails for mistakes in routes leads to the pages of tho
   assert.deepEqual(said(cli(cwd, 'check', '--json').stdout), pages.slice(0, 1));
 });
 
-test('OP-19 --trace-errors adds the stack of a mistake', (t) => {
+test('OP-19 --trace-errors adds the stack of an error', (t) => {
   const ini = '[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = 0\nworkers = many\n';
   const traced = cli(folder(t, ini), '--trace-errors');
   assert.equal(traced.status, 78);
@@ -544,7 +544,7 @@ await runMain(async () => {
   assert.doesNotMatch(bare.stderr, /issues:|severity:/);
 });
 
-test('OP-3 CF-61 a start says each mistake once, by place, with what to do', (t) => {
+test('OP-3 CF-61 a start says each error once, by place, with what to do', (t) => {
   const serving =
     '[DEFAULT]\nenabled_ssl_apis = hello\n[api:hello]\nworkers = 1\n[ssl]\ncert_file = crt.pem\nkey_file = key.pem\n';
   const duplicate = '[app:hello]\npaste.app_factory = ./x.js:app\n[filter:a]\n[filter:a]\n';
@@ -609,7 +609,7 @@ test('OP-3 PD-152 a section header of a paste file that lost its end is told as 
   assert.match(stdout, /^api-paste\.ini:5:1: warning: .*not a section header\.\n {2}.*Write \[pipeline:two\]\.$/m);
 });
 
-test('a module with a mistake, named at several places, is reported once with the other places in a line each', (t) => {
+test('a module with an error, named at several places, is reported once with the other places in a line each', (t) => {
   const it = folder(
     t,
     `[DEFAULT]\nenabled_apis = one\nfault_style = ./app.mjs:style\n[api:one]\nport = 0\nworkers = 1\n`,

@@ -1,4 +1,4 @@
-/** Programs that embed their services tell what `check` tells: at a start, in a dry run and in a reload, with the same judge. */
+/** Programs that embed their services tell what `check` tells: at a start, in a dry run and in a reload, by the same code. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -34,7 +34,7 @@ await runMain(() => runApis((config) => [new WSGIService('shop', config)]));`,
 
 const stamped = (level: string): string => `[filter:f]\npaste.filter_factory = ./app.js:stamp\nlevel = ${level}`;
 
-/** Mistakes that the constructor of the service, the judge and the build find, alone and together. */
+/** Errors that the constructor of the service, the validation and the build find, alone and together. */
 const KINDS: readonly Broken[] = [
   {
     defaults: 'log_level = wran',
@@ -48,8 +48,8 @@ const KINDS: readonly Broken[] = [
   brokenConfigurations.get('manager = ./app.js:Nope and an app that throws')!,
 ];
 
-/** Others, which the same judge finds. With `--long`, programs of all kinds have them. */
-const OF_ONE: readonly Broken[] = [
+/** Others, which the same code finds: `cli/validate` has them all. With `--long`, programs have them too. */
+const OTHERS: readonly Broken[] = [
   { more: '[wsgi]\nkeep_alve = 1', filters: 'f', sections: stamped('much'), app: './gone.js:app' },
   brokenConfigurations.get('name [api:shop] prot=1')!,
   brokenConfigurations.get('strict name [elsewhere] x=1')!,
@@ -81,7 +81,7 @@ for (const [kind, main] of Object.entries(PROGRAMS)) {
       JSON.parse((await cli('reload', '--json', ...words)).stdout) as ReloadReport;
     const program = started(t, project.folder);
     await program.printed(/"event":"ready"/);
-    for (const it of isLong || kind === 'one process' ? [...KINDS, ...OF_ONE] : KINDS) {
+    for (const it of isLong ? [...KINDS, ...OTHERS] : KINDS) {
       write(it);
       const expected = findingsIn((await cli('check')).stdout, 'error');
       const what = JSON.stringify(it);

@@ -1,6 +1,6 @@
 /**
- * The child in which a command judges a configuration, as a function: it gets the same message, judges with the same code, and answers with a
- * copy, without the start of a process. A process judges what ends in an error here, and code that has changed since it was imported.
+ * The child in which a command validates a configuration, as a function: it gets the same message, validates with the same code, and answers with a
+ * copy, without the start of a process. A process validates what ends in an error here, and code that has changed since it was imported.
  */
 import child, { type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { EventEmitter } from 'node:events';
@@ -18,7 +18,7 @@ const { validateAll } = (await import(
 
 type Start = readonly [file: string, args: readonly string[], options: SpawnOptions];
 
-class JudgingChild extends EventEmitter {
+class ValidatingChild extends EventEmitter {
   /** Those without a pid could not be started. */
   readonly pid = 2 ** 30;
   readonly stdio: unknown[] = [];
@@ -26,17 +26,17 @@ class JudgingChild extends EventEmitter {
   exitCode: number | null = null;
   signalCode: NodeJS.Signals | null = null;
   readonly #start: Start;
-  readonly #whileJudging: (work: Promise<unknown>) => void;
+  readonly #whileValidating: (work: Promise<unknown>) => void;
   #process: ChildProcess | undefined;
 
-  constructor(start: Start, whileJudging: (work: Promise<unknown>) => void) {
+  constructor(start: Start, whileValidating: (work: Promise<unknown>) => void) {
     super();
     this.#start = start;
-    this.#whileJudging = whileJudging;
+    this.#whileValidating = whileValidating;
   }
 
   send(message: ToWorker): void {
-    if (message.kind === 'configure') this.#whileJudging(this.#validate(structuredClone(message)));
+    if (message.kind === 'configure') this.#whileValidating(this.#validate(structuredClone(message)));
     else this.#process?.send(message);
   }
 
@@ -79,7 +79,7 @@ class JudgingChild extends EventEmitter {
   }
 }
 
-/** The code of each directory that was judged. */
+/** The code of each directory that was validated. */
 const imported = new Map<string, string>();
 
 /** Returns false if the code of a directory has changed since its modules were imported. */
@@ -101,11 +101,11 @@ function codeBelow(folder: string): string {
 
 const { spawn } = child;
 
-/** From now on, a worker process of this thread is a {@link JudgingChild}. `whileJudging` gets the work of each. */
-export function judgeHere(whileJudging: (work: Promise<unknown>) => void): void {
+/** From now on, a worker process of this thread is a {@link ValidatingChild}. `whileValidating` gets the work of each. */
+export function validateHere(whileValidating: (work: Promise<unknown>) => void): void {
   child.spawn = ((...start: Start) =>
     start[1].some((word) => word.endsWith('/worker-bootstrap.js'))
-      ? new JudgingChild(start, whileJudging)
+      ? new ValidatingChild(start, whileValidating)
       : spawn(...start)) as typeof spawn;
   syncBuiltinESMExports();
 }
