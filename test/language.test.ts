@@ -108,7 +108,7 @@ test('no page has a phrase that reads as translated', () => {
 
 test('pages call an error so, and say that options apply', () => {
   const words =
-    /(?<!\/)\bmistakes?\b|\b(?:in|into) force\b|\bjudges?\b(?![/.-])|\bof (?:its|their) own\b|\bthe answers of\b|\b(?:is|are) told\b/gi;
+    /\bmistakes?\b|\b(?:in|into) force\b|\bjudges?\b|\bof (?:its|their) own\b|\bthe answers of\b|\b(?:is|are) told\b/gi;
   assert.deepEqual(pagesWith(words), []);
 });
 

@@ -15,7 +15,7 @@ const issues = [
 ] as const;
 
 for (const [factory, group, line] of issues) {
-  test(`a mistake in [${group}] of the service configuration is reported where it was written`, async (t) => {
+  test(`an error in [${group}] of the service configuration is reported where it was written`, async (t) => {
     const files = await tempConfig({ 'portico.ini': `[DEFAULT]\n[${group}]\n\n${line}\n` });
     t.after(() => files.remove());
     const config = await Config.load({ argv: ['--config-file', files.path('portico.ini')], env: {} });

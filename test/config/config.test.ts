@@ -128,7 +128,7 @@ test('CF-66 CF-118 unknown names are errors in known groups, with the nearest na
   assert.equal(refusal(() => config.validate()).diagnostics.length, 4);
 });
 
-test('CF-66 before all code is loaded, only names of sections with an owner are judged', () => {
+test('CF-66 before all code is loaded, only names of sections with an owner are validated', () => {
   const config = Config.fromText(
     '[DEFAULT]\nworker = 4\nown_thing = 1\n[wsgy]\n[filters]\n[wsgi]\nx = 1\n[api:a]\nprot = 1',
   );
@@ -363,7 +363,7 @@ test('CF-54 CF-66 flat names of an API that no section and no program names are 
   assert.equal(config.problems().length, 1);
 });
 
-test('CF-116 a group is parsed once, and judged again for who asks for the whole of it', () => {
+test('CF-116 a group is parsed once, and validated again for who asks for the whole of it', () => {
   const config = Config.fromText('[wsgi]\nkeep_alife = no\n');
   const part = config.group('wsgi', wsgiOptions, { partial: true });
   assert.equal(config.group('wsgi', wsgiOptions, { partial: true }), part);
@@ -452,7 +452,7 @@ test('CF-68 asking for an option that nobody declared names group and option', (
   assert.throws(() => new Config().resolve('wsgi', 'prot'), /no option prot is declared in \[wsgi\]/);
 });
 
-test('MW-4 values of a paste section win, for that instance only; their mistakes stand in the paste file', () => {
+test('MW-4 values of a paste section win, for that instance only; their errors stand in the paste file', () => {
   const at = (value: string, line: number) => ({
     value,
     origin: { file: 'api-paste.ini', line, column: 5, section: 'filter:wsgi' },

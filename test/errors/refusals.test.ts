@@ -15,7 +15,7 @@ const refuse = (error: Error) => (): never => {
   throw error;
 };
 
-test('what several steps refuse comes at once, each mistake once, by place', () => {
+test('what several steps refuse comes at once, each error once, by place', () => {
   const steps = [refusal('second', 2), refusal('first'), refusal('first')].map(refuse);
   assert.throws(() => gatherRefusals(...steps), {
     code: 'PORTICO_CONFIGURATION_REFUSED',
@@ -40,7 +40,7 @@ test('a single refusal stays as it is, and any other error goes on', async () =>
   await assert.rejects(new Refusals().gather(refuse(other)), (error) => error === other);
 });
 
-test('MI-7 a mistake is told once: an error is more than a warning of its kind at its place', () => {
+test('MI-7 an error is told once: an error is more than a warning of its kind at its place', () => {
   const at = (line: number): Diagnostic['place'] => {
     const origin = { file: 'portico.ini', line, column: 1 };
     return { kind: 'file', detail: `portico.ini:${line}:1`, origin } as Diagnostic['place'];

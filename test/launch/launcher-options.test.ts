@@ -46,7 +46,7 @@ test('LC-306 CF-16 a worker that is respawned after an edit comes back with the 
   assert.equal((await page()).greeting, 'second');
 });
 
-test('LC-517 LC-1917 RL-66 CF-83 SIGHUP with a broken file changes nothing and says where the mistake is', async (t) => {
+test('LC-517 LC-1917 RL-66 CF-83 SIGHUP with a broken file changes nothing and says where the error is', async (t) => {
   for (const method of ['reload', 'mutate']) {
     const head = `[DEFAULT]\nrestart_method = ${method}\n`;
     const { fleet, file, write, page } = configured(t, `${head}[greeter]\ngreeting = first\n`);

@@ -111,7 +111,7 @@ test('an incomplete diagnostic of an application is completed, so that its error
   assert.deepEqual(second, { severity: 'warning', code: '7', message: '1' });
 });
 
-test('of more mistakes than a message may have the first are told, errors before warnings, and how many are left out', () => {
+test('of more errors than a message may have the first are told, errors before warnings, and how many are left out', () => {
   const one = (severity: string, at: number) => ({ severity, code: 'PORTICO_X', message: `${at} ${'x'.repeat(1000)}` });
   const diagnostics = Array.from({ length: 3000 }, (_, at) => one(at % 2 === 0 ? 'warning' : 'error', at));
   for (const kind of ['built', 'failed']) {

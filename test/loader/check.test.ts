@@ -1,4 +1,4 @@
-/** Tests `check`, which reports all mistakes of a file with their places, and warnings. */
+/** Tests `check`, which reports all errors of a file with their places, and warnings. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -68,16 +68,16 @@ const placesOf = (findings: readonly Found[], severity: Found['severity']) =>
     .filter((finding) => finding.severity === severity)
     .map(({ code, file, line, column }) => `${code.replace('PORTICO_', '')} ${file}:${line}:${column}`);
 
-test('PD-152 ten mistakes in one file are ten messages, each in its line and column', async (t) => {
+test('PD-152 ten errors in one file are ten messages, each in its line and column', async (t) => {
   const [ini, expected] = ['ini', 'txt'].map((kind) =>
-    readFileSync(join(root, `test/fixtures/ten-mistakes.${kind}`), 'utf8'),
+    readFileSync(join(root, `test/fixtures/ten-errors.${kind}`), 'utf8'),
   );
   const findings = await check(t, { 'api-paste.ini': ini! });
   assert.equal(findings.length, 10);
   assert.equal(findings.map((finding) => `${printDiagnostic(finding)}\n`).join(''), expected);
 });
 
-test('PD-152 the page about the loader shows a file and its mistakes', async (t) => {
+test('PD-152 the page about the loader shows a file and its errors', async (t) => {
   const page = readFileSync(join(root, 'docs/reference/loader.md'), 'utf8');
   const [ini, expected] = ['ini', 'text'].map(
     (kind) => new RegExp(`\`\`\`${kind} check\\n(.*?)\`\`\``, 's').exec(page)?.[1],
@@ -110,7 +110,7 @@ test('PD-152 included files are checked whole, sections of theirs that nothing l
   assert.ok(findings[1]?.hint?.startsWith('Names there are') || findings[1]?.code.endsWith('INTERPOLATION_MISSING'));
 });
 
-test('PD-150 PD-152 a mistake in an included file says which line includes it, as a start does', async (t) => {
+test('PD-150 PD-152 an error in an included file says which line includes it, as a start does', async (t) => {
   const { files, places } = unmarked({
     'api-paste.ini': '[DEFAULT]\nrate = 50%%\n[app:main]\nuse = ▸config:b.ini\n',
     'b.ini': '[app:main]\nx = ▸%(y)s\npaste.app_factory = ./m.js:app\n',
@@ -124,13 +124,13 @@ test('PD-150 PD-152 a mistake in an included file says which line includes it, a
   assert.match(findings[1]?.hint ?? '', / Included from .*api-paste\.ini:4\.$/);
 });
 
-test('PD-152 a section that reads what only its users set is not a mistake', async (t) => {
+test('PD-152 a section that reads what only its users set is not an error', async (t) => {
   const ini =
     '[pipeline:main]\npipeline = f api\nset where = north\n[filter:f]\npaste.filter_factory = ./m.js:filter\nget place = where\n[app:api]\nuse = call:./m.js:app\n';
   assert.deepEqual(placesOf(await check(t, { 'api-paste.ini': ini }), 'error'), []);
 });
 
-test('MW-4 MW-5 the options a factory has declared are judged in their section', async (t) => {
+test('MW-4 MW-5 the options a factory has declared are validated in their section', async (t) => {
   const { files, places } = unmarked({
     'api-paste.ini': `[pipeline:main]\npipeline = l api\n[filter:l]\npaste.filter_factory = ./m.js:limited\n▸limit = none\n▸lmit = 5\nkey = x\n[app:api]\nuse = call:./m.js:app\n`,
   });
@@ -267,7 +267,7 @@ const WARNINGS: Readonly<Record<string, { ini: string; code: string; says: strin
     code: 'FILTER_ORDER',
     says: 'rate_limit comes before session: its rule "boot" counts by caller, which is unknown there',
   },
-  'path_prefix inside of what judges by paths': {
+  'path_prefix inside of what decides by paths': {
     ini: '[pipeline:main]\npipeline = f ▸g a\n[app:a]\nuse = call:./m.js:app\n[filter:f]\nuse = call:./m.js:rate_limit\n[filter:g]\nuse = call:portico/middleware:pathPrefix\n',
     code: 'FILTER_ORDER',
     says: 'path_prefix comes after rate_limit',
@@ -366,7 +366,7 @@ function capturedLog() {
   return { log: createLogger({ format: 'json', destination }), lines };
 }
 
-test('a value that cannot be read is one mistake, without those that follow from its absence', async (t) => {
+test('a value that cannot be read is one error, without those that follow from its absence', async (t) => {
   const file = (value: string): string => `[pipeline:main]
 pipeline = needing opening app
 [filter:needing]

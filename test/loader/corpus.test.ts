@@ -73,7 +73,7 @@ function repaired(value: unknown): unknown {
   return inner !== undefined && 'to' in inner ? { ...whole.composed!.outer, to: inner } : whole;
 }
 
-test('PD-1..97 PD-120..132 files compose exactly as with PasteDeploy, or fail with the same mistake', async (t) => {
+test('PD-1..97 PD-120..132 files compose exactly as with PasteDeploy, or fail with the same error', async (t) => {
   const folder = folderOfCases(t);
   const jobs = cases.flatMap((entry) => entry.queries.map((query) => ({ entry, query })));
   const answers = await askAll(

@@ -21,7 +21,7 @@ function reading(raw: string, values: ReadonlyMap<string, string>): Reading {
   };
 }
 
-/** Replaces references one after the other, as configparser's manual says. Returns undefined for any mistake. */
+/** Replaces references one after the other, as configparser's manual says. Returns undefined for any error. */
 function naive(raw: string, values: ReadonlyMap<string, string>, steps = 1): string | undefined {
   let rest = raw;
   let result = '';
@@ -51,7 +51,7 @@ const token = fc.oneof(
 );
 const value = fc.array(token, { maxLength: 5 }).map((parts) => parts.join(''));
 
-test('PD-30 PD-32 PD-33 any value gives what the plain implementation gives, or a mistake where it has one', () => {
+test('PD-30 PD-32 PD-33 any value gives what the plain implementation gives, or an error where it has one', () => {
   fc.assert(
     fc.property(value, fc.tuple(value, value, value, value), (raw, [a, b, c, d]) => {
       const values = new Map([

@@ -1,6 +1,6 @@
-/** Files with marks in their text at the places of mistakes. */
+/** Files with marks in their text at the places of errors. */
 
-/** The mark: the next character is the place of the expected mistake. */
+/** The mark: the next character is the place of the expected error. */
 export const MARK = '▸';
 
 /** Returns the files without marks, and the places of the marks in the order of the files. */

@@ -278,7 +278,7 @@ test('PD-104 a byte that is not UTF-8 is named with its place', (t) => {
   );
 });
 
-test('PD-61 PD-150 a mistake in the third file names that file, and the references that led there', async (t) => {
+test('PD-61 PD-150 an error in the third file names that file, and the references that led there', async (t) => {
   const { error, folder, places } = await refusalOf(t, {
     ini: '[composite:main]\nuse = egg:Paste#urlmap\n/ = ▸config:one/a.ini#x',
     more: {

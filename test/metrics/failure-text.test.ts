@@ -20,7 +20,7 @@ const NAME = 'alice';
 const SENT = JSON.parse(`{"name": "${NAME}", "nested": null}`) as { name: string; nested: Record<string, string> };
 
 const CASES: Readonly<Record<string, readonly [error: unknown, text: string]>> = {
-  'a mistake in code': [thrown(() => SENT.nested[SENT.name]), 'TypeError: Cannot read properties of null'],
+  'an error in code': [thrown(() => SENT.nested[SENT.name]), 'TypeError: Cannot read properties of null'],
   'a call of no function': [thrown(() => (SENT.name as unknown as () => void)()), 'TypeError: … is not a function'],
   'a message with a value of the client': [new Error(`no stock for ${NAME} today`), 'Error'],
   'a URL with a password': [new Error(`no connection to redis://app:${SECRET}@db/1 any more`), 'Error'],

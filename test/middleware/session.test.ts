@@ -295,7 +295,7 @@ test('AU-5 other sites change nothing, and open no WebSocket; programs and trust
   assert.equal(await asked({ 'sec-fetch-site': 'cross-site' }, 'GET'), 200, 'a followed link');
 });
 
-test('AU-5 mistakes are told: no or short secrets, cookies that browsers ignore, a session too large', async () => {
+test('AU-5 errors are told: no or short secrets, cookies that browsers ignore, a session too large', async () => {
   const refused = (local: Record<string, string>, code: string) =>
     assert.rejects(buildFilter(session, { local }), (error: Error & { code?: string }) => {
       assert.equal(error.code, code, error.message);

@@ -1,4 +1,4 @@
-/** Tests every spelling of a path with all filters that judge by the path, in front of apps that match it. */
+/** Tests every spelling of a path with all filters that decide by the path, in front of apps that match it. */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
@@ -106,17 +106,17 @@ for (const [name, leafOf] of Object.entries(LEAVES)) {
     for (const target of OTHER) assert.ok(!isGuarded(await answer(server, 'GET', target)), target);
   });
 
-  for (const [validate, judgeOf] of Object.entries(validates())) {
+  for (const [validate, filterOf] of Object.entries(validates())) {
     test(`${validate} in front of ${name} knows what it guards in every spelling`, async (t) => {
-      const { filter, method = 'GET', headers = [], hasJudged } = await judgeOf(t);
+      const { filter, method = 'GET', headers = [], hasDecided } = await filterOf(t);
       const server = await serving(t, filter(watched(await leafOf(t))));
       for (const target of ALL) {
         if (name === 'files' && method !== 'GET') continue;
         reached = undefined;
         const response = await answer(server, method, target, headers);
         const served = isGuarded(response) || reached === '/secure/admin';
-        if (served) assert.ok(hasJudged(response), `${target} was served unjudged`);
-        if (SAME.includes(target)) assert.ok(hasJudged(response), `${target} was not judged`);
+        if (served) assert.ok(hasDecided(response), `${target} was served undecided`);
+        if (SAME.includes(target)) assert.ok(hasDecided(response), `${target} was not decided`);
       }
     });
   }
@@ -133,15 +133,15 @@ function watched(app: App): App {
   };
 }
 
-interface Judge {
+interface Deciding {
   readonly filter: Filter;
   readonly method?: string;
   readonly headers?: string[];
   /** Reports whether the rule for `/secure/admin` was applied. */
-  readonly hasJudged: (response: RawResponse) => boolean;
+  readonly hasDecided: (response: RawResponse) => boolean;
 }
 
-function validates(): Readonly<Record<string, (t: TestContext) => Promise<Judge>>> {
+function validates(): Readonly<Record<string, (t: TestContext) => Promise<Deciding>>> {
   const built = async (t: TestContext, factory: FilterFactory, local: Record<string, string>): Promise<Filter> => {
     const { made, close } = await buildFilter(factory, { local });
     t.after(close);
@@ -150,13 +150,13 @@ function validates(): Readonly<Record<string, (t: TestContext) => Promise<Judge>
   return {
     'a rate limit': async (t) => ({
       filter: await built(t, rateLimit, { rules: 'guard address 100/s 100 GET /secure/admin' }),
-      hasJudged: ({ headers }) => headers.has('ratelimit'),
+      hasDecided: ({ headers }) => headers.has('ratelimit'),
     }),
     'a size limit': async (t) => ({
       filter: await built(t, sizelimit, { overrides: '/secure/admin:1' }),
       method: 'POST',
       headers: ['content-type: application/json'],
-      hasJudged: ({ status }) => status === 413,
+      hasDecided: ({ status }) => status === 413,
     }),
     'a deadline': async (t) => {
       const filter = await built(t, deadline, { default_s: '500', overrides: '/secure/admin:5' });
@@ -165,31 +165,31 @@ function validates(): Readonly<Record<string, (t: TestContext) => Promise<Judge>
         due = environ(req).deadline! - performance.now();
         return app(req, res);
       };
-      return { filter: (app) => filter(seen(app)), hasJudged: () => due < 100_000 };
+      return { filter: (app) => filter(seen(app)), hasDecided: () => due < 100_000 };
     },
     'the log': async (t) => {
       const { log, lines } = captureLog();
       const { made, close } = await buildFilter(requestLog, { local: { skip_paths: '/secure/admin' }, log });
       t.after(close);
       let before = 0;
-      const hasJudged = (): boolean => {
+      const hasDecided = (): boolean => {
         const silent = lines.length === before;
         before = lines.length;
         return silent;
       };
-      return { filter: made, hasJudged };
+      return { filter: made, hasDecided };
     },
     'a health check': async (t) => ({
       filter: await built(t, healthcheckFilter, { path: '/secure/admin' }),
-      hasJudged: ({ status, body }) => status === 200 && !body.includes('guarded'),
+      hasDecided: ({ status, body }) => status === 200 && !body.includes('guarded'),
     }),
     'Connect middleware by originalUrl': async () => ({
       filter: connectGuard(({ originalUrl }) => originalUrl),
-      hasJudged: ({ status }) => status === 403,
+      hasDecided: ({ status }) => status === 403,
     }),
     'Connect middleware by url': async () => ({
       filter: connectGuard(({ url }) => url!),
-      hasJudged: ({ status }) => status === 403,
+      hasDecided: ({ status }) => status === 403,
     }),
     'a filter by requestPath': async () => ({
       filter: (app) => (req, res) => {
@@ -197,7 +197,7 @@ function validates(): Readonly<Record<string, (t: TestContext) => Promise<Judge>
         res.statusCode = 403;
         res.end();
       },
-      hasJudged: ({ status }) => status === 403,
+      hasDecided: ({ status }) => status === 403,
     }),
   };
 }

@@ -15,7 +15,7 @@ import { folderOf } from '../loader/folder.js';
 const NO_TYPESCRIPT = (process.features as { typescript?: string | false }).typescript ? false : 'this Node reads none';
 
 /** Modules that Node cannot read as TypeScript, and the messages for them. */
-const MISTAKES = [
+const ERRORS = [
   ['first.ts', 'enum A { a }\n', 'TypeScript enum is not supported in strip-only mode, at FILE:1:1'],
   [
     'later.ts',
@@ -31,7 +31,7 @@ const MISTAKES = [
   ['javascript.ts', 'let a = 1;\n\tlet a: number = 2;\n', "Identifier 'a' has already been declared, at FILE:2:6"],
 ] as const;
 
-test('a process that may have no children tells a mistake of a module without its place', async (t) => {
+test('a process that may have no children tells an error of a module without its place', async (t) => {
   const file = join(temporaryFolder('portico-import-'), 'broken.mjs');
   writeFileSync(file, 'export const app = ;\n');
   const url = pathToFileURL(file).href;
@@ -48,9 +48,9 @@ test('a process that may have no children tells a mistake of a module without it
   assert.match(await importFailure(error, url), /^Unexpected token ';'/);
 });
 
-test('a mistake in TypeScript that Node reads by itself is told with its place', { skip: NO_TYPESCRIPT }, async () => {
+test('an error in TypeScript that Node reads by itself is told with its place', { skip: NO_TYPESCRIPT }, async () => {
   const folder = temporaryFolder('portico-import-ts-');
-  for (const [name, text, told] of MISTAKES) {
+  for (const [name, text, told] of ERRORS) {
     const file = join(folder, name);
     writeFileSync(file, text);
     const outer = join(folder, `outer-${name}`);

@@ -17,7 +17,7 @@ try {
 `;
 
 for (const flags of [[], ['--enable-source-maps']]) {
-  test(`a mistake is shown at the call of the application, with node ${flags.join(' ')}`, () => {
+  test(`an error is shown at the call of the application, with node ${flags.join(' ')}`, () => {
     const program = join(temporaryFolder('portico-own-files-'), 'app.mjs');
     writeFileSync(program, PROGRAM);
     const { origin, stack } = JSON.parse(execFileSync(process.execPath, [...flags, program], { encoding: 'utf8' })) as {

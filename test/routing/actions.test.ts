@@ -275,7 +275,7 @@ testBoth(
   },
 );
 
-testBoth('RT-153 controllers extend a resource; two with one key are a mistake', async (t, Router) => {
+testBoth('RT-153 controllers extend a resource; two with one key are an error', async (t, Router) => {
   const lock = { lock: action({ bodyKey: 'lock' }, () => 'locked') };
   const extended = new Resource(new ServerActions()).extend(lock);
   const router = new Router().connect('/a', { controller: extended, action: 'action' });

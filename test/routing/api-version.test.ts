@@ -173,7 +173,7 @@ test('RT-170 RT-171 methods, statuses, schemas and body keys by version', async 
   assert.equal((await at('2.9', 'POST', '/action', '{"lock":null}')).json, 'locked');
 });
 
-testBoth('RT-171 ranges that overlap, and versions that are none, are mistakes of the table', async (_t, Router) => {
+testBoth('RT-171 ranges that overlap, and versions that are none, are errors of the table', async (_t, Router) => {
   const schema = { type: 'object' } as const;
   const bad = [
     action(
@@ -239,7 +239,7 @@ testBoth('RT-171 bodies, queries and statuses by the version from which they hol
   assert.equal((await ask('2.5', 'GET', '/things?limit=1')).status, 200);
 });
 
-test('RT-171 versions that do not ascend are a mistake', () => {
+test('RT-171 versions that do not ascend are an error', () => {
   assert.throws(() => action({ status: { '2.5': 200, '2.2': 201 } }, () => ({})), /2\.2 comes after 2\.5/);
 });
 

@@ -21,7 +21,7 @@ function refusal(define: () => unknown): RouteError {
   throw new assert.AssertionError({ message: 'nothing was refused' });
 }
 
-test('RT-12 RT-21 RT-124 a mistake has a code, the template, and the place of the call', () => {
+test('RT-12 RT-21 RT-124 an error has a code, the template, and the place of the call', () => {
   const broken = refusal(() => new Mapper().connect('/a/{id}', { controller: 'c', requirements: { id: '([' } }));
   assert.equal(broken.code, 'PORTICO_ROUTE_REGEX');
   assert.match(broken.message, /mapper\.test\.js:\d+:\d+: the route "\/a\/\{id\}": the requirement of "id"/);
@@ -110,7 +110,7 @@ test('RT-31 a static route only generates', () => {
   assert.equal(mapper.urls.url('help', { topic: 'a b' }, {}), '/help/a%20b:x');
 });
 
-test('RT-49 an asynchronous condition is a mistake of the program', () => {
+test('RT-49 an asynchronous condition is an error of the program', () => {
   const conditions = { function: async () => true };
   assert.match(
     refusal(() => new Mapper().connect('/x', { controller: 'c', conditions })).message,

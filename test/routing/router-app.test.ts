@@ -134,7 +134,7 @@ testBoth('RT-90 RT-91 RT-95 redirects go where the match says, with a status tha
   assert.equal((await send('GET', '/text/')).headers.location, 'http://example.com/%01x?rest=');
 });
 
-testBoth('RT-95 a redirect that is refused is one mistake, and its path is judged beside it', async (_t, Router) => {
+testBoth('RT-95 a redirect that is refused is one error, and its path is validated beside it', async (_t, Router) => {
   const status = await issues(new Router().redirect('/a', '/b', { _redirectCode: 999 }));
   assert.deepEqual(
     status.diagnostics.map(({ code }) => code),

@@ -102,7 +102,7 @@ test('RT-147 a resource keeps only, or leaves out, the actions that are named', 
   assert.match(error.message, /no action "indx"[\s\S]*Did you mean "index"/);
 });
 
-test('RT-123 RT-124 RT-148 all mistakes of a table are reported together, with place and nearest name', async () => {
+test('RT-123 RT-124 RT-148 all errors of a table are reported together, with place and nearest name', async () => {
   const router = new Router({ controllers: { servers: { show: () => null, index: () => null } } });
   router.connect('/a', { controller: 'server', action: 'show' });
   router.connect('/b', { controller: 'servers', action: 'shw' });
@@ -181,7 +181,7 @@ test('RT-150 RT-170 an action that the path names has its versions, limit and re
   assert.equal((await send('POST', '/s/1/show', { headers, body: '[1, 2]' })).status, 413);
 });
 
-test('RT-148 RT-180 a mistake in an action that only a path names is found by build', async () => {
+test('RT-148 RT-180 an error in an action that only a path names is found by build', async () => {
   const servers = { show: action({ body: { type: 'nonsense' } }, () => 1) };
   const router = new Router({ controllers: { servers } }).connect('/{controller}/{action}', {});
   assert.match((await tableIssues(router)).message, /servers\.show: the body schema does not compile/);

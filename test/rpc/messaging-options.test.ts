@@ -103,7 +103,7 @@ ssl = true
   assert.deepEqual([other.isOslo, other.prefetch], [false, 5]);
 });
 
-test('a section [oslo_messaging_rabbit] is copied whole: what means nothing here is a warning with its place, a mistake an error', () => {
+test('a section [oslo_messaging_rabbit] is copied whole: what means nothing here is a warning with its place, a wrong value an error', () => {
   const ini = `[rpc]
 transport_url = oslo+rabbit://one/nova
 [oslo_messaging_rabbit]

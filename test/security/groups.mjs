@@ -26,7 +26,7 @@ export const groups = [
     ],
     mutants: [
       {
-        what: 'filters judge by the path as it was sent',
+        what: 'filters decide by the path as it was sent',
         file: 'app/request-path.js',
         replace: 'return collapsed(decodePath(path));',
         by: 'return environ(req).originalUrl.split("?", 1)[0];',

@@ -30,7 +30,7 @@ const seen: Seen[] = [];
 const ids = new Set<string>();
 /** The connections of proxies to the server. */
 const connections = new Set<unknown>();
-/** Mistakes in requests that reached the app: not sent by a proxy, or with two readings. */
+/** Errors in requests that reached the app: not sent by a proxy, or with two readings. */
 const wrong: string[] = [];
 
 const server = new Server(
@@ -42,7 +42,7 @@ const server = new Server(
       at % 2 === 0 ? [[name.toLowerCase(), rawHeaders[at + 1]!] as const] : [],
     );
     const request = { method, target: environ(req).originalUrl, fields };
-    const issue = mistakeOf(request);
+    const issue = faultOf(request);
     if (issue !== undefined) wrong.push(`${issue}: ${JSON.stringify(request)}`);
     res.setHeader('x-answer', seen.push(request) - 1);
     req.resume();
@@ -54,8 +54,8 @@ const server = new Server(
 /** The path and query of a target in any form. */
 const pathOf = (target: string): string => target.replace(/^https?:\/\/[^/?]*/i, '').replace(/^(?=\?|$)/, '/');
 
-/** The mistake in a request that reached the app. */
-function mistakeOf({ method, target, fields }: Seen): string | undefined {
+/** The error in a request that reached the app. */
+function faultOf({ method, target, fields }: Seen): string | undefined {
   const of = (wanted: string) => fields.filter(([name]) => name === wanted).map(([, value]) => value);
   const [mark = '', ...others] = of('x-proxy-mark');
   const [key, id = '', meantMethod, meantTarget = ''] = mark.split(' ');

@@ -553,7 +553,7 @@ test('OP-3 RL-92 what is wrong with options, paste file and certificate of one A
   const { diagnostics = [] } = running.plan(config);
   tellsAll(diagnostics.map((each) => printDiagnostic(each)).join('\n'));
   const missing = await setup(t, ini.replace('many', '1'), '[app:other]\nuse = egg:portico#echo\n');
-  // An unknown API is not served, and its other mistakes do not matter.
+  // An unknown API is not served, and its other errors do not matter.
   assert.throws(() => missing.service(), PasteAppNotFound);
 });
 

@@ -19,7 +19,7 @@ export const COUNT = only !== undefined ? 1 : isLong ? 10_000 : 200;
 
 /**
  * Runs the simulations of a module. `where`: the directory of the test. `count`: a number of seeds for one that is larger. `known`: seeds
- * beyond them that have found a mistake.
+ * beyond them that have found an error.
  */
 export async function simulate(
   module: URL,

@@ -66,7 +66,7 @@ test('a file that has become a FIFO refuses the reload at once', async (t) => {
   await config.readAgain();
 });
 
-test('a file that is not text, is too large, or is a link to no file is one mistake', (t) => {
+test('a file that is not text, is too large, or is a link to no file is one error', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'portico-bytes-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const path = (name: string): string => join(folder, name);

@@ -105,7 +105,7 @@ test('CF-27 an empty value in a section of a paste file means the same with a de
   assert.deepEqual([lockPath, price, names], ['/srv/locks', ' ', []]);
 });
 
-test('CF-27 CF-60 a mistake in a default that refers is reported like one in a file', () => {
+test('CF-27 CF-60 an error in a default that refers is reported like one in a file', () => {
   assert.throws(() => readPaths('[paths]\nport = 100\n'), /\[paths\] public_port: should be ≤ 99; got \$port/);
   const looping = defineOptions({ a: string({ default: '$b', help: 'x' }), b: string({ default: '$a', help: 'x' }) });
   assert.throws(() => new Config().group('loop', looping), /loop\.a → loop\.b → loop\.a/);

@@ -153,7 +153,7 @@ async function told(address: Parameters<typeof openListenSockets>[0]) {
   return bindFailure({ name: 'compute', place: PLACE }, error);
 }
 
-test('a port that is taken is described like a mistake in the file, with its line', async (t) => {
+test('a port that is taken is described like an error in the file, with its line', async (t) => {
   const server = await listening({ host: '127.0.0.1', port: 0 });
   t.after(() => server.close());
   const { port } = server.address() as net.AddressInfo;

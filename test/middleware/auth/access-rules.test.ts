@@ -95,7 +95,7 @@ test('MW-37 rules made to be slow are not: 100 of them, on the longest path', as
   }
 });
 
-test('MW-37 a token with more or longer rules than are judged may do nothing, and the log says so', async (t) => {
+test('MW-37 a token with more or longer rules than are checked may do nothing, and the log says so', async (t) => {
   const { log, lines } = captureLog();
   const { identity, filter } = await setUp(t, { service_type: 'compute' }, log);
   const rules = (length: number, rule = RULE): object => ruled(Array.from({ length }, () => rule));

@@ -194,7 +194,7 @@ test('invalidInputStatus is the status of what a schema refuses, and of nothing 
   assert.equal((await send('GET', '/check')).status, 405);
 });
 
-test('a pattern gets no text beyond maxLength, and of a huge value the first mistake is enough', async (t) => {
+test('a pattern gets no text beyond maxLength, and of a huge value the first error is enough', async (t) => {
   const body = {
     type: 'object',
     properties: {

@@ -41,7 +41,7 @@ test('RT-180 schemas whose JSON is equal, but not their meaning, have a check ea
   }
 });
 
-test('RT-180 a misspelt keyword without a value is a mistake also after a schema of equal JSON', async () => {
+test('RT-180 a misspelt keyword without a value is an error also after a schema of equal JSON', async () => {
   const misspelt = { minimun: undefined } as JsonSchema;
   await assert.rejects(checking({}, misspelt).build(), /there is no keyword "minimun"/);
 });

@@ -13,7 +13,7 @@ const compilers = [Ajv, Ajv2020].flatMap((Validator) =>
   [{ coerceTypes: true }, { verbose: true }].map((more) => new Validator({ ...OPTIONS, ...more, logger: false })),
 );
 
-/** Values of keywords. A value that belongs to another keyword is a likely mistake. */
+/** Values of keywords. A value that belongs to another keyword is a likely error. */
 const value = fc.oneof(
   fc.constantFrom<unknown>('string', 'integer', 'null', 'wrong', '^a+$', '(', '\\-', true, false, 0, 1, -1, 1.5, null),
   fc.constantFrom<unknown>([], ['string', 'null'], ['a', 'a'], [1, 'b'], {}, { a: 1 }),
@@ -59,7 +59,7 @@ test('RT-180 a schema that is compiled later is one that compiles, in each draft
   assert.ok(plain > 25, `only ${plain} of them were plain`);
 });
 
-test('RT-180 what is no mistake, and what may be one', () => {
+test('RT-180 what is no error, and what may be one', () => {
   const name = { type: 'string', minLength: 1, maxLength: 255, pattern: '^(?! )[a-z]+$' };
   const server = { type: 'object', properties: { name }, required: ['name'], additionalProperties: false };
   const plain = [

@@ -140,7 +140,7 @@ test('RT-183 the formats there are, and none else', async (t) => {
   );
 });
 
-test('RT-180 RT-183 a schema that does not compile is a mistake of the table', async () => {
+test('RT-180 RT-183 a schema that does not compile is an error of the table', async () => {
   for (const schema of [
     { type: 'strin' },
     { type: 'string', format: 'color' },

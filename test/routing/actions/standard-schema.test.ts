@@ -190,7 +190,7 @@ test('RT-159 a response is written by the JSON Schema of its schema: what that d
   assert.deepEqual(documented(router, 'get', 'responses', '200').required, ['id', 'size']);
 });
 
-test('a response schema that has no JSON Schema is a mistake of the table', async () => {
+test('a response schema that has no JSON Schema is an error of the table', async () => {
   const cases: [schema: Schema, said: RegExp, hint: RegExp][] = [
     [v.object({ id: v.string() }), /this schema of valibot has no Standard JSON Schema/, /toStandardJsonSchema/],
     [z.object({ at: z.date() }), /Date cannot be represented in JSON Schema/, /z\.iso\.datetime\(\) for a date/],

@@ -1,4 +1,4 @@
-/** A service that dies when it reads a message with the word `poison`, as it would by a mistake in a parser. */
+/** A service that dies when it reads a message with the word `poison`, as it would by an error in a parser. */
 import { createLogger } from 'portico';
 import { RPCService } from 'portico/rpc';
 import { gate } from '../../services.js';

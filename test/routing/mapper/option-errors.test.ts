@@ -23,7 +23,7 @@ const connecting = (options: object, template = '/a/{id}', more: RouterOptions =
 
 const index = { controller: 'books', action: 'index' };
 
-test('a name among the options of a route that can only be a mistake is one, with what was meant', async () => {
+test('a name among the options of a route that can only be an error is one, with what was meant', async () => {
   const rows: [object, RegExp][] = [
     [{ ...index, conditons: { method: ['POST'] } }, /a route has no option "conditons"\n {2}Did you mean "conditions"/],
     [{ ...index, condition: { method: ['POST'] } }, /Did you mean "conditions"/],
@@ -56,7 +56,7 @@ test('a name among the options of a route that can only be a mistake is one, wit
       told.some((text) => expected.test(text)),
       `${JSON.stringify(options)}\n${told.join('\n')}`,
     );
-    assert.match(told[0]!, /option-mistakes\.test\.(?:js|ts):\d+:\d+: error: the route "\/a\/\{id\}"/);
+    assert.match(told[0]!, /option-errors\.test\.(?:js|ts):\d+:\d+: error: the route "\/a\/\{id\}"/);
   }
   const [both] = await connecting({ ...index, conditons: {}, method: 'POST' });
   assert.match(both!, /a route has no options "conditons", "method"/);
@@ -111,7 +111,7 @@ test('so are those of a resource, of which no other name does anything', async (
 test('a resource without its second name is told both', async () => {
   const [told, ...more] = await issues((router) => router.resource('books', { controller: 'books' } as never));
   assert.deepEqual(more, []);
-  assert.match(told!, /option-mistakes\.test\.\w+:\d+:\d+: .*a resource has two names/);
+  assert.match(told!, /option-errors\.test\.\w+:\d+:\d+: .*a resource has two names/);
   assert.match(told!, /Write resource\("book", "books", \{ … \}\)\./);
   assert.match((await issues((router) => router.resource('books' as never, undefined as never)))[0]!, /two names/);
 });
@@ -145,7 +145,7 @@ test('the actions that a resource may be limited to are those of its routes, so 
   assert.deepEqual(await define(written!.split(', ').map((name) => name.slice(1, -1))), []);
 });
 
-test('one cause is one mistake, however many routes a resource makes', async () => {
+test('one cause is one error, however many routes a resource makes', async () => {
   const [lacking, ...more] = await issues((router) => router.resource('book', 'books'));
   assert.deepEqual(more, []);
   assert.match(lacking!, /the resource "books": the controller books has no actions "create", "new", /);

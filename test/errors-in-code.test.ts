@@ -1,4 +1,4 @@
-/** Tests the errors for mistakes in code, which name the mistake and the intended code. */
+/** Tests the errors for wrong code, which name it and the intended code. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WSGIService } from 'portico';
@@ -84,7 +84,7 @@ const rows: Readonly<Record<string, [make: () => unknown, code: string, message:
 };
 
 for (const [name, [make, code, message, hint]] of Object.entries(rows)) {
-  test(`a mistake in code is told with what was meant: ${name}`, () => {
+  test(`wrong code is told with what was meant: ${name}`, () => {
     assert.throws(make, (error) => {
       assert.ok(error instanceof PorticoError, String(error));
       assert.deepEqual([error.code, error.message, error.hint], [code, message, hint]);
@@ -152,7 +152,7 @@ test('each public constructor refuses an option that does not exist, with the ne
   });
 });
 
-test('errors for mistakes in code are of the kind that JavaScript has for them, with a code', async () => {
+test('errors for wrong code are of the kind that JavaScript has for them, with a code', async () => {
   const { Fault, fromConnect } = await import('portico/app');
   const { TaskGroup } = await import('portico/tasks');
   const { createLogger } = await import('portico');
@@ -190,7 +190,7 @@ test('conditions there are not are reported with the table, at the place of the 
     assert.equal(error.diagnostics.length, 2);
     assert.match(
       printDiagnostic(error.diagnostics[0]!),
-      /mistakes-in-code\.test\.[jt]s:\d+:\d+: error: the route "\/a": conditions has no options "methods", "sub_domain"\n {2}Did you mean "method" for "methods", "subDomain" for "sub_domain"\?$/,
+      /errors-in-code\.test\.[jt]s:\d+:\d+: error: the route "\/a": conditions has no options "methods", "sub_domain"\n {2}Did you mean "method" for "methods", "subDomain" for "sub_domain"\?$/,
     );
     assert.match(printDiagnostic(error.diagnostics[1]!), /"host"\n {2}Options: method, subDomain, function\.$/);
     return true;
