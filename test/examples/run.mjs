@@ -29,7 +29,10 @@ try {
   const dependencies = Object.assign({}, ...manifests.flatMap((each) => [each.dependencies, each.devDependencies]));
   dependencies.portico = `file:${tarball}`;
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies }));
-  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder, stdio: 'inherit' });
+  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'], {
+    cwd: folder,
+    stdio: 'inherit',
+  });
 
   const failed = names.filter((name) => {
     cpSync(join(examples, name), join(folder, name), { recursive: true });
