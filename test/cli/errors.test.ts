@@ -56,21 +56,6 @@ test('OP-3 an API that is not there is never suggested for itself, but what woul
   }
 });
 
-test('OP-3 check finds what would keep an API from starting', (t) => {
-  const cwd = folder(
-    t,
-    '[DEFAULT]\nenabled_apis = hello, other\n[api:hello]\nmanager = ./x.js:Nope\n[api:other]\npipeline = helo\n[hello]\n',
-  );
-  const { status, stdout } = cli(cwd, 'check');
-  assert.equal(status, 78);
-  assert.match(stdout, /^portico\.ini:4:11: error: \[api:hello\] manager: .*no export "Nope"/m);
-  assert.match(
-    stdout,
-    /^portico\.ini:6:12: warning: \[api:other\] pipeline: no app is called "helo" in api-paste\.ini, so this API does not start\n {2}Did you mean "hello"/m,
-  );
-  assert.match(stdout, /^portico\.ini:7:1: warning: \[hello\] unknown section\n {2}did you mean \[api:hello\]/m);
-});
-
 /** Drivers of an application, which record their construction. */
 const OWN_DRIVERS = `import { writeFileSync } from 'node:fs';
 export class Own {
@@ -234,24 +219,6 @@ test('CF-49 CF-51 a name in enabled_ssl_apis that nothing knows is refused at it
   assert.match(far.stdout, /^portico\.ini:4:3: error: .*zebra/m);
 });
 
-test('CF-66 OP-3 a section that nearly has the name of a known one is refused', (t) => {
-  for (const [written, option, meant] of [
-    ['DEFUALT', 'enabled_apis = hello', 'DEFAULT'],
-    ['wsig', 'keep_alive = no', 'wsgi'],
-    ['apis:hello', 'port = 1', 'api:hello'],
-  ] as const) {
-    const text = `[api:hello]\nport = 0\nworkers = 1\n[${written}]\n`;
-    const cwd = folder(t, `${text}${option}\n`);
-    const wrong = `portico.ini:4:1: error: [${written}] unknown section\n  did you mean '${meant}'?`;
-    for (const { status, stdout, stderr } of checkedBoth(cwd)) {
-      assert.equal(status, 78, stdout + stderr);
-      assert.ok(`${stdout}${stderr}`.includes(wrong), stdout + stderr);
-      assert.equal(`${stdout}${stderr}`.split('portico.ini:4:1').length, 2, stdout + stderr);
-      assert.match(`${stdout}${stderr}`, /errors\.md#portico_config_unknown_section$/m);
-    }
-  }
-});
-
 test('PY-3 what a configuration of OpenStack has beside its own is a warning that says what to write', (t) => {
   const sections = ['[oslo_middleware]', '[paste_deploy]', '[oslo_policy]'];
   const names = ['rpc_ping_enabled = true', 'executor_thread_pool_size = 64', 'rpc_conn_pool_size = 30'];
@@ -326,12 +293,6 @@ test('LC-1305 CF-34 check names an API without a port, and where to write it', (
   for (const given of ['port = 0', 'port = 8774', 'listen = 127.0.0.1:8774', 'listen = unix:x', 'listen_port = 0']) {
     assert.doesNotMatch(checked(`[api:hello]\n${given}\n`), /has no port/);
   }
-});
-
-test('OP-3 CF-66 names of [DEFAULT] that come near nothing are errors, as others are', (t) => {
-  const { status, stdout } = cli(folder(t, '[DEFAULT]\nenabled_apis = hello\nzzzzzzzzzz = 1\n'), 'check');
-  assert.match(stdout, /^portico\.ini:3:1: error: \[DEFAULT\] zzzzzzzzzz: unknown option/m);
-  assert.equal(status, 78);
 });
 
 test('LC-1011 RL-92 certificates are refused with the place of their option, or with none', (t) => {
@@ -492,16 +453,6 @@ test('PD-164 CF-49 a factory that gives something else, or refuses the configura
   const refusing = `import { Config } from 'portico';
 export const app = () => Config.fromText('[DEFAULT]\\nlog_level = loud\\nnot a line').validate();\n`;
   for (const { status } of [...given, ...checkedBoth(folder(t, ini, { 'x.js': refusing }))]) assert.equal(status, 78);
-});
-
-test('CF-51 a port in listen and another one in port contradict each other', (t) => {
-  const wrong = /^portico\.ini:3:8: error: \[api:hello\] port: another port than 28114.*portico\.ini:2:10/m;
-  for (const { status, stdout, stderr } of checkedBoth(
-    folder(t, '[api:hello]\nlisten = 127.0.0.1:28114\nport = 28115\nworkers = 1\n'),
-  )) {
-    assert.equal(status, 78);
-    assert.match(stdout + stderr, wrong);
-  }
 });
 
 test('OP-3 CF-71 wrong command lines are status 2', (t) => {

@@ -9,7 +9,6 @@ import { ask } from '../../e2e/clients.js';
 import { emptyProject, freePort, type Program, startProject, type UntilEnd, untilFileEnds } from '../../e2e/program.js';
 import { childrenOf, isAlive } from '../../fixtures/running-program.js';
 import { until } from '../../fixtures/until.js';
-import { certificateFiles } from '../../server/certificate-files.js';
 
 /** An app and a manager that record each call with the pid. */
 const TRACED = `
@@ -202,25 +201,6 @@ test('OP-80 LC-517 what the parent finds waits neither for an import that never 
   assertUntouched(before, it);
   // No child is left behind.
   while (childrenOf(it.program.pid).length > before.length) await wait(20);
-});
-
-test('CF-51 CF-49 a reload after which an API would do without TLS by a slip of the pen is refused', async (t) => {
-  const { cert, key } = await certificateFiles(t);
-  const ini = (port: number): string =>
-    `[DEFAULT]\nenabled_apis = hello\nenabled_ssl_apis = hello\n[api:hello]\nport = ${port}\nworkers = 1\nssl_cert_file = ${cert}\nssl_key_file = ${key}\n`;
-  const it = await fleet(t, { ini });
-  const before = childrenOf(it.program.pid);
-  it.write('portico.ini', ini(it.port).replace('ssl_apis = hello', 'ssl_apis = helol'));
-  const name = await it.reload();
-  assert.equal(name.outcome, 'refused');
-  assert.match(name.error ?? '', /portico\.ini:3:20: .*enabled_ssl_apis: .*helol\n +did you mean hello\?/);
-  it.write('portico.ini', ini(it.port).replace('[DEFAULT]', '[DEFUALT]'));
-  const section = await it.reload();
-  assert.equal(section.outcome, 'refused');
-  assert.match(section.error ?? '', /portico\.ini:1:1: .*\[DEFUALT\] unknown section.*\n +did you mean 'DEFAULT'\?/);
-  assertUntouched(before, it);
-  it.write('portico.ini', ini(it.port));
-  assert.equal((await it.reload()).outcome, 'accepted');
 });
 
 test('OP-80 an import that never ends, and a blocked thread, end at worker_start_timeout, and the old workers serve', async () => {
