@@ -259,14 +259,11 @@ export class FleetRunner implements Runner {
     this.supervisor.reopenLogs();
   }
 
-  async stop({ reason, timeoutMs, limitMs }: StopRequest): Promise<number> {
+  async stop({ timeoutMs }: StopRequest): Promise<number> {
     this.#deadline = new Deadline(timeoutMs);
     const late = await this.terminating.runWithin(hooksMs(timeoutMs));
     if (late !== undefined) this.#launcher.log.warn(`${late}; the workers are asked to stop now`);
-    // As in a worker.
-    const leaves = reason === 'stop' && limitMs === undefined;
-    const leaveMs = leaves ? Math.min(this.#launcher.leavesMs, this.#deadline.deadlineMs || Infinity) : 0;
-    const clean = await this.supervisor.stop(this.#deadline, leaveMs);
+    const clean = await this.supervisor.stop(this.#deadline);
     this.#deadline.clear();
     if (this.#cutOff > 0) this.#launcher.log.error(cutOffText(this.#cutOff, 'graceful_shutdown_timeout'));
     return this.supervisor.exitStatus ?? (clean ? 0 : STATUS_FAILED);

@@ -221,15 +221,10 @@ export class LauncherCore<R extends Runner = Runner> {
     this.#reports.cutOff(generation, count);
   }
 
-  /** Milliseconds for which services that stop still accept connections (`drain_delay`); 0 after a crash. */
-  get leavesMs(): number {
-    return Math.max(0, this.#leavesUntil - performance.now());
-  }
-
   status(): LauncherStatus {
     const { host, runner, stopping } = this;
     const { generation } = runner;
-    const leaving = stopping && this.leavesMs > 0;
+    const leaving = stopping && performance.now() < this.#leavesUntil;
     const stopsInMs = this.#terms.leftMs;
     const services = runner.status();
     return { pid: host.pid, stopping, leaving, stopsInMs, generation, services, ...this.#reports.known };

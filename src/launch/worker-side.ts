@@ -70,7 +70,9 @@ export class WorkerSide {
       supervised: true,
       requestReplacement: (reason) => void link.send({ kind: 'replace', reason }),
     };
-    const inner = { ...options, settings: link.settings, worker, startFailed };
+    // Most services stop within a turn of the event loop; a write to the registry may come first.
+    const stopsAccepting = (): void => void setImmediate(() => void link.send({ kind: 'draining' }));
+    const inner = { ...options, settings: link.settings, worker, startFailed, stopsAccepting };
     this.core = new LauncherCore(inner, (core) => new InProcessRunner(core, inner));
     this.core.stopBegins.signal.addEventListener('abort', () => this.#sockets.close());
     this.#log = this.core.log;
@@ -196,9 +198,6 @@ export class WorkerSide {
     switch (message.kind) {
       case 'drain':
         void this.core.drain({ reason: message.reason, timeoutMs: message.timeoutMs });
-        // The service was asked to stop accepting, and most services do within a turn of the event loop; a write to the
-        // registry may come first.
-        setImmediate(() => void link.send({ kind: 'draining' }));
         break;
       case 'adopt':
         if (isListening(service)) void this.#adopt(service, message.slot);

@@ -35,6 +35,8 @@ export interface ServiceLauncherOptions extends LauncherOptions {
 export interface InProcessOptions extends ServiceLauncherOptions {
   /** The worker that it runs in. Default: none, a process without a supervisor. */
   readonly worker?: WorkerContext;
+  /** Called when the services were asked to accept no new connections: a stop begins, or its `drain_delay` is over. */
+  readonly stopsAccepting?: (() => void) | undefined;
 }
 
 /** A process that is no worker. */
@@ -185,6 +187,7 @@ export class InProcessRunner implements Runner {
       // A stop that leaves less time than the present one does not begin the delay again.
       drainDelayMs: this.settings.drainDelayMs - delayedMs,
       superseded,
+      stopsAccepting: this.#options.stopsAccepting,
       killAfter: (ms) => this.#launcher.process.killAfter(ms),
       leaveBehind: (work) => this.#launcher.process.leaveBehind(work, { overdue: true }),
     });
@@ -365,6 +368,7 @@ interface StopCircumstances {
   readonly drainDelayMs: number;
   /** Aborted when another stop with less time replaces this one. */
   readonly superseded: AbortSignal;
+  readonly stopsAccepting: InProcessOptions['stopsAccepting'];
   /** Ends a process with a stuck event loop shortly after this time; 0 cancels. */
   killAfter(ms: number): void;
   /** Called with work that continues after the deadline. */
@@ -378,7 +382,7 @@ interface StopCircumstances {
 async function stopServices(
   runs: readonly ServiceRun[],
   request: StopRequest,
-  { drainDelayMs, superseded, killAfter, leaveBehind }: StopCircumstances,
+  { drainDelayMs, superseded, stopsAccepting, killAfter, leaveBehind }: StopCircumstances,
 ): Promise<boolean> {
   const limits = runs.map((run) => run.timeoutMs(request));
   // A service may have no limit.
@@ -396,6 +400,7 @@ async function stopServices(
   }
   const spentMs = performance.now() - began;
   const stops = runs.map((run) => run.stop({ ...request, spentMs }));
+  stopsAccepting?.();
   const clean = (await Promise.all(stops)).every(Boolean);
   if (!superseded.aborted) killAfter(0);
   for (const { goesOn } of runs) if (goesOn !== undefined) leaveBehind(goesOn);

@@ -114,8 +114,10 @@ export class Reconciler {
     const { needless, wanted, roll } = this.#pool;
     for (const worker of needless) {
       const { index } = worker.assignment;
-      this.endWorker(worker, index < wanted ? 'replaced' : 'stop');
-      if (worker.wasReady) roll?.turnOf(index)?.leaves(worker, () => this.poke());
+      const stays = index < wanted;
+      this.endWorker(worker, stays ? 'replaced' : 'stop');
+      // One that stops may accept for `drain_delay`, and its slot gets no other.
+      if (worker.wasReady && stays) roll?.turnOf(index)?.leaves(worker, () => this.poke());
     }
   }
 

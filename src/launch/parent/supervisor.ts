@@ -185,16 +185,13 @@ export class Supervisor {
     this.#retiring.delete(pool);
   }
 
-  /**
-   * Stops all services concurrently. Returns true if each worker ended by itself, in time and without an error. `leaveMs`: time for which
-   * workers still accept connections.
-   */
-  async stop(deadline: Deadline, leaveMs: number): Promise<boolean> {
+  /** Stops all services concurrently. Returns true if each worker ended by itself, in time and without an error. */
+  async stop(deadline: Deadline): Promise<boolean> {
     this.#stopped = true;
     this.#closeBound();
     const workers = this.#all.flatMap(({ workers }) => [...workers]);
-    await Promise.all(this.#all.map((pool) => pool.callOff(leaveMs)));
-    const ends = this.#all.map((pool) => pool.stop(deadline.deadlineMs, leaveMs));
+    await Promise.all(this.#all.map((pool) => pool.callOff()));
+    const ends = this.#all.map((pool) => pool.stop(deadline.deadlineMs));
     const clean = (await Promise.all(ends)).every(Boolean);
     this.#lookEach(0);
     for (const { endedWith } of workers) if (isChosen(endedWith)) this.exitStatus ??= endedWith;

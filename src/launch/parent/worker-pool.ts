@@ -165,23 +165,21 @@ export class WorkerPool extends PoolState {
 
   /**
    * Starts no workers from now on. If others serve on its sockets, ends those that do not serve yet; settles when they
-   * are gone. `leaveMs`: time for which those that serve still accept connections.
+   * are gone.
    */
-  async callOff(leaveMs = 0): Promise<void> {
+  async callOff(): Promise<void> {
     const isServed = this.#shares || (this.held !== undefined && [...this.workers].some(({ wasReady }) => wasReady));
-    this.#close(leaveMs);
+    this.#close();
     if (isServed) await callOff(this.workers);
   }
 
   /**
    * Stops all workers gracefully and closes the sockets. Returns true if each worker ended by itself, in time and
-   * without an error. `leaveMs` as for {@link callOff}.
+   * without an error.
    */
-  async stop(timeoutMs: number, leaveMs = 0): Promise<boolean> {
-    this.#close(leaveMs);
-    const clean = await this.#reconciler.stopAll(timeoutMs);
-    this.held?.release();
-    return clean;
+  stop(timeoutMs: number): Promise<boolean> {
+    this.#close();
+    return this.#reconciler.stopAll(timeoutMs);
   }
 
   /**
@@ -192,11 +190,10 @@ export class WorkerPool extends PoolState {
     const reason = this.#shares ? 'replaced' : 'stop';
     const left = [...this.workers];
     if (!this.stopping) {
-      this.#close(reason === 'stop' ? this.generation.settings.drainDelayMs : 0);
+      this.#close();
       for (const worker of left) this.#reconciler.endWorker(worker, reason);
     }
     await Promise.all(left.map((worker) => worker.exited));
-    this.held?.release();
   }
 
   /** Kills a worker that hangs, so that its slot gets another one: at once if it served until then. */
@@ -239,8 +236,9 @@ export class WorkerPool extends PoolState {
   }
 
   /** Starts nothing from now on. */
-  #close(leaveMs = 0): void {
-    this.held?.release(leaveMs);
+  #close(): void {
+    const accepting = [...this.workers].filter(({ wasReady }) => wasReady);
+    this.held?.release(Promise.all(accepting.map(({ drained }) => drained)));
     // A worker that a reload has started and that does not serve yet has no requests, and is not needed.
     for (const worker of this.workers) {
       const beside = this.slot(worker.assignment.index).length > 1;

@@ -6,7 +6,6 @@ import { lookup } from 'node:dns/promises';
 import { isIP, SocketAddress } from 'node:net';
 import { resolve } from 'node:path';
 import type { Place, PorticoError } from '../../errors/index.js';
-import { setLongTimeout } from '../../process/index.js';
 import type { ListenAddress } from '../../service/index.js';
 import { formatAddress } from '../../service/internal.js';
 import { pause } from '../../tasks/internal.js';
@@ -62,11 +61,10 @@ export interface HeldSockets {
    */
   grow(slots: number): void;
   /**
-   * Closes the sockets that no other service holds. `leaveMs`: time for which its workers still accept connections, default 0. The path of
-   * a unix socket stays for that time: connections come by the path, while those of a port come by the workers' descriptors. A later call
-   * can shorten it.
+   * Closes the sockets that no other service holds. `closing` settles when its workers accept no more connections. The path of a unix socket
+   * stays until then: connections come by the path, while those of a port come by the workers' descriptors.
    */
-  release(leaveMs?: number): void;
+  release(closing?: Promise<unknown>): void;
 }
 
 /** One address of the pool. */
@@ -76,6 +74,8 @@ interface Entry {
   readonly sockets: ListenSockets;
   /** Number of slots that each holder has requested, in the order of arrival. */
   readonly holders: Map<string, number>;
+  /** Number of former holders whose workers still accept connections by its path. */
+  leaving: number;
 }
 
 /** Binds an address. */
@@ -84,8 +84,6 @@ export type OpenSockets = typeof openListenSockets;
 /** Open sockets, by address. */
 export class ListenerPool {
   readonly #entries = new Set<Entry>();
-  /** Sockets that no service holds any more, and whose paths stay for a time. */
-  readonly #leaving = new Map<Entry, () => void>();
   readonly #open: OpenSockets;
 
   constructor(open: OpenSockets = openListenSockets) {
@@ -136,35 +134,38 @@ export class ListenerPool {
           sockets.grow?.(slots);
         }
       },
-      release: (leaveMs = 0) => {
-        // Another service of that name may hold them by then.
-        const own = isReleased ? entries.filter((entry) => this.#leaving.has(entry)) : entries;
-        for (const entry of own) if (isReleased || entry.holders.delete(name)) this.#released(entry, leaveMs);
+      release: (closing) => {
+        // Done once: another service of that name may hold them by then.
+        if (isReleased) return;
         isReleased = true;
+        for (const entry of entries) if (entry.holders.delete(name)) this.#released(entry, closing);
       },
     };
   }
 
-  #released(entry: Entry, leaveMs: number): void {
-    const { holders, sockets } = entry;
-    if (holders.size > 0) return;
-    this.#entries.delete(entry);
-    this.#leaving.get(entry)?.();
-    this.#leaving.delete(entry);
-    if (leaveMs === 0 || !hasFile(sockets.address)) {
-      sockets.close();
+  #released(entry: Entry, closing: Promise<unknown> | undefined): void {
+    if (closing === undefined || !hasFile(entry.sockets.address)) {
+      this.#closeUnheld(entry);
       return;
     }
-    const due = setLongTimeout(() => this.#released(entry, 0), leaveMs);
-    this.#leaving.set(entry, due);
+    entry.leaving += 1;
+    void closing.then(() => {
+      entry.leaving -= 1;
+      this.#closeUnheld(entry);
+    });
+  }
+
+  #closeUnheld(entry: Entry): void {
+    const { holders, leaving, sockets } = entry;
+    if (holders.size > 0 || leaving > 0) return;
+    this.#entries.delete(entry);
+    sockets.close();
   }
 
   async #find(newcomer: Newcomer, address: ListenAddress, arrival: Arrival): Promise<Entry> {
     const { name, slots } = newcomer;
     const key = await identity(address);
     const open = [...this.#entries].find((entry) => key !== undefined && entry.key === key);
-    // A path that stays for workers that leave belongs to the newcomer.
-    for (const entry of this.#leaving.keys()) if (key !== undefined && entry.key === key) this.#released(entry, 0);
     if (open === undefined) return newEntry(await bind(() => this.#open(address, slots), address, arrival));
     const stays = [...open.holders.keys()].some((each) => !arrival.leaving.includes(each));
     if (stays) throw await this.#refusal(newcomer, address, arrival);
@@ -211,7 +212,7 @@ export class ListenerPool {
 }
 
 async function newEntry(sockets: ListenSockets): Promise<Entry> {
-  return { key: await identity(sockets.address), sockets, holders: new Map() };
+  return { key: await identity(sockets.address), sockets, holders: new Map(), leaving: 0 };
 }
 
 /** The address of a service that has just left becomes free shortly. */

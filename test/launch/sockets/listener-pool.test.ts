@@ -5,9 +5,11 @@ import { existsSync, fstatSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { ListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
 import { canReusePort } from '../../../dist/launch/sockets/listen-sockets.js';
 import { type Arrival, type HeldSockets, ListenerPool } from '../../../dist/launch/sockets/listener-pool.js';
+import { deferred } from '../../../dist/tasks/deferred.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 
 const at = (port: number, host = '127.0.0.1'): { host: string; port: number } => ({ host, port });
@@ -77,6 +79,25 @@ test('PT-11 a unix socket keeps its file until its last holder has gone', async 
   next.release();
   assert.equal(existsSync(path), false);
   rmSync(folder, { recursive: true });
+});
+
+test('PT-11 LC-541 a unix socket keeps its file until workers that leave accept no more, whatever newcomer is refused meanwhile', async () => {
+  const pool = new ListenerPool();
+  const path = join(temporaryFolder('portico-pool-'), 'one.sock');
+  const closing = deferred<void>();
+  const old = await pool.hold({ name: 'one', addresses: [{ path }], slots: 0 });
+  old.release(closing.promise);
+  const nowhere = { path: join(path, 'nowhere', 'two.sock') };
+  await assert.rejects(pool.hold({ name: 'one', addresses: [{ path }, nowhere], slots: 0 }, by([])));
+  assert.ok(existsSync(path));
+  // One that is not refused has the same socket, and is not closed with the old one.
+  const next = await pool.hold({ name: 'one', addresses: [{ path }], slots: 0 }, by([]));
+  assert.equal(next.sockets[0], old.sockets[0]);
+  closing.resolve();
+  await turn();
+  assert.ok(existsSync(path));
+  next.release();
+  assert.equal(existsSync(path), false);
 });
 
 test('sockets of a service manager are held as others are', async () => {
