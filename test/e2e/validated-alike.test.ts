@@ -84,7 +84,7 @@ async function isValidatedAlike(t: TestContext, serving: readonly string[], kind
 test('OP-19 MI-6 a start, a dry run and a reload tell all errors that check tells, and nothing is served meanwhile', (t) =>
   isValidatedAlike(t, []));
 
-/** What the process finds before it builds, and what the build finds. */
+/** The errors that a process finds before it builds, and those of the build. */
 const OF_ONE = isLong ? KINDS : ['strict name [elsewhere] x=1', 'prot = 1 and a filter that is not there'];
 
 test('OP-19 MI-6 one process without workers does so too', (t) =>
