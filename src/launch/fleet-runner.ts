@@ -22,9 +22,8 @@ import type { WorkerHandle } from './parent/worker-handle.js';
 import { mainModule, type WorkerProgram } from './parent/worker-process.js';
 import { HookList } from './process/hook-list.js';
 import { masterTitle, programName, setTitle } from './process/host-process.js';
-import { reloadFleet } from './reload/fleet-reload.js';
-import type { ReloadRequest } from './reload/reload.js';
-import type { ReloadResult } from './reload/reload-report.js';
+import { fleetReload } from './reload/fleet-reload.js';
+import type { ReloadSteps } from './reload/reload.js';
 import type { Runner } from './runner.js';
 import type { StopRequest } from './services/service-run.js';
 import { toldByAll } from './services/validation.js';
@@ -273,10 +272,10 @@ export class FleetRunner implements Runner {
     await this.supervisor.kill();
   }
 
-  reload(request: ReloadRequest): Promise<ReloadResult> {
+  reloadSteps(): ReloadSteps {
     const { onReload } = this.#options;
     const { supervisor, reloading: hooks } = this;
-    return reloadFleet({ ...request, supervisor, onReload, hooks });
+    return fleetReload({ supervisor, onReload, hooks });
   }
 
   get #served(): readonly WorkerHandle[] {

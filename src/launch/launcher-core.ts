@@ -16,6 +16,7 @@ import type { LauncherOptions } from './launcher.js';
 import { type LaunchSettings, launcherOptions, logConfiguration, readSettings } from './launcher-options.js';
 import { OwnedProcess } from './owned-process.js';
 import { currentProcess, type HostProcess, programName } from './process/host-process.js';
+import { reload } from './reload/reload.js';
 import { ReloadReports } from './reload/reload-report.js';
 import { servicePlans } from './reload/service-plans.js';
 import type { Runner } from './runner.js';
@@ -309,21 +310,24 @@ export class LauncherCore<R extends Runner = Runner> {
       this.#files?.note();
       this.#serviceManager.reloading();
     }
-    const result = await runner.reload({
+    const steps = runner.reloadSteps();
+    const request = {
       method,
       dryRun,
       log,
       config: this.config,
-      settings: (config) => this.settingsOf(config, method),
+      plans: servicePlans(steps.services, this.config, steps.filesRead),
+      settings: (config: Config | undefined) => this.settingsOf(config, method),
       accepting: () => this.control.levels.reset(),
-      accepted: (config) => {
+      accepted: (config: Config | undefined) => {
         this.config = config;
         logConfiguration(config, runner.settings, log);
         this.#files?.watch(runner.settings.watchConfigFiles);
       },
       stopped: this.stopBegins.signal,
       superseded: () => this.#nextReload !== undefined,
-    });
+    };
+    const result = await reload(request, steps);
     if (!this.stopping && !dryRun) this.#serviceManager.reloaded();
     return finish(result, { generation: runner.generation, abandoned: this.stopBegins.signal.aborted, log });
   }

@@ -7,8 +7,7 @@ import type { Answer, ServiceStatus } from '../operating/index.js';
 import type { Fleet } from '../operating/internal.js';
 import type { Launchable, ServiceBase } from '../service/index.js';
 import type { LaunchSettings } from './launcher-options.js';
-import type { ReloadRequest } from './reload/reload.js';
-import type { ReloadResult } from './reload/reload-report.js';
+import type { ReloadSteps } from './reload/reload.js';
 import type { StopRequest } from './services/service-run.js';
 
 /** Runs the services of a launcher. */
@@ -44,8 +43,8 @@ export interface Runner {
   signalsTaken?(): void;
   /** Called when every launched service is ready for the first time. `since`: start of the launch. */
   allReady(since: number): void;
-  /** Returns the result; never rejects. */
-  reload(request: ReloadRequest): Promise<ReloadResult>;
+  /** Returns the steps of a reload that depend on where the services run. */
+  reloadSteps(): ReloadSteps;
   /**
    * Stops all services gracefully; returns the exit status. `superseded` is aborted when a stop with less time replaces
    * it.

@@ -10,6 +10,7 @@ import { silentLogger } from '#internal/log';
 import { LauncherCore } from '../../dist/launch/launcher-core.js';
 import { readSettings } from '../../dist/launch/launcher-options.js';
 import type { HostProcess } from '../../dist/launch/process/host-process.js';
+import type { ReloadRequest, ReloadSteps } from '../../dist/launch/reload/reload.js';
 import type { Runner } from '../../dist/launch/runner.js';
 import { Totals } from '../../dist/metrics/index.js';
 import { deferred } from '../../dist/tasks/deferred.js';
@@ -43,6 +44,21 @@ function failing(
   };
   const options = { log, ...more };
   return { core: new LauncherCore(options, () => runner as unknown as Runner), logged };
+}
+
+/** Steps of an accepted reload, which does this to apply a configuration. */
+function stepsThat(applied: (request: ReloadRequest) => unknown): () => ReloadSteps {
+  return () => ({
+    services: [],
+    filesRead: new Map(),
+    hasWorkers: true,
+    onReload: undefined,
+    refuse: (refusals) => Promise.reject(refusals.refusal),
+    apply: async (_next, _changes, request) => {
+      await applied(request);
+      return { outcome: 'accepted' };
+    },
+  });
 }
 
 function fakeHost(exit: (status: number) => unknown): HostProcess {
@@ -97,13 +113,12 @@ test('LC-518 asked for while one is under way, a reload is done exactly once mor
   const { core } = failing({
     stop: async () => 0,
     halt: async () => undefined,
-    reload: async ({ superseded }) => {
+    reloadSteps: stepsThat(async ({ superseded }) => {
       const at = reloads++;
       isSuperseded = superseded;
       begun[at]?.resolve();
       await held[at]?.promise;
-      return { outcome: 'accepted' };
-    },
+    }),
   });
   const first = core.reload();
   await begun[0]!.promise;
@@ -135,10 +150,7 @@ test('OP-11 a reload that the control socket is asked for during a launch begins
       halt: async () => undefined,
       status: () => [],
       counted: () => new Totals([]),
-      reload: async () => {
-        order.push('reload');
-        return { outcome: 'accepted' };
-      },
+      reloadSteps: stepsThat(() => order.push('reload')),
     },
     { host: fakeHost(() => undefined), config, log: { ...silentLogger(), info } as Logger },
   );

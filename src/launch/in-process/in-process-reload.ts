@@ -13,12 +13,11 @@ import { checkService, type LaunchRequest, type OnReload, serviceName } from '..
 import type { LaunchSettings } from '../launcher-options.js';
 import {
   announceAdded,
-  askedBy,
   inStartTime,
   type NextConfiguration,
   type ReloadRequest,
+  type ReloadSteps,
   releaseGroups,
-  reload,
 } from '../reload/reload.js';
 import { outcomeOf, type ReloadResult, refusedFor } from '../reload/reload-report.js';
 import type { PlanChanges } from '../reload/service-plans.js';
@@ -27,16 +26,16 @@ import { MORE_ERRORS_MS, validateAfter } from '../services/validation.js';
 import { tryAddresses } from '../sockets/listen-sockets.js';
 import { unlessAborted } from '../waiting.js';
 
-/** Parameters of a reload. */
-export interface InProcessReload extends ReloadRequest {
+/** What a reload in this process changes. */
+interface ProcessParts {
   readonly onReload: OnReload | undefined;
   readonly runs: readonly ServiceRun[];
   /** Adds a service that a reload starts. */
   readonly add: (service: ServiceBase) => ServiceRun;
   /** Removes a service that a reload has stopped. */
   readonly remove: (run: ServiceRun) => unknown;
-  /** Sets the settings that apply. */
-  readonly useSettings: (settings: LaunchSettings) => void;
+  /** Called when a configuration with these settings applies. */
+  readonly use: (settings: LaunchSettings) => void;
   /**
    * Starts a service as at the launch: a failure ends the launch and does not reject. `failed` is called before that.
    */
@@ -47,46 +46,52 @@ export interface InProcessReload extends ReloadRequest {
   readonly leaveBehind: (building: Promise<unknown>) => void;
 }
 
-/** Returns the result; never rejects. */
-export function reloadInProcess(given: InProcessReload): Promise<ReloadResult> {
-  const { config, runs } = given;
-  const services = runs.map(({ service }) => service);
+/** Returns the steps of a reload of these services. `config`: the present one. */
+export function inProcessReload(parts: ProcessParts, config: Config | undefined): ReloadSteps {
+  const { runs, onReload } = parts;
   // The process does not know which service has read a file.
   const files = config?.namedFiles.map(({ path, option, where }) => ({ path, option, where, secret: true })) ?? [];
-  const filesRead = new Map(runs.map(({ name }) => [name, files]));
-  return reload(given, {
-    services,
-    filesRead,
+  return {
+    services: runs.map(({ service }) => service),
+    filesRead: new Map(runs.map(({ name }) => [name, files])),
     hasWorkers: false,
-    wanted: askedBy(given.onReload),
-    refuse: (refusals, { prepared }) => refuseWhole(given, refusals, prepared?.config),
-    takeUp: (next, changes) => buildAndTakeUp(given, next, changes),
-  });
+    onReload,
+    refuse: (refusals, { prepared }, { stopped }) => refuseWhole(runs, refusals, prepared?.config, stopped),
+    apply: (next, changes, request) => buildAndApply({ ...request, ...parts }, next, changes),
+  };
 }
 
+/** A reload of this process. */
+type InProcessReload = ReloadRequest & ProcessParts;
+
 /** Rejects with these refusals and with all other errors of the configuration. */
-async function refuseWhole(given: InProcessReload, refusals: Refusals, next: Config | undefined): Promise<never> {
+async function refuseWhole(
+  runs: readonly ServiceRun[],
+  refusals: Refusals,
+  next: Config | undefined,
+  stopped: AbortSignal,
+): Promise<never> {
   const build = async (): Promise<void> => {
     const failures: unknown[] = [refusals.refusal];
-    for (const { service } of given.runs)
+    for (const { service } of runs)
       await Promise.resolve(service.prepare?.(next)).then(
         (letGo) => letGo?.(),
         (error: unknown) => void failures.push(error),
       );
     await validateAfter(
-      given.runs.map(({ service }) => service),
+      runs.map(({ service }) => service),
       failures,
       next,
     );
   };
-  await within(build(), { ms: MORE_ERRORS_MS, signal: given.stopped });
+  await within(build(), { ms: MORE_ERRORS_MS, signal: stopped });
   throw refusals.refusal;
 }
 
 function accept(given: InProcessReload, { prepared, settings }: NextConfiguration): void {
   given.accepting();
   prepared?.accept();
-  given.useSettings(settings);
+  given.use(settings);
   given.accepted(prepared?.config);
 }
 
@@ -101,7 +106,7 @@ interface ServiceChanges {
  * Has all services build their new parts first, one after another; a failure refuses the reload, and nothing has
  * changed.
  */
-async function buildAndTakeUp(
+async function buildAndApply(
   given: InProcessReload,
   next: NextConfiguration,
   { added, removed }: PlanChanges,

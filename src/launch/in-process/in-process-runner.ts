@@ -16,14 +16,13 @@ import type { LauncherCore } from '../launcher-core.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { logReady, runStatus } from '../launcher-status.js';
 import { together } from '../parent/concurrent-starts.js';
-import type { ReloadRequest } from '../reload/reload.js';
-import type { ReloadResult } from '../reload/reload-report.js';
+import type { ReloadSteps } from '../reload/reload.js';
 import type { Runner } from '../runner.js';
 import { ServiceRun, type StopRequest } from '../services/service-run.js';
 import { builtAndValidated, toldByAll } from '../services/validation.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
 import { tryAddresses } from '../sockets/listen-sockets.js';
-import { reloadInProcess, resetAll } from './in-process-reload.js';
+import { inProcessReload, resetAll } from './in-process-reload.js';
 
 /** Options of a `ServiceLauncher` in addition to those of all launchers. */
 export interface ServiceLauncherOptions extends LauncherOptions {
@@ -201,25 +200,22 @@ export class InProcessRunner implements Runner {
   }
 
   /** Has all services build their next parts while they serve; then all stop, and start again. */
-  reload(request: ReloadRequest): Promise<ReloadResult> {
-    return reloadInProcess({
-      ...request,
+  reloadSteps(): ReloadSteps {
+    const parts = {
       onReload: this.#options.onReload,
       runs: this.#runs,
-      add: (service) => this.#add(service),
-      remove: (run) => this.#runs.splice(this.#runs.indexOf(run), 1),
-      useSettings: (settings) => {
+      add: (service: ServiceBase) => this.#add(service),
+      remove: (run: ServiceRun) => this.#runs.splice(this.#runs.indexOf(run), 1),
+      use: (settings: LaunchSettings) => {
         this.settings = settings;
-      },
-      accepted: (config) => {
         this.generation += 1;
-        request.accepted(config);
       },
-      start: (run, failed) => this.#start(run, failed).catch(() => undefined),
+      start: (run: ServiceRun, failed: (error: unknown) => void) => this.#start(run, failed).catch(() => undefined),
       // The start opens the backdoor again, as the new configuration has it.
       stoppedAll: () => this.#launcher.diagnosis.close(),
-      leaveBehind: (work) => this.#launcher.process.leaveBehind(work),
-    });
+      leaveBehind: (work: Promise<unknown>) => this.#launcher.process.leaveBehind(work),
+    };
+    return inProcessReload(parts, this.#launcher.config);
   }
 
   /** Passes a later configuration to running services, in order, by their `reset`. Returns false if one refused it. */

@@ -34,18 +34,17 @@ import { bindFailure, bindFailures, placeOfAddress } from '../sockets/listen-soc
 import { buildInChild } from './build-configuration.js';
 import {
   announceAdded,
-  askedBy,
   type NextConfiguration,
   type ReloadRequest,
+  type ReloadSteps,
   releaseGroups,
-  reload,
   reloadTimeout,
 } from './reload.js';
 import { outcomeOf, type ReloadResult } from './reload-report.js';
 import type { PlanChanges } from './service-plans.js';
 
-/** Parameters of a reload. */
-interface FleetReload extends ReloadRequest {
+/** What a reload in the parent of workers changes. */
+interface Fleet {
   readonly supervisor: Supervisor;
   readonly onReload: OnReload | undefined;
   readonly hooks: HookList<[config: Config | undefined]>;
@@ -54,28 +53,29 @@ interface FleetReload extends ReloadRequest {
 /** Time after which a worker that has not applied the new values is replaced by one that starts with them. */
 const TAKEN_WITHIN_MS = 10_000;
 
-/** Returns the result; never rejects. */
-export function reloadFleet(given: FleetReload): Promise<ReloadResult> {
-  const { supervisor } = given;
-  return reload(given, {
+/** Returns the steps of a reload of these workers. */
+export function fleetReload(fleet: Fleet): ReloadSteps {
+  const { supervisor, onReload } = fleet;
+  return {
     services: supervisor.pools.map(({ service }) => service),
     filesRead: supervisor.generation.files.byService,
     hasWorkers: true,
-    wanted: askedBy(given.onReload),
-    refuse: (refusals, { prepared, settings = supervisor.generation.settings }) =>
-      refuseWhole(refusals, supervisor.program, nextGeneration(supervisor, { prepared, settings }), given.stopped),
-    takeUp: (next, changes) => takeUp(given, next, changes),
-  });
+    onReload,
+    refuse: (refusals, { prepared, settings = supervisor.generation.settings }, { stopped }) =>
+      refuseWhole(refusals, supervisor.program, nextGeneration(supervisor, { prepared, settings }), stopped),
+    apply: (next, changes, request) => applyToFleet(fleet, request, next, changes),
+  };
 }
 
-async function takeUp(
-  given: FleetReload,
+async function applyToFleet(
+  { supervisor, hooks }: Fleet,
+  request: ReloadRequest,
   { prepared, settings, wanted = [] }: NextConfiguration,
   { added, removed }: PlanChanges,
 ): Promise<ReloadResult> {
-  const { supervisor, log, dryRun, method, stopped, superseded } = given;
+  const { log, dryRun, method, stopped, superseded } = request;
   if (!dryRun) {
-    const late = await given.hooks.runWithin(settings.workerStartTimeoutMs, prepared?.config);
+    const late = await hooks.runWithin(settings.workerStartTimeoutMs, prepared?.config);
     if (late !== undefined) throw reloadTimeout(late);
   }
   const whole = nextGeneration(supervisor, { prepared, settings });
@@ -83,13 +83,13 @@ async function takeUp(
   const next =
     method === 'mutate' ? { ...whole, code: supervisor.generation.code, files: supervisor.generation.files } : whole;
   const accept = (): void => {
-    given.accepting();
+    request.accepting();
     prepared?.accept();
     supervisor.useGeneration(
       next,
       wanted.map(({ service }) => service),
     );
-    given.accepted(prepared?.config);
+    request.accepted(prepared?.config);
   };
   if (method === 'mutate') {
     const found = prepared === undefined ? [] : await build(supervisor.program, whole, stopped);

@@ -1,5 +1,5 @@
 /**
- * One reload, from the files to its report: the same for services in workers and services in this process. A runner
+ * One reload, from the files to its result: the same for services in workers and services in this process. A runner
  * adds the steps that apply a new configuration.
  */
 import type { Config, NextConfig } from '../../config/index.js';
@@ -43,6 +43,8 @@ export interface ReloadRequest {
   readonly log: Logger;
   /** The present configuration. Undefined if the program has none: then nothing changes. */
   readonly config: Config | undefined;
+  /** Its plans of the running services. */
+  readonly plans: ServicePlans;
   /** Returns the settings of a configuration. */
   settings(config: Config | undefined): LaunchSettings;
   /** Must be called before the next configuration is accepted. */
@@ -53,14 +55,6 @@ export interface ReloadRequest {
   readonly stopped: AbortSignal;
   /** Returns true if another reload was requested, so that this one need not retry without end. */
   superseded(): boolean;
-}
-
-/** Returns the step of a reload that asks a program for its services. */
-export function askedBy(onReload: OnReload | undefined): NonNullable<ReloadSteps['wanted']> {
-  return (prepared, { workerStartTimeoutMs }) => {
-    const asked = onReload?.(prepared?.config, prepared?.changes ?? []);
-    return inStartTime(workerStartTimeoutMs, asked, (limit) => `onReload did not end ${limit}`);
-  };
 }
 
 /** Calls the program for a service that a reload added and that serves. */
@@ -94,7 +88,7 @@ export interface NextConfiguration {
 type RefusedConfiguration = Pick<NextConfiguration, 'prepared'> & { readonly settings: LaunchSettings | undefined };
 
 /** Steps of a reload that its runner provides. */
-interface ReloadSteps {
+export interface ReloadSteps {
   /** The running services. */
   readonly services: readonly Launchable[];
   /** Files that each service has read, including files that its plan does not name. */
@@ -102,21 +96,19 @@ interface ReloadSteps {
   /** False: changes that new workers would apply take effect when the services of this process start again. */
   readonly hasWorkers: boolean;
   /** Returns the services to run; undefined: the present ones. A rejection refuses the reload. */
-  wanted?(prepared: NextConfig | undefined, settings: LaunchSettings): Awaitable<readonly LaunchRequest[] | undefined>;
+  readonly onReload: OnReload | undefined;
   /** Rejects with these refusals and with further errors that only the application detects. */
-  refuse(refusals: Refusals, next: RefusedConfiguration): Promise<never>;
+  refuse(refusals: Refusals, next: RefusedConfiguration, request: ReloadRequest): Promise<never>;
   /** Applies a valid configuration, or builds it in a dry run. A rejection refuses the reload. */
-  takeUp(next: NextConfiguration, changes: PlanChanges): Promise<ReloadResult>;
+  apply(next: NextConfiguration, changes: PlanChanges, request: ReloadRequest): Promise<ReloadResult>;
 }
 
 /** Returns the result; never rejects. */
 export async function reload(request: ReloadRequest, steps: ReloadSteps): Promise<ReloadResult> {
   try {
-    const before = servicePlans(steps.services, request.config, steps.filesRead);
-    // A mutate loads no other code. Workers that die meanwhile are replaced in the folder of the configuration in
-    // force.
+    // A mutate loads no other code. Workers that die meanwhile are replaced in the folder of the present configuration.
     const back = request.method === 'mutate' ? () => undefined : followLink();
-    const result = await reloadFrom(before, request, steps).catch(refusedFor);
+    const result = await reloadFrom(request, steps).catch(refusedFor);
     if (request.dryRun || result.outcome === 'refused') back();
     return result;
   } catch (error) {
@@ -124,8 +116,8 @@ export async function reload(request: ReloadRequest, steps: ReloadSteps): Promis
   }
 }
 
-async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: ReloadSteps): Promise<ReloadResult> {
-  const { method, log } = request;
+async function reloadFrom(request: ReloadRequest, steps: ReloadSteps): Promise<ReloadResult> {
+  const { method, log, plans: before } = request;
   const prepared = await request.config?.next({ collect: true });
   const { refusal } = prepared ?? {};
   let compared: (PlanChanges & { readonly after: ServicePlans }) | undefined;
@@ -144,10 +136,10 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     const refusals = new Refusals();
     const settings = await refusals.gather(() => request.settings(prepared?.config));
     if (refusal !== undefined) refusals.note(refusal);
-    const wanted = refusals.any ? undefined : await refusals.gather(() => steps.wanted?.(prepared, settings!));
+    const wanted = refusals.any ? undefined : await refusals.gather(() => wantedServices(steps, prepared, settings!));
     await refusals.gather(() => refuseOtherLogFile(prepared?.changes ?? []));
     const refuse = async (): Promise<void> => {
-      if (refusals.any) await steps.refuse(refusals, { prepared, settings });
+      if (refusals.any) await steps.refuse(refusals, { prepared, settings }, request);
     };
     // A child builds and plans a refused configuration as well.
     if (steps.hasWorkers) await refuse();
@@ -164,7 +156,7 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     for (const warning of compared.after.warnings) {
       log.warn({ code: warning.code }, printDiagnostic(warning, { showLine: false }));
     }
-    const { found = [], ...result } = await steps.takeUp({ prepared, settings: settings!, wanted }, compared);
+    const { found = [], ...result } = await steps.apply({ prepared, settings: settings!, wanted }, compared, request);
     const { added, removed, files, pipelines } = compared;
     const services = result.outcome === 'abandoned' ? {} : { added, removed };
     const warnings = warningTexts(compared.after, prepared?.config, [...found, ...(prepared?.warnings ?? [])]);
@@ -179,6 +171,16 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     const warnings = warningTexts(after, prepared?.config, found, told);
     return { ...refusedFor(error), changes: changes(files), warnings };
   }
+}
+
+/** Asks the program for the services of a new configuration. Undefined: the present ones. */
+async function wantedServices(
+  { onReload }: ReloadSteps,
+  prepared: NextConfig | undefined,
+  { workerStartTimeoutMs }: LaunchSettings,
+): Promise<readonly LaunchRequest[] | undefined> {
+  const asked = onReload?.(prepared?.config, prepared?.changes ?? []);
+  return inStartTime(workerStartTimeoutMs, asked, (limit) => `onReload did not end ${limit}`);
 }
 
 /** A mutate keeps the processes, so that it can neither start nor end a service. */

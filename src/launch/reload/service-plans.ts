@@ -2,6 +2,7 @@
  * Plans of all services for one configuration, and their differences in the operator's terms: content of certificates
  * and paste files under unchanged names, and pipelines.
  */
+import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../../config/index.js';
 import { type Diagnostic, ignoreErrors, placeOf, severalRefusals } from '../../errors/index.js';
@@ -9,7 +10,6 @@ import type { PipelineChange, ReloadChange } from '../../operating/index.js';
 import type { Launchable, PlannedCertificate, ServiceFile, ServicePlan } from '../../service/index.js';
 import { isPlanned } from '../../service/internal.js';
 import { serviceName } from '../launcher.js';
-import { digest } from '../worker-message.js';
 
 /** The plans of several services. */
 export interface ServicePlans {
@@ -24,7 +24,7 @@ export interface ServicePlans {
 
 /** A file that services read, as known to the configuration. */
 interface PlannedFile {
-  readonly digest: string;
+  readonly content: Buffer;
   /** Place of its name in the configuration. */
   readonly where: string;
   /** Each service's description of the file, by service name. */
@@ -79,7 +79,7 @@ function plannedFiles(plans: ReadonlyMap<string, ServicePlan>, read: FilesRead, 
     const known =
       all.get(key) ??
       ignoreErrors(() => ({
-        digest: digest(config.readFile(path)),
+        content: config.readFile(path),
         where: where ?? placeOfOption(option, config),
         services: new Map<string, ServiceFile>(),
       }));
@@ -150,13 +150,13 @@ export function diff(before: ServicePlans, after: ServicePlans): PlanChanges {
 
 function changedFile(old: PlannedFile, now: PlannedFile): ReloadChange[] {
   const [[, file] = []] = now.services;
-  if (file === undefined || old.digest === now.digest) return [];
+  if (file === undefined || old.content.equals(now.content)) return [];
   const [[, was] = []] = old.services;
   return [
     {
       option: file.option,
-      old: shown(was, old.digest),
-      new: shown(file, now.digest),
+      old: shown(was, old.content),
+      new: shown(file, now.content),
       where: now.where,
       effect: 'applied',
       file: file.path,
@@ -166,9 +166,9 @@ function changedFile(old: PlannedFile, now: PlannedFile): ReloadChange[] {
 }
 
 /** Returns a short description of the content, enough to distinguish two files. */
-function shown(file: ServiceFile | undefined, content: string): string {
+function shown(file: ServiceFile | undefined, content: Buffer): string {
   if (file?.secret === true) return '****';
-  const short = `sha256 ${Buffer.from(content, 'base64').toString('hex').slice(0, 12)}`;
+  const short = `sha256 ${createHash('sha256').update(content).digest('hex').slice(0, 12)}`;
   return file?.says === undefined ? short : `${file.says}, ${short}`;
 }
 
