@@ -336,6 +336,8 @@ export type ToWorker =
   | ({ readonly kind: 'mutate'; readonly id: number } & Pick<Configure, 'configuration'>)
   /** Listen also on the sockets that were sent before and belong to another slot; or stop listening there. */
   | { readonly kind: 'adopt' | 'release'; readonly slot: number }
+  /** List the files of the program, which may be others than those of its siblings; answered by `code`. */
+  | { readonly kind: 'list' }
   /** Reopen the log file, because it was renamed. */
   | { readonly kind: 'reopen' }
   /** Another worker of the service starts: count no whole buckets any more. */

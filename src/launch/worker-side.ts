@@ -103,7 +103,6 @@ export class WorkerSide {
     this.#isReady = true;
     this.#files.tell();
     void this.#link.send({ kind: 'ready', rss: process.memoryUsage.rss(), workers });
-    this.#tellCode(LOOKS);
   }
 
   /** The worker serves nothing while it lists its files, so it waits for a moment without requests. */
@@ -207,6 +206,9 @@ export class WorkerSide {
         break;
       case 'mutate':
         void this.#mutate(message).then((body) => link.send({ kind: 'answer', id: message.id, body }));
+        break;
+      case 'list':
+        this.#tellCode(LOOKS);
         break;
       case 'reopen':
         reopenLogs(this.#log);

@@ -210,13 +210,14 @@ test('AT-13 requests that a worker reports fill no parent, however many slots it
 
 test('AT-13 names of files that workers report fill no parent, however many messages they send', (t) => {
   const code = new ProgramCode();
+  const worker = { service: 'app', folder: '/home', startedAt: 0 };
   const hash = '7761ac88c2d9c623';
-  code.compare([['/srv/hash.js', 'x'.repeat(5_000_000)]], '/home');
-  assert.deepEqual(code.compare([['/srv/hash.js', hash]], '/home').files, [], 'a hash counts too');
+  code.compare([['/srv/hash.js', 'x'.repeat(5_000_000)]], worker);
+  assert.deepEqual(code.compare([['/srv/hash.js', hash]], worker).files, [], 'a hash counts too');
   const name = (at: number): string => `/srv/${String(at).padStart(4000, '0')}.js`;
-  for (let at = 0; at < 5000; at++) code.compare([[name(at), hash]], '/home');
-  assert.deepEqual(code.compare([[name(0), 'another']], '/home').files, [name(0)]);
-  assert.deepEqual(code.compare([[name(4999), 'another']], '/home').files, [], 'it is not kept');
+  for (let at = 0; at < 5000; at++) code.compare([[name(at), hash]], worker);
+  assert.deepEqual(code.compare([[name(0), 'another']], worker).files, [name(0)]);
+  assert.deepEqual(code.compare([[name(4999), 'another']], worker).files, [], 'it is not kept');
 
   const folder = mkdtempSync(join(tmpdir(), 'portico-files-'));
   t.after(() => rmSync(folder, { recursive: true }));

@@ -1,7 +1,7 @@
 /** Generations of a fleet: data that all workers of one configuration share. */
 
 import { type Stats, statSync } from 'node:fs';
-import { sep } from 'node:path';
+import { resolve, sep } from 'node:path';
 import type { Config, ConfigSnapshot } from '../../config/index.js';
 import { readUnlessFifo } from '../../config/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
@@ -55,20 +55,39 @@ interface OtherCode {
   readonly isNew: boolean;
 }
 
+/** The worker that has listed its files. */
+interface Listing {
+  readonly service: string;
+  readonly folder: string;
+  readonly startedAt: number;
+}
+
 const VERSIONS = 1000;
 
 export class ProgramCode {
-  /** Hashes by file, from the first worker that reported the file. */
+  /** Hashes by file, from the first worker that listed the file. */
   readonly #hashes = new Map<string, string>();
+  /** Start of the first worker of each service that listed its files, in milliseconds since the epoch. */
+  readonly #since = new Map<string, number>();
   #characters = 0;
   /** Digests of other versions that were already reported, of the last ones. */
   readonly #others = new Set<string>();
 
   /**
-   * Records the files that a worker has loaded. Returns those that an earlier worker loaded with another content.
-   * `folder`: the working directory of the workers.
+   * Reports whether a worker of the service that is ready now may have loaded another content than the first one: a known file has changed
+   * since that one started, or is gone. True until one has listed its files. `folder`: the working directory of the workers.
    */
-  compare(loaded: readonly ProgramFile[], folder: string): OtherCode {
+  mayDiffer(service: string, folder: string): boolean {
+    const since = this.#since.get(service);
+    return since === undefined || [...this.#hashes.keys()].some((file) => changedAt(resolve(folder, file)) >= since);
+  }
+
+  /**
+   * Records the files that a worker has loaded. Returns those that an earlier worker loaded with another content. `startedAt`: its start, in
+   * milliseconds since the epoch.
+   */
+  compare(loaded: readonly ProgramFile[], { service, folder, startedAt }: Listing): OtherCode {
+    if (!this.#since.has(service)) this.#since.set(service, startedAt);
     const others: ProgramFile[] = [];
     for (const [path, hash] of loaded) {
       const file = fileIn(folder, path);
@@ -90,6 +109,11 @@ export class ProgramCode {
     this.#characters = characters;
     this.#hashes.set(file, hash);
   }
+}
+
+/** Returns when the content, the name or the rights of a file last changed, in milliseconds since the epoch; Infinity if it is gone. */
+function changedAt(path: string): number {
+  return ignoreErrors((): Stats => statSync(path))?.ctimeMs ?? Number.POSITIVE_INFINITY;
 }
 
 /** Returns a path relative to the folder if it is below it. */

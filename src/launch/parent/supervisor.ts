@@ -229,7 +229,8 @@ export class Supervisor {
   #spawn(pool: PoolState, index: number, generation: FleetGeneration, workers: number): WorkerHandle {
     const assignment: Assignment = { service: pool.name, index, workers, generation: generation.number };
     const { program } = this;
-    const child = spawnWorker(program, { index, folder: generation.folder });
+    const { folder } = generation;
+    const child = spawnWorker(program, { index, folder });
     const addresses = pool.sockets.map(({ address }) => address);
     // A trial proves the configuration that resets the level.
     const logLevel = generation.number === this.generation.number ? this.#options.logLevel(pool.name) : undefined;
@@ -249,7 +250,8 @@ export class Supervisor {
       counted: (counted) => this.#options.totals.add(pool.name, counted),
       take: (question) => pool.buckets.exchange(question, performance.now(), pool.workers.size),
       loaded: (loaded) => {
-        const { files, isNew } = generation.code.compare(loaded, generation.folder);
+        const startedAt = performance.timeOrigin + worker.startedAt;
+        const { files, isNew } = generation.code.compare(loaded, { service: pool.name, folder, startedAt });
         worker.otherCode = files;
         logCode(this.#log, worker, isNew);
       },
@@ -260,6 +262,12 @@ export class Supervisor {
         }
       },
     });
+    // A listing takes a worker 0.1 s, and most run the same code.
+    const compareCode = (): void => {
+      if (generation.code.mayDiffer(pool.name, folder)) worker.tell('list');
+      else logCode(this.#log, worker, false);
+    };
+    void worker.ready.then(compareCode, () => undefined);
     this.#lookEach(LOOK_MS);
     if (holds) void this.#hold(worker, generation);
     logStart(worker, this.#log);

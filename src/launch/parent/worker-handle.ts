@@ -189,8 +189,8 @@ export class WorkerHandle {
     this.#channel.send({ kind: 'release', slot });
   }
 
-  /** Tells it to serve, once it is built; to reopen its log file; or that it is not the only worker any more. */
-  tell(kind: 'serve' | 'reopen' | 'share'): void {
+  /** Tells it to serve, once it is built; to list its files; to reopen its log file; or that it is not the only worker any more. */
+  tell(kind: 'serve' | 'list' | 'reopen' | 'share'): void {
     this.#channel.send({ kind });
   }
 
