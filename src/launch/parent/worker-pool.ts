@@ -24,6 +24,9 @@ interface Trial {
 /** Time that a first worker has for its validation when another one has failed. */
 const VALIDATED_WITHIN_MS = 10_000;
 
+/** Time that workers have after `drain_delay` to say that they accept no more connections. */
+const HUNG_MS = 5000;
+
 const NO_TRIAL: Trial = { built: Promise.resolve([]), ready: Promise.resolve() };
 
 export class WorkerPool extends PoolState {
@@ -237,8 +240,9 @@ export class WorkerPool extends PoolState {
 
   /** Starts nothing from now on. */
   #close(): void {
-    const accepting = [...this.workers].filter(({ wasReady }) => wasReady);
-    this.held?.release(Promise.all(accepting.map(({ drained }) => drained)));
+    const drained = Promise.all([...this.workers].map((worker) => worker.drained));
+    // A worker that hangs may never say it, and connections would wait for it.
+    this.held?.release(within(drained, this.generation.settings.drainDelayMs + HUNG_MS));
     // A worker that a reload has started and that does not serve yet has no requests, and is not needed.
     for (const worker of this.workers) {
       const beside = this.slot(worker.assignment.index).length > 1;

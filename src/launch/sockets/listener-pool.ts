@@ -7,7 +7,7 @@ import { isIP, SocketAddress } from 'node:net';
 import { resolve } from 'node:path';
 import type { Place, PorticoError } from '../../errors/index.js';
 import type { ListenAddress } from '../../service/index.js';
-import { formatAddress } from '../../service/internal.js';
+import { BindError, formatAddress } from '../../service/internal.js';
 import { pause } from '../../tasks/internal.js';
 import {
   type AddressOwner,
@@ -165,8 +165,14 @@ export class ListenerPool {
   async #find(newcomer: Newcomer, address: ListenAddress, arrival: Arrival): Promise<Entry> {
     const { name, slots } = newcomer;
     const key = await identity(address);
-    const open = [...this.#entries].find((entry) => key !== undefined && entry.key === key);
-    if (open === undefined) return newEntry(await bind(() => this.#open(address, slots), address, arrival));
+    const known = (): readonly Entry[] => [...this.#entries].filter((entry) => key !== undefined && entry.key === key);
+    const open = known().find(({ holders }) => holders.size > 0);
+    if (open === undefined) {
+      // A path without a holder still has workers that accept by it. As on a port, the newcomer waits for their end.
+      const free = (): Promise<ListenSockets> =>
+        known().length > 0 ? Promise.reject(new BindError('EADDRINUSE', address)) : this.#open(address, slots);
+      return newEntry(await bind(free, address, arrival));
+    }
     const stays = [...open.holders.keys()].some((each) => !arrival.leaving.includes(each));
     if (stays) throw await this.#refusal(newcomer, address, arrival);
     if (slots > 0 || open.sockets.descriptors.length === 1) return open;
@@ -188,7 +194,7 @@ export class ListenerPool {
     const shown = formatAddress(address);
     const wants = `${name} wants ${shown}`;
     for (const { sockets, holders } of this.#entries) {
-      if (!(await overlap(sockets.address, address))) continue;
+      if (holders.size === 0 || !(await overlap(sockets.address, address))) continue;
       const other = formatAddress(sockets.address);
       const isOf = (names: readonly string[]): string | undefined => names.find((each) => holders.has(each));
       const stays = isOf(arrival.staying);

@@ -81,22 +81,27 @@ test('PT-11 a unix socket keeps its file until its last holder has gone', async 
   rmSync(folder, { recursive: true });
 });
 
-test('PT-11 LC-541 a unix socket keeps its file until workers that leave accept no more, whatever newcomer is refused meanwhile', async () => {
+test('PT-11 LC-541 a unix socket keeps its file until workers that leave accept no more, and no newcomer shares it with them', async () => {
   const pool = new ListenerPool();
   const path = join(temporaryFolder('portico-pool-'), 'one.sock');
   const closing = deferred<void>();
   const old = await pool.hold({ name: 'one', addresses: [{ path }], slots: 0 });
   old.release(closing.promise);
-  const nowhere = { path: join(path, 'nowhere', 'two.sock') };
-  await assert.rejects(pool.hold({ name: 'one', addresses: [{ path }, nowhere], slots: 0 }, by([])));
+  const arrival = { ...by([]), draining: [{ name: 'one', sockets: old.sockets }] };
+  await assert.rejects(pool.hold({ name: 'two', addresses: [{ path }], slots: 0 }, arrival), {
+    code: 'PORTICO_ADDRESS_TAKEN',
+    message: `two wants unix:${path}: one, which an earlier reload removed, still drains on unix:${path}`,
+  });
   assert.ok(existsSync(path));
-  // One that is not refused has the same socket, and is not closed with the old one.
-  const next = await pool.hold({ name: 'one', addresses: [{ path }], slots: 0 }, by([]));
-  assert.equal(next.sockets[0], old.sockets[0]);
-  closing.resolve();
+  // With time it waits, as for a port.
+  const next = pool.hold({ name: 'two', addresses: [{ path }], slots: 0 }, { ...arrival, patienceMs: 60_000 });
   await turn();
   assert.ok(existsSync(path));
-  next.release();
+  closing.resolve();
+  const held = await next;
+  assert.notEqual(held.sockets[0], old.sockets[0]);
+  assert.ok(existsSync(path));
+  held.release();
   assert.equal(existsSync(path), false);
 });
 
