@@ -3,9 +3,10 @@
  * status. Its runner runs services in this process, or in workers.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { join } from 'node:path';
 import type { Config, OptionIssue } from '../config/index.js';
-import { readUnlessFifo, watchFiles } from '../config/internal.js';
-import { nearestNames } from '../errors/index.js';
+import { confNames, readUnlessFifo, watchFiles } from '../config/internal.js';
+import { ignoreErrors, nearestNames } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
 import { checkedLog } from '../log/internal.js';
 import type { LauncherStatus, ReloadReport } from '../operating/index.js';
@@ -249,6 +250,8 @@ export class LauncherCore<R extends Runner = Runner> {
       () => this.config!,
       changed,
       (folder, err) => log.warn({ err, folder }, UNWATCHED),
+      (file) =>
+        log.warn({ file }, `${file} can no longer be read: what was read before is kept, but a restart would fail`),
     );
     this.#files = files;
     files.note();
@@ -389,22 +392,34 @@ const UNWATCHED =
  * another content than before and have not changed for half a second.
  *
  * Watching reports every change in the folders of the files, also of a log or a socket; only a different content
- * counts, because a reload replaces all workers. A file that cannot be read counts as changed when it can be read
- * again.
+ * counts, because a reload replaces all workers, or another list of files in a folder of `--config-dir`. A file that
+ * cannot be read counts as changed when it can be read again.
  */
 export class FileChanges {
   readonly #config: () => Config;
   readonly #changed: () => void;
   readonly #unwatched: ((folder: string, error: unknown) => void) | undefined;
+  readonly #gone: ((path: string) => void) | undefined;
   readonly #known = new Map<string, string>();
+  /** Files that could be read before, and of which the last look found that they no longer can. */
+  #lost: readonly string[] = [];
   #unwatch: (() => void) | undefined;
   #closed = false;
 
-  /** `config`: returns the present configuration. `unwatched`: called with a folder that cannot be watched and is read every five seconds instead, and the error. */
-  constructor(config: () => Config, changed: () => void, unwatched?: (folder: string, error: unknown) => void) {
+  /**
+   * `config`: returns the present configuration. `unwatched`: called with a folder that cannot be watched and is read every five seconds
+   * instead, and the error. `gone`: called once with a file that can no longer be read.
+   */
+  constructor(
+    config: () => Config,
+    changed: () => void,
+    unwatched?: (folder: string, error: unknown) => void,
+    gone?: (path: string) => void,
+  ) {
     this.#config = config;
     this.#changed = changed;
     this.#unwatched = unwatched;
+    this.#gone = gone;
   }
 
   /**
@@ -413,8 +428,12 @@ export class FileChanges {
    */
   note(): boolean {
     let differs = false;
-    for (const path of this.#paths()) {
-      const now = digestOf(path);
+    const { configDirs } = this.#config();
+    const present = [
+      ...[...this.#paths()].map((path) => [path, digestOf(path)] as const),
+      ...configDirs.map((dir) => [dir, ignoreErrors(() => confNames(dir).join('/'))] as const),
+    ];
+    for (const [path, now] of present) {
       if (now === undefined) continue;
       differs ||= this.#known.has(path) && this.#known.get(path) !== now;
       this.#known.set(path, now);
@@ -434,7 +453,8 @@ export class FileChanges {
     for (const path of config.filesRead) {
       if (!this.#known.has(path)) this.#known.set(path, digest(config.readFile(path)));
     }
-    this.#unwatch = watchFiles(this.#paths(), () => this.#look(), { unwatched: this.#unwatched });
+    const inDirs = config.configDirs.map((dir) => join(dir, '*.conf'));
+    this.#unwatch = watchFiles([...this.#paths(), ...inDirs], () => this.#look(), { unwatched: this.#unwatched });
     this.#look();
   }
 
@@ -445,7 +465,14 @@ export class FileChanges {
   }
 
   #look(): void {
-    if (this.note()) this.#changed();
+    if (this.note()) {
+      this.#changed();
+      return;
+    }
+    const lost = [...this.#paths()].filter((path) => this.#known.has(path) && digestOf(path) === undefined);
+    const before = this.#lost;
+    this.#lost = lost;
+    for (const path of lost) if (!before.includes(path)) this.#gone?.(path);
   }
 
   #paths(): Set<string> {

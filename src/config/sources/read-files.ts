@@ -32,12 +32,16 @@ export function parseSource(
   return { kind, name: file.name, path: file.path, sections, entries, exposed: file.exposed ?? false };
 }
 
-/** Returns the `*.conf` files of a directory in byte order, without those of subdirectories and hidden ones. */
+/** Returns the names in a directory that end in `.conf`, in byte order, without hidden ones. */
+export const confNames = (dir: string): string[] =>
+  readdirSync(dir)
+    .filter((name) => name.endsWith('.conf') && !name.startsWith('.'))
+    .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+
+/** Returns the files among them, without those of subdirectories. */
 function confFiles(dir: NamedPath, issues: Diagnostic[]): NamedPath[] {
   try {
-    return readdirSync(dir.path)
-      .filter((name) => name.endsWith('.conf') && !name.startsWith('.'))
-      .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+    return confNames(dir.path)
       .map((name) => ({ name: join(dir.name, name), path: join(dir.path, name) }))
       .filter(({ path }) => statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true);
   } catch (error) {

@@ -1,6 +1,6 @@
 /** Changed bytes in the files of a configuration are reported once, also between reloads. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Config } from 'portico/config';
@@ -82,4 +82,90 @@ test('CF-89 the option counts anew after each reload', { timeout: 20_000 }, asyn
   const alive = setInterval(() => undefined, 1000);
   t.after(() => clearInterval(alive));
   await heard;
+});
+
+/** Publishes files as a kubelet does: in a new folder, to which the link `..data` then leads; links of lost files go last. */
+function publish(volume: string, folder: string, names: readonly string[], lost: readonly string[] = []): void {
+  mkdirSync(join(volume, folder), { recursive: true });
+  for (const name of names) writeFileSync(join(volume, folder, name), `[app]\n# ${folder}\n`);
+  symlinkSync(folder, join(volume, '..data_tmp'));
+  renameSync(join(volume, '..data_tmp'), join(volume, '..data'));
+  for (const name of names) {
+    rmSync(join(volume, name), { force: true });
+    symlinkSync(join('..data', name), join(volume, name));
+  }
+  for (const name of lost) rmSync(join(volume, name));
+}
+
+async function volume(t: TestContext) {
+  const folder = temporaryFolder('portico-volume-');
+  publish(folder, '..1', ['a.conf', 'b.conf']);
+  const config = await Config.load({ files: [], dirs: [folder], env: {}, argv: [] });
+  let count = 0;
+  const gone: string[] = [];
+  const files = new FileChanges(
+    () => config,
+    () => (count += 1),
+    undefined,
+    (path) => gone.push(path),
+  );
+  t.after(() => files.close());
+  files.note();
+  files.watch(true);
+  return { folder, config, files, gone, news: () => count };
+}
+
+test('CF-89 a file more or less in a folder of --config-dir is news, in a volume of Kubernetes too', async (t) => {
+  const { folder, files, gone, news } = await volume(t);
+  publish(folder, '..2', ['a.conf', 'b.conf', 'c.conf']);
+  files.watch(true);
+  assert.equal(news(), 1);
+  // The content of the others is the same.
+  const before = readlinkSync(join(folder, '..data'));
+  rmSync(join(folder, 'c.conf'));
+  files.watch(true);
+  assert.deepEqual([readlinkSync(join(folder, '..data')), news()], [before, 2]);
+  writeFileSync(join(folder, 'notes.txt'), 'no *.conf');
+  files.watch(true);
+  assert.equal(news(), 2);
+  assert.deepEqual(gone, []);
+});
+
+test('CF-89 the first file in a folder of --config-dir is news', { timeout: 20_000 }, async (t) => {
+  const folder = temporaryFolder('portico-volume-');
+  const config = await Config.load({ files: [], dirs: [folder], env: {}, argv: [] });
+  const heard = new Promise<void>((resolve) => {
+    const files = new FileChanges(() => config, resolve);
+    t.after(() => files.close());
+    files.note();
+    files.watch(true);
+  });
+  writeFileSync(join(folder, 'a.conf'), '[app]\n');
+  const alive = setInterval(() => undefined, 1000);
+  t.after(() => clearInterval(alive));
+  await heard;
+});
+
+test('CF-89 a file that can no longer be read is reported once, and is news when it can be read again', async (t) => {
+  const { config, files, main, paste, news } = await watched(t);
+  config.readFile(paste);
+  const gone: string[] = [];
+  const others = new FileChanges(
+    () => config,
+    () => assert.fail('a file that is gone is no reload'),
+    undefined,
+    (path) => gone.push(path),
+  );
+  t.after(() => others.close());
+  others.note();
+  rmSync(paste);
+  others.watch(true);
+  others.watch(true);
+  assert.deepEqual(gone, [paste]);
+  others.close();
+  files.watch(true);
+  writeFileSync(paste, 'second');
+  files.watch(true);
+  assert.equal(news(), 1);
+  assert.notEqual(main, paste);
 });
