@@ -616,7 +616,7 @@ const DRIFT: readonly (readonly [from: string | RegExp, to: string, says: RegExp
   [
     '          env:',
     '          lifecycle: { preStop: { exec: { command: [sleep, "20"] } } }\n          env:',
-    /lifecycle\.preStop is missing: the grace period includes it, and the stop after it needs 65 s/,
+    /lifecycle\.preStop: the grace period includes it, and the stop after it needs 65 s/,
   ],
   [/DRAIN_DELAY, value: "6"/, 'DRAIN_DELAY, value: "0"', /neither drain_delay nor preStop/],
   [/DRAIN_DELAY, value: "6"/, 'DRAIN_DELAY, value: "40"', /DRAIN_DELAY is 40: it leaves less than half/],

@@ -120,7 +120,13 @@ export function compare(kind: DeploymentFile, text: string, deployment: Deployme
       const why = line.why === undefined ? `, not ${shown(value)}: ${comment}` : `: ${line.why}`;
       const usual = generated.filter((each) => each.key === key).map((each) => each.value);
       for (const wrong of misfits(file, key, value, line, lacking, usual)) {
-        tell(wrong.line, `${key} is ${shown(wrong.value)}${why}`, line.hint ?? write ?? 'Leave it out.');
+        // A block has no value to show.
+        const isBlock = wrong.value === '' && file.some((each) => each.key.startsWith(`${key}.`));
+        tell(
+          wrong.line,
+          `${key}${isBlock ? '' : ` is ${shown(wrong.value)}`}${why}`,
+          line.hint ?? write ?? 'Leave it out.',
+        );
       }
     }
   }
