@@ -203,7 +203,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   pino: ['log/log.ts'],
   'pino-pretty': ['log/readable.ts'],
   commander: ['cli/program.ts'],
-  yaml: ['cli/generate/kubernetes.ts'],
+  yaml: ['cli/generate/manifest.ts'],
   selfsigned: ['server/tls/development-certificate.ts'],
   '@photostructure/sqlite': ['sqlite/driver.ts'],
   memjs: ['middleware/auth/memcached-tokens.ts'],

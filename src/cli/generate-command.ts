@@ -8,6 +8,7 @@ import { UsageError } from '../config/internal.js';
 import {
   type Diagnostic,
   inOrder,
+  type Place,
   PorticoError,
   placeInFile,
   printDiagnostic,
@@ -16,7 +17,7 @@ import {
 import { choice, example, print } from './command.js';
 import { addConfigurationOptions, type OutputArguments } from './command-line.js';
 import { readConfiguration } from './configured/configuration.js';
-import { compare, type DeploymentFile, textOf } from './generate/compare.js';
+import { compare, type DeploymentFile, type Entry, textOf } from './generate/compare.js';
 import { ADDITIONS, type Addition, type Deployment, deploymentOf } from './generate/deployment.js';
 import { docker } from './generate/docker.js';
 import { kubernetes } from './generate/kubernetes.js';
@@ -62,7 +63,7 @@ export function register(program: Command): void {
     if (args.api !== undefined && file !== socket) throw new UsageError('--api is only for generate socket');
     if (args.with !== undefined && file !== kubernetes) throw new UsageError('--with is only for generate kubernetes');
     const deployment = await deploymentOf(await readConfiguration(args), args);
-    if (args.check !== undefined) return check(file, args.check, args, deployment);
+    if (args.check !== undefined) return await check(file, args.check, args, deployment);
     process.stdout.write(`${textOf(file.lines(deployment))}\n`);
     const beside = file.beside?.(deployment);
     if (beside !== undefined && !existsSync(beside.name)) {
@@ -90,19 +91,53 @@ function deploymentName(name: string): string {
   );
 }
 
-function check(kind: DeploymentFile, path: string, args: GenerateArguments, deployment: Deployment): void {
+async function check(
+  file: DeploymentFile,
+  path: string,
+  args: GenerateArguments,
+  deployment: Deployment,
+): Promise<void> {
   const text = readText(path);
   const lines = text.split(/\r?\n/);
-  const told: Diagnostic[] = [];
-  compare(kind, text, deployment, (line, message, hint) => {
-    const place = placeInFile({ file: path, line, column: 1, text: lines[line - 1] });
-    told.push({ severity: 'error', code: 'PORTICO_DEPLOYMENT', place, message, hint });
+  const placeAt = (line: number) => placeInFile({ file: path, line, column: 1, text: lines[line - 1] });
+  const found: Diagnostic[] = [];
+  const set = await deploymentIn(file, text, args, deployment).catch((error: unknown) => {
+    if (!(error instanceof PorticoError)) throw error;
+    found.push(
+      ...error.diagnostics.map((each) => ({ ...each, place: placeOfSetting(each, file.read(text), placeAt) })),
+    );
   });
-  const findings = inOrder(told);
+  if (set !== undefined)
+    compare(file, text, set, (line, message, hint) => {
+      found.push({ severity: 'error', code: 'PORTICO_DEPLOYMENT', place: placeAt(line), message, hint });
+    });
+  const findings = inOrder(found);
   print(args, { schema: 'portico/generate', version: 1, findings }, () =>
     findings.length === 0 ? `${path} matches this configuration.` : printDiagnostics(findings),
   );
   process.exitCode = findings.length === 0 ? 0 : 1;
+}
+
+/** Returns the deployment with what an existing file sets beside the configuration files. */
+async function deploymentIn(
+  file: DeploymentFile,
+  text: string,
+  args: GenerateArguments,
+  deployment: Deployment,
+): Promise<Deployment> {
+  const { env = {}, set = [] } = file.settings?.(deployment, file.read(text)) ?? {};
+  if (Object.keys(env).length === 0 && set.length === 0) return deployment;
+  return await deploymentOf(await readConfiguration(args, { env: { ...process.env, ...env }, set }), args);
+}
+
+/** Returns the line of the file that makes a wrong setting, or where it is set otherwise. */
+function placeOfSetting(
+  { place }: Diagnostic,
+  file: readonly Entry[],
+  placeAt: (line: number) => Place,
+): Place | undefined {
+  const entry = file.findLast(({ key }) => place?.kind === 'environment' && key.endsWith(`.${place.detail}`));
+  return entry === undefined ? place : placeAt(entry.line);
 }
 
 function readText(path: string): string {

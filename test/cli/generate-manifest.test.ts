@@ -24,7 +24,8 @@ function manifestOf(t: TestContext, ...words: string[]) {
     writeFileSync(file, text);
     return run('kubernetes', ...more, '--check', file).stdout.replaceAll(file, 'manifest');
   };
-  return { manifest: stdout, check, run, file };
+  const ini = (text: string): void => writeFileSync(join(project.folder, 'portico.ini'), text);
+  return { manifest: stdout, check, run, file, ini };
 }
 
 const MATCHES = 'manifest matches this configuration.\n';
@@ -124,4 +125,82 @@ test('OP-15 --check points to the volume that was moved, and says what is wrong 
   const broken = check(manifest.replace('spec:', 'spec'));
   assert.match(broken, /YAML is invalid \(Implicit keys need to be on a single line\)/);
   assert.doesNotMatch(broken, /Leave it out|MULTILINE/);
+});
+
+/** Adds variables to a manifest. */
+const withVariables = (manifest: string, ...variables: string[]): string =>
+  manifest.replace('          env:\n', `$&${variables.map((each) => `            - { ${each} }\n`).join('')}`);
+
+test('OP-15 --check reads the manifest with the options that its variables and words set', (t) => {
+  const { manifest, check } = manifestOf(t);
+  const longer = withVariables(manifest, 'name: PORTICO_DEFAULT__GRACEFUL_SHUTDOWN_TIMEOUT, value: "120"');
+  assert.match(check(longer), /terminationGracePeriodSeconds is 65, not 125/);
+  assert.equal(check(longer.replace('Seconds: 65', 'Seconds: 125')), MATCHES);
+  const more = withVariables(manifest, 'name: PORTICO_API_HELLO__WORKERS, value: "6"');
+  assert.match(check(more.replace('memory: 896Mi', 'memory: 512Mi')), /is 512Mi: a parent and 6 workers need 896Mi/);
+  const moved = manifest.replace('mountPath: /run/portico', 'mountPath: /run/hello');
+  assert.equal(
+    check(withVariables(moved, 'name: PORTICO_CONTROL__SOCKET, value: /run/hello/control.sock')),
+    MATCHES,
+    'a volume that moved with its option',
+  );
+  const wrong = withVariables(manifest, 'name: PORTICO_API_HELLO__WORKERS, value: many');
+  assert.match(check(wrong), /^manifest:\d+:1: error: .*workers: should be an integer; got many/);
+  // The image opens the API with words, which have precedence over variables.
+  const elsewhere = withVariables(manifest, 'name: PORTICO_API_HELLO__LISTEN, value: "0.0.0.0:9000"');
+  assert.match(
+    check(elsewhere.replace('containerPort: 8080', 'containerPort: 9000')),
+    /is 9000: nothing listens there/,
+  );
+  const words = `args: [node, ${MAIN}, --set, "api:hello.listen=0.0.0.0:8080", --set=DEFAULT.drain_delay=0]`;
+  assert.match(
+    check(manifest.replace('          image: ', `          ${words}\n          image: `)),
+    /container\.env: a pod that stops refuses connections/,
+  );
+});
+
+test('OP-15 --check takes values that are in a ConfigMap, and none that it cannot know', (t) => {
+  const { manifest, check } = manifestOf(t);
+  const name = 'PORTICO_DEFAULT__DRAIN_DELAY';
+  const drain = `{ name: ${name}, value: "6" }`;
+  const from = (to: string): string => manifest.replace(drain, to);
+  const reference = `{ name: ${name}, valueFrom: { configMapKeyRef: { name: times, key: drain } } }`;
+  const map = (delay: string): string =>
+    `---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: times }\ndata: { drain: "${delay}", ${name}: "${delay}" }\n`;
+  assert.equal(check(from(reference)), MATCHES);
+  assert.equal(check(from(reference) + map('5')), MATCHES);
+  assert.match(check(from(reference) + map('40')), /DRAIN_DELAY is 40: it leaves less than half/);
+  const all = manifest.replace(/ {10}env:\n(?: {12}.*\n)+/, '          envFrom: [{ configMapRef: { name: times } }]\n');
+  assert.notEqual(all, manifest);
+  assert.equal(check(all), MATCHES, 'the ConfigMap is elsewhere');
+  assert.match(check(all + map('5')), /readinessProbe\.httpGet\.port is 9101: nothing listens/);
+  const secret = 'name: PORTICO_DATABASE__CONNECTION_FILE, value: /run/secrets/connection';
+  assert.equal(check(withVariables(manifest, secret)), MATCHES, 'a file of the pod');
+});
+
+test('OP-15 --check finds its container beside others, whatever its name is', (t) => {
+  const { manifest, check } = manifestOf(t);
+  const proxy = '        - { name: proxy, image: envoy, ports: [{ containerPort: 15000 }] }\n';
+  const beside = manifest.replace('        - name: hello\n', `${proxy}        - name: api\n`);
+  assert.notEqual(beside, manifest);
+  assert.equal(check(beside), MATCHES);
+  const cache = `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: cache }
+spec:
+  selector: { matchLabels: { app: cache } }
+  template:
+    metadata: { labels: { app: cache } }
+    spec: { containers: [{ name: cache, image: redis }] }
+---
+`;
+  assert.equal(check(cache + manifest), MATCHES);
+});
+
+test('OP-15 --check reports workers that would follow the processors of a node', (t) => {
+  const { manifest, check, ini } = manifestOf(t);
+  ini(FILES['portico.ini'].replace('workers = 1\n', ''));
+  assert.match(check(manifest), /container\.env: the number of workers of hello follows the processors of the node/);
+  assert.equal(check(withVariables(manifest, 'name: PORTICO_API_HELLO__WORKERS, value: "1"')), MATCHES);
+  assert.equal(check(manifest.replace('limits: { memory: 896Mi }', 'limits: { memory: 896Mi, cpu: 2 }')), MATCHES);
 });

@@ -44,6 +44,11 @@ export interface DeploymentFile {
   lines(deployment: Deployment, file?: readonly Entry[]): Lines;
   /** Reads a file, as far as it can be read. */
   read(text: string): readonly Entry[];
+  /** Returns what an existing file sets beside the configuration files, for a deployment of these files alone. */
+  settings?(
+    deployment: Deployment,
+    file: readonly Entry[],
+  ): { readonly env: Readonly<Record<string, string>>; readonly set: readonly string[] };
   /** A file that must be in the working directory for this one. */
   beside?(deployment: Deployment): { readonly name: string; readonly text: string };
   /** Returns further steps that the file requires. */

@@ -2,17 +2,6 @@
  * A Deployment and a Service for Kubernetes.
  */
 
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isNode,
-  isScalar,
-  isSeq,
-  LineCounter,
-  parseAllDocuments,
-  type YAMLMap,
-} from 'yaml';
 import { countText } from '../../text/index.js';
 import {
   atLeast,
@@ -29,6 +18,7 @@ import {
 } from './compare.js';
 import { type Deployment, variablesComment, writtenBy } from './deployment.js';
 import { APP, isHidden, isInApp, OTHER_PROGRAM, opensApi, placesInImage, startsProgram } from './docker.js';
+import { isUnknown, readManifest, settingsIn, wordsIn } from './manifest.js';
 import {
   METRICS_LISTEN,
   type Pod,
@@ -44,92 +34,10 @@ import {
 import { below } from './unit-places.js';
 import { variableOf } from './written-paths.js';
 
-// Reads manifests of Kubernetes, as far as a comparison needs them.
-
-/**
- * Reads the first pod template, its container, the ports of Services, and selectors with the labels that they may find. A name of a port of
- * the container is its number; a command is one value.
- */
-function read(text: string): Entry[] {
-  const lines = new LineCounter();
-  const documents = [...parseAllDocuments(text, { lineCounter: lines })];
-  const [broken] = documents.flatMap(({ errors }) => errors);
-  const top = { key: '', value: '', line: 1 };
-  if (broken !== undefined)
-    return [top, { key: 'YAML', value: invalid(broken.message), line: lines.linePos(broken.pos[0]).line }];
-  const deployed = documents.find((each) => isMap(each.getIn(['spec', 'template', 'spec'], true)));
-  const pod = deployed?.getIn(['spec', 'template', 'spec'], true) as YAMLMap | undefined;
-  const containers = itemsOf(pod, 'containers');
-  // Beside it there may be others, such as one of a mesh.
-  const container =
-    containers.find((each) => each.get('name') === deployed?.getIn(['metadata', 'name'])) ?? containers[0];
-  const ports = itemsOf(container, 'ports').map((port) => [port.get('name'), port.get('containerPort')]);
-  const named = new Map(ports.map(([name, port]) => [String(name), String(port)]));
-  const services = documents.filter((each) => each.get('kind') === 'Service').map((each) => each.get('spec'));
-  const targets = services.flatMap((spec) =>
-    itemsOf(spec, 'ports').map((port) => port.get('targetPort', true) ?? port.get('port', true)),
-  );
-  const setting = (each: YAMLMap): Entry => ({
-    key: `container.env.${String(each.get('name'))}`,
-    // A variable from a Secret has no value here.
-    value: String((each.get('value') as string | number | undefined) ?? ''),
-    line: lines.linePos(each.range![0]).line,
-  });
-  const flat = (node: unknown, key: string): Entry[] => {
-    if (!isNode(node)) return [];
-    const value = isScalar(node) ? String(node.value) : '';
-    const entry = {
-      key,
-      value: /\.(?:p|targetP)ort$/.test(key) ? (named.get(value) ?? value) : value,
-      line: lines.linePos(node.range![0]).line,
-    };
-    if (key === 'container.env' && isSeq(node)) return [entry, ...itemsOf(container, 'env').map(setting)];
-    if (/^container\.(?:command|args)$/.test(key) && isSeq(node))
-      return [{ ...entry, value: (node.toJSON() as unknown[]).join(' ') }];
-    if (isSeq(node)) return [entry, ...node.items.flatMap((each) => flat(each, key))];
-    return isMap(node)
-      ? [entry, ...node.items.flatMap((each) => flat(each.value, `${key}.${String(each.key)}`))]
-      : [entry];
-  };
-  const reached = container === undefined ? [] : targets.flatMap((target) => flat(target, 'Service.targetPort'));
-  const pairsAt = (document: Document.Parsed, path: readonly string[], key: string): Entry[] => {
-    const written = document.getIn(path, true);
-    const node = isAlias(written) ? written.resolve(document) : written;
-    if (!isMap(node)) return [];
-    return node.items.flatMap((each) =>
-      flat(each.value, key).map((entry) => ({ ...entry, value: `${String(each.key)}: ${entry.value}` })),
-    );
-  };
-  const labels = documents.flatMap((each) => [
-    ...pairsAt(each, ['spec', 'template', 'metadata', 'labels'], 'label'),
-    ...(each.get('kind') === 'Pod' ? pairsAt(each, ['metadata', 'labels'], 'label') : []),
-  ]);
-  const selectors = documents.flatMap((each) => {
-    const kind = String(each.get('kind'));
-    if (container === undefined) return [];
-    if (kind !== 'Service') return pairsAt(each, ['spec', 'selector', 'matchLabels'], `${kind}.selector`);
-    const selected = pairsAt(each, ['spec', 'selector'], 'Service.selector');
-    const isOurs = each.getIn(['metadata', 'name']) === deployed?.getIn(['metadata', 'name']);
-    // Another app may have its Service in the same file.
-    return isOurs || selected.some(({ value }) => labels.some((label) => label.value === value)) ? selected : [];
-  });
-  const name = flat(deployed?.getIn(['metadata', 'name'], true), 'Deployment.name');
-  return [top, ...flat(pod, 'pod'), ...flat(container, 'container'), ...reached, ...name, ...labels, ...selectors];
-}
-
-/** Returns the first sentence of an error, without its position. */
-const invalid = (message: string): string => `invalid (${message.replace(/(?: at line \d+, column \d+)?:?\n.*/s, '')})`;
-
-/** Returns the maps in a list. */
-function itemsOf(node: unknown, key: string): YAMLMap[] {
-  const list = isMap(node) ? node.get(key, true) : undefined;
-  return isSeq(list) ? list.items.filter((each) => isMap(each)) : [];
-}
-
 /** Kubernetes has no value for no limit. */
 const LONGEST_SECONDS = 86_400;
 
-export const kubernetes: DeploymentFile = { lines, read };
+export const kubernetes: DeploymentFile = { lines, read: readManifest, settings };
 
 function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
   const pod = podOf(deployment, file);
@@ -225,6 +133,16 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
       `    matchLabels: { app.kubernetes.io/name: ${named} }`,
     ],
   ];
+}
+
+/** Returns the settings of a manifest. An API that the image opens keeps its address: words have precedence over variables. */
+function settings({ apis }: Deployment, file: readonly Entry[]): ReturnType<typeof settingsIn> {
+  const { env, set } = settingsIn(file);
+  const opened = wordsIn(file) === undefined ? apis.filter(isHidden) : [];
+  const fixed = opened.flatMap(({ name }) =>
+    ['listen', 'port', 'listen_port'].map((opt) => variableOf({ group: `api:${name}`, opt })),
+  );
+  return { env: Object.fromEntries(Object.entries(env).filter(([name]) => !fixed.includes(name))), set };
 }
 
 /** Returns the annotations by which Prometheus finds the metrics of each pod, if they were asked for. */
@@ -367,7 +285,7 @@ function environment({ deployment, opened, isOneProcess }: Pod): Lines {
   const { drainSeconds, mostDrainSeconds, unset, additions, counts } = deployment;
   const drain = Math.min(LEAVES_SECONDS, mostDrainSeconds);
   const leaves: Fits = (_value, _wanted, file) =>
-    Number(lastOf(file, `container.env.${DRAIN}`) || drainSeconds) > 0 || preStopSeconds(file) > 0;
+    drainSeconds > 0 || isUnknown(file, DRAIN) || preStopSeconds(file) > 0;
   const leavesRule = rule('container.env', leaves, {
     why: 'a pod that stops refuses connections while Services still send to it: it has neither drain_delay nor preStop',
     hint: `Set ${DRAIN} in env: "${drain}".`,
@@ -403,7 +321,16 @@ function environment({ deployment, opened, isOneProcess }: Pod): Lines {
           variable(METRICS_LISTEN, `0.0.0.0:${opened}`),
         ]),
   ];
-  return [variables.length > 0 && '          env:', ...variables, leavesRule, fitsRule];
+  const follows = unset.map(({ name }) => {
+    const workers = variableOf({ group: `api:${name}`, opt: 'workers' });
+    const isLimited: Fits = (_value, _wanted, file) =>
+      isOneProcess || isUnknown(file, workers) || lastOf(file, 'container.resources.limits.cpu') !== '';
+    return rule('container.env', isLimited, {
+      why: `the number of workers of ${name} follows the processors of the node`,
+      hint: `Set ${workers} in env: "1".`,
+    });
+  });
+  return [variables.length > 0 && '          env:', ...variables, leavesRule, fitsRule, follows];
 }
 
 const variable = (name: string, value: number | string): string => `            - { name: ${name}, value: "${value}" }`;

@@ -2,9 +2,9 @@
  * Ports and probes of a pod: of its APIs, and of the listener that kubelets and Prometheus ask.
  */
 
-import { isLoopback } from '../../operating/internal.js';
 import { type Entry, type Fits, type Lines, lastOf, listsPorts, oneOf, rule } from './compare.js';
 import { type Deployment, openPorts, portOf, schemeOf } from './deployment.js';
+import { isUnknown } from './manifest.js';
 import { variableOf } from './written-paths.js';
 
 /** The option that opens a listener for probes and metrics. */
@@ -24,21 +24,17 @@ export interface Pod {
 /** The option that a pod without workers sets to 0. */
 export const WORKERS = variableOf({ group: 'DEFAULT', opt: 'workers' });
 
-/** Returns the pod of a deployment. `file`: an existing manifest, whose variables may open a port; empty for a new one. */
+/** Returns the pod of a deployment. `file`: an existing manifest, which may open a port with a value that is not in it; empty for a new one. */
 export function podOf(deployment: Deployment, file: readonly Entry[]): Pod {
   const probed = openPorts(deployment);
-  const isOneProcess =
-    deployment.isOneProcess ||
-    deployment.additions.has('one-process') ||
-    lastOf(file, `container.env.${WORKERS}`) === '0';
+  const isOneProcess = deployment.isOneProcess || deployment.additions.has('one-process');
   if (probed.length > 0) return { deployment, probed, opened: undefined, isOneProcess };
-  const [, host = '', set] = /^(.*):(\d+)$/.exec(lastOf(file, `container.env.${METRICS_LISTEN}`)) ?? [];
-  // A kubelet asks the address of the pod.
-  const isReached = !isLoopback(host.replace(/^\[|\]$/g, ''));
+  const asked = PROBES.flatMap((kind) => Number(lastOf(file, `container.${kind}.httpGet.port`)) || []);
   const taken = deployment.apis.map(portOf);
   let free = 9101;
   while (taken.includes(free)) free += 1;
-  const opened = file.length > 0 ? (isReached && Number(set)) || undefined : free;
+  const given = isUnknown(file, METRICS_LISTEN) ? asked.find((port) => !taken.includes(port)) : undefined;
+  const opened = file.length > 0 ? given : free;
   const ports = opened === undefined ? [] : [{ name: 'metrics' as const, port: opened }];
   return { deployment, probed: ports, opened, isOneProcess };
 }
