@@ -25,7 +25,8 @@ function manifestOf(t: TestContext, ...words: string[]) {
     return run('kubernetes', ...more, '--check', file).stdout.replaceAll(file, 'manifest');
   };
   const ini = (text: string): void => writeFileSync(join(project.folder, 'portico.ini'), text);
-  return { manifest: stdout, check, run, file, ini };
+  const image = (text: string): void => writeFileSync(join(project.folder, 'Dockerfile'), text);
+  return { manifest: stdout, check, run, file, ini, image };
 }
 
 const MATCHES = 'manifest matches this configuration.\n';
@@ -203,4 +204,75 @@ test('OP-15 --check reports workers that would follow the processors of a node',
   assert.match(check(manifest), /container\.env: the number of workers of hello follows the processors of the node/);
   assert.equal(check(withVariables(manifest, 'name: PORTICO_API_HELLO__WORKERS, value: "1"')), MATCHES);
   assert.equal(check(manifest.replace('limits: { memory: 896Mi }', 'limits: { memory: 896Mi, cpu: 2 }')), MATCHES);
+});
+
+/** Edits of a manifest with all additions, each with what is wrong then; undefined: nothing. */
+const SLIPS: readonly (readonly [from: string | RegExp, to: string, says?: RegExp])[] = [
+  [
+    'Probe: { httpGet: { path: /healthz',
+    'Probe: { httpGet: { path: /readyz',
+    /livenessProbe\.httpGet\.path is \/readyz/,
+  ],
+  [/(readinessProbe.*?)\/readyz/, '$1/healthz', /readinessProbe\.httpGet\.path is \/healthz: it is 200 before/],
+  ['prometheus.io/port: "9101"', 'prometheus.io/port: "8080"', /prometheus\.io\/port is 8080: no metrics are there/],
+  ['io/path: /metrics', 'io/path: /', /prometheus\.io\/path is \/: no metrics are there/],
+  [/.*METRICS__ENABLED.*\n/, '', /container\.env: metrics are scraped and not enabled/],
+  [/ {6}annotations:\n(?: {8}prom.*\n)+| {12}- \{ name: PORTICO_METRICS__ENABLED.*\n/g, ''],
+  ['{ memory: 896Mi }', '{ memory: 896m }', /limits\.memory is 896m: a parent and 1 worker need 256Mi/],
+  ['{ memory: 896Mi }', '{ memory: 1Ti }'],
+  ['allowPrivilegeEscalation: false', 'privileged: true', /privileged is true/],
+  ['mountPath: /run/portico }', 'mountPath: /run/portico, readOnly: true }', /\/run\/portico is written to/],
+  [
+    '- { name: written-2, mountPath: /run/portico }',
+    '- { name: files, mountPath: /run, readOnly: true }\n            - { name: written-2, mountPath: /run/portico }',
+  ],
+  ['maxUnavailable: 1', 'maxUnavailable: 0', /no pod may be evicted/],
+  ['maxUnavailable: 1', 'minAvailable: 2', /no pod may be evicted/],
+  ['maxUnavailable: 1', 'minAvailable: 1'],
+];
+
+const MONITOR = (port: string): string =>
+  `---\napiVersion: monitoring.coreos.com/v1\nkind: PodMonitor\nmetadata: { name: hello }\nspec:\n  selector: { matchLabels: { app.kubernetes.io/name: hello } }\n  podMetricsEndpoints: [{ port: ${port} }]\n`;
+
+test('OP-15 --check reports slips in probes, scraping, sizes, volumes and budgets', (t) => {
+  const { manifest, check } = manifestOf(t, '--with', 'scraping', '--with', 'budget');
+  for (const [from, to, says] of SLIPS) {
+    const edited = manifest.replace(from, to);
+    assert.notEqual(edited, manifest, `the manifest has ${String(from)}`);
+    if (says === undefined) assert.equal(check(edited), MATCHES, to);
+    else assert.match(check(edited), says);
+  }
+  assert.equal(check(manifest + MONITOR('metrics')), MATCHES);
+  assert.match(check(manifest + MONITOR('http')), /PodMonitor\.port is http: no metrics are there/);
+});
+
+test('OP-15 --check reports a shell or a package manager between the container and the program', (t) => {
+  const { manifest, check } = manifestOf(t);
+  const opened = `${MAIN} --set api:hello.listen=0.0.0.0:8080`;
+  const starting = (command: string): string =>
+    check(manifest.replace('          image: ', `          command: ${command}\n          image: `));
+  for (const command of [
+    '[npx, api-cli, --set, "api:hello.listen=0.0.0.0:8080"]',
+    '[tini, --, npm, start]',
+    `[/bin/sh, -ec, "npm run migrate && node ${opened}"]`,
+  ]) {
+    const said = starting(command);
+    assert.match(said, /container\.command is .*: a shell or a package manager does not forward TERM/, command);
+  }
+  for (const command of [`[sh, -c, "npm run migrate && exec node ${opened}"]`, `[sh, -c, "node ${opened}"]`])
+    assert.equal(starting(command), MATCHES, command);
+});
+
+test('OP-15 --check takes args of options alone if the image starts api-cli', (t) => {
+  const { manifest, check, run, image } = manifestOf(t);
+  const args = '["--config-file=/etc/hello/portico.ini", "--set=api:hello.listen=0.0.0.0:8080"]';
+  const edited = manifest.replace('          image: ', `          args: ${args}\n          image: `);
+  assert.equal(check(edited), MATCHES, 'no Dockerfile is here');
+  const generated = run('docker').stdout;
+  image(generated);
+  assert.match(check(edited), /container\.args is .*: it does not start api-cli/);
+  image(generated.replace(/ENTRYPOINT .*/, `ENTRYPOINT ["tini", "--", "node", "${MAIN}"]`));
+  assert.equal(check(edited), MATCHES);
+  const hidden = edited.replace(/, "--set=[^"]*"/, '');
+  assert.match(check(hidden), /it listens on loopback, which no Service reaches/);
 });

@@ -12,6 +12,7 @@ import {
   type Entry,
   type Fits,
   type Lines,
+  lastOf,
   linesOf,
   listsPorts,
   needs,
@@ -205,6 +206,12 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
 export const startsProgram = (words: string): boolean =>
   /(?:^|[\s/",])(?:api-cli|portico|portico\/lib\/cli\/main\.js)(?=[\s",;]|$)/.test(words) ||
   /(?:^|[\s",])(?!\S*node_modules\/)\S+\.[cm]?[jt]s(?=[\s",;]|$)/.test(words);
+/** Reports whether the ENTRYPOINT of the Dockerfile in a folder starts this program; undefined without a Dockerfile. */
+export function entryPointStarts(folder: string): boolean | undefined {
+  const text = ignoreErrors(() => readFileSync(join(folder, 'Dockerfile'), 'utf8'));
+  return text === undefined ? undefined : startsProgram(lastOf(read(text), 'ENTRYPOINT'));
+}
+
 export const OTHER_PROGRAM = 'it does not start api-cli, which reads this configuration';
 
 /** Fits the words of a program, without a package manager. */

@@ -17,8 +17,17 @@ import {
   rule,
 } from './compare.js';
 import { type Deployment, variablesComment, writtenBy } from './deployment.js';
-import { APP, isHidden, isInApp, OTHER_PROGRAM, opensApi, placesInImage, startsProgram } from './docker.js';
-import { isUnknown, readManifest, settingsIn, wordsIn } from './manifest.js';
+import {
+  APP,
+  entryPointStarts,
+  isHidden,
+  isInApp,
+  OTHER_PROGRAM,
+  opensApi,
+  placesInImage,
+  startsProgram,
+} from './docker.js';
+import { isUnknown, READ_ONLY, readManifest, settingsIn, wordsIn } from './manifest.js';
 import {
   METRICS_LISTEN,
   type Pod,
@@ -96,14 +105,17 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
       rule(`${holder}.securityContext.runAsUser`, noneOf('0'), { why: AS_ROOT }),
       rule(`${holder}.securityContext.runAsNonRoot`, noneOf('false'), { why: AS_ROOT }),
     ]),
+    rule('container.securityContext.privileged', noneOf('true'), { why: 'the program has all rights on the node' }),
     nameRules(deployment),
+    budgetRules(file),
+    scrapingRules(pod),
     commandRules(deployment, file),
     environment(pod),
     resources(pod),
     ports.length > 0 && '          ports:',
     ...ports.map(({ name, port }) => `            - { name: ${name}, containerPort: ${port} }`),
     portRules(pod),
-    written.map(mounted),
+    written.map((path) => [mounted(path), rule(READ_ONLY, isWritable(path), { why: `${path} is written to` })]),
     stopRules(deployment),
     ...probes(pod),
     PROBES.map((kind) => probeRules(kind, pod)),
@@ -171,31 +183,87 @@ function nameRules({ name, isNamed }: Deployment): Lines {
   ];
 }
 
+/** Returns rules for a budget that permits no eviction, so that no node can be drained. */
+function budgetRules(file: readonly Entry[]): Lines {
+  const replicas = Number(lastOf(file, 'Deployment.replicas') || Number.NaN);
+  const [why, hint] = ['no pod may be evicted, so no node of a pod can be drained', 'Write: maxUnavailable: 1'];
+  return [
+    rule('PodDisruptionBudget.maxUnavailable', noneOf('0', '0%'), { why, hint }),
+    rule('PodDisruptionBudget.minAvailable', (value) => value !== '100%' && !(Number(value) >= replicas), {
+      why,
+      hint,
+    }),
+  ];
+}
+
+/** Returns rules for what tells Prometheus where the metrics are. */
+function scrapingRules({ deployment, probed }: Pod): Lines {
+  const at = (name: string): string => `annotation.prometheus.io/${name}`;
+  const ports = probed.map(({ port }) => port);
+  const isScraped = (file: readonly Entry[]): boolean =>
+    lastOf(file, at('scrape')) === 'true' || file.some(({ key }) => key === 'PodMonitor.port');
+  const isCounted: Fits = (_value, _wanted, file) =>
+    deployment.counts || !isScraped(file) || isUnknown(file, METRICS_ENABLED);
+  const isServed: Fits = (value, _, file) => !isScraped(file) || oneOf('', ...ports)(value, '', file);
+  return [
+    rule('container.env', isCounted, {
+      why: 'metrics are scraped and not enabled',
+      hint: `Set ${METRICS_ENABLED} in env: "true".`,
+    }),
+    [at('port'), 'PodMonitor.port'].map((key) =>
+      rule(key, isServed, {
+        why: 'no metrics are there',
+        hint:
+          ports.length === 0
+            ? `Set ${METRICS_LISTEN} in env, such as "0.0.0.0:9101".`
+            : `They are on port ${ports.join(', ')}.`,
+      }),
+    ),
+    rule(at('path'), oneOf('', '/metrics'), { why: 'no metrics are there', hint: 'Write: /metrics' }),
+  ];
+}
+
 /** Returns rules for words that replace those of the image, with which an API on loopback is opened. */
-function commandRules({ apis }: Deployment, file: readonly Entry[]): Lines {
-  const keys = ['container.command', 'container.args'];
-  const given = file.filter(({ key }) => keys.includes(key));
-  const last = given.at(-1);
-  if (last === undefined) return [];
-  const all = given.map(({ value }) => value).join(' ');
+function commandRules({ apis, folder }: Deployment, file: readonly Entry[]): Lines {
+  const all = wordsIn(file);
+  if (all === undefined) return [];
+  const given = file.filter(({ key }) => key === 'container.command' || key === 'container.args');
   const opens = apis.filter(isHidden).filter(({ name }) => {
     const [word, variable] = opensApi(name);
     return !all.includes(word!) && !file.some(({ key }) => key === `container.env.${variable}`);
   });
-  const isOurs = startsProgram(all);
+  // Options alone are for the program that the image starts.
+  const isOurs = startsProgram(all) || (all.startsWith('-') && entryPointStarts(folder) !== false);
+  const getsSignals = !hidesSignals(all);
   return [
-    rule(given[0]!.key, () => isOurs, {
+    rule(given[0]!.key, () => isOurs || !getsSignals, {
       why: OTHER_PROGRAM,
       hint: 'Write the words of CMD in the Dockerfile.',
     }),
+    rule(given[0]!.key, () => getsSignals, {
+      why: NO_SIGNALS,
+      hint: 'Write the words of the program alone, or exec before it in a script.',
+    }),
     isOurs &&
       opens.map(({ name }) =>
-        rule(last.key, never, {
+        rule(given.at(-1)!.key, never, {
           why: `the image opens ${name} with words that this replaces: it listens on loopback, which no Service reaches`,
           hint: `Add --set and "api:${name}.listen=0.0.0.0".`,
         }),
       ),
   ];
+}
+
+const NO_SIGNALS = 'a shell or a package manager does not forward TERM, so requests are cut off after the grace period';
+
+/** Reports whether words start the program below a package manager, or below a shell that stays: one with several commands, without `exec`. */
+function hidesSignals(words: string): boolean {
+  const [, script] = /(?:^|[\s/])(?:da|a)?sh\s+-\w*c\s+(.*)$/s.exec(words) ?? [];
+  if (script === undefined)
+    return /^(?:\S*(?:tini|dumb-init)\s+(?:-\S*\s+)*)?(?:\S*\/)?(?:npm|npx|yarn|pnpm)\s/.test(words);
+  const commands = script.split(/&&|\|\||[;|\n]/).filter((each) => each.trim() !== '');
+  const last = commands.at(-1)?.trim() ?? '';
+  return (commands.length > 1 && !last.startsWith('exec ')) || /^(?:exec\s+)?(?:npm|npx|yarn|pnpm)\s/.test(last);
 }
 
 const AS_ROOT = 'the program may run as root';
@@ -213,6 +281,16 @@ function mounted(path: string): Rule {
     hint: `Mount a volume at ${path}.`,
   });
 }
+
+/** Fits a read-only volume that is not the one with this path. */
+const isWritable =
+  (path: string): Fits =>
+  (value, _, file) => {
+    const above = file.flatMap(({ key, value: at }) =>
+      key === 'container.volumeMounts.mountPath' && (at === path || below(at, path) !== undefined) ? [at] : [],
+    );
+    return value !== above.sort((a, b) => b.length - a.length)[0];
+  };
 
 /** MiB of a parent, and of a worker with a small application. */
 const PARENT_MIB = 128;
@@ -263,12 +341,22 @@ function resourceLines(processes: number, [usual, most]: readonly [number, numbe
 
 const MIB = 2 ** 20;
 
-/** Suffixes of quantities in Kubernetes. */
-const SUFFIXES: Readonly<Record<string, number>> = { k: 1e3, M: 1e6, G: 1e9, Ki: 2 ** 10, Mi: MIB, Gi: 2 ** 30 };
+/** Suffixes of quantities in Kubernetes; `m` is a thousandth, which is a slip in place of `M` or `Mi`. */
+const SUFFIXES: Readonly<Record<string, number>> = {
+  m: 1e-3,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  Ki: 2 ** 10,
+  Mi: MIB,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+};
 
 /** Returns a quantity in MiB; NaN for another unit. */
 function mibOf(value: string): number {
-  const [, number, unit = ''] = /^([\d.]+)(k|M|G|Ki|Mi|Gi)?$/.exec(value) ?? [];
+  const [, number, unit = ''] = /^([\d.]+(?:e\d+)?)(m|k|[MGT]|[KMGT]i)?$/.exec(value) ?? [];
   return (Number(number) * (SUFFIXES[unit] ?? 1)) / MIB;
 }
 

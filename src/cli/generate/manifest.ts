@@ -19,6 +19,9 @@ const UNKNOWN = '(elsewhere)';
 /** Key of variables of which the file does not even have the names. */
 const OTHERS = 'container.env.*';
 
+/** Key of the paths of volumes that are mounted read-only. */
+export const READ_ONLY = 'container.volumeMounts.readOnly';
+
 /** Reports whether a variable may have a value that the file does not show. */
 export function isUnknown(file: readonly Entry[], name: string): boolean {
   const value = file.findLast(({ key }) => key === `container.env.${name}`)?.value;
@@ -110,6 +113,11 @@ export function readManifest(text: string): Entry[] {
       line: lines.linePos(node.range![0]).line,
     };
     if (key === 'container.env' && isSeq(node)) return [entry, ...itemsOf(container, 'env').map(setting)];
+    if (key === 'container.volumeMounts' && isSeq(node))
+      return itemsOf(container, 'volumeMounts').flatMap((each) => [
+        ...flat(each.get('mountPath', true), `${key}.mountPath`),
+        ...(each.get('readOnly') === true ? flat(each.get('mountPath', true), READ_ONLY) : []),
+      ]);
     if (/^container\.(?:command|args)$/.test(key) && isSeq(node))
       return [{ ...entry, value: (node.toJSON() as unknown[]).join(' ') }];
     if (isSeq(node)) return [entry, ...node.items.flatMap((each) => flat(each, key))];
@@ -140,6 +148,21 @@ export function readManifest(text: string): Entry[] {
     return isOurs || selected.some(({ value }) => labels.some((label) => label.value === value)) ? selected : [];
   });
   const name = flat(deployed?.getIn(['metadata', 'name'], true), 'Deployment.name');
+  const replicas = flat(deployed?.getIn(['spec', 'replicas'], true), 'Deployment.replicas');
+  const annotations = flat(deployed?.getIn(['spec', 'template', 'metadata', 'annotations'], true), 'annotation');
+  const isLabel = ({ value }: Entry): boolean => labels.some((label) => label.value === value);
+  const monitored = documents.flatMap((each) => {
+    const kind = String(each.get('kind'));
+    if (!pairsAt(each, ['spec', 'selector', 'matchLabels'], '').some(isLabel)) return [];
+    if (kind === 'PodDisruptionBudget')
+      return ['maxUnavailable', 'minAvailable'].flatMap((word) =>
+        flat(each.getIn(['spec', word], true), `${kind}.${word}`),
+      );
+    if (kind !== 'PodMonitor') return [];
+    return itemsOf(each.get('spec'), 'podMetricsEndpoints').flatMap((point) =>
+      flat(point.get('port', true), `${kind}.port`),
+    );
+  });
   const variables = itemsOf(container, 'envFrom').flatMap(settingsOf);
   return [
     top,
@@ -149,6 +172,9 @@ export function readManifest(text: string): Entry[] {
     ...flat(container, 'container'),
     ...reached,
     ...name,
+    ...replicas,
+    ...annotations,
+    ...monitored,
     ...labels,
     ...selectors,
   ];

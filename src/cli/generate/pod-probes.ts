@@ -119,7 +119,19 @@ export function probeRules(kind: string, pod: Pod): Lines {
     );
   };
   const isThere: Fits = (_value, _wanted, file) => file.some(({ key }) => key === `container.${kind}`);
+  // Health checks of an API have other paths than these, or one for both.
+  const misused = kind === 'livenessProbe' ? /^\/readyz$|\/ready$/ : /^\/healthz$|\/live$/;
   return [
+    kind !== 'startupProbe' &&
+      rule(`${at}.path`, (path) => !misused.test(path), {
+        why:
+          kind === 'livenessProbe'
+            ? 'it restarts pods that only are not ready'
+            : 'it is 200 before the pod serves, and while it stops',
+        hint: probes(pod)
+          .find((line) => line.includes(kind))
+          ?.trim(),
+      }),
     portsOf(pod).length > 0 &&
       kind !== 'startupProbe' &&
       rule(`container.${kind}`, isThere, {
