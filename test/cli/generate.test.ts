@@ -126,7 +126,7 @@ const MISFITS: readonly (readonly [kind: string, from: string | RegExp, to: stri
     'CMD ["npm", "start"]',
     /CMD is \["npm", "start"\]: a shell or a package manager/,
   ],
-  ['docker', 'USER node', 'USER root', /runs as root/],
+  ['docker', 'USER 1000', 'USER root', /runs as root/],
   ['docker', 'STOPSIGNAL SIGTERM', 'STOPSIGNAL SIGINT', /STOPSIGNAL is SIGINT/],
   ['docker', 'EXPOSE 8080', 'EXPOSE 8080 9000', /EXPOSE is 9000: nothing listens/],
   [
@@ -223,6 +223,7 @@ const FITTING: readonly (readonly [kind: string, from: string | RegExp, to: stri
   ['docker', /CMD \["node","-e".*/, 'CMD curl -f http://localhost:8080/status/ready'],
   ['docker', 'FROM node:22-slim', 'FROM node:22 AS build\nUSER root\nFROM node:22-slim'],
   ['docker', 'EXPOSE 8080', 'expose 8080/tcp'],
+  ['docker', 'USER 1000', 'USER node'],
   ['kubernetes', 'targetPort: hello', 'targetPort: 8080'],
   ['kubernetes', 'port: 9101, scheme: HTTP', 'port: metrics'],
   ['kubernetes', /readinessProbe: .*/, 'readinessProbe: { httpGet: { path: /status, port: 8080 } }'],
@@ -855,7 +856,7 @@ test('OP-15 a variable of an image opens an API whose name has a dash', (t) => {
   const text = written(run, 'docker').replace(',"--set","api:a-b.listen=0.0.0.0:8081"', '');
   writeFileSync(file, text);
   assert.match(run('docker', '--check', file).stdout, /a-b listens on the loopback address of the container/);
-  writeFileSync(file, text.replace('USER node', 'ENV PORTICO_API_A_B__LISTEN=0.0.0.0:8081\n$&'));
+  writeFileSync(file, text.replace('USER 1000', 'ENV PORTICO_API_A_B__LISTEN=0.0.0.0:8081\n$&'));
   assert.equal(run('docker', '--check', file).stdout, `${file} matches this configuration.\n`);
 });
 

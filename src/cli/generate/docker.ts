@@ -173,7 +173,8 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
     ),
     '# A cluster may run it as any user, who is then in group 0.',
     `RUN mkdir -p ${directories} && chown node:0 ${directories} && chmod 775 ${directories}`,
-    needs('USER node', (user) => !/^(?:root|0)(?::|$)/.test(user), { unset: 'root', why: 'the program runs as root' }),
+    '# The user node, by its number: of a name a kubelet does not know whether it is root.',
+    needs('USER 1000', (user) => !/^(?:root|0)(?::|$)/.test(user), { unset: 'root', why: 'the program runs as root' }),
     ports.length > 0 && `EXPOSE ${ports.join(' ')}`,
     listsPorts('EXPOSE', ports),
     needs('STOPSIGNAL SIGTERM', (signal) => /^(?:SIG)?(?:TERM|15)$/.test(signal), {
