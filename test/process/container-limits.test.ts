@@ -64,6 +64,18 @@ test('KU-9 the least limit of memory of the group, and of those above it, holds:
   assert.equal(memoryLimit(place('5:memory:/docker/a\n4:cpu,cpuacct:/docker/a\n', one)), 256 * 2 ** 20);
 });
 
+test('KU-9 limits of a pod hold for a container without any, and those of a container in its cgroup namespace', () => {
+  const pod = { 'kubepods/pod1/memory.max': '671088640\n', 'kubepods/pod1/cpu.max': '150000 100000\n' };
+  const leaf = { 'kubepods/pod1/ctr/memory.max': 'max\n', 'kubepods/pod1/ctr/cpu.max': 'max 100000\n' };
+  const said = '1.5 processors, 640 MiB of memory';
+  assert.equal(describeLimits(place('0::/kubepods/pod1/ctr\n', { ...pod, ...leaf })), said);
+  const top = { 'memory.max': '671088640\n', 'cpu.max': '150000 100000\n' };
+  assert.equal(describeLimits(place('0::/\n', top)), said);
+  // A supervisor in the container has moved the process to a group below.
+  const moved = { 'init/memory.max': 'max\n', 'init/cpu.max': 'max 100000\n' };
+  assert.equal(describeLimits(place('0::/init\n', { ...top, ...moved })), said);
+});
+
 test('KU-9 without a limit of memory, or with one above the memory of the machine, there is none', () => {
   const none = Number.POSITIVE_INFINITY;
   assert.equal(memoryLimit(place('0::/\n', { 'memory.max': 'max\n' })), none);

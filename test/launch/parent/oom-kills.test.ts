@@ -1,9 +1,10 @@
 /** Kills of the kernel for memory, from the file of either version of cgroups. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { OomKills } from '../../../dist/launch/parent/oom-kills.js';
+import { cgroupFiles } from '../../../dist/process/index.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 
 const FILES: Readonly<Record<string, (kills: number) => string>> = {
@@ -21,3 +22,20 @@ for (const [name, text] of Object.entries(FILES)) {
     assert.deepEqual([kills.take(), kills.take()], [true, false]);
   });
 }
+
+test('a kill in another group of the pod is none of this one', () => {
+  const mount = temporaryFolder('portico-oom-');
+  const own = join(mount, 'pod', 'ctr');
+  mkdirSync(own, { recursive: true });
+  const count = (folder: string, kills: number): void =>
+    writeFileSync(join(folder, 'memory.events'), FILES['memory.events']!(kills));
+  count(own, 0);
+  count(join(mount, 'pod'), 4);
+  const kills = new OomKills(cgroupFiles('', 'memory.events', { mount, groups: '0::/pod/ctr\n' }));
+  // The count of a group includes those of the groups in it: cgroup v2.
+  count(join(mount, 'pod'), 5);
+  assert.equal(kills.take(), false);
+  count(own, 1);
+  count(join(mount, 'pod'), 6);
+  assert.deepEqual([kills.take(), kills.take()], [true, false]);
+});
