@@ -26,7 +26,7 @@ import { MORE_ERRORS_MS, validateAfter } from '../services/validation.js';
 import { tryAddresses } from '../sockets/listen-sockets.js';
 import { unlessAborted } from '../waiting.js';
 
-/** What a reload in this process changes. */
+/** Parts that a reload in this process changes. */
 interface ProcessParts {
   readonly onReload: OnReload | undefined;
   readonly runs: readonly ServiceRun[];

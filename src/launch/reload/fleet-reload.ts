@@ -43,7 +43,7 @@ import {
 import { outcomeOf, type ReloadResult } from './reload-report.js';
 import type { PlanChanges } from './service-plans.js';
 
-/** What a reload in the parent of workers changes. */
+/** Parts that a reload in the parent of workers changes. */
 interface Fleet {
   readonly supervisor: Supervisor;
   readonly onReload: OnReload | undefined;
