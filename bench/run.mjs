@@ -38,7 +38,7 @@ import { WORKS } from './works/works.mjs';
 const OTHERS = {
   latency: { measure: measureLatency, about: 'work 2 on 64 connections at 70 % of saturation, open loop' },
   connections: { measure: measureConnections, about: 'a new connection for each request, 1 process and 4 workers' },
-  start: { measure: measureStart, about: 'from the start of the process to the first answer' },
+  start: { measure: measureStart, about: 'from the start of the process to the first response' },
   memory: { measure: measureMemory, about: 'resident memory: started, idle and loaded' },
   pods: { measure: measurePods, about: 'memory of a pod: one process, parent and worker, Fastify' },
   reload: { measure: measureReload, about: 'from SIGHUP until the last worker is a new one' },

@@ -39,7 +39,7 @@ export async function measureStart({ rounds, say }) {
   }));
   return {
     name: 'start',
-    title: 'Start to first answer',
+    title: 'Start to first response',
     notes: [
       'Milliseconds from the start of the process to the first whole answer of work 1, and processor time of the tree until',
       'then. With workers, the parent checks the files, binds, and starts the processes that serve.',

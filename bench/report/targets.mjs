@@ -41,12 +41,12 @@ const TARGETS = [
     figure: ({ connections }) => connections?.['portico-4'].root,
   },
   {
-    text: 'Start to first answer, one process, to Fastify',
+    text: 'Start to first response, one process, to Fastify',
     most: 1.4,
     figure: ({ start }) => start?.['portico-lone'].ratio,
   },
   {
-    text: 'Start to first answer, parent and one worker, to Fastify',
+    text: 'Start to first response, parent and one worker, to Fastify',
     most: 1.9,
     figure: ({ start }) => start?.['portico-1'].ratio,
   },

@@ -23,7 +23,7 @@ export interface ImaginedRequest {
 
 /** One step of a request through the tree. */
 export interface ExplainedStep {
-  readonly what: 'composite' | 'pipeline' | 'filter' | 'app' | 'route' | 'action' | 'answer';
+  readonly what: 'composite' | 'pipeline' | 'filter' | 'app' | 'route' | 'action' | 'response';
   readonly name: string;
   readonly factory?: string | undefined;
   readonly origin: Origin | undefined;
@@ -158,7 +158,7 @@ class Walk {
     this.#step(req, 'composite', node, why);
     const child = childAt(node, option);
     if (child !== undefined) return this.enter(child, req);
-    this.#step(req, 'answer', node, `${status} ${STATUS_CODES[status]}`);
+    this.#step(req, 'response', node, `${status} ${STATUS_CODES[status]}`);
     return status;
   }
 

@@ -145,7 +145,7 @@ class PluginRunner {
       const asked = Promise.resolve(plugin.check({ ...at, signal: over.signal }));
       return await within(asked, { ms }, () => {
         over.abort();
-        return { available: false, reason: 'TIMEOUT', details: `no answer within ${ms} ms` };
+        return { available: false, reason: 'TIMEOUT', details: `no response within ${ms} ms` };
       });
     } catch (error) {
       return { available: false, reason: 'CHECK FAILED', details: errorText(error) };

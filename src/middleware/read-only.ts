@@ -10,7 +10,7 @@ const readOnlyOptions = defineOptions({
   enabled: boolean({ default: false, help: 'Refuse writes.' }),
   mode: oneOf(['read_only', 'maintenance'], {
     default: 'read_only',
-    help: 'Answer to writes: read_only 405 with the allowed methods, maintenance 503 with Retry-After.',
+    help: 'Response to writes: read_only 405 with the allowed methods, maintenance 503 with Retry-After.',
   }),
   allow_deletes: boolean({ default: false, help: 'Allow DELETE.' }),
   exempt_projects: list({ default: [], help: 'Projects that may still write.' }),

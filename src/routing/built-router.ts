@@ -119,7 +119,7 @@ export function warnOfTable(log: Logger, warning: TableWarning): void {
 
 /** Returns the place of a route's definition as text. */
 export function placeText(origin: Origin | undefined): string {
-  return origin === undefined ? 'an unknown place' : `${origin.file}:${origin.line}`;
+  return origin === undefined ? 'an unknown line' : `${origin.file}:${origin.line}`;
 }
 
 const routers = new WeakMap<App, BuiltRouter>();

@@ -24,7 +24,7 @@ function range(cells: readonly Cell[]): string {
 
 test('README.md has the ratios of the last run of the bench, and no other numbers about speed', () => {
   const readme = readFileSync(join(root, 'README.md'), 'utf8').replaceAll(/\s+/g, ' ');
-  const start: Cell = ['start', 'Start to first answer', 'Portico, parent and 1 worker', 'to Fastify'];
+  const start: Cell = ['start', 'Start to first response', 'Portico, parent and 1 worker', 'to Fastify'];
   const slowest = (row: string): string => figure(['latency', 'Latency', row, 'p99 to Fastify']).toFixed(1);
   const claim =
     `takes ${range(WORKS.map((work) => inRun(work)))} times the processor time of Fastify with the same filters as hooks on ` +

@@ -39,7 +39,7 @@ export const onNode24 = (work: string): Cell => ['node-24', 'Node 24', work, 'to
 
 const ratio = (cell: Cell | undefined): string => (cell === undefined ? '' : figure(cell).toFixed(2));
 const mebibytes = (cell: Cell | undefined): string => (cell === undefined ? '' : figure(cell).toFixed(0));
-const start = (row: string): Cell => ['start', 'Start to first answer', row, 'to Fastify'];
+const start = (row: string): Cell => ['start', 'Start to first response', row, 'to Fastify'];
 const idle = (row: string): Cell => ['memory', 'Resident memory', row, 'idle'];
 const idleOn24 = (row: string): Cell => ['node-24', 'Node 24', row, 'idle'];
 const WORKER = 'Portico, worker, work 1: with its watch thread';

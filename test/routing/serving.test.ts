@@ -359,7 +359,7 @@ testBoth(
     for (const path of ['/things', '/items']) router.connect(path, { controller: 'things', action: 'list' });
     await assert.rejects(router.build(), (error) => {
       assert.ok(error instanceof RouteTableError);
-      assert.match(error.diagnostics[0]?.hint ?? '', /own schema, .* plugin adds with addSchema/);
+      assert.match(error.diagnostics[0]?.hint ?? '', /same schema, .* plugin adds with addSchema/);
       const told = error.diagnostics.map(({ code, place, message }) => [
         code,
         /serving\.test\.js:\d+:\d+$/.test(place?.detail ?? ''),

@@ -90,7 +90,7 @@ async function explain(request: NamedRequest, args: RequestArguments) {
 /** Returns the server's refusal of a path, before any filter. */
 function refused({ url }: NamedRequest, { status, reason }: Refusal): Explanation {
   const text = `${status} ${STATUS_CODES[status]}: ${reason}`;
-  const step: ExplainedStep = { what: 'answer', name: 'the server', origin: undefined, text, scriptName: '', url };
+  const step: ExplainedStep = { what: 'response', name: 'the server', origin: undefined, text, scriptName: '', url };
   return { steps: [step], answer: status };
 }
 
@@ -131,7 +131,7 @@ function explainRouter(
     const { status, why, nearest, reason } = answer;
     const but = reason === undefined ? '' : `, but ${reason}`;
     const near = nearest === undefined ? '' : `; the nearest is ${methodText(nearest)} ${nearest.path}${but}`;
-    add('answer', node.name, `${status} ${STATUS_CODES[status]}: ${why}${near}`, { origin: nearest?.origin });
+    add('response', node.name, `${status} ${STATUS_CODES[status]}: ${why}${near}`, { origin: nearest?.origin });
     return { steps, answer: status, route: explained };
   }
   if (plugin !== null) {

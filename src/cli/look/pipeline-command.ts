@@ -20,7 +20,7 @@ const FORMATS = ['text', 'json', 'mermaid', 'dot'] as const;
 export function register(program: Command): void {
   const command = program
     .command('pipeline')
-    .description('show the tree of composites, pipelines, filters and apps, with places and options')
+    .description('show the tree of composites, pipelines, filters and apps, with the file, line and options of each')
     .argument('[app]', 'root (default: all that nothing else mentions)')
     .option(...PASTE_OPTION)
     .option('--format <format>', 'text, json, mermaid or dot', choice('--format', FORMATS), 'text')

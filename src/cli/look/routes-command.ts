@@ -57,7 +57,7 @@ interface RoutesArguments extends OutputArguments {
 export function register(program: Command): void {
   const command = program
     .command('routes')
-    .description('show the routes of the enabled APIs: method, URL, name, action, place')
+    .description('show the routes of the enabled APIs: method, URL, name, action, line')
     .option('--api <name>', 'only this API (default: all)')
     .option(
       '--match <request>',

@@ -98,7 +98,9 @@ async function fetchText(options: OptionsOf<typeof sourceOptions>): Promise<Buff
         else reject(new Error(`answered ${response.statusCode}`));
       });
     });
-    request.on('error', (error) => reject(signal.aborted ? new Error(`no answer in ${options.timeoutS} s`) : error));
+    request.on('error', (error) =>
+      reject(signal.aborted ? new Error(`no response within ${options.timeoutS} s`) : error),
+    );
     request.end();
   });
 }

@@ -106,7 +106,7 @@ function checkDeclaration(what: string, option: Partial<Option> | null | undefin
 
 /** Returns the line of code of a declaration. */
 export function placeOfDeclaration(options: OptionDeclarations): string {
-  return (options as { [declaredAt]?: string })[declaredAt] ?? 'an undeclared place';
+  return (options as { [declaredAt]?: string })[declaredAt] ?? 'an unknown line';
 }
 
 /** Reports whether two declarations of one option are equal. */
@@ -133,7 +133,7 @@ function isEmpty(value: unknown): boolean {
 function callerOf(callee: (...args: never[]) => unknown): string {
   const holder: { stack?: string } = {};
   withFrames(1, () => Error.captureStackTrace(holder, callee));
-  return /(?:at |\()((?:file:|\/|[a-z]:).*?)\)?$/im.exec(holder.stack ?? '')?.[1] ?? 'an unknown place';
+  return /(?:at |\()((?:file:|\/|[a-z]:).*?)\)?$/im.exec(holder.stack ?? '')?.[1] ?? 'an unknown line';
 }
 
 /** One remark. */

@@ -174,7 +174,7 @@ export class WorkerHandle {
       (answer) => ({ ...from, body: answer }),
       (error: unknown) => ({ ...from, error: errorText(error) }),
     );
-    const late = (): Answer => ({ ...from, error: `no answer within ${timeoutMs} ms` });
+    const late = (): Answer => ({ ...from, error: `no reply within ${timeoutMs} ms` });
     return within(answered, timeoutMs, late).finally(asked.forget);
   }
 

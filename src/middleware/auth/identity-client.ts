@@ -88,7 +88,7 @@ export class IdentityClient {
       // From the start of the attempt to the end of the response.
       const timeoutMs = this.#options.httpConnectTimeout * 1000;
       const tooLate = (): void =>
-        void outgoing.destroy(Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: 'ETIMEDOUT' }));
+        void outgoing.destroy(Object.assign(new Error(`no response within ${timeoutMs} ms`), { code: 'ETIMEDOUT' }));
       const cancel = systemClock.after(timeoutMs, tooLate);
       const fail = (error: Error): void => {
         cancel();
@@ -100,7 +100,7 @@ export class IdentityClient {
         let length = 0;
         incoming.on('data', (chunk: Buffer) => {
           length += chunk.length;
-          if (length > LONGEST_ANSWER) outgoing.destroy(new Error(`an answer of more than ${LONGEST_ANSWER} bytes`));
+          if (length > LONGEST_ANSWER) outgoing.destroy(new Error(`a response of more than ${LONGEST_ANSWER} bytes`));
           else chunks.push(chunk);
         });
         incoming.on('error', fail);

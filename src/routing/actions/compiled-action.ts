@@ -75,7 +75,7 @@ function compiled<T>(subject: string, compile: () => T): T {
   } catch (cause) {
     throw new RouteError('PORTICO_ROUTE_SCHEMA', {
       message: `${subject} does not compile: ${(cause as Error).message}`,
-      hint: cause instanceof SchemaError ? cause.hint : 'The message names the place in the schema.',
+      hint: cause instanceof SchemaError ? cause.hint : 'The message has the position in the schema.',
       cause,
     });
   }
@@ -117,7 +117,7 @@ function checkKeys(response: object, statuses: readonly ByVersion<number>[]): vo
   const wrong = keys.find((key) => !/^[1-5](?:\d\d|xx)$/.test(key));
   if (wrong !== undefined) {
     throw new RouteError('PORTICO_ROUTE_SCHEMA', {
-      message: `response has "${wrong}" in the place of a status`,
+      message: `response has "${wrong}" where a status should be`,
       hint: 'Write response: { 200: schema }, a schema for each status.',
     });
   }

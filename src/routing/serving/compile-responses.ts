@@ -62,7 +62,7 @@ function notCompiled(place: string, status: string, cause: unknown): RouteError 
   return new RouteError('PORTICO_ROUTE_SCHEMA', {
     message: `${place}: the response schema of ${status} does not compile: ${text}`,
     hint: /\bref/i.test(text)
-      ? 'A $ref leads to a place in its own schema, as "#/definitions/book", or to a schema that a plugin adds with addSchema.'
+      ? 'A $ref leads to a part of the same schema, as "#/definitions/book", or to a schema that a plugin adds with addSchema.'
       : 'The message is that of the compiler of serialisers.',
     cause,
   });

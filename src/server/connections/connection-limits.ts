@@ -6,7 +6,7 @@ import type { Connection, Exchange } from './connection.js';
 import type { ConnectionList } from './connections.js';
 
 /** A time limit that a connection exceeds. */
-export type TimeLimit = 'body too slow' | 'answer not taken' | 'connection silent' | 'idle' | 'lingering';
+export type TimeLimit = 'body too slow' | 'response not taken' | 'connection silent' | 'idle' | 'lingering';
 
 /** Input that is discarded after a response. */
 interface Unwanted {
@@ -232,7 +232,7 @@ export class ConnectionTimeouts {
     // Unwanted input, beyond what is discarded or kept: the end of its client cannot be noticed. Requests that wait have their own limit.
     const floods = connection.readingStopped && (connection.state !== 'open' || connection.waiting === undefined);
     if (stalledSince !== undefined && isOver(sendTimeout, now - stalledSince)) {
-      this.#listener.exceeded(connection, 'answer not taken');
+      this.#listener.exceeded(connection, 'response not taken');
     } else if (!moved && isOver(clientSocketTimeout, now - last.since)) {
       this.#listener.exceeded(connection, 'connection silent');
     } else if (!moved && floods && isOver(lingeringTime, now - last.since)) {

@@ -108,7 +108,7 @@ export function cutOffError(name: string, exchanges: readonly Exchange[]): Porti
 /** Logs a response whose connection was closed because its body failed, or did not match its head. */
 export function tellBroken({ req, res }: Exchange, log: Logger): void {
   const error = wrongLength(res) ?? destroyReason(res);
-  if (error !== undefined) log.error({ ...requestFacts(req), err: error }, 'an answer was cut off');
+  if (error !== undefined) log.error({ ...requestFacts(req), err: error }, 'a response was cut off');
 }
 
 /** Logs a request whose app never responds: a promise that never settles, or a filter without return. */
@@ -117,7 +117,7 @@ export function tellUnanswered({ req, res, poolSlot: slot }: Exchange, log: Logg
   const { route } = environ(req);
   log.error(
     { ...requestFacts(req), ...(route !== undefined && { route: route.template }) },
-    'the app gave no answer within client_socket_timeout: the connection is closed',
+    'the app sent no response within client_socket_timeout: the connection is closed',
   );
 }
 

@@ -32,7 +32,7 @@ const REJECTIONS = {
   'chunk extensions': 431,
   'request too slow': 408,
   'body too slow': 408,
-  'answer not taken': undefined,
+  'response not taken': undefined,
   'connection silent': undefined,
   'tls handshake failed': undefined,
   'no descriptor': undefined,
@@ -44,7 +44,7 @@ type RejectionReason = keyof typeof REJECTIONS;
 const IN_ACCESS_LOG: ReadonlySet<RejectionReason> = new Set([
   'queue full',
   'queue timeout',
-  'answer not taken',
+  'response not taken',
   'connection silent',
 ]);
 

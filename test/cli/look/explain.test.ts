@@ -160,19 +160,19 @@ test('OP-6 the reason of a 404 with the nearest route, and of a 405 with the met
   const at = (...words: string[]): string => linesOf(run('explain', ...words, '--api', 'things')).at(-1)!;
   assert.equal(
     at('GET', '/v1/thing/7'),
-    '  answer things_app: 404 Not Found: no route matches /thing/7; the nearest is GET /things/{id}  app.mjs:18',
+    '  response things_app: 404 Not Found: no route matches /thing/7; the nearest is GET /things/{id}  app.mjs:18',
   );
   assert.equal(
     at('GET', '/v1/quite/another/path'),
-    '  answer things_app: 404 Not Found: no route matches /quite/another/path',
+    '  response things_app: 404 Not Found: no route matches /quite/another/path',
   );
   assert.equal(
     at('PATCH', '/v1/things'),
-    '  answer things_app: 405 Method Not Allowed: the path accepts GET, HEAD, OPTIONS, POST, and not PATCH',
+    '  response things_app: 405 Method Not Allowed: the path accepts GET, HEAD, OPTIONS, POST, and not PATCH',
   );
   assert.match(at('OPTIONS', '/v1/things'), /204 No Content: the path accepts GET, HEAD, OPTIONS, POST/);
-  assert.match(at('GET', '/v1/old'), /answer things_app: 302 Found: redirects to \/things/);
-  assert.match(at('GET', '/v2/things'), /answer things: 404 Not Found/);
+  assert.match(at('GET', '/v1/old'), /response things_app: 302 Found: redirects to \/things/);
+  assert.match(at('GET', '/v2/things'), /response things: 404 Not Found/);
 });
 
 test('OP-6 a 404 of a nearly right path names what refuses it: a type, a requirement, a slash at the end', (t) => {
@@ -238,7 +238,7 @@ test('OP-6 a router that is mounted in another, an app that is no router, a filt
 test('OP-6 a cascade is followed past the answers it drops', (t) => {
   const run = project(t);
   const missed = linesOf(run('explain', 'GET', '/nothing', '--api', 'other'));
-  assert.match(missed.at(-2)!, /answer things_app: 404/);
+  assert.match(missed.at(-2)!, /response things_app: 404/);
   assert.match(missed.at(-1)!, /app files_app: answers/);
   // The action may respond with 404 too.
   const found = linesOf(run('explain', 'GET', '/things', '--api', 'other'));
@@ -270,7 +270,7 @@ paste.app_factory = ./app.mjs:inner
   const last = (api: string, path: string): string => linesOf(run('explain', 'GET', path, '--api', api)).at(-1)!;
   for (const api of ['unknown', 'decided']) {
     assert.equal(read(api, '/nothing').status, null, api);
-    assert.match(last(api, '/nothing'), /answer things_app: 404/);
+    assert.match(last(api, '/nothing'), /response things_app: 404/);
     assert.match(last(api, '/things'), /action things\.index/);
   }
   const acts = read('action', '/things');
@@ -286,7 +286,7 @@ test('OP-6 a path that the server refuses before any filter', (t) => {
     ['/v1/../things', 'The path has a dot segment, a backslash or a control character.'],
   ] as const) {
     const words = ['explain', 'GET', path, '--api', 'things'];
-    assert.deepEqual(linesOf(run(...words)), [`GET ${path}`, `  answer the server: 400 Bad Request: ${why}`]);
+    assert.deepEqual(linesOf(run(...words)), [`GET ${path}`, `  response the server: 400 Bad Request: ${why}`]);
     const said = JSON.parse(run(...words, '--json').stdout);
     assert.deepEqual([said.status, said.route, said.steps.length], [400, null, 1]);
   }
@@ -493,7 +493,7 @@ export const moved = () => new Router({ auth: true }).redirect('/old', '/new').b
   const lines = linesOf(run('explain', 'GET', '/old'));
   assert.deepEqual(lines.slice(-2), [
     '  filter auth: checks whether the caller is allowed',
-    '  answer moved: 302 Found: redirects to /new',
+    '  response moved: 302 Found: redirects to /new',
   ]);
 });
 
@@ -522,7 +522,7 @@ test('explain, routes and routes --match know the routes and the not-found handl
     linesOf(run('explain', 'POST', '/v1/items/3')).at(-1)!,
     /^ {2}app the not-found handler of a plugin: answers, because no route matches/,
   );
-  assert.match(linesOf(run('explain', 'GET', '/v1/other')).at(-1)!, /answer one_app: 404/);
+  assert.match(linesOf(run('explain', 'GET', '/v1/other')).at(-1)!, /response one_app: 404/);
   const match = (request: string): string => linesOf(run('routes', '--match', request)).join('\n');
   assert.match(
     match('GET /v1/items/3'),

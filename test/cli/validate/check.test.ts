@@ -245,7 +245,7 @@ test('OP-6 explain tells the mount and why, the filters, what is left of the pat
     '--api',
     'main',
   );
-  assert.match(nowhere.stdout, /no mount matches \/x \(\/v2\).*\n {2}answer main: 404 Not Found/);
+  assert.match(nowhere.stdout, /no mount matches \/x \(\/v2\).*\n {2}response main: 404 Not Found/);
 });
 
 test('OP-3 check of a paste file alone finds a validator that is none, and misses nothing that a configuration may have', (t) => {

@@ -54,7 +54,7 @@ test('GR-6 a worker that is asked has a second to say that it is awake', async (
   const asked = worker.ask('report', undefined, 10);
   pass(2.6);
   assert.equal(worker.silent, true);
-  assert.match((await asked).error ?? '', /^no answer within/);
+  assert.match((await asked).error ?? '', /^no reply within/);
 });
 
 test('GR-6 a worker of an earlier release, which announces nothing, is expected each second', async (t) => {

@@ -46,8 +46,8 @@ describe('time limits', { concurrency: true }, () => {
     await one.closed;
     const told = log.lines.filter(({ level }) => level === 'error');
     assert.deepEqual(
-      told.map(({ message, fields }) => [message.slice(0, 23), fields.method, fields.path]),
-      [['the app gave no answer ', 'GET', '/never']],
+      told.map(({ message, fields }) => [message.slice(0, 24), fields.method, fields.path]),
+      [['the app sent no response', 'GET', '/never']],
     );
   });
 
@@ -254,7 +254,7 @@ describe('time limits', { concurrency: true }, () => {
     socket.pause();
     while (response === undefined) await new Promise((resolve) => setImmediate(resolve));
     await once(response, 'close');
-    assert.equal(server.rejections.get('answer not taken'), 1);
+    assert.equal(server.rejections.get('response not taken'), 1);
     socket.destroy();
   });
 
