@@ -65,8 +65,15 @@ export interface CreateOptions {
   readonly aroundRefusals?: Map<string, Filter> | undefined;
 }
 
-/** Loads a child that a composite requests, with its factories resolved. */
-export type LoadChild = (composite: Context, kind: Kind, name?: string, globalConf?: Conf) => Promise<Context>;
+/** A tree with its factories resolved, and the first error of a part that cannot be loaded. */
+export interface LoadedTree {
+  /** Undefined if a reference could not be followed. */
+  readonly context: Context | undefined;
+  readonly error: unknown;
+}
+
+/** Loads a child that a composite requests. */
+export type LoadChild = (composite: Context, kind: Kind, name?: string, globalConf?: Conf) => Promise<LoadedTree>;
 
 /** Calls the factories of one tree. */
 export class Creation {
@@ -91,14 +98,14 @@ export class Creation {
   }
 
   /**
-   * Returns the app, filter or server of a tree. Throws the failures of all factories, except those that come more than 2 s after the
-   * first; the acquired resources are released before that.
+   * Returns the app, filter or server of a tree. Throws its error and the failures of all factories, except those that come more than 2 s
+   * after the first; the acquired resources are released before that.
    */
-  async create(tree: Context): Promise<Created> {
-    this.#entered.add(tree);
-    this.#tree = tree;
+  async create(tree: LoadedTree): Promise<Created> {
+    this.#tree = tree.context;
+    if (tree.context !== undefined) this.#entered.add(tree.context);
     try {
-      return await Promise.race([this.#create(tree), this.#patience.over]);
+      return await Promise.race([this.#loaded(tree), this.#patience.over]);
     } catch (error) {
       this.#failed = true;
       await this.#released(() => this.#releases.run());
@@ -114,6 +121,26 @@ export class Creation {
     } catch (error) {
       this.#given.log.error({ err: error }, 'a release failed');
     }
+  }
+
+  /** Creates a tree. For one with an error, creates the parts that can be loaded, and throws their refusals with the error. */
+  async #loaded({ context, error }: LoadedTree): Promise<Created> {
+    if (error === undefined) return this.#create(context!);
+    const refusals = new PartRefusals(this.#patience);
+    refusals.note(error);
+    if (context !== undefined) await this.#createWhole(context, refusals);
+    refusals.refuse();
+    throw error;
+  }
+
+  async #createWhole(context: Context, refusals: PartRefusals): Promise<void> {
+    const { type, filters, inner, factory, incomplete } = context;
+    if (inner === undefined) {
+      if (factory?.resolved === true && !incomplete) await refusals.gather(() => this.#plain(context));
+      return;
+    }
+    for (const part of type === 'filter-with' ? [...filters, inner] : [inner, ...filters])
+      await this.#createWhole(part, refusals);
   }
 
   /** Creates all parts, even if one is refused; throws their refusals as one. */
@@ -233,10 +260,13 @@ export class Creation {
   /** Returns the loader for a composite's children; their origin is the option that names them. */
   #loaderFor(context: Context) {
     const make = async (kind: Kind, name?: string, globalConf?: Conf): Promise<Created> => {
-      const child = await this.#child(context, kind, name, globalConf);
-      context.children.push({ get: kind, name: name ?? '', context: child });
-      if (this.#entered.has(context) && isMap(context.factory?.value)) this.#entered.add(child);
-      return this.#create(child);
+      const loaded = await this.#child(context, kind, name, globalConf);
+      const { context: child } = loaded;
+      if (child !== undefined && loaded.error === undefined) {
+        context.children.push({ get: kind, name: name ?? '', context: child });
+        if (this.#entered.has(context) && isMap(context.factory?.value)) this.#entered.add(child);
+      }
+      return this.#loaded(loaded);
     };
     return {
       getApp: (name?: string, globalConf?: Conf) => make('app', name, globalConf) as Promise<App>,

@@ -12,7 +12,7 @@ import { type PasteSection, type Word, wordsOf } from '../ini/index.js';
 import { whileLoading } from '../process/index.js';
 import { type AliasTable, fileAliases } from './aliases.js';
 import { tellsChildren } from './composite/children.js';
-import { type Created, type CreateOptions, Creation, type LoadChild } from './create.js';
+import { type Created, type CreateOptions, Creation, type LoadChild, type LoadedTree } from './create.js';
 import { firstRefusal, isLimit, type OpenedPaste, openDocument, Usage } from './document.js';
 import {
   type Answerer,
@@ -129,22 +129,49 @@ export class Load {
 
   /** Calls the factories. If one fails, the resources acquired so far are released first. */
   create(context: Context, releases: Releases, options: CreateOptions = {}): Promise<Created> {
-    const child: LoadChild = (composite, kind, name, globalConf) =>
-      this.#resolved(() => this.child(composite, kind, name, globalConf));
-    return new Creation(this.#parts, child, releases, options).create(context);
+    return this.#create({ context, error: undefined }, releases, options);
   }
 
-  /** Makes contexts, then resolves their factories. A limit ends this before anything is resolved. */
+  /** Loads a name and calls the factories. Beside a part that cannot be loaded, the others are created too, for their errors. */
+  async loadAndCreate(
+    kind: Kind,
+    name: string | undefined,
+    releases: Releases,
+    options: CreateOptions = {},
+  ): Promise<Created> {
+    return this.#create(await this.#loaded(() => this.context(kind, name)), releases, options);
+  }
+
+  #create(tree: LoadedTree, releases: Releases, options: CreateOptions): Promise<Created> {
+    const child: LoadChild = (composite, kind, name, globalConf) =>
+      this.#loaded(() => this.child(composite, kind, name, globalConf));
+    return new Creation(this.#parts, child, releases, options).create(tree);
+  }
+
+  /** Makes contexts, then resolves their factories. Throws the first error. */
   async #resolved(make: () => Context): Promise<Context> {
-    let context: Context | undefined;
+    const context = this.#made(make);
+    for await (const error of this.steps.resolve()) throw error;
+    return context!;
+  }
+
+  /** Like {@link #resolved}, but returns the first error, and resolves the factories of the other parts. */
+  async #loaded(make: () => Context): Promise<LoadedTree> {
+    const context = this.#made(make);
+    const errors: unknown[] = [];
+    for await (const error of this.steps.resolve()) errors.push(error);
+    return { context, error: errors[0] };
+  }
+
+  /** Returns undefined if a context cannot be made after an earlier error. A limit ends this before anything is resolved. */
+  #made(make: () => Context): Context | undefined {
     try {
-      context = make();
+      return make();
     } catch (error) {
       if (!this.steps.refuses) throw error;
       // PasteDeploy would have stopped at the error before.
+      return undefined;
     }
-    for await (const error of this.steps.resolve()) throw error;
-    return context!;
   }
 
   /** Returns the context of a reference, a name or a URI. `handedIn`: global_conf of the referring side. Throws for a limit. */

@@ -171,9 +171,8 @@ export class Loader extends PasteFile {
     return checkPaste(this.#parts, options);
   }
 
-  async #create(kind: Kind, name: string | undefined, releases: Releases, options?: CreateOptions): Promise<Created> {
-    const load = this.#load(kind, name);
-    return load.create(await load.load(kind, name), releases, options);
+  #create(kind: Kind, name: string | undefined, releases: Releases, options?: CreateOptions): Promise<Created> {
+    return this.#load(kind, name).loadAndCreate(kind, name, releases, options);
   }
 
   #load(kind: Kind, name?: string): Load {

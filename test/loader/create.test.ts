@@ -412,6 +412,43 @@ paste.app_factory = nothing
   assert.deepEqual(released, ['held']);
 });
 
+test('PD-163 beside a part that cannot be loaded, the factories of the other parts are called, and tell what they refuse', async (t) => {
+  const released: string[] = [];
+  const acquiring = (_globalConf: Conf, _localConf: Conf, ctx: FactoryContext) => {
+    ctx.onClose(() => void released.push(ctx.section.name));
+    return (app: App) => app;
+  };
+  const mounts = `[composite:main]
+paste.composite_factory = urlmap
+/ = one
+/b = two
+`;
+  const pipelines = `[pipeline:one]
+pipeline = gone held inner
+[pipeline:two]
+pipeline = lost inner
+[filter:held]
+paste.filter_factory = acquiring
+[app:inner]
+paste.app_factory = throwing
+`;
+  const found = async (ini: string): Promise<unknown> => {
+    const error: unknown = await composed(t, ini, { throwing, acquiring }).catch((thrown: unknown) => thrown);
+    assert.ok(error instanceof ConfigurationRefused);
+    return error.diagnostics.map(({ code, place }) => [code, place?.origin?.line]);
+  };
+  assert.deepEqual(await found(mounts + pipelines), [
+    ['PORTICO_PASTE_NO_SECTION', 6],
+    ['PORTICO_PASTE_NO_SECTION', 8],
+    ['PORTICO_PASTE_FACTORY_FAILED', 11],
+  ]);
+  assert.deepEqual(released, ['held']);
+  assert.deepEqual(await found(pipelines.replace('pipeline:one', 'pipeline:main')), [
+    ['PORTICO_PASTE_NO_SECTION', 2],
+    ['PORTICO_PASTE_FACTORY_FAILED', 7],
+  ]);
+});
+
 const FAILING_PIPELINE = '[pipeline:first]\npipeline = inner\n[app:inner]\npaste.app_factory = throwing\n';
 
 test('a composite may go on without a child that fails, whatever the child is', async (t) => {
