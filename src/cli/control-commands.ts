@@ -42,7 +42,7 @@ export function register(program: Command): void {
   add(
     program,
     'scale <service> <workers>',
-    'change the number of workers of a service until the next start',
+    'change the number of workers of a service until the next start, or until the files have another number',
     'scale compute 4',
     NAMED,
   ).action(async (service: string, count: string, args: MeantService) => {
@@ -68,7 +68,13 @@ export function register(program: Command): void {
     print(args, done, () => 'Stopping: open requests finish first.');
   });
 
-  add(program, 'log-level', 'change the level of the log until the next reload', 'log-level debug --api compute', NAMED)
+  add(
+    program,
+    'log-level',
+    'change the level of the log until the next accepted reload',
+    'log-level debug --api compute',
+    NAMED,
+  )
     .argument('<level>', LOG_LEVELS.join(', '), choice('<level>', LOG_LEVELS))
     .option('--api <name>', 'only for this service')
     .action(async (level: string, args: MeantService & { api?: string }) => {
