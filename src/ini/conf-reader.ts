@@ -161,16 +161,18 @@ class ConfReader {
     // Of `[api:shop] # shop` the section that is meant.
     const end = closed ? -1 : header.indexOf(']');
     const name = header.slice(1, end === -1 && !closed ? undefined : end).trim();
-    if (!closed) {
+    // Errors of a header do not belong to the previous section.
+    this.#section = undefined;
+    if (name === '' && header.includes(']')) {
+      this.#refuse('empty section name', this.#place(number, 1, maskAssigned(text)), EMPTY_NAME);
+    } else if (!closed) {
       const shown = maskUris(text);
-      // An unclosed header starts no section, and its lines do not belong to the previous section.
-      this.#section = undefined;
       const place = this.#place(number, header.length, shown);
       const written = end < 0 ? `${shown.trim()}]` : maskUris(`[${name}]`);
       const isComment = /^\s*[#;]/.test(header.slice(end + 1));
       const hint = isComment ? `put the comment on a separate line, and write ${written} here` : `write ${written}`;
       this.#refuse('invalid section (must end with ])', place, hint);
-    } else if (name === '') this.#refuse('empty section name', this.#place(number, 1, maskAssigned(text)));
+    }
     // Also after an error, because the following lines are not meant for the previous section.
     this.#section = name;
     const origin = originAt(this.#file, number, 1, text, { section: name });
@@ -211,6 +213,8 @@ class ConfReader {
     this.problems.push({ severity, code, section, place, message, got: text?.trim(), hint });
   }
 }
+
+const EMPTY_NAME = 'write a name between the brackets, such as [DEFAULT]; without one, the options below are not read';
 
 /** Reports whether one pair of quotes encloses the whole value: `"a", "b"` is two quoted items and keeps its quotes. */
 function standsInQuotes(value: string): boolean {

@@ -111,6 +111,24 @@ test('CF-63 a header with text behind it is that of the section that is meant', 
   }
 });
 
+test('CF-63 an empty section name asks for one, also with a comment behind it', () => {
+  for (const header of ['[]', '[ ]', '[] # comment', '[ ] ; comment', '[] x']) {
+    const found = read(`[a]\n${header}\nx = 1\n`);
+    assert.deepEqual(
+      found.problems.map(({ section, message, hint }) => [section, message, hint]),
+      [
+        [
+          undefined,
+          'empty section name',
+          'write a name between the brackets, such as [DEFAULT]; without one, the options below are not read',
+        ],
+      ],
+      header,
+    );
+    assert.deepEqual(found.entries, [], header);
+  }
+});
+
 test('CF-63 at most 20 bad lines are told', () => {
   assert.equal(mostProblems, 20);
   assert.equal(read('bad\n'.repeat(50)).problems.length, 20);
