@@ -48,11 +48,20 @@ const CASES: Readonly<Record<string, Case>> = {
   'a flat name of an API that is not there': {
     it: { defaults: 'osapi_compute_listen = 0.0.0.0\nosapi_compute_listen_port = 8774\nmetrics_listen = 0.0.0.0:9' },
     says: [
-      '[DEFAULT] osapi_compute_listen: unknown option\n  write listen in [api:osapi_compute]; if it belongs to another program, add DEFAULT.osapi_compute_listen to [DEFAULT] other_names',
-      '[DEFAULT] osapi_compute_listen_port: unknown option\n  write port in [api:osapi_compute]; if ',
+      '[DEFAULT] osapi_compute_listen: unknown option\n  if it belongs to another program, add DEFAULT.osapi_compute_listen to [DEFAULT] other_names',
+      '[DEFAULT] osapi_compute_listen_port: unknown option\n  if it belongs to another program, ',
       "[DEFAULT] metrics_listen: unknown option\n  'metrics_listen' is an option of [admin]",
       '  other_names = DEFAULT.osapi_compute_listen, DEFAULT.osapi_compute_listen_port\n',
     ],
+    never: /in \[api:osapi_compute\]/,
+  },
+  'a misspelt flat name of an API': {
+    it: { defaults: 'shop_lisen = 0.0.0.0\nshp_workers = 2' },
+    says: [
+      "[DEFAULT] shop_lisen: unknown option\n  did you mean 'shop_listen'?",
+      "[DEFAULT] shp_workers: unknown option\n  did you mean 'shop_workers'?",
+    ],
+    never: /other programs/,
   },
   'a section of services without a name': {
     it: { more: '[service]\nmanager = x\n[services]' },

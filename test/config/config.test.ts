@@ -354,7 +354,7 @@ test('CF-54 CF-66 flat names of an API that no section and no program names are 
         'error',
         'metadata_workers',
         'unknown option',
-        'write workers in [api:metadata]; if it belongs to another program, add DEFAULT.metadata_workers to [DEFAULT] other_names',
+        'if it belongs to another program, add DEFAULT.metadata_workers to [DEFAULT] other_names',
       ],
       ['error', 'compte_workers', 'unknown option', "did you mean 'compute_workers'?"],
     ],

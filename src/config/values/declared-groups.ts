@@ -240,20 +240,6 @@ export class DeclaredGroups {
     return all;
   }
 
-  /** Returns what the flat name of an option in `[DEFAULT]` means: `listen in [api:compute]` for `compute_listen`. */
-  optionOfFlatName(group: string, flat: string): string | undefined {
-    for (const [prefix, options] of this.#templates) {
-      for (const { opt, option } of options.values()) {
-        for (const alias of option.aliases) {
-          const [, section, end = ''] = /^(.+)\.<name>(.+)$/.exec(alias) ?? [];
-          if (section === group && flat.endsWith(end) && flat !== end)
-            return `${opt} in [${prefix}${flat.slice(0, -end.length)}]`;
-        }
-      }
-    }
-    return undefined;
-  }
-
   /** Returns the words before the colon in the names of sections that there may be several of: `api`, `service`. */
   kinds(): string[] {
     return [...this.#templates.keys()].flatMap((prefix) => (prefix.endsWith(':') ? [prefix.slice(0, -1)] : []));

@@ -235,13 +235,7 @@ function unknownOption(names: DeclaredGroups, { group, place }: Written, opt: st
   if (hint !== undefined) return unknown(OPTION, subject, 'unknown option', hint);
   const elsewhere = near.elsewhere(opt);
   if (elsewhere !== undefined) return unknown(OPTION, subject, 'unknown option', elsewhere);
-  const { hint: ofOther, others } = ofOthers(`${group}.${opt}`);
-  // Another program may run the API of that name.
-  const flat = names.optionOfFlatName(group, opt);
-  return {
-    ...unknown(OPTION, subject, 'unknown option', flat === undefined ? ofOther : `write ${flat}; ${ofOther}`),
-    others,
-  };
+  return { ...unknown(OPTION, subject, 'unknown option'), ...ofOthers(`${group}.${opt}`) };
 }
 
 /** Returns the line for a name of another program; the report of all names ends with one line for all. */
