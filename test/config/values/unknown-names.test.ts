@@ -1,0 +1,22 @@
+/** What a list of findings says of names whose owner could not be loaded. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { markIncomplete } from '#internal/config';
+import type { Diagnostic } from '../../../dist/errors/index.js';
+
+test('CF-66 code that is lost keeps its own note beside that further errors may follow', () => {
+  const name: Diagnostic = {
+    severity: 'warning',
+    code: 'PORTICO_CONFIG_UNKNOWN_OPTION',
+    section: 'DEFAULT',
+    option: 'my_ip',
+    message: 'unknown option',
+  };
+  const lost: Diagnostic = { severity: 'error', code: 'PORTICO_MODULE_NOT_FOUND', message: 'there is no file gone.js' };
+  const notesOf = (note?: string) => markIncomplete([name, { ...lost, note }]).map((each) => each.note);
+  assert.deepEqual(notesOf(), [undefined, 'further errors may follow once this is mended']);
+  assert.deepEqual(notesOf('thrown at app.js:3:4'), [
+    undefined,
+    'thrown at app.js:3:4; further errors may follow once this is mended',
+  ]);
+});
