@@ -79,6 +79,14 @@ const CASES: Readonly<Record<string, Case>> = {
       '2 errors, 0 warnings.',
     ],
   },
+  'a comment behind the header of a section that nobody has': {
+    it: { more: '[sectoin] ; x\ny = 1\n[whatever]' },
+    says: [
+      'invalid section (must end with ]); got [sectoin] ; x\n  put the comment on a separate line, and write [sectoin] here\n',
+      '[sectoin] unknown section\n',
+      '  other_names = whatever\n',
+    ],
+  },
   'a misspelt section of an enabled API': {
     it: shop('[api:metdata]\nport = 0\n', 'enabled_apis = shop, metadata\n'),
     says: [NONE],

@@ -116,9 +116,17 @@ function explained(generation: Generation, { unowned, undeclared, variables, isO
   );
   const known = otherNames(generation);
   const othersReplace = placeOfOtherNames(generation);
-  return [...found, ...(variables === 0 ? [] : unknownVariables(names, sources, { isOthers, near }))].map((each) =>
-    each.others === undefined ? each : { ...each, others: [...known, ...each.others], othersReplace },
-  );
+  // A section whose header is refused has no name that is certain.
+  const refused = new Set(generation.state.issues.map(lineOf));
+  return [...found, ...(variables === 0 ? [] : unknownVariables(names, sources, { isOthers, near }))].map((each) => {
+    if (each.others === undefined) return each;
+    if (each.place?.origin !== undefined && refused.has(lineOf(each))) return { ...each, others: undefined };
+    return { ...each, others: [...known, ...each.others], othersReplace };
+  });
+}
+
+function lineOf({ place }: Diagnostic): string {
+  return `${place?.origin?.file}:${place?.origin?.line}`;
 }
 
 /** Reports whether code that the configuration names may have options in a section beside ours: of the program, or of an API. */
@@ -152,7 +160,9 @@ export function markIncomplete(found: readonly Diagnostic[]): readonly Diagnosti
     each.severity === 'warning' && isUncertain(each) && !FOREIGN.has((each.section ?? '').toLowerCase());
   const lost = found.findIndex(({ code }) => LOST.test(code));
   if (lost < 0 || !found.some(isOpen)) return found;
-  return found.with(lost, { ...found[lost]!, note: 'further errors may follow once this is mended' });
+  const first = found[lost]!;
+  const more = 'further errors may follow once this is mended';
+  return found.with(lost, { ...first, note: first.note === undefined ? more : `${first.note}; ${more}` });
 }
 
 /** All written names, and those of each section. */
