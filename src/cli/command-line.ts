@@ -120,6 +120,19 @@ export function commandFirst(words: readonly string[], commands: readonly string
   return words;
 }
 
+/** Reports whether one of these options is on a line, and not only as the value of another one: `--set --help`. */
+export function hasOption(words: readonly string[], ...options: readonly string[]): boolean {
+  for (const { word } of commandLineWords(words, takesValue)) {
+    if (word === '--') return false;
+    if (options.includes(word)) return true;
+  }
+  return false;
+}
+
+function takesValue(option: string): boolean {
+  return knownOption(option)?.takes !== undefined;
+}
+
 function knownOption(word: string): KnownOption | undefined {
   return word.startsWith('--') ? ALL.get(word.slice(2)) : undefined;
 }
@@ -131,7 +144,7 @@ function knownOption(word: string): KnownOption | undefined {
 export function serveArguments(words: readonly string[]): ServeArguments | undefined {
   const found: Record<string, string | true | readonly string[]> = {};
   const line = words[0] === 'serve' ? words.slice(1) : words;
-  for (const { word, value } of commandLineWords(line, (option) => knownOption(option)?.takes !== undefined)) {
+  for (const { word, value } of commandLineWords(line, takesValue)) {
     const known = knownOption(word);
     if (known === undefined || (known.takes === undefined) !== (value === undefined)) return undefined;
     const name = word.slice(2).replace(/-(\w)/g, (_all, letter: string) => letter.toUpperCase());

@@ -7,7 +7,7 @@ import { nearestOrAll } from '../errors/index.js';
 import { ownVersion } from '../modules/index.js';
 import { exitPlace } from '../process/index.js';
 import { endSoon, exitStatusOf, failureText, STATUS_REFUSED, STATUS_USAGE } from './command-failure.js';
-import { addCommonOptions, commandFirst, serveArguments } from './command-line.js';
+import { addCommonOptions, commandFirst, hasOption, serveArguments } from './command-line.js';
 import { COMMANDS, type CommandFile } from './commands.js';
 
 /** Runs one command line and sets the exit status. `serves`: no other command is named. */
@@ -40,7 +40,7 @@ export async function completeProgram(): Promise<Command> {
   return program;
 }
 
-async function newProgram(named?: string): Promise<Command> {
+async function newProgram(hasVersion = true): Promise<Command> {
   const { Command, Help } = await import('commander');
   const program = new Command('api-cli')
     .description(DESCRIPTION)
@@ -56,8 +56,7 @@ async function newProgram(named?: string): Promise<Command> {
     // The error has its text, which is printed below.
     .configureOutput({ outputError: () => undefined })
     .exitOverride();
-  // For openapi, `--version` is the version of an API.
-  if (named !== 'openapi') program.version(ownVersion() ?? 'unknown', '--version', 'print the version and exit');
+  if (hasVersion) program.version(ownVersion() ?? 'unknown', '--version', 'print the version and exit');
   return addCommonOptions(program);
 }
 
@@ -79,15 +78,17 @@ async function parseCommand(words: readonly string[], serving: boolean): Promise
   }
 
   const { CommanderError } = await import('commander');
-  const program = await newProgram(named);
-  const asksHelp = words.some((word) => word === '-h' || word === '--help');
+  const asksVersion = named !== 'openapi' && hasOption(words, '--version');
+  // As a value it is no option of the program, nor for openapi, where it is the version of an API.
+  const program = await newProgram(asksVersion || !words.includes('--version'));
+  const asksHelp = hasOption(words, '-h', '--help');
   const all = isHelp || named === 'completion' || (isBare && asksHelp);
   await addCommands(program, all ? [...COMMANDS.values()] : [COMMANDS.get(named)!]);
   const inner = program.commands.find((command) => command.name() === first)?.commands.map((command) => command.name());
   const rest = inner === undefined || inner.length === 0 ? words.slice(1) : commandFirst(words.slice(1), inner);
 
   // `serve` loads the application in its workers, and their parent reports their ends. Help and a version are output, as of any command.
-  const serves = serving && !asksHelp && !words.includes('--version');
+  const serves = serving && !asksHelp && !asksVersion;
   if (!serves) keepOutputClean();
   const done = serves ? undefined : refuseToEnd(named, named === 'check' ? STATUS_REFUSED : 1);
   if (done !== undefined) endWithReader(done);

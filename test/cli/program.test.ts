@@ -130,6 +130,18 @@ test('output that cannot be written is a failure, told in a line', { skip: proce
   }
 });
 
+test('--help and --version as the value of an option are no request for them', (t) => {
+  const cwd = project(t);
+  for (const value of ['--help', '-h', '--version']) {
+    assertClear(['--wrong'], run(cwd, ['--config-file', value, '--wrong']), 2, /unknown .*option '?--wrong/);
+    assertClear(['--set'], run(cwd, ['--set', value]), 2, /--set takes group\.option=value/);
+    assertClear(['check'], run(cwd, ['check', '--config-file', value]), 78, /cannot read config file -/);
+  }
+  assert.match(run(cwd, ['--config-file', 'x.ini', '--wrong', '--help']).stdout, /^Usage: api-cli /);
+  assert.match(run(cwd, ['check', '--config-file', 'x.ini', '--version']).stdout, /^\d+\.\d+/);
+  assert.equal(run(cwd, ['--enabled-apis', 'x', '--', '--help']).status, 2);
+});
+
 test('a reader that closes the output of help or a version early is no error', (t) => {
   const cwd = project(t);
   for (const words of ['--help', 'serve --help', '--version', 'config --help']) {
