@@ -45,6 +45,18 @@ const CASES: Readonly<Record<string, Case>> = {
     ),
     never: /other programs/,
   },
+  'a misspelt section of the paste file': {
+    it: { more: '[filtr:x]\na = 1\n[pipelne:shop]\n[composit:a]\n[apii:shop]\n[vendor:x]' },
+    says: [
+      ...['filter:x', 'pipeline:shop'].map(
+        (name) =>
+          `did you mean [${name}]? It is a section of a paste file: move it to the file that [DEFAULT] api_paste_config names, by default api-paste.ini`,
+      ),
+      '[composit:a] unknown section\n  a section of a paste file: move it to the file',
+      "[apii:shop] unknown section\n  did you mean 'api:shop'?",
+      '  other_names = vendor:x\n',
+    ],
+  },
   'a flat name of an API that is not there': {
     it: { defaults: 'osapi_compute_listen = 0.0.0.0\nosapi_compute_listen_port = 8774\nmetrics_listen = 0.0.0.0:9' },
     says: [

@@ -346,7 +346,7 @@ const FOREIGN: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Sections of paste files, which have no effect in other files. */
-const PASTE_SECTION = /^(?:app|application|composite|composit|pipeline|filter|filter-app|server):|^portico:aliases$/;
+const PASTE_KINDS = ['app', 'application', 'composite', 'composit', 'pipeline', 'filter', 'filter-app', 'server'];
 const MOVE =
   'a section of a paste file: move it to the file that [DEFAULT] api_paste_config names, by default api-paste.ini';
 
@@ -372,9 +372,12 @@ class NearestOwned {
   section(group: string, written: readonly string[]): string | undefined {
     if (/^(?:api|service):$/.test(group)) return `write [${group}<name>]`;
     if (this.#names.has(`api:${group}`)) return `did you mean [api:${group}]?`;
-    if (PASTE_SECTION.test(group)) return MOVE;
+    const [kind, name] = group.split(/:(.*)/s);
+    if (group === 'portico:aliases' || (name !== undefined && PASTE_KINDS.includes(kind!))) return MOVE;
     const near = [...this.#ofTemplate(group), ...nearestNames(group, this.#sections).map((name) => `'${name}'`)];
     if (near.length > 0) return `did you mean ${near.join(' or ')}?`;
+    const [pasteKind] = name === undefined ? [] : nearestNames(kind!, PASTE_KINDS);
+    if (pasteKind !== undefined) return `did you mean [${pasteKind}:${name}]? It is ${MOVE}`;
     // `[DFEAULTS] enabled_apis`: further away, but its options say which section it is.
     const owners = new Set(written.flatMap((opt) => this.#ownersOf(opt)));
     return owners.size === 0
