@@ -175,7 +175,7 @@ export function inOrder(
   diagnostics: readonly Diagnostic[],
   first: readonly (string | undefined)[] = [undefined],
 ): Diagnostic[] {
-  const once = [...new Map(diagnostics.map((each) => [told(each), each])).values()];
+  const once = eachOnce(diagnostics);
   const files = [...new Set([...first, ...once.map(({ place }) => place?.origin?.file)])];
   const rank = ({ place }: Diagnostic): readonly [number, number, number] => {
     const { file, line = 0, column = 0 } = place?.origin ?? {};
@@ -185,6 +185,11 @@ export function inOrder(
     const [before, after] = [rank(a), rank(b)];
     return before[0] - after[0] || before[1] - after[1] || before[2] - after[2];
   });
+}
+
+/** Drops duplicates, whatever their hints. */
+export function eachOnce(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  return [...new Map(diagnostics.map((each) => [told(each), each])).values()];
 }
 
 /** Returns all that is printed of a diagnostic, unformatted: a list may have thousands. */

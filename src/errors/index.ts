@@ -1,6 +1,7 @@
 /** Errors, diagnostics, and functions to format and collect them. */
 export {
   type Diagnostic,
+  eachOnce,
   inOrder,
   isError,
   loadFailure,

@@ -149,7 +149,7 @@ export class Generation {
   }
 
   #parse(wanted: DeclaredOption, written: readonly Written[], last: Written, report: Report): unknown {
-    const { opt, option } = wanted;
+    const { option } = wanted;
     if (written.some(({ text }) => text.includes('$'))) this.#referring.add(wanted);
     try {
       // An empty number or path means the default.
@@ -163,11 +163,13 @@ export class Generation {
       return value;
     } catch (error) {
       const isReference = error instanceof BadReference;
-      report('error', isReference ? 'PORTICO_CONFIG_REFERENCE' : 'PORTICO_CONFIG_VALUE', last, {
+      // The wrong reference may be in the value of another option, which this one refers to.
+      const [at, { opt, option }] = (isReference && error.within) || [last, wanted];
+      report('error', isReference ? 'PORTICO_CONFIG_REFERENCE' : 'PORTICO_CONFIG_VALUE', at, {
         message: (error as Error).message,
-        got: maskText(opt, option, last.text),
-        hint: hintFor(error, option, last.text, last.entry?.quoted),
-        place: maskLocation(opt, option, isReference ? placeWithin(error.offset, last) : last.location),
+        got: maskText(opt, option, at.text),
+        hint: hintFor(error, option, at.text, at.entry?.quoted),
+        place: maskLocation(opt, option, isReference ? placeWithin(error.offset, at) : at.location),
       });
       return error instanceof InvalidValue ? error.meant : undefined;
     }
@@ -237,13 +239,18 @@ export class Generation {
     const key = `${group}.${opt}`;
     if (path.includes(key)) {
       const cycle = [...path.slice(path.indexOf(key)), key];
-      throw new BadReference(`refers to itself: ${cycle.join(' → ')}`, 0);
+      throw Object.assign(new BadReference(`refers to itself: ${cycle.join(' → ')}`, 0), { isCycle: true });
     }
-    return interpolate(
-      secret ? written.text.slice(MARKER.length) : written.text,
-      (reference) => this.#referred(reference, { group, opt, secret }, [...path, key]),
-      (name) => this.#isGroup(name),
-    );
+    try {
+      return interpolate(
+        secret ? written.text.slice(MARKER.length) : written.text,
+        (reference) => this.#referred(reference, { group, opt, secret }, [...path, key]),
+        (name) => this.#isGroup(name),
+      );
+    } catch (error) {
+      if (error instanceof BadReference && !error.isCycle) error.within ??= [written, wanted];
+      throw error;
+    }
   }
 
   /**
@@ -255,8 +262,7 @@ export class Generation {
     if (last.verbatim === true || last.text.startsWith(MARKER)) return;
     let hasReference = false;
     const look = (reference: Reference): string => {
-      const places = [reference.group ?? group, 'DEFAULT'];
-      hasReference ||= places.some((place) => this.groups.find(place, optionKey(reference.opt)) !== undefined);
+      hasReference ||= this.#declared(reference, group) !== undefined;
       return '';
     };
     ignoreErrors(() => interpolate(last.text, look, (name) => this.#isGroup(name)));
@@ -294,17 +300,37 @@ export class Generation {
       return this.#interpolated(last, target, path);
     }
     const written = reference.group === undefined ? reference.opt : `${reference.group}.${reference.opt}`;
-    // One of the options on the way would refer to itself.
-    const isOnPath = (place: string, opt: string): boolean => {
-      const found = this.groups.find(place, opt);
-      return found !== undefined && path.includes(`${found.group}.${found.opt}`);
-    };
+    const known = new Map(path.map((key) => [key, true]));
     const near = suggestion(
       name,
-      places.flatMap((place) => this.groups.spelledIn(place).filter((opt) => !isOnPath(place, opt))),
+      places.flatMap((place) =>
+        this.groups.spelledIn(place).filter((opt) => !this.#leadsTo(this.groups.find(place, opt)!, known)),
+      ),
     );
     const message = `unknown option '${written}' referenced by [${from.group}] ${from.opt}`;
     throw new BadReference(message, reference.offset, near ?? 'write $$ for a dollar sign');
+  }
+
+  /** Returns the declared option that a reference in a group names. */
+  #declared({ group, opt }: Reference, from: string): DeclaredOption | undefined {
+    const name = optionKey(opt);
+    return this.groups.find(group ?? from, name) ?? this.groups.find('DEFAULT', name);
+  }
+
+  /** Reports whether an option refers, at last, to one of those that are true in `known`: then these may not refer to it. */
+  #leadsTo(target: DeclaredOption, known: Map<string, boolean>): boolean {
+    const key = `${target.group}.${target.opt}`;
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    known.set(key, false);
+    const text = this.#choose(target, () => undefined).written.at(-1)?.text ?? '';
+    const look = (reference: Reference): string => {
+      const next = this.#declared(reference, target.group);
+      if (next !== undefined && this.#leadsTo(next, known)) known.set(key, true);
+      return '';
+    };
+    ignoreErrors(() => interpolate(text, look, (name) => this.#isGroup(name)));
+    return known.get(key) === true;
   }
 
   #whereToSet({ group, opt, option }: DeclaredOption): string {
@@ -329,6 +355,9 @@ interface Reference {
 /** An error in one reference, with its position in the text. */
 class BadReference extends InvalidValue {
   readonly offset: number;
+  readonly isCycle: boolean = false;
+  /** The value that has the reference, and its option; unset for a cycle, which has several. */
+  within: readonly [Written, DeclaredOption] | undefined;
 
   constructor(message: string, offset: number, hint?: string) {
     super(message, hint);

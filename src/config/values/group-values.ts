@@ -2,7 +2,7 @@
  * Values of a group: resolved, checked, and returned as an object.
  */
 import { inspect } from 'node:util';
-import { type Diagnostic, type Origin, type Place, placeInFile } from '../../errors/index.js';
+import { type Diagnostic, eachOnce, type Origin, type Place, placeInFile } from '../../errors/index.js';
 import { maskLocation, maskText, maskValue } from '../types/mask.js';
 import {
   adviceIn,
@@ -62,7 +62,8 @@ export function readGroup(
   }
   // `[DEFAULT]` is shared by many: its names are checked together, when all of them are known.
   if (!partial && group !== 'DEFAULT') issues.push(...unknownNames(generation, { group }));
-  return { values: handedOut(options, values), issues };
+  // Options that refer to one with a wrong reference have its error.
+  return { values: handedOut(options, values), issues: eachOnce(issues) };
 }
 
 function missedAt(issue: Diagnostic, origin: Origin | undefined): Diagnostic {

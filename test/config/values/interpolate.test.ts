@@ -129,6 +129,31 @@ test('CF-28 an unknown option is named, at its place in the value', () => {
   assert.match(refused(`[app]\nurl = $${'{}'}\n`), /names no option/);
 });
 
+test('CF-28 an unknown option that several values reach is named once, where it is written', () => {
+  assert.equal(
+    refused('[app]\nurl = a $next\nnext = $urll\nconnection = interpolate:$next\n'),
+    "portico.ini:3:8: error: [app] next: unknown option 'urll' referenced by [app] next; got $urll\n  write $$ for a dollar sign",
+  );
+  const all = (text: string): string[] => {
+    const config = Config.fromText(text);
+    config.register('DEFAULT', defaults);
+    config.register('app', options);
+    return config.problems({ complete: false }).map((each) => printDiagnostic(each, { showLine: false }));
+  };
+  const said = (where: string, name: string) =>
+    `portico.ini:${where}: unknown option '${name}' referenced by [app] next; got $${name}\n  `;
+  // Neither url nor what leads to it may be meant: next would refer to itself.
+  assert.deepEqual(all('[DEFAULT]\nhost = $app.url\n[app]\nurl = $next\nnext = $urll\n'), [
+    `${said('5:8: error: [app] next', 'urll')}write $$ for a dollar sign`,
+  ]);
+  assert.deepEqual(all('[DEFAULT]\nhost = $app.url\n[app]\nurl = x\nnext = $hots\n'), [
+    `${said('5:8: error: [app] next', 'hots')}did you mean 'host'?`,
+  ]);
+  assert.deepEqual(all('[DEFAULT]\nhost = $app.url\n[app]\nurl = $next\nnext = $hots\n'), [
+    `${said('5:8: error: [app] next', 'hots')}write $$ for a dollar sign`,
+  ]);
+});
+
 test('CF-29 CF-118 a secret has no references unless it asks for them, and $$ is a dollar sign in it as everywhere', () => {
   const passwords = { a$bc: 'a$bc', a$$b: 'a$b', 'a\\$b$': 'a$b$', $$$$: '$$', '$host${x': '$host${x' };
   for (const [text, value] of Object.entries(passwords)) {
