@@ -187,6 +187,7 @@ export class Source {
       file: this.name,
       section: section?.name ?? 'DEFAULT',
       lookup: (wanted) => section?.options.get(wanted)?.value ?? this.#defaults.get(wanted)?.raw,
+      written: (wanted) => section?.options.get(wanted) ?? this.defaultOption(wanted),
       names: () => [...(section?.options.keys() ?? []), ...this.#defaults.keys()],
       count: this.#usage.value(option?.origin ?? this.start),
     };
@@ -254,6 +255,8 @@ export interface Reading {
   readonly section: string;
   /** Returns the raw value of an option by its exact name: from the section, then `[DEFAULT]`, then run-time values. */
   readonly lookup: (name: string) => string | undefined;
+  /** Returns the option of such a name; undefined for a run-time value. */
+  readonly written: (name: string) => PasteOption | undefined;
   /** Returns the names that can be looked up. */
   readonly names: () => string[];
   /** Called with the length of each piece of the result; may throw to stop. */
@@ -313,11 +316,41 @@ function expand(raw: string, reading: Reading, progress: Progress): string {
       continue;
     }
     const next = { steps: progress.steps + 1, at: progress.at ?? offset, chain: [...progress.chain, name] };
-    if (value === undefined) throw missing(name, reading, next.at, progress.chain);
+    if (value === undefined) {
+      const { reading: at, ...where } = whereWritten(reading, { at: next.at, chain: progress.chain }, offset);
+      throw missing(name, at, where.at, where.chain);
+    }
     if (progress.steps >= MAX_STEPS) throw tooDeep(reading, next.at, next.chain);
     result += expand(value, reading, next);
   }
   return result;
+}
+
+/** A value with an error: its offset, and the names through which it is reached. */
+interface Where {
+  readonly at: number;
+  readonly chain: readonly string[];
+}
+
+/**
+ * Returns the value that has an error at this offset: one that is reached through others and written in the file is reported where it is
+ * written, once for all of them.
+ */
+function whereWritten(reading: Reading, where: Where, offset: number): Where & { readonly reading: Reading } {
+  const name = where.chain.at(-1);
+  const option = name === undefined ? undefined : reading.written(name);
+  if (option === undefined) return { reading, ...where };
+  const section = option.origin.section ?? reading.section;
+  return { reading: { ...reading, name: option.name, raw: option.value, option, section }, at: offset, chain: [] };
+}
+
+/** Reports whether a value refers, at last, to an option: then that one may not refer to it. */
+function leadsTo(goal: string, name: string, reading: Reading, seen = new Set<string>()): boolean {
+  if (name === goal) return true;
+  if (seen.has(name)) return false;
+  seen.add(name);
+  const names = [...(reading.lookup(name) ?? '').matchAll(/%\(([^)]+)\)s/g)].map((found) => found[1]!);
+  return names.some((each) => leadsTo(goal, each, reading, seen));
 }
 
 /** Splits a value at its `%` into literal text and the names it refers to. */
@@ -336,8 +369,10 @@ function* tokensOf(raw: string, reading: Reading, { at, chain }: Progress): Gene
       continue;
     }
     const close = raw[percent + 1] === '(' ? raw.indexOf(')', percent) : -1;
-    if (close <= percent + 2 || raw[close + 1] !== 's')
-      throw badSyntax(raw.slice(percent), reading, at ?? percent, chain);
+    if (close <= percent + 2 || raw[close + 1] !== 's') {
+      const { reading: of, ...where } = whereWritten(reading, { at: at ?? percent, chain }, percent);
+      throw badSyntax(raw.slice(percent), of, where.at, where.chain);
+    }
     yield { offset: percent, text: '', name: raw.slice(percent + 2, close) };
     from = close + 2;
   }
@@ -368,7 +403,13 @@ function missing(name: string, reading: Reading, at: number, before: readonly st
     ? ['a "%(…)s"', `Write "%%" for a percent sign. ${shown}`]
     : known.includes(`set ${name}`)
       ? [`"%(${name})s"`, `"set ${name}" sets a value in global_conf, which interpolation does not see.`]
-      : [`"%(${name})s"`, didYouMean(name, known) ?? shown];
+      : [
+          `"%(${name})s"`,
+          didYouMean(
+            name,
+            known.filter((each) => !leadsTo(reading.name, each, reading)),
+          ) ?? shown,
+        ];
   const message = `${written}${readIn(reading)} refers to an option that ${owners}${wayOf(before)}`;
   return refused('PORTICO_PASTE_INTERPOLATION_MISSING', reading, at, message, hint);
 }

@@ -110,6 +110,22 @@ test('PD-152 included files are checked whole, sections of theirs that nothing l
   assert.ok(findings[1]?.hint?.startsWith('Names there are') || findings[1]?.code.endsWith('INTERPOLATION_MISSING'));
 });
 
+test('PD-105 PD-150 an option without an owner that several values reach is an error once, where it is written', async (t) => {
+  const { files, places } = unmarked({
+    'api-paste.ini':
+      '[DEFAULT]\nbase = %(root)s\nroot = ▸%(rot)s/x\n[app:main]\npaste.app_factory = ./m.js:app\na = %(base)s\nurl = %(next)s\nnext = ▸%(urll)s\nagain = %(url)s\n',
+  });
+  const findings = await check(t, files);
+  assert.deepEqual(
+    findings.map(({ file, line, column }) => ({ file, line, column })),
+    places,
+  );
+  assert.deepEqual(
+    findings.map(({ hint }) => /^Did you mean.*/.exec(hint ?? '')?.[0]),
+    [undefined, undefined],
+  );
+});
+
 test('PD-150 PD-152 an error in an included file says which line includes it, as a start does', async (t) => {
   const { files, places } = unmarked({
     'api-paste.ini': '[DEFAULT]\nrate = 50%%\n[app:main]\nuse = ▸config:b.ini\n',

@@ -16,6 +16,7 @@ function reading(raw: string, values: ReadonlyMap<string, string>): Reading {
     file: 'a.ini',
     section: 'app:main',
     lookup: (name) => values.get(name),
+    written: () => undefined,
     names: () => [...values.keys()],
     count: () => undefined,
   };

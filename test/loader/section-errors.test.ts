@@ -62,7 +62,22 @@ const TABLE: Readonly<Record<string, readonly Refusal[]>> = {
     {
       ini: '[DEFAULT]\nx = %(y)s\ny = 1%(z)s\n[app:main]',
       code: 'INTERPOLATION_MISSING',
-      says: ['[DEFAULT] x:', '"%(z)s"', 'through "y"'],
+      says: ['[DEFAULT] y:', '"%(z)s"'],
+    },
+    {
+      ini: '[DEFAULT]\ny = 1▸%(z)s\n[app:main]\nx = %(y)s',
+      code: 'INTERPOLATION_MISSING',
+      says: ['[DEFAULT] y: "%(z)s" refers to an option that [DEFAULT] does not have (the value is "1%(z)s")'],
+    },
+    {
+      ini: '[app:main]\nurl = %(next)s\nnext = a▸%(urll)s',
+      code: 'INTERPOLATION_MISSING',
+      says: ['[app:main] next: "%(urll)s" refers', 'Known names: '],
+    },
+    {
+      ini: '[app:main]\nurl = %(next)s\nnext = a▸%x',
+      code: 'INTERPOLATION_SYNTAX',
+      says: ['[app:main] next: "%" must be followed'],
     },
     {
       ini: '[app:main]\nset z = 1\nx = ▸%(z)s',
