@@ -68,7 +68,7 @@ export async function enabledApis(
 export function missingDiagnostics(missing: readonly Diagnostic[], ending: readonly string[]): readonly Diagnostic[] {
   return missing.map((issue): Diagnostic => {
     if (ending.length === 0) return issue;
-    const message = `${issue.message}, and ${ending.join(', ')} would end: nothing was changed`;
+    const message = `${issue.message}, and ${ending.join(', ')} would end`;
     return { ...issue, severity: 'error', message };
   });
 }
@@ -158,7 +158,7 @@ function refuseGivenUp(config: Config, running: readonly string[], next: readonl
       group: 'DEFAULT',
       opt: 'enabled_apis',
       item: name,
-      message: `${name} has no port, and ${left}, which has one, would end: nothing was changed`,
+      message: `${name} has no port, and ${left}, which has one, would end`,
       hint: `rename [api:${left}] (${place}) to [api:${name}], or write port = <number> in [api:${name}]`,
     }),
   );

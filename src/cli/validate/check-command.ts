@@ -11,11 +11,13 @@ import {
   type Diagnostic,
   ignoreErrors,
   inOrder,
+  isError,
   messageWithValue,
   nearestNames,
   placeInFile,
   placeOf,
   printDiagnostics,
+  whole,
 } from '../../errors/index.js';
 import { Loader } from '../../loader/index.js';
 import { aliasBlock, isPasteSection } from '../../loader/internal.js';
@@ -113,8 +115,9 @@ function sectionsOf(file: string): Config | undefined {
 async function ofConfiguration(args: CheckArguments): Promise<Diagnostic[]> {
   const config = await readConfiguration(args, { collect: true });
   const checked = args.import ? await buildInChild(config) : await withoutImport(config);
-  const all = checked.map(asForOthers);
-  const { apis } = await plan(config, { log: silentLogger() });
+  const { apis, diagnostics } = await plan(config, { log: silentLogger() });
+  const isComplete = diagnostics.length === 0 && apis.every(({ name }) => unplacedApi(config, name) === undefined);
+  const all = whole(checked, isComplete ? [] : await refusedByReload(config, args)).map(asForOthers);
   const none = args.configFile === undefined ? noConfiguration(config) : undefined;
   const code = 'PORTICO_CONFIG_NO_FILE';
   const withoutFile: Diagnostic[] =
@@ -122,6 +125,13 @@ async function ofConfiguration(args: CheckArguments): Promise<Diagnostic[]> {
   const unplaced = apis.flatMap(({ name }) => (isMisspelt(name, all) ? [] : (unplacedApi(config, name) ?? [])));
   const expiring = apis.flatMap(({ certificate }) => certificate?.warnings ?? []);
   return [...withoutFile, ...inOrder([...all, ...(await obstaclesOf(config, apis, args)), ...unplaced, ...expiring])];
+}
+
+/** Returns the errors for which the running service of this configuration would refuse a reload: an API that runs would end by accident. */
+async function refusedByReload(config: Config, args: CheckArguments): Promise<readonly Diagnostic[]> {
+  const running = (await runningServices(args)).map(({ name }) => name);
+  if (running.length === 0) return [];
+  return (await plan(config, { log: silentLogger(), running })).diagnostics.filter(isError);
 }
 
 /** Reports whether a refused section has nearly the name of an API's section: then that API lacks nothing else. */
@@ -162,12 +172,20 @@ async function obstaclesOf(config: Config, apis: readonly PlannedApi[], args: Ch
 
 /** Returns names and addresses of the APIs that the running service serves. */
 async function addressesOfRunning(args: CheckArguments): Promise<ReadonlySet<string>> {
-  const path = await socketOf(args).catch(() => undefined);
-  const asked = path === undefined ? undefined : ask<StatusDocument>(path, 'GET', '/status').catch(() => undefined);
-  const services = (await asked)?.services ?? [];
   return new Set(
-    services.flatMap(({ name, addresses }) => addresses.map((address) => `${name} ${formatAddress(address)}`)),
+    (await runningServices(args)).flatMap(({ name, addresses }) =>
+      addresses.map((address) => `${name} ${formatAddress(address)}`),
+    ),
   );
+}
+
+/** Returns what the running service of this configuration serves; nothing if it does not run or respond. */
+async function runningServices(args: CheckArguments): Promise<StatusDocument['services']> {
+  try {
+    return (await ask<StatusDocument>(await socketOf(args), 'GET', '/status')).services;
+  } catch {
+    return [];
+  }
 }
 
 /** A start would end with 1, unless the service itself holds the address and did not answer. */

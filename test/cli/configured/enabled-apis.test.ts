@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ask } from '../../e2e/clients.js';
+import type { ReloadReport } from 'portico/launch';
+import { ask, askSocket } from '../../e2e/clients.js';
 import {
   apiCli,
   emptyProject,
@@ -166,22 +167,37 @@ const running = startedOnce(async () => {
     return program.output().length;
   };
   const read = (name: string): string => readFileSync(join(project.folder, name), 'utf8');
-  return { program, pid, change, read };
+  const check = () => command(['check'], { cwd: project.folder });
+  return { program, pid, change, read, check };
 });
 
 test('LC-1402 LC-517 a wrong name that would end a running API refuses the reload; beside all that run it is a warning', async () => {
-  const { program, pid, change, read } = await running();
+  const { program, pid, change, read, check } = await running();
   const good = read('portico.ini');
   const before = await pid();
   const from = change('portico.ini', good.replace('hello,bye', 'hello,bey'));
   const [refused] = await program.printed(/Reload refused.*/, from);
   assert.match(refused, /portico\.ini:2:\d+: .*\\"bey\\".*bye would end.*Did you mean \\"bye\\"/);
   assert.equal(await pid(), before);
+  const SAID = /portico\.ini:2:\d+: error: .*"bey".*bye would end\n {2}Did you mean "bye"/;
+  const checked = check();
+  assert.equal(checked.status, 78, checked.stdout);
+  assert.match(checked.stdout, SAID);
+  assert.equal(checked.stdout.match(/"bey"/g)?.length, 1, checked.stdout);
+  const [, socket] = /"event":"control","socket":"([^"]+)"/.exec(program.output())!;
+  for (const path of ['/reload/dry-run', '/reload']) {
+    const { outcome, error = '' } = (await askSocket<ReloadReport>(socket!, 'POST', path)).body;
+    assert.equal(outcome, 'refused');
+    assert.match(error, SAID);
+  }
 
   const again = change('portico.ini', good.replace('hello,bye', 'hello,bye,beyond'));
   await program.printed(/enabled_apis includes bad values/, again);
   await program.printed(/Reload accepted/, again);
   assert.notEqual(await pid(), before);
+  const { status, stdout } = check();
+  assert.equal(status, 0, stdout);
+  assert.match(stdout, /warning: .*"beyond" .*so this API does not start\n/);
 });
 
 test('LC-517 LC-1403 a reload that leaves nothing to serve is refused and changes nothing', async () => {
