@@ -28,9 +28,7 @@ export { searchedDirs } from './sources/default-files.js';
 export { confNames, watchFiles } from './sources/read-files.js';
 export { LONGEST_SOCKET_PATH, writeHostPort } from './types/address-types.js';
 export {
-  lintOptions,
   loadedGroups,
-  type OptionRemark,
   type OwnedGroup,
   owns,
   rememberLoaded,

@@ -4,8 +4,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { PorticoError, refuseUnknownOptions, whatItIs, withCode } from '../../errors/index.js';
 import { withFrames } from '../../process/index.js';
-import type { Registration } from './describe-options.js';
-import { isSecret } from './mask.js';
 import { type Elsewhere, knownNames, type Option, type OptionDeclarations, writtenElsewhere } from './option.js';
 
 /** Key of a declaration's place, stored beside the options so that an error can name both of two conflicting ones. */
@@ -134,37 +132,4 @@ function callerOf(callee: (...args: never[]) => unknown): string {
   const holder: { stack?: string } = {};
   withFrames(1, () => Error.captureStackTrace(holder, callee));
   return /(?:at |\()((?:file:|\/|[a-z]:).*?)\)?$/im.exec(holder.stack ?? '')?.[1] ?? 'an unknown line';
-}
-
-/** One remark. */
-export interface OptionRemark {
-  readonly group: string;
-  readonly opt: string;
-  readonly message: string;
-}
-
-/** Returns remarks on names that look secret but are not, numbers without bounds, negative switches, and duplicate help. */
-export function lintOptions(registrations: Iterable<Registration>): OptionRemark[] {
-  const remarks: OptionRemark[] = [];
-  const helps = new Map<string, string>();
-  for (const { group, options } of registrations) {
-    for (const [opt, option] of Object.entries(options)) {
-      const remark = (message: string) => remarks.push({ group, opt, message });
-      if (!option.secret && isSecret(opt, option)) remark('looks like a secret and is not declared `secret`');
-      if (['integer', 'float'].includes(option.type) && isUnbounded(option.spec)) remark('has neither `min` nor `max`');
-      if (option.type === 'boolean' && /^(?:no|not|disable|without)_/.test(opt))
-        remark('is a switch with a negative name');
-      if (/_(?:ms|seconds|s|bytes)$/.test(opt) && option.type === 'duration' && option.spec.unit === undefined) {
-        remark('has a unit in its name and reads others');
-      }
-      const other = helps.get(option.help);
-      if (other !== undefined) remark(`has the same help as ${other}`);
-      helps.set(option.help, `[${group}] ${opt}`);
-    }
-  }
-  return remarks;
-}
-
-function isUnbounded(spec: { readonly [name: string]: unknown }): boolean {
-  return spec.min === undefined && spec.max === undefined && spec.choices === undefined;
 }
