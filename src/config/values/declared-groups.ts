@@ -145,15 +145,7 @@ export class DeclaredGroups {
 
   /** Returns a copy, which shares the declarations. */
   copy(): DeclaredGroups {
-    const copy = new DeclaredGroups();
-    for (const [name, options] of this.#groups) copy.#groups.set(name, new Map(options));
-    for (const [prefix, options] of this.#templates) copy.#templates.set(prefix, new Map(options));
-    for (const [group, each] of this.#anyName) copy.#anyName.set(group, each);
-    for (const [section, names] of this.#spelled) copy.#spelled.set(section, new Map(names));
-    for (const [section, each] of this.#elsewhere) copy.#elsewhere.set(section, each);
-    for (const group of this.sectional) copy.sectional.add(group);
-    copy.#count = this.#count;
-    return copy;
+    return new DeclaredGroups().add(this);
   }
 
   /** Adds the declarations of another one. */
@@ -215,6 +207,12 @@ export class DeclaredGroups {
   /** Returns the group whose options a section has: itself, or the one that it is another name of; undefined for an unknown section. */
   groupOf(section: string): string | undefined {
     return this.#elsewhere.get(section)?.group ?? (this.has(section) ? section : undefined);
+  }
+
+  /** Returns the sections that have the options of a group: itself, and those that are other names of it. */
+  sectionsOf(group: string): ReadonlySet<string> {
+    const others = [...this.#elsewhere].flatMap(([section, each]) => (each.group === group ? section : []));
+    return new Set([group, ...others]);
   }
 
   /** Reports whether anybody has options in a section, under any of their names. */

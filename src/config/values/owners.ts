@@ -29,17 +29,11 @@ type Names = Partial<Pick<Option, 'aliases' | 'deprecated' | 'secret'>>;
 
 const TABLE = ownFile('shipped-names.json');
 let rows: readonly Row[] | undefined;
-let bundled: readonly OwnedGroup[] | undefined;
 
 /**
  * Returns the names of all shipped code, whether it is loaded or not. Their values are checked by the code that declares them. Throws
  * `PORTICO_PACKAGE_INCOMPLETE` without the table: every name of code that is not loaded would be refused.
  */
-function bundledGroups(): readonly OwnedGroup[] {
-  bundled ??= table().map(asGroup);
-  return bundled;
-}
-
 function table(): readonly Row[] {
   rows ??= readTable();
   return rows;
@@ -96,7 +90,7 @@ export function writeTable(directories: ReadonlyMap<string, string>): string {
 
 /** Returns all names that have an owner: shipped, loaded, or declared in this configuration. */
 export function ownedNames(declared: DeclaredGroups, sources: Sources): DeclaredGroups {
-  return withNames(new DeclaredGroups(true).add(declared), [...loadedGroups(), ...bundledGroups()], sources);
+  return withNames(new DeclaredGroups(true).add(declared), [...loadedGroups(), ...table().map(asGroup)], sources);
 }
 
 /** Returns the names that shipped and loaded code owns in these sections: a few of all, for a configuration without an unknown name. */
@@ -121,20 +115,14 @@ function concerns(
   options: Readonly<Record<string, Names>>,
   elsewhere: Elsewhere | null | undefined,
 ): boolean {
-  if (sections.has(sectionKey(group)) || sections.has(sectionKey(elsewhere?.section ?? group))) return true;
-  if (group.endsWith('<name>')) {
-    const prefix = sectionKey(group.slice(0, -'<name>'.length));
-    for (const section of sections) if (section.startsWith(prefix)) return true;
-  }
-  for (const opt in options) {
-    const { aliases = [], deprecated = [] } = options[opt]!;
-    for (const names of [aliases, deprecated]) {
-      for (const name of names) {
-        const dot = name.lastIndexOf('.');
-        if (dot >= 0 && (name.lastIndexOf('<name>', dot) >= 0 || sections.has(sectionKey(name.slice(0, dot)))))
-          return true;
-      }
-    }
+  const names = [`${group}.`, `${elsewhere?.section ?? group}.`];
+  for (const opt in options) names.push(...(options[opt]!.aliases ?? []), ...(options[opt]!.deprecated ?? []));
+  for (const name of names) {
+    const section = name.slice(0, Math.max(0, name.lastIndexOf('.')));
+    const open = section.indexOf('<name>');
+    const key = section === '' ? section : sectionKey(open < 0 ? section : section.slice(0, open));
+    if (sections.has(key)) return true;
+    if (open >= 0) for (const each of sections) if (each.startsWith(key)) return true;
   }
   return false;
 }

@@ -64,13 +64,14 @@ export function unknownNames(generation: Generation, scope: Scope): Diagnostic[]
   groups.instantiate(sources);
   const only = typeof scope === 'object' ? scope.group : undefined;
   const written = writtenNames(sources);
-  const asked = only === undefined ? written.all : sectionsOf(groups, only, written);
+  const sections = only === undefined ? undefined : groups.sectionsOf(only);
+  const asked = sections === undefined ? written : written.filter(({ group }) => sections.has(group));
   const undeclared = asked.filter((each) => !declares(groups, each));
   const variables =
     scope === 'all' ? Object.keys(sources.environment).length + (sources.otherVariables?.length ?? 0) : 0;
   const ofPatterns = (names: Owned): Diagnostic[] =>
     scope === 'all' && otherNames(generation).length > 0
-      ? oddPatterns(generation, [...written.all, ...variableNames(sources)], names)
+      ? oddPatterns(generation, [...written, ...variableNames(sources)], names)
       : [];
   // Most configurations: the code that was read has declared each written name.
   if (undeclared.length + variables === 0) return ofPatterns(groups);
@@ -107,12 +108,10 @@ function explained(generation: Generation, { unowned, undeclared, variables, isO
   const sources = generation.state.sources;
   const names = ownedNames(generation.groups, sources);
   const near = new NearestOwned(names);
-  const optionsOf = new Map<string, string[]>();
-  for (const { group, opt } of undeclared) if (opt !== undefined) addTo(optionsOf, group, opt);
+  const optionsOf = (section: string): string[] =>
+    undeclared.flatMap(({ group, opt }) => (group === section && opt !== undefined ? opt : []));
   const found = unowned.map((each) =>
-    each.opt === undefined
-      ? unknownSection(each, near, optionsOf.get(each.group) ?? [])
-      : unknownOption(names, each, each.opt, near),
+    each.opt === undefined ? unknownSection(each, near, optionsOf) : unknownOption(names, each, each.opt, near),
   );
   const known = otherNames(generation);
   const othersReplace = placeOfOtherNames(generation);
@@ -165,31 +164,13 @@ export function markIncomplete(found: readonly Diagnostic[]): readonly Diagnosti
   return found.with(lost, { ...first, note: first.note === undefined ? more : `${first.note}; ${more}` });
 }
 
-/** All written names, and those of each section. */
-interface WrittenNames {
-  readonly all: readonly Written[];
-  readonly bySection: ReadonlyMap<string, readonly Written[]>;
-}
+/** The names in sources: each group that is read looks at them. */
+const namesOf = new WeakMap<Sources, readonly Written[]>();
 
-/** The names in sources: each group that is read looks at its own. */
-const namesOf = new WeakMap<Sources, WrittenNames>();
-
-function writtenNames(sources: Sources): WrittenNames {
-  const known = namesOf.get(sources);
-  if (known !== undefined) return known;
-  const all = [...namesWritten(sources)];
-  const bySection = new Map<string, Written[]>();
-  for (const each of all) addTo(bySection, each.group, each);
-  const names = { all, bySection };
+function writtenNames(sources: Sources): readonly Written[] {
+  const names = namesOf.get(sources) ?? [...namesWritten(sources)];
   namesOf.set(sources, names);
   return names;
-}
-
-/** Returns the names in the sections of a group: its own, and those that are other names of it. */
-function sectionsOf(groups: DeclaredGroups, group: string, { bySection }: WrittenNames): readonly Written[] {
-  return [...bySection].flatMap(([section, names]) =>
-    section === group || groups.groupOf(section) === group ? names : [],
-  );
 }
 
 /** Yields each section once for each file, and each option. */
@@ -227,11 +208,14 @@ function owns(names: Owned, written: Written): boolean {
   return opt !== undefined && !isArgument && !declares(names, { group });
 }
 
-function unknownSection({ group, shown, place }: Written, near: NearestOwned, options: readonly string[]): Diagnostic {
+/** Returns the options that are written in a section. */
+type OptionsOf = (section: string) => readonly string[];
+
+function unknownSection({ group, shown, place }: Written, near: NearestOwned, optionsOf: OptionsOf): Diagnostic {
   const subject = { section: shown, place };
   const foreign = FOREIGN.get(group);
   if (foreign !== undefined) return { ...unknown(SECTION, subject, 'unknown section', foreign), severity: 'warning' };
-  const hint = near.section(group, options);
+  const hint = near.section(group, optionsOf);
   return { ...unknown(SECTION, subject, 'unknown section', hint), ...(hint === undefined && ofOthers(group)) };
 }
 
@@ -241,10 +225,8 @@ function unknownOption(names: DeclaredGroups, { group, place }: Written, opt: st
   if (unused !== undefined) return { ...unknown(UNUSED, subject, WITHOUT_EFFECT, unused), severity: 'warning' };
   if (group === 'DEFAULT' && /^config_(?:file|dir)$/.test(opt))
     return unknown(OPTION, subject, `can only be given on the command line, as --${opt.replaceAll('_', '-')}`);
-  const hint = near.option(group, opt);
+  const hint = near.option(group, opt) ?? near.elsewhere(opt);
   if (hint !== undefined) return unknown(OPTION, subject, 'unknown option', hint);
-  const elsewhere = near.elsewhere(opt);
-  if (elsewhere !== undefined) return unknown(OPTION, subject, 'unknown option', elsewhere);
   return { ...unknown(OPTION, subject, 'unknown option'), ...ofOthers(`${group}.${opt}`) };
 }
 
@@ -327,12 +309,6 @@ function unknown(
   return { severity: 'error', code, ...subject, message, hint };
 }
 
-function addTo<T>(lists: Map<string, T[]>, key: string, item: T): void {
-  const list = lists.get(key);
-  if (list === undefined) lists.set(key, [item]);
-  else list.push(item);
-}
-
 // Hints for names without an owner: the nearest names with one, and the group of a name in another section.
 
 /** Sections of OpenStack's services that nothing here reads, each with a hint. */
@@ -368,8 +344,8 @@ class NearestOwned {
     this.#groups = names.groupNames().toSorted((a, b) => isOfFilter(a) - isOfFilter(b));
   }
 
-  /** Returns a hint for a section with these options; undefined if nothing is near. */
-  section(group: string, written: readonly string[]): string | undefined {
+  /** Returns a hint for a section by its name, else by its options; undefined if nothing is near. */
+  section(group: string, optionsOf: OptionsOf): string | undefined {
     if (/^(?:api|service):$/.test(group)) return `write [${group}<name>]`;
     if (this.#names.has(`api:${group}`)) return `did you mean [api:${group}]?`;
     const [kind, name] = group.split(/:(.*)/s);
@@ -379,7 +355,7 @@ class NearestOwned {
     const [pasteKind] = name === undefined ? [] : nearestNames(kind!, PASTE_KINDS);
     if (pasteKind !== undefined) return `did you mean [${pasteKind}:${name}]? It is ${MOVE}`;
     // `[DFEAULTS] enabled_apis`: further away, but its options say which section it is.
-    const owners = new Set(written.flatMap((opt) => this.#ownersOf(opt)));
+    const owners = new Set(optionsOf(group).flatMap((opt) => this.#ownersOf(opt)));
     return owners.size === 0
       ? undefined
       : suggestion(
