@@ -9,6 +9,7 @@ export {
   namedPipeline,
   namesIn,
   pipelineOf,
+  readablePaste,
   serviceOptions,
 } from './api/api-names.js';
 export { apiOptions, enabledApisOptions, servingOptions } from './api/api-options.js';

@@ -38,7 +38,7 @@ import { unplacedApi } from '../configured/enabled-apis.js';
 import { socketOf } from '../configured/find-service.js';
 import { ask } from '../control-client.js';
 import { plan } from './plan.js';
-import { buildInChild } from './validate-all.js';
+import { buildInChild, validateAll } from './validate-all.js';
 
 interface CheckArguments extends OutputArguments {
   readonly format: 'text' | 'json' | 'github';
@@ -114,7 +114,7 @@ function sectionsOf(file: string): Config | undefined {
 /** Checks the configuration and the paste file it names. */
 async function ofConfiguration(args: CheckArguments): Promise<Diagnostic[]> {
   const config = await readConfiguration(args, { collect: true });
-  const checked = args.import ? await buildInChild(config) : await withoutImport(config);
+  const checked = args.import ? await buildInChild(config) : await validateAll(config, { import: false });
   const { apis, diagnostics } = await plan(config, { log: silentLogger() });
   const isComplete = diagnostics.length === 0 && apis.every(({ name }) => unplacedApi(config, name) === undefined);
   const all = whole(checked, isComplete ? [] : await refusedByReload(config, args)).map(asForOthers);
@@ -147,11 +147,6 @@ function asForOthers(diagnostic: Diagnostic): Diagnostic {
   const { code, place } = diagnostic;
   const isNamed = place !== undefined && place.kind !== 'default';
   return code === 'PORTICO_NO_APIS' && !isNamed ? { ...diagnostic, severity: 'warning' } : diagnostic;
-}
-
-async function withoutImport(config: Config): Promise<readonly Diagnostic[]> {
-  const { validateAll } = await import('./validate-all.js');
-  return validateAll(config, { import: false });
 }
 
 /** Returns warnings of addresses that cannot be bound at present, except those of the running service of this configuration. */

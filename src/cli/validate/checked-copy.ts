@@ -40,7 +40,7 @@ export function checkedCopy(given: Config, { embeds = false }: CheckedCopyOption
     config,
     names,
     ofPasteFile: async (imports) =>
-      isPasted ? (await import('./paste-errors.js')).pasteErrors(config, { apis }, imports) : [],
+      isPasted ? (await import('./paste-errors.js')).pasteErrors(config, apis, imports) : [],
     issues: (found, loads = true) => {
       const own = asFarAsKnown(config.problems(), found.flat(), loads);
       return markIncomplete(inOrder(whole(own, besideOptions(config), ...found), files));
