@@ -238,14 +238,14 @@ test('PY-3 what a configuration of OpenStack has beside its own is a warning tha
   }
 });
 
-test('LC-1402 CF-48 a name in enabled_apis without an app is told in one wording, at its own place', (t) => {
+test('LC-1402 CF-48 a name in enabled_apis without an app is an error of check and a warning of a start, in one wording, at its own place', (t) => {
   const ini = '[DEFAULT]\nenabled_apis = hello,\n  helol\n[api:hello]\nport = 0\nworkers = 1\n';
   const said = (severity: string): string =>
     `portico.ini:3:3: ${severity}: [DEFAULT] enabled_apis: no app is called "helol" in api-paste.ini, so this API does not start`;
   const right = folder(t, ini);
   const { status, stdout } = cli(right, 'check');
-  assert.equal(status, 0);
-  assert.ok(stdout.includes(`${said('warning')}\n  Did you mean "hello"?`), stdout);
+  assert.equal(status, 78);
+  assert.ok(stdout.includes(`${said('error')}\n  Did you mean "hello"?`), stdout);
   const none = cli(folder(t, '[DEFAULT]\nenabled_apis = nope,\n  helol\n'));
   assert.equal(none.status, 1);
   assert.ok(none.stderr.includes(said('warning').replaceAll('"', '\\"')), none.stderr);

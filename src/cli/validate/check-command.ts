@@ -11,13 +11,11 @@ import {
   type Diagnostic,
   ignoreErrors,
   inOrder,
-  isError,
   messageWithValue,
   nearestNames,
   placeInFile,
   placeOf,
   printDiagnostics,
-  whole,
 } from '../../errors/index.js';
 import { Loader } from '../../loader/index.js';
 import { aliasBlock, isPasteSection } from '../../loader/internal.js';
@@ -39,6 +37,7 @@ import { socketOf } from '../configured/find-service.js';
 import { ask } from '../control-client.js';
 import { plan } from './plan.js';
 import { buildInChild, validateAll } from './validate-all.js';
+import { lacksApp } from './validate-built.js';
 
 interface CheckArguments extends OutputArguments {
   readonly format: 'text' | 'json' | 'github';
@@ -115,9 +114,8 @@ function sectionsOf(file: string): Config | undefined {
 async function ofConfiguration(args: CheckArguments): Promise<Diagnostic[]> {
   const config = await readConfiguration(args, { collect: true });
   const checked = args.import ? await buildInChild(config) : await validateAll(config, { import: false });
-  const { apis, diagnostics } = await plan(config, { log: silentLogger() });
-  const isComplete = diagnostics.length === 0 && apis.every(({ name }) => unplacedApi(config, name) === undefined);
-  const all = whole(checked, isComplete ? [] : await refusedByReload(config, args)).map(asForOthers);
+  const all = checked.map(asChecked);
+  const { apis } = await plan(config, { log: silentLogger() });
   const none = args.configFile === undefined ? noConfiguration(config) : undefined;
   const code = 'PORTICO_CONFIG_NO_FILE';
   const withoutFile: Diagnostic[] =
@@ -125,13 +123,6 @@ async function ofConfiguration(args: CheckArguments): Promise<Diagnostic[]> {
   const unplaced = apis.flatMap(({ name }) => (isMisspelt(name, all) ? [] : (unplacedApi(config, name) ?? [])));
   const expiring = apis.flatMap(({ certificate }) => certificate?.warnings ?? []);
   return [...withoutFile, ...inOrder([...all, ...(await obstaclesOf(config, apis, args)), ...unplaced, ...expiring])];
-}
-
-/** Returns the errors for which the running service of this configuration would refuse a reload: an API that runs would end by accident. */
-async function refusedByReload(config: Config, args: CheckArguments): Promise<readonly Diagnostic[]> {
-  const running = (await runningServices(args)).map(({ name }) => name);
-  if (running.length === 0) return [];
-  return (await plan(config, { log: silentLogger(), running })).diagnostics.filter(isError);
 }
 
 /** Reports whether a refused section has nearly the name of an API's section: then that API lacks nothing else. */
@@ -142,11 +133,16 @@ function isMisspelt(name: string, found: readonly Diagnostic[]): boolean {
   });
 }
 
-/** A configuration without any API may belong to another program, so that is not an error. */
-function asForOthers(diagnostic: Diagnostic): Diagnostic {
+/**
+ * Returns a finding with its severity for `check`: a configuration without any API may belong to another program, and an enabled API without an
+ * app is an error.
+ */
+function asChecked(diagnostic: Diagnostic): Diagnostic {
   const { code, place } = diagnostic;
   const isNamed = place !== undefined && place.kind !== 'default';
-  return code === 'PORTICO_NO_APIS' && !isNamed ? { ...diagnostic, severity: 'warning' } : diagnostic;
+  if (code === 'PORTICO_NO_APIS' && !isNamed) return { ...diagnostic, severity: 'warning' };
+  // A start warns, and starts the other APIs.
+  return lacksApp(diagnostic) ? { ...diagnostic, severity: 'error' } : diagnostic;
 }
 
 /** Returns warnings of addresses that cannot be bound at present, except those of the running service of this configuration. */
@@ -167,20 +163,12 @@ async function obstaclesOf(config: Config, apis: readonly PlannedApi[], args: Ch
 
 /** Returns names and addresses of the APIs that the running service serves. */
 async function addressesOfRunning(args: CheckArguments): Promise<ReadonlySet<string>> {
+  const path = await socketOf(args).catch(() => undefined);
+  const asked = path === undefined ? undefined : ask<StatusDocument>(path, 'GET', '/status').catch(() => undefined);
+  const services = (await asked)?.services ?? [];
   return new Set(
-    (await runningServices(args)).flatMap(({ name, addresses }) =>
-      addresses.map((address) => `${name} ${formatAddress(address)}`),
-    ),
+    services.flatMap(({ name, addresses }) => addresses.map((address) => `${name} ${formatAddress(address)}`)),
   );
-}
-
-/** Returns what the running service of this configuration serves; nothing if it does not run or respond. */
-async function runningServices(args: CheckArguments): Promise<StatusDocument['services']> {
-  try {
-    return (await ask<StatusDocument>(await socketOf(args), 'GET', '/status')).services;
-  } catch {
-    return [];
-  }
 }
 
 /** A start would end with 1, unless the service itself holds the address and did not answer. */

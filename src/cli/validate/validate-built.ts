@@ -57,11 +57,15 @@ export function refuseWithAll(all: readonly Diagnostic[], refusals: Refusals): r
   throw severalRefusals(found, { blames });
 }
 
+/** Reports whether this is the warning of an API without an app. */
+export function lacksApp({ code, severity, section = '' }: Diagnostic): boolean {
+  const isApi = section === 'DEFAULT' || section.startsWith('api:');
+  return code === 'PORTICO_PASTE_NO_SECTION' && severity === 'warning' && isApi;
+}
+
 /** Uses the words of the log, which oslo's operators know, for an API without an app. */
 export function asLogged(diagnostic: Diagnostic): Diagnostic {
-  const { code, severity, section = '' } = diagnostic;
-  const isApi = section === 'DEFAULT' || section.startsWith('api:');
-  if (code !== 'PORTICO_PASTE_NO_SECTION' || severity === 'error' || !isApi) return diagnostic;
+  if (!lacksApp(diagnostic)) return diagnostic;
   const message = `${diagnostic.message}. enabled_apis includes bad values. Fix to remove this warning.`;
   return { ...diagnostic, message };
 }
