@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import type { Clock } from 'portico/tasks';
 import { PostgresqlStore } from '../../../dist/registry/postgresql-store.js';
 import { SQLITE_STEPS } from '../../../dist/registry/schema.js';
+import type { Database } from '../../../dist/sqlite/driver.js';
 import { openMemory, PretendedDisk } from './pretended-disk.js';
 
 type Row = Readonly<Record<string, unknown>>;
@@ -28,9 +29,17 @@ export interface DatabaseWorld {
   done(host: string, sql: string, values: readonly unknown[], rows: readonly Row[]): void;
 }
 
+/** A statement in SQLite, and the number of the value of each of its parameters, in their order; 0 is the time. */
+interface Prepared {
+  readonly statement: ReturnType<Database['prepare']>;
+  readonly takes: readonly number[];
+}
+
 export class PretendedServer {
   readonly world: DatabaseWorld;
   readonly #database = openMemory();
+  /** Statements by their texts in the SQL of PostgreSQL: preparing one takes longer than it runs. */
+  readonly #prepared = new Map<string, Prepared>();
 
   constructor(world: DatabaseWorld) {
     this.world = world;
@@ -49,18 +58,23 @@ export class PretendedServer {
   }
 
   #one(text: string, values: readonly unknown[]): Row[] {
-    const now = `(${this.world.serverMs()}`;
-    const sql = text
-      .replaceAll(/clock_timestamp\(\)::timestamptz\(3\) \+ make_interval\(secs => ([^)]+)\)/g, `${now} + $1 * 1000)`)
-      .replaceAll('COLLATE "C"', '');
-    // Each value is one of the text, in its order.
-    const given = [...sql.matchAll(/\$(\d+)/g)].map(([, at]) => bound(values[Number(at) - 1]));
+    const prepared = this.#prepared.get(text) ?? this.#prepare(text);
+    this.#prepared.set(text, prepared);
+    const now = this.world.serverMs();
     try {
-      return this.#database.prepare(sql.replaceAll(/\$\d+/g, '?')).all(...given);
+      return prepared.statement.all(...prepared.takes.map((at) => (at === 0 ? now : bound(values[at - 1]))));
     } catch (error) {
       const isTaken = /UNIQUE/.test((error as Error).message);
       throw isTaken ? Object.assign(new Error('duplicate key'), { code: '23505' }) : error;
     }
+  }
+
+  #prepare(text: string): Prepared {
+    const sql = text
+      .replaceAll(/clock_timestamp\(\)::timestamptz\(3\) \+ make_interval\(secs => ([^)]+)\)/g, '($$0 + $1 * 1000)')
+      .replaceAll('COLLATE "C"', '');
+    const takes = [...sql.matchAll(/\$(\d+)/g)].map(([, at]) => Number(at));
+    return { statement: this.#database.prepare(sql.replaceAll(/\$\d+/g, '?')), takes };
   }
 }
 
