@@ -7,6 +7,9 @@ import ts from 'typescript';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
+/** Files of programs that only differ in what they check: parsed and bound once. */
+const parsed = new Map<string, ts.SourceFile | undefined>();
+
 /** Returns the compiler's errors for a program of these files, which import the package as if it were installed. */
 function problems(
   files: Readonly<Record<string, string>>,
@@ -31,7 +34,9 @@ function problems(
   host.readFile = (path) => texts.get(path) ?? readFile(path);
   host.getSourceFile = (path, version, ...rest) => {
     const text = texts.get(path);
-    return text === undefined ? getSourceFile(path, version, ...rest) : ts.createSourceFile(path, text, version);
+    if (text !== undefined) return ts.createSourceFile(path, text, version);
+    if (!parsed.has(path)) parsed.set(path, getSourceFile(path, version, ...rest));
+    return parsed.get(path);
   };
   const program = ts.createProgram([...texts.keys()], settings, host);
   return ts

@@ -113,7 +113,8 @@ async function sendUntilAnswered(port: number, framing: string, body: readonly s
   return answered;
 }
 
-const MILLION = `{${Array.from({ length: 1_000_000 }, (_, index) => `"k${index}":0`).join(',')}}`;
+const keys = (count: number): string => `{${Array.from({ length: count }, (_, index) => `"k${index}":0`).join(',')}}`;
+const MILLION = keys(1_000_000);
 
 testBoth('RT-156 a body of a million keys over the limit is refused before it is parsed', async (t, Router) => {
   let calls = 0;
@@ -134,16 +135,20 @@ testBoth('RT-156 a body of a million keys over the limit is refused before it is
   assert.equal(calls, 0);
 });
 
+/** Enough to find time that grows with the square of the keys; the limit is what keeps larger ones away. */
+const KEYS = 200_000;
+const WIDE = keys(KEYS);
+
 testBoth(
-  'RT-156 a body of a million keys within a raised limit is parsed, or refused where it is no JSON',
+  'RT-156 a body of 200,000 keys within a raised limit is parsed, or refused where it is no JSON',
   async (t, Router) => {
     const handler = ({ body }: { body: unknown }): object => ({ keys: Object.keys(body as object).length });
     const send = await serveRouter(t, new Router({ bodyLimit: 1 << 24 }).connect('/x', { handler }));
     const post = (body: string) => send('POST', '/x', { body, headers: { 'content-type': 'application/json' } });
-    const { status, json } = await post(MILLION);
-    assert.deepEqual([status, json], [200, { keys: 1_000_000 }]);
-    assert.equal((await post(MILLION.slice(0, -1))).status, 400);
-    assert.equal((await post(MILLION.replace('"k999999"', '"__proto__"'))).status, 400);
+    const { status, json } = await post(WIDE);
+    assert.deepEqual([status, json], [200, { keys: KEYS }]);
+    assert.equal((await post(WIDE.slice(0, -1))).status, 400);
+    assert.equal((await post(WIDE.replace(`"k${KEYS - 1}"`, '"__proto__"'))).status, 400);
     assert.deepEqual((await post('{"a":1}')).json, { keys: 1 });
   },
 );
