@@ -46,9 +46,9 @@ interface Served {
 const ini = (port: number, more = '', workers = 2): string =>
   `[DEFAULT]\nenabled_apis = hello\n${more}\n[api:hello]\nport = ${port}\nworkers = ${workers}\nmanager = ./app.js:Manager\n`;
 
-async function served(t: TestContext, more = ''): Promise<Served> {
+async function served(t: TestContext, more = '', workers = 2): Promise<Served> {
   const port = await freePort();
-  const project = emptyProject({ 'app.js': APP, 'api-paste.ini': PASTE, 'portico.ini': ini(port, more) });
+  const project = emptyProject({ 'app.js': APP, 'api-paste.ini': PASTE, 'portico.ini': ini(port, more, workers) });
   const program = startProject(t, project);
   await program.printed(/^hello .*:\d+/m);
   const [, socket] = await program.printed(/"event":"control","socket":"([^"]+)"/);
@@ -85,7 +85,7 @@ async function answer(port: number): Promise<string> {
   return (await get<string>(port, '/')).body;
 }
 
-test('OP-11 OP-80 a dry run of a broken file is 1, with its place, and leaves all as it was', async (t) => {
+test('OP-11 OP-80 a dry run of a broken file is 1, with its place, and leaves all as it was; OP-57 a probe does not see the API that a dry run tries; OP-81 a dry run of a good change is 0, says what it would change, and a reload then does it', async (t) => {
   const { cli, write, port, socket, program } = await served(t);
   const before = await state(socket);
   write('portico.ini', `[api:hello]\nport = ${port}\nworkrs = 3\n`);
@@ -107,11 +107,17 @@ test('OP-11 OP-80 a dry run of a broken file is 1, with its place, and leaves al
     /"level":"notice".*"event":"reload_dry_run".*"outcome":"refused".*"pages":\["[^"]+errors\.md#\w+",/,
   );
   assert.doesNotMatch(program.stderr, /"event":"reload"|"level":"error"/);
-});
 
-test('OP-11 OP-81 a dry run of a good change is 0, says what it would change, and a reload then does it', async (t) => {
-  const { cli, write, port, socket, program } = await served(t);
-  const before = await state(socket);
+  write('hold', 'wait');
+  write('portico.ini', `${ini(port).replace('hello\n', 'hello,other\n')}[api:other]\nport = 0\n`);
+  const from = program.output().length;
+  const tried = cli('reload', '--dry-run');
+  await program.printed(/importing/, from);
+  const ready = await askSocket<Told>(socket, 'GET', '/readyz');
+  assert.deepEqual([ready.status, ready.body.services.length], [200, 1]);
+  write('hold', 'go');
+  assert.equal((await tried).status, 0);
+
   const other = await freePort();
   write('portico.ini', `${ini(port).replace('hello\n', 'hello,other\n')}[api:other]\nport = ${other}\n`);
   write(
@@ -141,19 +147,6 @@ test('OP-11 OP-81 a dry run of a good change is 0, says what it would change, an
   assert.equal(await answer(other), 'hello');
 });
 
-test('OP-57 a probe does not see the API that a dry run tries', async (t) => {
-  const { cli, write, port, socket, program } = await served(t);
-  write('hold', 'wait');
-  write('portico.ini', `${ini(port).replace('hello\n', 'hello,other\n')}[api:other]\nport = 0\n`);
-  const from = program.output().length;
-  const tried = cli('reload', '--dry-run');
-  await program.printed(/importing/, from);
-  const ready = await askSocket<Told>(socket, 'GET', '/readyz');
-  assert.deepEqual([ready.status, ready.body.services.length], [200, 1]);
-  write('hold', 'go');
-  assert.equal((await tried).status, 0);
-});
-
 test('OP-11 a dry run waits for the reload under way, and a reload for the dry run', async (t) => {
   const { cli, write, port, socket, program } = await served(t);
   write('hold', 'wait');
@@ -180,9 +173,9 @@ test('OP-11 a dry run waits for the reload under way, and a reload for the dry r
 });
 
 test('OP-11 CF-90 where reloads mutate, a dry run says what they would take up, and POST /reload does it without a signal', async (t) => {
-  const { cli, write, port, socket } = await served(t, 'restart_method = mutate\nlog_level = info');
+  const { cli, write, port, socket } = await served(t, 'restart_method = mutate\nlog_level = info', 1);
   const before = await state(socket);
-  write('portico.ini', ini(port, 'restart_method = mutate\nlog_level = debug'));
+  write('portico.ini', ini(port, 'restart_method = mutate\nlog_level = debug', 1));
   const { status, stdout } = await cli('reload', '--dry-run');
   assert.equal(status, 0, stdout);
   assert.match(
@@ -210,7 +203,7 @@ export const app = (globalConf, localConf, ctx) => {
 
 test('LC-516 CF-80 a mutate reports what it passed to reset, is validated as a reload, and neither starts nor ends a service', async (t) => {
   const written = (size: number | string, more = ''): string =>
-    `${ini(0, 'restart_method = mutate').replace(/^manager.*\n/m, '')}[mine]\nsize = ${size}\n${more}`;
+    `${ini(0, 'restart_method = mutate', 1).replace(/^manager.*\n/m, '')}[mine]\nsize = ${size}\n${more}`;
   const project = emptyProject({ 'app.js': OPTIONS, 'api-paste.ini': PASTE, 'portico.ini': written(1) });
   const program = startProject(t, project);
   await program.printed(/^hello .*:\d+/m);

@@ -37,7 +37,7 @@ const section = (name: string): string => `[${name}]\n`;
 
 async function ini(names: readonly string[], more = ''): Promise<string> {
   const [one, two] = [await freePort(), await freePort()];
-  const apis = `[api:hello]\nport = ${one}\nworkers = 2\n[api:other]\nport = ${two}\nworkers = 1\n`;
+  const apis = `[api:hello]\nport = ${one}\nworkers = 1\n[api:other]\nport = ${two}\nworkers = 1\n`;
   return `[DEFAULT]\nenabled_apis = hello,other\n${more}\n${apis}${names.map(section).join('')}[shopp]\nx = 1\n[whatever]\n`;
 }
 

@@ -48,6 +48,9 @@ const KINDS: readonly Broken[] = [
   brokenConfigurations.get('manager = ./app.js:Nope and an app that throws')!,
 ];
 
+/** Of programs with a worker, in the short run: errors of all kinds at once, and a worker that does not start. */
+const WITH_WORKERS = [KINDS[0]!, KINDS[2]!];
+
 /** Others, which the same code finds: `cli/validate` has them all. With `--long`, programs have them too. */
 const OTHERS: readonly Broken[] = [
   { more: '[wsgi]\nkeep_alve = 1', filters: 'f', sections: stamped('much'), app: './gone.js:app' },
@@ -81,7 +84,7 @@ for (const [kind, main] of Object.entries(PROGRAMS)) {
       JSON.parse((await cli('reload', '--json', ...words)).stdout) as ReloadReport;
     const program = started(t, project.folder);
     await program.printed(/"event":"ready"/);
-    for (const it of isLong ? [...KINDS, ...OTHERS] : KINDS) {
+    for (const it of isLong ? [...KINDS, ...OTHERS] : kind === 'one process' ? KINDS : WITH_WORKERS) {
       write(it);
       const expected = findingsIn((await cli('check')).stdout, 'error');
       const what = JSON.stringify(it);

@@ -117,11 +117,11 @@ test('RL-65 OP-86 two APIs give way to two others that have each other’s ports
   const [first, second] = [await freePort(), await freePort()];
   const it = await started(
     t,
-    `[DEFAULT]\nenabled_apis = one,two\n${section('one', first, 1)}${section('two', second, 2)}`,
+    `[DEFAULT]\nenabled_apis = one,two\n${section('one', first, 1)}${section('two', second, 1)}`,
   );
   const before = childrenOf(it.program.pid);
   const loads = [load(first, 2), load(second, 2)];
-  it.write(`[DEFAULT]\nenabled_apis = three,four\n${section('three', second, 1)}${section('four', first, 2)}`);
+  it.write(`[DEFAULT]\nenabled_apis = three,four\n${section('three', second, 1)}${section('four', first, 1)}`);
   const report = await it.reload();
   assert.equal(report.outcome, 'accepted', report.error);
   for (const end of loads) assert.deepEqual((await end()).failed, {});
@@ -144,7 +144,7 @@ test('RL-65 OP-86 two APIs give way to two others that have each other’s ports
   assert.equal(wider.err, undefined);
   assert.deepEqual(childrenOf(it.program.pid), old);
   // APIs that remain cannot swap addresses: addresses in use change at a restart, and the report says so.
-  it.write(`[DEFAULT]\nenabled_apis = three,four\n${section('three', first, 1)}${section('four', second, 2)}`);
+  it.write(`[DEFAULT]\nenabled_apis = three,four\n${section('three', first, 1)}${section('four', second, 1)}`);
   const swap = await it.reload();
   assert.equal(swap.outcome, 'accepted', swap.error);
   assert.deepEqual(
@@ -159,10 +159,10 @@ test('RL-65 OP-86 two APIs give way to two others that have each other’s ports
 
 test('RL-65 RL-66 LC-1305 a rename that forgets the section, or does not start, leaves the address to the old one', async (t) => {
   const port = await freePort();
-  const it = await started(t, `[DEFAULT]\nenabled_apis = one\n${section('one', port, 2)}`);
+  const it = await started(t, `[DEFAULT]\nenabled_apis = one\n${section('one', port, 1)}`);
   const old = childrenOf(it.program.pid);
   const running = load(port, 2);
-  it.write(`[DEFAULT]\nenabled_apis = two\n${section('one', port, 2)}`);
+  it.write(`[DEFAULT]\nenabled_apis = two\n${section('one', port, 1)}`);
   const forgotten = await it.reload();
   assert.equal(forgotten.outcome, 'refused');
   assert.match(
@@ -170,7 +170,7 @@ test('RL-65 RL-66 LC-1305 a rename that forgets the section, or does not start, 
     /portico\.ini:2:16: .*two has no port.* one.*\n +rename \[api:one\] \(portico\.ini:3:1\) to \[api:two\]/,
   );
   it.write(
-    `[DEFAULT]\nenabled_apis = two\n${section('two', port, 2)}manager = ./broken.js:Broken\n[api:one]\nport = ${port}\n`,
+    `[DEFAULT]\nenabled_apis = two\n${section('two', port, 1)}manager = ./broken.js:Broken\n[api:one]\nport = ${port}\n`,
   );
   const report = await it.reload();
   assert.equal(report.outcome, 'refused');
@@ -178,7 +178,7 @@ test('RL-65 RL-66 LC-1305 a rename that forgets the section, or does not start, 
   await gone(childrenOf(it.program.pid).filter((pid) => !old.includes(pid)));
   assert.deepEqual(childrenOf(it.program.pid), old);
   assert.equal(await apiAt(port), 'one');
-  it.write(`[DEFAULT]\nenabled_apis = two\n${section('two', port, 2)}`);
+  it.write(`[DEFAULT]\nenabled_apis = two\n${section('two', port, 1)}`);
   assert.equal((await it.reload()).outcome, 'accepted');
   await gone(old);
   assert.equal(await apiAt(port), 'two');
@@ -282,7 +282,7 @@ test('LC-541 OP-86 an API on a unix socket accepts connections for drain_delay a
   const folder = temporaryFolder('portico-socket-');
   t.after(() => removeFolder(folder));
   const socket = join(folder, 'one.sock');
-  const api = (name: string): string => `[api:${name}]\nlisten = unix:${socket}\nworkers = 2\n`;
+  const api = (name: string): string => `[api:${name}]\nlisten = unix:${socket}\nworkers = 1\n`;
   const ini = (name: string): string =>
     `[DEFAULT]\ndrain_delay = 1\nenabled_apis = ${name}\n${name === 'two' ? section(name, 0, 1) : api(name)}`;
   const it = await started(t, ini('one'));

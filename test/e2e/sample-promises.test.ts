@@ -12,7 +12,7 @@ import { emptyProject, freePort, root, startApiCli } from './program.js';
 const CIRROS = '3f1b2c5e-8a47-4d0b-9b52-6d1f0c7a9e01';
 
 /** The pause of a client between rounds: without it clients starve the workers that start. */
-const REST_MS = 60;
+const REST_MS = 200;
 
 /** A client that creates, reads, lists and deletes servers, and trusts every response. */
 class BelievingClient {

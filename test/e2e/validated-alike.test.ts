@@ -15,14 +15,14 @@ import { emptyProject, freePort, runApiCli, startProject } from './program.js';
  */
 const KINDS = [
   'value [DEFAULT] graceful_shutdown_timeout=soon',
-  'strict name [elsewhere] x=1',
-  'a module that is not there',
   'a group of a filter with an unknown name',
   'prot = 1 and a filter that is not there',
   'manager = ./app.js:Nope and an app that throws',
   'a line without a value',
   ...(isLong
     ? [
+        'strict name [elsewhere] x=1',
+        'a module that is not there',
         'value [api:shop] max_requests=many',
         'value [rpc] response_timeout=x',
         'name [api:shop] prot=1',

@@ -58,7 +58,7 @@ const file = untilFileEnds();
 /** One service for the tests that follow one another, of which the last one stops it. */
 const shared = startedOnce(() => served(file, { more: '[wsgi]\nkeep_alive = false\n' }));
 
-/** Runs a command in a thread. The first test that needs a command runs it as a process: `runApiCli`. */
+/** Runs a command in a thread. The first test runs one as a process: `runApiCli`. */
 const run = (cwd: string, ...words: string[]) => commandBeside(words, { cwd });
 
 /** Sends a request whose response never ends. Returns the pid of its worker, and what ends it. */
@@ -137,7 +137,7 @@ test('OP-52 requests under way are listed with age, worker and path without its 
     requests.map((each) => [each.path, each.pid]),
     [['/work', pid]],
   );
-  const { stdout } = await runApiCli(folder, 'requests');
+  const { stdout } = await run(folder, 'requests');
   assert.match(stdout, /^\d+\.\d s +hello\/\d +GET +\/work +- +waits for its next part, \d+\.\d s /m);
   // It has returned, and its client waits for more.
   const [worker] = (await status(socket)).services[0]!.workers.filter((each) => each.pid === pid);
@@ -148,7 +148,7 @@ test('OP-52 requests under way are listed with age, worker and path without its 
 
 test('OP-11 reload waits and prints what came of it: 0 for a good file, 1 for a broken one, which changes nothing', async () => {
   const { socket, port, folder } = await shared();
-  const good = await runApiCli(folder, 'reload');
+  const good = await run(folder, 'reload');
   assert.deepEqual([good.status, good.stderr], [0, '']);
   assert.match(good.stdout, /^accepted after \d+ ms, configuration 2\n +hello: 2 workers replaced/);
   const right = readFileSync(join(folder, 'portico.ini'));
@@ -162,13 +162,13 @@ test('OP-11 reload waits and prints what came of it: 0 for a good file, 1 for a 
 
 test('OP-13 OP-14 the level of the log and the report of one worker are asked for by command', async () => {
   const { socket, folder, program } = await shared();
-  assert.equal((await runApiCli(folder, 'log-level', 'debug')).status, 0);
+  assert.equal((await run(folder, 'log-level', 'debug')).status, 0);
   const from = program.output().length;
   assert.equal((await run(folder, 'scale', 'hello', '3')).status, 0);
   await program.printed(/"level":"debug".*Started child/, from);
   assert.match(program.output(), /"level":"notice"[^}]*"to":"debug"[^}]*"msg":"Log level: debug"/);
   const [worker] = (await status(socket)).services[0]!.workers;
-  const { stdout } = await runApiCli(folder, 'report', '--worker', String(worker!.pid));
+  const { stdout } = await run(folder, 'report', '--worker', String(worker!.pid));
   assert.match(stdout, new RegExp(`pid ${worker!.pid}\\)[\\s\\S]*Guru Meditation`));
   assert.equal((await run(folder, 'log-level', 'info')).status, 0);
   assert.equal((await run(folder, 'scale', 'hello', '2')).status, 0);
@@ -250,7 +250,7 @@ test('config show --running prints the configuration in force, not that of the f
 test('OP-40 OP-12 scale, restart and stop do what they say, for a service that there is', async () => {
   const { socket, folder, program } = await shared();
   const before = (await status(socket)).services[0]!.workers.map(({ pid }) => pid);
-  assert.match((await runApiCli(folder, 'scale', 'hello', '2')).stdout, /hello has 2 workers/);
+  assert.match((await run(folder, 'scale', 'hello', '2')).stdout, /hello has 2 workers/);
   assert.equal((await status(socket)).services[0]?.wanted, 2);
   const { status: refused, stderr } = await run(folder, 'scale', 'hello', '999999999999');
   assert.equal(refused, 64);
@@ -261,7 +261,7 @@ test('OP-40 OP-12 scale, restart and stop do what they say, for a service that t
   assert.equal((await run(folder, 'restart', 'hello')).status, 0);
   const left = (await status(socket)).services[0]!.workers.filter(({ pid }) => before.includes(pid));
   assert.deepEqual(left, []);
-  assert.equal((await runApiCli(folder, 'stop')).status, 0);
+  assert.equal((await run(folder, 'stop')).status, 0);
   assert.equal((await program.ended).code, 0);
   assert.equal(lstatSync(socket, { throwIfNoEntry: false }), undefined);
   const { status: failed, stderr: why } = await run(folder, 'status');
