@@ -5,9 +5,10 @@ import { lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { commandBeside } from '../cli/command.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { until } from '../fixtures/until.js';
-import { emptyProject, freePort, runApiCli, startProject } from './program.js';
+import { emptyProject, freePort, startProject } from './program.js';
 
 const app = 'export const hello = () => (req, res) => res.end("hello");';
 const project = (port: number, more = '') =>
@@ -23,25 +24,25 @@ test('OP-40 a control socket that is gone is made again; missing, dead and stopp
   const program = startProject(t, made);
   await program.printed(/"event":"ready"/);
   rmSync(socket);
-  assert.match((await runApiCli(made.folder, 'status')).stderr, /: the file does not exist/);
+  assert.match((await commandBeside(['status'], { cwd: made.folder })).stderr, /: the file does not exist/);
   await program.printed(/The file of the control socket was gone and is made again/);
-  const { stdout } = await runApiCli(made.folder, 'status');
+  const { stdout } = await commandBeside(['status'], { cwd: made.folder });
   assert.match(stdout, new RegExp(`pid ${program.pid} `));
 
   program.kill('SIGSTOP');
-  const { stderr } = await runApiCli(made.folder, 'status');
+  const { stderr } = await commandBeside(['status'], { cwd: made.folder });
   const stopped = `process ${program.pid} has it, and has not answered for 5 seconds: a signal has stopped it, kill -CONT ${program.pid} continues it`;
   if (process.platform === 'linux') assert.ok(stderr.includes(stopped), stderr);
   assert.doesNotMatch(stderr, /--config-file|Others run/);
   program.kill('SIGCONT');
   await until(
-    () => runApiCli(made.folder, 'status'),
+    () => commandBeside(['status'], { cwd: made.folder }),
     ({ status }) => status === 0,
   );
 
   program.kill('SIGKILL');
   await program.ended;
-  assert.match((await runApiCli(made.folder, 'status')).stderr, /: nothing listens on it/);
+  assert.match((await commandBeside(['status'], { cwd: made.folder })).stderr, /: nothing listens on it/);
 });
 
 test('OP-40 a folder of the control socket that becomes a file ends no service', async (t) => {
@@ -74,7 +75,7 @@ test('OP-40 root finds the service of another folder for temporary files by its 
   });
   const program = startProject(t, made, [], { TMPDIR: made.folder, XDG_RUNTIME_DIR: '' });
   await program.printed(/"event":"ready"/);
-  const { stdout, stderr } = await runApiCli(made.folder, 'status');
+  const { stdout, stderr } = await commandBeside(['status'], { cwd: made.folder });
   assert.match(stdout, new RegExp(`pid ${program.pid} `), stderr);
 });
 
@@ -85,9 +86,9 @@ test('OP-58 an admin listener whose port was in use listens when it is free', as
   const made = project(await freePort(), `[admin]\nlisten = 127.0.0.1:${admin}\n`);
   const program = startProject(t, made);
   await program.printed(/"event":"ready"/);
-  assert.match((await runApiCli(made.folder, 'status')).stdout, /The service has no admin listener/);
+  assert.match((await commandBeside(['status'], { cwd: made.folder })).stdout, /The service has no admin listener/);
   other.close();
   await program.printed(/"event":"admin"/);
-  assert.doesNotMatch((await runApiCli(made.folder, 'status')).stdout, /no admin listener/);
+  assert.doesNotMatch((await commandBeside(['status'], { cwd: made.folder })).stdout, /no admin listener/);
   assert.ok(lstatSync(join(made.folder, 'control.sock')).isSocket());
 });

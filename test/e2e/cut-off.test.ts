@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { commandBeside } from '../cli/command.js';
 import { askFor } from './faults/load.js';
-import { emptyProject, freePort, type Outcome, runApiCli, startApiCli } from './program.js';
+import { emptyProject, freePort, type Outcome, startApiCli } from './program.js';
 
 const app = `export const app = () => (req, res) => {
   if (req.url === '/work') console.log('at work');
@@ -44,7 +45,7 @@ async function atWork(t: TestContext, times: string) {
     ({ code }: NodeJS.ErrnoException) => code,
   );
   await program.printed(/at work/);
-  const cli = (...words: string[]): Promise<Outcome> => runApiCli(folder, ...words);
+  const cli = (...words: string[]): Promise<Outcome> => commandBeside(words, { cwd: folder });
   const metrics = async (): Promise<string> => (await fetch(`http://127.0.0.1:${admin}/metrics`)).text();
   const write = (apis: string): void => writeFileSync(join(folder, 'portico.ini'), ini(apis));
   return { program, cut, cli, metrics, write };

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
+import { commandBeside } from '../cli/command.js';
 import { until } from '../fixtures/until.js';
-import { emptyProject, freePort, runApiCli, startProject } from './program.js';
+import { emptyProject, freePort, startProject } from './program.js';
 
 const app = `
 export const hello = () => async (req, res) => {
@@ -38,7 +39,7 @@ test('OP-52 an open request tells what it waits for, and since when', async (t) 
   }
   const requests = await until(
     async () => {
-      const { stdout } = await runApiCli(project.folder, 'requests', '--json');
+      const { stdout } = await commandBeside(['requests', '--json'], { cwd: project.folder });
       return (JSON.parse(stdout) as { readonly requests: readonly Seen[] }).requests;
     },
     (all) => all.length === 4 && all.every(({ stateMs }) => stateMs > 500) && all.some(({ state }) => state === 'body'),
@@ -49,7 +50,7 @@ test('OP-52 an open request tells what it waits for, and since when', async (t) 
     '/events': 'stream',
     '/body': 'body',
   });
-  const { stdout } = await runApiCli(project.folder, 'requests');
+  const { stdout } = await commandBeside(['requests'], { cwd: project.folder });
   assert.match(stdout, /\/work .* handler works, [\d.]+ s/);
   assert.match(stdout, /\/large .* client does not read, [\d.]+ s/);
   assert.match(stdout, /\/body .* body comes, [\d.]+ s/);
@@ -70,7 +71,8 @@ test('OP-52 handlers that hold all slots are a problem of the service, with the 
     t.after(() => void socket.destroy());
     return socket;
   };
-  const read = async (command: string): Promise<string> => (await runApiCli(project.folder, command)).stdout;
+  const read = async (command: string): Promise<string> =>
+    (await commandBeside([command], { cwd: project.folder })).stdout;
   const first = send('/work');
   await until(
     () => read('requests'),

@@ -4,7 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { apiCli, emptyProject, freePort, root, runApiCli } from '../program.js';
+import { commandBeside } from '../../cli/command.js';
+import { apiCli, emptyProject, freePort, root } from '../program.js';
 import { ClusterService } from './cluster-service.js';
 import { faultApp, pasteFile } from './fault-fleet.js';
 import { describeLosses, isLong, printFigures } from './figures.js';
@@ -140,7 +141,7 @@ async function generated(t: TestContext): Promise<Rollouts> {
   const ini = `[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = ${port}\n`;
   const project = emptyProject({ 'portico.ini': ini, 'api-paste.ini': pasteFile('first'), 'app.js': faultApp });
   t.after(() => project.remove());
-  const { status, stdout, stderr } = await runApiCli(project.folder, 'generate', 'kubernetes');
+  const { status, stdout, stderr } = await commandBeside(['generate', 'kubernetes'], { cwd: project.folder });
   assert.equal(status, 0, stderr);
   const template = templateOf(stdout);
   const delay = Number(template.env.PORTICO_DEFAULT__DRAIN_DELAY) * scale;
