@@ -282,7 +282,7 @@ test('LC-541 OP-86 an API on a unix socket accepts connections for drain_delay a
   const folder = temporaryFolder('portico-socket-');
   t.after(() => removeFolder(folder));
   const socket = join(folder, 'one.sock');
-  const api = (name: string): string => `[api:${name}]\nlisten = unix:${socket}\nworkers = 1\n`;
+  const api = (name: string): string => `[api:${name}]\nlisten = unix:${socket}\nworkers = 2\n`;
   const ini = (name: string): string =>
     `[DEFAULT]\ndrain_delay = 1\nenabled_apis = ${name}\n${name === 'two' ? section(name, 0, 1) : api(name)}`;
   const it = await started(t, ini('one'));
