@@ -5,7 +5,7 @@
 import type { Command } from 'commander';
 import { nearestOrAll } from '../errors/index.js';
 import { ownVersion } from '../modules/index.js';
-import { exitPlace } from '../process/index.js';
+import { exitLocation } from '../process/index.js';
 import { endSoon, exitStatusOf, failureText, STATUS_REFUSED, STATUS_USAGE } from './command-failure.js';
 import { addCommonOptions, commandFirst, hasOption, serveArguments } from './command-line.js';
 import { COMMANDS, type CommandFile } from './commands.js';
@@ -135,7 +135,7 @@ function endWithReader(done: () => void): void {
  */
 function refuseToEnd(command: string, status: number): () => void {
   const ended = (asked: number): void => {
-    const place = exitPlace();
+    const place = exitLocation();
     const why =
       place === undefined
         ? 'something it waits for never settles: is there a top-level await in a module?'

@@ -2,7 +2,7 @@
  * Differences between two generations, in the configuration's own terms.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { type Diagnostic, type Place, placeOf, printDiagnostic } from '../errors/index.js';
+import { type Diagnostic, type Location, locationText, printDiagnostic } from '../errors/index.js';
 import { masked, maskUndeclared } from '../text/index.js';
 import type { Sources, State, Written } from './state.js';
 import { maskValue } from './types/mask.js';
@@ -14,8 +14,8 @@ import { layerOf, nameOf, type Resolved, variableName, writtenIn } from './value
 export interface Change extends Pick<Resolved, 'group' | 'opt' | 'option'> {
   readonly old: unknown;
   readonly new: unknown;
-  readonly oldLocation: Place;
-  readonly newLocation: Place;
+  readonly oldLocation: Location;
+  readonly newLocation: Location;
   /** True if the old value stays until the parent process starts anew. */
   readonly needsRestart: boolean;
 }
@@ -50,7 +50,7 @@ export function describeChange({ group, opt, option, old, new: now, newLocation,
   if (needsRestart) {
     const message = `ignoring change to [${group}] ${opt} ${values} (restart needed)`;
     return printDiagnostic(
-      { severity: 'warning', code: 'PORTICO_CONFIG_IGNORED', place: newLocation, message },
+      { severity: 'warning', code: 'PORTICO_CONFIG_IGNORED', location: newLocation, message },
       { showLine: false },
     );
   }
@@ -84,7 +84,7 @@ export function reportedChange(change: Change): ReportedChange {
     option: `${group}.${opt}`,
     old: maskValue(opt, option, change.old),
     new: maskValue(opt, option, change.new),
-    where: unset ? `no longer at ${placeOf(oldLocation)}` : placeOf(newLocation) || 'default',
+    where: unset ? `no longer at ${locationText(oldLocation)}` : locationText(newLocation) || 'default',
     effect: needsRestart ? 'needs a restart' : 'applied',
   };
 }
@@ -110,9 +110,9 @@ export function changesWithoutEffect(before: Generation, after: Generation): Dia
     const [now] = shadowed;
     const [old] = before.resolve(wanted).shadowed;
     if (now === undefined || now.text === old?.text) return [];
-    const message = `the changed value does not count: ${placeOf(location)} sets the option`;
+    const message = `the changed value does not count: ${locationText(location)} sets the option`;
     const [severity, code] = ['warning', 'PORTICO_CONFIG_IGNORED'] as const;
-    return [{ severity, code, section: group, option: opt, place: now.location, message }];
+    return [{ severity, code, section: group, option: opt, location: now.location, message }];
   });
 }
 
@@ -124,7 +124,7 @@ export function undeclaredChanges(before: State, after: State, groups: DeclaredG
   return [...new Set([...old.keys(), ...now.keys()])].flatMap((option) => {
     const [was = [], is = []] = [old.get(option), now.get(option)];
     if (isDeepStrictEqual(was.map(textOf), is.map(textOf))) return [];
-    const place = placeOf((is.at(-1) ?? was.at(-1)!).location);
+    const place = locationText((is.at(-1) ?? was.at(-1)!).location);
     const where = is.length === 0 ? `no longer at ${place}` : place;
     return [{ option, old: shownOf(was), new: shownOf(is), where, effect: 'applied' }];
   });

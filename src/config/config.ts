@@ -1,7 +1,7 @@
 /** The configuration of a service. */
 import { resolve } from 'node:path';
 import { inspect } from 'node:util';
-import { type Diagnostic, type Place, placeInFile, placeOf } from '../errors/index.js';
+import { type Diagnostic, type Location, locationInFile, locationText } from '../errors/index.js';
 import { optionKey, sectionKey } from '../ini/index.js';
 import type { Logger, LogLevel, LogOption } from '../log/index.js';
 import {
@@ -191,7 +191,7 @@ export class Config {
   }
 
   /** Returns the place of an option's value. */
-  getLocation(group: string, opt: string): Place {
+  getLocation(group: string, opt: string): Location {
     return this.resolve(group, opt).location;
   }
 
@@ -207,10 +207,10 @@ export class Config {
   }
 
   /** Returns the first place of a section; undefined if no file has it. */
-  getSectionLocation(section: string): Place | undefined {
+  getSectionLocation(section: string): Location | undefined {
     const file = this.#state.sources.files.find(({ sections }) => sections.some(({ name }) => name === section));
     const found = file?.sections.find(({ name }) => name === section);
-    return found && placeInFile(found.origin, file?.kind);
+    return found && locationInFile(found.origin, file?.kind);
   }
 
   /** Sets a value above all others, until {@link Config.clearOverride}. Throws for a bad one. */
@@ -349,7 +349,7 @@ function namedFiles(generation: Generation): NamedFile[] {
     const file = isValue ? variable : option.type === 'path' ? value : undefined;
     if (typeof file !== 'string' || file === '') continue;
     const path = resolve(file);
-    const where = placeOf(location) || 'default';
+    const where = locationText(location) || 'default';
     named.set(path, named.get(path) ?? { path, option: `${group}.${opt}`, where, isValue });
   }
   return paths.map(

@@ -5,8 +5,8 @@ export {
   type Diagnostic,
   type DiagnosticsDetails,
   type ErrorDetails,
+  type Location,
   type Origin,
-  type Place,
   PorticoError,
 } from '../errors/index.js';
 export type { Change, ReportedChange } from './changes.js';
@@ -64,5 +64,5 @@ export {
   uri,
 } from './types/text-types.js';
 export type { GroupOptions, ValidateOptions } from './values/group-values.js';
-export { type ConfigError, type OptionIssue, type OptionPlaces, refuseOption } from './values/option-issues.js';
+export { type ConfigError, type OptionIssue, type OptionLocations, refuseOption } from './values/option-issues.js';
 export type { Resolved } from './values/written.js';

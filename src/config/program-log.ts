@@ -5,7 +5,7 @@
  */
 import { accessSync, closeSync, constants, existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { Diagnostic, Place } from '../errors/index.js';
+import type { Diagnostic, Location } from '../errors/index.js';
 import { createLogger, type Logger, type LoggerOptions, type LogLevel } from '../log/index.js';
 import { openToAppend, refuseForeignLink } from '../process/index.js';
 import type { Change } from './changes.js';
@@ -45,7 +45,7 @@ writtenElsewhere(programLogOptions, { meant: { log_dir: 'write the whole path of
 interface Logging {
   group<D extends OptionDeclarations>(name: string, options: D, from: { readonly partial: true }): OptionsOf<D>;
   resolve(group: string, opt: string): { readonly value: unknown };
-  getLocation(group: string, opt: string): Place;
+  getLocation(group: string, opt: string): Location;
   useLogger(log: Logger, options: { readonly level: (accepted: Logging) => LogLevel }): void;
 }
 
@@ -135,7 +135,7 @@ export function refuseOtherLogFile(changes: readonly Change[]): void {
   if (issue !== undefined) throw new ConfigError([issue]);
 }
 
-function issueOf(file: unknown, place: Place): Diagnostic | undefined {
+function issueOf(file: unknown, location: Location): Diagnostic | undefined {
   const reason = typeof file === 'string' ? cannotAppend(file) : undefined;
   if (reason === undefined) return undefined;
   return {
@@ -143,7 +143,7 @@ function issueOf(file: unknown, place: Place): Diagnostic | undefined {
     code: 'PORTICO_LOG_FILE',
     section: 'DEFAULT',
     option: 'log_file',
-    place,
+    location,
     message: `cannot write the log: ${reason}`,
     hint: 'This user must be able to write the file, or to create it in its directory.',
   };

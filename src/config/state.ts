@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Diagnostic, Place } from '../errors/index.js';
+import type { Diagnostic, Location } from '../errors/index.js';
 import type { ConfEntry, ConfFile } from '../ini/index.js';
 import { isFifo, readUnlessFifo } from './read-unless-fifo.js';
 
@@ -56,7 +56,7 @@ export interface Written {
   readonly group: string;
   readonly opt: string;
   readonly text: string;
-  readonly location: Place;
+  readonly location: Location;
   /** Entry in its file, for places within the value. */
   readonly entry?: ConfEntry;
   /** Values from code are not text and stay unchanged. */

@@ -22,7 +22,7 @@ export interface Origin {
 }
 
 /** The source of a value, in a file or elsewhere. `detail` describes it for an operator. */
-export interface Place {
+export interface Location {
   readonly kind: 'default' | 'set_default' | 'override' | 'file' | 'environment' | 'command_line' | 'source';
   /** A position such as `portico.ini:3:8`, a variable's name, an argument's number, or a source's name. */
   readonly detail: string;
@@ -36,7 +36,7 @@ export interface Diagnostic {
   readonly severity: 'error' | 'warning';
   /** A stable constant with the prefix `PORTICO_`, for tests and tools. */
   readonly code: string;
-  readonly place?: Place | undefined;
+  readonly location?: Location | undefined;
   /** The section and option concerned. */
   readonly section?: string | undefined;
   readonly option?: string | undefined;
@@ -58,13 +58,13 @@ export interface Diagnostic {
   readonly note?: string | undefined;
 }
 
-/** Returns the place for an origin. */
-export function placeInFile(origin: Origin, kind: 'file' | 'source' = 'file'): Place {
+/** Returns the location of an origin. */
+export function locationInFile(origin: Origin, kind: 'file' | 'source' = 'file'): Location {
   return { kind, detail: `${origin.file}:${origin.line}:${origin.column}`, origin };
 }
 
-/** Formats a place: `portico.ini:3:8`, `env PORTICO_WSGI__KEEP_ALIVE`, `command line, argument 2`; empty for a default. */
-export function placeOf({ kind, detail }: Place): string {
+/** Formats a location: `portico.ini:3:8`, `env PORTICO_WSGI__KEEP_ALIVE`, `command line, argument 2`; empty for a default. */
+export function locationText({ kind, detail }: Location): string {
   if (kind === 'default') return '';
   if (kind === 'environment') return `env ${detail}`;
   return kind === 'command_line' ? `command line, ${detail}` : detail;
@@ -75,10 +75,10 @@ export function placeOf({ kind, detail }: Place): string {
  * the hint, and the line of the file with a caret. `showLine: false` omits the line of the file, for logs.
  */
 export function printDiagnostic(diagnostic: Diagnostic, { showLine = true } = {}): string {
-  const { severity, place, hint, note } = diagnostic;
+  const { severity, location, hint, note } = diagnostic;
   const text = sentenceOf(diagnostic, [`${severity}:`]);
   const lines = [printableLines(maskUris(hint === undefined || hint === '' ? text : `${text}\n  ${hint}`))];
-  const marked = showLine ? markedLine(place?.origin) : undefined;
+  const marked = showLine ? markedLine(location?.origin) : undefined;
   if (marked !== undefined) lines.push(marked);
   if (note !== undefined) lines.push(`  ${printable(maskUris(note))}`);
   return lines.join('\n');
@@ -90,8 +90,8 @@ export function messageOf(diagnostic: Diagnostic): string {
 }
 
 function sentenceOf(diagnostic: Diagnostic, severity: readonly string[]): string {
-  const { place, section, option } = diagnostic;
-  const where = place === undefined ? '' : printable(placeOf(place));
+  const { location, section, option } = diagnostic;
+  const where = location === undefined ? '' : printable(locationText(location));
   const words = [
     where === '' ? [] : `${where}:`,
     severity,
@@ -162,8 +162,8 @@ function reasonsOnce(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] 
       return each;
     }
     const { severity, code, section, option, message } = each;
-    const place = each.place && { kind: each.place.kind, detail: each.place.detail };
-    return { severity, code, place, section, option, message: `${message.slice(0, at)}as above` };
+    const location = each.location && { kind: each.location.kind, detail: each.location.detail };
+    return { severity, code, location, section, option, message: `${message.slice(0, at)}as above` };
   });
 }
 
@@ -176,9 +176,9 @@ export function inOrder(
   first: readonly (string | undefined)[] = [undefined],
 ): Diagnostic[] {
   const once = eachOnce(diagnostics);
-  const files = [...new Set([...first, ...once.map(({ place }) => place?.origin?.file)])];
-  const rank = ({ place }: Diagnostic): readonly [number, number, number] => {
-    const { file, line = 0, column = 0 } = place?.origin ?? {};
+  const files = [...new Set([...first, ...once.map(({ location }) => location?.origin?.file)])];
+  const rank = ({ location }: Diagnostic): readonly [number, number, number] => {
+    const { file, line = 0, column = 0 } = location?.origin ?? {};
     return [files.indexOf(file), line, column];
   };
   return once.sort((a, b) => {
@@ -193,7 +193,7 @@ export function eachOnce(diagnostics: readonly Diagnostic[]): Diagnostic[] {
 }
 
 /** Returns all that is printed of a diagnostic, unformatted: a list may have thousands. */
-function told({ severity, place, section, option, message, got, hint, note }: Diagnostic): string {
-  const said = [severity, place?.kind, place?.detail, section, option, message, got, hint, note];
+function told({ severity, location, section, option, message, got, hint, note }: Diagnostic): string {
+  const said = [severity, location?.kind, location?.detail, section, option, message, got, hint, note];
   return said.join('\0');
 }

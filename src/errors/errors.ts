@@ -5,7 +5,7 @@
  * so tests and programs match on the code.
  */
 import { maskUris, printableLines } from '../text/index.js';
-import { type Diagnostic, messageOf, type Origin, placeInFile, printDiagnostics } from './diagnostic.js';
+import { type Diagnostic, locationInFile, messageOf, type Origin, printDiagnostics } from './diagnostic.js';
 
 /** Parts of an error. */
 export interface ErrorDetails {
@@ -38,7 +38,7 @@ export interface DiagnosticsDetails {
 export class PorticoError extends Error {
   /** A stable constant with the prefix `PORTICO_`. */
   readonly code: string;
-  /** File, line and column of the error, or the option; absent for an error without a place. */
+  /** File, line and column of the error, or the option; absent for an error without a location. */
   readonly origin?: Origin;
   /** The remedy in one sentence; absent if there is none to name. */
   readonly hint?: string;
@@ -212,8 +212,8 @@ export function whatItIs(value: unknown): string {
 
 function diagnosticOf(code: string, message: string, origin: Origin | undefined): Diagnostic {
   const { section, option } = origin ?? {};
-  const place = origin && placeInFile(origin);
-  return { severity: 'error', code, place, section, option, message };
+  const location = origin && locationInFile(origin);
+  return { severity: 'error', code, location, section, option, message };
 }
 
 function fold(name: string): string {

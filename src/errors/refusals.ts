@@ -70,12 +70,12 @@ export function severalRefusals(
 export function whole(...lists: readonly (readonly Diagnostic[])[]): readonly Diagnostic[] {
   const places = new Set<string>();
   const all = lists.flatMap((list) => {
-    const more = list.filter((each) => !isError(each) || !places.has(each.place?.detail ?? ''));
-    for (const each of more) if (isError(each) && each.place?.origin !== undefined) places.add(each.place.detail);
+    const more = list.filter((each) => !isError(each) || !places.has(each.location?.detail ?? ''));
+    for (const each of more) if (isError(each) && each.location?.origin !== undefined) places.add(each.location.detail);
     return more;
   });
-  const kindOf = ({ code, place }: Diagnostic): string => `${code} ${place?.detail}`;
-  const told = new Set(all.filter((each) => isError(each) && each.place?.origin !== undefined).map(kindOf));
+  const kindOf = ({ code, location }: Diagnostic): string => `${code} ${location?.detail}`;
+  const told = new Set(all.filter((each) => isError(each) && each.location?.origin !== undefined).map(kindOf));
   return all.filter((each) => isError(each) || !told.has(kindOf(each)));
 }
 

@@ -6,7 +6,7 @@
  * value. One pair of quotes around a whole value is removed.
  */
 import { isUtf8 } from 'node:buffer';
-import { type Diagnostic, type Origin, type Place, placeInFile } from '../errors/index.js';
+import { type Diagnostic, type Location, locationInFile, type Origin } from '../errors/index.js';
 import { maskAssigned, masked, maskUris } from '../text/index.js';
 import { decodeUtf8, keptLine, originAt, type ValuePiece } from './position.js';
 
@@ -51,7 +51,7 @@ export function readConf(file: string, content: Uint8Array | string, kind?: 'fil
   for (const [index, line] of lines.entries()) reader.line(index + 1, line.replace(/\r$/, ''));
   reader.endValue();
   const { sections, entries, problems } = reader;
-  const lineOf = ({ place }: Diagnostic): number => place!.origin!.line;
+  const lineOf = ({ location }: Diagnostic): number => location!.origin!.line;
   return { sections, entries, problems: problems.toSorted((a, b) => lineOf(a) - lineOf(b)) };
 }
 
@@ -133,8 +133,8 @@ class ConfReader {
       const line = content.subarray(start, end < 0 ? content.length : end);
       const { bad } = decodeUtf8(line);
       if (bad !== undefined) {
-        const place = this.#place(number, bad.column, maskAssigned(lax.decode(line)));
-        this.#refuse('not valid UTF-8', place, 'save the file as UTF-8');
+        const location = this.#place(number, bad.column, maskAssigned(lax.decode(line)));
+        this.#refuse('not valid UTF-8', location, 'save the file as UTF-8');
       }
       start += line.length + 1;
     }
@@ -144,9 +144,9 @@ class ConfReader {
     const value = text.trim();
     const column = text.indexOf(value) + 1;
     if (this.#open === undefined) {
-      const place = this.#place(number, column, text.replace(/\S.*$/s, masked));
+      const location = this.#place(number, column, text.replace(/\S.*$/s, masked));
       const hint = 'a line that begins with white space continues the value above: start it in the first column';
-      if (!this.#refused) this.#refuse('unexpected continuation line', place, hint);
+      if (!this.#refused) this.#refuse('unexpected continuation line', location, hint);
       return;
     }
     const owner = { section: this.#open.section, option: this.#open.name };
@@ -167,11 +167,11 @@ class ConfReader {
       this.#refuse('empty section name', this.#place(number, 1, maskAssigned(text)), EMPTY_NAME);
     } else if (!closed) {
       const shown = maskUris(text);
-      const place = this.#place(number, header.length, shown);
+      const location = this.#place(number, header.length, shown);
       const written = end < 0 ? `${shown.trim()}]` : maskUris(`[${name}]`);
       const isComment = /^\s*[#;]/.test(header.slice(end + 1));
       const hint = isComment ? `put the comment on a separate line, and write ${written} here` : `write ${written}`;
-      this.#refuse('invalid section (must end with ])', place, hint);
+      this.#refuse('invalid section (must end with ])', location, hint);
     }
     // Also after an error, because the following lines are not meant for the previous section.
     this.#section = name;
@@ -201,16 +201,16 @@ class ConfReader {
   }
 
   /** `text`: the part of the line that may be shown. */
-  #place(number: number, column: number, text: string): Place {
-    return placeInFile(originAt(this.#file, number, column, text, { section: this.#section }), this.#kind);
+  #place(number: number, column: number, text: string): Location {
+    return locationInFile(originAt(this.#file, number, column, text, { section: this.#section }), this.#kind);
   }
 
-  #refuse(message: string, place: Place, hint?: string): void {
+  #refuse(message: string, location: Location, hint?: string): void {
     this.#refused = true;
     if (this.problems.length >= mostProblems) return;
-    const { section, text } = place.origin!;
+    const { section, text } = location.origin!;
     const [severity, code] = ['error', 'PORTICO_CONFIG_SYNTAX'] as const;
-    this.problems.push({ severity, code, section, place, message, got: text?.trim(), hint });
+    this.problems.push({ severity, code, section, location, message, got: text?.trim(), hint });
   }
 }
 

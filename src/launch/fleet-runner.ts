@@ -27,7 +27,7 @@ import type { ReloadSteps } from './reload/reload.js';
 import type { Runner } from './runner.js';
 import type { StopRequest } from './services/service-run.js';
 import { toldByAll } from './services/validation.js';
-import { bindFailure, bindFailures, placeOfAddress } from './sockets/listen-sockets.js';
+import { bindFailure, bindFailures, locationOfAddress } from './sockets/listen-sockets.js';
 import { Deadline } from './waiting.js';
 
 /** Options of a `ProcessLauncher` in addition to those of all launchers. */
@@ -155,7 +155,7 @@ export class FleetRunner implements Runner {
       try {
         await this.supervisor.bind(service, name, count);
       } catch (error) {
-        failures.set(name, bindFailure({ name, place: placeOfAddress(service) }, error));
+        failures.set(name, bindFailure({ name, location: locationOfAddress(service) }, error));
       }
     }
     if (failures.size === 0) return;

@@ -4,7 +4,7 @@
 import { totalmem } from 'node:os';
 import { boolean, bytes, Config, defineOptions, duration, integer, oneOf } from '../config/index.js';
 import { crossCheck, logOptions, writtenElsewhere } from '../config/internal.js';
-import { placeOf } from '../errors/index.js';
+import { locationText } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { memoryLimit } from '../process/index.js';
 import { managerOptions } from '../service/internal.js';
@@ -202,7 +202,7 @@ crossCheck((config: Config) => {
   const [group, opt] = ['DEFAULT', 'manager_shutdown_timeout'];
   // The default belongs to the default of the other option.
   if (whole === 0 || own < whole || config.getLocation(group, opt).kind === 'default') return [];
-  const place = placeOf(config.getLocation(group, 'graceful_shutdown_timeout'));
+  const place = locationText(config.getLocation(group, 'graceful_shutdown_timeout'));
   const message = `is not below graceful_shutdown_timeout, ${whole} s${place === '' ? '' : ` (${place})`}: managers get less`;
   const hint = 'set it lower, so that requests and connections have time to end after the managers';
   return [{ group, opt, message, hint, severity: 'warning' }];
@@ -213,7 +213,7 @@ crossCheck((config: Config) => {
   const { drainDelay, gracefulShutdownTimeout: whole } = config.group('DEFAULT', launcherOptions, { partial: true });
   if (whole === 0 || drainDelay < whole) return [];
   const [group, opt] = ['DEFAULT', 'drain_delay'];
-  const place = placeOf(config.getLocation(group, 'graceful_shutdown_timeout'));
+  const place = locationText(config.getLocation(group, 'graceful_shutdown_timeout'));
   const message = `is not below graceful_shutdown_timeout, ${whole} s${place === '' ? '' : ` (${place})`}: a stop accepts requests until its deadline and cuts them off`;
   const hint = 'set it lower, or graceful_shutdown_timeout to drain_delay and the time of the longest request';
   return [{ group, opt, message, hint, severity: 'warning' }];

@@ -4,8 +4,8 @@ import {
   type Diagnostic,
   type ErrorDetails,
   inOrder,
+  type Location,
   type Origin,
-  type Place,
   PorticoError,
 } from '../errors/index.js';
 import { thrownAt } from '../modules/index.js';
@@ -78,19 +78,24 @@ export class PasteError extends ConfigurationRefused {
 
 /** The paste file that a program names does not exist. */
 export class ConfigNotFound extends PasteError {
-  readonly #namedAt: Place | undefined;
+  readonly #namedAt: Location | undefined;
 
   /** `namedAt`: place of the option that names the file. */
-  constructor(code: string, details: PasteErrorDetails, namedAt?: Place) {
+  constructor(code: string, details: PasteErrorDetails, namedAt?: Location) {
     super(code, details);
     this.#namedAt = namedAt;
   }
 
   /** Diagnostics at the place that names the file. */
   protected override get ownDiagnostics(): readonly Diagnostic[] {
-    const place = this.#namedAt;
-    if (place === undefined || place.kind === 'default') return super.ownDiagnostics;
-    return super.ownDiagnostics.map((each) => ({ ...each, place, section: 'DEFAULT', option: 'api_paste_config' }));
+    const location = this.#namedAt;
+    if (location === undefined || location.kind === 'default') return super.ownDiagnostics;
+    return super.ownDiagnostics.map((each) => ({
+      ...each,
+      location,
+      section: 'DEFAULT',
+      option: 'api_paste_config',
+    }));
   }
 }
 

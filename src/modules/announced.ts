@@ -4,7 +4,7 @@
  */
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Diagnostic, errorText, ignoreErrors, loadFailure, placeInFile, shownPath } from '../errors/index.js';
+import { type Diagnostic, errorText, ignoreErrors, loadFailure, locationInFile, shownPath } from '../errors/index.js';
 import { findPackage, type Manifest, packageOf } from './packages.js';
 
 /**
@@ -20,10 +20,10 @@ export async function loadAnnounced(files: readonly string[]): Promise<readonly 
     try {
       await import(pathToFileURL(join(folder, module)).href);
     } catch (error) {
-      const place = placeInFile({ file: shownPath(join(folder, 'package.json')), line: 1, column: 1 });
+      const location = locationInFile({ file: shownPath(join(folder, 'package.json')), line: 1, column: 1 });
       const message = `portico.options: ${loadFailure(module, errorText(error))}`;
       const hint = 'Name a module that declares options: "portico": { "options": "./options.js" }.';
-      found.push({ severity: 'warning', code: 'PORTICO_MODULE_FAILED', place, message, hint });
+      found.push({ severity: 'warning', code: 'PORTICO_MODULE_FAILED', location, message, hint });
     }
   }
   return found;

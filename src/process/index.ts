@@ -19,7 +19,7 @@ export { firstParent } from './first-parent.js';
 export { heldTick } from './held-tick.js';
 export { LONGEST_DELAY_MS, setLongTimeout } from './long-timeout.js';
 export { OS_PREFIX, optionVariables, otherVariables } from './option-variables.js';
-export { exitPlace, isOwnFile, ownFile } from './own-files.js';
+export { exitLocation, isOwnFile, ownFile } from './own-files.js';
 export { commandLineWords } from './process-arguments.js';
 export {
   changedProgramFiles,

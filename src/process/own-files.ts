@@ -36,7 +36,7 @@ const FRAMES = 100;
  * Returns the place of the current `process.exit` call, as `file:line:column`. Call it in a listener of "exit", which Node runs within
  * that call. Undefined if the process ends by itself or Portico ends it.
  */
-export function exitPlace(): string | undefined {
+export function exitLocation(): string | undefined {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = FRAMES;
   const { stack = '' } = new Error('exit');

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve, sep } from 'node:path';
 import { type Config, workerAssignment } from '../config/index.js';
-import { placeOf } from '../errors/index.js';
+import { locationText } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { systemClock } from '../tasks/index.js';
 import { Membership, type MembershipOptions } from './membership.js';
@@ -55,9 +55,9 @@ export function openRegistry(
 }
 
 /** Returns the place of a connection, for errors of its database. */
-function databaseOption({ group, place }: RegistryConnection): DatabaseOption {
-  const where = place.origin === undefined ? ` (${placeOf(place)})` : '';
-  return { origin: place.origin, hint: `Check [${group}] connection${where}, and the database that it names.` };
+function databaseOption({ group, location }: RegistryConnection): DatabaseOption {
+  const where = location.origin === undefined ? ` (${locationText(location)})` : '';
+  return { origin: location.origin, hint: `Check [${group}] connection${where}, and the database that it names.` };
 }
 
 /** One store for all users of a configuration: the services of a process share it. */

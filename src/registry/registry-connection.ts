@@ -3,7 +3,7 @@
  */
 import { resolve } from 'node:path';
 import type { Config } from '../config/index.js';
-import { ConfigurationRefused, type Place } from '../errors/index.js';
+import { ConfigurationRefused, type Location } from '../errors/index.js';
 import { databaseOptions, servicegroupOptions } from './registry-options.js';
 
 /** A problem of a connection, described without the connection: it may have a password. */
@@ -16,7 +16,7 @@ interface Problem {
 export interface RegistryConnection {
   readonly group: 'servicegroup' | 'database';
   readonly connection: string;
-  readonly place: Place;
+  readonly location: Location;
 }
 
 /** Returns the connection; undefined if no database is configured, or none is needed. */
@@ -25,7 +25,9 @@ export function registryConnection(config: Config): RegistryConnection | undefin
   if (driver === 'memory') return undefined;
   const group = connection === undefined ? 'database' : 'servicegroup';
   const named = connection ?? config.group('database', databaseOptions, { partial: true }).connection;
-  return named === undefined ? undefined : { group, connection: named, place: config.getLocation(group, 'connection') };
+  return named === undefined
+    ? undefined
+    : { group, connection: named, location: config.getLocation(group, 'connection') };
 }
 
 /** Returns the reason why the registry cannot use that connection; undefined if it can. */
@@ -49,7 +51,7 @@ export function connectionProblem(driver: 'sqlite' | 'postgresql' | 'memory', co
 /** Throws `PORTICO_REGISTRY_CONNECTION`, with the place of the option, for a connection that does not fit. */
 export function checkConnection(
   driver: 'sqlite' | 'postgresql',
-  { group, connection, place: { origin } }: RegistryConnection,
+  { group, connection, location: { origin } }: RegistryConnection,
 ): void {
   const problem = connectionProblem(driver, connection);
   if (problem === undefined) return;

@@ -229,7 +229,7 @@ function atItsOption(config: Config, error: unknown): unknown {
   const message = sentence.slice(said.length);
   return new ConfigurationRefused(code, {
     diagnostics: [
-      { severity: 'error', code, section: 'rpc', option: opt, place: config.getLocation('rpc', opt), message, hint },
+      { severity: 'error', code, section: 'rpc', option: opt, location: config.getLocation('rpc', opt), message, hint },
     ],
     cause,
   });

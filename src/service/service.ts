@@ -3,7 +3,7 @@
  */
 import type { Config } from '../config/index.js';
 import { writeHostPort } from '../config/internal.js';
-import { type Diagnostic, type Place, PorticoError } from '../errors/index.js';
+import { type Diagnostic, type Location, PorticoError } from '../errors/index.js';
 
 /** A value, or a promise of one: the return type of all methods and hooks of a service. */
 export type Awaitable<T> = T | PromiseLike<T>;
@@ -116,7 +116,7 @@ export interface PlannedService extends ServicePlan {
   /** Addresses to bind, in order; empty for a service that does not listen. */
   readonly addresses: readonly ListenAddress[];
   /** Place of the addresses in the configuration. */
-  readonly addressPlace?: Place | undefined;
+  readonly addressPlace?: Location | undefined;
 }
 
 /** A service for a launcher: the object, or its plan. */
@@ -183,7 +183,7 @@ export interface ListeningService extends ServiceBase {
   /** Addresses to bind, in order. */
   readonly addresses: readonly ListenAddress[];
   /** Place of the addresses in the configuration, for errors about an address. */
-  readonly addressPlace?: Place | undefined;
+  readonly addressPlace?: Location | undefined;
   /**
    * Called before the first `start()`, with one socket for each address in order: the service listens on these instead of binding. They are
    * handed over once: after a stop for a `reload`, the next start listens on the same ones.

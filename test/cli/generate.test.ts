@@ -202,7 +202,7 @@ test('OP-15 RP-88 --check says of each edit its line and what is wrong with it',
       for (const [, , , says] of round) {
         const found = findings.find(({ message }) => says.test(message));
         assert.ok(found, `${String(says)}: ${stdout}`);
-        assert.equal(edited.split('\n')[found.place.origin.line - 1], found.place.origin.text);
+        assert.equal(edited.split('\n')[found.location.origin.line - 1], found.location.origin.text);
       }
     }
   }
@@ -210,7 +210,7 @@ test('OP-15 RP-88 --check says of each edit its line and what is wrong with it',
 
 interface Finding {
   readonly message: string;
-  readonly place: { readonly origin: { readonly line: number; readonly text: string } };
+  readonly location: { readonly origin: { readonly line: number; readonly text: string } };
 }
 
 /** Replacements after which the file still fits. */

@@ -51,8 +51,8 @@ function refusal(act: () => unknown): ConfigError {
   throw new assert.AssertionError({ message: 'was accepted' });
 }
 
-const brief = ({ severity, code, section, option, place }: Diagnostic): string =>
-  `${severity} ${code} [${section}] ${option} ${place?.detail}`;
+const brief = ({ severity, code, section, option, location }: Diagnostic): string =>
+  `${severity} ${code} [${section}] ${option} ${location?.detail}`;
 
 test('CF-105 CF-110 an empty configuration gives every default, typed and frozen', () => {
   const values = new Config().group('wsgi', wsgiOptions);
@@ -99,7 +99,7 @@ test('CF-60 CF-118 twenty faults of every kind are told in one run, in the order
   const numbers = [1, ...Array.from({ length: 17 }, (_, n) => n + 3), 21, 22];
   await assert.rejects(Config.load(given), (error: ConfigError) => {
     assert.deepEqual(
-      error.diagnostics.map(({ place }) => place?.origin?.line),
+      error.diagnostics.map(({ location }) => location?.origin?.line),
       numbers,
     );
     return true;
@@ -192,7 +192,7 @@ test('CF-66 a pattern of other_names that covers owned names, or nothing that is
   const found = (names: string, rest: string): unknown[] => {
     const config = Config.fromText(`[DEFAULT]\nother_names = ${names}\n${rest}`);
     config.register('wsgi', wsgiOptions);
-    return config.problems().map(({ severity, place, message }) => [severity, place?.origin?.column, message]);
+    return config.problems().map(({ severity, location, message }) => [severity, location?.origin?.column, message]);
   };
   const covers = (pattern: string, what: string): string =>
     `${pattern} covers ${what}, which this program reads: unknown options there are not reported`;
@@ -263,7 +263,7 @@ test('CF-66 the line for other programs has no name that is near an owned one, o
     'If these names belong to other programs, write in [DEFAULT], in place of env PORTICO_DEFAULT__OTHER_NAMES:',
   );
   assert.equal(line, '  other_names = vnc, wsgi.nova_x, DEFAULT.metadata_workers, DEFAULT.my_ip');
-  const variable = config.problems().find(({ place }) => place?.detail === 'PORTICO_DEFAULT__KEEP_ALIVE');
+  const variable = config.problems().find(({ location }) => location?.detail === 'PORTICO_DEFAULT__KEEP_ALIVE');
   assert.equal(variable?.hint, "'keep_alive' is an option of [wsgi]");
 });
 
@@ -575,7 +575,7 @@ test('CF-12 CF-66 names without an owner in arguments and variables are errors, 
   const load = async (set: readonly string[], env: Readonly<Record<string, string>>): Promise<string[]> => {
     const config = await Config.load({ files: [], set, env });
     config.api('compute', apiOptions);
-    return config.problems().map(({ severity, place, hint }) => `${severity} ${place?.detail} ${hint}`);
+    return config.problems().map(({ severity, location, hint }) => `${severity} ${location?.detail} ${hint}`);
   };
   assert.deepEqual(await load(['compute.port=1', 'wsig.keep_alive=1', 'far.away=1', 'x-mine.port=1'], {}), [
     'error argument 1 did you mean api:compute.port?',

@@ -100,7 +100,7 @@ test('CF-17 CF-18 every value knows its place, also where three files have the s
   const env = { PORTICO_APP__KEY: 'k' };
   await assert.rejects(load({ files, env }), (error: ConfigError) => {
     assert.deepEqual(
-      error.diagnostics.map(({ place }) => place?.detail),
+      error.diagnostics.map(({ location }) => location?.detail),
       [`${files[3]}:2:9`],
     );
     return true;
@@ -188,7 +188,7 @@ test('CF-9 CF-12 the environment has its own names; an unknown one is an error',
   const config = await load({ env, groups: { 'api:compute': options, app: options } });
   assert.equal(config.group('api:compute', options).level, 3);
   assert.deepEqual(
-    config.problems().map(({ severity, place, hint }) => [severity, place?.detail, hint]),
+    config.problems().map(({ severity, location, hint }) => [severity, location?.detail, hint]),
     [['error', 'PORTICO_APP__LEVLE', "did you mean 'PORTICO_APP__LEVEL'?"]],
   );
   assert.throws(() => config.validate(), /env PORTICO_APP__LEVLE: error/);
@@ -198,7 +198,7 @@ test('CF-12 a variable that names no group, or lacks an underscore, is a warning
   const env = { PORTICO_OS_ENV_COMPAT: '1', PORTICO_APP_LEVEL: '3', PORTICO_WORKER_ID: '1' };
   const config = await load({ env, groups: { app: options } });
   assert.deepEqual(
-    config.problems().map(({ severity, place, message, hint }) => [severity, place?.detail, message, hint]),
+    config.problems().map(({ severity, location, message, hint }) => [severity, location?.detail, message, hint]),
     [
       ['warning', 'PORTICO_OS_ENV_COMPAT', 'no group is named', "did you mean 'PORTICO_DEFAULT__OS_ENV_COMPAT'?"],
       [

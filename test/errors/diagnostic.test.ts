@@ -4,8 +4,8 @@ import {
   type Diagnostic,
   inOrder,
   loadFailure,
+  locationInFile,
   markedLine,
-  placeInFile,
   printDiagnostic,
   printDiagnostics,
 } from '../../dist/errors/index.js';
@@ -14,16 +14,16 @@ import { originAt } from '../../dist/ini/index.js';
 const at = (file: string, line: number, column: number, message = 'is wrong'): Diagnostic => ({
   severity: 'error',
   code: 'PORTICO_X',
-  place: placeInFile({ file, line, column }),
+  location: locationInFile({ file, line, column }),
   message,
 });
 
 test('a diagnostic is one line as compilers write it, and the hint one of its own', () => {
-  const place = placeInFile(originAt('a.ini', 2, 8, 'port = x'));
+  const location = locationInFile(originAt('a.ini', 2, 8, 'port = x'));
   const found: Diagnostic = {
     severity: 'error',
     code: 'PORTICO_X',
-    place,
+    location,
     section: 'wsgi',
     option: 'port',
     message: 'should be a number',
@@ -44,7 +44,7 @@ test('a diagnostic is one line as compilers write it, and the hint one of its ow
 test('places outside of files are told in words, and a default is none', () => {
   const found = { severity: 'warning', code: 'PORTICO_X', message: 'is odd' } as const;
   const printed = (kind: 'environment' | 'command_line' | 'default', detail: string): string =>
-    printDiagnostic({ ...found, place: { kind, detail } });
+    printDiagnostic({ ...found, location: { kind, detail } });
   assert.equal(printed('environment', 'PORTICO_A__B'), 'env PORTICO_A__B: warning: is odd');
   assert.equal(printed('command_line', 'argument 2'), 'command line, argument 2: warning: is odd');
   assert.equal(printed('default', 'default'), 'warning: is odd');
@@ -63,7 +63,7 @@ test('a place, an option and a note are each one line, whatever they hold', () =
   const found: Diagnostic = {
     severity: 'warning',
     code: 'PORTICO_X',
-    place: { kind: 'source', detail: `b.ini${forged}` },
+    location: { kind: 'source', detail: `b.ini${forged}` },
     section: `wsgi${forged}`,
     option: `port${forged}`,
     message: 'is odd',
@@ -87,7 +87,7 @@ test('a list has each once, by file as they come first, line and column; what st
   const nowhere: Diagnostic = { severity: 'error', code: 'PORTICO_X', message: 'is wrong' };
   const list = [at('b', 2, 1), at('a', 9, 1), at('b', 1, 5), at('b', 1, 4), at('a', 9, 1), nowhere];
   assert.deepEqual(
-    inOrder(list).map(({ place }) => place?.detail),
+    inOrder(list).map(({ location }) => location?.detail),
     [undefined, 'b:1:4', 'b:1:5', 'b:2:1', 'a:9:1'],
   );
 });
@@ -96,7 +96,7 @@ test('a list has the reason why a module cannot be loaded once, and the other pl
   const at = (line: number, message: string): Diagnostic => ({
     severity: 'error',
     code: 'PORTICO_PASTE_NO_MODULE',
-    place: placeInFile({ file: 'p.ini', line, column: 1, text: 'x = ./app.js:x' }),
+    location: locationInFile({ file: 'p.ini', line, column: 1, text: 'x = ./app.js:x' }),
     message,
     hint: 'Repair it.',
   });

@@ -41,12 +41,12 @@ test('a single refusal stays as it is, and any other error goes on', async () =>
 });
 
 test('MI-7 an error is told once: an error is more than a warning of its kind at its place', () => {
-  const at = (line: number): Diagnostic['place'] => {
+  const at = (line: number): Diagnostic['location'] => {
     const origin = { file: 'portico.ini', line, column: 1 };
-    return { kind: 'file', detail: `portico.ini:${line}:1`, origin } as Diagnostic['place'];
+    return { kind: 'file', detail: `portico.ini:${line}:1`, origin } as Diagnostic['location'];
   };
   const each = (severity: Diagnostic['severity'], code: string, line: number): Diagnostic => {
-    return { severity, code, message: code, place: at(line) };
+    return { severity, code, message: code, location: at(line) };
   };
   const precise = each('error', 'NAME', 3);
   const [repeated, warned] = [each('warning', 'REPEATED', 3), each('warning', 'NAME', 4)];

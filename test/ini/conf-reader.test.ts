@@ -8,7 +8,9 @@ const read = (text: string | Uint8Array): ConfFile => readConf('a.conf', text);
 const values = (text: string): string[][] =>
   read(text).entries.map(({ section, name, value }) => [section, name, value]);
 const problems = (text: string | Uint8Array): string[] =>
-  read(text).problems.map(({ message, place }) => `${place!.origin!.line}:${place!.origin!.column} ${message}`);
+  read(text).problems.map(
+    ({ message, location }) => `${location!.origin!.line}:${location!.origin!.column} ${message}`,
+  );
 
 test('CF-20 sections, both delimiters, comments in the first column, byte order mark, both line ends', () => {
   const text = '\uFEFF# one\r\n[a]\r\nx = 1\r\ny: 2\r\nz = a:b\r\nu : c=d\n; two\n[DEFAULT]\nlast=';
@@ -104,7 +106,7 @@ test('CF-63 a header with text behind it is that of the section that is meant', 
   ] as const) {
     const found = read(`${header}\nx = 1\n`);
     assert.deepEqual(
-      found.problems.map((each) => [each.place?.detail.split(':').slice(1).join(':'), each.message, each.hint]),
+      found.problems.map((each) => [each.location?.detail.split(':').slice(1).join(':'), each.message, each.hint]),
       [[`1:${header.length}`, 'invalid section (must end with ])', hint]],
     );
     assert.deepEqual(values(`${header}\nx = 1\n`), [[header === '[a b' ? 'a b' : 'a', 'x', '1']]);
@@ -179,7 +181,7 @@ test('any bytes at all are read without a throw, and every origin points into it
           assert.ok(origin.line >= 1 && origin.line <= lines);
           assert.ok(origin.column >= 1 && origin.column <= (origin.text?.length ?? 0) + 1);
         }
-        for (const { place } of bad) assert.ok(place!.origin!.line >= 1 && place!.origin!.line <= lines);
+        for (const { location } of bad) assert.ok(location!.origin!.line >= 1 && location!.origin!.line <= lines);
       },
     ),
   );

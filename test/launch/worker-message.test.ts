@@ -33,7 +33,11 @@ const GOOD: readonly ToParent[] = [
       {
         severity: 'error',
         code: 'PORTICO_X',
-        place: { kind: 'file', detail: 'a.ini:1:2', origin: { file: 'a.ini', line: 1, column: 2, option: undefined } },
+        location: {
+          kind: 'file',
+          detail: 'a.ini:1:2',
+          origin: { file: 'a.ini', line: 1, column: 2, option: undefined },
+        },
         message: 'why',
       },
     ],

@@ -50,10 +50,17 @@ async function check(t: TestContext, files: Readonly<Record<string, string>>, op
   const folder = folderOf(t, { ...MODULES, ...files });
   folderLink(folder);
   return (await Loader.checkFile(join(folder, 'api-paste.ini'), options)).map((found) => {
-    const { file, line, column } = found.place!.origin!;
-    const detail = found.place!.detail.replace(`${folder}/`, '');
+    const { file, line, column } = found.location!.origin!;
+    const detail = found.location!.detail.replace(`${folder}/`, '');
     const message = found.message.replaceAll(`${folder}/`, '');
-    return { ...found, place: { kind: 'file', detail }, file: file.replace(`${folder}/`, ''), line, column, message };
+    return {
+      ...found,
+      location: { kind: 'file', detail },
+      file: file.replace(`${folder}/`, ''),
+      line,
+      column,
+      message,
+    };
   });
 }
 

@@ -400,7 +400,7 @@ paste.app_factory = nothing
   await assert.rejects(composed(t, ini, { throwing, acquiring, nothing: () => undefined }), (error: unknown) => {
     assert.ok(error instanceof ConfigurationRefused);
     assert.deepEqual(
-      error.diagnostics.map(({ code, place }) => [code, place?.origin?.line]),
+      error.diagnostics.map(({ code, location }) => [code, location?.origin?.line]),
       [
         ['PORTICO_PASTE_FACTORY_FAILED', 9],
         ['PORTICO_PASTE_FACTORY_FAILED', 11],
@@ -435,7 +435,7 @@ paste.app_factory = throwing
   const found = async (ini: string): Promise<unknown> => {
     const error: unknown = await composed(t, ini, { throwing, acquiring }).catch((thrown: unknown) => thrown);
     assert.ok(error instanceof ConfigurationRefused);
-    return error.diagnostics.map(({ code, place }) => [code, place?.origin?.line]);
+    return error.diagnostics.map(({ code, location }) => [code, location?.origin?.line]);
   };
   assert.deepEqual(await found(mounts + pipelines), [
     ['PORTICO_PASTE_NO_SECTION', 6],
@@ -528,7 +528,7 @@ paste.app_factory = make
   await assert.rejects(composed(t, ini, { throwing, waiting, later, make }), (error: unknown) => {
     assert.ok(error instanceof ConfigurationRefused);
     assert.deepEqual(
-      error.diagnostics.map(({ place }) => place?.origin?.line),
+      error.diagnostics.map(({ location }) => location?.origin?.line),
       [7, 13],
     );
     return true;

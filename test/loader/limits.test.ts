@@ -143,8 +143,8 @@ test('any mutated file loads or is refused with a place; check never fails', asy
       fc.array(fc.tuple(fc.nat(), piece, fc.nat(6)), { minLength: 1, maxLength: 4 }),
       async (text, edits) => {
         let mutated = text;
-        for (const [place, insert, remove] of edits) {
-          const at = place % (mutated.length + 1);
+        for (const [location, insert, remove] of edits) {
+          const at = location % (mutated.length + 1);
           mutated = mutated.slice(0, at) + insert + mutated.slice(at + remove);
         }
         const readFile = (path: string) => {
@@ -152,7 +152,7 @@ test('any mutated file loads or is refused with a place; check never fails', asy
           return Buffer.from(mutated);
         };
         for (const finding of await Loader.checkFile('/etc/a.ini', { readFile, resolve: resolver })) {
-          const { line, column } = finding.place!.origin!;
+          const { line, column } = finding.location!.origin!;
           assert.ok(line >= 1 && column >= 1 && finding.code.startsWith('PORTICO_'), mutated);
         }
         try {

@@ -120,7 +120,7 @@ test('RT-123 RT-124 RT-148 all errors of a table are reported together, with pla
   ]) {
     assert.match(message, said);
   }
-  for (const issue of issues) assert.match(issue.place?.detail ?? '', /router\.test\.js:\d+:\d+/);
+  for (const issue of issues) assert.match(issue.location?.detail ?? '', /router\.test\.js:\d+:\d+/);
 });
 
 test('RT-148 RT-164 a controller is a name, an object or a class, constructed once', async (t) => {

@@ -360,9 +360,9 @@ testBoth(
     await assert.rejects(router.build(), (error) => {
       assert.ok(error instanceof RouteTableError);
       assert.match(error.diagnostics[0]?.hint ?? '', /same schema, .* plugin adds with addSchema/);
-      const told = error.diagnostics.map(({ code, place, message }) => [
+      const told = error.diagnostics.map(({ code, location, message }) => [
         code,
-        /serving\.test\.js:\d+:\d+$/.test(place?.detail ?? ''),
+        /serving\.test\.js:\d+:\d+$/.test(location?.detail ?? ''),
         message,
       ]);
       const unresolved = 'the response schema of 404 does not compile: Cannot resolve ref "absent#"';

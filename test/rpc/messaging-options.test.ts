@@ -117,7 +117,13 @@ rabit_quorum_queue = true
   assert.throws(() => new RPCConnection({ config }), /rabit_quorum_queue/);
   const found = config
     .problems()
-    .map(({ severity, code, place, option, hint }) => [severity, code, place?.detail, option, hint?.split(/[ :]/)[0]]);
+    .map(({ severity, code, location, option, hint }) => [
+      severity,
+      code,
+      location?.detail,
+      option,
+      hint?.split(/[ :]/)[0],
+    ]);
   assert.deepEqual(found, [
     ['warning', 'PORTICO_CONFIG_UNUSED_OPTION', 'portico.ini:4:1', 'heartbeat_in_pthread', 'Remove'],
     ['warning', 'PORTICO_CONFIG_UNUSED_OPTION', 'portico.ini:5:1', 'rpc_conn_pool_size', 'Remove'],
@@ -138,7 +144,7 @@ topics = notifications
 `;
   const config = Config.fromText(ini, { file: 'portico.ini' });
   new RPCConnection({ config }).notifier({ publisherId: 'images.north' });
-  const found = config.problems().map(({ severity, code, place, hint }) => [severity, code, place?.detail, hint]);
+  const found = config.problems().map(({ severity, code, location, hint }) => [severity, code, location?.detail, hint]);
   assert.deepEqual(found, [
     [
       'warning',

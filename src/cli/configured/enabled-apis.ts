@@ -5,7 +5,14 @@
 
 import type { Config } from '../../config/index.js';
 import { ConfigError, diagnose, isSet } from '../../config/internal.js';
-import { type Diagnostic, didYouMean, nearestNames, placeOf, printDiagnostic, Refusals } from '../../errors/index.js';
+import {
+  type Diagnostic,
+  didYouMean,
+  locationText,
+  nearestNames,
+  printDiagnostic,
+  Refusals,
+} from '../../errors/index.js';
 import type { PasteFile } from '../../loader/internal.js';
 import { PasteAppNotFound } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
@@ -128,7 +135,7 @@ export function unplacedApi(config: Config, name: string): Diagnostic | undefine
     code: 'PORTICO_API_NO_PORT',
     section: group,
     option: 'port',
-    place: given === undefined ? config.getSectionLocation(group) : location,
+    location: given === undefined ? config.getSectionLocation(group) : location,
     message: `${name} has no port: it listens on any free port`,
     hint: `write port = <number> in [${group}], or port = 0 if any port is fine`,
   };
@@ -151,7 +158,7 @@ function refuseGivenUp(config: Config, running: readonly string[], next: readonl
   const left = running.find((name) => !next.includes(name) && isPlaced(config, name));
   if (left === undefined) return;
   const unplaced = next.filter((name) => !running.includes(name) && unplacedApi(config, name) !== undefined);
-  const place = placeOf(config.getSectionLocation(`api:${left}`)!);
+  const place = locationText(config.getSectionLocation(`api:${left}`)!);
   const issues = unplaced.map((name) =>
     diagnose(config, {
       code: 'PORTICO_API_NO_PORT',

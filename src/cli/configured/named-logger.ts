@@ -5,8 +5,8 @@ import { type Config, defineOptions, string } from '../../config/index.js';
 import { crossCheck, diagnose, followLevel, isSet, serversLogger } from '../../config/internal.js';
 import {
   ConfigurationRefused,
+  locationText,
   PorticoError,
-  placeOf,
   Refusals,
   severalRefusals,
   shownPath,
@@ -88,7 +88,7 @@ function refusal(config: Config, message: string, hint?: string, cause?: unknown
 /** Options of Portico's own log have no effect beside a named logger. */
 crossCheck((config: Config) => {
   if (!namesLogger(config)) return [];
-  const message = `has no effect: logger (${placeOf(config.getLocation('DEFAULT', 'logger'))}) writes the lines`;
+  const message = `has no effect: logger (${locationText(config.getLocation('DEFAULT', 'logger'))}) writes the lines`;
   const hint = 'remove it, or remove logger';
   const set = ['log_format', 'log_file'].filter((opt) => isSet(config, 'DEFAULT', opt));
   return set.map((opt) => ({ group: 'DEFAULT', opt, message, hint, severity: 'warning' }));

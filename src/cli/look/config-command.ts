@@ -14,7 +14,14 @@ import {
   UsageError,
   upgradeText,
 } from '../../config/internal.js';
-import { type Diagnostic, didYouMean, type Place, PorticoError, placeOf, refusalsOnly } from '../../errors/index.js';
+import {
+  type Diagnostic,
+  didYouMean,
+  type Location,
+  locationText,
+  PorticoError,
+  refusalsOnly,
+} from '../../errors/index.js';
 import { optionKey, sectionKey } from '../../ini/index.js';
 import { Loader } from '../../loader/index.js';
 import { loadAnnounced } from '../../modules/index.js';
@@ -246,8 +253,8 @@ function text({ group, opt, value, refused, location, shadowed }: ShownOption): 
   return `[${group}] ${opt} = ${value}  (${place(location)})${why}${hidden}`;
 }
 
-function place(location: Place): string {
-  return placeOf(location) || 'default';
+function place(location: Location): string {
+  return locationText(location) || 'default';
 }
 
 /** Imports the factories of the paste file, and what packages announce, and declares their options. Calls none of them. */

@@ -5,7 +5,7 @@
 import type { App } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
 import { buildAsWorker } from '../../config/internal.js';
-import { type Diagnostic, placeInFile, Refusals } from '../../errors/index.js';
+import { type Diagnostic, locationInFile, Refusals } from '../../errors/index.js';
 import type { ContextTree, Loader } from '../../loader/index.js';
 import { describeNode, findsNoCaller, mountedApps } from '../../loader/internal.js';
 import { silentLogger } from '../../log/internal.js';
@@ -114,7 +114,7 @@ async function buildAndFind(
   const { routers, warnings } = await collectRouters(build);
   const asks = routers.some((router) => routesForCallers(router).length > 0);
   const found = [...warnings, ...(asks ? await withoutCallers(api, config) : [])].map(({ origin, ...said }) => {
-    return { severity: 'warning' as const, ...said, place: origin && placeInFile(origin) };
+    return { severity: 'warning' as const, ...said, location: origin && locationInFile(origin) };
   });
   return [...found, ...tooManySeries(api, config, routers)];
 }
@@ -128,7 +128,7 @@ function tooManySeries({ name }: LoadedApi, config: Config, routers: readonly Bu
     {
       severity: 'warning',
       code: 'PORTICO_METRICS_SERIES',
-      place: config.getLocation('metrics', 'enabled'),
+      location: config.getLocation('metrics', 'enabled'),
       section: 'metrics',
       option: 'enabled',
       message: `the API ${name} has ${routes} routes, and metrics tell at most ${most} from each other: further ones are counted as route="other"`,

@@ -11,10 +11,10 @@ import {
   type Diagnostic,
   ignoreErrors,
   inOrder,
+  locationInFile,
+  locationText,
   messageWithValue,
   nearestNames,
-  placeInFile,
-  placeOf,
   printDiagnostics,
 } from '../../errors/index.js';
 import { Loader } from '../../loader/index.js';
@@ -85,7 +85,7 @@ async function notAPasteFile(file: string): Promise<Diagnostic | undefined> {
   return {
     severity: 'error',
     code: 'PORTICO_PASTE_NO_SECTION',
-    place: placeInFile({ file, line: 1, column: 1 }),
+    location: locationInFile({ file, line: 1, column: 1 }),
     message: 'this is not a paste file: no section defines an app, a filter or a server',
     hint:
       first === undefined
@@ -138,8 +138,8 @@ function isMisspelt(name: string, found: readonly Diagnostic[]): boolean {
  * app is an error.
  */
 function asChecked(diagnostic: Diagnostic): Diagnostic {
-  const { code, place } = diagnostic;
-  const isNamed = place !== undefined && place.kind !== 'default';
+  const { code, location } = diagnostic;
+  const isNamed = location !== undefined && location.kind !== 'default';
   if (code === 'PORTICO_NO_APIS' && !isNamed) return { ...diagnostic, severity: 'warning' };
   // A start warns, and starts the other APIs.
   return lacksApp(diagnostic) ? { ...diagnostic, severity: 'error' } : diagnostic;
@@ -188,12 +188,12 @@ const PRINTERS = {
   },
   json: (findings: readonly Diagnostic[]): string =>
     JSON.stringify(
-      findings.map(({ severity, code, place, section, option, hint, ...said }) => ({
+      findings.map(({ severity, code, location, section, option, hint, ...said }) => ({
         severity,
         code,
-        file: place?.origin?.file ?? ((place && placeOf(place)) || null),
-        line: place?.origin?.line ?? null,
-        column: place?.origin?.column ?? null,
+        file: location?.origin?.file ?? ((location && locationText(location)) || null),
+        line: location?.origin?.line ?? null,
+        column: location?.origin?.column ?? null,
         section: section ?? null,
         option: option ?? null,
         message: messageWithValue(said),
@@ -206,10 +206,10 @@ const PRINTERS = {
   github: (findings: readonly Diagnostic[]): string =>
     findings
       .map((finding) => {
-        const { severity, place, code, hint } = finding;
-        const { file, line, column } = place?.origin ?? {};
+        const { severity, location, code, hint } = finding;
+        const { file, line, column } = location?.origin ?? {};
         const at = file === undefined ? '' : `file=${property(file)},line=${line},col=${column},`;
-        const where = file === undefined && place !== undefined ? placeOf(place) : '';
+        const where = file === undefined && location !== undefined ? locationText(location) : '';
         const message = messageWithValue(finding);
         const text = [where === '' ? message : `${where}: ${message}`, hint].filter(Boolean).join('\n');
         return `::${severity} ${at}title=${property(code)}::${escaped(text)}`;

@@ -4,7 +4,7 @@
  */
 
 import { readFileSync } from 'node:fs';
-import type { Diagnostic, Place } from '../../errors/index.js';
+import type { Diagnostic, Location } from '../../errors/index.js';
 import { maskUris } from '../../text/index.js';
 import type { SourceFile, State } from '../state.js';
 import { defineOptions } from '../types/define-options.js';
@@ -53,16 +53,14 @@ export async function readExternalSources(state: State, groups: DeclaredGroups):
     // Errors of the group are reported with all others.
     if (wrong.some(({ severity }) => severity === 'error')) continue;
     const { location } = generation.resolve(groups.option(name, 'uri')!);
-    sources.push(
-      ...(await readSource({ group: name, place: location }, values as OptionsOf<typeof sourceOptions>, issues)),
-    );
+    sources.push(...(await readSource({ group: name, location }, values as OptionsOf<typeof sourceOptions>, issues)));
   }
   const files = [...sources.toReversed(), ...state.sources.files];
   return { ...state, sources: { ...state.sources, files }, issues: [...state.issues, ...issues] };
 }
 
 async function readSource(
-  { group, place }: { readonly group: string; readonly place: Place },
+  { group, location }: { readonly group: string; readonly location: Location },
   options: OptionsOf<typeof sourceOptions>,
   issues: Diagnostic[],
 ): Promise<SourceFile[]> {
@@ -72,7 +70,7 @@ async function readSource(
   } catch (error) {
     const message = `cannot read ${name}: ${(error as Error).message}`;
     const severity = options.optional ? 'warning' : 'error';
-    issues.push({ severity, code: 'PORTICO_CONFIG_SOURCE', section: group, option: 'uri', place, message });
+    issues.push({ severity, code: 'PORTICO_CONFIG_SOURCE', section: group, option: 'uri', location, message });
     return [];
   }
 }

@@ -103,7 +103,7 @@ function checkDeclaration(what: string, option: Partial<Option> | null | undefin
 }
 
 /** Returns the line of code of a declaration. */
-export function placeOfDeclaration(options: OptionDeclarations): string {
+export function locationOfDeclaration(options: OptionDeclarations): string {
   return (options as { [declaredAt]?: string })[declaredAt] ?? 'an unknown line';
 }
 

@@ -2,7 +2,7 @@
  * Masks secrets in dumps, errors, differences and reports.
  */
 
-import type { Place } from '../../errors/index.js';
+import type { Location } from '../../errors/index.js';
 import { looksSecret, maskAssigned, masked, maskUris } from '../../text/index.js';
 import type { Option } from './option.js';
 
@@ -31,7 +31,7 @@ export function maskValue(opt: string, option: Option, value: unknown): string {
  * Returns a place whose line may be shown: without the line for a secret, with masked URIs for others, and without its value for an option
  * that is not declared.
  */
-export function maskLocation(opt: string, option: Option | undefined, location: Place): Place {
+export function maskLocation(opt: string, option: Option | undefined, location: Location): Location {
   const { origin } = location;
   if (origin?.text === undefined) return location;
   const { text, ...place } = origin;

@@ -5,7 +5,7 @@ import { PorticoError } from '../../errors/index.js';
 import { sectionKey } from '../../ini/index.js';
 import type { Argument, SourceFile } from '../state.js';
 import { list, multi } from '../types/collection-types.js';
-import { defineOptions, placeOfDeclaration, sameDeclaration } from '../types/define-options.js';
+import { defineOptions, locationOfDeclaration, sameDeclaration } from '../types/define-options.js';
 import { boolean } from '../types/number-types.js';
 import {
   adviceIn,
@@ -303,7 +303,7 @@ function declarationsOf(group: string, options: OptionDeclarations): readonly De
   declared.set(options, known);
   const found = known.get(group);
   if (found !== undefined) return found;
-  const place = placeOfDeclaration(options);
+  const place = locationOfDeclaration(options);
   const made = Object.entries(options).map(([opt, option]) => declarationOf(group, opt, option, place));
   known.set(group, made);
   return made;

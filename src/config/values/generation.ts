@@ -2,7 +2,7 @@
  * One generation of a configuration: the written values, interpreted by the declarations. The value of an option results from choice,
  * interpolation and parsing, which collect all errors.
  */
-import { type Diagnostic, ignoreErrors, type Place } from '../../errors/index.js';
+import { type Diagnostic, ignoreErrors, type Location } from '../../errors/index.js';
 import { optionKey } from '../../ini/index.js';
 import { OS_PREFIX } from '../../process/index.js';
 import { looksSecret } from '../../text/index.js';
@@ -18,7 +18,7 @@ import {
   EXPOSED,
   type Layer,
   layerOf,
-  placeWithin,
+  locationWithin,
   type Report,
   type Resolved,
   UNSET,
@@ -121,12 +121,12 @@ export class Generation {
     const issues: Diagnostic[] = [];
     const report: Report = (severity, code, written, rest) => {
       if (code === EXPOSED && written?.exposed === true && !this.says('check_file_modes')) return;
-      const subject = { section: written?.group ?? group, option: written?.opt ?? opt, place: written?.location };
+      const subject = { section: written?.group ?? group, option: written?.opt ?? opt, location: written?.location };
       issues.push({ severity, code, ...subject, ...rest });
     };
     const choice = this.#choose(wanted, report);
     const last = choice.written.at(-1);
-    const location: Place = last?.location ?? UNSET;
+    const location: Location = last?.location ?? UNSET;
     const value =
       last === undefined ? this.#default(wanted, report) : this.#parse(wanted, choice.written, last, report);
     if (value === undefined && option.required && !issues.some(({ severity }) => severity === 'error')) {
@@ -169,7 +169,7 @@ export class Generation {
         message: (error as Error).message,
         got: maskText(opt, option, at.text),
         hint: hintFor(error, option, at.text, at.entry?.quoted),
-        place: maskLocation(opt, option, isReference ? placeWithin(error.offset, at) : at.location),
+        location: maskLocation(opt, option, isReference ? locationWithin(error.offset, at) : at.location),
       });
       return error instanceof InvalidValue ? error.meant : undefined;
     }

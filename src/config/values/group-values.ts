@@ -2,7 +2,7 @@
  * Values of a group: resolved, checked, and returned as an object.
  */
 import { inspect } from 'node:util';
-import { type Diagnostic, eachOnce, type Origin, type Place, placeInFile } from '../../errors/index.js';
+import { type Diagnostic, eachOnce, type Location, locationInFile, type Origin } from '../../errors/index.js';
 import { maskLocation, maskText, maskValue } from '../types/mask.js';
 import {
   adviceIn,
@@ -67,8 +67,8 @@ export function readGroup(
 }
 
 function missedAt(issue: Diagnostic, origin: Origin | undefined): Diagnostic {
-  if (issue.code !== 'PORTICO_CONFIG_REQUIRED' || issue.place !== undefined || origin === undefined) return issue;
-  return { ...issue, place: placeInFile(origin), hint: `write it there, or ${issue.hint ?? ''}` };
+  if (issue.code !== 'PORTICO_CONFIG_REQUIRED' || issue.location !== undefined || origin === undefined) return issue;
+  return { ...issue, location: locationInFile(origin), hint: `write it there, or ${issue.hint ?? ''}` };
 }
 
 /** Returns printable values by group and name. */
@@ -116,7 +116,7 @@ function refusedLocal(
     code: 'PORTICO_CONFIG_VALUE',
     section: written.origin?.section ?? group,
     option: written.origin?.option ?? opt,
-    place: placeOf(opt, option, written),
+    location: placeOf(opt, option, written),
     message: (error as Error).message,
     got: maskText(opt, option, written.value),
     hint: hintFor(error, option, written.value),
@@ -138,7 +138,11 @@ function unknownLocals(
   return [...local]
     .filter(([name]) => !known.has(name) && !OF_OSLO.has(name))
     .map(([name, written]) => {
-      const at = { section: written.origin?.section ?? group, option: name, place: placeOf(name, undefined, written) };
+      const at = {
+        section: written.origin?.section ?? group,
+        option: name,
+        location: placeOf(name, undefined, written),
+      };
       const advice = adviceIn(elsewhere, 'unused', name);
       if (advice !== undefined) {
         return { severity: 'warning', code: UNUSED, ...at, message: WITHOUT_EFFECT, hint: advice };
@@ -153,6 +157,6 @@ function namesOf(opt: string, option: Option): string[] {
   return [opt, ...[...option.aliases, ...option.deprecated].filter((name) => !name.includes('.'))];
 }
 
-function placeOf(opt: string, option: Option | undefined, { origin }: WrittenValue): Place | undefined {
-  return origin === undefined ? undefined : maskLocation(opt, option, placeInFile(origin));
+function placeOf(opt: string, option: Option | undefined, { origin }: WrittenValue): Location | undefined {
+  return origin === undefined ? undefined : maskLocation(opt, option, locationInFile(origin));
 }

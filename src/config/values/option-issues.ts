@@ -1,9 +1,9 @@
 /**
  * Errors in a configuration: the exception that refuses it, and the errors that code finds in options, with their places.
  */
-import { ConfigurationRefused, type Diagnostic, nearestNames, type Place } from '../../errors/index.js';
+import { ConfigurationRefused, type Diagnostic, type Location, nearestNames } from '../../errors/index.js';
 import { InvalidValue, type Option } from '../types/option.js';
-import { placeWithin, type Resolved } from './written.js';
+import { locationWithin, type Resolved } from './written.js';
 
 /** A refused configuration; `diagnostics` has all its errors, the message one line for each. */
 export class ConfigError extends ConfigurationRefused {
@@ -56,19 +56,19 @@ export interface OptionIssue {
 }
 
 /** Lookup of places of options, as in a `Config`. */
-export interface OptionPlaces {
+export interface OptionLocations {
   has(group: string, opt: string): boolean;
   resolve(group: string, opt: string): Resolved;
-  getSectionLocation(section: string): Place | undefined;
+  getSectionLocation(section: string): Location | undefined;
 }
 
 /** Reports whether an option has a value other than its default. */
-export function isSet(config: OptionPlaces, group: string, opt: string): boolean {
+export function isSet(config: OptionLocations, group: string, opt: string): boolean {
   return config.has(group, opt) && config.resolve(group, opt).location.kind !== 'default';
 }
 
 /** Runs a check; each error gets the place of its option. A check that cannot read its values finds nothing. */
-export function runCheck<C extends OptionPlaces>(
+export function runCheck<C extends OptionLocations>(
   config: C,
   check: (config: C) => readonly OptionIssue[] | undefined,
 ): readonly Diagnostic[] {
@@ -82,33 +82,33 @@ export function runCheck<C extends OptionPlaces>(
 }
 
 /** Returns the error at the place of the option, or at the start of its section. */
-export function diagnose(config: OptionPlaces, issue: OptionIssue): Diagnostic {
+export function diagnose(config: OptionLocations, issue: OptionIssue): Diagnostic {
   const { group, opt, message, hint, severity = 'error', code = 'PORTICO_CONFIG_CHECK' } = issue;
-  const place = placeOfIssue(config, issue);
+  const location = locationOfIssue(config, issue);
   // The section as written, so that a text search finds it.
-  const section = opt === undefined ? (place?.origin?.section ?? group) : group;
-  return { severity, code, section, option: opt, place, message, hint };
+  const section = opt === undefined ? (location?.origin?.section ?? group) : group;
+  return { severity, code, section, option: opt, location, message, hint };
 }
 
-function placeOfIssue(config: OptionPlaces, { group, opt, item }: OptionIssue): Place | undefined {
+function locationOfIssue(config: OptionLocations, { group, opt, item }: OptionIssue): Location | undefined {
   if (opt === undefined) return config.getSectionLocation(group);
   if (!config.has(group, opt)) return undefined;
   const resolved = config.resolve(group, opt);
-  return item === undefined ? resolved.location : placeOfItem(resolved, item);
+  return item === undefined ? resolved.location : locationOfItem(resolved, item);
 }
 
 /** Refuses a value that only its user can check: throws a `ConfigError` that names its place. */
-export function refuseOption(config: OptionPlaces, found: OptionIssue): never {
+export function refuseOption(config: OptionLocations, found: OptionIssue): never {
   throw new ConfigError([diagnose(config, found)]);
 }
 
 /** Returns the place of an item in the file of the list; if it is not written there, that of the option. */
-export function placeOfItem({ written, location }: Pick<Resolved, 'written' | 'location'>, item: string): Place {
+export function locationOfItem({ written, location }: Pick<Resolved, 'written' | 'location'>, item: string): Location {
   const last = written.at(-1);
   if (last?.entry === undefined) return location;
   const quoted = item.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
   const before = new RegExp(`(?<=^|,)[\\s"']*(?=${quoted}[\\s"']*(?:,|$))`).exec(last.entry.value);
-  return before === null ? location : placeWithin(before.index + before[0].length, last);
+  return before === null ? location : locationWithin(before.index + before[0].length, last);
 }
 
 // The configuration that a refusal is about, so that a program which ends for it can report all its other errors.

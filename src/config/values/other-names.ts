@@ -1,8 +1,8 @@
 /** Names that `[DEFAULT] other_names` gives to other programs: `vnc`, `cache.*`, `DEFAULT.my_ip`; `*` is any text. */
-import { type Diagnostic, nearestNames, placeOf } from '../../errors/index.js';
+import { type Diagnostic, locationText, nearestNames } from '../../errors/index.js';
 import type { DeclaredGroups } from './declared-groups.js';
 import type { Generation } from './generation.js';
-import { placeOfItem } from './option-issues.js';
+import { locationOfItem } from './option-issues.js';
 
 /** A name as written: of an option, or without `opt` of a section. */
 export interface Name {
@@ -19,10 +19,10 @@ export function otherNames(generation: Generation): readonly string[] {
 }
 
 /** Returns the lines of the patterns for a message, or another place of theirs: `line 4 of portico.ini`; undefined if there are none. */
-export function placeOfOtherNames(generation: Generation): string | undefined {
+export function locationOfOtherNames(generation: Generation): string | undefined {
   const { location, written } = listed(generation);
   const { origin } = location;
-  if (origin === undefined) return placeOf(location) || undefined;
+  if (origin === undefined) return locationText(location) || undefined;
   const last = written.at(-1)?.entry?.pieces.at(-1)?.origin.line ?? origin.line;
   return `${last > origin.line ? `lines ${origin.line} to ${last}` : `line ${origin.line}`} of ${origin.file}`;
 }
@@ -46,7 +46,7 @@ export function oddPatterns(
     code: 'PORTICO_CONFIG_OTHER_NAMES',
     section: 'DEFAULT',
     option: 'other_names',
-    place: placeOfItem(listed(generation), pattern),
+    location: locationOfItem(listed(generation), pattern),
     message,
     hint,
   });

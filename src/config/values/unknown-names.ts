@@ -2,19 +2,19 @@
  * Refuses an unknown option, section or variable: a written name without an owner, with the nearest names that have one. Every such name is an
  * error, unless `other_names` gives it to another program, or its section begins with `x-`.
  */
-import { type Diagnostic, inOrder, nearestNames, type Place, placeInFile } from '../../errors/index.js';
+import { type Diagnostic, inOrder, type Location, locationInFile, nearestNames } from '../../errors/index.js';
 import type { Sources } from '../state.js';
 import { maskLocation } from '../types/mask.js';
 import type { DeclaredGroups } from './declared-groups.js';
 import type { Generation } from './generation.js';
 import { suggestion } from './option-issues.js';
 import {
+  locationOfOtherNames,
   type Name,
   type NameTest,
   oddPatterns,
   ofOtherPrograms,
   otherNames,
-  placeOfOtherNames,
 } from './other-names.js';
 import { ownedIn, ownedNames } from './owners.js';
 import { EXPOSED, exposedIn, variableName } from './written.js';
@@ -42,13 +42,13 @@ export function isUncertain(found: Diagnostic): boolean {
 interface Written {
   readonly group: string;
   readonly opt?: string;
-  readonly place: Place;
+  readonly location: Location;
   /** True for a name on the command line. */
   readonly isArgument?: boolean;
   /** The section in the letters of the file. */
   readonly shown?: string;
   /** Of a value in a file that others than its owner may read. */
-  readonly exposedAt?: Place;
+  readonly exposedAt?: Location;
 }
 
 /**
@@ -114,18 +114,18 @@ function explained(generation: Generation, { unowned, undeclared, variables, isO
     each.opt === undefined ? unknownSection(each, near, optionsOf) : unknownOption(names, each, each.opt, near),
   );
   const known = otherNames(generation);
-  const othersReplace = placeOfOtherNames(generation);
+  const othersReplace = locationOfOtherNames(generation);
   // A section whose header is refused has no name that is certain.
   const refused = new Set(generation.state.issues.map(lineOf));
   return [...found, ...(variables === 0 ? [] : unknownVariables(names, sources, { isOthers, near }))].map((each) => {
     if (each.others === undefined) return each;
-    if (each.place?.origin !== undefined && refused.has(lineOf(each))) return { ...each, others: undefined };
+    if (each.location?.origin !== undefined && refused.has(lineOf(each))) return { ...each, others: undefined };
     return { ...each, others: [...known, ...each.others], othersReplace };
   });
 }
 
-function lineOf({ place }: Diagnostic): string {
-  return `${place?.origin?.file}:${place?.origin?.line}`;
+function lineOf({ location }: Diagnostic): string {
+  return `${location?.origin?.file}:${location?.origin?.line}`;
 }
 
 /** Reports whether code that the configuration names may have options in a section beside ours: of the program, or of an API. */
@@ -177,21 +177,21 @@ function writtenNames(sources: Sources): readonly Written[] {
 function* namesWritten({ files, arguments: said }: Sources): Generator<Written> {
   for (const file of files) {
     for (const [name, { origin }] of new Map(file.sections.toReversed().map((each) => [each.name, each])))
-      yield { group: name, shown: origin.section ?? name, place: placeInFile(origin, file.kind) };
+      yield { group: name, shown: origin.section ?? name, location: locationInFile(origin, file.kind) };
     for (const { section: group, name: opt, origin } of file.entries) {
       yield {
         group,
         opt,
         // Most names have an owner, and need no place. A name begins its line: an indented line continues a value.
-        get place() {
-          return maskLocation(opt, undefined, placeInFile({ ...origin, column: 1 }, file.kind));
+        get location() {
+          return maskLocation(opt, undefined, locationInFile({ ...origin, column: 1 }, file.kind));
         },
-        ...(file.exposed && { exposedAt: placeInFile(origin, file.kind) }),
+        ...(file.exposed && { exposedAt: locationInFile(origin, file.kind) }),
       };
     }
   }
   for (const { group, opt, index } of said)
-    yield { group, opt, isArgument: true, place: { kind: 'command_line', detail: `argument ${index}` } };
+    yield { group, opt, isArgument: true, location: { kind: 'command_line', detail: `argument ${index}` } };
 }
 
 /** Names by their owners. */
@@ -211,16 +211,21 @@ function owns(names: Owned, written: Written): boolean {
 /** Returns the options that are written in a section. */
 type OptionsOf = (section: string) => readonly string[];
 
-function unknownSection({ group, shown, place }: Written, near: NearestOwned, optionsOf: OptionsOf): Diagnostic {
-  const subject = { section: shown, place };
+function unknownSection({ group, shown, location }: Written, near: NearestOwned, optionsOf: OptionsOf): Diagnostic {
+  const subject = { section: shown, location };
   const foreign = FOREIGN.get(group);
   if (foreign !== undefined) return { ...unknown(SECTION, subject, 'unknown section', foreign), severity: 'warning' };
   const hint = near.section(group, optionsOf);
   return { ...unknown(SECTION, subject, 'unknown section', hint), ...(hint === undefined && ofOthers(group)) };
 }
 
-function unknownOption(names: DeclaredGroups, { group, place }: Written, opt: string, near: NearestOwned): Diagnostic {
-  const subject = { section: group, option: opt, place };
+function unknownOption(
+  names: DeclaredGroups,
+  { group, location }: Written,
+  opt: string,
+  near: NearestOwned,
+): Diagnostic {
+  const subject = { section: group, option: opt, location };
   const unused = names.adviceFor(group, 'unused', opt);
   if (unused !== undefined) return { ...unknown(UNUSED, subject, WITHOUT_EFFECT, unused), severity: 'warning' };
   if (group === 'DEFAULT' && /^config_(?:file|dir)$/.test(opt))
@@ -240,7 +245,7 @@ function exposedSecret(names: Owned, { group, opt = '', exposedAt }: Written): D
   const option = exposedAt === undefined ? undefined : names.find(group, opt)?.option;
   if (option?.secret !== true) return [];
   const { message, hint } = exposedIn(exposedAt?.origin?.file);
-  const subject = { section: group, option: opt, place: maskLocation(opt, option, exposedAt!) };
+  const subject = { section: group, option: opt, location: maskLocation(opt, option, exposedAt!) };
   return [{ ...unknown(EXPOSED, subject, message, hint), severity: 'warning' }];
 }
 
@@ -270,7 +275,7 @@ function unknownVariables(
     }
   }
   const found = (name: string, message: string, hint?: string): Diagnostic =>
-    unknown(VARIABLE, { place: { kind: 'environment', detail: name } }, message, hint);
+    unknown(VARIABLE, { location: { kind: 'environment', detail: name } }, message, hint);
   const written = Object.keys(environment).flatMap((name) => {
     if (!name.startsWith(`${envPrefix}_`) || known.has(name)) return [];
     const { group, opt } = nameIn(name, envPrefix);
@@ -302,7 +307,7 @@ function unknownVariables(
 
 function unknown(
   code: string,
-  subject: Pick<Diagnostic, 'section' | 'option' | 'place'>,
+  subject: Pick<Diagnostic, 'section' | 'option' | 'location'>,
   message: string,
   hint?: string,
 ): Diagnostic {

@@ -3,7 +3,7 @@
  * `PORTICO_<GROUP>__<OPT>`, and `…_FILE` for secrets.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { type Diagnostic, ignoreErrors, type Place, placeInFile } from '../../errors/index.js';
+import { type Diagnostic, ignoreErrors, type Location, locationInFile } from '../../errors/index.js';
 import { originWithin } from '../../ini/index.js';
 import type { Sources, State, Written } from '../state.js';
 import { givesAway, maskLocation } from '../types/mask.js';
@@ -35,7 +35,7 @@ export interface Resolved extends Choice {
   readonly option: Option;
   /** Undefined also if the value was refused. */
   readonly value: unknown;
-  readonly location: Place;
+  readonly location: Location;
   readonly issues: readonly Diagnostic[];
 }
 
@@ -48,14 +48,14 @@ export function writtenIn({ arguments: said, files }: Sources): Written[][] {
     ...files.toReversed().map(({ entries, kind, exposed }) =>
       entries.map((entry) => {
         const { section: group, name: opt, value: text, origin } = entry;
-        return { group, opt, text, location: placeInFile(origin, kind), entry, exposed };
+        return { group, opt, text, location: locationInFile(origin, kind), entry, exposed };
       }),
     ),
   ];
 }
 
 /** Place of a value that is not set. */
-export const UNSET: Place = { kind: 'default', detail: 'default' };
+export const UNSET: Location = { kind: 'default', detail: 'default' };
 
 /** Returns a default that refers to other options, which is read like a written value. */
 export function writtenAsDefault({ group, opt, option }: DeclaredOption): Written[] {
@@ -273,7 +273,7 @@ function eachItem(written: Written): Written[] {
 }
 
 /** Returns the place of a part of a value, at an offset; of a value that no file has, its own place. */
-export function placeWithin(offset: number, { location, entry }: Written): Place {
+export function locationWithin(offset: number, { location, entry }: Written): Location {
   if (entry === undefined) return location;
-  return placeInFile(originWithin(entry.pieces, offset), location.kind === 'source' ? 'source' : 'file');
+  return locationInFile(originWithin(entry.pieces, offset), location.kind === 'source' ? 'source' : 'file');
 }

@@ -171,7 +171,7 @@ function changedCode(): Diagnostic[] {
     severity: 'warning',
     message: 'this file has changed since the process started, and a reload of a single process does not load it again',
     hint: 'Restart the process. With workers, a reload takes up changed code.',
-    place: { kind: 'file', detail: shownPath(file) },
+    location: { kind: 'file', detail: shownPath(file) },
   }));
 }
 

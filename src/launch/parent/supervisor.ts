@@ -148,9 +148,9 @@ export class Supervisor {
   async bind(service: Launchable, name: string, workers: number, arrival?: Arrival): Promise<void> {
     const listens = listeningOf(service);
     if (this.#bound.has(name) || listens === undefined) return;
-    const { addresses, place, hasSlots } = listens;
+    const { addresses, location, hasSlots } = listens;
     const passed = this.#activated.take(name, addresses);
-    const newcomer = { name, addresses, place, slots: hasSlots ? workers : 0, passed };
+    const newcomer = { name, addresses, location, slots: hasSlots ? workers : 0, passed };
     const held = await this.#listeners.hold(newcomer, arrival);
     this.#bound.set(name, held);
     if (this.#stopped) {

@@ -30,7 +30,7 @@ import type { WorkerPool } from '../parent/worker-pool.js';
 import type { WorkerProgram } from '../parent/worker-process.js';
 import type { HookList } from '../process/hook-list.js';
 import { MORE_ERRORS_MS, toldByAll } from '../services/validation.js';
-import { bindFailure, bindFailures, placeOfAddress } from '../sockets/listen-sockets.js';
+import { bindFailure, bindFailures, locationOfAddress } from '../sockets/listen-sockets.js';
 import { buildInChild } from './build-configuration.js';
 import {
   announceAdded,
@@ -237,7 +237,7 @@ async function addServices(
       const pool = await supervisor.addPool(service, name, workers, arrival);
       if (pool !== undefined) opened.set(pool, workers);
     } catch (error) {
-      failures.push(bindFailure({ name, place: placeOfAddress(service) }, error));
+      failures.push(bindFailure({ name, location: locationOfAddress(service) }, error));
     }
   }
   if (failures.length > 0) throw bindFailures(failures);

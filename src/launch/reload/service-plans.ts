@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../../config/index.js';
-import { type Diagnostic, ignoreErrors, placeOf, severalRefusals } from '../../errors/index.js';
+import { type Diagnostic, ignoreErrors, locationText, severalRefusals } from '../../errors/index.js';
 import type { PipelineChange, ReloadChange } from '../../operating/index.js';
 import type { Launchable, PlannedCertificate, ServiceFile, ServicePlan } from '../../service/index.js';
 import { isPlanned } from '../../service/internal.js';
@@ -80,7 +80,7 @@ function plannedFiles(plans: ReadonlyMap<string, ServicePlan>, read: FilesRead, 
       all.get(key) ??
       ignoreErrors(() => ({
         content: config.readFile(path),
-        where: where ?? placeOfOption(option, config),
+        where: where ?? locationOfOption(option, config),
         services: new Map<string, ServiceFile>(),
       }));
     if (known !== undefined) all.set(key, known);
@@ -97,9 +97,9 @@ function plannedFiles(plans: ReadonlyMap<string, ServicePlan>, read: FilesRead, 
   return all;
 }
 
-function placeOfOption(option: string, config: Config): string {
+function locationOfOption(option: string, config: Config): string {
   const dot = option.lastIndexOf('.');
-  return placeOf(config.getLocation(option.slice(0, dot), option.slice(dot + 1))) || 'default';
+  return locationText(config.getLocation(option.slice(0, dot), option.slice(dot + 1))) || 'default';
 }
 
 /** Returns the errors for certificates that have expired and replace certificates that have not. */

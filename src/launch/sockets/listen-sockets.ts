@@ -11,9 +11,9 @@ import { getSystemErrorName } from 'node:util';
 import {
   type Diagnostic,
   ignoreErrors,
-  type Place,
+  type Location,
+  locationText,
   PorticoError,
-  placeOf,
   printDiagnostics,
 } from '../../errors/index.js';
 import { createWithMode, removeStaleSocket } from '../../process/index.js';
@@ -157,7 +157,7 @@ function once(work: () => void): () => void {
 export interface AddressOwner {
   readonly name: string;
   /** Place of the address in the configuration. */
-  readonly place?: Place | undefined;
+  readonly location?: Location | undefined;
 }
 
 /** An address that a service cannot have. It is described like an error in the configuration, at the place of the address. */
@@ -176,10 +176,10 @@ interface AddressRefusal {
 }
 
 /** Returns the error for an address at this place. */
-export function addressRefused(place: Place | undefined, refusal: AddressRefusal): PorticoError {
+export function addressRefused(location: Location | undefined, refusal: AddressRefusal): PorticoError {
   const { code, message, hint, cause } = refusal;
-  const where = place === undefined ? '' : placeOf(place);
-  const diagnostics: readonly Diagnostic[] = [{ severity: 'error', code, place, message, hint }];
+  const where = location === undefined ? '' : locationText(location);
+  const diagnostics: readonly Diagnostic[] = [{ severity: 'error', code, location, message, hint }];
   return new AddressRefused(code, {
     message: where === '' ? message : `${where}: ${message}`,
     hint,
@@ -189,10 +189,10 @@ export function addressRefused(place: Place | undefined, refusal: AddressRefusal
 }
 
 /** Returns the complete error for one address of a service that could not be bound. */
-export function bindFailure({ name, place }: AddressOwner, error: unknown): PorticoError {
+export function bindFailure({ name, location }: AddressOwner, error: unknown): PorticoError {
   if (error instanceof PorticoError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
-  return addressRefused(place, {
+  return addressRefused(location, {
     code: code === 'EADDRINUSE' ? 'PORTICO_ADDRESS_TAKEN' : 'PORTICO_START_FAILED',
     message: `${name}: ${message}`,
     hint: error instanceof BindError ? error.hint : undefined,
@@ -334,20 +334,20 @@ function nameOf(handle: ServerHandle): { address: string; port: number } | undef
 /** Addresses of a service, as its parent needs them. */
 interface Listening {
   readonly addresses: readonly ListenAddress[];
-  readonly place: Place | undefined;
+  readonly location: Location | undefined;
   /** True if each worker may have its own socket: a sibling helps out if a worker is missing. */
   readonly hasSlots: boolean;
 }
 
 /** Returns undefined for a service that does not listen. */
 export function listeningOf(service: Launchable): Listening | undefined {
-  const place = placeOfAddress(service);
+  const location = locationOfAddress(service);
   if (isPlanned(service)) {
     const { addresses } = service;
-    return addresses.length === 0 ? undefined : { addresses, place, hasSlots: true };
+    return addresses.length === 0 ? undefined : { addresses, location, hasSlots: true };
   }
   if (!isListening(service)) return undefined;
-  return { addresses: service.addresses, place, hasSlots: service.adoptSockets !== undefined };
+  return { addresses: service.addresses, location, hasSlots: service.adoptSockets !== undefined };
 }
 
 /**
@@ -363,13 +363,13 @@ export async function tryAddresses(services: readonly Launchable[], own: readonl
       try {
         (await openListenSockets(address)).close();
       } catch (error) {
-        failures.push(bindFailure({ name: serviceName(service), place: placeOfAddress(service) }, error));
+        failures.push(bindFailure({ name: serviceName(service), location: locationOfAddress(service) }, error));
       }
     }
   if (failures.length > 0) throw bindFailures(failures);
 }
 
 /** Returns the place of a service's addresses in the configuration, if known. */
-export function placeOfAddress(service: Launchable): Place | undefined {
+export function locationOfAddress(service: Launchable): Location | undefined {
   return (service as Partial<ListeningService>).addressPlace;
 }

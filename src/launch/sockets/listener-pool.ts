@@ -5,7 +5,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP, SocketAddress } from 'node:net';
 import { resolve } from 'node:path';
-import type { Place, PorticoError } from '../../errors/index.js';
+import type { Location, PorticoError } from '../../errors/index.js';
 import type { ListenAddress } from '../../service/index.js';
 import { BindError, formatAddress } from '../../service/internal.js';
 import { pause } from '../../tasks/internal.js';
@@ -27,7 +27,7 @@ export interface Newcomer {
   /** Number of separate sockets for an address; 0: one for all workers. */
   readonly slots: number;
   /** Place of its addresses in the configuration. */
-  readonly place?: Place | undefined;
+  readonly location?: Location | undefined;
   /** Sockets that a service manager opened for it, one for each address. */
   readonly passed?: readonly ListenSockets[] | undefined;
 }
@@ -254,8 +254,8 @@ async function among(
   return undefined;
 }
 
-function taken({ place }: AddressOwner, message: string, hint: string, cause?: unknown): PorticoError {
-  return addressRefused(place, { code: 'PORTICO_ADDRESS_TAKEN', message, hint, cause });
+function taken({ location }: AddressOwner, message: string, hint: string, cause?: unknown): PorticoError {
+  return addressRefused(location, { code: 'PORTICO_ADDRESS_TAKEN', message, hint, cause });
 }
 
 /** Reports whether an address is a file: a unix socket that is not abstract. */

@@ -8,7 +8,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ConfigurationRefused, type Diagnostic, PorticoError } from '../../errors/index.js';
 import type { HeldRequest } from '../../operating/index.js';
-import { enterBy, exitPlace, watchLoading } from '../../process/index.js';
+import { enterBy, exitLocation, watchLoading } from '../../process/index.js';
 import type { ListenSocket } from '../../service/index.js';
 import { deferred, within } from '../../tasks/internal.js';
 import { failureOf, STATUS_FAILED, statusOf } from '../exit-status.js';
@@ -94,7 +94,7 @@ export async function beginWork(releaseSignals: () => void, meanwhile: () => Pro
     told: (...told) => link.beat(...told),
     awake: () => void link.send({ kind: 'awake' }),
   });
-  const unexplained = (): void => link.exits(exitPlace());
+  const unexplained = (): void => link.exits(exitLocation());
   process.on('exit', unexplained);
   return unexplained;
 }

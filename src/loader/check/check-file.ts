@@ -263,7 +263,9 @@ class Check {
   /** Without a service configuration, reports only errors of options in the paste file; the others may be right in a configuration. */
   #refusedByFactory(error: unknown): void {
     const whole = this.#parts.configured || !(error instanceof ConfigurationRefused);
-    const written = whole ? [] : error.diagnostics.filter(({ place, option }) => place?.origin && option !== undefined);
+    const written = whole
+      ? []
+      : error.diagnostics.filter(({ location, option }) => location?.origin && option !== undefined);
     this.#issue(whole ? error : severalRefusals(written));
   }
 

@@ -6,10 +6,10 @@ import {
   type Diagnostic,
   errorText,
   inOrder,
+  locationInFile,
   nearestNames,
   type Origin,
   PorticoError,
-  placeInFile,
 } from '../../errors/index.js';
 import { originWithin, type PasteOption, type PasteSection } from '../../ini/index.js';
 import { type Context, headerOf } from '../load-context.js';
@@ -43,7 +43,15 @@ export class Findings {
 
   warning(code: string, origin: Origin | undefined, message: string, hint?: string): void {
     const { section, option } = origin ?? {};
-    this.#add({ severity: 'warning', code, place: origin && placeInFile(origin), section, option, message, hint });
+    this.#add({
+      severity: 'warning',
+      code,
+      location: origin && locationInFile(origin),
+      section,
+      option,
+      message,
+      hint,
+    });
   }
 
   /** Warns of an unused filter, unless a mistyped name probably meant it. */
@@ -56,21 +64,21 @@ export class Findings {
   /** Returns all findings, by place. `read`: the files in the order in which they were read. */
   sorted(read: readonly string[]): Diagnostic[] {
     const found = [...this.#found.values()];
-    const inFiles = read.flatMap((file) => found.filter(({ place }) => place?.origin?.file === file));
+    const inFiles = read.flatMap((file) => found.filter(({ location }) => location?.origin?.file === file));
     return inOrder([...inFiles, ...found]);
   }
 
   #add(diagnostic: Diagnostic): void {
     const { severity, code, section, option, message } = diagnostic;
-    const place = diagnostic.place ?? placeInFile({ file: this.#file, line: 1, column: 1 });
+    const location = diagnostic.location ?? locationInFile({ file: this.#file, line: 1, column: 1 });
     // An error of one place may be found several times, in other words; a whole file may have several errors.
-    const told = place.origin?.line === 1 || !code.startsWith('PORTICO_PASTE_') ? message : '';
-    const key = JSON.stringify([code, place.detail, section, option, told]);
+    const told = location.origin?.line === 1 || !code.startsWith('PORTICO_PASTE_') ? message : '';
+    const key = JSON.stringify([code, location.detail, section, option, told]);
     if (this.#found.has(key)) return;
     const isUnreached = severity === 'error' && this.harmless === 'unreached';
     this.#found.set(key, {
       ...diagnostic,
-      place,
+      location,
       severity: this.harmless === false ? severity : 'warning',
       message: isUnreached ? message.replace(/\.?$/, ' (no enabled API uses it)$&') : message,
     });

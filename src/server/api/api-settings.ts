@@ -7,9 +7,9 @@ import type { Config, ListenValue, OptionsOf } from '../../config/index.js';
 import { ConfigError, diagnose } from '../../config/internal.js';
 import {
   gatherRefusals,
-  type Place,
+  type Location,
+  locationText,
   PorticoError,
-  placeOf,
   refuseUnknownOptions,
   whatItIs,
 } from '../../errors/index.js';
@@ -113,7 +113,7 @@ function checkBacklog(config: Config, name: string): void {
 }
 
 /** Returns the place of an API's address in the configuration; undefined if it has none. */
-export function addressPlace(config: Config, name: string): Place | undefined {
+export function addressPlace(config: Config, name: string): Location | undefined {
   const { listen } = config.api(name, apiOptions, { partial: true });
   // An address without a port needs the place of `port` too.
   const isWhole = listen.kind !== 'tcp' || listen.port !== undefined;
@@ -130,7 +130,7 @@ function listenAddressOf(config: Config, name: string): ListenAddress | undefine
   if (listen.kind === 'unix') return { path: listen.path };
   const own = config.getLocation(`api:${name}`, 'port');
   if (listen.kind === 'tcp' && listen.port !== undefined && listen.port !== port && own.kind !== 'default') {
-    const other = placeOf(config.getLocation(`api:${name}`, 'listen'));
+    const other = locationText(config.getLocation(`api:${name}`, 'listen'));
     throw wrong(config, name, 'port', {
       message: `another port than ${listen.port}, which listen has (${other})`,
       got: port,

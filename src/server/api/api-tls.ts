@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import type { TlsOptions } from 'node:tls';
 import type { Config } from '../../config/index.js';
 import { configOptions, diagnose } from '../../config/internal.js';
-import { type Diagnostic, ignoreErrors, type Place, placeOf } from '../../errors/index.js';
+import { type Diagnostic, ignoreErrors, type Location, locationText } from '../../errors/index.js';
 import type { ListenAddress, PlannedCertificate, ServiceFile } from '../../service/index.js';
 import { certificatesOf, type ReadTlsFile, readCertificates, validityWarning } from '../tls/certificates.js';
 import { keptCertificate } from '../tls/development-certificate.js';
@@ -43,7 +43,7 @@ export class ApiTls {
     if (this.#dev && !tls.certFile && !tls.keyFile) return undefined;
     return checkedTlsOptions(tls, this.#readFile, (refused) => {
       const location = this.#locationOf(refused.option);
-      return location === undefined ? refused : refused.at({ origin: location.origin, detail: placeOf(location) });
+      return location === undefined ? refused : refused.at({ origin: location.origin, detail: locationText(location) });
     });
   }
 
@@ -110,7 +110,7 @@ export class ApiTls {
    * Returns the place of a TLS option: in the API's section, else in `[ssl]`; if it is set in neither, the place that
    * enables TLS.
    */
-  #locationOf(option: string | undefined): Place | undefined {
+  #locationOf(option: string | undefined): Location | undefined {
     const { group, opt } =
       option === undefined
         ? { group: 'DEFAULT', opt: 'enabled_ssl_apis' }

@@ -5,7 +5,7 @@
 import { resolve } from 'node:path';
 import type { Config, HostPort, ListenValue, OptionIssue } from '../../config/index.js';
 import { crossCheck, isSet } from '../../config/internal.js';
-import { nearestNames, placeOf } from '../../errors/index.js';
+import { locationText, nearestNames } from '../../errors/index.js';
 import { connectionProblem, registryConnection, servicegroupOptions } from '../../registry/internal.js';
 import { isWildcard } from '../../service/internal.js';
 import { sqliteProblem } from '../../sqlite/internal.js';
@@ -83,7 +83,7 @@ function portsOfPaths(config: Config, { apis }: Names): OptionIssue[] {
     const group = `api:${name}`;
     const { listen } = config.api(name, apiOptions, { partial: true });
     if (listen.kind !== 'unix') return [];
-    const message = `has no effect: listen is unix:${listen.path} (${placeOf(config.getLocation(group, 'listen'))})`;
+    const message = `has no effect: listen is unix:${listen.path} (${locationText(config.getLocation(group, 'listen'))})`;
     return firstSet(config, group, ['port'], { message, hint: 'remove it, or let listen be a host' });
   });
 }
@@ -98,7 +98,7 @@ function workersOfAll(config: Config, { apis, services }: Names): OptionIssue[] 
     const hint = `write workers = ${workers} in [api:${first}] and the other sections`;
     return [{ group: 'DEFAULT', opt: 'workers', message, hint }];
   }
-  const place = placeOf(config.getLocation('DEFAULT', 'workers'));
+  const place = locationText(config.getLocation('DEFAULT', 'workers'));
   const message = `has no effect: one process serves all APIs, because [DEFAULT] workers is 0 (${place})`;
   const said = { message, hint: 'remove one of the two' };
   const above = (group: string): OptionIssue[] =>
@@ -116,7 +116,7 @@ function workersOfAll(config: Config, { apis, services }: Names): OptionIssue[] 
 function workersAboveMost(config: Config, names: Names): OptionIssue[] {
   if (isOneProcess(config)) return [];
   const most = optionalValue<number>(config, 'DEFAULT', 'max_workers') ?? Number.POSITIVE_INFINITY;
-  const place = placeOf(config.getLocation('DEFAULT', 'max_workers'));
+  const place = locationText(config.getLocation('DEFAULT', 'max_workers'));
   const apis = names.apis.map((name) => ({
     group: `api:${name}`,
     workers: config.api(name, apiOptions, { partial: true }).workers,

@@ -3,7 +3,7 @@ import type { TlsOptions } from 'node:tls';
 import { RequestContext } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
 import { workerAssignment } from '../../config/internal.js';
-import { type Diagnostic, type Place, PorticoError, Refusals, shownPath, whole } from '../../errors/index.js';
+import { type Diagnostic, type Location, PorticoError, Refusals, shownPath, whole } from '../../errors/index.js';
 import { Loader } from '../../loader/index.js';
 import type { Logger, LogOption } from '../../log/index.js';
 import { checkedLog } from '../../log/internal.js';
@@ -119,7 +119,7 @@ export class WSGIService implements ListeningService {
     return this.server.addresses;
   }
 
-  get addressPlace(): Place | undefined {
+  get addressPlace(): Location | undefined {
     return addressPlace(this.#config, this.name);
   }
 

@@ -73,9 +73,9 @@ test('RT-180 a schema that is wrong is refused by build, with route, place, valu
       router.connect('/things', { controller: { check }, action: 'check' });
       await assert.rejects(router.build(), (error) => {
         assert.ok(error instanceof RouteTableError);
-        const [{ code, place, message: said, hint: advice } = assert.fail()] = error.diagnostics;
+        const [{ code, location, message: said, hint: advice } = assert.fail()] = error.diagnostics;
         assert.equal(code, 'PORTICO_ROUTE_SCHEMA');
-        assert.match(place?.detail ?? '', /schema-error\.test\.js:\d+:\d+$/);
+        assert.match(location?.detail ?? '', /schema-error\.test\.js:\d+:\d+$/);
         assert.equal(
           said,
           `the route "/things": controller.check: the ${name} schema${of} does not compile: ${message}`,
@@ -119,7 +119,8 @@ test('RT-159 a response schema may be of any draft: its compiler reads all in th
   ];
   for (const schemaDraft of ['draft-07', '2020-12'] as const) {
     const router = new Router({ schemaDraft });
-    for (const [place, schema] of schemas.entries()) router.get(`/${place}`, { response: { 200: schema } }, () => ({}));
+    for (const [location, schema] of schemas.entries())
+      router.get(`/${location}`, { response: { 200: schema } }, () => ({}));
     await (await router.build()).close();
   }
   const router = new Router({ plugins: [async () => undefined] });

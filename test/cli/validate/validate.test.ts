@@ -24,11 +24,11 @@ const { withAllErrors } = (await import(
 const RECORD = join(root, 'test', 'cli', 'broken-configurations.txt');
 
 /** `error CONFIG_VALUE portico.ini:5:11 [api:shop] workers`. */
-function shortened({ severity, code, place: where, section, option }: Diagnostic): string {
+function shortened({ severity, code, location: where, section, option }: Diagnostic): string {
   const { file, line, column } = where?.origin ?? {};
-  const place = file === undefined ? '-' : [file.split('/').at(-1), line, column].filter(Boolean).join(':');
+  const location = file === undefined ? '-' : [file.split('/').at(-1), line, column].filter(Boolean).join(':');
   const subject = section === undefined ? '' : ` [${section}]${option === undefined ? '' : ` ${option}`}`;
-  return `${severity} ${code.replace('PORTICO_', '')} ${place}${subject}`;
+  return `${severity} ${code.replace('PORTICO_', '')} ${location}${subject}`;
 }
 
 /** Configurations whose errors concern what such a program does not start: services, other APIs, and the log, which it makes itself. */
@@ -88,7 +88,7 @@ test('OP-19 what a built service does not use, and another one does, is told onc
   const project = emptyProject(filesOf({ defaults: 'log_level = loud', more, sections }));
   try {
     process.chdir(project.folder);
-    const told = (await toldByProgram()).filter(({ place }) => place?.origin?.file === 'api-paste.ini');
+    const told = (await toldByProgram()).filter(({ location }) => location?.origin?.file === 'api-paste.ini');
     assert.deepEqual(told.map(shortened), ['warning PASTE_NO_MODULE api-paste.ini:6:1 [app:other] paste.app_factory']);
   } finally {
     process.chdir(before);

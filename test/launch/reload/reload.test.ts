@@ -19,8 +19,8 @@ const options = defineOptions('worker', {
 class Planned extends RecordedService {
   plan(config: Config): ServicePlan {
     const { steps, table } = config.group('worker', options);
-    const place = config.getLocation('worker', 'steps');
-    const about = { place, section: 'worker', option: 'steps' };
+    const location = config.getLocation('worker', 'steps');
+    const about = { location, section: 'worker', option: 'steps' };
     return {
       pipelines: new Map([['work', steps.split(' ')]]),
       files: [{ path: table!, option: 'worker.table', says: `${config.readFile(table!).length} bytes` }],

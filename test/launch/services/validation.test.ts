@@ -6,12 +6,12 @@ import { toldByAll } from '../../../dist/launch/services/validation.js';
 
 /** An unknown section of a file. */
 function unknown(section: string, hint?: string): Diagnostic {
-  const place = { kind: 'file' as const, detail: `portico.ini:3:1 [${section}]` };
+  const location = { kind: 'file' as const, detail: `portico.ini:3:1 [${section}]` };
   return {
     severity: 'warning',
     code: 'PORTICO_CONFIG_UNKNOWN_SECTION',
     section,
-    place,
+    location,
     message: 'unknown section',
     hint,
   };
@@ -23,14 +23,14 @@ test('CF-66 a name that several services find is told once', () => {
 });
 
 test('CF-66 an unknown option of a filter that no pipeline has is told, though the configuration knows nothing of it', () => {
-  const place = { kind: 'file' as const, detail: 'api-paste.ini:9:1 [filter:f] zzz' };
+  const location = { kind: 'file' as const, detail: 'api-paste.ini:9:1 [filter:f] zzz' };
   const code = 'PORTICO_CONFIG_UNKNOWN_OPTION';
   const found: Diagnostic = {
     severity: 'warning',
     code,
     section: 'filter:f',
     option: 'zzz',
-    place,
+    location,
     message: 'unknown option',
   };
   assert.deepEqual(toldByAll([[found]]), [found]);

@@ -150,7 +150,7 @@ async function told(address: Parameters<typeof openListenSockets>[0]) {
     },
     (reason: unknown) => reason,
   );
-  return bindFailure({ name: 'compute', place: PLACE }, error);
+  return bindFailure({ name: 'compute', location: PLACE }, error);
 }
 
 test('a port that is taken is described like an error in the file, with its line', async (t) => {
