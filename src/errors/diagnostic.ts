@@ -187,7 +187,7 @@ export function inOrder(
   });
 }
 
-/** Drops duplicates, whatever their hints. */
+/** Drops duplicates: diagnostics that would be printed alike. */
 export function eachOnce(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   return [...new Map(diagnostics.map((each) => [told(each), each])).values()];
 }

@@ -3,6 +3,7 @@
  * status. Its runner runs services in this process, or in workers.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config, OptionIssue } from '../config/index.js';
 import { confNames, readUnlessFifo, watchFiles } from '../config/internal.js';
@@ -319,7 +320,7 @@ export class LauncherCore<R extends Runner = Runner> {
       dryRun,
       log,
       config: this.config,
-      plans: servicePlans(steps.services, this.config, steps.filesRead),
+      plans: () => servicePlans(steps.services, this.config, steps.filesRead),
       settings: (config: Config | undefined) => this.settingsOf(config, method),
       accepting: () => this.control.levels.reset(),
       accepted: (config: Config | undefined) => {
@@ -469,7 +470,7 @@ export class FileChanges {
       this.#changed();
       return;
     }
-    const lost = [...this.#paths()].filter((path) => this.#known.has(path) && digestOf(path) === undefined);
+    const lost = [...this.#paths()].filter((path) => this.#known.has(path) && !canBeRead(path));
     const before = this.#lost;
     this.#lost = lost;
     for (const path of lost) if (!before.includes(path)) this.#gone?.(path);
@@ -482,6 +483,11 @@ export class FileChanges {
 }
 
 /** Returns the digest of a file on disk; undefined for a file that cannot be read, and for a FIFO. */
+/** Reports whether a file can be read; a FIFO, whose content would be taken from its reader, is there. */
+function canBeRead(path: string): boolean {
+  return digestOf(path) !== undefined || ignoreErrors(() => statSync(path).isFIFO()) === true;
+}
+
 function digestOf(path: string): string | undefined {
   const bytes = readUnlessFifo(path);
   return bytes && digest(bytes);

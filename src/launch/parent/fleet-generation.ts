@@ -55,6 +55,12 @@ interface OtherCode {
   readonly isNew: boolean;
 }
 
+/** A file as a worker has loaded it: V8's hash of its text, and its state on disk; undefined: it may be another one by now. */
+interface LoadedFile {
+  readonly hash: string;
+  readonly state: string | undefined;
+}
+
 /** The worker that has listed its files. */
 interface Listing {
   readonly service: string;
@@ -65,21 +71,22 @@ interface Listing {
 const VERSIONS = 1000;
 
 export class ProgramCode {
-  /** Hashes by file, from the first worker that listed the file. */
-  readonly #hashes = new Map<string, string>();
-  /** Start of the first worker of each service that listed its files, in milliseconds since the epoch. */
-  readonly #since = new Map<string, number>();
+  /** Files by name, as the first worker that listed them has loaded them. */
+  readonly #files = new Map<string, LoadedFile>();
+  /** Services of which a worker has listed its files. */
+  readonly #listed = new Set<string>();
   #characters = 0;
   /** Digests of other versions that were already reported, of the last ones. */
   readonly #others = new Set<string>();
 
   /**
-   * Reports whether a worker of the service that is ready now may have loaded another content than the first one: a known file has changed
-   * since that one started, or is gone. True until one has listed its files. `folder`: the working directory of the workers.
+   * Reports whether a worker of the service that is ready now may have loaded another content than the first one: a known file is another one
+   * by now, or has changed since that worker started. True until one has listed its files. `folder`: the working directory of the workers.
    */
   mayDiffer(service: string, folder: string): boolean {
-    const since = this.#since.get(service);
-    return since === undefined || [...this.#hashes.keys()].some((file) => changedAt(resolve(folder, file)) >= since);
+    const differs = ([file, { state }]: [string, LoadedFile]): boolean =>
+      state === undefined || stateOf(resolve(folder, file)) !== state;
+    return !this.#listed.has(service) || [...this.#files].some(differs);
   }
 
   /**
@@ -87,13 +94,13 @@ export class ProgramCode {
    * milliseconds since the epoch.
    */
   compare(loaded: readonly ProgramFile[], { service, folder, startedAt }: Listing): OtherCode {
-    if (!this.#since.has(service)) this.#since.set(service, startedAt);
+    this.#listed.add(service);
     const others: ProgramFile[] = [];
     for (const [path, hash] of loaded) {
       const file = fileIn(folder, path);
-      const known = this.#hashes.get(file);
-      if (known === undefined) this.#add(file, hash);
-      else if (known !== hash) others.push([file, hash]);
+      const known = this.#files.get(file);
+      if (known === undefined) this.#add(file, { hash, state: stateOf(resolve(folder, file), startedAt) });
+      else if (known.hash !== hash) others.push([file, hash]);
     }
     const version = digest(Buffer.from(JSON.stringify(others.sort())));
     const isNew = others.length > 0 && !this.#others.has(version);
@@ -103,17 +110,18 @@ export class ProgramCode {
   }
 
   /** Files beyond the limit are not compared. */
-  #add(file: string, hash: string): void {
-    const characters = this.#characters + file.length + hash.length;
+  #add(file: string, loaded: LoadedFile): void {
+    const characters = this.#characters + file.length + loaded.hash.length;
     if (characters > MESSAGE_BYTES) return;
     this.#characters = characters;
-    this.#hashes.set(file, hash);
+    this.#files.set(file, loaded);
   }
 }
 
-/** Returns when the content, the name or the rights of a file last changed, in milliseconds since the epoch; Infinity if it is gone. */
-function changedAt(path: string): number {
-  return ignoreErrors((): Stats => statSync(path))?.ctimeMs ?? Number.POSITIVE_INFINITY;
+/** Returns what changes with a file: its inode, and its time of change. Undefined if it is gone, or has changed since `since`. */
+function stateOf(path: string, since = Number.POSITIVE_INFINITY): string | undefined {
+  const stats = ignoreErrors((): Stats => statSync(path));
+  return stats === undefined || stats.ctimeMs >= since ? undefined : `${stats.dev} ${stats.ino} ${stats.ctimeMs}`;
 }
 
 /** Returns a path relative to the folder if it is below it. */

@@ -75,6 +75,8 @@ export class WorkerHandle {
   fault: Fault | undefined;
   /** Time that its start may take; 0: no limit. */
   readonly startTimeoutMs: number;
+  /** Time for which it still accepts connections in a stop. */
+  readonly drainDelayMs: number;
   /** Reason of its end before it served. */
   startError: Error | undefined;
   /** Seconds since its start, but for those in which it is built and waits to serve, and without a heartbeat, as its supervisor counts. */
@@ -107,6 +109,7 @@ export class WorkerHandle {
     this.#listener = listener;
     this.assignment = first.assignment;
     this.startTimeoutMs = first.settings.workerStartTimeoutMs;
+    this.drainDelayMs = first.settings.drainDelayMs;
     this.pid = child.pid;
     this.slots = slots;
     const told = (message: Told): void => this.#receive(message);

@@ -240,9 +240,9 @@ export class WorkerPool extends PoolState {
 
   /** Starts nothing from now on. */
   #close(): void {
-    const drained = Promise.all([...this.workers].map((worker) => worker.drained));
     // A worker that hangs may never say it, and connections would wait for it.
-    this.held?.release(within(drained, this.generation.settings.drainDelayMs + HUNG_MS));
+    const drained = [...this.workers].map((worker) => within(worker.drained, worker.drainDelayMs + HUNG_MS));
+    this.held?.release(Promise.all(drained));
     // A worker that a reload has started and that does not serve yet has no requests, and is not needed.
     for (const worker of this.workers) {
       const beside = this.slot(worker.assignment.index).length > 1;

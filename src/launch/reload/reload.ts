@@ -43,8 +43,8 @@ export interface ReloadRequest {
   readonly log: Logger;
   /** The present configuration. Undefined if the program has none: then nothing changes. */
   readonly config: Config | undefined;
-  /** Its plans of the running services. */
-  readonly plans: ServicePlans;
+  /** Returns its plans of the running services. */
+  plans(): ServicePlans;
   /** Returns the settings of a configuration. */
   settings(config: Config | undefined): LaunchSettings;
   /** Must be called before the next configuration is accepted. */
@@ -106,9 +106,10 @@ export interface ReloadSteps {
 /** Returns the result; never rejects. */
 export async function reload(request: ReloadRequest, steps: ReloadSteps): Promise<ReloadResult> {
   try {
+    const before = request.plans();
     // A mutate loads no other code. Workers that die meanwhile are replaced in the folder of the present configuration.
     const back = request.method === 'mutate' ? () => undefined : followLink();
-    const result = await reloadFrom(request, steps).catch(refusedFor);
+    const result = await reloadFrom(before, request, steps).catch(refusedFor);
     if (request.dryRun || result.outcome === 'refused') back();
     return result;
   } catch (error) {
@@ -116,8 +117,8 @@ export async function reload(request: ReloadRequest, steps: ReloadSteps): Promis
   }
 }
 
-async function reloadFrom(request: ReloadRequest, steps: ReloadSteps): Promise<ReloadResult> {
-  const { method, log, plans: before } = request;
+async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: ReloadSteps): Promise<ReloadResult> {
+  const { method, log } = request;
   const prepared = await request.config?.next({ collect: true });
   const { refusal } = prepared ?? {};
   let compared: (PlanChanges & { readonly after: ServicePlans }) | undefined;

@@ -1,5 +1,6 @@
 /** Changed bytes in the files of a configuration are reported once, also between reloads. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -162,6 +163,11 @@ test('CF-89 a file that can no longer be read is reported once, and is news when
   others.watch(true);
   others.watch(true);
   assert.deepEqual(gone, [paste]);
+  // It has a reader: looking at its content would take it away.
+  execFileSync('mkfifo', [paste]);
+  others.watch(true);
+  assert.deepEqual(gone, [paste]);
+  rmSync(paste);
   others.close();
   files.watch(true);
   writeFileSync(paste, 'second');

@@ -17,7 +17,11 @@ const options = defineOptions('worker', {
 
 /** A service whose pipeline and file are in the configuration. */
 class Planned extends RecordedService {
+  /** What a service of JavaScript may return by mistake. */
+  odd: unknown;
+
   plan(config: Config): ServicePlan {
+    if (this.odd !== undefined) return this.odd as ServicePlan;
     const { steps, table } = config.group('worker', options);
     const location = config.getLocation('worker', 'steps');
     const about = { location, section: 'worker', option: 'steps' };
@@ -96,6 +100,14 @@ test('OP-80 OP-85 an error of a plan refuses the reload, whose report still tell
     ],
   );
   assert.deepEqual([pipelines, service.stops], [[], []]);
+});
+
+test('OP-80 a plan that is none refuses the reload, and the next one is as usual', async () => {
+  const { reload, service } = await launched();
+  service.odd = { files: null };
+  assert.equal((await reload('cut', 'old')).outcome, 'refused');
+  service.odd = undefined;
+  assert.equal((await reload('cut', 'old')).outcome, 'accepted');
 });
 
 test('OP-80 a warning of a plan is logged, and refuses nothing', async () => {
