@@ -108,10 +108,17 @@ function explained(generation: Generation, { unowned, undeclared, variables, isO
   const sources = generation.state.sources;
   const names = ownedNames(generation.groups, sources);
   const near = new NearestOwned(names);
-  const optionsOf = (section: string): string[] =>
-    undeclared.flatMap(({ group, opt }) => (group === section && opt !== undefined ? opt : []));
+  const optionsOf = new Map<string, string[]>();
+  for (const { group, opt } of undeclared) {
+    if (opt === undefined) continue;
+    const known = optionsOf.get(group);
+    if (known === undefined) optionsOf.set(group, [opt]);
+    else known.push(opt);
+  }
   const found = unowned.map((each) =>
-    each.opt === undefined ? unknownSection(each, near, optionsOf) : unknownOption(names, each, each.opt, near),
+    each.opt === undefined
+      ? unknownSection(each, near, optionsOf.get(each.group) ?? [])
+      : unknownOption(names, each, each.opt, near),
   );
   const known = otherNames(generation);
   const othersReplace = locationOfOtherNames(generation);
@@ -208,14 +215,16 @@ function owns(names: Owned, written: Written): boolean {
   return opt !== undefined && !isArgument && !declares(names, { group });
 }
 
-/** Returns the options that are written in a section. */
-type OptionsOf = (section: string) => readonly string[];
-
-function unknownSection({ group, shown, location }: Written, near: NearestOwned, optionsOf: OptionsOf): Diagnostic {
+/** `options`: those that are written in the section. */
+function unknownSection(
+  { group, shown, location }: Written,
+  near: NearestOwned,
+  options: readonly string[],
+): Diagnostic {
   const subject = { section: shown, location };
   const foreign = FOREIGN.get(group);
   if (foreign !== undefined) return { ...unknown(SECTION, subject, 'unknown section', foreign), severity: 'warning' };
-  const hint = near.section(group, optionsOf);
+  const hint = near.section(group, options);
   return { ...unknown(SECTION, subject, 'unknown section', hint), ...(hint === undefined && ofOthers(group)) };
 }
 
@@ -350,7 +359,7 @@ class NearestOwned {
   }
 
   /** Returns a hint for a section by its name, else by its options; undefined if nothing is near. */
-  section(group: string, optionsOf: OptionsOf): string | undefined {
+  section(group: string, options: readonly string[]): string | undefined {
     if (/^(?:api|service):$/.test(group)) return `write [${group}<name>]`;
     if (this.#names.has(`api:${group}`)) return `did you mean [api:${group}]?`;
     const [kind, name] = group.split(/:(.*)/s);
@@ -360,7 +369,7 @@ class NearestOwned {
     const [pasteKind] = name === undefined ? [] : nearestNames(kind!, PASTE_KINDS);
     if (pasteKind !== undefined) return `did you mean [${pasteKind}:${name}]? It is ${MOVE}`;
     // `[DFEAULTS] enabled_apis`: further away, but its options say which section it is.
-    const owners = new Set(optionsOf(group).flatMap((opt) => this.#ownersOf(opt)));
+    const owners = new Set(options.flatMap((opt) => this.#ownersOf(opt)));
     return owners.size === 0
       ? undefined
       : suggestion(
