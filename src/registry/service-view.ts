@@ -53,7 +53,7 @@ export interface ServiceView {
 
 /**
  * Returns the workers without those that a killed process has left: their rows stay for a day, and one without heartbeats is down. A worker
- * that is down beside others of its own process, or beside none that is up, is kept.
+ * that is down beside others of the same process, or beside none that is up, is kept.
  */
 export function withoutLeftOver<T extends Pick<ServiceView['workers'][number], 'instanceId' | 'up'>>(
   workers: readonly T[],

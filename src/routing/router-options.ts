@@ -84,7 +84,7 @@ export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
   /** `routes`: as Python's Routes even if Portico differs deliberately: no 405, no automatic HEAD and OPTIONS, no types. */
   readonly compat?: 'routes' | undefined;
   /** More types for variables of templates: `{id:vlan}`. Default: int, int32, uuid, hex, bool, slug and path. */
-  // biome-ignore lint/suspicious/noExplicitAny: `print` takes the values of its own type alone
+  // biome-ignore lint/suspicious/noExplicitAny: `print` takes values of one type alone
   readonly types?: Readonly<Record<string, ParamType<any>>> | undefined;
   /** Fastify plugins for the router's instance, as they come from npm; with options: `[plugin, options]`. */
   readonly plugins?: readonly RouterPlugin[] | undefined;
@@ -106,7 +106,7 @@ export type RouterPlugin =
 /** A plugin in Fastify's callback form, or one that returns a promise. */
 export type FastifyPlugin = (
   fastify: FastifyInstance,
-  // biome-ignore lint/suspicious/noExplicitAny: each plugin has options of its own
+  // biome-ignore lint/suspicious/noExplicitAny: each plugin has other options
   options: any,
   done: (error?: Error) => void,
 ) => void | Promise<void>;

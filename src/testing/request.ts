@@ -114,7 +114,7 @@ const BROKEN = 'the app failed after it had begun to answer, and the connection 
 
 /** A request and its response. */
 interface Exchange {
-  /** Port of the client: of its own for each request that is open. */
+  /** Port of the client: another one for each request that is open. */
   readonly port: number | undefined;
   readonly res: ServerResponse;
   readonly closed: Promise<void>;
