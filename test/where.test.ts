@@ -24,7 +24,7 @@ const QUESTIONS: Readonly<Record<string, readonly string[]>> = {
   'launch/exit-status': ['exit status of a worker'],
   'launch/systemd/service-manager': ['notify systemd'],
   'launch/sockets/listener-pool': ['which sockets are kept over a reload?'],
-  'launch/launcher-core': ['notice that a watched file has changed'],
+  'launch/reload/file-changes': ['notice that a watched file has changed'],
   'operating/control/metrics-text': ['portico_requests_lost_total'],
   'operating/control/status-document': ['the document that status shows'],
   'operating/control/admin-guard': ['access to the admin listener'],

@@ -99,17 +99,17 @@ async function check(
 ): Promise<void> {
   const text = readText(path);
   const lines = text.split(/\r?\n/);
-  const placeAt = (line: number) => locationInFile({ file: path, line, column: 1, text: lines[line - 1] });
+  const locationAt = (line: number) => locationInFile({ file: path, line, column: 1, text: lines[line - 1] });
   const found: Diagnostic[] = [];
   const set = await deploymentIn(file, text, args, deployment).catch((error: unknown) => {
     if (!(error instanceof PorticoError)) throw error;
     found.push(
-      ...error.diagnostics.map((each) => ({ ...each, location: placeOfSetting(each, file.read(text), placeAt) })),
+      ...error.diagnostics.map((each) => ({ ...each, location: locationOfSetting(each, file.read(text), locationAt) })),
     );
   });
   if (set !== undefined)
     compare(file, text, set, (line, message, hint) => {
-      found.push({ severity: 'error', code: 'PORTICO_DEPLOYMENT', location: placeAt(line), message, hint });
+      found.push({ severity: 'error', code: 'PORTICO_DEPLOYMENT', location: locationAt(line), message, hint });
     });
   const findings = inOrder(found);
   print(args, { schema: 'portico/generate', version: 1, findings }, () =>
@@ -131,13 +131,13 @@ async function deploymentIn(
 }
 
 /** Returns the line of the file that makes a wrong setting, or where it is set otherwise. */
-function placeOfSetting(
+function locationOfSetting(
   { location }: Diagnostic,
   file: readonly Entry[],
-  placeAt: (line: number) => Location,
+  locationAt: (line: number) => Location,
 ): Location | undefined {
   const entry = file.findLast(({ key }) => location?.kind === 'environment' && key.endsWith(`.${location.detail}`));
-  return entry === undefined ? location : placeAt(entry.line);
+  return entry === undefined ? location : locationAt(entry.line);
 }
 
 function readText(path: string): string {

@@ -133,7 +133,7 @@ class ConfReader {
       const line = content.subarray(start, end < 0 ? content.length : end);
       const { bad } = decodeUtf8(line);
       if (bad !== undefined) {
-        const location = this.#place(number, bad.column, maskAssigned(lax.decode(line)));
+        const location = this.#location(number, bad.column, maskAssigned(lax.decode(line)));
         this.#refuse('not valid UTF-8', location, 'save the file as UTF-8');
       }
       start += line.length + 1;
@@ -144,7 +144,7 @@ class ConfReader {
     const value = text.trim();
     const column = text.indexOf(value) + 1;
     if (this.#open === undefined) {
-      const location = this.#place(number, column, text.replace(/\S.*$/s, masked));
+      const location = this.#location(number, column, text.replace(/\S.*$/s, masked));
       const hint = 'a line that begins with white space continues the value above: start it in the first column';
       if (!this.#refused) this.#refuse('unexpected continuation line', location, hint);
       return;
@@ -164,10 +164,10 @@ class ConfReader {
     // Errors of a header do not belong to the previous section.
     this.#section = undefined;
     if (name === '' && header.includes(']')) {
-      this.#refuse('empty section name', this.#place(number, 1, maskAssigned(text)), EMPTY_NAME);
+      this.#refuse('empty section name', this.#location(number, 1, maskAssigned(text)), EMPTY_NAME);
     } else if (!closed) {
       const shown = maskUris(text);
-      const location = this.#place(number, header.length, shown);
+      const location = this.#location(number, header.length, shown);
       const written = end < 0 ? `${shown.trim()}]` : maskUris(`[${name}]`);
       const isComment = /^\s*[#;]/.test(header.slice(end + 1));
       const hint = isComment ? `put the comment on a separate line, and write ${written} here` : `write ${written}`;
@@ -184,16 +184,16 @@ class ConfReader {
     if (delimiter < 0) {
       const shown = text.replace(/^(\s*\S+\s+)\S.*$/s, `$1${masked}`);
       const name = /^([\w-]+)\s+\S/.exec(shown)?.[1] ?? 'name';
-      this.#refuse("no ':' or '=' found in assignment", this.#place(number, 1, shown), `write ${name} = value`);
+      this.#refuse("no ':' or '=' found in assignment", this.#location(number, 1, shown), `write ${name} = value`);
       return;
     }
     const name = text.slice(0, delimiter).trim();
     const value = text.slice(delimiter + 1).trim();
     const column = value === '' ? delimiter + 2 : text.indexOf(value, delimiter + 1) + 1;
     if (name === '') {
-      this.#refuse('key cannot be empty', this.#place(number, 1, maskAssigned(text)));
+      this.#refuse('key cannot be empty', this.#location(number, 1, maskAssigned(text)));
     } else if (this.#section === undefined) {
-      this.#refuse('section must be started before assignment', this.#place(number, 1, maskAssigned(text)));
+      this.#refuse('section must be started before assignment', this.#location(number, 1, maskAssigned(text)));
     } else if (this.#section !== '') {
       const origin = originAt(this.#file, number, column, text, { section: this.#section, option: name });
       this.#open = { section: this.#section, name, value, pieces: [{ start: 0, origin }] };
@@ -201,7 +201,7 @@ class ConfReader {
   }
 
   /** `text`: the part of the line that may be shown. */
-  #place(number: number, column: number, text: string): Location {
+  #location(number: number, column: number, text: string): Location {
     return locationInFile(originAt(this.#file, number, column, text, { section: this.#section }), this.#kind);
   }
 

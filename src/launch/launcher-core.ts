@@ -3,11 +3,8 @@
  * status. Its runner runs services in this process, or in workers.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Config, OptionIssue } from '../config/index.js';
-import { confNames, readUnlessFifo, watchFiles } from '../config/internal.js';
-import { ignoreErrors, nearestNames } from '../errors/index.js';
+import { nearestNames } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
 import { checkedLog } from '../log/internal.js';
 import type { LauncherStatus, ReloadReport } from '../operating/index.js';
@@ -18,6 +15,7 @@ import type { LauncherOptions } from './launcher.js';
 import { type LaunchSettings, launcherOptions, logConfiguration, readSettings } from './launcher-options.js';
 import { OwnedProcess } from './owned-process.js';
 import { currentProcess, type HostProcess, programName } from './process/host-process.js';
+import { FileChanges } from './reload/file-changes.js';
 import { reload } from './reload/reload.js';
 import { ReloadReports } from './reload/reload-report.js';
 import { servicePlans } from './reload/service-plans.js';
@@ -25,7 +23,6 @@ import type { Runner } from './runner.js';
 import { type StopRequest, StopTerms } from './services/service-run.js';
 import { ServiceManager } from './systemd/service-manager.js';
 import { Turns, unlessAborted } from './waiting.js';
-import { digest } from './worker-message.js';
 
 export class LauncherCore<R extends Runner = Runner> {
   readonly runner: R;
@@ -320,7 +317,6 @@ export class LauncherCore<R extends Runner = Runner> {
       dryRun,
       log,
       config: this.config,
-      plans: () => servicePlans(steps.services, this.config, steps.filesRead),
       settings: (config: Config | undefined) => this.settingsOf(config, method),
       accepting: () => this.control.levels.reset(),
       accepted: (config: Config | undefined) => {
@@ -387,108 +383,3 @@ function isWritten(config: Config, opt: string): boolean {
 /** The line about a folder that cannot be watched: `fs.inotify.max_user_instances` is often 128 for all programs of a user. */
 const UNWATCHED =
   'The folder cannot be watched for watch_config_files and is read every 5 seconds instead: raise fs.inotify.max_user_instances and max_user_watches, or create it';
-
-/**
- * Calls back when the configuration files, or other files that were read with them (paste files, certificates), have
- * another content than before and have not changed for half a second.
- *
- * Watching reports every change in the folders of the files, also of a log or a socket; only a different content
- * counts, because a reload replaces all workers, or another list of files in a folder of `--config-dir`. A file that
- * cannot be read counts as changed when it can be read again.
- */
-export class FileChanges {
-  readonly #config: () => Config;
-  readonly #changed: () => void;
-  readonly #unwatched: ((folder: string, error: unknown) => void) | undefined;
-  readonly #gone: ((path: string) => void) | undefined;
-  readonly #known = new Map<string, string>();
-  /** Files that could be read before, and of which the last look found that they no longer can. */
-  #lost: readonly string[] = [];
-  #unwatch: (() => void) | undefined;
-  #closed = false;
-
-  /**
-   * `config`: returns the present configuration. `unwatched`: called with a folder that cannot be watched and is read every five seconds
-   * instead, and the error. `gone`: called once with a file that can no longer be read.
-   */
-  constructor(
-    config: () => Config,
-    changed: () => void,
-    unwatched?: (folder: string, error: unknown) => void,
-    gone?: (path: string) => void,
-  ) {
-    this.#config = config;
-    this.#changed = changed;
-    this.#unwatched = unwatched;
-    this.#gone = gone;
-  }
-
-  /**
-   * Records the present content, also of files that were unknown: what a reload is about to read does not count as a
-   * change. Returns true if a known file has another content now.
-   */
-  note(): boolean {
-    let differs = false;
-    const { configDirs } = this.#config();
-    const present = [
-      ...[...this.#paths()].map((path) => [path, digestOf(path)] as const),
-      ...configDirs.map((dir) => [dir, ignoreErrors(() => confNames(dir).join('/'))] as const),
-    ];
-    for (const [path, now] of present) {
-      if (now === undefined) continue;
-      differs ||= this.#known.has(path) && this.#known.get(path) !== now;
-      this.#known.set(path, now);
-    }
-    return differs;
-  }
-
-  /**
-   * Watches the present files of the configuration, or nothing. A write since they were read counts as a change,
-   * although no watch reported it.
-   */
-  watch(wanted: boolean): void {
-    this.#unwatch?.();
-    this.#unwatch = undefined;
-    if (!wanted || this.#closed) return;
-    const config = this.#config();
-    for (const path of config.filesRead) {
-      if (!this.#known.has(path)) this.#known.set(path, digest(config.readFile(path)));
-    }
-    const inDirs = config.configDirs.map((dir) => join(dir, '*.conf'));
-    this.#unwatch = watchFiles([...this.#paths(), ...inDirs], () => this.#look(), { unwatched: this.#unwatched });
-    this.#look();
-  }
-
-  /** Stops watching for good. */
-  close(): void {
-    this.#closed = true;
-    this.watch(false);
-  }
-
-  #look(): void {
-    if (this.note()) {
-      this.#changed();
-      return;
-    }
-    const lost = [...this.#paths()].filter((path) => this.#known.has(path) && !canBeRead(path));
-    const before = this.#lost;
-    this.#lost = lost;
-    for (const path of lost) if (!before.includes(path)) this.#gone?.(path);
-  }
-
-  #paths(): Set<string> {
-    const { configFiles, filesRead } = this.#config();
-    return new Set([...configFiles, ...filesRead]);
-  }
-}
-
-/** Returns the digest of a file on disk; undefined for a file that cannot be read, and for a FIFO. */
-/** Reports whether a file can be read; a FIFO, whose content would be taken from its reader, is there. */
-function canBeRead(path: string): boolean {
-  return digestOf(path) !== undefined || ignoreErrors(() => statSync(path).isFIFO()) === true;
-}
-
-function digestOf(path: string): string | undefined {
-  const bytes = readUnlessFifo(path);
-  return bytes && digest(bytes);
-}

@@ -12,7 +12,7 @@ import { preferredEncoding, preferredType, targetMask } from '#internal/app';
 import { decodePath, exchangeOf } from '../../dist/app/exchange.js';
 import { overriddenMethod } from '../../dist/app/request-path.js';
 import { createAjv, FORMATS } from '../../dist/app/schemas/create-ajv.js';
-import { locationOfKey } from '../../dist/loader/composite/mount-table.js';
+import { placeOfKey } from '../../dist/loader/composite/mount-table.js';
 import { bestMatch, parseAccept, parseMediaType } from '../../dist/loader/composite/versioned-urlmap.js';
 import { pathTest } from '../../dist/middleware/auth/token-check.js';
 import { readForwarded, readXForwarded } from '../../dist/middleware/proxy-headers.js';
@@ -281,7 +281,7 @@ export async function parserRows(): Promise<ParserRow[]> {
     {
       name: 'a place of a URL map',
       before: ['', '/', 'http://'],
-      parse: (text) => locationOfKey(text, undefined),
+      parse: (text) => placeOfKey(text, undefined),
       length: 500,
     },
     {

@@ -207,6 +207,7 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
 export const startsProgram = (words: string): boolean =>
   /(?:^|[\s/",])(?:api-cli|portico|portico\/lib\/cli\/main\.js)(?=[\s",;]|$)/.test(words) ||
   /(?:^|[\s",])(?!\S*node_modules\/)\S+\.[cm]?[jt]s(?=[\s",;]|$)/.test(words);
+
 /** Reports whether the ENTRYPOINT of the Dockerfile in a folder starts this program; undefined without a Dockerfile. */
 export function entryPointStarts(folder: string): boolean | undefined {
   const text = ignoreErrors(() => readFileSync(join(folder, 'Dockerfile'), 'utf8'));

@@ -1,5 +1,5 @@
 /**
- * Errors in a configuration: the exception that refuses it, and the errors that code finds in options, with their places.
+ * Errors in a configuration: the exception that refuses it, and the errors that code finds in options, with their locations.
  */
 import { ConfigurationRefused, type Diagnostic, type Location, nearestNames } from '../../errors/index.js';
 import { InvalidValue, type Option } from '../types/option.js';
@@ -55,7 +55,7 @@ export interface OptionIssue {
   readonly code?: string;
 }
 
-/** Lookup of places of options, as in a `Config`. */
+/** Lookup of the locations of options, as in a `Config`. */
 export interface OptionLocations {
   has(group: string, opt: string): boolean;
   resolve(group: string, opt: string): Resolved;
@@ -67,7 +67,7 @@ export function isSet(config: OptionLocations, group: string, opt: string): bool
   return config.has(group, opt) && config.resolve(group, opt).location.kind !== 'default';
 }
 
-/** Runs a check; each error gets the place of its option. A check that cannot read its values finds nothing. */
+/** Runs a check; each error gets the location of its option. A check that cannot read its values finds nothing. */
 export function runCheck<C extends OptionLocations>(
   config: C,
   check: (config: C) => readonly OptionIssue[] | undefined,
@@ -81,7 +81,7 @@ export function runCheck<C extends OptionLocations>(
   }
 }
 
-/** Returns the error at the place of the option, or at the start of its section. */
+/** Returns the error at the location of the option, or at the start of its section. */
 export function diagnose(config: OptionLocations, issue: OptionIssue): Diagnostic {
   const { group, opt, message, hint, severity = 'error', code = 'PORTICO_CONFIG_CHECK' } = issue;
   const location = locationOfIssue(config, issue);
@@ -97,12 +97,12 @@ function locationOfIssue(config: OptionLocations, { group, opt, item }: OptionIs
   return item === undefined ? resolved.location : locationOfItem(resolved, item);
 }
 
-/** Refuses a value that only its user can check: throws a `ConfigError` that names its place. */
+/** Refuses a value that only its user can check: throws a `ConfigError` that names its location. */
 export function refuseOption(config: OptionLocations, found: OptionIssue): never {
   throw new ConfigError([diagnose(config, found)]);
 }
 
-/** Returns the place of an item in the file of the list; if it is not written there, that of the option. */
+/** Returns the location of an item in the file of the list; if it is not written there, that of the option. */
 export function locationOfItem({ written, location }: Pick<Resolved, 'written' | 'location'>, item: string): Location {
   const last = written.at(-1);
   if (last?.entry === undefined) return location;

@@ -189,7 +189,7 @@ function* namesWritten({ files, arguments: said }: Sources): Generator<Written> 
       yield {
         group,
         opt,
-        // Most names have an owner, and need no place. A name begins its line: an indented line continues a value.
+        // Most names have an owner, and need no location. A name begins its line: an indented line continues a value.
         get location() {
           return maskLocation(opt, undefined, locationInFile({ ...origin, column: 1 }, file.kind));
         },

@@ -43,8 +43,6 @@ export interface ReloadRequest {
   readonly log: Logger;
   /** The present configuration. Undefined if the program has none: then nothing changes. */
   readonly config: Config | undefined;
-  /** Returns its plans of the running services. */
-  plans(): ServicePlans;
   /** Returns the settings of a configuration. */
   settings(config: Config | undefined): LaunchSettings;
   /** Must be called before the next configuration is accepted. */
@@ -106,7 +104,7 @@ export interface ReloadSteps {
 /** Returns the result; never rejects. */
 export async function reload(request: ReloadRequest, steps: ReloadSteps): Promise<ReloadResult> {
   try {
-    const before = request.plans();
+    const before = servicePlans(steps.services, request.config, steps.filesRead);
     // A mutate loads no other code. Workers that die meanwhile are replaced in the folder of the present configuration.
     const back = request.method === 'mutate' ? () => undefined : followLink();
     const result = await reloadFrom(before, request, steps).catch(refusedFor);

@@ -20,7 +20,7 @@ export interface Place {
 }
 
 /** Checks the words of a place and returns them as a key of URLMap: `/path`, or `http://domain:port/path`. */
-export function locationKey(text: string, origin: Origin | undefined): string {
+export function placeKey(text: string, origin: Origin | undefined): string {
   const bad = (message: string) =>
     new PasteError('PORTICO_PASTE_BAD_VALUE', {
       message,
@@ -48,7 +48,7 @@ export function locationKey(text: string, origin: Origin | undefined): string {
 }
 
 /** Returns the place of a key: runs of `/` become one, trailing ones are removed. */
-export function locationOfKey(key: string, origin: Origin | undefined): Place {
+export function placeOfKey(key: string, origin: Origin | undefined): Place {
   const scheme = /^https?:\/\//.exec(key)?.[0];
   if (scheme === undefined) {
     if (key !== '' && !key.startsWith('/')) {
@@ -68,7 +68,7 @@ export function locationOfKey(key: string, origin: Origin | undefined): Place {
 
 /** Returns the place that an option of a URL map names. */
 export function placeOf(option: string, origin?: Origin): Place {
-  return locationOfKey(locationKey(option, origin), origin);
+  return placeOfKey(placeKey(option, origin), origin);
 }
 
 /** An app and its place. */

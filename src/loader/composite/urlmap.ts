@@ -15,7 +15,7 @@ import { ignoreErrors } from '../../errors/index.js';
 import { partsOf } from '../part-refusals.js';
 import type { PasteError } from '../paste-error.js';
 import { type AskedChild, type CompositeWarning, refusalsOf, type TellsChildren } from './children.js';
-import { locationKey, locationOfKey, type Match, type Mount, MountTable, placeOf } from './mount-table.js';
+import { type Match, type Mount, MountTable, placeKey, placeOf, placeOfKey } from './mount-table.js';
 
 declare module '../../app/index.js' {
   interface Environ {
@@ -92,9 +92,9 @@ async function mountsOf(
         return;
       }
       const origin = ctx.section.options.get(option)?.origin;
-      const key = locationKey(option, origin);
+      const key = placeKey(option, origin);
       const app = await loader.getApp(name, globalConf);
-      mounts.push({ ...locationOfKey(key, origin), app });
+      mounts.push({ ...placeOfKey(key, origin), app });
     });
   }
   refusals.refuse();

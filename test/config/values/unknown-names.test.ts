@@ -1,4 +1,4 @@
-/** What a list of findings says of names whose owner could not be loaded. */
+/** The note of a list of findings: the owner of some names could not be loaded. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { markIncomplete } from '#internal/config';

@@ -5,7 +5,7 @@ import { mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Config } from 'portico/config';
-import { FileChanges } from '../../../dist/launch/launcher-core.js';
+import { FileChanges } from '../../../dist/launch/reload/file-changes.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 
 interface Watched {

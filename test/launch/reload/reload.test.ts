@@ -17,7 +17,7 @@ const options = defineOptions('worker', {
 
 /** A service whose pipeline and file are in the configuration. */
 class Planned extends RecordedService {
-  /** What a service of JavaScript may return by mistake. */
+  /** A wrong plan, which a service of JavaScript may return. */
   odd: unknown;
 
   plan(config: Config): ServicePlan {

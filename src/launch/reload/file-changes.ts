@@ -1,0 +1,120 @@
+/**
+ * Calls back when the configuration files, or other files that were read with them (paste files, certificates), have
+ * another content than before and have not changed for half a second.
+ *
+ * Watching reports every change in the folders of the files, also of a log or a socket; only a different content
+ * counts, because a reload replaces all workers, or another list of files in a folder of `--config-dir`. A file that
+ * cannot be read counts as changed when it can be read again.
+ */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from '../../config/index.js';
+import { confNames, readUnlessFifo, watchFiles } from '../../config/internal.js';
+import { ignoreErrors } from '../../errors/index.js';
+import { digest } from '../worker-message.js';
+
+export class FileChanges {
+  readonly #config: () => Config;
+  readonly #changed: () => void;
+  readonly #unwatched: ((folder: string, error: unknown) => void) | undefined;
+  readonly #gone: ((path: string) => void) | undefined;
+  readonly #known = new Map<string, string>();
+  /** Files that could be read before, and of which the last look found that they no longer can. */
+  #lost: readonly string[] = [];
+  #unwatch: (() => void) | undefined;
+  #closed = false;
+
+  /**
+   * `config`: returns the present configuration. `unwatched`: called with a folder that cannot be watched and is read every five seconds
+   * instead, and the error. `gone`: called once with a file that can no longer be read.
+   */
+  constructor(
+    config: () => Config,
+    changed: () => void,
+    unwatched?: (folder: string, error: unknown) => void,
+    gone?: (path: string) => void,
+  ) {
+    this.#config = config;
+    this.#changed = changed;
+    this.#unwatched = unwatched;
+    this.#gone = gone;
+  }
+
+  /**
+   * Records the present content, also of files that were unknown: what a reload is about to read does not count as a
+   * change. Returns true if a known file has another content now.
+   */
+  note(): boolean {
+    return this.#read().differs;
+  }
+
+  #read(): { readonly differs: boolean; readonly lost: readonly string[] } {
+    let differs = false;
+    const lost: string[] = [];
+    const { configDirs } = this.#config();
+    const record = (path: string, now: string): void => {
+      differs ||= this.#known.has(path) && this.#known.get(path) !== now;
+      this.#known.set(path, now);
+    };
+    for (const path of this.#paths()) {
+      const now = digestOf(path);
+      if (now !== undefined) record(path, now);
+      else if (this.#known.has(path) && !isFifo(path)) lost.push(path);
+    }
+    for (const dir of configDirs) {
+      const names = ignoreErrors(() => confNames(dir).join('/'));
+      if (names !== undefined) record(dir, names);
+    }
+    return { differs, lost };
+  }
+
+  /**
+   * Watches the present files of the configuration, or nothing. A write since they were read counts as a change,
+   * although no watch reported it.
+   */
+  watch(wanted: boolean): void {
+    this.#unwatch?.();
+    this.#unwatch = undefined;
+    if (!wanted || this.#closed) return;
+    const config = this.#config();
+    for (const path of config.filesRead) {
+      if (!this.#known.has(path)) this.#known.set(path, digest(config.readFile(path)));
+    }
+    const inDirs = config.configDirs.map((dir) => join(dir, '*.conf'));
+    this.#unwatch = watchFiles([...this.#paths(), ...inDirs], () => this.#look(), { unwatched: this.#unwatched });
+    this.#look();
+  }
+
+  /** Stops watching for good. */
+  close(): void {
+    this.#closed = true;
+    this.watch(false);
+  }
+
+  #look(): void {
+    const { differs, lost } = this.#read();
+    if (differs) {
+      this.#changed();
+      return;
+    }
+    const before = this.#lost;
+    this.#lost = lost;
+    for (const path of lost) if (!before.includes(path)) this.#gone?.(path);
+  }
+
+  #paths(): Set<string> {
+    const { configFiles, filesRead } = this.#config();
+    return new Set([...configFiles, ...filesRead]);
+  }
+}
+
+/** Returns the digest of a file on disk; undefined for a file that cannot be read, and for a FIFO. */
+function digestOf(path: string): string | undefined {
+  const bytes = readUnlessFifo(path);
+  return bytes && digest(bytes);
+}
+
+/** A FIFO is there, but its content would be taken from its reader. */
+function isFifo(path: string): boolean {
+  return ignoreErrors(() => statSync(path).isFIFO()) === true;
+}
