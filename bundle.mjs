@@ -79,11 +79,13 @@ const entryPoints = [...Object.values(exports).map((entry) => entry.default), ..
 const filters = readFileSync(join(dist, 'middleware/index.js'), 'utf8').matchAll(/ from '\.\/([^']+)'/g);
 // Exports that directories use of each other beside the entry points. Tests of private parts import them.
 const internal = readdirSync(dist).map((folder) => `${folder}/internal.js`);
+// What an extra provides to the core, which finds it by a group of options.
+const provided = readdirSync(dist).map((folder) => `${folder}/provided.js`);
 const entries = new Set([
   ...entryPoints,
   ...STARTED,
   ...[...filters].map(([, path]) => `middleware/${path}`),
-  ...internal.filter((path) => existsSync(join(dist, path))),
+  ...[...internal, ...provided].filter((path) => existsSync(join(dist, path))),
 ]);
 
 const bundle = await rollup({

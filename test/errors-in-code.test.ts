@@ -102,7 +102,7 @@ test('each public constructor refuses an option that does not exist, with the ne
   const { ManagerHooks, Drivers } = await import('#internal/service');
   const { PeriodicTasks, TaskGroup } = await import('portico/tasks');
   const { PeriodicRunner } = await import('#internal/tasks');
-  const { MemoryStore, ServiceRegistry } = await import('#internal/registry');
+  const { MemoryStore, StoredRegistry } = await import('#internal/registry');
   const { RPCConnection } = await import('portico/rpc');
   const { launch } = await import('portico/launch');
   const wrong = anything({ lgo: 1 });
@@ -123,7 +123,7 @@ test('each public constructor refuses an option that does not exist, with the ne
     PeriodicTasks: () => new PeriodicTasks({}, wrong),
     ManagerHooks: () => new ManagerHooks(anything({ name: 'a', log: silentLogger(), lgo: 1 })),
     Drivers: () => new Drivers(wrong),
-    ServiceRegistry: () => new ServiceRegistry(new MemoryStore(), wrong),
+    StoredRegistry: () => new StoredRegistry(new MemoryStore(), wrong),
     RPCConnection: () => new RPCConnection(wrong),
   };
   for (const [name, make] of Object.entries(made)) {

@@ -7,6 +7,7 @@ import type { Config } from '../config/index.js';
 import { commandLogger, present } from '../config/internal.js';
 import { didYouMean, nearestOrAll, PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
+import { type ServiceJson, serviceJson } from '../operating/internal.js';
 import {
   type OperatorChanges,
   openRegistry,
@@ -19,9 +20,7 @@ import {
   neededRegistry,
   RegistryUnavailable,
   registryConnection,
-  type ServiceJson,
   servicegroupOptions,
-  serviceJson,
   sqlitePath,
 } from '../registry/internal.js';
 import { addCommand, choice, columns, example, print, wholeNumber } from './command.js';

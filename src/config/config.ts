@@ -154,6 +154,18 @@ export class Config {
   /** Imports the shipped code that owns sections of the files and is not loaded, for {@link Config.registerLoaded}. @internal */
   readonly loadOwners = (): Promise<void> => loadOwners(this.#current.groups, this.listAllSections());
 
+  /** Reports whether a source or code may set an option of these groups: variables of the environment may. @internal */
+  mayConfigure(...groups: readonly string[]): boolean {
+    const { sources, pinned, overrides, defaults } = this.#state;
+    if (Object.keys(sources.environment).length > 0) return true;
+    const isIn = (key: string): boolean => groups.some((group) => key.startsWith(`${group}.`));
+    return (
+      this.listAllSections().some((section) => groups.includes(section)) ||
+      sources.arguments.some(({ group }) => groups.includes(group)) ||
+      [...Object.keys(pinned), ...overrides.keys(), ...defaults.keys()].some(isIn)
+    );
+  }
+
   /** Adds a check over several options, once; its findings get the place of the option. */
   check(find: CrossCheck): void {
     this.#current.lasting.checks.set(find, (checked) => runCheck(new Config(checked), find));

@@ -8,6 +8,7 @@ import { isTrial } from '../config/internal.js';
 import type { Origin } from '../errors/index.js';
 import type { PasteSection } from '../ini/index.js';
 import type { Logger } from '../log/index.js';
+import { callsProvider } from '../managers/index.js';
 import type { Awaitable, OwnRPCClients, RPCClients } from '../service/index.js';
 import { JobList } from '../tasks/internal.js';
 import type { Reference } from './reference.js';
@@ -179,8 +180,8 @@ export type Connect = () => Promise<OwnRPCClients>;
 export function rpcOf(
   { config, log, onClose }: GivenToFactories,
   connect: Connect = async () => {
-    const { RPCConnection } = await import('../rpc/index.js');
-    return new RPCConnection({ config, log });
+    const provider = await callsProvider();
+    return provider.calls().connect(config, { log });
   },
 ): FactoryContext['rpc'] {
   let made: Promise<RPCClients> | undefined;

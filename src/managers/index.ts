@@ -1,3 +1,12 @@
-/** The managers of a service: made, started, registered and released with it. */
-export { checkManager, hostOf, ManagedService } from './managed-service.js';
-export { namedManager } from './named-manager.js';
+/** The managers of a service of any protocol: made, started, registered and released with it. */
+export { heartbeatOptions, hostOf, namedManager } from '../service/internal.js';
+export { checkManager, ManagedService } from './managed-service.js';
+export {
+  type CallsProvider,
+  callsProvider,
+  type Member,
+  type OpenCall,
+  type RegistryProvider,
+  type RemoteCalls,
+  registryProvider,
+} from './providers.js';

@@ -1,24 +1,17 @@
 /** The managers of a service of any protocol, with their contexts, periodic tasks, and membership in the registry. */
 import type { Config } from '../config/index.js';
-import { workerAssignment } from '../config/internal.js';
 import { ConfigurationRefused, type Origin, PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import { type ManagerContext, openRegistry, type ServiceRegistry } from '../registry/index.js';
-import {
-  heartbeatOptions,
-  type MemberOptions,
-  MemoryStore,
-  membership,
-  servicegroupOptions,
-} from '../registry/internal.js';
 import type {
   Awaitable,
   Manager,
+  ManagerContext,
   ManagerOption,
   ManagerSource,
   OwnRPCClients,
   Registration,
   RPCClients,
+  ServiceRegistry,
 } from '../service/index.js';
 import {
   besideOption,
@@ -26,6 +19,7 @@ import {
   Drivers,
   describeJobs,
   findManager,
+  hostOf,
   loadManager,
   ManagerHooks,
   type ManagerHooksOptions,
@@ -37,6 +31,7 @@ import {
 import type { PeriodicTasks, TaskGroup } from '../tasks/index.js';
 import { JobList } from '../tasks/internal.js';
 import { formatDuration } from '../text/index.js';
+import { type Member, type OpenRegistry, registryProvider } from './providers.js';
 
 /** Options of a {@link ManagedService}. */
 export interface ManagedServiceOptions {
@@ -72,7 +67,7 @@ export interface ManagedServiceOptions {
   /** It serves HTTP: `[servicegroup] register_apis` says whether it keeps a record. Default false. */
   readonly isApi?: boolean;
   /** Its properties in the registry, unless the configuration sets them. */
-  readonly member?: Partial<MemberOptions>;
+  readonly member?: Partial<Member>;
   /** Settings of periodic tasks in code; the configuration has the others. */
   readonly periodic?: Pick<ManagerPeriodicOptions, 'enable' | 'fuzzyDelay' | 'intervalMax' | 'context' | 'ran'>;
   /** Creates its clients of other services, at each start that creates managers; closed last at its end. Opens nothing by itself. */
@@ -171,11 +166,11 @@ export class ManagedService {
     this.#hooks = undefined;
     const { name, log, tasks, registration } = this.#options;
     const config = this.#options.config();
-    const { made, context, rpc, registry, releases, letGo } = await this.#make();
+    const { made, context, rpc, open, releases, letGo } = await this.#make();
     for (const manager of made) if ('backdoorPort' in manager) manager.backdoorPort = backdoorPort;
     this.#managers = made;
-    this.#registry = registry;
-    this.#registration = registration === undefined ? this.#member(context.host, registry) : registration;
+    this.#registry = context.registry;
+    this.#registration = registration === undefined ? this.#member(context.host, open) : registration;
     const { periodic, managerShutdownMs } = managerSettings(config);
     const options: ManagerHooksOptions = {
       ...steps,
@@ -196,7 +191,7 @@ export class ManagedService {
       release: async () => {
         await steps.release?.();
         await rpc?.close();
-        await registry?.close();
+        await open?.registry.close();
       },
     };
     try {
@@ -217,7 +212,10 @@ export class ManagedService {
     const sources = this.#options.managers(config);
     // A service without managers loads nothing of remote calls.
     const rpc = sources.length === 0 ? undefined : await this.#options.rpc(config);
-    const registry = openRegistry(config, { log });
+    // Most programs configure none, and load nothing of it.
+    const isConfigured = config.mayConfigure('servicegroup', 'database');
+    const open = isConfigured ? await (await registryProvider()).open(config, { log }) : null;
+    const registry = open?.registry ?? null;
     const making = buildLog(log);
     const drivers = new Drivers({ ...besideOption(config), log: making.log });
     const releases = new ManagerReleases(log);
@@ -249,7 +247,7 @@ export class ManagedService {
         origin = originOfManager(source, config, named);
         made.push(await loadManager(source, origin === undefined ? option : undefined, besideOption(config), context));
       }
-      return { made, context, rpc, registry, releases, letGo };
+      return { made, context, rpc, open, releases, letGo };
     } catch (error) {
       await letGo();
       throw withOrigin(error, origin);
@@ -267,22 +265,10 @@ export class ManagedService {
     }
   }
 
-  #member(host: string, registry: ServiceRegistry | null): Registration | null {
+  #member(host: string, open: OpenRegistry | null): Registration | null {
     const { binary, topic = null, log, isApi = false, member, onVerdict } = this.#options;
-    const config = this.#options.config();
-    if (registry === null || (isApi && !config.group('servicegroup', servicegroupOptions).registerApis)) return null;
-    if (registry.store instanceof MemoryStore && workerAssignment()?.index === 0) {
-      log.warn('the service registry is in memory: each worker has a separate one, and none has all services');
-    }
-    return membership(registry, config, {
-      inFlight: () => this.tracker.size,
-      ...member,
-      host,
-      binary,
-      topic,
-      log,
-      onVerdict,
-    });
+    const counted = { inFlight: () => this.tracker.size, ...member };
+    return open?.membership({ ...counted, host, binary, topic, log, onVerdict, isApi }) ?? null;
   }
 }
 
@@ -310,11 +296,6 @@ class ManagerReleases {
       }
     }
   }
-}
-
-/** Returns the name of this machine in service records and remote calls: `[DEFAULT] host`. */
-export function hostOf(config: Config): string {
-  return config.group('DEFAULT', heartbeatOptions, { partial: true }).host;
 }
 
 /**

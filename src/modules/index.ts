@@ -24,3 +24,4 @@ export {
   realPath,
   searchFolders,
 } from './packages.js';
+export { NO_SQLITE, sqliteProblem } from './sqlite-package.js';

@@ -1,21 +1,21 @@
 /** `portico/registry`: the services of all machines, and whether they are up. */
-export type { ManagerContext } from './manager-context.js';
-export { openRegistry } from './open-registry.js';
-export type {
-  OperatorChanges,
-  RegistryEvent,
-  RegistryHooks,
-  ServiceMember,
-  ServiceRegistry,
-  ServiceRegistryOptions,
-} from './service-registry.js';
 export type {
   Beat,
   BeatAnswer,
+  Liveness,
+  ManagerContext,
+  OperatorChanges,
   RecordChanges,
   RecordFilter,
+  RegistryEvent,
+  RegistryHooks,
   ServiceAnnouncement,
+  ServiceMember,
+  ServiceRegistry,
   ServiceStore,
+  ServiceView,
+  ViewFilter,
   WorkerRow,
-} from './service-store.js';
-export type { Liveness, ServiceView, ViewFilter } from './service-view.js';
+} from '../service/index.js';
+export { openRegistry } from './open-registry.js';
+export type { ServiceRegistryOptions } from './service-registry.js';

@@ -3,11 +3,17 @@
  * off.
  */
 import { PorticoError } from '../errors/index.js';
-import type { Registration, ServiceRecord, ServiceState } from '../service/index.js';
+import type {
+  Registration,
+  ServiceAnnouncement,
+  ServiceRecord,
+  ServiceRegistry,
+  ServiceState,
+  ServiceStore,
+} from '../service/index.js';
 import { type Clock, pause } from '../tasks/index.js';
 import { Heartbeat, type HeartbeatTimes } from './heartbeat.js';
-import type { ServiceRegistry } from './service-registry.js';
-import { RecordExists, RegistryUnavailable, type ServiceAnnouncement, type ServiceStore } from './service-store.js';
+import { RecordExists, RegistryUnavailable } from './service-store.js';
 import { correctedDownTime, isUp } from './service-view.js';
 
 /** Identity of the member: the same in all workers of a service, except for `worker`. */

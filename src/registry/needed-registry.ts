@@ -4,9 +4,10 @@
 import type { Config } from '../config/index.js';
 import { PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
+import type { ServiceRegistry } from '../service/index.js';
 import { registryConnection } from './registry-connection.js';
 import { databaseOptions, servicegroupOptions } from './registry-options.js';
-import type { ServiceRegistry, ServiceRegistryOptions } from './service-registry.js';
+import type { ServiceRegistryOptions } from './service-registry.js';
 
 /**
  * Returns the registry for operators. `outside`: the services run in other processes. Rejects as `openRegistry`, and with

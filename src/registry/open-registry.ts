@@ -7,13 +7,15 @@ import { resolve, sep } from 'node:path';
 import { type Config, workerAssignment } from '../config/index.js';
 import { locationText } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
+import { heartbeatOptions, type Member } from '../managers/index.js';
+import type { ServiceRegistry, ServiceStore } from '../service/index.js';
 import { systemClock } from '../tasks/index.js';
 import { Membership, type MembershipOptions } from './membership.js';
 import { PostgresqlStore } from './postgresql-store.js';
 import { checkConnection, type RegistryConnection, registryConnection, sqlitePath } from './registry-connection.js';
-import { databaseOptions, heartbeatOptions, servicegroupOptions } from './registry-options.js';
-import { ServiceRegistry, type ServiceRegistryOptions } from './service-registry.js';
-import type { DatabaseOption, ServiceStore } from './service-store.js';
+import { databaseOptions, servicegroupOptions } from './registry-options.js';
+import { type ServiceRegistryOptions, StoredRegistry } from './service-registry.js';
+import type { DatabaseOption } from './service-store.js';
 import { MemoryStore, SqliteStore } from './sqlite-store.js';
 
 /**
@@ -30,7 +32,7 @@ export function openRegistry(
   // A heartbeat must fail before the next one is due, and so must its statements.
   const limit = TIMEOUT_PART * (config.group('DEFAULT', heartbeatOptions, { partial: true }).reportInterval || 60);
   const make = (store: ServiceStore): ServiceRegistry =>
-    new ServiceRegistry(store, { staleReadS: group.staleReadS, ...options });
+    new StoredRegistry(store, { staleReadS: group.staleReadS, ...options });
   if (group.driver === 'memory') return make(memoryOf(config));
   if (named === undefined) return null;
   checkConnection(group.driver, named);
@@ -72,24 +74,8 @@ function memoryOf(config: Config): MemoryStore {
 /** Share of the heartbeat interval that one statement may take. */
 const TIMEOUT_PART = 0.5;
 
-/** Options of a service that keeps a record. */
-export interface MemberOptions extends Partial<MembershipOptions> {
-  /** Name of its machine. Default: `[DEFAULT] host`. */
-  readonly host?: string;
-  /** Name of the program, unique on its host: `portico-compute`. */
-  readonly binary: string;
-  /** Topic of its remote calls; null: none. */
-  readonly topic?: string | null;
-  /** Version number of its code. Default 0. */
-  readonly version?: number;
-  /** Availability zone of the service. Default null: none. */
-  readonly zone?: string | null;
-  /** URLs of the service. Default: none. */
-  readonly endpoints?: readonly string[];
-  /** Labels for operators. Default: none. */
-  readonly labels?: Readonly<Record<string, string>>;
-  /** The log of the service. */
-  readonly log: Logger;
+/** A member, and what replaces its options of the configuration. */
+export interface MemberOptions extends Omit<Partial<MembershipOptions>, keyof Member>, Member {
   /** Identity of this process. Default: the launcher's. */
   readonly process?: { readonly worker: number; readonly instance: string; readonly generation: number };
 }

@@ -2,8 +2,9 @@
  * The registry's database in the configuration.
  */
 import { resolve } from 'node:path';
-import type { Config } from '../config/index.js';
+import { type Config, crossCheck } from '../config/index.js';
 import { ConfigurationRefused, type Location } from '../errors/index.js';
+import { sqliteProblem } from '../modules/index.js';
 import { databaseOptions, servicegroupOptions } from './registry-options.js';
 
 /** A problem of a connection, described without the connection: it may have a password. */
@@ -46,6 +47,25 @@ export function connectionProblem(driver: 'sqlite' | 'postgresql' | 'memory', co
     };
   }
   return undefined;
+}
+
+/** Errors for which services with a record would refuse to start. */
+crossCheck((config: Config) => {
+  const known = registryConnection(config);
+  if (known === undefined) return [];
+  const { driver, registerApis } = config.group('servicegroup', servicegroupOptions, { partial: true });
+  const registers =
+    runs(config, 'service', 'enabled_services') || (registerApis && runs(config, 'api', 'enabled_apis'));
+  const missing = driver === 'sqlite' && registers ? sqliteProblem() : undefined;
+  const problem = connectionProblem(driver, known.connection) ?? missing;
+  return problem === undefined ? [] : [{ group: known.group, opt: 'connection', ...problem }];
+});
+
+/** Reports whether a configuration has services of a kind: a section of one, or a list that names one. */
+function runs(config: Config, kind: 'api' | 'service', opt: string): boolean {
+  if (config.listAllSections().some((section) => section.startsWith(`${kind}:`))) return true;
+  const names = config.has('DEFAULT', opt) ? config.resolve('DEFAULT', opt).value : [];
+  return Array.isArray(names) && names.length > 0;
 }
 
 /** Throws `PORTICO_REGISTRY_CONNECTION`, with the place of the option, for a connection that does not fit. */

@@ -3,33 +3,23 @@
  */
 import { PorticoError, refuseUnknownOptions } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
-import type { ServiceRecord, ServiceState } from '../service/index.js';
+import type {
+  OperatorChanges,
+  RecordChanges,
+  RegistryHooks,
+  ServiceAnnouncement,
+  ServiceMember,
+  ServiceRecord,
+  ServiceRegistry,
+  ServiceState,
+  ServiceStore,
+  ServiceView,
+  ViewFilter,
+  WorkerRow,
+} from '../service/index.js';
 import { type Clock, DynamicLoopingCall, systemClock } from '../tasks/index.js';
-import {
-  type RecordChanges,
-  RegistryUnavailable,
-  type ServiceAnnouncement,
-  type ServiceStore,
-  type WorkerRow,
-} from './service-store.js';
-import { isFromTheFuture, isUp, liveness, type ServiceView, type ViewFilter, withoutLeftOver } from './service-view.js';
-
-/** A change of a record that listeners get; heartbeats are not included. */
-export interface RegistryEvent {
-  readonly kind: 'create' | 'update' | 'delete';
-  readonly record: ServiceRecord;
-  readonly changes?: RecordChanges;
-}
-
-/** Hooks of the application for changes of records. */
-export interface RegistryHooks {
-  /** Called with each change of a service, which settles when the hook does. Default: not called. */
-  readonly onEvent?: (event: RegistryEvent) => unknown;
-  /** May refuse the deletion of a record by throwing an error with the reason. */
-  readonly beforeDelete?: (record: ServiceRecord) => unknown;
-  /** May refuse to clear `forcedDown` by throwing an error with the reason. */
-  readonly beforeForceUp?: (record: ServiceRecord) => unknown;
-}
+import { RegistryUnavailable } from './service-store.js';
+import { isFromTheFuture, isUp, liveness, withoutLeftOver } from './service-view.js';
 
 /** Options of a registry. */
 export interface ServiceRegistryOptions extends RegistryHooks {
@@ -41,16 +31,6 @@ export interface ServiceRegistryOptions extends RegistryHooks {
   readonly staleReadS?: number;
 }
 
-/** Fields that operators can change. */
-export interface OperatorChanges {
-  readonly status?: 'enabled' | 'disabled';
-  readonly disabledReason?: string;
-  readonly forcedDown?: boolean;
-}
-
-/** Identity of a service: its host and binary. */
-export type ServiceMember = Pick<ServiceRecord, 'host' | 'binary'>;
-
 const NAMES: readonly (keyof ServiceRegistryOptions)[] = [
   'log',
   'clock',
@@ -61,7 +41,7 @@ const NAMES: readonly (keyof ServiceRegistryOptions)[] = [
 ];
 
 /** Records in a store, with the rules for them. */
-export class ServiceRegistry {
+export class StoredRegistry implements ServiceRegistry {
   readonly store: ServiceStore;
   readonly #options: ServiceRegistryOptions;
   readonly #log: Logger;

@@ -1,11 +1,7 @@
 /**
  * View of a service for other services and for operators: whether it is up, and its whole record.
  */
-import type { ServiceRecord } from '../service/index.js';
-import type { RecordFilter, WorkerRow } from './service-store.js';
-
-/** `unknown`: it sends no heartbeats, so its liveness is unknown; it never counts as down for their absence. */
-export type Liveness = 'up' | 'down' | 'unknown';
+import type { Liveness, ServiceRecord, ServiceView } from '../service/index.js';
 
 type HeartbeatFields = Pick<
   ServiceRecord,
@@ -44,13 +40,6 @@ function heartbeatAge(record: HeartbeatFields, now: Date): number {
   return now.getTime() - (record.lastSeenUp ?? record.createdAt).getTime();
 }
 
-/** A service for operators: the record, its workers, and whether it is up. */
-export interface ServiceView {
-  readonly record: ServiceRecord;
-  readonly state: Liveness;
-  readonly workers: readonly (WorkerRow & { readonly up: boolean })[];
-}
-
 /**
  * Returns the workers without those that a killed process has left: their rows stay for a day, and one without heartbeats is down. A worker
  * that is down beside others of the same process, or beside none that is up, is kept.
@@ -60,40 +49,4 @@ export function withoutLeftOver<T extends Pick<ServiceView['workers'][number], '
 ): readonly T[] {
   const serving = new Set(workers.filter(({ up }) => up).map(({ instanceId }) => instanceId));
   return serving.size === 0 ? workers : workers.filter(({ instanceId }) => serving.has(instanceId));
-}
-
-/** Selection of views. */
-export interface ViewFilter extends RecordFilter {
-  readonly state?: Liveness;
-  readonly status?: 'enabled' | 'disabled';
-}
-
-/** JSON of a service for operators. */
-export type ServiceJson = ReturnType<typeof serviceJson>;
-
-/** Returns a service as JSON for operators. `updated_at` is the last change, `last_seen_up` the last heartbeat. */
-export function serviceJson({ record, state, workers }: ServiceView) {
-  return {
-    id: record.uuid,
-    host: record.host,
-    binary: record.binary,
-    topic: record.topic,
-    zone: record.zone,
-    version: record.version,
-    status: record.disabled ? ('disabled' as const) : ('enabled' as const),
-    disabled_reason: record.disabledReason,
-    state,
-    lifecycle: record.state,
-    forced_down: record.forcedDown,
-    last_seen_up: record.lastSeenUp?.toISOString() ?? null,
-    updated_at: record.updatedAt?.toISOString() ?? null,
-    report_count: record.reportCount,
-    workers: workers.map(({ worker, pid, up, lastSeenUp, inFlight }) => ({
-      worker,
-      pid,
-      state: up ? ('up' as const) : ('down' as const),
-      last_seen_up: lastSeenUp.toISOString(),
-      in_flight: inFlight,
-    })),
-  };
 }

@@ -3,17 +3,18 @@
  * statements.
  */
 import { randomUUID } from 'node:crypto';
-import type { ServiceRecord, ServiceState } from '../service/index.js';
-import {
-  type Beat,
-  type BeatAnswer,
-  type RecordChanges,
-  RecordExists,
-  type RecordFilter,
-  type ServiceAnnouncement,
-  type ServiceStore,
-  type WorkerRow,
-} from './service-store.js';
+import type {
+  Beat,
+  BeatAnswer,
+  RecordChanges,
+  RecordFilter,
+  ServiceAnnouncement,
+  ServiceRecord,
+  ServiceState,
+  ServiceStore,
+  WorkerRow,
+} from '../service/index.js';
+import { RecordExists } from './service-store.js';
 
 /** A row as returned by a database: times as dates or milliseconds, numbers as numbers or text, JSON parsed or not. */
 export type Row = Readonly<Record<string, unknown>>;

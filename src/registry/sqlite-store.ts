@@ -5,10 +5,11 @@ import { mkdirSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ConfigurationRefused } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
+import type { ServiceStore } from '../service/index.js';
 import { type Database, openDatabase, type SqlValue, transaction } from '../sqlite/index.js';
 import { pause } from '../tasks/index.js';
 import { refuseOtherTables, SQLITE_STEPS } from './schema.js';
-import { type DatabaseOption, RegistryUnavailable, type ServiceStore } from './service-store.js';
+import { type DatabaseOption, RegistryUnavailable } from './service-store.js';
 import { type Row, type Sql, SqlStore } from './sql-store.js';
 
 /** Options of a store in SQLite. */

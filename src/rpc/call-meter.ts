@@ -2,6 +2,7 @@
  * Counts remote calls, if `[metrics]` enables it.
  */
 import type { Config } from '../config/index.js';
+import type { OpenCall } from '../managers/index.js';
 import {
   bucketsOf,
   type Counted,
@@ -59,13 +60,6 @@ interface RunningCall {
   readonly path: string;
   readonly since: number;
   readonly requestId: string | undefined;
-}
-
-/** The same in the list of open requests, with ages in milliseconds. */
-interface OpenCall extends Omit<RunningCall, 'since'> {
-  readonly ageMs: number;
-  readonly state: 'handler';
-  readonly stateMs: number;
 }
 
 /** A call to count. */

@@ -1,4 +1,5 @@
 /** RPCService: a manager as a service that can be launched, with its hooks, periodic tasks, record and heartbeat. */
+
 import { Config, workerAssignment } from '../config/index.js';
 import { PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';

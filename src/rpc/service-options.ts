@@ -2,6 +2,7 @@
  * Options of an RPC service in code, checked before anything is created, and the names of its records, topics and options. Absent and null
  * mean the default; 0 and false are values.
  */
+
 import { type Config, defineOptions, module } from '../config/index.js';
 import {
   ConfigurationRefused,
@@ -19,8 +20,14 @@ import {
 import { type ApplicationLogger, createLogger, type Logger, type LogOption } from '../log/index.js';
 import { hostOf, namedManager } from '../managers/index.js';
 import { commandName } from '../modules/index.js';
-import type { ManagerContext } from '../registry/index.js';
-import type { Manager, ManagerOption, ManagerSource, PlannedService, Registration } from '../service/index.js';
+import type {
+  Manager,
+  ManagerContext,
+  ManagerOption,
+  ManagerSource,
+  PlannedService,
+  Registration,
+} from '../service/index.js';
 import type { Serializer } from './message/serializer.js';
 import { hasOsloNames, messagingSettings, notificationSettings } from './messaging-options.js';
 import { wrongName } from './transport/route.js';

@@ -1,10 +1,31 @@
 /** `portico/service`: classes and types for writing a service. */
 export type { DriverLife, Drivers, LoadDriverOptions } from './drivers.js';
 export { Lifecycle, type LifecycleState, type LifecycleSteps } from './lifecycle.js';
-export type { Manager, ManagerOption, Registration, ServiceRecord, ServiceState } from './manager.js';
+export type { Manager, ManagerOption } from './manager.js';
+export type { ManagerContext } from './manager-context.js';
 export type { ManagerSource, ModuleExportOptions } from './module-export.js';
 export { Service, type ServiceOptions } from './ordinary-service.js';
 export { notPlain } from './plain-data.js';
+export type {
+  Beat,
+  BeatAnswer,
+  Liveness,
+  OperatorChanges,
+  RecordChanges,
+  RecordFilter,
+  Registration,
+  RegistryEvent,
+  RegistryHooks,
+  ServiceAnnouncement,
+  ServiceMember,
+  ServiceRecord,
+  ServiceRegistry,
+  ServiceState,
+  ServiceStore,
+  ServiceView,
+  ViewFilter,
+  WorkerRow,
+} from './registry-contract.js';
 export type {
   CallOptions,
   ClientOptions,

@@ -2,6 +2,7 @@
 
 export { BindError, holderOf } from './bind-error.js';
 export { Drivers, type DriversOptions } from './drivers.js';
+export { heartbeatOptions, hostOf } from './heartbeat-options.js';
 export {
   type BuildLog,
   buildLog,
@@ -10,7 +11,7 @@ export {
   type ManagerHooksOptions,
   type ProtocolSteps,
 } from './manager-hooks.js';
-export { managerOptions, managerSettings } from './manager-options.js';
+export { managerOptions, managerSettings, namedManager } from './manager-options.js';
 export { describeJobs, type ManagerPeriodicOptions } from './managers-periodic-tasks.js';
 export { besideOption, findManager, importModuleExport, loadManager, makeFrom } from './module-export.js';
 export { formatAddress, isListening, isPlanned, isWildcard } from './service.js';

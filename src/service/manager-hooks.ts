@@ -15,8 +15,9 @@ import type { Clock, JobList, PeriodicTasks, TaskGroup } from '../tasks/index.js
 import { systemClock } from '../tasks/internal.js';
 import { checkHooks, HookCaller } from './hook-caller.js';
 import { FORCED_STOP_MS, type LifecycleSteps } from './lifecycle.js';
-import type { Manager, Registration } from './manager.js';
+import type { Manager } from './manager.js';
 import { describeJobs, type ManagerPeriodicOptions, ManagersPeriodicTasks } from './managers-periodic-tasks.js';
+import type { Registration } from './registry-contract.js';
 import type { Awaitable, StopOptions } from './service.js';
 import { leftBehind, TaskTracker } from './task-tracker.js';
 

@@ -2,6 +2,7 @@
  * Options of services with managers.
  */
 import { boolean, type Config, defineOptions, duration, integer } from '../config/index.js';
+import type { ManagerOption } from './manager.js';
 import type { ManagerPeriodicOptions } from './managers-periodic-tasks.js';
 
 /** The options in `[DEFAULT]` for all services with managers, whatever their protocol. */
@@ -48,4 +49,10 @@ export function managerSettings(config: Config): ManagerSettings {
       conf: config,
     },
   };
+}
+
+/** Returns the manager that the option names; undefined if it is not set. */
+export function namedManager(config: Config, { group, opt }: ManagerOption): string | undefined {
+  const { value } = config.resolve(group, opt);
+  return typeof value === 'string' && value !== '' ? value : undefined;
 }

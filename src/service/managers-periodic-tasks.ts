@@ -10,7 +10,8 @@ import {
 } from '../tasks/index.js';
 import { PeriodicRunner, type PeriodicRunnerOptions } from '../tasks/internal.js';
 import { formatDuration } from '../text/index.js';
-import type { Manager, Registration } from './manager.js';
+import type { Manager } from './manager.js';
+import type { Registration } from './registry-contract.js';
 
 /** Options for the periodic tasks of managers: options of the same names in `[DEFAULT]`, and the dependencies of tasks. */
 export interface ManagerPeriodicOptions

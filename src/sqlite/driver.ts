@@ -1,8 +1,9 @@
 /**
  * The SQLite driver: `node:sqlite` if the runtime has it, else a package with the same API.
  */
-import { createRequire, isBuiltin } from 'node:module';
-import { ignoreErrors, PorticoError } from '../errors/index.js';
+import { createRequire } from 'node:module';
+import { PorticoError } from '../errors/index.js';
+import { NO_SQLITE } from '../modules/index.js';
 
 /** Values that SQLite stores. */
 export type SqlValue = null | number | bigint | string | Uint8Array;
@@ -29,19 +30,6 @@ interface Driver {
   readonly DatabaseSync: new (path: string) => Database;
 }
 
-const MISSING = {
-  message: `this Node (${process.version}) has no SQLite, and the package @photostructure/sqlite is not installed`,
-  hint: 'Run npm install @photostructure/sqlite@1.2, or use Node 22.13 or newer.',
-};
-
-/** Returns the reason that no database can be opened on this Node; undefined if there is a driver. Does not load it. */
-export function sqliteProblem(): { readonly message: string; readonly hint: string } | undefined {
-  if (isBuiltin('node:sqlite')) return undefined;
-  return ignoreErrors(() => createRequire(import.meta.url).resolve('@photostructure/sqlite')) === undefined
-    ? MISSING
-    : undefined;
-}
-
 /** Loads the driver. Throws `PORTICO_SQLITE_MISSING`. */
 export function loadDriver(): Driver {
   const require = createRequire(import.meta.url);
@@ -51,7 +39,7 @@ export function loadDriver(): Driver {
     try {
       return require('@photostructure/sqlite') as Driver;
     } catch (error) {
-      throw new PorticoError('PORTICO_SQLITE_MISSING', { ...MISSING, cause: new AggregateError([builtIn, error]) });
+      throw new PorticoError('PORTICO_SQLITE_MISSING', { ...NO_SQLITE, cause: new AggregateError([builtIn, error]) });
     }
   }
 }

@@ -6,6 +6,7 @@ import { Config } from '../config/index.js';
 import { PorticoError, whatItIs } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { silentLogger } from '../log/internal.js';
+import { callsProvider } from '../managers/index.js';
 import type { Awaitable, RPCClients } from '../service/index.js';
 import { JobList } from '../tasks/internal.js';
 import { checkOptions } from './check-options.js';
@@ -81,8 +82,8 @@ async function build<T>(
   });
   let rpc: Promise<RPCClients> | undefined;
   const connect = async (): Promise<RPCClients> => {
-    const { RPCConnection } = await import('../rpc/index.js');
-    const connection = new RPCConnection({ config: ctx.config, log });
+    const provider = await callsProvider();
+    const connection = provider.calls().connect(ctx.config, { log });
     releases.push(() => connection.close());
     return connection;
   };

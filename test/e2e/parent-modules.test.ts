@@ -12,7 +12,7 @@ const OTHERS = {
   'the call of factories': 'class Creation ',
   'the check of a paste file': 'class Check ',
   composites: 'const urlmap = ',
-  'the registry': 'class ServiceRegistry ',
+  'the registry': 'class StoredRegistry ',
   'databases of the registry': 'class PostgresqlStore ',
   'records of services': 'class Membership ',
   managers: 'class ManagerHooks ',

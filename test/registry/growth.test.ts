@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { FakeClock } from 'portico/testing';
-import { ServiceRegistry } from '../../dist/registry/internal.js';
+import { StoredRegistry } from '../../dist/registry/internal.js';
 import { Membership } from '../../dist/registry/membership.js';
 import { PostgresqlStore } from '../../dist/registry/postgresql-store.js';
 import { isUp } from '../../dist/registry/service-view.js';
@@ -42,7 +42,7 @@ async function startBeside(others: number): Promise<Readonly<Record<'rows' | 'st
   store.rows = 0;
   store.statements = 0;
   const { startedAt: _, reportInterval: __, downTime: ___, ...identity } = announcement();
-  const registry = new ServiceRegistry(store, { log: recordedLog().log });
+  const registry = new StoredRegistry(store, { log: recordedLog().log });
   const member = new Membership(
     registry,
     { ...identity, worker: 0 },

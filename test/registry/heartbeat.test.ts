@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { openDatabase } from 'portico/sqlite';
 import type { Clock } from 'portico/tasks';
 import { FakeClock } from 'portico/testing';
-import { ServiceRegistry } from '#internal/registry';
+import { StoredRegistry } from '#internal/registry';
 import { Heartbeat } from '../../dist/registry/heartbeat.js';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';
 import { commandBeside } from '../cli/command.js';
@@ -202,7 +202,7 @@ async function fleet(t: TestContext, more = '') {
   let now = Date.now;
   const store = new SqliteStore(join(folder, 'services.db'), { now: () => now() });
   t.after(() => store.close());
-  const registry = new ServiceRegistry(store);
+  const registry = new StoredRegistry(store);
   const view = async () => (await registry.list())[0]!;
   // Both workers, and a second heartbeat.
   const beating = async (): Promise<boolean> => {

@@ -7,7 +7,7 @@ import {
   type MembershipOptions,
   MemoryStore,
   RegistryUnavailable,
-  ServiceRegistry,
+  StoredRegistry,
 } from '../../dist/registry/internal.js';
 import { Membership } from '../../dist/registry/membership.js';
 import { type Line, recordedLog } from '../tasks/recorded-log.js';
@@ -24,7 +24,7 @@ class House {
   readonly events: string[] = [];
   away = false;
   broken = false;
-  readonly registry: ServiceRegistry;
+  readonly registry: StoredRegistry;
 
   constructor() {
     const store = new Proxy(this.inner, {
@@ -39,7 +39,7 @@ class House {
       },
     });
     const onEvent = ({ kind, record }: RegistryEvent): void => void this.events.push(`${kind} ${record.host}`);
-    this.registry = new ServiceRegistry(store, { log: this.log.log, clock: this.clock, onEvent });
+    this.registry = new StoredRegistry(store, { log: this.log.log, clock: this.clock, onEvent });
   }
 
   member(who: Partial<MemberIdentity> = {}, options: Partial<MembershipOptions> = {}): Membership {

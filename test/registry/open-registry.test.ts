@@ -9,7 +9,7 @@ import { after, test } from 'node:test';
 import { Config, type PorticoError } from 'portico/config';
 import { openRegistry } from 'portico/registry';
 import { silentLogger } from '#internal/log';
-import { MemoryStore, membership, type RegistryUnavailable, ServiceRegistry, sqlitePath } from '#internal/registry';
+import { MemoryStore, membership, type RegistryUnavailable, StoredRegistry, sqlitePath } from '#internal/registry';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';
 import { announcement } from './announcement.js';
 
@@ -175,7 +175,7 @@ test('SG-35 SG-41 takeover and allow_old let a service start that is refused els
     const store = new MemoryStore();
     const binary = 'portico-images';
     await store.insert(announcement({ binary, ...other }), { disabled: false, state: 'running' });
-    const registry = new ServiceRegistry(store, { log });
+    const registry = new StoredRegistry(store, { log });
     const member = (ini: string) => {
       const config = Config.fromText(`[servicegroup]\n${ini}`);
       return membership(registry, config, { binary, host: 'one', version: 1, log });

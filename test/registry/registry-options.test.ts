@@ -3,8 +3,7 @@ import { hostname } from 'node:os';
 import { test } from 'node:test';
 import { Config, type OptionDeclarations } from 'portico/config';
 import { ConfigError } from '#internal/config';
-import { heartbeatOptions } from '#internal/registry';
-import { managerOptions } from '#internal/service';
+import { heartbeatOptions, managerOptions } from '#internal/service';
 
 /** Returns the values of a group without any source. */
 function defaults(group: string, options: OptionDeclarations): Record<string, unknown> {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ServiceRegistryOptions } from 'portico/registry';
 import { FakeClock } from 'portico/testing';
-import { MemoryStore, RegistryUnavailable, ServiceRegistry, serviceJson } from '#internal/registry';
+import { serviceJson } from '#internal/operating';
+import { MemoryStore, RegistryUnavailable, StoredRegistry } from '#internal/registry';
 import { recordedLog } from '../tasks/recorded-log.js';
 import { announcement } from './announcement.js';
 
@@ -12,7 +13,7 @@ async function registry(options: ServiceRegistryOptions = {}) {
   const clock = new FakeClock();
   const store = new MemoryStore({ now: () => clock.now() });
   const log = recordedLog();
-  const made = new ServiceRegistry(store, { log: log.log, clock, ...options });
+  const made = new StoredRegistry(store, { log: log.log, clock, ...options });
   const record = await store.insert(announcement({ topic: 'compute' }), NEW);
   return { clock, store, log, registry: made, record };
 }
@@ -46,7 +47,7 @@ test('SG-25 a heartbeat from the future is down, with a warning about clocks', a
   await store.beat({ serviceId: record.id, worker: 0, pid: 1, instanceId: 'i', inFlight: 0 });
   store.now = async () => new Date(1000);
   const warned = recordedLog();
-  const early = new ServiceRegistry(store, { log: warned.log });
+  const early = new StoredRegistry(store, { log: warned.log });
   assert.equal((await early.isUp(record)).up, false);
   assert.match(warned.messages()[0]!, /is in the future: a clock is wrong/);
   await made.close();
@@ -122,7 +123,7 @@ test('SG-50 a list asks the database as often for many services as for one', asy
   });
   const questions = async (): Promise<number> => {
     asked = 0;
-    const views = await new ServiceRegistry(counted).list();
+    const views = await new StoredRegistry(counted).list();
     assert.deepEqual(
       views.map(({ workers }) => workers.length),
       views.map(({ record: { host } }) => (host === 'one' ? 1 : 0)),

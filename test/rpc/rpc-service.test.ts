@@ -4,11 +4,11 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Config } from 'portico/config';
-import { type ManagerContext, openRegistry } from 'portico/registry';
+import { type ManagerContext, openRegistry, type ServiceRegistry } from 'portico/registry';
 import { RPCService, type RPCServiceOptions } from 'portico/rpc';
 import type { Manager, Registration, ServiceRecord } from 'portico/service';
 import { PeriodicTasks, periodicTask } from 'portico/tasks';
-import { MemoryStore, ServiceRegistry } from '#internal/registry';
+import { MemoryStore, StoredRegistry } from '#internal/registry';
 import { recordedLog } from '../tasks/recorded-log.js';
 import { gate, withNetwork } from './services.js';
 
@@ -316,7 +316,7 @@ test('LC-1336 kill stops and deletes the record; one that is gone already is a w
 test('LC-1336 kill closes the registry that it deletes the record in, also after contract()', async (t) => {
   const config = await configured('[servicegroup]\ndriver = memory\n');
   const service = RPCService.create({ binary: 'portico-images', config, log, manager: {} });
-  const { mock } = t.mock.method(ServiceRegistry.prototype, 'close');
+  const { mock } = t.mock.method(StoredRegistry.prototype, 'close');
   await service.start();
   await service.stop();
   await service.contract();
@@ -394,7 +394,7 @@ test('SG-31 the registry’s word that a service should stop taking work stops i
 test('MG-25 a task that is exclusive in the cluster runs where its service holds the lease', async () => {
   const store = new MemoryStore();
   const runs: string[] = [];
-  const registry = new ServiceRegistry(store, { log });
+  const registry = new StoredRegistry(store, { log });
   const service = (host: string): RPCService => {
     class Exclusive {
       @periodicTask({ spacing: 1, runImmediately: true, exclusive: 'cluster' })

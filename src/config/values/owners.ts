@@ -51,6 +51,16 @@ export async function loadOwners(declared: DeclaredGroups, sections: readonly st
   for (const directory of directories) await import(ownFile(`${directory}/internal.js`).href);
 }
 
+/**
+ * Imports the shipped code that owns a group, and returns what it provides to the core: a registry for `servicegroup`, remote calls for
+ * `rpc`. So the core knows their contracts, and not their code.
+ */
+export async function importOwner<T>(group: string): Promise<T> {
+  const directory = table().find(([name, , , owner]) => name === group && owner !== null)?.[3];
+  const { provided } = (await import(ownFile(`${directory}/provided.js`).href)) as { readonly provided: T };
+  return provided;
+}
+
 function readTable(): readonly Row[] {
   try {
     return JSON.parse(readFileSync(TABLE, 'utf8')) as Row[];

@@ -6,12 +6,15 @@
 
 import { didYouMean, nearestOrAll, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import type { OperatorChanges, RegistryEvent, ServiceRegistry, ViewFilter } from '../../registry/index.js';
-import { heartbeatOptions, neededRegistry, RegistryUnavailable, serviceJson } from '../../registry/internal.js';
+import { registryProvider } from '../../managers/index.js';
+import type { OperatorChanges, RegistryEvent, ServiceRegistry, ServiceView, ViewFilter } from '../../service/index.js';
+import { hostOf } from '../../service/internal.js';
 import { within } from '../../tasks/internal.js';
 import { ControlAnswer, ControlRefused, type ControlRoutes } from './control-server.js';
 import type { Controlled } from './controlled.js';
 
+/** Code of a registry whose database does not respond. */
+const UNAVAILABLE = 'PORTICO_REGISTRY_UNAVAILABLE';
 const EXPORTER = 'portico_service_up';
 /** Prometheus scrapes once a minute by default: the lease outlasts one failed scrape. */
 const LEASE_S = 150;
@@ -40,7 +43,9 @@ export class RegisteredServices {
       await registryHooks.onEvent?.(event);
     };
     const outside = runner.fleet !== undefined;
-    const registry = neededRegistry(config, { log, ...registryHooks, onEvent, outside });
+    const registry = registryProvider().then((provider) =>
+      provider.forOperators(config, { log, ...registryHooks, onEvent, outside }),
+    );
     const open = { generation, registry };
     this.#open = open;
     // The next request tries again.
@@ -50,10 +55,11 @@ export class RegisteredServices {
     return registry;
   }
 
-  /** Returns the result of `ask` for the registry. Rejects with `RegistryUnavailable`, also if it takes too long. */
+  /** Returns the result of `ask` for the registry. Rejects with `PORTICO_REGISTRY_UNAVAILABLE`, also if it takes too long. */
   async ask<T>(ask: (registry: ServiceRegistry) => Promise<T>): Promise<T> {
     return within(this.registry().then(ask), LIMIT_MS, (): never => {
-      throw new RegistryUnavailable(new Error(`it did not respond within ${LIMIT_MS / 1000} s`));
+      const message = `the service registry is unavailable: it did not respond within ${LIMIT_MS / 1000} s`;
+      throw new PorticoError(UNAVAILABLE, { message });
     });
   }
 
@@ -88,8 +94,7 @@ export class RegisteredServices {
 
   /** Identifies this launcher; launchers on the same host differ. */
   get #owner(): string {
-    const { host } = this.#launcher.config.group('DEFAULT', heartbeatOptions, { partial: true });
-    return `${host}/${process.pid}`;
+    return `${hostOf(this.#launcher.config)}/${process.pid}`;
   }
 }
 
@@ -98,7 +103,7 @@ export class RegisteredServices {
  * have none.
  */
 function isExpected(error: unknown): boolean {
-  return error instanceof RegistryUnavailable || (error as { code?: unknown }).code === 'PORTICO_NO_REGISTRY';
+  return error instanceof PorticoError && (error.code === UNAVAILABLE || error.code === 'PORTICO_NO_REGISTRY');
 }
 
 function logChange(log: Logger, { kind, record: { binary, host, uuid }, changes }: RegistryEvent): void {
@@ -109,6 +114,36 @@ function logChange(log: Logger, { kind, record: { binary, host, uuid }, changes 
 const STATUSES = ['enabled', 'disabled'] as const;
 const STATES = ['up', 'down', 'unknown'] as const;
 const CHANGES = ['status', 'disabled_reason', 'forced_down'] as const;
+
+/** JSON of a service for operators. */
+export type ServiceJson = ReturnType<typeof serviceJson>;
+
+/** Returns a service as JSON for operators. `updated_at` is the last change, `last_seen_up` the last heartbeat. */
+export function serviceJson({ record, state, workers }: ServiceView) {
+  return {
+    id: record.uuid,
+    host: record.host,
+    binary: record.binary,
+    topic: record.topic,
+    zone: record.zone,
+    version: record.version,
+    status: record.disabled ? ('disabled' as const) : ('enabled' as const),
+    disabled_reason: record.disabledReason,
+    state,
+    lifecycle: record.state,
+    forced_down: record.forcedDown,
+    last_seen_up: record.lastSeenUp?.toISOString() ?? null,
+    updated_at: record.updatedAt?.toISOString() ?? null,
+    report_count: record.reportCount,
+    workers: workers.map(({ worker, pid, up, lastSeenUp, inFlight }) => ({
+      worker,
+      pid,
+      state: up ? ('up' as const) : ('down' as const),
+      last_seen_up: lastSeenUp.toISOString(),
+      in_flight: inFlight,
+    })),
+  };
+}
 
 /** Services are sorted by host and binary. `registry` rejects if there is none. */
 export function serviceRoutes(registry: () => Promise<ServiceRegistry>): ControlRoutes {

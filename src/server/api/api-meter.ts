@@ -16,6 +16,7 @@ import {
 } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
 import type { Logger } from '../../log/index.js';
+import { callsProvider, type RemoteCalls } from '../../managers/index.js';
 import {
   bucketsOf,
   type Counted,
@@ -25,7 +26,6 @@ import {
   metricsOptions,
   type ShownRefusals,
 } from '../../metrics/index.js';
-import type { CallMeter, RPCConnection } from '../../rpc/internal.js';
 import type { OwnRPCClients } from '../../service/index.js';
 import type { RunListener } from '../../tasks/index.js';
 import type { ConnectionReport } from '../connections/connection-report.js';
@@ -56,8 +56,7 @@ export class ApiMeter {
   readonly #server: Server;
   readonly #caller: Caller;
   /** Loaded with the first connection to a broker. */
-  #calls: CallMeter | undefined;
-  readonly #brokers = new Set<RPCConnection>();
+  #calls: RemoteCalls | undefined;
 
   constructor(config: () => Config, server: Server, caller: Caller) {
     this.#config = config;
@@ -75,13 +74,13 @@ export class ApiMeter {
   }
 
   /** Remote calls in progress; undefined if the API makes none. */
-  get calls(): CallMeter['calls'] | undefined {
+  get calls(): RemoteCalls['calls'] | undefined {
     return this.#calls?.calls;
   }
 
   /** Returns the problems of its connections to brokers, each once. */
   troubles(): readonly string[] {
-    return [...new Set([...this.#brokers].flatMap(({ troubles }) => troubles))];
+    return this.#calls?.troubles() ?? [];
   }
 
   /** Failed requests of the last ten minutes, in this process. */
@@ -152,21 +151,9 @@ export class ApiMeter {
 
   /** Returns counted clients of other services for this configuration. Opens no connection by itself. */
   async connect(config: Config): Promise<OwnRPCClients> {
-    const { CallMeter, RPCConnection } = await import('../../rpc/internal.js');
     const { binary, project, log } = this.#caller;
-    this.#calls ??= new CallMeter({ meter: this.meter });
-    const name = `${binary}@${hostname()}:${process.pid}`;
-    const connection = new RPCConnection({ config, project, name, log }, this.#calls.use(config));
-    this.#brokers.add(connection);
-    return {
-      isInProcess: connection.isInProcess,
-      client: (options) => connection.client(options),
-      notifier: (options) => connection.notifier(options),
-      close: async () => {
-        this.#brokers.delete(connection);
-        await connection.close();
-      },
-    };
+    this.#calls ??= (await callsProvider()).calls(this.meter);
+    return this.#calls.connect(config, { project, name: `${binary}@${hostname()}:${process.pid}`, log });
   }
 
   /** Existing counters keep their buckets: a change needs a restart. */

@@ -9,8 +9,7 @@ import { writtenElsewhere } from '../../config/internal.js';
 import type { LoadedApp } from '../../loader/index.js';
 import type { LogOption } from '../../log/index.js';
 import { processors } from '../../process/index.js';
-import type { ManagerContext } from '../../registry/index.js';
-import type { ManagerSource, Registration } from '../../service/index.js';
+import type { ManagerContext, ManagerSource, Registration } from '../../service/index.js';
 import { DEFAULT_BACKLOG } from '../endpoint.js';
 
 /** Flat names are in `[DEFAULT]`: `compute_listen_port` is `port` of `[api:compute]`. */

@@ -6,9 +6,7 @@ import { resolve } from 'node:path';
 import type { Config, HostPort, ListenValue, OptionIssue } from '../../config/index.js';
 import { crossCheck, isSet } from '../../config/internal.js';
 import { locationText, nearestNames } from '../../errors/index.js';
-import { connectionProblem, registryConnection, servicegroupOptions } from '../../registry/internal.js';
 import { isWildcard } from '../../service/internal.js';
-import { sqliteProblem } from '../../sqlite/internal.js';
 import { appsOf, isOneProcess, missingComma, type Names, namesIn, readablePaste, serviceOptions } from './api-names.js';
 import { apiOptions } from './api-options.js';
 
@@ -17,23 +15,11 @@ for (const check of [
   portsOfPaths,
   workersOfAll,
   workersAboveMost,
-  registryOfItsDriver,
   tlsOfUnknownApis,
   certificatesOfPlainApis,
   unknownSections,
 ])
   crossCheck((config: Config) => check(config, namesIn(config)));
-
-/** Errors for which services with a record would refuse to start. */
-function registryOfItsDriver(config: Config, { apis, services }: Names): OptionIssue[] {
-  const known = registryConnection(config);
-  if (known === undefined) return [];
-  const { driver, registerApis } = config.group('servicegroup', servicegroupOptions, { partial: true });
-  const registers = services.length > 0 || (registerApis && apis.length > 0);
-  const missing = driver === 'sqlite' && registers ? sqliteProblem() : undefined;
-  const problem = connectionProblem(driver, known.connection) ?? missing;
-  return problem === undefined ? [] : [{ group: known.group, opt: 'connection', ...problem }];
-}
 
 /** Two APIs cannot listen on one address; the error is reported for the second one, or for the admin listener, which listens first. */
 function sharedAddresses(config: Config, { apis }: Names): OptionIssue[] {

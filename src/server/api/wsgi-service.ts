@@ -1,4 +1,5 @@
 /** WSGIService: an API by its name. The configuration has its address, the paste file its app. */
+
 import type { TlsOptions } from 'node:tls';
 import { RequestContext } from '../../app/index.js';
 import type { Config } from '../../config/index.js';

@@ -8,7 +8,7 @@ import { type ControlAnswer, type ControlRequest, statusOf } from '../../../dist
 import type { Controlled } from '../../../dist/operating/control/controlled.js';
 import { RegisteredServices, serviceRoutes } from '../../../dist/operating/control/registered-services.js';
 import type { ServiceRegistryOptions } from '../../../dist/registry/index.js';
-import { MemoryStore, ServiceRegistry } from '../../../dist/registry/internal.js';
+import { MemoryStore, StoredRegistry } from '../../../dist/registry/internal.js';
 import { PostgresqlStore } from '../../../dist/registry/postgresql-store.js';
 import { TcpProxy } from '../../fixtures/tcp-proxy.js';
 import { announcement } from '../../registry/announcement.js';
@@ -90,7 +90,7 @@ test('SG-33 SG-57 a database that hangs holds up neither a scrape nor a page nor
 
 async function routed(options: ServiceRegistryOptions = {}) {
   const store = new MemoryStore();
-  const registry = new ServiceRegistry(store, { log: silentLogger(), ...options });
+  const registry = new StoredRegistry(store, { log: silentLogger(), ...options });
   const record = await store.insert(announcement(), { disabled: false, state: 'running' });
   const routes = serviceRoutes(() => Promise.resolve(registry));
   const ask = async (route: string, { body = {}, query = '' }: { body?: object; query?: string } = {}) => {

@@ -1,6 +1,6 @@
 /** A worker of a service, in a process that may stand still. */
 import type { Cancel, Clock } from 'portico/tasks';
-import { ServiceRegistry } from '../../../dist/registry/internal.js';
+import { StoredRegistry } from '../../../dist/registry/internal.js';
 import { Membership } from '../../../dist/registry/membership.js';
 import type { Simulation } from './simulation.js';
 
@@ -52,7 +52,7 @@ export class Member {
   readonly worker: number;
   readonly pid: number;
   readonly clock: ProcessClock;
-  readonly registry: ServiceRegistry;
+  readonly registry: StoredRegistry;
   readonly membership: Membership;
   state: 'starting' | 'running' | 'draining' | 'stopping' | 'stopped' | 'failed' | 'dead' = 'starting';
   /** Since when nothing has kept it from its heartbeats. */
@@ -76,7 +76,7 @@ export class Member {
     this.clock = new ProcessClock(sim.clock);
     const { interval } = sim;
     const log = sim.logOf(this);
-    this.registry = new ServiceRegistry(sim.storeOf(this.name), { clock: this.clock, log });
+    this.registry = new StoredRegistry(sim.storeOf(this.name), { clock: this.clock, log });
     this.membership = new Membership(
       this.registry,
       {

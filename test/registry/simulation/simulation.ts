@@ -4,10 +4,10 @@
  */
 
 import type { Logger } from 'portico';
+import type { ServiceStore } from 'portico/registry';
 import type { Clock } from 'portico/tasks';
-import { RegistryUnavailable, ServiceRegistry } from '../../../dist/registry/internal.js';
+import { RegistryUnavailable, StoredRegistry } from '../../../dist/registry/internal.js';
 import { PostgresqlStore } from '../../../dist/registry/postgresql-store.js';
-import type { ServiceStore } from '../../../dist/registry/service-store.js';
 import { SqliteStore } from '../../../dist/registry/sqlite-store.js';
 import { World } from '../../simulation/world.js';
 import { Member } from './member.js';
@@ -26,7 +26,7 @@ export class Simulation extends World implements DatabaseWorld {
   readonly interval: number;
   readonly downTime: number;
   readonly members: Member[] = [];
-  readonly observer: ServiceRegistry;
+  readonly observer: StoredRegistry;
   readonly #server: PretendedServer;
   /** The directory of the database, if it is a file. */
   readonly #folder: Folder | undefined;
@@ -62,7 +62,7 @@ export class Simulation extends World implements DatabaseWorld {
     this.#server = new PretendedServer(this);
     PretendedPool.server = this.#server;
     this.#folder = random.chance(0.3) ? new Folder() : undefined;
-    this.observer = new ServiceRegistry(this.storeOf('observer'), { clock: this.clock, log: this.logOf() });
+    this.observer = new StoredRegistry(this.storeOf('observer'), { clock: this.clock, log: this.logOf() });
     const where = this.#folder === undefined ? 'PostgreSQL' : 'SQLite';
     this.note(`${where}, interval ${this.interval}, down time ${this.downTime}`);
   }
@@ -397,7 +397,7 @@ export class Simulation extends World implements DatabaseWorld {
     }
   }
 
-  #validate(host: string, record: Row, view: Awaited<ReturnType<ServiceRegistry['list']>>[number]): void {
+  #validate(host: string, record: Row, view: Awaited<ReturnType<StoredRegistry['list']>>[number]): void {
     const book = this.#beats.get(view.record.id);
     const seen = book?.at ?? Number(record.created_at);
     if (Number(record.report_count) !== (book?.count ?? 0))

@@ -1,9 +1,12 @@
 /** The argument of managers. */
 import type { Config } from '../config/index.js';
 import type { Logger } from '../log/index.js';
-import type { Awaitable, Drivers, RPCClients, Track } from '../service/index.js';
 import type { JobList } from '../tasks/index.js';
-import type { ServiceRegistry } from './service-registry.js';
+import type { Drivers } from './drivers.js';
+import type { ServiceRegistry } from './registry-contract.js';
+import type { RPCClients } from './remote-calls.js';
+import type { Awaitable } from './service.js';
+import type { Track } from './task-tracker.js';
 
 /** Argument of a manager's constructor, or of the function that creates it. The constructor does no I/O; `initHost` does. */
 export interface ManagerContext {

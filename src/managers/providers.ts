@@ -1,0 +1,97 @@
+/**
+ * Interfaces of the registry and of remote calls for the core, which imports neither: the code that owns `[servicegroup]` or `[rpc]` provides
+ * them.
+ */
+import type { Config } from '../config/index.js';
+import { importOwner } from '../config/internal.js';
+import type { Logger } from '../log/index.js';
+import type { Meter } from '../metrics/index.js';
+import type { OwnRPCClients, Registration, RegistryHooks, ServiceRegistry } from '../service/index.js';
+
+/** A service that keeps a record, beside what the configuration says of it. */
+export interface Member {
+  /** Name of its machine. Default: `[DEFAULT] host`. */
+  readonly host?: string;
+  /** Name of the program, unique on its host: `portico-compute`. */
+  readonly binary: string;
+  /** Topic of its remote calls; null: none. */
+  readonly topic?: string | null;
+  /** Version number of its code. Default 0. */
+  readonly version?: number;
+  /** Availability zone of the service. Default null: none. */
+  readonly zone?: string | null;
+  /** URLs of the service. Default: none. */
+  readonly endpoints?: readonly string[];
+  /** Labels for operators. Default: none. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** The log of the service. */
+  readonly log: Logger;
+  /** Returns the number of requests and calls in progress, for the worker's row. Default: 0. */
+  readonly inFlight?: () => number;
+  /** Called if the service must stop accepting requests, or end, with the reason. */
+  readonly onVerdict?: (verdict: 'drain' | 'exit', reason: string) => void;
+}
+
+/** A registry, and the places of this program's services in it. */
+export interface OpenRegistry {
+  readonly registry: ServiceRegistry;
+  /** Returns the place of a service; null for an API if `register_apis` is false. */
+  membership(member: Member & { readonly isApi: boolean }): Registration | null;
+}
+
+/** The registry, provided by the code that owns `[servicegroup]`. */
+export interface RegistryProvider {
+  /**
+   * Resolves with the registry of a configuration; null if it names no database. Opens nothing yet. Rejects with
+   * `PORTICO_REGISTRY_CONNECTION` for a connection that does not fit the driver.
+   */
+  open(config: Config, options: { readonly log: Logger }): Promise<OpenRegistry | null>;
+  /**
+   * Resolves with the registry for operators. `outside`: the services run in other processes. Rejects as `open`, and with
+   * `PORTICO_NO_REGISTRY` if there is no registry to query.
+   */
+  forOperators(
+    config: Config,
+    options: RegistryHooks & { readonly log: Logger; readonly outside: boolean },
+  ): Promise<ServiceRegistry>;
+}
+
+/** Imports the registry. */
+export function registryProvider(): Promise<RegistryProvider> {
+  return importOwner<RegistryProvider>('servicegroup');
+}
+
+/** A remote call that this process runs, with ages in milliseconds, in the list of open requests. */
+export interface OpenCall {
+  readonly method: 'call' | 'cast';
+  /** `images.resize`. */
+  readonly path: string;
+  readonly requestId: string | undefined;
+  readonly ageMs: number;
+  readonly state: 'handler';
+  readonly stateMs: number;
+}
+
+/** The remote calls of one service. */
+export interface RemoteCalls {
+  /** Number of calls that run here and that wait for replies, and those that run. */
+  readonly calls: { readonly running: number; readonly pending: number; readonly open: readonly OpenCall[] };
+  /** Returns the problems of its connections to brokers, each once. */
+  troubles(): readonly string[];
+  /** Returns clients for a configuration. `name`: of the connection at the broker. Opens nothing by itself. */
+  connect(
+    config: Config,
+    options: { readonly log: Logger; readonly name?: string; readonly project?: string | undefined },
+  ): OwnRPCClients;
+}
+
+/** Remote calls, provided by the code that owns `[rpc]`. */
+export interface CallsProvider {
+  /** `meter`: counts the calls if the configuration enables that. Default: they are not counted. */
+  calls(meter?: Meter): RemoteCalls;
+}
+
+/** Imports remote calls. */
+export function callsProvider(): Promise<CallsProvider> {
+  return importOwner<CallsProvider>('rpc');
+}

@@ -1,2 +1,0 @@
-/** Exports for other directories of Portico, in addition to the published ones. */
-export { sqliteProblem } from './driver.js';
