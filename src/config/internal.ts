@@ -38,6 +38,6 @@ export { givesAway, isSecret, maskText, maskValue } from './types/mask.js';
 export { camelCase, declareType, InvalidValue, writtenElsewhere } from './types/option.js';
 export { configOptions } from './values/declared-groups.js';
 export { ConfigError, diagnose, isSet, readingFrom, refusedConfig, suggestion } from './values/option-issues.js';
-export { importOwner, writeTable } from './values/owners.js';
+export { importOwner, isShipped, writeTable } from './values/owners.js';
 export { asFarAsKnown, isUncertain, isUnknownName, markIncomplete } from './values/unknown-names.js';
 export { variableName } from './values/written.js';

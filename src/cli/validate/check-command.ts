@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { Config } from '../../config/index.js';
-import { diagnose } from '../../config/internal.js';
+import { diagnose, isShipped } from '../../config/internal.js';
 import {
   type Diagnostic,
   ignoreErrors,
@@ -23,14 +23,13 @@ import { silentLogger } from '../../log/internal.js';
 import { errorPages, explainedIn, pagesOf } from '../../modules/index.js';
 import type { StatusDocument } from '../../operating/internal.js';
 import { connectError } from '../../process/index.js';
-import { enabledApisOptions, type PlannedApi, servingOptions } from '../../server/internal.js';
+import type { PlannedApi } from '../../server/internal.js';
 import type { ListenAddress } from '../../service/index.js';
 import { BindError, formatAddress, holderOf } from '../../service/internal.js';
 import { countText } from '../../text/index.js';
 import { choice } from '../command.js';
 import { STATUS_REFUSED } from '../command-failure.js';
 import { addConfigurationOptions, type OutputArguments } from '../command-line.js';
-import { bundledOptions } from '../configured/bundled-options.js';
 import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration } from '../configured/configuration.js';
 import { unplacedApi } from '../configured/enabled-apis.js';
 import { socketOf } from '../configured/find-service.js';
@@ -68,20 +67,22 @@ export function register(program: Command): void {
 async function ofPasteFile(file: string, names: readonly string[], args: CheckArguments): Promise<Diagnostic[]> {
   const named = args.configFile !== undefined || args.configDir !== undefined || args.set !== undefined;
   const config = named ? await readConfiguration(args, { collect: true }) : undefined;
-  const unowned = await notAPasteFile(file);
+  const unowned = notAPasteFile(file);
   if (unowned !== undefined) return [unowned];
   return Loader.checkFile(file, { config, import: args.import, ...(names.length === 0 ? {} : { names }) });
 }
 
 /** Returns an error for a file with sections but none of a paste file; otherwise undefined. */
-async function notAPasteFile(file: string): Promise<Diagnostic | undefined> {
+function notAPasteFile(file: string): Diagnostic | undefined {
   const config = sectionsOf(file);
   const sections = config?.listAllSections() ?? [];
   if (config === undefined || sections.length === 0 || sections.some(isPasteSection)) return undefined;
-  const bundled = await bundledOptions();
+  // Both kinds of files have `[DEFAULT]`.
+  const opts = config.listOptions('DEFAULT');
+  const servesApis = opts.includes('enabled_apis') || opts.includes('api_paste_config');
   const first =
     sections.find((name) => name.startsWith('api:')) ??
-    sections.find((name) => bundled.some(({ group }) => name === group && (name !== 'DEFAULT' || servesApis(config))));
+    sections.find((name) => (name === 'DEFAULT' ? servesApis : isShipped(name)));
   return {
     severity: 'error',
     code: 'PORTICO_PASTE_NO_SECTION',
@@ -92,13 +93,6 @@ async function notAPasteFile(file: string): Promise<Diagnostic | undefined> {
         ? 'A paste file has sections such as [app:<name>], [filter:<name>], [pipeline:<name>] and [composite:<name>].'
         : `With [${first}] this looks like a service file: api-cli check --config-file ${file}`,
   };
-}
-
-/** Reports whether `[DEFAULT]`, which both kinds of files have, is that of a service. */
-function servesApis(config: Config): boolean {
-  config.register('DEFAULT', enabledApisOptions);
-  config.register('DEFAULT', servingOptions);
-  return ['enabled_apis', 'api_paste_config'].some((opt) => config.getLocation('DEFAULT', opt).kind === 'file');
 }
 
 function sectionsOf(file: string): Config | undefined {

@@ -78,7 +78,7 @@ type Declaration = DeclaredOption & { readonly place: string };
 /** Names in files and on the command line. */
 interface Names {
   readonly files: readonly Pick<SourceFile, 'sections' | 'entries'>[];
-  readonly arguments: readonly Argument[];
+  readonly arguments: readonly Pick<Argument, 'group' | 'opt'>[];
 }
 
 /** Declarations of a configuration. Groups grow: several parts of a program may declare options of `[DEFAULT]`. */

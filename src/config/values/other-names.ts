@@ -1,8 +1,8 @@
 /** Names that `[DEFAULT] other_names` gives to other programs: `vnc`, `cache.*`, `DEFAULT.my_ip`; `*` is any text. */
 import { type Diagnostic, locationText, nearestNames } from '../../errors/index.js';
-import type { DeclaredGroups } from './declared-groups.js';
 import type { Generation } from './generation.js';
 import { locationOfItem } from './option-issues.js';
+import type { Owned } from './owners.js';
 
 /** A name as written: of an option, or without `opt` of a section. */
 export interface Name {
@@ -36,11 +36,7 @@ export function ofOtherPrograms(generation: Generation): NameTest {
  * Returns a warning for each pattern that covers names with an owner, where unknown ones would be silent, and for each that matches nothing
  * that is written. `*` alone is meant to cover all.
  */
-export function oddPatterns(
-  generation: Generation,
-  written: readonly Name[],
-  owned: Pick<DeclaredGroups, 'find' | 'hasSection'>,
-): Diagnostic[] {
+export function oddPatterns(generation: Generation, written: readonly Name[], owned: Owned): Diagnostic[] {
   const found = (pattern: string, message: string, hint: string): Diagnostic => ({
     severity: 'warning',
     code: 'PORTICO_CONFIG_OTHER_NAMES',

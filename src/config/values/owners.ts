@@ -5,65 +5,36 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { PorticoError } from '../../errors/index.js';
-import { sectionKey } from '../../ini/index.js';
 import { ownFile } from '../../process/index.js';
 import type { Sources } from '../state.js';
 import { loadedGroups, type OwnedGroup } from '../types/define-options.js';
-import {
-  type Elsewhere,
-  elsewhereOf,
-  type Option,
-  type OptionDeclarations,
-  writtenElsewhere,
-} from '../types/option.js';
+import { type Elsewhere, elsewhereOf, type Option, writtenElsewhere } from '../types/option.js';
 import { DeclaredGroups } from './declared-groups.js';
 
-/** A line of the table: a group, the other names of its options, how other programs write them, and the directory whose code declares it. */
-type Row = readonly [
-  group: string,
-  options: Readonly<Record<string, Names>>,
-  elsewhere: Elsewhere | null,
-  directory: string | null,
-];
-type Names = Partial<Pick<Option, 'aliases' | 'deprecated' | 'secret'>>;
+/** The names of all shipped code, whether it is loaded or not. Their values are checked by the code that declares them. */
+interface Table {
+  /** Each section with the names of options in it, under any of their spellings, true for a secret; `<name>` stands for any. */
+  readonly sections: Readonly<Record<string, Readonly<Record<string, boolean>>>>;
+  /** Each group whose values any process checks, with the directory whose code declares it. */
+  readonly directories: Readonly<Record<string, string>>;
+  /** Groups with all names of their options, in the order in which the build has loaded them. Only hints need them. */
+  readonly groups: readonly (OwnedGroup & { readonly elsewhere?: Elsewhere })[];
+}
 
 const TABLE = ownFile('shipped-names.json');
-let rows: readonly Row[] | undefined;
+let shipped: Table | undefined;
 
-/**
- * Returns the names of all shipped code, whether it is loaded or not. Their values are checked by the code that declares them. Throws
- * `PORTICO_PACKAGE_INCOMPLETE` without the table: every name of code that is not loaded would be refused.
- */
-function table(): readonly Row[] {
-  rows ??= readTable();
-  return rows;
+/** Reads the table, once. Throws `PORTICO_PACKAGE_INCOMPLETE` without it: every name of code that is not loaded would be refused. */
+function table(): Table {
+  shipped ??= readTable();
+  return shipped;
 }
 
-/**
- * Imports the shipped code that owns a written section and that nothing has loaded, so that the values there are checked. Filters are not
- * imported: a pipeline that has one checks its options.
- */
-export async function loadOwners(declared: DeclaredGroups, sections: readonly string[]): Promise<void> {
-  const loaded = new Set(['DEFAULT', ...loadedGroups().map(({ group }) => group)]);
-  const open = sections.filter((section) => !loaded.has(section) && !declared.hasSection(section));
-  if (open.length === 0) return;
-  const directories = new Set(table().flatMap(([group, , , directory]) => (open.includes(group) && directory) || []));
-  for (const directory of directories) await import(ownFile(`${directory}/internal.js`).href);
-}
-
-/**
- * Imports the shipped code that owns a group, and returns what it provides to the core: a registry for `servicegroup`, remote calls for
- * `rpc`. So the core knows their contracts, and not their code.
- */
-export async function importOwner<T>(group: string): Promise<T> {
-  const directory = table().find(([name, , , owner]) => name === group && owner !== null)?.[3];
-  const { provided } = (await import(ownFile(`${directory}/provided.js`).href)) as { readonly provided: T };
-  return provided;
-}
-
-function readTable(): readonly Row[] {
+function readTable(): Table {
   try {
-    return JSON.parse(readFileSync(TABLE, 'utf8')) as Row[];
+    const read = JSON.parse(readFileSync(TABLE, 'utf8')) as Table;
+    for (const { options, elsewhere } of read.groups) if (elsewhere) writtenElsewhere(options, elsewhere);
+    return read;
   } catch (cause) {
     throw new PorticoError('PORTICO_PACKAGE_INCOMPLETE', {
       message: `this installation of Portico is incomplete: cannot read ${fileURLToPath(TABLE)}`,
@@ -73,66 +44,103 @@ function readTable(): readonly Row[] {
   }
 }
 
-function asGroup([group, names, elsewhere]: Row): OwnedGroup {
-  const named = ({ aliases = [], deprecated = [], secret = false }: Names) => ({ aliases, deprecated, secret });
-  const options = Object.fromEntries(
-    Object.entries(names).map(([opt, each]) => [opt, named(each)]),
-  ) as unknown as OptionDeclarations;
-  return { group, options: elsewhere === null ? options : writtenElsewhere(options, elsewhere) };
-}
-
 /**
  * Returns the table, as text, of the groups that are loaded now: the build has loaded all that is shipped. `directories`: that of each group
  * whose values any process checks.
  */
 export function writeTable(directories: ReadonlyMap<string, string>): string {
-  const row = ({ group, options }: OwnedGroup): Row => {
-    const names = Object.entries(options).map(([opt, { aliases, deprecated, secret }]): [string, Names] => {
-      const some = { ...(aliases.length > 0 && { aliases }), ...(deprecated.length > 0 && { deprecated }) };
-      return [opt, secret ? { ...some, secret } : some];
-    });
-    return [group, Object.fromEntries(names), elsewhereOf(options) ?? null, directories.get(group) ?? null];
+  const groups = loadedGroups();
+  // Each template has a section with its own name: `[api:<name>]`.
+  const names = namesOf(groups, { files: [], arguments: groups.map(({ group }) => ({ group, opt: '<name>' })) });
+  const known = groups.flatMap(({ group, options }) => [group, elsewhereOf(options)?.section ?? group]);
+  const spelled = names.all().flatMap(({ spellings }) => spellings.map(({ group }) => group));
+  const sections = [...new Set([...known, ...spelled])].map((section) => {
+    const secrets = names.spelledIn(section).map((opt) => [opt, names.find(section, opt)?.option.secret]);
+    return [section, Object.fromEntries(secrets)];
+  });
+  const rows = groups.map(({ group, options }) => {
+    const named = Object.entries(options).map(([opt, { aliases, deprecated, secret }]) => [
+      opt,
+      { aliases, deprecated, secret },
+    ]);
+    return { group, options: Object.fromEntries(named), elsewhere: elsewhereOf(options) };
+  });
+  const table = { sections: Object.fromEntries(sections), directories: Object.fromEntries(directories), groups: rows };
+  return `${JSON.stringify(table)}\n`;
+}
+
+/**
+ * Imports the shipped code that owns a written section and that nothing has loaded, so that the values there are checked. Filters are not
+ * imported: a pipeline that has one checks its options.
+ */
+export async function loadOwners(declared: DeclaredGroups, sections: readonly string[]): Promise<void> {
+  const loaded = new Set(['DEFAULT', ...loadedGroups().map(({ group }) => group)]);
+  const open = sections.filter((section) => !loaded.has(section) && !declared.hasSection(section));
+  const directories = new Set(open.flatMap((section) => at(table().directories, section) ?? []));
+  for (const directory of directories) await import(ownFile(`${directory}/internal.js`).href);
+}
+
+/**
+ * Imports the shipped code that owns a group, and returns what it provides to the core: a registry for `servicegroup`, remote calls for
+ * `rpc`. So the core knows their contracts, and not their code.
+ */
+export async function importOwner<T>(group: string): Promise<T> {
+  const directory = at(table().directories, group);
+  const { provided } = (await import(ownFile(`${directory}/provided.js`).href)) as { readonly provided: T };
+  return provided;
+}
+
+/** Reports whether shipped code has options in a section. */
+export function isShipped(section: string): boolean {
+  return shippedIn(section) !== undefined;
+}
+
+/** Returns the names that shipped code has in a section. */
+function shippedIn(section: string): Table['sections'][string] | undefined {
+  const { sections } = table();
+  // `[cors.web]` and `[api:shop]` are sections of a template.
+  return at(sections, section) ?? at(sections, section.replace(/(?<=^[^.:]+[.:]).+/s, '<name>'));
+}
+
+function at<T>(from: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(from, key) ? from[key] : undefined;
+}
+
+/** Names by their owners. */
+export interface Owned {
+  find(group: string, opt: string): { readonly option: Pick<Option, 'secret'> } | undefined;
+  hasSection(section: string): boolean;
+}
+
+/** Returns the owners of names: this configuration has declared them, or shipped or loaded code owns them. `all`: for hints. */
+export function ownersOf(declared: DeclaredGroups, sources: Sources): Owned & { readonly all: () => DeclaredGroups } {
+  let loaded: DeclaredGroups | undefined;
+  let every: DeclaredGroups | undefined;
+  const ofLoaded = (): DeclaredGroups => {
+    loaded ??= namesOf(loadedGroups(), sources);
+    return loaded;
   };
-  return `[\n${loadedGroups()
-    .map((each) => JSON.stringify(row(each)))
-    .join(',\n')}\n]\n`;
+  const all = (): DeclaredGroups => {
+    every ??= namesOf([...loadedGroups(), ...table().groups], sources, new DeclaredGroups(true).add(declared));
+    return every;
+  };
+  return {
+    find: (group, opt) => {
+      const known = shippedIn(group) ?? {};
+      const secret = at(known, opt) ?? at(known, '<name>');
+      return declared.find(group, opt) ?? (secret === undefined ? all().find(group, opt) : { option: { secret } });
+    },
+    hasSection: (section) => declared.hasSection(section) || isShipped(section) || ofLoaded().hasSection(section),
+    all,
+  };
 }
 
-/** Returns all names that have an owner: shipped, loaded, or declared in this configuration. */
-export function ownedNames(declared: DeclaredGroups, sources: Sources): DeclaredGroups {
-  return withNames(new DeclaredGroups(true).add(declared), [...loadedGroups(), ...table().map(asGroup)], sources);
-}
-
-/** Returns the names that shipped and loaded code owns in these sections: a few of all, for a configuration without an unknown name. */
-export function ownedIn(sections: ReadonlySet<string>, sources: Sources): DeclaredGroups {
-  const rows = table().filter(([group, names, elsewhere]) => concerns(sections, group, names, elsewhere));
-  const groups = loadedGroups().filter(({ group, options }) =>
-    concerns(sections, group, options, elsewhereOf(options)),
-  );
-  return withNames(new DeclaredGroups(true), [...groups, ...rows.map(asGroup)], sources);
-}
-
-function withNames(names: DeclaredGroups, groups: readonly OwnedGroup[], sources: Sources): DeclaredGroups {
+function namesOf(
+  groups: readonly OwnedGroup[],
+  sources: Parameters<DeclaredGroups['instantiate']>[0],
+  names: DeclaredGroups = new DeclaredGroups(true),
+): DeclaredGroups {
   for (const { group, options, sectional } of groups) names.declare(group, options, sectional);
   names.instantiate(sources);
   return names;
-}
-
-/** Reports whether a group has names in one of these sections: it is one, is a template of one, or has options with other names there. */
-function concerns(
-  sections: ReadonlySet<string>,
-  group: string,
-  options: Readonly<Record<string, Names>>,
-  elsewhere: Elsewhere | null | undefined,
-): boolean {
-  const names = [`${group}.`, `${elsewhere?.section ?? group}.`];
-  for (const opt in options) names.push(...(options[opt]!.aliases ?? []), ...(options[opt]!.deprecated ?? []));
-  for (const name of names) {
-    const section = name.slice(0, Math.max(0, name.lastIndexOf('.')));
-    const open = section.indexOf('<name>');
-    const key = section === '' ? section : sectionKey(open < 0 ? section : section.slice(0, open));
-    if (sections.has(key)) return true;
-    if (open >= 0) for (const each of sections) if (each.startsWith(key)) return true;
-  }
-  return false;
 }

@@ -16,7 +16,7 @@ import {
   ofOtherPrograms,
   otherNames,
 } from './other-names.js';
-import { ownedIn, ownedNames } from './owners.js';
+import { type Owned, ownersOf } from './owners.js';
 import { EXPOSED, exposedIn, variableName } from './written.js';
 
 /** Code of a warning about a name of other programs. */
@@ -47,7 +47,7 @@ interface Written {
   readonly isArgument?: boolean;
   /** The section in the letters of the file. */
   readonly shown?: string;
-  /** Of a value in a file that others than its owner may read. */
+  /** Of a value in a file that others than its owner may read: without its line, which may show a secret. */
   readonly exposedAt?: Location;
 }
 
@@ -62,34 +62,26 @@ export function unknownNames(generation: Generation, scope: Scope): Diagnostic[]
   const { groups, state } = generation;
   const sources = state.sources;
   groups.instantiate(sources);
-  const only = typeof scope === 'object' ? scope.group : undefined;
+  const isAll = scope === 'all';
+  const sections = typeof scope === 'object' ? groups.sectionsOf(scope.group) : undefined;
   const written = writtenNames(sources);
-  const sections = only === undefined ? undefined : groups.sectionsOf(only);
-  const asked = sections === undefined ? written : written.filter(({ group }) => sections.has(group));
-  const undeclared = asked.filter((each) => !declares(groups, each));
-  const variables =
-    scope === 'all' ? Object.keys(sources.environment).length + (sources.otherVariables?.length ?? 0) : 0;
+  const undeclared = written.filter((each) => sections?.has(each.group) !== false && !declares(groups, each));
+  const variables = isAll ? Object.keys(sources.environment).length + (sources.otherVariables?.length ?? 0) : 0;
   const ofPatterns = (names: Owned): Diagnostic[] =>
-    scope === 'all' && otherNames(generation).length > 0
-      ? oddPatterns(generation, [...written, ...variableNames(sources)], names)
-      : [];
+    isAll ? oddPatterns(generation, [...written, ...variableNames(sources)], names) : [];
   // Most configurations: the code that was read has declared each written name.
   if (undeclared.length + variables === 0) return ofPatterns(groups);
-  const few = ownedIn(new Set(undeclared.map(({ group }) => group)), sources);
-  const names: Owned = {
-    find: (group, opt) => groups.find(group, opt) ?? few.find(group, opt),
-    hasSection: (section) => groups.hasSection(section) || few.hasSection(section),
-  };
+  const names = ownersOf(groups, sources);
   const isOthers = ofOtherPrograms(generation);
   const isChecked = ({ group }: Written): boolean => scope !== 'owned' || (!isShared(group) && names.hasSection(group));
   const checked = undeclared.filter((each) => isChecked(each) && !isOthers(each));
   const unowned = checked.filter((each) => !owns(names, each));
   return [
-    ...(scope === 'all' && generation.says('check_file_modes')
-      ? checked.flatMap((each) => exposedSecret(names, each))
-      : []),
+    ...(isAll && generation.says('check_file_modes') ? checked.flatMap((each) => exposedSecret(names, each)) : []),
     ...ofPatterns(names),
-    ...(unowned.length + variables === 0 ? [] : explained(generation, { unowned, undeclared, variables, isOthers })),
+    ...(unowned.length + variables === 0
+      ? []
+      : explained(generation, names.all(), { unowned, undeclared, variables, isOthers })),
   ];
 }
 
@@ -104,16 +96,18 @@ interface Unowned {
 }
 
 /** Returns the findings, with the nearest names: the only ones that need all names. */
-function explained(generation: Generation, { unowned, undeclared, variables, isOthers }: Unowned): Diagnostic[] {
+function explained(
+  generation: Generation,
+  names: DeclaredGroups,
+  { unowned, undeclared, variables, isOthers }: Unowned,
+): Diagnostic[] {
   const sources = generation.state.sources;
-  const names = ownedNames(generation.groups, sources);
   const near = new NearestOwned(names);
   const optionsOf = new Map<string, string[]>();
   for (const { group, opt } of undeclared) {
-    if (opt === undefined) continue;
-    const known = optionsOf.get(group);
-    if (known === undefined) optionsOf.set(group, [opt]);
-    else known.push(opt);
+    const known = optionsOf.get(group) ?? [];
+    if (opt !== undefined) known.push(opt);
+    optionsOf.set(group, known);
   }
   const found = unowned.map((each) =>
     each.opt === undefined
@@ -193,7 +187,7 @@ function* namesWritten({ files, arguments: said }: Sources): Generator<Written> 
         get location() {
           return maskLocation(opt, undefined, locationInFile({ ...origin, column: 1 }, file.kind));
         },
-        ...(file.exposed && { exposedAt: locationInFile(origin, file.kind) }),
+        ...(file.exposed && { exposedAt: locationInFile({ ...origin, text: undefined }, file.kind) }),
       };
     }
   }
@@ -202,8 +196,6 @@ function* namesWritten({ files, arguments: said }: Sources): Generator<Written> 
 }
 
 /** Names by their owners. */
-type Owned = Pick<DeclaredGroups, 'find' | 'hasSection'>;
-
 function declares(names: Owned, { group, opt }: Pick<Written, 'group' | 'opt'>): boolean {
   return opt === undefined ? group === 'DEFAULT' || names.hasSection(group) : names.find(group, opt) !== undefined;
 }
@@ -250,12 +242,10 @@ function ofOthers(name: string): Required<Pick<Diagnostic, 'hint' | 'others'>> {
 }
 
 /** Returns a warning for a secret in a file that others may read, of an option that nothing here reads. */
-function exposedSecret(names: Owned, { group, opt = '', exposedAt }: Written): Diagnostic[] {
-  const option = exposedAt === undefined ? undefined : names.find(group, opt)?.option;
-  if (option?.secret !== true) return [];
-  const { message, hint } = exposedIn(exposedAt?.origin?.file);
-  const subject = { section: group, option: opt, location: maskLocation(opt, option, exposedAt!) };
-  return [{ ...unknown(EXPOSED, subject, message, hint), severity: 'warning' }];
+function exposedSecret(names: Owned, { group, opt = '', exposedAt: location }: Written): Diagnostic[] {
+  if (location === undefined || names.find(group, opt)?.option.secret !== true) return [];
+  const { message, hint } = exposedIn(location.origin?.file);
+  return [{ ...unknown(EXPOSED, { section: group, option: opt, location }, message, hint), severity: 'warning' }];
 }
 
 /** Returns the names in the environment, in its capital letters. */
