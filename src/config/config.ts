@@ -70,9 +70,17 @@ export class Config {
     return new Config(ofSnapshot(snapshot, options));
   }
 
-  /** Returns the same sources and values from code, for a check with other options; `declared`: beside the present ones. */
-  copy({ declared = false }: { readonly declared?: boolean } = {}): Config {
-    return new Config(declared ? this.#current.copy() : begin(this.#state, new Lasting()));
+  /** Returns the same sources and values from code, for a check with other options. */
+  copy(): Config {
+    return new Config(begin(this.#state, new Lasting()));
+  }
+
+  /** Returns a copy that also knows the options of all loaded code, and of the shipped code that owns sections of the files. @internal */
+  async toValidate(): Promise<Config> {
+    await loadOwners(this.#current.groups, this.listAllSections());
+    const copy = new Config(this.#current.copy());
+    copy.registerLoaded();
+    return copy;
   }
 
   /**
@@ -150,9 +158,6 @@ export class Config {
     this.#current.declareLoaded();
     for (const find of loadedChecks()) this.check(find as CrossCheck);
   }
-
-  /** Imports the shipped code that owns sections of the files and is not loaded, for {@link Config.registerLoaded}. @internal */
-  readonly loadOwners = (): Promise<void> => loadOwners(this.#current.groups, this.listAllSections());
 
   /** Reports whether a source or code may set an option of these groups: variables of the environment may. @internal */
   mayConfigure(...groups: readonly string[]): boolean {

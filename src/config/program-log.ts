@@ -44,6 +44,7 @@ writtenElsewhere(programLogOptions, { meant: { log_dir: 'write the whole path of
 /** The part of a configuration that a log needs. */
 interface Logging {
   group<D extends OptionDeclarations>(name: string, options: D, from: { readonly partial: true }): OptionsOf<D>;
+  has(group: string, opt: string): boolean;
   resolve(group: string, opt: string): { readonly value: unknown };
   getLocation(group: string, opt: string): Location;
   useLogger(log: Logger, options: { readonly level: (accepted: Logging) => LogLevel }): void;
@@ -123,8 +124,10 @@ export function logFileOf(config: Logging): string | undefined {
   return config.resolve('DEFAULT', 'log_file').value as string | undefined;
 }
 
-/** Returns the error in `log_file`, if there is one. */
+/** Returns the error in `log_file`, if this process opens it: after a reload the file stays open, and the application's `logger` has none. */
 export function logFileIssue(config: Logging): Diagnostic | undefined {
+  const names = (opt: string): boolean => config.has('DEFAULT', opt) && Boolean(config.resolve('DEFAULT', opt).value);
+  if ((workerAssignment()?.generation ?? 1) > 1 || names('logger') || !names('log_file')) return undefined;
   return issueOf(logFileOf(config), config.getLocation('DEFAULT', 'log_file'));
 }
 

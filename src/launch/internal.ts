@@ -6,5 +6,5 @@ export { describeShare } from './parent/memory-limit.js';
 export { endAhead, startAhead } from './parent/worker-process.js';
 export { SignalHandler } from './process/signals.js';
 export { buildConfiguration } from './reload/build-configuration.js';
-export { MORE_ERRORS_MS, type Validating, validateAfter } from './services/validation.js';
+export { MORE_ERRORS_MS, refuseAll, type Validating, validateAfter, validated } from './services/validation.js';
 export { isBuild, isWorker, tellBuilt } from './worker/parent-link.js';

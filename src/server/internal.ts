@@ -9,12 +9,12 @@ export {
   namedPipeline,
   namesIn,
   pipelineOf,
-  readablePaste,
   serviceOptions,
 } from './api/api-names.js';
 export { apiOptions, enabledApisOptions, servingOptions } from './api/api-options.js';
 export { type PlannedApi, plannedApi } from './api/api-plan.js';
 export { configuredPaste, configuredPasteFile } from './api/configured-paste-file.js';
+export { pasteErrors } from './api/paste-loader.js';
 export type { Refusal } from './connections/refusal.js';
 export { canonicalTarget } from './requests/request-guard.js';
 export { serverFailures } from './requests/server-failures.js';

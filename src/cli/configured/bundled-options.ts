@@ -1,19 +1,9 @@
 /** Options of shipped code with their types, for commands that print them; their names are known to every process without an import. */
 import type { Config } from '../../config/index.js';
 import { loadedGroups, type OwnedGroup } from '../../config/internal.js';
-import { apiOptions, type Names, namesIn, serviceOptions } from '../../server/internal.js';
 
 /** A group of options. */
 export type Registration = OwnedGroup;
-
-/** Declares the options of these APIs and services, which may have no section: all from the environment and the command line. */
-export function registerNamed(
-  config: Config,
-  { apis, services }: Pick<Names, 'apis' | 'services'> = namesIn(config),
-): void {
-  for (const name of apis) config.register(`api:${name}`, apiOptions);
-  for (const name of services) config.register(`service:${name}`, serviceOptions);
-}
 
 /** Returns all shipped options, without families of filters, such as `cors.<name>`, which repeat other options. Imports their code. */
 export async function bundledOptions(): Promise<readonly Registration[]> {
@@ -25,7 +15,6 @@ export async function bundledOptions(): Promise<readonly Registration[]> {
 export async function registerBundledOptions(config: Config): Promise<void> {
   await loadBundled();
   for (const { group, options, sectional = false } of loadedGroups()) config.register(group, options, { sectional });
-  registerNamed(config);
 }
 
 /** Imports all code that declares options. */

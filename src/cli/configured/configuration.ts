@@ -4,7 +4,7 @@
 import { Config, type LoadOptions } from '../../config/index.js';
 import { ConfigError, present, searchedDirs } from '../../config/internal.js';
 import { type Diagnostic, shownPath } from '../../errors/index.js';
-import { configuredPasteFile as pasteFileOf } from '../../server/internal.js';
+import { apiOptions, namesIn, configuredPasteFile as pasteFileOf, serviceOptions } from '../../server/internal.js';
 import type { ConfigurationArguments } from '../command-line.js';
 
 /** Reads the configuration. With `collect`, errors in the files are kept for `config.validate()`. */
@@ -20,7 +20,15 @@ export async function readConfiguration(
     ...rest,
   });
   config.registerLoaded();
+  registerNamed(config);
   return config;
+}
+
+/** Declares the options of the enabled APIs and services, which may have no section: all from the environment and the command line. */
+export function registerNamed(config: Config): void {
+  const { apis, services } = namesIn(config);
+  for (const name of apis) config.register(`api:${name}`, apiOptions);
+  for (const name of services) config.register(`service:${name}`, serviceOptions);
 }
 
 /** Returns the reasons why no file could be read: every other error follows from them. */

@@ -26,6 +26,7 @@ import {
 import type { ListenAddress } from '../../service/index.js';
 import type { ConfigurationArguments } from '../command-line.js';
 import { registerBundledOptions } from '../configured/bundled-options.js';
+import { registerNamed } from '../configured/configuration.js';
 import { chosenApis, loaderOf } from '../validate/api-routers.js';
 import { variableOf, writtenPaths } from './written-paths.js';
 
@@ -96,6 +97,7 @@ export async function deploymentOf(
   }
   const bundled = config.copy();
   await registerBundledOptions(bundled);
+  registerNamed(bundled);
   const { services } = namesIn(config);
   return {
     /** Name of the unit, the Deployment and the image: two on a machine or in a namespace must differ. */

@@ -32,7 +32,6 @@ import {
   isSectional,
   type Registration,
   registerBundledOptions,
-  registerNamed,
 } from '../configured/bundled-options.js';
 import { configuredPasteFile, readConfiguration, refuseUnread } from '../configured/configuration.js';
 import { type MeantService, socketOf } from '../configured/find-service.js';
@@ -164,7 +163,6 @@ async function allOptions(args: ReadArguments): Promise<Registration[]> {
 async function neededOptions(args: ReadArguments): Promise<Registration[]> {
   const config = await readConfiguration(args, { collect: true });
   refuseUnread(config);
-  registerNamed(config);
   const found = args.import === false ? [] : await declareFactories(config);
   const missing = found.filter(({ code }) => code === 'PORTICO_CONFIG_REQUIRED');
   return config.resolveAll().flatMap(({ group, opt, option, location }) => {

@@ -138,7 +138,7 @@ async function launchApis(
   refuseUnread(config);
   const validate = async (): Promise<readonly Diagnostic[]> =>
     options.validate === undefined
-      ? diagnosticsOf(await (await allErrors()).validatedHere(config, problems.refusal))
+      ? diagnosticsOf(await (await allErrors()).withAllErrors(problems.refusal, config))
       : Promise.resolve(options.validate()).catch(diagnosticsOf);
   // Sockets passed by a service manager have their own ports.
   const activated = process.env.LISTEN_PID === String(process.pid);

@@ -7,14 +7,14 @@ import type { Config } from '../../config/index.js';
 import { UsageError, workerAssignment } from '../../config/internal.js';
 import type { Diagnostic } from '../../errors/index.js';
 import { ServiceLauncher } from '../../launch/index.js';
-import { isBuild, isWorker, tellBuilt, type Validating } from '../../launch/internal.js';
+import { buildConfiguration, isBuild, isWorker, tellBuilt } from '../../launch/internal.js';
 import type { Logger } from '../../log/index.js';
 import { firstParent } from '../../process/index.js';
 import type { RPCService } from '../../rpc/index.js';
 import type { PlannedRPCService } from '../../rpc/internal.js';
 import type { WSGIService } from '../../server/index.js';
 import { isOneProcess, namesIn, type PlannedApi } from '../../server/internal.js';
-import type { ListenAddress, ServiceBase } from '../../service/index.js';
+import type { ListenAddress } from '../../service/index.js';
 import { formatAddress } from '../../service/internal.js';
 import { countText } from '../../text/index.js';
 import { example } from '../command.js';
@@ -25,7 +25,7 @@ import type { EnabledApisOptions } from '../configured/enabled-apis.js';
 import { enabledServices, makingServices } from '../configured/enabled-services.js';
 import { namesLogger, programLog } from '../configured/named-logger.js';
 import { plan, refuseErrors } from '../validate/plan.js';
-import { asLogged, validateBuilt } from '../validate/validate-built.js';
+import { programOf } from '../validate/program.js';
 import type { DevelopmentFiles, Save } from './development-files.js';
 import type { DevelopmentTypes } from './development-types.js';
 import { type Role, runValidated } from './run-apis.js';
@@ -110,8 +110,7 @@ export async function serve(args: ServeArguments): Promise<number> {
       types?.check();
     },
     validate: async () => {
-      const { buildInChild } = await import('../validate/validate-all.js');
-      const found = (await buildInChild(config, { dev, starts: true })).map(asLogged);
+      const found = await buildConfiguration(config, dev ? ['--dev'] : [], { starts: true });
       config.warn(found);
       return found;
     },
@@ -135,7 +134,7 @@ async function ofParent(
   options: Required<Omit<EnabledApisOptions, 'dev'>> & { readonly dev: boolean },
 ): Promise<readonly (PlannedApi | PlannedRPCService)[]> {
   const { apis, services, diagnostics } = await plan(config, options);
-  config.warn(diagnostics.map(asLogged));
+  config.warn(diagnostics);
   refuseErrors(diagnostics);
   return [...apis, ...services];
 }
@@ -150,12 +149,12 @@ async function ofWorker(
   if (names.services.includes(service)) {
     const { services, diagnostics } = await enabledServices(config, names, options, makingServices);
     refuseErrors(diagnostics);
-    return services.map((each) => withValidation(each, service));
+    return services.map((each) => Object.assign(each, programOf(names, service)));
   }
   if (!names.apis.includes(service)) return [];
   const { ServedApi } = await import('./served-api.js');
   const api = new ServedApi(service, config, { ...options, useSsl: names.sslApis.includes(service) });
-  return [withValidation(api, service)];
+  return [Object.assign(api, programOf(names, service))];
 }
 
 /** Returns the planned services of a process that serves all; of running ones, which stay, their plans. */
@@ -165,21 +164,16 @@ async function ofOneProcess(
   { running, ...options }: EnabledApisOptions & { readonly traceErrors: boolean; readonly running: readonly string[] },
 ): Promise<readonly Served[]> {
   const starts = planned.some((plan) => 'topic' in plan && !running.includes(plan.name));
-  const services = starts ? (await enabledServices(config, namesIn(config), options, makingServices)).services : [];
+  const names = namesIn(config);
+  const services = starts ? (await enabledServices(config, names, options, makingServices)).services : [];
+  const program = programOf(names);
   const { ServedApi } = await import('./served-api.js');
   return planned.map((plan) => {
     const { name } = plan;
     if (running.includes(name)) return plan;
-    if ('topic' in plan) return withValidation(services.find((each) => each.name === name)!);
-    return withValidation(new ServedApi(name, config, { ...options, useSsl: plan.usesTls }));
+    if ('topic' in plan) return Object.assign(services.find((each) => each.name === name)!, program);
+    return Object.assign(new ServedApi(name, config, { ...options, useSsl: plan.usesTls }), program);
   });
-}
-
-/** Adds the validation of a process that has built the service of that name, or all: it knows what they have declared. */
-function withValidation<T extends ServiceBase>(service: T, name?: string): T & Validating {
-  const validateConfiguration: Validating['validateConfiguration'] = (config, failures) =>
-    validateBuilt(name, config!, failures);
-  return Object.assign(service, { validateConfiguration });
 }
 
 /** Returns findings for a parent. */
@@ -188,7 +182,7 @@ async function findings(config: Config, { dev = false }: ServeArguments): Promis
   const found = await validateAll(config, { dev });
   // In a reload the parent detects that nothing is enabled, because it knows the running services.
   const isReload = (workerAssignment()?.generation ?? 1) > 1;
-  return isReload ? found.filter(({ code }) => code !== 'PORTICO_NO_APIS').map(asLogged) : found;
+  return isReload ? found.filter(({ code }) => code !== 'PORTICO_NO_APIS') : found;
 }
 
 /** Sets defaults for a terminal: Ctrl-C stops as TERM does, and a start does not list all options. */

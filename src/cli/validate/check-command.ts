@@ -17,6 +17,7 @@ import {
   nearestNames,
   printDiagnostics,
 } from '../../errors/index.js';
+import { buildConfiguration } from '../../launch/internal.js';
 import { Loader } from '../../loader/index.js';
 import { aliasBlock, isPasteSection } from '../../loader/internal.js';
 import { silentLogger } from '../../log/internal.js';
@@ -30,13 +31,12 @@ import { countText } from '../../text/index.js';
 import { choice } from '../command.js';
 import { STATUS_REFUSED } from '../command-failure.js';
 import { addConfigurationOptions, type OutputArguments } from '../command-line.js';
-import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration } from '../configured/configuration.js';
+import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration, unread } from '../configured/configuration.js';
 import { unplacedApi } from '../configured/enabled-apis.js';
 import { socketOf } from '../configured/find-service.js';
 import { ask } from '../control-client.js';
-import { plan } from './plan.js';
-import { buildInChild, validateAll } from './validate-all.js';
-import { lacksApp } from './validate-built.js';
+import { plan, refusedApp } from './plan.js';
+import { validateAll } from './validate-all.js';
 
 interface CheckArguments extends OutputArguments {
   readonly format: 'text' | 'json' | 'github';
@@ -107,7 +107,8 @@ function sectionsOf(file: string): Config | undefined {
 /** Checks the configuration and the paste file it names. */
 async function ofConfiguration(args: CheckArguments): Promise<Diagnostic[]> {
   const config = await readConfiguration(args, { collect: true });
-  const checked = args.import ? await buildInChild(config) : await validateAll(config, { import: false });
+  const builds = args.import && unread(config).length === 0;
+  const checked = builds ? await buildConfiguration(config) : await validateAll(config, { import: args.import });
   const all = checked.map(asChecked);
   const { apis } = await plan(config, { log: silentLogger() });
   const none = args.configFile === undefined ? noConfiguration(config) : undefined;
@@ -135,8 +136,7 @@ function asChecked(diagnostic: Diagnostic): Diagnostic {
   const { code, location } = diagnostic;
   const isNamed = location !== undefined && location.kind !== 'default';
   if (code === 'PORTICO_NO_APIS' && !isNamed) return { ...diagnostic, severity: 'warning' };
-  // A start warns, and starts the other APIs.
-  return lacksApp(diagnostic) ? { ...diagnostic, severity: 'error' } : diagnostic;
+  return refusedApp(diagnostic);
 }
 
 /** Returns warnings of addresses that cannot be bound at present, except those of the running service of this configuration. */

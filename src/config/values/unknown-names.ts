@@ -139,30 +139,19 @@ const LOST =
   /^PORTICO_(?:MODULE_|MANAGER$|PASTE_(?:NO_(?:MODULE|PACKAGE|FILE|SECTION_HEADER)|BAD_LINE|IS_A_DIRECTORY)$)/;
 
 /**
- * Returns findings as far as they are certain: if any code that the configuration names could not be loaded, as `others` tell, it may own a
- * name of a section without an owner, or of a shared one, which is then a warning. `loads`: false if none was loaded.
+ * Returns a list of findings as far as they are certain: if any code that the configuration names could not be loaded, it may own a name of a
+ * section without an owner, or of a shared one, which is then a warning, and the first finding about such code says that further errors may
+ * follow. `loads`: false if none was loaded.
  */
-export function asFarAsKnown(
-  found: readonly Diagnostic[],
-  others: readonly Diagnostic[],
-  loads = true,
-): readonly Diagnostic[] {
-  if (loads && !others.some(({ code }) => LOST.test(code))) return found;
-  return found.map((each) => (isUncertain(each) ? { ...each, severity: 'warning' } : each));
-}
-
-/**
- * Returns a list of all findings of a configuration. If names are only warnings for code that could not be loaded, the first finding about such
- * code says that further errors may follow.
- */
-export function markIncomplete(found: readonly Diagnostic[]): readonly Diagnostic[] {
-  const isOpen = (each: Diagnostic): boolean =>
-    each.severity === 'warning' && isUncertain(each) && !FOREIGN.has((each.section ?? '').toLowerCase());
+export function asFarAsKnown(found: readonly Diagnostic[], loads = true): readonly Diagnostic[] {
   const lost = found.findIndex(({ code }) => LOST.test(code));
-  if (lost < 0 || !found.some(isOpen)) return found;
-  const first = found[lost]!;
+  if (loads && lost < 0) return found;
+  const certain = found.map((each): Diagnostic => (isUncertain(each) ? { ...each, severity: 'warning' } : each));
+  const isOpen = certain.some((each) => isUncertain(each) && !FOREIGN.has((each.section ?? '').toLowerCase()));
+  if (lost < 0 || !isOpen) return certain;
+  const { note, ...first } = certain[lost]!;
   const more = 'further errors may follow once this is mended';
-  return found.with(lost, { ...first, note: first.note === undefined ? more : `${first.note}; ${more}` });
+  return certain.with(lost, { ...first, note: note === undefined ? more : `${note}; ${more}` });
 }
 
 /** The names in sources: each group that is read looks at them. */

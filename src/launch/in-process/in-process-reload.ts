@@ -22,7 +22,7 @@ import {
 import { outcomeOf, type ReloadResult, refusedFor } from '../reload/reload-report.js';
 import type { PlanChanges } from '../reload/service-plans.js';
 import type { ServiceRun } from '../services/service-run.js';
-import { MORE_ERRORS_MS, validateAfter } from '../services/validation.js';
+import { builtAndValidated, MORE_ERRORS_MS, validateAfter } from '../services/validation.js';
 import { tryAddresses } from '../sockets/listen-sockets.js';
 import { unlessAborted } from '../waiting.js';
 
@@ -71,20 +71,9 @@ async function refuseWhole(
   next: Config | undefined,
   stopped: AbortSignal,
 ): Promise<never> {
-  const build = async (): Promise<void> => {
-    const failures: unknown[] = [refusals.refusal];
-    for (const { service } of runs)
-      await Promise.resolve(service.prepare?.(next)).then(
-        (letGo) => letGo?.(),
-        (error: unknown) => void failures.push(error),
-      );
-    await validateAfter(
-      runs.map(({ service }) => service),
-      failures,
-      next,
-    );
-  };
-  await within(build(), { ms: MORE_ERRORS_MS, signal: stopped });
+  const services = runs.map(({ service }) => service);
+  const validated = builtAndValidated(services, next, { next, refused: refusals.refusal });
+  await within(validated, { ms: MORE_ERRORS_MS, signal: stopped });
   throw refusals.refusal;
 }
 

@@ -4,11 +4,10 @@
  */
 
 import type { Config } from '../../config/index.js';
-import { ConfigError } from '../../config/internal.js';
-import type { Diagnostic } from '../../errors/index.js';
+import { type Diagnostic, ignoreErrors, PorticoError } from '../../errors/index.js';
 import { within } from '../../tasks/internal.js';
 import { heldUp } from '../exit-status.js';
-import { type LaunchSettings, readSettings } from '../launcher-options.js';
+import { readSettings } from '../launcher-options.js';
 import { type FleetGeneration, fleetGeneration } from '../parent/fleet-generation.js';
 import { WorkerHandle } from '../parent/worker-handle.js';
 import { firstMessage, spawnWorker, type WorkerProgram } from '../parent/worker-process.js';
@@ -47,26 +46,24 @@ export async function buildInChild(
 }
 
 /**
- * As {@link buildInChild}, for a program that launches nothing: the child runs its main module with these `words`. `starts`: the process
- * that was started ahead may be the child; otherwise its modules must not print to standard output, which may have to be JSON only.
+ * As {@link buildInChild}, for a program that launches nothing: the child runs its main module with these `words`. Returns all errors and
+ * warnings, also that the child did not finish: modules of an application may print, block or end their process. `starts`: the process that
+ * was started ahead may be the child; otherwise its modules must not print to standard output, which may have to be JSON only.
  */
 export async function buildConfiguration(
   config: Config,
-  words: readonly string[],
+  words: readonly string[] = [],
   { starts = false } = {},
 ): Promise<readonly Diagnostic[]> {
   const shown = () => config.maskArguments(process.argv.slice(2));
   const program = { host: process, withheld: config.variables, told: () => words, ...(starts ? { shown } : {}) };
-  const generation = fleetGeneration({ number: 1, settings: settingsFor(config), config });
-  return (await buildInChild(program, generation, undefined, starts ? 1 : 2)) ?? [];
-}
-
-/** Returns the defaults if the options of the configuration are refused; the child reports why. */
-function settingsFor(config: Config): LaunchSettings {
+  // The child reports refused settings.
+  const settings = ignoreErrors(() => readSettings(config)) ?? readSettings();
+  const generation = fleetGeneration({ number: 1, settings, config });
   try {
-    return readSettings(config);
+    return (await buildInChild(program, generation, undefined, starts ? 1 : 2)) ?? [];
   } catch (error) {
-    if (error instanceof ConfigError) return readSettings();
-    throw error;
+    if (!(error instanceof PorticoError)) throw error;
+    return error.diagnostics;
   }
 }

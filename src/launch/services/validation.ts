@@ -1,6 +1,9 @@
-/** Validation of a configuration by the services that were built from it: their code has declared its options. */
+/**
+ * The validation of a configuration: one list of all its errors. A start, a reload, a dry run, `check` and programs that embed their services
+ * come here, with what they have built and what they know of their files.
+ */
 import type { Config } from '../../config/index.js';
-import { asFarAsKnown, logFileIssue, markIncomplete } from '../../config/internal.js';
+import { asFarAsKnown, isUncertain, logFileIssue } from '../../config/internal.js';
 import {
   ConfigurationRefused,
   type Diagnostic,
@@ -8,6 +11,7 @@ import {
   isError,
   Refusals,
   severalRefusals,
+  shownPath,
   whole,
 } from '../../errors/index.js';
 import { loadAnnounced } from '../../modules/index.js';
@@ -16,29 +20,78 @@ import type { Awaitable, ServiceBase } from '../../service/index.js';
 /** Time to find further errors of a configuration that is refused already, in milliseconds. */
 export const MORE_ERRORS_MS = 5000;
 
-/** A service that finds errors beside those of options. */
+/** A service, or a program with several, that finds errors beside those of options. */
 export interface Validating {
+  /** The program that finds them in place of its services. */
+  readonly program?: Validating;
+  /** Sections whose unknown names other processes tell: they build the services that may have declared them. Default: none. */
+  readonly others?: readonly string[];
   /**
-   * Returns warnings of this configuration after the build of all services of the process. Rejects with all errors of
-   * the program, also if `failures` have ended builds.
+   * Returns the errors of its files. `config` knows the options of all code that is loaded; `all`: after the import of all code that the files
+   * name, also of parts that it does not run.
    */
-  validateConfiguration?(config: Config | undefined, failures: readonly unknown[]): Awaitable<readonly Diagnostic[]>;
-  /** Returns the errors of its files; `all`: after the import of all code that they name, also of parts that it does not run. */
   findings?(config: Config, all: boolean): Awaitable<readonly Diagnostic[]>;
+  /** Returns the list of a configuration with an error or a warning, or a longer one, after the build of what this process has not built. */
+  complete?(found: readonly Diagnostic[], refusals: Refusals, config: Config): Awaitable<readonly Diagnostic[]>;
+}
+
+/** Facts about a configuration that its options do not tell. */
+export interface Known {
+  /** Errors of the builds from it so far. */
+  readonly refusals: Refusals;
+  /** The parts of the program that find more errors. */
+  readonly parts: readonly Validating[];
+  /**
+   * Code that may have declared options. `built`: that of the services, and all other code only for a configuration with an error or a warning;
+   * `all`: all that the configuration names; `none`: nothing is imported, so that names without an owner are only warnings. Default `built`.
+   */
+  readonly code?: 'built' | 'all' | 'none';
 }
 
 /**
- * Builds services, one after another, and validates the configuration. Returns its findings, and the release of the builds.
- * Rejects with all errors.
+ * Returns all errors and warnings of a configuration: of its values and names, its log file, the modules that its packages announce, its files,
+ * and builds from it.
  */
-export async function builtAndValidated(services: readonly (ServiceBase & Validating)[], config: Config | undefined) {
-  const failures: unknown[] = [];
+export async function validated(
+  config: Config,
+  { refusals, parts, code = 'built' }: Known,
+): Promise<readonly Diagnostic[]> {
+  const checked = await config.toValidate();
+  const others = parts.flatMap((part) => part.others ?? []);
+  const list = async (all: boolean, announced: readonly Diagnostic[] = []): Promise<readonly Diagnostic[]> => {
+    const found = [announced];
+    for (const part of parts) found.push((await part.findings?.(checked, all)) ?? []);
+    const log = logFileIssue(checked);
+    const told = whole(checked.problems(), log === undefined ? [] : [log], ...found, refusals.diagnostics);
+    const files = [undefined, ...checked.configFiles.map(shownPath)];
+    return asFarAsKnown(inOrder(told, files), code !== 'none').filter(
+      (each) => !isUncertain(each) || !others.includes(each.section ?? ''),
+    );
+  };
+  // Most configurations: what was built has declared each written name, and nothing is wrong.
+  const isFine = async (): Promise<boolean> => code === 'built' && !refusals.any && (await list(false)).length === 0;
+  if (await isFine()) return [];
+  const announced = code === 'none' ? [] : await loadAnnounced(config.configFiles);
+  if (announced.length === 0 && (await isFine())) return [];
+  return list(code !== 'none', announced);
+}
+
+/**
+ * Builds services, one after another, and validates the configuration. Returns its findings, and the release of the builds. Rejects with all
+ * errors. `next`: the configuration of a reload, from which running services build their next parts; `refused`: why it is refused already.
+ */
+export async function builtAndValidated(
+  services: readonly (ServiceBase & Validating)[],
+  config: Config | undefined,
+  { next, refused }: { readonly next?: Config | undefined; readonly refused?: ConfigurationRefused | undefined } = {},
+) {
+  const failures: unknown[] = refused === undefined ? [] : [refused];
   const built: (() => unknown)[] = [];
   const letGo = async (): Promise<void> => {
     await Promise.allSettled(built.splice(0).map(async (release) => release()));
   };
   for (const service of services)
-    await Promise.resolve(service.prepare?.()).then(
+    await Promise.resolve(service.prepare?.(next)).then(
       (release) => release !== undefined && built.push(release),
       (error: unknown) => failures.push(error),
     );
@@ -52,47 +105,37 @@ export async function builtAndValidated(services: readonly (ServiceBase & Valida
 
 /**
  * Validates a configuration after the build of services from it. Returns warnings; rejects with all errors, or with the first of `failures`
- * if it is no refusal. Without a configuration nothing is validated. A program may hand in its own validation with the service.
+ * if it is no refusal. Without a configuration nothing is validated.
  */
 export async function validateAfter(
   services: readonly (ServiceBase & Validating)[],
   failures: readonly unknown[],
   config: Config | undefined,
 ): Promise<readonly Diagnostic[]> {
-  const [failure] = failures;
-  const own = services[0]?.validateConfiguration;
-  const found = await (own === undefined ? validate(services, failures, config) : own(config, failures));
-  if (failures.length > 0) throw failure;
+  const other = failures.find((failure) => !(failure instanceof ConfigurationRefused));
+  if (config === undefined || other !== undefined) {
+    if (failures.length > 0) throw failures[0];
+    return [];
+  }
+  const refusals = new Refusals();
+  for (const failure of failures) refusals.note(failure);
+  const parts = [...new Set(services.map((service) => service.program ?? service))];
+  let found = await validated(config, { refusals, parts });
+  for (const part of parts) found = (await part.complete?.(found, refusals, config)) ?? found;
+  found = refuseAll(services.some(({ program }) => program !== undefined) ? found : found.map(forAuthors), refusals);
+  if (failures.length > 0) throw failures[0];
   return found;
 }
 
-async function validate(
-  services: readonly Validating[],
-  failures: readonly unknown[],
-  config: Config | undefined,
-): Promise<readonly Diagnostic[]> {
-  if (config === undefined || !failures.every((error) => error instanceof ConfigurationRefused)) return [];
-  const refusals = new Refusals();
-  for (const failure of failures) refusals.note(failure);
-  await config.loadOwners();
-  config.registerLoaded();
-  const list = async (all: boolean): Promise<readonly Diagnostic[]> => {
-    const ofFiles = await Promise.all(services.map(async (service) => (await service.findings?.(config, all)) ?? []));
-    const log = config.has('DEFAULT', 'log_file') ? logFileIssue(config) : undefined;
-    return inOrder(
-      whole(
-        asFarAsKnown(config.problems(), [...ofFiles.flat(), ...refusals.diagnostics]),
-        log === undefined ? [] : [log],
-        ofFiles.flat(),
-        refusals.diagnostics,
-      ),
-    );
-  };
-  const first = await list(false);
-  const announced = first.length === 0 ? [] : await loadAnnounced(config.configFiles);
-  const found = first.length === 0 ? first : markIncomplete(inOrder(whole(await list(true), announced)));
-  if (found.some(isError)) throw severalRefusals(found.map(forAuthors), { blames: true });
-  return found;
+/** Returns warnings; throws all errors, if there are any. */
+export function refuseAll(found: readonly Diagnostic[], refusals: Refusals): readonly Diagnostic[] {
+  const errors = found.filter(isError);
+  // The build has logged what its routers warn of.
+  if (errors.length === 0) return found.filter(({ code }) => !code.startsWith('PORTICO_ROUTE_'));
+  // Only code that the configuration names has failed.
+  const failed = refusals.diagnostics;
+  const blames = refusals.refusal?.blamesConfiguration !== false || whole(failed, errors).length > failed.length;
+  throw severalRefusals(found, { blames });
 }
 
 /** A program that embeds its services may have forgotten to declare its own options. */

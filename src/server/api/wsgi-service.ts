@@ -4,8 +4,7 @@ import type { TlsOptions } from 'node:tls';
 import { RequestContext } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
 import { workerAssignment } from '../../config/internal.js';
-import { type Diagnostic, type Location, PorticoError, Refusals, shownPath, whole } from '../../errors/index.js';
-import { Loader } from '../../loader/index.js';
+import { type Location, PorticoError, Refusals } from '../../errors/index.js';
 import type { Logger, LogOption } from '../../log/index.js';
 import { checkedLog } from '../../log/internal.js';
 import { ManagedService, namedManager } from '../../managers/index.js';
@@ -30,7 +29,7 @@ import type { WSGIServiceOptions } from './api-options.js';
 import { type ApiReading, apiParts, apiPlan } from './api-plan.js';
 import { type ApiSettings, addressPlace, apiSettings, checkArguments, serverOptionsOf } from './api-settings.js';
 import { ApiTls } from './api-tls.js';
-import { pasteLoader } from './paste-loader.js';
+import { pasteErrors, pasteLoader } from './paste-loader.js';
 
 /**
  * A service for one API of the configuration. The constructor opens nothing: it reads the files, and throws for errors in them
@@ -169,8 +168,9 @@ export class WSGIService implements ListeningService {
     return this.#managed.periodicTasks;
   }
 
-  /** Returns the errors of its paste file; `all`: after the import of all that the file names. */
-  readonly findings = (config: Config, all: boolean) => pasteFindings(this, config, all);
+  /** Returns the errors of its paste file, none of an app in code; `all`: after the import of all that the file names. */
+  readonly findings = async (config: Config, all: boolean) =>
+    this.pasteFile === undefined ? [] : pasteErrors(config, [this], all, this.pasteFile);
   /** Returns the trouble with the service registry, for reports. */
   readonly registryTrouble = () => this.#managed.registration?.trouble?.();
   /** Returns the requests that are not answered yet, or whose app is still at work, for reports. */
@@ -329,28 +329,6 @@ async function builtTogether(
     await letGo?.();
     throw error;
   }
-}
-
-// The errors of the paste file of an API: of the parts that it runs, and of all others.
-
-/** An API, with the place of its app. */
-interface PastedApi {
-  readonly name: string;
-  readonly pipeline: string;
-  readonly pasteFile: string | undefined;
-}
-
-/** Returns the errors; none of an app in code. `all`: imports all that the file names, so that the names which it owns are known. */
-async function pasteFindings(
-  { pasteFile, name, pipeline }: PastedApi,
-  config: Config,
-  all: boolean,
-): Promise<readonly Diagnostic[]> {
-  if (pasteFile === undefined) return [];
-  const file = shownPath(pasteFile);
-  const names = [pipeline];
-  const own = await Loader.checkFile(file, { config, service: name, names });
-  return all ? whole(own, await Loader.checkFile(file, { config, names, others: true, trial: false })) : own;
 }
 
 // The log of a process that serves an API.
