@@ -75,7 +75,8 @@ export function writeTable(directories: ReadonlyMap<string, string>): string {
  */
 export async function loadOwners(declared: DeclaredGroups, sections: readonly string[]): Promise<void> {
   const loaded = new Set(['DEFAULT', ...loadedGroups().map(({ group }) => group)]);
-  const open = sections.filter((section) => !loaded.has(section) && !declared.hasSection(section));
+  // A section in which others have names is not theirs: `[servicegroup] report_interval` is an option of `[DEFAULT]`.
+  const open = sections.filter((section) => !loaded.has(section) && declared.groupOf(section) === undefined);
   const directories = new Set(open.flatMap((section) => at(table().directories, section) ?? []));
   for (const directory of directories) await import(ownFile(`${directory}/internal.js`).href);
 }
