@@ -7,6 +7,9 @@
  * - `/spin`: never; the worker computes forever
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { childrenOf } from '../../fixtures/running-program.js';
+
+export { childrenOf, isAlive } from '../../fixtures/running-program.js';
 
 export interface Target {
   /** The base URL, without a trailing slash. */
@@ -26,19 +29,9 @@ export interface Target {
 /** The size of the response to `/large`. */
 export const LARGE_BYTES = 8 * 1024 * 1024;
 
-/** Living children of a process, without zombies. */
-export function childrenOf(parent: number): number[] {
-  return processes().flatMap(({ pid, ppid, state }) => (ppid === parent && state !== 'Z' ? [pid] : []));
-}
-
 /** Children of a process that have ended and are not reaped. */
 export function zombiesOf(parent: number): number[] {
-  return processes().flatMap(({ pid, ppid, state }) => (ppid === parent && state === 'Z' ? [pid] : []));
-}
-
-/** Reports whether the process exists and is not a zombie. */
-export function isAlive(pid: number): boolean {
-  return processes().some((each) => each.pid === pid && each.state !== 'Z');
+  return childrenOf(parent, (state) => state === 'Z');
 }
 
 /** The number of open file descriptors of a process. */
@@ -64,13 +57,14 @@ export function memoryOf(pid: number): number {
   return Math.round(Number(kib ?? 0) / 102.4) / 10;
 }
 
-/** Settles with true once the check holds, or with false after `withinMs`. */
+/** Settles with true once the check holds, or with false after `withinMs`. The longer it has checked, the more seldom it checks. */
 export async function until(check: () => boolean | Promise<boolean>, withinMs = 90_000): Promise<boolean> {
-  const end = performance.now() + withinMs;
+  const begun = performance.now();
   for (;;) {
     if (await check()) return true;
-    if (performance.now() > end) return false;
-    await pause(10);
+    const passed = performance.now() - begun;
+    if (passed > withinMs) return false;
+    await pause(Math.min(100, Math.max(10, passed / 32)));
   }
 }
 
@@ -81,19 +75,6 @@ export function pause(ms: number): Promise<void> {
 
 /** The state of a listening socket in /proc/net/tcp, proc_net_tcp(5). */
 const LISTEN = '0A';
-
-function processes(): { pid: number; ppid: number; state: string }[] {
-  return readdirSync('/proc').flatMap((entry) => {
-    if (!/^\d+$/.test(entry)) return [];
-    try {
-      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
-      const [state = '', ppid] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return [{ pid: Number(entry), ppid: Number(ppid), state }];
-    } catch {
-      return [];
-    }
-  });
-}
 
 function descriptorLinks(pid: number): string[] {
   try {
