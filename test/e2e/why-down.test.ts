@@ -69,7 +69,7 @@ async function served({ options = '', env = {} as NodeJS.ProcessEnv, more = '' }
   return { port, folder, program, socket: socket!, cli: (...words) => commandBeside(words, { cwd: folder }) };
 }
 
-/** A fleet whose heap may overflow: its tests follow one another, and the last one breaks its code. */
+/** A fleet whose heap may overflow: its tests follow one another, and the last one breaks its code and ends it. */
 const plain = startedOnce(() => served({ env: { NODE_OPTIONS: '--max-old-space-size=80' } }));
 /** A service with a full queue, few connections, and an admin listener whose port is taken. */
 const limited = startedOnce(async () => {
@@ -244,19 +244,19 @@ test('a worker that is stopped by SIGSTOP is said to be', async (t) => {
 });
 
 test('a worker that was killed while SIGSTOP stopped it is said to have been, in status and log', async () => {
-  const { socket, program, cli } = await served({ options: 'worker_timeout = 4\n' });
+  const { socket, program, cli } = await stuck();
   const { pid } = (await untilIts(socket, ({ ready }) => ready === 1)).workers[0]!;
   process.kill(pid, 'SIGSTOP');
-  await program.printed(new RegExp(`Child ${pid} sent no heartbeat for 4 s \\(stopped by SIGSTOP\\), killing it`));
+  await program.printed(new RegExp(`Child ${pid} sent no heartbeat for 5 s \\(stopped by SIGSTOP\\), killing it`));
   await untilIts(socket, ({ lastFailure }) => lastFailure?.reason === 'stuck');
   assert.match(
     (await cli('status')).stdout,
-    /last failure: .* sent no heartbeat for 4 s \(stopped by SIGSTOP\) and was killed/,
+    /last failure: .* sent no heartbeat for 5 s \(stopped by SIGSTOP\) and was killed/,
   );
 });
 
 test('a crash loop has its reason in status, its JSON and readyz, at the top', async () => {
-  const { folder, socket, cli } = await plain();
+  const { folder, socket, cli, program } = await plain();
   const first = await untilIts(socket, ({ workers }) => workers.length === 1);
   writeFileSync(join(folder, 'app.js'), 'export const app = () => nothing;\nnothing();\n');
   process.kill(first.workers[0]!.pid, 'SIGKILL');
@@ -278,6 +278,8 @@ test('a crash loop has its reason in status, its JSON and readyz, at the top', a
     socket,
     ({ lastFailure: last }) => /PORTICO|app\.js/.test(last?.error ?? '') && last?.at !== lastFailure!.at,
   );
+  // Otherwise the next tests have the crash loop beside them.
+  await program.end();
 });
 
 test('status says first that there is no admin listener, and why', async () => {
