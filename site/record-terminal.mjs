@@ -8,6 +8,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { Agent, get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../bench/measure/server-process.mjs';
 
@@ -42,7 +43,7 @@ paste.app_factory = ./books.js:app
 async function record() {
   const folder = mkdtempSync(join(tmpdir(), 'portico-terminal-'));
   const port = await freePort();
-  const ini = `[DEFAULT]\nenabled_apis = books\nworker_timeout = 10\n\n[api:books]\nport = ${port}\nworkers = 2\n`;
+  const ini = `[DEFAULT]\nenabled_apis = books\nworker_timeout = 10\n\n[api:books]\nport = ${port}\nworkers = 2\n[control]\nsocket = control.sock\n`;
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(root, join(folder, 'node_modules', 'portico'));
   for (const [name, text] of Object.entries({ 'books.js': APP, 'api-paste.ini': PASTE, 'portico.ini': ini })) {
@@ -60,8 +61,12 @@ async function record() {
   const typed = (text) => show('typed', text);
   const portico = (...words) =>
     new Promise((resolve) => execFile(process.execPath, [program, ...words], options, (_, stdout) => resolve(stdout)));
+  const status = async () => {
+    const [res] = await once(get({ socketPath: join(folder, 'control.sock'), path: '/status' }), 'response');
+    return JSON.parse((await res.toArray()).join('')).services[0];
+  };
   const until = async (isWanted) => {
-    while (!isWanted(JSON.parse(await portico('status', '--json')).services[0]));
+    while (!isWanted(await status())) await pause(100);
   };
   const head = (text, count) => text.split('\n').slice(0, count).join('\n');
   const edit = (file, from, to) => {
@@ -96,8 +101,8 @@ async function record() {
     await looping;
     await until(({ ready, lastFailure }) => ready === 3 && lastFailure !== undefined);
     typed("npx portico status | grep 'of 3 ready\\|last failure'");
-    const status = (await portico('status')).split('\n');
-    show('printed', status.filter((line) => /of 3 ready|last failure/.test(line)).join('\n'));
+    const shown = (await portico('status')).split('\n');
+    show('printed', shown.filter((line) => /of 3 ready|last failure/.test(line)).join('\n'));
     return lines;
   } finally {
     service.kill('SIGTERM');
@@ -119,7 +124,7 @@ class Load {
 
   async more(count) {
     const goal = this.answered + count;
-    while (this.answered < goal) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (this.answered < goal) await pause(20);
   }
 
   async stop() {
@@ -138,7 +143,7 @@ class Load {
       } catch {
         this.lost++;
       }
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await pause(20);
     }
     agent.destroy();
   }

@@ -1,10 +1,11 @@
 /** Figures and errors of remote calls that an operator sees: of the methods of a service, and of the service that calls them. */
 import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
+import { commandBeside } from '../cli/command.js';
 import { until } from '../fixtures/until.js';
 import { ask } from './clients.js';
-import { emptyProject, freePort, runApiCli, startMain } from './program.js';
+import { emptyProject, freePort, startedOnce, startMain, untilFileEnds } from './program.js';
 
 const managers = `
 import { RequestContext } from 'portico/app';
@@ -48,7 +49,9 @@ interface Seen {
   };
 }
 
-async function started(t: TestContext, metrics: boolean) {
+const file = untilFileEnds();
+
+async function started(metrics: boolean) {
   const port = await freePort();
   const project = emptyProject({
     'managers.js': managers,
@@ -56,23 +59,26 @@ async function started(t: TestContext, metrics: boolean) {
     'api-paste.ini': '[app:front]\npaste.app_factory = ./managers.js:app\n',
     'portico.ini': `[DEFAULT]\nimages_manager = ./managers.js:Images\n[api:front]\nport = ${port}\n[metrics]\nenabled = ${metrics}\n[control]\nsocket = ./control.sock\n[rpc]\ntransport_url = memory://\n`,
   });
-  const program = startMain(t, project);
+  const program = startMain(file, project);
   await program.printed(/front listening/);
+  const cli = async (...words: string[]) => (await commandBeside(words, { cwd: project.folder })).stdout;
   return {
     program,
     get: async (path: string) => (await ask(`http://127.0.0.1:${port}${path}`)).status,
-    requests: async () => (await runApiCli(project.folder, 'requests')).stdout,
-    text: async () => (await runApiCli(project.folder, 'status')).stdout,
+    requests: () => cli('requests'),
+    text: () => cli('status'),
     services: async () => {
-      const { stdout } = await runApiCli(project.folder, 'status', '--json');
-      const { services } = JSON.parse(stdout) as { readonly services: readonly Seen[] };
+      const { services } = JSON.parse(await cli('status', '--json')) as { readonly services: readonly Seen[] };
       return Object.fromEntries(services.map((service) => [service.name, service]));
     },
   };
 }
 
-test('RP-93 OP-51 calls, failures and the last error of each method are seen, without a word of the caller', async (t) => {
-  const { get, text, services } = await started(t, true);
+/** One program for the tests that follow one another. */
+const counted = startedOnce(() => started(true));
+
+test('RP-93 OP-51 calls, failures and the last error of each method are seen, without a word of the caller', async () => {
+  const { get, text, services } = await counted();
   assert.deepEqual([await get('/good'), await get('/bad'), await get('/missing')], [200, 500, 500]);
   const { 'portico-images': images, front } = await until(services, ({ front: { recent } = {} as Seen }) => {
     return recent?.calls.made !== undefined;
@@ -99,15 +105,15 @@ test('RP-93 OP-51 calls, failures and the last error of each method are seen, wi
   assert.doesNotMatch(shown, /secret/);
 });
 
-test('RP-93 OP-52 a method that does not end is seen where it runs, with its age and the request id', async (t) => {
-  const { get, requests } = await started(t, true);
+test('RP-93 OP-52 a method that does not end is seen where it runs, with its age and the request id', async () => {
+  const { get, requests } = await counted();
   void get('/hang').catch(() => undefined);
   const text = await until(requests, (said) => said.includes('images.size'));
   assert.match(text, /portico-images\/0 +call +images\.size +- +handler works, [\d.]+ s +req-hang /);
 });
 
-test('RP-93 failures of methods are seen without metrics', async (t) => {
-  const { get, text, program } = await started(t, false);
+test('RP-93 failures of methods are seen without metrics', async () => {
+  const { get, text, program } = await started(false);
   assert.equal(await get('/bad'), 500);
   // The name of the field is that of all lines of a request.
   await program.printed(/"request_id":"req-bad"[^\n]*"msg":"Images\.size failed"/);

@@ -4,9 +4,10 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:http';
 import { test } from 'node:test';
+import { commandBeside } from '../cli/command.js';
 import { parseExposition, sumOf } from '../fixtures/exposition.js';
 import { until } from '../fixtures/until.js';
-import { emptyProject, freePort, runApiCli, startProject } from './program.js';
+import { emptyProject, freePort, startProject } from './program.js';
 
 const app = `
 import { appFactory, defineOptions } from 'portico';
@@ -75,7 +76,7 @@ test('LC-705 OP-51 a job that hangs is seen: its age, the metrics, and its name 
     service.reasons.join('\n'),
     /^job hang has been running for \S+ in worker 0, longer than its spacing of 200ms$/,
   );
-  const { stdout } = await runApiCli(project.folder, 'status');
+  const { stdout } = await commandBeside(['status'], { cwd: project.folder });
   assert.match(stdout, /^hello: job hang has been running for /m);
   assert.match(stdout, /^ {2}job hang: every 200ms, running for \S+ in worker 0, 1 run$/m);
   assert.match(
@@ -93,7 +94,7 @@ test('LC-705 OP-51 a job that hangs is seen: its age, the metrics, and its name 
   // The signals of jobs come first, then the requests in progress.
   const held = ask(port, '/held');
   await until(
-    async () => (await runApiCli(project.folder, 'requests')).stdout,
+    async () => (await commandBeside(['requests'], { cwd: project.folder })).stdout,
     (text) => text.includes('/held'),
   );
   program.kill();
@@ -118,7 +119,7 @@ test('LC-1003 a job that ignores its signal is named at the deadline of the stop
   const program = startProject(t, project);
   await program.printed(/"event":"ready"/);
   await until(
-    async () => (await runApiCli(project.folder, 'status')).stdout,
+    async () => (await commandBeside(['status'], { cwd: project.folder })).stdout,
     (text) => text.includes('job deaf: every 1m, running for'),
   );
   program.kill();

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import { test } from 'node:test';
+import { commandBeside } from '../cli/command.js';
 import { ask } from './clients.js';
 import { childrenOf } from './faults/target.js';
-import { apiCli, emptyProject, freePort, Program, runApiCli } from './program.js';
+import { apiCli, emptyProject, freePort, Program } from './program.js';
 import { pidProject } from './projects.js';
 
 /**
@@ -57,7 +58,7 @@ test('KU-10 in a read-only container of any user api-cli serves, is asked for it
   const port = await freePort();
   const project = emptyProject(pidProject(port, 1));
   chmodSync(project.folder, 0o755);
-  const { stdout: image } = await runApiCli(project.folder, 'generate', 'docker');
+  const { stdout: image } = await commandBeside(['generate', 'docker'], { cwd: project.folder });
   const [, assigned = ''] = /^ENV (.*)$/m.exec(image) ?? [];
   const env = Object.fromEntries(assigned.split(' ').map((each) => each.split('=') as [string, string]));
   const [, make = '', volumes = ''] = /^RUN (mkdir -p (.*?) &&.*)$/m.exec(image) ?? [];

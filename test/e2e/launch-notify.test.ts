@@ -1,13 +1,13 @@
 /** Notifications to the service manager from a single process, and the helper that sends them. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, watch, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, watch, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { test } from 'node:test';
+import { commandBeside } from '../cli/command.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { NotifyListener } from '../fixtures/notify-listener.js';
 import { isAlive, RunningProgram } from '../fixtures/running-program.js';
-import { startApiCli } from './program.js';
 
 const folder = temporaryFolder('portico-notify-cli-');
 
@@ -36,39 +36,6 @@ test('LC-204 LC-901 LC-351 ready once the service has started; a reload lets wai
   assert.deepEqual(await program.ended, { code: 0, signal: null });
 });
 
-test('LC-908 api-cli notify tells whoever NOTIFY_SOCKET names, does nothing without it, and says when nobody listens', async (t) => {
-  const path = join(folder, 'notify');
-  const listener = new NotifyListener(path);
-  t.after(() => listener.close());
-  await listener.listening;
-  assert.equal((await startApiCli(['notify'], { env: { NOTIFY_SOCKET: path } }).ended).code, 0);
-  await listener.message('READY=1');
-  assert.deepEqual(listener.messages, ['READY=1']);
-  const unset = startApiCli(['notify'], { env: { NOTIFY_SOCKET: '' } });
-  assert.equal((await unset.ended).code, 0);
-  assert.equal(unset.output().trim(), 'NOTIFY_SOCKET is not set: no service manager was notified');
-  const deaf = startApiCli(['notify'], { env: { NOTIFY_SOCKET: join(folder, 'nobody') } });
-  assert.equal((await deaf.ended).code, 0);
-  assert.match(deaf.stderr, /no datagram could be sent to .*nobody/);
-});
-
-test('LC-908 api-cli wait-ready: 0 for READY=1, 1 for anything else, 2 for nothing in time', async () => {
-  const path = join(folder, 'ready');
-  const env = { NOTIFY_SOCKET: path };
-  const bound = async (): Promise<void> => {
-    while (!existsSync(path)) await new Promise((resolve) => setTimeout(resolve, 10));
-  };
-  const ready = startApiCli(['wait-ready', '30'], { env });
-  await bound();
-  await startApiCli(['notify'], { env }).ended;
-  assert.equal((await ready.ended).code, 0, ready.output());
-  assert.equal(existsSync(path), false, 'the socket is gone, so that the next wait can have it');
-  assert.equal((await startApiCli(['wait-ready', '0.1'], { env }).ended).code, 2);
-  const misused = startApiCli(['wait-ready', 'soon'], { env });
-  assert.equal((await misused.ended).code, 2);
-  assert.match(misused.stderr, /"soon" is not a number of seconds/);
-});
-
 /** An environment in which `systemd-notify` is this shell script. */
 function withHelper(name: string, script: string): NodeJS.ProcessEnv {
   const bin = temporaryFolder(`portico-helper-${name}-`);
@@ -90,8 +57,7 @@ test('LC-909 LC-906 a helper that hangs is ended, delays no start, and is no err
     fleet.lines.every(({ level }) => level !== 'error' && level !== 'warn'),
     fleet.text(),
   );
-  const alone = startApiCli(['notify'], { env });
-  assert.equal((await alone.ended).code, 0);
+  assert.equal((await commandBeside(['notify'], { cwd: folder, env })).status, 0);
   assert.equal(isAlive(Number(readFileSync(pidFile, 'utf8'))), false, 'the helper is gone');
 });
 
@@ -170,7 +136,7 @@ test('LC-909 the helper waits until systemd has read the message, which drops th
     ['systemd/notify', ['READY=1']],
   ] as const) {
     const env = { ...helper, NOTIFY_SOCKET: join(folder, socket) };
-    assert.equal((await startApiCli(['notify'], { env }).ended).code, 0);
+    assert.equal((await commandBeside(['notify'], { cwd: folder, env })).status, 0);
     assert.deepEqual(readFileSync(seen, 'utf8').trim().split('\n'), words);
   }
 });

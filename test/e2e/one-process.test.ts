@@ -312,7 +312,7 @@ export const app = async (_global, _local, ctx) => {
   await program.printed(READY);
   const { text } = await ask(`http://127.0.0.1:${port}/`);
   assert.deepEqual(JSON.parse(text), { pid: program.pid });
-  const checked = await runApiCli(project.folder, 'check');
+  const checked = await commandBeside(['check'], { cwd: project.folder });
   assert.equal(checked.status, 0, checked.stdout + checked.stderr);
   program.kill('SIGHUP');
   await program.printed(/"event":"reload".*"outcome":"accepted"/);
@@ -326,7 +326,7 @@ test('workers = 2 in the section of an API has no effect, which check and the lo
   });
   const project = emptyProject(files('0'));
   t.after(() => project.remove());
-  const checked = await runApiCli(project.folder, 'check');
+  const checked = await commandBeside(['check'], { cwd: project.folder });
   assert.equal(checked.status, 0, checked.stdout);
   for (const option of ['api:books] workers', 'DEFAULT] max_memory'])
     assert.ok(checked.stdout.includes(`${option}: has no effect: one process serves all`), checked.stdout);

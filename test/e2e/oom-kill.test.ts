@@ -1,10 +1,11 @@
 /** A worker that the kernel kills, because the memory of its container is full. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { commandBeside } from '../cli/command.js';
 import { memoryGroup } from '../fixtures/memory-group.js';
 import { until } from '../fixtures/until.js';
 import { ask } from './clients.js';
-import { apiCli, emptyProject, freePort, Program, runApiCli } from './program.js';
+import { apiCli, emptyProject, freePort, Program } from './program.js';
 
 /** Responds; to `/grow` never: it takes memory until it is killed. */
 const APP = `export const factory = () => (req, res) => {
@@ -44,5 +45,8 @@ test('KU-9 a worker that the kernel kills for memory is named as such in log and
   );
   await program.printed(/Child (?!PID )\d+ is ready/, program.output().indexOf(`Child ${pid} killed`));
   assert.equal((await ask(`http://127.0.0.1:${port}/`)).status, 200);
-  assert.match((await runApiCli(project.folder, 'status')).stdout, /killed by the kernel, because the memory/);
+  assert.match(
+    (await commandBeside(['status'], { cwd: project.folder })).stdout,
+    /killed by the kernel, because the memory/,
+  );
 });

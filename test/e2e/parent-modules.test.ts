@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { commandBeside } from '../cli/command.js';
 import { makePair } from '../server/certificate-files.js';
-import { apiCli, emptyProject, Program, root, runApiCli } from './program.js';
+import { apiCli, emptyProject, Program, root } from './program.js';
 
 /** Code that only workers run or that is loaded on demand, each identified by a line of it, because modules share files. */
 const OTHERS = {
@@ -134,12 +135,12 @@ test('a parent that starts, reloads and is asked for its status composes nothing
       '[servicegroup]\nreport_interval = 0\n',
   );
   const [, url] = await program.printed(/"url":"(http:[^"]*)"/);
-  const { stderr, status } = await runApiCli(folder, 'reload');
+  const { stderr, status } = await commandBeside(['reload'], { cwd: folder });
   assert.equal(status, 0, stderr);
   for (const path of ['/status', '/metrics']) assert.equal((await fetch(url + path)).status, 200, path);
   assert.equal((await fetch(`${url}/services`)).status, 404);
   assert.deepEqual(loadedBy(program), []);
-  assert.equal((await runApiCli(folder, 'stop')).status, 0);
+  assert.equal((await commandBeside(['stop'], { cwd: folder })).status, 0);
   assert.equal((await program.ended).code, 0);
 });
 

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { commandBeside } from '../cli/command.js';
 import { parseExposition, sumOf } from '../fixtures/exposition.js';
 import { until } from '../fixtures/until.js';
 import { ask } from './clients.js';
-import { emptyProject, freePort, runApiCli, startProject } from './program.js';
+import { emptyProject, freePort, startProject } from './program.js';
 
 const app = `
 import { Router } from 'portico/routing';
@@ -59,7 +60,7 @@ async function served(t: TestContext, more = '') {
     admin: Number(admin),
     program,
     send,
-    text: async () => (await runApiCli(project.folder, 'status')).stdout,
+    text: async () => (await commandBeside(['status'], { cwd: project.folder })).stdout,
   };
 }
 

@@ -11,15 +11,7 @@ import { type Family, parseExposition } from '../fixtures/exposition.js';
 import { removeFolder, temporaryFolder } from '../fixtures/keeper.js';
 import { type Postgresql, startPostgresql } from '../registry/start-postgresql.js';
 import { brokerUrl, deleteTopic, withBroker, withoutBroker } from '../rpc/transport/amqp/broker.js';
-import {
-  emptyProject,
-  type Program,
-  runApiCli,
-  startedOnce,
-  startProject,
-  type UntilEnd,
-  untilFileEnds,
-} from './program.js';
+import { emptyProject, type Program, startedOnce, startProject, type UntilEnd, untilFileEnds } from './program.js';
 
 let server: Postgresql | undefined;
 before(async () => {
@@ -265,7 +257,7 @@ test('SG-52 with the record of a service goes the queue of its host, while other
   assert.equal((await ask(one.admin, 'DELETE', `/services/${gone.id}`)).status, 204);
   assert.deepEqual(await queuesOf(exchange, hosts), ['one', 'three']);
   await one.program.printed(/An operator deleted the record of portico-images on two/);
-  const { status, stderr } = await runApiCli(one.folder, 'service', 'delete', 'portico-images@three');
+  const { status, stderr } = await commandBeside(['service', 'delete', 'portico-images@three'], { cwd: one.folder });
   assert.equal(status, 0, stderr);
   assert.deepEqual(await queuesOf(exchange, hosts), ['one']);
   assert.equal((await ask(one.admin, 'GET', '/readyz')).status, 200);

@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { test } from 'node:test';
 import { WebSocket } from 'ws';
+import { commandBeside } from '../cli/command.js';
 import { ask } from './clients.js';
-import { emptyProject, freePort, runApiCli, startProject } from './program.js';
+import { emptyProject, freePort, startProject } from './program.js';
 
 const CHAT = `
 import { Fault, takeUpgrade } from 'portico/app';
@@ -67,7 +68,7 @@ test('PH-9 a WebSocket passes mounts and filters, and a reload and a stop end it
   assert.match(first.toString(), /^\/room \d+: hello$/);
 
   const closed = once(session, 'close');
-  assert.equal((await runApiCli(project.folder, 'reload')).status, 0);
+  assert.equal((await commandBeside(['reload'], { cwd: project.folder })).status, 0);
   assert.equal((await closed)[0], 1001);
 
   const next = new WebSocket(url, { headers: { 'x-user': 'ada' } });
