@@ -148,7 +148,7 @@ test('OP-11 OP-80 a dry run of a broken file is 1, with its place, and leaves al
 });
 
 test('OP-11 a dry run waits for the reload under way, and a reload for the dry run', async (t) => {
-  const { cli, write, port, socket, program } = await served(t);
+  const { cli, write, port, socket, program } = await served(t, '', 1);
   write('hold', 'wait');
   write('portico.ini', ini(port, '', 1));
   let from = program.output().length;

@@ -3,10 +3,20 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { WebSocket } from 'ws';
 import { get } from '../fixtures/http-client.js';
-import { apiCli, emptyProject, freePort, Program, runApiCli, startProject } from './program.js';
+import {
+  apiCli,
+  emptyProject,
+  freePort,
+  Program,
+  runApiCli,
+  startedOnce,
+  startProject,
+  type UntilEnd,
+  untilFileEnds,
+} from './program.js';
 
 const paste = `
 [pipeline:hello]
@@ -29,7 +39,7 @@ export const app = (globalConf, localConf, ctx) => {
 };
 `;
 
-async function developed(t: TestContext, more = '') {
+async function developed(t: UntilEnd, more = '') {
   const port = await freePort();
   const ini = `[DEFAULT]\nenabled_apis = hello\n${more}\n[api:hello]\nport = ${port}\n`;
   const project = emptyProject({ 'app.js': app, 'api-paste.ini': paste, 'portico.ini': ini });
@@ -38,11 +48,20 @@ async function developed(t: TestContext, more = '') {
   return { port, program };
 }
 
-test('--dev writes short lines of requests, with the id once', { timeout: 60_000 }, async (t) => {
-  const { port, program } = await developed(t);
+const file = untilFileEnds();
+/** For two tests, of which the second one ends it. */
+const plain = startedOnce(() => developed(file));
+
+test('--dev writes one short line for a request, with the id once', { timeout: 60_000 }, async () => {
+  const { port, program } = await plain();
+  await program.printed(/1 worker/);
+  const from = program.stderr.length;
   await get(port, '/things?a=1');
   const [line] = await program.printed(/.*GET \/things.*\n/);
   assert.match(line, /INFO: GET \/things\?a=1 200 4 B \d+\.\d ms req-[\w-]+\n$/);
+  await get(port, '/others');
+  await program.printed(/GET \/others 200.*\n/);
+  assert.equal(program.stderr.slice(from).trim().split('\n').length, 2, program.stderr.slice(from));
 });
 
 test('--dev with debug lists no options, unless log_options asks for it', { timeout: 60_000 }, async (t) => {
@@ -50,8 +69,8 @@ test('--dev with debug lists no options, unless log_options asks for it', { time
   assert.doesNotMatch(program.output(), /Full set of CONF/);
 });
 
-test('Ctrl-C ends --dev with 0 behind onClose, also where npm passes it on', { timeout: 60_000 }, async (t) => {
-  const { program } = await developed(t);
+test('Ctrl-C ends --dev with 0 behind onClose, also where npm passes it on', { timeout: 60_000 }, async () => {
+  const { program } = await plain();
   program.kill('SIGINT');
   program.kill('SIGINT');
   assert.deepEqual(await program.ended, { code: 0, signal: null });

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync, readFileSync, renameSync, watch, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { commandBeside } from '../cli/command.js';
 import { get } from '../fixtures/http-client.js';
-import { emptyProject, freePort, Program, runApiCli } from './program.js';
+import { emptyProject, freePort, Program, startedOnce, type UntilEnd, untilFileEnds } from './program.js';
 import { pidApp, pidPaste } from './projects.js';
 
 const inOneProcess = `
@@ -42,7 +42,9 @@ paste.filter_factory = portico/middleware:requestId
 paste.filter_factory = portico/middleware:requestLog
 `;
 
-async function embedded(t: TestContext, main: string, more: string) {
+const file = untilFileEnds();
+
+async function embedded(t: UntilEnd, main: string, more: string) {
   const port = await freePort();
   const ini = (text: string): string => `[DEFAULT]\n${text}\n[api:hello]\nport = ${port}\n`;
   const paste = pidPaste.replace(/\[pipeline.*?requestId\n/s, logged);
@@ -50,12 +52,12 @@ async function embedded(t: TestContext, main: string, more: string) {
   const project = emptyProject(files);
   const start = (...words: string[]): Program => {
     const program = new Program(process.execPath, ['main.js', ...words], { cwd: project.folder });
-    t.after(() => program.end());
+    t.after(async () => void (await program.end()));
     return program;
   };
-  t.after(() => project.remove());
-  const file = (name: string): string => join(project.folder, name);
-  return { port, project, start, file, write: (text: string) => writeFileSync(file('portico.ini'), ini(text)) };
+  t.after(async () => project.remove());
+  const inFolder = (name: string): string => join(project.folder, name);
+  return { port, project, start, inFolder, write: (text: string) => writeFileSync(inFolder('portico.ini'), ini(text)) };
 }
 
 /** In milliseconds, so that a missing line is reported. */
@@ -89,74 +91,81 @@ for (const [how, main] of [
   ['in one process', inOneProcess],
   ['in a worker', inWorker],
 ] as const) {
-  test(`an embedded service ${how} logs at log_level, and HUP changes it`, { timeout }, async (t) => {
-    const { port, start, write } = await embedded(t, main, 'log_level = warn');
-    const program = start();
-    await program.printed(/is ready|ready/);
-    await get(port, '/');
-    write('log_level = info');
-    program.kill('SIGHUP');
-    const [, told] = await program.printed(/("changes":\[.*?\}\])/);
-    assert.match(told!, /"option":"DEFAULT\.log_level","old":"warn","new":"info"/);
-    assert.match(told!, /"effect":"applied"/);
-    await get(port, '/');
-    await program.printed(/"target":"\/"/);
-    const all = lines(program.stderr);
-    const reload = all.findIndex(({ level, msg }) => level === 'notice' && /SIGHUP/.test(msg));
-    assert.deepEqual(
-      all.slice(0, reload).filter(({ level }) => level === 'info'),
-      [],
-    );
-    const request = all.find(({ target }) => target === '/');
-    assert.ok(typeof request?.request_id === 'string');
-  });
+  describe(how, { concurrency: 1 }, () => {
+    /** Programs for two tests each, of which the second one changes its configuration or ends it. */
+    const toStderr = startedOnce(async () => {
+      const project = await embedded(file, main, 'log_level = warn\n[api:helo]\nworkers = 2');
+      const program = project.start();
+      await program.printed(/Ready after/);
+      return { ...project, program };
+    });
+    const toFile = startedOnce(async () => {
+      const options = 'log_file = api.log\nlog_format = text\nother_names = api:helo\n[api:helo]\nworkers = 2';
+      const project = await embedded(file, main, options);
+      const program = project.start();
+      const log = project.inFolder('api.log');
+      await written(log, /Ready after \d+ ms: hello on 127\.0\.0\.1:/);
+      return { ...project, program, log, read: () => readFileSync(log, 'utf8') };
+    });
 
-  test(`an embedded service ${how} warns of a section [api:<name>] that it has no service for, and not of other programs' ones`, {
-    timeout,
-  }, async (t) => {
-    const { start, write } = await embedded(t, main, '[api:helo]\nworkers = 2');
-    const program = start();
-    await program.printed(/Ready after/);
-    const [line] = await program.printed(/^.*portico\.ini:2:1.*$/m);
-    assert.match(line, /"level":"warn".*\[api:helo\].* no service with this name.*did you mean \[api:hello\]\?/);
-    await program.end();
-    write('other_names = api:helo\n[api:helo]\nworkers = 2');
-    const others = start();
-    await others.printed(/Ready after/);
-    // A warning behind the line of a ready service is logged before the end.
-    others.kill();
-    await others.ended;
-    assert.doesNotMatch(others.output(), /helo/);
-  });
+    test(`an embedded service ${how} warns of a section [api:<name>] that it has no service for`, {
+      timeout,
+    }, async () => {
+      const { program } = await toStderr();
+      const [line] = await program.printed(/^.*portico\.ini:3:1.*$/m);
+      assert.match(line, /"level":"warn".*\[api:helo\].* no service with this name.*did you mean \[api:hello\]\?/);
+    });
 
-  test(`an embedded service ${how} logs into log_file in log_format; HUP opens it anew, and refuses one that cannot be opened`, {
-    timeout,
-  }, async (t) => {
-    const { port, start, file, write } = await embedded(t, main, 'log_file = api.log\nlog_format = text');
-    const program = start();
-    await written(file('api.log'), /Ready after \d+ ms: hello on 127\.0\.0\.1:/);
-    await get(port, '/');
-    assert.match(readFileSync(file('api.log'), 'utf8'), /INFO/);
-    renameSync(file('api.log'), file('api.log.1'));
-    program.kill('SIGHUP');
-    await written(file('api.log'), /Reload accepted/);
-    write('log_file = none/api.log\nlog_format = text');
-    program.kill('SIGHUP');
-    await written(
-      file('api.log'),
-      /Reload refused[\s\S]*portico\.ini:2:\d+: error: \[DEFAULT\] log_file: cannot write the log/,
-    );
-    assert.equal((await get(port, '/')).status, 200);
-    program.kill('SIGTERM');
-    assert.deepEqual(await program.ended, { code: 0, signal: null });
-    assert.match(readFileSync(file('api.log'), 'utf8'), /Caught SIGTERM/);
-  });
+    test(`an embedded service ${how} logs at log_level, and HUP changes it`, { timeout }, async () => {
+      const { port, program, write } = await toStderr();
+      await get(port, '/');
+      write('log_level = info');
+      program.kill('SIGHUP');
+      const [, told] = await program.printed(/("changes":\[.*?\}\])/);
+      assert.match(told!, /"option":"DEFAULT\.log_level","old":"warn","new":"info"/);
+      assert.match(told!, /"effect":"applied"/);
+      await get(port, '/');
+      await program.printed(/"target":"\/"/);
+      const all = lines(program.stderr);
+      const reload = all.findIndex(({ level, msg }) => level === 'notice' && /SIGHUP/.test(msg));
+      assert.deepEqual(
+        all.slice(0, reload).filter(({ level }) => level === 'info'),
+        [],
+      );
+      const request = all.find(({ target }) => target === '/');
+      assert.ok(typeof request?.request_id === 'string');
+    });
 
-  test(`an embedded service ${how} refuses a log_file that cannot be opened`, { timeout }, async (t) => {
-    const { start } = await embedded(t, main, 'log_file = none/api.log');
-    const program = start();
-    assert.deepEqual(await program.ended, { code: 78, signal: null });
-    assert.match(program.stderr, /portico\.ini:2:\d+: error: \[DEFAULT\] log_file: cannot write the log/);
+    test(`an embedded service ${how} logs into log_file in log_format; HUP opens it anew, and refuses one that cannot be opened`, {
+      timeout,
+    }, async () => {
+      const { port, program, inFolder, log, read, write } = await toFile();
+      await get(port, '/');
+      assert.match(read(), /INFO/);
+      renameSync(log, inFolder('api.log.1'));
+      program.kill('SIGHUP');
+      await written(log, /Reload accepted/);
+      write('log_file = none/api.log\nlog_format = text');
+      program.kill('SIGHUP');
+      await written(log, /Reload refused[\s\S]*portico\.ini:2:\d+: error: \[DEFAULT\] log_file: cannot write the log/);
+      assert.equal((await get(port, '/')).status, 200);
+    });
+
+    test(`an embedded service ${how} warns of no section [api:<name>] of another program`, { timeout }, async () => {
+      const { program, inFolder, read } = await toFile();
+      // A warning behind the line of a ready service is logged before the end.
+      program.kill('SIGTERM');
+      assert.deepEqual(await program.ended, { code: 0, signal: null });
+      assert.match(read(), /Caught SIGTERM/);
+      assert.doesNotMatch(readFileSync(inFolder('api.log.1'), 'utf8') + program.output(), /helo/);
+    });
+
+    test(`an embedded service ${how} refuses a log_file that cannot be opened`, { timeout }, async (t) => {
+      const { start } = await embedded(t, main, 'log_file = none/api.log');
+      const program = start();
+      assert.deepEqual(await program.ended, { code: 78, signal: null });
+      assert.match(program.stderr, /portico\.ini:2:\d+: error: \[DEFAULT\] log_file: cannot write the log/);
+    });
   });
 }
 
@@ -179,12 +188,12 @@ test('an embedded service refuses unknown sections, and none that its program de
 test('an embedded service refuses a section of its name, unless its app declares it', {
   timeout,
 }, async (t) => {
-  const { port, start, file } = await embedded(t, inWorker, '[hello]\nlevel = 4');
+  const { port, start, inFolder } = await embedded(t, inWorker, '[hello]\nlevel = 4');
   const first = start();
   assert.equal((await first.ended).code, 78);
   assert.match(first.stderr, /portico\.ini:2:1: error: \[hello\] unknown section\n {2}did you mean \[api:hello\]\?/);
   writeFileSync(
-    file('app.js'),
+    inFolder('app.js'),
     `import { appFactory } from 'portico/app';
 import { integer } from 'portico/config';
 const options = { level: integer({ default: 1, help: 'How much.' }) };
@@ -217,8 +226,8 @@ console.log(config.configFiles.map((file) => file.split('/').at(-1)), config.gro
 `;
 
 test('Config.load() of a program reads its command line', { timeout }, async (t) => {
-  const { start, file } = await embedded(t, withoutRunMain, '');
-  writeFileSync(file('other.ini'), '');
+  const { start, inFolder } = await embedded(t, withoutRunMain, '');
+  writeFileSync(inFolder('other.ini'), '');
   const program = start('--config-file', 'other.ini', '--look-depth', '3');
   assert.deepEqual(await program.ended, { code: 0, signal: null });
   assert.equal(program.stdout, "[ 'other.ini' ] 3\n");
@@ -255,7 +264,7 @@ test('status finds an embedded service by the folder that it runs in', { timeout
   const program = start();
   await program.printed(/"event":"control"/);
   await program.printed(/"event":"ready"/);
-  const found = await runApiCli(project.folder, 'status');
+  const found = await commandBeside(['status'], { cwd: project.folder });
   assert.equal(found.status, 0, found.stderr);
   assert.match(found.stdout, /^main .*pid \d+[\s\S]*hello .*1 of 1 ready/);
   const second = start(

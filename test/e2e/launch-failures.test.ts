@@ -61,7 +61,7 @@ test('two services of one name are refused', async (t) => {
 });
 
 test('LC-375 RL-71 an error nobody handles is logged once with its stack, service and worker; the worker ends with 2 and is replaced', async (t) => {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2 }] });
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1 }] });
   t.after(() => fleet.cleanUp());
   await fleet.event('launched');
   const port = await fleet.port('api');

@@ -15,10 +15,10 @@ export const app = () => (req, res) => {
 };
 `;
 
-async function project(t: TestContext, more: string, args: readonly string[] = [], workers = 1) {
+async function project(t: TestContext, more: string, workers = 1) {
   const port = await freePort();
   const files = emptyProject({ ...pidProject(port, workers, more), 'app.js': app });
-  const program = startProject(t, files, args);
+  const program = startProject(t, files);
   await program.printed(/http:\/\/127\.0\.0\.1:\d+ +\d worker/);
   return { port, program };
 }
@@ -72,7 +72,7 @@ test('HUP to one worker says that its siblings keep their configuration', async 
 });
 
 test('a parent that gives up names max_restarts and restart_window', async (t) => {
-  const { program } = await project(t, 'max_restarts = 1\nrestart_window = 60', [], 2);
+  const { program } = await project(t, 'max_restarts = 1\nrestart_window = 60', 2);
   for (const [, pid] of program.stderr.matchAll(/"event":"worker_ready".*?"pid":(\d+)/g)) {
     process.kill(Number(pid), 'SIGKILL');
   }
@@ -81,22 +81,6 @@ test('a parent that gives up names max_restarts and restart_window', async (t) =
     program.stderr,
     /Service hello was restarted more than 1 times \(max_restarts\) within 60 s \(restart_window\): giving up/,
   );
-});
-
-test('--dev prints one line for a request', async (t) => {
-  const port = await freePort();
-  const paste = `[pipeline:hello]\npipeline = request_log hello_app\n
-[filter:request_log]\npaste.filter_factory = portico/middleware:requestLog\n
-[app:hello_app]\npaste.app_factory = ./app.js:app\n`;
-  const program = startProject(t, emptyProject({ ...pidProject(port, 1), 'api-paste.ini': paste }), ['--dev']);
-  await program.printed(/Ready after/);
-  await program.printed(/1 worker/);
-  const from = program.stderr.length;
-  await get(port, '/?ms=0');
-  await program.printed(/GET \/\?ms=0 200/);
-  await get(port, '/?ms=1');
-  await program.printed(/GET \/\?ms=1 200.*\n/);
-  assert.equal(program.stderr.slice(from).trim().split('\n').length, 2, program.stderr.slice(from));
 });
 
 /** Sends requests that never end until two workers have one in flight. Returns the number for each of them, by pid. */
@@ -115,7 +99,7 @@ async function busy(t: TestContext, port: number): Promise<Map<string, number>> 
 }
 
 test("USR2 to a fleet shows a stuck worker's stack, and the requests that the others have in flight", async (t) => {
-  const { port, program } = await project(t, 'worker_timeout = 60', [], 2);
+  const { port, program } = await project(t, 'worker_timeout = 60', 2);
   const counts = await busy(t, port);
   get(port, '/spin').catch(() => undefined);
   program.kill('SIGUSR2');

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { startedOnce, untilFileEnds } from '../e2e/program.js';
 import { get } from '../fixtures/http-client.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { isAlive, RunningProgram } from '../fixtures/running-program.js';
@@ -19,7 +20,7 @@ interface Page {
 
 /** Runs the program with a file of this text; `write` replaces the file. */
 function configured(
-  t: { after(fn: () => Promise<void>): void; name: string },
+  t: { after(fn: () => Promise<void>): unknown; readonly name: string },
   text: string,
   env: NodeJS.ProcessEnv = {},
   args: readonly string[] = [],
@@ -33,9 +34,24 @@ function configured(
   return { fleet, file, write, page };
 }
 
-test('LC-306 CF-16 a worker that is respawned after an edit comes back with the accepted values', async (t) => {
-  const { fleet, write, page } = configured(t, '[greeter]\ngreeting = first\nworkers = 1\n');
-  await fleet.event('launched');
+const file = untilFileEnds();
+/** A fleet with one worker that reloads, and one with two that mutates, for the tests that follow one another. */
+const reloading = startedOnce(async () => {
+  const head = '[greeter]\nworkers = 1\n';
+  const it = configured({ name: 'reloading', after: file.after }, `${head}greeting = first\n`);
+  await it.fleet.event('launched');
+  return { head, ...it };
+});
+const MUTATES = '[DEFAULT]\nrestart_method = mutate\n';
+const mutating = startedOnce(async () => {
+  const head = `${MUTATES}[greeter]\n`;
+  const it = configured({ name: 'mutating', after: file.after }, `${head}greeting = first\nlimit = 1K\n`);
+  await it.fleet.event('launched');
+  return { head, ...it };
+});
+
+test('LC-306 CF-16 a worker that is respawned after an edit comes back with the accepted values', async () => {
+  const { fleet, write, page } = await reloading();
   assert.equal((await page()).greeting, 'first');
   write('[greeter]\ngreeting = second\nworkers = 1\n');
   const from = fleet.lines.length;
@@ -47,32 +63,29 @@ test('LC-306 CF-16 a worker that is respawned after an edit comes back with the 
   assert.equal((await page()).greeting, 'second');
 });
 
-test('LC-517 LC-1917 RL-66 CF-83 SIGHUP with a broken file changes nothing and says where the error is', async (t) => {
-  for (const method of ['reload', 'mutate']) {
-    const head = `[DEFAULT]\nrestart_method = ${method}\n`;
-    const { fleet, file, write, page } = configured(t, `${head}[greeter]\ngreeting = first\n`);
-    await fleet.event('launched');
+test('LC-517 LC-1917 RL-66 CF-83 SIGHUP with a broken file changes nothing and says where the error is', async () => {
+  for (const { fleet, file, head, write, page } of [await reloading(), await mutating()]) {
     const before = fleet.children();
-    write(`${head}[greeter]\nlimit = plenty\n`);
+    const { greeting } = await page();
+    const from = fleet.lines.length;
+    write(`${head}limit = plenty\n`);
     fleet.kill('SIGHUP');
-    const report = await fleet.event('reload');
+    const report = await fleet.event('reload', from);
     assert.equal(report.outcome, 'refused');
-    assert.match(String(report.error), new RegExp(`${file}:4:\\d+: .*\\[greeter\\] limit`));
-    assert.equal(fleet.lines.filter(({ level }) => level === 'error').length, 1);
+    assert.match(String(report.error), new RegExp(`${file}:${head.split('\n').length}:\\d+: .*\\[greeter\\] limit`));
+    assert.equal(fleet.lines.slice(from).filter(({ level }) => level === 'error').length, 1);
     for (const pid of before) assert.ok(isAlive(pid));
-    assert.equal((await page()).greeting, 'first');
-    await fleet.cleanUp();
+    assert.equal((await page()).greeting, greeting);
   }
 });
 
-test('LC-516 CF-80 mutate passes the later configuration to reset in every worker, and keeps the processes', async (t) => {
-  const head = '[DEFAULT]\nrestart_method = mutate\n';
-  const { fleet, write } = configured(t, `${head}[greeter]\ngreeting = first\nlimit = 1K\n`);
-  await fleet.event('launched');
+test('LC-516 CF-80 mutate passes the later configuration to reset in every worker, and keeps the processes', async () => {
+  const { fleet, head, write } = await mutating();
   const before = new Set(fleet.children());
-  write(`${head}[greeter]\ngreeting = second\nlimit = 2K\n`);
+  const from = fleet.lines.length;
+  write(`${head}greeting = second\nlimit = 2K\n`);
   fleet.kill('SIGHUP');
-  assert.equal((await fleet.event('reload')).outcome, 'accepted');
+  assert.equal((await fleet.event('reload', from)).outcome, 'accepted');
   // The child that has validated the configuration ends a moment later.
   while (fleet.children().length > before.size) await turn();
   assert.deepEqual(new Set(fleet.children()), before);
@@ -83,13 +96,12 @@ test('LC-516 CF-80 mutate passes the later configuration to reset in every worke
   }
 });
 
-test('CF-92 OP-86 a number of workers that a reload changes is applied by the parent', async (t) => {
-  const { fleet, write } = configured(t, '[greeter]\nworkers = 1\n');
-  await fleet.event('launched');
+test('CF-92 OP-86 a number of workers that a reload changes is applied by the parent', async () => {
+  const { fleet, write } = await reloading();
   const from = fleet.lines.length;
   write('[greeter]\nworkers = 2\n');
   fleet.kill('SIGHUP');
-  await fleet.event('reload');
+  await fleet.event('reload', from);
   await fleet.line((line) => line.event === 'worker_ready' && line.workerId === 1, from);
 });
 
@@ -117,7 +129,7 @@ test('CF-79 CF-118 a secret reaches the workers over the channel, not in their e
 });
 
 test('LC-1928 LC-1207 LC-1214 LC-104 a secret that changes reaches the workers, and no log; nor does one of the command line', async (t) => {
-  const head = '[DEFAULT]\nrestart_method = mutate\n[greeter]\nworkers = 1\n';
+  const head = `${MUTATES}[greeter]\nworkers = 1\n`;
   const { fleet, write, page } = configured(t, `${head}token = old-secret\n`, {}, [
     '--set',
     'greeter.password=on-the-line',

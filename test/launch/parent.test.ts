@@ -3,35 +3,23 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { connectionsOf, descriptorsOf } from '../e2e/faults/target.js';
+import { startedOnce, untilFileEnds } from '../e2e/program.js';
 import { get } from '../fixtures/http-client.js';
 import { RunningProgram } from '../fixtures/running-program.js';
 
-async function running(t: TestContext, workers: number, plan: object = {}) {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers }], ...plan });
-  t.after(() => fleet.cleanUp());
+const file = untilFileEnds();
+/** A fleet for the tests that follow one another, of which the last one stops it. */
+const two = startedOnce(async () => {
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2 }] });
+  file.after(() => fleet.cleanUp());
   await fleet.event('launched');
   return { fleet, port: await fleet.port('api') };
-}
-
-test('PT-10 LC-1706 while the parent is stopped by SIGSTOP its workers answer everybody', async (t) => {
-  const { fleet, port } = await running(t, 2);
-  process.kill(fleet.pid, 'SIGSTOP');
-  try {
-    for (let round = 0; round < 15; round++) {
-      const answers = await Promise.all(Array.from({ length: 20 }, () => get<{ pid: number }>(port, '/')));
-      assert.ok(answers.every(({ status, body }) => status === 200 && body.pid !== fleet.pid));
-    }
-  } finally {
-    process.kill(fleet.pid, 'SIGCONT');
-  }
-  fleet.kill('SIGTERM');
-  assert.equal((await fleet.ended).code, 0);
 });
 
-test('PT-10 LC-1706 a request costs the parent nothing: it has no connection, and does not wake up for one', async (t) => {
-  const { fleet, port } = await running(t, 2);
+test('PT-10 LC-1706 a request costs the parent nothing: it has no connection, and does not wake up for one', async () => {
+  const { fleet, port } = await two();
   const wakeUps = (): number =>
     Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(readFileSync(`/proc/${fleet.pid}/status`, 'utf8'))?.[1]);
   const descriptors = descriptorsOf(fleet.pid);
@@ -48,16 +36,16 @@ test('PT-10 LC-1706 a request costs the parent nothing: it has no connection, an
   assert.equal(descriptorsOf(fleet.pid), descriptors);
 });
 
-test('RL-19 connections that a worker has no time to accept wait in the system, and are answered when it has', async (t) => {
-  const { fleet, port } = await running(t, 1);
-  const [worker] = fleet.children();
-  process.kill(worker!, 'SIGSTOP');
+test('RL-19 connections that workers have no time to accept wait in the system, and are answered when they have', async () => {
+  const { fleet, port } = await two();
+  const workers = fleet.children();
+  for (const worker of workers) process.kill(worker, 'SIGSTOP');
   const sockets: Socket[] = [];
   try {
     for (let i = 0; i < 400; i++) sockets.push(connect(port, '127.0.0.1'));
     await Promise.all(sockets.map((socket) => once(socket, 'connect')));
   } finally {
-    process.kill(worker!, 'SIGCONT');
+    for (const worker of workers) process.kill(worker, 'SIGCONT');
   }
   const answers = sockets.map(async (socket) => {
     let text = '';
@@ -69,6 +57,21 @@ test('RL-19 connections that a worker has no time to accept wait in the system, 
     return text.startsWith('HTTP/1.1 200 ');
   });
   assert.deepEqual(new Set(await Promise.all(answers)), new Set([true]));
+});
+
+test('PT-10 LC-1706 while the parent is stopped by SIGSTOP its workers answer everybody', async () => {
+  const { fleet, port } = await two();
+  process.kill(fleet.pid, 'SIGSTOP');
+  try {
+    for (let round = 0; round < 15; round++) {
+      const answers = await Promise.all(Array.from({ length: 20 }, () => get<{ pid: number }>(port, '/')));
+      assert.ok(answers.every(({ status, body }) => status === 200 && body.pid !== fleet.pid));
+    }
+  } finally {
+    process.kill(fleet.pid, 'SIGCONT');
+  }
+  fleet.kill('SIGTERM');
+  assert.equal((await fleet.ended).code, 0);
 });
 
 test('LC-1604 LC-303 a program can have more workers or fewer, none included, of one service and not of others', async (t) => {

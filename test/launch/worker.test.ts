@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { emptyProject, Program } from '../e2e/program.js';
+import { emptyProject, Program, startedOnce, untilFileEnds } from '../e2e/program.js';
 import { get } from '../fixtures/http-client.js';
 import { isAlive, RunningProgram } from '../fixtures/running-program.js';
 
@@ -13,12 +13,16 @@ interface Page {
   readonly random: number;
 }
 
-async function started(t: { after(fn: () => Promise<void>): void }, plan: object, workers = 1) {
+async function started(t: { after(fn: () => Promise<void>): unknown }, plan: object, workers = 1) {
   const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers }], ...plan });
   t.after(() => fleet.cleanUp());
   await fleet.event('launched');
   return { fleet, port: await fleet.port('api') };
 }
+
+const file = untilFileEnds();
+/** A fleet with one worker, for the tests that replace it. */
+const lasting = startedOnce(() => started(file, {}));
 
 test('LC-304 LC-309 LC-1921 a worker is a fresh run of the program: no object, lock or thread of its parent', async (t) => {
   const { fleet, port } = await started(t, { busyParent: true });
@@ -130,24 +134,26 @@ test('LC-410 one worker of launch runs in this process and is not started again;
   const { code } = await alone.ended;
   assert.notEqual(code, 0);
 
-  const { fleet, port } = await started(t, {});
+  const { fleet, port } = await lasting();
   const { body } = await get<{ pid: number }>(port, '/throw');
   assert.notEqual(body.pid, fleet.pid);
   await fleet.event('worker_ready', fleet.lines.indexOf(await fleet.event('worker_exited')));
   assert.ok(isAlive(fleet.pid));
 });
 
-test('LC-1606 a worker whose service has nothing to wait for stays until it is told to stop', async (t) => {
+test('LC-1606 a worker whose service has nothing to wait for stays until it is told to stop', async () => {
   // The service's wait() settles at once, like a no-op wait().
-  const { fleet, port } = await started(t, {});
+  const { fleet, port } = await lasting();
+  const from = fleet.lines.length;
   const [worker] = fleet.children();
   for (let i = 0; i < 5; i++) assert.equal((await get<{ pid: number }>(port, '/')).body.pid, worker);
   process.kill(worker!, 'SIGTERM');
-  assert.equal((await fleet.event('worker_exited')).code, 0);
+  assert.equal((await fleet.event('worker_exited', from)).code, 0);
+  await fleet.event('worker_ready', from);
 });
 
-test('LC-1607 LC-374 LC-375 a worker ends with the status its service chose, else with 2 for what nobody handled', async (t) => {
-  const { fleet, port } = await started(t, {});
+test('LC-1607 LC-374 LC-375 a worker ends with the status its service chose, else with 2 for what nobody handled', async () => {
+  const { fleet, port } = await lasting();
   for (const [path, expected] of [
     ['/exit?status=5', 5],
     ['/throw', 2],
@@ -159,12 +165,13 @@ test('LC-1607 LC-374 LC-375 a worker ends with the status its service chose, els
   }
 });
 
-test('LC-1708 LC-804 a task that fails is logged and costs nothing; a rejection nobody waits for costs its worker', async (t) => {
-  const { fleet, port } = await started(t, {});
+test('LC-1708 LC-804 a task that fails is logged and costs nothing; a rejection nobody waits for costs its worker', async () => {
+  const { fleet, port } = await lasting();
+  const before = fleet.lines.length;
   const { body } = await get<{ pid: number }>(port, '/task');
   assert.equal((await get<{ pid: number }>(port, '/')).body.pid, body.pid);
-  assert.equal(fleet.lines.filter(({ event }) => event === 'worker_exited').length, 0);
   const from = fleet.lines.length;
+  assert.equal(fleet.lines.slice(before).filter(({ event }) => event === 'worker_exited').length, 0);
   await get(port, '/reject');
   const exited = await fleet.event('worker_exited', from);
   assert.deepEqual([exited.code, exited.pid], [2, body.pid]);

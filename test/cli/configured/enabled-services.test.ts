@@ -6,7 +6,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { ask } from '../../e2e/clients.js';
-import { emptyProject, freePort, startProject } from '../../e2e/program.js';
+import { emptyProject, freePort, startedOnce, startProject, untilFileEnds } from '../../e2e/program.js';
 import { isAlive } from '../../fixtures/running-program.js';
 import { brokerUrl, deleteTopic, withoutBroker } from '../../rpc/transport/amqp/broker.js';
 import { command, commandBeside } from '../command.js';
@@ -114,9 +114,23 @@ test('RP-64 an API calls the service of another program by amqp://', { skip: wit
   }
 });
 
-test('a name of enabled_services without a section is told with the nearest, and the others start', async (t) => {
-  const program = startProject(t, projectOf(`enabled_services = imags, images\n${IMAGES}`));
+const file = untilFileEnds();
+/** For two tests, of which the second one changes its configuration and ends it. */
+const named = startedOnce(async () => {
+  const project = projectOf(`enabled_services = imags, images\n${IMAGES}`);
+  const program = startProject(file, project);
   await program.printed(/^images +topic/m);
+  return { program, folder: project.folder };
+});
+/** The same of a mutate. */
+const MUTATES = 'restart_method = mutate\nenabled_services = images\nimages_manager = ./managers.js:Images\n';
+const mutating = startedOnce(() => {
+  const project = projectOf(MUTATES);
+  return { program: startProject(file, project), folder: project.folder };
+});
+
+test('a name of enabled_services without a section is told with the nearest, and the others start', async () => {
+  const { program } = await named();
   assert.match(program.output(), /no section is called \[service:imags\], so this service does not start/);
   assert.match(program.output(), /Did you mean .{0,2}images/);
 });
@@ -161,17 +175,14 @@ test('OP-10 check validates services: names, managers, topics and options, each 
   assert.match(undeclared[0]!, /no service with this name is enabled did you mean service:images\.workers\?/);
 });
 
-test('LC-320 a reload starts and ends services, and changes their workers', async (t) => {
-  const project = projectOf(`enabled_services = images\n${IMAGES}`);
-  const file = join(project.folder, 'portico.ini');
-  const write = (ini: string) => writeFileSync(file, `[DEFAULT]\nstate_path = .\n${ini}`);
-  const program = startProject(t, project);
-  await program.printed(/^images +topic/m);
+test('LC-320 a reload starts and ends services, and changes their workers', async () => {
+  const { program, folder } = await named();
+  const write = (ini: string) => writeFileSync(join(folder, 'portico.ini'), `[DEFAULT]\nstate_path = .\n${ini}`);
   write(`enabled_services = images, more\n${IMAGES}workers = 2\n[service:more]\nmanager = ./managers.js:Images\n`);
   program.kill('SIGHUP');
   await program.printed(/^more +topic more {2}1 worker$/m);
   await program.printed(/Reload accepted/);
-  assert.match(await statusOf(project.folder), /images[^\n]*2/);
+  assert.match(await statusOf(folder), /images[^\n]*2/);
   const before = program.output().length;
   write(`enabled_services = mor\n${IMAGES}[service:more]\nmanager = ./managers.js:Images\n`);
   program.kill('SIGHUP');
@@ -181,16 +192,14 @@ test('LC-320 a reload starts and ends services, and changes their workers', asyn
   const later = program.output().length;
   program.kill('SIGHUP');
   await program.printed(/Reload accepted/, later);
-  assert.doesNotMatch(await statusOf(project.folder), /^ *images/m);
+  assert.doesNotMatch(await statusOf(folder), /^ *images/m);
   program.kill('SIGTERM');
   assert.deepEqual(await program.ended, { code: 0, signal: null });
 });
 
 test('MG-1 a manager that [DEFAULT] names needs no section', async (t) => {
-  const ini = 'enabled_services = images\nimages_manager = ./managers.js:Images\n';
-  const program = startProject(t, projectOf(ini));
-  await program.printed(/^images +topic images {2}1 worker$/m);
-  assert.deepEqual(findings(t, ini), []);
+  await mutating().program.printed(/^images +topic images {2}1 worker$/m);
+  assert.deepEqual(findings(t, MUTATES), []);
 });
 
 test('OP-2 --dev runs a service by one worker, and anew when its module changes', async (t) => {
@@ -203,12 +212,11 @@ test('OP-2 --dev runs a service by one worker, and anew when its module changes'
   await program.printed(/images are there/);
 });
 
-test('CF-91 a mutate resets the managers, and changes no number of workers', async (t) => {
-  const project = projectOf(`restart_method = mutate\n${IMAGES}`);
-  const program = startProject(t, project);
+test('CF-91 a mutate resets the managers, and changes no number of workers', async () => {
+  const { program, folder } = mutating();
   await program.printed(/^images +topic/m);
-  const ini = `[DEFAULT]\nstate_path = .\nrestart_method = mutate\n${IMAGES}workers = 2\n`;
-  writeFileSync(join(project.folder, 'portico.ini'), ini);
+  const ini = `[DEFAULT]\nstate_path = .\n${MUTATES}[service:images]\nworkers = 2\n`;
+  writeFileSync(join(folder, 'portico.ini'), ini);
   program.kill('SIGHUP');
   await program.printed(/images were reset/);
   await program.printed(/Mutate accepted/);

@@ -42,11 +42,11 @@ export const app = (_globalConf, _localConf, { log }) => (req, res) => {
 };
 `;
 
-async function shop(t: UntilEnd, more: string) {
+async function shop(t: UntilEnd, more: string, workers = 1) {
   const port = await freePort();
-  const project = emptyProject({ ...pidProject(port, 2, more), 'app.js': app, 'logging.js': logging });
+  const project = emptyProject({ ...pidProject(port, workers, more), 'app.js': app, 'logging.js': logging });
   const ini = join(project.folder, 'portico.ini');
-  const write = (text: string): void => writeFileSync(ini, pidProject(port, 2, text)['portico.ini']!);
+  const write = (text: string): void => writeFileSync(ini, pidProject(port, workers, text)['portico.ini']!);
   return { port, project, write, start: () => startProject(t, project) };
 }
 
@@ -69,7 +69,7 @@ export const never = () => new Promise(() => undefined);
 })();
 
 test('a logger named in the configuration writes the lines of the parent and of every worker', async (t) => {
-  const { port, start } = await shop(t, 'logger = ./logging.js:logger');
+  const { port, start } = await shop(t, 'logger = ./logging.js:logger', 2);
   const program = start();
   await program.printed(/shop info Ready after .*"event":"ready"/);
   await get(port, '/a');

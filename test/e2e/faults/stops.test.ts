@@ -8,8 +8,8 @@ import { askFor } from './load.js';
 import { stopAtWork } from './rows.js';
 import { childrenOf, pause, until } from './target.js';
 
-async function fleetFor(t: TestContext, options: FleetPlan['options'] = {}): Promise<FaultFleet> {
-  const fleet = await FaultFleet.start({ options });
+async function fleetFor(t: TestContext, plan: FleetPlan = {}): Promise<FaultFleet> {
+  const fleet = await FaultFleet.start(plan);
   t.after(() => fleet.end());
   return fleet;
 }
@@ -49,7 +49,7 @@ const gone = (fleet: FaultFleet): Promise<boolean> => until(() => fleet.leftover
 for (const repeated of [false, true]) {
   const title = repeated ? 'TERM, repeated ten times' : 'TERM';
   test(`${repeated ? 'RL-82 LC-512' : 'RL-80 LC-511 LC-542 LC-543'} ${title}: requests at work get whole answers; idle, silent and half-sent connections are closed; status 0`, async (t) => {
-    const fleet = await fleetFor(t);
+    const fleet = await fleetFor(t, { workers: repeated ? 1 : 2 });
     const idle = await connections(fleet, 8, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n', true);
     const silent = await connections(fleet, 8, '', false);
     const half = await connections(fleet, 8, 'GET / HTTP/1.1\r\nho', false);
@@ -87,7 +87,7 @@ for (const repeated of [false, true]) {
 }
 
 test('RL-81 LC-354 LC-355 LC-377 LC-1904 LC-1202 LC-1405 LC-1613 TERM, deadline passed: what is at work is cut and named, status 1, nothing left', async (t) => {
-  const fleet = await fleetFor(t, { 'DEFAULT.graceful_shutdown_timeout': '1' });
+  const fleet = await fleetFor(t, { options: { 'DEFAULT.graceful_shutdown_timeout': '1' } });
   const cut = Promise.allSettled(Array.from({ length: 4 }, () => askFor(`${fleet.url}/work`)));
   await pause(300);
   await askFor(`${fleet.url}/`);
@@ -120,7 +120,7 @@ test('RL-81 LC-354 LC-355 LC-377 LC-1904 LC-1202 LC-1405 LC-1613 TERM, deadline 
 });
 
 test('RL-81 LC-357 LC-377 TERM with a stuck worker: it is killed behind the deadline, status 1, nothing left', async (t) => {
-  const fleet = await fleetFor(t, { 'DEFAULT.graceful_shutdown_timeout': '1' });
+  const fleet = await fleetFor(t, { workers: 1, options: { 'DEFAULT.graceful_shutdown_timeout': '1' } });
   await spinning(fleet);
   const begun = performance.now();
   const status = await fleet.stop();
@@ -136,7 +136,7 @@ test('RL-81 LC-357 LC-377 TERM with a stuck worker: it is killed behind the dead
 
 for (const after of [false, true]) {
   test(`RL-83 ${after ? 'LC-514 INT after TERM' : 'LC-513 LC-523 LC-372 LC-1907 LC-1415 INT'}: everything is cut and gone, status 1`, async (t) => {
-    const fleet = await fleetFor(t);
+    const fleet = await fleetFor(t, { workers: after ? 1 : 2 });
     const cut = Promise.allSettled(Array.from({ length: 4 }, () => askFor(`${fleet.url}/work`)));
     await pause(300);
     if (after) {
@@ -166,7 +166,7 @@ for (const withStuck of [false, true]) {
   const title = withStuck ? 'parent killed, one worker stuck' : 'parent killed';
   test(`RL-64 ${withStuck ? 'LC-343 LC-1904' : 'LC-341 LC-342 LC-376 LC-1705'} ${title}: requests at work are answered, no worker is left, the port is free`, async (t) => {
     const deadline = isLong || !withStuck ? 3 : 1;
-    const fleet = await fleetFor(t, { 'DEFAULT.graceful_shutdown_timeout': String(deadline) });
+    const fleet = await fleetFor(t, { options: { 'DEFAULT.graceful_shutdown_timeout': String(deadline) } });
     const slow = Promise.allSettled(withStuck ? [] : Array.from({ length: 4 }, () => askFor(`${fleet.url}/slow`)));
     if (withStuck) await spinning(fleet);
     else await pause(300);

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { SlotAdoption } from '../../../dist/launch/parent/reconciler.js';
 import type { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
 import { openListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
+import { startedOnce, untilFileEnds } from '../../e2e/program.js';
 import { fakePool } from '../../fixtures/fake-workers.js';
 import { get } from '../../fixtures/http-client.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
@@ -93,15 +94,41 @@ test('PT-12 the slot of a removed worker keeps a helper while a new worker start
   while (!helps()) await new Promise(setImmediate);
 });
 
-test('PT-9 with slots the busiest of four workers has at most half of 64 connections', { skip }, async (t) => {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 4 }] });
-  t.after(() => fleet.cleanUp());
+const file = untilFileEnds();
+/** A fleet with four workers, for the tests that follow one another and change their number. */
+const four = startedOnce(async () => {
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 4 }], control: true });
+  file.after(() => fleet.cleanUp());
   await fleet.event('launched');
-  const port = await fleet.port('api');
+  const control = (await fleet.event('control')).port as number;
+  const resize = (workers: number) => get(control, `/reconfigure?service=api&workers=${workers}`);
+  return { fleet, port: await fleet.port('api'), resize };
+});
+
+test('PT-9 with slots the busiest of four workers has at most half of 64 connections', { skip }, async () => {
+  const { port } = await four();
   const answers = await Promise.all(Array.from({ length: 64 }, () => get<{ pid: number }>(port, '/')));
   const counts = new Map<number, number>();
   for (const { body } of answers) counts.set(body.pid, (counts.get(body.pid) ?? 0) + 1);
   assert.ok(Math.max(...counts.values()) <= 32, JSON.stringify([...counts]));
+});
+
+test('PT-9 a fleet that grows from 4 to 6 workers has 6 slots', { skip }, async () => {
+  const { fleet, port, resize } = await four();
+  await resize(6);
+  const held = fleet.children().map((pid) => listeningOn(pid, port));
+  assert.equal(new Set(held.flat()).size, 6);
+});
+
+test('PT-12 LC-1604 a service that had no worker at all serves all its slots when it gets one', { skip }, async () => {
+  const { fleet, port, resize } = await four();
+  await resize(0);
+  while (fleet.children().length > 0) await fleet.event('worker_exited', fleet.lines.length);
+  // They reach all slots and wait there.
+  const waiting = Array.from({ length: 40 }, () => get<{ id: number }>(port, '/'));
+  await resize(1);
+  const answers = await Promise.all(waiting);
+  assert.deepEqual(new Set(answers.map(({ body }) => body.id)), new Set([0]));
 });
 
 test('PT-12 a slot that cannot keep a worker does not strand its share of the connections', { skip }, async (t) => {
@@ -122,20 +149,6 @@ test('PT-12 a slot that cannot keep a worker does not strand its share of the co
   fleet.kill('SIGTERM');
   assert.equal((await fleet.ended).code, 0);
   await assert.rejects(get(port, '/'), { code: 'ECONNREFUSED' });
-});
-
-test('PT-12 LC-1604 a service that had no worker at all serves all its slots when it gets one', { skip }, async (t) => {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 3 }], control: true });
-  t.after(() => fleet.cleanUp());
-  const control = (await fleet.event('control')).port as number;
-  const port = await fleet.port('api');
-  await get(control, '/reconfigure?service=api&workers=0');
-  while (fleet.children().length > 0) await fleet.event('worker_exited', fleet.lines.length);
-  // They reach all three slots and wait there.
-  const waiting = Array.from({ length: 40 }, () => get<{ id: number }>(port, '/'));
-  await get(control, '/reconfigure?service=api&workers=1');
-  const answers = await Promise.all(waiting);
-  assert.deepEqual(new Set(answers.map(({ body }) => body.id)), new Set([0]));
 });
 
 test('PT-8 PT-3 PH-5 after reloads and resizing, a stop leaves no listening socket behind', { skip }, async (t) => {
@@ -170,16 +183,6 @@ test('PT-8 PT-3 PH-5 after reloads and resizing, a stop leaves no listening sock
   writeFileSync(released, '');
   assert.equal((await long).body.slow, true);
   assert.equal((await fleet.ended).code, 0);
-});
-
-test('PT-9 a fleet that grows from 2 to 6 workers has 6 slots', { skip }, async (t) => {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2 }], control: true });
-  t.after(() => fleet.cleanUp());
-  const control = (await fleet.event('control')).port as number;
-  const port = await fleet.port('api');
-  await get(control, '/reconfigure?service=api&workers=6');
-  const held = fleet.children().map((pid) => listeningOn(pid, port));
-  assert.equal(new Set(held.flat()).size, 6);
 });
 
 /** The listening sockets of a process on a port, by inode (proc_pid_net(5)). */
