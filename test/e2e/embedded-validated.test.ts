@@ -48,8 +48,12 @@ const KINDS: readonly Broken[] = [
   brokenConfigurations.get('manager = ./app.js:Nope and an app that throws')!,
 ];
 
-/** Of programs with a worker, in the short run: errors of all kinds at once, and a worker that does not start. */
-const WITH_WORKERS = [KINDS[0]!, KINDS[2]!];
+/** What the short run has of each program. Of those with a worker, one has errors of all kinds, and one a worker that does not start. */
+const SHORT: Readonly<Record<keyof typeof PROGRAMS, readonly Broken[]>> = {
+  'one process': KINDS,
+  'a worker': KINDS.slice(2),
+  runApis: KINDS.slice(0, 1),
+};
 
 /** Others, which the same code finds: `cli/validate` has them all. With `--long`, programs have them too. */
 const OTHERS: readonly Broken[] = [
@@ -71,7 +75,7 @@ function started(t: TestContext, folder: string): Program {
   return program;
 }
 
-for (const [kind, main] of Object.entries(PROGRAMS)) {
+for (const [kind, main] of Object.entries(PROGRAMS) as [keyof typeof PROGRAMS, string][]) {
   test(`OP-19 MI-3 a program with ${kind} tells at a start, in a dry run and in a reload what check tells`, async (t) => {
     const port = await freePort();
     const project = emptyProject({ ...filesOf({}, port), 'main.js': main });
@@ -84,7 +88,7 @@ for (const [kind, main] of Object.entries(PROGRAMS)) {
       JSON.parse((await cli('reload', '--json', ...words)).stdout) as ReloadReport;
     const program = started(t, project.folder);
     await program.printed(/"event":"ready"/);
-    for (const it of isLong ? [...KINDS, ...OTHERS] : kind === 'one process' ? KINDS : WITH_WORKERS) {
+    for (const it of isLong ? [...KINDS, ...OTHERS] : SHORT[kind]) {
       write(it);
       const expected = findingsIn((await cli('check')).stdout, 'error');
       const what = JSON.stringify(it);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as rest } from 'node:timers/promises';
 import { type RPCClient, RPCConnection } from 'portico/rpc';
 import { silentLogger } from '#internal/log';
 import { brokerUrl, deleteTopic, withBroker, withoutBroker } from '../rpc/transport/amqp/broker.js';
@@ -83,8 +84,11 @@ function pidsOf({ stdout }: Program): ReadonlySet<string> {
 
 /** Waits until the check holds. */
 async function soon(is: () => boolean): Promise<void> {
-  while (!is()) await new Promise((resolve) => setTimeout(resolve, 10));
+  while (!is()) await rest(30);
 }
+
+/** Pause of a caller between calls. Without it the callers use the processor time that starting servers need. */
+const REST_MS = 20;
 
 /** Callers that send one call after another until the load is stopped. */
 class Load {
@@ -98,6 +102,7 @@ class Load {
         const id = `${caller}-${call}`;
         assert.equal(await client.call({}, 'size', { id }), id);
         this.calls += 1;
+        await rest(REST_MS);
       }
     });
   }

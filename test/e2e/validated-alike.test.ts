@@ -14,13 +14,13 @@ import { emptyProject, freePort, runApiCli, startProject } from './program.js';
  * Others, which `cli/validate` validates too, are started with `--long`.
  */
 const KINDS = [
-  'value [DEFAULT] graceful_shutdown_timeout=soon',
-  'a group of a filter with an unknown name',
-  'prot = 1 and a filter that is not there',
-  'manager = ./app.js:Nope and an app that throws',
   'a line without a value',
+  'a group of a filter with an unknown name',
+  'manager = ./app.js:Nope and an app that throws',
   ...(isLong
     ? [
+        'value [DEFAULT] graceful_shutdown_timeout=soon',
+        'prot = 1 and a filter that is not there',
         'strict name [elsewhere] x=1',
         'a module that is not there',
         'value [api:shop] max_requests=many',

@@ -80,7 +80,6 @@ const SERVED: Readonly<Record<string, Case>> = {
   },
   'options of an API and of what factories read or have declared, by --set': {
     ...filter('reading', '', './app.js:reading'),
-    starts: true,
     app: './app.js:greeter',
     args: ['api:hello.extra=2', 'api:hello.max_requests=5', 'greeting.word=hi'].flatMap((each) => ['--set', each]),
   },
@@ -258,7 +257,6 @@ connection = postgresql://me:hidden@db/x
     never: /hidden|^ *error: \[servicegroup\]/m,
   },
   'a required option that is nowhere, and a validator that is none': {
-    starts: true,
     filters: ['limited', 'token'],
     sections:
       '[filter:limited]\npaste.filter_factory = ./app.js:limited\n[filter:token]\npaste.filter_factory = portico/middleware:authToken\nvalidator = keyston\n',
@@ -276,7 +274,6 @@ connection = postgresql://me:hidden@db/x
     says: /\[rpc\] transport_url: the query of the transport URL has "exchnge".*\n +Did you mean "exchange"\?/,
   },
   "a section that nobody knows, under strict_config, beside a factory of one's own": {
-    starts: true,
     defaults: 'strict_config = true',
     app: './app.js:greeter',
     more: '[greeting]\nword = hi\n[elsewhere]\nx = 1\n',
@@ -294,13 +291,11 @@ connection = postgresql://me:hidden@db/x
     startStatus: 1,
   },
   'a pipeline that the paste file does not have, of the only API': {
-    starts: true,
     api: 'pipeline = nix',
     says: /error: \[api:hello\] pipeline: no app is called "nix"/,
     never: /No APIs were started/,
   },
   'a broken pipeline beside an error that no API leads to': {
-    starts: true,
     filters: ['gone'],
     sections: '[filter:unused]\npaste.filter_factory = portico/middleware:sizelimit\nmax_size = 3\n',
   },

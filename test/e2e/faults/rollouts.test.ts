@@ -21,10 +21,10 @@ const LAGS = isLong ? [5000, 0, 2500, 4000, 1000] : [500, 0, 250];
 const REPLICAS = 2;
 /** Pods that are harmed, one after another: each waits until its worker is given up. */
 const harmedPods = isLong ? REPLICAS : 1;
-/** Clients that are near. */
-const NEAR: Kinds = { kept: 8, fresh: 6, slow: 6 };
-const FAR: Kinds = { kept: 10 };
-const CLIENTS = 30;
+/** Clients that are near, and those that are far. */
+const NEAR: Kinds = isLong ? { kept: 8, fresh: 6, slow: 6 } : { kept: 4, fresh: 3, slow: 3 };
+const FAR: Kinds = { kept: isLong ? 10 : 5 };
+const CLIENTS = isLong ? 30 : 15;
 /** Seconds; a worker must be able to start within them on a loaded machine. */
 const STUCK_SECONDS = 5;
 /** Milliseconds that bytes of distant clients take for each way. */
