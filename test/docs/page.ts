@@ -134,6 +134,10 @@ class PageRun {
       PATH: path.join(delimiter),
       // The .curlrc in this directory turns off curl's progress meter.
       CURL_HOME: project.folder,
+      // npm asks the registry for nothing but packages.
+      npm_config_audit: 'false',
+      npm_config_fund: 'false',
+      npm_config_update_notifier: 'false',
       ...options.env,
     };
     if (options.node === undefined) this.#commands = new PageCommands(this.#env);

@@ -169,7 +169,7 @@ const BEGINNINGS: Readonly<Record<string, readonly string[]>> = {
   'x-forwarded-prefix': ['/'],
 };
 
-/** The rows for {@link slowTexts}: the time of each must grow linearly with its text. */
+/** The rows for {@link slowTextOf}: the time of each must grow linearly with its text. */
 export async function parserRows(): Promise<ParserRow[]> {
   const parseForwarded = require('forwarded-parse') as Parameters<typeof readForwarded>[1];
   const query = require('fast-querystring') as { parse(text: string): unknown };

@@ -75,28 +75,21 @@ const UNITS: readonly string[] = [
   '\u0000',
 ];
 
-/** The slow texts, at most one for each parser. */
-export function slowTexts(rows: Iterable<ParserRow>): SlowText[] {
-  const slow: SlowText[] = [];
-  for (const row of rows) {
-    const found = slowTextOf(row);
-    if (found !== undefined) slow.push(found);
-  }
-  return slow;
-}
-
-/** The first text whose longer version takes more than {@link MOST} times as long. */
-export function slowTextOf(row: ParserRow): SlowText | undefined {
+/**
+ * The first text whose longer version takes more than {@link MOST} times as long, in each of at least eight rounds and for `patienceMs`: one
+ * lower ratio shows that another process interfered.
+ */
+export function slowTextOf(row: ParserRow, patienceMs = 3000): SlowText | undefined {
   const { name, parse, before = [''], units = [], after = [], length = 400, textOf } = row;
   if (textOf !== undefined) {
-    const ratio = growthOf((size) => timeOf(parse, flat(textOf(size))), length);
+    const ratio = growthOf((size) => timeOf(parse, flat(textOf(size))), length, patienceMs);
     return ratio > MOST ? { parser: name, seed: [textOf(2), '', ''], ratio } : undefined;
   }
   for (const head of before) {
     for (const unit of [...UNITS, ...units]) {
       for (const end of ['', '!', ...after]) {
         const repeated = (size: number): string => flat(head + unit.repeat(Math.ceil(size / unit.length)) + end);
-        const ratio = growthOf((size) => timeOf(parse, repeated(size)), length);
+        const ratio = growthOf((size) => timeOf(parse, repeated(size)), length, patienceMs);
         if (ratio > MOST) return { parser: name, seed: [head, unit, end], ratio };
       }
     }
@@ -107,17 +100,14 @@ export function slowTextOf(row: ParserRow): SlowText | undefined {
 /** The lengths grow in steps, because an exponential parser would never finish the longest text. */
 const STEPS = [2, GROWTH];
 
-/** A parser is slow only if its ratio is too high in all rounds of this time; one low ratio shows that another process interfered. */
-const PATIENCE_MS = 3000;
-
 /** The time of the longest measured text divided by the time of the shortest. */
-function growthOf(time: (size: number) => number, length: number): number {
+function growthOf(time: (size: number) => number, length: number, patienceMs: number): number {
   let ratio = 0;
   // The first run includes compilation.
   let least = Math.min(time(length), time(length));
   for (const step of STEPS) {
     let most = time(length * step);
-    const end = performance.now() + PATIENCE_MS;
+    const end = performance.now() + patienceMs;
     for (let round = 0; most / least > MOST && (round < 8 || performance.now() < end); round++) {
       least = Math.min(least, time(length));
       most = Math.min(most, time(length * step));

@@ -24,7 +24,7 @@ function wrapped(message: string): Buffer {
   return Buffer.from(JSON.stringify({ 'oslo.version': '2.0', 'oslo.message': message }));
 }
 
-/** The rows for `slowTexts`. */
+/** The rows for `slowTextOf`. */
 export function peerRows(): ParserRow[] {
   const address = new WireFormat({ maxBytes: MOST, signingKeys: new Map([['a', 'secret']]) }).at('a');
   const sealed = envelopeFor('token', 'mac', 'secret');

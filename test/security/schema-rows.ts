@@ -174,7 +174,7 @@ function argumentRows(): ParserRow[] {
   ];
 }
 
-/** The rows for `slowTexts`. */
+/** The rows for `slowTextOf`. */
 export function schemaRows(): ParserRow[] {
   return [...uniqueRows(), ...KEYWORDS.map((each) => row(...each)), ...argumentRows()];
 }
