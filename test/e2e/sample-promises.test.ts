@@ -113,7 +113,7 @@ fault_style = openstack\nperiodic_fuzzy_delay = 0\nreport_interval = 1
 [sample]\ntransition_ms = 0\nmax_limit = 100000\n${quotas.join('\n')}\n`,
     );
   };
-  configure(2);
+  configure(1);
   const program = startApiCli(['--config-file', file], { cwd: project.folder });
   const ready = (): number => program.stderr.match(/"event":"worker_ready"/g)?.length ?? 0;
   const reloads = (): number => program.stderr.match(/"event":"reload"[^\n]*"outcome":"accepted"/g)?.length ?? 0;
@@ -133,7 +133,7 @@ fault_style = openstack\nperiodic_fuzzy_delay = 0\nreport_interval = 1
     await program.printed(/^compute\b.*:\d+/m);
     for (let i = 0; i < 4; i++) clients.push(new BelievingClient(`http://127.0.0.1:${port}`, `p${i}`, i % 2 === 0));
     await more();
-    configure(3);
+    configure(2);
     await replaced();
     await replaced();
     assert.deepEqual(
