@@ -13,8 +13,6 @@ const TICK_MS = 250;
 const REST_TICK_MS = 5000;
 /** Longest silence that one tick shows: a heartbeat may have come just before the last one. */
 const SHOWN_MS = 1000;
-/** Time after which its start is over. */
-const STARTED_MS = 5000;
 /** A main thread that is silent for longer has missed its heartbeat. */
 const QUIET_MS = 1500;
 /** Change of memory that is reported at once. */
@@ -156,17 +154,6 @@ function endOrphan(): void {
   const over = timeoutMs === 0 ? silentMs > ENDLESS_ORPHAN_STUCK_MS : orphanedMs > timeoutMs + GRACE_MS;
   if (over) process.kill(process.pid, 'SIGKILL');
 }
-
-// The start of a thread leaves 2 MiB of garbage.
-setTimeout(() => {
-  try {
-    const session = new Session();
-    session.connect();
-    session.post('HeapProfiler.collectGarbage', () => setImmediate(() => session.disconnect()));
-  } catch {
-    // Node refuses the session, as with `--permission`.
-  }
-}, STARTED_MS).unref();
 
 /**
  * Uses the inspector, which interrupts a main thread in a loop; one that is blocked in a system call does not answer.
