@@ -20,7 +20,9 @@ export async function freePort() {
 
 /** Starts a server: `{ pid, port, stop() }`. Its output is discarded; if it does not start, the error shows its command. */
 export async function startServer({ command, args, env = {}, cwd, stderr = NOWHERE }, port) {
-  const options = { cwd, env: { ...process.env, NODE_ENV: 'production', ...env }, stdio: ['ignore', 'ignore', stderr] };
+  // Each Node process would parse the certificates that a machine adds, which takes 40 ms.
+  const inherited = { ...process.env, NODE_EXTRA_CA_CERTS: undefined, NODE_ENV: 'production' };
+  const options = { cwd, env: { ...inherited, ...env }, stdio: ['ignore', 'ignore', stderr] };
   const child = spawn(command, args, options);
   const exited = once(child, 'exit');
   let ended = false;

@@ -38,10 +38,13 @@ export async function measureFleet(workers, times, say) {
   const command = porticoWorkers(workers, ['DEFAULT.log_level=info'])('work1', port);
   const server = await startServer({ ...command, stderr: 'pipe' }, port);
   const lines = createInterface({ input: server.child.stderr });
+  // A fleet listens when its first worker serves. A reload waits for the others, whose start would count as its time.
+  const ready = until(lines, ({ event }) => event === 'ready', PATIENCE_MS);
   const millis = [];
   const cpu = [];
   const root = [];
   try {
+    await ready;
     await answers(port, WORKS.work1);
     for (let time = 0; time < times; time++) {
       const before = treeTimes(server.pid);
