@@ -36,12 +36,9 @@ export function treeTimes(root) {
 
 /** Returns the microseconds used between two readings, by the whole tree and by its root alone. */
 export function timeBetween(before, after, root) {
-  let total = 0;
-  for (const [pid, { own, reaped }] of after) {
-    const earlier = before.get(pid) ?? { own: 0, reaped: 0 };
-    total += own - earlier.own + reaped - earlier.reaped;
-  }
-  return { total, root: (after.get(root)?.own ?? 0) - (before.get(root)?.own ?? 0) };
+  const sum = (times) => [...times.values()].reduce((all, { own, reaped }) => all + own + reaped, 0);
+  // The whole time of a child that has ended since is in its parent's: what it had used before is in the first sum.
+  return { total: sum(after) - sum(before), root: (after.get(root)?.own ?? 0) - (before.get(root)?.own ?? 0) };
 }
 
 /** Returns the resident memory of one process in MiB. `shared` is its part in pages that other processes may share, such as Node itself. */
