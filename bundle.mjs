@@ -151,7 +151,7 @@ async function shippedNames() {
   const directories = new Map();
   for (const path of filesBelow(dist).toSorted()) {
     const text = path.endsWith('.js') ? readFileSync(join(dist, path), 'utf8') : '';
-    const groups = [...text.matchAll(/\b(?:defineOptions|owns)\('([^']+)'/g)].map(([, group]) => group);
+    const groups = [...text.matchAll(/\b(?:defineOptions|owns)\('([^'$]+)'/g)].map(([, group]) => group);
     if (groups.length === 0) continue;
     await import(join(dist, path));
     const [directory] = path.split('/');

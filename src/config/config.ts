@@ -25,7 +25,7 @@ import type { OptionDeclarations, OptionsOf } from './types/option.js';
 import { Generation } from './values/generation.js';
 import { type GroupOptions, printable, readGroup, type ValidateOptions } from './values/group-values.js';
 import { type ConfigError, type OptionIssue, refusalFor, refuseErrors, runCheck } from './values/option-issues.js';
-import { loadOwners } from './values/owners.js';
+import { isWritten, loadOwners } from './values/owners.js';
 import type { Resolved } from './values/written.js';
 
 /** Checks several options at once. Runs in `validate()` and before a reload is accepted. */
@@ -75,9 +75,9 @@ export class Config {
     return new Config(begin(this.#state, new Lasting()));
   }
 
-  /** Returns a copy that also knows the options of all loaded code, and of the shipped code that owns sections of the files. @internal */
+  /** Returns a copy that also knows the options of all loaded code, and of the shipped code that owns written groups. @internal */
   async toValidate(): Promise<Config> {
-    await loadOwners(this.#current.groups, this.listAllSections());
+    await loadOwners(this.#current.groups, this.#state);
     const copy = new Config(this.#current.copy());
     copy.registerLoaded();
     return copy;
@@ -159,16 +159,9 @@ export class Config {
     for (const find of loadedChecks()) this.check(find as CrossCheck);
   }
 
-  /** Reports whether a source or code may set an option of these groups: variables of the environment may. @internal */
+  /** Reports whether a source or code may set an option of one of these groups. @internal */
   mayConfigure(...groups: readonly string[]): boolean {
-    const { sources, pinned, overrides, defaults } = this.#state;
-    if (Object.keys(sources.environment).length > 0) return true;
-    const isIn = (key: string): boolean => groups.some((group) => key.startsWith(`${group}.`));
-    return (
-      this.listAllSections().some((section) => groups.includes(section)) ||
-      sources.arguments.some(({ group }) => groups.includes(group)) ||
-      [...Object.keys(pinned), ...overrides.keys(), ...defaults.keys()].some(isIn)
-    );
+    return groups.some((group) => isWritten(this.#state, group));
   }
 
   /** Adds a check over several options, once; its findings get the place of the option. */

@@ -39,5 +39,5 @@ export { camelCase, declareType, InvalidValue, writtenElsewhere } from './types/
 export { configOptions } from './values/declared-groups.js';
 export { ConfigError, diagnose, isSet, readingFrom, refusedConfig, suggestion } from './values/option-issues.js';
 export { importOwner, isShipped, writeTable } from './values/owners.js';
-export { asFarAsKnown, isUncertain, isUnknownName } from './values/unknown-names.js';
+export { asFarAsKnown, isUncertain, isUnknownName, lacksCode, markIncomplete } from './values/unknown-names.js';
 export { variableName } from './values/written.js';

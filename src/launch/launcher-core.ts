@@ -378,8 +378,6 @@ function isWritten(config: Config, opt: string): boolean {
   return config.getLocation('DEFAULT', opt).kind !== 'default';
 }
 
-// Reloads without a signal: watches the files of a configuration, and reports a change of their content.
-
 /** The line about a folder that cannot be watched: `fs.inotify.max_user_instances` is often 128 for all programs of a user. */
 const UNWATCHED =
   'The folder cannot be watched for watch_config_files and is read every 5 seconds instead: raise fs.inotify.max_user_instances and max_user_watches, or create it';

@@ -5,7 +5,8 @@
 import type { Change, Config } from '../config/index.js';
 import { PorticoError, refuseUnknownOptions, whatItIs, withCode } from '../errors/index.js';
 import type { LogOption } from '../log/index.js';
-import type { Awaitable, Launchable, RegistryHooks, ServiceBase } from '../service/index.js';
+import type { Awaitable, Launchable, ServiceBase } from '../service/index.js';
+import type { RegistryHooks } from '../service/internal.js';
 import { isPlanned } from '../service/internal.js';
 import { type LaunchSettings, type RestartMethod, readSettings } from './launcher-options.js';
 import type { HostProcess } from './process/host-process.js';

@@ -1,4 +1,22 @@
 /** The managers of a service of any protocol: made, started, registered and released with it. */
+
+export type {
+  Beat,
+  BeatAnswer,
+  Liveness,
+  OperatorChanges,
+  RecordChanges,
+  RecordFilter,
+  RegistryEvent,
+  RegistryHooks,
+  ServiceAnnouncement,
+  ServiceMember,
+  ServiceRegistry,
+  ServiceStore,
+  ServiceView,
+  ViewFilter,
+  WorkerRow,
+} from '../service/internal.js';
 export { heartbeatOptions, hostOf, namedManager } from '../service/internal.js';
 export { checkManager, ManagedService } from './managed-service.js';
 export {

@@ -11,8 +11,8 @@ import type {
   OwnRPCClients,
   Registration,
   RPCClients,
-  ServiceRegistry,
 } from '../service/index.js';
+import type { ServiceRegistry } from '../service/internal.js';
 import {
   besideOption,
   buildLog,

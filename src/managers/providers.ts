@@ -6,7 +6,8 @@ import type { Config } from '../config/index.js';
 import { importOwner } from '../config/internal.js';
 import type { Logger } from '../log/index.js';
 import type { Meter } from '../metrics/index.js';
-import type { OwnRPCClients, Registration, RegistryHooks, ServiceRegistry } from '../service/index.js';
+import type { OwnRPCClients, Registration } from '../service/index.js';
+import type { RegistryHooks, ServiceRegistry } from '../service/internal.js';
 
 /** A service that keeps a record, beside what the configuration says of it. */
 export interface Member {

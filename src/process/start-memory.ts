@@ -21,15 +21,9 @@ async function returnIfIdle(rests: () => boolean): Promise<void> {
   const { idle, serial } = requestsInHand;
   if (!idle || serial > FEW_REQUESTS || process.memoryUsage().heapUsed > LARGEST_HEAP) return;
   if (!rests()) return returnStartMemory(rests);
-  const [{ Session }, { setFlagsFromString }] = await Promise.all([import('node:inspector'), import('node:v8')]);
+  const { Session } = await import('node:inspector');
   const session = new Session();
   session.connect();
-  // V8 would collect twice more, 8 s later, which frees nothing and takes another 50 ms of processor time.
-  setFlagsFromString('--no-memory-reducer');
-  try {
-    // Not within the callback: there the end of a session stops all timers.
-    session.post('HeapProfiler.collectGarbage', () => setImmediate(() => session.disconnect()));
-  } finally {
-    setFlagsFromString('--memory-reducer');
-  }
+  // Not within the callback: there the end of a session stops all timers.
+  session.post('HeapProfiler.collectGarbage', () => setImmediate(() => session.disconnect()));
 }

@@ -1,5 +1,6 @@
 /**
- * Heartbeat of one worker: a timer in its own event loop, so that a blocked worker sends none.
+ * Heartbeat of one worker: a timer in its own event loop, so that a blocked worker sends none. It decides when the registry is lost, for
+ * `on_registry_loss`.
  */
 import type { Logger } from '../log/index.js';
 import { type Clock, DynamicLoopingCall, within } from '../tasks/index.js';

@@ -3,7 +3,6 @@ export type {
   Beat,
   BeatAnswer,
   Liveness,
-  ManagerContext,
   OperatorChanges,
   RecordChanges,
   RecordFilter,
@@ -16,6 +15,7 @@ export type {
   ServiceView,
   ViewFilter,
   WorkerRow,
-} from '../service/index.js';
+} from '../managers/index.js';
+export type { ManagerContext } from '../service/index.js';
 export { openRegistry } from './open-registry.js';
 export type { ServiceRegistryOptions } from './service-registry.js';

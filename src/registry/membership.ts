@@ -3,14 +3,8 @@
  * off.
  */
 import { PorticoError } from '../errors/index.js';
-import type {
-  Registration,
-  ServiceAnnouncement,
-  ServiceRecord,
-  ServiceRegistry,
-  ServiceState,
-  ServiceStore,
-} from '../service/index.js';
+import type { ServiceAnnouncement, ServiceRegistry, ServiceStore } from '../managers/index.js';
+import type { Registration, ServiceRecord, ServiceState } from '../service/index.js';
 import { type Clock, pause } from '../tasks/index.js';
 import { Heartbeat, type HeartbeatTimes } from './heartbeat.js';
 import { RecordExists, RegistryUnavailable } from './service-store.js';

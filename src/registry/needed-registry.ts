@@ -4,7 +4,7 @@
 import type { Config } from '../config/index.js';
 import { PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import type { ServiceRegistry } from '../service/index.js';
+import type { ServiceRegistry } from '../managers/index.js';
 import { registryConnection } from './registry-connection.js';
 import { databaseOptions, servicegroupOptions } from './registry-options.js';
 import type { ServiceRegistryOptions } from './service-registry.js';

@@ -7,6 +7,8 @@ import { ConfigurationRefused, type Location } from '../errors/index.js';
 import { sqliteProblem } from '../modules/index.js';
 import { databaseOptions, servicegroupOptions } from './registry-options.js';
 
+type Driver = 'sqlite' | 'postgresql' | 'memory';
+
 /** A problem of a connection, described without the connection: it may have a password. */
 interface Problem {
   readonly message: string;
@@ -22,17 +24,17 @@ export interface RegistryConnection {
 
 /** Returns the connection; undefined if no database is configured, or none is needed. */
 export function registryConnection(config: Config): RegistryConnection | undefined {
-  const { driver, connection } = config.group('servicegroup', servicegroupOptions, { partial: true });
-  if (driver === 'memory') return undefined;
+  if (chosen<Driver>(config, 'servicegroup', 'driver') === 'memory') return undefined;
+  const connection = chosen<string>(config, 'servicegroup', 'connection');
   const group = connection === undefined ? 'database' : 'servicegroup';
-  const named = connection ?? config.group('database', databaseOptions, { partial: true }).connection;
+  const named = connection ?? chosen<string>(config, 'database', 'connection');
   return named === undefined
     ? undefined
     : { group, connection: named, location: config.getLocation(group, 'connection') };
 }
 
 /** Returns the reason why the registry cannot use that connection; undefined if it can. */
-export function connectionProblem(driver: 'sqlite' | 'postgresql' | 'memory', connection: string): Problem | undefined {
+export function connectionProblem(driver: Driver, connection: string): Problem | undefined {
   const scheme = connection.split(':', 1)[0];
   if (driver === 'sqlite' && !/^sqlite:\/\/(\/.*)?$|^sqlite:\/?$/s.test(connection)) {
     return {
@@ -53,19 +55,29 @@ export function connectionProblem(driver: 'sqlite' | 'postgresql' | 'memory', co
 crossCheck((config: Config) => {
   const known = registryConnection(config);
   if (known === undefined) return [];
-  const { driver, registerApis } = config.group('servicegroup', servicegroupOptions, { partial: true });
-  const registers =
-    runs(config, 'service', 'enabled_services') || (registerApis && runs(config, 'api', 'enabled_apis'));
+  const driver = chosen<Driver>(config, 'servicegroup', 'driver');
+  const registersApis = chosen<boolean>(config, 'servicegroup', 'register_apis') === true;
+  const registers = runs(config, 'service') || (registersApis && runs(config, 'api'));
   const missing = driver === 'sqlite' && registers ? sqliteProblem() : undefined;
-  const problem = connectionProblem(driver, known.connection) ?? missing;
+  const problem = driver && (connectionProblem(driver, known.connection) ?? missing);
   return problem === undefined ? [] : [{ group: known.group, opt: 'connection', ...problem }];
 });
 
-/** Reports whether a configuration has services of a kind: a section of one, or a list that names one. */
-function runs(config: Config, kind: 'api' | 'service', opt: string): boolean {
-  if (config.listAllSections().some((section) => section.startsWith(`${kind}:`))) return true;
-  const names = config.has('DEFAULT', opt) ? config.resolve('DEFAULT', opt).value : [];
-  return Array.isArray(names) && names.length > 0;
+/** Returns the value of one option, whatever errors its group has. */
+function chosen<T>(config: Config, group: string, opt: string): T | undefined {
+  if (!config.has(group, opt)) config.register(group, group === 'database' ? databaseOptions : servicegroupOptions);
+  return config.resolve(group, opt).value as T | undefined;
+}
+
+/** Reports whether a configuration enables services of a kind: by a list, or without any list by a section. */
+function runs(config: Config, kind: 'api' | 'service'): boolean {
+  const listed = (opt: string): boolean => {
+    const names = config.has('DEFAULT', opt) ? config.resolve('DEFAULT', opt).value : [];
+    return Array.isArray(names) && names.length > 0;
+  };
+  if (listed('enabled_apis') || listed('enabled_services'))
+    return listed(kind === 'api' ? 'enabled_apis' : 'enabled_services');
+  return config.listAllSections().some((section) => section.startsWith(`${kind}:`));
 }
 
 /** Throws `PORTICO_REGISTRY_CONNECTION`, with the place of the option, for a connection that does not fit. */

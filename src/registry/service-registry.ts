@@ -9,14 +9,13 @@ import type {
   RegistryHooks,
   ServiceAnnouncement,
   ServiceMember,
-  ServiceRecord,
   ServiceRegistry,
-  ServiceState,
   ServiceStore,
   ServiceView,
   ViewFilter,
   WorkerRow,
-} from '../service/index.js';
+} from '../managers/index.js';
+import type { ServiceRecord, ServiceState } from '../service/index.js';
 import { type Clock, DynamicLoopingCall, systemClock } from '../tasks/index.js';
 import { RegistryUnavailable } from './service-store.js';
 import { isFromTheFuture, isUp, liveness, withoutLeftOver } from './service-view.js';

@@ -1,7 +1,9 @@
 /**
  * View of a service for other services and for operators: whether it is up, and its whole record.
  */
-import type { Liveness, ServiceRecord, ServiceView } from '../service/index.js';
+
+import type { Liveness, ServiceView } from '../managers/index.js';
+import type { ServiceRecord } from '../service/index.js';
 
 type HeartbeatFields = Pick<
   ServiceRecord,

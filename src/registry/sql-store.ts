@@ -9,11 +9,10 @@ import type {
   RecordChanges,
   RecordFilter,
   ServiceAnnouncement,
-  ServiceRecord,
-  ServiceState,
   ServiceStore,
   WorkerRow,
-} from '../service/index.js';
+} from '../managers/index.js';
+import type { ServiceRecord, ServiceState } from '../service/index.js';
 import { RecordExists } from './service-store.js';
 
 /** A row as returned by a database: times as dates or milliseconds, numbers as numbers or text, JSON parsed or not. */

@@ -5,7 +5,7 @@ import { mkdirSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ConfigurationRefused } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import type { ServiceStore } from '../service/index.js';
+import type { ServiceStore } from '../managers/index.js';
 import { type Database, openDatabase, type SqlValue, transaction } from '../sqlite/index.js';
 import { pause } from '../tasks/index.js';
 import { refuseOtherTables, SQLITE_STEPS } from './schema.js';

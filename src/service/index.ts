@@ -6,26 +6,7 @@ export type { ManagerContext } from './manager-context.js';
 export type { ManagerSource, ModuleExportOptions } from './module-export.js';
 export { Service, type ServiceOptions } from './ordinary-service.js';
 export { notPlain } from './plain-data.js';
-export type {
-  Beat,
-  BeatAnswer,
-  Liveness,
-  OperatorChanges,
-  RecordChanges,
-  RecordFilter,
-  Registration,
-  RegistryEvent,
-  RegistryHooks,
-  ServiceAnnouncement,
-  ServiceMember,
-  ServiceRecord,
-  ServiceRegistry,
-  ServiceState,
-  ServiceStore,
-  ServiceView,
-  ViewFilter,
-  WorkerRow,
-} from './registry-contract.js';
+export type { Registration, ServiceRecord, ServiceState } from './registry-contract.js';
 export type {
   CallOptions,
   ClientOptions,

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { Session } from 'node:inspector';
-import { syncBuiltinESMExports } from 'node:module';
 import { mock, type TestContext, test } from 'node:test';
 import { setTimeout as later, setImmediate as turn } from 'node:timers/promises';
-import v8 from 'node:v8';
 
 // The built module: it imports the others of its directory when the start is over.
 const { returnStartMemory } = (await import('../../dist/process/start-memory.js' as string)) as {
@@ -60,20 +58,6 @@ test('a parent returns it when its workers leave it the processors', async (t) =
   await passTime();
   await passTime();
   assert.equal(post.mock.callCount(), 1);
-});
-
-test('V8 collects nothing more after it', async (t) => {
-  mocked(t);
-  const steps: string[] = [];
-  t.mock.method(v8, 'setFlagsFromString', (flags: string) => steps.push(flags));
-  syncBuiltinESMExports();
-  t.after(() => {
-    t.mock.restoreAll();
-    syncBuiltinESMExports();
-  });
-  t.mock.method(Session.prototype, 'post', (method: string) => steps.push(method));
-  await passStart();
-  assert.deepEqual(steps, ['--no-memory-reducer', 'HeapProfiler.collectGarbage', '--memory-reducer']);
 });
 
 test('timers go on after it', async (t) => {

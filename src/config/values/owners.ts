@@ -5,11 +5,12 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { PorticoError } from '../../errors/index.js';
-import { ownFile } from '../../process/index.js';
-import type { Sources } from '../state.js';
+import { OS_PREFIX, ownFile } from '../../process/index.js';
+import type { Sources, State } from '../state.js';
 import { loadedGroups, type OwnedGroup } from '../types/define-options.js';
 import { type Elsewhere, elsewhereOf, type Option, writtenElsewhere } from '../types/option.js';
 import { DeclaredGroups } from './declared-groups.js';
+import { variableName } from './written.js';
 
 /** The names of all shipped code, whether it is loaded or not. Their values are checked by the code that declares them. */
 interface Table {
@@ -69,15 +70,30 @@ export function writeTable(directories: ReadonlyMap<string, string>): string {
   return `${JSON.stringify(table)}\n`;
 }
 
+/** Reports whether a source or code may set an option of a group: a section, an argument, a variable, a value from code. */
+export function isWritten({ sources, pinned, overrides, defaults }: State, group: string): boolean {
+  const { files, arguments: said, environment, envPrefix } = sources;
+  const variables = [envPrefix, OS_PREFIX].map((prefix) => variableName(prefix, group, ''));
+  return (
+    files.some(({ sections }) => sections.some(({ name }) => name === group)) ||
+    said.some((each) => each.group === group) ||
+    Object.keys(environment).some((name) => variables.some((start) => name.startsWith(start))) ||
+    [...Object.keys(pinned), ...overrides.keys(), ...defaults.keys()].some((key) => key.startsWith(`${group}.`))
+  );
+}
+
 /**
- * Imports the shipped code that owns a written section and that nothing has loaded, so that the values there are checked. Filters are not
+ * Imports the shipped code that owns a written group and that nothing has loaded, so that the values there are checked. Filters are not
  * imported: a pipeline that has one checks its options.
  */
-export async function loadOwners(declared: DeclaredGroups, sections: readonly string[]): Promise<void> {
-  const loaded = new Set(['DEFAULT', ...loadedGroups().map(({ group }) => group)]);
-  // A section in which others have names is not theirs: `[servicegroup] report_interval` is an option of `[DEFAULT]`.
-  const open = sections.filter((section) => !loaded.has(section) && declared.groupOf(section) === undefined);
-  const directories = new Set(open.flatMap((section) => at(table().directories, section) ?? []));
+export async function loadOwners(declared: DeclaredGroups, state: State): Promise<void> {
+  const loaded = new Set(loadedGroups().map(({ group }) => group));
+  const directories = new Set<string>();
+  for (const [group, directory] of Object.entries(table().directories)) {
+    // A section in which others have names is not theirs: `[servicegroup] report_interval` is an option of `[DEFAULT]`.
+    const isOpen = group !== 'DEFAULT' && !loaded.has(group) && declared.groupOf(group) === undefined;
+    if (isOpen && isWritten(state, group)) directories.add(directory);
+  }
   for (const directory of directories) await import(ownFile(`${directory}/internal.js`).href);
 }
 

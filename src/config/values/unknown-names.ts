@@ -138,20 +138,24 @@ function isShared(group: string): boolean {
 const LOST =
   /^PORTICO_(?:MODULE_|MANAGER$|PASTE_(?:NO_(?:MODULE|PACKAGE|FILE|SECTION_HEADER)|BAD_LINE|IS_A_DIRECTORY)$)/;
 
-/**
- * Returns a list of findings as far as they are certain: if any code that the configuration names could not be loaded, it may own a name of a
- * section without an owner, or of a shared one, which is then a warning, and the first finding about such code says that further errors may
- * follow. `loads`: false if none was loaded.
- */
-export function asFarAsKnown(found: readonly Diagnostic[], loads = true): readonly Diagnostic[] {
+/** Reports whether code that the configuration names could not be loaded. */
+export function lacksCode(found: readonly Diagnostic[]): boolean {
+  return found.some(({ code }) => LOST.test(code));
+}
+
+/** Returns findings before all code is loaded, which may own a name of a section without an owner, or of a shared one: such a name is a warning. */
+export function asFarAsKnown(found: readonly Diagnostic[]): readonly Diagnostic[] {
+  return found.map((each): Diagnostic => (isUncertain(each) ? { ...each, severity: 'warning' } : each));
+}
+
+/** Returns a whole list; if it has uncertain names, the first finding about code that could not be loaded says that further errors may follow. */
+export function markIncomplete(found: readonly Diagnostic[]): readonly Diagnostic[] {
   const lost = found.findIndex(({ code }) => LOST.test(code));
-  if (loads && lost < 0) return found;
-  const certain = found.map((each): Diagnostic => (isUncertain(each) ? { ...each, severity: 'warning' } : each));
-  const isOpen = certain.some((each) => isUncertain(each) && !FOREIGN.has((each.section ?? '').toLowerCase()));
-  if (lost < 0 || !isOpen) return certain;
-  const { note, ...first } = certain[lost]!;
+  const isOpen = found.some((each) => isUncertain(each) && !FOREIGN.has((each.section ?? '').toLowerCase()));
+  if (lost < 0 || !isOpen) return found;
+  const { note, ...first } = found[lost]!;
   const more = 'further errors may follow once this is mended';
-  return certain.with(lost, { ...first, note: note === undefined ? more : `${note}; ${more}` });
+  return found.with(lost, { ...first, note: note === undefined ? more : `${note}; ${more}` });
 }
 
 /** The names in sources: each group that is read looks at them. */

@@ -4,7 +4,7 @@
  *
  * Watching reports every change in the folders of the files, also of a log or a socket; only a different content
  * counts, because a reload replaces all workers, or another list of files in a folder of `--config-dir`. A file that
- * cannot be read counts as changed when it can be read again.
+ * has disappeared, or cannot be read, is a warning, and counts as changed when it can be read again.
  */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';

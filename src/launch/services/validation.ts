@@ -3,7 +3,7 @@
  * come here, with what they have built and what they know of their files.
  */
 import type { Config } from '../../config/index.js';
-import { asFarAsKnown, isUncertain, logFileIssue } from '../../config/internal.js';
+import { asFarAsKnown, isUncertain, lacksCode, logFileIssue, markIncomplete } from '../../config/internal.js';
 import {
   ConfigurationRefused,
   type Diagnostic,
@@ -62,9 +62,10 @@ export async function validated(
     const found = [announced];
     for (const part of parts) found.push((await part.findings?.(checked, all)) ?? []);
     const log = logFileIssue(checked);
-    const told = whole(checked.problems(), log === undefined ? [] : [log], ...found, refusals.diagnostics);
+    const beside = whole(log === undefined ? [] : [log], ...found, refusals.diagnostics);
+    const names = code === 'none' || lacksCode(beside) ? asFarAsKnown(checked.problems()) : checked.problems();
     const files = [undefined, ...checked.configFiles.map(shownPath)];
-    return asFarAsKnown(inOrder(told, files), code !== 'none').filter(
+    return markIncomplete(inOrder(whole(names, beside), files)).filter(
       (each) => !isUncertain(each) || !others.includes(each.section ?? ''),
     );
   };

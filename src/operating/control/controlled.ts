@@ -2,7 +2,8 @@
 import type { Config } from '../../config/index.js';
 import type { Logger, LogLevel } from '../../log/index.js';
 import type { Totals } from '../../metrics/index.js';
-import type { RegistryHooks, ServicePlan } from '../../service/index.js';
+import type { ServicePlan } from '../../service/index.js';
+import type { RegistryHooks } from '../../service/internal.js';
 import type { Answer } from '../questions.js';
 import type { LauncherStatus, ReloadReport } from '../status.js';
 import type { LogLevels } from './overrides.js';

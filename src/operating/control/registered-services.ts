@@ -7,7 +7,13 @@
 import { didYouMean, nearestOrAll, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { registryProvider } from '../../managers/index.js';
-import type { OperatorChanges, RegistryEvent, ServiceRegistry, ServiceView, ViewFilter } from '../../service/index.js';
+import type {
+  OperatorChanges,
+  RegistryEvent,
+  ServiceRegistry,
+  ServiceView,
+  ViewFilter,
+} from '../../service/internal.js';
 import { hostOf } from '../../service/internal.js';
 import { within } from '../../tasks/internal.js';
 import { ControlAnswer, ControlRefused, type ControlRoutes } from './control-server.js';

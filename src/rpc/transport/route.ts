@@ -1,5 +1,5 @@
 /**
- * Names of queues, exchanges and messages, and descriptions of routes.
+ * Names of queues, exchanges and messages, descriptions of routes, and the error of a call that no queue takes.
  */
 import { hash } from 'node:crypto';
 import type { ErrorDetails } from '../../errors/index.js';

@@ -25,6 +25,10 @@ export const reading = filterFactory('reading', {}, (_options, ctx) => {
   ctx.config.group('api:hello', further, { partial: true });
   return (inner) => inner;
 }, { groups: { 'api:hello': further } });
+export const whole = filterFactory('whole', {}, (_options, ctx) => {
+  ctx.config.group('api:hello', further);
+  return (inner) => inner;
+}, { groups: { 'api:hello': further } });
 export const named = appFactory('hello', level, ({ level }) => (_req, res) => res.end(String(level)));
 export class Images {}
 export const helmet = () => (_req, _res, next) => next();
@@ -277,6 +281,32 @@ connection = postgresql://me:hidden@db/x
     defaults: 'strict_config = true',
     app: './app.js:greeter',
     more: '[greeting]\nword = hi\n[elsewhere]\nx = 1\n',
+  },
+  'a name that the filter refuses, beside code that cannot be loaded': {
+    ...filter('whole', '', './app.js:whole'),
+    starts: true,
+    api: 'extr = 2',
+    sections: '[filter:f]\npaste.filter_factory = ./app.js:whole\n[app:unused]\npaste.app_factory = ./gone.js:app\n',
+    says: /error: \[api:hello\] extr: unknown option\s+did you mean 'extra'/,
+  },
+  'a wrong value of the registry on the command line': {
+    starts: true,
+    args: ['--set', 'servicegroup.driver=foo'],
+    says: /command line, argument 1: error: \[servicegroup\] driver: .*got foo/,
+  },
+  'a wrong value of the registry in a variable': {
+    starts: true,
+    env: { PORTICO_DATABASE__POOL_SIZE: 'abc' },
+    says: /PORTICO_DATABASE__POOL_SIZE.*abc/s,
+  },
+  'two wrong values of one database': {
+    more: '[database]\npool_size = many\nconnection = mysql://root@localhost/nova\n',
+    says: [/pool_size: .*many/, /connection: this is not an SQLite connection: mysql:/],
+  },
+  'a registry in SQLite without a driver, by a variable': {
+    starts: true,
+    env: { NODE_OPTIONS: '--require=./no-sqlite.cjs', PORTICO_SERVICEGROUP__CONNECTION: 'sqlite:///services.db' },
+    says: /PORTICO_SERVICEGROUP__CONNECTION: .*this Node \(v[\d.]+\) has no SQLite/,
   },
   'a registry in SQLite without a driver': {
     more: '[servicegroup]\nconnection = sqlite:///services.db\n',

@@ -5,12 +5,18 @@ import { cpSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { bundledOptions } from '../../../dist/cli/configured/bundled-options.js';
+import { Config } from '../../../dist/config/index.js';
 import { writeTable } from '../../../dist/config/internal.js';
 import { emptyProject, root } from '../../fixtures/project.js';
 
 interface Table {
   readonly sections: Readonly<Record<string, object>>;
   readonly groups: readonly object[];
+}
+
+/** What only Portico's own code asks. */
+interface Asked {
+  mayConfigure(...groups: readonly string[]): boolean;
 }
 
 /** Without the directories, which only the build knows. */
@@ -49,5 +55,26 @@ test('CF-66 without the table a name without an owner cannot be told: check is r
     );
   } finally {
     project.remove();
+  }
+});
+
+test('LC-1351 only what sets an option of a group configures it: a section, an argument, a variable, or code', async () => {
+  const folder = emptyProject({
+    'a.ini': '[servicegroup]\ndriver = memory\n',
+    'b.ini': '[DEFAULT]\nlog_level = info\n',
+  });
+  const load = async (file: string, env: Record<string, string> = {}, argv: readonly string[] = []) =>
+    (await Config.load({ files: [join(folder.folder, file)], env, argv })) as Config & Asked;
+  try {
+    const groups = ['servicegroup', 'database'];
+    assert.equal((await load('a.ini')).mayConfigure(...groups), true);
+    const plain = await load('b.ini', { PORTICO_DEFAULT__LOG_LEVEL: 'warn', PORTICO_DATABASES__A: '1' });
+    assert.equal(plain.mayConfigure(...groups), false);
+    assert.equal((await load('b.ini', { PORTICO_DATABASE__CONNECTION: 'x' })).mayConfigure(...groups), true);
+    assert.equal((await load('b.ini', {}, ['--set', 'servicegroup.driver=memory'])).mayConfigure(...groups), true);
+    plain.setOverride('servicegroup', 'driver', 'memory');
+    assert.equal(plain.mayConfigure(...groups), true);
+  } finally {
+    folder.remove();
   }
 });
