@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The benchmark: Portico and other frameworks on this machine in the same minutes.
 //
-//   npm run bench                          everything, nine rounds, 36 to 53 minutes; renews bench/README.md
+//   npm run bench                          everything, five rounds, half an hour; renews bench/README.md
 //   npm run bench -- --quick               one shorter round, two minutes
 //   npm run bench -- work2 start           parts by name
 //   npm run bench -- --rounds 15 work1
@@ -59,7 +59,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
  * Rounds of a full run, and of a quick one, which also sends fewer requests and skips parts without a target. Its warm-up is as long,
  * because otherwise V8's compiling would dominate its figures.
  */
-const ROUNDS = 9;
+const ROUNDS = 5;
 const QUICK = { rounds: 1, scale: 0.4, without: ['pods', 'layers', 'routing', 'rpc', 'conduit', 'growth'] };
 
 /** After this time contestants without a target are measured less often, so that a full run takes less than an hour. */

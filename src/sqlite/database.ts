@@ -2,6 +2,7 @@
  * Opens SQLite databases with any driver.
  */
 import { chmodSync, closeSync, existsSync, lstatSync, openSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import querystring from 'node:querystring';
 import { PorticoError, withCode } from '../errors/index.js';
 import { refuseForeignLink } from '../process/index.js';
@@ -34,9 +35,11 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
     return database;
   } catch (error) {
     database?.close();
+    const folder = dirname(fileOf(path).file);
+    const why = existsSync(folder) ? (error as Error).message : `there is no folder ${folder}`;
     throw new PorticoError('PORTICO_SQLITE_OPEN', {
-      message: `cannot open the database ${path}: ${(error as Error).message}`,
-      hint: 'Its directory must exist and be writable, and the file must be an SQLite database.',
+      message: `cannot open the database ${path}: ${why}`,
+      hint: 'Its folder must exist and be writable, and the file must be an SQLite database.',
       cause: error,
     });
   }

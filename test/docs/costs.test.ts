@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { root } from '../fixtures/project.js';
-import { type Cell, figure, inRun, nodeOfRun, onNode24 } from './costs.js';
+import { type Cell, figure, inRun, nodeOfRun, onNode20 } from './costs.js';
 
 const WORKS = [
   'work2',
@@ -28,7 +28,7 @@ test('README.md has the ratios of the last run of the bench, and no other number
   const slowest = (row: string): string => figure(['latency', 'Latency', row, 'p99 to Fastify']).toFixed(1);
   const claim =
     `takes ${range(WORKS.map((work) => inRun(work)))} times the processor time of Fastify with the same filters as hooks on ` +
-    `Node ${nodeOfRun()}, and ${range(WORKS.map(onNode24))} times on Node 24, with one worker. The start with that worker takes ` +
+    `Node ${nodeOfRun()}, and ${range(WORKS.map(onNode20))} times on Node 20, with one worker. The start with that worker takes ` +
     `${figure(start).toFixed(1)} times as long. At 70 % of the highest rate, the 99th percentile of the time to respond is ` +
     `${slowest('Portico')} times Fastify's without a log, ${slowest('Portico, log written')} times with one`;
   assert.ok(readme.includes(claim), claim);

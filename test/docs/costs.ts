@@ -35,44 +35,60 @@ export function figure([page, part, row, column]: Cell): number {
 
 /** Ratio of Portico's processor time for a work of the bench, to Fastify with its own hooks. */
 export const inRun = (work: string, other = 'Fastify, own hooks'): Cell => ['works', work, other, "Portico's to it"];
-export const onNode24 = (work: string): Cell => ['node-24', 'Node 24', work, 'to Fastify'];
+export const onNode20 = (row: string): Cell => ['node-20', 'Node 20', row, 'to Fastify'];
 
 const ratio = (cell: Cell | undefined): string => (cell === undefined ? '' : figure(cell).toFixed(2));
 const mebibytes = (cell: Cell | undefined): string => (cell === undefined ? '' : figure(cell).toFixed(0));
-const start = (row: string): Cell => ['start', 'Start to first response', row, 'to Fastify'];
-const idle = (row: string): Cell => ['memory', 'Resident memory', row, 'idle'];
-const idleOn24 = (row: string): Cell => ['node-24', 'Node 24', row, 'idle'];
-const WORKER = 'Portico, worker, work 1: with its watch thread';
-const PARENT = 'Portico, parent of one worker';
+const startOf = (row: string): readonly [Cell, Cell] => [
+  ['start', 'Start to first response', row, 'to Fastify'],
+  onNode20(`start: ${row}`),
+];
+const idleOf = (row: string): readonly [Cell, Cell] => [
+  ['memory', 'Resident memory', row, 'idle'],
+  ['node-20', 'Node 20', row, 'idle'],
+];
 
-/** Ratios to Fastify: the text of a row, the figure of the last run, and on Node 24 if it was measured. */
-const RATIOS: readonly (readonly [text: string, inRun: Cell, on24?: Cell])[] = [
-  ['a request without filters', inRun('work1', 'Fastify'), onNode24('work1')],
-  ['`GET` through seven filters and a Router', inRun('work2'), onNode24('work2')],
-  ['… with its log written', inRun('work2-logged'), onNode24('work2-logged')],
-  ['… behind a trusted proxy', inRun('work2-forwarded'), onNode24('work2-forwarded')],
-  ['`POST` with a schema through the same', inRun('work3'), onNode24('work3')],
-  ['… behind a trusted proxy', inRun('work3-forwarded'), onNode24('work3-forwarded')],
-  ['a request over TLS, without filters', inRun('work6', 'Fastify')],
+/** Ratios to Fastify: the text of a row, the figure of the last run, and of the one on Node 20. */
+const RATIOS: readonly (readonly [text: string, inRun: Cell, on20: Cell])[] = [
+  ['a request without filters', inRun('work1', 'Fastify'), onNode20('work1')],
+  ['`GET` through seven filters and a Router', inRun('work2'), onNode20('work2')],
+  ['… with its log written', inRun('work2-logged'), onNode20('work2-logged')],
+  ['… behind a trusted proxy', inRun('work2-forwarded'), onNode20('work2-forwarded')],
+  ['`POST` with a schema through the same', inRun('work3'), onNode20('work3')],
+  ['… behind a trusted proxy', inRun('work3-forwarded'), onNode20('work3-forwarded')],
+  ['a request over TLS, without filters', inRun('work6', 'Fastify'), onNode20('work6')],
   [
     '99th percentile of the time to respond, at 70 % of the highest rate',
     ['latency', 'Latency', 'Portico', 'p99 to Fastify'],
+    onNode20('latency, p99'),
   ],
-  ['… with the log written', ['latency', 'Latency', 'Portico, log written', 'p99 to Fastify']],
-  ['time of a start, with parent and one worker', start('Portico, parent and 1 worker')],
-  ['… with parent and four workers', start('Portico, parent and 4 workers')],
-  ['… in one process', start('Portico, one process')],
-  ['a request with metrics, of one without', ['metrics', 'What metrics cost', '[metrics] enabled', 'ratio']],
-  ['… and with the times of filters', ['metrics', 'What metrics cost', '[metrics] enabled and filters', 'ratio']],
+  [
+    '… with the log written',
+    ['latency', 'Latency', 'Portico, log written', 'p99 to Fastify'],
+    onNode20('latency, p99, log written'),
+  ],
+  ['time of a start, with parent and one worker', ...startOf('Portico, parent and 1 worker')],
+  ['… with parent and four workers', ...startOf('Portico, parent and 4 workers')],
+  ['… in one process', ...startOf('Portico, one process')],
+  [
+    'a request with metrics, of one without',
+    ['metrics', 'What metrics cost', '[metrics] enabled', 'ratio'],
+    onNode20('metrics'),
+  ],
+  [
+    '… and with the times of filters',
+    ['metrics', 'What metrics cost', '[metrics] enabled and filters', 'ratio'],
+    onNode20('metrics, times of filters'),
+  ],
 ];
 
 /** Memory of idle processes. */
 const MEMORY: typeof RATIOS = [
-  ['Fastify', idle('Fastify')],
-  ['Portico in one process', idle('Portico, one process, work 1')],
-  ['a worker', idle(WORKER), idleOn24(WORKER)],
-  ['… with the sample API', idle('Portico, worker with the sample API (compute, SQLite)')],
-  ['the parent', idle(PARENT), idleOn24(PARENT)],
+  ['Fastify', ...idleOf('Fastify')],
+  ['Portico in one process', ...idleOf('Portico, one process, work 1')],
+  ['a worker', ...idleOf('Portico, worker, work 1: with its watch thread')],
+  ['… with the sample API', ...idleOf('Portico, worker with the sample API (compute, SQLite)')],
+  ['the parent', ...idleOf('Portico, parent of one worker')],
 ];
 
 /** Memory of pods: at rest, and after 2,000 requests. */
@@ -94,7 +110,7 @@ const table = (
     ...rows.map(([text, ...cells]) => `| ${text} | ${shown(cells[0])} | ${shown(cells[1])} |`),
   ].join('\n');
 
-const onBoth = (): readonly [string, string] => [`Node ${nodeOfRun()}`, 'Node 24'];
+const onBoth = (): readonly [string, string] => [`Node ${nodeOfRun()}`, 'Node 20'];
 
 /** Returns docs/stability.md as its results say. */
 export function renewCosts(page: string): string {

@@ -25,7 +25,7 @@ import type { EnabledApisOptions } from '../configured/enabled-apis.js';
 import { enabledServices, makingServices } from '../configured/enabled-services.js';
 import { namesLogger, programLog } from '../configured/named-logger.js';
 import { plan, refuseErrors } from '../validate/plan.js';
-import { programOf } from '../validate/program.js';
+import { programOf, wholeProgram } from '../validate/program.js';
 import type { DevelopmentFiles, Save } from './development-files.js';
 import type { DevelopmentTypes } from './development-types.js';
 import { type Role, runValidated } from './run-apis.js';
@@ -166,13 +166,12 @@ async function ofOneProcess(
   const starts = planned.some((plan) => 'topic' in plan && !running.includes(plan.name));
   const names = namesIn(config);
   const services = starts ? (await enabledServices(config, names, options, makingServices)).services : [];
-  const program = programOf(names);
   const { ServedApi } = await import('./served-api.js');
   return planned.map((plan) => {
     const { name } = plan;
     if (running.includes(name)) return plan;
-    if ('topic' in plan) return Object.assign(services.find((each) => each.name === name)!, program);
-    return Object.assign(new ServedApi(name, config, { ...options, useSsl: plan.usesTls }), program);
+    if ('topic' in plan) return Object.assign(services.find((each) => each.name === name)!, wholeProgram);
+    return Object.assign(new ServedApi(name, config, { ...options, useSsl: plan.usesTls }), wholeProgram);
   });
 }
 

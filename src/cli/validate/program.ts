@@ -1,25 +1,34 @@
 /** The part of `api-cli` in a validation: errors in the files of the configuration, and in services that other processes build. */
 import { isUncertain } from '../../config/internal.js';
-import type { Diagnostic } from '../../errors/index.js';
 import type { Validating } from '../../launch/internal.js';
 import { type Names, namesIn } from '../../server/internal.js';
 import { fileErrors } from './file-errors.js';
 
-/** Returns it for a worker, which has built the service of that name, or for a process that has built all services. */
-export function programOf({ apis }: Names, name?: string): Required<Pick<Validating, 'program'>> {
-  const own = `api:${name}`;
-  const others = name === undefined ? [] : apis.map((each) => `api:${each}`).filter((section) => section !== own);
-  const isOpen = (each: Diagnostic): boolean => isUncertain(each) && each.section !== own;
+/** Returns the part of a process that builds only the service of that section; without one, of a process that builds all. */
+function partOf(own: string | undefined, others: readonly string[]): Required<Pick<Validating, 'program'>> {
   const program: Validating = {
     others,
     findings: fileErrors,
     // A service that another process builds may read a name without a declaration.
     complete: async (found, refusals, config) => {
       const { apis, services } = namesIn(config);
-      if (apis.length + services.length < 2 || !found.some(isOpen)) return found;
+      const isOpen = found.some((each) => isUncertain(each) && each.section !== own);
+      if (apis.length + services.length < 2 || !isOpen) return found;
       const { validateAll } = await import('./validate-all.js');
       return validateAll(config, { refusals });
     },
   };
   return { program };
+}
+
+/** The part of a process that builds all services: one, so that those which a reload adds are validated with the others. */
+export const wholeProgram = partOf(undefined, []);
+
+/** Returns the part of a worker, which has built the service of that name. */
+export function programOf({ apis }: Names, name: string): Required<Pick<Validating, 'program'>> {
+  const own = `api:${name}`;
+  return partOf(
+    own,
+    apis.map((each) => `api:${each}`).filter((section) => section !== own),
+  );
 }

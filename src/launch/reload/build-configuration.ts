@@ -4,7 +4,7 @@
  */
 
 import type { Config } from '../../config/index.js';
-import { type Diagnostic, ignoreErrors, PorticoError } from '../../errors/index.js';
+import { ConfigurationRefused, type Diagnostic, PorticoError } from '../../errors/index.js';
 import { within } from '../../tasks/internal.js';
 import { heldUp } from '../exit-status.js';
 import { readSettings } from '../launcher-options.js';
@@ -57,13 +57,22 @@ export async function buildConfiguration(
 ): Promise<readonly Diagnostic[]> {
   const shown = () => config.maskArguments(process.argv.slice(2));
   const program = { host: process, withheld: config.variables, told: () => words, ...(starts ? { shown } : {}) };
-  // The child reports refused settings.
-  const settings = ignoreErrors(() => readSettings(config)) ?? readSettings();
+  const settings = settingsIn(config);
   const generation = fleetGeneration({ number: 1, settings, config });
   try {
     return (await buildInChild(program, generation, undefined, starts ? 1 : 2)) ?? [];
   } catch (error) {
     if (!(error instanceof PorticoError)) throw error;
     return error.diagnostics;
+  }
+}
+
+/** Returns the settings of a configuration, or the defaults for refused ones, which the child reports. */
+function settingsIn(config: Config): ReturnType<typeof readSettings> {
+  try {
+    return readSettings(config);
+  } catch (error) {
+    if (error instanceof ConfigurationRefused) return readSettings();
+    throw error;
   }
 }
