@@ -22,7 +22,7 @@ export {
   refuseOtherLogFile,
   serversLogger,
 } from './program-log.js';
-export { readUnlessFifo } from './read-unless-fifo.js';
+export { isFifo, readUnlessFifo } from './read-unless-fifo.js';
 export { HelpRequested, maskArguments, UsageError } from './sources/command-line-values.js';
 export { searchedDirs } from './sources/default-files.js';
 export { confNames, watchFiles } from './sources/read-files.js';

@@ -14,23 +14,7 @@ export {
 export { managerOptions, managerSettings, namedManager } from './manager-options.js';
 export { describeJobs, type ManagerPeriodicOptions } from './managers-periodic-tasks.js';
 export { besideOption, findManager, importModuleExport, loadManager, makeFrom } from './module-export.js';
-export type {
-  Beat,
-  BeatAnswer,
-  Liveness,
-  OperatorChanges,
-  RecordChanges,
-  RecordFilter,
-  RegistryEvent,
-  RegistryHooks,
-  ServiceAnnouncement,
-  ServiceMember,
-  ServiceRegistry,
-  ServiceStore,
-  ServiceView,
-  ViewFilter,
-  WorkerRow,
-} from './registry-contract.js';
+export type * from './registry-contract.js';
 export { formatAddress, isListening, isPlanned, isWildcard } from './service.js';
 export { TaskTracker, type TaskTrackerOptions, type TrackedTask } from './task-tracker.js';
 export { type SharedBuckets, type SharedRule, sharedBuckets, type Taken, TokenBuckets } from './token-buckets.js';

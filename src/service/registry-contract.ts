@@ -70,22 +70,23 @@ export interface Registration {
 }
 
 /** Properties of a service at its start. */
-export interface ServiceAnnouncement {
-  readonly host: string;
-  readonly binary: string;
-  readonly topic: string | null;
-  readonly version: number;
-  readonly instanceId: string;
-  readonly machineId: string;
-  readonly pid: number;
-  readonly startedAt: Date;
-  readonly reportInterval: number;
-  readonly downTime: number;
-  readonly configGeneration: number;
-  readonly zone: string | null;
-  readonly endpoints: readonly string[];
-  readonly labels: Readonly<Record<string, string>>;
-}
+export type ServiceAnnouncement = Pick<
+  ServiceRecord,
+  | 'host'
+  | 'binary'
+  | 'topic'
+  | 'version'
+  | 'instanceId'
+  | 'machineId'
+  | 'pid'
+  | 'startedAt'
+  | 'reportInterval'
+  | 'downTime'
+  | 'configGeneration'
+  | 'zone'
+  | 'endpoints'
+  | 'labels'
+>;
 
 /** Fields of a record that can change. */
 export type RecordChanges = Partial<

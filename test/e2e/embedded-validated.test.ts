@@ -48,7 +48,7 @@ const KINDS: readonly Broken[] = [
   brokenConfigurations.get('manager = ./app.js:Nope and an app that throws')!,
 ];
 
-/** What the short run has of each program. Of those with a worker, one has errors of all kinds, and one a worker that does not start. */
+/** The cases of each program in the short run. Of those with a worker, one has errors of all kinds, and one a worker that does not start. */
 const SHORT: Readonly<Record<keyof typeof PROGRAMS, readonly Broken[]>> = {
   'one process': KINDS,
   'a worker': KINDS.slice(2),

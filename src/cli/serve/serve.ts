@@ -24,7 +24,7 @@ import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration } from '../con
 import type { EnabledApisOptions } from '../configured/enabled-apis.js';
 import { enabledServices, makingServices } from '../configured/enabled-services.js';
 import { namesLogger, programLog } from '../configured/named-logger.js';
-import { plan, refuseErrors } from '../validate/plan.js';
+import { asLogged, plan, refuseErrors } from '../validate/plan.js';
 import { programOf, wholeProgram } from '../validate/program.js';
 import type { DevelopmentFiles, Save } from './development-files.js';
 import type { DevelopmentTypes } from './development-types.js';
@@ -110,7 +110,7 @@ export async function serve(args: ServeArguments): Promise<number> {
       types?.check();
     },
     validate: async () => {
-      const found = await buildConfiguration(config, dev ? ['--dev'] : [], { starts: true });
+      const found = (await buildConfiguration(config, dev ? ['--dev'] : [], { starts: true })).map(asLogged);
       config.warn(found);
       return found;
     },
@@ -134,7 +134,7 @@ async function ofParent(
   options: Required<Omit<EnabledApisOptions, 'dev'>> & { readonly dev: boolean },
 ): Promise<readonly (PlannedApi | PlannedRPCService)[]> {
   const { apis, services, diagnostics } = await plan(config, options);
-  config.warn(diagnostics);
+  config.warn(diagnostics.map(asLogged));
   refuseErrors(diagnostics);
   return [...apis, ...services];
 }
@@ -181,7 +181,7 @@ async function findings(config: Config, { dev = false }: ServeArguments): Promis
   const found = await validateAll(config, { dev });
   // In a reload the parent detects that nothing is enabled, because it knows the running services.
   const isReload = (workerAssignment()?.generation ?? 1) > 1;
-  return isReload ? found.filter(({ code }) => code !== 'PORTICO_NO_APIS') : found;
+  return isReload ? found.filter(({ code }) => code !== 'PORTICO_NO_APIS').map(asLogged) : found;
 }
 
 /** Sets defaults for a terminal: Ctrl-C stops as TERM does, and a start does not list all options. */

@@ -6,6 +6,7 @@ import { isWorker, MORE_ERRORS_MS, refuseAll } from '../../launch/internal.js';
 import { explainedError } from '../../modules/index.js';
 import { within } from '../../tasks/internal.js';
 import { exitStatusOf } from '../command-failure.js';
+import { asLogged } from './plan.js';
 
 /**
  * Validates in this process the configuration that an error refuses. Returns the refusal with all errors; `error` itself if it refuses no
@@ -25,7 +26,9 @@ export async function withAllErrors(error: unknown, config = refusedConfig(error
     if (error !== undefined) refusals.note(error);
     // A program that embeds its services may have no API.
     const { validateAll } = await import('./validate-all.js');
-    const refusedOrNot = validateAll(config, { refusals, embeds: true }).then((all) => refuseAll(all, refusals));
+    const refusedOrNot = validateAll(config, { refusals, embeds: true }).then((all) =>
+      refuseAll(all.map(asLogged), refusals),
+    );
     await within(refusedOrNot, MORE_ERRORS_MS);
     return error;
   } catch (whole) {

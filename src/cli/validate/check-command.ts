@@ -35,7 +35,7 @@ import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration, unread } from
 import { unplacedApi } from '../configured/enabled-apis.js';
 import { socketOf } from '../configured/find-service.js';
 import { ask } from '../control-client.js';
-import { plan, refusedApp } from './plan.js';
+import { lacksApp, plan } from './plan.js';
 import { validateAll } from './validate-all.js';
 
 interface CheckArguments extends OutputArguments {
@@ -136,7 +136,8 @@ function asChecked(diagnostic: Diagnostic): Diagnostic {
   const { code, location } = diagnostic;
   const isNamed = location !== undefined && location.kind !== 'default';
   if (code === 'PORTICO_NO_APIS' && !isNamed) return { ...diagnostic, severity: 'warning' };
-  return refusedApp(diagnostic);
+  // A start warns, and starts the other APIs.
+  return lacksApp(diagnostic) ? { ...diagnostic, severity: 'error' } : diagnostic;
 }
 
 /** Returns warnings of addresses that cannot be bound at present, except those of the running service of this configuration. */

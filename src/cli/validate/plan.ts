@@ -38,7 +38,7 @@ export async function plan(
   const given = [...ofApis.diagnostics, ...diagnostics, ...missingDiagnostics(missing, ending)];
   const found = next.length > 0 ? given : given.map(refusedPipeline);
   if (next.length === 0 && !found.some(isError)) found.unshift(nothingEnabled(config, names));
-  return { apis: ofApis.apis, services, diagnostics: found.map(asLogged) };
+  return { apis: ofApis.apis, services, diagnostics: found };
 }
 
 /** Nothing else is served: a wrong `pipeline` of an API is the error then, and `enabled_apis`, which names the API, is not. */
@@ -48,18 +48,13 @@ function refusedPipeline(found: Diagnostic): Diagnostic {
 }
 
 /** Uses the words of the log, which oslo's operators know, for an API without an app: a start warns, and starts the other APIs. */
-function asLogged(found: Diagnostic): Diagnostic {
-  return lacksApp(found) ? { ...found, message: `${found.message}${BAD_VALUES}` } : found;
+export function asLogged(found: Diagnostic): Diagnostic {
+  if (!lacksApp(found)) return found;
+  return { ...found, message: `${found.message}. enabled_apis includes bad values. Fix to remove this warning.` };
 }
 
-const BAD_VALUES = '. enabled_apis includes bad values. Fix to remove this warning.';
-
-/** Makes an error of the warning of an API without an app; returns any other finding unchanged. */
-export function refusedApp(found: Diagnostic): Diagnostic {
-  return lacksApp(found) ? { ...found, severity: 'error', message: found.message.replace(BAD_VALUES, '') } : found;
-}
-
-function lacksApp({ code, severity, section = '' }: Diagnostic): boolean {
+/** Reports whether this is the warning of an API without an app. */
+export function lacksApp({ code, severity, section = '' }: Diagnostic): boolean {
   const isApi = section === 'DEFAULT' || section.startsWith('api:');
   return code === 'PORTICO_PASTE_NO_SECTION' && severity === 'warning' && isApi;
 }

@@ -3,6 +3,7 @@ import { isUncertain } from '../../config/internal.js';
 import type { Validating } from '../../launch/internal.js';
 import { type Names, namesIn } from '../../server/internal.js';
 import { fileErrors } from './file-errors.js';
+import { asLogged } from './plan.js';
 
 /** Returns the part of a process that builds only the service of that section; without one, of a process that builds all. */
 function partOf(own: string | undefined, others: readonly string[]): Required<Pick<Validating, 'program'>> {
@@ -15,7 +16,7 @@ function partOf(own: string | undefined, others: readonly string[]): Required<Pi
       const isOpen = found.some((each) => isUncertain(each) && each.section !== own);
       if (apis.length + services.length < 2 || !isOpen) return found;
       const { validateAll } = await import('./validate-all.js');
-      return validateAll(config, { refusals });
+      return (await validateAll(config, { refusals })).map(asLogged);
     },
   };
   return { program };

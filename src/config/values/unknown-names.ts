@@ -188,7 +188,6 @@ function* namesWritten({ files, arguments: said }: Sources): Generator<Written> 
     yield { group, opt, isArgument: true, location: { kind: 'command_line', detail: `argument ${index}` } };
 }
 
-/** Names by their owners. */
 function declares(names: Owned, { group, opt }: Pick<Written, 'group' | 'opt'>): boolean {
   return opt === undefined ? group === 'DEFAULT' || names.hasSection(group) : names.find(group, opt) !== undefined;
 }

@@ -4,10 +4,11 @@
  */
 
 import type { Config } from '../../config/index.js';
-import { ConfigurationRefused, type Diagnostic, PorticoError } from '../../errors/index.js';
+import { ConfigError } from '../../config/internal.js';
+import { type Diagnostic, PorticoError } from '../../errors/index.js';
 import { within } from '../../tasks/internal.js';
 import { heldUp } from '../exit-status.js';
-import { readSettings } from '../launcher-options.js';
+import { type LaunchSettings, readSettings } from '../launcher-options.js';
 import { type FleetGeneration, fleetGeneration } from '../parent/fleet-generation.js';
 import { WorkerHandle } from '../parent/worker-handle.js';
 import { firstMessage, spawnWorker, type WorkerProgram } from '../parent/worker-process.js';
@@ -57,8 +58,7 @@ export async function buildConfiguration(
 ): Promise<readonly Diagnostic[]> {
   const shown = () => config.maskArguments(process.argv.slice(2));
   const program = { host: process, withheld: config.variables, told: () => words, ...(starts ? { shown } : {}) };
-  const settings = settingsIn(config);
-  const generation = fleetGeneration({ number: 1, settings, config });
+  const generation = fleetGeneration({ number: 1, settings: settingsFor(config), config });
   try {
     return (await buildInChild(program, generation, undefined, starts ? 1 : 2)) ?? [];
   } catch (error) {
@@ -67,12 +67,12 @@ export async function buildConfiguration(
   }
 }
 
-/** Returns the settings of a configuration, or the defaults for refused ones, which the child reports. */
-function settingsIn(config: Config): ReturnType<typeof readSettings> {
+/** Returns the defaults if the options of the configuration are refused; the child reports why. */
+function settingsFor(config: Config): LaunchSettings {
   try {
     return readSettings(config);
   } catch (error) {
-    if (error instanceof ConfigurationRefused) return readSettings();
+    if (error instanceof ConfigError) return readSettings();
     throw error;
   }
 }

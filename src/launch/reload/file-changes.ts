@@ -6,10 +6,9 @@
  * counts, because a reload replaces all workers, or another list of files in a folder of `--config-dir`. A file that
  * has disappeared, or cannot be read, is a warning, and counts as changed when it can be read again.
  */
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../../config/index.js';
-import { confNames, readUnlessFifo, watchFiles } from '../../config/internal.js';
+import { confNames, isFifo, readUnlessFifo, watchFiles } from '../../config/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
 import { digest } from '../worker-message.js';
 
@@ -59,6 +58,7 @@ export class FileChanges {
     for (const path of this.#paths()) {
       const now = digestOf(path);
       if (now !== undefined) record(path, now);
+      // A FIFO is there, but its content would be taken from its reader.
       else if (this.#known.has(path) && !isFifo(path)) lost.push(path);
     }
     for (const dir of configDirs) {
@@ -112,9 +112,4 @@ export class FileChanges {
 function digestOf(path: string): string | undefined {
   const bytes = readUnlessFifo(path);
   return bytes && digest(bytes);
-}
-
-/** A FIFO is there, but its content would be taken from its reader. */
-function isFifo(path: string): boolean {
-  return ignoreErrors(() => statSync(path).isFIFO()) === true;
 }

@@ -14,7 +14,7 @@ interface Table {
   readonly groups: readonly object[];
 }
 
-/** What only Portico's own code asks. */
+/** A question of Portico's own code. */
 interface Asked {
   mayConfigure(...groups: readonly string[]): boolean;
 }
