@@ -41,9 +41,6 @@ export type ControlledLauncher = Omit<Controlled, 'version' | 'config' | 'recent
   readonly env: NodeJS.ProcessEnv;
 };
 
-/** Interval of looks for a missing listener. */
-const LOOK_MS = 5000;
-
 /** A listener for the operator. */
 interface Listener {
   readonly what: string;
@@ -57,7 +54,7 @@ export class Control {
   readonly levels: LogLevels;
   readonly #known: ControlledLauncher;
   readonly #servers: ControlServer[] = [];
-  readonly #timers: NodeJS.Timeout[] = [];
+  #timer: NodeJS.Timeout | undefined;
   #looking: Promise<unknown> | undefined;
   #registered: RegisteredServices | undefined;
   #opening: Promise<unknown> | undefined;
@@ -76,7 +73,7 @@ export class Control {
 
   async close(): Promise<void> {
     await this.#opening;
-    for (const timer of this.#timers) clearInterval(timer);
+    clearInterval(this.#timer);
     await this.#looking;
     await Promise.all(this.#servers.map((server) => server.close()));
     await this.#registered?.close();
@@ -90,11 +87,6 @@ export class Control {
     const recent = new Recent(counted, () => logLinesLost(this.#known.log, counted()));
     // The timers do not keep the process alive.
     const ended = new EndedCertificates(this.#known.log);
-    const sample = (): void => {
-      recent.take();
-      ended.look(this.#known.status().services);
-    };
-    this.#timers.push(setInterval(sample, EVERY_MS).unref());
     const notListening: string[] = [];
     const { config: present, ...known } = this.#known;
     const controlled = {
@@ -129,7 +121,13 @@ export class Control {
         this.#looking = undefined;
       });
     };
-    this.#timers.push(setInterval(again, LOOK_MS).unref());
+    // One timer: a parent at rest wakes for nothing else than its workers.
+    const look = (): void => {
+      recent.take();
+      ended.look(this.#known.status().services);
+      again();
+    };
+    this.#timer = setInterval(look, EVERY_MS).unref();
   }
 
   /** Opens a listener that is missing. Logs and keeps the reason of a failure once. */

@@ -22,7 +22,10 @@ export class OomKills {
     this.#known = this.#count();
   }
 
-  /** Must be called every two seconds or more often: notes when kills happen. Reads the file once a second. */
+  /**
+   * Must be called every five seconds or more often: a kill that happened since the last call and explains no end until the next one is that of
+   * another process. Reads the file once a second.
+   */
   look(now = performance.now()): void {
     if (this.#file === undefined || now - this.#lookedAt < EVERY_MS) return;
     this.#lookedAt = now;

@@ -18,7 +18,7 @@ import { type Arrival, type HeldSockets, ListenerPool } from '../sockets/listene
 import type { Deadline } from '../waiting.js';
 import type { Assignment } from '../worker-message.js';
 import { type FleetGeneration, fleetGeneration } from './fleet-generation.js';
-import { faultOf, isAtRest } from './late-workers.js';
+import { countSeconds, faultOf, isAtRest } from './late-workers.js';
 import { MemoryLimit } from './memory-limit.js';
 import { OomKills } from './oom-kills.js';
 import type { PoolState } from './pool-state.js';
@@ -33,7 +33,7 @@ const LISTENS_NO_MORE_MS = 2000;
 
 /** Interval between checks of the workers' heartbeats, and the longer one while all workers are at rest. */
 const LOOK_MS = 250;
-const REST_LOOK_MS = 2000;
+const REST_LOOK_MS = 5000;
 
 /** Starts processes and binds addresses; a test may pretend both. */
 export type System = Pick<WorkerProgram, 'spawn'> & Pick<SupervisorOptions, 'listeners' | 'processors'>;
@@ -306,8 +306,7 @@ export class Supervisor {
     this.#poolOptions.oomKills?.look();
     for (const pool of this.#all) {
       for (const worker of pool.workers) {
-        if (!worker.waits) worker.ageSeconds += seconds;
-        worker.silentSeconds += seconds;
+        countSeconds(worker, seconds);
         if (isDebugged || worker.debugged || worker.killed) continue;
         const fault = faultOf(worker, workerTimeoutMs);
         if (fault === undefined) continue;

@@ -5,7 +5,7 @@
 import { isFailure, type Quantile, quantileOf, type Total, type Totals } from '../../metrics/index.js';
 import { countText } from '../../text/index.js';
 
-/** Interval of samples. */
+/** Interval of samples, and of looks for listeners that are missing. */
 export const EVERY_MS = 15_000;
 /** Number of samples: the oldest is 45 to 60 seconds old. */
 const KEPT = 4;

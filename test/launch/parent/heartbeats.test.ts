@@ -1,7 +1,7 @@
 /** A worker at rest sends rare heartbeats: its parent waits for them, and for no others. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { isAtRest } from '../../../dist/launch/parent/late-workers.js';
+import { countSeconds, isAtRest } from '../../../dist/launch/parent/late-workers.js';
 import type { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
 import { type FakeWorker, fakePool } from '../../fixtures/fake-workers.js';
 
@@ -31,6 +31,15 @@ test('GR-6 a worker at rest is not silent before its next heartbeat is late', as
   assert.deepEqual([worker.silent, isAtRest(worker)], [false, true]);
   pass(2);
   assert.deepEqual([worker.silent, isAtRest(worker)], [true, false]);
+});
+
+test('GR-6 a look that waited five seconds shows one second of silence', async (t) => {
+  const { worker } = await resting(t);
+  const silent = (): number => {
+    countSeconds(worker, 5);
+    return worker.silentSeconds;
+  };
+  assert.deepEqual([silent(), silent(), silent()], [0, 1, 2]);
 });
 
 test('GR-6 a worker whose rest a request has ended is silent as soon as any other', async (t) => {
