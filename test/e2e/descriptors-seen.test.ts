@@ -10,9 +10,15 @@ import { emptyProject, freePort, Program, root } from './program.js';
 const APP = `
 import { closeSync, openSync } from 'node:fs';
 const taken = [];
+const take = () => { try { for (;;) taken.push(openSync('/dev/null')); } catch {} };
+let taking;
 export const hello = () => (req, res) => {
-  if (req.url === '/take') try { for (;;) taken.push(openSync('/dev/null')); } catch {}
-  if (req.url === '/free') for (const each of taken.splice(0)) closeSync(each);
+  // Again and again: what the worker reads at its start returns descriptors.
+  if (req.url === '/take') taking = setInterval(take, 50);
+  if (req.url === '/free') {
+    clearInterval(taking);
+    for (const each of taken.splice(0)) closeSync(each);
+  }
   res.end();
 };
 `;

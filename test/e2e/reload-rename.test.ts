@@ -182,6 +182,9 @@ test('RL-65 RL-66 LC-1305 a rename that forgets the section, or does not start, 
   assert.equal((await it.reload()).outcome, 'accepted');
   await gone(old);
   assert.equal(await apiAt(port), 'two');
+  it.write(`[DEFAULT]\nenabled_apis = two,three\n${section('two', port, 1)}[api:three]\nworkers = 1\n`);
+  assert.equal((await it.reload()).outcome, 'accepted');
+  await it.program.printed(/portico\.ini:6:1: warning: \[api:three\] port: three has no port: it listens on \d+/);
 });
 
 test('RL-66 new workers leave a refused reload at once, of a newcomer that served and of an API that stays', async (t) => {

@@ -143,11 +143,11 @@ async function launchApis(
   // Sockets passed by a service manager have their own ports.
   const activated = process.env.LISTEN_PID === String(process.pid);
   const known = new Map<unknown, Launched>();
-  const ready = (service: Launched): void => {
+  const ready = (service: Launched, current = config): void => {
     known.set(service.name, service);
     const addresses = launcher?.addresses(service.name ?? '') ?? [];
     options.onReady?.(service, addresses);
-    const unplaced = isApi(service) ? unplacedAt(config, service.name, addresses) : undefined;
+    const unplaced = isApi(service) ? unplacedAt(current, service.name, addresses) : undefined;
     if (unplaced !== undefined && !activated) log.warn(unplaced);
   };
   const running = (): string[] => launcher?.status().services.map(({ name }) => name) ?? [];
@@ -157,7 +157,8 @@ async function launchApis(
   const launcherOf: LauncherOptions = {
     config,
     log,
-    onReload: async (next = config) => launchRequests(await services(next, role, running()), ready),
+    onReload: async (next = config) =>
+      launchRequests(await services(next, role, running()), (service) => ready(service, next)),
     // Reported once, at the end.
     startFailed: () => undefined,
     registry: {
