@@ -2,11 +2,12 @@
  * An exchange: one request and its response, from the arrival of the request until the response closes, with the environ for applications.
  * A `Server` creates it on arrival; for a request of another server it is created on first use.
  */
-import { type IncomingMessage, type OutgoingHttpHeader, ServerResponse } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Identity } from './caller-identity.js';
 import type { Fault } from './fault.js';
 import type { FaultForm } from './fault-form.js';
+import type { HeadFields } from './header-fields.js';
 import { callersTrace, type RequestContext, type RequestTrace, type TraceIds } from './request-context.js';
 import type { BodyList, Methods, ResponseListener, Stage } from './response-methods.js';
 import { type ServerState, type SlotTaker, stateFor } from './server-state.js';
@@ -193,14 +194,14 @@ export class Exchange {
   declare offeredSignal: (() => AbortSignal) | undefined;
   /** The methods below those of `served-response.ts`: of Node, or of the response of another server; undefined before its first use. */
   declare nodeMethods: Methods | undefined;
-  /** Additions of filters to the head, the outermost first: functions, and values followed by their names. */
-  declare headStages: (string | Stage)[] | undefined;
-  /** A function is, or was, among them. */
-  declare hasStages: boolean;
+  /** Headers that the head gets unless they are set: names and values in turn, the outermost filter's first. */
+  declare headDefaults: string[] | undefined;
+  /** Functions of filters that see the head before it gets these, the outermost first; undefined if there never were any. */
+  declare headStages: Stage[] | undefined;
   /** The head is held back until its body is whole. */
   declare holdsHead: boolean;
   /** The headers, names and values in turn: functions of the head change them, until they are sent. Undefined if Node stores them. */
-  declare headFields: OutgoingHttpHeader[] | undefined;
+  declare headFields: HeadFields | undefined;
   /** The length that the head declares; -1 without one; undefined before the head. */
   declare declaredLength: number | undefined;
   /** The length of a whole body for which the head is being written, declared by us. */
@@ -253,7 +254,7 @@ export class Exchange {
     this.forwardedHeaders = undefined;
     // `ServedResponse` has the key from the start.
     this.nodeMethods = res !== undefined && EXCHANGE in res ? NODE : undefined;
-    this.headStages = undefined;
+    this.headDefaults = undefined;
     this.headFields = undefined;
     this.declaredLength = undefined;
     this.writtenBytes = 0;
@@ -269,7 +270,7 @@ export class Exchange {
     this.route = undefined;
     this.apiVersion = undefined;
     (req as Carrier)[EXCHANGE] ??= this;
-    if (res !== undefined) (res as Carrier)[EXCHANGE] = this;
+    if (res !== undefined) (res as ResponseCarrier)[EXCHANGE] = this as Answered;
   }
 
   /** Returns the environ alone: an exchange has sockets. */
@@ -317,7 +318,7 @@ const RARE: Partial<Exchange> = {
   faultForm: undefined,
   madeSignal: undefined,
   offeredSignal: undefined,
-  hasStages: false,
+  headStages: undefined,
   holdsHead: false,
   impliedLength: undefined,
   runsStages: false,
@@ -338,7 +339,11 @@ export const NODE = ServerResponse.prototype as unknown as Methods;
 /** The key of the exchange of a request or a response. */
 export const EXCHANGE: unique symbol = Symbol('portico.exchange');
 
-type Carrier = (IncomingMessage | ServerResponse) & { [EXCHANGE]?: Exchange | undefined };
+/** An exchange whose response has been used. */
+export type Answered = Exchange & { readonly res: ServerResponse };
+
+type Carrier = IncomingMessage & { [EXCHANGE]?: Exchange | undefined };
+type ResponseCarrier = ServerResponse & { [EXCHANGE]?: Answered | undefined };
 
 /** Returns the exchange of a request. */
 export function exchangeOf(req: IncomingMessage): Exchange {
@@ -346,18 +351,21 @@ export function exchangeOf(req: IncomingMessage): Exchange {
 }
 
 /** Returns the exchange of a response. */
-export function exchangeBy(res: ServerResponse): Exchange {
-  return (res as Carrier)[EXCHANGE] ?? joined(res);
+export function exchangeBy(res: ServerResponse): Answered {
+  return (res as ResponseCarrier)[EXCHANGE] ?? joined(res);
 }
 
-function joined(res: ServerResponse): Exchange {
+function joined(res: ResponseCarrier): Answered {
   const known = exchangeOf(res.req);
   // A plugin may create a second response, for the connection of an upgrade.
-  if (known.res !== undefined) return new Exchange(res.req, res, known.serverState);
-  known.res = res;
-  if (EXCHANGE in res) known.nodeMethods = NODE;
-  (res as Carrier)[EXCHANGE] = known;
-  return known;
+  const exchange = known.res === undefined ? known : new Exchange(res.req, res, known.serverState);
+  if (exchange === known) {
+    known.res = res;
+    if (EXCHANGE in res) known.nodeMethods = NODE;
+  }
+  const answered = exchange as Answered;
+  res[EXCHANGE] = answered;
+  return answered;
 }
 
 /** Returns the environ of a request: its identity, route, context and more. Each request has one, created on first use. */

@@ -44,7 +44,10 @@ export function joinVary(present: OutgoingHttpHeader | undefined, names: readonl
 }
 
 /** Names mapped to values, or names and values in turn. */
-export type HeadersArgument = OutgoingHttpHeaders | OutgoingHttpHeader[] | undefined;
+export type HeadersArgument = OutgoingHttpHeaders | HeadFields | undefined;
+
+/** Names and values in turn. */
+export type HeadFields = (OutgoingHttpHeader | undefined)[];
 
 /**
  * Sets headers given to `writeHead`, as Node does after a `setHeader`: each name replaces an earlier value, and an array of names and
@@ -53,8 +56,7 @@ export type HeadersArgument = OutgoingHttpHeaders | OutgoingHttpHeader[] | undef
 export function foldHeaders(res: ServerResponse, headers: HeadersArgument): void {
   if (headers === undefined || headers === null) return;
   // Node also accepts an array of pairs, although its documentation does not mention it.
-  const given =
-    Array.isArray(headers) && Array.isArray(headers[0]) ? (headers.flat() as OutgoingHttpHeader[]) : headers;
+  const given = Array.isArray(headers) && Array.isArray(headers[0]) ? (headers.flat() as HeadFields) : headers;
   // Before the first is set: a header that is removed again changes how Node frames the body.
   if (!Array.isArray(given)) {
     for (const name of Object.keys(given)) checkHeader(name, given[name]);
@@ -78,12 +80,12 @@ export function checkHeader(name: string, value: OutgoingHttpHeader | undefined)
 }
 
 /** Reports whether a header is one text. Node checks several values each, and rejects the bytes that it makes of a file name. */
-export function isPlain(name: unknown, value: unknown): boolean {
+export function isPlain(name: unknown, value: unknown): name is string {
   return typeof name === 'string' && typeof value !== 'object' && name.toLowerCase() !== 'content-disposition';
 }
 
 /** Returns the index of a name among the first entries; -1 if it is missing. */
-export function placeOf(fields: readonly OutgoingHttpHeader[], name: string, end: number): number {
+export function placeOf(fields: Readonly<HeadFields>, name: string, end: number): number {
   for (let at = 0; at < end; at += 2) {
     const other = fields[at] as string;
     if (other === name || (other.length === name.length && other.toLowerCase() === name.toLowerCase())) return at;

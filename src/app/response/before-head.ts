@@ -24,7 +24,7 @@ export function beforeHead(res: ServerResponse, listener: HeadListener): void {
 /** Sets a header that neither the application nor any filter sets. `name`: in lower case. */
 export function lastHeader(res: ServerResponse, name: string, value: string): void {
   const exchange = exchangeFor(res);
-  exchange.headStages = [value, name, ...(exchange.headStages ?? [])];
+  exchange.headDefaults = [name, value, ...(exchange.headDefaults ?? [])];
 }
 
 /** Sets those headers that are missing. `headers`: names and values in turn. */

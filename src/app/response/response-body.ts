@@ -44,7 +44,7 @@ export function enter(
   try {
     const isOpen = exchange.declaredLength !== undefined || exchange.holdsHead || headSent.call(res);
     // Node may write the head of a body that is given whole, if no function has to see it and no length is to be compared.
-    const mayLeave = !isOpen && isLast && way === undefined && !exchange.hasStages;
+    const mayLeave = !isOpen && isLast && way === undefined && exchange.headStages === undefined;
     if (!isOpen && !(mayLeave && !res.hasHeader('content-length'))) {
       openHead(exchange, isLast && way?.isEnded !== true, chunk, encoding);
       if (exchange.bodyEnded) {

@@ -7,8 +7,8 @@
 import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { PorticoError } from '../../errors/index.js';
 import { declaredLength } from '../../wire/index.js';
-import { dropImpliedLength, EXCHANGE, type Exchange, exchangeBy, NODE } from '../exchange.js';
-import { checkHeader, foldHeaders, type HeadersArgument, isPlain, placeOf } from '../header-fields.js';
+import { type Answered, dropImpliedLength, EXCHANGE, exchangeBy, NODE } from '../exchange.js';
+import { checkHeader, foldHeaders, type HeadersArgument, type HeadFields, isPlain, placeOf } from '../header-fields.js';
 import { headSent, type Methods, type Stage } from '../response-methods.js';
 import { appSettled } from '../slot.js';
 import { end, lengthError, write } from './response-body.js';
@@ -16,26 +16,29 @@ import { end, lengthError, write } from './response-body.js';
 /** The result of a stage that holds the head back until `resumeHead`, or that leaves it to other code. */
 export const LATER: unique symbol = Symbol('portico.headLater');
 
-type Carrier = ServerResponse & Methods & { [EXCHANGE]?: Exchange | undefined };
+/** An exchange whose response has the methods of this file. */
+export type Responding = Answered & { nodeMethods: Methods };
+
+type Carrier = ServerResponse & Methods & { [EXCHANGE]?: Responding | undefined };
 
 /**
  * The three methods are own properties, because Express changes the prototype. Headers that are given to `writeHead` become a list, which
  * functions of the head read and change, and which takes 2 µs less than Node's own store for a head of five.
  */
 export class ServedResponse extends ServerResponse {
-  declare [EXCHANGE]: Exchange | undefined;
+  declare [EXCHANGE]: Responding | undefined;
 
   /** Node passes options after the request, which its types do not declare. */
   constructor(...made: [IncomingMessage]) {
     super(...made);
-    const methods = this as unknown as Carrier;
+    const methods = this as unknown as Omit<Carrier, 'statusMessage'> & { statusMessage: string | undefined };
     methods[EXCHANGE] = undefined;
     methods.writeHead = writeHead;
     methods.write = write;
     methods.end = end;
     // Otherwise `writeHead` adds the message first, and an application the status.
     this.statusCode = 200;
-    (methods as { statusMessage: string | undefined }).statusMessage = undefined;
+    methods.statusMessage = undefined;
   }
 
   override getHeader(name: string): OutgoingHttpHeader | undefined {
@@ -60,20 +63,20 @@ export class ServedResponse extends ServerResponse {
     const fields = this[EXCHANGE]?.headFields;
     if (fields === undefined) return super.getHeaders();
     const headers = Object.assign(Object.create(null) as OutgoingHttpHeaders, super.getHeaders());
-    for (let at = 0; at < fields.length; at += 2) headers[(fields[at] as string).toLowerCase()] = fields[at + 1]!;
+    for (let at = 0; at < fields.length; at += 2) headers[String(fields[at]).toLowerCase()] = fields[at + 1];
     return headers;
   }
 
   override setHeader(name: string, value: number | string | readonly string[]): this {
     const fields = openFields(this);
     if (fields === undefined) return super.setHeader(name, value);
-    if (!isPlain(name, value)) {
+    if (typeof value === 'object' || !isPlain(name, value)) {
       storeFields(this);
       return super.setHeader(name, value);
     }
-    checkHeader(name, value as string | number);
+    checkHeader(name, value);
     const at = placeOf(fields, name, fields.length);
-    fields.splice(at < 0 ? fields.length : at, 2, name, value as string | number);
+    fields.splice(at < 0 ? fields.length : at, 2, name, value);
     return this;
   }
 
@@ -86,8 +89,9 @@ export class ServedResponse extends ServerResponse {
     // Node also notes that it must not add the header itself.
     super.removeHeader(name);
     const fields = openFields(this);
-    const at = fields === undefined ? -1 : placeOf(fields, name, fields.length);
-    if (at >= 0) fields!.splice(at, 2);
+    if (fields === undefined) return;
+    const at = placeOf(fields, name, fields.length);
+    if (at >= 0) fields.splice(at, 2);
   }
 
   // Documented by Node, but missing in its types.
@@ -108,18 +112,18 @@ export class ServedResponse extends ServerResponse {
 const { getRawHeaderNames: rawNames } = ServerResponse.prototype as unknown as { getRawHeaderNames(): string[] };
 
 /** Returns the exchange of a response. One of another server gets the methods of this file above those that it has. */
-export function exchangeFor(res: ServerResponse): Exchange {
+export function exchangeFor(res: ServerResponse): Responding {
   const exchange = exchangeBy(res);
   if (exchange.nodeMethods === undefined) {
     const { writeHead: head, write: data, end: last } = res as Carrier;
     exchange.nodeMethods = { writeHead: head, write: data, end: last };
     Object.assign(res, { writeHead, write, end });
   }
-  return exchange;
+  return exchange as Responding;
 }
 
 /** Returns the exchange of a response, to add to the list of its head. Throws if the head has been sent. */
-function forHead(res: ServerResponse): Exchange {
+function forHead(res: ServerResponse): Responding {
   if (headSent.call(res)) {
     throw new PorticoError('PORTICO_HEAD_SENT', {
       message: 'beforeHead was called after the response head had been sent',
@@ -127,34 +131,42 @@ function forHead(res: ServerResponse): Exchange {
     });
   }
   const exchange = exchangeFor(res);
-  const { writeHead: foreign } = res as Carrier;
+  const carrier = res as Carrier;
+  const { writeHead: foreign } = carrier;
   if (foreign === writeHead) return exchange;
-  (res as Carrier).writeHead = writeHead;
-  exchange.hasStages = true;
+  carrier.writeHead = writeHead;
   // Other code, such as the package on-headers, has its place in the order: when it calls the method that it replaced, the list goes on.
   const before = (): typeof LATER => {
     foreign.call(res, res.statusCode);
     return LATER;
   };
-  exchange.headStages = [...(exchange.headStages ?? []), before];
+  addLast(exchange, before);
   return exchange;
 }
 
 /** Adds a function to the head's list. */
 export function addStage(res: ServerResponse, stage: Stage): void {
-  const exchange = forHead(res);
+  addLast(forHead(res), stage);
+}
+
+function addLast(exchange: Responding, stage: Stage): void {
   if (exchange.headStages === undefined) exchange.headStages = [stage];
   else exchange.headStages.push(stage);
-  exchange.hasStages = true;
 }
 
 /** Adds a header, unless what is further in sets it. `name`: in lower case. */
 export function defaultHeader(res: ServerResponse, name: string, value: string): void {
   const { [EXCHANGE]: known, writeHead: own } = res as Carrier;
   const exchange = known !== undefined && own === writeHead && !headSent.call(res) ? known : forHead(res);
+  // Further in than a function, which sees it as set.
+  if (exchange.headStages !== undefined) addLast(exchange, () => setMissing(res, name, value));
   // Not a push to an empty list, which takes room for seventeen.
-  if (exchange.headStages === undefined) exchange.headStages = [value, name];
-  else exchange.headStages.push(value, name);
+  else if (exchange.headDefaults === undefined) exchange.headDefaults = [name, value];
+  else exchange.headDefaults.push(name, value);
+}
+
+function setMissing(res: ServerResponse, name: string, value: string): void {
+  if (!res.hasHeader(name)) res.setHeader(name, value);
 }
 
 /** Writes the head: what the caller gives, then what filters have added, the innermost first. */
@@ -164,8 +176,8 @@ export function writeHead(
   reason?: string | HeadersArgument,
   headers?: HeadersArgument,
 ): ServerResponse {
-  const exchange = this[EXCHANGE] ?? exchangeBy(this);
-  const below = exchange.nodeMethods!;
+  const exchange = this[EXCHANGE] ?? exchangeFor(this);
+  const { nodeMethods: below, headStages: stages, headDefaults: defaults } = exchange;
   if (exchange.runsStages) dropImpliedLength(exchange);
   // Truncates like Node. Invalid arguments (a bad status, a second head) are left for Node to refuse.
   const code = Number(status) | 0;
@@ -174,23 +186,22 @@ export function writeHead(
   if (code < 200 || code > 999 || isOdd || headSent.call(this)) {
     return below.writeHead.call(this, status, reason, headers);
   }
-  const { headStages: stages } = exchange;
-  if (Array.isArray(given) && stages === undefined && !exchange.holdsHead) {
+  if (Array.isArray(given) && stages === undefined && defaults === undefined && !exchange.holdsHead) {
     below.writeHead.call(this, status, reason, headers);
     exchange.declaredLength = declaredLength(this) ?? -1;
     return this;
   }
   const fields = asList(exchange, given, false);
-  if (fields !== undefined && !exchange.hasStages) {
+  if (fields !== undefined && stages === undefined) {
     below.writeHead.call(this, code, typeof reason === 'string' ? reason : undefined, fields);
     exchange.headFields = fields;
-    exchange.headStages = undefined;
+    exchange.headDefaults = undefined;
     exchange.declaredLength = declaredLength(this) ?? -1;
     return this;
   }
   if (fields === undefined) foldHeaders(this, given);
   else {
-    for (let at = 0; at < fields.length; at += 2) checkHeader(fields[at] as string, fields[at + 1]);
+    for (let at = 0; at < fields.length; at += 2) checkHeader(String(fields[at]), fields[at + 1]);
     exchange.headFields = fields;
   }
   this.statusCode = code;
@@ -203,22 +214,23 @@ export function writeHead(
  * has to store them one by one: some are set already, or one of them is not plain text. `areOurs`: no name has to be looked for in the list,
  * because all are in lower case.
  */
-export function asList(exchange: Exchange, given: HeadersArgument, areOurs: boolean): OutgoingHttpHeader[] | undefined {
-  const { res, holdsHead, headFields: open, nodeMethods: below, headStages: stages, hasStages } = exchange;
+export function asList(exchange: Answered, given: HeadersArgument, areOurs: boolean): HeadFields | undefined {
+  const { res, holdsHead, headFields: open, nodeMethods: below, headStages: stages, headDefaults } = exchange;
   if (holdsHead || open !== undefined || below !== NODE || !(res instanceof ServedResponse)) return undefined;
   if (nodeHeaderNames.call(res).length > 0) return undefined;
-  const added = hasStages ? 0 : (stages?.length ?? 0);
+  // Functions see the head before it gets them.
+  const defaults = stages === undefined && headDefaults !== undefined ? headDefaults : NO_DEFAULTS;
   // With room for all: a list that grows from nothing takes room for seventeen.
-  const room = (Array.isArray(given) ? given.length : 4) + added;
+  const room = (Array.isArray(given) ? given.length : 4) + defaults.length;
   // oxlint-disable-next-line unicorn/no-new-array -- `Array.from` calls a function for each entry
-  const fields = new Array<OutgoingHttpHeader>(room);
+  const fields: HeadFields = new Array(room);
   let size = 0;
   if (Array.isArray(given)) {
     for (; size < given.length; size += 2) {
       const name = given[size];
-      if (!isPlain(name, given[size + 1]) || placeOf(fields, name as string, size) >= 0) return undefined;
-      fields[size] = name!;
-      fields[size + 1] = given[size + 1]!;
+      if (!isPlain(name, given[size + 1]) || placeOf(fields, name, size) >= 0) return undefined;
+      fields[size] = name;
+      fields[size + 1] = given[size + 1];
     }
   } else {
     for (const name in given) {
@@ -226,48 +238,47 @@ export function asList(exchange: Exchange, given: HeadersArgument, areOurs: bool
       const isOdd = areOurs ? typeof value === 'object' || name === 'content-disposition' : !isPlain(name, value);
       if (isOdd || (!areOurs && placeOf(fields, name, size) >= 0)) return undefined;
       fields[size++] = name;
-      fields[size++] = value!;
+      fields[size++] = value;
     }
   }
-  for (let at = added - 1; at > 0; at -= 2) {
-    const name = stages![at] as string;
+  for (let at = defaults.length - 2; at >= 0; at -= 2) {
+    const name = defaults[at]!;
     // Unless the application has set it.
     if (areOurs ? (given as OutgoingHttpHeaders)[name] !== undefined : placeOf(fields, name, size) >= 0) continue;
     fields[size++] = name;
-    fields[size++] = stages![at - 1] as string;
+    fields[size++] = defaults[at + 1];
   }
   // V8 calls its runtime to set a length, even the same one.
   if (fields.length !== size) fields.length = size;
   return fields;
 }
 
+const NO_DEFAULTS: readonly string[] = [];
+
 /** Returns the list of headers that are not sent yet; undefined if Node stores them. */
-function openFields(res: ServedResponse): OutgoingHttpHeader[] | undefined {
+function openFields(res: ServedResponse): HeadFields | undefined {
   const fields = res[EXCHANGE]?.headFields;
   return fields === undefined || headSent.call(res) ? undefined : fields;
 }
 
 /** Lets Node store the headers of the list. */
 function storeFields(res: ServedResponse): void {
-  const exchange = res[EXCHANGE]!;
-  const fields = exchange.headFields!;
+  const exchange = exchangeFor(res);
+  const { headFields: fields = [] } = exchange;
   exchange.headFields = undefined;
-  for (let at = 0; at < fields.length; at += 2) res.setHeader(fields[at] as string, fields[at + 1] as string);
+  for (let at = 0; at < fields.length; at += 2) res.setHeader(String(fields[at]), fields[at + 1] ?? '');
 }
 
-/** Runs the rest of the head's list, then writes the head, unless a stage writes it or holds it back. */
-export function resumeHead(exchange: Exchange): ServerResponse {
-  const { headStages: stages = [], nodeMethods: below } = exchange;
-  const res = exchange.res!;
+/**
+ * Runs the rest of the head's functions, adds the headers that are missing, then writes the head, unless a function writes it or holds it
+ * back.
+ */
+export function resumeHead(exchange: Responding): ServerResponse {
+  const { res, headStages: stages, headDefaults: defaults = NO_DEFAULTS, nodeMethods: below } = exchange;
   const { statusCode: code, statusMessage: message } = res;
   if (exchange.holdsHead) exchange.holdsHead = false;
   try {
-    for (let stage = stages.pop(); stage !== undefined; stage = stages.pop()) {
-      if (typeof stage === 'string') {
-        const value = stages.pop() as string;
-        if (!res.hasHeader(stage)) res.setHeader(stage, value);
-        continue;
-      }
+    for (let stage = stages?.pop(); stage !== undefined; stage = stages?.pop()) {
       exchange.runsStages = true;
       const result = stage(res);
       exchange.runsStages = false;
@@ -275,6 +286,8 @@ export function resumeHead(exchange: Exchange): ServerResponse {
       // The stage may have written the head, or answered.
       if (result === LATER || headSent.call(res)) return res;
     }
+    exchange.headDefaults = undefined;
+    for (let at = defaults.length - 2; at >= 0; at -= 2) setMissing(res, defaults[at]!, defaults[at + 1]!);
   } catch (error) {
     exchange.runsStages = false;
     if (res instanceof ServedResponse && openFields(res) !== undefined) storeFields(res);
@@ -284,12 +297,12 @@ export function resumeHead(exchange: Exchange): ServerResponse {
   // A message belongs to its status: if a stage changed only the status, the new status gets its usual message.
   if (res.statusCode !== code && res.statusMessage === message) res.statusMessage = '';
   const { headFields: fields } = exchange;
-  if (fields === undefined) below!.writeHead.call(res, res.statusCode);
+  if (fields === undefined) below.writeHead.call(res, res.statusCode);
   else {
     // Node may add them to headers that were set by its own method.
     exchange.headFields = undefined;
     try {
-      below!.writeHead.call(res, res.statusCode, fields);
+      below.writeHead.call(res, res.statusCode, fields);
     } finally {
       if (!headSent.call(res) || nodeHeaderNames.call(res).length === 0) exchange.headFields = fields;
     }
@@ -319,8 +332,6 @@ function refusePromise(result: Promise<unknown>): never {
 
 const { getHeaderNames: nodeHeaderNames } = ServerResponse.prototype;
 
-type SentCarrier = ServerResponse & Methods & { readonly [EXCHANGE]?: Exchange | undefined };
-
 /**
  * Sends a whole response: a head, which declares the length of the body, and the body. `headers`: by name in lower case. If nothing has to
  * see them in between, Node gets both at once. Throws if another length was set before.
@@ -331,12 +342,12 @@ export function sendWhole(
   headers: OutgoingHttpHeaders,
   body: string | Uint8Array | undefined,
 ): void {
-  const { [EXCHANGE]: exchange, writeHead: head, end: last } = res as SentCarrier;
-  const isOurs = exchange !== undefined && head === writeHead && last === end && !headSent.call(res) && !res.destroyed;
-  const isDirect = isOurs && !exchange.hasStages && exchange.bodyWay === undefined;
-  const fields = isDirect ? asList(exchange, headers, true) : undefined;
+  const { [EXCHANGE]: exchange, writeHead: head, end: last } = res as Carrier;
+  const areOurs = head === writeHead && last === end && !headSent.call(res) && !res.destroyed;
+  const isDirect = areOurs && exchange?.headStages === undefined && exchange?.bodyWay === undefined;
+  const fields = exchange !== undefined && isDirect ? asList(exchange, headers, true) : undefined;
   const { 'content-length': length = -1 } = headers;
-  if (fields === undefined) {
+  if (exchange === undefined || fields === undefined) {
     const declared = res.getHeader('content-length') ?? length;
     if (Number(declared) !== length && length !== -1) throw lengthError(declared, Number(length));
     res.writeHead(status, headers);
@@ -344,11 +355,11 @@ export function sendWhole(
     return;
   }
   NODE.writeHead.call(res, status, undefined, fields);
-  exchange!.headFields = fields;
-  exchange!.headStages = undefined;
-  exchange!.declaredLength = Number(length);
-  exchange!.writtenBytes = body === undefined ? 0 : exchange!.declaredLength;
-  exchange!.bodyEnded = true;
-  if (exchange!.beganAt === 0) exchange!.beganAt = performance.now();
+  exchange.headFields = fields;
+  exchange.headDefaults = undefined;
+  exchange.declaredLength = Number(length);
+  exchange.writtenBytes = body === undefined ? 0 : exchange.declaredLength;
+  exchange.bodyEnded = true;
+  if (exchange.beganAt === 0) exchange.beganAt = performance.now();
   NODE.end.call(res, body);
 }
