@@ -44,10 +44,30 @@ export type AwaitableFilter = (app: App) => Awaitable<App>;
 export type ServerFactory = (app: App) => Awaitable<unknown>;
 /** A filter with `filter-with`: the outer around the inner, as one filter. */
 export type ComposedFilter = AwaitableFilter & { readonly outer: AwaitableFilter; readonly inner: AwaitableFilter };
-/** The product of a creation, by kind. */
-export type Created = App | AwaitableFilter | ServerFactory;
+/** The products of a creation, by kind. */
+interface Products {
+  readonly app: App;
+  readonly filter: AwaitableFilter;
+  readonly server: ServerFactory;
+}
+export type Created = Products[Kind];
 
-type AnyFactory = (...args: readonly unknown[]) => Awaitable<unknown>;
+/** A function that code gave: a factory, or its product. Its place in the file says which; no more of it can be checked before a call. */
+type Given = ((...args: readonly unknown[]) => Awaitable<unknown>) &
+  Partial<DeclaredFactory> &
+  App &
+  Filter &
+  ServerFactory;
+
+function isFunction(value: unknown): value is Given {
+  return typeof value === 'function';
+}
+
+/** A filter that was created, and its section. */
+interface MadeFilter {
+  readonly filter: AwaitableFilter;
+  readonly context: Context;
+}
 
 /** Options for the creation of an app, beside its tree. */
 export interface CreateOptions {
@@ -125,7 +145,7 @@ export class Creation {
 
   /** Creates a tree. For one with an error, creates the parts that can be loaded, and throws their refusals with the error. */
   async #loaded({ context, error }: LoadedTree): Promise<Created> {
-    if (error === undefined) return this.#create(context!);
+    if (error === undefined && context !== undefined) return this.#create(context);
     const refusals = new PartRefusals(this.#patience);
     refusals.note(error);
     if (context !== undefined) await this.#createWhole(context, refusals);
@@ -149,18 +169,18 @@ export class Creation {
     if (inner === undefined) return this.#plain(context);
     if (type === 'pipeline') await this.#checkOrder(context);
     const refusals = new PartRefusals(this.#patience);
-    const outer: AwaitableFilter[] = [];
+    const outer: MadeFilter[] = [];
     const makeOuter = async (): Promise<void> => {
       for (const filter of filters) {
         const made = await refusals.gather(() => this.#create(filter));
-        if (made !== undefined) outer.push(made as AwaitableFilter);
+        if (made !== undefined) outer.push({ filter: made as AwaitableFilter, context: filter });
       }
     };
     if (type === 'filter-with') await makeOuter();
     const inside = await refusals.gather(() => this.#create(inner));
     if (type !== 'filter-with') await makeOuter();
     refusals.refuse();
-    if (kind === 'filter') return this.#composed(outer[0]!, inside as AwaitableFilter, inner);
+    if (kind === 'filter') return this.#composed(outer[0]!.filter, inside as AwaitableFilter, inner);
     return this.#around(context, outer, inside as App);
   }
 
@@ -169,11 +189,11 @@ export class Creation {
     return Object.assign(async (app: App) => outer(await this.#apply(inner, context, app)), { outer, inner });
   }
 
-  async #around(context: Context, filters: readonly AwaitableFilter[], app: App): Promise<App> {
+  async #around(context: Context, filters: readonly MadeFilter[], app: App): Promise<App> {
     const between = this.#between(context, context.filters);
     let wrapped = between?.at(-1)?.(app) ?? app;
-    for (let at = filters.length - 1; at >= 0; at--) {
-      wrapped = await this.#apply(filters[at]!, context.filters[at]!, wrapped);
+    for (const [at, { filter, context: section }] of [...filters.entries()].toReversed()) {
+      wrapped = await this.#apply(filter, section, wrapped);
       wrapped = between?.[at]?.(wrapped) ?? wrapped;
     }
     return wrapped;
@@ -186,8 +206,8 @@ export class Creation {
 
   async #apply(filter: AwaitableFilter, context: Context, app: App): Promise<App> {
     const wrapped: unknown = await guarded(context, () => filter(app));
-    if (typeof wrapped !== 'function') throw wrongResult(context, ': its filter gave', wrapped, 'an app');
-    return wrapped as App;
+    if (!isFunction(wrapped)) throw wrongResult(context, ': its filter gave', wrapped, 'an app');
+    return wrapped;
   }
 
   async #checkOrder(pipeline: Context): Promise<void> {
@@ -204,14 +224,13 @@ export class Creation {
     if (this.#failed) throw new Error('the load has failed already');
     if (!usableProtocol(context)) throw unknownProtocol(context);
     const { written, value, origin } = context.factory!;
-    if (typeof value !== 'function') {
+    if (!isFunction(value)) {
       const message = `${written} is ${kindOfValue(value)}, which is not a factory.`;
       const details = { message, hint: 'Use a function: module:export.', origin };
       throw refused('PORTICO_PASTE_BAD_TYPE', context, details);
     }
-    const call = value as AnyFactory;
     const { globalConf, localConf, ctx } = argumentsFor(context, this.#given);
-    const run = (...first: readonly unknown[]): Awaitable<unknown> => call(...first, globalConf, localConf, ctx);
+    const run = (...first: readonly unknown[]): Awaitable<unknown> => value(...first, globalConf, localConf, ctx);
     const make = (...first: readonly unknown[]): Promise<unknown> =>
       callFactory(
         ctx,
@@ -227,21 +246,21 @@ export class Creation {
     const result = await guarded(
       context,
       () => make(...first),
-      MISTAKABLE.has(call.length),
+      MISTAKABLE.has(value.length),
       new Map([...globalConf, ...localConf]),
     );
-    if (typeof result !== 'function') throw wrongResult(context, ' gave', result, A_KIND[kind]);
+    if (!isFunction(result)) throw wrongResult(context, ' gave', result, A_KIND[kind]);
     // An app in place of a filter would take the inner app for a request, and fail far from here.
     if (kind === 'filter' && result.length > 1) throw appForFilter(context);
     // A filter in place of an app would take the request for an app, and never answer.
     if (kind === 'app' && (await isFilter(result))) throw filterForApp(context);
-    if (kind === 'filter' && (value as Partial<DeclaredFactory>).aroundRefusals === true) {
+    if (kind === 'filter' && value.aroundRefusals === true) {
       const { origin, name } = headerOf(context);
-      this.#options.aroundRefusals?.set(`${origin?.file}:${origin?.line}:${name}`, result as Filter);
+      this.#options.aroundRefusals?.set(`${origin?.file}:${origin?.line}:${name}`, result);
     }
-    if (kind !== 'app') return result as Created;
+    if (kind !== 'app') return result;
     // Filters around it would hide an Express application, which needs to know its mount.
-    const app = connectApp(result as App);
+    const app = connectApp(result);
     const { aroundApp } = this.#options;
     return aroundApp === undefined || isComposite(context) ? app : aroundApp(app);
   }
@@ -250,7 +269,7 @@ export class Creation {
   #additionsAround(context: Context): readonly OpenApiAdditions[] {
     const { config } = this.#given;
     let own: ContextTree | undefined;
-    const tree = treeOf(this.#tree!, (node, from) => {
+    const tree = treeOf(this.#tree ?? context, (node, from) => {
       if (from === context) own = node;
     });
     const { filters = [] } = mountedApps(tree, config).find(({ app }) => app === own) ?? {};
@@ -259,19 +278,19 @@ export class Creation {
 
   /** Returns the loader for a composite's children; their origin is the option that names them. */
   #loaderFor(context: Context) {
-    const make = async (kind: Kind, name?: string, globalConf?: Conf): Promise<Created> => {
+    const make = async <K extends Kind>(kind: K, name?: string, globalConf?: Conf): Promise<Products[K]> => {
       const loaded = await this.#child(context, kind, name, globalConf);
       const { context: child } = loaded;
       if (child !== undefined && loaded.error === undefined) {
         context.children.push({ get: kind, name: name ?? '', context: child });
         if (this.#entered.has(context) && isMap(context.factory?.value)) this.#entered.add(child);
       }
-      return this.#loaded(loaded);
+      return (await this.#loaded(loaded)) as Products[K];
     };
     return {
-      getApp: (name?: string, globalConf?: Conf) => make('app', name, globalConf) as Promise<App>,
+      getApp: (name?: string, globalConf?: Conf) => make('app', name, globalConf),
       getFilter: (name?: string, globalConf?: Conf) => make('filter', name, globalConf) as Promise<Filter>,
-      getServer: (name?: string, globalConf?: Conf) => make('server', name, globalConf) as Promise<ServerFactory>,
+      getServer: (name?: string, globalConf?: Conf) => make('server', name, globalConf),
       gatherParts: () => new PartRefusals(this.#patience),
       betweenFilters: () => {
         const filters = context.children.filter(({ get }) => get === 'filter');

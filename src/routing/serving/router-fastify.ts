@@ -197,7 +197,7 @@ export class RouterFastify implements ActionEngine {
   }
 
   answer(call: ActionCall, value: unknown): void {
-    const reply = call[REPLY]!;
+    const reply = replyOf(call);
     if (isAnswered(call, reply, value)) {
       discardAnswer(value);
       return;
@@ -217,10 +217,10 @@ export class RouterFastify implements ActionEngine {
   /** Returns the serializer of the route, whose schemas a plugin may have changed, or of the action that a key of the body has selected. */
   #serializerOf(call: ActionCall, status: number, type: OutgoingHttpHeader): Serializer | undefined {
     const { served: method, entry } = call;
-    const reply = call[REPLY]!;
-    const { response } = method!;
+    const reply = replyOf(call);
+    const response = method?.response;
     const key = response === undefined ? undefined : responseKey(status, response);
-    const schema = key === undefined ? undefined : response![key];
+    const schema = key === undefined ? undefined : response?.[key];
     // Fastify compiles `true` only within its routes, and cannot write a BigInt by it.
     if (typeof schema === 'boolean') return undefined;
     const compiled =
@@ -236,12 +236,13 @@ export class RouterFastify implements ActionEngine {
 
   /** Passes an error to Fastify, for the `onError` hooks of plugins; its error handler calls {@link refuse}. */
   failed(call: ActionCall, error: unknown): void {
-    const { [REPLY]: reply, req, response: res } = call;
-    if (call[ANSWERED] === 'whole' && !reply!.sent && !res.closed) {
+    const { req, response: res } = call;
+    const reply = replyOf(call);
+    if (call[ANSWERED] === 'whole' && !reply.sent && !res.closed) {
       // The response waits for an asynchronous hook. The failure is reported after it was sent, like one after the response.
       res.once('close', () => this.#fail(req, res, error));
-    } else if (reply!.sent || !(error instanceof Error)) refuse(reply!, error, this.#fail);
-    else void reply!.send(error);
+    } else if (reply.sent || !(error instanceof Error)) refuse(reply, error, this.#fail);
+    else void reply.send(error);
   }
 
   /** `typed` gets those that take other bodies than JSON: they have a scope with other parsers. */
@@ -277,7 +278,7 @@ export class RouterFastify implements ActionEngine {
       method: methods as HTTPMethods[],
       url: fastifyPath,
       handler: (request, reply) => {
-        const call = callOf(request.raw)!;
+        const call = enteredBy(request);
         call[FASTIFY] = request;
         call[REPLY] = reply;
         if (call.sentUrl.includes('%')) refuseBadEscapes(call.sentUrl.split('?', 2)[1] ?? '', 'query');
@@ -297,6 +298,16 @@ export class RouterFastify implements ActionEngine {
   }
 }
 
+/** Returns Fastify's reply of a call that it has entered. */
+function replyOf(call: ActionCall): FastifyReply {
+  return call[REPLY]!;
+}
+
+/** Returns the call of a request that has entered the route of an action. */
+function enteredBy({ raw }: FastifyRequest): ActionCall {
+  return callOf(raw)!;
+}
+
 /** Reports whether the action has answered by itself, or another response was sent. */
 function isAnswered({ [ANSWERED]: answered }: ActionCall, reply: FastifyReply, value: unknown): boolean {
   if (answered !== undefined) return true;
@@ -312,7 +323,7 @@ function routeSerializer(reply: FastifyReply, status: string, type: OutgoingHttp
     | Readonly<Record<string, Serializer>>
     | undefined;
   if (typeof compiled !== 'object') return compiled;
-  const [name] = String(type).split(';') as [string];
+  const [name = ''] = String(type).split(';');
   return compiled[name.trim().toLowerCase()] ?? compiled['*/*'];
 }
 
@@ -342,8 +353,8 @@ class FastifyBodies {
   ownTypes(scope: FastifyInstance): void {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (request, payload, done) => {
-      this.#readTyped(callOf(request.raw)!, payload as FastifyRequest['raw'], (error, body, size) => {
-        const call = callOf(request.raw)!;
+      const call = enteredBy(request);
+      this.#readTyped(call, payload as FastifyRequest['raw'], (error, body, size) => {
         if (error !== null && call.response.writableEnded) return;
         call.received = size;
         done(error, body);
@@ -471,12 +482,13 @@ function shownSchemas(
   { summary, description, tags, operationId, deprecated, externalDocs, hidden, request }: OperationDocs,
 ): FastifySchema {
   const texts = { summary, description, tags, operationId, deprecated, externalDocs };
-  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
   const params = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
   const shown = (schemas: Schemas | undefined): JsonSchema | undefined =>
     schemas === undefined || Array.isArray(schemas) ? undefined : documentedSchema(schemas as Schema, 'input');
   const types = body === undefined ? [] : writtenTypes(body);
-  const shownBody = types.length === 1 ? shown(types[0]!.schemas) : undefined;
+  const [first, ...others] = types;
+  const shownBody = others.length === 0 ? shown(first?.schemas) : undefined;
   const consumed = request?.type === undefined ? otherTypes(types) : [request.type].flat();
   const shownQuery = shown(query);
   return {

@@ -1,7 +1,7 @@
 /**
  * Path templates: `/servers/{id}`, `/archive/:year`, `/files/*path`, `/songs/{title}{.format}`.
  *
- * A template is parsed once, left to right, into literal text and variables, by the rules of Python's Routes.
+ * The parser of templates: once, left to right, into literal text and variables with their requirements, by the rules of Python's Routes.
  */
 
 /** A variable of a template. */
