@@ -358,12 +358,10 @@ export function exchangeBy(res: ServerResponse): Answered {
 function joined(res: ResponseCarrier): Answered {
   const known = exchangeOf(res.req);
   // A plugin may create a second response, for the connection of an upgrade.
-  const exchange = known.res === undefined ? known : new Exchange(res.req, res, known.serverState);
-  if (exchange === known) {
-    known.res = res;
-    if (EXCHANGE in res) known.nodeMethods = NODE;
-  }
-  const answered = exchange as Answered;
+  if (known.res !== undefined) return new Exchange(res.req, res, known.serverState) as Answered;
+  known.res = res;
+  if (EXCHANGE in res) known.nodeMethods = NODE;
+  const answered = known as Answered;
   res[EXCHANGE] = answered;
   return answered;
 }

@@ -50,7 +50,7 @@ interface Products {
   readonly filter: AwaitableFilter;
   readonly server: ServerFactory;
 }
-export type Created = Products[Kind];
+export type Created = App | AwaitableFilter | ServerFactory;
 
 /** A function that code gave: a factory, or its product. Its place in the file says which; no more of it can be checked before a call. */
 type Given = ((...args: readonly unknown[]) => Awaitable<unknown>) &

@@ -3,6 +3,7 @@ import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { type App, afterResponse, beforeHead, compose, type Filter } from 'portico/app';
 import { lint, request } from 'portico/testing';
+import { defaultHeader } from '#internal/app';
 import { rawRequest } from '#internal/testing';
 import { defaultHeaders } from './default-headers.js';
 
@@ -87,4 +88,27 @@ test('a listener, and whoever wraps writeHead, sees the default headers of filte
     await request(compose([outer, defaults('x-id', '7')], writing({ 'content-length': 5 })), 'GET', '/');
   }
   assert.deepEqual(seen, ['7', '7']);
+});
+
+test('MW-7 a header that Node refuses takes no other one from the response to the failure', async () => {
+  const failing: Filter = (app) => async (req, res) => {
+    try {
+      await app(req, res);
+    } catch (error) {
+      res.statusCode = 500;
+      res.end(String((error as NodeJS.ErrnoException).code));
+    }
+  };
+  const hears: Filter = (app) => (req, res) => {
+    beforeHead(res, () => undefined);
+    return app(req, res);
+  };
+  const gives: Filter = (app) => (req, res) => {
+    for (const [name, value] of Object.entries({ 'x-a': 'outer', 'x-b': 'a\nb', 'x-c': 'inner' }))
+      defaultHeader(res, name, value);
+    return app(req, res);
+  };
+  const { status, headers, text } = await request(compose([failing, gives, hears], writing()), 'GET', '/');
+  const told = [status, text(), headers['x-a'], headers['x-b'], headers['x-c']];
+  assert.deepEqual(told, [500, 'ERR_INVALID_CHAR', 'outer', undefined, 'inner']);
 });

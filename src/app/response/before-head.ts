@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { mayHaveBody } from '../response-methods.js';
 import { type HoldOptions, HoldPart, StreamPart, wayOf } from './body-parts.js';
-import { addStage, exchangeFor, LATER } from './served-response.js';
+import { addStage, exchangeFor, LATER, setMissing } from './served-response.js';
 
 /** Sees status and headers while they can still be changed. */
 export type HeadListener = (res: ServerResponse) => void;
@@ -30,7 +30,7 @@ export function lastHeader(res: ServerResponse, name: string, value: string): vo
 /** Sets those headers that are missing. `headers`: names and values in turn. */
 export function setMissingHeaders(res: ServerResponse, headers: readonly string[]): void {
   for (let at = 0; at < headers.length; at += 2) {
-    if (!res.hasHeader(headers[at]!)) res.setHeader(headers[at]!, headers[at + 1]!);
+    setMissing(res, headers[at]!, headers[at + 1]!);
   }
 }
 

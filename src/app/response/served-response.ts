@@ -140,7 +140,8 @@ function forHead(res: ServerResponse): Responding {
     foreign.call(res, res.statusCode);
     return LATER;
   };
-  addLast(exchange, before);
+  // A new list: a head that is being written goes on with the old one.
+  exchange.headStages = [...(exchange.headStages ?? []), before];
   return exchange;
 }
 
@@ -165,7 +166,8 @@ export function defaultHeader(res: ServerResponse, name: string, value: string):
   else exchange.headDefaults.push(name, value);
 }
 
-function setMissing(res: ServerResponse, name: string, value: string): void {
+/** Sets a header that is missing. */
+export function setMissing(res: ServerResponse, name: string, value: string): void {
   if (!res.hasHeader(name)) res.setHeader(name, value);
 }
 
@@ -274,7 +276,7 @@ function storeFields(res: ServedResponse): void {
  * back.
  */
 export function resumeHead(exchange: Responding): ServerResponse {
-  const { res, headStages: stages, headDefaults: defaults = NO_DEFAULTS, nodeMethods: below } = exchange;
+  const { res, headStages: stages, nodeMethods: below } = exchange;
   const { statusCode: code, statusMessage: message } = res;
   if (exchange.holdsHead) exchange.holdsHead = false;
   try {
@@ -286,8 +288,11 @@ export function resumeHead(exchange: Responding): ServerResponse {
       // The stage may have written the head, or answered.
       if (result === LATER || headSent.call(res)) return res;
     }
+    const { headDefaults: defaults = [] } = exchange;
+    // Each is gone before it is set: a refused one does not take the others from the response to the failure.
+    for (let value = defaults.pop(); value !== undefined; value = defaults.pop())
+      setMissing(res, defaults.pop()!, value);
     exchange.headDefaults = undefined;
-    for (let at = defaults.length - 2; at >= 0; at -= 2) setMissing(res, defaults[at]!, defaults[at + 1]!);
   } catch (error) {
     exchange.runsStages = false;
     if (res instanceof ServedResponse && openFields(res) !== undefined) storeFields(res);

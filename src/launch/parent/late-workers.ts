@@ -2,19 +2,17 @@
 import { readFileSync } from 'node:fs';
 import { ignoreErrors } from '../../errors/index.js';
 import type { Fault } from '../exit-status.js';
-import { BEAT_MS } from '../launcher-options.js';
 import type { WorkerHandle } from './worker-handle.js';
 
-/** Reports whether a worker is at rest, and its next heartbeat is not late: a long look counts a second that has not passed. */
+/** Reports whether a worker is at rest, and its next heartbeat is not late. */
 export function isAtRest({ atRest, serving, silentSeconds }: WorkerHandle): boolean {
-  return atRest && serving && silentSeconds * 1000 <= BEAT_MS;
+  return atRest && serving && silentSeconds <= 0;
 }
 
-/** Counts the seconds since the last look. Of a longer one at most a heartbeat is silence: it may have begun just before its end. */
+/** Counts the seconds since the last look; as silence never more than the clock shows, because a heartbeat may have come in between. */
 export function countSeconds(worker: WorkerHandle, seconds: number): void {
   if (!worker.waits) worker.ageSeconds += seconds;
-  const shown = Math.max(worker.silentSeconds, 0) + BEAT_MS / 1000;
-  worker.silentSeconds = Math.min(worker.silentSeconds + seconds, shown);
+  worker.silentSeconds = Math.min(worker.silentSeconds + seconds, (performance.now() - worker.lastBeatAt) / 1000);
 }
 
 /** Returns the reason to kill a worker that is silent, or starts too slowly. `timeoutMs`: `worker_timeout`; 0: no limit. */

@@ -31,7 +31,7 @@ import { firstMessage, spawnWorker, type WorkerProgram } from './worker-process.
 /** Time after `drain_delay` in which workers that were asked to stop must stop listening. */
 const LISTENS_NO_MORE_MS = 2000;
 
-/** Interval between checks of the workers' heartbeats, and the longer one while all workers are at rest. */
+/** Interval between checks of the workers' heartbeats, and the longest one while all workers are at rest: a shorter `worker_timeout` limits it. */
 const LOOK_MS = 250;
 const REST_LOOK_MS = 5000;
 
@@ -63,6 +63,8 @@ export class Supervisor {
   readonly #poolOptions: PoolOptions;
   #looking: NodeJS.Timeout | undefined;
   #lookMs = 0;
+  /** Time up to which seconds are counted. */
+  #countedAt = performance.now();
   /** Services that a reload has removed, until all their workers are gone. */
   readonly #retiring = new Set<WorkerPool>();
   /** The current configuration. */
@@ -293,21 +295,30 @@ export class Supervisor {
   /** Sets the interval of looks; 0: none from now on. */
   #lookEach(ms: number): void {
     if (ms === this.#lookMs || (this.#lookMs === 0 && this.#looking !== undefined)) return;
+    this.#count();
     this.#lookMs = ms;
     clearInterval(this.#looking);
     if (ms > 0) this.#looking = setInterval(() => this.#look(), ms).unref();
   }
 
-  /** Time is counted in turns of this loop, so that no worker is late after the supervisor was suspended. */
+  /** Counts the time since the last look, at most its interval, so that no worker is late after the supervisor was suspended. */
+  #count(): void {
+    const now = performance.now();
+    const seconds = Math.min(now - this.#countedAt, this.#lookMs) / 1000;
+    this.#countedAt = now;
+    for (const pool of this.#all) for (const worker of pool.workers) countSeconds(worker, seconds);
+  }
+
   #look(): void {
-    const seconds = this.#lookMs / 1000;
+    this.#count();
+    // After a long pause heartbeats may wait to be read: a late worker is looked at again, soon.
+    const isLong = this.#lookMs > LOOK_MS;
     const { workerTimeoutMs } = this.generation.settings;
     const isDebugged = debuggerUrl() !== undefined;
     this.#poolOptions.oomKills?.look();
     for (const pool of this.#all) {
       for (const worker of pool.workers) {
-        countSeconds(worker, seconds);
-        if (isDebugged || worker.debugged || worker.killed) continue;
+        if (isLong || isDebugged || worker.debugged || worker.killed) continue;
         const fault = faultOf(worker, workerTimeoutMs);
         if (fault === undefined) continue;
         logFault(this.#log, worker, fault);
@@ -316,7 +327,8 @@ export class Supervisor {
       pool.look();
     }
     const workers = this.#all.flatMap((pool) => [...pool.workers]);
-    this.#lookEach(workers.every(isAtRest) ? REST_LOOK_MS : LOOK_MS);
+    const restMs = workerTimeoutMs === 0 ? REST_LOOK_MS : Math.min(REST_LOOK_MS, Math.max(workerTimeoutMs, LOOK_MS));
+    this.#lookEach(workers.every(isAtRest) ? restMs : LOOK_MS);
   }
 }
 

@@ -3,6 +3,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault, type FaultIssue, type MatchedRoute, quoteClient } from '../../app/index.js';
 import { appSettled, type Exchange, faultFormOf, isThenable, keepHeaders, tooLarge } from '../../app/internal.js';
 import { isObject } from '../../errors/index.js';
@@ -278,4 +279,14 @@ export type Called = IncomingMessage & { [CALL]?: ActionCall | undefined };
 /** Returns the call of a matched request; undefined for a request of a plugin's own route. */
 export function callOf(req: IncomingMessage): ActionCall | undefined {
   return (req as Called)[CALL];
+}
+
+/** Returns Fastify's reply of a call that it has entered. */
+export function replyOf(call: ActionCall): FastifyReply {
+  return call[REPLY]!;
+}
+
+/** Returns the call of a request that has entered the route of an action. */
+export function enteredBy({ raw }: FastifyRequest): ActionCall {
+  return callOf(raw)!;
 }

@@ -40,7 +40,7 @@ import { SENT } from '../actions/reply.js';
 import { documentedSchema, type JsonSchema, type Schema } from '../actions/schema.js';
 import { type WrittenType, writtenTypes } from '../actions/taken-types.js';
 import type { FastifyPlugin, RouterPlugin } from '../router-options.js';
-import { type ActionCall, CALL, type Called, callOf, type Fail } from './action-call.js';
+import { type ActionCall, CALL, type Called, callOf, enteredBy, type Fail, replyOf } from './action-call.js';
 import { type ActionEngine, DEFAULT_BODY_LIMIT, logAt } from './action-engine.js';
 import {
   type AnswerTypes,
@@ -296,16 +296,6 @@ export class RouterFastify implements ActionEngine {
       ...(!isPlain && { schema }),
     });
   }
-}
-
-/** Returns Fastify's reply of a call that it has entered. */
-function replyOf(call: ActionCall): FastifyReply {
-  return call[REPLY]!;
-}
-
-/** Returns the call of a request that has entered the route of an action. */
-function enteredBy({ raw }: FastifyRequest): ActionCall {
-  return callOf(raw)!;
 }
 
 /** Reports whether the action has answered by itself, or another response was sent. */
