@@ -140,7 +140,7 @@ function forHead(res: ServerResponse): Responding {
     foreign.call(res, res.statusCode);
     return LATER;
   };
-  // A new list: a head that is being written goes on with the old one.
+  // A new list, because a head that is being written continues with the earlier one.
   exchange.headStages = [...(exchange.headStages ?? []), before];
   return exchange;
 }
