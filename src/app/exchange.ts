@@ -270,7 +270,7 @@ export class Exchange {
     this.route = undefined;
     this.apiVersion = undefined;
     (req as Carrier)[EXCHANGE] ??= this;
-    if (res !== undefined) (res as ResponseCarrier)[EXCHANGE] = this as Answered;
+    if (res !== undefined) (res as ResponseCarrier)[EXCHANGE] = this as WithResponse;
   }
 
   /** Returns the environ alone: an exchange has sockets. */
@@ -340,10 +340,10 @@ export const NODE = ServerResponse.prototype as unknown as Methods;
 export const EXCHANGE: unique symbol = Symbol('portico.exchange');
 
 /** An exchange whose response has been used. */
-export type Answered = Exchange & { readonly res: ServerResponse };
+export type WithResponse = Exchange & { readonly res: ServerResponse };
 
 type Carrier = IncomingMessage & { [EXCHANGE]?: Exchange | undefined };
-type ResponseCarrier = ServerResponse & { [EXCHANGE]?: Answered | undefined };
+type ResponseCarrier = ServerResponse & { [EXCHANGE]?: WithResponse | undefined };
 
 /** Returns the exchange of a request. */
 export function exchangeOf(req: IncomingMessage): Exchange {
@@ -351,17 +351,17 @@ export function exchangeOf(req: IncomingMessage): Exchange {
 }
 
 /** Returns the exchange of a response. */
-export function exchangeBy(res: ServerResponse): Answered {
+export function exchangeBy(res: ServerResponse): WithResponse {
   return (res as ResponseCarrier)[EXCHANGE] ?? joined(res);
 }
 
-function joined(res: ResponseCarrier): Answered {
+function joined(res: ResponseCarrier): WithResponse {
   const known = exchangeOf(res.req);
   // A plugin may create a second response, for the connection of an upgrade.
-  if (known.res !== undefined) return new Exchange(res.req, res, known.serverState) as Answered;
+  if (known.res !== undefined) return new Exchange(res.req, res, known.serverState) as WithResponse;
   known.res = res;
   if (EXCHANGE in res) known.nodeMethods = NODE;
-  const answered = known as Answered;
+  const answered = known as WithResponse;
   res[EXCHANGE] = answered;
   return answered;
 }

@@ -85,7 +85,6 @@ export class Control {
     const counted = (): Totals => runner.counted();
     // Created even if requests are not counted yet: a reload may enable that.
     const recent = new Recent(counted, () => logLinesLost(this.#known.log, counted()));
-    // The timers do not keep the process alive.
     const ended = new EndedCertificates(this.#known.log);
     const notListening: string[] = [];
     const { config: present, ...known } = this.#known;
@@ -121,7 +120,7 @@ export class Control {
         this.#looking = undefined;
       });
     };
-    // One timer: a parent at rest wakes for nothing else than its workers.
+    // One timer, because each wakes a parent at rest; it does not keep the process alive.
     const look = (): void => {
       recent.take();
       ended.look(this.#known.status().services);

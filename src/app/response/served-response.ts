@@ -7,7 +7,7 @@
 import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { PorticoError } from '../../errors/index.js';
 import { declaredLength } from '../../wire/index.js';
-import { type Answered, dropImpliedLength, EXCHANGE, exchangeBy, NODE } from '../exchange.js';
+import { dropImpliedLength, EXCHANGE, exchangeBy, NODE, type WithResponse } from '../exchange.js';
 import { checkHeader, foldHeaders, type HeadersArgument, type HeadFields, isPlain, placeOf } from '../header-fields.js';
 import { headSent, type Methods, type Stage } from '../response-methods.js';
 import { appSettled } from '../slot.js';
@@ -17,7 +17,7 @@ import { end, lengthError, write } from './response-body.js';
 export const LATER: unique symbol = Symbol('portico.headLater');
 
 /** An exchange whose response has the methods of this file. */
-export type Responding = Answered & { nodeMethods: Methods };
+export type Responding = WithResponse & { nodeMethods: Methods };
 
 type Carrier = ServerResponse & Methods & { [EXCHANGE]?: Responding | undefined };
 
@@ -216,7 +216,7 @@ export function writeHead(
  * has to store them one by one: some are set already, or one of them is not plain text. `areOurs`: no name has to be looked for in the list,
  * because all are in lower case.
  */
-export function asList(exchange: Answered, given: HeadersArgument, areOurs: boolean): HeadFields | undefined {
+export function asList(exchange: WithResponse, given: HeadersArgument, areOurs: boolean): HeadFields | undefined {
   const { res, holdsHead, headFields: open, nodeMethods: below, headStages: stages, headDefaults } = exchange;
   if (holdsHead || open !== undefined || below !== NODE || !(res instanceof ServedResponse)) return undefined;
   if (nodeHeaderNames.call(res).length > 0) return undefined;
@@ -348,11 +348,11 @@ export function sendWhole(
   body: string | Uint8Array | undefined,
 ): void {
   const { [EXCHANGE]: exchange, writeHead: head, end: last } = res as Carrier;
-  const areOurs = head === writeHead && last === end && !headSent.call(res) && !res.destroyed;
-  const isDirect = areOurs && exchange?.headStages === undefined && exchange?.bodyWay === undefined;
-  const fields = exchange !== undefined && isDirect ? asList(exchange, headers, true) : undefined;
+  const isOurs = exchange !== undefined && head === writeHead && last === end && !headSent.call(res) && !res.destroyed;
+  const isDirect = isOurs && exchange.headStages === undefined && exchange.bodyWay === undefined;
+  const fields = isDirect ? asList(exchange, headers, true) : undefined;
   const { 'content-length': length = -1 } = headers;
-  if (exchange === undefined || fields === undefined) {
+  if (!isDirect || fields === undefined) {
     const declared = res.getHeader('content-length') ?? length;
     if (Number(declared) !== length && length !== -1) throw lengthError(declared, Number(length));
     res.writeHead(status, headers);

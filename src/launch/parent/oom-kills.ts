@@ -22,10 +22,7 @@ export class OomKills {
     this.#known = this.#count();
   }
 
-  /**
-   * Must be called every five seconds or more often: a kill that happened since the last call and explains no end until the next one is that of
-   * another process. Reads the file once a second.
-   */
+  /** Must be called every five seconds or more often: a kill has the time of the call that finds it. Reads the file once a second. */
   look(now = performance.now()): void {
     if (this.#file === undefined || now - this.#lookedAt < EVERY_MS) return;
     this.#lookedAt = now;

@@ -1,6 +1,6 @@
 /**
  * Listening sockets of a parent of workers, kept over reloads by address, each with the services that hold it (as Caddy's listener pool).
- * A service that replaces another one finds the socket here; the last holder closes it. An address in use is bound again every 50 ms for a while.
+ * A service that replaces another one finds the socket here; the last holder closes it. An address in use is tried again for a while.
  */
 import { lookup } from 'node:dns/promises';
 import { isIP, SocketAddress } from 'node:net';
