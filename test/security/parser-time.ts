@@ -3,10 +3,12 @@
  * processor time, so that other processes do not matter.
  */
 
+type Parse = (text: string) => unknown;
+
 /** A parser of text from clients. An error is as good as a result. */
 export interface ParserRow {
   readonly name: string;
-  readonly parse: (text: string) => unknown;
+  readonly parse: Parse;
   /** The beginnings of the texts. Default: empty. */
   readonly before?: readonly string[];
   /** Repeated units in addition to {@link UNITS}. */
@@ -34,6 +36,12 @@ export interface SlowText {
  */
 export const GROWTH = 32;
 const MOST = 256;
+/**
+ * A parser that takes fewer milliseconds for one text of {@link QUICK_LENGTH} characters is not quadratic: that would be 80 million steps,
+ * which take 5 ms even if each only copies or compares a byte.
+ */
+const QUICK_MS = 1;
+const QUICK_LENGTH = 12_800;
 
 /** The repeated units of hostile texts: separators, their neighbours, and pairs of both. */
 const UNITS: readonly string[] = [
@@ -82,14 +90,14 @@ const UNITS: readonly string[] = [
 export function slowTextOf(row: ParserRow, patienceMs = 3000): SlowText | undefined {
   const { name, parse, before = [''], units = [], after = [], length = 400, textOf } = row;
   if (textOf !== undefined) {
-    const ratio = growthOf((size) => timeOf(parse, flat(textOf(size))), length, patienceMs);
+    const ratio = growthOf(parse, (size) => flat(textOf(size)), length, patienceMs);
     return ratio > MOST ? { parser: name, seed: [textOf(2), '', ''], ratio } : undefined;
   }
   for (const head of before) {
     for (const unit of [...UNITS, ...units]) {
       for (const end of ['', '!', ...after]) {
         const repeated = (size: number): string => flat(head + unit.repeat(Math.ceil(size / unit.length)) + end);
-        const ratio = growthOf((size) => timeOf(parse, repeated(size)), length, patienceMs);
+        const ratio = growthOf(parse, repeated, length, patienceMs);
         if (ratio > MOST) return { parser: name, seed: [head, unit, end], ratio };
       }
     }
@@ -100,8 +108,10 @@ export function slowTextOf(row: ParserRow, patienceMs = 3000): SlowText | undefi
 /** The lengths grow in steps, because an exponential parser would never finish the longest text. */
 const STEPS = [2, GROWTH];
 
-/** The time of the longest measured text divided by the time of the shortest. */
-function growthOf(time: (size: number) => number, length: number, patienceMs: number): number {
+/** The time of the longest measured text divided by the time of the shortest. 0 if the longest is too quick for more than linear time. */
+function growthOf(parse: Parse, textOf: (size: number) => string, length: number, patienceMs: number): number {
+  if (isQuick(parse, textOf(length * 2), QUICK_LENGTH) && isQuick(parse, textOf(length * GROWTH))) return 0;
+  const time = (size: number): number => timeOf(parse, textOf(size));
   let ratio = 0;
   // The first run includes compilation.
   let least = Math.min(time(length), time(length));
@@ -118,6 +128,13 @@ function growthOf(time: (size: number) => number, length: number, patienceMs: nu
   return ratio;
 }
 
+/** True if a single run takes less time than a quadratic parser takes for a text of this length. */
+function isQuick(parse: Parse, text: string, length = text.length): boolean {
+  const begun = processorMs();
+  attempt(parse, text);
+  return processorMs() - begun < QUICK_MS * (length / QUICK_LENGTH) ** 2;
+}
+
 /** Processor time, which other processes do not lengthen. */
 function processorMs(): number {
   const { user, system } = process.cpuUsage();
@@ -125,7 +142,7 @@ function processorMs(): number {
 }
 
 /** The time of one run, averaged over as many as are measurable. */
-function timeOf(parse: (text: string) => unknown, text: string): number {
+function timeOf(parse: Parse, text: string): number {
   const begun = processorMs();
   let runs = 0;
   let taken = 0;
@@ -137,7 +154,7 @@ function timeOf(parse: (text: string) => unknown, text: string): number {
   return taken / runs;
 }
 
-function attempt(parse: (text: string) => unknown, text: string): void {
+function attempt(parse: Parse, text: string): void {
   try {
     parse(text);
   } catch {
