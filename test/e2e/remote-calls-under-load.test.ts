@@ -21,10 +21,6 @@ class Images {
     writeSync(1, 'done ' + id + '\\n');
     return id;
   }
-  hold(_, { id }) {
-    writeSync(1, 'begun ' + id + '\\n');
-    return new Promise(() => {});
-  }
   postStartHook() { writeSync(1, 'serves ' + process.pid + '\\n'); }
 }
 const [host, workers] = process.argv.slice(2);
@@ -46,12 +42,12 @@ interface Ground {
   serve(host: string, workers?: number): Program;
 }
 
-function ground(t: TestContext, more = ''): Ground {
+function ground(t: TestContext): Ground {
   const exchange = `load-${randomUUID().slice(0, 8)}`;
   const url = `${brokerUrl}?exchange=${exchange}`;
   const { folder, remove } = emptyProject({
     'main.js': MAIN,
-    'portico.ini': `[rpc]\ntransport_url = ${url}\nexecutor_pool_size = ${POOL}\n${more}[servicegroup]\ndriver = memory\n`,
+    'portico.ini': `[rpc]\ntransport_url = ${url}\nexecutor_pool_size = ${POOL}\n[servicegroup]\ndriver = memory\n`,
   });
   const programs: Program[] = [];
   const connection = new RPCConnection({ transport: url, log: silentLogger() });
@@ -149,65 +145,27 @@ test('RP-70 RP-98 of 1000 queued messages and two servers one is killed: none is
   assert.equal(new Set(idsOf(other, 'begun')).size, idsOf(other, 'begun').length);
 });
 
-test('RP-83 the caller of a method whose server is killed hears that it gives no sign of life, and no other server runs the method', {
-  skip: withoutBroker,
-}, async (t) => {
-  const { serve, client, queue } = ground(t, 'prefetch = 1\n');
-  const killed = serve('north');
-  await killed.printed(serves);
-  const call = client.prepare({ callMonitorTimeout: 5 }).call({}, 'hold', { id: 'held' });
-  const told = assert.rejects(call, { code: 'PORTICO_RPC_TIMEOUT', monitor: true });
-  await killed.printed(/^begun held$/m);
-  // The prefetch is one: this call arrives only when the broker has the acknowledgement of the first.
-  assert.equal(await client.call({}, 'size', { id: 'next' }), 'next');
-  killed.kill('SIGKILL');
-  await killed.ended;
-  const other = serve('south');
-  await other.printed(serves);
-  assert.equal(await client.call({}, 'size', { id: 'last' }), 'last');
-  await told;
-  other.kill('SIGTERM');
-  assert.deepEqual(await other.ended, { code: 0, signal: null });
-  assert.deepEqual(idsOf(other, 'begun'), ['last']);
-  const left = await withBroker((connection) => connection.queueDeclare({ queue, passive: true }));
-  assert.equal(left.messageCount, 0);
-});
-
-test('RP-89 RP-98 of two hosts under load each is stopped and started again, and no call fails', {
+test('RP-86 RP-89 RP-98 under load two workers are replaced by a reload, then each host is stopped, and no call fails', {
   skip: withoutBroker,
 }, async (t) => {
   const { serve, client } = ground(t);
-  const programs = new Map(['north', 'south'].map((host) => [host, serve(host)]));
-  await Promise.all([...programs.values()].map((program) => program.printed(serves)));
+  const [workers, south] = [serve('north', 2), serve('south')];
+  await Promise.all([soon(() => pidsOf(workers).size === 2), south.printed(serves)]);
   const load = new Load(client);
   await load.more(50);
-  for (const [host, program] of programs) {
+  const from = workers.output().length;
+  workers.kill('SIGHUP');
+  const [told] = await workers.printed(/^.*"event":"reload".*$/m, from);
+  assert.match(told, /accepted/);
+  await load.more(50);
+  assert.equal(pidsOf(workers).size, 4);
+  for (const program of [south, workers]) {
     program.kill('SIGTERM');
     assert.deepEqual(await program.ended, { code: 0, signal: null });
     assert.deepEqual(idsOf(program, 'begun').toSorted(), idsOf(program, 'done').toSorted());
     await load.more(50);
-    await serve(host).printed(serves);
+    if (program === south) await serve('south').printed(serves);
     await load.more(50);
   }
   await load.end();
-});
-
-test('RP-86 RP-98 of two workers under load each is replaced by a reload, and no call fails', {
-  skip: withoutBroker,
-}, async (t) => {
-  const { serve, client } = ground(t);
-  const program = serve('north', 2);
-  await soon(() => pidsOf(program).size === 2);
-  const load = new Load(client);
-  await load.more(50);
-  const from = program.output().length;
-  program.kill('SIGHUP');
-  const [told] = await program.printed(/^.*"event":"reload".*$/m, from);
-  assert.match(told, /accepted/);
-  await load.more(50);
-  await load.end();
-  assert.equal(pidsOf(program).size, 4);
-  assert.deepEqual(idsOf(program, 'begun').toSorted(), idsOf(program, 'done').toSorted());
-  program.kill('SIGTERM');
-  assert.deepEqual(await program.ended, { code: 0, signal: null });
 });

@@ -16,20 +16,15 @@ let images;
 export class Front {
   constructor({ rpc }) { images = rpc.client({ topic: 'images' }).of(); }
 }
-const answerWith = (images) => async (req, res) => {
-  const bytes = await images().size(new RequestContext({ requestId: 'req-1' }), { id: 'abc' });
-  res.end(String(bytes));
-};
-export const managed = () => answerWith(() => images);
-export const direct = async (_globalConf, _localConf, { rpc }) => {
+/** Calls by its own client and, for /managed, by that of the manager. */
+export const app = async (_globalConf, _localConf, { rpc }) => {
   const own = (await rpc()).client({ topic: 'images' }).of();
-  return answerWith(() => own);
+  return async (req, res) => {
+    const client = req.url === '/managed' ? images : own;
+    res.end(String(await client.size(new RequestContext({ requestId: 'req-1' }), { id: 'abc' })));
+  };
 };
 `;
-
-/** The creator of the client: the manager of the API, or the factory of its app. */
-type Caller = 'managed' | 'direct';
-const CALLERS: readonly Caller[] = ['managed', 'direct'];
 
 const MAIN = `
 import { Config, createLogger, WSGIService } from 'portico';
@@ -43,57 +38,48 @@ await launcher.launchService(new WSGIService('front', config, { log }));
 process.exitCode = await launcher.wait();
 `;
 
-function project(t: TestContext, caller: Caller, port: number, transport = 'memory://'): string {
-  const manager = caller === 'managed' ? 'manager = ./managers.js:Front\n' : '';
+/** Starts an API and the service that it calls, in one process or in several. */
+async function started(t: TestContext, how: 'single' | 'fleet', transport = 'memory://') {
+  const port = await freePort();
   const { folder, remove } = emptyProject({
     'managers.js': MANAGERS,
     'main.js': MAIN,
-    'api-paste.ini': `[app:front]\npaste.app_factory = ./managers.js:${caller}\n`,
-    'portico.ini': `[DEFAULT]\nimages_manager = ./managers.js:Images\n[api:front]\nport = ${port}\n${manager}[rpc]\ntransport_url = ${transport}\n`,
+    'api-paste.ini': '[app:front]\npaste.app_factory = ./managers.js:app\n',
+    'portico.ini': `[DEFAULT]\nimages_manager = ./managers.js:Images\n[api:front]\nport = ${port}\nmanager = ./managers.js:Front\n[rpc]\ntransport_url = ${transport}\n`,
   });
   t.after(remove);
-  return folder;
+  const program = new Program(process.execPath, ['main.js', how], { cwd: folder });
+  t.after(() => program.end());
+  return { port, program };
 }
 
-for (const caller of CALLERS) {
-  test(`RP-62 RP-20 MG-6 in one process an API calls the service behind it by memory://, and both end (${caller})`, async (t) => {
-    const port = await freePort();
-    const program = new Program(process.execPath, ['main.js', 'single'], { cwd: project(t, caller, port) });
-    t.after(() => program.end());
-    await program.printed(/front listening/);
-    const { status, text } = await ask(`http://127.0.0.1:${port}/`);
-    assert.deepEqual([status, text], [200, '3']);
-    program.kill('SIGTERM');
-    assert.deepEqual(await program.ended, { code: 0, signal: null });
-  });
-
-  test(`RP-64 RP-65 in a fleet an API in one process calls the service in another by amqp://, and both end (${caller})`, {
-    skip: withoutBroker,
+for (const [ids, how, transport] of [
+  ['RP-62 RP-20 MG-6', 'single', 'memory'],
+  ['RP-64 RP-65', 'fleet', 'amqp'],
+] as const) {
+  test(`${ids} an API calls the service behind it by ${transport}://, by the clients of its manager and of its app, and both end (${how})`, {
+    skip: transport === 'amqp' && withoutBroker,
   }, async (t) => {
-    const [port, exchange] = [await freePort(), `fleet-${randomUUID().slice(0, 8)}`];
-    t.after(() => deleteTopic(exchange, 'images', [hostname()]));
-    const folder = project(t, caller, port, `${brokerUrl}?exchange=${exchange}`);
-    const program = new Program(process.execPath, ['main.js', 'fleet'], { cwd: folder });
-    t.after(() => program.end());
-    await program.printed(/Ready after/);
-    const { status, text } = await ask(`http://127.0.0.1:${port}/`);
-    assert.deepEqual([status, text], [200, '3']);
+    const exchange = `fleet-${randomUUID().slice(0, 8)}`;
+    if (transport === 'amqp') t.after(() => deleteTopic(exchange, 'images', [hostname()]));
+    const url = transport === 'amqp' ? `${brokerUrl}?exchange=${exchange}` : 'memory://';
+    const { port, program } = await started(t, how, url);
+    await program.printed(how === 'fleet' ? /Ready after/ : /front listening/);
+    for (const path of ['', 'managed']) {
+      const { status, text } = await ask(`http://127.0.0.1:${port}/${path}`);
+      assert.deepEqual([status, text], [200, '3'], path);
+    }
     program.kill('SIGTERM');
     assert.deepEqual(await program.ended, { code: 0, signal: null });
   });
-
-  test(`memory:// between the workers of a fleet is refused at the start, with what to set (${caller})`, async (t) => {
-    const program = new Program(process.execPath, ['main.js', 'fleet'], { cwd: project(t, caller, await freePort()) });
-    t.after(() => program.end());
-    const { code } = await program.ended;
-    assert.equal(code, 78);
-    assert.match(
-      program.output(),
-      /a client of "images" runs in a worker, and memory:\/\/ cannot reach other processes/,
-    );
-    assert.match(program.output(), /Set \[rpc\] transport_url = amqp:\/\//);
-  });
 }
+
+test('memory:// between the workers of a fleet is refused at the start, with what to set', async (t) => {
+  const { program } = await started(t, 'fleet');
+  assert.equal((await program.ended).code, 78);
+  assert.match(program.output(), /a client of "images" runs in a worker, and memory:\/\/ cannot reach other processes/);
+  assert.match(program.output(), /Set \[rpc\] transport_url = amqp:\/\//);
+});
 
 test('an app that makes no calls loads nothing of them', async (t) => {
   const told = `import { writeSync } from 'node:fs';
