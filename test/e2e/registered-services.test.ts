@@ -1,35 +1,23 @@
-/** Operators list and change the services of the registry through a running launcher, in SQLite and in PostgreSQL. */
+/** Operators list and change the services of the registry through a running launcher. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, renameSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
-import { after, before, type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { commandBeside } from '../cli/command.js';
 import { type Family, parseExposition } from '../fixtures/exposition.js';
 import { removeFolder, temporaryFolder } from '../fixtures/keeper.js';
-import { type Postgresql, startPostgresql } from '../registry/start-postgresql.js';
 import { brokerUrl, deleteTopic, withBroker, withoutBroker } from '../rpc/transport/amqp/broker.js';
 import { emptyProject, type Program, startedOnce, startProject, type UntilEnd, untilFileEnds } from './program.js';
 
-let server: Postgresql | undefined;
-before(async () => {
-  server = await startPostgresql();
-});
-after(() => server?.stop());
-
-/** Creates a separate registry for a test. */
-type Registry = (t: UntilEnd) => Promise<{ driver: string; connection: string } | undefined>;
-
-const REGISTRIES: Readonly<Record<string, Registry>> = {
-  sqlite: async (t) => {
-    const folder = temporaryFolder('registered-');
-    t.after(async () => removeFolder(folder));
-    return { driver: 'sqlite', connection: `sqlite:///${join(folder, 'services.db')}` };
-  },
-  postgresql: async () => server && { driver: 'postgresql', connection: await server.database() },
-};
+/** Creates a separate registry for a test; `registry/service-store` shows that those of all drivers are alike. */
+function registryOf(t: UntilEnd): string {
+  const folder = temporaryFolder('registered-');
+  t.after(async () => removeFolder(folder));
+  return `sqlite:///${join(folder, 'services.db')}`;
+}
 
 interface Launched {
   readonly program: Program;
@@ -54,12 +42,7 @@ interface Row {
 }
 
 /** A launcher with one service on a host of that name. */
-async function launched(
-  t: UntilEnd,
-  host: string,
-  { driver, connection }: { driver: string; connection: string },
-  more = '',
-): Promise<Launched> {
+async function launched(t: UntilEnd, host: string, connection: string, more = ''): Promise<Launched> {
   const project = emptyProject({
     'portico.ini': `[DEFAULT]
 host = ${host}
@@ -73,7 +56,7 @@ enabled = true
 [service:images]
 manager = ./images.js:Images
 [servicegroup]
-driver = ${driver}
+driver = sqlite
 connection = ${connection}
 initial_delay_s = 0
 ${more}`,
@@ -119,100 +102,87 @@ async function told(admin: number): Promise<Readonly<Record<string, number>>> {
 
 const file = untilFileEnds();
 
-for (const [kind, registryOf] of Object.entries(REGISTRIES)) {
-  const launchedOnce = startedOnce(async () => {
-    const registry = await registryOf(file);
-    return registry && { one: await launched(file, 'one', registry), two: await launched(file, 'two', registry) };
-  });
-  /** Two launchers for the tests that follow one another, of which the second one ends the first launcher. */
-  const both = async (t: TestContext) => {
-    const pair = await launchedOnce();
-    if (pair === undefined) t.skip('PostgreSQL is not installed');
-    return pair;
-  };
+/** Two launchers for the tests that follow one another, of which the second one ends the first launcher. */
+const both = startedOnce(async () => {
+  const registry = registryOf(file);
+  return { one: await launched(file, 'one', registry), two: await launched(file, 'two', registry) };
+});
 
-  test(`SG-50 SG-54 ${kind}: the admin listener lists the services of all hosts; more may not be asked for`, async (t) => {
-    const pair = await both(t);
-    if (pair === undefined) return;
-    const { one } = pair;
-    const rows = await list(one.admin);
+test('SG-50 SG-54 the admin listener lists the services of all hosts; more may not be asked for', async () => {
+  const { one } = await both();
+  const rows = await list(one.admin);
+  assert.deepEqual(
+    rows.map(({ binary, host, state, status, workers }) => [binary, host, state, status, workers.length]),
+    [
+      ['portico-images', 'one', 'up', 'enabled', 1],
+      ['portico-images', 'two', 'up', 'enabled', 1],
+    ],
+  );
+  for (const query of ['host=two', 'host=two&binary=portico-images&topic=images&state=up&status=enabled']) {
     assert.deepEqual(
-      rows.map(({ binary, host, state, status, workers }) => [binary, host, state, status, workers.length]),
-      [
-        ['portico-images', 'one', 'up', 'enabled', 1],
-        ['portico-images', 'two', 'up', 'enabled', 1],
-      ],
+      (await list(one.admin, `?${query}`)).map(({ host }) => host),
+      ['two'],
+      query,
     );
-    for (const query of ['host=two', 'host=two&binary=portico-images&topic=images&state=up&status=enabled']) {
-      assert.deepEqual(
-        (await list(one.admin, `?${query}`)).map(({ host }) => host),
-        ['two'],
-        query,
-      );
-    }
-    assert.deepEqual(await list(one.admin, '?state=down'), []);
-    for (const [query, said] of [
-      ['hots=two', /hots.*Did you mean \\"host\\"/s],
-      ['state=dwon', /dwon.*Did you mean \\"down\\"/s],
-      ['status=on', /enabled, disabled/],
-      ['host=one&host=two', /host is repeated/],
-    ] as const) {
-      const { status, text } = await ask(one.admin, 'GET', `/services?${query}`);
-      assert.equal(status, 400, query);
-      assert.match(text, said);
-    }
-  });
+  }
+  assert.deepEqual(await list(one.admin, '?state=down'), []);
+  for (const [query, said] of [
+    ['hots=two', /hots.*Did you mean \\"host\\"/s],
+    ['state=dwon', /dwon.*Did you mean \\"down\\"/s],
+    ['status=on', /enabled, disabled/],
+    ['host=one&host=two', /host is repeated/],
+  ] as const) {
+    const { status, text } = await ask(one.admin, 'GET', `/services?${query}`);
+    assert.equal(status, 400, query);
+    assert.match(text, said);
+  }
+});
 
-  test(`SG-57 ${kind}: one exporter of all tells which services are up, and another one once it has ended`, async (t) => {
-    const pair = await both(t);
-    if (pair === undefined) return;
-    const { one, two } = pair;
-    const all = { 'portico-images@one': 1, 'portico-images@two': 1 };
-    for (let scrape = 0; scrape < 3; scrape++) {
-      assert.deepEqual(await told(one.admin), all);
-      assert.deepEqual(await told(two.admin), {});
-    }
-    one.program.kill();
-    assert.equal((await one.program.ended).code, 0, one.program.output());
-    assert.deepEqual(await told(two.admin), { 'portico-images@one': 0, 'portico-images@two': 1 });
-  });
+test('SG-57 one exporter of all tells which services are up, and another one once it has ended', async () => {
+  const { one, two } = await both();
+  const all = { 'portico-images@one': 1, 'portico-images@two': 1 };
+  for (let scrape = 0; scrape < 3; scrape++) {
+    assert.deepEqual(await told(one.admin), all);
+    assert.deepEqual(await told(two.admin), {});
+  }
+  one.program.kill();
+  assert.equal((await one.program.ended).code, 0, one.program.output());
+  assert.deepEqual(await told(two.admin), { 'portico-images@one': 0, 'portico-images@two': 1 });
+});
 
-  test(`SG-51 SG-52 SG-54 ${kind}: an operator on the machine changes a service; by a proxy it can only be read`, async (t) => {
-    const pair = await both(t);
-    if (pair === undefined) return;
-    const { admin } = pair.two;
-    const [{ id }] = (await list(admin, '?host=two')) as [Row];
-    const put = (body: unknown, headers = {}) => ask(admin, 'PUT', `/services/${id}`, { body, headers });
-    const proxied = { 'x-forwarded-for': '203.0.113.9' };
-    assert.equal((await ask(admin, 'GET', '/services', { headers: proxied })).status, 200);
-    for (const refused of [
-      await put({ status: 'disabled' }, proxied),
-      await ask(admin, 'DELETE', `/services/${id}?force=true`, { headers: proxied }),
-    ]) {
-      assert.equal(refused.status, 403);
-      assert.match(refused.text, /PORTICO_ADMIN_REMOTE/);
-    }
-    const disabled = await put({ status: 'disabled', disabled_reason: 'new disks' });
-    assert.equal(disabled.status, 200);
-    const { status, disabled_reason: reason, state } = JSON.parse(disabled.text) as Row;
-    assert.deepEqual([status, reason, state], ['disabled', 'new disks', 'up']);
-    assert.equal((JSON.parse((await put({ forced_down: true })).text) as Row).state, 'down');
-    assert.equal((JSON.parse((await put({ forced_down: false })).text) as Row).forced_down, false);
-    const up = await ask(admin, 'DELETE', `/services/${id}`);
-    assert.equal(up.status, 409);
-    assert.match(up.text, /PORTICO_SERVICE_UP/);
-    assert.deepEqual(await ask(admin, 'DELETE', `/services/${id}?force=true`), { status: 204, text: '' });
-    const gone = await ask(admin, 'DELETE', `/services/${id}`);
-    assert.equal(gone.status, 404);
-    assert.match(gone.text, /PORTICO_RECORD_NOT_FOUND/);
-  });
-}
+test('SG-51 SG-52 SG-54 an operator on the machine changes a service; by a proxy it can only be read', async () => {
+  const { admin } = (await both()).two;
+  const [{ id }] = (await list(admin, '?host=two')) as [Row];
+  const put = (body: unknown, headers = {}) => ask(admin, 'PUT', `/services/${id}`, { body, headers });
+  const proxied = { 'x-forwarded-for': '203.0.113.9' };
+  assert.equal((await ask(admin, 'GET', '/services', { headers: proxied })).status, 200);
+  for (const refused of [
+    await put({ status: 'disabled' }, proxied),
+    await ask(admin, 'DELETE', `/services/${id}?force=true`, { headers: proxied }),
+  ]) {
+    assert.equal(refused.status, 403);
+    assert.match(refused.text, /PORTICO_ADMIN_REMOTE/);
+  }
+  const disabled = await put({ status: 'disabled', disabled_reason: 'new disks' });
+  assert.equal(disabled.status, 200);
+  const { status, disabled_reason: reason, state } = JSON.parse(disabled.text) as Row;
+  assert.deepEqual([status, reason, state], ['disabled', 'new disks', 'up']);
+  assert.equal((JSON.parse((await put({ forced_down: true })).text) as Row).state, 'down');
+  assert.equal((JSON.parse((await put({ forced_down: false })).text) as Row).forced_down, false);
+  const up = await ask(admin, 'DELETE', `/services/${id}`);
+  assert.equal(up.status, 409);
+  assert.match(up.text, /PORTICO_SERVICE_UP/);
+  assert.deepEqual(await ask(admin, 'DELETE', `/services/${id}?force=true`), { status: 204, text: '' });
+  const gone = await ask(admin, 'DELETE', `/services/${id}`);
+  assert.equal(gone.status, 404);
+  assert.match(gone.text, /PORTICO_RECORD_NOT_FOUND/);
+});
 
 test('SG-33 SG-54 SG-57 while the registry is away nothing is said of other services, and all else is answered', async (t) => {
-  const registry = (await REGISTRIES.sqlite!(t))!;
+  const registry = registryOf(t);
   const { admin } = await launched(t, 'one', registry);
   assert.deepEqual(await told(admin), { 'portico-images@one': 1 });
-  const path = registry.connection.replace('sqlite:///', '');
+  const path = registry.replace('sqlite:///', '');
   assert.ok(existsSync(path));
   renameSync(path, `${path}.away`);
   const listed = await ask(admin, 'GET', '/services');
@@ -240,7 +210,7 @@ async function queuesOf(exchange: string, hosts: readonly string[]): Promise<rea
 test('SG-52 with the record of a service goes the queue of its host, while others stay', {
   skip: withoutBroker,
 }, async (t) => {
-  const registry = (await REGISTRIES.sqlite!(t))!;
+  const registry = registryOf(t);
   const exchange = `registered-${randomUUID().slice(0, 8)}`;
   const hosts = ['one', 'two', 'three'];
   t.after(() => deleteTopic(exchange, 'images', hosts));
