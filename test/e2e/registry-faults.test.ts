@@ -91,33 +91,6 @@ async function endsWell({ program }: Started): Promise<void> {
 const times = (program: Program, pattern: RegExp): number =>
   program.output().match(new RegExp(pattern, 'g'))?.length ?? 0;
 
-test('SG-39 connections that the server ends are replaced: no heartbeat is lost to it', async (t) => {
-  const service = await started(t);
-  if (service === undefined) return;
-  for (let round = 0; round < 2; round++) {
-    await server!.breakConnections();
-    await beatsOn(service);
-  }
-  assert.equal(times(service.program, /Lost connection|Unexpected error/), 0, service.program.output());
-  await endsWell(service);
-});
-
-test('SG-30 a server that has become a standby is away, and the heart beats on once it is none', async (t) => {
-  const service = await started(t);
-  if (service === undefined) return;
-  const name = new URL(service.connection).pathname.slice(1);
-  const postgres = service.connection.replace(name, 'postgres');
-  await server!.run(postgres, `ALTER DATABASE ${name} SET default_transaction_read_only = on`);
-  await server!.breakConnections();
-  await service.program.printed(/Lost connection to the service registry/);
-  await service.seen(({ state }) => state === 'down');
-  await server!.run(postgres, `ALTER DATABASE ${name} SET default_transaction_read_only = off`);
-  await server!.breakConnections();
-  await service.program.printed(/Recovered from being unable to report status/);
-  await beatsOn(service);
-  await endsWell(service);
-});
-
 test('SG-25 SG-33 a network that loses everything: others see the service as down, it calls no other down, and it comes back', async (t) => {
   const service = await started(t);
   if (service === undefined) return;

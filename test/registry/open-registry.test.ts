@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { Config, type PorticoError } from 'portico/config';
 import { openRegistry } from 'portico/registry';
@@ -111,59 +108,6 @@ test('SG-38 the folder of a registry below state_path is made, another one is no
   };
   assert.deepEqual(await opened(join(folder, 'state', 'deep', 'services.db')), []);
   await assert.rejects(opened(join(folder, 'elsewhere', 'services.db')), { code: 'PORTICO_REGISTRY_UNAVAILABLE' });
-});
-
-test('SG-16 SG-24 SG-59 real workers: one is killed and the service is up; when all have stopped it is down at once', async () => {
-  const path = join(folder, 'workers.db');
-  const program = `
-    import { Config } from 'portico/config';
-    import { openRegistry } from 'portico/registry';
-    import { membership } from '#internal/registry';
-    import { silentLogger } from '#internal/log';
-        const config = await Config.load({ files: [], argv: [], env: {}, overrides: {
-      'servicegroup.connection': 'sqlite:///${path}', 'servicegroup.initial_delay_s': 0, 'DEFAULT.host': 'fleet', 'DEFAULT.report_interval': 1, 'DEFAULT.service_down_time': 30 } });
-    const registry = openRegistry(config, { log: silentLogger() });
-    const member = membership(registry, config, { binary: 'portico-compute', log: silentLogger(),
-      process: { worker: Number(process.argv[1]), instance: 'fleet-1', generation: 1 } });
-    await member.read();
-    await member.register();
-    await member.join();
-    console.log('joined');
-    process.stdin.on('end', async () => { await member.drain(); await member.leave(); await registry.close(); process.exit(0); });
-    process.stdin.resume();`;
-  const workers = [0, 1, 2, 3].map((index) =>
-    spawn(process.execPath, ['--input-type=module', '-e', program, String(index)], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    }),
-  );
-  after(() => workers.forEach((worker) => void worker.kill('SIGKILL')));
-  await Promise.all(workers.map(({ stdout }) => once(createInterface(stdout), 'line')));
-  const config = await Config.load({
-    files: [],
-    argv: [],
-    env: {},
-    overrides: { 'servicegroup.connection': `sqlite:///${path}` },
-  });
-  const registry = openRegistry(config, { log })!;
-  const views = await registry.list();
-  assert.equal(views.length, 1);
-  assert.deepEqual(
-    views[0]!.workers.map(({ worker, pid }) => [worker, pid]),
-    workers.map(({ pid }, index) => [index, pid]),
-  );
-  workers[0]!.kill('SIGKILL');
-  await once(workers[0]!, 'exit');
-  assert.equal((await registry.list())[0]!.state, 'up');
-  const rest = workers.slice(1);
-  for (const { stdin } of rest) stdin.end();
-  const statuses = await Promise.all(rest.map((worker) => once(worker, 'exit')));
-  assert.deepEqual(
-    statuses.map(([status]) => status as number),
-    [0, 0, 0],
-  );
-  const [view] = await registry.list();
-  assert.deepEqual([view!.state, view!.record.state], ['down', 'stopped']);
-  await registry.close();
 });
 
 test('SG-35 SG-41 takeover and allow_old let a service start that is refused else', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -7,6 +7,8 @@ import type { ServiceStore } from 'portico/registry';
 import { openDatabase } from 'portico/sqlite';
 import { MemoryStore, RecordExists, RegistryUnavailable } from '../../dist/registry/internal.js';
 import { PostgresqlStore } from '../../dist/registry/postgresql-store.js';
+import { isUp } from '../../dist/registry/service-view.js';
+import type { Row } from '../../dist/registry/sql-store.js';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';
 import { announcement } from './announcement.js';
 import { startPostgresql } from './start-postgresql.js';
@@ -186,6 +188,34 @@ for (const [kind, open] of stores) {
     assert.deepEqual(await query.call(store, 'SELECT * FROM service_leases'), []);
   });
 
+  test(`GR-3 ${kind}: the lowest version is that of the records of a list, by the same rules`, async () => {
+    const { store, pass } = await opened();
+    for (const each of [
+      { host: 'down', version: 1, reportInterval: 1, downTime: 0 },
+      { host: 'stopped', version: 2 },
+      { host: 'forced', version: 3 },
+      { host: 'silent', version: 4, reportInterval: 0, downTime: 0 },
+      { host: 'up', version: 5 },
+      { host: 'deleted', version: 0 },
+      { host: 'other', version: 0, binary: 'other', topic: 'other' },
+    ]) {
+      const record = await store.insert(announcement({ topic: 'compute', ...each }), {
+        disabled: each.host === 'up',
+        state: each.host === 'stopped' ? 'stopped' : 'running',
+      });
+      if (each.host === 'forced') await store.update(record.id, { forcedDown: true });
+      if (each.host === 'deleted') await store.remove(record.id, 'me');
+    }
+    // One with a time to live of 0 is down from the next millisecond on.
+    pass(1);
+    const now = await store.now();
+    const up = (await store.list({ topic: 'compute' })).filter((record) => isUp(record, now));
+    assert.equal(Math.min(...up.map(({ version }) => version)), 4);
+    assert.equal(await store.lowestVersion({ topic: 'compute' }, { up: true }), 4);
+    assert.equal(await store.lowestVersion({ binary: 'portico-compute' }), 1);
+    assert.equal(await store.lowestVersion({ binary: 'nothing' }), undefined);
+  });
+
   test(`MG-25 ${kind}: a lease is one owner's until it ends`, async () => {
     const { store, pass } = await opened();
     assert.equal(await store.lease('clean', 'a', 10), true);
@@ -198,6 +228,9 @@ for (const [kind, open] of stores) {
     pass(1000);
     assert.equal(await store.lease('clean', 'b', 10), true);
     assert.equal(await store.lease('clean', 'a', 10), false);
+    // Given back.
+    assert.equal(await store.lease('clean', 'b', 0), true);
+    assert.equal(await store.lease('clean', 'a', 10), true);
   });
 }
 
@@ -216,17 +249,25 @@ const refusalOf = (table: string, taken: boolean) => ({
 });
 
 test('SG-30 sqlite: a database that is away says so, and is used again when it is back', async () => {
-  const home = join(folder, 'home');
-  const away = join(folder, 'away');
-  mkdirSync(home);
-  const store = new SqliteStore(join(home, 'services.db'));
-  const record = await store.insert(announcement(), NEW);
-  renameSync(home, away);
-  await assert.rejects(store.get(record.uuid), RegistryUnavailable);
-  await assert.rejects(store.get(record.uuid), RegistryUnavailable);
-  renameSync(away, home);
-  assert.equal((await store.get(record.uuid))!.host, 'one');
-  await store.close();
+  const [home, away] = [join(folder, 'home'), join(folder, 'away')];
+  // Its directory, and its files alone: nobody makes an empty one in their place.
+  for (const names of [[''], ['services.db', 'services.db-wal', 'services.db-shm']]) {
+    mkdirSync(home);
+    const store = new SqliteStore(join(home, 'services.db'));
+    const record = await store.insert(announcement(), NEW);
+    const move = (from: string, to: string): void => {
+      for (const name of names) if (existsSync(join(from, name))) renameSync(join(from, name), join(to, name));
+    };
+    if (names.length > 1) mkdirSync(away);
+    move(home, away);
+    await assert.rejects(store.get(record.uuid), RegistryUnavailable);
+    await assert.rejects(store.get(record.uuid), RegistryUnavailable);
+    assert.equal(existsSync(join(home, 'services.db')), false);
+    move(away, home);
+    assert.equal((await store.get(record.uuid))!.host, 'one');
+    await store.close();
+    for (const each of [home, away]) rmSync(each, { recursive: true, force: true });
+  }
   await assert.rejects(new SqliteStore(join(folder, 'no', 'such', 'folder.db')).list(), RegistryUnavailable);
 });
 
@@ -353,7 +394,7 @@ test('SG-30 SG-39 postgresql: a server that is away says so, and a broken connec
   await assert.rejects(new PostgresqlStore('postgresql://nobody@127.0.0.1:1/none').list(), RegistryUnavailable);
 });
 
-test('SG-30 postgresql: a server that refuses the connection is away, whatever its reason', { skip }, async () => {
+test('SG-30 postgresql: a server that refuses the connection, or a write as a standby, is away', { skip }, async () => {
   const connection = await postgresql!.database();
   const missing = Object.assign(new URL(connection), { pathname: '/missing' });
   const unowned = Object.assign(new URL(connection), { username: 'stranger' });
@@ -366,6 +407,15 @@ test('SG-30 postgresql: a server that refuses the connection is away, whatever i
   await store.migrate();
   const name = new URL(connection).pathname.slice(1);
   const other = await postgresql!.database();
+  // A server that has become a standby can be read, and not written.
+  for (const value of ['on', 'off']) {
+    await postgresql!.run(other, `ALTER DATABASE ${name} SET default_transaction_read_only = ${value}`);
+    await postgresql!.breakConnections();
+    assert.deepEqual(await store.list(), []);
+    const write = store.insert(announcement(), NEW);
+    if (value === 'on') await assert.rejects(write, RegistryUnavailable);
+    else await write;
+  }
   await postgresql!.run(other, `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
   await postgresql!.breakConnections();
   await assert.rejects(store.list(), RegistryUnavailable);
@@ -383,4 +433,31 @@ test('SG-17 postgresql: beats of several workers at once are all counted', { ski
   await Promise.all(beats);
   assert.equal((await stores[0]!.find('one', 'portico-compute'))!.reportCount, 100);
   await Promise.all(stores.map((store) => store.close()));
+});
+
+/** A store with one connection whose statements a test may run. */
+class Opened extends PostgresqlStore {
+  run(sql: string): Promise<Row[]> {
+    return this.query(sql);
+  }
+}
+
+test('GR-4 postgresql: a heartbeat is planned once a connection; a pooler that loses the plan costs one attempt', {
+  skip,
+}, async () => {
+  const store = new Opened(await postgresql!.database(), { connections: 1 });
+  await store.migrate();
+  const { id } = await store.insert(announcement(), { disabled: false, state: 'running' });
+  const beat = async () => (await store.beat({ serviceId: id, worker: 0, pid: 1, instanceId: 'i', inFlight: 0 }))!;
+  for (let count = 1; count < 8; count++) assert.equal((await beat()).reportCount, count);
+  const plans = 'SELECT name, generic_plans + custom_plans AS runs FROM pg_prepared_statements';
+  assert.deepEqual(
+    (await store.run(plans)).map(({ name, runs }) => [name, Number(runs)]),
+    [['portico_heartbeat', 7]],
+  );
+  await store.run('DEALLOCATE ALL');
+  assert.equal((await beat()).reportCount, 8);
+  assert.equal((await beat()).reportCount, 9);
+  assert.deepEqual(await store.run(plans), []);
+  await store.close();
 });
