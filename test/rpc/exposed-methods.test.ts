@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { expose } from 'portico/rpc';
 import type { Track } from 'portico/service';
 import { periodicTask } from 'portico/tasks';
-import { BaseEndpoint, exposedMethods } from '#internal/rpc';
+import { exposedMethods } from '#internal/rpc';
 
 class Parent {
   fromParent(): string {
@@ -99,16 +99,6 @@ test('RP-13 a method called target or rpc is refused', () => {
       ),
     { code: 'PORTICO_RPC_RESERVED_NAME', message: /^Endpoint has a method "rpc"/ },
   );
-});
-
-test('LC-1344 RP-17 the base endpoint exposes ping and getStatus', () => {
-  const status = { version: 1, uptime: 1.5, inFlight: 2, draining: true, configGeneration: 3 };
-  const base = new BaseEndpoint({ service: 'images', host: 'north' }, () => status);
-  assert.deepEqual(base.target, { namespace: 'base', version: '1.1' });
-  const methods = exposedMethods(base);
-  assert.deepEqual([...methods.keys()], ['ping', 'getStatus']);
-  assert.deepEqual(methods.get('ping')!(undefined, { arg: 'x' }), { service: 'images', host: 'north', arg: 'x' });
-  assert.deepEqual(methods.get('getStatus')!(undefined, {}), status);
 });
 
 test('RP-10 RP-11 an override that is not marked is not exposed, and makes no other method so', () => {

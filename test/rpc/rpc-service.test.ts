@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import { Config } from 'portico/config';
 import { type ManagerContext, openRegistry, type ServiceRegistry } from 'portico/registry';
 import { RPCService, type RPCServiceOptions } from 'portico/rpc';
-import type { Manager, Registration, ServiceRecord } from 'portico/service';
+import type { Manager, ServiceRecord } from 'portico/service';
 import { PeriodicTasks, periodicTask } from 'portico/tasks';
 import { MemoryStore, StoredRegistry } from '#internal/registry';
 import { recordedLog } from '../tasks/recorded-log.js';
@@ -217,38 +217,6 @@ test('LC-1342 a manager’s periodic tasks can be run by hand: one pass, which g
   await service.stop();
 });
 
-test('MG-20 MG-8 LC-1331 LC-1332 LC-1333 an RPC service runs the hooks of its manager in the order of an API', async () => {
-  const events: string[] = [];
-  const note = (name: string) => async (): Promise<void> => void events.push(name);
-  const registration: Registration = {
-    read: async () => {
-      events.push('read');
-      return null;
-    },
-    register: async () => {
-      events.push('register');
-      return {} as ServiceRecord;
-    },
-    join: note('join'),
-    drain: note('drain'),
-    leave: note('leave'),
-  };
-  const lines = recordedLog();
-  const service = create({ manager: recording(events), registration, log: lines.log, version: 4 });
-  await service.start();
-  assert.deepEqual(events.splice(0), ['read', 'initHost', 'register', 'preStartHook', 'postStartHook', 'join']);
-  assert.equal(lines.messages()[0], 'Starting images node (version 4)');
-  await service.reset();
-  await Promise.all([service.stop({ graceful: true }), service.stop({ graceful: true })]);
-  await service.wait();
-  assert.deepEqual(events.splice(0), ['reset', 'drain', 'gracefulShutdown', 'cleanupHost', 'leave']);
-
-  const failing = create({ manager: recording(events, 'preStartHook'), registration });
-  await assert.rejects(failing.start(), /preStartHook failed/);
-  assert.deepEqual(events, ['read', 'initHost', 'register', 'preStartHook', 'leave', 'cleanupHost']);
-  await failing.stop();
-});
-
 test('MG-59 initHost that fails leaves no record, no endpoint and no timer', async () => {
   const config = await configured('[servicegroup]\ndriver = memory\n');
   const service = RPCService.create({
@@ -422,25 +390,6 @@ test('MG-25 a task that is exclusive in the cluster runs where its service holds
   for (const each of services) await each.stop();
 });
 
-test('an API and an RPC service of one name are launched side by side', async () => {
-  const config = await configured('[DEFAULT]\ncompute_manager = ./managers.mjs:Images\n');
-  const service = RPCService.create({ binary: 'portico-compute', config, log });
-  assert.equal(service.name, 'portico-compute');
-  await service.start();
-  await service.stop();
-});
-
-test('LC-1337 stopping a service during its start: start says it was stopped, wait settles', async () => {
-  let release = (): void => undefined;
-  const held = new Promise<void>((resolve) => (release = resolve));
-  const images = create({ manager: { initHost: () => held } });
-  const starting = images.start();
-  const stopping = images.stop({ graceful: true });
-  release();
-  await assert.rejects(starting, { code: 'PORTICO_SERVICE_STOPPED' });
-  await Promise.all([stopping, images.wait()]);
-});
-
 test(
   'RP-15 a service starts and stops once however often it is asked; its wait settles when what ran has ended, and a start behind that serves anew',
   withNetwork(async ({ transport, client }) => {
@@ -458,9 +407,11 @@ test(
         events.push(`${id} done`);
       }
     }
-    const service = create({ manager: new Images(), transport });
+    const lines = recordedLog();
+    const service = create({ manager: new Images(), transport, log: lines.log, version: 4 });
     const waited = service.wait().then(() => void events.push('waited'));
     await Promise.all([service.start(), service.start()]);
+    assert.equal(lines.messages()[0], 'Starting images node (version 4)');
     await service.reset();
     const first = client().call({}, 'work', { id: 'first' });
     await begun.opened;

@@ -12,8 +12,6 @@ import { gate, withNetwork } from '../services.js';
 
 class Images {
   readonly target = { version: '1.5' };
-  readonly asked: unknown[] = [];
-  heard: (() => void) | undefined;
   async resize(context: RequestContext, { id, to }: { id: string; to?: number }): Promise<string> {
     return `${context.userId}: ${id} is ${to ?? 'as it was'}`;
   }
@@ -21,10 +19,6 @@ class Images {
     return args;
   }
   nothing(): void {}
-  note(_context: unknown, { what }: { what: string }): void {
-    this.asked.push(what);
-    this.heard?.();
-  }
 }
 
 test(
@@ -43,23 +37,6 @@ test(
       at,
       list: [new Map([['a', at]])],
     });
-  }),
-);
-
-test(
-  'RP-32 a cast settles when the broker accepted it, a fanout reaches every service',
-  withNetwork(async ({ serve, client }) => {
-    const [north, south] = [new Images(), new Images()];
-    const both = Promise.all([north, south].map((each) => new Promise<void>((resolve) => (each.heard = resolve))));
-    await serve(north);
-    await serve(south, { host: 'south' });
-    await client().prepare({ fanout: true }).cast({}, 'note', { what: 'all' });
-    await both;
-    const one = new Promise<void>((resolve) => (south.heard = resolve));
-    await client().prepare({ server: 'south' }).cast({}, 'note', { what: 'one' });
-    await one;
-    assert.deepEqual([north.asked, south.asked], [['all'], ['all', 'one']]);
-    await client().prepare({ topic: 'nobody', fanout: true }).cast({}, 'note', { what: 'nobody' });
   }),
 );
 
@@ -170,40 +147,6 @@ test(
   }),
 );
 
-class Slow {
-  readonly began = gate();
-  readonly go = gate();
-  readonly ended = gate();
-  signal: AbortSignal | undefined;
-  runs = 0;
-  async wait(context: RequestContext): Promise<string> {
-    this.runs++;
-    this.signal = context.signal;
-    this.signal!.addEventListener('abort', () => this.ended.open());
-    this.began.open();
-    await this.go.opened;
-    return 'done';
-  }
-}
-
-test(
-  'RP-38 an abort ends the wait and fires the signal of the handler',
-  withNetwork(async ({ serve, client }) => {
-    const slow = new Slow();
-    await serve(slow);
-    const abort = new AbortController();
-    const call = client({ signal: abort.signal }).call({}, 'wait');
-    await slow.began.opened;
-    assert.equal(slow.signal!.aborted, false);
-    abort.abort(new Error('enough'));
-    await assert.rejects(call, /^Error: enough$/);
-    await slow.ended.opened;
-    slow.go.open();
-    await assert.rejects(client({ signal: abort.signal }).call({}, 'wait'), /enough/);
-    assert.equal(slow.runs, 1);
-  }),
-);
-
 test('RP-33 a handler passes what is left of its time to the calls it makes', async () => {
   const transport = new MemoryTransport(new MemoryBroker());
   const { log } = recordedLog();
@@ -260,23 +203,9 @@ test('RP-36 what does not reach the broker is sent again, what may have reached 
   assert.equal(transport.state, 'connected');
 });
 
-class NotFound extends Error {
-  readonly id: string;
-  constructor(id: string) {
-    super(`there is no image ${id}`);
-    this.id = id;
-  }
-}
-
 class Failing {
-  find(_context: unknown, { id }: { id: string }): never {
-    throw Object.assign(new NotFound(id), { save: () => {}, tries: 2, code: 'E_GONE' });
-  }
   result(): unknown {
     return { file: Symbol('x') };
-  }
-  throwText(): never {
-    throw 'text';
   }
 }
 
@@ -314,17 +243,6 @@ test(
     assert.equal(await client().call({}, 'begin'), 'begun');
   }),
 );
-
-test('the methods of a client can be printed, logged and compared: nothing is called', async () => {
-  const broker = new MemoryBroker({ manual: true });
-  const connection = new RPCConnection({ transport: new MemoryTransport(broker) });
-  const api = connection.client({ topic: 'images' }).of<Images>();
-  assert.equal(JSON.stringify({ api }), '{"api":{}}');
-  assert.equal(`${api as unknown as string}`, '[object Object]');
-  await new Promise((resolve) => setImmediate(resolve));
-  assert.deepEqual(broker.published, []);
-  await connection.close();
-});
 
 test(
   'an option that a client does not have is refused, with the nearest name',

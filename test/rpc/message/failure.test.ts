@@ -14,9 +14,6 @@ class Failing {
   find(_context: unknown, { id }: { id: string }): never {
     throw Object.assign(new NotFound(id), { save: () => {}, tries: 2, code: 'E_GONE' });
   }
-  result(): unknown {
-    return { file: Symbol('x') };
-  }
   throwText(): never {
     throw 'text';
   }

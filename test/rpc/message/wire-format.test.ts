@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { inspect } from 'node:util';
 import type { RequestContext } from 'portico/app';
 import { Config } from 'portico/config';
-import { type Message, type Route, RPCConnection, type RPCService, type Transport } from 'portico/rpc';
+import { type Message, type Route, RPCConnection, type RPCService } from 'portico/rpc';
 import { MemoryBroker, MemoryTransport } from '#internal/rpc';
 import { packed, WireFormat } from '../../../dist/rpc/message/wire-format.js';
 import { gate, withNetwork } from '../services.js';
@@ -94,27 +94,7 @@ test('RP-90 a signature covers every byte, and holds for five minutes', (t) => {
   );
 });
 
-test('RP-90 a message that is sent again as it was is not run again', async () => {
-  const transport: Transport = new MemoryTransport(new MemoryBroker());
-  await withNetwork(async ({ serve, client }) => {
-    const images = new Images();
-    const sent: Parameters<Transport['publish']>[] = [];
-    const publish = transport.publish.bind(transport);
-    transport.publish = (...message) => {
-      sent.push(message);
-      return publish(...message);
-    };
-    const ini = signed(`a:${OLD}`);
-    await serve(images, { ini, transport });
-    const caller = client({}, { ini, transport });
-    assert.equal(await caller.call({}, 'size', { id: 'once' }), 1);
-    await publish(...sent[0]!);
-    await caller.call({}, 'size', { id: 'last' });
-    assert.deepEqual(images.called, ['once', 'last']);
-  })();
-});
-
-test('AT-14 RP-74 a copied message is run by each other process of its queue once at most, and after five minutes by none', async (t) => {
+test('AT-14 RP-74 RP-90 a copied message is run by each other process of its queue once at most, and after five minutes by none', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
   const transport = new MemoryTransport(new MemoryBroker());
   await withNetwork(async ({ serve, client, log }) => {

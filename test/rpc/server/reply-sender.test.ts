@@ -31,26 +31,6 @@ test('RP-82 replies whose callers are gone hold up no handler', async () => {
   assert.equal(await client.call({}, 'work'), 'done');
 });
 
-test('RP-86 a reply that the broker does not take holds up a stop for two seconds, and no longer', async () => {
-  const { clock, transport, server } = await served({ work: () => 1 });
-  const publish = transport.publish.bind(transport);
-  const stuck = gate();
-  transport.publish = (to, message, options) => {
-    if (typeof to !== 'string') return publish(to, message, options);
-    stuck.open();
-    return new Promise(() => {});
-  };
-  await transport.publish(route, requestMessage('id-1', 'work', { reply: { to: 'reply_1', id: 'id-1' } }));
-  await stuck.opened;
-  await server.stopAccepting();
-  const over = server.finish(0);
-  for (let second = 0; second < 5; second++) {
-    await settled();
-    await clock.advance(1000);
-  }
-  await over;
-});
-
 test('RP-86 a late method whose message the broker does not take back holds up a stop for four seconds, and no longer', async () => {
   const stuck = gate();
   const requeue = (): Promise<void> => {
