@@ -71,14 +71,18 @@ test('RP-61 options behind the URL win, and are checked as those of the file', (
   }
 });
 
-test('RP-60 RP-92 files of [rpc] ssl_* are read at the start; one that is not there is refused', (t) => {
+test('RP-60 RP-92 files of ssl_* are read at the start, of both sections; one that is not there is refused', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'portico-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'ca.pem');
   writeFileSync(file, 'CA');
   const { tls } = settings(`[rpc]\nssl_ca_file = ${file}\nssl_verify_hostname = no\n`).transport;
   assert.deepEqual([String(tls?.ca), tls?.verifyHostname], ['CA', false]);
-  assert.throws(() => settings(`[rpc]\nssl_ca_file = ${file}x\n`), /no such file/);
+  const url = '[rpc]\ntransport_url = oslo+amqps://north/\n';
+  const oslo = settings(`${url}[oslo_messaging_rabbit]\nssl_ca_file = ${file}\n`).transport.tls;
+  assert.deepEqual([String(oslo?.ca), oslo?.verifyHostname], ['CA', true]);
+  for (const section of ['[rpc]', `${url}[oslo_messaging_rabbit]`])
+    assert.throws(() => settings(`${section}\nssl_ca_file = ${file}x\n`), /no such file/);
 });
 
 test('[oslo_messaging_rabbit] is over [rpc] where the URL is one of oslo.messaging, and the query of that over both', () => {

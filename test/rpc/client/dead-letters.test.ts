@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Config } from 'portico/config';
-import { type Delivery, type Message, RPCConnection, rpc } from 'portico/rpc';
+import { type Delivery, RPCConnection, rpc } from 'portico/rpc';
 import { DeadLetters, MemoryBroker, MemoryTransport } from '#internal/rpc';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { nextDeadLetter } from '../conformance.js';
 import { gate, type Network, withNetwork } from '../services.js';
-import { brokerUrl, withBroker, withoutBroker } from '../transport/amqp/broker.js';
-import { ground } from '../transport/amqp/open-broker.js';
 
 const route = { exchange: 'portico', topic: 'images' };
 const unreadable = { id: 'id-1', body: Buffer.from('{') };
@@ -224,66 +222,3 @@ test(
     await connection.close();
   }),
 );
-
-async function runsACopyElsewhere({ transport, serve, client, log }: Network): Promise<void> {
-  const connection = new RPCConnection({ config: Config.fromText(ini), transport });
-  const driver = await connection.connected(10_000);
-  const to = { exchange: connection.settings.exchange, topic: 'images' };
-  await driver.declareQueue(to);
-  await client({}, { ini }).cast({}, 'attach', { id: 'once' });
-  const message = await new Promise<Message>((resolve) => {
-    const spying = driver.consume(to, { prefetch: 1 }, ({ message: read, ack }) => {
-      void ack()
-        .then(async () => (await spying).cancel())
-        .then(() => resolve(read));
-    });
-  });
-  const [disks, others] = [new Disks(), new Disks()];
-  disks.isRepaired = others.isRepaired = true;
-  const one = await serve(disks, { ini });
-  for (const _ of ['message', 'copy']) await driver.publish(to, message, { mandatory: true });
-  const isDropped = (): boolean => log.messages().some((line) => line.endsWith('was dropped, it is a duplicate'));
-  while (!isDropped()) await new Promise((resolve) => setImmediate(resolve));
-  await one.stop({ graceful: true });
-  await serve(others, { ini, host: 'south' });
-  await driver.publish(to, message, { mandatory: true });
-  while (others.done.length === 0) await new Promise((resolve) => setImmediate(resolve));
-  assert.deepEqual([disks.done, others.done], [['once'], ['once']]);
-  await connection.close();
-}
-
-test(
-  'RP-74 RP-90 a copy in its own queue is dropped by the process that began it, and run by another one of the service',
-  withNetwork(runsACopyElsewhere),
-);
-
-test('RP-95 over RabbitMQ a fanout is not replayed to a killed process, whose queue is there still', {
-  skip: withoutBroker,
-}, async (t) => {
-  const { open, proxy: opened, route: to } = ground(t);
-  const proxy = await opened();
-  const [killed, operator] = [await open(proxy.url), await open(brokerUrl)];
-  // Declaring the topic's queue also declares the dead letters of the exchange.
-  await operator.declareQueue(to);
-  const buried = gate();
-  await killed.consume({ ...to, fanout: true }, { prefetch: 1 }, ({ deadLetter }) => {
-    void deadLetter('unreadable: not JSON').then(buried.open);
-  });
-  await operator.publish({ ...to, fanout: true }, unreadable);
-  await buried.opened;
-  const queues: string[] = [];
-  await operator.eachDeadLetter(to.exchange, async ({ death }) => void queues.push(death!.queue));
-  // To the broker the process is gone, and it does not reconnect.
-  await proxy.close();
-  await withBroker(async (broker) => {
-    while ((await broker.queueDeclare({ queue: queues[0]!, passive: true })).consumerCount! > 0) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-  });
-  const connection = new RPCConnection({ transport: operator, project: to.exchange, log: recordedLog().log });
-  const letters = new DeadLetters(connection);
-  const [replayed] = await letters.replay({});
-  assert.match(replayed!.failure!, /^it is a copy of a fanout, and its process has ended or is not connected/);
-  assert.equal((await letters.drop({})).length, 1);
-  await withBroker((broker) => broker.queueDelete({ queue: queues[0]! }));
-});

@@ -9,8 +9,6 @@ import { DeliveryUnknown, MemoryBroker, MemoryTransport } from '#internal/rpc';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { settled } from '../server/served-object.js';
 import { gate } from '../services.js';
-import { brokerUrl, deleteTopic, withoutBroker } from '../transport/amqp/broker.js';
-import { deleteOsloTopic, osloUrl, PythonPeer, withoutPython } from '../transport/oslo/peer.js';
 import { inbox } from './inbox.js';
 
 const context = new RequestContext({
@@ -21,7 +19,8 @@ const context = new RequestContext({
   carryToken: true,
 });
 
-async function waitByPriority(transport: string): Promise<void> {
+test('notifications wait in the queue of their priority, and reach a listener with their context, without its token', async () => {
+  const transport = `memory://${randomUUID()}`;
   const { log, lines } = recordedLog();
   const rpc = new RPCConnection({ transport, log });
   const notifier = rpc.notifier({ publisherId: 'images.north' });
@@ -61,18 +60,6 @@ async function waitByPriority(transport: string): Promise<void> {
     lines.filter(({ level }) => level === 'error'),
     [],
   );
-}
-
-test('notifications wait in the queue of their priority, and reach a listener with their context, without its token', () =>
-  waitByPriority(`memory://${randomUUID()}`));
-
-test('notifications wait in the queue of their priority on RabbitMQ too', { skip: withoutBroker }, async () => {
-  const exchange = `notes-${randomUUID().slice(0, 8)}`;
-  try {
-    await waitByPriority(`${brokerUrl}?exchange=${exchange}`);
-  } finally {
-    await deleteTopic(exchange, 'notifications', ['info', 'error']);
-  }
 });
 
 test('a notification whose handler fails comes again, and is given up after [rpc] delivery_limit, said in the log', async () => {
@@ -204,49 +191,4 @@ test('notifications wait for a listener that was stopped for longer than host_qu
   assert.deepEqual((await next()).payload, { id: 'a' });
   await service.stop();
   await rpc.close();
-});
-
-test('notifications between Node and Python, in both formats', { skip: withoutPython }, async () => {
-  const { log } = recordedLog();
-  const topic = `n${randomUUID().slice(0, 8)}`;
-  const other = `${topic}-node`;
-  const python = await PythonPeer.start();
-  const config = Config.fromText(`[oslo_messaging_notifications]\ntopics = ${topic}\n`);
-  const rpc = new RPCConnection({ transport: osloUrl, project: python.exchange, config, log });
-  const { take, next } = inbox();
-  const service = NotificationService.create({
-    handlers: { info: take, error: take },
-    topics: [other],
-    exchanges: [python.exchange],
-    transport: osloUrl,
-    log,
-  });
-  try {
-    // Sent before the listener starts: the queue keeps it.
-    await rpc.notifier({ publisherId: 'images.north' }).info(context, 'images.resize.end', { id: 'a' });
-    await python.do('listen', { name: 'listener', topic });
-    const { payload, event_type, publisher_id, context: who, metadata } = await python.event('notification');
-    assert.deepEqual([payload, event_type, publisher_id], [{ id: 'a' }, 'images.resize.end', 'images.north']);
-    const { request_id, auth_token } = who as Record<string, unknown>;
-    assert.deepEqual([request_id, auth_token], ['req-1', undefined]);
-    assert.match((metadata as { message_id: string }).message_id, /^[\da-f-]{36}$/);
-    const told = { topic: other, event_type: 'server.end', context: { request_id: 'req-2', auth_token: 'secret' } };
-    await python.do('notify', { ...told, priority: 'info', payload: { id: 'v2' } });
-    await service.start();
-    await python.do('notify', { ...told, priority: 'error', payload: { id: 'v1' }, driver: 'messaging' });
-    const [first, second] = [await next(), await next()];
-    assert.deepEqual(
-      [first, second].map(({ priority, payload: what, eventType }) => [priority, what, eventType]),
-      [
-        ['info', { id: 'v2' }, 'server.end'],
-        ['error', { id: 'v1' }, 'server.end'],
-      ],
-    );
-    assert.equal((first.context as RequestContext).requestId, 'req-2');
-  } finally {
-    await service.stop();
-    await rpc.close();
-    await python.end([topic, other]);
-    await deleteOsloTopic(python.exchange, topic);
-  }
 });

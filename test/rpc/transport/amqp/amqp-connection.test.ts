@@ -43,9 +43,10 @@ test('RP-61 RP-84 RP-97 a URL says how a host is reached; what it does not say h
   assert.deepEqual([bare.username, bare.password, bare.vhost], ['guest', 'guest', '/']);
 });
 
-test('RP-92 amqps:// is TLS: the host name is sent and verified, unless that is switched off', () => {
+test('RP-92 amqps:// and oslo+amqps:// are TLS: the host name is sent and verified, unless that is switched off', () => {
   const verified = optionsOf('amqps://north', 0, { tls: { ca: 'CA', cert: 'CERT', key: 'KEY' } });
   assert.deepEqual([verified.port, verified.tls], [5671, { servername: 'north', ca: 'CA', cert: 'CERT', key: 'KEY' }]);
+  assert.deepEqual(optionsOf('oslo+amqps://north', 0, { tls: { ca: 'CA', cert: 'CERT', key: 'KEY' } }), verified);
   // An IP address is not sent as SNI, but Node still checks the certificate against it.
   assert.deepEqual(optionsOf('amqps://127.0.0.1').tls, {});
   const { tls } = optionsOf('amqps://north', 0, { tls: { verifyHostname: false } });

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { RPCConnection } from 'portico/rpc';
+import { DeadLetters } from '#internal/rpc';
 import { recordedLog } from '../../../tasks/recorded-log.js';
+import { gate } from '../../services.js';
 import { brokerUrl, withBroker, withoutBroker } from './broker.js';
 import { Deliveries, entered, ground, textMessage, textOf } from './open-broker.js';
 
@@ -88,6 +91,37 @@ test('a consumer that is cancelled while the broker is away does not come back',
   await other.publish(route, textMessage('for nobody'), { mandatory: true });
   await other.publish({ ...route, server: 'north' }, textMessage('mine'), { mandatory: true });
   assert.equal(textOf(await got.next()), 'mine');
+});
+
+test('RP-95 over RabbitMQ a fanout is not replayed to a killed process, whose queue is there still', {
+  skip: withoutBroker,
+}, async (t) => {
+  const { open, proxy: opened, route } = ground(t);
+  const proxy = await opened();
+  const [killed, operator] = [await open(proxy.url), await open(brokerUrl)];
+  // Declaring the topic's queue also declares the dead letters of the exchange.
+  await operator.declareQueue(route);
+  const buried = gate();
+  await killed.consume({ ...route, fanout: true }, { prefetch: 1 }, ({ deadLetter }) => {
+    void deadLetter('unreadable: not JSON').then(buried.open);
+  });
+  await operator.publish({ ...route, fanout: true }, textMessage('{'));
+  await buried.opened;
+  const queues: string[] = [];
+  await operator.eachDeadLetter(route.exchange, async ({ death }) => void queues.push(death!.queue));
+  // To the broker the process is gone, and it does not reconnect.
+  await proxy.close();
+  await withBroker(async (broker) => {
+    while ((await broker.queueDeclare({ queue: queues[0]!, passive: true })).consumerCount! > 0) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  });
+  const connection = new RPCConnection({ transport: operator, project: route.exchange, log: recordedLog().log });
+  const letters = new DeadLetters(connection);
+  const [replayed] = await letters.replay({});
+  assert.match(replayed!.failure!, /^it is a copy of a fanout, and its process has ended or is not connected/);
+  assert.equal((await letters.drop({})).length, 1);
+  await withBroker((broker) => broker.queueDelete({ queue: queues[0]! }));
 });
 
 async function published(publish: Promise<void>): Promise<boolean> {

@@ -35,33 +35,3 @@ test(
     await assert.rejects(images.prepare({ server: 'east' }).call({}, 'size'), { code: 'PORTICO_RPC_NO_SERVERS' });
   }),
 );
-
-test(
-  'RP-34 RP-71 RP-98 calls that wait behind a full pool stay in the broker, and are not run when no caller waits any more',
-  { skip: withoutBroker },
-  overBroker(async ({ serve, client }) => {
-    const [begun, end] = [gate(), gate()];
-    const run: string[] = [];
-    await serve(
-      {
-        async wait(_: unknown, { id }: { id: string }) {
-          run.push(id);
-          begun.open();
-          await end.opened;
-        },
-      },
-      { ini: '[rpc]\nexecutor_pool_size = 1\nprefetch = 1\n' },
-    );
-    const first = client().call({}, 'wait', { id: 'first' });
-    await begun.opened;
-    // Long enough for the broker to have taken them, also on a busy machine.
-    const late = ['a', 'b', 'c'].map((id) => client({ timeout: 2 }).call({}, 'wait', { id }));
-    // A longer timeout than the others', because the server's clock may be slightly behind theirs.
-    const unheard = client({ topic: 'nowhere', mandatory: false, timeout: 2.1 }).call({}, 'wait');
-    await Promise.all([...late, unheard].map((call) => assert.rejects(call, { code: 'PORTICO_RPC_TIMEOUT' })));
-    end.open();
-    await first;
-    await client().call({}, 'wait', { id: 'last' });
-    assert.deepEqual(run, ['first', 'last']);
-  }),
-);

@@ -1,12 +1,15 @@
-/** The wire format of oslo.messaging under faults, with a Python process as the peer. */
+/** The wire format of oslo.messaging under faults: most with a Python process as the peer, and messages that end their readers. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { RPCConnection, RPCService } from 'portico/rpc';
 import { RpcTimeout } from '#internal/rpc';
 import { recordedLog } from '../../../tasks/recorded-log.js';
 import { gate } from '../../services.js';
-import { brokerUrl, deleteTopic } from '../amqp/broker.js';
+import { brokerUrl, deleteTopic, withBroker, withoutBroker } from '../amqp/broker.js';
 import { BrokerProxy } from '../amqp/broker-proxy.js';
 import { deleteOsloTopic, osloUrl, PythonPeer, withoutPython } from './peer.js';
 
@@ -111,6 +114,80 @@ test('connections are cut while calls run, on the side of the server and of the 
     await python.do('stop', { server: 'python' });
     await Promise.all([servers.close(), clients.close()]);
   }
+});
+
+test('PY-4 a server of Python drops the second copy of a cast that is published again', {
+  skip,
+}, async () => {
+  const proxy = await BrokerProxy.open();
+  const topic = topicOf('again');
+  await python.serve('python', topic);
+  const rpc = new RPCConnection({ transport: through(proxy), project: python.exchange, log });
+  const calls = rpc.client({ topic, timeout: 30 });
+  try {
+    assert.equal(await calls.call({}, 'who'), 'python');
+    proxy.hold();
+    const cast = calls.cast({}, 'note', { id: 'held' });
+    // It has run, and its sender does not know.
+    assert.deepEqual((await python.event('note')).args, { id: 'held' });
+    proxy.cut();
+    await cast;
+    await calls.cast({}, 'note', { id: 'next' });
+    assert.deepEqual((await python.event('note')).args, { id: 'next' });
+  } finally {
+    await rpc.close();
+    await python.do('stop', { server: 'python' });
+    await proxy.close();
+  }
+});
+
+const diesReading = fileURLToPath(new URL('dies-reading.js', import.meta.url));
+
+test('SE-7 a message that ended two workers is put aside, the log of the second one names it, and those behind it run', {
+  skip: withoutBroker,
+}, async (t) => {
+  const [project, topic] = [`lost-${randomUUID().slice(0, 8)}`, `t${randomUUID().slice(0, 8)}`];
+  t.after(() => deleteOsloTopic(project, topic));
+  const start = (): ReturnType<typeof spawn> => {
+    const child = spawn(process.execPath, [diesReading, osloUrl, project, topic], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    t.after(() => child.kill('SIGKILL'));
+    return child;
+  };
+  const message = JSON.stringify({ method: 'poison', args: {}, _unique_id: 'p1' });
+  const body = JSON.stringify({ 'oslo.version': '2.0', 'oslo.message': message });
+  const rpc = new RPCConnection({ transport: osloUrl, project, log });
+  t.after(() => rpc.close());
+  const calls = rpc.client({ topic, timeout: 20, mandatory: false });
+  // It makes the queue, where the message then waits for the first process.
+  const common = { binary: 'node-images', host: 'node', registration: null, log } as const;
+  const first = RPCService.create({ ...common, manager: {}, topic, project, transport: osloUrl });
+  await first.start();
+  await first.stop();
+  await withBroker(async (connection) => {
+    const publisher = connection.createPublisher({ confirm: true });
+    const json = { contentType: 'application/json', contentEncoding: 'utf-8' };
+    await publisher.send({ routingKey: topic, durable: true, ...json }, Buffer.from(body));
+    await publisher.close();
+  });
+  for (const id of ['a', 'b', 'c']) await calls.cast({}, 'note', { id });
+  const told: string[] = [];
+  for (const _worker of [1, 2]) {
+    const child = start();
+    let said = '';
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    const [, signal] = (await once(child, 'close')) as [number, string];
+    assert.equal(signal, 'SIGKILL', said);
+    told.push(said);
+  }
+  const name = /message (body-[\da-f]{12}) was delivered before/;
+  assert.doesNotMatch(told[0]!, name);
+  assert.match(told[1]!, name);
+  start();
+  assert.deepEqual(await calls.call({}, 'three'), ['a', 'b', 'c']);
 });
 
 /** Calls that go on until they are stopped, counted. */

@@ -91,11 +91,15 @@ test('with amqp_durable_queues Python calls services of amqp://, and serves topi
   await assert.rejects(serve('disks', manager), { code: 'PORTICO_RPC_TOPOLOGY', hint: /services in Python/ });
 });
 
-test('with rabbit_quorum_queue and its limit, and dead_letter = false, Python and Node serve one topic of amqp:// together', {
+test('with rabbit_quorum_queue and its limit, and dead_letter = false, Python and Node serve one topic of amqp:// together, and notify each other', {
   skip,
 }, async (t) => {
   const options = { rabbit_quorum_queue: true, rabbit_quorum_delivery_limit: 3 };
-  const { python, named, client, serve } = await sides(t, options, '&dead_letter=false&delivery_limit=3');
+  const { python, named, client, serve, notifier, listen } = await sides(
+    t,
+    options,
+    '&dead_letter=false&delivery_limit=3',
+  );
   await serve('images', { who: () => 'node' });
   await python.serve('python', named('images'));
   const calls = client('images');
@@ -106,13 +110,7 @@ test('with rabbit_quorum_queue and its limit, and dead_letter = false, Python an
     ['node', 'python'].map((who) => answers.filter((each) => each === who).length),
     [4, 4],
   );
-});
 
-test('with the same options notifications of amqp:// go from Node to Python, and from Python to Node', {
-  skip,
-}, async (t) => {
-  const options = { rabbit_quorum_queue: true, rabbit_quorum_delivery_limit: 3 };
-  const { python, named, notifier, listen } = await sides(t, options, '&dead_letter=false&delivery_limit=3');
   const topic = named('notifications');
   await notifier.info({}, 'images.resize.end', { id: 'a' });
   await python.do('listen', { name: 'listener', topic });

@@ -1,6 +1,7 @@
 /** The wire format of oslo.messaging against a real Python process that serves and calls. */
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +9,7 @@ import { RequestContext } from 'portico/app';
 import { Config } from 'portico/config';
 import {
   type ClientOptions,
+  NotificationService,
   type RPCClient,
   RPCConnection,
   type RPCConnectionOptions,
@@ -16,6 +18,7 @@ import {
 } from 'portico/rpc';
 import { NoServers, NoSuchMethod, RemoteError, RpcTimeout, UnsupportedVersion } from '#internal/rpc';
 import { recordedLog } from '../../../tasks/recorded-log.js';
+import { inbox } from '../../notifications/inbox.js';
 import { osloUrl, type PythonError, PythonFailure, PythonPeer, withoutPython } from './peer.js';
 
 /** The name of the class for callers in Python. */
@@ -471,5 +474,49 @@ test('queues are declared as [oslo_messaging_rabbit] says; where the two sides d
     });
   } finally {
     await other.end();
+  }
+});
+
+test('notifications between Node and Python, in both formats', { skip }, async () => {
+  const topic = `n${randomUUID().slice(0, 8)}`;
+  const other = `${topic}-node`;
+  topics.push(topic, other);
+  const context = new RequestContext({ requestId: 'req-1', userId: 'me', token: 't', carryToken: true });
+  const config = Config.fromText(`[oslo_messaging_notifications]\ntopics = ${topic}\n`);
+  const rpc = new RPCConnection({ transport: osloUrl, project: python.exchange, config, log });
+  const { take, next } = inbox();
+  const service = NotificationService.create({
+    handlers: { info: take, error: take },
+    topics: [other],
+    exchanges: [python.exchange],
+    transport: osloUrl,
+    log,
+  });
+  try {
+    // Sent before the listener starts: the queue keeps it.
+    await rpc.notifier({ publisherId: 'images.north' }).info(context, 'images.resize.end', { id: 'a' });
+    await python.do('listen', { name: 'listener', topic });
+    const { payload, event_type, publisher_id, context: who, metadata } = await python.event('notification');
+    assert.deepEqual([payload, event_type, publisher_id], [{ id: 'a' }, 'images.resize.end', 'images.north']);
+    const { request_id, auth_token } = who as Record<string, unknown>;
+    assert.deepEqual([request_id, auth_token], ['req-1', undefined]);
+    assert.match((metadata as { message_id: string }).message_id, /^[\da-f-]{36}$/);
+    const told = { topic: other, event_type: 'server.end', context: { request_id: 'req-2', auth_token: 'secret' } };
+    await python.do('notify', { ...told, priority: 'info', payload: { id: 'v2' } });
+    await service.start();
+    await python.do('notify', { ...told, priority: 'error', payload: { id: 'v1' }, driver: 'messaging' });
+    const [first, second] = [await next(), await next()];
+    assert.deepEqual(
+      [first, second].map(({ priority, payload: what, eventType }) => [priority, what, eventType]),
+      [
+        ['info', { id: 'v2' }, 'server.end'],
+        ['error', { id: 'v1' }, 'server.end'],
+      ],
+    );
+    assert.equal((first.context as RequestContext).requestId, 'req-2');
+  } finally {
+    await service.stop();
+    await rpc.close();
+    await python.do('stop', { server: 'listener' });
   }
 });
