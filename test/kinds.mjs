@@ -53,7 +53,6 @@ export const LONGEST = [
   'cli/validate/plan.test.ts',
   'cli/errors.test.ts',
   'launch/owned-process.test.ts',
-  'e2e/openstack.test.ts',
   'e2e/unit-booted.test.ts',
   'launch/reload/reload-report.test.ts',
   'e2e/secret-file.test.ts',

@@ -125,7 +125,7 @@ const SDK_PROGRAM = `
 import json, sys
 import openstack
 url = sys.argv[1]
-auth = dict(auth_type='admin_token', token='admin:admin') if sys.argv[2] == 'admin_token' else dict(auth_type='none')
+auth = dict(auth_type='admin_token', token='admin:admin')
 compute = openstack.connect(endpoint=url, compute_endpoint_override=url, compute_default_microversion='2.79', **auth).compute
 versions = compute.get_endpoint_data()
 server = compute.create_server(name='sdk', flavor_id='1', image_id='3f1b2c5e-8a47-4d0b-9b52-6d1f0c7a9e01', networks='none')
@@ -144,23 +144,23 @@ print(json.dumps({
 }))
 `;
 
-const hasSdk = spawnSync('/usr/bin/python3', ['-c', 'import openstack']).status === 0;
+const find = "import importlib.util, sys; sys.exit(importlib.util.find_spec('openstack') is None)";
+const hasSdk = spawnSync('/usr/bin/python3', ['-c', find]).status === 0;
 
-for (const auth of ['none', 'admin_token']) {
-  const skip = hasSdk ? false : 'the OpenStack SDK is not installed';
-  test(`SC-100 the OpenStack SDK discovers, pages, tags and reads consoles, by ${auth}`, { skip }, async (t) => {
-    const { url } = await startCompute(t);
-    const { stdout } = await promisify(execFile)('/usr/bin/python3', ['-c', SDK_PROGRAM, `${url}/v2.1`, auth]);
-    assert.deepEqual(JSON.parse(stdout), {
-      versions: [
-        [2, 1],
-        [2, 79],
-      ],
-      flavors: ['m1.tiny', 'm1.small', 'm1.medium'],
-      servers: ['most', 'more', 'sdk'],
-      status: 'ACTIVE',
-      tags: ['b'],
-      console: 'login:',
-    });
+test('SC-100 the OpenStack SDK discovers, pages, tags and reads consoles', {
+  skip: hasSdk ? false : 'the OpenStack SDK is not installed',
+}, async (t) => {
+  const { url } = await startCompute(t);
+  const { stdout } = await promisify(execFile)('/usr/bin/python3', ['-c', SDK_PROGRAM, `${url}/v2.1`]);
+  assert.deepEqual(JSON.parse(stdout), {
+    versions: [
+      [2, 1],
+      [2, 79],
+    ],
+    flavors: ['m1.tiny', 'm1.small', 'm1.medium'],
+    servers: ['most', 'more', 'sdk'],
+    status: 'ACTIVE',
+    tags: ['b'],
+    console: 'login:',
   });
-}
+});

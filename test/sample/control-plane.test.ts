@@ -1,28 +1,24 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import { emptyProject, startedOnce, startProject, untilFileEnds } from '../e2e/program.js';
-import { clientMissing, OpenStackSession } from '../fixtures/openstack-session.js';
-import { TcpProxy } from '../fixtures/tcp-proxy.js';
-import { startPostgresql } from '../registry/start-postgresql.js';
-import { brokerUrl, withoutBroker as skip } from '../rpc/transport/amqp/broker.js';
+import { startedOnce, untilFileEnds } from '../e2e/program.js';
+import { withoutBroker as skip } from '../rpc/transport/amqp/broker.js';
 import { ControlPlane, eventually } from './control-plane.js';
 
 const file = untilFileEnds();
 let common: ControlPlane | undefined;
 afterEach(() => common?.deleteServers());
-/** The control plane of the tests, without a host; its broker is behind a proxy. */
+/** The control plane of the tests, without a host. */
 const started = startedOnce(async () => {
-  const proxy = await TcpProxy.to(brokerUrl);
-  const cloud = new ControlPlane(file, { broker: proxy.url });
-  file.after(() => proxy.close());
+  const cloud = new ControlPlane(file);
   common = cloud;
-  return { cloud, proxy, control: await cloud.startControl() };
+  await cloud.startControl();
+  return cloud;
 });
 /** The same with three hosts. */
 const withHosts = startedOnce(async () => {
-  const { cloud, ...rest } = await started();
+  const cloud = await started();
   const programs = await Promise.all(['host1', 'host2', 'host3'].map((host) => cloud.startHost(host)));
-  return { cloud, programs, ...rest };
+  return { cloud, programs };
 });
 
 const hostOf = (server: Record<string, unknown>) => server['OS-EXT-SRV-ATTR:host'];
@@ -30,7 +26,7 @@ const isActive = ({ status }: { status: string }) => status === 'ACTIVE';
 const onHost1 = { availability_zone: 'nova:host1' };
 
 test('without a host that is up a server is in error, and says why', { skip }, async () => {
-  const { cloud } = await started();
+  const cloud = await started();
   const { fault } = await cloud.server(await cloud.createServer(), ({ status }) => status === 'ERROR');
   assert.match(fault.message, /No valid host was found/);
 });
@@ -49,6 +45,15 @@ test('servers are placed on the hosts with the fewest, and become active there',
       ['host3', 2, 'up'],
     ],
   );
+  const { services } = (await cloud.ask('GET /os-services')).json;
+  assert.deepEqual(
+    services.map(({ binary, host, state }: Record<string, string>) => `${binary} ${host} ${state}`).toSorted(),
+    [
+      ...['host1', 'host2', 'host3'].map((host) => `nova-compute ${host} up`),
+      'nova-conductor control up',
+      'portico-compute control up',
+    ],
+  );
 });
 
 test('a server goes through its states on its host, whose console tells where it is', { skip }, async () => {
@@ -63,29 +68,6 @@ test('a server goes through its states on its host, whose console tells where it
   assert.match((await act({ 'os-getConsoleOutput': {} })).json.output, /^Host host1\nBooting s\n/);
   assert.equal((await cloud.ask(`DELETE /servers/${id}`)).status, 204);
   await eventually(async () => ((await cloud.ask(`GET /servers/${id}`)).status === 404 ? true : undefined));
-});
-
-test('the openstack command makes a server, and lists services and hosts', {
-  skip: skip || clientMissing('openstack'),
-}, async (t) => {
-  const { cloud } = await withHosts();
-  const words = ['--os-auth-type', 'admin_token', '--os-token', 'admin:admin', '--os-endpoint', cloud.url];
-  const session = new OpenStackSession();
-  t.after(() => session.close());
-  const openstack = async (...more: string[]) =>
-    JSON.parse(await session.client('openstack', words)(...more, '-f', 'json'));
-  const server = await openstack('server', 'create', '--flavor', '1', '--image', 'cirros', '--wait', 's1');
-  assert.equal(server.status, 'ACTIVE');
-  assert.match(hostOf(server) as string, /^host[123]$/);
-  const services = await openstack('compute', 'service', 'list');
-  assert.deepEqual(
-    services.map((each: Record<string, string>) => `${each.Binary} ${each.Host} ${each.State}`).toSorted(),
-    [
-      ...['host1', 'host2', 'host3'].map((host) => `nova-compute ${host} up`),
-      'nova-conductor control up',
-      'portico-compute control up',
-    ],
-  );
 });
 
 test('zones, hosts that are named and hosts that are disabled decide where a server goes', { skip }, async () => {
@@ -106,27 +88,6 @@ test('zones, hosts that are named and hosts that are disabled decide where a ser
   await cloud.ask(`PUT /os-services/${service.id}`, { body: { status: 'enabled' } });
   const wrong = { name: 's', flavorRef: '1', imageRef: 'x', networks: 'none', availability_zone: 'nova' };
   assert.equal((await cloud.ask('POST /servers', { body: { server: wrong } })).status, 400);
-});
-
-test('while the broker is away new servers are in error, actions change nothing, and both work when it is back', {
-  skip,
-}, async () => {
-  const { cloud, proxy, control } = await withHosts();
-  const id = await cloud.createServer(onHost1);
-  await cloud.server(id, isActive);
-  proxy.partition();
-  const stop = () => cloud.ask(`POST /servers/${id}/action`, { body: { 'os-stop': null } });
-  const [refused, failed] = await Promise.all([stop(), cloud.createServer(onHost1)]);
-  assert.equal(refused.status, 503);
-  assert.match(refused.text, /Host host1 cannot be reached: nothing was changed/);
-  await control.printed(/host host1 cannot be reached for powering-off of server/);
-  const { fault } = await cloud.server(failed, ({ status }) => status === 'ERROR');
-  assert.match(fault.message, /Host host1 cannot be reached/);
-  const server = await cloud.server(id, () => true);
-  assert.deepEqual([server.status, server['OS-EXT-STS:task_state']], ['ACTIVE', null]);
-  proxy.heal();
-  await eventually(async () => ((await stop()).status === 202 ? true : undefined));
-  await cloud.server(id, ({ status }) => status === 'SHUTOFF');
 });
 
 test('SG-25 a host that died is down, its servers stay, new ones go elsewhere, and what waited for it is done', {
@@ -167,40 +128,4 @@ test('RP-72 a host that is killed while it makes a server makes it when it is ba
   assert.equal((await cloud.server(id, () => true)).status, 'BUILD');
   await cloud.startHost('host4');
   await cloud.server(id, isActive);
-});
-
-test('SG-33 while the registry is away servers are shown, their hosts are unknown, and no new one is placed', {
-  skip,
-}, async (t) => {
-  const postgresql = await startPostgresql();
-  if (postgresql === undefined) return t.skip('PostgreSQL is not installed');
-  t.after(() => postgresql.stop());
-  const proxy = await TcpProxy.to(await postgresql.database());
-  t.after(() => proxy.close());
-  const cloud = new ControlPlane(t, { database: proxy.url });
-  assert.equal((await cloud.apiCli('control', 'db', 'sync')).child.exitCode, 0);
-  await cloud.startControl();
-  const host = await cloud.startHost('host1');
-  const id = await cloud.createServer();
-  assert.equal((await cloud.server(id, isActive)).host_status, 'UP');
-  proxy.partition();
-  const { status, host_status } = await cloud.server(id, (server) => server.host_status !== 'UP');
-  assert.deepEqual([status, host_status], ['ACTIVE', 'UNKNOWN']);
-  assert.equal((await cloud.ask('GET /os-services')).status, 503);
-  await assert.rejects(cloud.createServer(), /503 .*service registry cannot be reached/);
-  assert.equal((await cloud.ask(`POST /servers/${id}/action`, { body: { 'os-stop': null } })).status, 202);
-  await cloud.server(id, (server) => server.status === 'SHUTOFF');
-  await host.printed(/Lost connection to the service registry/);
-  proxy.heal();
-  await cloud.serviceOf('host1', ({ state }) => state === 'up');
-  assert.equal((await cloud.server(id, (server) => server.host_status === 'UP')).status, 'SHUTOFF');
-});
-
-test('hosts by a broker without a registry are refused, at the line of the transport', { skip }, async (t) => {
-  const paste = '[app:compute]\npaste.app_factory = portico/sample:compute\n';
-  const ini = `[DEFAULT]\nstate_path = .\n[api:compute]\nport = 0\nworkers = 1\n[rpc]\ntransport_url = ${brokerUrl}\n`;
-  const program = startProject(t, emptyProject({ 'api-paste.ini': paste, 'portico.ini': ini }));
-  assert.equal((await program.ended).code, 78);
-  assert.match(program.output(), /portico\.ini:7:17: error: \[rpc\] transport_url: servers are placed on the hosts/);
-  assert.doesNotMatch(program.output(), /guest:guest/);
 });

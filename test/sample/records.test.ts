@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -57,36 +55,6 @@ test('SC-3 in memory is refused in a worker that is not alone', async (t) => {
     delete owner[worker];
   });
   await assert.rejects(load(t, 'compute', config), /sqlite:\/\/:memory: works only with a single process/);
-});
-
-test('SC-3 several processes make servers in one store, and lose none', async (t) => {
-  const folder = temporaryFolder(t);
-  const program = `
-    const { makeServer, sampleConfig, startCompute } = await import(${JSON.stringify(new URL('./sample-api.js', import.meta.url).href)});
-    const ends = [];
-    const api = await startCompute({ after: (end) => ends.push(end) }, sampleConfig(process.argv[1], 'quota_instances = 99\\nquota_cores = 99'));
-    for (let made = 0; made < 5; made++) console.log(await makeServer(api));
-    for (const end of ends.reverse()) await end();
-  `;
-  const children = [1, 2, 3].map(() =>
-    spawn(process.execPath, ['--input-type=module', '-e', program, folder], { stdio: ['ignore', 'pipe', 'inherit'] }),
-  );
-  const promised = await Promise.all(
-    children.map(async (child) => {
-      let text = '';
-      child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-        text += chunk;
-      });
-      const [code] = (await once(child, 'close')) as [number];
-      assert.equal(code, 0);
-      return text.trim().split('\n');
-    }),
-  );
-  const api = await startCompute(t, sampleConfig(folder));
-  const { servers } = (await api.compute('GET /v2.1/servers')).json;
-  const found = servers.map(({ id }: { id: string }) => id);
-  assert.deepEqual([...found].sort(), promised.flat().sort());
-  assert.equal(found.length, 15);
 });
 
 test('SC-5 a transition ends by itself, whoever looks', async (t) => {

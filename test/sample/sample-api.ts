@@ -61,7 +61,7 @@ ${more}`);
 }
 
 /** Writes the shipped paste file into a directory, with `auth_token context` instead of noauth. Returns its path. */
-export function pasteWithTokens(folder: string, ofContext = ''): string {
+export function pasteWithTokens(folder: string): string {
   const paste = join(folder, 'api-paste.ini');
   const pipelines = readFileSync(PASTE, 'utf8').replace(' noauth compute_app', ' auth_token context compute_app');
   const filters = `
@@ -69,7 +69,6 @@ export function pasteWithTokens(folder: string, ofContext = ''): string {
 paste.filter_factory = portico/middleware:authToken
 [filter:context]
 paste.filter_factory = portico/middleware:context
-${ofContext}
 `;
   writeFileSync(paste, pipelines + filters);
   return paste;

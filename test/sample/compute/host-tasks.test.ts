@@ -5,12 +5,13 @@ import { environ, RequestContext } from 'portico/app';
 import type { ManagerContext } from 'portico/registry';
 import { RPCConnection, RPCService } from 'portico/rpc';
 import { Conductor, HostManager } from 'portico/sample';
+import { RegistryUnavailable } from '#internal/registry';
 import { DeadLetters, DeliveryUnknown, MemoryBroker, MemoryTransport, NoServers } from '#internal/rpc';
 import { cloudOf, sampleOptions } from '../../../dist/sample/cloud.js';
 import { computeRouter } from '../../../dist/sample/compute/routes.js';
 import { gate } from '../../rpc/services.js';
 import { recordedLog } from '../../tasks/recorded-log.js';
-import { type Answer, ask, CIRROS, sampleConfig, serve, temporaryFolder } from '../sample-api.js';
+import { type Answer, ask, CIRROS, load, sampleConfig, serve, temporaryFolder } from '../sample-api.js';
 
 const DEBIAN = '8c0d94aa-1e6f-4b5d-a3c8-52e7f96b3d02';
 const HOST_ROUTE = { exchange: 'portico', topic: 'compute-manager', server: 'host1' };
@@ -36,12 +37,16 @@ async function startCloud(t: TestContext) {
   await (await others.consume(HOST_ROUTE, { prefetch: 1 }, () => {})).cancel();
   const connection = new RPCConnection({ config, transport: own, log });
   const record = { uuid: 'u', id: 1, host: 'host1', binary: 'b', topic: 'compute-manager', createdAt: new Date() };
-  const service = { record, state: 'up' as 'up' | 'down' };
+  const service = { record, state: 'up' as 'up' | 'down', isRegistryAway: false };
+  const list = async () => {
+    if (service.isRegistryAway) throw new RegistryUnavailable(new Error('refused'));
+    return [service];
+  };
   const router = await computeRouter({
     cloud: cloudOf({ config, onClose: (release) => t.after(release) }),
     settings: config.group('sample', sampleOptions),
     hosts: connection.client({ topic: 'compute-manager' }),
-    registry: { list: async () => [service] } as never,
+    registry: { list } as never,
     log,
     service: 'compute',
   }).build();
@@ -168,6 +173,36 @@ test('what others change while a host is told is kept when that fails', async (t
   });
   const deleted = await create();
   assert.equal((await request(`GET /servers/${deleted}`)).status, 404);
+});
+
+test('SG-33 while the registry is away servers are shown, their hosts are unknown, and no new one is placed', async (t) => {
+  const { create, show, act, become, request, service, startConductor, startHost } = await startCloud(t);
+  await startConductor();
+  await startHost();
+  const id = await create();
+  await become(id, 'ACTIVE');
+  const states = async () => [(await show(id)).status, (await show(id)).host_status];
+  assert.deepEqual(await states(), ['ACTIVE', 'UP']);
+  service.isRegistryAway = true;
+  assert.deepEqual(await states(), ['ACTIVE', 'UNKNOWN']);
+  assert.equal((await request('GET /os-services')).status, 503);
+  const server = { name: 's', flavorRef: '1', imageRef: CIRROS, networks: 'none' };
+  const refused = await request('POST /servers', { server });
+  assert.deepEqual([refused.status, /service registry cannot be reached/.test(refused.text)], [503, true]);
+  assert.equal((await act(id, { 'os-stop': null })).status, 202);
+  await become(id, 'SHUTOFF');
+  service.isRegistryAway = false;
+  assert.deepEqual(await states(), ['SHUTOFF', 'UP']);
+});
+
+test('hosts by a broker without a registry are refused, at the line of the transport', async (t) => {
+  const config = sampleConfig(temporaryFolder(t), '', '[rpc]\ntransport_url = amqp://me:secret@127.0.0.1/');
+  await assert.rejects(load(t, 'compute', config), (error: Error) => {
+    const told = `${error.message} ${(error.cause as Error | undefined)?.message}`;
+    assert.match(told, /portico\.ini:\d+:17: error: \[rpc\] transport_url: servers are placed on the hosts/);
+    assert.doesNotMatch(told, /secret/);
+    return true;
+  });
 });
 
 test('a task that its host does not do within an hour puts the server in error', async (t) => {
