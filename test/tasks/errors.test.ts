@@ -38,7 +38,7 @@ test('an interval is a number of seconds, 0 or more, and 0 floods no log', async
   }
 });
 
-test('a periodic task says what is wrong with its options, with the nearest name', () => {
+test('LC-707 a periodic task says what is wrong with its options, with the nearest name', () => {
   const cases: [unknown, RegExp, RegExp?][] = [
     [5, /options of a periodic task are an object, not the number 5/, /@periodicTask/],
     [null, /not null/],

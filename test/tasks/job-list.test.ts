@@ -69,7 +69,7 @@ test('AU-8 it may run at once; its last run and its failures are in its status',
   assert.deepEqual([calls, tasks.status()[0]!.lastError], [2, undefined]);
 });
 
-test('AU-8 one worker of a host, one of the fleet by a lease of the registry under the name of the service', async () => {
+test('AU-8 LC-729 one worker of a host, one of the fleet by a lease of the registry under the name of the service', async () => {
   const leases: string[] = [];
   const ran: string[] = [];
   const list = new JobList();

@@ -1,13 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  type PeriodicTaskOptions,
-  PeriodicTasks,
-  type PeriodicTasksOptions,
-  periodicTask,
-  type TaskContext,
-  TaskGroup,
-} from 'portico/tasks';
+import { PeriodicTasks, type PeriodicTasksOptions, periodicTask, type TaskContext, TaskGroup } from 'portico/tasks';
 import { FakeClock } from 'portico/testing';
 import { PeriodicRunner, pause } from '#internal/tasks';
 import { deferred } from '../../dist/tasks/deferred.js';
@@ -110,17 +103,6 @@ test('LC-706 external tasks are left out where the option says so, asked in ever
   external = true;
   assert.equal(await pass(tasks, clock), 5);
   assert.equal(runs, 1);
-});
-
-test('LC-707 an option that does not exist is refused', () => {
-  const options = { ticks_between_runs: 1 } as PeriodicTaskOptions;
-  const { tasks } = bare();
-  for (const use of [() => periodicTask(options), () => tasks.addPeriodicTask(() => {}, options)]) {
-    assert.throws(use, {
-      code: 'PORTICO_INVALID_PERIODIC_TASK_ARG',
-      message: 'Unexpected argument for periodic task creation: ticks_between_runs.',
-    });
-  }
 });
 
 test('LC-711 LC-713 LC-714 LC-1926 parents first; an override is called, replaces, or removes', async () => {
@@ -366,17 +348,6 @@ test('a task that passes its time limit is told so, and is not begun again until
   await clock.advance(10_000);
   await pass(tasks, clock);
   assert.equal(began, 1);
-});
-
-test('LC-729 first-worker tasks run in worker 0 only', () => {
-  for (const [workerId, empty] of [
-    [0, false],
-    [1, true],
-  ] as const) {
-    const { tasks } = bare({ workerId });
-    tasks.addPeriodicTask(() => {}, { scope: 'first-worker' });
-    assert.equal(tasks.empty, empty);
-  }
 });
 
 test('MG-25 a task that is exclusive in the cluster runs where the lease is', async () => {
