@@ -276,19 +276,14 @@ test('LC-610 LC-611 wait before start is refused; running is true between start 
   assert.equal(loop.running, false);
 });
 
-test('LC-613 an unref loop lets the process end; LC-5 so does a stopped one', () => {
-  for (const program of ['loop.start(1e6, { unref: true })', 'loop.start(1e6); setImmediate(() => loop.stop())']) {
-    const source = `import { FixedIntervalLoopingCall } from 'portico/tasks';
-      const loop = new FixedIntervalLoopingCall(() => process.stdout.write('called '));
-      ${program};`;
-    const run = spawnSync(process.execPath, ['--input-type=module', '-e', source], {
-      encoding: 'utf8',
-      timeout: 20_000,
-    });
-    assert.equal(run.stderr, '');
-    assert.equal(run.status, 0);
-    assert.equal(run.stdout, 'called ');
-  }
+test('LC-613 an unref loop lets the process end', () => {
+  const source = `import { FixedIntervalLoopingCall } from 'portico/tasks';
+    const loop = new FixedIntervalLoopingCall(() => process.stdout.write('called '));
+    loop.start(1e6, { unref: true });`;
+  const run = spawnSync(process.execPath, ['--input-type=module', '-e', source], { encoding: 'utf8', timeout: 20_000 });
+  assert.equal(run.stderr, '');
+  assert.equal(run.status, 0);
+  assert.equal(run.stdout, 'called ');
 });
 
 test('LC-626 LC-627 LC-628 a time limit is checked after runs only, and counts from start', async () => {
