@@ -62,8 +62,6 @@ initial_delay_s = 0
 ${more}`,
     'images.js': 'export class Images {}\n',
   });
-  const { status, stderr } = await commandBeside(['db', 'sync'], { cwd: project.folder });
-  assert.equal(status, 0, stderr);
   const program = startProject(t, project);
   const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
   await program.printed(/"event":"ready"/);
