@@ -34,22 +34,15 @@ const STARTED = [
 ];
 
 /** The modules that programs import first. They are together in a file with nothing else, because they must run before others load. */
-const FIRST = [
-  'process/early-signals.js',
-  'process/first-parent.js',
-  'process/held-tick.js',
-  'process/own-files.js',
-  'process/compile-cache.js',
-];
+const FIRST = ['process/early-signals.js', 'process/v8.js', 'process/own-files.js'];
 
 /**
  * The modules that start the first worker of `api-cli`. They load next, so that the worker and the rest of the parent load at the same
  * time. Each directory gets a file, so that an application that imports one of these modules does not load the commands.
  */
 const AHEAD = [
-  'process/process-arguments.js',
+  'process/process-options.js',
   'process/entered-folder.js',
-  'process/option-variables.js',
   'launch/parent/worker-process.js',
   'cli/command-line.js',
   'cli/commands.js',

@@ -1,4 +1,6 @@
-/** The identity of a caller, as an authenticator finds it or a context holds it. */
+/**
+ * The identity of a caller, as an authenticator finds it or a context holds it; and the session in which the filter `session` keeps it.
+ */
 
 /** A caller and its scope. Every field may be unknown. */
 export interface Identity {
@@ -28,4 +30,28 @@ export interface Identity {
   readonly isAdminProject?: boolean | undefined;
   /** Names of the roles of the user in its scope: `admin`, `member`. */
   readonly roles?: readonly string[] | undefined;
+}
+
+/**
+ * Content of a session, as JSON: the caller, and members that an application adds by declaration merging (`declare module 'portico/app' { interface
+ * SessionData { cart?: string[] } }`).
+ */
+export interface SessionData extends Identity {}
+
+/**
+ * The session of a request. A change is in the response if it is made before the head is sent. A response with a status of 500 or more
+ * sends no session that the request began or changed; one that it ended stays ended.
+ */
+export interface Session {
+  /** Its data; undefined without a session. */
+  readonly data: Readonly<SessionData> | undefined;
+  /** Begins a session: at a log in. It replaces the present one, with another id. */
+  begin(data: SessionData): Promise<void>;
+  /**
+   * Changes some of its data; begins one if there is none. Another `userId` begins a new session, with another id and without what is known
+   * of the former caller, such as roles; null, undefined or an empty text logs the caller out. All other members stay.
+   */
+  update(data: Partial<SessionData>): Promise<void>;
+  /** Ends it: at a log out. */
+  end(): Promise<void>;
 }

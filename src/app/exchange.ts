@@ -425,3 +425,9 @@ export function askRouteListeners(exchange: Exchange, route: MatchedRoute): unde
   }
   return before;
 }
+
+/** Reports whether an authenticator has accepted the caller of a request. */
+export function isAuthenticated(req: IncomingMessage): boolean {
+  const { context, identity } = environ(req);
+  return identity !== undefined || context?.userId !== undefined;
+}

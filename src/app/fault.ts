@@ -6,8 +6,7 @@
  * renders in the style of the API (`fault-style.ts`).
  */
 import { type OutgoingHttpHeaders, STATUS_CODES } from 'node:http';
-import { isObject, PorticoError, withCode } from '../errors/index.js';
-import { withFrames } from '../process/index.js';
+import { isObject, PorticoError, withCode, withFrames } from '../errors/index.js';
 
 /** One part of a request that failed validation. */
 export interface FaultIssue {

@@ -6,7 +6,7 @@ import type { Stats } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join, relative, sep } from 'node:path';
-import { isAuthenticated } from './authenticated.js';
+import { isAuthenticated } from './exchange.js';
 import { lastHeader } from './response/before-head.js';
 import { watchPipe } from './response/response-body.js';
 

@@ -1,7 +1,7 @@
 /** `portico/app`: the App contract and its tools. */
 
 export type { App, ClosableApp, Filter } from './app.js';
-export type { Identity } from './caller-identity.js';
+export type { Identity, Session, SessionData } from './caller-identity.js';
 export { compose } from './compose.js';
 export { type Environ, environ, type MatchedRoute, type Remote } from './exchange.js';
 // All of its types are the contract of factories.
@@ -38,7 +38,6 @@ export {
   type TraceIds,
 } from './request-context.js';
 export { requestPath } from './request-path.js';
-export type { Session, SessionData } from './request-session.js';
 export { afterResponse } from './response/after-response.js';
 export {
   type BodyTransformer,

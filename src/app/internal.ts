@@ -1,8 +1,6 @@
 /** Exports for other directories of Portico, in addition to the published ones. */
 
 export { catching, isAsync, isThenable, type OnFailure, observed } from './app.js';
-export { isAuthenticated } from './authenticated.js';
-export { cookiesOf } from './cookies.js';
 export {
   askRouteListeners,
   type BodyProgress,
@@ -14,6 +12,7 @@ export {
   environFields,
   exchangeOf,
   type Forwarded,
+  isAuthenticated,
   targetOf,
   whenRouted,
 } from './exchange.js';
@@ -34,7 +33,7 @@ export {
   sectionFaultStyle,
 } from './faults/fault-style.js';
 export { findFile, sendFile } from './file-sender.js';
-export { checkHeader, foldHeaders, joinVary, replaceRawHeaders, usableHeaders } from './header-fields.js';
+export { checkHeader, cookiesOf, foldHeaders, joinVary, replaceRawHeaders, usableHeaders } from './header-fields.js';
 export { additionsAround, callFactory, factoryLog, noteMade, runFactory } from './held-apps.js';
 export {
   createFastify,

@@ -34,7 +34,7 @@ async function tell(error: unknown): Promise<void> {
   const { isWorker, wasLogged } = await import('../launch/internal.js');
   const { refusedConfig } = await import('../config/internal.js');
   const isChecked = refusedConfig(error) !== undefined;
-  const whole = isChecked ? await (await import('./validate/all-errors.js')).withAllErrors(error) : error;
+  const whole = isChecked ? await (await import('./validate/validate-all.js')).withAllErrors(error) : error;
   if (isWorker()) throw whole;
   const { HelpRequested } = await import('../config/internal.js');
   if (error instanceof HelpRequested) {

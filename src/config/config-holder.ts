@@ -11,7 +11,7 @@ import type { OptionDeclarations } from './types/option.js';
 import { type DeclaredGroups, declaredByAll } from './values/declared-groups.js';
 import { Generation } from './values/generation.js';
 import type { OptionIssue } from './values/option-issues.js';
-import { ofOtherPrograms } from './values/other-names.js';
+import { ofOtherPrograms } from './values/owners.js';
 import { isUnknownName, problemsOf, type Scope } from './values/unknown-names.js';
 import type { Resolved } from './values/written.js';
 

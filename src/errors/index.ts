@@ -32,6 +32,7 @@ export {
   unknownOption,
   whatItIs,
   withCode,
+  withFrames,
 } from './errors.js';
 export {
   ANY,

@@ -1,6 +1,6 @@
 /** Exports for other directories of Portico, in addition to the published ones. */
 
-export { checkedLog, silentLogger } from './log.js';
+export { checkedLog, silentLogger, Throttle } from './log.js';
 export {
   describeMoments,
   jsonString,
@@ -10,4 +10,3 @@ export {
   type WriteRecord,
 } from './log-output.js';
 export { isApplicationLogger } from './own-logger.js';
-export { Throttle } from './throttle.js';

@@ -1,4 +1,7 @@
-/** Logs: JSON lines, or readable text if standard error is a terminal and pino-pretty is installed. A thin interface over pino. */
+/**
+ * Logs: JSON lines, or readable text if standard error is a terminal and pino-pretty is installed. A thin interface over pino, and a
+ * limit for lines about events that may be frequent.
+ */
 
 import { writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -26,7 +29,6 @@ import {
   type WriteRecord,
 } from './log-output.js';
 import { type ApplicationLogger, isApplicationLogger, type Lines, linesOf } from './own-logger.js';
-import { Throttle } from './throttle.js';
 
 export type { LogFields, LogMethod } from './log-arguments.js';
 
@@ -413,4 +415,34 @@ export function checkedLog(code: string, what: string, log: LogOption | null | u
 
 function isLogger(log: LogOption): log is Logger {
   return 'notice' in log && 'enabled' in log;
+}
+
+/**
+ * For an event that may occur thousands of times a second: writes at most one line in each interval, with the number of events since the
+ * line before.
+ */
+export class Throttle {
+  readonly #everyMs: number;
+  #toldAt = Number.NEGATIVE_INFINITY;
+  #count = 0;
+
+  constructor(everyMs: number) {
+    this.#everyMs = everyMs;
+  }
+
+  /** Counts an event; calls `write` with the count unless a line was written a moment ago. */
+  tell(write: (count: number) => void): void {
+    this.#count++;
+    const now = performance.now();
+    if (now - this.#toldAt < this.#everyMs) return;
+    this.#toldAt = now;
+    write(this.takeCount());
+  }
+
+  /** Returns the number of events since the last line. The next line does not count them again. */
+  takeCount(): number {
+    const count = this.#count;
+    this.#count = 0;
+    return count;
+  }
 }

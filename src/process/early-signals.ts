@@ -1,6 +1,6 @@
 /**
  * Handles the signals of a program before its launcher listens. Without a listener, Node ends the process by the signal's default
- * action, with the exit status 143 although nothing failed.
+ * action, with the exit status 143 although nothing failed. And its first parent, whose end may be the only sign to stop.
  */
 
 /** Options of early signal handling. */
@@ -98,3 +98,6 @@ function listen(launching: boolean, released: () => void): EarlySignals {
     },
   };
 }
+
+/** The id of the parent process when the first modules of this process were loaded. */
+export const firstParent = process.ppid;

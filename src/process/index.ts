@@ -1,11 +1,10 @@
 /**
- * Tools for this process: its arguments, working directory, first signals and exit, requests in flight, Portico's own files, modules
+ * Tools for this process: its options, working directory, first signals and exit, requests in flight, Portico's own files, modules
  * being loaded, and timers of any length.
  */
 
-export { keepCompiledCode } from './compile-cache.js';
 export { cgroupFiles, describeLimits, memoryLimit, processors } from './container-limits.js';
-export { holdSignals, takeHeldSignals } from './early-signals.js';
+export { firstParent, holdSignals, takeHeldSignals } from './early-signals.js';
 export {
   closedFolder,
   enterBy,
@@ -15,12 +14,9 @@ export {
   inFollowedFolder,
   servedPath,
 } from './entered-folder.js';
-export { firstParent } from './first-parent.js';
-export { heldTick } from './held-tick.js';
 export { LONGEST_DELAY_MS, setLongTimeout } from './long-timeout.js';
-export { OS_PREFIX, optionVariables, otherVariables } from './option-variables.js';
 export { exitLocation, isOwnFile, ownFile } from './own-files.js';
-export { commandLineWords } from './process-arguments.js';
+export { commandLineWords, OS_PREFIX, optionVariables, otherVariables } from './process-options.js';
 export {
   changedProgramFiles,
   type ProgramFile,
@@ -31,5 +27,4 @@ export {
 } from './program-files.js';
 export { HEAD, type RequestsInHand, requestsInHand, SLOTS } from './requests-in-hand.js';
 export { connectError, createWithMode, openToAppend, refuseForeignLink, removeStaleSocket } from './safe-files.js';
-export { withFrames } from './stack-frames.js';
-export { returnStartMemory } from './start-memory.js';
+export { heldTick, keepCompiledCode, returnStartMemory } from './v8.js';

@@ -7,8 +7,8 @@ import type { ServiceAnnouncement, ServiceRegistry, ServiceStore } from '../mana
 import type { Registration, ServiceRecord, ServiceState } from '../service/index.js';
 import { type Clock, pause } from '../tasks/index.js';
 import { Heartbeat, type HeartbeatTimes } from './heartbeat.js';
+import { correctedDownTime, isUp } from './service-registry.js';
 import { RecordExists, RegistryUnavailable } from './service-store.js';
-import { correctedDownTime, isUp } from './service-view.js';
 
 /** Identity of the member: the same in all workers of a service, except for `worker`. */
 export interface MemberIdentity extends Omit<ServiceAnnouncement, 'reportInterval' | 'downTime' | 'pid' | 'startedAt'> {

@@ -7,13 +7,18 @@ import { resolve, sep } from 'node:path';
 import { type Config, workerAssignment } from '../config/index.js';
 import { locationText } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import type { ServiceRegistry, ServiceStore } from '../managers/index.js';
-import { heartbeatOptions, type Member } from '../managers/index.js';
+import { heartbeatOptions, type Member, type ServiceRegistry, type ServiceStore } from '../managers/index.js';
 import { systemClock } from '../tasks/index.js';
 import { Membership, type MembershipOptions } from './membership.js';
 import { PostgresqlStore } from './postgresql-store.js';
-import { checkConnection, type RegistryConnection, registryConnection, sqlitePath } from './registry-connection.js';
-import { databaseOptions, servicegroupOptions } from './registry-options.js';
+import {
+  checkConnection,
+  databaseOptions,
+  type RegistryConnection,
+  registryConnection,
+  servicegroupOptions,
+  sqlitePath,
+} from './registry-options.js';
 import { type ServiceRegistryOptions, StoredRegistry } from './service-registry.js';
 import type { DatabaseOption } from './service-store.js';
 import { MemoryStore, SqliteStore } from './sqlite-store.js';

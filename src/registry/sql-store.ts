@@ -68,7 +68,7 @@ export abstract class SqlStore implements ServiceStore {
   async lowestVersion(filter: RecordFilter, { up = false } = {}): Promise<number | undefined> {
     const { columns, values } = written(filter);
     const age = this.secondsSince('coalesce(last_seen_up, created_at)');
-    // As `liveness` of service-view.ts decides.
+    // As `liveness` of service-registry.ts decides.
     const isUp = `state <> 'stopped' AND (report_interval = 0 OR abs(${age}) <= down_time)`;
     const conditions = [
       'deleted = 0',

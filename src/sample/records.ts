@@ -1,5 +1,5 @@
 /** The records of the store, as JSON. Members in snake case are as the API shows them; times in camel case are milliseconds since 1970. */
-import type { Quotas } from './compute/quota-schemas.js';
+import type { Quotas } from './compute/schemas.js';
 
 export interface Flavor {
   id: string;

@@ -2,7 +2,6 @@
 
 export { BindError, holderOf } from './bind-error.js';
 export { Drivers, type DriversOptions } from './drivers.js';
-export { heartbeatOptions, hostOf } from './heartbeat-options.js';
 export {
   type BuildLog,
   buildLog,
@@ -11,7 +10,7 @@ export {
   type ManagerHooksOptions,
   type ProtocolSteps,
 } from './manager-hooks.js';
-export { managerOptions, managerSettings, namedManager } from './manager-options.js';
+export { heartbeatOptions, hostOf, managerOptions, managerSettings, namedManager } from './manager-options.js';
 export { describeJobs, type ManagerPeriodicOptions } from './managers-periodic-tasks.js';
 export { besideOption, findManager, importModuleExport, loadManager, makeFrom } from './module-export.js';
 export type * from './registry-contract.js';

@@ -1,4 +1,12 @@
 /** `portico/sqlite`: functions to open and use SQLite databases. */
-export { type DatabaseOptions, openDatabase, snapshot, transaction } from './database.js';
-export type { Database, Row, SqlValue, Statement } from './driver.js';
+export {
+  type Database,
+  type DatabaseOptions,
+  openDatabase,
+  type Row,
+  type SqlValue,
+  type Statement,
+  snapshot,
+  transaction,
+} from './database.js';
 export { type RecordTable, recordTable, type Stored } from './record-table.js';

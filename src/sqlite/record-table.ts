@@ -1,6 +1,6 @@
 /** A table of JSON records, for programs whose data has types in TypeScript and needs no columns. */
 import { withCode } from '../errors/index.js';
-import type { Database, Row } from './driver.js';
+import type { Database, Row } from './database.js';
 
 /** A record with its sequence number, which is unique in its table and never reused. */
 export type Stored<R> = R & { readonly seq: number };

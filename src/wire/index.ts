@@ -2,12 +2,14 @@
 export { batchSocket, batchWrites } from './batched-writes.js';
 export { countBody, countFor, GatheredBytes, holdBody, joinChunks } from './gathered-bytes.js';
 export { type KeptListener, keepListener } from './kept-listener.js';
-export { destroyBy, destroyLeft, failBody } from './left-requests.js';
 export {
   advertiseIdleTime,
   beforeFirstRead,
   declaredLength,
+  destroyBy,
+  destroyLeft,
   expectBody,
+  failBody,
   headReceiver,
   isLastAnswer,
   socketUnder,

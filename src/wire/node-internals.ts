@@ -1,8 +1,9 @@
 /**
  * Undocumented properties of Node's objects: one function for each, with its file in Node's source. If Node.js lacks the property,
- * a function that reads it returns undefined, false or a documented value instead. The last one selects the requests that are upgrades.
+ * a function that reads it returns undefined, false or a documented value instead. `headReceiver` selects the requests
+ * that are upgrades; {@link destroyLeft} and those after it keep a connection whose request is left early.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
@@ -87,4 +88,36 @@ export function unsentBytes(socket: Socket): number {
 /** Returns the socket under TLS; undefined if it is unknown. `lib/_tls_wrap.js`: the constructor of `TLSSocket`. */
 export function socketUnder(socket: TLSSocket): Socket | undefined {
   return (socket as TLSSocket & { _parent?: Socket })._parent;
+}
+
+// Requests whose reader leaves the body early: by `break` or an error in `for await`, or because the rest of a `pipeline` failed.
+
+type Destroy = IncomingMessage['_destroy'];
+
+/**
+ * Returns a method for {@link destroyBy} that calls `left` with such a request. `lib/internal/streams/destroy.js`: `destroyer` sets its
+ * `socket` to null before it destroys it, so that the connection stays open for the response. Everything else that reads `req.socket`
+ * would then fail.
+ */
+export function destroyLeft(left: (req: IncomingMessage) => void): Destroy {
+  return function destroy(this: IncomingMessage, error, done) {
+    const isLeft = (this.socket as unknown) === null;
+    IncomingMessage.prototype._destroy.call(this, error, done);
+    if (isLeft) left(this);
+  };
+}
+
+/** Makes a method destroy a request. Use one for all requests: see `countBody`. */
+export function destroyBy(req: IncomingMessage, destroy: Destroy): void {
+  req._destroy = destroy;
+}
+
+/**
+ * Makes the body of a request fail for its reader: no more of it arrives. Its connection stays open. Only for a request that is
+ * destroyed by {@link destroyLeft}.
+ */
+export function failBody(req: IncomingMessage): void {
+  if (req.complete || req.destroyed) return;
+  (req as { socket: unknown }).socket = null;
+  req.destroy(Object.assign(new Error('the request has ended before its body had come'), { code: 'ECONNRESET' }));
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { commandLineWords } from '../../dist/process/process-arguments.js';
+import { commandLineWords } from '../../dist/process/process-options.js';
 
 const read = (...words: string[]) =>
   [...commandLineWords(words, (option) => option.startsWith('--with'))].map(({ at, word, isOption, value }) => [

@@ -35,7 +35,7 @@ test('compiled code is kept after the start of a process that is killed', { skip
   t.after(() => rmSync(folder, { recursive: true }));
   cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
   cpSync(join(ROOT, 'dist'), join(folder, 'dist'), { recursive: true });
-  const module = join(folder, 'dist/process/compile-cache.js');
+  const module = join(folder, 'dist/process/v8.js');
   const code = `const { keepCompiledCode } = await import(${JSON.stringify(module)}); keepCompiledCode(); await import('./dist/text/index.js'); setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', code], { cwd: folder, stdio: 'inherit' });
   t.after(() => child.kill('SIGKILL'));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 
-const SHAPE = new URL('../../dist/process/held-tick.js', import.meta.url).href;
+const SHAPE = new URL('../../dist/process/v8.js', import.meta.url).href;
 
 // V8 reports whether two objects have the same map. A map that was collected would be created again.
 const PROGRAM = `

@@ -7,7 +7,7 @@ import type { ServiceStore } from 'portico/registry';
 import { openDatabase } from 'portico/sqlite';
 import { MemoryStore, RecordExists, RegistryUnavailable } from '../../dist/registry/internal.js';
 import { PostgresqlStore } from '../../dist/registry/postgresql-store.js';
-import { isUp } from '../../dist/registry/service-view.js';
+import { isUp } from '../../dist/registry/service-registry.js';
 import type { Row } from '../../dist/registry/sql-store.js';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';
 import { announcement } from './announcement.js';

@@ -9,8 +9,8 @@ import { PorticoError } from 'portico/config';
 import { isTlsEnabled, Server, tlsOptions } from 'portico/server';
 import { generate } from 'selfsigned';
 import type { ConfigurationRefused } from '#internal/config';
+import { keptCertificate } from '../../dist/server/api/api-tls.js';
 import { validityWarning } from '../../dist/server/tls/certificates.js';
-import { keptCertificate } from '../../dist/server/tls/development-certificate.js';
 import { certificateFiles, makePair, temporaryFolder } from './certificate-files.js';
 import { Client, exchange, portOf } from './raw-client.js';
 

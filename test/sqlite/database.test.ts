@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { PorticoError } from 'portico/config';
 import { openDatabase, transaction } from 'portico/sqlite';
-import { loadDriver } from '../../dist/sqlite/driver.js';
+import { loadDriver } from '../../dist/sqlite/database.js';
 
 let folder: string;
 before(() => {

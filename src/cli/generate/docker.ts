@@ -28,8 +28,7 @@ import {
   variablesComment,
   writtenBy,
 } from './deployment.js';
-import { MADE } from './systemd-unit.js';
-import { below, isTemporary } from './unit-places.js';
+import { below, isTemporary, MADE } from './systemd-unit.js';
 import { directoryOf, isRelative, valueIn, variableOf, type WrittenPath } from './written-paths.js';
 
 // Files of the working directory for the build of an image: those that `.dockerignore` excludes, and missing ones.

@@ -40,7 +40,7 @@ import {
   scalar,
   WORKERS,
 } from './pod-probes.js';
-import { below } from './unit-places.js';
+import { below } from './systemd-unit.js';
 import { variableOf } from './written-paths.js';
 
 /** Kubernetes has no value for no limit. */

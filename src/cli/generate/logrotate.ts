@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { UsageError } from '../../config/internal.js';
 import { type DeploymentFile, type Entry, type Lines, lastOf, linesOf, needs, rule } from './compare.js';
 import { type Deployment, serviceUnit, writtenBy } from './deployment.js';
-import { placeOf, writtenInUnit } from './unit-places.js';
+import { placeOf, writtenInUnit } from './systemd-unit.js';
 
 export const logrotate: DeploymentFile = { lines, read };
 

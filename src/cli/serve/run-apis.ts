@@ -216,8 +216,8 @@ async function launchApis(
 }
 
 /** Only a refused start needs them. */
-function allErrors(): Promise<typeof import('../validate/all-errors.js')> {
-  return import('../validate/all-errors.js');
+function allErrors(): Promise<typeof import('../validate/validate-all.js')> {
+  return import('../validate/validate-all.js');
 }
 
 /** Logs the limits of the container in one line, with what follows from its memory for workers; on other systems than Linux, what is unknown there. */

@@ -1,12 +1,19 @@
-/** Validation of a configuration by a process that serves nothing: it imports and builds all that the configuration names. */
-import type { Config } from '../../config/index.js';
-import { type Diagnostic, Refusals, whole } from '../../errors/index.js';
-import { validated } from '../../launch/internal.js';
+/**
+ * Validation of a configuration by a process that serves nothing: it imports and builds all that the configuration names. A configuration
+ * that was refused before anything was built is validated for its further errors.
+ */
+import { Config } from '../../config/index.js';
+import { refusedConfig } from '../../config/internal.js';
+import { ConfigurationRefused, type Diagnostic, Refusals, whole } from '../../errors/index.js';
+import { isWorker, MORE_ERRORS_MS, refuseAll, validated } from '../../launch/internal.js';
 import { silentLogger } from '../../log/internal.js';
+import { explainedError } from '../../modules/index.js';
 import { namesIn } from '../../server/internal.js';
+import { within } from '../../tasks/internal.js';
+import { exitStatusOf } from '../command-failure.js';
 import { unread } from '../configured/configuration.js';
 import { fileErrors } from './file-errors.js';
-import { plan } from './plan.js';
+import { asLogged, plan } from './plan.js';
 
 /** Options of {@link validateAll}. */
 export interface ValidateAllOptions {
@@ -37,4 +44,33 @@ export async function validateAll(
     return whole(ofPlans, ofFiles, ofBuilds);
   };
   return validated(config, { refusals, parts: [{ findings }], code: imports ? 'all' : 'none' });
+}
+
+/**
+ * Validates in this process the configuration that an error refuses. Returns the refusal with all errors; `error` itself if it refuses no
+ * configuration, if there are no other errors, or if their search takes too long. `config`: that of an error which does not name it, or of none.
+ */
+export async function withAllErrors(error: unknown, config = refusedConfig(error)): Promise<unknown> {
+  if (!(config instanceof Config)) return error;
+  // The application, which is imported, may end the process. A parent reports the end of a worker.
+  const tellEnd = (): void => {
+    if (error === undefined || isWorker()) return;
+    process.stderr.write(`${explainedError(error)}\n`);
+    process.exitCode = exitStatusOf(error);
+  };
+  process.once('exit', tellEnd);
+  try {
+    const refusals = new Refusals();
+    if (error !== undefined) refusals.note(error);
+    // A program that embeds its services may have no API.
+    const refusedOrNot = validateAll(config, { refusals, embeds: true }).then((all) =>
+      refuseAll(all.map(asLogged), refusals),
+    );
+    await within(refusedOrNot, MORE_ERRORS_MS);
+    return error;
+  } catch (refusal) {
+    return refusal instanceof ConfigurationRefused ? refusal : error;
+  } finally {
+    process.off('exit', tellEnd);
+  }
 }

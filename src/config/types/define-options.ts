@@ -2,8 +2,7 @@
  * Declares the options of a group, and compares declarations.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { PorticoError, refuseUnknownOptions, whatItIs, withCode } from '../../errors/index.js';
-import { withFrames } from '../../process/index.js';
+import { PorticoError, refuseUnknownOptions, whatItIs, withCode, withFrames } from '../../errors/index.js';
 import { type Elsewhere, knownNames, type Option, type OptionDeclarations, writtenElsewhere } from './option.js';
 
 /** Key of a declaration's place, stored beside the options so that an error can name both of two conflicting ones. */

@@ -12,11 +12,12 @@ import {
   locationOfOtherNames,
   type Name,
   type NameTest,
+  type Owned,
   oddPatterns,
   ofOtherPrograms,
   otherNames,
-} from './other-names.js';
-import { type Owned, ownersOf } from './owners.js';
+  ownersOf,
+} from './owners.js';
 import { EXPOSED, exposedIn, variableName } from './written.js';
 
 /** Code of a warning about a name of other programs. */

@@ -20,8 +20,8 @@ import type { ReloadSteps } from '../reload/reload.js';
 import type { Runner } from '../runner.js';
 import { ServiceRun, type StopRequest } from '../services/service-run.js';
 import { builtAndValidated, toldByAll } from '../services/validation.js';
-import { ActivatedSockets } from '../sockets/activated-sockets.js';
 import { tryAddresses } from '../sockets/listen-sockets.js';
+import { ActivatedSockets } from '../systemd/service-manager.js';
 import { inProcessReload, resetAll } from './in-process-reload.js';
 
 /** Options of a `ServiceLauncher` in addition to those of all launchers. */

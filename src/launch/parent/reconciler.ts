@@ -13,12 +13,12 @@ import type { WorkerExit } from '../exit-status.js';
 import { hurriedDrainMs } from '../launcher-options.js';
 import { sendableSocket } from '../sockets/listen-sockets.js';
 import type { FleetGeneration } from './fleet-generation.js';
-import type { OomKills } from './oom-kills.js';
 import type { Missing, PoolState } from './pool-state.js';
 import type { Turn } from './roll.js';
 import { endWithin, workerEnd } from './worker-end.js';
 import type { WorkerHandle } from './worker-handle.js';
 import { logExit } from './worker-log.js';
+import type { OomKills } from './worker-memory.js';
 
 /** Functions that a pool needs from its supervisor. */
 export interface PoolOptions {

@@ -1,7 +1,7 @@
 /**
  * Runs in every worker before the program's main module: `node --import <this file> main.js`.
  *
- * This module and `process/held-tick` are the only ones of the toolkit that act on import; it does nothing in a process
+ * This module and `process/v8` are the only ones of the toolkit that act on import; it does nothing in a process
  * that is no worker, nor in a worker thread, which inherits the `--import`.
  */
 

@@ -4,7 +4,7 @@
 import { nearestOrAll } from '../../errors/index.js';
 import { placeText, warnOfTable } from '../built-router.js';
 import type { CompiledRoute } from '../matching/compiled-route.js';
-import { MixedIndex, type MixedStep } from '../matching/mixed-index.js';
+import { MixedIndex, type MixedStep } from '../matching/route-table.js';
 import type { PlannedRoute, Step } from '../matching/segment-steps.js';
 import { warningsOf } from '../matching/template-warnings.js';
 import { namedMethods } from '../route/conditions.js';

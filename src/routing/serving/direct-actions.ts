@@ -21,9 +21,8 @@ import type { ActionCall, Fail } from './action-call.js';
 import { type ActionEngine, DEFAULT_BODY_LIMIT, logAt } from './action-engine.js';
 import { type Answer, type AnswerTypes, answerOf, discardAnswer, type Serializer, typesOf } from './answer.js';
 import { compileResponses, type ResponseCompiler, type Serializers } from './compile-responses.js';
-import { hasJsonBody, parseJsonBody, WITH_BODY } from './request-body.js';
+import { hasJsonBody, parseJsonBody, readTyped, WITH_BODY } from './request-body.js';
 import type { RouterParts, ServedAction, ServedMethod } from './served-route.js';
-import { readTyped } from './typed-body.js';
 
 /** Runs actions without Fastify. */
 export class DirectActions implements ActionEngine {

@@ -1,13 +1,15 @@
 /**
- * Bodies that a router reads: their types, the refusal of others (RFC 9110 §15.5.16), and the parsing of JSON.
+ * Bodies that a router reads: their types, the refusal of others (RFC 9110 §15.5.16), the parsing of JSON, and the reading of other types
+ * for routes that say what they take.
  */
-
 import { isUtf8 } from 'node:buffer';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { FastifyContentTypeParser, FastifyInstance } from 'fastify';
 import { Fault, quoteClient } from '../../app/index.js';
-import { bodyLengthOf, collectBody, exchangeOf, FIELD } from '../../app/internal.js';
+import { bodyLengthOf, collectBody, exchangeOf, FIELD, limitBody, tooLarge } from '../../app/internal.js';
+import { readFields } from '../actions/query-lists.js';
+import type { TakenType, TakenTypes } from '../actions/taken-types.js';
 
 /** Methods whose body is read. */
 export const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
@@ -83,7 +85,7 @@ export function hasJsonBody(req: IncomingMessage): boolean {
 }
 
 /** Reports whether a text is a media type, perhaps with parameters (RFC 9110 §8.3.1). */
-export const isMediaType = (text: string): boolean => MEDIA_TYPE.test(text);
+const isMediaType = (text: string): boolean => MEDIA_TYPE.test(text);
 
 const MEDIA_TYPE = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|$)/;
 
@@ -237,4 +239,61 @@ function hasPrototype(value: object): boolean {
 /** Returns the media type of a body, without parameters. */
 export function typeOf({ headers }: IncomingMessage): string {
   return (headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase();
+}
+
+/** A call whose action takes other types than JSON. */
+interface TypedCall {
+  readonly req: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly entry: { readonly takes: TakenTypes | undefined };
+  /** How its body is read. */
+  taken: TakenType | undefined;
+  abort(reason: Error): void;
+}
+
+/**
+ * Reads the body of a call whose action takes other types than JSON, and notes its type. `fail` ends the request if a stream exceeds the
+ * limit while the action reads it. Throws a `Fault` 415 for a type that is not taken, and for a compressed body.
+ */
+export function readTyped(
+  call: TypedCall,
+  payload: Readable,
+  { limit, ofAction }: { readonly limit: number; readonly ofAction: number | undefined },
+  fail: (req: IncomingMessage, res: ServerResponse, error: unknown) => void,
+  done: BodyDone,
+): void {
+  const { req, response: res } = call;
+  const length = bodyLengthOf(exchangeOf(req));
+  const taken = takenType(req, call.entry.takes!, length !== 0);
+  call.taken = taken;
+  if (taken.read === 'stream') {
+    // An upload has no limit but the one that is written for it.
+    if (ofAction !== undefined && length > ofAction) throw tooLarge(ofAction);
+    if (ofAction !== undefined) {
+      limitBody(req, ofAction, () => {
+        const fault = tooLarge(ofAction);
+        call.abort(fault);
+        if (!res.headersSent) fail(req, res, fault);
+        return fault;
+      });
+    }
+    done(null, payload, 0);
+  } else if (length === 0) done(null, taken.checks.length > 0 ? undefined : valueIn(taken, Buffer.alloc(0)), 0);
+  else collectBody(payload, limit, (error, bytes) => collected(error, bytes, (whole) => valueIn(taken, whole), done));
+}
+
+function takenType(req: IncomingMessage, takes: TakenTypes, isPresent: boolean): TakenType {
+  if (isPresent) refuseEncoding(req);
+  const { 'content-type': type } = req.headers;
+  const taken = type === undefined || isMediaType(type) ? takes.of(typeOf(req)) : undefined;
+  if (taken === undefined && (isPresent || type !== undefined)) throw unsupported(req, takes.names);
+  return taken ?? takes.first;
+}
+
+function valueIn({ read }: TakenType, bytes: Buffer): unknown {
+  if (read === 'bytes') return bytes;
+  if (read === 'json') return parseJsonBody(null, bytes);
+  if (!isUtf8(bytes)) throw new Fault(400, { message: 'The body is not UTF-8.', kind: 'body' });
+  const text = bytes.toString('utf8');
+  return read === 'form' ? readFields(text, 'body') : text;
 }

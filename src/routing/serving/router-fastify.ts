@@ -60,12 +60,12 @@ import {
   BodyTypes,
   hasJsonBody,
   readJson,
+  readTyped,
   refuseEncoding,
   WITH_BODY,
   watchMultipart,
 } from './request-body.js';
 import type { Entry, RouterParts, ServedAction } from './served-route.js';
-import { readTyped } from './typed-body.js';
 
 /** Methods whose bodies Fastify handles already. */
 const FASTIFY_METHODS: ReadonlySet<string> = new Set([...WITH_BODY, 'GET', 'HEAD', 'CONNECT']);

@@ -24,7 +24,7 @@ import {
   type NotificationSettings,
   notificationSettings,
 } from '../messaging-options.js';
-import { busNotifier } from '../notifications/notifier.js';
+import { busNotifier } from '../notifications/notification.js';
 import { shareTransport } from '../transport/open-transport.js';
 import { type Message, type Route, retryWaitMs, type Transport } from '../transport/transport.js';
 import { CallClient, type CallPath, type SendOptions } from './call-client.js';

@@ -2,8 +2,7 @@
 import { type ActionRequest, action } from 'portico/routing';
 import { Controller, callerOf, projectOf, requireAdmin } from './api.js';
 import { projectUsage, quotasOf } from './project-quotas.js';
-import type { Quotas } from './quota-schemas.js';
-import { query, queryByVersion } from './schemas.js';
+import { type Quotas, query, queryByVersion } from './schemas.js';
 
 export class Limits extends Controller {
   readonly index = action({ query: queryByVersion(query('reserved', 'tenant_id')) }, (request) => {

@@ -3,7 +3,7 @@ import type { Stored } from 'portico/sqlite';
 import type { Cloud, Settings } from '../cloud.js';
 import type { Flavor, Server } from '../records.js';
 import type { ComputeApi } from './api.js';
-import type { Quotas } from './quota-schemas.js';
+import type { Quotas } from './schemas.js';
 import { existing } from './servers/transitions.js';
 
 /** Returns the quotas of a project: those set for it, else those of the class `default`, else those of the configuration. -1: no limit. */

@@ -4,13 +4,15 @@ import { Controller, callerOf, refuse, requireAdmin } from './api.js';
 import { configuredQuotas, defaultQuotas, exceeds, projectUsage, quotasOf } from './project-quotas.js';
 import {
   classChange,
+  isTrue,
   lastingQuotas,
   projectChange,
   type Quotas,
+  query,
+  queryByVersion,
   quotasOfFiles,
   quotasOfNetworks,
-} from './quota-schemas.js';
-import { isTrue, query, queryByVersion } from './schemas.js';
+} from './schemas.js';
 
 const userQuery = queryByVersion(query('user_id'));
 

@@ -1,7 +1,7 @@
 /** The route table of the compute API. */
+
 import { Router } from 'portico/routing';
-import { Agents } from './agents.js';
-import type { ComputeApi } from './api.js';
+import { type ComputeApi, refuse } from './api.js';
 import { ExtraSpecs } from './flavors/extra-specs.js';
 import { FlavorAccess } from './flavors/flavor-access.js';
 import { Flavors } from './flavors/flavors.js';
@@ -14,13 +14,18 @@ import { KeyPairs } from './key-pairs.js';
 import { Limits } from './limits.js';
 import { QuotaClasses, QuotaSets } from './quotas.js';
 import { ServerGroups } from './server-groups.js';
-import { Migrations, ServerMigrations } from './servers/migrations.js';
 import { ServerActions } from './servers/server-actions.js';
-import { ServerMetadata } from './servers/server-metadata.js';
-import { ServerTags } from './servers/server-tags.js';
-import { ServerParts, Servers } from './servers/servers.js';
+import { ServerMetadata, ServerTags } from './servers/server-metadata.js';
+import { Migrations, ServerMigrations, ServerParts, Servers } from './servers/servers.js';
 import { Usages } from './usages.js';
 import { VERSIONS } from './versions.js';
+
+/** Agents in servers: nova has removed them, and answers 410. */
+class Agents {
+  gone(): never {
+    return refuse(410, 'This resource is no longer available. No forwarding address is given.');
+  }
+}
 
 /** The routes in matching order: methods, path, controller, action and, for links, a name. */
 const ROUTES = [

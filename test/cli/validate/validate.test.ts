@@ -14,12 +14,9 @@ import { emptyProject, root } from '../../e2e/program.js';
 import { brokenConfigurations, filesOf } from '../broken-configurations.js';
 
 const folder = pathToFileURL(join(root, 'lib', 'cli', 'validate')).href;
-const { validateAll } = (await import(
+const { validateAll, withAllErrors } = (await import(
   `${folder}/validate-all.js`
 )) as typeof import('../../../dist/cli/validate/validate-all.js');
-const { withAllErrors } = (await import(
-  `${folder}/all-errors.js`
-)) as typeof import('../../../dist/cli/validate/all-errors.js');
 
 const RECORD = join(root, 'test', 'cli', 'broken-configurations.txt');
 

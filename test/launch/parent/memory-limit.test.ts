@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLogger } from '#internal/log';
-import { describeShare, MemoryLimit, shareOfContainer } from '../../../dist/launch/parent/memory-limit.js';
 import type { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
+import { describeShare, MemoryLimit, shareOfContainer } from '../../../dist/launch/parent/worker-memory.js';
 
 const MIB = 2 ** 20;
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { OomKills } from '../../../dist/launch/parent/oom-kills.js';
+import { OomKills } from '../../../dist/launch/parent/worker-memory.js';
 import { cgroupFiles } from '../../../dist/process/index.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 

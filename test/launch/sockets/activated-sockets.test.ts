@@ -3,7 +3,7 @@ import net from 'node:net';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { silentLogger } from '#internal/log';
-import { ActivatedSockets } from '../../../dist/launch/sockets/activated-sockets.js';
+import { ActivatedSockets } from '../../../dist/launch/systemd/service-manager.js';
 import { get } from '../../fixtures/http-client.js';
 import { endGroup, spawnKept } from '../../fixtures/keeper.js';
 

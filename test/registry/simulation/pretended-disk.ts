@@ -3,8 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import type { Database, SqlValue } from '../../../dist/sqlite/driver.js';
-import { loadDriver } from '../../../dist/sqlite/driver.js';
+import { type Database, loadDriver, type SqlValue } from '../../../dist/sqlite/database.js';
 import type { DatabaseWorld } from './pretended-postgresql.js';
 
 const driver = loadDriver() as { DatabaseSync: new (path: string) => Database };

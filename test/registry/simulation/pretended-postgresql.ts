@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import type { Clock } from 'portico/tasks';
 import { PostgresqlStore } from '../../../dist/registry/postgresql-store.js';
 import { SQLITE_STEPS } from '../../../dist/registry/schema.js';
-import type { Database } from '../../../dist/sqlite/driver.js';
+import type { Database } from '../../../dist/sqlite/database.js';
 import { openMemory, PretendedDisk } from './pretended-disk.js';
 
 type Row = Readonly<Record<string, unknown>>;

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { keptCertificate } from '../../../dist/server/tls/development-certificate.js';
+import { keptCertificate } from '../../../dist/server/api/api-tls.js';
 import { makePair } from '../certificate-files.js';
 
 test('a development certificate is kept for its user alone, and none that others planted is served or written through', async (t) => {

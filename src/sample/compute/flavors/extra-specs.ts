@@ -4,7 +4,7 @@ import { type ActionRequest, type Args, action } from 'portico/routing';
 import type { Flavor } from '../../records.js';
 import { Controller, refuse, requireAdmin } from '../api.js';
 import { closed, metadataOf } from '../schemas.js';
-import { findFlavor } from './stored-flavors.js';
+import { findFlavor } from './flavor-access.js';
 
 const extraSpecs = metadataOf('string', 'number');
 const newExtraSpecs = closed({ extra_specs: extraSpecs }, 'extra_specs');

@@ -1,9 +1,34 @@
-/** Access to private flavors: administrators list, add and remove the projects that may use one. */
+/**
+ * Access to flavors: a caller finds public ones, and private ones that its project may use; administrators list, add and remove the
+ * projects that may use one.
+ */
 import { type ActionRequest, type Args, action } from 'portico/routing';
+import type { Stored } from 'portico/sqlite';
+import type { Cloud } from '../../cloud.js';
 import type { Flavor } from '../../records.js';
-import { Controller, refuse, requireAdmin } from '../api.js';
+import { Controller, callerOf, refuse, requireAdmin } from '../api.js';
 import { closed, text } from '../schemas.js';
-import { accessKey, findFlavor } from './stored-flavors.js';
+
+/**
+ * Returns the flavor with this id. Throws `status` if there is none, or if it is private and the caller is neither an administrator nor
+ * of a project that may use it.
+ */
+export function findFlavor(cloud: Cloud, request: ActionRequest, id: string, status = 404): Stored<Flavor> {
+  const flavor = cloud.flavors.get(id);
+  const isSeen =
+    flavor !== undefined &&
+    (callerOf(request).isAdmin || flavor['os-flavor-access:is_public'] || hasAccess(cloud, request, flavor));
+  return isSeen ? flavor : refuse(status, `Flavor ${id} could not be found.`);
+}
+
+/** Reports whether the caller's project is in the access list of a private flavor. */
+export function hasAccess(cloud: Cloud, request: ActionRequest, { id }: Flavor): boolean {
+  const { projectId } = callerOf(request);
+  return projectId !== null && cloud.flavorAccess.get(accessKey(id, projectId)) !== undefined;
+}
+
+/** Returns the storage key of a project's access to a flavor. */
+export const accessKey = (flavor: string, project: string): string => `${flavor}\n${project}`;
 
 const tenant = closed({ tenant: text }, 'tenant');
 const adding = closed({ addTenantAccess: tenant }, 'addTenantAccess');

@@ -18,8 +18,8 @@ import {
   text,
   wholeNumber,
 } from '../schemas.js';
+import { findFlavor, hasAccess } from './flavor-access.js';
 import { flavorReference, flavorView } from './flavor-view.js';
-import { findFlavor, hasAccess } from './stored-flavors.js';
 
 /** The sort keys of lists, with nova's names. */
 const SORT_KEYS: SortKeys<Stored<Flavor>> = {

@@ -5,7 +5,7 @@ import type { Stored } from 'portico/sqlite';
 import { type Cloud, HOST } from '../../cloud.js';
 import type { Group, KeyPair, Server } from '../../records.js';
 import { type ComputeApi, callerOf, projectOf, refuse, requireAdmin } from '../api.js';
-import { findFlavor } from '../flavors/stored-flavors.js';
+import { findFlavor } from '../flavors/flavor-access.js';
 import { type Place, placesOf } from '../hosts/compute-hosts.js';
 import { keyPairOf } from '../key-pairs.js';
 import { exceeds, quotasOf, roomFor } from '../project-quotas.js';

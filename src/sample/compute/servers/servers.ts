@@ -1,10 +1,10 @@
-/** Servers: list, show, create, change and delete. */
+/** Servers: list, show, create, change and delete; their parts, and their migrations. */
 import { collectionPage } from 'portico/openstack';
 import { type ActionRequest, type Args, action, Reply } from 'portico/routing';
 import type { Action } from '../../records.js';
-import { Controller, refuse } from '../api.js';
+import { Controller, refuse, requireAdmin } from '../api.js';
 import { isHostUp, surroundingsOf } from '../hosts/compute-hosts.js';
-import { isTrue } from '../schemas.js';
+import { isTrue, query, strict } from '../schemas.js';
 import { changeOnHost, taskMs } from './host-tasks.js';
 import { createServers, newPassword } from './server-create.js';
 import { listQuery, listServers } from './server-list.js';
@@ -106,4 +106,38 @@ function actionView({ apiVersion }: ActionRequest, record: Action): object {
   const { action, instance_uuid, request_id, user_id, project_id, start_time } = record;
   const view = { action, instance_uuid, request_id, user_id, project_id, message: null, start_time };
   return apiVersion.atLeast('2.58') ? { ...view, updated_at: start_time } : view;
+}
+
+const ofMigration = ['hidden', 'host', 'instance_uuid', 'source_compute', 'status', 'migration_type'] as const;
+const page = [...ofMigration, 'limit', 'marker', 'changes-since'] as const;
+const migrationQuery = {
+  '2.1': query(...ofMigration),
+  '2.59': strict(query(...page)),
+  '2.66': strict(query(...page, 'changes-before')),
+} as const;
+
+/** Migrations of servers: always none, because servers stay on the host where they were created. */
+export class Migrations extends Controller {
+  readonly index = action({ query: migrationQuery }, (request) => {
+    requireAdmin(request, 'os-migrations:index');
+    return { migrations: [] };
+  });
+}
+
+/** The migrations in progress of one server. */
+export class ServerMigrations extends Controller {
+  readonly index = action({ versions: ['2.23'] }, (request, { server_id }) => {
+    this.#find(request, server_id, 'index');
+    return { migrations: [] };
+  });
+
+  readonly show = action({ versions: ['2.23'] }, (request, { server_id, id }) => {
+    const server = this.#find(request, server_id, 'show');
+    refuse(404, `In-progress live migration ${String(id)} is not found for server ${server.id}.`);
+  });
+
+  #find(request: ActionRequest, id: unknown, verb: string) {
+    requireAdmin(request, `servers:migrations:${verb}`);
+    return this.cloud.read(() => findServer(this.cloud, request, id));
+  }
 }

@@ -1,4 +1,7 @@
-/** Splits a command line into options and words, in one way for all callers. */
+/**
+ * How options are given to a process: on its command line, split into words in one way for all callers, and by environment variables,
+ * `PORTICO_<GROUP>__<OPT>`.
+ */
 
 /** An option with its value, or another word. */
 export interface CommandLineWord {
@@ -35,4 +38,19 @@ export function* commandLineWords(
     yield { at, word: whole, isOption, value: isTaken ? next : undefined, isAttached: false };
     if (isTaken) at++;
   }
+}
+
+/** The prefix of the variables that oslo.config reads, and Portico too with `os_env_compat`. */
+export const OS_PREFIX = 'OS';
+
+/** Returns the variables of an environment that may be options: names that begin with `prefix` or `OS` and contain `__`. */
+export function optionVariables(env: NodeJS.ProcessEnv, prefix: string): Record<string, string> {
+  const form = new RegExp(`^(?:${prefix}|${OS_PREFIX})_.+?__.+$`, 's');
+  const found = Object.entries(env).filter(([name, value]) => form.test(name) && value !== undefined);
+  return Object.fromEntries(found) as Record<string, string>;
+}
+
+/** Returns the names that have the prefix but no `__`: options with one underscore too few, or unrelated variables. */
+export function otherVariables(env: NodeJS.ProcessEnv, prefix: string): string[] {
+  return Object.keys(env).filter((name) => name.startsWith(`${prefix}_`) && !name.includes('__'));
 }
