@@ -3,9 +3,9 @@
  * lose no request. The short run has a fifth of the times.
  */
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { commandBeside } from '../../cli/command.js';
-import { apiCli, emptyProject, freePort, root } from '../program.js';
+import { apiCli, emptyProject, freePort, root, startedOnce, type UntilEnd, untilFileEnds } from '../program.js';
 import { ClusterService } from './cluster-service.js';
 import { faultApp, pasteFile } from './fault-fleet.js';
 import { describeLosses, isLong, printFigures } from './figures.js';
@@ -110,14 +110,11 @@ class Rollouts {
 
 /** Sends requests of near and distant clients while `disturb` runs, one round after another. Returns what was lost. */
 async function underLoad(
-  t: TestContext,
   row: string,
   rollouts: Rollouts,
   rounds: number,
   disturb: () => Promise<void>,
 ): Promise<string[]> {
-  t.after(() => rollouts.end());
-  await rollouts.start();
   const from = async (ms: number, kinds: Kinds): Promise<Load> =>
     new Load({ url: await rollouts.service.open(ms) } as Target, kinds);
   const loads = [await from(0, NEAR), await from(FAR_MS, FAR)];
@@ -135,12 +132,12 @@ async function underLoad(
   return lost;
 }
 
-/** A project, with the template of its generated manifest in the times of this run. */
-async function generated(t: TestContext): Promise<Rollouts> {
+/** The pods of a project, with the template of its generated manifest in the times of this run. */
+async function generated(t: UntilEnd): Promise<Rollouts> {
   const port = await freePort();
   const ini = `[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = ${port}\n`;
   const project = emptyProject({ 'portico.ini': ini, 'api-paste.ini': pasteFile('first'), 'app.js': faultApp });
-  t.after(() => project.remove());
+  t.after(async () => project.remove());
   const { status, stdout, stderr } = await commandBeside(['generate', 'kubernetes'], { cwd: project.folder });
   assert.equal(status, 0, stderr);
   const template = templateOf(stdout);
@@ -154,8 +151,18 @@ async function generated(t: TestContext): Promise<Rollouts> {
     PORTICO_DEFAULT__DRAIN_DELAY: String(delay),
     PORTICO_DEFAULT__WORKER_TIMEOUT: String(STUCK_SECONDS),
   };
-  return new Rollouts(program, scaled({ ...template, env }), port);
+  return begun(t, new Rollouts(program, scaled({ ...template, env }), port));
 }
+
+async function begun(t: UntilEnd, rollouts: Rollouts): Promise<Rollouts> {
+  t.after(() => rollouts.end());
+  await rollouts.start();
+  return rollouts;
+}
+
+/** Pods for all tests, which replace them. */
+const file = untilFileEnds();
+const shared = startedOnce(() => generated(file));
 
 const scaled = ({ startupProbe, readinessProbe, ...rest }: PodTemplate): PodTemplate => ({
   ...rest,
@@ -163,22 +170,22 @@ const scaled = ({ startupProbe, readinessProbe, ...rest }: PodTemplate): PodTemp
   readinessProbe: { ...readinessProbe, periodSeconds: readinessProbe.periodSeconds * scale },
 });
 
-test('OP-15 a rolling update of what generate prints loses no request', { timeout: 900_000 }, async (t) => {
-  const rollouts = await generated(t);
-  assert.deepEqual(await underLoad(t, 'rolling updates', rollouts, updates, () => rollouts.update()), []);
+test('OP-15 a rolling update of what generate prints loses no request', { timeout: 900_000 }, async () => {
+  const rollouts = await shared();
+  assert.deepEqual(await underLoad('rolling updates', rollouts, updates, () => rollouts.update()), []);
 });
 
 test('OP-15 the drain of a node, within a disruption budget of one, loses no request', {
   timeout: 900_000,
-}, async (t) => {
-  const rollouts = await generated(t);
-  assert.deepEqual(await underLoad(t, 'evictions of a node', rollouts, evictions, () => rollouts.evict()), []);
+}, async () => {
+  const rollouts = await shared();
+  assert.deepEqual(await underLoad('evictions of a node', rollouts, evictions, () => rollouts.evict()), []);
 });
 
 test('OP-15 an image that does not start never takes over: the old pods stay, and no request is lost', {
   timeout: 900_000,
 }, async (t) => {
-  const rollouts = await generated(t);
+  const rollouts = await shared();
   const bad = emptyProject({
     'portico.ini': `[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = ${rollouts.port}\n`,
     'api-paste.ini': pasteFile('second'),
@@ -186,20 +193,22 @@ test('OP-15 an image that does not start never takes over: the old pods stay, an
   });
   t.after(() => bad.remove());
   const words = (host: string): string[] => [apiCli, '--set', `api:hello.listen=${host}`];
-  const update = (): Promise<void> => rollouts.updateTo({ folder: bad.folder, words }, isLong ? 5 : 2);
-  assert.deepEqual(await underLoad(t, 'bad images', rollouts, 1, update), []);
+  const update = (): Promise<void> => rollouts.updateTo({ folder: bad.folder, words }, isLong ? 5 : 1);
+  assert.deepEqual(await underLoad('bad images', rollouts, 1, update), []);
   assert.ok(rollouts.pods.every(({ isReady }) => isReady));
 });
 
 for (const [row, harm] of [
   ['OOM kills of a worker', (worker: number) => void process.kill(worker, 'SIGKILL')],
-  // The request is cut off with the worker.
-  ['stuck loops', (_worker: number, url: string) => void askFor(`${url}/spin`).catch(() => undefined)],
+  // The request is cut off with the worker. A worker that is stuck takes part in `stuck-workers.test.ts`.
+  ...(isLong
+    ? [['stuck loops', (_worker: number, url: string) => void askFor(`${url}/spin`).catch(() => undefined)] as const]
+    : []),
 ] as const) {
   test(`KU-9 RL-62 ${row}: no more requests are lost than clients wait for the worker, and the pod serves on`, {
     timeout: 900_000,
-  }, async (t) => {
-    const rollouts = await generated(t);
+  }, async () => {
+    const rollouts = await shared();
     const harmed = async (): Promise<void> => {
       for (const { host, program } of rollouts.pods.slice(0, harmedPods)) {
         const [worker] = childrenOf(program.pid);
@@ -208,7 +217,7 @@ for (const [row, harm] of [
         assert.ok(await until(async () => (await askFor(`http://${host}:${rollouts.port}/`)).status === 200));
       }
     };
-    const lost = await underLoad(t, row, rollouts, isLong ? 5 : 1, harmed);
+    const lost = await underLoad(row, rollouts, isLong ? 5 : 1, harmed);
     assert.ok(lost.length <= (isLong ? 5 : 1) * harmedPods * CLIENTS, describeLosses(lost));
   });
 }
@@ -240,8 +249,8 @@ for (const preStopSeconds of [0, 5]) {
       preStopSeconds,
     };
     const program = { folder: project.folder, words: (host: string) => ['main.js', host, String(port)] };
-    const rollouts = new Rollouts(program, template, port);
-    await underLoad(t, `rolling updates of Fastify, preStop ${preStopSeconds} s`, rollouts, updates, () =>
+    const rollouts = await begun(t, new Rollouts(program, template, port));
+    await underLoad(`rolling updates of Fastify, preStop ${preStopSeconds} s`, rollouts, updates, () =>
       rollouts.update(),
     );
   });

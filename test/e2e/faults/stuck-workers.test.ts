@@ -35,44 +35,32 @@ test('RL-62 a worker that computes for ever, or is frozen by SIGSTOP, is replace
   }
 });
 
-for (const [how, title] of [
-  ['spin', 'computes'],
-  ['freeze', 'is frozen'],
-] as const) {
-  test(`while a worker ${title}, all new connections are answered by its siblings, and by itself once it is back`, async (t) => {
-    const fleet = await FaultFleet.start({ options: { 'DEFAULT.worker_timeout': '120' } });
-    t.after(() => fleet.end());
-    const [victim] = fleet.workers();
-    const ask = async (path: string): Promise<number> => {
-      const [res] = (await once(request(`${fleet.url}${path}`, { agent: false }).end(), 'response')) as [
-        IncomingMessage,
-      ];
-      return Number((await text(res)).split(' ')[1]);
-    };
-    if (how === 'freeze') process.kill(victim!, 'SIGSTOP');
-    // Answered when its process ends.
-    else
-      await once(
-        request(`${fleet.url}/spin-soon`, { agent: false })
-          .on('error', () => undefined)
-          .end(),
-        'response',
-      );
+test('while a worker is frozen or computes, all new connections are answered by its siblings, and by itself once it is back', async (t) => {
+  const fleet = await FaultFleet.start({ options: { 'DEFAULT.worker_timeout': '120' } });
+  t.after(() => fleet.end());
+  const [victim] = fleet.workers();
+  const ask = async (path: string): Promise<number> => {
+    const [res] = (await once(request(`${fleet.url}${path}`, { agent: false }).end(), 'response')) as [IncomingMessage];
+    return Number((await text(res)).split(' ')[1]);
+  };
+  const areAnswered = async (): Promise<void> => {
     for (let round = 0; round < 3; round++) {
-      const asked = Array.from({ length: 30 }, () => ask('/'));
-      const answered = await Promise.allSettled(asked);
-      const lost = answered.filter(({ status }) => status === 'rejected').length;
-      assert.equal(lost, 0);
+      const answered = await Promise.allSettled(Array.from({ length: 30 }, () => ask('/')));
+      assert.equal(answered.filter(({ status }) => status === 'rejected').length, 0);
     }
     assert.deepEqual(fleet.events('worker_exited'), []);
-    if (how === 'spin') return;
-    process.kill(victim!, 'SIGCONT');
-    while ((await ask('/')) !== victim);
-    process.kill(victim!, 'SIGSTOP');
-    // A sibling that has helped can do so again.
-    assert.ok(!(await Promise.all(Array.from({ length: 30 }, () => ask('/')))).includes(victim!));
-    process.kill(victim!, 'SIGCONT');
-    while ((await ask('/')) !== victim);
-    assert.equal(await fleet.stop(), 0);
-  });
-}
+  };
+  process.kill(victim!, 'SIGSTOP');
+  await areAnswered();
+  process.kill(victim!, 'SIGCONT');
+  while ((await ask('/')) !== victim);
+  process.kill(victim!, 'SIGSTOP');
+  // A sibling that has helped can do so again.
+  assert.ok(!(await Promise.all(Array.from({ length: 30 }, () => ask('/')))).includes(victim!));
+  process.kill(victim!, 'SIGCONT');
+  while ((await ask('/')) !== victim);
+  // Answered when its process ends.
+  const spinning = request(`${fleet.url}/spin-soon`, { agent: false }).on('error', () => undefined);
+  await once(spinning.end(), 'response');
+  await areAnswered();
+});
