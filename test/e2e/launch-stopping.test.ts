@@ -1,10 +1,14 @@
 /** The order of a stop, and the work of the parent during it. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { get } from '../fixtures/http-client.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { isAlive, RunningProgram } from '../fixtures/running-program.js';
+
+const folder = temporaryFolder('portico-stopping-');
 
 async function running(t: TestContext, plan: object = {}, workers = 2) {
   const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers }], ...plan });
@@ -26,17 +30,16 @@ function wakeUps(pid: number): number {
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-test('LC-352 LC-1905 the parent calls stop of no service: one that hangs there cannot keep the workers from hearing', async (t) => {
-  const { fleet, workers } = await running(t, { stuckInParent: true }, 1);
-  fleet.kill('SIGTERM');
-  assert.deepEqual(await fleet.ended, { code: 0, signal: null }, fleet.text());
-  const stopped = fleet.lines.filter(({ event }) => event === 'service_stop').map(({ pid }) => pid);
-  assert.deepEqual(new Set(stopped), new Set(workers));
-});
+test('LC-302 LC-1910 an idle parent wakes up for the signs of life of its workers, whatever wait_interval asks for; LC-352 LC-1902 LC-541 after TERM, once a new connection is refused all are, while a request is still being answered; LC-353 LC-1910 meanwhile the parent sleeps; LC-521 LC-371 it ends with 0, as its workers do', async (t) => {
+  const { fleet, port, workers } = await running(t, { options: { waitInterval: 0.001 } });
+  const before = wakeUps(fleet.pid);
+  await pause(2000);
+  const woken = wakeUps(fleet.pid) - before;
+  // Each second has one heartbeat per worker and one check, each of which may wake the parent a few times. Polling would be 2,000.
+  assert.ok(woken < 100, `${woken} times in 2 s with ${workers.length} workers`);
 
-test('LC-352 LC-1902 LC-541 once a new connection is refused all are, while a request is still being answered', async (t) => {
-  const { fleet, port } = await running(t);
-  const slow = get<{ slow: boolean }>(port, '/slow?ms=3000');
+  const released = join(folder, 'released');
+  const slow = get<{ slow: boolean }>(port, `/until?file=${released}`);
   await get(port, '/');
   fleet.kill('SIGTERM');
   const attempt = (): Promise<string | undefined> =>
@@ -46,38 +49,13 @@ test('LC-352 LC-1902 LC-541 once a new connection is refused all are, while a re
     );
   while ((await attempt()) !== 'ECONNREFUSED');
   for (let i = 0; i < 20; i++) assert.equal(await attempt(), 'ECONNREFUSED');
-  assert.ok(isAlive(fleet.pid));
-  assert.equal((await slow).body.slow, true);
-  assert.equal((await fleet.ended).code, 0);
-});
-
-test('LC-353 LC-1910 while workers drain the parent sleeps', async (t) => {
-  const { fleet, port } = await running(t);
-  const slow = get<{ slow: boolean }>(port, '/slow?ms=2500');
-  await get(port, '/');
-  fleet.kill('SIGTERM');
   await fleet.event('worker_exited');
   // One that waits in a loop never does.
   for (let seen = 0; seen < 20; await turn()) if (sleeps(fleet.pid)) seen += 1;
+  assert.ok(isAlive(fleet.pid));
+  writeFileSync(released, '');
   assert.equal((await slow).body.slow, true);
-  assert.equal((await fleet.ended).code, 0);
-});
-
-test('LC-302 LC-1910 an idle parent wakes up for the signs of life of its workers, whatever wait_interval asks for; LC-521 LC-371 SIGTERM ends it, its workers and a lone process alike with 0', async (t) => {
-  const { fleet, workers } = await running(t, { options: { waitInterval: 0.001 } });
-  const before = wakeUps(fleet.pid);
-  await pause(2000);
-  const woken = wakeUps(fleet.pid) - before;
-  // Each second has one heartbeat per worker and one check, each of which may wake the parent a few times. Polling would be 2,000.
-  assert.ok(woken < 100, `${woken} times in 2 s with ${workers.length} workers`);
-
-  const alone = new RunningProgram('single', {});
-  t.after(() => alone.cleanUp());
-  await alone.event('launched');
-  for (const program of [fleet, alone]) {
-    program.kill('SIGTERM');
-    assert.deepEqual(await program.ended, { code: 0, signal: null });
-  }
+  assert.deepEqual(await fleet.ended, { code: 0, signal: null });
   const exits = fleet.lines.filter(({ event }) => event === 'worker_exited').map(({ code }) => code);
   assert.deepEqual(exits, [0, 0]);
 });
@@ -95,37 +73,32 @@ test('LC-356 LC-512 with graceful_shutdown_timeout 0 a stop waits without limit,
 });
 
 test('LC-354 LC-355 RL-71 what a worker cuts off as it ends for an error is no clean stop, whatever its own status', async (t) => {
-  for (const [path, expected] of [
-    ['/slow?ms=20000', 1],
-    ['/', 0],
-  ] as const) {
-    const settings = { gracefulShutdownTimeoutMs: 1500 };
-    const { fleet, port, workers } = await running(t, { options: { settings } }, 1);
-    const held = get(port, path).catch(() => undefined);
-    // On the same worker, so it runs after the first request.
-    await get(port, '/throw');
-    await fleet.line((line) => line.level === 'error' && /nobody handles this/.test(JSON.stringify(line)));
-    fleet.kill('SIGTERM');
-    assert.deepEqual(await fleet.ended, { code: expected, signal: null }, fleet.text());
-    await held;
-    // If it had ended before the stop began, another worker would have replaced it.
-    const exits = fleet.lines.filter(({ event, pid }) => event === 'worker_exited' && pid === workers[0]);
-    assert.deepEqual(
-      exits.map(({ code }) => code),
-      [2],
-    );
-    const cut = fleet.lines.filter(({ msg }) => msg === 'Graceful shutdown timeout exceeded');
-    assert.equal(cut.length, expected, fleet.text());
-    if (expected === 1) assert.match(JSON.stringify(cut[0]), /"busy":\[[^\]]*slow/);
-  }
+  const settings = { gracefulShutdownTimeoutMs: 1500 };
+  const { fleet, port, workers } = await running(t, { options: { settings } }, 1);
+  const held = get(port, '/slow?ms=20000').catch(() => undefined);
+  // On the same worker, so it runs after the first request.
+  await get(port, '/throw');
+  await fleet.line((line) => line.level === 'error' && /nobody handles this/.test(JSON.stringify(line)));
+  fleet.kill('SIGTERM');
+  assert.deepEqual(await fleet.ended, { code: 1, signal: null }, fleet.text());
+  await held;
+  // If it had ended before the stop began, another worker would have replaced it.
+  const exits = fleet.lines.filter(({ event, pid }) => event === 'worker_exited' && pid === workers[0]);
+  assert.deepEqual(
+    exits.map(({ code }) => code),
+    [2],
+  );
+  const cut = fleet.lines.filter(({ msg }) => msg === 'Graceful shutdown timeout exceeded');
+  assert.equal(cut.length, 1, fleet.text());
+  assert.match(JSON.stringify(cut[0]), /"busy":\[[^\]]*slow/);
 });
 
-test('LC-358 a stop that the program asks for ends wait() as a signal does: 0 when all ended in time, else 1', async (t) => {
+test('LC-358 a stop that the program asks for ends wait() as a signal does: 0 when all ended in time, else 1; LC-352 LC-1905 the parent calls stop of no service: one that hangs there cannot keep the workers from hearing', async (t) => {
   for (const [settings, expected] of [
     [{}, 0],
     [{ gracefulShutdownTimeoutMs: 300 }, 1],
   ] as const) {
-    const { fleet, port, workers } = await running(t, { control: true, options: { settings } }, 1);
+    const { fleet, port, workers } = await running(t, { control: true, stuckInParent: true, options: { settings } }, 1);
     const control = (await fleet.event('control')).port as number;
     const slow = get(port, `/slow?ms=${expected === 0 ? 500 : 20_000}`).catch(() => undefined);
     await get(port, '/');
@@ -134,19 +107,9 @@ test('LC-358 a stop that the program asks for ends wait() as a signal does: 0 wh
     await slow;
     assert.deepEqual(workers.filter(isAlive), []);
     assert.equal(fleet.lines.filter(({ event, role }) => event === 'after_wait' && role === 'parent').length, 1);
+    const stopped = fleet.lines.filter(({ event }) => event === 'service_stop').map(({ pid }) => pid);
+    assert.deepEqual(new Set(stopped), new Set(workers));
   }
-});
-
-test('LC-528 SIGHUP twice in a row is survived, and a SIGTERM behind them counts', async (t) => {
-  const { fleet, port } = await running(t, {}, 1);
-  fleet.kill('SIGHUP');
-  fleet.kill('SIGHUP');
-  await fleet.event('reload');
-  assert.equal((await get(port, '/')).status, 200);
-  fleet.kill('SIGHUP');
-  fleet.kill('SIGHUP');
-  fleet.kill('SIGTERM');
-  assert.deepEqual(await fleet.ended, { code: 0, signal: null }, fleet.text());
 });
 
 test('LC-1707 a worker that is frozen, and so closes no channel, is killed at the deadline all the same', async (t) => {
@@ -165,7 +128,7 @@ test('LC-1707 a worker that is frozen, and so closes no channel, is killed at th
   assert.deepEqual(workers.filter(isAlive), []);
 });
 
-test('LC-1612 LC-513 LC-322 RL-83 SIGINT to the whole group, as a terminal sends it, ends everything with 1, and the log has the end of each worker at info: the parent has killed it as it was told to', async (t) => {
+test('LC-1612 LC-513 LC-322 LC-372 LC-523 LC-1415 LC-1907 RL-83 SIGINT to the whole group, as a terminal sends it, ends everything with 1, and the log has the end of each worker at info: the parent has killed it as it was told to', async (t) => {
   const { fleet, port, workers } = await running(t);
   get(port, '/slow?ms=20000').catch(() => undefined);
   await get(port, '/');

@@ -83,50 +83,61 @@ async function gone(pids: readonly number[]): Promise<void> {
   while (pids.some(isAlive)) await rest(REST_MS);
 }
 
-test('RL-65 OP-86 an API that is renamed takes the address over: no request is lost, whatever the workers', async (t) => {
-  const port = await freePort();
-  const ini = (name: string, workers: number): string =>
-    `[DEFAULT]\nenabled_apis = ${name}\n${section(name, port, workers)}`;
-  const it = await started(t, ini('one', 3));
-  const fresh = load(port, 4);
-  const kept = keptLoad(port, 4);
-  for (const [from, to, workers] of [
-    ['one', 'two', 1],
-    ['two', 'three', 2],
-  ] as const) {
-    const old = childrenOf(it.program.pid);
-    it.write(ini(to, workers));
-    const report = await it.reload();
-    assert.equal(report.outcome, 'accepted', report.error);
-    assert.deepEqual([report.added, report.removed], [[to], [from]]);
-    await gone(old);
-    assert.equal(await apiAt(port), to);
-  }
-  const [one, other] = await Promise.all([fresh(), kept()]);
-  assert.deepEqual(one.failed, {});
-  assert.deepEqual(other.failed, []);
-  assert.ok(one.answered > 20 && other.answered > 20);
-  // Each connection reaches a worker on any socket: the first service had three workers, this one has two.
-  const answers = await Promise.all(Array.from({ length: 40 }, () => apiAt(port)));
-  assert.deepEqual(new Set(answers), new Set(['three']));
-  it.program.kill('SIGTERM');
-  assert.deepEqual(await it.program.ended, { code: 0, signal: null });
-});
+/** Removes an API with a request in flight. Also returns the pid of its worker. */
+async function removedAtWork(
+  { write, reload }: ReloadedProject,
+  { name, port, without }: { name: string; port: number; without: string },
+) {
+  const { pid } = JSON.parse((await ask(`http://127.0.0.1:${port}/`)).text) as { pid: number };
+  const asked = request({ host: '127.0.0.1', port, path: '/held', agent: false }).end();
+  const [res] = (await once(asked, 'response')) as [IncomingMessage];
+  const answer = once(res.resume(), 'end').then(
+    () => res.complete,
+    () => false,
+  );
+  write(without);
+  assert.deepEqual((await reload()).removed, [name]);
+  return { answer, pid };
+}
 
-test('RL-65 OP-86 two APIs give way to two others that have each other’s ports; RL-68 OP-80 an address that cannot be handed over refuses the reload in one line that names both', async (t) => {
+test('RL-65 OP-86 two APIs give way to two others that have each other’s ports, and other numbers of workers: no request is lost; RL-68 OP-80 an address that cannot be handed over refuses the reload in one line that names both; LC-513 RL-83 INT ends the workers of an API that a reload has removed as well', async (t) => {
   const [first, second] = [await freePort(), await freePort()];
   const it = await started(
     t,
-    `[DEFAULT]\nenabled_apis = one,two\n${section('one', first, 1)}${section('two', second, 1)}`,
+    `[DEFAULT]\nenabled_apis = one,two\n${section('one', first, 2)}${section('two', second, 1)}`,
   );
   const before = childrenOf(it.program.pid);
-  const loads = [load(first, 2), load(second, 2)];
-  it.write(`[DEFAULT]\nenabled_apis = three,four\n${section('three', second, 1)}${section('four', first, 1)}`);
+  const fresh = [load(first, 2), load(second, 2)];
+  const kept = [keptLoad(first, 2), keptLoad(second, 2)];
+  it.write(`[DEFAULT]\nenabled_apis = three,four\n${section('three', second, 2)}${section('four', first, 1)}`);
   const report = await it.reload();
   assert.equal(report.outcome, 'accepted', report.error);
-  for (const end of loads) assert.deepEqual((await end()).failed, {});
-  assert.deepEqual([await apiAt(first), await apiAt(second)], ['four', 'three']);
+  assert.deepEqual(
+    [report.added.toSorted(), report.removed.toSorted()],
+    [
+      ['four', 'three'],
+      ['one', 'two'],
+    ],
+  );
   await gone(before);
+  for (const end of fresh) {
+    const { answered, failed } = await end();
+    assert.deepEqual(failed, {});
+    assert.ok(answered > 5);
+  }
+  for (const end of kept) {
+    const { answered, failed } = await end();
+    assert.deepEqual(failed, []);
+    assert.ok(answered > 5);
+  }
+  // Each connection reaches a worker on any socket, whose number was another one.
+  for (const [port, api] of [
+    [first, 'four'],
+    [second, 'three'],
+  ] as const) {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => apiAt(port)));
+    assert.deepEqual(new Set(answers), new Set([api]));
+  }
 
   const old = childrenOf(it.program.pid);
   // A wider form of an address that becomes free is not available while the address is in use.
@@ -144,7 +155,7 @@ test('RL-65 OP-86 two APIs give way to two others that have each other’s ports
   assert.equal(wider.err, undefined);
   assert.deepEqual(childrenOf(it.program.pid), old);
   // APIs that remain cannot swap addresses: addresses in use change at a restart, and the report says so.
-  it.write(`[DEFAULT]\nenabled_apis = three,four\n${section('three', first, 1)}${section('four', second, 1)}`);
+  it.write(`[DEFAULT]\nenabled_apis = three,four\n${section('three', first, 2)}${section('four', second, 1)}`);
   const swap = await it.reload();
   assert.equal(swap.outcome, 'accepted', swap.error);
   assert.deepEqual(
@@ -155,6 +166,16 @@ test('RL-65 OP-86 two APIs give way to two others that have each other’s ports
     ],
   );
   assert.deepEqual([await apiAt(first), await apiAt(second)], ['four', 'three']);
+
+  const without = `[DEFAULT]\nenabled_apis = three\n${section('three', second, 2)}`;
+  const { answer, pid } = await removedAtWork(it, { name: 'four', port: first, without });
+  assert.ok(isAlive(pid));
+  const exited = once(it.program.child, 'exit');
+  it.program.kill('SIGINT');
+  assert.deepEqual(await exited, [1, null]);
+  // Not later, when it has noticed that its parent is gone.
+  assert.equal(isAlive(pid), false);
+  assert.equal(await answer, false);
 });
 
 test('RL-65 RL-66 LC-1305 a rename that forgets the section, or does not start, leaves the address to the old one', async (t) => {
@@ -223,21 +244,6 @@ async function pair(t: TestContext) {
   return { ...(await started(t, both)), other, without, both };
 }
 
-/** Removes the second API with a request in flight. Also returns the pid of its worker. */
-async function removedAtWork({ write, reload, other, without }: Awaited<ReturnType<typeof pair>>) {
-  const { pid } = JSON.parse((await ask(`http://127.0.0.1:${other}/`)).text) as { pid: number };
-  const asked = request({ host: '127.0.0.1', port: other, path: '/held', agent: false }).end();
-  const [res] = (await once(asked, 'response')) as [IncomingMessage];
-  const answer = once(res.resume(), 'end').then(
-    () => res.complete,
-    () => false,
-  );
-  write(without);
-  assert.deepEqual((await reload()).removed, ['two']);
-  assert.ok(isAlive(pid));
-  return { answer, pid };
-}
-
 test('LC-518 OP-86 an API that comes again while its workers have not let go of the address is waited for; LC-511 LC-354 TERM waits for the workers of an API that a reload has removed', async (t) => {
   const it = await pair(t);
   it.write(it.without);
@@ -248,7 +254,8 @@ test('LC-518 OP-86 an API that comes again while its workers have not let go of 
   assert.equal(await apiAt(it.other), 'two');
 
   const { program, folder } = it;
-  const { answer, pid } = await removedAtWork(it);
+  const { answer, pid } = await removedAtWork(it, { name: 'two', port: it.other, without: it.without });
+  assert.ok(isAlive(pid));
   program.kill('SIGTERM');
   await program.printed(/Caught SIGTERM/);
   writeFileSync(join(folder, 'released'), '');
@@ -259,15 +266,6 @@ test('LC-518 OP-86 an API that comes again while its workers have not let go of 
   const text = program.stderr;
   const exited = text.search(new RegExp(`"event":"worker_exited".*"pid":${pid},`));
   assert.ok(exited !== -1 && exited < text.indexOf('"event":"stopped"'));
-});
-
-test('LC-513 RL-83 INT ends the workers of an API that a reload has removed as well', async (t) => {
-  const it = await pair(t);
-  const { answer, pid } = await removedAtWork(it);
-  it.program.kill('SIGINT');
-  assert.deepEqual(await it.program.ended, { code: 1, signal: null });
-  assert.equal(isAlive(pid), false);
-  assert.equal(await answer, false);
 });
 
 /** Sends requests on new connections until a response announces that the API is about to stop. Rejects if one is refused before. */

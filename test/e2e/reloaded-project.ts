@@ -1,9 +1,8 @@
 /** A project served by `api-cli`, whose configuration is rewritten and reloaded. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import type { ReloadReport } from 'portico/launch';
-import { emptyProject, type Program, startApiCli } from './program.js';
+import { emptyProject, type Program, startApiCli, type UntilEnd } from './program.js';
 
 export interface ReloadedProject {
   readonly program: Program;
@@ -14,9 +13,9 @@ export interface ReloadedProject {
   reload(): Promise<ReloadReport>;
 }
 
-/** Serves a project until the test ends. Settles once the output matches `ready`. */
+/** Serves a project until the test, or the file, ends. Settles once the output matches `ready`. */
 export async function reloadedProject(
-  t: TestContext,
+  t: UntilEnd,
   files: Readonly<Record<string, string>>,
   ready: RegExp,
 ): Promise<ReloadedProject> {

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import type { ReloadReport } from 'portico/launch';
 import { startedOnce, untilFileEnds } from '../e2e/program.js';
 import { get } from '../fixtures/http-client.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
@@ -79,16 +80,18 @@ test('LC-517 LC-1917 RL-66 CF-83 SIGHUP with a broken file changes nothing and s
   }
 });
 
-test('LC-516 CF-80 mutate passes the later configuration to reset in every worker, and keeps the processes', async () => {
+test('LC-516 LC-525 LC-1918 CF-80 mutate passes the later configuration to reset once in every worker, never in the parent, and keeps the processes', async () => {
   const { fleet, head, write } = await mutating();
   const before = new Set(fleet.children());
   const from = fleet.lines.length;
+  const resets = (): unknown[] => fleet.lines.slice(from).flatMap(({ event, pid }) => (event === 'reset' ? [pid] : []));
   write(`${head}greeting = second\nlimit = 2K\n`);
   fleet.kill('SIGHUP');
   assert.equal((await fleet.event('reload', from)).outcome, 'accepted');
   // The child that has validated the configuration ends a moment later.
   while (fleet.children().length > before.size) await turn();
   assert.deepEqual(new Set(fleet.children()), before);
+  assert.deepEqual(resets().toSorted(), [...before].toSorted());
   const port = await fleet.port('greeter');
   for (let i = 0; i < 8; i++) {
     const { body } = await get<Page>(port, '/page');
@@ -107,15 +110,19 @@ test('CF-92 OP-86 a number of workers that a reload changes is applied by the pa
 
 test('CF-79 CF-118 a secret reaches the workers over the channel, not in their environment or arguments', async (t) => {
   const ways: Parameters<typeof configured>[] = [
-    [t, '[greeter]\npassword = correct-horse\nworkers = 1\n'],
-    [t, '[greeter]\nworkers = 1\n', { PORTICO_GREETER__PASSWORD: 'correct-horse' }],
-    [t, '[greeter]\nworkers = 1\n', {}, ['--set', 'greeter.password=correct-horse']],
-    [t, '[greeter]\nworkers = 1\npassword = correct-horse\n', {}, ['--set=x-other.cache_secret_key=correct-horse']],
+    [t, '[greeter]\nworkers = 1\ntoken = correct-horse\n', { PORTICO_GREETER__PASSWORD: 'correct-horse' }],
+    [
+      t,
+      '[greeter]\nworkers = 1\ntoken = correct-horse\n',
+      {},
+      ['--set', 'greeter.password=correct-horse', '--set=x-other.cache_secret_key=correct-horse'],
+    ],
   ];
   for (const way of ways) {
     const { fleet, page } = configured(...way);
     await fleet.event('launched');
-    assert.equal((await page()).password, 'correct-horse');
+    const { password, token } = await page();
+    assert.deepEqual([password, token], ['correct-horse', 'correct-horse']);
     const [worker] = fleet.children();
     for (const name of ['environ', 'cmdline']) {
       assert.doesNotMatch(readFileSync(`/proc/${worker}/${name}`, 'utf8'), /correct-horse/);
@@ -128,16 +135,23 @@ test('CF-79 CF-118 a secret reaches the workers over the channel, not in their e
   }
 });
 
-test('LC-1928 LC-1207 LC-1214 LC-104 a secret that changes reaches the workers, and no log; nor does one of the command line', async (t) => {
+test('OP-81 CF-76 LC-1928 LC-1207 LC-1214 LC-104 a secret that changes reaches the workers, and no report or log; nor does one of the command line', async (t) => {
   const head = `${MUTATES}[greeter]\nworkers = 1\n`;
-  const { fleet, write, page } = configured(t, `${head}token = old-secret\n`, {}, [
-    '--set',
-    'greeter.password=on-the-line',
-  ]);
+  const {
+    fleet,
+    file: path,
+    write,
+    page,
+  } = configured(t, `${head}token = old-secret\n`, {}, ['--set', 'greeter.password=on-the-line']);
   await fleet.event('launched');
   write(`${head}token = new-secret\ngreeting = second\n`);
   fleet.kill('SIGHUP');
-  assert.equal((await fleet.event('reload')).outcome, 'accepted');
+  const { outcome, changes } = (await fleet.event('reload')) as unknown as ReloadReport;
+  assert.equal(outcome, 'accepted');
+  assert.deepEqual(
+    changes.find(({ option }) => option === 'greeter.token'),
+    { option: 'greeter.token', old: '****', new: '****', where: `${path}:5:9`, effect: 'passed to reset()' },
+  );
   const { token, password, greeting } = await page();
   assert.deepEqual([token, password, greeting], ['new-secret', 'on-the-line', 'second']);
   const reset = await fleet.event('reset');

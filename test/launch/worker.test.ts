@@ -1,9 +1,8 @@
 /** A worker is a fresh run of the program in a separate process that shares only sockets with its parent. */
 import assert from 'node:assert/strict';
-import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { emptyProject, Program, startedOnce, untilFileEnds } from '../e2e/program.js';
+import { startedOnce, untilFileEnds } from '../e2e/program.js';
 import { get } from '../fixtures/http-client.js';
 import { isAlive, RunningProgram } from '../fixtures/running-program.js';
 
@@ -62,55 +61,6 @@ test('LC-327 a child that the launcher did not start is none of its business', a
   );
 });
 
-test('LC-307 a worker that runs other code than the first one is named in the log, once for each version', async (t) => {
-  const main = `import { createLogger } from 'portico';
-import { ProcessLauncher } from 'portico/launch';
-import { Service } from 'portico/service';
-const launcher = new ProcessLauncher({ log: createLogger({ level: 'debug', format: 'json' }) });
-await launcher.launchService(new Service({ name: 'idle' }), { workers: 2 });
-process.exitCode = await launcher.wait();
-`;
-  const { folder, remove } = emptyProject({ 'main.js': main });
-  const program = new Program(process.execPath, [join(folder, 'main.js')], { cwd: folder });
-  t.after(async () => {
-    await program.end();
-    remove();
-  });
-  await program.printed(/"event":"ready"/);
-  const levels = (): (string | undefined)[] =>
-    [...program.output().matchAll(/"level":"(\w+)".*"event":"worker_code".*"files":\["main\.js"\]/g)].map(
-      ([, level]) => level,
-    );
-  const replaceWorker = async (): Promise<void> => {
-    const from = program.output().length;
-    const pids = [...program.output().matchAll(/"worker_ready","service":"idle","workerId":1,"pid":(\d+)/g)];
-    process.kill(Number(pids.at(-1)?.[1]), 'SIGKILL');
-    await program.printed(/"worker_ready"/, from);
-  };
-  const replaceByOther = async (): Promise<void> => {
-    const from = program.output().length;
-    await replaceWorker();
-    await program.printed(/"event":"worker_code"/, from);
-  };
-  utimesSync(join(folder, 'main.js'), new Date(), new Date(Date.now() + 10_000));
-  await replaceWorker();
-  writeFileSync(join(folder, 'main.js'), `${main}// second\n`);
-  await replaceByOther();
-  await replaceByOther();
-  assert.deepEqual(levels(), ['warn', 'info']);
-  writeFileSync(join(folder, 'main.js'), `${main}// third\n`);
-  await replaceByOther();
-  assert.deepEqual(levels(), ['warn', 'info', 'warn']);
-  // A reload replaces all workers: the code of the first new one belongs to the new configuration.
-  const from = program.output().length;
-  program.kill('SIGHUP');
-  await program.printed(/"event":"reload"/, from);
-  await replaceWorker();
-  writeFileSync(join(folder, 'main.js'), `${main}// fourth\n`);
-  await replaceByOther();
-  assert.deepEqual(levels(), ['warn', 'info', 'warn', 'warn']);
-});
-
 test('LC-402 LC-407 launch with several workers gives a launcher of processes, at work when it is given', async (t) => {
   const program = new RunningProgram('single', { options: { workers: 2 } });
   t.after(() => program.cleanUp());
@@ -152,16 +102,22 @@ test('LC-1606 a worker whose service has nothing to wait for stays until it is t
   await fleet.event('worker_ready', from);
 });
 
-test('LC-1607 LC-374 LC-375 a worker ends with the status its service chose, else with 2 for what nobody handled', async () => {
+test('LC-1607 LC-374 LC-375 RL-71 a worker ends with the status its service chose, else with 2 for what nobody handled, which is logged once with its stack, service and worker', async () => {
   const { fleet, port } = await lasting();
   for (const [path, expected] of [
     ['/exit?status=5', 5],
     ['/throw', 2],
   ] as const) {
     const from = fleet.lines.length;
-    await get(port, path);
-    assert.equal((await fleet.event('worker_exited', from)).code, expected);
-    await fleet.event('worker_ready', from);
+    const { body } = await get<{ pid: number }>(port, path);
+    const exited = await fleet.event('worker_exited', from);
+    assert.deepEqual([exited.code, exited.pid], [expected, body.pid]);
+    const { workerId } = await fleet.event('worker_ready', from);
+    const errors = fleet.lines.slice(from).filter(({ level }) => level === 'error');
+    if (path !== '/throw') continue;
+    assert.equal(errors.length, 1);
+    assert.match(JSON.stringify(errors[0]), /nobody handles this.*\\n\s+at /);
+    assert.deepEqual([errors[0]!.service, errors[0]!.workerId], ['api', workerId]);
   }
 });
 
@@ -179,25 +135,4 @@ test('LC-1708 LC-804 a task that fails is logged and costs nothing; a rejection 
   const [error, ...more] = fleet.lines.slice(from).filter(({ level }) => level === 'error');
   assert.deepEqual(more, []);
   assert.match(JSON.stringify(error), /nobody waits for this.*\\n\s+at /);
-});
-
-test('LC-1609 in a reload each old worker ends with 0, and its successor has its id', async (t) => {
-  const { fleet } = await started(t, {}, 2);
-  const from = fleet.lines.length;
-  fleet.kill('SIGHUP');
-  await fleet.event('reload', from);
-  const exits = [await fleet.event('worker_exited', from)];
-  exits.push(await fleet.event('worker_exited', fleet.lines.indexOf(exits[0]!) + 1));
-  assert.deepEqual(
-    exits.map(({ code }) => code),
-    [0, 0],
-  );
-  const ids = (event: string): unknown[] =>
-    fleet.lines
-      .slice(from)
-      .filter((line) => line.event === event)
-      .map(({ workerId }) => workerId)
-      .toSorted();
-  assert.deepEqual(ids('worker_exited'), [0, 1]);
-  assert.deepEqual(ids('worker_ready'), [0, 1]);
 });

@@ -232,6 +232,25 @@ test('RL-67 with workers that drain for ever a reload is incomplete, and nothing
   assert.deepEqual([a.spawned.length, generations(a)], [before, [3, 2, 2]]);
 });
 
+test('RL-67 a later worker whose start never ends, and so is killed, does not keep the reload for ever', {
+  timeout: 20_000,
+}, async (t) => {
+  const fleet = new Fleet(t, { reloadTimeoutMs: 50, workerStartTimeoutMs: 100 });
+  const [a, b] = [await fleet.launch('a', 2), await fleet.launch('b', 1)];
+  fleet.behaviours.set('a', (moment, worker) => {
+    if (moment !== 'begin' || worker.index !== 1 || worker.told.generation !== 2) return undefined;
+    // As the supervisor does at `worker_start_timeout`.
+    setTimeout(() => worker.end(null, 'SIGKILL'), 100);
+    return true;
+  });
+  const { failures, replaced } = await fleet.reload();
+  assert.deepEqual(replaced, { a: 1, b: 1 });
+  assert.match(failures.join(), /^worker 1 of service a was not replaced: /);
+  fleet.behaviours.clear();
+  assert.deepEqual((await fleet.reload()).failures, []);
+  assert.deepEqual([generations(a), generations(b)], [[3, 3], [3]]);
+});
+
 test('LC-515 of an old worker that a trial has made room for no more remains than of any other', async (t) => {
   const fleet = new Fleet(t);
   const a = await fleet.launch('a', 2);

@@ -136,7 +136,7 @@ function assertUntouched(before: readonly number[], { program }: Fleet): void {
   for (const pid of before) assert.ok(isAlive(pid), program.output());
 }
 
-test('OP-80 RL-66 a module that cannot be loaded is found by a first new worker, and the old ones serve on', async () => {
+test('OP-80 RL-66 a module that cannot be loaded is found by a first new worker, and the old ones serve on; OP-83 one that is accepted starts no further process', async () => {
   const it = await shared();
   const before = childrenOf(it.program.pid);
   assert.equal(before.length, 3);
@@ -159,7 +159,18 @@ test('OP-80 RL-66 a module that cannot be loaded is found by a first new worker,
   );
   assert.match((await ask(`http://127.0.0.1:${it.port}/`)).text, /^hello \d+$/);
   it.write('other.js', TRACED);
-  assert.equal((await it.reload()).outcome, 'accepted');
+  const { length: now } = it.trace();
+  const accepted = await it.reload();
+  assert.equal(accepted.outcome, 'accepted');
+  assert.deepEqual(accepted.replaced, { hello: 2, other: 1 });
+  const seen = it.trace().slice(now);
+  const imported = seen.filter(([what]) => what === 'import').map(([, pid]) => pid);
+  assert.equal(imported.length, 3);
+  assert.equal(seen.filter(([what]) => what === 'factory').length, 3);
+  // Each hook of a manager runs once in each new worker of its API.
+  for (const hook of ['initHost', 'postStartHook']) {
+    assert.equal(seen.filter(([what, pid]) => what === hook && imported.includes(pid)).length, 2);
+  }
 });
 
 test('OP-80 LC-517 an API that a refused reload misspells is told as a wrong name, not as one that a worker misses', async () => {
@@ -251,22 +262,6 @@ test('OP-80 workers that die while a reload is checked are replaced at once by s
   assert.match(report.error ?? '', /told to fail/);
 });
 
-test('OP-83 the proof of a reload is its first new worker: a reload starts no further process', async () => {
-  const it = await shared();
-  const { length: known } = it.trace();
-  const report = await it.reload();
-  assert.equal(report.outcome, 'accepted');
-  assert.deepEqual(report.replaced, { hello: 2, other: 1 });
-  const seen = it.trace().slice(known);
-  const imported = seen.filter(([what]) => what === 'import').map(([, pid]) => pid);
-  assert.equal(imported.length, 3);
-  assert.equal(seen.filter(([what]) => what === 'factory').length, 3);
-  // Each hook of a manager runs once in each new worker of its API.
-  for (const hook of ['initHost', 'postStartHook']) {
-    assert.equal(seen.filter(([what, pid]) => what === hook && imported.includes(pid)).length, 2);
-  }
-});
-
 test('OP-83 a manager whose hook fails in the first new worker refuses the reload', async () => {
   const it = await shared();
   const before = childrenOf(it.program.pid);
@@ -275,26 +270,6 @@ test('OP-83 a manager whose hook fails in the first new worker refuses the reloa
   assert.equal(report.outcome, 'refused');
   assert.match(report.error ?? '', /no host today/);
   assertUntouched(before, it);
-});
-
-test('RL-67 a later worker whose start never ends does not keep the reload for ever', async () => {
-  const it = await shared();
-  const hanging = TRACED.replace(
-    'export const app = (',
-    `if (process.env.PORTICO_WORKER_ID === '1') await new Promise(() => setInterval(() => {}, 1e6));\nexport const app = (`,
-  );
-  const ini = readFileSync(join(it.folder, 'portico.ini'), 'utf8');
-  it.write('app.js', hanging);
-  it.write('portico.ini', ini.replace('[DEFAULT]', '[DEFAULT]\nreload_timeout = 1\nworker_start_timeout = 8'));
-  const report = await it.reload();
-  assert.equal(report.outcome, 'incomplete');
-  assert.match(
-    report.error ?? '',
-    /worker 1 of service hello was not replaced: worker 1 of service hello did not start within 8 s/,
-  );
-  assert.deepEqual(report.replaced, { hello: 1, other: 1 });
-  it.write('app.js', TRACED);
-  assert.equal((await it.reload()).outcome, 'accepted');
 });
 
 test('LC-519 OP-80 SIGTERM while the first new workers import what never ends ends the fleet with 0', async () => {
