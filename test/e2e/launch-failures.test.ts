@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { get } from '../fixtures/http-client.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { RunningProgram } from '../fixtures/running-program.js';
 
@@ -60,23 +59,6 @@ test('two services of one name are refused', async (t) => {
   assert.match(fleet.lines.find(({ level }) => level === 'error')?.msg ?? '', /"api" has already been launched/);
 });
 
-test('LC-375 RL-71 an error nobody handles is logged once with its stack, service and worker; the worker ends with 2 and is replaced', async (t) => {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1 }] });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
-  const port = await fleet.port('api');
-  const from = fleet.lines.length;
-  const { body } = await get<{ pid: number }>(port, '/throw');
-  const exited = await fleet.event('worker_exited', from);
-  assert.deepEqual([exited.pid, exited.code], [body.pid, 2]);
-  const ready = await fleet.event('worker_ready', from);
-  const errors = fleet.lines.slice(from).filter(({ level }) => level === 'error');
-  assert.equal(errors.length, 1);
-  assert.match(JSON.stringify(errors[0]), /nobody handles this.*\\n\s+at /);
-  assert.deepEqual([errors[0]!.service, errors[0]!.workerId], ['api', ready.workerId]);
-  assert.equal((await get(port, '/')).status, 200);
-});
-
 test('LC-323 LC-321 LC-1915 RL-61 a crash loop is throttled, never given up, and SIGTERM is heard during it', async (t) => {
   const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2 }] });
   t.after(() => fleet.cleanUp());
@@ -99,14 +81,4 @@ test('LC-323 LC-321 LC-1915 RL-61 a crash loop is throttled, never given up, and
   }
   fleet.kill('SIGTERM');
   assert.equal((await fleet.ended).code, 0);
-});
-
-test('LC-321 with max_restarts a crash loop ends the launch with 1', async (t) => {
-  const fleet = new RunningProgram('fleet', {
-    services: [{ name: 'api', workers: 1, diesAfterMs: 1 }],
-    options: { settings: { maxRestarts: 1 } },
-  });
-  t.after(() => fleet.cleanUp());
-  assert.equal((await fleet.ended).code, 1);
-  assert.ok(fleet.lines.some(({ msg }) => msg?.startsWith('Service api was restarted more than ')));
 });

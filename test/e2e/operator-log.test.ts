@@ -64,14 +64,7 @@ test('log_level = silent writes nothing, whatever an operator does', async (t) =
   assert.equal(program.stderr, '');
 });
 
-test('HUP to one worker says that its siblings keep their configuration', async (t) => {
-  const { program } = await project(t, '');
-  const worker = Number((await program.printed(/"event":"worker_ready".*?"pid":(\d+)/))[1]);
-  process.kill(worker, 'SIGHUP');
-  await program.printed(/"level":"warn".*Caught SIGHUP, restarting only this worker: the others keep/);
-});
-
-test('a parent that gives up names max_restarts and restart_window', async (t) => {
+test('LC-321 a parent that gives up ends with 1, and names max_restarts and restart_window', async (t) => {
   const { program } = await project(t, 'max_restarts = 1\nrestart_window = 60', 2);
   for (const [, pid] of program.stderr.matchAll(/"event":"worker_ready".*?"pid":(\d+)/g)) {
     process.kill(Number(pid), 'SIGKILL');

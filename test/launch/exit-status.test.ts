@@ -35,14 +35,11 @@ for (const [how, plan] of [
   });
 }
 
-for (const main of [false, true]) {
-  const how = main ? 'through runMain' : 'through launch';
-  test(`a task that is deaf to its signal holds a single process until its deadline and no longer: ${how}`, async (t) => {
-    const program = await running(t, { forgets: 'task', timeoutMs: 200, main });
-    program.kill('SIGTERM');
-    assert.deepEqual(await program.ended, { code: 1, signal: null });
-  });
-}
+test('a task that is deaf to its signal holds a single process until its deadline and no longer', async (t) => {
+  const program = await running(t, { forgets: 'task', timeoutMs: 200 });
+  program.kill('SIGTERM');
+  assert.deepEqual(await program.ended, { code: 1, signal: null });
+});
 
 test('a program that has stopped its launcher by itself goes on with what else it has to do', async (t) => {
   const program = await running(t, { goesOn: true, forgets: 'interval' });
@@ -55,29 +52,22 @@ test('runMain ends the process of a program that has stopped its launcher by its
   assert.deepEqual(await program.ended, { code: 0, signal: null });
 });
 
-for (const reached of ['before TERM', 'after TERM']) {
-  test(`a single process that is stuck for worker_timeout is ended, with its stack: ${reached}`, async (t) => {
-    const program = await running(t, { stuck: true, workerTimeoutMs: 2500 }, 'computing');
-    if (reached === 'after TERM') program.kill('SIGTERM');
-    assert.deepEqual(await program.ended, { code: null, signal: 'SIGKILL' });
-    await program.line(({ msg }) => /sent no heartbeat for 2\.5 s, killing it; it was stuck in:/.test(msg ?? ''));
-    await program.line(({ msg }) => /at computeForEver /.test(msg ?? ''));
-  });
-}
+test('a single process that is stuck for worker_timeout is ended, with its stack, also after TERM', async (t) => {
+  const program = await running(t, { stuck: true, workerTimeoutMs: 2500 }, 'computing');
+  program.kill('SIGTERM');
+  assert.deepEqual(await program.ended, { code: null, signal: 'SIGKILL' });
+  await program.line(({ msg }) => /sent no heartbeat for 2\.5 s, killing it; it was stuck in:/.test(msg ?? ''));
+  await program.line(({ msg }) => /at computeForEver /.test(msg ?? ''));
+});
 
-for (const [how, plan] of [
-  ['one process', ONE],
-  ['a parent', PARENT],
-] as const) {
-  // Its wait() never settles.
-  test(`a stop that failed is a stop: logged, status 1, at once, also without a deadline: ${how}`, async (t) => {
-    const program = await running(t, { throws: 'stop', timeoutMs: 0, ...plan });
-    program.kill('SIGTERM');
-    const { err } = await program.line(({ msg }) => msg === 'Error stopping service ending');
-    assert.match(JSON.stringify(err), /stop fails/);
-    assert.deepEqual(await program.ended, { code: 1, signal: null });
-  });
-}
+// Its wait() never settles.
+test('a stop that failed is a stop: logged, status 1, at once, also without a deadline', async (t) => {
+  const program = await running(t, { throws: 'stop', timeoutMs: 0, ...PARENT });
+  program.kill('SIGTERM');
+  const { err } = await program.line(({ msg }) => msg === 'Error stopping service ending');
+  assert.match(JSON.stringify(err), /stop fails/);
+  assert.deepEqual(await program.ended, { code: 1, signal: null });
+});
 
 test('a worker whose stop fails does not stay behind when its parent was killed', async (t) => {
   const program = await running(t, { throws: 'stop', timeoutMs: 0, ...PARENT });
@@ -92,11 +82,9 @@ test('a worker whose stop fails does not stay behind when its parent was killed'
   while (workers.some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 50));
 });
 
-const OF_A_PROCESS = ['start', 'stop', 'wait', 'task', 'timer', 'task at the stop'];
-const OF_A_LAUNCH = ['start', 'stop', 'task at the stop'];
 for (const [whose, places, plan] of [
-  ['is the status of a single process', OF_A_PROCESS, ONE],
-  ['in a worker is the status of the launch', OF_A_LAUNCH, PARENT],
+  ['is the status of a single process', ['timer', 'task at the stop'], ONE],
+  ['in a worker is the status of the launch', ['start', 'stop'], PARENT],
 ] as const) {
   for (const throws of places) {
     test(`ServiceExit(42) thrown by ${throws} ${whose}`, async (t) => {
@@ -111,25 +99,10 @@ for (const [whose, places, plan] of [
   }
 }
 
-for (const through of ['runMain', 'runApis']) {
-  test(`LC-205 ServiceExit(42) thrown by a first start is the status of a program of ${through}`, async (t) => {
-    for (const plan of through === 'runMain' ? [ONE, PARENT] : [ONE]) {
-      const by = { main: through === 'runMain', apis: through === 'runApis', ...plan };
-      const program = new RunningProgram('ending', { throws: 'start', status: 42, ...by });
-      t.after(() => program.cleanUp());
-      assert.deepEqual(await program.ended, { code: 42, signal: null }, program.text());
-    }
-  });
-}
-
-for (const [throws, restartMethod] of [
-  ['reset', 'mutate'],
-  ['reset', 'reload'],
-  ['restart', 'reload'],
-] as const) {
-  test(`ServiceExit(42) thrown by ${throws} is the status of a single process that ${restartMethod}s`, async (t) => {
-    const program = await running(t, { throws, status: 42, restartMethod });
-    program.kill('SIGHUP');
+for (const through of ['main', 'apis']) {
+  test(`LC-205 ServiceExit(42) thrown by a first start is the status of a program of ${through === 'main' ? 'runMain' : 'runApis'}`, async (t) => {
+    const program = new RunningProgram('ending', { throws: 'start', status: 42, [through]: true });
+    t.after(() => program.cleanUp());
     assert.deepEqual(await program.ended, { code: 42, signal: null }, program.text());
   });
 }

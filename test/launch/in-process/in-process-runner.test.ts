@@ -121,8 +121,9 @@ test('LC-133 LC-373 a start that fails is logged with its stack, stops the other
   assert.match(JSON.stringify(line?.err), /no such disk\\n\s+at /);
 });
 
-test('LC-134 every service is stopped even if an earlier one throws, and the status is 1', async () => {
-  const launcher = embedded();
+test('LC-134 every service is stopped even if an earlier one throws, which is logged, and the status is 1, also without a deadline', async () => {
+  const { log, lines } = logged();
+  const launcher = embedded({ log, settings: { gracefulShutdownTimeoutMs: 0 } });
   const services = ['a', 'b', 'c'].map((name) => new RecordedService(name));
   const order: string[] = [];
   for (const service of services) {
@@ -135,6 +136,7 @@ test('LC-134 every service is stopped even if an earlier one throws, and the sta
   await launcher.stop();
   assert.deepEqual(order, ['a', 'b', 'c']);
   assert.equal(await launcher.wait(), 1);
+  assert.match(JSON.stringify(lines.find(({ msg }) => msg === 'Error stopping service a')?.err), /cannot/);
 });
 
 test('LC-122 LC-1913 launchers stop gracefully, with the deadline', async () => {
@@ -169,6 +171,30 @@ test('LC-205 LC-374 a service that asks to exit chooses the status', async () =>
   await assert.rejects(launcher.launchService(service));
   assert.equal(await launcher.wait(), 42);
 });
+
+for (const [where, restartMethod, ends] of [
+  ['stop', 'reload', (launcher: ServiceLauncher) => launcher.stop()],
+  ['wait', 'reload', () => undefined],
+  ['reset', 'mutate', (launcher: ServiceLauncher) => launcher.restart()],
+  ['reset', 'reload', (launcher: ServiceLauncher) => launcher.restart()],
+  ['start', 'reload', (launcher: ServiceLauncher) => launcher.restart()],
+] as const) {
+  test(`LC-205 LC-374 ServiceExit thrown by ${where} of a launched service is the status: ${restartMethod}`, async () => {
+    const launcher = embedded({ restartMethod, settings: { gracefulShutdownTimeoutMs: 0 } });
+    const service = new RecordedService('one');
+    await launcher.launchService(service);
+    const leave = (): never => {
+      throw new ServiceExit(42);
+    };
+    if (where === 'stop') service.onStop = leave;
+    else if (where === 'reset') service.onReset = leave;
+    else if (where === 'start') service.onStart = leave;
+    const status = launcher.wait();
+    if (where === 'wait') service.die(new ServiceExit(42));
+    await ends(launcher);
+    assert.equal(await status, 42);
+  });
+}
 
 test('LC-206 a service that dies is logged with its stack, the others are stopped, and the status is 1', async () => {
   const { log, lines } = logged();
