@@ -39,9 +39,9 @@ export const app = (globalConf, localConf, ctx) => {
 };
 `;
 
-async function developed(t: UntilEnd, more = '') {
+async function developed(t: UntilEnd) {
   const port = await freePort();
-  const ini = `[DEFAULT]\nenabled_apis = hello\n${more}\n[api:hello]\nport = ${port}\n`;
+  const ini = `[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = ${port}\n`;
   const project = emptyProject({ 'app.js': app, 'api-paste.ini': paste, 'portico.ini': ini });
   const program = startProject(t, project, ['--dev']);
   await program.printed(/Ready after/);
@@ -62,11 +62,6 @@ test('--dev writes one short line for a request, with the id once', { timeout: 6
   await get(port, '/others');
   await program.printed(/GET \/others 200.*\n/);
   assert.equal(program.stderr.slice(from).trim().split('\n').length, 2, program.stderr.slice(from));
-});
-
-test('--dev with debug lists no options, unless log_options asks for it', { timeout: 60_000 }, async (t) => {
-  const { program } = await developed(t, 'debug = true');
-  assert.doesNotMatch(program.output(), /Full set of CONF/);
 });
 
 test('Ctrl-C ends --dev with 0 behind onClose, also where npm passes it on', { timeout: 60_000 }, async () => {
@@ -131,6 +126,8 @@ for (const [way, give] of Object.entries(waysToInspect)) {
     const told = new RegExp(`^Debugger listening on (ws://127\\.0\\.0\\.1:${wanted}/.*)$`, 'm');
     // Node has printed the address of the parent's inspector, which has ended.
     await program.printed(/Ready after/);
+    // Debug alone lists no options.
+    assert.doesNotMatch(program.output(), /Full set of CONF/);
     const first = await inspected(wanted);
     assert.equal(first.pid, (await get<number>(port, '/')).body);
     await program.printed(new RegExp(`^Debugger listening on ${first.address}$`, 'm'));

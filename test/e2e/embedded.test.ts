@@ -44,6 +44,9 @@ paste.filter_factory = portico/middleware:requestLog
 
 const file = untilFileEnds();
 
+/** Allows an option that nothing in the process reads. */
+const OTHERS = 'other_names = DEFAULT.colour\n';
+
 async function embedded(t: UntilEnd, main: string, more: string) {
   const port = await freePort();
   const ini = (text: string): string => `[DEFAULT]\n${text}\n[api:hello]\nport = ${port}\n`;
@@ -94,7 +97,7 @@ for (const [how, main] of [
   describe(how, { concurrency: 1 }, () => {
     /** Programs for two tests each, of which the second one changes its configuration or ends it. */
     const toStderr = startedOnce(async () => {
-      const project = await embedded(file, main, 'log_level = warn\n[api:helo]\nworkers = 2');
+      const project = await embedded(file, main, `log_level = warn\n${OTHERS}colour = red\n[api:helo]\nworkers = 2`);
       const program = project.start();
       await program.printed(/Ready after/);
       return { ...project, program };
@@ -112,18 +115,22 @@ for (const [how, main] of [
       timeout,
     }, async () => {
       const { program } = await toStderr();
-      const [line] = await program.printed(/^.*portico\.ini:3:1.*$/m);
+      const [line] = await program.printed(/^.*portico\.ini:5:1.*$/m);
       assert.match(line, /"level":"warn".*\[api:helo\].* no service with this name.*did you mean \[api:hello\]\?/);
     });
 
-    test(`an embedded service ${how} logs at log_level, and HUP changes it`, { timeout }, async () => {
+    test(`an embedded service ${how} logs at log_level, and HUP changes it, and says of an option that nothing reads that it has no effect`, {
+      timeout,
+    }, async () => {
       const { port, program, write } = await toStderr();
       await get(port, '/');
-      write('log_level = info');
+      write(`log_level = info\n${OTHERS}colour = blue`);
       program.kill('SIGHUP');
       const [, told] = await program.printed(/("changes":\[.*?\}\])/);
       assert.match(told!, /"option":"DEFAULT\.log_level","old":"warn","new":"info"/);
       assert.match(told!, /"effect":"applied"/);
+      const isRead = how === 'in one process' ? 'no effect' : 'applied';
+      assert.match(told!, new RegExp(`"option":"DEFAULT\\.colour"[^}]*"effect":"${isRead}"`));
       await get(port, '/');
       await program.printed(/"target":"\/"/);
       const all = lines(program.stderr);
@@ -159,15 +166,15 @@ for (const [how, main] of [
       assert.match(read(), /Caught SIGTERM/);
       assert.doesNotMatch(readFileSync(inFolder('api.log.1'), 'utf8') + program.output(), /helo/);
     });
-
-    test(`an embedded service ${how} refuses a log_file that cannot be opened`, { timeout }, async (t) => {
-      const { start } = await embedded(t, main, 'log_file = none/api.log');
-      const program = start();
-      assert.deepEqual(await program.ended, { code: 78, signal: null });
-      assert.match(program.stderr, /portico\.ini:2:\d+: error: \[DEFAULT\] log_file: cannot write the log/);
-    });
   });
 }
+
+test('an embedded service refuses a log_file that cannot be opened', { timeout }, async (t) => {
+  const { start } = await embedded(t, inOneProcess, 'log_file = none/api.log');
+  const program = start();
+  assert.deepEqual(await program.ended, { code: 78, signal: null });
+  assert.match(program.stderr, /portico\.ini:2:\d+: error: \[DEFAULT\] log_file: cannot write the log/);
+});
 
 test('an embedded service refuses unknown sections, and none that its program declares', { timeout }, async (t) => {
   const more = 'debug = false\n[elsewhere]\nx = 1\n[storage]\nsize = 1\n';
@@ -206,17 +213,6 @@ export const app = appFactory('hello', options, ({ level }) => (_req, res) => re
   assert.doesNotMatch(second.stderr, /unknown section/);
 });
 
-test('HUP says of an option that nothing in the process reads that it has no effect', { timeout }, async (t) => {
-  const others = 'other_names = DEFAULT.colour\n';
-  const { start, write } = await embedded(t, inOneProcess, `${others}colour = red`);
-  const program = start();
-  await program.printed(/ready/);
-  write(`${others}colour = blue`);
-  program.kill('SIGHUP');
-  const [, told] = await program.printed(/("changes":\[.*?\}\])/);
-  assert.match(told!, /"option":"DEFAULT\.colour".*"effect":"no effect"/);
-});
-
 const withoutRunMain = `
 import { Config, defineOptions, integer } from 'portico/config';
 
@@ -231,9 +227,6 @@ test('Config.load() of a program reads its command line', { timeout }, async (t)
   const program = start('--config-file', 'other.ini', '--look-depth', '3');
   assert.deepEqual(await program.ended, { code: 0, signal: null });
   assert.equal(program.stdout, "[ 'other.ini' ] 3\n");
-  const set = start('--set', 'look.depth=4');
-  await set.ended;
-  assert.equal(set.stdout, "[ 'portico.ini' ] 4\n");
 });
 
 test('--help of a program without runMain is printed, with status 0 and no stack', { timeout }, async (t) => {

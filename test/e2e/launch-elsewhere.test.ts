@@ -2,14 +2,15 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { commandBeside } from '../cli/command.js';
 import { ask } from './clients.js';
 import { childrenOf, isAlive, until } from './faults/target.js';
-import { emptyProject, freePort, root, runApiCli, startApiCli } from './program.js';
+import { emptyProject, freePort, root, startApiCli } from './program.js';
 import { pidProject } from './projects.js';
 
 test('AD-14 without /proc and with another platform api-cli starts, replaces a worker, reloads and stops, and says once what is missing', async (t) => {
   const port = await freePort();
-  const project = emptyProject(pidProject(port, 2));
+  const project = emptyProject(pidProject(port, 1));
   const env = { NODE_OPTIONS: `--require ${join(root, 'test/fixtures/no-linux.cjs')}` };
   const program = startApiCli([], { cwd: project.folder, env });
   t.after(async () => {
@@ -25,16 +26,13 @@ test('AD-14 without /proc and with another platform api-cli starts, replaces a w
   process.kill(worker!, 'SIGKILL');
   await program.printed(/"event":"worker_exited".*"signal":"SIGKILL"/);
   assert.ok(await until(() => !isAlive(worker!)));
-  assert.ok(await until(async () => (await status(project.folder)).includes('2 of 2 ready')));
+  await program.printed(/(?:"event":"worker_ready"[\s\S]*){2}/);
+  assert.match((await commandBeside(['status'], { cwd: project.folder })).stdout, /1 of 1 ready/);
 
-  const { status: code, stdout, stderr } = await runApiCli(project.folder, 'reload');
+  const { status: code, stdout, stderr } = await commandBeside(['reload'], { cwd: project.folder });
   assert.equal(code, 0, stderr);
   assert.match(stdout, /^accepted/);
   assert.equal((await ask(url)).status, 200);
   program.kill('SIGTERM');
   assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
 });
-
-async function status(folder: string): Promise<string> {
-  return (await runApiCli(folder, 'status')).stdout;
-}

@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { commandBeside } from '../cli/command.js';
 import { ask } from './clients.js';
-import { isLong } from './faults/figures.js';
 import { apiCli, emptyProject, freePort, Program, startApiCli, type UntilEnd, untilFileEnds } from './program.js';
 import { pidPaste, pidProject } from './projects.js';
 
@@ -33,30 +32,16 @@ const neverReady = (async () =>
 
 const READY = /^hello\b.*:\d+/m;
 
-/** Starts of a fleet that a signal ends. */
-const ROUNDS = isLong ? 10 : 1;
-
-test('LC-511 LC-354 SIGTERM to the whole process group of an idle fleet ends it with 0, every time', async (t) => {
-  const port = await freePort();
-  const project = emptyProject(pidProject(port, 2));
-  t.after(() => project.remove());
-  for (let round = 0; round < ROUNDS; round++) {
-    const program = startApiCli([], { cwd: project.folder });
-    t.after(() => program.end());
-    await program.printed(READY);
-    process.kill(-program.pid, 'SIGTERM');
-    assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
-  }
-});
-
-/** Two ports with a listener. */
-async function takenPorts(t: TestContext): Promise<readonly number[]> {
-  const servers = [createServer().listen(0, '127.0.0.1'), createServer().listen(0, '127.0.0.1')];
+/** Two ports with a listener, and a function that frees them. */
+async function takenPorts(t: TestContext): Promise<{ ports: readonly number[]; free(): Promise<unknown> }> {
+  const ports = [await freePort(), await freePort()];
+  const servers = ports.map((port) => createServer().listen(port, '127.0.0.1'));
   t.after(() => {
     for (const server of servers) server.close();
   });
   await Promise.all(servers.map((server) => once(server, 'listening')));
-  return servers.map((server) => (server.address() as { port: number }).port);
+  const free = (): Promise<unknown> => Promise.all(servers.map((server) => once(server.close(), 'close')));
+  return { ports, free };
 }
 
 /** Asserts that the text reports a port in use at this line of `portico.ini`. */
@@ -74,11 +59,12 @@ function saysTaken(text: string, name: string, line: number, port: number): void
   assert.match(text, new RegExp(`Is another copy of this service running\\? ${who}`));
 }
 
-test('RL-68 all ports that are taken are told at once, with their places and who to ask, at the start and by a reload', async (t) => {
-  const [one, two] = (await takenPorts(t)) as [number, number];
+test('RL-68 OP-80 all ports that are taken are told at once, with their places and who to ask, at the start and by a reload, until they are free; LC-515 an API that a reload adds gets its ready line; LC-511 LC-354 SIGTERM to the whole process group of an idle fleet ends it with 0', async (t) => {
+  const { ports, free } = await takenPorts(t);
+  const [one, two] = ports as [number, number];
   const port = await freePort();
   const apis = (names: string): string =>
-    `[DEFAULT]\nenabled_apis = ${names}\n[api:hello]\nport = ${port}\nworkers = 1\n[api:one]\nport = ${one}\n[api:two]\nport = ${two}\n`;
+    `[DEFAULT]\nenabled_apis = ${names}\n[api:hello]\nport = ${port}\nworkers = 1\n[api:one]\nport = ${one}\nworkers = 1\n[api:two]\nport = ${two}\nworkers = 1\n`;
   const files = {
     ...pidProject(port, 1),
     'api-paste.ini': `${pidPaste}\n[app:one]\npaste.app_factory = ./app.js:app\n[app:two]\npaste.app_factory = ./app.js:app\n`,
@@ -86,7 +72,7 @@ test('RL-68 all ports that are taken are told at once, with their places and who
   const refused = started(t, { ...files, 'portico.ini': apis('hello,one,two') }).program;
   assert.deepEqual(await refused.ended, { code: 1, signal: null });
   saysTaken(refused.stderr, 'one', 7, one);
-  saysTaken(refused.stderr, 'two', 9, two);
+  saysTaken(refused.stderr, 'two', 10, two);
   assert.equal(refused.stderr.match(/: error: /g)?.length, 2, refused.stderr);
   assert.doesNotMatch(refused.stderr, /\n\s+at /);
   await assert.rejects(ask(`http://127.0.0.1:${port}/`), { code: 'ECONNREFUSED' });
@@ -99,22 +85,18 @@ test('RL-68 all ports that are taken are told at once, with their places and who
   program.kill('SIGHUP');
   await program.printed(/"outcome":"refused"/);
   saysTaken(program.output(), 'one', 7, one);
-  saysTaken(program.output(), 'two', 9, two);
-});
+  saysTaken(program.output(), 'two', 10, two);
 
-test('LC-515 an API that a reload adds gets its ready line', async (t) => {
-  const port = await freePort();
-  const { program, folder } = started(t, {
-    ...pidProject(port, 1),
-    'api-paste.ini': `${pidPaste}\n[app:other]\npaste.app_factory = ./app.js:app\n`,
-  });
-  await program.printed(READY);
-  const text = `[DEFAULT]\nenabled_apis = hello,other\n[api:hello]\nport = ${port}\nworkers = 1\n[api:other]\nport = 0\nworkers = 1\n`;
-  writeFileSync(join(folder, 'portico.ini'), text);
+  await free();
   program.kill('SIGHUP');
-  const [, other] = await program.printed(/^other .*127\.0\.0\.1:(\d+)/m);
-  assert.equal((await ask(`http://127.0.0.1:${other}/`)).status, 200);
+  await program.printed(/"outcome":"accepted"/);
+  for (const name of ['one', 'two']) {
+    const [, added] = await program.printed(new RegExp(`^${name} .*127\\.0\\.0\\.1:(\\d+)`, 'm'));
+    assert.equal((await ask(`http://127.0.0.1:${added}/`)).status, 200);
+  }
   assert.equal(program.stdout.match(/^hello /gm)?.length, 1);
+  process.kill(-program.pid, 'SIGTERM');
+  assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
 });
 
 /** Runs a program in a separate terminal, which SIGUSR1 closes; the program's output goes elsewhere. */

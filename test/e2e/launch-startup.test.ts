@@ -23,7 +23,7 @@ test('LC-310 LC-1914 a SIGTERM to a worker that has not started its service ends
   assert.equal((await fleet.ended).code, 0);
 });
 
-test('a worker of api-cli has loaded no package that it may not need when it builds its app: no parser of commands', async (t) => {
+test('a worker has loaded no package that it may not need when it builds its app, nor has its parent a parser of commands when it ends; a line it does not understand has its hint', async (t) => {
   const port = await freePort();
   const project = emptyProject({
     'portico.ini': `[DEFAULT]\nenabled_apis = plain\n[api:plain]\nport = ${port}\nworkers = 1\n`,
@@ -37,26 +37,6 @@ test('a worker of api-cli has loaded no package that it may not need when it bui
         router.connect('/', { handler: ({ query }) => ({ loaded, query }), conditions: { method: ['GET'] } });
         return router.build();
       };`,
-  });
-  const program = startApiCli(['--config-file', 'portico.ini'], { cwd: project.folder });
-  t.after(async () => {
-    await program.end();
-    project.remove();
-  });
-  await program.printed(/^plain\b/m);
-  const answer = JSON.parse((await ask(`http://127.0.0.1:${port}/`)).text) as { loaded: string[] };
-  const packages = new Set(answer.loaded.map((path) => path.split('/node_modules/').at(-1)!.split('/')[0]));
-  for (const later of ['commander', 'fastify', 'ajv', 'ini', 'yaml']) assert.ok(!packages.has(later), later);
-  const asked = JSON.parse((await ask(`http://127.0.0.1:${port}/?a=b%20c&a=d`)).text) as { query: unknown };
-  assert.deepEqual(asked.query, { a: ['b c', 'd'] });
-});
-
-test('the parent of workers has loaded no parser of commands when it ends, and a line it does not understand has its hint', async (t) => {
-  const port = await freePort();
-  const project = emptyProject({
-    'portico.ini': `[DEFAULT]\nenabled_apis = plain\n[api:plain]\nport = ${port}\nworkers = 1\n`,
-    'api-paste.ini': '[app:plain]\npaste.app_factory = ./app.js:app\n',
-    'app.js': 'export const app = () => (req, res) => res.end();',
     'tell.mjs': `
       import { createRequire } from 'node:module';
       const packages = () => {
@@ -73,6 +53,11 @@ test('the parent of workers has loaded no parser of commands when it ends, and a
   });
   t.after(() => program.end());
   await program.printed(/^plain\b/m);
+  const answer = JSON.parse((await ask(`http://127.0.0.1:${port}/`)).text) as { loaded: string[] };
+  const loaded = new Set(answer.loaded.map((path) => path.split('/node_modules/').at(-1)!.split('/')[0]));
+  for (const later of ['commander', 'fastify', 'ajv', 'ini', 'yaml']) assert.ok(!loaded.has(later), later);
+  const asked = JSON.parse((await ask(`http://127.0.0.1:${port}/?a=b%20c&a=d`)).text) as { query: unknown };
+  assert.deepEqual(asked.query, { a: ['b c', 'd'] });
   program.kill('SIGTERM');
   assert.equal((await program.ended).code, 0);
   const [, packages = ''] = /^packages (.*)$/m.exec(program.stdout) ?? [];

@@ -51,11 +51,10 @@ test('CF-89 with watch_config_files a file that changes is a reload; other files
   assert.deepEqual(await fleet.ended, { code: 0, signal: null });
 });
 
-test('CF-89 the paste file is watched as well; without the option nothing is', { timeout: 60_000 }, async (t) => {
-  for (const watching of [true, 'mutate', false]) {
+test('CF-89 the paste file is watched as well', { timeout: 60_000 }, async (t) => {
+  for (const mutate of [false, true]) {
     const port = await freePort();
-    const mutate = watching === 'mutate';
-    const options = `${watching === false ? '' : 'watch_config_files = yes\n'}${mutate ? 'restart_method = mutate\n' : ''}`;
+    const options = `watch_config_files = yes\n${mutate ? 'restart_method = mutate\n' : ''}`;
     const project = emptyProject(pidProject(port, 1, options));
     const program = startApiCli([], { cwd: project.folder });
     t.after(async () => {
@@ -67,13 +66,10 @@ test('CF-89 the paste file is watched as well; without the option nothing is', {
     writeFileSync(join(project.folder, 'api-paste.ini'), `${pidPaste}\n# changed\n`);
     if (mutate) {
       await program.printed(/Configuration files changed, reloading/);
-    } else if (watching) {
+    } else {
       await program.printed(/Configuration files changed, restarting/);
       await program.printed(/"outcome":"accepted"|Reload accepted/);
       assert.notEqual((await ask(`http://127.0.0.1:${port}/`)).text, before);
-    } else {
-      await new Promise((resolve) => setTimeout(resolve, 1500));
-      assert.doesNotMatch(program.output(), /restarting/);
     }
   }
 });

@@ -11,10 +11,9 @@ import { emptyProject, freePort, Program } from './program.js';
 
 const MAIN = `
 import { Config, WSGIService } from 'portico';
-import { ProcessLauncher, ServiceLauncher } from 'portico/launch';
+import { ProcessLauncher } from 'portico/launch';
 const config = await Config.load({ files: ['portico.ini'], argv: false });
-const Launcher = process.argv[2] === 'alone' ? ServiceLauncher : ProcessLauncher;
-const launcher = new Launcher({ config, restartMethod: 'mutate' });
+const launcher = new ProcessLauncher({ config, restartMethod: 'mutate' });
 await launcher.launchService(new WSGIService('hello', config));
 if (launcher.role !== 'worker') console.log('launched');
 process.exitCode = await launcher.wait();
@@ -31,71 +30,64 @@ function served(port: number): Promise<string> {
   });
 }
 
-for (const how of ['with workers', 'alone']) {
-  test(`LC-1015 RL-92 RL-66 CF-80 OP-80 ${how}, a pair that does not match is refused with its place, and the old one stays`, async (t) => {
-    const port = await freePort();
-    const [old, other] = [await makePair(), await makePair()];
-    const project = emptyProject({
-      'main.js': MAIN,
-      'app.js': 'export const app = () => (req, res) => res.end("hello");\n',
-      'api-paste.ini': '[app:hello]\npaste.app_factory = ./app.js:app\n',
-      'portico.ini': `[DEFAULT]\nenabled_ssl_apis = hello\n[api:hello]\nport = ${port}\nworkers = 1\n[ssl]\ncert_file = cert.pem\nkey_file = key.pem\n`,
-      'cert.pem': old.cert,
-      'key.pem': old.key,
-    });
-    const program = new Program(process.execPath, ['main.js', how], { cwd: project.folder });
-    t.after(async () => {
-      await program.end();
-      project.remove();
-    });
-    await program.printed(/launched/);
-    const before = await served(port);
-    writeFileSync(join(project.folder, 'key.pem'), other.key);
-    program.kill('SIGHUP');
-    await program.printed(/"outcome":"refused".*portico\.ini:8:\d+: .*key\.pem/);
-    assert.equal(await served(port), before);
-    if (how !== 'alone') {
-      // A worker started later has the accepted pair.
-      const [worker] = childrenOf(program.pid);
-      process.kill(worker!, 'SIGKILL');
-      await program.printed(/killed by signal SIGKILL/);
-      assert.equal(await served(port), before);
-    }
-    // An error in the service file is reported as well, and hides no other.
-    const ini = readFileSync(join(project.folder, 'portico.ini'), 'utf8');
-    writeFileSync(join(project.folder, 'portico.ini'), `${ini}[wsgi]\nmax_headers = many\n`);
-    program.kill('SIGHUP');
-    await program.printed(/"outcome":"refused".*portico\.ini:8:\d+: .*key\.pem.*portico\.ini:10:15: .*many/);
-    writeFileSync(join(project.folder, 'portico.ini'), ini);
-    const from = program.output().length;
-    writeFileSync(join(project.folder, 'cert.pem'), other.cert);
-    writeFileSync(join(project.folder, 'api-paste.ini'), '[app:hello]\npaste.app_factory = ./app.js:app\nnew = 1\n');
-    program.kill('SIGHUP');
-    await program.printed(/"outcome":"accepted"/, from);
-    const [line] = /^.*"outcome":"accepted".*$/m.exec(program.output().slice(from)) ?? [];
-    const { changes } = JSON.parse(line ?? '') as ReloadReport;
-    assert.deepEqual(
-      changes.map(({ option, effect, services }) => [option, effect, services]),
-      [
-        ['ssl.cert_file', 'passed to reset()', ['hello']],
-        ['ssl.key_file', 'passed to reset()', ['hello']],
-        ['DEFAULT.api_paste_config', 'passed to reset()', ['hello']],
-      ],
-    );
-    assert.notEqual(await served(port), before);
-    const ended = await makePair(-1);
-    writeFileSync(join(project.folder, 'cert.pem'), ended.cert);
-    writeFileSync(join(project.folder, 'key.pem'), ended.key);
-    program.kill('SIGHUP');
-    await program.printed(
-      /"outcome":"refused".*portico\.ini:7:\d+: error: .*cert\.pem has expired on .*allow_expired/,
-      from,
-    );
-    writeFileSync(join(project.folder, 'portico.ini'), `${ini}allow_expired = true\n`);
-    program.kill('SIGHUP');
-    await program.printed(
-      /"warnings":\["portico\.ini:7:\d+: warning: [^"]*has expired on .*"outcome":"accepted"/,
-      from,
-    );
+test('LC-1015 RL-92 RL-66 CF-80 OP-80 a pair that does not match is refused with its place, and the old one stays', async (t) => {
+  const port = await freePort();
+  const [old, other] = [await makePair(), await makePair()];
+  const project = emptyProject({
+    'main.js': MAIN,
+    'app.js': 'export const app = () => (req, res) => res.end("hello");\n',
+    'api-paste.ini': '[app:hello]\npaste.app_factory = ./app.js:app\n',
+    'portico.ini': `[DEFAULT]\nenabled_ssl_apis = hello\n[api:hello]\nport = ${port}\nworkers = 1\n[ssl]\ncert_file = cert.pem\nkey_file = key.pem\n`,
+    'cert.pem': old.cert,
+    'key.pem': old.key,
   });
-}
+  const program = new Program(process.execPath, ['main.js'], { cwd: project.folder });
+  t.after(async () => {
+    await program.end();
+    project.remove();
+  });
+  await program.printed(/launched/);
+  const before = await served(port);
+  writeFileSync(join(project.folder, 'key.pem'), other.key);
+  program.kill('SIGHUP');
+  await program.printed(/"outcome":"refused".*portico\.ini:8:\d+: .*key\.pem/);
+  assert.equal(await served(port), before);
+  // A worker started later has the accepted pair.
+  const [worker] = childrenOf(program.pid);
+  process.kill(worker!, 'SIGKILL');
+  await program.printed(/killed by signal SIGKILL/);
+  assert.equal(await served(port), before);
+  // An error in the service file is reported as well, and hides no other.
+  const ini = readFileSync(join(project.folder, 'portico.ini'), 'utf8');
+  writeFileSync(join(project.folder, 'portico.ini'), `${ini}[wsgi]\nmax_headers = many\n`);
+  program.kill('SIGHUP');
+  await program.printed(/"outcome":"refused".*portico\.ini:8:\d+: .*key\.pem.*portico\.ini:10:15: .*many/);
+  writeFileSync(join(project.folder, 'portico.ini'), ini);
+  const from = program.output().length;
+  writeFileSync(join(project.folder, 'cert.pem'), other.cert);
+  writeFileSync(join(project.folder, 'api-paste.ini'), '[app:hello]\npaste.app_factory = ./app.js:app\nnew = 1\n');
+  program.kill('SIGHUP');
+  await program.printed(/"outcome":"accepted"/, from);
+  const [line] = /^.*"outcome":"accepted".*$/m.exec(program.output().slice(from)) ?? [];
+  const { changes } = JSON.parse(line ?? '') as ReloadReport;
+  assert.deepEqual(
+    changes.map(({ option, effect, services }) => [option, effect, services]),
+    [
+      ['ssl.cert_file', 'passed to reset()', ['hello']],
+      ['ssl.key_file', 'passed to reset()', ['hello']],
+      ['DEFAULT.api_paste_config', 'passed to reset()', ['hello']],
+    ],
+  );
+  assert.notEqual(await served(port), before);
+  const ended = await makePair(-1);
+  writeFileSync(join(project.folder, 'cert.pem'), ended.cert);
+  writeFileSync(join(project.folder, 'key.pem'), ended.key);
+  program.kill('SIGHUP');
+  await program.printed(
+    /"outcome":"refused".*portico\.ini:7:\d+: error: .*cert\.pem has expired on .*allow_expired/,
+    from,
+  );
+  writeFileSync(join(project.folder, 'portico.ini'), `${ini}allow_expired = true\n`);
+  program.kill('SIGHUP');
+  await program.printed(/"warnings":\["portico\.ini:7:\d+: warning: [^"]*has expired on .*"outcome":"accepted"/, from);
+});

@@ -79,35 +79,18 @@ function loadedBy(program: Program): string[] {
   return lines.flatMap(([pid, module]) => (pid === String(program.pid) && module !== undefined ? [module] : []));
 }
 
-test('a parent that has settings on its command line, and a section of its application, loads no filter', async (t) => {
-  const { folder, remove } = emptyProject({
-    ...PROJECT,
-    'portico.ini': '[api:silent]\nport = 0\n[cors]\nmax_age = 5\n[mine]\nsize = 5\n',
-  });
+test('a parent that refuses a setting of its command line loads no filter', async (t) => {
+  const { folder, remove } = emptyProject({ ...PROJECT, 'portico.ini': '[api:silent]\nport = 0\n' });
   t.after(remove);
-  const loaded = async (setting: string): Promise<string[]> => {
-    const program = started(folder, 'api:silent.port=0', setting);
-    await program.printed(/"event":"ready"|unknown option/);
-    program.kill('SIGTERM');
-    await program.ended;
-    return loadedBy(program);
-  };
-  assert.deepEqual(await loaded('api:silent.workers=1'), []);
   // A filter may have declared the option: its first worker validates that.
-  assert.deepEqual(await loaded('wsg.pool=1'), []);
+  const program = started(folder, 'api:silent.port=0', 'wsg.pool=1');
+  await program.printed(/unknown option/);
+  program.kill('SIGTERM');
+  await program.ended;
+  assert.deepEqual(loadedBy(program), []);
 });
 
-test('only development loads selfsigned, and only if an API over HTTPS has no certificate', async (t) => {
-  const { cert, key } = await makePair();
-  const production = await ready(
-    t,
-    '[DEFAULT]\nenabled_ssl_apis = silent\n[api:silent]\nport = 0\n[ssl]\ncert_file = cert.pem\nkey_file = key.pem\n',
-    { 'cert.pem': cert, 'key.pem': key },
-  );
-  // Workers have the hooks too.
-  assert.match(production.program.stderr, /loads the server$/m);
-  assert.doesNotMatch(production.program.stderr, /loads selfsigned/);
-
+test('development loads selfsigned if an API over HTTPS has no certificate', async (t) => {
   const { folder, remove } = emptyProject({
     ...PROJECT,
     'portico.ini': '[DEFAULT]\nenabled_ssl_apis = silent\n[api:silent]\nport = 0\n',
@@ -128,10 +111,10 @@ test('every line by which a module is told from others is a line of the package'
   assert.deepEqual(missing, []);
 });
 
-test('a parent that starts, reloads and is asked for its status composes nothing and has no registry', async (t) => {
+test('a parent with settings on its command line, and sections of filters and its application, that starts, reloads and is asked for its status composes nothing and has no filter and no registry', async (t) => {
   const { folder, program } = await ready(
     t,
-    '[api:silent]\nport = 0\n[admin]\nlisten = 127.0.0.1:0\n[metrics]\nenabled = true\n' +
+    '[api:silent]\nport = 0\n[cors]\nmax_age = 5\n[mine]\nsize = 5\n[admin]\nlisten = 127.0.0.1:0\n[metrics]\nenabled = true\n' +
       '[servicegroup]\nreport_interval = 0\n',
   );
   const [, url] = await program.printed(/"url":"(http:[^"]*)"/);
@@ -144,12 +127,18 @@ test('a parent that starts, reloads and is asked for its status composes nothing
   assert.equal((await program.ended).code, 0);
 });
 
-test('a parent loads its registry when an operator asks for it, and its backdoor when that opens', async (t) => {
+test('a parent loads its registry when an operator asks for it, and its backdoor when that opens; with a certificate nothing loads selfsigned', async (t) => {
+  const { cert, key } = await makePair();
   const { program } = await ready(
     t,
-    '[DEFAULT]\nbackdoor_port = 0\nbackdoor_supervisor = true\n[api:silent]\nport = 0\n' +
+    '[DEFAULT]\nbackdoor_port = 0\nbackdoor_supervisor = true\nenabled_ssl_apis = silent\n[api:silent]\nport = 0\n' +
+      '[ssl]\ncert_file = cert.pem\nkey_file = key.pem\n' +
       '[admin]\nlisten = 127.0.0.1:0\n[database]\nconnection = sqlite:///services.db\n',
+    { 'cert.pem': cert, 'key.pem': key },
   );
+  // Workers have the hooks too.
+  assert.match(program.stderr, /loads the server$/m);
+  assert.doesNotMatch(program.stderr, /loads selfsigned/);
   assert.deepEqual(loadedBy(program), ['the backdoor']);
   const [, url] = await program.printed(/"url":"(http:[^"]*)"/);
   const answer = await fetch(`${url}/services`);

@@ -2,33 +2,32 @@
 import assert from 'node:assert/strict';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import type { ReloadReport } from 'portico/launch';
 import { commandBeside } from '../cli/command.js';
-import { emptyProject, freePort, runApiCli, startApiCli } from './program.js';
+import { emptyProject, freePort, runApiCli, startedOnce, startProject, untilFileEnds } from './program.js';
 
-const APP = 'export const app = () => (_req, res) => res.end();\n';
 const PASTE = '[app:hello]\npaste.app_factory = ./app.js:app\n';
 
 /** The warning about a file with a secret that others can read. */
 const EXPOSED = /portico\.ini:\d+:\d+: warning: \[servicegroup\] connection: this file holds a secret/;
 
-/** Serves a project with `api-cli`. Returns its folder. */
-async function started(t: TestContext, files: Readonly<Record<string, string>>): Promise<string> {
-  const { folder, remove } = emptyProject(files);
-  const program = startApiCli([], { cwd: folder });
-  t.after(async () => {
-    await program.end();
-    remove();
-  });
-  await program.printed(/"event":"ready"/);
-  return folder;
-}
+/** Builds of the app are told in a file. */
+const APP = `import { appendFileSync } from 'node:fs';
+export const app = (_g, _l, { isTrial }) => {
+  appendFileSync('built.txt', isTrial ? 'tried ' : 'migrated ');
+  return (_req, res) => res.end();
+};
+`;
 
-async function served(t: TestContext, options = '', app = APP) {
+const file = untilFileEnds();
+/** A service for the tests that follow one another. */
+const served = startedOnce(async () => {
   const port = await freePort();
-  const ini = `[DEFAULT]\n${options}[api:hello]\nport = ${port}\nworkers = 1\n`;
-  const folder = await started(t, { 'app.js': app, 'api-paste.ini': PASTE, 'portico.ini': ini });
+  const ini = `[DEFAULT]\n[api:hello]\nport = ${port}\nworkers = 1\n`;
+  const project = emptyProject({ 'app.js': APP, 'api-paste.ini': PASTE, 'portico.ini': ini });
+  const { folder } = project;
+  await startProject(file, project).printed(/"event":"ready"/);
   const cli = async (...args: string[]) => {
     const { stdout, stderr } = await commandBeside(args, { cwd: folder });
     return stdout + stderr;
@@ -42,46 +41,10 @@ async function served(t: TestContext, options = '', app = APP) {
     mode: (mode: number) => chmodSync(join(folder, 'portico.ini'), mode),
     reload: async (...args: string[]) => JSON.parse(await cli('reload', '--json', ...args)) as ReloadReport,
   };
-}
-
-test('the report of a reload has the warnings of check, in a dry run too', async (t) => {
-  const { ini, cli, write, mode, reload } = await served(t);
-  write(`${ini}[servicegroup]\ndriver = memory\nconnection = postgresql://one:secret@127.0.0.1/two\n`);
-  mode(0o644);
-  const checked = await cli('check');
-  for (const report of [await reload('--dry-run'), await reload()]) {
-    assert.equal(report.outcome, 'accepted', report.error);
-    const told = report.warnings.join('\n');
-    for (const said of [checked, told]) assert.match(said, EXPOSED);
-    assert.equal(new Set(report.warnings).size, report.warnings.length);
-  }
-  // A warning whose cause remains is in the report of the next reload too.
-  assert.match((await reload()).warnings.join('\n'), EXPOSED);
 });
 
-test('a reload lists warnings in the order of check', async (t) => {
-  const { folder, ini, cli, write, mode, reload } = await served(t);
-  const unused = (name: string): string => `[filter:${name}]\npaste.filter_factory = portico/middleware:requestId\n`;
-  writeFileSync(join(folder, 'api-paste.ini'), `${PASTE}${unused('two')}${unused('one')}`);
-  write(`${ini}[servicegroup]\ndriver = memory\nconnection = postgresql://one:secret@127.0.0.1/two\n`);
-  mode(0o644);
-  const heads = (text: string): readonly string[] =>
-    [...text.matchAll(/^(\S+:\d+:\d+): warning: /gm)].map(([, place]) => place!);
-  const checked = heads(await cli('check'));
-  assert.equal(checked.length, 3, String(checked));
-  for (const report of [await reload('--dry-run'), await reload()]) {
-    assert.deepEqual(heads(report.warnings.join('\n')), checked, report.error);
-  }
-});
-
-test('DR-11 a factory that looks at isTrial migrates at a start and a reload, not in a check or a dry run', async (t) => {
-  const migrating = `import { appendFileSync } from 'node:fs';
-export const app = (_g, _l, { isTrial }) => {
-  appendFileSync('built.txt', isTrial ? 'tried ' : 'migrated ');
-  return (_req, res) => res.end();
-};
-`;
-  const { folder, reload } = await served(t, '', migrating);
+test('DR-11 a factory that looks at isTrial migrates at a start and a reload, not in a check or a dry run', async () => {
+  const { folder, reload } = await served();
   const taken = (): string => {
     const path = join(folder, 'built.txt');
     const text = readFileSync(path, 'utf8');
@@ -97,8 +60,8 @@ export const app = (_g, _l, { isTrial }) => {
   assert.equal(taken(), 'migrated ');
 });
 
-test('status lists the changes that wait for a restart, until they are taken back', async (t) => {
-  const { port, ini, cli, write, reload } = await served(t);
+test('status lists the changes that wait for a restart, until they are taken back', async () => {
+  const { port, ini, cli, write, reload } = await served();
   assert.doesNotMatch(await cli('status'), /that wait/);
   const other = await freePort();
   write(ini.replace(`port = ${port}`, `port = ${other}`));
@@ -124,4 +87,23 @@ test('status lists the changes that wait for a restart, until they are taken bac
   write(ini);
   await reload();
   assert.doesNotMatch(await cli('status'), /that wait/);
+});
+
+test('a reload has the warnings of check in its order, each once, in a dry run too, and as long as their cause remains', async () => {
+  const { folder, ini, cli, write, mode, reload } = await served();
+  const unused = (name: string): string => `[filter:${name}]\npaste.filter_factory = portico/middleware:requestId\n`;
+  writeFileSync(join(folder, 'api-paste.ini'), `${PASTE}${unused('two')}${unused('one')}`);
+  write(`${ini}[servicegroup]\ndriver = memory\nconnection = postgresql://one:secret@127.0.0.1/two\n`);
+  mode(0o644);
+  const heads = (text: string): readonly string[] =>
+    [...text.matchAll(/^(\S+:\d+:\d+): warning: /gm)].map(([, place]) => place!);
+  const told = await cli('check');
+  assert.match(told, EXPOSED);
+  const checked = heads(told);
+  assert.equal(checked.length, 3, String(checked));
+  for (const report of [await reload('--dry-run'), await reload(), await reload()]) {
+    assert.equal(report.outcome, 'accepted', report.error);
+    assert.match(report.warnings.join('\n'), EXPOSED);
+    assert.deepEqual(heads(report.warnings.join('\n')), checked, report.error);
+  }
 });

@@ -140,18 +140,16 @@ fault_style = openstack\nperiodic_fuzzy_delay = 0\nreport_interval = 1
       clients.map(({ cut }) => cut),
       [0, 0, 0, 0],
     );
-    for (let kills = 0; kills < 2; kills++) {
-      const goal = ready() + 1;
-      process.kill(childrenOf(program.pid)[0]!, 'SIGKILL');
-      assert.ok(await until(() => ready() >= goal), program.stderr);
-      await more();
-    }
+    const goal = ready() + 1;
+    process.kill(childrenOf(program.pid)[0]!, 'SIGKILL');
+    assert.ok(await until(() => ready() >= goal), program.stderr);
+    await more();
     await Promise.all(clients.map((client) => client.stop()));
     assert.deepEqual(
       clients.flatMap(({ broken }) => broken),
       [],
     );
-    for (const { there, gone } of clients) assert.ok(there.size > 5 && gone.size > 5);
+    for (const { there, gone } of clients) assert.ok(there.size > 4 && gone.size > 4);
     program.kill('SIGTERM');
     assert.deepEqual(await program.ended, { code: 0, signal: null });
   } finally {

@@ -118,7 +118,7 @@ async function servedAlone(t: TestContext, options: string) {
   return { port, folder, program };
 }
 
-test('a worker that restarts has the secret of its siblings until a reload, whose report names the file', async (t) => {
+test('a worker that restarts has the secret of its siblings until a reload, whose report names the file; one that has become a FIFO refuses a reload, and holds up nothing', async (t) => {
   const { folder, program, current, signedNow, signedBy, write, reload, replaced } = await served(
     t,
     '[jwt]\nsecret_file = token-secret\n',
@@ -157,8 +157,21 @@ test('a worker that restarts has the secret of its siblings until a reload, whos
     [refused.outcome, refused.changes.map(({ option, effect }) => [option, effect])],
     ['refused', [['jwt.secret_file', 'not applied']]],
   );
-  rmSync(join(folder, 'token-secret'));
+  const path = join(folder, 'token-secret');
+  rmSync(path);
   assert.equal(await signedBy(await replaced()), 'NEW');
+
+  execFileSync('mkfifo', [path]);
+  for (const words of [['--dry-run'], []]) {
+    const { outcome, error } = await reload(...words);
+    assert.equal(outcome, 'refused');
+    assert.match(error!, /the secret cannot be read from .*token-secret: should be a file, is a FIFO/);
+  }
+  rmSync(path);
+  writeFileSync(path, OLD);
+  assert.deepEqual([(await reload()).outcome, await signedNow()], ['accepted', 'OLD']);
+  program.kill('SIGTERM');
+  assert.equal((await program.ended).code, 0);
 });
 
 test('of a file that a worker reads late, its siblings are told apart in the log, and a reload ends that', async (t) => {
@@ -185,32 +198,6 @@ test('of a file that a worker reads late, its siblings are told apart in the log
   );
   const [next] = await current();
   assert.equal(await from(next!.pid, `/file?${next!.pid}`), 'two');
-});
-
-test('with watch_config_files a new secret reloads', async (t) => {
-  const options = '[jwt]\nsecret_file = token-secret\n[DEFAULT]\nwatch_config_files = true\n';
-  const { program, write, signedNow } = await served(t, options);
-  write('token-secret', NEW);
-  await program.printed(/"event":"reload","at"/);
-  assert.equal(await signedNow(), 'NEW');
-});
-
-test('a secret file that has become a FIFO refuses a reload, and holds up nothing', async (t) => {
-  const { folder, program, signedNow, reload } = await served(t, '[jwt]\nsecret_file = token-secret\n');
-  const path = join(folder, 'token-secret');
-  rmSync(path);
-  execFileSync('mkfifo', [path]);
-  for (const words of [['--dry-run'], []]) {
-    const { outcome, error } = await reload(...words);
-    assert.equal(outcome, 'refused');
-    assert.match(error!, /the secret cannot be read from .*token-secret: should be a file, is a FIFO/);
-  }
-  assert.equal(await signedNow(), 'OLD');
-  rmSync(path);
-  writeFileSync(path, NEW);
-  assert.deepEqual([(await reload()).outcome, await signedNow()], ['accepted', 'NEW']);
-  program.kill('SIGTERM');
-  assert.equal((await program.ended).code, 0);
 });
 
 test('in a single process, a secret file that has become a FIFO refuses a reload, and a new one is among the changes of the next', async (t) => {
