@@ -2,13 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { emptyProject, Program } from '../e2e/program.js';
 
-test('LC-373 a program that throws what is no error is explained, and ends with 1', async (t) => {
-  for (const thrown of ['undefined', 'null', "'no words'"]) {
+test('LC-373 OP-3 a program that throws is explained, and ends with 1, also if it throws no error', async (t) => {
+  for (const [thrown, said] of [
+    ['undefined', /./],
+    ["new Error('boom')", /^Error: boom\n/],
+  ] as const) {
     const text = `import { runMain } from 'portico';\nawait runMain(() => { throw ${thrown}; });\n`;
     const project = emptyProject({ 'main.js': text });
     const program = new Program(process.execPath, ['main.js'], { cwd: project.folder });
     t.after(() => project.remove());
     assert.deepEqual(await program.ended, { code: 1, signal: null }, program.output());
+    assert.match(program.stderr, said);
     assert.doesNotMatch(program.stderr, /exit-status|TypeError/);
   }
 });

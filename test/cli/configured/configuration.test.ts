@@ -53,21 +53,12 @@ test('OP-3 check of a service file that is taken for a paste file says how it is
   assert.equal(cli(cwd, 'check', 'api-paste.ini').status, 0);
 });
 
-test('OP-1 LC-1403 names without a comma between them start nothing, with the place and what to write', (t) => {
+test('OP-1 names without a comma between them are told what to write', (t) => {
   const cwd = folder(t, { ...pasted, 'portico.ini': '[DEFAULT]\nenabled_apis = hello world\n' });
-  const { status, stderr } = cli(cwd);
-  assert.equal(status, 1);
-  assert.match(
-    stderr,
-    /portico\.ini:2:16: error: \[DEFAULT\] enabled_apis: No APIs were started\. Check the enabled_apis/,
-  );
-  assert.match(stderr, /A comma is missing: write hello, world\./);
-  assert.match(cli(cwd, 'check').stdout, /^ {2}A comma is missing: write hello, world\.$/m);
+  const comma = ' {2}A comma is missing: write hello, world\\.$';
+  assert.match(cli(cwd, 'check').stdout, new RegExp(`enabled_apis: no app is called.*\\n${comma}`, 'm'));
   writeFileSync(join(cwd, 'portico.ini'), '[DEFAULT]\nenabled_apis = hello,world\nenabled_ssl_apis = hello world\n');
-  assert.match(
-    cli(cwd, 'check').stdout,
-    /enabled_ssl_apis: names an API.*\n {2}A comma is missing: write hello, world\./,
-  );
+  assert.match(cli(cwd, 'check').stdout, new RegExp(`enabled_ssl_apis: names an API.*\\n${comma}`, 'm'));
 });
 
 test('OP-1 CF-1 without a configuration file start and check say so, and where it was looked for', (t) => {
@@ -96,12 +87,11 @@ test('OP-1 a configuration file that is named and not there is the one cause tha
 test('OP-1 a configuration file that is found and cannot be read is the one cause that is told', (t) => {
   const cwd = folder(t, {});
   mkdirSync(join(cwd, 'portico.ini'));
-  const line = `error: cannot read config file portico.ini: it is a directory (EISDIR)\nExplained in:\n  ${page}\n`;
-  const { status, stderr } = cli(cwd);
+  const line = `error: cannot read config file portico.ini: it is a directory (EISDIR)\n1 error, 0 warnings.\nExplained in:\n  ${page}\n`;
+  const { status, stdout } = cli(cwd, 'check');
   assert.equal(status, 78);
-  assert.ok(stderr.endsWith(line.replace('portico.ini', `portico.ini (${join(cwd, 'portico.ini')})`)), stderr);
-  assert.doesNotMatch(stderr, /No configuration file was found/);
-  assert.doesNotMatch(cli(cwd, 'check').stdout, /No configuration file was found/);
+  assert.ok(stdout.endsWith(line.replace('portico.ini', `portico.ini (${join(cwd, 'portico.ini')})`)), stdout);
+  assert.doesNotMatch(stdout, /No configuration file was found/);
 });
 
 test('LC-1221 OP-3 a paste file that is not there is told at its place, with what is beside it, by every command', (t) => {
@@ -109,7 +99,6 @@ test('LC-1221 OP-3 a paste file that is not there is told at its place, with wha
   const cwd = folder(t, { ...pasted, 'portico.ini': ini });
   const told =
     /^portico\.ini:3:20: error: \[DEFAULT\] api_paste_config: Could not find config at api-pste\.ini\n {2}Did you mean "api-paste\.ini"\?/m;
-  assert.match(cli(cwd).stderr, told);
   assert.match(cli(cwd, 'check').stdout, told);
   assert.doesNotMatch(cli(cwd, 'check').stdout, /--paste/);
   assert.match(cli(cwd, 'pipeline', 'hello').stderr, told);
@@ -124,7 +113,6 @@ test('LC-1221 a paste file that is a folder is told at the place of the option t
   mkdirSync(join(cwd, 'app'));
   const told =
     /^portico\.ini:3:20: error: \[DEFAULT\] api_paste_config: app is a directory, not a paste file\.\n(?! {2}A relative)/m;
-  assert.match(cli(cwd).stderr, told);
   assert.match(cli(cwd, 'check').stdout, told);
   assert.match(cli(cwd, 'pipeline', 'hello').stderr, told);
 });
