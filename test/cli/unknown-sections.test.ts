@@ -1,12 +1,12 @@
-/** A section without an owner is refused by each command; a section that code reads or declares is never reported. */
+/** A section without an owner is refused by check and by a reload; a section that code reads or declares is never reported. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ReloadReport } from 'portico/launch';
 import { askSocket } from '../e2e/clients.js';
-import { emptyProject, freePort, runApiCli, startProject } from '../e2e/program.js';
-import { command, isServing } from './command.js';
+import { emptyProject, freePort, startProject } from '../e2e/program.js';
+import { command } from './command.js';
 
 /** Factories that read groups they have not declared, and one that has declared them. */
 const APP = `
@@ -51,7 +51,7 @@ function told(text: string): string[] {
   return [...found].map(([, said, hint]) => `${said}: ${hint}`).sort();
 }
 
-test('CF-66 sections without an owner are errors of check, of a start and of a reload, and those that code reads are none', {
+test('CF-66 sections without an owner are errors of check and of a reload, and those that code reads are none', {
   timeout,
 }, async (t) => {
   const text = await ini([...KNOWN, ...SHIPPED]);
@@ -59,11 +59,10 @@ test('CF-66 sections without an owner are errors of check, of a start and of a r
   const checked = command(['check'], { cwd: project.folder });
   assert.equal(checked.status, 78);
   assert.deepEqual(told(checked.stdout), [SHOPP, WHATEVER]);
-  const refused = await runApiCli(project.folder, 'serve');
-  assert.equal(refused.status, 78);
-  assert.deepEqual(told(refused.stderr), [SHOPP, WHATEVER]);
-  for (const said of [checked.stdout, refused.stderr])
-    assert.match(said, /If these names belong to other programs, write in \[DEFAULT\]:\n {2}other_names = whatever\n/);
+  assert.match(
+    checked.stdout,
+    /If these names belong to other programs, write in \[DEFAULT\]:\n {2}other_names = whatever\n/,
+  );
 
   const fine = text.replace('[shopp]\nx = 1\n[whatever]\n', '');
   writeFileSync(join(project.folder, 'portico.ini'), fine);
@@ -71,34 +70,10 @@ test('CF-66 sections without an owner are errors of check, of a start and of a r
   const [, socket] = await program.printed(/"event":"control","socket":"([^"]+)"/);
   await program.printed(/"event":"ready"/);
   writeFileSync(join(project.folder, 'portico.ini'), text);
-  for (const path of ['/reload/dry-run', '/reload']) {
-    const { outcome, error = '' } = (await askSocket<ReloadReport>(socket!, 'POST', path)).body;
-    assert.equal(outcome, 'refused');
-    assert.deepEqual(told(error), [SHOPP, WHATEVER]);
-    assert.match(error, /\n {2}other_names = whatever$/m);
-  }
-  const others = text.replace('[DEFAULT]\n', '[DEFAULT]\nother_names = whatever, shopp\n');
-  writeFileSync(join(project.folder, 'portico.ini'), others);
-  assert.equal((await askSocket<ReloadReport>(socket!, 'POST', '/reload')).body.outcome, 'accepted');
-
-  // Warnings of a dry run are those of the reload, each once.
-  writeFileSync(join(project.folder, 'portico.ini'), text.replace('= hello,other', '= hello,other,shpp'));
-  writeFileSync(join(project.folder, 'api-paste.ini'), PASTE.replace('./app.js:idle', './gone.js:idle'));
-  const lists: (readonly string[])[] = [];
-  for (const path of ['/reload/dry-run', '/reload']) {
-    const { outcome, warnings } = (await askSocket<ReloadReport>(socket!, 'POST', path)).body;
-    assert.equal(outcome, 'accepted');
-    lists.push(warnings);
-  }
-  const [dry = [], real] = lists;
-  assert.deepEqual(dry, real);
-  assert.equal(dry.filter((each) => each.includes('"shpp"')).length, 1, dry.join('\n'));
-  assert.deepEqual(
-    dry
-      .filter((each) => each.endsWith('\n  further errors may follow once this is mended'))
-      .map((each) => /is called "[^"]+"/.exec(each)?.[0]),
-    ['is called "./gone.js"'],
-  );
+  const { outcome, error = '' } = (await askSocket<ReloadReport>(socket!, 'POST', '/reload')).body;
+  assert.equal(outcome, 'refused');
+  assert.deepEqual(told(error), [SHOPP, WHATEVER]);
+  assert.match(error, /\n {2}other_names = whatever$/m);
 });
 
 test('CF-66 a name is an error too where a manager is, or where another host runs an API with the same file', {
@@ -159,15 +134,11 @@ test('a section [cors.<name>] is known beside other errors, also to config show'
     'portico.ini': `[api:hello]\nport = ${await freePort()}\n[wsgi]\nkeep_aliv = 3\n${sections}`,
   });
   try {
-    for (const words of [['check'], ['serve']]) {
-      const { status, stdout, stderr } = isServing(words)
-        ? await runApiCli(project.folder, ...words)
-        : command(words, { cwd: project.folder });
-      assert.equal(status, 78, words.join(' '));
-      assert.match(stdout + stderr, /keep_aliv: unknown option/);
-      assert.match(stdout + stderr, /\[cors_x\] unknown section.{1,4}did you mean/s);
-      assert.doesNotMatch(stdout + stderr, /\[cors\.\w+\] unknown section/);
-    }
+    const { status, stdout } = command(['check'], { cwd: project.folder });
+    assert.equal(status, 78);
+    assert.match(stdout, /keep_aliv: unknown option/);
+    assert.match(stdout, /\[cors_x\] unknown section.{1,4}did you mean/s);
+    assert.doesNotMatch(stdout, /\[cors\.\w+\] unknown section/);
     const shown = command(['config', 'show', 'cors.partner.allow_methods'], { cwd: project.folder });
     assert.equal(shown.stdout, '[cors.partner] allow_methods = GET  (portico.ini:6:17)\n');
     const generated = command(['config', 'generate'], { cwd: project.folder });
