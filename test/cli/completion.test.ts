@@ -7,13 +7,11 @@ import { type TestContext, test } from 'node:test';
 import type { Command } from 'commander';
 import { COMMANDS } from '../../dist/cli/commands.js';
 import { completeProgram } from '../../dist/cli/program.js';
-import { apiCli, emptyProject } from '../e2e/program.js';
+import { emptyProject } from '../fixtures/project.js';
+import { command } from './command.js';
 
 function run(...words: string[]): string {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [apiCli, ...words], {
-    encoding: 'utf8',
-    timeout: 60_000,
-  });
+  const { status, stdout, stderr } = command(words, { cwd: process.cwd() });
   assert.equal(status, 0, `${words.join(' ')}: ${stderr}`);
   return stdout;
 }

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { RPCService } from 'portico/rpc';
-import { emptyProject, type Outcome, runApiCli } from '../e2e/program.js';
+import { emptyProject, type Outcome } from '../e2e/program.js';
 import { brokerUrl, deleteTopic, withoutBroker } from '../rpc/transport/amqp/broker.js';
 import { osloUrl, PythonPeer, withoutPython } from '../rpc/transport/oslo/peer.js';
 import { recordedLog } from '../tasks/recorded-log.js';
@@ -40,7 +40,7 @@ test('RP-95 a service is pinged; its methods are called and cast', { skip: witho
   });
   const run = rpcIn(t, url);
 
-  const pinged = await runApiCli(run.folder, 'rpc', 'ping', 'images', '--json');
+  const pinged = await run('ping', 'images', '--json');
   assert.equal(pinged.status, 0, pinged.stderr);
   const { host, draining } = JSON.parse(pinged.stdout) as { host: string; draining: boolean };
   assert.deepEqual([host, draining], ['north', false]);

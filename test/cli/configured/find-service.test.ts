@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { apiCli, emptyProject, type Outcome, Program } from '../../e2e/program.js';
+import { emptyProject, type Outcome, Program } from '../../e2e/program.js';
 import { removeFolder, temporaryFolder } from '../../fixtures/keeper.js';
+import { commandBeside } from '../command.js';
 
 const MAIN = `
 import { Config, launch, runMain } from 'portico';
@@ -43,11 +44,7 @@ test('OP-41 status finds the service by its folder or its configuration, or beca
     await program.printed(/"event":"control"/);
     return program;
   };
-  const run = async (folder: string, ...words: string[]): Promise<Outcome> => {
-    const asked = new Program(process.execPath, [apiCli, ...words], { cwd: folder, env });
-    const { code } = await asked.ended;
-    return { status: code!, stdout: asked.stdout, stderr: asked.stderr };
-  };
+  const run = (folder: string, ...words: string[]): Promise<Outcome> => commandBeside(words, { cwd: folder, env });
   const status = (folder: string, ...words: string[]): Promise<Outcome> => run(folder, 'status', ...words);
   const [served, other, elsewhere] = [project(), project(), temporaryFolder('portico-elsewhere-')];
   const first = await start(served, ['main.js'], { RUNTIME_DIRECTORY: systemDirectory(t, own) });
