@@ -26,17 +26,12 @@ export const app = (g, l, ctx) => (req, res) => {
 const PASTE = '[app:hello]\npaste.app_factory = ./app.js:app\n';
 
 /** Creates a project whose app logs 3 kB for each request. `stderr` is the shell's redirection of standard error. */
-async function loggingProject(
-  t: TestContext,
-  stderr: string,
-  workers = 2,
-  log = '',
-): Promise<{ program: Program; port: number }> {
+async function loggingProject(t: TestContext, stderr: string): Promise<{ program: Program; port: number }> {
   const port = await freePort();
   const project = emptyProject({
     'app.js': APP,
     'api-paste.ini': PASTE,
-    'portico.ini': `[api:hello]\nport = ${port}\nworkers = ${workers}\n${log}`,
+    'portico.ini': `[api:hello]\nport = ${port}\nworkers = 1\n`,
   });
   const main = join(root, 'lib', 'cli', 'main.js');
   const program = new Program('sh', ['-c', `ulimit -n 300; exec "$0" "$1" 2>${stderr}`, process.execPath, main], {
@@ -58,23 +53,9 @@ test('with standard error on a full disk it starts, serves, reloads, and stops w
   for (let round = 0; round < 5; round++) assert.equal((await get(port, '/')).status, 200);
   const { pid: first } = (await get<{ pid: number }>(port, '/')).body;
   program.kill('SIGHUP');
-  for (const old = new Set([first]); old.size < 3; ) old.add((await get<{ pid: number }>(port, '/')).body.pid);
+  for (const old = new Set([first]); old.size < 2; ) old.add((await get<{ pid: number }>(port, '/')).body.pid);
   program.kill('SIGTERM');
   assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
-});
-
-test('lines that a log file does not take are told on standard error, once a process', {
-  skip: !existsSync('/dev/full'),
-  timeout: 60_000,
-}, async (t) => {
-  const { program, port } = await loggingProject(t, '&2', 1, '[DEFAULT]\nlog_file = /dev/full\n');
-  await program.printed(/^hello +http/m);
-  for (let round = 0; round < 3; round++) assert.equal((await get(port, '/')).status, 200);
-  program.kill('SIGTERM');
-  assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
-  const told = program.stderr.split('\n').filter((line) => line.includes('/dev/full'));
-  const line = 'WARN: log lines are lost until /dev/full can be written again: the disk is full';
-  assert.deepEqual(told, [line, line]);
 });
 
 test('a disk that fills while it serves costs lines, and the first line after it says how many', {
@@ -114,7 +95,7 @@ test('a disk that fills while it serves costs lines, and the first line after it
 });
 
 test('a worker without a free descriptor goes on beating', { timeout: 60_000 }, async (t) => {
-  const { program, port } = await loggingProject(t, '&2', 1);
+  const { program, port } = await loggingProject(t, '&2');
   await program.printed(/^hello +http/m);
   const { pid } = (await get<{ pid: number }>(port, '/')).body;
   const exhausted = (await get<{ pid: number; taken: number }>(port, '/take-all')).body;

@@ -1,6 +1,5 @@
 /** GET /metrics of a running service. */
 import assert from 'node:assert/strict';
-import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
@@ -9,7 +8,6 @@ import { test } from 'node:test';
 import { emptyProject, freePort, Program, startProject, type UntilEnd, untilFileEnds } from '../../e2e/program.js';
 import { type Family, parseExposition, sumOf } from '../../fixtures/exposition.js';
 import { until as untilAnswer } from '../../fixtures/until.js';
-import { makePair } from '../../server/certificate-files.js';
 
 const app = `
 import { Fault } from 'portico/app';
@@ -147,11 +145,8 @@ const mounted = paste.replace(
 const FILTERS = 'enabled = true\nfilters = true';
 const one = fleet({ metrics: FILTERS, files: { 'api-paste.ini': mounted } });
 const two = fleet({ metrics: FILTERS, workers: 2 });
-const pooled = fleet({
-  metrics: 'enabled = true\nstatus = class\nbuckets = 1, 0.05, 0.5',
-  more: '[wsgi]\ndefault_pool_size = 1',
-});
-const off = fleet({ metrics: '' });
+/** A reload enables its metrics. */
+const off = fleet({ metrics: 'status = class\nbuckets = 1, 0.05, 0.5', more: '[wsgi]\ndefault_pool_size = 1' });
 
 const REQUESTS = 'portico_http_requests_total';
 const IN_FLIGHT = 'portico_http_requests_in_flight';
@@ -389,41 +384,6 @@ function loop(port: number): { end: boolean } {
   return state;
 }
 
-test('[metrics] buckets are the bounds of the histogram, ascending', async () => {
-  const { port, admin } = await pooled();
-  await ask(port, '/slow');
-  const found = await until(admin, (all) => sumOf(all, REQUESTS) === 1);
-  const buckets = found
-    .get('portico_http_request_duration_seconds')!
-    .samples.filter(({ name }) => name.endsWith('_bucket'));
-  assert.deepEqual(
-    buckets.map(({ labels, value }) => [labels.le, value]),
-    [
-      ['0.05', 0],
-      ['0.5', 1],
-      ['1', 1],
-      ['+Inf', 1],
-    ],
-  );
-});
-
-test('gauges have what a worker told last: memory, event loop, requests under way', async () => {
-  const { port, admin } = await pooled();
-  const open = [0, 1, 2].map(() => request({ host: '127.0.0.1', port, path: '/wait' }).end());
-  for (const each of open) each.on('error', () => undefined);
-  const found = await until(
-    admin,
-    (all) =>
-      sumOf(all, 'portico_http_requests_in_flight', { worker: '0' }) === 3 &&
-      sumOf(all, 'portico_http_requests_queued') === 2,
-  );
-  for (const each of open) each.destroy();
-  assert.ok(sumOf(found, 'portico_worker_resident_memory_bytes') > 2 ** 24);
-  assert.ok(sumOf(found, 'process_resident_memory_bytes') > 2 ** 24);
-  assert.ok(sumOf(found, 'portico_worker_event_loop_utilization') <= 1);
-  assert.equal(sumOf(found, 'portico_workers_wanted', { api: 'hello' }), 1);
-});
-
 test('without [metrics] enabled nothing is counted', async () => {
   const { admin, port } = await off();
   await ask(port, '/');
@@ -446,16 +406,42 @@ test('a reload that sets [metrics] enabled begins to count, also for the last mi
   assert.ok(hello!.recent!.rate > 0, text);
 });
 
-test('the end of a certificate is told', async (t) => {
-  const { cert, key } = await makePair();
-  const tls = { 'cert.pem': cert, 'key.pem': key };
-  const more = 'enabled_ssl_apis = hello\n[ssl]\ncert_file = cert.pem\nkey_file = key.pem';
-  const { admin } = await served(t, { more, files: tls });
-  const told = sumOf(await scrape(admin), 'portico_tls_certificate_expiry_timestamp_seconds', { api: 'hello' });
-  assert.equal(told, Date.parse(new X509Certificate(cert).validTo) / 1000);
+test('[metrics] buckets are the bounds of the histogram, ascending', async () => {
+  const { port, admin } = await off();
+  const before = await scrape(admin);
+  await ask(port, '/slow');
+  const found = await until(admin, (all) => sumSince(before, all, REQUESTS) === 1);
+  const name = 'portico_http_request_duration_seconds_bucket';
+  const buckets = found.get('portico_http_request_duration_seconds')!.samples.filter((each) => each.name === name);
+  assert.deepEqual(
+    buckets.map(({ labels: { le = '' } }) => [le, sumSince(before, found, name, { le })]),
+    [
+      ['0.05', 0],
+      ['0.5', 1],
+      ['1', 1],
+      ['+Inf', 1],
+    ],
+  );
 });
 
-test('lines of the log that could not be written are counted, of the parent and of workers', async (t) => {
+test('gauges have what a worker told last: memory, event loop, requests under way', async () => {
+  const { port, admin } = await off();
+  const open = [0, 1, 2].map(() => request({ host: '127.0.0.1', port, path: '/wait' }).end());
+  for (const each of open) each.on('error', () => undefined);
+  const found = await until(
+    admin,
+    (all) =>
+      sumOf(all, 'portico_http_requests_in_flight', { worker: '0' }) === 3 &&
+      sumOf(all, 'portico_http_requests_queued') === 2,
+  );
+  for (const each of open) each.destroy();
+  assert.ok(sumOf(found, 'portico_worker_resident_memory_bytes') > 2 ** 24);
+  assert.ok(sumOf(found, 'process_resident_memory_bytes') > 2 ** 24);
+  assert.ok(sumOf(found, 'portico_worker_event_loop_utilization') <= 1);
+  assert.equal(sumOf(found, 'portico_workers_wanted', { api: 'hello' }), 1);
+});
+
+test('lines of the log that could not be written are counted, of the parent and of workers, and told on standard error once a process', async (t) => {
   if (!existsSync('/dev/full')) return t.skip('this system has no /dev/full');
   const [port, admin] = [await freePort(), await freePort()];
   const project = emptyProject({
@@ -468,6 +454,13 @@ test('lines of the log that could not be written are counted, of the parent and 
   await ask(port, '/broken');
   const lost = 'portico_log_lines_lost_total';
   await until(admin, (all) => sumOf(all, lost, { api: '-' }) > 0 && sumOf(all, lost, { api: 'hello' }) > 0);
+  program.kill('SIGTERM');
+  assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+  const line = 'WARN: log lines are lost until /dev/full can be written again: the disk is full';
+  assert.deepEqual(
+    program.stderr.split('\n').filter((each) => each.includes('/dev/full')),
+    [line, line],
+  );
 });
 
 test('a single process counts each service by itself, tells its own event loop, and is ready while it reloads', async (t) => {
@@ -493,6 +486,8 @@ process.exitCode = await launcher.wait();
   });
   const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
   await program.printed(/"event":"ready"/);
+  // Its [control] socket is none.
+  assert.doesNotMatch(program.output(), /"event":"control"/);
   await ask(port, '/');
   const found = await scrape(Number(admin));
   assert.equal(sumOf(found, REQUESTS, { api: 'hello', status: '200' }), 1);
