@@ -7,6 +7,7 @@ import { createServer as createHttpServer, type IncomingMessage, request } from 
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { commandBeside } from '../cli/command.js';
 import { askSocket as ask } from '../e2e/clients.js';
@@ -14,7 +15,6 @@ import {
   emptyProject,
   freePort,
   Program,
-  runApiCli,
   startedOnce,
   startProject,
   type UntilEnd,
@@ -56,9 +56,9 @@ async function served(t: UntilEnd, { more = '', workers = 2, files = {} } = {}):
 
 const file = untilFileEnds();
 /** One service for the tests that follow one another, of which the last one stops it. */
-const shared = startedOnce(() => served(file, { more: '[wsgi]\nkeep_alive = false\n' }));
+const shared = startedOnce(() => served(file, { more: '[wsgi]\nkeep_alive = false\n', workers: 1 }));
 
-/** Runs a command in a thread. The first test runs one as a process: `runApiCli`. */
+/** Runs a command in a thread. */
 const run = (cwd: string, ...words: string[]) => commandBeside(words, { cwd });
 
 /** Sends a request whose response never ends. Returns the pid of its worker, and what ends it. */
@@ -120,10 +120,10 @@ test('OP-40 OP-41 the parent answers on a socket that its user alone may open, b
   assert.equal(parent.pid, program.pid);
   assert.deepEqual(
     services.map(({ name, wanted, workers }) => [name, wanted, workers.length]),
-    [['hello', 2, 2]],
+    [['hello', 1, 1]],
   );
-  const shown = await runApiCli(folder, 'status');
-  assert.match(shown.stdout, /^hello +127\.0\.0\.1:\d+ +2 of 2 ready/m);
+  const shown = await run(folder, 'status');
+  assert.match(shown.stdout, /^hello +127\.0\.0\.1:\d+ +1 of 1 ready/m);
 });
 
 test('OP-52 requests under way are listed with age, worker and path without its query', async () => {
@@ -150,7 +150,7 @@ test('OP-11 reload waits and prints what came of it: 0 for a good file, 1 for a 
   const { socket, port, folder } = await shared();
   const good = await run(folder, 'reload');
   assert.deepEqual([good.status, good.stderr], [0, '']);
-  assert.match(good.stdout, /^accepted after \d+ ms, configuration 2\n +hello: 2 workers replaced/);
+  assert.match(good.stdout, /^accepted after \d+ ms, configuration 2\n +hello: 1 worker replaced/);
   const right = readFileSync(join(folder, 'portico.ini'));
   writeFileSync(join(folder, 'portico.ini'), `[api:hello]\nport = ${port}\nworkrs = 3\n`);
   const bad = await run(folder, 'reload');
@@ -164,14 +164,14 @@ test('OP-13 OP-14 the level of the log and the report of one worker are asked fo
   const { socket, folder, program } = await shared();
   assert.equal((await run(folder, 'log-level', 'debug')).status, 0);
   const from = program.output().length;
-  assert.equal((await run(folder, 'scale', 'hello', '3')).status, 0);
+  assert.equal((await run(folder, 'scale', 'hello', '2')).status, 0);
   await program.printed(/"level":"debug".*Started child/, from);
   assert.match(program.output(), /"level":"notice"[^}]*"to":"debug"[^}]*"msg":"Log level: debug"/);
   const [worker] = (await status(socket)).services[0]!.workers;
   const { stdout } = await run(folder, 'report', '--worker', String(worker!.pid));
   assert.match(stdout, new RegExp(`pid ${worker!.pid}\\)[\\s\\S]*Guru Meditation`));
   assert.equal((await run(folder, 'log-level', 'info')).status, 0);
-  assert.equal((await run(folder, 'scale', 'hello', '2')).status, 0);
+  assert.equal((await run(folder, 'scale', 'hello', '1')).status, 0);
 });
 
 test('what is asked wrongly is refused with a reason: path, body, member', async () => {
@@ -203,25 +203,24 @@ test('a log level and a number of workers that commands have set are in every vi
   assert.deepEqual(await told(), []);
   await run(folder, 'log-level', 'debug');
   await run(folder, 'log-level', 'warn', '--api', 'hello');
-  await run(folder, 'scale', 'hello', '3');
+  await run(folder, 'scale', 'hello', '2');
   assert.deepEqual(await told(), [
     ['log level', undefined, 'debug', 'info'],
     ['log level', 'hello', 'warn', 'info'],
-    ['workers', 'hello', 3, 2],
+    ['workers', 'hello', 2, 1],
   ]);
   const { stdout } = await run(folder, 'status');
   assert.match(stdout, /^log level debug, set [\d.]+m?s ago; the configuration says info$/m);
-  assert.match(stdout, /^hello: 3 workers, set [\d.]+m?s ago; the configuration says 2$/m);
+  assert.match(stdout, /^hello: 2 workers, set [\d.]+m?s ago; the configuration says 1$/m);
 
-  await run(folder, 'log-level', 'info');
-  assert.deepEqual(await told(), [['workers', 'hello', 3, 2]]);
-  await run(folder, 'scale', 'hello', '2');
-  assert.deepEqual(await told(), []);
   // A reload resets the level, and keeps the number.
-  await run(folder, 'log-level', 'debug');
-  await run(folder, 'scale', 'hello', '1');
   assert.equal((await run(folder, 'reload')).status, 0);
-  assert.deepEqual(await told(), [['workers', 'hello', 1, 2]]);
+  assert.deepEqual(await told(), [['workers', 'hello', 2, 1]]);
+  await run(folder, 'scale', 'hello', '1');
+  assert.deepEqual(await told(), []);
+  await run(folder, 'log-level', 'debug');
+  await run(folder, 'log-level', 'info');
+  assert.deepEqual(await told(), []);
 });
 
 test('config show --running prints the configuration in force, not that of the files', async () => {
@@ -252,6 +251,7 @@ test('OP-40 OP-12 scale, restart and stop do what they say, for a service that t
   const before = (await status(socket)).services[0]!.workers.map(({ pid }) => pid);
   assert.match((await run(folder, 'scale', 'hello', '2')).stdout, /hello has 2 workers/);
   assert.equal((await status(socket)).services[0]?.wanted, 2);
+  assert.match((await run(folder, 'scale', 'hello', '1')).stdout, /hello has 1 worker/);
   const { status: refused, stderr } = await run(folder, 'scale', 'hello', '999999999999');
   assert.equal(refused, 64);
   assert.match(stderr, /999999999999 workers exceed max_workers \(\d+\)\n.*raise max_workers in \[DEFAULT\]/);
@@ -271,7 +271,7 @@ test('OP-40 OP-12 scale, restart and stop do what they say, for a service that t
 
 test('OP-51 the status is one document: of the process, of each API and each of its workers, and of all together', async (t) => {
   const { cert, key } = await makePair();
-  const more = 'enabled_ssl_apis = hello\n[ssl]\ncert_file = cert.pem\nkey_file = key.pem';
+  const more = 'enabled_ssl_apis = hello\n[metrics]\nenabled = true\n[ssl]\ncert_file = cert.pem\nkey_file = key.pem';
   const { socket, program, port, folder } = await served(t, { more, files: { 'cert.pem': cert, 'key.pem': key } });
   const document = async () => (await ask<StatusDocument>(socket, 'GET', '/status')).body;
   // The facts of workers come with their first heartbeat, those of their services with the second.
@@ -287,6 +287,10 @@ test('OP-51 the status is one document: of the process, of each API and each of 
   const [{ name, state, addresses, certificateEnds, wanted, ready, restarts, workers }] = services as [ShownService];
   assert.deepEqual([name, state, addresses[0]!.port, wanted, ready, restarts], ['hello', 'ready', port, 2, 2, 0]);
   assert.equal(Date.parse(certificateEnds), Date.parse(new X509Certificate(cert).validTo));
+  const [scraped] = await once(request({ socketPath: socket, path: '/metrics' }).end(), 'response');
+  const metrics = await textOf(scraped as IncomingMessage);
+  const [, seconds] = /^portico_tls_certificate_expiry_timestamp_seconds\{api="hello"\} (\S+)$/m.exec(metrics)!;
+  assert.equal(Number(seconds) * 1000, Date.parse(certificateEnds));
   for (const [at, worker] of workers.entries()) {
     assert.deepEqual([worker.id, worker.state, worker.inFlight], [at, 'ready', 0]);
     for (const fact of ['pid', 'uptimeMs', 'silentMs', 'utilization', 'lagMaxMs', 'rss'] as const) {
@@ -302,48 +306,51 @@ test('OP-51 the status is one document: of the process, of each API and each of 
   assert.match(shown, /^api-cli \S+ {2}pid \d+ {2}up \S+ {2}configuration 1$/m);
 });
 
-for (const method of ['reload', 'mutate']) {
-  test(`a log level is that of all processes, also of new workers, until a ${method} is accepted`, {
-    timeout: 60_000,
-  }, async (t) => {
-    const more = `restart_method = ${method}\n`;
-    const { socket, folder, port, program } = await served(t, { more, workers: 1 });
-    const level = async () => (await get<[level: string, pid: number]>(port, '/level')).body;
-    const levels = async () => {
-      const { body } = await ask<Status>(socket, 'GET', '/status');
-      const set = body.overrides.map(({ value, configured }) => [value, configured].join(' '));
-      return [(await level())[0], ...set];
-    };
-    const startedChild = async () => {
-      const from = program.output().length;
-      await run(folder, 'restart', 'hello');
-      return program.output().slice(from).includes('Started child');
-    };
-    await run(folder, 'log-level', 'debug');
-    assert.deepEqual(await levels(), ['debug', 'debug info']);
-    assert.equal(await startedChild(), true);
-    assert.deepEqual(await levels(), ['debug', 'debug info']);
-    const [, pid] = await level();
-    process.kill(pid, 'SIGKILL');
-    // A connection to the killed worker may break.
-    await until(
-      () => level().catch(() => [] as const),
-      ([, by]) => by !== pid,
-    );
-    assert.deepEqual(await levels(), ['debug', 'debug info']);
+test('a log level is that of all processes, also of new workers, until a reload is accepted', {
+  timeout: 60_000,
+}, async (t) => {
+  const { socket, folder, port, program } = await served(t, { workers: 1 });
+  const level = async () => (await get<[level: string, pid: number]>(port, '/level')).body;
+  const levels = async () => {
+    const { body } = await ask<Status>(socket, 'GET', '/status');
+    const set = body.overrides.map(({ value, configured }) => [value, configured].join(' '));
+    return [(await level())[0], ...set];
+  };
+  await run(folder, 'log-level', 'debug');
+  assert.deepEqual(await levels(), ['debug', 'debug info']);
+  const [, pid] = await level();
+  const from = program.output().length;
+  process.kill(pid, 'SIGKILL');
+  // A connection to the killed worker may break.
+  await until(
+    () => level().catch(() => [] as const),
+    ([, by]) => by !== pid,
+  );
+  await program.printed(/Started child/, from);
+  assert.deepEqual(await levels(), ['debug', 'debug info']);
 
-    writeFileSync(join(folder, 'portico.ini'), '[api:hello]\nport = nowhere\n', { flag: 'a' });
-    assert.equal((await run(folder, 'reload')).status, 1);
-    assert.deepEqual(await levels(), ['debug', 'debug info']);
-    writeFileSync(join(folder, 'portico.ini'), `[api:hello]\nport = ${port}\n`, { flag: 'a' });
-    assert.equal((await run(folder, 'reload')).status, 0);
-    assert.deepEqual(await levels(), ['info']);
-    assert.equal(await startedChild(), false);
-    await run(folder, 'log-level', 'debug');
-    await run(folder, 'log-level', 'warn');
-    assert.deepEqual(await levels(), ['warn', 'warn info']);
-  });
-}
+  writeFileSync(join(folder, 'portico.ini'), '[api:hello]\nport = nowhere\n', { flag: 'a' });
+  assert.equal((await run(folder, 'reload')).status, 1);
+  assert.deepEqual(await levels(), ['debug', 'debug info']);
+  writeFileSync(join(folder, 'portico.ini'), `[api:hello]\nport = ${port}\n`, { flag: 'a' });
+  assert.equal((await run(folder, 'reload')).status, 0);
+  assert.deepEqual(await levels(), ['info']);
+  const silent = program.output().length;
+  await run(folder, 'restart', 'hello');
+  assert.doesNotMatch(program.output().slice(silent), /Started child/);
+  await run(folder, 'log-level', 'debug');
+  await run(folder, 'log-level', 'warn');
+  assert.deepEqual(await levels(), ['warn', 'warn info']);
+});
+
+test('a log level is that of all processes until a mutate is accepted', async (t) => {
+  const { folder, port } = await served(t, { more: 'restart_method = mutate\n', workers: 1 });
+  const level = async () => (await get<[level: string, pid: number]>(port, '/level')).body[0];
+  await run(folder, 'log-level', 'debug');
+  assert.equal(await level(), 'debug');
+  assert.equal((await run(folder, 'reload')).status, 0);
+  assert.equal(await level(), 'info');
+});
 
 test('config show --running says that a parent of an older version tells only differences', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'portico-older-'));
@@ -375,7 +382,7 @@ test('OP-42 the socket of a killed process is replaced; that of a living one is 
   assert.ok(port > 0);
 });
 
-test('[control] socket names the path, or wants none', async (t) => {
+test('[control] socket names the path, or wants none, which a command says', async (t) => {
   const { socket, folder } = await served(t, { more: '[control]\nsocket = here.sock', workers: 1 });
   assert.equal(socket, join(folder, 'here.sock'));
   assert.match((await run(folder, 'status')).stdout, /^hello/m);
@@ -386,12 +393,7 @@ test('[control] socket names the path, or wants none', async (t) => {
   assert.equal(other.status, 1);
   assert.match(other.stderr, /is another one: it was started in .* with .*portico\.ini/);
   assert.equal((await run(copy.folder, 'status', '--socket', socket)).status, 0);
-  const port = await freePort();
-  const project = emptyProject({ ...pidProject(port, 1, '[control]\nsocket ='), 'app.js': app });
-  const program = startProject(t, project);
-  await program.printed(/"event":"ready"/);
-  assert.doesNotMatch(program.output(), /"event":"control"/);
-  const refused = await run(project.folder, 'status');
+  const refused = await run(folder, 'status', '--set', 'control.socket=');
   assert.match(refused.stderr, /the control socket is disabled/);
 });
 

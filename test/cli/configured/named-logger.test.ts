@@ -68,8 +68,8 @@ export const never = () => new Promise(() => undefined);
   return { folder, never: runApiCli(folder, 'check', '--set', 'DEFAULT.logger=./odd.js:never') };
 })();
 
-test('a logger named in the configuration writes the lines of the parent and of every worker', async (t) => {
-  const { port, start } = await shop(t, 'logger = ./logging.js:logger', 2);
+test('a logger named in the configuration writes the lines of the parent and of its worker', async (t) => {
+  const { port, start } = await shop(t, 'logger = ./logging.js:logger');
   const program = start();
   await program.printed(/shop info Ready after .*"event":"ready"/);
   await get(port, '/a');

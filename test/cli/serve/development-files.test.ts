@@ -16,7 +16,7 @@ const greeting = (text: string): string => `export const greeting = '${text}';\n
 const ini = (port: number, more = ''): string =>
   `[DEFAULT]\nenabled_apis = hello\n${more}\n[api:hello]\nport = ${port}\n`;
 
-test('OP-2 AU-7 a module, the paste file, the configuration: each that changes is named in one line, and a new worker serves it', {
+test('OP-2 AU-7 a module, the paste file, the configuration: each that changes is named in one line, and a new worker serves it; one that cannot be served is refused with its reason', {
   timeout: 60_000,
 }, async (t) => {
   const port = await freePort();
@@ -52,6 +52,14 @@ test('OP-2 AU-7 a module, the paste file, the configuration: each that changes i
   await change('greeting.js', greeting('three'));
   assert.doesNotMatch(program.output().slice(said), /service\.log/);
   assert.equal(await text(), 'three');
+
+  const from = program.output().length;
+  writeFileSync(join(project.folder, 'greeting.js'), 'export const = 1;\n');
+  await program.printed(/greeting\.js changed, and cannot be served: the code before still is\n/, from);
+  const refused = program.output().slice(from);
+  assert.match(refused, /Reload refused after \d+ ms\n {4}api-paste\.ini:2:1: error: .*greeting\.js:1:14\n/);
+  assert.doesNotMatch(refused, /\{"|exited with status/);
+  assert.equal(await text(), 'three');
 });
 
 test('OP-2 a module that is written after it was loaded and before it is watched is a change', {
@@ -77,23 +85,6 @@ export const factory = () => {
   const answer = await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } });
   assert.equal(await answer.text(), 'two');
   assert.equal(program.output().match(/changed, serving again/g)?.length, 1);
-});
-
-test('AU-7 a change that cannot be served is refused with its reason, and says that the code before is served', {
-  timeout: 60_000,
-}, async (t) => {
-  const port = await freePort();
-  const files = { 'portico.ini': ini(port), 'api-paste.ini': PASTE, 'app.js': APP, 'greeting.js': greeting('one') };
-  const project = emptyProject(files);
-  const program = startProject(t, project, ['--dev']);
-  await program.printed(/Ready after/);
-  const from = program.output().length;
-  writeFileSync(join(project.folder, 'greeting.js'), 'export const = 1;\n');
-  await program.printed(/greeting\.js changed, and cannot be served: the code before still is\n/, from);
-  const said = program.output().slice(from);
-  assert.match(said, /Reload refused after \d+ ms\n {4}api-paste\.ini:2:1: error: .*greeting\.js:1:14\n/);
-  assert.doesNotMatch(said, /\{"|exited with status/);
-  assert.equal(await (await fetch(`http://127.0.0.1:${port}/`)).text(), 'one');
 });
 
 test('AU-7 --dev tells the first type errors of an application with tsconfig.json and a compiler, and when there are none any more', {

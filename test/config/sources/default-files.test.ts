@@ -42,12 +42,10 @@ test('OP-3 a working folder that this user may not enter is the cause that is to
     assert.equal(status, 78, stdout + stderr);
     return stdout + stderr;
   };
-  for (const words of [[], ['check']]) {
-    const said = run(...words);
-    assert.match(said, /error: cannot read config file portico\.ini \(.*\): permission denied \(EACCES\)/);
-    assert.match(said, new RegExp(`This user may not enter ${project.folder}:`));
-    assert.doesNotMatch(said, /No configuration file|spawn/);
-  }
+  const alone = run();
+  assert.match(alone, /error: cannot read config file portico\.ini \(.*\): permission denied \(EACCES\)/);
+  assert.match(alone, new RegExp(`This user may not enter ${project.folder}:`));
+  assert.doesNotMatch(alone, /No configuration file|spawn/);
   const said = run('check', '--config-file', join(other.folder, 'portico.ini'));
   assert.match(
     said,
