@@ -259,7 +259,7 @@ const PARTS: Readonly<Record<string, Broken>> = {
 /** Several errors at once: pairs of the above in one project, from several files. */
 function pairs(): [string, Broken][] {
   const [first, second] = [
-    ['max_requests = many', 'prot = 1', 'zzzzz = 1', 'manager = ./app.js:Nope', 'max_requests = 5'],
+    ['max_requests = many', 'prot = 1', 'manager = ./app.js:Nope'],
     [
       'a module that is not there',
       'a filter that is not there',
@@ -296,7 +296,8 @@ const SEVERAL: Readonly<Record<string, Broken>> = {
 export const brokenConfigurations: ReadonlyMap<string, Broken> = new Map([
   ...ofTable('value', VALUES),
   ...ofTable('name', NAMES),
-  ...ofTable('strict name', NAMES, 'strict_config = true\n'),
+  // The option of older versions has no effect.
+  ...ofTable('strict name', { elsewhere: 'x=1' }, 'strict_config = true\n'),
   ...Object.entries(PARTS),
   ...pairs(),
   ...Object.entries(SEVERAL),

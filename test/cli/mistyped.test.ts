@@ -75,6 +75,11 @@ const CASES: Readonly<Record<string, Case>> = {
     ],
     never: /other programs/,
   },
+  'a section of the name of an API': {
+    it: { more: '[shop]\nmax_requests = 4' },
+    says: ['[shop] unknown section\n  did you mean [api:shop]?'],
+    never: /other programs/,
+  },
   'a section of services without a name': {
     it: { more: '[service]\nmanager = x\n[services]' },
     says: [
@@ -116,16 +121,6 @@ const CASES: Readonly<Record<string, Case>> = {
     says: [
       '[api:metdata] no app is called "metdata" in api-paste.ini, so this API does not start\n  Did you mean [api:metadata]?',
     ],
-  },
-  'pipelines for pipeline': {
-    it: paste(`[pipeline:shop]\npipelines = end\n${END}`),
-    says: [
-      '[pipeline:shop] is missing a "pipeline" setting.\n  "pipelines" in line 2 is not read. Did you mean "pipeline"?',
-    ],
-  },
-  'lines that are no options': {
-    it: paste(`[pipeline:shop]\npipeline = end\nnothing\n${END}more\n`),
-    says: ['"nothing" is neither an option nor a section header; so is line 6.'],
   },
   'repetitions name the first line': {
     it: {
