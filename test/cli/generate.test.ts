@@ -777,13 +777,6 @@ test('OP-15 a pod has one worker for each API that sets no number, whatever the 
   assert.match(manifest, /requests: \{ cpu: 250m, memory: 256Mi \}/);
 });
 
-test('OP-15 a limit of memory that the processes exceed without max_memory is reported', (t) => {
-  const run = generating(t);
-  const file = join(run.folder, 'manifest.yaml');
-  writeFileSync(file, written(run, 'kubernetes').replace(/limits: .*/, 'limits: { memory: 100Mi }'));
-  assert.match(run('kubernetes', '--check', file).stdout, /limits\.memory is 100Mi: a parent and 1 worker need 256Mi/);
-});
-
 test('OP-15 an image has no keys, what is wrong with it is warned of, and its health check asks all APIs', async (t) => {
   const run = generating(t, {
     defaults: 'enabled_ssl_apis = hello',
