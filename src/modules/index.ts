@@ -18,10 +18,11 @@ export {
   type Manifest,
   ModuleMissing,
   moduleUrl,
+  NO_SQLITE,
   ownVersion,
   packageNames,
   packageOf,
   realPath,
   searchFolders,
+  sqliteProblem,
 } from './packages.js';
-export { NO_SQLITE, sqliteProblem } from './sqlite-package.js';

@@ -1,7 +1,8 @@
 /**
  * Packages: the package of a file, the packages that a folder can import, their `package.json`; and the module of a specifier, seen from
  * another folder: as for `import` in a file of that folder, and then as in a file of the program. `exports` is read here and not by
- * Node: `import.meta.resolve` takes no parent without a flag, and `require.resolve` ignores exports that are only for `import`.
+ * Node: `import.meta.resolve` takes no parent without a flag, and `require.resolve` ignores exports that are only for `import`. The last
+ * one tells whether the package of SQLite is missed.
  */
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
@@ -289,4 +290,20 @@ function subpathMap(exports: Exports): Readonly<Record<string, Exports>> | undef
 function subpathsOf(exports: Exports): string[] {
   const map = subpathMap(exports);
   return map === undefined ? ['.'] : Object.keys(map);
+}
+
+// SQLite, which some Node versions have in a package.
+
+/** The error of a Node without SQLite. */
+export const NO_SQLITE = {
+  message: `this Node (${process.version}) has no SQLite, and the package @photostructure/sqlite is not installed`,
+  hint: 'Run npm install @photostructure/sqlite@1.2, or use Node 22.13 or newer.',
+};
+
+/** Returns the reason that no database can be opened on this Node; undefined if there is a driver. Does not load it. */
+export function sqliteProblem(): { readonly message: string; readonly hint: string } | undefined {
+  if (isBuiltin('node:sqlite')) return undefined;
+  return ignoreErrors(() => createRequire(import.meta.url).resolve('@photostructure/sqlite')) === undefined
+    ? NO_SQLITE
+    : undefined;
 }

@@ -1,6 +1,6 @@
 /**
  * Handles the signals of a program before its launcher listens. Without a listener, Node ends the process by the signal's default
- * action, with the exit status 143 although nothing failed. And its first parent, whose end may be the only sign to stop.
+ * action, with the exit status 143 although nothing failed. The end of its first parent may be such a sign too.
  */
 
 /** Options of early signal handling. */

@@ -27,4 +27,5 @@ export {
 } from './program-files.js';
 export { HEAD, type RequestsInHand, requestsInHand, SLOTS } from './requests-in-hand.js';
 export { connectError, createWithMode, openToAppend, refuseForeignLink, removeStaleSocket } from './safe-files.js';
-export { heldTick, keepCompiledCode, returnStartMemory } from './v8.js';
+export { returnStartMemory } from './start-memory.js';
+export { heldTick, keepCompiledCode } from './v8.js';

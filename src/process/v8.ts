@@ -1,8 +1,4 @@
-/**
- * Requests to V8: to keep compiled code for the next process, and the shape of an object of Node's; and to return the memory that only a
- * start has needed, a tenth of a worker. Works on import, which must come before most other modules.
- */
-
+/** Asks V8 to keep compiled code, and the shape of an object of Node's. It is imported before most other modules, because it acts then. */
 import { createHook } from 'node:async_hooks';
 import module from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +10,7 @@ interface CompileCache {
   flushCompileCache?(): void;
 }
 
-/** Time after which a start is over, and between two looks at workers. */
+/** Time after which a start is over. */
 const STARTED_MS = 5000;
 
 /**
@@ -53,30 +49,3 @@ export function tickOfNode(): object | undefined {
 
 /** Exported so that it lives as long as the process. */
 export const heldTick = tickOfNode();
-
-/** Requests after which code may be optimized: a collection would discard it, and compiling it again takes 0.1 s. */
-const FEW_REQUESTS = 100;
-/** Larger heaps keep it: their collection would stop the process for longer than 20 to 40 ms, and they need the room. */
-const LARGEST_HEAP = 48 * 2 ** 20;
-
-/**
- * Returns the memory that only the start has needed, which V8 keeps until it is asked for it. Waits until the start is over, and does so
- * in a process that has had few requests, and has none then. While `rests` returns false, because the process's workers need the
- * processors, it is looked at again.
- */
-export function returnStartMemory(rests = (): boolean => true): void {
-  setTimeout(() => void returnIfIdle(rests).catch(() => undefined), STARTED_MS).unref();
-}
-
-/** Rejects in a Node without an inspector, or with one that is refused. */
-async function returnIfIdle(rests: () => boolean): Promise<void> {
-  const { requestsInHand } = await import('./requests-in-hand.js');
-  const { idle, serial } = requestsInHand;
-  if (!idle || serial > FEW_REQUESTS || process.memoryUsage().heapUsed > LARGEST_HEAP) return;
-  if (!rests()) return returnStartMemory(rests);
-  const { Session } = await import('node:inspector');
-  const session = new Session();
-  session.connect();
-  // Not within the callback: there the end of a session stops all timers.
-  session.post('HeapProfiler.collectGarbage', () => setImmediate(() => session.disconnect()));
-}

@@ -119,7 +119,7 @@ for (const [how, main] of [
       assert.match(line, /"level":"warn".*\[api:helo\].* no service with this name.*did you mean \[api:hello\]\?/);
     });
 
-    test(`an embedded service ${how} logs at log_level, and HUP changes it, and says of an option that nothing reads that it has no effect`, {
+    test(`an embedded service ${how} logs at log_level, and HUP changes it, and says which effect an option has that nothing reads`, {
       timeout,
     }, async () => {
       const { port, program, write } = await toStderr();

@@ -15,8 +15,8 @@ test('CF-89 with watch_config_files a file that changes is a reload; other files
 }, async (t) => {
   const folder = temporaryFolder('portico-watched-');
   const file = join(folder, 'portico.ini');
-  const text = (greeting: string, watching = 'yes'): string =>
-    `[DEFAULT]\nwatch_config_files = ${watching}\n[greeter]\nworkers = 1\ngreeting = ${greeting}\n`;
+  const text = (greeting: string): string =>
+    `[DEFAULT]\nwatch_config_files = yes\n[greeter]\nworkers = 1\ngreeting = ${greeting}\n`;
   writeFileSync(file, text('first'));
   const fleet = new RunningProgram('configured', ['--config-file', file]);
   t.after(() => fleet.cleanUp());

@@ -167,6 +167,7 @@ test('a worker that restarts has the secret of its siblings until a reload, whos
     assert.equal(outcome, 'refused');
     assert.match(error!, /the secret cannot be read from .*token-secret: should be a file, is a FIFO/);
   }
+  assert.equal(await signedNow(), 'NEW');
   rmSync(path);
   writeFileSync(path, OLD);
   assert.deepEqual([(await reload()).outcome, await signedNow()], ['accepted', 'OLD']);
@@ -198,6 +199,14 @@ test('of a file that a worker reads late, its siblings are told apart in the log
   );
   const [next] = await current();
   assert.equal(await from(next!.pid, `/file?${next!.pid}`), 'two');
+});
+
+test('with watch_config_files a new secret reloads a fleet', async (t) => {
+  const options = '[jwt]\nsecret_file = token-secret\n[DEFAULT]\nwatch_config_files = true\n';
+  const { program, write, signedNow } = await served(t, options);
+  write('token-secret', NEW);
+  await program.printed(/"event":"reload","at"/);
+  assert.equal(await signedNow(), 'NEW');
 });
 
 test('in a single process, a secret file that has become a FIFO refuses a reload, and a new one is among the changes of the next', async (t) => {

@@ -4,7 +4,7 @@ import { mock, type TestContext, test } from 'node:test';
 import { setTimeout as later, setImmediate as turn } from 'node:timers/promises';
 
 // The built module: it imports the others of its directory when the start is over.
-const { returnStartMemory } = (await import('../../dist/process/v8.js' as string)) as {
+const { returnStartMemory } = (await import('../../dist/process/start-memory.js' as string)) as {
   returnStartMemory(rests?: () => boolean): void;
 };
 const { requestsInHand } = (await import('../../dist/process/requests-in-hand.js' as string)) as {

@@ -196,15 +196,17 @@ test('SG-31 a record that an operator deletes under a running fleet: 503 at once
   assert.equal((await program.ended).code, 0);
 });
 
-test('TERM cuts a start short that waits for the registry', async (t) => {
-  const source = MAIN.replace('launch(service, {', 'launch(service, { workers: 2,');
-  // A directory at the database's path, so that opening it fails.
-  const { folder, remove } = emptyProject({ 'main.js': source, 'portico.ini': INI, 'services.db/in-the-way': '' });
-  t.after(remove);
-  const program = new Program(process.execPath, ['main.js'], { cwd: folder });
-  t.after(() => program.end());
-  await program.printed(/waiting for the service registry/);
-  program.kill();
-  assert.deepEqual(await program.ended, { code: 0, signal: null });
-  assert.doesNotMatch(program.stderr, /Graceful shutdown timeout exceeded|killing/);
-});
+for (const workers of [1, 2]) {
+  test(`TERM cuts a start short that waits for the registry: ${workers} workers`, async (t) => {
+    const source = MAIN.replace('launch(service, {', `launch(service, { workers: ${workers},`);
+    // A directory at the database's path, so that opening it fails.
+    const { folder, remove } = emptyProject({ 'main.js': source, 'portico.ini': INI, 'services.db/in-the-way': '' });
+    t.after(remove);
+    const program = new Program(process.execPath, ['main.js'], { cwd: folder });
+    t.after(() => program.end());
+    await program.printed(/waiting for the service registry/);
+    program.kill();
+    assert.deepEqual(await program.ended, { code: 0, signal: null });
+    assert.doesNotMatch(program.stderr, /Graceful shutdown timeout exceeded|killing/);
+  });
+}

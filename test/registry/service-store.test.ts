@@ -10,6 +10,7 @@ import { PostgresqlStore } from '../../dist/registry/postgresql-store.js';
 import { isUp } from '../../dist/registry/service-registry.js';
 import type { Row } from '../../dist/registry/sql-store.js';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';
+import { until } from '../fixtures/until.js';
 import { announcement } from './announcement.js';
 import { startPostgresql } from './start-postgresql.js';
 
@@ -463,11 +464,19 @@ test('GR-4 postgresql: a heartbeat is planned once a connection; a pooler that l
 });
 
 test('SG-39 postgresql: a statement whose connection the server ends is done again', { skip }, async () => {
-  const store = new Opened(await postgresql!.database());
-  await store.migrate();
-  const asked = store.run('SELECT pg_sleep(1)');
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  const url = await postgresql!.database();
+  const store = new Opened(url);
+  const holder = new Opened(url, { connections: 1 });
+  const lock = 'SELECT pg_advisory_lock(1)';
+  await holder.run(lock);
+  const asked = store.run(lock);
+  const waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+  await until(
+    () => holder.run(waiting),
+    (rows) => rows.length === 1,
+  );
+  // The lock ends with the connection that holds it, and the statement that waits with its own.
   await postgresql!.breakConnections();
   assert.equal((await asked).length, 1);
-  await store.close();
+  await Promise.all([store.close(), holder.close()]);
 });

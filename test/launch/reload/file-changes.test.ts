@@ -66,22 +66,30 @@ test('CF-89 the option counts anew after each reload', { timeout: 20_000 }, asyn
   const main = join(folder, 'portico.ini');
   writeFileSync(main, '[app]\n');
   const config = await Config.load({ files: [main], env: {}, argv: [] });
-  let told = (): void => assert.fail('nothing is watched');
+  // Watching does not keep a process alive.
+  const alive = setInterval(() => undefined, 1000);
+  t.after(() => clearInterval(alive));
+  let told: (() => void) | undefined;
   const files = new FileChanges(
     () => config,
-    () => told(),
+    () => (told === undefined ? assert.fail('it is not to watch') : told()),
   );
   t.after(() => files.close());
   files.note();
   files.watch(false);
+  // Another one that watches hears of a change when this one would.
+  const heardByOther = new Promise<void>((resolve) => {
+    const other = new FileChanges(() => config, resolve);
+    t.after(() => other.close());
+    other.note();
+    other.watch(true);
+  });
   writeFileSync(main, '[app]\n# 1\n');
+  await heardByOther;
   files.note();
   files.watch(true);
   const heard = new Promise<void>((resolve) => (told = resolve));
   writeFileSync(main, '[app]\n# 2\n');
-  // Watching does not keep a process alive.
-  const alive = setInterval(() => undefined, 1000);
-  t.after(() => clearInterval(alive));
   await heard;
 });
 

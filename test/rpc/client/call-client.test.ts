@@ -259,13 +259,15 @@ test(
 );
 
 test(
-  'RP-38 RP-87 an abort reaches a method of the second topic',
+  'RP-38 RP-87 an abort reaches a method of the second topic, and after it nothing is sent',
   withNetwork(async ({ serve, client }) => {
     const ended = gate();
     const began = gate();
+    let runs = 0;
     class Continuing {
       @rpc({ continuation: true })
       async wait({ signal }: RequestContext): Promise<void> {
+        runs++;
         signal!.addEventListener('abort', ended.open);
         began.open();
         await ended.opened;
@@ -273,11 +275,14 @@ test(
     }
     await serve(new Continuing(), { altTopic: 'images-alt' });
     const abort = new AbortController();
-    const call = client({ altTopic: 'images-alt', signal: abort.signal }).call({}, 'wait');
+    const stoppable = client({ altTopic: 'images-alt', signal: abort.signal });
+    const call = stoppable.call({}, 'wait');
     await began.opened;
     abort.abort(new Error('enough'));
     await assert.rejects(call, /enough/);
     await ended.opened;
+    await assert.rejects(stoppable.call({}, 'wait'), /^Error: enough$/);
+    assert.equal(runs, 1);
   }),
 );
 
