@@ -90,6 +90,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'init-command',
     'generate',
     'generate-command',
+    'dead-letters-command',
     'rpc-command',
     'completion-command',
     'commands',

@@ -33,8 +33,8 @@ export interface Identity {
 }
 
 /**
- * Content of a session, as JSON: the caller, and members that an application adds by declaration merging (`declare module 'portico/app' { interface
- * SessionData { cart?: string[] } }`).
+ * Content of a session, as JSON: the caller, and members that an application adds by declaration merging (`declare module 'portico/app' {
+ * interface SessionData { cart?: string[] } }`).
  */
 export interface SessionData extends Identity {}
 

@@ -23,7 +23,8 @@ import { docker } from './generate/docker.js';
 import { kubernetes } from './generate/kubernetes.js';
 import { logrotate } from './generate/logrotate.js';
 import { nginx } from './generate/nginx.js';
-import { socket, systemd } from './generate/systemd.js';
+import { socket } from './generate/socket.js';
+import { systemd } from './generate/systemd.js';
 
 const KINDS = { systemd, socket, logrotate, docker, kubernetes, nginx };
 const WORDS = Object.keys(KINDS) as (keyof typeof KINDS)[];

@@ -8,7 +8,8 @@ import { readConfiguration } from '../../dist/cli/configured/configuration.js';
 import { compare, type DeploymentFile, textOf } from '../../dist/cli/generate/compare.js';
 import { type Deployment, deploymentOf } from '../../dist/cli/generate/deployment.js';
 import { logrotate } from '../../dist/cli/generate/logrotate.js';
-import { socket, systemd } from '../../dist/cli/generate/systemd.js';
+import { socket } from '../../dist/cli/generate/socket.js';
+import { systemd } from '../../dist/cli/generate/systemd.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 
 const PASTE = '[app:shop]\npaste.app_factory = portico/middleware:echo\n[app:books]\nuse = shop\n';

@@ -70,8 +70,8 @@ export function isWritable(unit: readonly Entry[], directory: string, directives
 
 /**
  * Returns the places of the written paths under the unit. `made`: names below the directories of {@link MADE}, by directive; `owned`:
- * directories elsewhere, which the service owns, and `inner` those inside of them; `environment`: assignments that move paths that are relative, or in a directory that the
- * service must not own; `refused`: paths that cannot be written.
+ * directories elsewhere, which the service owns, and `inner` those inside of them; `environment`: assignments that move paths that are
+ * relative, or in a directory that the service must not own; `refused`: paths that cannot be written.
  */
 export function placesOf(deployment: Deployment) {
   const made = new Map(Object.keys(MADE).map((directive) => [directive, new Set<string>()]));

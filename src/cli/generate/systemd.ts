@@ -1,14 +1,11 @@
 /**
- * Units of systemd: a service, systemd.service(5) and systemd.exec(5); and a socket for each API, systemd.socket(5), in which connections
- * wait while the service restarts.
+ * A systemd unit: systemd.service(5) and systemd.exec(5).
  */
+
 import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
-import { isIP } from 'node:net';
 import { basename, dirname, resolve } from 'node:path';
-import { UsageError } from '../../config/internal.js';
-import { type Diagnostic, nearestOrAll } from '../../errors/index.js';
+import type { Diagnostic } from '../../errors/index.js';
 import { realPath } from '../../modules/index.js';
-import { formatAddress } from '../../service/internal.js';
 import {
   atLeast,
   contains,
@@ -25,9 +22,8 @@ import {
   rule,
   secondsOf,
 } from './compare.js';
-import { type DeployedApi, type Deployment, portOf, serviceUnit, variablesComment, writtenBy } from './deployment.js';
+import { type Deployment, variablesComment, writtenBy } from './deployment.js';
 import {
-  below,
   isOn,
   isTemporary,
   isWritable,
@@ -47,9 +43,9 @@ const WATCHDOG_SECONDS = 60;
 /** `DefaultStartLimitBurst=`. */
 const START_BURST = 5;
 
-export const systemd: DeploymentFile = { lines: serviceLines, read: unitReader('Service'), warnings: serviceWarnings };
+export const systemd: DeploymentFile = { lines, read: unitReader('Service'), warnings };
 
-function serviceLines(deployment: Deployment, file: readonly Entry[] = []): Lines {
+function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
   const { main, words, folder, entered, apis, services, workerTimeout, descriptors, control } = deployment;
   const { stopSeconds = Number.POSITIVE_INFINITY } = deployment;
   const options = words.flatMap(({ option, value }) => [option, value]);
@@ -158,7 +154,7 @@ function serviceLines(deployment: Deployment, file: readonly Entry[] = []): Line
 const makes = ({ name }: Deployment): string => `mkdir -p "$@" && chown -h --reference=/run/${name} "$@"`;
 const FOLLOWS = /\bchown (?!-h |--no-dereference )/;
 
-function serviceWarnings(deployment: Deployment): Pick<Diagnostic, 'message' | 'hint'>[] {
+function warnings(deployment: Deployment): Pick<Diagnostic, 'message' | 'hint'>[] {
   const unwritable = placesOf(deployment).refused.map((written) => ({
     message: `[${written.group}] ${written.opt} may not be writable: the user of the service may not own ${directoryOf(written, written.value)}`,
     hint: `Name ${written.kind === 'socket' ? 'a path below /run/' : written.isLog ? 'a path below /var/log/' : 'a path below /var/lib/'}${deployment.name}.`,
@@ -302,64 +298,4 @@ function closedPart(path: string, how: 'list' | 'read', links = MAX_LINKS): Part
   const verb = found.isDirectory() && how === 'read' ? 'enter' : how;
   const isOpen = (found.mode & NEEDED[verb]) === NEEDED[verb];
   return isOpen ? undefined : { path: realpathSync(path), mode: found.mode & 0o7777, verb };
-}
-
-export const socket: DeploymentFile = { lines: socketLines, read: unitReader('Socket'), warnings: socketWarnings };
-
-/** An existing unit says which API it is for; a new one must be for a single one. */
-function socketLines(deployment: Deployment, file?: readonly Entry[]): Lines {
-  const { apis } = deployment;
-  const names = apis.map(({ name }) => name);
-  const [first, ...others] = apis;
-  if (first === undefined) throw new UsageError('no API is enabled, so there is no socket');
-  if (others.length > 0 && file === undefined) {
-    throw new UsageError(`each API has its own socket unit: ${names.join(', ')}`, `Name one: --api ${first.name}.`);
-  }
-  const named = lastOf(file ?? [], 'FileDescriptorName');
-  const api = file === undefined ? first : apis.find(({ name }) => plain(name) === named);
-  if (api === undefined) {
-    const why = 'the service cannot tell which API the socket belongs to';
-    return [rule('FileDescriptorName', never, { why, hint: nearestOrAll(named, names, 'APIs') })];
-  }
-  return [
-    writtenBy('socket'),
-    `# ${api.name}.socket: systemctl enable --now ${api.name}.socket, while ${serviceUnit(deployment)} does not run.`,
-    '',
-    '[Unit]',
-    `Description=Socket of ${plain(api.name)}, served by Portico`,
-    '',
-    '[Socket]',
-    needs(`ListenStream=${streamOf(api)}`, equal, { why: `${api.name} listens on ${streamOf(api)}` }),
-    'path' in api.address && [
-      'SocketMode=0660',
-      '# If a proxy runs as another user, set SocketGroup= to one of its groups.',
-    ],
-    '# The name of the API, by which the service finds its socket.',
-    `FileDescriptorName=${plain(api.name)}`,
-    `Service=${serviceUnit(deployment)}`,
-    rule('Accept', (value) => !isOn(value), { why: 'systemd would start the service for each connection' }),
-    '',
-    '[Install]',
-    'WantedBy=sockets.target',
-  ];
-}
-
-/** Throws for an API that uses any free port, or listens on a host name, which systemd.socket(5) does not resolve. */
-function streamOf(api: DeployedApi): string {
-  portOf(api);
-  if ('host' in api.address && isIP(api.address.host) === 0) {
-    const message = `${api.name} listens on ${api.address.host}: systemd accepts addresses but no host names`;
-    throw new UsageError(message, 'Write the address in listen, such as 127.0.0.1.');
-  }
-  return plain('path' in api.address ? api.address.path : formatAddress(api.address));
-}
-
-/** A socket in a directory of the service disappears when that stops. */
-function socketWarnings(deployment: Deployment): Pick<Diagnostic, 'message' | 'hint'>[] {
-  return deployment.apis.flatMap(({ address }) => {
-    if (!('path' in address) || below(MADE.RuntimeDirectory, dirname(address.path)) === undefined) return [];
-    const message = `${address.path} is removed with the RuntimeDirectory of ${serviceUnit(deployment)} when it stops`;
-    const hint = `Write RuntimeDirectoryPreserve=yes there, or remove ${dirname(address.path)} from it, because the socket unit creates it.`;
-    return [{ message, hint }];
-  });
 }

@@ -48,7 +48,8 @@ export async function validateAll(
 
 /**
  * Validates in this process the configuration that an error refuses. Returns the refusal with all errors; `error` itself if it refuses no
- * configuration, if there are no other errors, or if their search takes too long. `config`: that of an error which does not name it, or of none.
+ * configuration, if there are no other errors, or if their search takes too long. `config`: that of an error which does not name it, or of
+ * none.
  */
 export async function withAllErrors(error: unknown, config = refusedConfig(error)): Promise<unknown> {
   if (!(config instanceof Config)) return error;

@@ -30,7 +30,10 @@ import { firstMessage, spawnWorker, type WorkerProgram } from './worker-process.
 /** Time after `drain_delay` in which workers that were asked to stop must stop listening. */
 const LISTENS_NO_MORE_MS = 2000;
 
-/** Interval between checks of the workers' heartbeats, and the longest one while all workers are at rest: a shorter `worker_timeout` limits it. */
+/**
+ * Interval between checks of the workers' heartbeats, and the longest one while all workers are at rest: a shorter `worker_timeout` limits
+ * it.
+ */
 const LOOK_MS = 250;
 const REST_LOOK_MS = 5000;
 
