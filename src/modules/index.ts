@@ -1,5 +1,4 @@
 /** Modules and packages named in configuration files: they are found from the file's folder and imported, and failures are explained. */
-export { loadAnnounced } from './announced.js';
 export { errorPages, explainedError, explainedIn, pagesOf, pagesOfError, referenceFolder } from './error-pages.js';
 export {
   ExportMissing,
@@ -9,6 +8,7 @@ export {
   importExport,
   importFailure,
   importPeer,
+  loadAnnounced,
   parseExportReference,
   thrownAt,
 } from './import-export.js';

@@ -1,9 +1,9 @@
 /** `portico/service`: classes and types for writing a service. */
 export type { DriverLife, Drivers, LoadDriverOptions } from './drivers.js';
 export { Lifecycle, type LifecycleState, type LifecycleSteps } from './lifecycle.js';
-export type { Manager, ManagerOption } from './manager.js';
-export type { ManagerContext } from './manager-context.js';
-export type { ManagerSource, ModuleExportOptions } from './module-export.js';
+export type { ManagerSource } from './load-manager.js';
+export type { Manager, ManagerContext, ManagerOption } from './manager.js';
+export type { ModuleExportOptions } from './module-export.js';
 export { Service, type ServiceOptions } from './ordinary-service.js';
 export { notPlain } from './plain-data.js';
 export type { Registration, ServiceRecord, ServiceState } from './registry-contract.js';

@@ -2,6 +2,7 @@
 
 export { BindError, holderOf } from './bind-error.js';
 export { Drivers, type DriversOptions } from './drivers.js';
+export { findManager, loadManager } from './load-manager.js';
 export {
   type BuildLog,
   buildLog,
@@ -12,7 +13,7 @@ export {
 } from './manager-hooks.js';
 export { heartbeatOptions, hostOf, managerOptions, managerSettings, namedManager } from './manager-options.js';
 export { describeJobs, type ManagerPeriodicOptions } from './managers-periodic-tasks.js';
-export { besideOption, findManager, importModuleExport, loadManager, makeFrom } from './module-export.js';
+export { besideOption, importModuleExport, makeFrom } from './module-export.js';
 export type * from './registry-contract.js';
 export { formatAddress, isListening, isPlanned, isWildcard } from './service.js';
 export { TaskTracker, type TaskTrackerOptions, type TrackedTask } from './task-tracker.js';

@@ -1,7 +1,10 @@
-/** The interface of a manager: the business logic behind a service, whatever its protocol. */
+/** The interface of a manager, the business logic behind a service, whatever its protocol; and the argument with which it is created. */
 import type { Config } from '../config/index.js';
-import type { PeriodicTasks } from '../tasks/index.js';
-import type { ServiceRecord } from './registry-contract.js';
+import type { Logger } from '../log/index.js';
+import type { JobList, PeriodicTasks } from '../tasks/index.js';
+import type { Drivers } from './drivers.js';
+import type { ServiceRecord, ServiceRegistry } from './registry-contract.js';
+import type { RPCClients } from './remote-calls.js';
 import type { Awaitable } from './service.js';
 import type { Track } from './task-tracker.js';
 
@@ -30,6 +33,29 @@ export interface Manager {
   backdoorPort?: number | string | null;
   /** Further objects with remote methods; fixed when the service starts to serve. */
   readonly additionalEndpoints?: readonly object[];
+}
+
+/** Argument of a manager's constructor, or of the function that creates it. The constructor does no I/O; `initHost` does. */
+export interface ManagerContext {
+  /** Name of this machine in service records. */
+  readonly host: string;
+  readonly serviceName: string;
+  readonly conf: Config;
+  /** The same as `conf`, so that a manager can share things with the app: `await pool(context)`. */
+  readonly config: Config;
+  /** Registers a release function: called once, after `cleanupHost`, in reverse order of registration. */
+  onClose(release: () => Awaitable<void>): void;
+  readonly log: Logger;
+  /** Registry of services; null if the configuration names none. Opened on first use. */
+  readonly registry: ServiceRegistry | null;
+  /** Creates clients of other services: see `portico/rpc`. Create them in the constructor; unreachable targets are refused there. */
+  readonly rpc: RPCClients;
+  /** Loads drivers, relative to the folder of the configuration file, and closes them after `cleanupHost`. */
+  readonly drivers: Drivers;
+  /** Declares periodic tasks: `tasks.every('90s', () => this.sync(), { on: 'fleet' })`. They run while the service serves. */
+  readonly tasks: JobList;
+  /** Names work in progress, so that a stop waits for it: the same as `this.track`. */
+  readonly track: Track;
 }
 
 /** An option that names a manager, declared by its service. */

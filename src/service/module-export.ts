@@ -1,18 +1,9 @@
-/** Loads objects that a configuration names by module and export (managers, drivers, hooks), and managers passed in code. */
+/** Loads objects that a configuration names by module and export: managers, drivers, hooks. */
 import { realpathSync } from 'node:fs';
 import { dirname, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/index.js';
-import {
-  ConfigurationRefused,
-  didYouMean,
-  loadFailure,
-  nearestOrAll,
-  type Origin,
-  PorticoError,
-  whatItIs,
-} from '../errors/index.js';
-import { silentLogger } from '../log/internal.js';
+import { didYouMean, loadFailure, nearestOrAll, type Origin, PorticoError, whatItIs } from '../errors/index.js';
 import {
   ExportMissing,
   ImportFailed,
@@ -22,9 +13,6 @@ import {
   parseExportReference,
 } from '../modules/index.js';
 import { servedPath } from '../process/index.js';
-import { checkHooks } from './hook-caller.js';
-import type { Manager } from './manager.js';
-import type { Awaitable } from './service.js';
 
 /** Options for resolving module names. */
 export interface ModuleExportOptions {
@@ -102,7 +90,7 @@ export async function makeFrom(value: unknown, args: readonly unknown[]): Promis
 }
 
 /** Reports whether a value is a `class`, or a function with methods on its prototype. */
-function isClass(value: unknown): boolean {
+export function isClass(value: unknown): boolean {
   if (typeof value !== 'function') return false;
   if (/^class\b/.test(Function.prototype.toString.call(value))) return true;
   const prototype = (value as { prototype?: object }).prototype;
@@ -120,68 +108,4 @@ function refuseOutside(reference: string, module: string, url: string, options: 
       hint: 'Move the module there, make it a package, or set allow_external_modules.',
     });
   }
-}
-
-/**
- * A manager, its class, a function that returns one, or the name of a module and export. Typed as any object, because an object with
- * periodic tasks and no hooks is also a manager.
- */
-export type ManagerSource<C> =
-  | string
-  | Manager
-  | object
-  | (new (
-      context: C,
-    ) => object)
-  | ((context: C) => Awaitable<object>);
-
-const HINT = 'A manager is an object, a class, or a function that returns one; its hooks are optional methods.';
-
-/**
- * Makes a manager: instantiates a class with `context`, calls a function with it, and uses an object unchanged. `option` is named in
- * errors, if the caller cannot give a position. Throws `PORTICO_MANAGER` if the source cannot be loaded or is not a manager.
- */
-export async function loadManager<C>(
-  source: ManagerSource<C>,
-  option: string | undefined,
-  where: ModuleExportOptions,
-  context: C,
-): Promise<Manager> {
-  if (typeof source !== 'string') return checked(await makeFrom(source, [context]), option, nameOf(source));
-  let manager: unknown;
-  try {
-    manager = await makeFrom(await importModuleExport(source, where), [context]);
-  } catch (error) {
-    throw new ConfigurationRefused('PORTICO_MANAGER', {
-      message: `${option === undefined ? '' : `${option}: `}${(error as Error).message}`,
-      hint: (error as { hint?: string }).hint,
-      cause: error,
-    });
-  }
-  return checked(manager, option, source);
-}
-
-/**
- * Finds and checks the export for {@link loadManager}, but makes nothing. Throws like `importModuleExport`, and `PORTICO_MANAGER` if it
- * is not a manager.
- */
-export async function findManager(reference: string, where: ModuleExportOptions): Promise<void> {
-  const found = await importModuleExport(reference, where);
-  if (typeof found === 'function') return;
-  checkHooks(reference, checked(found, undefined, reference), silentLogger());
-}
-
-function checked(manager: unknown, option: string | undefined, source: string): Manager {
-  if (typeof manager === 'object' && manager !== null) return manager;
-  const what = manager === null ? 'null' : typeof manager;
-  throw new ConfigurationRefused('PORTICO_MANAGER', {
-    message: `${option === undefined ? '' : `${option}: `}${source} is ${what}, not a manager`,
-    hint: HINT,
-  });
-}
-
-function nameOf(source: unknown): string {
-  if (typeof source !== 'function') return 'the given value';
-  const name = source.name || '(anonymous)';
-  return isClass(source) ? `the class ${name}` : `the value returned by ${name}`;
 }

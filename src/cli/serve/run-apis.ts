@@ -80,7 +80,7 @@ type Launched = Launchable & { readonly workers?: number };
 /** Creates services, or in the parent their plans. */
 type MakeLaunched = (config: Config, role: Role, running: readonly string[]) => Awaitable<readonly Launched[]>;
 
-/** Further options of {@link runJudged}. */
+/** Further options of {@link runValidated}. */
 export interface RunValidatedOptions extends Omit<RunApisOptions, 'onReady'> {
   /** Called in the parent for each ready service, with its actual addresses. */
   readonly onReady?: (service: Launched, addresses: readonly ListenAddress[]) => void;
