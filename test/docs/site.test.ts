@@ -1,4 +1,4 @@
-/** The site of `npm run docs` in a browser, built from the pages as they are. */
+/** The site of `npm run docs`, built from the pages as they are: in a browser, and its search, for what authors and operators ask. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
 import { untilFileEnds } from '../e2e/program.js';
@@ -37,9 +38,9 @@ const browser = browserOf(untilFileEnds());
 let origin: string;
 let paths: readonly string[];
 
+before(() => run(process.execPath, ['site/build.mjs', site], { cwd: root }));
 if (skip === false) {
   before(async () => {
-    await run(process.execPath, ['site/build.mjs', site], { cwd: root });
     const typedoc = join(root, 'node_modules/typedoc/bin/typedoc');
     // The build has checked the types.
     const words = ['--logLevel', 'Warn', '--skipErrorChecking', '--out', join(site, 'api')];
@@ -78,6 +79,46 @@ const LOOK = `async (url) => {
   };
 }`;
 
+/** Words of a reader, and the address of a section that says it. */
+const AUTHORS = {
+  'how do I validate a body': 'docs/how-to/validation.html#validate-requests',
+  'return 404': 'docs/how-to/errors.html',
+  'stream response': 'docs/how-to/streaming.html',
+  'upload file': 'docs/how-to/files.html',
+  'own error format': 'docs/how-to/errors.html',
+  'own logger': 'docs/how-to/logging.html#your-own-logger',
+  authentication: 'docs/how-to/authentication.html',
+  cors: 'docs/reference/filters/browsers.html#cors',
+  'route timeout': 'docs/reference/filters/limits.html#deadline',
+  'test a route': 'docs/how-to/testing.html',
+  'middleware order': 'docs/reference/filters.html#order',
+  'types of params': 'docs/reference/routing.html#types-of-params-query-and-body',
+  websockets: 'docs/how-to/websockets.html',
+  'database pool per worker': 'docs/how-to/databases.html',
+  'background job': 'docs/how-to/jobs.html',
+  openapi: 'docs/how-to/openapi.html',
+  'api versioning': 'docs/reference/routing.html#api-versions',
+  'rate limit': 'docs/reference/filters/limits.html#rate_limit',
+  'graceful shutdown hook': 'docs/how-to/shutdown-hooks.html',
+  'own config option': 'docs/reference/config.html',
+};
+const OPERATORS = {
+  'reload without losing requests': 'docs/operate/reload.html#reload',
+  'which config applies': 'docs/operations.html#which-configuration-applies',
+  'why is it down at 3 a.m.': 'docs/operations.html',
+  'log level at runtime': 'docs/reference/commands.html#log-level',
+  metrics: 'docs/how-to/metrics.html',
+  'tls renewal': 'docs/production.html#tls',
+  'number of workers': 'docs/reference/options.html#apiname-workers',
+  'memory limit': 'docs/reference/options.html#default-max_memory',
+  'systemd unit': 'docs/operate/systemd.html#the-systemd-unit',
+  kubernetes: 'docs/how-to/kubernetes.html',
+  'stuck worker': 'docs/operate/signals.html#workers-that-end',
+  'unknown option': 'docs/reference/errors.html#portico_config_unknown_option',
+  'dry run': 'docs/operations.html#dry-run-of-a-reload',
+  'drain load balancer': 'docs/reference/options.html#default-drain_delay',
+  'who holds the port': 'docs/operations.html#an-address-is-already-in-use',
+};
 /** Words of readers, and part of the address that search finds first for them. */
 const FINDS = {
   kubernetes: 'docs/how-to/kubernetes.html',
@@ -206,4 +247,15 @@ test('DO-6 the reference has each entry point by its name, with Router in portic
   await page.getByRole('link', { name: 'Guides and reference' }).click();
   await page.waitForURL(`${origin}${BASE}index.html`);
   assert.deepEqual(wrong, []);
+});
+
+test('the search finds a section for 35 questions among its first three', async () => {
+  const { default: MiniSearch } = await import('minisearch');
+  const { find, options } = await import(pathToFileURL(join(root, 'site/search-options.mjs')).href);
+  const index = MiniSearch.loadJSON(readFileSync(join(site, '_site/index.json'), 'utf8'), options);
+  const missed = Object.entries({ ...AUTHORS, ...OPERATORS }).flatMap(([query, address]) => {
+    const urls: readonly string[] = find(index, query).map(({ url }: { url: string }) => url);
+    return urls.slice(0, 3).some((url) => url.startsWith(address)) ? [] : [`${query}: ${urls.slice(0, 3).join(', ')}`];
+  });
+  assert.deepEqual(missed, []);
 });

@@ -20,19 +20,15 @@ const SHOWN = 60;
 export const COUNT = only !== undefined ? 1 : isLong ? 10_000 : 200;
 
 /**
- * Runs the simulations of a module. `where`: the directory of the test. `after`: the seed before the first one, default 0; `count`: the last
- * one. `known`: seeds beyond them that have found an error.
+ * Runs the simulations of a module. `where`: the directory of the test. `count`: the last seed; the first is 1. `known`: seeds beyond it that
+ * have found an error.
  */
 export async function simulate(
   module: URL,
   where: string,
-  {
-    after = 0,
-    count = COUNT,
-    known = [],
-  }: { readonly after?: number; readonly count?: number; readonly known?: readonly number[] } = {},
+  { count = COUNT, known = [] }: { readonly count?: number; readonly known?: readonly number[] } = {},
 ): Promise<void> {
-  const first = Array.from({ length: count - after }, (_, at) => after + at + 1);
+  const first = Array.from({ length: count }, (_, at) => at + 1);
   const seeds = only === undefined ? [...first, ...known.filter((seed) => seed > count)] : [Number(only)];
   const failures = await run({ module: module.href, seeds, atOnce: AT_ONCE }, where);
   assert.equal(failures.length, 0, `\n${failures.join('\n\n')}`);

@@ -1,10 +1,12 @@
 /** Random clients on real sockets: nothing that a client sends ends the process, holds a connection, or is answered otherwise than by Node. */
 import { test } from 'node:test';
+import { isLong } from '../../e2e/faults/figures.js';
 import { walks } from './walks.js';
 
+const COUNT = isLong ? 100_000 : 2000;
 const seed = process.env.PORTICO_TEST_SEED;
 
 test('RV-0 RV-1 RV-5 AT-21 random clients leave nothing behind, and get what node:http answers', async () => {
-  if (seed === undefined) await walks(3001, 2000);
+  if (seed === undefined) await walks(3001, COUNT);
   else await walks(Number(seed), 1);
 });
