@@ -124,7 +124,10 @@ test('OP-11 OP-80 a dry run of a broken file is 1, with its place, and leaves al
   assert.equal((await tried).status, 0);
 
   const other = await freePort();
-  write('portico.ini', `${ini(port, '', 1).replace('hello\n', 'hello,other\n')}[api:other]\nport = ${other}\n`);
+  write(
+    'portico.ini',
+    `${ini(port, '', 1).replace('hello\n', 'hello,other\n')}[api:other]\nport = ${other}\nworkers = 1\n`,
+  );
   write(
     'api-paste.ini',
     PASTE.replace('request_id hello_app', 'hello_app').replace('[app:other]', 'greeting = good day\n[app:other]'),

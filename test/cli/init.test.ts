@@ -47,7 +47,7 @@ function porticoOf(folder: string): string {
 /** The steps of a new user: test, check, start, send a request, make an error in a file, stop. */
 async function use(folder: string, node: string, extension: string): Promise<void> {
   const port = await freePort();
-  const env = { ...environmentOf(node), PORTICO_API_BOOKS__PORT: String(port) };
+  const env = { ...environmentOf(node), PORTICO_API_BOOKS__PORT: String(port), PORTICO_API_BOOKS__WORKERS: '1' };
   const tested = await npm(folder, ['test'], env);
   assert.equal(tested.status, 0, tested.stdout + tested.stderr);
   assert.match(tested.stdout, /pass 4/);

@@ -80,7 +80,7 @@ function loadedBy(program: Program): string[] {
 }
 
 test('a parent that refuses a setting of its command line loads no filter', async (t) => {
-  const { folder, remove } = emptyProject({ ...PROJECT, 'portico.ini': '[api:silent]\nport = 0\n' });
+  const { folder, remove } = emptyProject({ ...PROJECT, 'portico.ini': '[api:silent]\nport = 0\nworkers = 1\n' });
   t.after(remove);
   // A filter may have declared the option: its first worker validates that.
   const program = started(folder, 'api:silent.port=0', 'wsg.pool=1');

@@ -55,8 +55,8 @@ test('LC-910 the files that ship start in the layout that the unit file describe
   writeFileSync(join(place.etc, 'portico.ini'), ini);
   cpSync(join(root, 'paste', 'api-paste.ini'), join(place.etc, 'api-paste.ini'));
   const config = ['--config-file', join(place.etc, 'portico.ini')];
-  const ports = ['--set', `api:compute.port=${compute}`, '--set', `api:metadata.port=${metadata}`];
-  const program = start(place, [...config, ...ports]);
+  const sets = [`compute.port=${compute}`, `metadata.port=${metadata}`, 'compute.workers=1', 'metadata.workers=1'];
+  const program = start(place, [...config, ...sets.flatMap((set) => ['--set', `api:${set}`])]);
   t.after(() => program.end());
   await program.printed(/^compute +http/m);
   await program.printed(/^metadata +http/m);
@@ -87,7 +87,7 @@ test('PD-100 a package of the program is found from a configuration elsewhere: f
   );
   const port = await freePort();
   const ini = (manager: string): string =>
-    `[DEFAULT]\nenabled_apis = hello,egg\n[api:hello]\nport = ${port}\nmanager = ${manager}\n[api:egg]\nport = 0\n`;
+    `[DEFAULT]\nenabled_apis = hello,egg\n[api:hello]\nport = ${port}\nmanager = ${manager}\nworkers = 1\n[api:egg]\nport = 0\nworkers = 1\n`;
   writeFileSync(
     join(place.etc, 'api-paste.ini'),
     '[app:hello]\npaste.app_factory = acme-hello:app\n[app:egg]\nuse = egg:acme-hello#main\n',

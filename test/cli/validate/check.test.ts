@@ -129,7 +129,7 @@ paste.filter_factory = not-installed:filter
 paste.app_factory = ./m.js:app
 `;
   const ini = (listen: string): string =>
-    `[api]\nauth_strategy = noauth2\n[api:hello]\nlisten = ${listen}\n[api:second]\nport = 0\n`;
+    `[api]\nauth_strategy = noauth2\n[api:hello]\nlisten = ${listen}\nworkers = 1\n[api:second]\nport = 0\nworkers = 1\n`;
   const path = folder(t, { 'api-paste.ini': paste, 'portico.ini': ini('0.0.0.0') });
   const open = run(path, 'check');
   assert.equal(open.status, 78, open.stdout + open.stderr);
