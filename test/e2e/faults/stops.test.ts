@@ -88,7 +88,7 @@ for (const repeated of isLong ? [false, true] : [false]) {
 }
 
 test('RL-81 LC-354 LC-355 LC-377 LC-1904 LC-1202 LC-1405 LC-1613 TERM, deadline passed: what is at work is cut and named, status 1, nothing left', async (t) => {
-  const fleet = await fleetFor(t, { options: { 'DEFAULT.graceful_shutdown_timeout': '1' } });
+  const fleet = await fleetFor(t, { workers: isLong ? 2 : 1, options: { 'DEFAULT.graceful_shutdown_timeout': '1' } });
   const cut = Promise.allSettled(Array.from({ length: 4 }, () => askFor(`${fleet.url}/work`)));
   await pause(300);
   await askFor(`${fleet.url}/`);
