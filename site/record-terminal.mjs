@@ -43,7 +43,7 @@ paste.app_factory = ./books.js:app
 async function record() {
   const folder = mkdtempSync(join(tmpdir(), 'portico-terminal-'));
   const port = await freePort();
-  const ini = `[DEFAULT]\nenabled_apis = books\nworker_timeout = 6\n\n[api:books]\nport = ${port}\nworkers = 2\n[control]\nsocket = control.sock\n`;
+  const ini = `[DEFAULT]\nenabled_apis = books\nworker_timeout = 10\n\n[api:books]\nport = ${port}\nworkers = 2\n[control]\nsocket = control.sock\n`;
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(root, join(folder, 'node_modules', 'portico'));
   for (const [name, text] of Object.entries({ 'books.js': APP, 'api-paste.ini': PASTE, 'portico.ini': ini })) {

@@ -1,5 +1,6 @@
 /**
- * The order in which a service with managers starts and stops, the same for HTTP and for remote calls.
+ * The order in which a service with managers starts and stops, the same for HTTP and for remote calls, and the calls of hooks, each with a
+ * timeout.
  *
  * Start: configuration checks → `initHost` → record → `preStartHook` → serve → `postStartHook` → heartbeat → periodic tasks. Stop: no
  * new periodic task, record `draining` → stop accepting → `gracefulShutdown` while work in flight ends → task group → `cleanupHost` →

@@ -119,6 +119,7 @@ const OPERATORS = {
   'drain load balancer': 'docs/reference/options.html#default-drain_delay',
   'who holds the port': 'docs/operations.html#an-address-is-already-in-use',
 };
+
 /** Words of readers, and part of the address that search finds first for them. */
 const FINDS = {
   kubernetes: 'docs/how-to/kubernetes.html',

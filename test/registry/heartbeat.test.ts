@@ -140,7 +140,7 @@ async function fleet(t: TestContext, size = 2) {
   t.after(remove);
   const program = startApiCli([], { cwd: folder });
   t.after(() => program.end());
-  await program.printed(/^hello\b.*\d workers?/m);
+  await program.printed(new RegExp(`^hello\\b.*\\b${size} worker`, 'm'));
   const store = new SqliteStore(join(folder, 'services.db'));
   t.after(() => store.close());
   const registry = new StoredRegistry(store);

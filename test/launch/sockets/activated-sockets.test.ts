@@ -35,7 +35,7 @@ function boundSocket(): { fd: number; port: number; close(): void } {
 test('LC-911 RL-94 sockets passed by a service manager are used by name, and nothing else is bound', async (t) => {
   const [first, second] = [boundSocket(), boundSocket()];
   const services = [
-    { name: 'compute', workers: 1 },
+    { name: 'compute', workers: 2 },
     { name: 'metadata', workers: 1 },
   ];
   const child = activate('fleet', { services }, [first.fd, second.fd], 'metadata:compute');
