@@ -23,7 +23,7 @@ const tests = dirname(fileURLToPath(import.meta.url));
 const root = join(tests, '..');
 
 /** Milliseconds for a file with the counts of docs/reliability.md, and for all fast files of a directory. */
-const LONG_MS = 900_000;
+const LONG_MS = 1_800_000;
 const FLAGS = ['--fast', '--e2e', '--foreign', '--changed', '--quick', '--compile', '--long'];
 const given = process.argv.slice(2);
 const seedAt = given.indexOf('--seed');

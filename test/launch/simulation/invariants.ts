@@ -132,7 +132,13 @@ export class Invariants {
       worker.toldAt !== undefined
     )
       return;
-    for (const other of this.#inSlot(pool, index)) other.wornOut = false;
+    const worn = this.#inSlot(pool, index).filter(({ wornOut }) => wornOut);
+    for (const other of worn) other.wornOut = false;
+    const { latencyMs, killMs } = worker.fate;
+    // A restart that begins before the parent learns of the end takes the start for one of its turns: they are still to be replaced.
+    this.#sim.clock.after(Math.max(latencyMs, killMs) + 0.1, () => {
+      if (pool.roll?.turnOf(index) !== undefined) for (const other of worn) other.wornOut = true;
+    });
   }
 
   told(worker: PretendedWorker, how: string): void {

@@ -3,4 +3,4 @@ import { test } from 'node:test';
 import { COUNT, simulate } from '../../simulation/simulate.js';
 
 test(`LA-1 TE-2 LC-329 LC-515 LC-519 a launcher keeps its promises in ${COUNT} simulations`, () =>
-  simulate(new URL('./simulation.js', import.meta.url), 'launch/simulation'));
+  simulate(new URL('./simulation.js', import.meta.url), 'launch/simulation', { known: [9091] }));
