@@ -1,7 +1,6 @@
 /**
  * A systemd unit: systemd.service(5) and systemd.exec(5).
  */
-
 import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import type { Diagnostic } from '../../errors/index.js';

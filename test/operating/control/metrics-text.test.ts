@@ -239,10 +239,7 @@ test('OP-52 a request that is under way is shown with the filter it is in', asyn
   assert.match(listed, /"filter": "holding"/);
   held.destroy();
   // Until its end is reported, the next test takes it for a request of its own.
-  await untilAnswer(
-    () => scrape(admin),
-    (all) => sumOf(all, IN_FLIGHT) + sumOf(all, 'portico_connections_open') === 0,
-  );
+  await until(admin, (all) => sumOf(all, IN_FLIGHT) + sumOf(all, 'portico_connections_open') === 0);
   await untilAnswer(
     () => ask(admin, '/requests'),
     ({ text }) => !text.includes('/held'),
