@@ -109,6 +109,8 @@ export interface WorkerExit {
   readonly uptimeMs: number;
   /** Failure that it reported before it ended. */
   readonly failure: WorkerFailure | undefined;
+  /** Reason why it never served; undefined if it did. */
+  readonly unready?: Error | undefined;
 }
 
 /** Fault for which a supervisor kills a worker. */
@@ -132,10 +134,11 @@ export function heldUp({ facts, stack }: Doing, verb: 'is' | 'was' = 'is'): stri
 }
 
 /** A worker that ended before it was ready. */
-interface Unready extends Doing {
+interface Unready {
   readonly assignment: Assignment;
+  readonly beat: Doing;
   /** Reason for which its supervisor has killed it. */
-  readonly fault: Fault | undefined;
+  readonly killedFor: Fault | string | undefined;
 }
 
 /**
@@ -144,11 +147,11 @@ interface Unready extends Doing {
 export function startError(worker: Unready, exit: WorkerExit): Error {
   const { failure } = exit;
   if (failure === undefined) {
-    const { assignment, fault } = worker;
+    const { assignment, beat, killedFor } = worker;
     const who = `worker ${assignment.index} of service ${assignment.service}`;
-    if (fault !== undefined) {
-      const { what, hint } = fault;
-      const message = `${who} ${what} and was killed${heldUp(worker, 'was')}`;
+    if (typeof killedFor === 'object') {
+      const { what, hint } = killedFor;
+      const message = `${who} ${what} and was killed${heldUp(beat, 'was')}`;
       return new PorticoError('PORTICO_WORKER_FAILED', { message, hint });
     }
     const how = exit.signal === null ? `exited with status ${exit.code}` : `was killed by ${exit.signal}`;

@@ -204,7 +204,7 @@ export class FleetRunner implements Runner {
   answers(limitMs: number): boolean {
     const since = performance.now() - Math.max(LATE_MS, Math.min(ANSWERS_WITHIN_MS, limitMs));
     const serving = this.supervisor.pools.flatMap((pool) => pool.current.filter((worker) => worker.serving));
-    return serving.every((worker) => worker.debugged || worker.lastBeatAt >= since);
+    return serving.every((worker) => worker.beat.debugged || worker.beat.at >= since);
   }
 
   allReady(since: number): void {
@@ -243,14 +243,14 @@ export class FleetRunner implements Runner {
         placed.map((worker) => ({ worker, answer: worker.ask('log-level', level, ASK_MS) })),
       );
       // One that starts applies it when it has loaded its program.
-      return Promise.all(asked.flatMap(({ worker, answer }) => (worker.wasReady ? [answer] : [])));
+      return Promise.all(asked.flatMap(({ worker, answer }) => (worker.served === undefined ? [] : [answer])));
     },
   };
 
   async describe(service: string): Promise<Answer | undefined> {
     const serving = this.#served.filter(({ assignment, serving }) => assignment.service === service && serving);
     // A stuck worker cannot answer.
-    const [worker] = serving.sort((a, b) => a.silentSeconds - b.silentSeconds);
+    const [worker] = serving.sort((a, b) => a.beat.silentSeconds - b.beat.silentSeconds);
     return worker?.ask(DESCRIBE_TOPIC, service, DESCRIBE_MS);
   }
 
@@ -279,7 +279,7 @@ export class FleetRunner implements Runner {
   }
 
   get #served(): readonly WorkerHandle[] {
-    return this.supervisor.pools.flatMap((pool) => [...pool.workers].filter(({ wasReady }) => wasReady));
+    return this.supervisor.pools.flatMap((pool) => [...pool.workers].filter(({ served }) => served !== undefined));
   }
 }
 
@@ -329,16 +329,16 @@ async function workerReports(workers: readonly WorkerHandle[]): Promise<string> 
 async function reportOf(worker: WorkerHandle): Promise<Answer> {
   const answer = worker.ask('report', undefined, REPORT_MS);
   for (;;) {
-    const { stack } = worker;
+    const { stack, silentSeconds } = worker.beat;
     const answered = await within(answer, stack === undefined ? LOOK_MS : 0);
     if (answered !== undefined) return answered;
-    if (stack !== undefined || worker.silentSeconds > STACKLESS_SECONDS) return stuckAnswer(worker, stack);
+    if (stack !== undefined || silentSeconds > STACKLESS_SECONDS) return stuckAnswer(worker, stack);
   }
 }
 
 function stuckAnswer(worker: WorkerHandle, stack: readonly string[] | undefined): Answer {
   const { service, index: workerId } = worker.assignment;
-  const seconds = Math.round((performance.now() - worker.lastBeatAt) / 1000);
+  const seconds = Math.round((performance.now() - worker.beat.at) / 1000);
   const what =
     stack === undefined
       ? ['its watch thread does not respond: the process is stopped, or its main thread is blocked in a system call']

@@ -25,7 +25,7 @@ export function fleetStatus(supervisor: Supervisor, totals: Totals): ServiceStat
     wanted: pool.wanted,
     wantedSince: pool.wantedSince,
     configured: pool.configured,
-    ready: pool.current.filter((worker) => worker.serving && !worker.silent).length,
+    ready: pool.current.filter((worker) => worker.serving && !worker.beat.silent).length,
     restarts: pool.restarts,
     starts: pool.starts,
     lastFailure: pool.lastEnd,
@@ -53,19 +53,20 @@ function certificateEnds(service: Launchable, config: Config | undefined): strin
 
 function workerStatus(worker: WorkerHandle): WorkerStatus {
   const now = performance.now();
+  const { beat } = worker;
   return {
     id: worker.assignment.index,
     pid: worker.pid,
-    state: worker.stopping ? 'draining' : worker.wasReady ? 'ready' : 'starting',
+    state: worker.stopping ? 'draining' : worker.serving ? 'ready' : 'starting',
     generation: worker.assignment.generation,
     uptimeMs: now - worker.startedAt,
-    silentMs: Math.max(0, now - worker.lastBeatAt),
-    stuck: worker.silent,
-    suspended: worker.silent && isSuspended(worker.pid),
-    stack: worker.stack,
-    heldRequests: worker.silent ? worker.heldRequests : [],
+    silentMs: Math.max(0, now - beat.at),
+    stuck: beat.silent,
+    suspended: beat.silent && isSuspended(worker.pid),
+    stack: beat.stack,
+    heldRequests: beat.silent ? worker.heldRequests : [],
     otherCode: worker.otherCode,
-    facts: worker.facts,
+    facts: beat.facts,
   };
 }
 

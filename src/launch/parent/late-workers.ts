@@ -3,16 +3,17 @@ import { readFileSync } from 'node:fs';
 import { ignoreErrors } from '../../errors/index.js';
 import type { Fault } from '../exit-status.js';
 import type { WorkerHandle } from './worker-handle.js';
+import { isStarting } from './worker-state.js';
 
-/** Reports whether a worker is at rest, and its next heartbeat is not late. */
-export function isAtRest({ atRest, serving, silentSeconds }: WorkerHandle): boolean {
-  return atRest && serving && silentSeconds <= 0;
+/** Reports whether a worker is idle, and its next heartbeat is not late. */
+export function isAtRest({ beat, serving }: WorkerHandle): boolean {
+  return beat.rests && serving && beat.silentSeconds <= 0;
 }
 
-/** Counts the seconds since the last look; as silence never more than the clock shows, because a heartbeat may have come in between. */
+/** Counts the seconds since the last look. */
 export function countSeconds(worker: WorkerHandle, seconds: number): void {
-  if (!worker.waits) worker.ageSeconds += seconds;
-  worker.silentSeconds = Math.min(worker.silentSeconds + seconds, (performance.now() - worker.lastBeatAt) / 1000);
+  if (worker.state !== 'waiting') worker.ageSeconds += seconds;
+  worker.beat.count(seconds);
 }
 
 /** Returns the reason to kill a worker that is silent, or starts too slowly. `timeoutMs`: `worker_timeout`; 0: no limit. */
@@ -26,15 +27,15 @@ export function isSuspended(pid: number | undefined): boolean {
   return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T');
 }
 
-function hungFault({ pid, silentSeconds }: WorkerHandle, timeoutMs: number): Fault | undefined {
+function hungFault({ pid, beat: { silentSeconds } }: WorkerHandle, timeoutMs: number): Fault | undefined {
   if (timeoutMs === 0 || silentSeconds * 1000 <= timeoutMs) return undefined;
   const why = isSuspended(pid) ? ' (stopped by SIGSTOP)' : '';
   return { reason: 'stuck', what: `sent no heartbeat for ${timeoutMs / 1000} s${why}` };
 }
 
 /** A start is limited by the configuration that it proves or serves. One that is called off has its own limit. */
-function lateFault({ wasReady, toldToEnd, ageSeconds, startTimeoutMs }: WorkerHandle): Fault | undefined {
-  if (wasReady || toldToEnd || startTimeoutMs === 0 || ageSeconds * 1000 <= startTimeoutMs) return undefined;
+function lateFault({ state, ageSeconds, startTimeoutMs }: WorkerHandle): Fault | undefined {
+  if (!isStarting(state) || startTimeoutMs === 0 || ageSeconds * 1000 <= startTimeoutMs) return undefined;
   const hint = 'If it needs that long, increase worker_start_timeout.';
   return { reason: 'start', what: `did not start within ${startTimeoutMs / 1000} s`, hint };
 }

@@ -12,6 +12,7 @@ import type { HeldSockets } from '../sockets/listener-pool.js';
 import type { FleetGeneration } from './fleet-generation.js';
 import type { Roll } from './roll.js';
 import type { WorkerHandle } from './worker-handle.js';
+import { holdsSlot } from './worker-state.js';
 
 /**
  * The trial of a new configuration: its first worker, which serves beside the old ones until the reload is accepted.
@@ -157,7 +158,7 @@ export class PoolState {
 
   /** Workers that were not asked to end, including those of removed slots. */
   get placed(): readonly WorkerHandle[] {
-    return [...this.workers].filter((worker) => !worker.toldToEnd && worker !== this.trial?.worker);
+    return [...this.workers].filter((worker) => holdsSlot(worker.state) && worker !== this.trial?.worker);
   }
 
   /** Sets the desired number of workers. Returns a promise for the first start of each new slot, which has this reason. */

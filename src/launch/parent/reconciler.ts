@@ -83,9 +83,9 @@ export class Reconciler {
   /** Ends a worker that is no longer needed. A worker that does not serve yet has no requests. */
   endWorker(worker: WorkerHandle, reason: 'replaced' | 'stop'): void {
     if (worker.assignment.generation < this.#pool.generation.number) this.#replaced.add(worker);
-    if (worker.wasReady) worker.drain(reason, this.#drainMs, 'drain_timeout');
+    if (worker.served !== undefined) worker.drain(reason, this.#drainMs, 'drain_timeout');
     else {
-      worker.dismissed = true;
+      worker.dismiss();
       worker.terminate();
     }
     void endWithin(worker, this.#drainMs, this.#options.log);
@@ -95,7 +95,7 @@ export class Reconciler {
   async stopAll(timeoutMs: number): Promise<boolean> {
     const ends = [...this.#pool.workers].map((worker) => {
       // Its signal has no deadline, and part of the time may have passed.
-      if (worker.wasReady) worker.drain('stop', timeoutMs);
+      if (worker.served !== undefined) worker.drain('stop', timeoutMs);
       worker.terminate();
       return endWithin(worker, timeoutMs, this.#options.log);
     });
@@ -117,7 +117,7 @@ export class Reconciler {
       const stays = index < wanted;
       this.endWorker(worker, stays ? 'replaced' : 'stop');
       // One that stops may accept for `drain_delay`, and its slot gets no other.
-      if (worker.wasReady && stays) roll?.turnOf(index)?.leaves(worker, () => this.poke());
+      if (worker.served !== undefined && stays) roll?.turnOf(index)?.leaves(worker, () => this.poke());
     }
   }
 
@@ -152,7 +152,7 @@ export class Reconciler {
     const { roll } = this.#pool;
     if (roll === undefined) return NEVER_MS;
     const starts = ({ slot }: Turn): boolean =>
-      this.#pool.slot(slot).some((worker) => !worker.wasReady && !roll.isDue(worker));
+      this.#pool.slot(slot).some((worker) => worker.served === undefined && !roll.isDue(worker));
     const waiting = roll.turns.filter((turn) => !turn.leaving && !starts(turn));
     if (waiting.length === 0 || this.#hasRoom()) return NEVER_MS;
     const times = waiting.map((turn) => {
@@ -169,7 +169,7 @@ export class Reconciler {
     const { inTheWay } = this.#pool;
     if (inTheWay === undefined) return true;
     const hurriedMs = hurriedDrainMs(this.#pool.generation.settings);
-    if (inTheWay.toldToEnd && inTheWay.drain('hurried', hurriedMs))
+    if (inTheWay.state === 'leaving' && inTheWay.drain('hurried', hurriedMs))
       void endWithin(inTheWay, hurriedMs, this.#options.log);
     return false;
   }
@@ -204,11 +204,12 @@ export class Reconciler {
     this.poke();
     // A stop by signal has already been logged, and a worker that was not ready yet and ended by the stop's SIGTERM has
     // not failed.
-    const calledByStop = worker.killed || (!worker.wasReady && exit.signal === 'SIGTERM');
+    const killed = worker.killedFor !== undefined;
+    const calledByStop = killed || (exit.unready !== undefined && exit.signal === 'SIGTERM');
     const called = worker.dismissed || (phase === 'stopping' && calledByStop);
     // TERM to a worker drains it: its successor is a restart, and it has not died.
-    const isAsked = worker.signalled && !worker.killed;
-    const isOom = exit.signal === 'SIGKILL' && !worker.killed && this.#options.oomKills?.take() === true;
+    const isAsked = worker.said?.signalled === true && !killed;
+    const isOom = exit.signal === 'SIGKILL' && !killed && this.#options.oomKills?.take() === true;
     const end = workerEnd(worker, exit, isOom);
     logExit(log, { service, end, called, limit: worker.terms.limit });
     this.#pool.lost[end.reason] = (this.#pool.lost[end.reason] ?? 0) + end.lost;
@@ -220,15 +221,15 @@ export class Reconciler {
     const checked = phase === 'over' && this.#pool.firstStart(index) === 'launch';
     if ((phase === 'over' && !checked) || phase === 'stopping' || !held) return;
     const others = this.#pool.slot(index);
-    if (!worker.wasReady) {
-      this.#notReady(worker, others);
+    if (exit.unready !== undefined) {
+      this.#notReady(worker, exit.unready, others);
       if (others.length > 0) return;
       if (this.#pool.firstStart(index) === 'launch') {
         this.#notLaunched(worker, exit);
         return;
       }
     }
-    if (exit.failure !== undefined && !worker.wasReady) {
+    if (exit.failure !== undefined && exit.unready !== undefined) {
       const { text, code } = exit.failure;
       log.error({ service, code }, `Error starting service ${service}: ${text}`);
     }
@@ -237,27 +238,27 @@ export class Reconciler {
   }
 
   /** Handles the end of a worker that was not ready yet. */
-  #notReady(worker: WorkerHandle, others: readonly WorkerHandle[]): void {
+  #notReady(worker: WorkerHandle, error: Error, others: readonly WorkerHandle[]): void {
     const { roll } = this.#pool;
     const turn = roll?.turnOf(worker.assignment.index);
     if (roll !== undefined && turn !== undefined && !roll.isDue(worker)) {
-      roll.failed(turn, worker.startError);
+      roll.failed(turn, error);
       return;
     }
     for (const other of others.filter(({ worn }) => worn)) {
       other.worn = undefined;
       const { assignment, pid } = other;
-      const facts = { service: assignment.service, workerId: assignment.index, pid, err: worker.startError };
+      const facts = { service: assignment.service, workerId: assignment.index, pid, err: error };
       this.#options.log.error(facts, `Child ${pid} could not be replaced`);
     }
   }
 
   /** Handles the end of one of the first workers; the caller that waits for the launch reports the reason. */
-  #notLaunched(worker: WorkerHandle, { code, failure }: WorkerExit): void {
+  #notLaunched(worker: WorkerHandle, { code, failure, unready }: WorkerExit): void {
     // A worker that was asked to stop before it was ready has not failed. One that ends with 0 unexpectedly has failed.
-    if (code === 0 && failure === undefined && worker.endedWith !== undefined) return;
+    if (code === 0 && failure === undefined && worker.said !== undefined) return;
     this.#pool.phase = 'over';
-    this.#pool.startedFirst(worker.assignment.index, worker.startError);
+    this.#pool.startedFirst(worker.assignment.index, unready);
   }
 
   #replaceDead(index: number, reason: EndReason, exit: WorkerExit): void {
@@ -328,7 +329,7 @@ export class SlotAdoption {
       const helper = this.#helpers.get(slot);
       const own = fit.filter((worker) => slotOf(worker) === slot);
       if (own.length > 0) this.#listened.add(slot);
-      const lasting = own.some(({ readyAt }) => performance.now() - readyAt >= LASTING_MS);
+      const lasting = own.some(({ served }) => performance.now() - served!.at >= LASTING_MS);
       if (lasting || (helper !== undefined && !fit.includes(helper))) this.#release(slot, helper);
       if (own.length > 0 || this.#helpers.has(slot) || fit[0] === undefined) continue;
       if (this.#pool.firstStart(slot) !== undefined && !this.#listened.has(slot)) continue;
@@ -351,7 +352,7 @@ export class SlotAdoption {
   }
 }
 
-function isLate({ debugged, silentSeconds }: WorkerHandle): boolean {
+function isLate({ beat: { debugged, silentSeconds } }: WorkerHandle): boolean {
   return !debugged && silentSeconds >= LATE_SECONDS;
 }
 

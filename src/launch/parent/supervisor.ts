@@ -198,7 +198,7 @@ export class Supervisor {
     const ends = this.#all.map((pool) => pool.stop(deadline.deadlineMs));
     const clean = (await Promise.all(ends)).every(Boolean);
     this.#lookEach(0);
-    for (const { endedWith } of workers) if (isChosen(endedWith)) this.exitStatus ??= endedWith;
+    for (const { said } of workers) if (isChosen(said?.status)) this.exitStatus ??= said?.status;
     return clean;
   }
 
@@ -281,9 +281,7 @@ export class Supervisor {
   /** Lets a worker of a trial serve when all first workers are built. Its wait does not count as its start. */
   async #hold(worker: WorkerHandle, generation: FleetGeneration): Promise<void> {
     await worker.built.catch(() => undefined);
-    worker.waits = true;
     await generation.built.promise;
-    worker.waits = false;
     worker.tell('serve');
   }
 
@@ -320,7 +318,7 @@ export class Supervisor {
     this.#poolOptions.oomKills?.look();
     for (const pool of this.#all) {
       for (const worker of pool.workers) {
-        if (isLong || isDebugged || worker.debugged || worker.killed) continue;
+        if (isLong || isDebugged || worker.beat.debugged || worker.killedFor !== undefined) continue;
         const fault = faultOf(worker, workerTimeoutMs);
         if (fault === undefined) continue;
         logFault(this.#log, worker, fault);

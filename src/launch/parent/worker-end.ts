@@ -7,7 +7,7 @@ import type { EndReason, WorkerEnd } from '../../operating/index.js';
 import { describeRequest } from '../../operating/internal.js';
 import { isOwnFile } from '../../process/index.js';
 import { within } from '../../tasks/internal.js';
-import { STATUS_FAILED, STATUS_STOPPED, type WorkerExit } from '../exit-status.js';
+import { type Fault, STATUS_FAILED, STATUS_STOPPED, type WorkerExit } from '../exit-status.js';
 import { EXIT } from '../worker/parent-link.js';
 import type { WorkerHandle } from './worker-handle.js';
 
@@ -15,7 +15,7 @@ import type { WorkerHandle } from './worker-handle.js';
  * Returns the log fields of a worker that is about to be killed: its stack, and the requests in progress, if there are
  * any.
  */
-export function standstill({ stack, heldRequests }: WorkerHandle): LogFields {
+export function standstill({ beat: { stack }, heldRequests }: WorkerHandle): LogFields {
   return { stack, requests: heldRequests.length === 0 ? undefined : heldRequests.map(describeRequest) };
 }
 
@@ -26,47 +26,54 @@ const FULL_HEAP = 0.6;
 export function workerEnd(worker: WorkerHandle, exit: WorkerExit, isOom = false): WorkerEnd {
   const { code, signal, uptimeMs, failure } = exit;
   // A worker that exits in order has answered its requests, or has logged those that it cut off.
-  const isAbrupt = worker.endedWith === undefined;
-  const requests = isAbrupt ? worker.heldRequests : [];
+  const requests = worker.said === undefined ? worker.heldRequests : [];
+  const { rss, facts } = worker.beat;
+  const fault = faultOf(worker);
   return {
     at: new Date().toISOString(),
     worker: worker.assignment.index,
     pid: worker.pid,
     reason: isOom ? 'oom' : reasonOf(worker, exit),
-    fault: worker.fault?.what,
+    fault: fault?.what,
     code,
     signal,
     uptimeMs,
-    error: worker.fault === undefined ? failure && firstLine(failure.text) : placeOf(worker),
-    rss: worker.rss,
-    heapUsed: countOf(worker.facts.heapUsed),
-    heapLimit: countOf(worker.facts.heapLimit),
+    error: fault === undefined ? failure && firstLine(failure.text) : placeOf(worker),
+    rss,
+    heapUsed: countOf(facts.heapUsed),
+    heapLimit: countOf(facts.heapLimit),
     requests,
-    lost: isAbrupt ? requests.length : worker.cutOffRequests,
+    lost: worker.said?.requests ?? requests.length,
   };
 }
 
+/** Returns the fault for which a worker was killed. */
+function faultOf({ killedFor }: WorkerHandle): Fault | undefined {
+  return typeof killedFor === 'object' ? killedFor : undefined;
+}
+
 /** Returns what keeps a worker from its work. */
-function placeOf({ stack = [], facts: { loading } }: WorkerHandle): string | undefined {
+function placeOf({ beat: { stack = [], facts } }: WorkerHandle): string | undefined {
   if (stack[0] !== undefined) return `stuck ${stack[0]}`;
-  return typeof loading === 'string' ? `loading ${loading}` : undefined;
+  return typeof facts.loading === 'string' ? `loading ${facts.loading}` : undefined;
 }
 
 function reasonOf(worker: WorkerHandle, { signal, failure }: WorkerExit): EndReason {
-  if (worker.fault !== undefined) return worker.fault.reason;
-  if (worker.overdue) return 'deadline';
+  const { killedFor } = worker;
+  if (typeof killedFor === 'object') return killedFor.reason;
+  if (killedFor === 'deadline') return 'deadline';
   if (signal === 'SIGABRT' && isHeapFull(worker)) return 'heap';
-  if (!worker.wasReady) return 'start';
+  if (worker.served === undefined) return 'start';
   if (signal !== null) return 'signal';
   if (failure !== undefined && failure.code !== EXIT) return 'error';
-  return worker.cutOffRequests > 0 ? 'deadline' : 'exit';
+  return (worker.said?.requests ?? 0) > 0 ? 'deadline' : 'exit';
 }
 
 /**
  * Reports whether the heap was full, by its last reported size, or by the whole memory, which the watch thread reports
  * while the heap is collected.
  */
-function isHeapFull({ facts, rss = 0 }: WorkerHandle): boolean {
+function isHeapFull({ beat: { facts, rss = 0 } }: WorkerHandle): boolean {
   const limit = countOf(facts.heapLimit);
   return limit !== undefined && Math.max(countOf(facts.heapUsed) ?? 0, rss) >= FULL_HEAP * limit;
 }
@@ -103,7 +110,7 @@ const CALLED_OFF_MS = 5000;
 export async function endWithin(worker: WorkerHandle, timeoutMs: number, log: Logger): Promise<boolean> {
   if (worker.dismissed && (await endEarly(worker, timeoutMs))) return true;
   // A worker that has never served keeps no separate deadline: its event loop is stuck.
-  const limitMs = worker.wasReady ? timeoutMs + BACKSTOP_MS : Math.max(timeoutMs, BACKSTOP_MS);
+  const limitMs = worker.served === undefined ? Math.max(timeoutMs, BACKSTOP_MS) : timeoutMs + BACKSTOP_MS;
   if (timeoutMs > 0 && (await within(worker.exited, limitMs)) === undefined) {
     log.error(
       {
@@ -114,18 +121,17 @@ export async function endWithin(worker: WorkerHandle, timeoutMs: number, log: Lo
       },
       'Graceful shutdown timeout exceeded, killing worker',
     );
-    worker.overdue = true;
-    worker.kill();
+    worker.kill('deadline');
   }
   const { code, signal } = await worker.exited;
-  if (worker.killed) return false;
+  if (worker.killedFor !== undefined) return false;
   if (signal !== null) {
     // Until its program is loaded, a worker has the default action of SIGTERM and no work to finish. The same holds for
     // a worker that was already exiting when the signal came.
-    return signal === 'SIGTERM' && (!worker.wasReady || worker.endedWith === STATUS_STOPPED);
+    return signal === 'SIGTERM' && (worker.served === undefined || worker.said?.status === STATUS_STOPPED);
   }
   // A worker that crashes at this moment has ended by itself, unless it cut off requests.
-  return code !== STATUS_FAILED && !worker.cutOff;
+  return code !== STATUS_FAILED && worker.said?.cutOff !== true;
 }
 
 /**
@@ -141,7 +147,7 @@ export async function endEarly(worker: WorkerHandle, timeoutMs = 0): Promise<boo
   );
   const known = await within(Promise.race([serves, worker.exited.then(() => false)]), limitMs);
   if (known === true) return false;
-  if (known === undefined) worker.kill();
+  if (known === undefined) worker.kill('needless');
   await worker.exited;
   return true;
 }
@@ -152,10 +158,10 @@ export async function endEarly(worker: WorkerHandle, timeoutMs = 0): Promise<boo
  * clients would wait in the queue of such a socket, and be reset at its end.
  */
 export async function callOff(workers: Iterable<WorkerHandle>): Promise<void> {
-  const starting = [...workers].filter(({ wasReady }) => !wasReady);
+  const starting = [...workers].filter(({ served }) => served === undefined);
   await Promise.all(
     starting.map((worker) => {
-      worker.dismissed = true;
+      worker.dismiss();
       worker.terminate();
       return endEarly(worker, BACKSTOP_MS);
     }),

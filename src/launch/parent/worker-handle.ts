@@ -8,13 +8,14 @@ import { SLOTS } from '../../process/index.js';
 import type { StopReason } from '../../service/index.js';
 import { type Deferred, deferred, within } from '../../tasks/internal.js';
 import { type Fault, startError, type WorkerExit } from '../exit-status.js';
-import { restMs, SILENT_MS } from '../launcher-options.js';
 import { StopTerms } from '../services/service-run.js';
 import type { SlotSockets } from '../sockets/listen-sockets.js';
 import type { Assignment, Configure, ToWorker, WorkerFailure } from '../worker-message.js';
 import type { FleetGeneration } from './fleet-generation.js';
+import { WorkerBeat } from './worker-beat.js';
 import { type Told, WorkerChannel, type WorkerListener } from './worker-channel.js';
 import { spawnFailure } from './worker-process.js';
+import { after, isStarting, type WorkerEvent, type WorkerState } from './worker-state.js';
 
 /** Time after a worker's exit in which its last messages may still arrive. */
 const LAST_WORDS_MS = 100;
@@ -22,6 +23,26 @@ const LAST_WORDS_MS = 100;
 const SPEECHLESS_MS = 1000;
 
 const NO_SOCKETS: SlotSockets = { sockets: [], slots: 1 };
+
+/** A worker at the moment when it first served. */
+interface Served {
+  /** On the monotonic clock. */
+  readonly at: number;
+  /** Resident memory in bytes: a fresh worker would need no less. */
+  readonly rss: number | undefined;
+  /** Number of workers that its program has requested for the service. */
+  readonly workers: number | undefined;
+}
+
+/** What a worker says of its end. */
+interface LastWords {
+  readonly status: number;
+  /** True if it has cut off requests, whatever its status, and their number at its deadline. */
+  readonly cutOff: boolean;
+  readonly requests: number;
+  /** True if it ends because of a signal. */
+  readonly signalled: boolean;
+}
 
 export class WorkerHandle {
   readonly assignment: Assignment;
@@ -35,8 +56,6 @@ export class WorkerHandle {
   readonly built = this.#built.promise;
   /** The findings of a first worker in its configuration. */
   found: readonly Diagnostic[] = [];
-  /** True if it was ended before it served, because it is not needed. */
-  dismissed = false;
   readonly #drained = deferred();
   /** Settles when it accepts no new connections, or has ended. */
   readonly drained = this.#drained.promise;
@@ -45,62 +64,36 @@ export class WorkerHandle {
   readonly exited = this.#exited.promise;
   /** Number of sockets for each address at its start: 1 if all workers share one. */
   readonly slots: number;
-  /** True once it serves, and stays true; the time of that, on the monotonic clock. */
-  wasReady = false;
-  readyAt = 0;
-  /** Exit status that it announced after its cleanup. */
-  endedWith: number | undefined;
-  /** True if it has cut off requests, whatever its status, and their number at its deadline. */
-  cutOff = false;
-  cutOffRequests = 0;
-  /** True if it ends because of a signal. */
-  signalled = false;
-  /** True if it was killed after the deadline of its end. */
-  overdue = false;
+  /** What was known when it first served; undefined until then. It stays when the worker leaves. */
+  served: Served | undefined;
+  /** What it said of its end, after its cleanup; undefined if it has ended without a word. */
+  said: LastWords | undefined;
+  /** Why its parent has killed it: a fault, or the deadline of its end, or because nothing of it is needed. The first reason counts. */
+  killedFor: Fault | 'deadline' | 'needless' | undefined;
   /** Reason and deadline of its end. */
   readonly terms = new StopTerms();
   /** Reason to replace it: it requested that, does not respond, or exceeds the memory limit. */
   worn: 'recycle' | 'memory' | undefined;
-  /** Number of workers that its program has requested for the service; known when it was ready. */
-  workersAsked: number | undefined;
-  /** Resident memory when it was ready: a fresh worker would need no less. */
-  freshRss: number | undefined;
   /** Files that the first worker of its configuration has loaded with another content. */
   otherCode: readonly string[] = [];
-  /** True if it was asked to end: its slot is free for another worker. */
-  toldToEnd = false;
-  /** True if its supervisor killed it. */
-  killed = false;
-  /** Reason for which it was killed, other than the deadline of its end. */
-  fault: Fault | undefined;
   /** Time that its start may take; 0: no limit. */
   readonly startTimeoutMs: number;
   /** Time for which it still accepts connections in a stop. */
   readonly drainDelayMs: number;
-  /** Reason of its end before it served. */
-  startError: Error | undefined;
-  /** Seconds since its start, but for those in which it is built and waits to serve, and without a heartbeat, as its supervisor counts. */
+  /** Seconds of its start, without those in which it is built and waits to serve, as its supervisor counts them. */
   ageSeconds = 0;
-  silentSeconds = 0;
-  waits = false;
-  /** True while a debugger is attached: a missing heartbeat then means nothing. */
-  debugged = false;
-  /** Facts of its last heartbeat. */
-  facts: Readonly<Record<string, unknown>> = {};
-  /** Time of the last heartbeat, on the monotonic clock; of a worker at rest a second before its next one. */
-  lastBeatAt = performance.now();
-  /** True if its heartbeats are rare, because it has nothing to do. */
-  atRest = false;
-  /** Stack of a stuck main thread, innermost frame first; frames of libraries are folded. */
-  stack: readonly string[] | undefined;
-  /** Resident memory in bytes, as last reported by it or its watch thread. */
-  rss: number | undefined;
+  /** Its signs of life. */
+  readonly beat = new WorkerBeat();
+  #state: WorkerState = 'starting';
+  /** True if it was not needed any more before it served. */
+  #needless = false;
+  /** True if it waits, once it is built, until it is told to serve. */
+  readonly #holds: boolean;
   readonly #held = new HeldRequests();
   readonly #listener: WorkerListener;
   readonly #child: ChildProcess;
   readonly #channel: WorkerChannel;
   readonly #questions = new Questions();
-  #gone = false;
   #terminated = false;
   #failure: WorkerFailure | undefined;
 
@@ -108,6 +101,7 @@ export class WorkerHandle {
     this.#child = child;
     this.#listener = listener;
     this.assignment = first.assignment;
+    this.#holds = first.holds === true;
     this.startTimeoutMs = first.settings.workerStartTimeoutMs;
     this.drainDelayMs = first.settings.drainDelayMs;
     this.pid = child.pid;
@@ -121,9 +115,28 @@ export class WorkerHandle {
     for (const socket of sockets) this.#channel.send({ kind: 'socket' }, socket);
   }
 
-  /** True if it was asked to end, was killed, or has ended. */
+  get state(): WorkerState {
+    return this.#state;
+  }
+
+  /** Changes the state. Nothing else does. */
+  #move(event: WorkerEvent): void {
+    this.#state = after(this.#state, event);
+  }
+
+  /** Reports whether it is alive, ready, and not about to end. */
+  get serving(): boolean {
+    return this.#state === 'serving';
+  }
+
+  /** Reports whether it was asked to end, was killed, or has ended. */
   get stopping(): boolean {
-    return this.toldToEnd || this.killed || this.#gone;
+    return this.#state !== 'serving' && !isStarting(this.#state);
+  }
+
+  /** Reports whether it is ended before it served, because it is not needed. It may have accepted connections before it learned of that. */
+  get dismissed(): boolean {
+    return this.#needless && this.served === undefined;
   }
 
   /** Requests in progress at its last report, oldest first. Also known of a worker that is stuck or gone. */
@@ -131,19 +144,14 @@ export class WorkerHandle {
     return this.#held.all;
   }
 
-  /** Reports whether it has sent no heartbeat for so long that it counts as stuck. */
-  get silent(): boolean {
-    return !this.debugged && performance.now() - this.lastBeatAt > SILENT_MS;
-  }
-
-  /** Reports whether it is alive, ready, and not about to end. */
-  get serving(): boolean {
-    return this.wasReady && !this.stopping;
+  /** Notes that it is not needed, unless it serves. It is asked to end by {@link terminate}. */
+  dismiss(): void {
+    this.#needless = true;
   }
 
   /** Asks it over the channel to drain and end. A later call can only leave less time; returns false if it does not. */
   drain(reason: StopReason, timeoutMs: number, limit?: StopTerms['limit']): boolean {
-    this.toldToEnd = true;
+    this.#move('tell');
     const terms = this.terms.tighten(reason, timeoutMs, limit);
     if (terms !== undefined) this.#channel.send({ kind: 'drain', ...terms });
     return terms !== undefined;
@@ -151,14 +159,15 @@ export class WorkerHandle {
 
   /** Sends SIGTERM, once: the worker stops gracefully, within the deadline that it knows. */
   terminate(): void {
-    this.toldToEnd = true;
+    this.#move('tell');
     if (!this.#terminated) this.#child.kill('SIGTERM');
     this.#terminated = true;
   }
 
   /** Sends SIGKILL. */
-  kill(): void {
-    this.killed = true;
+  kill(reason: NonNullable<WorkerHandle['killedFor']>): void {
+    this.killedFor ??= reason;
+    this.#move('kill');
     this.#child.kill('SIGKILL');
   }
 
@@ -194,24 +203,21 @@ export class WorkerHandle {
 
   /** Tells it to serve, once it is built; to list its files; to reopen its log file; or that it is not the only worker any more. */
   tell(kind: 'serve' | 'list' | 'reopen' | 'share'): void {
+    if (kind === 'serve') this.#move('serve');
     this.#channel.send({ kind });
   }
 
   /** A worker that is asked ends its rest. */
   #request(make: (id: number) => ToWorker): Asked {
-    if (this.atRest) this.#heard(0);
+    if (this.beat.rests) this.#awakes();
     return this.#questions.ask((id) => this.#channel.send(make(id)));
   }
 
   #receive(message: Told): void {
     switch (message.kind) {
       case 'ready':
-        this.wasReady = true;
-        this.readyAt = performance.now();
-        this.freshRss = message.rss;
-        this.workersAsked = message.workers;
-        // It may have accepted connections before the message arrived that it is not needed.
-        this.dismissed = false;
+        this.served = { at: performance.now(), rss: message.rss, workers: message.workers };
+        this.#move('ready');
         this.#built.resolve(this.found);
         this.#ready.resolve();
         break;
@@ -223,6 +229,7 @@ export class WorkerHandle {
         break;
       case 'built':
         this.found = message.diagnostics;
+        if (this.#holds) this.#move('built');
         this.#built.resolve(message.diagnostics);
         break;
       case 'failed':
@@ -232,21 +239,20 @@ export class WorkerHandle {
         this.#drained.resolve();
         break;
       case 'ended':
-        this.endedWith = message.status;
-        this.cutOff = message.cutOff;
-        this.cutOffRequests = message.cutOffRequests ?? 0;
-        this.signalled = message.signalled === true;
+        this.said = {
+          status: message.status,
+          cutOff: message.cutOff,
+          requests: message.cutOffRequests ?? 0,
+          signalled: message.signalled === true,
+        };
         break;
       case 'beat':
-        this.#heard(restMs(message.nextMs));
-        this.stack = undefined;
-        this.debugged = message.debugged;
-        this.facts = message.facts;
-        this.rss = typeof message.facts.rss === 'number' ? message.facts.rss : this.rss;
+        this.beat.came(message);
+        if (!this.beat.rests) this.#listener.awake?.();
         this.#listener.beat?.();
         break;
       case 'awake':
-        this.#heard(0);
+        this.#awakes();
         break;
       case 'counted':
         this.#listener.counted?.(message);
@@ -255,13 +261,12 @@ export class WorkerHandle {
         this.#listener.replace?.(message.reason);
         break;
       case 'stuck':
-        this.stack = message.stack;
-        // No heartbeat was due yet.
-        if (this.atRest) this.#heard(-(message.silentMs ?? 0));
+        this.beat.stuck(message);
+        if (!this.beat.rests) this.#listener.awake?.();
         break;
       case 'inHand':
         this.#held.note(message);
-        this.rss = message.rss ?? this.rss;
+        this.beat.weighs(message.rss);
         break;
       case 'leaves':
         this.#held.leave(message.requests);
@@ -272,12 +277,10 @@ export class WorkerHandle {
     }
   }
 
-  /** Notes a heartbeat: silence counts from `laterMs` on. */
-  #heard(laterMs: number): void {
-    this.atRest = laterMs > 0;
-    this.silentSeconds = -laterMs / 1000;
-    this.lastBeatAt = performance.now() + laterMs;
-    if (!this.atRest) this.#listener.awake?.();
+  /** Ends its rest: a heartbeat is due as soon as of any other. */
+  #awakes(): void {
+    this.beat.heard(0);
+    this.#listener.awake?.();
   }
 
   /** A worker without its channel ends. One that does not end cannot receive messages. */
@@ -287,8 +290,7 @@ export class WorkerHandle {
   }
 
   #broken(what: string): void {
-    this.fault ??= { reason: 'error', what };
-    this.kill();
+    this.kill({ reason: 'error', what });
     this.#listener.fault?.(what);
   }
 
@@ -305,12 +307,12 @@ export class WorkerHandle {
       this.#child.once('close', () => resolve());
     });
     if (this.pid !== undefined) await within(closed, LAST_WORDS_MS);
-    this.#gone = true;
-    const exit = { code, signal, uptimeMs, failure: this.#failure };
-    if (!this.wasReady) {
-      this.startError = startError(this, exit);
-      this.#ready.reject(this.startError);
-      this.#built.reject(this.startError);
+    this.#move('exit');
+    const ended = { code, signal, uptimeMs, failure: this.#failure };
+    const exit = { ...ended, unready: this.served === undefined ? startError(this, ended) : undefined };
+    if (exit.unready !== undefined) {
+      this.#ready.reject(exit.unready);
+      this.#built.reject(exit.unready);
     }
     this.#drained.resolve();
     this.#questions.end();

@@ -26,8 +26,8 @@ export function logStart(worker: WorkerHandle, log: Logger): void {
   const wait = (ms: number): void => {
     timer = setTimeout(() => {
       elapsedMs += ms;
-      const { stack } = worker;
-      const loading = typeof worker.facts.loading === 'string' ? worker.facts.loading : undefined;
+      const { stack, facts: known } = worker.beat;
+      const loading = typeof known.loading === 'string' ? known.loading : undefined;
       const what = loading === undefined ? '' : `, loading ${loading}`;
       const stuck = stack === undefined ? '' : `; it is stuck ${stack[0] ?? ''}`;
       const facts = { event: 'worker_starting', ...known, loading, stack };
@@ -39,7 +39,7 @@ export function logStart(worker: WorkerHandle, log: Logger): void {
   const over = (): void => clearTimeout(timer);
   void worker.ready.then(() => {
     over();
-    const { node } = worker.facts;
+    const { node } = worker.beat.facts;
     const facts = { event: 'worker_ready', ...known };
     if (!isOtherNode(node)) log.info(facts, `Child ${worker.pid} is ready`);
     else {
@@ -52,8 +52,8 @@ export function logStart(worker: WorkerHandle, log: Logger): void {
 /** Logs that a worker hangs and is killed: where, and with which requests. */
 export function logFault(log: Logger, worker: WorkerHandle, { reason, what }: Fault): void {
   const { service, index: workerId } = worker.assignment;
-  const { pid, facts } = worker;
-  const { loading } = facts;
+  const { pid, beat } = worker;
+  const { loading } = beat.facts;
   log.error(
     {
       event: reason === 'start' ? 'worker_late' : 'worker_hung',
@@ -63,7 +63,7 @@ export function logFault(log: Logger, worker: WorkerHandle, { reason, what }: Fa
       ...(loading === undefined ? {} : { loading }),
       ...standstill(worker),
     },
-    `Child ${pid} ${what}, killing it${reason === 'start' ? heldUp(worker) : ''}`,
+    `Child ${pid} ${what}, killing it${reason === 'start' ? heldUp(beat) : ''}`,
   );
 }
 

@@ -55,7 +55,8 @@ export class MemoryLimit {
    */
   exceeded(worker: WorkerHandle, maxMemory: number | undefined, workers: number): string | undefined {
     const limit = maxMemory ?? shareOfContainer(workers, this.#container);
-    const { rss = 0, freshRss = 0 } = worker;
+    const { rss = 0 } = worker.beat;
+    const freshRss = worker.served?.rss ?? 0;
     if (limit === 0 || !worker.serving || rss <= limit) return undefined;
     const named = `max_memory (${mebibytes(limit)}${maxMemory === undefined ? ' by the limit of the container' : ''})`;
     if (freshRss > limit) {

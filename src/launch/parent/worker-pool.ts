@@ -14,6 +14,7 @@ import { type PoolOptions, Reconciler } from './reconciler.js';
 import { Roll, replacedAtOnce } from './roll.js';
 import { callOff } from './worker-end.js';
 import type { WorkerHandle } from './worker-handle.js';
+import { holdsSlot } from './worker-state.js';
 
 /** The first worker of a trial. */
 interface Trial {
@@ -171,7 +172,8 @@ export class WorkerPool extends PoolState {
    * are gone.
    */
   async callOff(): Promise<void> {
-    const isServed = this.#shares || (this.held !== undefined && [...this.workers].some(({ wasReady }) => wasReady));
+    const isServed =
+      this.#shares || (this.held !== undefined && [...this.workers].some(({ served }) => served !== undefined));
     this.#close();
     if (isServed) await callOff(this.workers);
   }
@@ -201,15 +203,14 @@ export class WorkerPool extends PoolState {
 
   /** Kills a worker that hangs, so that its slot gets another one: at once if it served until then. */
   killFor(worker: WorkerHandle, fault: Fault): void {
-    worker.fault = fault;
-    worker.kill();
-    if (fault.reason === 'stuck' && !worker.toldToEnd) this.#reconciler.startAnew();
+    worker.kill(fault);
+    if (fault.reason === 'stuck' && holdsSlot(worker.state)) this.#reconciler.startAnew();
   }
 
   /** Kills all workers. Settles when they are gone. */
   async kill(): Promise<void> {
     this.#close();
-    for (const worker of this.workers) worker.kill();
+    for (const worker of this.workers) worker.kill('needless');
     await Promise.all([...this.workers].map((worker) => worker.exited));
   }
 
@@ -247,7 +248,7 @@ export class WorkerPool extends PoolState {
     for (const worker of this.workers) {
       const beside = this.slot(worker.assignment.index).length > 1;
       const extra = this.#launchedByReload || worker === this.trial?.worker || beside;
-      if (extra && !worker.wasReady) worker.dismissed = true;
+      if (extra) worker.dismiss();
     }
     this.beginStopping();
     this.#reconciler.poke();

@@ -39,10 +39,10 @@ export async function buildInChild(
     const ms = limitMs || Number.POSITIVE_INFINITY;
     return await within(worker.built, { ms, ...(stopped === undefined ? {} : { signal: stopped }) }, () => {
       if (stopped?.aborted === true) return undefined;
-      throw reloadTimeout(`the application was not built within ${limitMs / 1000} s${heldUp(worker)}`);
+      throw reloadTimeout(`the application was not built within ${limitMs / 1000} s${heldUp(worker.beat)}`);
     });
   } finally {
-    void within(worker.exited, stopped?.aborted === true ? 0 : ENDS_WITHIN_MS).then(() => worker.kill());
+    void within(worker.exited, stopped?.aborted === true ? 0 : ENDS_WITHIN_MS).then(() => worker.kill('needless'));
   }
 }
 

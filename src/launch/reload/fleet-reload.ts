@@ -201,12 +201,12 @@ export async function replaceWorkers(
   const rolls = await Promise.all(
     kept.map(async (pool) => {
       // The plan has the number of workers. A program without plans requests it in its first new worker.
-      const asked = change.asked.get(pool.name)?.workers ?? pool.trial?.worker?.workersAsked;
+      const asked = change.asked.get(pool.name)?.workers ?? pool.trial?.worker?.served?.workers;
       const roll = await pool.rollOut(asked, superseded);
       return [pool.name, roll] as const;
     }),
   );
-  const draining = kept.flatMap(({ workers }) => [...workers].filter(({ toldToEnd }) => toldToEnd));
+  const draining = kept.flatMap(({ workers }) => [...workers].filter(({ state }) => state === 'leaving'));
   const open = draining.reduce((sum, { heldRequests }) => sum + heldRequests.length, 0);
   return {
     ...(open > 0 ? { draining: open } : {}),
@@ -218,7 +218,7 @@ export async function replaceWorkers(
 
 /** Ends a new service of a refused reload. Settles when it is gone; a worker that serves drains after the report. */
 async function takeBack(supervisor: Supervisor, name: string): Promise<void> {
-  const serves = [...(supervisor.pool(name)?.workers ?? [])].some(({ wasReady }) => wasReady);
+  const serves = [...(supervisor.pool(name)?.workers ?? [])].some(({ served }) => served !== undefined);
   const gone = supervisor.retire(name);
   if (!serves) await gone;
 }

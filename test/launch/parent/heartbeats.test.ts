@@ -23,7 +23,7 @@ async function resting(t: TestContext) {
   };
   const pass = (seconds: number): void => {
     wait(seconds);
-    worker.silentSeconds += seconds;
+    worker.beat.silentSeconds += seconds;
   };
   return { worker, fake, pass, wait };
 }
@@ -31,9 +31,9 @@ async function resting(t: TestContext) {
 test('GR-6 a worker at rest is not silent before its next heartbeat is late', async (t) => {
   const { worker, pass } = await resting(t);
   pass(4.9);
-  assert.deepEqual([worker.silent, isAtRest(worker)], [false, true]);
+  assert.deepEqual([worker.beat.silent, isAtRest(worker)], [false, true]);
   pass(3);
-  assert.deepEqual([worker.silent, isAtRest(worker)], [true, false]);
+  assert.deepEqual([worker.beat.silent, isAtRest(worker)], [true, false]);
 });
 
 test('GR-6 looks count no silence that the clock does not show, nor more than their interval', async (t) => {
@@ -41,7 +41,7 @@ test('GR-6 looks count no silence that the clock does not show, nor more than th
   const look = (waited: number): [number, boolean] => {
     wait(waited);
     countSeconds(worker, 5);
-    return [Math.round(worker.silentSeconds * 10) / 10, isAtRest(worker)];
+    return [Math.round(worker.beat.silentSeconds * 10) / 10, isAtRest(worker)];
   };
   assert.deepEqual(look(0.1), [-4.9, true]);
   assert.deepEqual(look(4.8), [-0.1, true]);
@@ -56,21 +56,21 @@ test('GR-6 a worker whose rest a request has ended is silent as soon as any othe
   fake.say({ kind: 'awake' });
   assert.equal(isAtRest(worker), false);
   pass(2.6);
-  assert.deepEqual([worker.silent, worker.silentSeconds], [true, 2.6]);
+  assert.deepEqual([worker.beat.silent, worker.beat.silentSeconds], [true, 2.6]);
 });
 
 test('GR-6 a worker at rest is silent when its watch thread has found it stuck', async (t) => {
   const { worker, fake, pass } = await resting(t);
   pass(4);
   fake.say({ kind: 'stuck', stack: ['at here'], silentMs: 3000 });
-  assert.deepEqual([worker.silent, worker.silentSeconds, worker.stack], [true, 3, ['at here']]);
+  assert.deepEqual([worker.beat.silent, worker.beat.silentSeconds, worker.beat.stack], [true, 3, ['at here']]);
 });
 
 test('GR-6 a worker that is asked has a second to say that it is awake', async (t) => {
   const { worker, pass } = await resting(t);
   const asked = worker.ask('report', undefined, 10);
   pass(2.6);
-  assert.equal(worker.silent, true);
+  assert.equal(worker.beat.silent, true);
   assert.match((await asked).error ?? '', /^no reply within/);
 });
 
@@ -79,5 +79,5 @@ test('GR-6 a worker of an earlier release, which announces nothing, is expected 
   fake.say({ kind: 'beat', debugged: false, facts: {} });
   assert.equal(isAtRest(worker), false);
   pass(2.6);
-  assert.equal(worker.silent, true);
+  assert.equal(worker.beat.silent, true);
 });

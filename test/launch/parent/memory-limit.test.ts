@@ -28,7 +28,7 @@ test('KU-9 a container that is too small for its workers, or without a limit, gi
 
 test('KU-9 a worker beyond its share is replaced if no max_memory is written; 0 is none', () => {
   const limit = new MemoryLimit(silentLogger(), 512 * MIB);
-  const worker = { serving: true, rss: 300 * MIB, freshRss: 70 * MIB } as WorkerHandle;
+  const worker = { serving: true, beat: { rss: 300 * MIB }, served: { rss: 70 * MIB } } as unknown as WorkerHandle;
   assert.equal(
     limit.exceeded(worker, undefined, 1),
     'it has 300 MiB, more than max_memory (288 MiB by the limit of the container)',

@@ -59,7 +59,7 @@ test('GR-10 a roll of a large fleet replaces several workers at a time, and as m
     let together = 0;
     let least = Number.POSITIVE_INFINITY;
     const on = (moment: Moment): void => {
-      const starting = fake.spawned.filter(({ told, handle }) => told.generation === 2 && !handle.wasReady);
+      const starting = fake.spawned.filter(({ told, handle }) => told.generation === 2 && handle.served === undefined);
       together = Math.max(together, starting.length);
       if (moment === 'drain') least = Math.min(least, serving(fake).length);
     };
@@ -112,19 +112,20 @@ test('LC-357 a worker of a removed slot that does not end its drain is killed af
 });
 
 /** A worker that ends only when it is killed. */
-function stuck(facts: { wasReady: boolean; ready?: Promise<void>; dismissed?: boolean }): WorkerHandle {
+function stuck(facts: { served?: object; ready?: Promise<void>; dismissed?: boolean }): WorkerHandle {
   let end!: (exit: unknown) => void;
   const worker = {
     assignment: { service: 'api', index: 0 },
-    killed: false,
+    killedFor: undefined as unknown,
+    beat: {},
     heldRequests: [],
     ready: new Promise(() => undefined),
     ...facts,
     exited: new Promise((resolve) => {
       end = resolve;
     }),
-    kill: () => {
-      worker.killed = true;
+    kill: (why: unknown) => {
+      worker.killedFor = why;
       end({ code: null, signal: 'SIGKILL' });
     },
   };
@@ -140,7 +141,7 @@ async function killedAfter(
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const ended = end();
   let ms = 0;
-  for (; !worker.killed && ms < 20_000; ms += 100) {
+  for (; worker.killedFor === undefined && ms < 20_000; ms += 100) {
     t.mock.timers.tick(100);
     for (let i = 0; i < 5; i++) await Promise.resolve();
   }
@@ -149,24 +150,24 @@ async function killedAfter(
 }
 
 test('LC-357 LC-1701 a worker that serves has a second behind its own deadline before it is killed', async (t) => {
-  const worker = stuck({ wasReady: true });
+  const worker = stuck({ served: {} });
   const ending = await killedAfter(t, worker, () => endWithin(worker, 3000, silentLogger()));
   assert.deepEqual(ending, { ms: 4000, clean: false });
 });
 
 test('LC-531 a worker that is stuck before it served is killed at the deadline, not a second later', async (t) => {
-  const worker = stuck({ wasReady: false });
+  const worker = stuck({});
   const ending = await killedAfter(t, worker, () => endWithin(worker, 3000, silentLogger()));
   assert.deepEqual(ending, { ms: 3000, clean: false });
 });
 
 test('a start that is called off has five seconds to let go of what it has', async (t) => {
-  const worker = stuck({ wasReady: false });
+  const worker = stuck({});
   assert.deepEqual(await killedAfter(t, worker, () => endEarly(worker)), { ms: 5000, clean: true });
 });
 
 test('LC-531 one that served before it heard that it is not needed ends as any that serves', async (t) => {
-  const worker = stuck({ wasReady: true, ready: Promise.resolve(), dismissed: true });
+  const worker = stuck({ served: {}, ready: Promise.resolve(), dismissed: true });
   const ending = await killedAfter(t, worker, () => endWithin(worker, 9000, silentLogger()));
   // Its deadline and one second, not the five seconds of a cancelled start.
   assert.ok(ending.ms >= 10_000, String(ending.ms));
@@ -181,8 +182,8 @@ test('LC-355 work that was cut off is no clean end, whatever the status of the w
     const exited = Promise.resolve({ code: 2, signal: null });
     const worker = {
       assignment: { service: 'api', index: 0 },
-      wasReady: true,
-      cutOff,
+      served: {},
+      said: { cutOff },
       exited,
     } as unknown as WorkerHandle;
     assert.equal(await endWithin(worker, 1000, silentLogger()), clean);
@@ -196,7 +197,8 @@ test('LC-531 a worker whose word that it serves was on its way is not taken for 
   const assignment = { service: 'api', ...told };
   const first = { kind: 'configure', assignment, configuration: {}, settings, addresses: [] } as const;
   const handle = new WorkerHandle(fake as unknown as ChildProcess, first);
-  handle.dismissed = true;
+  handle.dismiss();
+  assert.equal(handle.dismissed, true);
   fake.say({ kind: 'ready' });
   assert.equal(handle.dismissed, false);
 });

@@ -42,9 +42,8 @@ test('PT-12 time alone changes who helps only while a worker is late, or one hel
     assignment: { index },
     slots: 2,
     serving: true,
-    debugged: false,
-    silentSeconds: 0,
-    readyAt: Number.NEGATIVE_INFINITY,
+    beat: { debugged: false, silentSeconds: 0 },
+    served: { at: Number.NEGATIVE_INFINITY },
     helpSlot: (slot: number) => said.push(`${index} helps ${slot}`),
     leaveSlot: (slot: number) => said.push(`${index} leaves ${slot}`),
   });
@@ -54,10 +53,10 @@ test('PT-12 time alone changes who helps only while a worker is late, or one hel
   const adoption = new SlotAdoption(pool);
   adoption.update();
   assert.equal(adoption.mayChange, false);
-  workers[1]!.silentSeconds = 1.5;
+  workers[1]!.beat.silentSeconds = 1.5;
   assert.equal(adoption.mayChange, true);
   adoption.update();
-  workers[1]!.silentSeconds = 0;
+  workers[1]!.beat.silentSeconds = 0;
   assert.equal(adoption.mayChange, true);
   adoption.update();
   assert.deepEqual([said, adoption.mayChange], [['0 helps 1', '0 leaves 1'], false]);
@@ -65,9 +64,9 @@ test('PT-12 time alone changes who helps only while a worker is late, or one hel
   said.splice(0);
   pool.workers.delete(all.pop()!);
   adoption.update();
-  workers[0]!.silentSeconds = 1.5;
+  workers[0]!.beat.silentSeconds = 1.5;
   adoption.update();
-  workers[0]!.silentSeconds = 0;
+  workers[0]!.beat.silentSeconds = 0;
   assert.equal(adoption.mayChange, true);
   adoption.update();
   assert.deepEqual(said, ['0 helps 1', '0 leaves 1', '0 helps 1']);
@@ -88,7 +87,7 @@ test('PT-12 the slot of a removed worker keeps a helper while a new worker start
   await fake.pool.resize(1);
   starts = false;
   void fake.pool.resize(2);
-  fake.pool.current[0]!.kill();
+  fake.pool.current[0]!.kill('needless');
   const helps = (): boolean =>
     fake.spawned.at(-1)!.heard.some((message) => message.kind === 'adopt' && message.slot === 1);
   while (!helps()) await new Promise(setImmediate);

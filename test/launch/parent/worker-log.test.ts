@@ -17,10 +17,10 @@ test('LC-531 a start that does not end is told again and again, ever more rarely
   const isReady = new Promise<void>((resolve) => {
     ready = resolve;
   });
-  const worker = { assignment: { service: 'api', index: 1 }, pid: 7, facts: {}, stack: undefined, ready: isReady };
+  const worker = { assignment: { service: 'api', index: 1 }, pid: 7, beat: { facts: {} }, ready: isReady };
   logStart(worker as unknown as WorkerHandle, log);
   for (let second = 0; second < 30; second++) t.mock.timers.tick(1000);
-  Object.assign(worker, { facts: { loading: './app.js:app' } });
+  Object.assign(worker.beat, { facts: { loading: './app.js:app' } });
   for (let second = 30; second < 210; second++) t.mock.timers.tick(1000);
   ready();
   await isReady;
