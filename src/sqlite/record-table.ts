@@ -1,6 +1,6 @@
 /** A table of JSON records, for programs whose data has types in TypeScript and needs no columns. */
 import { withCode } from '../errors/index.js';
-import type { Database, Row } from './database.js';
+import { type Database, keeping, type Row, type Statement } from './database.js';
 
 /** A record with its sequence number, which is unique in its table and never reused. */
 export type Stored<R> = R & { readonly seq: number };
@@ -28,13 +28,15 @@ export function recordTable<R extends object>(db: Database, name: string): Recor
   db.exec(`CREATE TABLE IF NOT EXISTS ${name} (seq INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT UNIQUE NOT NULL,
     owner TEXT NOT NULL, body TEXT NOT NULL)`);
   db.exec(`CREATE INDEX IF NOT EXISTS ${name}_owner ON ${name} (owner)`);
-  const one = db.prepare(`SELECT seq, body FROM ${name} WHERE key = ?`);
-  const all = db.prepare(`SELECT seq, body FROM ${name} ORDER BY seq`);
-  const owned = db.prepare(`SELECT seq, body FROM ${name} WHERE owner = ? ORDER BY seq`);
-  const insert = db.prepare(`INSERT INTO ${name} (key, owner, body) VALUES (?, ?, ?)`);
-  const update = db.prepare(`UPDATE ${name} SET body = ? WHERE key = ?`);
-  const remove = db.prepare(`DELETE FROM ${name} WHERE key = ?`);
-  const removeOwned = db.prepare(`DELETE FROM ${name} WHERE owner = ?`);
+  // Also for a database that the program has opened with the driver itself.
+  const prepare = (sql: string): Statement => keeping(db.prepare(sql), db);
+  const one = prepare(`SELECT seq, body FROM ${name} WHERE key = ?`);
+  const all = prepare(`SELECT seq, body FROM ${name} ORDER BY seq`);
+  const owned = prepare(`SELECT seq, body FROM ${name} WHERE owner = ? ORDER BY seq`);
+  const insert = prepare(`INSERT INTO ${name} (key, owner, body) VALUES (?, ?, ?)`);
+  const update = prepare(`UPDATE ${name} SET body = ? WHERE key = ?`);
+  const remove = prepare(`DELETE FROM ${name} WHERE key = ?`);
+  const removeOwned = prepare(`DELETE FROM ${name} WHERE owner = ?`);
   // Assigned, not spread: on Node 20 each spread record gets a separate hidden class, 300 bytes that only a full collection frees
   // (20,000 requests: 20 MiB).
   const revive = (row: Row): Stored<R> => {
