@@ -71,7 +71,7 @@ export interface DatabaseOptions {
 /**
  * Opens a database and creates a missing file; `:memory:` opens a database for this connection only. The path may be a URI,
  * `file:/var/lib/app.db?mode=rw` (https://www.sqlite.org/uri.html), if the driver accepts URIs. Readers do not wait for a writer
- * (write-ahead log), and foreign keys are enforced. The file, its log and its index are accessible to this user only (0600); wider modes
+ * (write-ahead log), foreign keys are enforced, and what is written is on the disk (`synchronous = FULL`). The file, its log and its index are accessible to this user only (0600); wider modes
  * of this user's files are tightened. Throws `PORTICO_SQLITE_OPEN`, naming the path, also for a symbolic link created by another user.
  */
 export function openDatabase(path: string, options: DatabaseOptions = {}): Database {
@@ -85,6 +85,8 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
     // Set before the log is turned on: without it, one of several processes that start together may find the database locked.
     database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     turnOnLog(database, performance.now() + busyTimeoutMs);
+    // The driver of Node 20 has another default, with which a power loss takes the last transactions.
+    database.exec('PRAGMA synchronous = FULL');
     database.exec('PRAGMA foreign_keys = on');
     return keptByStatements(database);
   } catch (error) {

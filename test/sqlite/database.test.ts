@@ -39,6 +39,18 @@ test('a database keeps rows, waits for writers, logs ahead, and holds foreign ke
   database.close();
 });
 
+test('S3-8 what is written is on the disk with each driver, also in a file that exists, unless the application asks for less', () => {
+  const path = join(folder, 'durable.db');
+  for (const statement of ['CREATE TABLE t (n INTEGER)', 'INSERT INTO t VALUES (1)']) {
+    const database = openDatabase(path);
+    database.exec(statement);
+    assert.equal(database.prepare('PRAGMA synchronous').get()?.synchronous, 2);
+    database.exec('PRAGMA synchronous = NORMAL');
+    assert.equal(database.prepare('PRAGMA synchronous').get()?.synchronous, 1);
+    database.close();
+  }
+});
+
 test('a transaction is kept whole or not at all, and is synchronous', () => {
   const database = openDatabase(':memory:');
   database.exec('CREATE TABLE t (n INTEGER)');
