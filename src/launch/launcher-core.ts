@@ -205,9 +205,19 @@ export class LauncherCore<R extends Runner = Runner> {
     return dryRun ? this.#reloadTurns.run(() => this.#reload(true)) : this.reload();
   }
 
-  /** Reloads. However many requests arrive during a reload, exactly one more follows. Returns undefined if a stop is in progress. */
+  /**
+   * Reloads. However many requests arrive during a reload, exactly one more follows. Returns undefined if a stop is in progress.
+   *
+   * A worker does not reload by itself: its siblings would have another configuration, and it would accept their connections and leave
+   * them unread until its open requests have ended, because all share one socket. Its parent replaces it.
+   */
   async reload(): Promise<ReloadReport | undefined> {
     if (this.stopping) return undefined;
+    const { requestReplacement } = this.runner;
+    if (requestReplacement !== undefined) {
+      requestReplacement('it was asked to reload');
+      return undefined;
+    }
     if (this.#nextReload === undefined) this.#reports.waits(this.log, () => whatLoads(this.runner.status()));
     this.#nextReload ??= this.#reloadTurns.run(() => {
       this.#nextReload = undefined;

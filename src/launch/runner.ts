@@ -43,6 +43,8 @@ export interface Runner {
   signalsTaken?(): void;
   /** Called when every launched service is ready for the first time. `since`: start of the launch. */
   allReady(since: number): void;
+  /** In a worker, in place of a reload: asks the parent for a fresh worker with its configuration. */
+  readonly requestReplacement?: ((reason: string) => void) | undefined;
   /** Returns the steps of a reload that depend on where the services run. */
   reloadSteps(): ReloadSteps;
   /**

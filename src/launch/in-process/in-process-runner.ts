@@ -56,6 +56,7 @@ export class InProcessRunner implements Runner {
   /** Questions that this process answers. */
   readonly questions = new Questions();
   readonly supervised: boolean;
+  readonly requestReplacement: Runner['requestReplacement'];
   settings: LaunchSettings;
   generation = 1;
   /** True if a stop cut off requests, or failed. */
@@ -82,6 +83,7 @@ export class InProcessRunner implements Runner {
     this.#options = options;
     this.#worker = options.worker ?? ALONE;
     this.supervised = this.#worker.supervised;
+    this.requestReplacement = options.worker?.requestReplacement;
     this.settings = launcher.settingsOf(options.config);
     this.#totals = Totals.of(options.config, launcher.log);
     this.#activated = new ActivatedSockets(launcher.host);

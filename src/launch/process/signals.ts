@@ -117,7 +117,7 @@ export interface SignalActions {
   stop(): void;
   /** Ends at once, status 1. */
   halt(): void;
-  /** Begins a reload, or schedules another one after the present one. */
+  /** Begins a reload, or schedules another one after the present one; a worker asks for its replacement. */
   reload(): void;
   /** Adds or removes one worker of each service. */
   resize?(by: 1 | -1): void;
@@ -193,12 +193,16 @@ export function signalTable(actions: SignalActions, given: SignalCircumstances):
         `Caught ${name} in the foreground of a terminal, stopping; to reload instead, set sighup_foreground = reload or start it in the background`,
       );
       actions.stop();
+    } else if (given.supervised && settings().restartMethod === 'mutate') {
+      log.notice(
+        `Caught ${name}, ignored: with restart_method = mutate, send it to the parent, which tells all workers`,
+      );
     } else {
-      if (given.supervised) {
-        log.warn(
-          `Caught ${name}, restarting only this worker: the others keep their configuration until the parent reloads; send ${name} to the parent to reload all`,
-        );
-      } else log.notice(`Caught ${name}, restarting`);
+      log.notice(
+        given.supervised
+          ? `Caught ${name}, asking the parent to replace this worker; to reload the configuration, send ${name} to the parent`
+          : `Caught ${name}, restarting`,
+      );
       actions.reload();
     }
   };

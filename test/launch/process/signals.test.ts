@@ -179,6 +179,11 @@ test('LC-526 LC-530 LC-1916 SIGHUP in the foreground is a graceful stop, unless 
   assert.deepEqual(acted(['SIGHUP'], { daemon: true }), ['restart']);
 });
 
+test('RW-3 SIGHUP to a worker asks for its replacement, and does nothing if its parent changes workers in place', () => {
+  assert.deepEqual(acted(['SIGHUP'], { supervised: true }), ['restart']);
+  assert.deepEqual(acted(['SIGHUP'], { supervised: true, settings: { restartMethod: 'mutate' } }), []);
+});
+
 test('LC-529 LC-1608 LC-1908 after SIGHUP SIGTERM counts, and after SIGTERM SIGHUP does not', () => {
   assert.deepEqual(acted(['SIGHUP', 'SIGTERM']), ['restart', 'stop']);
   assert.deepEqual(acted(['SIGTERM', 'SIGHUP']), ['stop']);

@@ -22,6 +22,10 @@ export function act(sim: Simulation): void {
     sim.say(name);
     host.emit(name);
   };
+  const wears = (worker: PretendedWorker): void => {
+    worker.wornOut = true;
+    worker.say({ kind: 'replace', reason: 'exhausted' });
+  };
   const deeds = {
     reload: () => {
       sim.invariants.superseded();
@@ -30,6 +34,8 @@ export function act(sim: Simulation): void {
     hangUp: () => {
       sim.invariants.superseded();
       signal('SIGHUP');
+      // To the whole process group: a worker asks for its replacement, unless its parent changes it in place.
+      if (runner.settings.restartMethod === 'reload' && random.chance(0.3)) for (const each of serving) wears(each);
     },
     dryRun: () => request('dry run', () => core.reloadOnceLaunched({ dryRun: true })),
     restart: () => request(`restart ${service}`, () => runner.fleet.restart(service)),
@@ -52,11 +58,7 @@ export function act(sim: Simulation): void {
       const all = sim.limits.end ? sim.alive.filter(({ knownReady }) => knownReady) : serving;
       if (sim.limits.hang) happen('hangs', all, (worker) => worker.hang());
     },
-    wears: () =>
-      happen('asks for its replacement', serving, (worker) => {
-        worker.wornOut = true;
-        worker.say({ kind: 'replace', reason: 'exhausted' });
-      }),
+    wears: () => happen('asks for its replacement', serving, wears),
     grows: () =>
       happen('grows', serving, (worker) => {
         worker.rss = 300 * 2 ** 20;
