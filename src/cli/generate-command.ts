@@ -49,7 +49,7 @@ export function register(program: Command): void {
     .option('--name <name>', 'name of the unit, the Deployment and the image; default: the first API', deploymentName)
     .option(
       '--with <part>',
-      'with kubernetes: also budget (a PodDisruptionBudget), scraping (annotations for Prometheus), one-process (no workers); may repeat',
+      'with kubernetes: also scraping (annotations for Prometheus), one-process (no workers); may repeat',
       addition,
     )
     .option('--check <file>', 'only lines of this file that do not match the configuration')

@@ -554,8 +554,8 @@ test('OP-15 the manifests have what the API of Kubernetes requires, and nothing 
     [...documents].flatMap(({ errors }) => errors),
     [],
   );
-  const [deployment, service] = [...documents].map((each) => each.toJS() as Manifest);
-  for (const each of [deployment!, service!]) {
+  const [deployment, service, budget] = [...documents].map((each) => each.toJS() as Manifest);
+  for (const each of [deployment!, service!, budget!]) {
     assertKeys(each, each.kind, 'apiVersion! kind! metadata! spec!');
     assertKeys(each.metadata, 'metadata', 'name! labels');
   }
@@ -610,6 +610,7 @@ test('OP-15 the manifests have what the API of Kubernetes requires, and nothing 
     assert.equal(probe.httpGet.port, 9100);
     assert.equal(probe.httpGet.path, kind === 'livenessProbe' ? '/healthz' : '/readyz');
   }
+  assertKeys(budget!.spec, 'budget', 'maxUnavailable! selector!');
   assertKeys(service!.spec, 'service', 'selector ports!');
   assert.deepEqual(service!.spec.ports, [{ name: 'hello', port: 8080, targetPort: 'hello' }]);
 });
@@ -735,20 +736,29 @@ test('OP-15 a pod has one process without workers when it is asked for, or confi
   assert.match(run('kubernetes', '--check', file).stdout, /one process needs 128Mi/);
 });
 
-test('OP-15 a disruption budget, and annotations for Prometheus with metrics enabled, are printed when asked for', (t) => {
+test('RO-2 a manifest has a disruption budget for its replicas: a drain of nodes evicts one pod at a time', (t) => {
   const run = generating(t);
-  assert.doesNotMatch(written(run, 'kubernetes'), /PodDisruptionBudget|annotations|METRICS__ENABLED/);
-  const { status, stdout, stderr } = run('kubernetes', '--with', 'budget', '--with', 'scraping');
+  for (const words of [[], ['--with', 'one-process']]) {
+    const documents = parseAllDocuments(run('kubernetes', ...words).stdout).map((each) => each.toJS() as Manifest);
+    const [deployment, , budget] = documents;
+    const { replicas, selector } = deployment!.spec as { replicas: number; selector: object };
+    assert.equal(replicas, 2);
+    assert.deepEqual(
+      [budget!.apiVersion, budget!.kind, budget!.metadata.name, budget!.spec],
+      ['policy/v1', 'PodDisruptionBudget', 'portico', { maxUnavailable: 1, selector }],
+    );
+  }
+});
+
+test('OP-15 annotations for Prometheus with metrics enabled are printed when asked for', (t) => {
+  const run = generating(t);
+  assert.doesNotMatch(written(run, 'kubernetes'), /annotations|METRICS__ENABLED/);
+  const { status, stdout, stderr } = run('kubernetes', '--with', 'scraping');
   assert.equal(status, 0, stderr);
-  const [deployment, , budget] = parseAllDocuments(stdout).map((each) => each.toJS() as Manifest);
-  const { selector, template } = deployment!.spec as {
-    selector: object;
+  const [deployment] = parseAllDocuments(stdout).map((each) => each.toJS() as Manifest);
+  const { template } = deployment!.spec as {
     template: { metadata: { annotations: object }; spec: { containers: { env: object[] }[] } };
   };
-  assert.deepEqual(
-    [budget!.apiVersion, budget!.kind, budget!.metadata.name, budget!.spec],
-    ['policy/v1', 'PodDisruptionBudget', 'portico', { maxUnavailable: 1, selector }],
-  );
   assert.deepEqual(template.metadata.annotations, {
     'prometheus.io/scrape': 'true',
     'prometheus.io/port': '9101',
@@ -761,10 +771,10 @@ test('OP-15 a disruption budget, and annotations for Prometheus with metrics ena
   const file = join(run.folder, 'manifest.yaml');
   writeFileSync(file, stdout);
   assert.equal(run('kubernetes', '--check', file).stdout, `${file} matches this configuration.\n`);
-  assert.match(run('systemd', '--with', 'budget').stderr, /--with is only for generate kubernetes/);
+  assert.match(run('systemd', '--with', 'scraping').stderr, /--with is only for generate kubernetes/);
   assert.match(
-    run('kubernetes', '--with', 'budgets').stderr,
-    /--with must be one of budget, scraping, one-process; got budgets/,
+    run('kubernetes', '--with', 'scrapings').stderr,
+    /--with must be one of scraping, one-process; got scrapings/,
   );
 });
 

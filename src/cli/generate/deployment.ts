@@ -45,7 +45,7 @@ export interface DeployedApi {
 export type Deployment = Awaited<ReturnType<typeof deploymentOf>>;
 
 /** Parts of a manifest that are printed when they are asked for. */
-export const ADDITIONS = ['budget', 'scraping', 'one-process'] as const;
+export const ADDITIONS = ['scraping', 'one-process'] as const;
 export type Addition = (typeof ADDITIONS)[number];
 
 /** Returns the name of the unit of `generate systemd`, for related files. */

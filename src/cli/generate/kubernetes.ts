@@ -1,5 +1,5 @@
 /**
- * A Deployment and a Service for Kubernetes.
+ * A Deployment, a Service and a PodDisruptionBudget for Kubernetes.
  */
 
 import { countText } from '../../text/index.js';
@@ -132,18 +132,16 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
       '  ports:',
       ...published.map(({ name, port }) => `    - { name: ${name}, port: ${port}, targetPort: ${name} }`),
     ],
-    deployment.additions.has('budget') && [
-      '---',
-      '# An eviction waits until the pod before it is ready elsewhere.',
-      'apiVersion: policy/v1',
-      'kind: PodDisruptionBudget',
-      'metadata:',
-      `  name: ${named}`,
-      'spec:',
-      '  maxUnavailable: 1',
-      '  selector:',
-      `    matchLabels: { app.kubernetes.io/name: ${named} }`,
-    ],
+    '---',
+    '# A drain of nodes evicts one pod at a time, the next one when all are ready again.',
+    'apiVersion: policy/v1',
+    'kind: PodDisruptionBudget',
+    'metadata:',
+    `  name: ${named}`,
+    'spec:',
+    '  maxUnavailable: 1',
+    '  selector:',
+    `    matchLabels: { app.kubernetes.io/name: ${named} }`,
   ];
 }
 
