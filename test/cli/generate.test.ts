@@ -19,7 +19,7 @@ import { wronglyCopied } from '../../dist/cli/generate/docker.js';
 import { wordsOf as unitWords } from '../../dist/cli/generate/systemd-unit.js';
 import { emptyProject, freePort, Program, root } from '../e2e/program.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
-import { systemdMissing, verifyUnit } from '../launch/systemd/verify-unit.js';
+import { exposureOf, securityMissing, systemdMissing, verifyUnit } from '../launch/systemd/verify-unit.js';
 import { makePair } from '../server/certificate-files.js';
 import { command } from './command.js';
 
@@ -277,6 +277,42 @@ test('OP-15 the unit passes systemd-analyze verify', {
   const file = join(run.folder, 'portico.service');
   writeFileSync(file, unit);
   assert.deepEqual(verifyUnit(file), { status: 0, complaints: [] });
+});
+
+test('AU-6 a unit has no rights that a service does not need: systemd-analyze security', {
+  skip: securityMissing,
+}, (t) => {
+  const run = generating(t);
+  const file = join(run.folder, 'portico.service');
+  writeFileSync(file, written(run, 'systemd'));
+  for (const unit of [file, join(root, 'paste', 'portico.service')]) assert.ok(exposureOf(unit) < 2.5, unit);
+});
+
+test('AU-6 a unit has the capability of ports below 1024 for one of them, and a bounding set without it is reported', (t) => {
+  const run = generating(t);
+  assert.match(written(run, 'systemd'), /^CapabilityBoundingSet=$/m);
+  const low = generating(t, { api: 'port = 443' });
+  const unit = written(low, 'systemd');
+  const lines = unit.split('\n').filter((line) => line.includes('CAP_'));
+  assert.deepEqual(lines, ['AmbientCapabilities=CAP_NET_BIND_SERVICE', 'CapabilityBoundingSet=CAP_NET_BIND_SERVICE']);
+  const file = join(low.folder, 'portico.service');
+  const findings = (set: string): string[] => {
+    writeFileSync(file, unit.replace('CapabilityBoundingSet=CAP_NET_BIND_SERVICE\n', set));
+    return low('systemd', '--check', file)
+      .stdout.split('\n')
+      .filter((line) => line.includes('error:'));
+  };
+  for (const set of [
+    '',
+    'CapabilityBoundingSet=~CAP_SYS_ADMIN\n',
+    'CapabilityBoundingSet=CAP_KILL CAP_NET_BIND_SERVICE\n',
+  ])
+    assert.deepEqual(findings(set), [], set);
+  for (const set of ['CapabilityBoundingSet=\n', 'CapabilityBoundingSet=~CAP_NET_BIND_SERVICE\n']) {
+    const [found, ...others] = findings(set);
+    assert.match(found!, /CapabilityBoundingSet is .*: the user cannot listen on ports below 1024/);
+    assert.deepEqual(others, []);
+  }
 });
 
 test('OP-15 paths with signs that mean something stay what they are in each file', (t) => {
@@ -570,7 +606,12 @@ test('OP-15 the manifests have what the API of Kubernetes requires, and nothing 
   };
   assert.deepEqual(selector.matchLabels, template.metadata.labels, 'a selector has to match its template');
   assert.deepEqual(service!.spec.selector, template.metadata.labels);
-  assertKeys(template.spec, 'pod', 'terminationGracePeriodSeconds securityContext containers! volumes!');
+  assertKeys(
+    template.spec,
+    'pod',
+    'automountServiceAccountToken! terminationGracePeriodSeconds securityContext containers! volumes!',
+  );
+  assert.equal(template.spec.automountServiceAccountToken, false);
   assert.equal(template.spec.terminationGracePeriodSeconds, 65);
   assertKeys(template.spec.securityContext, 'pod security', 'runAsNonRoot runAsUser fsGroup seccompProfile!');
   const [container] = template.spec.containers as Record<string, unknown>[];

@@ -4,6 +4,7 @@ import { chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { temporaryFolder } from '../fixtures/keeper.js';
+import { until } from '../fixtures/until.js';
 import { BootedSystemd, noSystemd } from './booted-systemd.js';
 import { type Outcome, root } from './program.js';
 
@@ -33,8 +34,14 @@ driver = sqlite
 connection = sqlite:///reg.db
 `;
 
-const app = (version: string): string =>
-  `export const app = () => (req, res) => res.end(\`${version} \${process.getuid()} \${process.ppid}\`);\n`;
+const app = (version: string): string => `import { readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+const status = () => readFileSync('/proc/self/status', 'utf8').match(/^(CapBnd|NoNewPrivs|Seccomp):\\s+\\w+/gm).join(' ').replace(/\\s+/g, '');
+export const app = () => (req, res) => {
+  if (req.url === '/limits') res.end(\`\${status()} \${Object.keys(networkInterfaces())}\`);
+  else res.end(\`${version} \${process.getuid()} \${process.ppid}\`);
+};
+`;
 
 /** A project with this package installed; its dependencies are in a parent folder. */
 function project(): string {
@@ -72,15 +79,17 @@ test('OP-15 the generated units start, reload, restart and stop under a real sys
   };
   const cli = (...words: string[]): Promise<string> => good(process.execPath, MAIN, ...words);
   const systemctl = (...words: string[]): Promise<string> => good('systemctl', ...words);
-  const shown = (name: string): Promise<string> =>
-    systemctl('show', '--value', `--property=${name}`, 'portico.service').then((text) => text.trim());
+  const shown = (name: string, unit = 'portico.service'): Promise<string> =>
+    systemctl('show', '--value', `--property=${name}`, unit).then((text) => text.trim());
   const journal = (): Promise<string> => good('journalctl', '--no-pager', '-o', 'cat', '-u', 'portico.service');
-  const ask = async (): Promise<[version: string, user: string, parent: string]> => {
-    const code = "fetch('http://127.0.0.1:8080/').then(async (res) => console.log(res.status, await res.text()))";
-    const [status, ...answer] = (await good(process.execPath, '-e', code)).trim().split(' ');
+  const get = async (url: string): Promise<string[]> => {
+    const code = `fetch('${url}').then(async (res) => console.log(res.status, await res.text()))`;
+    const [status, ...words] = (await good(process.execPath, '-e', code)).trim().split(' ');
     assert.equal(status, '200');
-    return answer as [string, string, string];
+    return words;
   };
+  const ask = async (): Promise<[version: string, user: string, parent: string]> =>
+    (await get('http://127.0.0.1:8080/')) as [string, string, string];
 
   for (const [kind, unit] of Object.entries({ systemd: 'portico.service', socket: 'shop.socket' })) {
     await good(
@@ -110,6 +119,28 @@ test('OP-15 the generated units start, reload, restart and stop under a real sys
   await good('test', '-s', '/var/log/shop/api.log');
   await good('test', '-s', '/var/lib/portico/reg.db');
   assert.match(await cli('status'), /^shop .*1 of 1/m);
+
+  await t.test('AU-6 a worker serves without capabilities and with a filter of system calls', async () => {
+    assert.deepEqual(await get('http://127.0.0.1:8080/limits'), ['CapBnd:0000000000000000NoNewPrivs:1Seccomp:2', 'lo']);
+  });
+
+  await t.test('AU-6 a unit for a port below 1024 has the capability for it, and no other', async () => {
+    const words = ['--set', 'api:shop.listen=127.0.0.1:81', '--set', 'DEFAULT.log_file=/var/log/low/api.log'];
+    const unit = await cli('generate', 'systemd', '--name', 'low', ...words, '--set', 'enabled_services=');
+    const often = unit.replace(/^WatchdogSec=.*/m, 'WatchdogSec=1');
+    await good('sh', '-c', `printf %s "$1" > ${UNITS}/low.service`, 'sh', often);
+    await systemctl('start', 'low.service');
+    const [limits] = await get('http://127.0.0.1:81/limits');
+    assert.equal(limits, 'CapBnd:0000000000000400NoNewPrivs:1Seccomp:2');
+    // systemd notes the time of each WATCHDOG=1.
+    const noted = await shown('WatchdogTimestampMonotonic', 'low.service');
+    await until(
+      () => shown('WatchdogTimestampMonotonic', 'low.service'),
+      (time) => time !== noted,
+    );
+    await systemctl('stop', 'low.service');
+    assert.equal(await shown('Result', 'low.service'), 'success');
+  });
 
   await t.test('systemctl reload takes what is on disk, and fails with the reason where that is refused', async () => {
     writeFileSync(join(folder, 'app.js'), app('v2'));

@@ -74,6 +74,8 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
     `      labels: { app.kubernetes.io/name: ${named} }`,
     ...scraping(pod),
     '    spec:',
+    '      # The service does not ask the API of Kubernetes.',
+    '      automountServiceAccountToken: false',
     '      # graceful_shutdown_timeout, plus the time to kill remaining processes.',
     `      terminationGracePeriodSeconds: ${stopSeconds}`,
     rule('pod.terminationGracePeriodSeconds', atLeast(stopSeconds, Number), { unset: '30' }),

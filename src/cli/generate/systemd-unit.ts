@@ -34,7 +34,14 @@ export function wordsOf(value: string): string[] {
 }
 
 /** Directives that add to earlier values. */
-const LISTS = ['Environment', 'ReadWritePaths', 'ExecStartPre', 'AmbientCapabilities', ...Object.keys(MADE)];
+const LISTS = [
+  'Environment',
+  'ReadWritePaths',
+  'ExecStartPre',
+  'AmbientCapabilities',
+  'CapabilityBoundingSet',
+  ...Object.keys(MADE),
+];
 
 /** Returns the reader of units of a kind: the last assignment of each directive of `[Unit]` and of the section of the kind. */
 export const unitReader =

@@ -114,14 +114,16 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
     owned.length > 0 && `ReadWritePaths=${owned.map(listed).join(' ')}`,
     entered !== folder && '# PWD tells a reload the link, so that it follows it.',
     `Environment=${['NODE_ENV=production', ...(entered === folder ? [] : [`PWD=${entered}`]), ...environment].map(listed).join(' ')}`,
-    hasLowPort(deployment) &&
-      needs(
-        'AmbientCapabilities=CAP_NET_BIND_SERVICE',
-        (value, wanted, unit) => isRoot(unit) || value.includes(wanted),
-        {
-          why: 'the user cannot listen on ports below 1024',
-        },
-      ),
+    hasLowPort(deployment)
+      ? [
+          needs(
+            `AmbientCapabilities=${BINDS}`,
+            (value, wanted, unit) => isRoot(unit) || value.includes(wanted),
+            NO_PORT,
+          ),
+          needs(`CapabilityBoundingSet=${BINDS}`, isBounding, { ...NO_PORT, unset: BINDS }),
+        ]
+      : 'CapabilityBoundingSet=',
     'NoNewPrivileges=yes',
     'ProtectSystem=strict',
     hidden === undefined
@@ -131,6 +133,7 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
           why: `${hidden} cannot be read`,
         }),
     'PrivateTmp=yes',
+    ...CONFINED,
     needs(
       `LimitNOFILE=${Math.max(65_536, descriptors)}`,
       atLeast(descriptors, (soft) => Number(soft.split(':')[0])),
@@ -145,6 +148,38 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
     pathRules(deployment, file),
   ];
 }
+
+/** The capability for ports below 1024. */
+const BINDS = 'CAP_NET_BIND_SERVICE';
+const NO_PORT = { why: 'the user cannot listen on ports below 1024' };
+
+/** Fits a set with the capability, or one that excludes others. */
+const isBounding: Fits = (value, wanted) => value.startsWith('~') !== value.includes(wanted);
+
+/**
+ * Limits that no service of Node notices (systemd.exec(5)), also not its child processes that notify systemd. Left out are those that would
+ * end it or take something from applications: `ProcSubset=pid` hides the processors and the memory, `PrivateUsers=` the owners of files.
+ */
+const CONFINED = [
+  'PrivateDevices=yes',
+  'ProtectClock=yes',
+  'ProtectControlGroups=yes',
+  'ProtectHostname=yes',
+  'ProtectKernelLogs=yes',
+  'ProtectKernelModules=yes',
+  'ProtectKernelTunables=yes',
+  'ProtectProc=invisible',
+  'LockPersonality=yes',
+  'RestrictNamespaces=yes',
+  'RestrictRealtime=yes',
+  'RestrictSUIDSGID=yes',
+  '# os.networkInterfaces() reads the addresses from AF_NETLINK.',
+  'RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK',
+  'SystemCallArchitectures=native',
+  'SystemCallFilter=@system-service',
+  'SystemCallErrorNumber=EPERM',
+  '# No MemoryDenyWriteExecute: V8 writes the code that it executes.',
+];
 
 /**
  * Creates directories and gives them to the user of the service, who owns its runtime directory. No directory is inside another one: the

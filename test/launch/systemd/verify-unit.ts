@@ -16,3 +16,16 @@ export function verifyUnit(path: string): { readonly status: number | null; read
     /^[\w@.\\-]+\.(?:service|socket|target|mount|timer): /.test(line) && !line.startsWith(`${ours}:`);
   return { status, complaints: stderr.split('\n').filter((line) => line !== '' && !ofOthers(line)) };
 }
+
+/** The reason to skip a test of {@link exposureOf}, or `false`. */
+export const securityMissing: string | false =
+  systemdMissing ||
+  (!spawnSync('systemd-analyze', ['--help'], { encoding: 'utf8' }).stdout.includes('--offline') &&
+    'systemd-analyze security has no --offline, as of systemd 250');
+
+/** Returns the exposure of a unit file, from 0 to 10: `systemd-analyze security`. */
+export function exposureOf(path: string): number {
+  const words = ['security', '--offline=yes', '--no-pager', path];
+  const { stdout } = spawnSync('systemd-analyze', words, { encoding: 'utf8' });
+  return Number(/Overall exposure level for .*: ([\d.]+)/.exec(stdout)?.[1]);
+}
