@@ -30,7 +30,7 @@ export const session = filterFactory(
     let store: SessionStore | undefined;
     if (named !== undefined) {
       store = await drivers
-        .load<SessionStore>(named, { required: ['get', 'set', 'delete'] })
+        .load<SessionStore>(named, { required: ['get', 'set', 'touch', 'delete'] })
         .catch((error: unknown) => {
           throw refusalAt(error, ctx.section.options.get('store')?.origin ?? ctx.section.origin);
         });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mock, type TestContext, test } from 'node:test';
 import { type App, Fault } from 'portico/app';
+import type { PorticoError } from 'portico/config';
 import { Loader } from 'portico/loader';
 import { session } from 'portico/middleware';
 import { type ActionRequest, Router } from 'portico/routing';
@@ -196,7 +197,7 @@ const STORE = './store.mjs:store';
 
 /** A store in a map, which the test sees too. */
 const MAP =
-  'const kept = globalThis.keptSessions;\nexport const store = { get: async (id) => kept.get(id), set: async (id, data) => kept.set(id, data), delete: async (id) => kept.delete(id) };\n';
+  'const kept = globalThis.keptSessions;\nexport const store = { get: async (id) => kept.get(id), set: async (id, data) => kept.set(id, data), touch: async () => {}, delete: async (id) => kept.delete(id) };\n';
 
 /** Returns the folder of a module with the store. */
 function storeIn(t: TestContext, text: string): string {
@@ -245,6 +246,61 @@ test('AU-5 a log out during a slow request ends the session; a change of roles d
   assert.deepEqual([value, set, kept.size], ['ended', undefined, 0]);
 });
 
+/** A store whose `get` waits at a gate of the test, after it has read. */
+const GATED = `const { keptSessions: kept, sessionCalls: calls, sessionGate: gate } = globalThis;
+export const store = {
+  get: async (id) => { const data = kept.get(id); gate.read?.(); await gate.passed; return data; },
+  set: async (id, data) => { calls.push('set'); kept.set(id, data); },
+  touch: async (id, seconds) => { calls.push(['touch', kept.has(id), seconds]); },
+  delete: async (id) => kept.delete(id),
+};
+`;
+
+test('RW-7 a log out and an update stay when another request renews the session', async (t) => {
+  const kept = new Map<string, object>();
+  const calls: unknown[] = [];
+  const gate: { read?: () => void; passed?: Promise<void> | undefined } = {};
+  Object.assign(globalThis, { keptSessions: kept, sessionCalls: calls, sessionGate: gate });
+  mock.timers.enable({ apis: ['Date'], now: 1_000_000_000_000 });
+  t.after(() => {
+    mock.timers.reset();
+    for (const name of ['keptSessions', 'sessionCalls', 'sessionGate']) Reflect.deleteProperty(globalThis, name);
+  });
+  const { send } = await client({ store: STORE, life_s: '100' }, '', storeIn(t, GATED));
+  const renewedDuring = async (change: (id: string) => void): Promise<number> => {
+    await send('POST', '/login');
+    mock.timers.tick(20_000);
+    calls.length = 0;
+    let open = (): void => {};
+    gate.passed = new Promise((resolve) => (open = resolve));
+    const read = new Promise<void>((resolve) => (gate.read = resolve));
+    const answered = send('GET', '/me');
+    await read;
+    change([...kept.keys()][0]!);
+    open();
+    gate.passed = undefined;
+    return (await answered).status;
+  };
+  assert.equal(await renewedDuring((id) => kept.set(id, { userId: 'ada', visits: 7 })), 200);
+  assert.deepEqual(calls, [['touch', true, 100]]);
+  assert.deepEqual([...kept.values()], [{ userId: 'ada', visits: 7 }], 'the update stays');
+  await renewedDuring((id) => kept.delete(id));
+  assert.deepEqual(calls, [['touch', false, 100]]);
+  assert.equal(kept.size, 0, 'the log out stays');
+  assert.equal((await send('GET', '/me')).status, 401);
+});
+
+test('RW-7 a store without touch is refused, with the methods that it must have', async (t) => {
+  const folder = storeIn(
+    t,
+    'const none = async () => {};\nexport const store = { get: none, set: none, delete: none };\n',
+  );
+  await assert.rejects(client({ store: STORE }, '', folder), (error: PorticoError) => {
+    assert.match(error.describe(), /it has no touch\n.*It must have get, set, touch, delete/s);
+    return true;
+  });
+});
+
 test('AU-5 a response with the cookie is private, whatever the action says of caches', async () => {
   const { send } = await client();
   await send('POST', '/login');
@@ -274,7 +330,10 @@ test('AU-5 a store that is an exported object closes with the last app that uses
 
 test('AU-5 a store that fails is a 503, not a log out', async (t) => {
   const down = 'const down = async () => { throw new Error("down"); };\n';
-  const failing = storeIn(t, `${down}export const store = { get: down, set: async () => 1, delete: down };\n`);
+  const failing = storeIn(
+    t,
+    `${down}export const store = { get: down, set: async () => 1, touch: down, delete: down };\n`,
+  );
   const { send } = await client({ store: STORE }, '', failing);
   await send('POST', '/login');
   assert.equal((await send('GET', '/me')).status, 503);

@@ -11,6 +11,11 @@ import type { SessionSeal } from './session-seal.js';
 export interface SessionStore {
   get(id: string): Promise<object | null | undefined>;
   set(id: string, data: object, seconds: number): Promise<unknown>;
+  /**
+   * Sets the seconds until a session is forgotten, and leaves its data as they are. Does nothing for an id that it does not have, as `EXPIRE`
+   * of Redis: a request renews its session while another one ends or changes it.
+   */
+  touch(id: string, seconds: number): Promise<unknown>;
   delete(id: string): Promise<unknown>;
 }
 
@@ -72,7 +77,7 @@ export class KeptSession implements Session {
     this.#id = store === undefined ? undefined : String(held);
     this.#take(data);
     const left = exp - now();
-    if (left < options.lifeS * (1 - RENEWED_AFTER) && this.#expiry() > exp) await this.#write();
+    if (left < options.lifeS * (1 - RENEWED_AFTER) && this.#expiry() > exp) await this.#renew();
   }
 
   async begin(data: SessionData): Promise<void> {
@@ -126,11 +131,21 @@ export class KeptSession implements Session {
     return longestLifeS === 0 ? sliding : Math.min(sliding, this.#begun + Math.ceil(longestLifeS));
   }
 
-  async #write(): Promise<void> {
+  /** Never writes what {@link load} has read, which another request may have changed since. */
+  #renew(): Promise<void> {
+    return this.#keep((store, id, seconds) => store.touch(id, seconds));
+  }
+
+  #write(): Promise<void> {
+    return this.#keep((store, id, seconds) => store.set(id, this.#data!, seconds));
+  }
+
+  /** Keeps the session until its expiry, in the store if there is one, and in the cookie. */
+  async #keep(inStore: (store: SessionStore, id: string, seconds: number) => Promise<unknown>): Promise<void> {
     const { seal, store } = this.#rules;
     const [id, data, exp] = [this.#id!, this.#data!, this.#expiry()];
     const seconds = Math.max(1, exp - now());
-    if (store !== undefined) await stored(() => store.set(id, data, seconds));
+    if (store !== undefined) await stored(() => inStore(store, id, seconds));
     const held = store === undefined ? data : id;
     this.#send(await seal.seal({ begun: this.#begun, exp, held }), seconds);
   }
