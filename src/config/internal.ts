@@ -25,7 +25,8 @@ export {
 export { isFifo, readUnlessFifo } from './read-unless-fifo.js';
 export { HelpRequested, maskArguments, UsageError } from './sources/command-line-values.js';
 export { searchedDirs } from './sources/default-files.js';
-export { confNames, watchFiles } from './sources/read-files.js';
+export { confNames } from './sources/read-files.js';
+export { watchFiles } from './sources/watch-files.js';
 export { LONGEST_SOCKET_PATH, writeHostPort } from './types/address-types.js';
 export {
   loadedGroups,

@@ -1,8 +1,6 @@
-/**
- * Reads configuration files, and detects their changes, for reloads without a signal.
- */
-import { type FSWatcher, readdirSync, readFileSync, readlinkSync, statSync, watch } from 'node:fs';
-import { dirname, join } from 'node:path';
+/** Reads configuration files. */
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Diagnostic, ignoreErrors } from '../../errors/index.js';
 import { readConf } from '../../ini/index.js';
 import { closedFolder } from '../../process/index.js';
@@ -32,10 +30,13 @@ export function parseSource(
   return { kind, name: file.name, path: file.path, sections, entries, exposed: file.exposed ?? false };
 }
 
-/** Returns the names in a directory that end in `.conf`, in byte order, without hidden ones. */
+/** Reports whether a name ends in `.conf` and is not hidden. */
+export const isConf = (name: string): boolean => name.endsWith('.conf') && !name.startsWith('.');
+
+/** Returns such names in a directory, in byte order. */
 export const confNames = (dir: string): string[] =>
   readdirSync(dir)
-    .filter((name) => name.endsWith('.conf') && !name.startsWith('.'))
+    .filter(isConf)
     .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 
 /** Returns the files among them, without those of subdirectories. */
@@ -100,52 +101,4 @@ function unreadable(what: string, { name, path }: NamedPath, error: unknown): Di
   const hint =
     closed && `This user may not enter ${closed}: use the account of the service, or let it enter (chmod o+x).`;
   return { severity: 'error', code: 'PORTICO_CONFIG_FILE', message, hint };
-}
-
-/** Options of {@link watchFiles}. */
-interface WatchOptions {
-  readonly quietMs?: number;
-  /** Interval of looks at folders that cannot be watched. */
-  readonly pollMs?: number;
-  /** Called with a folder that cannot be watched, and the error. */
-  readonly unwatched?: ((folder: string, error: unknown) => void) | undefined;
-}
-
-/**
- * Calls back when files have changed and then stayed unchanged for `quietMs`. Watches their folders rather than the files: editors replace
- * files, and Kubernetes moves a link beside them (`..data`). So a change of another file in the folder calls back too, and reading again
- * then finds no difference. A folder that cannot be watched, because it is missing or the system has no free watch, calls back every
- * `pollMs`. Does not keep the process alive. The returned function ends it.
- */
-export function watchFiles(paths: Iterable<string>, changed: () => void, options: WatchOptions = {}): () => void {
-  const { quietMs = 500, pollMs = 5000, unwatched } = options;
-  let timer: NodeJS.Timeout | undefined;
-  let polling: NodeJS.Timeout | undefined;
-  const wait = (): void => {
-    clearTimeout(timer);
-    timer = setTimeout(changed, quietMs).unref();
-  };
-  const poll = (folder: string, error: unknown): void => {
-    unwatched?.(folder, error);
-    polling ??= setInterval(changed, pollMs).unref();
-  };
-  const watchers = [...new Set([...paths].map((path) => dirname(path)))].flatMap((folder): FSWatcher[] => {
-    try {
-      const watcher = watch(folder, { persistent: false }, wait);
-      return [
-        watcher.on('error', (error) => {
-          watcher.close();
-          poll(folder, error);
-        }),
-      ];
-    } catch (error) {
-      poll(folder, error);
-      return [];
-    }
-  });
-  return () => {
-    clearTimeout(timer);
-    clearInterval(polling);
-    for (const watcher of watchers) watcher.close();
-  };
 }

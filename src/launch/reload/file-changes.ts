@@ -2,11 +2,10 @@
  * Calls back when the configuration files, or other files that were read with them (paste files, certificates), have
  * another content than before and have not changed for half a second.
  *
- * Watching reports every change in the folders of the files, also of a log or a socket; only a different content
- * counts, because a reload replaces all workers, or another list of files in a folder of `--config-dir`. A file that
- * has disappeared, or cannot be read, is a warning, and counts as changed when it can be read again.
+ * Only a different content counts, because a reload replaces all workers, or another list of files in a folder of
+ * `--config-dir`. A file that has disappeared, or cannot be read, is a warning, and counts as changed when it can be
+ * read again.
  */
-import { join } from 'node:path';
 import type { Config } from '../../config/index.js';
 import { confNames, isFifo, readUnlessFifo, watchFiles } from '../../config/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
@@ -80,8 +79,8 @@ export class FileChanges {
     for (const path of config.filesRead) {
       if (!this.#known.has(path)) this.#known.set(path, digest(config.readFile(path)));
     }
-    const inDirs = config.configDirs.map((dir) => join(dir, '*.conf'));
-    this.#unwatch = watchFiles([...this.#paths(), ...inDirs], () => this.#look(), { unwatched: this.#unwatched });
+    const options = { dirs: config.configDirs, unwatched: this.#unwatched };
+    this.#unwatch = watchFiles(this.#paths(), () => this.#look(), options);
     this.#look();
   }
 
