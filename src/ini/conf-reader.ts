@@ -7,7 +7,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { type Diagnostic, type Location, locationInFile, type Origin } from '../errors/index.js';
-import { maskAssigned, masked, maskUris } from '../text/index.js';
+import { maskUnread, maskUris, withoutText } from '../text/index.js';
 import { decodeUtf8, keptLine, originAt, type ValuePiece } from './position.js';
 
 /** An assignment `name = value`. */
@@ -133,7 +133,9 @@ class ConfReader {
       const line = content.subarray(start, end < 0 ? content.length : end);
       const { bad } = decodeUtf8(line);
       if (bad !== undefined) {
-        const location = this.#location(number, bad.column, maskAssigned(lax.decode(line)));
+        const read = lax.decode(line);
+        const shown = /^[ \t]/.test(read) ? withoutText(read) : maskUnread(read);
+        const location = this.#location(number, bad.column, shown);
         this.#refuse('not valid UTF-8', location, 'save the file as UTF-8');
       }
       start += line.length + 1;
@@ -144,7 +146,7 @@ class ConfReader {
     const value = text.trim();
     const column = text.indexOf(value) + 1;
     if (this.#open === undefined) {
-      const location = this.#location(number, column, text.replace(/\S.*$/s, masked));
+      const location = this.#location(number, column, withoutText(text));
       const hint = 'a line that begins with white space continues the value above: start it in the first column';
       if (!this.#refused) this.#refuse('unexpected continuation line', location, hint);
       return;
@@ -164,11 +166,10 @@ class ConfReader {
     // Errors of a header do not belong to the previous section.
     this.#section = undefined;
     if (name === '' && header.includes(']')) {
-      this.#refuse('empty section name', this.#location(number, 1, maskAssigned(text)), EMPTY_NAME);
+      this.#refuse('empty section name', this.#location(number, 1, maskUnread(text)), EMPTY_NAME);
     } else if (!closed) {
-      const shown = maskUris(text);
-      const location = this.#location(number, header.length, shown);
-      const written = end < 0 ? `${shown.trim()}]` : maskUris(`[${name}]`);
+      const location = this.#location(number, header.length, maskUnread(text));
+      const written = maskUris(`[${name}]`);
       const isComment = /^\s*[#;]/.test(header.slice(end + 1));
       const hint = isComment ? `put the comment on a separate line, and write ${written} here` : `write ${written}`;
       this.#refuse('invalid section (must end with ])', location, hint);
@@ -181,19 +182,17 @@ class ConfReader {
 
   #assignment(number: number, text: string): void {
     const delimiter = text.search(/[:=]/);
-    if (delimiter < 0) {
-      const shown = text.replace(/^(\s*\S+\s+)\S.*$/s, `$1${masked}`);
-      const name = /^([\w-]+)\s+\S/.exec(shown)?.[1] ?? 'name';
-      this.#refuse("no ':' or '=' found in assignment", this.#location(number, 1, shown), `write ${name} = value`);
+    if (delimiter < 0 || isBase64(text)) {
+      this.#refuse("no ':' or '=' found in assignment", this.#location(number, 1, withoutText(text)), NO_NAME);
       return;
     }
     const name = text.slice(0, delimiter).trim();
     const value = text.slice(delimiter + 1).trim();
     const column = value === '' ? delimiter + 2 : text.indexOf(value, delimiter + 1) + 1;
     if (name === '') {
-      this.#refuse('key cannot be empty', this.#location(number, 1, maskAssigned(text)));
+      this.#refuse('key cannot be empty', this.#location(number, 1, maskUnread(text)));
     } else if (this.#section === undefined) {
-      this.#refuse('section must be started before assignment', this.#location(number, 1, maskAssigned(text)));
+      this.#refuse('section must be started before assignment', this.#location(number, 1, maskUnread(text)));
     } else if (this.#section !== '') {
       const origin = originAt(this.#file, number, column, text, { section: this.#section, option: name });
       this.#open = { section: this.#section, name, value, pieces: [{ start: 0, origin }] };
@@ -215,6 +214,14 @@ class ConfReader {
 }
 
 const EMPTY_NAME = 'write a name between the brackets, such as [DEFAULT]; without one, the options below are not read';
+
+const NO_NAME = 'write name = value; the line is not shown, because it may be a secret without its name';
+
+/** Reports whether a line is a key as programs print it: its last characters are padding (RFC 4648 §4), and no delimiter. */
+function isBase64(text: string): boolean {
+  const line = text.trimEnd();
+  return line.length % 4 === 0 && /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[\w+/-]{18,}={1,2}$/.test(line);
+}
 
 /** Reports whether one pair of quotes encloses the whole value: `"a", "b"` is two quoted items and keeps its quotes. */
 function standsInQuotes(value: string): boolean {

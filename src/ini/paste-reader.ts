@@ -4,6 +4,7 @@
  * Never throws: errors are listed in `problems`, and reading continues, so that all of them can be reported.
  */
 import type { Origin } from '../errors/index.js';
+import { maskUnread } from '../text/index.js';
 import { decodeUtf8, indentOf, keptLine, originAt, strip, stripEnd, type ValuePiece } from './position.js';
 
 /** An option. Its value is the stripped lines joined with newlines, before interpolation. */
@@ -28,7 +29,7 @@ export interface PasteSection {
 export interface PasteProblem {
   readonly kind: 'not-utf8' | 'no-section-header' | 'bad-line' | 'duplicate-section' | 'duplicate-option';
   readonly origin: Origin;
-  /** The section, option, line or byte concerned. */
+  /** The section, option or byte concerned; of a line what may be shown of it. */
   readonly subject: string;
   /** For a duplicate: the position of the first. */
   readonly first?: Origin;
@@ -135,20 +136,19 @@ class PasteReading {
     const section = this.#section;
     if (section === undefined) {
       const reported = this.#problems.some(({ kind }) => kind === 'no-section-header');
-      const origin = originAt(this.#file, line, column, raw);
-      if (!reported) this.#problems.push({ kind: 'no-section-header', origin, subject: text });
+      const origin = originAt(this.#file, line, column, maskUnread(raw));
+      if (!reported) this.#problems.push({ kind: 'no-section-header', origin, subject: maskUnread(text) });
       return;
     }
     const delimiter = text.search(/[=:]/);
-    if (delimiter < 0) {
-      const origin = originAt(this.#file, line, column, raw, { section: section.name });
-      this.#problems.push({ kind: 'bad-line', origin, subject: text });
-      return;
+    if (delimiter < 1) {
+      const origin = originAt(this.#file, line, column, maskUnread(raw), { section: section.name });
+      this.#problems.push({ kind: 'bad-line', origin, subject: maskUnread(text) });
+      if (delimiter < 0) return;
     }
     const name = stripEnd(text.slice(0, delimiter));
     const owner = { section: section.name, option: name };
     const origin = originAt(this.#file, line, column, raw, owner);
-    if (name === '') this.#problems.push({ kind: 'bad-line', origin, subject: text });
     const value = strip(text.slice(delimiter + 1));
     const valueColumn = column + delimiter + 1 + indentOf(text.slice(delimiter + 1));
     const pieces = [{ start: 0, origin: originAt(this.#file, line, valueColumn, raw, owner) }];

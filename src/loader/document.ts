@@ -4,7 +4,7 @@
 import { basename, isAbsolute, relative, resolve } from 'node:path';
 import { errorText, type Origin, shownPath } from '../errors/index.js';
 import { type PasteDocument, type PasteProblem, readPaste } from '../ini/index.js';
-import { excerpt } from '../text/index.js';
+import { excerpt, masked } from '../text/index.js';
 import { ConfigNotFound, PasteError } from './paste-error.js';
 
 /** Returns the bytes of a file by its absolute path; fails as `fs.readFileSync` does. */
@@ -94,7 +94,7 @@ export function firstRefusal(problems: readonly PasteProblem[]): PasteError | un
   const shown =
     others.length > 20 ? `${others.slice(0, 20).join(', ')} and ${others.length - 20} more` : others.join(', ');
   const which = others.length === 1 ? `so is line ${shown}` : `so are lines ${shown}`;
-  const message = `${cited(first.subject)} is neither an option nor a section header; ${which}.`;
+  const message = `${lineOf(first.subject)} is neither an option nor a section header; ${which}.`;
   return error.with({ message, lines });
 }
 
@@ -113,7 +113,7 @@ export function problemError({ kind, origin, subject, first }: PasteProblem): Pa
         : 'Put a header such as [DEFAULT] or [app:main] above it.';
       return refused(
         'PORTICO_PASTE_NO_SECTION_HEADER',
-        `${cited(subject)} comes before the first section header.`,
+        `${lineOf(subject)} comes before the first section header.`,
         hint,
       );
     }
@@ -124,7 +124,7 @@ export function problemError({ kind, origin, subject, first }: PasteProblem): Pa
           ? `has no name before its "${subject[0]}".`
           : 'is neither an option nor a section header.';
       const hint = 'Write "name = value"; a line that continues a value is indented deeper than the first line.';
-      return refused('PORTICO_PASTE_BAD_LINE', `${cited(subject)} ${why}`, hint);
+      return refused('PORTICO_PASTE_BAD_LINE', `${lineOf(subject)} ${why}`, hint);
     }
     case 'duplicate-section': {
       const message = `is repeated here; the first one is in line ${first?.line}.`;
@@ -137,8 +137,9 @@ export function problemError({ kind, origin, subject, first }: PasteProblem): Pa
   }
 }
 
-function cited(text: string): string {
-  return JSON.stringify(excerpt(text));
+/** Names a line by what may be shown of it. */
+function lineOf(shown: string): string {
+  return shown === masked ? 'this line' : JSON.stringify(excerpt(shown));
 }
 
 /** Bytes of one file. */

@@ -10,4 +10,13 @@ export {
   printableLines,
 } from './printable.js';
 export { type RouteFinder, routeFinder } from './route-finder.js';
-export { isSecretName, looksSecret, maskAssigned, masked, maskUndeclared, maskUris } from './secrets.js';
+export {
+  isSecretName,
+  looksSecret,
+  maskAssigned,
+  masked,
+  maskUndeclared,
+  maskUnread,
+  maskUris,
+  withoutText,
+} from './secrets.js';

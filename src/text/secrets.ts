@@ -50,6 +50,22 @@ export function maskAssigned(text: string): string {
 }
 
 /**
+ * Masks a line of a file that cannot be read: shows only the name of a section or of an assignment, because all else may be a secret whose
+ * name was forgotten.
+ */
+export function maskUnread(line: string): string {
+  const [section] = /^\s*\[(?:[^\]]*\])?/.exec(line) ?? [];
+  if (section?.endsWith(']')) return maskUris(section) + withoutText(line.slice(section.length));
+  if (section !== undefined) return maskUris(line);
+  return /[:=]/.test(line) ? maskAssigned(line) : withoutText(line);
+}
+
+/** Masks a text, except for the white space before it. */
+export function withoutText(text: string): string {
+  return text.replace(/\S.*$/s, masked);
+}
+
+/**
  * Masks the password in every URI of a text (`amqp://rabbit:****@host/`), a secret in place of the user, and secrets in query and
  * fragment. The password extends from the first colon to the last `@` of the line, whatever it contains: masking too much is better than
  * showing part of a password. The port of a web address is kept.

@@ -501,6 +501,32 @@ test('OP-3 CF-61 OP-19 a start says each error once, by place, with what to do; 
   assert.match(stderr, /^ {4}\[filter:a\]\n {4}\^$/m);
 });
 
+test('AU-6 no command prints a secret on a line without its name', (t) => {
+  const cwd = folder(t, `${HELLO}[jwt]\nhunter2word\n`, { 'api-paste.ini': `${APP}[filter:jwt]\nhunter2word\n` });
+  for (const line of [
+    'check',
+    'check --format json',
+    'check api-paste.ini',
+    'config show',
+    'pipeline',
+    'explain GET /',
+    '',
+  ]) {
+    const { stdout, stderr, status } = cli(cwd, ...line.split(' ').filter((word) => word !== ''));
+    assert.doesNotMatch(stdout + stderr, /hunter2/, line);
+    if (line !== 'config show') assert.notEqual(status, 0, line);
+  }
+  const { stdout } = cli(cwd, 'check');
+  assert.match(
+    stdout,
+    /portico\.ini:7:1: error: \[jwt\] no ':' or '=' found in assignment; got \*{4}\n {2}write name = value/,
+  );
+  assert.match(
+    stdout,
+    /api-paste\.ini:4:1: error: \[filter:jwt\] this line is neither an option nor a section header\./,
+  );
+});
+
 test('OP-3 lines that cannot be read are told with what to write', (t) => {
   const cwd = folder(t, '');
   writeFileSync(
@@ -511,7 +537,7 @@ test('OP-3 lines that cannot be read are told with what to write', (t) => {
   for (const hint of [
     /:1:6: .*not valid UTF-8.*\n {2}save the file as UTF-8$/m,
     /:3:2: .*unexpected continuation line.*\n {2}a line that begins with white space continues the value above/m,
-    /:4:1: .*no ':' or '='.*\n {2}write port = value$/m,
+    /:4:1: .*no ':' or '='.*\n {2}write name = value; the line is not shown/m,
     /:5:5: .*invalid section.*\n {2}write \[wsgi\]$/m,
   ]) {
     assert.match(unread.stdout, hint);

@@ -91,7 +91,7 @@ const CASES: Readonly<Record<string, Case>> = {
   'a comment behind a header': {
     it: shop('[api:metadata] # prod\nport = 0\nprot = 1\n', 'enabled_apis = shop, metadata\n'),
     says: [
-      'invalid section (must end with ]); got [api:metadata] # prod\n  put the comment on a separate line, and write [api:metadata] here\n',
+      'invalid section (must end with ]); got [api:metadata] ****\n  put the comment on a separate line, and write [api:metadata] here\n',
       "[api:metadata] prot: unknown option\n  did you mean 'port'?",
       '2 errors, 0 warnings.',
     ],
@@ -99,7 +99,7 @@ const CASES: Readonly<Record<string, Case>> = {
   'a comment behind the header of a section that nobody has': {
     it: { more: '[sectoin] ; x\ny = 1\n[whatever]' },
     says: [
-      'invalid section (must end with ]); got [sectoin] ; x\n  put the comment on a separate line, and write [sectoin] here\n',
+      'invalid section (must end with ]); got [sectoin] ****\n  put the comment on a separate line, and write [sectoin] here\n',
       '[sectoin] unknown section\n',
       '  other_names = whatever\n',
     ],

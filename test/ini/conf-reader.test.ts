@@ -97,6 +97,27 @@ test('CF-63 every bad line is told, with its own words, and reading goes on', ()
   assert.deepEqual(problems(Buffer.from('[a]\nx = \xe4\ny = ok\n', 'latin1')), ['2:5 not valid UTF-8']);
 });
 
+test('AU-6 a line that cannot be read is reported without a secret that it may be', () => {
+  for (const [text, shown] of [
+    ['[jwt]\nhunter2word', '****'],
+    ['[jwt]\nhunter2word with spaces', '****'],
+    // openssl rand -base64 32
+    ['[jwt]\nhunter2wordSdo+OL0wNNhqoVWhr3g6s1xYv72ol/pe=', '****'],
+    ['[jwt]\n\n  hunter2word', '  ****'],
+    ['[jwt] hunter2word', '[jwt] ****'],
+    ['[] hunter2word', '[] ****'],
+    ['secret = hunter2word', 'secret = ****'],
+    ['hunter2word', '****'],
+    ['[jwt]\n= hunter2word', '= ****'],
+    [Buffer.from('[jwt]\nhunter2word\xe4', 'latin1'), '****'],
+    [Buffer.from('[jwt]\nsecret =\n  hunter2:word\xe4', 'latin1'), '  ****'],
+  ] as const) {
+    const { problems: found } = read(text);
+    assert.equal(found[0]?.location?.origin?.text, shown, String(text));
+    assert.doesNotMatch(JSON.stringify(found), /hunter2/);
+  }
+});
+
 test('CF-63 a header with text behind it is that of the section that is meant', () => {
   for (const [header, hint] of [
     ['[a] # comment', 'put the comment on a separate line, and write [a] here'],

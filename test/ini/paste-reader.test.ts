@@ -144,6 +144,21 @@ test('PD-14 PD-16 PD-17 PD-18 what a file is refused for, each with its line and
   );
 });
 
+test('AU-6 a line that a file is refused for is reported without a secret that it may be', () => {
+  for (const [text, shown] of [
+    ['[app:a]\nhunter2word', '****'],
+    ['[app:a]\n  hunter2word with spaces', '  ****'],
+    ['[app:a]\n= hunter2word', '= ****'],
+    ['[] hunter2word', '[] ****'],
+    ['hunter2word', '****'],
+    ['secret = hunter2word', 'secret = ****'],
+  ] as const) {
+    const [found] = readPaste(text, 'a.ini').problems;
+    assert.equal(found!.origin.text, shown);
+    assert.doesNotMatch(JSON.stringify(found), /hunter2/);
+  }
+});
+
 test('PD-1 PD-154 a byte that is not UTF-8 has a place', () => {
   const bad = (bytes: number[]) =>
     readPaste(Uint8Array.from([...Buffer.from('[a]\nß = 1\n'), ...bytes]), 'a.ini').problems[0]!;
