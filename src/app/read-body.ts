@@ -179,7 +179,7 @@ export function abortError(message: string): Error {
 }
 
 /**
- * Returns the signal that is aborted when the server of a request is asked to stop, before `drain_delay`, or replaces the app. Endless
+ * Returns the signal that is aborted when the server of a request stops, after `drain_delay`, or replaces the app. Endless
  * responses, such as event streams, should end then. Undefined for a server without this state, such as plain `node:http`.
  */
 export function closingOf(req: IncomingMessage): AbortSignal | undefined {

@@ -8,7 +8,7 @@ export interface ServerState {
   slots?: Slots;
   /** The server was asked to stop. */
   draining?: boolean;
-  /** Aborted when the server is asked to stop, before `drain_delay`, or replaces its app; a new signal is set after that. */
+  /** Aborted when the server stops, after `drain_delay`, or replaces its app; a new signal is set after that. */
   closing?: AbortSignal;
   /** Reports whether the service's record in the registry is lost; absent for a service without one. */
   isRecordLost?: (() => boolean) | undefined;
@@ -70,8 +70,8 @@ export interface UpgradedConnection {
   /** Bytes that the client has sent after its request. */
   readonly head: Buffer;
   /**
-   * Aborted when the server begins to drain or replaces its app: the app should close the session. At the deadline the socket is
-   * destroyed.
+   * Aborted when the server stops, after `drain_delay`, or replaces its app: the app should close the session. The socket is destroyed when the
+   * app then sends nothing for five seconds, and at the deadline. For a session that begins later it is aborted after a second.
    */
   readonly closing: AbortSignal;
 }
@@ -86,7 +86,7 @@ const offers = new WeakMap<IncomingMessage, Take | 'taken'>();
  * Takes the connection of a request with `Upgrade` and no body. The app responds on the socket (`handleUpgrade` of `ws` does) and ends
  * the session; filters and logs see a response with 101. Returns undefined if the request does not ask for an upgrade, has a body,
  * follows requests in flight on its connection, was answered or taken already, or its client has disconnected: the app then answers it
- * like any other. Throws a `Fault` with status 503 while the server drains or replaces the app.
+ * like any other.
  */
 export function takeUpgrade(req: IncomingMessage): UpgradedConnection | undefined {
   const take = offers.get(req);

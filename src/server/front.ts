@@ -75,7 +75,7 @@ export class Front {
   readonly state: ServerState = {};
   readonly pool: RequestPool;
   readonly rejections: Rejections;
-  readonly upgrades = new Upgrades(this.state, (connection) => this.#server?.emit(this.#begun, connection.socket));
+  readonly upgrades: Upgrades;
   /** Runs a request, and answers where it fails. */
   app!: App;
   /** Answers requests that do not reach the app. */
@@ -101,6 +101,7 @@ export class Front {
     this.#owner = owner;
     this.#log = log;
     this.rejections = new Rejections(log);
+    this.upgrades = new Upgrades(this.state, log, ({ socket }) => this.#server?.emit(this.#begun, socket));
     this.connections = new ConnectionList(this.state, this.#exchangeEnded, owner.connectionClosed);
     this.pool = new RequestPool(limits, this.connections, this.rejections, log);
     // `withSlot`, around the innermost app, reads it.
@@ -211,7 +212,6 @@ export class Front {
   /** Announces to all clients that their connections end with the responses in progress. */
   announceClose(): void {
     this.closing = true;
-    this.upgrades.end();
     for (const connection of this.connections) connection.announceClose();
   }
 

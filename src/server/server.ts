@@ -198,8 +198,8 @@ export class Server implements ListeningService {
   }
 
   /**
-   * From now on `isDraining(req)` reports to its apps that it is about to stop, responses announce the end of their connections, and
-   * responses and sessions without an end are asked to end. It accepts connections until `stop()`.
+   * From now on `isDraining(req)` reports to its apps that it is about to stop, and responses announce the end of their connections. It
+   * accepts connections until `stop()`, which asks responses and sessions without an end to end.
    */
   markDraining(): void {
     if (this.#http === undefined) return;
@@ -221,14 +221,21 @@ export class Server implements ListeningService {
   }
 
   async #endOf(exchanges: readonly Exchange[], upgraded: readonly Connection[], ms: number): Promise<void> {
-    const ended = [...exchanges.map(({ res }) => res), ...upgraded.map(({ raw }) => raw)].map(closed);
-    await within(Promise.all(ended), { ms, unref: true }, () => {
+    const open = new Set(upgraded);
+    const requests = exchanges.map(async ({ res, ofConnection: connection }) => {
+      await closed(res);
+      if (connection.state !== 'upgraded') return;
+      // It became a session of the app.
+      open.add(connection);
+      await closed(connection.raw);
+    });
+    await within(Promise.all([...requests, ...upgraded.map(({ raw }) => closed(raw))]), { ms, unref: true }, () => {
       const left = exchanges.filter(({ res }) => !res.closed);
       this.#tellCutOff(left);
-      const sessions = this.#front.upgrades.describe(upgraded);
+      const sessions = this.#front.upgrades.describe(open);
       if (sessions.length > 0) this.#log.error({ connections: sessions }, 'upgraded connections were cut off');
       for (const { ofConnection: connection } of left) connection.socket.destroy();
-      for (const { socket } of upgraded) socket.destroy();
+      for (const { socket } of open) socket.destroy();
     });
   }
 
@@ -275,6 +282,8 @@ export class Server implements ListeningService {
     if (reason === 'stop') this.markDraining();
     this.#front.announceClose();
     if (reason === 'stop') await this.#endpoint.acceptWaiting(http, terms.signal);
+    // Not before `drain_delay` has passed: a load balancer still sends upgrades, and what begins would end at once.
+    this.#front.upgrades.end();
     if (reason === 'reload') this.#endpoint.keep(http);
     // The base class stops accepting and does nothing else: http's own close destroys idle connections, and ends the timer of time limits.
     NetServer.prototype.close.call(http);

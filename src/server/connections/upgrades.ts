@@ -1,13 +1,13 @@
 /**
- * Connections that switch to another protocol, such as WebSocket. Node's server does not track them; here they stay in
- * the list of connections until they are closed, and are notified when the server drains.
+ * Connections that switch to another protocol, such as WebSocket: sessions. Node's server does not track them; here they stay in the list of
+ * connections until they are closed. When the server stops, or replaces their app, they are asked to end.
  */
 import { setMaxListeners } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
-import { Fault } from '../../app/index.js';
 import { offerUpgrade, ServedResponse, type ServerState } from '../../app/internal.js';
+import type { Logger } from '../../log/index.js';
 import { isLastAnswer } from '../../wire/index.js';
 import type { Connection } from './connection.js';
 import { requestFacts } from './request-facts.js';
@@ -15,16 +15,43 @@ import { requestFacts } from './request-facts.js';
 /** Most bytes of a client that are kept before its upgrade is accepted. */
 const KEPT = 64 * 1024;
 
+/** Time that the app of a session has to begin it, before it is asked to end because the server stops already. */
+const BEGINS_MS = 1000;
+
+/** Time between two looks at the sessions that were asked to end. */
+const LOOK_MS = 1000;
+
+/** Looks in a row that find nothing sent, after which such a session is closed: five seconds. */
+const QUIET_LOOKS = 5;
+
+/** Most sessions that a log line names; the others are counted. */
+const NAMED = 20;
+
+/** An open session. */
+interface Session {
+  readonly target: string;
+  readonly since: number;
+  /** Aborted when it is asked to end. */
+  readonly closing: AbortSignal;
+  /** Bytes that its app has sent, as the last look saw it, and the looks since then. */
+  sent: number;
+  quietLooks: number;
+}
+
 /** Upgraded connections of one server. */
 export class Upgrades {
-  readonly #open = new Map<Connection, { readonly target: string; readonly since: number }>();
+  readonly #open = new Map<Connection, Session>();
   #closing: AbortController | undefined;
+  /** Looks at the sessions that were asked to end, while there are any. */
+  #looks: NodeJS.Timeout | undefined;
   readonly #state: ServerState;
+  readonly #log: Logger;
   readonly #readAgain: (connection: Connection) => void;
 
   /** `readAgain`: reads HTTP on a connection whose upgrade no app took. */
-  constructor(state: ServerState, readAgain: (connection: Connection) => void) {
+  constructor(state: ServerState, log: Logger, readAgain: (connection: Connection) => void) {
     this.#state = state;
+    this.#log = log;
     this.#readAgain = readAgain;
     this.begin();
   }
@@ -38,9 +65,9 @@ export class Upgrades {
     this.#state.closing = this.#closing.signal;
   }
 
-  /** Called when the server drains. */
+  /** Asks the open ones to end. One that begins later may begin, and is asked then. */
   end(): void {
-    this.#closing!.abort();
+    this.#ask(this.#closing!);
   }
 
   /** Asks the open ones to end, and returns them: another app replaces theirs. */
@@ -48,6 +75,38 @@ export class Upgrades {
     this.end();
     this.begin();
     return [...this.#open.keys()];
+  }
+
+  #ask(closing: AbortController): void {
+    closing.abort();
+    if (this.#open.size > 0) this.#looks ??= setInterval(() => this.#look(), LOOK_MS).unref();
+  }
+
+  /**
+   * Closes sessions that were asked to end, and whose app then sends nothing for a while: their clients ignore it, and would hold a stop until
+   * its deadline. One whose app still sends goes on until the deadline, as a request at work does.
+   */
+  #look(): void {
+    const quiet: Connection[] = [];
+    let asked = 0;
+    for (const [connection, session] of this.#open) {
+      if (!session.closing.aborted) continue;
+      asked++;
+      const { bytesWritten } = connection.socket;
+      session.quietLooks = bytesWritten === session.sent ? session.quietLooks + 1 : 0;
+      session.sent = bytesWritten;
+      if (session.quietLooks >= QUIET_LOOKS) quiet.push(connection);
+    }
+    if (quiet.length === asked) {
+      clearInterval(this.#looks);
+      this.#looks = undefined;
+    }
+    if (quiet.length === 0) return;
+    this.#log.info(
+      { count: quiet.length, connections: this.describe(quiet.slice(0, NAMED)) },
+      'upgraded connections were closed: they were asked to end, and their app has sent nothing for 5 s',
+    );
+    for (const { socket } of quiet) socket.destroy();
   }
 
   /** Describes open ones, one line each. `among`: only these. */
@@ -67,8 +126,8 @@ export class Upgrades {
    */
   answerTo(req: IncomingMessage, connection: Connection, head: Buffer): ServerResponse {
     const { socket } = connection;
-    // Signal of the app that has the request: aborted when another app replaces it.
-    const closing = this.#closing!.signal;
+    // Of the app that has the request: aborted when another app replaces it.
+    const ofApp = this.#closing!;
     const res = new ServedResponse(req);
     res.shouldKeepAlive = connection.state === 'open';
     res.assignSocket(socket);
@@ -94,18 +153,30 @@ export class Upgrades {
     socket.on('error', fail).on('drain', drain).once('close', leave);
     offerUpgrade(req, () => {
       if (res.headersSent || socket.destroyed) return undefined;
-      if (closing.aborted) throw new Fault(503, { message: 'The service is stopping or reloading.' });
       res.off('finish', end);
-      this.#take(req, res, connection);
+      const closing = ofApp.signal.aborted ? this.#closingSoon() : ofApp.signal;
+      this.#take(req, res, connection, closing);
       return { socket, head: early(), closing };
     });
     return res;
   }
 
-  #take(req: IncomingMessage, res: ServerResponse, connection: Connection): void {
+  /**
+   * Returns the signal of a session that begins although the server stops: its client knows nothing of it, and a refusal would be an error
+   * of the service.
+   */
+  #closingSoon(): AbortSignal {
+    const soon = new AbortController();
+    // When the app listens: an event that has passed would not reach it.
+    setTimeout(() => this.#ask(soon), BEGINS_MS).unref();
+    return soon.signal;
+  }
+
+  #take(req: IncomingMessage, res: ServerResponse, connection: Connection, closing: AbortSignal): void {
     const { socket } = connection;
     const { method, path } = requestFacts(req);
-    this.#open.set(connection, { target: `${method} ${path}`, since: performance.now() });
+    const target = `${method} ${path}`;
+    this.#open.set(connection, { target, since: performance.now(), closing, sent: -1, quietLooks: 0 });
     connection.raw.once('close', () => this.#open.delete(connection));
     connection.state = 'upgraded';
     // Its timeouts were those of HTTP.

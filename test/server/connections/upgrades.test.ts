@@ -213,28 +213,103 @@ test('PH-9 a filter sees the request of an upgrade, and its answer as 101', asyn
   assert.ok(log.lines.some(({ message }) => /GET \/chat\?room=1 .* 101$/.test(message)));
 });
 
-test('PH-9 an app that asks for the connection while the server drains fails with 503', async (t) => {
-  const asked = deferred<void>();
-  const goOn = deferred<void>();
-  const { log, port, server } = await serving(
-    t,
-    () => assert.fail('it was taken'),
-    (app) => async (req, res) => {
-      asked.resolve();
-      await goOn.promise;
-      return app(req, res);
-    },
-  );
-  const chat = client(t, port, UPGRADE);
-  await asked.promise;
-  const stopped = server.stop({ graceful: true, deadlineMs: 60_000 });
-  while (!log.lines.some(({ message }) => message === 'Stopping WSGI server.')) await turn();
-  goOn.resolve();
-  await Promise.all([chat.closed, stopped]);
-  assert.match(chat.text(), /^HTTP\/1\.1 503 /);
+test('RO-1 LC-540 an upgrade while drain_delay lasts begins a session, which is asked to end when the stop begins, as older ones are', async (t) => {
+  const { server, port } = await serving(t, ({ socket, closing }) => {
+    socket.write(SWITCHED);
+    closing.addEventListener('abort', () => socket.end('bye'));
+  });
+  const before = client(t, port, UPGRADE);
+  await before.came(/101 Switching/);
+  server.markDraining();
+  const later = client(t, port, UPGRADE);
+  await later.came(/101 Switching/);
+  for (let turns = 0; turns < 5; turns++) await turn();
+  assert.deepEqual([before.text(), later.text()], [SWITCHED, SWITCHED]);
+  await server.stop({ graceful: true });
+  await Promise.all([before.closed, later.closed]);
+  assert.deepEqual([before.text(), later.text()], [`${SWITCHED}bye`, `${SWITCHED}bye`]);
 });
 
-test('PH-9 an upgrade under way when another app takes over is refused, and what is open is cut and named at the deadline', async (t) => {
+for (const how of ['stops', 'gets another app'] as const) {
+  test(`RO-1 an upgrade under way when the server ${how} begins its session, which is asked to end when its app listens`, async (t) => {
+    const asked = deferred<void>();
+    const goOn = deferred<void>();
+    const { port, server } = await serving(
+      t,
+      ({ socket, closing }) => {
+        socket.write(SWITCHED);
+        closing.addEventListener('abort', () => socket.end('bye'));
+      },
+      (app) => async (req, res) => {
+        asked.resolve();
+        await goOn.promise;
+        return app(req, res);
+      },
+    );
+    const chat = client(t, port, UPGRADE);
+    await asked.promise;
+    let isOver = false;
+    const ended = (
+      how === 'stops'
+        ? server.stop({ graceful: true, reason: 'replaced' })
+        : server.replaceApp((_req, res) => void res.end('new'))
+    ).then(() => {
+      isOver = true;
+    });
+    for (let turns = 0; turns < 5; turns++) await turn();
+    goOn.resolve();
+    await chat.came(/101 Switching/);
+    assert.equal(isOver, false, 'the session is waited for');
+    await Promise.all([chat.closed, ended]);
+    assert.equal(chat.text(), `${SWITCHED}bye`);
+  });
+}
+
+test('AU-7 a client that ignores the end of its session does not hold a stop to its deadline; one whose app still sends does', async (t) => {
+  const sockets = new Map<string, UpgradedConnection['socket']>();
+  const asked = deferred<void>();
+  const log = memoryLog();
+  const server = new Server(
+    'sockets',
+    (req) => {
+      const { socket, closing } = takeUpgrade(req)!;
+      sockets.set(req.url!, socket);
+      socket.write(SWITCHED);
+      closing.addEventListener('abort', () => {
+        socket.write('bye');
+        asked.resolve();
+      });
+    },
+    { log },
+  );
+  await server.start();
+  t.after(() => server.stop());
+  const { port } = server.addresses[0] as { port: number };
+  const silent = client(t, port, UPGRADE);
+  const working = client(t, port, UPGRADE.replace('/chat?room=1', '/work'));
+  await Promise.all([silent.came(/101 Switching/), working.came(/101 Switching/)]);
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  let isOver = false;
+  const stopped = server.stop({ graceful: true }).then(() => {
+    isOver = true;
+  });
+  await asked.promise;
+  for (let second = 0; second < 6; second++) {
+    sockets.get('/work')!.write('more');
+    t.mock.timers.tick(1000);
+  }
+  await silent.closed;
+  assert.equal(silent.text(), `${SWITCHED}bye`);
+  const told = log.lines.find(({ message }) => message.startsWith('upgraded connections were closed'));
+  assert.match(JSON.stringify(told), /"count":1,"connections":\["upgraded GET \/chat for /);
+  assert.equal(isOver, false);
+  sockets.get('/work')!.end('done');
+  await working.closed;
+  t.mock.timers.tick(1000);
+  await stopped;
+});
+
+test('PH-9 LC-549 what is open of a replaced app at the deadline is cut and named, also a session that began meanwhile', async (t) => {
   const asked = deferred<() => void>();
   const { server, port, log } = await serving(
     t,
@@ -250,10 +325,10 @@ test('PH-9 an upgrade under way when another app takes over is refused, and what
   const goOn = await asked.promise;
   const replaced = server.replaceApp((_req, res) => void res.end('new'), { deadlineMs: 500 });
   goOn();
-  await slow.came(/^HTTP\/1\.1 503 /);
-  await Promise.all([replaced, open.closed]);
+  await Promise.all([replaced, open.closed, slow.closed]);
+  assert.equal(slow.text(), SWITCHED);
   const cut = log.lines.find(({ message }) => message === 'upgraded connections were cut off');
-  assert.match(JSON.stringify(cut), /upgraded GET \/chat for /);
+  assert.match(JSON.stringify(cut), /upgraded GET \/chat for .*upgraded GET \/slow for /);
 });
 
 test('PH-9 a client that leaves before its upgrade is taken ends request and response', async (t) => {

@@ -1,12 +1,18 @@
 /** Random clients on real sockets: nothing that a client sends ends the process, holds a connection, or is answered otherwise than by Node. */
 import { test } from 'node:test';
 import { isLong } from '../../e2e/faults/figures.js';
-import { walks } from './walks.js';
+import { drains, walks } from './walks.js';
 
 const COUNT = isLong ? 100_000 : 2000;
+const DRAINS = isLong ? 5000 : 300;
 const seed = process.env.PORTICO_TEST_SEED;
 
 test('RV-0 RV-1 RV-5 AT-21 random clients leave nothing behind, and get what node:http answers', async () => {
   if (seed === undefined) await walks(3001, COUNT);
   else await walks(Number(seed), 1);
+});
+
+test('RO-1 LC-540 around the drain of a server every request and upgrade on an accepted connection is served, and each session is asked to end', async () => {
+  if (seed === undefined) await drains(9001, DRAINS);
+  else await drains(Number(seed), 1);
 });

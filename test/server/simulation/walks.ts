@@ -19,6 +19,7 @@ import {
 import { Server, type ServerOptions } from 'portico/server';
 import { buildFilter } from 'portico/testing';
 import { portOf } from '../raw-client.js';
+import { drainWalk } from './drain-walk.js';
 import { type Answer, listener, type Performed, type Plan, perform, planOf } from './walk.js';
 
 /** Every limit that ends a connection without a request at work is a few seconds: longer than a busy machine pauses. */
@@ -39,6 +40,8 @@ const LIMITS: ServerOptions = {
 const ENDS_MS = 120_000;
 const BARE_MS = 20_000;
 const AT_ONCE = 300;
+/** Each has its own server. */
+const DRAINS_AT_ONCE = 50;
 /** Walks after which nothing may be left. */
 const ROUND = 10_000;
 
@@ -53,7 +56,6 @@ const NINE = [
   sizelimit,
   healthcheckFilter,
 ];
-'catchErrors requestId proxyHeaders securityHeaders cors compression etag sizelimit healthcheckFilter'.split(' ');
 
 /** A fault that a walk has found. */
 export class WalkFailed extends Error {
@@ -106,6 +108,19 @@ export async function walks(first: number, count: number): Promise<void> {
     bare.close();
     for (const server of servers) await server.stop({ graceful: false });
   }
+}
+
+/** Performs `count` walks of clients around the drain of a server. Throws {@link WalkFailed}. */
+export async function drains(first: number, count: number): Promise<void> {
+  let next = first;
+  const one = async (): Promise<void> => {
+    while (next < first + count) {
+      const seed = next++;
+      const wrong = await drainWalk(seed, LIMITS);
+      if (wrong !== undefined) throw new WalkFailed(`while the server drains: ${wrong}`, [seed]);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(DRAINS_AT_ONCE, count) }, one));
 }
 
 async function walk(plan: Plan, [plain, nine]: readonly Server[], barePort: number): Promise<void> {
