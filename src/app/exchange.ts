@@ -187,6 +187,8 @@ export class Exchange {
   declare requestTrace: RequestTrace | undefined;
   /** Headers that filters add to calls made for the request: `forwardHeaders`. For equal names the last one is used. */
   declare forwardedHeaders: readonly Forwarded[] | undefined;
+  /** The caller's token, if auth_token or jwt has accepted it. */
+  declare acceptedToken: string | undefined;
   /** The format of its faults; overrides the server's. */
   declare faultForm: FaultForm | undefined;
   /** A signal that was set, and what creates it on first access. */
@@ -315,6 +317,7 @@ const RARE: Partial<Exchange> = {
   shownParams: undefined,
   routeListeners: undefined,
   requestTrace: undefined,
+  acceptedToken: undefined,
   faultForm: undefined,
   madeSignal: undefined,
   offeredSignal: undefined,

@@ -11,7 +11,7 @@ import {
   filterFactory,
   type Identity,
 } from '../app/index.js';
-import { faultFormOf, optionOrigin } from '../app/internal.js';
+import { exchangeOf, faultFormOf, optionOrigin } from '../app/internal.js';
 import { ConfigurationRefused, type Origin } from '../errors/index.js';
 import { Drivers } from '../service/internal.js';
 import {
@@ -40,6 +40,7 @@ import {
 } from './auth/presented-token.js';
 import { oncePerToken, TokenCache, TokenLookup } from './auth/token-cache.js';
 import { TokenCheck, type Verdicts } from './auth/token-check.js';
+import { spellingsOf } from './auth/token-spelling.js';
 import type { TokenInfo, TokenValidator, ValidatorSettings } from './auth/token-validator.js';
 import { refusalAt } from './refusing.js';
 
@@ -202,7 +203,9 @@ async function tokenFilter(ctx: FactoryContext, options: AuthTokenOptions, jwt?:
   const badToken = /^bearer\b/i.test(challenge) ? `${challenge}, error="invalid_token"` : challenge;
   const extra = options.extraStrip.map((name) => name.toLowerCase().replaceAll('_', '-'));
   const extraStrip = extra.length === 0 ? undefined : new Set(extra);
-  const invalidate = (token: string): void => tokens.invalidate(token);
+  const invalidate = (token: string): void => {
+    for (const spelling of spellingsOf(token)) tokens.invalidate(spelling);
+  };
 
   const { setHeaders, legacyHeaders: legacy, includeServiceCatalog: catalog } = options;
   const knownBy = (headersOf: (identity: Identity, info: TokenInfo) => HeaderPairs): KnownCaller =>
@@ -220,16 +223,18 @@ async function tokenFilter(ctx: FactoryContext, options: AuthTokenOptions, jwt?:
     let told = challenge;
     let unknown = false;
     beforeHead(res, () => (unknown ? unavailableInstead(res) : challengeEvery401(res, told)));
+    const token = userTokenOf(req, presented);
     const go = (verdicts: Verdicts): void | Promise<void> => {
       if (verdicts.user.status === 'invalid' || verdicts.service.status === 'invalid') told = badToken;
       if (!options.delayAuthDecision && isRefused(verdicts)) return refuse(req, res, told);
       unknown = verdicts.user.status === 'unavailable' || verdicts.service.status === 'unavailable';
       const headers = handOn(req, verdicts, known);
+      if (verdicts.user.status === 'confirmed') exchangeOf(req).acceptedToken = token;
       if (setHeaders) addHeaders(req, headers);
       environ(req).invalidateToken = invalidate;
       return app(req, res);
     };
-    const verdicts = tokenCheck.validate(req, userTokenOf(req, presented), serviceTokenOf(req));
+    const verdicts = tokenCheck.validate(req, token, serviceTokenOf(req));
     return verdicts instanceof Promise ? verdicts.then(go) : go(verdicts);
   };
   return Object.assign(filter, { invalidate });

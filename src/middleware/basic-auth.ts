@@ -272,9 +272,11 @@ function describe({ realm }: OptionsOf<typeof basicAuthOptions>, req?: IncomingM
 }
 
 function credentialsOf(header: string | undefined): { user: string; password: string } | undefined {
-  const encodedPair = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header ?? '')?.[1];
+  const encodedPair = /^basic +(\S+)$/i.exec(header ?? '')?.[1];
   if (encodedPair === undefined) return undefined;
+  // Only one spelling is accepted: with its padding, and with bytes that are the UTF-8 of a text.
   const pair = Buffer.from(encodedPair, 'base64').toString('utf8');
+  if (Buffer.from(pair).toString('base64') !== encodedPair) return undefined;
   const colon = pair.indexOf(':');
   if (colon < 1) return undefined;
   return { user: pair.slice(0, colon), password: pair.slice(colon + 1) };

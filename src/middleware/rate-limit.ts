@@ -7,7 +7,6 @@ import {
   afterResponse,
   beforeHead,
   type Description,
-  environ,
   Fault,
   filterFactory,
   type MatchedRoute,
@@ -22,7 +21,7 @@ import { ConfigurationRefused, type Origin } from '../errors/index.js';
 import { type SharedRule, sharedBuckets, type Taken, TokenBuckets } from '../service/internal.js';
 import { systemClock } from '../tasks/internal.js';
 import { addressKey, isInNetworks, networkList } from './addresses.js';
-import { behindScheme, userTokenOf } from './auth/presented-token.js';
+import { withoutSignature } from './auth/token-spelling.js';
 
 // Parses the rules of rate_limit, and finds the key of a request.
 
@@ -89,22 +88,14 @@ function pathPattern(path: string): RegExp {
   return new RegExp(`^${source.join('/')}(?:/|$)`);
 }
 
-const BEARER = behindScheme('Bearer');
-
 /** Returns the key of the bucket, or undefined if the request has no such caller. `address` is the address of the client. */
 function callerKey(key: Exclude<RateRule['key'], 'route'>, req: IncomingMessage, address: string): string | undefined {
-  const { context, identity } = environ(req);
   if (key === 'address') return addressKey(address);
+  const { acceptedToken: token, context, identity } = exchangeOf(req);
   if (key === 'project') return context?.projectId ?? identity?.projectId;
-  if (key === 'user') return context?.userId ?? identity?.userId;
-  const token = userTokenOf(req, BEARER) ?? credentialsOf(req);
-  return token === undefined ? undefined : hash('sha256', token, 'base64url');
-}
-
-/** Returns the credentials in one form, independent of case and spaces of the scheme (RFC 9110 §11.4). */
-function credentialsOf({ headers: { authorization } }: IncomingMessage): string | undefined {
-  const [, scheme = '', rest = ''] = /^(\S+)(.*)$/s.exec(authorization?.trim() ?? '') ?? [];
-  return scheme === '' ? undefined : `${scheme.toLowerCase()} ${rest.trim()}`;
+  // Only what a filter has accepted: with other headers a caller could choose its bucket.
+  if (key === 'token-hash' && token !== undefined) return hash('sha256', withoutSignature(token), 'base64url');
+  return context?.userId ?? identity?.userId;
 }
 
 const rateLimitOptions = defineOptions({
@@ -164,7 +155,7 @@ export const rateLimit = filterFactory(
         shared: { id: `${ctx.section.name} ${text}`, rate: rule.rate, burst: rule.burst, maxKeys },
         policy: policyOf(rule),
         own: { policy: policyOf(share), buckets: new TokenBuckets({ rate: share.rate, burst: share.burst, maxKeys }) },
-        settled: rule.key === 'address' || rule.key === 'token-hash',
+        settled: rule.key === 'address',
       };
     };
     const origin = optionOrigin(ctx, 'rate_limit', 'rules');
@@ -268,17 +259,17 @@ const SILENT =
   'the parent of this worker has not responded for a second: until it does, each worker applies its share of the rate limits';
 const NO_ROUTER = 'it counts by route, but no Router handled the request. It only limits requests that a Router serves';
 const TOO_FAR_OUT =
-  'an inner filter authenticates the caller. Put a rate_limit with the rules by user and project after the authentication';
+  'an inner filter authenticates the caller. Put a rate_limit with the rules by user, project and token-hash after the authentication';
 
 /** Requires that rules by caller come after the filter that authenticates the caller. Rules by address can come before it. */
 function rateLimitOrder({ rules }: OptionsOf<typeof rateLimitOptions>): WantedOrder | undefined {
-  const byCaller = rules.find((rule) => /^\s*\S+\s+(?:user|project)\s/.test(rule));
+  const byCaller = rules.find((rule) => /^\s*\S+\s+(?:user|project|token-hash)\s/.test(rule));
   if (byCaller === undefined) return undefined;
   const [name = ''] = byCaller.trim().split(/\s/);
   return {
     behind: ['auth_token', 'jwt', 'basic_auth', 'noauth', 'session'],
     why: `its rule "${name}" counts by caller, which is unknown there, so it would never limit a request`,
-    hint: 'Put a rate_limit with the rules by user and project after it, and keep the rules by address before it.',
+    hint: 'Put a rate_limit with the rules by user, project and token-hash after it, and keep the rules by address before it.',
   };
 }
 

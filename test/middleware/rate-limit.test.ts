@@ -129,20 +129,7 @@ test('MW-20 a rule by user whose caller is found out further in is told of, once
   assert.equal(warnings().length, 1);
 });
 
-test('MW-20 a token counts as one however it is presented, GET includes HEAD, and an overriding method counts', async () => {
-  const { made } = await buildFilter(rateLimit, {
-    local: { rules: 'token token-hash 1/h 1' },
-  });
-  const limited = lint(made(app));
-  const status = async (headers: Record<string, string>): Promise<number> =>
-    (await request(limited, 'GET', '/', { headers })).status;
-  assert.equal(await status({ 'x-auth-token': 'secret' }), 200);
-  for (const authorization of ['Bearer secret', 'bEARER secret', 'Bearer   secret']) {
-    assert.equal(await status({ authorization }), 429, authorization);
-  }
-  assert.equal(await status({ 'x-auth-token': ' secret ' }), 429);
-  assert.equal(await status({ authorization: 'Basic YTpi' }), 200);
-  assert.equal(await status({ authorization: 'bASIC  YTpi' }), 429);
+test('MW-20 GET includes HEAD, and an overriding method counts', async () => {
   for (const [method, path] of [
     ['HEAD', '/a'],
     ['POST', '/a?_method=GET'],

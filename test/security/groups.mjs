@@ -216,8 +216,24 @@ export const groups = [
   },
   {
     name: 'tokens',
-    tests: ['middleware/auth/jwt-validator'],
+    tests: ['middleware/auth/jwt-validator', 'middleware/auth/token-spelling'],
     mutants: [
+      {
+        what: 'a signature is read in any spelling',
+        file: 'middleware/auth/issuer-tokens.js',
+        replace: '!isCompactJws(token)',
+        by: 'false',
+        tests: ['middleware/auth/token-spelling'],
+        names: 'ES256|HS256',
+      },
+      {
+        what: 'a limit counts by a token that no filter has accepted',
+        file: 'middleware/rate-limit.js',
+        replace: 'const { acceptedToken: token, context, identity } = exchangeOf(req);',
+        by: "const { context, identity } = exchangeOf(req); const token = req.headers['x-auth-token'];",
+        tests: ['middleware/auth/token-spelling'],
+        names: 'AU-2|password is accepted',
+      },
       {
         what: 'a token of any issuer is taken',
         file: 'middleware/auth/issuer-tokens.js',

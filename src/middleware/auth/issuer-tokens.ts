@@ -13,6 +13,7 @@ import {
   jwtVerify,
 } from './jose.js';
 import type { Verify } from './jwt-validator.js';
+import { isCompactJws } from './token-spelling.js';
 import { type ValidatorSettings, ValidatorUnavailable } from './token-validator.js';
 
 /**
@@ -23,6 +24,7 @@ export function issuerVerifier(options: JwtOptions, where: Pick<ValidatorSetting
   const { algorithms, issuer, audience, typ, clockSkewS } = options;
   const keyFor = keysFor(options, where);
   return async (token, allowExpired) => {
+    if (!isCompactJws(token)) return { refused: MALFORMED };
     try {
       return await jwtVerify(token, keyFor, {
         algorithms: algorithms.length === 0 ? PUBLIC_KEY_ALGORITHMS : [...algorithms],
@@ -83,6 +85,8 @@ function keysFor(
   }
 }
 
+const MALFORMED = 'malformed: not a signed token';
+
 const WRONG_CLAIMS: Readonly<Record<string, string>> = {
   aud: 'wrong audience (aud)',
   iss: 'wrong issuer (iss)',
@@ -100,7 +104,7 @@ function reasonOf(error: errors.JOSEError | TypeError): string {
   if (error instanceof errors.JWKSNoMatchingKey) return 'unknown key: the issuer has no key for its kid and alg';
   if (error instanceof errors.JWSSignatureVerificationFailed) return 'wrong signature';
   if (error instanceof errors.JOSEAlgNotAllowed) return 'its alg is not among the algorithms accepted';
-  if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) return 'malformed: not a signed token';
+  if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) return MALFORMED;
   return 'its header requires an unsupported extension, or its key does not match its alg';
 }
 

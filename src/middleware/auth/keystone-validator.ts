@@ -7,6 +7,7 @@ import { ConfigurationRefused, gatherRefusals, ignoreErrors } from '../../errors
 import { type AccountOptions, type AuthTokenOptions, accountOptions } from './auth-token-options.js';
 import { type IdentityAnswer, IdentityClient, tokenInfoOf } from './identity-client.js';
 import { MemcachedTokens } from './memcached-tokens.js';
+import { isKeystoneToken } from './token-spelling.js';
 import {
   endOf,
   type RefusedToken,
@@ -68,6 +69,7 @@ export class KeystoneValidator implements TokenValidator {
   }
 
   async validate(token: string, options: ValidateOptions): Promise<TokenInfo | RefusedToken> {
+    if (!isKeystoneToken(token)) return { refused: 'malformed: not a token of Keystone' };
     const kept = await this.#shared?.get(token);
     const known = kept === undefined ? undefined : ignoreErrors(() => tokenInfoOf(kept));
     if (known?.userId !== undefined) return known;

@@ -7,7 +7,7 @@ export const LONGEST_TOKEN = 8192;
 
 /** Returns a pattern that captures the token after this scheme in `Authorization`. */
 export function behindScheme(scheme: string): RegExp {
-  return new RegExp(`^${scheme.replace(/[^\w-]/g, '\\$&')} +(\\S.*)$`, 'i');
+  return new RegExp(`^${scheme.replace(/[^\w-]/g, '\\$&')} +(\\S+)$`, 'i');
 }
 
 /**
@@ -25,9 +25,9 @@ export function serviceTokenOf(req: IncomingMessage): string | undefined {
   return single(req, 'x-service-token');
 }
 
-/** Reports whether a text can be a token: printable ASCII, and not too long. */
+/** Reports whether a text can be a token: printable ASCII without blanks, and not too long. */
 export function isPlausible(token: string): boolean {
-  return token.length <= LONGEST_TOKEN && /^[\x20-\x7e]+$/.test(token);
+  return token.length <= LONGEST_TOKEN && /^[\x21-\x7e]+$/.test(token);
 }
 
 /** Throws a `Fault` 400 for a repeated header, because another layer could read the other value. */

@@ -95,7 +95,7 @@ export class TokenCheck {
 
   #verdict(req: IncomingMessage, token: string | undefined, allowExpired: boolean): Verdict | Promise<Verdict> {
     if (token === undefined) return ABSENT;
-    if (!isPlausible(token)) return invalid('malformed: too long, or not printable ASCII');
+    if (!isPlausible(token)) return invalid('malformed: too long, or not printable ASCII without blanks');
     const found = this.#tokens.find(token, allowExpired);
     return found instanceof Promise ? this.#later(req, found, allowExpired) : this.#checked(req, found, allowExpired);
   }

@@ -1,6 +1,7 @@
 /** Encrypts what a cookie holds: a JWT (RFC 7519) with `dir` and `A256GCM`, by the package jose. */
 import { createHash, hkdfSync } from 'node:crypto';
 import { EncryptJWT, type JWTPayload, jwtDecrypt } from '../auth/jose.js';
+import { isBase64url } from '../auth/token-spelling.js';
 
 /** Content of a cookie. */
 export interface Sealed {
@@ -41,6 +42,7 @@ export class SessionSeal {
 
   /** Returns undefined for a text that no key has sealed, and for an expired one. */
   async open(text: string): Promise<Sealed | undefined> {
+    if (!text.split('.').every(isBase64url)) return undefined;
     try {
       const { payload } = await jwtDecrypt(
         text,

@@ -129,7 +129,7 @@ test('MW-30 the expiry of a token is in UTC if it has no offset, whatever the ti
     if (found !== undefined) reply(res, 200, { token: found });
     return found !== undefined;
   };
-  for (const zone of ['Etc/GMT+5', 'Etc/GMT-5']) {
+  for (const zone of ['GMT-5', 'GMT5']) {
     process.env.TZ = zone;
     for (const [name, ms] of Object.entries({ over: -HOUR, good: HOUR })) {
       const end = inMs(ms).replace('Z', '');

@@ -29,8 +29,8 @@ test('why a token was refused is in the log at debug, also out of the cache, and
   const unbound = 'it is not bound to the certificate of this connection';
   const rows: [Record<string, string>, string, string][] = [
     [{}, CALLER, 'missing'],
-    [{ 'x-auth-token': 't-ünknown' }, CALLER, 'malformed: too long, or not printable ASCII'],
-    [{ 'x-auth-token': `t-${'x'.repeat(8191)}` }, CALLER, 'malformed: too long, or not printable ASCII'],
+    [{ 'x-auth-token': 't-ünknown' }, CALLER, 'malformed: too long, or not printable ASCII without blanks'],
+    [{ 'x-auth-token': `t-${'x'.repeat(8191)}` }, CALLER, 'malformed: too long, or not printable ASCII without blanks'],
     [{ 'x-auth-token': 't-unknown' }, CALLER, unknown],
     [{ 'x-auth-token': 't-unknown' }, CALLER, unknown],
     [{ 'x-auth-token': 't-bound' }, CALLER, unbound],
