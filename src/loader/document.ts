@@ -56,12 +56,17 @@ export function openDocument(
     throw unreadable(error, name);
   }
   if (bytes.length > MAX_FILE_BYTES) throw tooMuch(`${name} has ${bytes.length} bytes, more than ${MAX_FILE_BYTES}`);
-  const document = readPaste(bytes, name);
+  const known = PARSED.get(bytes)?.deref();
+  const document = known?.file === name ? known : readPaste(bytes, name);
+  PARSED.set(bytes, new WeakRef(document));
   if (document.sections.size > MAX_SECTIONS) {
     throw tooMuch(`${name} has ${document.sections.size} sections, more than ${MAX_SECTIONS}`);
   }
   return document;
 }
+
+/** Documents by the bytes that a configuration keeps: while one is in use, its file is not parsed again. A large one takes megabytes. */
+const PARSED = new WeakMap<Uint8Array, WeakRef<PasteDocument>>();
 
 /** Returns the error for a file that cannot be read. */
 export function unreadable(error: unknown, name: string): PasteError {

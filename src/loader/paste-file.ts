@@ -28,7 +28,8 @@ export class PasteFile {
   /** The absolute path of the file. */
   readonly path: string;
   readonly #opened: OpenedPaste;
-  #files: readonly string[] | undefined;
+  /** By path: documents that are in use are not parsed again. */
+  #files: ReadonlyMap<string, PasteDocument> | undefined;
 
   /** Throws {@link PasteError} if it is not a paste file. */
   constructor(opened: OpenedPaste) {
@@ -73,7 +74,7 @@ export class PasteFile {
   files(): readonly string[] {
     const { path, document } = this.#opened;
     this.#files ??= pasteFiles(path, document, (each) => openDocument(each, this.#opened));
-    return this.#files;
+    return [...this.#files.keys()];
   }
 
   /** Returns all sections, in file order. */
@@ -190,8 +191,12 @@ function isApp(document: PasteDocument, name: string): boolean {
   return sectionsNamed(document, 'app', name).length > 0;
 }
 
-/** Returns the absolute paths of the file and of all that it includes with `config:`, directly or not. A file that cannot be opened is omitted. */
-function pasteFiles(path: string, document: PasteDocument, open: (path: string) => PasteDocument): string[] {
+/** Returns the file and all that it includes with `config:`, directly or not, by absolute path. A file that cannot be opened is omitted. */
+function pasteFiles(
+  path: string,
+  document: PasteDocument,
+  open: (path: string) => PasteDocument,
+): ReadonlyMap<string, PasteDocument> {
   const files = new Map([[path, document]]);
   // Files added during the loop are visited as well.
   for (const [from, { sections }] of files) {
@@ -201,7 +206,7 @@ function pasteFiles(path: string, document: PasteDocument, open: (path: string) 
       if (opened !== undefined) files.set(included, opened);
     }
   }
-  return [...files.keys()];
+  return files;
 }
 
 /** Returns the files that sections of a file include. */

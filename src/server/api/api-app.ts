@@ -16,6 +16,7 @@ import { bothProbes } from '../spans/filter-times.js';
 import { filterSpans } from '../spans/request-span.js';
 import type { ApiMeter } from './api-meter.js';
 import { type AppLoader, apiOptions, type WSGIServiceOptions } from './api-options.js';
+import type { AppSource } from './api-plan.js';
 import { pasteLoader } from './paste-loader.js';
 
 /** App of an API before its first start. */
@@ -58,11 +59,14 @@ export class ApiApp {
   faults: FaultSettings = {};
   /** Paste file of the app, if it comes from one. */
   path: string | undefined;
+  /** Its paste file as opened last, until it serves: it holds the document, so that the next build does not parse the file again. */
+  opened: AppSource | undefined;
 
-  constructor(name: string, parts: ApiAppParts, path: string | undefined) {
+  constructor(name: string, parts: ApiAppParts, opened: AppSource) {
     this.#name = name;
     this.#parts = parts;
-    this.path = path;
+    this.opened = opened;
+    this.path = opened.path;
   }
 
   /** Builds the next app, in place of one that was built before and not used. The returned function releases it. */
@@ -82,6 +86,7 @@ export class ApiApp {
   /** Returns the prepared app, else a new one. Rejects with the error of its build, or with the signal's reason. */
   async start(pipeline: string, config: Config, signal: AbortSignal): Promise<LoadedApp> {
     this.#app = await unlessAborted(this.#next(pipeline, config), signal);
+    this.opened = undefined;
     return this.#app;
   }
 

@@ -22,7 +22,7 @@ export interface ApiParts {
 }
 
 /** The part of an app source that reports whether it has the app. */
-type AppSource = Pick<AppLoader, 'has' | 'path'>;
+export type AppSource = Pick<AppLoader, 'has' | 'path'>;
 
 /** Options of a reading: the source of the app if it is not the paste file, and the way it is served. */
 export type ApiReading = Pick<WSGIServiceOptions, 'loader' | 'useSsl' | 'dev'> & {

@@ -85,7 +85,7 @@ export class WSGIService implements ListeningService {
       project: options.project,
       log: this.#log,
     });
-    this.#app = new ApiApp(name, { ...options, log: this.#log, meter: this.meter }, loader.path);
+    this.#app = new ApiApp(name, { ...options, log: this.#log, meter: this.meter }, loader);
     this.tasks = new TaskGroup({ limit: 1000, name, log: this.#log });
     const named = { group: `api:${name}`, opt: 'manager' };
     this.#managed = new ManagedService({
@@ -200,7 +200,8 @@ export class WSGIService implements ListeningService {
 
   /** Builds the app, and checks certificates and manager; starts, binds and registers nothing. */
   async prepare(next: Config = this.#config): Promise<() => Promise<void>> {
-    const { settings } = apiParts(this.name, next, this.#reading);
+    const { settings, loader } = apiParts(this.name, next, this.#reading);
+    this.#app.opened = loader;
     return builtTogether({ app: this.#app, managed: this.#managed }, settings.pipeline, next);
   }
 
