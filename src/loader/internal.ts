@@ -1,5 +1,4 @@
 /** Exports for other directories of Portico, in addition to the published ones. */
-export { aliasBlock } from './check/findings.js';
 export { pipelineNamed } from './composite/by-option.js';
 export { tellsChildren } from './composite/children.js';
 export type { CreateOptions } from './create.js';
@@ -12,6 +11,7 @@ export {
   type ImaginedRequest,
 } from './explain.js';
 export { findsNoCaller } from './filter-order.js';
+export { aliasBlock } from './findings.js';
 export { ConfigNotFound, PasteAppNotFound, PasteError } from './paste-error.js';
 export { isSectionName, openPasteFile, PasteFile } from './paste-file.js';
 export { isPasteSection } from './section.js';

@@ -14,6 +14,7 @@ import { type AliasTable, fileAliases } from './aliases.js';
 import { tellsChildren } from './composite/children.js';
 import { type Created, type CreateOptions, Creation, type LoadChild, type LoadedTree } from './create.js';
 import { firstRefusal, isLimit, type OpenedPaste, openDocument, Usage } from './document.js';
+import { Findings, findInFile, warnOfSection } from './findings.js';
 import {
   type Answerer,
   argumentsFor,
@@ -60,6 +61,10 @@ export class Load {
   readonly sources = new Map<string, Source>();
   /** The sections that were read, with their files. */
   readonly entered = new Map<PasteSection, Source>();
+  /** What was found so far, each thing where it was read. */
+  readonly findings: Findings;
+  /** True while a section is read alone: values that it lacks may come from sections that use it. */
+  alone = false;
   readonly #parts: LoadParts;
   readonly #usage = new Usage();
   /** The error that ended the load. */
@@ -68,6 +73,7 @@ export class Load {
   /** `imports`: false locates modules without importing them. */
   constructor(parts: LoadParts, imports = true) {
     this.#parts = parts;
+    this.findings = new Findings(parts.document.file);
     this.steps = new Steps(parts.resolver ?? new DefaultResolver((origin) => this.#aliases(origin), imports));
   }
 
@@ -83,6 +89,7 @@ export class Load {
     if (known === undefined) {
       this.#usage.sections(document.sections.size);
       this.sources.set(path, source);
+      findInFile(source, this.findings);
     }
     return source;
   }
@@ -151,7 +158,7 @@ export class Load {
   /** Makes contexts, then resolves their factories. Throws the first error. */
   async #resolved(make: () => Context): Promise<Context> {
     const context = this.#made(make);
-    for await (const error of this.steps.resolve()) throw error;
+    for await (const error of this.resolve()) throw error;
     return context!;
   }
 
@@ -159,8 +166,32 @@ export class Load {
   async #loaded(make: () => Context): Promise<LoadedTree> {
     const context = this.#made(make);
     const errors: unknown[] = [];
-    for await (const error of this.steps.resolve()) errors.push(error);
+    for await (const error of this.resolve()) errors.push(error);
     return { context, error: errors[0] };
+  }
+
+  /** Resolves the factories of the contexts made so far, and yields every error, which is among the findings. */
+  async *resolve(): AsyncGenerator<unknown, void> {
+    for await (const error of this.steps.resolve()) {
+      this.issue(error);
+      yield error;
+    }
+  }
+
+  /** Adds an error to the findings. */
+  issue(error: unknown): void {
+    if (error instanceof PasteError) {
+      if (error.code === 'PORTICO_PASTE_MISSING_KEY' && this.alone) return;
+      // The lines of a file are reported with the file, one by one.
+      if (error.lines !== undefined) return;
+    }
+    this.findings.error(error);
+  }
+
+  /** Adds the error that ended the load, and those before it. */
+  ended(error: unknown): void {
+    for (const issue of this.steps.drop()) this.issue(issue);
+    this.issue(error);
   }
 
   /** Returns undefined if a context cannot be made after an earlier error. A limit ends this before anything is resolved. */
@@ -264,7 +295,10 @@ export class Load {
     reference.incoming = source.incoming(handedIn, issue);
     const cycle = reference.cycle();
     if (cycle !== undefined) throw cycle;
-    if (!this.entered.has(section)) this.entered.set(section, source);
+    if (!this.entered.has(section)) {
+      this.entered.set(section, source);
+      warnOfSection(source, section, this.findings);
+    }
     return this.#wrapped(source.settings(section, reference.incoming, issue), reference);
   }
 

@@ -11,9 +11,9 @@ import { ConfigurationRefused, type Diagnostic, severalRefusals } from '../../er
 import { silentLogger } from '../../log/internal.js';
 import { type AskedChild, tellsChildren } from '../composite/children.js';
 import { usableProtocol } from '../create.js';
-import { problemError } from '../document.js';
 import { unknownProtocol } from '../factory-errors.js';
 import { FILTER_ORDER, wrongOrders } from '../filter-order.js';
+import { type Findings, warnOfLost, warnOfRepeats } from '../findings.js';
 import { Load, type LoadParts } from '../load.js';
 import {
   argumentsFor,
@@ -29,7 +29,6 @@ import { PasteError } from '../paste-error.js';
 import { Unimported } from '../resolver.js';
 import { definedBy, mentionedNames, rootsOf } from '../section.js';
 import { isMap } from '../tree.js';
-import { Findings, warnOfFile, warnOfLost, warnOfRepeats, warnOfSection } from './findings.js';
 
 /** Options of a check. */
 export interface CheckOptions {
@@ -53,25 +52,21 @@ class Check {
   readonly #options: CheckOptions;
   readonly #parts: LoadParts;
   readonly #load: Load;
-  /** True while a section is checked alone: values that it lacks may come from sections that use it. */
-  #alone = false;
   /** References that the configuration does not choose. */
   readonly #unchosen: (() => Promise<void>)[] = [];
   /** Trials of factories. */
   readonly #trials: (() => Promise<void>)[] = [];
-  #filesChecked = 0;
 
   constructor(parts: LoadParts, options: CheckOptions) {
     this.#options = options;
     this.#parts = parts;
-    this.#findings = new Findings(parts.document.file);
     this.#load = new Load(parts, options.import ?? true);
+    this.#findings = this.#load.findings;
   }
 
   async run(): Promise<Diagnostic[]> {
     try {
       this.#load.open();
-      this.#files();
       const { names, others = names === undefined } = this.#options;
       const roots = rootsOf(this.#parts.document);
       const asked = names?.map((name) => ({ kind: 'app' as const, name })) ?? roots;
@@ -87,17 +82,14 @@ class Check {
         for (const { kind, name } of roots) await this.#validate(this.#load.context(kind, name));
       if (others) await this.#rest();
     } catch (error) {
-      for (const issue of this.#load.steps.drop()) this.#issue(issue);
-      this.#issue(error);
-      this.#files();
+      this.#load.ended(error);
     }
-    for (const [section, source] of this.#load.entered) warnOfSection(source, section, this.#findings);
     return this.#findings.sorted([...this.#load.sources.values()].map(({ name }) => name));
   }
 
   /** Checks the sections that the roots do not reach, in this file and in those it includes. */
   async #rest(): Promise<void> {
-    this.#alone = true;
+    this.#load.alone = true;
     const main = this.#parts.document;
     const mentioned = mentionedNames(main);
     for (const source of this.#load.sources.values()) {
@@ -131,8 +123,7 @@ class Check {
 
   /** Resolves the factories of a tree and checks it, with the children that its composites report. */
   async #validate(context: Context, entered = false): Promise<void> {
-    this.#files();
-    for await (const error of this.#load.steps.resolve()) this.#issue(error);
+    for await (const _ of this.#load.resolve());
     await this.#context(context, entered);
   }
 
@@ -143,17 +134,17 @@ class Check {
     if (context.type === 'pipeline') {
       warnOfRepeats(context, this.#findings);
       for (const { origin, message, hint, refused } of await wrongOrders(context, this.#parts.config, entered)) {
-        if (refused) this.#issue(new PasteError(FILTER_ORDER, { message, hint, origin }));
+        if (refused) this.#load.issue(new PasteError(FILTER_ORDER, { message, hint, origin }));
         else this.#findings.warning(FILTER_ORDER, origin, message, hint);
       }
     }
     const { factory } = context;
     if (factory?.resolved !== true) return;
-    if (!usableProtocol(context)) this.#issue(unknownProtocol(context));
+    if (!usableProtocol(context)) this.#load.issue(unknownProtocol(context));
     if (factory.value instanceof Unimported) return;
     if (typeof factory.value !== 'function') {
       const origin = factory.origin ?? headerOf(context).origin;
-      this.#issue(
+      this.#load.issue(
         new PasteError('PORTICO_PASTE_BAD_TYPE', {
           message: `${factory.written} is not a factory: it is not a function.`,
           hint: 'Use a function: module:export.',
@@ -166,7 +157,7 @@ class Check {
     this.#declared(context, declared);
     const trial = declared.trial === true ? (factory.value as Trial) : declared.trial;
     // Without the options that cannot be read, a trial would find false errors.
-    const isWhole = !this.#alone && !context.incomplete;
+    const isWhole = !this.#load.alone && !context.incomplete;
     const tries = this.#findings.harmless === false && isWhole && this.#options.trial !== false;
     if (typeof trial === 'function' && tries) this.#trials.push(() => this.#try(context, trial));
     if (isComposite(context)) await this.#composite(context, entered && isMap(factory.value));
@@ -210,7 +201,7 @@ class Check {
     try {
       for (const problem of factory.problems?.(localConf, ctx) ?? []) {
         // A problem without an option is about the choice in the service configuration.
-        if (this.#parts.configured || problem.origin?.option !== undefined) this.#issue(problem);
+        if (this.#parts.configured || problem.origin?.option !== undefined) this.#load.issue(problem);
       }
       for (const { code, option, message, hint } of factory.warnings?.(localConf) ?? []) {
         const setting = context.localConf.get(option);
@@ -221,7 +212,7 @@ class Check {
       // Without a configuration, all of them may be chosen.
       chosen = this.#parts.configured ? factory.children(globalConf, localConf, ctx) : asked;
     } catch (error) {
-      this.#issue(error);
+      this.#load.issue(error);
     }
     const options = new Set(chosen.map(({ option }) => option));
     for (const { get, name, option, inherits } of asked) {
@@ -246,35 +237,12 @@ class Check {
     }
   }
 
-  /** Reports errors and suspicious lines of the files opened since the last call. */
-  #files(): void {
-    const { sources } = this.#load;
-    if (sources.size === this.#filesChecked) return;
-    for (const source of [...sources.values()].slice(this.#filesChecked)) {
-      for (const problem of source.document.problems) {
-        if (problem.kind === 'duplicate-option' && problem.subject === '') continue;
-        this.#findings.error(problemError(problem));
-      }
-      warnOfFile(source, this.#findings);
-    }
-    this.#filesChecked = sources.size;
-  }
-
   /** Without a service configuration, reports only errors of options in the paste file; the others may be right in a configuration. */
   #refusedByFactory(error: unknown): void {
     const whole = this.#parts.configured || !(error instanceof ConfigurationRefused);
     const written = whole
       ? []
       : error.diagnostics.filter(({ location, option }) => location?.origin && option !== undefined);
-    this.#issue(whole ? error : severalRefusals(written));
-  }
-
-  #issue(error: unknown): void {
-    if (error instanceof PasteError) {
-      if (error.code === 'PORTICO_PASTE_MISSING_KEY' && this.#alone) return;
-      // The lines of a file are reported with the file, one by one.
-      if (error.lines !== undefined) return;
-    }
-    this.#findings.error(error);
+    this.#load.issue(whole ? error : severalRefusals(written));
   }
 }

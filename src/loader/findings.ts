@@ -1,21 +1,23 @@
 /**
- * Findings of `check`: errors and warnings with their places; and warnings of sections and trees that PasteDeploy accepts but that are
+ * Findings of a load: errors and warnings with their places; and warnings of sections and trees that PasteDeploy accepts but that are
  * suspicious.
  */
 import {
   type Diagnostic,
   errorText,
   inOrder,
+  isError,
   locationInFile,
   nearestNames,
   type Origin,
   PorticoError,
-} from '../../errors/index.js';
-import { originWithin, type PasteOption, type PasteSection } from '../../ini/index.js';
-import { type Context, headerOf } from '../load-context.js';
-import { headerParts, KIND_OF } from '../section.js';
-import { lostBracket } from '../section-errors.js';
-import type { Source } from '../source.js';
+} from '../errors/index.js';
+import { originWithin, type PasteOption, type PasteSection } from '../ini/index.js';
+import { problemError } from './document.js';
+import { type Context, headerOf } from './load-context.js';
+import { headerParts, KIND_OF } from './section.js';
+import { lostBracket } from './section-errors.js';
+import type { Source } from './source.js';
 
 /** Collects findings, each once. */
 export class Findings {
@@ -32,7 +34,7 @@ export class Findings {
     this.#file = file;
   }
 
-  /** Adds any error of a load or of a factory's options. */
+  /** Adds any error of a load or of a factory. */
   error(error: unknown): void {
     if (error instanceof PorticoError) {
       for (const each of error.diagnostics) this.#add(each);
@@ -63,7 +65,8 @@ export class Findings {
 
   /** Returns all findings, by place. `read`: the files in the order in which they were read. */
   sorted(read: readonly string[]): Diagnostic[] {
-    const found = [...this.#found.values()];
+    // At one place errors come first, whichever was found first.
+    const found = [...this.#found.values()].sort((a, b) => Number(isError(b)) - Number(isError(a)));
     const inFiles = read.flatMap((file) => found.filter(({ location }) => location?.origin?.file === file));
     return inOrder([...inFiles, ...found]);
   }
@@ -119,10 +122,14 @@ function hiderOf(name: string): string {
 }
 
 /**
- * Warns of options in `[DEFAULT]` that have no effect there, and of headers that would define something but for a blank, a capital or a
- * misspelling.
+ * Reports the errors in the lines of a file; warns of options in `[DEFAULT]` that have no effect there, and of headers that would define
+ * something but for a blank, a capital or a misspelling.
  */
-export function warnOfFile(source: Source, findings: Findings): void {
+export function findInFile(source: Source, findings: Findings): void {
+  for (const problem of source.document.problems) {
+    if (problem.kind === 'duplicate-option' && problem.subject === '') continue;
+    findings.error(problemError(problem));
+  }
   for (const name of ['use', 'filter-with', 'pipeline', 'next']) {
     const option = source.defaultOption(name);
     if (option === undefined) continue;
