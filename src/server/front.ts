@@ -248,8 +248,7 @@ export class Front {
       } else if (expects === 'continue') res.writeContinue();
       // Connections that were opened together, after a restart, are not opened anew together.
       const last = connection.requests >= this.#lastRequest - connection.place * (this.#lastRequest >> 7);
-      // Without a branch that only the last request takes: V8 would discard the code of all.
-      connection.state = last && connection.state === 'open' ? 'last' : connection.state;
+      if (last) connection.move('end');
       const isOnly = connection.waiting === undefined;
       const announces = last || (isOnly && (this.closing || connection.state === 'last'));
       res.shouldKeepAlive = res.shouldKeepAlive && !announces;

@@ -110,7 +110,7 @@ export class BrokenConnections {
       connection.linger();
       if (first !== undefined && connection.exchange === first && !socket.destroyed) leave(first, refused);
     };
-    connection.state = 'refusing';
+    connection.move('answer');
     connection.refusedAt = performance.now();
     this.#answer(req, res, refused);
     // At once if possible: a response of the app must not come first.

@@ -1,26 +1,13 @@
 /**
- * One accepted connection: its state, and what becomes of its input.
- *
- * | State     | A request                                   | Broken or late input | After the last response        |
- * | --------- | ------------------------------------------- | -------------------- | ------------------------------ |
- * | open      | begins; up to 32 wait for those before them | becomes refused      | stays open                     |
- * | last      | is not taken                                | is discarded         | becomes lingering, or closes   |
- * | refused   | is not taken                                | is discarded         | becomes refusing               |
- * | refusing  | is not taken                                | is discarded         | becomes lingering              |
- * | lingering | is not read                                 | is not read          | its client closes, or its time ends |
- * | upgraded  | is read by the app that took the connection | likewise             | that app closes it             |
- *
- * A connection is `last` when a request taken from it ends it: `Connection: close`, `max_requests_per_connection`, a refused request, or
- * more requests or fields than may wait. Requests taken before are answered in all states but `lingering`. What is not taken leaves no object behind.
+ * One accepted connection: its requests, and what becomes of its input. What is not taken leaves no object behind.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Exchange as AppExchange } from '../../app/internal.js';
 import { headReceiver, holdBody, isLastAnswer } from '../../wire/index.js';
+import { after, type ConnectionEvent, type ConnectionState } from './connection-state.js';
 import type { Refusal } from './refusal.js';
-
-export type ConnectionState = 'open' | 'last' | 'refused' | 'refusing' | 'lingering' | 'upgraded';
 
 /** Most requests of one connection that wait for the one in progress. */
 const MOST_WAITING = 32;
@@ -59,7 +46,8 @@ interface Movement {
 }
 
 export class Connection {
-  state: ConnectionState = 'open';
+  /** Only {@link move} assigns it. */
+  readonly state: ConnectionState = 'open';
   /** The accepted socket. */
   readonly raw: Socket;
   /** Socket used for HTTP: the accepted socket, or TLS over it. */
@@ -113,6 +101,11 @@ export class Connection {
     this.socket = raw;
   }
 
+  /** Changes its state. */
+  move(event: ConnectionEvent): void {
+    (this as { state: ConnectionState }).state = after(this.state, event);
+  }
+
   /** Reports whether no request is in progress, and none can be: it may be closed without a loss. */
   get idle(): boolean {
     const { state } = this;
@@ -155,10 +148,10 @@ export class Connection {
       const before = this.exchange?.res;
       const isAnnounced = before?.headersSent === true && isLastAnswer(before);
       if (!isAnnounced && this.#mayWait(fields)) {
-        if (!keepAlive) this.state = 'last';
+        if (!keepAlive) this.move('end');
         return true;
       }
-      this.state = 'last';
+      this.move('end');
       this.announceClose();
     }
     this.discard();
@@ -207,7 +200,7 @@ export class Connection {
   waitsLong(): void {
     // Discards already.
     if (this.#discardedFrom !== undefined) return;
-    this.state = 'last';
+    this.move('end');
     this.#discardRest();
     this.readOn();
     this.announceClose();
@@ -229,14 +222,14 @@ export class Connection {
 
   /** Takes no more requests after a refused one, whose client may still be sending. */
   end(): void {
-    this.state = 'last';
+    this.move('end');
     this.refusedAt = performance.now();
     this.discard();
   }
 
   /** Takes no more requests; the server refuses its input after the responses in progress. */
   refuse(refusal: Refusal): void {
-    this.state = 'refused';
+    this.move('break');
     this.refusal = refusal;
     this.#discardRest();
   }
@@ -295,7 +288,7 @@ export class Connection {
         return;
       }
       // Until the response is sent, the parser may find another request in what it has read.
-      if (this.state === 'open') this.state = 'last';
+      this.move('end');
       Socket.prototype.destroySoon.call(socket);
     };
   }
@@ -307,7 +300,7 @@ export class Connection {
    */
   linger(): void {
     const { socket } = this;
-    this.state = 'lingering';
+    this.move('linger');
     this.waiting = undefined;
     if (socket.destroyed || socket.writableEnded) return;
     if (socket.readableEnded) {

@@ -178,7 +178,7 @@ export class Upgrades {
     const target = `${method} ${path}`;
     this.#open.set(connection, { target, since: performance.now(), closing, sent: -1, quietLooks: 0 });
     connection.raw.once('close', () => this.#open.delete(connection));
-    connection.state = 'upgraded';
+    connection.move('upgrade');
     // Its timeouts were those of HTTP.
     socket.setTimeout(0);
     moveAway(res, socket);

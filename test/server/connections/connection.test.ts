@@ -6,7 +6,12 @@ import { connect, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { silentLogger } from '#internal/log';
 import { BrokenConnections } from '../../../dist/server/connections/broken-connections.js';
-import type { Connection, ConnectionState } from '../../../dist/server/connections/connection.js';
+import type { Connection } from '../../../dist/server/connections/connection.js';
+import {
+  after,
+  type ConnectionEvent,
+  type ConnectionState,
+} from '../../../dist/server/connections/connection-state.js';
 import { ConnectionList } from '../../../dist/server/connections/connections.js';
 import { Rejections, refusal } from '../../../dist/server/connections/refusal.js';
 
@@ -49,14 +54,48 @@ const INTO: Readonly<Record<ConnectionState, (connection: Connection) => void>> 
   refused: (connection) => connection.refuse(BROKEN),
   refusing: (connection) => {
     connection.refuse(BROKEN);
-    connection.state = 'refusing';
+    connection.move('answer');
   },
   lingering: (connection) => connection.linger(),
-  upgraded: (connection) => {
-    connection.state = 'upgraded';
-  },
+  upgraded: (connection) => connection.move('upgrade'),
 };
 const STATES = Object.keys(INTO) as ConnectionState[];
+
+/** State after each event, by the state before; a dot: unchanged. */
+const TABLE = `
+           end   break    answer    linger     upgrade
+open       last  refused  .         lingering  upgraded
+last       .     refused  .         lingering  .
+refused    .     .        refusing  lingering  .
+refusing   .     .        .         lingering  .
+lingering  .     .        .         .          .
+upgraded   .     .        .         .          .
+`;
+
+test('RV-1 each event leads a connection from each state to one other, or changes nothing', async (t) => {
+  const [head = '', ...rows] = TABLE.trim().split('\n');
+  const events = head.trim().split(/\s+/) as ConnectionEvent[];
+  assert.deepEqual(rows.map((row) => row.split(/\s+/)[0]).toSorted(), STATES.toSorted());
+  for (const row of rows) {
+    const [from, ...cells] = row.split(/\s+/) as [ConnectionState, ...string[]];
+    for (const [index, event] of events.entries()) {
+      const expected = cells[index] === '.' ? from : cells[index];
+      const connection = await accepted(t);
+      INTO[from](connection);
+      connection.move(event);
+      assert.deepEqual([after(from, event), connection.state], [expected, expected], `${from} ${event}`);
+    }
+  }
+});
+
+test('RV-1 a connection whose input is refused gets its refusal, whatever ends it before', async (t) => {
+  const connection = await accepted(t);
+  connection.wait(read(), () => undefined);
+  connection.refuse(BROKEN);
+  // The server refuses the request that waited.
+  connection.end();
+  assert.deepEqual([connection.state, connection.refusal], ['refused', BROKEN]);
+});
 
 test('RV-0 RV-1 only an open connection takes a request, and one behind which none may follow is its last', async (t) => {
   for (const from of STATES) {
