@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { get } from '../fixtures/http-client.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { RunningProgram } from '../fixtures/running-program.js';
 
@@ -81,4 +83,33 @@ test('LC-323 LC-321 LC-1915 RL-61 a crash loop is throttled, never given up, and
   }
   fleet.kill('SIGTERM');
   assert.equal((await fleet.ended).code, 0);
+});
+
+test('NI-4 a parent without a free descriptor says so, tries again and serves on, whatever max_restarts is', {
+  skip: process.platform !== 'linux',
+}, async (t) => {
+  const options = { settings: { maxRestarts: 1 } };
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2 }], options });
+  t.after(() => fleet.cleanUp());
+  await fleet.event('launched');
+  const port = await fleet.port('api');
+  const [dead, other] = fleet.children();
+  /** Sets the soft limit of the parent alone; 3 leaves it standard input, output and error. */
+  const limit = (descriptors: number): unknown =>
+    execFileSync('prlimit', [`--pid=${fleet.pid}`, `--nofile=${descriptors}:`]);
+  limit(3);
+  process.kill(dead!, 'SIGKILL');
+  const failed = /^Error starting service api: spawn .* EMFILE: the parent has no free file descriptor: LimitNOFILE=/;
+  for (let from = 0, tries = 0; tries < 3; tries++) {
+    const line = await fleet.line(({ msg = '' }) => failed.test(msg), from);
+    assert.equal(line.level, 'error');
+    from = fleet.lines.indexOf(line) + 1;
+  }
+  assert.equal((await get<{ pid: number }>(port, '/')).body.pid, other);
+  const from = fleet.lines.length;
+  limit(1024);
+  await fleet.event('worker_ready', from);
+  assert.equal(fleet.children().length, 2);
+  fleet.kill('SIGTERM');
+  assert.deepEqual(await fleet.ended, { code: 0, signal: null });
 });

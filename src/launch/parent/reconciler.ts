@@ -234,6 +234,8 @@ export class Reconciler {
       log.error({ service, code }, `Error starting service ${service}: ${text}`);
     }
     if (isAsked) this.#pool.reasons.set(index, 'restart');
+    // The system has refused the process: nothing of the service has failed, and it is tried again.
+    else if (worker.pid === undefined) this.#pool.startedFirst(index);
     else this.#replaceDead(index, end.reason, exit);
   }
 

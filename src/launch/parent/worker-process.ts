@@ -177,12 +177,14 @@ function run({ file, bootstrap, args, env, folder, stdout }: Command): ChildProc
       throw new Error(
         `the package portico is incomplete: ${bootstrap} is missing. Workers start when it is installed again`,
       );
-    return spawn(file, args, {
+    const child = spawn(file, args, {
       stdio: ['ignore', stdout, 2, 'ipc', 'pipe'],
       env,
       cwd: folder,
       serialization: 'advanced',
     });
+    // Without a free descriptor Node makes no streams, and emits the error.
+    return child.stdio === undefined ? Object.assign(child, { stdio: [] as never }) : child;
   } catch (error) {
     const child: ChildProcess = Object.assign(new EventEmitter(), { stdio: [], kill: () => false } as never);
     process.nextTick(() => child.emit('error', error));
@@ -255,10 +257,16 @@ function inspectorHost(arg: string): string {
   return at !== -1 && colon > at ? arg.slice(at + 1, colon + 1) : '';
 }
 
-/** Errors of the system that starts no further process. */
-const NO_PROCESS: ReadonlySet<string> = new Set(['EAGAIN', 'ENOMEM']);
 const PROCESS_LIMITS =
   'the system starts no further process for this user: TasksMax= of the unit, ulimit -u, pids.max of the container, or memory';
+const DESCRIPTOR_LIMITS = 'the parent has no free file descriptor: LimitNOFILE= of the unit, ulimit -n';
+/** Limits behind errors of the system that starts no further process. */
+const LIMITS: ReadonlyMap<string | undefined, string> = new Map([
+  ['EAGAIN', PROCESS_LIMITS],
+  ['ENOMEM', PROCESS_LIMITS],
+  ['EMFILE', DESCRIPTOR_LIMITS],
+  ['ENFILE', 'all file descriptors of the system are in use: fs.file-max'],
+]);
 
 /**
  * Returns the failure of a worker that could not be started, with the limits that may be the cause. A folder that this user may not enter
@@ -270,5 +278,6 @@ export function spawnFailure({ code, message }: NodeJS.ErrnoException): WorkerFa
     const text = `no worker can be started: this user may not enter its working directory, ${closed}`;
     return { text, code, status: 1 };
   }
-  return { text: NO_PROCESS.has(code ?? '') ? `${message}: ${PROCESS_LIMITS}` : message, code, status: 1 };
+  const limits = LIMITS.get(code);
+  return { text: limits === undefined ? message : `${message}: ${limits}`, code, status: 1 };
 }

@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { spawnFailure } from '../../../dist/launch/parent/worker-process.js';
 
-test('a limit of processes is named where it may be the cause', () => {
+test('NI-4 a limit of processes or descriptors is named where it may be the cause', () => {
   const failed = (code: string): string => spawnFailure(Object.assign(new Error(`spawn node ${code}`), { code })).text;
   assert.match(failed('EAGAIN'), /^spawn node EAGAIN: .*TasksMax= of the unit, ulimit -u, pids\.max/);
+  assert.match(failed('EMFILE'), /^spawn node EMFILE: .*LimitNOFILE= of the unit, ulimit -n$/);
+  assert.match(failed('ENFILE'), /^spawn node ENFILE: .*fs\.file-max$/);
   assert.equal(failed('ENOENT'), 'spawn node ENOENT');
 });
