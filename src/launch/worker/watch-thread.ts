@@ -21,8 +21,9 @@ const GROWN_BYTES = 16 * 2 ** 20;
 const GRACE_MS = 1000;
 /** Time within which a main thread shows its stack, on a busy machine too; one in a system call never does. */
 const STACK_MS = 2000;
-/** Time in milliseconds after which an orphan with a stuck event loop is ended, if graceful stops have no limit. */
-const ENDLESS_ORPHAN_STUCK_MS = 30_000;
+/** Time within which an orphan's does. */
+const ORPHAN_STACK_MS = 500;
+const STANDARD_ERROR = 2;
 
 const { shared, fields, requests, parent, descriptor, own } = workerData as WatchData;
 const { serials } = requests;
@@ -101,7 +102,7 @@ function kill(why: string): void {
   const requested = held.map((slot) => `\n    ${headOf(slot)} for ${(ticks[slot]! * TICK_MS) / 1000} s`).join('');
   const stack = stuckIn?.map((frame) => `\n    ${frame}`).join('') ?? ' (its stack could not be taken)';
   const inHand = requested === '' ? '' : `; open requests:${requested}`;
-  tell(`Process ${process.pid} ${why}, killing it; it was stuck in:${stack}${inHand}\n`);
+  write(STANDARD_ERROR, `Process ${process.pid} ${why}, killing it; it was stuck in:${stack}${inHand}\n`);
   process.kill(process.pid, 'SIGKILL');
 }
 
@@ -142,17 +143,28 @@ function headOf(slot: number): string {
 }
 
 function tell(text: string): void {
+  write(descriptor, text);
+}
+
+function write(to: number, text: string): void {
   try {
-    writeSync(descriptor, text);
+    writeSync(to, text);
   } catch {
-    // The reader is gone.
+    // The reader is gone, or does not read.
   }
 }
 
+/**
+ * Ends a process whose parent is gone at the deadline of its stop; and before that if its event loop is stuck: it serves nobody, and keeps
+ * the port from the next start.
+ */
 function endOrphan(): void {
   const timeoutMs = Atomics.load(shared, fields.timeoutMs);
-  const over = timeoutMs === 0 ? silentMs > ENDLESS_ORPHAN_STUCK_MS : orphanedMs > timeoutMs + GRACE_MS;
-  if (over) process.kill(process.pid, 'SIGKILL');
+  if (timeoutMs > 0 && orphanedMs > timeoutMs + GRACE_MS) kill(`did not stop in ${timeoutMs / 1000} s`);
+  const stuckMs = Math.min(silentMs, orphanedMs);
+  const isDebugged = Atomics.load(shared, fields.debugged) === 1;
+  if (!isDebugged && stuckMs > Atomics.load(shared, fields.stuckMs) + ORPHAN_STACK_MS)
+    kill(`has lost its parent and sends no heartbeat for ${silentMs / 1000} s`);
 }
 
 /**

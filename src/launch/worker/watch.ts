@@ -19,7 +19,7 @@ export interface WatchData {
   readonly requests: Pick<RequestsInHand, 'serials' | 'lengths' | 'heads'>;
   /** Pid of the parent that watches this process; undefined if the thread ends the process by itself. */
   readonly parent: number | undefined;
-  /** Descriptor for the stack that the main thread is stuck in. */
+  /** Descriptor for what the thread reports to a parent: requests, and the stack that the main thread is stuck in. */
   readonly descriptor: number;
   /** Portico's own files are below this URL. */
   readonly own: string;
@@ -27,7 +27,6 @@ export interface WatchData {
 
 /** Longest silence after which a main thread counts as stuck, unless its parent would end it sooner. */
 const LONGEST_SILENCE_MS = 3000;
-const STANDARD_ERROR = 2;
 
 /** The watched process. */
 interface Watched {
@@ -58,8 +57,7 @@ export interface Watch {
 
 /** Starts both; they do not keep the process alive. */
 export function startWatching({ supervised, settings, mayRest, told, awake }: Watched): Watch {
-  const parent = supervised ? process.ppid : undefined;
-  const thread = startThread({ parent, descriptor: supervised ? WATCH_DESCRIPTOR : STANDARD_ERROR }, settings);
+  const thread = startThread(supervised ? process.ppid : undefined, settings);
   const loop = loopReader();
   let timer: NodeJS.Timeout | undefined;
   const beat = (isRest: boolean): void => {
@@ -151,11 +149,18 @@ interface WatchThread {
 }
 
 /** Starts the thread and its heartbeat, which reports whether a debugger is attached. */
-function startThread(given: Pick<WatchData, 'parent' | 'descriptor'>, settings: () => LaunchSettings): WatchThread {
+function startThread(parent: number | undefined, settings: () => LaunchSettings): WatchThread {
   const shared = new Int32Array(new SharedArrayBuffer(Object.keys(FIELDS).length * Int32Array.BYTES_PER_ELEMENT));
   const { serials, lengths, heads } = requestsInHand;
   const requests = { serials, lengths, heads };
-  const workerData: WatchData = { shared, fields: FIELDS, requests, own: ownFile('').href, ...given };
+  const workerData: WatchData = {
+    shared,
+    fields: FIELDS,
+    requests,
+    parent,
+    descriptor: WATCH_DESCRIPTOR,
+    own: ownFile('').href,
+  };
   const thread = new Worker(ownFile('launch/worker/watch-thread.js'), {
     workerData,
     // Neither the bootstrap again, nor preloads of the program.
