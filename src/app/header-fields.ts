@@ -43,6 +43,15 @@ export function joinVary(present: OutgoingHttpHeader | undefined, names: readonl
   return missing.length === 0 ? text : [...list, ...missing].join(', ');
 }
 
+/**
+ * Returns the bytes that a `Content-Length` declares, as a number, whether it was written as a number or a text; -1 without one, or for what is no
+ * length.
+ */
+export function bytesDeclared(length: OutgoingHttpHeader | undefined): number {
+  if (typeof length === 'number') return length;
+  return length !== undefined && /^\d{1,15}$/.test(String(length)) ? Number(length) : -1;
+}
+
 /** Names mapped to values, or names and values in turn. */
 export type HeadersArgument = OutgoingHttpHeaders | HeadFields | undefined;
 

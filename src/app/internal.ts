@@ -33,7 +33,15 @@ export {
   sectionFaultStyle,
 } from './faults/fault-style.js';
 export { findFile, sendFile } from './file-sender.js';
-export { checkHeader, cookiesOf, foldHeaders, joinVary, replaceRawHeaders, usableHeaders } from './header-fields.js';
+export {
+  bytesDeclared,
+  checkHeader,
+  cookiesOf,
+  foldHeaders,
+  joinVary,
+  replaceRawHeaders,
+  usableHeaders,
+} from './header-fields.js';
 export { additionsAround, callFactory, factoryLog, noteMade, runFactory } from './held-apps.js';
 export {
   createFastify,

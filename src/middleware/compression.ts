@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { beforeHead, type Description, filterFactory, transformBody } from '../app/index.js';
-import { isAuthenticated, preferredEncoding } from '../app/internal.js';
+import { bytesDeclared, isAuthenticated, preferredEncoding } from '../app/internal.js';
 import { boolean, bytes, defineOptions, integer, type OptionsOf } from '../config/index.js';
 import { appendVary, contentTypeOf } from './headers.js';
 
@@ -42,7 +42,7 @@ export const compression = filterFactory(
     /** Returns the encoding of a compressible response, or undefined if it is not compressed. */
     const chosen = (req: IncomingMessage, res: ServerResponse): Encoding | undefined => {
       const length = res.getHeader('content-length');
-      if (length !== undefined && Number(length) < options.threshold) return undefined;
+      if (length !== undefined && bytesDeclared(length) < options.threshold) return undefined;
       // A HEAD response without a length does not tell whether its content is below the threshold.
       if (length === undefined && req.method === 'HEAD') return undefined;
       if (!options.authenticatedHtml && isAuthenticatedHtml(req, res)) return undefined;

@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Description, filterFactory } from '../app/index.js';
-import { holdBody } from '../app/internal.js';
+import { bytesDeclared, holdBody } from '../app/internal.js';
 import { bytes, defineOptions, type OptionsOf } from '../config/index.js';
 import { contentTypeOf } from './headers.js';
 
@@ -63,7 +63,7 @@ function answer(req: IncomingMessage, res: ServerResponse, body: Buffer): Buffer
   const known = req.method === 'GET' || (body.length > 0 && !mayBeEncoded(res));
   const declared = res.getHeader('content-length');
   // A body that differs from its declared length is incomplete. It gets no ETag.
-  if (known && declared !== undefined && Number(declared) !== body.length)
+  if (known && declared !== undefined && bytesDeclared(declared) !== body.length)
     return req.method === 'HEAD' ? undefined : body;
   if (known) res.setHeader('etag', etagOf(body));
   if (notModified(req, res)) return undefined;

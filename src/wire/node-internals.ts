@@ -8,18 +8,16 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
 /**
- * Returns the declared length of a response in bytes, after its head is written; undefined without one, or for chunked encoding.
- * `lib/_http_outgoing.js`: `_storeHeader` sets it, in whatever form the headers were given.
+ * Returns the declared length of a response, after its head is written: a number, or, before Node 20.20 and 22.22, the form in which it was
+ * given; undefined without one, or for chunked encoding. `lib/_http_outgoing.js`: `_storeHeader` sets it, in whatever form the headers were
+ * given.
  */
-export function declaredLength(res: ServerResponse): number | undefined {
+export function declaredLength(res: ServerResponse): number | string | undefined {
   const { _contentLength: length, _removedContLen: removed } = res as ServerResponse & {
-    readonly _contentLength?: unknown;
+    readonly _contentLength?: number | string | null;
     readonly _removedContLen?: boolean;
   };
-  if (removed === true || res.chunkedEncoding) return undefined;
-  // Before Node 20.20 and 22.22, the length is in the form in which it was given.
-  if (typeof length === 'string') return /^\d{1,15}$/.test(length) ? Number(length) : undefined;
-  return typeof length === 'number' ? length : undefined;
+  return removed === true || res.chunkedEncoding ? undefined : (length ?? undefined);
 }
 
 /**

@@ -35,6 +35,20 @@ test('a held body is whole before anything is sent, and may change its headers',
   assert.deepEqual([answer.text(), answer.headers['x-held']], ['HELLO', '5']);
 });
 
+test('S3-1 a held body of another length has its own, whether its app declared one as a number or as a text', async () => {
+  const shout =
+    (app: App): App =>
+    (req, res) => {
+      holdBody(res, { limit: 10, wants: () => true, complete: (body) => Buffer.from(`${body.toString()}!`) });
+      return app(req, res);
+    };
+  for (const length of [5, '5']) {
+    const app: App = (_req, res) => void res.writeHead(200, { 'content-length': length }).end('hello');
+    const answer = await request(lint(shout(app)), 'GET', '/');
+    assert.deepEqual([answer.text(), answer.headers['content-length']], ['hello!', '6'], typeof length);
+  }
+});
+
 test('RV-8 a body over the limit, and one in pieces without a length, is sent as it is', async () => {
   const declared: App = (_req, res) => {
     res.writeHead(200, { 'content-length': 11 });

@@ -1,6 +1,7 @@
 /** Listeners for the head of a response and streams for its body: registered on the way in, and run just before the head is written. */
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { bytesDeclared } from '../header-fields.js';
 import { mayHaveBody } from '../response-methods.js';
 import { type HoldOptions, HoldPart, StreamPart, wayOf } from './body-parts.js';
 import { addStage, exchangeFor, LATER, setMissing } from './served-response.js';
@@ -63,7 +64,7 @@ export function transformBody(res: ServerResponse, make: BodyTransformer): void 
 export function holdBody(res: ServerResponse, options: HoldOptions): void {
   const way = wayOf(res);
   const hold = (): unknown => {
-    const declared = Number(res.getHeader('content-length') ?? 0);
+    const declared = Math.max(0, bytesDeclared(res.getHeader('content-length')));
     if (declared > options.limit || !options.wants(res)) return undefined;
     way.add((next) => new HoldPart(res, options, hold, declared, next));
     return LATER;

@@ -5,6 +5,7 @@
 import type { ServerResponse } from 'node:http';
 import { GatheredBytes } from '../../wire/index.js';
 import type { Exchange } from '../exchange.js';
+import { bytesDeclared } from '../header-fields.js';
 import {
   type BodyList,
   type BodyPart,
@@ -164,7 +165,8 @@ export class HoldPart implements BodyPart {
     if (made !== undefined) this.#kept.add(made);
     // A length declared by the app applies to the app's body. A HEAD response keeps the length of the GET response.
     const isHead = made === undefined && res.req.method === 'HEAD';
-    if (made !== body && !isHead && res.getHeader('content-length') === body.length) res.removeHeader('content-length');
+    const isOfBody = bytesDeclared(res.getHeader('content-length')) === body.length;
+    if (made !== body && !isHead && isOfBody) res.removeHeader('content-length');
     if (mayDeclareLength(res)) res.setHeader('content-length', lengthOf(made, undefined));
   }
 

@@ -8,7 +8,15 @@ import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders
 import { PorticoError } from '../../errors/index.js';
 import { declaredLength } from '../../wire/index.js';
 import { dropImpliedLength, EXCHANGE, exchangeBy, NODE, type WithResponse } from '../exchange.js';
-import { checkHeader, foldHeaders, type HeadersArgument, type HeadFields, isPlain, placeOf } from '../header-fields.js';
+import {
+  bytesDeclared,
+  checkHeader,
+  foldHeaders,
+  type HeadersArgument,
+  type HeadFields,
+  isPlain,
+  placeOf,
+} from '../header-fields.js';
 import { headSent, type Methods, type Stage } from '../response-methods.js';
 import { appSettled } from '../slot.js';
 import { end, lengthError, write } from './response-body.js';
@@ -190,7 +198,7 @@ export function writeHead(
   }
   if (Array.isArray(given) && stages === undefined && defaults === undefined && !exchange.holdsHead) {
     below.writeHead.call(this, status, reason, headers);
-    exchange.declaredLength = declaredLength(this) ?? -1;
+    exchange.declaredLength = bytesDeclared(declaredLength(this));
     return this;
   }
   const fields = asList(exchange, given, false);
@@ -198,7 +206,7 @@ export function writeHead(
     below.writeHead.call(this, code, typeof reason === 'string' ? reason : undefined, fields);
     exchange.headFields = fields;
     exchange.headDefaults = undefined;
-    exchange.declaredLength = declaredLength(this) ?? -1;
+    exchange.declaredLength = bytesDeclared(declaredLength(this));
     return this;
   }
   if (fields === undefined) foldHeaders(this, given);
@@ -312,7 +320,7 @@ export function resumeHead(exchange: Responding): ServerResponse {
       if (!headSent.call(res) || nodeHeaderNames.call(res).length === 0) exchange.headFields = fields;
     }
   }
-  exchange.declaredLength = declaredLength(res) ?? -1;
+  exchange.declaredLength = bytesDeclared(declaredLength(res));
   return res;
 }
 
@@ -351,10 +359,11 @@ export function sendWhole(
   const isOurs = exchange !== undefined && head === writeHead && last === end && !headSent.call(res) && !res.destroyed;
   const isDirect = isOurs && exchange.headStages === undefined && exchange.bodyWay === undefined;
   const fields = isDirect ? asList(exchange, headers, true) : undefined;
-  const { 'content-length': length = -1 } = headers;
+  const length = bytesDeclared(headers['content-length']);
   if (!isDirect || fields === undefined) {
-    const declared = res.getHeader('content-length') ?? length;
-    if (Number(declared) !== length && length !== -1) throw lengthError(declared, Number(length));
+    const declared = res.getHeader('content-length');
+    if (declared !== undefined && length !== -1 && bytesDeclared(declared) !== length)
+      throw lengthError(declared, length);
     res.writeHead(status, headers);
     res.end(body);
     return;
@@ -362,7 +371,7 @@ export function sendWhole(
   NODE.writeHead.call(res, status, undefined, fields);
   exchange.headFields = fields;
   exchange.headDefaults = undefined;
-  exchange.declaredLength = Number(length);
+  exchange.declaredLength = length;
   exchange.writtenBytes = body === undefined ? 0 : exchange.declaredLength;
   exchange.bodyEnded = true;
   if (exchange.beganAt === 0) exchange.beganAt = performance.now();

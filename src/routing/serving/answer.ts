@@ -5,7 +5,15 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, OutgoingHttpHeader, OutgoingHttpHeaders } from 'node:http';
 import { pipeline, Readable, Transform } from 'node:stream';
 import { Fault } from '../../app/index.js';
-import { checkHeader, isOfHeadListener, joinVary, lengthError, preferredType, readableOf } from '../../app/internal.js';
+import {
+  bytesDeclared,
+  checkHeader,
+  isOfHeadListener,
+  joinVary,
+  lengthError,
+  preferredType,
+  readableOf,
+} from '../../app/internal.js';
 import { ignoreErrors, PorticoError } from '../../errors/index.js';
 import { kindOf, Reply } from '../actions/reply.js';
 import type { RouterOptions } from '../router-options.js';
@@ -106,7 +114,7 @@ export function measured(
   if (declared === undefined || stream !== undefined || body === undefined) return serializer;
   const compared = (data: string): string => {
     const length = Buffer.byteLength(data);
-    if (Number(declared) !== length) throw lengthError(declared, length);
+    if (bytesDeclared(declared) !== length) throw lengthError(declared, length);
     return data;
   };
   if (serializer !== undefined) return (value) => compared(serializer(value));

@@ -7,6 +7,7 @@ import { finished } from 'node:stream';
 import type { MatchedRoute } from '../../app/index.js';
 import {
   appSettled,
+  bytesDeclared,
   collectBody,
   compileResponse,
   foldHeaders,
@@ -149,7 +150,7 @@ export class DirectActions implements ActionEngine {
     if (data !== undefined || (status !== 304 && call.verb !== 'HEAD')) {
       const length = data === undefined ? 0 : typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
       const { 'content-length': declared = length } = headers;
-      if (Number(declared) !== length) throw lengthError(declared, length);
+      if (bytesDeclared(declared) !== length) throw lengthError(declared, length);
       headers['content-length'] = length;
     }
     sendWhole(res, status, headers, data);
