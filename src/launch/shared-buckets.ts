@@ -132,24 +132,24 @@ export class ServiceBuckets {
   }
 }
 
-/** Time after which the answer to a question is not awaited. */
-const ANSWER_MS = 100;
-/** Time without an answer after which the parent counts as silent. */
+/** Time without an answer after which the parent counts as silent. So long requests wait. */
 const SILENT_MS = 1000;
+/** Result of a take that only the parent could grant, while it is silent: nobody else knows what other workers have taken. */
+const REFUSED: Taken = Object.freeze({ granted: false, waitMs: SILENT_MS, left: 0, resetMs: SILENT_MS });
 /** Time after which the parent knows of tokens that a worker has taken by itself. */
 const REPORT_MS = 250;
 /** Most takes of one question. */
 const TAKES = 1000;
 /** Longest id of a rule, and longest key, in characters. */
 const KEY_CHARACTERS = 64;
-/** Most takes that wait for the next question: if the parent is that late, further takes are not sent. */
+/** Most takes that wait for the next question: if the parent is that late, further takes are refused. */
 const MOST_WAITING = 10 * TAKES;
 
 interface Waiting {
   readonly rule: SharedRule;
   readonly key: string;
   readonly patienceMs: number;
-  readonly resolve: (taken: Taken | undefined) => void;
+  readonly resolve: (taken: Taken) => void;
 }
 
 interface Asked {
@@ -157,7 +157,7 @@ interface Asked {
   readonly timer: NodeJS.Timeout;
   /** By `performance.now()`. */
   readonly at: number;
-  /** True if its takes are settled; the answer is still expected. */
+  /** True if its takes were refused; the answer is still expected. */
   late: boolean;
 }
 
@@ -181,18 +181,22 @@ export class ParentBuckets implements SharedBuckets {
     return this.#asked !== undefined && performance.now() - this.#asked.at >= SILENT_MS;
   }
 
-  take(rule: SharedRule, key: string, patienceMs: number): Promise<Taken | undefined> | Taken | undefined {
+  take(rule: SharedRule, key: string, patienceMs: number): Promise<Taken> | Taken {
     const [told, name, now] = [this.#told(rule), short(key), performance.now()];
-    const own = this.#lots.take(told, name, now, patienceMs) ?? this.#lent.take(told, name, now);
+    const own = this.#own(told, name, now, patienceMs);
     if (own !== undefined) {
       this.#report();
       return own;
     }
-    if (this.#asked?.late === true || this.#waiting.length >= MOST_WAITING) return undefined;
+    if (this.#asked?.late === true || this.#waiting.length >= MOST_WAITING) return REFUSED;
     return new Promise((resolve) => {
       this.#waiting.push({ rule: told, key: name, patienceMs, resolve });
       if (this.#asked === undefined) this.#plan();
     });
+  }
+
+  #own(rule: SharedRule, key: string, now: number, patienceMs: number): Taken | undefined {
+    return this.#lots.take(rule, key, now, patienceMs) ?? this.#lent.take(rule, key, now);
   }
 
   /** Handles the parent's answer; `isAlone`: this is the only worker, which has whole buckets. */
@@ -206,7 +210,9 @@ export class ParentBuckets implements SharedBuckets {
     for (const [at, { rule, key, patienceMs, resolve }] of asked.takes.entries()) {
       const [waitMs, left, resetMs, loan] = taken[at]!;
       const result = { granted: waitMs <= patienceMs, waitMs, left, resetMs };
-      if (isAlone) this.#lots.add(rule, key, left, now);
+      // The request was refused meanwhile: the parent has its token back before it is asked again.
+      if (asked.late && result.granted) this.#lots.giveBack(rule, key);
+      if (isAlone && !asked.late) this.#lots.add(rule, key, left, now);
       else if (loan !== undefined) this.#lent.add(rule, key, loan, asked.at, result);
       resolve(result);
     }
@@ -241,16 +247,23 @@ export class ParentBuckets implements SharedBuckets {
   }
 
   #ask(): void {
+    const now = performance.now();
+    // The answer for others may have brought a bucket: the parent, which does not know its present state, must not grant from it too.
+    const takes = this.#waiting.splice(0, TAKES).filter(({ rule, key, patienceMs, resolve }) => {
+      const own = this.#own(rule, key, now, patienceMs);
+      if (own !== undefined) resolve(own);
+      return own === undefined;
+    });
     const used = this.#lots.changes(TAKES);
-    const settled = this.#lent.settled(TAKES, performance.now());
-    if (used.length === 0 && settled.length === 0 && this.#waiting.length === 0) {
-      if (this.#lent.size > 0) this.#report();
+    const settled = this.#lent.settled(TAKES, now);
+    if (used.length === 0 && settled.length === 0 && takes.length === 0) {
+      if (this.#waiting.length > 0) this.#plan();
+      else if (this.#lent.size > 0) this.#report();
       return;
     }
-    const takes = this.#waiting.splice(0, TAKES);
     // An answer that arrived while this process was busy is read before that.
-    const timer = setTimeout(() => setImmediate(() => this.#giveUp(asked)), ANSWER_MS).unref();
-    const asked: Asked = { takes, late: false, timer, at: performance.now() };
+    const timer = setTimeout(() => setImmediate(() => this.#giveUp(asked)), SILENT_MS).unref();
+    const asked: Asked = { takes, late: false, timer, at: now };
     this.#asked = asked;
     this.#send({
       kind: 'take',
@@ -267,11 +280,11 @@ export class ParentBuckets implements SharedBuckets {
     return told;
   }
 
-  /** Settles the takes without the parent; so are those until the answer arrives. */
+  /** Refuses the takes, and those until the answer arrives. */
   #giveUp(asked: Asked): void {
     if (this.#asked !== asked) return;
     asked.late = true;
-    for (const { resolve } of [...asked.takes, ...this.#waiting.splice(0)]) resolve(undefined);
+    for (const { resolve } of [...asked.takes, ...this.#waiting.splice(0)]) resolve(REFUSED);
   }
 }
 
@@ -329,6 +342,11 @@ export class TokenLots {
     this.#lots.set(name, { rule, key, tokens, at: now, used: 0 });
     const [oldest] = this.#lots;
     if (this.#lots.size > MOST_LOTS) this.#settle(...oldest!);
+  }
+
+  /** Returns a token that the parent granted too late. */
+  giveBack(rule: SharedRule, key: string): void {
+    this.#owed.push([rule, key, -1]);
   }
 
   /** Called when the worker is not the only one any more. */

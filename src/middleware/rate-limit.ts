@@ -16,7 +16,6 @@ import {
 } from '../app/index.js';
 import { collapsed, exchangeOf, methodsOf, optionOrigin, whenRouted, writtenPath } from '../app/internal.js';
 import { cidr, defineOptions, integer, list, multi, type OptionsOf } from '../config/index.js';
-import { workerAssignment } from '../config/internal.js';
 import { ConfigurationRefused, type Origin } from '../errors/index.js';
 import { type SharedRule, sharedBuckets, type Taken, TokenBuckets } from '../service/internal.js';
 import { systemClock } from '../tasks/internal.js';
@@ -123,8 +122,8 @@ interface CountedRule {
   readonly shared: SharedRule;
   /** The policy in the headers of a response. */
   readonly policy: string;
-  /** The buckets of this process, with the share of one worker. */
-  readonly own: { readonly policy: string; readonly buckets: TokenBuckets };
+  /** The buckets of a process that is not a worker of a launcher. */
+  readonly own: TokenBuckets;
   /** Whether the rule has counted a request, its failure to do so has been logged, or it needs no check. */
   settled: boolean;
 }
@@ -144,48 +143,41 @@ export const rateLimit = filterFactory(
   rateLimitOptions,
   (options, ctx) => {
     const { maxKeys, sleepMs } = options;
-    const workers = workerAssignment()?.workers ?? 1;
     const everywhere = sharedBuckets();
-    let isAlone = false;
+    let wasSilent = false;
     const countedRule = (text: string, origin: Origin): CountedRule => {
       const rule = parseRule(text, origin);
-      const share = shareOf(rule, workers);
+      const { rate, burst } = rule;
       return {
         rule,
-        shared: { id: `${ctx.section.name} ${text}`, rate: rule.rate, burst: rule.burst, maxKeys },
+        shared: { id: `${ctx.section.name} ${text}`, rate, burst, maxKeys },
         policy: policyOf(rule),
-        own: { policy: policyOf(share), buckets: new TokenBuckets({ rate: share.rate, burst: share.burst, maxKeys }) },
+        own: new TokenBuckets({ rate, burst, maxKeys }),
         settled: rule.key === 'address',
       };
     };
     const origin = optionOrigin(ctx, 'rate_limit', 'rules');
     const rules = [...new Set(options.rules)].map((text) => countedRule(text, origin));
     const [allowed, denied] = [networks(options.allow), networks(options.deny)];
-    /** Counts by the buckets of all workers. */
-    const countWithAll = ({ rule, policy }: CountedRule, taken: Taken, res: ServerResponse): number => {
-      if (isAlone) {
-        isAlone = false;
-        ctx.log.notice('the parent of this worker responds again: the rate limits are those of all workers');
-      }
-      return charge(rule, policy, taken, res);
-    };
-    const countAlone = ({ rule, own }: CountedRule, key: string, res: ServerResponse): number => {
-      if (everywhere?.isSilent === true && !isAlone) {
-        isAlone = true;
-        const each = rules.map(({ own: { policy } }) => policy);
-        ctx.log.warn({ workers, in_each_worker: each }, SILENT);
-      }
-      return charge(rule, own.policy, own.buckets.take(key, systemClock.now(), sleepMs), res);
+    /** Logs when the parent falls silent, and when it responds again. */
+    const noticeSilence = (): void => {
+      const isSilent = everywhere?.isSilent === true;
+      if (isSilent === wasSilent) return;
+      wasSilent = isSilent;
+      if (isSilent) ctx.log.warn(SILENT);
+      else ctx.log.notice('the parent of this worker responds again: the rate limits refuse only what exceeds them');
     };
     /** Takes a token. Returns how long the request must wait, in milliseconds. */
     const count = (counted: CountedRule, key: string, res: ServerResponse): number | Promise<number> => {
+      const { rule, policy, shared, own } = counted;
       counted.settled = true;
-      const taking = everywhere?.take(counted.shared, key, sleepMs);
-      if (taking === undefined) return countAlone(counted, key, res);
-      if (!('then' in taking)) return countWithAll(counted, taking, res);
-      return taking.then((taken) =>
-        taken === undefined ? countAlone(counted, key, res) : countWithAll(counted, taken, res),
-      );
+      if (everywhere === undefined) return charge(rule, policy, own.take(key, systemClock.now(), sleepMs), res);
+      const taking = everywhere.take(shared, key, sleepMs);
+      const apply = (taken: Taken): number => {
+        noticeSilence();
+        return charge(rule, policy, taken, res);
+      };
+      return 'then' in taking ? taking.then(apply) : apply(taking);
     };
     /** Applies one rule after the other: a request that one refuses takes no token of the next. Returns the longest wait. */
     const countAll = (found: readonly Found[], res: ServerResponse, waitMs = 0): number | Promise<number> => {
@@ -256,7 +248,7 @@ function describe({ rules, allow, deny }: OptionsOf<typeof rateLimitOptions>, re
 }
 
 const SILENT =
-  'the parent of this worker has not responded for a second: until it does, each worker applies its share of the rate limits';
+  'the parent of this worker has not responded for a second: until it does, only the tokens that it has lent to this worker are granted, and other requests get 429';
 const NO_ROUTER = 'it counts by route, but no Router handled the request. It only limits requests that a Router serves';
 const TOO_FAR_OUT =
   'an inner filter authenticates the caller. Put a rate_limit with the rules by user, project and token-hash after the authentication';
@@ -283,11 +275,6 @@ function bucketKey({ key }: RateRule, req: IncomingMessage, address: string): st
 /** Uses the values of the route table, so that clients cannot create buckets. */
 function routeKey({ template, controller, action }: MatchedRoute): string {
   return `${template} ${controller} ${action}`;
-}
-
-/** Returns the share of one worker that cannot reach its parent. */
-function shareOf(rule: RateRule, workers: number): RateRule {
-  return { ...rule, rate: rule.rate / workers, burst: Math.max(1, Math.round(rule.burst / workers)) };
 }
 
 function applies(rule: RateRule, req: IncomingMessage): boolean {

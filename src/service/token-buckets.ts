@@ -122,11 +122,11 @@ export interface SharedRule extends BucketOptions {
 /** Buckets in the parent, shared by all workers of a service. */
 export interface SharedBuckets {
   /**
-   * Like {@link TokenBuckets.take}; without a promise if this process has a token of the bucket. Returns undefined if the parent cannot
-   * be asked now; resolves with undefined if it does not reply in time; never rejects.
+   * Like {@link TokenBuckets.take}; without a promise if this process has a token of the bucket, or if the parent is silent: then only tokens
+   * that this process has are granted. Never rejects.
    */
-  take(rule: SharedRule, key: string, patienceMs: number): Promise<Taken | undefined> | Taken | undefined;
-  /** True if the parent has not replied for a second. A shorter delay is that of a busy machine. */
+  take(rule: SharedRule, key: string, patienceMs: number): Promise<Taken> | Taken;
+  /** True if the parent has not replied for a second. A shorter delay is that of a busy machine: a request waits for it. */
   readonly isSilent: boolean;
 }
 

@@ -158,6 +158,74 @@ test('WD-6 a loan that is never settled counts as used, and a late settlement ch
   assert.ok(left < 98 - 5, String(left));
 });
 
+test('AU-5 however late the parent responds, workers grant no more than the bucket has, and refused requests cost no token', async (t) => {
+  let now = 0;
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  t.mock.method(performance, 'now', () => now);
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  for (let seed = 1; seed <= 24; seed++) {
+    const random = new Random(seed);
+    const [parent, start] = [new ServiceBuckets(), now];
+    const limit = rule('late', { rate: random.pick([1e-9, 5]), burst: random.pick([3, 80, 800]) });
+    const late: (() => void)[] = [];
+    const workers = Array.from({ length: random.pick([1, 4]) }, () => {
+      const made: ParentBuckets = new ParentBuckets((message) => {
+        assert.ok(message.kind === 'take');
+        // The question waits in the parent, then the answer in the worker.
+        late.push(() => {
+          const { taken, isAlone } = parent.exchange(message, now, workers.length);
+          if (random.chance(0.5)) made.answered(taken, isAlone);
+          else late.push(() => made.answered(taken, isAlone));
+        });
+      });
+      return made;
+    });
+    let granted = 0;
+    const count = ({ granted: one }: Taken): void => {
+      granted += Number(one);
+      assert.ok(granted <= limit.burst + (limit.rate * (now - start)) / 1000, `seed ${seed}: ${granted} at ${now} ms`);
+    };
+    const step = async (ms: number): Promise<void> => {
+      now += ms;
+      t.mock.timers.tick(ms);
+      await turn();
+      await turn();
+    };
+    for (let steps = 0; steps < 150; steps++) {
+      for (let takes = random.below(30); takes > 0; takes--) {
+        const taken = random.pick(workers).take(limit, 'a', 0);
+        if ('then' in taken) void taken.then(count);
+        else count(taken);
+      }
+      if (random.chance(0.3)) for (const deliver of late.splice(0)) deliver();
+      await step(random.pick([0, 10, 400, 1100]));
+    }
+    // The parent is quick again.
+    for (let steps = 0; steps < 60; steps++) {
+      const taken = random.pick(workers).take(limit, 'a', 0);
+      if ('then' in taken) void taken.then(count);
+      else count(taken);
+      while (late.length > 0) for (const deliver of late.splice(0)) deliver();
+      await step(250);
+    }
+    for (let steps = 0; steps < 900 && limit.rate < 1 && granted < limit.burst; steps++) {
+      for (const worker of workers) {
+        const taken = worker.take(limit, 'a', 0);
+        if ('then' in taken) void taken.then(count);
+        else count(taken);
+      }
+      await turn();
+      while (late.length > 0) for (const deliver of late.splice(0)) deliver();
+      await step(250);
+    }
+    // A loan that is settled later than after three seconds counts as used.
+    const lendable = workers.length === 1 ? 0 : limit.burst / 4;
+    if (limit.rate < 1) assert.ok(granted >= limit.burst - lendable, `seed ${seed}: ${granted} of ${limit.burst}`);
+    for (const each of workers) each.share();
+    for (const deliver of late.splice(0)) deliver();
+  }
+});
+
 /** One worker of a random walk. */
 interface Walker {
   readonly lots: TokenLots;
