@@ -134,7 +134,7 @@ export class ServiceBuckets {
 
 /** Time without an answer after which the parent counts as silent. So long requests wait. */
 const SILENT_MS = 1000;
-/** Result of a take that only the parent could grant, while it is silent: nobody else knows what other workers have taken. */
+/** Result of a take that only the parent could grant, while it is silent: a worker does not know what others have taken. */
 const REFUSED: Taken = Object.freeze({ granted: false, waitMs: SILENT_MS, left: 0, resetMs: SILENT_MS });
 /** Time after which the parent knows of tokens that a worker has taken by itself. */
 const REPORT_MS = 250;

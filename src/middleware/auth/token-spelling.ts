@@ -1,6 +1,6 @@
 /**
- * The one spelling of a token. Decoders of base64 ignore padding, unused bits and other characters, so whoever has one token could write it in
- * many ways: each would have an entry in caches of its own.
+ * The one spelling of a token. Decoders of base64 ignore padding, unused bits and other characters, so a client could write one token in many
+ * ways, each with another entry in caches.
  */
 
 /** Reports whether a text is base64url as an encoder writes it (RFC 4648 §3.5, §5): no padding, no other characters, unused bits zero. */
