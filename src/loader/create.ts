@@ -14,9 +14,9 @@ import {
   filterForApp,
   guarded,
   isFilter,
-  kindOfValue,
-  refused,
+  notAFactory,
   unknownProtocol,
+  usableProtocol,
   wrongResult,
 } from './factory-errors.js';
 import { FILTER_ORDER, wrongOrders } from './filter-order.js';
@@ -33,7 +33,7 @@ import {
 } from './load-context.js';
 import { PartRefusals, Patience } from './part-refusals.js';
 import { PasteError } from './paste-error.js';
-import { A_KIND, type Kind, PROTOCOLS } from './section.js';
+import { A_KIND, type Kind } from './section.js';
 import { type ContextTree, describeNode, isMap, mountedApps, treeOf } from './tree.js';
 
 type Conf = ReadonlyMap<string, string>;
@@ -223,12 +223,8 @@ export class Creation {
     const { protocol, kind } = context;
     if (this.#failed) throw new Error('the load has failed already');
     if (!usableProtocol(context)) throw unknownProtocol(context);
-    const { written, value, origin } = context.factory!;
-    if (!isFunction(value)) {
-      const message = `${written} is ${kindOfValue(value)}, which is not a factory.`;
-      const details = { message, hint: 'Use a function: module:export.', origin };
-      throw refused('PORTICO_PASTE_BAD_TYPE', context, details);
-    }
+    const { written, value } = context.factory!;
+    if (!isFunction(value)) throw notAFactory(context);
     const { globalConf, localConf, ctx } = argumentsFor(context, this.#given);
     const run = (...first: readonly unknown[]): Awaitable<unknown> => value(...first, globalConf, localConf, ctx);
     const make = (...first: readonly unknown[]): Promise<unknown> =>
@@ -305,13 +301,3 @@ export class Creation {
 
 /** Parameter counts of a filter, (app), and an app, (req, res). A function with another count is a factory, whatever its error. */
 const MISTAKABLE: ReadonlySet<number> = new Set([1, 2]);
-
-/** The protocols that can be created, and the kind of each. */
-const KNOWN: ReadonlyMap<string | null, Kind> = new Map(
-  (Object.keys(PROTOCOLS) as Kind[]).flatMap((kind) => PROTOCOLS[kind].flat().map((protocol) => [protocol, kind])),
-);
-
-/** Reports whether a factory of this protocol makes the requested kind. */
-export function usableProtocol({ protocol, kind }: Context): boolean {
-  return KNOWN.get(protocol) === kind;
-}

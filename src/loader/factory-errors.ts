@@ -6,6 +6,7 @@ import type { Awaitable } from '../service/index.js';
 import { looksSecret, masked } from '../text/index.js';
 import { type Context, headerOf } from './load-context.js';
 import { FactoryFailed, PasteError, type PasteErrorDetails } from './paste-error.js';
+import { type Kind, PROTOCOLS } from './section.js';
 
 /** Calls a factory or a filter with the options `conf`. An error that it throws is wrapped with its section. */
 export async function guarded<T>(
@@ -56,6 +57,26 @@ function loadingText(context: Context): string {
   const { origin } = headerOf(context);
   const place = origin === undefined ? '' : `${origin.file}:${origin.line}:${origin.column}: `;
   return `${place}${named(context)} ${context.factory?.written ?? ''}`.trimEnd();
+}
+
+/** The protocols that can be created, and the kind of each. */
+const KNOWN: ReadonlyMap<string | null, Kind> = new Map(
+  (Object.keys(PROTOCOLS) as Kind[]).flatMap((kind) => PROTOCOLS[kind].flat().map((protocol) => [protocol, kind])),
+);
+
+/** Reports whether a factory of this protocol makes the requested kind. */
+export function usableProtocol({ protocol, kind }: Context): boolean {
+  return KNOWN.get(protocol) === kind;
+}
+
+/** Returns the error for a factory that is no function. */
+export function notAFactory(context: Context): PasteError {
+  const { written, value, origin } = context.factory!;
+  return refused('PORTICO_PASTE_BAD_TYPE', context, {
+    message: `${written} is ${kindOfValue(value)}, which is not a factory.`,
+    hint: 'Use a function: module:export.',
+    origin,
+  });
 }
 
 /** Returns the error for a factory whose protocol is missing or unknown. */
@@ -117,7 +138,7 @@ export async function isFilter(value: unknown): Promise<boolean> {
 }
 
 /** Returns an error about a context: at the given place, else at its section. */
-export function refused(code: string, context: Context, details: PasteErrorDetails): PasteError {
+function refused(code: string, context: Context, details: PasteErrorDetails): PasteError {
   const origin = details.origin ?? headerOf(context).origin;
   return context.reference.explain(new PasteError(code, { ...details, origin }));
 }
@@ -128,7 +149,7 @@ function named(context: Context): string {
 }
 
 /** Returns a value's kind with its article: `a list`, `a number`. */
-export function kindOfValue(value: unknown): string {
+function kindOfValue(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === 'object') return Array.isArray(value) ? 'a list' : 'an object';
   return typeof value === 'function' ? 'a function' : `a ${typeof value}`;

@@ -84,8 +84,8 @@ export class Loader extends PasteFile {
    * Like {@link Loader.check}, for a file that may not be a paste file: errors in its lines are reported too. Throws only if the file
    * cannot be read.
    */
-  static checkFile(configPath: string, options: LoaderOptions & CheckOptions = {}): Promise<Diagnostic[]> {
-    return checkPaste(loadParts(configPath, options), options);
+  static async checkFile(configPath: string, options: LoaderOptions & CheckOptions = {}): Promise<Diagnostic[]> {
+    return (await checkPaste(loadParts(configPath, options), options)).diagnostics;
   }
 
   /**
@@ -167,8 +167,8 @@ export class Loader extends PasteFile {
    * is false. Factories declared with `trial` are called and their resources released; no others are called. Without a service
    * configuration, options that may be in one are not required.
    */
-  check(options: CheckOptions = {}): Promise<Diagnostic[]> {
-    return checkPaste(this.#parts, options);
+  async check(options: CheckOptions = {}): Promise<Diagnostic[]> {
+    return (await checkPaste(this.#parts, options)).diagnostics;
   }
 
   #create(kind: Kind, name: string | undefined, releases: Releases, options?: CreateOptions): Promise<Created> {

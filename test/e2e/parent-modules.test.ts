@@ -11,7 +11,7 @@ import { apiCli, emptyProject, Program, root } from './program.js';
 const OTHERS = {
   'the composition of a paste file': 'class Load ',
   'the call of factories': 'class Creation ',
-  'the check of a paste file': 'class Check ',
+  'the walk over a paste file': 'class Walk ',
   composites: 'const urlmap = ',
   'the registry': 'class StoredRegistry ',
   'databases of the registry': 'class PostgresqlStore ',
