@@ -338,7 +338,10 @@ export class LauncherCore<R extends Runner = Runner> {
       superseded: () => this.#nextReload !== undefined,
     };
     const result = await reload(request, steps);
-    if (!this.stopping && !dryRun) this.#serviceManager.reloaded();
+    if (!this.stopping && !dryRun) {
+      this.#serviceManager.reloaded();
+      await this.control.openMissing();
+    }
     return finish(result, { generation: runner.generation, abandoned: this.stopBegins.signal.aborted, log });
   }
 }

@@ -56,6 +56,7 @@ export class Control {
   readonly #servers: ControlServer[] = [];
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<unknown> | undefined;
+  #lookAgain: () => Promise<unknown> = () => Promise.resolve();
   #registered: RegisteredServices | undefined;
   #opening: Promise<unknown> | undefined;
 
@@ -69,6 +70,12 @@ export class Control {
     const config = this.#known.config();
     // A first worker refuses the start for it.
     if (config !== undefined) this.#opening ??= this.#open(config).catch(refusalsOnly);
+  }
+
+  /** Opens listeners that are missing: their ports may have become free. */
+  async openMissing(): Promise<void> {
+    await this.#opening;
+    await this.#lookAgain();
   }
 
   async close(): Promise<void> {
@@ -113,18 +120,19 @@ export class Control {
     ];
     await Promise.all(listeners.map((each) => this.#look(each, notListening)));
     // A cleaner of temporary files may take the socket away, and a port in use at the start may become free.
-    const again = (): void => {
+    this.#lookAgain = () => {
       const missing = listeners.filter(({ isMissing }) => isMissing());
-      if (missing.length === 0 || this.#looking !== undefined) return;
-      this.#looking = Promise.all(missing.map((each) => this.#look(each, notListening))).finally(() => {
+      if (missing.length === 0) return Promise.resolve();
+      this.#looking ??= Promise.all(missing.map((each) => this.#look(each, notListening))).finally(() => {
         this.#looking = undefined;
       });
+      return this.#looking;
     };
     // One timer, because each wakes a parent at rest; it does not keep the process alive.
     const look = (): void => {
       recent.take();
       ended.look(this.#known.status().services);
-      again();
+      void this.#lookAgain();
     };
     this.#timer = setInterval(look, EVERY_MS).unref();
   }

@@ -79,16 +79,23 @@ test('OP-40 root finds the service of another folder for temporary files by its 
   assert.match(stdout, new RegExp(`pid ${program.pid} `), stderr);
 });
 
-test('OP-58 an admin listener whose port was in use listens when it is free', async (t) => {
-  const other = createServer().listen(0, '127.0.0.1');
-  await once(other, 'listening');
-  const { port: admin } = other.address() as { port: number };
-  const made = project(await freePort(), `[admin]\nlisten = 127.0.0.1:${admin}\n`);
+test('OP-58 NI-10 a listener whose port was in use listens when it is free, and at once by a reload', async (t) => {
+  const others = [createServer().listen(0, '127.0.0.1'), createServer().listen(0, '127.0.0.1')];
+  await Promise.all(others.map((other) => once(other, 'listening')));
+  const [admin, metrics] = others.map((other) => (other.address() as { port: number }).port);
+  const options = `[admin]\nlisten = 127.0.0.1:${admin}\nmetrics_listen = 127.0.0.1:${metrics}\n`;
+  const made = project(await freePort(), options);
   const program = startProject(t, made);
   await program.printed(/"event":"ready"/);
-  assert.match((await commandBeside(['status'], { cwd: made.folder })).stdout, /The service has no admin listener/);
-  other.close();
+  const status = async (): Promise<string> => (await commandBeside(['status'], { cwd: made.folder })).stdout;
+  assert.match(await status(), /The service has no admin listener/);
+  others[0]!.close();
   await program.printed(/"event":"admin"/);
-  assert.doesNotMatch((await commandBeside(['status'], { cwd: made.folder })).stdout, /no admin listener/);
+  assert.doesNotMatch(await status(), /no admin listener/);
   assert.ok(lstatSync(join(made.folder, 'control.sock')).isSocket());
+
+  others[1]!.close();
+  await commandBeside(['reload'], { cwd: made.folder });
+  assert.equal((await fetch(`http://127.0.0.1:${metrics}/readyz`)).status, 200);
+  assert.doesNotMatch(await status(), /The service has no/);
 });
