@@ -76,7 +76,6 @@ export {
 export { checkAll, createAjv, equalPair, FORMATS, type SchemaDraft } from './schemas/create-ajv.js';
 export {
   depthError,
-  jsonShown,
   type RefusedValue,
   refusedValue,
   tellsSecret,

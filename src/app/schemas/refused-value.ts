@@ -13,7 +13,7 @@ export interface RefusedValue {
   readonly keyword: string;
   /** The requirement of the schema. */
   readonly wanted: string;
-  /** The part as JSON; undefined for the whole value, and for a secret. */
+  /** The part as JSON, for callers that are services; undefined for the whole value, for a name, and for a secret. */
   readonly shown: string | undefined;
 }
 
@@ -23,7 +23,8 @@ export function refusedValue({ errors }: ValidateFunction, value: unknown): Refu
   if (error === undefined) return undefined;
   const steps = refusedSteps(error);
   const refused = steps.reduce<unknown>((inner, step) => (inner as Record<string, unknown> | undefined)?.[step], value);
-  const shown = steps.length === 0 || isSecret(error, steps) ? undefined : jsonShown(error.propertyName ?? refused);
+  const isUnshown = steps.length === 0 || error.propertyName !== undefined || isSecret(error, steps);
+  const shown = isUnshown ? undefined : jsonShown(refused);
   return { path: quoteClient(steps.join('.')), steps, keyword: error.keyword, wanted: wanted(error), shown };
 }
 
@@ -146,12 +147,12 @@ function told(error: ErrorObject): string {
   return error.keyword === 'additionalProperties' ? 'is not allowed' : wanted(error);
 }
 
-function wanted({ keyword, params, message = 'is not valid' }: ErrorObject): string {
+function wanted({ keyword, params, propertyName, message = 'is not valid' }: ErrorObject): string {
   if (keyword === 'additionalProperties') return 'additional properties are not allowed';
   if (keyword === 'required') return 'it is required';
   if (keyword === 'enum') return `must be one of ${quoteClient(JSON.stringify(params.allowedValues))}`;
   if (keyword === 'const') return `must be ${quoteClient(JSON.stringify(params.allowedValue))}`;
-  return message;
+  return propertyName === undefined ? message : `the name ${quoteClient(JSON.stringify(propertyName))} ${message}`;
 }
 
 function isSecret({ parentSchema, keyword }: ErrorObject, steps: readonly string[]): boolean {
@@ -175,7 +176,7 @@ export function tellsSecret(text: string, value: unknown): boolean {
 }
 
 /** Returns a value as JSON, truncated if long, without values that have names of secrets. */
-export function jsonShown(value: unknown): string {
+function jsonShown(value: unknown): string {
   try {
     return quoteClient(
       JSON.stringify(value, (name, inner: unknown) => (isSecretName(name) ? '…' : inner)) ?? 'undefined',

@@ -9,7 +9,6 @@ import {
   compiledSchema,
   createAjv,
   depthError,
-  jsonShown,
   NAMED_SCHEMAS,
   type RefusedValue,
   refusedValue,
@@ -219,7 +218,7 @@ function checkByStandard(schema: StandardSchema, value: unknown, part: InputPart
 const MOST_STANDARD_ISSUES = 100;
 
 /** One issue, with its code in the library. */
-interface RefusedByIssue extends Omit<RefusedValue, 'steps'> {
+interface RefusedByIssue extends Omit<RefusedValue, 'steps' | 'shown'> {
   readonly steps: readonly (string | number)[];
   /** As in the value: those of `steps` are short and printable. */
   readonly keys: readonly PropertyKey[];
@@ -239,14 +238,13 @@ function refusedByIssue(issue: StandardIssue, value: unknown): RefusedByIssue {
   // No client sends undefined: Zod and Valibot use it for an absent value.
   const isAbsent = refused === undefined && /\breceived undefined$/.test(issue.message);
   const told = isUntold ? 'is not valid' : isAbsent ? 'is required' : undefined;
-  const text = quoteClient(withoutSubject(issue.message, path));
+  const text = quoteClient(withoutSubject(refused === undefined ? issue.message : withoutValue(issue.message), path));
   const { code, type } = issue as { readonly code?: unknown; readonly type?: unknown };
   return {
     path: quoteClient(path.map(String).join('.')),
     steps,
     wanted: told === undefined ? text : `it ${told}`,
     told: told ?? text,
-    shown: path.length === 0 || isSecret || refused === undefined ? undefined : jsonShown(refused),
     keys: path,
     keyword: [code, type].find((name) => typeof name === 'string') ?? 'invalid',
     params: isUntold ? {} : factsOf(issue),
@@ -263,6 +261,11 @@ function factsOf(issue: StandardIssue): Readonly<Record<string, unknown>> {
 
 const NO_FACTS: ReadonlySet<string> = new Set(['message', 'path', 'input', 'received', 'actual', 'data']);
 
+/** Removes the refused value that ArkType and Valibot append: a response must not repeat what it refuses, such as the number of a card. */
+function withoutValue(message: string): string {
+  return message.replace(/ \(was .*\)$|(?: but received|: Received) .*$/s, '');
+}
+
 /** Removes the part of a message that {@link refusalOf} adds: Zod's "Invalid input: ", and the name, as in ArkType. */
 function withoutSubject(message: string, path: readonly PropertyKey[]): string {
   const name = path.map(String).join('.');
@@ -278,19 +281,18 @@ const SUBJECTS: Readonly<Record<InputPart, string>> = {
   headers: 'header',
 };
 
-/** Creates the refusal, with the first error in nova's form: the field, the schema's requirement, and the value. */
+/** Creates the refusal, with the first error in nova's form, but without the value: the field, and the schema's requirement. */
 function refusalOf(
   where: InputPart,
-  refused: Omit<RefusedValue, 'steps'> | undefined,
+  refused: Pick<RefusedValue, 'path' | 'wanted'> | undefined,
   issues: readonly Omit<FaultIssue, 'where'>[],
 ): InputRefused {
   // Not spread: a value is copied when it is read.
   const placed = issues.map((issue) => Object.assign(issue, { where }));
-  const { path, wanted, shown } = refused ?? { path: '', wanted: 'it is not valid', shown: undefined };
+  const { path, wanted } = refused ?? { path: '', wanted: 'it is not valid' };
   const whole = SUBJECTS[where];
   const subject = path === '' ? whole : where === 'body' ? path : `${whole} ${path}`;
-  const tail = shown === undefined ? '' : ` Value: ${shown}.`;
-  return new InputRefused(`Invalid input for ${subject}: ${wanted}.${tail}`, placed);
+  return new InputRefused(`Invalid input for ${subject}: ${wanted}.`, placed);
 }
 
 // Schemas for which a check may collect all errors of a value.

@@ -101,7 +101,7 @@ test('RT-181 RT-184 queries are coerced; a repeated key is a list, or its last v
   });
   const refused = await send('GET', '/?limit=x');
   assert.equal(refused.status, 400);
-  assert.match(message(refused), /query parameter limit: must be integer\. Value: "x"/);
+  assert.match(message(refused), /query parameter limit: must be integer\.$/);
   assert.match(message(await send('GET', '/?other=1')), /query parameter other/);
 });
 

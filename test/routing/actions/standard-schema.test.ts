@@ -59,7 +59,7 @@ for (const [name, body] of Object.entries(SERVERS)) {
     const send = await serveRouter(t, echoing({ body }));
     const refused = await post(send, { server: { name: 'long' } });
     assert.equal(refused.status, 400);
-    assert.match(message(refused), /^Invalid input for server\.name: .*3.*\. Value: "long"\.$/);
+    assert.match(message(refused), /^Invalid input for server\.name: (?!.*long).*3.*\.$/);
     assert.match(message(await post(send, 7)), /^Invalid input for the body: .+\.$/);
   });
 
@@ -99,7 +99,7 @@ test('RT-181 transformations and coercions of a schema reach the action; a query
   assert.deepEqual((await post(send, { at: 'abc' })).json, { body: { at: 3 } });
   assert.deepEqual((await send('GET', '/?limit=7')).json, { query: { limit: 7 } });
   assert.deepEqual((await send('GET', '/')).json, { query: { limit: 5 } });
-  assert.match(message(await send('GET', '/?limit=10')), /for query parameter limit: .* Value: "10"\.$/);
+  assert.match(message(await send('GET', '/?limit=10')), /for query parameter limit: (?!.*10).*\.$/);
 });
 
 test('RT-184 a repeated key of a query is a list where the JSON Schema of its schema says so, else its last value', async (t) => {
@@ -128,7 +128,7 @@ test('RT-182 a secret of a body is in no refusal, however long the way to it, an
     assert.doesNotMatch(text, /hunter/);
   }
   const send = await serveRouter(t, echoing({ body: type({ name: 'string <= 3' }) }));
-  assert.match(message(await post(send, { name: 'long', password: 'hunter2' })), /must be .*3.*\. Value: "long"\.$/);
+  assert.match(message(await post(send, { name: 'long', password: 'hunter2' })), /must be (?!.*long).*3.*\.$/);
 });
 
 test('AT-15 a value nested too deeply for a recursive schema of a library is refused as any other', async (t) => {
@@ -158,7 +158,7 @@ test('an asynchronous schema is waited for', async (t) => {
   const ask = (n: number, name: unknown): Promise<Answer> =>
     send('POST', `/?n=${n}`, { body: JSON.stringify({ name }) });
   assert.deepEqual((await ask(1, 'free')).json, ['free', 1]);
-  assert.match(message(await ask(1, 'taken')), /for name: the name is taken\. Value: "taken"/);
+  assert.match(message(await ask(1, 'taken')), /for name: the name is taken\.$/);
   assert.match(message(await ask(3, 7)), /for query parameter n: too many/);
 });
 
