@@ -1,20 +1,27 @@
 /**
  * Standard error or a file as the destination of a log. Writes synchronously, so that nothing is lost at exit; lines of
  * requests are written together once a turn. A full disk, a closed pipe or a closed descriptor must not end the
- * process: lines that cannot be written are counted instead.
+ * process, and a reader of standard error that stops must not block it: lines wait in memory for the reader, and those
+ * that cannot be written are counted.
  */
 import { closeSync, fstatSync, type Stats, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ignoreErrors } from '../errors/index.js';
-import { openToAppend } from '../process/index.js';
+import { openToAppend, unblock } from '../process/index.js';
 import { countText, printableJson } from '../text/index.js';
 import { errorFields, json, type LogFields } from './log-arguments.js';
 
 /** Mode of a log file: owner and group may read it. */
 const MODE = 0o640;
 
-/** A stream that several processes share may be non-blocking: number and length of the waits for its reader. */
-const PATIENCE = { times: 200, ms: 5 } as const;
+/** Most characters of lines that wait for the reader of standard error. */
+const MOST_WAITING = 2 ** 20;
+
+/** Interval of attempts to write the lines that wait, in milliseconds. */
+const AGAIN_MS = 5;
+
+/** Most milliseconds for which the exit of a process waits for the reader; not for one that has stopped for so long before. */
+const LAST_MS = 1000;
 
 const NEWLINE = 10;
 
@@ -27,11 +34,11 @@ const LOOK_MS = 1000;
 /** Minimum interval of notices on standard error that a file takes no lines, in milliseconds. */
 const TOLD_EVERY_MS = 60_000;
 
-/** Outputs with gathered lines, which are written when the process ends. */
-const gathering = new Set<LogOutput>();
+/** Outputs with lines that are written when the process ends. */
+const pending = new Set<LogOutput>();
 let endsNoted = false;
-/** True at exit: no turn of the event loop ends any more. */
-let exiting = false;
+/** At exit, when no turn of the event loop ends any more: the time until which lines wait for the reader. */
+let lastMoment: number | undefined;
 
 /** Returns the lines that an output writes about itself. */
 export interface OwnLines {
@@ -44,17 +51,36 @@ export interface OwnLines {
 /** Reports on standard error that lines of a file are lost: the file itself has no sign of it. */
 function tellOperator(path: string, code: string): void {
   const why = code === 'ENOSPC' ? 'the disk is full' : code;
-  ignoreErrors(() => writeSync(2, `WARN: log lines are lost until ${path} can be written again: ${why}\n`));
+  writeBeside(`WARN: log lines are lost until ${path} can be written again: ${why}\n`);
 }
 
-/** Writes gathered lines at exit; registered once for all outputs. */
-function noteEnd(flush: (output: LogOutput) => void): void {
+/** Writes a line to standard error that is not one of the log. It is lost if standard error is not read. */
+export function writeBeside(line: string): void {
+  ignoreErrors(() => {
+    unblock(process.stderr);
+    writeSync(2, line);
+  });
+}
+
+/** Writes the remaining lines at exit; registered once for all outputs. */
+function noteEnd(finish: (output: LogOutput) => void): void {
   if (endsNoted) return;
   endsNoted = true;
   process.on('exit', () => {
-    exiting = true;
-    for (const output of gathering) flush(output);
+    lastMoment = performance.now() + LAST_MS;
+    for (const output of [...pending]) finish(output);
   });
+}
+
+/** Lines that wait for the reader of standard error. */
+interface Waiting {
+  /** Their text; its unwritten bytes after an incomplete write. */
+  rest: string | Buffer;
+  readonly length: number;
+  /** Number of lines, without those that the log writes about itself. */
+  readonly lines: number;
+  /** Number of lost lines that they report. */
+  readonly told: number;
 }
 
 function sameFile(one: Stats, other: Stats | undefined): boolean {
@@ -67,6 +93,8 @@ function sameFile(one: Stats, other: Stats | undefined): boolean {
  */
 export class LogOutput {
   readonly #path: string | undefined;
+  /** Undefined for a file, which has no reader. */
+  readonly #stderr: NodeJS.WriteStream | undefined;
   readonly #own: OwnLines;
   #descriptor: number;
   /** Stats of the opened file; undefined for standard error. */
@@ -80,14 +108,19 @@ export class LogOutput {
   /** True if the file was deleted and cannot be made again. */
   #isGone = false;
   #code = '';
-  /** True after an incomplete line was written. */
+  /** True if the last byte that was written is not the end of a line. */
   #torn = false;
   /** Lines of this turn of the event loop. */
   #gathered = '';
   #gatheredBytes = 0;
   #isDue = false;
-  /** Number of lines that an incomplete write has written. */
-  #whole = 0;
+  /** In the order of their writes. */
+  readonly #waiting: Waiting[] = [];
+  #waitingLength = 0;
+  #isDueAgain = false;
+  #triedAt = 0;
+  /** Time since which the reader takes nothing; undefined if it does. */
+  #stoppedAt: number | undefined;
 
   /**
    * `path`: a file in place of standard error, created if missing, also when it was deleted since. Throws the system's error if it cannot
@@ -98,8 +131,9 @@ export class LogOutput {
     // A program may change its working directory.
     this.#path = path === undefined ? undefined : resolve(path);
     this.#descriptor = this.#path === undefined ? 2 : openToAppend(this.#path, MODE);
-    if (this.#path !== undefined) this.#file = fstatSync(this.#descriptor);
-    noteEnd((output) => output.#flush());
+    if (this.#path === undefined) this.#stderr = process.stderr;
+    else this.#file = fstatSync(this.#descriptor);
+    noteEnd((output) => output.#finish());
   }
 
   /**
@@ -135,7 +169,7 @@ export class LogOutput {
    * before the next line of {@link write}, and at exit. A process that is killed loses the lines of its last turn.
    */
   gather(line: string): void {
-    if (exiting) {
+    if (lastMoment !== undefined) {
       this.write(line);
       return;
     }
@@ -143,7 +177,7 @@ export class LogOutput {
     if (this.#gatheredBytes + bytes > WHOLE) this.#flush();
     this.#gathered += line;
     this.#gatheredBytes += bytes;
-    gathering.add(this);
+    pending.add(this);
     if (this.#isDue) return;
     this.#isDue = true;
     setImmediate(() => {
@@ -157,8 +191,18 @@ export class LogOutput {
     if (lines === '') return;
     this.#gathered = '';
     this.#gatheredBytes = 0;
-    gathering.delete(this);
+    pending.delete(this);
     this.#write(lines, lines.split('\n').length - 1);
+  }
+
+  /** At exit, gives the reader time for the lines that wait, unless it has stopped before. */
+  #finish(): void {
+    this.#flush();
+    while (!this.#catchUp()) {
+      const now = performance.now();
+      if (now > lastMoment! || now - (this.#stoppedAt ?? now) > LAST_MS) return;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, AGAIN_MS);
+    }
   }
 
   /** Lines in a deleted file are lost: the file is made again. Returns whether that fails. A renamed file is left alone. */
@@ -169,7 +213,7 @@ export class LogOutput {
     if (ignoreErrors(() => fstatSync(this.#descriptor).nlink) !== 0) return false;
     const failed = this.reopen();
     this.#isGone = failed !== undefined;
-    if (failed === undefined) this.#put(this.#own.made(this.#path!));
+    if (failed === undefined) this.#put(this.#own.made(this.#path!), 0);
     else this.#code = failed.code ?? failed.message;
     return this.#isGone;
   }
@@ -179,18 +223,12 @@ export class LogOutput {
       this.#drop(count);
       return;
     }
-    if (this.#dropped > 0) {
-      // Another process that shares the descriptor may have left an incomplete line: an empty line is better than a
-      // joined one.
-      this.#torn = true;
-      if (!this.#put(this.#own.lost(this.#dropped, this.#code))) {
-        this.#drop(count);
-        return;
-      }
-      this.#dropped = 0;
-    }
-    // The incomplete line is lost too.
-    if (!this.#put(lines)) this.#drop(Math.max(1, count - this.#whole));
+    if (this.#waiting.length > 0 && performance.now() - this.#triedAt >= AGAIN_MS) this.#catchUp();
+    if (this.#waiting.length === 0) this.#tellLost();
+    // After a lost line all are lost until the reader has caught up: the line that reports them is where they are missing.
+    if (this.#dropped > 0 || this.#waitingLength > MOST_WAITING) this.#drop(count);
+    else this.#put(lines, count);
+    if (lastMoment !== undefined) this.#finish();
   }
 
   #drop(count: number): void {
@@ -202,50 +240,93 @@ export class LogOutput {
     this.lost += count;
   }
 
-  #put(line: string): boolean {
-    const text = this.#torn ? `\n${line}` : line;
-    let done = 0;
-    try {
-      done = writeSync(this.#descriptor, text);
-      if (done === Buffer.byteLength(text)) {
-        this.#torn = false;
-        return true;
-      }
-    } catch (error) {
-      if (!this.#mayWait(error, 0)) {
-        this.#whole = 0;
-        return false;
-      }
-    }
-    return this.#putRest(Buffer.from(text), done);
+  /** Writes the number of lost lines, if any. If it cannot be written, they remain to be reported. */
+  #tellLost(): void {
+    const told = this.#dropped;
+    if (told === 0) return;
+    this.#dropped = 0;
+    // Another process that shares the descriptor may have left an incomplete line: an empty line is better than a
+    // joined one.
+    this.#torn = true;
+    this.#put(this.#own.lost(told, this.#code), 0, told);
   }
 
-  #putRest(bytes: Buffer, written: number): boolean {
-    let done = written;
-    let waited = 0;
-    while (done < bytes.length) {
+  /** Writes lines, or lets them wait for the reader. Drops them if they cannot be written. */
+  #put(text: string, lines: number, told = 0): void {
+    if (this.#waiting.length === 0 && !this.#torn) {
       try {
-        done += writeSync(this.#descriptor, bytes, done);
-        waited = 0;
-      } catch (error) {
-        if (this.#mayWait(error, waited)) {
-          waited += 1;
-          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PATIENCE.ms);
+        if (this.#stderr !== undefined) unblock(this.#stderr);
+        const done = writeSync(this.#descriptor, text);
+        if (done === Buffer.byteLength(text)) return;
+        this.#wait(this.#restOf(text, done), lines, told);
+      } catch {
+        // The next attempt meets the same error.
+        this.#wait(text, lines, told);
+      }
+    } else this.#wait(text, lines, told);
+    if (this.#waiting.length === 1) this.#drain();
+  }
+
+  #wait(rest: string | Buffer, lines: number, told: number): void {
+    this.#waiting.push({ rest, length: rest.length, lines, told });
+    this.#waitingLength += rest.length;
+    pending.add(this);
+  }
+
+  #restOf(text: string | Buffer, done: number): Buffer {
+    const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+    if (done > 0) this.#torn = bytes[done - 1] !== NEWLINE;
+    return bytes.subarray(done);
+  }
+
+  /** Writes the lines that wait, then the number of lost ones. Returns false if the reader takes no more. */
+  #catchUp(): boolean {
+    if (!this.#drain()) return false;
+    this.#tellLost();
+    return this.#waiting.length === 0;
+  }
+
+  /** Writes the lines that wait. Returns false if the reader takes no more. */
+  #drain(): boolean {
+    this.#triedAt = performance.now();
+    if (this.#stderr !== undefined) unblock(this.#stderr);
+    for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
+      // The rest of an incomplete line continues it.
+      const continues = typeof first.rest !== 'string';
+      const bytes = !continues && this.#torn ? `\n${first.rest}` : first.rest;
+      try {
+        const done = writeSync(this.#descriptor, bytes as string);
+        this.#stoppedAt = undefined;
+        if (done < Buffer.byteLength(bytes)) {
+          first.rest = this.#restOf(bytes, done);
           continue;
         }
-        if (done > 0) this.#torn = bytes[done - 1] !== NEWLINE;
-        this.#whole = bytes.subarray(0, done).toString('latin1').split('\n').length - (bytes[0] === NEWLINE ? 2 : 1);
-        return false;
+        this.#torn = false;
+      } catch (error) {
+        this.#code = (error as NodeJS.ErrnoException).code ?? String(error);
+        if (this.#code === 'EAGAIN') {
+          this.#stoppedAt ??= this.#triedAt;
+          this.#tryAgain();
+          return false;
+        }
+        this.#dropped += first.told;
+        const ends = first.rest.toString('latin1').split('\n').length - 1;
+        if (first.lines > 0) this.#drop(Math.min(first.lines, ends));
       }
+      this.#waiting.shift();
+      this.#waitingLength -= first.length;
     }
-    this.#torn = false;
+    if (this.#gathered === '') pending.delete(this);
     return true;
   }
 
-  /** A writer that has waited in vain does not wait again until lines get through. */
-  #mayWait(error: unknown, waited: number): boolean {
-    this.#code = (error as NodeJS.ErrnoException).code ?? String(error);
-    return this.#code === 'EAGAIN' && this.#dropped === 0 && waited < PATIENCE.times;
+  #tryAgain(): void {
+    if (this.#isDueAgain || lastMoment !== undefined) return;
+    this.#isDueAgain = true;
+    setTimeout(() => {
+      this.#isDueAgain = false;
+      this.#catchUp();
+    }, AGAIN_MS).unref();
   }
 }
 
@@ -258,7 +339,8 @@ export function ownLines(text: boolean, base: LogFields): OwnLines {
   };
   return {
     lost: (dropped, code) => {
-      const message = `${countText(dropped, 'line')} of this log could not be written (${code})`;
+      const why = code === 'EAGAIN' ? ': standard error was not read' : ` (${code})`;
+      const message = `${countText(dropped, 'line')} of this log could not be written${why}`;
       return line(message, { event: 'log_lines_lost', dropped, code });
     },
     made: (file) => {

@@ -3,7 +3,6 @@
  * limit for lines about events that may be frequent.
  */
 
-import { writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type * as Pino from 'pino';
 import { ignoreErrors, PorticoError, refuseUnknownOptions, whatItIs, withCode } from '../errors/index.js';
@@ -27,6 +26,7 @@ import {
   ownLines,
   RECORDS,
   type WriteRecord,
+  writeBeside,
 } from './log-output.js';
 import { type ApplicationLogger, isApplicationLogger, type Lines, linesOf } from './own-logger.js';
 
@@ -72,8 +72,9 @@ export interface LoggerOptions {
   format?: 'json' | 'text' | 'auto';
   /**
    * Default: standard error, written synchronously so that nothing is lost at exit; lines of `request_log` are written
-   * together, once a turn of the event loop. Lines that cannot be written, as on a full disk, are dropped, and a line
-   * with their number precedes the next one that can.
+   * together, once a turn of the event loop. If it is not read, up to 1 MiB of lines wait in memory. Further lines, and
+   * those that cannot be written, as on a full disk, are dropped, and a line with their number precedes the next one
+   * that is written.
    */
   destination?: { write(line: string): void };
   /**
@@ -344,9 +345,7 @@ class LostLines {
     this.#lost++;
     this.#reported.tell((count) => {
       const why = ignoreErrors(() => printable(maskUris(String(failure)))) ?? 'for an unknown reason';
-      ignoreErrors(() =>
-        writeSync(2, `WARN: ${countText(count, 'log line')} lost, because the logger failed: ${why}\n`),
-      );
+      writeBeside(`WARN: ${countText(count, 'log line')} lost, because the logger failed: ${why}\n`);
     });
   };
 }

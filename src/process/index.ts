@@ -1,6 +1,6 @@
 /**
- * Tools for this process: its options, working directory, first signals and exit, requests in flight, Portico's own files, modules
- * being loaded, and timers of any length.
+ * Tools for this process: its options, working directory, first signals and exit, output, requests in flight, Portico's own files,
+ * modules being loaded, and timers of any length.
  */
 
 export { cgroupFiles, describeLimits, memoryLimit, processors } from './container-limits.js';
@@ -28,4 +28,5 @@ export {
 export { HEAD, type RequestsInHand, requestsInHand, SLOTS } from './requests-in-hand.js';
 export { connectError, createWithMode, openToAppend, refuseForeignLink, removeStaleSocket } from './safe-files.js';
 export { returnStartMemory } from './start-memory.js';
+export { unblock } from './unblocked-output.js';
 export { heldTick, keepCompiledCode } from './v8.js';

@@ -1,11 +1,13 @@
 /** Tests a standard error that accepts no data, and processes that can open no file: only the log is affected. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { emptyProject, freePort, Program, root, startModule } from '../e2e/program.js';
 import { get } from '../fixtures/http-client.js';
+import { endGroup, spawnKept } from '../fixtures/keeper.js';
 
 const APP = `
 import { closeSync, openSync } from 'node:fs';
@@ -115,6 +117,7 @@ test('a process without a free descriptor logs in the same form, reads queries a
 import { openSync, closeSync } from 'node:fs';
 import { Agent, createServer, request } from 'node:http';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { createLogger } from 'portico';
 import { preferredEncoding, preferredType } from ${JSON.stringify(import.meta.resolve('#internal/app'))};
 import { Router, action } from 'portico/routing';
@@ -199,7 +202,7 @@ test('TE-2 lines that several processes gather stay whole in a pipe', () => {
 import { LogOutput } from ${JSON.stringify(join(root, 'dist', 'log', 'log-output.js'))};
 const output = new LogOutput(() => '');
 const line = process.argv[1].repeat(200) + '\\n';
-for (let turn = 0; turn < 200; turn++) {
+for (let turn = 0; turn < 40; turn++) {
   for (let at = 0; at < 100; at++) output.gather(line);
   await new Promise(setImmediate);
 }
@@ -211,7 +214,7 @@ for (let turn = 0; turn < 200; turn++) {
     maxBuffer: 2 ** 24,
   });
   const lines = stdout.trimEnd().split('\n');
-  assert.equal(lines.length, 40_000);
+  assert.equal(lines.length, 8000);
   assert.deepEqual(
     lines.filter((line) => !/^(?:a{200}|b{200})$/.test(line)),
     [],
@@ -290,4 +293,27 @@ children[0].info('after');
     ['kept', 'parent', 'dropped'].map((name) => existsSync(join(folder, name))),
     [true, true, false],
   );
+});
+
+test('NI-1 another program that shares standard error, and makes it block, blocks no log', {
+  timeout: 60_000,
+}, async (t) => {
+  const program = `
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { LogOutput } from ${JSON.stringify(join(root, 'dist', 'log', 'log-output.js'))};
+const output = new LogOutput({ lost: (count) => '\\nlost ' + count });
+const other = spawn(process.execPath, ['-e', 'process.stderr._handle.setBlocking(true)'], { stdio: 'inherit' });
+await once(other, 'exit');
+for (let count = 0; count < 600; count++) output.write('x'.repeat(3999) + '\\n');
+process.stdout.write(String(output.lost));
+`;
+  const args = ['--input-type=module', '-e', program];
+  // Its standard error, a socket, is not read.
+  const child = spawnKept(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  t.after(() => endGroup(child.pid!));
+  const ended = once(child, 'exit');
+  const [lost] = (await once(child.stdout!.setEncoding('utf8'), 'data')) as [string];
+  assert.ok(Number(lost) > 200, lost);
+  assert.deepEqual(await ended, [0, null]);
 });

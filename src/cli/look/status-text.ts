@@ -132,7 +132,7 @@ function lostLines({ logLinesLost, logLinesLostLately: lately }: StatusDocument[
   if (logLinesLost === 0) return [];
   const what = (count: number): string => `${countText(count, 'log line')} could not be written`;
   if (lately === 0) return [`${what(logLinesLost)} since the start, none of them in the last minute`];
-  return [`${what(lately ?? logLinesLost)} in the last minute: is the disk full?`];
+  return [`${what(lately ?? logLinesLost)} in the last minute: is the disk full, or is standard error not read?`];
 }
 
 /** Returns the changes that accepted reloads have left for a restart. */

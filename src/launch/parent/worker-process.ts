@@ -9,7 +9,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ignoreErrors } from '../../errors/index.js';
-import { closedFolder, enteredLink, inFollowedFolder, ownFile } from '../../process/index.js';
+import { closedFolder, enteredLink, inFollowedFolder, ownFile, unblock } from '../../process/index.js';
 import type { Configure, WorkerFailure } from '../worker-message.js';
 import type { FleetGeneration } from './fleet-generation.js';
 
@@ -177,6 +177,8 @@ function run({ file, bootstrap, args, env, folder, stdout }: Command): ChildProc
       throw new Error(
         `the package portico is incomplete: ${bootstrap} is missing. Workers start when it is installed again`,
       );
+    // At its exit the child restores the flags that it finds now.
+    for (const output of [process.stdout, process.stderr]) unblock(output);
     const child = spawn(file, args, {
       stdio: ['ignore', stdout, 2, 'ipc', 'pipe'],
       env,

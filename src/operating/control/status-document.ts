@@ -78,7 +78,7 @@ export function statusDocument(controlled: Controlled) {
       ...rest,
       folder: process.cwd(),
       configFiles: config.configFiles,
-      // Sum over all processes: the disk may be full.
+      // Sum over all processes: the disk may be full, or standard error not read.
       logLinesLost: logLinesLost(log, runner.counted()),
       logLinesLostLately: recent.lostLines(),
       notListening,

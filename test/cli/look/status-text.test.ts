@@ -75,7 +75,7 @@ test('lines of the log that were lost are a problem for a minute, later a fact',
     statusText({ process: { ...running, ...lost }, services: [], reloads: [], left: [], overrides: [] } as never);
   assert.match(
     said({ logLinesLost: 9, logLinesLostLately: 2 }),
-    /^2 log lines could not be written in the last minute: is the disk full\?$/m,
+    /^2 log lines could not be written in the last minute: is the disk full, or is standard error not read\?$/m,
   );
   assert.match(
     said({ logLinesLost: 9, logLinesLostLately: 0 }),

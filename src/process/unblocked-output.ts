@@ -1,0 +1,22 @@
+/**
+ * Standard output and error that do not block this process if they are not read.
+ *
+ * Whether writes to a pipe or a Unix socket block is a flag of its open file description, which all processes share that have inherited
+ * it. Node sets the flag when it first uses `process.stdout` or `process.stderr`, and at exit restores the flags that it has found at its
+ * start. So it is set before each process that is started here, which then restores it too, and again before each write of the log,
+ * because another program may have cleared it. A separate description, by opening `/proc/self/fd/2`, would need no second step, but
+ * does not exist for a socket, such as systemd's, and not for the pipe of another user.
+ */
+
+/** `lib/net.js`: `_handle` is the pipe or socket, `deps/uv/src/unix/stream.c`: `uv_stream_set_blocking` sets the flag. */
+type Output = Partial<NodeJS.WriteStream> & {
+  readonly _handle?: { setBlocking?(blocks: boolean): number } | null;
+};
+
+/**
+ * Makes writes to an output of this process fail with `EAGAIN` instead of waiting for its reader. Files never wait, and Node lets a
+ * terminal wait for its user.
+ */
+export function unblock(output: Output): void {
+  if (output.isTTY !== true) output._handle?.setBlocking?.(false);
+}
