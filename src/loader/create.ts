@@ -7,8 +7,10 @@
  */
 import type { App, DeclaredFactory, Filter, OpenApiAdditions } from '../app/index.js';
 import { callFactory, connectApp, type FaultForm } from '../app/internal.js';
+import { ConfigurationRefused } from '../errors/index.js';
 import type { Awaitable } from '../service/index.js';
 import type { JobList } from '../tasks/index.js';
+import { isLimit } from './document.js';
 import {
   appForFilter,
   filterForApp,
@@ -19,7 +21,8 @@ import {
   usableProtocol,
   wrongResult,
 } from './factory-errors.js';
-import { FILTER_ORDER, wrongOrders } from './filter-order.js';
+import { FILTER_ORDER } from './filter-order.js';
+import type { LoadedTree } from './load.js';
 import {
   argumentsFor,
   type Connect,
@@ -35,6 +38,7 @@ import { PartRefusals, Patience } from './part-refusals.js';
 import { PasteError } from './paste-error.js';
 import { A_KIND, type Kind } from './section.js';
 import { type ContextTree, describeNode, isMap, mountedApps, treeOf } from './tree.js';
+import type { Walk } from './walk.js';
 
 type Conf = ReadonlyMap<string, string>;
 
@@ -83,23 +87,15 @@ export interface CreateOptions {
   readonly tasks?: JobList | undefined;
   /** Collects the filters, one for each section, that also apply to the server's own refusals. */
   readonly aroundRefusals?: Map<string, Filter> | undefined;
+  /** Gets the walk, before it begins: it has all errors of the app in the end, and suspicious lines. @internal */
+  readonly walked?: ((walk: Walk) => void) | undefined;
 }
 
-/** A tree with its factories resolved, and the first error of a part that cannot be loaded. */
-export interface LoadedTree {
-  /** Undefined if a reference could not be followed. */
-  readonly context: Context | undefined;
-  readonly error: unknown;
-}
-
-/** Loads a child that a composite requests. */
-export type LoadChild = (composite: Context, kind: Kind, name?: string, globalConf?: Conf) => Promise<LoadedTree>;
-
-/** Calls the factories of one tree. */
+/** Calls the factories of one tree. What it finds on the way is in its walk, however it ends. */
 export class Creation {
   readonly #given: GivenToFactories;
   readonly #options: CreateOptions;
-  readonly #child: LoadChild;
+  readonly #walk: Walk;
   readonly #releases: Releases;
   /** Contexts that requests reach directly or through URL maps only. */
   readonly #entered = new WeakSet<Context>();
@@ -108,13 +104,26 @@ export class Creation {
   #tree: Context | undefined;
 
   /** `releases`: collects the resources that factories acquire. */
-  constructor(given: GivenToFactories, child: LoadChild, releases: Releases, options: CreateOptions) {
-    this.#child = child;
+  constructor(walk: Walk, releases: Releases, options: CreateOptions = {}) {
+    const { parts } = walk;
+    this.#walk = walk;
     this.#options = options;
     this.#releases = releases;
     // A composite may create several children at once: a resource acquired after one of them failed is released at once.
     const onClose = (release: Release): void => (this.#failed ? void this.#released(release) : releases.add(release));
-    this.#given = { ...given, tasks: options.tasks, onClose, rpc: rpcOf({ ...given, onClose }, options.connect) };
+    this.#given = { ...parts, tasks: options.tasks, onClose, rpc: rpcOf({ ...parts, onClose }, options.connect) };
+    options.walked?.(walk);
+  }
+
+  /** Loads a name and calls the factories. Beside a part that cannot be loaded, the others are created too, for their errors. */
+  async load(kind: Kind, name: string | undefined): Promise<Created> {
+    const { load } = this.#walk;
+    try {
+      return await this.create(await load.loaded(() => load.context(kind, name)));
+    } catch (error) {
+      if (isLimit(error)) load.ended(error);
+      throw error;
+    }
   }
 
   /**
@@ -122,13 +131,17 @@ export class Creation {
    * after the first; the acquired resources are released before that.
    */
   async create(tree: LoadedTree): Promise<Created> {
-    this.#tree = tree.context;
-    if (tree.context !== undefined) this.#entered.add(tree.context);
+    const { context } = tree;
+    this.#tree = context;
+    if (context !== undefined) this.#entered.add(context);
     try {
-      return await Promise.race([this.#loaded(tree), this.#patience.over]);
+      return await Promise.race([this.#whole(tree), this.#patience.over]);
     } catch (error) {
       this.#failed = true;
       await this.#released(() => this.#releases.run());
+      // What stands behind a factory that waits is not created any more.
+      if (this.#patience.isOver && context !== undefined) await this.#walk.look(context, true);
+      await this.#walk.try();
       throw error;
     } finally {
       this.#patience.stop();
@@ -144,40 +157,29 @@ export class Creation {
   }
 
   /** Creates a tree. For one with an error, creates the parts that can be loaded, and throws their refusals with the error. */
-  async #loaded({ context, error }: LoadedTree): Promise<Created> {
-    if (error === undefined && context !== undefined) return this.#create(context);
+  async #whole({ context, error }: LoadedTree): Promise<Created> {
     const refusals = new PartRefusals(this.#patience);
-    refusals.note(error);
-    if (context !== undefined) await this.#createWhole(context, refusals);
+    if (error !== undefined) refusals.note(error);
+    const created = await refusals.gather(() => context && this.#create(context, error));
     refusals.refuse();
-    throw error;
+    return created!;
   }
 
-  async #createWhole(context: Context, refusals: PartRefusals): Promise<void> {
-    const { type, filters, inner, factory, incomplete } = context;
-    if (inner === undefined) {
-      if (factory?.resolved === true && !incomplete) await refusals.gather(() => this.#plain(context));
-      return;
-    }
-    for (const part of type === 'filter-with' ? [...filters, inner] : [inner, ...filters])
-      await this.#createWhole(part, refusals);
-  }
-
-  /** Creates all parts, even if one is refused; throws their refusals as one. */
-  async #create(context: Context): Promise<Created> {
+  /** Creates all parts, even if one is refused; throws their refusals as one. `broken`: the error of a part that cannot be loaded. */
+  async #create(context: Context, broken: unknown): Promise<Created> {
     const { type, kind, filters, inner } = context;
-    if (inner === undefined) return this.#plain(context);
-    if (type === 'pipeline') await this.#checkOrder(context);
+    if (inner === undefined) return this.#plain(context, broken);
     const refusals = new PartRefusals(this.#patience);
+    await refusals.gather(() => this.#shape(context));
     const outer: MadeFilter[] = [];
     const makeOuter = async (): Promise<void> => {
       for (const filter of filters) {
-        const made = await refusals.gather(() => this.#create(filter));
+        const made = await refusals.gather(() => this.#create(filter, broken));
         if (made !== undefined) outer.push({ filter: made as AwaitableFilter, context: filter });
       }
     };
     if (type === 'filter-with') await makeOuter();
-    const inside = await refusals.gather(() => this.#create(inner));
+    const inside = await refusals.gather(() => this.#create(inner, broken));
     if (type !== 'filter-with') await makeOuter();
     refusals.refuse();
     if (kind === 'filter') return this.#composed(outer[0]!.filter, inside as AwaitableFilter, inner);
@@ -210,18 +212,42 @@ export class Creation {
     return wrapped;
   }
 
-  async #checkOrder(pipeline: Context): Promise<void> {
-    const wrong = await wrongOrders(pipeline, this.#given.config, this.#entered.has(pipeline));
-    for (const { origin, message, hint, refused } of wrong) {
-      if (refused) throw pipeline.reference.explain(new PasteError(FILTER_ORDER, { message, hint, origin }));
+  /** Throws if the filters of a pipeline cannot work in their order; warns of other orders. */
+  async #shape(context: Context): Promise<void> {
+    for (const { origin, message, hint, refused } of await this.#walk.shape(context, this.#entered.has(context))) {
+      if (refused) throw context.reference.explain(new PasteError(FILTER_ORDER, { message, hint, origin }));
       const place = { file: origin?.file, line: origin?.line };
-      this.#given.log.warn({ hint, ...place }, `pipeline "${headerOf(pipeline).name}": ${message}`);
+      this.#given.log.warn({ hint, ...place }, `pipeline "${headerOf(context).name}": ${message}`);
     }
   }
 
-  async #plain(context: Context): Promise<Created> {
-    const { protocol, kind } = context;
+  async #plain(context: Context, broken: unknown): Promise<Created> {
     if (this.#failed) throw new Error('the load has failed already');
+    const { factory, incomplete } = context;
+    const isEntered = this.#entered.has(context);
+    const { load } = this.#walk;
+    if (factory?.resolved !== true || incomplete) {
+      await this.#walk.look(context, isEntered);
+      throw broken;
+    }
+    const before = load.findings.size;
+    const requested = new Set<string>();
+    try {
+      const made = await this.#made(context, requested);
+      // A composite may go on without a child that was refused.
+      if (isComposite(context)) load.findings.forgive(before);
+      return made;
+    } catch (error) {
+      if (error instanceof ConfigurationRefused) load.issue(error);
+      throw error;
+    } finally {
+      if (isComposite(context) && !this.#failed)
+        await this.#walk.composite(context, isEntered && isMap(factory.value), requested);
+    }
+  }
+
+  async #made(context: Context, requested: Set<string>): Promise<Created> {
+    const { protocol, kind } = context;
     if (!usableProtocol(context)) throw unknownProtocol(context);
     const { written, value } = context.factory!;
     if (!isFunction(value)) throw notAFactory(context);
@@ -238,7 +264,7 @@ export class Creation {
       const wrap = (app: App) => (kind === 'server' ? run : make)(app) as Awaitable<App>;
       return Object.assign(wrap, { factory: written, localConf });
     }
-    const first = isComposite(context) ? [this.#loaderFor(context)] : [];
+    const first = isComposite(context) ? [this.#loaderFor(context, requested)] : [];
     const result = await guarded(
       context,
       () => make(...first),
@@ -273,15 +299,17 @@ export class Creation {
   }
 
   /** Returns the loader for a composite's children; their origin is the option that names them. */
-  #loaderFor(context: Context) {
+  #loaderFor(context: Context, requested: Set<string>) {
+    const { load } = this.#walk;
     const make = async <K extends Kind>(kind: K, name?: string, globalConf?: Conf): Promise<Products[K]> => {
-      const loaded = await this.#child(context, kind, name, globalConf);
+      requested.add(`${kind} ${name}`);
+      const loaded = await load.loaded(() => load.child(context, kind, name, globalConf));
       const { context: child } = loaded;
       if (child !== undefined && loaded.error === undefined) {
         context.children.push({ get: kind, name: name ?? '', context: child });
         if (this.#entered.has(context) && isMap(context.factory?.value)) this.#entered.add(child);
       }
-      return (await this.#loaded(loaded)) as Products[K];
+      return (await this.#whole(loaded)) as Products[K];
     };
     return {
       getApp: (name?: string, globalConf?: Conf) => make('app', name, globalConf),

@@ -3,6 +3,7 @@
  * suspicious.
  */
 import {
+  ConfigurationRefused,
   type Diagnostic,
   errorText,
   inOrder,
@@ -29,6 +30,8 @@ export class Findings {
    * it.
    */
   harmless: false | 'unchosen' | 'unreached' = false;
+  /** True if the configuration is wrong, and not only code that it names. */
+  blames = false;
 
   constructor(file: string) {
     this.#file = file;
@@ -36,6 +39,7 @@ export class Findings {
 
   /** Adds any error of a load or of a factory. */
   error(error: unknown): void {
+    this.blames ||= !(error instanceof ConfigurationRefused) || error.blamesConfiguration;
     if (error instanceof PorticoError) {
       for (const each of error.diagnostics) this.#add(each);
       return;
@@ -61,6 +65,16 @@ export class Findings {
     const meant = `Did you mean "${name}"`;
     if ([...this.#found.values()].some(({ hint }) => hint?.includes(meant))) return;
     this.warning('PORTICO_PASTE_UNUSED_SECTION', origin, 'this filter is not used.');
+  }
+
+  get size(): number {
+    return this.#found.size;
+  }
+
+  /** Makes warnings of the errors found since there were so many findings: they have prevented nothing. */
+  forgive(since: number): void {
+    for (const [key, found] of [...this.#found].slice(since))
+      if (isError(found)) this.#found.set(key, { ...found, severity: 'warning' });
   }
 
   /** Returns all findings, by place. `read`: the files in the order in which they were read. */

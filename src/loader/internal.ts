@@ -16,3 +16,4 @@ export { ConfigNotFound, PasteAppNotFound, PasteError } from './paste-error.js';
 export { isSectionName, openPasteFile, PasteFile } from './paste-file.js';
 export { isPasteSection } from './section.js';
 export { describeNode, type MountedApp, mountedApps, UNDESCRIBED } from './tree.js';
+export type { Walk } from './walk.js';

@@ -12,7 +12,6 @@ import { type PasteSection, type Word, wordsOf } from '../ini/index.js';
 import { whileLoading } from '../process/index.js';
 import { type AliasTable, fileAliases } from './aliases.js';
 import { tellsChildren } from './composite/children.js';
-import { type Created, type CreateOptions, Creation, type LoadChild, type LoadedTree } from './create.js';
 import { firstRefusal, isLimit, type OpenedPaste, openDocument, Usage } from './document.js';
 import { Findings, findInFile, warnOfSection } from './findings.js';
 import {
@@ -24,7 +23,6 @@ import {
   type GivenToFactories,
   isComposite,
   partsOf,
-  type Releases,
   sharedConf,
   useIn,
 } from './load-context.js';
@@ -53,7 +51,14 @@ export interface LoadParts extends OpenedPaste, GivenToFactories {
   readonly aliases: AliasTable;
 }
 
-/** A load, and the creation of its contexts. */
+/** Contexts with their factories resolved, and the first error of a part that cannot be loaded. */
+export interface LoadedTree {
+  /** Undefined if a reference could not be followed. */
+  readonly context: Context | undefined;
+  readonly error: unknown;
+}
+
+/** The contexts of one load. */
 export class Load {
   /** The remaining steps: names to resolve, and errors to refuse. */
   readonly steps: Steps;
@@ -134,27 +139,6 @@ export class Load {
     return this.#resolved(() => this.context(kind, name));
   }
 
-  /** Calls the factories. If one fails, the resources acquired so far are released first. */
-  create(context: Context, releases: Releases, options: CreateOptions = {}): Promise<Created> {
-    return this.#create({ context, error: undefined }, releases, options);
-  }
-
-  /** Loads a name and calls the factories. Beside a part that cannot be loaded, the others are created too, for their errors. */
-  async loadAndCreate(
-    kind: Kind,
-    name: string | undefined,
-    releases: Releases,
-    options: CreateOptions = {},
-  ): Promise<Created> {
-    return this.#create(await this.#loaded(() => this.context(kind, name)), releases, options);
-  }
-
-  #create(tree: LoadedTree, releases: Releases, options: CreateOptions): Promise<Created> {
-    const child: LoadChild = (composite, kind, name, globalConf) =>
-      this.#loaded(() => this.child(composite, kind, name, globalConf));
-    return new Creation(this.#parts, child, releases, options).create(tree);
-  }
-
   /** Makes contexts, then resolves their factories. Throws the first error. */
   async #resolved(make: () => Context): Promise<Context> {
     const context = this.#made(make);
@@ -162,8 +146,8 @@ export class Load {
     return context!;
   }
 
-  /** Like {@link #resolved}, but returns the first error, and resolves the factories of the other parts. */
-  async #loaded(make: () => Context): Promise<LoadedTree> {
+  /** Makes contexts and resolves their factories. Returns the first error, and the parts without errors too. */
+  async loaded(make: () => Context): Promise<LoadedTree> {
     const context = this.#made(make);
     const errors: unknown[] = [];
     for await (const error of this.resolve()) errors.push(error);

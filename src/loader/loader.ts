@@ -8,7 +8,7 @@ import { checkedLog, silentLogger } from '../log/internal.js';
 import { JobList } from '../tasks/internal.js';
 import { aliasesOf } from './aliases.js';
 import { type CheckOptions, checkPaste } from './check/check-file.js';
-import type { Created, CreateOptions, ServerFactory } from './create.js';
+import { type Created, type CreateOptions, Creation, type ServerFactory } from './create.js';
 import { openPaste, type ReadPasteFile } from './document.js';
 import { Load, type LoadParts } from './load.js';
 import { type Context, type LoadedApp, loadedApp, Releases } from './load-context.js';
@@ -16,6 +16,7 @@ import { PasteFile, readerOf } from './paste-file.js';
 import type { Resolver } from './resolver.js';
 import type { Kind } from './section.js';
 import { type ContextTree, treeOf } from './tree.js';
+import { Walk } from './walk.js';
 
 /** Options of a Loader. */
 export interface LoaderOptions {
@@ -67,7 +68,7 @@ const NAMES: readonly (keyof LoaderOptions)[] = [
 /** Loads apps and filters from a paste file (`api-paste.ini`), exactly like PasteDeploy. */
 export class Loader extends PasteFile {
   readonly #parts: LoadParts;
-  readonly #nodes = new WeakMap<ContextTree, { readonly load: Load; readonly context: Context }>();
+  readonly #nodes = new WeakMap<ContextTree, { readonly walk: Walk; readonly context: Context }>();
 
   /**
    * Reads and parses the file; opens no other file and imports nothing. Throws `ConfigNotFound` if there is no such file, `PasteError`
@@ -120,19 +121,19 @@ export class Loader extends PasteFile {
 
   /** Returns the tree of a name, with its factories resolved but not called. */
   async load(kind: Kind, name?: string): Promise<Loaded> {
-    const load = this.#load(kind, name);
-    const context = await load.load(kind, name);
+    const walk = this.#walk(kind, name);
+    const context = await walk.load.load(kind, name);
     const releases = new Releases();
     return {
       tree: () => treeOf(context),
-      create: () => load.create(context, releases),
+      create: () => new Creation(walk, releases).create({ context, error: undefined }),
       close: () => releases.run(),
     };
   }
 
   /** Returns the arguments of an app's factory. Nothing is imported or built. */
   appConfig(name?: string): ResolvedConf {
-    const load = this.#load('app', name);
+    const { load } = this.#walk('app', name);
     const { globalConf, localConf } = treeOf(load.context('app', name));
     const [issue] = load.steps.drop();
     if (issue !== undefined) throw issue;
@@ -149,17 +150,18 @@ export class Loader extends PasteFile {
 
   /** Returns the contexts of an app, with the children of composites that report them. Modules are imported, no factory is called. */
   async tree(name?: string): Promise<ContextTree> {
-    const load = this.#load('app', name);
-    const context = await load.load('app', name);
-    await load.expand(context);
-    return treeOf(context, (node, own) => this.#nodes.set(node, { load, context: own }));
+    const walk = this.#walk('app', name);
+    const context = await walk.load.load('app', name);
+    await walk.load.expand(context);
+    return treeOf(context, (node, own) => this.#nodes.set(node, { walk, context: own }));
   }
 
   /** Creates the app of one node of a {@link Loader.tree} by its own factory, without the filters around it. */
   async makeApp(node: ContextTree, options: CreateOptions = {}): Promise<LoadedApp> {
-    const { load, context } = this.#nodes.get(node)!;
+    const { walk, context } = this.#nodes.get(node)!;
     const releases = new Releases();
-    return loadedApp((await load.create(context, releases, options)) as App, releases);
+    const app = await new Creation(walk, releases, options).create({ context, error: undefined });
+    return loadedApp(app as App, releases);
   }
 
   /**
@@ -172,11 +174,12 @@ export class Loader extends PasteFile {
   }
 
   #create(kind: Kind, name: string | undefined, releases: Releases, options?: CreateOptions): Promise<Created> {
-    return this.#load(kind, name).loadAndCreate(kind, name, releases, options);
+    return new Creation(this.#walk(kind, name), releases, options).load(kind, name);
   }
 
-  #load(kind: Kind, name?: string): Load {
-    return new Load({ ...this.#parts, service: this.#serviceOf(kind, name) });
+  #walk(kind: Kind, name?: string): Walk {
+    const parts = { ...this.#parts, service: this.#serviceOf(kind, name) };
+    return new Walk(new Load(parts), parts);
   }
 
   /** Returns the API whose options apply: that of the program, else the one with the name of the loaded app. */

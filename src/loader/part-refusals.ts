@@ -11,6 +11,7 @@ const MORE_MS = 2000;
 export class Patience {
   /** Rejects with all failures held at that time. */
   readonly over: Promise<never>;
+  isOver = false;
   #end!: (error: unknown) => void;
   #timer: NodeJS.Timeout | undefined;
   #kept: readonly ConfigurationRefused[] = [];
@@ -24,7 +25,10 @@ export class Patience {
 
   keep(error: ConfigurationRefused): void {
     this.#kept = [...this.#kept, error];
-    this.#timer ??= setTimeout(() => this.#end(together(this.#kept)), MORE_MS);
+    this.#timer ??= setTimeout(() => {
+      this.isOver = true;
+      this.#end(together(this.#kept));
+    }, MORE_MS);
   }
 
   /** Must be called when the errors are thrown, because the caller may continue without these parts. */

@@ -4,9 +4,9 @@
 import { type App, Fault, type Filter } from '../../app/index.js';
 import { configuredFaultForm, takesOwnSlot, withSlot } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
-import { ConfigurationRefused, Refusals } from '../../errors/index.js';
+import { ConfigurationRefused, isError, Refusals } from '../../errors/index.js';
 import { type LoadedApp, Loader } from '../../loader/index.js';
-import type { CreateOptions } from '../../loader/internal.js';
+import type { CreateOptions, Walk } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
 import { buildLog } from '../../service/internal.js';
 import type { JobList } from '../../tasks/index.js';
@@ -61,6 +61,8 @@ export class ApiApp {
   path: string | undefined;
   /** Its paste file as opened last, until it serves: it holds the document, so that the next build does not parse the file again. */
   opened: AppSource | undefined;
+  /** The walk of the last build over its paste file, until it serves. */
+  walked: Walk | undefined;
 
   constructor(name: string, parts: ApiAppParts, opened: AppSource) {
     this.#name = name;
@@ -87,6 +89,7 @@ export class ApiApp {
   async start(pipeline: string, config: Config, signal: AbortSignal): Promise<LoadedApp> {
     this.#app = await unlessAborted(this.#next(pipeline, config), signal);
     this.opened = undefined;
+    this.walked = undefined;
     return this.#app;
   }
 
@@ -125,8 +128,9 @@ export class ApiApp {
     const refusals = new Refusals();
     const faults = await refusals.gather(() => configuredFaultForm(config, this.#name));
     const aroundRefusals = new Map<string, Filter>();
+    this.walked = undefined;
     const app = await refusals
-      .gather(() => loadWhole(loader, pipeline, { aroundFilters, connect, faults: null, aroundRefusals }))
+      .gather(() => this.#load(loader, pipeline, { aroundFilters, connect, faults: null, aroundRefusals }))
       .finally(building.over);
     try {
       refusals.refuse();
@@ -144,20 +148,23 @@ export class ApiApp {
       faults: { faultStyle: faultStyle ?? style, invalidInputStatus, aroundRefusals: around },
     };
   }
-}
 
-/** Builds the app. If the file is refused, the exception has all its errors. */
-async function loadWhole(loader: AppLoader, name: string, options: CreateOptions): Promise<LoadedApp> {
-  // A Loader records the time of the innermost apps; for another loader's app the server measures the whole.
-  if (!(loader instanceof Loader)) return loader.loadApp(name);
-  try {
-    return takesOwnSlot(await loader.loadApp(name, { aroundApp: withSlot, ...options }));
-  } catch (error) {
-    if (!(error instanceof ConfigurationRefused)) throw error;
-    const findings = await loader.check({ names: [name] }).catch(() => []);
-    const errors = findings.filter(({ severity }) => severity === 'error');
-    if (errors.length < 2) throw error;
-    throw new ConfigurationRefused(error.code, { diagnostics: errors, cause: error });
+  /** Loads the app. If its paste file is refused, the exception has all errors that the build has found there. */
+  async #load(loader: AppLoader, name: string, options: CreateOptions): Promise<LoadedApp> {
+    // A Loader records the time of the innermost apps; for another loader's app the server measures the whole.
+    if (!(loader instanceof Loader)) return loader.loadApp(name);
+    const walked = (walk: Walk): void => {
+      this.walked = walk;
+    };
+    try {
+      return takesOwnSlot(await loader.loadApp(name, { aroundApp: withSlot, walked, ...options }));
+    } catch (error) {
+      const errors = this.walked?.diagnostics.filter(isError) ?? [];
+      // If only factories have failed, the exception has all their errors.
+      const isWhole = errors.length < 2 || this.walked?.load.findings.blames === false;
+      if (isWhole || !(error instanceof ConfigurationRefused)) throw error;
+      throw new ConfigurationRefused(error.code, { diagnostics: errors, cause: error });
+    }
   }
 }
 
