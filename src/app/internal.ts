@@ -59,7 +59,15 @@ export { readableOf } from './host/from-fetch.js';
 export { abortError, collectBody, followSignal, limitBody, offerSignal, tooLarge } from './read-body.js';
 export { connectionAddress, connectionRemote, takeScheme } from './remote.js';
 export { type RequestTrace, runInRequest, runOutsideRequests, type TraceIds } from './request-context.js';
-export { bodyLengthOf, FIELD, kindOfField, readHeaders, ServedRequest, seesHeadersTaken } from './request-fields.js';
+export {
+  bodyLengthOf,
+  FIELD,
+  isEncoded,
+  kindOfField,
+  readHeaders,
+  ServedRequest,
+  seesHeadersTaken,
+} from './request-fields.js';
 export { methodsOf, overriddenMethod, writtenPath } from './request-path.js';
 export { abortReason, abortResponse, destroyReason, muteWhenEnded, wrongLength } from './response/after-response.js';
 export { holdBody, setMissingHeaders } from './response/before-head.js';

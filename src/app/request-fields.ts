@@ -90,6 +90,11 @@ export function bodyLengthOf({ req, fieldKinds: kinds, bodyLength: known }: Exch
   return /^\d+$/.test(length) ? Number(length) : Number.NaN;
 }
 
+/** Reports whether the body of a request has a `Content-Encoding`, as a compressed one has (RFC 9110 §8.4). */
+export function isEncoded({ headers: { 'content-encoding': coding } }: IncomingMessage): boolean {
+  return coding !== undefined && coding.trim().toLowerCase() !== 'identity';
+}
+
 /** Forgets the kinds of a request, because code takes it that may change its prototype. */
 export function forgetFields(req: IncomingMessage): void {
   exchangeOf(req).fieldKinds = -1;

@@ -16,7 +16,7 @@ async function digest(body: Readable): Promise<string> {
 
 const typed = (type: string): { 'content-type': string } => ({ 'content-type': type });
 
-testBoth('a route with a stream gets the bytes of any type, and of none', async (t, made) => {
+testBoth('S3-2 S3-3 a route with a stream gets the bytes of any type and coding, and of none', async (t, made) => {
   const router = new made().put('/files/{name}', { body: 'stream', status: 201 }, ({ body }) => digest(body));
   const send = await serveRouter(t, router);
   const bytes = Buffer.alloc(300_000, 7);
@@ -27,13 +27,35 @@ testBoth('a route with a stream gets the bytes of any type, and of none', async 
     typed('application/json'),
     typed('application/x-www-form-urlencoded'),
     typed('multipart/form-data; boundary=x'),
+    // S3-3: a type that is none.
+    typed(''),
+    typed('no type at all'),
+    // S3-2: as S3 clients send objects.
+    { ...typed('text/css'), 'content-encoding': 'gzip' },
+    { 'content-encoding': 'aws-chunked' },
   ]) {
     const answer = await send('PUT', '/files/a', { headers, body: bytes });
     assert.deepEqual([answer.status, answer.json], [201, wanted], JSON.stringify(headers));
   }
-  assert.equal((await send('PUT', '/files/a', { headers: typed('no type at all'), body: bytes })).status, 415);
   const empty = await send('PUT', '/files/a');
   assert.equal(empty.json, createHash('sha256').update('').digest('hex'));
+});
+
+testBoth('S3-2 S3-3 a route with bytes gets them with any type and coding', async (t, made) => {
+  const router = new made().post('/bytes', { body: 'bytes' }, ({ body, headers }) => [
+    body.toString(),
+    headers['content-encoding'],
+    headers['content-type'],
+  ]);
+  const send = await serveRouter(t, router);
+  for (const [type, coding] of [
+    ['image/png', 'gzip'],
+    ['', 'br'],
+    ['no type', 'aws-chunked'],
+  ] as const) {
+    const answer = await send('POST', '/bytes', { headers: { ...typed(type), 'content-encoding': coding }, body: 'x' });
+    assert.deepEqual([answer.status, answer.json], [200, ['x', coding, type]]);
+  }
 });
 
 testBoth('a stream is limited by the route alone, declared or in chunks', async (t, made) => {
@@ -115,8 +137,13 @@ testBoth('a body that a route does not take is 415, which names what it takes', 
   assert.equal((await send('POST', '/plain', { headers: typed('image/png'), body: 'x' })).status, 415);
   // A schema requires a body, whatever its type.
   assert.match((await send('POST', '/many')).text, /The request needs a body/);
-  const compressed = { headers: { ...typed('image/png'), 'content-encoding': 'gzip' }, body: 'x' };
-  assert.equal((await send('POST', '/many', compressed)).headers['accept-encoding'], 'identity');
+  const compressed = (type: string) => ({ headers: { ...typed(type), 'content-encoding': 'gzip' }, body: 'x' });
+  assert.equal((await send('POST', '/many', compressed('image/png'))).status, 200);
+  for (const type of ['application/json', 'text/csv']) {
+    const encoded = await send('POST', '/many', compressed(type));
+    assert.deepEqual([encoded.status, encoded.headers['accept-encoding']], [415, 'identity'], type);
+  }
+  for (const type of ['', 'csv', 'image/ png']) assert.equal((await many(type, 'x')).status, 415, type);
 });
 
 testBoth('WD-2 a route takes its body with every method', async (t, made) => {

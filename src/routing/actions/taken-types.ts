@@ -44,11 +44,16 @@ export class TakenTypes {
    */
   of(type: string): TakenType | undefined {
     const json = this.#types.find(({ read, type: own }) => read === 'json' && own === 'application/json');
-    if (type === '') return json ?? this.#types.find(({ type: own }) => own === '*/*');
+    if (type === '') return json ?? this.any;
     const named = this.#types.find(({ type: own }) => own === type || (own.endsWith('/*') && isWithin(type, own)));
     if (named !== undefined && named.type !== '*/*') return named;
     const isLikeJson = type === 'text/plain' || /^application\/[\w.-]+\+json$/.test(type);
     return isLikeJson ? (json ?? named) : named;
+  }
+
+  /** Returns what a range of all types says: also for a text that is no media type. */
+  get any(): TakenType | undefined {
+    return this.#types.find(({ type }) => type === '*/*');
   }
 
   /** Returns the type for a request without a body. */

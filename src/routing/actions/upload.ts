@@ -8,6 +8,7 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Fault } from '../../app/index.js';
+import { isEncoded } from '../../app/internal.js';
 import { PorticoError } from '../../errors/index.js';
 
 /** Limits of an upload. */
@@ -70,6 +71,7 @@ export class Upload implements AsyncIterable<UploadedFile> {
     if (!/^multipart\/form-data\s*;/i.test(req.headers['content-type'] ?? '')) {
       throw new UploadRefused(415, 'type', 'The body must be a form: multipart/form-data.');
     }
+    if (isEncoded(req)) throw new UploadRefused(415, 'type', 'A form with a Content-Encoding is not accepted.');
     if (this.#isRead || req.readableEnded) {
       throw new PorticoError('PORTICO_UPLOAD_READ', {
         message: 'the files of the request were read before',

@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { FastifyContentTypeParser, FastifyInstance } from 'fastify';
 import { Fault, quoteClient } from '../../app/index.js';
-import { bodyLengthOf, collectBody, exchangeOf, FIELD, limitBody, tooLarge } from '../../app/internal.js';
+import { bodyLengthOf, collectBody, exchangeOf, FIELD, isEncoded, limitBody, tooLarge } from '../../app/internal.js';
 import { readFields } from '../actions/query-lists.js';
 import type { TakenType, TakenTypes } from '../actions/taken-types.js';
 
@@ -87,6 +87,11 @@ export function hasJsonBody(req: IncomingMessage): boolean {
 /** Reports whether a text is a media type, perhaps with parameters (RFC 9110 §8.3.1). */
 const isMediaType = (text: string): boolean => MEDIA_TYPE.test(text);
 
+/** Reports whether a request says a type that is none, such as an empty one. */
+export function isOddType(type: string | undefined): boolean {
+  return type !== undefined && !isMediaType(type);
+}
+
 const MEDIA_TYPE = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|$)/;
 
 /** By RFC 2046 §5.1.1; parsers of forms fail for longer ones. */
@@ -134,8 +139,7 @@ function hasBody(req: IncomingMessage): boolean {
 
 /** Throws a `Fault` 415 for a compressed body. */
 export function refuseEncoding(req: IncomingMessage): void {
-  const encoding = req.headers['content-encoding'];
-  if (encoding === undefined || !hasBody(req) || encoding.trim().toLowerCase() === 'identity') return;
+  if (!hasBody(req) || !isEncoded(req)) return;
   throw new Fault(415, {
     message: 'Bodies with a Content-Encoding are not accepted.',
     headers: { 'Accept-Encoding': 'identity' },
@@ -253,7 +257,8 @@ interface TypedCall {
 
 /**
  * Reads the body of a call whose action takes other types than JSON, and notes its type. `fail` ends the request if a stream exceeds the
- * limit while the action reads it. Throws a `Fault` 415 for a type that is not taken, and for a compressed body.
+ * limit while the action reads it. Throws a `Fault` 415 for a type that is not taken, and for a compressed body that is
+ * read as a value.
  */
 export function readTyped(
   call: TypedCall,
@@ -283,10 +288,11 @@ export function readTyped(
 }
 
 function takenType(req: IncomingMessage, takes: TakenTypes, isPresent: boolean): TakenType {
-  if (isPresent) refuseEncoding(req);
   const { 'content-type': type } = req.headers;
-  const taken = type === undefined || isMediaType(type) ? takes.of(typeOf(req)) : undefined;
+  const taken = isOddType(type) ? takes.any : takes.of(typeOf(req));
   if (taken === undefined && (isPresent || type !== undefined)) throw unsupported(req, takes.names);
+  // Bytes are the action's, in whatever coding: an object is stored with the one that it has.
+  if (isPresent && taken?.read !== 'stream' && taken?.read !== 'bytes') refuseEncoding(req);
   return taken ?? takes.first;
 }
 

@@ -7,7 +7,7 @@ import { readBody } from 'portico/app';
 import type { Router, UploadRefused } from 'portico/routing';
 import { Server } from 'portico/server';
 import { Client, portOf } from '../../server/raw-client.js';
-import { keepingLogger, testBoth } from '../served-router.js';
+import { keepingLogger, serveRouter, testBoth } from '../served-router.js';
 
 for (const [what, length] of [
   ['a long rest is due', 5_000_000],
@@ -71,3 +71,25 @@ testBoth('WD-1 a body that is read after its action has returned fails when its 
   client.close();
   assert.equal(((await failed) as { code: string }).code, 'PORTICO_REQUEST_ABORTED');
 });
+
+testBoth(
+  'S3-2 S3-9 a form with a Content-Encoding is 415; fields before a file are known with it, all of them after it',
+  async (t, RouterOf) => {
+    const router: Router = new RouterOf();
+    router.post('/files', { body: { 'multipart/form-data': 'stream' } }, async (request) => {
+      const upload = request.files();
+      const seen: unknown[] = [];
+      for await (const file of upload) seen.push(file.field, upload.fields.a, file.stream.resume() && null);
+      return [...seen, upload.fields];
+    });
+    const send = await serveRouter(t, router);
+    const part = (name: string, value: string, file = ''): string =>
+      `--x\r\nContent-Disposition: form-data; name="${name}"${file}\r\n\r\n${value}\r\n`;
+    const body = `${part('a', '1')}${part('cover', 'png', '; filename="c.png"')}${part('b', '2')}--x--\r\n`;
+    const type = { 'content-type': 'multipart/form-data; boundary=x' };
+    const read = await send('POST', '/files', { headers: type, body });
+    assert.deepEqual(read.json, ['cover', '1', null, { a: '1', b: '2' }]);
+    const encoded = await send('POST', '/files', { headers: { ...type, 'content-encoding': 'gzip' }, body });
+    assert.equal(encoded.status, 415);
+  },
+);
