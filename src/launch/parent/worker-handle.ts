@@ -34,7 +34,7 @@ interface Served {
   readonly workers: number | undefined;
 }
 
-/** What a worker says of its end. */
+/** The last report of a worker, about its end. */
 interface LastWords {
   readonly status: number;
   /** True if it has cut off requests, whatever its status, and their number at its deadline. */
@@ -64,9 +64,9 @@ export class WorkerHandle {
   readonly exited = this.#exited.promise;
   /** Number of sockets for each address at its start: 1 if all workers share one. */
   readonly slots: number;
-  /** What was known when it first served; undefined until then. It stays when the worker leaves. */
+  /** Facts of the moment when it first served; undefined until then. They stay when the worker leaves. */
   served: Served | undefined;
-  /** What it said of its end, after its cleanup; undefined if it has ended without a word. */
+  /** Its report of its end, after its cleanup; undefined if it has ended without one. */
   said: LastWords | undefined;
   /** Why its parent has killed it: a fault, or the deadline of its end, or because nothing of it is needed. The first reason counts. */
   killedFor: Fault | 'deadline' | 'needless' | undefined;

@@ -8,7 +8,7 @@
  * | `serving` | accepts connections | | | | `leaving` | `killed` | `died` |
  * | `killed` | got SIGKILL while it held its slot, which is empty when it has exited | | | | `leaving` | | `died` |
  * | `leaving` | was asked to end: its slot is free for another worker | | | | | | `ended` |
- * | `died` | has exited, and nobody had asked it to end | | | | | | |
+ * | `died` | has exited, and was not asked to end | | | | | | |
  * | `ended` | has exited as asked, or because it was killed while it left | | | | | | |
  *
  * Events: `built` and `ready` are messages of the worker, `built` only of one that waits; `serve`, `tell` (to drain or to end) and `kill` come
@@ -36,7 +36,7 @@ export function after(state: WorkerState, event: WorkerEvent): WorkerState {
   return (row[event] as WorkerState | undefined) ?? state;
 }
 
-/** States in which a worker holds its slot: nobody has asked it to end. */
+/** States in which a worker holds its slot, because it was not asked to end. */
 const HOLDING: ReadonlySet<WorkerState> = new Set(['starting', 'waiting', 'serving', 'killed', 'died']);
 
 /** Reports whether a worker in this state holds its slot, so that no other may be started for it. */

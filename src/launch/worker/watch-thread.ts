@@ -155,7 +155,7 @@ function write(to: number, text: string): void {
 }
 
 /**
- * Ends a process whose parent is gone at the deadline of its stop; and before that if its event loop is stuck: it serves nobody, and keeps
+ * Ends a process whose parent is gone at the deadline of its stop; and before that if its event loop is stuck: it serves no client, and keeps
  * the port from the next start.
  */
 function endOrphan(): void {

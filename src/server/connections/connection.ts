@@ -1,5 +1,5 @@
 /**
- * One accepted connection: its requests, and what becomes of its input. What is not taken leaves no object behind.
+ * One accepted connection: its requests, and what becomes of its input. Requests that are not taken leave no object behind.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
