@@ -158,7 +158,7 @@ export class SqliteStore extends SqlStore {
     if (this.#path !== ':memory:') refuseNetworkFileSystem(this.#path);
     const database = openDatabase(this.#path, { busyTimeoutMs: Math.min(busyTimeoutMs, BUSY_MS) });
     try {
-      // A heartbeat that a power loss takes comes again, and the event loop does not wait for the disk.
+      // Heartbeats come again after a power loss, and the event loop does not wait for the disk.
       database.exec('PRAGMA synchronous = NORMAL');
       migrate(database, this.#options.option);
       if (this.#path !== ':memory:') this.#inode = statSync(this.#path).ino;
