@@ -54,6 +54,12 @@ export interface FileRead {
   readonly hash?: string;
 }
 
+/** A value that a worker leaves to others of its service: plain data, at most {@link KEPT_BYTES}. */
+export interface Kept {
+  readonly key: string;
+  readonly value: unknown;
+}
+
 /** Message from a worker. */
 export type ToParent =
   /** It serves, with this resident memory in bytes. Its program has requested this number of workers for the service. */
@@ -86,6 +92,8 @@ export type ToParent =
   | ({ readonly kind: 'counted' } & Counted)
   /** It needs tokens, and sends no other question before the answer, `taken`. */
   | ({ readonly kind: 'take' } & TokenQuestion)
+  /** A value for the workers of its service that start later, and for the others. */
+  | ({ readonly kind: 'keep' } & Kept)
   /** From its watch thread: the stack of the stuck main thread, innermost frame first, and the time since its last heartbeat. */
   | { readonly kind: 'stuck'; readonly stack: readonly string[]; readonly silentMs?: number }
   /**
@@ -119,6 +127,8 @@ export const MESSAGE_BYTES = 4 * 1024 * 1024;
 export const PART_BYTES = MESSAGE_BYTES / 4;
 /** Most characters of a text that a parent keeps for as long as it lives, or for a request. */
 export const KEPT_CHARACTERS = 256;
+/** Most bytes of a value that a parent keeps for the workers of a service. */
+const KEPT_BYTES = 64 * 1024;
 /** Most files in one `read` message. */
 const FILES_READ = 1000;
 /** Code of a diagnostic that has no other. */
@@ -166,6 +176,11 @@ function fitting(message: ToParent, warn: (text: string) => void): ToParent {
     default:
       return message;
   }
+}
+
+/** Reports whether a parent keeps that value. */
+export function isKept({ key, value }: Kept): boolean {
+  return key.length <= KEPT_CHARACTERS && sizeOf(value) <= KEPT_BYTES;
 }
 
 /** Returns the items that fit into a part of a message, the first first, and the others. */
@@ -234,6 +249,7 @@ const FIELDS: Readonly<Partial<Record<ToParent['kind'], object>>> = {
   ended: { status: 0, cutOff: false },
   beat: { debugged: false, facts: {} },
   counted: { buckets: [0], series: [{ metric: '', labels: [''], counts: [0], sum: 0 }] },
+  keep: { key: '' },
   take: { takes: [[RULE, '', 0]], used: [[RULE, '', 0]], settled: [[0, 0]] },
   stuck: { stack: [''] },
   inHand: { came: [[0, '']], left: [0] },
@@ -242,7 +258,7 @@ const FIELDS: Readonly<Partial<Record<ToParent['kind'], object>>> = {
   answer: { id: 0 },
 };
 /** Messages whose texts a parent keeps one by one. Names of files are limited by their sum. */
-const KEPT: ReadonlySet<ToParent['kind']> = new Set(['counted', 'inHand', 'take']);
+const ONE_BY_ONE: ReadonlySet<ToParent['kind']> = new Set(['counted', 'inHand', 'take']);
 
 /** Throws if the message has a field of a wrong type, or a text that a worker would have shortened. */
 export function checkMessage(message: ToParent): void {
@@ -250,7 +266,8 @@ export function checkMessage(message: ToParent): void {
   const fields = Object.hasOwn(FIELDS, kind) ? FIELDS[kind] : undefined;
   if (fields === undefined) return;
   if (!isLike(message, fields)) throw new TypeError(`the fields of "${kind}" have wrong types`);
-  if (KEPT.has(kind) && hasLongText(message)) throw new TypeError(`"${kind}" has a text that is too long`);
+  if (message.kind === 'keep' && !isKept(message)) throw new TypeError('"keep" has a value that is too large');
+  if (ONE_BY_ONE.has(kind) && hasLongText(message)) throw new TypeError(`"${kind}" has a text that is too long`);
 }
 
 function isLike(value: unknown, example: unknown): boolean {
@@ -319,6 +336,8 @@ export interface Configure {
   readonly holds?: boolean;
   /** True: its parent accepts rare heartbeats while it is at rest. */
   readonly mayRest?: boolean;
+  /** Values that workers of the service have left. */
+  readonly kept?: readonly Kept[];
   /** Arguments of its main module: in the command line, which every user can read, they are masked. */
   readonly arguments?: readonly string[];
 }
@@ -340,6 +359,8 @@ export type ToWorker =
   | { readonly kind: 'list' }
   /** Reopen the log file, because it was renamed. */
   | { readonly kind: 'reopen' }
+  /** A value that another worker of the service has left. */
+  | ({ readonly kind: 'kept' } & Kept)
   /** Another worker of the service starts: count no whole buckets any more. */
   | { readonly kind: 'share' }
   /** Answer to `take`: one entry for each take, in order. */

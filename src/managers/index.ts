@@ -3,6 +3,7 @@
 export type {
   Beat,
   BeatAnswer,
+  KeptValues,
   Liveness,
   OperatorChanges,
   RecordChanges,

@@ -12,7 +12,7 @@ import type {
   Registration,
   RPCClients,
 } from '../service/index.js';
-import type { ServiceRegistry } from '../service/internal.js';
+import type { KeptValues, ServiceRegistry } from '../service/internal.js';
 import {
   besideOption,
   buildLog,
@@ -20,6 +20,7 @@ import {
   describeJobs,
   findManager,
   hostOf,
+  keptByParent,
   loadManager,
   ManagerHooks,
   type ManagerHooksOptions,
@@ -94,6 +95,8 @@ export class ManagedService {
   #hooks: ManagerHooks | undefined;
   #registry: ServiceRegistry | null | undefined;
   #registration: Registration | null = null;
+  /** Values of earlier runs of the service: of this object, or of the workers before this one. */
+  readonly #kept: KeptValues = keptByParent() ?? new Map();
 
   /** Throws the errors of `managers`. */
   constructor(options: ManagedServiceOptions) {
@@ -267,7 +270,7 @@ export class ManagedService {
 
   #member(host: string, open: OpenRegistry | null): Registration | null {
     const { binary, topic = null, log, isApi = false, member, onVerdict } = this.#options;
-    const counted = { inFlight: () => this.tracker.size, ...member };
+    const counted = { inFlight: () => this.tracker.size, kept: this.#kept, ...member };
     return open?.membership({ ...counted, host, binary, topic, log, onVerdict, isApi }) ?? null;
   }
 }

@@ -7,7 +7,7 @@ import { importOwner } from '../config/internal.js';
 import type { Logger } from '../log/index.js';
 import type { Meter } from '../metrics/index.js';
 import type { OwnRPCClients, Registration } from '../service/index.js';
-import type { RegistryHooks, ServiceRegistry } from '../service/internal.js';
+import type { KeptValues, RegistryHooks, ServiceRegistry } from '../service/internal.js';
 
 /** A service that keeps a record, beside what the configuration says of it. */
 export interface Member {
@@ -27,6 +27,8 @@ export interface Member {
   readonly labels?: Readonly<Record<string, string>>;
   /** The log of the service. */
   readonly log: Logger;
+  /** Values of replaced processes of this service, and for those that replace this one. Default: none. */
+  readonly kept?: KeptValues;
   /** Returns the number of requests and calls in progress, for the worker's row. Default: 0. */
   readonly inFlight?: () => number;
   /** Called if the service must stop accepting requests, or end, with the reason. */

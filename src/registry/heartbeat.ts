@@ -2,6 +2,7 @@
  * Heartbeat of one worker: a timer in its own event loop, so that a blocked worker sends none. It decides when the registry is lost, for
  * `on_registry_loss`.
  */
+import { errorText } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { type Clock, DynamicLoopingCall, within } from '../tasks/index.js';
 import { formatDuration } from '../text/index.js';
@@ -34,6 +35,8 @@ interface HeartbeatOptions extends HeartbeatTimes {
 
 /** A heartbeat must take less than the interval. */
 const TIMEOUT_PART = 0.8;
+/** Seconds between two attempts to reach the registry for a service that sends no heartbeats. */
+const RETRY_S = 10;
 /** Pause after a heartbeat that took longer, as part of the interval: a slow registry is not asked without end. */
 const PAUSE_PART = 0.1;
 
@@ -52,6 +55,11 @@ export class Heartbeat {
     this.#options = options;
   }
 
+  /** Seconds between two heartbeats, or two attempts. */
+  get #interval(): number {
+    return this.#options.reportInterval || RETRY_S;
+  }
+
   /** True while the registry is not available: other services may consider this one down. */
   get disconnected(): boolean {
     return this.#lostAt !== undefined;
@@ -62,16 +70,20 @@ export class Heartbeat {
     return this.#lostAt === undefined ? 0 : this.#options.clock.now() - this.#lostAt;
   }
 
-  /** Why it fails, without a time, so that the workers of a service say the same; undefined while it does not. */
-  get trouble(): string | undefined {
-    if (this.#lostAt === undefined) return undefined;
-    const seen = this.outageMs > this.#options.downTime * 1000 ? ', and other services count this one as down' : '';
-    return `its record cannot be written${seen}: ${this.#lostWhy}`;
+  /** Why it fails; undefined while it does not. */
+  get why(): string | undefined {
+    return this.#lostAt === undefined ? undefined : this.#lostWhy;
+  }
+
+  /** Notes that the service begins to serve while the registry is not available. Its heartbeats find out when it is. */
+  beginWithout(error: RegistryUnavailable): void {
+    this.#lose(error, 'This service serves, and registers when the service registry is back');
   }
 
   start(): void {
-    const { reportInterval: interval, initialDelay, clock, log } = this.#options;
-    if (interval === 0 || this.#loop?.running === true) return;
+    const { reportInterval, initialDelay, clock, log } = this.#options;
+    // Without heartbeats it waits for the registry only.
+    if ((reportInterval === 0 && !this.disconnected) || this.#loop?.running === true) return;
     this.#due = clock.now() + initialDelay * 1000;
     this.#loop = new DynamicLoopingCall(() => this.#beat());
     // Heartbeats continue whatever happens, and do not keep the process alive.
@@ -79,7 +91,7 @@ export class Heartbeat {
       initialDelay,
       stopOnException: false,
       unref: true,
-      periodicIntervalMax: 2 * interval,
+      periodicIntervalMax: 2 * this.#interval,
       clock,
       log,
     });
@@ -89,16 +101,20 @@ export class Heartbeat {
   async stop(): Promise<void> {
     if (this.#loop === undefined) return;
     this.#loop.stop();
+    // One that waits for a registry that is away must not delay a stop.
+    if (this.disconnected) return;
     await this.#loop.wait().catch(() => {});
   }
 
   async #beat(): Promise<number> {
-    const { reportInterval: interval, jitter, clock, random } = this.#options;
+    const { reportInterval, jitter, clock, random } = this.#options;
+    const interval = this.#interval;
     const began = clock.now();
     this.#noteLateness(began);
     try {
       await this.#limited();
       this.#recovered();
+      if (reportInterval === 0) this.#loop?.stop();
     } catch (error) {
       this.#failed(error);
     }
@@ -110,7 +126,8 @@ export class Heartbeat {
 
   /** The timer runs in the event loop that serves requests: if it is a whole interval late, so are they. */
   #noteLateness(began: number): void {
-    const { reportInterval: interval, downTime, log } = this.#options;
+    const { downTime, log } = this.#options;
+    const interval = this.#interval;
     this.lateMs = Math.max(0, began - this.#due);
     if (this.lateMs < interval * 1000) return;
     const seen =
@@ -126,8 +143,8 @@ export class Heartbeat {
   }
 
   async #limited(): Promise<void> {
-    const { beat, reportInterval, clock } = this.#options;
-    const limit = TIMEOUT_PART * reportInterval;
+    const { beat, clock } = this.#options;
+    const limit = TIMEOUT_PART * this.#interval;
     await within(beat(), { ms: limit * 1000, clock, unref: true }, () => {
       throw new RegistryUnavailable(new Error(`a heartbeat took more than ${formatDuration(limit)}`));
     });
@@ -142,18 +159,24 @@ export class Heartbeat {
   }
 
   #failed(error: unknown): void {
-    const { log, downTime, onLost, clock } = this.#options;
+    const { log, downTime, onLost } = this.#options;
     if (!(error instanceof RegistryUnavailable)) {
       log.error({ err: error }, 'Unexpected error while reporting service status');
+      if (this.#lostAt !== undefined) this.#lostWhy = errorText(error);
       return;
     }
-    this.#lostWhy = error.message;
-    if (this.#lostAt === undefined) {
-      this.#lostAt = clock.now();
-      log.warn(`Lost connection to the service registry; this service continues: ${error.message}`);
-    } else if (!this.#lostTold && this.outageMs > downTime * 1000) {
-      this.#lostTold = true;
-      onLost();
-    }
+    this.#lose(error, 'Lost connection to the service registry; this service continues');
+    if (this.#lostTold || this.outageMs <= downTime * 1000) return;
+    this.#lostTold = true;
+    onLost();
+  }
+
+  /** Notes an outage, and logs its beginning. */
+  #lose({ message }: RegistryUnavailable, text: string): void {
+    const { clock, log } = this.#options;
+    this.#lostWhy = message;
+    if (this.#lostAt !== undefined) return;
+    this.#lostAt = clock.now();
+    log.warn(`${text}: ${message}`);
   }
 }

@@ -3,9 +3,10 @@
  * off.
  */
 import { PorticoError } from '../errors/index.js';
-import type { ServiceAnnouncement, ServiceRegistry, ServiceStore } from '../managers/index.js';
+import type { KeptValues, ServiceAnnouncement, ServiceRegistry, ServiceStore } from '../managers/index.js';
 import type { Registration, ServiceRecord, ServiceState } from '../service/index.js';
-import { type Clock, pause } from '../tasks/index.js';
+import { type Clock, pause, within } from '../tasks/index.js';
+import { formatDuration } from '../text/index.js';
 import { Heartbeat, type HeartbeatTimes } from './heartbeat.js';
 import { correctedDownTime, isUp } from './service-registry.js';
 import { RecordExists, RegistryUnavailable } from './service-store.js';
@@ -21,8 +22,15 @@ export interface MemberIdentity extends Omit<ServiceAnnouncement, 'reportInterva
 export interface MembershipOptions extends HeartbeatTimes {
   /** Seconds without a heartbeat after which it counts as down. Default: `[DEFAULT] service_down_time`, 60. */
   readonly serviceDownTime: number;
-  /** Seconds to wait for an unavailable registry at the start. Default: `[servicegroup] start_wait_s`, 60. */
+  /** Seconds to wait for an unavailable registry if {@link mustRegister}. Default: `[servicegroup] start_wait_s`, 60. */
   readonly startWait: number;
+  /**
+   * The service must not serve before it has its record, which may say that it was forced down. Default: `[servicegroup]
+   * fence_on_forced_down`, unless a replaced process has left a record.
+   */
+  readonly mustRegister: boolean;
+  /** Values of replaced processes of this service, with the record under `record`. Default: none. */
+  readonly kept?: KeptValues | undefined;
   /**
    * Seconds before the first retry if the registry is not available at the start; doubled each time. Default:
    * `[database] retry_interval`, 1.
@@ -53,6 +61,12 @@ export interface MembershipOptions extends HeartbeatTimes {
 /** Minimum interval of warnings about the same problem, in milliseconds. */
 const COMPLAINT_MS = 60_000;
 
+/** Time that a start waits for a registry before it serves without: one that is present answers within milliseconds. */
+const PATIENCE_MS = 1000;
+
+/** Refusals of a registration that a later attempt cannot change. */
+const REFUSED: ReadonlySet<unknown> = new Set(['PORTICO_SERVICE_TOO_OLD', 'PORTICO_HOST_TAKEN']);
+
 export class Membership implements Registration {
   readonly #registry: ServiceRegistry;
   readonly #who: MemberIdentity;
@@ -60,6 +74,10 @@ export class Membership implements Registration {
   readonly #downTime: number;
   readonly #heartbeat: Heartbeat;
   #record: ServiceRecord | undefined;
+  /** True once the record says that the service serves. */
+  #isRunning = false;
+  /** True if this service may have no record any more. */
+  #isRefused = false;
   /** Id of the record, also after this worker has left. */
   #id: number | undefined;
   readonly #leases: Leases;
@@ -95,7 +113,13 @@ export class Membership implements Registration {
   }
 
   trouble(): string | undefined {
-    return this.#heartbeat.trouble;
+    const { why, outageMs } = this.#heartbeat;
+    if (why === undefined) return undefined;
+    // To the minute, so that the workers of a service say the same.
+    const since = `${new Date(Date.now() - outageMs).toISOString().slice(0, 16)}Z`;
+    if (this.#record === undefined) return `it serves, not registered since ${since}: ${why}`;
+    const seen = this.isLost() ? ', and other services count this one as down' : '';
+    return `its record cannot be written since ${since}${seen}: ${why}`;
   }
 
   /** Reports whether other services consider this one down: its heartbeat has failed for longer than `service_down_time`. */
@@ -108,65 +132,38 @@ export class Membership implements Registration {
     return this.#record;
   }
 
-  /** Waits for a registry that is not available, with growing pauses, for at most `startWait` seconds, or until the start is cancelled. */
-  async read(signal: AbortSignal = new AbortController().signal): Promise<ServiceRecord | null> {
-    const calledOff = new Promise<never>((_, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-    });
-    calledOff.catch(() => undefined);
-    const { clock, log, startWait, retryInterval, maxRetryInterval } = this.#options;
+  /**
+   * Returns the record; if the registry does not answer, the one that a replaced process has left, else null. If it must register, waits for
+   * the registry instead, for at most `startWait` seconds.
+   */
+  async read(signal?: AbortSignal): Promise<ServiceRecord | null> {
     const { host, binary } = this.#who;
-    const began = clock.now();
-    let told = Number.NEGATIVE_INFINITY;
-    for (let waitMs = retryInterval * 1000; ; waitMs = Math.min(2 * waitMs, maxRetryInterval * 1000)) {
-      try {
-        signal.throwIfAborted();
-        return await Promise.race([this.#registry.store.find(host, binary), calledOff]);
-      } catch (error) {
-        if (!(error instanceof RegistryUnavailable) || clock.now() - began + waitMs > startWait * 1000) throw error;
-        if (clock.now() - told >= 10_000) {
-          told = clock.now();
-          log.warn(`waiting for the service registry: ${error.message}`);
-        }
-      }
-      await pause(waitMs, { clock, signal });
-    }
+    const find = (): Promise<ServiceRecord | null> => this.#registry.store.find(host, binary);
+    if (this.#options.mustRegister) return this.#awaited(find, signal);
+    const found = await this.#soon(find, signal);
+    return found === undefined ? this.#keptRecord : found;
   }
 
-  async register(signal?: AbortSignal): Promise<ServiceRecord> {
-    const { store } = this.#registry;
-    const { host, binary, version } = this.#who;
-    const existing = await this.read(signal);
-    await this.#refuse(existing);
-    if (existing !== null && existing.version !== version) {
-      this.#options.log.info(
-        `Updating service version for ${binary} on ${host} from ${existing.version} to ${version}`,
-      );
-    }
-    // If a sibling runs already, the record has its state; only the first worker sets the state of a start.
-    const state = existing !== null && (await this.#siblings(existing.id)).length > 0 ? existing.state : 'starting';
-    const record =
-      existing === null ? await this.#insert() : await store.update(existing.id, { ...this.#announcement(), state });
-    if (record === null) return this.register(signal);
-    await this.#forgetDeadWorkers(record.id);
-    await store.putWorker(record.id, { ...this.#worker(), inFlight: 0, draining: false });
+  /**
+   * Creates or updates the record, and returns it. If the registry does not answer, the heartbeat registers as soon as it does, and the
+   * result is as that of {@link read}. If it must register, waits for the registry instead.
+   */
+  async register(signal?: AbortSignal): Promise<ServiceRecord | null> {
     this.#draining = false;
-    this.#record = record;
-    this.#id = record.id;
-    return record;
+    const register = (): Promise<ServiceRecord> => this.#register();
+    if (this.#options.mustRegister) return this.#awaited(register, signal);
+    return (await this.#soon(register, signal)) ?? this.#keptRecord;
   }
 
   async join(): Promise<void> {
-    await this.#write('running');
+    await this.#soon(() => this.#run());
     this.#heartbeat.start();
   }
 
   /** Sets the service's state to draining when no worker accepts requests any more. */
   async drain(): Promise<void> {
-    await this.#signOff('draining', (id) => {
-      this.#draining = true;
-      return this.#registry.store.putWorker(id, { ...this.#worker(), draining: true });
-    });
+    this.#draining = true;
+    await this.#signOff('draining', (id) => this.#registry.store.putWorker(id, { ...this.#worker(), draining: true }));
   }
 
   async leave(): Promise<void> {
@@ -186,6 +183,82 @@ export class Membership implements Registration {
   /** Acquires or renews a lease in the name of this process. */
   lease(task: string, seconds: number): Promise<boolean> {
     return this.#leases.take(task, seconds);
+  }
+
+  get #keptRecord(): ServiceRecord | null {
+    return keptRecord(this.#options.kept, this.#who.host, this.#who.binary) ?? null;
+  }
+
+  /** Waits for a registry that is not available, with growing pauses, for at most `startWait` seconds, or until the start is called off. */
+  async #awaited<T>(ask: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    const { clock, log, startWait, retryInterval, maxRetryInterval } = this.#options;
+    const began = clock.now();
+    let told = Number.NEGATIVE_INFINITY;
+    for (let waitMs = retryInterval * 1000; ; waitMs = Math.min(2 * waitMs, maxRetryInterval * 1000)) {
+      try {
+        return await this.#asked(ask, Number.POSITIVE_INFINITY, signal);
+      } catch (error) {
+        if (!(error instanceof RegistryUnavailable) || clock.now() - began + waitMs > startWait * 1000) throw error;
+        if (clock.now() - told >= 10_000) {
+          told = clock.now();
+          log.warn(`waiting for the service registry: ${error.message}`);
+        }
+      }
+      await pause(waitMs, { clock, signal });
+    }
+  }
+
+  /** Returns undefined if the registry is not available, or does not answer soon: the heartbeat then repeats what was asked. */
+  async #soon<T>(ask: () => Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
+    if (this.#heartbeat.disconnected) return undefined;
+    try {
+      return await this.#asked(ask, PATIENCE_MS, signal);
+    } catch (error) {
+      if (!(error instanceof RegistryUnavailable)) throw error;
+      this.#heartbeat.beginWithout(error);
+      return undefined;
+    }
+  }
+
+  async #asked<T>(ask: () => Promise<T>, ms: number, signal: AbortSignal | undefined): Promise<T> {
+    signal?.throwIfAborted();
+    return await within(ask(), { ms, clock: this.#options.clock, signal, unref: true }, () => {
+      signal?.throwIfAborted();
+      throw new RegistryUnavailable(new Error(`no answer within ${formatDuration(ms / 1000)}`));
+    });
+  }
+
+  async #register(): Promise<ServiceRecord> {
+    const { store } = this.#registry;
+    const { host, binary, version } = this.#who;
+    const existing = await store.find(host, binary);
+    await this.#refuse(existing);
+    if (existing !== null && existing.version !== version) {
+      this.#options.log.info(
+        `Updating service version for ${binary} on ${host} from ${existing.version} to ${version}`,
+      );
+    }
+    // If a sibling runs already, the record has its state; only the first worker sets the state of a start.
+    const state = existing !== null && (await this.#siblings(existing.id)).length > 0 ? existing.state : 'starting';
+    const record =
+      existing === null ? await this.#insert() : await store.update(existing.id, { ...this.#announcement(), state });
+    if (record === null) return this.#register();
+    await this.#forgetDeadWorkers(record.id);
+    await store.putWorker(record.id, { ...this.#worker(), inFlight: 0, draining: false });
+    this.#isRunning = false;
+    this.#record = record;
+    this.#id = record.id;
+    this.#options.kept?.set('record', record);
+    return record;
+  }
+
+  /** Registers if that was not possible, and sets the state of a service that has started. */
+  async #run(): Promise<void> {
+    if (this.#draining) return;
+    if (this.#record === undefined) await this.#register();
+    if (this.#isRunning) return;
+    await this.#write('running');
+    this.#isRunning = true;
   }
 
   #announcement(): ServiceAnnouncement {
@@ -239,6 +312,17 @@ export class Membership implements Registration {
   }
 
   async #beat(): Promise<void> {
+    if (this.#isRefused) return;
+    try {
+      await this.#run();
+    } catch (error) {
+      if (!REFUSED.has((error as PorticoError).code)) throw error;
+      // It began to serve while the registry was away. A start would have been refused.
+      this.#isRefused = true;
+      this.#options.log.error({ err: error }, 'The service registry is back, and refuses this service');
+      this.#options.onVerdict('exit', (error as PorticoError).describe());
+      return;
+    }
     const record = this.#record;
     if (record === undefined) return;
     const answer = await this.#registry.store.beat({ serviceId: record.id, ...this.#worker() });
@@ -257,11 +341,12 @@ export class Membership implements Registration {
     );
     if (!mayRecreate) {
       this.#record = undefined;
+      this.#isRefused = true;
       this.#options.onVerdict('drain', 'its record was deleted');
       return;
     }
-    await this.register();
-    await this.#write('running');
+    this.#record = undefined;
+    await this.#run();
   }
 
   #heedForcedDown(forcedDown: boolean): void {
@@ -316,6 +401,12 @@ export class Membership implements Registration {
     const record = await this.#registry.store.update(id, { state });
     if (record !== null) this.#record = record;
   }
+}
+
+/** Returns the record that a replaced process of the service has left; undefined if there is none, or of another name. */
+export function keptRecord(kept: KeptValues | undefined, host: string, binary: string): ServiceRecord | undefined {
+  const record = kept?.get('record') as ServiceRecord | undefined;
+  return record?.host === host && record.binary === binary ? record : undefined;
 }
 
 /** The leases of a process: only its holder runs a task of the fleet. */

@@ -9,7 +9,7 @@ import { locationText } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { heartbeatOptions, type Member, type ServiceRegistry, type ServiceStore } from '../managers/index.js';
 import { systemClock } from '../tasks/index.js';
-import { Membership, type MembershipOptions } from './membership.js';
+import { keptRecord, Membership, type MembershipOptions } from './membership.js';
 import { PostgresqlStore } from './postgresql-store.js';
 import {
   checkConnection,
@@ -100,6 +100,7 @@ export function membership(registry: ServiceRegistry, config: Config, options: M
     zone = null,
     endpoints = [],
     labels = {},
+    kept,
     ...rest
   } = options;
   const { worker, instance, generation } = options.process ?? thisProcess();
@@ -126,6 +127,9 @@ export function membership(registry: ServiceRegistry, config: Config, options: M
       ...defaults,
       initialDelay: group.initialDelayS,
       startWait: group.startWaitS,
+      // Another machine may do the work of one that was forced down. A service that has had its record was admitted.
+      mustRegister: group.fenceOnForcedDown && keptRecord(kept, host, binary) === undefined,
+      kept,
       inFlight: () => 0,
       onVerdict: () => {},
       isAlive,

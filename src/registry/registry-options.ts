@@ -42,7 +42,12 @@ export const servicegroupOptions = defineOptions('servicegroup', {
     default: 'continue',
     help: 'Reaction when the registry has been unavailable for service_down_time, so that others see this service as down.',
   }),
-  start_wait_s: float({ default: 60, min: 0, help: 'Seconds to wait for the registry at the start.', advanced: true }),
+  start_wait_s: float({
+    default: 60,
+    min: 0,
+    help: 'Seconds that a start waits for the registry with fence_on_forced_down. Without, it serves at once and registers later.',
+    advanced: true,
+  }),
   auto_recreate: boolean({
     default: true,
     help: 'Recreate a record that disappears while its service runs, unless an operator deleted it.',
@@ -66,7 +71,7 @@ export const servicegroupOptions = defineOptions('servicegroup', {
   register_apis: boolean({ default: true, help: 'Also store records of HTTP services.', advanced: true }),
   fence_on_forced_down: boolean({
     default: false,
-    help: 'Stop accepting work when forced down by an operator, because another may take over.',
+    help: 'Accept no work when forced down by an operator, because another may take over; nor at a start before the registry is known.',
     advanced: true,
   }),
   purge_after_days: integer({

@@ -10,9 +10,12 @@ import type { Track } from './task-tracker.js';
 
 /** The business logic behind a service. All hooks are optional, can be async, and run once per run of the service. */
 export interface Manager {
-  /** Acquires resources. Called before the service has a record (null on the first start) and before traffic. */
+  /**
+   * Acquires resources. Called before the service registers, and before traffic, with the record of its last start. Null: there is none; or the
+   * registry is not available, and no earlier process of the launcher has had the record.
+   */
   initHost?(record: ServiceRecord | null): Awaitable<void>;
-  /** Called when the record exists and nothing listens yet. Null if the service keeps no record. */
+  /** Called before anything listens, with the record of this start. Null: the service keeps none, or as for `initHost`. */
   preStartHook?(record: ServiceRecord | null): Awaitable<void>;
   /** Called when the service is serving; requests and messages may have arrived before. */
   postStartHook?(): Awaitable<void>;

@@ -47,13 +47,16 @@ export interface ServiceRecord {
 /** A service's registration with a registry. Created by `portico/registry`. */
 export interface Registration {
   /**
-   * Returns the current record; null if there is none yet. Waits for an unavailable registry until `signal` is aborted, then rejects
-   * with the signal's reason.
+   * Returns the current record; null if there is none yet, or if the registry is not available. May wait for one that is not available, until
+   * `signal` is aborted; then rejects with the signal's reason.
    */
   read(signal?: AbortSignal): Promise<ServiceRecord | null>;
-  /** Creates or updates the record: version, run, state `starting`. Waits like `read`. */
-  register(signal?: AbortSignal): Promise<ServiceRecord>;
-  /** Starts the heartbeat and sets the state `running`. */
+  /**
+   * Creates or updates the record: version, run, state `starting`. Null: the registry is not available, and the service registers when it is.
+   * May wait like `read`.
+   */
+  register(signal?: AbortSignal): Promise<ServiceRecord | null>;
+  /** The service serves: sets the state `running`, or does so later if the registry is not available, and starts the heartbeat. */
   join(): Awaitable<void>;
   /** Sets the state `draining`; the heartbeat continues. */
   drain(): Awaitable<void>;

@@ -45,6 +45,7 @@ async function startBeside(others: number): Promise<Readonly<Record<'rows' | 'st
       initialDelay: 5,
       jitter: 0,
       startWait: 60,
+      mustRegister: false,
       retryInterval: 1,
       maxRetryInterval: 10,
       autoRecreate: true,

@@ -199,8 +199,9 @@ test('SG-31 a record that an operator deletes under a running fleet: 503 at once
 for (const workers of [1, 2]) {
   test(`TERM cuts a start short that waits for the registry: ${workers} workers`, async (t) => {
     const source = MAIN.replace('launch(service, {', `launch(service, { workers: ${workers},`);
+    const waits = INI.replace('[servicegroup]', '[servicegroup]\nfence_on_forced_down = true');
     // A directory at the database's path, so that opening it fails.
-    const { folder, remove } = emptyProject({ 'main.js': source, 'portico.ini': INI, 'services.db/in-the-way': '' });
+    const { folder, remove } = emptyProject({ 'main.js': source, 'portico.ini': waits, 'services.db/in-the-way': '' });
     t.after(remove);
     const program = new Program(process.execPath, ['main.js'], { cwd: folder });
     t.after(() => program.end());

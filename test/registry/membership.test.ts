@@ -55,6 +55,7 @@ class House {
         initialDelay: 5,
         jitter: 0.1,
         startWait: 60,
+        mustRegister: false,
         retryInterval: 1,
         maxRetryInterval: 10,
         autoRecreate: true,
@@ -95,7 +96,7 @@ test('SG-8 SG-21 LC-1351 LC-1354 LC-1355 a service starts, beats after 5 s and t
   const house = new House();
   const member = house.member();
   assert.equal(await member.read(), null);
-  assert.equal((await member.register()).state, 'starting');
+  assert.equal((await member.register())?.state, 'starting');
   await member.join();
   let { record, state, workers } = await house.view();
   assert.deepEqual([record.state, record.reportCount, record.lastSeenUp, state], ['running', 0, null, 'up']);
@@ -282,10 +283,11 @@ test('SG-31 SG-59 a record that vanished is made anew; one that an operator dele
   assert.deepEqual(await other.registry.list(), []);
 });
 
-test('SG-32 a start with the registry away waits, says so each 10 s, and gives up in the end', async () => {
+test('SG-32 a first start that must have its record waits for the registry, says so each 10 s, and gives up in the end', async () => {
   const house = new House();
   house.away = true;
-  const reading = house.member().read();
+  const member = (): Membership => house.member({}, { mustRegister: true });
+  const reading = member().read();
   await house.clock.advance(25_000);
   assert.equal(house.lines().length, 3);
   house.away = false;
@@ -293,30 +295,128 @@ test('SG-32 a start with the registry away waits, says so each 10 s, and gives u
   assert.equal(await reading, null);
 
   house.away = true;
-  const failing = assert.rejects(house.member().read(), RegistryUnavailable);
+  const failing = assert.rejects(member().register(), RegistryUnavailable);
   await house.clock.advance(60_000);
   await failing;
+});
+
+test('NI-3 another start does not wait: it serves, says so with the time, and registers when the registry is back', async () => {
+  const house = new House();
+  house.away = true;
+  const member = await house.started();
+  assert.deepEqual(
+    house.lines().map(({ level, msg }) => [level, msg]),
+    [
+      [
+        'warn',
+        'This service serves, and registers when the service registry is back: the service registry is unavailable: connection refused',
+      ],
+    ],
+  );
+  assert.match(
+    member.trouble()!,
+    /^it serves, not registered since \d{4}-\d\d-\d\dT\d\d:\d\dZ: the service registry is unavailable: connection refused$/,
+  );
+  await house.clock.advance(50_000);
+  assert.deepEqual([house.lines(), member.isLost()], [[], false]);
+  await house.clock.advance(20_000);
+  assert.equal(member.isLost(), true, 'others see it as down');
+  house.away = false;
+  await house.clock.advance(11_000);
+  assert.match(house.lines()[0]!.msg, /^Recovered from being unable to report status, after/);
+  const { record, state, workers } = await house.view();
+  assert.deepEqual([record.state, state, workers.length, member.record?.id], ['running', 'up', 1, record.id]);
+  assert.deepEqual([member.trouble(), member.isLost(), house.verdicts], [undefined, false, []]);
+  await member.leave();
+  assert.equal((await house.view()).record.state, 'stopped');
+});
+
+test('NI-3 a registry that accepts and says nothing delays a start by a second, and a stop not at all', async () => {
+  const house = new House();
+  const { find } = house.inner;
+  house.inner.find = () => new Promise(() => undefined);
+  const member = house.member();
+  const started = (async () => {
+    assert.equal(await member.read(), null);
+    assert.equal(await member.register(), null);
+    await member.join();
+  })();
+  await house.clock.advance(1000);
+  await started;
+  assert.match(member.trouble()!, /^it serves, not registered since .*: no answer within 1s$/);
+  await house.clock.advance(12_000);
+  await member.drain();
+  await member.leave();
+  house.inner.find = find;
+  await house.clock.advance(60_000);
+  assert.deepEqual(await house.registry.list(), [], 'one that has left does not register');
+});
+
+test('NI-3 a service without heartbeats registers too when the registry is back', async () => {
+  const house = new House();
+  house.away = true;
+  await house.started({}, { reportInterval: 0 });
+  house.away = false;
+  await house.clock.advance(10_000);
+  const { record, state } = await house.view();
+  assert.deepEqual([record.state, state], ['running', 'unknown']);
+  await house.clock.advance(100_000);
+  assert.deepEqual([(await house.view()).record.reportCount, house.clock.pending], [1, 0]);
+});
+
+test('NI-3 SG-35 SG-41 a service that has begun to serve while the registry was away ends if that refuses it', async () => {
+  const house = new House();
+  await house.started({ pid: 1, machineId: 'another' });
+  house.away = true;
+  await house.started({ pid: 2 });
+  house.away = false;
+  await house.clock.advance(30_000);
+  assert.equal(house.verdicts.length, 1);
+  assert.match(house.verdicts[0]!, /^exit: .*runs on another machine under the host name/);
+});
+
+test('NI-3 SG-30 on_registry_loss holds for a service that could not register', async () => {
+  const house = new House();
+  house.away = true;
+  await house.started({}, { onRegistryLoss: 'exit' });
+  await house.clock.advance(60_000);
+  assert.deepEqual(house.verdicts, []);
+  await house.clock.advance(20_000);
+  assert.deepEqual(house.verdicts, ['exit: the service registry is unavailable']);
+});
+
+test('NI-3 a process in the place of one that was registered knows its record while the registry is away', async () => {
+  const house = new House();
+  const kept = new Map<string, unknown>();
+  const first = await house.started({ pid: 1 }, { mustRegister: true, kept });
+  house.away = true;
+  const next = house.member({ pid: 2 }, { kept });
+  assert.equal((await next.read())?.uuid, first.record!.uuid);
+  assert.equal((await next.register())?.uuid, first.record!.uuid);
+  const renamed = house.member({ pid: 3, host: 'other' }, { kept });
+  assert.equal(await renamed.read(), null);
 });
 
 test('a start that is called off waits no longer for a registry that is away, nor for one that does not answer', async () => {
   const house = new House();
   house.away = true;
   const reason = new Error('called off');
-  for (const wait of ['read', 'register'] as const) {
+  const calledOff = async (wait: 'read' | 'register', mustRegister: boolean): Promise<void> => {
     const off = new AbortController();
-    const waiting = house.member()[wait](off.signal);
+    const waiting = house.member({}, { mustRegister })[wait](off.signal);
     // The wait does not last until the next attempt, because the clock does not advance.
     await new Promise(setImmediate);
     off.abort(reason);
     await assert.rejects(waiting, reason);
     await assert.rejects(house.member()[wait](off.signal), reason);
-  }
+  };
+  for (const wait of ['read', 'register'] as const) await calledOff(wait, true);
   house.away = false;
   house.inner.find = () => new Promise(() => undefined);
-  const off = new AbortController();
-  const waiting = house.member().read(off.signal);
-  off.abort(reason);
-  await assert.rejects(waiting, reason);
+  for (const wait of ['read', 'register'] as const) {
+    await calledOff(wait, true);
+    await calledOff(wait, false);
+  }
 });
 
 test('SG-34 a creation race between workers ends in one record', async () => {
@@ -324,7 +424,7 @@ test('SG-34 a creation race between workers ends in one record', async () => {
   const members = [0, 1, 2].map((worker) => house.member({ worker, pid: 100 + worker }));
   for (const member of members) assert.equal(await member.read(), null);
   const records = await Promise.all(members.map((member) => member.register()));
-  assert.equal(new Set(records.map(({ id }) => id)).size, 1);
+  assert.equal(new Set(records.map((record) => record?.id)).size, 1);
   assert.equal((await house.view()).workers.length, 3);
 });
 

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
 import { Config, type PorticoError } from 'portico/config';
 import { openRegistry } from 'portico/registry';
+import { openDatabase } from 'portico/sqlite';
 import { silentLogger } from '#internal/log';
 import { MemoryStore, membership, type RegistryUnavailable, StoredRegistry, sqlitePath } from '#internal/registry';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';
+import { freePort } from '../fixtures/free-port.js';
 import { announcement } from './announcement.js';
 
 const log = silentLogger();
@@ -52,7 +54,7 @@ test('SG-20 the registry is the one the configuration names, its own database be
   });
   const registry = openRegistry(config, { log })!;
   const member = membership(registry, config, { binary: 'portico-metadata', version: 5, endpoints: ['http://x'], log });
-  const record = await member.register();
+  const record = (await member.register())!;
   assert.deepEqual(
     [record.host, record.binary, record.version, record.reportInterval, record.downTime, record.pid],
     ['named', 'portico-metadata', 5, 7, 60, process.pid],
@@ -125,6 +127,30 @@ test('SG-35 SG-41 takeover and allow_old let a service start that is refused els
       return membership(registry, config, { binary, host: 'one', version: 1, log });
     };
     await assert.rejects(member('').register(), { code });
-    assert.equal((await member(`${option} = true\n`).register()).host, 'one');
+    assert.equal((await member(`${option} = true\n`).register())?.host, 'one');
+  }
+});
+
+test('NI-3 a service starts and serves with a registry that is locked, damaged or refused, and says why it is not registered', async (t) => {
+  const locked = join(folder, 'locked.db');
+  const other = openDatabase(locked);
+  t.after(() => other.close());
+  const damaged = join(folder, 'damaged.db');
+  writeFileSync(damaged, 'no database'.repeat(1000));
+  const away: Readonly<Record<string, RegExp>> = {
+    [`connection = sqlite:///${locked}`]: /no answer within 1s/,
+    [`connection = sqlite:///${damaged}`]: /file is not a database/,
+    [`driver = postgresql\nconnection = postgresql://127.0.0.1:${await freePort()}/x`]: /ECONNREFUSED/,
+  };
+  other.exec('BEGIN EXCLUSIVE');
+  for (const [ini, why] of Object.entries(away)) {
+    const registry = openRegistry(Config.fromText(`[servicegroup]\n${ini}\n`), { log })!;
+    const member = membership(registry, Config.fromText(''), { binary: 'portico-hello', log });
+    assert.deepEqual([await member.read(), await member.register()], [null, null]);
+    await member.join();
+    assert.match(member.trouble()!, /^it serves, not registered since/);
+    assert.match(member.trouble()!, why);
+    await member.leave();
+    await registry.close();
   }
 });

@@ -9,6 +9,7 @@ import { type Deferred, deferred } from '../../tasks/internal.js';
 import { ServiceBuckets } from '../shared-buckets.js';
 import type { ListenSockets } from '../sockets/listen-sockets.js';
 import type { HeldSockets } from '../sockets/listener-pool.js';
+import type { Kept } from '../worker-message.js';
 import type { FleetGeneration } from './fleet-generation.js';
 import type { Roll } from './roll.js';
 import type { WorkerHandle } from './worker-handle.js';
@@ -25,6 +26,9 @@ interface PoolTrial {
   /** Settles with the worker, or with undefined if the trial ends before a worker could be started. */
   readonly begun: Deferred<WorkerHandle | undefined>;
 }
+
+/** Most values that the workers of a service may leave: a record, and the times of periodic tasks. */
+const MOST_KEPT = 1000;
 
 /** A missing worker. */
 export interface Missing {
@@ -80,6 +84,8 @@ export class PoolState {
   readonly reasons = new Map<number, 'stuck' | 'restart'>();
   /** Token buckets shared by the workers. */
   readonly buckets = new ServiceBuckets();
+  /** Values that its workers leave to those that start later. */
+  readonly kept = new Map<string, unknown>();
   /** Slots in which no worker has been ready yet; each settles with the first start in its slot. */
   readonly #firstStarts = new Map<number, Deferred<void> & { readonly reason: 'launch' | 'scale' }>();
 
@@ -96,6 +102,15 @@ export class PoolState {
 
   get stopping(): boolean {
     return this.phase === 'stopping';
+  }
+
+  /** Keeps a value for workers that start later, and tells the other workers. */
+  keep(from: WorkerHandle, { key, value }: Kept): void {
+    this.kept.delete(key);
+    this.kept.set(key, value);
+    const [oldest] = this.kept.keys();
+    if (this.kept.size > MOST_KEPT) this.kept.delete(oldest!);
+    for (const worker of this.workers) if (worker !== from) worker.tellKept({ key, value });
   }
 
   /** Workers that hold a slot or will take one over, by slot. */

@@ -240,10 +240,12 @@ export class Supervisor {
     const logLevel = generation.number === this.generation.number ? this.#options.logLevel(pool.name) : undefined;
     const holds = generation.number !== this.generation.number;
     const validates = index === 0 && (holds || pool.firstStart(index) === 'launch');
-    const first = firstMessage(program, generation, { assignment, addresses, logLevel, validates, holds });
+    const kept = [...pool.kept].map(([key, value]) => ({ key, value }));
+    const first = firstMessage(program, generation, { assignment, addresses, logLevel, validates, holds, kept });
     const known = { service: pool.name, workerId: index, pid: child.pid };
     const worker: WorkerHandle = new WorkerHandle(child, first, socketsOfWorker(pool.sockets, index), {
       ...channelLog(this.#log, known),
+      keep: (kept) => pool.keep(worker, kept),
       replace: (reason) => this.#recycle(pool, worker, reason, 'recycle'),
       beat: () => {
         const all = this.pools.reduce((sum, { wanted }) => sum + wanted, 0);

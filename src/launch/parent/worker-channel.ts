@@ -11,6 +11,7 @@ import {
   checkMessage,
   type FileRead,
   foreignMessage,
+  type Kept,
   MESSAGE_BYTES,
   PART_BYTES,
   type TakenOf,
@@ -30,6 +31,8 @@ export interface WorkerListener {
   foreign?(what: string): void;
   /** Called when the worker is killed because of its channel: `what` ends a sentence that begins with the worker. */
   fault?(what: string): void;
+  /** Called with a value for other workers of its service. */
+  keep?(kept: Kept): void;
   /** Called when the worker requests its own replacement. */
   replace?(reason: string): void;
   /** Called at each heartbeat. */

@@ -10,7 +10,7 @@ import { type Deferred, deferred, within } from '../../tasks/internal.js';
 import { type Fault, startError, type WorkerExit } from '../exit-status.js';
 import { StopTerms } from '../services/service-run.js';
 import type { SlotSockets } from '../sockets/listen-sockets.js';
-import type { Assignment, Configure, ToWorker, WorkerFailure } from '../worker-message.js';
+import type { Assignment, Configure, Kept, ToWorker, WorkerFailure } from '../worker-message.js';
 import type { FleetGeneration } from './fleet-generation.js';
 import { WorkerBeat } from './worker-beat.js';
 import { type Told, WorkerChannel, type WorkerListener } from './worker-channel.js';
@@ -207,6 +207,11 @@ export class WorkerHandle {
     this.#channel.send({ kind });
   }
 
+  /** Tells it a value that another worker of its service has left. */
+  tellKept(kept: Kept): void {
+    this.#channel.send({ kind: 'kept', ...kept });
+  }
+
   /** A worker that is asked ends its rest. */
   #request(make: (id: number) => ToWorker): Asked {
     if (this.beat.rests) this.#awakes();
@@ -256,6 +261,9 @@ export class WorkerHandle {
         break;
       case 'counted':
         this.#listener.counted?.(message);
+        break;
+      case 'keep':
+        this.#listener.keep?.(message);
         break;
       case 'replace':
         this.#listener.replace?.(message.reason);

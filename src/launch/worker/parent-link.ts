@@ -10,6 +10,7 @@ import { ConfigurationRefused, type Diagnostic, PorticoError } from '../../error
 import type { HeldRequest } from '../../operating/index.js';
 import { enterBy, exitLocation, watchLoading } from '../../process/index.js';
 import type { ListenSocket } from '../../service/index.js';
+import type { KeptValues } from '../../service/internal.js';
 import { deferred, within } from '../../tasks/internal.js';
 import { failureOf, STATUS_FAILED, statusOf } from '../exit-status.js';
 import { ParentBuckets } from '../shared-buckets.js';
@@ -17,6 +18,7 @@ import {
   type Assignment,
   type Configure,
   fittingMessage,
+  isKept,
   type Sent,
   type ToParent,
   type ToWorker,
@@ -148,6 +150,9 @@ export class ParentLink {
   readonly sockets: readonly ListenSocket[];
   /** Token buckets that all workers of the service share, for `sharedBuckets()`. */
   readonly buckets = new ParentBuckets((message) => void this.send(message));
+  /** Values that all workers of the service share, for `keptByParent()`. */
+  readonly kept: KeptValues;
+  readonly #values = new Map<string, unknown>();
   /** True if this process is no worker: it builds all services, and starts none. */
   readonly builds: boolean;
   /** Settles when this worker may serve, after its build. */
@@ -182,11 +187,20 @@ export class ParentLink {
     this.holds = first.holds === true;
     this.validates = first.validates === true;
     this.#releaseSignals = releaseSignals;
+    for (const { key, value } of first.kept ?? []) this.#values.set(key, value);
+    this.kept = {
+      get: (key) => this.#values.get(key),
+      set: (key, value) => {
+        this.#values.set(key, value);
+        if (isKept({ key, value })) void this.send({ kind: 'keep', key, value });
+      },
+    };
     this.#channel.on('message', (message, socket) => {
       this.watch?.wake();
       if (message.kind === 'socket') this.#received.push(socket);
       else if (message.kind === 'taken') this.buckets.answered(message.taken, message.isAlone);
       else if (message.kind === 'share') this.buckets.share();
+      else if (message.kind === 'kept') this.#values.set(message.key, message.value);
       else if (message.kind === 'serve') this.mayServe.resolve();
       else if (this.#listener === undefined) this.#early.push(message);
       else this.#listener.message(message);

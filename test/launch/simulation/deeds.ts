@@ -69,6 +69,10 @@ export function act(sim: Simulation): void {
       sim.weather = random.pick(['calm', 'rough', 'storm', 'plague']);
       sim.say(`the weather is ${sim.weather}`);
     },
+    registry: () => {
+      sim.isRegistryAway = !sim.isRegistryAway;
+      sim.say(`the registry ${sim.isRegistryAway ? 'is away' : 'comes back'}`);
+    },
     squatter: () => {
       const address = JSON.stringify({ host: '127.0.0.1', port: random.pick([8001, 8002, 8003, 8004]) });
       sim.say(`another program has, or leaves, ${address}`);
@@ -81,7 +85,7 @@ export function act(sim: Simulation): void {
     },
   };
   const weights = { reload: 4, hangUp: 1, dryRun: 0.5, restart: 2, scale: 2, more: 1, ask: 0.5, dies: 4, pauses: 2 };
-  const mishaps = { hangs: 1, wears: 3, grows: 1, falls: 0.7, weather: 2, squatter: 0.5, settings: 0.5 };
+  const mishaps = { hangs: 1, wears: 3, grows: 1, falls: 0.7, weather: 2, registry: 1, squatter: 0.5, settings: 0.5 };
   deeds[random.weighted({ ...weights, ...mishaps })]();
 }
 

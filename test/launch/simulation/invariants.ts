@@ -38,6 +38,9 @@ export class Invariants {
   readonly #deafSince = new Map<number, number>();
   readonly #fitSince = new Map<WorkerPool, number>();
 
+  /** Services of which a worker has left a value. */
+  readonly #kept = new WeakSet<WorkerPool>();
+
   constructor(sim: Simulation) {
     this.#sim = sim;
   }
@@ -89,6 +92,12 @@ export class Invariants {
       this.#sim.broken(`a reload is ${outcome}: ${runs.join()} run in place of ${wanted.join()}`);
   }
 
+  /** A worker has left a value for those that start after it. */
+  kept(worker: PretendedWorker): void {
+    const pool = this.#sim.runner.supervisor.pool(worker.first.assignment.service);
+    if (pool !== undefined && [...pool.workers].some(({ pid }) => pid === worker.pid)) this.#kept.add(pool);
+  }
+
   started(worker: PretendedWorker): void {
     const { core, runner, clock } = this.#sim;
     const { service, index, workers, generation } = worker.first.assignment;
@@ -103,6 +112,8 @@ export class Invariants {
       this.#sim.broken(`${worker.name} starts for a service that was removed`);
       return;
     }
+    if (this.#kept.has(pool) && worker.first.kept?.[0]?.key !== 'record')
+      this.#sim.broken(`${worker.name} does not get what an earlier worker has left`);
     const isTrial = pool.trial !== undefined && pool.trial.worker === undefined && generation > pool.generation.number;
     if (isTrial) this.#trials.add(worker);
     if (!isTrial && pool.phase !== 'launching' && generation !== pool.generation.number)

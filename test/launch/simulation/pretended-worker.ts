@@ -12,9 +12,16 @@ export interface WorkerWorld {
   told(worker: PretendedWorker, how: string): void;
   started(worker: PretendedWorker): void;
   ended(worker: PretendedWorker, how: string): void;
+  /** True while the registry of services does not answer. */
+  readonly isRegistryAway: boolean;
+  /** The parent hears that it has left a value for the workers after it. */
+  kept(worker: PretendedWorker): void;
   /** It listens on these descriptors. */
   listens(worker: PretendedWorker): void;
 }
+
+/** Time for which a start waits for a registry that does not answer. */
+const REGISTRY_MS = 1000;
 
 /** Interval of heartbeats. */
 const BEAT_MS = 1000;
@@ -115,6 +122,7 @@ export class PretendedWorker extends EventEmitter {
     this.#world.clock.after(this.fate.latencyMs, () => {
       if (message.kind === 'ready') this.knownReady = true;
       if (message.kind === 'beat') this.beatAt = this.#world.clock.now();
+      if (message.kind === 'keep') this.#world.kept(this);
       this.emit('message', { ...message, portico: true });
     });
   }
@@ -234,7 +242,8 @@ export class PretendedWorker extends EventEmitter {
     for (const message of this.#early.splice(0)) this.#hear(message);
     const { start, startMs } = this.fate;
     if (start === 'silent') this.hang();
-    else if (start !== 'waits') this.#later(startMs, () => this.#started());
+    else if (start !== 'waits')
+      this.#later(startMs + (this.#world.isRegistryAway ? REGISTRY_MS : 0), () => this.#started());
   }
 
   #started(): void {
@@ -255,6 +264,8 @@ export class PretendedWorker extends EventEmitter {
       this.state = 'ready';
       this.#listen(this.#received.splice(0));
       const workers = this.fate.asks;
+      // Its record in the registry.
+      if (!this.#world.isRegistryAway) this.say({ kind: 'keep', key: 'record', value: this.pid });
       this.say({ kind: 'ready', rss: this.rss, ...(workers === undefined ? {} : { workers }) });
     }
   }

@@ -41,6 +41,8 @@ export class Simulation extends World implements WorkerWorld {
   /** The services in force, and those of the reload in progress. */
   plan: Plan;
   planned: Plan | undefined;
+  /** True while the registry of services does not answer. */
+  isRegistryAway = false;
   /** True if all workers of the reload in progress refuse its configuration. */
   isBad = false;
   /** Exit status of the process. */
@@ -145,6 +147,10 @@ export class Simulation extends World implements WorkerWorld {
   ended(worker: PretendedWorker, how: string): void {
     this.note(`${worker.name} ended: ${how}`);
     this.invariants.ended(worker);
+  }
+
+  kept(worker: PretendedWorker): void {
+    this.invariants.kept(worker);
   }
 
   listens(worker: PretendedWorker): void {

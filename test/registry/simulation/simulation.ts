@@ -143,7 +143,7 @@ export class Simulation extends World implements DatabaseWorld {
       const message = String(args.at(-1));
       this.note(`${member?.name ?? 'observer'}: ${message}`);
       if (member === undefined) return;
-      if (message.startsWith('Lost connection')) member.lost += 1;
+      if (/^Lost connection|^This service serves, and registers/.test(message)) member.lost += 1;
       if (message.startsWith('Recovered')) member.recovered += 1;
       if (message.startsWith('could not write')) member.isUnsigned = true;
       if (member.lost - member.recovered > 1 || member.recovered > member.lost)
