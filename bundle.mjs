@@ -43,6 +43,7 @@ const FIRST = ['process/early-signals.js', 'process/v8.js', 'process/own-files.j
 const AHEAD = [
   'process/process-options.js',
   'process/entered-folder.js',
+  'launch/protocol.js',
   'launch/parent/worker-process.js',
   'cli/command-line.js',
   'cli/commands.js',

@@ -151,6 +151,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   ],
   launch: [
     'launcher-options',
+    'protocol',
     'worker-message',
     'exit-status',
     'waiting',

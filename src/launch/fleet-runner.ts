@@ -6,6 +6,7 @@ import type { Config } from '../config/index.js';
 import { maskArguments } from '../config/internal.js';
 import { PorticoError } from '../errors/index.js';
 import { Totals } from '../metrics/index.js';
+import { ownVersion } from '../modules/index.js';
 import type { Answer, ServiceStatus } from '../operating/index.js';
 import { cutOffText, DESCRIBE_TOPIC, workerLines } from '../operating/internal.js';
 import type { Launchable, ListenAddress, ServiceBase } from '../service/index.js';
@@ -78,6 +79,7 @@ export class FleetRunner implements Runner {
     this.#program = {
       ...system,
       host,
+      version: ownVersion(),
       entry: options.entry,
       withheld: options.withheldVariables ?? config?.variables ?? [],
       told: () => launcher.config?.workerArguments(argv()) ?? argv(),

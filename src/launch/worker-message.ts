@@ -14,6 +14,7 @@ import type { ProgramFile } from '../process/index.js';
 import type { ListenAddress, StopReason } from '../service/index.js';
 import type { SharedRule } from '../service/internal.js';
 import type { LaunchSettings } from './launcher-options.js';
+import type { Spoken } from './protocol.js';
 
 /** Reason why a worker ends before it was ready. */
 export interface WorkerFailure {
@@ -314,7 +315,7 @@ export type Assignment = WorkerAssignment;
 export const WATCH_DESCRIPTOR = 4;
 
 /** First message: everything that a worker knows before its main module runs. */
-export interface Configure {
+export interface Configure extends Spoken {
   readonly kind: 'configure';
   readonly assignment: Assignment;
   /** The configuration's own snapshot for workers; opaque here. */

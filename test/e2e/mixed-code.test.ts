@@ -1,12 +1,12 @@
 /** Code on disk changes without a reload: a worker started later runs different code from its siblings, and each view reports that. */
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { commandBeside } from '../cli/command.js';
 import { until } from '../fixtures/until.js';
 import { askSocket } from './clients.js';
-import { emptyProject, freePort, startProject } from './program.js';
+import { emptyProject, freePort, Program, root, startProject } from './program.js';
 
 const APP = `
 import { createRequire } from 'node:module';
@@ -190,4 +190,65 @@ test('workers with another Node than their parent are named in every view, also 
   assert.equal((await cli('reload')).status, 0);
   assert.match((await status()).reasons.join(), new RegExp(`^worker \\d .*, worker \\d .* run ${versions}$`));
   assert.equal(await other(), '2');
+});
+
+/** Puts a copy of Portico where a project has a link to the clone. Returns a function that installs another version, with its protocol. */
+function copiedPortico(folder: string): (version: string, protocol: number) => void {
+  const portico = join(folder, 'node_modules', 'portico');
+  rmSync(portico);
+  mkdirSync(portico);
+  cpSync(join(root, 'lib'), join(portico, 'lib'), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(portico, 'node_modules'));
+  const manifest = readFileSync(join(root, 'package.json'), 'utf8');
+  const chunk = join(portico, 'lib', 'chunks', 'launch-ahead.js');
+  const code = readFileSync(chunk, 'utf8');
+  assert.match(code, /const PROTOCOL = \d+;/);
+  return (version, protocol) => {
+    writeFileSync(join(portico, 'package.json'), JSON.stringify({ ...(JSON.parse(manifest) as object), version }));
+    writeFileSync(chunk, code.replace(/const PROTOCOL = \d+;/, `const PROTOCOL = ${protocol};`));
+  };
+}
+
+test('NI-7 a Portico that does not fit the running parent is named by a reload, the log and status, and the workers that run serve on', async (t) => {
+  const port = await freePort();
+  const project = emptyProject({
+    'app.js': 'export const app = () => (req, res) => res.end(String(process.pid));\n',
+    'api-paste.ini': '[app:hello]\npaste.app_factory = ./app.js:app\n',
+    'portico.ini': `[control]\nsocket = control.sock\n[api:hello]\nport = ${port}\nworkers = 2\n`,
+  });
+  const { folder } = project;
+  const install = copiedPortico(folder);
+  install('1.0.0', 1);
+  const main = join(folder, 'node_modules', 'portico', 'lib', 'cli', 'main.js');
+  const program = new Program(process.execPath, [main], { cwd: folder });
+  t.after(async () => {
+    await program.end();
+    project.remove();
+  });
+  await program.printed(/"event":"ready"/);
+  const status = async () =>
+    (await askSocket<Status>(join(folder, 'control.sock'), 'GET', '/status')).body.services[0]!;
+  const pids = (await status()).workers.map(({ pid }) => pid);
+  const said = 'worker of Portico 2.0.0 for a parent of Portico 1.0.0: restart the service';
+
+  install('2.0.0', 2);
+  const reload = await commandBeside(['reload'], { cwd: folder });
+  assert.equal(reload.status, 1);
+  assert.match(reload.stdout + reload.stderr, new RegExp(`refused[\\s\\S]*${said}`));
+  assert.deepEqual(
+    (await status()).workers.map(({ pid }) => pid),
+    pids,
+  );
+
+  process.kill(pids[0]!, 'SIGKILL');
+  await program.printed(new RegExp(`"code":"PORTICO_OTHER_VERSION","msg":"Error starting service hello: ${said}"`));
+  assert.equal(await text(`http://127.0.0.1:${port}/`), String(pids[1]));
+  const { stdout } = await commandBeside(['status'], { cwd: folder });
+  assert.match(stdout, /^hello is .*1 of 2 workers are ready/m);
+  assert.match(stdout, new RegExp(said));
+
+  // One that speaks as the parent does is welcome.
+  install('1.0.1', 1);
+  const whole = await until(status, ({ ready }) => ready === 2);
+  assert.ok(whole.workers.some(({ pid }) => pid === pids[1]));
 });

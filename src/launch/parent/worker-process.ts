@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ignoreErrors } from '../../errors/index.js';
 import { closedFolder, enteredLink, inFollowedFolder, ownFile, unblock } from '../../process/index.js';
+import { PROTOCOL } from '../protocol.js';
 import type { Configure, WorkerFailure } from '../worker-message.js';
 import type { FleetGeneration } from './fleet-generation.js';
 
@@ -45,6 +46,8 @@ const BOOTSTRAP = ownFile('launch/worker/worker-bootstrap.js').href;
 /** Program of a worker process. */
 export interface WorkerProgram {
   readonly host: ParentProcess;
+  /** Version of Portico in this process; that on disk may become another one. */
+  readonly version?: string | undefined;
   /** Module to run. Default: the main module of the parent. */
   readonly entry?: URL | string | undefined;
   /** Names of environment variables that workers must not inherit. */
@@ -203,6 +206,8 @@ export function firstMessage(
   const told = program.told?.() ?? program.host.argv.slice(2);
   return {
     kind: 'configure',
+    protocol: PROTOCOL,
+    version: program.version,
     configuration: configuration(),
     settings,
     link: enteredLink(),

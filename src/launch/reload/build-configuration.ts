@@ -6,6 +6,7 @@
 import type { Config } from '../../config/index.js';
 import { ConfigError } from '../../config/internal.js';
 import { type Diagnostic, PorticoError } from '../../errors/index.js';
+import { ownVersion } from '../../modules/index.js';
 import { within } from '../../tasks/internal.js';
 import { heldUp } from '../exit-status.js';
 import { type LaunchSettings, readSettings } from '../launcher-options.js';
@@ -57,7 +58,13 @@ export async function buildConfiguration(
   { starts = false } = {},
 ): Promise<readonly Diagnostic[]> {
   const shown = () => config.maskArguments(process.argv.slice(2));
-  const program = { host: process, withheld: config.variables, told: () => words, ...(starts ? { shown } : {}) };
+  const program = {
+    host: process,
+    version: ownVersion(),
+    withheld: config.variables,
+    told: () => words,
+    ...(starts ? { shown } : {}),
+  };
   const generation = fleetGeneration({ number: 1, settings: settingsFor(config), config });
   try {
     return (await buildInChild(program, generation, undefined, starts ? 1 : 2)) ?? [];

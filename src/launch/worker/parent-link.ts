@@ -13,6 +13,7 @@ import type { ListenSocket } from '../../service/index.js';
 import type { KeptValues } from '../../service/internal.js';
 import { deferred, within } from '../../tasks/internal.js';
 import { failureOf, STATUS_FAILED, statusOf } from '../exit-status.js';
+import { OTHER_VERSION, otherParent, PROTOCOL, type Spoken } from '../protocol.js';
 import { ParentBuckets } from '../shared-buckets.js';
 import {
   type Assignment,
@@ -114,8 +115,13 @@ function firstMessages(): Promise<Beginning> {
     let first: Configure | undefined;
     const received: unknown[] = [];
     const hear = (message: unknown, socket: unknown): void => {
-      if (first === undefined) first = message as Configure;
-      else received.push(socket);
+      if (first !== undefined) received.push(socket);
+      else if ((message as Configure).protocol === PROTOCOL) first = message as Configure;
+      else {
+        process.off('message', hear);
+        void leave(message as Spoken);
+        return;
+      }
       if (received.length < first.addresses.length) return;
       process.off('disconnect', gone);
       process.off('message', hear);
@@ -128,6 +134,16 @@ function firstMessages(): Promise<Beginning> {
     process.once('disconnect', gone);
     process.on('message', hear);
   });
+}
+
+/** Ends a worker of another Portico: nothing else of what its parent sends is read. */
+async function leave(parent: Spoken): Promise<never> {
+  const { ownVersion } = await import('../../modules/index.js');
+  const text = otherParent(parent, ownVersion());
+  const failed: Sent = { portico: true, kind: 'failed', text, code: OTHER_VERSION, status: STATUS_FAILED };
+  // A message this short is in the channel when `send` returns.
+  process.send?.(failed);
+  process.exit(STATUS_FAILED);
 }
 
 /**

@@ -15,6 +15,7 @@ import {
   setTitle,
   workerTitle,
 } from '../../../dist/launch/process/host-process.js';
+import { PROTOCOL } from '../../../dist/launch/protocol.js';
 import { describeEnd } from '../../../dist/operating/status.js';
 import { root } from '../../e2e/program.js';
 import { generation } from '../../fixtures/fake-workers.js';
@@ -48,7 +49,8 @@ test('workers inherit nothing of a parent that `node --watch` runs', async () =>
   const sent: unknown[] = [];
   child.on('message', (message) => sent.push(message));
   const assignment = { service: 'api', index: 0, workers: 1, generation: 1 };
-  child.send({ kind: 'configure', assignment, configuration: undefined, settings: {}, addresses: [] });
+  const protocol = PROTOCOL;
+  child.send({ kind: 'configure', protocol, assignment, configuration: undefined, settings: {}, addresses: [] });
   await ended;
   const foreign = sent.filter((message) => (message as { portico?: unknown }).portico !== true);
   assert.deepEqual(foreign, []);
