@@ -41,4 +41,5 @@ export { configOptions } from './values/declared-groups.js';
 export { ConfigError, diagnose, isSet, readingFrom, refusedConfig, suggestion } from './values/option-issues.js';
 export { importOwner, isShipped, writeTable } from './values/owners.js';
 export { asFarAsKnown, isUncertain, isUnknownName, lacksCode, markIncomplete } from './values/unknown-names.js';
+export { writableAmong, writableFiles } from './values/writable-files.js';
 export { variableName } from './values/written.js';

@@ -1,9 +1,11 @@
 /** A warning that all workers of an API share is logged once. */
 import assert from 'node:assert/strict';
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { emptyProject, freePort, startApiCli } from './program.js';
 
-test('warnings about what every worker builds alike are logged by one of them, also after a reload', async (t) => {
+test('AU-6 warnings about what every worker builds alike, and about modes of files, are logged by one of them, also after a reload', async (t) => {
   const project = emptyProject({
     'app.js': `
 export const app = (g, l, ctx) => {
@@ -30,6 +32,8 @@ workers = 2
 manager = ./app.js:Manager
 `,
   });
+  const paste = join(project.folder, 'api-paste.ini');
+  chmodSync(paste, 0o666);
   const program = startApiCli([], { cwd: project.folder });
   t.after(async () => {
     await program.end();
@@ -41,17 +45,20 @@ manager = ./app.js:Manager
     return Object.fromEntries(texts.map((text) => [text, texts.filter((each) => each === text).length]));
   };
   const [, url] = await program.printed(/^hello +(http:\S+)/m);
+  await program.printed(/"event":"ready"/);
   const once = {
     'noauth is on: callers are not authenticated': 1,
     'this app is not for everybody': 1,
     'hello: the manager Manager has initHosts, which is not a hook. Did you mean the hook initHost?': 1,
     'the service registry is in memory: each worker has a separate one, and none has all services': 1,
   };
-  assert.deepEqual(warnings(), once);
+  const open = 'warning: all users of this machine can change api-paste.ini: its mode is 0666';
+  assert.deepEqual(warnings(), { ...once, [`${open}; Run chmod o-w ${paste}`]: 1 });
   program.kill('SIGHUP');
-  await program.printed(/"event":"reload"/);
+  const [line] = await program.printed(/^.*"event":"reload".*\n/m);
+  assert.equal(line.split(open).length, 2, line);
   // The first worker was replaced by one that has built everything again.
-  for (const count of Object.values(warnings())) assert.equal(count, 2);
+  for (const warning of Object.keys(once)) assert.equal(warnings()[warning], 2);
   // A warning about one request is logged by its worker.
   for (let round = 0; round < 12; round++) {
     await (await fetch(`${url}/`, { headers: { 'x-auth-token': 'a:b' } })).arrayBuffer();

@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { Config } from '../../config/index.js';
-import { diagnose, isShipped } from '../../config/internal.js';
+import { diagnose, isShipped, writableAmong, writableFiles } from '../../config/internal.js';
 import {
   type Diagnostic,
   ignoreErrors,
@@ -69,7 +69,8 @@ async function ofPasteFile(file: string, names: readonly string[], args: CheckAr
   const config = named ? await readConfiguration(args, { collect: true }) : undefined;
   const unowned = notAPasteFile(file);
   if (unowned !== undefined) return [unowned];
-  return Loader.checkFile(file, { config, import: args.import, ...(names.length === 0 ? {} : { names }) });
+  const found = await Loader.checkFile(file, { config, import: args.import, ...(names.length === 0 ? {} : { names }) });
+  return [...(config === undefined ? writableAmong([file]) : writableFiles(config)), ...found];
 }
 
 /** Returns an error for a file with sections but none of a paste file; otherwise undefined. */

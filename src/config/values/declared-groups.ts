@@ -30,7 +30,7 @@ export const configOptions = writtenElsewhere(
     }),
     check_file_modes: boolean({
       default: true,
-      help: 'Warn of files with secrets that others than their owner can read.',
+      help: 'Warn of files with secrets that others than their owner can read, and of files that all users can write.',
       advanced: true,
     }),
     state_path: path({ default: 'var', help: 'Directory for data that must survive a restart.' }),

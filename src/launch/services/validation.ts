@@ -3,7 +3,14 @@
  * come here, with what they have built and what they know of their files.
  */
 import type { Config } from '../../config/index.js';
-import { asFarAsKnown, isUncertain, lacksCode, logFileIssue, markIncomplete } from '../../config/internal.js';
+import {
+  asFarAsKnown,
+  isUncertain,
+  lacksCode,
+  logFileIssue,
+  markIncomplete,
+  writableFiles,
+} from '../../config/internal.js';
 import {
   ConfigurationRefused,
   type Diagnostic,
@@ -49,8 +56,8 @@ export interface Known {
 }
 
 /**
- * Returns all errors and warnings of a configuration: of its values and names, its log file, the modules that its packages announce, its files,
- * and builds from it.
+ * Returns all errors and warnings of a configuration: of its values and names, its log file, the modules that its packages announce, its files
+ * and their modes, and builds from it.
  */
 export async function validated(
   config: Config,
@@ -71,10 +78,11 @@ export async function validated(
   };
   // Most configurations: what was built has declared each written name, and nothing is wrong.
   const isFine = async (): Promise<boolean> => code === 'built' && !refusals.any && (await list(false)).length === 0;
-  if (await isFine()) return [];
+  if (await isFine()) return writableFiles(checked);
   const announced = code === 'none' ? [] : await loadAnnounced(config.configFiles);
-  if (announced.length === 0 && (await isFine())) return [];
-  return list(code !== 'none', announced);
+  if (announced.length === 0 && (await isFine())) return writableFiles(checked);
+  const found = await list(code !== 'none', announced);
+  return [...writableFiles(checked), ...found];
 }
 
 /**
