@@ -17,7 +17,7 @@ import {
 import { choice, example, print } from './command.js';
 import { addConfigurationOptions, type OutputArguments } from './command-line.js';
 import { readConfiguration } from './configured/configuration.js';
-import { compare, type DeploymentFile, type Entry, textOf } from './generate/compare.js';
+import { type CheckedFile, compare, type DeploymentFile, type Entry, textOf } from './generate/compare.js';
 import { ADDITIONS, type Addition, type Deployment, deploymentOf } from './generate/deployment.js';
 import { docker } from './generate/docker.js';
 import { kubernetes } from './generate/kubernetes.js';
@@ -52,7 +52,7 @@ export function register(program: Command): void {
       'with kubernetes: also scraping (annotations for Prometheus), one-process (no workers); may repeat',
       addition,
     )
-    .option('--check <file>', 'only lines of this file that do not match the configuration')
+    .option('--check <file>', 'only lines of this file that do not match the configuration; not for nginx')
     .option('--json', 'with --check: print JSON')
     .addHelpText(
       'after',
@@ -63,7 +63,7 @@ export function register(program: Command): void {
     if (args.api !== undefined && file !== socket) throw new UsageError('--api is only for generate socket');
     if (args.with !== undefined && file !== kubernetes) throw new UsageError('--with is only for generate kubernetes');
     const deployment = await deploymentOf(await readConfiguration(args), args);
-    if (args.check !== undefined) return await check(file, args.check, args, deployment);
+    if (args.check !== undefined) return await check(checked(kind, file), args.check, args, deployment);
     process.stdout.write(`${textOf(file.lines(deployment))}\n`);
     const beside = file.beside?.(deployment);
     if (beside !== undefined && !existsSync(beside.name)) {
@@ -91,12 +91,17 @@ function deploymentName(name: string): string {
   );
 }
 
-async function check(
-  file: DeploymentFile,
-  path: string,
-  args: GenerateArguments,
-  deployment: Deployment,
-): Promise<void> {
+/** Returns a kind of file that can be checked. Throws `UsageError` for another. */
+function checked(kind: string, file: DeploymentFile): CheckedFile {
+  const { read } = file;
+  if (read !== undefined) return { ...file, read };
+  throw new UsageError(
+    `--check is not for generate ${kind}`,
+    `Compare the file with what would be generated: api-cli generate ${kind} | diff FILE -`,
+  );
+}
+
+async function check(file: CheckedFile, path: string, args: GenerateArguments, deployment: Deployment): Promise<void> {
   const text = readText(path);
   const lines = text.split(/\r?\n/);
   const locationAt = (line: number) => locationInFile({ file: path, line, column: 1, text: lines[line - 1] });
@@ -120,7 +125,7 @@ async function check(
 
 /** Returns the deployment with what an existing file sets beside the configuration files. */
 async function deploymentIn(
-  file: DeploymentFile,
+  file: CheckedFile,
   text: string,
   args: GenerateArguments,
   deployment: Deployment,

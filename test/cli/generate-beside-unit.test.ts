@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readConfiguration } from '../../dist/cli/configured/configuration.js';
-import { compare, type DeploymentFile, textOf } from '../../dist/cli/generate/compare.js';
+import { type CheckedFile, compare, textOf } from '../../dist/cli/generate/compare.js';
 import { type Deployment, deploymentOf } from '../../dist/cli/generate/deployment.js';
 import { logrotate } from '../../dist/cli/generate/logrotate.js';
 import { socket } from '../../dist/cli/generate/socket.js';
@@ -24,7 +24,7 @@ async function deployment(ini: string, chosen?: string) {
   return deploymentOf(await readConfiguration(args), { ...args, name: 'portico' });
 }
 
-function findings(kind: DeploymentFile, text: string, of: Deployment): string[] {
+function findings(kind: CheckedFile, text: string, of: Deployment): string[] {
   const told: string[] = [];
   compare(kind, text, of, (line, message) => told.push(`${line}: ${message}`));
   return told;
@@ -32,7 +32,7 @@ function findings(kind: DeploymentFile, text: string, of: Deployment): string[] 
 
 /** Asserts the finding of each edit. */
 function assertMisfits(
-  kind: DeploymentFile,
+  kind: CheckedFile,
   of: Deployment,
   edits: readonly (readonly [from: string | RegExp, to: string, says: string])[],
 ): void {

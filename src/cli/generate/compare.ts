@@ -42,8 +42,8 @@ export type Tell = (line: number, message: string, hint: string) => void;
 export interface DeploymentFile {
   /** Returns the lines for a deployment; with the names that an existing file has chosen. */
   lines(deployment: Deployment, file?: readonly Entry[]): Lines;
-  /** Reads a file, as far as it can be read. */
-  read(text: string): readonly Entry[];
+  /** Reads a file, as far as it can be read. Without it a file is compared by `diff`. */
+  read?(text: string): readonly Entry[];
   /** Returns what an existing file sets beside the configuration files, for a deployment of these files alone. */
   settings?(
     deployment: Deployment,
@@ -65,7 +65,6 @@ export const rule = (key: string, fits: Fits, more?: Further): Rule => ({ key, f
 
 export const equal: Fits = (value, wanted) => value === wanted;
 export const contains: Fits = (value, wanted) => value.split(/\s+/).includes(wanted);
-export const any: Fits = (value) => value !== '';
 export const never: Fits = () => false;
 
 export function atLeast(least: number, parse: (value: string) => number): Fits {
@@ -105,8 +104,13 @@ export function textOf(lines: Lines): string {
   );
 }
 
+/** A kind of file that can be checked. */
+export interface CheckedFile extends DeploymentFile {
+  read(text: string): readonly Entry[];
+}
+
 /** Tells which keys of an existing file do not fit a deployment. */
-export function compare(kind: DeploymentFile, text: string, deployment: Deployment, tell: Tell): void {
+export function compare(kind: CheckedFile, text: string, deployment: Deployment, tell: Tell): void {
   const file = kind.read(text);
   const lines = flat(kind.lines(deployment, file));
   const written = textOf(lines).split('\n');
@@ -195,7 +199,7 @@ const UNITS: Readonly<Record<string, number>> = {
   d: 86_400,
 };
 
-/** Parses a time as in systemd.time(7) and nginx, in seconds: `90`, `1min 30s`, `1m30s`; a number without a unit is in seconds. */
+/** Parses a time as in systemd.time(7), in seconds: `90`, `1min 30s`, `1m30s`; a number without a unit is in seconds. */
 export function secondsOf(text: string): number {
   let seconds = 0;
   for (const [, number, unit] of text.matchAll(/([\d.]+)\s*([a-z]*)/g)) {

@@ -8,7 +8,7 @@ import { type Diagnostic, ignoreErrors } from '../../errors/index.js';
 import { isLoopback } from '../../operating/internal.js';
 import { formatAddress } from '../../service/internal.js';
 import {
-  type DeploymentFile,
+  type CheckedFile,
   type Entry,
   type Fits,
   type Lines,
@@ -124,7 +124,7 @@ function warnings(deployment: Deployment): Pick<Diagnostic, 'message' | 'hint'>[
   return [...lacking, ...outside, ...given];
 }
 
-export const docker: DeploymentFile = {
+export const docker: CheckedFile = {
   lines,
   read,
   warnings,

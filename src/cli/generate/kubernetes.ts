@@ -5,7 +5,7 @@
 import { countText } from '../../text/index.js';
 import {
   atLeast,
-  type DeploymentFile,
+  type CheckedFile,
   type Entry,
   type Fits,
   type Lines,
@@ -46,7 +46,7 @@ import { variableOf } from './written-paths.js';
 /** Kubernetes has no value for no limit. */
 const LONGEST_SECONDS = 86_400;
 
-export const kubernetes: DeploymentFile = { lines, read: readManifest, settings };
+export const kubernetes: CheckedFile = { lines, read: readManifest, settings };
 
 function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
   const pod = podOf(deployment, file);

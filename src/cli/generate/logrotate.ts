@@ -3,11 +3,11 @@
  */
 import { resolve } from 'node:path';
 import { UsageError } from '../../config/internal.js';
-import { type DeploymentFile, type Entry, type Lines, lastOf, linesOf, needs, rule } from './compare.js';
+import { type CheckedFile, type Entry, type Lines, lastOf, linesOf, needs, rule } from './compare.js';
 import { type Deployment, serviceUnit, writtenBy } from './deployment.js';
 import { placeOf, writtenInUnit } from './systemd-unit.js';
 
-export const logrotate: DeploymentFile = { lines, read };
+export const logrotate: CheckedFile = { lines, read };
 
 function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
   const path = logFile(deployment);

@@ -6,11 +6,11 @@ import { dirname } from 'node:path';
 import { UsageError } from '../../config/internal.js';
 import { type Diagnostic, nearestOrAll } from '../../errors/index.js';
 import { formatAddress } from '../../service/internal.js';
-import { type DeploymentFile, type Entry, equal, type Lines, lastOf, needs, never, rule } from './compare.js';
+import { type CheckedFile, type Entry, equal, type Lines, lastOf, needs, never, rule } from './compare.js';
 import { type DeployedApi, type Deployment, portOf, serviceUnit, writtenBy } from './deployment.js';
 import { below, isOn, MADE, plain, unitReader } from './systemd-unit.js';
 
-export const socket: DeploymentFile = { lines, read: unitReader('Socket'), warnings };
+export const socket: CheckedFile = { lines, read: unitReader('Socket'), warnings };
 
 /** An existing unit says which API it is for; a new one must be for a single one. */
 function lines(deployment: Deployment, file?: readonly Entry[]): Lines {

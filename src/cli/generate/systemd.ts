@@ -7,8 +7,8 @@ import type { Diagnostic } from '../../errors/index.js';
 import { realPath } from '../../modules/index.js';
 import {
   atLeast,
+  type CheckedFile,
   contains,
-  type DeploymentFile,
   type Entry,
   equal,
   type Fits,
@@ -42,7 +42,7 @@ const WATCHDOG_SECONDS = 60;
 /** `DefaultStartLimitBurst=`. */
 const START_BURST = 5;
 
-export const systemd: DeploymentFile = { lines, read: unitReader('Service'), warnings };
+export const systemd: CheckedFile = { lines, read: unitReader('Service'), warnings };
 
 function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
   const { main, words, folder, entered, apis, services, workerTimeout, descriptors, control } = deployment;
