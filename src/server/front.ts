@@ -62,9 +62,9 @@ function isReset({ remoteAddress, localAddress }: Socket): boolean {
   return remoteAddress === undefined && localAddress !== undefined;
 }
 
-/** Returns the expectation of a request with `Upgrade`; for others Node tells by its events. */
-function expectationOf({ headers: { expect } }: IncomingMessage): Expectation {
-  if (expect === undefined) return 'none';
+/** Returns the expectation of a request with `Upgrade`, or with one for which Node has no event. An empty list expects nothing. */
+function expectationOf({ headers: { expect = '' } }: IncomingMessage): Expectation {
+  if (/^[\s,]*$/.test(expect)) return 'none';
   return /^100-continue$/i.test(expect) ? 'continue' : 'unknown';
 }
 
@@ -181,7 +181,7 @@ export class Front {
     on(this.#begun, (socket) => connectionOf(socket)!.askFirst(isUpgradable));
     server.on('request', this.#request);
     server.on('checkContinue', (req, res) => this.#request(req, res, 'continue'));
-    server.on('checkExpectation', (req, res) => this.#request(req, res, 'unknown'));
+    server.on('checkExpectation', (req, res) => this.#request(req, res, expectationOf(req)));
     server.on('clientError', (error, socket) => {
       this.connections.wake();
       this.#within(socket as Socket, () => this.#broken.clientError(error, socket as Socket));

@@ -668,6 +668,16 @@ test('RL-54 a long body that its handler reads leaves the connection open', asyn
   one.close();
 });
 
+test('S3-5 an empty list of expectations expects nothing', async (t) => {
+  const { client } = await started(t, async (req, res) => void res.end(await readBody(req, { limit: 100 })));
+  for (const value of ['', ' ', ',']) {
+    const one = client();
+    one.write(`${post(`expect:${value}`, 'content-length: 5')}hello`);
+    assert.deepEqual([(await one.response()).body], ['hello'], JSON.stringify(value));
+    one.close();
+  }
+});
+
 test('RL-55 a body that ends in the middle is an error to its handler, never a short body', async (t) => {
   const outcomes: string[] = [];
   const { client, server } = await started(t, async (req, res) => {

@@ -50,19 +50,20 @@ export class BrokenConnections {
       return;
     }
     // The client is not slow while it is not read, or only until a request may begin; nor before a request, after an upgrade that no app took.
-    const { readingStopped, waiting, exchange, idle, requests, bytesBefore } = connection;
+    const { readingStopped, waiting, exchange, idle, requests, bytesBefore, state } = connection;
     const waits = idle && requests > 0 && socket.bytesRead === bytesBefore;
     const isHeldUp = readingStopped || waiting !== undefined || waits;
     if (code === 'ERR_HTTP_REQUEST_TIMEOUT' && isHeldUp) return;
     connection.cause ??= error;
-    if (socket.readableEnded && (waiting !== undefined || exchange?.req.complete === true)) {
-      // The input has ended early. As after whole requests, the client has abandoned the requests in progress.
+    const isRefused = state === 'refused' || state === 'refusing';
+    if (socket.readableEnded && !isRefused && (waiting !== undefined || exchange !== undefined)) {
+      // The client has ended its side, perhaps within a body: as after whole requests, it has abandoned the requests in progress.
       socket.destroy(error);
       return;
     }
     // Bytes after the last request are not a request, and do not affect its response.
     const isWithinRequest = (waiting?.at(-1) ?? exchange)?.req.complete === false;
-    if (connection.state !== 'open' && !isWithinRequest) {
+    if (state !== 'open' && !isWithinRequest) {
       if (idle) connection.linger();
       else connection.discard();
       return;

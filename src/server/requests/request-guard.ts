@@ -59,7 +59,7 @@ export function requestGuard(limits: GuardLimits): (exchange: Exchange) => Refus
 
   return (exchange) => {
     const { req } = exchange;
-    const { rawHeaders, httpVersionMajor, httpVersionMinor, url = '' } = req;
+    const { method, rawHeaders, httpVersionMajor, httpVersionMinor, url = '' } = req;
     if (httpVersionMajor !== 1 || httpVersionMinor > 1) return VERSION;
     if (url.length > maxUrl) return URL_TOO_LONG;
     if (rawHeaders.length > maxRaw) return TOO_MANY_FIELDS;
@@ -96,6 +96,7 @@ export function requestGuard(limits: GuardLimits): (exchange: Exchange) => Refus
       if (!isHost(host)) return BAD_HOST;
       goodHost = host;
     }
+    if (method === 'CONNECT') return NO_CONNECT;
     if (CANONICAL.test(url)) exchange.plainUrl = url;
     else {
       const refused = settleTarget(req, url, host ?? '');
@@ -117,7 +118,6 @@ export function requestGuard(limits: GuardLimits): (exchange: Exchange) => Refus
 
 /** Replaces the received target, which `environ(req).originalUrl` keeps, by its canonical form. */
 function settleTarget(req: IncomingMessage, url: string, host: string): Refusal | undefined {
-  if (req.method === 'CONNECT') return NO_CONNECT;
   const target = canonicalTarget(req.method, url);
   if ('status' in target) return target;
   const { authority } = target;

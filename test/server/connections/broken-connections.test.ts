@@ -27,6 +27,8 @@ const cutOff: readonly [name: string, bytes: string][] = [
   ['in the chunks of a pipelined request', `${GET}${CHUNKED}5\r\nhal`],
   ['in the body of a pipelined request', `${GET}${LENGTH}half`],
   ['in the head of a pipelined request', `${GET}GET / HT`],
+  ['in the chunks of its body', `${CHUNKED}5\r\nhal`],
+  ['in its body', `${LENGTH}half`],
   ['after bytes that are no request', `${GET}\0\0`],
   ['after bytes behind the last request', `${GET.replace('\r\n\r\n', '\r\nconnection: close\r\n\r\n')}GET`],
 ];
@@ -44,14 +46,6 @@ for (const [name, bytes] of cutOff) {
   });
 }
 
-test('a body that breaks off is refused though its client has ended its side', async (t) => {
-  const { client, waiting } = await started(t);
-  client.write(`${LENGTH}half`);
-  while (waiting.length < 1) await turn();
-  client.socket.end();
-  assert.equal((await client.response()).status, 400);
-});
-
 for (const [name, end] of [
   ['that is broken', 'W'],
   ['that breaks off', undefined],
@@ -65,7 +59,8 @@ for (const [name, end] of [
     else client.write(end);
     const [error] = await failed;
     assert.match(error.code, /^HPE_INVALID_/);
-    assert.equal((await client.response()).status, 400);
+    if (end !== undefined) assert.equal((await client.response()).status, 400);
+    await client.closed;
   });
 }
 

@@ -109,6 +109,8 @@ export const malformedRows: readonly MalformedRow[] = [
     bad(`RL-51 method ${JSON.stringify(method)}`, head(['host: x'], `${method} / HTTP/1.1`), 400, 501),
   ),
   bad('RL-52 another expectation', head(['host: x', 'expect: 200-ok']), 417),
+  bad('AU-6 CONNECT with a path in place of an authority', head(['host: x'], 'CONNECT / HTTP/1.1'), 400),
+  bad('AU-6 CONNECT with a path and a query', head(['host: x'], 'CONNECT /a?b HTTP/1.1'), 400),
   bad('RL-53 CONNECT', `${head(['host: x:443'], 'CONNECT x:443 HTTP/1.1')}${SMUGGLED}`, 400, 405),
   ...[
     '/%',
