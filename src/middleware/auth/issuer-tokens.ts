@@ -168,17 +168,26 @@ export function issuerKeys(options: JwtOptions): JWTVerifyGetKey {
 async function discovered(issuer: string, signal: AbortSignal): Promise<string> {
   const document = await documentAt(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, signal);
   if (document.issuer !== issuer) throw new Error(`the document of ${issuer} belongs to another issuer`);
+  const { protocol } = URL.canParse(String(document.jwks_uri)) ? new URL(String(document.jwks_uri)) : {};
+  // Keys are as trustworthy as their way here: not in the document itself (data:), and not by http from an issuer with https.
+  const accepted = issuer.startsWith('http:') ? ['http:', 'https:'] : ['https:'];
+  if (protocol === undefined || !accepted.includes(protocol)) {
+    throw new Error(`the jwks_uri in the document of ${issuer} does not begin with ${accepted.join('// or ')}//`);
+  }
   return String(document.jwks_uri);
 }
 
 async function documentAt(url: string, signal: AbortSignal): Promise<Record<string, unknown>> {
-  const response = await fetch(url, { redirect: 'error', signal });
-  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+  const response = await fetch(url, { redirect: 'error', signal }).catch((error: Error) => {
+    const { message = error.message } = (error.cause ?? {}) as Partial<Error>;
+    throw new Error(`${url}: ${message}`, { cause: error });
+  });
+  if (!response.ok) throw new Error(`${url} responds with ${response.status}`);
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     bytes += chunk.length;
-    if (bytes > DOCUMENT_BYTES) throw new Error(`${url} answered with more than ${DOCUMENT_BYTES} bytes`);
+    if (bytes > DOCUMENT_BYTES) throw new Error(`${url} responds with more than ${DOCUMENT_BYTES} bytes`);
     chunks.push(chunk);
   }
   return JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>;

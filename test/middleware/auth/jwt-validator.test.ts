@@ -173,6 +173,34 @@ test('MW-40 keys are found by discovery, read again for a new one, and missing o
   assert.equal(reads, 2);
 });
 
+test('AU-6 a discovery document cannot bring its keys itself, or name what is no web address', async (t) => {
+  const { log, lines } = captureLog();
+  const keys = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k1' }] });
+  let uri: unknown;
+  const server = createServer((_req, res) => void res.end(JSON.stringify({ issuer, jwks_uri: uri })));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const filter = await build(t, { issuer, jwks_cooldown_s: '0' }, { negative_cache_time: '0' }, log);
+  for (uri of [
+    `data:application/json,${encodeURIComponent(keys)}`,
+    'file:///etc/keys',
+    'blob:x',
+    '/keys',
+    7,
+    undefined,
+  ]) {
+    assert.equal((await send(filter, await sign({ iss: issuer }))).status, 503, String(uri));
+  }
+  assert.equal(
+    lines[0]?.reason,
+    `keys: the jwks_uri in the document of ${issuer} does not begin with http:// or https://`,
+  );
+});
+
 /** Serves an issuer's keys, with a fake clock. */
 async function issued(t: TestContext, answer: () => { readonly status: number; readonly text: string }) {
   t.mock.timers.enable({ apis: ['Date'] });
@@ -230,7 +258,7 @@ test('MW-40 keys that cannot be read at the start are asked for once in the cool
 test('MW-40 keys of more than 1 MiB, and what are no keys, are not read', async (t) => {
   let text = keySet.padEnd(1024 * 1024 + 1);
   const { find } = await issued(t, () => ({ status: 200, text }));
-  await assert.rejects(find('k1'), /keys: http.*\/keys answered with more than 1048576 bytes/);
+  await assert.rejects(find('k1'), /keys: http.*\/keys responds with more than 1048576 bytes/);
   for (text of ['{}', '[', 'null']) {
     t.mock.timers.tick(30_000);
     await assert.rejects(find('k1'), { code: 'PORTICO_VALIDATOR_UNAVAILABLE' });
