@@ -187,6 +187,8 @@ export class Exchange {
   declare requestTrace: RequestTrace | undefined;
   /** Headers that filters add to calls made for the request: `forwardHeaders`. For equal names the last one is used. */
   declare forwardedHeaders: readonly Forwarded[] | undefined;
+  /** The failure of a service outside for which a filter answers 503, for operators: without text of the client. */
+  declare outage: string | undefined;
   /** The caller's token, if auth_token or jwt has accepted it. */
   declare acceptedToken: string | undefined;
   /** The format of its faults; overrides the server's. */
@@ -317,6 +319,7 @@ const RARE: Partial<Exchange> = {
   shownParams: undefined,
   routeListeners: undefined,
   requestTrace: undefined,
+  outage: undefined,
   acceptedToken: undefined,
   faultForm: undefined,
   madeSignal: undefined,

@@ -95,14 +95,21 @@ test('MW-33 the added headers are in the raw ones and in headersDistinct too', a
   assert.deepEqual(response.json(), ['member,reader', ['member,reader'], ['u1']]);
 });
 
-test('MW-33 a role with a comma is a 500 and not two roles', async (t) => {
-  const { log, text } = captureLog();
+test('AU-6 MW-33 a role with a comma is a 401 and not two roles, and the log says why', async (t) => {
+  const { log, lines } = captureLog();
   const { identity, filter } = await setUp(t, {}, log);
   identity.tokens.set('odd', token({ roles: [{ name: 'member,admin' }] }));
-  const outer = await buildFilter(catchErrors, { log });
-  const response = await send((inner) => compose([outer.made, filter], inner), { 'x-auth-token': 'odd' });
-  assert.equal(response.status, 500);
-  assert.ok(text().includes('comma'));
+  identity.tokens.set('odd-service', serviceToken([{ name: 'service' }, { name: 'a,b' }]));
+  identity.tokens.set('good', token());
+  for (const headers of [{ 'x-auth-token': 'odd' }, { 'x-auth-token': 'good', 'x-service-token': 'odd-service' }]) {
+    for (let sent = 0; sent < 2; sent++) assert.equal((await send(filter, headers)).status, 401);
+    assert.equal(lines.at(-1)?.reason, 'a role has a comma');
+  }
+  const warned = lines.filter(({ level, msg }) => level === 'warn' && String(msg).includes('comma'));
+  assert.deepEqual(
+    warned.map(({ role, user_id: user }) => [role, user]),
+    [['member,admin', 'u1']],
+  );
 });
 
 test('MW-33 set_headers = false leaves the environ alone to say it', async (t) => {

@@ -24,6 +24,8 @@ export interface IdentityRequest {
 
 /** A response of the identity service, with any status. */
 export interface IdentityAnswer {
+  /** The method and URL of its request, for messages. */
+  readonly from: string;
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
@@ -56,7 +58,7 @@ export class IdentityClient {
   async send(asked: IdentityRequest): Promise<IdentityAnswer> {
     for (let retries = 0; ; retries++) {
       try {
-        return await this.#attempt(asked);
+        return { ...(await this.#attempt(asked)), from: whereOf(asked) };
       } catch (error) {
         const code = (error as NodeJS.ErrnoException).code;
         if (this.#closed || retries >= this.#options.httpRequestMaxRetries || !CONNECTION_FAILED.has(code)) {
@@ -74,7 +76,7 @@ export class IdentityClient {
     this.#tls.destroy();
   }
 
-  #attempt({ method, url, headers, body }: IdentityRequest): Promise<IdentityAnswer> {
+  #attempt({ method, url, headers, body }: IdentityRequest): Promise<Omit<IdentityAnswer, 'from'>> {
     const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const described =
       content === undefined ? {} : { 'content-type': 'application/json', 'content-length': content.length };

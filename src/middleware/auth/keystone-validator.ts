@@ -78,8 +78,9 @@ export class KeystoneValidator implements TokenValidator {
     const answer = first.status === 401 ? await this.#ask(token, options) : first;
     if (answer.status === 404)
       return { refused: 'the identity service does not accept it: unknown, expired or revoked' };
-    if (answer.status === 401) throw new ValidatorUnavailable('the identity service refuses this service');
-    if (answer.status !== 200) throw new ValidatorUnavailable(`the identity service answered ${answer.status}`);
+    if (answer.status === 401)
+      throw new ValidatorUnavailable(`${answer.from}: responds with 401 to the login of this service`);
+    if (answer.status !== 200) throw new ValidatorUnavailable(`${answer.from}: responds with ${answer.status}`);
     try {
       const info = tokenInfoOf(answer.text);
       if (info.userId === undefined) throw new TypeError('it is a token without a user');
@@ -87,7 +88,7 @@ export class KeystoneValidator implements TokenValidator {
       if (forgotten === this.#forgotten) void this.#shared?.set(token, answer.text);
       return info;
     } catch (error) {
-      throw new ValidatorUnavailable(`unexpected response of the identity service: ${(error as Error).message}`, error);
+      throw new ValidatorUnavailable(`${answer.from}: unexpected response: ${(error as Error).message}`, error);
     }
   }
 
@@ -211,16 +212,21 @@ class KeystoneSession {
     const answer = await this.#client.send({ method: 'POST', url: `${base}/auth/tokens`, body });
     const token = answer.headers['x-subject-token'];
     if (answer.status !== 201 && answer.status !== 200) {
-      throw new ValidatorUnavailable(`this service's login at the identity service failed: ${answer.status}`);
+      const refusal = [401, 403].includes(answer.status) ? 'refuses the login of this service: ' : 'responds with ';
+      throw new ValidatorUnavailable(`${answer.from}: ${refusal}${answer.status}`);
     }
-    if (typeof token !== 'string') throw new ValidatorUnavailable('the response to the login has no token');
+    if (typeof token !== 'string')
+      throw new ValidatorUnavailable(`${answer.from}: the response to the login has no token`);
     try {
       const info = tokenInfoOf(answer.text);
       const endpoint = versioned(endpointIn(info.catalog ?? [], this.#options) ?? base);
       this.#login = { token, endpoint, endsAt: endOf(info) };
       return this.#login;
     } catch (error) {
-      throw new ValidatorUnavailable(`unexpected response to the login: ${(error as Error).message}`, error);
+      throw new ValidatorUnavailable(
+        `${answer.from}: unexpected response to the login: ${(error as Error).message}`,
+        error,
+      );
     }
   }
 }

@@ -2,9 +2,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { Fault, requestPath } from '../../app/index.js';
-import { methodsOf, writtenPath } from '../../app/internal.js';
+import { exchangeOf, methodsOf, writtenPath } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 import { Throttle } from '../../log/internal.js';
+import { maskUris, printable } from '../../text/index.js';
 import type { AuthTokenOptions } from './auth-token-options.js';
 import { isPlausible } from './presented-token.js';
 import { oncePerToken, type TokenLookup } from './token-cache.js';
@@ -36,6 +37,12 @@ const invalid = (reason: string): Verdict => ({ status: 'invalid', reason });
 /** Minimum interval between log lines about the same problem, in milliseconds. */
 const COMPLAIN_EVERY_MS = 60_000;
 
+/** Length from which a token is a secret, in characters. */
+const FEWEST_SECRET = 8;
+
+/** Maximum number of reasons of an outage in the log, in a minute. */
+const MOST_REASONS = 10;
+
 function whenKnown<T, R>(value: T | Promise<T>, use: (value: T) => R | Promise<R>): R | Promise<R> {
   return value instanceof Promise ? value.then(use) : use(value);
 }
@@ -48,11 +55,17 @@ export class TokenCheck {
   readonly #serviceRoles: ReadonlySet<string>;
   readonly #endOf = oncePerToken(endOf);
   readonly #rulesOf = oncePerToken((info) => this.#compiledRules(info));
-  readonly #failed = new Throttle(COMPLAIN_EVERY_MS);
+  /** Reasons of an outage that were logged in this minute. */
+  readonly #reasons = new Set<string>();
+  #reasonsSince = Number.NEGATIVE_INFINITY;
+  /** Requests without a log line. */
+  #unvalidated = 0;
   /** True between the log lines of an outage and of its end. */
   #isOut = false;
   readonly #withoutRole = new Throttle(COMPLAIN_EVERY_MS);
   readonly #tooManyRules = new Throttle(COMPLAIN_EVERY_MS);
+  readonly #roleIsTwo = new Throttle(COMPLAIN_EVERY_MS);
+  readonly #splitRoleOf = oncePerToken(({ roles }) => roles.find((role) => role.includes(',')));
   #warnedOfServiceType = false;
 
   constructor(tokens: TokenLookup, options: AuthTokenOptions, log: Logger) {
@@ -97,23 +110,30 @@ export class TokenCheck {
     if (token === undefined) return ABSENT;
     if (!isPlausible(token)) return invalid('malformed: too long, or not printable ASCII without blanks');
     const found = this.#tokens.find(token, allowExpired);
-    return found instanceof Promise ? this.#later(req, found, allowExpired) : this.#checked(req, found, allowExpired);
+    if (found instanceof Promise) return this.#later(req, token, found, allowExpired);
+    return this.#checked(req, found, allowExpired);
   }
 
   async #later(
     req: IncomingMessage,
+    token: string,
     found: Promise<TokenInfo | RefusedToken>,
     allowExpired: boolean,
   ): Promise<Verdict> {
     try {
       const info = await found;
-      if (this.#isOut) this.#log.info({ requests: this.#failed.takeCount() }, 'tokens are validated again');
+      if (this.#isOut) this.#log.info({ requests: this.#unvalidated }, 'tokens are validated again');
+      if (this.#isOut) this.#unvalidated = 0;
       this.#isOut = false;
       return this.#checked(req, info, allowExpired);
     } catch (error) {
       if (error instanceof Fault) this.#tell('a token is refused', invalid(error.message));
       if (!isUnavailable(error)) throw error;
-      this.#complain(error);
+      // A validator of the application may include the token by accident. A short one would be found in words.
+      const untold = token.length < FEWEST_SECRET ? error.message : error.message.replaceAll(token, '…');
+      const reason = printable(maskUris(untold));
+      this.#complain(reason);
+      exchangeOf(req).outage = `tokens cannot be validated: ${reason}`;
       return { status: 'unavailable' };
     }
   }
@@ -121,6 +141,13 @@ export class TokenCheck {
   #checked(req: IncomingMessage, info: TokenInfo | RefusedToken, allowExpired: boolean): Verdict {
     if (isRefused(info)) return invalid(info.refused);
     if (!allowExpired && this.#endOf(info) <= Date.now()) return invalid('expired');
+    const role = this.#options.setHeaders ? this.#splitRoleOf(info) : undefined;
+    if (role !== undefined) {
+      const message =
+        'a token is refused: a role has a comma, and would become two roles in a header; logged once a minute at most';
+      this.#roleIsTwo.tell(() => this.#log.warn({ role, user_id: info.userId }, message));
+      return invalid('a role has a comma');
+    }
     const fits = fitsBinding(info, this.#options.enforceTokenBind, req);
     return fits ? { status: 'confirmed', info } : invalid('it is not bound to the certificate of this connection');
   }
@@ -152,11 +179,20 @@ export class TokenCheck {
     return compiled;
   }
 
-  #complain(error: Error): void {
-    this.#failed.tell((requests) => {
-      this.#isOut = true;
-      this.#log.error({ reason: error.message, requests }, 'tokens cannot be validated; logged once a minute at most');
-    });
+  /** Logs a reason at once, unless it was logged in this minute. */
+  #complain(reason: string): void {
+    this.#unvalidated++;
+    const now = performance.now();
+    if (now - this.#reasonsSince >= COMPLAIN_EVERY_MS) {
+      this.#reasons.clear();
+      this.#reasonsSince = now;
+    }
+    if (this.#reasons.has(reason) || this.#reasons.size === MOST_REASONS) return;
+    this.#reasons.add(reason);
+    this.#isOut = true;
+    const requests = this.#unvalidated;
+    this.#unvalidated = 0;
+    this.#log.error({ reason, requests }, 'tokens cannot be validated; each reason is logged once a minute at most');
   }
 
   /** Services in Python accept such tokens by default, so operators who migrate need this message. */

@@ -40,13 +40,14 @@ export function countedMethod({ method }: IncomingMessage, route: MatchedRoute |
 
 export class RequestFailures extends NotedFailures {
   /** Notes a request whose response has status 500 or above, or was broken off. */
-  note({ req, res, firstFailure: failure }: Exchange): void {
+  note({ req, res, firstFailure: failure, outage }: Exchange): void {
     const error = failure?.cause ?? failure ?? abortReason(res);
     // Its client has left, or was too slow.
     if (res.statusCode < 500 && (error === undefined || (error instanceof Fault && error.status < 500))) return;
     const { requestId, route } = environ(req);
     const where = `${countedMethod(req, route)} ${route?.template ?? '-'}`;
     const text = `answered with ${res.statusCode} by the application`;
-    this.noteFailure(where, error === undefined ? { text } : { error }, requestId);
+    const isOutage = res.statusCode === 503 && outage !== undefined;
+    this.noteFailure(where, isOutage ? { text: outage } : error === undefined ? { text } : { error }, requestId);
   }
 }
