@@ -46,6 +46,8 @@ export interface Diagnostic {
   readonly got?: string | undefined;
   /** How to fix the problem. */
   readonly hint?: string | undefined;
+  /** Of a name that nothing has: the nearest one, which was probably meant. */
+  readonly meant?: string | undefined;
   /** A line for the file that would help, to be completed. */
   readonly proposal?: string | undefined;
   /** Of a name without an owner: names that belong to other programs, those of the configuration and this one, for its `other_names`. */

@@ -32,6 +32,8 @@ export class Findings {
   harmless: false | 'unchosen' | 'unreached' = false;
   /** True if the configuration is wrong, and not only code that it names. */
   blames = false;
+  /** Names that the errors suggest. */
+  readonly meant = new Set<string>();
 
   constructor(file: string) {
     this.#file = file;
@@ -62,8 +64,7 @@ export class Findings {
 
   /** Warns of an unused filter, unless a mistyped name probably meant it. */
   unused(name: string, origin: Origin): void {
-    const meant = `Did you mean "${name}"`;
-    if ([...this.#found.values()].some(({ hint }) => hint?.includes(meant))) return;
+    if (this.meant.has(name)) return;
     this.warning('PORTICO_PASTE_UNUSED_SECTION', origin, 'this filter is not used.');
   }
 
@@ -92,6 +93,7 @@ export class Findings {
     const told = location.origin?.line === 1 || !code.startsWith('PORTICO_PASTE_') ? message : '';
     const key = JSON.stringify([code, location.detail, section, option, told]);
     if (this.#found.has(key)) return;
+    if (diagnostic.meant !== undefined) this.meant.add(diagnostic.meant);
     const isUnreached = severity === 'error' && this.harmless === 'unreached';
     this.#found.set(key, {
       ...diagnostic,

@@ -24,6 +24,8 @@ export interface PasteErrorDetails extends ErrorDetails {
   lines?: readonly number[];
   /** A line for `[portico:aliases]` that would help, once its target is filled in. */
   proposal?: string;
+  /** The section that a name which no section has probably meant. */
+  meant?: string | undefined;
   /** Errors found after this one. */
   others?: readonly ConfigurationRefused[];
 }
@@ -67,7 +69,8 @@ export class PasteError extends ConfigurationRefused {
   }
 
   protected get ownDiagnostics(): readonly Diagnostic[] {
-    return super.diagnostics.map((each) => ({ ...each, proposal: this.proposal }));
+    const { meant } = this.#details;
+    return super.diagnostics.map((each) => ({ ...each, proposal: this.proposal, meant }));
   }
 
   /** Returns the same error with more details: a missing place, the references that led to it, a longer hint. */

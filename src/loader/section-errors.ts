@@ -4,7 +4,7 @@
  */
 import { didYouMean, nearestNames, type Origin } from '../errors/index.js';
 import type { PasteDocument, PasteSection } from '../ini/index.js';
-import { firstNames, PasteAppNotFound, PasteError } from './paste-error.js';
+import { firstNames, PasteAppNotFound, PasteError, type PasteErrorDetails } from './paste-error.js';
 import type { Reference } from './reference.js';
 import { A_KIND, definedBy, headerParts, KIND_OF, type Kind, namesOf, PROTOCOLS } from './section.js';
 import type { Setting, Source } from './source.js';
@@ -131,12 +131,13 @@ export function onlySection(
 /** Returns the error for a name that no section of the kind has. */
 function noSection(document: PasteDocument, name: string, { kind, origin }: Asked): PasteError {
   const message = `no ${kind} is called ${JSON.stringify(name)}`;
-  const hint = behindComment(origin) ?? missingHint(document, kind, name);
+  const why = behindComment(origin) ?? spoilt(document, kind, name);
+  const hints = why === undefined ? nearestSection(document, kind, name) : { hint: why };
   if (origin !== undefined) {
     const where = origin.file === document.file ? '' : ` in ${document.file}`;
-    return new PasteError('PORTICO_PASTE_NO_SECTION', { message: `${message}${where}.`, hint, origin });
+    return new PasteError('PORTICO_PASTE_NO_SECTION', { message: `${message}${where}.`, ...hints, origin });
   }
-  const details = { message: `${document.file}: ${message}.`, hint };
+  const details = { message: `${document.file}: ${message}.`, ...hints };
   return kind === 'app'
     ? new PasteAppNotFound('PORTICO_PASTE_NO_SECTION', details)
     : new PasteError('PORTICO_PASTE_NO_SECTION', details);
@@ -179,22 +180,18 @@ function behindComment(origin: Origin | undefined): string | undefined {
 
 const NO_INLINE_COMMENTS = 'Write a comment on a separate line; after text, "#" and ";" belong to the value.';
 
-/** Returns the hint for a name that does not exist. */
-function missingHint(document: PasteDocument, kind: Kind, name: string): string {
-  return (
-    otherKind(document, kind, name) ??
-    spoiltHeader(document, kind, name) ??
-    spoiltName(document, kind, name) ??
-    didYouMeanOf(document, kind, name)
-  );
+/** Returns the hint for a name that is not the one of a section, although one was meant exactly. */
+function spoilt(document: PasteDocument, kind: Kind, name: string): string | undefined {
+  return otherKind(document, kind, name) ?? spoiltHeader(document, kind, name) ?? spoiltName(document, kind, name);
 }
 
-function didYouMeanOf(document: PasteDocument, kind: Kind, name: string): string {
+/** Returns the nearest section, and all others. */
+function nearestSection(document: PasteDocument, kind: Kind, name: string): Pick<PasteErrorDetails, 'hint' | 'meant'> {
   const names = namesOf(document, kind);
   const there =
     names.length === 0 ? `There is no ${kind} in this file.` : `${listed(kind)} in this file: ${firstNames(names)}.`;
   const near = didYouMean(name, names);
-  return near === undefined ? there : `${near} ${there}`;
+  return near === undefined ? { hint: there } : { hint: `${near} ${there}`, meant: nearestNames(name, names)[0] };
 }
 
 function otherKind(document: PasteDocument, kind: Kind, name: string): string | undefined {
