@@ -10,7 +10,7 @@ export {
   explainRequest,
   type ImaginedRequest,
 } from './explain.js';
-export { findsNoCaller } from './filter-order.js';
+export { FILTER_ORDER, findsNoCaller } from './filter-order.js';
 export { aliasBlock } from './findings.js';
 export { ConfigNotFound, PasteAppNotFound, PasteError } from './paste-error.js';
 export { isSectionName, openPasteFile, PasteFile } from './paste-file.js';

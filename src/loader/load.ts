@@ -66,6 +66,8 @@ export class Load {
   readonly sources = new Map<string, Source>();
   /** The sections that were read, with their files. */
   readonly entered = new Map<PasteSection, Source>();
+  /** Kinds and names that a program has asked for. */
+  readonly asked = new Set<string>();
   /** What was found so far, each thing where it was read. */
   readonly findings: Findings;
   /** True while a section is read alone: values that it lacks may come from sections that use it. */
@@ -99,6 +101,17 @@ export class Load {
     return source;
   }
 
+  /** Takes over where another load of the same configuration has been: its files and sections are not reported again. */
+  after({ sources, entered, asked, findings }: Load): void {
+    for (const [path, source] of sources) {
+      if (!this.sources.has(path)) this.#usage.sections(source.document.sections.size);
+      this.sources.set(path, source);
+    }
+    for (const [section, source] of entered) this.entered.set(section, source);
+    for (const name of asked) this.asked.add(name);
+    for (const name of findings.meant) this.findings.meant.add(name);
+  }
+
   /** Opens the main file with the run-time values. */
   open(): Source {
     return this.#open(this.#parts.path, this.#parts.runTime);
@@ -106,6 +119,7 @@ export class Load {
 
   /** Returns the contexts of a name that a program loads. Nothing is resolved; errors are in the steps. */
   context(kind: Kind, name = 'main'): Context {
+    this.asked.add(`${kind} ${name}`);
     return this.within(this.open(), kind, name, this.#parts.runTime);
   }
 

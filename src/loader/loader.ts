@@ -7,7 +7,7 @@ import type { LogOption } from '../log/index.js';
 import { checkedLog, silentLogger } from '../log/internal.js';
 import { JobList } from '../tasks/internal.js';
 import { aliasesOf } from './aliases.js';
-import { type CheckOptions, checkPaste } from './check/check-file.js';
+import { type After, type CheckOptions, checkPaste } from './check/check-file.js';
 import { type Created, type CreateOptions, Creation, type ServerFactory } from './create.js';
 import { openPaste, type ReadPasteFile } from './document.js';
 import { Load, type LoadParts } from './load.js';
@@ -86,7 +86,12 @@ export class Loader extends PasteFile {
    * cannot be read.
    */
   static async checkFile(configPath: string, options: LoaderOptions & CheckOptions = {}): Promise<Diagnostic[]> {
-    return (await checkPaste(loadParts(configPath, options), options)).diagnostics;
+    return (await Loader.walkFile(configPath, options)).diagnostics;
+  }
+
+  /** As {@link Loader.checkFile}, with where the check has been. @internal */
+  static walkFile(configPath: string, options: LoaderOptions & CheckOptions & After): Promise<Walk> {
+    return checkPaste(loadParts(configPath, options), options);
   }
 
   /**

@@ -34,6 +34,8 @@ export interface BuildOptions {
   readonly refusals: Refusals;
   readonly names: Names;
   readonly dev: boolean | undefined;
+  /** Gets the APIs that were built, with what their builds have found. */
+  readonly built: WSGIService[];
 }
 
 /**
@@ -43,7 +45,7 @@ export interface BuildOptions {
 export async function buildAll(
   config: Config,
   { apis, services }: Planned,
-  { refusals, names, dev = false }: BuildOptions,
+  { refusals, names, dev = false, built }: BuildOptions,
 ): Promise<readonly Diagnostic[]> {
   const found: Diagnostic[] = [];
   const isAlone = isOneProcess(config) && !dev;
@@ -54,7 +56,11 @@ export async function buildAll(
   ): Promise<void> => buildAsWorker({ name, workers: isAlone ? 0 : workers }, async () => (await make().prepare())());
   await refusals.gather(() => namedLogger(config));
   for (const api of apis) {
-    const make = () => new WSGIService(api.name, config, { log: silentLogger(), useSsl: api.usesTls, dev });
+    const make = (): WSGIService => {
+      const service = new WSGIService(api.name, config, { log: silentLogger(), useSsl: api.usesTls, dev });
+      built.push(service);
+      return service;
+    };
     const odd = await refusals.gather(() => buildAndFind(api, config, () => tryToBuild(api, make)));
     found.push(...(odd ?? []));
   }

@@ -4,19 +4,29 @@ import { join } from 'node:path';
 import { Config } from '../../config/index.js';
 import { type Diagnostic, shownPath } from '../../errors/index.js';
 import { isPasteSection } from '../../loader/internal.js';
+import type { WSGIService } from '../../server/index.js';
 import { namesIn, pipelineOf } from '../../server/internal.js';
+import type { ServiceBase } from '../../service/index.js';
 
 /**
- * Returns the errors of the files that a configuration names. `all`: imports all code that they name. `embeds`: the program may start other
- * services than the enabled ones, and have no paste file.
+ * Returns the errors of the files that a configuration names. `all`: imports all code that they name. `built`: services that have found errors
+ * there when they were built. `embeds`: the program may start other services than the enabled ones, and have no paste file.
  */
-export async function fileErrors(config: Config, all: boolean, embeds = false): Promise<readonly Diagnostic[]> {
+export async function fileErrors(
+  config: Config,
+  all: boolean,
+  built: readonly (Pick<ServiceBase, 'name'> & Partial<Pick<WSGIService, 'walked'>>)[],
+  embeds = false,
+): Promise<readonly Diagnostic[]> {
   const names = namesIn(config);
   const skipped = skippedFiles(config);
   if (names.apis.length === 0 && (embeds || names.services.length > 0)) return skipped;
   const { pasteErrors } = await import('../../server/internal.js');
-  const apis = names.apis.map((name) => ({ name, pipeline: pipelineOf(config, name) }));
-  return [...skipped, ...(await pasteErrors(config, apis, all))];
+  const apis = names.apis.map((name) => {
+    const { walked } = built.find((each) => each.name === name) ?? {};
+    return { name, pipeline: pipelineOf(config, name), walked };
+  });
+  return [...skipped, ...(await pasteErrors(config, apis, { imports: all }))];
 }
 
 // Files in configuration directories that set options but are not read, because their names do not end in `.conf`.

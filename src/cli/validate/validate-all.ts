@@ -8,6 +8,7 @@ import { ConfigurationRefused, type Diagnostic, Refusals, whole } from '../../er
 import { isWorker, MORE_ERRORS_MS, refuseAll, validated } from '../../launch/internal.js';
 import { silentLogger } from '../../log/internal.js';
 import { explainedError } from '../../modules/index.js';
+import type { WSGIService } from '../../server/index.js';
 import { namesIn } from '../../server/internal.js';
 import { within } from '../../tasks/internal.js';
 import { exitStatusOf } from '../command-failure.js';
@@ -35,12 +36,13 @@ export async function validateAll(
   const cause = unread(config);
   if (cause.length > 0) return cause;
   const findings = async (checked: Config): Promise<readonly Diagnostic[]> => {
-    const ofFiles = await fileErrors(checked, imports, embeds);
     const names = namesIn(checked);
     const planned = await plan(checked, { log: silentLogger(), names, dev });
     const ofPlans = planned.diagnostics.filter(({ code }) => !embeds || code !== 'PORTICO_NO_APIS');
     const builds = imports ? await import('./build-all.js') : undefined;
-    const ofBuilds = (await builds?.buildAll(checked, planned, { refusals, names, dev })) ?? [];
+    const built: WSGIService[] = [];
+    const ofBuilds = (await builds?.buildAll(checked, planned, { refusals, names, dev, built })) ?? [];
+    const ofFiles = await fileErrors(checked, imports, built, embeds);
     return whole(ofPlans, ofFiles, ofBuilds);
   };
   return validated(config, { refusals, parts: [{ findings }], code: imports ? 'all' : 'none' });

@@ -35,9 +35,9 @@ export interface Validating {
   readonly others?: readonly string[];
   /**
    * Returns the errors of its files. `config` knows the options of all code that is loaded; `all`: after the import of all code that the files
-   * name, also of parts that it does not run.
+   * name, also of parts that it does not run. `built`: the services that were built from it, which know what their builds have found.
    */
-  findings?(config: Config, all: boolean): Awaitable<readonly Diagnostic[]>;
+  findings?(config: Config, all: boolean, built: readonly ServiceBase[]): Awaitable<readonly Diagnostic[]>;
   /** Returns the list of a configuration with an error or a warning, or a longer one, after the build of what this process has not built. */
   complete?(found: readonly Diagnostic[], refusals: Refusals, config: Config): Awaitable<readonly Diagnostic[]>;
 }
@@ -53,6 +53,8 @@ export interface Known {
    * `all`: all that the configuration names; `none`: nothing is imported, so that names without an owner are only warnings. Default `built`.
    */
   readonly code?: 'built' | 'all' | 'none';
+  /** The services that were built from it. Default: none. */
+  readonly built?: readonly ServiceBase[];
 }
 
 /**
@@ -61,13 +63,16 @@ export interface Known {
  */
 export async function validated(
   config: Config,
-  { refusals, parts, code = 'built' }: Known,
+  { refusals, parts, code = 'built', built = [] }: Known,
 ): Promise<readonly Diagnostic[]> {
   const checked = await config.toValidate();
   const others = parts.flatMap((part) => part.others ?? []);
-  const list = async (all: boolean, announced: readonly Diagnostic[] = []): Promise<readonly Diagnostic[]> => {
-    const found = [announced];
-    for (const part of parts) found.push((await part.findings?.(checked, all)) ?? []);
+  const inFiles = async (all: boolean): Promise<readonly (readonly Diagnostic[])[]> => {
+    const found: (readonly Diagnostic[])[] = [];
+    for (const part of parts) found.push((await part.findings?.(checked, all, built)) ?? []);
+    return found;
+  };
+  const list = (...found: readonly (readonly Diagnostic[])[]): readonly Diagnostic[] => {
     const log = logFileIssue(checked);
     const beside = whole(log === undefined ? [] : [log], ...found, refusals.diagnostics);
     const names = code === 'none' || lacksCode(beside) ? asFarAsKnown(checked.problems()) : checked.problems();
@@ -77,12 +82,13 @@ export async function validated(
     );
   };
   // Most configurations: what was built has declared each written name, and nothing is wrong.
-  const isFine = async (): Promise<boolean> => code === 'built' && !refusals.any && (await list(false)).length === 0;
-  if (await isFine()) return writableFiles(checked);
+  const quick = code === 'built' && !refusals.any ? await inFiles(false) : undefined;
+  const isFine = (): boolean => quick !== undefined && list(...quick).length === 0;
+  if (isFine()) return writableFiles(checked);
   const announced = code === 'none' ? [] : await loadAnnounced(config.configFiles);
-  if (announced.length === 0 && (await isFine())) return writableFiles(checked);
-  const found = await list(code !== 'none', announced);
-  return [...writableFiles(checked), ...found];
+  // Other modules may own a name, but the files are the same.
+  if (announced.length === 0 && isFine()) return writableFiles(checked);
+  return [...writableFiles(checked), ...list(announced, ...(await inFiles(code !== 'none')))];
 }
 
 /**
@@ -129,7 +135,7 @@ export async function validateAfter(
   const refusals = new Refusals();
   for (const failure of failures) refusals.note(failure);
   const parts = [...new Set(services.map((service) => service.program ?? service))];
-  let found = await validated(config, { refusals, parts });
+  let found = await validated(config, { refusals, parts, built: services });
   for (const part of parts) found = (await part.complete?.(found, refusals, config)) ?? found;
   found = refuseAll(services.some(({ program }) => program !== undefined) ? found : found.map(forAuthors), refusals);
   if (failures.length > 0) throw failures[0];

@@ -21,32 +21,52 @@ export interface CheckOptions {
   readonly trial?: boolean | undefined;
 }
 
-/** Walks over a file without creating anything, and finds all errors and suspicious lines. */
+/**
+ * Walks over a file without creating anything, and finds all errors and suspicious lines. `after`: only where these walks have not been, and
+ * as warnings.
+ */
 export async function checkPaste(
   parts: LoadParts,
-  { import: imports = true, names, others = names === undefined, trial = true }: CheckOptions,
+  {
+    import: imports = true,
+    trial = true,
+    after,
+    names = after && [],
+    others = names === undefined || after !== undefined,
+  }: CheckOptions & After,
 ): Promise<Walk> {
   const load = new Load(parts, imports);
   const walk = new Walk(load, parts);
   const { findings } = load;
   try {
+    for (const { load: before, unchosen } of after ?? []) {
+      load.after(before);
+      walk.unchosen.push(...unchosen);
+    }
     load.open();
     const roots = rootsOf(parts.document);
     const asked = names?.map((name) => ({ kind: 'app' as const, name })) ?? roots;
     for (const { kind, name } of asked) await walk.validate(load.context(kind, name), true);
     // Apps that the configuration does not choose are not built, so their errors prevent no start.
     findings.harmless = 'unchosen';
-    for (const each of walk.unchosen) await walk.follow(each, false);
+    for (let each = walk.unchosen.shift(); each !== undefined; each = walk.unchosen.shift())
+      await walk.follow(each, false);
     findings.harmless = false;
     if (trial) await walk.try();
     findings.harmless = names === undefined ? false : 'unreached';
     if (!others) return walk;
-    if (names !== undefined) for (const { kind, name } of roots) await walk.validate(load.context(kind, name));
+    for (const { kind, name } of roots)
+      if (!load.asked.has(`${kind} ${name}`)) await walk.validate(load.context(kind, name));
     await walkAlone(walk);
   } catch (error) {
     load.ended(error);
   }
   return walk;
+}
+
+/** Walks that have been over a file before. */
+export interface After {
+  readonly after?: readonly Walk[] | undefined;
 }
 
 /** Walks over the sections that the roots do not reach, in this file and in those it includes. */

@@ -1,8 +1,8 @@
 /** The Loader of an API's paste file, and its errors, in a file that only processes load which build an app: a parent of workers reads it without. */
 import type { Config } from '../../config/index.js';
-import { ConfigurationRefused, type Diagnostic, ignoreErrors, shownPath } from '../../errors/index.js';
+import { ConfigurationRefused, type Diagnostic, ignoreErrors, isError, shownPath } from '../../errors/index.js';
 import { Loader } from '../../loader/index.js';
-import { openPasteFile } from '../../loader/internal.js';
+import { FILTER_ORDER, openPasteFile, type Walk } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
 import { configuredPasteFile } from './configured-paste-file.js';
 
@@ -11,30 +11,42 @@ export function pasteLoader(config: Config, log: Logger, service: string): Loade
   return new Loader(configuredPasteFile(config), { config, service, log });
 }
 
+/** An API of a paste file, with the walk of its build if it was built. */
+interface WalkedApi {
+  readonly name: string;
+  readonly pipeline: string;
+  readonly walked?: Walk | undefined;
+}
+
 /**
- * Returns the errors of a paste file, default that of the configuration: of each of these APIs as it would load it, then, as warnings, those of
- * parts that no API reaches. `imports`: false finds modules without importing them, and takes the whole file as one.
+ * Returns the errors of a paste file, default that of the configuration: of each of these APIs as its build has found them or as it would load
+ * it, then, as warnings, those of parts that no API reaches. `imports`: false finds modules without importing them, and takes all that was not
+ * built as one.
  */
 export async function pasteErrors(
   config: Config,
-  apis: readonly { readonly name: string; readonly pipeline: string }[],
-  imports: boolean,
-  pasteFile?: string,
+  apis: readonly WalkedApi[],
+  { imports, pasteFile }: { readonly imports: boolean; readonly pasteFile?: string },
 ): Promise<readonly Diagnostic[]> {
+  const walks: Walk[] = [];
   const found: Diagnostic[] = [];
   try {
     const path = pasteFile ?? configuredPasteFile(config);
     const file = shownPath(path);
     // A file with errors in its lines is checked as a whole.
-    const paste = imports ? ignoreErrors(() => openPasteFile(path, config)) : undefined;
-    const started = apis.filter(({ pipeline }) => paste?.has(pipeline) === true);
-    for (const { name, pipeline } of started)
-      found.push(...(await Loader.checkFile(file, { config, service: name, names: [pipeline] })));
-    const rest = paste === undefined ? {} : { names: started.map(({ pipeline }) => pipeline), others: true };
-    found.push(...(await Loader.checkFile(file, { config, import: imports, trial: false, ...rest })));
+    const paste = ignoreErrors(() => openPasteFile(path, config));
+    for (const { name: service, pipeline, walked } of apis) {
+      if (walked !== undefined) walks.push(walked);
+      else if (imports && paste?.has(pipeline) === true)
+        walks.push(await Loader.walkFile(file, { config, service, names: [pipeline] }));
+    }
+    const after = walks.length > 0 || (imports && paste !== undefined) ? [...walks] : undefined;
+    walks.push(await Loader.walkFile(file, { config, import: imports, trial: false, after }));
   } catch (error) {
     if (!(error instanceof ConfigurationRefused)) throw error;
     found.push(...error.diagnostics);
   }
-  return found;
+  found.unshift(...walks.flatMap(({ diagnostics }) => diagnostics));
+  // A build has logged what it warns of.
+  return imports ? found : found.filter((each) => each.code !== FILTER_ORDER || isError(each));
 }

@@ -5,6 +5,7 @@ import { RequestContext } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
 import { workerAssignment } from '../../config/internal.js';
 import { type Location, PorticoError, Refusals } from '../../errors/index.js';
+import type { Walk } from '../../loader/internal.js';
 import type { Logger, LogOption } from '../../log/index.js';
 import { checkedLog } from '../../log/internal.js';
 import { ManagedService, namedManager } from '../../managers/index.js';
@@ -153,6 +154,11 @@ export class WSGIService implements ListeningService {
     return this.#app.path;
   }
 
+  /** The walk of its last build over the paste file, until it serves. @internal */
+  get walked(): Walk | undefined {
+    return this.#app.walked;
+  }
+
   /** The main manager; a manager from the configuration is available from the first start on. */
   get manager(): Manager | undefined {
     return this.managers[0];
@@ -170,7 +176,7 @@ export class WSGIService implements ListeningService {
 
   /** Returns the errors of its paste file, none of an app in code; `all`: after the import of all that the file names. */
   readonly findings = async (config: Config, all: boolean) =>
-    this.pasteFile === undefined ? [] : pasteErrors(config, [this], all, this.pasteFile);
+    this.pasteFile === undefined ? [] : pasteErrors(config, [this], { imports: all, pasteFile: this.pasteFile });
   /** Returns the trouble with the service registry, for reports. */
   readonly registryTrouble = () => this.#managed.registration?.trouble?.();
   /** Returns the requests that are not answered yet, or whose app is still at work, for reports. */
@@ -200,6 +206,7 @@ export class WSGIService implements ListeningService {
 
   /** Builds the app, and checks certificates and manager; starts, binds and registers nothing. */
   async prepare(next: Config = this.#config): Promise<() => Promise<void>> {
+    this.#app.walked = undefined;
     const { settings, loader } = apiParts(this.name, next, this.#reading);
     this.#app.opened = loader;
     return builtTogether({ app: this.#app, managed: this.#managed }, settings.pipeline, next);
