@@ -1,6 +1,6 @@
 /** The Loader: apps, filters and servers from an `api-paste.ini`. */
 import type { App, Conf, Filter } from '../app/index.js';
-import { configuredFaultForm, inFaultForm } from '../app/internal.js';
+import { configuredFaultForm, inFaultForm, takesOwnSlot, withSlot } from '../app/internal.js';
 import { Config } from '../config/index.js';
 import { type Diagnostic, refuseUnknownOptions } from '../errors/index.js';
 import type { LogOption } from '../log/index.js';
@@ -102,8 +102,10 @@ export class Loader extends PasteFile {
     const releases = new Releases();
     const { faults = await configuredFaultForm(this.#parts.config, this.#serviceOf('app', name)) } = options;
     const tasks = new JobList();
-    const app = (await this.#create('app', name, releases, { tasks, ...options })) as App;
-    return loadedApp(inFaultForm(app, faults), releases, tasks);
+    // The slot of a request is for its app, not for the filters around it, which may wait for others.
+    const aroundApp = (inner: App): App => withSlot(options.aroundApp?.(inner) ?? inner);
+    const app = (await this.#create('app', name, releases, { tasks, ...options, aroundApp })) as App;
+    return takesOwnSlot(loadedApp(inFaultForm(app, faults), releases, tasks));
   }
 
   /** Loads the filter of that name. Resources that its factory registers are kept until the process ends. */

@@ -2,7 +2,7 @@
  * The app of an API, built from its paste file: also the next one, while the present one serves.
  */
 import { type App, Fault, type Filter } from '../../app/index.js';
-import { configuredFaultForm, takesOwnSlot, withSlot } from '../../app/internal.js';
+import { configuredFaultForm } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
 import { ConfigurationRefused, isError, Refusals } from '../../errors/index.js';
 import { type LoadedApp, Loader } from '../../loader/index.js';
@@ -151,13 +151,13 @@ export class ApiApp {
 
   /** Loads the app. If its paste file is refused, the exception has all errors that the build has found there. */
   async #load(loader: AppLoader, name: string, options: CreateOptions): Promise<LoadedApp> {
-    // A Loader records the time of the innermost apps; for another loader's app the server measures the whole.
+    // For another loader's app, the server measures the whole.
     if (!(loader instanceof Loader)) return loader.loadApp(name);
     const walked = (walk: Walk): void => {
       this.walked = walk;
     };
     try {
-      return takesOwnSlot(await loader.loadApp(name, { aroundApp: withSlot, walked, ...options }));
+      return await loader.loadApp(name, { walked, ...options });
     } catch (error) {
       const errors = this.walked?.diagnostics.filter(isError) ?? [];
       // If only factories have failed, the exception has all their errors.

@@ -1,10 +1,12 @@
 /** The holder of a slot of `default_pool_size`: application code at work, whatever its client does. */
-import assert from 'node:assert/strict';
+import assert, { fail } from 'node:assert/strict';
 import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { type App, compose, type Filter, fastifyApp, fromFetch, readBody } from 'portico/app';
 import { Config } from 'portico/config';
+import { Loader } from 'portico/loader';
 import { catchErrors, deadline } from 'portico/middleware';
 import { Router } from 'portico/routing';
 import { Server, type ServerOptions, WSGIService } from 'portico/server';
@@ -293,4 +295,37 @@ test('AT-2 an app that destroys its socket and returns has settled', async (t) =
     while (server.inFlight > 0) await turn();
     assert.equal(server.abandoned.length, 0);
   }
+});
+
+test('AU-6 AT-2 an app of a Loader takes its slot behind its filters, which may wait for others, also in a bare server', async (t) => {
+  const work = new Work();
+  const waits: Filter = (app) => async (req, res) => {
+    if (req.headers['x-waits'] !== undefined) await work.do();
+    return app(req, res);
+  };
+  const factories: Readonly<Record<string, unknown>> = {
+    filter: () => waits,
+    app: () => (_req: IncomingMessage, res: ServerResponse) => void res.end('done'),
+  };
+  const paste = `[pipeline:a]
+pipeline = waits plain
+[filter:waits]
+paste.filter_factory = test:filter
+[app:plain]
+paste.app_factory = test:app
+`;
+  const loader = new Loader('/api-paste.ini', {
+    readFile: () => Buffer.from(paste),
+    resolve: { expression: (text) => factories[text.slice('test:'.length)], distribution: () => fail() },
+  });
+  const app = await loader.loadApp('a');
+  const { server, port, client } = await started(t, app, { defaultPoolSize: 1 });
+  const waiting = client();
+  waiting.write(get('/', 'x-waits: 1'));
+  while (work.count < 1) await turn();
+  assert.match(await exchange(port, get('/', last)), /done$/);
+  assert.equal(server.queued, 0);
+  work.open[0]!();
+  assert.equal((await waiting.response()).body, 'done');
+  waiting.close();
 });
