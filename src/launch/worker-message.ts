@@ -360,7 +360,7 @@ export type ToWorker =
   | { readonly kind: 'list' }
   /** Reopen the log file, because it was renamed. */
   | { readonly kind: 'reopen' }
-  /** A value that another worker of the service has left. */
+  /** A value that another worker with its index has left. */
   | ({ readonly kind: 'kept' } & Kept)
   /** Another worker of the service starts: count no whole buckets any more. */
   | { readonly kind: 'share' }

@@ -21,6 +21,7 @@ import {
   findManager,
   hostOf,
   keptByParent,
+  lastRunsIn,
   loadManager,
   ManagerHooks,
   type ManagerHooksOptions,
@@ -184,7 +185,7 @@ export class ManagedService {
       managers: made,
       declared: () => [context.tasks, ...(this.#options.declared?.() ?? [])],
       registration: this.#registration,
-      periodic: { ...periodic, ...this.#options.periodic, workerId },
+      periodic: { ...periodic, ...this.#options.periodic, workerId, lastRuns: lastRunsIn(this.#kept, workerId) },
       managerShutdownMs,
       closeDrivers: async () => {
         await steps.closeDrivers?.();

@@ -1,9 +1,20 @@
 /** Values that the processes of a service leave to those that replace them. */
+import type { LastRuns } from '../tasks/internal.js';
 
 /** Values by key, which outlive a worker and a reload, and end with the program. In workers they are copied: plain data and dates. */
 export interface KeptValues {
   get(key: string): unknown;
   set(key: string, value: unknown): void;
+}
+
+/** Returns the schedules of a worker's periodic tasks in the values of its service. */
+export function lastRunsIn(kept: KeptValues, workerId: number): LastRuns {
+  const keyOf = (task: string): string => `task ${workerId} ${task}`;
+  return {
+    now: () => Date.now(),
+    get: (task) => kept.get(keyOf(task)) as number | undefined,
+    set: (task, at) => kept.set(keyOf(task), at),
+  };
 }
 
 /** Key on `process` under which launchers store a worker's link to its parent. */

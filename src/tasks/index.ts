@@ -20,7 +20,7 @@ export {
   type StoppingOptions,
   type TaskContext,
 } from './loop-kinds.js';
-export type { PeriodicStatus, RunListener } from './periodic-slot.js';
+export type { LastRuns, PeriodicStatus, RunListener } from './periodic-slot.js';
 export {
   InvalidPeriodicTaskArg,
   type PeriodicTaskOptions,

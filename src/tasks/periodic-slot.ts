@@ -37,8 +37,22 @@ export interface SlotSpec extends LeaseSpec {
   readonly call: (context: unknown, options: { signal: AbortSignal }) => unknown;
   readonly settings: PeriodicTaskOptions;
   readonly random: () => number;
+  /** Undefined: the schedule begins with the process. */
+  readonly lastRuns: LastRuns | undefined;
   /** Called at the end of each run. */
   readonly ran: RunListener;
+}
+
+/**
+ * The times from which the spacings of tasks count, in milliseconds since 1970 by the wall clock. They outlive the process, so that a task
+ * keeps its schedule over a reload.
+ */
+export interface LastRuns {
+  /** The present time. */
+  now(): number;
+  /** `task`: its full name. */
+  get(task: string): number | undefined;
+  set(task: string, at: number): void;
 }
 
 /** Called with a task's name at the end of each run, and its duration in seconds. */
@@ -58,6 +72,8 @@ export class PeriodicSlot {
   readonly #lease: ClusterLease | undefined;
   /** Undefined before the first pass; null if due without an earlier run; else the time in seconds from which the spacing counts. */
   #lastRun: number | null | undefined;
+  /** The time in {@link LastRuns} that this slot knows. */
+  #noted: number | undefined;
   #began: number | undefined;
   #ended: number | undefined;
   /** Duration of the last run, in seconds. */
@@ -88,14 +104,19 @@ export class PeriodicSlot {
     return this.#current ?? Promise.resolve();
   }
 
-  /** Starts the schedule, at the first call. */
+  /** Starts the schedule, at the first call: where that of an earlier process has stopped, else now. */
   begin(now: number): void {
-    if (this.#lastRun === undefined) this.#lastRun = this.settings.runImmediately === true ? null : now;
+    if (this.#lastRun !== undefined) return;
+    this.#lastRun = this.settings.runImmediately === true ? null : now;
+    if (this.#lastRun === null) return;
+    this.#adopt(now);
+    if (this.#noted === undefined) this.#note(now);
   }
 
   /** Returns the seconds until the task is due, after {@link begin}; 0 or less: now. */
   remaining(now: number): number {
     if (this.#lastRun === null || this.#lastRun === undefined) return 0;
+    this.#adopt(now);
     const remaining = this.#lastRun + this.spacing - now;
     // Sums of fractions may be off by less than a microsecond.
     return remaining < 1e-6 ? Math.min(0, remaining) : remaining;
@@ -112,15 +133,34 @@ export class PeriodicSlot {
 
   /** Moves the schedule to the run that is about to start, by whole spacings plus jitter: missed runs collapse into one. */
   advance(now: number): void {
-    if (this.#lastRun === null || this.#lastRun === undefined) {
-      this.#lastRun = now;
-      return;
-    }
+    this.#lastRun = this.#advanced(now);
+    this.#note(now);
+  }
+
+  #advanced(now: number): number {
+    if (this.#lastRun === null || this.#lastRun === undefined) return now;
     // Whole seconds, so no jitter for a spacing of 20 s or less, because running in step does no harm there.
     const jitter = Math.floor(this.spacing * this.#spec.random() * (this.settings.jitter ?? DEFAULT_JITTER));
     // The last boundary that has passed; the margin covers rounding errors when the clock is exactly on a boundary.
     const passed = Math.max(1, Math.floor((now - this.#lastRun) / this.spacing + 1e-9));
-    this.#lastRun += passed * this.spacing + jitter;
+    return this.#lastRun + passed * this.spacing + jitter;
+  }
+
+  /** Takes over a time that another process has noted: the one before this, or one that this one replaces and that still runs. */
+  #adopt(now: number): void {
+    const { lastRuns } = this.#spec;
+    const at = lastRuns?.get(this.fullName);
+    if (lastRuns === undefined || at === undefined || at === this.#noted) return;
+    this.#noted = at;
+    // A wall clock that was set back must not delay the task.
+    this.#lastRun = now - Math.max(0, (lastRuns.now() - at) / 1000);
+  }
+
+  #note(now: number): void {
+    const { lastRuns } = this.#spec;
+    if (lastRuns === undefined) return;
+    this.#noted = lastRuns.now() - (now - this.#lastRun!) * 1000;
+    lastRuns.set(this.fullName, this.#noted);
   }
 
   /** Runs the task. Settles when it ends, times out or is concurrent; rejects only with `raiseOnError`. */

@@ -5,7 +5,7 @@ import { refuseUnknownOptions } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
 import { type Clock, pause, systemClock } from './clock.js';
 import { checkFunction, type DynamicLoopingCall, type TaskContext } from './loop-kinds.js';
-import { PeriodicSlot, type PeriodicStatus, type RunListener } from './periodic-slot.js';
+import { type LastRuns, PeriodicSlot, type PeriodicStatus, type RunListener } from './periodic-slot.js';
 import { checkedOptions, DEFAULT_INTERVAL, type PeriodicTaskOptions, periodicOptions } from './periodic-task.js';
 import type { TaskGroup } from './task-group.js';
 
@@ -19,6 +19,8 @@ export interface PeriodicTasksOptions {
   readonly workerId?: number;
   /** Takes or renews the lease of a task with `exclusive: 'cluster'`; false if another host holds it. */
   readonly lease?: (task: string, seconds: number) => Promise<boolean>;
+  /** Keeps the schedules of tasks over reloads. Default: they begin anew. A task with `runImmediately` runs at each start. */
+  readonly lastRuns?: LastRuns;
   /** Owner of its tasks, before their names in logs and leases. Default: the class of the object. */
   readonly label?: string;
   /** Default: standard error, with the name `periodic`. */
@@ -37,6 +39,7 @@ const NAMES: readonly (keyof PeriodicTasksOptions)[] = [
   'runExternalPeriodicTasks',
   'workerId',
   'lease',
+  'lastRuns',
   'label',
   'log',
   'clock',
@@ -165,6 +168,7 @@ export class PeriodicTasks {
       clock: this.#clock,
       random: this.#options.random ?? Math.random,
       lease: this.#options.lease,
+      lastRuns: this.#options.lastRuns,
       ran: (...run) => this.onRun?.(...run),
     });
     const existing = this.#slots.findIndex((candidate) => candidate.name === name);

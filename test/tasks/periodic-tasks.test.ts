@@ -7,13 +7,13 @@ import { deferred } from '../../dist/tasks/deferred.js';
 import { recordedLog } from './recorded-log.js';
 
 /** Returns the periodic tasks of an object without methods, and their clock. */
-function bare(options: PeriodicTasksOptions = {}): {
+function bare(options: PeriodicTasksOptions & { readonly clock?: FakeClock } = {}): {
   tasks: PeriodicTasks;
   clock: FakeClock;
   messages: () => string[];
 } {
   class Manager {}
-  const clock = new FakeClock();
+  const { clock = new FakeClock() } = options;
   const { log, messages } = recordedLog();
   return { tasks: new PeriodicTasks(new Manager(), { clock, log, random: () => 0, ...options }), clock, messages };
 }
@@ -241,6 +241,81 @@ test('LC-725 a clock that stands on a boundary but for rounding does not run a t
     await pass(tasks, clock);
   }
   assert.equal(runs, 100);
+});
+
+/** Times of tasks, as they outlive processes, by a wall clock. */
+class WallTimes {
+  readonly times = new Map<string, number>();
+  readonly #clock: FakeClock;
+  offsetMs = 1_700_000_000_000;
+
+  constructor(clock: FakeClock) {
+    this.#clock = clock;
+  }
+
+  now = (): number => this.#clock.now() + this.offsetMs;
+  get = (task: string): number | undefined => this.times.get(task);
+  set = (task: string, at: number): void => void this.times.set(task, at);
+}
+
+test('S3-7 a task keeps its schedule in the processes after its own, however often they are replaced', async () => {
+  const clock = new FakeClock();
+  const lastRuns = new WallTimes(clock);
+  const runs: number[] = [];
+  const replaced = (options: object = {}): PeriodicTasks => {
+    const { tasks } = bare({ clock, lastRuns });
+    tasks.addPeriodicTask(() => void runs.push(clock.now() / 1000), { name: 'clean', spacing: 600, ...options });
+    return tasks;
+  };
+  for (let reload = 0; reload < 10; reload++) {
+    const tasks = replaced();
+    for (let second = 0; second < 250; second += 50) {
+      await pass(tasks, clock);
+      await clock.advance(50_000);
+    }
+  }
+  assert.deepEqual(runs, [600, 1200, 1800, 2400]);
+
+  // A wall clock that is set back by an hour neither delays the task nor lets it run at once.
+  runs.length = 0;
+  lastRuns.offsetMs -= 3_600_000;
+  const late = replaced();
+  await pass(late, clock);
+  await clock.advance(599_000);
+  await pass(late, clock);
+  assert.deepEqual(runs, []);
+  await clock.advance(1000);
+  await pass(late, clock);
+  assert.equal(runs.length, 1);
+
+  // A shorter spacing of the next configuration applies.
+  await clock.advance(100_000);
+  await pass(replaced({ spacing: 60 }), clock);
+  assert.equal(runs.length, 2);
+  // And a run at each start stays one.
+  await pass(replaced({ runImmediately: true }), clock);
+  assert.equal(runs.length, 3);
+});
+
+test('S3-7 while one process replaces another, a run of the old one is none that the new one misses', async () => {
+  const clock = new FakeClock();
+  const lastRuns = new WallTimes(clock);
+  const runs: string[] = [];
+  const process = (name: string): PeriodicTasks => {
+    const { tasks } = bare({ clock, lastRuns });
+    tasks.addPeriodicTask(() => void runs.push(name), { name: 'clean', spacing: 600 });
+    return tasks;
+  };
+  const old = process('old');
+  await pass(old, clock);
+  await clock.advance(599_000);
+  const next = process('next');
+  assert.equal(await pass(next, clock), 1);
+  await clock.advance(1000);
+  await pass(old, clock);
+  assert.equal(await pass(next, clock), 60);
+  assert.equal(next.untilNext(), 600);
+  assert.deepEqual(runs, ['old']);
 });
 
 test('LC-726 jitter delays by whole seconds, at most 5 % of the spacing, and not at all for 20 s or less', async () => {

@@ -104,13 +104,15 @@ export class PoolState {
     return this.phase === 'stopping';
   }
 
-  /** Keeps a value for workers that start later, and tells the other workers. */
+  /** Keeps a value for workers that start later, and tells the one that replaces its worker at present. */
   keep(from: WorkerHandle, { key, value }: Kept): void {
     this.kept.delete(key);
     this.kept.set(key, value);
     const [oldest] = this.kept.keys();
     if (this.kept.size > MOST_KEPT) this.kept.delete(oldest!);
-    for (const worker of this.workers) if (worker !== from) worker.tellKept({ key, value });
+    for (const worker of this.workers) {
+      if (worker !== from && worker.assignment.index === from.assignment.index) worker.tellKept({ key, value });
+    }
   }
 
   /** Workers that hold a slot or will take one over, by slot. */
