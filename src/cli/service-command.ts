@@ -74,7 +74,7 @@ export function register(program: Command): void {
   add(
     service,
     'disable <service>',
-    'send no new work to a service, which finishes its own',
+    'send no new work to a service: it takes no calls of its topic, only those to its host',
     "disable portico-compute@node1 --reason 'new disks'",
   )
     .option('--reason <text>', 'the reason, shown to other operators')

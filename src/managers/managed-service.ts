@@ -76,6 +76,8 @@ export interface ManagedServiceOptions {
   readonly rpc: (config: Config) => Awaitable<OwnRPCClients>;
   /** Called with the registry's verdict on the service. */
   readonly onVerdict: (verdict: 'drain' | 'exit', reason: string) => void;
+  /** Called when its record is known, and when an operator disables or enables it. Default: not called. */
+  readonly onDisabled?: (isDisabled: boolean) => void;
 }
 
 /** Values known at the start. */
@@ -270,8 +272,13 @@ export class ManagedService {
   }
 
   #member(host: string, open: OpenRegistry | null): Registration | null {
-    const { binary, topic = null, log, isApi = false, member, onVerdict } = this.#options;
-    const counted = { inFlight: () => this.tracker.size, kept: this.#kept, ...member };
+    const { binary, topic = null, log, isApi = false, member, onVerdict, onDisabled } = this.#options;
+    const counted = {
+      inFlight: () => this.tracker.size,
+      kept: this.#kept,
+      ...(onDisabled && { onDisabled }),
+      ...member,
+    };
     return open?.membership({ ...counted, host, binary, topic, log, onVerdict, isApi }) ?? null;
   }
 }

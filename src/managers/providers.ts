@@ -33,6 +33,8 @@ export interface Member {
   readonly inFlight?: () => number;
   /** Called if the service must stop accepting requests, or end, with the reason. */
   readonly onVerdict?: (verdict: 'drain' | 'exit', reason: string) => void;
+  /** Called when the record is known, and when an operator disables or enables the service. */
+  readonly onDisabled?: (isDisabled: boolean) => void;
 }
 
 /** A registry, and the places of this program's services in it. */

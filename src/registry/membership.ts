@@ -54,6 +54,8 @@ export interface MembershipOptions extends HeartbeatTimes {
   readonly inFlight: () => number;
   /** Called if the service must stop accepting requests, or end, with the reason. */
   readonly onVerdict: (verdict: 'drain' | 'exit', reason: string) => void;
+  /** Called when the record is known, and when an operator disables or enables the service. */
+  readonly onDisabled: (isDisabled: boolean) => void;
   /** Reports whether a process runs. */
   readonly isAlive: (pid: number) => boolean;
 }
@@ -83,6 +85,7 @@ export class Membership implements Registration {
   readonly #leases: Leases;
   #draining = false;
   #forcedDownTold = false;
+  #disabledTold = false;
   #foreignToldAt: number | undefined;
 
   constructor(registry: ServiceRegistry, who: MemberIdentity, options: MembershipOptions) {
@@ -114,7 +117,7 @@ export class Membership implements Registration {
 
   trouble(): string | undefined {
     const { why, outageMs } = this.#heartbeat;
-    if (why === undefined) return undefined;
+    if (why === undefined) return this.#disabledText;
     // To the minute, so that the workers of a service say the same.
     const since = `${new Date(Date.now() - outageMs).toISOString().slice(0, 16)}Z`;
     if (this.#record === undefined) return `it serves, not registered since ${since}: ${why}`;
@@ -151,8 +154,12 @@ export class Membership implements Registration {
   async register(signal?: AbortSignal): Promise<ServiceRecord | null> {
     this.#draining = false;
     const register = (): Promise<ServiceRecord> => this.#register();
-    if (this.#options.mustRegister) return this.#awaited(register, signal);
-    return (await this.#soon(register, signal)) ?? this.#keptRecord;
+    const { mustRegister } = this.#options;
+    const record = await (mustRegister ? this.#awaited(register, signal) : this.#soon(register, signal));
+    if (record !== undefined) return record;
+    const kept = this.#keptRecord;
+    if (kept !== null) this.#tellDisabled(kept);
+    return kept;
   }
 
   async join(): Promise<void> {
@@ -183,6 +190,13 @@ export class Membership implements Registration {
   /** Acquires or renews a lease in the name of this process. */
   lease(task: string, seconds: number): Promise<boolean> {
     return this.#leases.take(task, seconds);
+  }
+
+  get #disabledText(): string | undefined {
+    if (this.#record?.disabled !== true) return undefined;
+    const { disabledReason, topic } = this.#record;
+    const effect = topic === null ? '' : ', and leaves the calls of its topic to other hosts';
+    return `it is disabled by an operator${disabledReason === null ? '' : ` (${disabledReason})`}${effect}`;
   }
 
   get #keptRecord(): ServiceRecord | null {
@@ -249,6 +263,7 @@ export class Membership implements Registration {
     this.#record = record;
     this.#id = record.id;
     this.#options.kept?.set('record', record);
+    this.#tellDisabled(record);
     return record;
   }
 
@@ -328,6 +343,7 @@ export class Membership implements Registration {
     const answer = await this.#registry.store.beat({ serviceId: record.id, ...this.#worker() });
     if (answer === null) return this.#gone(record);
     this.#heedForcedDown(answer.forcedDown);
+    if (answer.disabled !== this.#disabledTold) await this.#disabled(record.id);
     if (answer.instanceId !== this.#who.instanceId) this.#complainOfForeigner();
   }
 
@@ -347,6 +363,24 @@ export class Membership implements Registration {
     }
     this.#record = undefined;
     await this.#run();
+  }
+
+  /** An operator has disabled the service, or enabled it. The heartbeat does not say why. */
+  async #disabled(id: number): Promise<void> {
+    const { host, binary } = this.#who;
+    const record = await this.#registry.store.find(host, binary);
+    if (record?.id !== id) return;
+    this.#record = record;
+    this.#options.kept?.set('record', record);
+    const { disabled, disabledReason } = record;
+    const why = disabledReason === null ? '' : `: ${disabledReason}`;
+    this.#options.log.info(`An operator ${disabled ? 'disabled' : 'enabled'} this service${why}`);
+    this.#tellDisabled(record);
+  }
+
+  #tellDisabled({ disabled }: ServiceRecord): void {
+    this.#disabledTold = disabled;
+    this.#options.onDisabled(disabled);
   }
 
   #heedForcedDown(forcedDown: boolean): void {

@@ -132,6 +132,7 @@ export function membership(registry: ServiceRegistry, config: Config, options: M
       kept,
       inFlight: () => 0,
       onVerdict: () => {},
+      onDisabled: () => {},
       isAlive,
       clock: systemClock,
       random: Math.random,

@@ -75,6 +75,8 @@ export class RPCService implements ServiceBase {
   #connection: RPCConnection;
   #served: ServedTopics | undefined;
   #overridePoolSize: number | undefined;
+  /** True if an operator has disabled this service on this host. */
+  #isDisabled = false;
   #worker: WorkerContext | undefined;
   #startedAt = 0;
 
@@ -123,6 +125,7 @@ export class RPCService implements ServiceBase {
         return this.#connection;
       },
       onVerdict: (verdict, reason) => this.#heed(verdict, reason),
+      onDisabled: (isDisabled) => this.#disabled(isDisabled),
     });
     const start = (signal: AbortSignal, over: AbortSignal): Promise<void> => this.#start(signal, over);
     const steps = { start, stop: (how: StopOptions) => this.#managed.hooks?.stop(how) };
@@ -281,7 +284,16 @@ export class RPCService implements ServiceBase {
       tracker: this.#managed.tracker,
       poolSize: this.#overridePoolSize,
     });
+    void this.#served.takeShared(!this.#isDisabled);
     await this.#served.start(aborted);
+  }
+
+  /** Leaves the calls of its topic to other hosts while it is disabled; those to this host still arrive. */
+  #disabled(isDisabled: boolean): void {
+    this.#isDisabled = isDisabled;
+    this.#served?.takeShared(!isDisabled).catch((err: unknown) => {
+      this.#log.error({ err }, `${this.name} cannot ${isDisabled ? 'leave' : 'take'} the calls of its topic`);
+    });
   }
 
   /** Returns the milliseconds that handlers have in a stop: those of managers, minus a part. */

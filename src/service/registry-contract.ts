@@ -64,7 +64,7 @@ export interface Registration {
   leave(): Awaitable<void>;
   /** Reports whether the registry was unreachable for so long that others consider the service down. */
   isLost?(): boolean;
-  /** Returns why the record cannot be kept alive, for operators; undefined while it is. */
+  /** Returns why the record cannot be kept alive, or that an operator has disabled the service; undefined otherwise. */
   trouble?(): string | undefined;
   /** Deletes the record, after `leave`. Returns false if it was already deleted. */
   remove?(): Awaitable<boolean>;

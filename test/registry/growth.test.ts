@@ -46,6 +46,7 @@ async function startBeside(others: number): Promise<Readonly<Record<'rows' | 'st
       jitter: 0,
       startWait: 60,
       mustRegister: false,
+      onDisabled: () => {},
       retryInterval: 1,
       maxRetryInterval: 10,
       autoRecreate: true,

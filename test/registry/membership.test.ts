@@ -21,6 +21,7 @@ class House {
   readonly log = recordedLog();
   readonly alive = new Set<number>();
   readonly verdicts: string[] = [];
+  readonly disabled: boolean[] = [];
   readonly events: string[] = [];
   away = false;
   broken = false;
@@ -56,6 +57,7 @@ class House {
         jitter: 0.1,
         startWait: 60,
         mustRegister: false,
+        onDisabled: (isDisabled) => void this.disabled.push(isDisabled),
         retryInterval: 1,
         maxRetryInterval: 10,
         autoRecreate: true,
@@ -547,6 +549,26 @@ test('SG-29 forced_down: a beat never clears it; the service says so once, and d
   assert.deepEqual([record.forcedDown, record.reportCount, state], [true, 6, 'down']);
   assert.equal(house.lines().length, 1);
   assert.deepEqual(house.verdicts, ['drain: an operator forced it down']);
+});
+
+test('NI-6 a service hears at its start and by its heartbeat that it is disabled or enabled, also the process after it', async () => {
+  const house = new House();
+  const kept = new Map<string, unknown>();
+  const member = await house.started({}, { kept });
+  assert.deepEqual(house.disabled.splice(0), [false]);
+  const { uuid } = (await house.view()).record;
+  await house.registry.update(uuid, { status: 'disabled', disabledReason: 'new disks' });
+  await house.clock.advance(10_000);
+  assert.deepEqual(house.disabled.splice(0), [true]);
+  assert.match(member.trouble()!, /^it is disabled by an operator \(new disks\)/);
+  house.away = true;
+  await house.started({ pid: 2 }, { kept });
+  assert.deepEqual(house.disabled.splice(0), [true], 'while the registry is away');
+  house.away = false;
+  await house.registry.update(uuid, { status: 'enabled' });
+  await house.clock.advance(20_000);
+  assert.deepEqual(house.disabled, [false, false]);
+  assert.equal(member.trouble(), undefined);
 });
 
 test('SG-59 SG-28 a disable does not revive a dead service, and disabled services beat', async () => {

@@ -10,6 +10,7 @@ import type { Manager, ServiceRecord } from 'portico/service';
 import { PeriodicTasks, periodicTask } from 'portico/tasks';
 import { MemoryStore, StoredRegistry } from '#internal/registry';
 import { recordedLog } from '../tasks/recorded-log.js';
+import { leavesTheCallsOfItsTopic } from './disabled-host.js';
 import { gate, withNetwork } from './services.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'rpc-'));
@@ -358,6 +359,11 @@ test('SG-31 the registry’s word that a service should stop taking work stops i
   clearInterval(alive);
   assert.deepEqual(await registry.list(), []);
 });
+
+test(
+  'NI-6 a disabled host leaves the calls of its topic to others, and says so',
+  withNetwork((network) => leavesTheCallsOfItsTopic(network)),
+);
 
 test('MG-25 a task that is exclusive in the cluster runs where its service holds the lease', async () => {
   const store = new MemoryStore();

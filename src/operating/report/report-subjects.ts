@@ -28,7 +28,7 @@ export interface Telling {
   requestsInFlight?(): Iterable<ReportedRequest>;
   /** Returns the expiry of its certificate in a configuration. */
   certificateEndsIn?(config: Config): Date | undefined;
-  /** Returns why its record in the registry cannot be kept alive; undefined while it is. */
+  /** Returns why its record in the registry cannot be kept alive, or that it is disabled; undefined otherwise. */
   registryTrouble?(): string | undefined;
   readonly meter?: {
     /** Number of requests that it has cut off at the deadline of a stop or a drain. */

@@ -33,6 +33,8 @@ export interface RpcServerOptions {
   readonly tracker: CallTracker;
   /** Number of handlers that run at a time. Default: by the configuration. */
   readonly poolSize?: number | undefined;
+  /** False: it begins without the queue that the hosts of the topic share, until {@link RpcServer.takeShared}. Default true. */
+  readonly takesShared?: boolean;
 }
 
 /** Milliseconds that handlers have to end by themselves after their signal was aborted. */
@@ -43,6 +45,8 @@ interface Source {
   readonly format: WireAddress;
   /** Every other process gets its messages too. */
   readonly isCopy: boolean;
+  /** It is that of the topic, which all hosts share. */
+  readonly isShared: boolean;
 }
 
 /** A server of one topic, for one run. */
@@ -58,8 +62,16 @@ export class RpcServer {
   #turn = Promise.resolve();
   /** `held`: nothing more is begun, and new calls wait for their return. `closed`: new calls are returned at once. */
   #intake: 'open' | 'held' | 'closed' = 'open';
-  /** Consumers of the topic and of this host. */
-  #work: (TransportConsumer | undefined)[] = [];
+  /** Those of {@link #waiting} that any host of the topic may have. */
+  readonly #shareable = new WeakSet<Arrival>();
+  /** Consumer of the topic; undefined while this host takes none of its calls. */
+  #shared: TransportConsumer | undefined;
+  /** True if late deliveries of the topic are returned at once, because its consumer has ended. */
+  #isWithheld = false;
+  /** Settles when the consumer of the topic runs, or has ended, as was last asked. */
+  #switched = Promise.resolve();
+  /** Consumer of this host. */
+  #own: TransportConsumer | undefined;
   /** Consumer of messages to every process. */
   #copies: TransportConsumer | undefined;
 
@@ -89,22 +101,19 @@ export class RpcServer {
     };
   }
 
-  /** Settles when all three consumers run. After a failure none does. */
+  /** Settles when its consumers run. After a failure none does. */
   async start(): Promise<void> {
-    const { connection, transport, topic, host, endpoints } = this.#options;
-    const { exchange, format, prefetch } = connection.settings;
-    // A crash counts all returned calls as begun, so calls that are acknowledged late are held only if they can begin.
-    const most = endpoints.hasLate ? this.#poolSize : Number.POSITIVE_INFINITY;
-    const held = Math.min(this.#options.poolSize ?? prefetch, most);
-    const consume = (to: Partial<Route>): Promise<TransportConsumer> => {
-      const route = { exchange, topic, ...to };
-      const source = { format: format.at(addressText(route)), isCopy: to.fanout === true };
-      return transport.consume(route, { prefetch: held }, (delivery) => this.#take(delivery, source));
-    };
-    const all = [consume({ fanout: true }), consume({}), consume({ server: host })];
-    const begun = await Promise.allSettled(all);
-    const [copies, ...work] = begun.map((each) => (each.status === 'fulfilled' ? each.value : undefined));
-    this.#work = work;
+    const { connection, transport, topic, host, takesShared = true } = this.#options;
+    const { exchange } = connection.settings;
+    this.#isWithheld = !takesShared;
+    // Calls wait in the queue of the topic, also if no host takes them.
+    const shared = takesShared ? this.#consume({}) : transport.declareQueue({ exchange, topic }).then(() => undefined);
+    const beginning = Promise.allSettled([this.#consume({ fanout: true }), shared, this.#consume({ server: host })]);
+    this.#switched = beginning.then(() => undefined);
+    const begun = await beginning;
+    const [copies, ofTopic, own] = begun.map((each) => (each.status === 'fulfilled' ? each.value : undefined));
+    this.#shared = ofTopic;
+    this.#own = own;
     this.#copies = copies;
     const failed = begun.find((each) => each.status === 'rejected');
     if (failed === undefined) return;
@@ -114,13 +123,58 @@ export class RpcServer {
   }
 
   /**
+   * Takes calls from the queue of the topic, or leaves them to other hosts; calls to this host and to every process arrive in both cases. Calls
+   * of the topic that have arrived and not begun are returned.
+   */
+  takeShared(isWanted: boolean): Promise<void> {
+    const switched = this.#switched.then(() => this.#switch(isWanted));
+    this.#switched = switched.catch(() => undefined);
+    return switched;
+  }
+
+  async #switch(isWanted: boolean): Promise<void> {
+    if (this.#intake !== 'open' || isWanted === !this.#isWithheld) return;
+    if (isWanted) {
+      this.#isWithheld = false;
+      try {
+        const consumer = await this.#consume({});
+        // A stop does not wait for a consumer that begins.
+        if (this.#intake === 'open') this.#shared = consumer;
+        else await consumer.cancel();
+      } catch (error) {
+        this.#isWithheld = true;
+        throw error;
+      }
+      return;
+    }
+    await this.#shared?.cancel();
+    this.#shared = undefined;
+    this.#isWithheld = true;
+    const returned = this.#waiting.filter((call) => this.#shareable.has(call));
+    for (const call of returned) this.#waiting.splice(this.#waiting.indexOf(call), 1);
+    await Promise.all(returned.map((call) => call.giveBack()));
+  }
+
+  #consume(to: Partial<Route>): Promise<TransportConsumer> {
+    const { connection, transport, topic, endpoints, poolSize } = this.#options;
+    const { exchange, format, prefetch } = connection.settings;
+    // A crash counts all returned calls as begun, so calls that are acknowledged late are held only if they can begin.
+    const most = endpoints.hasLate ? this.#poolSize : Number.POSITIVE_INFINITY;
+    const held = Math.min(poolSize ?? prefetch, most);
+    const route = { exchange, topic, ...to };
+    const [isCopy, isShared] = [to.fanout === true, to.fanout !== true && to.server === undefined];
+    const source = { format: format.at(addressText(route)), isCopy, isShared };
+    return transport.consume(route, { prefetch: held }, (delivery) => this.#take(delivery, source));
+  }
+
+  /**
    * Begins nothing new: the consumers of the topic and of this host end, and calls that have not begun are returned. Not before the
    * consumers have ended: the calls would return here at once, until their limit made them dead letters. The consumer of fanouts stays
    * until {@link finish}: it receives cancellations of running calls.
    */
   async stopAccepting(): Promise<void> {
     this.#intake = 'held';
-    await Promise.all(this.#work.splice(0).map(async (consumer) => consumer?.cancel()));
+    await Promise.all([this.#shared?.cancel(), this.#own?.cancel()]);
     this.#intake = 'closed';
     await Promise.all(this.#waiting.splice(0).map((call) => call.giveBack()));
   }
@@ -155,19 +209,25 @@ export class RpcServer {
   #take(delivery: Delivery, source: Source): void {
     const { log, clock } = this.#with;
     const since = clock.now();
+    const isLate = source.isShared && this.#isWithheld;
     // The queue of fanouts belongs to this process: they have ended no other one.
     if (delivery.isUncounted === true && !source.isCopy) {
-      if (this.#intake === 'closed') return void delivery.requeue();
+      if (this.#intake === 'closed' || isLate) return void delivery.requeue();
       const read = (settled: Delivery): ServedCall | undefined => this.#read(settled, source, since);
-      this.#waiting.push(new ReturnedCall(delivery, { read, inTurn: this.#inTurn, log }));
+      this.#arrived(new ReturnedCall(delivery, { read, inTurn: this.#inTurn, log }), source);
     } else {
       const call = this.#read(delivery, source, since);
       if (call === undefined) return;
-      if (this.#intake === 'closed') return void call.giveBack();
+      if (this.#intake === 'closed' || isLate) return void call.giveBack();
       if (this.#running.size >= this.#poolSize && call.isWornOut) return void call.giveBack();
-      this.#waiting.push(call);
+      this.#arrived(call, source);
     }
     this.#next();
+  }
+
+  #arrived(call: Arrival, { isShared }: Source): void {
+    this.#waiting.push(call);
+    if (isShared) this.#shareable.add(call);
   }
 
   readonly #inTurn: ReturnedParts['inTurn'] = (work) => {

@@ -10,7 +10,8 @@ import { Endpoints } from './endpoints.js';
 import { RpcServer, type RpcServerOptions } from './rpc-server.js';
 
 /** Endpoints and policy of a service. */
-export interface ServedTopicsOptions extends Omit<RpcServerOptions, 'transport' | 'spans' | 'endpoints'> {
+export interface ServedTopicsOptions
+  extends Omit<RpcServerOptions, 'transport' | 'spans' | 'endpoints' | 'takesShared'> {
   readonly altTopic: string | null;
   readonly endpoints: readonly object[];
 }
@@ -22,6 +23,7 @@ export class ServedTopics {
   #alt: RpcServer | undefined;
   #spans: CallSpans | undefined;
   readonly #ending = new AbortController();
+  #takesShared = true;
 
   constructor(options: ServedTopicsOptions) {
     this.#options = options;
@@ -83,12 +85,12 @@ export class ServedTopics {
   async #begin(transport: Transport, served: Endpoints, aborted: AbortSignal): Promise<void> {
     const { connection, altTopic, endpoints } = this.#options;
     const { accessPolicy } = connection.settings;
-    const spans = this.#spans;
-    this.#main = new RpcServer({ ...this.#options, endpoints: served, transport, spans });
+    const common = { ...this.#options, transport, spans: this.#spans, takesShared: this.#takesShared };
+    this.#main = new RpcServer({ ...common, endpoints: served });
     await this.#main.start();
     if (altTopic === null) return;
     const continuations = new Endpoints(endpoints, accessPolicy, ({ continuation }) => continuation === true);
-    this.#alt = new RpcServer({ ...this.#options, topic: altTopic, endpoints: continuations, transport, spans });
+    this.#alt = new RpcServer({ ...common, topic: altTopic, endpoints: continuations });
     try {
       await this.#alt.start();
     } catch (error) {
@@ -96,6 +98,12 @@ export class ServedTopics {
       await this.#main.finish(0, aborted);
       throw error;
     }
+  }
+
+  /** Takes calls from the queues that hosts share, or leaves them to other hosts: see `RpcServer.takeShared`. May be called before the start. */
+  async takeShared(isWanted: boolean): Promise<void> {
+    this.#takesShared = isWanted;
+    await Promise.all([this.#main?.takeShared(isWanted), this.#alt?.takeShared(isWanted)]);
   }
 
   /** Stops new calls of the first topic. Continuations still arrive. */

@@ -99,6 +99,7 @@ export class Member {
         initialDelay: 5,
         jitter: 0.1,
         startWait: 60,
+        onDisabled: () => {},
         mustRegister: sim.random.next() < 0.5,
         retryInterval: 1,
         maxRetryInterval: 10,

@@ -1,6 +1,7 @@
 /** Calls between services over RabbitMQ. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { leavesTheCallsOfItsTopic } from '../../disabled-host.js';
 import { gate } from '../../services.js';
 import { withoutBroker } from './broker.js';
 import { overBroker } from './over-broker.js';
@@ -34,4 +35,10 @@ test(
     assert.deepEqual(noted.toSorted(), ['one', 'two']);
     await assert.rejects(images.prepare({ server: 'east' }).call({}, 'size'), { code: 'PORTICO_RPC_NO_SERVERS' });
   }),
+);
+
+test(
+  'NI-6 a disabled host leaves the calls of its topic to others, and says so: RabbitMQ',
+  { skip: withoutBroker },
+  overBroker((network) => leavesTheCallsOfItsTopic(network)),
 );
