@@ -32,7 +32,7 @@ export {
   preferredType,
   sectionFaultStyle,
 } from './faults/fault-style.js';
-export { findFile, sendFile } from './file-sender.js';
+export { findFile, loadSender, sendFile } from './file-sender.js';
 export {
   bytesDeclared,
   checkHeader,

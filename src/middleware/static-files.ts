@@ -12,7 +12,7 @@ import {
   Fault,
   filterFactory,
 } from '../app/index.js';
-import { findFile, optionOrigin, sendFile } from '../app/internal.js';
+import { findFile, loadSender, optionOrigin, sendFile } from '../app/internal.js';
 import { defineOptions, integer, list, type OptionsOf, path, string } from '../config/index.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import { appendVary } from './headers.js';
@@ -102,6 +102,8 @@ async function fileServer(options: Options, ctx: FactoryContext): Promise<FileSe
       origin: optionOrigin(ctx, 'static_files', 'fallback'),
     });
   }
+
+  await loadSender();
 
   const serve = async (req: IncomingMessage, res: ServerResponse, path: string | undefined): Promise<boolean> => {
     const found = path === undefined ? undefined : await lookUp(path);

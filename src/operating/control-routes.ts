@@ -23,7 +23,7 @@ export function controlRoutes(controlled: Controlled, registered: RegisteredServ
   const { runner } = controlled;
   const fleet = (): Fleet => runner.fleet ?? refuseAlone();
   return {
-    // Loaded at the first request.
+    // Loaded when the admin listener opens, and not with the control socket.
     'GET /': async () => (await import('./page/frame.js')).statusPage(),
     'GET /status': () => statusDocument(controlled),
     'GET /requests': () => ({
@@ -128,7 +128,7 @@ function docsRoutes(controlled: Controlled): ControlRoutes {
     const why = answer?.error ?? (runner.fleet === undefined ? 'it has no workers' : 'none of its workers is ready');
     return refuse('PORTICO_NOT_DESCRIBED', `${service} cannot be described: ${why}`, 503);
   };
-  // Loaded at the first request.
+  // As the status page.
   const pages = () => import('./page/api-page.js');
   return {
     'GET /docs': async () => (await pages()).apisPage(program, names()),

@@ -1,6 +1,15 @@
 /** Code on disk changes without a reload: a worker started later runs different code from its siblings, and each view reports that. */
 import assert from 'node:assert/strict';
-import { appendFileSync, cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { commandBeside } from '../cli/command.js';
@@ -197,7 +206,7 @@ function copiedPortico(folder: string): (version: string, protocol: number) => v
   const portico = join(folder, 'node_modules', 'portico');
   rmSync(portico);
   mkdirSync(portico);
-  cpSync(join(root, 'lib'), join(portico, 'lib'), { recursive: true });
+  for (const part of ['lib', 'assets']) cpSync(join(root, part), join(portico, part), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(portico, 'node_modules'));
   const manifest = readFileSync(join(root, 'package.json'), 'utf8');
   const chunk = join(portico, 'lib', 'chunks', 'launch-ahead.js');
@@ -251,4 +260,48 @@ test('NI-7 a Portico that does not fit the running parent is named by a reload, 
   install('1.0.1', 1);
   const whole = await until(status, ({ ready }) => ready === 2);
   assert.ok(whole.workers.some(({ pid }) => pid === pids[1]));
+});
+
+test('NI-9 packages that are gone while the service runs fail no upload, file and status page', async (t) => {
+  const port = await freePort();
+  const project = emptyProject({
+    'app.js': `
+import { Router } from 'portico';
+export const app = () => {
+  const router = new Router();
+  router.put('/form', { body: { 'multipart/form-data': 'stream' } }, async (request) => {
+    const names = [];
+    for await (const file of request.files()) {
+      file.stream.resume();
+      names.push(file.name);
+    }
+    return { names };
+  });
+  return router.build();
+};
+`,
+    'files/note.txt': 'a note',
+    'api-paste.ini':
+      '[pipeline:hello]\npipeline = static_files app\n[filter:static_files]\npaste.filter_factory = portico/middleware:staticFilesFilter\n' +
+      'document_root = files\n[app:app]\npaste.app_factory = ./app.js:app\n',
+    'portico.ini': `[admin]\nlisten = 127.0.0.1:0\ndocs = true\n[api:hello]\nport = ${port}\nworkers = 1\n`,
+  });
+  const { folder } = project;
+  copiedPortico(folder)('1.0.0', 1);
+  const main = join(folder, 'node_modules', 'portico', 'lib', 'cli', 'main.js');
+  const program = new Program(process.execPath, [main], { cwd: folder });
+  t.after(async () => {
+    await program.end();
+    project.remove();
+  });
+  await program.printed(/"event":"ready"/);
+  const [, admin] = await program.printed(/"event":"admin","url":"([^"]+)"/);
+  renameSync(join(folder, 'node_modules'), join(folder, 'gone'));
+
+  const form = new FormData();
+  form.set('cover', new Blob(['an image']), 'cover.png');
+  const sent = await fetch(`http://127.0.0.1:${port}/form`, { method: 'PUT', body: form });
+  assert.equal(await sent.text(), '{"names":["cover.png"]}', program.output());
+  assert.equal(await text(`http://127.0.0.1:${port}/note.txt`), 'a note');
+  for (const path of ['/', '/docs', '/readyz']) assert.equal((await fetch(`${admin}${path}`)).status, 200, path);
 });

@@ -91,6 +91,8 @@ export class ControlServer {
 
   /** Listens on a port, and returns it. Rejects with the system's error. */
   async listenOn({ host, port }: HostPort): Promise<number> {
+    // Probes will come, and the packages on disk may be others by then.
+    this.#find ??= finderOf(this.#routes);
     await once(this.#server.listen(port, host), 'listening');
     return (this.#server.address() as AddressInfo).port;
   }
@@ -157,7 +159,7 @@ export class ControlServer {
   }
 }
 
-/** Called with the first request: a parent without requests does not load find-my-way. */
+/** Loads find-my-way: with the first request, unless probes are expected. */
 function finderOf(routes: ControlRoutes): RouteFinder<ControlHandler> {
   return routeFinder(
     Object.entries(routes).map(([route, value]) => {

@@ -58,7 +58,7 @@ nav li { overflow-wrap: anywhere; }
 `;
 
 /** Page of all APIs, with links to the page and the document of each. */
-export function apisPage(program: string, names: readonly string[]): Promise<ControlAnswer> {
+export function apisPage(program: string, names: readonly string[]): ControlAnswer {
   const rows = names.map(
     (name) =>
       html`<tr><th scope="row"><a href="${pathOf(name)}">${name}</a></th><td><a href="${pathOf(name)}/openapi.json">OpenAPI 3.1</a></td></tr>
@@ -77,7 +77,7 @@ export function apisPage(program: string, names: readonly string[]): Promise<Con
 }
 
 /** `name`: the service's name in its launcher. */
-export function apiPage(name: string, given: unknown): Promise<ControlAnswer> {
+export function apiPage(name: string, given: unknown): ControlAnswer {
   const document = given as ApiDocument;
   const { info, servers = [], components = {} } = document;
   const paths = Object.entries(document.paths);

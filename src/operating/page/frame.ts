@@ -3,7 +3,7 @@
  * except the results of such templates. By their policy a browser loads nothing from elsewhere.
  */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { ownFile } from '../../process/index.js';
 import { ControlAnswer } from '../control/control-server.js';
 
@@ -43,9 +43,8 @@ ${rows}</tbody></table></div>`;
 }
 
 /** Returns the status page, whose script reads the documents of the same server. */
-export async function statusPage(): Promise<ControlAnswer> {
-  const page = await statusFile();
-  return answer(page, inside('style', page), inside('script', page));
+export function statusPage(): ControlAnswer {
+  return answer(STATUS_FILE, inside('style', STATUS_FILE), inside('script', STATUS_FILE));
 }
 
 /** Content of a page. `first`: the id of the keyboard's first target. */
@@ -59,8 +58,8 @@ export interface PageParts {
 }
 
 /** Returns a page without a script. */
-export async function framed({ title, first, header, main, style }: PageParts): Promise<ControlAnswer> {
-  const css = inside('style', await statusFile()) + style;
+export function framed({ title, first, header, main, style }: PageParts): ControlAnswer {
+  const css = inside('style', STATUS_FILE) + style;
   const body = html`<html lang="en">
 <head>
 <meta charset="utf-8">
@@ -80,9 +79,8 @@ ${main}</main>
   return answer(`<!doctype html>\n${body.text}`, css);
 }
 
-function statusFile(): Promise<string> {
-  return readFile(ownFile('../assets/status.html'), 'utf8');
-}
+/** Read when this module is loaded: the files on disk may be others later. */
+const STATUS_FILE = readFileSync(ownFile('../assets/status.html'), 'utf8');
 
 /** Returns the text of the only element of this name. */
 function inside(element: string, page: string): string {

@@ -8,6 +8,7 @@ import { type ApiVersion, EVERY_VERSION } from '../api-version.js';
 import { RouteError } from '../route/route-error.js';
 import { type ByVersion, type Schemas, type SchemaType, valueFor } from './by-version.js';
 import { isStandardSchema } from './schema.js';
+import { loadForms } from './upload.js';
 
 /** The media types of one action. */
 export class TakenTypes {
@@ -166,6 +167,8 @@ export function writtenTypes(body: BodyOption): readonly WrittenType[] {
     }
     if (typeof value === 'string') {
       refuseUnknown(value);
+      // Now, and not with the first form: the packages on disk may be others by then. A failure is reported to that request.
+      if (value === 'stream' && type.startsWith('multipart/')) loadForms().catch(() => undefined);
       return { type, read: value };
     }
     return { type, read: readerOf(type), schemas: value as Schemas };

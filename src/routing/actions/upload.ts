@@ -50,6 +50,9 @@ export interface UploadedFile {
   saveTo(path: string): Promise<number>;
 }
 
+/** Loads the package that parses forms: a route that declares one does so at the start, others with their first form. */
+export const loadForms = () => import('@fastify/busboy');
+
 /** The files of a form: `for await (const file of request.files())`. */
 export class Upload implements AsyncIterable<UploadedFile> {
   /** Fields that have come, by name; all of them after the last file. The last of several of one name. */
@@ -79,7 +82,7 @@ export class Upload implements AsyncIterable<UploadedFile> {
       });
     }
     this.#isRead = true;
-    const { Busboy } = await import('@fastify/busboy');
+    const { Busboy } = await loadForms();
     const { files, fileBytes, fields, fieldBytes } = this.#limits;
     const limits = { files, fileSize: fileBytes, fields, fieldSize: fieldBytes, headerSize: 8192 };
     const parser = acceptable(() => new Busboy({ headers: req.headers as { 'content-type': string }, limits }));
