@@ -24,8 +24,7 @@ import {
   type ToParent,
   type ToWorker,
 } from '../worker-message.js';
-import type { LoopFacts } from './loop-facts.js';
-import { startWatching, type Watch } from './watch.js';
+import { startWatching, type Watch, type WatchedFacts } from './watch.js';
 
 /** Key of the link on a worker's process object. */
 const WORKER_LINK = Symbol.for('portico.worker');
@@ -270,7 +269,7 @@ export class ParentLink {
   }
 
   /** Sends a heartbeat. */
-  beat(debugged: boolean, loop: LoopFacts, nextMs: number): void {
+  beat(debugged: boolean, loop: WatchedFacts, nextMs: number): void {
     const loading = this.loading();
     const known = { ...loop, ...(loading === undefined ? {} : { loading }), ...this.#listener?.facts() };
     void this.send({ kind: 'beat', debugged, facts: known, nextMs });

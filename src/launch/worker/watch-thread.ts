@@ -21,6 +21,13 @@ const GROWN_BYTES = 16 * 2 ** 20;
 const GRACE_MS = 1000;
 /** Time within which a main thread shows its stack, on a busy machine too; one in a system call never does. */
 const STACK_MS = 2000;
+/** Time between two stacks of an event loop that is blocked, and after one that tells nothing: each costs the main thread some milliseconds. */
+const SAMPLE_MS = 60_000;
+const NOTHING_MS = 5000;
+/** Time for which it is still blocked after its stack was taken. On a busy machine it may just have waited for a processor. */
+const STILL_MS = 30;
+/** Most frames of such a stack. */
+const MOST_FRAMES = 10;
 /** Time within which an orphan's does. */
 const ORPHAN_STACK_MS = 500;
 const STANDARD_ERROR = 2;
@@ -42,6 +49,9 @@ let stuckIn: readonly string[] | undefined;
 const seen = new Int32Array(serials.length);
 const ticks = new Int32Array(serials.length);
 let toldMemory = 0;
+/** The turn of the event loop at the last tick; 0 if none is counted. */
+let turns = 0;
+let sampledMs = SAMPLE_MS;
 
 let everyMs = TICK_MS;
 let timer = setInterval(tick, everyMs);
@@ -68,6 +78,7 @@ function look(): void {
   if (silentMs === 0) reported = false;
   beats = now;
   tellRequests();
+  sample();
   if (orphanedMs > 0) endOrphan();
   const stopsWithin = Atomics.load(shared, fields.stopMs);
   stoppingMs = stopsWithin === stopMs ? stoppingMs + TICK_MS : 0;
@@ -82,7 +93,35 @@ function look(): void {
   if (reported) return;
   reported = true;
   stuckIn = undefined;
-  takeStack();
+  takeStack(tellStuck);
+}
+
+function tellStuck(frames: readonly Frame[]): void {
+  stuckIn = folded(frames);
+  if (parent !== undefined) tell(`${JSON.stringify({ kind: 'stuck', stack: stuckIn, silentMs })}\n`);
+}
+
+/**
+ * Takes the stack of an event loop that has not turned since the last tick, a quarter of a second ago. One that is blocked for 350 ms is
+ * always seen, a shorter one when it is blocked again and again.
+ */
+function sample(): void {
+  const turn = Atomics.load(shared, fields.turns);
+  const isBlocked = turn !== 0 && turn === turns && silentMs < QUIET_MS;
+  turns = turn;
+  sampledMs += everyMs;
+  if (!isBlocked || sampledMs < SAMPLE_MS || Atomics.load(shared, fields.debugged) === 1) return;
+  sampledMs = SAMPLE_MS - NOTHING_MS;
+  takeStack((frames) => {
+    setTimeout(() => {
+      // What ran in a later turn, or is no code of the application, has not blocked it.
+      const isIts =
+        Atomics.load(shared, fields.turns) === turn && frames.some((frame) => libraryOf(frame) === undefined);
+      if (!isIts) return;
+      sampledMs = 0;
+      parentPort?.postMessage(folded(frames).slice(0, MOST_FRAMES));
+    }, STILL_MS);
+  });
 }
 
 /** Ends a process after the deadline of its stop, as soon as the main thread has shown its stack. */
@@ -90,7 +129,7 @@ function endOverdue(): void {
   if (overdueMs === undefined) {
     overdueMs = 0;
     stuckIn = undefined;
-    takeStack();
+    takeStack(tellStuck);
     return;
   }
   overdueMs += TICK_MS;
@@ -170,24 +209,21 @@ function endOrphan(): void {
 /**
  * Uses the inspector, which interrupts a main thread in a loop; one that is blocked in a system call does not answer.
  */
-function takeStack(): void {
+function takeStack(taken: (frames: readonly Frame[]) => void): void {
   const session = new Session();
   session.connectToMainThread();
   // Frames have only the number of their script; this event, sent for all scripts when it is enabled, has the URL.
   const scripts = new Map<string, string>();
   session.on('Debugger.scriptParsed', ({ params }) => scripts.set(params.scriptId, params.url));
   session.once('Debugger.paused', ({ params }) => {
-    const stack = folded(
-      params.callFrames.map((frame) => {
-        const { scriptId, lineNumber, columnNumber = 0 } = frame.location;
-        const name = frame.functionName || '<anonymous>';
-        return { name, url: scripts.get(scriptId) ?? '', place: `${lineNumber + 1}:${columnNumber + 1}` };
-      }),
-    );
+    const frames = params.callFrames.map((frame) => {
+      const { scriptId, lineNumber, columnNumber = 0 } = frame.location;
+      const name = frame.functionName || '<anonymous>';
+      return { name, url: scripts.get(scriptId) ?? '', place: `${lineNumber + 1}:${columnNumber + 1}` };
+    });
+    taken(frames);
     session.post('Debugger.resume');
     session.disconnect();
-    stuckIn = stack;
-    if (parent !== undefined) tell(`${JSON.stringify({ kind: 'stuck', stack, silentMs })}\n`);
   });
   session.post('Debugger.enable');
   session.post('Debugger.pause');

@@ -82,3 +82,25 @@ test('lines of the log that were lost are a problem for a minute, later a fact',
     /^9 log lines could not be written since the start, none of them in the last minute$/m,
   );
 });
+
+test('NI-9 the status has the place that blocked the event loop of a worker', () => {
+  const running = {
+    name: 'books',
+    pid: 1,
+    uptimeMs: 0,
+    generation: 1,
+    stopping: false,
+    logLinesLost: 0,
+    notListening: [],
+  };
+  const blocked = {
+    at: '2026-11-30T06:12:03.000Z',
+    stack: ['at resize (file:///srv/app.js:5:11)', '(3 frames of node)'],
+  };
+  const worker = { id: 0, pid: 7, state: 'ready', uptimeMs: 0, blocked };
+  const counts = { state: 'ready', ready: 1, wanted: 1, restarts: 0, connections: { open: 0, limit: 0 } };
+  const service = { name: 'books', ...counts, reasons: [], errors: [], addresses: [], workers: [worker] };
+  const text = statusText({ process: running, services: [service], reloads: [], left: [], overrides: [] } as never);
+  const [, place] = text.split('  worker 0 was blocked for more than 200 ms, 2026-11-30T06:12:03.000Z:\n');
+  assert.equal(place, '    at resize (file:///srv/app.js:5:11)\n    (3 frames of node)');
+});

@@ -10,6 +10,7 @@ interface Said {
   readonly nextMs?: number;
   readonly awake?: boolean;
   readonly lagMaxMs?: number;
+  readonly blocked?: { readonly at: string; readonly stack: readonly string[] };
 }
 
 /** Starts a process, and waits until it is at rest. */
@@ -42,6 +43,15 @@ test('GR-6 the lag includes what blocks a process at rest', async (t) => {
   child.send('pause');
   const { lagMaxMs } = await said(child);
   assert.ok(lagMaxMs! > 400, `${lagMaxMs} ms`);
+});
+
+test('NI-9 a place that blocks the event loop for less than a heartbeat is told, with its stack', async (t) => {
+  const { child } = await resting(t);
+  child.send('block each second');
+  let { blocked } = await said(child);
+  while (blocked === undefined) ({ blocked } = await said(child));
+  assert.match(blocked.stack[0]!, /^at blocksHere \(file:.*resting-process\.js:\d+:\d+\)$/);
+  assert.ok(Date.parse(blocked.at) > performance.timeOrigin);
 });
 
 for (const [word, what] of [
