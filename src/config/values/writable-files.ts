@@ -43,14 +43,14 @@ function warningOf(path: string, what: string): Diagnostic[] {
 function openMode(path: string): number | undefined {
   try {
     const stats = statSync(path);
-    // With the sticky bit, as of /tmp, nobody replaces the file of another user. Devices and FIFOs keep nothing.
+    // The sticky bit, which /tmp has, lets only the owner of a file replace it. Devices and FIFOs have no content that stays.
     const isOpen = stats.isDirectory() ? (stats.mode & 0o1002) === 0o002 : stats.isFile() && (stats.mode & 0o002) !== 0;
     if (!isOpen) return undefined;
     // Kubernetes mounts a ConfigMap as a folder of mode 0777, but read-only.
     accessSync(path, constants.W_OK);
     return stats.mode & 0o7777;
   } catch {
-    // What cannot be read is reported by its reader.
+    // The reader of the file reports the reason.
     return undefined;
   }
 }
