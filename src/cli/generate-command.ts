@@ -8,6 +8,7 @@ import { UsageError } from '../config/internal.js';
 import {
   type Diagnostic,
   inOrder,
+  isError,
   type Location,
   locationInFile,
   PorticoError,
@@ -17,7 +18,7 @@ import {
 import { choice, example, print } from './command.js';
 import { addConfigurationOptions, type OutputArguments } from './command-line.js';
 import { readConfiguration } from './configured/configuration.js';
-import { type CheckedFile, compare, type DeploymentFile, type Entry, textOf } from './generate/compare.js';
+import { type CheckedFile, compare, type DeploymentFile, type Entry, type Tell, textOf } from './generate/compare.js';
 import { ADDITIONS, type Addition, type Deployment, deploymentOf } from './generate/deployment.js';
 import { docker } from './generate/docker.js';
 import { kubernetes } from './generate/kubernetes.js';
@@ -112,15 +113,16 @@ async function check(file: CheckedFile, path: string, args: GenerateArguments, d
       ...error.diagnostics.map((each) => ({ ...each, location: locationOfSetting(each, file.read(text), locationAt) })),
     );
   });
-  if (set !== undefined)
-    compare(file, text, set, (line, message, hint) => {
-      found.push({ severity: 'error', code: 'PORTICO_DEPLOYMENT', location: locationAt(line), message, hint });
-    });
+  const tell: Tell = (line, message, hint, severity = 'error') => {
+    found.push({ severity, code: 'PORTICO_DEPLOYMENT', location: locationAt(line), message, hint });
+  };
+  if (set !== undefined && file.check !== undefined) file.check(text, set, tell);
+  else if (set !== undefined) compare(file, text, set, tell);
   const findings = inOrder(found);
   print(args, { schema: 'portico/generate', version: 1, findings }, () =>
     findings.length === 0 ? `${path} matches this configuration.` : printDiagnostics(findings),
   );
-  process.exitCode = findings.length === 0 ? 0 : 1;
+  process.exitCode = findings.some(isError) ? 1 : 0;
 }
 
 /** Returns the deployment with what an existing file sets beside the configuration files. */

@@ -36,7 +36,7 @@ export interface Rule {
 export type Lines = readonly (string | Rule | false | Lines)[];
 
 /** Reports a part of a file that does not fit, by its line, from 1. */
-export type Tell = (line: number, message: string, hint: string) => void;
+export type Tell = (line: number, message: string, hint: string, severity?: 'error' | 'warning') => void;
 
 /** A kind of file. */
 export interface DeploymentFile {
@@ -44,6 +44,8 @@ export interface DeploymentFile {
   lines(deployment: Deployment, file?: readonly Entry[]): Lines;
   /** Reads a file, as far as it can be read. Without it a file is compared by `diff`. */
   read?(text: string): readonly Entry[];
+  /** Tells what is wrong with an existing file; by default the rules of its lines do. */
+  check?(text: string, deployment: Deployment, tell: Tell): void;
   /** Returns what an existing file sets beside the configuration files, for a deployment of these files alone. */
   settings?(
     deployment: Deployment,

@@ -2,13 +2,17 @@
  * Ports and probes of a pod: of its APIs, and of the listener that kubelets and Prometheus ask.
  */
 
-import { type Entry, type Fits, type Lines, lastOf, listsPorts, oneOf, rule } from './compare.js';
 import { type Deployment, openPorts, portOf, schemeOf } from './deployment.js';
-import { isUnknown } from './manifest.js';
 import { variableOf } from './written-paths.js';
 
 /** The option that opens a listener for probes and metrics. */
 export const METRICS_LISTEN = variableOf({ group: 'admin', opt: 'metrics_listen' });
+
+/** The option with which a pod serves on after SIGTERM. */
+export const DRAIN = variableOf({ group: 'DEFAULT', opt: 'drain_delay' });
+
+/** Seconds in which Services of a cluster still send to a pod that stops: five, and one for requests on their way. */
+export const LEAVES_SECONDS = 6;
 
 /** A deployment with the listeners of the pod. */
 export interface Pod {
@@ -24,19 +28,15 @@ export interface Pod {
 /** The option that a pod without workers sets to 0. */
 export const WORKERS = variableOf({ group: 'DEFAULT', opt: 'workers' });
 
-/** Returns the pod of a deployment. `file`: an existing manifest, which may open a port with a value that is not in it; empty for a new one. */
-export function podOf(deployment: Deployment, file: readonly Entry[]): Pod {
+/** Returns the pod of a deployment. */
+export function podOf(deployment: Deployment): Pod {
   const probed = openPorts(deployment);
   const isOneProcess = deployment.isOneProcess || deployment.additions.has('one-process');
   if (probed.length > 0) return { deployment, probed, opened: undefined, isOneProcess };
-  const asked = PROBES.flatMap((kind) => Number(lastOf(file, `container.${kind}.httpGet.port`)) || []);
   const taken = deployment.apis.map(portOf);
-  let free = 9101;
-  while (taken.includes(free)) free += 1;
-  const given = isUnknown(file, METRICS_LISTEN) ? asked.find((port) => !taken.includes(port)) : undefined;
-  const opened = file.length > 0 ? given : free;
-  const ports = opened === undefined ? [] : [{ name: 'metrics' as const, port: opened }];
-  return { deployment, probed: ports, opened, isOneProcess };
+  let opened = 9101;
+  while (taken.includes(opened)) opened += 1;
+  return { deployment, probed: [{ name: 'metrics', port: opened }], opened, isOneProcess };
 }
 
 /** Returns ports that are reachable from outside, each with a service name (RFC 6335 §5.1). */
@@ -61,8 +61,8 @@ interface Probe {
   readonly live: string;
 }
 
-/** Returns all probes: for all APIs together, then the health checks of single ones. */
-function probesOf({ deployment, probed }: Pod): Probe[] {
+/** Returns all probes that are served: for all APIs together, then the health checks of single ones. */
+export function probesOf(deployment: Deployment, probed: Pod['probed']): Probe[] {
   const own = deployment.apis.flatMap((api): Probe[] => {
     const [port, { health }] = [portOf(api), api];
     if (port === undefined || health === undefined) return [];
@@ -71,10 +71,8 @@ function probesOf({ deployment, probed }: Pod): Probe[] {
   return [...probed.map(({ port }): Probe => ({ scheme: 'HTTP', port, ready: '/readyz', live: '/healthz' })), ...own];
 }
 
-export const PROBES = ['startupProbe', 'readinessProbe', 'livenessProbe'];
-
 export function probes(pod: Pod): string[] {
-  const [probe] = probesOf(pod);
+  const [probe] = probesOf(pod.deployment, pod.probed);
   if (probe === undefined) return [];
   const get = (path: string): string =>
     `httpGet: { path: ${scalar(path)}, port: ${probe.port}, scheme: ${probe.scheme} }`;
@@ -91,64 +89,3 @@ export function probes(pod: Pod): string[] {
 
 /** Returns a path as YAML. */
 export const scalar = (path: string): string => (/^[\w./-]+$/.test(path) ? path : JSON.stringify(path));
-
-/** Returns rules for the ports of the container and of Services, and for the container itself. */
-export function portRules(pod: Pod): Lines {
-  const ports = portsOf(pod).map(({ port }) => port);
-  return [
-    rule('YAML', oneOf(''), { why: 'the file cannot be read', hint: 'Correct this line or the one before it.' }),
-    rule('container', (_value, _wanted, file) => file.some(({ key }) => ['container', 'YAML'].includes(key)), {
-      why: 'the file has no pod template with a container',
-    }),
-    listsPorts('container.ports.containerPort', ports),
-    rule('Service.targetPort', oneOf('', ...ports), { why: 'it is not a port of the container' }),
-  ];
-}
-
-/** Returns rules for the port that a probe asks, and for the path that it asks of a port that is served. */
-export function probeRules(kind: string, pod: Pod): Lines {
-  const at = `container.${kind}.httpGet`;
-  const isServed = oneOf('', ...portsOf(pod).map(({ port }) => port));
-  const known = probesOf(pod).flatMap(({ scheme, port, ready, live }) =>
-    [ready, live, `${ready}/ready`].map((path) => `${scheme} ${path} on port ${port}`),
-  );
-  const isKnown: Fits = (path, _, file) => {
-    const port = lastOf(file, `${at}.port`);
-    return (
-      !isServed(port, '', file) || known.includes(`${lastOf(file, `${at}.scheme`) || 'HTTP'} ${path} on port ${port}`)
-    );
-  };
-  const isThere: Fits = (_value, _wanted, file) => file.some(({ key }) => key === `container.${kind}`);
-  // Health checks of an API have other paths than these, or one for both.
-  const misused = kind === 'livenessProbe' ? /^\/readyz$|\/ready$/ : /^\/healthz$|\/live$/;
-  return [
-    kind !== 'startupProbe' &&
-      rule(`${at}.path`, (path) => !misused.test(path), {
-        why:
-          kind === 'livenessProbe'
-            ? 'it restarts pods that only are not ready'
-            : 'it is 200 before the pod serves, and while it stops',
-        hint: probes(pod)
-          .find((line) => line.includes(kind))
-          ?.trim(),
-      }),
-    portsOf(pod).length > 0 &&
-      kind !== 'startupProbe' &&
-      rule(`container.${kind}`, isThere, {
-        why: kind === 'readinessProbe' ? 'a pod gets requests before it serves' : 'nothing restarts a stuck container',
-        hint:
-          probes(pod)
-            .find((line) => line.includes(kind))
-            ?.trim() ??
-          `Set ${METRICS_LISTEN} in env, such as "0.0.0.0:9101", and let it ask /readyz or /healthz there.`,
-      }),
-    [`${at}.port`, `container.${kind}.tcpSocket.port`].map((key) =>
-      rule(key, isServed, { why: 'nothing listens there' }),
-    ),
-    rule(`${at}.path`, isKnown, {
-      unset: '/',
-      why: 'there is no health check',
-      hint: known[0] && `There is ${known[0]}.`,
-    }),
-  ];
-}
