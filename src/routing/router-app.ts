@@ -45,7 +45,7 @@ import {
 import { absoluteUrl, type UrlContext, type UrlValues } from './urls/url-builder.js';
 import { VersionNegotiation } from './version-negotiation.js';
 
-/** Longer paths get 414 before they are matched. */
+/** Longer paths get 414 before they are matched, if the server of the request is another than Portico's, which has `max_url_length`. */
 const LONGEST_PATH = 8192;
 
 /** App of a built router. */
@@ -174,7 +174,7 @@ export class RouterApp implements RequestRouter {
   #pathOf(exchange: Exchange): string | null {
     const { mapper, options } = this.#parts;
     const { targetPath: raw, targetText: text } = targetOf(exchange);
-    if (raw.length > LONGEST_PATH) throw new Fault(414);
+    if (raw.length > LONGEST_PATH && exchange.serverState === undefined) throw new Fault(414);
     if (options.strictPaths === true) refuseOddPath(raw);
     return raw === '*' || !this.#hasPrefix ? text : mapper.withoutPrefix(text);
   }

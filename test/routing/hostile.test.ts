@@ -44,7 +44,7 @@ test('RT-125 RT-216 long and strange paths are answered, and as the linear scan 
   }
 });
 
-testBoth('RT-216 a path over 8 KiB is 414 before it is matched', async (t, Router) => {
+testBoth('RT-216 under a server without a limit, a path over 8 KiB is 414 before it is matched', async (t, Router) => {
   let matched = 0;
   const conditions = { function: () => (matched += 1) };
   const router = new Router().connect('/{rest:.*}', { handler: () => 'ok', conditions });
@@ -54,6 +54,20 @@ testBoth('RT-216 a path over 8 KiB is 414 before it is matched', async (t, Route
   assert.equal((await send('GET', `/${'a'.repeat(8192)}`)).status, 414);
   assert.equal((await send('GET', `/${'%61'.repeat(2731)}`)).status, 414);
   assert.equal(matched, 1);
+});
+
+testBoth('ST-1 under a Server its max_url_length is the one limit of a path', async (t, Router) => {
+  const app = await new Router().connect('/{rest:.*}', { handler: ({ params }) => params.rest!.length }).build();
+  const server = new Server('long', app, { maxUrlLength: 12_000 });
+  await server.start();
+  t.after(async () => {
+    await server.stop();
+    await app.close();
+  });
+  const { port } = server.addresses[0] as { port: number };
+  const status = async (length: number) =>
+    (await fetch(`http://127.0.0.1:${port}/${'a'.repeat(length - 1)}`, { headers: { connection: 'close' } })).status;
+  assert.deepEqual([await status(9000), await status(12_000), await status(12_001)], [200, 200, 414]);
 });
 
 testBoth('RT-28 RT-125 encoded paths of any kind are answered', async (t, Router) => {
