@@ -31,7 +31,7 @@ export interface SharedDatabaseOptions<T> {
 /**
  * Returns a function that gives each app, in its factory, the database of its service configuration; the manager of the API may call it
  * too. The first call opens it, and it is closed with its last user; if `open` throws, nothing is stored. Creates a missing folder,
- * accessible only to this user. A database in memory outlives its apps, so that an API that starts again finds its data; it is refused with
+ * accessible only to this user. A database in memory outlives its apps and reloads, so that an API that starts again finds its data; it is refused with
  * a `ConfigError` in a worker that is not alone, because other workers would not see it.
  */
 export function sharedDatabase<T extends { close(): void }>({
@@ -39,33 +39,36 @@ export function sharedDatabase<T extends { close(): void }>({
   options,
   open,
 }: SharedDatabaseOptions<T>): (ctx: SharingContext) => T {
-  const databases = new WeakMap<Config, { readonly database: T; readonly isKept: boolean; users: number }>();
+  const files = new WeakMap<Config, { readonly database: T; users: number }>();
+  const memories = new WeakMap<object, T>();
   return (ctx) => {
     const { config } = ctx;
-    const used = databases.get(config) ?? { ...opened(config, group, options, open), users: 0 };
-    databases.set(config, used);
+    const { connection } = config.group(group, options) as { readonly connection: string };
+    const name = connection.replace(/^sqlite:\/\/\/?/, '');
+    if (name === ':memory:') {
+      refuseSeveralProcesses(config, group);
+      // Never closed, because that would lose its data; the configuration of a reload has the same one.
+      const database = memories.get(config.lineage) ?? open(name);
+      memories.set(config.lineage, database);
+      return database;
+    }
+    const used = files.get(config) ?? { database: openedFile(config, name, open), users: 0 };
+    files.set(config, used);
     used.users += 1;
     ctx.onClose(() => {
       used.users -= 1;
-      if (used.users > 0 || used.isKept) return;
-      databases.delete(config);
+      if (used.users > 0) return;
+      files.delete(config);
       used.database.close();
     });
     return used.database;
   };
 }
 
-/** Opens the database that a configuration names; one in memory is kept, because closing would lose its data. */
-function opened<T>(config: Config, group: string, options: OptionDeclarations, open: (path: string) => T) {
-  const { connection } = config.group(group, options) as { readonly connection: string };
-  const name = connection.replace(/^sqlite:\/\/\/?/, '');
-  if (name === ':memory:') {
-    refuseSeveralProcesses(config, group);
-    return { database: open(name), isKept: true };
-  }
+function openedFile<T>(config: Config, name: string, open: (path: string) => T): T {
   const file = resolve(config.group('DEFAULT', configOptions, { partial: true }).statePath, name);
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  return { database: open(file), isKept: false };
+  return open(file);
 }
 
 function refuseSeveralProcesses(config: Config, group: string): void {

@@ -112,6 +112,11 @@ export class Config {
     );
   }
 
+  /** The same object in this configuration and those that a reload makes from it: the key of things that outlive a reload. @internal */
+  get lineage(): object {
+    return this.#current.lasting;
+  }
+
   /** Number of this configuration; the next one has the next number. */
   get generation(): number {
     return this.#state.generation;

@@ -173,10 +173,15 @@ export class Membership implements Registration {
     await this.#signOff('draining', (id) => this.#registry.store.putWorker(id, { ...this.#worker(), draining: true }));
   }
 
-  async leave(): Promise<void> {
+  async leave({ keepsLeases = false } = {}): Promise<void> {
     await this.#heartbeat.stop();
+    const release = async (): Promise<void> => {
+      if (!keepsLeases) await this.#leases.release();
+    };
+    // It has left before its tasks had ended. Leases end by themselves, too.
+    if (this.#record === undefined) await release().catch(() => undefined);
     await this.#signOff('stopped', async (id) => {
-      await this.#leases.release();
+      await release();
       return this.#registry.store.dropWorker(id, this.#who.worker, this.#who.pid);
     });
     this.#record = undefined;
@@ -446,18 +451,14 @@ export function keptRecord(kept: KeptValues | undefined, host: string, binary: s
 /** The leases of a process: only its holder runs a task of the fleet. */
 class Leases {
   readonly #store: ServiceStore;
-  /** The process, because in a rolling reload its predecessor runs beside it. */
+  /** The process and its configuration, because in a reload its predecessor may run beside it. */
   readonly #owner: string;
   readonly #clock: Clock;
   readonly #asked = new Set<string>();
 
-  constructor(
-    store: ServiceStore,
-    { host, worker, pid }: Readonly<{ host: string; worker: number; pid: number }>,
-    clock: Clock,
-  ) {
+  constructor(store: ServiceStore, { host, worker, pid, configGeneration }: MemberIdentity, clock: Clock) {
     this.#store = store;
-    this.#owner = `${host}/${worker}/${pid}`;
+    this.#owner = `${host}/${worker}/${pid}/${configGeneration}`;
     this.#clock = clock;
   }
 

@@ -67,12 +67,12 @@ function databaseOption({ group, location }: RegistryConnection): DatabaseOption
   return { origin: location.origin, hint: `Check [${group}] connection${where}, and the database that it names.` };
 }
 
-/** One store for all users of a configuration: the services of a process share it. */
-const memories = new WeakMap<Config, MemoryStore>();
+/** One store for all users of a configuration: the services of a process share it, also after a reload. */
+const memories = new WeakMap<object, MemoryStore>();
 
-function memoryOf(config: Config): MemoryStore {
-  const store = memories.get(config) ?? new MemoryStore();
-  memories.set(config, store);
+function memoryOf({ lineage }: Config): MemoryStore {
+  const store = memories.get(lineage) ?? new MemoryStore();
+  memories.set(lineage, store);
   return store;
 }
 
@@ -103,7 +103,7 @@ export function membership(registry: ServiceRegistry, config: Config, options: M
     kept,
     ...rest
   } = options;
-  const { worker, instance, generation } = options.process ?? thisProcess();
+  const { worker, instance, generation } = options.process ?? thisProcess(config);
   const machineId = machine();
   return new Membership(
     registry,
@@ -142,9 +142,9 @@ export function membership(registry: ServiceRegistry, config: Config, options: M
 }
 
 /** All workers of a fleet belong to one incarnation, their parent's; a process without workers has its own. */
-function thisProcess(): { worker: number; instance: string; generation: number } {
+function thisProcess(config: Config): { worker: number; instance: string; generation: number } {
   const assignment = workerAssignment();
-  if (assignment === undefined) return { worker: 0, instance: String(process.pid), generation: 1 };
+  if (assignment === undefined) return { worker: 0, instance: String(process.pid), generation: config.generation };
   return { worker: assignment.index, instance: String(process.ppid), generation: assignment.generation };
 }
 

@@ -60,8 +60,11 @@ export interface Registration {
   join(): Awaitable<void>;
   /** Sets the state `draining`; the heartbeat continues. */
   drain(): Awaitable<void>;
-  /** Stops the heartbeat and sets the state `stopped`. Never fails, because an unavailable registry must not delay a stop. */
-  leave(): Awaitable<void>;
+  /**
+   * Stops the heartbeat and sets the state `stopped`. Never fails, because an unavailable registry must not delay a stop. `keepsLeases`: tasks
+   * still run, and another call follows when they have ended.
+   */
+  leave(options?: { readonly keepsLeases?: boolean }): Awaitable<void>;
   /** Reports whether the registry was unreachable for so long that others consider the service down. */
   isLost?(): boolean;
   /** Returns why the record cannot be kept alive, or that an operator has disabled the service; undefined otherwise. */

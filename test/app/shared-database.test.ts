@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -74,4 +74,22 @@ test('SC-3 a database in memory outlives its apps, and is refused in a worker th
   });
   const other = Config.fromText('[pets]\nconnection = sqlite://:memory:\n');
   assert.throws(() => petsOf(appOf(other).ctx), /\[pets\].*works only with a single process/s);
+});
+
+test('RW-9 a database in memory has its data after a reload, whose configuration is another one', async (t) => {
+  const folder = folderOf(t);
+  const file = join(folder, 'portico.ini');
+  writeFileSync(file, '[pets]\nconnection = sqlite://:memory:\n');
+  const config = await Config.load({ files: [file], env: {}, argv: [] });
+  const first = appOf(config);
+  petsOf(first.ctx).exec('CREATE TABLE pets (name TEXT)');
+  const next = await config.readAgain();
+  const second = appOf(next);
+  petsOf(second.ctx).exec("INSERT INTO pets VALUES ('cat')");
+  first.close();
+  const { length } = petsOf(appOf(await next.readAgain()).ctx)
+    .prepare('SELECT * FROM pets')
+    .all();
+  assert.equal(length, 1);
+  second.close();
 });

@@ -154,3 +154,30 @@ test('NI-3 a service starts and serves with a registry that is locked, damaged o
     await registry.close();
   }
 });
+
+test('RW-9 records in memory outlive a reload, whose configuration is another one, and leases have an owner each', async () => {
+  const config = await Config.load({ files: [], argv: [], env: {}, overrides: { 'servicegroup.driver': 'memory' } });
+  const first = openRegistry(config, { log })!;
+  const before = membership(first, config, { binary: 'portico-metadata', log });
+  await before.register();
+  assert.equal(await before.lease('sweep', 60), true);
+  const later = await config.readAgain();
+  const second = openRegistry(later, { log })!;
+  assert.deepEqual(
+    (await second.list()).map(({ record }) => record.binary),
+    ['portico-metadata'],
+  );
+  // In a reload that takes too long the next run registers before the tasks of the former one have ended.
+  await before.leave({ keepsLeases: true });
+  const after = membership(second, later, { binary: 'portico-metadata', log });
+  await after.register();
+  await after.join();
+  assert.equal(await after.lease('sweep', 60), false);
+  await before.leave();
+  assert.equal(await after.lease('sweep', 60), true);
+  const [{ record } = assert.fail()] = await second.list();
+  assert.deepEqual([record.state, record.configGeneration], ['running', 2]);
+  await after.leave();
+  await first.close();
+  await second.close();
+});
