@@ -14,6 +14,7 @@ import { pipeline } from 'node:stream/promises';
 import type { HostPort } from '../../config/index.js';
 import { describeError, isObject, nearestOrAll, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
+import { within } from '../../tasks/internal.js';
 import { type RouteFinder, routeFinder } from '../../text/index.js';
 import { listenOnPath } from '../private-socket.js';
 
@@ -49,6 +50,8 @@ export type ControlRoutes = Readonly<Record<string, ControlHandler>>;
 const BODY_BYTES = 65_536;
 /** Most connections: the parent keeps descriptors free for its workers. */
 const CONNECTIONS = 100;
+/** Time that answers in progress have at the end. */
+const LAST_ANSWER_MS = 500;
 /** Time limits for the head and for a whole request, in milliseconds. */
 const TIMES = { headersTimeout: 10_000, requestTimeout: 30_000 };
 
@@ -69,6 +72,8 @@ export class ControlServer {
   readonly #guard: (req: IncomingMessage) => void;
   /** Connections, least recently used first; true while the connection's request is in progress. */
   readonly #connections = new Map<Socket, boolean>();
+  /** Answers in progress. */
+  readonly #open = new Set<Promise<void>>();
   #find: RouteFinder<ControlHandler> | undefined;
 
   /** `guard` throws for a request that must not be answered. */
@@ -76,7 +81,10 @@ export class ControlServer {
     this.#routes = routes;
     this.#log = log;
     this.#guard = guard;
-    this.#server = createServer(TIMES, (req, res) => void this.#answer(req, res)).unref();
+    this.#server = createServer(TIMES, (req, res) => {
+      const answered = this.#answer(req, res).finally(() => this.#open.delete(answered));
+      this.#open.add(answered);
+    }).unref();
     this.#server.on('connection', (socket) => this.#admit(socket));
   }
 
@@ -104,9 +112,12 @@ export class ControlServer {
     return this.listen(path);
   }
 
+  /** Closes it, after a moment for answers in progress: a reload that a command waits for ends with the stop. */
   async close(): Promise<void> {
+    const closed = this.#server.listening ? new Promise((resolve) => this.#server.close(resolve)) : undefined;
+    await within(Promise.allSettled(this.#open), LAST_ANSWER_MS);
     this.#server.closeAllConnections();
-    if (this.#server.listening) await new Promise((resolve) => this.#server.close(resolve));
+    await closed;
   }
 
   /** Beyond the limit, closes the least recently used connection, preferably one without a complete request. */
