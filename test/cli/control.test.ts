@@ -7,6 +7,7 @@ import type { ReloadReport } from 'portico/launch';
 import { askSocket } from '../e2e/clients.js';
 import { emptyProject, freePort, type Outcome, Program, startProject } from '../e2e/program.js';
 import { get } from '../fixtures/http-client.js';
+import { certificateFiles } from '../server/certificate-files.js';
 import { commandBeside } from './command.js';
 
 /** An import that waits while a file `hold` exists whose content is not "go". */
@@ -211,6 +212,15 @@ test('OP-11 CF-90 LC-516 CF-80 where reloads mutate, a dry run says what they wo
   assert.match(
     `${added.stdout}${added.stderr}`,
     /mutate keeps the processes, but the enabled services have changed: \+other/,
+  );
+  // RW-4: workers that start later would speak TLS on the port of the others.
+  const { cert, key } = await certificateFiles(t);
+  const ssl = `[ssl]\ncert_file = ${cert}\nkey_file = ${key}\n`;
+  write('portico.ini', written(2, ssl).replace('[DEFAULT]\n', '[DEFAULT]\nenabled_ssl_apis = hello\n'));
+  const tls = await cli('reload');
+  assert.match(
+    `${tls.stdout}${tls.stderr}`,
+    /portico\.ini:2:\d+: .*does not turn TLS on or off: enabled_ssl_apis has changed/,
   );
 });
 

@@ -147,7 +147,7 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
       // Services may fail because of the refused values, so only their own refusals are reported.
       if (refusal === undefined || error instanceof ConfigurationRefused) refusals.note(error);
     }
-    if (method === 'mutate') await refusals.gather(() => refuseOtherServices(compared!));
+    if (method === 'mutate') await refusals.gather(() => refuseOtherServices(compared!, prepared?.changes ?? []));
     const ended = endedCertificates(before, compared.after);
     if (ended.length > 0) refusals.note(severalRefusals(ended));
     await refuse();
@@ -182,8 +182,17 @@ async function wantedServices(
   return inStartTime(workerStartTimeoutMs, asked, (limit) => `onReload did not end ${limit}`);
 }
 
-/** A mutate keeps the processes, so that it can neither start nor end a service. */
-function refuseOtherServices({ added, removed }: PlanChanges): void {
+/** A mutate keeps the processes, so that it can neither start nor end a service, nor turn its TLS on or off. */
+function refuseOtherServices({ added, removed }: PlanChanges, changes: NextConfig['changes']): void {
+  const tls = changes.find(({ group, opt }) => group === 'DEFAULT' && opt === 'enabled_ssl_apis');
+  if (tls !== undefined) {
+    throw new ConfigurationRefused('PORTICO_RELOAD_SERVICES', {
+      origin: tls.newLocation.origin,
+      message:
+        'restart_method = mutate keeps the processes, and does not turn TLS on or off: enabled_ssl_apis has changed',
+      hint: 'Restart the program, or write restart_method = reload before its next start.',
+    });
+  }
   if (added.length + removed.length === 0) return;
   const named = [...added.map((name) => `+${name}`), ...removed.map((name) => `-${name}`)].join(', ');
   throw new ConfigurationRefused('PORTICO_RELOAD_SERVICES', {
