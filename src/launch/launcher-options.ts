@@ -40,6 +40,8 @@ export interface LaunchSettings {
   readonly maxMemory: number | undefined;
   /** Time for which a reload retries workers that do not start. */
   readonly reloadTimeoutMs: number;
+  /** Time for which new requests may wait in a reload of a process without workers. */
+  readonly reloadPauseMs: number;
   /** Time between reporting not ready and refusing new connections. */
   readonly drainDelayMs: number;
   /** Effect of SIGHUP: new workers, or `reset()` of services and managers in running ones. Default `reload`. */
@@ -91,6 +93,10 @@ export const launcherOptions = defineOptions('DEFAULT', {
     default: 60,
     help: 'Seconds for which a reload retries replacement workers that do not start.',
     advanced: true,
+  }),
+  reload_pause: duration({
+    default: 5,
+    help: 'Seconds that new requests may wait in a reload without workers, while open ones use the managers. Then both run side by side.',
   }),
   restart_method: oneOf(['reload', 'mutate'], {
     default: 'reload',
@@ -183,6 +189,7 @@ function configuredSettings(
     workerStartTimeoutMs: options.workerStartTimeout * 1000,
     maxMemory: options.maxMemory,
     reloadTimeoutMs: options.reloadTimeout * 1000,
+    reloadPauseMs: options.reloadPause * 1000,
     drainDelayMs: options.drainDelay * 1000,
     restartMethod: options.restartMethod as RestartMethod,
     secondTerm: options.secondTerm as LaunchSettings['secondTerm'],

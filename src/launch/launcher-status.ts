@@ -6,13 +6,15 @@ import { ignoreErrors } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { Totals } from '../metrics/index.js';
 import type { ServiceStatus, WorkerStatus } from '../operating/index.js';
-import type { Telling } from '../operating/internal.js';
+import type { ReportedRequest, Telling } from '../operating/internal.js';
 import type { Launchable } from '../service/index.js';
 import { formatAddress, isListening, isPlanned } from '../service/internal.js';
+import { countText, formatDuration } from '../text/index.js';
 import { isSuspended } from './parent/late-workers.js';
 import type { Supervisor } from './parent/supervisor.js';
 import type { WorkerHandle } from './parent/worker-handle.js';
 import type { WorkerPool } from './parent/worker-pool.js';
+import { refusedFor } from './reload/reload-report.js';
 import type { ServiceRun } from './services/service-run.js';
 
 /** Returns the status of a fleet's services. */
@@ -92,6 +94,9 @@ export function runStatus(
     get certificateEnds() {
       return certificateEnds(run.service, config());
     },
+    get reloading() {
+      return reloadingText(run);
+    },
     workers: [
       {
         ...process,
@@ -106,6 +111,26 @@ export function runStatus(
       },
     ],
   };
+}
+
+/** Says what a service waits for in a reload, and since when. */
+function reloadingText({ service, state, failure }: ServiceRun): string | undefined {
+  const telling = service as Telling;
+  if (state !== 'reloading') {
+    const left = [...(telling.requestsLeft?.() ?? [])];
+    if (left.length === 0) return undefined;
+    return `${countText(left.length, 'request')} of the former configuration: ${waitedFor(left)}`;
+  }
+  if (failure !== undefined) return `did not start in a reload, and is tried again: ${refusedFor(failure).error}`;
+  const open = [...(telling.requestsInFlight?.() ?? [])];
+  const work = open.length > 0 ? waitedFor(open) : service.describeWork?.()[0];
+  return work === undefined ? 'reloading, starts again' : `reloading, waits for ${work}`;
+}
+
+/** `GET /big of 10.0.0.7 since 3 s`, of the oldest request. */
+function waitedFor(requests: readonly ReportedRequest[]): string {
+  const { method, path, peer, ageMs } = requests.reduce((oldest, each) => (each.ageMs > oldest.ageMs ? each : oldest));
+  return `${method} ${path}${peer === undefined ? '' : ` of ${peer}`} since ${formatDuration(ageMs / 1000)}`;
 }
 
 /** Logs one line when every launched service is ready for the first time. */

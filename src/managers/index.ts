@@ -19,6 +19,7 @@ export type {
   WorkerRow,
 } from '../service/internal.js';
 export { heartbeatOptions, hostOf, namedManager } from '../service/internal.js';
+export { type ManagedRun, ManagedRuns } from './managed-runs.js';
 export { checkManager, ManagedService } from './managed-service.js';
 export {
   type CallsProvider,

@@ -26,7 +26,7 @@ export {
   refusalLines,
   reportOptions,
 } from './report/report.js';
-export { requestsOf, type Telling } from './report/report-subjects.js';
+export { type ReportedRequest, requestsOf, type Telling } from './report/report-subjects.js';
 export {
   cutOffText,
   describeEnd,

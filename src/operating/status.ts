@@ -9,7 +9,8 @@ import { errorLines } from './report/report.js';
 export interface WorkerStatus {
   readonly id: number;
   readonly pid: number | undefined;
-  readonly state: 'starting' | 'ready' | 'draining';
+  /** `reloading`: a reload of a process without workers has stopped its service, and it has not started again. */
+  readonly state: 'starting' | 'ready' | 'reloading' | 'draining';
   readonly generation: number;
   readonly uptimeMs: number;
   /** Time since its last heartbeat. */
@@ -61,6 +62,8 @@ export interface ServiceStatus {
    * Expiry of its certificate, ISO 8601; undefined without a certificate file. The file is read when the property is.
    */
   readonly certificateEnds: string | undefined;
+  /** Without workers: the oldest work that a reload waits for, or has left to the former configuration; absent for none. */
+  readonly reloading?: string | undefined;
   /** All processes, including those that drain. */
   readonly workers: readonly WorkerStatus[];
 }

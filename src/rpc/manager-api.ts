@@ -19,7 +19,8 @@ export interface ManagerApiParts {
   readonly manager: () => object | undefined;
   readonly host: string;
   readonly topic: string;
-  readonly tracker: CallTracker;
+  /** Returns the tracker of the present run. */
+  readonly tracker: () => CallTracker;
   /** Log for failures of `_ignore_errors` methods. */
   readonly log: Logger;
   readonly policy: ExposurePolicy | undefined;
@@ -85,7 +86,7 @@ async function callHere(
   const { requestId } = (context ?? {}) as { requestId?: string };
   const work = (): unknown => call(context, args);
   try {
-    return await (tracked ? tracker.record(name, work, { requestId }) : work());
+    return await (tracked ? tracker().record(name, work, { requestId }) : work());
   } catch (error) {
     if (!isIgnored(error, served)) throw error;
     logFailure(log, { name, error, isExpected: isExpected(error, served) }, { request_id: requestId });

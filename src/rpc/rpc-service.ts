@@ -3,7 +3,7 @@
 import { Config, workerAssignment } from '../config/index.js';
 import { PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import { ManagedService } from '../managers/index.js';
+import { type ManagedRun, ManagedRuns, ManagedService } from '../managers/index.js';
 import {
   Lifecycle,
   type LifecycleState,
@@ -51,34 +51,25 @@ export class RPCService implements ServiceBase {
   readonly name: string;
   /** Name of the program in records and reports: `<project>-<name>`. */
   readonly binary: string;
-  /** Topic whose calls it serves. */
-  readonly topic: string;
   /** Second topic, served in the same way; null without one. */
   readonly altTopic: string | null;
   /** Number of processes that run it. */
   readonly workers: number;
-  /** Background tasks that end with the service. */
-  readonly tasks: TaskGroup;
   /** Address of the launcher's backdoor: a port, a path, or null. The launcher sets it; a manager's response contains it. */
   backdoorPort: number | string | null = null;
   /** Source of its metrics. */
-  readonly meter = new CallMeter({ troubles: () => this.#connection.troubles });
+  readonly meter = new CallMeter({ troubles: () => this.#run.connection.troubles });
   /** For reports. */
-  readonly registryTrouble = () => this.#managed.registration?.trouble?.();
+  readonly registryTrouble = () => this.#run.managed.registration?.trouble?.();
   readonly #options: RPCServiceOptions;
   /** Configuration of the present run. */
   #config: Config;
   readonly #log: Logger;
-  readonly #managed: ManagedService;
-  readonly #lifecycle: Lifecycle;
-  #endpoints: readonly object[] = Object.freeze([]);
-  #connection: RPCConnection;
-  #served: ServedTopics | undefined;
+  readonly #runs: ManagedRuns<RPCRun>;
   #overridePoolSize: number | undefined;
   /** True if an operator has disabled this service on this host. */
   #isDisabled = false;
   #worker: WorkerContext | undefined;
-  #startedAt = 0;
 
   /**
    * Creates a service from the options, with defaults from the configuration. Throws `PORTICO_RPC_NAME` for invalid names,
@@ -91,50 +82,35 @@ export class RPCService implements ServiceBase {
   }
 
   private constructor(identity: RPCIdentity, options: RPCServiceOptions & { readonly config: Config }) {
-    const { binary, topic } = identity;
+    const { binary } = identity;
     this.name = options.name ?? binary;
     this.binary = binary;
-    this.topic = topic;
     this.altTopic = options.altTopic ?? null;
     this.workers = options.workers ?? 1;
     this.#options = options;
     this.#config = options.config;
     this.#log = logOf(options).child({ service: this.name });
-    this.#connection = this.#connect(options.config);
-    this.tasks = new TaskGroup({ limit: 1000, name: this.name, log: this.#log });
-    const { reportInterval } = options;
-    const named = managerOption(topic, options);
-    this.#managed = new ManagedService({
-      name: this.name,
-      serviceName: topic,
-      binary,
-      topic,
-      ...(options.host == null ? {} : { host: options.host }),
-      config: () => this.#config,
-      log: this.#log,
-      tasks: this.tasks,
-      managers: managersFor(identity, options),
-      option: named.opt,
-      named,
-      registration: options.registration,
-      member: { version: options.version ?? 0, ...(reportInterval == null ? {} : { reportInterval }) },
-      periodic: { ...periodicOf(options), ran: (...run) => this.meter.ran(...run) },
-      rpc: (next) => {
-        this.meter.use(next);
-        this.#connection = this.#connect(next);
-        return this.#connection;
-      },
-      onVerdict: (verdict, reason) => this.#heed(verdict, reason),
-      onDisabled: (isDisabled) => this.#disabled(isDisabled),
-    });
-    const start = (signal: AbortSignal, over: AbortSignal): Promise<void> => this.#start(signal, over);
-    const steps = { start, stop: (how: StopOptions) => this.#managed.hooks?.stop(how) };
-    this.#lifecycle = new Lifecycle(this.name, steps, systemClock, (text) => this.#log.warn(text));
+    const { manager: given, registration } = options;
+    this.#runs = new ManagedRuns({ make: () => this.#makeRun(), given, registration, log: this.#log });
+  }
+
+  get #run(): RPCRun {
+    return this.#runs.present;
+  }
+
+  /** Topic whose calls it serves. */
+  get topic(): string {
+    return this.#run.identity.topic;
+  }
+
+  /** Background tasks that end with the present run. */
+  get tasks(): TaskGroup {
+    return this.#run.tasks;
   }
 
   /** Name of the machine in service records: the option `host`. */
   get host(): string {
-    return identityOf(this.#options, this.#config).host;
+    return this.#run.identity.host;
   }
 
   /** The main manager: it alone owns the topic. One given as an object is present before the first start. */
@@ -144,12 +120,12 @@ export class RPCService implements ServiceBase {
 
   /** Its managers, the main one first. */
   get managers(): readonly Manager[] {
-    return this.#managed.managers;
+    return this.#run.managed.managers;
   }
 
   /** Periodic tasks of its managers, while it is started. */
   get periodicTasks(): readonly PeriodicTasks[] {
-    return this.#managed.periodicTasks;
+    return this.#run.managed.periodicTasks;
   }
 
   /** Targets of its calls; the same for its second topic. */
@@ -163,19 +139,19 @@ export class RPCService implements ServiceBase {
 
   /** Objects with its methods: the main manager, the base endpoint, and those that managers add. Fixed while it serves. */
   get endpoints(): readonly object[] {
-    return this.#endpoints;
+    return this.#run.endpoints;
   }
 
   /** Returns the main manager's methods for others: called here, or sent to the host that the work belongs to. */
   api<M extends object>(): ManagerApi<M> {
     return managerApi<M>({
-      manager: () => (CALLABLE.has(this.#lifecycle.state) ? this.manager : undefined),
+      manager: () => (CALLABLE.has(this.#run.lifecycle.state) ? this.manager : undefined),
       host: this.host,
       topic: this.topic,
-      tracker: this.#managed.tracker,
+      tracker: () => this.#run.managed.tracker,
       log: this.#log,
-      policy: this.#connection.settings.accessPolicy,
-      remote: (options) => this.#connection.client({ topic: this.topic, ...options }),
+      policy: this.#run.connection.settings.accessPolicy,
+      remote: (options) => this.#run.connection.client({ topic: this.topic, ...options }),
     });
   }
 
@@ -184,65 +160,117 @@ export class RPCService implements ServiceBase {
   }
 
   describeWork(): readonly string[] {
-    return this.#managed.describeWork();
+    return this.#runs.all.flatMap(({ managed }) => managed.describeWork());
   }
 
   /** Returns the contract of its methods, for `contractMistakes`. A service that is not started creates its managers for that; no hook runs. */
   async contract(): Promise<RpcContract[]> {
     const { rpcContract } = await import('./server/contract.js');
-    const { accessPolicy } = this.#connection.settings;
+    const { accessPolicy } = this.#run.connection.settings;
     const of = (managers: readonly Manager[]): RpcContract[] => rpcContract(endpointsOf(managers), accessPolicy);
-    return CALLABLE.has(this.#lifecycle.state) ? of(this.managers) : this.#managed.inspect(of);
+    return CALLABLE.has(this.#run.lifecycle.state) ? of(this.managers) : this.#run.managed.inspect(of);
   }
 
   /** Finds the managers that the next start will create, as that configuration names them; creates none. */
   async prepare(next: Config = this.#config): Promise<() => void> {
-    await this.#managed.find(next);
-    this.#connect(next);
+    await this.#run.managed.find(next);
+    this.#connect(next, identityOf(this.#options, next));
     return () => {};
   }
 
   /** `overridePoolSize`: number of calls handled at a time, in place of the configuration's. */
   start({ overridePoolSize }: { readonly overridePoolSize?: number } = {}): Promise<void> {
     this.#overridePoolSize = overridePoolSize;
-    return this.#lifecycle.start();
+    return this.#runs.start();
   }
 
+  /**
+   * Takes no more calls, and ends when those that run have. For a `reload` with `pauseMs` it settles after this time at the latest: calls that
+   * run keep their managers until they have ended, or until the deadline.
+   */
   stop(options: StopOptions = {}): Promise<void> {
-    return this.#lifecycle.stop(options);
+    return this.#runs.stop(options);
   }
 
   wait(): Promise<void> {
-    return this.#lifecycle.wait();
+    return this.#runs.wait();
   }
 
   /** While it serves, calls its managers' `reset` with `next`; otherwise the next start uses `next`. */
   async reset(next: Config = this.#config): Promise<void> {
-    if (this.#lifecycle.state === 'running') await this.#managed.hooks?.reset(next);
-    else this.#config = next;
+    if (this.#run.lifecycle.state === 'running') {
+      await this.#run.managed.hooks?.reset(next);
+      return;
+    }
+    this.#config = next;
+    this.#runs.renew();
   }
 
   /** Stops, and deletes the record: the service will not return. A missing record is a warning. */
   async kill(options: StopOptions = {}): Promise<void> {
     await this.stop(options);
-    if (this.#managed.registration === null || (await this.#managed.forget())) return;
+    if (this.#run.managed.registration === null || (await this.#run.managed.forget())) return;
     this.#log.warn(`${this.binary} on ${this.host} was killed and its record was deleted`);
   }
 
-  async #start(signal: AbortSignal, over: AbortSignal): Promise<void> {
-    this.#log.info(`Starting ${this.topic} node (version ${this.#options.version ?? 0})`);
-    this.#startedAt = systemClock.now();
-    this.tasks.reset();
-    const hooks = await this.#managed.prepare({
+  #makeRun(): RPCRun {
+    const options = this.#options;
+    const identity = identityOf(options, this.#config);
+    const { topic } = identity;
+    const tasks = new TaskGroup({ limit: 1000, name: this.name, log: this.#log });
+    const { reportInterval } = options;
+    const named = managerOption(topic, options);
+    const managed = new ManagedService({
+      name: this.name,
+      serviceName: topic,
+      binary: this.binary,
+      topic,
+      ...(options.host == null ? {} : { host: options.host }),
+      config: () => this.#config,
+      log: this.#log,
+      tasks,
+      managers: managersFor(identity, options),
+      option: named.opt,
+      named,
+      registration: options.registration,
+      member: { version: options.version ?? 0, ...(reportInterval == null ? {} : { reportInterval }) },
+      periodic: { ...periodicOf(options), ran: (...ran) => this.meter.ran(...ran) },
+      rpc: (next) => {
+        this.meter.use(next);
+        run.connection = this.#connect(next, identity);
+        return run.connection;
+      },
+      onVerdict: (verdict, reason) => run === this.#run && this.#heed(verdict, reason),
+      onDisabled: (isDisabled) => run === this.#run && this.#disabled(isDisabled),
+    });
+    const start = (signal: AbortSignal, over: AbortSignal): Promise<void> => this.#start(run, signal, over);
+    const steps = { start, stop: (how: StopOptions) => managed.hooks?.stop(how) };
+    const lifecycle = new Lifecycle(this.name, steps, systemClock, (text) => this.#log.warn(text));
+    const connection = this.#connect(this.#config, identity);
+    const run: RPCRun = { identity, tasks, managed, lifecycle, connection, endpoints: NO_ENDPOINTS, startedAt: 0 };
+    return run;
+  }
+
+  async #start(run: RPCRun, signal: AbortSignal, over: AbortSignal): Promise<void> {
+    this.#log.info(`Starting ${run.identity.topic} node (version ${this.#options.version ?? 0})`);
+    run.startedAt = systemClock.now();
+    run.tasks.reset();
+    const hooks = await run.managed.prepare({
       backdoorPort: this.backdoorPort,
       workerId: this.#worker?.id ?? 0,
       steps: {
-        serve: (aborted) => this.#serve(aborted),
-        stopAccepting: () => this.#served?.stopAccepting(),
-        finish: (options) => this.#served?.finish(this.#limitOf(options), options.signal),
+        serve: async (aborted) => {
+          run.endpoints = this.#makeEndpoints(run);
+          const served = await this.#topicsOf(run);
+          run.served = served;
+          void served.takeShared(!this.#isDisabled);
+          await served.start(aborted);
+        },
+        stopAccepting: () => run.served?.stopAccepting(),
+        finish: (options) => run.served?.finish(this.#limitOf(run, options), options.signal),
         release: () => {
-          this.#endpoints = Object.freeze([]);
-          this.#served = undefined;
+          run.endpoints = NO_ENDPOINTS;
+          run.served = undefined;
         },
       },
     });
@@ -253,66 +281,64 @@ export class RPCService implements ServiceBase {
     return this.altTopic === null ? [this.topic] : [this.topic, this.altTopic];
   }
 
-  #connect(config: Config): RPCConnection {
+  #connect(config: Config, { binary, topic, host }: RPCIdentity): RPCConnection {
     const { transport, serializer, project } = this.#options;
+    const topics = this.altTopic === null ? [topic] : [topic, this.altTopic];
     return new RPCConnection(
       {
         config,
         transport,
         serializer,
         project,
-        name: `${this.binary}@${this.host}:${process.pid}`,
+        name: `${binary}@${host}:${process.pid}`,
         log: this.#log,
-        ...(workerAssignment() === undefined ? {} : { workerTopics: this.#topics }),
+        ...(workerAssignment() === undefined ? {} : { workerTopics: topics }),
       },
       this.meter,
     );
   }
 
-  async #serve(aborted: AbortSignal): Promise<void> {
-    this.#endpoints = this.#makeEndpoints();
-    const { topic, altTopic, host, binary } = this;
+  async #topicsOf({ identity, connection, endpoints, managed }: RPCRun): Promise<ServedTopics> {
+    const { topic, host, binary } = identity;
     // Loaded with the first start: most programs that import the class of services run none.
     const { ServedTopics } = await import('./server/served-topics.js');
-    this.#served = new ServedTopics({
-      connection: this.#connection,
+    return new ServedTopics({
+      connection,
       topic,
-      altTopic,
+      altTopic: this.altTopic,
       host,
       binary,
-      endpoints: this.#endpoints,
-      tracker: this.#managed.tracker,
+      endpoints,
+      tracker: managed.tracker,
       poolSize: this.#overridePoolSize,
     });
-    void this.#served.takeShared(!this.#isDisabled);
-    await this.#served.start(aborted);
   }
 
   /** Leaves the calls of its topic to other hosts while it is disabled; those to this host still arrive. */
   #disabled(isDisabled: boolean): void {
     this.#isDisabled = isDisabled;
-    this.#served?.takeShared(!isDisabled).catch((err: unknown) => {
+    this.#run.served?.takeShared(!isDisabled).catch((err: unknown) => {
       this.#log.error({ err }, `${this.name} cannot ${isDisabled ? 'leave' : 'take'} the calls of its topic`);
     });
   }
 
   /** Returns the milliseconds that handlers have in a stop: those of managers, minus a part. */
-  #limitOf({ graceful, deadlineMs = 0 }: StopOptions): number {
+  #limitOf({ managed }: RPCRun, { graceful, deadlineMs = 0 }: StopOptions): number {
     if (graceful !== true) return 0;
-    const own = this.#managed.shutdownMs;
+    const own = managed.shutdownMs;
     return deadlineMs > 0 ? Math.min(own, Math.max(0, deadlineMs - FINISH_MS)) : own;
   }
 
-  #makeEndpoints(): readonly object[] {
-    const base = new BaseEndpoint({ service: this.topic, host: this.host }, () => ({
+  #makeEndpoints({ identity: { topic, host }, managed, connection, lifecycle, startedAt }: RPCRun): readonly object[] {
+    const base = new BaseEndpoint({ service: topic, host }, () => ({
       version: this.#options.version ?? 0,
-      uptime: (systemClock.now() - this.#startedAt) / 1000,
-      inFlight: this.#managed.tracker.size,
-      draining: this.#lifecycle.state === 'stopping',
+      uptime: (systemClock.now() - startedAt) / 1000,
+      inFlight: managed.tracker.size,
+      draining: lifecycle.state === 'stopping',
       configGeneration: this.#config.generation,
     }));
-    const [main, ...others] = endpointsOf(this.managers);
-    const ping = this.#connection.settings.isOslo ? [new OsloPing()] : [];
+    const [main, ...others] = endpointsOf(managed.managers);
+    const ping = connection.settings.isOslo ? [new OsloPing()] : [];
     return Object.freeze([...(main === undefined ? [] : [main]), base, ...ping, ...others]);
   }
 
@@ -320,9 +346,22 @@ export class RPCService implements ServiceBase {
     if (verdict === 'drain') {
       this.#log.warn(`${this.name} accepts no more work until it is restarted: ${reason}`);
       this.stop({ graceful: true }).catch((err: unknown) => this.#log.error({ err }, `${this.name}: stopping failed`));
-    } else this.#lifecycle.fail(new PorticoError('PORTICO_SERVICE_FENCED', { message: `${this.name}: ${reason}` }));
+    } else this.#run.lifecycle.fail(new PorticoError('PORTICO_SERVICE_FENCED', { message: `${this.name}: ${reason}` }));
   }
 }
+
+/** One run of a service. */
+interface RPCRun extends ManagedRun {
+  readonly identity: RPCIdentity;
+  connection: RPCConnection;
+  /** Fixed while it serves. */
+  endpoints: readonly object[];
+  /** While it serves. */
+  served?: ServedTopics | undefined;
+  startedAt: number;
+}
+
+const NO_ENDPOINTS: readonly object[] = Object.freeze([]);
 
 /** Status of a service. Times in seconds. */
 export interface ServiceStatus {

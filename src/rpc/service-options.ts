@@ -41,6 +41,8 @@ export interface RPCServiceOptions {
   readonly binary?: string | null;
   /** Topic of its calls. Default: the binary without its `<project>-`, or the whole binary without such a prefix. */
   readonly topic?: string | null;
+  /** Option that names the topic if code does not; its default is `name`. */
+  readonly topicOption?: ManagerOption | null;
   /** A second topic whose calls it accepts. Default: none. */
   readonly altTopic?: string | null;
   /**
@@ -93,6 +95,7 @@ const KINDS: Readonly<Record<keyof RPCServiceOptions, OptionKind>> = {
   host: TEXT,
   binary: TEXT,
   topic: TEXT,
+  topicOption: OBJECT,
   altTopic: TEXT,
   manager: {
     noun: 'an object, a class, a function or a name',
@@ -175,7 +178,7 @@ export interface RPCIdentity {
 export function identityOf(options: RPCServiceOptions, config: Config): RPCIdentity {
   const host = options.host ?? hostOf(config);
   const binary = options.binary ?? commandName(options.argv);
-  const topic = options.topic ?? topicOf(binary, options.project ?? 'portico');
+  const topic = options.topic ?? namedTopic(config, options) ?? topicOf(binary, options.project ?? 'portico');
   const isOslo = hasOsloNames(config, options.transport);
   checkName('host', host, isOslo);
   if (binary === '' || binary.length > 255) {
@@ -188,6 +191,11 @@ export function identityOf(options: RPCServiceOptions, config: Config): RPCIdent
     checkName('topic', name, isOslo);
   }
   return { host, binary, topic };
+}
+
+function namedTopic(config: Config, { topicOption, name }: RPCServiceOptions): string | undefined {
+  if (topicOption == null || !config.has(topicOption.group, topicOption.opt)) return undefined;
+  return (config.resolve(topicOption.group, topicOption.opt).value as string | undefined) || name;
 }
 
 /** Returns the binary after its last `<project>-`, or the whole binary without such a prefix. */

@@ -11,7 +11,7 @@ import type { Logger } from '../log/index.js';
 import { createWithMode, removeStaleSocket } from '../process/index.js';
 import type { ListenAddress, ListenSocket } from '../service/index.js';
 import { BindError, formatAddress } from '../service/internal.js';
-import { type KeptListener, keepListener } from '../wire/index.js';
+import { moveListener } from '../wire/index.js';
 
 /** Default number of connections that wait to be accepted, as in Node. */
 export const DEFAULT_BACKLOG = 511;
@@ -25,8 +25,6 @@ export class Endpoint {
   /** After the start with the actual port. */
   address: ListenAddress;
   #sockets: readonly ListenSocket[] = [];
-  /** The socket between two starts of a reload. */
-  #kept: KeptListener | undefined;
 
   constructor(address: ListenAddress) {
     this.address = address;
@@ -46,14 +44,8 @@ export class Endpoint {
   /** Settles when `server` accepts. Rejects with the system's error code, and logs the address. */
   async open(server: NetServer, name: string, log: Logger): Promise<void> {
     const [socket] = this.#sockets;
-    const kept = this.#kept;
     // Node closes it if it cannot listen on it.
     this.#sockets = [];
-    this.#kept = undefined;
-    if (kept !== undefined) {
-      kept.giveTo(server, this.#backlog);
-      return;
-    }
     try {
       this.address = await listen(server, this.address, this.#backlog, socket);
     } catch (error) {
@@ -103,15 +95,13 @@ export class Endpoint {
     server.off('connection', count);
   }
 
-  /** Keeps the socket of a server that ends, for the next {@link open}. */
-  keep(server: NetServer): void {
-    this.#kept = keepListener(server);
+  /** Moves the socket from a server that listens to the next one. */
+  move(from: NetServer, to: NetServer): void {
+    moveListener(from, to, this.#backlog);
   }
 
-  /** Closes a kept socket, and passed ones that were never listened on: an open one would still receive connections. */
+  /** Closes passed sockets that were never listened on: an open one would still receive connections. */
   closeUnused(): void {
-    this.#kept?.close();
-    this.#kept = undefined;
     for (const { fd } of this.#sockets) closeSync(fd);
     this.#sockets = [];
   }

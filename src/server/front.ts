@@ -8,7 +8,7 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from 'node:http';
-import type { Socket } from 'node:net';
+import { Server as NetServer, type Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import { type App, compose, Fault, type Filter } from '../app/index.js';
 import {
@@ -87,8 +87,6 @@ export class Front {
   #lastRequest!: number;
   #advertised!: number;
   #server: HttpServer | undefined;
-  /** The event of Node's server with which HTTP begins on a connection. */
-  #begun = 'connection';
   readonly #owner: FrontOwner;
   readonly #broken: BrokenConnections;
   readonly #acceptFailed = new Throttle(10_000);
@@ -101,7 +99,7 @@ export class Front {
     this.#owner = owner;
     this.#log = log;
     this.rejections = new Rejections(log);
-    this.upgrades = new Upgrades(this.state, log, ({ socket }) => this.#server?.emit(this.#begun, socket));
+    this.upgrades = new Upgrades(this.state, log);
     this.connections = new ConnectionList(this.state, this.#exchangeEnded, owner.connectionClosed);
     this.pool = new RequestPool(limits, this.connections, this.rejections, log);
     // `withSlot`, around the innermost app, reads it.
@@ -171,14 +169,20 @@ export class Front {
       this.#connectionLimit.enforce(this.connections.accept(raw));
       if (isReset(raw)) raw.destroy();
     });
-    this.#begun = tls === undefined ? 'connection' : 'secureConnection';
+    /** The event of Node's server with which HTTP begins on a connection. */
+    const begun = tls === undefined ? 'connection' : 'secureConnection';
     if (tls !== undefined)
       on('secureConnection', (socket) => {
         this.connections.secured(socket as TLSSocket);
         if (isReset(socket)) socket.destroy();
       });
+    const readAgain = (socket: Socket): unknown => server.emit(begun, socket);
     // After Node's own listener, which creates the parser.
-    on(this.#begun, (socket) => connectionOf(socket)!.askFirst(isUpgradable));
+    on(begun, (socket) => {
+      const connection = connectionOf(socket)!;
+      connection.readAgain = readAgain;
+      connection.askFirst(isUpgradable);
+    });
     server.on('request', this.#request);
     server.on('checkContinue', (req, res) => this.#request(req, res, 'continue'));
     server.on('checkExpectation', (req, res) => this.#request(req, res, expectationOf(req)));
@@ -194,6 +198,23 @@ export class Front {
     });
     this.#server = server;
     return server;
+  }
+
+  /**
+   * Takes leave of a server whose socket another one has: its connections end with their next response, or when they have been idle for too
+   * long, and it with the last of them.
+   */
+  retire(server: HttpServer): void {
+    const leave = ({ socket }: IncomingMessage, res: ServerResponse): void => {
+      const { exchange, waiting } = connectionOf(socket)!;
+      if (exchange === undefined && waiting === undefined) res.shouldKeepAlive = false;
+    };
+    for (const event of ['request', 'checkContinue', 'checkExpectation']) server.prependListener(event, leave);
+    for (const connection of this.connections) connection.announceClose();
+    // Ends its checks of time limits.
+    server.once('close', () => server.close());
+    // Its own close destroys idle connections.
+    NetServer.prototype.close.call(server);
   }
 
   /** Starts the checks of time limits. */

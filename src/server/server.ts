@@ -9,10 +9,10 @@ import type { Logger } from '../log/index.js';
 import type { NotedRefusals } from '../metrics/index.js';
 import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from '../service/index.js';
 import { SpanMaker } from '../spans/index.js';
+import type { Limit } from '../tasks/index.js';
 import { type Deferred, deferred, within } from '../tasks/internal.js';
 import type { Connection, Exchange } from './connections/connection.js';
 import type { ConnectionReport } from './connections/connection-report.js';
-import type { ConnectionList } from './connections/connections.js';
 import {
   closed,
   cutOffError,
@@ -21,6 +21,7 @@ import {
   type RequestInFlight,
   tellBroken,
 } from './connections/cut-off.js';
+import { Drain } from './connections/drain.js';
 import { Endpoint } from './endpoint.js';
 import { aroundRefusals, Front } from './front.js';
 import { RequestFailures, serverFailures } from './requests/server-failures.js';
@@ -51,6 +52,12 @@ export class Server implements ListeningService {
   #failures!: FailureOptions;
   #drain: Drain | undefined;
   #ended: Deferred<void> | undefined;
+  /** A stop for a reload, until the start after it: the end of its requests, and whatever waits for the start. */
+  #pause: { readonly ended: Promise<void>; readonly over: Deferred<void> } | undefined;
+  /** True from a stop for a reload on: the next start makes another server of Node, for connections from then on. */
+  #isStale = false;
+  /** Requests that a stop for a reload waits for, or has waited for. */
+  readonly #earlier = new WeakSet<Exchange>();
 
   /** Opens nothing. Throws a RangeError for an option out of its range. */
   constructor(name: string, app: App, options: ServerOptions = {}) {
@@ -79,6 +86,11 @@ export class Server implements ListeningService {
   /** Requests whose app is still at work, and holds a slot, although their response has closed. */
   get abandoned(): readonly RequestInFlight[] {
     return this.#front.pool.alone;
+  }
+
+  /** Requests in progress since before the last stop for a reload. */
+  get leftRequests(): readonly RequestInFlight[] {
+    return this.#requests.filter((exchange) => this.#earlier.has(exchange));
   }
 
   get #requests(): readonly Exchange[] {
@@ -119,9 +131,11 @@ export class Server implements ListeningService {
    * cut off after `deadlineMs` milliseconds and logged. Default 0: no deadline.
    */
   async replaceApp(app: App, { deadlineMs = 0 }: { readonly deadlineMs?: number } = {}): Promise<void> {
+    // A stop for a reload has its own deadline for the requests of the replaced one.
+    if (this.#pause !== undefined) return this.awaits(app);
     this.#app = withSlot(app);
     this.#useApp();
-    await this.#endOf(this.#requests, this.#front.upgrades.renew(), deadlineMs || Number.POSITIVE_INFINITY);
+    await this.#endOf(this.#requests, { ms: deadlineMs || Number.POSITIVE_INFINITY });
   }
 
   /** Sets limits and times for later requests and connections. While it listens, its name and its log do not change. */
@@ -179,8 +193,12 @@ export class Server implements ListeningService {
    * Stops accepting, completes the requests in progress, and closes every connection.
    * Rejects with `PORTICO_STOP_DEADLINE` if the deadline passed, or `signal` was aborted, while requests were in
    * progress: they are then cut off, and the log names them. A further call while it stops can only shorten the time.
+   *
+   * For a `reload` it goes on accepting, and closes no connection: new requests wait for the next start, for which those in progress need not
+   * have ended. Their limit is `pauseMs`, or else the deadline.
    */
   stop(options: StopOptions = {}): Promise<void> {
+    if (options.reason === 'reload' && this.#stopping === undefined) return this.#hold(options);
     this.#terms ??= new StopTerms(() => this.#applyTerms());
     this.#terms.tighten(options, idleTime(options.reason, this.#limits.keepAliveTimeout, this.#options.drainIdle));
     const { reason = 'stop' } = options;
@@ -190,7 +208,22 @@ export class Server implements ListeningService {
       this.#terms = undefined;
       this.#stopping = undefined;
     });
-    return reason === 'reload' ? this.#stopping : this.#stopping.finally(() => this.#endpoint.closeUnused());
+    return this.#stopping.finally(() => this.#endpoint.closeUnused());
+  }
+
+  /** Sets the app of requests that wait since a stop for a reload; without one, does nothing. */
+  awaits(app: App): void {
+    if (this.#pause !== undefined) this.#app = withSlot(app);
+  }
+
+  /** Ends a stop for a reload without a start: requests that wait, and later ones, get this app. Default: the present one. */
+  resume(app?: App): void {
+    const pause = this.#pause;
+    if (pause === undefined) return;
+    this.#pause = undefined;
+    if (app !== undefined) this.#app = withSlot(app);
+    this.#useApp();
+    pause.over.resolve();
   }
 
   async wait(): Promise<void> {
@@ -215,12 +248,15 @@ export class Server implements ListeningService {
     await this.#stopping?.catch(() => {});
     this.#spans = await SpanMaker.find(this.#log);
     this.#useApp();
-    if (this.#http !== undefined) return;
-    await this.#open();
-    this.#ended = deferred();
+    if (this.#http === undefined || this.#isStale) await this.#open();
+    this.resume();
   }
 
-  async #endOf(exchanges: readonly Exchange[], upgraded: readonly Connection[], ms: number): Promise<void> {
+  /**
+   * Asks open sessions to end, and waits for these requests and sessions; cuts off the rest. Returns the requests that were cut off.
+   */
+  async #endOf(exchanges: readonly Exchange[], limit: Omit<Limit, 'unref'>): Promise<readonly Exchange[]> {
+    const upgraded: readonly Connection[] = this.#front.upgrades.renew();
     const open = new Set(upgraded);
     const requests = exchanges.map(async ({ res, ofConnection: connection }) => {
       await closed(res);
@@ -229,18 +265,48 @@ export class Server implements ListeningService {
       open.add(connection);
       await closed(connection.raw);
     });
-    await within(Promise.all([...requests, ...upgraded.map(({ raw }) => closed(raw))]), { ms, unref: true }, () => {
-      const left = exchanges.filter(({ res }) => !res.closed);
+    const ended = Promise.all([...requests, ...upgraded.map(({ raw }) => closed(raw))]);
+    let left: readonly Exchange[] = [];
+    await within(ended, { ...limit, unref: true }, () => {
+      left = exchanges.filter(({ res }) => !res.closed);
       this.#tellCutOff(left);
       const sessions = this.#front.upgrades.describe(open);
       if (sessions.length > 0) this.#log.error({ connections: sessions }, 'upgraded connections were cut off');
       for (const { ofConnection: connection } of left) connection.socket.destroy();
       for (const { socket } of open) socket.destroy();
     });
+    return left;
   }
 
-  /** Runs later requests by the app: with its spans, and answers where it fails. */
+  /** The stop for a reload. */
+  #hold({ graceful = false, pauseMs, deadlineMs = 0, signal }: StopOptions): Promise<void> {
+    if (this.#http === undefined) return Promise.resolve();
+    if (this.#pause !== undefined) return this.#pause.ended;
+    const exchanges = this.#requests.filter((exchange) => !this.#earlier.has(exchange));
+    for (const exchange of exchanges) this.#earlier.add(exchange);
+    const limitMs = Math.min(pauseMs ?? Number.POSITIVE_INFINITY, deadlineMs || Number.POSITIVE_INFINITY);
+    const over = deferred();
+    const ended = (async () => {
+      const left = await this.#endOf(exchanges, { ms: graceful ? limitMs : 0, signal });
+      if (this.#pause?.over === over) this.#ended?.resolve();
+      if (left.length > 0 && graceful) throw cutOffError(this.name, left);
+    })();
+    this.#pause = { ended, over };
+    this.#isStale = true;
+    this.#useApp();
+    return ended;
+  }
+
+  /** Runs later requests by the app: with its spans, and answers where it fails. In a stop for a reload they wait. */
   #useApp(): void {
+    if (this.#pause !== undefined) {
+      const { promise } = this.#pause.over;
+      this.#front.app = async (req, res) => {
+        await promise;
+        if (!res.closed) await this.#front.app(req, res);
+      };
+      return;
+    }
     const app = this.#spans === undefined ? this.#app : withRequestSpans(this.#app, this.name, this.#spans);
     const field = schemeField(this.#limits);
     const inScheme: App = (req, res) => {
@@ -251,17 +317,28 @@ export class Server implements ListeningService {
   }
 
   async #open(): Promise<void> {
+    const before = this.#http;
     const http = await this.#front.createServer(this.#tls);
+    if (before === undefined) await this.#listen(http);
+    else {
+      this.#endpoint.move(before, http);
+      this.#front.retire(before);
+    }
+    this.#isStale = false;
+    this.#http = http;
+    this.#front.state.draining = false;
+    this.#front.state.isRecordLost = this.#options.recordLost;
+    this.#front.open();
+    this.#ended = deferred();
+  }
+
+  async #listen(http: HttpServer | HttpsServer): Promise<void> {
     try {
       await this.#endpoint.open(http, this.name, this.#log);
     } catch (error) {
       http.close(() => {});
       throw error;
     }
-    this.#http = http;
-    this.#front.state.draining = false;
-    this.#front.state.isRecordLost = this.#options.recordLost;
-    this.#front.open();
   }
 
   readonly #exchangeEnded = (exchange: Exchange): void => {
@@ -281,10 +358,10 @@ export class Server implements ListeningService {
     // After a replacement, others serve on its address: a health check on a kept connection gets its usual response.
     if (reason === 'stop') this.markDraining();
     this.#front.announceClose();
+    this.resume();
     if (reason === 'stop') await this.#endpoint.acceptWaiting(http, terms.signal);
     // Not before `drain_delay` has passed: a load balancer still sends upgrades, and what begins would end at once.
     this.#front.upgrades.end();
-    if (reason === 'reload') this.#endpoint.keep(http);
     // The base class stops accepting and does nothing else: http's own close destroys idle connections, and ends the timer of time limits.
     NetServer.prototype.close.call(http);
     this.#drain = new Drain(this.#front.connections);
@@ -373,81 +450,4 @@ class StopTerms {
     this.#over.abort();
     this.#changed();
   };
-}
-
-// Drain of a server's connections: requests in progress are answered, idle connections get a moment for a request that
-// may be on its way, and the rest is cut off at the deadline.
-//
-// `http.Server.close()` is not used for this: it destroys idle connections at once, and a request that the client has
-// sent by then is lost. `net.Server`'s own `close`, called by the server before this, only stops accepting.
-
-/** Time that a connection has to close after its end was announced. */
-const CLOSING_MS = 1500;
-
-/** Time between two looks at idle connections. */
-const LOOK_MS = 50;
-
-/** Waits until a list of connections is empty, and closes idle ones. */
-class Drain {
-  /** Settles when no connection is left, with the requests that were cut off: empty after a clean end. */
-  readonly done: Promise<readonly Exchange[]>;
-  readonly #connections: ConnectionList;
-  readonly #began = performance.now();
-  readonly #end = deferred<readonly Exchange[]>();
-  readonly #unfinished: Exchange[] = [];
-  #idleMs = Number.POSITIVE_INFINITY;
-  readonly #timer = setInterval(() => {
-    // After a turn of the event loop: a loop that was blocked has not read yet what has arrived.
-    setImmediate((now: number) => this.#closeIdle(now), performance.now());
-  }, LOOK_MS);
-
-  /** The listener must be closed, and every response must announce the end of its connection. */
-  constructor(connections: ConnectionList) {
-    this.#connections = connections;
-    connections.keepTimes = true;
-    this.done = this.#end.promise;
-    this.closed();
-  }
-
-  /** Closes connections that have been idle for `idleMs` since their last response. A longer time has no effect. */
-  hurry(idleMs: number): void {
-    if (idleMs >= this.#idleMs) return;
-    this.#idleMs = idleMs;
-    this.#closeIdle(performance.now());
-  }
-
-  /** Called when a connection is closed. */
-  closed(): void {
-    if (this.#connections.size === 0) this.#finish();
-  }
-
-  /** Closes everything now; what counts and logs requests hears of their ends before the drain is done. */
-  cut(): void {
-    for (const { socket, exchange } of this.#connections) {
-      if (exchange !== undefined && !socket.destroyed) this.#unfinished.push(exchange);
-      socket.destroy();
-    }
-  }
-
-  #closeIdle(now: number): void {
-    for (const connection of this.#connections) {
-      if (connection.idle && this.#leaveOf(connection) <= now) connection.socket.destroy();
-    }
-  }
-
-  /**
-   * Returns the time to close an idle connection: at least `idleMs` after the beginning, because its client could not
-   * know yet, and after its acceptance, because an adopted socket may still bring some. A connection whose last
-   * response announced its end closes by itself after the client has read that.
-   */
-  #leaveOf(connection: Connection): number {
-    const idleMs = connection.state !== 'open' ? Math.max(this.#idleMs, CLOSING_MS) : this.#idleMs;
-    return Math.max(connection.lastUseAt, this.#began) + idleMs;
-  }
-
-  #finish(): void {
-    clearInterval(this.#timer);
-    this.#connections.keepTimes = false;
-    this.#end.resolve(this.#unfinished);
-  }
 }

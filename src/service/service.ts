@@ -18,6 +18,11 @@ export interface StopOptions {
   readonly deadlineMs?: number;
   /** Default `stop`. */
   readonly reason?: StopReason;
+  /**
+   * For a `reload`: milliseconds that new requests may wait for the next start. A stop may settle then although work is in flight, which goes
+   * on beside the next run until the deadline; or it cuts that off. Absent: as long as the stop takes.
+   */
+  readonly pauseMs?: number;
 }
 
 /**

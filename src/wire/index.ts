@@ -1,7 +1,7 @@
 /** Code that depends on undocumented parts of Node.js. Only for the other directories of Portico. */
 export { batchSocket, batchWrites } from './batched-writes.js';
 export { countBody, countFor, GatheredBytes, holdBody, joinChunks } from './gathered-bytes.js';
-export { type KeptListener, keepListener } from './kept-listener.js';
+export { moveListener } from './moved-listener.js';
 export {
   advertiseIdleTime,
   beforeFirstRead,

@@ -55,7 +55,9 @@ export async function enabledServices<T extends { readonly name: string; readonl
     const twin = services.find((service) => service.topic === (topic || name));
     if (twin !== undefined) wrong.push(sharedTopic(config, name, twin));
     try {
-      services.push(make({ name, binary, topic: topic || name, workers: count, managerOption, config, log }));
+      services.push(
+        make({ name, binary, topicOption: { group, opt: 'topic' }, workers: count, managerOption, config, log }),
+      );
     } catch (error) {
       if (!(error instanceof PorticoError) || error.code !== 'PORTICO_RPC_NAME') throw error;
       const { code, message, hint } = error;

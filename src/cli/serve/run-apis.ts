@@ -183,7 +183,7 @@ async function launchApis(
   if (launcher === undefined || wanted.length === 0) return 1;
   if (!isWorker()) logLimits(isAlone ? [] : wanted, config, log);
   for (const each of wanted) known.set(each.name, each);
-  if (role === 'worker') launcher.answer(DESCRIBE_TOPIC, describing(known, config));
+  if (role === 'worker') launcher.answer(DESCRIBE_TOPIC, describing(known));
 
   let service = wanted[0]!;
   try {
@@ -252,22 +252,19 @@ function isApi(service: Launched): service is Launched & { readonly name: string
 }
 
 /** Describes an API by its name: created on demand, and kept until the next reload. */
-function describing(services: ReadonlyMap<unknown, Launched>, config: Config): (name: unknown) => Promise<object> {
-  let made = new Map<unknown, Promise<object>>();
-  let generation: number | undefined;
-  const describe = async (name: unknown): Promise<object> => {
+function describing(services: ReadonlyMap<unknown, Launched>): (name: unknown) => Promise<object> {
+  const made = new Map<unknown, { readonly of: Config; readonly document: Promise<object> }>();
+  return async (name) => {
     const api = services.get(name);
     const { WSGIService } = await import('../../server/index.js');
     if (!(api instanceof WSGIService) || api.pasteFile === undefined)
       throw new Error('its app does not come from a paste file');
+    const { config } = api;
+    const known = made.get(name);
+    if (known?.of === config) return known.document;
     const { documentOf } = await import('../look/openapi-command.js');
-    return documentOf(api, config, null);
-  };
-  return async (name) => {
-    if (generation !== config.generation) made = new Map();
-    generation = config.generation;
-    const document = made.get(name) ?? describe(name);
-    made.set(name, document);
+    const document = documentOf(api, config, null);
+    made.set(name, { of: config, document });
     document.catch(() => made.delete(name));
     return document;
   };

@@ -153,7 +153,7 @@ async function ofWorker(
   }
   if (!names.apis.includes(service)) return [];
   const { ServedApi } = await import('./served-api.js');
-  const api = new ServedApi(service, config, { ...options, useSsl: names.sslApis.includes(service) });
+  const api = new ServedApi(service, config, options);
   return [Object.assign(api, programOf(names, service))];
 }
 
@@ -171,7 +171,7 @@ async function ofOneProcess(
     const { name } = plan;
     if (running.includes(name)) return plan;
     if ('topic' in plan) return Object.assign(services.find((each) => each.name === name)!, wholeProgram);
-    return Object.assign(new ServedApi(name, config, { ...options, useSsl: plan.usesTls }), wholeProgram);
+    return Object.assign(new ServedApi(name, config, options), wholeProgram);
   });
 }
 

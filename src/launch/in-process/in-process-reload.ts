@@ -1,13 +1,14 @@
 /**
  * Reload in a process that runs its services itself: the new configuration is checked, and all services build their next parts while they
- * serve; then all stop, take the configuration and start again. Their listening sockets stay open meanwhile, and new connections wait.
+ * serve; then each of them stops, takes the configuration and starts again, and waits for no other. Its listening socket stays open meanwhile,
+ * and new requests wait, for `reload_pause` at most.
  */
 import type { Config } from '../../config/index.js';
 import { asTrial } from '../../config/internal.js';
 import { type Diagnostic, type Refusals, shownPath } from '../../errors/index.js';
 import { changedProgramFiles } from '../../process/index.js';
 import type { ServiceBase } from '../../service/index.js';
-import { isListening } from '../../service/internal.js';
+import { formatAddress, isListening } from '../../service/internal.js';
 import { within } from '../../tasks/internal.js';
 import { checkService, type LaunchRequest, type OnReload, serviceName } from '../launcher.js';
 import type { LaunchSettings } from '../launcher-options.js';
@@ -21,7 +22,7 @@ import {
 } from '../reload/reload.js';
 import { outcomeOf, type ReloadResult, refusedFor } from '../reload/reload-report.js';
 import type { PlanChanges } from '../reload/service-plans.js';
-import type { ServiceRun } from '../services/service-run.js';
+import type { ServiceRun, StopRequest } from '../services/service-run.js';
 import { builtAndValidated, MORE_ERRORS_MS, validateAfter } from '../services/validation.js';
 import { tryAddresses } from '../sockets/listen-sockets.js';
 import { unlessAborted } from '../waiting.js';
@@ -32,16 +33,14 @@ interface ProcessParts {
   readonly runs: readonly ServiceRun[];
   /** Adds a service that a reload starts. */
   readonly add: (service: ServiceBase) => ServiceRun;
-  /** Removes a service that a reload has stopped. */
-  readonly remove: (run: ServiceRun) => unknown;
+  /** Stops a service that a reload removes. Settles when it has stopped, or with `settleMs` after that time; a stop of the process includes it. */
+  readonly retire: (run: ServiceRun, request: StopRequest, settleMs: number) => Promise<unknown>;
   /** Called when a configuration with these settings applies. */
   readonly use: (settings: LaunchSettings) => void;
-  /**
-   * Starts a service as at the launch: a failure ends the launch and does not reject. `failed` is called before that.
-   */
-  readonly start: (run: ServiceRun, failed: (error: unknown) => void) => Promise<unknown>;
-  /** Called when all have stopped, before they start again. */
-  readonly stoppedAll: () => Promise<unknown>;
+  /** Starts a service. Returns the error of a failure, after which it is tried again; undefined also if a stop is requested. */
+  readonly start: (run: ServiceRun) => Promise<unknown>;
+  /** Called when the configuration applies, before the services end. */
+  readonly renew: () => Promise<unknown>;
   /** Called with work that is still being built and is not awaited. */
   readonly leaveBehind: (building: Promise<unknown>) => void;
 }
@@ -145,7 +144,7 @@ async function buildAndApply(
     if (stopped.aborted || unknown === undefined) return { outcome: 'abandoned' };
     const found = [...unknown, ...changedCode()];
     if (dryRun) return { outcome: 'accepted', found };
-    const done = await (method === 'mutate' ? mutate(given, next) : restartAll(given, next, changes));
+    const done = await (method === 'mutate' ? mutate(given, next) : restartEach(given, next, changes));
     next.prepared?.config.warn(found);
     return { ...done, found };
   } finally {
@@ -170,38 +169,52 @@ async function mutate(given: InProcessReload, next: NextConfiguration): Promise<
   return outcomeOf((await resetAll(given.runs, next.prepared?.config)).map(keepsOld));
 }
 
-async function restartAll(
+async function restartEach(
   given: InProcessReload,
   next: NextConfiguration,
   { kept: staying, ending, fresh }: ServiceChanges,
 ): Promise<ReloadResult> {
-  const { stopped } = given;
-  const runs = staying.filter(({ started }) => started);
+  const { log, stopped } = given;
+  const { drainTimeoutMs: timeoutMs, reloadPauseMs: pauseMs } = next.settings;
+  const runs = staying.filter(({ isWanted }) => isWanted);
   accept(given, next);
-  // New requests wait for the slowest of the old ones: the time limit is that of a drain.
-  const request = { reason: 'reload' as const, timeoutMs: next.settings.drainTimeoutMs };
-  await Promise.all([
-    ...runs.map((run) => run.stop(request)),
-    ...ending.map((run) => run.stop({ ...request, reason: 'stop' })),
-  ]);
-  for (const run of ending) given.remove(run);
-  await given.stoppedAll();
+  await given.renew();
+  const failures: string[] = [];
   const kept: string[] = [];
-  const starts = new Map<ServiceRun, LaunchRequest | undefined>(runs.map((run) => [run, undefined]));
-  if (!stopped.aborted) for (const asked of fresh) starts.set(given.add(checkService(asked.service)), asked);
-  for (const [run, asked] of starts) {
-    if (stopped.aborted) return { outcome: 'abandoned' };
-    if (asked === undefined && !(await run.reset(next.prepared?.config))) kept.push(run.name);
-    let failure: string | undefined;
-    const failed = (error: unknown): void => {
-      failure = `service ${run.name} did not restart: ${refusedFor(error).error}`;
-    };
-    // A failure stops the launcher, which waits for this reload: so this reload does not wait for the stop.
-    if (!stopped.aborted) await unlessAborted(given.start(run, failed), stopped);
-    if (failure !== undefined) return { ...outcomeOf([failure, ...kept.map(keepsOld)]), endsLaunch: true };
-    if (asked !== undefined) announceAdded(given.log, run.name, asked);
-  }
-  return stopped.aborted ? { outcome: 'abandoned' } : outcomeOf(kept.map(keepsOld));
+  const start = async (run: ServiceRun): Promise<boolean> => {
+    const error = stopped.aborted ? undefined : await unlessAborted(given.start(run), stopped);
+    if (error !== undefined)
+      failures.push(`service ${run.name} did not start, and is tried again: ${refusedFor(error).error}`);
+    return error === undefined;
+  };
+  const ends = ending.map((run) => ({
+    at: addressesOf(run.service),
+    ended: given.retire(run, { reason: 'stop', timeoutMs }, pauseMs),
+  }));
+  await Promise.all([
+    ...runs.map(async (run) => {
+      await run.stop({ reason: 'reload', timeoutMs, pauseMs });
+      if (!stopped.aborted && !(await run.reset(next.prepared?.config))) kept.push(run.name);
+      await start(run);
+    }),
+    ...fresh.map(async (asked) => {
+      const service = checkService(asked.service);
+      const at = addressesOf(service);
+      // The address of one that ends.
+      await Promise.all(
+        ends.filter((each) => each.at.some((address) => at.includes(address))).map(({ ended }) => ended),
+      );
+      if (stopped.aborted) return;
+      const run = given.add(service);
+      if (await start(run)) announceAdded(log, run.name, asked);
+    }),
+    ...ends.map(({ ended }) => ended),
+  ]);
+  return stopped.aborted ? { outcome: 'abandoned' } : outcomeOf([...failures, ...kept.map(keepsOld)]);
+}
+
+function addressesOf(service: ServiceBase): string[] {
+  return isListening(service) ? service.addresses.map(formatAddress) : [];
 }
 
 function keepsOld(name: string): string {

@@ -9,7 +9,7 @@ import type { Answer, HeldRequest, ServiceStatus } from '../../operating/index.j
 import { DESCRIBE_TOPIC, Questions, requestsOf, type Telling } from '../../operating/internal.js';
 import { HEAD } from '../../process/index.js';
 import type { ServiceBase, WorkerContext } from '../../service/index.js';
-import { pause } from '../../tasks/internal.js';
+import { pause, within } from '../../tasks/internal.js';
 import { CRASH_DRAIN_MS, logFailure, STATUS_FAILED, STATUS_STOPPED, statusOf } from '../exit-status.js';
 import { checkService, type LauncherOptions, serviceName } from '../launcher.js';
 import type { LauncherCore } from '../launcher-core.js';
@@ -47,6 +47,10 @@ const ALONE: WorkerContext = {
   requestReplacement: () => undefined,
 };
 
+/** Time until a service that did not start in a reload is tried again: first, and at most. */
+const FIRST_RETRY_MS = 1000;
+const MOST_RETRY_MS = 10_000;
+
 /** Most requests in progress in the facts, oldest first. */
 const MOST_REQUESTS = 200;
 /** Most characters of a text that a client chose: all requests must fit into a heartbeat. */
@@ -74,6 +78,10 @@ export class InProcessRunner implements Runner {
   #stopsSince: number | undefined;
   /** Starts so far: the next start waits for them. */
   #starts: Promise<unknown> = Promise.resolve();
+  /** Services that a reload has removed, until they have stopped. */
+  readonly #retiring = new Set<ServiceRun>();
+  /** Services that did not start in a reload, and are tried again. */
+  readonly #retries = new Map<ServiceRun, AbortController>();
   /** Launched services that are not built, and those whose addresses a service manager has not passed. */
   #unbuilt: ServiceRun[] = [];
   readonly #unbound = new Set<ServiceBase>();
@@ -184,7 +192,7 @@ export class InProcessRunner implements Runner {
   async stop(request: StopRequest, superseded: AbortSignal): Promise<number> {
     if (request.reason === 'stop') this.#stopsSince ??= performance.now();
     const delayedMs = performance.now() - (this.#stopsSince ?? performance.now());
-    const clean = await stopServices(this.#runs, request, {
+    const clean = await stopServices([...this.#runs, ...this.#retiring], request, {
       // A stop that leaves less time than the present one does not begin the delay again.
       drainDelayMs: this.settings.drainDelayMs - delayedMs,
       superseded,
@@ -198,23 +206,27 @@ export class InProcessRunner implements Runner {
   }
 
   async halt(): Promise<void> {
-    await Promise.all(this.#runs.map((run) => run.abandon()));
+    await Promise.all([...this.#runs, ...this.#retiring].map((run) => run.abandon()));
   }
 
-  /** Has all services build their next parts while they serve; then all stop, and start again. */
+  /** Has all services build their next parts while they serve; then each stops, and starts again. */
   reloadSteps(): ReloadSteps {
     const parts = {
       onReload: this.#options.onReload,
       runs: this.#runs,
       add: (service: ServiceBase) => this.#add(service),
-      remove: (run: ServiceRun) => this.#runs.splice(this.#runs.indexOf(run), 1),
+      retire: (run: ServiceRun, request: StopRequest, settleMs: number) => this.#retire(run, request, settleMs),
       use: (settings: LaunchSettings) => {
         this.settings = settings;
         this.generation += 1;
       },
-      start: (run: ServiceRun, failed: (error: unknown) => void) => this.#start(run, failed).catch(() => undefined),
-      // The start opens the backdoor again, as the new configuration has it.
-      stoppedAll: () => this.#launcher.diagnosis.close(),
+      start: (run: ServiceRun) => this.#startAgain(run),
+      renew: () => {
+        for (const retry of this.#retries.values()) retry.abort();
+        this.#retries.clear();
+        // The starts open the backdoor again, as the new configuration has it.
+        return this.#launcher.diagnosis.close();
+      },
       leaveBehind: (work: Promise<unknown>) => this.#launcher.process.leaveBehind(work),
     };
     return inProcessReload(parts, this.#launcher.config);
@@ -279,19 +291,58 @@ export class InProcessRunner implements Runner {
     return Object.assign(known, ...this.#collectors.map((collect) => collect())) as Record<string, unknown>;
   }
 
-  async #start(run: ServiceRun, failed?: (error: unknown) => void): Promise<void> {
-    const { diagnosis, stopping } = this.#launcher;
-    if (stopping) return;
-    const isFirst = failed === undefined && !this.supervised;
+  async #start(run: ServiceRun): Promise<void> {
+    if (this.#launcher.stopping) return;
     const start = async (): Promise<void> => {
-      if (isFirst && this.#options.config !== undefined && !(await this.#build(this.#options.config))) return;
-      await diagnosis.open();
-      if ('backdoorPort' in run.service) run.service.backdoorPort = diagnosis.backdoorPort;
-      await run.start();
+      const { config } = this.#options;
+      if (!this.supervised && config !== undefined && !(await this.#build(config))) return;
+      await this.#begin(run);
     };
-    const started = start();
-    if (failed !== undefined) started.catch(failed);
-    await this.#launcher.orEnd(run.name, started);
+    await this.#launcher.orEnd(run.name, start());
+  }
+
+  async #begin(run: ServiceRun): Promise<void> {
+    const { diagnosis } = this.#launcher;
+    await diagnosis.open();
+    if (this.#launcher.stopping) return;
+    if ('backdoorPort' in run.service) run.service.backdoorPort = diagnosis.backdoorPort;
+    await run.start();
+  }
+
+  /**
+   * Starts a service of a reload. Returns the error of a failure: what it needs may be away for a moment, so it is tried again until it starts,
+   * a stop is requested, or the next reload takes its place.
+   */
+  async #startAgain(run: ServiceRun): Promise<unknown> {
+    const { log, stopBegins } = this.#launcher;
+    const over = new AbortController();
+    this.#retries.set(run, over);
+    const signal = AbortSignal.any([over.signal, stopBegins.signal]);
+    const attempt = async (waitMs: number): Promise<unknown> => {
+      try {
+        await this.#begin(run);
+      } catch (error) {
+        if (signal.aborted || this.#launcher.stopping) return undefined;
+        logFailure(log, `Service ${run.name} did not start in a reload, and is tried again`, error, {
+          service: run.name,
+        });
+        void pause(waitMs, { signal, unref: true }).then(
+          (isTime) => isTime && attempt(Math.min(2 * waitMs, MOST_RETRY_MS)),
+        );
+        return error;
+      }
+      if (waitMs > FIRST_RETRY_MS) log.notice({ service: run.name }, `Service ${run.name} has started`);
+      return undefined;
+    };
+    return attempt(FIRST_RETRY_MS);
+  }
+
+  /** Stops a service that a reload removes. */
+  async #retire(run: ServiceRun, request: StopRequest, settleMs: number): Promise<void> {
+    this.#runs.splice(this.#runs.indexOf(run), 1);
+    this.#retiring.add(run);
+    const stopped = run.stop(request).finally(() => this.#retiring.delete(run));
+    await within(stopped, settleMs);
   }
 
   #add(service: ServiceBase): ServiceRun {

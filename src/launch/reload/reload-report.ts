@@ -16,8 +16,6 @@ export type ReloadResult = Pick<ReloadReport, 'outcome'> &
     readonly found?: readonly Diagnostic[];
     /** The cause of the error; its stack goes to the log only. */
     readonly thrown?: unknown;
-    /** True if this failure ends the launch, so that no stop was requested first. */
-    readonly endsLaunch?: true;
   };
 
 /** Circumstances at the end of a reload. */
@@ -96,8 +94,7 @@ export class ReloadReports {
     const begun = performance.now();
     this.#current = { at, method, dryRun };
     this.#cutOff = 0;
-    return ({ thrown, endsLaunch, ...result }, { generation, log, ...end }) => {
-      const abandoned = end.abandoned && endsLaunch !== true;
+    return ({ thrown, ...result }, { generation, log, abandoned }) => {
       this.#current = undefined;
       // Work that a stop cuts off fails because of the stop: that failure is not a reason.
       const { error: _error, pages: _pages, ...work } = result;

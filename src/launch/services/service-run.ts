@@ -30,6 +30,8 @@ export interface StopRequest {
   readonly limitMs?: number;
   /** Milliseconds of the deadline that have passed already. Default 0. */
   readonly spentMs?: number;
+  /** For a reload: milliseconds that new requests may wait for the next start. */
+  readonly pauseMs?: number;
 }
 
 export class ServiceRun {
@@ -69,12 +71,19 @@ export class ServiceRun {
   wasReady = false;
   /** True if its `wait()` settled without a stop from here. */
   finished = false;
+  /** Error of its last start, until it starts. */
+  failure: unknown;
 
-  /** State for status pages. */
-  get state(): 'starting' | 'ready' | 'draining' {
-    // If a reload stops and restarts a service, the process must stay in the load balancer.
-    if (this.#state === 'started' || (this.wasReady && !this.#ends)) return 'ready';
+  /** State for status pages. `reloading`: a reload has stopped it, and it has not started again. */
+  get state(): 'starting' | 'ready' | 'reloading' | 'draining' {
+    if (this.#state === 'started') return 'ready';
+    if (this.wasReady && !this.#ends) return 'reloading';
     return this.#state === 'stopped' ? 'draining' : 'starting';
+  }
+
+  /** True for a service that a reload starts again: it runs, or would run if its last start had not failed. */
+  get isWanted(): boolean {
+    return this.#state === 'started' || this.failure !== undefined;
   }
 
   /** Milliseconds since its last start. */
@@ -90,17 +99,20 @@ export class ServiceRun {
   /** Settles when the service is ready. Rejects with the service's error. */
   start(): Promise<void> {
     this.#state = 'starting';
+    this.#dead = false;
     this.#startedAt = performance.now();
     this.#starting = (async () => {
       try {
         await this.service.start();
       } catch (error) {
         this.#dead = true;
+        this.failure = error;
         // In a reload it is not a failed start.
         if (this.wasReady && chosenStatus(error) !== undefined) this.#exits(error);
         throw error;
       }
       this.wasReady = true;
+      this.failure = undefined;
       if (this.#state === 'starting') {
         this.#state = 'started';
         this.#watch();
@@ -128,7 +140,7 @@ export class ServiceRun {
       busy ??= starting ? ['its start'] : (this.service.describeWork?.() ?? ['(the service does not say)']);
     };
     deadline.signal.addEventListener('abort', look);
-    const ended = this.#end(request.reason, deadline, wasStarting);
+    const ended = this.#end(request, deadline, wasStarting);
     // Decided when it ends: later work of the event loop does not count.
     let late = false;
     void ended.then(() => (late = deadline.passed));
@@ -207,12 +219,13 @@ export class ServiceRun {
   }
 
   /** The ordinary end: stop, then wait. A start in progress is stopped again after it has succeeded. */
-  async #end(reason: StopRequest['reason'], deadline: Deadline, wasStarting: boolean): Promise<boolean> {
+  async #end({ reason, pauseMs }: StopRequest, deadline: Deadline, wasStarting: boolean): Promise<boolean> {
     const options = (): StopOptions => ({
       graceful: true,
       signal: deadline.signal,
       deadlineMs: deadline.deadlineMs,
       reason,
+      ...(pauseMs !== undefined && { pauseMs }),
     });
     const asked = this.#attempt(() => this.service.stop(options()));
     // After a start has begun to acquire resources, only its end shows which ones to release.

@@ -17,10 +17,13 @@ import { endingCertificate } from './ended-certificates.js';
 import { jobsOf, overdueJobs } from './jobs.js';
 import { overridesOf } from './overrides.js';
 
-/** `stuck`: it has workers, and none sends a heartbeat; `full`: none of those that do can accept a connection. */
+/**
+ * `stuck`: it has workers, and none sends a heartbeat; `full`: none of those that do can accept a connection; `reloading`: its process, without
+ * workers, lets requests wait.
+ */
 export interface Readiness {
   readonly name: string;
-  readonly state: 'ready' | 'starting' | 'draining' | 'stuck' | 'full';
+  readonly state: 'ready' | 'starting' | 'reloading' | 'draining' | 'stuck' | 'full';
   /** Problems of the service; a ready service may have some too. */
   readonly reasons: readonly string[];
 }
@@ -132,6 +135,7 @@ function stateOf(workers: readonly WorkerStatus[]): Readiness['state'] {
   if (awake.some(({ facts }) => facts.outOfDescriptors !== true)) return 'ready';
   if (awake.length > 0) return 'full';
   if (serving.length > 0) return 'stuck';
+  if (workers.some(({ state }) => state === 'reloading')) return 'reloading';
   return workers.length > 0 && workers.every(({ state }) => state === 'draining') ? 'draining' : 'starting';
 }
 
@@ -139,7 +143,8 @@ function stateOf(workers: readonly WorkerStatus[]): Readiness['state'] {
 const SOON_MS = 2000;
 
 /** Reasons for which fewer workers serve than wanted. */
-function startReasons({ ready, wanted, workers, lastFailure }: Omit<ServiceStatus, 'name'>): string[] {
+function startReasons({ ready, wanted, workers, lastFailure, reloading }: Omit<ServiceStatus, 'name'>): string[] {
+  if (reloading !== undefined) return [reloading];
   const isStuck = workers.some(({ stuck }) => stuck);
   const late = workers.filter(({ state, stuck, uptimeMs }) => state === 'starting' && !stuck && uptimeMs > SOON_MS);
   return [

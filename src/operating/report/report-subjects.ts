@@ -18,6 +18,8 @@ export interface ReportedRequest {
   readonly ageMs: number;
   /** The holder of its slot: `application` if its application is at work, `waiting` if it waits for one. */
   readonly slot?: string;
+  /** Address of its client. */
+  readonly peer?: string;
 }
 
 /** Optional members of a service, in addition to its four methods. */
@@ -26,6 +28,8 @@ export interface Telling {
   readonly periodicTasks?: readonly { status(): Iterable<PeriodicStatus> }[];
   /** Requests without a response so far. */
   requestsInFlight?(): Iterable<ReportedRequest>;
+  /** Of these, those that a reload has left to the former configuration. */
+  requestsLeft?(): Iterable<ReportedRequest>;
   /** Returns the expiry of its certificate in a configuration. */
   certificateEndsIn?(config: Config): Date | undefined;
   /** Returns why its record in the registry cannot be kept alive, or that it is disabled; undefined otherwise. */

@@ -9,7 +9,6 @@ import { type LoadedApp, Loader } from '../../loader/index.js';
 import type { CreateOptions, Walk } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
 import { buildLog } from '../../service/internal.js';
-import type { JobList } from '../../tasks/index.js';
 import { within } from '../../tasks/internal.js';
 import type { ServerOptions } from '../server-options.js';
 import { bothProbes } from '../spans/filter-times.js';
@@ -32,6 +31,11 @@ export const withdrawn: App = () => {
   });
 };
 
+/** App of an API between two runs, if the next one does not start. */
+export const reloading: App = () => {
+  throw new Fault(503, { message: 'The service is reloading.', headers: { 'retry-after': '1' } });
+};
+
 /** Settings for the server's own faults: their form, and the filters around them. */
 type FaultSettings = Pick<ServerOptions, 'faultStyle' | 'invalidInputStatus' | 'aroundRefusals'>;
 
@@ -48,16 +52,13 @@ type ApiAppParts = Pick<WSGIServiceOptions, 'loader' | 'faultStyle'> & {
   readonly meter: ApiMeter;
 };
 
-/** Builds and holds the app of one API. */
+/** Builds the apps of one API. */
 export class ApiApp {
   readonly #name: string;
   readonly #parts: ApiAppParts;
-  #app: LoadedApp | undefined;
   /** App that was built before a start. */
   #prepared: BuiltApp | undefined;
-  /** Empty before there is an app. */
-  faults: FaultSettings = {};
-  /** Paste file of the app, if it comes from one. */
+  /** Paste file of the last app, if it comes from one. */
   path: string | undefined;
   /** Its paste file as opened last, until it serves: it holds the document, so that the next build does not parse the file again. */
   opened: AppSource | undefined;
@@ -77,45 +78,28 @@ export class ApiApp {
     const before = this.#prepared;
     // Before the other app is closed: a start meanwhile takes the newer one.
     this.#prepared = built;
-    await this.#release(before?.app);
+    await this.close(before?.app);
     return async () => {
       if (this.#prepared !== built) return;
       this.#prepared = undefined;
-      await this.#release(built.app);
+      await this.close(built.app);
     };
   }
 
   /** Returns the prepared app, else a new one. Rejects with the error of its build, or with the signal's reason. */
-  async start(pipeline: string, config: Config, signal: AbortSignal): Promise<LoadedApp> {
-    this.#app = await unlessAborted(this.#next(pipeline, config), signal);
-    this.opened = undefined;
-    this.walked = undefined;
-    return this.#app;
-  }
-
-  /** Periodic tasks that the factories of the present app have declared. */
-  get jobs(): readonly JobList[] {
-    return this.#app?.tasks === undefined ? [] : [this.#app.tasks];
-  }
-
-  /** Releases the resources of the app's factories. */
-  async close(): Promise<void> {
-    const app = this.#app;
-    this.#app = undefined;
-    await this.#release(app);
-  }
-
-  async #release(app: LoadedApp | undefined): Promise<void> {
-    await app?.close().catch((error: unknown) => this.#parts.log.error({ err: error }, 'closing the app failed'));
-  }
-
-  async #next(pipeline: string, config: Config): Promise<LoadedApp> {
+  async start(pipeline: string, config: Config, signal: AbortSignal): Promise<BuiltApp> {
     const prepared = this.#prepared;
     this.#prepared = undefined;
-    const { app, loader, faults } = prepared ?? (await this.#build(pipeline, config));
-    this.faults = faults;
-    this.path = loader.path;
-    return app;
+    const built = prepared ?? (await unlessAborted(this.#build(pipeline, config), signal));
+    this.path = built.loader.path;
+    this.opened = undefined;
+    this.walked = undefined;
+    return built;
+  }
+
+  /** Releases the resources of an app's factories. */
+  async close(app: LoadedApp | undefined): Promise<void> {
+    await app?.close().catch((error: unknown) => this.#parts.log.error({ err: error }, 'closing the app failed'));
   }
 
   /** All workers build the same app, so only the first worker logs warnings of filters. */
@@ -172,10 +156,10 @@ export class ApiApp {
 const ABORTED_MS = 500;
 
 /** Returns the app; rejects with the signal's reason shortly after an abort, and closes the app if it arrives later. */
-async function unlessAborted(loading: Promise<LoadedApp>, signal: AbortSignal): Promise<LoadedApp> {
+async function unlessAborted(loading: Promise<BuiltApp>, signal: AbortSignal): Promise<BuiltApp> {
   const untilStopped = { ms: Number.POSITIVE_INFINITY, signal, unref: true };
-  const app = (await within(loading, untilStopped)) ?? (await within(loading, ABORTED_MS));
-  if (app !== undefined) return app;
-  loading.then((late) => late.close()).catch(() => undefined);
+  const built = (await within(loading, untilStopped)) ?? (await within(loading, ABORTED_MS));
+  if (built !== undefined) return built;
+  loading.then(({ app }) => app.close()).catch(() => undefined);
   throw signal.reason;
 }

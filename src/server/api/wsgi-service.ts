@@ -5,10 +5,11 @@ import { RequestContext } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
 import { workerAssignment } from '../../config/internal.js';
 import { type Location, PorticoError, Refusals } from '../../errors/index.js';
+import type { LoadedApp } from '../../loader/index.js';
 import type { Walk } from '../../loader/internal.js';
 import type { Logger, LogOption } from '../../log/index.js';
 import { checkedLog } from '../../log/internal.js';
-import { ManagedService, namedManager } from '../../managers/index.js';
+import { type ManagedRun, ManagedRuns, ManagedService, namedManager } from '../../managers/index.js';
 import {
   Lifecycle,
   type ListenAddress,
@@ -24,7 +25,7 @@ import { type PeriodicTasks, TaskGroup } from '../../tasks/index.js';
 import { isUnanswered, reportedExchange } from '../connections/cut-off.js';
 import { Server } from '../server.js';
 import type { ServerOptions } from '../server-options.js';
-import { ApiApp, unbuilt, withdrawn } from './api-app.js';
+import { ApiApp, reloading, unbuilt, withdrawn } from './api-app.js';
 import { ApiMeter } from './api-meter.js';
 import type { WSGIServiceOptions } from './api-options.js';
 import { type ApiReading, apiParts, apiPlan } from './api-plan.js';
@@ -45,8 +46,6 @@ export class WSGIService implements ListeningService {
   readonly workers: number;
   /** The app of the paste file that is served. */
   readonly pipeline: string;
-  /** Background tasks that end with the service. */
-  readonly tasks: TaskGroup;
   /** Its server, with its requests and connections. */
   readonly server: Server;
   /** Source of its metrics. */
@@ -60,10 +59,10 @@ export class WSGIService implements ListeningService {
   /** Log with fields for service and worker; the server adds the service to the other log by itself. */
   readonly #log: Logger;
   readonly #processLog: Logger;
-  readonly #lifecycle: Lifecycle;
+  readonly #options: WSGIServiceOptions;
   #tls: ApiTls;
   readonly #app: ApiApp;
-  readonly #managed: ManagedService;
+  readonly #runs: ManagedRuns<ApiRun>;
   #worker: WorkerContext | undefined;
 
   constructor(name: string, config: Config, options: WSGIServiceOptions = {}) {
@@ -87,32 +86,23 @@ export class WSGIService implements ListeningService {
       log: this.#log,
     });
     this.#app = new ApiApp(name, { ...options, log: this.#log, meter: this.meter }, loader);
-    this.tasks = new TaskGroup({ limit: 1000, name, log: this.#log });
-    const named = { group: `api:${name}`, opt: 'manager' };
-    this.#managed = new ManagedService({
-      name,
-      binary: this.binary,
-      config: () => this.#config,
-      log: this.#log,
-      tasks: this.tasks,
-      option: `${name}_manager`,
-      named,
-      managers: (from) => [options.manager ?? namedManager(from, named) ?? []].flat(),
-      registration: options.registration,
-      isApi: true,
-      member: { inFlight: () => this.server.inFlight },
-      rpc: (next) => this.meter.connect(next),
-      declared: () => this.#app.jobs,
-      periodic: {
-        context: () => new RequestContext({ isAdmin: true, roles: ['admin'] }),
-        ran: (...run) => this.meter.ran(...run),
-      },
-      onVerdict: (verdict, reason) => this.#heed(verdict, reason),
-    });
-    this.#lifecycle = new Lifecycle(name, {
-      start: (signal, over) => this.#start(signal, over),
-      stop: (how) => this.#managed.hooks?.stop(how),
-    });
+    this.#options = options;
+    const { manager: given, registration } = options;
+    this.#runs = new ManagedRuns({ make: () => this.#makeRun(), given, registration, log: this.#log });
+  }
+
+  get #run(): ApiRun {
+    return this.#runs.present;
+  }
+
+  /** Configuration of the present run. */
+  get config(): Config {
+    return this.#config;
+  }
+
+  /** Background tasks that end with the present run. */
+  get tasks(): TaskGroup {
+    return this.#run.tasks;
   }
 
   /** Its present or future addresses. */
@@ -166,22 +156,25 @@ export class WSGIService implements ListeningService {
 
   /** Its managers, the main one first. */
   get managers(): readonly Manager[] {
-    return this.#managed.managers;
+    return this.#run.managed.managers;
   }
 
   /** Periodic tasks of its managers, while it is started. */
   get periodicTasks(): readonly PeriodicTasks[] {
-    return this.#managed.periodicTasks;
+    return this.#run.managed.periodicTasks;
   }
 
   /** Returns the errors of its paste file, none of an app in code; `all`: after the import of all that the file names. */
   readonly findings = async (config: Config, all: boolean) =>
     this.pasteFile === undefined ? [] : pasteErrors(config, [this], { imports: all, pasteFile: this.pasteFile });
   /** Returns the trouble with the service registry, for reports. */
-  readonly registryTrouble = () => this.#managed.registration?.trouble?.();
+  readonly registryTrouble = () => this.#run.managed.registration?.trouble?.();
   /** Returns the requests that are not answered yet, or whose app is still at work, for reports. */
   readonly requestsInFlight = () =>
     [...this.server.requests.filter(isUnanswered), ...this.server.abandoned].map(reportedExchange);
+
+  /** Returns those of these that the last reload has left to the former configuration. */
+  readonly requestsLeft = () => (this.#runs.former.size === 0 ? [] : this.server.leftRequests.map(reportedExchange));
 
   useSockets(sockets: readonly ListenSocket[]): void {
     this.server.useSockets(sockets);
@@ -196,7 +189,8 @@ export class WSGIService implements ListeningService {
   }
 
   describeWork(): readonly string[] {
-    return [...this.server.describeWork(), ...this.#managed.describeWork()];
+    const managed = this.#runs.all.flatMap((run) => run.managed.describeWork());
+    return [...this.server.describeWork(), ...managed];
   }
 
   /** Returns pipelines, certificates and paste files; throws for errors in its options or any of them. */
@@ -209,28 +203,40 @@ export class WSGIService implements ListeningService {
     this.#app.walked = undefined;
     const { settings, loader } = apiParts(this.name, next, this.#reading);
     this.#app.opened = loader;
-    return builtTogether({ app: this.#app, managed: this.#managed }, settings.pipeline, next);
+    return builtTogether({ app: this.#app, managed: this.#run.managed }, settings.pipeline, next);
   }
 
-  start(): Promise<void> {
-    return this.#lifecycle.start();
+  async start(): Promise<void> {
+    try {
+      await this.#runs.start();
+    } catch (error) {
+      // After a stop for a reload it still listens.
+      this.server.resume(reloading);
+      throw error;
+    }
   }
 
   markDraining(): void {
     this.server.markDraining();
   }
 
-  /** Stops the server as {@link Server.stop}; then releases managers, tasks and the app. */
+  /**
+   * Stops the server as {@link Server.stop}; then releases managers, tasks and the app. For a `reload` with `pauseMs` it settles after this
+   * time at the latest, at once without managers: requests in progress keep their app and its managers until they have ended, or until the
+   * deadline.
+   */
   async stop(options: StopOptions = {}): Promise<void> {
+    const isReload = options.reason === 'reload';
+    const { state } = this.#run.lifecycle;
     // A server that is stopping gets a nearer deadline here; the lifecycle only forwards the first call.
-    if (this.#lifecycle.state === 'stopping') this.server.stop(options).catch(() => {});
-    await this.#lifecycle.stop(options);
+    if (!isReload && state !== 'running' && state !== 'starting') this.server.stop(options).catch(() => {});
+    const stopped = this.#runs.stop(options);
     // Closes the sockets that were passed to a service that was never started.
-    await this.server.stop(options);
+    await (isReload ? stopped : stopped.finally(() => this.server.stop(options)));
   }
 
   wait(): Promise<void> {
-    return this.#lifecycle.wait();
+    return this.#runs.wait();
   }
 
   /**
@@ -238,7 +244,7 @@ export class WSGIService implements ListeningService {
    * Otherwise the next start uses `next`.
    */
   async reset(next: Config = this.#config): Promise<void> {
-    if (this.#lifecycle.state !== 'running') {
+    if (this.#run.lifecycle.state !== 'running') {
       this.#config = next;
       return;
     }
@@ -246,7 +252,7 @@ export class WSGIService implements ListeningService {
     const options = tls.options();
     this.#tls = tls;
     this.#useTls(options);
-    await this.#managed.hooks?.reset(next);
+    await this.#run.managed.hooks?.reset(next);
   }
 
   #useTls(tls: TlsOptions | undefined): void {
@@ -256,44 +262,91 @@ export class WSGIService implements ListeningService {
     for (const { message } of this.#tls.validityWarnings()) this.#log.warn(message);
   }
 
-  async #start(signal: AbortSignal, over: AbortSignal): Promise<void> {
+  #makeRun(): ApiRun {
+    const { name, binary } = this;
+    const { manager, registration } = this.#options;
+    const tasks = new TaskGroup({ limit: 1000, name, log: this.#log });
+    const named = { group: `api:${name}`, opt: 'manager' };
+    const managed = new ManagedService({
+      name,
+      binary,
+      config: () => this.#config,
+      log: this.#log,
+      tasks,
+      option: `${name}_manager`,
+      named,
+      managers: (from) => [manager ?? namedManager(from, named) ?? []].flat(),
+      registration,
+      isApi: true,
+      member: { inFlight: () => this.server.inFlight },
+      rpc: (next) => this.meter.connect(next),
+      declared: () => (run.app?.tasks === undefined ? [] : [run.app.tasks]),
+      periodic: {
+        context: () => new RequestContext({ isAdmin: true, roles: ['admin'] }),
+        ran: (...ran) => this.meter.ran(...ran),
+      },
+      onVerdict: (verdict, reason) => run === this.#run && this.#heed(verdict, reason),
+    });
+    const lifecycle = new Lifecycle(name, {
+      start: (signal, over) => this.#start(run, signal, over),
+      stop: (how) => managed.hooks?.stop(how),
+    });
+    const run: ApiRun = { tasks, managed, lifecycle, app: undefined };
+    return run;
+  }
+
+  async #start(run: ApiRun, stopped: AbortSignal, over: AbortSignal): Promise<void> {
+    const signal = unlessAwaited(stopped, over, () => this.server.inFlight > 0);
     const settings = apiSettings(this.#config, this.name);
-    this.#tls = new ApiTls(this.name, this.#config, this.#reading);
-    const tls = this.#tls.options() ?? (await this.#tls.ownCertificate(settings.address));
-    this.tasks.reset();
-    const app = await this.#app.start(settings.pipeline, this.#config, signal);
-    try {
-      this.server.configure({ ...this.#serverOptions(settings), ...this.#app.faults });
+    const apiTls = new ApiTls(this.name, this.#config, this.#reading);
+    const tls = apiTls.options() ?? (await apiTls.ownCertificate(settings.address));
+    run.tasks.reset();
+    const { app, faults } = await this.#app.start(settings.pipeline, this.#config, signal);
+    run.app = app;
+    const serve = (): Promise<void> => {
+      this.#tls = apiTls;
+      this.server.configure({ ...this.#serverOptions(settings), ...faults });
       this.#useTls(tls);
       void this.server.replaceApp(this.meter.around(app));
-      const work = { backdoorPort: this.backdoorPort, workerId: this.#worker?.id ?? 0, steps: this.#steps() };
-      await (await this.#managed.prepare(work)).start(signal, over);
+      return this.server.start();
+    };
+    try {
+      const steps = { ...this.#steps(run), serve };
+      const work = { backdoorPort: this.backdoorPort, workerId: this.#worker?.id ?? 0, steps };
+      await (await run.managed.prepare(work)).start(signal, over);
     } catch (error) {
       // The failure may precede the steps, the last of which closes the app.
-      await this.#app.close();
+      await this.#close(run);
       throw error;
     }
   }
 
-  /** Steps of start and stop. Resources are released last. */
-  #steps(): ProtocolSteps {
+  /** Steps of a stop. Resources are released last. */
+  #steps(run: ApiRun): ProtocolSteps {
     let served: Promise<void> | undefined;
     return {
-      serve: () => this.server.start(),
-      stopAccepting: (options) => {
+      stopAccepting: ({ pauseMs: _, ...options }) => {
         served = this.server.stop(options);
         // The next step awaits it; until then a failure has no handler.
         served.catch(() => {});
       },
       finish: () => served,
-      release: () => this.#app.close(),
+      release: () => this.#close(run),
     };
+  }
+
+  async #close(run: ApiRun): Promise<void> {
+    const { app } = run;
+    run.app = undefined;
+    // Whatever waits for a start that does not come.
+    if (run === this.#run) this.server.awaits(reloading);
+    await this.#app.close(app);
   }
 
   /** Applies the registry's verdict: end, or accept no more requests. */
   #heed(verdict: 'drain' | 'exit', reason: string): void {
     if (verdict === 'exit') {
-      this.#lifecycle.fail(new PorticoError('PORTICO_SERVICE_FENCED', { message: `${this.name}: ${reason}` }));
+      this.#run.lifecycle.fail(new PorticoError('PORTICO_SERVICE_FENCED', { message: `${this.name}: ${reason}` }));
       return;
     }
     this.#log.warn(`${this.name} accepts no more work until it is restarted: ${reason}`);
@@ -306,17 +359,36 @@ export class WSGIService implements ListeningService {
   async #withdraw(): Promise<void> {
     this.server.markDraining();
     void this.server.replaceApp(withdrawn);
-    await this.#managed.hooks?.withdraw();
+    await this.#run.managed.hooks?.withdraw();
   }
 
   #serverOptions(settings: ApiSettings): ServerOptions {
     return {
       ...serverOptionsOf(this.#config, settings),
       log: this.#processLog,
-      recordLost: () => this.#managed.registration?.isLost?.() === true,
+      recordLost: () => this.#run.managed.registration?.isLost?.() === true,
       onExhausted: () => this.#worker?.requestReplacement(`${this.name} has served max_requests requests`),
     };
   }
+}
+
+/** One run of an API. */
+interface ApiRun extends ManagedRun {
+  app: LoadedApp | undefined;
+}
+
+/**
+ * Returns a signal that is aborted with the first one, or only when no time is left if requests wait for the start: the app answers them before
+ * the stop.
+ */
+function unlessAwaited(stopped: AbortSignal, over: AbortSignal, areWaiting: () => boolean): AbortSignal {
+  const cut = new AbortController();
+  const stop = (): void => {
+    if (over.aborted || !areWaiting()) cut.abort(stopped.reason);
+  };
+  for (const signal of [stopped, over]) signal.addEventListener('abort', stop, { once: true });
+  if (stopped.aborted) stop();
+  return cut.signal;
 }
 
 // The build of an API and the import of its managers as one step, which reports the refusals of both.

@@ -85,6 +85,8 @@ export class Connection {
   refusal: Refusal | undefined;
   /** Time by `performance.now()` since which the filters around refusals have a refusal of it. */
   refusedAt: number | undefined;
+  /** Reads HTTP on its socket again, after an upgrade that no app took. */
+  readAgain: ((socket: Socket) => unknown) | undefined;
   /** Error of Node's parser or its timer: code that holds the socket of a request gets it from its `error` event. */
   cause: Error | undefined;
   /**

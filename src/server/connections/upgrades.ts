@@ -46,13 +46,10 @@ export class Upgrades {
   #looks: NodeJS.Timeout | undefined;
   readonly #state: ServerState;
   readonly #log: Logger;
-  readonly #readAgain: (connection: Connection) => void;
 
-  /** `readAgain`: reads HTTP on a connection whose upgrade no app took. */
-  constructor(state: ServerState, log: Logger, readAgain: (connection: Connection) => void) {
+  constructor(state: ServerState, log: Logger) {
     this.#state = state;
     this.#log = log;
-    this.#readAgain = readAgain;
     this.begin();
   }
 
@@ -144,7 +141,7 @@ export class Upgrades {
       moveAway(res, socket).once('close', () => {
         if (socket.destroyed || connection.state !== 'open') return;
         if (input.length > 0) socket.unshift(input);
-        this.#readAgain(connection);
+        connection.readAgain!(socket);
         socket.off('error', fail).off('drain', drain).off('close', leave);
       });
     };

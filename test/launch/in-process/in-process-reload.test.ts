@@ -10,6 +10,7 @@ import { WSGIService } from 'portico/server';
 import { PasteError } from '#internal/loader';
 import { silentLogger } from '#internal/log';
 import { RecordedService } from '../../fixtures/recorded-service.js';
+import { until } from '../../fixtures/until.js';
 
 const options = defineOptions({ word: string({ default: 'none', help: 'What the service is told.' }) });
 
@@ -35,6 +36,7 @@ async function setup(t: TestContext, ini: string, more: ServiceLauncherOptions =
 class Preparing extends RecordedService {
   built = 0;
   word = 'none';
+  work: readonly string[] = [];
   onPrepare: (word: string) => unknown = () => undefined;
   #config: Config;
 
@@ -48,6 +50,10 @@ class Preparing extends RecordedService {
       this.word = this.#config.group('app', options).word;
       this.built = 0;
     };
+  }
+
+  describeWork(): readonly string[] {
+    return this.work;
   }
 
   async prepare(next: Config = this.#config): Promise<() => void> {
@@ -101,19 +107,68 @@ test('OP-80 LC-517 what one of them refuses touches none, and what others built 
   assert.equal(config.group('app', options).word, 'old');
 });
 
-test('LC-524 a service that does not start again after it was stopped for a reload ends the launch', async (t) => {
+test('RW-11 a service that does not start in a reload is in the report, and is tried again; the others and the process go on', async (t) => {
   const { config, launcher, write } = await setup(t, '[app]\nword = old\n');
   const [first, second] = [new Preparing('first', config), new Preparing('second', config)];
   await launcher.launchService(first);
   await launcher.launchService(second);
-  second.onStart = () => Promise.reject(new Error('never again'));
-  const waited = launcher.wait();
+  const status = () =>
+    launcher.status().services.map(({ name, workers: [worker], reloading }) => [name, worker?.state, reloading]);
+  const { onStart } = second;
+  second.onStart = () => Promise.reject(new Error('no database'));
   write('portico.ini', '[app]\nword = new\n');
   await launcher.restart();
-  assert.equal(await waited, 1);
   const { outcome, error } = launcher.status().reloads[0]!;
-  assert.deepEqual([outcome, error], ['incomplete', 'service second did not restart: never again']);
+  assert.deepEqual([outcome, error], ['incomplete', 'service second did not start, and is tried again: no database']);
+  assert.deepEqual(status(), [
+    ['first', 'ready', undefined],
+    ['second', 'reloading', 'did not start in a reload, and is tried again: no database'],
+  ]);
   assert.equal(first.word, 'new');
+  second.onStart = onStart;
+  await until(
+    () => status()[1]?.[1],
+    (state) => state === 'ready',
+  );
+  assert.equal(second.word, 'new');
+  second.onStart = () => Promise.reject(new Error('no database'));
+  await launcher.restart();
+  second.onStart = onStart;
+  await launcher.restart();
+  assert.equal(launcher.status().reloads.at(-1)?.outcome, 'accepted');
+  assert.equal(status()[1]?.[1], 'ready');
+});
+
+test('RW-2 a service whose work takes long delays no other: each starts again by itself', async (t) => {
+  const { config, launcher, write } = await setup(t, '[app]\nword = old\n');
+  const [slow, quick] = [new Preparing('slow', config), new Preparing('quick', config)];
+  await launcher.launchService(slow);
+  await launcher.launchService(quick);
+  let finish = (): void => undefined;
+  slow.onStop = () => new Promise<void>((resolve) => (finish = resolve));
+  slow.work = ['job resize (since 3 s)'];
+  write('portico.ini', '[app]\nword = new\n[DEFAULT]\nreload_pause = 2.5\n');
+  const restarted = launcher.restart();
+  await until(
+    () => quick.word === 'new' && quick.calls.at(-1) === 'wait',
+    (isServing) => isServing,
+  );
+  assert.deepEqual(
+    launcher.status().services.map(({ workers: [worker], reloading }) => [worker?.state, reloading]),
+    [
+      ['reloading', 'reloading, waits for job resize (since 3 s)'],
+      ['ready', undefined],
+    ],
+  );
+  assert.equal(slow.word, 'old');
+  assert.deepEqual(
+    slow.stops.map(({ reason, pauseMs }) => [reason, pauseMs]),
+    [['reload', 2500]],
+  );
+  slow.onStop = () => undefined;
+  finish();
+  await restarted;
+  assert.equal(slow.word, 'new');
 });
 
 test('LC-136 LC-524 a reload builds, stops all with the reason, then resets and starts each; sockets stay with the services', async (t) => {

@@ -6,7 +6,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { keepListener } from '../../dist/wire/kept-listener.js';
+import { moveListener } from '../../dist/wire/moved-listener.js';
 
 const greeting = (text: string): Server => createServer((socket) => socket.end(text));
 
@@ -18,41 +18,34 @@ async function read(socket: Socket): Promise<string> {
 }
 
 for (const kind of ['a TCP port', 'a Unix socket']) {
-  test(`LC-136 on ${kind} connections wait between two servers, and those of the next one are its own`, async (t) => {
-    const folder = mkdtempSync(join(tmpdir(), 'kept-'));
+  test(`LC-136 ${kind} moves to another server, which has later connections; the first one keeps its own`, async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'moved-'));
     t.after(() => rmSync(folder, { recursive: true }));
-    const first = greeting('first');
+    const first = createServer((socket) => socket.on('data', () => socket.end('first')));
     first.listen(kind === 'a TCP port' ? { port: 0, host: '127.0.0.1' } : { path: join(folder, 's') });
     await once(first, 'listening');
     const address = first.address() as AddressInfo | string;
     const to = typeof address === 'string' ? { path: address } : { port: address.port, host: '127.0.0.1' };
-    const kept = keepListener(first)!;
-    first.close();
-    await once(first, 'close');
-    const waiting = connect(to);
-    await once(waiting, 'connect');
-    const early = read(waiting);
+    const accepted = once(first, 'connection');
+    const early = connect(to);
+    await accepted;
     const second = greeting('second');
-    kept.giveTo(second, 511);
-    await once(second, 'listening');
-    assert.equal(await early, 'second');
+    const listening = once(second, 'listening');
+    assert.equal(moveListener(first, second, 511), true);
+    await listening;
     assert.equal(await read(connect(to)), 'second');
     assert.deepEqual(second.address(), address);
+    let isClosed = false;
+    const closed = once(first, 'close').then(() => (isClosed = true));
+    first.close();
+    await new Promise(setImmediate);
+    assert.equal(isClosed, false);
+    early.write('.');
+    assert.equal(await read(early), 'first');
+    await closed;
+    assert.equal(moveListener(first, second, 511), false);
     second.close();
     await once(second, 'close');
     await assert.rejects(read(connect(to)), { code: kind === 'a TCP port' ? 'ECONNREFUSED' : 'ENOENT' });
   });
 }
-
-test('LC-136 a kept socket that is closed closes the connections that wait', async () => {
-  const server = greeting('never');
-  await once(server.listen({ port: 0, host: '127.0.0.1' }), 'listening');
-  const { port } = server.address() as AddressInfo;
-  const kept = keepListener(server)!;
-  const waiting = connect({ port, host: '127.0.0.1' });
-  await once(waiting, 'connect');
-  await new Promise(setImmediate);
-  kept.close();
-  assert.equal(await read(waiting), '');
-  assert.equal(keepListener(server), undefined);
-});
