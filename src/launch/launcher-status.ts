@@ -42,6 +42,9 @@ export function fleetStatus(supervisor: Supervisor, totals: Totals): ServiceStat
     get certificateEnds() {
       return certificateEnds(pool.service, supervisor.generation.config);
     },
+    get certificateUntrusted() {
+      return certificateUntrusted(pool.service, supervisor.generation.config);
+    },
     workers: [...pool.workers].map(workerStatus),
   }));
 }
@@ -51,6 +54,11 @@ function certificateEnds(service: Launchable, config: Config | undefined): strin
   if (config === undefined) return undefined;
   // The file may not be readable at present; the certificate that is served is not affected.
   return ignoreErrors(() => (service as Telling).certificateEndsIn?.(config)?.toISOString());
+}
+
+function certificateUntrusted(service: Launchable, config: Config | undefined): string | undefined {
+  if (isPlanned(service)) return service.certificate?.untrusted;
+  return config && ignoreErrors(() => (service as Telling).certificateUntrustedIn?.(config));
 }
 
 function workerStatus(worker: WorkerHandle): WorkerStatus {
@@ -96,6 +104,9 @@ export function runStatus(
     },
     get reloading() {
       return reloadingText(run);
+    },
+    get certificateUntrusted() {
+      return certificateUntrusted(run.service, config());
     },
     workers: [
       {

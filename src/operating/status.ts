@@ -64,6 +64,8 @@ export interface ServiceStatus {
   readonly certificateEnds: string | undefined;
   /** Without workers: the oldest work that a reload waits for, or has left to the former configuration; absent for none. */
   readonly reloading?: string | undefined;
+  /** Why clients may not trust it; undefined if nothing is known against it. */
+  readonly certificateUntrusted?: string | undefined;
   /** All processes, including those that drain. */
   readonly workers: readonly WorkerStatus[];
 }

@@ -107,10 +107,12 @@ export interface ServicePlan {
 export interface PlannedCertificate {
   /** Expiry date, as ISO 8601. */
   readonly ends: string;
-  /** Warnings about a certificate that has expired or expires soon: the certificate's first, then those for the CAs of its clients. */
+  /** Warnings about certificates that have expired or expire soon, or that clients may not trust: its own first, then those of its clients' CAs. */
   readonly warnings: readonly Diagnostic[];
   /** True if a reload accepts the certificate even if it has expired and the current one has not. */
   readonly mayHaveEnded: boolean;
+  /** Why clients may not trust it; undefined if nothing is known against it. */
+  readonly untrusted?: string | undefined;
 }
 
 /** A service as plain data, for the parent of its workers. Only workers create the service itself. */

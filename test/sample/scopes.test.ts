@@ -16,18 +16,18 @@ import {
 
 const member = { roles: ['member', 'reader'] };
 const TOKENS = {
-  'ann in p1': { user_id: 'ann', project_id: 'p1', ...member },
-  'ann in p2': { user_id: 'ann', project_id: 'p2', ...member },
-  'bob in p1': { user_id: 'bob', project_id: 'p1', ...member },
-  'ann unscoped': { user_id: 'ann' },
-  'eve unscoped': { user_id: 'eve' },
-  'eve for domain': { user_id: 'eve', domain: { id: 'default' }, roles: ['reader'] },
-  'eve for system': { user_id: 'eve', system_scope: 'all', roles: ['reader'] },
-  'root for system': { user_id: 'root', system_scope: 'all', roles: ['admin'] },
-  'root in p9': { user_id: 'root', project_id: 'p9', roles: ['admin'] },
+  'ann-in-p1': { user_id: 'ann', project_id: 'p1', ...member },
+  'ann-in-p2': { user_id: 'ann', project_id: 'p2', ...member },
+  'bob-in-p1': { user_id: 'bob', project_id: 'p1', ...member },
+  'ann-unscoped': { user_id: 'ann' },
+  'eve-unscoped': { user_id: 'eve' },
+  'eve-for-domain': { user_id: 'eve', domain: { id: 'default' }, roles: ['reader'] },
+  'eve-for-system': { user_id: 'eve', system_scope: 'all', roles: ['reader'] },
+  'root-for-system': { user_id: 'root', system_scope: 'all', roles: ['admin'] },
+  'root-in-p9': { user_id: 'root', project_id: 'p9', roles: ['admin'] },
 };
 type Token = keyof typeof TOKENS;
-const NO_PROJECT: Token[] = ['eve unscoped', 'eve for domain', 'eve for system'];
+const NO_PROJECT: Token[] = ['eve-unscoped', 'eve-for-domain', 'eve-for-system'];
 
 /** Serves the shipped pipelines with `auth_token context` instead of noauth. */
 async function startScoped(t: TestContext): Promise<SampleApi> {
@@ -46,7 +46,7 @@ test('SC-13 a token without a project sees no records of projects: servers are t
   const api = await startScoped(t);
   const group = { server_group: { name: 'g', policies: ['affinity'] } };
   const ids = new Map<Token, string>();
-  for (const token of ['ann in p1', 'ann in p2', 'bob in p1'] as Token[]) {
+  for (const token of ['ann-in-p1', 'ann-in-p2', 'bob-in-p1'] as Token[]) {
     ids.set(token, await makeServer(api, { name: token }, { token }));
     assert.equal((await api.compute('POST /v2.1/os-server-groups', { token, body: group })).status, 200);
     assert.equal(
@@ -62,31 +62,31 @@ test('SC-13 a token without a project sees no records of projects: servers are t
     (await api.compute(`GET /v2.1/os-server-groups${query}`, { token })).json.server_groups.length;
 
   for (const list of ['servers', 'servers/detail']) {
-    assert.deepEqual(await names('ann in p1', list), ['ann in p1', 'bob in p1']);
-    assert.deepEqual(await names('ann unscoped', list), ['ann in p1', 'ann in p2'], 'as nova filters by user');
+    assert.deepEqual(await names('ann-in-p1', list), ['ann-in-p1', 'bob-in-p1']);
+    assert.deepEqual(await names('ann-unscoped', list), ['ann-in-p1', 'ann-in-p2'], 'as nova filters by user');
     for (const token of NO_PROJECT) {
       assert.deepEqual(await names(token, list), [], `${token}: ${list}`);
       assert.equal(await names(token, `${list}?all_tenants=1`), 403, token);
     }
-    assert.deepEqual(await names('root for system', list), [], 'all only with all_tenants');
-    assert.equal((await names('root for system', `${list}?all_tenants=1`)).length, 3);
-    assert.equal((await names('root in p9', `${list}?all_projects=1`)).length, 3);
+    assert.deepEqual(await names('root-for-system', list), [], 'all only with all_tenants');
+    assert.equal((await names('root-for-system', `${list}?all_tenants=1`)).length, 3);
+    assert.equal((await names('root-in-p9', `${list}?all_projects=1`)).length, 3);
   }
-  assert.equal(await groups('ann in p1'), 2);
-  for (const token of [...NO_PROJECT, 'ann unscoped', 'root for system'] as Token[])
+  assert.equal(await groups('ann-in-p1'), 2);
+  for (const token of [...NO_PROJECT, 'ann-unscoped', 'root-for-system'] as Token[])
     assert.equal(await groups(token), 0);
-  assert.equal(await groups('eve for system', '?all_projects=1'), 0);
-  assert.equal(await groups('root for system', '?all_projects=1'), 3);
+  assert.equal(await groups('eve-for-system', '?all_projects=1'), 0);
+  assert.equal(await groups('root-for-system', '?all_projects=1'), 3);
 
-  const { json } = await api.compute('GET /v2.1/os-keypairs', { token: 'eve for system' });
+  const { json } = await api.compute('GET /v2.1/os-keypairs', { token: 'eve-for-system' });
   assert.deepEqual(json.keypairs, [], 'key pairs are those of the user, whatever the token is for');
 });
 
 test('SC-13 a token without a project makes and changes nothing that belongs to one', async (t) => {
   const api = await startScoped(t);
-  const id = await makeServer(api, {}, { token: 'ann in p1' });
+  const id = await makeServer(api, {}, { token: 'ann-in-p1' });
   const made = await api.compute('POST /v2.1/os-server-groups', {
-    token: 'ann in p1',
+    token: 'ann-in-p1',
     body: { server_group: { name: 'g', policies: ['affinity'] } },
   });
   const group = made.json.server_group.id as string;
@@ -106,15 +106,15 @@ test('SC-13 a token without a project makes and changes nothing that belongs to 
     [`DELETE /v2.1/os-server-groups/${group}`],
     ['GET /v2.1/limits'],
   ];
-  for (const token of [...NO_PROJECT, 'ann unscoped'] as Token[]) {
+  for (const token of [...NO_PROJECT, 'ann-unscoped'] as Token[]) {
     for (const [line, body] of requests) {
       const answer = await api.compute(line, { token, body });
       assert.equal(answer.status, 403, `${token}: ${line} ${answer.text}`);
     }
   }
-  const byRoot = await api.compute('POST /v2.1/servers', { token: 'root for system', body: { server } });
+  const byRoot = await api.compute('POST /v2.1/servers', { token: 'root-for-system', body: { server } });
   assert.equal(byRoot.status, 403, 'an administrator needs a project too');
   assert.match(byRoot.json.forbidden.message, /os_compute_api:servers:create .* for no project/);
-  const shown = await api.compute(`GET /v2.1/servers/${id}`, { token: 'root for system' });
+  const shown = await api.compute(`GET /v2.1/servers/${id}`, { token: 'root-for-system' });
   assert.equal(shown.status, 200, 'administrators see each');
 });

@@ -16,7 +16,7 @@ import { PeriodicTasks, periodicTask } from 'portico/tasks';
 import { ConfigError, printDiagnostic } from '#internal/config';
 import { ConfigNotFound, PasteAppNotFound } from '#internal/loader';
 import { isListening } from '#internal/service';
-import { certificateFiles, makePair, temporaryFolder } from './certificate-files.js';
+import { certificateFiles, issuedPair, makePair, temporaryFolder } from './certificate-files.js';
 import { memoryLog } from './memory-log.js';
 import { Client, exchange, portOf } from './raw-client.js';
 
@@ -588,6 +588,29 @@ test('RL-92 a CA of clients that is not valid is a warning at its option, wherev
   await compute.start();
   const logged = log.lines.filter(({ level }) => level === 'warn').map(({ message }) => message);
   assert.deepEqual(logged, [planned[0]!.message]);
+  await compute.stop();
+});
+
+test('NI-9 a missing intermediate certificate is a warning of the plan, of the start and of the status', async (t) => {
+  const folder = temporaryFolder(t);
+  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  const pair = await issuedPair({ commonName: 'Example CA 7' });
+  writeFileSync(cert, pair.cert);
+  writeFileSync(key, pair.key, { mode: 0o600 });
+  const { service, config, log } = await setup(
+    t,
+    `[DEFAULT]\nenabled_ssl_apis = compute\n[ssl]\ncert_file = ${cert}\nkey_file = ${key}\n`,
+  );
+  const compute = service();
+  const { warnings, untrusted } = compute.plan(config).certificate!;
+  assert.deepEqual(
+    warnings.map(({ severity, code, section, option, message }) => [severity, code, section, option, message]),
+    [['warning', 'PORTICO_TLS_CHAIN', 'ssl', 'cert_file', untrusted]],
+  );
+  assert.equal(compute.certificateUntrustedIn(config), untrusted);
+  await compute.start();
+  const logged = log.lines.filter(({ level }) => level === 'warn').map(({ message }) => message);
+  assert.deepEqual(logged, [untrusted]);
   await compute.stop();
 });
 

@@ -39,3 +39,12 @@ export async function certificateFiles(t: TestContext, days = 365, name = 'local
   chmodSync(key, 0o600);
   return { folder, cert, key, pem };
 }
+
+/** A certificate with its key, and that of the authority of this name that has issued it. */
+export async function issuedPair(
+  authority: Readonly<Record<string, string>>,
+): Promise<{ cert: string; key: string; ca: string }> {
+  const names = Object.entries(authority).map(([name, value]) => ({ name, value }));
+  const made = await generate(names, { keyType: 'ec', algorithm: 'sha256', clientCertificate: { cn: 'localhost' } });
+  return { cert: made.clientcert!, key: made.clientprivate!, ca: made.cert };
+}

@@ -4,14 +4,14 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect, rootCertificates, type TLSSocket } from 'node:tls';
 import { PorticoError } from 'portico/config';
 import { isTlsEnabled, Server, tlsOptions } from 'portico/server';
 import { generate } from 'selfsigned';
 import type { ConfigurationRefused } from '#internal/config';
 import { keptCertificate } from '../../dist/server/api/api-tls.js';
-import { validityWarning } from '../../dist/server/tls/certificates.js';
-import { certificateFiles, makePair, temporaryFolder } from './certificate-files.js';
+import { chainWarning, validityWarning } from '../../dist/server/tls/certificates.js';
+import { certificateFiles, issuedPair, makePair, temporaryFolder } from './certificate-files.js';
 import { Client, exchange, portOf } from './raw-client.js';
 
 const refusal = (message: string | RegExp) => (error: unknown) => {
@@ -183,6 +183,29 @@ test('RL-92 a certificate that has ended, or has less than 30 days left, is wort
   assert.match((await warning(1.5)) ?? '', /expires in a day, on/);
   assert.match((await warning(0.5)) ?? '', /expires today, on/);
   assert.equal(await warning(31), undefined);
+});
+
+test('NI-9 a certificate whose intermediate one is missing is worth a warning', async () => {
+  const own = await issuedPair({ organizationName: 'Example', commonName: 'Example CA 7' });
+  const parsed = (...pems: string[]) => pems.map((pem) => new X509Certificate(pem));
+  assert.equal(
+    chainWarning('/etc/c.pem', parsed(own.cert), []),
+    'Clients may not trust the certificate /etc/c.pem: append the intermediate certificate, that of O=Example, CN=Example CA 7, or of your own authority',
+  );
+  assert.equal(chainWarning('/etc/c.pem', parsed(own.cert, own.ca), []), undefined);
+  assert.equal(chainWarning('/etc/c.pem', parsed(own.cert), parsed(own.ca)), undefined);
+  // As behind an intermediate certificate, which the root has issued.
+  const [root] = rootCertificates
+    .map((pem) => new X509Certificate(pem).subject.split('\n'))
+    .filter((lines) => /^C=US O=[\w ]+ CN=[\w ]+$/.test(lines.join(' ')));
+  const [countryName, organizationName, commonName] = root!.map((line) => line.slice(line.indexOf('=') + 1));
+  const issued = await issuedPair({
+    countryName: countryName!,
+    organizationName: organizationName!,
+    commonName: commonName!,
+  });
+  assert.equal(chainWarning('/etc/c.pem', parsed(issued.cert), []), undefined);
+  assert.equal(chainWarning('/etc/c.pem', parsed((await makePair()).cert), []), undefined);
 });
 
 async function handshake(port: number, options: ConnectionOptions): Promise<TLSSocket> {

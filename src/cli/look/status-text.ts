@@ -59,6 +59,7 @@ export function statusText({
     lastFailure,
     errors,
     certificateEnds,
+    certificateUntrusted,
     recent,
     connections,
     // A parent of an older version has none of both.
@@ -105,6 +106,7 @@ export function statusText({
       const days = Math.floor((Date.parse(certificateEnds) - Date.now()) / DAY_MS);
       lines.push(`  its certificate ends in ${days} days, ${certificateEnds}`);
     }
+    if (certificateUntrusted !== undefined) lines.push(`  ${certificateUntrusted}`);
     for (const { id, pid, stuck, suspended, stack = [], heldRequests } of workers) {
       if (!stuck) continue;
       const held = heldRequests.slice(0, HELD).map(describeRequest).join(', ');

@@ -32,6 +32,8 @@ export interface Telling {
   requestsLeft?(): Iterable<ReportedRequest>;
   /** Returns the expiry of its certificate in a configuration. */
   certificateEndsIn?(config: Config): Date | undefined;
+  /** Returns why clients may not trust it. */
+  certificateUntrustedIn?(config: Config): string | undefined;
   /** Returns why its record in the registry cannot be kept alive, or that it is disabled; undefined otherwise. */
   registryTrouble?(): string | undefined;
   readonly meter?: {

@@ -19,10 +19,20 @@ import type { Config } from '../../config/index.js';
 import { configOptions, diagnose } from '../../config/internal.js';
 import { type Diagnostic, ignoreErrors, type Location, locationText } from '../../errors/index.js';
 import type { ListenAddress, PlannedCertificate, ServiceFile } from '../../service/index.js';
-import { certificatesOf, type ReadTlsFile, readCertificates, validityWarning } from '../tls/certificates.js';
+import {
+  certificatesOf,
+  chainWarning,
+  type PemFile,
+  type ReadTlsFile,
+  readCertificates,
+  validityWarning,
+} from '../tls/certificates.js';
 import { sslSettings, type TlsSettings, tlsOption } from '../tls/ssl-options.js';
 import { checkedTlsOptions } from '../tls/tls.js';
 import { enabledApisOptions } from './api-options.js';
+
+/** Code of a warning about a certificate that clients may not trust. */
+const CHAIN = 'PORTICO_TLS_CHAIN';
 
 /** TLS settings and certificates of an API. */
 export class ApiTls {
@@ -65,24 +75,34 @@ export class ApiTls {
   }
 
   /**
-   * Returns warnings of certificates that are not valid now, or expire soon: its own, then those of its clients' CAs.
+   * Returns warnings of certificates that are not valid now, or expire soon, or that clients may not trust: its own, then those of its
+   * clients' CAs.
    */
-  validityWarnings(): Diagnostic[] {
+  certificateWarnings(): Diagnostic[] {
     const { certFile, caFile } = sslSettings(this.#config, this.#name);
-    const own = this.#certificate(certFile);
-    const authorities = this.enabled && caFile ? readCertificates('ca_file', caFile, this.#readFile) : undefined;
-    const warn = (opt: string, name: string, certificate: X509Certificate): Diagnostic[] => {
-      const message = validityWarning(name, certificate);
+    const own = this.#certificates(certFile);
+    const authorities = this.#authorities(caFile);
+    const warn = (opt: string, code: string, message: string | undefined): Diagnostic[] => {
       if (message === undefined) return [];
       const option = tlsOption(this.#config, this.#name, opt);
-      return [diagnose(this.#config, { severity: 'warning', code: 'PORTICO_TLS_EXPIRY', ...option, message })];
+      return [diagnose(this.#config, { severity: 'warning', code, ...option, message })];
     };
+    const expiry = 'PORTICO_TLS_EXPIRY';
     return [
-      ...(own === undefined ? [] : warn('cert_file', certFile!, own)),
-      ...(authorities === undefined ? [] : certificatesOf(authorities)).flatMap((authority) =>
-        warn('ca_file', `of ${authority.subject.replaceAll('\n', ', ')} in ${caFile}`, authority),
-      ),
+      ...(own === undefined ? [] : warn('cert_file', expiry, validityWarning(certFile!, own.parsed))),
+      ...warn('cert_file', CHAIN, this.untrusted),
+      ...authorities.flatMap((authority) => {
+        const name = `of ${authority.subject.replaceAll('\n', ', ')} in ${caFile}`;
+        return warn('ca_file', expiry, validityWarning(name, authority));
+      }),
     ];
+  }
+
+  /** Why clients may not trust its certificate; undefined if nothing is known against it. */
+  get untrusted(): string | undefined {
+    const { certFile, caFile } = sslSettings(this.#config, this.#name);
+    const own = this.#certificates(certFile);
+    return own && chainWarning(certFile!, certificatesOf(own), this.#authorities(caFile));
   }
 
   /** Returns the certificate for a plan; undefined without a certificate file. */
@@ -90,13 +110,18 @@ export class ApiTls {
     const ends = this.validUntil?.toISOString();
     if (ends === undefined) return undefined;
     const { allowExpired } = sslSettings(this.#config, this.#name);
-    return { ends, warnings: this.validityWarnings(), mayHaveEnded: allowExpired === true };
+    return {
+      ends,
+      warnings: this.certificateWarnings(),
+      untrusted: this.untrusted,
+      mayHaveEnded: allowExpired === true,
+    };
   }
 
   /** Expiry of the certificate; undefined without a certificate file. */
   get validUntil(): Date | undefined {
-    const certificate = this.#certificate(sslSettings(this.#config, this.#name).certFile);
-    return certificate && new Date(certificate.validTo);
+    const own = this.#certificates(sslSettings(this.#config, this.#name).certFile);
+    return own && new Date(own.parsed.validTo);
   }
 
   /** Returns the files of certificates and key, for TLS. Leaves out unreadable files: their errors are diagnostics. */
@@ -112,8 +137,12 @@ export class ApiTls {
     });
   }
 
-  #certificate(certFile: TlsSettings['certFile']): X509Certificate | undefined {
-    return this.enabled && certFile ? readCertificates('cert_file', certFile, this.#readFile).parsed : undefined;
+  #certificates(certFile: TlsSettings['certFile']): PemFile<X509Certificate> | undefined {
+    return this.enabled && certFile ? readCertificates('cert_file', certFile, this.#readFile) : undefined;
+  }
+
+  #authorities(caFile: TlsSettings['caFile']): readonly X509Certificate[] {
+    return this.enabled && caFile ? certificatesOf(readCertificates('ca_file', caFile, this.#readFile)) : [];
   }
 
   /**

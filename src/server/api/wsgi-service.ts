@@ -139,6 +139,11 @@ export class WSGIService implements ListeningService {
     return new ApiTls(this.name, config, this.#reading).validUntil;
   }
 
+  /** Returns why clients may not trust its certificate in a configuration. */
+  certificateUntrustedIn(config: Config): string | undefined {
+    return new ApiTls(this.name, config, this.#reading).untrusted;
+  }
+
   /** The paste file, if its app comes from one. */
   get pasteFile(): string | undefined {
     return this.#app.path;
@@ -259,7 +264,7 @@ export class WSGIService implements ListeningService {
     this.server.replaceTls(tls);
     // Each process has the certificates; the first one warns.
     if ((this.#worker?.id ?? 0) > 0) return;
-    for (const { message } of this.#tls.validityWarnings()) this.#log.warn(message);
+    for (const { message } of this.#tls.certificateWarnings()) this.#log.warn(message);
   }
 
   #makeRun(): ApiRun {

@@ -2,6 +2,7 @@
  * Certificates and keys in files: whether they can be read, match, and are still valid.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { rootCertificates } from 'node:tls';
 import { ConfigurationRefused, type ErrorDetails, type Origin } from '../../errors/index.js';
 import { missingHint } from './ssl-options.js';
 
@@ -117,4 +118,30 @@ export function validityWarning(path: string, certificate: X509Certificate): str
   if (days < 1) return `The certificate ${path} expires today, on ${to.toISOString()}`;
   if (days < SOON_DAYS) return `The certificate ${path} expires in ${left}, on ${to.toISOString()}`;
   return undefined;
+}
+
+/**
+ * Returns a warning for a file whose last certificate is neither self-signed nor issued by a root of Node: the intermediate certificate is
+ * missing. Browsers may find it by themselves, other clients refuse the connection. `authorities`: others that clients may know.
+ */
+export function chainWarning(
+  path: string,
+  certificates: readonly X509Certificate[],
+  authorities: readonly X509Certificate[],
+): string | undefined {
+  const { subject, issuer } = certificates.at(-1) ?? {};
+  if (issuer === undefined || issuer === subject || isRoot(issuer)) return undefined;
+  if (authorities.some((authority) => authority.subject === issuer)) return undefined;
+  const who = issuer.replaceAll('\n', ', ');
+  return `Clients may not trust the certificate ${path}: append the intermediate certificate, that of ${who}, or of your own authority`;
+}
+
+/** Reports whether Node has a root of this name. To parse all of them takes 40 ms. */
+function isRoot(name: string): boolean {
+  const [, last = ''] = /=([^\\\n]*)$/.exec(name) ?? [];
+  return rootCertificates.some((pem) => derOf(pem).includes(last) && new X509Certificate(pem).subject === name);
+}
+
+function derOf(pem: string): Buffer {
+  return Buffer.from(pem.replaceAll(/-----[A-Z ]+-----/g, ''), 'base64');
 }
