@@ -60,6 +60,7 @@ export function statusText({
     errors,
     certificateEnds,
     certificateUntrusted,
+    busiest,
     recent,
     connections,
     // A parent of an older version has none of both.
@@ -91,6 +92,10 @@ export function statusText({
     lines.push(...jobs.map((job) => `  ${describeJob(job)}`));
     const connected = describeConnections(connections, recent?.closed);
     if (connected !== undefined) lines.push(`  ${connected}`);
+    if (busiest !== undefined)
+      lines.push(
+        `  busiest client: ${busiest.address}, ${Math.round(busiest.share * 100)} % of the last minute's requests`,
+      );
     if (recent !== undefined) {
       const inApp = recent.inApp === undefined ? '' : `, in its app ${Math.round(recent.inApp * 1000)} ms on average`;
       if (recent.rate > 0) lines.push(`  last minute: ${describeRecent(recent)}${inApp}`);

@@ -276,6 +276,7 @@ export class InProcessRunner implements Runner {
       callsRunning: calls.reduce((sum, { running }) => sum + running, 0),
       callsPending: calls.reduce((sum, { pending }) => sum + pending, 0),
       brokersLost: lost.length,
+      clients: meters.flatMap(({ clients }) => clients ?? []),
       outOfDescriptors: reports.some(({ isOutOfDescriptors }) => isOutOfDescriptors),
       troubles: reports.some(({ lacksDescriptors }) => lacksDescriptors) ? [...troubles, NO_DESCRIPTOR] : troubles,
       periodic: services

@@ -1,5 +1,5 @@
 /** Documents about a launcher and its services: status, readiness, requests in progress. */
-import type { Totals } from '../../metrics/index.js';
+import type { ClientCounts, Totals } from '../../metrics/index.js';
 import type { PeriodicStatus } from '../../tasks/index.js';
 import { countText, formatDuration } from '../../text/index.js';
 import {
@@ -68,6 +68,7 @@ export function statusDocument(controlled: Controlled) {
     // Figures of the last minute; undefined if requests are not counted, or there was none.
     recent: recent.of(service.name),
     connections: connectionCounts(workers),
+    busiest: busiestClient(workers),
     jobs: jobsOf(workers),
     workers: workers.map(withoutRequests),
   }));
@@ -109,7 +110,7 @@ export function logLinesLost(log: Controlled['log'], counted: Totals): number {
 }
 
 function withoutRequests({ facts, ...worker }: WorkerStatus): ShownWorker {
-  const { requests: _, ...rest } = facts;
+  const { requests: _, clients: __, ...rest } = facts;
   return { ...worker, ...rest };
 }
 
@@ -269,6 +270,16 @@ function takenSlots(workers: readonly Pick<WorkerStatus, 'state' | 'facts' | 'si
   return [
     `all slots of ${full.length} of ${countText(serving.length, 'worker')} are taken, and ${wait}: ${held}${left}`,
   ];
+}
+
+/** Returns the client with most requests of the last half to whole minute, over all workers; undefined if there was none. */
+function busiestClient(workers: readonly WorkerStatus[]) {
+  const told = workers.flatMap(({ facts }) => (facts.clients ?? []) as readonly ClientCounts[]);
+  const counts = new Map<string, number>();
+  for (const [address, count] of told.flatMap(({ busiest }) => busiest))
+    counts.set(address, (counts.get(address) ?? 0) + count);
+  const [first] = [...counts].sort(([, a], [, b]) => b - a);
+  return first && { address: first[0], share: first[1] / sum(told.map(({ total }) => total)) };
 }
 
 /** Facts of workers by states of connections. */
