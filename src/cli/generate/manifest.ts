@@ -1,7 +1,18 @@
 /**
  * Reads manifests of Kubernetes, as far as their check needs them, and the settings that they make.
  */
-import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments, type YAMLMap } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+  type YAMLMap,
+} from 'yaml';
 import { type Entry, lastOf } from './compare.js';
 
 /** Key of what cannot be read: the whole file, or values that are elsewhere. */
@@ -56,50 +67,71 @@ export function readManifest(text: string): Entry[] {
   const { document, pod, container } = all.find((each) => setsOption(each.container)) ?? all[0] ?? {};
   if (document === undefined || pod === undefined || container === undefined)
     return [{ key: UNREADABLE, value: 'it has no pod template with a container', line: 1 }];
-  const ports = new Map(
-    mapsIn(container.get('ports')).map((each) => [String(each.get('name')), textOf(each.get('containerPort'))]),
+  const ports = mapsIn(container.get('ports')).map(
+    (each) => [each.get('name'), textOf(each.get('containerPort'))] as const,
   );
-  const entriesOf = (node: unknown, key: string): Entry[] => {
-    if (!isNode(node)) return [];
-    const { line } = lines.linePos(node.range?.[0] ?? 0);
-    if (isAlias(node)) return [{ key: ELSEWHERE, value: `*${node.source}`, line }];
-    if (isScalar(node)) {
-      const value = String(node.value);
-      return [{ key, value: /\.(?:port|targetPort)$/.test(key) ? (ports.get(value) ?? value) : value, line }];
-    }
-    if (isSeq(node)) {
-      if (node.items.every((each) => isScalar(each)))
-        return [{ key, value: node.items.map(({ value }) => String(value)).join(' '), line }];
-      return node.items.flatMap((each) => (isMap(each) ? itemsOf(each, key, line) : []));
-    }
-    const inside = isMap(node) ? node.items.flatMap((each) => entriesOf(each.value, `${key}.${String(each.key)}`)) : [];
-    return [{ key, value: '', line }, ...inside];
-  };
-  const itemsOf = (item: YAMLMap, key: string, above: number): Entry[] => {
-    const line = item.range === undefined || item.range === null ? above : lines.linePos(item.range[0]).line;
-    if (key === 'container.envFrom') return [{ key: ELSEWHERE, value: ALL_OF, line }];
-    if (key === 'container.volumeMounts') {
-      const value = String(item.get('mountPath'));
-      return [{ key: item.get('readOnly') === true ? 'readOnlyMount' : 'mount', value, line }];
-    }
-    if (key !== 'container.env') return [];
-    const name = String(item.get('name'));
-    if (item.has('valueFrom') || isAlias(item.get('value', true)))
-      return name.startsWith('PORTICO_') ? [{ key: ELSEWHERE, value: name, line }] : [];
-    return [{ key: `${key}.${name}`, value: textOf(item.get('value')), line }];
-  };
-  const labels = document.getIn(['spec', 'template', 'metadata', 'labels']);
-  // Another app may have its Service in the same file.
-  const reaches = (selector: unknown): boolean =>
-    !isMap(selector) || !isMap(labels) || selector.items.every(({ key }) => labels.get(key) === selector.get(key));
-  const targets = documents
-    .filter((each) => each.get('kind') === 'Service' && reaches(each.getIn(['spec', 'selector'])))
-    .flatMap((each) => mapsIn(each.getIn(['spec', 'ports'])))
-    .flatMap((port) => entriesOf(port.get('targetPort', true) ?? port.get('port', true), 'Service.targetPort'));
-  const words = ['command', 'args'].flatMap((each) => entriesOf(container.get(each, true), COMMAND));
+  const reader: Reader = { ports: new Map(ports), lineOf: (node) => lines.linePos(node.range?.[0] ?? 0).line };
+  const words = ['command', 'args'].flatMap((each) => entriesOf(container.get(each, true), COMMAND, reader));
   const command = words.slice(0, 1).map((each) => ({ ...each, value: words.map(({ value }) => value).join(' ') }));
-  const others = entriesOf(container, 'container').filter(({ key }) => !/^container\.(?:command|args)$/.test(key));
-  return [...entriesOf(pod, 'pod'), ...others, ...command, ...targets];
+  const others = entriesOf(container, 'container', reader).filter(
+    ({ key }) => !/^container\.(?:command|args)$/.test(key),
+  );
+  const targets = targetsIn(documents, document.getIn(['spec', 'template', 'metadata', 'labels']));
+  return [
+    ...entriesOf(pod, 'pod', reader),
+    ...others,
+    ...command,
+    ...targets.flatMap((target) => entriesOf(target, 'Service.targetPort', reader)),
+  ];
+}
+
+/** The ports of the container by their names, and the lines of nodes. */
+interface Reader {
+  readonly ports: ReadonlyMap<unknown, string>;
+  lineOf(node: Node): number;
+}
+
+/** Returns the values in a node, below a key. */
+function entriesOf(node: unknown, key: string, reader: Reader): Entry[] {
+  if (!isNode(node)) return [];
+  const line = reader.lineOf(node);
+  if (isAlias(node)) return [{ key: ELSEWHERE, value: `*${node.source}`, line }];
+  if (isScalar(node)) {
+    const value = String(node.value);
+    return [{ key, value: /\.(?:port|targetPort)$/.test(key) ? (reader.ports.get(value) ?? value) : value, line }];
+  }
+  if (isMap(node)) {
+    const inside = node.items.flatMap((each) => entriesOf(each.value, `${key}.${String(each.key)}`, reader));
+    return [{ key, value: '', line }, ...inside];
+  }
+  if (node.items.every((each) => isScalar(each)))
+    return [{ key, value: node.items.map(({ value }) => String(value)).join(' '), line }];
+  return node.items.flatMap((each) => (isMap(each) ? itemOf(each, key, reader) : entriesOf(each, key, reader)));
+}
+
+/** Returns the value of an item of a list. */
+function itemOf(item: YAMLMap, key: string, { lineOf }: Reader): Entry[] {
+  const line = lineOf(item);
+  if (key === 'container.envFrom') return [{ key: ELSEWHERE, value: ALL_OF, line }];
+  if (key === 'container.volumeMounts') {
+    const isReadOnly = item.get('readOnly') === true;
+    return [{ key: isReadOnly ? 'readOnlyMount' : 'mount', value: textOf(item.get('mountPath')), line }];
+  }
+  if (key !== 'container.env') return [];
+  const name = textOf(item.get('name'));
+  if (item.has('valueFrom') || isAlias(item.get('value', true)))
+    return name.startsWith('PORTICO_') ? [{ key: ELSEWHERE, value: name, line }] : [];
+  return [{ key: `${key}.${name}`, value: textOf(item.get('value')), line }];
+}
+
+/** Returns the target ports of the Services that find these labels: another app may have its Service in the same file. */
+function targetsIn(documents: readonly Document.Parsed[], labels: unknown): unknown[] {
+  const finds = (selector: unknown): boolean =>
+    !isMap(selector) || !isMap(labels) || selector.items.every(({ key }) => labels.get(key) === selector.get(key));
+  return documents
+    .filter((each) => each.get('kind') === 'Service' && finds(each.getIn(['spec', 'selector'])))
+    .flatMap((each) => mapsIn(each.getIn(['spec', 'ports'])))
+    .map((port) => port.get('targetPort', true) ?? port.get('port', true));
 }
 
 /** Reports whether a container has a variable of an option, as all generated ones. */
