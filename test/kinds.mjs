@@ -19,6 +19,7 @@ const FOREIGN = new Set([
   'registry/start-postgresql.ts',
   'rpc/transport/oslo/own-broker.ts',
   'rpc/transport/oslo/peer.ts',
+  'security/path-rules.test.ts',
   'security/proxies.test.ts',
 ]);
 

@@ -3,23 +3,26 @@
  * field `_method` may override the method.
  */
 import type { IncomingMessage } from 'node:http';
-import { collapsed, decodePath, encodedPath, environ } from './exchange.js';
+import { collapsed, decodePath, encodedPath, environ, exchangeOf } from './exchange.js';
 
 /**
  * Returns the whole path of a request as the application sees it, without query: the part consumed by mounts and the rest,
- * percent-decoded once, the same text for all spellings. A prefix that a proxy says it has stripped (`environ(req).forwardedPrefix`) is not
+ * percent-decoded once, the same text for all spellings; with `paths = as_sent` each run of slashes and each dot segment stays. A prefix that a proxy says it has stripped (`environ(req).forwardedPrefix`) is not
  * included: if the proxy does not set it, the client can.
  */
 export function requestPath(req: IncomingMessage): string {
   const path = pathOnly(mountPath(req) + (req.url ?? '/'));
-  return collapsed(decodePath(path));
+  const text = decodePath(path);
+  return isAsSent(req) ? text : collapsed(text);
 }
 
-/** Returns {@link requestPath} in canonical spelling, with the query as received: `req.url` as it was before any mount. */
+const isAsSent = (req: IncomingMessage): boolean => exchangeOf(req).serverState?.pathsAsSent === true;
+
+/** Returns {@link requestPath} in the spelling of `req.url`, with the query as received: `req.url` as it was before any mount. */
 export function wholeTarget(req: IncomingMessage): string {
   const target = mountPath(req) + (req.url ?? '/');
   const path = pathOnly(target);
-  if (!path.includes('%') && !path.includes('//')) return target;
+  if ((!path.includes('%') && !path.includes('//')) || isAsSent(req)) return target;
   return encodedPath(requestPath(req)) + target.slice(path.length);
 }
 

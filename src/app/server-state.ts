@@ -10,6 +10,8 @@ export interface ServerState {
   draining?: boolean;
   /** Aborted when the server stops, after `drain_delay`, or replaces its app; a new signal is set after that. */
   closing?: AbortSignal;
+  /** Paths are those that clients wrote (`paths = as_sent`): an application takes `//a` and `/a` for two, and so do its filters. */
+  pathsAsSent?: boolean;
   /** Reports whether the service's record in the registry is lost; absent for a service without one. */
   isRecordLost?: (() => boolean) | undefined;
   /** The format of the API's faults. Default: Portico's own. */

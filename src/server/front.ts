@@ -124,6 +124,7 @@ export class Front {
   configure(limits: WsgiOptions): void {
     this.#limits = limits;
     this.#guard = requestGuard(limits);
+    this.state.pathsAsSent = limits.paths === 'as_sent';
     this.#lastRequest = lastRequest(limits);
     this.#advertised = advertisedKeepAlive(limits);
     this.pool.limits = limits;

@@ -13,6 +13,7 @@ export {
 } from './api/api-names.js';
 export { apiOptions, enabledApisOptions, servingOptions } from './api/api-options.js';
 export { type PlannedApi, plannedApi } from './api/api-plan.js';
+export { pathsOf } from './api/api-settings.js';
 export { configuredPaste, configuredPasteFile } from './api/configured-paste-file.js';
 export { pasteErrors } from './api/paste-loader.js';
 export type { Refusal } from './connections/refusal.js';
@@ -21,4 +22,4 @@ export { serverFailures } from './requests/server-failures.js';
 export { pipelineProbes } from './spans/filter-times.js';
 export { sslOptions, sslSettings } from './tls/ssl-options.js';
 export { clientAuthOf } from './tls/tls.js';
-export { wsgiOptions } from './wsgi-options.js';
+export { type WsgiOptions, wsgiOptions } from './wsgi-options.js';

@@ -1,7 +1,10 @@
 /**
  * The options of `[wsgi]`: limits and times of every server. The README of this folder explains each.
  */
-import { boolean, bytes, defineOptions, duration, integer, type OptionsOf, string } from '../config/index.js';
+import { boolean, bytes, defineOptions, duration, integer, type OptionsOf, oneOf, string } from '../config/index.js';
+
+/** The values of `paths`. */
+export const PATHS = ['normalize', 'refuse', 'as_sent'] as const;
 
 /** Durations are in seconds; where 0 is allowed, it means no limit. */
 export const wsgiOptions = defineOptions('wsgi', {
@@ -106,6 +109,10 @@ export const wsgiOptions = defineOptions('wsgi', {
     help: 'Include the stack trace in the 500 for an error that neither a Router nor catch_errors answers. For development only.',
     deprecated: ['DEFAULT.wsgi_server_debug'],
     advanced: true,
+  }),
+  paths: oneOf(PATHS, {
+    default: 'normalize',
+    help: 'Which paths reach the application: normalize (one spelling of each), refuse (400 for a path that a proxy may read differently) or as_sent (each as its client wrote it, for object stores).',
   }),
   allow_underscore_headers: boolean({
     default: false,

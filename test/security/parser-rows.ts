@@ -175,7 +175,7 @@ export async function parserRows(): Promise<ParserRow[]> {
   const query = require('fast-querystring') as { parse(text: string): unknown };
   const parseRange = require('range-parser') as (size: number, text: string, options: object) => unknown;
   const fresh = require('fresh') as (request: object, response: object) => boolean;
-  const guard = requestGuard({ maxHeaders: 0, maxUrlLength: 0, allowUnderscoreHeaders: false });
+  const guard = requestGuard({ maxHeaders: 0, maxUrlLength: 0, allowUnderscoreHeaders: false, paths: 'normalize' });
   const versions = new VersionNegotiation({ serviceType: 'compute', min: '2.1', max: '2.90' });
   const mask = targetMask(['more']);
   const schemas = new SchemaCompiler();

@@ -44,7 +44,7 @@ export function register(program: Command): void {
 
 /** Document of `--json`. */
 async function explain(request: NamedRequest, args: RequestArguments) {
-  const { loader, config, app } = await namedApp(request, args);
+  const { loader, config, app, paths } = await namedApp(request, args);
   let last: ExplainedRoute | undefined;
   let acts = false;
   const explainApp: ExplainApp = async (node, req) => {
@@ -65,7 +65,7 @@ async function explain(request: NamedRequest, args: RequestArguments) {
   };
   const describe = (filter: ContextTree, req: IncomingMessage) => describeNode(filter, config, req);
   const tree = await loader.tree(app);
-  const taken = admitted(request);
+  const taken = admitted(request, paths);
   const { steps, answer } =
     'status' in taken ? refused(request, taken) : await explainRequest(tree, taken, { describe, explainApp });
   return {

@@ -8,7 +8,7 @@ import { Loader } from '../../loader/index.js';
 import type { ImaginedRequest } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
 import { silentLogger } from '../../log/internal.js';
-import { canonicalTarget, type PlannedApi, type Refusal } from '../../server/internal.js';
+import { canonicalTarget, type PlannedApi, pathsOf, type Refusal, type WsgiOptions } from '../../server/internal.js';
 import { unknownName } from '../command.js';
 import { collect, type OutputArguments } from '../command-line.js';
 import { configuredPasteFile, PASTE_OPTION, readConfiguration } from '../configured/configuration.js';
@@ -43,9 +43,9 @@ export function namedRequest(method: string, url: string, headers: readonly stri
   };
 }
 
-/** Returns the request as the server passes it to the app, with its canonical path; or the server's refusal of that path. */
-export function admitted(request: NamedRequest): ImaginedRequest | Refusal {
-  const target = canonicalTarget(request.method, request.url);
+/** Returns the request as the server passes it to the app, with its path by `paths`; or the server's refusal of that path. */
+export function admitted(request: NamedRequest, paths: WsgiOptions['paths']): ImaginedRequest | Refusal {
+  const target = canonicalTarget(request.method, request.url, paths);
   if ('status' in target) return target;
   const joined = Object.entries(request.headers).map(([name, values]) => [
     name,
@@ -105,18 +105,18 @@ export async function namedApp(
   const named = args.api === undefined ? undefined : apis.filter(({ name }) => name === args.api);
   const [api, ...others] = named ?? (there.length > 0 ? there : apis);
   if (api !== undefined && others.length === 0) {
-    return { loader: loaderOf(api, config, log), config, log, app: api.pipeline };
+    return { loader: loaderOf(api, config, log), config, log, app: api.pipeline, paths: pathsOf(config, api.name) };
   }
   const loader = new Loader(args.paste ?? configuredPasteFile(config), { config, log });
   if (args.api !== undefined) {
-    if (loader.has(args.api)) return { loader, config, log, app: args.api };
+    if (loader.has(args.api)) return { loader, config, log, app: args.api, paths: pathsOf(config) };
     const apps = loader.sections().flatMap(({ kind, name }) => (kind === 'app' ? [name] : []));
     const names = [...new Set([...apis.map(({ name }) => name), ...apps])];
     const label = names.length > apis.length ? 'APIs and apps' : 'APIs';
     throw unknownName(`no API and no app of ${loader.path} is called "${args.api}"`, args.api, names, label);
   }
   const roots = apis.length > 0 ? apis.map(({ name }) => name) : loader.roots();
-  if (roots.length === 1) return { loader, config, log, app: roots[0]! };
+  if (roots.length === 1) return { loader, config, log, app: roots[0]!, paths: pathsOf(config) };
   if (port !== undefined && apis.length > 0 && there.length === 0) {
     const ports = apis.flatMap((each) => portsOf(each).map((own) => `${own} (${each.name})`));
     throw new UsageError(`no API has port ${port}`, `Ports: ${ports.join(', ') || 'none'}. Or select one with --api.`);

@@ -49,7 +49,7 @@ interface FilterTime {
 }
 
 async function sent(request: NamedRequest, args: SendArguments) {
-  const { loader, config, log, app: name } = await namedApp(request, args, commandLogger);
+  const { loader, config, log, app: name, paths } = await namedApp(request, args, commandLogger);
   const times: FilterTime[] = [];
   const aroundFilters = pipelineProbes({
     filter: (pipeline, filter) => {
@@ -67,7 +67,7 @@ async function sent(request: NamedRequest, args: SendArguments) {
   const app = await loader.loadApp(name, args.trace === true ? { aroundFilters } : {});
   try {
     const failures = serverFailures(log, false);
-    const answer = await answerOf(app, request, args.data, failures, config.group('wsgi', wsgiOptions));
+    const answer = await answerOf(app, request, args.data, failures, { ...config.group('wsgi', wsgiOptions), paths });
     return { answer, times };
   } finally {
     await app.close();

@@ -25,6 +25,7 @@ import {
   slowRequirements,
   warningsOf,
 } from '../../routing/internal.js';
+import { pathsOf } from '../../server/internal.js';
 import { columns, example, placeText, print } from '../command.js';
 import { addConfigurationOptions, type OutputArguments } from '../command-line.js';
 import { readConfiguration } from '../configured/configuration.js';
@@ -181,7 +182,7 @@ interface ShownMatch extends Shown {
 }
 
 async function matchIn(config: Config, api: ChosenApi, request: NamedRequest): Promise<ShownMatch> {
-  const taken = admitted(request);
+  const taken = admitted(request, pathsOf(config, api.name));
   if ('status' in taken)
     return { data: NONE, lines: [`${taken.status} ${STATUS_CODES[taken.status]}: ${taken.reason}`] };
   const loader = loaderOf(api, config);

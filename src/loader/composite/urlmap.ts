@@ -148,14 +148,14 @@ function urlmapWarnings(localConf: Conf): CompositeWarning[] {
 }
 
 /**
- * Returns the path of the remaining target; runs of `/` become one. Throws a 400 fault for a target that is not a path: `*`, or a
+ * Returns the path of the remaining target; runs of `/` become one, unless paths stay as they were sent. Throws a 400 fault for a target that is not a path: `*`, or a
  * host and port.
  */
 export function pathOf(exchange: Exchange): string {
   const { targetPath: path } = targetOf(exchange);
   if (path !== '' && path.charCodeAt(0) !== SLASH)
     throw new Fault(400, { message: 'The request target is not a path.' });
-  return path.includes('//') ? collapsed(path) : path;
+  return path.includes('//') && exchange.serverState?.pathsAsSent !== true ? collapsed(path) : path;
 }
 
 const SLASH = 0x2f;

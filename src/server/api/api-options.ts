@@ -4,13 +4,25 @@
  */
 import type { FaultStyle } from '../../app/index.js';
 import { apiFaultOptions } from '../../app/internal.js';
-import { defineOptions, duration, integer, list, listen, module, path, port, string } from '../../config/index.js';
+import {
+  defineOptions,
+  duration,
+  integer,
+  list,
+  listen,
+  module,
+  oneOf,
+  path,
+  port,
+  string,
+} from '../../config/index.js';
 import { writtenElsewhere } from '../../config/internal.js';
 import type { LoadedApp } from '../../loader/index.js';
 import type { LogOption } from '../../log/index.js';
 import { processors } from '../../process/index.js';
 import type { ManagerContext, ManagerSource, Registration } from '../../service/index.js';
 import { DEFAULT_BACKLOG } from '../endpoint.js';
+import { PATHS } from '../wsgi-options.js';
 
 /** Flat names are in `[DEFAULT]`: `compute_listen_port` is `port` of `[api:compute]`. */
 export const apiOptions = defineOptions('api:<name>', {
@@ -70,6 +82,11 @@ export const apiOptions = defineOptions('api:<name>', {
     sampleDefault: 'name of the API',
     help: 'App, pipeline or composite of the paste file.',
     aliases: ['DEFAULT.<name>_pipeline'],
+  }),
+  paths: oneOf(PATHS, {
+    sampleDefault: 'paths of [wsgi]',
+    help: 'Which paths reach the application: normalize, refuse or as_sent. Default: paths of [wsgi].',
+    aliases: ['DEFAULT.<name>_paths'],
   }),
   manager: module({
     help: 'Manager as module:export.',

@@ -16,7 +16,7 @@ import {
 import type { ListenAddress } from '../../service/index.js';
 import { DEFAULT_BACKLOG } from '../endpoint.js';
 import type { ServerOptions } from '../server-options.js';
-import { wsgiOptions } from '../wsgi-options.js';
+import { type WsgiOptions, wsgiOptions } from '../wsgi-options.js';
 import { isOneProcess } from './api-names.js';
 import { apiOptions, servingOptions, type WSGIServiceOptions } from './api-options.js';
 
@@ -50,12 +50,20 @@ export function apiSettings(config: Config, name: string): ApiSettings {
 /** Returns the options of an API's server: address, limits, times and style; all but certificates. */
 export function serverOptionsOf(config: Config, { address, options }: ApiSettings): ServerOptions {
   const { maxRequests, maxRequestsJitter } = options;
+  const limits = config.group('wsgi', wsgiOptions);
   return {
-    ...config.group('wsgi', wsgiOptions),
+    ...limits,
     ...address,
+    paths: options.paths ?? limits.paths,
     drainIdle: config.group('DEFAULT', servingOptions, { partial: true }).drainIdle,
     maxRequests: maxRequests === 0 ? 0 : maxRequests + Math.floor(Math.random() * (maxRequestsJitter + 1)),
   };
+}
+
+/** Returns which paths reach the application of an API; without a name, by `[wsgi]` alone. */
+export function pathsOf(config: Config, name?: string): WsgiOptions['paths'] {
+  const own = name === undefined ? undefined : config.api(name, apiOptions, { partial: true }).paths;
+  return own ?? config.group('wsgi', wsgiOptions).paths;
 }
 
 const NAMES: readonly (keyof WSGIServiceOptions)[] = [

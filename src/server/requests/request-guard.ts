@@ -18,7 +18,7 @@ import { type Refusal, refusal } from '../connections/refusal.js';
 import type { WsgiOptions } from '../wsgi-options.js';
 
 /** Limits of `[wsgi]` for the guard; 0: no limit. */
-type GuardLimits = Pick<WsgiOptions, 'maxHeaders' | 'maxUrlLength' | 'allowUnderscoreHeaders'>;
+type GuardLimits = Pick<WsgiOptions, 'maxHeaders' | 'maxUrlLength' | 'allowUnderscoreHeaders' | 'paths'>;
 
 const VERSION = refusal(505, 'http version', 'Only HTTP/1.0 and HTTP/1.1 are supported.');
 const URL_TOO_LONG = refusal(414, 'url too long', 'The request target is too long.');
@@ -33,6 +33,11 @@ const BAD_FRAMING = refusal(400, 'framing invalid', 'The Transfer-Encoding heade
 const BAD_TARGET = refusal(400, 'target invalid', 'The request target is not valid.');
 const BAD_ESCAPE = refusal(400, 'target invalid', 'The path has an invalid percent-encoding.');
 const BAD_SEGMENT = refusal(400, 'target invalid', 'The path has a dot segment, a backslash or a control character.');
+const OTHER_SPELLING = refusal(
+  400,
+  'target invalid',
+  'The path has an empty segment or an escape that it does not need.',
+);
 const NOT_OPTIONS = refusal(400, 'target invalid', 'The request target * is only valid with OPTIONS.');
 const NO_CONNECT = refusal(400, 'connect', 'CONNECT is not supported.');
 const UNKNOWN_CODING = refusal(501, 'transfer coding', 'The transfer coding is not implemented.');
@@ -99,7 +104,7 @@ export function requestGuard(limits: GuardLimits): (exchange: Exchange) => Refus
     if (method === 'CONNECT') return NO_CONNECT;
     if (CANONICAL.test(url)) exchange.plainUrl = url;
     else {
-      const refused = settleTarget(req, url, host ?? '');
+      const refused = settleTarget(req, url, host ?? '', limits.paths);
       host ??= req.headers.host;
       if (refused !== undefined) return refused;
     }
@@ -116,9 +121,11 @@ export function requestGuard(limits: GuardLimits): (exchange: Exchange) => Refus
   };
 }
 
-/** Replaces the received target, which `environ(req).originalUrl` keeps, by its canonical form. */
-function settleTarget(req: IncomingMessage, url: string, host: string): Refusal | undefined {
-  const target = canonicalTarget(req.method, url);
+type Paths = WsgiOptions['paths'];
+
+/** Replaces the received target, which `environ(req).originalUrl` keeps, by the form that the application gets. */
+function settleTarget(req: IncomingMessage, url: string, host: string, paths: Paths): Refusal | undefined {
+  const target = canonicalTarget(req.method, url, paths);
   if ('status' in target) return target;
   const { authority } = target;
   if (authority !== undefined) {
@@ -150,21 +157,32 @@ export const CANONICAL =
  * The path is decoded and written again in one canonical spelling (RFC 3986 §6.2.2): escapes only for characters that
  * need them, doubled slashes collapsed, an escaped slash as a slash, as in WSGI's PATH_INFO. Ambiguous paths are
  * refused: dot segments, backslashes, NUL and other controls, bytes that are not UTF-8. It is decoded once only:
- * `%2561` is the text `%61`.
+ * `%2561` is the text `%61`. With `paths = refuse`, other spellings are refused that a proxy may have read as another path; with `as_sent` the
+ * target stays as it is, if it can be decoded.
  */
-export function canonicalTarget(method: string | undefined, target: string): Target | Refusal {
+export function canonicalTarget(
+  method: string | undefined,
+  target: string,
+  paths: Paths = 'normalize',
+): Target | Refusal {
   if (target === '*') return method === 'OPTIONS' ? { url: '*' } : NOT_OPTIONS;
   // Printable ASCII without '#': clients do not send fragments, and other characters have to be escaped.
   if (!/^[!-"$-~]+$/.test(target)) return BAD_TARGET;
-  if (target.startsWith('/')) return originForm(target);
+  if (target.startsWith('/')) return originForm(target, paths);
   const absolute = /^https?:\/\/([^/?]+)(.*)$/i.exec(target);
   if (absolute === null) return BAD_TARGET;
   const [, authority = '', rest = ''] = absolute;
-  const origin = originForm(rest.startsWith('/') ? rest : `/${rest}`);
+  const origin = originForm(rest.startsWith('/') ? rest : `/${rest}`, paths);
   return 'status' in origin ? origin : { url: origin.url, authority };
 }
 
-function originForm(target: string): Target | Refusal {
+/**
+ * Spellings that two readers of a path take for different ones: an empty segment, and the escape of a slash, a backslash, or a character that
+ * never needs one (RFC 3986 §2.3): a letter, a digit, or one of `-._~`.
+ */
+const AMBIGUOUS = /\/\/|%(?:2[def]|3\d|4[1-9a-f]|5[\dacf]|6[1-9a-f]|7[\dae])/i;
+
+function originForm(target: string, paths: Paths): Target | Refusal {
   const mark = target.indexOf('?');
   const path = mark < 0 ? target : target.slice(0, mark);
   const query = mark < 0 ? '' : target.slice(mark);
@@ -174,8 +192,10 @@ function originForm(target: string): Target | Refusal {
   } catch {
     return BAD_ESCAPE;
   }
+  if (paths === 'as_sent') return { url: target };
   if (path.includes('\\') || /\p{Cc}/u.test(decoded)) return BAD_SEGMENT;
   if (decoded.split(/[/\\]/).some((segment) => segment === '.' || segment === '..')) return BAD_SEGMENT;
+  if (paths === 'refuse' && AMBIGUOUS.test(path)) return OTHER_SPELLING;
   return { url: encodedPath(collapsed(decoded)) + query };
 }
 
