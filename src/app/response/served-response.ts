@@ -359,7 +359,9 @@ export function sendWhole(
   const isOurs = exchange !== undefined && head === writeHead && last === end && !headSent.call(res) && !res.destroyed;
   const isDirect = isOurs && exchange.headStages === undefined && exchange.bodyWay === undefined;
   const fields = isDirect ? asList(exchange, headers, true) : undefined;
-  const length = bytesDeclared(headers['content-length']);
+  const { 'content-length': given = -1 } = headers;
+  // Nearly always a number.
+  const length = typeof given === 'number' ? given : bytesDeclared(given);
   if (!isDirect || fields === undefined) {
     const declared = res.getHeader('content-length');
     if (declared !== undefined && length !== -1 && bytesDeclared(declared) !== length)

@@ -149,8 +149,8 @@ export class DirectActions implements ActionEngine {
     }
     if (data !== undefined || (status !== 304 && call.verb !== 'HEAD')) {
       const length = data === undefined ? 0 : typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
-      const { 'content-length': declared = length } = headers;
-      if (bytesDeclared(declared) !== length) throw lengthError(declared, length);
+      const { 'content-length': declared } = headers;
+      if (declared !== undefined && bytesDeclared(declared) !== length) throw lengthError(declared, length);
       headers['content-length'] = length;
     }
     sendWhole(res, status, headers, data);
