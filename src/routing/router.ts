@@ -178,8 +178,20 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends R
     const expanded = super.expand(memberName, collectionName, options);
     return resourceForm(expanded, collectionName, options, {
       isType: (id) => this.#types.has(id),
+      formats: options.requirements?.format ?? this.#writtenFormats,
       refuse: (error) => this.refuse(error),
     });
+  }
+
+  /**
+   * The suffixes of paths for which a resource has a response: a cache that stores by suffix must not take `/notes.css` for a style sheet.
+   * Undefined where Routes decides.
+   */
+  get #writtenFormats(): string | undefined {
+    const { compat, kind = 'routes', serializers = {} } = this.#options;
+    if (compat === 'routes' || kind !== 'routes') return undefined;
+    const names = Object.keys(serializers).map((type) => type.slice(type.lastIndexOf('/') + 1));
+    return [...new Set(['json', ...names])].map(escapedPattern).join('|');
   }
 
   /** @internal */
@@ -303,12 +315,24 @@ function isInteger(regex: string): boolean {
   return /^(?:\\d|\[0-9\])[+*]$/.test(regex);
 }
 
+function escapedPattern(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+}
+
+/** Rules of a router for its resources. */
+interface ResourceRules {
+  readonly isType: (id: string) => boolean;
+  /** Expression for the suffixes of paths. */
+  readonly formats: string | undefined;
+  readonly refuse: (error: PorticoError) => void;
+}
+
 /** Returns the routes of a resource in a router: filtered by `only` and `except`, with the options applied. */
 function resourceForm(
   expanded: readonly ExpandedRoute[],
   collectionName: string,
   options: RouterResourceOptions,
-  { isType, refuse }: { readonly isType: (id: string) => boolean; readonly refuse: (error: PorticoError) => void },
+  { isType, formats, refuse }: ResourceRules,
 ): readonly ExpandedRoute[] {
   const actions = new Set(expanded.map(({ options: { action } }) => String(action)));
   for (const name of [...(options.only ?? []), ...(options.except ?? [])]) {
@@ -328,12 +352,17 @@ function resourceForm(
   const notices = ineffectiveRequirements(collectionName, options);
   const { id } = options;
   const isTyped = id !== undefined && isType(id);
+  const requirementsOf = ({ formatted, options: { requirements } }: ExpandedRoute): object => {
+    const member = id !== undefined && requirements?.id === MEMBER_ID ? { id } : undefined;
+    if (!formatted || formats === undefined) return member === undefined ? {} : { requirements: member };
+    return { requirements: { ...requirements, ...member, format: formats } };
+  };
   return kept.map((route, at) => ({
     ...route,
     template: inBraces(route.template, isTyped ? `{id:${id}}` : '{id}'),
     options: {
       ...route.options,
-      ...(id !== undefined && route.options.requirements?.id === MEMBER_ID && { requirements: { id } }),
+      ...requirementsOf(route),
       ...(auth !== undefined && { auth }),
       ...docs,
       ...(at === kept.length - 1 && { _notices: notices }),

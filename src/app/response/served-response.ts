@@ -196,7 +196,8 @@ export function writeHead(
   if (code < 200 || code > 999 || isOdd || headSent.call(this)) {
     return below.writeHead.call(this, status, reason, headers);
   }
-  if (Array.isArray(given) && stages === undefined && defaults === undefined && !exchange.holdsHead) {
+  const isPlainList = Array.isArray(given) && stages === undefined && defaults === undefined;
+  if (isPlainList && !exchange.holdsHead && !isForCaller(exchange)) {
     below.writeHead.call(this, status, reason, headers);
     exchange.declaredLength = bytesDeclared(declaredLength(this));
     return this;
@@ -258,12 +259,34 @@ export function asList(exchange: WithResponse, given: HeadersArgument, areOurs: 
     fields[size++] = name;
     fields[size++] = defaults[at + 1];
   }
+  // As `isForCaller`, without a call.
+  if (stages === undefined && (exchange.identity !== undefined || exchange.context?.userId !== undefined)) {
+    let at = 0;
+    if (areOurs) while (at < size && fields[at] !== CACHE_CONTROL) at += 2;
+    else if (placeOf(fields, CACHE_CONTROL, size) < 0) at = size;
+    if (at === size) {
+      fields[size++] = CACHE_CONTROL;
+      fields[size++] = PRIVATE;
+    }
+  }
   // V8 calls its runtime to set a length, even the same one.
   if (fields.length !== size) fields.length = size;
   return fields;
 }
 
 const NO_DEFAULTS: readonly string[] = [];
+
+/**
+ * Sent to an authenticated caller unless the application or a filter says otherwise: what one caller gets, a cache must not give to others
+ * (RFC 9111 §5.2.2.7).
+ */
+const PRIVATE = 'private';
+const CACHE_CONTROL = 'cache-control';
+
+/** Reports whether an authenticator has accepted the caller, as `isAuthenticated` does. */
+function isForCaller({ identity, context }: Responding): boolean {
+  return identity !== undefined || context?.userId !== undefined;
+}
 
 /** Returns the list of headers that are not sent yet; undefined if Node stores them. */
 function openFields(res: ServedResponse): HeadFields | undefined {
@@ -301,6 +324,7 @@ export function resumeHead(exchange: Responding): ServerResponse {
     for (let value = defaults.pop(); value !== undefined; value = defaults.pop())
       setMissing(res, defaults.pop()!, value);
     exchange.headDefaults = undefined;
+    if (isForCaller(exchange)) setMissing(res, CACHE_CONTROL, PRIVATE);
   } catch (error) {
     exchange.runsStages = false;
     if (res instanceof ServedResponse && openFields(res) !== undefined) storeFields(res);

@@ -7,6 +7,7 @@ import type { Config } from '../../config/index.js';
 import { camelCase } from '../../config/internal.js';
 import { ConfigurationRefused, isObject, nearestNames, type Origin, Refusals } from '../../errors/index.js';
 import { requireDebug } from '../debug-only.js';
+import { isPlausible } from './presented-token.js';
 import type { RefusedToken, TokenInfo, TokenValidator, ValidatorSettings } from './token-validator.js';
 
 /**
@@ -115,6 +116,10 @@ class StaticTokensReader {
     for (const { name, value } of this.#entries(text)) {
       const token = wordOf(name);
       if (tokens.has(token)) this.#refuse('this token is repeated', 'Remove one of its entries.', name.loc.start);
+      if (!isPlausible(token)) {
+        const hint = 'A token has at most 8192 characters of printable ASCII, and no blanks.';
+        this.#refuse('no request can present this token', hint, name.loc.start);
+      }
       const info = this.#members(value, ENTRY, 'the entry of a token');
       if (value.type === 'Object' && value.members.every((member) => wordOf(member.name) !== 'user_id')) {
         this.#refuse('this token has no user_id', 'Add the user of the token: "user_id": "…".', name.loc.start);

@@ -105,6 +105,7 @@ test('a file of another form is refused, and no token is shown', () => {
     '[]',
     '"s3cret"',
     '{"s3cret": 1}',
+    '{"s3cret of bob": {"user_id": "b"}}',
     '{"s3cret": {"user_id": "b"}, "s3cret": {"user_id": "b"}}',
   ]) {
     assert.match(refusalOf(text), /^tokens\.json:1:\d+: /);
