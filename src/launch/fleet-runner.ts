@@ -140,8 +140,10 @@ export class FleetRunner implements Runner {
     requireMain(this.#program);
     await this.#launcher.launch(() => {
       const start = this.supervisor.launch(service, name, workers);
+      const pool = this.supervisor.pool(name);
+      void pool?.accepted.then(() => this.#launcher.accepts());
       // A service whose address is taken has no worker.
-      const built = Promise.race([start, this.supervisor.pool(name)?.built]);
+      const built = Promise.race([start, pool?.built]);
       return this.#launcher.orEnd(name, this.#starts.add(start, this.#launcher.stopBegins.signal, built));
     });
   }

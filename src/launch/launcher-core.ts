@@ -43,6 +43,7 @@ export class LauncherCore<R extends Runner = Runner> {
   #files: FileChanges | undefined;
   readonly #launchedAt = performance.now();
   #launching: Promise<unknown> = Promise.resolve();
+  readonly #accepted = deferred();
   /** Settles when the program waits: it has begun to launch all its services. */
   readonly #waits = deferred();
   #status = 0;
@@ -97,6 +98,7 @@ export class LauncherCore<R extends Runner = Runner> {
     this.control = new Control({
       ...controlledServices(host, runner, () => this.config),
       log,
+      accepted: this.#accepted.promise,
       status: () => this.status(),
       reloaded: () => this.#reports.counts,
       // A reload that a stop cuts off is reported as that stop.
@@ -113,6 +115,11 @@ export class LauncherCore<R extends Runner = Runner> {
   /** Reports whether a stop is in progress, or complete. */
   get stopping(): boolean {
     return this.#stopping !== undefined;
+  }
+
+  /** Notes that the configuration of the launch is accepted: a start that is refused logs its errors and no more. */
+  accepts(): void {
+    this.#accepted.resolve();
   }
 
   /** Listens to the signals of the process, unless disabled. Done once. */
@@ -132,6 +139,7 @@ export class LauncherCore<R extends Runner = Runner> {
     const started = start();
     this.#launching = Promise.allSettled([this.#launching, started]);
     await started;
+    if (!this.stopping) this.accepts();
   }
 
   /** Ends the launch if `work` fails: rejects with its error after everything has stopped. */
@@ -269,6 +277,7 @@ export class LauncherCore<R extends Runner = Runner> {
   #allReady(): void {
     const { runner } = this;
     if (this.stopping || runner.supervised) return;
+    this.accepts();
     runner.allReady(this.#launchedAt);
     if (this.config !== undefined)
       warnOfUnlaunched(this.config, () => runner.services.flatMap(({ name }) => name ?? []));

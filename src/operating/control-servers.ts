@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path';
 import { type Config, defineOptions, string } from '../config/index.js';
 import { LONGEST_SOCKET_PATH } from '../config/internal.js';
 import { describeError, ignoreErrors, PorticoError, refusalsOnly } from '../errors/index.js';
+import type { LogFields } from '../log/index.js';
 import type { Totals } from '../metrics/index.js';
 import { packageOf } from '../modules/index.js';
 import { formatAddress } from '../service/internal.js';
@@ -39,6 +40,8 @@ export type ControlledLauncher = Omit<Controlled, 'version' | 'config' | 'recent
   /** Path of the program. */
   readonly script: string | undefined;
   readonly env: NodeJS.ProcessEnv;
+  /** Settles when the configuration of the launch is accepted. */
+  readonly accepted: Promise<void>;
 };
 
 /** A listener for the operator. */
@@ -94,7 +97,7 @@ export class Control {
     const recent = new Recent(counted, () => logLinesLost(this.#known.log, counted()));
     const ended = new EndedCertificates(this.#known.log);
     const notListening: string[] = [];
-    const { config: present, ...known } = this.#known;
+    const { config: present, accepted: _, ...known } = this.#known;
     const controlled = {
       ...known,
       get config() {
@@ -168,7 +171,7 @@ export class Control {
       if (server === undefined) {
         server = fresh;
         this.#servers.push(fresh);
-        log.info({ event: 'control', socket: path }, `Control socket: ${path}`);
+        this.#tell({ event: 'control', socket: path }, `Control socket: ${path}`);
       } else
         log.warn(
           { event: 'control', socket: path },
@@ -176,6 +179,12 @@ export class Control {
         );
     };
     return { isMissing, open };
+  }
+
+  /** Logs an address, unless the start is refused. */
+  #tell(facts: LogFields, message: string): void {
+    const { log, accepted } = this.#known;
+    void accepted.then(() => log.info(facts, message));
   }
 
   async #openAdmin(config: Config, routes: ControlRoutes): Promise<void> {
@@ -204,7 +213,7 @@ export class Control {
       const url = `http://${formatAddress({ host: address.host, port: await server.listenOn(address) })}`;
       this.#servers.push(server);
       const event = opt === 'listen' ? 'admin' : 'metrics';
-      log.info({ event, url }, `${opt === 'listen' ? 'Admin listener' : 'Probes and metrics'}: ${url}`);
+      this.#tell({ event, url }, `${opt === 'listen' ? 'Admin listener' : 'Probes and metrics'}: ${url}`);
     } catch (cause) {
       const message = `it cannot listen on ${formatAddress(address)}: ${(cause as Error).message}`;
       throw new PorticoError('PORTICO_ADMIN_LISTEN', { message, hint: `Set another port in [admin] ${opt}.`, cause });

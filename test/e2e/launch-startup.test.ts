@@ -6,6 +6,8 @@ import { RunningProgram } from '../fixtures/running-program.js';
 import { ask } from './clients.js';
 import { emptyProject, freePort, startApiCli } from './program.js';
 
+const STATUS_REFUSED = { code: 78, signal: null };
+
 test('LC-310 LC-1914 a SIGTERM to a worker that has not started its service ends it with 0, and it is replaced', async (t) => {
   const fleet = new RunningProgram(
     'fleet',
@@ -69,4 +71,19 @@ test('a worker has loaded no package that it may not need when it builds its app
   assert.equal((await mistyped.ended).code, 2);
   assert.match(mistyped.stderr, /unknown option '--enabled-api'\n\(Did you mean --enabled-apis\?\)/);
   assert.match(mistyped.stdout, /^packages .*commander/m);
+});
+
+test('ST-2 a start that is refused writes its errors, as check does, and no lines of addresses and workers', async (t) => {
+  const project = emptyProject({
+    'portico.ini': `[DEFAULT]\nenabled_apis = plain\n[admin]\nlisten = 127.0.0.1:0\n[api:plain]\nport = ${await freePort()}\nworkers = 2\n`,
+    'api-paste.ini': '[app:plain]\npaste.app_factory = ./app.js:other\n',
+    'app.js': 'export const app = () => (_req, res) => res.end();',
+  });
+  t.after(() => project.remove());
+  const [start, check] = ['serve', 'check'].map((command) => startApiCli([command], { cwd: project.folder }));
+  t.after(() => Promise.all([start!.end(), check!.end()]));
+  assert.deepEqual([await start!.ended, await check!.ended], [STATUS_REFUSED, STATUS_REFUSED]);
+  assert.equal(start!.stdout, '');
+  assert.match(start!.stderr, /^api-paste\.ini:2:1: error: .* has no export "other"\.\n/);
+  assert.equal(start!.stderr, check!.stdout.replace('1 error, 0 warnings.\n', ''));
 });

@@ -3,7 +3,6 @@ import { EventEmitter } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Logger } from 'portico';
 import { Config } from 'portico/config';
 import type { ReloadReport } from 'portico/launch';
 import { silentLogger } from '#internal/log';
@@ -16,6 +15,7 @@ import { Totals } from '../../dist/metrics/index.js';
 import { deferred } from '../../dist/tasks/deferred.js';
 import { askSocket } from '../e2e/clients.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
+import { until } from '../fixtures/until.js';
 
 /** A launcher whose runner fails to end its services, and its log lines. */
 function failing(
@@ -139,10 +139,6 @@ test('OP-11 a reload that the control socket is asked for during a launch begins
   const [ini, socket] = [join(folder, 'app.ini'), join(folder, 'control.sock')];
   writeFileSync(ini, `[control]\nsocket = ${socket}\n`);
   const config = await Config.load({ files: [ini], env: {}, argv: [] });
-  const opened = deferred();
-  const info = (facts: unknown): void => {
-    if (Object(facts).event === 'control') opened.resolve();
-  };
   const order: string[] = [];
   const { core } = failing(
     {
@@ -152,11 +148,14 @@ test('OP-11 a reload that the control socket is asked for during a launch begins
       counted: () => new Totals([]),
       reloadSteps: stepsThat(() => order.push('reload')),
     },
-    { host: fakeHost(() => undefined), config, log: { ...silentLogger(), info } as Logger },
+    { host: fakeHost(() => undefined), config, log: silentLogger() },
   );
   // As `bindAll` does.
   core.takeSignals();
-  await opened.promise;
+  await until(
+    () => askSocket(socket, 'GET', '/status').catch(() => undefined),
+    (answer) => answer !== undefined,
+  );
   const reported = askSocket<ReloadReport>(socket, 'POST', '/reload');
   await askSocket(socket, 'GET', '/status');
   order.push('wait');

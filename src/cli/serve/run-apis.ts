@@ -181,7 +181,6 @@ async function launchApis(
   problems.refuse();
   // A worker without a service of this configuration tells its parent when it ends.
   if (launcher === undefined || wanted.length === 0) return 1;
-  if (!isWorker()) logLimits(isAlone ? [] : wanted, config, log);
   for (const each of wanted) known.set(each.name, each);
   if (role === 'worker') launcher.answer(DESCRIBE_TOPIC, describing(known));
 
@@ -211,7 +210,10 @@ async function launchApis(
     await launcher.stop();
     throw named(error, service);
   }
-  if (!isWorker()) returnStartMemory(() => launcher.status().services.every(rests));
+  if (!isWorker()) {
+    logLimits(isAlone ? [] : wanted, config, log);
+    returnStartMemory(() => launcher.status().services.every(rests));
+  }
   return launcher.wait();
 }
 

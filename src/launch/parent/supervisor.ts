@@ -9,7 +9,7 @@ import { PorticoError } from '../../errors/index.js';
 import type { Logger, LogLevel } from '../../log/index.js';
 import type { Totals } from '../../metrics/index.js';
 import type { Launchable } from '../../service/index.js';
-import { formatAddress, isPlanned } from '../../service/internal.js';
+import { isPlanned } from '../../service/internal.js';
 import { isChosen } from '../exit-status.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { listeningOf, socketsOfWorker } from '../sockets/listen-sockets.js';
@@ -157,18 +157,7 @@ export class Supervisor {
     const newcomer = { name, addresses, location, slots: hasSlots ? workers : 0, passed };
     const held = await this.#listeners.hold(newcomer, arrival);
     this.#bound.set(name, held);
-    if (this.#stopped) {
-      this.#closeBound();
-      return;
-    }
-    for (const { address } of held.sockets) {
-      // A bound socket does not listen yet: connections are refused until the first worker is ready, and never again
-      // after that.
-      this.#log.info(
-        { service: name, address },
-        `${name} bound to ${formatAddress(address)}, where its first worker will listen`,
-      );
-    }
+    if (this.#stopped) this.#closeBound();
   }
 
   /** The arrival of services in a reload that removes those in `leaving`. */

@@ -125,15 +125,17 @@ interface ExitFacts {
   readonly end: WorkerEnd;
   /** True if its supervisor ended it before it served: not a failure, whatever the status. */
   readonly called: boolean;
+  /** True if its launch was refused or stopped: the error that is reported says why. */
+  readonly refused: boolean;
   /** Option that limits the end. */
   readonly limit: string;
 }
 
 /**
- * Logs one line: info for an end with status 0 or a requested end, else a warning. Then logs one line for each request
+ * Logs one line: debug for the end of a refused start, info for an end with status 0 or a requested end, else a warning. Then logs one line for each request
  * that is lost with the worker, in the form of an access line: its client gets no response.
  */
-export function logExit(log: Logger, { service, end, called, limit }: ExitFacts): void {
+export function logExit(log: Logger, { service, end, called, refused, limit }: ExitFacts): void {
   const { worker: workerId, pid, code, signal, uptimeMs, reason, error, lost, requests } = end;
   const known = { service, workerId, pid };
   const facts = {
@@ -151,7 +153,8 @@ export function logExit(log: Logger, { service, end, called, limit }: ExitFacts)
   };
   const cutOff = reason === 'deadline' && lost > 0 ? `; ${cutOffText(lost, limit)}` : '';
   const message = `Child ${pid ?? '(not started)'} ${howEnded(end)}${cutOff}`;
-  if (code === 0 || called) log.info(facts, message);
+  if (refused) log.debug(facts, message);
+  else if (code === 0 || called) log.info(facts, message);
   else log.warn(facts, message);
   for (const { method, path, ageMs } of requests) {
     const line = { event: 'request_lost', ...known, method, target: path, status: 0, duration_ms: ageMs, reason };

@@ -4,6 +4,7 @@
 import type { Diagnostic } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { processors } from '../../process/index.js';
+import { formatAddress } from '../../service/internal.js';
 import { deferred, within } from '../../tasks/internal.js';
 import { countText } from '../../text/index.js';
 import type { Fault } from '../exit-status.js';
@@ -39,6 +40,9 @@ export class WorkerPool extends PoolState {
   readonly #built = deferred();
   /** Settles when the first worker of its launch is built, or has ended; never rejects. */
   readonly built = this.#built.promise;
+  readonly #accepted = deferred();
+  /** Settles when the first worker of its launch has accepted the configuration. If it refuses it, the errors are all that is logged. */
+  readonly accepted = this.#accepted.promise;
   /** True if a reload launches it that may still be refused. */
   #launchedByReload = false;
 
@@ -55,15 +59,22 @@ export class WorkerPool extends PoolState {
    */
   async launch(workers: number, generation?: FleetGeneration): Promise<void> {
     if (this.stopping) return;
-    const said = `Starting ${countText(workers, 'worker')}`;
-    this.#log.info({ service: this.name, workers }, said);
+    this.#log.debug({ service: this.name, workers }, `Starting ${countText(workers, 'worker')}`);
     this.phase = 'launching';
     this.configured = workers;
     this.#launchedByReload = generation !== undefined;
     this.generation = generation ?? this.generation;
     const firstStarts = this.setWanted(workers, 'launch');
     this.#reconciler.poke();
-    void settled(this.#first().then((first) => first?.built)).then(() => this.#built.resolve());
+    const built = this.#first().then((first) => first?.built);
+    void settled(built).then(() => this.#built.resolve());
+    built.then(
+      () => {
+        this.#logAddresses();
+        this.#accepted.resolve();
+      },
+      () => undefined,
+    );
     await Promise.all(firstStarts).catch(async (error: unknown) => {
       // The first worker validates the whole configuration, and another one may fail before that has ended.
       await within(firstStarts[0]!, VALIDATED_WITHIN_MS);
@@ -93,6 +104,15 @@ export class WorkerPool extends PoolState {
     // The next step of the reconciler starts the worker.
     this.#reconciler.startAnew();
     return (await begun.promise) ?? NO_TRIAL;
+  }
+
+  /** A bound socket does not listen yet: connections are refused until the first worker is ready, and never again after that. */
+  #logAddresses(): void {
+    const { name: service } = this;
+    for (const { address } of this.sockets) {
+      const message = `${service} bound to ${formatAddress(address)}, where its first worker will listen`;
+      this.#log.info({ service, address }, message);
+    }
   }
 
   /** Returns its first worker, which the next step of the reconciler starts. */
