@@ -75,6 +75,11 @@ export class Config {
     return new Config(begin(this.#state, new Lasting()));
   }
 
+  /** Returns a copy with the values of the next start, also of options that a reload has left to it. @internal */
+  asWritten(): Config {
+    return new Config(begin({ ...this.#state, pinned: {} }, new Lasting()));
+  }
+
   /** Returns a copy that also knows the options of all loaded code, and of the shipped code that owns written groups. @internal */
   async toValidate(): Promise<Config> {
     await loadOwners(this.#current.groups, this.#state);

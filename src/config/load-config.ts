@@ -69,8 +69,8 @@ export interface LoadOptions {
 export async function fromSources(options: LoadOptions): Promise<ConfigHolder> {
   const log = checkedLog('PORTICO_INVALID_OPTION', 'Config.load()', options.log);
   const worker = options.worker ?? workerConfiguration();
-  // Workers of a service have the same warnings: the first one logs those that their parent could not know.
-  const quiet = (worker?.assignment?.index ?? 0) > 0;
+  // Workers of a service have the same warnings: the first one sends those to their parent that it could not know.
+  const quiet = worker?.assignment !== undefined;
   if (worker?.configuration !== undefined) return ofSnapshot(worker.configuration, options, quiet);
   const groups = declaredGroups(options);
   const overrides = new Map(Object.entries(options.overrides ?? {}));

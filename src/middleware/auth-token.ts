@@ -49,12 +49,12 @@ import { refusalAt } from './refusing.js';
 /** The built-in validators. Each is imported, with its dependencies, only when it is used. */
 const SHIPPED = {
   keystone: async () => new (await import('./auth/keystone-validator.js')).KeystoneValidator(),
-  jwt: async ({ config, origin }: ValidatorSettings, own?: JwtOptions): Promise<TokenValidator> => {
+  jwt: async ({ config, originOf }: ValidatorSettings, own?: JwtOptions): Promise<TokenValidator> => {
     const options = own ?? config.group('jwt', jwtOptions);
-    const secret = secretOf(options, config, origin);
+    const secret = secretOf(options, config, originOf);
     const verify =
       secret === undefined
-        ? (await import('./auth/issuer-tokens.js')).issuerVerifier(options, { config, origin })
+        ? (await import('./auth/issuer-tokens.js')).issuerVerifier(options, { config, originOf })
         : secretVerifier(options, secret);
     return new (await import('./auth/jwt-validator.js')).JwtValidator(options, verify);
   },
@@ -69,7 +69,8 @@ function startValidator(options: AuthTokenOptions, ctx: FactoryContext, jwt?: Jw
   return withDrivers(ctx, async (drivers) => {
     const { config, log, section } = ctx;
     // An option in the section of the filter takes precedence over the group.
-    const originOf = (option: string): Origin => optionOrigin(ctx, options.configGroup ?? 'auth_token', option);
+    const group = jwt === undefined ? (options.configGroup ?? 'auth_token') : 'jwt';
+    const originOf = (option: string): Origin => optionOrigin(ctx, group, option);
     const settings: ValidatorSettings = { options, config, log, origin: section.origin, originOf };
     const made = { required: ['validate'], args: [settings, jwt] };
     const validator = await drivers.load<TokenValidator>(options.validator, made);

@@ -44,6 +44,11 @@ export async function programLog(config: Config, format?: 'text'): Promise<Progr
   return { log: format === undefined ? config.log : serversLogger(config, format), refusals };
 }
 
+/** Returns the name of the logger in a configuration, if it has one. */
+export function loggerName(config: Config): string | undefined {
+  return config.group('DEFAULT', loggerOptions, { partial: true }).logger;
+}
+
 /** Milliseconds for a module to give its logger: a promise that never settles must not end a start in silence. */
 const PATIENCE_MS = 10_000;
 
@@ -52,7 +57,7 @@ const PATIENCE_MS = 10_000;
  * `PORTICO_LOGGER`, with the place of the option.
  */
 export async function namedLogger(config: Config): Promise<Logger | undefined> {
-  const { logger: name } = config.group('DEFAULT', loggerOptions, { partial: true });
+  const name = loggerName(config);
   if (!name) return undefined;
   const { origin } = config.getLocation('DEFAULT', 'logger');
   const imported = async (): Promise<unknown> => {

@@ -1,12 +1,13 @@
-/** The errors of the files of a configuration: of its paste file, and of files that set options but are not read. */
+/** The errors of the files of a configuration: of its paste file, of a logger for the next start, and of files that set options but are not read. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Config } from '../../config/index.js';
-import { type Diagnostic, shownPath } from '../../errors/index.js';
+import { type Diagnostic, Refusals, shownPath } from '../../errors/index.js';
 import { isPasteSection } from '../../loader/internal.js';
 import type { WSGIService } from '../../server/index.js';
 import { namesIn, pipelineOf } from '../../server/internal.js';
 import type { ServiceBase } from '../../service/index.js';
+import { loggerName, namedLogger } from '../configured/named-logger.js';
 
 /**
  * Returns the errors of the files that a configuration names. `all`: imports all code that they name. `built`: services that have found errors
@@ -19,7 +20,7 @@ export async function fileErrors(
   embeds = false,
 ): Promise<readonly Diagnostic[]> {
   const names = namesIn(config);
-  const skipped = skippedFiles(config);
+  const skipped = [...skippedFiles(config), ...(await nextLoggerErrors(config))];
   if (names.apis.length === 0 && (embeds || names.services.length > 0)) return skipped;
   const { pasteErrors } = await import('../../server/internal.js');
   const apis = names.apis.map((name) => {
@@ -27,6 +28,14 @@ export async function fileErrors(
     return { name, pipeline: pipelineOf(config, name), walked };
   });
   return [...skipped, ...(await pasteErrors(config, apis, { imports: all }))];
+}
+
+/** Returns the error of a logger that a reload leaves to the next start, which would refuse it. */
+async function nextLoggerErrors(config: Config): Promise<readonly Diagnostic[]> {
+  const refusals = new Refusals();
+  const next = config.asWritten();
+  if (loggerName(next) !== loggerName(config)) await refusals.gather(() => namedLogger(next));
+  return refusals.diagnostics;
 }
 
 // Files in configuration directories that set options but are not read, because their names do not end in `.conf`.

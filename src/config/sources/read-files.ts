@@ -1,7 +1,7 @@
 /** Reads configuration files. */
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Diagnostic, ignoreErrors } from '../../errors/index.js';
+import { type Diagnostic, ignoreErrors, locationInFile } from '../../errors/index.js';
 import { readConf } from '../../ini/index.js';
 import { closedFolder } from '../../process/index.js';
 import { isFifo } from '../read-unless-fifo.js';
@@ -68,9 +68,12 @@ function readOne(file: NamedPath, issues: Diagnostic[], again: boolean): SourceF
     const { mode, size } = statSync(file.path);
     if (size > LARGEST) throw new Error('it is larger than 16 MiB');
     const content = readFileSync(file.path);
-    if (content.includes(0)) {
+    const nul = content.indexOf(0);
+    if (nul !== -1) {
       const hint = 'If it is UTF-16, save it as UTF-8. A file that a crash has damaged has to be restored.';
-      issues.push({ ...unreadable('file', file, new Error('it contains NUL bytes')), hint });
+      const lines = content.toString('latin1', 0, nul).split('\n');
+      const location = locationInFile({ file: file.name, line: lines.length, column: lines.at(-1)!.length + 1 });
+      issues.push({ ...unreadable('file', file, new Error('it contains NUL bytes')), location, hint });
       return [];
     }
     return [parseSource({ ...file, exposed: (mode & 0o044) !== 0 }, content, issues)];

@@ -20,7 +20,7 @@ import { type ValidatorSettings, ValidatorUnavailable } from './token-validator.
  * Returns the function that verifies tokens with the public keys of their issuer. Throws `PORTICO_JWT_KEYS` if options are missing or the
  * keys cannot be read.
  */
-export function issuerVerifier(options: JwtOptions, where: Pick<ValidatorSettings, 'config' | 'origin'>): Verify {
+export function issuerVerifier(options: JwtOptions, where: Pick<ValidatorSettings, 'config' | 'originOf'>): Verify {
   const { algorithms, issuer, audience, typ, clockSkewS } = options;
   const keyFor = keysFor(options, where);
   return async (token, allowExpired) => {
@@ -56,8 +56,10 @@ const PUBLIC_KEY_ALGORITHMS = ['RS256', 'ES256', 'EdDSA', 'PS256'];
 
 function keysFor(
   options: JwtOptions,
-  { config, origin }: Pick<ValidatorSettings, 'config' | 'origin'>,
+  { config, originOf }: Pick<ValidatorSettings, 'config' | 'originOf'>,
 ): JWTVerifyGetKey {
+  const { publicKeyFile, jwksFile } = options;
+  const named = publicKeyFile !== undefined ? 'public_key_file' : jwksFile !== undefined ? 'jwks_file' : 'jwks_uri';
   const missing = (['issuer', 'audience'] as const).filter((name) => options[name] === undefined);
   if (missing.length > 0) {
     // An issuer may sign for several APIs. Without a check of `iss` and `aud`, a token for another API would be accepted (RFC 8725 §3.8,
@@ -65,21 +67,21 @@ function keysFor(
     throw new ConfigurationRefused('PORTICO_JWT_KEYS', {
       message: `tokens of another issuer need ${missing.join(' and ')} in [jwt]`,
       hint: 'If this API signs its tokens itself, use secret_file instead of public keys.',
-      origin,
+      origin: originOf(named),
     });
   }
-  const file = options.publicKeyFile ?? options.jwksFile;
+  const file = publicKeyFile ?? jwksFile;
   if (file === undefined) return issuerKeys(options);
   try {
     const bytes = config.readFile(file);
-    if (options.publicKeyFile === undefined) return createLocalJWKSet(JSON.parse(bytes.toString()) as JSONWebKeySet);
+    if (publicKeyFile === undefined) return createLocalJWKSet(JSON.parse(bytes.toString()) as JSONWebKeySet);
     const key = createPublicKey(bytes);
     return () => Promise.resolve(key);
   } catch (cause) {
     throw new ConfigurationRefused('PORTICO_JWT_KEYS', {
       message: `the keys for tokens cannot be read from ${resolve(file)}: ${(cause as Error).message}`,
       hint: 'Use a JSON Web Key Set in jwks_file, or a public key as PEM in public_key_file.',
-      origin,
+      origin: originOf(named),
       cause,
     });
   }

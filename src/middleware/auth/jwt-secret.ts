@@ -27,11 +27,19 @@ export function secretVerifier(options: JwtOptions, { key, algorithms }: JwtSecr
 
 /**
  * Returns the secret in the options, or undefined if they have none. Throws `PORTICO_JWT_SECRET` if the secret is too short or cannot be
- * read, or if other options conflict with it. No error message contains any part of the secret.
+ * read, or if other options conflict with it. No error message contains any part of the secret. `originOf`: returns the place of an option.
  */
-export function secretOf(options: JwtOptions, config: Config, origin?: Origin): JwtSecret | undefined {
+export function secretOf(
+  options: JwtOptions,
+  config: Config,
+  originOf?: (option: string) => Origin,
+): JwtSecret | undefined {
   const { secret, secretFile } = options;
+  const named = secret !== undefined ? 'secret' : secretFile !== undefined ? 'secret_file' : 'algorithms';
   const refuse = (message: string, hint: string, cause?: unknown): never => {
+    const place = originOf?.(named);
+    // The line of the file has the secret.
+    const origin = place !== undefined && named === 'secret' ? { ...place, text: undefined } : place;
     throw new ConfigurationRefused('PORTICO_JWT_SECRET', { message, hint, origin, cause });
   };
   const isHmac = (algorithm: string): boolean => Object.hasOwn(HMAC_ALGORITHMS, algorithm);

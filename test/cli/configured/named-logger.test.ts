@@ -120,6 +120,26 @@ test('a logger that cannot be used refuses the start and the check, with its pla
   }
 });
 
+test('NI-11 a dry run and a reload refuse a logger that the next start would refuse, and a secret that others may read is reported once', async (t) => {
+  const { project, write, start } = await shop(t, '[jwt]\nsecret = a-secret-of-32-bytes-that-others-read');
+  const paste = pidProject(0, 1)['api-paste.ini']!.replace('= request_id ', '= request_id jwt ');
+  writeFileSync(
+    join(project.folder, 'api-paste.ini'),
+    `${paste}[filter:jwt]\npaste.filter_factory = portico/middleware:jwtAuth\n`,
+  );
+  const program = start();
+  await program.printed(/"event":"ready"/);
+  assert.equal(program.stderr.match(/PORTICO_CONFIG_EXPOSED/g)?.length, 1, program.stderr);
+  write('logger = ./none.js:logger\n[jwt]\nsecret = a-secret-of-32-bytes-that-others-read');
+  const config = ['--config-file', join(project.folder, 'portico.ini')];
+  const error = /portico\.ini:3:10: error: \[DEFAULT\] logger: \.\/none\.js:logger: there is no file/;
+  for (const words of [['check'], ['reload', '--dry-run'], ['reload']]) {
+    const { status, stdout } = await command([...words, ...config], { cwd: project.folder });
+    assert.notEqual(status, 0, words.join(' '));
+    assert.match(stdout, error, words.join(' '));
+  }
+});
+
 test('log_file beside a logger is reported, because it has no effect', async (t) => {
   const { project } = await shop(t, 'logger = ./logging.js:logger\nlog_file = api.log\nlog_format = json');
   t.after(() => project.remove());

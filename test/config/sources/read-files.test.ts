@@ -34,11 +34,12 @@ test('a file that is not text, is too large, or is a link to no file is one erro
   symlinkSync('circle.ini', path('circle.ini'));
   const told = (name: string): string[] => {
     const files = [{ name, path: path(name) }];
-    return readFiles({ files, dirs: [], searched: [] }, { again: false }).issues.map(({ message }) => message);
+    const { issues } = readFiles({ files, dirs: [], searched: [] }, { again: false });
+    return issues.map(({ message, location }) => (location === undefined ? message : `${location.detail}: ${message}`));
   };
   const prefix = (name: string): string => `cannot read config file ${name} (${path(name)}): `;
-  assert.deepEqual(told('utf16.ini'), [`${prefix('utf16.ini')}it contains NUL bytes`]);
-  assert.deepEqual(told('torn.ini'), [`${prefix('torn.ini')}it contains NUL bytes`]);
+  assert.deepEqual(told('utf16.ini'), [`utf16.ini:1:4: ${prefix('utf16.ini')}it contains NUL bytes`]);
+  assert.deepEqual(told('torn.ini'), [`torn.ini:5:1: ${prefix('torn.ini')}it contains NUL bytes`]);
   assert.deepEqual(told('large.ini'), [`${prefix('large.ini')}it is larger than 16 MiB`]);
   assert.deepEqual(told('link.ini'), [`${prefix('link.ini')}it is a link to releases/7, where no file is (ENOENT)`]);
   assert.deepEqual(told('circle.ini'), [`${prefix('circle.ini')}it is a link to circle.ini, where no file is (ELOOP)`]);

@@ -4,7 +4,7 @@ import { createHmac, generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { type App, environ, type Filter } from 'portico/app';
-import { Config } from 'portico/config';
+import { Config, type PorticoError } from 'portico/config';
 import { authToken, jwtAuth, signToken } from 'portico/middleware';
 import { buildFilter, captureLog, request, type TestResponse, tempConfig } from 'portico/testing';
 
@@ -233,6 +233,23 @@ test('[jwt] claims without user_id is refused with the place and the whole value
     await assert.rejects(buildFilter(jwtAuth, { config, local: {} }), (error: Error) => {
       assert.match(error.message, /portico\.ini:3:\d+: error: \[jwt\] claims: /);
       assert.ok(error.message.includes(hint), error.message);
+      return true;
+    });
+  }
+});
+
+test('NI-11 what [jwt] has wrong is placed at its line of the service configuration, without the secret', async () => {
+  const cases: readonly (readonly [config: string, place: string])[] = [
+    [`secret = ${SHORT}`, 'portico.ini:2:10'],
+    ['secret_file = /nowhere/secret', 'portico.ini:2:15'],
+    ['algorithms = HS256', 'portico.ini:2:14'],
+    ['issuer = a\naudience = b\npublic_key_file = /nowhere/key.pem', 'portico.ini:4:19'],
+    ['jwks_file = /nowhere/keys', 'portico.ini:2:13'],
+  ];
+  for (const [config, place] of cases) {
+    await assert.rejects(buildFilter(jwtAuth, { config: `[jwt]\n${config}\n` }), (error: PorticoError) => {
+      assert.equal(error.diagnostics[0]?.location?.detail, place);
+      assert.ok(!error.describe().includes(SHORT));
       return true;
     });
   }
