@@ -74,12 +74,21 @@ async function counted(folder: string, ...words: string[]): Promise<readonly Cou
   return [...program.stderr.matchAll(/^counted (.*)$/gm)].map(([, told]) => JSON.parse(told!) as Counts);
 }
 
-test('one walk: a start and a check parse each file once in each process', async (t) => {
+/** Says of which process the counts are wrong. */
+function text(processes: readonly Counts[]): string {
+  return processes.map((each) => JSON.stringify(each)).join('\n');
+}
+
+test('one walk: a refused start and a check parse each file once, and find each error once, in each process', async (t) => {
   const project = emptyProject(PROJECT);
   t.after(() => project.remove());
-  for (const processes of [await counted(project.folder), await counted(project.folder, 'check')]) {
-    assert.ok(processes.length >= 2, JSON.stringify(processes));
+  const started = await counted(project.folder);
+  const checked = await counted(project.folder, 'check');
+  for (const processes of [started, checked]) {
     // The paste file, and the one that it includes.
-    for (const each of processes) assert.equal(each.readPaste, 2, JSON.stringify(each));
+    assert.ok(processes.length > 1 && processes.every(({ readPaste }) => readPaste === 2), text(processes));
   }
+  const first = started.find(({ title }) => title === 'api-cli: shop worker(0)');
+  const child = checked.find(({ noSection = 0 }) => noSection > 0);
+  for (const { noSection, unknownOption } of [first!, child!]) assert.deepEqual([noSection, unknownOption], [1, 1]);
 });

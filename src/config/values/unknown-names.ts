@@ -65,8 +65,9 @@ export function unknownNames(generation: Generation, scope: Scope): Diagnostic[]
   groups.instantiate(sources);
   const isAll = scope === 'all';
   const sections = typeof scope === 'object' ? groups.sectionsOf(scope.group) : undefined;
-  const written = writtenNames(sources);
-  const undeclared = written.filter((each) => sections?.has(each.group) !== false && !declares(groups, each));
+  const { all: written, of } = writtenNames(sources);
+  const checkable = sections === undefined ? written : [...sections].flatMap((section) => of.get(section) ?? []);
+  const undeclared = checkable.filter((each) => !declares(groups, each));
   const variables = isAll ? Object.keys(sources.environment).length + (sources.otherVariables?.length ?? 0) : 0;
   const ofPatterns = (names: Owned): Diagnostic[] =>
     isAll ? oddPatterns(generation, [...written, ...variableNames(sources)], names) : [];
@@ -82,7 +83,7 @@ export function unknownNames(generation: Generation, scope: Scope): Diagnostic[]
     ...ofPatterns(names),
     ...(unowned.length + variables === 0
       ? []
-      : explained(generation, names.all(), { unowned, undeclared, variables, isOthers })),
+      : explained(generation, names.all, { unowned, undeclared, variables, isOthers })),
   ];
 }
 
@@ -96,34 +97,45 @@ interface Unowned {
   readonly isOthers: NameTest;
 }
 
+/** The findings about written names, from the first time that one was checked: with its group, or with all. */
+const FOUND = new WeakMap<Written, Diagnostic>();
+
 /** Returns the findings, with the nearest names: the only ones that need all names. */
 function explained(
   generation: Generation,
-  names: DeclaredGroups,
+  all: () => DeclaredGroups,
   { unowned, undeclared, variables, isOthers }: Unowned,
 ): Diagnostic[] {
   const sources = generation.state.sources;
-  const near = new NearestOwned(names);
+  let made: NearestOwned | undefined;
+  const near = (): NearestOwned => (made ??= new NearestOwned(all()));
   const optionsOf = new Map<string, string[]>();
   for (const { group, opt } of undeclared) {
     const known = optionsOf.get(group) ?? [];
     if (opt !== undefined) known.push(opt);
     optionsOf.set(group, known);
   }
-  const found = unowned.map((each) =>
-    each.opt === undefined
-      ? unknownSection(each, near, optionsOf.get(each.group) ?? [])
-      : unknownOption(names, each, each.opt, near),
-  );
+  const found = unowned.map((each) => {
+    const { group, opt } = each;
+    const known = FOUND.get(each);
+    const one =
+      known ??
+      (opt === undefined ? unknownSection(each, near(), optionsOf.get(group)) : unknownOption(each, opt, near()));
+    // Code that is loaded later may own a nearer name.
+    if (one.others === undefined) FOUND.set(each, one);
+    return one;
+  });
   const known = otherNames(generation);
   const othersReplace = locationOfOtherNames(generation);
   // A section whose header is refused has no name that is certain.
   const refused = new Set(generation.state.issues.map(lineOf));
-  return [...found, ...(variables === 0 ? [] : unknownVariables(names, sources, { isOthers, near }))].map((each) => {
-    if (each.others === undefined) return each;
-    if (each.location?.origin !== undefined && refused.has(lineOf(each))) return { ...each, others: undefined };
-    return { ...each, others: [...known, ...each.others], othersReplace };
-  });
+  return [...found, ...(variables === 0 ? [] : unknownVariables(all(), sources, { isOthers, near: near() }))].map(
+    (each) => {
+      if (each.others === undefined) return each;
+      if (each.location?.origin !== undefined && refused.has(lineOf(each))) return { ...each, others: undefined };
+      return { ...each, others: [...known, ...each.others], othersReplace };
+    },
+  );
 }
 
 function lineOf({ location }: Diagnostic): string {
@@ -159,11 +171,24 @@ export function markIncomplete(found: readonly Diagnostic[]): readonly Diagnosti
   return found.with(lost, { ...first, note: note === undefined ? more : `${note}; ${more}` });
 }
 
-/** The names in sources: each group that is read looks at them. */
-const namesOf = new WeakMap<Sources, readonly Written[]>();
+/** The names in sources, also by section: a group that is read looks at its own. */
+interface WrittenNames {
+  readonly all: readonly Written[];
+  readonly of: ReadonlyMap<string, readonly Written[]>;
+}
 
-function writtenNames(sources: Sources): readonly Written[] {
-  const names = namesOf.get(sources) ?? [...namesWritten(sources)];
+const namesOf = new WeakMap<Sources, WrittenNames>();
+
+function writtenNames(sources: Sources): WrittenNames {
+  const known = namesOf.get(sources);
+  if (known !== undefined) return known;
+  const all = [...namesWritten(sources)];
+  const of = new Map<string, Written[]>();
+  for (const each of all)
+    of.set(each.group, of.get(each.group) ?? [])
+      .get(each.group)!
+      .push(each);
+  const names = { all, of };
   namesOf.set(sources, names);
   return names;
 }
@@ -204,7 +229,7 @@ function owns(names: Owned, written: Written): boolean {
 function unknownSection(
   { group, shown, location }: Written,
   near: NearestOwned,
-  options: readonly string[],
+  options: readonly string[] = [],
 ): Diagnostic {
   const subject = { section: shown, location };
   const foreign = FOREIGN.get(group);
@@ -213,14 +238,9 @@ function unknownSection(
   return { ...unknown(SECTION, subject, 'unknown section', hint), ...(hint === undefined && ofOthers(group)) };
 }
 
-function unknownOption(
-  names: DeclaredGroups,
-  { group, location }: Written,
-  opt: string,
-  near: NearestOwned,
-): Diagnostic {
+function unknownOption({ group, location }: Written, opt: string, near: NearestOwned): Diagnostic {
   const subject = { section: group, option: opt, location };
-  const unused = names.adviceFor(group, 'unused', opt);
+  const unused = near.names.adviceFor(group, 'unused', opt);
   if (unused !== undefined) return { ...unknown(UNUSED, subject, WITHOUT_EFFECT, unused), severity: 'warning' };
   if (group === 'DEFAULT' && /^config_(?:file|dir)$/.test(opt))
     return unknown(OPTION, subject, `can only be given on the command line, as --${opt.replaceAll('_', '-')}`);
@@ -325,7 +345,7 @@ const MOVE =
 
 /** Owned names, in the orders in which hints name them; made once for all names of a list. */
 class NearestOwned {
-  readonly #names: DeclaredGroups;
+  readonly names: DeclaredGroups;
   /** `DEFAULT`, and all groups. */
   readonly #sections: readonly string[];
   /** All groups, those of filters last. */
@@ -335,7 +355,7 @@ class NearestOwned {
   readonly #owners = new Map<string, readonly string[]>();
 
   constructor(names: DeclaredGroups) {
-    this.#names = names;
+    this.names = names;
     this.#sections = [...new Set(['DEFAULT', ...names.groupNames()])].toSorted();
     const isOfFilter = (group: string): number => Number(names.sectional.has(group));
     this.#groups = names.groupNames().toSorted((a, b) => isOfFilter(a) - isOfFilter(b));
@@ -344,7 +364,7 @@ class NearestOwned {
   /** Returns a hint for a section by its name, else by its options; undefined if nothing is near. */
   section(group: string, options: readonly string[]): string | undefined {
     if (/^(?:api|service):$/.test(group)) return `write [${group}<name>]`;
-    if (this.#names.has(`api:${group}`)) return `did you mean [api:${group}]?`;
+    if (this.names.has(`api:${group}`)) return `did you mean [api:${group}]?`;
     const [kind, name] = group.split(/:(.*)/s);
     if (group === 'portico:aliases' || (name !== undefined && PASTE_KINDS.includes(kind!))) return MOVE;
     const near = [...this.#ofTemplate(group), ...nearestNames(group, this.#sections).map((name) => `'${name}'`)];
@@ -363,7 +383,7 @@ class NearestOwned {
 
   /** Returns what a section without a name may mean: `[service:<name>]` and `servicegroup` for `service`. */
   #ofTemplate(group: string): string[] {
-    const [kind] = nearestNames(group, this.#names.kinds());
+    const [kind] = nearestNames(group, this.names.kinds());
     if (kind === undefined) return [];
     const longer = this.#sections.filter(
       (each) => kind === group && /^[a-z_]+$/.test(each.slice(group.length)) && each.startsWith(group),
@@ -374,22 +394,21 @@ class NearestOwned {
   /** Returns a hint for an option; undefined if nothing in its section is near. */
   option(group: string, opt: string): string | undefined {
     return (
-      this.#names.adviceFor(group, 'meant', opt) ??
-      suggestion(opt, this.#names.spelledIn(group)) ??
+      this.names.adviceFor(group, 'meant', opt) ??
+      suggestion(opt, this.names.spelledIn(group)) ??
       this.#nearSection(group, opt)
     );
   }
 
   /** Returns the option of the API of that name, or of a group of nearly that name: `api:hello.port` for `hello.port`. */
   #nearSection(group: string, opt: string): string | undefined {
-    const isOwned = group === 'DEFAULT' || this.#names.hasSection(group);
+    const isOwned = group === 'DEFAULT' || this.names.hasSection(group);
     const near = this.#sections.filter(
       (each) =>
         each === `api:${group}` || (!isOwned && nearestNames(group, [each, each.replace(/^api:/, '')]).length > 0),
     );
     for (const each of near) {
-      const [meant] =
-        this.#names.find(each, opt) === undefined ? nearestNames(opt, this.#names.spelledIn(each)) : [opt];
+      const [meant] = this.names.find(each, opt) === undefined ? nearestNames(opt, this.names.spelledIn(each)) : [opt];
       if (meant !== undefined) return `did you mean ${each}.${meant}?`;
     }
     return undefined;
@@ -399,7 +418,7 @@ class NearestOwned {
   #ownersOf(opt: string): readonly string[] {
     const known = this.#owners.get(opt);
     if (known !== undefined) return known;
-    const owners = this.#groups.filter((group) => this.#names.find(group, opt) !== undefined);
+    const owners = this.#groups.filter((group) => this.names.find(group, opt) !== undefined);
     this.#owners.set(opt, owners);
     return owners;
   }
@@ -411,14 +430,14 @@ class NearestOwned {
       const shown = owners.slice(0, 3).map((group) => `[${group}]`);
       return `'${opt}' is an option of ${shown.join(', ')}`;
     }
-    this.#options ??= new Set(this.#names.all().map((each) => each.opt));
+    this.#options ??= new Set(this.names.all().map((each) => each.opt));
     const near = nearestNames(opt, this.#options).map((name) => {
-      const owner = this.#groups.find((group) => this.#names.option(group, name) !== undefined);
+      const owner = this.#groups.find((group) => this.names.option(group, name) !== undefined);
       return `'${name}' of [${owner}]`;
     });
     if (near.length > 0) return `did you mean ${near.join(' or ')}?`;
     for (const group of this.#groups) {
-      const advice = this.#names.adviceFor(group, 'meant', opt);
+      const advice = this.names.adviceFor(group, 'meant', opt);
       if (advice !== undefined) return advice.replace(/\?$/, ` of [${group}]?`);
     }
     return undefined;
