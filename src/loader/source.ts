@@ -10,7 +10,7 @@ import {
   type PasteSection,
   strip,
 } from '../ini/index.js';
-import { excerpt } from '../text/index.js';
+import { excerpt, leadsTo } from '../text/index.js';
 import { isLimit, type Usage } from './document.js';
 import { firstNames, PasteError, type PasteReference } from './paste-error.js';
 
@@ -344,15 +344,6 @@ function whereWritten(reading: Reading, where: Where, offset: number): Where & {
   return { reading: { ...reading, name: option.name, raw: option.value, option, section }, at: offset, chain: [] };
 }
 
-/** Reports whether a value refers, at last, to an option: then that one may not refer to it. */
-function leadsTo(goal: string, name: string, reading: Reading, seen = new Set<string>()): boolean {
-  if (name === goal) return true;
-  if (seen.has(name)) return false;
-  seen.add(name);
-  const names = [...(reading.lookup(name) ?? '').matchAll(/%\(([^)]+)\)s/g)].map((found) => found[1]!);
-  return names.some((each) => leadsTo(goal, each, reading, seen));
-}
-
 /** Splits a value at its `%` into literal text and the names it refers to. */
 function* tokensOf(raw: string, reading: Reading, { at, chain }: Progress): Generator<Token> {
   let from = 0;
@@ -396,6 +387,9 @@ function isHidden({ name }: Reading, chain: readonly string[]): boolean {
 
 function missing(name: string, reading: Reading, at: number, before: readonly string[]): PasteError {
   const { section } = reading;
+  const names = (option: string): string[] =>
+    Array.from((reading.lookup(option) ?? '').matchAll(/%\(([^)]+)\)s/g), (found) => found[1]!);
+  const leading = new Map([[reading.name, true]]);
   const known = reading.names();
   const shown = `Known names: ${firstNames(known)}.`;
   const owners = section === 'DEFAULT' ? '[DEFAULT] does not have' : `neither [${section}] nor [DEFAULT] has`;
@@ -407,7 +401,7 @@ function missing(name: string, reading: Reading, at: number, before: readonly st
           `"%(${name})s"`,
           didYouMean(
             name,
-            known.filter((each) => !leadsTo(reading.name, each, reading)),
+            known.filter((each) => !leadsTo(each, leading, names)),
           ) ?? shown,
         ];
   const message = `${written}${readIn(reading)} refers to an option that ${owners}${wayOf(before)}`;

@@ -96,7 +96,8 @@ export class Control {
     // Created even if requests are not counted yet: a reload may enable that.
     const recent = new Recent(counted, () => logLinesLost(this.#known.log, counted()));
     const ended = new EndedCertificates(this.#known.log);
-    const notListening: string[] = [];
+    /** The reason for each listener that is not open. */
+    const closed = new Map<Listener, string>();
     const { config: present, accepted: _, ...known } = this.#known;
     const controlled = {
       ...known,
@@ -106,7 +107,9 @@ export class Control {
       version,
       recent,
       levels: this.levels,
-      notListening,
+      get notListening() {
+        return [...closed.values()];
+      },
     };
     this.#registered = new RegisteredServices(controlled);
     const routes = controlRoutes(controlled, this.#registered);
@@ -121,12 +124,12 @@ export class Control {
         ...openedOnce(() => this.#openPort(config, 'metrics_listen', probeRoutes(controlled, this.#registered!))),
       },
     ];
-    await Promise.all(listeners.map((each) => this.#look(each, notListening)));
+    await Promise.all(listeners.map((each) => this.#look(each, closed)));
     // A cleaner of temporary files may take the socket away, and a port in use at the start may become free.
     this.#lookAgain = () => {
       const missing = listeners.filter(({ isMissing }) => isMissing());
       if (missing.length === 0) return Promise.resolve();
-      this.#looking ??= Promise.all(missing.map((each) => this.#look(each, notListening))).finally(() => {
+      this.#looking ??= Promise.all(missing.map((each) => this.#look(each, closed))).finally(() => {
         this.#looking = undefined;
       });
       return this.#looking;
@@ -141,16 +144,15 @@ export class Control {
   }
 
   /** Opens a listener that is missing. Logs and keeps the reason of a failure once. */
-  async #look({ what, level, open }: Listener, notListening: string[]): Promise<void> {
-    const begin = `The service has no ${what}: `;
-    const at = notListening.findIndex((text) => text.startsWith(begin));
+  async #look(listener: Listener, closed: Map<Listener, string>): Promise<void> {
+    const { what, level, open } = listener;
     try {
       await open();
-      if (at !== -1) notListening.splice(at, 1);
+      closed.delete(listener);
     } catch (error) {
-      const message = `${begin}${describeError(error)}`;
-      if (at !== -1) return;
-      notListening.push(message);
+      if (closed.has(listener)) return;
+      const message = `The service has no ${what}: ${describeError(error)}`;
+      closed.set(listener, message);
       this.#known.log[level](message);
     }
   }

@@ -124,12 +124,17 @@ function wireFormat(o: OptionsOf<typeof rpcOptions>, onlyJson: boolean): WireFor
   const { signingKeys, requireSignature, maxMessageSize: maxBytes, compressOver } = o;
   const wrong = [...signingKeys].findIndex(([id, secret]) => !/^[\w-]{1,32}$/.test(id) || secret.length < 32);
   if (wrong >= 0 || (requireSignature && signingKeys.size === 0)) {
-    throw new ConfigurationRefused('PORTICO_RPC_SIGNING', {
-      message:
-        wrong >= 0
-          ? `[rpc] signing_keys: pair ${wrong + 1} is not a key`
-          : '[rpc] require_signature is set, and signing_keys has no key',
-      hint: 'Write id:secret: an id of letters, digits, _ and -, and a secret of at least 32 characters. Generate one with `openssl rand -hex 32`.',
+    const code = 'PORTICO_RPC_SIGNING';
+    const [option, message] =
+      wrong >= 0
+        ? ['signing_keys', `pair ${wrong + 1} is not a key`]
+        : ['require_signature', 'is set, and signing_keys has no key'];
+    const hint =
+      'Write id:secret: an id of letters, digits, _ and -, and a secret of at least 32 characters. Generate one with `openssl rand -hex 32`.';
+    throw new ConfigurationRefused(code, {
+      message: `[rpc] ${option}: ${message}`,
+      hint,
+      diagnostics: [{ severity: 'error', code, section: 'rpc', option, message, hint }],
     });
   }
   return new WireFormat({ maxBytes, compressOver, signingKeys, requireSignature, onlyJson });
@@ -224,15 +229,10 @@ function camelCase(name: string): string {
 /** Returns a driver's error with the place of the option of `[rpc]` that caused it. */
 function atItsOption(config: Config, error: unknown): unknown {
   if (!(error instanceof ConfigurationRefused) || !error.code.startsWith('PORTICO_RPC_')) return error;
-  const { code, sentence, hint, cause } = error;
-  const [said = '', opt = 'transport_url'] = /^\[rpc\] (\w+):? /.exec(sentence) ?? [];
-  const message = sentence.slice(said.length);
-  return new ConfigurationRefused(code, {
-    diagnostics: [
-      { severity: 'error', code, section: 'rpc', option: opt, location: config.getLocation('rpc', opt), message, hint },
-    ],
-    cause,
+  const diagnostics = error.diagnostics.map(({ option = 'transport_url', ...each }) => {
+    return { ...each, section: 'rpc', option, location: config.getLocation('rpc', option) };
   });
+  return new ConfigurationRefused(error.code, { diagnostics, cause: error.cause });
 }
 
 const HOST = 'Put the broker into [rpc] transport_url: oslo+rabbit://user:password@host:5672/vhost.';

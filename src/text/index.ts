@@ -1,5 +1,6 @@
 /** Formatting of durations and counts, and of foreign text: safe to print and without secrets; values by method and path. */
 
+export { leadsTo } from './leads-to.js';
 export {
   countText,
   escapedText,

@@ -5,7 +5,7 @@
 import { type Diagnostic, ignoreErrors, type Location } from '../../errors/index.js';
 import { optionKey } from '../../ini/index.js';
 import { OS_PREFIX } from '../../process/index.js';
-import { looksSecret } from '../../text/index.js';
+import { leadsTo, looksSecret } from '../../text/index.js';
 import type { Sources, State, Written } from '../state.js';
 import { givesAway, maskLocation, maskText } from '../types/mask.js';
 import { InvalidValue, type OptionDeclarations, unescapeDollars } from '../types/option.js';
@@ -304,7 +304,10 @@ export class Generation {
     const near = suggestion(
       name,
       places.flatMap((place) =>
-        this.groups.spelledIn(place).filter((opt) => !this.#leadsTo(this.groups.find(place, opt)!, known)),
+        this.groups.spelledIn(place).filter((spelled) => {
+          const { group, opt } = this.groups.find(place, spelled)!;
+          return !leadsTo(`${group}.${opt}`, known, (key) => this.#references(key));
+        }),
       ),
     );
     const message = `unknown option '${written}' referenced by [${from.group}] ${from.opt}`;
@@ -317,20 +320,19 @@ export class Generation {
     return this.groups.find(group ?? from, name) ?? this.groups.find('DEFAULT', name);
   }
 
-  /** Reports whether an option refers, at last, to one of those that are true in `known`: then these may not refer to it. */
-  #leadsTo(target: DeclaredOption, known: Map<string, boolean>): boolean {
-    const key = `${target.group}.${target.opt}`;
-    const before = known.get(key);
-    if (before !== undefined) return before;
-    known.set(key, false);
-    const text = this.#choose(target, () => undefined).written.at(-1)?.text ?? '';
+  /** Returns the declared options that an option refers to, as `group.opt`, as it is returned itself. */
+  #references(key: string): string[] {
+    const dot = key.lastIndexOf('.');
+    const target = this.groups.option(key.slice(0, dot), key.slice(dot + 1));
+    const found: string[] = [];
     const look = (reference: Reference): string => {
-      const next = this.#declared(reference, target.group);
-      if (next !== undefined && this.#leadsTo(next, known)) known.set(key, true);
+      const next = target && this.#declared(reference, target.group);
+      if (next !== undefined) found.push(`${next.group}.${next.opt}`);
       return '';
     };
-    ignoreErrors(() => interpolate(text, look, (name) => this.#isGroup(name)));
-    return known.get(key) === true;
+    const text = target && this.#choose(target, () => undefined).written.at(-1)?.text;
+    ignoreErrors(() => interpolate(text ?? '', look, (name) => this.#isGroup(name)));
+    return found;
   }
 
   #whereToSet({ group, opt, option }: DeclaredOption): string {
