@@ -238,7 +238,7 @@ export class Creation {
       if (isComposite(context)) load.findings.forgive(before);
       return made;
     } catch (error) {
-      if (error instanceof ConfigurationRefused) load.issue(error);
+      if (error instanceof ConfigurationRefused && !this.#failed) load.issue(error);
       throw error;
     } finally {
       if (isComposite(context) && !this.#failed)
