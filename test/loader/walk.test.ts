@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { App, Filter, SectionLoader } from 'portico/app';
 import { Config } from 'portico/config';
-import { Loader, type LoaderOptions } from 'portico/loader';
+import { Loader, type LoaderOptions, urlmap } from 'portico/loader';
 import type { Walk } from '../../dist/loader/walk.js';
 import { loaderOf } from './composed.js';
 import { folderOf } from './folder.js';
@@ -80,8 +80,16 @@ test('one walk: behind a factory that waits the rest is looked at, and the end o
     });
     return (app) => app;
   };
+  let ended: () => void = () => {};
+  const left = new Promise<void>((resolve) => {
+    ended = resolve;
+  });
+  const map = Object.assign(
+    (...given: Parameters<typeof urlmap>) => Promise.resolve(urlmap(...given)).finally(ended),
+    urlmap,
+  );
   const ini = `[composite:main]
-paste.composite_factory = urlmap
+paste.composite_factory = map
 /a = failing
 /b = piped
 /c = gone
@@ -92,9 +100,10 @@ pipeline = slow slow inner
 [filter:slow]
 paste.filter_factory = waiting
 ${FACTORIES}`;
-  const walk = await walked(t, ini, { waiting });
+  const walk = await walked(t, ini, { waiting, map });
   end();
-  for (let turn = 0; turn < 20; turn += 1) await nextTurn();
+  await left;
+  await nextTurn();
   assert.deepEqual(told(walk), ['5 error NO_SECTION', '6 error FACTORY_FAILED', '9 warning FILTER_TWICE']);
 });
 
