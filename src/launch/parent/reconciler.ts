@@ -213,8 +213,8 @@ export class Reconciler {
     const end = workerEnd(worker, exit, isOom);
     const endsLaunch = phase === 'launching' && exit.code === STATUS_REFUSED;
     const isOver = phase === 'over' || phase === 'stopping';
-    const endsWithIt = isOver && !worker.killed && (called || exit.code === 0 || exit.code === STATUS_REFUSED);
-    const refused = !worker.wasReady && (endsLaunch || endsWithIt);
+    const endsWithIt = isOver && !killed && (called || exit.code === 0 || exit.code === STATUS_REFUSED);
+    const refused = exit.unready !== undefined && (endsLaunch || endsWithIt);
     logExit(log, { service, end, called, refused, limit: worker.terms.limit });
     this.#pool.lost[end.reason] = (this.#pool.lost[end.reason] ?? 0) + end.lost;
     const replaced = this.#replaced.has(worker) ? worker.assignment.generation : undefined;
