@@ -1,5 +1,5 @@
-/** gatekeeper: removes internal headers from requests and responses. */
-import type { IncomingMessage } from 'node:http';
+/** gatekeeper: removes internal headers, and trailers of the same names, from requests and responses. */
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { beforeHead, type Description, filterFactory } from '../app/index.js';
 import { defineOptions, dict, list, type OptionsOf } from '../config/index.js';
 import { folded, removeHeaders } from './headers.js';
@@ -15,7 +15,7 @@ const gatekeeperOptions = defineOptions({
 /** Internal headers, which are always removed in both directions. */
 const INTERNAL = 'x-portico-internal-*';
 
-/** Removes the listed headers from requests and responses, and renames some request headers. */
+/** Removes the listed headers and trailers from requests and responses, and renames some request headers. */
 export const gatekeeper = filterFactory(
   'gatekeeper',
   gatekeeperOptions,
@@ -27,7 +27,10 @@ export const gatekeeper = filterFactory(
     const move = (req: IncomingMessage): void => {
       // Read before the removal and set after it, because the new name may be one that clients must not send.
       const moved = moves.map(([from]) => req.headers[from]);
-      removeHeaders(req, (name) => fromRequest(name) || moves.some(([from, to]) => name === from || name === to));
+      const isMeant = (name: string): boolean =>
+        fromRequest(name) || moves.some(([from, to]) => name === from || name === to);
+      removeHeaders(req, isMeant);
+      removeTrailers(req, isMeant);
       for (const [at, [, to]] of moves.entries()) {
         const value = moved[at];
         if (value === undefined) continue;
@@ -38,6 +41,7 @@ export const gatekeeper = filterFactory(
 
     return (app) => (req, res) => {
       move(req);
+      keepTrailers(res, (name) => !fromResponse(name));
       beforeHead(res, () => {
         for (const name of res.getHeaderNames()) if (fromResponse(folded(name))) res.removeHeader(name);
       });
@@ -46,6 +50,29 @@ export const gatekeeper = filterFactory(
   },
   { describe },
 );
+
+/** Removes trailers as soon as they have arrived, which is when the body has ended. Only a body in chunks has trailers. */
+function removeTrailers(req: IncomingMessage, isMeant: (name: string) => boolean): void {
+  if (req.headers['transfer-encoding'] === undefined) return;
+  req.once('end', () => {
+    // Node makes both on first use, from as many raw ones as have arrived.
+    const { trailers, trailersDistinct, rawTrailers: raw } = req;
+    for (const each of [trailers, trailersDistinct]) {
+      for (const name of Object.keys(each)) if (isMeant(folded(name))) delete each[name];
+    }
+    for (let at = raw.length - 2; at >= 0; at -= 2) if (isMeant(folded(raw[at]!))) raw.splice(at, 2);
+  });
+}
+
+/** Lets a response have only the trailers for whose names `isKept` returns true. */
+function keepTrailers(res: ServerResponse, isKept: (name: string) => boolean): void {
+  const { addTrailers } = res;
+  res.addTrailers = (trailers) => {
+    const pairs = Array.isArray(trailers) ? trailers : Object.entries(trailers);
+    const kept = pairs.filter(([name]) => isKept(folded(String(name))));
+    addTrailers.call(res, kept as unknown as OutgoingHttpHeaders);
+  };
+}
 
 function describe(options: OptionsOf<typeof gatekeeperOptions>): Description {
   const named = [INTERNAL, ...options.stripRequest].join(', ');

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { App } from 'portico/app';
 import { gatekeeper } from 'portico/middleware';
+import { Server } from 'portico/server';
 import { buildFilter, lint, request } from 'portico/testing';
+import { memoryLog } from '../server/memory-log.js';
+import { exchange, portOf } from '../server/raw-client.js';
 
 test('MW-22 listed and internal headers stop here in both directions, spelled in any way', async () => {
   const local = {
@@ -33,4 +36,31 @@ test('MW-22 listed and internal headers stop here in both directions, spelled in
   assert.equal(response.headers['x-node'], undefined);
   assert.equal(response.headers['x-portico-internal-route'], undefined);
   assert.equal(response.headers['x-kept'], 'yes');
+});
+
+test('AU-6 trailers of the same names stop here too, in both directions', async (t) => {
+  const local = {
+    strip_request: 'X-Secret',
+    strip_response: 'x-node',
+    move_request: 'X-Timestamp:X-Backend-Timestamp',
+  };
+  const { made } = await buildFilter(gatekeeper, { local });
+  const app: App = async (req, res) => {
+    for await (const _ of req);
+    const seen = [Object.keys(req.trailers), Object.keys(req.trailersDistinct), req.rawTrailers];
+    res.writeHead(200, { trailer: 'x-node, x-kept' });
+    res.write(JSON.stringify(seen));
+    res.addTrailers({ 'X-Node': 'n1', 'x-portico-internal-route': 'r', 'x-kept': 'yes' });
+    res.end();
+  };
+  const server = new Server('trailers', made(app), { log: memoryLog() });
+  await server.start();
+  t.after(() => server.stop());
+  const names = ['X-Secret', 'x_secret', 'X-Portico-Internal-User', 'X-Timestamp', 'X-Backend-Timestamp', 'X-Plain'];
+  const trailers = names.map((name) => `${name}: 1\r\n`).join('');
+  const head = 'POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\nte: trailers\r\ntransfer-encoding: chunked\r\n\r\n';
+  const text = await exchange(portOf(server), `${head}2\r\nab\r\n0\r\n${trailers}\r\n`);
+  assert.match(text, /\[\["x-plain"\],\["x-plain"\],\["X-Plain","1"\]\]/);
+  assert.match(text, /x-kept: yes/);
+  assert.doesNotMatch(text, /n1|internal/);
 });
