@@ -17,7 +17,7 @@ const compressionOptions = defineOptions({
   brotli_quality: integer({ default: 4, min: 0, max: 11, help: 'Quality of brotli, slow above 5.', advanced: true }),
   authenticated_html: boolean({
     default: false,
-    help: 'Also compress HTML for authenticated requests, whose length can reveal a secret (BREACH).',
+    help: 'Also compress HTML for authenticated requests, and JSON and XML that another site may have asked for with a cookie or password of the browser: their length can reveal a secret (BREACH).',
   }),
 });
 
@@ -27,6 +27,9 @@ type Encoding = 'zstd' | 'br' | 'gzip';
  * Compresses text, JSON and similar types with zstd (if Node supports it), brotli or gzip, as the client prefers. Does not compress
  * partial responses, event streams, encoded responses, and responses with `no-transform`. Makes a strong ETag weak, because the bytes
  * differ. A stream goes on without delay: what it has is flushed when it pauses.
+ *
+ * The length of a compressed response reveals a secret in it to a page of another site that makes a browser send requests with guesses
+ * (BREACH): such responses are not compressed.
  */
 export const compression = filterFactory(
   'compression',
@@ -40,12 +43,12 @@ export const compression = filterFactory(
     const encodings = (['br', 'zstd', 'gzip'] as const).filter((encoding) => makers[encoding] !== undefined);
 
     /** Returns the encoding of a compressible response, or undefined if it is not compressed. */
-    const chosen = (req: IncomingMessage, res: ServerResponse): Encoding | undefined => {
+    const chosen = (req: IncomingMessage, res: ServerResponse, isAttached: boolean): Encoding | undefined => {
       const length = res.getHeader('content-length');
       if (length !== undefined && bytesDeclared(length) < options.threshold) return undefined;
       // A HEAD response without a length does not tell whether its content is below the threshold.
       if (length === undefined && req.method === 'HEAD') return undefined;
-      if (!options.authenticatedHtml && isAuthenticatedHtml(req, res)) return undefined;
+      if (!options.authenticatedHtml && mayRevealSecret(req, res, isAttached)) return undefined;
       const encoding = preferredEncoding(req, encodings);
       return encoding === 'identity' ? undefined : encoding;
     };
@@ -64,6 +67,8 @@ export const compression = filterFactory(
 
     return (app) => (req, res) => {
       let encoding: Encoding | undefined;
+      // Read here, because basic_auth removes a password.
+      const isAttached = hasAttachedCredentials(req);
       transformBody(res, () => (encoding === undefined ? undefined : makers[encoding]?.()));
       // Listeners run in reverse order, so this runs before the body is transformed. It also runs for HEAD, whose headers equal those of
       // GET.
@@ -71,7 +76,7 @@ export const compression = filterFactory(
         if (res.statusCode === 304) describeUnchanged(req, res);
         if (!isCompressible(res)) return;
         appendVary(res, 'Accept-Encoding');
-        encoding = chosen(req, res);
+        encoding = chosen(req, res, isAttached);
         if (encoding === undefined) return;
         res.setHeader('content-encoding', encoding);
         for (const name of ['content-length', 'accept-ranges']) res.removeHeader(name);
@@ -118,7 +123,21 @@ function isUntouchable(res: ServerResponse): boolean {
   return /(?:^|,)\s*no-transform\s*(?:,|$)/i.test(String(res.getHeader('cache-control') ?? ''));
 }
 
-function isAuthenticatedHtml(req: IncomingMessage, res: ServerResponse): boolean {
-  if (!/^text\/html/i.test(contentTypeOf(res))) return false;
-  return isAuthenticated(req) || req.headers.cookie !== undefined;
+/** Types that have no secrets: applications serve them to everyone. */
+const WITHOUT_SECRETS = /^(?:text\/css|(?:text|application)\/javascript|image\/)/i;
+
+function mayRevealSecret(req: IncomingMessage, res: ServerResponse, isAttached: boolean): boolean {
+  const type = contentTypeOf(res);
+  if (/^text\/html/i.test(type)) return isAttached || isAuthenticated(req);
+  return isAttached && !WITHOUT_SECRETS.test(type) && !isOfOwnPage(req);
+}
+
+/** Reports whether a request has credentials that a browser also attaches to requests of other sites. */
+function hasAttachedCredentials({ headers: { authorization, cookie } }: IncomingMessage): boolean {
+  return cookie !== undefined || (authorization !== undefined && /^basic /i.test(authorization));
+}
+
+/** Reports whether a browser says that no other site has caused a request. Programs and old browsers say nothing. */
+function isOfOwnPage({ headers: { 'sec-fetch-site': site } }: IncomingMessage): boolean {
+  return site === 'same-origin' || site === 'none';
 }

@@ -71,6 +71,39 @@ test('MW-55 HTML for somebody in particular is not compressed unless told so', a
   assert.equal((await ask(page, 'gzip', { authenticated_html: 'true' })).headers['content-encoding'], 'gzip');
 });
 
+test('AU-6 what another site may have asked for with a cookie or password of the browser is not compressed (BREACH)', async () => {
+  const { made } = await buildFilter(compression);
+  const open = await buildFilter(compression, { local: { authenticated_html: 'true' } });
+  const encodings = async (type: string, headers: Record<string, string>): Promise<unknown[]> => {
+    const all = [made, open.made].map(async (filter) => {
+      const app = lint(filter(answering({ 'content-type': type })));
+      const sent = { 'accept-encoding': 'gzip', ...headers };
+      return (await request(app, 'GET', '/', { headers: sent })).headers['content-encoding'];
+    });
+    return Promise.all(all);
+  };
+  const [protectedOnes, always] = [
+    [undefined, 'gzip'],
+    ['gzip', 'gzip'],
+  ];
+  for (const credentials of [{ cookie: 'session=a' }, { authorization: 'Basic YTpi' }] as Record<string, string>[]) {
+    for (const type of ['application/json', 'application/problem+json', 'application/xml', 'text/plain']) {
+      assert.deepEqual(await encodings(type, credentials), protectedOnes, type);
+      for (const site of ['cross-site', 'same-site', 'odd']) {
+        assert.deepEqual(await encodings(type, { ...credentials, 'sec-fetch-site': site }), protectedOnes, site);
+      }
+      for (const site of ['same-origin', 'none']) {
+        assert.deepEqual(await encodings(type, { ...credentials, 'sec-fetch-site': site }), always, site);
+      }
+    }
+    for (const type of ['text/css', 'text/javascript', 'application/javascript', 'image/svg+xml']) {
+      assert.deepEqual(await encodings(type, credentials), always, type);
+    }
+  }
+  assert.deepEqual(await encodings('application/json', {}), always);
+  assert.deepEqual(await encodings('application/json', { 'x-auth-token': 'a' }), always);
+});
+
 test('MW-55 a body ended in one piece without a declared length counts with its length', async () => {
   const app: App = (_req, res) => {
     res.setHeader('content-type', 'text/plain');
