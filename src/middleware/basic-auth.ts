@@ -4,7 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { Worker } from 'node:worker_threads';
-import { type Description, environ, Fault, filterFactory, remoteOf } from '../app/index.js';
+import { type Description, environ, type FactoryContext, Fault, filterFactory, remoteOf } from '../app/index.js';
 import { optionOrigin } from '../app/internal.js';
 import { boolean, defineOptions, duration, integer, type OptionsOf, path, string } from '../config/index.js';
 import { ConfigurationRefused, type Origin } from '../errors/index.js';
@@ -191,14 +191,14 @@ const NO_ORIGINS: ReadonlySet<string> = new Set();
 
 /**
  * Accepts callers whose user and password are in the file. Others get 401 and a challenge, with the same body and after the same time
- * whether the user exists or not. Sets `environ(req).identity` and removes `Authorization`. Browsers attach a password that they know also to
+ * whether the user exists or not, unless its hash costs more than most. Sets `environ(req).identity` and removes `Authorization`. Browsers attach a password that they know also to
  * requests of other sites: those that can change something get 403, unless a filter `cors` allows credentials to their origin.
  */
 export const basicAuth = filterFactory(
   'basic_auth',
   basicAuthOptions,
   (options, ctx) => {
-    const file = new HtpasswdFile(options.userFile, ctx.log, optionOrigin(ctx, 'basic_auth', 'user_file'));
+    const file = usersOf(options, ctx);
     const checker = new PasswordChecker(options.maxConcurrentChecks);
     ctx.onClose(() => checker.close());
     // A random key for each process: the hashes in its memory cannot be used to guess passwords.
@@ -250,8 +250,12 @@ export const basicAuth = filterFactory(
       return app(req, res);
     };
   },
-  { describe },
+  { trial: (options, ctx) => void usersOf(options, ctx), describe },
 );
+
+function usersOf({ userFile }: OptionsOf<typeof basicAuthOptions>, ctx: FactoryContext): HtpasswdFile {
+  return new HtpasswdFile(userFile, ctx.log, optionOrigin(ctx, 'basic_auth', 'user_file'));
+}
 
 function describe({ realm }: OptionsOf<typeof basicAuthOptions>, req?: IncomingMessage): Description {
   if (req !== undefined && credentialsOf(req.headers.authorization) === undefined) {
@@ -285,8 +289,14 @@ function credentialsOf(header: string | undefined): { user: string; password: st
 /** Minimum interval between checks of the file, in milliseconds. */
 const LOOK_EVERY_MS = 1000;
 
-/** A line: user, hash and cost. A cost of n (4 to 31) means 2^n iterations of bcrypt. */
-const USER = /^([^:]+):(\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53})\s*$/;
+/**
+ * A line: user, hash and cost. A cost of n means 2^n iterations of bcrypt: 12 takes a quarter of a second, and each step doubles it. htpasswd
+ * writes no more than 17.
+ */
+const USER = /^([^:]+):(\$2[aby]\$(0[4-9]|1[0-7])\$[./A-Za-z0-9]{53})\s*$/;
+
+/** Cost from which a login takes more than a second, while a thread does nothing else. */
+const SLOW_COST = 15;
 
 /**
  * The users in a file in the format of Apache's `htpasswd -B`. Reads the file again after changes, and keeps the old users if it cannot
@@ -297,8 +307,8 @@ export class HtpasswdFile {
   readonly #log: Logger;
   readonly #clock: Clock;
   #users: ReadonlyMap<string, string>;
-  /** The highest cost of all users. */
-  #highestCost = 0;
+  /** The cost that most users have. */
+  #usualCost = 0;
   #stamp: string;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
@@ -323,16 +333,16 @@ export class HtpasswdFile {
   }
 
   /**
-   * Returns the hash of a user, or for an unknown user a hash that matches no password. More such hashes follow, so that the comparison
-   * takes as long for every user as the most expensive hash in the file.
+   * Returns the hash of a user, or for an unknown user a hash of the usual cost that matches no password. More such hashes follow a cheaper
+   * hash, so that the comparison takes as long. One expensive hash does not make all logins as slow: anyone can send unknown users.
    */
   async hashesOf(user: string): Promise<{ readonly hashes: readonly [string, ...string[]]; readonly known: boolean }> {
     await this.#look();
     const hash = this.#users.get(user);
-    if (hash === undefined) return { hashes: [fitsNothing(this.#highestCost)], known: false };
+    if (hash === undefined) return { hashes: [fitsNothing(this.#usualCost)], known: false };
     const cost = costOf(hash);
-    // 2^c and the powers from 2^c on add up to the highest cost: 2^c + 2^c + 2^(c+1) + … + 2^(h-1) = 2^h.
-    const padding = Array.from({ length: this.#highestCost - cost }, (_, more) => fitsNothing(cost + more));
+    // 2^c and the powers from 2^c on add up to the usual cost: 2^c + 2^c + 2^(c+1) + … + 2^(u-1) = 2^u.
+    const padding = Array.from({ length: Math.max(0, this.#usualCost - cost) }, (_, more) => fitsNothing(cost + more));
     return { hashes: [hash, ...padding], known: true };
   }
 
@@ -358,15 +368,43 @@ export class HtpasswdFile {
       const [, user, hash] = USER.exec(line) ?? [];
       if (user === undefined || hash === undefined) {
         throw new Error(
-          `${this.#path}:${at + 1}: no user with a bcrypt hash ($2a$, $2b$ or $2y$, and a cost from 04 to 31)`,
+          `${this.#path}:${at + 1}: no user with a bcrypt hash ($2a$, $2b$ or $2y$, and a cost from 04 to 17)`,
         );
       }
       if (users.has(user)) this.#log.warn(`${this.#path}:${at + 1}: the user ${user} is repeated; this line applies`);
       users.set(user, hash);
     }
-    this.#highestCost = users.size === 0 ? 10 : Math.max(...[...users.values()].map(costOf));
+    const costs = [...users.values()].map(costOf);
+    this.#usualCost = mostCommon(costs) ?? DEFAULT_COST;
+    this.#warnOfCosts([...users.keys()].map((user, at) => [user, costs[at]!]));
     return users;
   }
+
+  #warnOfCosts(users: readonly (readonly [user: string, cost: number])[]): void {
+    const slow = users.find(([, cost]) => cost >= SLOW_COST);
+    const odd = users.find(([, cost]) => cost > this.#usualCost);
+    const [user, cost] = slow ?? odd ?? [];
+    if (user === undefined) return;
+    const why =
+      slow === undefined
+        ? `more than the ${this.#usualCost} of most users: the time of a login shows that this user exists`
+        : 'a login takes more than a second';
+    this.#log.warn(
+      `${this.#path}: the password of ${user} has a bcrypt cost of ${cost}, ${why}; hash it again with htpasswd -B`,
+    );
+  }
+}
+
+/** Cost for a file without users. */
+const DEFAULT_COST = 10;
+
+/** Returns the most common number, of several the highest; undefined without numbers. */
+function mostCommon(numbers: readonly number[]): number | undefined {
+  const counts = new Map<number, number>();
+  for (const each of numbers) counts.set(each, (counts.get(each) ?? 0) + 1);
+  const most = Math.max(...counts.values());
+  const common = numbers.filter((each) => counts.get(each) === most);
+  return common.length === 0 ? undefined : Math.max(...common);
 }
 
 function costOf(hash: string): number {

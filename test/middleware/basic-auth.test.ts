@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { chmod, rename, writeFile } from 'node:fs/promises';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { compareSync, hashSync } from 'bcryptjs';
 import { type App, compose, environ, type Filter } from 'portico/app';
 import { basicAuth, catchErrors, cors, proxyHeaders } from 'portico/middleware';
@@ -254,24 +254,37 @@ test('MW-38 a file everybody can read, and a user who is repeated, are warned of
 const rounds = (hashes: readonly string[]): number =>
   hashes.reduce((sum, hash) => sum + 2 ** Number(hash.split('$')[2]), 0);
 
-test('a password costs the same for every user and for none, whatever the costs in the file are', async (t) => {
-  const users = [6, 4, 8, 5].map((cost, at) => `user${at}:${hashSync('secret', cost)}\n`).join('');
+/** Returns the file with a user for each cost, user0 first, and its warnings. */
+async function usersWith(t: TestContext, costs: readonly number[]) {
+  const users = costs.map((cost, at) => `user${at}:${hashSync('secret', cost)}\n`).join('');
   const files = await tempConfig({ users });
   t.after(() => files.remove());
   await chmod(files.path('users'), 0o600);
-  const file = new HtpasswdFile(files.path('users'), captureLog().log);
-  for (const user of ['user0', 'user1', 'user2', 'user3', 'nobody', 'user4', '']) {
+  const { log, lines } = captureLog();
+  return { file: new HtpasswdFile(files.path('users'), log), lines };
+}
+
+test('AU-6 a password costs the same for each user and for none, but for a user whose hash costs more than most', async (t) => {
+  const { file, lines } = await usersWith(t, [6, 4, 8, 6, 5]);
+  for (const user of ['user0', 'user1', 'user2', 'user3', 'user4', 'nobody', '']) {
     const { hashes, known } = await file.hashesOf(user);
-    assert.equal(rounds(hashes), 2 ** 8, user);
+    assert.equal(rounds(hashes), user === 'user2' ? 2 ** 8 : 2 ** 6, user);
     assert.deepEqual(
       hashes.map((hash) => compareSync('secret', hash)),
       hashes.map((_, at) => known && at === 0),
       user,
     );
   }
+  assert.match(
+    lines.map(({ msg }) => msg).join('\n'),
+    /^\S+users: the password of user2 has a bcrypt cost of 8, more than the 6 of most/,
+  );
+  const equal = await usersWith(t, [4, 6]);
+  assert.equal(rounds((await equal.file.hashesOf('nobody')).hashes), 2 ** 6, 'of equally common ones the highest');
+  assert.deepEqual(equal.lines, []);
 });
 
-test('the highest cost is that of the file as it is now', async (t) => {
+test('the usual cost is that of the file as it is now', async (t) => {
   const files = await tempConfig({ users: `alice:${hashSync('secret', 6)}\n` });
   t.after(() => files.remove());
   const clock = new FakeClock();
@@ -282,9 +295,25 @@ test('the highest cost is that of the file as it is now', async (t) => {
   for (const user of ['alice', 'bob', 'nobody']) assert.equal(rounds((await file.hashesOf(user)).hashes), 2 ** 5);
 });
 
-test('a cost that bcrypt does not have is refused with its line', async (t) => {
+test('AU-6 a cost that takes seconds is a warning of the check, one that takes minutes an error with its line', async (t) => {
   const hash = hashSync('secret', 4);
-  const files = await tempConfig({ users: `alice:${hash}\nbob:${hash.replace('$04$', '$32$')}\n` });
+  const files = await tempConfig({
+    slow: `alice:${hash.replace('$04$', '$16$')}\n`,
+    ...Object.fromEntries(
+      [18, 25, 32].map((cost) => [`c${cost}`, `alice:${hash}\nbob:${hash.replace('$04$', `$${cost}$`)}\n`]),
+    ),
+  });
   t.after(() => files.remove());
-  assert.throws(() => new HtpasswdFile(files.path('users'), captureLog().log), /users:2: .*a cost from 04 to 31/);
+  const { log, lines } = captureLog();
+  for (const cost of [18, 25, 32]) {
+    const path = files.path(`c${cost}`);
+    assert.throws(() => new HtpasswdFile(path, log), new RegExp(`c${cost}:2: .*a cost from 04 to 17`));
+    await assert.rejects(async () => buildFilter(basicAuth, { local: { user_file: path } }), {
+      code: 'PORTICO_USER_FILE',
+    });
+  }
+  await chmod(files.path('slow'), 0o600);
+  new HtpasswdFile(files.path('slow'), log);
+  assert.equal(typeof (basicAuth as { readonly trial?: unknown }).trial, 'function', 'check reads the file too');
+  assert.match(String(lines.at(-1)?.msg), /alice has a bcrypt cost of 16, a login takes more than a second/);
 });
