@@ -5,9 +5,10 @@
  */
 import { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { Fault } from '../../app/index.js';
 import { abortResponse, exchangeOf } from '../../app/internal.js';
-import { failBody } from '../../wire/index.js';
+import { failBody, socketUnder } from '../../wire/index.js';
 import type { Connection, Exchange } from './connection.js';
 import { connectionOf } from './connections.js';
 import { type Refusal, type Rejections, refusal } from './refusal.js';
@@ -44,7 +45,11 @@ export class BrokenConnections {
     const connection = connectionOf(socket);
     const code = error.code ?? '';
     const fromParser = code.startsWith('HPE_') || code === 'ERR_HTTP_REQUEST_TIMEOUT';
-    if (connection === undefined) this.#rejections.note('tls handshake failed', socket, { detail: code });
+    if (connection === undefined) {
+      // After a reset only the socket under TLS, whose address was read, knows its client.
+      const raw = socketUnder(socket as TLSSocket) ?? socket;
+      this.#rejections.note('tls handshake failed', raw, { detail: code });
+    }
     if (connection === undefined || !fromParser || socket.destroyed) {
       socket.destroy();
       return;

@@ -6,6 +6,9 @@ import { type App, compose, remoteOf } from 'portico/app';
 import { proxyHeaders } from 'portico/middleware';
 import { Server } from 'portico/server';
 import { buildFilter } from 'portico/testing';
+import { until } from '../../fixtures/until.js';
+import { makePair } from '../certificate-files.js';
+import { memoryLog } from '../memory-log.js';
 import { Client, portOf } from '../raw-client.js';
 
 test('MW-18 the address of a client that has reset its connection is its own, and nothing that it forwards is believed', async (t) => {
@@ -31,4 +34,24 @@ test('MW-18 the address of a client that has reset its connection is its own, an
   await last.closed;
   assert.ok(seen.length > 0);
   assert.deepEqual(new Set(seen), new Set(['127.0.0.1']));
+});
+
+test('NI-9 a client that resets its TLS handshake is logged with its address', async (t) => {
+  const { cert, key } = await makePair();
+  const log = memoryLog();
+  const server = new Server('reset', (_req, res) => void res.end(), { tls: { cert, key }, log });
+  await server.start();
+  t.after(() => server.stop());
+  const socket = connect(portOf(server), '127.0.0.1');
+  await new Promise<void>((sent) => {
+    // The header of a record, without the record.
+    socket.write(Buffer.from([22, 3, 1, 1, 0]), () => sent());
+  });
+  const from = `127.0.0.1:${socket.localPort}`;
+  socket.resetAndDestroy();
+  const refused = await until(
+    () => log.lines.find(({ fields }) => fields.reason === 'tls handshake failed'),
+    (line) => line !== undefined,
+  );
+  assert.equal(refused!.fields.peer, from);
 });
