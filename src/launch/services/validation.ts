@@ -88,7 +88,9 @@ export async function validated(
   const announced = code === 'none' ? [] : await loadAnnounced(config.configFiles);
   // Other modules may own a name, but the files are the same.
   if (announced.length === 0 && isFine()) return writableFiles(checked);
-  return [...writableFiles(checked), ...list(announced, ...(await inFiles(code !== 'none')))];
+  const found = list(announced, ...(await inFiles(code !== 'none')));
+  // The files that a paste file includes are known now.
+  return [...writableFiles(checked), ...found];
 }
 
 /**
