@@ -196,5 +196,12 @@ const FIXED = new RegExp(
     'canceling statement due to (?:lock timeout|statement timeout|user request)',
     'sorry, too many clients already',
     'deadlock detected',
+    'database or disk is full',
+    'database is locked',
+    'database disk image is malformed',
+    'attempt to write a readonly database',
+    'unable to open database file',
+    'disk I/O error',
+    '(?:UNIQUE|FOREIGN KEY|NOT NULL|CHECK) constraint failed',
   ].join('|'),
 );

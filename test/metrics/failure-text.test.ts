@@ -37,6 +37,14 @@ const CASES: Readonly<Record<string, readonly [error: unknown, text: string]>> =
     Object.assign(new Error(`Key (email)=(${NAME}@example.org) already exists`), { name: 'error', code: '23505' }),
     'Error 23505',
   ],
+  'NI-9 a full disk of SQLite': [
+    Object.assign(new Error('database or disk is full'), { code: 'ERR_SQLITE_ERROR', errcode: 13 }),
+    'Error ERR_SQLITE_ERROR: database or disk is full',
+  ],
+  'a name that is taken, in SQLite': [
+    Object.assign(new Error('UNIQUE constraint failed: people.email'), { code: 'ERR_SQLITE_ERROR', errcode: 2067 }),
+    'Error ERR_SQLITE_ERROR: UNIQUE constraint failed',
+  ],
   'an exhausted pool': [
     new Error('timeout exceeded when trying to connect'),
     'Error: timeout exceeded when trying to connect',
