@@ -190,7 +190,7 @@ test('NI-9 a certificate whose intermediate one is missing is worth a warning', 
   const parsed = (...pems: string[]) => pems.map((pem) => new X509Certificate(pem));
   assert.equal(
     chainWarning('/etc/c.pem', parsed(own.cert), []),
-    'Clients may not trust the certificate /etc/c.pem: append the intermediate certificate, that of O=Example, CN=Example CA 7, or of your own authority',
+    'Clients may not trust the certificate /etc/c.pem: append the intermediate certificate of its issuer, O=Example, CN=Example CA 7; if that is your own authority, its certificate',
   );
   assert.equal(chainWarning('/etc/c.pem', parsed(own.cert, own.ca), []), undefined);
   assert.equal(chainWarning('/etc/c.pem', parsed(own.cert), parsed(own.ca)), undefined);

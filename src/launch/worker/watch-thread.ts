@@ -114,7 +114,7 @@ function sample(): void {
   sampledMs = SAMPLE_MS - NOTHING_MS;
   takeStack((frames) => {
     setTimeout(() => {
-      // What ran in a later turn, or is no code of the application, has not blocked it.
+      // Code of a later turn, or outside of the application, has not blocked it.
       const isIts =
         Atomics.load(shared, fields.turns) === turn && frames.some((frame) => libraryOf(frame) === undefined);
       if (!isIts) return;
@@ -194,8 +194,8 @@ function write(to: number, text: string): void {
 }
 
 /**
- * Ends a process whose parent is gone at the deadline of its stop; and before that if its event loop is stuck: it serves no client, and keeps
- * the port from the next start.
+ * Ends a process whose parent is gone at the deadline of its stop; and before that if its event loop is stuck: it serves no client, and
+ * keeps the port from the next start.
  */
 function endOrphan(): void {
   const timeoutMs = Atomics.load(shared, fields.timeoutMs);

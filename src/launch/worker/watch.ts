@@ -46,7 +46,7 @@ interface Watched {
 
 /** Facts of a heartbeat. */
 export interface WatchedFacts extends LoopFacts {
-  /** Where the event loop was found blocked for the last time. */
+  /** The place that last blocked the event loop. */
   readonly blocked?: Blocked | undefined;
 }
 

@@ -34,7 +34,7 @@ export type ShownWorker = Omit<WorkerStatus, 'facts'> & {
   /** Maximum and 99th percentile of the last half to whole minute. */
   readonly lagMaxMs?: number;
   readonly lagP99Ms?: number;
-  /** Where its event loop was last found blocked for more than 200 ms: time, and stack, innermost frame first. */
+  /** The place that last blocked its event loop for more than 200 ms: time, and stack, innermost frame first. */
   readonly blocked?: { readonly at: string; readonly stack: readonly string[] };
   readonly rss?: number;
   /** Version of its Node; `process.node` is that of its parent. */

@@ -133,7 +133,7 @@ export function chainWarning(
   if (issuer === undefined || issuer === subject || isRoot(issuer)) return undefined;
   if (authorities.some((authority) => authority.subject === issuer)) return undefined;
   const who = issuer.replaceAll('\n', ', ');
-  return `Clients may not trust the certificate ${path}: append the intermediate certificate, that of ${who}, or of your own authority`;
+  return `Clients may not trust the certificate ${path}: append the intermediate certificate of its issuer, ${who}; if that is your own authority, its certificate`;
 }
 
 /** Reports whether Node has a root of this name. To parse all of them takes 40 ms. */
