@@ -65,5 +65,5 @@ test('RT-182 the message names the field, the value, and what was wanted', async
   assert.ok(message(long).length < 400);
   const deep = `{"server":{"name":${'['.repeat(50_000)}${']'.repeat(50_000)}}}`;
   const answer = await send('POST', '/', { body: deep });
-  assert.deepEqual([answer.status, /must be string\.$/.test(message(answer))], [400, true]);
+  assert.deepEqual([answer.status, message(answer).endsWith('must be string.')], [400, true]);
 });

@@ -14,14 +14,12 @@ const PIN = 73_019;
 /** Bodies with a card and a PIN that each library refuses, by type, length, pattern, choice and equality. */
 const SCHEMAS: Readonly<Record<string, readonly Schema[]>> = {
   'JSON Schema': [
-    ...[
-      { type: 'integer' },
-      { maxLength: 3 },
-      { pattern: '^x' },
-      { enum: ['a', 'b'] },
-      { const: 'a' },
-      { format: 'email' },
-    ],
+    { type: 'integer' },
+    { maxLength: 3 },
+    { pattern: '^x' },
+    { enum: ['a', 'b'] },
+    { const: 'a' },
+    { format: 'email' },
     { not: { type: 'string' } },
     { anyOf: [{ type: 'integer' }, { maxLength: 2 }] },
   ].map((card) => ({ type: 'object', properties: { card, pin: { type: 'integer', maximum: 9 } } }) as const),
@@ -34,13 +32,11 @@ const SCHEMAS: Readonly<Record<string, readonly Schema[]>> = {
     z.union([z.number(), z.null()]),
   ].map((card) => z.object({ card, pin: z.number().max(9) })),
   valibot: [
-    ...[
-      v.number(),
-      v.pipe(v.string(), v.maxLength(3)),
-      v.picklist(['a', 'b']),
-      v.literal('a'),
-      v.pipe(v.string(), v.email()),
-    ],
+    v.number(),
+    v.pipe(v.string(), v.maxLength(3)),
+    v.picklist(['a', 'b']),
+    v.literal('a'),
+    v.pipe(v.string(), v.email()),
     v.union([v.number(), v.null()]),
   ].map((card) => v.object({ card, pin: v.pipe(v.number(), v.maxValue(9)) })),
   arktype: (['number', 'string <= 3', '"a" | "b"', '"a"', 'string.email', 'number | null', '/^x/'] as const).map(
