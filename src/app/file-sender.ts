@@ -1,8 +1,9 @@
 /**
- * Files as responses. They are found here, and sent by the package send, which is loaded with the first of them: its own search calls the
- * response in a callback of `fs.stat`, where an error of the head would end the process.
+ * Files as responses. They are found and opened here, and sent by the package send, which is loaded with the first of them: its own search calls
+ * the response in a callback of `fs.stat`, where an error of the head would end the process, and it opens a file by its path after it has
+ * declared its length.
  */
-import type { Stats } from 'node:fs';
+import { close, constants, createReadStream, fstat, open, type Stats } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join, relative, sep } from 'node:path';
@@ -15,6 +16,8 @@ export interface FoundFile {
   /** After symbolic links. */
   readonly path: string;
   readonly stats: Stats;
+  /** The path whose name has its type. Default: `path`. */
+  readonly name?: string;
 }
 
 /**
@@ -53,7 +56,7 @@ export async function loadSender(): Promise<typeof import('send')> {
 export async function sendFile(
   req: IncomingMessage,
   res: ServerResponse,
-  { path, stats }: FoundFile,
+  { path, stats, name = path }: FoundFile,
   maxAge: number,
 ): Promise<void> {
   const send = await loadSender();
@@ -64,18 +67,75 @@ export async function sendFile(
   else if (!res.hasHeader('cache-control')) res.setHeader('cache-control', cacheControl);
   // A part of a file is a part of a 200 only, and of GET (RFC 9110 §14.2).
   if (res.statusCode === 200 && !res.hasHeader('accept-ranges')) res.setHeader('accept-ranges', 'bytes');
-  const acceptRanges = res.statusCode === 200 && req.method === 'GET' && isRangeFresh(req, res, stats);
-  const sender = Object.assign(send(req, path, { cacheControl: false, acceptRanges }), { res });
+  const { statusCode } = res;
+  const before = new Set(res.getHeaderNames());
   await new Promise<void>((settle, fail) => {
     watchPipe(res, fail);
     res.once('close', settle);
-    sender.on('error', (error) => {
+    const failed = (error: Error): void => {
       // Reading may fail behind the head too.
       if (!res.headersSent) res.removeHeader('cache-control');
       fail(error);
-    });
-    sender.send(path, stats);
+    };
+    const pass = (fd: number, range: object): void => {
+      const file = createReadStream('', { ...range, fd });
+      res.once('close', () => file.destroy());
+      file.on('error', failed).pipe(res);
+    };
+    // `open`: the descriptor of what was found, if it is open already.
+    const begin = (found: Stats, open = -1): void => {
+      const acceptRanges = statusCode === 200 && req.method === 'GET' && isRangeFresh(req, res, found);
+      const sender = Object.assign(send(req, name, { cacheControl: false, acceptRanges }), { res });
+      sender.on('error', failed);
+      let asks = false;
+      // The package has set the headers by `found`, and asks for the bytes.
+      sender.stream = (_name, range = {}) => {
+        asks = true;
+        if (open >= 0) pass(open, range);
+        else
+          withOpened(path, (error, fd, opened) => {
+            if (error !== null) sender.onStatError(error);
+            else if (res.closed || res.writableEnded) close(fd);
+            else if (isSame(found, opened)) pass(fd, range);
+            else {
+              // Another file has the name now. Its headers replace those of the one before.
+              for (const set of res.getHeaderNames()) if (!before.has(set)) res.removeHeader(set);
+              res.statusCode = statusCode;
+              begin(opened, fd);
+            }
+          });
+      };
+      sender.send(name, found);
+      if (open >= 0 && !asks) close(open);
+    };
+    begin(stats);
   });
+}
+
+/** A link that has replaced the file may lead out of its root; a fifo would block a thread. Windows has neither. */
+const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+
+/** Opens a regular file, and passes on its descriptor with what it is. */
+function withOpened(path: string, done: (error: Error | null, fd: number, stats: Stats) => void): void {
+  open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, (error, fd) => {
+    if (error !== null) done(error.code === 'ELOOP' ? gone(error) : error, -1, undefined as never);
+    else {
+      fstat(fd, (failure, stats) => {
+        const isFile = failure === null && stats.isFile();
+        if (!isFile) close(fd);
+        done(isFile ? null : (failure ?? gone()), fd, stats);
+      });
+    }
+  });
+}
+
+const gone = (cause?: Error): Error =>
+  Object.assign(new Error('it is no file any more', { cause }), { code: 'ENOENT' });
+
+/** Reports whether a file is still the one that was found: a deployment may have put another one in its place. */
+function isSame(found: Stats, opened: Stats): boolean {
+  const { dev, ino, size, mtimeMs } = found;
+  return dev === opened.dev && ino === opened.ino && size === opened.size && mtimeMs === opened.mtimeMs;
 }
 
 /**

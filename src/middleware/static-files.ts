@@ -90,7 +90,7 @@ async function fileServer(options: Options, ctx: FactoryContext): Promise<FileSe
     for (const name of path.endsWith('/') ? options.index : ['']) {
       const found = await findFile(path + name, root);
       if (found !== undefined && (name === '' || found.stats.isFile()))
-        return { ...found, path: join(root, path + name) };
+        return { ...found, name: join(root, path + name) };
     }
     return undefined;
   };

@@ -1,6 +1,6 @@
 /** Files as responses, of `Reply.file` and of static_files, which share the one way to send them. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -179,4 +179,61 @@ test('AT-18 half a surrogate pair in the name of a download is replaced', async 
     [status, headers.get('content-disposition')],
     [200, `attachment; filename="a_b__.txt"; filename*=UTF-8''a%EF%BF%BDb%F0%9F%98%80%EF%BF%BD.txt`],
   );
+});
+
+test('RW-13 a file that another replaces by its name while it is sent is the one or the other, whole', {
+  timeout: 60_000,
+}, async (t) => {
+  const root = rootOf(t);
+  const app = await WAYS['Reply.file']!(root);
+  const { ask } = await served(t, app);
+  const texts = ['x'.repeat(40_000), 'y'.repeat(25)];
+  let isOver = false;
+  const replaced = (async () => {
+    for (let count = 0; !isOver; count++) {
+      const next = join(root, 'next.txt');
+      writeFileSync(next, texts[count % 2]!);
+      // The time of the older one, as a deployment may set it.
+      if (count % 3 === 0) utimesSync(next, 1000, 1000);
+      renameSync(next, join(root, 'a.txt'));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  })();
+  for (let sent = 0; sent < 100; sent++) {
+    const { status, headers, body } = await ask('GET', '/a.txt');
+    assert.equal(status, 200);
+    assert.ok(body === 'abcdef' || texts.includes(body), `${body.length} bytes`);
+    assert.equal(Number(headers.get('content-length')), body.length);
+  }
+  isOver = true;
+  await replaced;
+});
+
+test('RW-13 a link that takes the place of a file while it is sent leads nowhere', {
+  skip: process.platform === 'win32',
+}, async (t) => {
+  const root = rootOf(t);
+  const outside = mkdtempSync(join(tmpdir(), 'portico-outside-'));
+  t.after(() => rmSync(outside, { recursive: true }));
+  writeFileSync(join(outside, 'secret'), 'secret');
+  const { ask } = await served(t, await WAYS['Reply.file']!(root));
+  let isOver = false;
+  const replaced = (async () => {
+    for (let count = 0; !isOver; count++) {
+      const next = join(root, 'next.txt');
+      if (count % 2 === 0) symlinkSync(join(outside, 'secret'), next);
+      else writeFileSync(next, 'abcdef');
+      renameSync(next, join(root, 'a.txt'));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  })();
+  const statuses = new Set<number>();
+  for (let sent = 0; sent < 100; sent++) {
+    const { status, body } = await ask('GET', '/a.txt');
+    statuses.add(status);
+    assert.ok(!body.includes('secret') && (status === 200) === (body === 'abcdef'), `${status} ${body}`);
+  }
+  isOver = true;
+  await replaced;
+  assert.deepEqual([...statuses].sort(), [200, 404]);
 });
