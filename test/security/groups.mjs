@@ -215,6 +215,38 @@ export const groups = [
     ],
   },
   {
+    name: 'caches',
+    tests: [
+      'middleware/private-responses',
+      'routing/formats',
+      'routing/actions/refused-values',
+      'middleware/compression',
+    ],
+    mutants: [
+      {
+        what: 'a response to a known caller is sent without Cache-Control',
+        file: 'app/response/served-response.js',
+        replace: '(exchange.identity !== undefined || exchange.context?.userId !== undefined)',
+        by: 'false',
+        tests: ['middleware/private-responses', 'routing/formats'],
+      },
+      {
+        what: 'a resource has a response for each suffix',
+        file: 'routing/router.js',
+        replace: "compat === 'routes' || kind !== 'routes'",
+        by: 'true',
+        tests: ['routing/formats', 'middleware/compression'],
+      },
+      {
+        what: 'JSON for a request with a cookie is compressed',
+        file: 'middleware/compression.js',
+        replace: '!WITHOUT_SECRETS.test(type)',
+        by: 'false',
+        tests: ['middleware/compression'],
+      },
+    ],
+  },
+  {
     name: 'tokens',
     tests: ['middleware/auth/jwt-validator', 'middleware/auth/token-spelling'],
     mutants: [
