@@ -64,7 +64,7 @@ test('LC-1401 LC-1235 the enabled APIs start in their order, each as its section
     const project = emptyProject({
       ...pidProject(0, 1),
       'api-paste.ini': paste,
-      'portico.ini': `[DEFAULT]\n${enabled}${apis}`,
+      'portico.ini': `[DEFAULT]\nlog_level = debug\n${enabled}${apis}`,
     });
     const program = startApiCli([], { cwd: project.folder });
     try {
