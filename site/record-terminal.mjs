@@ -14,6 +14,7 @@ import { freePort } from '../bench/measure/server-process.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const program = join(root, 'lib', 'cli', 'main.js');
+const terminal = join(root, 'test', 'fixtures', 'terminal.cjs');
 const CLIENTS = 16;
 /** The port that the lines show, whatever the service has. */
 const SHOWN_PORT = '8080';
@@ -50,7 +51,10 @@ async function record() {
     writeFileSync(join(folder, name), text);
   }
   const options = { cwd: folder, env: { ...process.env, XDG_RUNTIME_DIR: folder } };
-  const service = spawn(process.execPath, [program], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  const service = spawn(process.execPath, ['--require', terminal, program], {
+    ...options,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const url = `http://127.0.0.1:${port}/books/`;
   const lines = [];
   const show = (kind, text) => {

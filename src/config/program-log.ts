@@ -27,7 +27,7 @@ export const programLogOptions = defineOptions('DEFAULT', {
   log_format: oneOf(['auto', 'json', 'text'], {
     default: 'auto',
     restart: true,
-    help: 'Format of the log: json, text, or auto: text if standard error is a terminal and pino-pretty is installed, otherwise json. With json nothing is printed beside it.',
+    help: 'Format of the log: json, text, or auto: text if standard error is a terminal and pino-pretty is installed, otherwise json. Unless it is json, a terminal also shows the ready services.',
   }),
   log_file: path({
     restart: true,

@@ -87,3 +87,21 @@ test('ST-2 a start that is refused writes its errors, as check does, and no line
   assert.match(start!.stderr, /^api-paste\.ini:2:1: error: .* has no export "other"\.\n/);
   assert.equal(start!.stderr, check!.stdout.replace('1 error, 0 warnings.\n', ''));
 });
+
+test('RO-3 without a terminal a start, a reload and a stop write nothing but lines of JSON', async (t) => {
+  const project = emptyProject({
+    'portico.ini': `[api:plain]\nport = ${await freePort()}\nworkers = 1\n`,
+    'api-paste.ini': '[app:plain]\npaste.app_factory = ./app.js:app\n',
+    'app.js': 'export const app = () => (_req, res) => res.end();',
+  });
+  t.after(() => project.remove());
+  const program = startApiCli([], { cwd: project.folder, terminal: false });
+  t.after(() => program.end());
+  await program.printed(/"event":"ready"/);
+  program.kill('SIGHUP');
+  await program.printed(/"event":"reload"/);
+  program.kill('SIGTERM');
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  assert.equal(program.stdout, '');
+  for (const line of program.stderr.trimEnd().split('\n')) assert.equal(typeof JSON.parse(line), 'object', line);
+});

@@ -1,6 +1,7 @@
 /** Programs under test: started as an operator starts them, observed by their output, ended by pid. */
 import { type ChildProcess, execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { after } from 'node:test';
 import { endGroup, spawnKept } from '../fixtures/keeper.js';
 import { apiCli, emptyProject, type Outcome, root } from '../fixtures/project.js';
@@ -20,6 +21,9 @@ export function runApiCli(cwd: string, ...words: string[]): Promise<Outcome> {
 /** Milliseconds in which a program prints what a test expects: less than a test may take, so that the failure shows the output. */
 const PRINTED_MS = process.env.PORTICO_FAULTS === 'long' ? 600_000 : 80_000;
 
+/** Lets a program show on its standard output what it shows on a terminal: the services that are ready. */
+const IN_TERMINAL = `--require=${join(root, 'test', 'fixtures', 'terminal.cjs')}`;
+
 /** The exit code or signal of a program. */
 export interface Ending {
   readonly code: number | null;
@@ -35,10 +39,17 @@ export class Program {
   stderr = '';
   readonly #watchers = new Set<() => void>();
 
-  constructor(command: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) {
+  /** `terminal`: false for standard output that is seen as it is, a pipe. */
+  constructor(
+    command: string,
+    args: readonly string[],
+    { cwd = root, env: more = {}, terminal = true }: { cwd?: string; env?: NodeJS.ProcessEnv; terminal?: boolean } = {},
+  ) {
+    const env: NodeJS.ProcessEnv = { ...process.env, NODE_TEST_CONTEXT: undefined, ...more };
+    if (terminal) env.NODE_OPTIONS = `${env.NODE_OPTIONS ?? ''} ${IN_TERMINAL}`.trim();
     this.child = spawnKept(command, args, {
-      cwd: options.cwd ?? root,
-      env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...options.env },
+      cwd,
+      env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.child.stdout!.setEncoding('utf8').on('data', (text: string) => this.#read('stdout', text));
@@ -103,7 +114,10 @@ export class Program {
   }
 }
 
-export function startApiCli(args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Program {
+export function startApiCli(
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv; terminal?: boolean } = {},
+): Program {
   return new Program(process.execPath, [apiCli, ...args], options);
 }
 

@@ -102,8 +102,9 @@ export async function serve(args: ServeArguments): Promise<number> {
       stopWithNpx(() => void launcher.stop());
     },
     onReady: (service, addresses) => {
-      // The log says the same when all are ready.
-      if (config.resolve('DEFAULT', 'log_format').value !== 'json')
+      // For people: a collector of both streams finds only JSON, and the log says the same when all are ready.
+      const isRead = process.stdout.isTTY || whole.format === 'text';
+      if (isRead && config.resolve('DEFAULT', 'log_format').value !== 'json')
         process.stdout.write(`${readyLine(service as PlannedApi | PlannedRPCService, addresses, config)}\n`);
       void files?.follow();
       void inspector?.tell();
