@@ -30,6 +30,7 @@ const E2E = new Set(['launch/parent/worker-process.test.ts', 'security/parser-ti
 export const LONGEST = [
   'docs/how-to.test.ts',
   'sample/control-plane.test.ts',
+  'e2e/reload-options.test.ts',
   'docs/site.test.ts',
   'e2e/why-down.test.ts',
   'cli/init.test.ts',
