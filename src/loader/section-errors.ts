@@ -182,7 +182,7 @@ const NO_INLINE_COMMENTS = 'Write a comment on a separate line; after text, "#" 
 
 /** Returns the hint for a name that is not the one of a section, although one was meant exactly. */
 function spoilt(document: PasteDocument, kind: Kind, name: string): string | undefined {
-  return otherKind(document, kind, name) ?? spoiltHeader(document, kind, name) ?? spoiltName(document, kind, name);
+  return otherKind(document, kind, name) ?? spoiltHeader(document, kind, name) ?? spoiltName(name);
 }
 
 /** Returns the nearest section, and all others. */
@@ -209,14 +209,11 @@ function otherKind(document: PasteDocument, kind: Kind, name: string): string | 
   return undefined;
 }
 
-/** Returns the hint for a header that would match but for a blank, a capital or a misspelt prefix. */
+/** Returns the hint for a header that would match but for a blank, a capital, a misspelt prefix or the name. */
 function spoiltHeader(document: PasteDocument, kind: Kind, name: string): string | undefined {
   for (const section of document.sections.values()) {
-    const { prefix, meant, name: own } = headerParts(section.name);
-    if (own === undefined && meant === kind && name === 'main') {
-      return `[${section.name}] in line ${section.origin.line} has no name: write [${kind}:main].`;
-    }
-    if (own !== name || KIND_OF.has(prefix)) continue;
+    const { meant, name: own = 'main' } = headerParts(section.name);
+    if (own !== name || definedBy(section) !== undefined) continue;
     const near = [meant, ...nearPrefixes(meant)].find((each) => KIND_OF.get(each) === kind);
     if (near === undefined) continue;
     return `The header [${section.name}] in line ${section.origin.line} is never found: write [${near}:${name}].`;
@@ -229,20 +226,9 @@ function nearPrefixes(prefix: string): string[] {
   return prefix === 'api' ? [] : nearestNames(prefix, KIND_OF.keys());
 }
 
-function spoiltName(document: PasteDocument, kind: Kind, name: string): string | undefined {
-  const names = namesOf(document, kind);
-  if (name.endsWith(',') && names.includes(name.slice(0, -1))) {
-    return `Separate names with spaces; the comma became part of the name "${name.slice(0, -1)}".`;
-  }
-  if (/^[#;]/.test(name)) return NO_INLINE_COMMENTS;
-  const [first] = name.split(/\s+[#;]/, 1);
-  if (first !== undefined && first !== name) {
-    return NO_INLINE_COMMENTS;
-  }
-  if (name.endsWith('.ini') || /^\.{0,2}\//.test(name)) return `To load another file, write "config:${name}".`;
-  if (name.startsWith('\n'))
-    return 'The value starts on the line after its option, so it starts with a newline: put it on the same line.';
-  return undefined;
+function spoiltName(name: string): string | undefined {
+  if (/(?:^|\s)[#;]/.test(name)) return NO_INLINE_COMMENTS;
+  return name.endsWith('.ini') || /^\.{0,2}\//.test(name) ? `To load another file, write "config:${name}".` : undefined;
 }
 
 function listed(kind: Kind): string {

@@ -84,7 +84,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   'OP-3 an API without a name is an error': {
     ini: `${HELLO}[api:]\nport = 1\n`,
-    says: [/^portico\.ini:6:1: error: \[api:\] unknown section\n {2}write \[api:<name>\]/m],
+    says: [/^portico\.ini:6:1: error: \[api:\] unknown section\n {2}did you mean \[api:<name>\] or 'api'\?/m],
   },
   'OP-3 a section of an API that neither enabled_apis nor the paste file has is an error': {
     ini: ZEBRA,

@@ -48,10 +48,8 @@ const CASES: Readonly<Record<string, Case>> = {
   'a misspelt section of the paste file': {
     it: { more: '[filtr:x]\na = 1\n[pipelne:shop]\n[composit:a]\n[apii:shop]\n[vendor:x]' },
     says: [
-      ...['filter:x', 'pipeline:shop'].map(
-        (name) =>
-          `did you mean [${name}]? It is a section of a paste file: move it to the file that [DEFAULT] api_paste_config names, by default api-paste.ini`,
-      ),
+      '[filtr:x] unknown section\n  a section of a paste file: move it to the file that [DEFAULT] api_paste_config names, by default api-paste.ini',
+      '[pipelne:shop] unknown section\n  a section of a paste file: move it to the file',
       '[composit:a] unknown section\n  a section of a paste file: move it to the file',
       "[apii:shop] unknown section\n  did you mean 'api:shop'?",
       '  other_names = vendor:x\n',
@@ -62,7 +60,7 @@ const CASES: Readonly<Record<string, Case>> = {
     says: [
       '[DEFAULT] osapi_compute_listen: unknown option\n  if it belongs to another program, add DEFAULT.osapi_compute_listen to [DEFAULT] other_names',
       '[DEFAULT] osapi_compute_listen_port: unknown option\n  if it belongs to another program, ',
-      "[DEFAULT] metrics_listen: unknown option\n  'metrics_listen' is an option of [admin]",
+      "[DEFAULT] metrics_listen: unknown option\n  did you mean 'metrics_listen' of [admin]?",
       '  other_names = DEFAULT.osapi_compute_listen, DEFAULT.osapi_compute_listen_port\n',
     ],
     never: /in \[api:osapi_compute\]/,

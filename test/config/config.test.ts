@@ -121,7 +121,7 @@ test('CF-66 CF-118 unknown names are errors in known groups, with the nearest na
     [
       ['error', 'defualt', undefined, "did you mean 'DEFAULT'?"],
       ['error', 'api:compute', 'worker', "did you mean 'workers'?"],
-      ['error', 'api:compute', 'keep_alive', "'keep_alive' is an option of [wsgi]"],
+      ['error', 'api:compute', 'keep_alive', "did you mean 'keep_alive' of [wsgi]?"],
       ['error', 'DEFAULT', 'compute_workrs', "did you mean 'compute_workers'?"],
     ],
   );
@@ -264,7 +264,7 @@ test('CF-66 the line for other programs has no name that is near an owned one, o
   );
   assert.equal(line, '  other_names = vnc, wsgi.nova_x, DEFAULT.metadata_workers, DEFAULT.my_ip');
   const variable = config.problems().find(({ location }) => location?.detail === 'PORTICO_DEFAULT__KEEP_ALIVE');
-  assert.equal(variable?.hint, "'keep_alive' is an option of [wsgi]");
+  assert.equal(variable?.hint, "did you mean 'keep_alive' of [wsgi]?");
 });
 
 test('CF-66 strict_config has no effect, and says so', () => {
@@ -578,8 +578,8 @@ test('CF-12 CF-66 names without an owner in arguments and variables are errors, 
     return config.problems().map(({ severity, location, hint }) => `${severity} ${location?.detail} ${hint}`);
   };
   assert.deepEqual(await load(['compute.port=1', 'wsig.keep_alive=1', 'far.away=1', 'x-mine.port=1'], {}), [
-    'error argument 1 did you mean api:compute.port?',
-    'error argument 2 did you mean wsgi.keep_alive?',
+    "error argument 1 did you mean 'port' of [api:compute]?",
+    "error argument 2 did you mean 'keep_alive' of [wsgi]?",
     'error argument 3 if it belongs to another program, add far.away to [DEFAULT] other_names',
   ]);
   const env = {

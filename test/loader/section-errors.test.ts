@@ -103,7 +103,11 @@ const TABLE: Readonly<Record<string, readonly Refusal[]>> = {
       code: 'NO_SECTION',
       says: ['an app with this name in line 3', 'only the last name'],
     },
-    { ini: `[pipeline:main]\npipeline = ▸authtoken, api${APP}`, code: 'NO_SECTION', says: ['comma'] },
+    {
+      ini: `[pipeline:main]\npipeline = ▸authtoken, api${APP}`,
+      code: 'NO_SECTION',
+      says: ['Did you mean "authtoken"?'],
+    },
     {
       ini: `[pipeline:main]\npipeline = api # the ▸app${APP}`,
       code: 'NO_SECTION',

@@ -244,7 +244,7 @@ function unknownOption({ group, location }: Written, opt: string, near: NearestO
   if (unused !== undefined) return { ...unknown(UNUSED, subject, WITHOUT_EFFECT, unused), severity: 'warning' };
   if (group === 'DEFAULT' && /^config_(?:file|dir)$/.test(opt))
     return unknown(OPTION, subject, `can only be given on the command line, as --${opt.replaceAll('_', '-')}`);
-  const hint = near.option(group, opt) ?? near.elsewhere(opt);
+  const hint = near.option(group, opt);
   if (hint !== undefined) return unknown(OPTION, subject, 'unknown option', hint);
   return { ...unknown(OPTION, subject, 'unknown option'), ...ofOthers(`${group}.${opt}`) };
 }
@@ -343,7 +343,10 @@ const PASTE_KINDS = ['app', 'application', 'composite', 'composit', 'pipeline', 
 const MOVE =
   'a section of a paste file: move it to the file that [DEFAULT] api_paste_config names, by default api-paste.ini';
 
-/** Owned names, in the orders in which hints name them; made once for all names of a list. */
+/**
+ * Owned names, in the orders in which hints name them; made once for all names of a list. A hint names the nearest in the section, the nearest
+ * elsewhere, another section, the paste file, another program, or another name of the same thing.
+ */
 class NearestOwned {
   readonly names: DeclaredGroups;
   /** `DEFAULT`, and all groups. */
@@ -363,22 +366,19 @@ class NearestOwned {
 
   /** Returns a hint for a section by its name, else by its options; undefined if nothing is near. */
   section(group: string, options: readonly string[]): string | undefined {
-    if (/^(?:api|service):$/.test(group)) return `write [${group}<name>]`;
-    if (this.names.has(`api:${group}`)) return `did you mean [api:${group}]?`;
     const [kind, name] = group.split(/:(.*)/s);
     if (group === 'portico:aliases' || (name !== undefined && PASTE_KINDS.includes(kind!))) return MOVE;
-    const near = [...this.#ofTemplate(group), ...nearestNames(group, this.#sections).map((name) => `'${name}'`)];
+    const near = this.names.has(`api:${group}`)
+      ? [`[api:${group}]`]
+      : [...this.#ofTemplate(group), ...nearestNames(group, this.#sections).map((each) => `'${each}'`)];
     if (near.length > 0) return `did you mean ${near.join(' or ')}?`;
-    const [pasteKind] = name === undefined ? [] : nearestNames(kind!, PASTE_KINDS);
-    if (pasteKind !== undefined) return `did you mean [${pasteKind}:${name}]? It is ${MOVE}`;
+    if (name !== undefined && nearestNames(kind!, PASTE_KINDS).length > 0) return MOVE;
     // `[DFEAULTS] enabled_apis`: further away, but its options say which section it is.
     const owners = new Set(options.flatMap((opt) => this.#ownersOf(opt)));
-    return owners.size === 0
-      ? undefined
-      : suggestion(
-          group,
-          this.#groups.filter((each) => owners.has(each)),
-        );
+    return suggestion(
+      group,
+      this.#groups.filter((each) => owners.has(each)),
+    );
   }
 
   /** Returns what a section without a name may mean: `[service:<name>]` and `servicegroup` for `service`. */
@@ -391,56 +391,47 @@ class NearestOwned {
     return [`[${kind}:<name>]`, ...longer.map((each) => `'${each}'`)];
   }
 
-  /** Returns a hint for an option; undefined if nothing in its section is near. */
+  /** Returns a hint for an option; undefined if nothing is near. */
   option(group: string, opt: string): string | undefined {
     return (
       this.names.adviceFor(group, 'meant', opt) ??
       suggestion(opt, this.names.spelledIn(group)) ??
-      this.#nearSection(group, opt)
+      this.elsewhere(opt, this.#likely(group))
     );
   }
 
-  /** Returns the option of the API of that name, or of a group of nearly that name: `api:hello.port` for `hello.port`. */
-  #nearSection(group: string, opt: string): string | undefined {
+  /** Returns the section of the API of that name, and those of nearly that name. */
+  #likely(group: string): string[] {
     const isOwned = group === 'DEFAULT' || this.names.hasSection(group);
-    const near = this.#sections.filter(
+    return this.#sections.filter(
       (each) =>
         each === `api:${group}` || (!isOwned && nearestNames(group, [each, each.replace(/^api:/, '')]).length > 0),
     );
-    for (const each of near) {
-      const [meant] = this.names.find(each, opt) === undefined ? nearestNames(opt, this.names.spelledIn(each)) : [opt];
-      if (meant !== undefined) return `did you mean ${each}.${meant}?`;
-    }
-    return undefined;
   }
 
   /** Returns the groups that have an option, under any of its names. */
   #ownersOf(opt: string): readonly string[] {
-    const known = this.#owners.get(opt);
-    if (known !== undefined) return known;
-    const owners = this.#groups.filter((group) => this.names.find(group, opt) !== undefined);
-    this.#owners.set(opt, owners);
-    return owners;
+    const known = this.#owners.get(opt) ?? this.#groups.filter((group) => this.names.find(group, opt) !== undefined);
+    this.#owners.set(opt, known);
+    return known;
   }
 
-  /** Returns the groups that have an option, under any of its names; else the options of nearly that name, each with a group. */
-  elsewhere(opt: string): string | undefined {
+  /** Returns a hint for an option of another section: of a likely one, else of any. */
+  elsewhere(opt: string, likely: readonly string[] = []): string | undefined {
+    const of = (name: string, groups: readonly string[]): string =>
+      `did you mean '${name}' of ${groups.map((group) => `[${group}]`).join(' or ')}?`;
+    for (const group of likely) {
+      const [meant] =
+        this.names.find(group, opt) === undefined ? nearestNames(opt, this.names.spelledIn(group)) : [opt];
+      if (meant !== undefined) return of(meant, [group]);
+    }
     const owners = this.#ownersOf(opt);
-    if (owners.length > 0) {
-      const shown = owners.slice(0, 3).map((group) => `[${group}]`);
-      return `'${opt}' is an option of ${shown.join(', ')}`;
-    }
+    if (owners.length > 0) return of(opt, owners.slice(0, 3));
     this.#options ??= new Set(this.names.all().map((each) => each.opt));
-    const near = nearestNames(opt, this.#options).map((name) => {
-      const owner = this.#groups.find((group) => this.names.option(group, name) !== undefined);
-      return `'${name}' of [${owner}]`;
-    });
-    if (near.length > 0) return `did you mean ${near.join(' or ')}?`;
-    for (const group of this.#groups) {
-      const advice = this.names.adviceFor(group, 'meant', opt);
-      if (advice !== undefined) return advice.replace(/\?$/, ` of [${group}]?`);
-    }
-    return undefined;
+    const [near] = nearestNames(opt, this.#options);
+    if (near !== undefined) return of(near, this.#ownersOf(near).slice(0, 1));
+    const group = this.#groups.find((each) => this.names.adviceFor(each, 'meant', opt) !== undefined);
+    return group && `in [${group}]: ${this.names.adviceFor(group, 'meant', opt)}`;
   }
 }
 

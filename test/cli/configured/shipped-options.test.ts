@@ -67,13 +67,13 @@ test('CF-66 the hint for a name of an OpenStack file is the option that its oper
   };
   assert.deepEqual(await hints('log_dir = /var/log/nova\nport = 8774\nprot = 1\n[api:a]\n'), [
     'error [DEFAULT] log_dir: write the whole path of the file as log_file',
-    "error [DEFAULT] port: 'port' is an option of [api:a], [stats]",
+    "error [DEFAULT] port: did you mean 'port' of [api:a] or [stats]?",
     "error [DEFAULT] prot: did you mean 'port' of [api:a]?",
   ]);
   assert.deepEqual(await hints('bind_host = ::\ncontrol_exchange = nova\nrpc_response_timeout = 9\n[api:a]\n'), [
-    "error [DEFAULT] bind_host: did you mean 'listen' of [api:a]?",
-    "error [DEFAULT] control_exchange: 'control_exchange' is an option of [rpc]",
-    "error [DEFAULT] rpc_response_timeout: 'rpc_response_timeout' is an option of [rpc]",
+    "error [DEFAULT] bind_host: in [api:a]: did you mean 'listen'?",
+    "error [DEFAULT] control_exchange: did you mean 'control_exchange' of [rpc]?",
+    "error [DEFAULT] rpc_response_timeout: did you mean 'rpc_response_timeout' of [rpc]?",
   ]);
   for (const name of ['a', 'idle']) {
     assert.deepEqual(await hints(`[api:${name}]\nhost = ::\nbind_host = ::\nbind_port = 1\nprot = 1\n`), [

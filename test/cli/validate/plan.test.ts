@@ -162,7 +162,7 @@ x = 1
   },
   'a section of the name of the API, with options of [api:hello]': {
     more: '[hello]\nmax_requests = 4\n',
-    says: /\[hello\] max_requests: unknown option\n +did you mean api:hello\.max_requests\?/,
+    says: /\[hello\] max_requests: unknown option\n +did you mean 'max_requests' of \[api:hello\]\?/,
   },
   'names and values, wherever they stand': {
     starts: true,
@@ -195,7 +195,7 @@ max_size = 4
       /portico\.ini:15:1: error: \[sizelimit\] max_size/,
       /api-paste\.ini:\d+:1: error: .*max_size/,
       /api-paste\.ini:\d+:1: error: .*threshold/,
-      /did you mean api:hello\.port\?/,
+      /did you mean 'port' of \[api:hello\]\?/,
       /error: .*prot\b/,
       /env PORTICO_API_HELLO__WORKERS: error: /,
       /command line, argument 3: error: \[servicegroup\] driver: .*got foo/,
