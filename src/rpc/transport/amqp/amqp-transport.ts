@@ -37,6 +37,8 @@ import {
 
 /** Time to wait for another reader of dead letters, and the interval of checks. */
 const READING_MS = 60_000;
+/** Dead letters that are asked for together, each in its message: a reader that holds all of them would need their memory. */
+const LETTERS_AT_ONCE = 100;
 const READER_LOOKS_MS = 100;
 
 /** Number of replies in flight to this process. */
@@ -158,10 +160,9 @@ export class AmqpTransport extends StatefulTransport implements Transport {
   async #readLetters(plan: QueuePlan, take: (letter: Delivery) => Promise<void>): Promise<void> {
     await this.#onChannel(plan, async (letters) => {
       const { channel } = letters;
-      for (let left = (await findQueue(channel, plan.queue))?.messageCount ?? 0; left > 0; left--) {
-        const raw = await channel.basicGet(plan.queue);
-        if (raw === undefined) break;
-        await take(letters.deliver(raw));
+      for (let left = (await findQueue(channel, plan.queue))?.messageCount ?? 0; left > 0; left -= LETTERS_AT_ONCE) {
+        const asked = Array.from({ length: Math.min(left, LETTERS_AT_ONCE) }, () => channel.basicGet(plan.queue));
+        for (const raw of await Promise.all(asked)) if (raw !== undefined) await take(letters.deliver(raw));
       }
     });
   }
