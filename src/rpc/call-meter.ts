@@ -76,7 +76,7 @@ export class CallMeter {
   readonly failed = new CallFailures();
   /** True if the configuration enables counting. */
   isOn = false;
-  /** Returns the problem of the connection to the broker. */
+  /** Returns the problem of the connection to the broker, and the topics whose calls have become dead letters. */
   readonly troubles: () => readonly string[];
   readonly #meter: Meter;
   /** Calls whose method runs, oldest first. */
@@ -87,7 +87,7 @@ export class CallMeter {
     troubles = () => [],
   }: { readonly meter?: Meter; readonly troubles?: () => readonly string[] } = {}) {
     this.#meter = meter;
-    this.troubles = troubles;
+    this.troubles = () => [...troubles(), ...this.failed.deadLetters];
   }
 
   /** Applies a configuration. */
@@ -199,8 +199,26 @@ function outcomeOf(error: unknown): string {
 /** Longest reason of a dead letter. */
 const REASON_CHARACTERS = 300;
 
+/** Time for which the status names dead letters, as failures. */
+const DEAD_SHOWN_MS = 600_000;
+
 /** The errors of the methods of a service that its server did not expect, as of the requests of an API. */
 export class CallFailures extends NotedFailures {
+  /** When the last call of a topic became a dead letter. */
+  readonly #dead = new Map<string, number>();
+
+  /** Notes a dead letter of this process. Those that the broker makes, of calls that waited too long, are only known there. */
+  died(topic: string): void {
+    this.#dead.set(topic, performance.now());
+  }
+
+  /** The topics whose calls have become dead letters within ten minutes: without a number, so that the workers of a service say the same. */
+  get deadLetters(): readonly string[] {
+    const since = performance.now() - DEAD_SHOWN_MS;
+    const topics = [...this.#dead].flatMap(([topic, at]) => (at > since ? topic : []));
+    return topics.map((topic) => `calls of ${topic} became dead letters: api-cli rpc dead list --topic ${topic}`);
+  }
+
   /** Notes a failed call of `books.sync`: topic and method, with the id of the request that caused it. */
   note(method: string, error: unknown, requestId: string | undefined): void {
     this.noteFailure(`call ${method}`, { error }, requestId);

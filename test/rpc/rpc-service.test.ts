@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Config } from 'portico/config';
 import { type ManagerContext, openRegistry, type ServiceRegistry } from 'portico/registry';
-import { RPCService, type RPCServiceOptions } from 'portico/rpc';
+import { RPCConnection, RPCService, type RPCServiceOptions } from 'portico/rpc';
 import type { Manager, ServiceRecord } from 'portico/service';
 import { PeriodicTasks, periodicTask } from 'portico/tasks';
 import { MemoryStore, StoredRegistry } from '#internal/registry';
+import { until } from '../fixtures/until.js';
 import { recordedLog } from '../tasks/recorded-log.js';
 import { leavesTheCallsOfItsTopic } from './disabled-host.js';
 import { gate, withNetwork } from './services.js';
@@ -359,6 +360,23 @@ test('SG-31 the registry’s word that a service should stop taking work stops i
   clearInterval(alive);
   assert.deepEqual(await registry.list(), []);
 });
+
+test(
+  'NI-9 dead letters of a service are in its status, also without metrics',
+  withNetwork(async ({ serve, transport }) => {
+    const service = await serve({});
+    assert.deepEqual(service.meter.troubles(), []);
+    const connection = new RPCConnection({ transport, log, config: Config.fromText('') });
+    const broker = await connection.connected(5000);
+    const route = { exchange: connection.settings.exchange, topic: 'images' };
+    await broker.publish(route, { id: 'x', body: Buffer.from('no envelope') });
+    await until(service.meter.troubles, ({ length }) => length > 0);
+    await connection.close();
+    assert.deepEqual(service.meter.troubles(), [
+      'calls of images became dead letters: api-cli rpc dead list --topic images',
+    ]);
+  }),
+);
 
 test(
   'NI-6 a disabled host leaves the calls of its topic to others, and says so',

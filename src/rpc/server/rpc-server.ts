@@ -237,7 +237,7 @@ export class RpcServer {
 
   /** Returns the call in a message that arrived at `since`; undefined if it has none, which is settled here. */
   #read(delivery: Delivery, { format, isCopy }: Source, since: number): ServedCall | undefined {
-    const { log, meter, topic } = this.#with;
+    const { log, meter, failed, topic } = this.#with;
     let envelope: ReturnType<typeof readRequest>;
     try {
       envelope = readRequest(delivery.message.body, format);
@@ -247,7 +247,9 @@ export class RpcServer {
       const name = nameOfMessage(delivery.message);
       log.warn({ bytes: body.length, sender: replyTo }, `message ${name} cannot be read: ${error.message}`);
       void delivery.deadLetter(`unreadable: ${error.message}`).then((isOne) => {
-        if (isOne) meter?.died(topic, 'unreadable');
+        if (!isOne) return;
+        failed?.died(topic);
+        meter?.died(topic, 'unreadable');
       });
       return undefined;
     }

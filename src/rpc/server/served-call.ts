@@ -196,7 +196,7 @@ export class ServedCall {
   }
 
   async #serve(method: ServedMethod): Promise<void> {
-    const { log, clock, replies, held, late, seen, meter, topic } = this.#with;
+    const { log, clock, replies, held, late, seen, meter, failed, topic } = this.#with;
     const { id, args } = this.#request;
     const { name, options } = method;
     if (log.enabled('trace')) {
@@ -216,7 +216,10 @@ export class ServedCall {
       if (isLate) {
         // After a lost connection the message is redelivered and does not become a dead letter: it is forgotten here.
         seen.forget(id);
-        if (await this.#delivery.deadLetter(deathReason(error))) meter?.died(topic, 'failed');
+        if (await this.#delivery.deadLetter(deathReason(error))) {
+          failed?.died(topic);
+          meter?.died(topic, 'failed');
+        }
       }
       return;
     } finally {
