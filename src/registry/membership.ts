@@ -170,6 +170,8 @@ export class Membership implements Registration {
   /** Sets the service's state to draining when no worker accepts requests any more. */
   async drain(): Promise<void> {
     this.#draining = true;
+    // It registers no more.
+    if (this.#record === undefined) await this.#heartbeat.stop();
     await this.#signOff('draining', (id) => this.#registry.store.putWorker(id, { ...this.#worker(), draining: true }));
   }
 
@@ -215,7 +217,7 @@ export class Membership implements Registration {
     let told = Number.NEGATIVE_INFINITY;
     for (let waitMs = retryInterval * 1000; ; waitMs = Math.min(2 * waitMs, maxRetryInterval * 1000)) {
       try {
-        return await this.#asked(ask, Number.POSITIVE_INFINITY, signal);
+        return await this.#asked(ask, Math.max(PATIENCE_MS, startWait * 1000), signal);
       } catch (error) {
         if (!(error instanceof RegistryUnavailable) || clock.now() - began + waitMs > startWait * 1000) throw error;
         if (clock.now() - told >= 10_000) {
