@@ -1,7 +1,7 @@
 /**
  * Service records in SQLite: for the processes of one machine.
  */
-import { mkdirSync, statfsSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ConfigurationRefused } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
@@ -33,6 +33,9 @@ export interface SqliteStoreOptions {
 
 /** Above this time, every request of the worker has waited for the statement. */
 const SLOW_MS = 50;
+
+/** First bytes of each database (https://www.sqlite.org/fileformat.html#magic_header_string). */
+const HEADER = Buffer.from('SQLite format 3\0');
 
 /** Time that SQLite itself waits for a lock, and blocks the event loop; then the statement is retried after a pause. */
 const BUSY_MS = 10;
@@ -144,12 +147,29 @@ export class SqliteStore extends SqlStore {
   #checkFile(): void {
     if (this.#path === ':memory:' || this.#inode === undefined) return;
     const inode = statSync(this.#path, { throwIfNoEntry: false })?.ino;
-    if (inode === this.#inode) return;
+    if (inode === this.#inode) {
+      this.#checkHeader();
+      return;
+    }
     if (inode === undefined) {
       throw new RegistryUnavailable(new Error(`the file ${this.#path} is gone`), this.#options.option);
     }
     this.#database?.close();
     this.#database = undefined;
+  }
+
+  /** Detects a file that was overwritten: SQLite has its pages in memory, and would go on until others find nothing. */
+  #checkHeader(): void {
+    const file = openSync(this.#path, 'r');
+    try {
+      const bytes = Buffer.alloc(HEADER.length);
+      readSync(file, bytes, 0, bytes.length, 0);
+      if (bytes.equals(HEADER)) return;
+    } finally {
+      closeSync(file);
+    }
+    const damaged = new Error(`the file ${this.#path} is damaged: it is not a database any more`);
+    throw new RegistryUnavailable(damaged, this.#options.option);
   }
 
   #open(): Database {

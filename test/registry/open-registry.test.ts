@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
@@ -10,6 +10,7 @@ import { silentLogger } from '#internal/log';
 import { MemoryStore, membership, type RegistryUnavailable, StoredRegistry, sqlitePath } from '#internal/registry';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';
 import { freePort } from '../fixtures/free-port.js';
+import { until } from '../fixtures/until.js';
 import { announcement } from './announcement.js';
 
 const log = silentLogger();
@@ -180,4 +181,30 @@ test('RW-9 records in memory outlive a reload, whose configuration is another on
   await after.leave();
   await first.close();
   await second.close();
+});
+
+test('NI-9 a registry file that is overwritten while the service runs is in its status, as in the list', async () => {
+  const path = join(folder, 'overwritten.db');
+  const registry = openRegistry(Config.fromText(`[servicegroup]\nconnection = sqlite:///${path}\n`), { log })!;
+  const config = Config.fromText('[servicegroup]\ninitial_delay_s = 0\n[DEFAULT]\nreport_interval = 1\n');
+  const member = membership(registry, config, { binary: 'portico-hello', log });
+  await member.register();
+  await member.join();
+  assert.equal(member.trouble(), undefined);
+  const file = openSync(path, 'r+');
+  writeSync(file, Buffer.alloc(512, 'x'));
+  closeSync(file);
+  // The heartbeat alone does not keep the process alive.
+  const alive = setInterval(() => {}, 1000);
+  const text = await until(
+    () => member.trouble(),
+    (trouble) => trouble !== undefined,
+  );
+  clearInterval(alive);
+  assert.match(
+    text!,
+    /^its record cannot be written since .*overwritten\.db is damaged: it is not a database any more/,
+  );
+  await member.leave();
+  await registry.close();
 });

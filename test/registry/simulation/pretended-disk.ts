@@ -1,5 +1,5 @@
 /** A disk with one SQLite database, which the processes of a machine open: it may be full, locked, or away. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -28,6 +28,8 @@ export class PretendedDisk implements Database {
   constructor(path: string) {
     this.#host = basename(path, '.db');
     if (this.#world.trouble === 'refuses') throw new Error('unable to open database file');
+    // The store looks at its file.
+    if (statSync(path).size === 0) writeFileSync(path, 'SQLite format 3\0');
   }
 
   exec(sql: string): void {
