@@ -113,7 +113,7 @@ export async function sendFile(
 }
 
 /** A link that has replaced the file may lead out of its root; a fifo would block a thread. Windows has neither. */
-const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+const { O_RDONLY = 0, O_NOFOLLOW = 0, O_NONBLOCK = 0 }: Partial<typeof constants> = constants;
 
 /** Opens a regular file, and passes on its descriptor with what it is. */
 function withOpened(path: string, done: (error: Error | null, fd: number, stats: Stats) => void): void {

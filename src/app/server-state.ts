@@ -16,8 +16,8 @@ export interface ServerState {
   isRecordLost?: (() => boolean) | undefined;
   /** The format of the API's faults. Default: Portico's own. */
   faultForm?: FaultForm | undefined;
-  /** Logs the error of a listener of `afterResponse`. */
-  listenerFailed?: (error: unknown, req: IncomingMessage) => void;
+  /** Logs an error that comes after the response: of a listener of `afterResponse`, or of data behind its end. */
+  failed?: (error: unknown, req: IncomingMessage, what: string) => void;
 }
 
 /** The state of a request's slot: the table of `RequestPool` in `src/server`. */

@@ -104,8 +104,7 @@ export class Front {
     this.pool = new RequestPool(limits, this.connections, this.rejections, log);
     // `withSlot`, around the innermost app, reads it.
     this.state.slots = this.pool;
-    this.state.listenerFailed = (err, req) =>
-      log.error({ ...requestFacts(req), err }, 'a listener of afterResponse failed');
+    this.state.failed = (err, req, what) => log.error({ ...requestFacts(req), err }, what);
     this.#broken = new BrokenConnections(this.rejections, (...refused) => this.refusals.refuse(...refused));
     this.#connectionLimit = new ConnectionLimit(this.connections, limits.maxConnections, this.rejections, log);
     this.#timeouts = new ConnectionTimeouts(this.connections, limits, {

@@ -78,7 +78,7 @@ function run(listeners: ResponseListener[], outcome: ResponseOutcome, { req, ser
     try {
       listener(outcome);
     } catch (error) {
-      if (server?.listenerFailed !== undefined) server.listenerFailed(error, req);
+      if (server?.failed !== undefined) server.failed(error, req, 'a listener of afterResponse failed');
       else
         process.nextTick(() => {
           throw error;

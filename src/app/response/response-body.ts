@@ -115,7 +115,7 @@ export function send(
       breakOff(exchange, callbackOf([chunk, encoding, callback]));
       return false;
     }
-  }
+  } else tellAfterEnd(exchange);
   if (!isLast) {
     const more = below!.write.call(res, chunk, encoding, callback);
     if (!more && exchange.poolSlot === 'held') waitForReader(exchange, 'drain');
@@ -131,6 +131,15 @@ export function send(
   const isAtWork = exchange.poolSlot === 'held' || exchange.poolSlot === 'client';
   if (isAtWork && res.writableLength > 0) waitForReader(exchange, 'finish');
   return false;
+}
+
+/**
+ * Logs data that an app writes after the end of its response, in place of Node's error event, which ends the process if nothing listens to it: one
+ * request would end those of all others. A listener of the app gets the event.
+ */
+function tellAfterEnd({ res, serverState: server }: Exchange): void {
+  if (server?.failed === undefined || res!.listenerCount('error') > 0) return;
+  res!.once('error', (error) => server.failed!(error, res!.req, 'the app wrote after the end of its response'));
 }
 
 /** Sends no more data, and reports the error to the callback that waits for the end. */

@@ -3,9 +3,13 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { finished } from 'node:stream/promises';
 import { type TestContext, test } from 'node:test';
-import { type App, readBody } from 'portico/app';
+import { type App, compose, readBody } from 'portico/app';
+import { compression, etag } from 'portico/middleware';
 import { Server } from 'portico/server';
-import { Client, portOf } from '../raw-client.js';
+import { buildFilter } from 'portico/testing';
+import { deferred } from '../../../dist/tasks/deferred.js';
+import { memoryLog } from '../memory-log.js';
+import { Client, exchange, portOf } from '../raw-client.js';
 
 const GET = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n';
 
@@ -137,5 +141,39 @@ for (const [when, answer] of Object.entries(LATE)) {
     assert.equal((await one.response()).body, 'ok');
     assert.equal(await heard, 'closed');
     one.close();
+  });
+}
+
+for (const [what, act] of Object.entries({
+  'a second end with data': (res: ServerResponse): unknown => res.end('more'),
+  'a write': (res: ServerResponse): unknown => res.write('more'),
+})) {
+  test(`RW-15 ${what} behind the end of a response is dropped and logged, and ends no process`, async (t) => {
+    const log = memoryLog();
+    const app: App = (req, res) => {
+      if (req.url === '/listens') res.on('error', () => heard.resolve());
+      res.end('whole');
+      act(res);
+      res.end();
+    };
+    const heard = deferred<void>();
+    const filters = await Promise.all([etag, compression].map((factory) => buildFilter(factory)));
+    const behind = compose(
+      filters.map(({ made }) => made),
+      app,
+    );
+    for (const each of [app, behind]) {
+      log.lines.length = 0;
+      const server = new Server('ends', each, { log });
+      await server.start();
+      t.after(() => server.stop());
+      const sent = await exchange(portOf(server), 'GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+      assert.match(sent, /whole$/);
+      const failed = log.lines.filter(({ level }) => level === 'error');
+      if (each === app) assert.match(failed[0]?.message ?? '', /^the app wrote after the end/);
+      // An app that listens gets the event.
+      if (each === app) await exchange(portOf(server), 'GET /listens HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+    }
+    await heard.promise;
   });
 }
