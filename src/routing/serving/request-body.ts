@@ -5,7 +5,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
-import type { FastifyContentTypeParser, FastifyInstance } from 'fastify';
+import type { FastifyContentTypeParser, FastifyInstance, onRequestHookHandler } from 'fastify';
 import { Fault, quoteClient } from '../../app/index.js';
 import { bodyLengthOf, collectBody, exchangeOf, FIELD, isEncoded, limitBody, tooLarge } from '../../app/internal.js';
 import { readFields } from '../actions/query-lists.js';
@@ -88,9 +88,15 @@ export function hasJsonBody(req: IncomingMessage): boolean {
 const isMediaType = (text: string): boolean => MEDIA_TYPE.test(text);
 
 /** Reports whether a request says a type that is none, such as an empty one. */
-export function isOddType(type: string | undefined): boolean {
+function isOddType(type: string | undefined): boolean {
   return type !== undefined && !isMediaType(type);
 }
+
+/** Lets Fastify ask a parser for a body whose type is none: it refuses such a request itself, but not one without a type. */
+export const hideOddType: onRequestHookHandler = (request, _reply, done) => {
+  if (isOddType(request.headers['content-type'])) request.headers = { 'content-type': undefined };
+  done();
+};
 
 const MEDIA_TYPE = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|$)/;
 

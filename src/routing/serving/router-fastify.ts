@@ -59,7 +59,7 @@ import {
   type BodyDone,
   BodyTypes,
   hasJsonBody,
-  isOddType,
+  hideOddType,
   readJson,
   readTyped,
   refuseEncoding,
@@ -123,7 +123,6 @@ export class RouterFastify implements ActionEngine {
 
   take(call: ActionCall, req: IncomingMessage, res: ServerResponse): void {
     const { entry, sentUrl: url, verb } = call;
-    // Other types than JSON: when they are read.
     if (entry.takes?.isJson ?? WITH_BODY.has(verb)) refuseEncoding(req);
     call.guard(res);
     // The hooks and the handler find it by its request.
@@ -343,12 +342,7 @@ class FastifyBodies {
 
   /** Prepares a scope for actions that take other types than JSON: parsers of plugins do not read their bodies. */
   ownTypes(scope: FastifyInstance): void {
-    scope.removeAllContentTypeParsers();
-    // Fastify refuses a type that is none before it asks a parser; without a type it asks.
-    scope.addHook('onRequest', (request, _reply, done) => {
-      if (isOddType(request.headers['content-type'])) request.headers = { 'content-type': undefined };
-      done();
-    });
+    scope.addHook('onRequest', hideOddType).removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (request, payload, done) => {
       const call = enteredBy(request);
       this.#readTyped(call, payload as FastifyRequest['raw'], (error, body, size) => {
