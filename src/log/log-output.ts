@@ -68,7 +68,8 @@ function noteEnd(finish: (output: LogOutput) => void): void {
   endsNoted = true;
   process.on('exit', () => {
     lastMoment = performance.now() + LAST_MS;
-    for (const output of [...pending]) finish(output);
+    // Those that finish may be added again.
+    for (const output of Array.from(pending)) finish(output);
   });
 }
 
@@ -292,8 +293,8 @@ export class LogOutput {
     if (this.#stderr !== undefined) unblock(this.#stderr);
     for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
       // The rest of an incomplete line continues it.
-      const continues = typeof first.rest !== 'string';
-      const bytes = !continues && this.#torn ? `\n${first.rest}` : first.rest;
+      const { rest } = first;
+      const bytes = typeof rest === 'string' && this.#torn ? `\n${rest}` : rest;
       try {
         const done = writeSync(this.#descriptor, bytes as string);
         this.#stoppedAt = undefined;

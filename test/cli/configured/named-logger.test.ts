@@ -134,7 +134,7 @@ test('NI-11 a dry run and a reload refuse a logger that the next start would ref
   const config = ['--config-file', join(project.folder, 'portico.ini')];
   const error = /portico\.ini:3:10: error: \[DEFAULT\] logger: \.\/none\.js:logger: there is no file/;
   for (const words of [['check'], ['reload', '--dry-run'], ['reload']]) {
-    const { status, stdout } = await command([...words, ...config], { cwd: project.folder });
+    const { status, stdout } = command([...words, ...config], { cwd: project.folder });
     assert.notEqual(status, 0, words.join(' '));
     assert.match(stdout, error, words.join(' '));
   }

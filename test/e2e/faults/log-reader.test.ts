@@ -124,7 +124,7 @@ for (const [name, kind] of [
     const [, line] = /^(\{.*"log_lines_lost".*\})$/m.exec(told)!;
     const { level, dropped, code, msg } = JSON.parse(line!) as Record<string, unknown>;
     assert.deepEqual([level, code], ['warn', 'EAGAIN']);
-    assert.equal(msg, `${dropped} lines of this log could not be written: standard error was not read`);
+    assert.equal(msg, `${String(dropped)} lines of this log could not be written: standard error was not read`);
 
     for (let count = 0; count < 600; count++) assert.equal(await ask(), 200);
     child.kill('SIGTERM');
