@@ -113,11 +113,12 @@ export async function sendFile(
 }
 
 /** A link that has replaced the file may lead out of its root; a fifo would block a thread. Windows has neither. */
-const { O_RDONLY = 0, O_NOFOLLOW = 0, O_NONBLOCK = 0 }: Partial<typeof constants> = constants;
+const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK }: Partial<typeof constants> = constants;
+const FLAGS = (O_RDONLY ?? 0) | (O_NOFOLLOW ?? 0) | (O_NONBLOCK ?? 0);
 
 /** Opens a regular file, and passes on its descriptor with what it is. */
 function withOpened(path: string, done: (error: Error | null, fd: number, stats: Stats) => void): void {
-  open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, (error, fd) => {
+  open(path, FLAGS, (error, fd) => {
     if (error !== null) done(error.code === 'ELOOP' ? gone(error) : error, -1, undefined as never);
     else {
       fstat(fd, (failure, stats) => {
