@@ -76,6 +76,8 @@ export class ConnectionTimeouts {
   }
 
   start(): void {
+    // A reload of the server is not a new beginning of its times.
+    if (this.#isOpen) return;
     this.#isOpen = true;
     this.#begin();
   }

@@ -281,9 +281,14 @@ export function answersIn(text: string, methods: readonly string[], isClosed: bo
 
 /**
  * Performs a walk. Settles with the responses when the client's side of the connection is closed; undefined if that takes longer than
- * `endsMs` from its last piece on.
+ * `endsMs` from its last piece on. `pause`: the time for which it does not read; default: some turns of the event loop.
  */
-export async function perform(plan: Plan, port: number, endsMs: number): Promise<Performed | undefined> {
+export async function perform(
+  plan: Plan,
+  port: number,
+  endsMs: number,
+  pause: () => Promise<void> = async () => undefined,
+): Promise<Performed | undefined> {
   const socket: Socket = connect(port, '127.0.0.1');
   let text = '';
   let isClosed = false;
@@ -314,7 +319,9 @@ export async function perform(plan: Plan, port: number, endsMs: number): Promise
     socket.write(piece, 'latin1');
     if (at === plan.pausesAt) socket.pause();
     for (let turns = random.below(6); turns > 0; turns--) await turn();
-    if (at === plan.pausesAt) socket.resume();
+    if (at !== plan.pausesAt) continue;
+    await pause();
+    socket.resume();
   }
   if (plan.leaves === 'destroy') socket.destroy();
   else if (plan.leaves === 'reset') socket.resetAndDestroy();

@@ -75,8 +75,10 @@ export async function walks(first: number, count: number): Promise<void> {
   for (const factory of NINE) nine.push((await buildFilter(factory)).made);
   // Without a limit of slots: requests would wait for it, and for the bodies of others.
   const plain = new Server('plain', listener, { ...LIMITS, defaultPoolSize: 0 });
-  const servers = [plain, new Server('nine', compose(nine, listener), { ...LIMITS, defaultPoolSize: 20 })];
+  const reloading = new Server('reloading', listener, { ...LIMITS, defaultPoolSize: 0 });
+  const servers = [plain, new Server('nine', compose(nine, listener), { ...LIMITS, defaultPoolSize: 20 }), reloading];
   for (const server of servers) await server.start();
+  const reloads = new Reloads(reloading);
   const running = new Set<number>();
   const thrown: string[] = [];
   const onThrown = (error: unknown): void => {
@@ -92,7 +94,7 @@ export async function walks(first: number, count: number): Promise<void> {
         while (next < end && thrown.length === 0) {
           const seed = next++;
           running.add(seed);
-          await walk(planOf(seed), servers, portOfBare(bare));
+          await walk(planOf(seed), servers, portOfBare(bare), reloads);
           running.delete(seed);
         }
       };
@@ -106,6 +108,7 @@ export async function walks(first: number, count: number): Promise<void> {
     process.off('uncaughtException', onThrown).off('unhandledRejection', onThrown);
     bare.closeAllConnections();
     bare.close();
+    await reloads.end();
     for (const server of servers) await server.stop({ graceful: false });
   }
 }
@@ -123,20 +126,63 @@ export async function drains(first: number, count: number): Promise<void> {
   await Promise.all(Array.from({ length: Math.min(DRAINS_AT_ONCE, count) }, one));
 }
 
-async function walk(plan: Plan, [plain, nine]: readonly Server[], barePort: number): Promise<void> {
+/** Reloads of a server, one after another: old requests and connections go on beside those of the next server of Node. */
+class Reloads {
+  readonly #server: Server;
+  #next: Promise<void>;
+  #isOver = false;
+
+  constructor(server: Server) {
+    this.#server = server;
+    this.#next = this.#reload();
+  }
+
+  /** Settles after a reload that begins later. */
+  readonly passed = async (): Promise<void> => {
+    await this.#next;
+    await this.#next;
+  };
+
+  async end(): Promise<void> {
+    this.#isOver = true;
+    await this.#next;
+  }
+
+  async #reload(): Promise<void> {
+    await sleep(20);
+    if (this.#isOver) return;
+    const stopped = this.#server.stop({ graceful: true, reason: 'reload', deadlineMs: 600_000 });
+    stopped.catch(() => undefined);
+    await this.#server.start();
+    this.#next = this.#reload();
+  }
+}
+
+async function walk(
+  plan: Plan,
+  [plain, nine, reloading]: readonly Server[],
+  barePort: number,
+  reloads: Reloads,
+): Promise<void> {
   const isCompared = plan.methods !== undefined && plan.leaves === 'answered';
-  const [ours, behind, expected] = await Promise.all([
+  const [ours, behind, across, expected] = await Promise.all([
     performed(plan, portOf(plain!)),
     performed(plan, portOf(nine!)),
+    // A client that stops to read does so during a reload.
+    performed(plan, portOf(reloading!), reloads.passed),
     // Node's own server may forget a client: 20.19 does so after a body that is left early.
     isCompared ? perform(plan, barePort, BARE_MS) : undefined,
   ]);
-  for (const each of [ours, behind]) noneRanInVain(plan, each);
-  if (expected !== undefined) compare(plan, ours.answers, expected.answers);
+  for (const each of [ours, behind, across]) noneRanInVain(plan, each);
+  if (expected === undefined) return;
+  compare(plan, ours.answers, expected.answers);
+  // A reload ends a kept connection with its next response, and says so.
+  const isEnded = across.answers.at(-1)?.isLast === true;
+  compare({ ...plan, mayEnd: plan.mayEnd || isEnded }, across.answers, expected.answers);
 }
 
-async function performed(plan: Plan, port: number): Promise<Performed> {
-  const done = await perform(plan, port, ENDS_MS);
+async function performed(plan: Plan, port: number, pause?: () => Promise<void>): Promise<Performed> {
+  const done = await perform(plan, port, ENDS_MS, pause);
   if (done === undefined)
     throw new WalkFailed('a client that has sent all is neither answered nor closed', [plan.seed]);
   return done;
