@@ -135,7 +135,7 @@ function reloadingText({ service, state, failure }: ServiceRun): string | undefi
   if (failure !== undefined) return `did not start in a reload, and is tried again: ${refusedFor(failure).error}`;
   const open = [...(telling.requestsInFlight?.() ?? [])];
   const work = open.length > 0 ? waitedFor(open) : service.describeWork?.()[0];
-  return work === undefined ? 'reloading, starts again' : `reloading, waits for ${work}`;
+  return work === undefined ? 'starts again' : `waits for ${work}`;
 }
 
 /** `GET /big of 10.0.0.7 since 3 s`, of the oldest request. */

@@ -114,8 +114,10 @@ export function describeOthers(workers: readonly WorkerStatus[]): string[] {
   ];
 }
 
-/** Describes the modules that new workers load in a few words, for a reload that takes long. */
+/** Describes the modules that new workers load, or the work that services wait for, in a few words, for a reload that takes long. */
 export function whatLoads(services: readonly ServiceStatus[]): string {
+  const waits = services.flatMap(({ name, reloading }) => (reloading === undefined ? [] : [`${name} ${reloading}`]));
+  if (waits.length > 0) return waits.join(', ');
   const starting = services.flatMap(({ name, workers }) =>
     workers.flatMap((worker) => {
       return worker.state === 'starting' ? [`worker ${worker.id} of ${name} ${whatOneLoads(worker)}`] : [];

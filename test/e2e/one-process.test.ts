@@ -8,7 +8,7 @@ import { setTimeout as rest } from 'node:timers/promises';
 import { commandBeside } from '../cli/command.js';
 import { NotifyListener } from '../fixtures/notify-listener.js';
 import { until } from '../fixtures/until.js';
-import { ask } from './clients.js';
+import { ask, askSocket } from './clients.js';
 import {
   emptyProject,
   freePort,
@@ -351,3 +351,45 @@ function emptyFolder(t: TestContext): string {
   t.after(() => remove());
   return folder;
 }
+
+test('RW-8 RW-15 TERM while a reload waits answers all that have connected, and the command says that the service stops', async (t) => {
+  const port = await freePort();
+  const project = emptyProject({
+    'managers.js': 'export class Stock { initHost() {} }',
+    'app.js': APP,
+    'api-paste.ini': paste('one'),
+    'portico.ini':
+      `[DEFAULT]\nworkers = 0\nlog_format = json\nreload_pause = 600\n[control]\nsocket = control.sock\n` +
+      `[api:books]\nport = ${port}\nmanager = ./managers.js:Stock\n`,
+  });
+  const { folder } = project;
+  const program = startProject(t, project);
+  await program.printed(READY);
+  const socket = join(folder, 'control.sock');
+  const slow = ask(`http://127.0.0.1:${port}/slow`);
+  await until(() => readdirSync(folder).includes('begun'), Boolean);
+  const reload = commandBeside(['reload'], { cwd: folder });
+  interface Readiness {
+    readonly services: readonly { readonly state: string; readonly reasons: readonly string[] }[];
+  }
+  const { status, body } = await until(
+    () => askSocket<Readiness>(socket, 'GET', '/readyz'),
+    (answer) => answer.status !== 200,
+  );
+  const { state, reasons } = body.services[0]!;
+  assert.deepEqual([status, state], [503, 'reloading']);
+  assert.match(reasons.join(), /^waits for GET \/slow of 127\.0\.0\.1 since /);
+  const waiting = ask(`http://127.0.0.1:${port}/`);
+  await until(
+    async () => (await askSocket<{ requests: unknown[] }>(socket, 'GET', '/requests')).body.requests.length,
+    (count) => count === 2,
+  );
+  program.kill('SIGTERM');
+  writeFileSync(join(folder, 'go'), '');
+  assert.equal((await slow).status, 200);
+  assert.equal((await waiting).status, 200);
+  const { status: failed, stderr } = await reload;
+  assert.equal(failed, 1);
+  assert.match(stderr, /the service is stopping: it does not reload any more/);
+  assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+});

@@ -156,7 +156,7 @@ test('RW-2 a service whose work takes long delays no other: each starts again by
   assert.deepEqual(
     launcher.status().services.map(({ workers: [worker], reloading }) => [worker?.state, reloading]),
     [
-      ['reloading', 'reloading, waits for job resize (since 3 s)'],
+      ['reloading', 'waits for job resize (since 3 s)'],
       ['ready', undefined],
     ],
   );
