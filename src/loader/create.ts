@@ -34,7 +34,7 @@ import {
   type Releases,
   rpcOf,
 } from './load-context.js';
-import { PartRefusals, Patience } from './part-refusals.js';
+import { NOT_CREATED, PartRefusals, Patience } from './part-refusals.js';
 import { PasteError } from './paste-error.js';
 import { A_KIND, type Kind } from './section.js';
 import { type ContextTree, describeNode, isMap, mountedApps, treeOf } from './tree.js';
@@ -160,26 +160,26 @@ export class Creation {
   async #whole({ context, error }: LoadedTree): Promise<Created> {
     const refusals = new PartRefusals(this.#patience);
     if (error !== undefined) refusals.note(error);
-    const created = await refusals.gather(() => context && this.#create(context, error));
+    const created = await refusals.gather(() => context && this.#create(context));
     refusals.refuse();
     return created!;
   }
 
-  /** Creates all parts, even if one is refused; throws their refusals as one. `broken`: the error of a part that cannot be loaded. */
-  async #create(context: Context, broken: unknown): Promise<Created> {
+  /** Creates all parts, even if one is refused; throws their refusals as one. */
+  async #create(context: Context): Promise<Created> {
     const { type, kind, filters, inner } = context;
-    if (inner === undefined) return this.#plain(context, broken);
+    if (inner === undefined) return this.#plain(context);
     const refusals = new PartRefusals(this.#patience);
     await refusals.gather(() => this.#shape(context));
     const outer: MadeFilter[] = [];
     const makeOuter = async (): Promise<void> => {
       for (const filter of filters) {
-        const made = await refusals.gather(() => this.#create(filter, broken));
+        const made = await refusals.gather(() => this.#create(filter));
         if (made !== undefined) outer.push({ filter: made as AwaitableFilter, context: filter });
       }
     };
     if (type === 'filter-with') await makeOuter();
-    const inside = await refusals.gather(() => this.#create(inner, broken));
+    const inside = await refusals.gather(() => this.#create(inner));
     if (type !== 'filter-with') await makeOuter();
     refusals.refuse();
     if (kind === 'filter') return this.#composed(outer[0]!.filter, inside as AwaitableFilter, inner);
@@ -221,14 +221,14 @@ export class Creation {
     }
   }
 
-  async #plain(context: Context, broken: unknown): Promise<Created> {
+  async #plain(context: Context): Promise<Created> {
     if (this.#failed) throw new Error('the load has failed already');
     const { factory, incomplete } = context;
     const isEntered = this.#entered.has(context);
     const { load } = this.#walk;
     if (factory?.resolved !== true || incomplete) {
       await this.#walk.look(context, isEntered);
-      throw broken;
+      throw NOT_CREATED;
     }
     const before = load.findings.size;
     const requested = new Set<string>();

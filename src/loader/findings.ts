@@ -80,8 +80,9 @@ export class Findings {
 
   /** Returns all findings, by place. `read`: the files in the order in which they were read. */
   sorted(read: readonly string[]): Diagnostic[] {
-    // At one place errors come first, whichever was found first.
-    const found = [...this.#found.values()].sort((a, b) => Number(isError(b)) - Number(isError(a)));
+    // At one place, in whatever order they were found: errors of the file, those of factories, warnings.
+    const rank = (each: Diagnostic): number => (isError(each) ? Number(!each.code.startsWith('PORTICO_PASTE_')) : 2);
+    const found = [...this.#found.values()].sort((a, b) => rank(a) - rank(b));
     const inFiles = read.flatMap((file) => found.filter(({ location }) => location?.origin?.file === file));
     return inOrder([...inFiles, ...found]);
   }

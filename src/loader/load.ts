@@ -74,6 +74,7 @@ export class Load {
   alone = false;
   readonly #parts: LoadParts;
   readonly #usage = new Usage();
+  readonly #issued = new WeakSet<PasteError>();
   /** The error that ended the load. */
   #limit: unknown;
 
@@ -176,9 +177,11 @@ export class Load {
     }
   }
 
-  /** Adds an error to the findings. */
+  /** Adds an error to the findings, once: it may come out of each composite around its place. */
   issue(error: unknown): void {
     if (error instanceof PasteError) {
+      if (this.#issued.has(error)) return;
+      this.#issued.add(error);
       if (error.code === 'PORTICO_PASTE_MISSING_KEY' && this.alone) return;
       // The lines of a file are reported with the file, one by one.
       if (error.lines !== undefined) return;

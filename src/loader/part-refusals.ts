@@ -43,9 +43,13 @@ export class Patience {
   }
 }
 
+/** Thrown for a part that cannot be created: the error that the load has found there is thrown with the whole. */
+export const NOT_CREATED = new Error('a part cannot be created');
+
 /** Like {@link Refusals}, but a limit of the Loader ends the load. */
 export class PartRefusals extends Refusals {
   readonly #patience: Patience | undefined;
+  #lacksPart = false;
 
   constructor(patience?: Patience) {
     super();
@@ -54,6 +58,8 @@ export class PartRefusals extends Refusals {
 
   override note(error: unknown): void {
     if (isLimit(error)) throw error;
+    this.#lacksPart ||= error === NOT_CREATED;
+    if (error === NOT_CREATED) return;
     super.note(error);
     this.#patience?.keep(error as ConfigurationRefused);
   }
@@ -66,6 +72,7 @@ export class PartRefusals extends Refusals {
   override refuse(): void {
     this.#patience?.release(this.all);
     super.refuse();
+    if (this.#lacksPart) throw NOT_CREATED;
   }
 }
 

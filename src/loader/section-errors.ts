@@ -182,7 +182,7 @@ const NO_INLINE_COMMENTS = 'Write a comment on a separate line; after text, "#" 
 
 /** Returns the hint for a name that is not the one of a section, although one was meant exactly. */
 function spoilt(document: PasteDocument, kind: Kind, name: string): string | undefined {
-  return otherKind(document, kind, name) ?? spoiltHeader(document, kind, name) ?? spoiltName(name);
+  return otherKind(document, kind, name) ?? spoiltHeader(document, kind, name) ?? spoiltName(document, kind, name);
 }
 
 /** Returns the nearest section, and all others. */
@@ -226,7 +226,9 @@ function nearPrefixes(prefix: string): string[] {
   return prefix === 'api' ? [] : nearestNames(prefix, KIND_OF.keys());
 }
 
-function spoiltName(name: string): string | undefined {
+function spoiltName(document: PasteDocument, kind: Kind, name: string): string | undefined {
+  if (name.endsWith(',') && namesOf(document, kind).includes(name.slice(0, -1)))
+    return `Separate names with spaces; the comma became part of the name "${name.slice(0, -1)}".`;
   if (/(?:^|\s)[#;]/.test(name)) return NO_INLINE_COMMENTS;
   return name.endsWith('.ini') || /^\.{0,2}\//.test(name) ? `To load another file, write "config:${name}".` : undefined;
 }

@@ -106,7 +106,7 @@ const TABLE: Readonly<Record<string, readonly Refusal[]>> = {
     {
       ini: `[pipeline:main]\npipeline = ▸authtoken, api${APP}`,
       code: 'NO_SECTION',
-      says: ['Did you mean "authtoken"?'],
+      says: ['comma'],
     },
     {
       ini: `[pipeline:main]\npipeline = api # the ▸app${APP}`,
