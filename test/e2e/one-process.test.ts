@@ -385,6 +385,7 @@ test('RW-8 RW-15 TERM while a reload waits answers all that have connected, and 
     (count) => count === 2,
   );
   program.kill('SIGTERM');
+  await program.printed(/Caught SIGTERM/);
   writeFileSync(join(folder, 'go'), '');
   assert.equal((await slow).status, 200);
   assert.equal((await waiting).status, 200);

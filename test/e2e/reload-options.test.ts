@@ -180,7 +180,7 @@ const handshake =
     try {
       await once(socket, 'secureConnect');
       const { subject, valid_to: ends } = socket.getPeerCertificate();
-      const facts = `${subject?.CN} ${Date.parse(ends) < Date.now() ? 'expired' : 'valid'} ${socket.getCipher().name} ${socket.getProtocol()}`;
+      const facts = `${String(subject?.CN)} ${Date.parse(ends) < Date.now() ? 'expired' : 'valid'} ${socket.getCipher().name} ${socket.getProtocol()}`;
       socket.write('GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
       let text = '';
       for await (const chunk of socket) text += String(chunk);
@@ -199,7 +199,7 @@ const ofStatus =
       async () => String((await fleet.status()).services.filter((each) => each.name === name).map(what)),
       (text) => expected.test(text),
     );
-const record = (column: keyof ServiceRecord) => async (fleet: Fleet) => {
+const record = (column: 'reportInterval' | 'downTime' | 'topic') => async (fleet: Fleet) => {
   const [found] = await until(
     async () =>
       (await fleet.records()).filter(({ binary, state }) => binary === 'portico-stock' && state === 'running'),

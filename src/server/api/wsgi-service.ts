@@ -236,8 +236,13 @@ export class WSGIService implements ListeningService {
     // A server that is stopping gets a nearer deadline here; the lifecycle only forwards the first call.
     if (!isReload && state !== 'running' && state !== 'starting') this.server.stop(options).catch(() => {});
     const stopped = this.#runs.stop(options);
-    // Closes the sockets that were passed to a service that was never started.
-    await (isReload ? stopped : stopped.finally(() => this.server.stop(options)));
+    if (isReload) return stopped;
+    try {
+      await stopped;
+    } finally {
+      // Closes the sockets that were passed to a service that was never started.
+      await this.server.stop(options);
+    }
   }
 
   wait(): Promise<void> {
@@ -330,8 +335,10 @@ export class WSGIService implements ListeningService {
   #steps(run: ApiRun): ProtocolSteps {
     let served: Promise<void> | undefined;
     return {
-      stopAccepting: ({ pauseMs: _, ...options }) => {
-        served = this.server.stop(options);
+      stopAccepting: (options) => {
+        // Requests that are left to this run end by its deadline.
+        const { pauseMs: _, ...limits } = options;
+        served = this.server.stop(limits);
         // The next step awaits it; until then a failure has no handler.
         served.catch(() => {});
       },

@@ -111,7 +111,7 @@ test('RW-2 with a manager new requests wait for the old ones; it ends before the
   const restarted = launcher.restart();
   await until(
     () => launcher.status().services[0]?.reloading ?? '',
-    (text) => /^waits for GET \/held of 127\.0\.0\.1 since /.test(text),
+    (text) => text.startsWith('waits for GET /held of 127.0.0.1 since '),
   );
   const waiting = exchange(port('plain'), LAST);
   letGo.resolve();
