@@ -437,6 +437,14 @@ const ROWS: Readonly<Record<string, Row | Unseen>> = {
     was: /application\/json/,
     is: /application\/problem\+json/,
   },
+  'api:<name>.paths': {
+    of: 'routed',
+    reload: 3,
+    to: 'refuse',
+    see: ({ ports }) => exchange(ports.routed, 'GET // HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'),
+    was: / 200 /,
+    is: / 400 /,
+  },
   'api:<name>.invalid_input_status': { of: 'routed', reload: 2, to: '409', see: number, was: / 400 /, is: / 409 / },
   'service:<name>.manager': {
     of: 'stock',
@@ -521,6 +529,7 @@ const ROWS: Readonly<Record<string, Row | Unseen>> = {
   },
   'wsgi.max_headers': { reload: 1, to: '5', see: get('/', 'x-a: 1\r\n'.repeat(9)), was: / 200 /, is: / 431 / },
   'wsgi.max_url_length': { reload: 1, to: '100', see: get(`/${'a'.repeat(200)}`), was: / 200 /, is: / 414 / },
+  'wsgi.paths': { reload: 4, to: 'refuse', see: get('//'), was: / 200 /, is: / 400 / },
   'wsgi.max_connections': {
     reload: 1,
     from: '77',
