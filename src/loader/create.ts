@@ -24,6 +24,7 @@ import {
 import { FILTER_ORDER } from './filter-order.js';
 import type { LoadedTree } from './load.js';
 import {
+  type AwaitableFilter,
   argumentsFor,
   type Connect,
   type Context,
@@ -42,8 +43,6 @@ import type { Walk } from './walk.js';
 
 type Conf = ReadonlyMap<string, string>;
 
-/** The filter from a factory; it may return a promise of the app. */
-export type AwaitableFilter = (app: App) => Awaitable<App>;
 /** The product of a server section: a function that serves an app. */
 export type ServerFactory = (app: App) => Awaitable<unknown>;
 /** A filter with `filter-with`: the outer around the inner, as one filter. */
@@ -91,7 +90,7 @@ export interface CreateOptions {
   readonly walked?: ((walk: Walk) => void) | undefined;
 }
 
-/** Calls the factories of one tree. What it finds on the way is in its walk, however it ends. */
+/** Calls the factories of one tree. Its walk gets all findings, however it ends. */
 export class Creation {
   readonly #given: GivenToFactories;
   readonly #options: CreateOptions;
@@ -139,7 +138,7 @@ export class Creation {
     } catch (error) {
       this.#failed = true;
       await this.#released(() => this.#releases.run());
-      // What stands behind a factory that waits is not created any more.
+      // Nothing behind a factory that waits is created any more.
       if (this.#patience.isOver && context !== undefined) await this.#walk.look(context, true);
       await this.#walk.try();
       throw error;

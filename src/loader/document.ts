@@ -205,9 +205,12 @@ export class Usage {
   }
 }
 
+/** Code of the error of a limit. */
+export const LIMIT = 'PORTICO_PASTE_LIMIT';
+
 /** Returns the error of a limit. */
 function tooMuch(message: string, origin?: Origin): PasteError {
-  return new PasteError('PORTICO_PASTE_LIMIT', {
+  return new PasteError(LIMIT, {
     message: `${message}.`,
     hint: 'This is a limit of the Loader, far above what a hand-written file needs.',
     origin,
@@ -216,5 +219,5 @@ function tooMuch(message: string, origin?: Origin): PasteError {
 
 /** Reports whether an error is that of a limit. It ends a load, even one that continues after other errors. */
 export function isLimit(error: unknown): boolean {
-  return error instanceof PasteError && error.code === 'PORTICO_PASTE_LIMIT';
+  return error instanceof PasteError && error.code === LIMIT;
 }

@@ -15,6 +15,9 @@ import type { Reference } from './reference.js';
 import { headerParts, type Kind } from './section.js';
 import type { SectionSettings, Setting, Source } from './source.js';
 
+/** The filter from a factory; it may return a promise of the app. */
+export type AwaitableFilter = (app: App) => Awaitable<App>;
+
 /** The source of a composite's children: a file, a distribution, or a `call:` expression. */
 export type Answerer =
   | { readonly form: 'file'; readonly source: Source }

@@ -7,9 +7,8 @@
  */
 import { resolve } from 'node:path';
 import type { Conf } from '../app/index.js';
-import { didYouMean, errorText, loadFailure, type Origin } from '../errors/index.js';
+import type { Origin } from '../errors/index.js';
 import { type PasteSection, type Word, wordsOf } from '../ini/index.js';
-import { whileLoading } from '../process/index.js';
 import { type AliasTable, fileAliases } from './aliases.js';
 import { tellsChildren } from './composite/children.js';
 import { firstRefusal, isLimit, type OpenedPaste, openDocument, Usage } from './document.js';
@@ -27,9 +26,9 @@ import {
   useIn,
 } from './load-context.js';
 import { includedPath, isModuleReference, parseReference } from './parse-reference.js';
-import { firstNames, PasteError } from './paste-error.js';
+import { PasteError } from './paste-error.js';
 import { Reference } from './reference.js';
-import { DefaultResolver, type EntryPoints, entryPointsOf, factoryOf, type Resolver } from './resolver.js';
+import { DefaultResolver, type Resolver } from './resolver.js';
 import { type Kind, PROTOCOLS, sectionsNamed } from './section.js';
 import {
   emptyPipeline,
@@ -40,7 +39,8 @@ import {
   onlySection,
   unknownScheme,
 } from './section-errors.js';
-import { originOf, type SectionSettings, type Setting, Source, secondKey, take } from './source.js';
+import { type SectionSettings, type Setting, Source, secondKey, take } from './source.js';
+import { Steps } from './steps.js';
 
 /** Parts of a load. */
 export interface LoadParts extends OpenedPaste, GivenToFactories {
@@ -68,7 +68,7 @@ export class Load {
   readonly entered = new Map<PasteSection, Source>();
   /** Kinds and names that a program has asked for. */
   readonly asked = new Set<string>();
-  /** What was found so far, each thing where it was read. */
+  /** All errors and warnings so far, each from where it was read. */
   readonly findings: Findings;
   /** True while a section is read alone: values that it lacks may come from sections that use it. */
   alone = false;
@@ -377,156 +377,4 @@ export class Load {
     const files = [resolve(origin.file), path].flatMap((file) => this.sources.get(file) ?? []);
     return [aliases, ...files.map((source) => fileAliases(source, runTime, (error) => this.steps.aliasError(error)))];
   }
-}
-
-// Steps that remain in a load, in PasteDeploy's order: factories to resolve and errors to refuse. So the first error reported is the
-// same as in PasteDeploy, and a file can be inspected without modules.
-
-/** A factory or distribution to resolve, or an error. */
-type Step = { readonly reference: Reference; readonly run: () => Promise<void> } | { readonly issue: unknown };
-
-/** The steps of one load. */
-class Steps {
-  readonly #resolver: Resolver;
-  #steps: Step[] = [];
-  readonly #aliasErrors: unknown[] = [];
-
-  constructor(resolver: Resolver) {
-    this.#resolver = resolver;
-  }
-
-  /** Adds an error after `reference`. */
-  issue(error: unknown, reference: Reference): void {
-    this.#steps.push({ issue: reference.explain(error) });
-  }
-
-  /** Adds an error in the aliases of a file, found while a factory is resolved. */
-  aliasError(error: unknown): void {
-    this.#aliasErrors.push(error);
-  }
-
-  /** Adds the factory of a protocol option or `call:`. */
-  expression(context: Context, expression: string, kind: 'protocol' | 'call'): void {
-    this.#factory(context, (origin) =>
-      ask(origin, expression, () => this.#resolver.expression(expression, kind, origin)),
-    );
-  }
-
-  /**
-   * Adds the factory of an `egg:` reference: the distribution's entry point of that name in one of the kind's groups. The group is the
-   * protocol.
-   */
-  entryPoint(context: Context, distribution: string, name: string): void {
-    const { kind } = context;
-    this.#factory(context, async (origin) => {
-      const groups = await this.#distribution(distribution, origin).catch((error: unknown) => {
-        throw withProposal(error, kind, distribution, name);
-      });
-      const found = PROTOCOLS[kind].flatMap(
-        (group) => group.find((candidate) => entryPointsOf(groups, candidate).has(name)) ?? [],
-      );
-      const [protocol, ...others] = found;
-      if (protocol === undefined) throw noEntryPoint(groups, kind, distribution, name, origin);
-      if (others.length > 0) {
-        throw new PasteError('PORTICO_PASTE_AMBIGUOUS_ENTRY_POINT', {
-          message: `"${name}" of the distribution "${distribution}" is in several groups: ${found.join(', ')}.`,
-          hint: 'Write the factory itself, with one of these options.',
-          origin,
-        });
-      }
-      context.protocol = protocol;
-      const entry = entryPointsOf(groups, protocol).get(name);
-      return ask(origin, `egg:${distribution}#${name}`, () => factoryOf(entry));
-    });
-  }
-
-  /** Adds the distributions of `require = a b`; each must exist. */
-  required(setting: Setting, reference: Reference): void {
-    for (const { text, start } of wordsOf(setting.value)) {
-      const run = async () => void (await this.#distribution(text, originOf(setting, start).origin));
-      this.#steps.push({ reference, run });
-    }
-  }
-
-  /** True if there is an error among the steps. */
-  get refuses(): boolean {
-    return this.#steps.some((step) => 'issue' in step);
-  }
-
-  /** Removes all steps and returns the errors among them; nothing is resolved. */
-  drop(): unknown[] {
-    const steps = this.#steps;
-    this.#steps = [];
-    return steps.flatMap((step) => ('issue' in step ? [step.issue] : []));
-  }
-
-  /** Runs the steps in order, and yields every error: those of the file, and failures to resolve a factory. */
-  async *resolve(): AsyncGenerator<unknown, void> {
-    const steps = this.#steps;
-    this.#steps = [];
-    for (const step of steps) {
-      if ('issue' in step) {
-        yield step.issue;
-        continue;
-      }
-      const failure: unknown[] = [];
-      await step.run().catch((error: unknown) => failure.push(error));
-      // An error in the aliases is reported before its consequences.
-      for (const error of [...this.#aliasErrors.splice(0), ...failure]) yield step.reference.explain(error);
-    }
-  }
-
-  #factory(context: Context, resolve: (origin: Origin) => Promise<unknown>): void {
-    const factory = context.factory!;
-    const run = async (): Promise<void> => {
-      factory.value = await resolve(placeOf(context));
-      factory.resolved = true;
-    };
-    this.#steps.push({ reference: context.reference, run });
-  }
-
-  async #distribution(name: string, origin: Origin): Promise<EntryPoints> {
-    if (name === '') {
-      throw new PasteError('PORTICO_PASTE_BAD_VALUE', {
-        message: 'a distribution name is required after "egg:".',
-        origin,
-      });
-    }
-    return ask(origin, name, () => this.#resolver.distribution(name, origin));
-  }
-}
-
-async function ask<T>(origin: Origin, what: string, work: () => T): Promise<Awaited<T>> {
-  try {
-    return (await whileLoading(() => `${origin.file}:${origin.line}:${origin.column}: ${what}`, work)) as Awaited<T>;
-  } catch (error) {
-    if (error instanceof PasteError) throw error;
-    const message = loadFailure(what, errorText(error));
-    throw new PasteError('PORTICO_PASTE_NO_MODULE', { message, origin, cause: error });
-  }
-}
-
-/** Returns the place that names a factory, or the start of its file. */
-function placeOf({ factory, answerer }: Context): Origin {
-  if (factory?.origin !== undefined) return factory.origin;
-  return answerer.form === 'file' ? answerer.source.start : { file: '', line: 1, column: 1 };
-}
-
-/** Adds a proposed alias to the error for a missing distribution, which may be a Python package. */
-function withProposal(error: unknown, kind: Kind, distribution: string, name: string): unknown {
-  if (!(error instanceof PasteError) || error.code !== 'PORTICO_PASTE_NO_PACKAGE') return error;
-  if (error.hint !== undefined || !/^[A-Za-z][\w.-]*$/.test(distribution)) return error;
-  const proposal = `egg:${distribution}#${name}    ./${distribution.replaceAll('.', '/')}.js:${name}    paste.${kind}_factory`;
-  const hint = `If it is a Python distribution, map it in [portico:aliases]:\n    ${proposal}`;
-  return error.with({ proposal, hint });
-}
-
-function noEntryPoint(groups: EntryPoints, kind: Kind, distribution: string, name: string, origin: Origin): PasteError {
-  const names = [...new Set(PROTOCOLS[kind].flat().flatMap((group) => [...entryPointsOf(groups, group).keys()]))];
-  const there = names.length === 0 ? `It has none for ${kind}s.` : `It has: ${firstNames(names)}.`;
-  return new PasteError('PORTICO_PASTE_NO_ENTRY_POINT', {
-    message: `the distribution "${distribution}" has no ${kind} entry point ${JSON.stringify(name)}.`,
-    hint: [didYouMean(name, names), there].filter((part) => part !== undefined).join(' '),
-    origin,
-  });
 }

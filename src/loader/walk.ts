@@ -1,6 +1,6 @@
 /**
- * What a walk over a paste file finds in its contexts, each thing where it is met: shapes of pipelines, factories that are none, options that a
- * factory declares, references of composites. A creation meets contexts as it makes them, a check without making them.
+ * A walk over the contexts of a paste file, and its findings: shapes of pipelines, factories that are none, options that a factory declares,
+ * references of composites. A creation meets contexts as it makes them, a check without making them.
  */
 import type { DeclaredFactory, Trial } from '../app/index.js';
 import { asTrial } from '../config/internal.js';

@@ -89,6 +89,6 @@ test('one walk: a refused start and a check parse each file once, and find each 
     assert.ok(processes.length > 1 && processes.every(({ readPaste }) => readPaste === 2), text(processes));
   }
   const first = started.find(({ title }) => title === 'api-cli: shop worker(0)');
-  const child = checked.find(({ noSection = 0 }) => noSection > 0);
+  const child = checked.find(({ noSection }) => noSection > 0);
   for (const { noSection, unknownOption } of [first!, child!]) assert.deepEqual([noSection, unknownOption], [1, 1]);
 });

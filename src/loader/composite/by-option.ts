@@ -3,7 +3,7 @@ import type { App, CompositeFactory, Conf, FactoryContext, Filter, SectionLoader
 import { authOptions } from '../../app/internal.js';
 import { didYouMean } from '../../errors/index.js';
 import { wordsOf } from '../../ini/index.js';
-import type { AwaitableFilter } from '../create.js';
+import type { AwaitableFilter } from '../load-context.js';
 import { partsOf } from '../part-refusals.js';
 import { PasteError } from '../paste-error.js';
 import type { TellsChildren } from './children.js';
