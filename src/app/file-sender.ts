@@ -44,9 +44,12 @@ export async function findFile(path: string, root?: string): Promise<FoundFile |
  * Loads the package that sends files. A filter that serves files does so at the start, because the packages on disk may be others at its first
  * request; it takes 20 ms and 3 MiB, so that an app loads it with its first file.
  */
-export async function loadSender(): Promise<typeof import('send')> {
-  return (await import('send')).default;
+export async function loadSender(): Promise<void> {
+  await sender();
 }
+
+/** Its type is in no published declaration, because the package has none for it. */
+const sender = async () => (await import('send')).default;
 
 /**
  * Sends a regular file, with its type by its name, `Last-Modified`, `ETag`, conditional requests and ranges. `maxAge`: seconds for which caches
@@ -59,7 +62,7 @@ export async function sendFile(
   { path, stats, name = path }: FoundFile,
   maxAge: number,
 ): Promise<void> {
-  const send = await loadSender();
+  const send = await sender();
   // Meanwhile its client has left, or another response was sent.
   if (res.closed || res.writableEnded) return;
   const cacheControl = `${isAuthenticated(req) ? 'private, ' : ''}max-age=${Math.floor(maxAge)}`;
