@@ -65,8 +65,9 @@ for (const name of ['api-cli', 'portico']) {
     writeFileSync(join(folder, 'package.json'), '{"name":"at-npx"}');
     writeFileSync(join(folder, 'portico.ini'), `[api:main]\nport = ${await freePort()}\nworkers = 1\n`);
     writeFileSync(join(folder, 'api-paste.ini'), '[app:main]\npaste.app_factory = portico/middleware:echo\n');
-    const npx = spawn('npx', [name], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
-    await once(npx.stdout, 'data');
+    const npx = spawn('npx', [name], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+    for (let text = ''; !text.includes('"event":"ready"'); ) text += String((await once(npx.stderr, 'data'))[0]);
+    npx.stderr.resume();
     const all = descendants(npx.pid!);
     t.after(() => {
       for (const pid of all.filter(isAlive)) process.kill(pid, 'SIGKILL');
