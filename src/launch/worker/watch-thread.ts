@@ -26,6 +26,8 @@ const SAMPLE_MS = 60_000;
 const NOTHING_MS = 5000;
 /** Time for which it is still blocked after its stack was taken. On a busy machine it may just have waited for a processor. */
 const STILL_MS = 30;
+/** A stack that takes longer shows that the event loop is blocked in native code: the main thread stops when that returns, in its caller. */
+const NATIVE_MS = 100;
 /** Most frames of such a stack. */
 const MOST_FRAMES = 10;
 /** Time within which an orphan's does. */
@@ -55,8 +57,11 @@ let sampledMs = SAMPLE_MS;
 
 let everyMs = TICK_MS;
 let timer = setInterval(tick, everyMs);
-// A request has ended the rest: its parent must know it, whatever happens next.
-parentPort?.on('message', () => useInterval(TICK_MS));
+// A request has ended the rest: its parent must know it, whatever happens next. The request itself may block the event loop.
+parentPort?.on('message', () => {
+  if (everyMs !== TICK_MS) turns = Atomics.load(shared, fields.turns);
+  useInterval(TICK_MS);
+});
 
 function useInterval(ms: number): void {
   if (ms === everyMs) return;
@@ -112,15 +117,16 @@ function sample(): void {
   sampledMs += everyMs;
   if (!isBlocked || sampledMs < SAMPLE_MS || Atomics.load(shared, fields.debugged) === 1) return;
   sampledMs = SAMPLE_MS - NOTHING_MS;
-  takeStack((frames) => {
-    setTimeout(() => {
-      // Code of a later turn, or outside of the application, has not blocked it.
-      const isIts =
-        Atomics.load(shared, fields.turns) === turn && frames.some((frame) => libraryOf(frame) === undefined);
-      if (!isIts) return;
+  const askedAt = performance.now();
+  takeStack((frames, turnThen) => {
+    // Code of a later turn, or outside of the application, has not blocked it. One that native code has blocked has turned soon after.
+    if (turnThen !== turn || frames.every((frame) => libraryOf(frame) !== undefined)) return;
+    const tellPlace = (): void => {
       sampledMs = 0;
       parentPort?.postMessage(folded(frames).slice(0, MOST_FRAMES));
-    }, STILL_MS);
+    };
+    if (performance.now() - askedAt >= NATIVE_MS) tellPlace();
+    else setTimeout(() => Atomics.load(shared, fields.turns) === turn && tellPlace(), STILL_MS);
   });
 }
 
@@ -207,9 +213,10 @@ function endOrphan(): void {
 }
 
 /**
- * Uses the inspector, which interrupts a main thread in a loop; one that is blocked in a system call does not answer.
+ * Uses the inspector, which interrupts a main thread in a loop; one in native code, such as a system call, stops when that has returned.
+ * `turn`: that of the event loop at the moment of the stack.
  */
-function takeStack(taken: (frames: readonly Frame[]) => void): void {
+function takeStack(taken: (frames: readonly Frame[], turn: number) => void): void {
   const session = new Session();
   session.connectToMainThread();
   // Frames have only the number of their script; this event, sent for all scripts when it is enabled, has the URL.
@@ -221,7 +228,7 @@ function takeStack(taken: (frames: readonly Frame[]) => void): void {
       const name = frame.functionName || '<anonymous>';
       return { name, url: scripts.get(scriptId) ?? '', place: `${lineNumber + 1}:${columnNumber + 1}` };
     });
-    taken(frames);
+    taken(frames, Atomics.load(shared, fields.turns));
     session.post('Debugger.resume');
     session.disconnect();
   });

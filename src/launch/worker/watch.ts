@@ -255,7 +255,9 @@ class Turns {
       this.#told(this.#number);
     };
     this.#timer = wanted ? setInterval(turn, TURN_MS).unref() : undefined;
-    this.#told(undefined);
+    // At once: the request that has ended a rest may block the event loop.
+    if (wanted) turn();
+    else this.#told(undefined);
   }
 }
 

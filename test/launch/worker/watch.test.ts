@@ -13,11 +13,16 @@ interface Said {
   readonly blocked?: { readonly at: string; readonly stack: readonly string[] };
 }
 
-/** Starts a process, and waits until it is at rest. */
-async function resting(t: TestContext): Promise<{ child: ChildProcess; output: Promise<string> }> {
+function start(t: TestContext): ChildProcess {
   const path = new URL('../../fixtures/resting-process.js', import.meta.url);
   const child = fork(path, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
   t.after(() => child.kill('SIGKILL'));
+  return child;
+}
+
+/** Starts a process, and waits until it is at rest. */
+async function resting(t: TestContext): Promise<{ child: ChildProcess; output: Promise<string> }> {
+  const child = start(t);
   const output = text(child.stderr!);
   while ((await said(child)).nextMs !== 10_000);
   return { child, output };
@@ -26,6 +31,14 @@ async function resting(t: TestContext): Promise<{ child: ChildProcess; output: P
 async function said(child: ChildProcess): Promise<Said> {
   const [message] = (await once(child, 'message')) as [Said];
   return message;
+}
+
+/** Returns the first place that it tells. */
+async function placeOf(child: ChildProcess): Promise<NonNullable<Said['blocked']>> {
+  for (;;) {
+    const { blocked } = await said(child);
+    if (blocked !== undefined) return blocked;
+  }
 }
 
 test('GR-6 a process without requests rests; the first request ends that before anything else', async (t) => {
@@ -48,15 +61,25 @@ test('GR-6 the lag includes what blocks a process at rest', async (t) => {
 test('NI-9 a place that blocks the event loop for less than a heartbeat is told, with its stack', async (t) => {
   const { child } = await resting(t);
   child.send('block each second');
-  let { blocked } = await said(child);
-  while (blocked === undefined) ({ blocked } = await said(child));
-  assert.match(blocked.stack[0]!, /^at blocksHere \(file:.*resting-process\.js:\d+:\d+\)$/);
-  assert.ok(Date.parse(blocked.at) > performance.timeOrigin);
+  const { at, stack } = await placeOf(child);
+  assert.match(stack[0]!, /^at blocksHere \(file:.*resting-process\.js:\d+:\d+\)/);
+  assert.ok(Date.parse(at) > performance.timeOrigin);
 });
+
+for (const [word, what, place] of [
+  ['spin', 'the first request after a rest', /^at blocksHere \(file:.*resting-process\.js:\d+:\d+\)/],
+  ['run', 'a program that is waited for', /^at runsHere \(file:.*resting-process\.js:\d+:\d+\), in \w+ of node$/],
+] as const) {
+  test(`NI-9 a place that blocks the event loop once is told: ${what}`, async (t) => {
+    const { child } = await resting(t);
+    child.send(`request, ${word}`);
+    assert.match((await placeOf(child)).stack[0]!, place);
+  });
+}
 
 for (const [word, what] of [
   ['block', 'without a request'],
-  ['request and block', 'by its first request'],
+  ['request, block', 'by its first request'],
 ] as const) {
   test(`GR-6 a process at rest that is stuck ${what} is ended, with its stack`, async (t) => {
     const { child, output } = await resting(t);
