@@ -3,7 +3,7 @@
  * ends the process when the parent is gone, and reports the main thread's stack to the parent; without a parent it ends
  * the process after `worker_timeout`, and shortly after the deadline of a stop, and prints the stack.
  */
-import { writeSync } from 'node:fs';
+import { write, writeSync } from 'node:fs';
 import { Session } from 'node:inspector';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { WatchData } from './watch.js';
@@ -28,6 +28,8 @@ const NOTHING_MS = 5000;
 const STILL_MS = 30;
 /** A stack that takes longer shows that the event loop is blocked in native code: the main thread stops when that returns, in its caller. */
 const NATIVE_MS = 100;
+/** Time that the notice of a kill has: a reader of standard error that stops must not prevent the kill. */
+const NOTICE_MS = 200;
 /** Most frames of such a stack. */
 const MOST_FRAMES = 10;
 /** Time within which an orphan's does. */
@@ -46,6 +48,8 @@ let stoppingMs = 0;
 /** Time since its stack was asked for, after the deadline of the stop. */
 let overdueMs: number | undefined;
 let reported = false;
+/** True once the process is about to be killed. */
+let isEnding = false;
 let stuckIn: readonly string[] | undefined;
 /** By slot: the request at the last tick, and its number of ticks. */
 const seen = new Int32Array(serials.length);
@@ -77,6 +81,7 @@ function tick(): void {
 }
 
 function look(): void {
+  if (isEnding) return;
   if (parent !== undefined && process.ppid !== parent) orphanedMs += TICK_MS;
   const now = Atomics.load(shared, fields.beats);
   silentMs = now === beats ? silentMs + Math.min(everyMs, SHOWN_MS) : 0;
@@ -143,12 +148,15 @@ function endOverdue(): void {
 }
 
 function kill(why: string): void {
+  if (isEnding) return;
   const held = [...serials.keys()].filter((slot) => ticks[slot]! > 0);
   const requested = held.map((slot) => `\n    ${headOf(slot)} for ${(ticks[slot]! * TICK_MS) / 1000} s`).join('');
   const stack = stuckIn?.map((frame) => `\n    ${frame}`).join('') ?? ' (its stack could not be taken)';
   const inHand = requested === '' ? '' : `; open requests:${requested}`;
-  write(STANDARD_ERROR, `Process ${process.pid} ${why}, killing it; it was stuck in:${stack}${inHand}\n`);
-  process.kill(process.pid, 'SIGKILL');
+  isEnding = true;
+  const end = (): void => void process.kill(process.pid, 'SIGKILL');
+  setTimeout(end, NOTICE_MS);
+  write(STANDARD_ERROR, `Process ${process.pid} ${why}, killing it; it was stuck in:${stack}${inHand}\n`, end);
 }
 
 /**
@@ -188,14 +196,10 @@ function headOf(slot: number): string {
 }
 
 function tell(text: string): void {
-  write(descriptor, text);
-}
-
-function write(to: number, text: string): void {
   try {
-    writeSync(to, text);
+    writeSync(descriptor, text);
   } catch {
-    // The reader is gone, or does not read.
+    // The parent is gone, or does not read.
   }
 }
 
@@ -228,9 +232,11 @@ function takeStack(taken: (frames: readonly Frame[], turn: number) => void): voi
       const name = frame.functionName || '<anonymous>';
       return { name, url: scripts.get(scriptId) ?? '', place: `${lineNumber + 1}:${columnNumber + 1}` };
     });
-    taken(frames, Atomics.load(shared, fields.turns));
+    const turn = Atomics.load(shared, fields.turns);
+    // First of all: a parent that does not read what it is sent must not hold the main thread.
     session.post('Debugger.resume');
     session.disconnect();
+    taken(frames, turn);
   });
   session.post('Debugger.enable');
   session.post('Debugger.pause');

@@ -1,9 +1,12 @@
 /** A process that has nothing to do, and what is noticed of it. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
+import { emptyProject } from '../../fixtures/project.js';
 
 /** A heartbeat, or the end of a rest. */
 interface Said {
@@ -13,9 +16,9 @@ interface Said {
   readonly blocked?: { readonly at: string; readonly stack: readonly string[] };
 }
 
-function start(t: TestContext): ChildProcess {
+function start(t: TestContext, stderr: 'pipe' | number = 'pipe'): ChildProcess {
   const path = new URL('../../fixtures/resting-process.js', import.meta.url);
-  const child = fork(path, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  const child = fork(path, { stdio: ['ignore', 'ignore', stderr, 'ipc'] });
   t.after(() => child.kill('SIGKILL'));
   return child;
 }
@@ -76,6 +79,20 @@ for (const [word, what, place] of [
     assert.match((await placeOf(child)).stack[0]!, place);
   });
 }
+
+test('NI-1 a stuck process is ended although the reader of its standard error has stopped', async (t) => {
+  const { folder, remove } = emptyProject({});
+  t.after(remove);
+  const fifo = join(folder, 'stderr');
+  execFileSync('mkfifo', [fifo]);
+  // Open for reading too, and never read.
+  const descriptor = openSync(fifo, 'r+');
+  t.after(() => closeSync(descriptor));
+  const child = start(t, descriptor);
+  await said(child);
+  child.send('fill, block');
+  assert.deepEqual(await once(child, 'exit'), [null, 'SIGKILL']);
+});
 
 for (const [word, what] of [
   ['block', 'without a request'],
