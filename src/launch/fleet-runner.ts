@@ -98,6 +98,7 @@ export class FleetRunner implements Runner {
       logLevel: (service) => launcher.control.levels.of(service),
       listeners: system.listeners,
       processors: system.processors,
+      reloadsEnd: () => launcher.reloadsEnd(),
       deadWorker: (pool, index, { code, signal }) => void this.workerDied.run(pool.name, index, signal ?? code),
       cutOff: (generation, count) => {
         if (launcher.stopping) this.#cutOff += count;

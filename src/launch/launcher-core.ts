@@ -3,6 +3,7 @@
  * status. Its runner runs services in this process, or in workers.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Config, OptionIssue } from '../config/index.js';
 import { nearestNames } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
@@ -232,6 +233,12 @@ export class LauncherCore<R extends Runner = Runner> {
       return this.#reload(false);
     });
     return this.#nextReload;
+  }
+
+  /** Settles when no reload is in progress. One whose signal has come together with the call counts as begun. */
+  async reloadsEnd(): Promise<void> {
+    await nextTurn();
+    await this.#reloadTurns.idle();
   }
 
   /** Notes requests of replaced workers that were cut off. */

@@ -58,6 +58,19 @@ describe('of a fleet that lasts', { concurrency: 1 }, () => {
     assert.equal(fleet.lines.filter((line) => line.event === 'reload').length, 0);
   });
 
+  test('LC-533 SIGHUP to the whole process group replaces each worker once', async () => {
+    const { fleet } = await lasting();
+    const workers = fleet.children();
+    const from = fleet.lines.length;
+    process.kill(-fleet.pid, 'SIGHUP');
+    await fleet.event('reload', from);
+    for (const pid of workers) await fleet.line((line) => line.event === 'worker_exited' && line.pid === pid, from);
+    await fleet.line(({ msg }) => msg?.includes('asking the parent to replace this worker'), from);
+    const starts = fleet.lines.slice(from).filter(({ event }) => event === 'worker_ready');
+    assert.equal(starts.length, workers.length);
+    assert.equal(fleet.lines.slice(from).filter(({ msg }) => msg?.startsWith('Replacing child')).length, 0);
+  });
+
   test('LC-538 SIGTTIN is one worker more, SIGTTOU one fewer, never below one', async () => {
     const { fleet } = await lasting();
     fleet.kill('SIGTTIN');

@@ -54,6 +54,8 @@ export interface SupervisorOptions extends Omit<PoolOptions, 'spawn' | 'oomKills
   readonly listeners?: ListenerPool | undefined;
   /** Number of processors. Default: those of this process. */
   readonly processors?: number | undefined;
+  /** Settles when no reload is in progress. */
+  reloadsEnd(): Promise<void>;
 }
 
 export class Supervisor {
@@ -235,7 +237,8 @@ export class Supervisor {
     const worker: WorkerHandle = new WorkerHandle(child, first, socketsOfWorker(pool.sockets, index), {
       ...channelLog(this.#log, known),
       keep: (kept) => pool.keep(worker, kept),
-      replace: (reason) => this.#recycle(pool, worker, reason, 'recycle'),
+      // A reload replaces it anyway: HUP to the process group has come to all workers too.
+      replace: (reason) => void this.#options.reloadsEnd().then(() => this.#recycle(pool, worker, reason, 'recycle')),
       beat: () => {
         const all = this.pools.reduce((sum, { wanted }) => sum + wanted, 0);
         const worn = this.#memory.exceeded(worker, this.generation.settings.maxMemory, all);
