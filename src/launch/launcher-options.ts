@@ -96,7 +96,7 @@ export const launcherOptions = defineOptions('DEFAULT', {
   }),
   reload_pause: duration({
     default: 5,
-    help: 'Seconds that new requests may wait in a reload without workers, while open ones use the managers. Then both run side by side.',
+    help: 'Seconds that new requests may wait in a reload without workers, for open ones and the start of the new manager. Then they get 503 until it has started.',
   }),
   restart_method: oneOf(['reload', 'mutate'], {
     default: 'reload',

@@ -125,7 +125,7 @@ export function runStatus(
 }
 
 /** Says what a service waits for in a reload, and since when. */
-function reloadingText({ service, state, failure }: ServiceRun): string | undefined {
+function reloadingText({ service, state, failure, isStarting, uptimeMs }: ServiceRun): string | undefined {
   const telling = service as Telling;
   if (state !== 'reloading') {
     const left = [...(telling.requestsLeft?.() ?? [])];
@@ -133,9 +133,11 @@ function reloadingText({ service, state, failure }: ServiceRun): string | undefi
     return `${countText(left.length, 'request')} of the former configuration: ${waitedFor(left)}`;
   }
   if (failure !== undefined) return `did not start in a reload, and is tried again: ${refusedFor(failure).error}`;
+  // Requests that are open now wait for the start, and not it for them.
+  if (isStarting) return `starts since ${formatDuration(uptimeMs / 1000)}`;
   const open = [...(telling.requestsInFlight?.() ?? [])];
   const work = open.length > 0 ? waitedFor(open) : service.describeWork?.()[0];
-  return work === undefined ? 'starts again' : `waits for ${work}`;
+  return `waits for ${work ?? 'the end of its former run'}`;
 }
 
 /** `GET /big of 10.0.0.7 since 3 s`, of the oldest request. */

@@ -25,6 +25,9 @@ export interface ManagedRunsOptions<R extends ManagedRun> extends Pick<ManagedSe
   readonly log: Logger;
 }
 
+/** The part of a reload's pause that is left for the next start: a fifth, at most this. */
+const START_MS = 1000;
+
 export class ManagedRuns<R extends ManagedRun> {
   /** The run that is started, or started next. */
   present: R;
@@ -59,7 +62,7 @@ export class ManagedRuns<R extends ManagedRun> {
     return this.present.lifecycle.start();
   }
 
-  /** Stops all runs. For a reload with `pauseMs`, settles after that time at the latest; at once if nothing has to end before the next run. */
+  /** Stops all runs. For a reload with `pauseMs`, settles before that time is over; at once if nothing has to end before the next run. */
   async stop(options: StopOptions): Promise<void> {
     if (options.reason === 'reload' && !this.#ends) return this.#stopForReload(options);
     this.#ends = true;
@@ -78,13 +81,15 @@ export class ManagedRuns<R extends ManagedRun> {
     // Objects that the next run has too: their hooks cannot run in both.
     const areShared = registration != null || [given].flat().some((each) => each !== null && typeof each === 'object');
     if (pauseMs === undefined) return present.lifecycle.stop(options);
-    if (areShared) return present.lifecycle.stop({ ...options, deadlineMs: Math.min(pauseMs, deadlineMs || pauseMs) });
+    // Requests wait for the next start too.
+    const workMs = pauseMs - Math.min(START_MS, pauseMs / 5);
+    if (areShared) return present.lifecycle.stop({ ...options, deadlineMs: Math.min(workMs, deadlineMs || workMs) });
     const ended = present.lifecycle.stop(options);
     const { managers, registration: record } = present.managed;
     const mustEnd = managers.length > 0 || record !== null || present.managed.describeWork().length > 0;
     const isOver = await within(
       ended.then(() => true),
-      mustEnd ? pauseMs : 0,
+      mustEnd ? workMs : 0,
     );
     if (isOver === true || this.#ends) return ended;
     this.former.add(present);

@@ -211,6 +211,11 @@ export class Server implements ListeningService {
     return this.#stopping.finally(() => this.#endpoint.closeUnused());
   }
 
+  /** True from a stop for a reload on, until {@link resume} or a start: requests wait. */
+  get isPaused(): boolean {
+    return this.#pause !== undefined;
+  }
+
   /** Sets the app of requests that wait since a stop for a reload; without one, does nothing. */
   awaits(app: App): void {
     if (this.#pause !== undefined) this.#app = withSlot(app);

@@ -1,7 +1,7 @@
 /**
  * Reload in a process that runs its services itself: the new configuration is checked, and all services build their next parts while they
  * serve; then each of them stops, takes the configuration and starts again, and waits for no other. Its listening socket stays open meanwhile,
- * and new requests wait, for `reload_pause` at most.
+ * and new requests wait, for `reload_pause` at most: then they get 503 until the start.
  */
 import type { Config } from '../../config/index.js';
 import { asTrial } from '../../config/internal.js';

@@ -81,6 +81,11 @@ export class ServiceRun {
     return this.#state === 'stopped' ? 'draining' : 'starting';
   }
 
+  /** True from the request for a start until it has ended. */
+  get isStarting(): boolean {
+    return this.#state === 'starting';
+  }
+
   /** True for a service that a reload starts again: it runs, or would run if its last start had not failed. */
   get isWanted(): boolean {
     return this.#state === 'started' || this.failure !== undefined;

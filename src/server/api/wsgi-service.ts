@@ -22,6 +22,7 @@ import {
 } from '../../service/index.js';
 import type { ProtocolSteps } from '../../service/internal.js';
 import { type PeriodicTasks, TaskGroup } from '../../tasks/index.js';
+import { pause } from '../../tasks/internal.js';
 import { isUnanswered, reportedExchange } from '../connections/cut-off.js';
 import { Server } from '../server.js';
 import type { ServerOptions } from '../server-options.js';
@@ -64,6 +65,8 @@ export class WSGIService implements ListeningService {
   readonly #app: ApiApp;
   readonly #runs: ManagedRuns<ApiRun>;
   #worker: WorkerContext | undefined;
+  /** Aborted by a start that has ended: requests wait for it no longer. */
+  #startEnds = new AbortController();
 
   constructor(name: string, config: Config, options: WSGIServiceOptions = {}) {
     checkArguments(name, config, options);
@@ -218,6 +221,8 @@ export class WSGIService implements ListeningService {
       // After a stop for a reload it still listens.
       this.server.resume(reloading);
       throw error;
+    } finally {
+      this.#startEnds.abort();
     }
   }
 
@@ -228,7 +233,7 @@ export class WSGIService implements ListeningService {
   /**
    * Stops the server as {@link Server.stop}; then releases managers, tasks and the app. For a `reload` with `pauseMs` it settles after this
    * time at the latest, at once without managers: requests in progress keep their app and its managers until they have ended, or until the
-   * deadline.
+   * deadline. New requests that have waited for this time get 503 until the next start.
    */
   async stop(options: StopOptions = {}): Promise<void> {
     const isReload = options.reason === 'reload';
@@ -236,13 +241,26 @@ export class WSGIService implements ListeningService {
     // A server that is stopping gets a nearer deadline here; the lifecycle only forwards the first call.
     if (!isReload && state !== 'running' && state !== 'starting') this.server.stop(options).catch(() => {});
     const stopped = this.#runs.stop(options);
-    if (isReload) return stopped;
+    if (isReload) {
+      if (options.pauseMs !== undefined) void this.#limitWaiting(options.pauseMs);
+      return stopped;
+    }
     try {
       await stopped;
     } finally {
       // Closes the sockets that were passed to a service that was never started.
       await this.server.stop(options);
     }
+  }
+
+  /** Answers requests that wait for the next start, and later ones, with 503 from that time on. */
+  async #limitWaiting(ms: number): Promise<void> {
+    this.#startEnds.abort();
+    this.#startEnds = new AbortController();
+    if (!(await pause(ms, { signal: this.#startEnds.signal, unref: true })) || !this.server.isPaused) return;
+    const text = `${this.name} responds with 503 until it has started: new requests have waited for reload_pause`;
+    this.#log.warn({ event: 'reload_pause' }, text);
+    this.server.resume(reloading);
   }
 
   wait(): Promise<void> {

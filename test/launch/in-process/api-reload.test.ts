@@ -149,6 +149,33 @@ test('RW-2 after reload_pause the next manager begins beside the old one, which 
   assert.deepEqual(order.slice(5), ['cleanup 1', 'close 1']);
 });
 
+test('RW-2 new requests wait for a slow start for reload_pause at most: then they get 503 until it has started', async (t) => {
+  const inits = deferred();
+  t.after(() => inits.resolve());
+  const made = managed([], (number) => number === 2 && inits.promise);
+  const { launcher, port, log } = await fleet(
+    t,
+    { plain: { manager: made }, other: {} },
+    '[DEFAULT]\nreload_pause = 0.1\n',
+  );
+  const restarted = launcher.restart();
+  await until(
+    () => launcher.status().services[0]?.workers[0]?.state,
+    (state) => state === 'reloading',
+  );
+  // One waits, the later ones need not.
+  for (const _ of [1, 2]) assert.match(await exchange(port('plain'), LAST), /^HTTP\/1\.1 503 .*retry-after: 1/is);
+  assert.match(await exchange(port('other'), LAST), /other 2$/);
+  const [status] = launcher.status().services;
+  assert.equal(status?.ready, 0);
+  assert.match(status?.reloading ?? '', /^starts since \d/);
+  assert.ok(log.lines.some(({ message }) => /^plain responds with 503 until it has started/.test(message)));
+  inits.resolve();
+  await restarted;
+  assert.equal(launcher.status().reloads[0]?.outcome, 'accepted');
+  assert.match(await exchange(port('plain'), LAST), /plain 2$/);
+});
+
 test('RW-2 requests that keep a former configuration are cut off at drain_timeout, and counted', async (t) => {
   const { launcher, port, log } = await fleet(t, { plain: {} }, '[DEFAULT]\ndrain_timeout = 0.05\n');
   const held = new Client(port('plain'));
