@@ -81,8 +81,8 @@ export class ManagedRuns<R extends ManagedRun> {
     // Objects that the next run has too: their hooks cannot run in both.
     const areShared = registration != null || [given].flat().some((each) => each !== null && typeof each === 'object');
     if (pauseMs === undefined) return present.lifecycle.stop(options);
-    // Requests wait for the next start too.
-    const workMs = pauseMs - Math.min(START_MS, pauseMs / 5);
+    // Requests wait for the next start too. A deadline of 0 would be none.
+    const workMs = Math.max(1, pauseMs - Math.min(START_MS, pauseMs / 5));
     if (areShared) return present.lifecycle.stop({ ...options, deadlineMs: Math.min(workMs, deadlineMs || workMs) });
     const ended = present.lifecycle.stop(options);
     const { managers, registration: record } = present.managed;
