@@ -134,13 +134,18 @@ export function send(
 }
 
 /**
- * Logs data that an app writes after the end of its response, in place of Node's error event, which ends the process if nothing listens to it: one
- * request would end those of all others. A listener of the app gets the event.
+ * Logs data that an app writes after the end of its response, once for each response, in place of Node's error events, which end the process if
+ * nothing listens to them: one request would end those of all others. A listener of the app gets the events.
  */
 function tellAfterEnd({ res, serverState: server }: Exchange): void {
-  if (server?.failed === undefined || res!.listenerCount('error') > 0) return;
-  res!.once('error', (error) => server.failed!(error, res!.req, 'the app wrote after the end of its response'));
+  if (server?.failed === undefined || res!.listeners('error').includes(ignoreLater)) return;
+  if (res!.listenerCount('error') === 0)
+    res!.once('error', (error) => server.failed!(error, res!.req, 'the app wrote after the end of its response'));
+  // Each write has its event, and the app may have listened for one only.
+  res!.on('error', ignoreLater);
 }
+
+function ignoreLater(): void {}
 
 /** Sends no more data, and reports the error to the callback that waits for the end. */
 function breakOff(exchange: Exchange, callback: Callback | undefined): void {
