@@ -80,8 +80,8 @@ export class Front {
   app!: App;
   /** Answers requests that do not reach the app. */
   refusals!: Refusals;
-  /** True: every response announces the end of its connection. */
-  closing = false;
+  /** True: later connections end with their first response. */
+  #closing = false;
   #limits: WsgiOptions;
   #guard!: ReturnType<typeof requestGuard>;
   #lastRequest!: number;
@@ -182,6 +182,7 @@ export class Front {
       const connection = connectionOf(socket)!;
       connection.readAgain = readAgain;
       connection.askFirst(isUpgradable);
+      if (this.#closing) connection.announceClose();
     });
     server.on('request', this.#request);
     server.on('checkContinue', (req, res) => this.#request(req, res, 'continue'));
@@ -205,11 +206,6 @@ export class Front {
    * long, and it with the last of them.
    */
   retire(server: HttpServer): void {
-    const leave = ({ socket }: IncomingMessage, res: ServerResponse): void => {
-      const { exchange, waiting } = connectionOf(socket)!;
-      if (exchange === undefined && waiting === undefined) res.shouldKeepAlive = false;
-    };
-    for (const event of ['request', 'checkContinue', 'checkExpectation']) server.prependListener(event, leave);
     for (const connection of this.connections) connection.announceClose();
     // Ends its checks of time limits.
     server.once('close', () => server.close());
@@ -219,7 +215,7 @@ export class Front {
 
   /** Starts the checks of time limits. */
   open(): void {
-    this.closing = false;
+    this.#closing = false;
     this.upgrades.begin();
     this.#timeouts.start();
   }
@@ -232,7 +228,7 @@ export class Front {
 
   /** Announces to all clients that their connections end with the responses in progress. */
   announceClose(): void {
-    this.closing = true;
+    this.#closing = true;
     for (const connection of this.connections) connection.announceClose();
   }
 
@@ -248,7 +244,7 @@ export class Front {
       if (!inTurn && (connection.exchange !== undefined || connection.waiting !== undefined)) {
         // The last response will announce the end of the connection.
         const before = connection.exchange?.res;
-        if (this.closing && before?.headersSent === false) before.shouldKeepAlive = true;
+        if (connection.leaving && before?.headersSent === false) before.shouldKeepAlive = true;
         connection.wait(req, () => this.#request(req, res, expects, true));
         return;
       }
@@ -271,7 +267,7 @@ export class Front {
       const last = connection.requests >= this.#lastRequest - connection.place * (this.#lastRequest >> 7);
       if (last) connection.move('end');
       const isOnly = connection.waiting === undefined;
-      const announces = last || (isOnly && (this.closing || connection.state === 'last'));
+      const announces = last || (isOnly && (connection.leaving || connection.state === 'last'));
       res.shouldKeepAlive = res.shouldKeepAlive && !announces;
       if (req.url === '*') void this.refusals.answerOptions(req, res);
       else void this.app(req, res);

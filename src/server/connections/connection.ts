@@ -72,6 +72,8 @@ export class Connection {
   requests = 0;
   /** Place among sixteen connections accepted one after another, 0 to 15. */
   place = 0;
+  /** True: it ends with its next response behind which no request waits, and that response announces it. */
+  leaving = false;
   /** True if reading was stopped deliberately. */
   readingStopped = false;
   /** Received requests after the one in progress, and a function that runs work in the connection's own async context. */
@@ -209,10 +211,11 @@ export class Connection {
   }
 
   /**
-   * Announces that the connection closes, if the head is not sent yet; Node then closes it by itself. Nothing after that
-   * response is sent: it is not announced while other requests wait.
+   * Announces that the connection closes: with the response in progress, if its head is not sent yet, else with the next one; Node then closes it
+   * by itself. Nothing after that response is sent: it is not announced while other requests wait.
    */
   announceClose(): void {
+    this.leaving = true;
     const { exchange, state, waiting } = this;
     if (exchange === undefined || exchange.res.headersSent || waiting !== undefined || state === 'refused') return;
     const { res } = exchange;

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { type App, afterResponse, compose } from 'portico/app';
 import { Server } from 'portico/server';
+import { deferred } from '../../../dist/tasks/deferred.js';
 import { Client, portOf } from '../raw-client.js';
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
@@ -76,3 +77,45 @@ test('thirty pipelined requests behind filters that wait for their end write no 
   assert.equal(ended, 30);
   assert.deepEqual(warnings, []);
 });
+
+/** What one client writes before a reload, and after it. */
+const AROUND_RELOAD: Record<string, readonly [before: readonly string[], after: readonly string[]]> = {
+  'two at once on an idle connection': [[], ['/a /b']],
+  'two in turn on an idle connection': [[], ['/a', '/b']],
+  'one behind another that was in progress': [['/a'], ['/b']],
+  'three that were there before': [['/a /b /c'], []],
+};
+
+for (const [which, [before, after]] of Object.entries(AROUND_RELOAD)) {
+  test(`LC-136 after a reload each pipelined request is served, and the last ends the connection: ${which}`, async (t) => {
+    const held = deferred<void>();
+    const server = new Server('pipelined', async (req, res) => {
+      if (req.url === '/a') await held.promise;
+      res.end(req.url);
+    });
+    await server.start();
+    t.after(() => server.stop());
+    const client = new Client(portOf(server));
+    t.after(() => client.close());
+    const write = async (paths: string): Promise<void> => {
+      client.write(paths.split(' ').map(get).join(''));
+      // The server reads it before another connection, which comes later.
+      const other = new Client(portOf(server));
+      other.write(get('/other'));
+      await other.response();
+      other.close();
+    };
+    // Nagle's algorithm would hold a request back until the system acknowledges the one before.
+    client.socket.setNoDelay();
+    client.write(get('/first'));
+    await client.response();
+    for (const paths of before) await write(paths);
+    const reloaded = server.stop({ graceful: true, reason: 'reload', deadlineMs: 60_000 });
+    await server.start();
+    for (const paths of after) await write(paths);
+    held.resolve();
+    await Promise.all([client.closed, reloaded]);
+    assert.deepEqual(client.received.match(/\/\w$|\/\w(?=HTTP)/g), [...before, ...after].join(' ').split(' '));
+    assert.equal(client.received.match(/connection: close/gi)?.length, 1);
+  });
+}
