@@ -20,7 +20,7 @@ export type {
 } from '../service/internal.js';
 export { heartbeatOptions, hostOf, namedManager } from '../service/internal.js';
 export { type ManagedRun, ManagedRuns } from './managed-runs.js';
-export { checkManager, ManagedService } from './managed-service.js';
+export { checkManager, type EarlierRuns, ManagedService } from './managed-service.js';
 export {
   type CallsProvider,
   callsProvider,

@@ -4,9 +4,10 @@
  */
 import type { Logger } from '../log/index.js';
 import type { Lifecycle, StopOptions } from '../service/index.js';
+import { keptByParent } from '../service/internal.js';
 import type { TaskGroup } from '../tasks/index.js';
 import { within } from '../tasks/internal.js';
-import type { ManagedService, ManagedServiceOptions } from './managed-service.js';
+import type { EarlierRuns, ManagedService, ManagedServiceOptions } from './managed-service.js';
 
 /** One run, from a start to the end of its last work. After a stop it can be started again. */
 export interface ManagedRun {
@@ -19,7 +20,7 @@ export interface ManagedRun {
 /** Options of {@link ManagedRuns}. */
 export interface ManagedRunsOptions<R extends ManagedRun> extends Pick<ManagedServiceOptions, 'registration'> {
   /** Makes a run that is not started. */
-  readonly make: () => R;
+  readonly make: (earlier: EarlierRuns) => R;
   /** The managers that code has given. */
   readonly given: unknown;
   readonly log: Logger;
@@ -34,6 +35,7 @@ export class ManagedRuns<R extends ManagedRun> {
   /** Runs that a reload has left to themselves, until they have ended. */
   readonly former = new Set<R>();
   readonly #options: ManagedRunsOptions<R>;
+  #earlier: EarlierRuns = { kept: keptByParent() ?? new Map(), left: Promise.resolve() };
   /** True between a stop that has left work to the former run, and the start after it. */
   #isHandedOver = false;
   /** True once a stop for good was requested, until the next start. */
@@ -41,7 +43,7 @@ export class ManagedRuns<R extends ManagedRun> {
 
   constructor(options: ManagedRunsOptions<R>) {
     this.#options = options;
-    this.present = options.make();
+    this.present = options.make(this.#earlier);
   }
 
   /** All runs, the present one first. */
@@ -52,7 +54,7 @@ export class ManagedRuns<R extends ManagedRun> {
   /** Uses a new run for the next start. */
   renew(): void {
     const { onExit } = this.present.tasks;
-    this.present = this.#options.make();
+    this.present = this.#options.make(this.#earlier);
     this.present.tasks.onExit = onExit;
   }
 
@@ -96,9 +98,10 @@ export class ManagedRuns<R extends ManagedRun> {
     ended
       .catch((err: unknown) => log.error({ err }, 'work of the former configuration was cut off'))
       .finally(() => this.former.delete(present));
+    // The record is that of the next run; tasks that still run keep their leases. Nobody waits for a registry that says nothing.
+    const { kept, left } = this.#earlier;
+    this.#earlier = { kept, left: Promise.allSettled([left, record?.leave({ keepsLeases: true })]) };
     this.renew();
     this.#isHandedOver = true;
-    // The record is that of the next run; tasks that still run keep their leases.
-    await record?.leave({ keepsLeases: true });
   }
 }

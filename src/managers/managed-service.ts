@@ -20,7 +20,6 @@ import {
   describeJobs,
   findManager,
   hostOf,
-  keptByParent,
   lastRunsIn,
   loadManager,
   ManagerHooks,
@@ -34,6 +33,14 @@ import type { PeriodicTasks, TaskGroup } from '../tasks/index.js';
 import { JobList } from '../tasks/internal.js';
 import { formatDuration } from '../text/index.js';
 import { type Member, type OpenRegistry, registryProvider } from './providers.js';
+
+/** What the runs of a service leave to a later one. */
+export interface EarlierRuns {
+  /** Values that are kept over all runs, also in the workers that replace this one. */
+  readonly kept: KeptValues;
+  /** Settles when they have left the registry: a later run registers after that. */
+  readonly left: Promise<unknown>;
+}
 
 /** Options of a {@link ManagedService}. */
 export interface ManagedServiceOptions {
@@ -53,6 +60,7 @@ export interface ManagedServiceOptions {
   readonly log: Logger;
   /** Group of the periodic tasks; stopped with the service. */
   readonly tasks: TaskGroup;
+  readonly earlier: EarlierRuns;
   /**
    * Returns the managers, the main one first: given in code, or named by this configuration. Called at each start,
    * which creates them anew, except those that are objects already.
@@ -89,7 +97,7 @@ export interface ManagedStart {
   readonly steps: ProtocolSteps;
 }
 
-/** Managers of one service over all its runs. Opens nothing by itself. */
+/** Managers of one run of a service, over all its starts. Opens nothing by itself. */
 export class ManagedService {
   /** Tracks the managers' tasks by name. */
   readonly tracker: TaskTracker;
@@ -98,8 +106,6 @@ export class ManagedService {
   #hooks: ManagerHooks | undefined;
   #registry: ServiceRegistry | null | undefined;
   #registration: Registration | null = null;
-  /** Values of earlier runs of the service: of this object, or of the workers before this one. */
-  readonly #kept: KeptValues = keptByParent() ?? new Map();
 
   /** Throws the errors of `managers`. */
   constructor(options: ManagedServiceOptions) {
@@ -170,7 +176,7 @@ export class ManagedService {
    */
   async prepare({ backdoorPort, workerId, steps }: ManagedStart): Promise<ManagerHooks> {
     this.#hooks = undefined;
-    const { name, log, tasks, registration } = this.#options;
+    const { name, log, tasks, earlier, registration } = this.#options;
     const config = this.#options.config();
     const { made, context, rpc, open, releases, letGo } = await this.#make();
     for (const manager of made) if ('backdoorPort' in manager) manager.backdoorPort = backdoorPort;
@@ -187,7 +193,7 @@ export class ManagedService {
       managers: made,
       declared: () => [context.tasks, ...(this.#options.declared?.() ?? [])],
       registration: this.#registration,
-      periodic: { ...periodic, ...this.#options.periodic, workerId, lastRuns: lastRunsIn(this.#kept, workerId) },
+      periodic: { ...periodic, ...this.#options.periodic, workerId, lastRuns: lastRunsIn(earlier.kept, workerId) },
       managerShutdownMs,
       closeDrivers: async () => {
         await steps.closeDrivers?.();
@@ -272,10 +278,10 @@ export class ManagedService {
   }
 
   #member(host: string, open: OpenRegistry | null): Registration | null {
-    const { binary, topic = null, log, isApi = false, member, onVerdict, onDisabled } = this.#options;
+    const { binary, topic = null, log, earlier, isApi = false, member, onVerdict, onDisabled } = this.#options;
     const counted = {
       inFlight: () => this.tracker.size,
-      kept: this.#kept,
+      ...earlier,
       ...(onDisabled && { onDisabled }),
       ...member,
     };

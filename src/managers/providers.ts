@@ -29,6 +29,8 @@ export interface Member {
   readonly log: Logger;
   /** Values of replaced processes of this service, and for those that replace this one. Default: none. */
   readonly kept?: KeptValues;
+  /** Settles when an earlier run of this service in the same process has left: it registers after that. Default: at once. */
+  readonly left?: Promise<unknown>;
   /** Returns the number of requests and calls in progress, for the worker's row. Default: 0. */
   readonly inFlight?: () => number;
   /** Called if the service must stop accepting requests, or end, with the reason. */

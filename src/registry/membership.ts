@@ -31,6 +31,8 @@ export interface MembershipOptions extends HeartbeatTimes {
   readonly mustRegister: boolean;
   /** Values of replaced processes of this service, with the record under `record`. Default: none. */
   readonly kept?: KeptValues | undefined;
+  /** Settles when an earlier run of this service in the same process has left: it registers after that. Default: at once. */
+  readonly left?: Promise<unknown> | undefined;
   /**
    * Seconds before the first retry if the registry is not available at the start; doubled each time. Default:
    * `[database] retry_interval`, 1.
@@ -83,6 +85,8 @@ export class Membership implements Registration {
   /** Id of the record, also after this worker has left. */
   #id: number | undefined;
   readonly #leases: Leases;
+  /** The last thing that it writes of its end. Each waits for the one before, also if its caller does not wait. */
+  #signedOff: Promise<void> = Promise.resolve();
   #draining = false;
   #forcedDownTold = false;
   #disabledTold = false;
@@ -168,14 +172,22 @@ export class Membership implements Registration {
   }
 
   /** Sets the service's state to draining when no worker accepts requests any more. */
-  async drain(): Promise<void> {
+  drain(): Promise<void> {
     this.#draining = true;
+    return this.#inOrder(() => this.#drain());
+  }
+
+  async #drain(): Promise<void> {
     // It registers no more.
     if (this.#record === undefined) await this.#heartbeat.stop();
     await this.#signOff('draining', (id) => this.#registry.store.putWorker(id, { ...this.#worker(), draining: true }));
   }
 
-  async leave({ keepsLeases = false } = {}): Promise<void> {
+  leave({ keepsLeases = false } = {}): Promise<void> {
+    return this.#inOrder(() => this.#leave(keepsLeases));
+  }
+
+  async #leave(keepsLeases: boolean): Promise<void> {
     await this.#heartbeat.stop();
     const release = async (): Promise<void> => {
       if (!keepsLeases) await this.#leases.release();
@@ -187,6 +199,11 @@ export class Membership implements Registration {
       return this.#registry.store.dropWorker(id, this.#who.worker, this.#who.pid);
     });
     this.#record = undefined;
+  }
+
+  #inOrder(step: () => Promise<void>): Promise<void> {
+    this.#signedOff = this.#signedOff.then(step);
+    return this.#signedOff;
   }
 
   /** Deletes the record. Returns false if it is gone already. */
@@ -252,6 +269,7 @@ export class Membership implements Registration {
   async #register(): Promise<ServiceRecord> {
     const { store } = this.#registry;
     const { host, binary, version } = this.#who;
+    await this.#options.left;
     const existing = await store.find(host, binary);
     await this.#refuse(existing);
     if (existing !== null && existing.version !== version) {

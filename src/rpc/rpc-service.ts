@@ -3,7 +3,7 @@
 import { Config, workerAssignment } from '../config/index.js';
 import { PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import { type ManagedRun, ManagedRuns, ManagedService } from '../managers/index.js';
+import { type EarlierRuns, type ManagedRun, ManagedRuns, ManagedService } from '../managers/index.js';
 import {
   Lifecycle,
   type LifecycleState,
@@ -91,7 +91,7 @@ export class RPCService implements ServiceBase {
     this.#config = options.config;
     this.#log = logOf(options).child({ service: this.name });
     const { manager: given, registration } = options;
-    this.#runs = new ManagedRuns({ make: () => this.#makeRun(), given, registration, log: this.#log });
+    this.#runs = new ManagedRuns({ make: (earlier) => this.#makeRun(earlier), given, registration, log: this.#log });
   }
 
   get #run(): RPCRun {
@@ -213,7 +213,7 @@ export class RPCService implements ServiceBase {
     this.#log.warn(`${this.binary} on ${this.host} was killed and its record was deleted`);
   }
 
-  #makeRun(): RPCRun {
+  #makeRun(earlier: EarlierRuns): RPCRun {
     const options = this.#options;
     const identity = identityOf(options, this.#config);
     const { topic } = identity;
@@ -229,6 +229,7 @@ export class RPCService implements ServiceBase {
       config: () => this.#config,
       log: this.#log,
       tasks,
+      earlier,
       managers: managersFor(identity, options),
       option: named.opt,
       named,

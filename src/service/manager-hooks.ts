@@ -135,7 +135,9 @@ export class ManagerHooks implements LifecycleSteps {
       }
     };
     this.#tracker.beginShutdown(() => describeJobs(this.periodicTasks));
-    await step(() => this.withdraw());
+    this.#endTimers();
+    // In a reload of this process the service goes on in its next run, which waits for no registry.
+    if (options.reason !== 'reload') await step(() => registration?.drain());
     await step(() => this.#options.stopAccepting?.(options));
     const rest = (): StopOptions => remaining(options, this.#clock.now() - began);
     const finish = async (): Promise<void> => {
@@ -161,12 +163,16 @@ export class ManagerHooks implements LifecycleSteps {
     if (failures.length > 0) throw failures[0];
   }
 
-  /** Prevents new work: stops all timers and sets the record to `draining`. The first step of a stop. */
+  /** Prevents new work: stops all timers and sets the record to `draining`. The first step of a stop for good. */
   async withdraw(): Promise<void> {
-    // The group awaits running passes. Requests in flight may still spawn tasks.
+    this.#endTimers();
+    await this.#options.registration?.drain();
+  }
+
+  /** The group awaits running passes. Requests in flight may still spawn tasks. */
+  #endTimers(): void {
     this.#periodic.stop();
     for (const timer of this.#options.tasks.timers) timer.stop('shutdown');
-    await this.#options.registration?.drain();
   }
 
   /** Calls the managers' `reset` with a later configuration. */

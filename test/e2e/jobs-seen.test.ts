@@ -131,7 +131,10 @@ const LONG = `
 import { appFactory, defineOptions } from 'portico';
 export const hello = appFactory('hello', defineOptions({}), (_options, { tasks }) => {
   tasks.every('10m', () => {}, { name: 'clean' });
-  return (req, res) => res.end('hello');
+  return (req, res) => {
+    if (req.url === '/held') console.log('held');
+    else res.end('hello');
+  };
 });
 `;
 
@@ -151,6 +154,9 @@ for (const [where, one, workers] of [
     await program.printed(/"event":"ready"/);
     const next = async (): Promise<number | undefined> => (await statusOf(Number(admin))).jobs[0]?.nextIn;
     await until(next, (seconds = 600) => seconds < 597);
+    // It is left to the former configuration.
+    ask(port, '/held').catch(() => {});
+    await program.printed(/^held$/m);
     const { status, stderr } = await commandBeside(['reload'], { cwd: project.folder });
     assert.equal(status, 0, stderr);
     // That of the status comes with a heartbeat.

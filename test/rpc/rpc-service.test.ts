@@ -117,6 +117,23 @@ test('MG-1 LC-1324 LC-517 a restart in place runs the manager that the configura
   await service.stop();
 });
 
+test('S3-7 the interval of a job goes on over a reload in place', async () => {
+  class Images {
+    @periodicTask({ spacing: 600 })
+    clean() {}
+  }
+  const service = create({ manager: Images });
+  const nextIn = () => service.periodicTasks[0]?.status()[0]?.nextIn;
+  await service.start();
+  const before = await until(nextIn, (seconds = 600) => seconds < 599.9);
+  await service.stop({ graceful: true, reason: 'reload', pauseMs: 1000 });
+  await service.reset();
+  await service.start();
+  const after = await until(nextIn, (seconds) => seconds !== undefined);
+  assert.ok(after! <= before!, `${before} s before the reload, ${after} s after it`);
+  await service.stop();
+});
+
 /** Starts and stops a service, and returns its record in the registry. */
 async function started(options: RPCServiceOptions, text = ''): Promise<{ record: ServiceRecord; delay: number }> {
   const config = await configured(`[servicegroup]\ndriver = memory\n[DEFAULT]\n${text}`);

@@ -9,7 +9,7 @@ import type { LoadedApp } from '../../loader/index.js';
 import type { Walk } from '../../loader/internal.js';
 import type { Logger, LogOption } from '../../log/index.js';
 import { checkedLog } from '../../log/internal.js';
-import { type ManagedRun, ManagedRuns, ManagedService, namedManager } from '../../managers/index.js';
+import { type EarlierRuns, type ManagedRun, ManagedRuns, ManagedService, namedManager } from '../../managers/index.js';
 import {
   Lifecycle,
   type ListenAddress,
@@ -91,7 +91,7 @@ export class WSGIService implements ListeningService {
     this.#app = new ApiApp(name, { ...options, log: this.#log, meter: this.meter }, loader);
     this.#options = options;
     const { manager: given, registration } = options;
-    this.#runs = new ManagedRuns({ make: () => this.#makeRun(), given, registration, log: this.#log });
+    this.#runs = new ManagedRuns({ make: (earlier) => this.#makeRun(earlier), given, registration, log: this.#log });
   }
 
   get #run(): ApiRun {
@@ -290,7 +290,7 @@ export class WSGIService implements ListeningService {
     for (const { message } of this.#tls.certificateWarnings()) this.#log.warn(message);
   }
 
-  #makeRun(): ApiRun {
+  #makeRun(earlier: EarlierRuns): ApiRun {
     const { name, binary } = this;
     const { manager, registration } = this.#options;
     const tasks = new TaskGroup({ limit: 1000, name, log: this.#log });
@@ -301,6 +301,7 @@ export class WSGIService implements ListeningService {
       config: () => this.#config,
       log: this.#log,
       tasks,
+      earlier,
       option: `${name}_manager`,
       named,
       managers: (from) => [manager ?? namedManager(from, named) ?? []].flat(),
