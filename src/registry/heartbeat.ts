@@ -44,6 +44,7 @@ export class Heartbeat {
   /** Milliseconds by which the last heartbeat was late: the delay of the event loop at that time. */
   lateMs = 0;
   readonly #options: HeartbeatOptions;
+  /** Undefined from a stop on: a heartbeat that is still under way then changes nothing. */
   #loop: DynamicLoopingCall<[]> | undefined;
   #lostAt: number | undefined;
   #lostTold = false;
@@ -85,9 +86,10 @@ export class Heartbeat {
     // Without heartbeats it waits for the registry only.
     if ((reportInterval === 0 && !this.disconnected) || this.#loop?.running === true) return;
     this.#due = clock.now() + initialDelay * 1000;
-    this.#loop = new DynamicLoopingCall(() => this.#beat());
+    const loop: DynamicLoopingCall<[]> = new DynamicLoopingCall(() => this.#beat(loop));
+    this.#loop = loop;
     // Heartbeats continue whatever happens, and do not keep the process alive.
-    this.#loop.start({
+    loop.start({
       initialDelay,
       stopOnException: false,
       unref: true,
@@ -99,24 +101,26 @@ export class Heartbeat {
 
   /** Settles when no heartbeat is in progress. */
   async stop(): Promise<void> {
-    if (this.#loop === undefined) return;
-    this.#loop.stop();
+    const loop = this.#loop;
+    if (loop === undefined) return;
+    this.#loop = undefined;
+    loop.stop();
     // One that waits for a registry that is away must not delay a stop.
     if (this.disconnected) return;
-    await this.#loop.wait().catch(() => {});
+    await loop.wait().catch(() => {});
   }
 
-  async #beat(): Promise<number> {
+  async #beat(loop: DynamicLoopingCall<[]>): Promise<number> {
     const { reportInterval, jitter, clock, random } = this.#options;
     const interval = this.#interval;
     const began = clock.now();
     this.#noteLateness(began);
     try {
       await this.#limited();
-      this.#recovered();
-      if (reportInterval === 0) this.#loop?.stop();
+      if (loop === this.#loop) this.#recovered();
+      if (reportInterval === 0) loop.stop();
     } catch (error) {
-      this.#failed(error);
+      if (loop === this.#loop) this.#failed(error);
     }
     const took = (clock.now() - began) / 1000;
     const idle = Math.max(PAUSE_PART * interval, interval * (1 + jitter * (2 * random() - 1)) - took);

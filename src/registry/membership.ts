@@ -85,6 +85,8 @@ export class Membership implements Registration {
   /** Id of the record, also after this worker has left. */
   #id: number | undefined;
   readonly #leases: Leases;
+  /** Aborted when it leaves: an attempt to register that is still under way writes nothing more. */
+  #leaving = new AbortController();
   /** The last thing that it writes of its end. Each waits for the one before, also if its caller does not wait. */
   #signedOff: Promise<void> = Promise.resolve();
   #draining = false;
@@ -157,6 +159,7 @@ export class Membership implements Registration {
    */
   async register(signal?: AbortSignal): Promise<ServiceRecord | null> {
     this.#draining = false;
+    this.#leaving = new AbortController();
     const register = (): Promise<ServiceRecord> => this.#register();
     const { mustRegister } = this.#options;
     const record = await (mustRegister ? this.#awaited(register, signal) : this.#soon(register, signal));
@@ -184,6 +187,7 @@ export class Membership implements Registration {
   }
 
   leave({ keepsLeases = false } = {}): Promise<void> {
+    this.#leaving.abort();
     return this.#inOrder(() => this.#leave(keepsLeases));
   }
 
@@ -269,7 +273,9 @@ export class Membership implements Registration {
   async #register(): Promise<ServiceRecord> {
     const { store } = this.#registry;
     const { host, binary, version } = this.#who;
+    const { signal } = this.#leaving;
     await this.#options.left;
+    signal.throwIfAborted();
     const existing = await store.find(host, binary);
     await this.#refuse(existing);
     if (existing !== null && existing.version !== version) {
@@ -279,11 +285,14 @@ export class Membership implements Registration {
     }
     // If a sibling runs already, the record has its state; only the first worker sets the state of a start.
     const state = existing !== null && (await this.#siblings(existing.id)).length > 0 ? existing.state : 'starting';
+    signal.throwIfAborted();
     const record =
       existing === null ? await this.#insert() : await store.update(existing.id, { ...this.#announcement(), state });
     if (record === null) return this.#register();
     await this.#forgetDeadWorkers(record.id);
+    signal.throwIfAborted();
     await store.putWorker(record.id, { ...this.#worker(), inFlight: 0, draining: false });
+    signal.throwIfAborted();
     this.#isRunning = false;
     this.#record = record;
     this.#id = record.id;

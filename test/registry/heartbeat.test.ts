@@ -7,7 +7,9 @@ import type { Clock } from 'portico/tasks';
 import { FakeClock } from 'portico/testing';
 import { StoredRegistry } from '#internal/registry';
 import { Heartbeat } from '../../dist/registry/heartbeat.js';
+import { RegistryUnavailable } from '../../dist/registry/service-store.js';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';
+import { deferred } from '../../dist/tasks/internal.js';
 import { commandBeside } from '../cli/command.js';
 import { ask } from '../e2e/clients.js';
 import { emptyProject, freePort, Program, startApiCli } from '../e2e/program.js';
@@ -211,3 +213,37 @@ for (const workers of [1, 2]) {
     assert.doesNotMatch(program.stderr, /Graceful shutdown timeout exceeded|killing/);
   });
 }
+
+test('NI-3 a heartbeat that a stop has not waited for says nothing, and ends no later loop', async () => {
+  const clock = new FakeClock();
+  const { log, messages } = recordedLog();
+  const away = new RegistryUnavailable(new Error('no answer'));
+  const first = deferred();
+  let beats = 0;
+  const heartbeat = new Heartbeat({
+    reportInterval: 0,
+    initialDelay: 0,
+    jitter: 0,
+    log,
+    clock,
+    random: () => 0.5,
+    beat: async () => {
+      beats++;
+      if (beats === 1) await first.promise;
+      if (beats === 2) throw away;
+    },
+    downTime: 60,
+    onLost: () => {},
+  });
+  heartbeat.beginWithout(away);
+  heartbeat.start();
+  await clock.advance(0);
+  await heartbeat.stop();
+  heartbeat.start();
+  await clock.advance(0);
+  first.resolve();
+  await clock.advance(0);
+  assert.deepEqual([beats, heartbeat.disconnected, messages().length], [2, true, 1]);
+  await clock.advance(10_000);
+  assert.deepEqual([beats, heartbeat.disconnected], [3, false]);
+});

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RegistryEvent } from 'portico/registry';
 import { FakeClock } from 'portico/testing';
+import { deferred } from '#internal/tasks';
 import {
   type MemberIdentity,
   type MembershipOptions,
@@ -352,6 +353,30 @@ test('NI-3 a registry that accepts and says nothing delays a start by a second, 
   house.inner.find = find;
   await house.clock.advance(60_000);
   assert.deepEqual(await house.registry.list(), [], 'one that has left does not register');
+});
+
+test('NI-3 an attempt to register that is under way when the service leaves writes nothing more', async () => {
+  for (const at of ['find', 'workers'] as const) {
+    const house = new House();
+    await (await house.started()).leave();
+    const before = await house.view();
+    const responds = deferred();
+    const ask = house.inner[at].bind(house.inner) as (...args: unknown[]) => Promise<never>;
+    house.inner[at] = async (...args: unknown[]) => {
+      await responds.promise;
+      return ask(...args);
+    };
+    const member = house.member({ pid: 2, version: 9 });
+    const started = member.register();
+    await house.clock.advance(1000);
+    await started;
+    await member.leave();
+    responds.resolve();
+    await house.clock.advance(60_000);
+    const { record, workers } = await house.view();
+    assert.deepEqual([record, workers], [before.record, []], at);
+    assert.equal(member.record, undefined, at);
+  }
 });
 
 test('NI-3 a service without heartbeats registers too when the registry is back', async () => {
