@@ -17,8 +17,9 @@ const MODE = 0o640;
 /** Most characters of lines that wait for the reader of standard error. */
 const MOST_WAITING = 2 ** 20;
 
-/** Interval of attempts to write the lines that wait, in milliseconds. */
+/** First and longest interval of attempts to write the lines that wait, in milliseconds: a reader that has stopped costs no CPU. */
 const AGAIN_MS = 5;
+const LONGEST_AGAIN_MS = 250;
 
 /** Most milliseconds for which the exit of a process waits for the reader; not for one that has stopped for so long before. */
 const LAST_MS = 1000;
@@ -119,6 +120,7 @@ export class LogOutput {
   readonly #waiting: Waiting[] = [];
   #waitingLength = 0;
   #isDueAgain = false;
+  #againMs = AGAIN_MS;
   #triedAt = 0;
   /** Time since which the reader takes nothing; undefined if it does. */
   #stoppedAt: number | undefined;
@@ -298,6 +300,7 @@ export class LogOutput {
       try {
         const done = writeSync(this.#descriptor, bytes as string);
         this.#stoppedAt = undefined;
+        this.#againMs = AGAIN_MS;
         if (done < Buffer.byteLength(bytes)) {
           first.rest = this.#restOf(bytes, done);
           continue;
@@ -327,7 +330,8 @@ export class LogOutput {
     setTimeout(() => {
       this.#isDueAgain = false;
       this.#catchUp();
-    }, AGAIN_MS).unref();
+    }, this.#againMs).unref();
+    this.#againMs = Math.min(2 * this.#againMs, LONGEST_AGAIN_MS);
   }
 }
 
