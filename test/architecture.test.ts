@@ -125,6 +125,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'router',
   ],
   config: [
+    'link-places',
     'read-unless-fifo',
     'state',
     'types',

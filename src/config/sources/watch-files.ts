@@ -2,9 +2,9 @@
  * Detects changes of files, for reloads without a signal. Watches folders rather than the files, because editors replace files, and each
  * folder on the way: a path may lead through links into other ones, as Kubernetes' `..data`, certbot's `live/` and `current -> releases/7`.
  */
-import { type FSWatcher, lstatSync, readlinkSync, watch } from 'node:fs';
-import { basename, dirname, isAbsolute, join, parse, sep } from 'node:path';
-import { ignoreErrors } from '../../errors/index.js';
+import { type FSWatcher, watch } from 'node:fs';
+import { basename, join } from 'node:path';
+import { type Places, placesOf } from '../link-places.js';
 import { isConf } from './read-files.js';
 
 /** Options of {@link watchFiles}. */
@@ -97,9 +97,6 @@ export function watchFiles(paths: Iterable<string>, changed: () => void, options
   };
 }
 
-/** Names of files and links that matter, by their folder, whose own path has no link. */
-type Places = ReadonlyMap<string, ReadonlySet<string>>;
-
 /** Stands for all names of the kind. */
 const ANY_CONF = '*.conf';
 
@@ -107,57 +104,4 @@ const ANY_CONF = '*.conf';
 function counts(names: ReadonlySet<string> | undefined, name: string | null): boolean {
   if (name === null || names === undefined || names.has(name)) return true;
   return names.has(ANY_CONF) && isConf(name);
-}
-
-/** Most links on the way to one file, as of the kernel (path_resolution(7)). */
-const MOST_LINKS = 40;
-
-/** Returns the places of the paths, and of each link on the way to them. */
-function placesOf(paths: readonly string[]): Places {
-  const places = new Map<string, Set<string>>();
-  const links = new Map<string, string | undefined>();
-  const linkAt = (path: string): string | undefined => {
-    if (!links.has(path))
-      links.set(
-        path,
-        ignoreErrors(() => linkOf(path)),
-      );
-    return links.get(path);
-  };
-  const note = (folder: string, name: string): void => {
-    places.set(folder, (places.get(folder) ?? new Set()).add(name));
-  };
-  for (const path of paths) {
-    let [folder, rest] = split(isAbsolute(path) ? path : `${process.cwd()}${sep}${path}`);
-    let followed = 0;
-    while (rest.length > 0) {
-      const name = rest.shift()!;
-      const target = name === '..' ? undefined : linkAt(join(folder, name));
-      if (name === '..') folder = dirname(folder);
-      else if (target !== undefined && followed++ < MOST_LINKS) {
-        note(folder, name);
-        const [root, steps] = split(target);
-        folder = root || folder;
-        rest = [...steps, ...rest];
-      } else if (rest.length === 0) note(folder, name);
-      else folder = join(folder, name);
-    }
-  }
-  return places;
-}
-
-/** Splits a path into its root, which a relative one does not have, and its names. */
-function split(path: string): [root: string, names: string[]] {
-  const { root } = parse(path);
-  return [
-    root,
-    path
-      .slice(root.length)
-      .split(sep)
-      .filter((name) => name !== '' && name !== '.'),
-  ];
-}
-
-function linkOf(path: string): string | undefined {
-  return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : undefined;
 }

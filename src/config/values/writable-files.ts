@@ -1,7 +1,8 @@
 /** Warnings of files of a configuration that all users of a machine can change: they would decide what the service runs, as its user. */
 import { accessSync, constants, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { type Diagnostic, shownPath } from '../../errors/index.js';
+import { placesOf } from '../link-places.js';
 
 /** The part of a configuration that knows its files. */
 interface WithFiles {
@@ -16,10 +17,10 @@ export function writableFiles(config: WithFiles): readonly Diagnostic[] {
   return value === false ? [] : writableAmong([...config.configFiles, ...config.filesRead]);
 }
 
-/** Returns a warning for each of these files, and for each folder of one, that all users can write. */
+/** Returns a warning for each of these files, and for each folder of one, or of a link on the way to it, that all users can write. */
 export function writableAmong(paths: readonly string[]): Diagnostic[] {
   const files = [...new Set(paths.map((path) => resolve(path)))];
-  const folders = [...new Set(files.map((path) => dirname(path)))];
+  const folders = [...placesOf(files).keys()];
   return [
     ...files.flatMap((path) => warningOf(path, `can change ${shownPath(path)}`)),
     ...folders.flatMap((path) => warningOf(path, `can replace files in ${path}`)),

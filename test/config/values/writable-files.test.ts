@@ -1,6 +1,6 @@
 /** Files of a configuration that all users of the machine can write: a warning for each, and for each of their folders. */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readConfiguration } from '../../../dist/cli/configured/configuration.js';
@@ -53,4 +53,19 @@ test('AU-6 what all may write and nobody can change is no warning', (t) => {
   // As /tmp: only the owner of a file replaces it.
   chmodSync(sticky, 0o1777);
   assert.deepEqual(writableAmong([file, '/dev/null', join(folder, 'missing', 'portico.ini')]), []);
+});
+
+test('AU-6 a folder that all can write is found behind a link, and so is the folder of a link', (t) => {
+  const { folder, remove } = emptyProject({ 'shared/x.ini': '', 'etc/none': '', 'links/none': '' });
+  t.after(remove);
+  const at = (path: string): string => join(folder, path);
+  symlinkSync(at('links/now.ini'), at('etc/portico.ini'));
+  symlinkSync('../shared/x.ini', at('links/now.ini'));
+  const warnings = (): string[] =>
+    writableAmong([at('etc/portico.ini')]).map(({ message }) => message.replaceAll(folder, ''));
+  assert.deepEqual(warnings(), []);
+  chmodSync(at('shared'), 0o777);
+  chmodSync(at('links'), 0o777);
+  const replaced = (path: string): string => `all users of this machine can replace files in ${path}: its mode is 0777`;
+  assert.deepEqual(warnings(), [replaced('/links'), replaced('/shared')]);
 });
