@@ -12,7 +12,7 @@ test('RV-0 RV-1 RV-5 AT-21 random clients leave nothing behind, and get what nod
   else await walks(Number(seed), 1);
 });
 
-test('RO-1 LC-540 around the drain of a server every request and upgrade on an accepted connection is served, and each session is asked to end', async () => {
+test('RO-1 LC-136 LC-540 around a reload and the drain of a server every request and upgrade on an accepted connection is served, and each session is asked to end', async () => {
   if (seed === undefined) await drains(9001, DRAINS);
   else await drains(Number(seed), 1);
 });

@@ -1,6 +1,7 @@
 /**
- * Random clients of a server that drains: before `drain_delay`, within it, and while it stops. Whatever reaches a connection that it has
- * accepted gets its response; an upgrade gets its session, which is asked to end. A seed makes the same walk again.
+ * Random clients of a server that reloads and then drains: before `drain_delay`, within it, and while it stops. Whatever reaches a connection that
+ * it has accepted gets its response, pipelined requests too; an upgrade gets its session, which is asked to end. A seed makes the same walk
+ * again.
  */
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -40,8 +41,16 @@ export async function drainWalk(seed: number, limits: ServerOptions): Promise<st
   const port = portOf(server);
   let accepts = true;
   const [leavesAt, stopsAfter] = [random.below(30), random.below(30)];
+  const reload = random.chance(0.5) ? { at: random.below(40), lasts: random.below(10) } : undefined;
   const plans = Array.from({ length: 1 + random.below(6) }, () => ({
-    kind: random.pick(['upgrade', 'request', 'request then upgrade', 'slow upgrade'] as const),
+    kind: random.pick([
+      'upgrade',
+      'request',
+      'request then upgrade',
+      'slow upgrade',
+      'pipelined',
+      'request then pipelined',
+    ] as const),
     beginsAt: random.below(70),
     between: random.below(40),
   }));
@@ -63,17 +72,35 @@ export async function drainWalk(seed: number, limits: ServerOptions): Promise<st
       }
       await turns(between);
     }
+    if (kind.endsWith('pipelined')) {
+      // The first takes a turn, in which the others are read: a response that is sent before cannot know of them.
+      const paths = Array.from({ length: 2 + (beginsAt % 5) }, (_, at) => `/wait/${at === 0 ? 1 : (between * at) % 7}`);
+      const pipelined = paths.map((path) => `GET ${path} ${HEAD}\r\n`).join('');
+      const text = await answered(socket, pipelined, new RegExp(`(?:served.*){${paths.length}}`, 's'));
+      socket.destroy();
+      if (text === '' && mayBeReset && kind === 'pipelined') return undefined;
+      return text.split('HTTP/1.1 200 ').length === paths.length + 1
+        ? undefined
+        : `${paths.length} ${kind} got ${JSON.stringify(text)}`;
+    }
     const upgrade = kind === 'slow upgrade' ? UPGRADE.replace('/session', `/wait/${between}`) : UPGRADE;
     const text = await answered(socket, upgrade, /bye/);
     socket.destroy();
     if (text === '' && mayBeReset && !kind.startsWith('request')) return undefined;
     return text === `${SWITCHED}bye` ? undefined : `${kind} got ${JSON.stringify(text)}`;
   });
+  let reloaded: Promise<void> | undefined;
+  if (reload !== undefined) {
+    await turns(reload.at);
+    reloaded = server.stop({ graceful: true, reason: 'reload', deadlineMs: 600_000 });
+    await turns(reload.lasts);
+    await server.start();
+  }
   await turns(leavesAt);
   server.markDraining();
   await turns(stopsAfter);
   accepts = false;
-  await server.stop({ graceful: true });
+  await Promise.all([server.stop({ graceful: true }), reloaded]);
   return (await Promise.all(clients)).find((wrong) => wrong !== undefined);
 }
 
