@@ -26,7 +26,8 @@ export interface MembershipOptions extends HeartbeatTimes {
   readonly startWait: number;
   /**
    * The service must not serve before it has its record, which may say that it was forced down. Default: `[servicegroup]
-   * fence_on_forced_down`, unless a replaced process has left a record.
+   * fence_on_forced_down`, unless a replaced process has left a record
+   * that is not forced down.
    */
   readonly mustRegister: boolean;
   /** Values of replaced processes of this service, with the record under `record`. Default: none. */
@@ -294,9 +295,8 @@ export class Membership implements Registration {
     await store.putWorker(record.id, { ...this.#worker(), inFlight: 0, draining: false });
     signal.throwIfAborted();
     this.#isRunning = false;
-    this.#record = record;
+    this.#know(record);
     this.#id = record.id;
-    this.#options.kept?.set('record', record);
     this.#tellDisabled(record);
     return record;
   }
@@ -376,7 +376,7 @@ export class Membership implements Registration {
     if (record === undefined) return;
     const answer = await this.#registry.store.beat({ serviceId: record.id, ...this.#worker() });
     if (answer === null) return this.#gone(record);
-    this.#heedForcedDown(answer.forcedDown);
+    this.#heedForcedDown(record, answer.forcedDown);
     if (answer.disabled !== this.#disabledTold) await this.#disabled(record.id);
     if (answer.instanceId !== this.#who.instanceId) this.#complainOfForeigner();
   }
@@ -404,8 +404,7 @@ export class Membership implements Registration {
     const { host, binary } = this.#who;
     const record = await this.#registry.store.find(host, binary);
     if (record?.id !== id) return;
-    this.#record = record;
-    this.#options.kept?.set('record', record);
+    this.#know(record);
     const { disabled, disabledReason } = record;
     const why = disabledReason === null ? '' : `: ${disabledReason}`;
     this.#options.log.info(`An operator ${disabled ? 'disabled' : 'enabled'} this service${why}`);
@@ -417,12 +416,18 @@ export class Membership implements Registration {
     this.#options.onDisabled(disabled);
   }
 
-  #heedForcedDown(forcedDown: boolean): void {
-    if (forcedDown && !this.#forcedDownTold) {
-      this.#options.log.warn('an operator forced this service down: other services treat it as down');
-      if (this.#options.fenceOnForcedDown) this.#options.onVerdict('drain', 'an operator forced it down');
-    }
+  #heedForcedDown(record: ServiceRecord, forcedDown: boolean): void {
+    if (forcedDown === this.#forcedDownTold) return;
     this.#forcedDownTold = forcedDown;
+    this.#know({ ...record, forcedDown });
+    if (!forcedDown) return;
+    this.#options.log.warn('an operator forced this service down: other services treat it as down');
+    if (this.#options.fenceOnForcedDown) this.#options.onVerdict('drain', 'an operator forced it down');
+  }
+
+  #know(record: ServiceRecord): void {
+    this.#record = record;
+    this.#options.kept?.set('record', record);
   }
 
   #complainOfForeigner(): void {

@@ -105,6 +105,7 @@ export function membership(registry: ServiceRegistry, config: Config, options: M
   } = options;
   const { worker, instance, generation } = options.process ?? thisProcess(config);
   const machineId = machine();
+  const last = keptRecord(kept, host, binary);
   return new Membership(
     registry,
     {
@@ -127,8 +128,8 @@ export function membership(registry: ServiceRegistry, config: Config, options: M
       ...defaults,
       initialDelay: group.initialDelayS,
       startWait: group.startWaitS,
-      // Another machine may do the work of one that was forced down. A service that has had its record was admitted.
-      mustRegister: group.fenceOnForcedDown && keptRecord(kept, host, binary) === undefined,
+      // Another machine may do the work of one that was forced down.
+      mustRegister: group.fenceOnForcedDown && last?.forcedDown !== false,
       kept,
       inFlight: () => 0,
       onVerdict: () => {},

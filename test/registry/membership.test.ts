@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RegistryEvent } from 'portico/registry';
+import type { ServiceRecord } from 'portico/service';
 import { FakeClock } from 'portico/testing';
 import { deferred } from '#internal/tasks';
 import {
@@ -565,7 +566,8 @@ test('SG-40 SG-41 SG-42 versions: an older service is refused, a change is logge
 
 test('SG-29 forced_down: a beat never clears it; the service says so once, and drains where it is fenced', async () => {
   const house = new House();
-  await house.started({}, { fenceOnForcedDown: true });
+  const kept = new Map<string, unknown>();
+  await house.started({}, { fenceOnForcedDown: true, kept });
   const { uuid } = (await house.view()).record;
   await house.registry.update(uuid, { forcedDown: true });
   house.lines();
@@ -574,6 +576,14 @@ test('SG-29 forced_down: a beat never clears it; the service says so once, and d
   assert.deepEqual([record.forcedDown, record.reportCount, state], [true, 6, 'down']);
   assert.equal(house.lines().length, 1);
   assert.deepEqual(house.verdicts, ['drain: an operator forced it down']);
+  const { forcedDown } = kept.get('record') as ServiceRecord;
+  await house.registry.update(uuid, { forcedDown: false });
+  await house.clock.advance(10_000);
+  assert.deepEqual(
+    [forcedDown, (kept.get('record') as ServiceRecord).forcedDown],
+    [true, false],
+    'for the next process',
+  );
 });
 
 test('NI-6 a service hears at its start and by its heartbeat that it is disabled or enabled, also the process after it', async () => {

@@ -7,7 +7,7 @@ import { Config, type PorticoError } from 'portico/config';
 import { openRegistry } from 'portico/registry';
 import { openDatabase } from 'portico/sqlite';
 import { silentLogger } from '#internal/log';
-import { MemoryStore, membership, type RegistryUnavailable, StoredRegistry, sqlitePath } from '#internal/registry';
+import { MemoryStore, membership, RegistryUnavailable, StoredRegistry, sqlitePath } from '#internal/registry';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';
 import { freePort } from '../fixtures/free-port.js';
 import { until } from '../fixtures/until.js';
@@ -130,6 +130,30 @@ test('SG-35 SG-41 takeover and allow_old let a service start that is refused els
     await assert.rejects(member('').register(), { code });
     assert.equal((await member(`${option} = true\n`).register())?.host, 'one');
   }
+});
+
+test('SG-29 a process that replaces one which was forced down waits for the registry, if it is fenced', async () => {
+  const registry = openRegistry(Config.fromText('[servicegroup]\ndriver = memory\n'), { log })!;
+  const kept = new Map<string, unknown>();
+  const config = Config.fromText('[servicegroup]\nfence_on_forced_down = true\nstart_wait_s = 0\n');
+  const member = () => membership(registry, config, { binary: 'portico-images', log, kept });
+  const first = member();
+  const { uuid } = (await first.register())!;
+  const { find } = registry.store;
+  const away = async () => {
+    registry.store.find = () => Promise.reject(new RegistryUnavailable(new Error('connection refused')));
+    try {
+      return await member().read();
+    } finally {
+      registry.store.find = find;
+    }
+  };
+  assert.equal((await away())?.uuid, uuid);
+  await first.leave();
+  await registry.update(uuid, { forcedDown: true });
+  await member().register();
+  await assert.rejects(away(), { code: 'PORTICO_REGISTRY_UNAVAILABLE' });
+  await registry.close();
 });
 
 test('NI-3 a service starts and serves with a registry that is locked, damaged or refused, and says why it is not registered', async (t) => {
