@@ -1,5 +1,6 @@
 /** Values that the processes of a service leave to those that replace them. */
 import type { LastRuns } from '../tasks/internal.js';
+import { workerLink } from './worker-link.js';
 
 /** Values by key, which outlive a worker and a reload, and end with the program. In workers they are copied: plain data and dates. */
 export interface KeptValues {
@@ -17,10 +18,7 @@ export function lastRunsIn(kept: KeptValues, workerId: number): LastRuns {
   };
 }
 
-/** Key on `process` under which launchers store a worker's link to its parent. */
-const WORKER_LINK = Symbol.for('portico.worker');
-
 /** Returns the values of this worker's service, which its parent keeps; undefined in a process that is not a worker of a launcher. */
 export function keptByParent(): KeptValues | undefined {
-  return (process as { [WORKER_LINK]?: { readonly kept?: KeptValues } })[WORKER_LINK]?.kept;
+  return workerLink<{ readonly kept?: KeptValues }>()?.kept;
 }

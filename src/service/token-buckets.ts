@@ -4,6 +4,7 @@
  * The package rate-limiter-flexible is not used, because it counts in fixed windows, has a timer for each key and no limit for the
  * number of keys.
  */
+import { workerLink } from './worker-link.js';
 
 /** One of so many tokens of a bucket may be lent: the part of its burst that a caller may be refused while others have it. */
 const MOST_LENT = 8;
@@ -130,10 +131,7 @@ export interface SharedBuckets {
   readonly isSilent: boolean;
 }
 
-/** Key on `process` under which launchers store a worker's link to its parent. */
-const WORKER_LINK = Symbol.for('portico.worker');
-
 /** Returns the shared buckets; undefined in a process that is not a worker of a launcher. */
 export function sharedBuckets(): SharedBuckets | undefined {
-  return (process as { [WORKER_LINK]?: { readonly buckets?: SharedBuckets } })[WORKER_LINK]?.buckets;
+  return workerLink<{ readonly buckets?: SharedBuckets }>()?.buckets;
 }

@@ -63,6 +63,9 @@ export function variablesComment(holder: string, { variables }: Deployment): str
   return [`# Options are set by environment variables, which ${holder} must define: ${variables.join(' ')}`];
 }
 
+/** Stands for no limit in Kubernetes and nginx, which have no value for it. */
+export const LONGEST_SECONDS = 86_400;
+
 /** Time after the deadline: workers are killed after one second, and systemd's helper has two for the last messages. */
 const KILL_SECONDS = 5;
 

@@ -2,7 +2,7 @@
  * A Deployment, a Service and a PodDisruptionBudget for Kubernetes.
  */
 import type { DeploymentFile, Entry, Lines } from './compare.js';
-import { type Deployment, variablesComment, writtenBy } from './deployment.js';
+import { type Deployment, LONGEST_SECONDS, variablesComment, writtenBy } from './deployment.js';
 import { isHidden, placesInImage } from './docker.js';
 import { readManifest, settingsIn, wordsIn } from './manifest.js';
 import { checkManifest, writtenIn } from './manifest-check.js';
@@ -18,9 +18,6 @@ import {
   WORKERS,
 } from './pod-probes.js';
 import { variableOf } from './written-paths.js';
-
-/** Kubernetes has no value for no limit. */
-const LONGEST_SECONDS = 86_400;
 
 export const kubernetes: DeploymentFile = { lines, read: readManifest, settings, check: checkManifest };
 

@@ -2,7 +2,7 @@
  * The check of an existing manifest: what loses requests, and what keeps a pod from its start. All else is compared by `diff`.
  */
 import { type Entry, lastOf, type Tell } from './compare.js';
-import { type Deployment, openPorts, portOf } from './deployment.js';
+import { type Deployment, LONGEST_SECONDS, openPorts, portOf } from './deployment.js';
 import {
   APP,
   entryPointStarts,
@@ -159,9 +159,6 @@ function valuesOf(
   const block = file.find((each) => each.key === key.slice(0, key.lastIndexOf('.')));
   return found.length > 0 || unset === undefined || block === undefined ? found : [{ value: unset, line: block.line }];
 }
-
-/** Kubernetes has no value for no limit. */
-const LONGEST_SECONDS = 86_400;
 
 const graceSeconds = ({ deployment, file }: Checked): number =>
   (deployment.stopSeconds ?? LONGEST_SECONDS) + preStopSeconds(file);

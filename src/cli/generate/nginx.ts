@@ -4,10 +4,7 @@
 import type { Diagnostic } from '../../errors/index.js';
 import { formatAddress, isWildcard } from '../../service/internal.js';
 import type { DeploymentFile, Lines } from './compare.js';
-import { type DeployedApi, type Deployment, portOf, schemeOf } from './deployment.js';
-
-/** nginx has no value for no limit. */
-const LONGEST_SECONDS = 86_400;
+import { type DeployedApi, type Deployment, LONGEST_SECONDS, portOf, schemeOf } from './deployment.js';
 
 export const nginx: DeploymentFile = { lines, warnings };
 
