@@ -102,6 +102,11 @@ export class Server implements ListeningService {
     return this.#front.report;
   }
 
+  /** True from a stop for a reload to the start after it, or to {@link resume}: new requests wait. */
+  get isPaused(): boolean {
+    return this.#pause !== undefined;
+  }
+
   /** Number of requests in progress, including those that wait for a slot. */
   get inFlight(): number {
     return this.#front.connections.inFlight;
@@ -209,11 +214,6 @@ export class Server implements ListeningService {
       this.#stopping = undefined;
     });
     return this.#stopping.finally(() => this.#endpoint.closeUnused());
-  }
-
-  /** True from a stop for a reload on, until {@link resume} or a start: requests wait. */
-  get isPaused(): boolean {
-    return this.#pause !== undefined;
   }
 
   /** Sets the app of requests that wait since a stop for a reload; without one, does nothing. */
@@ -331,9 +331,11 @@ export class Server implements ListeningService {
     }
     this.#isStale = false;
     this.#http = http;
-    this.#front.state.draining = false;
     this.#front.state.isRecordLost = this.#options.recordLost;
     this.#front.open();
+    if (before === undefined) this.#front.state.draining = false;
+    // A stop was requested since the stop for a reload.
+    else if (this.#front.state.draining) this.markDraining();
     this.#ended = deferred();
   }
 

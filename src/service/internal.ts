@@ -3,6 +3,7 @@
 export { BindError, holderOf } from './bind-error.js';
 export { Drivers, type DriversOptions } from './drivers.js';
 export { type KeptValues, keptByParent, lastRunsIn } from './kept-values.js';
+export { FORCED_STOP_MS } from './lifecycle.js';
 export { findManager, loadManager } from './load-manager.js';
 export {
   type BuildLog,
@@ -11,6 +12,7 @@ export {
   ManagerHooks,
   type ManagerHooksOptions,
   type ProtocolSteps,
+  remaining,
 } from './manager-hooks.js';
 export { heartbeatOptions, hostOf, managerOptions, managerSettings, namedManager } from './manager-options.js';
 export { describeJobs, type ManagerPeriodicOptions } from './managers-periodic-tasks.js';

@@ -297,7 +297,7 @@ function isCutOff(error: unknown): boolean {
 }
 
 /** Returns the options of a stop `passedMs` later. A deadline in the past becomes 1 ms, because 0 would mean no deadline. */
-function remaining(options: StopOptions, passedMs: number): StopOptions {
+export function remaining(options: StopOptions, passedMs: number): StopOptions {
   if (!options.deadlineMs) return options;
   return { ...options, deadlineMs: Math.max(1, Math.ceil(options.deadlineMs - passedMs)) };
 }

@@ -179,10 +179,11 @@ async function restartEach(
   const runs = staying.filter(({ isWanted }) => isWanted);
   accept(given, next);
   await given.renew();
+  if (stopped.aborted) return { outcome: 'abandoned' };
   const failures: string[] = [];
   const kept: string[] = [];
   const start = async (run: ServiceRun): Promise<boolean> => {
-    const error = stopped.aborted ? undefined : await unlessAborted(given.start(run), stopped);
+    const error = await given.start(run);
     if (error !== undefined)
       failures.push(`service ${run.name} did not start, and is tried again: ${refusedFor(error).error}`);
     return error === undefined;
@@ -194,7 +195,9 @@ async function restartEach(
   await Promise.all([
     ...runs.map(async (run) => {
       await run.stop({ reason: 'reload', timeoutMs, pauseMs });
-      if (!stopped.aborted && !(await run.reset(next.prepared?.config))) kept.push(run.name);
+      // A stop meanwhile has ended it. During `drain_delay` it has not: whoever connects is still served.
+      if (run.ends) return;
+      if (!(await run.reset(next.prepared?.config))) kept.push(run.name);
       await start(run);
     }),
     ...fresh.map(async (asked) => {

@@ -305,7 +305,8 @@ export class InProcessRunner implements Runner {
   async #begin(run: ServiceRun): Promise<void> {
     const { diagnosis } = this.#launcher;
     await diagnosis.open();
-    if (this.#launcher.stopping) return;
+    // A stop with `drain_delay` lets a service of a reload begin: it serves until the delay is over.
+    if (run.ends || (this.#launcher.stopping && run.state !== 'reloading')) return;
     if ('backdoorPort' in run.service) run.service.backdoorPort = diagnosis.backdoorPort;
     await run.start();
   }
@@ -323,8 +324,9 @@ export class InProcessRunner implements Runner {
       try {
         await this.#begin(run);
       } catch (error) {
-        if (signal.aborted || this.#launcher.stopping) return undefined;
-        logFailure(log, `Service ${run.name} did not start in a reload, and is tried again`, error, {
+        if (signal.aborted && (over.signal.aborted || run.ends)) return undefined;
+        const next = signal.aborted ? '' : ', and is tried again';
+        logFailure(log, `Service ${run.name} did not start in a reload${next}`, error, {
           service: run.name,
         });
         void pause(waitMs, { signal, unref: true }).then(

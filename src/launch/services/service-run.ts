@@ -59,6 +59,11 @@ export class ServiceRun {
     if (typeof tasks === 'object' && 'onExit' in tasks) tasks.onExit = (error: unknown) => this.#exits(error);
   }
 
+  /** True if a stop for good was requested: it is not started again. */
+  get ends(): boolean {
+    return this.#ends;
+  }
+
   get started(): boolean {
     return this.#state === 'started';
   }

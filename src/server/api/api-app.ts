@@ -44,6 +44,8 @@ interface BuiltApp {
   readonly app: LoadedApp;
   readonly faults: FaultSettings;
   readonly loader: AppLoader;
+  /** Configuration that it was built from. */
+  readonly config: Config;
 }
 
 /** Parts of an API's apps: options of its service, its log and its meter. */
@@ -70,6 +72,11 @@ export class ApiApp {
     this.#parts = parts;
     this.opened = opened;
     this.path = opened.path;
+  }
+
+  /** Configuration of the app that was built before a start, until a start takes it. */
+  get preparedFrom(): Config | undefined {
+    return this.#prepared?.config;
   }
 
   /** Builds the next app, in place of one that was built before and not used. The returned function releases it. */
@@ -129,6 +136,7 @@ export class ApiApp {
     return {
       app: app!,
       loader,
+      config,
       faults: { faultStyle: faultStyle ?? style, invalidInputStatus, aroundRefusals: around },
     };
   }

@@ -20,7 +20,7 @@ import {
   type StopOptions,
   type WorkerContext,
 } from '../../service/index.js';
-import type { ProtocolSteps } from '../../service/internal.js';
+import { type ProtocolSteps, remaining } from '../../service/internal.js';
 import { type PeriodicTasks, TaskGroup } from '../../tasks/index.js';
 import { pause } from '../../tasks/internal.js';
 import { isUnanswered, reportedExchange } from '../connections/cut-off.js';
@@ -64,6 +64,8 @@ export class WSGIService implements ListeningService {
   #tls: ApiTls;
   readonly #app: ApiApp;
   readonly #runs: ManagedRuns<ApiRun>;
+  /** The run whose app the server has, until its requests have ended: then its managers end, and its app is closed. */
+  #served: ApiRun | undefined;
   #worker: WorkerContext | undefined;
   /** Aborted by a start that has ended: requests wait for it no longer. */
   #startEnds = new AbortController();
@@ -234,23 +236,51 @@ export class WSGIService implements ListeningService {
    * Stops the server as {@link Server.stop}; then releases managers, tasks and the app. For a `reload` with `pauseMs` it settles after this
    * time at the latest, at once without managers: requests in progress keep their app and its managers until they have ended, or until the
    * deadline. New requests that have waited for this time get 503 until the next start.
+   *
+   * Any other stop that comes in a reload answers what has connected, by an app that is open: that of the former run until its requests have
+   * ended, and then that of the next one, which begins for them.
    */
   async stop(options: StopOptions = {}): Promise<void> {
-    const isReload = options.reason === 'reload';
-    const { state } = this.#run.lifecycle;
-    // A server that is stopping gets a nearer deadline here; the lifecycle only forwards the first call.
-    if (!isReload && state !== 'running' && state !== 'starting') this.server.stop(options).catch(() => {});
-    const stopped = this.#runs.stop(options);
-    if (isReload) {
+    if (options.reason === 'reload') {
+      const stopped = this.#runs.stop(options);
       if (options.pauseMs !== undefined) void this.#limitWaiting(options.pauseMs);
       return stopped;
     }
-    try {
-      await stopped;
-    } finally {
-      // Closes the sockets that were passed to a service that was never started.
-      await this.server.stop(options);
-    }
+    const began = performance.now();
+    const left = (): StopOptions => remaining(options, performance.now() - began);
+    const failures: unknown[] = [];
+    const failed = (error: unknown): unknown => failures.push(error);
+    this.#stopServer(options);
+    await this.#runs.stop(options).catch(failed);
+    await this.#answerWaiting(left()).catch(failed);
+    // Closes the sockets that were passed to a service that was never started.
+    await this.server.stop(left()).catch(failed);
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** Stops the server if the lifecycle does not: it only forwards its first call, and a server that is stopping gets a nearer deadline here. */
+  #stopServer(options: StopOptions): void {
+    const { state } = this.#run.lifecycle;
+    if (state === 'running' || state === 'starting') return;
+    // Its app closes: what waits for the next one is not for this.
+    if (this.server.isPaused && this.#served === undefined) return;
+    const stopped = this.server.stop(options);
+    // Requests that have waited go to this app, and it ends after them.
+    this.#served?.ends.push(stopped);
+    stopped.catch(() => {});
+  }
+
+  /** Begins the next run of a reload for the clients that have connected since the former one ended, and stops it. */
+  async #answerWaiting(options: StopOptions): Promise<void> {
+    const isOver = options.graceful !== true || options.signal?.aborted === true;
+    if (isOver || !this.server.isPaused || this.server.connections.open === 0) return;
+    this.#config = this.#app.preparedFrom ?? this.#config;
+    const started = this.start().catch((err: unknown) => {
+      if (isStopped(err)) return;
+      this.#log.error({ err }, `${this.name} did not start for the requests that wait in a reload`);
+    });
+    await this.#runs.stop(options);
+    await started;
   }
 
   /** Answers requests that wait for the next start, and later ones, with 503 from that time on. */
@@ -320,23 +350,27 @@ export class WSGIService implements ListeningService {
       start: (signal, over) => this.#start(run, signal, over),
       stop: (how) => managed.hooks?.stop(how),
     });
-    const run: ApiRun = { tasks, managed, lifecycle, app: undefined };
+    const run: ApiRun = { tasks, managed, lifecycle, app: undefined, ends: [] };
     return run;
   }
 
   async #start(run: ApiRun, stopped: AbortSignal, over: AbortSignal): Promise<void> {
-    const signal = unlessAwaited(stopped, over, () => this.server.inFlight > 0);
+    // After a stop for a reload it is completed: connections are open all the time, and their requests wait for it.
+    const { isPaused } = this.server;
+    const signal = unlessAwaited(stopped, over, () => isPaused || this.server.inFlight > 0);
     const settings = apiSettings(this.#config, this.name);
     const apiTls = new ApiTls(this.name, this.#config, this.#reading);
     const tls = apiTls.options() ?? (await apiTls.ownCertificate(settings.address));
     run.tasks.reset();
     const { app, faults } = await this.#app.start(settings.pipeline, this.#config, signal);
     run.app = app;
+    run.ends = [];
     const serve = (): Promise<void> => {
       this.#tls = apiTls;
       this.server.configure({ ...this.#serverOptions(settings), ...faults });
       this.#useTls(tls);
       void this.server.replaceApp(this.meter.around(app));
+      this.#served = run;
       return this.server.start();
     };
     try {
@@ -352,23 +386,34 @@ export class WSGIService implements ListeningService {
 
   /** Steps of a stop. Resources are released last. */
   #steps(run: ApiRun): ProtocolSteps {
-    let served: Promise<void> | undefined;
     return {
-      stopAccepting: (options) => {
-        // Requests that are left to this run end by its deadline.
-        const { pauseMs: _, ...limits } = options;
-        served = this.server.stop(limits);
-        // The next step awaits it; until then a failure has no handler.
-        served.catch(() => {});
-      },
-      finish: () => served,
+      stopAccepting: (options) => this.#stopAccepting(run, options),
+      finish: () => this.#requestsEnd(run),
       release: () => this.#close(run),
     };
+  }
+
+  #stopAccepting(run: ApiRun, options: StopOptions): void {
+    // Requests that are left to this run end by its deadline.
+    const { pauseMs: _, ...limits } = options;
+    const stopped = this.server.stop(limits);
+    // The next step awaits it; until then a failure has no handler.
+    stopped.catch(() => {});
+    run.ends.push(stopped);
+  }
+
+  /** Settles when the requests of a run have ended, also those that a stop has given it after a stop for a reload. */
+  async #requestsEnd(run: ApiRun): Promise<void> {
+    let ends: readonly PromiseSettledResult<void>[] = [];
+    while (ends.length < run.ends.length) ends = await Promise.allSettled(run.ends);
+    if (this.#served === run) this.#served = undefined;
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
 
   async #close(run: ApiRun): Promise<void> {
     const { app } = run;
     run.app = undefined;
+    if (this.#served === run) this.#served = undefined;
     // Whatever waits for a start that does not come.
     if (run === this.#run) this.server.awaits(reloading);
     await this.#app.close(app);
@@ -406,10 +451,16 @@ export class WSGIService implements ListeningService {
 /** One run of an API. */
 interface ApiRun extends ManagedRun {
   app: LoadedApp | undefined;
+  /** Stops of the server that its requests end with. */
+  ends: Promise<void>[];
+}
+
+function isStopped(error: unknown): boolean {
+  return error instanceof PorticoError && error.code === 'PORTICO_SERVICE_STOPPED';
 }
 
 /**
- * Returns a signal that is aborted with the first one, or only when no time is left if requests wait for the start: the app answers them before
+ * Returns a signal that is aborted with the first one, or only when no time is left if clients wait for the start: the app answers them before
  * the stop.
  */
 function unlessAwaited(stopped: AbortSignal, over: AbortSignal, areWaiting: () => boolean): AbortSignal {

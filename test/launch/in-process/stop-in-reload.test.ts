@@ -1,0 +1,211 @@
+/** A stop within a reload of one process: what becomes of the requests of all runs. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import type { App } from 'portico/app';
+import { Config } from 'portico/config';
+import { WSGIService, type WSGIServiceOptions } from 'portico/server';
+import type { Manager } from 'portico/service';
+import { isDraining } from '#internal/app';
+import { deferred } from '#internal/tasks';
+import { InProcessRunner } from '../../../dist/launch/in-process/in-process-runner.js';
+import { LauncherCore } from '../../../dist/launch/launcher-core.js';
+import { until } from '../../fixtures/until.js';
+import { temporaryFolder } from '../../server/certificate-files.js';
+import { memoryLog } from '../../server/memory-log.js';
+import { Client, exchange, portOf } from '../../server/raw-client.js';
+
+const request = (path: string): string => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
+
+type Happens = (what: string) => unknown;
+
+/**
+ * An API with a manager in one process. Apps and managers have numbers. `happens` is awaited for all that happens: `get /path`, `init 1`,
+ * `post 1`, `cleanup 1`, `close 1`. A response has the number of its app, and what of it had ended before the response was sent.
+ */
+async function api(t: TestContext, ini: string, happens: Happens, shape: 'none' | 'class' | 'object' = 'class') {
+  const folder = temporaryFolder(t);
+  const write = (text: string): void => writeFileSync(join(folder, 'portico.ini'), text);
+  write(ini);
+  const log = memoryLog();
+  const config = await Config.load({ files: [join(folder, 'portico.ini')], env: {}, argv: [] });
+  const options = { config, log, signals: false };
+  const launcher = new LauncherCore<InProcessRunner>(options, (core) => new InProcessRunner(core, options));
+  t.after(() => launcher.drain({ reason: 'stop', timeoutMs: 100 }));
+  /** Managers that have begun, and have not ended. */
+  const live = new Set<number>();
+  let begun = 0;
+  class Begun implements Manager {
+    number = 0;
+    async initHost() {
+      this.number = ++begun;
+      await happens(`init ${this.number}`);
+      live.add(this.number);
+    }
+    async postStartHook() {
+      await happens(`post ${this.number}`);
+    }
+    async cleanupHost() {
+      live.delete(this.number);
+      await happens(`cleanup ${this.number}`);
+    }
+  }
+  let built = 0;
+  const loader = {
+    has: () => true,
+    async loadApp() {
+      const number = ++built;
+      let isClosed = false;
+      const app: App = async (req, res) => {
+        const first = shape === 'none' || live.size > 0 ? '' : ' begins without a manager';
+        await happens(`get ${req.url}`);
+        const last = shape === 'none' || live.size > 0 ? '' : ' ends without a manager';
+        const draining =
+          req.url === '/draining' || req.url === '/again' ? `, ${isDraining(req) ? 'draining' : 'not draining'}` : '';
+        res.end(`app ${number}${first}${last}${isClosed ? ' is closed' : ''}${draining}`);
+      };
+      const close = async (): Promise<void> => {
+        isClosed = true;
+        await happens(`close ${number}`);
+      };
+      return Object.assign(app, { close });
+    },
+  };
+  const manager = { none: undefined, class: Begun, object: new Begun() }[shape];
+  const service = new WSGIService('plain', config, { log, loader, ...(manager && { manager }) } as WSGIServiceOptions);
+  await launcher.runner.launchService(service);
+  const port = portOf(service);
+  const begin = async (path: string): Promise<Client> => {
+    const client = new Client(port);
+    client.write(request(path));
+    await until(
+      () => service.server.requests,
+      (requests) => requests.some(({ req }) => req.url === path),
+    );
+    return client;
+  };
+  return { launcher, service, port, begin, log };
+}
+
+/** What happens, in order; some of it is held until it is let go. */
+class Story {
+  readonly told: string[] = [];
+  readonly #held = new Map<string, ReturnType<typeof deferred<void>>>();
+
+  constructor(...held: string[]) {
+    for (const what of held) this.#held.set(what, deferred());
+  }
+
+  readonly happens = async (what: string): Promise<void> => {
+    this.told.push(what);
+    await this.#held.get(what)?.promise;
+  };
+
+  letGo(what: string): void {
+    this.#held.get(what)?.resolve();
+  }
+
+  async until(what: string): Promise<void> {
+    await until(
+      () => this.told,
+      (told) => told.includes(what),
+    );
+  }
+}
+
+test('RW-8 requests that a stop resumes keep their app and its manager, also those that outlast the ones before the reload', async (t) => {
+  const story = new Story('get /a', 'get /b');
+  const { launcher, begin } = await api(t, '', story.happens);
+  const a = await begin('/a');
+  const restarted = launcher.reload();
+  await until(
+    () => launcher.status().services[0]?.workers[0]?.state,
+    (state) => state === 'reloading',
+  );
+  const b = await begin('/b');
+  const stopped = launcher.stop();
+  await story.until('get /b');
+  story.letGo('get /a');
+  assert.equal((await a.response()).body, 'app 1');
+  // Time for steps that do not wait for B.
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+  assert.deepEqual(story.told, ['init 1', 'post 1', 'get /a', 'get /b']);
+  story.letGo('get /b');
+  assert.equal((await b.response()).body, 'app 1');
+  await Promise.all([stopped, restarted]);
+  assert.deepEqual(story.told.slice(4), ['cleanup 1', 'close 1', 'close 2']);
+  assert.equal(await launcher.wait(), 0);
+});
+
+for (const held of ['cleanup 1', 'close 1']) {
+  test(`RW-8 a stop after the requests of the former run have ended (${held}) answers new ones by the next run`, async (t) => {
+    const story = new Story(held);
+    const { launcher, begin } = await api(t, '', story.happens);
+    const restarted = launcher.reload();
+    await story.until(held);
+    const waiting = await begin('/waiting');
+    const stopped = launcher.stop();
+    const late = await begin('/late');
+    story.letGo(held);
+    for (const client of [waiting, late]) {
+      const { status, body, headers } = await client.response();
+      assert.equal(status, 200);
+      assert.match(body, /^app [23]$/);
+      assert.equal(headers.get('connection'), 'close');
+    }
+    await Promise.all([stopped, restarted]);
+    assert.equal(await launcher.wait(), 0);
+    assert.deepEqual(
+      story.told.filter((what) => /init|cleanup/.test(what)),
+      ['init 1', 'cleanup 1', 'init 2', 'cleanup 2'],
+    );
+  });
+}
+
+test('RW-8 in drain_delay a reload goes on: requests that wait for it, and later ones, are answered', async (t) => {
+  const story = new Story('get /a', 'cleanup 1', 'init 2');
+  const { launcher, begin, port } = await api(t, '[DEFAULT]\ndrain_delay = 600\n', story.happens);
+  const a = await begin('/a');
+  const restarted = launcher.reload();
+  await until(
+    () => launcher.status().services[0]?.workers[0]?.state,
+    (state) => state === 'reloading',
+  );
+  const b = await begin('/b');
+  const stopped = launcher.stop();
+  story.letGo('get /a');
+  assert.equal((await a.response()).body, 'app 1');
+  story.letGo('cleanup 1');
+  story.letGo('init 2');
+  const { body, headers } = await b.response();
+  assert.deepEqual([body, headers.get('connection')], ['app 2', 'close']);
+  const later = await exchange(port, request('/later'));
+  assert.match(later, /^HTTP\/1\.1 200 .*connection: close.*app 2$/is);
+  assert.equal(launcher.status().leaving, true);
+  await restarted;
+  assert.equal(launcher.status().reloads[0]?.outcome, 'abandoned');
+  await Promise.all([launcher.drain({ reason: 'stop', timeoutMs: 100 }), stopped]);
+});
+
+for (const held of ['init 2', 'post 2']) {
+  test(`RW-8 a stop while the next run begins (${held}) announces the end of connections during drain_delay`, async (t) => {
+    const story = new Story(held);
+    const { launcher, port } = await api(t, '[DEFAULT]\ndrain_delay = 600\n', story.happens);
+    const restarted = launcher.reload();
+    await story.until(held);
+    const stopped = launcher.stop();
+    await until(
+      () => launcher.status().leaving,
+      (leaving) => leaving === true,
+    );
+    const waiting = new Client(port);
+    waiting.write(request('/again'));
+    story.letGo(held);
+    for (const path of ['/draining', '/again'])
+      assert.match(await exchange(port, request(path)), /^HTTP\/1\.1 200 .*connection: close.*app 2, draining$/is);
+    assert.equal((await waiting.response()).body, 'app 2, draining');
+    await restarted;
+    await Promise.all([launcher.drain({ reason: 'stop', timeoutMs: 100 }), stopped]);
+  });
+}
