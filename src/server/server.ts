@@ -102,6 +102,11 @@ export class Server implements ListeningService {
     return this.#front.report;
   }
 
+  /** True from its start to the end of a stop, also while a stop for a reload lasts. */
+  get isListening(): boolean {
+    return this.#http !== undefined;
+  }
+
   /** True from a stop for a reload to the start after it, or to {@link resume}: new requests wait. */
   get isPaused(): boolean {
     return this.#pause !== undefined;

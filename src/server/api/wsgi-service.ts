@@ -20,7 +20,7 @@ import {
   type StopOptions,
   type WorkerContext,
 } from '../../service/index.js';
-import { type ProtocolSteps, remaining } from '../../service/internal.js';
+import { FORCED_STOP_MS, type ProtocolSteps, remaining } from '../../service/internal.js';
 import { type PeriodicTasks, TaskGroup } from '../../tasks/index.js';
 import { pause } from '../../tasks/internal.js';
 import { isUnanswered, reportedExchange } from '../connections/cut-off.js';
@@ -356,7 +356,7 @@ export class WSGIService implements ListeningService {
 
   async #start(run: ApiRun, stopped: AbortSignal, over: AbortSignal): Promise<void> {
     // After a stop for a reload it is completed: connections are open all the time, and their requests wait for it.
-    const { isPaused } = this.server;
+    const { isPaused, isListening } = this.server;
     const signal = unlessAwaited(stopped, over, () => isPaused || this.server.inFlight > 0);
     const settings = apiSettings(this.#config, this.name);
     const apiTls = new ApiTls(this.name, this.#config, this.#reading);
@@ -374,9 +374,14 @@ export class WSGIService implements ListeningService {
       return this.server.start();
     };
     try {
-      const steps = { ...this.#steps(run), serve };
+      let hasBegun = false;
+      // In a reload, only the requests of this run end: the server and what former runs have serve on.
+      const stopAccepting = (options: StopOptions): void =>
+        isListening && !hasBegun ? this.#takeBack(run, over) : this.#stopAccepting(run, options);
+      const steps = { ...this.#steps(run), serve, stopAccepting };
       const work = { backdoorPort: this.backdoorPort, workerId: this.#worker?.id ?? 0, steps };
       await (await run.managed.prepare(work)).start(signal, over);
+      hasBegun = true;
     } catch (error) {
       // The failure may precede the steps, the last of which closes the app.
       await this.#close(run);
@@ -386,11 +391,7 @@ export class WSGIService implements ListeningService {
 
   /** Steps of a stop. Resources are released last. */
   #steps(run: ApiRun): ProtocolSteps {
-    return {
-      stopAccepting: (options) => this.#stopAccepting(run, options),
-      finish: () => this.#requestsEnd(run),
-      release: () => this.#close(run),
-    };
+    return { finish: () => this.#requestsEnd(run), release: () => this.#close(run) };
   }
 
   #stopAccepting(run: ApiRun, options: StopOptions): void {
@@ -400,6 +401,12 @@ export class WSGIService implements ListeningService {
     // The next step awaits it; until then a failure has no handler.
     stopped.catch(() => {});
     run.ends.push(stopped);
+  }
+
+  /** Undoes the step `serve` of a start in a reload: later requests get 503, and those that the run has may still end. */
+  #takeBack(run: ApiRun, over: AbortSignal): void {
+    this.#stopAccepting(run, { reason: 'reload', graceful: true, deadlineMs: FORCED_STOP_MS, signal: over });
+    this.server.resume(reloading);
   }
 
   /** Settles when the requests of a run have ended, also those that a stop has given it after a stop for a reload. */

@@ -67,11 +67,12 @@ export class Upgrades {
     this.#ask(this.#closing!);
   }
 
-  /** Asks the open ones to end, and returns them: another app replaces theirs. */
+  /** Asks the open ones to end: another app replaces theirs. Returns those that were not asked before. */
   renew(): readonly Connection[] {
+    const asked = [...this.#open].flatMap(([connection, { closing }]) => (closing.aborted ? [] : connection));
     this.end();
     this.begin();
-    return [...this.#open.keys()];
+    return asked;
   }
 
   #ask(closing: AbortController): void {

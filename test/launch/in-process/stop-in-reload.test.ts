@@ -1,4 +1,4 @@
-/** A stop within a reload of one process: what becomes of the requests of all runs. */
+/** A stop, or a step of a start that fails, within a reload of one process: what becomes of the requests of all runs. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,6 +16,7 @@ import { temporaryFolder } from '../../server/certificate-files.js';
 import { memoryLog } from '../../server/memory-log.js';
 import { Client, exchange, portOf } from '../../server/raw-client.js';
 
+const LAST = 'GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
 const request = (path: string): string => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
 
 type Happens = (what: string) => unknown;
@@ -165,7 +166,7 @@ for (const held of ['cleanup 1', 'close 1']) {
 
 test('RW-8 in drain_delay a reload goes on: requests that wait for it, and later ones, are answered', async (t) => {
   const story = new Story('get /a', 'cleanup 1', 'init 2');
-  const { launcher, begin, port } = await api(t, '[DEFAULT]\ndrain_delay = 600\n', story.happens);
+  const { launcher, begin, port, service } = await api(t, '[DEFAULT]\ndrain_delay = 600\n', story.happens);
   const a = await begin('/a');
   const restarted = launcher.reload();
   await until(
@@ -183,6 +184,7 @@ test('RW-8 in drain_delay a reload goes on: requests that wait for it, and later
   const later = await exchange(port, request('/later'));
   assert.match(later, /^HTTP\/1\.1 200 .*connection: close.*app 2$/is);
   assert.equal(launcher.status().leaving, true);
+  assert.equal(service.server.isListening, true);
   await restarted;
   assert.equal(launcher.status().reloads[0]?.outcome, 'abandoned');
   await Promise.all([launcher.drain({ reason: 'stop', timeoutMs: 100 }), stopped]);
@@ -209,3 +211,38 @@ for (const held of ['init 2', 'post 2']) {
     await Promise.all([launcher.drain({ reason: 'stop', timeoutMs: 100 }), stopped]);
   });
 }
+
+test('RW-11 a step after the server serves that fails in a reload cuts off nothing: the API responds with 503 until it can begin', async (t) => {
+  const story = new Story('get /former', 'get /taken');
+  let isAway = false;
+  const { launcher, begin, port, service } = await api(t, '[DEFAULT]\nreload_pause = 0.01\n', async (what) => {
+    await story.happens(what);
+    if (!isAway || !what.startsWith('post')) return;
+    await story.until('get /taken');
+    throw new Error('no broker');
+  });
+  const former = await begin('/former');
+  isAway = true;
+  const restarted = launcher.reload();
+  await story.until('post 2');
+  const taken = await begin('/taken');
+  await until(
+    () => exchange(port, LAST),
+    (received) => /^HTTP\/1\.1 503 .*The service is reloading/is.test(received),
+  );
+  assert.equal(former.socket.destroyed, false);
+  story.letGo('get /taken');
+  assert.equal((await taken.response()).body, 'app 2');
+  await restarted;
+  assert.equal(launcher.status().reloads[0]?.error, 'service plain did not start, and is tried again: no broker');
+  assert.match(await exchange(port, LAST), /^HTTP\/1\.1 503 /);
+  isAway = false;
+  await until(
+    () => exchange(port, LAST),
+    (received) => received.startsWith('HTTP/1.1 200 '),
+  );
+  story.letGo('get /former');
+  assert.equal((await former.response()).body, 'app 1');
+  assert.equal(portOf(service), port);
+  assert.deepEqual(story.told.filter((what) => /^close/.test(what)).sort(), ['close 1', 'close 2']);
+});
