@@ -237,7 +237,11 @@ export class Server implements ListeningService {
   }
 
   async wait(): Promise<void> {
-    await this.#ended?.promise;
+    const pause = this.#pause;
+    // A start may follow or not. Whoever waits since before a stop for a reload waits until it serves no more.
+    if (pause === undefined) return this.#ended?.promise;
+    await pause.ended.catch(() => {});
+    await this.#stopping?.catch(() => {});
   }
 
   /**
@@ -278,7 +282,8 @@ export class Server implements ListeningService {
     const ended = Promise.all([...requests, ...upgraded.map(({ raw }) => closed(raw))]);
     let left: readonly Exchange[] = [];
     await within(ended, { ...limit, unref: true }, () => {
-      left = exchanges.filter(({ res }) => !res.closed);
+      // A stop may have cut off some at the same moment.
+      left = exchanges.filter(({ res, ofConnection: { socket } }) => !res.closed && !socket.destroyed);
       this.#tellCutOff(left);
       const sessions = this.#front.upgrades.describe(open);
       if (sessions.length > 0) this.#log.error({ connections: sessions }, 'upgraded connections were cut off');
@@ -298,7 +303,6 @@ export class Server implements ListeningService {
     const over = deferred();
     const ended = (async () => {
       const left = await this.#endOf(exchanges, { ms: graceful ? limitMs : 0, signal });
-      if (this.#pause?.over === over) this.#ended?.resolve();
       if (left.length > 0 && graceful) throw cutOffError(this.name, left);
     })();
     this.#pause = { ended, over };
@@ -338,10 +342,13 @@ export class Server implements ListeningService {
     this.#http = http;
     this.#front.state.isRecordLost = this.#options.recordLost;
     this.#front.open();
-    if (before === undefined) this.#front.state.draining = false;
-    // A stop was requested since the stop for a reload.
-    else if (this.#front.state.draining) this.markDraining();
-    this.#ended = deferred();
+    if (before === undefined) {
+      this.#front.state.draining = false;
+      this.#ended = deferred();
+    } else if (this.#front.state.draining) {
+      // A stop was requested since the stop for a reload.
+      this.markDraining();
+    }
   }
 
   async #listen(http: HttpServer | HttpsServer): Promise<void> {

@@ -38,6 +38,25 @@ test('LC-1314 a server can be started again after it was stopped', async () => {
   }
 });
 
+test('RW-8 a server that goes on after a stop for a reload has not ended for those that wait', async () => {
+  const server = new Server('again', hello);
+  await server.start();
+  let hasEnded = false;
+  const ended = server.wait().then(() => {
+    hasEnded = true;
+  });
+  for (const goOn of [() => server.resume(), () => server.start()]) {
+    await server.stop({ graceful: true, reason: 'reload' });
+    // Of the stop for a reload.
+    await server.wait();
+    await goOn();
+    assert.match(await exchange(portOf(server), 'GET / HTTP/1.0\r\n\r\n'), /hello$/);
+    assert.equal(hasEnded, false);
+  }
+  await server.stop();
+  await ended;
+});
+
 test('LC-102 LC-4 stopping is safe before the start, twice and at once', async () => {
   const server = new Server('calm', hello);
   await server.stop();

@@ -246,3 +246,15 @@ test('RW-11 a step after the server serves that fails in a reload cuts off nothi
   assert.equal(portOf(service), port);
   assert.deepEqual(story.told.filter((what) => /^close/.test(what)).sort(), ['close 1', 'close 2']);
 });
+
+test('RW-2 a request that a reload and a stop cut off is logged and counted once', async (t) => {
+  const story = new Story('get /held');
+  const { launcher, begin, log } = await api(t, '', story.happens, 'none');
+  const held = await begin('/held');
+  await launcher.reload();
+  assert.equal(launcher.status().services[0]?.reloading?.startsWith('1 request of the former'), true);
+  await launcher.drain({ reason: 'stop', timeoutMs: 1 });
+  await held.closed;
+  assert.equal(launcher.status().services[0]?.lost.deadline, 1);
+  assert.equal(log.lines.filter(({ message }) => message === 'requests were cut off').length, 1);
+});
