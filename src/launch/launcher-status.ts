@@ -96,7 +96,7 @@ export function runStatus(
     restarts: 0,
     starts: {},
     lastFailure: undefined,
-    lost: { deadline: (run.service as Telling).meter?.cutOffRequests ?? 0 },
+    lost: { deadline: run.cutOffRequests },
     errors: (run.service as Telling).meter?.failures ?? [],
     refusals: (run.service as Telling).meter?.refusals ?? [],
     get certificateEnds() {

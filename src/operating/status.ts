@@ -191,7 +191,10 @@ export interface ReloadReport {
   readonly replaced: Readonly<Record<string, number>>;
   /** Number of open requests of replaced workers at the end of the reload. */
   readonly draining?: number;
-  /** Number of requests of replaced workers that were cut off at `drain_timeout`; may grow after the reload. */
+  /**
+   * Number of requests of replaced workers that were cut off at `drain_timeout`; may grow after the reload. Without workers, of those that were
+   * cut off before the new start.
+   */
   readonly cutOff?: number;
   readonly added: readonly string[];
   readonly removed: readonly string[];

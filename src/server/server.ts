@@ -205,7 +205,7 @@ export class Server implements ListeningService {
    * progress: they are then cut off, and the log names them. A further call while it stops can only shorten the time.
    *
    * For a `reload` it goes on accepting, and closes no connection: new requests wait for the next start, for which those in progress need not
-   * have ended. Their limit is `pauseMs`, or else the deadline.
+   * have ended. Their limit is the deadline.
    */
   stop(options: StopOptions = {}): Promise<void> {
     if (options.reason === 'reload' && this.#stopping === undefined) return this.#hold(options);
@@ -294,12 +294,12 @@ export class Server implements ListeningService {
   }
 
   /** The stop for a reload. */
-  #hold({ graceful = false, pauseMs, deadlineMs = 0, signal }: StopOptions): Promise<void> {
+  #hold({ graceful = false, deadlineMs = 0, signal }: StopOptions): Promise<void> {
     if (this.#http === undefined) return Promise.resolve();
     if (this.#pause !== undefined) return this.#pause.ended;
     const exchanges = this.#requests.filter((exchange) => !this.#earlier.has(exchange));
     for (const exchange of exchanges) this.#earlier.add(exchange);
-    const limitMs = Math.min(pauseMs ?? Number.POSITIVE_INFINITY, deadlineMs || Number.POSITIVE_INFINITY);
+    const limitMs = deadlineMs || Number.POSITIVE_INFINITY;
     const over = deferred();
     const ended = (async () => {
       const left = await this.#endOf(exchanges, { ms: graceful ? limitMs : 0, signal });

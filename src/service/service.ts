@@ -19,8 +19,8 @@ export interface StopOptions {
   /** Default `stop`. */
   readonly reason?: StopReason;
   /**
-   * For a `reload`: milliseconds that new requests may wait for the next start. A stop may settle then although work is in flight, which goes
-   * on beside the next run until the deadline; or it cuts that off. Absent: as long as the stop takes.
+   * For a `reload`: milliseconds that new requests may wait for the next start. A service that can run beside its next run settles before that,
+   * and work in flight goes on until the deadline; others may ignore it. Absent: as long as the stop takes.
    */
   readonly pauseMs?: number;
 }

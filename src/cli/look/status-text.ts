@@ -133,8 +133,10 @@ export function statusText({
   const last = reloads.at(-1);
   if (last !== undefined)
     lines.push('', `Last reload: ${last.outcome}, ${last.at}${last.error === undefined ? '' : `: ${last.error}`}`);
-  for (const { at, cutOff = 0 } of reloads) {
-    if (cutOff > 0) lines.push(`  ${cutOffText(cutOff, 'drain_timeout')} after the reload of ${at}`);
+  for (const { at, cutOff = 0, replaced } of reloads) {
+    // Without workers it may be reload_pause.
+    const limit = Object.keys(replaced).length > 0 ? 'drain_timeout' : 'the deadline';
+    if (cutOff > 0) lines.push(`  ${cutOffText(cutOff, limit)} after the reload of ${at}`);
   }
   return lines.join('\n');
 }

@@ -43,6 +43,8 @@ interface ProcessParts {
   readonly renew: () => Promise<unknown>;
   /** Called with work that is still being built and is not awaited. */
   readonly leaveBehind: (building: Promise<unknown>) => void;
+  /** Called with the number of requests that a service has cut off when it stopped for the reload. */
+  readonly cutOff: (count: number) => void;
 }
 
 /** Returns the steps of a reload of these services. `config`: the present one. */
@@ -194,7 +196,9 @@ async function restartEach(
   }));
   await Promise.all([
     ...runs.map(async (run) => {
+      const before = run.cutOffRequests;
       await run.stop({ reason: 'reload', timeoutMs, pauseMs });
+      given.cutOff(run.cutOffRequests - before);
       // A stop meanwhile has ended it. During `drain_delay` it has not: whoever connects is still served.
       if (run.ends) return;
       if (!(await run.reset(next.prepared?.config))) kept.push(run.name);

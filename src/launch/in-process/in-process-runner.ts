@@ -170,7 +170,7 @@ export class InProcessRunner implements Runner {
 
   /** Number of requests that its services have cut off at a deadline. */
   get cutOffRequests(): number {
-    return this.#runs.reduce((sum, { service }) => sum + ((service as Telling).meter?.cutOffRequests ?? 0), 0);
+    return this.#runs.reduce((sum, { cutOffRequests }) => sum + cutOffRequests, 0);
   }
 
   summary(): string {
@@ -228,6 +228,7 @@ export class InProcessRunner implements Runner {
         return this.#launcher.diagnosis.close();
       },
       leaveBehind: (work: Promise<unknown>) => this.#launcher.process.leaveBehind(work),
+      cutOff: (count: number) => this.#launcher.noteCutOff(this.generation - 1, count),
     };
     return inProcessReload(parts, this.#launcher.config);
   }

@@ -5,6 +5,7 @@
 import type { Config } from '../../config/index.js';
 import { chosenStatus, describeError, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
+import type { Telling } from '../../operating/internal.js';
 import type { ServiceBase, StopOptions, StopReason } from '../../service/index.js';
 import { within } from '../../tasks/internal.js';
 import { isRefusal } from '../exit-status.js';
@@ -99,6 +100,12 @@ export class ServiceRun {
   /** Milliseconds since its last start. */
   get uptimeMs(): number {
     return performance.now() - this.#startedAt;
+  }
+
+  /** Number of requests that it has cut off at a deadline. */
+  get cutOffRequests(): number {
+    const { meter, cutOffRequests } = this.service as Telling & { readonly cutOffRequests?: number };
+    return meter?.cutOffRequests ?? cutOffRequests ?? 0;
   }
 
   /** Remaining time of the stop in progress, as text. */

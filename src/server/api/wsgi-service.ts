@@ -395,9 +395,7 @@ export class WSGIService implements ListeningService {
   }
 
   #stopAccepting(run: ApiRun, options: StopOptions): void {
-    // Requests that are left to this run end by its deadline.
-    const { pauseMs: _, ...limits } = options;
-    const stopped = this.server.stop(limits);
+    const stopped = this.server.stop(options);
     // The next step awaits it; until then a failure has no handler.
     stopped.catch(() => {});
     run.ends.push(stopped);

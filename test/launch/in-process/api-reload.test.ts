@@ -8,7 +8,7 @@ import { type TestContext, test } from 'node:test';
 import type { App } from 'portico/app';
 import { Config } from 'portico/config';
 import { ServiceLauncher } from 'portico/launch';
-import { WSGIService, type WSGIServiceOptions } from 'portico/server';
+import { Server, WSGIService, type WSGIServiceOptions } from 'portico/server';
 import type { Manager } from 'portico/service';
 import { deferred } from '#internal/tasks';
 import { until } from '../../fixtures/until.js';
@@ -213,8 +213,40 @@ for (const pause of [0, 0.05]) {
     await held.closed;
     assert.equal(held.received, '');
     assert.deepEqual(order, ['init 1', 'cleanup 1', 'close 1', 'init 1']);
+    assert.equal(launcher.status().reloads[0]?.cutOff, 1);
   });
 }
+
+test('RW-2 a server that the program runs by itself has drain_timeout for its requests, whatever reload_pause is', async (t) => {
+  const { launcher, letGo, log } = await fleet(t, {}, '[DEFAULT]\nreload_pause = 0\n');
+  const app: App = async (req, res) => {
+    if (req.url === '/held') await letGo.promise;
+    res.end('served');
+  };
+  const server = new Server('bare', app, { host: '127.0.0.1', port: 0, log });
+  await launcher.launchService(server);
+  const held = new Client(portOf(server));
+  held.write(HELD);
+  await until(
+    () => server.inFlight,
+    (count) => count === 1,
+  );
+  const restarted = launcher.restart();
+  await until(
+    () => launcher.status().services[0]?.workers[0]?.state,
+    (state) => state === 'reloading',
+  );
+  const waiting = exchange(portOf(server), LAST);
+  await until(
+    () => server.inFlight,
+    (count) => count === 2,
+  );
+  letGo.resolve();
+  assert.equal((await held.response()).body, 'served');
+  assert.match(await waiting, /served$/);
+  await restarted;
+  assert.equal(launcher.status().services[0]?.lost.deadline, 0);
+});
 
 test('RW-12 a reload closes no kept connection: its next request gets the new app, and the end of the connection', async (t) => {
   const { launcher, port } = await fleet(t, { plain: {} });
