@@ -72,8 +72,8 @@ export interface UpgradedConnection {
   /** Bytes that the client has sent after its request. */
   readonly head: Buffer;
   /**
-   * Aborted when the server stops, after `drain_delay`, or replaces its app: the app should close the session. The socket is destroyed when the
-   * app then sends nothing for five seconds, and at the deadline. For a session that begins later it is aborted after a second.
+   * Aborted when the server stops, after `drain_delay`, or replaces its app: the app should close the session. The socket is destroyed when then
+   * nothing is sent on it for five seconds, and at the deadline. For a session that begins later it is aborted after a second.
    */
   readonly closing: AbortSignal;
 }

@@ -76,11 +76,15 @@ export function beforeFirstRead(req: IncomingMessage, act: () => void): void {
 
 /**
  * Returns the bytes written to a socket that the operating system has not taken. `lib/net.js`: the handle has the unsent size of a large
- * write, and `Socket` reads it for its own timeouts.
+ * write, and `Socket` reads it for its own timeouts. That of TLS has the whole of a large write until its last byte is taken; the socket under it
+ * counts down.
  */
 export function unsentBytes(socket: Socket): number {
-  const handle = (socket as Socket & { _handle?: { writeQueueSize?: number } | null })._handle;
-  return socket.writableLength === 0 ? 0 : (handle?.writeQueueSize ?? socket.writableLength);
+  if (socket.writableLength === 0) return 0;
+  const { _handle: handle } = (socketUnder(socket as TLSSocket) ?? socket) as Socket & {
+    _handle?: { writeQueueSize?: number } | null;
+  };
+  return handle?.writeQueueSize ?? socket.writableLength;
 }
 
 /** Returns the socket under TLS; undefined if it is unknown. `lib/_tls_wrap.js`: the constructor of `TLSSocket`. */

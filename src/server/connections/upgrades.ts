@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { offerUpgrade, ServedResponse, type ServerState } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
-import { isLastAnswer } from '../../wire/index.js';
+import { isLastAnswer, unsentBytes } from '../../wire/index.js';
 import type { Connection } from './connection.js';
 import { requestFacts } from './request-facts.js';
 
@@ -33,8 +33,9 @@ interface Session {
   readonly since: number;
   /** Aborted when it is asked to end. */
   readonly closing: AbortSignal;
-  /** Bytes that its app has sent, as the last look saw it, and the looks since then. */
-  sent: number;
+  /** Bytes that its app has written, those of them that its client has still to take, as the last look saw both, and the looks since then. */
+  written: number;
+  unsent: number;
   quietLooks: number;
 }
 
@@ -81,8 +82,8 @@ export class Upgrades {
   }
 
   /**
-   * Closes sessions that were asked to end, and whose app then sends nothing for a while: their clients ignore it, and would hold a stop until
-   * its deadline. One whose app still sends goes on until the deadline, as a request at work does.
+   * Closes sessions that were asked to end, and on which then nothing is sent for a while: their clients ignore it, and would hold a stop until
+   * its deadline. One whose app still sends, or whose client still takes what was sent, goes on until the deadline, as a request at work does.
    */
   #look(): void {
     const quiet: Connection[] = [];
@@ -90,9 +91,10 @@ export class Upgrades {
     for (const [connection, session] of this.#open) {
       if (!session.closing.aborted) continue;
       asked++;
-      const { bytesWritten } = connection.socket;
-      session.quietLooks = bytesWritten === session.sent ? session.quietLooks + 1 : 0;
-      session.sent = bytesWritten;
+      const { bytesWritten: written } = connection.socket;
+      const unsent = unsentBytes(connection.socket);
+      const isQuiet = written === session.written && unsent === session.unsent;
+      Object.assign(session, { written, unsent, quietLooks: isQuiet ? session.quietLooks + 1 : 0 });
       if (session.quietLooks >= QUIET_LOOKS) quiet.push(connection);
     }
     if (quiet.length === asked) {
@@ -102,7 +104,7 @@ export class Upgrades {
     if (quiet.length === 0) return;
     this.#log.info(
       { count: quiet.length, connections: this.describe(quiet.slice(0, NAMED)) },
-      'upgraded connections were closed: they were asked to end, and their app has sent nothing for 5 s',
+      'upgraded connections were closed: they were asked to end, and nothing was sent on them for 5 s',
     );
     for (const { socket } of quiet) socket.destroy();
   }
@@ -174,7 +176,7 @@ export class Upgrades {
     const { socket } = connection;
     const { method, path } = requestFacts(req);
     const target = `${method} ${path}`;
-    this.#open.set(connection, { target, since: performance.now(), closing, sent: -1, quietLooks: 0 });
+    this.#open.set(connection, { target, since: performance.now(), closing, written: -1, unsent: 0, quietLooks: 0 });
     connection.raw.once('close', () => this.#open.delete(connection));
     connection.move('upgrade');
     // Its timeouts were those of HTTP.

@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
 import {
   type App,
   afterResponse,
@@ -18,7 +19,11 @@ import { requestLog } from 'portico/middleware';
 import { Server, type ServerOptions } from 'portico/server';
 import { buildFilter } from 'portico/testing';
 import { deferred } from '../../../dist/tasks/deferred.js';
+import { makePair } from '../certificate-files.js';
 import { memoryLog } from '../memory-log.js';
+
+/** The parts of a socket that tell what the system has not taken. */
+type Queue = Socket & { readonly _parent?: Queue; readonly _handle?: { readonly writeQueueSize: number } | null };
 
 /** A server whose app accepts upgrade requests and responds to all others. */
 async function serving(
@@ -308,6 +313,55 @@ test('AU-7 a client that ignores the end of its session does not hold a stop to 
   t.mock.timers.tick(1000);
   await stopped;
 });
+
+for (const over of ['TCP', 'TLS']) {
+  test(`AU-7 a session that was asked to end is not cut while its slow client takes what its app has sent: over ${over}`, async (t) => {
+    const SIZE = 60_000_000;
+    const ended = deferred<Socket>();
+    const pair = over === 'TLS' ? await makePair() : undefined;
+    const { server, port } = await serving(
+      t,
+      ({ socket, closing }) => {
+        socket.write(SWITCHED);
+        closing.addEventListener('abort', () => {
+          socket.end(Buffer.alloc(SIZE));
+          ended.resolve(socket as Socket);
+        });
+      },
+      undefined,
+      pair === undefined ? {} : { tls: { cert: pair.cert, key: pair.key } },
+    );
+    const to = { port, host: '127.0.0.1', ca: pair?.cert, servername: 'localhost' };
+    const slow = pair === undefined ? connect(to) : connectTls(to);
+    t.after(() => slow.destroy());
+    const closed = once(slow, 'close');
+    slow.write(UPGRADE);
+    await once(slow, 'readable');
+    let received = (slow.read() as Buffer).length;
+    assert.equal(received, SWITCHED.length);
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    const stopped = server.stop({ graceful: true });
+    const socket = (await ended.promise) as Queue;
+    const queued = (): number => (socket._parent ?? socket)._handle?.writeQueueSize ?? 0;
+    let [before, fallen] = [0, deferred<unknown>()];
+    slow.on('data', (piece: Buffer) => {
+      received += piece.length;
+      if (queued() < before) fallen.resolve(slow.pause());
+    });
+    for (let second = 0; second < 8 && !slow.destroyed; second++) {
+      [before, fallen] = [queued(), deferred<unknown>()];
+      slow.resume();
+      await Promise.race([fallen.promise, closed]);
+      t.mock.timers.tick(1000);
+    }
+    assert.ok(queued() > 0, 'some of it waits');
+    [before] = [0];
+    slow.resume();
+    await closed;
+    await stopped;
+    assert.equal(received, SWITCHED.length + SIZE);
+  });
+}
 
 test('PH-9 LC-549 what is open of a replaced app at the deadline is cut and named, also a session that began meanwhile', async (t) => {
   const asked = deferred<() => void>();
