@@ -20,15 +20,18 @@ export interface FoundFile {
   readonly name?: string;
 }
 
+const SEPARATOR = sep === '/' ? sep : /[/\\]/;
+
 /**
  * Returns what is at a path; undefined if that is neither a regular file nor a directory, or is out of reach. `root`: the real path of a
- * directory, below which the path is, also after symbolic links; names that begin with a dot are not found there.
+ * directory, below which the path is, also after symbolic links; names that begin with a dot are not found there, nor are dot segments, which
+ * would lead behind the rules for another path.
  */
 export async function findFile(path: string, root?: string): Promise<FoundFile | undefined> {
+  // Of the path as it is written: `join` resolves dot segments.
+  const names = root === undefined ? [] : path.split(SEPARATOR);
+  if (path.includes('\0') || names.some((name) => name.startsWith('.'))) return undefined;
   const whole = root === undefined ? path : join(root, path);
-  const names = root === undefined ? [] : relative(root, whole).split(sep);
-  // Also `..`, which leads out of the root.
-  if (whole.includes('\0') || names.some((name) => name.startsWith('.'))) return undefined;
   try {
     const real = await realpath(whole);
     const isInside = root === undefined || relative(root, real).split(sep)[0] !== '..';

@@ -2,7 +2,7 @@
 
 import { realpath } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { join, resolve } from 'node:path';
+import { join, normalize, resolve } from 'node:path';
 import {
   type App,
   appFactory,
@@ -32,7 +32,7 @@ const staticFilesOptions = defineOptions({
 
 /**
  * Serves files to GET and HEAD, with ranges and conditional requests. Redirects a directory without a trailing slash. Answers 404 for
- * names that begin with a dot, and for symbolic links that lead outside the directory.
+ * names that begin with a dot, for dot segments, and for symbolic links that lead outside the directory.
  */
 export const staticFiles = appFactory(
   'static_files',
@@ -94,7 +94,7 @@ async function fileServer(options: Options, ctx: FactoryContext): Promise<FileSe
     }
     return undefined;
   };
-  const fallback = options.fallback === undefined ? undefined : `/${options.fallback}`;
+  const fallback = options.fallback === undefined ? undefined : `/${normalize(options.fallback)}`;
   if (fallback !== undefined && (await lookUp(fallback))?.stats.isFile() !== true) {
     throw new ConfigurationRefused('PORTICO_DOCUMENT_ROOT', {
       message: `there is no file ${options.fallback} in ${options.documentRoot}`,

@@ -66,6 +66,28 @@ const failing = (listener: () => unknown): Filter => {
 };
 
 for (const [way, make] of Object.entries(WAYS)) {
+  test(`MW-57 a path with dot segments is no file, also if it leads to one of the folder: ${way}`, async (t) => {
+    const app = await make(rootOf(t));
+    const server = new Server('files', app, { paths: 'as_sent' });
+    await server.start();
+    t.after(() => server.stop());
+    const ask = async (path: string): Promise<string> =>
+      (await exchange(portOf(server), `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)).slice(9, 12);
+    assert.equal(await ask('/a.txt'), '200');
+    assert.equal(await ask('/sub//index.html'), '200');
+    for (const path of [
+      '/sub/../a.txt',
+      '/x/../a.txt',
+      '/./a.txt',
+      '/sub/./index.html',
+      '/sub/%2e%2e/a.txt',
+      '/sub/..%2fa.txt',
+    ])
+      assert.equal(await ask(path), '404', path);
+  });
+}
+
+for (const [way, make] of Object.entries(WAYS)) {
   for (const [how, listener, code] of [
     [
       'throws',

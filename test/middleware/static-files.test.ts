@@ -115,6 +115,7 @@ test('a fallback answers paths without a file, where the client asks for HTML', 
   const filtered = lint(filter((_req, res) => void res.end('app')));
   assert.equal((await request(filtered, 'GET', '/books/7', html)).text(), '<p>index');
   assert.equal((await request(filtered, 'GET', '/books/7')).text(), 'app');
+  await buildApp(staticFiles, { local: { ...local, fallback: './index.html' } });
   await assert.rejects(buildApp(staticFiles, { local: { ...local, fallback: 'app.html' } }), {
     code: 'PORTICO_DOCUMENT_ROOT',
     message: /there is no file app\.html/,
