@@ -21,8 +21,10 @@ export function originAt(
   text: string,
   { section, option }: Pick<Origin, 'section' | 'option'> = {},
 ): Origin {
-  const owner = { ...(section !== undefined && { section }), ...(option !== undefined && { option }) };
-  return { file, line, column, ...owner, text };
+  const origin: { -readonly [K in keyof Origin]: Origin[K] } = { file, line, column, text };
+  if (section !== undefined) origin.section = section;
+  if (option !== undefined) origin.option = option;
+  return origin;
 }
 
 /**

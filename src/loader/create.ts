@@ -164,10 +164,13 @@ export class Creation {
     return created!;
   }
 
+  #create(context: Context): Promise<Created> {
+    return context.inner === undefined ? this.#plain(context) : this.#parts(context, context.inner);
+  }
+
   /** Creates all parts, even if one is refused; throws their refusals as one. */
-  async #create(context: Context): Promise<Created> {
-    const { type, kind, filters, inner } = context;
-    if (inner === undefined) return this.#plain(context);
+  async #parts(context: Context, inner: Context): Promise<Created> {
+    const { type, kind, filters } = context;
     const refusals = new PartRefusals(this.#patience);
     await refusals.gather(() => this.#shape(context));
     const outer: MadeFilter[] = [];

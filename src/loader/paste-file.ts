@@ -211,7 +211,9 @@ function pasteFiles(
 
 /** Returns the files that sections of a file include. */
 function inclusionsOf(sections: Iterable<PasteSection>, from: string): string[] {
-  return [...sections].flatMap(allWordsIn).flatMap((word) => includedFile(word, from) ?? []);
+  const values = [...sections].flatMap(({ options }) => [...options.values()].map(({ value }) => value));
+  const words = values.filter((value) => /config:/i.test(value)).flatMap((value) => wordsOf(value));
+  return words.flatMap(({ text }) => includedFile(text, from) ?? []);
 }
 
 function includedFile(word: string, from: string): string | undefined {
@@ -222,8 +224,4 @@ function includedFile(word: string, from: string): string | undefined {
 
 function wordsIn(section: PasteSection, option: string): string[] {
   return wordsOf(section.options.get(option)?.value ?? '').map(({ text }) => text);
-}
-
-function allWordsIn(section: PasteSection): string[] {
-  return [...section.options.keys()].flatMap((option) => wordsIn(section, option));
 }

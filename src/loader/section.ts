@@ -57,11 +57,14 @@ export function isPasteSection(name: string): boolean {
  * compared exactly, except for white space around the part after the colon.
  */
 export function sectionsNamed(document: PasteDocument, kind: Kind, name: string | undefined): PasteSection[] {
-  const named = sectionsByName(document).get(name ?? 'main') ?? [];
+  const named = definitionsIn(document).get(name ?? 'main') ?? [];
+  // Most names have one definition, and a large file has thousands of names.
+  if (name !== undefined && named.length < 2)
+    return named.flatMap(({ prefix, section }) => (KIND_OF.get(prefix) === kind ? section : []));
   return PREFIXES[kind].flatMap((group) => {
     for (const prefix of group) {
       const bare = name === undefined ? document.sections.get(prefix) : undefined;
-      const found = named.filter((section) => headerParts(section.name).prefix === prefix);
+      const found = named.flatMap((each) => (each.prefix === prefix ? each.section : []));
       if (bare !== undefined) found.unshift(bare);
       if (found.length > 0) return found;
     }
@@ -69,23 +72,29 @@ export function sectionsNamed(document: PasteDocument, kind: Kind, name: string 
   });
 }
 
-/** Returns the sections by the name that they define, cached per document, so 10,000 lookups in 10,000 sections stay cheap. */
-function sectionsByName(document: PasteDocument): ReadonlyMap<string, readonly PasteSection[]> {
+/** A section that defines something. */
+interface Definition {
+  readonly prefix: string;
+  readonly section: PasteSection;
+}
+
+/** Returns what sections define, by name, cached per document, so 10,000 lookups in 10,000 sections stay cheap. */
+function definitionsIn(document: PasteDocument): ReadonlyMap<string, readonly Definition[]> {
   const known = BY_NAME.get(document);
   if (known !== undefined) return known;
-  const byName = new Map<string, PasteSection[]>();
+  const byName = new Map<string, Definition[]>();
   for (const section of document.sections.values()) {
-    const name = definedBy(section)?.name;
-    if (name === undefined) continue;
+    const { prefix, name } = definedBy(section) ?? {};
+    if (prefix === undefined || name === undefined) continue;
     const same = byName.get(name);
-    if (same === undefined) byName.set(name, [section]);
-    else same.push(section);
+    if (same === undefined) byName.set(name, [{ prefix, section }]);
+    else same.push({ prefix, section });
   }
   BY_NAME.set(document, byName);
   return byName;
 }
 
-const BY_NAME = new WeakMap<PasteDocument, ReadonlyMap<string, readonly PasteSection[]>>();
+const BY_NAME = new WeakMap<PasteDocument, ReadonlyMap<string, readonly Definition[]>>();
 
 /** Returns the names of a kind, in file order. */
 export function namesOf(document: PasteDocument, kind: Kind): string[] {

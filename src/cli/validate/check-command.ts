@@ -18,8 +18,7 @@ import {
   printDiagnostics,
 } from '../../errors/index.js';
 import { buildConfiguration } from '../../launch/internal.js';
-import { Loader } from '../../loader/index.js';
-import { aliasBlock, isPasteSection } from '../../loader/internal.js';
+import { isPasteSection } from '../../loader/internal.js';
 import { silentLogger } from '../../log/internal.js';
 import { errorPages, explainedIn, pagesOf } from '../../modules/index.js';
 import type { StatusDocument } from '../../operating/internal.js';
@@ -58,7 +57,7 @@ export function register(program: Command): void {
     );
   addConfigurationOptions(command).action(async (file: string | undefined, names: string[], args: CheckArguments) => {
     const findings = file === undefined ? await ofConfiguration(args) : await ofPasteFile(file, names, args);
-    process.stdout.write(`${PRINTERS[args.json === true ? 'json' : args.format](findings)}\n`);
+    process.stdout.write(`${await PRINTERS[args.json === true ? 'json' : args.format](findings)}\n`);
     process.exitCode = findings.some(({ severity }) => severity === 'error') ? STATUS_REFUSED : 0;
   });
 }
@@ -69,6 +68,7 @@ async function ofPasteFile(file: string, names: readonly string[], args: CheckAr
   const config = named ? await readConfiguration(args, { collect: true }) : undefined;
   const unowned = notAPasteFile(file);
   if (unowned !== undefined) return [unowned];
+  const { Loader } = await import('../../loader/index.js');
   const found = await Loader.checkFile(file, { config, import: args.import, ...(names.length === 0 ? {} : { names }) });
   return [...(config === undefined ? writableAmong([file]) : writableFiles(config)), ...found];
 }
@@ -175,9 +175,10 @@ function ofAddress(config: Config, name: string, obstacle: AddressObstacle): Dia
 }
 
 const PRINTERS = {
-  text: (findings: readonly Diagnostic[]): string => {
+  text: async (findings: readonly Diagnostic[]): Promise<string> => {
     const blocks = findings.length === 0 ? [] : [printDiagnostics(findings)];
-    const aliases = aliasBlock(findings);
+    const proposes = findings.some(({ proposal }) => proposal !== undefined);
+    const aliases = proposes ? (await import('../../loader/internal.js')).aliasBlock(findings) : undefined;
     const proposal =
       aliases === undefined ? [] : [`To map the Python names, complete these aliases and add them:\n\n${aliases}`];
     return [...blocks, ...proposal, summary(findings), ...explainedIn(pagesOf(findings))].join('\n');

@@ -133,7 +133,7 @@ function unknownLocals(
   local: ReadonlyMap<string, WrittenValue>,
 ): Diagnostic[] {
   if (local.size === 0) return [];
-  const known = new Set(Object.entries(options).flatMap(([opt, option]) => namesOf(opt, option)));
+  const known = namesIn(options);
   const elsewhere = elsewhereOf(options);
   return [...local]
     .filter(([name]) => !known.has(name) && !OF_OSLO.has(name))
@@ -151,6 +151,17 @@ function unknownLocals(
       const hint = near ?? `its options are ${[...known].join(', ')}`;
       return { severity: 'error', code: 'PORTICO_CONFIG_UNKNOWN_OPTION', ...at, message: 'unknown option', hint };
     });
+}
+
+/** Names of declared options, made once: a paste file may have a thousand sections of one filter. */
+const NAMES = new WeakMap<OptionDeclarations, ReadonlySet<string>>();
+
+function namesIn(options: OptionDeclarations): ReadonlySet<string> {
+  const known = NAMES.get(options);
+  if (known !== undefined) return known;
+  const names = new Set(Object.entries(options).flatMap(([opt, option]) => namesOf(opt, option)));
+  NAMES.set(options, names);
+  return names;
 }
 
 function namesOf(opt: string, option: Option): string[] {

@@ -74,11 +74,13 @@ async function walkAlone(walk: Walk): Promise<void> {
   const { load } = walk;
   const main = walk.parts.document;
   load.alone = true;
-  const mentioned = mentionedNames(main);
+  // Most files have no section that nothing reaches.
+  let mentioned: ReadonlySet<string> | undefined;
   for (const source of load.sources.values()) {
     for (const section of source.document.sections.values()) {
       const defined = definedBy(section);
       if (defined === undefined || load.entered.has(section)) continue;
+      mentioned ??= mentionedNames(main);
       const unused = defined.kind === 'filter' && source.document === main && !mentioned.has(defined.name);
       if (unused) load.findings.unused(defined.name, section.origin);
       await walk.validate(load.within(source, defined.kind, defined.name));

@@ -91,8 +91,10 @@ function planOf({ refusal, settings, apiTls, loader }: PartsRead, reading: ApiRe
   const pasteFiles = settings === undefined ? [] : (paste?.files() ?? []);
   const files = apiTls.enabled ? (ignoreErrors(() => apiTls.files()) ?? []) : [];
   return {
-    pipelines: paste?.pipelines() ?? new Map(),
-    // Computed on demand: only `GET /pipelines` reads it.
+    // Both are computed on demand: for a reload, and for `GET /pipelines`.
+    get pipelines() {
+      return paste?.pipelines() ?? new Map();
+    },
     get app() {
       return settings === undefined ? undefined : paste?.writtenApp(settings.pipeline);
     },
