@@ -42,6 +42,8 @@ export interface Diagnostic {
   readonly option?: string | undefined;
   /** The problem, without position and value. */
   readonly message: string;
+  /** The end of the message, if it says why a module cannot be loaded: a list says it once. */
+  readonly reason?: string | undefined;
   /** The value as written; `****` for a secret. */
   readonly got?: string | undefined;
   /** How to fix the problem. */
@@ -145,27 +147,23 @@ export function printDiagnostics(diagnostics: readonly Diagnostic[], options?: {
   return lines.join('\n');
 }
 
-const CANNOT = ' cannot be loaded: ';
-
-/** Returns the message of a module that exists and cannot be loaded. */
-export function loadFailure(module: string, reason: string): string {
-  return `${JSON.stringify(module)}${CANNOT}${reason}`;
+/** Returns the message of a module that exists and cannot be loaded, and the reason at its end. */
+export function loadFailure(module: string, reason: string): Required<Pick<Diagnostic, 'message' | 'reason'>> {
+  return { message: `${JSON.stringify(module)} cannot be loaded: ${reason}`, reason };
 }
 
 /** Shortens diagnostics to one line whose module cannot be loaded for the reason of an earlier one. */
 function reasonsOnce(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   const told = new Set<string>();
   return diagnostics.map((each) => {
-    const at = each.message.indexOf(CANNOT) + CANNOT.length;
-    if (at < CANNOT.length) return each;
-    const reason = each.message.slice(at);
+    const { severity, code, section, option, message, reason } = each;
+    if (!reason || !message.endsWith(reason)) return each;
     if (!told.has(reason)) {
       told.add(reason);
       return each;
     }
-    const { severity, code, section, option, message } = each;
     const location = each.location && { kind: each.location.kind, detail: each.location.detail };
-    return { severity, code, location, section, option, message: `${message.slice(0, at)}as above` };
+    return { severity, code, location, section, option, message: `${message.slice(0, -reason.length)}as above` };
   });
 }
 

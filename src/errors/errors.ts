@@ -15,6 +15,8 @@ export interface ErrorDetails {
   origin?: Origin | undefined;
   /** How to fix it, in one sentence; for an unknown name with the nearest known names. */
   hint?: string | undefined;
+  /** The end of the message, if it says why a module cannot be loaded. Default: that of the error behind this one. */
+  reason?: string | undefined;
   /** The error behind this one. Default: none. */
   cause?: unknown;
 }
@@ -46,11 +48,12 @@ export class PorticoError extends Error {
   readonly #diagnostics: readonly Diagnostic[];
 
   constructor(code: string, details: ErrorDetails | DiagnosticsDetails) {
-    const { message, origin, hint, diagnostics, cause } = details as Partial<ErrorDetails> &
+    const { message, origin, hint, reason, diagnostics, cause } = details as Partial<ErrorDetails> &
       Partial<DiagnosticsDetails>;
-    const sentence =
-      message === undefined ? printDiagnostics(diagnostics!, { showLine: false }) : printableLines(maskUris(message));
-    const own = diagnosticOf(code, sentence, origin);
+    const shown = (text: string): string => printableLines(maskUris(text));
+    const sentence = message === undefined ? printDiagnostics(diagnostics!, { showLine: false }) : shown(message);
+    const why = reason === undefined ? reasonOf(cause) : shown(reason);
+    const own = { ...diagnosticOf(code, sentence, origin), ...(why !== undefined && { reason: why }) };
     super(messageOf(own), cause === undefined ? undefined : { cause });
     this.name = new.target.name;
     this.#sentence = sentence;
@@ -103,6 +106,11 @@ export function chosenStatus(error: unknown): number | undefined {
   return Number.isInteger(exitCode) && (exitCode as number) >= 0 && (exitCode as number) <= 255
     ? (exitCode as number)
     : undefined;
+}
+
+/** Returns the reason why the module of an error cannot be loaded, if it says one. */
+export function reasonOf(error: unknown): string | undefined {
+  return error instanceof PorticoError ? error.diagnostics[0]?.reason : undefined;
 }
 
 /** Returns the message of any thrown value. */

@@ -28,6 +28,7 @@ export {
   nearestNames,
   nearestOrAll,
   PorticoError,
+  reasonOf,
   refuseUnknownOptions,
   unknownOption,
   whatItIs,

@@ -50,7 +50,7 @@ export async function evaluateExpression(
     if (error instanceof ExportMissing) throw noExport(parsed, error, origin);
     if (!(error instanceof ImportFailed)) throw error;
     throw new PasteError('PORTICO_PASTE_NO_MODULE', {
-      message: loadFailure(parsed.module, error.message),
+      ...loadFailure(parsed.module, error.message),
       origin,
       hint: importHint(error.cause),
       cause: error.cause,

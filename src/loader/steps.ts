@@ -131,8 +131,8 @@ async function ask<T>(origin: Origin, what: string, work: () => T): Promise<Awai
     return (await whileLoading(() => `${origin.file}:${origin.line}:${origin.column}: ${what}`, work)) as Awaited<T>;
   } catch (error) {
     if (error instanceof PasteError) throw error;
-    const message = loadFailure(what, errorText(error));
-    throw new PasteError('PORTICO_PASTE_NO_MODULE', { message, origin, cause: error });
+    const failure = loadFailure(what, errorText(error));
+    throw new PasteError('PORTICO_PASTE_NO_MODULE', { ...failure, origin, cause: error });
   }
 }
 

@@ -303,9 +303,10 @@ export async function loadAnnounced(files: readonly string[]): Promise<readonly 
       await import(pathToFileURL(join(folder, module)).href);
     } catch (error) {
       const location = locationInFile({ file: shownPath(join(folder, 'package.json')), line: 1, column: 1 });
-      const message = `portico.options: ${loadFailure(module, errorText(error))}`;
+      const { message, reason } = loadFailure(module, errorText(error));
       const hint = 'Name a module that declares options: "portico": { "options": "./options.js" }.';
-      found.push({ severity: 'warning', code: 'PORTICO_MODULE_FAILED', location, message, hint });
+      const said = { message: `portico.options: ${message}`, reason, hint };
+      found.push({ severity: 'warning', code: 'PORTICO_MODULE_FAILED', location, ...said });
     }
   }
   return found;

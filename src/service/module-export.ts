@@ -60,9 +60,11 @@ function refused(error: unknown, reference: string, module: string, name: string
     });
   }
   if (error instanceof ImportFailed) {
-    const { cause, message } = error;
+    const { cause } = error;
+    const { message, reason } = loadFailure(module, error.message);
     return new PorticoError('PORTICO_MODULE_FAILED', {
-      message: `${reference}: ${loadFailure(module, message)}`,
+      message: `${reference}: ${message}`,
+      reason,
       hint: cause instanceof PorticoError ? cause.hint : undefined,
       cause,
     });

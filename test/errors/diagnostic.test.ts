@@ -93,15 +93,20 @@ test('a list has each once, by file as they come first, line and column; what st
 });
 
 test('a list has the reason why a module cannot be loaded once, and the other places of it in a line each', () => {
-  const at = (line: number, message: string): Diagnostic => ({
+  const at = (line: number, { message, reason }: Pick<Diagnostic, 'message' | 'reason'>): Diagnostic => ({
     severity: 'error',
     code: 'PORTICO_PASTE_NO_MODULE',
     location: locationInFile({ file: 'p.ini', line, column: 1, text: 'x = ./app.js:x' }),
     message,
+    reason,
     hint: 'Repair it.',
   });
   const broken = loadFailure('./app.js', 'Unexpected token, at /app.js:1:2');
-  const all = [at(1, broken), at(2, `./app.js:x: ${broken}`), at(3, loadFailure('./b.js', 'no'))];
+  const all = [
+    at(1, broken),
+    at(2, { ...broken, message: `./app.js:x: ${broken.message}` }),
+    at(3, loadFailure('./b.js', 'no')),
+  ];
   assert.deepEqual(printDiagnostics(all, { showLine: false }).split('\n'), [
     'p.ini:1:1: error: "./app.js" cannot be loaded: Unexpected token, at /app.js:1:2',
     '  Repair it.',

@@ -8,6 +8,7 @@ import {
   locationText,
   PorticoError,
   Refusals,
+  reasonOf,
   severalRefusals,
   shownPath,
   whatItIs,
@@ -87,7 +88,7 @@ const LATE = 'A promise of the module, or of its function, does not settle.';
 
 function refusal(config: Config, message: string, hint?: string, cause?: unknown): ConfigurationRefused {
   const found = diagnose(config, { code: 'PORTICO_LOGGER', group: 'DEFAULT', opt: 'logger', message, hint });
-  return severalRefusals([found], { cause });
+  return severalRefusals([{ ...found, reason: reasonOf(cause) }], { cause });
 }
 
 /** Options of Portico's own log have no effect beside a named logger. */
