@@ -125,16 +125,13 @@ for (const [what, plugins] of Object.entries({ 'without plugins': [], 'with a pl
       const length = body === undefined ? [] : [`Content-Length: ${Buffer.byteLength(body)}`];
       const head = [`${line} HTTP/1.1`, 'Host: a', 'Connection: close', ...headers, ...length].join('\r\n');
       const answer = await rawRequest(router, `${head}\r\n\r\n${body ?? ''}`);
-      assert.equal(comparable(answer), answers[`${line} ${headers.join(' ')} ${body ?? ''}`.trimEnd()], line);
+      assert.equal(
+        answer.replace(/^Date: .*\r\n/m, ''),
+        answers[`${line} ${headers.join(' ')} ${body ?? ''}`.trimEnd()],
+        line,
+      );
     }
   });
-}
-
-/** Returns the response without its date and without V8's message for invalid JSON, which depends on its version. */
-function comparable(answer: string): string {
-  const undated = answer.replace(/^Date: .*\r\n/m, '');
-  if (!undated.includes('The body is not JSON')) return undated;
-  return undated.replace(/^content-length: .*\r\n/m, '').replace(/(The body is not JSON): [^}]*/, '$1');
 }
 
 testBoth('HEAD is answered with the head that GET has, and a stream that never ends is let go', async (t, Router) => {

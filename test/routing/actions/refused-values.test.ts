@@ -44,6 +44,20 @@ const SCHEMAS: Readonly<Record<string, readonly Schema[]>> = {
   ),
 };
 
+test('AD-5 no built-in style sends a part of a body that is not JSON', async (t) => {
+  for (const faultStyle of ['portico', 'openstack', 'problem'] as const) {
+    const router = new Router({ faultStyle });
+    router.post('/', { body: { type: 'object' } }, () => 'taken');
+    const send = await serveRouter(t, router);
+    for (const body of ['{"user":"ada","password": hunter2}', 'hunter2', '{"password":"hunter2"', '["hunter2",]']) {
+      const { status, text } = await send('POST', '/', { body });
+      assert.equal(status, 400);
+      assert.match(text, /The body is not JSON\./);
+      assert.doesNotMatch(text, /hunter|ada|assword/);
+    }
+  }
+});
+
 for (const [library, schemas] of Object.entries(SCHEMAS)) {
   test(`AD-5 no built-in style sends a value that a schema of ${library} refuses`, async (t) => {
     for (const faultStyle of ['portico', 'openstack', 'problem'] as const) {
