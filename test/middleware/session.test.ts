@@ -251,7 +251,7 @@ const GATED = `const { keptSessions: kept, sessionCalls: calls, sessionGate: gat
 export const store = {
   get: async (id) => { const data = kept.get(id); gate.read?.(); await gate.passed; return data; },
   set: async (id, data) => { calls.push('set'); kept.set(id, data); },
-  touch: async (id, seconds) => { calls.push(['touch', kept.has(id), seconds]); },
+  touch: async (id, seconds) => { calls.push(['touch', kept.has(id), seconds]); return globalThis.sessionTouched?.(id); },
   delete: async (id) => kept.delete(id),
 };
 `;
@@ -264,10 +264,12 @@ test('RW-7 a log out and an update stay when another request renews the session'
   mock.timers.enable({ apis: ['Date'], now: 1_000_000_000_000 });
   t.after(() => {
     mock.timers.reset();
-    for (const name of ['keptSessions', 'sessionCalls', 'sessionGate']) Reflect.deleteProperty(globalThis, name);
+    for (const name of ['keptSessions', 'sessionCalls', 'sessionGate', 'sessionTouched'])
+      Reflect.deleteProperty(globalThis, name);
   });
   const { send } = await client({ store: STORE, life_s: '100' }, '', storeIn(t, GATED));
-  const renewedDuring = async (change: (id: string) => void): Promise<number> => {
+  /** Returns the status, and whether the response has a cookie. */
+  const renewedDuring = async (change: (id: string) => void): Promise<[number, boolean]> => {
     await send('POST', '/login');
     mock.timers.tick(20_000);
     calls.length = 0;
@@ -279,15 +281,28 @@ test('RW-7 a log out and an update stay when another request renews the session'
     change([...kept.keys()][0]!);
     open();
     gate.passed = undefined;
-    return (await answered).status;
+    const { status, set } = await answered;
+    return [status, set !== undefined];
   };
-  assert.equal(await renewedDuring((id) => kept.set(id, { userId: 'ada', visits: 7 })), 200);
+  assert.deepEqual(await renewedDuring((id) => kept.set(id, { userId: 'ada', visits: 7 })), [200, true]);
   assert.deepEqual(calls, [['touch', true, 100]]);
   assert.deepEqual([...kept.values()], [{ userId: 'ada', visits: 7 }], 'the update stays');
   await renewedDuring((id) => kept.delete(id));
   assert.deepEqual(calls, [['touch', false, 100]]);
   assert.equal(kept.size, 0, 'the log out stays');
   assert.equal((await send('GET', '/me')).status, 401);
+  for (const [gone, there] of [
+    [0, 1],
+    [false, true],
+  ]) {
+    Object.assign(globalThis, { sessionTouched: (id: string) => (kept.has(id) ? there : gone) });
+    assert.deepEqual(await renewedDuring(() => {}), [200, true]);
+    assert.deepEqual(
+      await renewedDuring((id) => kept.delete(id)),
+      [401, false],
+      'a session that is gone has no cookie',
+    );
+  }
 });
 
 test('RW-7 a store without touch is refused, with the methods that it must have', async (t) => {

@@ -13,7 +13,7 @@ export interface SessionStore {
   set(id: string, data: object, seconds: number): Promise<unknown>;
   /**
    * Sets the seconds until a session is forgotten, and leaves its data as they are. Does nothing for an id that it does not have, as `EXPIRE`
-   * of Redis: a request renews its session while another one ends or changes it.
+   * of Redis: a request renews its session while another one ends or changes it. False or 0: it does not have that id.
    */
   touch(id: string, seconds: number): Promise<unknown>;
   delete(id: string): Promise<unknown>;
@@ -133,19 +133,25 @@ export class KeptSession implements Session {
 
   /** Never writes what {@link load} has read, which another request may have changed since. */
   #renew(): Promise<void> {
-    return this.#keep((store, id, seconds) => store.touch(id, seconds));
+    return this.#keep(async (store, id, seconds) => {
+      const renewed = await store.touch(id, seconds);
+      return renewed !== false && renewed !== 0;
+    });
   }
 
   #write(): Promise<void> {
-    return this.#keep((store, id, seconds) => store.set(id, this.#data!, seconds));
+    return this.#keep(async (store, id, seconds) => {
+      await store.set(id, this.#data!, seconds);
+      return true;
+    });
   }
 
-  /** Keeps the session until its expiry, in the store if there is one, and in the cookie. */
-  async #keep(inStore: (store: SessionStore, id: string, seconds: number) => Promise<unknown>): Promise<void> {
+  /** Keeps the session until its expiry, in the store if there is one, and in the cookie. `inStore` returns false if it is gone. */
+  async #keep(inStore: (store: SessionStore, id: string, seconds: number) => Promise<boolean>): Promise<void> {
     const { seal, store } = this.#rules;
     const [id, data, exp] = [this.#id!, this.#data!, this.#expiry()];
     const seconds = Math.max(1, exp - now());
-    if (store !== undefined) await stored(() => inStore(store, id, seconds));
+    if (store !== undefined && !(await stored(() => inStore(store, id, seconds)))) return this.#take(undefined);
     const held = store === undefined ? data : id;
     this.#send(await seal.seal({ begun: this.#begun, exp, held }), seconds);
   }
