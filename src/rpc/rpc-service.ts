@@ -67,8 +67,6 @@ export class RPCService implements ServiceBase {
   readonly #log: Logger;
   readonly #runs: ManagedRuns<RPCRun>;
   #overridePoolSize: number | undefined;
-  /** True if an operator has disabled this service on this host. */
-  #isDisabled = false;
   #worker: WorkerContext | undefined;
 
   /**
@@ -242,13 +240,22 @@ export class RPCService implements ServiceBase {
         return run.connection;
       },
       onVerdict: (verdict, reason) => run === this.#run && this.#heed(verdict, reason),
-      onDisabled: (isDisabled) => run === this.#run && this.#disabled(isDisabled),
+      onDisabled: (isDisabled) => this.#disabled(run, isDisabled),
     });
     const start = (signal: AbortSignal, over: AbortSignal): Promise<void> => this.#start(run, signal, over);
     const steps = { start, stop: (how: StopOptions) => managed.hooks?.stop(how) };
     const lifecycle = new Lifecycle(this.name, steps, systemClock, (text) => this.#log.warn(text));
     const connection = this.#connect(this.#config, identity);
-    const run: RPCRun = { identity, tasks, managed, lifecycle, connection, endpoints: NO_ENDPOINTS, startedAt: 0 };
+    const run: RPCRun = {
+      identity,
+      tasks,
+      managed,
+      lifecycle,
+      connection,
+      endpoints: NO_ENDPOINTS,
+      isDisabled: false,
+      startedAt: 0,
+    };
     return run;
   }
 
@@ -264,7 +271,7 @@ export class RPCService implements ServiceBase {
           run.endpoints = this.#makeEndpoints(run);
           const served = await this.#topicsOf(run);
           run.served = served;
-          void served.takeShared(!this.#isDisabled);
+          void served.takeShared(!run.isDisabled);
           await served.start(aborted);
         },
         stopAccepting: () => run.served?.stopAccepting(),
@@ -316,9 +323,9 @@ export class RPCService implements ServiceBase {
   }
 
   /** Leaves the calls of its topic to other hosts while it is disabled; those to this host still arrive. */
-  #disabled(isDisabled: boolean): void {
-    this.#isDisabled = isDisabled;
-    this.#run.served?.takeShared(!isDisabled).catch((err: unknown) => {
+  #disabled(run: RPCRun, isDisabled: boolean): void {
+    run.isDisabled = isDisabled;
+    run.served?.takeShared(!isDisabled).catch((err: unknown) => {
       this.#log.error({ err }, `${this.name} cannot ${isDisabled ? 'leave' : 'take'} the calls of its topic`);
     });
   }
@@ -359,6 +366,8 @@ interface RPCRun extends ManagedRun {
   endpoints: readonly object[];
   /** While it serves. */
   served?: ServedTopics | undefined;
+  /** True if an operator has disabled the service on this host. */
+  isDisabled: boolean;
   startedAt: number;
 }
 

@@ -85,12 +85,20 @@ export class ServedTopics {
   async #begin(transport: Transport, served: Endpoints, aborted: AbortSignal): Promise<void> {
     const { connection, altTopic, endpoints } = this.#options;
     const { accessPolicy } = connection.settings;
-    const common = { ...this.#options, transport, spans: this.#spans, takesShared: this.#takesShared };
-    this.#main = new RpcServer({ ...common, endpoints: served });
+    const serverOf = (topic: string, methods: Endpoints): RpcServer =>
+      new RpcServer({
+        ...this.#options,
+        topic,
+        endpoints: methods,
+        transport,
+        spans: this.#spans,
+        takesShared: this.#takesShared,
+      });
+    this.#main = serverOf(this.#options.topic, served);
     await this.#main.start();
     if (altTopic === null) return;
     const continuations = new Endpoints(endpoints, accessPolicy, ({ continuation }) => continuation === true);
-    this.#alt = new RpcServer({ ...common, topic: altTopic, endpoints: continuations });
+    this.#alt = serverOf(altTopic, continuations);
     try {
       await this.#alt.start();
     } catch (error) {
