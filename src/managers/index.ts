@@ -18,7 +18,7 @@ export type {
   ViewFilter,
   WorkerRow,
 } from '../service/internal.js';
-export { heartbeatOptions, hostOf, namedManager } from '../service/internal.js';
+export { heartbeatOptions, hostOf, namedManager, RECORD_KEY } from '../service/internal.js';
 export { type ManagedRun, ManagedRuns } from './managed-runs.js';
 export { checkManager, type EarlierRuns, ManagedService } from './managed-service.js';
 export {

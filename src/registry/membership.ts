@@ -3,7 +3,13 @@
  * off.
  */
 import { PorticoError } from '../errors/index.js';
-import type { KeptValues, ServiceAnnouncement, ServiceRegistry, ServiceStore } from '../managers/index.js';
+import {
+  type KeptValues,
+  RECORD_KEY,
+  type ServiceAnnouncement,
+  type ServiceRegistry,
+  type ServiceStore,
+} from '../managers/index.js';
 import type { Registration, ServiceRecord, ServiceState } from '../service/index.js';
 import { type Clock, pause, within } from '../tasks/index.js';
 import { formatDuration } from '../text/index.js';
@@ -427,7 +433,7 @@ export class Membership implements Registration {
 
   #know(record: ServiceRecord): void {
     this.#record = record;
-    this.#options.kept?.set('record', record);
+    this.#options.kept?.set(RECORD_KEY, record);
   }
 
   #complainOfForeigner(): void {
@@ -478,7 +484,7 @@ export class Membership implements Registration {
 
 /** Returns the record that a replaced process of the service has left; undefined if there is none, or of another name. */
 export function keptRecord(kept: KeptValues | undefined, host: string, binary: string): ServiceRecord | undefined {
-  const record = kept?.get('record') as ServiceRecord | undefined;
+  const record = kept?.get(RECORD_KEY) as ServiceRecord | undefined;
   return record?.host === host && record.binary === binary ? record : undefined;
 }
 

@@ -8,6 +8,9 @@ export interface KeptValues {
   set(key: string, value: unknown): void;
 }
 
+/** Key of the service's record in the registry. */
+export const RECORD_KEY = 'record';
+
 /** Returns the schedules of a worker's periodic tasks in the values of its service. */
 export function lastRunsIn(kept: KeptValues, workerId: number): LastRuns {
   const keyOf = (task: string): string => `task ${workerId} ${task}`;

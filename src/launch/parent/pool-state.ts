@@ -5,6 +5,7 @@
 
 import type { EndReason, WorkerEnd } from '../../operating/index.js';
 import type { Launchable } from '../../service/index.js';
+import { RECORD_KEY } from '../../service/internal.js';
 import { type Deferred, deferred } from '../../tasks/internal.js';
 import { ServiceBuckets } from '../shared-buckets.js';
 import type { ListenSockets } from '../sockets/listen-sockets.js';
@@ -108,8 +109,7 @@ export class PoolState {
   keep(from: WorkerHandle, { key, value }: Kept): void {
     this.kept.delete(key);
     this.kept.set(key, value);
-    const [oldest] = this.kept.keys();
-    if (this.kept.size > MOST_KEPT) this.kept.delete(oldest!);
+    if (this.kept.size > MOST_KEPT) this.kept.delete(oldestTime(this.kept)!);
     for (const worker of this.workers) {
       if (worker !== from && worker.assignment.index === from.assignment.index) worker.tellKept({ key, value });
     }
@@ -232,4 +232,9 @@ export class PoolState {
   #fits(worker: WorkerHandle): boolean {
     return worker.worn === undefined && this.roll?.isDue(worker) !== true;
   }
+}
+
+/** Returns the key that was set least recently, of those that are set again and again: the record is set once. */
+function oldestTime(kept: ReadonlyMap<string, unknown>): string | undefined {
+  return [...kept.keys()].find((key) => key !== RECORD_KEY);
 }
