@@ -75,6 +75,9 @@ const COMPLAINT_MS = 60_000;
 /** Time that a start waits for a registry before it serves without: one that is present answers within milliseconds. */
 const PATIENCE_MS = 1000;
 
+/** Time for the first start, after which its hooks get null as if there were no record: as long as a connection may take. */
+const FIRST_PATIENCE_MS = 5000;
+
 /** Refusals of a registration that a later attempt cannot change. */
 const REFUSED: ReadonlySet<unknown> = new Set(['PORTICO_SERVICE_TOO_OLD', 'PORTICO_HOST_TAKEN']);
 
@@ -156,8 +159,9 @@ export class Membership implements Registration {
     const { host, binary } = this.#who;
     const find = (): Promise<ServiceRecord | null> => this.#registry.store.find(host, binary);
     if (this.#options.mustRegister) return this.#awaited(find, signal);
-    const found = await this.#soon(find, signal);
-    return found === undefined ? this.#keptRecord : found;
+    const kept = this.#keptRecord;
+    const found = await this.#soon(find, signal, kept === null ? FIRST_PATIENCE_MS : PATIENCE_MS);
+    return found === undefined ? kept : found;
   }
 
   /**
@@ -258,10 +262,10 @@ export class Membership implements Registration {
   }
 
   /** Returns undefined if the registry is not available, or does not answer soon: the heartbeat then repeats what was asked. */
-  async #soon<T>(ask: () => Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
+  async #soon<T>(ask: () => Promise<T>, signal?: AbortSignal, ms = PATIENCE_MS): Promise<T | undefined> {
     if (this.#heartbeat.disconnected) return undefined;
     try {
-      return await this.#asked(ask, PATIENCE_MS, signal);
+      return await this.#asked(ask, ms, signal);
     } catch (error) {
       if (!(error instanceof RegistryUnavailable)) throw error;
       this.#heartbeat.beginWithout(error);

@@ -12,7 +12,7 @@ import type { Track } from './task-tracker.js';
 export interface Manager {
   /**
    * Acquires resources. Called before the service registers, and before traffic, with the record of its last start. Null: there is none; or the
-   * registry is not available, and no earlier process of the launcher has had the record.
+   * registry is not available, and no earlier process of the launcher has had the record. So null does not prove that the service is new.
    */
   initHost?(record: ServiceRecord | null): Awaitable<void>;
   /** Called before anything listens, with the record of this start. Null: the service keeps none, or as for `initHost`. */

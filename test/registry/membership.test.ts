@@ -335,14 +335,31 @@ test('NI-3 another start does not wait: it serves, says so with the time, and re
   assert.equal((await house.view()).record.state, 'stopped');
 });
 
-test('NI-3 a registry that accepts and says nothing delays a start by a second, and a stop not at all', async () => {
+test('NI-3 a first start waits five seconds for a registry that is slow: null says that there is no record', async () => {
   const house = new House();
+  await (await house.started()).leave();
+  const { find } = house.inner;
+  house.inner.find = async (...which) => {
+    await new Promise<void>((resolve) => void house.clock.after(4000, resolve));
+    return find.apply(house.inner, which);
+  };
+  const reading = house.member().read();
+  await house.clock.advance(4000);
+  assert.equal((await reading)?.host, 'one');
+});
+
+test('NI-3 a registry that accepts and says nothing delays a replaced worker by a second, and a stop not at all', async () => {
+  const house = new House();
+  const record = await house.member().register();
+  const kept = new Map([['record', record]]);
+  const { uuid } = record!;
+  await house.inner.remove(record!.id, 'nobody');
   const { find } = house.inner;
   house.inner.find = () => new Promise(() => undefined);
-  const member = house.member();
+  const member = house.member({}, { kept });
   const started = (async () => {
-    assert.equal(await member.read(), null);
-    assert.equal(await member.register(), null);
+    assert.equal((await member.read())?.uuid, uuid);
+    assert.equal((await member.register())?.uuid, uuid);
     await member.join();
   })();
   await house.clock.advance(1000);

@@ -163,7 +163,7 @@ test('NI-3 a service starts and serves with a registry that is locked, damaged o
   const damaged = join(folder, 'damaged.db');
   writeFileSync(damaged, 'no database'.repeat(1000));
   const away: Readonly<Record<string, RegExp>> = {
-    [`connection = sqlite:///${locked}`]: /no answer within 1s/,
+    [`connection = sqlite:///${locked}\n[database]\nsqlite_busy_timeout_ms = 100`]: /database is locked/,
     [`connection = sqlite:///${damaged}`]: /file is not a database/,
     [`driver = postgresql\nconnection = postgresql://127.0.0.1:${await freePort()}/x`]: /ECONNREFUSED/,
   };
