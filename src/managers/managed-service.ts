@@ -34,7 +34,7 @@ import { JobList } from '../tasks/internal.js';
 import { formatDuration } from '../text/index.js';
 import { type Member, type OpenRegistry, registryProvider } from './providers.js';
 
-/** What the runs of a service leave to a later one. */
+/** Values and the end of the runs of a service before a later one. */
 export interface EarlierRuns {
   /** Values that are kept over all runs, also in the workers that replace this one. */
   readonly kept: KeptValues;

@@ -3,17 +3,12 @@
  * off.
  */
 import { PorticoError } from '../errors/index.js';
-import {
-  type KeptValues,
-  RECORD_KEY,
-  type ServiceAnnouncement,
-  type ServiceRegistry,
-  type ServiceStore,
-} from '../managers/index.js';
+import { type KeptValues, RECORD_KEY, type ServiceAnnouncement, type ServiceRegistry } from '../managers/index.js';
 import type { Registration, ServiceRecord, ServiceState } from '../service/index.js';
-import { type Clock, pause, within } from '../tasks/index.js';
+import { pause, within } from '../tasks/index.js';
 import { formatDuration } from '../text/index.js';
 import { Heartbeat, type HeartbeatTimes } from './heartbeat.js';
+import { Leases } from './leases.js';
 import { correctedDownTime, isUp } from './service-registry.js';
 import { RecordExists, RegistryUnavailable } from './service-store.js';
 
@@ -490,32 +485,4 @@ export class Membership implements Registration {
 export function keptRecord(kept: KeptValues | undefined, host: string, binary: string): ServiceRecord | undefined {
   const record = kept?.get(RECORD_KEY) as ServiceRecord | undefined;
   return record?.host === host && record.binary === binary ? record : undefined;
-}
-
-/** The leases of a process: only its holder runs a task of the fleet. */
-class Leases {
-  readonly #store: ServiceStore;
-  /** The process and its configuration, because in a reload its predecessor may run beside it. */
-  readonly #owner: string;
-  readonly #clock: Clock;
-  readonly #asked = new Set<string>();
-
-  constructor(store: ServiceStore, { host, worker, pid, configGeneration }: MemberIdentity, clock: Clock) {
-    this.#store = store;
-    this.#owner = `${host}/${worker}/${pid}/${configGeneration}`;
-    this.#clock = clock;
-  }
-
-  /** Acquires or renews the lease of a task. False if it has ended before the answer came. */
-  async take(task: string, seconds: number): Promise<boolean> {
-    const askedAt = this.#clock.now();
-    this.#asked.add(task);
-    const isHeld = await this.#store.lease(task, this.#owner, seconds);
-    return isHeld && this.#clock.now() - askedAt < seconds * 1000;
-  }
-
-  /** Ends all leases, so that another process may run the tasks at once. */
-  async release(): Promise<void> {
-    for (const task of this.#asked) await this.#store.lease(task, this.#owner, 0);
-  }
 }
