@@ -98,7 +98,7 @@ export class ManagedRuns<R extends ManagedRun> {
     ended
       .catch((err: unknown) => log.error({ err }, 'work of the former configuration was cut off'))
       .finally(() => this.former.delete(present));
-    // The record is that of the next run; tasks that still run keep their leases. Nobody waits for a registry that says nothing.
+    // The record is that of the next run; tasks that still run keep their leases. A registry that does not respond delays no reload.
     const { kept, left } = this.#earlier;
     this.#earlier = { kept, left: Promise.allSettled([left, record?.leave({ keepsLeases: true })]) };
     this.renew();
