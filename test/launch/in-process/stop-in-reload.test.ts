@@ -11,10 +11,12 @@ import { isDraining } from '#internal/app';
 import { deferred } from '#internal/tasks';
 import { InProcessRunner } from '../../../dist/launch/in-process/in-process-runner.js';
 import { LauncherCore } from '../../../dist/launch/launcher-core.js';
+import { isLong } from '../../e2e/faults/figures.js';
 import { until } from '../../fixtures/until.js';
 import { temporaryFolder } from '../../server/certificate-files.js';
 import { memoryLog } from '../../server/memory-log.js';
 import { Client, exchange, portOf } from '../../server/raw-client.js';
+import { Random } from '../../simulation/random.js';
 
 const LAST = 'GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
 const request = (path: string): string => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
@@ -257,4 +259,79 @@ test('RW-2 a request that a reload and a stop cut off is logged and counted once
   await held.closed;
   assert.equal(launcher.status().services[0]?.lost.deadline, 1);
   assert.equal(log.lines.filter(({ message }) => message === 'requests were cut off').length, 1);
+});
+
+/** Moments of a stop: as this begins, or some time after the reload has begun. */
+const MOMENTS = ['cleanup 1', 'close 1', 'init 2', 'post 2', 'get /', 'later'] as const;
+
+/** A stop at some moment of a reload, while clients connect all the time. */
+async function walk(t: TestContext, seed: number): Promise<void> {
+  const random = new Random(seed);
+  const shape = random.pick(['none', 'class', 'class', 'object'] as const);
+  const fails = random.chance(0.2);
+  const delay = random.pick([0, 0, 0.05]);
+  const reloadPause = shape === 'object' ? 600 : random.pick([0.01, 600]);
+  const moment = random.pick(MOMENTS);
+  const told = `seed ${seed}: ${shape}, ${moment}, drain_delay ${delay}, reload_pause ${reloadPause}, fails ${fails}`;
+  const comes = deferred();
+  let reloads = false;
+  const ini = `[DEFAULT]\ndrain_delay = ${delay}\nreload_pause = ${reloadPause}\n`;
+  const rest = async (turns: number, ms: number): Promise<void> => {
+    for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+    if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
+  };
+  const happens = async (what: string): Promise<void> => {
+    if (reloads && what === moment) comes.resolve();
+    if (reloads) await rest(random.below(6), random.chance(0.7) ? random.below(what === 'get /' ? 30 : 12) : 0);
+    if (fails && what === 'post 2') throw new Error('no broker');
+  };
+  const { launcher, port, log } = await api(t, ini, happens, shape);
+  const clients: { readonly client: Client; isConnected: boolean; wasConnected: boolean }[] = [];
+  const connect = (): void => {
+    const client = new Client(port);
+    const each = { client, isConnected: false, wasConnected: false };
+    client.socket.once('connect', () => {
+      each.isConnected = true;
+    });
+    client.write(LAST);
+    clients.push(each);
+  };
+  const kept = new Client(port);
+  kept.write(request('/kept'));
+  await kept.response();
+  const ticks = setInterval(connect, 2);
+  for (let count = 0; count < 3; count++) connect();
+  await rest(3, 0);
+  reloads = true;
+  const reloaded = launcher.reload();
+  if (moment === 'later') void rest(random.below(4), random.below(40)).then(() => comes.resolve());
+  await Promise.race([comes.promise, reloaded]);
+  await rest(random.below(8), 0);
+  kept.write(LAST);
+  for (const each of clients) each.wasConnected = each.isConnected;
+  const stopped = launcher.stop();
+  await rest(random.below(8), random.below(20));
+  clearInterval(ticks);
+  await Promise.all([stopped, reloaded, kept.closed, ...clients.map(({ client }) => client.closed)]);
+  const isWhole = fails
+    ? /^HTTP\/1\.1 (200 [\s\S]*app \d|503 [\s\S]*reloading[\s\S]*)$/
+    : /^HTTP\/1\.1 200 [\s\S]*app \d$/;
+  assert.match(kept.received, isWhole, told);
+  for (const { client, wasConnected } of clients)
+    if (wasConnected || client.received !== '') assert.match(client.received, isWhole, told);
+  const status = await launcher.wait();
+  assert.ok(status === 0 || fails, told);
+  if (!fails)
+    assert.deepEqual(
+      log.lines.filter(({ level }) => level === 'error'),
+      [],
+      told,
+    );
+}
+
+test('RW-8 RW-11 a stop at any moment of a reload answers all that have connected, on no app and no manager that has ended', async (t) => {
+  const seeds = Array.from({ length: isLong ? 5000 : 240 }, (_, at) => 7001 + at);
+  const given = process.env.PORTICO_TEST_SEED;
+  if (given !== undefined) return walk(t, Number(given));
+  while (seeds.length > 0) await Promise.all(seeds.splice(0, 12).map((seed) => walk(t, seed)));
 });
