@@ -252,7 +252,8 @@ export class LauncherCore<R extends Runner = Runner> {
     const leaving = stopping && performance.now() < this.#leavesUntil;
     const stopsInMs = this.#terms.leftMs;
     const services = runner.status();
-    return { pid: host.pid, stopping, leaving, stopsInMs, generation, services, ...this.#reports.known };
+    const ending = runner.ending?.();
+    return { pid: host.pid, stopping, leaving, stopsInMs, generation, services, ending, ...this.#reports.known };
   }
 
   /** Returns the settings of a configuration. */

@@ -7,7 +7,7 @@ import type { Logger } from '../log/index.js';
 import type { Totals } from '../metrics/index.js';
 import type { ServiceStatus, WorkerStatus } from '../operating/index.js';
 import type { ReportedRequest, Telling } from '../operating/internal.js';
-import type { Launchable } from '../service/index.js';
+import type { Launchable, ServiceBase } from '../service/index.js';
 import { formatAddress, isListening, isPlanned } from '../service/internal.js';
 import { countText, formatDuration } from '../text/index.js';
 import { isSuspended } from './parent/late-workers.js';
@@ -135,9 +135,17 @@ function reloadingText({ service, state, failure, isStarting, uptimeMs }: Servic
   if (failure !== undefined) return `did not start in a reload, and is tried again: ${refusedFor(failure).error}`;
   // Requests that are open now wait for the start, and not it for them.
   if (isStarting) return `starts since ${formatDuration(uptimeMs / 1000)}`;
-  const open = [...(telling.requestsInFlight?.() ?? [])];
-  const work = open.length > 0 ? waitedFor(open) : service.describeWork?.()[0];
-  return `waits for ${work ?? 'the end of its former run'}`;
+  return `waits for ${oldestWork(service) ?? 'the end of its former run'}`;
+}
+
+/** Says what a service that a reload has removed waits for, and since when. */
+export function endingText({ name, service }: ServiceRun): string {
+  return `${name} was removed by a reload, and waits for ${oldestWork(service) ?? 'its end'}`;
+}
+
+function oldestWork(service: ServiceBase & Telling): string | undefined {
+  const open = [...(service.requestsInFlight?.() ?? [])];
+  return open.length > 0 ? waitedFor(open) : service.describeWork?.()[0];
 }
 
 /** `GET /big of 10.0.0.7 since 3 s`, of the oldest request. */

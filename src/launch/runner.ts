@@ -33,6 +33,8 @@ export interface Runner {
   /** Remaining time of the stop in progress, as text. */
   readonly remaining: string;
   status(): ServiceStatus[];
+  /** Services that a reload has removed and that have not ended, a line each. */
+  ending?(): string[] | undefined;
   /** Totals of all serving processes. */
   counted(): Totals;
   /** Status line for the service manager. */

@@ -81,6 +81,8 @@ export interface LauncherStatus {
   /** The configuration in force, counted from 1. */
   readonly generation: number;
   readonly services: readonly ServiceStatus[];
+  /** Without workers: services that a reload has removed, with the work that each of them still ends, a line each. Absent for none. */
+  readonly ending?: readonly string[] | undefined;
   /** The last reloads, oldest first. */
   readonly reloads: readonly ReloadReport[];
   /** The reload in progress. */

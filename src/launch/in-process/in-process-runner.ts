@@ -14,7 +14,7 @@ import { CRASH_DRAIN_MS, logFailure, STATUS_FAILED, STATUS_STOPPED, statusOf } f
 import { checkService, type LauncherOptions, serviceName } from '../launcher.js';
 import type { LauncherCore } from '../launcher-core.js';
 import type { LaunchSettings } from '../launcher-options.js';
-import { logReady, runStatus } from '../launcher-status.js';
+import { endingText, logReady, runStatus } from '../launcher-status.js';
 import { together } from '../parent/concurrent-starts.js';
 import type { ReloadSteps } from '../reload/reload.js';
 import type { Runner } from '../runner.js';
@@ -148,10 +148,7 @@ export class InProcessRunner implements Runner {
   }
 
   counted(): Totals {
-    for (const { name, service } of this.#runs) {
-      const { meter } = service as Telling;
-      if (meter !== undefined) this.#totals.add(name, meter.take());
-    }
+    for (const run of this.#all) this.#count(run);
     return this.#totals;
   }
 
@@ -163,6 +160,10 @@ export class InProcessRunner implements Runner {
     );
   }
 
+  ending(): string[] | undefined {
+    return this.#retiring.size === 0 ? undefined : [...this.#retiring].map(endingText);
+  }
+
   /** Reports whether a service was ready once. */
   get hasServed(): boolean {
     return this.#runs.some(({ wasReady }) => wasReady);
@@ -170,7 +171,7 @@ export class InProcessRunner implements Runner {
 
   /** Number of requests that its services have cut off at a deadline. */
   get cutOffRequests(): number {
-    return this.#runs.reduce((sum, { cutOffRequests }) => sum + cutOffRequests, 0);
+    return this.#all.reduce((sum, { cutOffRequests }) => sum + cutOffRequests, 0);
   }
 
   summary(): string {
@@ -192,7 +193,8 @@ export class InProcessRunner implements Runner {
   async stop(request: StopRequest, superseded: AbortSignal): Promise<number> {
     if (request.reason === 'stop') this.#stopsSince ??= performance.now();
     const delayedMs = performance.now() - (this.#stopsSince ?? performance.now());
-    const clean = await stopServices([...this.#runs, ...this.#retiring], request, {
+    const runs = this.#all;
+    const clean = await stopServices(runs, request, {
       // A stop that leaves less time than the present one does not begin the delay again.
       drainDelayMs: this.settings.drainDelayMs - delayedMs,
       superseded,
@@ -201,12 +203,12 @@ export class InProcessRunner implements Runner {
       leaveBehind: (work) => this.#launcher.process.leaveBehind(work, { overdue: true }),
     });
     this.cutOff ||= !clean;
-    const chosen = this.#runs.find(({ exitStatus }) => exitStatus !== undefined)?.exitStatus;
+    const chosen = runs.find(({ exitStatus }) => exitStatus !== undefined)?.exitStatus;
     return chosen ?? (clean ? STATUS_STOPPED : STATUS_FAILED);
   }
 
   async halt(): Promise<void> {
-    await Promise.all([...this.#runs, ...this.#retiring].map((run) => run.abandon()));
+    await Promise.all(this.#all.map((run) => run.abandon()));
   }
 
   /** Has all services build their next parts while they serve; then each stops, and starts again. */
@@ -245,7 +247,7 @@ export class InProcessRunner implements Runner {
 
   /** Returns the requests in progress, oldest first. */
   requests(): readonly HeldRequest[] {
-    return requestsOf(this.services)
+    return requestsOf(this.#all.map(({ service }) => service))
       .sort((a, b) => b.ageMs - a.ageMs)
       .map(({ method, path, ageMs }) => ({ method, path: path.slice(0, HEAD), ageMs: Math.round(ageMs) }));
   }
@@ -253,6 +255,16 @@ export class InProcessRunner implements Runner {
   /** Returns the oldest requests in progress, and the present results of the collectors. */
   facts(): Record<string, unknown> {
     return this.#factsOf(this.#runs);
+  }
+
+  /** Its services, and those that a reload has removed and that have not ended. */
+  get #all(): readonly ServiceRun[] {
+    return [...this.#runs, ...this.#retiring];
+  }
+
+  #count({ name, service }: ServiceRun): void {
+    const { meter } = service as Telling;
+    if (meter !== undefined) this.#totals.add(name, meter.take());
   }
 
   #factsOf(runs: readonly ServiceRun[]): Record<string, unknown> {
@@ -345,7 +357,16 @@ export class InProcessRunner implements Runner {
   async #retire(run: ServiceRun, request: StopRequest, settleMs: number): Promise<void> {
     this.#runs.splice(this.#runs.indexOf(run), 1);
     this.#retiring.add(run);
-    const stopped = run.stop(request).finally(() => this.#retiring.delete(run));
+    const before = run.cutOffRequests;
+    const replaced = this.generation - 1;
+    const stopped = run.stop(request).then(() => {
+      this.#retiring.delete(run);
+      this.#count(run);
+      if (this.#launcher.stopping) return;
+      const cutOff = run.cutOffRequests - before;
+      if (cutOff > 0) this.#launcher.noteCutOff(replaced, cutOff);
+      if (run.exitStatus !== undefined) this.#launcher.end(run.exitStatus);
+    });
     await within(stopped, settleMs);
   }
 

@@ -7,8 +7,10 @@ import { type TestContext, test } from 'node:test';
 import { Config, defineOptions, string } from 'portico/config';
 import { type ReloadReport, ServiceLauncher, type ServiceLauncherOptions } from 'portico/launch';
 import { WSGIService } from 'portico/server';
+import { ServiceExit } from 'portico/service';
 import { PasteError } from '#internal/loader';
 import { silentLogger } from '#internal/log';
+import { deferred } from '#internal/tasks';
 import { RecordedService } from '../../fixtures/recorded-service.js';
 import { until } from '../../fixtures/until.js';
 
@@ -190,6 +192,37 @@ test('LC-136 LC-524 a reload builds, stops all with the reason, then resets and 
     );
   }
   assert.equal(launcher.status().reloads[0]?.outcome, 'accepted');
+});
+
+test('RW-2 a service that a reload has removed is in the status until it has ended; its requests and its exit status count', async (t) => {
+  const asked = (services: readonly Preparing[]) => services.map((service) => ({ service, workers: 1 }));
+  let wanted: readonly Preparing[] = [];
+  const { config, launcher, write } = await setup(t, '[app]\nword = old\n[DEFAULT]\nreload_pause = 0\n', {
+    onReload: () => asked(wanted),
+  });
+  class Telling extends Preparing {
+    meter = { cutOffRequests: 0, take: () => ({ buckets: [], series: [] }) };
+    requestsInFlight = () => [{ method: 'GET', path: '/slow', ageMs: 9000, peer: '10.0.0.7' }];
+  }
+  const [stays, leaves] = [new Preparing('stays', config), new Telling('leaves', config)];
+  for (const service of [stays, leaves]) await launcher.launchService(service);
+  wanted = [stays];
+  const ends = deferred();
+  leaves.onStop = () => ends.promise;
+  write('portico.ini', '[app]\nword = new\n[DEFAULT]\nreload_pause = 0\n');
+  await launcher.restart();
+  const { services, ending, reloads } = launcher.status();
+  assert.deepEqual(
+    services.map(({ name }) => name),
+    ['stays'],
+  );
+  assert.deepEqual(reloads[0]?.removed, ['leaves']);
+  assert.deepEqual(ending, ['leaves was removed by a reload, and waits for GET /slow of 10.0.0.7 since 9s']);
+  leaves.meter.cutOffRequests = 2;
+  ends.reject(new ServiceExit(7));
+  assert.equal(await launcher.wait(), 7);
+  assert.equal(launcher.status().ending, undefined);
+  assert.equal(launcher.status().reloads[0]?.cutOff, 2);
 });
 
 test('LC-519 a stop during the stops of a reload ends the process: nothing starts again', async (t) => {
