@@ -88,10 +88,10 @@ export class ManagedRuns<R extends ManagedRun> {
     if (areShared) return present.lifecycle.stop({ ...options, deadlineMs: Math.min(workMs, deadlineMs || workMs) });
     const ended = present.lifecycle.stop(options);
     const { managers, registration: record } = present.managed;
-    const mustEnd = managers.length > 0 || record !== null || present.managed.describeWork().length > 0;
+    // Without managers nothing has to end first: a job at work keeps its app, and its record is left beside the next start.
     const isOver = await within(
       ended.then(() => true),
-      mustEnd ? workMs : 0,
+      managers.length > 0 ? workMs : 0,
     );
     if (isOver === true || this.#ends) return ended;
     this.former.add(present);

@@ -100,3 +100,19 @@ test('AU-8 a job ends before its app is closed by a stop for a reload, and befor
   assert.deepEqual(order, ['begin 1', 'told 1', 'end 1', 'close 1', 'begin 2']);
   letGo[2]!.resolve();
 });
+
+test('RW-2 an API without a manager begins anew in a reload while a job of its former app is at work, which ends by itself', {
+  timeout: 60_000,
+}, async (t) => {
+  const { service, events, order, letGo } = slowJobs();
+  t.after(() => service.stop());
+  await Promise.all([once(events, 'begin 1'), service.start()]);
+  await service.stop({ graceful: true, reason: 'reload', pauseMs: 600_000 });
+  // A job that runs immediately does so at each start.
+  await Promise.all([once(events, 'begin 2'), service.start()]);
+  const closed = once(events, 'close 1');
+  letGo[1]!.resolve();
+  await closed;
+  assert.deepEqual(order, ['begin 1', 'told 1', 'begin 2', 'end 1', 'close 1']);
+  letGo[2]!.resolve();
+});
