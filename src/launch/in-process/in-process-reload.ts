@@ -184,11 +184,10 @@ async function restartEach(
   if (stopped.aborted) return { outcome: 'abandoned' };
   const failures: string[] = [];
   const kept: string[] = [];
-  const start = async (run: ServiceRun): Promise<boolean> => {
+  const start = async (run: ServiceRun): Promise<void> => {
     const error = await given.start(run);
     if (error !== undefined)
       failures.push(`service ${run.name} did not start, and is tried again: ${refusedFor(error).error}`);
-    return error === undefined;
   };
   const ends = ending.map((run) => ({
     at: addressesOf(run.service),
@@ -213,7 +212,8 @@ async function restartEach(
       );
       if (stopped.aborted) return;
       const run = given.add(service);
-      if (await start(run)) announceAdded(log, run.name, asked);
+      run.announce = () => announceAdded(log, run.name, asked);
+      await start(run);
     }),
     ...ends.map(({ ended }) => ended),
   ]);

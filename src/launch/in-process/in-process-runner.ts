@@ -348,6 +348,10 @@ export class InProcessRunner implements Runner {
         return error;
       }
       if (waitMs > FIRST_RETRY_MS) log.notice({ service: run.name }, `Service ${run.name} has started`);
+      if (run.started) {
+        run.announce?.();
+        run.announce = undefined;
+      }
       return undefined;
     };
     return attempt(FIRST_RETRY_MS);

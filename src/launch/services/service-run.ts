@@ -77,6 +77,8 @@ export class ServiceRun {
   wasReady = false;
   /** True if its `wait()` settled without a stop from here. */
   finished = false;
+  /** Announces a service that a reload adds, with its first start: it may start only when it is tried again. */
+  announce: (() => void) | undefined;
   /** Error of its last start, until it starts. */
   failure: unknown;
 

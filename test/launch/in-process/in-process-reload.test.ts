@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Config, defineOptions, string } from 'portico/config';
-import { type ReloadReport, ServiceLauncher, type ServiceLauncherOptions } from 'portico/launch';
+import { type LaunchRequest, type ReloadReport, ServiceLauncher, type ServiceLauncherOptions } from 'portico/launch';
 import { WSGIService } from 'portico/server';
 import { ServiceExit } from 'portico/service';
 import { PasteError } from '#internal/loader';
@@ -192,6 +192,32 @@ test('LC-136 LC-524 a reload builds, stops all with the reason, then resets and 
     );
   }
   assert.equal(launcher.status().reloads[0]?.outcome, 'accepted');
+});
+
+test('RW-11 a service that a reload adds, and that starts only when it is tried again, is announced then, once', async (t) => {
+  let wanted: readonly LaunchRequest[] = [];
+  const { config, launcher, write } = await setup(t, '[app]\nword = old\n', { onReload: () => wanted });
+  const stays = new Preparing('stays', config);
+  const comes = new Preparing('comes', config);
+  await launcher.launchService(stays);
+  comes.onStart = () => Promise.reject(new Error('no database'));
+  let announced = 0;
+  const added = deferred();
+  const tell = (): void => {
+    announced += 1;
+    added.resolve();
+  };
+  wanted = [
+    { service: stays, workers: 1 },
+    { service: comes, workers: 1, added: tell },
+  ];
+  write('portico.ini', '[app]\nword = new\n');
+  await launcher.restart();
+  assert.deepEqual([launcher.status().reloads[0]?.outcome, announced], ['incomplete', 0]);
+  comes.onStart = () => undefined;
+  await added.promise;
+  await launcher.restart();
+  assert.deepEqual([launcher.status().reloads.at(-1)?.outcome, announced], ['accepted', 1]);
 });
 
 test('RW-2 a service that a reload has removed is in the status until it has ended; its requests and its exit status count', async (t) => {
