@@ -80,7 +80,7 @@ export function locationText({ kind, detail }: Location): string {
  */
 export function printDiagnostic(diagnostic: Diagnostic, { showLine = true } = {}): string {
   const { severity, location, hint, note } = diagnostic;
-  const text = sentenceOf(diagnostic, [`${severity}:`]);
+  const text = `${placeOf(diagnostic, severity)}${messageWithValue(diagnostic)}`;
   const lines = [printableLines(maskUris(hint === undefined || hint === '' ? text : `${text}\n  ${hint}`))];
   const marked = showLine ? markedLine(location?.origin) : undefined;
   if (marked !== undefined) lines.push(marked);
@@ -88,22 +88,24 @@ export function printDiagnostic(diagnostic: Diagnostic, { showLine = true } = {}
   return lines.join('\n');
 }
 
-/** Formats a diagnostic as the message of an error, without severity, hint and line of the file. Line ends in the message are kept. */
-export function messageOf(diagnostic: Diagnostic): string {
-  return printableLines(maskUris(sentenceOf(diagnostic, [])));
-}
-
-function sentenceOf(diagnostic: Diagnostic, severity: readonly string[]): string {
-  const { location, section, option } = diagnostic;
+/** Formats the place, severity, section and option of a diagnostic, each with a space after it: its message follows. */
+export function placeOf(
+  { location, section, option }: Pick<Diagnostic, 'location' | 'section' | 'option'>,
+  severity?: Diagnostic['severity'],
+): string {
   const where = location === undefined ? '' : printable(locationText(location));
   const words = [
     where === '' ? [] : `${where}:`,
-    severity,
+    severity === undefined ? [] : `${severity}:`,
     section === undefined ? [] : `[${printable(section)}]`,
     option === undefined ? [] : `${printable(option)}:`,
-    messageWithValue(diagnostic),
   ];
-  return words.flat().join(' ');
+  return maskUris(
+    words
+      .flat()
+      .map((word) => `${word} `)
+      .join(''),
+  );
 }
 
 /** Formats the message and the value as written: `should be an integer; got many`. */

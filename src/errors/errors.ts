@@ -5,7 +5,7 @@
  * so tests and programs match on the code.
  */
 import { maskUris, printableLines } from '../text/index.js';
-import { type Diagnostic, locationInFile, messageOf, type Origin, printDiagnostics } from './diagnostic.js';
+import { type Diagnostic, locationInFile, type Origin, placeOf, printDiagnostics } from './diagnostic.js';
 
 /** Parts of an error. */
 export interface ErrorDetails {
@@ -54,7 +54,7 @@ export class PorticoError extends Error {
     const sentence = message === undefined ? printDiagnostics(diagnostics!, { showLine: false }) : shown(message);
     const why = reason === undefined ? reasonOf(cause) : shown(reason);
     const own = { ...diagnosticOf(code, sentence, origin), ...(why !== undefined && { reason: why }) };
-    super(messageOf(own), cause === undefined ? undefined : { cause });
+    super(`${placeOf(own)}${sentence}`, cause === undefined ? undefined : { cause });
     this.name = new.target.name;
     this.#sentence = sentence;
     this.code = code;

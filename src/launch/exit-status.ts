@@ -35,9 +35,7 @@ export function isRefusal(error: unknown): boolean {
 
 /** Returns the exit status of a process whose service failed with this error. */
 export function statusOf(error: unknown): number {
-  const chosen = chosenStatus(error);
-  if (chosen !== undefined) return chosen;
-  return isRefusal(error) ? STATUS_REFUSED : STATUS_FAILED;
+  return isRefusal(error) ? STATUS_REFUSED : (chosenStatus(error) ?? STATUS_FAILED);
 }
 
 /** Reports whether only a service can have chosen a status. */

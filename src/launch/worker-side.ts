@@ -50,7 +50,7 @@ export class WorkerSide {
   readonly #sockets: WorkerSockets;
   /** Counts of the process. */
   readonly #meter = new Meter();
-  #explained: Promise<void> = Promise.resolve();
+  #explained: Promise<unknown> = Promise.resolve();
   #isReady = false;
   readonly #files: FilesRead;
 

@@ -12,7 +12,7 @@ import { enterBy, exitLocation, watchLoading } from '../../process/index.js';
 import type { ListenSocket } from '../../service/index.js';
 import type { KeptValues } from '../../service/internal.js';
 import { deferred, within } from '../../tasks/internal.js';
-import { failureOf, STATUS_FAILED, statusOf } from '../exit-status.js';
+import { failureOf, STATUS_FAILED } from '../exit-status.js';
 import { OTHER_VERSION, otherParent, PROTOCOL, type Spoken } from '../protocol.js';
 import { ParentBuckets } from '../shared-buckets.js';
 import {
@@ -280,8 +280,7 @@ export class ParentLink {
   async fail(error: unknown): Promise<void> {
     if (this.#failing) return;
     this.#failing = true;
-    await this.explain(error);
-    this.#channel.exit(statusOf(error));
+    this.#channel.exit(await this.explain(error));
   }
 
   /** Tells the parent the findings of a child that only builds, and ends the process. */
@@ -290,9 +289,11 @@ export class ParentLink {
     this.#channel.exit(0);
   }
 
-  /** Tells the parent why this worker is about to end. */
-  async explain(error: unknown): Promise<void> {
-    await within(this.send({ kind: 'failed', ...failureOf(error) }), EXPLAINED_MS);
+  /** Tells the parent why this worker is about to end. Returns its exit status. */
+  async explain(error: unknown): Promise<number> {
+    const failure = failureOf(error);
+    await within(this.send({ kind: 'failed', ...failure }), EXPLAINED_MS);
+    return failure.status;
   }
 
   /** Reports an exit, which the application called at `place`, and its requests in progress. */
