@@ -290,8 +290,15 @@ export function elsewhereOf(options: OptionDeclarations): Elsewhere | undefined 
   return elsewheres.get(options);
 }
 
-/** Returns the hint for a name of other programs: without effect, or of an option that has another name here. */
-export function adviceIn(elsewheres: Elsewhere | undefined, kind: 'unused' | 'meant', opt: string): string | undefined {
-  const names = elsewheres?.[kind] ?? {};
-  return Object.hasOwn(names, opt) ? names[opt] : undefined;
+/** Hints for a name of other programs: it has no effect here, or an option has another name here. */
+export interface Advice {
+  readonly unused: string | undefined;
+  readonly meant: string | undefined;
+}
+
+/** Returns what a record says of a name. */
+export function adviceIn(elsewhere: Elsewhere | undefined, opt: string): Advice {
+  const hint = (names: Readonly<Record<string, string>> = {}): string | undefined =>
+    Object.hasOwn(names, opt) ? names[opt] : undefined;
+  return { unused: hint(elsewhere?.unused), meant: hint(elsewhere?.meant) };
 }

@@ -8,6 +8,7 @@ import { list, multi } from '../types/collection-types.js';
 import { defineOptions, locationOfDeclaration, sameDeclaration } from '../types/define-options.js';
 import { boolean } from '../types/number-types.js';
 import {
+  type Advice,
   adviceIn,
   type Elsewhere,
   elsewhereOf,
@@ -221,9 +222,9 @@ export class DeclaredGroups {
   }
 
   /** As {@link adviceIn}, for a name in a section. */
-  adviceFor(section: string, kind: 'unused' | 'meant', opt: string): string | undefined {
+  adviceFor(section: string, opt: string): Advice {
     const known = this.#elsewhere.get(section) ?? this.#elsewhere.get(`${this.#templateOf(section)}<name>`);
-    return adviceIn(known, kind, opt);
+    return adviceIn(known, opt);
   }
 
   /** Returns the option of this name. */

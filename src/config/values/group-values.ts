@@ -143,11 +143,11 @@ function unknownLocals(
         option: name,
         location: placeOf(name, undefined, written),
       };
-      const advice = adviceIn(elsewhere, 'unused', name);
-      if (advice !== undefined) {
-        return { severity: 'warning', code: UNUSED, ...at, message: WITHOUT_EFFECT, hint: advice };
+      const { unused, meant } = adviceIn(elsewhere, name);
+      if (unused !== undefined) {
+        return { severity: 'warning', code: UNUSED, ...at, message: WITHOUT_EFFECT, hint: unused };
       }
-      const near = adviceIn(elsewhere, 'meant', name) ?? suggestion(name, known);
+      const near = meant ?? suggestion(name, known);
       const hint = near ?? `its options are ${[...known].join(', ')}`;
       return { severity: 'error', code: 'PORTICO_CONFIG_UNKNOWN_OPTION', ...at, message: 'unknown option', hint };
     });

@@ -161,14 +161,20 @@ export function asFarAsKnown(found: readonly Diagnostic[]): readonly Diagnostic[
   return found.map((each): Diagnostic => (isUncertain(each) ? { ...each, severity: 'warning' } : each));
 }
 
-/** Returns a whole list; if it has uncertain names, the first finding about code that could not be loaded says that further errors may follow. */
-export function markIncomplete(found: readonly Diagnostic[]): readonly Diagnostic[] {
-  const lost = found.findIndex(({ code }) => LOST.test(code));
-  const isOpen = found.some((each) => isUncertain(each) && !FOREIGN.has((each.section ?? '').toLowerCase()));
-  if (lost < 0 || !isOpen) return found;
-  const { note, ...first } = found[lost]!;
+/**
+ * Returns a whole list without the uncertain names of these sections. If it has uncertain names, the first finding about code that could not be
+ * loaded says that further errors may follow.
+ */
+export function markIncomplete(found: readonly Diagnostic[], others: readonly string[]): readonly Diagnostic[] {
+  const open = new Set(found.filter(isUncertain));
+  const isOpen = [...open].some(({ section = '' }) => !FOREIGN.has(section.toLowerCase()));
   const more = 'further errors may follow once this is mended';
-  return found.with(lost, { ...first, note: note === undefined ? more : `${note}; ${more}` });
+  const first = isOpen ? found.find(({ code }) => LOST.test(code)) : undefined;
+  return found
+    .filter((each) => !open.has(each) || !others.includes(each.section ?? ''))
+    .map((each) =>
+      each === first ? { ...each, note: each.note === undefined ? more : `${each.note}; ${more}` } : each,
+    );
 }
 
 /** The names in sources, also by section: a group that is read looks at its own. */
@@ -240,11 +246,11 @@ function unknownSection(
 
 function unknownOption({ group, location }: Written, opt: string, near: NearestOwned): Diagnostic {
   const subject = { section: group, option: opt, location };
-  const unused = near.names.adviceFor(group, 'unused', opt);
+  const { unused, meant } = near.names.adviceFor(group, opt);
   if (unused !== undefined) return { ...unknown(UNUSED, subject, WITHOUT_EFFECT, unused), severity: 'warning' };
   if (group === 'DEFAULT' && /^config_(?:file|dir)$/.test(opt))
     return unknown(OPTION, subject, `can only be given on the command line, as --${opt.replaceAll('_', '-')}`);
-  const hint = near.option(group, opt);
+  const hint = meant ?? near.option(group, opt);
   if (hint !== undefined) return unknown(OPTION, subject, 'unknown option', hint);
   return { ...unknown(OPTION, subject, 'unknown option'), ...ofOthers(`${group}.${opt}`) };
 }
@@ -393,11 +399,7 @@ class NearestOwned {
 
   /** Returns a hint for an option; undefined if nothing is near. */
   option(group: string, opt: string): string | undefined {
-    return (
-      this.names.adviceFor(group, 'meant', opt) ??
-      suggestion(opt, this.names.spelledIn(group)) ??
-      this.elsewhere(opt, this.#likely(group))
-    );
+    return suggestion(opt, this.names.spelledIn(group)) ?? this.elsewhere(opt, this.#likely(group));
   }
 
   /** Returns the section of the API of that name, and those of nearly that name. */
@@ -430,8 +432,8 @@ class NearestOwned {
     this.#options ??= new Set(this.names.all().map((each) => each.opt));
     const [near] = nearestNames(opt, this.#options);
     if (near !== undefined) return of(near, this.#ownersOf(near).slice(0, 1));
-    const group = this.#groups.find((each) => this.names.adviceFor(each, 'meant', opt) !== undefined);
-    return group && `in [${group}]: ${this.names.adviceFor(group, 'meant', opt)}`;
+    const group = this.#groups.find((each) => this.names.adviceFor(each, opt).meant !== undefined);
+    return group && `in [${group}]: ${this.names.adviceFor(group, opt).meant}`;
   }
 }
 

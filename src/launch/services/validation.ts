@@ -3,14 +3,7 @@
  * come here, with what they have built and what they know of their files.
  */
 import type { Config } from '../../config/index.js';
-import {
-  asFarAsKnown,
-  isUncertain,
-  lacksCode,
-  logFileIssue,
-  markIncomplete,
-  writableFiles,
-} from '../../config/internal.js';
+import { asFarAsKnown, lacksCode, logFileIssue, markIncomplete, writableFiles } from '../../config/internal.js';
 import {
   ConfigurationRefused,
   type Diagnostic,
@@ -74,12 +67,11 @@ export async function validated(
   };
   const list = (...found: readonly (readonly Diagnostic[])[]): readonly Diagnostic[] => {
     const log = logFileIssue(checked);
-    const beside = whole(log === undefined ? [] : [log], ...found, refusals.diagnostics);
-    const names = code === 'none' || lacksCode(beside) ? asFarAsKnown(checked.problems()) : checked.problems();
+    const beside = [log === undefined ? [] : [log], ...found, refusals.diagnostics];
+    const isPart = code === 'none' || beside.some(lacksCode);
+    const names = isPart ? asFarAsKnown(checked.problems()) : checked.problems();
     const files = [undefined, ...checked.configFiles.map(shownPath)];
-    return markIncomplete(inOrder(whole(names, beside), files)).filter(
-      (each) => !isUncertain(each) || !others.includes(each.section ?? ''),
-    );
+    return markIncomplete(inOrder(whole(names, ...beside), files), others);
   };
   // Most configurations: what was built has declared each written name, and nothing is wrong.
   const quick = code === 'built' && !refusals.any ? await inFiles(false) : undefined;

@@ -13,10 +13,12 @@ test('CF-66 code that is lost keeps its own note beside that further errors may 
     message: 'unknown option',
   };
   const lost: Diagnostic = { severity: 'error', code: 'PORTICO_MODULE_NOT_FOUND', message: 'there is no file gone.js' };
-  const notesOf = (note?: string) => markIncomplete([name, { ...lost, note }]).map((each) => each.note);
+  const notesOf = (note?: string) => markIncomplete([name, { ...lost, note }], []).map((each) => each.note);
   assert.deepEqual(notesOf(), [undefined, 'further errors may follow once this is mended']);
   assert.deepEqual(notesOf('thrown at app.js:3:4'), [
     undefined,
     'thrown at app.js:3:4; further errors may follow once this is mended',
   ]);
+  // Another process tells the name: the list has more errors all the same.
+  assert.equal(markIncomplete([name, lost], ['DEFAULT'])[0]?.note, 'further errors may follow once this is mended');
 });
