@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { type App, Fault } from 'portico/app';
 import { Server } from 'portico/server';
 import { isListening } from '#internal/service';
+import { deferred } from '#internal/tasks';
 import { memoryLog } from './memory-log.js';
 import { Client, exchange, portOf } from './raw-client.js';
 
@@ -55,6 +57,32 @@ test('RW-8 a server that goes on after a stop for a reload has not ended for tho
   }
   await server.stop();
   await ended;
+});
+
+test('RW-2 a request that a stop cuts off at the deadline of a reload is counted once', async () => {
+  const held = deferred();
+  const server = new Server('once', () => held.promise);
+  await server.start();
+  const received = exchange(portOf(server), 'GET / HTTP/1.0\r\n\r\n');
+  while (server.inFlight === 0) await new Promise(setImmediate);
+  const [ofReload, ofStop] = [new AbortController(), new AbortController()];
+  const stops = Promise.allSettled([
+    server.stop({ graceful: true, reason: 'reload', signal: ofReload.signal }),
+    server.stop({ graceful: true, signal: ofStop.signal }),
+  ]);
+  // Then it waits for the request.
+  for (let isClosed = false; !isClosed; ) {
+    const probe = new Client(portOf(server));
+    await Promise.race([probe.closed, once(probe.socket, 'connect').catch(() => {})]);
+    isClosed = probe.error !== undefined;
+    probe.close();
+  }
+  ofStop.abort();
+  ofReload.abort();
+  assert.equal(await received, '');
+  await stops;
+  assert.equal(server.cutOffRequests, 1);
+  held.resolve();
 });
 
 test('LC-102 LC-4 stopping is safe before the start, twice and at once', async () => {
