@@ -238,7 +238,7 @@ export class Server implements ListeningService {
 
   async wait(): Promise<void> {
     const pause = this.#pause;
-    // A start may follow or not. Whoever waits since before a stop for a reload waits until it serves no more.
+    // A start may follow or not. A call from before a stop for a reload waits until the server has stopped.
     if (pause === undefined) return this.#ended?.promise;
     await pause.ended.catch(() => {});
     await this.#stopping?.catch(() => {});

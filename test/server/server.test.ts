@@ -47,7 +47,7 @@ test('RW-8 a server that goes on after a stop for a reload has not ended for tho
   const ended = server.wait().then(() => {
     hasEnded = true;
   });
-  for (const goOn of [() => server.resume(), () => server.start()]) {
+  for (const goOn of [async () => server.resume(), () => server.start()]) {
     await server.stop({ graceful: true, reason: 'reload' });
     // Of the stop for a reload.
     await server.wait();

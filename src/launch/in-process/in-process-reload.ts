@@ -198,7 +198,7 @@ async function restartEach(
       const before = run.cutOffRequests;
       await run.stop({ reason: 'reload', timeoutMs, pauseMs });
       given.cutOff(run.cutOffRequests - before);
-      // A stop meanwhile has ended it. During `drain_delay` it has not: whoever connects is still served.
+      // A stop meanwhile has ended it. During `drain_delay` it has not: new connections are still served.
       if (run.ends) return;
       if (!(await run.reset(next.prepared?.config))) kept.push(run.name);
       await start(run);
