@@ -3,12 +3,10 @@
 import type { TlsOptions } from 'node:tls';
 import { RequestContext } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
-import { workerAssignment } from '../../config/internal.js';
 import { type Location, PorticoError, Refusals } from '../../errors/index.js';
 import type { LoadedApp } from '../../loader/index.js';
 import type { Walk } from '../../loader/internal.js';
-import type { Logger, LogOption } from '../../log/index.js';
-import { checkedLog } from '../../log/internal.js';
+import type { Logger } from '../../log/index.js';
 import { type EarlierRuns, type ManagedRun, ManagedRuns, ManagedService, namedManager } from '../../managers/index.js';
 import {
   Lifecycle,
@@ -27,6 +25,7 @@ import { isUnanswered, reportedExchange } from '../connections/cut-off.js';
 import { Server } from '../server.js';
 import type { ServerOptions } from '../server-options.js';
 import { ApiApp, reloading, unbuilt, withdrawn } from './api-app.js';
+import { processLog } from './api-log.js';
 import { ApiMeter } from './api-meter.js';
 import type { WSGIServiceOptions } from './api-options.js';
 import { type ApiReading, apiParts, apiPlan } from './api-plan.js';
@@ -496,13 +495,4 @@ async function builtTogether(
     await letGo?.();
     throw error;
   }
-}
-
-// The log of a process that serves an API.
-
-/** Returns the given log, or the program's, with the number of the worker. Throws `PORTICO_API_ARGUMENT` for a value that is no logger. */
-function processLog(config: Config, given: LogOption | undefined): Logger {
-  const log = checkedLog('PORTICO_API_ARGUMENT', 'a WSGIService', given) ?? config.log;
-  const worker = workerAssignment();
-  return worker === undefined ? log : log.child({ workerId: worker.index });
 }
