@@ -132,11 +132,13 @@ function unknownLocals(
   options: OptionDeclarations,
   local: ReadonlyMap<string, WrittenValue>,
 ): Diagnostic[] {
-  if (local.size === 0) return [];
-  const known = namesIn(options);
+  const others = [...local].filter(([name]) => !Object.hasOwn(options, name) && !OF_OSLO.has(name));
+  // Most sections, of which a paste file may have thousands.
+  if (others.length === 0) return [];
+  const known = new Set(Object.entries(options).flatMap(([opt, option]) => namesOf(opt, option)));
   const elsewhere = elsewhereOf(options);
-  return [...local]
-    .filter(([name]) => !known.has(name) && !OF_OSLO.has(name))
+  return others
+    .filter(([name]) => !known.has(name))
     .map(([name, written]) => {
       const at = {
         section: written.origin?.section ?? group,
@@ -151,17 +153,6 @@ function unknownLocals(
       const hint = near ?? `its options are ${[...known].join(', ')}`;
       return { severity: 'error', code: 'PORTICO_CONFIG_UNKNOWN_OPTION', ...at, message: 'unknown option', hint };
     });
-}
-
-/** Names of declared options, made once: a paste file may have a thousand sections of one filter. */
-const NAMES = new WeakMap<OptionDeclarations, ReadonlySet<string>>();
-
-function namesIn(options: OptionDeclarations): ReadonlySet<string> {
-  const known = NAMES.get(options);
-  if (known !== undefined) return known;
-  const names = new Set(Object.entries(options).flatMap(([opt, option]) => namesOf(opt, option)));
-  NAMES.set(options, names);
-  return names;
 }
 
 function namesOf(opt: string, option: Option): string[] {
