@@ -28,5 +28,5 @@ export {
 export { HEAD, type RequestsInHand, requestsInHand, SLOTS } from './requests-in-hand.js';
 export { connectError, createWithMode, openToAppend, refuseForeignLink, removeStaleSocket } from './safe-files.js';
 export { returnStartMemory } from './start-memory.js';
-export { unblock } from './unblocked-output.js';
+export { unblock, unblockOutputs } from './unblocked-output.js';
 export { heldTick, keepCompiledCode } from './v8.js';

@@ -2,10 +2,11 @@
  * Standard output and error that do not block this process if they are not read.
  *
  * Whether writes to a pipe or a Unix socket block is a flag of its open file description, which all processes share that have inherited
- * it. Node sets the flag when it first uses `process.stdout` or `process.stderr`, and at exit restores the flags that it has found at its
- * start. So it is set before each process that is started here, which then restores it too, and again before each write of the log,
- * because another program may have cleared it. A separate description, by opening `/proc/self/fd/2`, would need no second step, but
- * does not exist for a socket, such as systemd's, and not for the pipe of another user.
+ * it. Node sets the flag when it first uses `process.stdout` or `process.stderr`. To start a process clears it: `uv_spawn` of libuv does so
+ * for what is inherited. At its exit Node restores the flags that it has found at its start. So the parent sets it after each start and each
+ * end of a worker, and each process before each write of the log, because another program may have cleared it. A separate description,
+ * by opening `/proc/self/fd/2`, would need no such step, but does not exist for a socket, such as systemd's, and not for the pipe of another
+ * user.
  */
 
 /** `lib/net.js`: `_handle` is the pipe or socket, `deps/uv/src/unix/stream.c`: `uv_stream_set_blocking` sets the flag. */
@@ -19,4 +20,10 @@ type Output = Partial<NodeJS.WriteStream> & {
  */
 export function unblock(output: Output): void {
   if (output.isTTY !== true) output._handle?.setBlocking?.(false);
+}
+
+/** As {@link unblock}, for standard output and error of this process. */
+export function unblockOutputs(): void {
+  unblock(process.stdout);
+  unblock(process.stderr);
 }

@@ -9,7 +9,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ignoreErrors } from '../../errors/index.js';
-import { closedFolder, enteredLink, inFollowedFolder, ownFile, unblock } from '../../process/index.js';
+import { closedFolder, enteredLink, inFollowedFolder, ownFile, unblockOutputs } from '../../process/index.js';
 import { PROTOCOL } from '../protocol.js';
 import type { Configure, WorkerFailure } from '../worker-message.js';
 import type { FleetGeneration } from './fleet-generation.js';
@@ -180,14 +180,16 @@ function run({ file, bootstrap, args, env, folder, stdout }: Command): ChildProc
       throw new Error(
         `the package portico is incomplete: ${bootstrap} is missing. Workers start when it is installed again`,
       );
-    // At its exit the child restores the flags that it finds now.
-    for (const output of [process.stdout, process.stderr]) unblock(output);
     const child = spawn(file, args, {
       stdio: ['ignore', stdout, 2, 'ipc', 'pipe'],
       env,
       cwd: folder,
       serialization: 'advanced',
     });
+    // To start a process makes what it inherits block, also here, and its exit restores the flags that it has found. So they are set before it
+    // looks, and once more when it has ended.
+    unblockOutputs();
+    child.once('exit', unblockOutputs);
     // Without a free descriptor Node makes no streams, and emits the error.
     return child.stdio === undefined ? Object.assign(child, { stdio: [] as never }) : child;
   } catch (error) {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { freePort } from '../../fixtures/free-port.js';
@@ -92,6 +92,12 @@ async function start(t: TestContext, kind: typeof pipe, more: string) {
   return { child, ended, reader, pids, ask, asked };
 }
 
+/** Reports whether writes to standard error of a process block, for all that share its description: proc_pid_fdinfo(5). */
+function blocks(pid: number): boolean {
+  const flags = /^flags:\s+([0-7]+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/2`, 'latin1'))![1]!;
+  return (Number.parseInt(flags, 8) & constants.O_NONBLOCK) === 0;
+}
+
 for (const [name, kind] of [
   ['a pipe', pipe],
   ['a Unix stream socket', socket],
@@ -104,6 +110,12 @@ for (const [name, kind] of [
     const crashed = [...pids].at(-1)!;
     process.kill(crashed, 'SIGKILL');
     await until(asked, () => pids.size > before.size + 1);
+    // Also for what writes past the log: to start a worker and its end make it block for a moment.
+    if (existsSync('/proc/self/fdinfo'))
+      await until(
+        () => blocks(child.pid!),
+        (isBlocking) => !isBlocking,
+      );
 
     const statuses = await Promise.all(
       Array.from({ length: 6 }, async () => {
