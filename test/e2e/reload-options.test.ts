@@ -224,18 +224,23 @@ const logged = async (fleet: Fleet): Promise<string> => {
 };
 const number = async ({ ports }: Fleet) =>
   exchange(ports.routed, 'GET /number?n=x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
-/** Hexadecimal hundredths of a second until the keepalive timer of a connection. */
+/** The line of `/proc/net/tcp` of a connection at the server's end, '' without one; 01: established. */
+function serverSide(server: number, client: number): string {
+  const port = (number: number): string => number.toString(16).toUpperCase().padStart(4, '0');
+  const ends = `:${port(server)} 0100007F:${port(client)} 01`;
+  return (
+    readFileSync('/proc/net/tcp', 'latin1')
+      .split('\n')
+      .find((line) => line.includes(ends)) ?? ''
+  );
+}
+/** The time until the keepalive timer of a connection, which the kernel tells in hexadecimal hundredths of a second. */
 const keepidle = async ({ ports }: Fleet): Promise<string> => {
   const socket = connect(ports.plain, '127.0.0.1');
   await once(socket, 'connect');
-  const port = (name: number): string => name.toString(16).toUpperCase().padStart(4, '0');
-  const ends = `:${port(ports.plain)} 0100007F:${port(socket.localPort!)} 01`;
   const line = await until(
-    () =>
-      readFileSync('/proc/net/tcp', 'latin1')
-        .split('\n')
-        .find((each) => each.includes(ends) && each.includes(' 02:')) ?? '',
-    (found) => found !== '',
+    () => serverSide(ports.plain, socket.localPort!),
+    (found) => found.includes(' 02:'),
   );
   socket.destroy();
   const hundredths = Number.parseInt(/ 02:([0-9A-F]+)/.exec(line)![1]!, 16);
@@ -411,7 +416,7 @@ const ROWS: Readonly<Record<string, Row | Unseen>> = {
     is: /^third /,
   },
   'api:<name>.ssl_ca_file': { of: 'tls', reload: 5, to: 'first.pem', see: handshake(), was: / 200 OK/, is: /refused/ },
-  'api:<name>.max_requests': { of: 'plain', reload: 4, to: '1', only: 'workers', see: otherPid, is: /another/ },
+  'api:<name>.max_requests': { of: 'plain', reload: RELOADS, to: '1', only: 'workers', see: otherPid, is: /another/ },
   'api:<name>.max_requests_jitter': 'a random addition to max_requests',
   'api:<name>.pipeline': {
     of: 'plain',
@@ -547,10 +552,10 @@ const ROWS: Readonly<Record<string, Row | Unseen>> = {
   'wsgi.keep_alive_timeout': { reload: 1, to: '30', see: kept, was: /timeout=64/, is: /timeout=29/ },
   'wsgi.lingering_time': { reload: 2, from: '600', to: '0.3', see: silent(UNREAD), is: /closed after: .*greeting/s },
   'wsgi.lingering_timeout': { reload: 1, from: '600', to: '0.3', see: silent(UNREAD), is: /closed after: .*greeting/s },
-  'wsgi.send_timeout': { reload: 1, from: '600', to: '1', see: unread, is: /0/ },
+  'wsgi.send_timeout': { reload: 1, from: '600', to: '1', see: unread, is: /closed/ },
   'wsgi.handshake_timeout': { reload: 1, from: '600', to: '0.5', see: silent('', 'tls'), is: /^closed after: $/ },
   'wsgi.client_socket_timeout': {
-    reload: 4,
+    reload: RELOADS,
     to: '1',
     see: silent('GET /held HTTP/1.1\r\nhost: x\r\n\r\n'),
     is: /^closed after: $/,
@@ -588,20 +593,18 @@ async function ended({ program }: Fleet): Promise<string> {
   return JSON.stringify(await program.ended);
 }
 
-async function unread(fleet: Fleet): Promise<string> {
-  const client = new Client(fleet.ports.plain);
+/** Waits until the server has given up a connection whose client does not read, which the client itself does not notice. */
+async function unread({ ports }: Fleet): Promise<string> {
+  const client = new Client(ports.plain);
+  await once(client.socket, 'connect');
   client.socket.pause();
   client.write('GET /big HTTP/1.1\r\nhost: x\r\n\r\n');
-  const inFlight = async (): Promise<string> =>
-    String(
-      (await fleet.status()).services
-        .find(({ name }) => name === 'plain')
-        ?.workers.map((worker) => worker.inFlight ?? 0),
-    );
-  await until(inFlight, (text) => text.includes('1'));
-  const end = await until(inFlight, (text) => !text.includes('1'));
+  const { localPort } = client.socket;
+  const line = (): string => serverSide(ports.plain, localPort!);
+  await until(line, (text) => text !== '');
+  await until(line, (text) => text === '');
   client.close();
-  return end;
+  return 'closed';
 }
 
 async function otherPid(fleet: Fleet): Promise<string> {

@@ -28,7 +28,7 @@ export const groups = [
       {
         what: 'filters decide by the path as it was sent',
         file: 'app/request-path.js',
-        replace: 'return collapsed(decodePath(path));',
+        replace: 'return isAsSent(req) ? text : collapsed(text);',
         by: 'return environ(req).originalUrl.split("?", 1)[0];',
         tests: ['middleware/spellings'],
       },
