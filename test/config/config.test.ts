@@ -21,7 +21,7 @@ import {
   uri,
 } from 'portico/config';
 import { withOverrides } from 'portico/testing';
-import { ConfigError, rememberLoaded } from '#internal/config';
+import { ConfigError, rememberLoaded, writtenElsewhere } from '#internal/config';
 import { silentLogger } from '#internal/log';
 
 const apiOptions = defineOptions({
@@ -273,6 +273,28 @@ test('CF-66 strict_config has no effect, and says so', () => {
     config.problems().map(({ severity, option, message, hint }) => [severity, option, message, hint]),
     [['warning', 'strict_config', 'has no effect here', 'Remove the line: a name without an owner is always refused.']],
   );
+});
+
+test('an option of the last version is a warning that says what holds: in a file, a variable, an argument', async () => {
+  const mailOptions = writtenElsewhere(defineOptions({ server: string({ help: 'x' }) }), {
+    removed: { patience: 'a connection attempt ends after 10 s.' },
+  });
+  const warnings = (config: Config): unknown[] => {
+    config.register('mail', mailOptions);
+    return config.problems().map(({ severity, code, section, option, location, message, hint }) => {
+      assert.deepEqual([message, hint], ['has no effect any more', 'Remove it: a connection attempt ends after 10 s.']);
+      return [severity, code, section, option, location?.kind];
+    });
+  };
+  const unused = ['warning', 'PORTICO_CONFIG_UNUSED_OPTION', 'mail', 'patience'];
+  assert.deepEqual(warnings(Config.fromText('[mail]\npatience = 3\n')), [[...unused, 'file']]);
+  const sources = { argv: false as const, files: [], dirs: [], defaultFiles: [], defaultDirs: [] };
+  const env = { PORTICO_MAIL__PATIENCE: '3' };
+  const config = await Config.load({ ...sources, env, set: ['mail.patience=3'] });
+  assert.deepEqual(warnings(config).toSorted(), [
+    [...unused, 'command_line'],
+    [...unused, 'environment'],
+  ]);
 });
 
 test('CF-66 the module that declares options owns their names from its import on', () => {

@@ -273,6 +273,8 @@ export interface Elsewhere {
   readonly section?: string;
   /** Names of other programs that have no effect here, each with a hint; each use causes a warning. */
   readonly unused?: Readonly<Record<string, string>>;
+  /** Options of the last version that this one lacks, each with what holds in place of its value; each use causes a warning. */
+  readonly removed?: Readonly<Record<string, string>>;
   /** Names that other programs have for these options, each with the hint for an unknown option. */
   readonly meant?: Readonly<Record<string, string>>;
 }
@@ -290,15 +292,20 @@ export function elsewhereOf(options: OptionDeclarations): Elsewhere | undefined 
   return elsewheres.get(options);
 }
 
-/** Hints for a name of other programs: it has no effect here, or an option has another name here. */
+/** What is known of a name that is no option. */
 export interface Advice {
-  readonly unused: string | undefined;
-  readonly meant: string | undefined;
+  /** Warning about a name without an effect. */
+  readonly unused?: { readonly message: string; readonly hint: string } | undefined;
+  /** Hint: an option has another name here. */
+  readonly meant?: string | undefined;
 }
 
 /** Returns what a record says of a name. */
 export function adviceIn(elsewhere: Elsewhere | undefined, opt: string): Advice {
   const hint = (names: Readonly<Record<string, string>> = {}): string | undefined =>
     Object.hasOwn(names, opt) ? names[opt] : undefined;
-  return { unused: hint(elsewhere?.unused), meant: hint(elsewhere?.meant) };
+  const [unused, removed] = [hint(elsewhere?.unused), hint(elsewhere?.removed)];
+  if (removed !== undefined) return { unused: { message: 'has no effect any more', hint: `Remove it: ${removed}` } };
+  if (unused !== undefined) return { unused: { message: 'has no effect here', hint: unused } };
+  return { meant: hint(elsewhere?.meant) };
 }

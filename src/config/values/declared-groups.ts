@@ -132,10 +132,11 @@ export class DeclaredGroups {
     if (elsewhere !== undefined) {
       for (const section of [group, elsewhere.section ?? group]) {
         const key = sectionKey(section);
-        const { unused, meant } = this.#elsewhere.get(key) ?? {};
+        const { unused, removed, meant } = this.#elsewhere.get(key) ?? {};
         this.#elsewhere.set(key, {
           group,
           unused: { ...unused, ...elsewhere.unused },
+          removed: { ...removed, ...elsewhere.removed },
           meant: { ...meant, ...elsewhere.meant },
         });
       }
@@ -225,6 +226,17 @@ export class DeclaredGroups {
   adviceFor(section: string, opt: string): Advice {
     const known = this.#elsewhere.get(section) ?? this.#elsewhere.get(`${this.#templateOf(section)}<name>`);
     return adviceIn(known, opt);
+  }
+
+  /** Returns the names in each section that have no effect, with their warnings. */
+  unused(): { readonly group: string; readonly opt: string; readonly advice: NonNullable<Advice['unused']> }[] {
+    return [...this.#elsewhere].flatMap(([group, each]) =>
+      Object.keys({ ...each.unused, ...each.removed }).map((opt) => ({
+        group,
+        opt,
+        advice: adviceIn(each, opt).unused!,
+      })),
+    );
   }
 
   /** Returns the option of this name. */

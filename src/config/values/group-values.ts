@@ -14,7 +14,7 @@ import {
 } from '../types/option.js';
 import type { Generation } from './generation.js';
 import { hintFor, suggestion } from './option-issues.js';
-import { UNUSED, unknownNames, WITHOUT_EFFECT } from './unknown-names.js';
+import { UNUSED, unknownNames } from './unknown-names.js';
 import type { Resolved } from './written.js';
 
 /** Options of reading a group. */
@@ -146,9 +146,7 @@ function unknownLocals(
         location: placeOf(name, undefined, written),
       };
       const { unused, meant } = adviceIn(elsewhere, name);
-      if (unused !== undefined) {
-        return { severity: 'warning', code: UNUSED, ...at, message: WITHOUT_EFFECT, hint: unused };
-      }
+      if (unused !== undefined) return { severity: 'warning', code: UNUSED, ...at, ...unused };
       const near = meant ?? suggestion(name, known);
       const hint = near ?? `its options are ${[...known].join(', ')}`;
       return { severity: 'error', code: 'PORTICO_CONFIG_UNKNOWN_OPTION', ...at, message: 'unknown option', hint };

@@ -20,14 +20,11 @@ import {
 } from './owners.js';
 import { EXPOSED, exposedIn, variableName } from './written.js';
 
-/** Code of a warning about a name of other programs. */
+/** Code of a warning about a name without an effect: of other programs, or an option of the last version. */
 export const UNUSED = 'PORTICO_CONFIG_UNUSED_OPTION';
 const OPTION = 'PORTICO_CONFIG_UNKNOWN_OPTION';
 const SECTION = 'PORTICO_CONFIG_UNKNOWN_SECTION';
 const VARIABLE = 'PORTICO_CONFIG_UNKNOWN_VARIABLE';
-
-/** Message of a warning about a name of other programs. */
-export const WITHOUT_EFFECT = 'has no effect here';
 
 /** Reports whether a finding is about a name without an owner. */
 export function isUnknownName({ code }: Diagnostic): boolean {
@@ -247,7 +244,7 @@ function unknownSection(
 function unknownOption({ group, location }: Written, opt: string, near: NearestOwned): Diagnostic {
   const subject = { section: group, option: opt, location };
   const { unused, meant } = near.names.adviceFor(group, opt);
-  if (unused !== undefined) return { ...unknown(UNUSED, subject, WITHOUT_EFFECT, unused), severity: 'warning' };
+  if (unused !== undefined) return { severity: 'warning', code: UNUSED, ...subject, ...unused };
   if (group === 'DEFAULT' && /^config_(?:file|dir)$/.test(opt))
     return unknown(OPTION, subject, `can only be given on the command line, as --${opt.replaceAll('_', '-')}`);
   const hint = meant ?? near.option(group, opt);
@@ -292,12 +289,21 @@ function unknownVariables(
       if (option.secret) known.add(`${name}_FILE`);
     }
   }
+  const locationOf = (detail: string): Diagnostic['location'] => ({ kind: 'environment', detail });
   const found = (name: string, message: string, hint?: string): Diagnostic =>
-    unknown(VARIABLE, { location: { kind: 'environment', detail: name } }, message, hint);
+    unknown(VARIABLE, { location: locationOf(name) }, message, hint);
+  const unused = new Map(
+    names.unused().map(({ group, opt, advice }) => [variableName(envPrefix, group, opt), { group, opt, advice }]),
+  );
   const written = Object.keys(environment).flatMap((name) => {
     if (!name.startsWith(`${envPrefix}_`) || known.has(name)) return [];
     const { group, opt } = nameIn(name, envPrefix);
     if (isOthers({ group, opt })) return [];
+    const effect = unused.get(name);
+    if (effect !== undefined) {
+      const subject = { section: effect.group, option: effect.opt, location: locationOf(name) };
+      return [{ severity: 'warning' as const, code: UNUSED, ...subject, ...effect.advice }];
+    }
     if (known.has(name.replace(/_FILE$/, ''))) return [found(name, 'only secret options are read from files')];
     // An API's variable without the word `API`.
     const longer = name.replace(`${envPrefix}_`, `${envPrefix}_API_`);
