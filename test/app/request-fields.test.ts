@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import http from 'node:http';
-import { after, test } from 'node:test';
+import { connect } from 'node:net';
+import { after, type TestContext, test } from 'node:test';
 import express from 'express';
 import { type App, compose, type Filter, fromConnect, remoteOf } from 'portico/app';
 import { proxyHeaders, stripIdentity } from 'portico/middleware';
@@ -70,4 +72,67 @@ test('MW-44 each identity header is of a kind that is removed, in every spelling
     assert.equal(kindOfField(name), FIELD.IDENTITY, name);
     assert.equal(kindOfField(name.toUpperCase()), FIELD.IDENTITY, name);
   }
+});
+
+/** Counts the fields that Node adds to the headers of requests. */
+function countsFields(t: TestContext): () => number {
+  const prototype = http.IncomingMessage.prototype as unknown as { _addHeaderLine(...args: unknown[]): void };
+  const { _addHeaderLine: add } = prototype;
+  let count = 0;
+  prototype._addHeaderLine = function (...args) {
+    if ((this as unknown as http.IncomingMessage).url !== '') count++;
+    add.apply(this, args);
+  };
+  t.after(() => {
+    prototype._addHeaderLine = add;
+  });
+  return () => count;
+}
+
+const seen = ({ headers }: http.IncomingMessage): string => String(headers['x-user-id']);
+
+test('82 Node makes no headers of a request whose application reads none, and all where one does', async (t) => {
+  const count = countsFields(t);
+  const server = new Server('fields', (req, res) => void res.end(req.url === '/read' ? seen(req) : 'none'));
+  await server.start();
+  t.after(() => server.stop());
+  const ask = async (path: string, headers: http.OutgoingHttpHeaders = {}): Promise<string> => {
+    const options = { port: portOf(server), host: '127.0.0.1', path, agent: false } as const;
+    const sent = http.get({ ...options, headers: { ...headers, 'X-User-Id': 'ada' } });
+    const [res] = (await once(sent, 'response')) as [http.IncomingMessage];
+    return (await res.toArray()).join('');
+  };
+  assert.equal(await ask('/'), 'none');
+  assert.equal(count(), 0);
+  assert.equal(await ask('/read'), 'ada');
+  assert.ok(count() >= 3);
+  assert.equal(await ask('/read', { expect: '100-continue' }), 'ada');
+});
+
+test('82 code around the server, which gets a request before the server, reads all its headers', async (t) => {
+  const early: unknown[] = [];
+  const { emit } = http.Server.prototype;
+  http.Server.prototype.emit = function (this: http.Server, ...args: unknown[]) {
+    if (args[0] === 'request') early.push(seen(args[1] as http.IncomingMessage));
+    return emit.apply(this, args as never);
+  } as typeof emit;
+  t.after(() => {
+    http.Server.prototype.emit = emit;
+  });
+  const server = new Server('fields', (_req, res) => void res.end());
+  await server.start();
+  t.after(() => server.stop());
+  const ask = async (version: string): Promise<void> => {
+    const socket = connect(portOf(server), '127.0.0.1');
+    socket.write(`GET / HTTP/${version}\r\nHost: x\r\nX-User-Id: ada\r\nConnection: close\r\n\r\n`);
+    await socket.toArray();
+  };
+  await ask('1.1');
+  await ask('1.0');
+  assert.deepEqual(early, ['ada', 'ada']);
+  const started = (message: unknown): void => void early.push(seen((message as { request: never }).request));
+  subscribe('http.server.request.start', started);
+  t.after(() => unsubscribe('http.server.request.start', started));
+  await ask('1.1');
+  assert.deepEqual(early, ['ada', 'ada', 'ada', 'ada']);
 });

@@ -17,6 +17,7 @@ import {
   isPlain,
   placeOf,
 } from '../header-fields.js';
+import { looksForExpect } from '../request-fields.js';
 import { headSent, type Methods, type Stage } from '../response-methods.js';
 import { appSettled } from '../slot.js';
 import { end, lengthError, write } from './response-body.js';
@@ -47,6 +48,7 @@ export class ServedResponse extends ServerResponse {
     // Otherwise `writeHead` adds the message first, and an application the status.
     this.statusCode = 200;
     methods.statusMessage = undefined;
+    looksForExpect(made[0]);
   }
 
   override getHeader(name: string): OutgoingHttpHeader | undefined {
@@ -231,8 +233,10 @@ export function asList(exchange: WithResponse, given: HeadersArgument, areOurs: 
   if (nodeHeaderNames.call(res).length > 0) return undefined;
   // Functions see the head before it gets them.
   const defaults = stages === undefined && headDefaults !== undefined ? headDefaults : NO_DEFAULTS;
-  // With room for all: a list that grows from nothing takes room for seventeen.
-  const room = (Array.isArray(given) ? given.length : 4) + defaults.length;
+  // As `isForCaller`, without a call.
+  const isPrivate = stages === undefined && (exchange.identity !== undefined || exchange.context?.userId !== undefined);
+  // With room for all: a list that grows takes room for half as many more, and for sixteen besides.
+  const room = (Array.isArray(given) ? given.length : 4) + defaults.length + (isPrivate ? 2 : 0);
   // oxlint-disable-next-line unicorn/no-new-array -- `Array.from` calls a function for each entry
   const fields: HeadFields = new Array(room);
   let size = 0;
@@ -259,8 +263,7 @@ export function asList(exchange: WithResponse, given: HeadersArgument, areOurs: 
     fields[size++] = name;
     fields[size++] = defaults[at + 1];
   }
-  // As `isForCaller`, without a call.
-  if (stages === undefined && (exchange.identity !== undefined || exchange.context?.userId !== undefined)) {
+  if (isPrivate) {
     let at = 0;
     if (areOurs) while (at < size && fields[at] !== CACHE_CONTROL) at += 2;
     else if (placeOf(fields, CACHE_CONTROL, size) < 0) at = size;
