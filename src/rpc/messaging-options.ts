@@ -6,20 +6,17 @@ import {
   boolean,
   type Config,
   defineOptions,
-  duration,
   integer,
   list,
   type OptionDeclarations,
   type OptionsOf,
   oneOf,
-  path,
   uri,
 } from '../config/index.js';
 import { ConfigurationRefused, didYouMean } from '../errors/index.js';
 import { WireFormat } from './message/wire-format.js';
-import { rpcOptions } from './rpc-options.js';
+import { removedRpcOptions, rpcOptions } from './rpc-options.js';
 import { checkTransportUrl } from './transport/open-transport.js';
-import type { TransportOptions } from './transport/transport.js';
 import { isOslo, parseTransportUrl } from './transport/transport-url.js';
 
 /** Values of `[rpc]` without the URL: it may have a password, and these are printed with a connection. */
@@ -68,9 +65,9 @@ function read(config: Config, { url, project = 'portico' }: Given) {
   const isOnOslo = isOslo(target);
   const given = overrides(text, isOnOslo ? { ...rpcOptions, ...osloRabbitOptions } : rpcOptions);
   const o = { ...group, ...given } as OptionsOf<typeof rpcOptions>;
-  const oslo = isOnOslo ? osloSettings({ ...config.group('oslo_messaging_rabbit', osloRabbitOptions), ...given }) : {};
-  const { transport: shared = {}, prefetch: asked, replyRetryMs } = oslo;
+  const oslo = isOnOslo ? { ...config.group('oslo_messaging_rabbit', osloRabbitOptions), ...given } : undefined;
   const format = wireFormat(o, isOnOslo);
+  const retryIntervalMs = o.retryInterval * 1000;
   const settings = {
     /** It reaches no other process. */
     isInProcess: target.driver === 'memory',
@@ -78,50 +75,63 @@ function read(config: Config, { url, project = 'portico' }: Given) {
     isOslo: isOnOslo,
     exchange: o.exchange ?? project,
     responseMs: o.responseTimeout * 1000,
-    longMs: o.longTimeout * 1000,
+    // As nova's long_rpc_timeout.
+    longMs: 1_800_000,
     // Without a policy of the broker, an expired cast would disappear silently.
     castTtlMs: isOnOslo && !isWritten(config, 'cast_ttl', given) ? 0 : o.castTtl * 1000,
     poolSize: o.executorPoolSize,
-    prefetch: asked ?? o.prefetch ?? o.executorPoolSize,
+    // Fewer would leave places of the pool empty, more would wait here instead of with a free process.
+    prefetch: o.executorPoolSize,
     /** Undefined: as each class marks its methods. */
     accessPolicy: o.accessPolicy === 'public' ? undefined : o.accessPolicy,
-    monitorMs: o.callMonitorThreshold * 1000,
+    monitorMs: 60_000,
     startWaitMs: o.startWait * 1000,
     startWithoutBroker: o.startWithoutBroker,
-    replyRetryMs: replyRetryMs ?? o.replyRetryTimeout * 1000,
+    // Long enough for a caller that connects to the broker again.
+    replyRetryMs: 30_000,
     format,
     /** The form of notifications, which have readers of other programs. */
     notices: format.with({ signingKeys: undefined, requireSignature: false }).at(''),
-    sendStack: o.sendRemoteStack,
     transport: {
-      connectTimeoutMs: o.connectTimeout * 1000,
+      connectTimeoutMs: 10_000,
       heartbeatMs: o.heartbeat * 1000,
-      retryIntervalMs: o.retryInterval * 1000,
-      retryBackoffMs: o.retryBackoff * 1000,
-      retryIntervalMaxMs: o.retryIntervalMax * 1000,
-      hostQueueTtlMs: o.hostQueueTtl * 1000,
-      transientQueueTtlMs: o.transientQueueTtl * 1000,
-      queueType: o.queueType,
+      retryIntervalMs,
+      retryBackoffMs: 2 * retryIntervalMs,
+      retryIntervalMaxMs: 30 * retryIntervalMs,
+      // A host may be down for a day.
+      hostQueueTtlMs: 86_400_000,
+      // Services in Python have the longer time.
+      transientQueueTtlMs: isOnOslo ? 1_800_000 : 600_000,
+      queueType: oslo === undefined ? o.queueType : oslo.rabbitQuorumQueue === true ? 'quorum' : 'classic',
       deliveryLimit: o.deliveryLimit,
       deadLetter: o.deadLetter,
-      manageTopology: o.manageTopology,
-      failoverStrategy: o.failoverStrategy,
-      ...shared,
       tls: {
+        isOn: oslo?.ssl,
         ca: contentOf(o.sslCaFile),
         cert: contentOf(o.sslCertFile),
         key: contentOf(o.sslKeyFile),
-        verifyHostname: o.sslVerifyHostname,
-        ...shared.tls,
+      },
+      oslo: oslo && {
+        durable: oslo.amqpDurableQueues,
+        autoDelete: oslo.amqpAutoDelete,
+        quorum: oslo.rabbitQuorumQueue,
+        deliveryLimit: oslo.rabbitQuorumDeliveryLimit,
+        maxMemoryLength: oslo.rabbitQuorumMaxMemoryLength,
+        maxMemoryBytes: oslo.rabbitQuorumMaxMemoryBytes,
+        mirrored: oslo.rabbitHaQueues,
+        durableFanout: oslo.rabbitTransientQuorumQueue || oslo.rabbitStreamFanout,
       },
     },
-  };
+  } as const;
   return { url: text, settings };
 }
 
+/** Maximum size of a message: the default limit of RabbitMQ 4. */
+const MAX_MESSAGE_BYTES = 16 * 2 ** 20;
+
 /** Creates the form of messages. Its errors show neither a key nor its id: they may have been swapped. */
 function wireFormat(o: OptionsOf<typeof rpcOptions>, onlyJson: boolean): WireFormat {
-  const { signingKeys, requireSignature, maxMessageSize: maxBytes, compressOver } = o;
+  const { signingKeys, requireSignature } = o;
   const wrong = [...signingKeys].findIndex(([id, secret]) => !/^[\w-]{1,32}$/.test(id) || secret.length < 32);
   if (wrong >= 0 || (requireSignature && signingKeys.size === 0)) {
     const code = 'PORTICO_RPC_SIGNING';
@@ -137,59 +147,8 @@ function wireFormat(o: OptionsOf<typeof rpcOptions>, onlyJson: boolean): WireFor
       diagnostics: [{ severity: 'error', code, section: 'rpc', option, message, hint }],
     });
   }
-  return new WireFormat({ maxBytes, compressOver, signingKeys, requireSignature, onlyJson });
+  return new WireFormat({ maxBytes: MAX_MESSAGE_BYTES, signingKeys, requireSignature, onlyJson });
 }
-
-/** Returns settings of `[oslo_messaging_rabbit]`, which take precedence over those of `[rpc]`. */
-function osloSettings(o: OptionsOf<typeof osloRabbitOptions>): OsloSettings {
-  const ms = (seconds: number | undefined): number | undefined => (seconds === undefined ? undefined : seconds * 1000);
-  const transport = {
-    heartbeatMs: ms(o.heartbeatTimeoutThreshold),
-    retryIntervalMs: ms(o.rabbitRetryInterval),
-    retryBackoffMs: ms(o.rabbitRetryBackoff),
-    retryIntervalMaxMs: ms(o.rabbitIntervalMax),
-    transientQueueTtlMs: (o.rabbitTransientQueuesTtl ?? OSLO_TRANSIENT_TTL) * 1000,
-    failoverStrategy: o.kombuFailoverStrategy,
-    queueType: o.rabbitQuorumQueue === true ? 'quorum' : 'classic',
-    oslo: {
-      durable: o.amqpDurableQueues,
-      autoDelete: o.amqpAutoDelete,
-      quorum: o.rabbitQuorumQueue,
-      deliveryLimit: o.rabbitQuorumDeliveryLimit,
-      maxMemoryLength: o.rabbitQuorumMaxMemoryLength,
-      maxMemoryBytes: o.rabbitQuorumMaxMemoryBytes,
-      mirrored: o.rabbitHaQueues,
-      durableFanout: o.rabbitTransientQuorumQueue || o.rabbitStreamFanout,
-    },
-  } as const;
-  const tls = {
-    isOn: o.ssl,
-    ca: contentOf(o.sslCaFile),
-    cert: contentOf(o.sslCertFile),
-    key: contentOf(o.sslKeyFile),
-    verifyHostname: o.sslEnforceHostnameVerification,
-  };
-  return {
-    transport: { ...written(transport), tls: written(tls) },
-    prefetch: o.rabbitQosPrefetchCount || undefined,
-    replyRetryMs: ms(o.kombuMissingConsumerRetryTimeout),
-  };
-}
-
-/** Returns the object without members that are undefined: they do not replace those of `[rpc]`. */
-function written<T extends object>(members: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  const there = Object.entries(members).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(there) as ReturnType<typeof written<T>>;
-}
-
-interface OsloSettings {
-  readonly transport?: Partial<TransportOptions>;
-  readonly prefetch?: number | undefined;
-  readonly replyRetryMs?: number | undefined;
-}
-
-/** Default of `rabbit_transient_queues_ttl` in services, in seconds. */
-const OSLO_TRANSIENT_TTL = 1800;
 
 function isWritten(config: Config, opt: string, given: object): boolean {
   return Object.hasOwn(given, camelCase(opt)) || config.getLocation('rpc', opt).kind !== 'default';
@@ -204,6 +163,8 @@ function overrides(url: string, options: OptionDeclarations): Readonly<Record<st
   const values: Record<string, unknown> = {};
   const names = Object.keys(options).filter((name) => name !== 'transport_url');
   for (const [name, text] of parseTransportUrl(url).query) {
+    // The check of the URL warns.
+    if (Object.hasOwn(removedRpcOptions, name)) continue;
     if (!names.includes(name)) {
       throw new ConfigurationRefused('PORTICO_RPC_URL', {
         message: `the query of the transport URL has "${name}", which is not an option of [rpc]`,
@@ -241,6 +202,9 @@ const TLS_VERSION = 'Remove the line: Node.js uses TLS 1.2 and 1.3 (node --tls-m
 const NAMES = 'Remove the line: queues of a process have random names and are deleted with it.';
 const HEARTBEAT = 'Remove the line: the event loop sends heartbeats according to heartbeat_timeout_threshold.';
 
+const REPLY = 'Remove the line: a reply whose caller is gone is retried for 30 s.';
+const RETRY = 'Remove the line: each further wait is twice rabbit_retry_interval longer, up to 30 times that.';
+
 /** Names in `[oslo_messaging_rabbit]` that oslo.messaging knows or knew and that have no effect here, each with a hint. */
 const UNUSED_NAMES: Readonly<Record<string, string>> = {
   ssl_version: TLS_VERSION,
@@ -254,8 +218,17 @@ const UNUSED_NAMES: Readonly<Record<string, string>> = {
   rabbit_login_method: 'Remove the line: the user and password of the transport URL are sent with PLAIN.',
   rabbit_max_retries: 'Remove the line: a lost connection is retried until it succeeds.',
   rabbit_durable_queues: 'Write amqp_durable_queues.',
-  direct_mandatory_flag:
-    'Remove the line: a reply whose caller is gone is retried for kombu_missing_consumer_retry_timeout.',
+  direct_mandatory_flag: REPLY,
+  kombu_missing_consumer_retry_timeout: REPLY,
+  kombu_reconnect_timeout: REPLY,
+  kombu_failover_strategy: 'Remove the line: each process tries the hosts of the URL in its random order.',
+  rabbit_retry_backoff: RETRY,
+  rabbit_interval_max: RETRY,
+  rabbit_qos_prefetch_count: 'Remove the line: each consumer prefetches [rpc] executor_pool_size messages.',
+  rabbit_transient_queues_ttl:
+    'Remove the line: the broker keeps the reply and fanout queues of an ended process for 1800 s.',
+  ssl_enforce_hostname_verification:
+    'Remove the line: a certificate for another host than that in the URL is always refused.',
   enable_cancel_on_failover: 'Remove the line: a consumer that the broker cancels is created again.',
   use_queue_manager: NAMES,
   hostname: NAMES,
@@ -273,7 +246,7 @@ const UNUSED_NAMES: Readonly<Record<string, string>> = {
 
 /**
  * The options in `[oslo_messaging_rabbit]`, for transport URLs `oslo+rabbit://` and `oslo+amqps://`: under their oslo.messaging names, with
- * the values that Python and Portico services on the same broker must share.
+ * the values that Python and Portico services on the same broker must share. Others are aliases of options of `[rpc]`.
  */
 const osloRabbitOptions = defineOptions(
   'oslo_messaging_rabbit',
@@ -308,57 +281,7 @@ const osloRabbitOptions = defineOptions(
     rabbit_stream_fanout: boolean({
       help: 'Declare the exchanges of fanouts as durable. Portico uses queues there, not a stream. Default: false.',
     }),
-    rabbit_transient_queues_ttl: duration({
-      min: 1,
-      help: 'Seconds the broker keeps the reply and fanout queues of an ended process. Default: 1800.',
-    }),
-    rabbit_qos_prefetch_count: integer({
-      min: 0,
-      help: 'Maximum number of messages each consumer prefetches. Default, and 0: [rpc] prefetch.',
-    }),
-    heartbeat_timeout_threshold: duration({
-      min: 0,
-      help: 'Seconds without a heartbeat until the broker counts as gone. 0 disables heartbeats. Default: [rpc] heartbeat.',
-    }),
-    rabbit_retry_interval: duration({
-      help: 'Seconds before a message that did not reach the broker is resent. Default: [rpc] retry_interval.',
-    }),
-    rabbit_retry_backoff: duration({
-      help: 'Seconds that each further wait is longer. Default: [rpc] retry_backoff.',
-    }),
-    rabbit_interval_max: duration({
-      help: 'Maximum number of seconds between retries. Default: [rpc] retry_interval_max.',
-    }),
-    kombu_failover_strategy: oneOf(['round-robin', 'shuffle'], {
-      help: 'Order in which the hosts of the URL are tried. Default: [rpc] failover_strategy.',
-    }),
-    kombu_missing_consumer_retry_timeout: duration({
-      aliases: ['kombu_reconnect_timeout'],
-      help: 'Seconds a reply is retried if its caller cannot be reached. Default: [rpc] reply_retry_timeout.',
-    }),
     ssl: boolean({ aliases: ['rabbit_use_ssl'], help: 'Also use TLS with oslo+rabbit://. Default: false.' }),
-    ssl_ca_file: path({
-      mustExist: true,
-      kind: 'file',
-      aliases: ['kombu_ssl_ca_certs'],
-      help: 'CA certificates to verify the broker with. Default: [rpc] ssl_ca_file.',
-    }),
-    ssl_cert_file: path({
-      mustExist: true,
-      kind: 'file',
-      aliases: ['kombu_ssl_certfile'],
-      help: 'Client certificate for the broker. Default: [rpc] ssl_cert_file.',
-    }),
-    ssl_key_file: path({
-      mustExist: true,
-      kind: 'file',
-      mode: 0o640,
-      aliases: ['kombu_ssl_keyfile'],
-      help: 'Private key of ssl_cert_file. Default: [rpc] ssl_key_file.',
-    }),
-    ssl_enforce_hostname_verification: boolean({
-      help: 'Refuse a certificate for another host than that in the URL. Default: [rpc] ssl_verify_hostname.',
-    }),
   },
   { unused: UNUSED_NAMES },
 );

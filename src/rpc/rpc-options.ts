@@ -1,7 +1,6 @@
 /** The options of remote calls. */
 import {
   boolean,
-  bytes,
   type Config,
   crossCheck,
   defineOptions,
@@ -29,6 +28,30 @@ export function transportOf(scheme: string): string {
   return ALIASES[asked] ?? asked;
 }
 
+/** Returns the names that oslo.messaging has for an option, as aliases. */
+function inOslo(...names: string[]): string[] {
+  return names.map((name) => `oslo_messaging_rabbit.${name}`);
+}
+
+/** Options of the last version, each with what holds now. They may also be in the query of a URL. */
+export const removedRpcOptions: Readonly<Record<string, string>> = {
+  long_timeout: 'a call of a long-running method waits 1800 s for its reply.',
+  prefetch: 'each consumer prefetches executor_pool_size messages.',
+  call_monitor_threshold: 'a call with a longer timeout fails after 60 s without a heartbeat of its server.',
+  connect_timeout: 'a connection attempt ends after 10 s.',
+  retry_backoff: 'each further wait is twice retry_interval longer.',
+  retry_interval_max: 'the longest wait is 30 times retry_interval.',
+  failover_strategy: 'each process tries the hosts of the URL in its random order.',
+  ssl_verify_hostname: 'a certificate for another host than that in the URL is always refused.',
+  reply_retry_timeout: 'a reply is retried for 30 s.',
+  transient_queue_ttl: 'the reply and fanout queues of an ended process are kept for 600 s.',
+  host_queue_ttl: 'the queue of a host is kept for 24 hours; delete a queue that was declared with another value.',
+  max_message_size: 'a message has at most 16 MiB.',
+  compress_over: 'messages are sent uncompressed.',
+  manage_topology: 'exchanges and queues are always declared; grant the user of transport_url the permission.',
+  send_remote_stack: 'the stack trace of an error stays in the log of its process.',
+};
+
 /** The options in `[rpc]`. */
 export const rpcOptions = defineOptions(
   'rpc',
@@ -47,11 +70,6 @@ export const rpcOptions = defineOptions(
       aliases: ['rpc_response_timeout'],
       help: 'Seconds a call waits for its reply.',
     }),
-    long_timeout: duration({
-      default: 1800,
-      help: 'Seconds a call of a long-running method waits for its reply.',
-      advanced: true,
-    }),
     cast_ttl: duration({
       default: 3600,
       help: 'Seconds until an unprocessed cast becomes a dead letter. 0: never.',
@@ -61,67 +79,46 @@ export const rpcOptions = defineOptions(
       min: 1,
       help: 'Maximum number of remote calls that a process handles at a time.',
     }),
-    prefetch: integer({
-      min: 1,
-      help: 'Maximum number of messages each consumer prefetches. Default: executor_pool_size.',
-      advanced: true,
-    }),
     access_policy: oneOf(['public', 'explicit'], {
       default: 'public',
       help: 'Remote methods of a manager: public, the marked ones, or all of the class if none is marked; explicit, only marked ones.',
     }),
-    call_monitor_threshold: duration({
-      default: 60,
-      min: 2,
-      help: 'Seconds without a heartbeat of its server until a call fails, for calls with a longer timeout.',
-      advanced: true,
-    }),
-    connect_timeout: duration({ default: 10, help: 'Timeout of a connection attempt.', advanced: true }),
     start_wait: duration({ default: 60, help: 'Seconds to wait for the broker at the start.', advanced: true }),
     start_without_broker: boolean({
       default: false,
       help: 'Start without the broker after start_wait, and accept calls later. With false, the start fails.',
       advanced: true,
     }),
-    heartbeat: duration({ default: 20, help: 'Seconds between heartbeats of a broker connection.', advanced: true }),
-    retry_interval: duration({
-      default: 1,
-      help: 'Seconds before a message that did not reach the broker is resent.',
+    heartbeat: duration({
+      default: 20,
+      aliases: inOslo('heartbeat_timeout_threshold'),
+      help: 'Seconds between heartbeats of a broker connection. 0 disables them.',
       advanced: true,
     }),
-    retry_backoff: duration({ default: 2, help: 'Seconds that each further wait is longer.', advanced: true }),
-    retry_interval_max: duration({ default: 30, help: 'Maximum wait between retries.', advanced: true }),
-    failover_strategy: oneOf(['shuffle', 'round-robin'], {
-      default: 'shuffle',
-      help: 'Order of the hosts in the URL: shuffle is random for each process, round-robin that of the URL.',
+    retry_interval: duration({
+      default: 1,
+      aliases: inOslo('rabbit_retry_interval'),
+      help: 'Seconds before a message that did not reach the broker is resent. Each further wait is twice this longer, up to 30 times this.',
       advanced: true,
     }),
     ssl_ca_file: path({
       mustExist: true,
       kind: 'file',
-      help: 'CA certificates of the broker, for amqps://. Default: those of Node.js.',
+      aliases: inOslo('ssl_ca_file', 'kombu_ssl_ca_certs'),
+      help: 'CA certificates of the broker. Default: those of Node.js.',
     }),
-    ssl_cert_file: path({ mustExist: true, kind: 'file', help: 'Client certificate for the broker.' }),
-    ssl_key_file: path({ mustExist: true, kind: 'file', mode: 0o640, help: 'Private key of ssl_cert_file.' }),
-    ssl_verify_hostname: boolean({
-      default: true,
-      help: 'Refuse a certificate for another host than that in the URL.',
-      advanced: true,
+    ssl_cert_file: path({
+      mustExist: true,
+      kind: 'file',
+      aliases: inOslo('ssl_cert_file', 'kombu_ssl_certfile'),
+      help: 'Client certificate for the broker.',
     }),
-    reply_retry_timeout: duration({
-      default: 30,
-      help: 'Seconds a reply is retried if its caller cannot be reached.',
-      advanced: true,
-    }),
-    transient_queue_ttl: duration({
-      default: 600,
-      help: 'Seconds the broker keeps the reply and fanout queues of an ended process.',
-      advanced: true,
-    }),
-    host_queue_ttl: duration({
-      default: 86_400,
-      help: 'Seconds the broker keeps the queue of a host whose service has ended.',
-      advanced: true,
+    ssl_key_file: path({
+      mustExist: true,
+      kind: 'file',
+      mode: 0o640,
+      aliases: inOslo('ssl_key_file', 'kombu_ssl_keyfile'),
+      help: 'Private key of ssl_cert_file.',
     }),
     queue_type: oneOf(['quorum', 'classic'], {
       default: 'quorum',
@@ -138,17 +135,6 @@ export const rpcOptions = defineOptions(
       help: 'Keep messages that expired, were refused, or redelivered too often.',
       advanced: true,
     }),
-    max_message_size: bytes({
-      default: 16 * 1024 * 1024,
-      min: 1024,
-      help: 'Maximum size of a message.',
-      advanced: true,
-    }),
-    compress_over: bytes({
-      min: 1,
-      help: 'Compress larger messages, as kombu_compression = gzip. Default: none.',
-      advanced: true,
-    }),
     signing_keys: dict({
       secret: true,
       help: 'Keys of signed messages: id:secret,id:secret. The first signs, all verify. Default: no signatures.',
@@ -157,18 +143,11 @@ export const rpcOptions = defineOptions(
       default: false,
       help: 'Refuse messages not signed with one of signing_keys.',
     }),
-    manage_topology: boolean({
-      default: true,
-      help: 'Declare exchanges and queues. With false, an administrator must.',
-      advanced: true,
-    }),
-    send_remote_stack: boolean({
-      default: false,
-      help: 'Send the stack trace of an error to the caller, for its log.',
-      advanced: true,
-    }),
   },
-  { meant: { call_durability: 'remove the line: calls wait in durable queues' } },
+  {
+    meant: { call_durability: 'remove the line: calls wait in durable queues' },
+    removed: removedRpcOptions,
+  },
 );
 
 /** A transport is opened with the first call; its URL may have a password. */
@@ -176,9 +155,15 @@ crossCheck((config: Config) => {
   if (!config.has('rpc', 'transport_url') || config.getLocation('rpc', 'transport_url').kind === 'default') return [];
   const { transportUrl } = config.group('rpc', rpcOptions, { partial: true });
   const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(transportUrl ?? '') ?? [];
-  if (scheme === undefined || TRANSPORTS.some((each) => each === transportOf(scheme))) return [];
-  const message = `there is no transport ${scheme}://`;
-  return [{ group: 'rpc', opt: 'transport_url', message, hint: nearestOrAll(scheme, TRANSPORTS) }];
+  const at = { group: 'rpc', opt: 'transport_url' };
+  if (scheme !== undefined && !TRANSPORTS.some((each) => each === transportOf(scheme)))
+    return [{ ...at, message: `there is no transport ${scheme}://`, hint: nearestOrAll(scheme, TRANSPORTS) }];
+  const query = new URLSearchParams(/\?(.*)$/s.exec(transportUrl ?? '')?.[1]);
+  return Object.entries(removedRpcOptions)
+    .filter(([name]) => query.has(name))
+    .map(([name, holds]) => {
+      return { ...at, severity: 'warning', message: `${name} has no effect any more`, hint: `Remove it: ${holds}` };
+    });
 });
 
 /** The options in `[upgrade_levels]`: one for each topic, with `_` for `-` in its name. */

@@ -28,7 +28,7 @@ export interface CallOptions {
   /** Timeout of a call. Default: `[rpc] response_timeout`; never later than the deadline of the current request. */
   readonly timeout?: number;
   /**
-   * Maximum time without a heartbeat from the server that handles the call, at least 2. Default: `[rpc] call_monitor_threshold`, for
+   * Maximum time without a heartbeat from the server that handles the call, at least 2. Default: 60, for
    * calls with a longer timeout than that.
    */
   readonly callMonitorTimeout?: number;
@@ -57,7 +57,7 @@ export interface ClientOptions extends CallOptions {
    * in the service's record: `{ 0: '1.0', 7: '1.4', autumn: '1.4' }`.
    */
   readonly releases?: Readonly<Record<string, string>>;
-  /** Long-running methods: their calls have the timeout `[rpc] long_timeout`. */
+  /** Long-running methods: their calls have a timeout of 30 minutes. */
   readonly long?: readonly string[];
 }
 

@@ -86,7 +86,7 @@ const VALUES: Readonly<Record<string, string>> = {
   ssl: 'min_version=TLSv9 cert_file=gone.pem key_file=gone.pem',
   database: 'connection=mongodb://x pool_size=0 statement_timeout=x',
   servicegroup: 'driver=zookeeper jitter=x on_registry_loss=panic register_apis=maybe',
-  rpc: 'transport_url=carrier-pigeon:// response_timeout=x executor_pool_size=0 access_policy=all failover_strategy=x',
+  rpc: 'transport_url=carrier-pigeon:// response_timeout=x executor_pool_size=0 access_policy=all queue_type=x transport_url=memory://?prefetch=9',
   oslo_reports: 'file_event_handler_interval=x',
 };
 

@@ -24,7 +24,7 @@ function rpcIn(t: TestContext, url: string) {
 
 test('RP-95 a service is pinged; its methods are called and cast', { skip: withoutBroker }, async (t) => {
   const exchange = `call-${randomUUID().slice(0, 8)}`;
-  const url = `${brokerUrl}?exchange=${exchange}&host_queue_ttl=5&queue_type=classic`;
+  const url = `${brokerUrl}?exchange=${exchange}&queue_type=classic`;
   const sizes: number[] = [];
   class Images {
     async resize({ isAdmin }: { isAdmin: boolean }, { to }: { to: number }) {

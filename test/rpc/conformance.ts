@@ -38,7 +38,6 @@ export function transportOptions(options: Partial<TransportOptions> = {}): Trans
     queueType: 'quorum',
     deliveryLimit: 2,
     deadLetter: true,
-    manageTopology: true,
     ...options,
   };
 }

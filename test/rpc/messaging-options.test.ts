@@ -27,7 +27,6 @@ test('RP-60 the defaults of [rpc]', () => {
     startWaitMs: 60_000,
     startWithoutBroker: false,
     replyRetryMs: 30_000,
-    sendStack: false,
   });
   assert.deepEqual(transport, {
     connectTimeoutMs: 10_000,
@@ -40,9 +39,8 @@ test('RP-60 the defaults of [rpc]', () => {
     queueType: 'quorum',
     deliveryLimit: 5,
     deadLetter: true,
-    manageTopology: true,
-    failoverStrategy: 'shuffle',
-    tls: { ca: undefined, cert: undefined, key: undefined, verifyHostname: true },
+    tls: { isOn: undefined, ca: undefined, cert: undefined, key: undefined },
+    oslo: undefined,
   });
 });
 
@@ -50,7 +48,7 @@ test('RP-60 prefetch is that of the pool, the exchange that of the project, unle
   const small = settings('[rpc]\nexecutor_pool_size = 3\ncontrol_exchange = nova\n', { project: 'mine' });
   assert.deepEqual([small.poolSize, small.prefetch, small.exchange], [3, 3, 'nova']);
   assert.equal(settings('', { project: 'mine' }).exchange, 'mine');
-  assert.throws(() => settings('[rpc]\nprefetch = 0\n'), { code: 'PORTICO_CONFIG_REFUSED' });
+  assert.throws(() => settings('[rpc]\nexecutor_pool_size = 0\n'), { code: 'PORTICO_CONFIG_REFUSED' });
 });
 
 test('RP-61 options behind the URL win, and are checked as those of the file', () => {
@@ -60,7 +58,7 @@ test('RP-61 options behind the URL win, and are checked as those of the file', (
   for (const [query, message, hint] of [
     ['hartbeat=5', /has "hartbeat", which is not an option of \[rpc\]/, /"heartbeat"/],
     ['transport_url=x', /"transport_url"/, /Options/],
-    ['prefetch=0', /^prefetch in the query of the transport URL: should be/, undefined],
+    ['executor_pool_size=0', /^executor_pool_size in the query of the transport URL: should be/, undefined],
   ] as const) {
     assert.throws(
       () => settings('', { transport: `memory://?${query}` }),
@@ -76,35 +74,53 @@ test('RP-60 RP-92 files of ssl_* are read at the start, of both sections; one th
   t.after(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'ca.pem');
   writeFileSync(file, 'CA');
-  const { tls } = settings(`[rpc]\nssl_ca_file = ${file}\nssl_verify_hostname = no\n`).transport;
-  assert.deepEqual([String(tls?.ca), tls?.verifyHostname], ['CA', false]);
+  const { tls } = settings(`[rpc]\nssl_ca_file = ${file}\n`).transport;
+  assert.equal(String(tls.ca), 'CA');
   const url = '[rpc]\ntransport_url = oslo+amqps://north/\n';
   const oslo = settings(`${url}[oslo_messaging_rabbit]\nssl_ca_file = ${file}\n`).transport.tls;
-  assert.deepEqual([String(oslo?.ca), oslo?.verifyHostname], ['CA', true]);
+  assert.equal(String(oslo.ca), 'CA');
   for (const section of ['[rpc]', `${url}[oslo_messaging_rabbit]`])
     assert.throws(() => settings(`${section}\nssl_ca_file = ${file}x\n`), /no such file/);
 });
 
-test('[oslo_messaging_rabbit] is over [rpc] where the URL is one of oslo.messaging, and the query of that over both', () => {
+test('options of [oslo_messaging_rabbit] apply where the URL is one of oslo.messaging, others are names of those of [rpc]; its query wins', () => {
   const ini = `[rpc]
 transport_url = oslo+rabbit://one,two:5673/nova?rabbit_quorum_queue=true
-heartbeat = 20
-prefetch = 5
 [oslo_messaging_rabbit]
 rabbit_quorum_queue = false
 heartbeat_timeout_threshold = 60
-rabbit_qos_prefetch_count = 9
+rabbit_retry_interval = 0.5
 ssl = true
 `;
-  const { transport, prefetch, isOslo, castTtlMs } = settings(ini);
-  assert.deepEqual([isOslo, prefetch, castTtlMs], [true, 9, 0]);
+  const { transport, isOslo, castTtlMs } = settings(ini);
+  assert.deepEqual([isOslo, castTtlMs], [true, 0]);
   assert.deepEqual(
-    [transport.heartbeatMs, transport.queueType, transport.transientQueueTtlMs, transport.tls.isOn],
-    [60_000, 'quorum', 1_800_000, true],
+    [transport.heartbeatMs, transport.retryBackoffMs, transport.queueType, transport.transientQueueTtlMs],
+    [60_000, 1000, 'quorum', 1_800_000],
   );
-  assert.equal(settings(ini.replace('prefetch = 5', 'cast_ttl = 60')).castTtlMs, 60_000);
+  assert.deepEqual([transport.tls.isOn, transport.oslo?.quorum], [true, true]);
+  assert.equal(settings(ini.replace('[oslo', 'cast_ttl = 60\n[oslo')).castTtlMs, 60_000);
   const other = settings(ini.replace('oslo+rabbit', 'amqp').replace(/\?.*/, ''));
-  assert.deepEqual([other.isOslo, other.prefetch], [false, 5]);
+  assert.deepEqual([other.isOslo, other.transport.heartbeatMs, other.transport.oslo], [false, 60_000, undefined]);
+});
+
+test('an option of the last version is a warning that says what holds, in [rpc] and in the query of the URL', () => {
+  const ini =
+    '[rpc]\ntransport_url = memory://?prefetch=9\nmax_message_size = 1M\n[oslo_messaging_rabbit]\nrabbit_interval_max = 9\n';
+  const config = Config.fromText(ini);
+  assert.equal(new RPCConnection({ config }).settings.prefetch, 64);
+  assert.deepEqual(
+    config.problems().map(({ severity, option, message, hint }) => [severity, option, message, hint]),
+    [
+      ['warning', 'max_message_size', 'has no effect any more', 'Remove it: a message has at most 16 MiB.'],
+      [
+        'warning',
+        'rabbit_interval_max',
+        'has no effect here',
+        'Remove the line: each further wait is twice rabbit_retry_interval longer, up to 30 times that.',
+      ],
+    ],
+  );
 });
 
 test('a section [oslo_messaging_rabbit] is copied whole: what means nothing here is a warning with its place, a wrong value an error', () => {

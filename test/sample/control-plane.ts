@@ -146,8 +146,7 @@ initial_delay_s = 0
 transport_url = ${broker}?exchange=${this.exchange}
 response_timeout = 5
 heartbeat = 2
-transient_queue_ttl = 30
-retry_interval_max = 2
+retry_interval = 0.2
 [sample]
 transition_ms = ${transitionMs}
 `;

@@ -43,7 +43,7 @@ export async function forgetHostQueue({ topic, host }: ServiceRecord, config: Co
     const removed = await removeHostQueue(connection, { topic, host });
     if (removed) log.info(`The queue of ${topic} on ${host} is removed`);
   } catch (error) {
-    log.warn(`The queue of ${topic} on ${host} is kept until host_queue_ttl has passed: ${describeError(error)}`);
+    log.warn(`The queue of ${topic} on ${host} is kept for 24 hours: ${describeError(error)}`);
   } finally {
     await connection.close();
   }

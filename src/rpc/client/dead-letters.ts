@@ -7,7 +7,7 @@ import { type RequestEnvelope, readRequest, writeEnvelope } from '../message/env
 import { isRecord } from '../message/typed-json.js';
 import type { WireFormatOptions } from '../message/wire-format.js';
 import { addressText, checkRoute, nameOfMessage, routeOfQueue } from '../transport/route.js';
-import type { Delivery, Message, Route, Transport } from '../transport/transport.js';
+import type { Delivery, Message, Route, Transport, TransportOptions } from '../transport/transport.js';
 import type { RPCConnection } from './rpc-connection.js';
 
 /** A dead letter, without the values of its arguments, which may be secret. */
@@ -58,8 +58,13 @@ export async function removeHostQueue(
   { topic, host }: { readonly topic: string; readonly host: string },
 ): Promise<boolean> {
   const { exchange, transport: options } = connection.settings;
-  const transport = await connection.connected(options.connectTimeoutMs);
+  const transport = await connection.connected(patienceMs(options));
   return await transport.removeQueue({ exchange, topic, server: host });
+}
+
+/** Returns the time that an operator waits for a broker: about four attempts. */
+function patienceMs({ retryIntervalMs }: Pick<TransportOptions, 'retryIntervalMs'>): number {
+  return 10 * retryIntervalMs;
 }
 
 /** Reads, replays and drops dead letters. Rejects with `DeliveryFailure` without a broker. */
@@ -114,7 +119,7 @@ export class DeadLetters {
     work: (letter: DeadLetter, delivery: Delivery, transport: Transport) => Promise<void>,
   ): Promise<void> {
     const { settings } = this.#connection;
-    const transport = await this.#connection.connected(settings.transport.connectTimeoutMs);
+    const transport = await this.#connection.connected(patienceMs(settings.transport));
     await transport.eachDeadLetter(this.exchange, async (delivery) => {
       const letter = this.#read(delivery);
       if (ids !== undefined && !ids.includes(letter.id)) return;

@@ -25,11 +25,11 @@ const OWN: ReadonlySet<string> = new Set(['message', 'stack', 'name', 'code', 'c
 /** Length of a shortened message, in characters. */
 const LONGEST_SHORTENED = 1000;
 
-/** Converts the readable parts of an error to data. Includes `stack` only if requested. */
+/** Converts the readable parts of an error to data: not its stack, which may show more than a caller should know. */
 export function failureOf(
   error: unknown,
   remote: FailureEnvelope['remote'],
-  { expected = false, stack = false }: { readonly expected?: boolean; readonly stack?: boolean } = {},
+  { expected = false }: { readonly expected?: boolean } = {},
 ): FailureEnvelope {
   if (ignoreErrors(() => error instanceof Error) !== true) {
     return { type: 'Error', message: textOf(error), expected, remote };
@@ -38,7 +38,6 @@ export function failureOf(
   const code = ignoreErrors(() => thrown.code);
   const made = ignoreErrors(() => argumentsOf(thrown));
   const data = ignoreErrors(() => dataOf(thrown)) ?? {};
-  const trace = stack ? ignoreErrors(() => thrown.stack) : undefined;
   return {
     type: ignoreErrors(() => remoteName(thrown.constructor)) ?? 'Error',
     // For errors of Portico only the sentence: the place is in a file of another machine.
@@ -49,7 +48,6 @@ export function failureOf(
     remote,
     ...(typeof code === 'string' ? { code } : {}),
     ...(Object.keys(data).length === 0 ? {} : { data }),
-    ...(typeof trace === 'string' ? { stack: trace } : {}),
     ...(made === undefined ? {} : { made }),
   };
 }

@@ -15,7 +15,7 @@ export interface FailureEnvelope {
   readonly expected?: boolean | undefined;
   /** Name of the process that failed. */
   readonly remote: { readonly host: string; readonly binary: string; readonly requestId?: string | undefined };
-  /** Stack for the caller's log, if `[rpc] send_remote_stack` enables it. */
+  /** Stack for the caller's log, if a service in Python sends it. */
   readonly stack?: string | undefined;
   /** Positional and named arguments of its class, if it has them. */
   readonly made?: FailureArguments | undefined;
@@ -53,14 +53,14 @@ const REMOTE = '_Remote';
 
 /** Returns the text of a reply's `failure`. Throws `SerializationError`, as {@link writeJson}. */
 export function writeFailure(failure: FailureEnvelope, what: string, onlyJson = false): string {
-  const { type, message, stack, made: { args = [message], kwargs = {} } = {}, code, data, expected, remote } = failure;
+  const { type, message, made: { args = [message], kwargs = {} } = {}, code, data, expected, remote } = failure;
   const name = SAME.get(type) ?? type;
   const dot = name.lastIndexOf('.');
   const written = {
     class: name.slice(dot + 1),
     module: dot === -1 ? NO_MODULE : name.slice(0, dot),
     message,
-    tb: stack === undefined ? [] : stack.split('\n').map((line) => `${line}\n`),
+    tb: [],
     args,
     kwargs,
     [EXTRAS]: { v: EXTRAS_VERSION, type, code, data, expected, remote },

@@ -1,10 +1,10 @@
 /**
- * Outer form of messages, as oslo.messaging has it: an object with the JSON of the message as text, and beside it the signature. A long
- * message is compressed as kombu does.
+ * Outer form of messages, as oslo.messaging has it: an object with the JSON of the message as text, and beside it the signature. Messages
+ * that kombu has compressed are read.
  */
 import { isUtf8 } from 'node:buffer';
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { deflateSync, inflateSync } from 'node:zlib';
+import { inflateSync } from 'node:zlib';
 import { SerializationError } from '../errors.js';
 import { isRecord } from './typed-json.js';
 
@@ -12,8 +12,6 @@ import { isRecord } from './typed-json.js';
 export interface WireFormatOptions {
   /** Longest message in bytes, at both ends, before it is compressed. */
   readonly maxBytes: number;
-  /** Messages above this size in bytes are compressed. Default: never. */
-  readonly compressOver?: number | undefined;
   /** Secrets by their ids: the first one signs, all verify. Default: no signatures. */
   readonly signingKeys?: ReadonlyMap<string, string> | undefined;
   /** Refuse unsigned messages. Default false. */
@@ -68,7 +66,7 @@ export function packed(text: string, what: string, maxBytes: number): PackedMess
   if (bytes <= maxBytes) return { text, outer };
   throw new SerializationError({
     message: `${what}: ${bytes} bytes, and a message has at most ${maxBytes}`,
-    hint: 'Send a reference to large data, or raise [rpc] max_message_size on both sides.',
+    hint: 'Send a reference to large data.',
   });
 }
 
@@ -77,17 +75,15 @@ export class WireFormat implements MessageLimits {
   readonly maxBytes: number;
   readonly onlyJson: boolean;
   readonly #options: WireFormatOptions;
-  readonly #compressOver: number;
   readonly #keys: ReadonlyMap<string, string>;
   readonly #requireSignature: boolean;
   readonly #windowMs: number;
 
   constructor(options: WireFormatOptions) {
-    const { maxBytes, compressOver, signingKeys, requireSignature = false, windowMs = WINDOW_MS } = options;
+    const { maxBytes, signingKeys, requireSignature = false, windowMs = WINDOW_MS } = options;
     this.maxBytes = maxBytes;
     this.onlyJson = options.onlyJson === true;
     this.#options = options;
-    this.#compressOver = compressOver ?? Number.POSITIVE_INFINITY;
     this.#keys = signingKeys ?? new Map();
     this.#requireSignature = requireSignature;
     this.#windowMs = windowMs;
@@ -110,10 +106,7 @@ export class WireFormat implements MessageLimits {
 
   #seal({ text, outer }: PackedMessage, address: string): Buffer {
     const [key] = this.#keys;
-    const body = Buffer.from(
-      key === undefined ? `${outer}}` : `${outer},"${SIGNATURE}":"${signature(key, text, address)}"}`,
-    );
-    return body.length > this.#compressOver ? deflateSync(body) : body;
+    return Buffer.from(key === undefined ? `${outer}}` : `${outer},"${SIGNATURE}":"${signature(key, text, address)}"}`);
   }
 
   #open(body: Uint8Array, address: string): string {

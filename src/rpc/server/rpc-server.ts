@@ -78,7 +78,7 @@ export class RpcServer {
   constructor(options: RpcServerOptions) {
     const { connection, transport, spans, poolSize } = options;
     const { settings, serializer, log, clock, meter } = connection;
-    const { format, sendStack, replyRetryMs: retryMs } = settings;
+    const { format, replyRetryMs: retryMs } = settings;
     this.#options = options;
     meter?.serves(options.topic);
     this.#poolSize = poolSize ?? settings.poolSize;
@@ -90,7 +90,6 @@ export class RpcServer {
       clock,
       meter,
       failed: connection.failed,
-      sendStack,
       replies: new ReplySender({ transport, log, clock, format, retryMs, onLost: () => meter?.lost(options.topic) }),
       held: new HeldLoop({ log, clock }),
       clocks: new SenderClocks(clock),

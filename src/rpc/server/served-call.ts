@@ -325,8 +325,6 @@ interface ReplyParts {
   readonly host: string;
   readonly binary: string;
   readonly log: Logger;
-  /** Send callers the stack of a failure. */
-  readonly sendStack: boolean;
   readonly replies: ReplySender;
 }
 
@@ -356,7 +354,7 @@ class CallReply {
 
   /** Sends a failure, and logs it. */
   async failure(name: string, error: unknown, expected: boolean): Promise<void> {
-    const { log, host, binary, sendStack } = this.#with;
+    const { log, host, binary } = this.#with;
     try {
       logFailure(log, { name, error, isExpected: expected }, this.facts);
     } catch {
@@ -364,7 +362,7 @@ class CallReply {
     }
     if (this.#request.reply === undefined) return;
     const from = { host, binary, requestId: this.requestId };
-    const failure = failureOf(error, from, { expected, stack: sendStack });
+    const failure = failureOf(error, from, { expected });
     try {
       await this.#send(name, { failure });
     } catch (err) {

@@ -71,7 +71,7 @@ export function addressText(to: Route | string): string {
 export function noQueue(to: string): NoServers {
   return new NoServers({
     message: `there is no queue for ${to}`,
-    hint: 'Start its service. The queue of a host is kept for host_queue_ttl after its service stops.',
+    hint: 'Start its service. The queue of a host is kept for 24 hours after its service stops.',
   });
 }
 

@@ -34,8 +34,6 @@ export interface TransportOptions {
   readonly queueType: 'quorum' | 'classic';
   readonly deliveryLimit: number;
   readonly deadLetter: boolean;
-  /** False: nothing is declared, only checked. */
-  readonly manageTopology: boolean;
   /** `[oslo_messaging_rabbit]`, for the wire of oslo.messaging. Default: its default values. */
   readonly oslo?: OsloQueues | undefined;
 }
@@ -224,8 +222,8 @@ export interface Transport {
   /** Passes the present dead letters of an exchange to `take`, oldest first, one by one; unsettled ones stay. */
   eachDeadLetter(exchange: string, take: (letter: Delivery) => Promise<void>): Promise<void>;
   /**
-   * Removes the queue of a host; its messages become dead letters, with the reason `queue_removed`. Returns false if there is none, if it
-   * has a consumer, or if `manageTopology` leaves that to an administrator.
+   * Removes the queue of a host; its messages become dead letters, with the reason `queue_removed`. Returns false if there is none, or if it
+   * has a consumer.
    */
   removeQueue(route: Route): Promise<boolean>;
   /** Reports whether the queue of this name has a consumer. False if there is no such queue. */

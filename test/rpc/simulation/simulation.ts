@@ -17,7 +17,7 @@ import { type Network, type NetworkPeer, PretendedConnection } from './pretended
 import './pretended-package.js';
 
 /** Time in which everything settles once nothing happens any more. */
-const REST_MS = 300_000;
+const REST_MS = 2_100_000;
 
 /** Time for which a service sends nothing to a caller that it could not reach. */
 const GONE_MS = 60_000;
@@ -65,16 +65,11 @@ export class Simulation extends World implements Network, BrokerWorld {
 manager_shutdown_timeout = ${this.shutdownMs / 1000}
 [rpc]
 executor_pool_size = ${pool}
-prefetch = ${pool + random.below(4)}
 delivery_limit = ${limit}
 heartbeat = ${this.heartbeatMs / 1000}
-connect_timeout = 5
-transient_queue_ttl = 90
-reply_retry_timeout = 5
 [oslo_messaging_rabbit]
 rabbit_quorum_queue = ${this.counts}
 rabbit_quorum_delivery_limit = ${limit}
-rabbit_transient_queues_ttl = 90
 `;
     this.config = Config.fromText(ini);
     this.note(ini.replaceAll('\n', ' '));

@@ -197,14 +197,11 @@ export class DeliveryChannel {
   }
 
   async #delay(message: Message, returns: number, delayMs: number): Promise<void> {
-    const { plan, options, publisher } = this.#source;
+    const { plan, publisher } = this.#source;
     const delayed = delayQueue(plan.queue, delayMs);
-    // This process declares nothing, and the queue is missing: the message is redelivered at once.
-    if (options.manageTopology) {
-      await within(publisher.declare(delayed), RENEW_MS, () => {
-        throw new DeliveryFailure({ message: `the broker does not declare ${delayed.queue}` });
-      });
-    }
+    await within(publisher.declare(delayed), RENEW_MS, () => {
+      throw new DeliveryFailure({ message: `the broker does not declare ${delayed.queue}` });
+    });
     await publisher.copy(queueAddress(delayed.queue), message, { returns }, { timeoutMs: RENEW_MS });
   }
 }

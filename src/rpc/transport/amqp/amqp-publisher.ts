@@ -278,7 +278,7 @@ export class AmqpPublisher {
   async #exchange(connection: Connection, { exchanges }: Outlet, address: Address): Promise<void> {
     const { exchange } = address;
     if (exchange === '' || exchanges.get(exchange) === 'declared') return;
-    const declare = (channel: Channel): Promise<void> => declareExchange(channel, address, this.#parts.options);
+    const declare = (channel: Channel): Promise<void> => declareExchange(channel, address);
     if (isPassing(address)) return this.#aside(connection, declare);
     const declaring = exchanges.get(exchange) ?? this.#aside(connection, declare);
     exchanges.set(exchange, declaring);

@@ -112,23 +112,20 @@ export function delayQueue(queue: string, delayMs: number): QueuePlan {
 /** Declares a queue, its binding, and its dead-letter exchange. Rejects with `PORTICO_RPC_TOPOLOGY` if the broker refuses. */
 export async function declareQueue(channel: Channel, plan: QueuePlan, options: TransportOptions): Promise<void> {
   const { queue, from = [], exchange, properties, isTransient } = plan;
-  for (const address of from) await declareExchange(channel, address, options);
+  for (const address of from) await declareExchange(channel, address);
   if (exchange !== undefined && options.deadLetter && !isTransient) {
     await declareQueue(channel, deadQueue(exchange), options);
   }
   const text = textOf(plan.arguments, properties);
-  // An administrator cannot declare the queues of a process, whose names are random.
-  const passive = !options.manageTopology && !plan.isTransient;
   const { durable = true, autoDelete = false } = properties ?? {};
   await channel
-    .queueDeclare({ queue, durable, autoDelete, passive, ...(!passive && { arguments: { ...plan.arguments } }) })
+    .queueDeclare({ queue, durable, autoDelete, arguments: { ...plan.arguments } })
     .catch((error: unknown) => {
-      throw refused(error, `the queue ${queue}`, { queue, text, passive, from: properties?.from });
+      throw refused(error, `the queue ${queue}`, { queue, text, from: properties?.from });
     });
-  if (passive) return;
   for (const { exchange: bound, routingKey } of from) {
     await channel.queueBind({ queue, exchange: bound, routingKey }).catch((error: unknown) => {
-      throw refused(error, `the binding of the queue ${queue} to the exchange ${bound}`, { text: '', passive });
+      throw refused(error, `the binding of the queue ${queue} to the exchange ${bound}`, { text: '' });
     });
   }
 }
@@ -152,18 +149,12 @@ export async function unbindQueue(channel: Channel, { queue, from = [] }: QueueP
 }
 
 /** Declares an exchange. Rejects as {@link declareQueue}. */
-export async function declareExchange(
-  channel: Channel,
-  { exchange, type, properties }: Address,
-  { manageTopology }: TransportOptions,
-): Promise<void> {
+export async function declareExchange(channel: Channel, { exchange, type, properties }: Address): Promise<void> {
   if (exchange === '') return;
   const { durable = true, autoDelete = false } = properties ?? {};
-  // An administrator cannot create an auto-delete exchange in advance.
-  const passive = !manageTopology && !autoDelete;
-  await channel.exchangeDeclare({ exchange, type, durable, autoDelete, passive }).catch((error: unknown) => {
+  await channel.exchangeDeclare({ exchange, type, durable, autoDelete }).catch((error: unknown) => {
     const text = textOf({ type }, properties);
-    throw refused(error, `the exchange ${exchange}`, { text, passive, from: properties?.from });
+    throw refused(error, `the exchange ${exchange}`, { text, from: properties?.from });
   });
 }
 
@@ -175,7 +166,6 @@ function textOf(declared: object, { durable, autoDelete }: Partial<Properties> =
 interface Refused {
   readonly queue?: string;
   readonly text: string;
-  readonly passive: boolean;
   readonly from?: DeclaringOptions | undefined;
 }
 
@@ -186,14 +176,13 @@ const OWN: DeclaringOptions = {
     'x-queue-type': 'queue_type (rabbit_quorum_queue of services in Python)',
     'x-delivery-limit': 'delivery_limit (rabbit_quorum_delivery_limit of services in Python)',
     'x-dead-letter-exchange': 'dead_letter (services in Python need false)',
-    'x-expires': 'host_queue_ttl or transient_queue_ttl',
-    'x-message-ttl': 'transient_queue_ttl',
+    'x-expires': 'host_queue_ttl or transient_queue_ttl of an older version',
     durable: 'amqp_durable_queues of services in Python, which must be true for this exchange',
   },
 };
 
 /** Returns the broker's final refusal as an error for an operator; any other error unchanged. */
-function refused(error: unknown, what: string, { queue, text, passive, from = OWN }: Refused): unknown {
+function refused(error: unknown, what: string, { queue, text, from = OWN }: Refused): unknown {
   const { code } = error as { code?: unknown };
   const said = reasonOf(error);
   const final = (message: string, hint: string): ConfigurationRefused =>
@@ -212,13 +201,7 @@ function refused(error: unknown, what: string, { queue, text, passive, from = OW
   if (code === 'ACCESS_REFUSED') {
     return final(
       `is refused by the broker: ${said}`,
-      'Grant the permission to the user of the transport URL (rabbitmqctl set_permissions), or declare it yourself and set [rpc] manage_topology = false.',
-    );
-  }
-  if (code === 'NOT_FOUND' && passive) {
-    return final(
-      'does not exist, and [rpc] manage_topology is false',
-      `Declare it${from === OWN ? ' durable' : ''}, ${text}; or set manage_topology = true.`,
+      'Grant the permission to the user of the transport URL (rabbitmqctl set_permissions).',
     );
   }
   return error;

@@ -168,7 +168,6 @@ export class AmqpTransport extends StatefulTransport implements Transport {
   }
 
   async removeQueue(route: Route): Promise<boolean> {
-    if (!this.#options.manageTopology) return false;
     const plan = this.#topology.queueOfRoute(route, '');
     const { queue } = plan;
     return this.#onChannel(plan, async (deliveries) => {

@@ -8,7 +8,7 @@ import {
 } from '../../../../dist/rpc/transport/amqp/amqp-topology.js';
 import { transportOptions } from '../../conformance.js';
 import { brokerUrl, withBroker, withoutBroker } from './broker.js';
-import { Deliveries, ground, textMessage, textOf } from './open-broker.js';
+import { ground, textMessage } from './open-broker.js';
 
 const images = { exchange: 'app', topic: 'images' };
 const options = transportOptions({ hostQueueTtlMs: 86_400_000, transientQueueTtlMs: 600_000, deliveryLimit: 5 });
@@ -99,36 +99,6 @@ test('RP-68 a queue that exists with properties other than is told with both, an
   // The connection still works.
   await transport.consume(route, { prefetch: 1 }, () => {});
   await other.publish(route, textMessage('x'), { mandatory: true });
-});
-
-test('RP-60 without manage_topology nothing is declared: what is not there is told, what is there is used', {
-  skip: withoutBroker,
-}, async (t) => {
-  const { route, open } = ground(t);
-  const looking = await open(brokerUrl, { manageTopology: false });
-  await assert.rejects(
-    looking.consume(route, { prefetch: 1 }, () => {}),
-    {
-      code: 'PORTICO_RPC_TOPOLOGY',
-      message: new RegExp(`the exchange ${route.exchange}.portico does not exist, and .* manage_topology is false`),
-    },
-  );
-  await assert.rejects(looking.publish(route, textMessage('x'), { mandatory: true }), {
-    code: 'PORTICO_RPC_DELIVERY_FAILURE',
-    message: /does not exist/,
-  });
-  const administrator = await open(brokerUrl);
-  const fanout = { ...route, fanout: true };
-  for (const each of [route, fanout]) await (await administrator.consume(each, { prefetch: 1 }, () => {})).cancel();
-  const got = new Deliveries();
-  for (const each of [route, fanout]) await looking.consume(each, { prefetch: 1 }, got.take);
-  for (const each of [route, fanout]) {
-    await looking.publish(each, textMessage('here'), { mandatory: true });
-    const delivery = await got.next();
-    assert.equal(textOf(delivery), 'here');
-    await delivery.ack();
-  }
-  await looking.consumeReplies(() => {});
 });
 
 test('RP-66 queues of one process go with it, and leave nothing', { skip: withoutBroker }, async (t) => {

@@ -36,7 +36,7 @@ async function atStep(t: TestContext, run: (ground: Ground) => Promise<void>): P
     await Promise.all([clients.close(), servers.close()]);
     await deleteTopic(exchange, 'images', ['north']);
   });
-  const options = `exchange=${exchange}&retry_interval=0.05&retry_backoff=0`;
+  const options = `exchange=${exchange}&retry_interval=0.05`;
   await withNetwork(
     (network) =>
       run({

@@ -34,7 +34,7 @@ function topicOf(name: string): string {
   return topic;
 }
 
-const QUICK = 'retry_interval=0.05&retry_backoff=0';
+const QUICK = 'retry_interval=0.05';
 
 function through(proxy: BrokerProxy): string {
   return `${proxy.url.replace(/^amqp:/, 'oslo+rabbit:')}?${QUICK}`;
