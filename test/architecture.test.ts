@@ -40,6 +40,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   operating: [...FIRST, 'metrics', 'managers'],
   launch: [...FIRST, 'metrics', 'spans', 'operating'],
   server: [...FIRST, 'metrics', 'spans', 'managers', 'wire', 'app', 'loader'],
+  plan: ['text', 'errors', 'process'],
   testing: [...FIRST, 'managers', 'app', 'middleware'],
 };
 
@@ -92,6 +93,8 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'generate-command',
     'dead-letters-command',
     'rpc-command',
+    'plan',
+    'plan-command',
     'completion-command',
     'commands',
     'usage-text',
@@ -115,6 +118,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'openapi-schemas',
     'openapi-operation',
     'openapi',
+    'version-starts',
     'router-options',
     'route-method',
     'connect-options',
@@ -454,6 +458,7 @@ test('every directory has an index.ts, and package.json exports those that are p
     'metrics',
     'modules',
     'operating',
+    'plan',
     'process',
     'spans',
     'text',

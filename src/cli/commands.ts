@@ -18,6 +18,7 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<CommandFile>> = new Map
     serve: () => import('./serve/serve.js'),
     init: () => import('./init-command.js'),
     check: () => import('./validate/check-command.js'),
+    plan: () => import('./plan-command.js'),
     config: () => import('./look/config-command.js'),
     pipeline: () => import('./look/pipeline-command.js'),
     explain: () => import('./look/explain-command.js'),

@@ -15,5 +15,5 @@ export { aliasBlock } from './findings.js';
 export { ConfigNotFound, PasteAppNotFound, PasteError } from './paste-error.js';
 export { isSectionName, openPasteFile, PasteFile } from './paste-file.js';
 export { isPasteSection } from './section.js';
-export { describeNode, type MountedApp, mountedApps, UNDESCRIBED } from './tree.js';
+export { describeNode, type MountedApp, mountedApps, piped, UNDESCRIBED } from './tree.js';
 export type { Walk } from './walk.js';

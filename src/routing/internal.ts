@@ -24,8 +24,10 @@ export {
 } from './describe-routes.js';
 export { legacyRules, slowRequirements, warningsOf } from './matching/template-warnings.js';
 export { type DocumentedRouter, documentedRouters, openApiDocument, openApiOf } from './openapi.js';
+export { FAULT_SCHEMA_NAMES } from './openapi-schemas.js';
 export { Route } from './route/route.js';
 export { GenerationError, RouteError, RouteTableError } from './route/route-error.js';
 export { enterMount } from './router-app.js';
 export { findOverlaps, findShadowed } from './serving/check-table.js';
 export { needsKnownCaller } from './serving/guard-filter.js';
+export { versionStarts } from './version-starts.js';

@@ -66,6 +66,11 @@ export class JobList {
     return this.#jobs.length === 0;
   }
 
+  /** Names and spacings in seconds, in the order of their declaration. */
+  get described(): readonly { readonly name: string; readonly spacing: number }[] {
+    return this.#jobs.map(({ options: { name, spacing } }) => ({ name: name!, spacing: spacing! }));
+  }
+
   /** Adds the tasks to those of a service. */
   addTo(tasks: PeriodicTasks): void {
     for (const { fn, options } of this.#jobs) tasks.addPeriodicTask(fn, options);

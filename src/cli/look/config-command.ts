@@ -14,26 +14,13 @@ import {
   UsageError,
   upgradeText,
 } from '../../config/internal.js';
-import {
-  type Diagnostic,
-  didYouMean,
-  type Location,
-  locationText,
-  PorticoError,
-  refusalsOnly,
-} from '../../errors/index.js';
+import { didYouMean, type Location, locationText, PorticoError } from '../../errors/index.js';
 import { optionKey, sectionKey } from '../../ini/index.js';
-import { Loader } from '../../loader/index.js';
-import { loadAnnounced } from '../../modules/index.js';
 import { choice, example, wholeNumber } from '../command.js';
-import { addConfigurationOptions, type ConfigurationArguments } from '../command-line.js';
-import {
-  bundledOptions,
-  isSectional,
-  type Registration,
-  registerBundledOptions,
-} from '../configured/bundled-options.js';
-import { configuredPasteFile, readConfiguration, refuseUnread } from '../configured/configuration.js';
+import { addConfigurationOptions } from '../command-line.js';
+import { bundledOptions, isSectional, type Registration } from '../configured/bundled-options.js';
+import { readConfiguration, refuseUnread } from '../configured/configuration.js';
+import { declareFactories, type ReadArguments, readDeclared } from '../configured/declared-configuration.js';
 import { type MeantService, socketOf } from '../configured/find-service.js';
 import { ask } from '../control-client.js';
 
@@ -41,7 +28,6 @@ interface GenerateArguments extends SampleOptions, ReadArguments {
   readonly outputFile?: string;
 }
 
-type ReadArguments = ConfigurationArguments & { readonly import?: boolean };
 type ShowArguments = ReadArguments & MeantService & { readonly changed?: boolean; readonly running?: boolean };
 
 export function register(program: Command): void {
@@ -81,7 +67,7 @@ export function register(program: Command): void {
     .argument('<after>')
     .addHelpText('after', example('api-cli config diff /etc/portico/portico.ini portico.ini'))
     .action(async (before: string, after: string) => {
-      const [old, now] = [await read({ configFile: [before] }), await read({ configFile: [after] })];
+      const [old, now] = [await readDeclared({ configFile: [before] }), await readDeclared({ configFile: [after] })];
       const differences = diffConfigs(old, now);
       for (const { group, opt, old: was, new: is, newLocation } of differences) {
         process.stdout.write(`[${group}] ${opt}: ${was} -> ${is}  (${place(newLocation)})\n`);
@@ -98,7 +84,7 @@ export function register(program: Command): void {
     .addHelpText('after', example('api-cli config upgrade portico.ini --write'))
     .action(async (file: string, { write }: { write?: boolean }) => {
       // A file with lines that are not options is not rewritten.
-      refuseRefused(await read({ configFile: [file] }), []);
+      refuseRefused(await readDeclared({ configFile: [file] }), []);
       const { text, renamed } = upgradeText(readFileSync(file, 'utf8'), await bundledOptions());
       for (const { line, from, to } of renamed) process.stdout.write(`${file}:${line}: ${from} -> ${to}\n`);
       if (write === true && renamed.length > 0) writeOut(file, text);
@@ -150,7 +136,7 @@ async function allOptions(args: ReadArguments): Promise<Registration[]> {
     bundled.flatMap(({ group, options }) => Object.keys(options).map((name) => `${group}.${name}`)),
   );
   const more = new Map<string, Record<string, Option>>();
-  for (const { group, opt, option } of (await read(args)).resolveAll()) {
+  for (const { group, opt, option } of (await readDeclared(args)).resolveAll()) {
     // `[api:web]` is described by `[api:<name>]`, and `[cors.web]` by `[cors]`.
     const groups = [group, group.replace(/:.*/, ':<name>'), group.replace(/\..*/, '')];
     const isKnown = groups.some((name) => known.has(`${name}.${opt}`));
@@ -172,17 +158,6 @@ async function neededOptions(args: ReadArguments): Promise<Registration[]> {
   });
 }
 
-/** Reads a configuration with any errors. Throws ConfigError if none of its files can be read. */
-async function read(args: ReadArguments): Promise<Config> {
-  const config = await readConfiguration(args, { collect: true });
-  refuseUnread(config);
-  await registerBundledOptions(config);
-  if (args.import !== false) await declareFactories(config);
-  // The check gives each [api:<name>] its options.
-  config.problems({ complete: false });
-  return config;
-}
-
 /** Throws ConfigError if a file has unreadable lines, or the value of one of these options is refused. */
 function refuseRefused(config: Config, options: readonly { readonly group: string; readonly opt: string }[]): void {
   const lines = config.problems({ complete: false }).filter(({ code }) => UNREADABLE.has(code));
@@ -202,7 +177,7 @@ const UNREADABLE: ReadonlySet<string> = new Set([
 ]);
 
 async function show(option: string | undefined, args: ShowArguments): Promise<void> {
-  const config = args.running === true ? undefined : await read(args);
+  const config = args.running === true ? undefined : await readDeclared(args);
   const all = config === undefined ? await running(args) : showOptions(config);
   const listed = args.changed === true ? all.filter(({ isDefault }) => !isDefault) : all;
   const options = option === undefined ? listed : [one(all, option)];
@@ -253,17 +228,4 @@ function text({ group, opt, value, refused, location, shadowed }: ShownOption): 
 
 function place(location: Location): string {
   return locationText(location) || 'default';
-}
-
-/** Imports the factories of the paste file, and what packages announce, and declares their options. Calls none of them. */
-async function declareFactories(config: Config): Promise<readonly Diagnostic[]> {
-  await loadAnnounced(config.configFiles);
-  config.registerLoaded();
-  try {
-    // `check` reports errors in the file, or its absence.
-    return await Loader.checkFile(configuredPasteFile(config), { config, trial: false });
-  } catch (error) {
-    refusalsOnly(error);
-    return [];
-  }
 }

@@ -3,12 +3,12 @@
  */
 import { relative } from 'node:path';
 import type { Command } from 'commander';
-import type { Config, OptionDeclarations } from '../../config/index.js';
-import { ConfigError, camelCase, isSecret, maskText, maskValue } from '../../config/internal.js';
+import type { Config } from '../../config/index.js';
 import { type ContextTree, Loader } from '../../loader/index.js';
 import { choice, example } from '../command.js';
 import { addConfigurationOptions, type OutputArguments } from '../command-line.js';
 import { configuredPasteFile, PASTE_OPTION, readConfiguration } from '../configured/configuration.js';
+import { effectiveOptions } from './effective-options.js';
 
 interface PipelineArguments extends OutputArguments {
   readonly paste?: string;
@@ -154,28 +154,4 @@ function caption({ name, type, factory }: PipelineNode): string {
 
 function quoted(text: string): string {
   return text.replaceAll('"', '#quot;');
-}
-
-/**
- * Returns declared options with their effective values; for factories without declarations, the section's options as written. Refused
- * options are returned as written: `check` reports their errors.
- */
-function effectiveOptions(node: ContextTree, config: Config): [name: string, value: string][] {
-  const { group, options } = (node.resolved ?? {}) as { group?: string; options?: OptionDeclarations };
-  if (group === undefined || options === undefined) return asWritten(node, options);
-  try {
-    const values = config.group(group, options, { local: node.options }) as Readonly<Record<string, unknown>>;
-    return Object.entries(options).map(([name, option]) => [name, maskValue(name, option, values[camelCase(name)])]);
-  } catch (error) {
-    if (error instanceof ConfigError) return asWritten(node, options);
-    throw error;
-  }
-}
-
-function asWritten(node: ContextTree, options: OptionDeclarations | undefined): [string, string][] {
-  return [...node.localConf].map(([name, value]) => {
-    const option = options?.[name];
-    const shown = option === undefined && isSecret(name, undefined) ? '****' : maskText(name, option, value);
-    return [name, shown.replaceAll('\n', ' ')];
-  });
 }

@@ -1,0 +1,28 @@
+/** The options of a section of the paste file as they apply: for output, with masked secrets. */
+import type { Config, OptionDeclarations } from '../../config/index.js';
+import { ConfigError, camelCase, isSecret, maskText, maskValue } from '../../config/internal.js';
+import type { ContextTree } from '../../loader/index.js';
+
+/**
+ * Returns declared options with their effective values; for factories without declarations, the section's options as written. Refused
+ * options are returned as written: `check` reports their errors.
+ */
+export function effectiveOptions(node: ContextTree, config: Config): [name: string, value: string][] {
+  const { group, options } = (node.resolved ?? {}) as { group?: string; options?: OptionDeclarations };
+  if (group === undefined || options === undefined) return asWritten(node, options);
+  try {
+    const values = config.group(group, options, { local: node.options }) as Readonly<Record<string, unknown>>;
+    return Object.entries(options).map(([name, option]) => [name, maskValue(name, option, values[camelCase(name)])]);
+  } catch (error) {
+    if (error instanceof ConfigError) return asWritten(node, options);
+    throw error;
+  }
+}
+
+function asWritten(node: ContextTree, options: OptionDeclarations | undefined): [string, string][] {
+  return [...node.localConf].map(([name, value]) => {
+    const option = options?.[name];
+    const shown = option === undefined && isSecret(name, undefined) ? '****' : maskText(name, option, value);
+    return [name, shown.replaceAll('\n', ' ')];
+  });
+}

@@ -1,0 +1,127 @@
+/** `api-cli plan`: what clients of an API would notice of a change, from a comparison of two states of the project. */
+
+import { spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { UsageError } from '../config/internal.js';
+import { PorticoError } from '../errors/index.js';
+import {
+  type Checkout,
+  checkOut,
+  commitOf,
+  compareStates,
+  counted,
+  noRevision,
+  STATUS_BREAKING,
+  type StateSource,
+  stateFrom,
+  stateLine,
+  textOf,
+} from '../plan/index.js';
+import { print } from './command.js';
+import { addConfigurationOptions, collect, type OutputArguments } from './command-line.js';
+import { readDeclared } from './configured/declared-configuration.js';
+import { builtState } from './plan/built-state.js';
+import { withAllErrors } from './validate/validate-all.js';
+
+interface PlanArguments extends OutputArguments {
+  readonly oldConfigFile?: readonly string[];
+  readonly prepare?: string;
+  readonly state?: string;
+}
+
+export function register(program: Command): void {
+  const command = program
+    .command('plan')
+    .description('show what clients would notice of a change: two revisions, directories or configurations, compared')
+    .argument('[states...]', 'revision or directory before, and the one after (default: HEAD, and the working tree)')
+    .option('--old-config-file <path>', 'configuration file of the state before; may repeat', collect)
+    .option('--prepare <command>', 'run this in the directory of a revision first, such as "npm run build"')
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  api-cli plan main\n  api-cli plan v1.2..HEAD\n  api-cli plan ../old .\n  api-cli plan --old-config-file production.ini --config-file next.ini\n\nStatus: 0 nothing breaks, 3 something does, 1 a state cannot be built.',
+    );
+  command.addOption(command.createOption('--state <key>', 'print the state of this directory').hideHelp());
+  addConfigurationOptions(command).action(async (words: string[], args: PlanArguments) => {
+    if (args.state === undefined) return compare(words, args);
+    const config = await readDeclared(args);
+    try {
+      process.stdout.write(stateLine(await builtState(config, args.state)));
+    } catch (error) {
+      throw await withAllErrors(error, config);
+    }
+  });
+}
+
+async function compare(words: readonly string[], args: PlanArguments): Promise<void> {
+  const checkouts: Checkout[] = [];
+  try {
+    const [before, after] = sources(words, args, checkouts);
+    for (const { notes } of checkouts) for (const note of notes) process.stderr.write(`note: ${note}\n`);
+    const key = randomUUID();
+    // One after another: each may take all processors.
+    const old = await stateFrom(before, key);
+    const differences = compareStates(old, await stateFrom(after, key));
+    const document = { schema: 'portico/plan', version: 1, before: before.label, after: after.label };
+    print(args, { ...document, counts: counted(differences), differences }, () => textOf(differences));
+    process.exitCode = counted(differences).breaking > 0 ? STATUS_BREAKING : 0;
+  } finally {
+    for (const { remove } of checkouts) remove();
+  }
+}
+
+/** Returns both states; adds what must be removed afterwards to `checkouts`. */
+function sources(
+  words: readonly string[],
+  args: PlanArguments,
+  checkouts: Checkout[],
+): readonly [StateSource, StateSource] {
+  if (words.length > 2) {
+    throw new UsageError(`plan compares two states, not ${words.length}`, 'Example: api-cli plan v1.2 HEAD');
+  }
+  const [before, after] = namedStates(words, args);
+  const given = args.configFile ?? [];
+  return [sourceOf(before, args, args.oldConfigFile ?? given, checkouts), sourceOf(after, args, given, checkouts)];
+}
+
+/** `a..b` are two revisions, as for git. Without a second state it is the working tree. */
+function namedStates([first, second = '.']: readonly string[], args: PlanArguments): readonly [string, string] {
+  if (first === undefined) return [args.oldConfigFile === undefined ? 'HEAD' : '.', '.'];
+  const [, from, to] = /^(.+?)\.\.([^/]*)$/.exec(first) ?? [];
+  if (from !== undefined && second === '.' && !existsSync(first)) return [from, to || 'HEAD'];
+  return [first, second];
+}
+
+function sourceOf(
+  name: string,
+  { configDir = [], set = [], prepare }: PlanArguments,
+  configFiles: readonly string[],
+  checkouts: Checkout[],
+): StateSource {
+  const words = (option: string, values: readonly string[]): string[] => values.flatMap((value) => [option, value]);
+  const args = [...words('--config-file', configFiles), ...words('--config-dir', configDir), ...words('--set', set)];
+  const cwd = process.cwd();
+  if (name === '.') return { label: 'the working tree', folder: cwd, args };
+  const commit = /^\.{0,2}\//.test(name) ? undefined : commitOf(name, cwd);
+  if (commit === undefined) {
+    if (!existsSync(name)) throw noRevision(name, cwd);
+    return { label: name, folder: resolve(name), args };
+  }
+  const checkout = checkOut(commit, name, cwd);
+  checkouts.push(checkout);
+  if (prepare !== undefined) run(prepare, name, checkout.folder);
+  return { label: name, folder: checkout.folder, args };
+}
+
+/** Its output is none of the command. */
+function run(command: string, name: string, folder: string): void {
+  const { status, signal } = spawnSync(command, { cwd: folder, shell: true, stdio: ['ignore', 2, 2] });
+  if (status === 0) return;
+  throw new PorticoError('PORTICO_PLAN_STATE', {
+    message: `${name} cannot be prepared: ${command} ended with ${status ?? signal}`,
+    hint: 'It runs in a temporary directory that has the files of the revision, and the packages that are installed here.',
+  });
+}

@@ -1,0 +1,96 @@
+/** One API of a state: the sections of the paste file that it uses, and the routes of its apps as a client sees them. */
+import type { Config } from '../../config/index.js';
+import type { Origin } from '../../errors/index.js';
+import type { ContextTree } from '../../loader/index.js';
+import { describeNode, piped } from '../../loader/internal.js';
+import type { ApiState, MountState, PartState, PipelineState, RouteState } from '../../plan/index.js';
+import type { PlannedApi } from '../../server/internal.js';
+import { formatAddress } from '../../service/internal.js';
+import { placeText } from '../command.js';
+import { effectiveOptions } from '../look/effective-options.js';
+import { loaderOf, routedApps } from '../validate/api-routers.js';
+import { placeOf } from './plain-data.js';
+import { routerState } from './router-state.js';
+
+/** Returns an API; its apps are created for their routes, and released. */
+export async function apiState(api: PlannedApi, config: Config): Promise<ApiState> {
+  const { name, addresses, usesTls, workers, pipeline } = api;
+  const sections = new Sections(config);
+  sections.visit(await loaderOf(api, config).tree(pipeline));
+  const routers = [];
+  const routes: RouteState[] = [];
+  for (const { routers: placed, filters } of await routedApps(config, [api])) {
+    const additions = filters.flatMap((filter) => describeNode(filter, config)?.openapi ?? []);
+    for (const one of placed) {
+      const { router, routes: own } = await routerState(one, { additions, api: name, config });
+      routers.push(router);
+      routes.push(...own);
+    }
+  }
+  return {
+    name,
+    place: placeOf(config.getSectionLocation(`api:${name}`)),
+    addresses: addresses.map(formatAddress),
+    tls: usesTls,
+    workers,
+    app: pipeline,
+    pipelines: sections.pipelines,
+    mounts: sections.mounts,
+    parts: sections.parts,
+    routers,
+    routes,
+    jobs: [],
+  };
+}
+
+/** The sections of a tree, each once. */
+class Sections {
+  readonly pipelines: PipelineState[] = [];
+  readonly mounts: MountState[] = [];
+  readonly parts: PartState[] = [];
+  readonly #seen = new Set<string>();
+  readonly #config: Config;
+
+  constructor(config: Config) {
+    this.#config = config;
+  }
+
+  visit(node: ContextTree): void {
+    const { kind, type, name, origin } = node;
+    const key = `${kind} ${type} ${name} ${origin?.file}:${origin?.line}`;
+    if (this.#seen.has(key)) return;
+    this.#seen.add(key);
+    const { filters, inner } = piped(node);
+    if (inner !== undefined) {
+      this.pipelines.push({ name, place: placed(node), filters: filters.map((each) => each.name), app: inner.name });
+      for (const part of [...filters, inner]) this.visit(part);
+      return;
+    }
+    const { children = [] } = node;
+    const isComposite = type === 'composite';
+    this.parts.push({
+      kind: isComposite ? 'composite' : kind === 'filter' ? 'filter' : 'app',
+      name,
+      factory: node.factory ?? null,
+      place: placed(node),
+      options: isComposite && children.length > 0 ? {} : this.#options(node),
+    });
+    for (const { context, option = '' } of children) {
+      const place = placed(node.options.get(option)) ?? placed(node);
+      this.mounts.push({ composite: name, at: option.replaceAll(/\s+/g, ' '), app: context.name, place });
+      this.visit(context);
+    }
+  }
+
+  #options(node: ContextTree): PartState['options'] {
+    return Object.fromEntries(
+      effectiveOptions(node, this.#config).map(([name, value]) => {
+        return [name, { value, place: placed(node.options.get(name)) }];
+      }),
+    );
+  }
+}
+
+function placed(one: { readonly origin?: Origin | undefined } | undefined): string | null {
+  return one?.origin === undefined ? null : placeText(one.origin);
+}

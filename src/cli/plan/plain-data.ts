@@ -1,0 +1,13 @@
+/** Values of a state as JSON has them. */
+import { type Location, locationText } from '../../errors/index.js';
+import type { Place } from '../../plan/index.js';
+
+/** Returns a value as JSON has it. */
+export function plainData<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
+}
+
+/** Returns a place as text; null for a default. */
+export function placeOf(location: Location | undefined): Place {
+  return location === undefined ? null : locationText(location) || null;
+}

@@ -1,0 +1,137 @@
+/** Differences in the paste file: pipelines, mounts, and the sections of filters and apps. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Difference } from './difference.js';
+import { optionRule } from './option-rules.js';
+import { RULES, type RuleName } from './rules.js';
+import type { ApiState, MountState, PartState, PipelineState, Place } from './state.js';
+
+/** Returns the differences of what one API uses of its paste file. */
+export function comparePipelines(before: ApiState, after: ApiState): Difference[] {
+  const api = after.name;
+  return [
+    ...pairs(before.pipelines, after.pipelines, ({ name }) => name).flatMap(([old, now]) => pipeline(api, old, now)),
+    ...pairs(before.mounts, after.mounts, ({ composite, at }) => `${composite} ${at}`).flatMap(([old, now]) =>
+      mount(api, old, now),
+    ),
+    ...pairs(before.parts, after.parts, ({ kind, name }) => `${kind} ${name}`).flatMap(([old, now]) =>
+      part(api, old, now),
+    ),
+  ];
+}
+
+/** Returns what has the same key in both, and what only one has. */
+export function pairs<T>(
+  before: readonly T[],
+  after: readonly T[],
+  keyOf: (one: T) => string,
+): readonly (readonly [T | undefined, T | undefined])[] {
+  const [old, now] = [
+    new Map(before.map((each) => [keyOf(each), each])),
+    new Map(after.map((each) => [keyOf(each), each])),
+  ];
+  return [...new Set([...old.keys(), ...now.keys()])].map((key) => [old.get(key), now.get(key)]);
+}
+
+interface About {
+  readonly api: string | null;
+  readonly subject: string;
+  readonly old: Place;
+  readonly new: Place;
+}
+
+/** Returns a difference that is about no route. */
+export function difference(
+  about: About,
+  rule: RuleName,
+  text: string,
+  { change = 'changed', effect = null }: Partial<Pick<Difference, 'change' | 'effect'>> = {},
+): Difference {
+  const { api, subject, old, new: now } = about;
+  return { class: RULES[rule].class, change, rule, api, subject, route: null, text, effect, old, new: now };
+}
+
+/** A pipeline that only one state has is told by its mounts or its API. */
+function pipeline(api: string, was: PipelineState | undefined, is: PipelineState | undefined): Difference[] {
+  if (was === undefined || is === undefined) return [];
+  const about = { api, subject: `pipeline ${is.name}`, old: was.place, new: is.place };
+  const { added, removed, moved } = changesOf(was.filters, is.filters);
+  return [
+    ...added.map((name) => difference(about, 'filter-added', `${name} is new`, { change: 'added' })),
+    ...removed.map((name) => difference(about, 'filter-removed', `${name} is removed`, { change: 'removed' })),
+    ...moved.map((name) => difference(about, 'filter-moved', movedText(name, was.filters, is.filters))),
+    ...(was.app === is.app ? [] : [difference(about, 'pipeline-app-changed', `app ${was.app} -> ${is.app}`)]),
+  ];
+}
+
+/** Returns the filters that are new, gone, or at another place among those that stay. */
+function changesOf(old: readonly string[], now: readonly string[]) {
+  const [before, after] = [numbered(old), numbered(now)];
+  const common = after.filter((each) => before.includes(each));
+  const inOrder = longestRun(common.map((each) => before.indexOf(each)));
+  const names = (parts: readonly string[]): string[] => parts.map((each) => each.slice(each.indexOf(' ') + 1));
+  return {
+    added: names(after.filter((each) => !before.includes(each))),
+    removed: names(before.filter((each) => !after.includes(each))),
+    moved: names(common.filter((each) => !inOrder.has(before.indexOf(each)))),
+  };
+}
+
+/** A filter may occur twice in a pipeline: each is numbered among those of the same name before it. */
+function numbered(parts: readonly string[]): string[] {
+  const seen = new Map<string, number>();
+  return parts.map((part) => {
+    const number = (seen.get(part) ?? 0) + 1;
+    seen.set(part, number);
+    return `${number} ${part}`;
+  });
+}
+
+/** Returns the longest increasing subsequence of distinct numbers. */
+function longestRun(numbers: readonly number[]): ReadonlySet<number> {
+  const best: number[][] = [];
+  for (const [at, number] of numbers.entries()) {
+    const runs = best.slice(0, at).filter((run) => run.at(-1)! < number);
+    const longest = runs.reduce<number[]>((one, other) => (other.length > one.length ? other : one), []);
+    best.push([...longest, number]);
+  }
+  return new Set(best.reduce((one, other) => (other.length > one.length ? other : one), []));
+}
+
+/** Says which filter it has passed: the last one that was inside it and is outside it now, or the reverse. */
+function movedText(name: string, old: readonly string[], now: readonly string[]): string {
+  const passed = (from: readonly string[], to: readonly string[]): readonly string[] => {
+    const [inside, outside] = [from.slice(from.indexOf(name) + 1), to.slice(0, to.indexOf(name))];
+    return outside.filter((each) => inside.includes(each));
+  };
+  const inward = passed(old, now).at(-1);
+  if (inward !== undefined) return `${name} moves inside ${inward}`;
+  const outward = old.slice(0, old.indexOf(name)).find((each) => now.indexOf(each) > now.indexOf(name));
+  return outward === undefined ? `${name} moves` : `${name} moves outside ${outward}`;
+}
+
+function mount(api: string, was: MountState | undefined, is: MountState | undefined): Difference[] {
+  const { composite, at, app } = (is ?? was)!;
+  const about = { api, subject: `mount ${at}`, old: was?.place ?? null, new: is?.place ?? null };
+  if (was === undefined) return [difference(about, 'mount-added', `${app} in ${composite}`, { change: 'added' })];
+  if (is === undefined) return [difference(about, 'mount-removed', `removed from ${composite}`, { change: 'removed' })];
+  return was.app === app ? [] : [difference(about, 'mount-changed', `${was.app} -> ${app}`)];
+}
+
+/** A section that only one state has is told by what uses it. */
+function part(api: string, was: PartState | undefined, is: PartState | undefined): Difference[] {
+  if (was === undefined || is === undefined) return [];
+  const about = { api, subject: `${is.kind} ${is.name}`, old: was.place, new: is.place };
+  const found: Difference[] = [];
+  if (was.factory !== is.factory)
+    found.push(difference(about, 'factory-changed', `${was.factory ?? 'none'} -> ${is.factory ?? 'none'}`));
+  for (const name of new Set([...Object.keys(was.options), ...Object.keys(is.options)])) {
+    const [old, now] = [was.options[name], is.options[name]];
+    if (isDeepStrictEqual(old?.value, now?.value)) continue;
+    const values = { old: old?.value ?? null, new: now?.value ?? null };
+    const rule = optionRule({ group: `${is.kind} ${is.factory ?? ''}`, opt: name, ...values });
+    const places = { old: old?.place ?? was.place, new: now?.place ?? is.place };
+    const text = `${name} ${values.old ?? 'none'} -> ${values.new ?? 'none'}`;
+    found.push(difference({ ...about, ...places }, rule, text, { effect: 'applied by a reload' }));
+  }
+  return found;
+}

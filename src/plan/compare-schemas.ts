@@ -1,0 +1,287 @@
+/**
+ * Differences between two schemas of a request or a response: a table of keywords, each with the function that tells whether the new value
+ * accepts less, more, or something else.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { RuleName } from './rules.js';
+import type { JsonSchema } from './state.js';
+
+export interface SchemaFinding {
+  readonly rule: RuleName;
+  readonly change: 'added' | 'removed' | 'changed';
+  readonly text: string;
+}
+
+export type Direction = 'request' | 'response';
+
+type Schema = Readonly<Record<string, unknown>>;
+
+/** Whether a schema accepts less or more than before; `other`: some of it is new, some is gone. */
+type Effect = 'narrower' | 'wider' | 'other';
+
+/** Returns the differences of a value at a place such as `body.guest`. */
+export function compareSchemas(
+  before: JsonSchema | undefined,
+  after: JsonSchema | undefined,
+  direction: Direction,
+  at: string,
+): SchemaFinding[] {
+  if (isDeepStrictEqual(before, after)) return [];
+  return new Comparison(direction).values(objectOf(before), objectOf(after), at);
+}
+
+/** Returns a schema as an object: `true` and none accept everything. */
+function objectOf(schema: unknown): Schema {
+  if (schema === false) return { not: {} };
+  if (typeof schema !== 'object' || schema === null) return {};
+  const { const: only, ...rest } = schema as Schema;
+  return merged('const' in (schema as Schema) ? { ...rest, enum: [only] } : rest);
+}
+
+/** Returns a schema with the members of its `allOf`, if they can be put beside each other. */
+function merged(schema: Schema): Schema {
+  const { allOf, ...own } = schema;
+  if (!Array.isArray(allOf)) return schema;
+  let all: Schema = own;
+  const left: unknown[] = [];
+  for (const part of allOf.map(objectOf)) {
+    const { properties, required, ...others } = part;
+    const isApart = Object.entries(others).some(([key, value]) => key in all && !isDeepStrictEqual(all[key], value));
+    if (isApart) left.push(part);
+    else {
+      all = {
+        ...all,
+        ...others,
+        ...(properties === undefined ? {} : { properties: { ...propertiesOf(all), ...propertiesOf(part) } }),
+        ...(required === undefined ? {} : { required: [...new Set([...requiredOf(all), ...requiredOf(part)])] }),
+      };
+    }
+  }
+  return left.length === 0 ? all : { ...all, allOf: left };
+}
+
+const propertiesOf = ({ properties }: Schema) => (properties ?? {}) as Readonly<Record<string, unknown>>;
+const requiredOf = ({ required }: Schema) => (Array.isArray(required) ? (required as string[]) : []);
+
+/** Number of a bound's direction: 1 if a higher value accepts more. */
+const BOUNDS: Readonly<Record<string, 1 | -1>> = {
+  maximum: 1,
+  exclusiveMaximum: 1,
+  maxLength: 1,
+  maxItems: 1,
+  maxProperties: 1,
+  minimum: -1,
+  exclusiveMinimum: -1,
+  minLength: -1,
+  minItems: -1,
+  minProperties: -1,
+};
+
+/** Bounds that mean nothing as they are. */
+const NO_BOUND: Readonly<Record<string, number>> = { minLength: 0, minItems: 0, minProperties: 0 };
+
+/** Keywords that are compared as a whole. */
+const FORMS = [
+  'pattern',
+  'format',
+  'multipleOf',
+  'uniqueItems',
+  'not',
+  'propertyNames',
+  'contains',
+  'dependentRequired',
+];
+
+const FINDINGS: Readonly<
+  Record<'type' | 'values' | 'choice', Readonly<Record<Direction, Readonly<Record<'narrower' | 'wider', RuleName>>>>>
+> = {
+  type: {
+    request: { narrower: 'request-type-narrower', wider: 'request-type-wider' },
+    response: { narrower: 'response-type-narrower', wider: 'response-type-wider' },
+  },
+  values: {
+    request: { narrower: 'request-values-narrower', wider: 'request-values-wider' },
+    response: { narrower: 'response-values-narrower', wider: 'response-values-wider' },
+  },
+  choice: {
+    request: { narrower: 'request-choice-narrower', wider: 'request-choice-wider' },
+    response: { narrower: 'response-choice-narrower', wider: 'response-choice-wider' },
+  },
+};
+
+class Comparison {
+  readonly #direction: Direction;
+
+  constructor(direction: Direction) {
+    this.#direction = direction;
+  }
+
+  values(before: Schema, after: Schema, at: string): SchemaFinding[] {
+    if (isDeepStrictEqual(before, after)) return [];
+    return [
+      ...this.#types(before, after, at),
+      ...this.#permitted(before, after, at),
+      ...Object.keys(BOUNDS).flatMap((keyword) => this.#bound(keyword, before, after, at)),
+      ...FORMS.flatMap((keyword) => this.#form(keyword, before, after, at)),
+      ...this.#default(before, after, at),
+      ...this.#members(before, after, at),
+      ...this.#others(before, after, at),
+      ...this.#items(before, after, at),
+      ...['anyOf', 'oneOf'].flatMap((keyword) => this.#choice(keyword, before, after, at)),
+    ];
+  }
+
+  #said(rule: RuleName, text: string, change: SchemaFinding['change'] = 'changed'): SchemaFinding[] {
+    return [{ rule, text, change }];
+  }
+
+  #types(before: Schema, after: Schema, at: string): SchemaFinding[] {
+    const [old, now] = [typesOf(before), typesOf(after)];
+    if (isDeepStrictEqual(old, now)) return [];
+    const accepts = (types: readonly string[] | undefined, type: string): boolean =>
+      types === undefined || types.includes(type) || (type === 'integer' && types.includes('number'));
+    const lost = old === undefined ? now !== undefined : old.some((type) => !accepts(now, type));
+    const won = now === undefined ? old !== undefined : now.some((type) => !accepts(old, type));
+    const rules = FINDINGS.type[this.#direction];
+    const isNarrower = this.#direction === 'request' ? lost : !won;
+    const rule = isNarrower ? rules.narrower : rules.wider;
+    return this.#said(rule, `${at} is ${typeText(now)}, and was ${typeText(old)}`);
+  }
+
+  #permitted({ enum: before }: Schema, { enum: after }: Schema, at: string): SchemaFinding[] {
+    const rules = FINDINGS.values[this.#direction];
+    const [old, now] = [before as readonly unknown[] | undefined, after as readonly unknown[] | undefined];
+    if (old === undefined && now === undefined) return [];
+    if (old === undefined) return this.#said(rules.narrower, `${at} must be ${listed(now!, 'one of ')}`);
+    if (now === undefined)
+      return this.#said(rules.wider, `${at} may have any value, and was ${listed(old, 'one of ')}`);
+    const without = (some: readonly unknown[], others: readonly unknown[]): unknown[] =>
+      some.filter((value) => !others.some((other) => isDeepStrictEqual(value, other)));
+    const [lost, won] = [without(old, now), without(now, old)];
+    return [
+      ...(lost.length === 0 ? [] : this.#said(rules.narrower, `${at} can no longer be ${listed(lost)}`)),
+      ...(won.length === 0 ? [] : this.#said(rules.wider, `${at} can also be ${listed(won)}`)),
+    ];
+  }
+
+  #bound(keyword: string, before: Schema, after: Schema, at: string): SchemaFinding[] {
+    const none = NO_BOUND[keyword] ?? Infinity * BOUNDS[keyword]!;
+    const boundOf = (schema: Schema): number => (typeof schema[keyword] === 'number' ? schema[keyword] : none);
+    const [old, now] = [boundOf(before), boundOf(after)];
+    if (old === now) return [];
+    const isWider = (now - old) * BOUNDS[keyword]! > 0;
+    const rule: RuleName = `${this.#direction}-bound-${isWider ? 'wider' : 'narrower'}`;
+    const shown = (value: number): string => (value === none ? 'none' : String(value));
+    return this.#said(rule, `${at}: ${keyword} ${shown(old)} -> ${shown(now)}`);
+  }
+
+  #form(keyword: string, before: Schema, after: Schema, at: string): SchemaFinding[] {
+    const [old, now] = [before[keyword], after[keyword]];
+    if (isDeepStrictEqual(old, now) || (old === undefined && now === false) || (old === false && now === undefined))
+      return [];
+    if (now === undefined || now === false)
+      return this.#said(`${this.#direction}-bound-wider`, `${at} has no ${keyword} any more`);
+    if (old === undefined || old === false)
+      return this.#said(`${this.#direction}-bound-narrower`, `${at} has the ${keyword} ${shownValue(now)}`);
+    return this.#said(`${this.#direction}-form-changed`, `${at}: ${keyword} ${shownValue(old)} -> ${shownValue(now)}`);
+  }
+
+  #default({ default: old }: Schema, { default: now }: Schema, at: string): SchemaFinding[] {
+    if (this.#direction === 'response' || isDeepStrictEqual(old, now)) return [];
+    const shown = (value: unknown): string => (value === undefined ? 'none' : shownValue(value));
+    return this.#said('request-default-changed', `${at}: default ${shown(old)} -> ${shown(now)}`);
+  }
+
+  #members(before: Schema, after: Schema, at: string): SchemaFinding[] {
+    const [old, now] = [propertiesOf(before), propertiesOf(after)];
+    const [wasRequired, isRequired] = [requiredOf(before), requiredOf(after)];
+    const isRequest = this.#direction === 'request';
+    const names = new Set([...Object.keys(old), ...Object.keys(now), ...wasRequired, ...isRequired]);
+    return [...names].flatMap((name): SchemaFinding[] => {
+      const member = `${at}.${name}`;
+      const [was, is] = [Object.hasOwn(old, name), Object.hasOwn(now, name)];
+      const hasDefault = objectOf(now[name]).default !== undefined;
+      const [needed, needs] = [wasRequired.includes(name), isRequired.includes(name) && !(isRequest && hasDefault)];
+      if (is && !was && !needed) {
+        if (isRequest && needs)
+          return this.#said('request-member-required-added', `${member} is new and required`, 'added');
+        return this.#said(`${this.#direction}-member-added`, `${member} is new`, 'added');
+      }
+      if (was && !is && !needs) {
+        if (!isRequest) return this.#said('response-member-removed', `${member} is removed`, 'removed');
+        return after.additionalProperties === false
+          ? this.#said('request-member-refused', `${member} is refused now`, 'removed')
+          : this.#said('request-member-removed', `${member} is no longer known`, 'removed');
+      }
+      const required: SchemaFinding[] =
+        needed === needs
+          ? []
+          : needs
+            ? this.#said(
+                `${this.#direction}-member-became-required`,
+                `${member} is ${isRequest ? 'required now' : 'always there now'}`,
+              )
+            : this.#said(`${this.#direction}-member-became-optional`, `${member} is optional now`);
+      return [...required, ...(was && is ? this.values(objectOf(old[name]), objectOf(now[name]), member) : [])];
+    });
+  }
+
+  /** Members that no schema names. */
+  #others(before: Schema, after: Schema, at: string): SchemaFinding[] {
+    const [old = true, now = true] = [before.additionalProperties, after.additionalProperties];
+    if (isDeepStrictEqual(old, now)) return [];
+    const rule = (effect: Effect): RuleName =>
+      effect === 'other' ? `${this.#direction}-form-changed` : `${this.#direction}-bound-${effect}`;
+    if (now === false) return this.#said(rule('narrower'), `${at} has no other members any more`);
+    if (old === false) return this.#said(rule('wider'), `${at} may have other members`);
+    return this.values(objectOf(old), objectOf(now), `${at}.*`);
+  }
+
+  #items(before: Schema, after: Schema, at: string): SchemaFinding[] {
+    const [tuples, now] = [before.prefixItems, after.prefixItems].map((each) => (Array.isArray(each) ? each : []));
+    const length = Math.max(tuples!.length, now!.length);
+    const places = Array.from({ length }, (_, index) => index);
+    return [
+      ...places.flatMap((index) => this.values(objectOf(tuples![index]), objectOf(now![index]), `${at}[${index}]`)),
+      ...this.values(objectOf(before.items), objectOf(after.items), `${at}[]`),
+    ];
+  }
+
+  /** Alternatives that are equal are paired; if one of each is left, those are compared. */
+  #choice(keyword: string, before: Schema, after: Schema, at: string): SchemaFinding[] {
+    const [old, now] = [before[keyword], after[keyword]].map((each) => (Array.isArray(each) ? each : undefined));
+    if (old === undefined && now === undefined) return [];
+    const rules = FINDINGS.choice[this.#direction];
+    if (old === undefined) return this.#said(rules.narrower, `${at} must be ${keyword} ${now!.length} alternatives`);
+    if (now === undefined) return this.#said(rules.wider, `${at} is no longer one of ${old.length} alternatives`);
+    const left = (some: readonly unknown[], others: readonly unknown[]): Schema[] =>
+      some.filter((each) => !others.some((other) => isDeepStrictEqual(each, other))).map(objectOf);
+    const [lost, won] = [left(old, now), left(now, old)];
+    if (lost.length === 1 && won.length === 1) return this.values(lost[0]!, won[0]!, at);
+    return [
+      ...(lost.length === 0 ? [] : this.#said(rules.narrower, `${at} has ${lost.length} fewer alternatives`)),
+      ...(won.length === 0 ? [] : this.#said(rules.wider, `${at} has ${won.length} more alternatives`)),
+    ];
+  }
+}
+
+function typesOf({ type }: Schema): readonly string[] | undefined {
+  return type === undefined ? undefined : ([type].flat() as string[]).toSorted();
+}
+
+function typeText(types: readonly string[] | undefined): string {
+  return types === undefined ? 'of any type' : types.join(' or ');
+}
+
+function listed(values: readonly unknown[], several = ''): string {
+  const shown = values.map(shownValue);
+  return shown.length === 1 ? shown[0]! : `${several}${shown.join(', ')}`;
+}
+
+/** Long values are cut. */
+function shownValue(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}…`;
+}
+
+const LONGEST = 60;

@@ -1,0 +1,41 @@
+/** A difference between two states, and what it means for clients. */
+import type { Place } from './state.js';
+
+/** Meaning for clients of the state before; in the order of a list. */
+export const CLASSES = ['breaking', 'to look at', 'compatible'] as const;
+
+export type DifferenceClass = (typeof CLASSES)[number];
+
+export interface Difference {
+  readonly class: DifferenceClass;
+  readonly change: 'added' | 'removed' | 'changed';
+  /** Name of the rule that gives the class. */
+  readonly rule: string;
+  readonly api: string | null;
+  /** `POST /bookings`, `pipeline bookings`, `[wsgi] max_queue` */
+  readonly subject: string;
+  /** {@link routeKey} of a route. */
+  readonly route: string | null;
+  readonly text: string;
+  /** For an option: when a new value takes effect. */
+  readonly effect: 'applied by a reload' | 'needs a restart' | null;
+  /** Its place before, and after. */
+  readonly old: Place;
+  readonly new: Place;
+}
+
+/** Returns differences with the worst ones first; otherwise in their order, each once. */
+export function sorted(differences: readonly Difference[]): Difference[] {
+  const byText = new Map(differences.map((each) => [JSON.stringify({ ...each, api: null }), each]));
+  const rank = ({ class: is }: Difference): number => CLASSES.indexOf(is);
+  return [...byText.values()].toSorted((a, b) => rank(a) - rank(b));
+}
+
+/** Returns the number of differences of each class. */
+export function counted(differences: readonly Difference[]): Readonly<Record<DifferenceClass, number>> {
+  const of = (wanted: DifferenceClass): number => differences.filter((each) => each.class === wanted).length;
+  return { breaking: of('breaking'), 'to look at': of('to look at'), compatible: of('compatible') };
+}
+
+/** Status of a comparison whose differences break clients. */
+export const STATUS_BREAKING = 3;

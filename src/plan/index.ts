@@ -1,0 +1,23 @@
+/** Comparison of two states of a project, for the command `plan`. */
+export { compareStates } from './compare-states.js';
+export { counted, type Difference, type DifferenceClass, STATUS_BREAKING } from './difference.js';
+export { type Noted, placeOf, sumOf, textOf } from './print-text.js';
+export { type Checkout, checkOut, commitOf, noRevision } from './revision.js';
+export { RULES, type RuleName } from './rules.js';
+export type {
+  ApiState,
+  InterfaceState,
+  JobState,
+  MountState,
+  Operation,
+  OperationState,
+  OptionState,
+  PartState,
+  PipelineState,
+  Place,
+  RouterState,
+  RouteState,
+  ServiceState,
+  State,
+} from './state.js';
+export { type StateSource, stateFrom, stateLine } from './state-process.js';

@@ -1,0 +1,57 @@
+/** The list of differences as text: aligned columns under the heading of each class. */
+import { printable } from '../text/index.js';
+import { CLASSES, counted, type Difference, STATUS_BREAKING } from './difference.js';
+
+/** A column that belongs to some routes: what a replay has found. */
+export type Noted = (difference: Difference) => string | undefined;
+
+const SIGNS = { added: '+', removed: '-', changed: '~' } as const;
+
+/** Returns the list, and its sum. */
+export function textOf(differences: readonly Difference[], noted: Noted = () => undefined): string {
+  const rows = differences.map((each) => [
+    `${SIGNS[each.change]} ${each.subject}`,
+    each.text,
+    noted(each) ?? each.effect ?? '',
+    placeOf(each),
+  ]);
+  const lines = aligned(rows);
+  const blocks = CLASSES.flatMap((one) => {
+    const own = lines.filter((_, at) => differences[at]!.class === one);
+    return own.length === 0 ? [] : [`${HEADINGS[one]}\n${own.map((line) => `  ${line}`).join('\n')}`];
+  });
+  return [...blocks, sumOf(differences)].join('\n');
+}
+
+const HEADINGS = { breaking: 'Breaking', 'to look at': 'To look at', compatible: 'Compatible' } as const;
+
+/** Returns the place in the new state; of what is removed, that in the old one. */
+export function placeOf({ old, new: now }: Difference): string {
+  return now ?? (old === null ? '' : `was ${old}`);
+}
+
+/** `2 breaking, 1 to look at · exit status 3` */
+export function sumOf(differences: readonly Difference[]): string {
+  if (differences.length === 0) return 'No differences.';
+  const { breaking, ...others } = counted(differences);
+  const parts = [
+    `${breaking} breaking`,
+    ...Object.entries(others).flatMap(([one, n]) => (n > 0 ? [`${n} ${one}`] : [])),
+  ];
+  return `${parts.join(', ')}${breaking > 0 ? ` · exit status ${STATUS_BREAKING}` : ''}`;
+}
+
+/** Texts may come from an application: a line end in one adds no line. */
+function aligned(table: readonly (readonly string[])[]): string[] {
+  const rows = table.map((row) => row.map(printable));
+  const widths = (rows[0] ?? []).map((_, at) => Math.min(WIDEST, Math.max(...rows.map((row) => row[at]!.length))));
+  return rows.map((row) =>
+    row
+      .map((cell, at) => cell.padEnd(widths[at]!))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** A longer text moves the rest of its line only. */
+const WIDEST = 60;

@@ -1,0 +1,76 @@
+/**
+ * Builds a state in a child process, with its directory as working directory and the Portico that is installed there: code of two revisions
+ * cannot be loaded into one process.
+ */
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { ignoreErrors, PorticoError } from '../errors/index.js';
+import { ownFile } from '../process/index.js';
+import { printableLines } from '../text/index.js';
+import type { State } from './state.js';
+
+/** Directory of a state, and the arguments that name its configuration. */
+export interface StateSource {
+  /** For messages: `main`, `the working tree`, `../old`. */
+  readonly label: string;
+  readonly folder: string;
+  /** `--config-file`, `--config-dir` and `--set` with their values. */
+  readonly args: readonly string[];
+}
+
+/** Returns the program `api-cli` for a directory: that of the Portico that its code imports, else this one. */
+export function programOf(folder: string): string {
+  const manifest = ignoreErrors(() => createRequire(join(folder, 'package.json')).resolve('portico/package.json'));
+  const own = fileURLToPath(ownFile('cli/main.js'));
+  if (manifest === undefined) return own;
+  const { bin } = JSON.parse(readFileSync(manifest, 'utf8')) as { bin?: Readonly<Record<string, string>> };
+  return bin?.['api-cli'] === undefined ? own : join(dirname(manifest), bin['api-cli']);
+}
+
+/** Returns a state as the line that a child prints among what its application prints. */
+export function stateLine(state: State): string {
+  return `\n${JSON.stringify(state)}\n`;
+}
+
+function stateIn(printed: string): State | undefined {
+  const line = printed.split('\n').findLast((each) => each.startsWith('{"schema":"portico/state"'));
+  return line === undefined ? undefined : (JSON.parse(line) as State);
+}
+
+/** Builds a state. `key`: the same for both, so that equal secrets have equal digests. Throws `PORTICO_PLAN_STATE` with what the child says. */
+export async function stateFrom(source: StateSource, key: string): Promise<State> {
+  const { label, folder, args } = source;
+  const program = programOf(folder);
+  // A debugger would use the port of this process.
+  const execArgv = process.execArgv.filter((word) => !word.startsWith('--inspect'));
+  const child = spawn(process.execPath, [...execArgv, program, 'plan', '--state', key, ...args], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = new Promise<number | string>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve(code ?? signal ?? 1));
+  });
+  const [printed, said, status] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+  const state = stateIn(printed);
+  if (state !== undefined) return state;
+  const why = printableLines(said.trim());
+  throw new PorticoError('PORTICO_PLAN_STATE', {
+    message: `${label} cannot be built:\n${indented(why === '' ? `its process ended with ${status}` : why)}`,
+    hint: hintFor(why),
+  });
+}
+
+const indented = (lines: string): string => lines.replaceAll(/^/gm, '    ');
+
+function hintFor(why: string): string | undefined {
+  if (/no command "plan"|unknown option '?--state/.test(why))
+    return 'The Portico that is installed there has no plan: install the version of this one there.';
+  if (/ERR_MODULE_NOT_FOUND|Cannot find (?:module|package)|no (?:such )?file|does not exist/i.test(why))
+    return 'A file that the repository does not hold? Make it with --prepare, for instance --prepare "npm run build".';
+  return undefined;
+}

@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { emptyProject } from '../fixtures/project.js';
+import { FILES, type Repository, repository } from '../plan/project.js';
+import { command } from './command.js';
+
+let project: Repository;
+before(() => {
+  project = repository();
+  project.edit('app.js', "required: ['room']", "required: ['room', 'guest']");
+  project.edit(
+    'app.js',
+    "  router.connect('/rooms/{id}', { controller: 'rooms', action: 'show', conditions: { method: ['GET'] } });\n",
+    '',
+  );
+  project.edit('api-paste.ini', 'request_id sizelimit bookings_app', 'sizelimit request_id bookings_app');
+  project.edit('portico.ini', 'max_queue = 1000', 'max_queue = 100');
+});
+after(() => project.remove());
+
+const plan = (...words: string[]) => command(['plan', ...words], { cwd: project.folder });
+
+test('86 a revision against the working tree: the list, the sum and status 3; no worktree is left', () => {
+  const temporary = join(project.folder, 'node_modules', 'tmp');
+  mkdirSync(temporary);
+  const { status, stdout, stderr } = command(['plan', 'main'], { cwd: project.folder, env: { TMPDIR: temporary } });
+  assert.equal(stderr, '');
+  assert.equal(
+    stdout,
+    `Breaking
+  - GET /v1/rooms/{id}  removed                                                 was app.js:16
+  ~ POST /v1/bookings   body.guest is required now                              app.js:16
+To look at
+  ~ pipeline main       request_id moves inside sizelimit                       api-paste.ini:6
+Compatible
+  ~ [wsgi] max_queue    1000 -> 100                        applied by a reload  portico.ini:7:13
+2 breaking, 1 to look at, 1 compatible · exit status 3
+`,
+  );
+  assert.equal(status, 3);
+  assert.equal(project.git('worktree', 'list').trim().split('\n').length, 1);
+  assert.deepEqual(readdirSync(temporary), []);
+});
+
+test('86 --json: both places, the class and the rule of each difference', () => {
+  const { status, stdout } = plan('--json');
+  const { schema, before: from, after: to, counts, differences } = JSON.parse(stdout) as Record<string, unknown>;
+  assert.deepEqual([schema, from, to], ['portico/plan', 'HEAD', 'the working tree']);
+  assert.deepEqual(counts, { breaking: 2, 'to look at': 1, compatible: 1 });
+  assert.deepEqual((differences as object[])[1], {
+    class: 'breaking',
+    change: 'changed',
+    rule: 'request-member-became-required',
+    api: 'bookings',
+    subject: 'POST /v1/bookings',
+    route: 'POST /v1/bookings',
+    text: 'body.guest is required now',
+    effect: null,
+    old: 'app.js:17',
+    new: 'app.js:16',
+  });
+  assert.equal(status, 3);
+});
+
+test('86 two revisions, and two directories', () => {
+  const same = plan('main..HEAD');
+  assert.deepEqual(same, { status: 0, stdout: 'No differences.\n', stderr: '' });
+  const other = emptyProject(FILES);
+  try {
+    const { status, stdout } = plan(other.folder, '.');
+    assert.match(stdout, /2 breaking, 1 to look at, 1 compatible/);
+    assert.equal(status, 3);
+    assert.match(plan('.', other.folder).stdout, /\+ GET \/v1\/rooms\/\{id\} +new +app\.js:16/);
+  } finally {
+    other.remove();
+  }
+});
+
+test('86 two configurations of one directory', () => {
+  writeFileSync(join(project.folder, 'next.ini'), FILES['portico.ini']!.replace('port = 8099', 'port = 8100'));
+  const { status, stdout } = plan(
+    '--old-config-file',
+    'portico.ini',
+    '--config-file',
+    'next.ini',
+    '--set',
+    'wsgi.max_queue=7',
+  );
+  assert.match(
+    stdout,
+    /~ api bookings +listens on 127\.0\.0\.1:8100, and no longer on 127\.0\.0\.1:8099 +needs a restart/,
+  );
+  assert.equal(status, 3);
+});
+
+test('86 an unknown revision is refused with the nearest one, a directory outside a repository with what to do', () => {
+  project.git('branch', 'release');
+  const unknown = plan('relaese');
+  assert.equal(unknown.status, 1);
+  assert.equal(
+    unknown.stderr,
+    'the repository has no revision relaese, and there is no such directory\n  Did you mean "release"?\n',
+  );
+  const { folder, remove } = emptyProject(FILES);
+  try {
+    const outside = command(['plan', 'main'], { cwd: folder, env: { GIT_CEILING_DIRECTORIES: tmpdir() } });
+    assert.match(outside.stderr, /^main is no directory, and .* is not in a git repository\n {2}Change to/);
+    assert.equal(outside.status, 1);
+  } finally {
+    remove();
+  }
+});
+
+test('86 a state that cannot be built: its errors, and which of both it is', () => {
+  project.git('branch', 'broken');
+  const broken = repository({
+    ...FILES,
+    'api-paste.ini': FILES['api-paste.ini']!.replace('pipeline = request_id', 'pipeline = request_ids'),
+    'portico.ini': FILES['portico.ini']!.replace('1000', 'many'),
+  });
+  try {
+    for (const name of ['api-paste.ini', 'portico.ini']) writeFileSync(join(broken.folder, name), FILES[name]!);
+    const { status, stderr } = command(['plan', 'main'], { cwd: broken.folder });
+    assert.match(stderr, /^main cannot be built:\n[\s\S]*^ {4}api-paste\.ini:7:12: .*request_ids/m);
+    assert.match(stderr, /Did you mean "request_id"\?/);
+    assert.match(stderr, /portico\.ini:7:13: .*max_queue/);
+    assert.equal(status, 1);
+    assert.equal(broken.git('worktree', 'list').trim().split('\n').length, 1);
+  } finally {
+    broken.remove();
+  }
+});
+
+test('86 another lock file: both states have the installed packages, and it says so', () => {
+  const locked = repository({ ...FILES, 'package-lock.json': '{}\n' });
+  try {
+    writeFileSync(join(locked.folder, 'package-lock.json'), '{ "lockfileVersion": 3 }\n');
+    const { status, stdout, stderr } = command(['plan', 'main'], { cwd: locked.folder });
+    assert.equal(
+      stderr,
+      'note: package-lock.json of main differs: both states are built with the packages that are installed here\n',
+    );
+    assert.deepEqual([status, stdout], [0, 'No differences.\n']);
+  } finally {
+    locked.remove();
+  }
+});
+
+test('86 --prepare makes what the repository does not hold; packages of the repository are those of the revision', () => {
+  const files = {
+    ...FILES,
+    '.gitignore': 'node_modules\nmade.js\n',
+    'api-paste.ini': FILES['api-paste.ini']!.replace('./app.js:app', './made.js:app'),
+    'packages/lib/package.json': '{ "name": "lib", "type": "module", "exports": "./index.js" }\n',
+    'packages/lib/index.js': 'export const status = 201;\n',
+    'app.js': `import { status } from 'lib';\n${FILES['app.js']!.replace('status: 201', 'status')}`,
+  };
+  const built = repository(files);
+  try {
+    symlinkSync(join('..', 'packages', 'lib'), join(built.folder, 'node_modules', 'lib'), 'dir');
+    mkdirSync(join(built.folder, 'node_modules', '@scope'));
+    writeFileSync(join(built.folder, 'made.js'), "export { app } from './app.js';\n");
+    built.edit('packages/lib/index.js', '201', '202');
+    const without = command(['plan', 'main'], { cwd: built.folder });
+    assert.match(without.stderr, /main cannot be built:[\s\S]*made\.js[\s\S]*--prepare "npm run build"/);
+    const prepare = 'cp app.js made.js';
+    const { status, stdout } = command(['plan', 'main', '--prepare', prepare], { cwd: built.folder });
+    assert.match(stdout, /POST \/v1\/bookings +status 201 no longer occurs/);
+    assert.equal(status, 3);
+    const failed = command(['plan', 'main', '--prepare', 'exit 4'], { cwd: built.folder });
+    assert.match(failed.stderr, /^main cannot be prepared: exit 4 ended with 4\n/);
+    assert.equal(existsSync(join(built.folder, 'made.js')), true);
+  } finally {
+    built.remove();
+  }
+});
