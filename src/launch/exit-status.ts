@@ -4,7 +4,7 @@
  */
 import type { Config } from '../config/index.js';
 import { logFileOf } from '../config/internal.js';
-import { ConfigurationRefused, chosenStatus, describeError, PorticoError } from '../errors/index.js';
+import { ConfigurationRefused, chosenStatus, describeError, PorticoError, printDiagnostics } from '../errors/index.js';
 import type { LogFields, Logger } from '../log/index.js';
 import { tellUnhandled } from '../log/internal.js';
 import type { EndReason } from '../operating/index.js';
@@ -92,12 +92,15 @@ export function logUnhandled(log: Logger, error: unknown, facts: LogFields = {})
 /** Returns an error in the form that a worker sends to its parent. */
 export function failureOf(error: unknown): WorkerFailure {
   const code = (error as { code?: unknown } | null | undefined)?.code;
-  return {
-    text: describeError(error),
-    code: typeof code === 'string' ? code : undefined,
-    status: statusOf(error),
-    diagnostics: error instanceof ConfigurationRefused ? error.diagnostics : undefined,
-  };
+  const known = { code: typeof code === 'string' ? code : undefined, status: statusOf(error) };
+  return error instanceof ConfigurationRefused
+    ? { ...known, diagnostics: error.diagnostics }
+    : { ...known, text: describeError(error) };
+}
+
+/** Returns the text of a failure for an operator: that of the worker, or its errors, each with its line of the file. */
+export function textOf({ text, diagnostics = [] }: WorkerFailure): string {
+  return text ?? printDiagnostics(diagnostics);
 }
 
 /** The end of a worker. */
@@ -159,7 +162,8 @@ export function startError(worker: Unready, exit: WorkerExit): Error {
         exit.signal === null ? 'Does the application, or a module that it imports, call process.exit()?' : undefined,
     });
   }
-  const { text: message, diagnostics } = failure;
+  const { diagnostics } = failure;
+  const message = textOf(failure);
   const code = failure.code ?? 'PORTICO_WORKER_FAILED';
   const details = diagnostics === undefined ? { message } : { message, diagnostics };
   if (failure.status === STATUS_REFUSED) return new ConfigurationRefused(code, details);

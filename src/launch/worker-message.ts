@@ -18,8 +18,8 @@ import type { Spoken } from './protocol.js';
 
 /** Reason why a worker ends before it was ready. */
 export interface WorkerFailure {
-  /** Text for an operator; has a stack only for an unforeseen error. */
-  readonly text: string;
+  /** Text for an operator; has a stack only for an unforeseen error. A refused configuration has its errors instead. */
+  readonly text?: string | undefined;
   /** All errors, if the configuration was refused. */
   readonly diagnostics?: readonly Diagnostic[] | undefined;
   readonly code: string | undefined;
@@ -149,7 +149,7 @@ function fitting(message: ToParent, warn: (text: string) => void): ToParent {
     case 'failed': {
       const { text, code, diagnostics } = message;
       const known = diagnostics && fittingDiagnostics(diagnostics);
-      return { ...message, text: shortened(text), code: code && shortened(code), diagnostics: known };
+      return { ...message, text: text && shortened(text), code: code && shortened(code), diagnostics: known };
     }
     case 'built':
       return { ...message, diagnostics: fittingDiagnostics(message.diagnostics) };
@@ -246,7 +246,7 @@ const FIELDS: Readonly<Partial<Record<ToParent['kind'], object>>> = {
   code: { files: [['', '']] },
   read: { files: [{ path: '', option: '', where: '' }] },
   built: { diagnostics: [{ severity: '', code: '', message: '' }] },
-  failed: { text: '', status: 0 },
+  failed: { status: 0 },
   ended: { status: 0, cutOff: false },
   beat: { debugged: false, facts: {} },
   counted: { buckets: [0], series: [{ metric: '', labels: [''], counts: [0], sum: 0 }] },

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { deserialize, serialize } from 'node:v8';
 import { Config } from '../../dist/config/index.js';
-import { statusOf } from '../../dist/launch/exit-status.js';
+import { severalRefusals } from '../../dist/errors/index.js';
+import { failureOf, statusOf, textOf } from '../../dist/launch/exit-status.js';
 import { ProgramCode, WorkerFiles } from '../../dist/launch/parent/fleet-generation.js';
 import { HeldRequests } from '../../dist/launch/parent/worker-handle.js';
 import {
@@ -15,6 +16,7 @@ import {
   fittingMessage,
   foreignMessage,
   type ToParent,
+  type WorkerFailure,
 } from '../../dist/launch/worker-message.js';
 
 /** One message of each kind, as workers send them. */
@@ -103,6 +105,22 @@ test('a text that is too long is shortened, and a reason that is none is one', (
   assert.match(arrived({ kind: 'replace', reason: long }).message.reason as string, /shortened/);
   assert.equal(arrived({ kind: 'replace', reason: undefined }).message.reason, 'asked for');
   assert.equal(arrived({ kind: 'replace', reason: 7 }).message.reason, '7');
+});
+
+test('one walk: a worker sends the errors of a refused configuration as data, and the parent prints them', () => {
+  const origin = { file: 'portico.ini', line: 3, column: 1, section: 'api:shop', option: 'prot', text: 'prot = 1' };
+  const location = { kind: 'file', detail: 'portico.ini:3:1', origin } as const;
+  const error = { severity: 'error', code: 'PORTICO_X', location, message: 'unknown option' } as const;
+  for (const blames of [true, false]) {
+    const { message } = arrived({ kind: 'failed', ...failureOf(severalRefusals([error], { blames })) });
+    checkMessage(message as unknown as ToParent);
+    const { text, code, status, diagnostics } = message as unknown as WorkerFailure;
+    const known = { text: undefined, code: 'PORTICO_CONFIGURATION_REFUSED', status: blames ? 78 : 1 };
+    assert.deepEqual({ text, code, status }, known);
+    assert.deepEqual(diagnostics, [error]);
+    assert.equal(textOf({ code, status, diagnostics }), 'portico.ini:3:1: error: unknown option\n    prot = 1\n    ^');
+  }
+  assert.match(textOf(failureOf(new Error('no region'))), /^Error: no region\n {4}at /);
 });
 
 test('an incomplete diagnostic of an application is completed, so that its error arrives', () => {

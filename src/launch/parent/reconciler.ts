@@ -9,7 +9,7 @@ import { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { EndReason } from '../../operating/index.js';
 import { LONGEST_DELAY_MS } from '../../process/index.js';
-import { STATUS_REFUSED, type WorkerExit } from '../exit-status.js';
+import { STATUS_REFUSED, textOf, type WorkerExit } from '../exit-status.js';
 import { hurriedDrainMs } from '../launcher-options.js';
 import { sendableSocket } from '../sockets/listen-sockets.js';
 import type { FleetGeneration } from './fleet-generation.js';
@@ -234,8 +234,8 @@ export class Reconciler {
       }
     }
     if (exit.failure !== undefined && exit.unready !== undefined) {
-      const { text, code } = exit.failure;
-      log.error({ service, code }, `Error starting service ${service}: ${text}`);
+      const { code } = exit.failure;
+      log.error({ service, code }, `Error starting service ${service}: ${textOf(exit.failure)}`);
     }
     if (isAsked) this.#pool.reasons.set(index, 'restart');
     // The system has refused the process: nothing of the service has failed, and it is tried again.

@@ -7,7 +7,7 @@ import type { EndReason, WorkerEnd } from '../../operating/index.js';
 import { describeRequest } from '../../operating/internal.js';
 import { isOwnFile } from '../../process/index.js';
 import { within } from '../../tasks/internal.js';
-import { type Fault, STATUS_FAILED, STATUS_STOPPED, type WorkerExit } from '../exit-status.js';
+import { type Fault, STATUS_FAILED, STATUS_STOPPED, textOf, type WorkerExit } from '../exit-status.js';
 import { EXIT } from '../worker/parent-link.js';
 import type { WorkerHandle } from './worker-handle.js';
 
@@ -38,7 +38,7 @@ export function workerEnd(worker: WorkerHandle, exit: WorkerExit, isOom = false)
     code,
     signal,
     uptimeMs,
-    error: fault === undefined ? failure && firstLine(failure.text) : placeOf(worker),
+    error: fault === undefined ? failure && firstLine(textOf(failure)) : placeOf(worker),
     rss,
     heapUsed: countOf(facts.heapUsed),
     heapLimit: countOf(facts.heapLimit),
