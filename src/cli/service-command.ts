@@ -99,11 +99,9 @@ export function register(program: Command): void {
     });
 
   add(service, 'purge', 'remove records deleted long ago', 'purge --days 30')
-    .option('--days <number>', 'days since then (default: purge_after_days)', wholeNumber('--days'))
+    .option('--days <number>', 'days since then (default: 30)', wholeNumber('--days'))
     .action(async (args: OutputArguments & { days?: number }) => {
-      const purged = await withRegistry(args, (registry, config) =>
-        registry.purge(args.days ?? config.group('servicegroup', servicegroupOptions).purgeAfterDays),
-      );
+      const purged = await withRegistry(args, (registry) => registry.purge(args.days ?? 30));
       print(args, { purged }, () => `forgot ${purged} records`);
     });
 

@@ -74,8 +74,6 @@ export interface ManagedServiceOptions {
   readonly named: ManagerOption;
   /** Its place in the registry, given in code; null: none; undefined: by the configuration. */
   readonly registration?: Registration | null | undefined;
-  /** It serves HTTP: `[servicegroup] register_apis` says whether it keeps a record. Default false. */
-  readonly isApi?: boolean;
   /** Its properties in the registry, unless the configuration sets them. */
   readonly member?: Partial<Member>;
   /** Settings of periodic tasks in code; the configuration has the others. */
@@ -278,14 +276,14 @@ export class ManagedService {
   }
 
   #member(host: string, open: OpenRegistry | null): Registration | null {
-    const { binary, topic = null, log, earlier, isApi = false, member, onVerdict, onDisabled } = this.#options;
+    const { binary, topic = null, log, earlier, member, onVerdict, onDisabled } = this.#options;
     const counted = {
       inFlight: () => this.tracker.size,
       ...earlier,
       ...(onDisabled && { onDisabled }),
       ...member,
     };
-    return open?.membership({ ...counted, host, binary, topic, log, onVerdict, isApi }) ?? null;
+    return open?.membership({ ...counted, host, binary, topic, log, onVerdict }) ?? null;
   }
 }
 

@@ -42,8 +42,8 @@ export interface Member {
 /** A registry, and the places of this program's services in it. */
 export interface OpenRegistry {
   readonly registry: ServiceRegistry;
-  /** Returns the place of a service; null for an API if `register_apis` is false. */
-  membership(member: Member & { readonly isApi: boolean }): Registration | null;
+  /** Returns the place of a service. */
+  membership(member: Member): Registration;
 }
 
 /** The registry, provided by the code that owns `[servicegroup]`. */

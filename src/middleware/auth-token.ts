@@ -202,8 +202,6 @@ async function tokenFilter(ctx: FactoryContext, options: AuthTokenOptions, jwt?:
   const challenge = validator.challenge?.() ?? 'Bearer realm="api"';
   // RFC 6750 §3.1: the challenge for a request without a token has no error.
   const badToken = /^bearer\b/i.test(challenge) ? `${challenge}, error="invalid_token"` : challenge;
-  const extra = options.extraStrip.map((name) => name.toLowerCase().replaceAll('_', '-'));
-  const extraStrip = extra.length === 0 ? undefined : new Set(extra);
   const invalidate = (token: string): void => {
     for (const spelling of spellingsOf(token)) tokens.invalidate(spelling);
   };
@@ -220,7 +218,7 @@ async function tokenFilter(ctx: FactoryContext, options: AuthTokenOptions, jwt?:
   };
 
   const filter: Filter = (app) => (req, res) => {
-    stripIdentity(req, extraStrip);
+    stripIdentity(req);
     let told = challenge;
     let unknown = false;
     beforeHead(res, () => (unknown ? unavailableInstead(res) : challengeEvery401(res, told)));
@@ -263,8 +261,9 @@ function cacheFor(options: AuthTokenOptions, ctx: FactoryContext): TokenCache {
     lifeS:
       options.tokenCacheTime /
       (options.validator === 'keystone' && options.memcachedServers.length > 0 ? SHARED_PART : 1),
-    negativeLifeS: options.negativeCacheTime,
-    maxEntries: options.tokenCacheMaxEntries,
+    // A token that becomes valid, because its service starts to know it, is not refused for long.
+    negativeLifeS: options.tokenCacheTime < 0 ? 0 : 5,
+    maxEntries: 10_000,
     secretKey: secured ? options.cacheSecretKey : undefined,
   });
 }

@@ -7,6 +7,7 @@ import { Worker } from 'node:worker_threads';
 import { type Description, environ, type FactoryContext, Fault, filterFactory, remoteOf } from '../app/index.js';
 import { optionOrigin } from '../app/internal.js';
 import { boolean, defineOptions, duration, integer, type OptionsOf, path, string } from '../config/index.js';
+import { writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused, type Origin } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { ownFile } from '../process/index.js';
@@ -173,14 +174,15 @@ const basicAuthOptions = defineOptions({
     help: 'Threads that check passwords. Each queues up to eight checks.',
     advanced: true,
   }),
-  login_cache_s: duration({
-    default: 60,
-    help: 'Seconds a login is cached after its last use, unless its password changes. 0 disables the cache.',
-    advanced: true,
-  }),
   failure_cache_s: duration({ default: 1, help: 'Seconds a failed login is cached.', advanced: true }),
 });
 
+writtenElsewhere(basicAuthOptions, {
+  removed: { login_cache_s: 'a login is cached for 60 s after its last use, unless its password changes.' },
+});
+
+/** Seconds a login is cached after its last use, unless its password changes: checking a password takes a tenth of a second. */
+const LOGIN_S = 60;
 /** Maximum number of cached logins. */
 const MAX_REMEMBERED = 10_000;
 
@@ -203,8 +205,12 @@ export const basicAuth = filterFactory(
     ctx.onClose(() => checker.close());
     // A random key for each process: the hashes in its memory cannot be used to guess passwords.
     const secretKey = randomBytes(32).toString('base64url');
-    const { loginCacheS: lifeS, failureCacheS: negativeLifeS } = options;
-    const logins = new TokenCache({ lifeS, negativeLifeS, maxEntries: MAX_REMEMBERED, secretKey });
+    const logins = new TokenCache({
+      lifeS: LOGIN_S,
+      negativeLifeS: options.failureCacheS,
+      maxEntries: MAX_REMEMBERED,
+      secretKey,
+    });
     const realm = options.realm.replace(/[^\x20-\x7e]|["\\]/g, '');
     const challenge = { 'www-authenticate': `Basic realm="${realm}", charset="UTF-8"` };
     const refusal = (reason: string, user?: string): Fault => {

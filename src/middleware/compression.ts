@@ -9,17 +9,22 @@ import * as zlib from 'node:zlib';
 import { beforeHead, type Description, filterFactory, transformBody } from '../app/index.js';
 import { bytesDeclared, isAuthenticated, preferredEncoding } from '../app/internal.js';
 import { boolean, bytes, defineOptions, integer, type OptionsOf } from '../config/index.js';
+import { writtenElsewhere } from '../config/internal.js';
 import { appendVary, contentTypeOf } from './headers.js';
 
 const compressionOptions = defineOptions({
   threshold: bytes({ default: 1024, min: 0, help: 'Bodies below this size are not compressed, if it is known.' }),
   compress_level: integer({ default: 6, min: 1, max: 9, help: 'Level of gzip.', advanced: true }),
-  brotli_quality: integer({ default: 4, min: 0, max: 11, help: 'Quality of brotli, slow above 5.', advanced: true }),
   authenticated_html: boolean({
     default: false,
     help: 'Also compress HTML for authenticated requests, and JSON and XML that another site may have asked for with a cookie or password of the browser: their length can reveal a secret (BREACH).',
   }),
 });
+
+writtenElsewhere(compressionOptions, { removed: { brotli_quality: 'brotli has quality 4.' } });
+
+/** Above 5 brotli is slow. */
+const BROTLI_QUALITY = 4;
 
 type Encoding = 'zstd' | 'br' | 'gzip';
 
@@ -37,7 +42,7 @@ export const compression = filterFactory(
   (options) => {
     const makers: Record<Encoding, (() => Duplex) | undefined> = {
       zstd: zstdMaker(),
-      br: () => zlib.createBrotliCompress({ params: { [zlib.constants.BROTLI_PARAM_QUALITY]: options.brotliQuality } }),
+      br: () => zlib.createBrotliCompress({ params: { [zlib.constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } }),
       gzip: () => gzipOf(options.compressLevel),
     };
     const encodings = (['br', 'zstd', 'gzip'] as const).filter((encoding) => makers[encoding] !== undefined);

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { beforeHead, type Description, filterFactory } from '../app/index.js';
 import { exchangeOf, type Forwarded } from '../app/internal.js';
-import { boolean, defineOptions, integer, type OptionsOf, regexp, string } from '../config/index.js';
+import { boolean, defineOptions, type OptionsOf, string } from '../config/index.js';
+import { writtenElsewhere } from '../config/internal.js';
 import { addHeaders } from './auth/identity.js';
 import { folded, removeHeaders, TOKEN } from './headers.js';
 
@@ -17,18 +18,17 @@ declare module '../app/index.js' {
 const correlationIdOptions = defineOptions({
   header: string({ default: 'x-correlation-id', regex: TOKEN, help: 'Request header with the correlation id.' }),
   echo: boolean({ default: false, help: 'Also send it in the response.' }),
-  max_length: integer({
-    default: 128,
-    min: 1,
-    help: 'Maximum length of an id; longer ones are replaced.',
-    advanced: true,
-  }),
-  pattern: regexp({
-    default: '^[A-Za-z0-9._:-]+$',
-    help: 'Pattern of a valid id; others are replaced.',
-    advanced: true,
-  }),
 });
+
+writtenElsewhere(correlationIdOptions, {
+  removed: {
+    max_length: 'an id has at most 128 characters.',
+    pattern: 'an id has letters, digits and ._:- characters.',
+  },
+});
+
+/** A valid id, which cannot forge a line of the log. Others are replaced. */
+const FORM = /^[A-Za-z0-9._:-]{1,128}$/;
 
 /**
  * Uses the caller's correlation id, or generates one if it is missing or invalid, and replaces the request header with it. Never refuses a
@@ -39,12 +39,11 @@ export const correlationId = filterFactory(
   correlationIdOptions,
   (options) => {
     const header = options.header.toLowerCase();
-    const { echo, maxLength } = options;
-    const form = new RegExp(`^(?:${options.pattern.source})$`, 'u');
+    const { echo } = options;
     const forwarded: readonly Forwarded[] = [({ correlationId: id }) => (id === undefined ? undefined : [header, id])];
     return (app) => (req, res) => {
       const given = req.headers[header];
-      const usable = typeof given === 'string' && given.length <= maxLength && form.test(given);
+      const usable = typeof given === 'string' && FORM.test(given);
       const id = usable ? given : randomUUID();
       if (!usable) replaceHeader(req, header, id);
       const exchange = exchangeOf(req);

@@ -1,18 +1,24 @@
 /** name_check: refuses malformed and suspicious paths. */
 import type { IncomingMessage } from 'node:http';
 import { type Description, environ, Fault, filterFactory } from '../app/index.js';
-import { boolean, defineOptions, integer, type OptionsOf } from '../config/index.js';
+import { boolean, defineOptions, type OptionsOf } from '../config/index.js';
+import { writtenElsewhere } from '../config/internal.js';
 
 const nameCheckOptions = defineOptions({
-  max_length: integer({ default: 8192, min: 1, help: 'Maximum length of the path as sent, in bytes.', advanced: true }),
-  max_segment_length: integer({
-    default: 255,
-    min: 1,
-    help: 'Maximum length of a path segment, in bytes.',
-    advanced: true,
-  }),
   strict: boolean({ default: false, help: 'Also refuse slashes encoded twice.' }),
 });
+
+writtenElsewhere(nameCheckOptions, {
+  removed: {
+    max_length: 'a path has at most 8,192 bytes.',
+    max_segment_length: 'a segment of a path has at most 255 bytes.',
+  },
+});
+
+/** Longest path as sent, in bytes. */
+const MAX_LENGTH = 8192;
+/** Longest segment in bytes: that of a file name. */
+const MAX_SEGMENT = 255;
 
 type Limits = OptionsOf<typeof nameCheckOptions>;
 
@@ -40,10 +46,10 @@ function describe(options: Limits, req?: IncomingMessage): Description {
   };
 }
 
-function faultIn(target: string, { maxLength, maxSegmentLength, strict }: Limits): string | undefined {
+function faultIn(target: string, { strict }: Limits): string | undefined {
   const query = target.indexOf('?');
   const raw = query < 0 ? target : target.slice(0, query);
-  if (raw.length > maxLength) return `it is longer than ${maxLength} bytes`;
+  if (raw.length > MAX_LENGTH) return `it is longer than ${MAX_LENGTH} bytes`;
   let path: string;
   try {
     path = decodeURIComponent(raw);
@@ -54,7 +60,7 @@ function faultIn(target: string, { maxLength, maxSegmentLength, strict }: Limits
   if (strict && /%(?:25)*2f/i.test(path)) return 'it has a slash that is encoded twice';
   for (const segment of path.split('/')) {
     if (segment === '.' || segment === '..') return 'it has dot segments';
-    if (Buffer.byteLength(segment) > maxSegmentLength) return `a part of it is longer than ${maxSegmentLength} bytes`;
+    if (Buffer.byteLength(segment) > MAX_SEGMENT) return `a part of it is longer than ${MAX_SEGMENT} bytes`;
   }
   return undefined;
 }

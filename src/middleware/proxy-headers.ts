@@ -26,12 +26,14 @@ const proxyHeadersOptions = defineOptions({
     default: 'x-forwarded',
     help: 'Headers to read: x-forwarded (X-Forwarded-*), forwarded (RFC 7239), or auto (Forwarded if there is no X-Forwarded-For).',
   }),
-  strict: boolean({ default: false, help: 'Answer 400 to requests with both kinds.', advanced: true }),
   trust_prefix: boolean({ default: false, help: 'Prepend X-Forwarded-Prefix to the script name.' }),
-  remove_unused: boolean({ default: true, help: 'Remove the headers of the other kind.', advanced: true }),
 });
 writtenElsewhere(proxyHeadersOptions, {
   meant: { enable_proxy_headers_parsing: 'write trusted_proxies, the networks of the proxies to trust' },
+  removed: {
+    strict: 'a request with both kinds of headers is read by header_style.',
+    remove_unused: 'the headers of the other kind are removed.',
+  },
 });
 
 /** Reports whether the hop with this address is trusted. `at` is its distance from this service; 0 is the peer. */
@@ -50,16 +52,12 @@ export const proxyHeaders = filterFactory(
   async (options, ctx) => {
     const trusts = await compileTrust(options.trustedProxies, optionOrigin(ctx, 'proxy_headers', 'trusted_proxies'));
     const { default: parse } = await import('forwarded-parse');
-    const { headerStyle, strict, trustPrefix, removeUnused } = options;
+    const { headerStyle, trustPrefix } = options;
 
     const usesForwarded = (headers: IncomingHttpHeaders): boolean => {
-      if (headerStyle !== 'auto' && !strict) return headerStyle === 'forwarded';
-      // Proxies send an empty header in place of none.
-      const [hasForwarded, hasFor] = [(headers.forwarded ?? '') !== '', (headers['x-forwarded-for'] ?? '') !== ''];
-      if (hasForwarded && hasFor && strict)
-        throw new Fault(400, { message: 'The request has both Forwarded and X-Forwarded-For.' });
       if (headerStyle !== 'auto') return headerStyle === 'forwarded';
-      return hasForwarded && !hasFor;
+      // Proxies send an empty header in place of none.
+      return (headers.forwarded ?? '') !== '' && (headers['x-forwarded-for'] ?? '') === '';
     };
 
     const resolve = (exchange: Exchange, peer: Remote, families: number): void => {
@@ -78,8 +76,7 @@ export const proxyHeaders = filterFactory(
         exchange.scriptName = exchange.forwardedPrefix + exchange.scriptName;
       }
       const unused = forwarded ? families & ~FIELD.FORWARDED : families & ~FIELD.X_FORWARDED;
-      if (removeUnused && unused !== 0)
-        removeHeaders(exchange.req, forwarded ? isXForwarded : (name) => name === 'forwarded');
+      if (unused !== 0) removeHeaders(exchange.req, forwarded ? isXForwarded : (name) => name === 'forwarded');
     };
 
     return (app) => (req, res) => {

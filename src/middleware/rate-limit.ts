@@ -16,6 +16,7 @@ import {
 } from '../app/index.js';
 import { collapsed, exchangeOf, methodsOf, optionOrigin, whenRouted, writtenPath } from '../app/internal.js';
 import { cidr, defineOptions, integer, list, multi, type OptionsOf } from '../config/index.js';
+import { writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused, type Origin } from '../errors/index.js';
 import { type SharedRule, sharedBuckets, type Taken, TokenBuckets } from '../service/internal.js';
 import { systemClock } from '../tasks/internal.js';
@@ -108,13 +109,12 @@ const rateLimitOptions = defineOptions({
     min: 0,
     help: 'Delay requests over the limit instead of refusing them, if the wait is at most this.',
   }),
-  max_keys: integer({
-    default: 100_000,
-    min: 1,
-    help: 'Maximum number of callers per rule; the longest idle one is forgotten first. All workers of an API together track at most 300000.',
-    advanced: true,
-  }),
 });
+
+writtenElsewhere(rateLimitOptions, { removed: { max_keys: 'a rule tracks at most 100,000 callers.' } });
+
+/** Maximum number of callers of a rule; the longest idle one is forgotten first. All workers of an API together track at most 300,000. */
+const MAX_KEYS = 100_000;
 
 interface CountedRule {
   readonly rule: RateRule;
@@ -142,7 +142,7 @@ export const rateLimit = filterFactory(
   'rate_limit',
   rateLimitOptions,
   (options, ctx) => {
-    const { maxKeys, sleepMs } = options;
+    const { sleepMs } = options;
     const everywhere = sharedBuckets();
     let wasSilent = false;
     const countedRule = (text: string, origin: Origin): CountedRule => {
@@ -150,9 +150,9 @@ export const rateLimit = filterFactory(
       const { rate, burst } = rule;
       return {
         rule,
-        shared: { id: `${ctx.section.name} ${text}`, rate, burst, maxKeys },
+        shared: { id: `${ctx.section.name} ${text}`, rate, burst, maxKeys: MAX_KEYS },
         policy: policyOf(rule),
-        own: new TokenBuckets({ rate, burst, maxKeys }),
+        own: new TokenBuckets({ rate, burst, maxKeys: MAX_KEYS }),
         settled: rule.key === 'address',
       };
     };

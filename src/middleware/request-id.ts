@@ -19,7 +19,8 @@ import {
   runInRequest,
   setMissingHeaders,
 } from '../app/internal.js';
-import { boolean, defineOptions, list, type OptionsOf, regexp, string } from '../config/index.js';
+import { boolean, defineOptions, list, type OptionsOf, string } from '../config/index.js';
+import { writtenElsewhere } from '../config/internal.js';
 import { TOKEN } from './headers.js';
 
 const requestIdOptions = defineOptions({
@@ -32,23 +33,19 @@ const requestIdOptions = defineOptions({
     default: [],
     help: 'Additional response headers with it, such as x-compute-request-id.',
   }),
-  inbound_header: string({
-    regex: TOKEN,
-    help: "Request header with the caller's id. Default: header.",
-    advanced: true,
-  }),
   trust_inbound: boolean({
     default: true,
     help: "Use the caller's valid id as the global request id, never as the request id.",
   }),
-  id_format: regexp({
-    help: 'Pattern of a whole caller id. Default: at most 128 letters, digits and ._:/+=- characters, or req- and a UUID with fault_style = openstack.',
-    advanced: true,
-  }),
 });
 
-/** Maximum length of an id that is matched with the pattern, which takes time. */
-const LONGEST = 256;
+writtenElsewhere(requestIdOptions, {
+  removed: {
+    inbound_header: 'the id of the caller is in the header that option header names.',
+    id_format:
+      'an id of a caller has at most 128 letters, digits and ._:/+=- characters, or with fault_style = openstack req- and a UUID.',
+  },
+});
 
 /**
  * Generates an id for each request, `req-` and a random UUID, and sends it in every response, also in the errors of outer layers. A
@@ -60,14 +57,11 @@ export const requestId = filterFactory(
   (options, ctx) => {
     const { header: written, format } = usual(options, ctx);
     const header = written.toLowerCase();
-    const inbound = (options.inboundHeader ?? header).toLowerCase();
     const { compatHeaders } = options;
-    // The pattern must match the whole value: a `$` in the configuration could match before a line break, and so allow forged log lines.
-    const form = new RegExp(`^(?:${format.source})$`, 'u');
     let ignored = 0;
     // As in OpenStack services, the called service uses it as its global request id.
     const forwarded: readonly Forwarded[] = [
-      ({ globalRequestId, requestId: own }) => [inbound, globalRequestId ?? own ?? ''],
+      ({ globalRequestId, requestId: own }) => [header, globalRequestId ?? own ?? ''],
     ];
 
     // The app may have set another id.
@@ -75,13 +69,13 @@ export const requestId = filterFactory(
       compatHeaders.flatMap((name) => [name, String(res.getHeader(header))]);
 
     const globalId = (value: string | readonly string[]): string | undefined => {
-      if (typeof value === 'string' && value.length <= LONGEST && form.test(value)) return value;
+      if (typeof value === 'string' && format.test(value)) return value;
       ignored += 1;
       ctx.log.debug({ ignored }, 'ignored a malformed request id');
       return undefined;
     };
 
-    const hasKind = kindOfField(inbound) === FIELD.REQUEST_ID;
+    const hasKind = kindOfField(header) === FIELD.REQUEST_ID;
 
     return (app) => (req, res) => {
       const exchange = exchangeOf(req);
@@ -89,7 +83,7 @@ export const requestId = filterFactory(
       const id = exchange.requestId ?? `req-${randomUUID()}`;
       exchange.requestId = id;
       const isSent = !hasKind || (exchange.fieldKinds & FIELD.REQUEST_ID) !== 0;
-      const sent = options.trustInbound && isSent ? readHeaders(exchange)[inbound] : undefined;
+      const sent = options.trustInbound && isSent ? readHeaders(exchange)[header] : undefined;
       const global = sent === undefined ? undefined : globalId(sent);
       if (global !== undefined) exchange.globalRequestId = global;
       if (compatHeaders.length > 0) beforeHead(res, () => setMissingHeaders(res, compatOf(res)));
@@ -101,15 +95,15 @@ export const requestId = filterFactory(
   { describe, aroundRefusals: true },
 );
 
-/** Returns the header and the format of ids: those of OpenStack with the fault style openstack, unless the options set others. */
+/** Returns the header and the format of ids: those of OpenStack with the fault style openstack, unless the option sets another header. */
 function usual(
-  { header, idFormat }: OptionsOf<typeof requestIdOptions>,
+  { header }: OptionsOf<typeof requestIdOptions>,
   { config, service }: DescribeContext & Partial<Pick<FactoryContext, 'service'>>,
 ): { readonly header: string; readonly format: RegExp } {
   const isOpenstack = isFaultStyle('openstack', config, service);
   return {
     header: header ?? (isOpenstack ? 'x-openstack-request-id' : 'x-request-id'),
-    format: idFormat ?? (isOpenstack ? /^req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u : /^[\w.:/+=-]{1,128}$/u),
+    format: isOpenstack ? /^req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u : /^[\w.:/+=-]{1,128}$/u,
   };
 }
 

@@ -23,7 +23,7 @@ export interface MemberIdentity extends Omit<ServiceAnnouncement, 'reportInterva
 export interface MembershipOptions extends HeartbeatTimes {
   /** Seconds without a heartbeat after which it counts as down. Default: `[DEFAULT] service_down_time`, 60. */
   readonly serviceDownTime: number;
-  /** Seconds to wait for an unavailable registry if {@link mustRegister}. Default: `[servicegroup] start_wait_s`, 60. */
+  /** Seconds to wait for an unavailable registry if {@link mustRegister}. Default: 60. */
   readonly startWait: number;
   /**
    * The service must not serve before it has its record, which may say that it was forced down. Default: `[servicegroup]
@@ -36,14 +36,11 @@ export interface MembershipOptions extends HeartbeatTimes {
   /** Settles when an earlier run of this service in the same process has left: it registers after that. Default: at once. */
   readonly left?: Promise<unknown> | undefined;
   /**
-   * Seconds before the first retry if the registry is not available at the start; doubled each time. Default:
-   * `[database] retry_interval`, 1.
+   * Seconds before the first retry if the registry is not available at the start; doubled each time. Default: 1.
    */
   readonly retryInterval: number;
-  /** Maximum number of seconds between two retries. Default: `[database] max_retry_interval`, 10. */
+  /** Maximum number of seconds between two retries. Default: 10. */
   readonly maxRetryInterval: number;
-  /** Recreate a record that has disappeared, unless an operator deleted it. Default: `[servicegroup] auto_recreate`, true. */
-  readonly autoRecreate: boolean;
   /** Enable a record that is created at the first start. Default: `[servicegroup] enable_new_services`, true. */
   readonly enableNewServices: boolean;
   /** Action after the registry was not available for `serviceDownTime`. Default: `[servicegroup] on_registry_loss`, `continue`. */
@@ -387,9 +384,9 @@ export class Membership implements Registration {
   }
 
   async #gone(record: ServiceRecord): Promise<void> {
-    const { log, autoRecreate } = this.#options;
+    const { log } = this.#options;
     const by = await this.#registry.store.deletedBy(record.id);
-    const mayRecreate = autoRecreate && by === undefined && !this.#draining;
+    const mayRecreate = by === undefined && !this.#draining;
     log.error(
       { hint: mayRecreate ? 'It is created again.' : 'Stop the service, or restart it to have a record again.' },
       `The record of ${record.binary} on ${record.host} was deleted${by === undefined ? '' : ` by ${by}`} while it runs`,

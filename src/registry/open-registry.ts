@@ -36,8 +36,7 @@ export function openRegistry(
   const named = registryConnection(config);
   // A heartbeat must fail before the next one is due, and so must its statements.
   const limit = TIMEOUT_PART * (config.group('DEFAULT', heartbeatOptions, { partial: true }).reportInterval || 60);
-  const make = (store: ServiceStore): ServiceRegistry =>
-    new StoredRegistry(store, { staleReadS: group.staleReadS, ...options });
+  const make = (store: ServiceStore): ServiceRegistry => new StoredRegistry(store, options);
   if (group.driver === 'memory') return make(memoryOf(config));
   if (named === undefined) return null;
   checkConnection(group.driver, named);
@@ -47,14 +46,14 @@ export function openRegistry(
     const path = sqlitePath(connection);
     const below = resolve(config.resolve('DEFAULT', 'state_path').value as string);
     const makeFolder = path.startsWith(below + sep);
-    const busyTimeoutMs = Math.min(database.sqliteBusyTimeoutMs, limit * 1000);
+    const busyTimeoutMs = Math.min(BUSY_MS, limit * 1000);
     return make(new SqliteStore(path, { log: options.log, busyTimeoutMs, makeFolder, option }));
   }
-  const { poolSize, poolTimeout, statementTimeout } = database;
+  const { poolSize, statementTimeout } = database;
   return make(
     new PostgresqlStore(connection, {
       connections: Math.min(2, poolSize),
-      connectTimeoutMs: Math.min(poolTimeout, limit) * 1000,
+      connectTimeoutMs: Math.min(CONNECT_S, limit) * 1000,
       statementTimeoutMs: Math.min(statementTimeout, limit) * 1000,
       option,
     }),
@@ -76,6 +75,11 @@ function memoryOf({ lineage }: Config): MemoryStore {
   return store;
 }
 
+/** Time that a statement of SQLite waits while another process writes: longer than any transaction here. */
+const BUSY_MS = 5000;
+/** Seconds that a statement waits for a connection, if heartbeats are rare. */
+const CONNECT_S = 30;
+
 /** Share of the heartbeat interval that one statement may take. */
 const TIMEOUT_PART = 0.5;
 
@@ -91,7 +95,6 @@ export interface MemberOptions extends Omit<Partial<MembershipOptions>, keyof Me
 export function membership(registry: ServiceRegistry, config: Config, options: MemberOptions): Membership {
   const group = config.group('servicegroup', servicegroupOptions);
   const defaults = config.group('DEFAULT', heartbeatOptions);
-  const database = config.group('database', databaseOptions);
   const {
     host = defaults.host,
     binary,
@@ -123,11 +126,15 @@ export function membership(registry: ServiceRegistry, config: Config, options: M
       configGeneration: generation,
     },
     {
-      ...database,
       ...group,
       ...defaults,
       initialDelay: group.initialDelayS,
-      startWait: group.startWaitS,
+      // Heartbeats of a fleet that starts at once do not reach the database together.
+      jitter: 0.1,
+      // As long as a worker may start.
+      startWait: 60,
+      retryInterval: 1,
+      maxRetryInterval: 10,
       // Another machine may do the work of one that was forced down.
       mustRegister: group.fenceOnForcedDown && last?.forcedDown !== false,
       kept,

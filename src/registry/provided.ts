@@ -41,11 +41,10 @@ export const provided: RegistryProvider = {
     const { membership, openRegistry } = await import('./open-registry.js');
     const registry = openRegistry(config, options);
     if (registry === null) return null;
-    const { driver, registerApis } = config.group('servicegroup', servicegroupOptions);
+    const { driver } = config.group('servicegroup', servicegroupOptions);
     return {
       registry,
-      membership: ({ isApi, ...member }) => {
-        if (isApi && !registerApis) return null;
+      membership: (member) => {
         if (driver === 'memory' && workerAssignment()?.index === 0) {
           member.log.warn(
             'the service registry is in memory: each worker has a separate one, and none has all services',

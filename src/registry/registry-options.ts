@@ -12,6 +12,7 @@ import {
   oneOf,
   uri,
 } from '../config/index.js';
+import { writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused, type Location } from '../errors/index.js';
 import { sqliteProblem } from '../modules/index.js';
 
@@ -31,27 +32,9 @@ export const servicegroupOptions = defineOptions('servicegroup', {
     help: 'Seconds from the start of a service to its first heartbeat.',
     advanced: true,
   }),
-  jitter: float({
-    default: 0.1,
-    min: 0,
-    max: 0.5,
-    help: 'Random variation of report_interval, as a fraction.',
-    advanced: true,
-  }),
   on_registry_loss: oneOf(['continue', 'drain', 'exit'], {
     default: 'continue',
     help: 'Reaction when the registry has been unavailable for service_down_time, so that others see this service as down.',
-  }),
-  start_wait_s: float({
-    default: 60,
-    min: 0,
-    help: 'Seconds that a start waits for the registry with fence_on_forced_down. Without, it serves at once and registers later.',
-    advanced: true,
-  }),
-  auto_recreate: boolean({
-    default: true,
-    help: 'Recreate a record that disappears while its service runs, unless an operator deleted it.',
-    advanced: true,
   }),
   enable_new_services: boolean({
     default: true,
@@ -68,24 +51,22 @@ export const servicegroupOptions = defineOptions('servicegroup', {
     help: 'Start even if all other services of the binary are newer.',
     advanced: true,
   }),
-  register_apis: boolean({ default: true, help: 'Also store records of HTTP services.', advanced: true }),
   fence_on_forced_down: boolean({
     default: false,
     help: 'Accept no work when forced down by an operator, because another may take over; nor at a start before the registry is known.',
     advanced: true,
   }),
-  purge_after_days: integer({
-    default: 30,
-    min: 0,
-    help: 'Days until api-cli service purge removes deleted records.',
-    advanced: true,
-  }),
-  stale_read_s: float({
-    default: 30,
-    min: 0,
-    help: 'Seconds for which cached results serve while the registry is unavailable.',
-    advanced: true,
-  }),
+});
+
+writtenElsewhere(servicegroupOptions, {
+  removed: {
+    jitter: 'report_interval varies at random by a tenth.',
+    start_wait_s: 'with fence_on_forced_down a start waits 60 s for the registry.',
+    auto_recreate: 'a record that disappears is recreated, unless an operator deleted it.',
+    register_apis: 'HTTP services have records too.',
+    purge_after_days: 'api-cli service purge removes records that were deleted 30 days ago, or --days.',
+    stale_read_s: 'cached results serve for 30 s while the registry is unavailable.',
+  },
 });
 
 /** `[database]`: the database of all parts that have no separate one. */
@@ -99,28 +80,20 @@ export const databaseOptions = defineOptions('database', {
     min: 1,
     help: 'Maximum per process. The registry needs two.',
   }),
-  pool_timeout: duration({
-    default: 30,
-    help: 'Seconds to wait for a connection. Heartbeats may wait less.',
-    advanced: true,
-  }),
-  retry_interval: duration({
-    default: 1,
-    help: 'Seconds before the first retry of an unavailable database at the start. Each further wait doubles.',
-    advanced: true,
-  }),
-  max_retry_interval: duration({ default: 10, help: 'Maximum wait between retries.', advanced: true }),
   statement_timeout: duration({
     default: 30,
     help: 'Timeout of an SQL statement, shorter for heartbeats.',
     advanced: true,
   }),
-  sqlite_busy_timeout_ms: integer({
-    default: 5000,
-    min: 0,
-    help: 'Time a statement waits while another process writes.',
-    advanced: true,
-  }),
+});
+
+writtenElsewhere(databaseOptions, {
+  removed: {
+    pool_timeout: 'a heartbeat waits half of report_interval for a connection.',
+    retry_interval: 'an unavailable database is tried again after 1 s, then after twice that, up to 10 s.',
+    max_retry_interval: 'an unavailable database is tried again at least every 10 s.',
+    sqlite_busy_timeout_ms: 'a statement waits 5 s while another process writes.',
+  },
 });
 
 type Driver = 'sqlite' | 'postgresql' | 'memory';
@@ -172,8 +145,7 @@ crossCheck((config: Config) => {
   const known = registryConnection(config);
   if (known === undefined) return [];
   const driver = chosen<Driver>(config, 'servicegroup', 'driver');
-  const registersApis = chosen<boolean>(config, 'servicegroup', 'register_apis') === true;
-  const registers = runs(config, 'service') || (registersApis && runs(config, 'api'));
+  const registers = runs(config, 'service') || runs(config, 'api');
   const missing = driver === 'sqlite' && registers ? sqliteProblem() : undefined;
   const problem = driver && (connectionProblem(driver, known.connection) ?? missing);
   return problem === undefined ? [] : [{ group: known.group, opt: 'connection', ...problem }];

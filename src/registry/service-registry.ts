@@ -24,18 +24,12 @@ export interface ServiceRegistryOptions extends RegistryHooks {
   readonly log?: Logger;
   /** Clock and timers. Default: those of the system. */
   readonly clock?: Clock;
-  /** Seconds for which an earlier answer may be returned while the database is not available. Default 30. */
-  readonly staleReadS?: number;
 }
 
-const NAMES: readonly (keyof ServiceRegistryOptions)[] = [
-  'log',
-  'clock',
-  'staleReadS',
-  'onEvent',
-  'beforeDelete',
-  'beforeForceUp',
-];
+/** Time for which an earlier answer may be returned while the database is not available. */
+const STALE_MS = 30_000;
+
+const NAMES: readonly (keyof ServiceRegistryOptions)[] = ['log', 'clock', 'onEvent', 'beforeDelete', 'beforeForceUp'];
 
 /** Records in a store, with the rules for them. */
 export class StoredRegistry implements ServiceRegistry {
@@ -73,7 +67,7 @@ export class StoredRegistry implements ServiceRegistry {
       const earlier = this.#answers.get(key);
       const ageMs = earlier === undefined ? Number.POSITIVE_INFINITY : this.#clock.now() - earlier.at;
       const usable = error instanceof RegistryUnavailable && options.acceptStale === true;
-      if (!usable || ageMs > (this.#options.staleReadS ?? 30) * 1000) throw error;
+      if (!usable || ageMs > STALE_MS) throw error;
       return { up: earlier!.up, ageMs };
     }
   }

@@ -44,7 +44,7 @@ test('the id that the caller sent goes on to the next service', async () => {
 });
 
 test('an outgoing call has the names that the filters were given', async () => {
-  const ids = await buildFilter(requestId, { local: { header: 'X-Request-Id', inbound_header: 'X-Caller-Id' } });
+  const ids = await buildFilter(requestId, { local: { header: 'X-Caller-Id' } });
   const names = await buildFilter(correlationId, { local: { header: 'X-Flow' } });
   const time = await buildFilter(deadline, { local: { header: 'X-Time-Left' } });
   const { sent } = await forwarded([ids.made, names.made, time.made], { 'x-flow': 'a' });

@@ -38,14 +38,14 @@ test('RV-11 LC-136 a reload in one process applies every option that its service
   await program.printed(/"event":"ready"/);
   appendFileSync(
     join(folder, 'portico.ini'),
-    '[servicegroup]\nconnection = sqlite:///two.db\npurge_after_days = 3\n[DEFAULT]\nbackdoor_port = 0\nhost = other\nmax_restarts = 7\n[wsgi]\nmax_headers = 50\nhandshake_timeout = 3\ntcp_keepidle = 60\n',
+    '[servicegroup]\nconnection = sqlite:///two.db\ninitial_delay_s = 1\n[DEFAULT]\nbackdoor_port = 0\nhost = other\nmax_restarts = 7\n[wsgi]\nmax_headers = 50\nhandshake_timeout = 3\ntcp_keepidle = 60\n',
   );
   program.kill('SIGHUP');
   const [line] = await program.printed(/.*"event":"reload".*/);
   const { changes } = JSON.parse(line) as { changes: { option: string; effect: string }[] };
   assert.deepEqual(Object.fromEntries(changes.map(({ option, effect }) => [option, effect])), {
     'servicegroup.connection': 'applied',
-    'servicegroup.purge_after_days': 'applied',
+    'servicegroup.initial_delay_s': 'applied',
     'DEFAULT.backdoor_port': 'applied',
     'DEFAULT.host': 'applied',
     'DEFAULT.max_restarts': 'applied',

@@ -49,7 +49,6 @@ async function startBeside(others: number): Promise<Readonly<Record<'rows' | 'st
       onDisabled: () => {},
       retryInterval: 1,
       maxRetryInterval: 10,
-      autoRecreate: true,
       enableNewServices: true,
       onRegistryLoss: 'continue',
       fenceOnForcedDown: false,

@@ -62,7 +62,6 @@ class House {
         onDisabled: (isDisabled) => void this.disabled.push(isDisabled),
         retryInterval: 1,
         maxRetryInterval: 10,
-        autoRecreate: true,
         enableNewServices: true,
         onRegistryLoss: 'continue',
         fenceOnForcedDown: false,

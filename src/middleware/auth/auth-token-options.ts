@@ -56,6 +56,23 @@ const UNUSED_NAMES: Readonly<Record<string, string>> = {
   tcp_keepalive: REMOVE,
 };
 
+const MEMCACHED = 'memcached has 1 s to respond, and is skipped for 300 s otherwise.';
+const DOMAIN = 'write user_domain_id and project_domain_id, or the names of the domains.';
+
+/** Options of the last version, each with what holds now. */
+const REMOVED_NAMES: Readonly<Record<string, string>> = {
+  default_domain_name: DOMAIN,
+  default_domain_id: DOMAIN,
+  trust_id: 'log in to the project by project_name, or with an application credential.',
+  memcached_timeout: MEMCACHED,
+  memcache_pool_socket_timeout: MEMCACHED,
+  memcached_dead_retry: MEMCACHED,
+  memcache_pool_dead_retry: MEMCACHED,
+  token_cache_max_entries: 'a process caches at most 10,000 tokens.',
+  negative_cache_time: 'an invalid token is cached for 5 s, unless token_cache_time is -1.',
+  extra_strip: 'write strip_request of a filter gatekeeper.',
+};
+
 // The type of the option that names the claims with the identity.
 
 /** The parts of an identity that claims can contain. */
@@ -110,15 +127,9 @@ export const accountOptions = defineOptions({
   }),
   project_domain_name: string({ help: 'Domain of that project. Default: the domain with the id "default".' }),
   project_domain_id: string({ help: 'Id of the domain of that project.', advanced: true }),
-  default_domain_name: string({
-    help: 'Domain of user and project, unless theirs is set.',
-    advanced: true,
-  }),
-  default_domain_id: string({ help: 'Id of that default domain.', advanced: true }),
   system_scope: oneOf(['all'], { help: 'Log in to the whole system instead of a project.', advanced: true }),
   domain_name: string({ help: 'Log in to this domain instead of a project.', advanced: true }),
   domain_id: string({ help: 'Id of that domain.', advanced: true }),
-  trust_id: string({ help: 'Log in to the project of this trust.', advanced: true }),
   application_credential_id: string({ help: 'Id of an application credential, in place of user and password.' }),
   application_credential_name: string({
     help: 'Name of an application credential, which also needs the user.',
@@ -180,32 +191,13 @@ const cache = defineOptions({
   token_cache_time: duration({
     default: 300,
     min: -1,
-    help: 'Seconds a valid token is cached, and stays valid if revoked. -1 disables the cache.',
+    help: 'Seconds a valid token is cached, and stays valid if revoked. -1 disables the cache, of invalid tokens too.',
   }),
   memcached_servers: list({
     item: hostport(),
     default: [],
     deprecated: ['memcache_servers'],
     help: 'Servers of memcached that share valid tokens, as host:port in the same order everywhere. Requires the memjs package.',
-  }),
-  memcached_timeout: duration({
-    default: 1,
-    min: 0.001,
-    aliases: ['memcache_pool_socket_timeout'],
-    help: 'Timeout of memcached; then the identity service is asked.',
-    advanced: true,
-  }),
-  memcached_dead_retry: duration({
-    default: 300,
-    aliases: ['memcache_pool_dead_retry'],
-    help: 'Seconds a memcached server that did not respond is skipped.',
-    advanced: true,
-  }),
-  token_cache_max_entries: integer({
-    default: 10_000,
-    min: 1,
-    help: 'Maximum number of cached tokens.',
-    advanced: true,
   }),
   cache_security: oneOf(['none', 'mac', 'encrypt'], {
     default: 'none',
@@ -217,11 +209,6 @@ const cache = defineOptions({
     secret: true,
     aliases: ['memcache_secret_key'],
     help: 'Key for cache_security, the same in all services that share a memcached server.',
-  }),
-  negative_cache_time: duration({
-    default: 5,
-    help: 'Seconds an invalid token is cached. At most 1000 are.',
-    advanced: true,
   }),
 });
 
@@ -260,21 +247,20 @@ const decision = defineOptions({
     help: 'Also set X-User, X-Tenant, X-Tenant-Id, X-Tenant-Name and X-Role.',
     advanced: true,
   }),
-  extra_strip: list({
-    default: [],
-    help: 'Additional request headers to remove, which clients must not send.',
-    advanced: true,
-  }),
   config_group: string({ help: 'Section of portico.ini with these options.', advanced: true }),
 });
 
 const all = { ...validation, ...accountOptions, ...decision, ...cache };
 
 /** The options without their aliases in `[keystone_authtoken]`, for the section that `config_group` names. */
-export const unaliasedAuthTokenOptions = writtenElsewhere(defineOptions(all), { unused: UNUSED_NAMES });
+export const unaliasedAuthTokenOptions = writtenElsewhere(defineOptions(all), {
+  unused: UNUSED_NAMES,
+  removed: REMOVED_NAMES,
+});
 export const authTokenOptions = writtenElsewhere(defineOptions(alsoIn('keystone_authtoken', all)), {
   section: 'keystone_authtoken',
   unused: UNUSED_NAMES,
+  removed: REMOVED_NAMES,
 });
 
 export type AuthTokenOptions = OptionsOf<typeof authTokenOptions>;
@@ -333,13 +319,14 @@ export const jwtOptions = defineOptions({
     help: 'Seconds between two fetches because of an unknown key.',
     advanced: true,
   }),
-  jwks_max_age_s: duration({ default: 600, help: 'Seconds the keys are cached.', advanced: true }),
-  jwks_stale_s: duration({
-    default: 3600,
-    help: 'Seconds that cached keys serve beyond that if they cannot be fetched.',
-    advanced: true,
-  }),
-  jwks_timeout_ms: integer({ default: 5000, min: 1, help: 'Timeout for fetching the keys.', advanced: true }),
+});
+
+writtenElsewhere(jwtOptions, {
+  removed: {
+    jwks_max_age_s: 'keys are cached for 600 s.',
+    jwks_stale_s: 'cached keys serve 3600 s longer if they cannot be fetched.',
+    jwks_timeout_ms: 'the issuer has 5 s to respond.',
+  },
 });
 
 export type JwtOptions = OptionsOf<typeof jwtOptions>;

@@ -33,12 +33,12 @@ export const IDENTITY_HEADERS: ReadonlySet<string> = new Set([
  * Removes all identity headers from a request. Every authenticator must call this first, for every request, because clients could claim
  * any identity otherwise. `extra` has additional names, in lower case.
  */
-export function stripIdentity(req: IncomingMessage, extra?: ReadonlySet<string>): void {
-  if (extra === undefined && (exchangeOf(req).fieldKinds & (FIELD.IDENTITY | FIELD.UNDERSCORE)) === 0) return;
+export function stripIdentity(req: IncomingMessage): void {
+  if ((exchangeOf(req).fieldKinds & (FIELD.IDENTITY | FIELD.UNDERSCORE)) === 0) return;
   for (const name in req.headers) {
     const read = name.includes('_') ? folded(name) : name;
-    if (!IDENTITY_HEADERS.has(read) && extra?.has(read) !== true) continue;
-    removeHeaders(req, (claimed) => IDENTITY_HEADERS.has(claimed) || extra?.has(claimed) === true);
+    if (!IDENTITY_HEADERS.has(read)) continue;
+    removeHeaders(req, (claimed) => IDENTITY_HEADERS.has(claimed));
     return;
   }
 }

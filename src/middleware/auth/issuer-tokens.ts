@@ -113,14 +113,19 @@ function reasonOf(error: errors.JOSEError | TypeError): string {
 /** Maximum size of a document of the issuer, in bytes. */
 const DOCUMENT_BYTES = 1024 * 1024;
 
+/** Age of keys that are fetched again: `jose`'s default, which withdraws a key within that time. */
+const MAX_AGE_MS = 600_000;
+/** Time beyond it for which keys serve while their issuer is away. */
+const STALE_MS = 3_600_000;
+
 /**
  * Returns a function that looks up an issuer's keys, fetched over HTTP and cached. They are fetched on first use, after
- * `jwks_max_age_s`, and for an unknown key, but not within `jwks_cooldown_s`. Beyond `jose`, it discovers the address of the keys,
- * limits the size of the response, waits after a failed fetch, and uses the cached keys for `jwks_stale_s` longer if they cannot be
+ * ten minutes, and for an unknown key, but not within `jwks_cooldown_s`. Beyond `jose`, it discovers the address of the keys,
+ * limits the size of the response, waits after a failed fetch, and uses the cached keys for an hour longer if they cannot be
  * fetched. Throws {@link ValidatorUnavailable} if there are no usable keys.
  */
 export function issuerKeys(options: JwtOptions): JWTVerifyGetKey {
-  const { jwksUri, issuer, jwksCooldownS, jwksMaxAgeS, jwksStaleS, jwksTimeoutMs } = options;
+  const { jwksUri, issuer, jwksCooldownS } = options;
   let known: JWTVerifyGetKey | undefined;
   let readAt = 0;
   let failed: { readonly error: unknown; readonly at: number } | undefined;
@@ -143,8 +148,8 @@ export function issuerKeys(options: JwtOptions): JWTVerifyGetKey {
   };
   const keyFor = createRemoteJWKSet(new URL(jwksUri ?? 'openid:'), {
     cooldownDuration: jwksCooldownS * 1000,
-    cacheMaxAge: jwksMaxAgeS * 1000,
-    timeoutDuration: jwksTimeoutMs,
+    cacheMaxAge: MAX_AGE_MS,
+    timeoutDuration: 5000,
     [customFetch]: read,
   });
 
@@ -153,7 +158,7 @@ export function issuerKeys(options: JwtOptions): JWTVerifyGetKey {
       return await keyFor(header, token);
     } catch (error) {
       if (failed === undefined) throw error;
-      if (known !== undefined && Date.now() < readAt + (jwksMaxAgeS + jwksStaleS) * 1000) {
+      if (known !== undefined && Date.now() < readAt + MAX_AGE_MS + STALE_MS) {
         try {
           return await known(header, token);
         } catch (unknown) {

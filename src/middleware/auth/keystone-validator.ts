@@ -276,11 +276,10 @@ function hasUser({ username, userId }: AccountOptions): boolean {
 /** Returns one option name for each scope that the account has. */
 function scopesIn(account: AccountOptions): string[] {
   if (usesApplicationCredential(account)) return [];
-  const { projectId, projectName, domainId, domainName, trustId, systemScope } = account;
+  const { projectId, projectName, domainId, domainName, systemScope } = account;
   return [
     ...(projectId !== undefined || projectName !== undefined ? ['project_name'] : []),
     ...(domainId !== undefined || domainName !== undefined ? ['domain_name'] : []),
-    ...(trustId !== undefined ? ['trust_id'] : []),
     ...(systemScope !== undefined ? ['system_scope'] : []),
   ];
 }
@@ -306,7 +305,7 @@ function identityFor(account: AccountOptions): object {
 
 function userOf(account: AccountOptions): object {
   if (account.userId !== undefined) return { id: account.userId };
-  return { name: account.username, domain: domainFor(account, account.userDomainId, account.userDomainName) };
+  return { name: account.username, domain: domainFor(account.userDomainId, account.userDomainName) };
 }
 
 /** Returns the `scope` member of the login request. An application credential has none, because its project is fixed. */
@@ -314,23 +313,17 @@ function scopeFor(account: AccountOptions): object {
   if (usesApplicationCredential(account)) return {};
   if (account.projectId !== undefined) return { scope: { project: { id: account.projectId } } };
   if (account.projectName !== undefined) {
-    const domain = domainFor(account, account.projectDomainId, account.projectDomainName);
+    const domain = domainFor(account.projectDomainId, account.projectDomainName);
     return { scope: { project: { name: account.projectName, domain } } };
   }
   const { domainId, domainName } = account;
   if (domainId !== undefined || domainName !== undefined) {
     return { scope: { domain: domainId === undefined ? { name: domainName } : { id: domainId } } };
   }
-  if (account.trustId !== undefined) return { scope: { 'OS-TRUST:trust': { id: account.trustId } } };
   return account.systemScope === undefined ? {} : { scope: { system: { all: true } } };
 }
 
-/** Returns the domain with this id or name, or the default domain of the account. */
-function domainFor(account: AccountOptions, id: string | undefined, name: string | undefined): object {
-  if (id !== undefined) return { id };
-  if (name !== undefined) return { name };
-  const { defaultDomainId, defaultDomainName } = account;
-  return defaultDomainId === undefined && defaultDomainName !== undefined
-    ? { name: defaultDomainName }
-    : { id: defaultDomainId ?? 'default' };
+/** Returns the domain with this id or name, or Keystone's first one. */
+function domainFor(id: string | undefined, name: string | undefined): object {
+  return id === undefined && name !== undefined ? { name } : { id: id ?? 'default' };
 }

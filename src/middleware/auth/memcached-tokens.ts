@@ -13,6 +13,11 @@ import type { ValidatorSettings } from './token-validator.js';
 
 const MEMJS = { code: 'PORTICO_MEMJS_MISSING', neededBy: 'memcached_servers', spec: 'memjs' };
 
+/** Seconds for a response; then the identity service is asked. */
+const TIMEOUT_S = 1;
+/** Seconds for which a server that did not respond is skipped. */
+const DEAD_S = 300;
+
 interface Server {
   readonly name: string;
   readonly connect: () => Client;
@@ -20,7 +25,7 @@ interface Server {
   deadUntil: number;
 }
 
-/** Treats failures as cache misses. A failing server is logged once and then skipped for `memcached_dead_retry`. */
+/** Treats failures as cache misses. A failing server is logged once and then skipped for five minutes. */
 export class MemcachedTokens {
   readonly #options: AuthTokenOptions;
   readonly #log: Logger;
@@ -38,7 +43,7 @@ export class MemcachedTokens {
    * memjs is not installed.
    */
   static async open(settings: ValidatorSettings): Promise<MemcachedTokens | undefined> {
-    const { memcachedServers, memcachedTimeout: timeout, tokenCacheTime } = settings.options;
+    const { memcachedServers, tokenCacheTime } = settings.options;
     if (memcachedServers.length === 0 || tokenCacheTime <= 0) return undefined;
     const { default: memjs } = await importPeer(() => import('memjs'), MEMJS).catch((error: unknown) => {
       throw refusalAt(error, settings.originOf('memcached_servers'));
@@ -46,10 +51,13 @@ export class MemcachedTokens {
     const silent = { log: () => undefined };
     const servers = memcachedServers.map(({ host, port }) => {
       const connect = (): Client =>
-        new memjs.Client([new memjs.Server(host, port, undefined, undefined, { timeout, conntimeout: timeout })], {
-          retries: 0,
-          logger: silent,
-        });
+        new memjs.Client(
+          [new memjs.Server(host, port, undefined, undefined, { timeout: TIMEOUT_S, conntimeout: TIMEOUT_S })],
+          {
+            retries: 0,
+            logger: silent,
+          },
+        );
       return { name: `${host}:${port}`, connect, client: connect(), deadUntil: 0 };
     });
     return new MemcachedTokens(settings, servers);
@@ -94,10 +102,9 @@ export class MemcachedTokens {
     const now = systemClock.now();
     if (server.deadUntil > now) return undefined;
     const { client } = server;
-    const { memcachedDeadRetry: seconds, memcachedTimeout } = this.#options;
     try {
       // memjs never settles a request whose connection the server closes.
-      return await within(ask(client), memcachedTimeout * 1000, () => {
+      return await within(ask(client), TIMEOUT_S * 1000, () => {
         throw new Error('it does not respond in time');
       });
     } catch (error) {
@@ -109,10 +116,10 @@ export class MemcachedTokens {
         server.client = server.connect();
       }
       if (server.deadUntil <= now) {
-        const facts = { server: server.name, reason: (error as Error).message, seconds };
+        const facts = { server: server.name, reason: (error as Error).message, seconds: DEAD_S };
         this.#log.warn(facts, 'memcached does not respond; tokens are validated without it for a while');
       }
-      server.deadUntil = now + seconds * 1000;
+      server.deadUntil = now + DEAD_S * 1000;
       return undefined;
     }
   }

@@ -335,7 +335,6 @@ export class WSGIService implements ListeningService {
       named,
       managers: (from) => [manager ?? namedManager(from, named) ?? []].flat(),
       registration,
-      isApi: true,
       member: { inFlight: () => this.server.inFlight },
       rpc: (next) => this.meter.connect(next),
       declared: () => (run.app?.tasks === undefined ? [] : [run.app.tasks]),

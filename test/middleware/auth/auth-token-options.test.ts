@@ -80,7 +80,7 @@ test('MW-31 names of [keystone_authtoken] mean what they mean in keystonemiddlew
       },
     ],
     [
-      { username: 'nova', system_scope: 'all', default_domain_name: 'Cloud' },
+      { username: 'nova', system_scope: 'all', user_domain_name: 'Cloud' },
       { identity: password({ name: 'nova', domain: { name: 'Cloud' } }), scope: { system: { all: true } } },
     ],
     [
@@ -90,10 +90,6 @@ test('MW-31 names of [keystone_authtoken] mean what they mean in keystonemiddlew
     [
       { user_id: 'n1', domain_name: 'Cloud' },
       { identity: password({ id: 'n1' }), scope: { domain: { name: 'Cloud' } } },
-    ],
-    [
-      { user_id: 'n1', trust_id: 't1' },
-      { identity: password({ id: 'n1' }), scope: { 'OS-TRUST:trust': { id: 't1' } } },
     ],
     [
       { user_id: 'n1', application_credential_name: 'c', application_credential_secret: 's' },

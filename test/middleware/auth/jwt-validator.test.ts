@@ -164,7 +164,7 @@ test('MW-40 keys are found by discovery, read again for a new one, and missing o
     server.close();
   });
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const filter = await build(t, { issuer, jwks_cooldown_s: '0' }, { negative_cache_time: '0' });
+  const filter = await build(t, { issuer, jwks_cooldown_s: '0' }, { token_cache_time: '-1' });
   assert.equal((await send(filter, await sign({ iss: issuer }))).status, 503);
   up = true;
   assert.equal((await send(filter, await sign({ iss: issuer }))).status, 200);
@@ -184,7 +184,7 @@ test('AU-6 a discovery document cannot bring its keys itself, or name what is no
     server.close();
   });
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const filter = await build(t, { issuer, jwks_cooldown_s: '0' }, { negative_cache_time: '0' }, log);
+  const filter = await build(t, { issuer, jwks_cooldown_s: '0' }, { token_cache_time: '-1' }, log);
   for (uri of [
     `data:application/json,${encodeURIComponent(keys)}`,
     'file:///etc/keys',

@@ -76,7 +76,7 @@ test('MW-31 the address asked is that of the interface and region in the catalog
 });
 
 test('MW-30 when the service’s own login is refused it logs in anew, once, and then nobody can tell', async (t) => {
-  const { identity, filter } = await setUp(t, { negative_cache_time: '0' });
+  const { identity, filter } = await setUp(t, { token_cache_time: '-1' });
   identity.tokens.set('a', token());
   identity.tokens.set('b', token());
   assert.equal(await status(filter, 'a'), 200);

@@ -103,7 +103,6 @@ export class Member {
         mustRegister: sim.random.next() < 0.5,
         retryInterval: 1,
         maxRetryInterval: 10,
-        autoRecreate: true,
         enableNewServices: true,
         onRegistryLoss: 'drain',
         fenceOnForcedDown: false,
