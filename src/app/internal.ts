@@ -69,7 +69,14 @@ export {
   seesHeadersTaken,
 } from './request-fields.js';
 export { methodsOf, overriddenMethod, writtenPath } from './request-path.js';
-export { abortReason, abortResponse, destroyReason, muteWhenEnded, wrongLength } from './response/after-response.js';
+export {
+  abortReason,
+  abortResponse,
+  destroyReason,
+  isSent,
+  muteWhenEnded,
+  wrongLength,
+} from './response/after-response.js';
 export { holdBody, setMissingHeaders } from './response/before-head.js';
 export { isOwnPatch } from './response/body-parts.js';
 export { beganAt, lengthError, noteBegin, sentBytes, watchPipe } from './response/response-body.js';

@@ -54,7 +54,7 @@ export interface BodyList extends Pick<Methods, 'write' | 'end'> {
 export interface ResponseOutcome {
   /** Whether all of it was passed to the operating system; false if the connection broke before. */
   readonly completed: boolean;
-  /** The reason why the server aborted the response; undefined if it completed or the client disconnected. */
+  /** The reason why the server aborted the response, such as a `Fault` 503 at the deadline of a stop; undefined if it completed or the client disconnected. */
   readonly error?: unknown;
 }
 

@@ -176,7 +176,8 @@ const requestLogOptions = defineOptions({
 
 /**
  * Logs the address, method, masked target, status, bytes, duration, ids, version, route, user and project of each request. Logs 499 if
- * the client disconnected before the head was sent. Logs 500, or the status of a fault, if an error broke off the response.
+ * the client disconnected before the head was sent. Logs 500, or the status of a fault, if the server broke off the response: 503 at the deadline of
+ * a stop. `aborted` says who ended a response that was not sent whole.
  */
 export const requestLog = filterFactory(
   'request_log',
@@ -216,7 +217,7 @@ export const requestLog = filterFactory(
         facts.status = status;
         facts.bytes = sentBytes(res);
         facts.duration_ms = micros / 1000;
-        if (!outcome.completed) facts.aborted = true;
+        if (!outcome.completed) facts.aborted = outcome.error === undefined ? 'client' : 'server';
         write(slow, facts);
       });
       return app(req, res);
@@ -275,7 +276,8 @@ function requestFacts(req: IncomingMessage, peer: string, maskTarget: (target: s
     status: 0,
     bytes: 0,
     duration_ms: 0,
-    aborted: false,
+    /** Who ended a response that was not sent whole. */
+    aborted: undefined as 'client' | 'server' | undefined,
   };
 }
 
@@ -292,7 +294,7 @@ function jsonWriter(log: Logger): Write {
     else {
       const { trace, aborted, ...all } = facts;
       const present = Object.entries(all).filter(([name, value]) => value !== '-' || !RARE.has(name));
-      log[level]({ ...Object.fromEntries(present), ...trace, ...(aborted && { aborted }) }, message);
+      log[level]({ ...Object.fromEntries(present), ...trace, ...(aborted !== undefined && { aborted }) }, message);
     }
   };
 }
@@ -302,7 +304,7 @@ function members(facts: RequestFacts): string {
   const { trace, bytes } = facts;
   let ids = '';
   for (const name in trace) ids += `,"${name}":"${trace[name as keyof TraceIds]}"`;
-  return `,"remote":${jsonString(facts.remote)},"method":${jsonString(facts.method)},"target":${jsonString(facts.target)},"protocol":${jsonString(facts.protocol)},"request_id":${jsonString(facts.request_id)}${rare('global_request_id', facts.global_request_id)}${rare('api_version', facts.api_version)},"route":${jsonString(facts.route)}${rare('user_id', facts.user_id)}${rare('project_id', facts.project_id)}${ids},"status":${facts.status},"bytes":${Number.isNaN(bytes) ? null : bytes},"duration_ms":${facts.duration_ms}${facts.aborted ? ',"aborted":true' : ''}`;
+  return `,"remote":${jsonString(facts.remote)},"method":${jsonString(facts.method)},"target":${jsonString(facts.target)},"protocol":${jsonString(facts.protocol)},"request_id":${jsonString(facts.request_id)}${rare('global_request_id', facts.global_request_id)}${rare('api_version', facts.api_version)},"route":${jsonString(facts.route)}${rare('user_id', facts.user_id)}${rare('project_id', facts.project_id)}${ids},"status":${facts.status},"bytes":${Number.isNaN(bytes) ? null : bytes},"duration_ms":${facts.duration_ms}${facts.aborted === undefined ? '' : `,"aborted":"${facts.aborted}"`}`;
 }
 
 function rare(name: string, value: string): string {
@@ -328,7 +330,7 @@ function writerOf(format: string, log: Logger): Write {
 function shortLine(facts: RequestFacts): string {
   const { method, target, status, bytes, duration_ms: ms, request_id: id } = facts;
   const ids = id === '-' ? '' : ` ${id}`;
-  return `${method} ${target} ${status} ${bytes} B ${ms.toFixed(1)} ms${ids}${facts.aborted ? ' aborted' : ''}`;
+  return `${method} ${target} ${status} ${bytes} B ${ms.toFixed(1)} ms${ids}${abortedBy(facts)}`;
 }
 
 /** Returns the formatter of a template. */
@@ -349,9 +351,12 @@ function lineOfTemplate(format: LogFormat): (facts: RequestFacts) => string {
 function textLine(facts: RequestFacts): string {
   const { remote, method, target, protocol, status, bytes, duration_ms: ms, request_id: id } = facts;
   const seconds = (ms / 1000).toFixed(6);
-  const aborted = facts.aborted ? ' aborted' : '';
   const ids = `${id} ${facts.global_request_id} ${facts.user_id} ${facts.project_id}`;
   const trace = facts.trace === undefined ? '' : ` trace: ${facts.trace.trace_id}`;
   const where = `microversion: ${facts.api_version} route: ${facts.route}`;
-  return `${remote} "${method} ${target} ${protocol}" status: ${status} len: ${bytes} time: ${seconds} ${where} [${ids}]${trace}${aborted}`;
+  return `${remote} "${method} ${target} ${protocol}" status: ${status} len: ${bytes} time: ${seconds} ${where} [${ids}]${trace}${abortedBy(facts)}`;
+}
+
+function abortedBy({ aborted }: RequestFacts): string {
+  return aborted === undefined ? '' : ` aborted by ${aborted}`;
 }

@@ -301,7 +301,11 @@ export class Front {
     }
     if (exchange !== undefined) {
       if (limit === 'connection silent') tellUnanswered(exchange, this.#log);
-      abortResponse(exchange.res, new Error(limit));
+      // As for one that does not send: the client was too slow.
+      abortResponse(
+        exchange.res,
+        limit === 'connection silent' ? new Error(limit) : new Fault(408, { message: limit }),
+      );
     }
     socket.destroy();
   }

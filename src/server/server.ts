@@ -4,7 +4,7 @@ import type { Server as HttpsServer } from 'node:https';
 import { Server as NetServer } from 'node:net';
 import { type TlsOptions, Server as TlsServer } from 'node:tls';
 import type { App } from '../app/index.js';
-import { answering, type FailureOptions, faultFormFrom, takeScheme, withSlot } from '../app/internal.js';
+import { answering, type FailureOptions, faultFormFrom, isSent, takeScheme, withSlot } from '../app/internal.js';
 import type { Logger } from '../log/index.js';
 import type { NotedRefusals } from '../metrics/index.js';
 import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from '../service/index.js';
@@ -15,6 +15,7 @@ import type { Connection, Exchange } from './connections/connection.js';
 import type { ConnectionReport } from './connections/connection-report.js';
 import {
   closed,
+  cutOff,
   cutOffError,
   cutOffFacts,
   describeExchange,
@@ -287,7 +288,7 @@ export class Server implements ListeningService {
       this.#tellCutOff(left);
       const sessions = this.#front.upgrades.describe(open);
       if (sessions.length > 0) this.#log.error({ connections: sessions }, 'upgraded connections were cut off');
-      for (const { ofConnection: connection } of left) connection.socket.destroy();
+      for (const exchange of left) cutOff(exchange);
       for (const { socket } of open) socket.destroy();
     });
     return left;
@@ -362,7 +363,7 @@ export class Server implements ListeningService {
 
   readonly #exchangeEnded = (exchange: Exchange): void => {
     const { res } = exchange;
-    const isBroken = exchange.brokenBy !== undefined || !res.writableFinished;
+    const isBroken = exchange.brokenBy !== undefined || !isSent(res);
     if (isBroken || res.statusCode >= 500) this.failures.note(exchange);
     if (isBroken) tellBroken(exchange, this.#log);
     else if (res.statusCode === 429) this.#front.rejections.limited(exchange.req);

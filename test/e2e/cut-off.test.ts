@@ -65,12 +65,12 @@ test('a request that is cut off at drain_timeout is counted, has its access line
   await program.printed(/exited with status 1; 1 request was cut off at drain_timeout/);
   const lines = program.stderr.split('\n').filter((line) => line.includes('"request_id"'));
   const [access, cutOff] = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
-  assert.deepEqual([access?.target, access?.status, access?.aborted], ['/work', 499, true]);
+  assert.deepEqual([access?.target, access?.status, access?.aborted], ['/work', 503, 'server']);
   const [named] = (cutOff?.requests ?? []) as { path: string; request_id: string }[];
   assert.deepEqual([named?.path, named?.request_id], ['/work', access?.request_id]);
   const counted = await metrics();
   assert.match(counted, /^portico_requests_lost_total\{api="hello",reason="deadline"\} 1$/m);
-  assert.match(counted, /^portico_http_requests_total\{.*status="499"\} 1$/m);
+  assert.match(counted, /^portico_http_requests_total\{.*status="503"\} 1$/m);
   assert.match((await cli('status')).stdout, /1 request was cut off at drain_timeout after the reload of 20/);
   // The next reload has cut off nothing.
   assert.doesNotMatch((await cli('reload')).stdout, /cut off/);

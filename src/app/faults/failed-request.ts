@@ -174,7 +174,7 @@ function forbidsStoring(res: ServerResponse, name: string): boolean {
 
 /**
  * Returns the status of a response for logs and metrics: the status of its head; 499 if the client disconnected before the head; if the
- * server aborted the response, the status of the fault, else 500.
+ * server aborted the response, the status of the fault (503 at the deadline of a stop), else 500.
  */
 export function answeredStatus(res: ServerResponse, { completed, error }: ResponseOutcome): number {
   if (completed) return res.statusCode;

@@ -69,8 +69,16 @@ const COMPLETED: ResponseOutcome = Object.freeze({ completed: true });
 
 function outcomeOf(res: ServerResponse, { brokenBy }: Exchange): ResponseOutcome {
   const error = brokenBy ?? destroyReason(res);
-  if (res.writableFinished && error === undefined) return COMPLETED;
+  if (error === undefined && isSent(res)) return COMPLETED;
   return error === undefined ? { completed: false } : { completed: false, error };
+}
+
+/**
+ * Reports, at the end of a response, whether the operating system has taken all of it. Node also says "finished" of a whole response whose
+ * connection is destroyed before that.
+ */
+export function isSent({ req, writableFinished }: ServerResponse): boolean {
+  return writableFinished && !req.socket.destroyed;
 }
 
 function run(listeners: ResponseListener[], outcome: ResponseOutcome, { req, serverState: server }: Exchange): void {

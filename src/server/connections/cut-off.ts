@@ -3,7 +3,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { environ } from '../../app/index.js';
+import { environ, Fault } from '../../app/index.js';
 import { destroyReason, exchangeOf, type SlotState, wrongLength } from '../../app/internal.js';
 import { PorticoError } from '../../errors/index.js';
 import type { LogFields, Logger } from '../../log/index.js';
@@ -86,6 +86,12 @@ export interface ReportedRequest {
   readonly stateMs: number;
   /** Peer address of its connection. */
   readonly peer: string;
+}
+
+/** Closes the connection of a request at a deadline of the server: its log line and its counts say 503, and that the server did it. */
+export function cutOff(exchange: Exchange): void {
+  exchange.brokenBy ??= new Fault(503, { message: 'cut off at the deadline of a stop or a reload' });
+  exchange.ofConnection.socket.destroy();
 }
 
 /** Returns the fields of the log line. */

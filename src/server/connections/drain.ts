@@ -8,6 +8,7 @@
 import { deferred } from '../../tasks/internal.js';
 import type { Connection, Exchange } from './connection.js';
 import type { ConnectionList } from './connections.js';
+import { cutOff } from './cut-off.js';
 
 /** Time that a connection has to close after its end was announced. */
 const CLOSING_MS = 1500;
@@ -52,8 +53,10 @@ export class Drain {
   /** Closes everything now; what counts and logs requests hears of their ends before the drain is done. */
   cut(): void {
     for (const { socket, exchange } of this.#connections) {
-      if (exchange !== undefined && !socket.destroyed) this.#unfinished.push(exchange);
-      socket.destroy();
+      if (exchange !== undefined && !socket.destroyed) {
+        this.#unfinished.push(exchange);
+        cutOff(exchange);
+      } else socket.destroy();
     }
   }
 
