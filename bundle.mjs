@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// Bundles the compiler's output in `dist` into the published modules in `lib`: a few files for each directory of `src` instead of
-// hundreds. In every process, Node takes half a millisecond and some kilobytes for each file that it imports.
+// Bundles the compiler's output in `compiled` into the published modules in `lib`: a few files for each directory of `src` instead of
+// hundreds. In every process, Node takes half a millisecond and some kilobytes for each file that it imports. For each module of `src`,
+// `dist` gets a file beside its declarations that exports it from `lib`: tests import private parts of what is published.
 import {
   chmodSync,
   existsSync,
@@ -12,18 +13,21 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { createRequire } from 'node:module';
+import { basename, dirname, extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(fileURLToPath(import.meta.url));
-const dist = join(root, 'dist');
-const lib = join(root, 'lib');
+const [src, compiled, dist, lib] = ['src', 'compiled', 'dist', 'lib'].map((folder) => join(root, folder));
 /** The names of all shipped options, so that every process knows them without an import of the modules that declare them. */
 const NAMES = 'shipped-names.json';
 /** Has the names of all files that were made. Nothing has to be done if they exist, and all else is older. */
-const stamp = join(dist, '.bundled');
+const stamp = join(compiled, '.bundled');
 if (isMade()) process.exit(0);
 const { rollup } = await import('rollup');
+const { parseAst } = await import('rollup/parseAst');
+const { transform } = await import('esbuild');
+const ts = createRequire(import.meta.url)('typescript');
 
 /** Files that Portico starts by path, as processes and threads. */
 const STARTED = [
@@ -49,6 +53,9 @@ const AHEAD = [
   'cli/commands.js',
 ];
 
+/** Lists of files to load, with the directory that reads them. */
+const LISTS = { 'filters.js': 'loader' };
+
 /** Directories that every process needs, together in one file. */
 const BASE = ['errors', 'log', 'process', 'text'];
 
@@ -65,190 +72,280 @@ const PROGRAMS = {
   '-embedded': ['index.js'],
 };
 
-const { exports, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const entryPoints = [...Object.values(exports).map((entry) => entry.default), ...Object.values(bin)]
-  .filter((path) => path !== undefined)
-  .map((path) => relative('lib', path));
-// For a filter of a paste file, the loader imports the file that `middleware/index.js` names.
-const filters = readFileSync(join(dist, 'middleware/index.js'), 'utf8').matchAll(/ from '\.\/([^']+)'/g);
-// Exports that directories use of each other beside the entry points. Tests of private parts import them.
-const internal = readdirSync(dist).map((folder) => `${folder}/internal.js`);
-// What an extra provides to the core, which finds it by a group of options.
-const provided = readdirSync(dist).map((folder) => `${folder}/provided.js`);
-const entries = new Set([
-  ...entryPoints,
-  ...STARTED,
-  ...[...filters].map(([, path]) => `middleware/${path}`),
-  ...[...internal, ...provided].filter((path) => existsSync(join(dist, path))),
-]);
+/** A module that exports each export of each module. It is not written: it says where in `lib` they are. */
+const ALL = 'all.js';
 
-const bundle = await rollup({
-  input: Object.fromEntries([...entries].map((path) => [path, join(dist, path)])),
-  external: (id) => !/^[./]/.test(id),
-  preserveEntrySignatures: 'strict',
-  treeshake: false,
-  plugins: [{ name: 'compiled', load: compiled }],
-  onLog: (level, log, report) => {
-    // The compiler's helpers for decorators.
-    if (log.code !== 'THIS_IS_UNDEFINED') report(level, log);
-  },
-});
-const { output } = await bundle.generate({
-  dir: lib,
-  // No source maps: a stack trace names a line of `lib`, which is published and readable. `src` is not published.
-  sourcemap: false,
-  entryFileNames: '[name]',
-  // No hash in the names, so that a running process still finds the files that it imports later.
-  chunkFileNames: ({ facadeModuleId, name }) =>
-    facadeModuleId === null ? `chunks/${name}.js` : relative(dist, facadeModuleId),
-  manualChunks: chunkOf,
-  onlyExplicitManualChunks: true,
-  minifyInternalExports: false,
-  hoistTransitiveImports: false,
-});
+const { exports, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const modules = new Map(filesBelow(src).map((path) => [compiledName(path), undefined]));
+for (const path of modules.keys()) modules.set(path, readModule(path));
+const published = Object.values(exports).flatMap(({ default: path }) => (path ? [relative('lib', path)] : []));
+const entries = new Set([
+  ...[...published, ...Object.values(bin).map((path) => relative('lib', path))],
+  ...STARTED,
+  // The loader imports the files of the filters that a paste file names.
+  ...modules.get('filters.js').loads,
+  // What directories use of each other beside the entry points, and what an extra provides to the core, which finds it by a group of options.
+  ...[...modules.keys()].filter((path) => ['internal.js', 'provided.js'].includes(basename(path))),
+]);
+const importers = new Map([...modules.keys()].map((path) => [path, new Set()]));
+const loaded = new Set([...modules.values()].flatMap((module) => module.loads));
+for (const [path, module] of modules) {
+  Object.assign(module, direct(module));
+  for (const each of module.imports) importers.get(each).add(path);
+}
+
+// Rollup places the modules, of which it gets the imports and exports. The bundle has the same files, but a file also exports what only
+// other files of `dist` need.
+const files = new Map();
+for (const { fileName, modules: contained = {} } of await bundle([...entries], fileOf))
+  for (const path of Object.keys(contained)) files.set(path, fileName.replace(/^chunks\/|\.js$/g, ''));
+const alone = [...loaded].filter((path) => files.get(path) === path.replace(/\.js$/, ''));
+const output = await bundle([ALL, ...entries, ...alone], (path) => files.get(path));
+
+async function bundle(input, manualChunks) {
+  const isFirst = files.size === 0;
+  const built = await rollup({
+    // By name: each of them has its own file, even if it has nothing of its own.
+    input: Object.fromEntries(input.flatMap((path) => (isFirst || !published.includes(path) ? [[path, path]] : []))),
+    external: (id) => !id.startsWith('.') && !modules.has(id) && id !== ALL,
+    // Only entry points have no exports beside their own.
+    preserveEntrySignatures: isFirst ? 'strict' : 'allow-extension',
+    treeshake: false,
+    plugins: [{ name: 'portico', resolveId, ...(isFirst ? { load: stub } : { buildStart, load, renderChunk }) }],
+    onLog: (level, log, report) => {
+      // The compiler's helpers for decorators.
+      if (log.code !== 'THIS_IS_UNDEFINED') report(level, log);
+    },
+  });
+  const { output } = await built.generate({
+    dir: lib,
+    sourcemap: !isFirst,
+    // `src` is published.
+    sourcemapExcludeSources: true,
+    // No hash in the names, so that a running process still finds the files that it imports later.
+    entryFileNames: '[name]',
+    chunkFileNames: ({ facadeModuleId, name }) => facadeModuleId ?? `chunks/${name}.js`,
+    manualChunks,
+    onlyExplicitManualChunks: true,
+    minifyInternalExports: false,
+    hoistTransitiveImports: false,
+  });
+  return output;
+}
 
 // Programs may be running: each file is replaced in one step, and old files are removed last.
-for (const { fileName, type, code, source } of output) write(join(lib, fileName), type === 'chunk' ? code : source);
+const made = new Map();
+for (const { fileName, code, source } of output)
+  if (!fileName.startsWith(ALL)) made.set(join(lib, fileName), code ?? source);
+for (const [path, text] of facades()) made.set(join(dist, path), text);
+made.set(join(lib, NAMES), await shippedNames());
+for (const [path, text] of made) write(path, text);
 // npm and npx run these by name.
 for (const path of Object.values(bin)) chmodSync(join(root, path), 0o755);
-const made = new Set(output.map(({ fileName }) => fileName));
-for (const path of filesBelow(lib)) if (!made.has(path)) rmSync(join(lib, path));
+for (const path of filesBelow(lib)) if (!made.has(join(lib, path))) rmSync(join(lib, path));
 // Output of a deleted source file would otherwise be published and found by tests.
-for (const path of filesBelow(dist)) {
-  const source = path.replace(/(\.d\.ts|\.js|\.js\.map)$/, '.ts');
-  if (source !== path && !existsSync(join(root, 'src', source))) rmSync(join(dist, path));
-}
-
-const names = await shippedNames();
-for (const folder of [dist, lib]) write(join(folder, NAMES), names);
-
+for (const folder of [compiled, dist])
+  for (const path of filesBelow(folder)) if (!modules.has(compiledName(path))) rmSync(join(folder, path));
 // The package contains only the declarations that the entry points reach; npm leaves out the others.
-const published = declarations();
-const unpublished = filesBelow(dist).filter((path) => path.endsWith('.d.ts') && !published.has(path));
+const reached = declarations();
+const unpublished = filesBelow(dist).filter((path) => !reached.has(path));
 write(join(dist, '.npmignore'), `${unpublished.join('\n')}\n`);
-writeFileSync(stamp, filesBelow(lib).join('\n'));
+writeFileSync(stamp, [...made.keys()].join('\n'));
 
 function isMade() {
-  if (!existsSync(stamp) || !existsSync(lib)) return false;
+  if (!existsSync(stamp)) return false;
   const { mtimeMs } = statSync(stamp);
-  const made = readFileSync(stamp, 'utf8').split('\n');
-  const needed = [...made.map((path) => join(lib, path)), join(lib, NAMES), join(dist, NAMES)];
-  if (!needed.every((path) => existsSync(path))) return false;
-  const files = [join(root, 'bundle.mjs'), join(root, 'package.json'), join(dist, '.tsbuildinfo')];
-  for (const folder of [dist, lib]) files.push(...filesBelow(folder).map((path) => join(folder, path)));
-  return files.every((path) => statSync(path).mtimeMs <= mtimeMs);
+  const needed = [join(root, 'bundle.mjs'), join(root, 'package.json'), ...readFileSync(stamp, 'utf8').split('\n')];
+  for (const folder of [compiled, dist, lib])
+    if (existsSync(folder)) needed.push(...filesBelow(folder).map((path) => join(folder, path)));
+  return needed.every((path) => existsSync(path) && statSync(path).mtimeMs <= mtimeMs);
 }
 
-/** Returns the table of the names, as text: that of all options which the modules declare with their group. */
-async function shippedNames() {
-  const { writeTable } = await import(join(dist, 'config/internal.js'));
-  const directories = new Map();
-  for (const path of filesBelow(dist).toSorted()) {
-    const text = path.endsWith('.js') ? readFileSync(join(dist, path), 'utf8') : '';
-    const groups = [...text.matchAll(/\b(?:defineOptions|owns)\('([^'$]+)'/g)].map(([, group]) => group);
-    if (groups.length === 0) continue;
-    await import(join(dist, path));
-    const [directory] = path.split('/');
-    if (!existsSync(join(lib, directory, 'internal.js'))) continue;
-    for (const group of groups) directories.set(group, directory);
-  }
-  // The factories of filters declare their groups.
-  await import(join(dist, 'middleware/index.js'));
-  return writeTable(directories);
+/** Returns what a module imports and exports, and the groups of options that it declares. */
+function readModule(path) {
+  const code = readFileSync(join(compiled, path), 'utf8');
+  const beside = (specifier) => join(dirname(path), specifier);
+  const isOwn = ({ source }) => source?.type === 'Literal' && source.value.startsWith('.');
+  const { body } = parseAst(code);
+  const statics = body.filter(isOwn).map((node) => ({ ...node, from: beside(node.source.value) }));
+  const nodes = nodesIn(body);
+  return {
+    code,
+    statics,
+    loads: nodes
+      .filter((node) => node.type === 'ImportExpression' && isOwn(node))
+      .map(({ source }) => beside(source.value)),
+    names: body.flatMap(({ type, declaration: each, specifiers = [] }) =>
+      type === 'ExportNamedDeclaration'
+        ? (each?.declarations ?? (each ? [each] : []))
+            .map(({ id }) => id.name)
+            .concat(specifiers.map(({ exported }) => exported.name))
+        : [],
+    ),
+    reexports: new Map(
+      statics.flatMap(({ type, from, specifiers }) =>
+        type === 'ExportNamedDeclaration'
+          ? specifiers.map(({ local, exported }) => [exported.name, [from, local.name]])
+          : [],
+      ),
+    ),
+    groups: nodes
+      .filter(
+        ({ type, callee, arguments: [group] = [] }) =>
+          type === 'CallExpression' && ['defineOptions', 'owns'].includes(callee.name) && group?.type === 'Literal',
+      )
+      .map((node) => node.arguments[0].value),
+  };
 }
 
-/** Returns the declaration files of the entry points and all files that they import. */
-function declarations() {
-  const found = new Set(
-    Object.values(exports).flatMap(({ types }) => (types === undefined ? [] : relative('dist', types))),
-  );
-  for (const path of found) {
-    const text = readFileSync(join(dist, path), 'utf8');
-    for (const [, specifier] of text.matchAll(/\b(?:from|import|import\()\s*['"](\.[^'"]+)\.js['"]/g)) {
-      found.add(join(dirname(path), `${specifier}.d.ts`));
-    }
-  }
-  return found;
-}
-
-/**
- * Writes a module. Characters beyond Latin-1 become escapes: with a single one of them, V8 needs twice the memory for the file.
- */
-function compiled(path) {
-  const code = readFileSync(path, 'utf8').replaceAll(
-    /[^\0-\xff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-  return { code: direct(path, code), map: null };
+function nodesIn(node) {
+  if (typeof node !== 'object' || node === null) return [];
+  return [...(typeof node.type === 'string' ? [node] : []), ...Object.values(node).flatMap(nodesIn)];
 }
 
 /**
  * Replaces imports from a directory's `index.js` or `internal.js` by imports from the modules that these re-export. Otherwise each module
- * would depend on all modules of every directory that it imports from.
+ * would depend on all modules of every directory that it imports from. Returns the code, in which no line has moved, and what it imports.
  */
-function direct(path, code) {
-  return code.replaceAll(
-    /^(import|export) \{([^}]*)\} from '(\.[^']*\/(?:index|internal)\.js)';$/gm,
-    (_, verb, names, specifier) =>
-      namesIn(names)
-        .map(([name, local]) => {
-          const [file, exported] = exporterOf(join(dirname(path), specifier), name);
-          return `${verb} { ${exported} as ${local} } from './${relative(dirname(path), file)}';`;
-        })
-        .join(' '),
-  );
+function direct({ code, statics }) {
+  let text = code;
+  const imports = [];
+  for (const { type, from, specifiers, start, end } of statics.toReversed()) {
+    if (!isIndex(from)) {
+      imports.push(from);
+      continue;
+    }
+    const verb = type === 'ImportDeclaration' ? 'import' : 'export';
+    const each = specifiers.map(({ imported, local, exported }) => {
+      const [file, name] = exporterOf(from, (imported ?? local).name);
+      imports.push(file);
+      return `${verb} { ${name} as ${(exported ?? local).name} } from '${file}';`;
+    });
+    text = `${text.slice(0, start)}${each.join(' ')}${text.slice(end)}`;
+  }
+  return { code: text, imports: imports.toReversed() };
+}
+
+function isIndex(path) {
+  return ['index.js', 'internal.js'].includes(basename(path));
 }
 
 /** Returns the module that declares an export of `index.js` or `internal.js`, and the name there. */
-function exporterOf(file, name) {
-  if (!/\/(?:index|internal)\.js$/.test(file)) return [file, name];
-  for (const [, names, specifier] of readFileSync(file, 'utf8').matchAll(/^export \{([^}]*)\} from '([^']*)';$/gm)) {
-    const found = namesIn(names).find(([, exported]) => exported === name);
-    if (found !== undefined) return exporterOf(join(dirname(file), specifier), found[0]);
-  }
-  throw new Error(`${relative(dist, file)} does not export ${name}`);
-}
-
-/** Parses `a, b as c` into pairs of the name there and the name here. */
-function namesIn(list) {
-  return list.split(',').flatMap((each) => {
-    const [name, as = name] = each.trim().split(' as ');
-    return name === '' ? [] : [[name, as]];
-  });
+function exporterOf(path, name) {
+  const reexported = isIndex(path) ? modules.get(path).reexports.get(name) : undefined;
+  return reexported === undefined ? [path, name] : exporterOf(...reexported);
 }
 
 /**
  * Returns the name of the file for a module: its directory and the first program that needs it. Rollup places the modules that no program
  * loads at its start: it groups them by the entries that need them, so that no command loads modules of another.
  */
-function chunkOf(id, { getModuleInfo }) {
-  const { isEntry, dynamicImporters, importers } = getModuleInfo(id);
-  if (isEntry || (dynamicImporters.length > 0 && importers.length === 0)) return undefined;
-  const needing = entriesOf(id, getModuleInfo);
-  if (FIRST.includes(relative(dist, id))) return 'first';
-  const [folder] = relative(dist, id).split('/');
-  if (AHEAD.includes(relative(dist, id))) return `${folder}-ahead`;
+function fileOf(path) {
+  const [folder] = (LISTS[path] ?? path).split('/');
+  if (entries.has(path) || (loaded.has(path) && importers.get(path).size === 0)) return undefined;
+  if (FIRST.includes(path)) return 'first';
+  if (AHEAD.includes(path)) return `${folder}-ahead`;
+  const needing = entriesOf(path);
   if (needing.size === 1) return undefined;
-  const needs = (roots) => roots.some((root) => needing.has(join(dist, root)));
-  const [program] = Object.entries(PROGRAMS).find(([, roots]) => needs(roots)) ?? [];
+  const [program] = Object.entries(PROGRAMS).find(([, roots]) => roots.some((each) => needing.has(each))) ?? [];
   return program === undefined ? undefined : `${BASE.includes(folder) ? 'base' : folder}${program}`;
 }
 
 /** Returns the entries and the dynamically imported modules that import a module, directly or through others. */
-function entriesOf(id, getModuleInfo) {
-  const importers = new Set([id]);
-  const entriesOfIt = new Set();
-  for (const each of importers) {
-    const info = getModuleInfo(each);
-    if (info.isEntry || info.dynamicImporters.length > 0) entriesOfIt.add(each);
-    for (const importer of info.importers) importers.add(importer);
+function entriesOf(path) {
+  const all = new Set([path]);
+  for (const each of all) for (const importer of importers.get(each)) all.add(importer);
+  return new Set([...all].filter((each) => entries.has(each) || loaded.has(each)));
+}
+
+function buildStart() {
+  for (const id of published) this.emitFile({ type: 'chunk', id, name: id, preserveSignature: 'strict' });
+}
+
+function resolveId(id, importer) {
+  return id.startsWith('.') ? join(dirname(importer), id) : id === ALL || modules.has(id) ? id : null;
+}
+
+/** Returns a module that imports what another does, and has exports of the same names. */
+function stub(id) {
+  const { imports, loads, names } = modules.get(id);
+  const lines = [
+    ...imports.map((path) => `import '${path}';`),
+    ...loads.map((path) => `import('${path}');`),
+    ...names.map((name) => `export const ${name} = 0;`),
+  ];
+  return lines.join('\n');
+}
+
+/** Returns a compiled module with its source map, or that of all exports. */
+function load(id) {
+  if (id !== ALL) {
+    const map = JSON.parse(readFileSync(join(compiled, `${id}.map`), 'utf8'));
+    return { code: modules.get(id).code, map: { ...map, sources: [join(src, `${id.slice(0, -'.js'.length)}.ts`)] } };
   }
-  return entriesOfIt;
+  return [...modules]
+    .map(([path, { names }]) => `export { ${names.map((name) => `${name} as '${path}:${name}'`)} } from '${path}';`)
+    .join('\n');
+}
+
+/** Removes comments, and writes characters beyond ASCII as escapes: with one of them beyond Latin-1, V8 needs twice the memory for the file. */
+function renderChunk(code, { fileName }) {
+  if (fileName === ALL) return null;
+  return transform(code, { charset: 'ascii', legalComments: 'none', sourcemap: true, target: 'esnext' });
+}
+
+/** Returns the files of `dist` that export each module from `lib`. */
+function facades() {
+  const { body } = parseAst(output.find(({ fileName }) => fileName === ALL).code);
+  const imported = new Map();
+  const texts = new Map([...modules.keys()].map((path) => [path, '']));
+  for (const { type, source, specifiers = [] } of body)
+    for (const { local, imported: name, exported } of specifiers) {
+      if (type === 'ImportDeclaration') {
+        imported.set(local.name, [source.value, name.name]);
+        continue;
+      }
+      const [from, there] = source ? [source.value, local.name] : imported.get(local.name);
+      const [path, here] = exported.value.split(':');
+      const file = from.startsWith('.') ? relative(join(dist, dirname(path)), join(lib, from)) : from;
+      texts.set(path, `${texts.get(path)}export { ${there} as ${here} } from '${file}';\n`);
+    }
+  return texts;
+}
+
+/** Returns the table of the names, as text: that of all options which the modules declare with their group. */
+async function shippedNames() {
+  const { writeTable } = await import(join(compiled, 'config/internal.js'));
+  const directories = new Map();
+  for (const path of [...modules.keys()].toSorted()) {
+    const { groups } = modules.get(path);
+    if (groups.length === 0) continue;
+    await import(join(compiled, path));
+    const [directory] = path.split('/');
+    if (!modules.has(`${directory}/internal.js`)) continue;
+    for (const group of groups) directories.set(group, directory);
+  }
+  // The factories of filters declare their groups.
+  await import(join(compiled, 'middleware/index.js'));
+  return writeTable(directories);
+}
+
+/** Returns the declaration files of the entry points and all files that they import. */
+function declarations() {
+  const found = new Set(Object.values(exports).flatMap(({ types }) => (types ? [relative('dist', types)] : [])));
+  for (const path of found)
+    for (const { fileName } of ts.preProcessFile(readFileSync(join(dist, path), 'utf8'), true, true).importedFiles)
+      if (fileName.startsWith('.')) found.add(join(dirname(path), fileName).replace(/\.js$/, '.d.ts'));
+  return found;
+}
+
+function compiledName(path) {
+  return path.replace(/(?:\.d\.ts|\.ts|\.js\.map)$/, '.js');
 }
 
 function filesBelow(folder) {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.(js|map|ts)$/.test(entry.name))
+    .filter((entry) => entry.isFile() && ['.js', '.map', '.ts'].includes(extname(entry.name)))
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
 }
 

@@ -260,7 +260,21 @@ function importsOf(path: string): Import[] {
 
 const directoryOf = (file: string): string =>
   file.includes('/') ? file.slice(0, file.indexOf('/')) : file.slice(0, -3);
-const all = sourceFiles(src).flatMap(importsOf);
+/** The list of filters stands above all directories, and those that read it below: its imports are not run with it. */
+const LIST = 'filters.ts';
+const imports = sourceFiles(src).flatMap(importsOf);
+const all = imports.filter(({ file, target }) => file !== LIST && target !== LIST.replace('.ts', '.js'));
+
+test('the list of filters has only closures, each of an import below middleware, and two files read it', () => {
+  const text = readFileSync(join(src, LIST), 'utf8').replace(/^\/\*\*.*?\*\//s, '');
+  const lines = text.trim().split('\n').slice(1, -1);
+  const other = lines.filter((line) => !/^ {2}\w+: \(\) => import\('\.\/middleware\/[\w/-]+\.js'\),$/.test(line));
+  assert.deepEqual(other, []);
+  assert.deepEqual(
+    imports.filter(({ target }) => target === 'filters.js').map(({ file }) => file),
+    ['loader/filter-order.ts', 'loader/own-filters.ts'],
+  );
+});
 
 test('imports point down: a directory imports itself and the index.ts and internal.ts of lower ones', () => {
   const wrong: string[] = [];

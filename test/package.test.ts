@@ -41,14 +41,36 @@ function run(file: string, text: string): SpawnSyncReturns<string> {
 const namesOf = (load: (name: string) => string): string =>
   `console.log(JSON.stringify([${entryPoints.map((name) => `Object.keys(${load(name)}).length`).join()}]));`;
 
-test('a stack leads to files of the package: it has no source maps, and names none', () => {
-  assert.deepEqual(
-    packed.filter((path) => path.endsWith('.map')),
-    [],
-  );
-  const modules = packed.filter((path) => path.startsWith('lib/'));
+test('84: a stack names file and line of src, which is in the package, with --enable-source-maps', () => {
+  const text = `import { Mapper } from 'portico/routing';
+    try { new Mapper().connect('/a/{id}', { controller: 'c', requirements: { id: '([' } }); } catch (error) {
+      console.log(error.stack);
+    }`;
+  const plain = run('stack.mjs', text);
+  const mapped = spawnSync(process.execPath, ['--enable-source-maps', 'stack.mjs'], { cwd: project, encoding: 'utf8' });
+  for (const stack of [mapped.stdout]) {
+    const frames = [...stack.matchAll(/\/node_modules\/portico\/((?:src|lib)\/[^:]+):(\d+):\d+/g)];
+    assert.ok(frames.length > 1, `${stack}\n${plain.stderr}${mapped.stderr}`);
+    for (const [frame, path, line] of frames) {
+      assert.ok(path!.startsWith('src/') && packed.includes(path!), frame);
+      const own = readFileSync(join(root, path!), 'utf8').split('\n')[Number(line) - 1];
+      assert.match(own!, /\(|new|throw/, frame);
+    }
+  }
+  assert.match(plain.stdout, /portico\/lib\//, 'an application sees its errors as Node makes them');
+});
+
+test('84: each module of the package has its source map, whose sources are in the package', () => {
+  const modules = packed.filter((path) => path.startsWith('lib/') && path.endsWith('.js'));
   assert.ok(modules.length > 20);
-  for (const path of modules) assert.doesNotMatch(readFileSync(join(installed, path), 'utf8'), /sourceMappingURL/);
+  for (const path of modules) {
+    const { sources, sourcesContent } = JSON.parse(readFileSync(join(installed, `${path}.map`), 'utf8')) as {
+      sources: readonly string[];
+      sourcesContent?: unknown;
+    };
+    assert.equal(sourcesContent, undefined, path);
+    for (const source of sources) assert.ok(packed.includes(join(path, '..', source)), `${path}: ${source}`);
+  }
 });
 
 test('the status page of an installed package is served', async () => {

@@ -16,6 +16,7 @@ import {
   parseExportReference,
   searchFolders,
 } from '../modules/index.js';
+import { ownFilter } from './own-filters.js';
 import { firstNames, PasteError } from './paste-error.js';
 
 /** Parses an expression; extras in brackets, as in Python's entry points, are ignored. */
@@ -42,7 +43,7 @@ export async function evaluateExpression(
 ): Promise<unknown> {
   const url = findModule(parsed.module, folder, written, origin);
   try {
-    const { value, owner } = await importExport(parsed, url);
+    const { value, owner } = await importExport(parsed, url, ownFilter(parsed, url));
     if (owner === undefined || typeof value !== 'function') return value;
     // The bound method keeps the properties of the method, such as its declared options.
     return Object.assign((value as (...args: never[]) => unknown).bind(owner), value);

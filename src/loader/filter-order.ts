@@ -2,6 +2,7 @@
 import type { DeclaredFactory, WantedOrder } from '../app/index.js';
 import type { Config } from '../config/index.js';
 import type { Origin } from '../errors/index.js';
+import { FILTERS } from '../filters.js';
 import { type Context, type FactoryUse, sectionOf } from './load-context.js';
 import { type ContextTree, describeNode, treeOf } from './tree.js';
 
@@ -109,16 +110,17 @@ function snake(name: string | undefined): string | undefined {
 
 // Filters that certainly do not identify the caller.
 
-/** The entry point of Portico's filters, which paste files also name. Resolved at run time, so this directory does not import it. */
-const MIDDLEWARE: string = 'portico/middleware';
-
 /**
  * Returns a function that reports whether a filter certainly does not identify the caller: one of Portico's filters whose description
  * has no `security`. A filter of the application may set `environ(req).identity`, and `connect` runs middleware of any package.
  */
 export async function findsNoCaller(config: Config): Promise<(filter: ContextTree) => boolean> {
-  const { connect: _, ...middleware } = (await import(MIDDLEWARE)) as Readonly<Record<string, unknown>>;
-  const bundled = new Set(Object.values(middleware));
+  const { connect: _, ...own } = FILTERS;
+  const bundled = new Set(
+    await Promise.all(
+      Object.entries(own).map(async ([name, load]) => ((await load()) as Record<string, unknown>)[name]),
+    ),
+  );
   return (filter) => {
     if (!bundled.has(filter.resolved)) return false;
     try {

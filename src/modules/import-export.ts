@@ -2,7 +2,7 @@
  * Imports what others name: exports in configuration (`package/subpath:export`, `./file.js#Class.method`, or a module alone, which means
  * its default export), optional packages on demand, and the options that packages announce in their `package.json`.
  */
-import { readFileSync, realpathSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import {
@@ -14,7 +14,7 @@ import {
   locationInFile,
   shownPath,
 } from '../errors/index.js';
-import { isOwnFile, ownFile } from '../process/index.js';
+import { isOwnFile } from '../process/index.js';
 import { findPackage, type Manifest, packageOf } from './packages.js';
 
 /** A parsed name of an export. */
@@ -77,10 +77,14 @@ export interface FoundExport {
 
 /**
  * Imports `url`, which the module of a reference resolves to, and returns the export. A CommonJS module exports its `module.exports`.
- * Throws {@link ImportFailed} and {@link ExportMissing}.
+ * `load` imports another file that has the export. Throws {@link ImportFailed} and {@link ExportMissing}.
  */
-export async function importExport({ module, name }: ExportReference, url: string): Promise<FoundExport> {
-  const namespace = await importModule(module, name, url);
+export async function importExport(
+  { name }: ExportReference,
+  url: string,
+  load: () => Promise<object> = () => import(url),
+): Promise<FoundExport> {
+  const namespace = await importModule(url, load);
   if (name === undefined) {
     if (!('default' in namespace)) throw new ExportMissing('default', exportsOf(namespace));
     return { value: defaultOf(namespace) };
@@ -99,11 +103,9 @@ export async function importExport({ module, name }: ExportReference, url: strin
 
 type Namespace = Readonly<Record<string, unknown>> & { readonly default?: unknown };
 
-async function importModule(module: string, name: string | undefined, url: string): Promise<Namespace> {
-  const own = name === undefined ? undefined : fileOfOwnExport(module, url, name);
+async function importModule(url: string, load: () => Promise<object>): Promise<Namespace> {
   try {
-    const alone = own === undefined ? undefined : ((await import(own)) as Namespace);
-    return alone !== undefined && Object.hasOwn(alone, name!) ? alone : ((await import(url)) as Namespace);
+    return (await load()) as Namespace;
   } catch (cause) {
     throw new ImportFailed(await importFailure(cause, url), { cause });
   }
@@ -131,37 +133,6 @@ const EVERYWHERE: ReadonlySet<unknown> = new Set(
     Object.values(Object.getOwnPropertyDescriptors(prototype)).map(({ value }): unknown => value),
   ),
 );
-
-const MIDDLEWARE = 'portico/middleware';
-
-/**
- * Returns the URL of the file in Portico that has this one export of `portico/middleware`, so that a paste file that names six filters
- * does not load the other forty. Undefined if `url` is not in the running Portico, or for a name that it does not export.
- */
-export function fileOfOwnExport(module: string, url: string, name: string): string | undefined {
-  if (module !== MIDDLEWARE) return undefined;
-  const index = ownFile('middleware/index.js');
-  if (url !== MIDDLEWARE && url !== index.href && !isLinkTo(index, url)) return undefined;
-  filters ??= exportsByName(index);
-  const file = filters.get(name);
-  return file === undefined ? undefined : new URL(file, index).href;
-}
-
-/** Reports whether a URL leads to a file through a link, as with pnpm and workspaces. */
-function isLinkTo(file: URL, url: string): boolean {
-  return ignoreErrors(() => realpathSync(fileURLToPath(url))) === fileURLToPath(file);
-}
-
-let filters: ReadonlyMap<string, string> | undefined;
-
-/** Returns the files of exports by name, as listed in the index, which exports less than its files do. */
-function exportsByName(index: URL): ReadonlyMap<string, string> {
-  const files = new Map<string, string>();
-  for (const [, names = '', file = ''] of readFileSync(index, 'utf8').matchAll(/export \{([^}]*)\} from '([^']+)'/g)) {
-    for (const name of names.split(',')) files.set(name.trim(), file);
-  }
-  return files;
-}
 
 /** A package that may be missing. */
 export interface OptionalPeer {

@@ -3,7 +3,6 @@ export { errorPages, explainedError, explainedIn, pagesOf, pagesOfError, referen
 export {
   ExportMissing,
   type ExportReference,
-  fileOfOwnExport,
   ImportFailed,
   importExport,
   importFailure,

@@ -34,7 +34,7 @@ test('compiled code is kept after the start of a process that is killed', { skip
   const folder = mkdtempSync(join(tmpdir(), 'portico-cache-'));
   t.after(() => rmSync(folder, { recursive: true }));
   cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
-  cpSync(join(ROOT, 'dist'), join(folder, 'dist'), { recursive: true });
+  for (const copied of ['dist', 'lib']) cpSync(join(ROOT, copied), join(folder, copied), { recursive: true });
   const module = join(folder, 'dist/process/v8.js');
   const code = `const { keepCompiledCode } = await import(${JSON.stringify(module)}); keepCompiledCode(); await import('./dist/text/index.js'); setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', code], { cwd: folder, stdio: 'inherit' });

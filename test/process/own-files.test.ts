@@ -25,7 +25,10 @@ for (const flags of [[], ['--enable-source-maps']]) {
       stack: string;
     };
     assert.deepEqual(origin, { file: program, line: 3, column: 16 });
-    assert.match(stack, /lib\/chunks\/routing-worker\.js:\d+/);
+    assert.match(
+      stack,
+      flags.length === 0 ? /lib\/chunks\/routing-worker\.js:\d+/ : /src\/routing\/mapper\/mapper\.ts:\d+/,
+    );
     assert.ok(stack.includes(pathToFileURL(program).pathname));
   });
 }

@@ -1,5 +1,5 @@
 // The groups of attacks: the tests that attack, and the protections to remove from a copy, one at a time.
-// `file` is below dist; `replace` must occur in it once, and once in lib. Where not all tests are needed, `tests` lists the files that find
+// `file` is below src; `replace` must occur once in lib. Where not all tests are needed, `tests` lists the files that find
 // the mutant, and `names` is an expression for tests in them: one that fails, and one that passes.
 
 export const groups = [
@@ -142,7 +142,7 @@ export const groups = [
       {
         what: 'a password is taken to end at the first @ in it',
         file: 'text/secrets.js',
-        replace: "const at = text.lastIndexOf('@', ",
+        replace: 'const at = text.lastIndexOf("@", ',
         by: "const at = text.indexOf('@', ",
         tests: ['text/secrets'],
       },
@@ -161,7 +161,7 @@ export const groups = [
       {
         what: 'a report is written through a link',
         file: 'operating/report/report.js',
-        replace: "await writeFile(file, text, { mode: 0o600, flag: 'wx' });",
+        replace: 'await writeFile(file, text, { mode: 384, flag: "wx" });',
         by: 'await writeFile(file, text, { mode: 0o600 });',
         tests: ['operating/report/report'],
         names: 'written through no link|LC-1505',
@@ -226,14 +226,14 @@ export const groups = [
       {
         what: 'a response to a known caller is sent without Cache-Control',
         file: 'app/response/served-response.js',
-        replace: '(exchange.identity !== undefined || exchange.context?.userId !== undefined)',
+        replace: '(exchange.identity !== void 0 || exchange.context?.userId !== void 0)',
         by: 'false',
         tests: ['middleware/private-responses', 'routing/formats'],
       },
       {
         what: 'a resource has a response for each suffix',
         file: 'routing/router.js',
-        replace: "compat === 'routes' || kind !== 'routes'",
+        replace: 'compat === "routes" || kind !== "routes"',
         by: 'true',
         tests: ['routing/formats', 'middleware/compression'],
       },
@@ -269,8 +269,8 @@ export const groups = [
       {
         what: 'a token of any issuer is taken',
         file: 'middleware/auth/issuer-tokens.js',
-        replace: 'issuer: issuer,',
-        by: '',
+        replace: '        issuer,\n        audience,',
+        by: 'audience,',
       },
     ],
   },

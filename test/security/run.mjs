@@ -27,7 +27,7 @@ import { groups } from './groups.mjs';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 /** The parts of the tree that a mutant needs. It uses the packages of the tree. */
 const COPIED = ['package.json', 'assets', 'dist', 'dist-test', 'lib', 'test', 'paste'];
-/** The published modules. One of them contains the protection as `dist` does, so no mutant has to be bundled. */
+/** The published modules, which the tests import. One of them contains the protection, so no mutant has to be bundled. */
 const published = readdirSync(join(root, 'lib'), { recursive: true }).filter((path) => path.endsWith('.js'));
 /** The time limit for each test file. */
 const MINUTES = 5;
@@ -138,22 +138,18 @@ function copied() {
 
 async function isFound(copy, group, { what, file, replace, by, tests = group.tests, names }) {
   const modules = published.map((path) => join('lib', path)).filter((path) => read(copy, path).includes(replace));
-  const places = [join('dist', file), ...modules];
-  const texts = places.map((path) => read(copy, path));
-  if (modules.length !== 1 || texts.some((text) => text.split(replace).length !== 2)) {
-    console.error(
-      `${group.name}: ${JSON.stringify(replace)} does not stand once in ${file} and in lib: mend groups.mjs`,
-    );
+  const [path] = modules;
+  const text = path === undefined ? '' : read(copy, path);
+  if (modules.length !== 1 || text.split(replace).length !== 2) {
+    console.error(`${group.name}: ${JSON.stringify(replace)}, of ${file}, does not stand once in lib: mend groups.mjs`);
     return false;
   }
-  for (const [at, path] of places.entries()) {
-    writeFileSync(
-      join(copy, path),
-      texts[at].replace(replace, () => by),
-    );
-  }
+  writeFileSync(
+    join(copy, path),
+    text.replace(replace, () => by),
+  );
   const { caught, stdout } = await checked(attack(copy, { ...group, tests, names }, 'pipe'));
-  for (const [at, path] of places.entries()) writeFileSync(join(copy, path), texts[at]);
+  writeFileSync(join(copy, path), text);
   console.log(`${caught ? 'found' : 'NOT FOUND'}: ${group.name}: ${what}`);
   if (!caught) console.log(stdout.split('\n').slice(-20).join('\n'));
   return caught;
