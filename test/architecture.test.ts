@@ -17,7 +17,7 @@ const GROUND = ['text', 'errors', 'process', 'modules', 'log', 'ini', 'sqlite'];
 const FIRST = [...GROUND, 'config', 'tasks', 'service'];
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   text: [],
-  errors: ['text'],
+  errors: ['text', 'process'],
   process: [],
   modules: ['text', 'errors', 'process'],
   log: ['text', 'errors', 'process'],

@@ -41,14 +41,18 @@ function run(file: string, text: string): SpawnSyncReturns<string> {
 const namesOf = (load: (name: string) => string): string =>
   `console.log(JSON.stringify([${entryPoints.map((name) => `Object.keys(${load(name)}).length`).join()}]));`;
 
-test('84: a stack names file and line of src, which is in the package, with --enable-source-maps', () => {
-  const text = `import { Mapper } from 'portico/routing';
+test('84: a stack names file and line of src, which is in the package, in the log and with --enable-source-maps', () => {
+  const text = `import { createLogger } from 'portico';
+    import { Mapper } from 'portico/routing';
     try { new Mapper().connect('/a/{id}', { controller: 'c', requirements: { id: '([' } }); } catch (error) {
       console.log(error.stack);
+      createLogger({ format: 'json' }).error({ err: error }, 'failed');
     }`;
   const plain = run('stack.mjs', text);
   const mapped = spawnSync(process.execPath, ['--enable-source-maps', 'stack.mjs'], { cwd: project, encoding: 'utf8' });
-  for (const stack of [mapped.stdout]) {
+  const lastLine = plain.stderr.trimEnd().split('\n').at(-1)!;
+  const logged = (JSON.parse(lastLine) as { err: { stack: string } }).err.stack;
+  for (const stack of [logged, mapped.stdout]) {
     const frames = [...stack.matchAll(/\/node_modules\/portico\/((?:src|lib)\/[^:]+):(\d+):\d+/g)];
     assert.ok(frames.length > 1, `${stack}\n${plain.stderr}${mapped.stderr}`);
     for (const [frame, path, line] of frames) {

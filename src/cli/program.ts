@@ -5,7 +5,7 @@
 import type { Command } from 'commander';
 import { nearestOrAll } from '../errors/index.js';
 import { ownVersion } from '../modules/index.js';
-import { exitLocation } from '../process/index.js';
+import { exitLocation, withSourceLines } from '../process/index.js';
 import { endSoon, exitStatusOf, failureText, STATUS_REFUSED, STATUS_USAGE } from './command-failure.js';
 import { addCommonOptions, commandFirst, hasOption, serveArguments } from './command-line.js';
 import { COMMANDS, type CommandFile } from './commands.js';
@@ -23,7 +23,7 @@ export async function runCommand(words: readonly string[], serves: boolean): Pro
     // Only a worker's parent reports the error, which it gets through the channel.
     if (isWorker()) throw error;
     const traced = words.includes('--trace-errors') && error instanceof Error;
-    process.stderr.write(`${traced ? error.stack : failureText(error)}\n`);
+    process.stderr.write(`${traced ? withSourceLines(error.stack ?? '') : failureText(error)}\n`);
     process.exitCode = exitStatusOf(error);
   }
 }

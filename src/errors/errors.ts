@@ -4,6 +4,7 @@
  * Every error that Portico throws deliberately is a `PorticoError`. `code` is API and never changes; the text may improve at any time,
  * so tests and programs match on the code.
  */
+import { withSourceLines } from '../process/index.js';
 import { maskUris, printableLines } from '../text/index.js';
 import { type Diagnostic, locationInFile, type Origin, placeOf, printDiagnostics } from './diagnostic.js';
 
@@ -121,7 +122,7 @@ export function errorText(error: unknown): string {
 /** Returns the text of any thrown value for an operator; without a stack trace for errors that Portico throws deliberately. */
 export function describeError(error: unknown): string {
   if (error instanceof PorticoError) return error.describe();
-  if (error instanceof Error) return error.stack ?? error.message;
+  if (error instanceof Error) return withSourceLines(error.stack ?? error.message);
   return String(error);
 }
 

@@ -4,6 +4,7 @@
 import { format } from 'node:util';
 import { isNativeError } from 'node:util/types';
 import { ignoreErrors } from '../errors/index.js';
+import { withSourceLines } from '../process/index.js';
 import { maskUris } from '../text/index.js';
 
 /** Fields of a log line, as JSON values; an Error may be the value of `err` or of any other field. */
@@ -134,7 +135,7 @@ export function errorFields(error: unknown, above: readonly unknown[] = []): unk
   return {
     type: error.constructor?.name ?? error.name,
     message: maskUris(chain.map((each) => each.message).join(': ')),
-    stack: maskUris(chain.map((each) => each.stack).join('\ncaused by: ')),
+    stack: maskUris(withSourceLines(chain.map((each) => each.stack).join('\ncaused by: '))),
     ...several,
     ...Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, errorFields(value, around)])),
   };

@@ -27,6 +27,7 @@ export {
 } from './program-files.js';
 export { HEAD, type RequestsInHand, requestsInHand, SLOTS } from './requests-in-hand.js';
 export { connectError, createWithMode, openToAppend, refuseForeignLink, removeStaleSocket } from './safe-files.js';
+export { withSourceLines } from './source-lines.js';
 export { returnStartMemory } from './start-memory.js';
 export { unblock, unblockOutputs } from './unblocked-output.js';
 export { heldTick, keepCompiledCode } from './v8.js';

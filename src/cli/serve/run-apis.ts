@@ -17,7 +17,7 @@ import type { Logger } from '../../log/index.js';
 import { explainedError, pagesOfError } from '../../modules/index.js';
 import type { ServiceStatus } from '../../operating/index.js';
 import { DESCRIBE_TOPIC } from '../../operating/internal.js';
-import { describeLimits, holdSignals, returnStartMemory } from '../../process/index.js';
+import { describeLimits, holdSignals, returnStartMemory, withSourceLines } from '../../process/index.js';
 import { isOneProcess, namesIn } from '../../server/internal.js';
 import type { Awaitable, Launchable, ListenAddress, ServiceBase } from '../../service/index.js';
 import { exitStatusOf } from '../command-failure.js';
@@ -109,7 +109,7 @@ export async function runValidated(services: MakeLaunched, options: RunValidated
     // Only a worker's parent reports the error, which it gets through the channel.
     if (isWorker()) throw options.validate === undefined ? await (await allErrors()).withAllErrors(error) : error;
     explain(explainedError(error));
-    if (options.traceErrors === true && error instanceof Error) explain(error.stack ?? '');
+    if (options.traceErrors === true && error instanceof Error) explain(withSourceLines(error.stack ?? ''));
     // On standard error it is already.
     if (config !== undefined && logsElsewhere(config, error)) {
       const pages = pagesOfError(error);

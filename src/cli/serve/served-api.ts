@@ -4,6 +4,7 @@
 
 import type { Config } from '../../config/index.js';
 import { PasteError } from '../../loader/internal.js';
+import { withSourceLines } from '../../process/index.js';
 import { WSGIService, type WSGIServiceOptions } from '../../server/index.js';
 
 /** Options of a {@link ServedApi}. */
@@ -42,5 +43,5 @@ export class ServedApi extends WSGIService {
 
 function writeStack(error: unknown): void {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  if (cause instanceof Error) process.stderr.write(`${cause.stack ?? cause.message}\n`);
+  if (cause instanceof Error) process.stderr.write(`${withSourceLines(cause.stack ?? cause.message)}\n`);
 }

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../../config/index.js';
 import type { ClientCounts, Counted, FailedRequests, ShownRefusals } from '../../metrics/index.js';
+import { withSourceLines } from '../../process/index.js';
 import type { ServiceBase } from '../../service/index.js';
 import type { Activity, PeriodicStatus } from '../../tasks/index.js';
 
@@ -109,7 +110,7 @@ const NOTHING_RUNS = '(no JavaScript is running: idle event loop, or native code
 
 /** Returns `file:line in function` for each frame, with its source line below if it can be read. */
 async function frames(stack: string, sources: Sources): Promise<string> {
-  const lines = stack
+  const lines = withSourceLines(stack)
     .split('\n')
     .map((line) => /^\s*at (?:(.*?) \()?(.*?):(\d+)(?::\d+)?\)?$/.exec(line))
     .filter((match) => match !== null)
