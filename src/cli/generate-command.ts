@@ -53,7 +53,10 @@ export function register(program: Command): void {
       'with kubernetes: also scraping (annotations for Prometheus), one-process (no workers); may repeat',
       addition,
     )
-    .option('--check <file>', 'only lines of this file that do not match the configuration; not for nginx')
+    .option(
+      '--check <file>',
+      'only lines of this file that do not match the configuration; for systemd, socket and kubernetes',
+    )
     .option('--json', 'with --check: print JSON')
     .addHelpText(
       'after',

@@ -180,7 +180,7 @@ export class FleetRunner implements Runner {
   signalsTaken(): void {
     const { host, diagnosis } = this.#launcher;
     setTitle(host, masterTitle(this.name, this.#program.shown?.() ?? []));
-    void diagnosis.openInSupervisor();
+    diagnosis.watchInSupervisor();
   }
 
   status(): ServiceStatus[] {

@@ -1,23 +1,13 @@
 /**
  * Insight into a running process: the report, triggered by a signal or a file's modification, and the backdoor.
  */
-import { boolean, type Config, defineOptions } from '../config/index.js';
+import type { Config } from '../config/index.js';
 import type { Logger } from '../log/index.js';
 import type { ServiceBase } from '../service/index.js';
 import type { Backdoor } from './backdoor/backdoor.js';
 import { initializeIfEnabled } from './backdoor/backdoor-options.js';
 import { GuruMeditation } from './report/report.js';
 import { activityOf, requestsOf } from './report/report-subjects.js';
-
-/** `[DEFAULT]`: enables a backdoor in the supervisor too. */
-export const supervisorOptions = defineOptions('DEFAULT', {
-  backdoor_supervisor: boolean({
-    default: false,
-    restart: true,
-    help: 'Open the backdoor in the parent, too.',
-    advanced: true,
-  }),
-});
 
 /** Options of a {@link Diagnosis}. */
 interface DiagnosisOptions {
@@ -75,15 +65,9 @@ export class Diagnosis {
     return this.#opening;
   }
 
-  /** As {@link open}, in a supervisor: its backdoor has a separate option, and failures are only logged. */
-  async openInSupervisor(): Promise<void> {
-    const { config, log } = this.#options;
-    try {
-      if (config()?.group('DEFAULT', supervisorOptions).backdoorSupervisor === true) await this.open();
-      else this.reporter.start();
-    } catch (error) {
-      log.error({ err: error }, 'the supervisor has no backdoor');
-    }
+  /** Watches the file that triggers reports, in a supervisor, which has no backdoor: it runs no code of an application. */
+  watchInSupervisor(): void {
+    this.reporter.start();
   }
 
   async close(): Promise<void> {

@@ -17,7 +17,7 @@ export {
   type StatusDocument,
 } from './control/status-document.js';
 export { Control, type ControlledLauncher, controlOptions, controlPath } from './control-servers.js';
-export { Diagnosis, supervisorOptions } from './diagnosis.js';
+export { Diagnosis } from './diagnosis.js';
 export { DESCRIBE_TOPIC, Questions } from './questions.js';
 export {
   errorLines,

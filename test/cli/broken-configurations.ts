@@ -73,7 +73,7 @@ const filter = (factory: string, options = ''): Broken => ({
 const VALUES: Readonly<Record<string, string>> = {
   DEFAULT: `graceful_shutdown_timeout=soon worker_timeout=-1 reload_timeout=x restart_method=renew drain_delay=late second_term=kill
     sigint=never sighup_foreground=go max_restarts=many restart_window=-5 watch_config_files=perhaps log_options=7 backdoor_port=many
-    backdoor_supervisor=si periodic_enable=often periodic_fuzzy_delay=x manager_shutdown_timeout=x report_interval=0 service_down_time=x
+    periodic_enable=often periodic_fuzzy_delay=x manager_shutdown_timeout=x report_interval=0 service_down_time=x
     max_memory=huge worker_start_timeout=x log_level=loud log_format=xml use_syslog=2 strict_config=maybe check_file_modes=7 drain_idle=x
     fault_style=fancy debug=some invalid_input_status=200 log_file=/nowhere/at/all.log enabled_ssl_apis=shp enabled_apis=shop,shop
     config_file=x.ini state_path= logger=./app.js:nope logger=./gone.js:nope max_workers=0`,

@@ -1,4 +1,4 @@
-/** The generated logrotate and socket files beside the systemd unit, and the findings of `--check` for edited ones. */
+/** The generated logrotate and socket files beside the systemd unit, and the findings of `--check` for edited sockets. */
 import assert from 'node:assert/strict';
 import { symlinkSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -80,30 +80,9 @@ test('OP-15 the unit does not hide a home directory that a link leads to', {
 
 test('OP-15 logrotate renames the log where the unit has it, and has it opened anew', async () => {
   const given = await deployment('[DEFAULT]\nlog_file = /var/log/shop/api.log\n[api:shop]\nport = 8080\n');
-  assertMisfits(logrotate, given, [
-    ['/var/log/shop/', '/var/log/', '2: file is /var/log/api.log: the service writes to /var/log/shop/api.log'],
-    [/if systemctl.*/, '# HUP', '2: script is missing: without HUP, the service keeps writing to the renamed file'],
-    [
-      '    delaycompress\n',
-      '',
-      '7: compress is set: without delaycompress, lines written before the log is reopened are lost',
-    ],
-    ['nocreate', 'create 0640 root adm', '11: create is 0640 root adm: the service cannot write to a file of root'],
-  ]);
   const text = textOf(logrotate.lines(given));
-  for (const names of ['/var/log/shop/*.log', '"/var/log/shop/api.log"', "/var/log/x.log '/var/log/shop/a?i.log'"]) {
-    assert.deepEqual(
-      findings(
-        logrotate,
-        text.replace('/var/log/shop/api.log', () => names),
-        given,
-      ),
-      [],
-      names,
-    );
-  }
-  // The unit may have another User.
-  assert.deepEqual(findings(logrotate, text.replace('nocreate', 'create 0640 shop adm'), given), []);
+  assert.match(text, /^\/var\/log\/shop\/api\.log \{$/m);
+  assert.match(text, /^ {4}delaycompress$.*^ {4}nocreate$.*--signal=HUP --kill-who=main portico\.service/ms);
   const moved = await deployment('[DEFAULT]\nlog_file = $state_path/a b.log\n[api:shop]\nport = 8080\n');
   assert.match(textOf(logrotate.lines(moved)), /^"\/var\/lib\/portico\/a b\.log" \{$/m);
   const none = await deployment('[api:shop]\nport = 8080\n');

@@ -133,12 +133,6 @@ test('OP-15 --check takes args of options alone if the image starts api-cli', (t
   assert.match(check(edited.replace(/, "--set=[^"]*"/, '')), /hello listens on loopback/);
 });
 
-test('OP-15 --check of a Dockerfile reports a command that does not start api-cli', (t) => {
-  const { run, file } = manifestOf(t);
-  writeFileSync(file, run('docker').stdout.replace('lib/cli/main.js', 'lib/cli.js'));
-  assert.match(run('docker', '--check', file).stdout, /CMD is \["node".*: it does not start api-cli/);
-});
-
 test('OP-15 --check reads the manifest with the options that its variables and words set', (t) => {
   const { manifest, check } = manifestOf(t);
   const longer = withVariables(manifest, 'name: PORTICO_DEFAULT__GRACEFUL_SHUTDOWN_TIMEOUT, value: "120"');

@@ -14,7 +14,6 @@ const RESTART = [
   'DEFAULT.log_file',
   'DEFAULT.logger',
   'DEFAULT.restart_method',
-  'DEFAULT.backdoor_supervisor',
   'control.socket',
   'admin.listen',
   'admin.allow_remote',

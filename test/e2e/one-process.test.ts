@@ -183,7 +183,7 @@ test('HUP takes effect in the process and loses no request of clients on kept co
   await everyone('two');
 
   write('api-paste.ini', paste('three', 'paste.filter_factory = nowhere\n'));
-  write('portico.ini', ini(ports, { more: 'drain_idle = soon\n' }));
+  write('portico.ini', ini(ports, { more: 'drain_timeout = soon\n' }));
   const refused = await hup();
   assert.equal(refused.outcome, 'refused');
   for (const port of [ports.books, ports.films]) assert.equal((await asked(port)).greeting, 'two');

@@ -324,7 +324,6 @@ const ROWS: Readonly<Record<string, Row | Unseen>> = {
     was: /greeting first/,
     is: /greeting second/,
   },
-  'DEFAULT.drain_idle': 'a time of a stop: test/server/connections/drain.test.ts',
   'DEFAULT.enabled_apis': {
     reload: 2,
     from: 'plain, routed, tls',

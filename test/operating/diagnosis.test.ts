@@ -125,25 +125,6 @@ test('LC-201 LC-106 LC-1109 LC-1204 the backdoor is opened before the service st
   assert.equal(await ended(child), 0);
 });
 
-test('LC-1109 the supervisor has a backdoor where backdoor_supervisor says so, and it ends with it', async () => {
-  const { child, line } = await started('[DEFAULT]\nbackdoor_port = 0\nbackdoor_supervisor = true\n', 2);
-  const places = new Map<number, number>();
-  while (places.size < 3) {
-    const [, port, pid] = /Backdoor listening on (\d+) for process (\d+)/.exec(await line('Backdoor listening on'))!;
-    places.set(Number(pid), Number(port));
-  }
-  assert.equal(new Set(places.values()).size, 3);
-  const port = places.get(child.pid!);
-  assert.ok(port !== undefined, 'one of them is the supervisor’s');
-  const socket = connect(port, '127.0.0.1');
-  socket.resume().write('exit\n');
-  await once(socket, 'close');
-  assert.equal(await ended(child), 0);
-  const refused = connect(port, '127.0.0.1');
-  const [error] = (await once(refused, 'error')) as [NodeJS.ErrnoException];
-  assert.equal(error.code, 'ECONNREFUSED');
-});
-
 test('LC-1102 a backdoor that means nothing refuses the configuration', async () => {
   const { child, line } = await started('[DEFAULT]\nbackdoor_port = somewhere\n', 1);
   const exit = once(child, 'exit');

@@ -81,12 +81,6 @@ export function noneOf(...values: readonly string[]): Fits {
   return (value) => !values.includes(value);
 }
 
-/** Returns rules for a key that has each of these ports, and no other. */
-export const listsPorts = (key: string, ports: readonly number[]): Lines => [
-  ports.map((port) => rule(key, oneOf(port), { unset: undefined, isOne: true, why: `port ${port} is missing` })),
-  rule(key, oneOf('', ...ports), { why: 'nothing listens there' }),
-];
-
 /** Returns the last value of a key, or `''`. */
 export const lastOf = (file: readonly Entry[], key: string): string =>
   file.findLast((each) => each.key === key)?.value ?? '';

@@ -54,7 +54,9 @@ export const serviceUnit = ({ name }: Deployment): string => `${name}.service`;
 /** Returns the first line of a file; `deployment`: for a kind whose check needs the name that `--name` gave. */
 export function writtenBy(kind: string, deployment?: Deployment): string {
   const named = deployment?.isNamed ? ` --name ${deployment.name}` : '';
-  return `# Written by api-cli generate ${kind}. Check it with: api-cli generate ${kind}${named} --check FILE`;
+  const command = `api-cli generate ${kind}${named}`;
+  const check = /^(?:systemd|socket|kubernetes)$/.test(kind) ? `${command} --check FILE` : `${command} | diff FILE -`;
+  return `# Written by api-cli generate ${kind}. Check it with: ${check}`;
 }
 
 /** Returns a comment on variables that are not in the file and that its holder must set. */

@@ -7,18 +7,7 @@ import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { type Diagnostic, ignoreErrors } from '../../errors/index.js';
 import { isLoopback } from '../../operating/internal.js';
 import { formatAddress } from '../../service/internal.js';
-import {
-  type CheckedFile,
-  type Entry,
-  type Fits,
-  type Lines,
-  lastOf,
-  linesOf,
-  listsPorts,
-  needs,
-  oneOf,
-  rule,
-} from './compare.js';
+import type { DeploymentFile, Lines } from './compare.js';
 import {
   type DeployedApi,
   type Deployment,
@@ -121,12 +110,15 @@ function warnings(deployment: Deployment): Pick<Diagnostic, 'message' | 'hint'>[
     message: `${relative(folder, file)} has a secret, which is in the image then: ${option}`,
     hint: `Set it in the container: ${variable}, or ${variable}_FILE, which names a file that has it.`,
   }));
-  return [...lacking, ...outside, ...given];
+  const copied = wronglyCopied(deployment).map((path) => ({
+    message: `the image would have ${path}, which is not in ${IGNORE_FILE}`,
+    hint: `Add the line ${path} there.`,
+  }));
+  return [...lacking, ...outside, ...given, ...copied];
 }
 
-export const docker: CheckedFile = {
+export const docker: DeploymentFile = {
   lines,
-  read,
   warnings,
   beside: (deployment) => ({ name: IGNORE_FILE, text: ignoreText(deployment) }),
 };
@@ -138,8 +130,8 @@ const SOCKET = '/run/portico/control.sock';
 const SOCKET_VARIABLE = variableOf({ group: 'control', opt: 'socket' });
 const LOG_VARIABLE = variableOf({ group: 'DEFAULT', opt: 'log_format' });
 
-function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
-  const { name, stopSeconds, apis } = deployment;
+function lines(deployment: Deployment): Lines {
+  const { name, stopSeconds } = deployment;
   const ports = portsOf(deployment);
   const targets = targetsOf(deployment);
   const places = placesInImage(deployment);
@@ -164,41 +156,15 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
     ),
     'RUN npm ci --omit=dev && npm cache clean --force',
     'COPY . .',
-    wronglyCopied(deployment).map((path) =>
-      rule('COPY', (words) => !/^\.\/?\s/.test(words), {
-        why: `it copies ${path}, which is not in ${IGNORE_FILE}`,
-        hint: `Add the line ${path}.`,
-      }),
-    ),
     '# A cluster may run it as any user, who is then in group 0.',
     `RUN mkdir -p ${directories} && chown node:0 ${directories} && chmod 775 ${directories}`,
     '# The user node, by its number: of a name a kubelet does not know whether it is root.',
-    needs('USER 1000', (user) => !/^(?:root|0)(?::|$)/.test(user), { unset: 'root', why: 'the program runs as root' }),
+    'USER 1000',
     ports.length > 0 && `EXPOSE ${ports.join(' ')}`,
-    listsPorts('EXPOSE', ports),
-    needs('STOPSIGNAL SIGTERM', (signal) => /^(?:SIG)?(?:TERM|15)$/.test(signal), {
-      unset: 'SIGTERM',
-      why: 'a graceful shutdown starts with TERM',
-    }),
+    'STOPSIGNAL SIGTERM',
     targets.length > 0 && ['HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \\', `  CMD ${probe(targets)}`],
-    healthRules(deployment, file),
-    needs('ENTRYPOINT ["/usr/bin/tini", "--"]', getsSignals, NO_SIGNALS),
-    needs(
-      `CMD ${JSON.stringify(['node', 'node_modules/portico/lib/cli/main.js', ...wordsInside(deployment)])}`,
-      getsSignals,
-      NO_SIGNALS,
-    ),
-    rule('CMD', (words) => !getsSignals(words, '', file) || startsProgram(words), {
-      why: OTHER_PROGRAM,
-      unset: undefined,
-    }),
-    apis.filter(isHidden).map(({ name }) => {
-      const opened = opensApi(name);
-      return rule('CMD', () => file.some(({ value }) => opened.some((word) => value.includes(word))), {
-        why: `${name} listens on the loopback address of the container, which is unreachable from outside`,
-        hint: `Add "--set", "api:${name}.listen=0.0.0.0" to CMD.`,
-      });
-    }),
+    'ENTRYPOINT ["/usr/bin/tini", "--"]',
+    `CMD ${JSON.stringify(['node', 'node_modules/portico/lib/cli/main.js', ...wordsInside(deployment)])}`,
   ];
 }
 
@@ -210,18 +176,10 @@ export const startsProgram = (words: string): boolean =>
 /** Reports whether the ENTRYPOINT of the Dockerfile in a folder starts this program; undefined without a Dockerfile. */
 export function entryPointStarts(folder: string): boolean | undefined {
   const text = ignoreErrors(() => readFileSync(join(folder, 'Dockerfile'), 'utf8'));
-  return text === undefined ? undefined : startsProgram(lastOf(read(text), 'ENTRYPOINT'));
+  return text === undefined ? undefined : startsProgram([...text.matchAll(/^ENTRYPOINT\s+(.*)$/gim)].at(-1)?.[1] ?? '');
 }
 
 export const OTHER_PROGRAM = 'it does not start api-cli, which reads this configuration';
-
-/** Fits the words of a program, without a package manager. */
-const getsSignals: Fits = (words) => words.startsWith('[') && !/"(?:npm|npx|yarn|pnpm)"/.test(words);
-const NO_SIGNALS = {
-  unset: '[]',
-  why: 'a shell or a package manager does not forward all signals',
-  hint: 'Write the words of the program as a JSON array.',
-};
 
 /**
  * Returns what the program writes to in the image: directories, without those that all images provide; `environment`:
@@ -322,55 +280,3 @@ function probe(targets: readonly Target[]): string {
 }
 
 const scripted = (text: string): string => `'${text.replace(/['\\]/g, '\\$&')}'`;
-
-/** Returns rules for what a health check asks; one that asks in another way may be right. */
-function healthRules({ apis, metrics, admin, control = '' }: Deployment, file: readonly Entry[]): Lines {
-  const variables = file.flatMap(({ key, value }) => (key === 'ENV' ? value : [])).join(' ');
-  const socket = SOCKET_SET.exec(variables)?.[1] ?? control;
-  const all = [
-    ...(socket === '' ? [] : [resolve(APP, socket)]),
-    ...[admin, metrics].map((each) => `http ${each?.port} /readyz`),
-  ];
-  const checked = apis.filter(({ health }) => health !== undefined);
-  const known = (api: DeployedApi): string[] =>
-    ['', '/live', '/ready'].map((end) => `${schemeOf(api)} ${portOf(api)} ${api.health}${end}`);
-  const hint = `api-cli generate docker prints one for all APIs. For a control socket, set ENV ${SOCKET_VARIABLE}.`;
-  return [
-    rule('HEALTHCHECK', oneOf('', ...all, ...checked.flatMap(known)), { why: 'nothing answers there', hint }),
-    checked.map((api) =>
-      rule('HEALTHCHECK', oneOf('', ...all, ...known(api)), {
-        why: `it does not check ${api.name}`,
-        hint,
-        isOne: true,
-      }),
-    ),
-  ];
-}
-
-const SOCKET_SET = new RegExp(`${SOCKET_VARIABLE}=(\\S+)`);
-
-/** Instructions of which the last applies. */
-const ONCE = ['USER', 'STOPSIGNAL', 'HEALTHCHECK', 'ENTRYPOINT', 'CMD'];
-
-/** Reads the instructions of the last stage, which is the one that runs: each port, and each thing that the health check asks. */
-function read(text: string): Entry[] {
-  let all: Entry[] = [];
-  for (const { written, line } of linesOf(text)) {
-    const [, name = '', value = ''] = /^(\w+)\s+(.*)$/.exec(written) ?? [];
-    const key = name.toUpperCase();
-    if (key === 'FROM') all = [{ key: '', value: '', line }];
-    if (ONCE.includes(key)) all = all.filter((each) => each.key !== key);
-    const ports = key === 'EXPOSE' && value.split(/\s+/).map((port) => port.replace(/\D.*/, ''));
-    const values = ports || (key === 'HEALTHCHECK' ? askedBy(value) : [value]);
-    all.push(...values.map((each) => ({ key, value: each, line })));
-  }
-  return all[0]?.key === '' ? all : [{ key: '', value: '', line: 1 }, ...all];
-}
-
-/** Returns the path of a socket, or the scheme, port and path of each URL. */
-function askedBy(check: string): string[] {
-  const [, socket] = /socketPath:\s*'([^']+)'/.exec(check) ?? [];
-  if (socket !== undefined) return [socket];
-  const urls = check.matchAll(/(https?):\/\/(?:[^\s/:'"]+|\[[^\]]+\]):(\d+)(\/[^\s'"?]*)?/g);
-  return [...urls].map(([, scheme, port, path = '/']) => `${scheme} ${port} ${path}`);
-}

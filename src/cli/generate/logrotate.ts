@@ -3,18 +3,18 @@
  */
 import { resolve } from 'node:path';
 import { UsageError } from '../../config/internal.js';
-import { type CheckedFile, type Entry, type Lines, lastOf, linesOf, needs, rule } from './compare.js';
+import type { DeploymentFile, Lines } from './compare.js';
 import { type Deployment, serviceUnit, writtenBy } from './deployment.js';
 import { placeOf, writtenInUnit } from './systemd-unit.js';
 
-export const logrotate: CheckedFile = { lines, read };
+export const logrotate: DeploymentFile = { lines };
 
-function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
+function lines(deployment: Deployment): Lines {
   const path = logFile(deployment);
   const reopen = `systemctl kill --signal=HUP --kill-who=main ${serviceUnit(deployment)}`;
   return [
     writtenBy('logrotate'),
-    needs(`${quoted(path)} {`, (name) => matches(name, path), { isOne: true, why: `the service writes to ${path}` }),
+    `${quoted(path)} {`,
     '    daily',
     '    rotate 14',
     '    missingok',
@@ -28,22 +28,6 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
     `        if systemctl is-active --quiet ${serviceUnit(deployment)}; then ${reopen}; fi`,
     '    endscript',
     '}',
-    // Without a new file, the service keeps its own.
-    lastOf(file, 'copytruncate') === '' && [
-      rule('compress', (value) => value === '' || lastOf(file, 'delaycompress') !== '', {
-        why: 'without delaycompress, lines written before the log is reopened are lost',
-        hint: 'Write delaycompress.',
-      }),
-      rule('create', (mode) => !/^\d+\s+(?:root|0)\b/.test(mode), {
-        why: 'the service cannot write to a file of root',
-        hint: 'Write nocreate, or the User of the unit.',
-      }),
-      rule('script', (command) => /\bHUP\b|\bkill\b.*\s-1\b/.test(command), {
-        isOne: true,
-        why: 'without HUP, the service keeps writing to the renamed file',
-        hint: `Write postrotate, ${reopen}, endscript.`,
-      }),
-    ],
   ];
 }
 
@@ -57,33 +41,3 @@ function logFile(deployment: Deployment): string {
 /** Quotes a name for logrotate, which reads it as a pattern. */
 const quoted = (path: string): string =>
   /[\s"'\\*?[\]{}]/.test(path) ? `"${path.replace(/["\\*?[\]{}]/g, '\\$&')}"` : path;
-
-/** Returns the names in a line, without quotes. */
-function namesIn(line: string): string[] {
-  const words = line.replace(/\{$/, '').matchAll(/"((?:\\.|[^"\\])*)"|'([^']*)'|\S+/g);
-  return [...words].map(([word, double, single]) => double ?? single ?? word);
-}
-
-/** Reports whether a pattern of glob(7) matches a path. */
-function matches(pattern: string, path: string): boolean {
-  const expression = pattern.replace(/\\(.)|[*?.+^${}()|]/g, (found, literal?: string) => {
-    if (literal !== undefined) return /\w/.test(literal) ? literal : `\\${literal}`;
-    return found === '*' ? '[^/]*' : found === '?' ? '[^/]' : `\\${found}`;
-  });
-  return new RegExp(`^${expression}$`).test(path);
-}
-
-/** Reads the names of logs, the words of directives, and the text of scripts. */
-function read(text: string): Entry[] {
-  const all = linesOf(text);
-  const start = all.find(({ written }) => written.endsWith('{'))?.line ?? 1;
-  let isScript = false;
-  const entries = all.flatMap(({ written, line }) => {
-    const [, word = '', rest] = /^(\S+)\s*(.*)$/.exec(written) ?? [];
-    if (isScript && word !== 'endscript') return { key: 'script', value: written, line };
-    isScript = /^(?:(?:pre|post)rotate|(?:first|last)action|preremove)$/.test(word);
-    if (/^["'/]/.test(written)) return namesIn(written).map((value) => ({ key: 'file', value, line }));
-    return word === '' ? [] : { key: word, value: rest || 'set', line };
-  });
-  return [{ key: '', value: '', line: start }, ...entries];
-}

@@ -2,7 +2,7 @@
  * The backdoor that the configuration enables. Its modules are loaded when it opens, because few processes have one.
  */
 import { type Config, defineOptions, string } from '../../config/index.js';
-import { crossCheck, isSet } from '../../config/internal.js';
+import { crossCheck, isSet, writtenElsewhere } from '../../config/internal.js';
 import type { Backdoor, BackdoorOptions } from './backdoor.js';
 import { backdoorPorts } from './backdoor-ports.js';
 
@@ -17,6 +17,8 @@ export const backdoorOptions = defineOptions('DEFAULT', {
     advanced: true,
   }),
 });
+
+writtenElsewhere(backdoorOptions, { removed: { backdoor_supervisor: 'the parent of workers has no backdoor.' } });
 
 crossCheck((config: Config) => {
   if (!isSet(config, 'DEFAULT', 'backdoor_port')) return [];

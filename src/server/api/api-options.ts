@@ -4,18 +4,7 @@
  */
 import type { FaultStyle } from '../../app/index.js';
 import { apiFaultOptions } from '../../app/internal.js';
-import {
-  defineOptions,
-  duration,
-  integer,
-  list,
-  listen,
-  module,
-  oneOf,
-  path,
-  port,
-  string,
-} from '../../config/index.js';
+import { defineOptions, integer, list, listen, module, oneOf, path, port, string } from '../../config/index.js';
 import { writtenElsewhere } from '../../config/internal.js';
 import type { LoadedApp } from '../../loader/index.js';
 import type { LogOption } from '../../log/index.js';
@@ -104,11 +93,10 @@ export const servingOptions = defineOptions('DEFAULT', {
     default: 'api-paste.ini',
     help: 'Paste file, beside the configuration files or in their default directories if relative.',
   }),
-  drain_idle: duration({
-    default: 0.25,
-    help: 'Seconds idle connections stay open at a stop, for requests on their way.',
-    advanced: true,
-  }),
+});
+
+writtenElsewhere(servingOptions, {
+  removed: { drain_idle: 'an idle connection stays open for 0.25 s at a stop, for requests on their way.' },
 });
 
 /** APIs that a program serves: `api-cli` reads it; a program that chooses its APIs in code may share a file with it. */

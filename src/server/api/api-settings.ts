@@ -18,7 +18,7 @@ import { DEFAULT_BACKLOG } from '../endpoint.js';
 import type { ServerOptions } from '../server-options.js';
 import { type WsgiOptions, wsgiOptions } from '../wsgi-options.js';
 import { isOneProcess } from './api-names.js';
-import { apiOptions, servingOptions, type WSGIServiceOptions } from './api-options.js';
+import { apiOptions, type WSGIServiceOptions } from './api-options.js';
 
 /** The options of one API, checked. */
 export interface ApiSettings {
@@ -55,7 +55,6 @@ export function serverOptionsOf(config: Config, { address, options }: ApiSetting
     ...limits,
     ...address,
     paths: options.paths ?? limits.paths,
-    drainIdle: config.group('DEFAULT', servingOptions, { partial: true }).drainIdle,
     maxRequests: maxRequests === 0 ? 0 : maxRequests + Math.floor(Math.random() * (maxRequestsJitter + 1)),
   };
 }

@@ -45,7 +45,7 @@ test('OP-2 AU-7 a module, the paste file, the configuration: each that changes i
   await change('greeting.js', greeting('two'));
   assert.equal(await text(), 'two');
   await change('api-paste.ini', `${PASTE}# changed\n`);
-  await change('portico.ini', ini(port, 'drain_idle = 0'));
+  await change('portico.ini', ini(port, 'drain_timeout = 9'));
   const said = program.output().length;
   // No module has loaded it.
   appendFileSync(join(project.folder, 'service.log'), 'a line\n');
