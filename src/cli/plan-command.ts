@@ -13,6 +13,7 @@ import {
   commitOf,
   compareStates,
   counted,
+  markdownOf,
   noRevision,
   STATUS_BREAKING,
   type StateSource,
@@ -29,6 +30,7 @@ import { withAllErrors } from './validate/validate-all.js';
 interface PlanArguments extends OutputArguments {
   readonly oldConfigFile?: readonly string[];
   readonly prepare?: string;
+  readonly markdown?: boolean;
   readonly state?: string;
 }
 
@@ -40,6 +42,7 @@ export function register(program: Command): void {
     .option('--old-config-file <path>', 'configuration file of the state before; may repeat', collect)
     .option('--prepare <command>', 'run this in the directory of a revision first, such as "npm run build"')
     .option('--json', 'print one JSON document')
+    .option('--markdown', 'print Markdown, for a pull request')
     .addHelpText(
       'after',
       '\nExamples:\n  api-cli plan main\n  api-cli plan v1.2..HEAD\n  api-cli plan ../old .\n  api-cli plan --old-config-file production.ini --config-file next.ini\n\nStatus: 0 nothing breaks, 3 something does, 1 a state cannot be built.',
@@ -66,7 +69,11 @@ async function compare(words: readonly string[], args: PlanArguments): Promise<v
     const old = await stateFrom(before, key);
     const differences = compareStates(old, await stateFrom(after, key));
     const document = { schema: 'portico/plan', version: 1, before: before.label, after: after.label };
-    print(args, { ...document, counts: counted(differences), differences }, () => textOf(differences));
+    const text = (): string =>
+      args.markdown === true
+        ? markdownOf(differences, { before: before.label, after: after.label })
+        : textOf(differences);
+    print(args, { ...document, counts: counted(differences), differences }, text);
     process.exitCode = counted(differences).breaking > 0 ? STATUS_BREAKING : 0;
   } finally {
     for (const { remove } of checkouts) remove();

@@ -20,7 +20,13 @@ export type {
 } from '../service/internal.js';
 export { heartbeatOptions, hostOf, namedManager, RECORD_KEY } from '../service/internal.js';
 export { type ManagedRun, ManagedRuns } from './managed-runs.js';
-export { checkManager, type EarlierRuns, ManagedService } from './managed-service.js';
+export {
+  checkManager,
+  type DescribedJob,
+  describedJobs,
+  type EarlierRuns,
+  ManagedService,
+} from './managed-service.js';
 export {
   type CallsProvider,
   callsProvider,

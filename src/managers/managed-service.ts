@@ -29,7 +29,7 @@ import {
   type ProtocolSteps,
   TaskTracker,
 } from '../service/internal.js';
-import type { PeriodicTasks, TaskGroup } from '../tasks/index.js';
+import { PeriodicTasks, type TaskGroup } from '../tasks/index.js';
 import { JobList } from '../tasks/internal.js';
 import { formatDuration } from '../text/index.js';
 import { type Member, type OpenRegistry, registryProvider } from './providers.js';
@@ -159,10 +159,10 @@ export class ManagedService {
   }
 
   /** Creates the managers as a start would, for `look`: runs no hooks, and closes everything that they opened. */
-  async inspect<T>(look: (managers: readonly Manager[]) => T): Promise<T> {
-    const { made, letGo } = await this.#make();
+  async inspect<T>(look: (managers: readonly Manager[], declared: JobList) => T): Promise<T> {
+    const { made, context, letGo } = await this.#make();
     try {
-      return look(made);
+      return look(made, context.tasks);
     } finally {
       await letGo();
     }
@@ -285,6 +285,18 @@ export class ManagedService {
     };
     return open?.membership({ ...counted, host, binary, topic, log, onVerdict }) ?? null;
   }
+}
+
+/** A periodic task, with its seconds from one run to the next. */
+export interface DescribedJob {
+  readonly name: string;
+  readonly spacing: number;
+}
+
+/** Returns the periodic tasks that managers have, and those that they have declared. */
+export function describedJobs(managers: readonly Manager[], declared: JobList): readonly DescribedJob[] {
+  const own = managers.flatMap((manager) => (manager.periodicTasks ?? new PeriodicTasks(manager)).described);
+  return [...own, ...declared.described];
 }
 
 // Resources that managers acquired through their context, released after `cleanupHost`.

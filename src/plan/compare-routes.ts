@@ -13,7 +13,7 @@ export function compareRoutes(before: ApiState, after: ApiState): Difference[] {
 
 function routers(before: ApiState, after: ApiState): Difference[] {
   return before.routers.flatMap((old) => {
-    const now = after.routers.find(({ prefix }) => prefix === old.prefix);
+    const now = after.routers.find(({ app, prefix }) => app === old.app && prefix === old.prefix);
     return now === undefined ? [] : router(after.name, old, now);
   });
 }
@@ -44,6 +44,8 @@ function router(api: string, old: RouterState, now: RouterState): Difference[] {
   }
   if (!isDeepStrictEqual(old.faults, now.faults))
     found.push(about('faults-changed', `faults ${old.faults.join(', ')} -> ${now.faults.join(', ')}`));
+  const turned = now.overlaps.filter(([first, later]) => old.overlaps.some(([a, b]) => a === later && b === first));
+  for (const [first, later] of turned) found.push(about('route-order-changed', `${first} goes before ${later}`));
   return found;
 }
 
@@ -83,7 +85,12 @@ function route(api: string, key: string, was: RouteState | undefined, is: RouteS
   });
   if (was === undefined) return [about({ rule: 'route-added', change: 'added', text: 'new' })];
   if (is === undefined) return [about({ rule: 'route-removed', change: 'removed', text: 'removed' })];
-  return [...target(was, is), ...requirements(was, is), ...operations(was.operations, is.operations)].map(about);
+  const isDescribed = was.operations.length > 0 && is.operations.length > 0;
+  return [
+    ...target(was, is),
+    ...(isDescribed ? [] : requirements(was, is)),
+    ...operations(was.operations, is.operations),
+  ].map(about);
 }
 
 function target(was: RouteState, is: RouteState): SchemaFinding[] {
@@ -91,6 +98,10 @@ function target(was: RouteState, is: RouteState): SchemaFinding[] {
   const change = 'changed';
   if (was.action !== is.action) {
     found.push({ rule: 'route-action-changed', change, text: `leads to ${is.action}, and led to ${was.action}` });
+  }
+  const shadowing = is.shadowedBy.filter((each) => !was.shadowedBy.includes(each));
+  if (shadowing.length > 0) {
+    found.push({ rule: 'route-shadowed', change, text: `never matches: ${shadowing.join(', ')} comes before it` });
   }
   if (!isDeepStrictEqual(was.filters, is.filters)) {
     const shown = (filters: readonly string[]): string => filters.join(', ') || 'none';

@@ -125,6 +125,7 @@ class Comparison {
       ...FORMS.flatMap((keyword) => this.#form(keyword, before, after, at)),
       ...this.#default(before, after, at),
       ...this.#members(before, after, at),
+      ...this.#patterns(before, after, at),
       ...this.#others(before, after, at),
       ...this.#items(before, after, at),
       ...['anyOf', 'oneOf'].flatMap((keyword) => this.#choice(keyword, before, after, at)),
@@ -223,6 +224,18 @@ class Comparison {
               )
             : this.#said(`${this.#direction}-member-became-optional`, `${member} is optional now`);
       return [...required, ...(was && is ? this.values(objectOf(old[name]), objectOf(now[name]), member) : [])];
+    });
+  }
+
+  #patterns(before: Schema, after: Schema, at: string): SchemaFinding[] {
+    const [old, now] = [before.patternProperties ?? {}, after.patternProperties ?? {}] as [Schema, Schema];
+    return [...new Set([...Object.keys(old), ...Object.keys(now)])].flatMap((pattern) => {
+      const member = `${at}.${pattern}`;
+      if (pattern in old && pattern in now) return this.values(objectOf(old[pattern]), objectOf(now[pattern]), member);
+      const isClosed = (pattern in now ? before : after).additionalProperties === false;
+      const isWider = pattern in now === isClosed;
+      const rule: RuleName = `${this.#direction}-bound-${isWider ? 'wider' : 'narrower'}`;
+      return this.#said(rule, pattern in now ? `${member} is new` : `${member} is removed`);
     });
   }
 

@@ -31,6 +31,29 @@ export function sorted(differences: readonly Difference[]): Difference[] {
   return [...byText.values()].toSorted((a, b) => rank(a) - rank(b));
 }
 
+/** One line of a list: a difference, or the same one of many routes. */
+export interface Line {
+  readonly first: Difference;
+  /** Subjects of all; one if it is not about many routes. */
+  readonly subjects: readonly string[];
+}
+
+/** Number of routes from which on the same difference of each is one line: a filter around them makes it. */
+const MANY = 4;
+
+/** Returns the lines of a list. A difference for which `isApart` has its own line. */
+export function linesOf(differences: readonly Difference[], isApart: (difference: Difference) => boolean): Line[] {
+  const byText = new Map<string, Difference[]>();
+  const keyOf = ({ rule, api, text, route }: Difference): string => (route === null ? '' : `${rule} ${api} ${text}`);
+  for (const each of differences) byText.set(keyOf(each), [...(byText.get(keyOf(each)) ?? []), each]);
+  return differences.flatMap((each): Line[] => {
+    const alike = isApart(each) ? [each] : byText.get(keyOf(each))!.filter((other) => !isApart(other));
+    if (each.route === null || alike.length < MANY || each.rule === 'route-removed' || each.rule === 'route-added')
+      return [{ first: each, subjects: [each.subject] }];
+    return alike[0] === each ? [{ first: each, subjects: alike.map(({ subject }) => subject) }] : [];
+  });
+}
+
 /** Returns the number of differences of each class. */
 export function counted(differences: readonly Difference[]): Readonly<Record<DifferenceClass, number>> {
   const of = (wanted: DifferenceClass): number => differences.filter((each) => each.class === wanted).length;

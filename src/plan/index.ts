@@ -1,6 +1,7 @@
 /** Comparison of two states of a project, for the command `plan`. */
 export { compareStates } from './compare-states.js';
 export { counted, type Difference, type DifferenceClass, STATUS_BREAKING } from './difference.js';
+export { markdownOf } from './print-markdown.js';
 export { type Noted, placeOf, sumOf, textOf } from './print-text.js';
 export { type Checkout, checkOut, commitOf, noRevision } from './revision.js';
 export { RULES, type RuleName } from './rules.js';
@@ -12,6 +13,7 @@ export type {
   Operation,
   OperationState,
   OptionState,
+  Parameter,
   PartState,
   PipelineState,
   Place,

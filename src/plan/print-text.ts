@@ -1,6 +1,6 @@
 /** The list of differences as text: aligned columns under the heading of each class. */
 import { printable } from '../text/index.js';
-import { CLASSES, counted, type Difference, STATUS_BREAKING } from './difference.js';
+import { CLASSES, counted, type Difference, linesOf, STATUS_BREAKING } from './difference.js';
 
 /** A column that belongs to some routes: what a replay has found. */
 export type Noted = (difference: Difference) => string | undefined;
@@ -9,21 +9,27 @@ const SIGNS = { added: '+', removed: '-', changed: '~' } as const;
 
 /** Returns the list, and its sum. */
 export function textOf(differences: readonly Difference[], noted: Noted = () => undefined): string {
-  const rows = differences.map((each) => [
-    `${SIGNS[each.change]} ${each.subject}`,
-    each.text,
-    noted(each) ?? each.effect ?? '',
-    placeOf(each),
+  const lines = linesOf(differences, (each) => noted(each) !== undefined);
+  const rows = lines.map(({ first, subjects }) => [
+    `${SIGNS[first.change]} ${subjectOf(first, subjects)}`,
+    first.text,
+    noted(first) ?? first.effect ?? '',
+    subjects.length > 1 ? '' : placeOf(first),
   ]);
-  const lines = aligned(rows);
+  const texts = aligned(rows);
   const blocks = CLASSES.flatMap((one) => {
-    const own = lines.filter((_, at) => differences[at]!.class === one);
+    const own = texts.filter((_, at) => lines[at]!.first.class === one);
     return own.length === 0 ? [] : [`${HEADINGS[one]}\n${own.map((line) => `  ${line}`).join('\n')}`];
   });
   return [...blocks, sumOf(differences)].join('\n');
 }
 
 const HEADINGS = { breaking: 'Breaking', 'to look at': 'To look at', compatible: 'Compatible' } as const;
+
+/** `GET /rooms`, or `31 routes of bookings`. */
+export function subjectOf({ subject, api }: Difference, subjects: readonly string[]): string {
+  return subjects.length > 1 ? `${subjects.length} routes of ${api}` : subject;
+}
 
 /** Returns the place in the new state; of what is removed, that in the old one. */
 export function placeOf({ old, new: now }: Difference): string {

@@ -46,6 +46,7 @@ export const RULES = rules({
   'route-version-added': ['compatible', 'a route exists in more API versions'],
   'route-action-changed': ['to look at', 'a route leads to another action'],
   'route-order-changed': ['to look at', 'a request that two routes match goes to the other one'],
+  'route-shadowed': ['breaking', 'another route gets all requests of a route'],
   'route-filter-changed': ['to look at', 'filters around an action'],
   'path-requirement-added': ['breaking', 'a variable of a path accepts less'],
   'path-requirement-removed': ['compatible', 'a variable of a path accepts any value'],

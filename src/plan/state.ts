@@ -69,12 +69,16 @@ export interface PartOption {
 
 /** A Router of an app. */
 export interface RouterState {
+  /** App of the paste file that has it. */
+  readonly app: string;
   /** Prefix of its routes in the URL of a client. */
   readonly prefix: string;
   /** API versions that it serves; null: it has none. */
   readonly versions: { readonly min: string; readonly max: string } | null;
   /** Names of the schemas of its faults. */
   readonly faults: readonly string[];
+  /** Pairs of routes that match the same requests, the one that gets them first. */
+  readonly overlaps: readonly (readonly [first: string, later: string])[];
 }
 
 /** A route for one method. */
@@ -88,6 +92,8 @@ export interface RouteState {
   readonly place: Place;
   /** Expressions and types of variables, by position in the path. */
   readonly requirements: readonly (string | null)[];
+  /** Routes before it that leave it no request. */
+  readonly shadowedBy: readonly string[];
   /** Names of the filters around the action, outermost first. */
   readonly filters: readonly string[];
   /** Operations of OpenAPI, without references, in ascending order of versions; empty: the route has no description. */

@@ -30,4 +30,5 @@ export { GenerationError, RouteError, RouteTableError } from './route/route-erro
 export { enterMount } from './router-app.js';
 export { findOverlaps, findShadowed } from './serving/check-table.js';
 export { needsKnownCaller } from './serving/guard-filter.js';
+export { pathText } from './template/template.js';
 export { versionStarts } from './version-starts.js';

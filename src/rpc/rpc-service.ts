@@ -3,7 +3,7 @@
 import { Config, workerAssignment } from '../config/index.js';
 import { PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import { type EarlierRuns, type ManagedRun, ManagedRuns, ManagedService } from '../managers/index.js';
+import { describedJobs, type EarlierRuns, type ManagedRun, ManagedRuns, ManagedService } from '../managers/index.js';
 import {
   Lifecycle,
   type LifecycleState,
@@ -163,10 +163,23 @@ export class RPCService implements ServiceBase {
 
   /** Returns the contract of its methods, for `contractMistakes`. A service that is not started creates its managers for that; no hook runs. */
   async contract(): Promise<RpcContract[]> {
+    const of = await this.#contractOf();
+    return CALLABLE.has(this.#run.lifecycle.state) ? of(this.managers) : this.#run.managed.inspect(of);
+  }
+
+  async #contractOf(): Promise<(managers: readonly Manager[]) => RpcContract[]> {
     const { rpcContract } = await import('./server/contract.js');
     const { accessPolicy } = this.#run.connection.settings;
-    const of = (managers: readonly Manager[]): RpcContract[] => rpcContract(endpointsOf(managers), accessPolicy);
-    return CALLABLE.has(this.#run.lifecycle.state) ? of(this.managers) : this.#run.managed.inspect(of);
+    return (managers) => rpcContract(endpointsOf(managers), accessPolicy);
+  }
+
+  /** Returns the contract and the periodic tasks of a service that is not started: its managers are created for that; no hook runs. @internal */
+  async described() {
+    const of = await this.#contractOf();
+    return this.#run.managed.inspect((managers, declared) => ({
+      interfaces: of(managers),
+      jobs: describedJobs(managers, declared),
+    }));
   }
 
   /** Finds the managers that the next start will create, as that configuration names them; creates none. */

@@ -84,6 +84,11 @@ export class PeriodicTasks {
     return this.#slots.length === 0;
   }
 
+  /** Names and spacings in seconds. */
+  get described(): readonly { readonly name: string; readonly spacing: number }[] {
+    return this.#slots.map(({ name, spacing }) => ({ name, spacing }));
+  }
+
   /** Adds a task to this object only. It is called with the context of the pass and `{ signal }`. */
   addPeriodicTask(fn: TaskFunction, options: PeriodicTaskOptions = {}): void {
     checkFunction(fn, 'a periodic task');

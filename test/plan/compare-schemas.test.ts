@@ -81,6 +81,21 @@ const ROWS: readonly Row[] = [
   ],
   [
     'request',
+    { patternProperties: { '^x': {} }, additionalProperties: false },
+    { additionalProperties: false },
+    'request-bound-narrower',
+    'x.^x is removed',
+  ],
+  ['request', {}, { patternProperties: { '^x': { type: 'string' } } }, 'request-bound-narrower', 'x.^x is new'],
+  [
+    'request',
+    { patternProperties: { '^x': { type: 'string' } } },
+    { patternProperties: { '^x': {} } },
+    'request-type-wider',
+    'x.^x is of any type, and was string',
+  ],
+  [
+    'request',
     { anyOf: [{ type: 'string' }, { type: 'integer' }] },
     { anyOf: [{ type: 'string' }] },
     'request-choice-narrower',

@@ -3,13 +3,17 @@ import type { Config } from '../../config/index.js';
 import type { Origin } from '../../errors/index.js';
 import type { ContextTree } from '../../loader/index.js';
 import { describeNode, piped } from '../../loader/internal.js';
+import { silentLogger } from '../../log/internal.js';
+import type { DescribedJob } from '../../managers/index.js';
 import type { ApiState, MountState, PartState, PipelineState, RouteState } from '../../plan/index.js';
-import type { PlannedApi } from '../../server/internal.js';
+import { WSGIService } from '../../server/index.js';
+import { managerOf, type PlannedApi } from '../../server/internal.js';
 import { formatAddress } from '../../service/internal.js';
+import { JobList } from '../../tasks/internal.js';
 import { placeText } from '../command.js';
 import { effectiveOptions } from '../look/effective-options.js';
 import { loaderOf, routedApps } from '../validate/api-routers.js';
-import { placeOf } from './plain-data.js';
+import { jobState, placeOf } from './plain-data.js';
 import { routerState } from './router-state.js';
 
 /** Returns an API; its apps are created for their routes, and released. */
@@ -17,12 +21,13 @@ export async function apiState(api: PlannedApi, config: Config): Promise<ApiStat
   const { name, addresses, usesTls, workers, pipeline } = api;
   const sections = new Sections(config);
   sections.visit(await loaderOf(api, config).tree(pipeline));
+  const declared = new JobList();
   const routers = [];
   const routes: RouteState[] = [];
-  for (const { routers: placed, filters } of await routedApps(config, [api])) {
+  for (const { app, routers: placed, filters } of await routedApps(config, [api], declared)) {
     const additions = filters.flatMap((filter) => describeNode(filter, config)?.openapi ?? []);
     for (const one of placed) {
-      const { router, routes: own } = await routerState(one, { additions, api: name, config });
+      const { router, routes: own } = await routerState(one, { additions, app: app.name, api: name, config });
       routers.push(router);
       routes.push(...own);
     }
@@ -39,8 +44,13 @@ export async function apiState(api: PlannedApi, config: Config): Promise<ApiStat
     parts: sections.parts,
     routers,
     routes,
-    jobs: [],
+    jobs: [...declared.described, ...(await managersJobs(api, config))].map(jobState),
   };
+}
+
+async function managersJobs({ name }: PlannedApi, config: Config): Promise<readonly DescribedJob[]> {
+  if (managerOf(config, `api:${name}`) === undefined) return [];
+  return new WSGIService(name, config, { log: silentLogger(), useSsl: false }).managersJobs();
 }
 
 /** The sections of a tree, each once. */

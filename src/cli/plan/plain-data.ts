@@ -1,6 +1,8 @@
 /** Values of a state as JSON has them. */
 import { type Location, locationText } from '../../errors/index.js';
-import type { Place } from '../../plan/index.js';
+import type { DescribedJob } from '../../managers/index.js';
+import type { JobState, Place } from '../../plan/index.js';
+import { formatDuration } from '../../text/index.js';
 
 /** Returns a value as JSON has it. */
 export function plainData<T>(value: T): T {
@@ -10,4 +12,9 @@ export function plainData<T>(value: T): T {
 /** Returns a place as text; null for a default. */
 export function placeOf(location: Location | undefined): Place {
   return location === undefined ? null : locationText(location) || null;
+}
+
+/** Returns a periodic task with the time between its runs. */
+export function jobState({ name, spacing }: DescribedJob): JobState {
+  return { name, schedule: `every ${formatDuration(spacing)}` };
 }

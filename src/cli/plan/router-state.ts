@@ -2,7 +2,7 @@
 import type { OpenApiAdditions } from '../../app/index.js';
 import { configuredFaultForm } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
-import type { Operation, OperationState, RouterState, RouteState } from '../../plan/index.js';
+import type { Operation, OperationState, Parameter, RouterState, RouteState } from '../../plan/index.js';
 import {
   type ApiVersion,
   type DescribedRoute,
@@ -10,8 +10,10 @@ import {
   describeRoutes,
   documentedRouters,
   FAULT_SCHEMA_NAMES,
+  findOverlaps,
   openApiOf,
   type PlacedRouter,
+  pathText,
   versionStarts,
 } from '../../routing/internal.js';
 import { placeText } from '../command.js';
@@ -20,6 +22,7 @@ import { plainData } from './plain-data.js';
 interface RouterPlace {
   /** Additions of the filters around its app. */
   readonly additions: readonly OpenApiAdditions[];
+  readonly app: string;
   readonly api: string;
   readonly config: Config;
 }
@@ -27,7 +30,7 @@ interface RouterPlace {
 /** Returns a Router, and its routes in the order in which they are tried. */
 export async function routerState(
   placed: PlacedRouter,
-  { additions, api, config }: RouterPlace,
+  { additions, app, api, config }: RouterPlace,
 ): Promise<{ readonly router: RouterState; readonly routes: readonly RouteState[] }> {
   const { router, prefix } = placed;
   const [documented] = documentedRouters([placed], additions);
@@ -36,7 +39,10 @@ export async function routerState(
     router.documented.versions === undefined ? [null] : versionStarts(router);
   const documents = starts.map((version) => {
     const document = openApiOf([documented!], { title: api, apiVersion: version, faults });
-    return { from: version?.text ?? null, document: new Operations(plainData(document) as unknown as Document) };
+    return {
+      from: version?.text ?? null,
+      document: new Operations(plainData(document) as unknown as Document, version),
+    };
   });
   const { versions } = router.documented;
   const routes = describeRoutes(router).flatMap((route) =>
@@ -50,6 +56,7 @@ export async function routerState(
         action: actionText(route),
         place: route.origin === undefined ? null : placeText(route.origin),
         requirements: requirementsOf(route),
+        shadowedBy: route.shadowedBy.map(({ template }) => template),
         filters: route.filters,
         operations: merged(found),
       };
@@ -57,9 +64,11 @@ export async function routerState(
   );
   return {
     router: {
+      app,
       prefix,
       versions: versions === undefined ? null : { min: String(versions.min), max: String(versions.max) },
       faults: [...new Set(documents.flatMap(({ document }) => document.faults))],
+      overlaps: findOverlaps(router.compile().planned).map(({ earlier, later }) => [named(earlier), named(later)]),
     },
     routes,
   };
@@ -103,9 +112,12 @@ interface Document {
 /** The operations of a document, with what they refer to in place of the references. */
 class Operations {
   readonly #document: Document;
+  readonly #version: string | undefined;
   readonly #byShape: ReadonlyMap<string, Readonly<Record<string, Json>>>;
 
-  constructor(document: Document) {
+  /** `version`: that of the document, which each operation requires in a header. */
+  constructor(document: Document, version: ApiVersion | null) {
+    this.#version = version === null ? undefined : ` ${version.text}`;
     this.#document = document;
     this.#byShape = new Map(Object.entries(document.paths).map(([path, item]) => [shapeOf(path), item]));
   }
@@ -119,12 +131,20 @@ class Operations {
   of(method: string, path: string): Operation | null {
     const found = this.#byShape.get(shapeOf(path))?.[method === '*' ? 'get' : method.toLowerCase()];
     if (found === undefined) return null;
-    const { responses, 'x-versions': _versions, ...operation } = found;
+    const { responses, parameters, 'x-versions': _versions, ...operation } = found;
+    const others = ((parameters ?? []) as readonly Parameter[]).filter((each) => !this.#isVersion(each));
     const all = Object.entries((responses ?? {}) as Readonly<Record<string, Json>>);
     const told = all
       .filter(([code]) => code !== 'default')
       .map(([code, one]) => [code, this.#withoutFault(one)] as const);
-    return this.#whole({ ...operation, responses: Object.fromEntries(told) }, []) as Operation;
+    return this.#whole({ ...operation, parameters: others, responses: Object.fromEntries(told) }, []) as Operation;
+  }
+
+  #isVersion({ in: place, schema }: Parameter): boolean {
+    const only = typeof schema === 'object' ? schema.const : undefined;
+    return (
+      place === 'header' && this.#version !== undefined && typeof only === 'string' && only.endsWith(this.#version)
+    );
   }
 
   /** The bodies of faults are compared once for a Router. */
@@ -146,6 +166,13 @@ class Operations {
       return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, this.#whole(each, within)]));
     return this.#whole({ ...component, ...rest }, [...within, String(to)]);
   }
+}
+
+type Compiled = ReturnType<typeof findOverlaps>[number]['earlier'];
+
+function named({ route }: Compiled): string {
+  const method = route.conditions?.method;
+  return `${method === undefined ? 'any' : [method].flat().join(',')} ${shapeOf(pathText(route.parts))}`;
 }
 
 function shapeOf(path: string): string {

@@ -15,6 +15,7 @@ import {
 } from '../../routing/internal.js';
 import type { PlannedApi } from '../../server/internal.js';
 import { namesIn } from '../../server/internal.js';
+import type { JobList } from '../../tasks/index.js';
 import { unknownName } from '../command.js';
 import { enabledApis } from '../configured/enabled-apis.js';
 import { refuseErrors } from './plan.js';
@@ -48,15 +49,21 @@ export function loaderOf(api: LoadedApi, config: Config, log = silentLogger()): 
   return new Loader(api.pasteFile!, { config, service: api.name, log });
 }
 
-/** Returns the apps of APIs that have routers, in the order of the paste file. */
-export async function routedApps(config: Config, apis: readonly ChosenApi[]): Promise<readonly RoutedApp[]> {
+/** Returns the apps of APIs that have routers, in the order of the paste file. `tasks` gets the periodic tasks that they declare. */
+export async function routedApps(
+  config: Config,
+  apis: readonly ChosenApi[],
+  tasks?: JobList,
+): Promise<readonly RoutedApp[]> {
   const routed: RoutedApp[] = [];
   for (const api of apis) {
     const loader = loaderOf(api, config);
     for (const mounted of mountedApps(await loader.tree(api.pipeline), config)) {
       // Apps with their own description are not Routers.
       if (describeNode(mounted.app, config) !== undefined) continue;
-      const routers = (await routersOf(loader, mounted.app)).flatMap((router) => withMounted(router, mounted.prefix));
+      const routers = (await routersOf(loader, mounted.app, tasks)).flatMap((router) =>
+        withMounted(router, mounted.prefix),
+      );
       if (routers.length > 0) routed.push({ api, ...mounted, routers });
     }
   }
@@ -64,8 +71,8 @@ export async function routedApps(config: Config, apis: readonly ChosenApi[]): Pr
 }
 
 /** Returns the routers of an app; releases the resources of its factory at once. */
-export async function routersOf(loader: Loader, app: ContextTree): Promise<readonly BuiltRouter[]> {
-  const { routers, result } = await collectRouters(() => loader.makeApp(app));
+export async function routersOf(loader: Loader, app: ContextTree, tasks?: JobList): Promise<readonly BuiltRouter[]> {
+  const { routers, result } = await collectRouters(() => loader.makeApp(app, { tasks }));
   await result.close();
   return outerRouters(routers);
 }

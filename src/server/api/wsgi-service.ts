@@ -7,7 +7,15 @@ import { type Location, PorticoError, Refusals } from '../../errors/index.js';
 import type { LoadedApp } from '../../loader/index.js';
 import type { Walk } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
-import { type EarlierRuns, type ManagedRun, ManagedRuns, ManagedService, namedManager } from '../../managers/index.js';
+import {
+  type DescribedJob,
+  describedJobs,
+  type EarlierRuns,
+  type ManagedRun,
+  ManagedRuns,
+  ManagedService,
+  namedManager,
+} from '../../managers/index.js';
 import {
   Lifecycle,
   type ListenAddress,
@@ -213,6 +221,11 @@ export class WSGIService implements ListeningService {
     const { settings, loader } = apiParts(this.name, next, this.#reading);
     this.#app.opened = loader;
     return builtTogether({ app: this.#app, managed: this.#run.managed }, settings.pipeline, next);
+  }
+
+  /** Returns the periodic tasks of its managers, which are created for that; no hook runs. @internal */
+  managersJobs(): Promise<readonly DescribedJob[]> {
+    return this.#run.managed.inspect(describedJobs);
   }
 
   async start(): Promise<void> {

@@ -1,0 +1,43 @@
+/** The list of differences as Markdown, for a pull request: a table of each class; compatible ones are folded. */
+import { printable } from '../text/index.js';
+import { CLASSES, counted, type Difference, type Line, linesOf } from './difference.js';
+import { type Noted, placeOf, subjectOf, sumOf } from './print-text.js';
+
+/** Returns the list of a comparison; `before` and `after`: its states. */
+export function markdownOf(
+  differences: readonly Difference[],
+  {
+    before,
+    after,
+    noted = () => undefined,
+  }: { readonly before: string; readonly after: string; readonly noted?: Noted },
+): string {
+  const { breaking } = counted(differences);
+  const heading = `### ${breaking > 0 ? '❌' : '✅'} API: ${code(before)} → ${code(after)}`;
+  const lines = linesOf(differences, (each) => noted(each) !== undefined);
+  const blocks = CLASSES.flatMap((one) => {
+    const own = lines.filter(({ first }) => first.class === one);
+    if (own.length === 0) return [];
+    const table = ['| | | | |', '| --- | --- | --- | --- |', ...own.map((each) => row(each, noted))].join('\n');
+    if (one !== 'compatible') return [`**${one === 'breaking' ? 'Breaking' : 'To look at'}**\n\n${table}`];
+    return [`<details><summary>${own.length} compatible</summary>\n\n${table}\n\n</details>`];
+  });
+  return [heading, ...blocks, sumOf(differences)].join('\n\n');
+}
+
+function row({ first: difference, subjects }: Line, noted: Noted): string {
+  const { text, effect } = difference;
+  const subject = subjectOf(difference, subjects);
+  const place = subjects.length > 1 ? '' : placeOf(difference);
+  const more = noted(difference) ?? effect ?? '';
+  return `| ${code(subject)} | ${escaped(text)} | ${escaped(more)} | ${place === '' ? '' : code(place)} |`;
+}
+
+/** Characters that Markdown or a table would read; texts may come from an application. */
+function escaped(text: string): string {
+  return printable(text).replaceAll(/[\\`*_{}[\]<>#|~@]/g, String.raw`\$&`);
+}
+
+function code(text: string): string {
+  return `\`${printable(text).replaceAll('`', "'").replaceAll('|', String.raw`\|`)}\``;
+}
