@@ -22,6 +22,7 @@ import type { ReloadReport, ServiceStatus, WorkerStatus } from './status.js';
 export function controlRoutes(controlled: Controlled, registered: RegisteredServices): ControlRoutes {
   const { runner } = controlled;
   const fleet = (): Fleet => runner.fleet ?? refuseAlone();
+  const serving = (what: string): Fleet => (controlled.status().stopping ? refuseStopping(what) : fleet());
   return {
     // Loaded when the admin listener opens, and not with the control socket.
     'GET /': async () => (await import('./page/frame.js')).statusPage(),
@@ -58,7 +59,7 @@ export function controlRoutes(controlled: Controlled, registered: RegisteredServ
     },
     'POST /scale': async ({ body }) => {
       const { name, wanted, addresses } = serviceNamed(controlled, body.service);
-      const pools = fleet();
+      const pools = serving('it starts and ends no workers on demand');
       const workers = workersOf(body.workers, addresses.length > 0 ? 1 : 0, controlled.maxWorkers());
       controlled.log.notice({ service: name, workers }, `Service ${name}: ${wanted} -> ${workers} workers`);
       await pools.scale(name, workers);
@@ -66,7 +67,7 @@ export function controlRoutes(controlled: Controlled, registered: RegisteredServ
     },
     'POST /restart': async ({ body }) => {
       const { name } = serviceNamed(controlled, body.service);
-      const pools = fleet();
+      const pools = serving('it replaces no workers');
       controlled.log.notice({ service: name }, `Service ${name}: replacing its workers`);
       const { replaced, failures } = await pools.restart(name);
       // The workers start with the configuration in force, which lacks these changes.
@@ -148,7 +149,11 @@ function readyAnswer(services: readonly Readiness[]): ControlAnswer {
 
 /** Returns the report; throws if the service is stopping. */
 function reported(report: ReloadReport | undefined): ReloadReport {
-  return report ?? refuse('PORTICO_STOPPING', 'the service is stopping: it does not reload any more', 409);
+  return report ?? refuseStopping('it does not reload any more');
+}
+
+function refuseStopping(what: string): never {
+  return refuse('PORTICO_STOPPING', `the service is stopping: ${what}`, 409);
 }
 
 async function setLogLevel(controlled: Controlled, { level, service }: ControlRequest['body']): Promise<object> {

@@ -269,6 +269,22 @@ test('OP-40 OP-12 scale, restart and stop do what they say, for a service that t
   assert.match(why, /no service answers on .*: the file does not exist/);
 });
 
+test('82 scale and restart refuse while the service is stopping', async (t) => {
+  const { socket, folder, program } = await served(t, { more: 'drain_delay = 60' });
+  assert.equal((await run(folder, 'stop')).status, 0);
+  for (const words of [
+    ['scale', 'hello', '3'],
+    ['restart', 'hello'],
+  ]) {
+    const { status: refused, stderr, stdout } = await run(folder, ...words);
+    assert.equal(refused, 1, stdout);
+    assert.match(stderr, /the service is stopping: it (?:starts and ends no workers on demand|replaces no workers)/);
+  }
+  assert.equal((await status(socket)).services[0]?.wanted, 2);
+  program.kill('SIGINT');
+  await program.ended;
+});
+
 test('OP-51 the status is one document: of the process, of each API and each of its workers, and of all together', async (t) => {
   const { cert, key } = await makePair();
   const more = 'enabled_ssl_apis = hello\n[metrics]\nenabled = true\n[ssl]\ncert_file = cert.pem\nkey_file = key.pem';
