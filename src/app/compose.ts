@@ -2,6 +2,7 @@
 import { PorticoError, whatItIs } from '../errors/index.js';
 import type { App, Filter } from './app.js';
 import { connectApp } from './host/from-connect.js';
+import { canTry, knowsTrials } from './request-trial.js';
 import { takesOwnSlot, withSlot } from './slot.js';
 
 /**
@@ -17,7 +18,8 @@ export function compose(filters: readonly Filter[], app: App): App {
   const placed = withSlot(connectApp(app));
   const composed = filters.reduceRight((inner, filter) => filter(inner), placed);
   if (composed === placed) return app;
-  return typeof composed === 'function' ? takesOwnSlot(composed) : composed;
+  if (typeof composed !== 'function') return composed;
+  return takesOwnSlot(canTry(app) ? knowsTrials(composed) : composed);
 }
 
 function noPipeline(message: string): PorticoError {

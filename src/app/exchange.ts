@@ -9,6 +9,7 @@ import type { Fault } from './fault.js';
 import type { FaultForm } from './fault-form.js';
 import type { HeadFields } from './header-fields.js';
 import { callersTrace, type RequestContext, type RequestTrace, type TraceIds } from './request-context.js';
+import type { RequestTrial, Trial } from './request-trial.js';
 import type { BodyList, Methods, ResponseListener, Stage } from './response-methods.js';
 import { type ServerState, type SlotTaker, stateFor } from './server-state.js';
 
@@ -41,6 +42,8 @@ export interface Environ {
   apiVersion?: string | undefined;
   /** Aborted when the response is no longer needed: the client has disconnected, or the deadline filter's time has expired. */
   signal?: AbortSignal | undefined;
+  /** Set while `api-cli explain` or a replay tries the request. A filter that would ask or count something outside notes it here instead. */
+  readonly trial?: RequestTrial | undefined;
 }
 
 /** The route that a Router has matched. */
@@ -183,6 +186,8 @@ export class Exchange {
   declare shownParams: Readonly<Record<string, string>> | undefined;
   /** Listeners that wait for a route; undefined if there are none. */
   declare routeListeners: RouteListener[] | undefined;
+  /** The trial of the request; undefined for a request of a client. */
+  declare trial: Trial | undefined;
   /** The span of the request; undefined without tracing. */
   declare requestTrace: RequestTrace | undefined;
   /** Headers that filters add to calls made for the request: `forwardHeaders`. For equal names the last one is used. */
@@ -318,6 +323,7 @@ const RARE: Partial<Exchange> = {
   copyOf: undefined,
   shownParams: undefined,
   routeListeners: undefined,
+  trial: undefined,
   requestTrace: undefined,
   outage: undefined,
   acceptedToken: undefined,

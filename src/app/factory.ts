@@ -1,8 +1,7 @@
 /**
  * Factories, which create an app or a filter from a section of a paste file: PasteDeploy's factory protocols with one more argument; and
- * descriptions of filters and apps.
+ * their additions to documents.
  */
-import type { IncomingMessage } from 'node:http';
 import {
   type Config,
   defineOptions,
@@ -90,8 +89,10 @@ export interface DeclaredFactory<D extends OptionDeclarations = OptionDeclaratio
   readonly trial?: boolean | Trial;
   /** Returns the order that it requires with these options; undefined: any. */
   readonly order?: (options: OptionsOf<D>) => WantedOrder | undefined;
-  /** Returns a description of the result. */
-  readonly describe?: Describe<OptionsOf<D>>;
+  /** Returns what the filter adds to each operation of an OpenAPI document. The factory is not called: this opens and sends nothing. */
+  readonly openapi?: (options: OptionsOf<D>, ctx: DeclaredContext) => OpenApiAdditions | undefined;
+  /** Returns the prefix that the filter removes from paths: documents and lists of routes show it. Default: none. */
+  readonly prefix?: (options: OptionsOf<D>) => string;
   /** Further groups of the service configuration that it reads, such as `[api:compute]`, with their options. */
   readonly groups?: Readonly<Record<string, OptionDeclarations>>;
   /**
@@ -102,14 +103,8 @@ export interface DeclaredFactory<D extends OptionDeclarations = OptionDeclaratio
   readonly aroundRefusals?: boolean;
 }
 
-/**
- * Describes the result of a factory with these options; with `req`, how it would handle that request, of which only method, URL and
- * headers are known. The factory is not called: this must open nothing and send nothing.
- */
-export type Describe<O> = (options: O, req: IncomingMessage | undefined, ctx: DescribeContext) => Description;
-
 /** The part of a {@link FactoryContext} that is available without loading. */
-export interface DescribeContext {
+export interface DeclaredContext {
   readonly section: Pick<Section, 'options'>;
   readonly config: Config;
 }
@@ -156,7 +151,7 @@ export type MakeOfFactory<D extends OptionDeclarations, T> = (
 
 /** Further declarations of a factory. */
 export interface MoreOfFactory<D extends OptionDeclarations>
-  extends Pick<DeclaredFactory<D>, 'order' | 'describe' | 'groups' | 'aroundRefusals'> {
+  extends Pick<DeclaredFactory<D>, 'order' | 'openapi' | 'prefix' | 'groups' | 'aroundRefusals'> {
   /** See {@link DeclaredFactory.trial}; a function gets the arguments of `make`. */
   readonly trial?: boolean | MakeOfFactory<D, unknown>;
 }
@@ -197,20 +192,6 @@ export function optionOrigin({ section, config }: FactoryContext, group: string,
   return config.getLocation(group, option).origin ?? section.origin;
 }
 
-/** The description of a filter or an app. */
-export interface Description {
-  /** The end of a sentence whose subject is the filter or app: "answers 413 to a body of more than 114688 bytes". */
-  readonly does: string;
-  /**
-   * Whether a filter answers instead of its inner app: never (the default), perhaps, always, or with this status, for the given request.
-   */
-  readonly answers?: 'never' | 'perhaps' | 'always' | number;
-  /** The URL as the inner app sees it, if it differs. */
-  readonly rewrites?: { readonly scriptName: string; readonly url: string };
-  /** Additions to each operation of an OpenAPI document. */
-  readonly openapi?: OpenApiAdditions;
-}
-
 /** Additions of a filter to every operation that it wraps. Responses without `content` are faults. */
 export interface OpenApiAdditions {
   readonly parameters?: readonly object[];
@@ -228,14 +209,15 @@ export interface OpenApiAdditions {
   readonly securitySchemes?: Readonly<Record<string, object>>;
 }
 
-/** A filter or app in code that can describe itself, such as a filter around the controllers of a Router. */
+/** A filter in code with additions to the documents of the operations that it wraps, such as one around the controllers of a Router. */
 export interface Described {
-  readonly describe?: (req?: IncomingMessage) => Description;
+  readonly openapi?: OpenApiAdditions | undefined;
 }
 
-/** Returns the description of a filter or app made in code. */
-export function descriptionOf(made: Filter | App, req?: IncomingMessage): Description | undefined {
-  return (made as Described).describe?.(req);
+/** Returns the additions of a filter made in code, as a list with one or none. */
+export function additionsOf(filter: Filter): readonly OpenApiAdditions[] {
+  const { openapi } = filter as Described;
+  return openapi === undefined ? [] : [openapi];
 }
 
 /** The authentication of callers: the group `[api]`, for filters and composites that select by it. */

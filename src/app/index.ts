@@ -38,6 +38,7 @@ export {
   type TraceIds,
 } from './request-context.js';
 export { requestPath } from './request-path.js';
+export type { RequestTrial } from './request-trial.js';
 export { afterResponse } from './response/after-response.js';
 export {
   type BodyTransformer,

@@ -16,7 +16,7 @@ export {
   targetOf,
   whenRouted,
 } from './exchange.js';
-export { authOptions, descriptionOf, optionOrigin } from './factory.js';
+export { additionsOf, authOptions, optionOrigin } from './factory.js';
 export { asFault, missed, reasonPhrase } from './fault.js';
 export type { FaultForm } from './fault-form.js';
 export { targetMask } from './faults/client-text.js';
@@ -69,6 +69,16 @@ export {
   seesHeadersTaken,
 } from './request-fields.js';
 export { methodsOf, overriddenMethod, writtenPath } from './request-path.js';
+export {
+  canTry,
+  endTrial,
+  knowsTrials,
+  Trial,
+  type TrialEnd,
+  type TrialNode,
+  type TrialStep,
+  type UnknownPart,
+} from './request-trial.js';
 export {
   abortReason,
   abortResponse,

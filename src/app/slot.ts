@@ -100,5 +100,6 @@ export function noteOriginal(copy: IncomingMessage, original: IncomingMessage): 
   copied.faultForm = exchange.faultForm;
   copied.routeListeners = exchange.routeListeners?.slice();
   copied.requestTrace = exchange.requestTrace;
+  copied.trial = exchange.trial;
   copied.forwardedHeaders = exchange.forwardedHeaders;
 }

@@ -7,7 +7,7 @@
  */
 import type { App, DeclaredFactory, Filter, OpenApiAdditions } from '../app/index.js';
 import { callFactory, connectApp, type FaultForm } from '../app/internal.js';
-import { ConfigurationRefused } from '../errors/index.js';
+import { ConfigurationRefused, type Origin } from '../errors/index.js';
 import type { Awaitable } from '../service/index.js';
 import type { JobList } from '../tasks/index.js';
 import { isLimit } from './document.js';
@@ -38,7 +38,7 @@ import {
 import { NOT_CREATED, PartRefusals, Patience } from './part-refusals.js';
 import { PasteError } from './paste-error.js';
 import { A_KIND, type Kind } from './section.js';
-import { type ContextTree, describeNode, isMap, mountedApps, treeOf } from './tree.js';
+import { additionsOfNode, type ContextTree, isMap, mountedApps, treeOf } from './tree.js';
 import type { Walk } from './walk.js';
 
 type Conf = ReadonlyMap<string, string>;
@@ -72,12 +72,24 @@ interface MadeFilter {
   readonly context: Context;
 }
 
+/** A section that was created. */
+export interface CreatedNode {
+  readonly name: string;
+  /** As written; undefined for a pipeline. */
+  readonly factory: string | undefined;
+  readonly origin: Origin | undefined;
+  /** False for a composite that has asked for no app: it answers by itself. */
+  readonly hasApps: boolean;
+}
+
 /** Options for the creation of an app, beside its tree. */
 export interface CreateOptions {
-  /** Filter around each app except composites; undefined: none. */
-  readonly aroundApp?: Filter | undefined;
+  /** Returns what to put in place of each app except composites; undefined: the app itself. */
+  readonly aroundApp?: ((app: App, node: CreatedNode) => App) | undefined;
+  /** Returns what to put in place of each composite; undefined: the composite itself. */
+  readonly aroundComposite?: ((app: App, node: CreatedNode) => App) | undefined;
   /** Returns filters to put before each filter of a pipeline and before its app: one more than there are filters; undefined: none. */
-  readonly aroundFilters?: ((pipeline: string, filters: readonly string[]) => readonly Filter[]) | undefined;
+  readonly aroundFilters?: ((pipeline: CreatedNode, filters: readonly CreatedNode[]) => readonly Filter[]) | undefined;
   /** Makes the clients for other services for its factories. Default: from the configuration. */
   readonly connect?: Connect | undefined;
   /** The form of its faults; null: the server decides. Default: from the configuration. */
@@ -204,8 +216,7 @@ export class Creation {
   }
 
   #between(pipeline: Context, filters: readonly Context[]): readonly Filter[] | undefined {
-    const names = filters.map((filter) => headerOf(filter).name);
-    return this.#options.aroundFilters?.(headerOf(pipeline).name, names);
+    return this.#options.aroundFilters?.(nodeOf(pipeline), filters.map(nodeOf));
   }
 
   async #apply(filter: AwaitableFilter, context: Context, app: App): Promise<App> {
@@ -285,8 +296,9 @@ export class Creation {
     if (kind !== 'app') return result;
     // Filters around it would hide an Express application, which needs to know its mount.
     const app = connectApp(result);
-    const { aroundApp } = this.#options;
-    return aroundApp === undefined || isComposite(context) ? app : aroundApp(app);
+    const { aroundApp, aroundComposite } = this.#options;
+    const around = isComposite(context) ? aroundComposite : aroundApp;
+    return around === undefined ? app : around(app, nodeOf(context));
   }
 
   /** Returns the additions of the filters around an app to a document, when the whole tree is created. */
@@ -297,7 +309,7 @@ export class Creation {
       if (from === context) own = node;
     });
     const { filters = [] } = mountedApps(tree, config).find(({ app }) => app === own) ?? {};
-    return filters.flatMap((filter) => describeNode(filter, config)?.openapi ?? []);
+    return filters.flatMap((filter) => additionsOfNode(filter, config));
   }
 
   /** Returns the loader for a composite's children; their origin is the option that names them. */
@@ -327,6 +339,12 @@ export class Creation {
       },
     };
   }
+}
+
+function nodeOf(context: Context): CreatedNode {
+  const { name, origin } = headerOf(context);
+  const hasApps = context.children.some(({ get }) => get === 'app');
+  return { name, factory: context.factory?.written, origin, hasApps };
 }
 
 /** Parameter counts of a filter, (app), and an app, (req, res). A function with another count is a factory, whatever its error. */

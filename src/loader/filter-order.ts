@@ -4,7 +4,7 @@ import type { Config } from '../config/index.js';
 import type { Origin } from '../errors/index.js';
 import { FILTERS } from '../filters.js';
 import { type Context, type FactoryUse, sectionOf } from './load-context.js';
-import { type ContextTree, describeNode, treeOf } from './tree.js';
+import { additionsOfNode, type ContextTree, treeOf } from './tree.js';
 
 /** The code of these warnings and errors. */
 export const FILTER_ORDER = 'PORTICO_PASTE_FILTER_ORDER';
@@ -110,21 +110,25 @@ function snake(name: string | undefined): string | undefined {
 
 // Filters that certainly do not identify the caller.
 
+/** Returns Portico's filters and apps, by the names of their exports. */
+export async function bundledFactories(): Promise<Readonly<Record<string, unknown>>> {
+  const loaded = Object.entries(FILTERS).map(async ([name, load]) => {
+    return [name, ((await load()) as Record<string, unknown>)[name]] as const;
+  });
+  return Object.fromEntries(await Promise.all(loaded));
+}
+
 /**
- * Returns a function that reports whether a filter certainly does not identify the caller: one of Portico's filters whose description
- * has no `security`. A filter of the application may set `environ(req).identity`, and `connect` runs middleware of any package.
+ * Returns a function that reports whether a filter certainly does not identify the caller: one of Portico's filters whose additions
+ * to documents have no `security`. A filter of the application may set `environ(req).identity`, and `connect` runs middleware of any package.
  */
 export async function findsNoCaller(config: Config): Promise<(filter: ContextTree) => boolean> {
-  const { connect: _, ...own } = FILTERS;
-  const bundled = new Set(
-    await Promise.all(
-      Object.entries(own).map(async ([name, load]) => ((await load()) as Record<string, unknown>)[name]),
-    ),
-  );
+  const { connect: _, ...middleware } = await bundledFactories();
+  const bundled = new Set(Object.values(middleware));
   return (filter) => {
     if (!bundled.has(filter.resolved)) return false;
     try {
-      return describeNode(filter, config)?.openapi?.security === undefined;
+      return additionsOfNode(filter, config).every(({ security }) => security === undefined);
     } catch {
       // The filter's factory reports invalid options.
       return false;

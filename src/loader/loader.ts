@@ -103,7 +103,7 @@ export class Loader extends PasteFile {
     const { faults = await configuredFaultForm(this.#parts.config, this.#serviceOf('app', name)) } = options;
     const tasks = new JobList();
     // The slot of a request is for its app, not for the filters around it, which may wait for others.
-    const aroundApp = (inner: App): App => withSlot(options.aroundApp?.(inner) ?? inner);
+    const aroundApp: CreateOptions['aroundApp'] = (inner, node) => withSlot(options.aroundApp?.(inner, node) ?? inner);
     const app = (await this.#create('app', name, releases, { tasks, ...options, aroundApp })) as App;
     return takesOwnSlot(loadedApp(inFaultForm(app, faults), releases, tasks));
   }

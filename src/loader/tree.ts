@@ -1,10 +1,8 @@
 /**
- * The published tree of a paste file, and facts derived from it: descriptions of its nodes, and its apps, each with the path that
+ * The published tree of a paste file, and facts derived from it: what filters add to documents, and its apps, each with the path that
  * requests reach it at and the filters before it.
  */
-import { IncomingMessage } from 'node:http';
-import { Socket } from 'node:net';
-import type { Conf, DeclaredFactory, Description } from '../app/index.js';
+import type { Conf, DeclaredFactory, OpenApiAdditions } from '../app/index.js';
 import type { Config, WrittenValue } from '../config/index.js';
 import type { Origin } from '../errors/index.js';
 import { placeOf } from './composite/mount-table.js';
@@ -86,20 +84,13 @@ export function piped(node: ContextTree): { filters: readonly ContextTree[]; inn
   return { filters, inner: app ?? next };
 }
 
-/** Returns the description of a filter or app, with its options; undefined if its factory has none. */
-export function describeNode(node: ContextTree, config: Config, req?: IncomingMessage): Description | undefined {
-  const { describe, group, options } = (node.resolved ?? {}) as Partial<DeclaredFactory>;
-  if (describe === undefined) return undefined;
-  const local = Object.fromEntries(node.localConf);
-  const values = group === undefined ? local : config.group(group, options!, { local: node.options });
-  return describe(values as never, req, { config, section: node });
+/** Returns the additions of a filter to documents, as a list with one or none. */
+export function additionsOfNode(node: ContextTree, config: Config): readonly OpenApiAdditions[] {
+  const { openapi, group, options } = (node.resolved ?? {}) as Partial<DeclaredFactory>;
+  if (openapi === undefined) return [];
+  const values = config.group(group!, options!, { local: node.options });
+  return [openapi(values as never, { config, section: node }) ?? []].flat();
 }
-
-/** The description of a filter without one. */
-export const UNDESCRIBED: Description = {
-  does: 'may respond; otherwise passes the request on',
-  answers: 'perhaps',
-};
 
 /** An app, or a composite that does not report its children. */
 export interface MountedApp {
@@ -142,10 +133,12 @@ function plainFilters(node: ContextTree): readonly ContextTree[] {
   return inner === undefined ? [node] : [...filters, inner].flatMap(plainFilters);
 }
 
-/** Adds filters to a position. The prefix that a filter removes is found by its description for a request to `/`. */
+/** Adds filters to a position. */
 function behind(filters: readonly ContextTree[], way: Way, config: Config): Way {
-  const req = Object.assign(new IncomingMessage(new Socket()), { method: 'GET', url: '/' });
-  const taken = filters.map((filter) => describeNode(filter, config, req)?.rewrites?.scriptName ?? '');
+  const taken = filters.map(({ resolved, options: local }) => {
+    const { prefix, group, options } = (resolved ?? {}) as Partial<DeclaredFactory>;
+    return prefix?.(config.group(group!, options!, { local }) as never) ?? '';
+  });
   return { prefix: way.prefix + taken.join(''), filters: [...way.filters, ...filters] };
 }
 

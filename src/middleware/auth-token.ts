@@ -3,13 +3,13 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:ht
 import { dirname } from 'node:path';
 import {
   beforeHead,
-  type DescribeContext,
-  type Description,
+  type DeclaredContext,
   environ,
   type FactoryContext,
   type Filter,
   filterFactory,
   type Identity,
+  type OpenApiAdditions,
 } from '../app/index.js';
 import { exchangeOf, faultFormOf, optionOrigin } from '../app/internal.js';
 import { ConfigurationRefused, type Origin } from '../errors/index.js';
@@ -142,16 +142,12 @@ export const authToken = filterFactory(
       if (isAlone(ctx)) return findValidator(given, ctx);
       await tried(ctx, ...jwtOf(ownGroup(given, ctx), ctx));
     },
-    describe,
+    openapi: (given, ctx) => openapiOf(...jwtOf(ownGroup(given, ctx), ctx)),
   },
 );
 
-function describe(given: AuthTokenOptions, req: IncomingMessage | undefined, ctx: DescribeContext): Description {
-  return describeOptions(req, ...jwtOf(ownGroup(given, ctx), ctx));
-}
-
 /** Returns the options, and with the validator jwt also the options of `[jwt]`. `delay_auth_decision` in `[jwt]` takes precedence. */
-function jwtOf(options: AuthTokenOptions, { config }: DescribeContext): [options: AuthTokenOptions, jwt?: JwtOptions] {
+function jwtOf(options: AuthTokenOptions, { config }: DeclaredContext): [options: AuthTokenOptions, jwt?: JwtOptions] {
   return options.validator === 'jwt' ? withJwt(options, config.group('jwt', jwtOptions)) : [options];
 }
 
@@ -172,7 +168,7 @@ export const jwtAuth = filterFactory(
     trial: async (jwt, ctx) => {
       if (!isAlone(ctx)) await tried(ctx, ...withJwt(sharedOptions(ctx), jwt));
     },
-    describe: (jwt, req, ctx) => describeOptions(req, ...withJwt(sharedOptions(ctx), jwt)),
+    openapi: (jwt, ctx) => openapiOf(...withJwt(sharedOptions(ctx), jwt)),
   },
 );
 
@@ -181,7 +177,7 @@ function isAlone({ service, config }: FactoryContext): boolean {
   return service === undefined && config.configFiles.length === 0;
 }
 
-function sharedOptions({ config }: DescribeContext): AuthTokenOptions {
+function sharedOptions({ config }: DeclaredContext): AuthTokenOptions {
   return config.group('auth_token', authTokenOptions);
 }
 
@@ -217,12 +213,20 @@ async function tokenFilter(ctx: FactoryContext, options: AuthTokenOptions, jwt?:
     service: knownBy(serviceHeaders),
   };
 
+  const lacks = jwt?.requiredScope === undefined ? '' : `, 403 without the scope ${jwt.requiredScope}`;
+  const refusals = `answer 401 if it is not valid${lacks}, 503 if it cannot be validated`;
+  const validation = `validate the token with ${options.validator}, and ${options.delayAuthDecision ? 'let the application decide' : refusals}`;
   const filter: Filter = (app) => (req, res) => {
     stripIdentity(req);
     let told = challenge;
     let unknown = false;
     beforeHead(res, () => (unknown ? unavailableInstead(res) : challengeEvery401(res, told)));
     const token = userTokenOf(req, presented);
+    const { trial } = exchangeOf(req);
+    if (trial !== undefined && (token !== undefined || trial.isUnknown('headers'))) {
+      trial.assumeCaller(validation);
+      return app(req, res);
+    }
     const go = (verdicts: Verdicts): void | Promise<void> => {
       if (verdicts.user.status === 'invalid' || verdicts.service.status === 'invalid') told = badToken;
       if (!options.delayAuthDecision && isRefused(verdicts)) return refuse(req, res, told);
@@ -239,7 +243,7 @@ async function tokenFilter(ctx: FactoryContext, options: AuthTokenOptions, jwt?:
   return Object.assign(filter, { invalidate });
 }
 
-function ownGroup(options: AuthTokenOptions, { config, section }: DescribeContext): AuthTokenOptions {
+function ownGroup(options: AuthTokenOptions, { config, section }: DeclaredContext): AuthTokenOptions {
   if (options.configGroup === undefined || options.configGroup === 'auth_token') return options;
   return config.group(options.configGroup, unaliasedAuthTokenOptions, { local: section.options });
 }
@@ -345,45 +349,29 @@ function handOn(
   return headers;
 }
 
-// Descriptions of the filters auth_token and jwt.
+// Additions of the filters auth_token and jwt to documents.
 
 /** Returns the `Authorization` scheme that carries a token; undefined if that header is not read. */
 function schemeOf({ acceptBearer }: AuthTokenOptions, jwt: JwtOptions | undefined): string | undefined {
   return jwt?.scheme ?? (acceptBearer ? 'Bearer' : undefined);
 }
 
-/** Returns the description of a filter with these options, for one request or for all. */
-function describeOptions(req: IncomingMessage | undefined, options: AuthTokenOptions, jwt?: JwtOptions): Description {
+function openapiOf(options: AuthTokenOptions, jwt?: JwtOptions): OpenApiAdditions {
   const scheme = schemeOf(options, jwt);
-  const scope = jwt?.requiredScope;
   const schemes: [string, object][] = [['token', { type: 'apiKey', in: 'header', name: 'X-Auth-Token' }]];
   if (scheme !== undefined) schemes.push(documentedScheme(scheme));
   const securitySchemes = Object.fromEntries(schemes);
   const security = schemes.map(([name]) => ({ [name]: [] }));
-  if (options.delayAuthDecision) {
-    return {
-      does: `validates the token with ${options.validator}, and lets the application decide`,
-      openapi: { security: [{}, ...security], securitySchemes },
-    };
-  }
-  if (req !== undefined && userTokenOf(req, scheme === undefined ? undefined : behindScheme(scheme)) === undefined) {
-    return {
-      does: `answers 401: the request has no ${scheme === undefined ? 'X-Auth-Token' : 'token'}`,
-      answers: 401,
-    };
-  }
-  const lacks = scope === undefined ? '' : `, 403 without the scope ${scope}`;
+  if (options.delayAuthDecision) return { security: [{}, ...security], securitySchemes };
+  const scope = jwt?.requiredScope;
+  const noScope = scope !== undefined && { 403: { description: `The token does not have the scope ${scope}.` } };
   return {
-    does: `validates the token with ${options.validator}; answers 401 if it is not valid${lacks}, 503 if it cannot be validated`,
-    answers: 'perhaps',
-    openapi: {
-      security,
-      securitySchemes,
-      responses: {
-        401: { description: 'The token is missing or not valid.' },
-        ...(scope === undefined ? {} : { 403: { description: `The token does not have the scope ${scope}.` } }),
-        503: { description: 'The token cannot be validated at the moment.' },
-      },
+    security,
+    securitySchemes,
+    responses: {
+      401: { description: 'The token is missing or not valid.' },
+      ...noScope,
+      503: { description: 'The token cannot be validated at the moment.' },
     },
   };
 }

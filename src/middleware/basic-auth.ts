@@ -4,8 +4,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { Worker } from 'node:worker_threads';
-import { type Description, environ, type FactoryContext, Fault, filterFactory, remoteOf } from '../app/index.js';
-import { optionOrigin } from '../app/internal.js';
+import { environ, type FactoryContext, Fault, filterFactory, type OpenApiAdditions, remoteOf } from '../app/index.js';
+import { exchangeOf, optionOrigin } from '../app/internal.js';
 import { boolean, defineOptions, duration, integer, type OptionsOf, path, string } from '../config/index.js';
 import { writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused, type Origin } from '../errors/index.js';
@@ -244,6 +244,11 @@ export const basicAuth = filterFactory(
     return (app) => async (req, res) => {
       if (environ(req).mayShareCredentials !== true) checkSite(req, NO_ORIGINS);
       stripIdentity(req);
+      const { trial } = exchangeOf(req);
+      if (trial?.isUnknown('headers') === true && req.headers.authorization === undefined) {
+        trial.assumeCaller('answer 401 unless the file has the user with the password');
+        return app(req, res);
+      }
       const user = await login(req);
       removeHeaders(req, (name) => name === 'authorization');
       environ(req).identity = { userId: user, userName: user };
@@ -256,27 +261,20 @@ export const basicAuth = filterFactory(
       return app(req, res);
     };
   },
-  { trial: (options, ctx) => void usersOf(options, ctx), describe },
+  { trial: (options, ctx) => void usersOf(options, ctx), openapi: openapiOf },
 );
 
 function usersOf({ userFile }: OptionsOf<typeof basicAuthOptions>, ctx: FactoryContext): HtpasswdFile {
   return new HtpasswdFile(userFile, ctx.log, optionOrigin(ctx, 'basic_auth', 'user_file'));
 }
 
-function describe({ realm }: OptionsOf<typeof basicAuthOptions>, req?: IncomingMessage): Description {
-  if (req !== undefined && credentialsOf(req.headers.authorization) === undefined) {
-    return { does: 'answers 401: the request has no user and password in Authorization', answers: 401 };
-  }
+function openapiOf({ realm }: OptionsOf<typeof basicAuthOptions>): OpenApiAdditions {
   return {
-    does: 'answers 401 unless the file has the user with this password, and 403 to requests of other sites that can change something',
-    answers: 'perhaps',
-    openapi: {
-      security: [{ basic: [] }],
-      securitySchemes: { basic: { type: 'http', scheme: 'basic', description: realm } },
-      responses: {
-        401: { description: 'The user or the password is wrong.' },
-        403: { description: 'The request comes from another site.' },
-      },
+    security: [{ basic: [] }],
+    securitySchemes: { basic: { type: 'http', scheme: 'basic', description: realm } },
+    responses: {
+      401: { description: 'The user or the password is wrong.' },
+      403: { description: 'The request comes from another site.' },
     },
   };
 }

@@ -15,33 +15,28 @@ const catchErrorsOptions = defineOptions({
  * Answers requests whose inner layers failed: a `Fault` with its status and headers, other errors with a generic 500 that is logged once,
  * with its stack. If the head has been sent, the connection is destroyed and the error is logged. Request bodies are never logged.
  */
-export const catchErrors = filterFactory(
-  'catch_errors',
-  catchErrorsOptions,
-  async (options, ctx) => {
-    const style = await sectionFaultStyle(options, ctx, 'catch_errors');
-    const maskHeaders = headerMask(options.maskHeaders);
-    const maskTarget = targetMask(options.maskQuery);
+export const catchErrors = filterFactory('catch_errors', catchErrorsOptions, async (options, ctx) => {
+  const style = await sectionFaultStyle(options, ctx, 'catch_errors');
+  const maskHeaders = headerMask(options.maskHeaders);
+  const maskTarget = targetMask(options.maskQuery);
 
-    const failures: FailureOptions = {
-      log: ctx.log,
-      style,
-      message: 'request failed',
-      logsCauses: true,
-      facts: (req, res) => {
-        const { originalUrl, requestId, globalRequestId } = environ(req);
-        return {
-          method: req.method,
-          target: maskTarget(originalUrl),
-          request_id: requestId,
-          global_request_id: globalRequestId,
-          ...(options.logHeaders ? { headers: maskHeaders(req.headers) } : {}),
-          ...(res.headersSent && !res.writableEnded ? { truncated: true } : {}),
-        };
-      },
-    };
+  const failures: FailureOptions = {
+    log: ctx.log,
+    style,
+    message: 'request failed',
+    logsCauses: true,
+    facts: (req, res) => {
+      const { originalUrl, requestId, globalRequestId } = environ(req);
+      return {
+        method: req.method,
+        target: maskTarget(originalUrl),
+        request_id: requestId,
+        global_request_id: globalRequestId,
+        ...(options.logHeaders ? { headers: maskHeaders(req.headers) } : {}),
+        ...(res.headersSent && !res.writableEnded ? { truncated: true } : {}),
+      };
+    },
+  };
 
-    return (app) => answering(app, failures);
-  },
-  { describe: () => ({ does: 'answers when an inner app fails: a Fault with its status, other errors with 500' }) },
-);
+  return (app) => answering(app, failures);
+});

@@ -6,9 +6,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import * as zlib from 'node:zlib';
-import { beforeHead, type Description, filterFactory, transformBody } from '../app/index.js';
+import { beforeHead, filterFactory, transformBody } from '../app/index.js';
 import { bytesDeclared, isAuthenticated, preferredEncoding } from '../app/internal.js';
-import { boolean, bytes, defineOptions, integer, type OptionsOf } from '../config/index.js';
+import { boolean, bytes, defineOptions, integer } from '../config/index.js';
 import { writtenElsewhere } from '../config/internal.js';
 import { appendVary, contentTypeOf } from './headers.js';
 
@@ -36,70 +36,58 @@ type Encoding = 'zstd' | 'br' | 'gzip';
  * The length of a compressed response reveals a secret in it to a page of another site that makes a browser send requests with guesses
  * (BREACH): such responses are not compressed.
  */
-export const compression = filterFactory(
-  'compression',
-  compressionOptions,
-  (options) => {
-    const makers: Record<Encoding, (() => Duplex) | undefined> = {
-      zstd: zstdMaker(),
-      br: () => zlib.createBrotliCompress({ params: { [zlib.constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } }),
-      gzip: () => gzipOf(options.compressLevel),
-    };
-    const encodings = (['br', 'zstd', 'gzip'] as const).filter((encoding) => makers[encoding] !== undefined);
+export const compression = filterFactory('compression', compressionOptions, (options) => {
+  const makers: Record<Encoding, (() => Duplex) | undefined> = {
+    zstd: zstdMaker(),
+    br: () => zlib.createBrotliCompress({ params: { [zlib.constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } }),
+    gzip: () => gzipOf(options.compressLevel),
+  };
+  const encodings = (['br', 'zstd', 'gzip'] as const).filter((encoding) => makers[encoding] !== undefined);
 
-    /** Returns the encoding of a compressible response, or undefined if it is not compressed. */
-    const chosen = (req: IncomingMessage, res: ServerResponse, isAttached: boolean): Encoding | undefined => {
-      const length = res.getHeader('content-length');
-      if (length !== undefined && bytesDeclared(length) < options.threshold) return undefined;
-      // A HEAD response without a length does not tell whether its content is below the threshold.
-      if (length === undefined && req.method === 'HEAD') return undefined;
-      if (!options.authenticatedHtml && mayRevealSecret(req, res, isAttached)) return undefined;
-      const encoding = preferredEncoding(req, encodings);
-      return encoding === 'identity' ? undefined : encoding;
-    };
+  /** Returns the encoding of a compressible response, or undefined if it is not compressed. */
+  const chosen = (req: IncomingMessage, res: ServerResponse, isAttached: boolean): Encoding | undefined => {
+    const length = res.getHeader('content-length');
+    if (length !== undefined && bytesDeclared(length) < options.threshold) return undefined;
+    // A HEAD response without a length does not tell whether its content is below the threshold.
+    if (length === undefined && req.method === 'HEAD') return undefined;
+    if (!options.authenticatedHtml && mayRevealSecret(req, res, isAttached)) return undefined;
+    const encoding = preferredEncoding(req, encodings);
+    return encoding === 'identity' ? undefined : encoding;
+  };
 
-    /**
-     * Sets the Vary of a 304, and its weak ETag if the corresponding 200 would be compressed (RFC 9110 §15.4.5). The type and length of
-     * the 200 are unknown: an unnecessary Vary costs a cache one more entry, and the client sends the ETag that it has.
-     */
-    const describeUnchanged = (req: IncomingMessage, res: ServerResponse): void => {
-      if (isUntouchable(res)) return;
+  /**
+   * Sets the Vary of a 304, and its weak ETag if the corresponding 200 would be compressed (RFC 9110 §15.4.5). The type and length of
+   * the 200 are unknown: an unnecessary Vary costs a cache one more entry, and the client sends the ETag that it has.
+   */
+  const describeUnchanged = (req: IncomingMessage, res: ServerResponse): void => {
+    if (isUntouchable(res)) return;
+    appendVary(res, 'Accept-Encoding');
+    if (preferredEncoding(req, encodings) === 'identity') return;
+    const weak = `W/${String(res.getHeader('etag'))}`;
+    if (weak.startsWith('W/"') && req.headers['if-none-match']?.includes(weak) === true) res.setHeader('etag', weak);
+  };
+
+  return (app) => (req, res) => {
+    let encoding: Encoding | undefined;
+    // Read here, because basic_auth removes a password.
+    const isAttached = hasAttachedCredentials(req);
+    transformBody(res, () => (encoding === undefined ? undefined : makers[encoding]?.()));
+    // Listeners run in reverse order, so this runs before the body is transformed. It also runs for HEAD, whose headers equal those of
+    // GET.
+    beforeHead(res, () => {
+      if (res.statusCode === 304) describeUnchanged(req, res);
+      if (!isCompressible(res)) return;
       appendVary(res, 'Accept-Encoding');
-      if (preferredEncoding(req, encodings) === 'identity') return;
-      const weak = `W/${String(res.getHeader('etag'))}`;
-      if (weak.startsWith('W/"') && req.headers['if-none-match']?.includes(weak) === true) res.setHeader('etag', weak);
-    };
-
-    return (app) => (req, res) => {
-      let encoding: Encoding | undefined;
-      // Read here, because basic_auth removes a password.
-      const isAttached = hasAttachedCredentials(req);
-      transformBody(res, () => (encoding === undefined ? undefined : makers[encoding]?.()));
-      // Listeners run in reverse order, so this runs before the body is transformed. It also runs for HEAD, whose headers equal those of
-      // GET.
-      beforeHead(res, () => {
-        if (res.statusCode === 304) describeUnchanged(req, res);
-        if (!isCompressible(res)) return;
-        appendVary(res, 'Accept-Encoding');
-        encoding = chosen(req, res, isAttached);
-        if (encoding === undefined) return;
-        res.setHeader('content-encoding', encoding);
-        for (const name of ['content-length', 'accept-ranges']) res.removeHeader(name);
-        const etag = res.getHeader('etag');
-        if (typeof etag === 'string' && etag.startsWith('"')) res.setHeader('etag', `W/${etag}`);
-      });
-      return app(req, res);
-    };
-  },
-  { describe },
-);
-
-function describe({ threshold }: OptionsOf<typeof compressionOptions>, req?: IncomingMessage): Description {
-  if (req !== undefined && req.headers['accept-encoding'] === undefined) {
-    return { does: 'does not compress the response: the request has no Accept-Encoding' };
-  }
-  return { does: `compresses responses of ${threshold} bytes or more, if their type is compressible` };
-}
+      encoding = chosen(req, res, isAttached);
+      if (encoding === undefined) return;
+      res.setHeader('content-encoding', encoding);
+      for (const name of ['content-length', 'accept-ranges']) res.removeHeader(name);
+      const etag = res.getHeader('etag');
+      if (typeof etag === 'string' && etag.startsWith('"')) res.setHeader('etag', `W/${etag}`);
+    });
+    return app(req, res);
+  };
+});
 
 /** Returns a compressor whose `flush` keeps its dictionary, unlike Node's by default. */
 function gzipOf(level: number): Duplex {

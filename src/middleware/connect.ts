@@ -3,7 +3,6 @@ import { dirname } from 'node:path';
 import {
   appFactory,
   type ConnectMiddleware,
-  type Description,
   type ExpressFactory,
   type FactoryContext,
   fastifyApp,
@@ -12,7 +11,7 @@ import {
   type LeafPlugin,
 } from '../app/index.js';
 import { optionOrigin } from '../app/internal.js';
-import { boolean, defineOptions, module, type OptionsOf, string } from '../config/index.js';
+import { boolean, defineOptions, module, string } from '../config/index.js';
 import { ConfigurationRefused, isObject, type Origin } from '../errors/index.js';
 import { importModuleExport } from '../service/internal.js';
 
@@ -38,40 +37,22 @@ const fastifyPluginOptions = defineOptions({
 });
 
 /** A filter that runs a Connect middleware from any package. */
-export const connect = filterFactory(
-  'connect',
-  connectOptions,
-  async (options, ctx) => {
-    const at = (option: string): Origin => optionOrigin(ctx, 'connect', option);
-    const found = await exported(options.middleware, ctx, at('middleware'));
-    const told = parsed(options.options, at('options'));
-    const express = options.express
-      ? ((await exported('express', ctx, at('express'))) as unknown as ExpressFactory)
-      : undefined;
-    return fromConnect((options.call ? found(told) : found) as ConnectMiddleware, { express });
-  },
-  { describe },
-);
-
-function describe({ middleware }: OptionsOf<typeof connectOptions>): Description {
-  return { does: `runs the middleware ${middleware}, which may answer`, answers: 'perhaps' };
-}
+export const connect = filterFactory('connect', connectOptions, async (options, ctx) => {
+  const at = (option: string): Origin => optionOrigin(ctx, 'connect', option);
+  const found = await exported(options.middleware, ctx, at('middleware'));
+  const told = parsed(options.options, at('options'));
+  const express = options.express
+    ? ((await exported('express', ctx, at('express'))) as unknown as ExpressFactory)
+    : undefined;
+  return fromConnect((options.call ? found(told) : found) as ConnectMiddleware, { express });
+});
 
 /** An app that runs a Fastify plugin from any package. */
-export const fastifyPlugin = appFactory(
-  'fastify_plugin',
-  fastifyPluginOptions,
-  async (options, ctx) => {
-    const at = (option: string): Origin => optionOrigin(ctx, 'fastify_plugin', option);
-    const plugin = (await exported(options.plugin, ctx, at('plugin'))) as unknown as LeafPlugin;
-    return fastifyApp(plugin, { pluginOptions: parsed(options.options, at('options')) });
-  },
-  { describe: describePlugin },
-);
-
-function describePlugin({ plugin }: OptionsOf<typeof fastifyPluginOptions>): Description {
-  return { does: `answers with the Fastify plugin ${plugin}` };
-}
+export const fastifyPlugin = appFactory('fastify_plugin', fastifyPluginOptions, async (options, ctx) => {
+  const at = (option: string): Origin => optionOrigin(ctx, 'fastify_plugin', option);
+  const plugin = (await exported(options.plugin, ctx, at('plugin'))) as unknown as LeafPlugin;
+  return fastifyApp(plugin, { pluginOptions: parsed(options.options, at('options')) });
+});
 
 async function exported(name: string, { section }: FactoryContext, origin: Origin): Promise<(told: object) => unknown> {
   const folder = dirname(section.origin.file);

@@ -1,15 +1,15 @@
 /** context: builds the request context from the results of outer filters. */
 import {
-  type Description,
   environ,
   type FactoryContext,
   Fault,
   filterFactory,
+  type OpenApiAdditions,
   RequestContext,
   remoteOf,
   type WantedOrder,
 } from '../app/index.js';
-import { optionOrigin, runInRequest } from '../app/internal.js';
+import { exchangeOf, optionOrigin, runInRequest } from '../app/internal.js';
 import { boolean, defineOptions, list, type OptionsOf } from '../config/index.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import { unauthenticated, unavailable } from './auth/presented-token.js';
@@ -44,14 +44,15 @@ export const context = filterFactory(
     return (app) => (req, res) => {
       const env = environ(req);
       const { identity, serviceIdentity } = env;
-      if (!identity && options.requireIdentity) {
+      const isAssumed = exchangeOf(req).trial?.assumed.has('caller') === true;
+      if (!identity && options.requireIdentity && !isAssumed) {
         if (env.authError === 'unavailable') {
           // auth_token with delay_auth_decision passed the request on, but could not validate its token.
           throw unavailable();
         }
         throw unauthenticated();
       }
-      if (options.requireProject && (identity?.projectId ?? '') === '') {
+      if (options.requireProject && (identity?.projectId ?? '') === '' && !isAssumed) {
         throw new Fault(403, { message: 'The token has no project. Use a token for a project.' });
       }
       const token = req.headers['x-auth-token'];
@@ -73,7 +74,7 @@ export const context = filterFactory(
       return runInRequest(env, app, req, res);
     };
   },
-  { trial: true, order: contextOrder, describe },
+  { trial: true, order: contextOrder, openapi: openapiOf },
 );
 
 /** Refuses options that let requests without a caller reach code that requires a project. */
@@ -96,15 +97,8 @@ function contextOrder({ requireIdentity }: ContextOptions): WantedOrder {
   };
 }
 
-function describe({ requireIdentity, requireProject }: ContextOptions): Description {
-  if (!requireIdentity) return { does: "builds the request's context" };
-  const does = "builds the request's context; answers 401 if no outer filter has authenticated the caller";
-  const noCaller = { 401: { description: 'The request is not authenticated.' } };
-  if (!requireProject) return { does, answers: 'perhaps', openapi: { responses: noCaller } };
-  const noProject = { 403: { description: 'The token has no project.' } };
-  return {
-    does: `${does}, and 403 if the token has no project`,
-    answers: 'perhaps',
-    openapi: { responses: { ...noCaller, ...noProject } },
-  };
+function openapiOf({ requireIdentity, requireProject }: ContextOptions): OpenApiAdditions | undefined {
+  if (!requireIdentity) return undefined;
+  const noProject = requireProject && { 403: { description: 'The token has no project.' } };
+  return { responses: { 401: { description: 'The request is not authenticated.' }, ...noProject } };
 }

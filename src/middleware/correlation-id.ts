@@ -1,7 +1,7 @@
 /** correlation_id: an id for all requests, in all services, that belong to one operation of a user. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { beforeHead, type Description, filterFactory } from '../app/index.js';
+import { beforeHead, filterFactory, type OpenApiAdditions } from '../app/index.js';
 import { exchangeOf, type Forwarded } from '../app/internal.js';
 import { boolean, defineOptions, type OptionsOf, string } from '../config/index.js';
 import { writtenElsewhere } from '../config/internal.js';
@@ -53,7 +53,7 @@ export const correlationId = filterFactory(
       return app(req, res);
     };
   },
-  { describe },
+  { openapi: openapiOf },
 );
 
 function replaceHeader(req: IncomingMessage, header: string, value: string): void {
@@ -61,14 +61,10 @@ function replaceHeader(req: IncomingMessage, header: string, value: string): voi
   addHeaders(req, [[header, value]]);
 }
 
-function describe({ header, echo }: OptionsOf<typeof correlationIdOptions>): Description {
-  const does = `takes the correlation id from ${header}, or generates one`;
+function openapiOf({ header, echo }: OptionsOf<typeof correlationIdOptions>): OpenApiAdditions {
   const field = { description: 'The correlation id of the request.', schema: { type: 'string' } };
   return {
-    does: echo ? `${does}, and sends it in the response` : does,
-    openapi: {
-      parameters: [{ name: header, in: 'header', ...field }],
-      ...(echo ? { headers: { [header]: field } } : {}),
-    },
+    parameters: [{ name: header, in: 'header', ...field }],
+    ...(echo ? { headers: { [header]: field } } : {}),
   };
 }

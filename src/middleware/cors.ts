@@ -4,17 +4,9 @@
  * The package cors treats every OPTIONS as a preflight, does not check methods or headers, and sets its headers before the app runs.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import {
-  beforeHead,
-  type DescribeContext,
-  type Description,
-  environ,
-  type FactoryContext,
-  type Filter,
-  filterFactory,
-} from '../app/index.js';
+import { beforeHead, environ, type FactoryContext, type Filter, filterFactory } from '../app/index.js';
 import { exchangeOf, optionOrigin, readHeaders } from '../app/internal.js';
-import { boolean, type Config, defineOptions, integer, list, type OptionsOf, string } from '../config/index.js';
+import { boolean, type Config, defineOptions, integer, list, string } from '../config/index.js';
 import { camelCase } from '../config/internal.js';
 import { ConfigurationRefused, type Origin as Place } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
@@ -82,35 +74,9 @@ const SAFE_HEADERS: ReadonlySet<string> = new Set([
  */
 export const cors = filterFactory('cors', corsOptions, (options, ctx) => filterBy(policyOf(options, ctx), ctx.log), {
   trial: true,
-  describe,
   aroundRefusals: true,
   groups: { 'cors.<name>': corsOptions },
 });
-
-function describe(
-  options: OptionsOf<typeof corsOptions>,
-  req: IncomingMessage | undefined,
-  { config }: DescribeContext,
-): Description {
-  const sets = [options, ...furtherGroups(config).map((name) => ({ ...options, ...writtenIn(config, name) }))];
-  const origins = sets.flatMap(({ allowedOrigin }) => allowedOrigin).join(', ') || 'none';
-  if (req === undefined)
-    return { does: `answers preflights, and allows pages of these origins to read responses: ${origins}` };
-  const { origin, 'access-control-request-method': method } = req.headers;
-  if (origin === undefined) return { does: 'adds Vary to the response: the request has no Origin' };
-  const policy = new CorsPolicy();
-  for (const rules of sets) policy.add(rules);
-  const rules = policy.rulesFor(origin);
-  const allowed = rules === undefined ? `; allowed origins: ${origins}` : '';
-  if (req.method === 'OPTIONS' && method !== undefined) {
-    const reason = refusal(rules, method, requestedHeaders(req));
-    const outcome = reason === undefined ? 'allowed' : `refused, because the ${reason} is not allowed${allowed}`;
-    return { does: `answers 204: a preflight of ${origin} for ${method}, ${outcome}`, answers: 204 };
-  }
-  return {
-    does: `${rules === undefined ? 'does not allow' : 'allows'} a page of ${origin} to read the response${allowed}`,
-  };
-}
 
 /** The filter that {@link corsFilter} returns. */
 export interface CorsFilter extends Filter {

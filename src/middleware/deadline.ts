@@ -1,6 +1,6 @@
 /** deadline: a time limit for each request. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { afterResponse, type Description, Fault, filterFactory } from '../app/index.js';
+import { afterResponse, Fault, filterFactory, type OpenApiAdditions } from '../app/index.js';
 import { abortError, exchangeOf, type Forwarded, muteWhenEnded, offerSignal } from '../app/internal.js';
 import { defineOptions, dict, duration, type OptionsOf, string } from '../config/index.js';
 import { systemClock } from '../tasks/internal.js';
@@ -53,7 +53,7 @@ export const deadline = filterFactory(
       return res.writableEnded ? returned : limit.enforce(returned);
     };
   },
-  { describe },
+  { openapi: openapiOf },
 );
 
 type Options = OptionsOf<typeof deadlineOptions>;
@@ -63,16 +63,11 @@ function secondsFor(req: IncomingMessage, { defaultS, overrides }: Options, head
   return Math.min(ofLongestPrefix(req, overrides) ?? defaultS, askedFor(req, header));
 }
 
-function describe(options: Options, req?: IncomingMessage): Description {
-  const { defaultS, header } = options;
-  const seconds = req === undefined ? defaultS : secondsFor(req, options, header.toLowerCase());
-  const description = `The request took longer than ${seconds} seconds.`;
+function openapiOf({ defaultS, header }: Options): OpenApiAdditions {
+  const description = `The request took longer than ${defaultS} seconds.`;
   const schema = { type: 'number', exclusiveMinimum: 0 };
   const less = { name: header, in: 'header', description: 'Time limit of the request, in seconds.', schema };
-  return {
-    does: `answers 503 after ${seconds} s`,
-    openapi: { parameters: [less], responses: { 503: { description } } },
-  };
+  return { parameters: [less], responses: { 503: { description } } };
 }
 
 /** The time limit of a request. The timer starts only when the signal or {@link enforce} is used. */

@@ -51,5 +51,5 @@ export const debug = filterFactory(
       return app(req, res);
     };
   },
-  { trial: true, describe: () => ({ does: 'logs the request, its response and their bodies at level debug' }) },
+  { trial: true },
 );

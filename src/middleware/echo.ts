@@ -1,13 +1,12 @@
 /** echo: an app that returns the request as its pipeline passed it on. For tests of pipelines. */
 import { appFactory, environ, remoteOf } from '../app/index.js';
+import { knowsTrials } from '../app/internal.js';
 import { defineOptions } from '../config/index.js';
 import type {} from './auth/identity.js';
 
 /** Answers with the method, path, headers, remote address, ids, identity and context as JSON. */
-export const echo = appFactory(
-  'echo',
-  defineOptions({}),
-  () => (req, res) => {
+export const echo = appFactory('echo', defineOptions({}), () =>
+  knowsTrials((req, res) => {
     const { scriptName, originalUrl, params, requestId, globalRequestId, identity, context } = environ(req);
     const body = JSON.stringify({
       method: req.method,
@@ -25,6 +24,5 @@ export const echo = appFactory(
     res.setHeader('content-type', 'application/json');
     res.setHeader('content-length', Buffer.byteLength(body));
     res.end(body);
-  },
-  { describe: () => ({ does: 'answers 200 with the request as it arrives here' }) },
+  }),
 );

@@ -1,9 +1,9 @@
 /** etag: adds ETags to responses, so that clients need not fetch unchanged content. */
 import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Description, filterFactory } from '../app/index.js';
+import { filterFactory, type OpenApiAdditions } from '../app/index.js';
 import { bytesDeclared, holdBody } from '../app/internal.js';
-import { bytes, defineOptions, type OptionsOf } from '../config/index.js';
+import { bytes, defineOptions } from '../config/index.js';
 import { contentTypeOf } from './headers.js';
 
 const etagOptions = defineOptions({
@@ -33,19 +33,11 @@ export const etag = filterFactory(
       });
       return app(req, res);
     },
-  { describe },
+  { openapi: openapiOf },
 );
 
-function describe({ maxSize }: OptionsOf<typeof etagOptions>, req?: IncomingMessage): Description {
-  if (req !== undefined && req.method !== 'GET' && req.method !== 'HEAD') {
-    return { does: `does not change the response to ${req.method}` };
-  }
-  const asked = req?.headers['if-none-match'];
-  const does = `adds an ETag to responses with status 200 and at most ${maxSize} bytes`;
-  return {
-    does: asked === undefined ? does : `${does}, and answers 304 if it is in ${asked}`,
-    openapi: { contentHeaders: { ETag: { description: 'Identifies the content.', schema: { type: 'string' } } } },
-  };
+function openapiOf(): OpenApiAdditions {
+  return { contentHeaders: { ETag: { description: 'Identifies the content.', schema: { type: 'string' } } } };
 }
 
 /** Reports whether the body is held for its ETag. A response with an ETag of the application becomes 304 at once if the client has it. */

@@ -13,29 +13,24 @@ const faultWrapperOptions = defineOptions({
  * its `safe` is true, and its `headers` as far as HTTP permits. Logs 4xx, and faults without a cause, at info without a stack; other 5xx
  * at error with the stack.
  */
-export const faultWrapper = filterFactory(
-  'fault_wrapper',
-  faultWrapperOptions,
-  async (options, ctx) => {
-    const style = await sectionFaultStyle(options, ctx, 'fault_wrapper');
+export const faultWrapper = filterFactory('fault_wrapper', faultWrapperOptions, async (options, ctx) => {
+  const style = await sectionFaultStyle(options, ctx, 'fault_wrapper');
 
-    const fail: OnFailure = (error, req, res) => {
-      const fault = faultOf(error);
-      const { requestId, route } = environ(req);
-      const facts = { method: req.method, route: route?.template, request_id: requestId, status: fault.status };
-      // A fault without a cause is intentional, and its filter has logged the reason.
-      if (fault.status < 500 || (error instanceof Fault && error.cause === undefined))
-        ctx.log.info(facts, `answered with a fault: ${fault.message}`);
-      else ctx.log.error({ ...facts, err: error }, 'request failed');
-      const onFailure = (err: unknown): void =>
-        ctx.log.error({ ...facts, err }, 'the error response to a failed request failed');
-      answerFault(req, res, fault, { style, onFailure });
-    };
+  const fail: OnFailure = (error, req, res) => {
+    const fault = faultOf(error);
+    const { requestId, route } = environ(req);
+    const facts = { method: req.method, route: route?.template, request_id: requestId, status: fault.status };
+    // A fault without a cause is intentional, and its filter has logged the reason.
+    if (fault.status < 500 || (error instanceof Fault && error.cause === undefined))
+      ctx.log.info(facts, `answered with a fault: ${fault.message}`);
+    else ctx.log.error({ ...facts, err: error }, 'request failed');
+    const onFailure = (err: unknown): void =>
+      ctx.log.error({ ...facts, err }, 'the error response to a failed request failed');
+    answerFault(req, res, fault, { style, onFailure });
+  };
 
-    return (app) => catching(app, fail);
-  },
-  { describe: () => ({ does: 'answers when an inner app fails: with the status of the error, or 500' }) },
-);
+  return (app) => catching(app, fail);
+});
 
 /** Converts an error to a fault. */
 export function faultOf(error: unknown): Fault {

@@ -1,7 +1,7 @@
 /** gatekeeper: removes internal headers, and trailers of the same names, from requests and responses. */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { beforeHead, type Description, filterFactory } from '../app/index.js';
-import { defineOptions, dict, list, type OptionsOf } from '../config/index.js';
+import { beforeHead, filterFactory } from '../app/index.js';
+import { defineOptions, dict, list } from '../config/index.js';
 import { folded, removeHeaders } from './headers.js';
 
 const gatekeeperOptions = defineOptions({
@@ -16,40 +16,35 @@ const gatekeeperOptions = defineOptions({
 const INTERNAL = 'x-portico-internal-*';
 
 /** Removes the listed headers and trailers from requests and responses, and renames some request headers. */
-export const gatekeeper = filterFactory(
-  'gatekeeper',
-  gatekeeperOptions,
-  (options) => {
-    const fromRequest = matcherOf([INTERNAL, ...options.stripRequest]);
-    const fromResponse = matcherOf([INTERNAL, ...options.stripResponse]);
-    const moves = [...options.moveRequest].map(([from, to]) => [folded(from.trim()), folded(to.trim())] as const);
+export const gatekeeper = filterFactory('gatekeeper', gatekeeperOptions, (options) => {
+  const fromRequest = matcherOf([INTERNAL, ...options.stripRequest]);
+  const fromResponse = matcherOf([INTERNAL, ...options.stripResponse]);
+  const moves = [...options.moveRequest].map(([from, to]) => [folded(from.trim()), folded(to.trim())] as const);
 
-    const move = (req: IncomingMessage): void => {
-      // Read before the removal and set after it, because the new name may be one that clients must not send.
-      const moved = moves.map(([from]) => req.headers[from]);
-      const isMeant = (name: string): boolean =>
-        fromRequest(name) || moves.some(([from, to]) => name === from || name === to);
-      removeHeaders(req, isMeant);
-      removeTrailers(req, isMeant);
-      for (const [at, [, to]] of moves.entries()) {
-        const value = moved[at];
-        if (value === undefined) continue;
-        req.headers[to] = value;
-        for (const one of Array.isArray(value) ? value : [value]) req.rawHeaders.push(to, one);
-      }
-    };
+  const move = (req: IncomingMessage): void => {
+    // Read before the removal and set after it, because the new name may be one that clients must not send.
+    const moved = moves.map(([from]) => req.headers[from]);
+    const isMeant = (name: string): boolean =>
+      fromRequest(name) || moves.some(([from, to]) => name === from || name === to);
+    removeHeaders(req, isMeant);
+    removeTrailers(req, isMeant);
+    for (const [at, [, to]] of moves.entries()) {
+      const value = moved[at];
+      if (value === undefined) continue;
+      req.headers[to] = value;
+      for (const one of Array.isArray(value) ? value : [value]) req.rawHeaders.push(to, one);
+    }
+  };
 
-    return (app) => (req, res) => {
-      move(req);
-      keepTrailers(res, (name) => !fromResponse(name));
-      beforeHead(res, () => {
-        for (const name of res.getHeaderNames()) if (fromResponse(folded(name))) res.removeHeader(name);
-      });
-      return app(req, res);
-    };
-  },
-  { describe },
-);
+  return (app) => (req, res) => {
+    move(req);
+    keepTrailers(res, (name) => !fromResponse(name));
+    beforeHead(res, () => {
+      for (const name of res.getHeaderNames()) if (fromResponse(folded(name))) res.removeHeader(name);
+    });
+    return app(req, res);
+  };
+});
 
 /** Removes trailers as soon as they have arrived, which is when the body has ended. Only a body in chunks has trailers. */
 function removeTrailers(req: IncomingMessage, isMeant: (name: string) => boolean): void {
@@ -72,13 +67,6 @@ function keepTrailers(res: ServerResponse, isKept: (name: string) => boolean): v
     const kept = pairs.filter(([name]) => isKept(folded(String(name))));
     addTrailers.call(res, kept as unknown as OutgoingHttpHeaders);
   };
-}
-
-function describe(options: OptionsOf<typeof gatekeeperOptions>): Description {
-  const named = [INTERNAL, ...options.stripRequest].join(', ');
-  const moved = [...options.moveRequest].map(([from, to]) => `, moves ${from} to ${to}`).join('');
-  const answer = [INTERNAL, ...options.stripResponse].join(', ');
-  return { does: `removes ${named} from the request${moved}; removes ${answer} from the response` };
 }
 
 function matcherOf(names: readonly string[]): (name: string) => boolean {

@@ -2,20 +2,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
-import {
-  type App,
-  appFactory,
-  type Description,
-  environ,
-  type FactoryContext,
-  Fault,
-  filterFactory,
-  requestPath,
-} from '../app/index.js';
+import { type App, appFactory, environ, type FactoryContext, Fault, filterFactory, requestPath } from '../app/index.js';
 import {
   connectionAddress,
+  exchangeOf,
   isDraining,
   isRecordLost,
+  knowsTrials,
   optionOrigin,
   preferredType,
   takesOwnSlot,
@@ -166,37 +159,17 @@ export const healthcheck = appFactory(
   async (options, ctx): Promise<App> => {
     const answer = await healthcheckAnswer(options, ctx);
     // Probes do not wait for a slot: a worker with all slots in use is busy, not unhealthy.
-    return takesOwnSlot((req, res) => {
-      const url = req.url ?? '';
-      const probe = probeOf(url.split('?', 1)[0]!, '') ?? probeOf(requestPath(req), options.path);
-      if (probe === undefined) throw new Fault(404);
-      return answer(req, res, probe);
-    });
+    return takesOwnSlot(
+      knowsTrials((req, res) => {
+        const url = req.url ?? '';
+        const probe = probeOf(url.split('?', 1)[0]!, '') ?? probeOf(requestPath(req), options.path);
+        if (probe === undefined) throw new Fault(404);
+        return answer(req, res, probe);
+      }),
+    );
   },
-  { trial: checkPlugins, describe },
+  { trial: checkPlugins },
 );
-
-function describe(options: OptionsOf<Options>, req?: IncomingMessage): Description {
-  const ranges = options.allowedSourceRanges;
-  const others = ranges.length === 0 ? '' : `; answers 404 to others than ${ranges.join(', ')}`;
-  const [status, reason] = (req && refusal(req, options.ignoreProxiedRequests)) ?? [];
-  if (status !== undefined) {
-    const told = status === 404 ? '' : others;
-    return { does: `answers ${status}, because ${reason}${told}`, answers: told === '' ? status : 'always' };
-  }
-  const good = req?.method === 'HEAD' ? 204 : 200;
-  return {
-    does: `answers the health check: ${good}, or 503 if a check fails${others}`,
-    answers: 'always',
-  };
-}
-
-function describeFilter(options: OptionsOf<Options>, req?: IncomingMessage): Description {
-  const { path } = options;
-  if (req === undefined) return { does: `answers the health check at ${path}`, answers: 'perhaps' };
-  if (probeOf(requestPath(req), path) === undefined) return { does: `passes on requests to other paths than ${path}` };
-  return describe(options, req);
-}
 
 /** The health check as a filter: answers at `path`, and passes on other requests. */
 export const healthcheckFilter = filterFactory(
@@ -209,7 +182,7 @@ export const healthcheckFilter = filterFactory(
       return probe === undefined ? app(req, res) : answer(req, res, probe);
     };
   },
-  { trial: checkPlugins, describe: describeFilter },
+  { trial: checkPlugins },
 );
 
 type Probe = 'live' | 'ready';
@@ -235,10 +208,10 @@ async function healthcheckAnswer(options: OptionsOf<Options>, ctx: FactoryContex
     if (refused !== undefined) throw new Fault(refused, refused === 405 ? { headers: { allow: 'GET, HEAD' } } : {});
 
     const asked = probe === 'live' ? (name: string) => name === 'event_loop' : () => true;
-    const results: NamedResult[] = await runner.check(asked, {
-      port: req.socket.localPort,
-      recordLost: isRecordLost(req),
-    });
+    const { trial } = exchangeOf(req);
+    trial?.would('run its checks, and answer 503 if one fails');
+    const at = { port: req.socket.localPort, recordLost: isRecordLost(req) };
+    const results: NamedResult[] = trial === undefined ? await runner.check(asked, at) : [];
     if (probe === 'ready' && isDraining(req))
       results.push({ plugin: 'draining', available: false, reason: 'DRAINING' });
     const available = results.every((result) => result.available);

@@ -1,6 +1,5 @@
 /** name_check: refuses malformed and suspicious paths. */
-import type { IncomingMessage } from 'node:http';
-import { type Description, environ, Fault, filterFactory } from '../app/index.js';
+import { environ, Fault, filterFactory, type OpenApiAdditions } from '../app/index.js';
 import { boolean, defineOptions, type OptionsOf } from '../config/index.js';
 import { writtenElsewhere } from '../config/internal.js';
 
@@ -34,16 +33,11 @@ export const nameCheck = filterFactory(
     if (reason !== undefined) throw new Fault(400, { message: `The path is refused: ${reason}.` });
     return app(req, res);
   },
-  { describe },
+  { openapi: openapiOf },
 );
 
-function describe(options: Limits, req?: IncomingMessage): Description {
-  const reason = req === undefined ? undefined : faultIn(environ(req).originalUrl, options);
-  if (reason !== undefined) return { does: `answers 400: ${reason}`, answers: 400 };
-  return {
-    does: req === undefined ? 'answers 400 to malformed and suspicious paths' : 'finds nothing wrong with the path',
-    openapi: { responses: { 400: { description: 'The path is refused.' } } },
-  };
+function openapiOf(): OpenApiAdditions {
+  return { responses: { 400: { description: 'The path is refused.' } } };
 }
 
 function faultIn(target: string, { strict }: Limits): string | undefined {

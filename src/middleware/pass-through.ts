@@ -1,14 +1,8 @@
 /** pass_through: replaces a filter of a Python service that is not needed here. */
-import type { Description, Filter, FilterFactory } from '../app/index.js';
+import type { FilterFactory } from '../app/index.js';
 
 /** Passes all requests on. Accepts any option in its section, and logs that it has no effect. */
-export const passThrough: FilterFactory & { readonly describe: () => Description } = Object.assign(
-  (_globalConf: unknown, _localConf: unknown, { log, section }: Parameters<FilterFactory>[2]): Filter => {
-    log.info(
-      { section: section.name },
-      'a filter only passes requests on: it has no counterpart of its Python function',
-    );
-    return (app) => app;
-  },
-  { describe: () => ({ does: 'passes requests on' }) },
-);
+export const passThrough: FilterFactory = (_globalConf, _localConf, { log, section }) => {
+  log.info({ section: section.name }, 'a filter only passes requests on: it has no counterpart of its Python function');
+  return (app) => app;
+};

@@ -1,8 +1,7 @@
 /** path_prefix: serves an application below a prefix, as the prefix middleware of PasteDeploy does. */
-import type { IncomingMessage } from 'node:http';
-import { type Description, filterFactory, remoteOf } from '../app/index.js';
+import { filterFactory, remoteOf } from '../app/index.js';
 import { catching, encodedPath, exchangeOf, writtenPath } from '../app/internal.js';
-import { boolean, defineOptions, type OptionsOf, oneOf, port, string } from '../config/index.js';
+import { boolean, defineOptions, oneOf, port, string } from '../config/index.js';
 
 const pathPrefixOptions = defineOptions({
   prefix: string({
@@ -26,7 +25,7 @@ export const pathPrefix = filterFactory(
   pathPrefixOptions,
   (options) => {
     // The encoding of req.url, from which the prefix is removed.
-    const prefix = encodedPath(writtenPath(options.prefix)).replace(/\/+$/, '');
+    const prefix = scriptNameOf(options.prefix);
     const { translateForwardedServer, forcePort, scheme } = options;
     const changesRemote = !translateForwardedServer || forcePort !== undefined || scheme !== undefined;
 
@@ -56,15 +55,11 @@ export const pathPrefix = filterFactory(
       })(req, res);
     };
   },
-  { describe },
+  { prefix: ({ prefix }) => scriptNameOf(prefix) },
 );
 
-function describe({ prefix: written }: OptionsOf<typeof pathPrefixOptions>, req?: IncomingMessage): Description {
-  const prefix = encodedPath(writtenPath(written)).replace(/\/+$/, '');
-  if (prefix === '') return { does: 'changes the host or scheme of URLs that the application generates' };
-  const does = `removes ${prefix} from the path, and makes it the script name`;
-  if (req === undefined) return { does };
-  return { does, rewrites: { scriptName: prefix, url: withoutPrefix(req.url ?? '/', prefix) } };
+function scriptNameOf(prefix: string): string {
+  return encodedPath(writtenPath(prefix)).replace(/\/+$/, '');
 }
 
 function withoutPrefix(url: string, prefix: string): string {

@@ -1,10 +1,10 @@
 /** proxy_headers: finds the client address behind proxies. */
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import { isIP, isIPv4 } from 'node:net';
 import type parseForwarded from 'forwarded-parse';
-import { type Description, Fault, filterFactory, type Remote } from '../app/index.js';
+import { Fault, filterFactory, type Remote } from '../app/index.js';
 import { connectionRemote, type Exchange, exchangeOf, FIELD, optionOrigin, readHeaders } from '../app/internal.js';
-import { boolean, cidr, defineOptions, list, type OptionsOf, oneOf } from '../config/index.js';
+import { boolean, cidr, defineOptions, list, oneOf } from '../config/index.js';
 import { InvalidValue, writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import { unmapped } from './addresses.js';
@@ -90,17 +90,8 @@ export const proxyHeaders = filterFactory(
       return app(req, res);
     };
   },
-  { trial: true, describe },
+  { trial: true },
 );
-
-function describe({ trustedProxies }: OptionsOf<typeof proxyHeadersOptions>, req?: IncomingMessage): Description {
-  if (req !== undefined && forwardingOf(exchangeOf(req)) === 0)
-    return { does: 'does not change the request: it has no forwarding headers' };
-  if (trustedProxies.length === 0) return { does: 'removes forwarding headers, because no proxy is trusted' };
-  return {
-    does: `takes address, scheme and host from forwarding headers of ${trustedProxies.join(', ')}, and removes these headers from other clients`,
-  };
-}
 
 const isXForwarded = (name: string): boolean => name.startsWith('x-forwarded-') || name === 'x-real-ip';
 

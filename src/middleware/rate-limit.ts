@@ -6,10 +6,10 @@ import type { BlockList } from 'node:net';
 import {
   afterResponse,
   beforeHead,
-  type Description,
   Fault,
   filterFactory,
   type MatchedRoute,
+  type OpenApiAdditions,
   remoteOf,
   requestPath,
   type WantedOrder,
@@ -117,6 +117,7 @@ writtenElsewhere(rateLimitOptions, { removed: { max_keys: 'a rule tracks at most
 const MAX_KEYS = 100_000;
 
 interface CountedRule {
+  readonly text: string;
   readonly rule: RateRule;
   /** The limit of all workers together. */
   readonly shared: SharedRule;
@@ -149,6 +150,7 @@ export const rateLimit = filterFactory(
       const rule = parseRule(text, origin);
       const { rate, burst } = rule;
       return {
+        text,
         rule,
         shared: { id: `${ctx.section.name} ${text}`, rate, burst, maxKeys: MAX_KEYS },
         policy: policyOf(rule),
@@ -201,6 +203,12 @@ export const rateLimit = filterFactory(
       const { address } = remoteOf(req);
       if (holds(denied, address)) throw new Fault(403, { message: 'Requests from your address are not accepted.' });
       if (holds(allowed, address)) return app(req, res);
+      const { trial } = exchangeOf(req);
+      if (trial !== undefined) {
+        for (const { rule, text } of rules)
+          if (applies(rule, req)) trial.would(`answer 429 over the limit of "${text}"`);
+        return app(req, res);
+      }
       const found: Found[] = [];
       for (const counted of rules) {
         const { rule } = counted;
@@ -219,31 +227,19 @@ export const rateLimit = filterFactory(
       return passes === undefined ? app(req, res) : passes.then((here) => (here ? app(req, res) : undefined));
     };
   },
-  { trial: true, order: rateLimitOrder, describe },
+  { trial: true, order: rateLimitOrder, openapi: openapiOf },
 );
 
-function describe({ rules, allow, deny }: OptionsOf<typeof rateLimitOptions>, req?: IncomingMessage): Description {
-  const all = rules.map((text) => ({ text, rule: parseRule(text, undefined) }));
-  const holding = all.filter(({ rule }) => req === undefined || applies(rule, req)).map(({ text }) => `"${text}"`);
-  const denies = deny.length === 0 ? '' : `; answers 403 to ${deny.join(', ')}`;
-  const denied = denies === '' ? {} : { 403: { description: 'Requests from this address are not accepted.' } };
+function openapiOf({ rules, allow, deny }: OptionsOf<typeof rateLimitOptions>): OpenApiAdditions | undefined {
+  const denied = deny.length > 0 && { 403: { description: 'Requests from this address are not accepted.' } };
+  if (rules.length === 0) return denied ? { responses: denied } : undefined;
+  const limits = rules.map((text) => `"${text}"`).join(', ');
   const spares = allow.length === 0 ? '' : `, except for ${allow.join(', ')}`;
-  if (holding.length === 0) {
-    const does = `limits nothing, because no rule applies to this request${denies}`;
-    return denies === '' ? { does } : { does, answers: 'perhaps', openapi: { responses: denied } };
-  }
   const retry = { 'Retry-After': { description: 'When to retry, in seconds.', schema: { type: 'integer' } } };
   const text = { schema: { type: 'string' } };
   return {
-    does: `answers 429 over the limit of ${holding.join(', ')}${spares}${denies}`,
-    answers: 'perhaps',
-    openapi: {
-      headers: { RateLimit: text, 'RateLimit-Policy': text },
-      responses: {
-        ...denied,
-        429: { description: `Too many requests: ${holding.join(', ')}${spares}.`, headers: retry },
-      },
-    },
+    headers: { RateLimit: text, 'RateLimit-Policy': text },
+    responses: { ...denied, 429: { description: `Too many requests: ${limits}${spares}.`, headers: retry } },
   };
 }
 

@@ -1,10 +1,9 @@
 /** read_only: refuses requests that can change something. */
 import type { IncomingMessage } from 'node:http';
-import { type Description, environ, Fault, filterFactory, requestPath } from '../app/index.js';
-import { methodsOf } from '../app/internal.js';
+import { environ, Fault, filterFactory, type OpenApiAdditions, requestPath } from '../app/index.js';
+import { exchangeOf, methodsOf } from '../app/internal.js';
 import { boolean, defineOptions, integer, list, type OptionsOf, oneOf } from '../config/index.js';
 import { isBelow } from './path-prefix-match.js';
-import { refusing } from './refusing.js';
 
 const readOnlyOptions = defineOptions({
   enabled: boolean({ default: false, help: 'Refuse writes.' }),
@@ -37,10 +36,13 @@ export const readOnly = filterFactory(
   readOnlyOptions,
   (options) => (app) => (req, res) => {
     const fault = refusal(options, req);
-    if (fault !== undefined) throw fault;
+    if (fault === undefined) return app(req, res);
+    const { trial } = exchangeOf(req);
+    if (trial?.assumed.has('caller') !== true || options.exemptProjects.length === 0) throw fault;
+    trial.would(`answer ${fault.status}, unless the caller is of the project ${options.exemptProjects.join(' or ')}`);
     return app(req, res);
   },
-  { describe },
+  { openapi: openapiOf },
 );
 
 type Options = OptionsOf<typeof readOnlyOptions>;
@@ -63,15 +65,7 @@ function refusal(options: Options, req: IncomingMessage): Fault | undefined {
   return new Fault(405, { message: 'This service is read-only at the moment.', headers: { allow } });
 }
 
-function describe(options: Options, req?: IncomingMessage): Description {
-  const { enabled, mode, exemptProjects } = options;
-  if (!enabled) return { does: 'refuses nothing, because enabled is false' };
-  const status = mode === 'maintenance' ? 503 : 405;
-  const openapi = { responses: { [status]: { description: 'The service accepts no changes at the moment.' } } };
-  const does = `answers ${status} to requests that would change something`;
-  if (req === undefined) return { does, answers: 'perhaps', openapi };
-  const fault = refusal(options, req);
-  if (fault === undefined) return { does: `lets ${req.method} ${requestPath(req)} pass` };
-  if (exemptProjects.length === 0) return refusing(fault);
-  return { does: `${does}, unless it comes from the project ${exemptProjects.join(', ')}`, answers: 'perhaps' };
+function openapiOf({ enabled, mode }: Options): OpenApiAdditions | undefined {
+  const description = 'The service accepts no changes at the moment.';
+  return enabled ? { responses: { [mode === 'maintenance' ? 503 : 405]: { description } } } : undefined;
 }

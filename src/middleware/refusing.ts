@@ -1,14 +1,5 @@
-/** The description of a filter that refuses a request. */
-import type { Description, Fault } from '../app/index.js';
+/** The place of an error in the configuration that was found elsewhere. */
 import { ConfigurationRefused, type Origin, PorticoError } from '../errors/index.js';
-
-/** Returns what a filter does that throws this fault. */
-export const refusing = ({ status, message }: Fault): Description => ({
-  does: `answers ${status}: ${message.replace(/\.$/, '')}`,
-  answers: status,
-});
-
-// The place of an error in the configuration that was found elsewhere.
 
 /** Returns an error as a refusal of the option at this place, unless it is one already, or is no error of Portico. */
 export function refusalAt(error: unknown, origin: Origin): unknown {

@@ -1,5 +1,5 @@
 /** request_config: the configuration of the paste file, for applications that read it from the environ. */
-import { afterResponse, type Conf, type Description, environ, type Filter, type FilterFactory } from '../app/index.js';
+import { afterResponse, environ, type FilterFactory } from '../app/index.js';
 import { catching } from '../app/internal.js';
 
 declare module '../app/index.js' {
@@ -13,23 +13,20 @@ declare module '../app/index.js' {
  * Sets `environ(req).pasteConfig` to the options of `[DEFAULT]` and of the section, which takes precedence. Accepts any option in its
  * section.
  */
-export const requestConfig: FilterFactory & { readonly describe: () => Description } = Object.assign(
-  (globalConf: Conf, localConf: Conf): Filter => {
-    const merged: ReadonlyMap<string, string> = new Map([...globalConf, ...localConf]);
-    return (app) => (req, res) => {
-      const env = environ(req);
-      const outer = env.pasteConfig;
-      const restore = (): void => {
-        if (outer === undefined) delete env.pasteConfig;
-        else env.pasteConfig = outer;
-      };
-      env.pasteConfig = merged;
-      afterResponse(res, restore);
-      return catching(app, (error) => {
-        restore();
-        throw error;
-      })(req, res);
+export const requestConfig: FilterFactory = (globalConf, localConf) => {
+  const merged: ReadonlyMap<string, string> = new Map([...globalConf, ...localConf]);
+  return (app) => (req, res) => {
+    const env = environ(req);
+    const outer = env.pasteConfig;
+    const restore = (): void => {
+      if (outer === undefined) delete env.pasteConfig;
+      else env.pasteConfig = outer;
     };
-  },
-  { describe: () => ({ does: "passes the section's options to the application" }) },
-);
+    env.pasteConfig = merged;
+    afterResponse(res, restore);
+    return catching(app, (error) => {
+      restore();
+      throw error;
+    })(req, res);
+  };
+};

@@ -3,10 +3,10 @@ import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import {
   beforeHead,
-  type DescribeContext,
-  type Description,
+  type DeclaredContext,
   type FactoryContext,
   filterFactory,
+  type OpenApiAdditions,
 } from '../app/index.js';
 import {
   defaultHeader,
@@ -92,13 +92,13 @@ export const requestId = filterFactory(
       return runInRequest(exchange, app, req, res);
     };
   },
-  { describe, aroundRefusals: true },
+  { openapi: openapiOf, aroundRefusals: true },
 );
 
 /** Returns the header and the format of ids: those of OpenStack with the fault style openstack, unless the option sets another header. */
 function usual(
   { header }: OptionsOf<typeof requestIdOptions>,
-  { config, service }: DescribeContext & Partial<Pick<FactoryContext, 'service'>>,
+  { config, service }: DeclaredContext & Partial<Pick<FactoryContext, 'service'>>,
 ): { readonly header: string; readonly format: RegExp } {
   const isOpenstack = isFaultStyle('openstack', config, service);
   return {
@@ -107,13 +107,8 @@ function usual(
   };
 }
 
-function describe(options: OptionsOf<typeof requestIdOptions>, _req: unknown, ctx: DescribeContext): Description {
-  const { compatHeaders, trustInbound } = options;
-  const { header } = usual(options, ctx);
-  const names = [header, ...compatHeaders];
+function openapiOf(options: OptionsOf<typeof requestIdOptions>, ctx: DeclaredContext): OpenApiAdditions {
+  const names = [usual(options, ctx).header, ...options.compatHeaders];
   const field = { description: 'The id of the request.', schema: { type: 'string' } };
-  return {
-    does: `gives the request an id, and sends it in the response header ${names.join(', ')}${trustInbound ? "; keeps the caller's id" : ''}`,
-    openapi: { headers: Object.fromEntries(names.map((name) => [name, field])) },
-  };
+  return { headers: Object.fromEntries(names.map((name) => [name, field])) };
 }

@@ -1,6 +1,6 @@
 /** request_log: the access log, a line for each response with its fields, after its end. */
 import type { IncomingMessage } from 'node:http';
-import { afterResponse, type Description, filterFactory, quoteClient, requestPath } from '../app/index.js';
+import { afterResponse, filterFactory, quoteClient, requestPath } from '../app/index.js';
 import {
   answeredStatus,
   connectionAddress,
@@ -12,7 +12,7 @@ import {
   targetMask,
   writtenPath,
 } from '../app/internal.js';
-import { boolean, defineOptions, float, integer, list, type OptionsOf } from '../config/index.js';
+import { boolean, defineOptions, float, integer, list } from '../config/index.js';
 import { declareType, InvalidValue } from '../config/internal.js';
 import { nearestNames } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
@@ -179,61 +179,47 @@ const requestLogOptions = defineOptions({
  * the client disconnected before the head was sent. Logs 500, or the status of a fault, if the server broke off the response: 503 at the deadline of
  * a stop. `aborted` says who ended a response that was not sent whole.
  */
-export const requestLog = filterFactory(
-  'request_log',
-  requestLogOptions,
-  (options, ctx) => {
-    if (!options.enabled) return (app) => app;
-    const { skipPaths, slowMs, sample } = options;
-    const maskTarget = targetMask(options.maskQuery);
-    const { log } = ctx;
-    const write = writerOf(options.format, log);
-    const isSkipped = skipping(skipPaths);
-    let share = 0;
+export const requestLog = filterFactory('request_log', requestLogOptions, (options, ctx) => {
+  if (!options.enabled) return (app) => app;
+  const { skipPaths, slowMs, sample } = options;
+  const maskTarget = targetMask(options.maskQuery);
+  const { log } = ctx;
+  const write = writerOf(options.format, log);
+  const isSkipped = skipping(skipPaths);
+  let share = 0;
 
-    /** Selects requests at regular intervals, not at random: with 0.25, every fourth. */
-    const isSampled = (part: number): boolean => {
-      share += part;
-      if (share < 1) return false;
-      share -= 1;
-      return true;
-    };
+  /** Selects requests at regular intervals, not at random: with 0.25, every fourth. */
+  const isSampled = (part: number): boolean => {
+    share += part;
+    if (share < 1) return false;
+    share -= 1;
+    return true;
+  };
 
-    return (app) => (req, res) => {
-      // At level warn without slow_ms nothing is logged. This takes 0.1 µs instead of 2.
-      if (slowMs === 0 && !log.enabled('info')) return app(req, res);
-      const path = skipPaths.length === 0 ? '' : requestPath(req);
-      const begun = performance.now();
-      countAnswer(res);
-      // Node does not return the address after the connection is closed.
-      const peer = connectionAddress(req);
-      afterResponse(res, (outcome) => {
-        const micros = Math.round((performance.now() - begun) * 1000);
-        const status = answeredStatus(res, outcome);
-        const slow = slowMs > 0 && micros >= slowMs * 1000;
-        if (status < 500 && isSkipped(path)) return;
-        if (status < 500 && !slow && !isSampled(sample)) return;
-        const facts = requestFacts(req, peer, maskTarget);
-        facts.status = status;
-        facts.bytes = sentBytes(res);
-        facts.duration_ms = micros / 1000;
-        if (!outcome.completed) facts.aborted = outcome.error === undefined ? 'client' : 'server';
-        write(slow, facts);
-      });
-      return app(req, res);
-    };
-  },
-  { describe },
-);
-
-function describe(options: OptionsOf<typeof requestLogOptions>, req?: IncomingMessage): Description {
-  if (!options.enabled) return { does: 'logs nothing, because enabled is false' };
-  const path = req === undefined ? undefined : requestPath(req);
-  if (path !== undefined && skipping(options.skipPaths)(path)) {
-    return { does: `logs a line only if the response is 500 or above, because ${path} is in skip_paths` };
-  }
-  return { does: 'logs a line when the response has ended' };
-}
+  return (app) => (req, res) => {
+    // At level warn without slow_ms nothing is logged. This takes 0.1 µs instead of 2.
+    if (slowMs === 0 && !log.enabled('info')) return app(req, res);
+    const path = skipPaths.length === 0 ? '' : requestPath(req);
+    const begun = performance.now();
+    countAnswer(res);
+    // Node does not return the address after the connection is closed.
+    const peer = connectionAddress(req);
+    afterResponse(res, (outcome) => {
+      const micros = Math.round((performance.now() - begun) * 1000);
+      const status = answeredStatus(res, outcome);
+      const slow = slowMs > 0 && micros >= slowMs * 1000;
+      if (status < 500 && isSkipped(path)) return;
+      if (status < 500 && !slow && !isSampled(sample)) return;
+      const facts = requestFacts(req, peer, maskTarget);
+      facts.status = status;
+      facts.bytes = sentBytes(res);
+      facts.duration_ms = micros / 1000;
+      if (!outcome.completed) facts.aborted = outcome.error === undefined ? 'client' : 'server';
+      write(slow, facts);
+    });
+    return app(req, res);
+  };
+});
 
 /** Returns a function that reports whether a path is below one of these. */
 function skipping(skipPaths: readonly string[]): (path: string) => boolean {

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HelmetOptions } from 'helmet';
-import { beforeHead, type Description, type FactoryContext, filterFactory, remoteOf } from '../app/index.js';
+import { beforeHead, type FactoryContext, filterFactory, remoteOf } from '../app/index.js';
 import { isAuthenticated, setMissingHeaders } from '../app/internal.js';
 import { boolean, defineOptions, integer, type OptionsOf, oneOf, string } from '../config/index.js';
 import { ConfigurationRefused } from '../errors/index.js';
@@ -73,14 +73,8 @@ export const securityHeaders = filterFactory(
       return app(req, res);
     };
   },
-  { trial: true, describe, aroundRefusals: true },
+  { trial: true, aroundRefusals: true },
 );
-
-function describe({ noStore }: Options): Description {
-  return {
-    does: `adds security headers to the response${noStore ? ', and no-store if the caller is authenticated' : ''}`,
-  };
-}
 
 const NO_STORE: Headers = ['cache-control', 'no-store'];
 

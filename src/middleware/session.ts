@@ -1,7 +1,7 @@
 /** session: sessions in an encrypted cookie, or in a store of the application, with protection against requests of other sites. */
 import { dirname } from 'node:path';
-import { type Description, environ, filterFactory, type Session } from '../app/index.js';
-import { cookiesOf } from '../app/internal.js';
+import { environ, filterFactory, type OpenApiAdditions, type Session } from '../app/index.js';
+import { cookiesOf, exchangeOf } from '../app/internal.js';
 import { Drivers } from '../service/internal.js';
 import { refusalAt } from './refusing.js';
 import { checkSite } from './sessions/cross-site.js';
@@ -45,23 +45,23 @@ export const session = filterFactory(
       environ(req).session = kept;
       const { cookie } = req.headers;
       const text = cookie?.includes(name) ? cookiesOf(cookie)[name] : undefined;
+      const { trial } = exchangeOf(req);
+      const isElsewhere = text !== undefined && store !== undefined;
+      if (trial !== undefined && (isElsewhere || trial.isUnknown('headers'))) {
+        trial.assumeCaller(`read the session in ${named ?? 'its cookie'}`);
+        return app(req, res);
+      }
       return text === undefined ? app(req, res) : kept.load(text).then(() => app(req, res));
     };
   },
-  { describe },
+  { openapi: openapiOf },
 );
 
-function describe({ cookie, refuseCrossSite, store }: SessionOptions): Description {
-  const kept = store === undefined ? `the cookie ${cookie}` : `${store}, by the cookie ${cookie}`;
-  const does = `reads the session in ${kept}`;
-  const openapi = {
+function openapiOf({ cookie, refuseCrossSite }: SessionOptions): OpenApiAdditions {
+  const responses = refuseCrossSite && { 403: { description: 'The request comes from another site.' } };
+  return {
     security: [{}, { session: [] }],
     securitySchemes: { session: { type: 'apiKey', in: 'cookie', name: cookie } },
-  };
-  if (!refuseCrossSite) return { does, openapi };
-  return {
-    does: `${does}; answers 403 to requests of other sites that can change something`,
-    answers: 'perhaps',
-    openapi: { ...openapi, responses: { 403: { description: 'The request comes from another site.' } } },
+    ...(responses && { responses }),
   };
 }

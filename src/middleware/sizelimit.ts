@@ -1,11 +1,9 @@
 /** sizelimit: limits the size of request bodies. */
-import type { IncomingMessage } from 'node:http';
-import { type Description, Fault, filterFactory } from '../app/index.js';
+import { Fault, filterFactory, type OpenApiAdditions } from '../app/index.js';
 import { bodyLengthOf, exchangeOf, FIELD, limitBody, tooLarge } from '../app/internal.js';
 import { bytes, defineOptions, dict, type OptionsOf } from '../config/index.js';
 import { writtenElsewhere } from '../config/internal.js';
 import { ofLongestPrefix } from './path-prefix-match.js';
-import { refusing } from './refusing.js';
 
 const sizelimitOptions = defineOptions({
   max_request_body_size: bytes({
@@ -50,7 +48,7 @@ export const sizelimit = filterFactory(
         Promise.resolve(app(req, res)).catch(reject);
       });
     },
-  { describe },
+  { openapi: openapiOf },
 );
 
 type Options = OptionsOf<typeof sizelimitOptions>;
@@ -59,12 +57,6 @@ function refusal(length: number, limit: number): Fault {
   return Number.isNaN(length) ? new Fault(400, { message: 'The Content-Length is not a number.' }) : tooLarge(limit);
 }
 
-function describe({ maxRequestBodySize, overrides }: Options, req?: IncomingMessage): Description {
-  const limit = (req && ofLongestPrefix(req, overrides)) ?? maxRequestBodySize;
-  const length = req === undefined ? 0 : bodyLengthOf(exchangeOf(req));
-  if (Number.isNaN(length) || length > limit) return refusing(refusal(length, limit));
-  return {
-    does: `answers 413 to a body of more than ${limit} bytes`,
-    openapi: { responses: { 413: { description: `The body has more than ${limit} bytes.` } } },
-  };
+function openapiOf({ maxRequestBodySize: limit }: Options): OpenApiAdditions {
+  return { responses: { 413: { description: `The body has more than ${limit} bytes.` } } };
 }

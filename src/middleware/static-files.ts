@@ -3,16 +3,8 @@
 import { realpath } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join, normalize, resolve } from 'node:path';
-import {
-  type App,
-  appFactory,
-  type Description,
-  environ,
-  type FactoryContext,
-  Fault,
-  filterFactory,
-} from '../app/index.js';
-import { findFile, loadSender, optionOrigin, sendFile } from '../app/internal.js';
+import { type App, appFactory, environ, type FactoryContext, Fault, filterFactory } from '../app/index.js';
+import { findFile, knowsTrials, loadSender, optionOrigin, sendFile } from '../app/internal.js';
 import { defineOptions, integer, list, type OptionsOf, path, string } from '../config/index.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import { appendVary } from './headers.js';
@@ -39,23 +31,13 @@ export const staticFiles = appFactory(
   staticFilesOptions,
   async (options, ctx): Promise<App> => {
     const serve = await fileServer(options, ctx);
-    return async (req, res) => {
+    return knowsTrials(async (req, res) => {
       if (req.method !== 'GET' && req.method !== 'HEAD') throw new Fault(405, { headers: { allow: 'GET, HEAD' } });
       if (!(await serve(req, res))) throw new Fault(404);
-    };
+    });
   },
-  { trial: true, describe },
+  { trial: true },
 );
-
-function describe({ documentRoot, fallback }: Options): Description {
-  const otherwise = fallback === undefined ? '404' : `${fallback} or 404`;
-  return { does: `answers with a file in ${documentRoot}, or with ${otherwise} if there is none` };
-}
-
-function describeFilter({ documentRoot }: Options, req?: IncomingMessage): Description {
-  if (req !== undefined && req.method !== 'GET' && req.method !== 'HEAD') return { does: `hands ${req.method} on` };
-  return { does: `answers if there is such a file in ${documentRoot}`, answers: 'perhaps' };
-}
 
 /** The same as a filter: requests without a matching file are passed on to the app. */
 export const staticFilesFilter = filterFactory(
@@ -68,7 +50,7 @@ export const staticFilesFilter = filterFactory(
       return (await serve(req, res)) ? undefined : app(req, res);
     };
   },
-  { trial: true, describe: describeFilter },
+  { trial: true },
 );
 
 type Options = OptionsOf<typeof staticFilesOptions>;

@@ -1,8 +1,8 @@
 /** stats: sends the count and duration of requests to statsd. */
 import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
-import { afterResponse, type Description, environ, filterFactory } from '../app/index.js';
-import { defineOptions, float, host, type OptionsOf, oneOf, port, string } from '../config/index.js';
+import { afterResponse, environ, filterFactory } from '../app/index.js';
+import { defineOptions, float, host, oneOf, port, string } from '../config/index.js';
 import { writtenElsewhere } from '../config/internal.js';
 
 const NO_IDS = 'Remove the line: names have the template of the route, without ids.';
@@ -24,43 +24,39 @@ writtenElsewhere(statsOptions, { unused: { remove_uuid: NO_IDS, remove_short_uui
  * Sends a count and a duration for each request, named `<name>.<METHOD>.<route>.<status class>`. Uses the template of the route, so that
  * ids do not become names; a request without a route is `unknown`. Does not delay the response; failed sends are dropped.
  */
-export const stats = filterFactory(
-  'stats',
-  statsOptions,
-  (options, ctx) => {
-    const socket = createSocket(isIPv6(options.host) ? 'udp6' : 'udp4');
-    socket.unref();
-    socket.on('error', (error) => ctx.log.debug({ err: error }, 'statsd cannot be reached'));
-    let open = true;
-    ctx.onClose(() => {
-      open = false;
-      socket.close();
-    });
-    const { sampleRate } = options;
-    const rate = sampleRate < 1 ? `|@${sampleRate}` : '';
-    let share = 0;
+export const stats = filterFactory('stats', statsOptions, (options, ctx) => {
+  const socket = createSocket(isIPv6(options.host) ? 'udp6' : 'udp4');
+  socket.unref();
+  socket.on('error', (error) => ctx.log.debug({ err: error }, 'statsd cannot be reached'));
+  let open = true;
+  ctx.onClose(() => {
+    open = false;
+    socket.close();
+  });
+  const { sampleRate } = options;
+  const rate = sampleRate < 1 ? `|@${sampleRate}` : '';
+  let share = 0;
 
-    return (app) => (req, res) => {
-      const begun = performance.now();
-      afterResponse(res, ({ completed }) => {
-        share += sampleRate;
-        if (share < 1 || !open) return;
-        share -= 1;
-        const status = completed || res.headersSent ? `${Math.floor(res.statusCode / 100)}xx` : 'aborted';
-        const route = routeName(environ(req).route?.template);
-        const { metric, tags } = label(options, req.method ?? 'GET', route, status);
-        const ms = (performance.now() - begun).toFixed(3);
-        socket.send(`${metric}:1|c${rate}${tags}\n${metric}:${ms}|ms${rate}${tags}`, options.port, options.host);
-      });
+  return (app) => (req, res) => {
+    const { trial } = environ(req);
+    if (trial !== undefined) {
+      trial.would(`send its count and time to ${options.host}:${options.port}, as ${options.name}`);
       return app(req, res);
-    };
-  },
-  { describe },
-);
-
-function describe({ name, host: address, port: number }: OptionsOf<typeof statsOptions>): Description {
-  return { does: `sends the count and time of the request to the statsd server at ${address}:${number}, as ${name}` };
-}
+    }
+    const begun = performance.now();
+    afterResponse(res, ({ completed }) => {
+      share += sampleRate;
+      if (share < 1 || !open) return;
+      share -= 1;
+      const status = completed || res.headersSent ? `${Math.floor(res.statusCode / 100)}xx` : 'aborted';
+      const route = routeName(environ(req).route?.template);
+      const { metric, tags } = label(options, req.method ?? 'GET', route, status);
+      const ms = (performance.now() - begun).toFixed(3);
+      socket.send(`${metric}:1|c${rate}${tags}\n${metric}:${ms}|ms${rate}${tags}`, options.port, options.host);
+    });
+    return app(req, res);
+  };
+});
 
 /** Converts `/servers/{id}/action` to `servers_id_action`, because dots separate names, and colons and bars end them. */
 function routeName(template: string | undefined): string {

@@ -2,13 +2,12 @@
  * A built router for descriptions, and the routers that were built while a module was loaded.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { IncomingMessage } from 'node:http';
 import type { App, FaultStyle, Filter } from '../app/index.js';
+import { knowsTrials } from '../app/internal.js';
 import type { Origin } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { RangedOptions } from './actions/action.js';
 import type { OperationDocs } from './actions/operation-docs.js';
-import type { ApiVersion } from './api-version.js';
 import type { Mapper } from './mapper/mapper.js';
 import type { Found } from './matching/compiled-route.js';
 import type { Match } from './route/conditions.js';
@@ -55,21 +54,6 @@ export interface BuiltRouter extends Mapper {
   docsOf(route: Route): OperationDocs;
   /** Returns the action of a route; `match` names it if the path does. @internal */
   operationSource(route: Route, match?: Match): OperationSource | null;
-  /** Returns the route of a request; nothing runs. Throws the fault of a response that precedes the route lookup. @internal */
-  lookUp(req: IncomingMessage): LookUp;
-}
-
-/** Result of a route lookup. */
-export interface LookUp {
-  /** Path to match; null if it does not begin with the router's prefix. */
-  readonly path: string | null;
-  readonly found: Found | null;
-  /** Requested version; null if the router has none. */
-  readonly version: ApiVersion | null;
-  /** Methods that have a route, if none was found. */
-  readonly allowed: readonly string[];
-  /** Answer of a plugin, if no route of the table was found. */
-  readonly plugin: PluginAnswer | null;
 }
 
 /** A route of a plugin. */
@@ -127,7 +111,7 @@ const routers = new WeakMap<App, BuiltRouter>();
 /** Called by a router that was built. */
 export function noteRouter(router: BuiltRouter, app: App): void {
   collecting.getStore()?.routers.push(router);
-  routers.set(app, router);
+  routers.set(knowsTrials(app), router);
 }
 
 /** A router with the prefix of its routes' paths. */

@@ -1,19 +1,19 @@
 /**
  * Description of a route table for people and tools, as in `api-cli routes`.
  */
-import type { IncomingMessage } from 'node:http';
-import { type App, Fault, type Filter } from '../app/index.js';
+import type { TrialStep } from '../app/internal.js';
 import { nearestNames, type Origin } from '../errors/index.js';
 import { HANDLER_ACTION } from './actions/controllers.js';
-import { readRange, type WrittenRange } from './api-version.js';
-import { type BuiltRouter, type LookUp, mountedRouter, type PluginAnswer } from './built-router.js';
-import type { CompiledRoute, Found } from './matching/compiled-route.js';
+import type { BuiltRouter, PluginAnswer } from './built-router.js';
+import type { CompiledRoute } from './matching/compiled-route.js';
 import { shortestParts } from './matching/shortest-parts.js';
 import { acceptsMethod } from './route/conditions.js';
 import { MEMBER_ID } from './route/route.js';
+import { filterName } from './serving/build-table.js';
 import { findShadowed } from './serving/check-table.js';
 import { translateRegex } from './template/python-regex.js';
 import { pathText, variablePattern } from './template/template.js';
+import type { RouteFacts } from './tried-route.js';
 
 /** One route, in the order in which routes are tried. */
 export interface DescribedRoute {
@@ -124,114 +124,52 @@ function methodsOf({ route }: CompiledRoute): readonly string[] | null {
   return method === undefined ? null : [method].flat();
 }
 
-/** Returns the name of a filter in code. */
-export function filterName({ name }: Filter): string {
-  return name || 'a filter without a name';
-}
-
-/** Prediction for a request. */
-export interface ExplainedRoute {
+/** Description of a step of a trial in a Router. */
+export interface DescribedStep {
   /** First matching route; null if there is none. */
   readonly route: DescribedRoute | null;
   /** Variables and defaults of the match. */
   readonly match: Readonly<Record<string, unknown>> | null;
-  /** Requested API version. */
-  readonly version: string | null;
-  /** Filters around the action, the mounted app or the redirect, outermost first. */
-  readonly filters: readonly Filter[];
-  /** The action; null if the router answers by itself, and for a mounted app. */
-  readonly action: { readonly controller: string; readonly name: string } | null;
-  /** The app that the route leads to, with its router if it is one. */
-  readonly mounted: { readonly app: App; readonly router: BuiltRouter | undefined } | null;
   /** The plugin that answers; null if the table or the router does. */
   readonly plugin: PluginAnswer | null;
-  /** The router's own response; null if an action, a plugin or an app answers. */
-  readonly answer: RouterAnswer | null;
-}
-
-/** A response without an action. */
-export interface RouterAnswer {
-  readonly status: number;
-  readonly why: string;
-  /** Methods of the path. */
-  readonly allow?: readonly string[];
+  /** Methods of the path, if none of its routes takes the method. */
+  readonly allow: readonly string[] | null;
   /** The route that was perhaps intended. */
-  readonly nearest?: DescribedRoute;
-  /** Reason why that route does not match, if it is a detail of the path. */
-  readonly reason?: string | undefined;
+  readonly nearest: DescribedRoute | null;
+  /** Why no route matches. */
+  readonly why?: string;
 }
 
-/** Explains a request that reaches a router; the path is the part that remains for it. */
-export function explainRoute(router: BuiltRouter, req: IncomingMessage): ExplainedRoute {
-  let looked: LookUp;
-  try {
-    looked = router.lookUp(req);
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    return { ...NOTHING, answer: { status: error.status, why: error.message } };
-  }
-  const { found, version } = looked;
-  const seen = { ...NOTHING, version: version?.text ?? null };
-  const { plugin } = looked;
-  if (plugin !== null) return { ...seen, plugin, filters: router.guardsOf(undefined) };
-  if (found === null) return { ...seen, answer: missed(router, req.method ?? '', looked) };
-  const taken = { ...seen, route: describeRoute(router, found.compiled), match: { ...found.match } };
-  const { route } = found.compiled;
-  const redirect = router.redirectOf(route);
-  if (redirect !== undefined) {
-    const why = `redirects to ${redirect.target.template}`;
-    return { ...taken, filters: router.guardsOf(route), answer: { status: redirect.status, why } };
-  }
-  const mount = router.mountOf(route);
-  if (mount !== undefined) {
-    const mounted = { app: mount, router: mountedRouter(router, route) };
-    return { ...taken, filters: router.guardsOf(route), mounted };
-  }
-  return { ...taken, ...acting(router, found, looked) };
+/** Describes a step of a trial in a Router; undefined for any other. */
+export function describeStep(step: TrialStep): DescribedStep | undefined {
+  const facts = routeFactsOf(step);
+  if (facts === undefined) return undefined;
+  const { router, found, plugin = null } = facts;
+  const nothing = { route: null, match: null, plugin, allow: null, nearest: null };
+  if (found !== null) return { ...nothing, route: describeRoute(router, found.compiled), match: { ...found.match } };
+  return plugin === null ? { ...nothing, ...missed(facts) } : nothing;
 }
 
-const NOTHING: ExplainedRoute = {
-  route: null,
-  match: null,
-  version: null,
-  filters: [],
-  action: null,
-  mounted: null,
-  plugin: null,
-  answer: null,
-};
-
-function acting(router: BuiltRouter, found: Found, { version }: LookUp): Partial<ExplainedRoute> {
-  const source = router.operationSource(found.compiled.route, found.match);
-  const { controller, action } = found.match;
-  const name = `${String(controller)}.${String(action)}`;
-  if (source === null || source.methods.length === 0) {
-    return { answer: { status: 404, why: `there is no action ${name}` } };
-  }
-  const method = source.methods.find(({ versions }) => version?.within(readRange(versions)) ?? true);
-  if (method !== undefined) {
-    const filters = [...source.filters, ...(method.filters ?? [])];
-    return { filters, action: { controller: source.controller, name: source.action } };
-  }
-  const ranges = source.methods.map(({ versions: [from, to] = [null] as WrittenRange }) => {
-    return `${from ?? 'the first'} to ${to ?? 'the last'}`;
-  });
-  const why = `${name} does not exist in version ${version!.text}, only from ${ranges.join(', ')}`;
-  return { answer: { status: 404, why } };
+/** Returns what a Router has noted of a trial; undefined for a step of another kind of app. */
+export function routeFactsOf({ facts }: TrialStep): RouteFacts | undefined {
+  return facts as RouteFacts | undefined;
 }
 
-function missed(router: BuiltRouter, method: string, { path, allowed }: LookUp): RouterAnswer {
+function missed({ router, method, path, allowed }: RouteFacts): Partial<DescribedStep> {
   if (allowed.length > 0) {
     const takes = `the path accepts ${allowed.join(', ')}`;
-    if (method === 'OPTIONS')
-      return { status: 204, why: `${takes}, and there is no route for OPTIONS`, allow: allowed };
-    return { status: 405, why: `${takes}, and not ${method}`, allow: allowed };
+    const why = method === 'OPTIONS' ? `${takes}, and there is no route for OPTIONS` : `${takes}, and not ${method}`;
+    return { why, allow: allowed };
   }
-  if (path === null) return { status: 404, why: "the path does not begin with the router's prefix" };
+  if (path === null) return { why: "the path does not begin with the router's prefix" };
   const nearest = slashedRoute(router, method, path) ?? nearestRoute(router, path);
-  const none = { status: 404, why: `no route matches ${path === '' ? 'the empty path' : path}` };
-  if (nearest === undefined) return none;
-  return { ...none, nearest: describeRoute(router, nearest), reason: pathMismatch(nearest, path) };
+  const why = `no route matches ${path === '' ? 'the empty path' : path}`;
+  if (nearest === undefined) return { why };
+  const described = describeRoute(router, nearest);
+  const reason = pathMismatch(nearest, path);
+  const methods = described.methods?.join(',') ?? 'any';
+  const but = reason === undefined ? '' : `, but ${reason}`;
+  return { why: `${why}; the nearest is ${methods} ${described.path}${but}`, nearest: described };
 }
 
 /** Distance of a segment that is missing, additional, or entirely different. */

@@ -15,20 +15,20 @@ export {
 } from './built-router.js';
 export {
   type DescribedRoute,
+  type DescribedStep,
   describeRoutes,
+  describeStep,
   type ExplainedMatch,
-  type ExplainedRoute,
   explainMatch,
-  explainRoute,
-  filterName,
+  routeFactsOf,
 } from './describe-routes.js';
 export { legacyRules, slowRequirements, warningsOf } from './matching/template-warnings.js';
 export { type DocumentedRouter, documentedRouters, openApiDocument, openApiOf } from './openapi.js';
 export { FAULT_SCHEMA_NAMES } from './openapi-schemas.js';
 export { Route } from './route/route.js';
 export { GenerationError, RouteError, RouteTableError } from './route/route-error.js';
-export { enterMount } from './router-app.js';
 export { findOverlaps, findShadowed } from './serving/check-table.js';
 export { needsKnownCaller } from './serving/guard-filter.js';
 export { pathText } from './template/template.js';
+export type { RouteFacts } from './tried-route.js';
 export { versionStarts } from './version-starts.js';

@@ -2,7 +2,7 @@
  * OpenAPI 3.1 from route tables: paths, tags, versions, and additions of filters; a single operation is in `openapi-operation.ts`.
  */
 import type { OpenApiAdditions } from '../app/index.js';
-import { additionsAround, descriptionOf, type FaultForm, faultFormFrom, faultFormOf } from '../app/internal.js';
+import { additionsAround, additionsOf, type FaultForm, faultFormFrom, faultFormOf } from '../app/internal.js';
 import type { Handler } from './actions/action.js';
 import { HANDLER_ACTION } from './actions/controllers.js';
 import type { ApiVersion } from './api-version.js';
@@ -72,7 +72,7 @@ export function documentedRouters(
   around: readonly OpenApiAdditions[],
 ): readonly DocumentedRouter[] {
   return placed.map(({ router, prefix, guards }) => {
-    const inner = guards.flatMap((guard) => descriptionOf(guard)?.openapi ?? []);
+    const inner = guards.flatMap(additionsOf);
     return { router, prefix, additions: [...around, ...inner] };
   });
 }
@@ -101,7 +101,7 @@ export function openApiOf(routers: readonly DocumentedRouter[], options: Documen
       const path = pathText(compiled.route.parts) || '/';
       // A request always begins with a slash: other paths cannot be requested.
       if (!path.startsWith('/')) continue;
-      const inside = source.filters.flatMap((filter) => descriptionOf(filter)?.openapi ?? []);
+      const inside = source.filters.flatMap(additionsOf);
       additions.push(...inside);
       const outer = { additions: documented.additions, faults: options.faults };
       const inner = { additions: inside, faults };

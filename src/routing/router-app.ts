@@ -1,7 +1,7 @@
 /**
  * A router's table as an App: match, then filters, then the engine that runs the action and responds.
  */
-import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type App, compose, environ, Fault, type MatchedRoute, quoteClient } from '../app/index.js';
 import {
   answerFailure,
@@ -13,13 +13,14 @@ import {
   faultFormOf,
   missed,
   overriddenMethod,
+  type Trial,
   targetOf,
 } from '../app/internal.js';
 import { nearestOrAll } from '../errors/index.js';
 import type { LogFields, Logger } from '../log/index.js';
 import type { Args, RequestRouter } from './actions/action-request.js';
-import type { ApiVersion } from './api-version.js';
-import type { LookUp, PluginRoute } from './built-router.js';
+import { type ApiVersion, rangeText } from './api-version.js';
+import type { PluginRoute } from './built-router.js';
 import { faultsBy } from './fault-mapping.js';
 import type { Mapper, Redirect } from './mapper/mapper.js';
 import type { Found } from './matching/compiled-route.js';
@@ -28,7 +29,7 @@ import type { MatchRequest } from './route/conditions.js';
 import { GenerationError } from './route/route-error.js';
 import { ActionCall, CALL, type Called, callOf, type Fail } from './serving/action-call.js';
 import type { ActionEngine } from './serving/action-engine.js';
-import { buildServed } from './serving/build-table.js';
+import { buildServed, probed } from './serving/build-table.js';
 import { checkTable, checkUrlNames } from './serving/check-table.js';
 import { DirectActions } from './serving/direct-actions.js';
 import { RouterFastify } from './serving/router-fastify.js';
@@ -42,6 +43,7 @@ import {
   type ServedRoute,
   targetKey,
 } from './serving/served-route.js';
+import { endAs, noteAction, noteRoute, type RouteFacts, triedMount } from './tried-route.js';
 import { absoluteUrl, type UrlContext, type UrlValues } from './urls/url-builder.js';
 import { VersionNegotiation } from './version-negotiation.js';
 
@@ -105,8 +107,9 @@ export class RouterApp implements RequestRouter {
       if (version !== null) exchange.apiVersion = version.text;
       const path = this.#pathOf(exchange);
       const found = path === null ? null : this.#find(exchange, path);
-      if (found === null) return this.#miss(req, res, path);
+      if (found === null) return this.#miss(exchange, res, path);
       const served = this.#served[found.compiled.index]!;
+      if (exchange.trial !== undefined) this.#note(exchange.trial, exchange, { found, path, allowed: [] });
       const { matched } = served;
       const { mountTemplate: mount, requestTrace: trace } = exchange;
       let route = served.below.get(mount);
@@ -158,18 +161,6 @@ export class RouterApp implements RequestRouter {
 
   readonly lacksVersion = ({ text }: ApiVersion): Fault => this.#versions!.refusal('missing', text);
 
-  /** Follows the steps of {@link handle} without running anything. Throws the fault of a request that gets no route lookup. */
-  lookUp(req: IncomingMessage): LookUp {
-    const version = this.#versions === null ? null : this.#versions.negotiate(req.headers, new ServerResponse(req));
-    const exchange = exchangeOf(req);
-    const path = this.#pathOf(exchange);
-    const found = path === null ? null : this.#find(exchange, path);
-    const allowed = found === null ? this.#allowed(req, path) : [];
-    const isPassed = found === null && !(allowed.length > 0 && isPlainOptions(req));
-    const plugin = isPassed ? (this.#engine.own?.answerTo(req, allowed.length > 0) ?? null) : null;
-    return { path, found, version, allowed, plugin };
-  }
-
   /** Returns the path to match; null if it is not below the prefix of the table. */
   #pathOf(exchange: Exchange): string | null {
     const { mapper, options } = this.#parts;
@@ -194,12 +185,24 @@ export class RouterApp implements RequestRouter {
   }
 
   /** Answers a request without a route: 404, 405 with `Allow`, or OPTIONS. */
-  #miss(req: IncomingMessage, res: ServerResponse, path: string | null): undefined {
+  #miss(exchange: Exchange, res: ServerResponse, path: string | null): void | Promise<void> {
+    const { req, trial } = exchange;
     const allowed = this.#allowed(req, path);
     const { own } = this.#engine;
-    if (own?.serve !== true || (allowed.length > 0 && isPlainOptions(req))) this.#answerMiss(req, res, allowed);
+    const passesOn = own?.serve === true && !(allowed.length > 0 && isPlainOptions(req));
+    if (trial !== undefined) {
+      const plugin = passesOn ? own.answerTo(req, allowed.length > 0) : null;
+      this.#note(trial, exchange, { found: null, path, allowed, ...(plugin !== null && { plugin }) });
+      if (plugin !== null)
+        return compose(probed(this.#parts.mapper.guardsOf(undefined)), endAs('plugin', 'a plugin'))(req, res);
+    }
+    if (!passesOn || trial !== undefined) this.#answerMiss(req, res, allowed);
     else own.take(req, res, { known: allowed.length > 0, answer: () => this.#answerMiss(req, res, allowed) });
     return undefined;
+  }
+
+  #note(trial: Trial, exchange: Exchange, facts: Omit<RouteFacts, 'router' | 'method'>): void {
+    noteRoute(trial, exchange, { router: this.#parts.mapper, ...facts });
   }
 
   #answerMiss(req: IncomingMessage, res: ServerResponse, allowed: readonly string[]): void {
@@ -235,14 +238,23 @@ export class RouterApp implements RequestRouter {
     const { req, routeParams: texts } = exchange;
     if (served.kind === 'redirect') {
       const { guards, redirect } = served;
-      const answer: App = () => answerRedirect(res, this.#parts.mapper, redirect, found, absoluteUrl(req, undefined));
+      const answer: App = () => {
+        exchange.trial?.enter({ what: 'response', name: '' }, exchange);
+        exchange.trial?.note(`redirects to ${redirect.target.template}`);
+        answerRedirect(res, this.#parts.mapper, redirect, found, absoluteUrl(req, undefined));
+      };
       return compose(guards, answer)(req, res);
     }
     const target = served.target ?? namedTarget(served, found);
     const { byKey, methods } = target;
     const method = byKey !== null ? undefined : version === null ? methods[0] : methodFor(methods, version);
     const entry = byKey ?? method;
-    if (entry === undefined) throw this.lacksVersion(version!);
+    if (entry === undefined) {
+      exchange.trial?.note(
+        `version ${version!.text} has no action, only ${methods.map(({ range }) => rangeText(range)).join(', ')}`,
+      );
+      throw this.lacksVersion(version!);
+    }
     const { params: reader } = served;
     const params = reader.hasTypes ? reader.typed(texts!) : texts!;
     let args: Args = reader.hasOwnArgs ? reader.args(found, params) : params;
@@ -251,14 +263,22 @@ export class RouterApp implements RequestRouter {
     const slot = exchange.copyOf ?? exchange;
     const call = new ActionCall(req, res, served.matched, params, version, this, target, entry, args, format, slot);
     if (served.settings.deadline !== undefined) this.#startDeadline(call, served.settings.deadline);
-    if (entry.app === this.#run) return this.#engine.take(call, req, res);
+    if (entry.app === this.#run) {
+      if (exchange.trial !== undefined) noteAction(call, exchange);
+      return this.#engine.take(call, req, res);
+    }
     // The app finds it by its request.
     (req as Called)[CALL] = call;
     return entry.app(req, res);
   }
 
   /** Runs an action after its filters. */
-  readonly #run: App = (req, res) => this.#engine.take(callOf(req)!, req, res);
+  readonly #run: App = (req, res) => {
+    const call = callOf(req)!;
+    const exchange = exchangeOf(req);
+    if (exchange.trial !== undefined) noteAction(call, exchange);
+    return this.#engine.take(call, req, res);
+  };
 
   /** After `ms` milliseconds aborts the signal and, unless a response has begun, answers 503. */
   #startDeadline(call: ActionCall, ms: number): void {
@@ -405,7 +425,7 @@ function safeLocation(location: string): string {
 
 /** Calls an app with the rest of the path; `pathInfo`: that rest, decoded, as matched by the route. */
 function callMounted(
-  { app, place }: ServedMount,
+  served: ServedMount,
   exchange: Exchange,
   res: ServerResponse,
   pathInfo: unknown,
@@ -413,8 +433,8 @@ function callMounted(
   const { req, mountTemplate: mount, scriptName } = exchange;
   const url = req.url ?? '/';
   enterMount(req, pathInfo);
-  exchange.mountTemplate += place;
-  return catching(app, (error) => {
+  exchange.mountTemplate += served.place;
+  return catching(exchange.trial === undefined ? served.app : triedMount(served), (error) => {
     req.url = url;
     exchange.scriptName = scriptName;
     exchange.mountTemplate = mount;

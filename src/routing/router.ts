@@ -1,5 +1,4 @@
 /** Routes to controllers: a mapper whose table is an App. */
-import type { IncomingMessage } from 'node:http';
 import type { App, ClosableApp, Filter } from '../app/index.js';
 import { connectApp, factoryLog, noteMade } from '../app/internal.js';
 import { nearestOrAll, type PorticoError, refuseUnknownOptions } from '../errors/index.js';
@@ -7,7 +6,7 @@ import type { Logger } from '../log/index.js';
 import { Controllers, HANDLER_ACTION } from './actions/controllers.js';
 import type { Auth } from './actions/guard.js';
 import { joinedDocs, type OperationDocs } from './actions/operation-docs.js';
-import { type LookUp, noteRouter, type OperationSource, type PluginRoute } from './built-router.js';
+import { noteRouter, type OperationSource, type PluginRoute } from './built-router.js';
 import {
   type RouterRedirectOptions,
   type RouterResourceOptions,
@@ -253,11 +252,6 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends R
   /** @internal */
   get pluginRoutes(): readonly PluginRoute[] {
     return this.#app?.pluginRoutes ?? [];
-  }
-
-  /** @internal */
-  lookUp(req: IncomingMessage): LookUp {
-    return this.#app!.lookUp(req);
   }
 
   /** @internal */

@@ -84,18 +84,19 @@ const KEYS: readonly (readonly [words: readonly string[], keys: string])[] = [
   ],
   [
     ['explain', 'GET', '/books/1', '--json'],
-    `action action.controller action.name allow match match.action match.controller match.id nearest plugin request request.headers
+    `action allow apiVersion issues match match.action match.controller match.id nearest plugin request request.headers
     request.headers.host request.method request.secure request.url route route.action route.controller route.filters route.methods
     route.name route.origin route.origin.column route.origin.file route.origin.line route.path route.redirect route.requirements
-    route.shadowedBy route.template route.types schema status steps steps[].answers steps[].factory steps[].name steps[].origin
+    route.shadowedBy route.template route.types schema status steps steps[].factory steps[].name steps[].origin
     steps[].origin.column steps[].origin.file steps[].origin.line steps[].origin.section steps[].origin.text steps[].scriptName
-    steps[].text steps[].url steps[].what version`,
+    steps[].text steps[].url steps[].what valid version`,
   ],
   [
     ['explain', 'GET', '/nothing', '--json'],
-    `action allow match nearest plugin request request.headers request.headers.host request.method request.secure request.url route
-    schema status steps steps[].answers steps[].factory steps[].name steps[].origin steps[].origin.column steps[].origin.file
-    steps[].origin.line steps[].origin.section steps[].origin.text steps[].scriptName steps[].text steps[].url steps[].what version`,
+    `action allow apiVersion issues match nearest plugin request request.headers request.headers.host request.method request.secure
+    request.url route schema status steps steps[].answers steps[].factory steps[].name steps[].origin steps[].origin.column
+    steps[].origin.file steps[].origin.line steps[].origin.section steps[].origin.text steps[].scriptName steps[].text steps[].url
+    steps[].what valid version`,
   ],
   [
     ['pipeline', '--json'],

@@ -27,7 +27,7 @@ export const limited = filterFactory('limited', options, () => (inner) => inner)
 const named = (group) => filterFactory(group, defineOptions({}), () => (inner) => inner);
 export const cors = named('cors');
 export const auth_token = named('auth_token');
-export const described = filterFactory('described', defineOptions({}), () => (inner) => inner, { describe: () => ({ does: 'sets the caller' }) });
+export const documented = filterFactory('documented', defineOptions({}), () => (inner) => inner, { openapi: () => ({}) });
 export const rate_limit = named('rate_limit');
 export const proxy_headers = named('proxy_headers');
 const needed = defineOptions({ key: string({ required: true, help: 'A key.' }) });
@@ -363,7 +363,7 @@ test('check and a load refuse context outside of authentication, and say the rig
   const orderOf = (found: readonly { readonly code?: string; readonly severity: string }[]): string[] =>
     found.filter(({ code }) => code?.endsWith('PASTE_FILTER_ORDER')).map(({ severity }) => severity);
   const more =
-    '[filter:said]\nuse = call:./m.js:described\n[filter:connect]\nuse = call:portico/middleware:connect\nmiddleware = ./m.js:filter\n';
+    '[filter:said]\nuse = call:./m.js:documented\n[filter:connect]\nuse = call:portico/middleware:connect\nmiddleware = ./m.js:filter\n';
   for (const outer of ['said', 'connect']) {
     const found = await check(t, { 'api-paste.ini': `${ini(`${outer} context auth`)}${more}` });
     assert.deepEqual([outer, orderOf(found)], [outer, ['warning']]);

@@ -1,11 +1,10 @@
 import { once } from 'node:events';
-import { createServer, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { createServer, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { App, ClosableApp } from 'portico/app';
 import { action, type JsonSchema, Router, type RouterOptions } from 'portico/routing';
 import type { Logger } from '../../dist/log/log.js';
-import type { LookUp } from '../../dist/routing/built-router.js';
 import { type LogLine, memoryLog } from '../server/memory-log.js';
 
 /** A complete response. */
@@ -38,11 +37,6 @@ export async function serveApp(t: TestContext, app: App): Promise<Send> {
   const { port } = server.address() as AddressInfo;
   const send = (method: string, path: string, sent: Sent = {}): Promise<Answer> => exchange(port, method, path, sent);
   return Object.assign(send, { port });
-}
-
-/** Looks up the route of a request, by a member that the published declarations leave out. */
-export function lookUp(router: Router, req: IncomingMessage): LookUp {
-  return (router as Router & { lookUp(req: IncomingMessage): LookUp }).lookUp(req);
 }
 
 /** Its actions run in Fastify, with a plugin that does nothing. */

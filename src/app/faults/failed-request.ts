@@ -114,6 +114,8 @@ function writeFault(
   fault: Fault,
   { style = faultFormOf(req).style, onFailure }: AnswerFaultOptions,
 ): void {
+  const { trial } = exchangeOf(req);
+  if (trial !== undefined) trial.fault = fault;
   if (fault.status >= 500) {
     exchangeOf(req).requestTrace?.failed(fault);
     slotOf(req).firstFailure ??= fault;

@@ -1,165 +1,191 @@
 /**
- * `api-cli explain`: shows how a request would be handled, without sending it. No filter is created and nothing runs; the app that it
- * reaches is created for its routes, and released.
+ * `api-cli explain`: runs a request through the composed app, and shows each part that it enters, up to the action, which is not called.
  */
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import { STATUS_CODES } from 'node:http';
 import type { Command } from 'commander';
-import { environ } from '../../app/index.js';
-import { descriptionOf } from '../../app/internal.js';
-import type { ContextTree } from '../../loader/index.js';
-import {
-  describeNode,
-  type ExplainApp,
-  type ExplainedStep,
-  type Explanation,
-  explainRequest,
-  UNDESCRIBED,
-} from '../../loader/internal.js';
-import { type BuiltRouter, type ExplainedRoute, enterMount, explainRoute, filterName } from '../../routing/internal.js';
-import type { Refusal } from '../../server/internal.js';
-import { countText } from '../../text/index.js';
+import type { TrialStep } from '../../app/internal.js';
+import type { Origin } from '../../errors/index.js';
+import { describeStep } from '../../routing/internal.js';
+import type { TriedAnswer } from '../../server/internal.js';
 import { example, placeText, print } from '../command.js';
 import { addConfigurationOptions } from '../command-line.js';
-import { methodText, pluginText, routersOf } from '../validate/api-routers.js';
+import { methodText, pluginText } from '../validate/api-routers.js';
 import {
   addRequestArguments,
-  admitted,
   type NamedRequest,
   namedApp,
   namedRequest,
   type RequestArguments,
 } from './named-request.js';
+import { trialApp } from './trial.js';
 
 export function register(program: Command): void {
   const command = addRequestArguments(program.command('explain'))
-    .description('show how a request would be handled: mounts, filters, the route or why none matches, the action')
+    .description(
+      'run a request up to its action, which is not called: mounts, filters, route, the verdict of the schema',
+    )
     .option('--json', 'print one JSON document')
-    .addHelpText('after', example("api-cli explain GET /v2.1/servers -H 'X-Auth-Token: t'"));
+    .addHelpText('after', example("api-cli explain POST /v2.1/servers -H 'X-Auth-Token: t' -d '{}'"));
   addConfigurationOptions(command).action(async (method: string, url: string, args: RequestArguments) => {
-    const request = namedRequest(method, url, args.header);
-    const document = await explain(request, args);
-    print(args, document, () => [`${request.method} ${document.request.url}`, ...document.steps.map(line)].join('\n'));
+    const request = namedRequest(method, url, args);
+    const { loader, app, limits } = await namedApp(request, args);
+    const tried = await trialApp(loader, app, limits);
+    try {
+      const document = explained(request, await tried.run(request));
+      print(args, document, () => [`${request.method} ${request.url}`, ...document.steps.map(line)].join('\n'));
+    } finally {
+      await tried.close();
+    }
   });
 }
 
+/** One step of a request. */
+interface ExplainedStep {
+  readonly what: string;
+  readonly name: string;
+  readonly factory?: string | undefined;
+  readonly origin: Origin | undefined;
+  /** The effect of the part on the request. */
+  readonly text: string;
+  /** The status, if this part answers. */
+  readonly answers?: number | undefined;
+  /** The consumed part of the path, and the rest, where the request enters it. */
+  readonly scriptName: string;
+  readonly url: string;
+}
+
 /** Document of `--json`. */
-async function explain(request: NamedRequest, args: RequestArguments) {
-  const { loader, config, app, paths } = await namedApp(request, args);
-  let last: ExplainedRoute | undefined;
-  let acts = false;
-  const explainApp: ExplainApp = async (node, req) => {
-    const said = describeNode(node, config, req);
-    if (said !== undefined) return { steps: [stepOf(node, req, 'app', said.does)], answer: 'decided' };
-    const routers = await routersOf(loader, node);
-    const [router] = routers;
-    if (router === undefined || routers.length > 1) {
-      const text = node.type === 'composite' ? 'answers, or selects an app by its own rules' : 'answers';
-      return { steps: [stepOf(node, req, 'app', text)], answer: undefined };
-    }
-    const within = explainRouter(router, node, req);
-    // A cascade may continue after an action: the first route is named.
-    if (!acts) last = within.route;
-    acts ||= within.answer === 'decided';
-    const text = `a Router of ${countText(router.routes.length, 'route')}`;
-    return { steps: [stepOf(node, req, 'app', text), ...within.steps], answer: within.answer };
-  };
-  const describe = (filter: ContextTree, req: IncomingMessage) => describeNode(filter, config, req);
-  const tree = await loader.tree(app);
-  const taken = admitted(request, paths);
-  const { steps, answer } =
-    'status' in taken ? refused(request, taken) : await explainRequest(tree, taken, { describe, explainApp });
+function explained({ method, url, secure, headers }: NamedRequest, answer: TriedAnswer) {
+  const { trial, status, end, version, refusal } = answer;
+  const described = trial.steps.flatMap((step) => describeStep(step) ?? []);
+  const last = described.at(-1);
+  const { fault } = trial;
+  const isInput = end === undefined && fault?.kind === 'input' && fault.status === status;
   return {
     schema: 'portico/explain',
-    version: 1,
-    request: 'status' in taken ? request : taken,
-    steps,
-    // Null: the app decides.
-    status: typeof answer === 'number' ? answer : null,
+    version: 2,
+    request: { method, url, secure, headers },
+    steps: refusal === undefined ? stepsOf(answer) : [serverStep(url, answer)],
+    // Null: the action decides, or an app that is not called.
+    status: end === undefined ? (status ?? null) : null,
+    // Of routers that are mounted in others, the innermost.
     route: last?.route ?? null,
     match: last?.match ?? null,
-    action: last?.action ?? null,
+    apiVersion: version ?? null,
+    action: end?.what === 'action' ? end.name : null,
     // The plugin that answers: its route, or null for its not-found handler.
     plugin: last?.plugin ?? null,
     // For a 405: the methods of the path.
-    allow: last?.answer?.allow ?? null,
+    allow: last?.allow ?? null,
     // For a 404: the route that was perhaps intended.
-    nearest: last?.answer?.nearest ?? null,
+    nearest: last?.nearest ?? null,
+    // Null: the request did not reach the schemas of an action.
+    valid: end?.what === 'action' ? true : isInput ? false : null,
+    issues: isInput ? fault.issues : [],
   };
 }
 
-/** Returns the server's refusal of a path, before any filter. */
-function refused({ url }: NamedRequest, { status, reason }: Refusal): Explanation {
-  const text = `${status} ${STATUS_CODES[status]}: ${reason}`;
-  const step: ExplainedStep = { what: 'response', name: 'the server', origin: undefined, text, scriptName: '', url };
-  return { steps: [step], answer: status };
+/** The server's refusal of a request, before any filter. */
+function serverStep(url: string, { status, refusal }: TriedAnswer): ExplainedStep {
+  const text = `${statusText(status)}: ${refusal!.reason}`;
+  return { what: 'response', name: 'the server', origin: undefined, text, answers: status, scriptName: '', url };
+}
+
+function stepsOf(answer: TriedAnswer): ExplainedStep[] {
+  const { trial, status, end, version } = answer;
+  const { steps } = trial;
+  let app: string | undefined;
+  const shown = steps.map((step, at) => {
+    if (step.node.what === 'app') app = step.node.name;
+    return shownStep(step, steps[at + 1], { app, version });
+  });
+  const [step, last] = [steps.at(-1), shown.at(-1)];
+  if (step === undefined || last === undefined) return shown;
+  if (trial.end !== undefined) {
+    const called = trial.end.what === 'action' ? 'would be called: the request is valid' : 'would be called';
+    const text = end === undefined ? `${called}; a filter behind it fails with ${answerText(answer)}` : called;
+    return [...shown.slice(0, -1), { ...last, text: joined(last.text, text) }];
+  }
+  const { what } = step.node;
+  // A map, an app or a route before any filter of its own: the response is that of the app.
+  if (what !== 'filter' && what !== 'action' && what !== 'response') {
+    const { scriptName, url } = last;
+    const name = app ?? last.name;
+    const response = { what: 'response', name, origin: undefined, text: answerText(answer), answers: status };
+    return [...shown, { ...response, scriptName, url }];
+  }
+  const told = what === 'response' ? last.text : '';
+  const text = what === 'response' ? `${statusText(status)}: ${told || reasonOf(answer)}` : answersText(what, answer);
+  const whole = what === 'response' ? text.replace(/: $/, '') : joined(last.text, text);
+  return [...shown.slice(0, -1), { ...last, text: whole, answers: status }];
+}
+
+function answersText(what: string, answer: TriedAnswer): string {
+  return `${what === 'action' ? 'is not called: ' : ''}answers ${answerText(answer)}`;
+}
+
+/** Returns the status of an answer, and its reason. */
+function answerText(answer: TriedAnswer): string {
+  return `${statusText(answer.status)}${reasonOf(answer) && `: ${reasonOf(answer)}`}`;
+}
+
+/** Returns the message of the fault that was answered, with the errors of the schemas. */
+function reasonOf({ trial: { fault }, status }: TriedAnswer): string {
+  if (fault === undefined || fault.status !== status) return '';
+  const issues = (fault.issues ?? []).map(({ where, path, message }) => `${[where, ...path].join('.')} ${message}`);
+  return [fault.message.replace(/\.$/, ''), ...issues].join('; ');
+}
+
+function statusText(status: number | undefined): string {
+  return status === undefined ? 'no response' : `${status} ${STATUS_CODES[status] ?? ''}`.trimEnd();
+}
+
+/** The app that a request has entered before a step, and the version that applies. */
+interface Met {
+  readonly app: string | undefined;
+  readonly version: string | undefined;
+}
+
+function shownStep(step: TrialStep, next: TrialStep | undefined, { app, version }: Met): ExplainedStep {
+  const { node, notes, scriptName, url } = step;
+  const { what, factory, origin } = node;
+  const place = { scriptName, url };
+  const described = describeStep(step);
+  if (described === undefined) {
+    const name = node.name === '' ? (app ?? '') : node.name;
+    const said = what === 'filter' && movedBy(step, next);
+    const text = [...notes, ...(said ? [said] : [])].join('; ');
+    const passes = what === 'filter' && next !== undefined && text === '' ? 'passes the request on' : text;
+    return { what, name, factory, origin, text: passes, ...place };
+  }
+  const { route, match, plugin, nearest, why } = described;
+  if (plugin?.route) {
+    const text = 'is a route of a plugin, because no route of the table matches';
+    return { what, name: pluginText(plugin.route), origin, text, ...place };
+  }
+  if (plugin !== null)
+    return { what, name: 'the not-found handler of a plugin', origin, text: 'no route matches', ...place };
+  if (route === null) return { what, name: app ?? '', origin: nearest?.origin, text: why ?? '', ...place };
+  const values = Object.entries(match!).filter(([name]) => name !== 'controller' && name !== 'action');
+  const taken = values.map(([name, value]) => `${name} = ${JSON.stringify(value)}`);
+  const applies = version === undefined ? [] : [`version ${version}`];
+  const text = [['is the first match', ...applies, ...taken].join(', '), ...notes].join('; ');
+  return { what, name: `${methodText(route)} ${route.path}`, origin: route.origin, text, ...place };
+}
+
+/** Returns how a filter has changed the path. */
+function movedBy({ scriptName, url }: TrialStep, next: TrialStep | undefined): string | false {
+  if (next === undefined || (next.scriptName === scriptName && next.url === url)) return false;
+  return `changes the path to "${next.url}", and the script name to "${next.scriptName}"`;
+}
+
+function joined(first: string, second: string): string {
+  return first === '' ? second : `${first}; ${second}`;
 }
 
 function line({ what, name, factory, origin, text, scriptName, url }: ExplainedStep): string {
   const made = factory === undefined ? '' : `  ${factory}`;
   const path = what === 'app' || what === 'composite' ? `  [script name "${scriptName}", path "${url}"]` : '';
-  return `  ${what} ${name}: ${text}${path}${made}${origin === undefined ? '' : `  ${placeText(origin)}`}`;
-}
-
-/** Returns the steps within the router of an app, and within routers mounted in it. */
-function explainRouter(
-  router: BuiltRouter,
-  node: ContextTree,
-  req: IncomingMessage,
-): Explanation & { readonly route: ExplainedRoute } {
-  const explained = explainRoute(router, req);
-  const { route, match, version, filters, action, mounted, plugin, answer } = explained;
-  const steps: ExplainedStep[] = [];
-  const add = (what: ExplainedStep['what'], name: string, text: string, more: Partial<ExplainedStep> = {}): void => {
-    steps.push({ ...stepOf(node, req, what, text), name, factory: undefined, origin: undefined, ...more });
-  };
-  if (route !== null) {
-    const values = Object.entries(match!).filter(([name]) => name !== 'controller' && name !== 'action');
-    const taken = values.map(([name, value]) => `${name} = ${JSON.stringify(value)}`);
-    const asked = version === null ? [] : [`version ${version}`];
-    const text = ['is the first match', ...asked, ...taken].join(', ');
-    add('route', `${methodText(route)} ${route.path}`, text, { origin: route.origin });
-  }
-  if (plugin?.route) {
-    add('route', pluginText(plugin.route), 'is a route of a plugin, because no route of the table matches');
-  }
-  for (const filter of filters) {
-    const { does, answers = 'never' } = descriptionOf(filter, req) ?? UNDESCRIBED;
-    add('filter', filterName(filter), does, { answers });
-    if (typeof answers === 'number') return { steps, answer: answers, route: explained };
-  }
-  if (answer !== null) {
-    const { status, why, nearest, reason } = answer;
-    const but = reason === undefined ? '' : `, but ${reason}`;
-    const near = nearest === undefined ? '' : `; the nearest is ${methodText(nearest)} ${nearest.path}${but}`;
-    add('response', node.name, `${status} ${STATUS_CODES[status]}: ${why}${near}`, { origin: nearest?.origin });
-    return { steps, answer: status, route: explained };
-  }
-  if (plugin !== null) {
-    const text = 'answers, because no route matches';
-    if (plugin.route === null) add('app', 'the not-found handler of a plugin', text);
-    else add('app', 'a plugin', 'answers');
-    return { steps, answer: 'decided', route: explained };
-  }
-  if (mounted !== null) {
-    enterMount(req, match!.path_info);
-    if (mounted.router !== undefined) {
-      const within = explainRouter(mounted.router, node, req);
-      return { ...within, steps: [...steps, ...within.steps] };
-    }
-    add('app', 'an app that is mounted', descriptionOf(mounted.app, req)?.does ?? 'answers');
-    return { steps, answer: 'decided', route: explained };
-  }
-  const isFunction = route!.controller === null;
-  add('action', isFunction ? route!.action! : `${action!.controller}.${action!.name}`, 'answers');
-  return { steps, answer: 'decided', route: explained };
-}
-
-/** Returns a step at a node of the paste file. */
-function stepOf(
-  { name, factory, origin }: ContextTree,
-  req: IncomingMessage,
-  what: ExplainedStep['what'],
-  text: string,
-): ExplainedStep {
-  return { what, name, factory, origin, text, scriptName: environ(req).scriptName, url: req.url ?? '' };
+  const said = text === '' ? '' : `: ${text}`;
+  return `  ${what} ${name}${said}${path}${made}${origin === undefined ? '' : `  ${placeText(origin)}`}`;
 }

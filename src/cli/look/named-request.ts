@@ -5,19 +5,16 @@ import type { Command } from 'commander';
 import type { Config } from '../../config/index.js';
 import { UsageError } from '../../config/internal.js';
 import { Loader } from '../../loader/index.js';
-import type { ImaginedRequest } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
 import { silentLogger } from '../../log/internal.js';
-import { canonicalTarget, type PlannedApi, pathsOf, type Refusal, type WsgiOptions } from '../../server/internal.js';
+import { type PlannedApi, pathsOf, type TriedRequest, wsgiOptions } from '../../server/internal.js';
 import { unknownName } from '../command.js';
 import { collect, type OutputArguments } from '../command-line.js';
 import { configuredPasteFile, PASTE_OPTION, readConfiguration } from '../configured/configuration.js';
 import { chosenApis, loaderOf } from '../validate/api-routers.js';
 
-/** A request with its URL as sent by a client; for an absolute URL, with the port it is for. */
-export interface NamedRequest extends Omit<ImaginedRequest, 'headers'> {
-  /** Names in lower case, with each value of a repeated field. */
-  readonly headers: Readonly<Record<string, readonly string[]>>;
+/** A request of a command line; for an absolute URL, with the port it is for. */
+export interface NamedRequest extends TriedRequest {
   readonly port?: number;
 }
 
@@ -28,30 +25,25 @@ export function addRequestArguments(command: Command): Command {
     .argument('<url>', 'path and query, or a full URL, whose port selects the API')
     .option('--api <name>', 'an API or app of the paste file (default: the only one)')
     .option(...PASTE_OPTION)
-    .option('-H, --header <header>', '"Name: value"; may repeat', collect);
+    .option('-H, --header <header>', '"Name: value"; may repeat', collect)
+    .option('-d, --data <text>', 'body, as JSON unless a Content-Type is given');
 }
 
 /** Parses a path with its query, or an absolute URL, and `Name: value` for each header. */
-export function namedRequest(method: string, url: string, headers: readonly string[] = []): NamedRequest {
+export function namedRequest(
+  method: string,
+  url: string,
+  { header = [], data }: Pick<RequestArguments, 'header' | 'data'> = {},
+): NamedRequest {
   const whole = url.includes('://') ? parsed(url) : undefined;
   return {
     method: method.toUpperCase(),
     url: sendable(whole === undefined ? url : whole.pathname + whole.search),
-    headers: { host: [whole?.host ?? 'localhost'], ...headersOf(headers) },
+    headers: { host: [whole?.host ?? 'localhost'], ...headersOf(header) },
     secure: whole?.protocol === 'https:',
+    body: data,
     ...(whole === undefined ? {} : { port: Number(whole.port) || (whole.protocol === 'https:' ? 443 : 80) }),
   };
-}
-
-/** Returns the request as the server passes it to the app, with its path by `paths`; or the server's refusal of that path. */
-export function admitted(request: NamedRequest, paths: WsgiOptions['paths']): ImaginedRequest | Refusal {
-  const target = canonicalTarget(request.method, request.url, paths);
-  if ('status' in target) return target;
-  const joined = Object.entries(request.headers).map(([name, values]) => [
-    name,
-    values.join(name === 'cookie' ? '; ' : ', '),
-  ]);
-  return { ...request, url: target.url, headers: Object.fromEntries(joined) };
 }
 
 function parsed(url: string): URL {
@@ -87,10 +79,11 @@ export interface RequestArguments extends OutputArguments {
   readonly paste?: string;
   readonly api?: string;
   readonly header?: readonly string[];
+  readonly data?: string;
 }
 
 /**
- * Returns the first app of a request, and the loader of its paste file: the API of that name or at the port of the URL, an app of the paste
+ * Returns the first app of a request, the loader of its paste file, and the limits of its server: the API of that name or at the port of the URL, an app of the paste
  * file, or the only one.
  */
 export async function namedApp(
@@ -105,18 +98,18 @@ export async function namedApp(
   const named = args.api === undefined ? undefined : apis.filter(({ name }) => name === args.api);
   const [api, ...others] = named ?? (there.length > 0 ? there : apis);
   if (api !== undefined && others.length === 0) {
-    return { loader: loaderOf(api, config, log), config, log, app: api.pipeline, paths: pathsOf(config, api.name) };
+    return { loader: loaderOf(api, config, log), log, app: api.pipeline, limits: limitsOf(config, api.name) };
   }
   const loader = new Loader(args.paste ?? configuredPasteFile(config), { config, log });
   if (args.api !== undefined) {
-    if (loader.has(args.api)) return { loader, config, log, app: args.api, paths: pathsOf(config) };
+    if (loader.has(args.api)) return { loader, log, app: args.api, limits: limitsOf(config) };
     const apps = loader.sections().flatMap(({ kind, name }) => (kind === 'app' ? [name] : []));
     const names = [...new Set([...apis.map(({ name }) => name), ...apps])];
     const label = names.length > apis.length ? 'APIs and apps' : 'APIs';
     throw unknownName(`no API and no app of ${loader.path} is called "${args.api}"`, args.api, names, label);
   }
   const roots = apis.length > 0 ? apis.map(({ name }) => name) : loader.roots();
-  if (roots.length === 1) return { loader, config, log, app: roots[0]!, paths: pathsOf(config) };
+  if (roots.length === 1) return { loader, log, app: roots[0]!, limits: limitsOf(config) };
   if (port !== undefined && apis.length > 0 && there.length === 0) {
     const ports = apis.flatMap((each) => portsOf(each).map((own) => `${own} (${each.name})`));
     throw new UsageError(`no API has port ${port}`, `Ports: ${ports.join(', ') || 'none'}. Or select one with --api.`);
@@ -124,6 +117,11 @@ export async function namedApp(
   if (roots.length === 0) throw new UsageError(`${loader.path} has no root app`, 'Select one with --api.');
   const several = apis.length > 0 ? 'several APIs are enabled' : `${loader.path} has several root apps`;
   throw new UsageError(`${several}: ${roots.join(', ')}`, 'Select one with --api.');
+}
+
+/** Returns the limits of the server of an API. */
+export function limitsOf(config: Config, name?: string) {
+  return { ...config.group('wsgi', wsgiOptions), paths: pathsOf(config, name) };
 }
 
 function portsOf({ addresses }: PlannedApi): number[] {

@@ -1,11 +1,11 @@
 /**
- * `api-cli openapi`: an OpenAPI 3.1 document of an API, from its routes and schemas and the descriptions of its filters.
+ * `api-cli openapi`: an OpenAPI 3.1 document of an API, from its routes and schemas and the additions of its filters.
  */
 import type { Command } from 'commander';
 import { configuredFaultForm } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
 import { UsageError } from '../../config/internal.js';
-import { describeNode } from '../../loader/internal.js';
+import { additionsOfNode } from '../../loader/internal.js';
 import { ApiVersion, type DocumentedRouter, documentedRouters, openApiOf } from '../../routing/internal.js';
 import { formatAddress, isWildcard } from '../../service/internal.js';
 import { example } from '../command.js';
@@ -54,7 +54,7 @@ export async function documentOf(api: ChosenApi, config: Config, version: ApiVer
   const routers = apps.flatMap(({ routers: placed, filters }) =>
     documentedRouters(
       placed,
-      filters.flatMap((filter) => describeNode(filter, config)?.openapi ?? []),
+      filters.flatMap((filter) => additionsOfNode(filter, config)),
     ),
   );
   if (version !== null) refuseUnserved(api, routers, version);

@@ -8,7 +8,7 @@ import { type App, environ } from '../../app/index.js';
 import { answering, connectionRemote, type FailureOptions } from '../../app/internal.js';
 import { commandLogger } from '../../config/internal.js';
 import { Server, type ServerOptions } from '../../server/index.js';
-import { pipelineProbes, serverFailures, wsgiOptions } from '../../server/internal.js';
+import { pipelineProbes, serverFailures } from '../../server/internal.js';
 import { columns, example, print } from '../command.js';
 import { addConfigurationOptions } from '../command-line.js';
 import {
@@ -20,19 +20,17 @@ import {
 } from './named-request.js';
 
 interface SendArguments extends RequestArguments {
-  readonly data?: string;
   readonly trace?: boolean;
 }
 
 export function register(program: Command): void {
   const command = addRequestArguments(program.command('request'))
     .description('send a request through the composed app and show the response')
-    .option('-d, --data <text>', 'body, as JSON unless a Content-Type is given')
     .option('--trace', 'show the milliseconds in each filter, before and after its inner app')
     .option('--json', 'print one JSON document')
     .addHelpText('after', example("api-cli request GET /v2.1/servers -H 'X-Auth-Token: admin' --trace"));
   addConfigurationOptions(command).action(async (method: string, url: string, args: SendArguments) => {
-    const { answer, times } = await sent(namedRequest(method, url, args.header), args);
+    const { answer, times } = await sent(namedRequest(method, url, args), args);
     const trace = args.trace === true ? { trace: times } : {};
     print(args, { schema: 'portico/request', version: 1, ...answer, ...trace }, () =>
       [answerText(answer), ...(args.trace === true ? ['', ...traceLines(times)] : [])].join('\n'),
@@ -49,7 +47,7 @@ interface FilterTime {
 }
 
 async function sent(request: NamedRequest, args: SendArguments) {
-  const { loader, config, log, app: name, paths } = await namedApp(request, args, commandLogger);
+  const { loader, log, app: name, limits } = await namedApp(request, args, commandLogger);
   const times: FilterTime[] = [];
   const aroundFilters = pipelineProbes({
     filter: (pipeline, filter) => {
@@ -67,20 +65,14 @@ async function sent(request: NamedRequest, args: SendArguments) {
   const app = await loader.loadApp(name, args.trace === true ? { aroundFilters } : {});
   try {
     const failures = serverFailures(log, false);
-    const answer = await answerOf(app, request, args.data, failures, { ...config.group('wsgi', wsgiOptions), paths });
+    const answer = await answerOf(app, request, failures, limits);
     return { answer, times };
   } finally {
     await app.close();
   }
 }
 
-async function answerOf(
-  app: App,
-  request: NamedRequest,
-  payload: string | undefined,
-  failures: FailureOptions,
-  limits: ServerOptions,
-) {
+async function answerOf(app: App, request: NamedRequest, failures: FailureOptions, limits: ServerOptions) {
   let running: Promise<unknown> | undefined;
   const noted: App = (req, res) => {
     const returned = app(req, res);
@@ -101,7 +93,7 @@ async function answerOf(
   await server.start();
   try {
     const [address] = server.addresses;
-    const answer = await exchanged(request, payload, (address as { readonly port: number }).port);
+    const answer = await exchanged(request, (address as { readonly port: number }).port);
     // Filters finish after the response was sent.
     await running;
     return answer;
@@ -110,7 +102,7 @@ async function answerOf(
   }
 }
 
-async function exchanged({ method, url, headers }: NamedRequest, payload: string | undefined, port: number) {
+async function exchanged({ method, url, headers, body: payload }: NamedRequest, port: number) {
   const type = payload === undefined ? {} : { 'content-type': 'application/json' };
   // Node accepts no list for a single Host.
   const fields = Object.fromEntries(

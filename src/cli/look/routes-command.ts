@@ -1,31 +1,27 @@
 /**
  * `api-cli routes`: route tables of the enabled APIs, in the order in which routes are tried; with `--match` the route that a client's
- * request reaches, through the mounts of each API, without filters.
+ * request reaches, through the filters and mounts of each API.
  */
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import { STATUS_CODES } from 'node:http';
 import type { Command } from 'commander';
 import { decodePath } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
 import { UsageError } from '../../config/internal.js';
-import type { ContextTree } from '../../loader/index.js';
-import { describeNode, type ExplainedStep, explainRequest } from '../../loader/internal.js';
 import {
   type BuiltRouter,
   type DescribedRoute,
   describeRoutes,
   type ExplainedMatch,
-  enterMount,
   explainMatch,
-  explainRoute,
   findOverlaps,
   legacyRules,
-  mountedRouter,
   type PlacedRouter,
   type PluginAnswer,
+  type RouteFacts,
+  routeFactsOf,
   slowRequirements,
   warningsOf,
 } from '../../routing/internal.js';
-import { pathsOf } from '../../server/internal.js';
 import { columns, example, placeText, print } from '../command.js';
 import { addConfigurationOptions, type OutputArguments } from '../command-line.js';
 import { readConfiguration } from '../configured/configuration.js';
@@ -37,9 +33,9 @@ import {
   pluginText,
   type RoutedApp,
   routedApps,
-  routersOf,
 } from '../validate/api-routers.js';
-import { admitted, type NamedRequest, namedRequest } from './named-request.js';
+import { limitsOf, type NamedRequest, namedRequest } from './named-request.js';
+import { trialApp } from './trial.js';
 
 /** Output for one router, or for a request to one API. */
 interface RoutesResult {
@@ -181,49 +177,34 @@ interface ShownMatch extends Shown {
   readonly data: ExplainedMatch & { readonly plugin: PluginAnswer | null };
 }
 
+/** Runs a request of which only method and URL are known, and shows the routes that it meets. */
 async function matchIn(config: Config, api: ChosenApi, request: NamedRequest): Promise<ShownMatch> {
-  const taken = admitted(request, pathsOf(config, api.name));
-  if ('status' in taken)
-    return { data: NONE, lines: [`${taken.status} ${STATUS_CODES[taken.status]}: ${taken.reason}`] };
-  const loader = loaderOf(api, config);
-  let shown: ShownMatch | undefined;
-  const { steps } = await explainRequest(await loader.tree(api.pipeline), taken, {
-    describe: (filter, req) => passed(filter, config, req),
-    explainApp: async (app, req) => {
-      // A cascade also tries the next apps.
-      if (shown !== undefined && (shown.data.route !== null || shown.data.plugin !== null))
-        return { steps: [], answer: 'decided' };
-      const [router, ...others] = await routersOf(loader, app);
-      if (router === undefined || others.length > 0) {
-        shown = { data: NONE, lines: [`${app.name} answers, which is not a Router`] };
-        return { steps: [], answer: undefined };
-      }
-      const { answer } = explainRoute(router, req);
-      shown = matchResult(router, req);
-      const { route, plugin } = shown.data;
-      return { steps: [], answer: route === null && plugin === null ? (answer?.status ?? 404) : 'decided' };
-    },
-  });
-  return shown ?? { data: NONE, lines: [whyNot(steps)] };
+  const tried = await trialApp(loaderOf(api, config), api.pipeline, limitsOf(config, api.name));
+  try {
+    const { trial, status, end, refusal } = await tried.run({ ...request, unknown: ['headers', 'body'] });
+    if (refusal !== undefined) return { data: NONE, lines: [`${status} ${STATUS_CODES[status!]}: ${refusal.reason}`] };
+    const met = trial.steps.flatMap((step) => {
+      const facts = routeFactsOf(step);
+      return facts === undefined ? [] : [matchResult(facts, step.url)];
+    });
+    // A cascade has tried the app of a miss before another one.
+    const shown = met.filter(({ data }, at) => data.route !== null || at === met.length - 1);
+    const last = shown.at(-1);
+    if (last !== undefined) return { data: last.data, lines: shown.flatMap(({ lines }) => lines) };
+    const { node, notes } = trial.steps.at(-1)!;
+    if (end !== undefined) return { data: NONE, lines: [`${end.name} answers, which is not a Router`] };
+    const isFilter = node.what === 'filter';
+    return { data: NONE, lines: [isFilter ? `the filter ${node.name} answers ${status}` : notes.join('; ')] };
+  } finally {
+    await tried.close();
+  }
 }
 
 const NONE: ShownMatch['data'] = { route: null, match: null, passedOver: [], plugin: null };
 
-/** Returns the request after a filter that always passes it on, perhaps with another path. */
-function passed(filter: ContextTree, config: Config, req: IncomingMessage) {
-  const rewrites = describeNode(filter, config, req)?.rewrites;
-  return { does: 'hands on', ...(rewrites === undefined ? {} : { rewrites }) };
-}
-
-/** Returns the reason of a composite that answers in place of an app. */
-function whyNot(steps: readonly ExplainedStep[]): string {
-  return steps.findLast(({ what }) => what === 'composite')!.text;
-}
-
-function matchResult(router: BuiltRouter, req: IncomingMessage): ShownMatch {
-  const { method = '', url = '' } = req;
+function matchResult({ router, method, ...facts }: RouteFacts, url: string): ShownMatch {
+  const plugin = facts.plugin ?? null;
   const path = decodePath(url.split('?', 1)[0]!);
-  const { plugin } = explainRoute(router, req);
   const explained = { ...explainMatch(router, method, path), plugin };
   const { route, match, passedOver } = explained;
   const before = passedOver.map(({ template, methods, reason, origin }) => [
@@ -240,12 +221,7 @@ function matchResult(router: BuiltRouter, req: IncomingMessage): ShownMatch {
   }
   if (route === null) return { data: explained, lines: [`no route matches ${method} ${path}`, ...tried] };
   const lines = [`${methodText(route)} ${route.path}  ${targetOf(route)}  ${placeText(route.origin)}`];
-  lines.push(JSON.stringify(match), ...tried);
-  const inner = mountedRouter(router, router.find(method, path)!.compiled.route);
-  if (inner === undefined) return { data: explained, lines };
-  enterMount(req, match!.path_info);
-  const within = matchResult(inner, req);
-  return { data: within.data, lines: [...lines, ...within.lines] };
+  return { data: explained, lines: [...lines, JSON.stringify(match), ...tried] };
 }
 
 /** Returns the target of a route. */

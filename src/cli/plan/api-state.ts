@@ -2,7 +2,7 @@
 import type { Config } from '../../config/index.js';
 import type { Origin } from '../../errors/index.js';
 import type { ContextTree } from '../../loader/index.js';
-import { describeNode, piped } from '../../loader/internal.js';
+import { additionsOfNode, piped } from '../../loader/internal.js';
 import { silentLogger } from '../../log/internal.js';
 import type { DescribedJob } from '../../managers/index.js';
 import type { ApiState, MountState, PartState, PipelineState, RouteState } from '../../plan/index.js';
@@ -25,7 +25,7 @@ export async function apiState(api: PlannedApi, config: Config): Promise<ApiStat
   const routers = [];
   const routes: RouteState[] = [];
   for (const { app, routers: placed, filters } of await routedApps(config, [api], declared)) {
-    const additions = filters.flatMap((filter) => describeNode(filter, config)?.openapi ?? []);
+    const additions = filters.flatMap((filter) => additionsOfNode(filter, config));
     for (const one of placed) {
       const { router, routes: own } = await routerState(one, { additions, app: app.name, api: name, config });
       routers.push(router);

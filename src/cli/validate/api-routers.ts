@@ -3,7 +3,7 @@
  */
 import type { Config } from '../../config/index.js';
 import { type ContextTree, Loader } from '../../loader/index.js';
-import { describeNode, type MountedApp, mountedApps } from '../../loader/internal.js';
+import { bundledFactories, type MountedApp, mountedApps } from '../../loader/internal.js';
 import { silentLogger } from '../../log/internal.js';
 import type { DescribedRoute, PluginRoute } from '../../routing/internal.js';
 import {
@@ -56,11 +56,12 @@ export async function routedApps(
   tasks?: JobList,
 ): Promise<readonly RoutedApp[]> {
   const routed: RoutedApp[] = [];
+  const bundled = new Set(Object.values(await bundledFactories()));
   for (const api of apis) {
     const loader = loaderOf(api, config);
     for (const mounted of mountedApps(await loader.tree(api.pipeline), config)) {
-      // Apps with their own description are not Routers.
-      if (describeNode(mounted.app, config) !== undefined) continue;
+      // None of ours is a Router.
+      if (bundled.has(mounted.app.resolved)) continue;
       const routers = (await routersOf(loader, mounted.app, tasks)).flatMap((router) =>
         withMounted(router, mounted.prefix),
       );

@@ -7,7 +7,7 @@ import type { Config } from '../../config/index.js';
 import { buildAsWorker } from '../../config/internal.js';
 import { type Diagnostic, locationInFile, Refusals } from '../../errors/index.js';
 import type { ContextTree, Loader } from '../../loader/index.js';
-import { describeNode, findsNoCaller, mountedApps } from '../../loader/internal.js';
+import { bundledFactories, findsNoCaller, mountedApps } from '../../loader/internal.js';
 import { silentLogger } from '../../log/internal.js';
 import { checkManager } from '../../managers/index.js';
 import { MOST_SERIES, metricsOptions, SERIES_A_ROUTE, SERIES_HINT } from '../../metrics/index.js';
@@ -147,9 +147,10 @@ function tooManySeries({ name }: LoadedApi, config: Config, routers: readonly Bu
 async function withoutCallers(api: LoadedApi, config: Config): Promise<readonly TableWarning[]> {
   const loader = loaderOf(api, config);
   const findsNone = await findsNoCaller(config);
+  const bundled = new Set(Object.values(await bundledFactories()));
   const found: TableWarning[] = [];
   for (const { app, filters } of mountedApps(await loader.tree(api.pipeline), config)) {
-    if (describeNode(app, config) !== undefined || !filters.every(findsNone)) continue;
+    if (bundled.has(app.resolved) || !filters.every(findsNone)) continue;
     const router = await routerOf(loader, app);
     const routes = router === undefined ? [] : routesForCallers(router);
     if (routes.length > 0) found.push(refusing(app.name, routes));

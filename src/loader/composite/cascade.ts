@@ -10,7 +10,7 @@ import {
   readBody,
   type SectionLoader,
 } from '../../app/index.js';
-import { environFields, foldHeaders, noteOriginal } from '../../app/internal.js';
+import { environFields, exchangeOf, foldHeaders, noteOriginal } from '../../app/internal.js';
 import { type Origin, PorticoError } from '../../errors/index.js';
 import { wordsOf } from '../../ini/index.js';
 import { partsOf } from '../part-refusals.js';
@@ -53,9 +53,14 @@ export const cascade: CompositeFactory = Object.assign(
     }
     refusals.refuse();
     const catches = statusesOf(localConf.get('catch') ?? '404', ctx.section.options.get('catch')?.origin);
-    const apps = named.sort((a, b) => byCodePoints(a.name, b.name)).map(({ app }) => app);
+    named.sort((a, b) => byCodePoints(a.name, b.name));
+    const apps = named.map(({ app }) => app);
     const caught = new Set(catches);
-    const run: App = (req, res) => attempt(apps, caught, req, res);
+    const order = `tries ${named.map(({ name }) => name).join(', ')} until a response is not ${catches.join(' ')}`;
+    const run: App = (req, res) => {
+      exchangeOf(req).trial?.note(order);
+      return attempt(apps, caught, req, res);
+    };
     return Object.assign(run, { apps, catches });
   },
   { children: cascadeChildren, problems: cascadeProblems, warnings: cascadeWarnings },

@@ -66,6 +66,7 @@ export function urlMapBy(chooseIn: ChooseMount, plus: boolean): CompositeFactory
       const exchange = exchangeOf(req);
       const path = pathOf(exchange);
       const chosen = choose(path, req);
+      if (exchange.trial !== undefined) exchange.trial.note(whyChosen(table, chosen, path));
       if (chosen !== undefined) return moveToMount(exchange, chosen, path)(req, res);
       if (notFound !== undefined) return notFound(req, res);
       throw missed(404, { message: `Nothing is mounted at ${path === '' ? '/' : quoteClient(path)}.` });
@@ -73,6 +74,20 @@ export function urlMapBy(chooseIn: ChooseMount, plus: boolean): CompositeFactory
     return Object.assign(app, { mounts: table.mounts, notFound });
   };
   return Object.assign(make, { children: urlmapChildren, problems: urlmapProblems, warnings: urlmapWarnings });
+}
+
+function whyChosen(table: MountTable<App>, chosen: ChosenMount | undefined, path: string): string {
+  if (chosen === undefined) {
+    const tried = table.mounts.map(nameOfPlace).join(', ');
+    return `no mount matches ${path || 'the empty path'} (${tried || 'there is none'})`;
+  }
+  const place = nameOfPlace(chosen.mount);
+  if (chosen.byVersion === true) return `the requested version is mounted at ${place}`;
+  return `${place} is the first mount that matches ${path}`;
+}
+
+function nameOfPlace({ domain, path }: Mount): string {
+  return `${domain === null ? '' : `${domain} `}${path === '' ? '/' : path}`;
 }
 
 /** Creates the apps of a URL map: `not_found_app` first, then each mount in file order. */

@@ -11,7 +11,7 @@ import {
   type OpenApiAdditions,
   RequestContext,
 } from '../../app/index.js';
-import { isThenable } from '../../app/internal.js';
+import { exchangeOf, isThenable } from '../../app/internal.js';
 import { isObject, whatItIs } from '../../errors/index.js';
 import { ActionRequest, type RequestRouter } from '../actions/action-request.js';
 import type { Auth, Guard } from '../actions/guard.js';
@@ -47,8 +47,17 @@ export const withCaller: Filter = (app) => (req, res) => {
   return app(req, res);
 };
 
+/** Reports whether the caller of a trial is not known, and taken as accepted: nothing can be said of what it may do. */
+function isAssumed(req: IncomingMessage): boolean {
+  const { trial } = exchangeOf(req);
+  if (trial?.assumed.has('caller') !== true) return false;
+  trial.would('check whether the caller is allowed');
+  return true;
+}
+
 /** Asks a guard; a caller that it returns is then the request's. Throws its refusal. */
 export function askGuard(guard: Guard, request: ActionRequest, res: ServerResponse): void | Promise<void> {
+  if (isAssumed(request.req)) return undefined;
   const answer: unknown = guard(request, res);
   if (answer === undefined) return undefined;
   if (!isThenable(answer)) return takeCaller(guard, request.req, answer);
@@ -75,13 +84,7 @@ function guarded(guard: Guard, router?: () => RequestRouter): Filter & Described
     const asked = askGuard(guard, callOf(req) ?? bareRequest(req, res, router!()), res);
     return asked === undefined ? app(req, res) : asked.then(() => app(req, res));
   };
-  return Object.assign(auth, {
-    describe: () => ({
-      does: 'checks whether the caller is allowed',
-      answers: 'perhaps' as const,
-      openapi: openapiOf(guard),
-    }),
-  });
+  return Object.assign(auth, { openapi: openapiOf(guard) });
 }
 
 /** Returns what a guard of a mount, a redirect or a plugin's route gets. */
@@ -102,13 +105,12 @@ function openapiOf({ security = {}, optional = false, name }: Guard): OpenApiAdd
 }
 
 const auth: Filter = (app) => app;
-const OPEN: Filter & Described = Object.assign(auth, {
-  describe: () => ({ does: 'allows all callers', openapi: { needsCaller: false } }),
-});
+const OPEN: Filter & Described = Object.assign(auth, { openapi: { needsCaller: false } });
 
 /** Requires a caller that a filter has identified, by any scheme. Called `auth`, as `api-cli explain` shows it. */
 const requireCaller: { readonly auth: Filter } = {
   auth: (app) => (req, res) => {
+    if (isAssumed(req)) return app(req, res);
     const { identity, authError } = callerOf(req);
     if (identity && authError === undefined) return app(req, res);
     if (authError === 'unavailable') throw new Fault(503, { message: 'The token cannot be validated at the moment.' });
@@ -119,9 +121,5 @@ const requireCaller: { readonly auth: Filter } = {
 };
 
 const CALLERS: Filter & Described = Object.assign(requireCaller.auth, {
-  describe: () => ({
-    does: 'checks whether the caller is allowed',
-    answers: 'perhaps' as const,
-    openapi: { responses: { 401: { description: 'The caller is unknown.' } }, needsCaller: true },
-  }),
+  openapi: { responses: { 401: { description: 'The caller is unknown.' } }, needsCaller: true },
 });

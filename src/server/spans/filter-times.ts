@@ -8,9 +8,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type App, afterResponse, type Filter } from '../../app/index.js';
 import { beganAt, exchangeOf, noteBegin, observed } from '../../app/internal.js';
+import type { CreatedNode } from '../../loader/internal.js';
 
 /** Returns probes around a pipeline's filters: one before each, and one before its app. */
-export type PipelineProbes = (pipeline: string, filters: readonly string[]) => readonly Filter[];
+export type PipelineProbes = (pipeline: Named, filters: readonly Named[]) => readonly Filter[];
+
+/** A section of the paste file. */
+type Named = Pick<CreatedNode, 'name'>;
 
 /** Measures of a pipeline. */
 export interface PipelineMeasure {
@@ -79,8 +83,8 @@ export function filterOf(req: IncomingMessage): string | undefined {
 /** Returns probes that measure each filter; `measure` is called for each when a pipeline is composed. */
 export function pipelineProbes(measure: PipelineMeasure): PipelineProbes {
   return (pipeline, filters) => {
-    const measured = filters.map((name): Stop => ({ name, ...measure.filter(pipeline, name) }));
-    const seconds = measure.application?.(pipeline);
+    const measured = filters.map(({ name }): Stop => ({ name, ...measure.filter(pipeline.name, name) }));
+    const seconds = measure.application?.(pipeline.name);
     const application = seconds && { name: undefined, in: seconds, out: seconds };
     return [...measured, application].map((inner, at) => probe(measured[at - 1], inner));
   };

@@ -197,8 +197,8 @@ function isClientsFault(error: unknown): boolean {
 export function filterSpans(config: Config): PipelineProbes | undefined {
   if (!config.group('trace', traceOptions).filters) return undefined;
   return (pipeline, filters) => [
-    ...filters.map((filter) => spanAround(filter, { 'portico.pipeline': pipeline, 'portico.filter': filter })),
-    spanAround('application', { 'portico.pipeline': pipeline }),
+    ...filters.map(({ name }) => spanAround(name, { 'portico.pipeline': pipeline.name, 'portico.filter': name })),
+    spanAround('application', { 'portico.pipeline': pipeline.name }),
   ];
 }
 

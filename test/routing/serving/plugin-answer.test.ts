@@ -1,12 +1,12 @@
-/** Predictions of the plugin that answers a request, compared with Fastify's own choice. */
+/** Trials find the plugin that answers a request, compared with Fastify's own choice. */
 import assert from 'node:assert/strict';
-import { IncomingMessage } from 'node:http';
-import { Socket } from 'node:net';
 import { test } from 'node:test';
 import type { FastifyInstance } from 'fastify';
-import { Router } from 'portico/routing';
-import { silentLogger } from '#internal/log';
-import { lookUp, serveRouter } from '../served-router.js';
+import { silentLogger } from '../../../dist/log/internal.js';
+import { Router } from '../../../dist/routing/index.js';
+import { describeStep } from '../../../dist/routing/internal.js';
+import { trialServer } from '../../../dist/server/internal.js';
+import { serveApp } from '../served-router.js';
 
 const URLS = [
   '/items/:id',
@@ -51,7 +51,7 @@ const PATHS = [
   '/belows',
 ];
 
-test('the predicted route of a plugin is the one that answers', async (t) => {
+test('a trial ends at the route of a plugin that answers clients', async (t) => {
   const plugin = async (fastify: FastifyInstance): Promise<void> => {
     for (const url of URLS) fastify.get(url, async () => url);
   };
@@ -61,14 +61,27 @@ test('the predicted route of a plugin is the one that answers', async (t) => {
   };
   const router = new Router({ plugins: [plugin, [below, { prefix: '/below' }]], log: silentLogger() });
   router.get('/below/table', () => 1);
-  const send = await serveRouter(t, router);
+  const app = await router.build();
+  t.after(() => app.close());
+  const send = await serveApp(t, app);
+  const limits = {
+    maxHeaders: 0,
+    maxUrlLength: 0,
+    allowUnderscoreHeaders: false,
+    paths: 'as_sent',
+    serverDebug: false,
+  };
+  const run = trialServer(app, limits as Parameters<typeof trialServer>[1]);
+  const tried = async (method: string, url: string) => {
+    const { trial } = await run({ method, url, headers: { host: ['localhost'] }, secure: false });
+    return trial.steps.flatMap((step) => describeStep(step) ?? []).at(-1)!.plugin;
+  };
   for (const path of [...PATHS, '/below/known', '/below']) {
     const { status, text } = await send('GET', path);
-    const { plugin } = lookUp(router, Object.assign(new IncomingMessage(new Socket()), { method: 'GET', url: path }));
-    const said = plugin === null ? '404' : (plugin.route?.url ?? 'the not-found handler');
+    const found = await tried('GET', path);
+    const said = found === null ? '404' : (found.route?.url ?? 'the not-found handler');
     assert.equal(said, status === 404 ? '404' : text, path);
   }
   assert.equal((await send('POST', '/below/table')).status, 405);
-  const asked = Object.assign(new IncomingMessage(new Socket()), { method: 'POST', url: '/below/table' });
-  assert.equal(lookUp(router, asked).plugin, null);
+  assert.equal(await tried('POST', '/below/table'), null);
 });

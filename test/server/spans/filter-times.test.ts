@@ -33,7 +33,7 @@ test('the time of an application does not include the wait for a slot', async (t
     filter: () => ({ in: none, out: none }),
     application: () => ({ observe: (seconds) => times.push(seconds) }),
   });
-  const [probe] = probes('hello', []);
+  const [probe] = probes({ name: 'hello' }, []);
   const settled = probe!(app)(req, new ServerResponse(req));
   now += 5000;
   turn.resolve(true);
@@ -103,7 +103,7 @@ for (const [name, made] of Object.entries(APPS)) {
         await app(req, res);
       },
     ];
-    const around = probes('api', ['callback', 'async']);
+    const around = probes({ name: 'api' }, [{ name: 'callback' }, { name: 'async' }]);
     const inner = around[2]!(await made(takes));
     const app = around[0]!(filters[0]!(around[1]!(filters[1]!(inner))));
     const server = new Server('timed', app);

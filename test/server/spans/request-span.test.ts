@@ -415,7 +415,7 @@ test('DO-1 the span of the application ends with its answer, whatever the applic
   const apps: readonly App[] = [(_req, res) => void answerLater(res), async (_req, res) => void answerLater(res)];
   for (const app of apps) {
     exporter.reset();
-    const [around] = filterSpans(config)!('api', []);
+    const [around] = filterSpans(config)!({ name: 'api' }, []);
     const server = new BuiltServer('traced', around!(app));
     await server.start();
     t.after(() => server.stop());

@@ -1,0 +1,68 @@
+/**
+ * Apps for trials: an API is composed as `check` composes it, and answers requests in this process. Filters run; in place of what an
+ * application would do with the request, its end is noted.
+ */
+import type { App, Filter } from '../../app/index.js';
+import { canTry, endTrial, exchangeOf, type TrialNode } from '../../app/internal.js';
+import { asTrial } from '../../config/internal.js';
+import type { Loader } from '../../loader/index.js';
+import type { CreatedNode, CreateOptions } from '../../loader/internal.js';
+import { type TriedAnswer, type TriedRequest, trialServer } from '../../server/internal.js';
+import { countText } from '../../text/index.js';
+
+/** An app for trials. */
+export interface TrialApp {
+  run(request: TriedRequest): Promise<TriedAnswer>;
+  /** Releases what its factories hold. */
+  close(): Promise<void>;
+}
+
+/** Composes an app of a paste file for trials. `limits`: those of its server. */
+export async function trialApp(
+  loader: Loader,
+  name: string,
+  limits: Parameters<typeof trialServer>[1],
+): Promise<TrialApp> {
+  const app = await asTrial(() => loader.loadApp(name, NOTED));
+  return { run: trialServer(app, limits), close: () => app.close() };
+}
+
+/** Each part notes that a request enters it. */
+const NOTED: CreateOptions = {
+  aroundApp: (app, node) => entered('app', node, canTry(app) ? app : endOf(node)),
+  aroundComposite: (app, node) => entered('composite', node, node.hasApps ? app : endOf(node)),
+  aroundFilters: (pipeline, filters) => [
+    ...filters.map((filter, at) => (at === 0 ? first(pipeline, filters) : probe('filter', filter))),
+    ...(filters.length === 0 ? [] : [(app: App) => app]),
+  ],
+};
+
+function first(pipeline: CreatedNode, filters: readonly CreatedNode[]): Filter {
+  const inner = probe('filter', filters[0]!);
+  const count = countText(filters.length, 'filter');
+  return (app) => {
+    const next = inner(app);
+    return entered('pipeline', pipeline, (req, res) => {
+      exchangeOf(req).trial?.note(count);
+      return next(req, res);
+    });
+  };
+}
+
+function probe(what: TrialNode['what'], node: CreatedNode): Filter {
+  return (app) => entered(what, node, app);
+}
+
+function entered(what: TrialNode['what'], { name, factory, origin }: CreatedNode, app: App): App {
+  const node: TrialNode = { what, name, factory, origin };
+  return (req, res) => {
+    const exchange = exchangeOf(req);
+    exchange.trial?.enter(node, exchange);
+    return app(req, res);
+  };
+}
+
+/** An app in place of one that does not know trials. */
+function endOf({ name }: CreatedNode): App {
+  return (req, res) => endTrial(exchangeOf(req).trial!, res, { what: 'app', name });
+}
