@@ -1,0 +1,81 @@
+/** Tests the language of rules: its canonical texts, its problems, and the texts of values that it compares. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { checkText, evaluate, type Question } from '../../dist/policy/check.js';
+import { parseRule } from '../../dist/policy/parse-rule.js';
+import { pythonText } from '../../dist/policy/python-text.js';
+
+const TEXTS: readonly (readonly [rule: unknown, text: string, problem?: string])[] = [
+  ['', '@'],
+  ['role:a or role:b and not role:c', '(role:a or (role:b and not role:c))'],
+  ['(role:a or role:b) AND rule:x', '((role:a or role:b) and rule:x)'],
+  ['role:a or (role:b and role:c) and role:d', '(role:a or (role:b and role:c and role:d))'],
+  ['admin', '!', '"admin" is not understood, so it denies'],
+  ['role:a or', '!', '"role:a or" is not understood, so it denies'],
+  ["'open'", '!', `"'open'" is no rule: a rule is made of checks, such as role:admin`],
+  [[['role:a', 'role:b'], 'role:c'], '((role:a and role:b) or role:c)'],
+  [[[]], '!'],
+  ['token.class:x', 'token.class:x', '"token.class" is no name and no literal'],
+];
+
+test('87 a rule has the canonical text of oslo.policy, and says what is wrong in it', () => {
+  for (const [rule, text, problem] of TEXTS) {
+    const { check, problems } = parseRule(rule);
+    assert.deepEqual([checkText(check), problems[0]?.message], [text, problem], JSON.stringify(rule));
+  }
+});
+
+test('87 values are compared as Python writes them', () => {
+  const rows: [value: unknown, text: string][] = [
+    [true, 'True'],
+    [null, 'None'],
+    [2.5, '2.5'],
+    [1e-7, '1e-07'],
+    [1e16, '1e+16'],
+    [{ a: ["it's", false] }, `{'a': ["it's", False]}`],
+  ];
+  for (const [value, text] of rows) assert.equal(pythonText(value), text);
+});
+
+const ANSWERS: readonly (readonly [rule: string, answer: boolean | 'refused'])[] = [
+  ['role:ADMIN', true],
+  ['is_admin:True', true],
+  ['is_admin:true', false],
+  ['user_id:%(owner)s', true],
+  ['user_id:%(absent)s', false],
+  ['not user_id:%(absent)s', true],
+  ['token.roles.id:r2', true],
+  ["'open':%(state)s", true],
+  ['0x5:5', true],
+  ['code:%(number)03d', true],
+  ['rule:none or not rule:none', true],
+  ['rule:circle', 'refused'],
+  ['role:admin or rule:circle', true],
+  ['state:50%', 'refused'],
+  ['not rule:bare', 'refused'],
+];
+
+test('87 a check answers as the reference does, and refuses what only Python explains', () => {
+  const rules = new Map([
+    ['circle', parseRule('not rule:circle').check],
+    ['bare', parseRule("'x'").check],
+  ]);
+  const question: Question = {
+    credentials: {
+      user_id: 'u1',
+      roles: ['Admin'],
+      is_admin: true,
+      token: { roles: [{ id: 'r1' }, { id: 'r2' }] },
+      code: '007',
+    },
+    target: { owner: 'u1', state: 'open', number: 7 },
+    asked: 'x',
+    rule: (name) => rules.get(name),
+    askServer: () => Promise.resolve(false),
+  };
+  for (const [rule, answer] of ANSWERS) {
+    const { check } = parseRule(rule);
+    if (answer === 'refused') assert.throws(() => evaluate(check, question), { code: 'PORTICO_POLICY_RULE' }, rule);
+    else assert.equal(evaluate(check, question), answer, rule);
+  }
+});
