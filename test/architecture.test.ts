@@ -208,7 +208,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   pino: ['log/log.ts'],
   'pino-pretty': ['log/readable.ts'],
   commander: ['cli/program.ts'],
-  yaml: ['cli/generate/manifest.ts'],
+  yaml: ['cli/generate/manifest.ts', 'policy/policy-file.ts'],
   selfsigned: ['server/api/api-tls.ts'],
   '@photostructure/sqlite': ['sqlite/database.ts'],
   memjs: ['middleware/auth/memcached-tokens.ts'],

@@ -1,0 +1,107 @@
+/**
+ * The rules in force: those of the files, over those that are registered in code.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { type Check, checksIn, checkText } from './check.js';
+import type { FileRule } from './policy-file.js';
+import type { RegisteredRule } from './rule-default.js';
+
+/** Options of `[oslo_policy]` that choose between rules. */
+export interface RuleChoice {
+  /** Name of the rule for names without one; empty: such names are denied. */
+  readonly policyDefaultRule: string;
+  /** Whether replaced rules no longer allow anything. */
+  readonly enforceNewDefaults: boolean;
+}
+
+/** The rules in force. */
+export class RuleSet {
+  /** By name: rules of files, then registered ones without a rule in a file. */
+  readonly rules: ReadonlyMap<string, Check>;
+  readonly #default: Check | undefined;
+
+  /** `files`: rules of the files, later ones first replaced. `known`: the names in files, as far as replaced rules depend on them. */
+  constructor(
+    registered: ReadonlyMap<string, RegisteredRule>,
+    files: ReadonlyMap<string, FileRule>,
+    { policyDefaultRule, enforceNewDefaults }: RuleChoice,
+    known: ReadonlyMap<string, FileRule> = files,
+  ) {
+    const rules = new Map([...files].map(([name, { parsed }]): [string, Check] => [name, parsed.check]));
+    for (const rule of registered.values()) {
+      if (!rules.has(rule.name)) rules.set(rule.name, defaultOf(rule, known, enforceNewDefaults));
+    }
+    this.rules = rules;
+    this.#default = policyDefaultRule === '' ? undefined : rules.get(policyDefaultRule);
+  }
+
+  /** Returns the rule of a name, else the default rule; undefined if there is neither. */
+  find(name: string): Check | undefined {
+    return this.rules.get(name) ?? this.#default;
+  }
+
+  /** Returns the names that a rule refers to and that have no rule. oslo.policy does not look below `not`. */
+  undefinedIn(check: Check, belowNot = false): string[] {
+    return referencesIn(check, belowNot).filter((name) => !this.rules.has(name));
+  }
+
+  /** Reports whether a rule refers to itself by way of others. oslo.policy does not look below `not`. */
+  isCyclic(check: Check, belowNot = false, seen: Set<string> = new Set()): boolean {
+    if (check.is === 'rule') {
+      if (seen.has(check.name)) return true;
+      seen.add(check.name);
+      const named = this.rules.get(check.name);
+      return named !== undefined && this.isCyclic(named, belowNot, seen);
+    }
+    if (check.is === 'not') return belowNot && this.isCyclic(check.check, belowNot, seen);
+    if (check.is !== 'and' && check.is !== 'or') return false;
+    return check.checks.some((each) => this.isCyclic(each, belowNot, new Set(seen)));
+  }
+
+  /** Returns the names of the rules that refer to undefined ones, and to themselves, as oslo.policy finds them. */
+  wrong(): string[] {
+    const names = [...this.rules];
+    const ofUndefined = names.filter(([, check]) => this.undefinedIn(check).length > 0);
+    const cyclic = names.filter(([, check]) => this.isCyclic(check));
+    return [...ofUndefined, ...cyclic].map(([name]) => name);
+  }
+}
+
+function referencesIn(check: Check, belowNot: boolean): string[] {
+  if (check.is === 'not' && !belowNot) return [];
+  if (check.is === 'and' || check.is === 'or') return check.checks.flatMap((each) => referencesIn(each, belowNot));
+  if (check.is === 'not') return referencesIn(check.check, belowNot);
+  return check.is === 'rule' ? [check.name] : [];
+}
+
+/** Returns all names that the rules refer to. */
+export function referredNames(checks: Iterable<Check>): Set<string> {
+  return new Set(
+    [...checks].flatMap((check) => [...checksIn(check)].flatMap((each) => (each.is === 'rule' ? [each.name] : []))),
+  );
+}
+
+/**
+ * Returns a registered rule. One that replaces another also allows what that one does; if a file has a rule under the old name, that is
+ * the rule, unless it only refers to the new name.
+ */
+function defaultOf(
+  { name, checkStr, parsed, old }: RegisteredRule,
+  files: ReadonlyMap<string, FileRule>,
+  onlyNew: boolean,
+): Check {
+  if (old === undefined) return parsed.check;
+  const ofOldName = old.name === name ? undefined : files.get(old.name);
+  const isReplaced = files.has(name);
+  if (ofOldName !== undefined && !isReplaced && checkText(ofOldName.parsed.check) !== `rule:${name}`) {
+    return ofOldName.parsed.check;
+  }
+  if (onlyNew || isReplaced || isDeepStrictEqual(old.checkStr, checkStr)) return parsed.check;
+  return { is: 'or', checks: [parsed.check, old.parsed.check] };
+}
+
+/** Reports whether a rule of a file is equal to the registered one, which it could be removed for. */
+export function isRedundant({ name, parsed }: FileRule, registered: ReadonlyMap<string, RegisteredRule>): boolean {
+  const rule = registered.get(name);
+  return rule !== undefined && checkText(rule.parsed.check) === checkText(parsed.check);
+}
