@@ -88,6 +88,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'look',
     'control-commands',
     'notify-command',
+    'policy-command',
     'service-command',
     'serve',
     'init-command',

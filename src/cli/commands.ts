@@ -25,6 +25,7 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<CommandFile>> = new Map
     request: () => import('./look/request-command.js'),
     routes: () => import('./look/routes-command.js'),
     openapi: () => import('./look/openapi-command.js'),
+    policy: () => import('./policy-command.js'),
     generate: () => import('./generate-command.js'),
     service,
     db: service,

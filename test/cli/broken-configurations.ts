@@ -111,7 +111,7 @@ const NAMES: Readonly<Record<string, string>> = {
   'api:': 'x=1',
   DEFUALT: 'enabled_apis=x enabled_ssl_apis=x',
   sslx: 'cert_file=x',
-  oslo_policy: 'x=1',
+  paste_deploy: 'x=1',
   servicegrup: 'driver=memory',
 };
 
@@ -305,7 +305,7 @@ export const brokenConfigurations: ReadonlyMap<string, Broken> = new Map([
 
 /** A configuration that is served, with three warnings. */
 export const ODD: Broken = {
-  more: '[oslo_policy]\nx = 1',
+  more: '[paste_deploy]\nx = 1',
   filters: 'f f',
   sections: '[filter:x\n[filter:f]\npaste.filter_factory = ./app.js:stamp',
 };

@@ -108,7 +108,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     ],
   },
   'PY-3 what a configuration of OpenStack has beside its own is a warning that says what to write': {
-    ini: `[DEFAULT]\nrpc_ping_enabled = true\nexecutor_thread_pool_size = 64\nrpc_conn_pool_size = 30\n${HELLO.replace('[DEFAULT]\n', '')}[oslo_middleware]\n[paste_deploy]\n[oslo_policy]\n`,
+    ini: `[DEFAULT]\nrpc_ping_enabled = true\nexecutor_thread_pool_size = 64\nrpc_conn_pool_size = 30\n${HELLO.replace('[DEFAULT]\n', '')}[oslo_middleware]\n[paste_deploy]\n`,
     status: 0,
     checkOnly: true,
     says: [
@@ -117,7 +117,6 @@ const ROWS: Readonly<Record<string, Row>> = {
       'warning: [DEFAULT] rpc_conn_pool_size: has no effect here\n  Remove the line',
       'warning: [oslo_middleware] unknown section\n  write its options in the sections of the filters',
       'warning: [paste_deploy] unknown section\n  write config_file as [DEFAULT] api_paste_config',
-      'warning: [oslo_policy] unknown section\n  remove it',
     ],
   },
   'LC-1011 RL-92 certificates are refused with the place of their option': {

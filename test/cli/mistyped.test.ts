@@ -186,9 +186,9 @@ test('CF-66 OP-19 code that is lost says once that further errors may follow, at
 });
 
 test('CF-66 code that is lost says nothing of further errors if no name depends on it', (t) => {
-  const project = emptyProject(filesOf({ app: './gone.js:app', more: '[oslo_policy]\nx = 1' }));
+  const project = emptyProject(filesOf({ app: './gone.js:app', more: '[paste_deploy]\nx = 1' }));
   t.after(() => project.remove());
   const { stdout } = command(['check'], { cwd: project.folder });
-  assert.match(stdout, /\[oslo_policy\] unknown section[\s\S]*"\.\/gone\.js"/);
+  assert.match(stdout, /\[paste_deploy\] unknown section[\s\S]*"\.\/gone\.js"/);
   assert.doesNotMatch(stdout, /further errors/);
 });

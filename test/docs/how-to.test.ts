@@ -30,6 +30,7 @@ const PAGES: Readonly<Record<string, PageOptions>> = {
   'mount-apps.md': { packages: ['express', 'hono', 'koa'] },
   'openapi.md': { packages: ['zod'] },
   'own-tokens.md': {},
+  'policy.md': {},
   'proxies.md': {},
   'sessions.md': {},
   'shutdown-hooks.md': {},

@@ -18,9 +18,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { RequestContext } from 'portico/app';
+import { credentialsOf } from 'portico/policy';
 import {
   checkText,
-  credentialsOf,
   Enforcer,
   joinedRules,
   parseRule,

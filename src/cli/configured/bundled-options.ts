@@ -23,6 +23,7 @@ async function loadBundled(): Promise<void> {
   await import('../../operating/internal.js');
   await import('../../launch/internal.js');
   await import('../../rpc/internal.js');
+  await import('../../policy/internal.js');
   await import('./named-logger.js');
   await import('../../middleware/index.js');
 }

@@ -347,7 +347,6 @@ const FOREIGN: ReadonlyMap<string, string> = new Map([
     'write its options in the sections of the filters: max_request_body_size of sizelimit, trusted_proxies of proxy_headers, user_file of basic_auth',
   ],
   ['paste_deploy', 'write config_file as [DEFAULT] api_paste_config, and name the pipeline of the flavor as its API'],
-  ['oslo_policy', 'remove it: the application decides by the roles of its RequestContext'],
 ]);
 
 /** Sections of paste files, which have no effect in other files. */

@@ -1,0 +1,87 @@
+/**
+ * `api-cli policy`: the rules that the enabled APIs register, and the policy files that replace them.
+ */
+import type { Command } from 'commander';
+import { ConfigurationRefused, eachOnce, inOrder, isError, PorticoError, printDiagnostics } from '../errors/index.js';
+import { mountedApps } from '../loader/internal.js';
+import { isRedundant, joinedRules, type LoadedPolicy, loadedPolicies, policySample } from '../policy/internal.js';
+import { addCommand, example, placeText, print } from './command.js';
+import type { ConfigurationArguments, OutputArguments } from './command-line.js';
+import { readConfiguration } from './configured/configuration.js';
+import { chosenApis, loaderOf } from './validate/api-routers.js';
+
+export function register(program: Command): void {
+  const policy = program
+    .command('policy')
+    .description('the rules of the enabled APIs, and the policy files that replace them')
+    .addHelpText('after', example('api-cli policy check'));
+
+  addCommand(
+    policy,
+    'sample',
+    'print a policy file with all rules of the application as comments',
+    'api-cli policy sample > policy.yaml',
+  ).action(async (args: ConfigurationArguments) => {
+    const policies = await policiesOf(args);
+    process.stdout.write(policySample(policies.flatMap(({ registered }) => [...registered.values()])));
+  });
+
+  addCommand(
+    policy,
+    'check',
+    'find errors in policy files; exit with status 1 if there are any',
+    'api-cli policy check',
+  )
+    .option('--json', 'print JSON')
+    .action(async (args: OutputArguments) => {
+      const policies = await policiesOf(args);
+      const found = inOrder(eachOnce(policies.flatMap(({ findings }) => findings)));
+      print(args, { findings: found }, () =>
+        found.length === 0 ? `no errors in ${countOf(policies)} of policy files` : printDiagnostics(found),
+      );
+      process.exitCode = found.length === 0 ? 0 : 1;
+    });
+
+  addCommand(
+    policy,
+    'list-redundant',
+    'list the rules in policy files that are equal to those of the application',
+    'api-cli policy list-redundant',
+  )
+    .option('--json', 'print JSON')
+    .action(async (args: OutputArguments) => {
+      const rules = (await policiesOf(args)).flatMap(({ registered, files }) =>
+        [...joinedRules(files).values()].filter((rule) => isRedundant(rule, registered)),
+      );
+      const shown = rules.map(({ name, location }) => ({ name, place: placeText(location.origin) }));
+      print(args, { rules: shown }, () => shown.map(({ name, place }) => `${place}: ${name}`).join('\n') || 'none');
+    });
+}
+
+function countOf(policies: readonly LoadedPolicy[]): string {
+  const count = new Set(policies.flatMap(({ files }) => files.flatMap(({ rules }) => [...rules.keys()]))).size;
+  return count === 1 ? '1 rule' : `${count} rules`;
+}
+
+/** Builds the apps of the enabled APIs, and returns the policies that they have loaded, also those whose files are refused. */
+async function policiesOf(args: ConfigurationArguments): Promise<readonly LoadedPolicy[]> {
+  const config = await readConfiguration(args);
+  for (const api of await chosenApis(config, undefined)) {
+    const loader = loaderOf(api, config);
+    for (const { app } of mountedApps(await loader.tree(api.pipeline), config)) {
+      try {
+        await (await loader.makeApp(app)).close();
+      } catch (error) {
+        if (!(error instanceof ConfigurationRefused) || !loadedPolicies(config).some(hasErrors)) throw error;
+      }
+    }
+  }
+  const policies = new Map(loadedPolicies(config).map((each) => [each.registered, each]));
+  if (policies.size > 0) return [...policies.values()];
+  throw new PorticoError('PORTICO_POLICY_ABSENT', {
+    message: 'no enabled API has a policy',
+    hint: 'An application registers its rules with definePolicy of portico/policy, and loads them in its factory.',
+  });
+}
+
+const hasErrors = ({ findings }: LoadedPolicy): boolean => findings.some(isError);
