@@ -78,6 +78,26 @@ test('OP-15 the unit does not hide a home directory that a link leads to', {
   assert.match(textOf(systemd.lines(linked)), /^ProtectHome=read-only$/m);
 });
 
+test('82 the unit does not hide /tmp if a start reads a file there, or another process a socket', async () => {
+  const given = await deployment('[api:shop]\nport = 8080\n');
+  const elsewhere = {
+    ...given,
+    main: '/srv/shop/main.js',
+    folder: '/srv/shop',
+    files: ['/etc/shop.ini'],
+    secretFiles: [],
+  };
+  assert.match(textOf(systemd.lines(elsewhere)), /^PrivateTmp=yes$/m);
+  const inTmp = { ...elsewhere, files: ['/tmp/shop.ini'] };
+  const unit = textOf(systemd.lines(inTmp));
+  assert.match(unit, /^PrivateTmp=no$/m);
+  const [found] = findings(systemd, unit.replace('PrivateTmp=no', 'PrivateTmp=yes'), inTmp);
+  assert.match(
+    String(found),
+    /PrivateTmp is yes: the service has a folder of its own in place of that of \/tmp\/shop\.ini/,
+  );
+});
+
 test('OP-15 logrotate renames the log where the unit has it, and has it opened anew', async () => {
   const given = await deployment('[DEFAULT]\nlog_file = /var/log/shop/api.log\n[api:shop]\nport = 8080\n');
   const text = textOf(logrotate.lines(given));

@@ -50,6 +50,7 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
   const options = words.flatMap(({ option, value }) => [option, value]);
   const { made, owned, inner, environment } = placesOf(deployment);
   const [hidden] = homeFiles(deployment);
+  const [temporary] = temporaryFiles(deployment);
   const command = (...more: readonly string[]): string =>
     [process.execPath, main, ...more, ...options].map(quoted).join(' ');
   return [
@@ -132,7 +133,12 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
           unset: '',
           why: `${hidden} cannot be read`,
         }),
-    'PrivateTmp=yes',
+    temporary === undefined
+      ? 'PrivateTmp=yes'
+      : needs('PrivateTmp=no', isOff, {
+          unset: 'no',
+          why: `the service has a folder of its own in place of that of ${temporary}`,
+        }),
     ...CONFINED,
     needs(
       `LimitNOFILE=${Math.max(65_536, descriptors)}`,
@@ -241,6 +247,13 @@ const homeFiles = (deployment: Deployment): string[] =>
     ...deployment.writes().map((each) => directoryOf(each, each.value)),
   ].filter((path) => /^\/(?:home|root|run\/user)(?:\/|$)/.test(path));
 
+/** Returns the files that `PrivateTmp=` hides: those that a start reads, also behind links, and sockets, which other processes look for. */
+const temporaryFiles = (deployment: Deployment): string[] =>
+  [
+    ...readPaths(deployment).flatMap(({ path }) => [path, realPath(path)]),
+    ...deployment.writes().flatMap(({ kind, value }) => (kind === 'socket' ? value : [])),
+  ].filter(isTemporary);
+
 /** Returns rules for the paths that the configuration writes to, with the environment of a unit. */
 function pathRules(deployment: Deployment, unit: readonly Entry[]): Lines {
   const set = new Map(wordsOf(lastOf(unit, 'Environment')).map((word) => splitOnce(word)));
@@ -250,12 +263,7 @@ function pathRules(deployment: Deployment, unit: readonly Entry[]): Lines {
   return deployment.writes(set.get(variableOf({ group: 'DEFAULT', opt: 'state_path' }))).map((written) => {
     const named = `[${written.group}] ${written.opt}`;
     const directory = directoryOf(written, set.get(variableOf(written)) ?? written.value);
-    if (isTemporary(directory)) {
-      const why = `other processes cannot find the socket in ${directory}`;
-      return (
-        written.kind === 'socket' && rule('PrivateTmp', isOff, { why, hint: `Set ${named} to a path below /run.` })
-      );
-    }
+    if (isTemporary(directory)) return [];
     if (isStrict && !isWritable(unit, directory, [...made, 'ReadWritePaths'])) {
       const hint = `Write ${directiveFor(directory)}, or set ${variableOf(written)} in Environment.`;
       return rule('ProtectSystem', never, { why: `${named} is in ${directory}, which cannot be written`, hint });
