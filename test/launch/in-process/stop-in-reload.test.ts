@@ -301,7 +301,8 @@ async function walk(t: TestContext, seed: number): Promise<void> {
   await rest(random.below(8), random.below(20));
   clearInterval(ticks);
   await Promise.all([stopped, reloaded, kept.closed, ...clients.map(({ client }) => client.closed)]);
-  // A short reload_pause may be over before the next run serves.
+  // `reload_pause` limits the wait for the former run and for the start of the next one: after 10 ms a start that is still at work leaves its
+  // clients with 503 and `Retry-After`, as its page says, and a stop in that moment does not change it. With a long pause each gets its response.
   const mayRefuse = fails || reloadPause < 1;
   const isWhole = mayRefuse
     ? /^HTTP\/1\.1 (200 [\s\S]*app \d|503 [\s\S]*reloading[\s\S]*)$/
