@@ -129,14 +129,8 @@ function isMisspelt(name: string, found: readonly Diagnostic[]): boolean {
   });
 }
 
-/**
- * Returns a finding with its severity for `check`: a configuration without any API may belong to another program, and an enabled API without an
- * app is an error.
- */
+/** Returns a finding with its severity for `check`: an enabled API without an app is an error. */
 function asChecked(diagnostic: Diagnostic): Diagnostic {
-  const { code, location } = diagnostic;
-  const isNamed = location !== undefined && location.kind !== 'default';
-  if (code === 'PORTICO_NO_APIS' && !isNamed) return { ...diagnostic, severity: 'warning' };
   // A start warns, and starts the other APIs.
   return lacksApp(diagnostic) ? { ...diagnostic, severity: 'error' } : diagnostic;
 }

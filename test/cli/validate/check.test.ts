@@ -75,6 +75,13 @@ const BROKEN = {
     '[DEFAULT]\nx = 1\n[pipeline:main]\npipeline = nope app\nx = 2\n[app:app]\npaste.app_factory = ./m.js:app\n',
 };
 
+test('82 check refuses a configuration that leaves nothing to serve, as a start does', async (t) => {
+  const cwd = folder(t, { 'portico.ini': '' });
+  const { status, stdout } = await commandBeside(['check'], { cwd });
+  assert.equal(status, 78, stdout);
+  assert.match(stdout, /^error: \[DEFAULT\] enabled_apis: No APIs were started/m);
+});
+
 test('OP-3 PD-152 check prints each finding with its line and a caret; 78 with an error, else 0', (t) => {
   const cwd = folder(t, BROKEN);
   const { status, stdout } = run(cwd, 'check', 'broken.ini');
