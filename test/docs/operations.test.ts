@@ -16,7 +16,7 @@ const SAYS: readonly (readonly [command: string, says: RegExp])[] = [
   ['/readyz', /"ready"/],
   ['api-cli service list', /^ID +BINARY +HOST/m],
   ['api-cli report', /compute/],
-  ['api-cli explain', /action servers\.\w+: would be called: the request is valid/],
+  ['api-cli explain', /action Servers\.index: would be called: the request is valid/],
   ['api-cli request ', /^200/m],
   ['api-cli check', /^No errors found\.$/m],
   ['api-cli config show --running', /^\[metrics\] enabled = true {2}\(portico\.ini:/m],
