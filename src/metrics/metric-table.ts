@@ -1,5 +1,5 @@
 /** The metrics that serving processes count, and that the scraped process adds up for `GET /metrics`. */
-import { boolean, type Config, defineOptions, float, list } from '../config/index.js';
+import { boolean, type Config, defineOptions, float, list, oneOf } from '../config/index.js';
 import { writtenElsewhere } from '../config/internal.js';
 
 /** The options in `[metrics]`. */
@@ -7,6 +7,11 @@ export const metricsOptions = defineOptions('metrics', {
   enabled: boolean({
     default: false,
     help: 'Count and time requests by method, route and status, for Prometheus at GET /metrics.',
+  }),
+  status: oneOf(['exact', 'class'], {
+    default: 'exact',
+    help: 'Status label: exact, such as 404, or class, such as 4xx.',
+    advanced: true,
   }),
   filters: boolean({
     default: false,
@@ -21,10 +26,7 @@ export const metricsOptions = defineOptions('metrics', {
   }),
 });
 const LISTENER = 'Prometheus reads /metrics of the admin listener: write [admin] listen = 127.0.0.1:9100';
-writtenElsewhere(metricsOptions, {
-  meant: { port: LISTENER, listen: LISTENER, host: LISTENER },
-  removed: { status: 'the label has the exact status, such as 404.' },
-});
+writtenElsewhere(metricsOptions, { meant: { port: LISTENER, listen: LISTENER, host: LISTENER } });
 
 /** Maximum length of a label value. */
 export const LABEL_CHARACTERS = 200;

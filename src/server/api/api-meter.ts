@@ -54,6 +54,8 @@ export class ApiMeter {
   /** Counts by labels: composing the names that the meter uses takes 0.5 µs. */
   readonly #requests = new Map<string, RequestCounts>();
   readonly #clients = new BusiestClients();
+  /** True if the label `status` has the exact status, not its class. */
+  #isExact = true;
   readonly #config: () => Config;
   readonly #server: Server;
   readonly #caller: Caller;
@@ -117,8 +119,9 @@ export class ApiMeter {
 
   /** Returns the app with counted requests. */
   around(app: App): App {
-    const { enabled } = this.#config().group('metrics', metricsOptions);
+    const { enabled, status } = this.#config().group('metrics', metricsOptions);
     if (!enabled) return app;
+    this.#isExact = status === 'exact';
     this.#useBuckets();
     const inner = withSlot(app);
     const received = this.meter.distribution('received', []);
@@ -174,7 +177,7 @@ export class ApiMeter {
     const { route: matched } = environ(req);
     const method = countedMethod(req, matched);
     const route = matched?.template ?? '-';
-    const told = String(status);
+    const told = this.#isExact ? String(status) : `${Math.floor(status / 100)}xx`;
     const key = `${told} ${method} ${route}`;
     const known = this.#requests.get(key);
     if (known !== undefined) return known;
@@ -184,7 +187,7 @@ export class ApiMeter {
     };
     this.#requests.set(key, fresh);
     // Starts at 0, so that a route's first failures appear as an increase.
-    for (const first of FAILURES) this.meter.distribution('answered', [method, route, first]);
+    for (const first of this.#isExact ? FAILURES : ['5xx']) this.meter.distribution('answered', [method, route, first]);
     return fresh;
   }
 }

@@ -146,7 +146,7 @@ const FILTERS = 'enabled = true\nfilters = true';
 const one = fleet({ metrics: FILTERS, files: { 'api-paste.ini': mounted } });
 const two = fleet({ metrics: FILTERS, workers: 2 });
 /** A reload enables its metrics. */
-const off = fleet({ metrics: 'buckets = 1, 0.05, 0.5', more: '[wsgi]\ndefault_pool_size = 1' });
+const off = fleet({ metrics: 'status = class\nbuckets = 1, 0.05, 0.5', more: '[wsgi]\ndefault_pool_size = 1' });
 
 const REQUESTS = 'portico_http_requests_total';
 const IN_FLIGHT = 'portico_http_requests_in_flight';
