@@ -3,6 +3,10 @@
  * requests are written together once a turn. A full disk, a closed pipe or a closed descriptor must not end the
  * process, and a reader of standard error that stops must not block it: lines wait in memory for the reader, and those
  * that cannot be written are counted.
+ *
+ * pino with its own destination (sonic-boom) does not do this. Asynchronous, it writes to a pipe on a thread of libuv's pool, which blocks
+ * if nobody reads: `process.exit` then waits for that thread forever; and a process that ends with status 0 loses its last lines.
+ * Synchronous, it blocks the event loop. A request's line costs 4 times as much asynchronously, 5 times synchronously.
  */
 import { closeSync, fstatSync, type Stats, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
