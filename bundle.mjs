@@ -54,7 +54,7 @@ const AHEAD = [
 ];
 
 /** Lists of files to load, with the directory that reads them. */
-const LISTS = { 'filters.js': 'loader' };
+const LISTS = { 'filters.js': 'loader', 'extensions.js': 'config' };
 
 /** Directories that every process needs, together in one file. */
 const BASE = ['errors', 'log', 'process', 'text'];
@@ -84,8 +84,8 @@ const entries = new Set([
   ...STARTED,
   // The loader imports the files of the filters that a paste file names.
   ...modules.get('filters.js').loads,
-  // What directories use of each other beside the entry points, and what an extra provides to the core, which finds it by a group of options.
-  ...[...modules.keys()].filter((path) => ['internal.js', 'provided.js'].includes(basename(path))),
+  // What directories use of each other beside the entry points.
+  ...[...modules.keys()].filter((path) => basename(path) === 'internal.js'),
 ]);
 const importers = new Map([...modules.keys()].map((path) => [path, new Set()]));
 const loaded = new Set([...modules.values()].flatMap((module) => module.loads));
@@ -316,18 +316,27 @@ function facades() {
 /** Returns the table of the names, as text: that of all options which the modules declare with their group. */
 async function shippedNames() {
   const { writeTable } = await import(join(compiled, 'config/internal.js'));
+  const { OWNERS, SHIPPED } = await import(join(compiled, 'extensions.js'));
+  const { COMMANDS } = await import(join(compiled, 'cli/commands.js'));
+  const extensions = new Map();
+  for (const [name, load] of Object.entries(SHIPPED)) {
+    const { options = {} } = (await load()).extension;
+    for (const declare of Object.values(options)) await declare();
+    extensions.set(name, Object.keys(options));
+  }
+  const ofExtensions = [...extensions.values()].flat();
   const directories = new Map();
   for (const path of [...modules.keys()].toSorted()) {
     const { groups } = modules.get(path);
     if (groups.length === 0) continue;
     await import(join(compiled, path));
     const [directory] = path.split('/');
-    if (!modules.has(`${directory}/internal.js`)) continue;
-    for (const group of groups) directories.set(group, directory);
+    if (!Object.hasOwn(OWNERS, directory)) continue;
+    for (const group of groups) if (!ofExtensions.includes(group)) directories.set(group, directory);
   }
   // The factories of filters declare their groups.
   await import(join(compiled, 'middleware/index.js'));
-  return writeTable(directories);
+  return writeTable({ directories, extensions, commands: [...COMMANDS.keys()] });
 }
 
 /** Returns the declaration files of the entry points and all files that they import. */

@@ -161,8 +161,7 @@ const UNEXPORTED: Readonly<Record<string, string>> = {
   'is used by a member that only the package itself reads or calls':
     'ApiMeter CallMeter Captured CompiledAction CompiledRoute ConfEntry CreateOptions ' +
     'LoopKind NotedRefusals RequestFailures RouteTable SchemaCompiler UrlBuilder',
-  'is a part of RPCConnection that its clients share':
-    'CallSpans MessagingSettings PendingCalls SendOptions UpgradeLevels',
+  'is a part of RPCConnection that its clients share': 'MessagingSettings PendingCalls SendOptions UpgradeLevels',
   'is in a snapshot, which is handed on whole': 'AcceptedFile Sources State',
 };
 
@@ -222,7 +221,7 @@ test('an application can import the name of each type that a public declaration 
 });
 
 /** Each published value has a purpose on a page; all others are in an `internal.ts`. */
-test('each exported value is named in a page, and there are 179 at most', async () => {
+test('each exported value is named in a page, and there are 220 at most', async () => {
   const below = (folder: string): string[] =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((path) => join(root, folder, path));
   const pages = [
@@ -240,7 +239,7 @@ test('each exported value is named in a page, and there are 179 at most', async 
     [...names].filter((name) => !words.has(name) && !words.has(snakeCase(name))),
     [],
   );
-  assert.ok(names.size <= 179, `${names.size} values are exported`);
+  assert.ok(names.size <= 220, `${names.size} values are exported`);
 });
 
 test('`portico` exports the values of its stability page, and no others', async () => {

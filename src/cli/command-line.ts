@@ -153,3 +153,14 @@ export function serveArguments(words: readonly string[]): ServeArguments | undef
   }
   return found;
 }
+
+/** Returns the values of the options that name a configuration, wherever they are on a line; others are left out. */
+export function configurationOf(words: readonly string[]): ConfigurationArguments {
+  const found: { configFile?: readonly string[]; configDir?: readonly string[]; set?: readonly string[] } = {};
+  const names = { '--config-file': 'configFile', '--config-dir': 'configDir', '--set': 'set' } as const;
+  for (const { word, value } of commandLineWords(words, takesValue)) {
+    const name = names[word as keyof typeof names];
+    if (name !== undefined && value !== undefined) found[name] = collect(value, found[name]);
+  }
+  return found;
+}

@@ -2,16 +2,12 @@
  * Commands of `api-cli`, in the order of the help, and the file of each. A file is loaded when its command is named, so that serving
  * imports only its own modules.
  */
-import type { Command } from 'commander';
+import type { CommandFile } from '../service/index.js';
 
-/** A file of commands: adds one command, or a few related ones, to the program. */
-export interface CommandFile {
-  register(program: Command): void;
-}
+export type { CommandFile } from '../service/index.js';
 
 const control = (): Promise<CommandFile> => import('./control-commands.js');
 const notify = (): Promise<CommandFile> => import('./notify-command.js');
-const service = (): Promise<CommandFile> => import('./service-command.js');
 
 export const COMMANDS: ReadonlyMap<string, () => Promise<CommandFile>> = new Map(
   Object.entries({
@@ -27,8 +23,6 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<CommandFile>> = new Map
     openapi: () => import('./look/openapi-command.js'),
     policy: () => import('./policy-command.js'),
     generate: () => import('./generate-command.js'),
-    service,
-    db: service,
     rpc: () => import('./rpc-command.js'),
     notify,
     'wait-ready': notify,

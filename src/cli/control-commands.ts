@@ -17,7 +17,7 @@ export function register(program: Command): void {
     .action(async (args: MeantService & { watch?: boolean }) => {
       const path = await socketOf(args);
       do {
-        const document = await ask<StatusDocument>(path, 'GET', '/status');
+        const document = await ask<StatusDocument>(path, 'GET', '/status?extensions');
         const clear = args.watch === true && process.stdout.isTTY ? CLEAR : '';
         print(args, document, () => `${clear}${statusText(document)}`);
         if (args.watch === true) await new Promise((resolve) => setTimeout(resolve, 1000));

@@ -36,7 +36,8 @@ Example:
 /** Returns the program with all its commands, as in the reference. */
 export async function completeProgram(): Promise<Command> {
   const program = await newProgram();
-  await addCommands(program, [...COMMANDS.values()]);
+  const shipped = await (await import('./commands-of-extensions.js')).extensionCommands([]);
+  await addCommands(program, [...COMMANDS.values(), ...shipped.commands.values()]);
   return program;
 }
 
@@ -62,7 +63,8 @@ async function newProgram(hasVersion = true): Promise<Command> {
 
 async function addCommands(program: Command, loads: readonly (() => Promise<CommandFile>)[]): Promise<void> {
   const files = new Set(await Promise.all(loads.map((load) => load())));
-  for (const file of files) file.register(program);
+  const { CONTEXT } = await import('./commands-of-extensions.js');
+  for (const file of files) file.register(program, CONTEXT);
 }
 
 async function parseCommand(words: readonly string[], serving: boolean): Promise<void> {
@@ -71,9 +73,25 @@ async function parseCommand(words: readonly string[], serving: boolean): Promise
   const named = isBare ? 'serve' : first;
   const isHelp = named === 'help';
   const asked = isHelp ? (words.slice(1).find((word) => !word.startsWith('-')) ?? 'help') : named;
-  if (asked !== 'help' && !COMMANDS.has(asked)) {
+  const asksHelp = hasOption(words, '-h', '--help');
+  const all = isHelp || named === 'completion' || (isBare && asksHelp);
+  // A command of an extension, or all of them, need the list of the configuration.
+  const others =
+    all || !COMMANDS.has(asked)
+      ? await (await import('./commands-of-extensions.js')).extensionCommands(words)
+      : { commands: new Map<string, () => Promise<CommandFile>>(), isWhole: true };
+  const commands = new Map([...COMMANDS, ...others.commands]);
+  if (asked !== 'help' && !commands.has(asked)) {
+    const { ownerOfCommand } = await import('./commands-of-extensions.js');
+    const owner = await ownerOfCommand(asked);
+    if (owner !== undefined) {
+      return refuseUsage(
+        `error: the command ${asked} belongs to ${owner}, which [DEFAULT] extensions leaves out. Remove -${owner} there.`,
+      );
+    }
+    const unread = others.isWhole ? '' : ' Those of its extensions are not known: see api-cli check.';
     return refuseUsage(
-      `error: there is no command "${asked}". ${nearestOrAll(asked, [...COMMANDS.keys()], 'Commands')}`,
+      `error: there is no command "${asked}". ${nearestOrAll(asked, [...commands.keys()], 'Commands')}${unread}`,
     );
   }
 
@@ -81,9 +99,7 @@ async function parseCommand(words: readonly string[], serving: boolean): Promise
   const asksVersion = named !== 'openapi' && hasOption(words, '--version');
   // As a value it is no option of the program, nor for openapi, where it is the version of an API.
   const program = await newProgram(asksVersion || !words.includes('--version'));
-  const asksHelp = hasOption(words, '-h', '--help');
-  const all = isHelp || named === 'completion' || (isBare && asksHelp);
-  await addCommands(program, all ? [...COMMANDS.values()] : [COMMANDS.get(named)!]);
+  await addCommands(program, all ? [...commands.values()] : [commands.get(named)!]);
   const inner = program.commands.find((command) => command.name() === first)?.commands.map((command) => command.name());
   const rest = inner === undefined || inner.length === 0 ? words.slice(1) : commandFirst(words.slice(1), inner);
 

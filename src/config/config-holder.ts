@@ -11,7 +11,7 @@ import type { OptionDeclarations } from './types/option.js';
 import { type DeclaredGroups, declaredByAll } from './values/declared-groups.js';
 import { Generation } from './values/generation.js';
 import type { OptionIssue } from './values/option-issues.js';
-import { ofOtherPrograms } from './values/owners.js';
+import { absentGroups, ofOtherPrograms } from './values/owners.js';
 import { isUnknownName, problemsOf, type Scope } from './values/unknown-names.js';
 import type { Resolved } from './values/written.js';
 
@@ -122,8 +122,9 @@ export class ConfigHolder {
 
   /** Declares the options of all loaded modules, but for those of filters: sections of the paste file may have their values. */
   declareLoaded(): this {
+    const absent = absentGroups(this.generation);
     const ofPrograms = loadedGroups().filter(
-      ({ group, sectional }) => sectional !== true && !/^[^:]+<name>$/.test(group),
+      ({ group, sectional }) => !absent.has(group) && sectional !== true && !/^[^:]+<name>$/.test(group),
     );
     // Of two declarations, the one that is read counts.
     for (const { group, options } of ofPrograms) ignoreErrors(() => this.declare(group, options));

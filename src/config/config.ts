@@ -15,6 +15,8 @@ import {
   withKeptValues,
 } from './changes.js';
 import { ConfigHolder, Lasting, loadedChecks, withoutHint } from './config-holder.js';
+import type { ExtensionObject } from './extension-objects.js';
+import { loadExtension, loadExtensions, loadedExtensions, readExtensions } from './extensions.js';
 import { begin, fromSources, fromText, type LoadOptions, ofSnapshot, readAgain } from './load-config.js';
 import { serversLogger } from './program-log.js';
 import { maskArguments, optionNamed } from './sources/command-line-values.js';
@@ -25,7 +27,7 @@ import type { OptionDeclarations, OptionsOf } from './types/option.js';
 import { Generation } from './values/generation.js';
 import { type GroupOptions, printable, readGroup, type ValidateOptions } from './values/group-values.js';
 import { type ConfigError, type OptionIssue, refusalFor, refuseErrors, runCheck } from './values/option-issues.js';
-import { isWritten, loadOwners } from './values/owners.js';
+import { extensionNames, loadOwners } from './values/owners.js';
 import type { Resolved } from './values/written.js';
 
 /** Checks several options at once. Runs in `validate()` and before a reload is accepted. */
@@ -82,7 +84,9 @@ export class Config {
 
   /** Returns a copy that also knows the options of all loaded code, and of the shipped code that owns written groups. @internal */
   async toValidate(): Promise<Config> {
-    await loadOwners(this.#current.groups, this.#state);
+    const { groups, generation } = this.#current;
+    const load = (name: string): Promise<ExtensionObject> => loadExtension(generation, name);
+    await loadOwners(groups, { state: this.#state, names: extensionNames(generation), load });
     const copy = new Config(this.#current.copy());
     copy.registerLoaded();
     return copy;
@@ -169,9 +173,14 @@ export class Config {
     for (const find of loadedChecks()) this.check(find as CrossCheck);
   }
 
-  /** Reports whether a source or code may set an option of one of these groups. @internal */
-  mayConfigure(...groups: readonly string[]): boolean {
-    return groups.some((group) => isWritten(this.#state, group));
+  /** Imports the extensions that it lists; with `configured` those with an option that a source or code may set. @internal */
+  extensions(configured = false): Promise<readonly ExtensionObject[]> {
+    return loadExtensions(this.#current.generation, configured);
+  }
+
+  /** Returns those that are imported: all of others, once it was loaded. Undefined if its list has an error. @internal */
+  loadedExtensions(): readonly ExtensionObject[] | undefined {
+    return loadedExtensions(this.#current.generation);
   }
 
   /** Adds a check over several options, once; its findings get the place of the option. */
@@ -436,7 +445,7 @@ async function nextReading(
 ): Promise<NextReading & { readonly next: ConfigHolder }> {
   const { generation: base, lasting, inUse } = current;
   const groups = current.groups.copy();
-  const fresh = await readExternalSources(readAgain(base.state), groups);
+  const fresh = await readExtensions(await readExternalSources(readAgain(base.state), groups), groups);
   // Two are validated. The written one must be valid for the next start of the parent; the one that takes effect now keeps the old values of
   // options that only such a start changes, and must be valid together with them.
   const asWritten = new ConfigHolder(fresh, lasting, [], groups);

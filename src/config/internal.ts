@@ -12,6 +12,7 @@ export {
   showOptions,
 } from './documents/show.js';
 export { upgradeText, writeOption } from './documents/write-ini.js';
+export { missingExtension, shippedExtensions } from './extensions.js';
 export { asTrial, buildAsWorker, isTrial, workerAssignment } from './load-config.js';
 export {
   commandLogger,
@@ -39,7 +40,7 @@ export { givesAway, isSecret, maskText, maskValue } from './types/mask.js';
 export { camelCase, declareType, InvalidValue, writtenElsewhere } from './types/option.js';
 export { configOptions } from './values/declared-groups.js';
 export { ConfigError, diagnose, isSet, readingFrom, refusedConfig, suggestion } from './values/option-issues.js';
-export { importOwner, isShipped, writeTable } from './values/owners.js';
+export { isShipped, writeTable } from './values/owners.js';
 export { asFarAsKnown, isUncertain, isUnknownName, lacksCode, markIncomplete } from './values/unknown-names.js';
 export { writableAmong, writableFiles } from './values/writable-files.js';
 export { variableName } from './values/written.js';

@@ -7,6 +7,7 @@ import type { LogOption } from '../log/index.js';
 import { checkedLog } from '../log/internal.js';
 import { optionVariables, otherVariables } from '../process/index.js';
 import { ConfigHolder, Lasting } from './config-holder.js';
+import { readExtensions } from './extensions.js';
 import {
   declaredFlags,
   HelpRequested,
@@ -71,10 +72,16 @@ export async function fromSources(options: LoadOptions): Promise<ConfigHolder> {
   const worker = options.worker ?? workerConfiguration();
   // Workers of a service have the same warnings: the first one sends those to their parent that it could not know.
   const quiet = worker?.assignment !== undefined;
-  if (worker?.configuration !== undefined) return ofSnapshot(worker.configuration, options, quiet);
+  if (worker?.configuration !== undefined) {
+    const state = await readExtensions(fromSnapshot(worker.configuration), declaredByAll());
+    return ofSnapshot(worker.configuration, options, quiet, state);
+  }
   const groups = declaredGroups(options);
   const overrides = new Map(Object.entries(options.overrides ?? {}));
-  const state = await readExternalSources({ ...readState(options, groups), overrides }, groups);
+  const state = await readExtensions(
+    await readExternalSources({ ...readState(options, groups), overrides }, groups),
+    groups,
+  );
   const first = begin(state, new Lasting(groups, log));
   if (options.collect === true) return first;
   if (options.groups === undefined) refuseErrors(state.issues);
@@ -99,9 +106,10 @@ export function ofSnapshot(
   snapshot: ConfigSnapshot,
   options: Pick<LoadOptions, 'log' | 'groups'>,
   quiet = false,
+  state = fromSnapshot(snapshot),
 ): ConfigHolder {
   const log = checkedLog('PORTICO_INVALID_OPTION', 'a Config', options.log);
-  return begin(fromSnapshot(snapshot), new Lasting(declaredGroups(options), log, quiet), snapshot.told);
+  return begin(state, new Lasting(declaredGroups(options), log, quiet), snapshot.told);
 }
 
 /** Returns a configuration with the groups declared that it names as sources. */

@@ -38,11 +38,13 @@ export {
 export {
   ANY,
   BYTES,
+  checkOptions,
   FLAG,
   FUNCTION,
   LIST,
   MILLISECONDS,
   OBJECT,
+  OPTION_KINDS,
   type OptionKind,
   oneOf,
   refuseWrongValues,

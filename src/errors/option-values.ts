@@ -1,5 +1,5 @@
 /** Checks of options passed in code, for authors without a compiler that checks their types. */
-import { isObject, nearestOrAll, PorticoError, whatItIs } from './errors.js';
+import { isObject, nearestOrAll, PorticoError, refuseUnknownOptions, whatItIs } from './errors.js';
 
 /** A kind of values: a noun phrase for messages, and a check. */
 export interface OptionKind {
@@ -28,6 +28,18 @@ export const MILLISECONDS: OptionKind = {
   noun: `a number of milliseconds above 0 and below ${LONGEST_MS + 1}`,
   has: (value) => typeof value === 'number' && value > 0 && value <= LONGEST_MS,
 };
+
+/** Kinds of values by name. `any`: values that are checked elsewhere or not at all. */
+export const OPTION_KINDS = {
+  any: ANY,
+  flag: FLAG,
+  text: TEXT,
+  function: FUNCTION,
+  object: OBJECT,
+  list: LIST,
+  bytes: BYTES,
+  milliseconds: MILLISECONDS,
+} as const;
 
 /** Returns the kind for a set of words. */
 export function oneOf(...words: readonly string[]): OptionKind {
@@ -66,4 +78,19 @@ export function refuseWrongValues(
     words === undefined ? (hint ?? []) : nearestOrAll(String(value), words, `Values of ${name}`),
   );
   throw new PorticoError(code, { message: told.join('; '), hint: [...new Set(hints)].join(' ') || undefined });
+}
+
+/**
+ * Throws an error for all unknown options, with the nearest known names, then for all values of the wrong kind. Null and undefined count as
+ * absent. `what` describes the owner of the options, such as `a Router`; `known`: the kind of each option, or only their names.
+ */
+export function checkOptions(
+  code: string,
+  what: string,
+  options: object,
+  known: Readonly<Record<string, OptionKind>> | readonly string[],
+): void {
+  const kinds = Array.isArray(known) ? undefined : (known as Readonly<Record<string, OptionKind>>);
+  refuseUnknownOptions(code, what, options, kinds === undefined ? (known as readonly string[]) : Object.keys(kinds));
+  if (kinds !== undefined) refuseWrongValues(code, what, options, kinds);
 }

@@ -4,7 +4,7 @@
 
 import type { Logger } from '../log/index.js';
 import { takeHeldSignals } from '../process/index.js';
-import { HeldShutdown } from '../spans/index.js';
+import { HeldShutdown } from '../spans/internal.js';
 import { within } from '../tasks/internal.js';
 import type { LaunchSettings } from './launcher-options.js';
 import {

@@ -183,7 +183,7 @@ export type Connect = () => Promise<OwnRPCClients>;
 export function rpcOf(
   { config, log, onClose }: GivenToFactories,
   connect: Connect = async () => {
-    const provider = await callsProvider();
+    const provider = await callsProvider(config);
     return provider.calls().connect(config, { log });
   },
 ): FactoryContext['rpc'] {

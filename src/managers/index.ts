@@ -18,21 +18,38 @@ export type {
   ViewFilter,
   WorkerRow,
 } from '../service/internal.js';
-export { heartbeatOptions, hostOf, namedManager, RECORD_KEY } from '../service/internal.js';
-export { type ManagedRun, ManagedRuns } from './managed-runs.js';
+export {
+  extensionsOf,
+  heartbeatOptions,
+  hostOf,
+  loadedExtensionsOf,
+  type ManagerHooks,
+  type ManagerPeriodicOptions,
+  namedManager,
+  type ProtocolSteps,
+  RECORD_KEY,
+  type TaskTracker,
+  type TrackedTask,
+} from '../service/internal.js';
+export { type ManagedRun, ManagedRuns, type ManagedRunsOptions } from './managed-runs.js';
 export {
   checkManager,
   type DescribedJob,
   describedJobs,
   type EarlierRuns,
   ManagedService,
+  type ManagedServiceOptions,
+  type ManagedStart,
 } from './managed-service.js';
 export {
   type CallsProvider,
   callsProvider,
+  configuredRegistry,
   type Member,
   type OpenCall,
+  type OpenRegistry,
   type RegistryProvider,
   type RemoteCalls,
   registryProvider,
 } from './providers.js';
+export { type ServiceJson, serviceJson } from './service-json.js';

@@ -23,12 +23,14 @@ export interface ManagedRunsOptions<R extends ManagedRun> extends Pick<ManagedSe
   readonly make: (earlier: EarlierRuns) => R;
   /** The managers that code has given. */
   readonly given: unknown;
+  /** Log of the service. */
   readonly log: Logger;
 }
 
 /** The part of a reload's pause that is left for the next start: a fifth, at most this. */
 const START_MS = 1000;
 
+/** The present run of a service and those before it. */
 export class ManagedRuns<R extends ManagedRun> {
   /** The run that is started, or started next. */
   present: R;

@@ -32,7 +32,7 @@ import {
 import { PeriodicTasks, type TaskGroup } from '../tasks/index.js';
 import { JobList } from '../tasks/internal.js';
 import { formatDuration } from '../text/index.js';
-import { type Member, type OpenRegistry, registryProvider } from './providers.js';
+import { configuredRegistry, type Member, type OpenRegistry } from './providers.js';
 
 /** Values and the end of the runs of a service before a later one. */
 export interface EarlierRuns {
@@ -60,6 +60,7 @@ export interface ManagedServiceOptions {
   readonly log: Logger;
   /** Group of the periodic tasks; stopped with the service. */
   readonly tasks: TaskGroup;
+  /** The runs before it. */
   readonly earlier: EarlierRuns;
   /**
    * Returns the managers, the main one first: given in code, or named by this configuration. Called at each start,
@@ -222,9 +223,8 @@ export class ManagedService {
     const sources = this.#options.managers(config);
     // A service without managers loads nothing of remote calls.
     const rpc = sources.length === 0 ? undefined : await this.#options.rpc(config);
-    // Most programs configure none, and load nothing of it.
-    const isConfigured = config.mayConfigure('servicegroup', 'database');
-    const open = isConfigured ? await (await registryProvider()).open(config, { log }) : null;
+    // Most programs configure none, and load nothing of it but its object.
+    const open = (await (await configuredRegistry(config))?.open(config, { log })) ?? null;
     const registry = open?.registry ?? null;
     const making = buildLog(log);
     const drivers = new Drivers({ ...besideOption(config), log: making.log });

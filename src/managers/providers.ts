@@ -3,11 +3,11 @@
  * them.
  */
 import type { Config } from '../config/index.js';
-import { importOwner } from '../config/internal.js';
+import { missingExtension } from '../config/internal.js';
 import type { Logger } from '../log/index.js';
 import type { Meter } from '../metrics/index.js';
-import type { OwnRPCClients, Registration } from '../service/index.js';
-import type { KeptValues, RegistryHooks, ServiceRegistry } from '../service/internal.js';
+import type { Extension, OwnRPCClients, Registration, ServiceRecord } from '../service/index.js';
+import { extensionsOf, type KeptValues, type RegistryHooks, type ServiceRegistry } from '../service/internal.js';
 
 /** A service that keeps a record, beside what the configuration says of it. */
 export interface Member {
@@ -46,7 +46,7 @@ export interface OpenRegistry {
   membership(member: Member): Registration;
 }
 
-/** The registry, provided by the code that owns `[servicegroup]`. */
+/** The registry, provided by an extension. */
 export interface RegistryProvider {
   /**
    * Resolves with the registry of a configuration; null if it names no database. Opens nothing yet. Rejects with
@@ -61,11 +61,36 @@ export interface RegistryProvider {
     config: Config,
     options: RegistryHooks & { readonly log: Logger; readonly outside: boolean },
   ): Promise<ServiceRegistry>;
+  /** Returns the option that names its SQLite database, which it writes to; undefined if it writes no file. */
+  file(config: Config): { readonly group: string; readonly opt: string } | undefined;
 }
 
-/** Imports the registry. */
-export function registryProvider(): Promise<RegistryProvider> {
-  return importOwner<RegistryProvider>('servicegroup');
+declare module '../service/extension.js' {
+  interface Provides {
+    /** Records of the services of all machines. */
+    readonly registry?: () => Promise<RegistryProvider>;
+    /** Remote calls. */
+    readonly calls?: () => Promise<CallsProvider>;
+  }
+}
+
+/** Returns the registry that a configuration sets an option of; undefined if it sets none. Imports no extension without a written group. */
+export async function configuredRegistry(config: Config): Promise<RegistryProvider | undefined> {
+  return firstRegistry(await extensionsOf(config, { configured: true }));
+}
+
+/**
+ * Returns the registry of a configuration: the one that it sets an option of, else the first. Rejects with `PORTICO_EXTENSION` if no extension
+ * has one.
+ */
+export async function registryProvider(config: Config): Promise<RegistryProvider> {
+  const found = (await configuredRegistry(config)) ?? (await firstRegistry(await extensionsOf(config)));
+  if (found === undefined) throw missingExtension('portico/registry', 'the service registry');
+  return found;
+}
+
+async function firstRegistry(extensions: readonly Extension[]): Promise<RegistryProvider | undefined> {
+  return extensions.find(({ provides }) => provides?.registry !== undefined)?.provides?.registry?.();
 }
 
 /** A remote call that this process runs, with ages in milliseconds, in the list of open requests. */
@@ -92,13 +117,19 @@ export interface RemoteCalls {
   ): OwnRPCClients;
 }
 
-/** Remote calls, provided by the code that owns `[rpc]`. */
+/** Remote calls, provided by an extension. */
 export interface CallsProvider {
   /** `meter`: counts the calls if the configuration enables that. Default: they are not counted. */
   calls(meter?: Meter): RemoteCalls;
+  /**
+   * Removes the remains of a service whose record an operator has deleted: the queue of its host at the broker. Never rejects: the record is
+   * gone, and the broker removes the queue by itself in the end.
+   */
+  forgetHost(service: Pick<ServiceRecord, 'topic' | 'host'>, config: Config, log: Logger): Promise<void>;
 }
 
-/** Imports remote calls. */
-export function callsProvider(): Promise<CallsProvider> {
-  return importOwner<CallsProvider>('rpc');
+/** Imports the remote calls of a configuration. Rejects with `PORTICO_EXTENSION` if no extension has them. */
+export async function callsProvider(config: Config): Promise<CallsProvider> {
+  for (const { provides } of await extensionsOf(config)) if (provides?.calls !== undefined) return provides.calls();
+  throw missingExtension('portico/rpc', 'remote calls');
 }

@@ -267,7 +267,8 @@ export function thrownAt(error: unknown): string | undefined {
 export async function loadAnnounced(files: readonly string[]): Promise<readonly Diagnostic[]> {
   const found: Diagnostic[] = [];
   for (const [folder, manifest] of packagesOf(files)) {
-    const { options } = (manifest.portico ?? {}) as { readonly options?: unknown };
+    const { options, extension } = (manifest.portico ?? {}) as Readonly<Record<'options' | 'extension', unknown>>;
+    if (typeof extension === 'string') await noteExtension(manifest.name ?? folder, join(folder, extension));
     if (options === undefined) continue;
     const module = typeof options === 'string' ? options : JSON.stringify(options);
     try {
@@ -281,6 +282,19 @@ export async function loadAnnounced(files: readonly string[]): Promise<readonly 
     }
   }
   return found;
+}
+
+/** Option groups of extensions that packages announce, each with the name of its package: hints for programs that do not list it. */
+export const announcedGroups = new Map<string, string>();
+
+async function noteExtension(name: string, path: string): Promise<void> {
+  type Announced = { readonly extension?: { readonly options?: object } };
+  // One that is broken is reported where it is listed.
+  const module = await import(pathToFileURL(path).href).then(
+    (found: Announced) => found,
+    () => ({}) as Announced,
+  );
+  for (const group of Object.keys(module.extension?.options ?? {})) announcedGroups.set(group, name);
 }
 
 /** Returns each package by its folder. */

@@ -1,6 +1,7 @@
 /** Modules and packages named in configuration files: they are found from the file's folder and imported, and failures are explained. */
 export { errorPages, explainedError, explainedIn, pagesOf, pagesOfError, referenceFolder } from './error-pages.js';
 export {
+  announcedGroups,
   ExportMissing,
   type ExportReference,
   ImportFailed,
@@ -8,6 +9,7 @@ export {
   importFailure,
   importPeer,
   loadAnnounced,
+  type OptionalPeer,
   parseExportReference,
   thrownAt,
 } from './import-export.js';
@@ -23,5 +25,6 @@ export {
   packageOf,
   realPath,
   searchFolders,
+  sqlitePath,
   sqliteProblem,
 } from './packages.js';

@@ -307,3 +307,12 @@ export function sqliteProblem(): { readonly message: string; readonly hint: stri
     ? NO_SQLITE
     : undefined;
 }
+
+/**
+ * Returns the file of an SQLite connection in SQLAlchemy's form: three slashes and a relative path, four and an
+ * absolute one.
+ */
+export function sqlitePath(connection: string): string {
+  const path = /^sqlite:\/\/\/(.*)$/s.exec(connection)?.[1];
+  return path === undefined || path === '' || path === ':memory:' ? ':memory:' : resolve(decodeURIComponent(path));
+}

@@ -14,6 +14,7 @@ import {
   type ControlRoutes,
 } from './control/control-server.js';
 import type { Controlled, Fleet, PlannedApp } from './control/controlled.js';
+import { extensionParts } from './control/extension-parts.js';
 import { metricsAnswer } from './control/metrics-text.js';
 import { type RegisteredServices, serviceRoutes } from './control/registered-services.js';
 import { type Readiness, readinessOf, requestsOf, statusDocument } from './control/status-document.js';
@@ -26,7 +27,11 @@ export function controlRoutes(controlled: Controlled, registered: RegisteredServ
   return {
     // Loaded when the admin listener opens, and not with the control socket.
     'GET /': async () => (await import('./page/frame.js')).statusPage(),
-    'GET /status': () => statusDocument(controlled),
+    // Others ask for the state of a service, and must not wait for parts of extensions.
+    'GET /status': async ({ query }) => ({
+      ...statusDocument(controlled),
+      ...(query.has('extensions') && { extensions: await extensionParts(controlled) }),
+    }),
     'GET /requests': () => ({
       schema: 'portico/requests',
       version: 1,

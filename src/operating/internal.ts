@@ -9,7 +9,6 @@ export { endingCertificate } from './control/ended-certificates.js';
 export { describeJob } from './control/jobs.js';
 export { describeOverride } from './control/overrides.js';
 export { describeFailing, describeRecent, describeRefused } from './control/recent.js';
-export { type ServiceJson, serviceJson } from './control/registered-services.js';
 export {
   describeConnections,
   type ShownRequest,

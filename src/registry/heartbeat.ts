@@ -2,10 +2,8 @@
  * Heartbeat of one worker: a timer in its own event loop, so that a blocked worker sends none. It decides when the registry is lost, for
  * `on_registry_loss`.
  */
-import { errorText } from '../errors/index.js';
-import type { Logger } from '../log/index.js';
+import { errorText, formatDuration, type Logger } from '../extension/index.js';
 import { type Clock, DynamicLoopingCall, within } from '../tasks/index.js';
-import { formatDuration } from '../text/index.js';
 import { RegistryUnavailable } from './service-store.js';
 
 /** Times of heartbeats, in seconds. */

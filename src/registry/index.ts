@@ -15,7 +15,7 @@ export type {
   ServiceView,
   ViewFilter,
   WorkerRow,
-} from '../managers/index.js';
+} from '../extension/index.js';
 export type { ManagerContext } from '../service/index.js';
 export { openRegistry } from './open-registry.js';
 export type { ServiceRegistryOptions } from './service-registry.js';

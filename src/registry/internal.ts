@@ -8,7 +8,6 @@ export {
   databaseOptions,
   registryConnection,
   servicegroupOptions,
-  sqlitePath,
 } from './registry-options.js';
 export { StoredRegistry } from './service-registry.js';
 export { RecordExists, RegistryUnavailable } from './service-store.js';

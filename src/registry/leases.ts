@@ -1,6 +1,6 @@
 /** The leases of a process in a registry. */
 
-import type { ServiceStore } from '../managers/index.js';
+import type { ServiceStore } from '../extension/index.js';
 import type { Clock } from '../tasks/index.js';
 
 /** The process that has the leases. */

@@ -2,11 +2,16 @@
  * Membership of one worker in the registry: its service's record, created or found at the start, kept alive, and signed
  * off.
  */
-import { PorticoError } from '../errors/index.js';
-import { type KeptValues, RECORD_KEY, type ServiceAnnouncement, type ServiceRegistry } from '../managers/index.js';
+import {
+  formatDuration,
+  type KeptValues,
+  PorticoError,
+  RECORD_KEY,
+  type ServiceAnnouncement,
+  type ServiceRegistry,
+} from '../extension/index.js';
 import type { Registration, ServiceRecord, ServiceState } from '../service/index.js';
 import { pause, within } from '../tasks/index.js';
-import { formatDuration } from '../text/index.js';
 import { Heartbeat, type HeartbeatTimes } from './heartbeat.js';
 import { Leases } from './leases.js';
 import { correctedDownTime, isUp } from './service-registry.js';

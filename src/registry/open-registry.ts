@@ -5,9 +5,15 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve, sep } from 'node:path';
 import { type Config, workerAssignment } from '../config/index.js';
-import { locationText } from '../errors/index.js';
-import type { Logger } from '../log/index.js';
-import { heartbeatOptions, type Member, type ServiceRegistry, type ServiceStore } from '../managers/index.js';
+import {
+  heartbeatOptions,
+  type Logger,
+  locationText,
+  type Member,
+  type ServiceRegistry,
+  type ServiceStore,
+  sqlitePath,
+} from '../extension/index.js';
 import { systemClock } from '../tasks/index.js';
 import { keptRecord, Membership, type MembershipOptions } from './membership.js';
 import { PostgresqlStore } from './postgresql-store.js';
@@ -17,7 +23,6 @@ import {
   type RegistryConnection,
   registryConnection,
   servicegroupOptions,
-  sqlitePath,
 } from './registry-options.js';
 import { type ServiceRegistryOptions, StoredRegistry } from './service-registry.js';
 import type { DatabaseOption } from './service-store.js';

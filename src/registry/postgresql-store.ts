@@ -3,8 +3,7 @@
  * retries transient failures.
  */
 import type { Pool } from 'pg';
-import { ConfigurationRefused, PorticoError } from '../errors/index.js';
-import { importPeer } from '../modules/index.js';
+import { ConfigurationRefused, importPeer, PorticoError } from '../extension/index.js';
 import { POSTGRESQL_STEPS, refuseOtherTables, TABLES } from './schema.js';
 import { type DatabaseOption, RegistryUnavailable } from './service-store.js';
 import { type Row, type Sql, SqlStore } from './sql-store.js';

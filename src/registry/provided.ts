@@ -1,11 +1,10 @@
 /**
- * The registry for others: for the core, which imports it by the group `servicegroup` (`importOwner`), and for operators. Its parts are
+ * The registry for others: for the core, which finds it by its extension, and for operators. Its parts are
  * loaded when they are used.
  */
+
 import { type Config, workerAssignment } from '../config/index.js';
-import { PorticoError } from '../errors/index.js';
-import type { Logger } from '../log/index.js';
-import type { RegistryProvider, ServiceRegistry } from '../managers/index.js';
+import { type Logger, PorticoError, type RegistryProvider, type ServiceRegistry } from '../extension/index.js';
 import { databaseOptions, registryConnection, servicegroupOptions } from './registry-options.js';
 import type { ServiceRegistryOptions } from './service-registry.js';
 
@@ -55,4 +54,9 @@ export const provided: RegistryProvider = {
     };
   },
   forOperators: neededRegistry,
+  file: (config) => {
+    const known = registryConnection(config);
+    if (known?.connection.startsWith('sqlite:') !== true) return undefined;
+    return { group: known.group, opt: 'connection' };
+  },
 };

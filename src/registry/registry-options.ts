@@ -1,6 +1,5 @@
 /** Options of the service registry, and the database that they name. */
 
-import { resolve } from 'node:path';
 import {
   boolean,
   type Config,
@@ -12,8 +11,7 @@ import {
   oneOf,
   uri,
 } from '../config/index.js';
-import { ConfigurationRefused, type Location } from '../errors/index.js';
-import { sqliteProblem } from '../modules/index.js';
+import { ConfigurationRefused, type Location, sqliteProblem } from '../extension/index.js';
 
 /** `[servicegroup]`. */
 export const servicegroupOptions = defineOptions(
@@ -181,13 +179,4 @@ export function checkConnection(
   // The place of an option in a file names the option.
   const message = origin === undefined ? `[${group}] connection: ${problem.message}` : problem.message;
   throw new ConfigurationRefused('PORTICO_REGISTRY_CONNECTION', { ...problem, message, origin });
-}
-
-/**
- * Returns the file of an SQLite connection in SQLAlchemy's form: three slashes and a relative path, four and an
- * absolute one.
- */
-export function sqlitePath(connection: string): string {
-  const path = /^sqlite:\/\/\/(.*)$/s.exec(connection)?.[1];
-  return path === undefined || path === '' || path === ':memory:' ? ':memory:' : resolve(decodeURIComponent(path));
 }

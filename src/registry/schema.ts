@@ -2,7 +2,7 @@
  * Tables of a service registry, as ordered steps; each runs once. Forward only: a released step never changes the
  * content of its tables.
  */
-import { ConfigurationRefused } from '../errors/index.js';
+import { ConfigurationRefused } from '../extension/index.js';
 import type { DatabaseOption } from './service-store.js';
 
 /** SQLite accepts PostgreSQL's type names, and limits the length of text only by a check. */

@@ -1,19 +1,21 @@
 /** Registry of services: their hosts, whether they are up, and the decisions of operators about them. */
-import { PorticoError, refuseUnknownOptions } from '../errors/index.js';
-import { createLogger, type Logger } from '../log/index.js';
-import type {
-  Liveness,
-  OperatorChanges,
-  RecordChanges,
-  RegistryHooks,
-  ServiceAnnouncement,
-  ServiceMember,
-  ServiceRegistry,
-  ServiceStore,
-  ServiceView,
-  ViewFilter,
-  WorkerRow,
-} from '../managers/index.js';
+import {
+  checkOptions,
+  createLogger,
+  type Liveness,
+  type Logger,
+  type OperatorChanges,
+  PorticoError,
+  type RecordChanges,
+  type RegistryHooks,
+  type ServiceAnnouncement,
+  type ServiceMember,
+  type ServiceRegistry,
+  type ServiceStore,
+  type ServiceView,
+  type ViewFilter,
+  type WorkerRow,
+} from '../extension/index.js';
 import type { ServiceRecord, ServiceState } from '../service/index.js';
 import { type Clock, DynamicLoopingCall, systemClock } from '../tasks/index.js';
 import { RegistryUnavailable } from './service-store.js';
@@ -41,7 +43,7 @@ export class StoredRegistry implements ServiceRegistry {
   readonly #watches = new Set<DynamicLoopingCall<[]>>();
 
   constructor(store: ServiceStore, options: ServiceRegistryOptions = {}) {
-    refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a ServiceRegistry', options, NAMES);
+    checkOptions('PORTICO_INVALID_OPTION', 'a ServiceRegistry', options, NAMES);
     this.store = store;
     this.#options = options;
     this.#log = options.log ?? createLogger({ base: { name: 'registry' } });

@@ -1,7 +1,7 @@
 /**
  * Errors of a registry's database.
  */
-import { type ErrorDetails, PorticoError } from '../errors/index.js';
+import { type ErrorDetails, PorticoError } from '../extension/index.js';
 
 /** Place of the option that names a database, and a hint, for errors. */
 export type DatabaseOption = Pick<ErrorDetails, 'origin' | 'hint'>;

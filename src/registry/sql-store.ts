@@ -11,7 +11,7 @@ import type {
   ServiceAnnouncement,
   ServiceStore,
   WorkerRow,
-} from '../managers/index.js';
+} from '../extension/index.js';
 import type { ServiceRecord, ServiceState } from '../service/index.js';
 import { RecordExists } from './service-store.js';
 

@@ -1,11 +1,10 @@
 /**
  * Service records in SQLite: for the processes of one machine.
  */
+
 import { closeSync, mkdirSync, openSync, readSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { ConfigurationRefused } from '../errors/index.js';
-import type { Logger } from '../log/index.js';
-import type { ServiceStore } from '../managers/index.js';
+import { ConfigurationRefused, type Logger, type ServiceStore } from '../extension/index.js';
 import { type Database, openDatabase, type SqlValue, transaction } from '../sqlite/index.js';
 import { pause } from '../tasks/index.js';
 import { refuseOtherTables, SQLITE_STEPS } from './schema.js';

@@ -2,17 +2,18 @@
  * Counts remote calls, if `[metrics]` enables it.
  */
 import type { Config } from '../config/index.js';
-import type { OpenCall } from '../managers/index.js';
 import {
   bucketsOf,
   type Counted,
   type FailedRequests,
   Meter,
+  maskUris,
   metricsOptions,
   NotedFailures,
-} from '../metrics/index.js';
+  type OpenCall,
+  type SendKind,
+} from '../extension/index.js';
 import type { RunListener } from '../tasks/index.js';
-import { maskUris } from '../text/index.js';
 import { failureOf } from './message/failure.js';
 
 /** Outcomes of a call besides `ok`, as in the codes `PORTICO_RPC_…` of its errors. */
@@ -49,9 +50,6 @@ export const DROPS = {
 export type DropReason = keyof typeof DROPS;
 
 const DEATHS = ['unreadable', 'failed'] as const;
-
-/** A `call` waits for a reply. */
-export type SendKind = 'call' | 'cast';
 
 /** A call whose method runs. */
 interface RunningCall {

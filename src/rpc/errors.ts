@@ -1,7 +1,8 @@
 /**
  * Errors of remote calls, distinguishable by their caller.
  */
-import { type ErrorDetails, PorticoError } from '../errors/index.js';
+import { Fault } from '../app/index.js';
+import { type ErrorDetails, PorticoError } from '../extension/index.js';
 
 /** Returns a base class for errors that differ only by their code. */
 function withCode(code: string): new (details: ErrorDetails) => PorticoError {
@@ -82,4 +83,9 @@ export class RemoteError extends PorticoError {
     this.remoteCode = details.remoteCode;
     this.data = details.data ?? {};
   }
+}
+
+/** Returns a function that tells failures from other errors of a call: a `Fault` by its status, others by `isExpected`. */
+export function failing(isExpected: (error: unknown) => boolean): (error: unknown) => boolean {
+  return (error) => (error instanceof Fault ? error.status >= 500 : !isExpected(error));
 }

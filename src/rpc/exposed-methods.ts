@@ -3,8 +3,7 @@
  * `toString`, and run getters.
  */
 import { EventEmitter } from 'node:events';
-import { PorticoError } from '../errors/index.js';
-import type { ManagedService } from '../managers/index.js';
+import { type ManagedService, PorticoError } from '../extension/index.js';
 import type { Manager } from '../service/index.js';
 import type { ErrorClass } from './message/failure.js';
 import type { ArgumentSchema } from './server/arguments.js';

@@ -12,6 +12,7 @@ export type {
 } from '../service/index.js';
 export { RPCConnection, type RPCConnectionOptions } from './client/rpc-connection.js';
 export type { RemoteError, RpcTimeout, ServerShuttingDown } from './errors.js';
+export { DeliveryFailure, DeliveryUnknown, NoServers } from './errors.js';
 export { expose, type RpcMethodOptions, rpc, untracked } from './exposed-methods.js';
 export type { ManagerApi } from './manager-api.js';
 export type { ErrorClass } from './message/failure.js';
@@ -28,17 +29,24 @@ export type { ArgumentSchema } from './server/arguments.js';
 export type { RpcContract } from './server/contract.js';
 export type { EndpointTarget } from './server/endpoints.js';
 export type { RPCServiceOptions } from './service-options.js';
+export { queueName } from './transport/route.js';
 export type {
   ConsumeOptions,
   Death,
   Delivery,
+  MakeTransport,
   Message,
   OnDelivery,
+  OsloQueues,
   PublishOptions,
   ReplyConsumer,
   RequeueOptions,
   Route,
   Transport,
   TransportConsumer,
+  TransportOptions,
   TransportState,
+  Transports,
+  TransportTls,
 } from './transport/transport.js';
+export type { TransportHost, TransportUrl } from './transport/transport-url.js';

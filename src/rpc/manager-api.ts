@@ -2,8 +2,7 @@
  * A manager's methods for other parts of an application: called directly if the work belongs to this host, otherwise sent to its host, with
  * the same names and arguments.
  */
-import { PorticoError } from '../errors/index.js';
-import type { Logger } from '../log/index.js';
+import { type Logger, PorticoError } from '../extension/index.js';
 import { type ClientOptions, type ManagerCalls, notPlain, type RPCClient } from '../service/index.js';
 import { methodCalls } from './client/call-client.js';
 import type { CallTracker, ExposurePolicy } from './exposed-methods.js';

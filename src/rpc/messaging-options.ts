@@ -13,10 +13,10 @@ import {
   oneOf,
   uri,
 } from '../config/index.js';
-import { ConfigurationRefused, didYouMean } from '../errors/index.js';
+import { ConfigurationRefused, didYouMean } from '../extension/index.js';
 import { WireFormat } from './message/wire-format.js';
 import { removedRpcOptions, rpcOptions } from './rpc-options.js';
-import { checkTransportUrl } from './transport/open-transport.js';
+import { checkTransportUrl, transportsOf } from './transport/open-transport.js';
 import { isOslo, parseTransportUrl } from './transport/transport-url.js';
 
 /** Values of `[rpc]` without the URL: it may have a password, and these are printed with a connection. */
@@ -61,7 +61,7 @@ interface Given {
 function read(config: Config, { url, project = 'portico' }: Given) {
   const group = config.group('rpc', rpcOptions);
   const text = url ?? group.transportUrl;
-  const target = checkTransportUrl(text);
+  const target = checkTransportUrl(text, transportsOf(config));
   const isOnOslo = isOslo(target);
   const given = overrides(text, isOnOslo ? { ...rpcOptions, ...osloRabbitOptions } : rpcOptions);
   const o = { ...group, ...given } as OptionsOf<typeof rpcOptions>;
@@ -248,7 +248,7 @@ const UNUSED_NAMES: Readonly<Record<string, string>> = {
  * The options in `[oslo_messaging_rabbit]`, for transport URLs `oslo+rabbit://` and `oslo+amqps://`: under their oslo.messaging names, with
  * the values that Python and Portico services on the same broker must share. Others are aliases of options of `[rpc]`.
  */
-const osloRabbitOptions = defineOptions(
+export const osloRabbitOptions = defineOptions(
   'oslo_messaging_rabbit',
   {
     amqp_durable_queues: boolean({
@@ -287,7 +287,7 @@ const osloRabbitOptions = defineOptions(
 );
 
 /** The options in `[oslo_messaging_notifications]`. */
-const osloNotificationOptions = defineOptions(
+export const osloNotificationOptions = defineOptions(
   'oslo_messaging_notifications',
   {
     driver: oneOf(['messagingv2', 'messaging', 'noop'], {

@@ -12,21 +12,9 @@ import {
   string,
   uri,
 } from '../config/index.js';
-import { nearestOrAll } from '../errors/index.js';
-
-/** Schemes of the transports for remote calls. */
-export const TRANSPORTS = ['memory', 'amqp', 'amqps', 'oslo+rabbit', 'oslo+amqps'] as const;
-
-/** Other names of transports. */
-const ALIASES: Readonly<Record<string, string>> = { rabbit: 'amqp', 'oslo+amqp': 'oslo+rabbit' };
-
-/** Returns the transport that a scheme names, also one that does not exist. Text after a plus names the hosts, except after `oslo`. */
-export function transportOf(scheme: string): string {
-  const written = scheme.toLowerCase();
-  const [, named = written] = /^([^+]+)\+[^+]+$/.exec(written) ?? [];
-  const asked = named === 'oslo' ? written : named;
-  return ALIASES[asked] ?? asked;
-}
+import { loadedExtensionsOf, nearestOrAll } from '../extension/index.js';
+import { DRIVERS } from './transport/drivers.js';
+import { transportOf } from './transport/scheme.js';
 
 /** Returns the names that oslo.messaging has for an option, as aliases. */
 function inOslo(...names: string[]): string[] {
@@ -156,8 +144,13 @@ crossCheck((config: Config) => {
   const { transportUrl } = config.group('rpc', rpcOptions, { partial: true });
   const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(transportUrl ?? '') ?? [];
   const at = { group: 'rpc', opt: 'transport_url' };
-  if (scheme !== undefined && !TRANSPORTS.some((each) => each === transportOf(scheme)))
-    return [{ ...at, message: `there is no transport ${scheme}://`, hint: nearestOrAll(scheme, TRANSPORTS) }];
+  // Undefined: the error in the list says what is missing.
+  const extensions = loadedExtensionsOf(config);
+  const known = Object.keys(
+    Object.assign({}, DRIVERS, ...(extensions ?? []).map(({ provides }) => provides?.transports)),
+  );
+  if (extensions !== undefined && scheme !== undefined && !known.includes(transportOf(scheme)))
+    return [{ ...at, message: `there is no transport ${scheme}://`, hint: nearestOrAll(scheme, known) }];
   const query = new URLSearchParams(/\?(.*)$/s.exec(transportUrl ?? '')?.[1]);
   return Object.entries(removedRpcOptions)
     .filter(([name]) => query.has(name))

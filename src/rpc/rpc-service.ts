@@ -1,9 +1,15 @@
 /** RPCService: a manager as a service that can be launched, with its hooks, periodic tasks, record and heartbeat. */
 
 import { Config, workerAssignment } from '../config/index.js';
-import { PorticoError } from '../errors/index.js';
-import type { Logger } from '../log/index.js';
-import { describedJobs, type EarlierRuns, type ManagedRun, ManagedRuns, ManagedService } from '../managers/index.js';
+import {
+  describedJobs,
+  type EarlierRuns,
+  type Logger,
+  type ManagedRun,
+  ManagedRuns,
+  ManagedService,
+  PorticoError,
+} from '../extension/index.js';
 import {
   Lifecycle,
   type LifecycleState,
@@ -20,7 +26,7 @@ import { type ManagerApi, managerApi } from './manager-api.js';
 import type { RpcContract } from './server/contract.js';
 import type { ServedTopics } from './server/served-topics.js';
 import {
-  checkOptions,
+  checkServiceOptions,
   endpointsOf,
   identityOf,
   logOf,
@@ -74,7 +80,7 @@ export class RPCService implements ServiceBase {
    * `PORTICO_RPC_OPTION` for invalid options, `PORTICO_MANAGER` without a manager, `PORTICO_INVALID_INTERVAL` for a time below 0.
    */
   static create(options: RPCServiceOptions = {}): RPCService {
-    checkOptions(options);
+    checkServiceOptions(options);
     const config = options.config ?? new Config();
     return new RPCService(identityOf(options, config), { ...options, config });
   }

@@ -5,21 +5,20 @@
 
 import { type Config, defineOptions, module } from '../config/index.js';
 import {
+  type ApplicationLogger,
   ConfigurationRefused,
+  checkOptions,
+  commandName,
+  createLogger,
   didYouMean,
-  FLAG,
-  FUNCTION,
-  LIST,
-  OBJECT,
+  hostOf,
+  type Logger,
+  type LogOption,
+  namedManager,
+  OPTION_KINDS,
   type OptionKind,
   PorticoError,
-  refuseUnknownOptions,
-  refuseWrongValues,
-  TEXT,
-} from '../errors/index.js';
-import { type ApplicationLogger, createLogger, type Logger, type LogOption } from '../log/index.js';
-import { hostOf, namedManager } from '../managers/index.js';
-import { commandName } from '../modules/index.js';
+} from '../extension/index.js';
 import type {
   Manager,
   ManagerContext,
@@ -86,6 +85,7 @@ export interface RPCServiceOptions {
   readonly log?: LogOption;
 }
 
+const { flag: FLAG, text: TEXT, function: FUNCTION, object: OBJECT, list: LIST } = OPTION_KINDS;
 const SECONDS: OptionKind = { noun: 'a number of seconds', has: (value) => typeof value === 'number' };
 
 const LOG_METHODS = ['debug', 'info', 'warn', 'error', 'child'] as const;
@@ -134,9 +134,8 @@ export function logOf({ log, config }: RPCServiceOptions & { readonly config: Co
  * Throws `PORTICO_RPC_OPTION` for an unknown option, with the nearest name, and for an invalid value; `PORTICO_MANAGER` for a list without
  * managers, `PORTICO_INVALID_INTERVAL` for a time below 0. Undefined and null are always valid.
  */
-export function checkOptions(options: RPCServiceOptions): void {
-  refuseUnknownOptions('PORTICO_RPC_OPTION', 'an RPC service', options, Object.keys(KINDS));
-  refuseWrongValues('PORTICO_RPC_OPTION', 'an RPC service', options, KINDS);
+export function checkServiceOptions(options: RPCServiceOptions): void {
+  checkOptions('PORTICO_RPC_OPTION', 'an RPC service', options, KINDS);
   if (Array.isArray(options.manager) && options.manager.length === 0) {
     throw new ConfigurationRefused('PORTICO_MANAGER', {
       message: 'manager is a list without managers',
@@ -270,7 +269,7 @@ export type PlannedRPCOptions = RPCServiceOptions & { readonly name: string; rea
 /** Checks the options as `RPCService.create` does, with the same errors. Creates no manager. */
 export function plannedRpcService(options: PlannedRPCOptions): PlannedRPCService {
   const { name, config, workers = 1, project } = options;
-  checkOptions(options);
+  checkServiceOptions(options);
   const identity = identityOf(options, config);
   managersFor(identity, options)(config);
   messagingSettings(config, { project });

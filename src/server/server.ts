@@ -8,7 +8,7 @@ import { answering, type FailureOptions, faultFormFrom, isSent, takeScheme, with
 import type { Logger } from '../log/index.js';
 import type { NotedRefusals } from '../metrics/index.js';
 import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from '../service/index.js';
-import { SpanMaker } from '../spans/index.js';
+import { SpanMaker } from '../spans/internal.js';
 import type { Limit } from '../tasks/index.js';
 import { type Deferred, deferred, within } from '../tasks/internal.js';
 import type { Connection, Exchange } from './connections/connection.js';

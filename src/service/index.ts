@@ -1,5 +1,14 @@
 /** `portico/service`: classes and types for writing a service. */
 export type { DriverLife, Drivers, LoadDriverOptions } from './drivers.js';
+export type {
+  CommandContext,
+  CommandFile,
+  ConfigurationArguments,
+  Extension,
+  OutputArguments,
+  Provides,
+  StatusPart,
+} from './extension.js';
 export { Lifecycle, type LifecycleState, type LifecycleSteps } from './lifecycle.js';
 export type { ManagerSource } from './load-manager.js';
 export type { Manager, ManagerContext, ManagerOption } from './manager.js';

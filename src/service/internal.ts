@@ -2,6 +2,7 @@
 
 export { BindError, holderOf } from './bind-error.js';
 export { Drivers, type DriversOptions } from './drivers.js';
+export { extensionsOf, loadedExtensionsOf } from './extension.js';
 export { type KeptValues, keptByParent, lastRunsIn, RECORD_KEY } from './kept-values.js';
 export { FORCED_STOP_MS } from './lifecycle.js';
 export { findManager, loadManager } from './load-manager.js';

@@ -3,7 +3,7 @@
  * `@opentelemetry/auto-instrumentations-node/register` shut the SDK down on SIGTERM at once: spans of requests in flight would end too
  * late to be exported.
  */
-import { registeredProvider } from './span-maker.js';
+import { registeredProvider } from './registered-provider.js';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 

@@ -1,3 +1,3 @@
-/** OpenTelemetry spans, if the program has registered an SDK. Not an entry point. */
-export { HeldShutdown } from './held-shutdown.js';
-export { exceptionOf, idsOf, isRegistered, SpanMaker } from './span-maker.js';
+/** Spans of calls, if the program has registered an OpenTelemetry SDK. */
+export { type ActiveTrace, CallSpans, type SendKind, type TraceHeaders } from './call-spans.js';
+export { isRegistered } from './registered-provider.js';

@@ -28,6 +28,7 @@ export {
 } from './periodic-task.js';
 export {
   type PassOptions,
+  type PeriodicRunnerOptions,
   PeriodicTasks,
   type PeriodicTasksOptions,
   type TaskFunction,

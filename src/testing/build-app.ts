@@ -82,7 +82,7 @@ async function build<T>(
   });
   let rpc: Promise<RPCClients> | undefined;
   const connect = async (): Promise<RPCClients> => {
-    const provider = await callsProvider();
+    const provider = await callsProvider(ctx.config);
     const connection = provider.calls().connect(ctx.config, { log });
     releases.push(() => connection.close());
     return connection;

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import type { ServiceJson } from '#internal/operating';
+import type { ServiceJson } from '../../dist/managers/index.js';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';
 import { announcement } from '../registry/announcement.js';
 import { command } from './command.js';

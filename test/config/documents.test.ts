@@ -129,6 +129,7 @@ test('LC-1211 CF-75 the dump has sources and options, DEFAULT first, sorted by g
       'alpha                          = none',
       'check_file_modes               = true',
       'config_source                  = ',
+      'extensions                     = ',
       'lock_path                      = none',
       'os_env_compat                  = false',
       'other_names                    = ',

@@ -41,6 +41,7 @@ const PAGES: Readonly<Record<string, PageOptions>> = {
   'testing.md': {},
   'validation.md': { packages: ['zod'] },
   'websockets.md': { packages: ['ws'] },
+  'write-an-extension.md': {},
 };
 
 for (const [page, options] of Object.entries(PAGES)) {

@@ -1,6 +1,6 @@
 /** Options of shipped code with their types, for commands that print them; their names are known to every process without an import. */
 import type { Config } from '../../config/index.js';
-import { loadedGroups, type OwnedGroup } from '../../config/internal.js';
+import { loadedGroups, type OwnedGroup, shippedExtensions } from '../../config/internal.js';
 
 /** A group of options. */
 export type Registration = OwnedGroup;
@@ -22,10 +22,11 @@ async function loadBundled(): Promise<void> {
   await import('../../server/index.js');
   await import('../../operating/internal.js');
   await import('../../launch/internal.js');
-  await import('../../rpc/internal.js');
   await import('../../policy/internal.js');
   await import('./named-logger.js');
   await import('../../middleware/index.js');
+  for (const { options = {} } of await shippedExtensions())
+    for (const declare of Object.values(options)) await declare();
 }
 
 /** Reports whether sections of the paste file may have the options of a group too: those of filters and apps. */

@@ -10,6 +10,7 @@ import { PorticoError } from '../../errors/index.js';
 import { launcherOptions } from '../../launch/internal.js';
 import type { ContextTree } from '../../loader/index.js';
 import { mountedApps } from '../../loader/internal.js';
+import { configuredRegistry } from '../../managers/index.js';
 import { metricsOptions } from '../../metrics/index.js';
 import { packageOf } from '../../modules/index.js';
 import { adminOptions, controlOptions, isLoopback } from '../../operating/internal.js';
@@ -104,6 +105,7 @@ export async function deploymentOf(
   await registerBundledOptions(bundled);
   registerNamed(bundled);
   const { services } = namesIn(config);
+  const registry = await configuredRegistry(config);
   return {
     /** Name of the unit, the Deployment and the image: two on a machine or in a namespace must differ. */
     name: args.name ?? labelOf(first?.name ?? services[0] ?? 'portico'),
@@ -152,7 +154,7 @@ export async function deploymentOf(
     metrics: metricsListen,
     statePath: { path: resolve(String(state.value)), isDefault: state.location.kind === 'default' },
     /** Returns the paths that the program writes to, with a different `state_path`: options may refer to it. */
-    writes: (statePath?: string) => writtenPaths(config, deployed, statePath),
+    writes: (statePath?: string) => writtenPaths(config, deployed, statePath, registry),
     /** `[control] socket`: undefined for a name derived from the configuration, empty for none. */
     control: config.group('control', controlOptions, { partial: true }).socket,
     /** Files that a start reads. */

@@ -4,8 +4,9 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Config } from '../../config/index.js';
 import { configOptions, programLogOptions, variableName } from '../../config/internal.js';
+import type { RegistryProvider } from '../../managers/index.js';
+import { sqlitePath } from '../../modules/index.js';
 import { controlOptions, reportOptions } from '../../operating/internal.js';
-import { registryConnection, sqlitePath } from '../../registry/internal.js';
 import type { ListenAddress } from '../../service/index.js';
 
 /** An option that names a path to write to. */
@@ -27,6 +28,7 @@ export function writtenPaths(
   given: Config,
   listening: readonly { readonly name: string; readonly address: ListenAddress }[],
   statePath: string | undefined,
+  provider: RegistryProvider | undefined,
 ): WrittenPath[] {
   const config = given.copy();
   if (statePath !== undefined) config.setOverride('DEFAULT', 'state_path', statePath);
@@ -34,7 +36,7 @@ export function writtenPaths(
   config.group('DEFAULT', programLogOptions, { partial: true });
   config.group('oslo_reports', reportOptions, { partial: true });
   config.group('control', controlOptions, { partial: true });
-  const registry = registryConnection(config);
+  const registry = provider?.file(config);
   const named: readonly (readonly [string, string, WrittenPath['kind']])[] = [
     ['DEFAULT', 'state_path', 'directory'],
     ['DEFAULT', 'lock_path', 'directory'],
@@ -42,7 +44,7 @@ export function writtenPaths(
     ['DEFAULT', 'log_file', 'file'],
     ['oslo_reports', 'log_dir', 'directory'],
     ['control', 'socket', 'socket'],
-    ...(registry?.connection.startsWith('sqlite:') ? [[registry.group, 'connection', 'database'] as const] : []),
+    ...(registry === undefined ? [] : [[registry.group, registry.opt, 'database'] as const]),
   ];
   const options = named.flatMap(([group, opt, kind]): WrittenPath[] => {
     const { value, location } = config.resolve(group, opt);

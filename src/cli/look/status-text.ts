@@ -29,6 +29,7 @@ export function statusText({
   reloading,
   left,
   overrides,
+  extensions = [],
 }: StatusDocument): string {
   const { name, version = '', pid, uptimeMs, generation, stopping, leaving, notListening, ending = [] } = running;
   const up = formatDuration(uptimeMs / 1000);
@@ -130,6 +131,8 @@ export function statusText({
   }
   if (overrides.length > 0) lines.push('', ...overrides.map(describeOverride));
   lines.push(...leftChanges(left));
+  for (const { name: extension, lines: own } of extensions)
+    lines.push('', ...own.map((line) => `${extension}  ${line}`));
   const last = reloads.at(-1);
   if (last !== undefined)
     lines.push('', `Last reload: ${last.outcome}, ${last.at}${last.error === undefined ? '' : `: ${last.error}`}`);

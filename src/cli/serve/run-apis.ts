@@ -14,6 +14,7 @@ import {
 import { type LauncherOptions, ProcessLauncher, ServiceLauncher } from '../../launch/index.js';
 import { describeShare, endAhead, isWorker, launcherOptions } from '../../launch/internal.js';
 import type { Logger } from '../../log/index.js';
+import { callsProvider } from '../../managers/index.js';
 import { explainedError, pagesOfError } from '../../modules/index.js';
 import type { ServiceStatus } from '../../operating/index.js';
 import { DESCRIBE_TOPIC } from '../../operating/internal.js';
@@ -163,8 +164,7 @@ async function launchApis(
     startFailed: () => undefined,
     registry: {
       onEvent: async ({ kind, record }) => {
-        if (kind === 'delete')
-          await (await import('../configured/configured-rpc.js')).forgetHostQueue(record, config, log);
+        if (kind === 'delete') await (await callsProvider(config)).forgetHost(record, config, log);
       },
     },
   };

@@ -37,6 +37,11 @@ export const configOptions = writtenElsewhere(
     state_path: path({ default: 'var', help: 'Directory for data that must survive a restart.' }),
     lock_path: path({ help: 'Directory for lock files. Default: in state_path.', advanced: true }),
     temp_dir: path({ help: 'Directory for temporary files. Default: that of the system.', advanced: true }),
+    extensions: list({
+      restart: true,
+      help: 'Extensions in addition to those of Portico: packages that announce one, or files such as ./own.js. -portico/registry leaves one out.',
+      advanced: true,
+    }),
     config_source: multi({
       help: 'Sections that define external configuration sources. Files take precedence over them.',
       advanced: true,

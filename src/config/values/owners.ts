@@ -6,10 +6,17 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Diagnostic, locationText, nearestNames, PorticoError } from '../../errors/index.js';
+import { OWNERS, SHIPPED } from '../../extensions.js';
 import { OS_PREFIX, ownFile } from '../../process/index.js';
 import type { Sources, State } from '../state.js';
 import { loadedGroups, type OwnedGroup } from '../types/define-options.js';
-import { type Elsewhere, elsewhereOf, type Option, writtenElsewhere } from '../types/option.js';
+import {
+  type Elsewhere,
+  elsewhereOf,
+  type Option,
+  type OptionDeclarations,
+  writtenElsewhere,
+} from '../types/option.js';
 import { DeclaredGroups } from './declared-groups.js';
 import type { Generation } from './generation.js';
 import { locationOfItem } from './option-issues.js';
@@ -21,6 +28,12 @@ interface Table {
   readonly sections: Readonly<Record<string, Readonly<Record<string, boolean>>>>;
   /** Each group whose values any process checks, with the directory whose code declares it. */
   readonly directories: Readonly<Record<string, string>>;
+  /** The same of each shipped extension, by its name, whose list may lack it. */
+  readonly extensions: Readonly<
+    Record<string, { readonly sections: Table['sections']; readonly groups: readonly string[] }>
+  >;
+  /** Commands of the core. */
+  readonly commands: readonly string[];
   /** Groups with all names of their options, in the order in which the build has loaded them. Only hints need them. */
   readonly groups: readonly (OwnedGroup & { readonly elsewhere?: Elsewhere })[];
 }
@@ -50,17 +63,22 @@ function readTable(): Table {
 
 /**
  * Returns the table, as text, of the groups that are loaded now: the build has loaded all that is shipped. `directories`: that of each group
- * whose values any process checks.
+ * whose values any process checks; `extensions`: the groups of each shipped extension; `commands`: those of the core.
  */
-export function writeTable(directories: ReadonlyMap<string, string>): string {
+export function writeTable({
+  directories = new Map(),
+  extensions = new Map(),
+  commands = [],
+}: {
+  readonly directories?: ReadonlyMap<string, string>;
+  readonly extensions?: ReadonlyMap<string, readonly string[]>;
+  readonly commands?: readonly string[];
+}): string {
   const groups = loadedGroups();
-  // Each template has a section with its own name: `[api:<name>]`.
-  const names = namesOf(groups, { files: [], arguments: groups.map(({ group }) => ({ group, opt: '<name>' })) });
-  const known = groups.flatMap(({ group, options }) => [group, elsewhereOf(options)?.section ?? group]);
-  const spelled = names.all().flatMap(({ spellings }) => spellings.map(({ group }) => group));
-  const sections = [...new Set([...known, ...spelled])].map((section) => {
-    const secrets = names.spelledIn(section).map((opt) => [opt, names.find(section, opt)?.option.secret]);
-    return [section, Object.fromEntries(secrets)];
+  const ofExtensions = new Set([...extensions.values()].flat());
+  const sections = sectionsOf(groups.filter(({ group }) => !ofExtensions.has(group)));
+  const ofEach = [...extensions].map(([name, own]) => {
+    return [name, { sections: sectionsOf(groups.filter(({ group }) => own.includes(group))), groups: own }] as const;
   });
   const rows = groups.map(({ group, options }) => {
     const named = Object.entries(options).map(([opt, { aliases, deprecated, secret }]) => [
@@ -69,8 +87,46 @@ export function writeTable(directories: ReadonlyMap<string, string>): string {
     ]);
     return { group, options: Object.fromEntries(named), elsewhere: elsewhereOf(options) };
   });
-  const table = { sections: Object.fromEntries(sections), directories: Object.fromEntries(directories), groups: rows };
+  const table = {
+    sections,
+    directories: Object.fromEntries(directories),
+    extensions: Object.fromEntries(ofEach),
+    commands,
+    groups: rows,
+  };
   return `${JSON.stringify(table)}\n`;
+}
+
+/** Returns the names of groups by section: their own, and those of their options' other names. */
+function sectionsOf(groups: readonly OwnedGroup[]): Table['sections'] {
+  // Each template has a section with its own name: `[api:<name>]`.
+  const names = namesOf(groups, { files: [], arguments: groups.map(({ group }) => ({ group, opt: '<name>' })) });
+  const known = groups.flatMap(({ group, options }) => [group, elsewhereOf(options)?.section ?? group]);
+  const spelled = names.all().flatMap(({ spellings }) => spellings.map(({ group }) => group));
+  const sections = [...new Set([...known, ...spelled])].map((section) => {
+    const secrets = names.spelledIn(section).map((opt) => [opt, names.find(section, opt)?.option.secret]);
+    return [section, Object.fromEntries(secrets)];
+  });
+  return Object.fromEntries(sections);
+}
+
+/** Returns the extensions of a program: those that Portico ships, but for `-<name>` in `[DEFAULT] extensions`, then the others there. */
+export function extensionNames(generation: Generation): readonly string[] {
+  const option = generation.groups.option('DEFAULT', 'extensions');
+  const written = ((option && generation.resolve(option).value) ?? []) as readonly string[];
+  const shipped = Object.keys(SHIPPED);
+  if (written.length === 0) return shipped;
+  const others = written.filter((name) => !name.startsWith('-') && !shipped.includes(name));
+  return [...shipped.filter((name) => !written.includes(`-${name}`)), ...others];
+}
+
+/** Returns the groups of shipped extensions that the list lacks, each with its extension. Most programs have them all. */
+export function absentGroups(generation: Generation): ReadonlyMap<string, string> {
+  const names = new Set(extensionNames(generation));
+  const absent = Object.keys(SHIPPED).filter((name) => !names.has(name));
+  return new Map(
+    absent.flatMap((name) => (table().extensions[name]?.groups ?? []).map((group) => [group, name] as const)),
+  );
 }
 
 /** Reports whether a source or code may set an option of a group: a section, an argument, a variable, a value from code. */
@@ -89,7 +145,10 @@ export function isWritten({ sources, pinned, overrides, defaults }: State, group
  * Imports the shipped code that owns a written group and that nothing has loaded, so that the values there are checked. Filters are not
  * imported: a pipeline that has one checks its options.
  */
-export async function loadOwners(declared: DeclaredGroups, state: State): Promise<void> {
+export async function loadOwners(
+  declared: DeclaredGroups,
+  { state, names, load }: { readonly state: State; readonly names: readonly string[]; readonly load: LoadExtension },
+): Promise<void> {
   const loaded = new Set(['DEFAULT', ...loadedGroups().map(({ group }) => group)]);
   // A section in which others have names is not theirs: `[servicegroup] report_interval` is an option of `[DEFAULT]`.
   const isOpen = (group: string): boolean => !loaded.has(group) && declared.groupOf(group) === undefined;
@@ -101,17 +160,41 @@ export async function loadOwners(declared: DeclaredGroups, state: State): Promis
   const directories = new Set<string>();
   for (const [group, directory] of Object.entries(table().directories))
     if (isOpen(group) && isWritten(state, group)) directories.add(directory);
-  for (const directory of directories) await import(ownFile(`${directory}/internal.js`).href);
+  for (const directory of directories) await OWNERS[directory]?.();
+  for (const [name, { groups }] of Object.entries(table().extensions)) {
+    const written = groups.filter((group) => isOpen(group) && isWritten(state, group));
+    if (written.length === 0 || !names.includes(name)) continue;
+    const { options = {} } = await load(name);
+    for (const group of written) await options[group]?.();
+  }
 }
 
-/**
- * Imports the shipped code that owns a group, and returns what it provides to the core: a registry for `servicegroup`, remote calls for
- * `rpc`. So the core knows their contracts, and not their code.
- */
-export async function importOwner<T>(group: string): Promise<T> {
-  const directory = at(table().directories, group);
-  const { provided } = (await import(ownFile(`${directory}/provided.js`).href)) as { readonly provided: T };
-  return provided;
+/** Imports the object of a shipped extension. */
+type LoadExtension = (
+  name: string,
+) => Promise<{ readonly options?: Readonly<Record<string, () => Promise<OptionDeclarations>>> }>;
+
+/** Reports whether the core has a command of this name. */
+export function isCoreCommand(name: string): boolean {
+  return table().commands.includes(name);
+}
+
+/** Reports whether the core, and no shipped extension, has options in this group. */
+export function isCoreGroup(name: string): boolean {
+  const { groups, extensions } = table();
+  return (
+    groups.some(({ group }) => group === name) && !Object.values(extensions).some((each) => each.groups.includes(name))
+  );
+}
+
+/** Returns the option groups of a shipped extension. */
+export function shippedGroups(extension: string): readonly string[] {
+  return table().extensions[extension]?.groups ?? [];
+}
+
+/** Reports whether a shipped extension has an option of that name. */
+export function isShippedName(extension: string, section: string, opt: string): boolean {
+  return at(table().extensions[extension]?.sections[section] ?? {}, opt) !== undefined;
 }
 
 /** Reports whether shipped code has options in a section. */
@@ -119,12 +202,19 @@ export function isShipped(section: string): boolean {
   return shippedIn(section) !== undefined;
 }
 
-/** Returns the names that shipped code has in a section. */
-function shippedIn(section: string): Table['sections'][string] | undefined {
-  const { sections } = table();
+/** Returns the names that shipped code has in a section, without that of absent extensions. */
+function shippedIn(section: string, absent: ReadonlySet<string> = NONE): Table['sections'][string] | undefined {
+  const { sections, extensions } = table();
+  const present = Object.entries(extensions).filter(([name]) => !absent.has(name));
   // `[cors.web]` and `[api:shop]` are sections of a template.
-  return at(sections, section) ?? at(sections, section.replace(/(?<=^[^.:]+[.:]).+/s, '<name>'));
+  const template = section.replace(/(?<=^[^.:]+[.:]).+/s, '<name>');
+  const found = [sections, ...present.map(([, each]) => each.sections)]
+    .map((each) => at(each, section) ?? at(each, template))
+    .filter((names) => names !== undefined);
+  return found.length === 0 ? undefined : Object.assign({}, ...found);
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 function at<T>(from: Readonly<Record<string, T>>, key: string): T | undefined {
   return Object.hasOwn(from, key) ? from[key] : undefined;
@@ -137,24 +227,32 @@ export interface Owned {
 }
 
 /** Returns the owners of names: this configuration has declared them, or shipped or loaded code owns them. `all`: for hints. */
-export function ownersOf(declared: DeclaredGroups, sources: Sources): Owned & { readonly all: () => DeclaredGroups } {
+export function ownersOf(
+  declared: DeclaredGroups,
+  sources: Sources,
+  absent: ReadonlyMap<string, string> = new Map(),
+): Owned & { readonly all: () => DeclaredGroups } {
+  const lacking = new Set(absent.values());
+  const isPresent = ({ group }: OwnedGroup): boolean => !absent.has(group);
   let loaded: DeclaredGroups | undefined;
   let every: DeclaredGroups | undefined;
   const ofLoaded = (): DeclaredGroups => {
-    loaded ??= namesOf(loadedGroups(), sources);
+    loaded ??= namesOf(loadedGroups().filter(isPresent), sources);
     return loaded;
   };
   const all = (): DeclaredGroups => {
-    every ??= namesOf([...loadedGroups(), ...table().groups], sources, new DeclaredGroups(true).add(declared));
+    const groups = [...loadedGroups(), ...table().groups].filter(isPresent);
+    every ??= namesOf(groups, sources, new DeclaredGroups(true).add(declared));
     return every;
   };
   return {
     find: (group, opt) => {
-      const known = shippedIn(group) ?? {};
+      const known = shippedIn(group, lacking) ?? {};
       const secret = at(known, opt) ?? at(known, '<name>');
       return declared.find(group, opt) ?? (secret === undefined ? all().find(group, opt) : { option: { secret } });
     },
-    hasSection: (section) => declared.hasSection(section) || isShipped(section) || ofLoaded().hasSection(section),
+    hasSection: (section) =>
+      declared.hasSection(section) || shippedIn(section, lacking) !== undefined || ofLoaded().hasSection(section),
     all,
   };
 }

@@ -3,12 +3,15 @@
  * error, unless `other_names` gives it to another program, or its section begins with `x-`.
  */
 import { type Diagnostic, inOrder, type Location, locationInFile, nearestNames } from '../../errors/index.js';
+import { announcedGroups } from '../../modules/index.js';
 import type { Sources } from '../state.js';
 import { maskLocation } from '../types/mask.js';
 import type { DeclaredGroups } from './declared-groups.js';
 import type { Generation } from './generation.js';
 import { suggestion } from './option-issues.js';
 import {
+  absentGroups,
+  isShippedName,
   locationOfOtherNames,
   type Name,
   type NameTest,
@@ -70,7 +73,8 @@ export function unknownNames(generation: Generation, scope: Scope): Diagnostic[]
     isAll ? oddPatterns(generation, [...written, ...variableNames(sources)], names) : [];
   // Most configurations: the code that was read has declared each written name.
   if (undeclared.length + variables === 0) return ofPatterns(groups);
-  const names = ownersOf(groups, sources);
+  const absent = absentGroups(generation);
+  const names = ownersOf(groups, sources, absent);
   const isOthers = ofOtherPrograms(generation);
   const isChecked = ({ group }: Written): boolean => scope !== 'owned' || (!isShared(group) && names.hasSection(group));
   const checked = undeclared.filter((each) => isChecked(each) && !isOthers(each));
@@ -80,7 +84,7 @@ export function unknownNames(generation: Generation, scope: Scope): Diagnostic[]
     ...ofPatterns(names),
     ...(unowned.length + variables === 0
       ? []
-      : explained(generation, names.all, { unowned, undeclared, variables, isOthers })),
+      : explained(generation, names.all, { unowned, undeclared, variables, isOthers, absent })),
   ];
 }
 
@@ -92,6 +96,8 @@ interface Unowned {
   /** Number of variables that may be options. */
   readonly variables: number;
   readonly isOthers: NameTest;
+  /** Groups of shipped extensions that the list lacks. */
+  readonly absent: ReadonlyMap<string, string>;
 }
 
 /** The findings about written names, from the first time that one was checked: with its group, or with all. */
@@ -101,7 +107,7 @@ const FOUND = new WeakMap<Written, Diagnostic>();
 function explained(
   generation: Generation,
   all: () => DeclaredGroups,
-  { unowned, undeclared, variables, isOthers }: Unowned,
+  { unowned, undeclared, variables, isOthers, absent }: Unowned,
 ): Diagnostic[] {
   const sources = generation.state.sources;
   let made: NearestOwned | undefined;
@@ -115,6 +121,8 @@ function explained(
   const found = unowned.map((each) => {
     const { group, opt } = each;
     const known = FOUND.get(each);
+    const ofAbsent = opt === undefined ? sectionOfAbsent(each, absent) : optionOfAbsent(each, opt, absent);
+    if (ofAbsent !== undefined) return ofAbsent;
     const one =
       known ??
       (opt === undefined ? unknownSection(each, near(), optionsOf.get(group)) : unknownOption(each, opt, near()));
@@ -146,7 +154,7 @@ function isShared(group: string): boolean {
 
 /** Codes of modules and files that could not be loaded: names may belong to them. */
 const LOST =
-  /^PORTICO_(?:MODULE_|MANAGER$|PASTE_(?:NO_(?:MODULE|PACKAGE|FILE|SECTION_HEADER)|BAD_LINE|IS_A_DIRECTORY)$)/;
+  /^PORTICO_(?:MODULE_|MANAGER$|EXTENSION$|PASTE_(?:NO_(?:MODULE|PACKAGE|FILE|SECTION_HEADER)|BAD_LINE|IS_A_DIRECTORY)$)/;
 
 /** Reports whether code that the configuration names could not be loaded. */
 export function lacksCode(found: readonly Diagnostic[]): boolean {
@@ -226,6 +234,29 @@ function owns(names: Owned, written: Written): boolean {
   const { group, opt, isArgument = false } = written;
   if (declares(names, written)) return true;
   return opt !== undefined && !isArgument && !declares(names, { group });
+}
+
+/** Returns the finding for a section of a shipped extension that the list lacks. */
+function sectionOfAbsent({ group, shown, location }: Written, absent: Unowned['absent']): Diagnostic | undefined {
+  const subject = { section: shown, location };
+  const left = absent.get(group);
+  if (left !== undefined) return unknown(SECTION, subject, ofLeftOut(left, 'section'), putBack(left));
+  const name = announcedGroups.get(group);
+  if (name === undefined) return undefined;
+  const message = `this section belongs to ${name}, which [DEFAULT] extensions does not have`;
+  return unknown(SECTION, subject, message, `add ${name} to [DEFAULT] extensions`);
+}
+
+const ofLeftOut = (name: string, what: string): string =>
+  `this ${what} belongs to ${name}, which [DEFAULT] extensions leaves out`;
+const putBack = (name: string): string => `remove -${name} from [DEFAULT] extensions`;
+
+/** The same for an option there, if the section is known for another reason: other owners have names in it. */
+function optionOfAbsent({ group, location }: Written, opt: string, absent: Unowned['absent']): Diagnostic | undefined {
+  const name = absent.get(group);
+  if (name === undefined || !isShippedName(name, group, opt)) return undefined;
+  const subject = { section: group, option: opt, location };
+  return unknown(OPTION, subject, ofLeftOut(name, 'option'), putBack(name));
 }
 
 /** `options`: those that are written in the section. */

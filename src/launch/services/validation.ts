@@ -68,8 +68,9 @@ export async function validated(
   const list = (...found: readonly (readonly Diagnostic[])[]): readonly Diagnostic[] => {
     const log = logFileIssue(checked);
     const beside = [log === undefined ? [] : [log], ...found, refusals.diagnostics];
-    const isPart = code === 'none' || beside.some(lacksCode);
-    const names = isPart ? asFarAsKnown(checked.problems()) : checked.problems();
+    const problems = checked.problems();
+    const isPart = code === 'none' || [...beside, problems].some(lacksCode);
+    const names = isPart ? asFarAsKnown(problems) : problems;
     const files = [undefined, ...checked.configFiles.map(shownPath)];
     return markIncomplete(inOrder(whole(names, ...beside), files), others);
   };

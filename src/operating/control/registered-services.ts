@@ -6,14 +6,8 @@
 
 import { didYouMean, nearestOrAll, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import { registryProvider } from '../../managers/index.js';
-import type {
-  OperatorChanges,
-  RegistryEvent,
-  ServiceRegistry,
-  ServiceView,
-  ViewFilter,
-} from '../../service/internal.js';
+import { registryProvider, serviceJson } from '../../managers/index.js';
+import type { OperatorChanges, RegistryEvent, ServiceRegistry, ViewFilter } from '../../service/internal.js';
 import { hostOf } from '../../service/internal.js';
 import { within } from '../../tasks/internal.js';
 import { ControlAnswer, ControlRefused, type ControlRoutes } from './control-server.js';
@@ -49,7 +43,7 @@ export class RegisteredServices {
       await registryHooks.onEvent?.(event);
     };
     const outside = runner.fleet !== undefined;
-    const registry = registryProvider().then((provider) =>
+    const registry = registryProvider(config).then((provider) =>
       provider.forOperators(config, { log, ...registryHooks, onEvent, outside }),
     );
     const open = { generation, registry };
@@ -120,36 +114,6 @@ function logChange(log: Logger, { kind, record: { binary, host, uuid }, changes 
 const STATUSES = ['enabled', 'disabled'] as const;
 const STATES = ['up', 'down', 'unknown'] as const;
 const CHANGES = ['status', 'disabled_reason', 'forced_down'] as const;
-
-/** JSON of a service for operators. */
-export type ServiceJson = ReturnType<typeof serviceJson>;
-
-/** Returns a service as JSON for operators. `updated_at` is the last change, `last_seen_up` the last heartbeat. */
-export function serviceJson({ record, state, workers }: ServiceView) {
-  return {
-    id: record.uuid,
-    host: record.host,
-    binary: record.binary,
-    topic: record.topic,
-    zone: record.zone,
-    version: record.version,
-    status: record.disabled ? ('disabled' as const) : ('enabled' as const),
-    disabled_reason: record.disabledReason,
-    state,
-    lifecycle: record.state,
-    forced_down: record.forcedDown,
-    last_seen_up: record.lastSeenUp?.toISOString() ?? null,
-    updated_at: record.updatedAt?.toISOString() ?? null,
-    report_count: record.reportCount,
-    workers: workers.map(({ worker, pid, up, lastSeenUp, inFlight }) => ({
-      worker,
-      pid,
-      state: up ? ('up' as const) : ('down' as const),
-      last_seen_up: lastSeenUp.toISOString(),
-      in_flight: inFlight,
-    })),
-  };
-}
 
 /** Services are sorted by host and binary. `registry` rejects if there is none. */
 export function serviceRoutes(registry: () => Promise<ServiceRegistry>): ControlRoutes {

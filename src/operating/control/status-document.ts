@@ -14,6 +14,7 @@ import {
 } from '../status.js';
 import type { Controlled } from './controlled.js';
 import { endingCertificate } from './ended-certificates.js';
+import type { ExtensionPart } from './extension-parts.js';
 import { jobsOf, overdueJobs } from './jobs.js';
 import { overridesOf } from './overrides.js';
 
@@ -53,7 +54,10 @@ export type ShownWorker = Omit<WorkerStatus, 'facts'> & {
 };
 
 /** Answer to `GET /status`. */
-export type StatusDocument = ReturnType<typeof statusDocument>;
+export type StatusDocument = ReturnType<typeof statusDocument> & {
+  /** Absent from a parent of an older version. */
+  readonly extensions?: readonly ExtensionPart[];
+};
 
 /** `totals`: those of all services, as last reported by workers. */
 export function statusDocument(controlled: Controlled) {

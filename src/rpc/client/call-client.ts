@@ -2,13 +2,18 @@
  * Calls and casts to the services of a topic.
  */
 import { currentDeadline } from '../../app/index.js';
-import { PorticoError, refuseUnknownOptions } from '../../errors/index.js';
-import type { Logger } from '../../log/index.js';
+import {
+  type CallSpans,
+  checkOptions,
+  type Logger,
+  PorticoError,
+  type SendKind,
+  type TraceHeaders,
+} from '../../extension/index.js';
 import type { Awaitable, CallOptions, ClientOptions, ManagerCalls, RPCClient } from '../../service/index.js';
 import { type Clock, within } from '../../tasks/index.js';
-import type { CallMeter, SendKind } from '../call-meter.js';
-import type { CallSpans, TraceHeaders } from '../call-spans.js';
-import { DeliveryFailure, InvalidTarget, RpcTimeout, SerializationError, VersionCapError } from '../errors.js';
+import type { CallMeter } from '../call-meter.js';
+import { DeliveryFailure, failing, InvalidTarget, RpcTimeout, SerializationError, VersionCapError } from '../errors.js';
 import { encodeEnvelope, LONGEST_NAME, messageId, type RequestEnvelope, writeEnvelope } from '../message/envelope.js';
 import { ErrorRebuilder } from '../message/failure.js';
 import { eachArgument, type Serializer } from '../message/serializer.js';
@@ -81,7 +86,7 @@ export class CallClient implements RPCClient {
    * CallPath.checkReach} and {@link UpgradeLevels.level}.
    */
   constructor(path: CallPath, options: ClientOptions, rebuilder?: ErrorRebuilder) {
-    checkOptions(options);
+    checkClientOptions(options);
     const { exchange = path.settings.exchange, topic, server, fanout, versionCap, version } = options;
     this.#path = path;
     this.#options = options;
@@ -186,7 +191,9 @@ export class CallClient implements RPCClient {
     if (spans === undefined) return counted();
     const isExpected = (error: unknown): boolean => this.#rebuilder.isAllowed(error);
     return spans.then((made) =>
-      made === undefined ? counted() : made.sent(kind, topic, method, { send: counted, isExpected }),
+      made === undefined
+        ? counted()
+        : made.sent(kind, topic, method, { send: counted, isFailure: failing(isExpected) }),
     );
   }
 
@@ -329,8 +336,8 @@ const OPTIONS: Readonly<Record<keyof ClientOptions, true>> = {
 };
 
 /** Throws `PORTICO_RPC_OPTION` for unknown options and invalid times, `InvalidTarget` for an invalid namespace. */
-function checkOptions(options: ClientOptions): void {
-  refuseUnknownOptions('PORTICO_RPC_OPTION', 'a client', options, Object.keys(OPTIONS));
+function checkClientOptions(options: ClientOptions): void {
+  checkOptions('PORTICO_RPC_OPTION', 'a client', options, Object.keys(OPTIONS));
   checkTimes(options);
   if (options.namespace !== undefined) checkName('the namespace', options.namespace);
 }

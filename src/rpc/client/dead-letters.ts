@@ -1,7 +1,7 @@
 /**
  * Dead letters of an exchange, for operators: messages that were not handled in time, were refused, or were returned too often.
  */
-import { PorticoError } from '../../errors/index.js';
+import { PorticoError } from '../../extension/index.js';
 import { InvalidTarget, NoServers } from '../errors.js';
 import { type RequestEnvelope, readRequest, writeEnvelope } from '../message/envelope.js';
 import { isRecord } from '../message/typed-json.js';

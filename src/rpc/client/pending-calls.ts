@@ -2,7 +2,7 @@
  * Calls that wait for their replies: a process has one consumer of replies, which starts with its first call.
  */
 import { runInRequest } from '../../app/index.js';
-import type { Logger } from '../../log/index.js';
+import type { Logger } from '../../extension/index.js';
 import type { Cancel, Clock } from '../../tasks/index.js';
 import { Deadlines } from '../deadlines.js';
 import { RpcTimeout } from '../errors.js';

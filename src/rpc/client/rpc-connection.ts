@@ -2,8 +2,7 @@
  * Connection of a process to remote services: the transport, the calls that wait for their replies, and clients.
  */
 import { Config, workerAssignment } from '../../config/index.js';
-import { ConfigurationRefused, refuseUnknownOptions } from '../../errors/index.js';
-import type { Logger } from '../../log/index.js';
+import { CallSpans, ConfigurationRefused, checkOptions, isRegistered, type Logger } from '../../extension/index.js';
 import type {
   Awaitable,
   ClientOptions,
@@ -12,10 +11,8 @@ import type {
   OwnRPCClients,
   RPCClient,
 } from '../../service/index.js';
-import { isRegistered } from '../../spans/index.js';
 import { type Clock, pause, systemClock, within } from '../../tasks/index.js';
 import type { CallMeter } from '../call-meter.js';
-import { CallSpans } from '../call-spans.js';
 import { DeliveryFailure, DeliveryUnknown } from '../errors.js';
 import { completed, type Serializer } from '../message/serializer.js';
 import {
@@ -95,7 +92,7 @@ export class RPCConnection implements OwnRPCClients, CallPath {
 
   /** `meter`: counts calls if enabled. Throws `PORTICO_RPC_URL`, `PORTICO_RPC_SIGNING`. */
   constructor(options: RPCConnectionOptions = {}, meter?: CallMeter) {
-    refuseUnknownOptions('PORTICO_RPC_OPTION', 'an RPCConnection', options, NAMES);
+    checkOptions('PORTICO_RPC_OPTION', 'an RPCConnection', options, NAMES);
     const { config = new Config(), transport, name, project, workerTopics, serializer, log, clock } = options;
     const url = typeof transport === 'string' ? transport : undefined;
     const read = messagingSettings(config, { url, project });
@@ -195,7 +192,7 @@ export class RPCConnection implements OwnRPCClients, CallPath {
    * transport with its consumers.
    */
   async close(options: { readonly deadline?: number } = {}): Promise<void> {
-    refuseUnknownOptions('PORTICO_RPC_OPTION', 'close() of an RPCConnection', options, ['deadline']);
+    checkOptions('PORTICO_RPC_OPTION', 'close() of an RPCConnection', options, ['deadline']);
     const { deadline = 0 } = options;
     if (deadline > 0) await within(this.pending.ended(), { ms: deadline * 1000, clock: this.clock });
     const sharing = this.#sharing;
@@ -247,7 +244,11 @@ export class RPCConnection implements OwnRPCClients, CallPath {
   async #transport(): Promise<Transport> {
     if (this.#given !== undefined) return this.#given;
     const { log } = this;
-    this.#sharing ??= shareTransport(this.#url, { ...this.settings.transport, log, clientName: this.#name });
+    this.#sharing ??= shareTransport(
+      this.#url,
+      { ...this.settings.transport, log, clientName: this.#name },
+      this.#options.config,
+    );
     const sharing = this.#sharing;
     const share = await sharing;
     if (this.#sharing !== sharing) {

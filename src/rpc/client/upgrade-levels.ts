@@ -3,9 +3,13 @@
  */
 
 import type { Config } from '../../config/index.js';
-import { ConfigurationRefused, didYouMean } from '../../errors/index.js';
-import type { Logger } from '../../log/index.js';
-import { openRegistry, type ServiceRegistry } from '../../registry/index.js';
+import {
+  ConfigurationRefused,
+  didYouMean,
+  type Logger,
+  registryProvider,
+  type ServiceRegistry,
+} from '../../extension/index.js';
 import type { Awaitable, ClientOptions } from '../../service/index.js';
 import type { Clock } from '../../tasks/index.js';
 import { isVersion } from '../message/versions.js';
@@ -34,7 +38,7 @@ const KEEP_MS = 60_000;
 export class UpgradeLevels {
   readonly #options: UpgradeLevelsOptions;
   readonly #answers = new Map<string, Answer>();
-  #registry: ServiceRegistry | null | undefined;
+  #registry: Promise<ServiceRegistry | null> | undefined;
 
   constructor(options: UpgradeLevelsOptions) {
     this.#options = options;
@@ -78,7 +82,7 @@ export class UpgradeLevels {
   async close(): Promise<void> {
     const registry = this.#registry;
     this.#registry = undefined;
-    await registry?.close();
+    await (await registry)?.close();
   }
 
   #written(topic: string): string | undefined {
@@ -104,15 +108,18 @@ export class UpgradeLevels {
   /** `last`: the previous answer, which applies while the registry is not available. */
   async #ask(topic: string, last: Promise<number | undefined> | undefined): Promise<number | undefined> {
     const { config, log } = this.#options;
-    this.#registry ??= openRegistry(config, { log });
-    if (this.#registry === null) {
+    this.#registry ??= registryProvider(config).then(
+      async (provider) => (await provider.open(config, { log }))?.registry ?? null,
+    );
+    const registry = await this.#registry;
+    if (registry === null) {
       throw new ConfigurationRefused('PORTICO_RPC_UPGRADE_LEVEL', {
         message: `[upgrade_levels] ${topic} is "auto", but no service registry is configured`,
         hint: 'Set [servicegroup] connection, or write a version.',
       });
     }
     try {
-      return await this.#registry.lowestVersion(topic);
+      return await registry.lowestVersion(topic);
     } catch (error) {
       if (last === undefined || (error as { code?: unknown }).code !== 'PORTICO_REGISTRY_UNAVAILABLE') throw error;
       return last;

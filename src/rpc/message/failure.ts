@@ -2,7 +2,7 @@
  * Errors of remote methods: converted to data by the server, and rebuilt by the caller from the classes that it declared. A name in a
  * message never loads code.
  */
-import { ignoreErrors, PorticoError } from '../../errors/index.js';
+import { ignoreErrors, PorticoError } from '../../extension/index.js';
 import { notPlain } from '../../service/index.js';
 import * as rpcErrors from '../errors.js';
 import { isRecord } from './typed-json.js';

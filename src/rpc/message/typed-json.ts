@@ -3,7 +3,7 @@
  * travel beside them, so that Portico restores them.
  */
 import { randomUUID } from 'node:crypto';
-import { ignoreErrors } from '../../errors/index.js';
+import { ignoreErrors } from '../../extension/index.js';
 import { notPlain } from '../../service/index.js';
 import { SerializationError } from '../errors.js';
 

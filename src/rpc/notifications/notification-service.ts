@@ -3,8 +3,7 @@
  */
 import { RequestContext, runInRequest } from '../../app/index.js';
 import { Config } from '../../config/index.js';
-import { didYouMean, PorticoError } from '../../errors/index.js';
-import { createLogger, type Logger } from '../../log/index.js';
+import { createLogger, didYouMean, type Logger, PorticoError } from '../../extension/index.js';
 import {
   type Awaitable,
   Lifecycle,

@@ -2,8 +2,7 @@
  * Arguments of a call: checked by the JSON Schema of their method, and shown in the log without secrets.
  */
 import { quoteClient, type RefusedValue, SchemaChecks } from '../../app/index.js';
-import { didYouMean, PorticoError } from '../../errors/index.js';
-import { isSecretName, masked, maskUris } from '../../text/index.js';
+import { didYouMean, isSecretName, masked, maskUris, PorticoError } from '../../extension/index.js';
 import { BadArguments } from '../errors.js';
 
 /** A JSON Schema of the object of a method's arguments. */

@@ -2,8 +2,7 @@
  * Endpoints of a server, in order: finds the method of a request by namespace and version, and turns its errors into log lines and replies,
  * for calls of other processes and of this one.
  */
-import { didYouMean, PorticoError } from '../../errors/index.js';
-import type { Logger } from '../../log/index.js';
+import { didYouMean, type Logger, PorticoError } from '../../extension/index.js';
 import { BadArguments, NoSuchMethod, ServerShuttingDown, UnsupportedVersion } from '../errors.js';
 import {
   type ExposurePolicy,

@@ -1,9 +1,8 @@
 /**
  * Reports which methods blocked the event loop: meanwhile no call of this process continues, and no heartbeat is sent.
  */
-import type { Logger } from '../../log/index.js';
+import { formatDuration, type Logger } from '../../extension/index.js';
 import type { Clock } from '../../tasks/index.js';
-import { formatDuration } from '../../text/index.js';
 
 const TICK_MS = 500;
 /** Lateness of a tick that is logged. */

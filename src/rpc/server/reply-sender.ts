@@ -1,7 +1,7 @@
 /**
  * Sends replies. A caller may be reconnecting, so an unreachable one is retried for a while, without a delay for other replies.
  */
-import type { Logger } from '../../log/index.js';
+import type { Logger } from '../../extension/index.js';
 import { type Cancel, type Clock, pause, within } from '../../tasks/index.js';
 import { messageId, type ReplyEnvelope, type RequestEnvelope, writeEnvelope } from '../message/envelope.js';
 import type { WireFormat } from '../message/wire-format.js';

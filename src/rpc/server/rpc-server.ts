@@ -1,9 +1,8 @@
 /**
  * A server of one topic: it has three consumers (of the topic, of this host, of fanouts), one pool, and a stop without losses.
  */
-import type { Logger } from '../../log/index.js';
+import type { CallSpans, Logger } from '../../extension/index.js';
 import { within } from '../../tasks/index.js';
-import type { CallSpans } from '../call-spans.js';
 import type { RPCConnection } from '../client/rpc-connection.js';
 import { Deadlines } from '../deadlines.js';
 import { ServerShuttingDown } from '../errors.js';

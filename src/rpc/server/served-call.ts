@@ -1,11 +1,11 @@
 /** One received call or cast, from the message to the reply. */
+
 import { type CallDelivery, type CurrentRequest, RequestContext, runInRequest } from '../../app/index.js';
-import { ignoreErrors } from '../../errors/index.js';
-import type { Logger } from '../../log/index.js';
+import { type ActiveTrace, type CallSpans, ignoreErrors, type Logger } from '../../extension/index.js';
 import type { Cancel, Clock } from '../../tasks/index.js';
 import { type CallFailures, type CallMeter, DROPS, type DropReason, deathReason } from '../call-meter.js';
-import type { ActiveTrace, CallSpans } from '../call-spans.js';
 import type { Deadlines } from '../deadlines.js';
+import { failing } from '../errors.js';
 import type { CallTracker } from '../exposed-methods.js';
 import type { RequestEnvelope } from '../message/envelope.js';
 import { failureOf, shortened } from '../message/failure.js';
@@ -247,7 +247,7 @@ export class ServedCall {
     };
     return spans === undefined
       ? counted()
-      : spans.served(kind, topic, name, { trace, run: counted, isExpected: expected });
+      : spans.served(kind, topic, name, { trace, run: counted, isFailure: failing(expected) });
   }
 
   async #invoke(method: ServedMethod, active: ActiveTrace | undefined): Promise<unknown> {

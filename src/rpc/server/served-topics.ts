@@ -1,9 +1,8 @@
 /**
  * Servers of a service: one for its topic, and one for the second topic, on which operations that end can still be reached.
  */
-import { ConfigurationRefused } from '../../errors/index.js';
+import { type CallSpans, ConfigurationRefused } from '../../extension/index.js';
 import { pause } from '../../tasks/index.js';
-import type { CallSpans } from '../call-spans.js';
 import { DeliveryFailure } from '../errors.js';
 import type { Transport } from '../transport/transport.js';
 import { Endpoints } from './endpoints.js';

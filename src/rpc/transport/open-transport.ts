@@ -1,45 +1,49 @@
 /**
  * Chooses the driver of a transport URL, and shares one transport among all users of a URL in a process.
  */
-import { ConfigurationRefused, nearestOrAll } from '../../errors/index.js';
+import { Config } from '../../config/index.js';
+import { ConfigurationRefused, loadedExtensionsOf, nearestOrAll } from '../../extension/index.js';
 import { DeliveryFailure } from '../errors.js';
-import type { TRANSPORTS } from '../rpc-options.js';
-import type { Transport, TransportConsumer, TransportOptions } from './transport.js';
+import { DRIVERS } from './drivers.js';
+import type { Transport, TransportConsumer, TransportOptions, Transports } from './transport.js';
 import { parseTransportUrl, type TransportUrl } from './transport-url.js';
 
-/** A driver: creates a transport that is not connected yet. */
-type MakeTransport = (url: TransportUrl, options: TransportOptions) => Transport;
+declare module '../../service/extension.js' {
+  interface Provides {
+    /** Transports of remote calls, by the scheme of their URLs. */
+    readonly transports?: Transports;
+  }
+}
 
-const memory = async (): Promise<MakeTransport> => (await import('./memory/memory-transport.js')).memoryTransport;
-const amqp = async (): Promise<MakeTransport> => (await import('./amqp/amqp-transport.js')).amqpTransport;
-
-/** Drivers, by the scheme of their URLs. Each is loaded with its first transport. */
-const DRIVERS: Readonly<Record<(typeof TRANSPORTS)[number], () => Promise<MakeTransport>>> = {
-  memory,
-  amqp,
-  amqps: amqp,
-  'oslo+rabbit': amqp,
-  'oslo+amqps': amqp,
-};
+/** Returns the drivers of a configuration: those of Portico, and of its extensions. */
+export function transportsOf(config: Config): Transports {
+  const extensions = loadedExtensionsOf(config) ?? [];
+  return Object.assign({}, DRIVERS, ...extensions.map(({ provides }) => provides?.transports));
+}
 
 /**
  * Creates the transport of a URL; it is not connected yet. Rejects with `PORTICO_RPC_URL` for a URL that cannot be read, or has an unknown
  * driver.
  */
-export async function makeTransport(text: string, options: TransportOptions): Promise<Transport> {
-  const url = checkTransportUrl(text);
+export async function makeTransport(
+  text: string,
+  options: TransportOptions,
+  config = new Config(),
+): Promise<Transport> {
+  const transports = transportsOf(config);
+  const url = checkTransportUrl(text, transports);
   for (const warning of url.warnings) options.log.warn(warning);
-  const make = await DRIVERS[url.driver as keyof typeof DRIVERS]();
-  return make(url, options);
+  const make = await transports[url.driver]!();
+  return make(url, options, config);
 }
 
 /** Parses a URL with a known driver. Throws `PORTICO_RPC_URL`. */
-export function checkTransportUrl(text: string): TransportUrl {
+export function checkTransportUrl(text: string, transports: Transports): TransportUrl {
   const url = parseTransportUrl(text);
-  if (Object.hasOwn(DRIVERS, url.driver)) return url;
+  if (Object.hasOwn(transports, url.driver)) return url;
   throw new ConfigurationRefused('PORTICO_RPC_URL', {
     message: `there is no transport ${url.driver}://`,
-    hint: nearestOrAll(url.driver, Object.keys(DRIVERS)),
+    hint: nearestOrAll(url.driver, Object.keys(transports)),
   });
 }
 
@@ -50,8 +54,8 @@ const shared = new Map<string, { readonly transport: Promise<Transport>; users: 
  * Returns a share of a URL's transport, which all users of that URL in a process have in common, with the options of the first one. Closing
  * a share ends its consumers; the transport is closed with the last share. Rejects as {@link makeTransport}.
  */
-export async function shareTransport(text: string, options: TransportOptions): Promise<Transport> {
-  const used = shared.get(text) ?? { transport: makeTransport(text, options), users: 0 };
+export async function shareTransport(text: string, options: TransportOptions, config?: Config): Promise<Transport> {
+  const used = shared.get(text) ?? { transport: makeTransport(text, options, config), users: 0 };
   shared.set(text, used);
   used.users += 1;
   const leave = (): boolean => {

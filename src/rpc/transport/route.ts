@@ -2,7 +2,7 @@
  * Names of queues, exchanges and messages, descriptions of routes, and the error of a call that no queue takes.
  */
 import { hash } from 'node:crypto';
-import type { ErrorDetails } from '../../errors/index.js';
+import type { ErrorDetails } from '../../extension/index.js';
 import { InvalidTarget, NoServers } from '../errors.js';
 import type { Message, Route } from './transport.js';
 

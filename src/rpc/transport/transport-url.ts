@@ -2,8 +2,8 @@
  * Transport URLs of oslo.messaging: `driver://[user:password@]host[:port][,…]/[virtual host][?option=value]`. `new URL()` does not support
  * several hosts.
  */
-import { ConfigurationRefused } from '../../errors/index.js';
-import { transportOf } from '../rpc-options.js';
+import { ConfigurationRefused } from '../../extension/index.js';
+import { transportOf } from './scheme.js';
 
 /** A node of a broker. */
 export interface TransportHost {

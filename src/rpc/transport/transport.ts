@@ -1,11 +1,19 @@
 /**
  * The Transport contract: what carries messages between processes, as brokers do. A driver is a class that implements
- * {@link Transport}, and a line in `open-transport.ts`; `test/rpc/conformance.ts` says what it must do.
+ * {@link Transport}, and a line in `drivers.ts` or in an extension; `test/rpc/conformance.ts` says what it must do.
  *
  * The words are AMQP's: an exchange separates applications, a queue keeps messages until a consumer has acknowledged them, and
  * what cannot be delivered or is refused becomes a dead letter.
  */
-import type { Logger } from '../../log/index.js';
+import type { Config } from '../../config/index.js';
+import type { Logger } from '../../extension/index.js';
+import type { TransportUrl } from './transport-url.js';
+
+/** A driver: creates a transport that is not connected yet. */
+export type MakeTransport = (url: TransportUrl, options: TransportOptions, config: Config) => Transport;
+
+/** Drivers by the scheme of their URLs, each with its import. */
+export type Transports = Readonly<Record<string, () => Promise<MakeTransport>>>;
 
 /** Limit of an exchange's dead letters; beyond it the oldest ones are dropped. */
 export const MAX_DEAD_LETTERS = 10_000;
@@ -15,24 +23,33 @@ export const QUEUE_REMOVED = 'queue_removed';
 
 /** Options of a driver: those of `[rpc]`, times in milliseconds. */
 export interface TransportOptions {
+  /** Log of the connection. */
   readonly log: Logger;
   /** Name of a connection and its consumers at the broker, such as `<binary>@<host>:<pid>`. */
   readonly clientName: string;
+  /** Limit of an attempt to connect. */
   readonly connectTimeoutMs: number;
+  /** Interval of heartbeats; 0: none. */
   readonly heartbeatMs: number;
-  /** Interval between attempts to connect: the first, its increment, its maximum. */
+  /** First interval between attempts to connect. */
   readonly retryIntervalMs: number;
+  /** Increment of that interval with each attempt. */
   readonly retryBackoffMs: number;
+  /** Maximum of that interval. */
   readonly retryIntervalMaxMs: number;
   /** Order in which several hosts of the URL are tried. Default `shuffle`: random for each process. */
   readonly failoverStrategy?: 'round-robin' | 'shuffle' | undefined;
   /** TLS, if the URL requests it. Default: the authorities that Node knows. */
   readonly tls?: TransportTls | undefined;
+  /** Time for which the queue of a host is kept without a server. */
   readonly hostQueueTtlMs: number;
   /** Time for which the queues of a dead process are kept: fanouts, replies. */
   readonly transientQueueTtlMs: number;
+  /** Type of shared queues. */
   readonly queueType: 'quorum' | 'classic';
+  /** Deliveries of a message before it is a dead letter. */
   readonly deliveryLimit: number;
+  /** Keep messages that cannot be handled as dead letters. */
   readonly deadLetter: boolean;
   /** `[oslo_messaging_rabbit]`, for the wire of oslo.messaging. Default: its default values. */
   readonly oslo?: OsloQueues | undefined;

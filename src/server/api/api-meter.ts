@@ -164,7 +164,7 @@ export class ApiMeter {
   /** Returns counted clients of other services for this configuration. Opens no connection by itself. */
   async connect(config: Config): Promise<OwnRPCClients> {
     const { binary, project, log } = this.#caller;
-    this.#calls ??= (await callsProvider()).calls(this.meter);
+    this.#calls ??= (await callsProvider(config)).calls(this.meter);
     return this.#calls.connect(config, { project, name: `${binary}@${hostname()}:${process.pid}`, log });
   }
 

@@ -25,7 +25,7 @@ import {
 import { boolean, type Config, defineOptions } from '../../config/index.js';
 import { workerAssignment } from '../../config/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
-import { exceptionOf, idsOf, type SpanMaker } from '../../spans/index.js';
+import { exceptionOf, idsOf, type SpanMaker } from '../../spans/internal.js';
 import type { PipelineProbes } from './filter-times.js';
 
 /** RFC 9110, RFC 5789: clients may send any other. */

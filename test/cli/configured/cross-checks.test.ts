@@ -4,8 +4,10 @@ import { test } from 'node:test';
 import { Config } from 'portico/config';
 import { printDiagnostic } from '#internal/config';
 import 'portico/launch';
+import 'portico/registry';
 import 'portico/rpc';
 import 'portico/server';
+import { DRIVERS } from '../../../dist/rpc/transport/drivers.js';
 import { checkTransportUrl } from '../../../dist/rpc/transport/open-transport.js';
 
 function found(text: string): string[] {
@@ -147,7 +149,7 @@ test('RP-61 a scheme has a transport for the check exactly if it has one for a c
   ];
   const opened = schemes.filter((scheme) => {
     try {
-      return checkTransportUrl(`${scheme}://`);
+      return checkTransportUrl(`${scheme}://`, DRIVERS);
     } catch {
       return false;
     }

@@ -6,10 +6,8 @@
 import { isIP } from 'node:net';
 import type { Connection, ConnectionOptions } from 'rabbitmq-client';
 import { runInRequest } from '../../../app/index.js';
-import { PorticoError } from '../../../errors/index.js';
-import { importPeer } from '../../../modules/index.js';
+import { batchWrites, importPeer, PorticoError } from '../../../extension/index.js';
 import { pause, within } from '../../../tasks/index.js';
-import { batchWrites } from '../../../wire/index.js';
 import { DeliveryFailure } from '../../errors.js';
 import { retryWaitMs, type TransportOptions } from '../transport.js';
 import type { TransportHost, TransportUrl } from '../transport-url.js';

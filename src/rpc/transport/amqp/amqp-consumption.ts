@@ -4,7 +4,7 @@
  * consumes again only after all handlers have ended, and it cannot stop receiving messages without waiting for them.
  */
 import type { Connection } from 'rabbitmq-client';
-import { PorticoError } from '../../../errors/index.js';
+import { PorticoError } from '../../../extension/index.js';
 import { pause, systemClock, within } from '../../../tasks/index.js';
 import { DeliveryFailure } from '../../errors.js';
 import type { TransportConsumer } from '../transport.js';

@@ -14,7 +14,7 @@
  * exclusive, and an exclusive one does not outlive its connection.
  */
 import type { Channel } from 'rabbitmq-client';
-import { ConfigurationRefused } from '../../../errors/index.js';
+import { ConfigurationRefused } from '../../../extension/index.js';
 import { queueName } from '../route.js';
 import { MAX_DEAD_LETTERS, type OsloQueues, type Route, type TransportOptions } from '../transport.js';
 import { reasonOf } from './amqp-connection.js';

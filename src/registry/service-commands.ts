@@ -4,40 +4,38 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
-import { commandLogger, present } from '../config/internal.js';
-import { didYouMean, nearestOrAll, PorticoError } from '../errors/index.js';
-import type { Logger } from '../log/index.js';
-import { type ServiceJson, serviceJson } from '../operating/internal.js';
 import {
+  callsProvider,
+  didYouMean,
+  type Logger,
+  nearestOrAll,
   type OperatorChanges,
-  openRegistry,
+  PorticoError,
+  type ServiceJson,
   type ServiceRegistry,
   type ServiceView,
-  type ViewFilter,
-} from '../registry/index.js';
-import {
-  checkConnection,
-  neededRegistry,
-  RegistryUnavailable,
-  registryConnection,
-  servicegroupOptions,
+  serviceJson,
   sqlitePath,
-} from '../registry/internal.js';
-import { addCommand, choice, columns, example, print, wholeNumber } from './command.js';
-import type { ConfigurationArguments, OutputArguments } from './command-line.js';
-import { readConfiguration } from './configured/configuration.js';
+  type ViewFilter,
+} from '../extension/index.js';
+import type { CommandContext, ConfigurationArguments, OutputArguments } from '../service/index.js';
+import { openRegistry } from './open-registry.js';
+import { neededRegistry } from './provided.js';
+import { checkConnection, registryConnection, servicegroupOptions } from './registry-options.js';
+import { RegistryUnavailable } from './service-store.js';
 
 interface ListArguments extends OutputArguments, ViewFilter {
   readonly check?: boolean;
 }
 
-export function register(program: Command): void {
+export function register(program: Command, context: CommandContext): void {
+  const { choice, example, print, wholeNumber } = context;
   const service = program
     .command('service')
     .description('list and change registered services')
     .addHelpText('after', example('api-cli service list --state down'));
 
-  add(service, 'list', 'list services', 'list --state down --check')
+  add(context, service, 'list', 'list services', 'list --state down --check')
     .option('--host <name>', 'only this host')
     .option('--binary <name>', 'only this binary')
     .option('--topic <name>', 'only this topic')
@@ -45,7 +43,7 @@ export function register(program: Command): void {
     .option('--status <status>', 'enabled or disabled', choice('--status', ['enabled', 'disabled']))
     .option('--check', 'exit with status 1 if one of them is down')
     .action(async (args: ListArguments) => {
-      const views = await withRegistry(args, async (registry) => {
+      const views = await withRegistry(context, args, async (registry) => {
         const found = await registry.list(filterOf(args));
         if (found.length === 0 && args.json !== true) {
           process.stderr.write(`${nothingFits(args, await registry.list())}\n`);
@@ -55,23 +53,25 @@ export function register(program: Command): void {
         }
         return found;
       });
-      print(args, { services: views.map(serviceJson) }, () => table(views.map(serviceJson)));
+      print(args, { services: views.map(serviceJson) }, () => table(views.map(serviceJson), context));
       process.exitCode = args.check === true && views.some(({ state }) => state === 'down') ? 1 : 0;
     });
 
   add(
+    context,
     service,
     'show <service>',
     'show one service, named by id, binary@host, or binary if that runs once',
     'show portico-compute@node1',
   ).action(async (name: string, args: OutputArguments) => {
-    const view = await withRegistry(args, (registry) => find(registry, name));
+    const view = await withRegistry(context, args, (registry) => find(registry, name));
     print(args, serviceJson(view), () => details(serviceJson(view)));
   });
 
-  addChange(service, 'enable', 'send work to a service again', { status: 'enabled' });
+  addChange(context, service, 'enable', 'send work to a service again', { status: 'enabled' });
 
   add(
+    context,
     service,
     'disable <service>',
     'send no new work to a service: it takes no calls of its topic, only those to its host',
@@ -79,58 +79,79 @@ export function register(program: Command): void {
   )
     .option('--reason <text>', 'the reason, shown to other operators')
     .action((name: string, args: OutputArguments & { reason?: string }) =>
-      change(name, args, present({ status: 'disabled', disabledReason: args.reason })),
+      change(context, name, args, {
+        status: 'disabled',
+        ...(args.reason !== undefined && { disabledReason: args.reason }),
+      }),
     );
 
-  addChange(service, 'force-down', 'treat a service as down despite its heartbeats', { forcedDown: true });
-  addChange(service, 'force-up', 'trust the heartbeats of a service again', { forcedDown: false });
+  addChange(context, service, 'force-down', 'treat a service as down despite its heartbeats', { forcedDown: true });
+  addChange(context, service, 'force-up', 'trust the heartbeats of a service again', { forcedDown: false });
 
-  add(service, 'delete <service>', 'delete the record of a service that is gone', 'delete portico-compute@node1')
+  add(
+    context,
+    service,
+    'delete <service>',
+    'delete the record of a service that is gone',
+    'delete portico-compute@node1',
+  )
     .option('--force', 'even if the service is up')
     .action(async (name: string, args: OutputArguments & { force?: boolean }) => {
-      const deleted = await withRegistry(args, async (registry, config, log) => {
+      const deleted = await withRegistry(context, args, async (registry, config, log) => {
         const { record } = await find(registry, name);
         await registry.delete(record.uuid, { force: args.force === true });
         // Remote calls are loaded for this command only.
-        await (await import('./configured/configured-rpc.js')).forgetHostQueue(record, config, log);
+        await (await callsProvider(config)).forgetHost(record, config, log);
         return record;
       });
       print(args, { deleted: deleted.uuid }, () => `deleted ${deleted.binary} on ${deleted.host}`);
     });
 
-  add(service, 'purge', 'remove records deleted long ago', 'purge --days 30')
+  add(context, service, 'purge', 'remove records deleted long ago', 'purge --days 30')
     .option('--days <number>', 'days since then (default: 30)', wholeNumber('--days'))
     .action(async (args: OutputArguments & { days?: number }) => {
-      const purged = await withRegistry(args, (registry) => registry.purge(args.days ?? 30));
+      const purged = await withRegistry(context, args, (registry) => registry.purge(args.days ?? 30));
       print(args, { purged }, () => `forgot ${purged} records`);
     });
 
-  registerDatabase(program);
+  registerDatabase(program, context);
 }
 
-function add(service: Command, words: string, description: string, line: string): Command {
-  return addCommand(service, words, description, `api-cli service ${line}`).option('--json', 'print JSON');
+function add(context: CommandContext, service: Command, words: string, description: string, line: string): Command {
+  return context.addCommand(service, words, description, `api-cli service ${line}`).option('--json', 'print JSON');
 }
 
-function addChange(service: Command, name: string, description: string, changes: OperatorChanges): void {
-  const command = add(service, `${name} <service>`, description, `${name} portico-compute@node1`);
-  command.action((named: string, args: OutputArguments) => change(named, args, changes));
+function addChange(
+  context: CommandContext,
+  service: Command,
+  name: string,
+  description: string,
+  changes: OperatorChanges,
+): void {
+  const command = add(context, service, `${name} <service>`, description, `${name} portico-compute@node1`);
+  command.action((named: string, args: OutputArguments) => change(context, named, args, changes));
 }
 
-async function change(name: string, args: OutputArguments, changes: OperatorChanges): Promise<void> {
-  const view = await withRegistry(args, async (registry) =>
+async function change(
+  context: CommandContext,
+  name: string,
+  args: OutputArguments,
+  changes: OperatorChanges,
+): Promise<void> {
+  const view = await withRegistry(context, args, async (registry) =>
     registry.update((await find(registry, name)).record.uuid, changes),
   );
-  print(args, serviceJson(view), () => details(serviceJson(view)));
+  context.print(args, serviceJson(view), () => details(serviceJson(view)));
 }
 
 async function withRegistry<T>(
+  context: CommandContext,
   args: ConfigurationArguments,
   work: (registry: ServiceRegistry, config: Config, log: Logger) => Promise<T>,
 ): Promise<T> {
-  const config = await readConfiguration(args);
+  const config = await context.readConfiguration(args);
   refuseMissingDatabase(config);
-  const log = commandLogger(config);
+  const log = context.log(config);
   const registry = await neededRegistry(config, { log, outside: true });
   try {
     return await work(registry, config, log);
@@ -204,10 +225,12 @@ function nothingFits(args: ListArguments, all: readonly ServiceView[]): string {
 }
 
 function filterOf({ host, binary, topic, state, status }: ListArguments): ViewFilter {
-  return present({ host, binary, topic, state, status });
+  return Object.fromEntries(
+    Object.entries({ host, binary, topic, state, status }).filter(([, value]) => value !== undefined),
+  );
 }
 
-function table(services: readonly ServiceJson[]): string {
+function table(services: readonly ServiceJson[], { columns }: CommandContext): string {
   const rows = [
     ['ID', 'BINARY', 'HOST', 'STATUS', 'STATE', 'LIFECYCLE', 'WORKERS', 'LAST SEEN'],
     ...services.map(({ id, binary, host, status, state, forced_down, lifecycle, workers, last_seen_up }) => [
@@ -234,7 +257,7 @@ function details(service: ServiceJson): string {
   return [...lines, ...each].join('\n');
 }
 
-function registerDatabase(program: Command): void {
+function registerDatabase(program: Command, { addCommand, example, log, readConfiguration }: CommandContext): void {
   const db = program
     .command('db')
     .description('the database of service records')
@@ -242,7 +265,7 @@ function registerDatabase(program: Command): void {
   const description = 'create or update its tables, before an upgrade';
   addCommand(db, 'sync', description, 'api-cli db sync').action(async (args: ConfigurationArguments) => {
     const config = await readConfiguration(args);
-    const registry = openRegistry(config, { log: commandLogger(config) });
+    const registry = openRegistry(config, { log: log(config) });
     if (registry === null) {
       process.stdout.write('no database is configured: nothing to do\n');
       return;

@@ -3,18 +3,20 @@
  * within it one for the server. Without a registered OpenTelemetry SDK nothing is imported.
  */
 import type { Context, Span } from '@opentelemetry/api';
-import { Fault, type TraceIds } from '../app/index.js';
 import { ignoreErrors } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import { exceptionOf, idsOf, SpanMaker } from '../spans/index.js';
-import type { SendKind } from './call-meter.js';
+import { exceptionOf, idsOf, SpanMaker } from './span-maker.js';
+
+/** A call waits for an answer, a cast does not. */
+export type SendKind = 'call' | 'cast';
 
 /** Headers of the sender's span in a message: `traceparent`, as written by propagators. */
 export type TraceHeaders = Readonly<Record<string, string>>;
 
 /** Returns the ids of the span that is active in the calling code. */
-export type ActiveTrace = () => TraceIds;
+export type ActiveTrace = () => { readonly trace_id: string; readonly span_id: string; readonly trace_flags: string };
 
+/** Spans of the calls of a process. */
 export class CallSpans {
   readonly #maker: SpanMaker;
 
@@ -35,10 +37,10 @@ export class CallSpans {
     method: string,
     {
       send,
-      isExpected,
+      isFailure,
     }: {
       readonly send: (trace: TraceHeaders | undefined) => Promise<T>;
-      readonly isExpected: (error: unknown) => boolean;
+      readonly isFailure: (error: unknown) => boolean;
     },
   ): Promise<T> {
     const { context, propagation, SpanKind } = this.#maker.api;
@@ -48,7 +50,7 @@ export class CallSpans {
     const headers: Record<string, string> = {};
     const inner = this.#maker.api.trace.setSpan(parent, span);
     this.#maker.attempt(() => propagation.inject(inner, headers));
-    return this.#within(span, inner, () => send(headers), isExpected);
+    return this.#within(span, inner, () => send(headers), isFailure);
   }
 
   /** Runs a method in a span within the sender's span. */
@@ -59,11 +61,11 @@ export class CallSpans {
     {
       trace,
       run,
-      isExpected,
+      isFailure,
     }: {
       readonly trace: TraceHeaders | undefined;
       readonly run: (active: ActiveTrace | undefined) => Promise<T>;
-      readonly isExpected: (error: unknown) => boolean;
+      readonly isFailure: (error: unknown) => boolean;
     },
   ): Promise<T> {
     const { propagation, ROOT_CONTEXT, SpanKind, trace: traces } = this.#maker.api;
@@ -71,7 +73,7 @@ export class CallSpans {
     const span = this.#start(kind === 'call' ? SpanKind.SERVER : SpanKind.CONSUMER, topic, method, parent);
     if (span === undefined) return run(undefined);
     const active: ActiveTrace = () => idsOf(traces.getActiveSpan() ?? span);
-    return this.#within(span, traces.setSpan(parent, span), () => run(active), isExpected);
+    return this.#within(span, traces.setSpan(parent, span), () => run(active), isFailure);
   }
 
   /** As `SpanMaker.flush`. */
@@ -88,14 +90,13 @@ export class CallSpans {
     span: Span,
     inner: Context,
     work: () => Promise<T>,
-    isExpected: (error: unknown) => boolean,
+    isFailure: (error: unknown) => boolean,
   ): Promise<T> {
     const { context, SpanStatusCode } = this.#maker.api;
     try {
       return await context.with(inner, work);
     } catch (error) {
-      const isFailure = error instanceof Fault ? error.status >= 500 : !isExpected(error);
-      if (isFailure) {
+      if (isFailure(error)) {
         ignoreErrors(() => span.recordException(exceptionOf(error)));
         const type = error instanceof Error ? error.name : typeof error;
         this.#maker.attempt(() => span.setStatus({ code: SpanStatusCode.ERROR }).setAttribute('error.type', type));

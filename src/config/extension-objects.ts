@@ -1,0 +1,150 @@
+/** Objects of extensions: imported by their name, once, and checked. */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { didYouMean, nearestNames, nearestOrAll, shownPath, whatItIs } from '../errors/index.js';
+import { SHIPPED } from '../extensions.js';
+import { findPackage, importFailure, ModuleMissing, moduleUrl, packageNames, searchFolders } from '../modules/index.js';
+import type { OptionDeclarations } from './types/option.js';
+import { isCoreCommand, isCoreGroup } from './values/owners.js';
+
+/** An extension, as far as a configuration knows it: `src/service/extension.ts` has the published type. */
+export interface ExtensionObject {
+  readonly name: string;
+  readonly options?: Readonly<Record<string, () => Promise<OptionDeclarations>>>;
+}
+
+/** Members that hold functions by name, and the words for one of them. */
+const TABLES = { options: 'option group', commands: 'command', provides: 'part', services: 'kind of service' } as const;
+/** Names in the core that no extension may have. */
+const CORE: { readonly [T in keyof typeof TABLES]?: (name: string) => boolean } = {
+  options: isCoreGroup,
+  commands: isCoreCommand,
+};
+const KNOWN = ['name', 'status', ...Object.keys(TABLES)];
+
+/** Objects by their place: the name of a shipped one, else folder and name. */
+const objects = new Map<string, ExtensionObject>();
+
+/** An extension that is none, with the words for it. */
+export class Refused extends Error {
+  readonly hint: string | undefined;
+
+  constructor(message: string, hint?: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+/** Returns the objects that are imported, by {@link load}, of these names. */
+export function known(names: readonly string[], folder: string): readonly ExtensionObject[] {
+  return names.flatMap((name) => objects.get(keyOf(name, folder)) ?? []);
+}
+
+function keyOf(name: string, folder: string): string {
+  return Object.hasOwn(SHIPPED, name) ? name : `${folder}\0${name}`;
+}
+
+/** Imports the extension of a name, once for each process and place. Rejects with {@link Refused} if it is none. */
+export async function load(name: string, folder: string): Promise<ExtensionObject> {
+  const key = keyOf(name, folder);
+  const known = objects.get(key);
+  if (known !== undefined) return known;
+  const shipped = Object.hasOwn(SHIPPED, name) ? SHIPPED[name] : undefined;
+  const found =
+    shipped === undefined ? await importOther(name, folder) : ((await shipped()).extension as ExtensionObject);
+  objects.set(key, found);
+  return found;
+}
+
+/** Imports the module that a package announces (`"portico": { "extension": "./extension.js" }`), or a file. */
+async function importOther(name: string, folder: string): Promise<ExtensionObject> {
+  const url = urlOf(name, folder);
+  let module: Readonly<Record<string, unknown>>;
+  try {
+    module = (await import(url)) as Readonly<Record<string, unknown>>;
+  } catch (error) {
+    throw new Refused(`${name} cannot be loaded: ${await importFailure(error, url)}`);
+  }
+  const object = module.extension ?? module.default;
+  checkObject(name, object);
+  return object;
+}
+
+function urlOf(name: string, folder: string): string {
+  try {
+    if (/^(\.{1,2}\/|\/|file:)/.test(name)) return moduleUrl(name, folder);
+    const found = findPackage(name, folder);
+    const { extension } = (found?.manifest.portico ?? {}) as { readonly extension?: unknown };
+    if (found !== undefined && typeof extension === 'string') return pathToFileURL(join(found.folder, extension)).href;
+    if (found !== undefined) {
+      const file = shownPath(join(found.folder, 'package.json'));
+      throw new Refused(
+        `${name} is no extension: ${file} names none`,
+        'An extension announces its module there: "portico": { "extension": "./extension.js" }.',
+      );
+    }
+  } catch (error) {
+    if (!(error instanceof ModuleMissing)) throw error;
+    throw new Refused(error.message, nearestOrAll(name, error.known));
+  }
+  const candidates = [...Object.keys(SHIPPED), ...packageNames(searchFolders(folder))];
+  const [near] = nearestNames(name, new Set(candidates));
+  throw new Refused(
+    `there is no extension ${name}: no package of that name is in node_modules of ${searchFolders(folder).join(', ')}, or above`,
+    near === undefined
+      ? `npm install ${name}, or remove it; Portico has ${Object.keys(SHIPPED).join(', ')}`
+      : `did you mean ${near}?`,
+  );
+}
+
+function checkObject(name: string, object: unknown): asserts object is ExtensionObject {
+  const given = object as Readonly<Record<string, unknown>> | null | undefined;
+  if (typeof given !== 'object' || given === null || typeof given.name !== 'string') {
+    throw new Refused(
+      `${name} is no extension: its module exports ${object === undefined ? 'no "extension"' : `${whatItIs(object)} as "extension"`}`,
+      "Export an object: export const extension = { name: 'my-extension', … }.",
+    );
+  }
+  const unknown = Object.keys(given).find((key) => !KNOWN.includes(key));
+  if (unknown !== undefined) {
+    throw new Refused(
+      `${name}: an extension has no member "${unknown}"`,
+      didYouMean(unknown, KNOWN) ?? `Members: ${KNOWN.join(', ')}.`,
+    );
+  }
+  for (const [table, word] of Object.entries(TABLES)) {
+    for (const [each, value] of Object.entries((given[table] ?? {}) as object)) {
+      const isTable = table === 'provides' && typeof value === 'object' && value !== null;
+      if (typeof value === 'function' || isTable) continue;
+      throw new Refused(
+        `${name}: the ${word} ${each} is ${whatItIs(value)}, not a function`,
+        'Write a function that imports it.',
+      );
+    }
+  }
+}
+
+/** A thing that only one extension of a program may have, and not the core. */
+export interface Part {
+  readonly key: string;
+  readonly what: string;
+  /** Reports whether the core has it. */
+  readonly isCore?: () => boolean;
+}
+
+/** Returns these things of an extension. */
+export function* partsOf(object: ExtensionObject): Generator<Part> {
+  yield { key: `name ${object.name}`, what: `the name "${object.name}"` };
+  for (const [table, word] of Object.entries(TABLES)) {
+    const members = (object as unknown as Record<string, Readonly<Record<string, unknown>> | undefined>)[table] ?? {};
+    for (const [name, value] of Object.entries(members)) {
+      const shown = table === 'options' ? `[${name}]` : name;
+      const isCore = CORE[table as keyof typeof TABLES];
+      if (typeof value === 'function')
+        yield { key: `${table} ${name}`, what: `the ${word} ${shown}`, isCore: () => isCore?.(name) === true };
+      else
+        for (const inner of Object.keys(value as object))
+          yield { key: `${table} ${name} ${inner}`, what: `${inner} of ${name}` };
+    }
+  }
+}

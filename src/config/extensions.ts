@@ -1,0 +1,135 @@
+/**
+ * Extensions of a program: the objects that `[DEFAULT] extensions` names. Shipped ones are imported when something of them is needed;
+ * others at once, because only their objects know which options they have.
+ */
+import { dirname } from 'node:path';
+import { type Diagnostic, nearestOrAll, PorticoError } from '../errors/index.js';
+import { SHIPPED } from '../extensions.js';
+import { importFailure } from '../modules/index.js';
+import { type ExtensionObject, known, load, partsOf, Refused } from './extension-objects.js';
+import type { State } from './state.js';
+import { owns } from './types/define-options.js';
+import type { OptionDeclarations } from './types/option.js';
+import type { DeclaredGroups } from './values/declared-groups.js';
+import { Generation } from './values/generation.js';
+import { locationOfItem } from './values/option-issues.js';
+import { extensionNames, isWritten, shippedGroups } from './values/owners.js';
+import type { Resolved } from './values/written.js';
+
+const CODE = 'PORTICO_EXTENSION';
+
+/** Returns `[DEFAULT] extensions`. */
+function listed(generation: Generation): Resolved {
+  return generation.resolve(generation.groups.option('DEFAULT', 'extensions')!);
+}
+
+/** Returns the folder from which the names of others are resolved: that of the file with the list, else of the first file. */
+function folderOf(generation: Generation): string {
+  const file = listed(generation).location.origin?.file ?? generation.state.paths.files[0]?.path;
+  return file === undefined ? '.' : dirname(file);
+}
+
+/**
+ * Imports the extensions of others, and declares their options; returns the state with an error for each entry that is none. Never rejects.
+ * Most programs have none, and import nothing here.
+ */
+export async function readExtensions(state: State, groups: DeclaredGroups): Promise<State> {
+  const generation = new Generation(state, groups);
+  const written = (listed(generation).value ?? []) as readonly string[];
+  if (written.length === 0) return state;
+  const issues: Diagnostic[] = [];
+  const refuse = (item: string, message: string, hint?: string): void => {
+    const location = locationOfItem(listed(generation), item);
+    const known = { code: CODE, section: 'DEFAULT', option: 'extensions', location } as const;
+    issues.push({ severity: 'error', ...known, message, hint });
+  };
+  const owners = new Map<string, string>();
+  for (const name of new Set(written.filter((each, at) => written.indexOf(each) < at)))
+    refuse(name, `${name} is in the list twice`, 'remove one of them');
+  for (const name of written) {
+    if (!name.startsWith('-') || Object.hasOwn(SHIPPED, name.slice(1))) continue;
+    refuse(
+      name,
+      `Portico has no extension ${name.slice(1)} to leave out`,
+      nearestOrAll(name.slice(1), Object.keys(SHIPPED)),
+    );
+  }
+  for (const name of new Set(extensionNames(generation))) {
+    try {
+      const object = await load(name, folderOf(generation));
+      for (const part of partsOf(object)) {
+        const isShipped = Object.hasOwn(SHIPPED, name);
+        const isCore = part.isCore?.() === true && !isShipped;
+        if (isCore) throw new Refused(`${name} has ${part.what}, which Portico has`, 'give it another name');
+        const other = owners.get(part.key);
+        if (other !== undefined) {
+          const leftOut = Object.hasOwn(SHIPPED, other)
+            ? `add -${other} to the list, or remove ${name}`
+            : 'remove one of both from the list';
+          throw new Refused(`${name} has ${part.what}, which ${other} has too`, leftOut);
+        }
+        owners.set(part.key, name);
+      }
+      if (Object.hasOwn(SHIPPED, name)) continue;
+      for (const [group, declare] of Object.entries(object.options ?? {}))
+        owns(group, await declared(name, group, declare));
+    } catch (error) {
+      const { message, hint } = error instanceof Refused ? error : new Refused(await importFailure(error, name));
+      refuse(name, message, hint);
+    }
+  }
+  return issues.length === 0 ? state : { ...state, issues: [...state.issues, ...issues] };
+}
+
+/** Returns the options of a group. Rejects with {@link Refused}: any failure of another's module must be told, and not end the program. */
+async function declared(
+  name: string,
+  group: string,
+  declare: () => Promise<OptionDeclarations>,
+): Promise<OptionDeclarations> {
+  try {
+    return await declare();
+  } catch (error) {
+    throw new Refused(`${name}: the options of [${group}] cannot be read: ${await importFailure(error, name)}`);
+  }
+}
+
+/** Returns the objects in the list. Rejects for an entry that is none; {@link readExtensions} has reported it with its place. */
+export async function loadExtensions(generation: Generation, configured: boolean): Promise<readonly ExtensionObject[]> {
+  const folder = folderOf(generation);
+  const isAsked = (groups: readonly string[]): boolean =>
+    !configured || groups.some((group) => isWritten(generation.state, group));
+  const found = extensionNames(generation).map(async (name) => {
+    // The table knows the groups of shipped ones without an import.
+    if (Object.hasOwn(SHIPPED, name) && !isAsked(shippedGroups(name))) return [];
+    const object = await load(name, folder);
+    return isAsked(Object.keys(object.options ?? {})) ? [object] : [];
+  });
+  return (await Promise.all(found)).flat();
+}
+
+/** Returns all that Portico ships. */
+export async function shippedExtensions(): Promise<readonly ExtensionObject[]> {
+  return Promise.all(Object.keys(SHIPPED).map((name) => load(name, '.')));
+}
+
+/** Returns one of the list. */
+export function loadExtension(generation: Generation, name: string): Promise<ExtensionObject> {
+  return load(name, folderOf(generation));
+}
+
+/**
+ * Returns those that are imported: all of others, after a configuration was loaded. Undefined if the list has an error, and not all are known.
+ */
+export function loadedExtensions(generation: Generation): readonly ExtensionObject[] | undefined {
+  if (generation.state.issues.some(({ code }) => code === CODE)) return undefined;
+  return known(extensionNames(generation), folderOf(generation));
+}
+
+/** Returns the error for a configuration whose list leaves out a shipped extension that is needed. */
+export function missingExtension(name: string, what: string): PorticoError {
+  return new PorticoError(CODE, {
+    message: `[DEFAULT] extensions leaves out ${name}, which provides ${what}`,
+    hint: `Remove -${name} from [DEFAULT] extensions.`,
+  });
+}

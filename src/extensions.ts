@@ -1,0 +1,25 @@
+/**
+ * The extensions that Portico ships, by name, and the directories of the core that own options: the one list of them. It imports nothing
+ * until something of one is needed, and nothing else names a file of an extension.
+ */
+
+type Declared = Readonly<Record<string, () => Promise<object>>>;
+
+/** The object of an extension, as far as it is read here: `src/service/extension.ts` has its type. */
+interface Shipped {
+  readonly extension: { readonly name: string; readonly options?: Declared };
+}
+
+export const SHIPPED: Readonly<Record<string, () => Promise<Shipped>>> = {
+  'portico/registry': () => import('./registry/extension.js'),
+  'portico/rpc': () => import('./rpc/extension.js'),
+};
+
+/** Directories whose modules declare options that any process checks. */
+export const OWNERS: Readonly<Record<string, () => Promise<unknown>>> = {
+  app: () => import('./app/internal.js'),
+  operating: () => import('./operating/internal.js'),
+  policy: () => import('./policy/internal.js'),
+  server: () => import('./server/internal.js'),
+  service: () => import('./service/internal.js'),
+};

@@ -1,0 +1,38 @@
+/** Parts of the status that extensions tell. */
+import { errorText } from '../../errors/index.js';
+import { loadedExtensionsOf } from '../../service/internal.js';
+import { within } from '../../tasks/internal.js';
+import type { Controlled } from './controlled.js';
+
+/** The part of one extension. */
+export interface ExtensionPart {
+  readonly name: string;
+  readonly lines: readonly string[];
+  readonly data?: unknown;
+}
+
+/** Longest wait for one of them. */
+const LIMIT_MS = 2000;
+
+/** Returns the parts of all extensions with something to tell. Never rejects: an error of one is its line. */
+export async function extensionParts({ config }: Pick<Controlled, 'config'>): Promise<readonly ExtensionPart[]> {
+  // Shipped ones have no part yet.
+  const told = loadedExtensionsOf(config) ?? [];
+  const parts = told.map(async ({ name, status }): Promise<readonly ExtensionPart[]> => {
+    if (status === undefined) return [];
+    try {
+      const late = (): never => {
+        throw new Error(`no answer in ${LIMIT_MS / 1000} s`);
+      };
+      const part = await within(
+        status().then((each) => each.status(config)),
+        LIMIT_MS,
+        late,
+      );
+      return part === undefined ? [] : [{ name, ...part }];
+    } catch (error) {
+      return [{ name, lines: [`its status is unknown: ${errorText(error)}`] }];
+    }
+  });
+  return (await Promise.all(parts)).flat();
+}

@@ -1,0 +1,14 @@
+/** Remote calls as an extension. Its parts are imported when they are used. */
+import type { Extension } from '../service/index.js';
+import { DRIVERS } from './transport/drivers.js';
+
+export const extension = {
+  name: 'portico/rpc',
+  options: {
+    rpc: async () => (await import('./rpc-options.js')).rpcOptions,
+    upgrade_levels: async () => (await import('./rpc-options.js')).upgradeLevelOptions,
+    oslo_messaging_rabbit: async () => (await import('./messaging-options.js')).osloRabbitOptions,
+    oslo_messaging_notifications: async () => (await import('./messaging-options.js')).osloNotificationOptions,
+  },
+  provides: { calls: async () => (await import('./provided.js')).provided, transports: DRIVERS },
+} satisfies Extension;

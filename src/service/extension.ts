@@ -1,0 +1,90 @@
+/**
+ * The interface of an extension: what a package adds to a program. It is data, and functions that import parts when they are needed; reading
+ * it runs nothing.
+ */
+import type { Command } from 'commander';
+import type { Config, OptionDeclarations } from '../config/index.js';
+import type { Logger } from '../log/index.js';
+
+/** Additions to a program by a package. A module exports it as `extension`; `package.json` names that module. */
+export interface Extension {
+  /** Name for messages, and in `[DEFAULT] extensions`: that of the package. */
+  readonly name: string;
+  /** Options, by group. */
+  readonly options?: Readonly<Record<string, () => Promise<OptionDeclarations>>>;
+  /** Commands of `api-cli`, by name. Commands of one file are registered together. */
+  readonly commands?: Readonly<Record<string, () => Promise<CommandFile>>>;
+  /** Parts that others ask for by their interface. */
+  readonly provides?: Provides;
+  /** Its part of `api-cli status` and of `GET /status`, asked in the parent process. */
+  readonly status?: () => Promise<StatusPart>;
+}
+
+/**
+ * Interfaces that extensions implement, one for each member: the code that asks for one declares it here (`declare module`). A member is a
+ * function that imports the implementation, or several of them by name.
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: others add to it.
+export interface Provides {}
+
+/** A part of the status. */
+export interface StatusPart {
+  /** Returns lines for people, and data for programs; undefined if it has nothing to tell. May take two seconds. */
+  status(config: Config): Promise<{ readonly lines: readonly string[]; readonly data?: unknown } | undefined>;
+}
+
+/** A file of commands: adds one command, or a few related ones, to the program. */
+export interface CommandFile {
+  register(program: Command, context: CommandContext): void;
+}
+
+/** Values of the options that name a configuration. */
+export interface ConfigurationArguments {
+  readonly configFile?: readonly string[] | undefined;
+  readonly configDir?: readonly string[] | undefined;
+  readonly set?: readonly string[] | undefined;
+}
+
+/** Values of the options of a command that can print JSON. */
+export interface OutputArguments extends ConfigurationArguments {
+  readonly json?: boolean;
+}
+
+/** Functions of `api-cli` that its commands use. */
+export interface CommandContext {
+  /** Adds a command that reads a configuration to another command. `line`: the example at the end of its help. */
+  addCommand(parent: Command, words: string, description: string, line: string): Command;
+  /** Returns the example at the end of a command's help. */
+  example(line: string): string;
+  /** Reads the configuration that the options name. */
+  readConfiguration(args: ConfigurationArguments): Promise<Config>;
+  /** Returns the log of a command: warnings on standard error. */
+  log(config: Config): Logger;
+  /** Prints a document, or its text; control characters are escaped. */
+  print(args: { readonly json?: boolean }, document: unknown, text: () => string): void;
+  /** Returns rows with aligned columns. */
+  columns(table: readonly (readonly string[])[]): string[];
+  /** Returns a parser that accepts only these words, which completion offers. */
+  choice<T extends string>(
+    option: string,
+    words: readonly T[],
+  ): ((text: string) => T) & { readonly words: readonly T[] };
+  /** Returns a parser of decimal digits. */
+  wholeNumber(option: string, min?: number): (text: string) => number;
+}
+
+/**
+ * Returns the extensions of a configuration that are imported, for callers that cannot wait: all that Portico does not ship. Undefined if the list
+ * has an error, so that not all are known.
+ */
+export function loadedExtensionsOf(config: Config): readonly Extension[] | undefined {
+  return config.loadedExtensions() as readonly Extension[] | undefined;
+}
+
+/** Returns the extensions of a configuration, in the order of their list. `configured`: those with an option that it may set. */
+export async function extensionsOf(
+  config: Config,
+  { configured = false }: { readonly configured?: boolean } = {},
+): Promise<readonly Extension[]> {
+  return (await config.extensions(configured)) as readonly Extension[];
+}

@@ -1,0 +1,42 @@
+/** Errors of extensions in the output of commands. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { after, test } from 'node:test';
+import { promisify } from 'node:util';
+import { apiCli, emptyProject } from '../fixtures/project.js';
+
+const { folder, remove } = emptyProject({
+  'p.ini': '[DEFAULT]\nextensions = ./broken.js\n[spool]\nkeep = 5\n',
+  'without.ini': '[DEFAULT]\nextensions = -portico/registry\n',
+  'broken.js': "export const extension = { name: 'broken' };\nexport const more = { ; };\n",
+});
+after(remove);
+
+async function run(...words: readonly string[]): Promise<string> {
+  const [, text] = await promisify(execFile)(process.execPath, [apiCli, ...words], { cwd: folder }).then(
+    ({ stdout, stderr }) => [0, stdout + stderr],
+    ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => [code, stdout + stderr],
+  );
+  return String(text);
+}
+
+test('a module with an error is refused with its place in the list and in its code; names that it may have are warnings', async () => {
+  const text = await run('check', '--config-file', 'p.ini');
+  assert.match(
+    text,
+    /p\.ini:2:14: error: \[DEFAULT\] extensions: \.\/broken\.js cannot be loaded: Unexpected token ';', at \S*broken\.js:2:23/,
+  );
+  assert.match(text, /further errors may follow once this is mended/);
+  assert.match(text, /p\.ini:3:1: warning: \[spool\] unknown section/);
+});
+
+test('a command of an extension that is left out, or of a list that cannot be read, says so', async () => {
+  assert.match(
+    await run('service', 'list', '--config-file', 'without.ini'),
+    /^error: the command service belongs to portico\/registry, which \[DEFAULT\] extensions leaves out\. Remove -portico\/registry there\./,
+  );
+  assert.match(
+    await run('spool', 'purge', '--config-file', 'p.ini'),
+    /^error: there is no command "spool"\. .* Those of its extensions are not known: see api-cli check\./s,
+  );
+});
