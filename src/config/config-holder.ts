@@ -166,8 +166,9 @@ export class ConfigHolder {
     if (this.#validating) return issues;
     this.given?.push(...issues.filter(({ severity }) => severity === 'warning'));
     for (const issue of issues) {
+      if (issue.severity !== 'warning') continue;
       const said = withoutHint(issue);
-      if (issue.severity !== 'warning' || this.warned.has(said)) continue;
+      if (this.warned.has(said)) continue;
       this.warned.add(said);
       this.#untold.push({ text: inOneLine(issue), code: issue.code });
     }

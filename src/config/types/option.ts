@@ -291,21 +291,3 @@ export function writtenElsewhere<D extends OptionDeclarations>(options: D, elsew
 export function elsewhereOf(options: OptionDeclarations): Elsewhere | undefined {
   return elsewheres.get(options);
 }
-
-/** What is known of a name that is no option. */
-export interface Advice {
-  /** Warning about a name without an effect. */
-  readonly unused?: { readonly message: string; readonly hint: string } | undefined;
-  /** Hint: an option has another name here. */
-  readonly meant?: string | undefined;
-}
-
-/** Returns what a record says of a name. */
-export function adviceIn(elsewhere: Elsewhere | undefined, opt: string): Advice {
-  const hint = (names: Readonly<Record<string, string>> = {}): string | undefined =>
-    Object.hasOwn(names, opt) ? names[opt] : undefined;
-  const [unused, removed] = [hint(elsewhere?.unused), hint(elsewhere?.removed)];
-  if (removed !== undefined) return { unused: { message: 'has no effect any more', hint: `Remove it: ${removed}` } };
-  if (unused !== undefined) return { unused: { message: 'has no effect here', hint: unused } };
-  return { meant: hint(elsewhere?.meant) };
-}

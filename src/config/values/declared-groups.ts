@@ -8,8 +8,6 @@ import { list, multi } from '../types/collection-types.js';
 import { defineOptions, locationOfDeclaration, sameDeclaration } from '../types/define-options.js';
 import { boolean } from '../types/number-types.js';
 import {
-  type Advice,
-  adviceIn,
   type Elsewhere,
   elsewhereOf,
   type Option,
@@ -175,19 +173,14 @@ export class DeclaredGroups {
 
   /** Gives sections of templates their own options: `[api:compute]` is then a group like others. */
   instantiate({ files, arguments: said }: Names): void {
-    for (const { sections, entries } of files) {
-      for (const { name } of sections) this.#instantiateSection(name);
-      for (const { section, name } of entries) this.#instantiateName(section, name);
+    for (const { sections } of files) for (const { name } of sections) this.#instantiateSection(name);
+    for (const { group } of said) this.#instantiateSection(group);
+    for (const [group, { option, place }] of this.#anyName) {
+      for (const { entries } of files)
+        for (const { section, name } of entries)
+          if (section === group) this.#add(declarationOf(group, name, option, place));
+      for (const each of said) if (each.group === group) this.#add(declarationOf(group, each.opt, option, place));
     }
-    for (const { group, opt } of said) {
-      this.#instantiateSection(group);
-      this.#instantiateName(group, opt);
-    }
-  }
-
-  #instantiateName(group: string, opt: string): void {
-    const any = this.#anyName.get(group);
-    if (any !== undefined) this.#add(declarationOf(group, opt, any.option, any.place));
   }
 
   #instantiateSection(section: string): void {
@@ -227,20 +220,15 @@ export class DeclaredGroups {
     return this.groupOf(section) !== undefined || this.#spelled.has(section);
   }
 
-  /** As {@link adviceIn}, for a name in a section. */
-  adviceFor(section: string, opt: string): Advice {
-    const known = this.#elsewhere.get(section) ?? this.#elsewhere.get(`${this.#templateOf(section)}<name>`);
-    return adviceIn(known, opt);
+  /** Returns how other programs write the options of a section. */
+  elsewhereIn(section: string): Elsewhere | undefined {
+    return this.#elsewhere.get(section) ?? this.#elsewhere.get(`${this.#templateOf(section)}<name>`);
   }
 
-  /** Returns the names in each section that have no effect, with their warnings. */
-  unused(): { readonly group: string; readonly opt: string; readonly advice: NonNullable<Advice['unused']> }[] {
-    return [...this.#elsewhere].flatMap(([group, each]) =>
-      Object.keys({ ...each.unused, ...each.removed }).map((opt) => ({
-        group,
-        opt,
-        advice: adviceIn(each, opt).unused!,
-      })),
+  /** Returns the names in each section that have no effect, with what is known of the section. */
+  unused(): { readonly group: string; readonly opt: string; readonly elsewhere: Elsewhere }[] {
+    return [...this.#elsewhere].flatMap(([group, elsewhere]) =>
+      Object.keys({ ...elsewhere.unused, ...elsewhere.removed }).map((opt) => ({ group, opt, elsewhere })),
     );
   }
 

@@ -6,7 +6,7 @@ import { type Diagnostic, ignoreErrors, type Location } from '../../errors/index
 import { optionKey } from '../../ini/index.js';
 import { OS_PREFIX } from '../../process/index.js';
 import { leadsTo, looksSecret } from '../../text/index.js';
-import type { Sources, State, Written } from '../state.js';
+import type { State, Written } from '../state.js';
 import { givesAway, maskLocation, maskText } from '../types/mask.js';
 import { InvalidValue, type OptionDeclarations, unescapeDollars } from '../types/option.js';
 import { string } from '../types/text-types.js';
@@ -16,15 +16,14 @@ import {
   type Choice,
   chooseWritten,
   EXPOSED,
-  type Layer,
   layerOf,
+  layersOf,
   locationWithin,
   type Report,
   type Resolved,
   UNSET,
   variableName,
   writtenAsDefault,
-  writtenIn,
   writtenInEnvironment,
 } from './written.js';
 
@@ -33,7 +32,6 @@ export class Generation {
   readonly state: State;
   readonly groups: DeclaredGroups;
   readonly #resolved = new Map<DeclaredOption, Resolved>();
-  readonly #layers = new Map<Sources, readonly Layer[]>();
   /** Resolved options that may refer to others. */
   readonly #referring = new Set<DeclaredOption>();
   readonly #values = new Map<OptionDeclarations, Map<string, object>>();
@@ -48,7 +46,6 @@ export class Generation {
     this.#noted = from.#noted;
     for (const [wanted, resolved] of from.#resolved) this.#resolved.set(wanted, resolved);
     for (const wanted of from.#referring) this.#referring.add(wanted);
-    for (const [sources, layers] of from.#layers) this.#layers.set(sources, layers);
     for (const [options, values] of from.#values) this.#values.set(options, new Map(values));
   }
 
@@ -142,7 +139,7 @@ export class Generation {
     const key = `${group}.${opt}`;
     if (key in pinned || overrides.has(key) || defaults.has(key)) return true;
     for (const _ in sources.environment) return true;
-    for (const layer of this.#writtenIn(sources)) {
+    for (const layer of layersOf(sources)) {
       for (const { key: name } of spellings) if (layer.has(name)) return true;
     }
     return false;
@@ -209,7 +206,7 @@ export class Generation {
     const { environment, envPrefix } = sources;
     const prefixes = osCompat ? [envPrefix, OS_PREFIX] : [envPrefix];
     const variables = { environment, prefixes, files, groups: this.groups };
-    const [said, ...inFiles] = this.#writtenIn(sources);
+    const [said, ...inFiles] = layersOf(sources);
     const layers = [
       layerOf(fromCode('override', overrides)),
       said!,
@@ -219,12 +216,6 @@ export class Generation {
       layerOf(writtenAsDefault(wanted)),
     ];
     return chooseWritten(layers, wanted, report);
-  }
-
-  #writtenIn(sources: Sources): readonly Layer[] {
-    const known = this.#layers.get(sources) ?? writtenIn(sources).map(layerOf);
-    this.#layers.set(sources, known);
-    return known;
   }
 
   /**

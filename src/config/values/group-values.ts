@@ -4,17 +4,10 @@
 import { inspect } from 'node:util';
 import { type Diagnostic, eachOnce, type Location, locationInFile, type Origin } from '../../errors/index.js';
 import { maskLocation, maskText, maskValue } from '../types/mask.js';
-import {
-  adviceIn,
-  camelCase,
-  elsewhereOf,
-  type Option,
-  type OptionDeclarations,
-  type WrittenValue,
-} from '../types/option.js';
+import { camelCase, elsewhereOf, type Option, type OptionDeclarations, type WrittenValue } from '../types/option.js';
 import type { Generation } from './generation.js';
 import { hintFor, suggestion } from './option-issues.js';
-import { UNUSED, unknownNames } from './unknown-names.js';
+import { undeclared, unknownNames } from './unknown-names.js';
 import type { Resolved } from './written.js';
 
 /** Options of reading a group. */
@@ -145,11 +138,8 @@ function unknownLocals(
         option: name,
         location: placeOf(name, undefined, written),
       };
-      const { unused, meant } = adviceIn(elsewhere, name);
-      if (unused !== undefined) return { severity: 'warning', code: UNUSED, ...at, ...unused };
-      const near = meant ?? suggestion(name, known);
-      const hint = near ?? `its options are ${[...known].join(', ')}`;
-      return { severity: 'error', code: 'PORTICO_CONFIG_UNKNOWN_OPTION', ...at, message: 'unknown option', hint };
+      const near = (): string => suggestion(name, known) ?? `its options are ${[...known].join(', ')}`;
+      return undeclared(at, elsewhere, near);
     });
 }
 

@@ -6,6 +6,7 @@ import { type Diagnostic, inOrder, type Location, locationInFile, nearestNames }
 import { announcedGroups } from '../../modules/index.js';
 import type { Sources } from '../state.js';
 import { maskLocation } from '../types/mask.js';
+import type { Elsewhere } from '../types/option.js';
 import type { DeclaredGroups } from './declared-groups.js';
 import type { Generation } from './generation.js';
 import { suggestion } from './option-issues.js';
@@ -24,10 +25,13 @@ import {
 import { EXPOSED, exposedIn, variableName } from './written.js';
 
 /** Code of a warning about a name without an effect: of other programs, or an option of the last version. */
-export const UNUSED = 'PORTICO_CONFIG_UNUSED_OPTION';
+const UNUSED = 'PORTICO_CONFIG_UNUSED_OPTION';
 const OPTION = 'PORTICO_CONFIG_UNKNOWN_OPTION';
 const SECTION = 'PORTICO_CONFIG_UNKNOWN_SECTION';
 const VARIABLE = 'PORTICO_CONFIG_UNKNOWN_VARIABLE';
+
+/** Message of a warning about a name of other programs. */
+const WITHOUT_EFFECT = 'has no effect here';
 
 /** Reports whether a finding is about a name without an owner. */
 export function isUnknownName({ code }: Diagnostic): boolean {
@@ -78,11 +82,13 @@ export function unknownNames(generation: Generation, scope: Scope): Diagnostic[]
   const isOthers = ofOtherPrograms(generation);
   const isChecked = ({ group }: Written): boolean => scope !== 'owned' || (!isShared(group) && names.hasSection(group));
   const checked = undeclared.filter((each) => isChecked(each) && !isOthers(each));
-  const unowned = checked.filter((each) => !owns(names, each));
+  // A name that has refused its group, or the first reading of the files, needs no second search.
+  const unowned = new Set(checked.filter((each) => FOUND.has(each) || !owns(names, each)));
+  const owned = checked.filter((each) => !unowned.has(each));
   return [
-    ...(isAll && generation.says('check_file_modes') ? checked.flatMap((each) => exposedSecret(names, each)) : []),
+    ...(isAll && generation.says('check_file_modes') ? owned.flatMap((each) => exposedSecret(names, each)) : []),
     ...ofPatterns(names),
-    ...(unowned.length + variables === 0
+    ...(unowned.size + variables === 0
       ? []
       : explained(generation, names.all, { unowned, undeclared, variables, isOthers, absent })),
   ];
@@ -90,7 +96,7 @@ export function unknownNames(generation: Generation, scope: Scope): Diagnostic[]
 
 /** Names without an owner, and what their hints need. */
 interface Unowned {
-  readonly unowned: readonly Written[];
+  readonly unowned: ReadonlySet<Written>;
   /** All names that no code which was read declares: the options of a section say which one was meant. */
   readonly undeclared: readonly Written[];
   /** Number of variables that may be options. */
@@ -118,7 +124,7 @@ function explained(
     if (opt !== undefined) known.push(opt);
     optionsOf.set(group, known);
   }
-  const found = unowned.map((each) => {
+  const found = [...unowned].map((each) => {
     const { group, opt } = each;
     const known = FOUND.get(each);
     const ofAbsent = opt === undefined ? sectionOfAbsent(each, absent) : optionOfAbsent(each, opt, absent);
@@ -274,13 +280,29 @@ function unknownSection(
 
 function unknownOption({ group, location }: Written, opt: string, near: NearestOwned): Diagnostic {
   const subject = { section: group, option: opt, location };
-  const { unused, meant } = near.names.adviceFor(group, opt);
-  if (unused !== undefined) return { severity: 'warning', code: UNUSED, ...subject, ...unused };
   if (group === 'DEFAULT' && /^config_(?:file|dir)$/.test(opt))
     return unknown(OPTION, subject, `can only be given on the command line, as --${opt.replaceAll('_', '-')}`);
-  const hint = meant ?? near.option(group, opt);
-  if (hint !== undefined) return unknown(OPTION, subject, 'unknown option', hint);
-  return { ...unknown(OPTION, subject, 'unknown option'), ...ofOthers(`${group}.${opt}`) };
+  const found = undeclared(subject, near.names.elsewhereIn(group), () => near.option(group, opt));
+  return found.hint === undefined ? { ...found, ...ofOthers(`${group}.${opt}`) } : found;
+}
+
+/** Returns the finding about an option that its section does not have. `near`: returns the hint for one that nothing is known of. */
+export function undeclared(
+  subject: Pick<Diagnostic, 'section' | 'location'> & { readonly option: string },
+  elsewhere: Elsewhere | undefined,
+  near: () => string | undefined,
+): Diagnostic {
+  const [unused, removed, meant] = [elsewhere?.unused, elsewhere?.removed, elsewhere?.meant].map((names) =>
+    hintIn(names, subject.option),
+  );
+  if (removed !== undefined)
+    return { ...unknown(UNUSED, subject, 'has no effect any more', `Remove it: ${removed}`), severity: 'warning' };
+  if (unused !== undefined) return { ...unknown(UNUSED, subject, WITHOUT_EFFECT, unused), severity: 'warning' };
+  return unknown(OPTION, subject, 'unknown option', meant ?? near());
+}
+
+function hintIn(names: Readonly<Record<string, string>> = {}, opt: string): string | undefined {
+  return Object.hasOwn(names, opt) ? names[opt] : undefined;
 }
 
 /** Returns the line for a name of another program; the report of all names ends with one line for all. */
@@ -323,9 +345,7 @@ function unknownVariables(
   const locationOf = (detail: string): Diagnostic['location'] => ({ kind: 'environment', detail });
   const found = (name: string, message: string, hint?: string): Diagnostic =>
     unknown(VARIABLE, { location: locationOf(name) }, message, hint);
-  const unused = new Map(
-    names.unused().map(({ group, opt, advice }) => [variableName(envPrefix, group, opt), { group, opt, advice }]),
-  );
+  const unused = new Map(names.unused().map((each) => [variableName(envPrefix, each.group, each.opt), each]));
   const written = Object.keys(environment).flatMap((name) => {
     if (!name.startsWith(`${envPrefix}_`) || known.has(name)) return [];
     const { group, opt } = nameIn(name, envPrefix);
@@ -333,7 +353,7 @@ function unknownVariables(
     const effect = unused.get(name);
     if (effect !== undefined) {
       const subject = { section: effect.group, option: effect.opt, location: locationOf(name) };
-      return [{ severity: 'warning' as const, code: UNUSED, ...subject, ...effect.advice }];
+      return [undeclared(subject, effect.elsewhere, () => undefined)];
     }
     if (known.has(name.replace(/_FILE$/, ''))) return [found(name, 'only secret options are read from files')];
     // An API's variable without the word `API`.
@@ -468,8 +488,11 @@ class NearestOwned {
     this.#options ??= new Set(this.names.all().map((each) => each.opt));
     const [near] = nearestNames(opt, this.#options);
     if (near !== undefined) return of(near, this.#ownersOf(near).slice(0, 1));
-    const group = this.#groups.find((each) => this.names.adviceFor(each, opt).meant !== undefined);
-    return group && `in [${group}]: ${this.names.adviceFor(group, opt).meant}`;
+    for (const group of this.#groups) {
+      const meant = hintIn(this.names.elsewhereIn(group)?.meant, opt);
+      if (meant !== undefined) return `in [${group}]: ${meant}`;
+    }
+    return undefined;
   }
 }
 

@@ -54,6 +54,15 @@ export function writtenIn({ arguments: said, files }: Sources): Written[][] {
   ];
 }
 
+const LAYERS = new WeakMap<Sources, readonly Layer[]>();
+
+/** Returns the same values by their names. */
+export function layersOf(sources: Sources): readonly Layer[] {
+  const known = LAYERS.get(sources) ?? writtenIn(sources).map(layerOf);
+  LAYERS.set(sources, known);
+  return known;
+}
+
 /** Place of a value that is not set. */
 export const UNSET: Location = { kind: 'default', detail: 'default' };
 
@@ -94,12 +103,13 @@ interface Found {
  */
 export function chooseWritten(layers: readonly Layer[], wanted: DeclaredOption, report: Report): Choice {
   const { opt, option, spellings } = wanted;
-  const inLayer = (layer: Layer): Found[] =>
-    spellings.flatMap((name) => {
-      const lines = layer.get(name.key)?.map((each) => masked(each, opt, option));
-      return lines === undefined ? [] : [{ kind: name.kind, lines }];
-    });
-  const filled = layers.map(inLayer).filter((found) => found.length > 0);
+  const found = layers.map((layer) =>
+    spellings.flatMap(({ key, kind }): Found[] => {
+      const lines = layer.get(key)?.map((each) => masked(each, opt, option));
+      return lines === undefined ? [] : [{ kind, lines }];
+    }),
+  );
+  const filled = found.filter(({ length }) => length > 0);
   const [top] = filled;
   if (top === undefined) return { written: [], shadowed: [] };
   for (const { kind, lines } of filled.flat()) {
