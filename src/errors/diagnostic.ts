@@ -189,6 +189,22 @@ export function inOrder(
   });
 }
 
+/**
+ * Joins lists of diagnostics, so that an error is told once: at a place in a file, an error of an earlier list is more precise than one of a
+ * later list, and than a warning of the same kind.
+ */
+export function whole(...lists: readonly (readonly Diagnostic[])[]): readonly Diagnostic[] {
+  const places = new Set<string>();
+  const all = lists.flatMap((list) => {
+    const more = list.filter((each) => !isError(each) || !places.has(each.location?.detail ?? ''));
+    for (const each of more) if (isError(each) && each.location?.origin !== undefined) places.add(each.location.detail);
+    return more;
+  });
+  const kindOf = ({ code, location }: Diagnostic): string => `${code} ${location?.detail}`;
+  const told = new Set(all.filter((each) => isError(each) && each.location?.origin !== undefined).map(kindOf));
+  return all.filter((each) => isError(each) || !told.has(kindOf(each)));
+}
+
 /** Drops duplicates: diagnostics that would be printed alike. */
 export function eachOnce(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   return [...new Map(diagnostics.map((each) => [told(each), each])).values()];

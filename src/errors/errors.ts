@@ -53,15 +53,17 @@ export class PorticoError extends Error {
       Partial<DiagnosticsDetails>;
     const shown = (text: string): string => printableLines(maskUris(text));
     const sentence = message === undefined ? printDiagnostics(diagnostics!, { showLine: false }) : shown(message);
-    const why = reason === undefined ? reasonOf(cause) : shown(reason);
-    const own = { ...diagnosticOf(code, sentence, origin), ...(why !== undefined && { reason: why }) };
-    super(`${placeOf(own)}${sentence}`, cause === undefined ? undefined : { cause });
+    const { section, option } = origin ?? {};
+    const location = origin && locationInFile(origin);
+    super(`${placeOf({ location, section, option })}${sentence}`, cause === undefined ? undefined : { cause });
     this.name = new.target.name;
     this.#sentence = sentence;
     this.code = code;
     if (origin !== undefined) this.origin = origin;
     if (hint !== undefined) this.hint = printableLines(hint);
-    this.#diagnostics = Object.freeze(diagnostics === undefined ? [{ ...own, hint: this.hint }] : [...diagnostics]);
+    const why = reason === undefined ? reasonOf(cause) : shown(reason);
+    const own = { code, location, section, option, message: sentence, ...(why !== undefined && { reason: why }) };
+    this.#diagnostics = Object.freeze(diagnostics ?? [{ severity: 'error', ...own, hint: this.hint }]);
   }
 
   /** The message without the position. */
@@ -217,12 +219,6 @@ export function whatItIs(value: unknown): string {
   return typeof value === 'string'
     ? `the text ${JSON.stringify(value)}`
     : `the ${typeof value} ${String(value as number | boolean | bigint | symbol)}`;
-}
-
-function diagnosticOf(code: string, message: string, origin: Origin | undefined): Diagnostic {
-  const { section, option } = origin ?? {};
-  const location = origin && locationInFile(origin);
-  return { severity: 'error', code, location, section, option, message };
 }
 
 function fold(name: string): string {

@@ -14,6 +14,7 @@ export {
   printDiagnostic,
   printDiagnostics,
   shownPath,
+  whole,
 } from './diagnostic.js';
 export {
   ConfigurationRefused,
@@ -51,4 +52,4 @@ export {
   TEXT,
   withoutNulls,
 } from './option-values.js';
-export { gatherRefusals, Refusals, refusalsOnly, severalRefusals, whole } from './refusals.js';
+export { gatherRefusals, Refusals, refusalsOnly, severalRefusals } from './refusals.js';

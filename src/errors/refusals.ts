@@ -1,5 +1,5 @@
 /** Collects the refusals of several parts of a configuration, so that one run reports them all. */
-import { type Diagnostic, inOrder, isError } from './diagnostic.js';
+import { type Diagnostic, inOrder } from './diagnostic.js';
 import { ConfigurationRefused } from './errors.js';
 
 /** Refusals of a configuration. */
@@ -61,22 +61,6 @@ export function severalRefusals(
   const details = { diagnostics: inOrder(diagnostics), cause };
   const refusal = new ConfigurationRefused('PORTICO_CONFIGURATION_REFUSED', details);
   return blames ? refusal : Object.defineProperty(refusal, 'blamesConfiguration', { value: false });
-}
-
-/**
- * Joins lists of diagnostics, so that an error is told once: at a place in a file, an error of an earlier list is more precise than one of a
- * later list, and than a warning of the same kind.
- */
-export function whole(...lists: readonly (readonly Diagnostic[])[]): readonly Diagnostic[] {
-  const places = new Set<string>();
-  const all = lists.flatMap((list) => {
-    const more = list.filter((each) => !isError(each) || !places.has(each.location?.detail ?? ''));
-    for (const each of more) if (isError(each) && each.location?.origin !== undefined) places.add(each.location.detail);
-    return more;
-  });
-  const kindOf = ({ code, location }: Diagnostic): string => `${code} ${location?.detail}`;
-  const told = new Set(all.filter((each) => isError(each) && each.location?.origin !== undefined).map(kindOf));
-  return all.filter((each) => isError(each) || !told.has(kindOf(each)));
 }
 
 /** Throws an error unless it refuses a configuration: another check reports the refusal. */

@@ -10,7 +10,6 @@ import { callFactory, connectApp, type FaultForm } from '../app/internal.js';
 import { ConfigurationRefused, type Origin } from '../errors/index.js';
 import type { Awaitable } from '../service/index.js';
 import type { JobList } from '../tasks/index.js';
-import { isLimit } from './document.js';
 import {
   appForFilter,
   filterForApp,
@@ -36,7 +35,7 @@ import {
   rpcOf,
 } from './load-context.js';
 import { NOT_CREATED, PartRefusals, Patience } from './part-refusals.js';
-import { PasteError } from './paste-error.js';
+import { isLimit, PasteError } from './paste-error.js';
 import { A_KIND, type Kind } from './section.js';
 import { additionsOfNode, type ContextTree, isMap, mountedApps, treeOf } from './tree.js';
 import type { Walk } from './walk.js';

@@ -5,7 +5,7 @@ import { basename, isAbsolute, relative, resolve } from 'node:path';
 import { errorText, type Origin, shownPath } from '../errors/index.js';
 import { type PasteDocument, type PasteProblem, readPaste } from '../ini/index.js';
 import { excerpt, masked } from '../text/index.js';
-import { ConfigNotFound, PasteError } from './paste-error.js';
+import { ConfigNotFound, LIMIT, PasteError } from './paste-error.js';
 
 /** Returns the bytes of a file by its absolute path; fails as `fs.readFileSync` does. */
 export type ReadPasteFile = (path: string) => Uint8Array;
@@ -205,9 +205,6 @@ export class Usage {
   }
 }
 
-/** Code of the error of a limit. */
-export const LIMIT = 'PORTICO_PASTE_LIMIT';
-
 /** Returns the error of a limit. */
 function tooMuch(message: string, origin?: Origin): PasteError {
   return new PasteError(LIMIT, {
@@ -215,9 +212,4 @@ function tooMuch(message: string, origin?: Origin): PasteError {
     hint: 'This is a limit of the Loader, far above what a hand-written file needs.',
     origin,
   });
-}
-
-/** Reports whether an error is that of a limit. It ends a load, even one that continues after other errors. */
-export function isLimit(error: unknown): boolean {
-  return error instanceof PasteError && error.code === LIMIT;
 }

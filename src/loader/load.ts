@@ -11,7 +11,7 @@ import type { Origin } from '../errors/index.js';
 import { type PasteSection, type Word, wordsOf } from '../ini/index.js';
 import { type AliasTable, fileAliases } from './aliases.js';
 import { tellsChildren } from './composite/children.js';
-import { firstRefusal, isLimit, type OpenedPaste, openDocument, Usage } from './document.js';
+import { firstRefusal, type OpenedPaste, openDocument, Usage } from './document.js';
 import { Findings, findInFile, warnOfSection } from './findings.js';
 import {
   type Answerer,
@@ -26,7 +26,7 @@ import {
   useIn,
 } from './load-context.js';
 import { includedPath, isModuleReference, parseReference } from './parse-reference.js';
-import { PasteError } from './paste-error.js';
+import { isLimit, PasteError } from './paste-error.js';
 import { Reference } from './reference.js';
 import { DefaultResolver, type Resolver } from './resolver.js';
 import { type Kind, PROTOCOLS, sectionsNamed } from './section.js';

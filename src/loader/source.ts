@@ -11,8 +11,8 @@ import {
   strip,
 } from '../ini/index.js';
 import { excerpt, leadsTo } from '../text/index.js';
-import { isLimit, type Usage } from './document.js';
-import { firstNames, PasteError, type PasteReference } from './paste-error.js';
+import type { Usage } from './document.js';
+import { firstNames, isLimit, PasteError, type PasteReference } from './paste-error.js';
 
 /** One value of a section: the text, and its option. */
 export interface Setting {
