@@ -39,6 +39,7 @@ export const PAIRS: readonly (readonly [outer: string, inner: string, why: strin
  * directly or through URL maps only, so no filter outside it can do the work of an inner filter.
  */
 export async function wrongOrders(context: Context, config: Config, entered: boolean): Promise<WrongOrder[]> {
+  if (context.filters.length < 2) return [];
   const filters = context.filters.map((filter) => ({ filter, name: nameOfFilter(filter) }));
   const wanted: WrongOrder[] = [];
   for (const [at, { filter, name }] of filters.entries()) {

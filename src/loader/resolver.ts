@@ -68,8 +68,6 @@ interface Lookup {
 export class DefaultResolver implements Resolver {
   readonly #tables: (origin: Origin) => readonly AliasTable[];
   readonly #imports: boolean;
-  /** Values by expression, because many sections of a large file name few factories. */
-  readonly #known = new Map<string, unknown>();
   /** Modules that were located, each with the folder that it was named in. */
   readonly #located = new Set<string>();
 
@@ -83,11 +81,7 @@ export class DefaultResolver implements Resolver {
   }
 
   async expression(text: string, kind: 'protocol' | 'call', origin: Origin): Promise<unknown> {
-    const key = `${kind} ${text} ${origin.file}`;
-    if (this.#known.has(key)) return this.#known.get(key);
-    const value = await this.#follow(text, kind, { origin, folder: folderOf(origin), written: text, chain: [text] });
-    if (this.#imports) this.#known.set(key, value);
-    return value;
+    return this.#follow(text, kind, { origin, folder: folderOf(origin), written: text, chain: [text] });
   }
 
   async distribution(name: string, origin: Origin): Promise<EntryPoints> {

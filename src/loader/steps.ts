@@ -20,6 +20,8 @@ export class Steps {
   readonly #resolver: Resolver;
   #steps: Step[] = [];
   readonly #aliasErrors: unknown[] = [];
+  /** Factories by expression and file, because many sections of a large file name few factories. */
+  readonly #known = new Map<string, unknown>();
 
   constructor(resolver: Resolver) {
     this.#resolver = resolver;
@@ -37,9 +39,15 @@ export class Steps {
 
   /** Adds the factory of a protocol option or `call:`. */
   expression(context: Context, expression: string, kind: 'protocol' | 'call'): void {
-    this.#factory(context, (origin) =>
-      ask(origin, expression, () => this.#resolver.expression(expression, kind, origin)),
-    );
+    const key = `${kind} ${expression} ${placeOf(context).file}`;
+    const resolve = async (origin: Origin): Promise<unknown> => {
+      const value = await ask(origin, expression, () => this.#resolver.expression(expression, kind, origin));
+      if (typeof value === 'function') this.#known.set(key, value);
+      return value;
+    };
+    const known = this.#known.get(key);
+    if (known === undefined) this.#factory(context, resolve);
+    else Object.assign(context.factory!, { value: known, resolved: true });
   }
 
   /**

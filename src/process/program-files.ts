@@ -72,14 +72,14 @@ const CHANNEL = 'portico.loading';
 interface Step {
   readonly over: boolean;
   /** The same object at the beginning and the end of a step. */
-  readonly what: { readonly text: string };
+  readonly what: { readonly text: () => string };
 }
 
 /** Runs a step of loading, and publishes its beginning and end if there are subscribers. */
 export async function whileLoading<T>(text: () => string, work: () => T | PromiseLike<T>): Promise<T> {
   const steps = channel(CHANNEL);
   if (!steps.hasSubscribers) return work();
-  const what = { text: text() };
+  const what = { text };
   steps.publish({ over: false, what } satisfies Step);
   try {
     return await work();
@@ -96,5 +96,5 @@ export function watchLoading(): () => string | undefined {
     if (over) current.delete(what);
     else current.add(what);
   });
-  return () => [...current].at(-1)?.text;
+  return () => [...current].at(-1)?.text();
 }

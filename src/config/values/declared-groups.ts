@@ -211,8 +211,9 @@ export class DeclaredGroups {
 
   /** Returns the sections that have the options of a group: itself, and those that are other names of it. */
   sectionsOf(group: string): ReadonlySet<string> {
-    const others = [...this.#elsewhere].flatMap(([section, each]) => (each.group === group ? section : []));
-    return new Set([group, ...others]);
+    const sections = new Set([group]);
+    for (const [section, each] of this.#elsewhere) if (each.group === group) sections.add(section);
+    return sections;
   }
 
   /** Reports whether anybody has options in a section, under any of their names. */

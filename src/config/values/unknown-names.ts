@@ -66,11 +66,13 @@ export type Scope = 'all' | 'owned' | { readonly group: string };
 export function unknownNames(generation: Generation, scope: Scope): Diagnostic[] {
   const { groups, state } = generation;
   const sources = state.sources;
-  groups.instantiate(sources);
   const isAll = scope === 'all';
   const sections = typeof scope === 'object' ? groups.sectionsOf(scope.group) : undefined;
   const { all: written, of } = writtenNames(sources);
   const checkable = sections === undefined ? written : [...sections].flatMap((section) => of.get(section) ?? []);
+  // Most groups that are read: sections of the paste file have their values.
+  if (sections !== undefined && checkable.length === 0) return [];
+  groups.instantiate(sources);
   const undeclared = checkable.filter((each) => !declares(groups, each));
   const variables = isAll ? Object.keys(sources.environment).length + (sources.otherVariables?.length ?? 0) : 0;
   const ofPatterns = (names: Owned): Diagnostic[] =>
