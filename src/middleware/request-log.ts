@@ -262,7 +262,7 @@ function requestFacts(req: IncomingMessage, peer: string, maskTarget: (target: s
     status: 0,
     bytes: 0,
     duration_ms: 0,
-    /** Who ended a response that was not sent whole. */
+    /** The side that ended a response which was not sent whole. */
     aborted: undefined as 'client' | 'server' | undefined,
   };
 }

@@ -137,7 +137,7 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
       ? 'PrivateTmp=yes'
       : needs('PrivateTmp=no', isOff, {
           unset: 'no',
-          why: `the service has a folder of its own in place of that of ${temporary}`,
+          why: `the service cannot see ${temporary}`,
         }),
     ...CONFINED,
     needs(

@@ -74,7 +74,7 @@ export const apiOptions = defineOptions('api:<name>', {
   }),
   paths: oneOf(PATHS, {
     sampleDefault: 'paths of [wsgi]',
-    help: 'Which paths reach the application: normalize, refuse or as_sent. Applies to all its mounts: what needs another value is an API of its own. Default: paths of [wsgi].',
+    help: 'Which paths reach the application: normalize, refuse or as_sent. Applies to all its mounts: run what needs another value as a separate API. Default: paths of [wsgi].',
     aliases: ['DEFAULT.<name>_paths'],
   }),
   manager: module({
