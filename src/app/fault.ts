@@ -161,3 +161,17 @@ const RENAMED: ReadonlyMap<number, string> = new Map([
 export function reasonPhrase(status: number): string | undefined {
   return RENAMED.get(status) ?? STATUS_CODES[status];
 }
+
+/**
+ * Returns a 503: the service cannot answer now, through no fault of the request. `retryAfterS`: seconds after which a client may try again;
+ * undefined: repeating the request at once would be no better.
+ */
+export function unavailable(message: string, retryAfterS?: number, details: FaultDetails = {}): Fault {
+  const wait = retryAfterS === undefined ? {} : { 'retry-after': String(retryAfterS) };
+  return new Fault(503, { ...details, message, headers: { ...details.headers, ...wait } });
+}
+
+/** Returns the 503 for a token that may be valid: the caller should retry, not log in again. */
+export function unvalidatedToken(): Fault {
+  return unavailable('The token cannot be validated at the moment.', 5);
+}

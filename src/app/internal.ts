@@ -17,7 +17,7 @@ export {
   whenRouted,
 } from './exchange.js';
 export { additionsOf, authOptions, optionOrigin } from './factory.js';
-export { asFault, missed, reasonPhrase } from './fault.js';
+export { asFault, missed, reasonPhrase, unavailable, unvalidatedToken } from './fault.js';
 export type { FaultForm } from './fault-form.js';
 export { targetMask } from './faults/client-text.js';
 export { answeredStatus, answerFailure, answerFault, answering, type FailureOptions } from './faults/failed-request.js';
@@ -68,7 +68,7 @@ export {
   ServedRequest,
   seesHeadersTaken,
 } from './request-fields.js';
-export { methodsOf, overriddenMethod, writtenPath } from './request-path.js';
+export { LONGEST_URL, methodsOf, overriddenMethod, writtenPath } from './request-path.js';
 export {
   canTry,
   endTrial,

@@ -5,6 +5,9 @@
 import type { IncomingMessage } from 'node:http';
 import { collapsed, decodePath, encodedPath, environ, exchangeOf } from './exchange.js';
 
+/** Longest URL of a request, in characters: the default of `[wsgi] max_url_length`, and the limit where another server accepts it. */
+export const LONGEST_URL = 8192;
+
 /**
  * Returns the whole path of a request as the application sees it, without query: the part consumed by mounts and the rest,
  * percent-decoded once, the same text for all spellings; with `paths = as_sent` each run of slashes and each dot segment stays. A prefix that a proxy says it has stripped (`environ(req).forwardedPrefix`) is not

@@ -11,7 +11,7 @@ import {
   type Identity,
   type OpenApiAdditions,
 } from '../app/index.js';
-import { exchangeOf, faultFormOf, optionOrigin } from '../app/internal.js';
+import { exchangeOf, faultFormOf, optionOrigin, unvalidatedToken } from '../app/internal.js';
 import { ConfigurationRefused, type Origin } from '../errors/index.js';
 import { Drivers } from '../service/internal.js';
 import {
@@ -30,14 +30,7 @@ import {
   userHeaders,
 } from './auth/identity.js';
 import { secretOf, secretVerifier } from './auth/jwt-secret.js';
-import {
-  behindScheme,
-  serviceTokenOf,
-  UNAVAILABLE_HEADERS,
-  unauthenticated,
-  unavailable,
-  userTokenOf,
-} from './auth/presented-token.js';
+import { behindScheme, serviceTokenOf, unauthenticated, userTokenOf } from './auth/presented-token.js';
 import { oncePerToken, TokenCache, TokenLookup } from './auth/token-cache.js';
 import { TokenCheck, type Verdicts } from './auth/token-check.js';
 import { spellingsOf } from './auth/token-spelling.js';
@@ -285,7 +278,7 @@ function unavailableInstead(res: ServerResponse): void {
   res.statusCode = 503;
   res.statusMessage = STATUS_CODES[503]!;
   res.removeHeader('www-authenticate');
-  for (const [name, value] of Object.entries(UNAVAILABLE_HEADERS)) res.setHeader(name, value);
+  for (const [name, value] of Object.entries(unvalidatedToken().headers)) res.setHeader(name, value as string);
 }
 
 /** Answers 401. With `fault_style = openstack` the body is the same as in keystonemiddleware, which differs from nova's faults. */
@@ -310,7 +303,7 @@ function isRefused({ user, service }: Verdicts): boolean {
   if (!unauthorized) {
     for (const verdict of [service, user]) {
       if (verdict.status === 'unavailable') {
-        throw unavailable();
+        throw unvalidatedToken();
       }
     }
     if (user.status === 'confirmed') return false;

@@ -4,8 +4,15 @@ import { readFileSync, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { Worker } from 'node:worker_threads';
-import { environ, type FactoryContext, Fault, filterFactory, type OpenApiAdditions, remoteOf } from '../app/index.js';
-import { exchangeOf, optionOrigin } from '../app/internal.js';
+import {
+  environ,
+  type FactoryContext,
+  type Fault,
+  filterFactory,
+  type OpenApiAdditions,
+  remoteOf,
+} from '../app/index.js';
+import { exchangeOf, optionOrigin, unavailable } from '../app/internal.js';
 import { boolean, defineOptions, duration, integer, type OptionsOf, path, string } from '../config/index.js';
 import { writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused, type Origin } from '../errors/index.js';
@@ -155,7 +162,7 @@ export class PasswordChecker {
 }
 
 function tooMany(): Fault {
-  return new Fault(503, { message: 'Too many logins at the moment.', headers: { 'retry-after': '1' } });
+  return unavailable('Too many logins at the moment.', 1);
 }
 
 const basicAuthOptions = defineOptions({

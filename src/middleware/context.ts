@@ -9,10 +9,10 @@ import {
   remoteOf,
   type WantedOrder,
 } from '../app/index.js';
-import { exchangeOf, optionOrigin, runInRequest } from '../app/internal.js';
+import { exchangeOf, optionOrigin, runInRequest, unvalidatedToken } from '../app/internal.js';
 import { boolean, defineOptions, list, type OptionsOf } from '../config/index.js';
 import { ConfigurationRefused } from '../errors/index.js';
-import { unauthenticated, unavailable } from './auth/presented-token.js';
+import { unauthenticated } from './auth/presented-token.js';
 import type {} from './auth-token.js';
 
 const contextOptions = defineOptions({
@@ -48,7 +48,7 @@ export const context = filterFactory(
       if (!identity && options.requireIdentity && !isAssumed) {
         if (env.authError === 'unavailable') {
           // auth_token with delay_auth_decision passed the request on, but could not validate its token.
-          throw unavailable();
+          throw unvalidatedToken();
         }
         throw unauthenticated();
       }

@@ -1,7 +1,7 @@
 /** deadline: a time limit for each request. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { afterResponse, Fault, filterFactory, type OpenApiAdditions } from '../app/index.js';
-import { abortError, exchangeOf, type Forwarded, muteWhenEnded, offerSignal } from '../app/internal.js';
+import { afterResponse, type Fault, filterFactory, type OpenApiAdditions } from '../app/index.js';
+import { abortError, exchangeOf, type Forwarded, muteWhenEnded, offerSignal, unavailable } from '../app/internal.js';
 import { defineOptions, dict, duration, type OptionsOf, string } from '../config/index.js';
 import { systemClock } from '../tasks/internal.js';
 import { TOKEN } from './headers.js';
@@ -121,7 +121,7 @@ class TimeLimit {
   }
 
   #expire(): void {
-    const late = new Fault(503, { message: `The request took longer than ${this.#ms / 1000} seconds.` });
+    const late = unavailable(`The request took longer than ${this.#ms / 1000} seconds.`);
     muteWhenEnded(this.#res);
     this.#late?.(late);
     this.#fire(late);

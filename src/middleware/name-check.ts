@@ -1,5 +1,6 @@
 /** name_check: refuses malformed and suspicious paths. */
 import { environ, Fault, filterFactory, type OpenApiAdditions } from '../app/index.js';
+import { LONGEST_URL } from '../app/internal.js';
 import { boolean, defineOptions, type OptionsOf } from '../config/index.js';
 import { writtenElsewhere } from '../config/internal.js';
 
@@ -14,8 +15,6 @@ writtenElsewhere(nameCheckOptions, {
   },
 });
 
-/** Longest path as sent, in bytes. */
-const MAX_LENGTH = 8192;
 /** Longest segment in bytes: that of a file name. */
 const MAX_SEGMENT = 255;
 
@@ -43,7 +42,7 @@ function openapiOf(): OpenApiAdditions {
 function faultIn(target: string, { strict }: Limits): string | undefined {
   const query = target.indexOf('?');
   const raw = query < 0 ? target : target.slice(0, query);
-  if (raw.length > MAX_LENGTH) return `it is longer than ${MAX_LENGTH} bytes`;
+  if (raw.length > LONGEST_URL) return `it is longer than ${LONGEST_URL} bytes`;
   let path: string;
   try {
     path = decodeURIComponent(raw);

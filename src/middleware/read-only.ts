@@ -1,7 +1,7 @@
 /** read_only: refuses requests that can change something. */
 import type { IncomingMessage } from 'node:http';
 import { environ, Fault, filterFactory, type OpenApiAdditions, requestPath } from '../app/index.js';
-import { exchangeOf, methodsOf } from '../app/internal.js';
+import { exchangeOf, methodsOf, unavailable } from '../app/internal.js';
 import { boolean, defineOptions, integer, list, type OptionsOf, oneOf } from '../config/index.js';
 import { isBelow } from './path-prefix-match.js';
 
@@ -59,7 +59,7 @@ function refusal(options: Options, req: IncomingMessage): Fault | undefined {
   }
   if (mode === 'maintenance') {
     const message = 'This service is in maintenance and accepts no changes at the moment.';
-    return new Fault(503, { message, headers: { 'retry-after': String(retryAfter) } });
+    return unavailable(message, retryAfter);
   }
   const allow = allowDeletes ? 'DELETE, GET, HEAD, OPTIONS' : 'GET, HEAD, OPTIONS';
   return new Fault(405, { message: 'This service is read-only at the moment.', headers: { allow } });

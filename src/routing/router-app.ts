@@ -11,10 +11,12 @@ import {
   exchangeOf,
   type FailureOptions,
   faultFormOf,
+  LONGEST_URL,
   missed,
   overriddenMethod,
   type Trial,
   targetOf,
+  unavailable,
 } from '../app/internal.js';
 import { nearestOrAll } from '../errors/index.js';
 import type { LogFields, Logger } from '../log/index.js';
@@ -46,9 +48,6 @@ import {
 import { endAs, noteAction, noteRoute, type RouteFacts, triedMount } from './tried-route.js';
 import { absoluteUrl, type UrlContext, type UrlValues } from './urls/url-builder.js';
 import { VersionNegotiation } from './version-negotiation.js';
-
-/** Longer paths get 414 before they are matched, if the server of the request is another than Portico's, which has `max_url_length`. */
-const LONGEST_PATH = 8192;
 
 /** App of a built router. */
 export class RouterApp implements RequestRouter {
@@ -165,7 +164,8 @@ export class RouterApp implements RequestRouter {
   #pathOf(exchange: Exchange): string | null {
     const { mapper, options } = this.#parts;
     const { targetPath: raw, targetText: text } = targetOf(exchange);
-    if (raw.length > LONGEST_PATH && exchange.serverState === undefined) throw new Fault(414);
+    // Portico's server has `max_url_length`.
+    if (raw.length > LONGEST_URL && exchange.serverState === undefined) throw new Fault(414);
     if (options.strictPaths === true) refuseOddPath(raw);
     return raw === '*' || !this.#hasPrefix ? text : mapper.withoutPrefix(text);
   }
@@ -284,7 +284,7 @@ export class RouterApp implements RequestRouter {
   #startDeadline(call: ActionCall, ms: number): void {
     const { req, response: res } = call;
     const timer = setTimeout(() => {
-      const fault = new Fault(503, { message: 'The request took too long.' });
+      const fault = unavailable('The request took too long.');
       call.abort(fault);
       if (!res.headersSent) this.fail(req, res, fault);
     }, ms);

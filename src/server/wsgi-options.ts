@@ -1,6 +1,7 @@
 /**
  * The options of `[wsgi]`: limits and times of every server. The README of this folder explains each.
  */
+import { LONGEST_URL } from '../app/internal.js';
 import { boolean, bytes, defineOptions, duration, integer, type OptionsOf, oneOf, string } from '../config/index.js';
 
 /** The values of `paths`. */
@@ -23,7 +24,7 @@ export const wsgiOptions = defineOptions('wsgi', {
     advanced: true,
   }),
   max_url_length: integer({
-    default: 8192,
+    default: LONGEST_URL,
     min: 0,
     help: 'Maximum length of the request target, in bytes. Longer: 414.',
     advanced: true,

@@ -48,8 +48,8 @@ export const groups = [
       {
         what: "a client's identity headers reach the application",
         file: 'middleware/auth/identity.js',
-        replace: 'removeHeaders(req, (claimed) => IDENTITY_HEADERS.has(claimed) ||',
-        by: 'removeHeaders(req, (claimed) => claimed === "x-roles" ||',
+        replace: 'removeHeaders(req, (claimed) => IDENTITY_HEADERS.has(claimed));',
+        by: 'removeHeaders(req, (claimed) => claimed === "x-roles");',
         tests: ['middleware/auth/identity'],
       },
     ],

@@ -50,11 +50,3 @@ function single(req: IncomingMessage, name: string): string | undefined {
 export function unauthenticated(headers?: FaultDetails['headers']): Fault {
   return new Fault(401, { message: 'The request requires authentication.', headers });
 }
-
-/** Headers of a response for a token that may be valid. */
-export const UNAVAILABLE_HEADERS = { 'retry-after': '5' };
-
-/** Returns the fault for a token that may be valid: the caller should retry, not log in again. */
-export function unavailable(): Fault {
-  return new Fault(503, { message: 'The token cannot be validated at the moment.', headers: UNAVAILABLE_HEADERS });
-}

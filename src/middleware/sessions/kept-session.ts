@@ -1,7 +1,8 @@
 /** The session of one request: reads its cookie, and writes it at the head of the response. */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { beforeHead, environ, Fault, type Identity, type Session, type SessionData } from '../../app/index.js';
+import { beforeHead, environ, type Identity, type Session, type SessionData } from '../../app/index.js';
+import { unavailable } from '../../app/internal.js';
 import { PorticoError } from '../../errors/index.js';
 import type {} from '../auth/identity.js';
 import type { SessionOptions } from './session-options.js';
@@ -208,10 +209,6 @@ async function stored<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (cause) {
-    throw new Fault(503, {
-      message: 'The session cannot be read at the moment.',
-      headers: { 'retry-after': '5' },
-      cause,
-    });
+    throw unavailable('The session cannot be read at the moment.', 5, { cause });
   }
 }

@@ -1,6 +1,7 @@
 /**
  * Warnings of routes whose template is misleading, and of requirements that take long to match.
  */
+import { LONGEST_URL } from '../../app/internal.js';
 import { nearestOrAll } from '../../errors/index.js';
 import type { Requirements, Route } from '../route/route.js';
 import { translateRegex } from '../template/python-regex.js';
@@ -102,7 +103,6 @@ export interface SlowRequirement {
 
 /** A longer time is too slow. */
 const LIMIT_MS = 5;
-const LONGEST = 8192;
 
 /**
  * Runs every requirement on repetitive input of increasing length, up to 8 KiB, and stops at the first that takes more than 5 ms: an
@@ -123,7 +123,7 @@ export function slowRequirements(routes: readonly CompiledRoute[], now: () => nu
 function measure(requirement: string, now: () => number): { length: number; milliseconds: number } | null {
   const regex = new RegExp(`^(?:${translateRegex(requirement).source})$`, 'v');
   for (const unit of repetitiveUnits(requirement)) {
-    for (let length = 8; length <= LONGEST; length = length < 32 ? length + 2 : length * 2) {
+    for (let length = 8; length <= LONGEST_URL; length = length < 32 ? length + 2 : length * 2) {
       const input = `${unit.repeat(Math.ceil(length / unit.length)).slice(0, length)}\u0001`;
       const milliseconds = timeOf(() => regex.test(input), now);
       if (milliseconds > LIMIT_MS) return { length, milliseconds };

@@ -11,7 +11,7 @@ import {
   type OpenApiAdditions,
   RequestContext,
 } from '../../app/index.js';
-import { exchangeOf, isThenable } from '../../app/internal.js';
+import { exchangeOf, isThenable, unvalidatedToken } from '../../app/internal.js';
 import { isObject, whatItIs } from '../../errors/index.js';
 import { ActionRequest, type RequestRouter } from '../actions/action-request.js';
 import type { Auth, Guard } from '../actions/guard.js';
@@ -113,7 +113,7 @@ const requireCaller: { readonly auth: Filter } = {
     if (isAssumed(req)) return app(req, res);
     const { identity, authError } = callerOf(req);
     if (identity && authError === undefined) return app(req, res);
-    if (authError === 'unavailable') throw new Fault(503, { message: 'The token cannot be validated at the moment.' });
+    if (authError === 'unavailable') throw unvalidatedToken();
     throw new Fault(401, {
       message: authError === undefined ? 'The request is not authenticated.' : 'The token is not valid.',
     });

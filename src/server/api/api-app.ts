@@ -1,8 +1,8 @@
 /**
  * The app of an API, built from its paste file: also the next one, while the present one serves.
  */
-import { type App, Fault, type Filter } from '../../app/index.js';
-import { configuredFaultForm } from '../../app/internal.js';
+import type { App, Filter } from '../../app/index.js';
+import { configuredFaultForm, unavailable } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
 import { ConfigurationRefused, isError, Refusals } from '../../errors/index.js';
 import { type LoadedApp, Loader } from '../../loader/index.js';
@@ -25,15 +25,12 @@ export const unbuilt: App = () => {
 
 /** App of a service that accepts no more requests but still listens. */
 export const withdrawn: App = () => {
-  throw new Fault(503, {
-    message: 'This service has been withdrawn. Use another one.',
-    headers: { connection: 'close', 'retry-after': '60' },
-  });
+  throw unavailable('This service has been withdrawn. Use another one.', 60, { headers: { connection: 'close' } });
 };
 
 /** App of an API between two runs, if the next one does not start. */
 export const reloading: App = () => {
-  throw new Fault(503, { message: 'The service is reloading.', headers: { 'retry-after': '1' } });
+  throw unavailable('The service is reloading.', 1);
 };
 
 /** Settings for the server's own faults: their form, and the filters around them. */

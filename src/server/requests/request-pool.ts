@@ -20,8 +20,8 @@
  * `alone` expires: a promise may never settle.
  */
 import type { IncomingMessage } from 'node:http';
-import { Fault } from '../../app/index.js';
-import { exchangeOf, type SlotEvent, type SlotState, type Slots } from '../../app/internal.js';
+import type { Fault } from '../../app/index.js';
+import { exchangeOf, type SlotEvent, type SlotState, type Slots, unavailable } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 import { setLongTimeout } from '../../process/index.js';
 import { failBody } from '../../wire/index.js';
@@ -137,7 +137,7 @@ export class RequestPool implements Slots {
     this.move(exchange, 'refuse');
     this.#rejections.note(reason, exchange.req.socket);
     // A client may retry that soon: the duration of the other requests is unknown.
-    return new Fault(503, { message, headers: { 'Retry-After': '1' } });
+    return unavailable(message, 1);
   }
 
   /** Called when a response has closed, unless its app has settled before. */
