@@ -13,7 +13,9 @@ import {
   commitOf,
   compareStates,
   counted,
+  type Difference,
   markdownOf,
+  mergeBase,
   noRevision,
   STATUS_BREAKING,
   type StateSource,
@@ -24,11 +26,15 @@ import {
 import { print } from './command.js';
 import { addConfigurationOptions, collect, type OutputArguments } from './command-line.js';
 import { readDeclared } from './configured/declared-configuration.js';
+import { socketOf } from './configured/find-service.js';
 import { builtState } from './plan/built-state.js';
+import { reloadable, runningStates } from './plan/running-state.js';
 import { withAllErrors } from './validate/validate-all.js';
 
 interface PlanArguments extends OutputArguments {
   readonly oldConfigFile?: readonly string[];
+  readonly running?: boolean;
+  readonly socket?: string;
   readonly prepare?: string;
   readonly markdown?: boolean;
   readonly state?: string;
@@ -40,6 +46,8 @@ export function register(program: Command): void {
     .description('show what clients would notice of a change: two revisions, directories or configurations, compared')
     .argument('[states...]', 'revision or directory before, and the one after (default: HEAD, and the working tree)')
     .option('--old-config-file <path>', 'configuration file of the state before; may repeat', collect)
+    .option('--running', 'the running service before, and its files after: what a reload would change')
+    .option('--socket <path>', 'with --running: its control socket')
     .option('--prepare <command>', 'run this in the directory of a revision first, such as "npm run build"')
     .option('--json', 'print one JSON document')
     .option('--markdown', 'print Markdown, for a pull request')
@@ -59,20 +67,40 @@ export function register(program: Command): void {
   });
 }
 
+interface Compared {
+  readonly before: string;
+  readonly after: string;
+  readonly differences: readonly Difference[];
+}
+
+/** Adds what must be removed afterwards to `checkouts`. */
+async function compared(words: readonly string[], args: PlanArguments, checkouts: Checkout[]): Promise<Compared> {
+  const [before, after] = sources(words, args, checkouts);
+  for (const { notes } of checkouts) for (const note of notes) process.stderr.write(`note: ${note}\n`);
+  const key = randomUUID();
+  // One after another: each may take all processors.
+  const old = await stateFrom(before, key);
+  const differences = compareStates(old, await stateFrom(after, key));
+  return { before: before.label, after: after.label, differences };
+}
+
+async function comparedWithRunning(words: readonly string[], args: PlanArguments): Promise<Compared> {
+  if (words.length > 0) {
+    throw new UsageError(`plan --running compares no ${words.join(' ')}`, 'Leave out --running, or the states.');
+  }
+  const { before, key, after } = await runningStates(await socketOf(args));
+  const differences = compareStates(before, reloadable(before, await stateFrom(after, key)));
+  return { before: 'the running service', after: after.label, differences };
+}
+
 async function compare(words: readonly string[], args: PlanArguments): Promise<void> {
   const checkouts: Checkout[] = [];
   try {
-    const [before, after] = sources(words, args, checkouts);
-    for (const { notes } of checkouts) for (const note of notes) process.stderr.write(`note: ${note}\n`);
-    const key = randomUUID();
-    // One after another: each may take all processors.
-    const old = await stateFrom(before, key);
-    const differences = compareStates(old, await stateFrom(after, key));
-    const document = { schema: 'portico/plan', version: 1, before: before.label, after: after.label };
+    const { before, after, differences } =
+      args.running === true ? await comparedWithRunning(words, args) : await compared(words, args, checkouts);
+    const document = { schema: 'portico/plan', version: 1, before, after };
     const text = (): string =>
-      args.markdown === true
-        ? markdownOf(differences, { before: before.label, after: after.label })
-        : textOf(differences);
+      args.markdown === true ? markdownOf(differences, { before, after }) : textOf(differences);
     print(args, { ...document, counts: counted(differences), differences }, text);
     process.exitCode = counted(differences).breaking > 0 ? STATUS_BREAKING : 0;
   } finally {
@@ -94,14 +122,15 @@ function sources(
   return [sourceOf(before, args, args.oldConfigFile ?? given, checkouts), sourceOf(after, args, given, checkouts)];
 }
 
-/** `a..b` are two revisions, as for git. Without a second state it is the working tree. */
+/** `a..b` and `a...b` are two revisions, as for git. Without a second state it is the working tree. */
 function namedStates([first, second = '.']: readonly string[], args: PlanArguments): readonly [string, string] {
   if (first === undefined) return [args.oldConfigFile === undefined ? 'HEAD' : '.', '.'];
-  const [, from, to] = /^(.+?)\.\.([^/]*)$/.exec(first) ?? [];
-  if (from !== undefined && second === '.' && !existsSync(first)) return [from, to || 'HEAD'];
-  return [first, second];
+  const [, from, dots, to = ''] = /^(.+?)(\.\.\.?)([^/.][^/]*)?$/.exec(first) ?? [];
+  if (from === undefined || second !== '.' || existsSync(first)) return [first, second];
+  const later = to || 'HEAD';
+  const base = dots === '...' ? mergeBase(from, later, process.cwd()) : undefined;
+  return [base ?? from, later];
 }
-
 function sourceOf(
   name: string,
   { configDir = [], set = [], prepare }: PlanArguments,

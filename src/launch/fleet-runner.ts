@@ -8,7 +8,7 @@ import { PorticoError } from '../errors/index.js';
 import { Totals } from '../metrics/index.js';
 import { ownVersion } from '../modules/index.js';
 import type { Answer, ServiceStatus } from '../operating/index.js';
-import { cutOffText, DESCRIBE_TOPIC, workerLines } from '../operating/internal.js';
+import { cutOffText, workerLines } from '../operating/internal.js';
 import type { Launchable, ListenAddress, ServiceBase } from '../service/index.js';
 import { within } from '../tasks/internal.js';
 import { countText } from '../text/index.js';
@@ -252,11 +252,11 @@ export class FleetRunner implements Runner {
     },
   };
 
-  async describe(service: string): Promise<Answer | undefined> {
+  async describe(service: string, topic: string, body: unknown): Promise<Answer | undefined> {
     const serving = this.#served.filter(({ assignment, serving }) => assignment.service === service && serving);
     // A stuck worker cannot answer.
     const [worker] = serving.sort((a, b) => a.beat.silentSeconds - b.beat.silentSeconds);
-    return worker?.ask(DESCRIBE_TOPIC, service, DESCRIBE_MS);
+    return worker?.ask(topic, body, DESCRIBE_MS);
   }
 
   reopenLogs(): void {

@@ -60,8 +60,8 @@ export interface Runner {
   resize?(by: 1 | -1): void;
   /** Tells workers to reopen their log file. */
   reopenLogs?(): void;
-  /** Returns the OpenAPI document of a service, made by a process that serves it; undefined if there is none. */
-  describe(service: string): Promise<Answer | undefined>;
+  /** Returns the answer of a process that serves a service about it; undefined if there is none. */
+  describe(service: string, topic: string, body: unknown): Promise<Answer | undefined>;
   /** Operations on workers for operators. */
   readonly fleet?: Fleet | undefined;
 }

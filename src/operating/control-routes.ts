@@ -18,6 +18,7 @@ import { extensionParts } from './control/extension-parts.js';
 import { metricsAnswer } from './control/metrics-text.js';
 import { type RegisteredServices, serviceRoutes } from './control/registered-services.js';
 import { type Readiness, readinessOf, requestsOf, statusDocument } from './control/status-document.js';
+import { DESCRIBE_TOPIC, STATE_TOPIC } from './questions.js';
 import type { ReloadReport, ServiceStatus, WorkerStatus } from './status.js';
 
 export function controlRoutes(controlled: Controlled, registered: RegisteredServices): ControlRoutes {
@@ -55,6 +56,7 @@ export function controlRoutes(controlled: Controlled, registered: RegisteredServ
       complete: query.has('all'),
       options: query.has('all') ? showOptions(controlled.config) : differencesFromDefaults(controlled.config),
     }),
+    'POST /state': ({ body }) => statesOf(controlled, body.key),
     'POST /reload': async () => reported(await controlled.reload()),
     // A separate path: a parent that does not know dry runs must not take one for a reload.
     'POST /reload/dry-run': async () => reported(await controlled.dryRun()),
@@ -129,7 +131,7 @@ function docsRoutes(controlled: Controlled): ControlRoutes {
       const hint = nearestOrAll(service, known);
       refuse('PORTICO_NO_SUCH_SERVICE', `there is no service ${JSON.stringify(service)}`, 404, hint);
     }
-    const answer = await runner.describe(service);
+    const answer = await runner.describe(service, DESCRIBE_TOPIC, service);
     if (answer?.body !== undefined) return answer.body;
     const why = answer?.error ?? (runner.fleet === undefined ? 'it has no workers' : 'none of its workers is ready');
     return refuse('PORTICO_NOT_DESCRIBED', `${service} cannot be described: ${why}`, 503);
@@ -144,6 +146,20 @@ function docsRoutes(controlled: Controlled): ControlRoutes {
     },
     'GET /docs/:service/openapi.json': ({ params: { service } }) => documentOf(service),
   };
+}
+
+/** Returns the state of each service, from a worker: it has the code that is running. */
+async function statesOf({ status, runner }: Controlled, key: unknown): Promise<object> {
+  const states: unknown[] = [];
+  for (const { name: service } of status().services) {
+    const answer = await runner.describe(service, STATE_TOPIC, { service, key: String(key) });
+    if (answer?.body === undefined) {
+      const why = answer?.error ?? 'none of its workers is ready';
+      refuse('PORTICO_NOT_DESCRIBED', `${service} cannot be described: ${why}`, 503);
+    }
+    states.push(answer?.body);
+  }
+  return { schema: 'portico/states', version: 1, states };
 }
 
 /** Answers 503 unless all services are ready. */

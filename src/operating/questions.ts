@@ -7,6 +7,15 @@ import type { Awaitable } from '../service/index.js';
 /** Asks a worker for the OpenAPI document of a service, whose name is the body. */
 export const DESCRIBE_TOPIC = 'portico.api-description';
 
+/** Asks a worker for the state of a service, which `plan` compares. The body is a {@link StateQuestion}. */
+export const STATE_TOPIC = 'portico.state';
+
+export interface StateQuestion {
+  readonly service: string;
+  /** Key of the digests of secrets. */
+  readonly key: string;
+}
+
 /** Answers one topic in the process that is asked. The answer must allow structured cloning. */
 export type AnswerQuestion = (body: unknown) => Awaitable<unknown>;
 

@@ -114,7 +114,8 @@ function options(before: State, after: State): Difference[] {
   return pairs(before.options, after.options, keyOf).flatMap(([old, now]) => {
     const { group, opt, restart } = (now ?? old)!;
     if (TOLD_ELSEWHERE.some((each) => each.test(`${group}.${opt}`))) return [];
-    if (old?.value === now?.value && old?.digest === now?.digest) return [];
+    const isOtherSecret = old?.digest != null && now?.digest != null && old.digest !== now.digest;
+    if (old?.value === now?.value && !isOtherSecret) return [];
     // An option that only one state declares, with its default, is none that somebody has changed.
     if ((old === undefined && now!.place === null) || (now === undefined && old!.place === null)) return [];
     const about = { api: null, subject: `[${group}] ${opt}`, old: old?.place ?? null, new: now?.place ?? null };

@@ -3,7 +3,7 @@ export { compareStates } from './compare-states.js';
 export { counted, type Difference, type DifferenceClass, STATUS_BREAKING } from './difference.js';
 export { markdownOf } from './print-markdown.js';
 export { type Noted, placeOf, sumOf, textOf } from './print-text.js';
-export { type Checkout, checkOut, commitOf, noRevision } from './revision.js';
+export { type Checkout, checkOut, commitOf, mergeBase, noRevision } from './revision.js';
 export { RULES, type RuleName } from './rules.js';
 export type {
   ApiState,

@@ -43,6 +43,12 @@ export function commitOf(name: string, cwd: string): string | undefined {
   return status === 0 ? stdout.trim() : undefined;
 }
 
+/** Returns the commit at which two revisions part; undefined without one. */
+export function mergeBase(one: string, other: string, cwd: string): string | undefined {
+  const { status, stdout } = git(['merge-base', '--', one, other], cwd);
+  return status === 0 ? stdout.trim() : undefined;
+}
+
 /** Returns the error for a name that is no revision. */
 export function noRevision(name: string, cwd: string): PorticoError {
   const inside = git(['rev-parse', '--is-inside-work-tree'], cwd);

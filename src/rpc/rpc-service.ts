@@ -179,9 +179,17 @@ export class RPCService implements ServiceBase {
     return (managers) => rpcContract(endpointsOf(managers), accessPolicy);
   }
 
-  /** Returns the contract and the periodic tasks of a service that is not started: its managers are created for that; no hook runs. @internal */
+  /** Configuration of its next start. @internal */
+  get config(): Config {
+    return this.#config;
+  }
+
+  /** Returns the contract and the periodic tasks. A service that is not started creates its managers for that; no hook runs. @internal */
   async described() {
     const of = await this.#contractOf();
+    if (CALLABLE.has(this.#run.lifecycle.state)) {
+      return { interfaces: of(this.managers), jobs: this.periodicTasks.flatMap(({ described }) => described) };
+    }
     return this.#run.managed.inspect((managers, declared) => ({
       interfaces: of(managers),
       jobs: describedJobs(managers, declared),

@@ -1,12 +1,11 @@
-/** Edits of two real projects, the sample and a booking API, each with what `plan` says of it. */
+/** Edits of a booking API, each with what `plan` says of it. */
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
-import { compareStates } from '../../dist/plan/compare-states.js';
-import { RULES } from '../../dist/plan/rules.js';
+import { after } from 'node:test';
 import type { State } from '../../dist/plan/state.js';
-import { emptyProject, root } from '../fixtures/project.js';
+import { emptyProject } from '../fixtures/project.js';
+import { checkEdits, type Edit } from '../plan/edits.js';
 import { command } from './command.js';
 
 const BOOKINGS: Readonly<Record<string, string>> = {
@@ -100,9 +99,6 @@ export async function app(_settings, ctx) {
 }
 `,
 };
-
-type Said = readonly [rule: string, subject: string, text: string | RegExp];
-type Edit = readonly [file: string, from: string, to: string, ...said: readonly Said[]];
 
 const paste = 'api-paste.ini';
 const ini = 'portico.ini';
@@ -403,137 +399,15 @@ const EDITS: readonly Edit[] = [
   [app, "() => ({ id: '1' })", "() => ({ id: '2' })"],
 ];
 
-const sample = 'sample/compute';
-
-/** Edits of the sample. */
-const SAMPLE: readonly Edit[] = [
-  [
-    `${sample}/versions.js`,
-    "max: '2.79'",
-    "max: '2.70'",
-    ['versions-removed', 'routes at /v2.1', 'versions 2.1 to 2.79 -> 2.1 to 2.70'],
-  ],
-  [
-    `${sample}/versions.js`,
-    "max: '2.79'",
-    "max: '2.80'",
-    ['versions-added', 'routes at /v2.1', 'versions 2.1 to 2.79 -> 2.1 to 2.80'],
-  ],
-  [
-    `${sample}/routes.js`,
-    "    ['GET', '/limits', Limits, 'index'],\n",
-    '',
-    ['route-removed', 'GET /v2.1/limits', 'removed'],
-  ],
-  [
-    `${sample}/routes.js`,
-    "['GET', '/flavors/detail', Flavors, 'detail'],",
-    "['GET', '/flavors/details', Flavors, 'detail'],",
-    ['route-removed', 'GET /v2.1/flavors/detail', 'removed'],
-    ['route-added', 'GET /v2.1/flavors/details', 'new'],
-  ],
-  [
-    `${sample}/images.js`,
-    "'2.35'",
-    "'2.30'",
-    ['route-version-removed', 'GET /v2.1/images', 'removed (from version 2.31)'],
-  ],
-  [
-    `${sample}/key-pairs.js`,
-    "closed(typed, 'name')",
-    "closed(typed, 'name', 'type')",
-    [
-      'request-member-became-required',
-      'POST /v2.1/os-keypairs',
-      'body.keypair.type is required now (from version 2.2)',
-    ],
-  ],
-  [
-    `${sample}/key-pairs.js`,
-    "'2.2': 201",
-    "'2.2': 202",
-    ['response-status-removed', 'POST /v2.1/os-keypairs', 'status 201 no longer occurs (from version 2.2)'],
-    ['response-status-added', 'POST /v2.1/os-keypairs', 'status 202 is new (from version 2.2)'],
-  ],
-  [
-    `${sample}/flavors/flavors.js`,
-    "description }, 'description')",
-    'description })',
-    ['request-member-became-optional', 'PUT /v2.1/flavors/{id}', /body\.flavor\.description is optional now/],
-  ],
-  [
-    `${sample}/servers/server-schemas.js`,
-    'maxItems: 50',
-    'maxItems: 10',
-    ['request-bound-narrower', 'POST /v2.1/servers', 'body.server.tags: maxItems 50 -> 10 (from version 2.52)'],
-  ],
-  [
-    `${sample}/schemas.js`,
-    'maxLength: 60,',
-    'maxLength: 50,',
-    ['request-bound-narrower', 'POST /v2.1/servers', /body\.server\.tags\[\]: maxLength 60 -> 50/],
-  ],
-  ['api-paste.ini', 'sizelimit noauth', 'noauth sizelimit', ['filter-moved', 'pipeline compute_v21', /moves/]],
-  ['portico.ini', 'port = 8775', 'port = 8776', ['address-removed', 'api metadata', /8776/]],
-];
-
 function stateOf(folder: string): State {
   const { stdout, stderr, status } = command(['plan', '--state', 'k'], { cwd: folder });
   assert.equal(status, 0, stderr);
   return JSON.parse(stdout.split('\n').find((line) => line.startsWith('{'))!) as State;
 }
 
-/** Each edit is another directory: modules of a directory are loaded once. */
-function edited(folder: string, name: string, [file, from, to]: Edit): string {
-  const copy = join(folder, '..', name);
-  rmSync(copy, { recursive: true, force: true });
-  cpSync(folder, copy, { recursive: true, verbatimSymlinks: true });
-  const text = readFileSync(join(copy, file), 'utf8');
-  assert.equal(text.split(from).length > 1, true, `${file} has ${from}`);
-  writeFileSync(join(copy, file), text.replace(from, to));
-  return copy;
-}
-
-const rulesSeen = new Set<string>();
-
-function check(edits: readonly Edit[], folder: string): void {
-  const before = stateOf(folder);
-  for (const [at, edit] of edits.entries()) {
-    const [file, from, to, ...said] = edit;
-    test(`86 ${file}: ${from.trim().slice(0, 60)} -> ${to.trim().slice(0, 60)}`, () => {
-      const found = compareStates(before, stateOf(edited(folder, `edit-${at}`, edit)));
-      const lines = found.map(({ rule, subject, text }) => `${rule} | ${subject} | ${text}`);
-      for (const { rule, class: is } of found) {
-        assert.equal(is, RULES[rule as keyof typeof RULES].class);
-        rulesSeen.add(rule);
-      }
-      if (said.length === 0) assert.deepEqual(lines, []);
-      for (const [rule, subject, text] of said) {
-        const isSaid = found.some(
-          (each) =>
-            each.rule === rule &&
-            each.subject === subject &&
-            (typeof text === 'string' ? each.text === text : text.test(each.text)),
-        );
-        assert.equal(isSaid, true, `${rule} | ${subject} | ${String(text)} is not among\n${lines.join('\n')}`);
-      }
-    });
-  }
-}
-
 const { folder: base, remove } = emptyProject({});
 after(remove);
-
-const bookings = join(base, 'bookings', 'base');
-mkdirSync(bookings, { recursive: true });
+const bookings = join(base, 'bookings');
+mkdirSync(bookings);
 for (const [name, text] of Object.entries(BOOKINGS)) writeFileSync(join(bookings, name), text);
-check(EDITS, bookings);
-
-const compute = join(base, 'compute', 'base');
-mkdirSync(compute, { recursive: true });
-cpSync(join(root, 'dist/sample'), join(compute, 'sample'), { recursive: true });
-for (const name of ['portico.ini', 'api-paste.ini']) {
-  const text = readFileSync(join(root, 'paste', name), 'utf8');
-  writeFileSync(join(compute, name), text.replaceAll('portico/sample:', './sample/index.js:'));
-}
-check(SAMPLE, compute);
+checkEdits(EDITS, bookings, stateOf);

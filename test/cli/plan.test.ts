@@ -66,6 +66,7 @@ test('86 --json: both places, the class and the rule of each difference', () => 
 });
 
 test('86 two revisions, and two directories', () => {
+  assert.deepEqual(plan('main...HEAD').stdout, 'No differences.\n');
   const same = plan('main..HEAD');
   assert.deepEqual(same, { status: 0, stdout: 'No differences.\n', stderr: '' });
   const other = emptyProject(FILES);

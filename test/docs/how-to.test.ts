@@ -32,6 +32,7 @@ const PAGES: Readonly<Record<string, PageOptions>> = {
   'own-tokens.md': {},
   'policy.md': {},
   'proxies.md': {},
+  'review-changes.md': {},
   'sessions.md': {},
   'shutdown-hooks.md': {},
   'static-files.md': {},

@@ -16,8 +16,12 @@ import { loaderOf, routedApps } from '../validate/api-routers.js';
 import { jobState, placeOf } from './plain-data.js';
 import { routerState } from './router-state.js';
 
-/** Returns an API; its apps are created for their routes, and released. */
-export async function apiState(api: PlannedApi, config: Config): Promise<ApiState> {
+/** Returns an API; its apps are created for their routes, and released. `running`: that API, if this process serves it. */
+export async function apiState(
+  api: PlannedApi,
+  config: Config,
+  running?: Pick<WSGIService, 'periodicTasks'>,
+): Promise<ApiState> {
   const { name, addresses, usesTls, workers, pipeline } = api;
   const sections = new Sections(config);
   sections.visit(await loaderOf(api, config).tree(pipeline));
@@ -32,6 +36,10 @@ export async function apiState(api: PlannedApi, config: Config): Promise<ApiStat
       routes.push(...own);
     }
   }
+  const jobs = running?.periodicTasks.flatMap(({ described }) => described) ?? [
+    ...declared.described,
+    ...(await managersJobs(api, config)),
+  ];
   return {
     name,
     place: placeOf(config.getSectionLocation(`api:${name}`)),
@@ -44,7 +52,7 @@ export async function apiState(api: PlannedApi, config: Config): Promise<ApiStat
     parts: sections.parts,
     routers,
     routes,
-    jobs: [...declared.described, ...(await managersJobs(api, config))].map(jobState),
+    jobs: jobs.map(jobState),
   };
 }
 

@@ -7,26 +7,41 @@ import type { Config } from '../../config/index.js';
 import { asTrial, isSecret, maskValue } from '../../config/internal.js';
 import { silentLogger } from '../../log/internal.js';
 import type { OptionState, ServiceState, State } from '../../plan/index.js';
+import type { RPCService } from '../../rpc/index.js';
+import type { WSGIService } from '../../server/index.js';
 import { namesIn } from '../../server/internal.js';
 import { enabledServices, makingServices } from '../configured/enabled-services.js';
 import { plan, refuseErrors } from '../validate/plan.js';
 import { apiState } from './api-state.js';
 import { jobState, placeOf, plainData } from './plain-data.js';
 
+/** A service that this process runs: an API, or one with remote calls. */
+export type RunningService = Pick<WSGIService, 'name' | 'config' | 'periodicTasks'> &
+  Partial<Pick<RPCService, 'described'>>;
+
+/** Options of {@link builtState}. */
+export interface BuildOptions {
+  /** The only service of the state, which this process runs: its managers are asked, and none are created. */
+  readonly running?: RunningService;
+  /** Names of the APIs and services. Default: those that the configuration enables. */
+  readonly apis?: readonly string[];
+  readonly services?: readonly string[];
+}
+
 /** Returns the state. `key`: of the digests by which changed secrets are found. Throws a refusal with all errors of a configuration. */
-export async function builtState(config: Config, key: string): Promise<State> {
-  const names = namesIn(config);
+export async function builtState(config: Config, key: string, { running, ...only }: BuildOptions = {}): Promise<State> {
+  const names = { ...namesIn(config), ...only };
   // Certificates are on the machines that serve, and not where a change is reviewed.
   const { apis, diagnostics } = await plan(config, { log: silentLogger(), names: { ...names, sslApis: [] } });
   refuseErrors(diagnostics);
   const built = [];
   for (const api of apis)
-    built.push(await asTrial(() => apiState({ ...api, usesTls: names.sslApis.includes(api.name) }, config)));
-  const made = await enabledServices(config, names, { log: silentLogger() }, makingServices);
+    built.push(await asTrial(() => apiState({ ...api, usesTls: names.sslApis.includes(api.name) }, config, running)));
+  const enabled = await enabledServices(config, names, { log: silentLogger() }, makingServices);
   const services: ServiceState[] = [];
-  for (const service of made.services) {
-    const { name, topic, workers } = service;
-    const described = await asTrial(() => service.described());
+  for (const made of enabled.services) {
+    const { name, topic, workers } = made;
+    const described = await asTrial(() => running?.described?.() ?? made.described());
     const interfaces = described.interfaces.map(({ namespace, version, methods }) => ({ namespace, version, methods }));
     const place = placeOf(config.getSectionLocation(`service:${name}`));
     services.push({

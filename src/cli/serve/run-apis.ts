@@ -17,7 +17,7 @@ import type { Logger } from '../../log/index.js';
 import { callsProvider } from '../../managers/index.js';
 import { explainedError, pagesOfError } from '../../modules/index.js';
 import type { ServiceStatus } from '../../operating/index.js';
-import { DESCRIBE_TOPIC } from '../../operating/internal.js';
+import { DESCRIBE_TOPIC, STATE_TOPIC, type StateQuestion } from '../../operating/internal.js';
 import { describeLimits, holdSignals, returnStartMemory, withSourceLines } from '../../process/index.js';
 import { isOneProcess, namesIn } from '../../server/internal.js';
 import type { Awaitable, Launchable, ListenAddress, ServiceBase } from '../../service/index.js';
@@ -182,7 +182,10 @@ async function launchApis(
   // A worker without a service of this configuration tells its parent when it ends.
   if (launcher === undefined || wanted.length === 0) return 1;
   for (const each of wanted) known.set(each.name, each);
-  if (role === 'worker') launcher.answer(DESCRIBE_TOPIC, describing(known));
+  if (role === 'worker') {
+    launcher.answer(DESCRIBE_TOPIC, describing(known));
+    launcher.answer(STATE_TOPIC, stating(known));
+  }
 
   let service = wanted[0]!;
   try {
@@ -269,6 +272,15 @@ function describing(services: ReadonlyMap<unknown, Launched>): (name: unknown) =
     made.set(name, { of: config, document });
     document.catch(() => made.delete(name));
     return document;
+  };
+}
+
+/** Returns the state of a service by its name, for `plan` and the report of a reload. */
+function stating(services: ReadonlyMap<unknown, Launched>): (question: unknown) => Promise<object> {
+  return async (question) => {
+    const { service, key } = question as StateQuestion;
+    const { stateHere } = await import('../plan/running-state.js');
+    return stateHere(services.get(service) as Parameters<typeof stateHere>[0], key);
   };
 }
 

@@ -6,7 +6,7 @@ import type { Diagnostic } from '../../errors/index.js';
 import type { LogFields, LogLevel } from '../../log/index.js';
 import { Totals } from '../../metrics/index.js';
 import type { Answer, HeldRequest, ServiceStatus } from '../../operating/index.js';
-import { DESCRIBE_TOPIC, Questions, requestsOf, type Telling } from '../../operating/internal.js';
+import { Questions, requestsOf, type Telling } from '../../operating/internal.js';
 import { HEAD } from '../../process/index.js';
 import type { ServiceBase, WorkerContext } from '../../service/index.js';
 import { pause, within } from '../../tasks/internal.js';
@@ -141,9 +141,9 @@ export class InProcessRunner implements Runner {
     return [await this.questions.answerAs(from, topic, body)];
   }
 
-  async describe(service: string): Promise<Answer | undefined> {
-    if (!this.questions.has(DESCRIBE_TOPIC)) return undefined;
-    const [answer] = await this.ask(DESCRIBE_TOPIC, service);
+  async describe(_service: string, topic: string, body: unknown): Promise<Answer | undefined> {
+    if (!this.questions.has(topic)) return undefined;
+    const [answer] = await this.ask(topic, body);
     return answer;
   }
 

@@ -40,8 +40,8 @@ export interface Controlled {
     readonly generation: number;
     /** Totals of all serving processes. */
     counted(): Totals;
-    /** Returns the OpenAPI document of a service, made by a process that serves it; undefined if there is none. */
-    describe(service: string): Promise<Answer | undefined>;
+    /** Returns the answer of a process that serves a service about it; undefined if there is none. */
+    describe(service: string, topic: string, body: unknown): Promise<Answer | undefined>;
     readonly fleet?: Fleet | undefined;
   };
   readonly registryHooks: RegistryHooks;

@@ -1,0 +1,77 @@
+/** The state of services in the processes that serve them, with the code and the configuration that those have loaded. */
+import { randomUUID } from 'node:crypto';
+import { realpathSync } from 'node:fs';
+import { relative, resolve } from 'node:path';
+import type { ShownOption } from '../../config/internal.js';
+import { ignoreErrors } from '../../errors/index.js';
+import type { StatusDocument } from '../../operating/internal.js';
+import type { OptionState, State, StateSource } from '../../plan/index.js';
+import { masked } from '../../text/index.js';
+import { ask } from '../control-client.js';
+import { builtState, type RunningService } from './built-state.js';
+import { placeOf } from './plain-data.js';
+
+/** Returns the state of a service of `api-cli` in this process. Throws for any other one. */
+export async function stateHere(service: Partial<RunningService> | undefined, key: string): Promise<State> {
+  const { name, config } = service ?? {};
+  if (name === undefined || config === undefined) throw new Error('it is no service of a configuration');
+  const only = 'described' in service! ? { apis: [], services: [name] } : { apis: [name], services: [] };
+  return builtState(config, key, { ...only, running: service as RunningService });
+}
+
+/** The state of all services that run, and of the files that they were started with. */
+export interface RunningStates {
+  readonly before: State;
+  readonly key: string;
+  /** Source of the state that a reload would give. */
+  readonly after: StateSource;
+}
+
+/** Asks the service on a control socket. */
+export async function runningStates(socket: string): Promise<RunningStates> {
+  const key = randomUUID();
+  const { process: told } = await ask<StatusDocument>(socket, 'GET', '/status');
+  const before = await runningState(socket, key);
+  const files = told.configFiles.flatMap((file) => ['--config-file', relative(told.folder, resolve(told.folder, file))]);
+  const given = before.options.filter(({ place, value }) => isLasting(place) && !value.includes(masked));
+  const sets = given.flatMap(({ group, opt, value }) => ['--set', `${group}.${opt}=${value}`]);
+  // A link in the path of the program may lead to a new release.
+  const folder = ignoreErrors(() => realpathSync(process.env.PWD ?? '')) === told.folder ? process.cwd() : told.folder;
+  return { before, key, after: { label: 'the files', folder, args: [...files, ...sets] } };
+}
+
+/** Returns the state of the running service; `key`: of the digests of secrets. */
+export async function runningState(socket: string, key: string): Promise<State> {
+  const { states } = await ask<{ states: readonly State[] }>(socket, 'POST', '/state', { key });
+  const { options } = await ask<{ options: readonly ShownOption[] }>(socket, 'GET', '/config?all');
+  // Only the parent knows the options of its own groups.
+  const ofParent = options.map(({ group, opt, value, location }): OptionState => {
+    return { group, opt, value, digest: null, place: placeOf(location), restart: true };
+  });
+  const byName = new Map([...ofParent, ...states.flatMap((each) => each.options)].map((each) => [keyOf(each), each]));
+  return {
+    schema: 'portico/state',
+    version: 1,
+    apis: states.flatMap(({ apis }) => apis),
+    services: states.flatMap(({ services }) => services),
+    options: [...byName.values()],
+  };
+}
+
+/** Returns the state after a reload, without what it leaves as it is: options that this service has not declared, or not from files. */
+export function reloadable(before: State, after: State): State {
+  const old = new Map(before.options.map((each) => [keyOf(each), each]));
+  const options = after.options.flatMap((each) => {
+    const was = old.get(keyOf(each));
+    if (was === undefined) return [];
+    return [isLasting(was.place) ? { ...was, restart: each.restart } : each];
+  });
+  return { ...after, options };
+}
+
+const keyOf = ({ group, opt }: OptionState): string => `${group}.${opt}`;
+
+/** Reports whether a value stays as long as its process. */
+function isLasting(place: string | null): boolean {
+  return place?.startsWith('env ') === true || place?.startsWith('command line') === true;
+}

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { FILES } from '../plan/project.js';
+import { emptyProject, runApiCli, startProject } from './program.js';
+
+test('86 the running service against its files: the code that it has loaded, and what a reload would change', async (t) => {
+  const ini = `${FILES['portico.ini']!.replace('port = 8099', 'port = 0')}[control]\nsocket = control.sock\n`;
+  const project = emptyProject({ ...FILES, 'portico.ini': ini });
+  const program = startProject(t, project, ['--set', 'wsgi.max_connections=500']);
+  await program.printed(/Ready after/);
+  const same = await runApiCli(project.folder, 'plan', '--running');
+  assert.deepEqual(same, { status: 0, stdout: 'No differences.\n', stderr: '' });
+
+  const edit = (file: string, from: string, to: string): void =>
+    writeFileSync(join(project.folder, file), readFileSync(join(project.folder, file), 'utf8').replace(from, to));
+  edit('app.js', "required: ['room']", "required: ['room', 'guest']");
+  edit('portico.ini', 'max_queue = 1000', 'max_queue = 100\nmax_connections = 7');
+  edit('portico.ini', 'workers = 1', 'workers = 2');
+  const { status, stdout } = await runApiCli(project.folder, 'plan', '--running');
+  assert.equal(
+    stdout,
+    `Breaking
+  ~ POST /v1/bookings  body.guest is required now                       app.js:17
+Compatible
+  ~ api bookings       workers 1 -> 2              applied by a reload  portico.ini:3:1
+  ~ [wsgi] max_queue   1000 -> 100                 applied by a reload  portico.ini:7:13
+1 breaking, 2 compatible · exit status 3
+`,
+  );
+  assert.equal(status, 3);
+});
