@@ -53,7 +53,7 @@ function aligned(table: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, at) => Math.min(WIDEST, Math.max(...rows.map((row) => row[at]!.length))));
   return rows.map((row) =>
     row
-      .map((cell, at) => cell.padEnd(widths[at]!))
+      .flatMap((cell, at) => (widths[at] === 0 ? [] : [cell.padEnd(widths[at]!)]))
       .join('  ')
       .trimEnd(),
   );
