@@ -346,6 +346,23 @@ test('the core imports no extra: it asks the extensions of a program for what th
   );
 });
 
+/** Imports of a module that a file or a package names, by their file. */
+const COMPUTED: Readonly<Record<string, readonly string[]>> = {
+  'config/extension-objects.ts': ['import(url'],
+  'modules/import-export.ts': ['import(url', 'import(pathToFileURL', 'import(pathToFileURL'],
+  // The modules of a worker of `api-cli`, which is above `launch`.
+  'launch/worker/worker-bootstrap.ts': ['import(ownFile'],
+};
+
+test('an import takes a literal, or what a file names: no directory imports another one by a computed path', () => {
+  const computed = sourceFiles(src).flatMap((path) => {
+    const code = readFileSync(path, 'utf8').replaceAll(/^\s*(?:\*|\/\/|\/\*).*$/gm, '');
+    const found = code.match(/\bimport\((?!['"])\w+/g);
+    return found === null ? [] : [[relative(src, path), [...found]] as const];
+  });
+  assert.deepEqual(Object.fromEntries(computed), COMPUTED);
+});
+
 test('no directory imports a higher one by a name of the package', () => {
   const named = all.filter(({ specifier }) => specifier.startsWith('#'));
   assert.deepEqual(
