@@ -8,13 +8,6 @@ import { DRIVERS } from './drivers.js';
 import type { Transport, TransportConsumer, TransportOptions, Transports } from './transport.js';
 import { parseTransportUrl, type TransportUrl } from './transport-url.js';
 
-declare module '../../service/extension.js' {
-  interface Provides {
-    /** Transports of remote calls, by the scheme of their URLs. */
-    readonly transports?: Transports;
-  }
-}
-
 /** Returns the drivers of a configuration: those of Portico, and of its extensions. */
 export function transportsOf(config: Config): Transports {
   const extensions = loadedExtensionsOf(config) ?? [];

@@ -15,6 +15,13 @@ export type MakeTransport = (url: TransportUrl, options: TransportOptions, confi
 /** Drivers by the scheme of their URLs, each with its import. */
 export type Transports = Readonly<Record<string, () => Promise<MakeTransport>>>;
 
+declare module '../../service/extension.js' {
+  interface Provides {
+    /** Transports of remote calls, by the scheme of their URLs. */
+    readonly transports?: Transports;
+  }
+}
+
 /** Limit of an exchange's dead letters; beyond it the oldest ones are dropped. */
 export const MAX_DEAD_LETTERS = 10_000;
 
