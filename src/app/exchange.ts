@@ -186,6 +186,8 @@ export class Exchange {
   declare shownParams: Readonly<Record<string, string>> | undefined;
   /** Listeners that wait for a route; undefined if there are none. */
   declare routeListeners: RouteListener[] | undefined;
+  /** The API version that the request names, also one that is refused. */
+  declare askedVersion: string | undefined;
   /** The trial of the request; undefined for a request of a client. */
   declare trial: Trial | undefined;
   /** The span of the request; undefined without tracing. */
@@ -323,6 +325,7 @@ const RARE: Partial<Exchange> = {
   copyOf: undefined,
   shownParams: undefined,
   routeListeners: undefined,
+  askedVersion: undefined,
   trial: undefined,
   requestTrace: undefined,
   outage: undefined,

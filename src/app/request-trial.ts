@@ -50,6 +50,8 @@ export type UnknownPart = 'body' | 'headers';
 
 export class Trial implements RequestTrial {
   readonly steps: TrialStep[] = [];
+  /** The API version that the request names; undefined: as its headers say. */
+  readonly version: string | undefined;
   readonly #unknown: readonly UnknownPart[];
   /** Assumptions about an unknown request: its body is valid, its caller is accepted. */
   readonly assumed = new Set<'body' | 'caller'>();
@@ -58,8 +60,9 @@ export class Trial implements RequestTrial {
   fault: Fault | undefined;
 
   /** `unknown`: parts of the request that are not known. Default: none. */
-  constructor(unknown: readonly UnknownPart[] = []) {
+  constructor(unknown: readonly UnknownPart[] = [], version?: string) {
     this.#unknown = unknown;
+    this.version = version;
   }
 
   isUnknown(part: UnknownPart): boolean {

@@ -234,13 +234,20 @@ function skipping(skipPaths: readonly string[]): (path: string) => boolean {
 type RequestFacts = ReturnType<typeof requestFacts>;
 
 const NAMES: ReadonlySet<string> = new Set(
-  'remote method target protocol request_id global_request_id api_version route user_id project_id trace_id span_id trace_flags status bytes duration_ms aborted'.split(
+  'remote method target protocol request_id global_request_id asked_version api_version route user_agent user_id project_id trace_id span_id trace_flags status bytes duration_ms aborted'.split(
     ' ',
   ),
 );
 
 /** Facts of callers and versions, which JSON has only where the request has them. */
-const RARE: ReadonlySet<string> = new Set(['global_request_id', 'api_version', 'user_id', 'project_id']);
+const RARE: ReadonlySet<string> = new Set([
+  'global_request_id',
+  'asked_version',
+  'api_version',
+  'user_agent',
+  'user_id',
+  'project_id',
+]);
 
 /** Returns the facts of a line, in order; the response adds the last four. */
 function requestFacts(req: IncomingMessage, peer: string, maskTarget: (target: string) => string) {
@@ -254,8 +261,10 @@ function requestFacts(req: IncomingMessage, peer: string, maskTarget: (target: s
     protocol: `HTTP/${req.httpVersion}`,
     request_id: env.requestId ?? '-',
     global_request_id: env.globalRequestId ?? '-',
+    asked_version: shortened(env.askedVersion),
     api_version: env.apiVersion ?? '-',
     route: env.route?.template ?? '-',
+    user_agent: shortened(userAgentOf(req)),
     user_id: caller?.userId ?? '-',
     project_id: caller?.projectId ?? '-',
     trace: env.traceIds,
@@ -266,6 +275,24 @@ function requestFacts(req: IncomingMessage, peer: string, maskTarget: (target: s
     aborted: undefined as 'client' | 'server' | undefined,
   };
 }
+
+/** Longest text of a client in a line, beside its target. */
+const LONGEST_TEXT = 100;
+
+function shortened(text: string | undefined): string {
+  return text === undefined || text === '' ? '-' : text.slice(0, LONGEST_TEXT);
+}
+
+/** Reads the raw fields: the headers that Node makes of them cost more than the line. */
+function userAgentOf({ rawHeaders }: IncomingMessage): string | undefined {
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]!;
+    if (name.length === USER_AGENT.length && name.toLowerCase() === USER_AGENT) return rawHeaders[at + 1];
+  }
+  return undefined;
+}
+
+const USER_AGENT = 'user-agent';
 
 /** Writes a line, at level warn for a slow request. */
 type Write = (slow: boolean, facts: RequestFacts) => void;
@@ -290,7 +317,7 @@ function members(facts: RequestFacts): string {
   const { trace, bytes } = facts;
   let ids = '';
   for (const name in trace) ids += `,"${name}":"${trace[name as keyof TraceIds]}"`;
-  return `,"remote":${jsonString(facts.remote)},"method":${jsonString(facts.method)},"target":${jsonString(facts.target)},"protocol":${jsonString(facts.protocol)},"request_id":${jsonString(facts.request_id)}${rare('global_request_id', facts.global_request_id)}${rare('api_version', facts.api_version)},"route":${jsonString(facts.route)}${rare('user_id', facts.user_id)}${rare('project_id', facts.project_id)}${ids},"status":${facts.status},"bytes":${Number.isNaN(bytes) ? null : bytes},"duration_ms":${facts.duration_ms}${facts.aborted === undefined ? '' : `,"aborted":"${facts.aborted}"`}`;
+  return `,"remote":${jsonString(facts.remote)},"method":${jsonString(facts.method)},"target":${jsonString(facts.target)},"protocol":${jsonString(facts.protocol)},"request_id":${jsonString(facts.request_id)}${rare('global_request_id', facts.global_request_id)}${rare('asked_version', facts.asked_version)}${rare('api_version', facts.api_version)},"route":${jsonString(facts.route)}${rare('user_agent', facts.user_agent)}${rare('user_id', facts.user_id)}${rare('project_id', facts.project_id)}${ids},"status":${facts.status},"bytes":${Number.isNaN(bytes) ? null : bytes},"duration_ms":${facts.duration_ms}${facts.aborted === undefined ? '' : `,"aborted":"${facts.aborted}"`}`;
 }
 
 function rare(name: string, value: string): string {

@@ -102,7 +102,7 @@ export class RouterApp implements RequestRouter {
   readonly handle: App = (req, res) => {
     try {
       const exchange = exchangeOf(req);
-      const version = this.#versions === null ? null : this.#versions.negotiate(req.headers, res);
+      const version = this.#versions === null ? null : this.#negotiated(this.#versions, exchange, res);
       if (version !== null) exchange.apiVersion = version.text;
       const path = this.#pathOf(exchange);
       const found = path === null ? null : this.#find(exchange, path);
@@ -137,6 +137,12 @@ export class RouterApp implements RequestRouter {
       return this.fail(req, res, error);
     }
   };
+
+  #negotiated(versions: VersionNegotiation, exchange: Exchange, res: ServerResponse): ApiVersion {
+    const asked = exchange.trial?.version ?? versions.asked(exchange.req.headers);
+    if (asked !== undefined) exchange.askedVersion = asked;
+    return versions.negotiate(asked, res);
+  }
 
   logOf(route: MatchedRoute): Logger {
     return this.#engine.logs.get(route) ?? this.#parts.log;

@@ -155,8 +155,7 @@ export class VersionNegotiation {
    * Returns the version of a request, and sets the response headers. Throws a `Fault` for an invalid version, and for one out of bounds,
    * whose response has only `Vary`.
    */
-  negotiate(headers: IncomingHttpHeaders, res: ServerResponse): ApiVersion {
-    const asked = this.#asked(headers);
+  negotiate(asked: string | undefined, res: ServerResponse): ApiVersion {
     const version = asked === undefined ? this.#default : this.#parse(asked);
     const present = res.getHeader('vary');
     res.setHeader('Vary', present === undefined ? this.#vary.join(', ') : joinVary(present, this.#vary));
@@ -174,7 +173,7 @@ export class VersionNegotiation {
   }
 
   /** Returns the version text for our service type; the last one of several. */
-  #asked(headers: IncomingHttpHeaders): string | undefined {
+  asked(headers: IncomingHttpHeaders): string | undefined {
     const header = headers[this.#key] as string | undefined;
     let asked: string | undefined;
     for (const item of header?.split(',') ?? []) {

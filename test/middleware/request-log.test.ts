@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { createLogger } from 'portico';
 import { type App, compose, environ, Fault, RequestContext } from 'portico/app';
 import { catchErrors, requestId, requestLog } from 'portico/middleware';
+import { Router } from 'portico/routing';
 import { buildFilter, type CapturedLog, captureLog, lint, request } from 'portico/testing';
 
 const hello: App = (_req, res) => {
@@ -80,6 +81,18 @@ test('AU-11 a line has a caller, a project, a version and an id from elsewhere o
     names.filter((name) => name in taken[0]!),
     [],
   );
+});
+
+test('86 a line has what a replay needs: the user agent, shortened, and the version that was asked for, also a refused one', async () => {
+  const captured = captureLog();
+  const { made } = await buildFilter(requestLog, { log: captured.log });
+  const router = new Router({ versions: { serviceType: 'things', min: '1.1', max: '1.5' } }).get('/a', () => 'x');
+  const app = compose([made], await router.build());
+  const headers = { 'openstack-api-version': 'things 1.9', 'user-agent': `probe/1 ${'x'.repeat(200)}` };
+  assert.equal((await request(app, 'GET', '/a', { headers })).status, 406);
+  const [line] = captured.lines;
+  assert.deepEqual([line?.asked_version, line?.api_version], ['1.9', undefined]);
+  assert.equal(String(line?.user_agent), headers['user-agent'].slice(0, 100));
 });
 
 test('MW-16 a line of text has the same in one string', async () => {

@@ -135,6 +135,7 @@ export class ActionCall extends ActionRequest implements Asked {
       this.parsed = body;
       const { trial } = this.slot;
       if (trial?.isUnknown('body') === true && this.target.byKey !== null) {
+        trial.assumed.add('body');
         this.answer(this.tried(trial, undefined), answering);
         return;
       }
@@ -272,7 +273,7 @@ export class ActionCall extends ActionRequest implements Asked {
     const input = this.input(rules);
     const all = [...issues];
     for (const part of INPUT_PARTS.slice(INPUT_PARTS.indexOf(issues[0]?.where ?? 'body') + 1)) {
-      if (isUnknown(this.slot.trial, part)) continue;
+      if (rules[part] !== undefined && isUnknown(this.slot.trial, part)) continue;
       try {
         if (part === 'body' && rules.body !== undefined && body === undefined) refuseNoBody(req);
         await rules[part]?.(input[part], this);

@@ -31,6 +31,8 @@ export interface TriedRequest {
   readonly headers: Readonly<Record<string, readonly string[]>>;
   readonly secure: boolean;
   readonly body?: string | undefined;
+  /** The API version that it names. Default: as its headers say. */
+  readonly version?: string | undefined;
   /** Its unknown parts. Default: none. */
   readonly unknown?: readonly UnknownPart[] | undefined;
 }
@@ -69,7 +71,7 @@ export function trialServer(app: App, limits: TrialLimits): (request: TriedReque
     const req = requestOf(request, socket as unknown as Socket);
     const res = new ServedResponse(req);
     const exchange = new Exchange(req, res, state);
-    const trial = new Trial(request.unknown);
+    const trial = new Trial(request.unknown, request.version);
     exchange.trial = trial;
     const answer = (status: number | undefined, refusal?: Refusal): TriedAnswer => {
       const { route, apiVersion: version } = exchange;
