@@ -17,6 +17,7 @@ import {
   markdownOf,
   mergeBase,
   noRevision,
+  type ReplayReport,
   STATUS_BREAKING,
   type StateSource,
   stateFrom,
@@ -27,7 +28,9 @@ import { print } from './command.js';
 import { addConfigurationOptions, collect, type OutputArguments } from './command-line.js';
 import { readDeclared } from './configured/declared-configuration.js';
 import { socketOf } from './configured/find-service.js';
+import { answerReplay } from './plan/answer-replay.js';
 import { builtState } from './plan/built-state.js';
+import { notedBy, replayed, replayText } from './plan/replayed.js';
 import { reloadable, runningStates } from './plan/running-state.js';
 import { withAllErrors } from './validate/validate-all.js';
 
@@ -37,7 +40,10 @@ interface PlanArguments extends OutputArguments {
   readonly socket?: string;
   readonly prepare?: string;
   readonly markdown?: boolean;
+  readonly replay?: string;
+  readonly api?: string;
   readonly state?: string;
+  readonly answerReplay?: boolean;
 }
 
 export function register(program: Command): void {
@@ -49,6 +55,11 @@ export function register(program: Command): void {
     .option('--running', 'the running service before, and its files after: what a reload would change')
     .option('--socket <path>', 'with --running: its control socket')
     .option('--prepare <command>', 'run this in the directory of a revision first, such as "npm run build"')
+    .option(
+      '--replay <log>',
+      'run the requests of an access log through both states, up to their actions; - for standard input',
+    )
+    .option('--api <name>', 'the API of a log whose lines name none')
     .option('--json', 'print one JSON document')
     .option('--markdown', 'print Markdown, for a pull request')
     .addHelpText(
@@ -56,7 +67,11 @@ export function register(program: Command): void {
       '\nExamples:\n  api-cli plan main\n  api-cli plan v1.2..HEAD\n  api-cli plan ../old .\n  api-cli plan --old-config-file production.ini --config-file next.ini\n\nStatus: 0 nothing breaks, 3 something does, 1 a state cannot be built.',
     );
   command.addOption(command.createOption('--state <key>', 'print the state of this directory').hideHelp());
+  command.addOption(
+    command.createOption('--answer-replay', 'answer requests of a replay in this directory').hideHelp(),
+  );
   addConfigurationOptions(command).action(async (words: string[], args: PlanArguments) => {
+    if (args.answerReplay === true) return answerReplay(await readDeclared(args));
     if (args.state === undefined) return compare(words, args);
     const config = await readDeclared(args);
     try {
@@ -71,6 +86,7 @@ interface Compared {
   readonly before: string;
   readonly after: string;
   readonly differences: readonly Difference[];
+  readonly replay?: ReplayReport | undefined;
 }
 
 /** Adds what must be removed afterwards to `checkouts`. */
@@ -81,12 +97,19 @@ async function compared(words: readonly string[], args: PlanArguments, checkouts
   // One after another: each may take all processors.
   const old = await stateFrom(before, key);
   const differences = compareStates(old, await stateFrom(after, key));
-  return { before: before.label, after: after.label, differences };
+  const replay = args.replay === undefined ? undefined : await replayed(args.replay, [before, after], args.api);
+  return { before: before.label, after: after.label, differences, replay };
 }
 
 async function comparedWithRunning(words: readonly string[], args: PlanArguments): Promise<Compared> {
   if (words.length > 0) {
     throw new UsageError(`plan --running compares no ${words.join(' ')}`, 'Leave out --running, or the states.');
+  }
+  if (args.replay !== undefined) {
+    throw new UsageError(
+      'plan --running replays no requests',
+      'Compare a revision or a directory: plan main --replay access.log',
+    );
   }
   const { before, key, after } = await runningStates(await socketOf(args));
   const differences = compareStates(before, reloadable(before, await stateFrom(after, key)));
@@ -96,12 +119,16 @@ async function comparedWithRunning(words: readonly string[], args: PlanArguments
 async function compare(words: readonly string[], args: PlanArguments): Promise<void> {
   const checkouts: Checkout[] = [];
   try {
-    const { before, after, differences } =
+    const { before, after, differences, replay } =
       args.running === true ? await comparedWithRunning(words, args) : await compared(words, args, checkouts);
     const document = { schema: 'portico/plan', version: 1, before, after };
-    const text = (): string =>
-      args.markdown === true ? markdownOf(differences, { before, after }) : textOf(differences);
-    print(args, { ...document, counts: counted(differences), differences }, text);
+    const text = (): string => {
+      if (args.markdown === true) return markdownOf(differences, { before, after });
+      const list = textOf(differences, replay && notedBy(replay));
+      return replay === undefined ? list : `${list}\n${replayText(replay)}`;
+    };
+    const found = { ...document, counts: counted(differences), differences };
+    print(args, replay === undefined ? found : { ...found, replay }, text);
     process.exitCode = counted(differences).breaking > 0 ? STATUS_BREAKING : 0;
   } finally {
     for (const { remove } of checkouts) remove();

@@ -3,6 +3,9 @@ export { compareStates } from './compare-states.js';
 export { counted, type Difference, type DifferenceClass, STATUS_BREAKING } from './difference.js';
 export { markdownOf } from './print-markdown.js';
 export { type Noted, placeOf, sumOf, textOf } from './print-text.js';
+export { type ReplayReport, replay, templateKey } from './replay.js';
+export { linesOf } from './replay-lines.js';
+export type { ReplayedRequest, ReplayVerdict } from './replay-process.js';
 export { type Checkout, checkOut, commitOf, mergeBase, noRevision } from './revision.js';
 export { RULES, type RuleName } from './rules.js';
 export type {

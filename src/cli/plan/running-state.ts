@@ -32,7 +32,10 @@ export async function runningStates(socket: string): Promise<RunningStates> {
   const key = randomUUID();
   const { process: told } = await ask<StatusDocument>(socket, 'GET', '/status');
   const before = await runningState(socket, key);
-  const files = told.configFiles.flatMap((file) => ['--config-file', relative(told.folder, resolve(told.folder, file))]);
+  const files = told.configFiles.flatMap((file) => [
+    '--config-file',
+    relative(told.folder, resolve(told.folder, file)),
+  ]);
   const given = before.options.filter(({ place, value }) => isLasting(place) && !value.includes(masked));
   const sets = given.flatMap(({ group, opt, value }) => ['--set', `${group}.${opt}=${value}`]);
   // A link in the path of the program may lead to a new release.

@@ -1,0 +1,95 @@
+/** The replay of an access log for `api-cli plan --replay`: where the log is, its progress, and the words for what was found. */
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { UsageError } from '../../config/internal.js';
+import {
+  type Difference,
+  linesOf,
+  type ReplayReport,
+  replay,
+  type StateSource,
+  templateKey,
+} from '../../plan/index.js';
+import { columns } from '../command.js';
+
+/** Runs the requests of a file, or of standard input for `-`, through two states; on a terminal with a bar. */
+export async function replayed(
+  path: string,
+  states: readonly [StateSource, StateSource],
+  api: string | undefined,
+): Promise<ReplayReport> {
+  const size = path === '-' ? 0 : await sizeOf(path);
+  const input = path === '-' ? process.stdin : createReadStream(path);
+  let read = 0;
+  const counted = async function* (): AsyncGenerator<Buffer> {
+    for await (const chunk of input) {
+      read += (chunk as Buffer).length;
+      yield chunk as Buffer;
+    }
+  };
+  const { isTTY } = process.stderr;
+  const onProgress = (lines: number): void => void process.stderr.write(`\r${barOf(read, size)} ${lines} lines`);
+  const report = await replay(linesOf(counted()), { states, api, onProgress: isTTY ? onProgress : undefined });
+  if (isTTY) process.stderr.write('\r\u001B[K');
+  return report;
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch {
+    throw new UsageError(`there is no file ${path}`, '--replay takes an access log, or - for standard input.');
+  }
+}
+
+const WIDTH = 30;
+
+function barOf(read: number, size: number): string {
+  if (size === 0) return '';
+  const filled = Math.min(WIDTH, Math.round((read / size) * WIDTH));
+  return `[${'#'.repeat(filled)}${' '.repeat(WIDTH - filled)}]`;
+}
+
+/** Returns what the replay says about the route of a difference; undefined for other differences, and routes without a changed request. */
+export function notedBy({ routes }: ReplayReport): (difference: Difference) => string | undefined {
+  const texts = new Map<string, string>();
+  for (const { api, method, route, requests, changes } of routes) {
+    const text = changes.map(
+      (change) => `${number(change.requests)} of ${number(requests)} requests would ${wordsOf(change)}`,
+    );
+    texts.set(`${api} ${method} ${templateKey(route)}`, text.join(', '));
+  }
+  return ({ api, route }) => (route === null ? undefined : texts.get(`${api} ${route}`));
+}
+
+/** Returns the table of the replay: routes with their changes, examples and user agents. */
+export function replayText(report: ReplayReport): string {
+  const { lines, requests, changed, skipped, unknownApi, unknownBody, routes } = report;
+  const rows = routes.flatMap(({ method, route, requests: all, changes }) =>
+    changes.map((change) => [
+      `${method} ${route ?? '(no route)'}`,
+      `${number(change.requests)} of ${number(all)} would ${wordsOf(change)}`,
+      change.examples.map(({ target }) => target).join(' '),
+      change.userAgents.join(', '),
+    ]),
+  );
+  const notes = [
+    ['requests whose body the log does not have, so that its schema is not checked', unknownBody],
+    ['requests for no API of both states (see --api)', unknownApi],
+    ['lines without a request', skipped],
+  ].flatMap(([text, times]) => (times === 0 ? [] : [`${text}: ${number(times as number)}`]));
+  const sum = `${number(changed)} of ${number(requests)} requests in ${number(lines)} lines would get another response`;
+  return ['Replay', ...[...columns(rows), ...notes, sum].map((line) => `  ${line}`)].join('\n');
+}
+
+function wordsOf({ before, after }: ReplayReport['routes'][number]['changes'][number]): string {
+  if (after.status !== null) {
+    const [issue] = after.issues;
+    return `get ${after.status}${issue === undefined ? '' : ` (${issue})`}`;
+  }
+  if (before.status !== null)
+    return `reach ${after.action ?? after.route ?? 'the application'} in place of ${before.status}`;
+  return `reach ${after.route ?? 'another app'}`;
+}
+
+const number = (value: number): string => value.toLocaleString('en-US');

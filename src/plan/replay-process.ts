@@ -1,0 +1,89 @@
+/**
+ * Trials of logged requests in a state: a child process composes its APIs, and answers lists of requests, a line of JSON each, by lists of
+ * verdicts.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { PorticoError } from '../errors/index.js';
+import { printableLines } from '../text/index.js';
+import { programOf, type StateSource } from './state-process.js';
+
+/** A request for a trial. */
+export interface ReplayedRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly version: string | null;
+  /** The API, or the port, that it was sent to; null: the only API. */
+  readonly api: string | null;
+  readonly port: number | null;
+}
+
+/** The result of a trial. */
+export interface ReplayVerdict {
+  /** Null: no API of the state is meant. */
+  readonly api: string | null;
+  /** Null: the action decides, or an app that is not called. */
+  readonly status: number | null;
+  /** Template of the route, with its mounts. */
+  readonly route: string | null;
+  readonly action: string | null;
+  /** Errors that the schemas found. */
+  readonly issues: readonly string[];
+  /** True if the action has a schema for the body, which no log has. */
+  readonly lacksBody: boolean;
+}
+
+/** Longest text of a child that is kept for an error. */
+const LONGEST_ERROR = 10_000;
+
+/** A child process for a state. */
+export class ReplayProcess {
+  readonly #child: ChildProcess;
+  readonly #label: string;
+  readonly #answers: AsyncIterator<string>;
+  readonly #ended: Promise<unknown>;
+  #said = '';
+
+  constructor({ label, folder, args }: StateSource) {
+    this.#label = label;
+    const execArgv = process.execArgv.filter((word) => !word.startsWith('--inspect'));
+    // The application may print on standard output.
+    this.#child = spawn(process.execPath, [...execArgv, programOf(folder), 'plan', '--answer-replay', ...args], {
+      cwd: folder,
+      stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
+    });
+    const { stdin, stderr, stdio } = this.#child;
+    this.#ended = once(this.#child, 'close').catch((error: unknown) => error);
+    // It has ended: the answer that does not come says so.
+    stdin!.on('error', () => undefined);
+    stderr!.on('data', (chunk: Buffer) => {
+      this.#said = (this.#said + chunk.toString()).slice(-LONGEST_ERROR);
+    });
+    this.#answers = createInterface({ input: stdio[3] as Readable })[Symbol.asyncIterator]();
+  }
+
+  /** Returns the verdict of each request. Throws `PORTICO_PLAN_STATE` if the state cannot be composed. */
+  async ask(requests: readonly ReplayedRequest[]): Promise<readonly ReplayVerdict[]> {
+    const stdin = this.#child.stdin as Writable;
+    stdin.write(`${JSON.stringify(requests)}\n`);
+    const { value, done } = await this.#answers.next();
+    if (done !== true) return JSON.parse(value) as readonly ReplayVerdict[];
+    await this.#ended;
+    const why = printableLines(this.#said.trim());
+    throw new PorticoError('PORTICO_PLAN_STATE', {
+      message: `${this.#label} answers no replayed requests:\n${why.replaceAll(/^/gm, '    ')}`,
+      hint: /unknown option/.test(why)
+        ? 'The Portico that is installed there has no replay: install the version of this one there.'
+        : undefined,
+    });
+  }
+
+  /** Ends the child. */
+  async close(): Promise<void> {
+    this.#child.stdin?.end();
+    this.#child.kill();
+    await this.#ended;
+  }
+}

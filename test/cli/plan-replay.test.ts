@@ -1,0 +1,82 @@
+/** `api-cli plan --replay`: the requests of an access log, through both states. */
+import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { FILES, type Repository, repository } from '../plan/project.js';
+import { command } from './command.js';
+
+const line = (method: string, target: string, status: number, agent: string): string =>
+  `192.0.2.7 - - [30/Nov/2026:10:00:00 +0000] "${method} ${target} HTTP/1.1" ${status} 84 "-" "${agent}"`;
+
+let project: Repository;
+before(() => {
+  project = repository({
+    ...FILES,
+    'app.js': `import { writeFileSync } from 'node:fs';\n${FILES['app.js']!.replace('show: () => ({}),', "show: () => writeFileSync('called', ''),")}`,
+  });
+  project.edit(
+    'app.js',
+    "  router.connect('/rooms/{id}', { controller: 'rooms', action: 'show', conditions: { method: ['GET'] } });\n",
+    '',
+  );
+  project.edit('app.js', 'index: action({', "index: action({ query: { type: 'object', required: ['limit'] },");
+  const lines = [
+    ...Array.from({ length: 5 }, (_, at) => line('GET', `/v1/rooms/${at}`, 200, `curl/8.${at % 2}`)),
+    line('GET', '/v1/rooms', 200, 'Mozilla/5.0'),
+    line('GET', '/v1/rooms', 200, 'Mozilla/5.0'),
+    line('GET', '/v1/rooms?limit=1', 200, 'Mozilla/5.0'),
+    line('POST', '/v1/bookings', 201, '-'),
+    line('GET', '/v2/x', 404, '-'),
+    JSON.stringify({ service: 'bookings', method: 'GET', target: '/v1/rooms', status: 200, user_agent: 'probe' }),
+    JSON.stringify({ service: 'other', method: 'GET', target: '/v1/rooms', status: 200 }),
+    'no request',
+  ];
+  writeFileSync(join(project.folder, 'node_modules', 'access.log'), `${lines.join('\n')}\n`);
+});
+after(() => project.remove());
+
+const plan = (...words: string[]) =>
+  command(['plan', 'main', '--replay', 'node_modules/access.log', ...words], { cwd: project.folder });
+
+test('86 --replay counts requests whose status or route would differ, and calls nothing', () => {
+  const { status, stdout, stderr } = plan('--json');
+  assert.equal(stderr, '');
+  assert.equal(status, 3);
+  const { replay } = JSON.parse(stdout);
+  const { routes, ...sums } = replay;
+  assert.deepEqual(sums, { lines: 13, requests: 12, skipped: 1, unknownApi: 1, unknownBody: 1, changed: 8 });
+  const [removed, narrower] = routes;
+  assert.deepEqual([removed.method, removed.route, removed.requests], ['GET', '/v1/rooms/{id}', 5]);
+  const [change] = removed.changes;
+  assert.deepEqual([change.before.action, change.after.status, change.requests], ['rooms.show', 404, 5]);
+  assert.deepEqual(
+    change.examples.map(({ target }: { target: string }) => target),
+    ['/v1/rooms/0', '/v1/rooms/1', '/v1/rooms/2'],
+  );
+  assert.deepEqual(change.userAgents, ['curl/8.0', 'curl/8.1']);
+  assert.deepEqual([narrower.route, narrower.requests], ['/v1/rooms', 4]);
+  const [refused] = narrower.changes;
+  assert.deepEqual(
+    [refused.after.status, refused.after.issues, refused.requests],
+    [400, ['query.limit is required'], 3],
+  );
+  assert.equal(existsSync(join(project.folder, 'called')), false);
+});
+
+test('86 --replay: the third column of a route, the examples, and what the log does not tell', () => {
+  const { stdout } = plan();
+  assert.match(stdout, /- GET \/v1\/rooms\/\{id\} +removed +5 of 5 requests would get 404/);
+  assert.match(
+    stdout,
+    /GET \/v1\/rooms +3 of 4 would get 400 \(query\.limit is required\) +\/v1\/rooms +Mozilla\/5\.0, probe/,
+  );
+  assert.match(stdout, /requests whose body the log does not have, so that its schema is not checked: 1\n/);
+  assert.match(stdout, /8 of 12 requests in 13 lines would get another response/);
+});
+
+test('86 --replay of a file that is not there', () => {
+  const { status, stderr } = command(['plan', 'main', '--replay', 'none.log'], { cwd: project.folder });
+  assert.equal(status, 2);
+  assert.match(stderr, /there is no file none\.log/);
+});
