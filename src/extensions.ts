@@ -11,6 +11,7 @@ interface Shipped {
 }
 
 export const SHIPPED: Readonly<Record<string, () => Promise<Shipped>>> = {
+  'portico/policy': () => import('./policy/extension.js'),
   'portico/registry': () => import('./registry/extension.js'),
   'portico/rpc': () => import('./rpc/extension.js'),
 };
@@ -19,7 +20,6 @@ export const SHIPPED: Readonly<Record<string, () => Promise<Shipped>>> = {
 export const OWNERS: Readonly<Record<string, () => Promise<unknown>>> = {
   app: () => import('./app/internal.js'),
   operating: () => import('./operating/internal.js'),
-  policy: () => import('./policy/internal.js'),
   server: () => import('./server/internal.js'),
   service: () => import('./service/internal.js'),
 };

@@ -22,7 +22,6 @@ async function loadBundled(): Promise<void> {
   await import('../../server/index.js');
   await import('../../operating/internal.js');
   await import('../../launch/internal.js');
-  await import('../../policy/internal.js');
   await import('./named-logger.js');
   await import('../../middleware/index.js');
   for (const { options = {} } of await shippedExtensions())
