@@ -169,6 +169,11 @@ export class ManagedService {
     }
   }
 
+  /** Returns their periodic tasks. Creates them for that; no hook runs. */
+  jobs(): Promise<readonly DescribedJob[]> {
+    return this.inspect(describedJobs);
+  }
+
   /**
    * Creates the managers and the steps of a start. Throws `PORTICO_MANAGER`, and as `openRegistry`; it then leaves
    * nothing open, also of the last run.

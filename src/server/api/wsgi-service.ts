@@ -7,15 +7,7 @@ import { type Location, PorticoError, Refusals } from '../../errors/index.js';
 import type { LoadedApp } from '../../loader/index.js';
 import type { Walk } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
-import {
-  type DescribedJob,
-  describedJobs,
-  type EarlierRuns,
-  type ManagedRun,
-  ManagedRuns,
-  ManagedService,
-  namedManager,
-} from '../../managers/index.js';
+import { type EarlierRuns, type ManagedRun, ManagedRuns, ManagedService, namedManager } from '../../managers/index.js';
 import {
   Lifecycle,
   type ListenAddress,
@@ -43,8 +35,7 @@ import { pasteErrors, pasteLoader } from './paste-loader.js';
 
 /**
  * A service for one API of the configuration. The constructor opens nothing: it reads the files, and throws for errors in them
- * (ConfigNotFound, PasteAppNotFound, ConfigError, `PORTICO_TLS_CONFIG`). `start()` builds the app, runs the hooks of managers and listens;
- * `stop()` undoes this in reverse order.
+ * (ConfigNotFound, PasteAppNotFound, ConfigError, `PORTICO_TLS_CONFIG`). `start()` builds the app and listens; `stop()` undoes it in reverse.
  */
 export class WSGIService implements ListeningService {
   readonly name: string;
@@ -224,9 +215,7 @@ export class WSGIService implements ListeningService {
   }
 
   /** Returns the periodic tasks of its managers, which are created for that; no hook runs. @internal */
-  managersJobs(): Promise<readonly DescribedJob[]> {
-    return this.#run.managed.inspect(describedJobs);
-  }
+  readonly managersJobs = () => this.#run.managed.jobs();
 
   async start(): Promise<void> {
     try {
