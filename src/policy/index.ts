@@ -2,5 +2,12 @@
 
 export type { Members } from './check.js';
 export { credentialsOf } from './enforcer.js';
-export { definePolicy, type Policy, type PolicyDefinition, type PolicyOptions } from './policy.js';
+export {
+  type Caller,
+  definePolicy,
+  type Policy,
+  type PolicyDefinition,
+  type PolicyGuard,
+  type PolicyOptions,
+} from './policy.js';
 export type { CheckStr, DeprecatedRule, RuleDefault } from './rule-default.js';

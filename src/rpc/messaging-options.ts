@@ -79,9 +79,8 @@ function read(config: Config, { url, project = 'portico' }: Given) {
     longMs: 1_800_000,
     // Without a policy of the broker, an expired cast would disappear silently.
     castTtlMs: isOnOslo && !isWritten(config, 'cast_ttl', given) ? 0 : o.castTtl * 1000,
+    /** Calls at once, and messages that a consumer holds: more would wait here instead of with a free process. */
     poolSize: o.executorPoolSize,
-    // Fewer would leave places of the pool empty, more would wait here instead of with a free process.
-    prefetch: o.executorPoolSize,
     /** Undefined: as each class marks its methods. */
     accessPolicy: o.accessPolicy === 'public' ? undefined : o.accessPolicy,
     monitorMs: 60_000,

@@ -151,5 +151,5 @@ test('the access line of such an answer has the bytes that were sent, and says t
     }),
   );
   const line = lines.find(({ msg }) => msg === 'request')!;
-  assert.deepEqual([line.bytes, line.aborted], [3, true]);
+  assert.deepEqual([line.bytes, line.aborted], [3, 'server']);
 });

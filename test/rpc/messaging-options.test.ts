@@ -44,9 +44,9 @@ test('RP-60 the defaults of [rpc]', () => {
   });
 });
 
-test('RP-60 prefetch is that of the pool, the exchange that of the project, unless they are set', () => {
+test('RP-60 the pool holds as many calls as are configured, and the exchange is that of the project unless it is set', () => {
   const small = settings('[rpc]\nexecutor_pool_size = 3\ncontrol_exchange = nova\n', { project: 'mine' });
-  assert.deepEqual([small.poolSize, small.prefetch, small.exchange], [3, 3, 'nova']);
+  assert.deepEqual([small.poolSize, small.exchange], [3, 'nova']);
   assert.equal(settings('', { project: 'mine' }).exchange, 'mine');
   assert.throws(() => settings('[rpc]\nexecutor_pool_size = 0\n'), { code: 'PORTICO_CONFIG_REFUSED' });
 });
@@ -108,7 +108,7 @@ test('an option of the last version is a warning that says what holds, in [rpc] 
   const ini =
     '[rpc]\ntransport_url = memory://?prefetch=9\nmax_message_size = 1M\n[oslo_messaging_rabbit]\nrabbit_interval_max = 9\n';
   const config = Config.fromText(ini);
-  assert.equal(new RPCConnection({ config }).settings.prefetch, 64);
+  assert.equal(new RPCConnection({ config }).settings.poolSize, 64);
   assert.deepEqual(
     config.problems().map(({ severity, option, message, hint }) => [severity, option, message, hint]),
     [

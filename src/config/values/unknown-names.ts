@@ -2,13 +2,14 @@
  * Refuses an unknown option, section or variable: a written name without an owner, with the nearest names that have one. Every such name is an
  * error, unless `other_names` gives it to another program, or its section begins with `x-`.
  */
-import { type Diagnostic, inOrder, type Location, locationInFile, nearestNames } from '../../errors/index.js';
+import { type Diagnostic, inOrder, type Location, locationInFile } from '../../errors/index.js';
 import { announcedGroups } from '../../modules/index.js';
 import type { Sources } from '../state.js';
 import { maskLocation } from '../types/mask.js';
 import type { Elsewhere } from '../types/option.js';
 import type { DeclaredGroups } from './declared-groups.js';
 import type { Generation } from './generation.js';
+import { hintIn, NearestOwned } from './nearest-owned.js';
 import { suggestion } from './option-issues.js';
 import {
   absentGroups,
@@ -303,10 +304,6 @@ export function undeclared(
   return unknown(OPTION, subject, 'unknown option', meant ?? near());
 }
 
-function hintIn(names: Readonly<Record<string, string>> = {}, opt: string): string | undefined {
-  return Object.hasOwn(names, opt) ? names[opt] : undefined;
-}
-
 /** Returns the line for a name of another program; the report of all names ends with one line for all. */
 function ofOthers(name: string): Required<Pick<Diagnostic, 'hint' | 'others'>> {
   return { hint: `if it belongs to another program, add ${name} to [DEFAULT] other_names`, others: [name] };
@@ -391,8 +388,6 @@ function unknown(
   return { severity: 'error', code, ...subject, message, hint };
 }
 
-// Hints for names without an owner: the nearest names with one, and the group of a name in another section.
-
 /** Sections of OpenStack's services that nothing here reads, each with a hint. */
 const FOREIGN: ReadonlyMap<string, string> = new Map([
   [
@@ -401,102 +396,6 @@ const FOREIGN: ReadonlyMap<string, string> = new Map([
   ],
   ['paste_deploy', 'write config_file as [DEFAULT] api_paste_config, and name the pipeline of the flavor as its API'],
 ]);
-
-/** Sections of paste files, which have no effect in other files. */
-const PASTE_KINDS = ['app', 'application', 'composite', 'composit', 'pipeline', 'filter', 'filter-app', 'server'];
-const MOVE =
-  'a section of a paste file: move it to the file that [DEFAULT] api_paste_config names, by default api-paste.ini';
-
-/**
- * Owned names, in the orders in which hints name them; made once for all names of a list. A hint names the nearest in the section, the nearest
- * elsewhere, another section, the paste file, another program, or another name of the same thing.
- */
-class NearestOwned {
-  readonly names: DeclaredGroups;
-  /** `DEFAULT`, and all groups. */
-  readonly #sections: readonly string[];
-  /** All groups, those of filters last. */
-  readonly #groups: readonly string[];
-  #options: ReadonlySet<string> | undefined;
-  /** The groups of each option that was asked for: many sections have the same ones. */
-  readonly #owners = new Map<string, readonly string[]>();
-
-  constructor(names: DeclaredGroups) {
-    this.names = names;
-    this.#sections = [...new Set(['DEFAULT', ...names.groupNames()])].toSorted();
-    const isOfFilter = (group: string): number => Number(names.sectional.has(group));
-    this.#groups = names.groupNames().toSorted((a, b) => isOfFilter(a) - isOfFilter(b));
-  }
-
-  /** Returns a hint for a section by its name, else by its options; undefined if nothing is near. */
-  section(group: string, options: readonly string[]): string | undefined {
-    const [kind, name] = group.split(/:(.*)/s);
-    if (group === 'portico:aliases' || (name !== undefined && PASTE_KINDS.includes(kind!))) return MOVE;
-    const near = this.names.has(`api:${group}`)
-      ? [`[api:${group}]`]
-      : [...this.#ofTemplate(group), ...nearestNames(group, this.#sections).map((each) => `'${each}'`)];
-    if (near.length > 0) return `did you mean ${near.join(' or ')}?`;
-    if (name !== undefined && nearestNames(kind!, PASTE_KINDS).length > 0) return MOVE;
-    // `[DFEAULTS] enabled_apis`: further away, but its options say which section it is.
-    const owners = new Set(options.flatMap((opt) => this.#ownersOf(opt)));
-    return suggestion(
-      group,
-      this.#groups.filter((each) => owners.has(each)),
-    );
-  }
-
-  /** Returns what a section without a name may mean: `[service:<name>]` and `servicegroup` for `service`. */
-  #ofTemplate(group: string): string[] {
-    const [kind] = nearestNames(group, this.names.kinds());
-    if (kind === undefined) return [];
-    const longer = this.#sections.filter(
-      (each) => kind === group && /^[a-z_]+$/.test(each.slice(group.length)) && each.startsWith(group),
-    );
-    return [`[${kind}:<name>]`, ...longer.map((each) => `'${each}'`)];
-  }
-
-  /** Returns a hint for an option; undefined if nothing is near. */
-  option(group: string, opt: string): string | undefined {
-    return suggestion(opt, this.names.spelledIn(group)) ?? this.elsewhere(opt, this.#likely(group));
-  }
-
-  /** Returns the section of the API of that name, and those of nearly that name. */
-  #likely(group: string): string[] {
-    const isOwned = group === 'DEFAULT' || this.names.hasSection(group);
-    return this.#sections.filter(
-      (each) =>
-        each === `api:${group}` || (!isOwned && nearestNames(group, [each, each.replace(/^api:/, '')]).length > 0),
-    );
-  }
-
-  /** Returns the groups that have an option, under any of its names. */
-  #ownersOf(opt: string): readonly string[] {
-    const known = this.#owners.get(opt) ?? this.#groups.filter((group) => this.names.find(group, opt) !== undefined);
-    this.#owners.set(opt, known);
-    return known;
-  }
-
-  /** Returns a hint for an option of another section: of a likely one, else of any. */
-  elsewhere(opt: string, likely: readonly string[] = []): string | undefined {
-    const of = (name: string, groups: readonly string[]): string =>
-      `did you mean '${name}' of ${groups.map((group) => `[${group}]`).join(' or ')}?`;
-    for (const group of likely) {
-      const [meant] =
-        this.names.find(group, opt) === undefined ? nearestNames(opt, this.names.spelledIn(group)) : [opt];
-      if (meant !== undefined) return of(meant, [group]);
-    }
-    const owners = this.#ownersOf(opt);
-    if (owners.length > 0) return of(opt, owners.slice(0, 3));
-    this.#options ??= new Set(this.names.all().map((each) => each.opt));
-    const [near] = nearestNames(opt, this.#options);
-    if (near !== undefined) return of(near, this.#ownersOf(near).slice(0, 1));
-    for (const group of this.#groups) {
-      const meant = hintIn(this.names.elsewhereIn(group)?.meant, opt);
-      if (meant !== undefined) return `in [${group}]: ${meant}`;
-    }
-    return undefined;
-  }
-}
 
 /**
  * Returns all errors of a generation in the order of the files: in its sources, in its values, and names without an owner. `names`: those

@@ -146,7 +146,7 @@ export class NotificationService implements ServiceBase {
             const route = notificationRoute(exchange, topic, priority);
             const source = { priority, connection, handled: seenMessages(connection.clock), running: new Map() };
             const take = (delivery: Delivery): void => this.#take(delivery, source);
-            this.#consumers.push(await opened.consume(route, { prefetch: settings.prefetch }, take));
+            this.#consumers.push(await opened.consume(route, { prefetch: settings.poolSize }, take));
           }
         }
       }

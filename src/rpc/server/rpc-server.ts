@@ -154,15 +154,13 @@ export class RpcServer {
   }
 
   #consume(to: Partial<Route>): Promise<TransportConsumer> {
-    const { connection, transport, topic, endpoints, poolSize } = this.#options;
-    const { exchange, format, prefetch } = connection.settings;
-    // A crash counts all returned calls as begun, so calls that are acknowledged late are held only if they can begin.
-    const most = endpoints.hasLate ? this.#poolSize : Number.POSITIVE_INFINITY;
-    const held = Math.min(poolSize ?? prefetch, most);
+    const { connection, transport, topic } = this.#options;
+    const { exchange, format } = connection.settings;
     const route = { exchange, topic, ...to };
     const [isCopy, isShared] = [to.fanout === true, to.fanout !== true && to.server === undefined];
     const source = { format: format.at(addressText(route)), isCopy, isShared };
-    return transport.consume(route, { prefetch: held }, (delivery) => this.#take(delivery, source));
+    // As many as can begin: a crash counts each call that is returned as begun.
+    return transport.consume(route, { prefetch: this.#poolSize }, (delivery) => this.#take(delivery, source));
   }
 
   /**

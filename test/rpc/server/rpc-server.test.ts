@@ -181,7 +181,7 @@ test('RP-35 RP-98 an unknown method with a monitor leaves no timer', async () =>
 
 function serverOver(transport: MemoryTransport, endpoint: object, poolSize = 1): RpcServer {
   const { log } = recordedLog();
-  const config = Config.fromText('[rpc]\nmax_message_size = 100000\nreply_retry_timeout = 1\n');
+  const config = Config.fromText('[rpc]\nreply_retry_timeout = 1\n');
   const connection = new RPCConnection({ transport, log, config });
   const tracker = new TaskTracker({ service: 'images', log });
   return new RpcServer({
@@ -259,7 +259,8 @@ test('RP-47 RP-52 RP-55 RP-59 whatever is thrown is told to its caller, also wha
   const fails = (message: string) => () => {
     throw new Error(message);
   };
-  const long = 'x'.repeat(200_000);
+  // More than the 16 MiB of a message.
+  const long = 'x'.repeat(17_000_000);
   const rows: readonly [thrown: unknown, type: string, message: string, data?: object][] = [
     [
       Object.defineProperty(new Error('with a getter'), 'disk', { enumerable: true, get: fails('no disk') }),
