@@ -21,7 +21,6 @@ test('RP-60 the defaults of [rpc]', () => {
     longMs: 1_800_000,
     castTtlMs: 3_600_000,
     poolSize: 64,
-    prefetch: 64,
     accessPolicy: undefined,
     monitorMs: 60_000,
     startWaitMs: 60_000,
