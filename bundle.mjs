@@ -80,7 +80,8 @@ const modules = new Map(filesBelow(src).map((path) => [compiledName(path), undef
 for (const path of modules.keys()) modules.set(path, readModule(path));
 const published = Object.values(exports).flatMap(({ default: path }) => (path ? [relative('lib', path)] : []));
 const entries = new Set([
-  ...[...published, ...Object.values(bin).map((path) => relative('lib', path))],
+  ...published,
+  ...Object.values(bin).map((path) => relative('lib', path)),
   ...STARTED,
   // The loader imports the files of the filters that a paste file names.
   ...modules.get('filters.js').loads,

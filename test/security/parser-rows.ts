@@ -228,12 +228,14 @@ export async function parserRows(): Promise<ParserRow[]> {
     {
       name: 'OpenStack-API-Version',
       before: ['', 'compute ', 'compute 2.'],
-      parse: (text) => versions.negotiate(versions.asked({ 'openstack-api-version': text }), responseOf(fakeRequest('/'))),
+      parse: (text) =>
+        versions.negotiate(versions.asked({ 'openstack-api-version': text }), responseOf(fakeRequest('/'))),
     },
     {
       name: 'X-OpenStack-Nova-API-Version',
       before: ['', '2.'],
-      parse: (text) => versions.negotiate(versions.asked({ 'x-openstack-nova-api-version': text }), responseOf(fakeRequest('/'))),
+      parse: (text) =>
+        versions.negotiate(versions.asked({ 'x-openstack-nova-api-version': text }), responseOf(fakeRequest('/'))),
     },
     {
       name: 'the head of a request: its target',
