@@ -3,12 +3,12 @@
  * others at once, because only their objects know which options they have.
  */
 import { dirname } from 'node:path';
-import { type Diagnostic, nearestOrAll, PorticoError } from '../errors/index.js';
+import { type Diagnostic, errorText, isObject, nearestOrAll, PorticoError, whatItIs } from '../errors/index.js';
 import { SHIPPED } from '../extensions.js';
 import { importFailure } from '../modules/index.js';
 import { type ExtensionObject, known, load, partsOf, Refused } from './extension-objects.js';
 import type { State } from './state.js';
-import { owns } from './types/define-options.js';
+import { checkDeclarations, owns } from './types/define-options.js';
 import type { OptionDeclarations } from './types/option.js';
 import type { DeclaredGroups } from './values/declared-groups.js';
 import { Generation } from './values/generation.js';
@@ -87,12 +87,26 @@ async function declared(
   group: string,
   declare: () => Promise<OptionDeclarations>,
 ): Promise<OptionDeclarations> {
+  let given: unknown;
   try {
-    return await declare();
+    given = await declare();
   } catch (error) {
     throw new Refused(`${name}: the options of [${group}] cannot be read: ${await importFailure(error, name)}`);
   }
+  if (!isObject(given))
+    throw new Refused(
+      `${name}: the options of [${group}] are ${whatItIs(given)}, not the declarations of options`,
+      DECLARE,
+    );
+  try {
+    checkDeclarations(given);
+  } catch (error) {
+    throw new Refused(`${name}: the options of [${group}] cannot be read: ${errorText(error)}`, DECLARE);
+  }
+  return given as OptionDeclarations;
 }
+
+const DECLARE = 'Return what defineOptions returns: async () => (await import("./options.js")).myOptions.';
 
 /** Returns the objects in the list. Rejects for an entry that is none; {@link readExtensions} has reported it with its place. */
 export async function loadExtensions(generation: Generation, configured: boolean): Promise<readonly ExtensionObject[]> {

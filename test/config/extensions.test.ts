@@ -35,6 +35,10 @@ const { folder, remove } = emptyProject({
   ...packageOf('own-check', 'commands: { check: () => import("./x.js") },'),
   ...packageOf('own-wsgi', 'options: { wsgi: async () => ({}) },'),
   ...packageOf('failing', 'options: { failing: async () => { throw new Error("no such file: /tmp/keys"); } },'),
+  ...packageOf('without-options', 'options: { empty: async () => undefined },'),
+  ...packageOf('module-options', 'options: { module: () => import("./options.js") },'),
+  'node_modules/module-options/options.js':
+    "import { defineOptions, integer } from 'portico/config';\nexport const moduleOptions = defineOptions({ keep: integer({ help: 'Days.' }) });\n",
   'node_modules/noext/package.json': '{ "name": "noext" }',
   'own.js': "export default { name: 'own' };\n",
   'empty.js': 'export const something = 1;\n',
@@ -96,6 +100,19 @@ test('an extension whose options cannot be read says why', async () => {
   const text =
     'p.ini:2:14: error: [DEFAULT] extensions: failing: the options of [failing] cannot be read: no such file: /tmp/keys';
   assert.equal(failing.slice(0, text.length), text);
+});
+
+test('an option group without declarations is an error at its entry, whether the group is written or not', async () => {
+  const cases: Readonly<Record<string, string>> = {
+    'without-options':
+      'p.ini:2:14: error: [DEFAULT] extensions: without-options: the options of [empty] are undefined, not the declarations of options\n  Return what defineOptions returns: async () => (await import("./options.js")).myOptions.',
+    'module-options':
+      'p.ini:2:14: error: [DEFAULT] extensions: module-options: the options of [module] cannot be read: option moduleOptions is an object, not the declaration of an option\n  Return what defineOptions returns: async () => (await import("./options.js")).myOptions.',
+  };
+  for (const [list, text] of Object.entries(cases)) {
+    assert.deepEqual(await refused(list), [text], list);
+    assert.equal((await found('[DEFAULT]', `extensions = ${list}`, '[empty]', 'keep = 5'))[0], text, list);
+  }
 });
 
 test('all errors of the list are told at once, each at its entry', async () => {

@@ -70,7 +70,8 @@ export function loadedGroups(): readonly OwnedGroup[] {
   return [...loaded.values()].flat();
 }
 
-function checkDeclarations(options: Readonly<Record<string, unknown>>): void {
+/** Throws `PORTICO_OPTION_DECLARATION` with all members that are no declaration of an option. */
+export function checkDeclarations(options: Readonly<Record<string, unknown>>): void {
   const issues: PorticoError[] = [];
   for (const [name, option] of Object.entries(options)) {
     try {
