@@ -3,7 +3,7 @@
  * the same files, or query a running server.
  */
 import type { Command } from 'commander';
-import { nearestOrAll } from '../errors/index.js';
+import { errorText, nearestOrAll } from '../errors/index.js';
 import { ownVersion } from '../modules/index.js';
 import { exitLocation, withSourceLines } from '../process/index.js';
 import { endSoon, exitStatusOf, failureText, STATUS_REFUSED, STATUS_USAGE } from './command-failure.js';
@@ -61,10 +61,27 @@ async function newProgram(hasVersion = true): Promise<Command> {
   return addCommonOptions(program);
 }
 
-async function addCommands(program: Command, loads: readonly (() => Promise<CommandFile>)[]): Promise<void> {
-  const files = new Set(await Promise.all(loads.map((load) => load())));
+/** Adds commands. `refused`: called with the error of each that cannot be added; default: throw. */
+async function addCommands(
+  program: Command,
+  loads: readonly (() => Promise<CommandFile>)[],
+  refused?: (error: unknown) => undefined,
+): Promise<void> {
+  const files = new Set(await Promise.all(loads.map((load) => load().catch(refused))));
   const { CONTEXT } = await import('./commands-of-extensions.js');
-  for (const file of files) file.register(program, CONTEXT);
+  for (const file of files) {
+    try {
+      file?.register(program, CONTEXT);
+    } catch (error) {
+      if (refused === undefined) throw error;
+      refused(error);
+    }
+  }
+}
+
+/** Help and completion have the other commands, whatever a package of an extension lacks. */
+function tellRefused(error: unknown): undefined {
+  process.stderr.write(`warning: ${errorText(error)}\n`);
 }
 
 async function parseCommand(words: readonly string[], serving: boolean): Promise<void> {
@@ -99,7 +116,7 @@ async function parseCommand(words: readonly string[], serving: boolean): Promise
   const asksVersion = named !== 'openapi' && hasOption(words, '--version');
   // As a value it is no option of the program, nor for openapi, where it is the version of an API.
   const program = await newProgram(asksVersion || !words.includes('--version'));
-  await addCommands(program, all ? [...commands.values()] : [commands.get(named)!]);
+  await addCommands(program, all ? [...commands.values()] : [commands.get(named)!], all ? tellRefused : undefined);
   const inner = program.commands.find((command) => command.name() === first)?.commands.map((command) => command.name());
   const rest = inner === undefined || inner.length === 0 ? words.slice(1) : commandFirst(words.slice(1), inner);
 

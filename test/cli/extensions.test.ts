@@ -9,6 +9,19 @@ const { folder, remove } = emptyProject({
   'p.ini': '[DEFAULT]\nextensions = ./broken.js\n[spool]\nkeep = 5\n',
   'without.ini': '[DEFAULT]\nextensions = -portico/registry\n',
   'broken.js': "export const extension = { name: 'broken' };\nexport const more = { ; };\n",
+  'commands.ini': '[DEFAULT]\nextensions = ./commands.js\n',
+  'commands.js': `export const extension = {
+  name: 'strange',
+  commands: {
+    absent: () => import('./absent.js'),
+    module: async () => ({ run() {} }),
+    thrower: async () => ({
+      register() { throw new Error('no such program'); } }),
+    nothing: async () => ({ register() {} }),
+    hello: async () => ({ register: (program, { addCommand }) => addCommand(program, 'hello', 'Says hello.', 'hello').action(() => console.error('hello')) }),
+  },
+};
+`,
 });
 after(remove);
 
@@ -39,4 +52,23 @@ test('a command of an extension that is left out, or of a list that cannot be re
     await run('spool', 'purge', '--config-file', 'p.ini'),
     /^error: there is no command "spool"\. .* Those of its extensions are not known: see api-cli check\./s,
   );
+});
+
+test('a broken command of an extension is told by its name, and help has all others', async () => {
+  const cases = {
+    absent:
+      /^the command absent of strange cannot be loaded: Cannot find module '.*absent\.js' imported from .*commands\.js:4:26\n$/,
+    module:
+      /^the command module of strange has no register\(\)\n {2}Its file exports: export function register\(program, context\) \{ … \}\.\n$/,
+    thrower: /^the command thrower of strange cannot be registered: no such program, at .*commands\.js:7:26\n$/,
+    nothing: /^the command nothing of strange is not added to the program by its register\(\)\n$/,
+    hello: /^hello\n$/,
+  };
+  for (const [command, text] of Object.entries(cases)) {
+    assert.match(await run(command, '--config-file', 'commands.ini'), text, command);
+  }
+  const help = await run('--help', '--config-file', 'commands.ini');
+  assert.match(help, /warning: the command thrower of strange cannot be registered: no such program/);
+  assert.match(help, /^ {2}hello/m);
+  assert.match(help, /^ {2}check /m);
 });
