@@ -1,5 +1,5 @@
 /** Parts of the status that extensions tell. */
-import { errorText } from '../../errors/index.js';
+import { errorText, whatItIs } from '../../errors/index.js';
 import { loadedExtensionsOf } from '../../service/internal.js';
 import { within } from '../../tasks/internal.js';
 import type { Controlled } from './controlled.js';
@@ -29,10 +29,18 @@ export async function extensionParts({ config }: Pick<Controlled, 'config'>): Pr
         LIMIT_MS,
         late,
       );
-      return part === undefined ? [] : [{ name, ...part }];
+      return part === undefined ? [] : [checked(name, part)];
     } catch (error) {
       return [{ name, lines: [`its status is unknown: ${errorText(error)}`] }];
     }
   });
   return (await Promise.all(parts)).flat();
+}
+
+/** Returns a part as JSON can show it: the code may be of any package. Throws if it has no lines, or its data has no JSON. */
+function checked(name: string, part: Partial<Omit<ExtensionPart, 'name'>> | null): ExtensionPart {
+  const { lines, data } = part ?? {};
+  if (!Array.isArray(lines)) throw new TypeError(`its lines are ${whatItIs(lines)}, not a list of texts`);
+  const json = JSON.stringify(data);
+  return { name, lines: lines.map(String), ...(json !== undefined && { data: JSON.parse(json) as unknown }) };
 }
