@@ -116,8 +116,10 @@ const subscribed = channel('http.server.request.start');
  * which does not look in HTTP/1.0.
  */
 export function looksForExpect(req: IncomingMessage): void {
-  const { httpVersionMajor: major, httpVersionMinor: minor } = req;
-  if (major === 1 && minor === 1 && !subscribed.hasSubscribers) (req as ServedRequest)[EXCHANGE] = null;
+  const { [EXCHANGE]: known, httpVersionMajor: major, httpVersionMinor: minor } = req as ServedRequest;
+  // Known: code of an application makes a second response, as `new res.constructor(req)`.
+  if (known === undefined && major === 1 && minor === 1 && !subscribed.hasSubscribers)
+    (req as ServedRequest)[EXCHANGE] = null;
 }
 
 const NO_HEADERS: IncomingHttpHeaders = Object.freeze({ expect: undefined });

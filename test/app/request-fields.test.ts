@@ -5,7 +5,7 @@ import http from 'node:http';
 import { connect } from 'node:net';
 import { after, type TestContext, test } from 'node:test';
 import express from 'express';
-import { type App, compose, type Filter, fromConnect, remoteOf } from 'portico/app';
+import { type App, compose, environ, type Filter, fromConnect, remoteOf } from 'portico/app';
 import { proxyHeaders, stripIdentity } from 'portico/middleware';
 import { Server } from 'portico/server';
 import { buildFilter } from 'portico/testing';
@@ -135,4 +135,17 @@ test('82 code around the server, which gets a request before the server, reads a
   t.after(() => unsubscribe('http.server.request.start', started));
   await ask('1.1');
   assert.deepEqual(early, ['ada', 'ada', 'ada', 'ada']);
+});
+
+test('82 an application that makes a second response of the same class has all headers, and the same environ', async (t) => {
+  const server = new Server('fields', (req, res) => {
+    environ(req).requestId = 'req-1';
+    void new (res.constructor as typeof http.ServerResponse)(req);
+    res.end(`${seen(req)} ${environ(req).requestId}`);
+  });
+  await server.start();
+  t.after(() => server.stop());
+  const sent = http.get({ port: portOf(server), host: '127.0.0.1', agent: false, headers: { 'X-User-Id': 'ada' } });
+  const [res] = (await once(sent, 'response')) as [http.IncomingMessage];
+  assert.equal((await res.toArray()).join(''), 'ada req-1');
 });
