@@ -27,7 +27,7 @@ import type { OptionDeclarations, OptionsOf } from './types/option.js';
 import { Generation } from './values/generation.js';
 import { type GroupOptions, printable, readGroup, type ValidateOptions } from './values/group-values.js';
 import { type ConfigError, type OptionIssue, refusalFor, refuseErrors, runCheck } from './values/option-issues.js';
-import { extensionNames, loadOwners } from './values/owners.js';
+import { loadOwners, owningExtensions } from './values/owners.js';
 import type { Resolved } from './values/written.js';
 
 /** Checks several options at once. Runs in `validate()` and before a reload is accepted. */
@@ -86,7 +86,7 @@ export class Config {
   async toValidate(): Promise<Config> {
     const { groups, generation } = this.#current;
     const load = (name: string): Promise<ExtensionObject> => loadExtension(generation, name);
-    await loadOwners(groups, { state: this.#state, names: extensionNames(generation), load });
+    await loadOwners(groups, { state: this.#state, names: owningExtensions(generation), load });
     const copy = new Config(this.#current.copy());
     copy.registerLoaded();
     return copy;

@@ -13,7 +13,7 @@ import type { OptionDeclarations } from './types/option.js';
 import type { DeclaredGroups } from './values/declared-groups.js';
 import { Generation } from './values/generation.js';
 import { locationOfItem } from './values/option-issues.js';
-import { extensionNames, isWritten, shippedGroups } from './values/owners.js';
+import { extensionNames, isWritten, owningExtensions, shippedGroups } from './values/owners.js';
 import type { Resolved } from './values/written.js';
 
 const CODE = 'PORTICO_EXTENSION';
@@ -35,6 +35,7 @@ function folderOf(generation: Generation): string {
  */
 export async function readExtensions(state: State, groups: DeclaredGroups): Promise<State> {
   const generation = new Generation(state, groups);
+  await readWaiting(generation);
   const written = (listed(generation).value ?? []) as readonly string[];
   if (written.length === 0) return state;
   const issues: Diagnostic[] = [];
@@ -70,15 +71,31 @@ export async function readExtensions(state: State, groups: DeclaredGroups): Prom
         }
         owners.set(part.key, name);
       }
-      if (Object.hasOwn(SHIPPED, name)) continue;
-      for (const [group, declare] of Object.entries(object.options ?? {}))
-        owns(group, await declared(name, group, declare));
+      if (!Object.hasOwn(SHIPPED, name)) await declareOptions(name, object);
     } catch (error) {
       const { message, hint } = error instanceof Refused ? error : new Refused(await importFailure(error, name));
       refuse(name, message, hint);
     }
   }
   return issues.length === 0 ? state : { ...state, issues: [...state.issues, ...issues] };
+}
+
+/**
+ * Declares the options of extensions in a list that waits for a restart: a worker gets the sections that were written with it. Errors there are
+ * those of the reload, which has told them.
+ */
+async function readWaiting(generation: Generation): Promise<void> {
+  const inUse = new Set(extensionNames(generation));
+  for (const name of owningExtensions(generation)) {
+    if (inUse.has(name) || Object.hasOwn(SHIPPED, name)) continue;
+    await load(name, folderOf(generation.asWritten()))
+      .then((object) => declareOptions(name, object))
+      .catch(() => undefined);
+  }
+}
+
+async function declareOptions(name: string, { options = {} }: ExtensionObject): Promise<void> {
+  for (const [group, declare] of Object.entries(options)) owns(group, await declared(name, group, declare));
 }
 
 /** Returns the options of a group. Rejects with {@link Refused}: any failure of another's module must be told, and not end the program. */

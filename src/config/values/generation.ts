@@ -80,6 +80,12 @@ export class Generation {
     return found;
   }
 
+  /** Returns the values as they are written: those that wait for a restart count. Most configurations have none, and it is the same. */
+  asWritten(): Generation {
+    for (const _ in this.state.pinned) return new Generation({ ...this.state, pinned: {} }, this.groups);
+    return this;
+  }
+
   /** Returns the value of a boolean option that every program has. */
   says(opt: keyof typeof configOptions): boolean {
     return this.resolve(this.groups.option('DEFAULT', opt)!).value === true;

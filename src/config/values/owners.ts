@@ -120,9 +120,17 @@ export function extensionNames(generation: Generation): readonly string[] {
   return [...shipped.filter((name) => !written.includes(`-${name}`)), ...others];
 }
 
+/**
+ * Returns the extensions whose names have owners: those of a program, and those of a changed list, which waits for a restart: the sections that
+ * were written with it are no mistakes.
+ */
+export function owningExtensions(generation: Generation): readonly string[] {
+  return [...new Set([...extensionNames(generation), ...extensionNames(generation.asWritten())])];
+}
+
 /** Returns the groups of shipped extensions that the list lacks, each with its extension. Most programs have them all. */
 export function absentGroups(generation: Generation): ReadonlyMap<string, string> {
-  const names = new Set(extensionNames(generation));
+  const names = new Set(owningExtensions(generation));
   const absent = Object.keys(SHIPPED).filter((name) => !names.has(name));
   return new Map(
     absent.flatMap((name) => (table().extensions[name]?.groups ?? []).map((group) => [group, name] as const)),
