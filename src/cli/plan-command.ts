@@ -152,12 +152,12 @@ function sources(
 /** `a..b` and `a...b` are two revisions, as for git. Without a second state it is the working tree. */
 function namedStates([first, second = '.']: readonly string[], args: PlanArguments): readonly [string, string] {
   if (first === undefined) return [args.oldConfigFile === undefined ? 'HEAD' : '.', '.'];
-  const [, from, dots, to = ''] = /^(.+?)(\.\.\.?)([^/.][^/]*)?$/.exec(first) ?? [];
+  const [, from, dots, to = ''] = /^(.+?)(\.\.\.?)([^/.].*)?$/.exec(first) ?? [];
   if (from === undefined || second !== '.' || existsSync(first)) return [first, second];
   const later = to || 'HEAD';
-  const base = dots === '...' ? mergeBase(from, later, process.cwd()) : undefined;
-  return [base ?? from, later];
+  return [dots === '...' ? mergeBase(from, later, process.cwd()) : from, later];
 }
+
 function sourceOf(
   name: string,
   { configDir = [], set = [], prepare }: PlanArguments,

@@ -43,11 +43,24 @@ export function commitOf(name: string, cwd: string): string | undefined {
   return status === 0 ? stdout.trim() : undefined;
 }
 
-/** Returns the commit at which two revisions part; undefined without one. */
-export function mergeBase(one: string, other: string, cwd: string): string | undefined {
-  const { status, stdout } = git(['merge-base', '--', one, other], cwd);
-  return status === 0 ? stdout.trim() : undefined;
+/** Returns the commit at which two revisions part. Throws `PORTICO_PLAN_REVISION` without one. */
+export function mergeBase(one: string, other: string, cwd: string): string {
+  const commits = [one, other].map((name) => {
+    const commit = commitOf(name, cwd);
+    if (commit === undefined) throw noRevision(name, cwd);
+    return commit;
+  });
+  const { status, stdout } = git(['merge-base', ...commits], cwd);
+  if (status === 0) return stdout.trim();
+  throw new PorticoError('PORTICO_PLAN_REVISION', {
+    message: `${one} and ${other} have no common commit`,
+    hint: isShallow(cwd)
+      ? 'This is a shallow clone: clone the whole history (fetch-depth: 0).'
+      : `Write two dots to compare them as they are: ${one}..${other}`,
+  });
 }
+
+const isShallow = (cwd: string): boolean => git(['rev-parse', '--is-shallow-repository'], cwd).stdout.trim() === 'true';
 
 /** Returns the error for a name that is no revision. */
 export function noRevision(name: string, cwd: string): PorticoError {
@@ -59,12 +72,11 @@ export function noRevision(name: string, cwd: string): PorticoError {
       hint: 'Change to the directory of the project, or pass two directories: portico plan ../old .',
     });
   }
-  const isShallow = git(['rev-parse', '--is-shallow-repository'], cwd).stdout.trim() === 'true';
   const refs = git(['for-each-ref', '--format=%(refname:short)', 'refs/heads', 'refs/tags', 'refs/remotes'], cwd);
   const names = refs.stdout.split('\n').filter((ref) => ref !== '');
   return new PorticoError(code, {
     message: `the repository has no revision ${name}, and there is no such directory`,
-    hint: isShallow
+    hint: isShallow(cwd)
       ? `This is a shallow clone: fetch the revision first, with git fetch origin ${name}, or clone the whole history (fetch-depth: 0).`
       : nearestOrAll(name, names, 'Branches and tags'),
   });

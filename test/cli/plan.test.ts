@@ -80,6 +80,19 @@ test('86 two revisions, and two directories', () => {
   }
 });
 
+test('plan: the names of branches in a range may have slashes, and three dots need a common commit', () => {
+  project.git('branch', 'feature/x/y');
+  assert.deepEqual(plan('main...feature/x/y'), { status: 0, stdout: 'No differences.\n', stderr: '' });
+  assert.match(plan('main...feature/x/z').stderr, /no revision feature\/x\/z, .*\n {2}Did you mean "feature\/x\/y"\?/);
+  const alone = project.git('commit-tree', '-m', 'alone', 'main^{tree}').trim();
+  project.git('branch', 'alone', alone);
+  assert.deepEqual(plan('main...alone'), {
+    status: 1,
+    stdout: '',
+    stderr: 'main and alone have no common commit\n  Write two dots to compare them as they are: main..alone\n',
+  });
+});
+
 test('86 two configurations of one directory', () => {
   writeFileSync(join(project.folder, 'next.ini'), FILES['portico.ini']!.replace('port = 8099', 'port = 8100'));
   const { status, stdout } = plan(
