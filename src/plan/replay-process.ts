@@ -2,13 +2,13 @@
  * Trials of logged requests in a state: a child process composes its APIs, and answers lists of requests, a line of JSON each, by lists of
  * verdicts.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { PorticoError } from '../errors/index.js';
 import { printableLines } from '../text/index.js';
-import { programOf, type StateSource } from './state-process.js';
+import { LONGEST_MS, late, type StateSource, spawnIn } from './state-process.js';
 
 /** A request for a trial. */
 export interface ReplayedRequest {
@@ -38,22 +38,24 @@ export interface ReplayVerdict {
 /** Longest text of a child that is kept for an error. */
 const LONGEST_ERROR = 10_000;
 
+/** Longest time that a child may take to close its apps. */
+const CLOSING_MS = 2000;
+
 /** A child process for a state. */
 export class ReplayProcess {
   readonly #child: ChildProcess;
   readonly #label: string;
   readonly #answers: AsyncIterator<string>;
   readonly #ended: Promise<unknown>;
+  readonly #end: () => void;
   #said = '';
 
-  constructor({ label, folder, args }: StateSource) {
-    this.#label = label;
-    const execArgv = process.execArgv.filter((word) => !word.startsWith('--inspect'));
+  constructor(source: StateSource) {
+    this.#label = source.label;
     // The application may print on standard output.
-    this.#child = spawn(process.execPath, [...execArgv, programOf(folder), 'plan', '--answer-replay', ...args], {
-      cwd: folder,
-      stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
-    });
+    const { child, end } = spawnIn(source, ['--answer-replay'], ['pipe', 'ignore', 'pipe', 'pipe']);
+    this.#child = child;
+    this.#end = end;
     const { stdin, stderr, stdio } = this.#child;
     this.#ended = once(this.#child, 'close').catch((error: unknown) => error);
     // It has ended: the answer that does not come says so.
@@ -68,7 +70,13 @@ export class ReplayProcess {
   async ask(requests: readonly ReplayedRequest[]): Promise<readonly ReplayVerdict[]> {
     const stdin = this.#child.stdin as Writable;
     stdin.write(`${JSON.stringify(requests)}\n`);
-    const { value, done } = await this.#answers.next();
+    let isLate = false;
+    const limit = setTimeout(() => {
+      isLate = true;
+      this.#end();
+    }, LONGEST_MS);
+    const { value, done } = await this.#answers.next().finally(() => clearTimeout(limit));
+    if (isLate) throw late(`${this.#label} has not answered ${requests.length} replayed requests`);
     if (done !== true) return JSON.parse(value) as readonly ReplayVerdict[];
     await this.#ended;
     const why = printableLines(this.#said.trim());
@@ -80,10 +88,12 @@ export class ReplayProcess {
     });
   }
 
-  /** Ends the child. */
+  /** Ends the child, which may close its apps. */
   async close(): Promise<void> {
     this.#child.stdin?.end();
-    this.#child.kill();
+    const limit = setTimeout(this.#end, CLOSING_MS);
     await this.#ended;
+    clearTimeout(limit);
+    this.#end();
   }
 }

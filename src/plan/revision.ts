@@ -18,6 +18,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { ignoreErrors, nearestOrAll, PorticoError } from '../errors/index.js';
+import { atEnd } from './at-end.js';
 
 /** A directory of a repository. */
 interface Repository {
@@ -108,27 +109,13 @@ function repositoryOf(cwd: string): Repository {
   return { root: resolve(root), inside: inside.replace(/\/$/, '') };
 }
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
 /** Returns a function that removes the directory once; the end of the process calls it too. */
 function removing(base: string, tree: string, root: string): () => void {
-  let isRemoved = false;
-  const remove = (): void => {
-    if (isRemoved) return;
-    isRemoved = true;
-    process.off('exit', remove);
-    for (const signal of SIGNALS) process.off(signal, ended);
+  return atEnd(() => {
     spawnSync('git', ['worktree', 'remove', '--force', tree], { cwd: root, stdio: 'ignore' });
     rmSync(base, { recursive: true, force: true });
     spawnSync('git', ['worktree', 'prune'], { cwd: root, stdio: 'ignore' });
-  };
-  const ended = (signal: NodeJS.Signals): void => {
-    remove();
-    process.kill(process.pid, signal);
-  };
-  process.once('exit', remove);
-  for (const signal of SIGNALS) process.once(signal, ended);
-  return remove;
+  });
 }
 
 const LOCK_FILES = ['package-lock.json', 'npm-shrinkwrap.json', 'pnpm-lock.yaml', 'yarn.lock', 'bun.lock', 'bun.lockb'];

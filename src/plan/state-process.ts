@@ -2,7 +2,7 @@
  * Builds a state in a child process, with its directory as working directory and the Portico that is installed there: code of two revisions
  * cannot be loaded into one process.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { ignoreErrors, PorticoError } from '../errors/index.js';
 import { ownFile } from '../process/index.js';
 import { printableLines } from '../text/index.js';
+import { atEnd } from './at-end.js';
 import type { State } from './state.js';
 
 /** Directory of a state, and the arguments that name its configuration. */
@@ -23,12 +24,40 @@ export interface StateSource {
 }
 
 /** Returns the program `api-cli` for a directory: that of the Portico that its code imports, else this one. */
-export function programOf(folder: string): string {
+function programOf(folder: string): string {
   const manifest = ignoreErrors(() => createRequire(join(folder, 'package.json')).resolve('portico/package.json'));
   const own = fileURLToPath(ownFile('cli/main.js'));
   if (manifest === undefined) return own;
   const { bin } = JSON.parse(readFileSync(manifest, 'utf8')) as { bin?: Readonly<Record<string, string>> };
   return bin?.['api-cli'] === undefined ? own : join(dirname(manifest), bin['api-cli']);
+}
+
+/** Longest time that a state may take. */
+export const LONGEST_MS = 300_000;
+
+/** Returns the error for a child that `LONGEST_MS` has ended. `what`: what it did not do. */
+export function late(what: string): PorticoError {
+  return new PorticoError('PORTICO_PLAN_STATE', {
+    message: `${what} within ${LONGEST_MS / 1000} s`,
+    hint: 'Is there an endless loop, or does its code wait for something that this machine does not have?',
+  });
+}
+
+/** A child process that works in a state. `end` kills it, as the end of this process does: it may be in an endless loop. */
+interface StateChild {
+  readonly child: ChildProcess;
+  end(): void;
+}
+
+/** Starts `api-cli plan` with `words` in the directory of a state. */
+export function spawnIn({ folder, args }: StateSource, words: readonly string[], stdio: StdioOptions): StateChild {
+  // A debugger would use the port of this process.
+  const execArgv = process.execArgv.filter((word) => !word.startsWith('--inspect'));
+  const child = spawn(process.execPath, [...execArgv, programOf(folder), 'plan', ...words, ...args], {
+    cwd: folder,
+    stdio,
+  });
+  return { child, end: atEnd(() => void child.kill('SIGKILL')) };
 }
 
 /** Returns a state as the line that a child prints among what its application prints. */
@@ -43,19 +72,23 @@ function stateIn(printed: string): State | undefined {
 
 /** Builds a state. `key`: the same for both, so that equal secrets have equal digests. Throws `PORTICO_PLAN_STATE` with what the child says. */
 export async function stateFrom(source: StateSource, key: string): Promise<State> {
-  const { label, folder, args } = source;
-  const program = programOf(folder);
-  // A debugger would use the port of this process.
-  const execArgv = process.execArgv.filter((word) => !word.startsWith('--inspect'));
-  const child = spawn(process.execPath, [...execArgv, program, 'plan', '--state', key, ...args], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const { label } = source;
+  const { child, end } = spawnIn(source, ['--state', key], ['ignore', 'pipe', 'pipe']);
+  let isLate = false;
+  const limit = setTimeout(() => {
+    isLate = true;
+    end();
+  }, LONGEST_MS);
   const ended = new Promise<number | string>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) => resolve(code ?? signal ?? 1));
   });
-  const [printed, said, status] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+  const all = Promise.all([text(child.stdout!), text(child.stderr!), ended]);
+  const [printed, said, status] = await all.finally(() => {
+    clearTimeout(limit);
+    end();
+  });
+  if (isLate) throw late(`${label} was not built`);
   const state = stateIn(printed);
   if (state !== undefined) return state;
   const why = printableLines(said.trim());
