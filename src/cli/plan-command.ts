@@ -30,7 +30,7 @@ import { readDeclared } from './configured/declared-configuration.js';
 import { socketOf } from './configured/find-service.js';
 import { answerReplay } from './plan/answer-replay.js';
 import { builtState } from './plan/built-state.js';
-import { notedBy, replayed, replayText } from './plan/replayed.js';
+import { notedBy, replayed, replayMarkdown, replayText } from './plan/replayed.js';
 import { reloadable, runningStates } from './plan/running-state.js';
 import { withAllErrors } from './validate/validate-all.js';
 
@@ -123,8 +123,12 @@ async function compare(words: readonly string[], args: PlanArguments): Promise<v
       args.running === true ? await comparedWithRunning(words, args) : await compared(words, args, checkouts);
     const document = { schema: 'portico/plan', version: 1, before, after };
     const text = (): string => {
-      if (args.markdown === true) return markdownOf(differences, { before, after });
-      const list = textOf(differences, replay && notedBy(replay));
+      const noted = replay && notedBy(replay);
+      if (args.markdown === true) {
+        const list = markdownOf(differences, { before, after, noted });
+        return replay === undefined ? list : `${list}\n\n${replayMarkdown(replay)}`;
+      }
+      const list = textOf(differences, noted);
       return replay === undefined ? list : `${list}\n${replayText(replay)}`;
     };
     const found = { ...document, counts: counted(differences), differences };

@@ -1,7 +1,7 @@
 /** Comparison of two states of a project, for the command `plan`. */
 export { compareStates } from './compare-states.js';
 export { counted, type Difference, type DifferenceClass, STATUS_BREAKING } from './difference.js';
-export { markdownOf } from './print-markdown.js';
+export { code, escaped, markdownOf, tableOf } from './print-markdown.js';
 export { type Noted, placeOf, sumOf, textOf } from './print-text.js';
 export { type ReplayReport, replay, templateKey } from './replay.js';
 export { linesOf } from './replay-lines.js';

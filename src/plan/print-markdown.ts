@@ -10,7 +10,7 @@ export function markdownOf(
     before,
     after,
     noted = () => undefined,
-  }: { readonly before: string; readonly after: string; readonly noted?: Noted },
+  }: { readonly before: string; readonly after: string; readonly noted?: Noted | undefined },
 ): string {
   const { breaking } = counted(differences);
   const heading = `### ${breaking > 0 ? '❌' : '✅'} API: ${code(before)} → ${code(after)}`;
@@ -18,26 +18,32 @@ export function markdownOf(
   const blocks = CLASSES.flatMap((one) => {
     const own = lines.filter(({ first }) => first.class === one);
     if (own.length === 0) return [];
-    const table = ['| | | | |', '| --- | --- | --- | --- |', ...own.map((each) => row(each, noted))].join('\n');
+    const table = tableOf(own.map((each) => row(each, noted)));
     if (one !== 'compatible') return [`**${one === 'breaking' ? 'Breaking' : 'To look at'}**\n\n${table}`];
     return [`<details><summary>${own.length} compatible</summary>\n\n${table}\n\n</details>`];
   });
   return [heading, ...blocks, sumOf(differences)].join('\n\n');
 }
 
-function row({ first: difference, subjects }: Line, noted: Noted): string {
+/** Returns a table of four columns without headings. */
+export function tableOf(rows: ReadonlyArray<readonly [string, string, string, string]>): string {
+  return ['| | | | |', '| --- | --- | --- | --- |', ...rows.map((row) => `| ${row.join(' | ')} |`)].join('\n');
+}
+
+function row({ first: difference, subjects }: Line, noted: Noted): [string, string, string, string] {
   const { text, effect } = difference;
   const subject = subjectOf(difference, subjects);
   const place = subjects.length > 1 ? '' : placeOf(difference);
   const more = noted(difference) ?? effect ?? '';
-  return `| ${code(subject)} | ${escaped(text)} | ${escaped(more)} | ${place === '' ? '' : code(place)} |`;
+  return [code(subject), escaped(text), escaped(more), place === '' ? '' : code(place)];
 }
 
 /** Characters that Markdown or a table would read; texts may come from an application. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return printable(text).replaceAll(/[\\`*_{}[\]<>#|~@]/g, String.raw`\$&`);
 }
 
-function code(text: string): string {
+/** Text in backticks. */
+export function code(text: string): string {
   return `\`${printable(text).replaceAll('`', "'").replaceAll('|', String.raw`\|`)}\``;
 }

@@ -75,6 +75,19 @@ test('86 --replay: the third column of a route, the examples, and what the log d
   assert.match(stdout, /8 of 12 requests in 13 lines would get another response/);
 });
 
+test('plan --replay --markdown: the counts beside the differences, and the table of the replay', () => {
+  const { stdout } = plan('--markdown');
+  assert.match(stdout, /\| `GET \/v1\/rooms\/\{id\}` \| removed \| 5 of 5 requests would get 404 \|/);
+  assert.match(
+    stdout,
+    /\n\n\*\*Replay\*\*\n\n\| \| \| \| \|\n\| --- \| --- \| --- \| --- \|\n\| `GET \/v1\/rooms\/\{id\}` \| 5 of 5 would get 404 \| `\/v1\/rooms\/0` `\/v1\/rooms\/1` `\/v1\/rooms\/2` \| curl\/8\.0, curl\/8\.1 \|\n/,
+  );
+  assert.match(
+    stdout,
+    /\n\n- requests whose body .*: 1\n[\s\S]*\n- 8 of 12 requests in 13 lines would get another response\n$/,
+  );
+});
+
 test('86 --replay of a file that is not there', () => {
   const { status, stderr } = command(['plan', 'main', '--replay', 'none.log'], { cwd: project.folder });
   assert.equal(status, 2);

@@ -3,11 +3,14 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { UsageError } from '../../config/internal.js';
 import {
+  code,
   type Difference,
+  escaped,
   linesOf,
   type ReplayReport,
   replay,
   type StateSource,
+  tableOf,
   templateKey,
 } from '../../plan/index.js';
 import { columns } from '../command.js';
@@ -64,22 +67,46 @@ export function notedBy({ routes }: ReplayReport): (difference: Difference) => s
 
 /** Returns the table of the replay: routes with their changes, examples and user agents. */
 export function replayText(report: ReplayReport): string {
-  const { lines, requests, changed, skipped, unknownApi, unknownBody, routes } = report;
-  const rows = routes.flatMap(({ method, route, requests: all, changes }) =>
-    changes.map((change) => [
-      `${method} ${route ?? '(no route)'}`,
-      `${number(change.requests)} of ${number(all)} would ${wordsOf(change)}`,
-      change.examples.map(({ target }) => target).join(' '),
-      change.userAgents.join(', '),
-    ]),
+  const rows = rowsOf(report).map(({ route, text, targets, agents }) => [
+    route,
+    text,
+    targets.join(' '),
+    agents.join(', '),
+  ]);
+  return ['Replay', ...[...columns(rows), ...notesOf(report), sumOf(report)].map((line) => `  ${line}`)].join('\n');
+}
+
+/** Returns it as Markdown. */
+export function replayMarkdown(report: ReplayReport): string {
+  const rows = rowsOf(report).map(({ route, text, targets, agents }) => {
+    const sent = targets.map(code).join(' ');
+    return [code(route), escaped(text), sent, escaped(agents.join(', '))] as const;
+  });
+  const notes = [...notesOf(report), sumOf(report)].map((note) => `- ${note}`).join('\n');
+  return ['**Replay**', ...(rows.length === 0 ? [] : [tableOf(rows)]), notes].join('\n\n');
+}
+
+function rowsOf({ routes }: ReplayReport) {
+  return routes.flatMap(({ method, route, requests: all, changes }) =>
+    changes.map((change) => ({
+      route: `${method} ${route ?? '(no route)'}`,
+      text: `${number(change.requests)} of ${number(all)} would ${wordsOf(change)}`,
+      targets: change.examples.map(({ target }) => target),
+      agents: change.userAgents,
+    })),
   );
-  const notes = [
+}
+
+function notesOf({ skipped, unknownApi, unknownBody }: ReplayReport): string[] {
+  return [
     ['requests whose body the log does not have, so that its schema is not checked', unknownBody],
     ['requests for no API of both states (see --api)', unknownApi],
     ['lines without a request', skipped],
   ].flatMap(([text, times]) => (times === 0 ? [] : [`${text}: ${number(times as number)}`]));
-  const sum = `${number(changed)} of ${number(requests)} requests in ${number(lines)} lines would get another response`;
-  return ['Replay', ...[...columns(rows), ...notes, sum].map((line) => `  ${line}`)].join('\n');
+}
+
+function sumOf({ lines, requests, changed }: ReplayReport): string {
+  return `${number(changed)} of ${number(requests)} requests in ${number(lines)} lines would get another response`;
 }
 
 function wordsOf({ before, after }: ReplayReport['routes'][number]['changes'][number]): string {
