@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { FILES } from '../plan/project.js';
-import { emptyProject, runApiCli, startProject } from './program.js';
+import { apiCli, emptyProject, Program, runApiCli, startProject } from './program.js';
 
 test('86 the running service against its files: the code that it has loaded, and what a reload would change', async (t) => {
   const ini = `${FILES['portico.ini']!.replace('port = 8099', 'port = 0')}[control]\nsocket = control.sock\n`;
@@ -30,4 +31,29 @@ Compatible
 `,
   );
   assert.equal(status, 3);
+});
+
+test('plan --running: files of the release to which the link of the service leads now, as a reload', async (t) => {
+  const ini = `${FILES['portico.ini']!.replace('port = 8099', 'port = 0')}[control]\nsocket = control.sock\n`;
+  const [first, second] = [ini, ini.replace('max_queue = 1000', 'max_queue = 100')].map((each) =>
+    emptyProject({ ...FILES, 'portico.ini': each }),
+  );
+  const current = join(temporaryFolder('portico-releases-'), 'current');
+  symlinkSync(first!.folder, current);
+  const program = new Program(process.execPath, [apiCli], { cwd: current, env: { PWD: current } });
+  t.after(async () => {
+    program.child.kill('SIGTERM');
+    await program.ended;
+  });
+  await program.printed(/Ready after/);
+  rmSync(current);
+  symlinkSync(second!.folder, current);
+  const socket = join(first!.folder, 'control.sock');
+  const { status, stdout, stderr } = await runApiCli(first!.folder, 'plan', '--running', '--socket', socket);
+  assert.equal(stderr, '');
+  assert.equal(
+    stdout,
+    'Compatible\n  ~ [wsgi] max_queue  1000 -> 100  applied by a reload  portico.ini:7:13\n0 breaking, 1 compatible\n',
+  );
+  assert.equal(status, 0);
 });

@@ -1,7 +1,7 @@
 /** The state of services in the processes that serve them, with the code and the configuration that those have loaded. */
 import { randomUUID } from 'node:crypto';
 import { realpathSync } from 'node:fs';
-import { relative, resolve } from 'node:path';
+import { isAbsolute, relative, resolve, sep } from 'node:path';
 import type { ShownOption } from '../../config/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
 import type { StatusDocument } from '../../operating/internal.js';
@@ -32,15 +32,19 @@ export async function runningStates(socket: string): Promise<RunningStates> {
   const key = randomUUID();
   const { process: told } = await ask<StatusDocument>(socket, 'GET', '/status');
   const before = await runningState(socket, key);
-  const files = told.configFiles.flatMap((file) => [
-    '--config-file',
-    relative(told.folder, resolve(told.folder, file)),
-  ]);
+  const files = told.configFiles.flatMap((file) => ['--config-file', withinRelease(file, told)]);
   const given = before.options.filter(({ place, value }) => isLasting(place) && !value.includes(masked));
   const sets = given.flatMap(({ group, opt, value }) => ['--set', `${group}.${opt}=${value}`]);
-  // A link in the path of the program may lead to a new release.
-  const folder = ignoreErrors(() => realpathSync(process.env.PWD ?? '')) === told.folder ? process.cwd() : told.folder;
+  // The link may lead to a new release, to which a reload changes.
+  const folder = ignoreErrors(() => realpathSync(told.link ?? '')) ?? told.folder;
   return { before, key, after: { label: 'the files', folder, args: [...files, ...sets] } };
+}
+
+/** Returns a path relative to the directory of the service, however it names it; any other path absolute. */
+function withinRelease(file: string, { folder, link }: StatusDocument['process']): string {
+  const path = resolve(folder, file);
+  const paths = [folder, link ?? folder].map((from) => relative(from, path));
+  return paths.find((each) => !isAbsolute(each) && each.split(sep)[0] !== '..') ?? path;
 }
 
 /** Returns the state of the running service; `key`: of the digests of secrets. */

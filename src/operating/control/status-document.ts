@@ -1,5 +1,6 @@
 /** Documents about a launcher and its services: status, readiness, requests in progress. */
 import type { ClientCounts, Totals } from '../../metrics/index.js';
+import { enteredLink } from '../../process/index.js';
 import type { PeriodicStatus } from '../../tasks/index.js';
 import { countText, formatDuration } from '../../text/index.js';
 import {
@@ -87,6 +88,8 @@ export function statusDocument(controlled: Controlled) {
       uptimeMs: process.uptime() * 1000,
       ...rest,
       folder: process.cwd(),
+      // The link by which it was entered: a reload changes to the directory to which it leads then.
+      link: enteredLink() ?? null,
       configFiles: config.configFiles,
       // Sum over all processes: the disk may be full, or standard error not read.
       logLinesLost: logLinesLost(log, runner.counted()),
