@@ -11,6 +11,8 @@ export interface ReplayOptions {
   readonly states: readonly [StateSource, StateSource];
   /** The API of lines that name none. */
   readonly api?: string | undefined;
+  /** Returns a target as it is shown, without secrets: logs of other servers have them. */
+  readonly maskTarget: (target: string) => string;
   /** Called after each part of the log, with the number of lines so far. */
   readonly onProgress?: ((lines: number) => void) | undefined;
 }
@@ -79,7 +81,7 @@ interface Seen {
 /** Runs the requests of a log through two states. Throws `PORTICO_PLAN_STATE` for a state that cannot be composed. */
 export async function replay(lines: AsyncIterable<string>, options: ReplayOptions): Promise<ReplayReport> {
   const processes = options.states.map((state) => new ReplayProcess(state));
-  const tally = new Tally();
+  const tally = new Tally(options.maskTarget);
   let part = new Map<string, Seen>();
   const answered = async (): Promise<void> => {
     const seen = [...part.values()];
@@ -141,11 +143,16 @@ interface CountedChange {
 class Tally {
   lines = 0;
   skipped = 0;
+  readonly #maskTarget: ReplayOptions['maskTarget'];
   #requests = 0;
   #unknownApi = 0;
   #unknownBody = 0;
   #changed = 0;
   readonly #routes = new Map<string, CountedRoute>();
+
+  constructor(maskTarget: ReplayOptions['maskTarget']) {
+    this.#maskTarget = maskTarget;
+  }
 
   add({ request, logged, agents, requests }: Seen, before: ReplayVerdict, after: ReplayVerdict): void {
     this.#requests += requests;
@@ -162,9 +169,11 @@ class Tally {
     this.#changed += requests;
     const change = changeOf(counted, before, after);
     change.requests += requests;
-    const { target, status, userAgent } = logged;
-    const isNew = change.examples.every((each) => each.target !== target);
-    if (isNew && change.examples.length < EXAMPLES) change.examples.push({ target, status, userAgent });
+    if (change.examples.length < EXAMPLES) {
+      const { status, userAgent } = logged;
+      const target = this.#maskTarget(logged.target);
+      if (change.examples.every((each) => each.target !== target)) change.examples.push({ target, status, userAgent });
+    }
     for (const [agent, times] of agents) count(change.agents, agent, times);
   }
 

@@ -24,7 +24,7 @@ before(() => {
   const lines = [
     ...Array.from({ length: 5 }, (_, at) => line('GET', `/v1/rooms/${at}`, 200, `curl/8.${at % 2}`)),
     line('GET', '/v1/rooms', 200, 'Mozilla/5.0'),
-    line('GET', '/v1/rooms', 200, 'Mozilla/5.0'),
+    line('GET', '/v1/rooms?access_token=c2VjcmV0', 200, 'Mozilla/5.0'),
     line('GET', '/v1/rooms?limit=1', 200, 'Mozilla/5.0'),
     line('POST', '/v1/bookings', 201, '-'),
     line('GET', '/v2/x', 404, '-'),
@@ -69,8 +69,9 @@ test('86 --replay: the third column of a route, the examples, and what the log d
   assert.match(stdout, /- GET \/v1\/rooms\/\{id\} +removed +5 of 5 requests would get 404/);
   assert.match(
     stdout,
-    /GET \/v1\/rooms +3 of 4 would get 400 \(query\.limit is required\) +\/v1\/rooms +Mozilla\/5\.0, probe/,
+    /GET \/v1\/rooms +3 of 4 would get 400 \(query\.limit is required\) +\/v1\/rooms \/v1\/rooms\?access_token=\*\*\*\* +Mozilla\/5\.0, probe/,
   );
+  assert.ok(!stdout.includes('c2VjcmV0'));
   assert.match(stdout, /requests whose body the log does not have, so that its schema is not checked: 1\n/);
   assert.match(stdout, /8 of 12 requests in 13 lines would get another response/);
 });

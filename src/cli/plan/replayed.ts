@@ -1,6 +1,7 @@
 /** The replay of an access log for `api-cli plan --replay`: where the log is, its progress, and the words for what was found. */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { targetMask } from '../../app/internal.js';
 import { UsageError } from '../../config/internal.js';
 import {
   code,
@@ -32,7 +33,8 @@ export async function replayed(
   };
   const { isTTY } = process.stderr;
   const onProgress = (lines: number): void => void process.stderr.write(`\r${barOf(read, size)} ${lines} lines`);
-  const report = await replay(linesOf(counted()), { states, api, onProgress: isTTY ? onProgress : undefined });
+  const options = { states, api, maskTarget: targetMask([]), onProgress: isTTY ? onProgress : undefined };
+  const report = await replay(linesOf(counted()), options);
   if (isTTY) process.stderr.write('\r\u001B[K');
   return report;
 }
