@@ -80,10 +80,12 @@ export interface ReportedChange {
 export function reportedChange(change: Change): ReportedChange {
   const { group, opt, option, oldLocation, newLocation, needsRestart } = change;
   const unset = newLocation.kind === 'default' && oldLocation.kind !== 'default';
+  // An empty list has no text.
+  const text = (value: unknown): string => maskValue(opt, option, value) || 'none';
   return {
     option: `${group}.${opt}`,
-    old: maskValue(opt, option, change.old),
-    new: maskValue(opt, option, change.new),
+    old: text(change.old),
+    new: text(change.new),
     where: unset ? `no longer at ${locationText(oldLocation)}` : locationText(newLocation) || 'default',
     effect: needsRestart ? 'needs a restart' : 'applied',
   };

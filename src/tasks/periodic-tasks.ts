@@ -225,7 +225,7 @@ function marked(owner: object): MarkedMethod[] {
   return found;
 }
 
-/** Options of {@link PeriodicRunner}. Times are in seconds. */
+/** Options of `PeriodicRunner`. Times are in seconds. */
 export interface PeriodicRunnerOptions {
   /** Returns the context for the tasks. Called for each pass. */
   readonly context?: () => unknown;

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Config } from 'portico/config';
+import { Config, defineOptions, list } from 'portico/config';
 
 test('OP-81 a report names what changed among the options that nobody declared here, where nothing overrides them', async (t) => {
   const env = { PORTICO_GREET__BY_ENV: 'a' };
@@ -18,6 +18,22 @@ test('OP-81 a report names what changed among the options that nobody declared h
   assert.deepEqual(
     report().map(({ option, where, effect }) => `${option} ${effect} ${where.replace(folder, '')}`),
     ['greet.word applied no longer at /portico.ini:2:8', 'other.word applied /portico.ini:6:8'],
+  );
+});
+
+test('OP-81 a list that a reload empties is reported as none', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-emptied-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'portico.ini');
+  const options = defineOptions('greet', { words: list() });
+  writeFileSync(file, '[greet]\nwords = a, b\n', { mode: 0o600 });
+  const config = await Config.load({ files: [file], dirs: [], env: {}, argv: [] });
+  config.group('greet', options);
+  writeFileSync(file, '', { mode: 0o600 });
+  const { report } = await config.next();
+  assert.deepEqual(
+    report().map(({ old, new: now }) => [old, now]),
+    [['a, b', 'none']],
   );
 });
 
