@@ -150,7 +150,8 @@ for (const folder of [compiled, dist])
 // The package contains only the declarations that the entry points reach; npm leaves out the others.
 const reached = declarations();
 const unpublished = filesBelow(dist).filter((path) => !reached.has(path));
-write(join(dist, '.npmignore'), `${unpublished.join('\n')}\n`);
+// From the root: a name alone means files of that name in each directory.
+write(join(dist, '.npmignore'), unpublished.map((path) => `/${path}\n`).join(''));
 writeFileSync(stamp, [...made.keys()].join('\n'));
 
 function isMade() {

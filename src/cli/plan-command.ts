@@ -24,7 +24,7 @@ import {
   stateLine,
   textOf,
 } from '../plan/index.js';
-import { print } from './command.js';
+import { example, print } from './command.js';
 import { addConfigurationOptions, collect, type OutputArguments } from './command-line.js';
 import { readDeclared } from './configured/declared-configuration.js';
 import { socketOf } from './configured/find-service.js';
@@ -64,7 +64,9 @@ export function register(program: Command): void {
     .option('--markdown', 'print Markdown, for a pull request')
     .addHelpText(
       'after',
-      '\nExamples:\n  api-cli plan main\n  api-cli plan v1.2..HEAD\n  api-cli plan ../old .\n  api-cli plan --old-config-file production.ini --config-file next.ini\n\nStatus: 0 nothing breaks, 3 something does, 1 a state cannot be built.',
+      `${example('api-cli plan main')}
+Also: api-cli plan v1.2..HEAD, api-cli plan ../old ., api-cli plan --old-config-file production.ini --config-file next.ini.
+Status: 0 nothing breaks, 3 something does, 1 a state cannot be built.`,
     );
   command.addOption(command.createOption('--state <key>', 'print the state of this directory').hideHelp());
   command.addOption(

@@ -144,10 +144,18 @@ export interface OptionalPeer {
   readonly spec: string;
 }
 
-/** Imports an optional package. Rejects with `code` if it is not installed; errors inside it are rethrown unchanged. */
-export async function importPeer<T>(load: () => Promise<T>, { code, neededBy, spec }: OptionalPeer): Promise<T> {
+/**
+ * Imports an optional package. Rejects with `code` if it is not installed; errors inside it are rethrown unchanged. `load` gives its import
+ * `failed` as `catch`, with which esbuild leaves out a package that is not installed: `(failed) => import('pg').catch(failed)`.
+ */
+export async function importPeer<T>(
+  load: (failed: (error: unknown) => never) => Promise<T>,
+  { code, neededBy, spec }: OptionalPeer,
+): Promise<T> {
   try {
-    return await load();
+    return await load((error) => {
+      throw error;
+    });
   } catch (cause) {
     const [name] = spec.split('@');
     const { code: reason, message } = cause as { readonly code?: unknown; readonly message?: string };

@@ -153,7 +153,7 @@ export class PostgresqlStore extends SqlStore {
   }
 
   async #open(): Promise<Pool> {
-    const pg = await importPeer(() => import('pg'), PG);
+    const pg = await importPeer((failed) => import('pg').catch(failed), PG);
     const { connections = 2, connectTimeoutMs = 5000, statementTimeoutMs = 5000 } = this.#options;
     const pool = new pg.default.Pool({
       connectionString: this.#connection,

@@ -85,7 +85,7 @@ const { folder: base, remove } = emptyProject({});
 after(remove);
 const compute = join(base, 'compute');
 mkdirSync(compute);
-cpSync(join(root, 'dist/sample'), join(compute, 'sample'), { recursive: true });
+cpSync(join(root, 'compiled/sample'), join(compute, 'sample'), { recursive: true });
 for (const name of ['portico.ini', 'api-paste.ini']) {
   const text = readFileSync(join(root, 'paste', name), 'utf8');
   writeFileSync(join(compute, name), text.replaceAll('portico/sample:', './sample/index.js:'));

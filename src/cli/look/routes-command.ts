@@ -190,7 +190,9 @@ async function matchIn(config: Config, api: ChosenApi, request: NamedRequest): P
     // A cascade has tried the app of a miss before another one.
     const shown = met.filter(({ data }, at) => data.route !== null || at === met.length - 1);
     const last = shown.at(-1);
-    if (last !== undefined) return { data: last.data, lines: shown.flatMap(({ lines }) => lines) };
+    // After the misses of a cascade, an app that is no Router.
+    const isAnswered = end?.what === 'app' && last?.data.route === null;
+    if (last !== undefined && !isAnswered) return { data: last.data, lines: shown.flatMap(({ lines }) => lines) };
     const { node, notes } = trial.steps.at(-1)!;
     if (end !== undefined) return { data: NONE, lines: [`${end.name} answers, which is not a Router`] };
     const isFilter = node.what === 'filter';

@@ -45,9 +45,11 @@ export class MemcachedTokens {
   static async open(settings: ValidatorSettings): Promise<MemcachedTokens | undefined> {
     const { memcachedServers, tokenCacheTime } = settings.options;
     if (memcachedServers.length === 0 || tokenCacheTime <= 0) return undefined;
-    const { default: memjs } = await importPeer(() => import('memjs'), MEMJS).catch((error: unknown) => {
-      throw refusalAt(error, settings.originOf('memcached_servers'));
-    });
+    const { default: memjs } = await importPeer((failed) => import('memjs').catch(failed), MEMJS).catch(
+      (error: unknown) => {
+        throw refusalAt(error, settings.originOf('memcached_servers'));
+      },
+    );
     const silent = { log: () => undefined };
     const servers = memcachedServers.map(({ host, port }) => {
       const connect = (): Client =>

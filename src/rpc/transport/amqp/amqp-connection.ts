@@ -236,7 +236,7 @@ async function openConnection(
   settings: ConnectionSettings,
   signal: AbortSignal,
 ): Promise<Connection> {
-  const { Connection: Made } = await importPeer(() => import('rabbitmq-client'), RABBITMQ_CLIENT);
+  const { Connection: Made } = await importPeer((failed) => import('rabbitmq-client').catch(failed), RABBITMQ_CLIENT);
   signal.throwIfAborted();
   return await new Promise<Connection>((resolve, reject) => {
     const connection = new Made(connectionOptions(host, settings));
