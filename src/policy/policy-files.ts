@@ -3,7 +3,8 @@
  */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type FileRule, type PolicyFile, readPolicyFile } from './policy-file.js';
+import { type Diagnostic, shownPath } from '../errors/index.js';
+import { type FileRule, POLICY_FILE, type PolicyFile, readPolicyFile } from './policy-file.js';
 
 /** Where policy files are. */
 export interface PolicyPlaces {
@@ -32,9 +33,19 @@ function byCodePoint(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-/** Reads policy files in their order. */
+/** Reads policy files in their order; one that cannot be read has an error. */
 export function readPolicyFiles(paths: readonly string[], content: (path: string) => Buffer): PolicyFile[] {
-  return paths.map((path) => readPolicyFile(path, content(path)));
+  return paths.map((path) => {
+    let bytes: Buffer;
+    try {
+      bytes = content(path);
+    } catch (error) {
+      const message = `the policy file ${shownPath(path)} cannot be read: ${(error as Error).message}`;
+      const problem: Diagnostic = { severity: 'error', code: POLICY_FILE, message };
+      return { rules: new Map(), problems: [problem], isBroken: true };
+    }
+    return readPolicyFile(path, bytes);
+  });
 }
 
 /** Returns the rules of all files: of two with one name, that of the later file. */

@@ -82,6 +82,12 @@ policy.yaml:2:15: error: the rule "books:list": no is an empty rule in YAML, whi
   );
 });
 
+test('policy check names a policy file that cannot be read', (t) => {
+  const { status, stdout } = project(t, { 'policy.yaml/rules.yaml': '' })('policy', 'check');
+  assert.match(stdout, /^error: the policy file policy\.yaml cannot be read: EISDIR/);
+  assert.equal(status, 1);
+});
+
 test('87 a rule that is not understood refuses nothing, and policy check finds it', (t) => {
   const run = project(t, { 'policy.yaml': '"books:list": "role:a or b"\n' });
   assert.equal(run('check').status, 0);
