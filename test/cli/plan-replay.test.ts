@@ -89,8 +89,10 @@ test('plan --replay --markdown: the counts beside the differences, and the table
   );
 });
 
-test('86 --replay of a file that is not there', () => {
-  const { status, stderr } = command(['plan', 'main', '--replay', 'none.log'], { cwd: project.folder });
-  assert.equal(status, 2);
-  assert.match(stderr, /there is no file none\.log/);
+test('86 --replay of a file that is not there, and of a directory', () => {
+  for (const path of ['none.log', 'node_modules']) {
+    const { status, stdout, stderr } = command(['plan', '.', '.', '--replay', path], { cwd: project.folder });
+    assert.deepEqual([status, stdout], [2, '']);
+    assert.ok(stderr.startsWith(`there is no file ${path}\n`), stderr);
+  }
 });

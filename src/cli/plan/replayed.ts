@@ -40,11 +40,11 @@ export async function replayed(
 }
 
 async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size;
-  } catch {
+  const found = await stat(path).catch(() => undefined);
+  // A FIFO is the output of another command.
+  if (found === undefined || found.isDirectory())
     throw new UsageError(`there is no file ${path}`, '--replay takes an access log, or - for standard input.');
-  }
+  return found.size;
 }
 
 const WIDTH = 30;
