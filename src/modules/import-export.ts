@@ -296,13 +296,15 @@ export async function loadAnnounced(files: readonly string[]): Promise<readonly 
 export const announcedGroups = new Map<string, string>();
 
 async function noteExtension(name: string, path: string): Promise<void> {
-  type Announced = { readonly extension?: { readonly options?: object } };
+  type Member = { readonly options?: object } | null;
+  type Announced = { readonly extension?: Member; readonly default?: Member };
   // One that is broken is reported where it is listed.
   const module = await import(pathToFileURL(path).href).then(
     (found: Announced) => found,
     () => ({}) as Announced,
   );
-  for (const group of Object.keys(module.extension?.options ?? {})) announcedGroups.set(group, name);
+  for (const group of Object.keys((module.extension ?? module.default)?.options ?? {}))
+    announcedGroups.set(group, name);
 }
 
 /** Returns each package by its folder. */

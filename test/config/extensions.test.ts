@@ -6,6 +6,7 @@ import { after, test } from 'node:test';
 import { Config, type ConfigError, defineOptions, integer } from 'portico/config';
 import { extensionsOf, loadedExtensionsOf } from 'portico/extension';
 import 'portico/launch';
+import { loadAnnounced } from '../../dist/modules/index.js';
 import { emptyProject } from '../fixtures/project.js';
 import { printed } from './printed.js';
 
@@ -39,6 +40,16 @@ const { folder, remove } = emptyProject({
   ...packageOf('module-options', 'options: { module: () => import("./options.js") },'),
   'node_modules/module-options/options.js':
     "import { defineOptions, integer } from 'portico/config';\nexport const moduleOptions = defineOptions({ keep: integer({ help: 'Days.' }) });\n",
+  'package.json': JSON.stringify({
+    name: 'program',
+    type: 'module',
+    dependencies: { 'portico-tape': '1', 'portico-disk': '1', 'portico-lost': '1' },
+  }),
+  ...packageOf('portico-tape', 'options: { tape: async () => ({}) },'),
+  ...packageOf('portico-disk', ''),
+  'node_modules/portico-disk/extension.js':
+    "export default { name: 'portico-disk', options: { disk: async () => ({}) } };\n",
+  ...packageOf('portico-lost', 'options: { ; },'),
   'node_modules/noext/package.json': '{ "name": "noext" }',
   'own.js': "export default { name: 'own' };\n",
   'empty.js': 'export const something = 1;\n',
@@ -138,6 +149,24 @@ test('one that is left out has no options: a section and an option of it say so'
       'p.ini:5:1: error: [database] this section belongs to portico/registry, which [DEFAULT] extensions leaves out\n  remove -portico/registry from [DEFAULT] extensions',
     ],
   );
+});
+
+test('a section of one that is installed, and not in the list, says so', async () => {
+  const lines = ['[tape]', 'speed = 4', '[disk]', 'size = 1', '[lost]', 'size = 1'];
+  assert.match((await found(...lines))[0]!, /^p\.ini:1:1: error: \[tape\] unknown section/);
+  await loadAnnounced([join(folder, 'p.ini')]);
+  const [tape, disk, lost, ...others] = await found(...lines);
+  assert.equal(
+    tape,
+    'p.ini:1:1: error: [tape] this section belongs to portico-tape, which [DEFAULT] extensions does not have\n  add portico-tape to [DEFAULT] extensions',
+  );
+  assert.equal(
+    disk,
+    'p.ini:3:1: error: [disk] this section belongs to portico-disk, which [DEFAULT] extensions does not have\n  add portico-disk to [DEFAULT] extensions',
+  );
+  assert.match(lost!, /^p\.ini:5:1: error: \[lost\] unknown section/);
+  assert.deepEqual(others, []);
+  assert.deepEqual(await found('[DEFAULT]', 'extensions = portico-tape', '[tape]'), []);
 });
 
 test('options of an extension have owners and types; its secrets are masked', async () => {
