@@ -50,8 +50,11 @@ function readMap(file: string): SourceMap | undefined {
   }
 }
 
-const DIGITS = new Map(
-  [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'].map((each, at) => [each.charCodeAt(0), at]),
+const DIGITS: ReadonlyMap<number, number> = new Map(
+  Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/', (each, at) => [
+    each.charCodeAt(0),
+    at,
+  ]),
 );
 const [COMMA, SEMICOLON] = [',', ';'].map((each) => each.charCodeAt(0));
 
