@@ -123,7 +123,7 @@ async function declared(
   return given as OptionDeclarations;
 }
 
-const DECLARE = 'Return what defineOptions returns: async () => (await import("./options.js")).myOptions.';
+const DECLARE = 'Return what defineOptions returns: the export of a module, and not the module.';
 
 /** Returns the objects in the list. Rejects for an entry that is none; {@link readExtensions} has reported it with its place. */
 export async function loadExtensions(generation: Generation, configured: boolean): Promise<readonly ExtensionObject[]> {

@@ -116,9 +116,9 @@ test('an extension whose options cannot be read says why', async () => {
 test('an option group without declarations is an error at its entry, whether the group is written or not', async () => {
   const cases: Readonly<Record<string, string>> = {
     'without-options':
-      'p.ini:2:14: error: [DEFAULT] extensions: without-options: the options of [empty] are undefined, not the declarations of options\n  Return what defineOptions returns: async () => (await import("./options.js")).myOptions.',
+      'p.ini:2:14: error: [DEFAULT] extensions: without-options: the options of [empty] are undefined, not the declarations of options\n  Return what defineOptions returns: the export of a module, and not the module.',
     'module-options':
-      'p.ini:2:14: error: [DEFAULT] extensions: module-options: the options of [module] cannot be read: option moduleOptions is an object, not the declaration of an option\n  Return what defineOptions returns: async () => (await import("./options.js")).myOptions.',
+      'p.ini:2:14: error: [DEFAULT] extensions: module-options: the options of [module] cannot be read: option moduleOptions is an object, not the declaration of an option\n  Return what defineOptions returns: the export of a module, and not the module.',
   };
   for (const [list, text] of Object.entries(cases)) {
     assert.deepEqual(await refused(list), [text], list);
