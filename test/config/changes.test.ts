@@ -25,7 +25,7 @@ test('OP-81 a list that a reload empties is reported as none', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'portico-emptied-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'portico.ini');
-  const options = defineOptions('greet', { words: list() });
+  const options = defineOptions('greet', { words: list({ help: 'Words.' }) });
   writeFileSync(file, '[greet]\nwords = a, b\n', { mode: 0o600 });
   const config = await Config.load({ files: [file], dirs: [], env: {}, argv: [] });
   config.group('greet', options);
