@@ -33,7 +33,7 @@ test('OP-81 a list that a reload empties is reported as none', async (t) => {
   const { report } = await config.next();
   assert.deepEqual(
     report().map(({ old, new: now }) => [old, now]),
-    [['a, b', 'none']],
+    [['a,b', 'none']],
   );
 });
 
