@@ -45,6 +45,7 @@ export default {
   sortEntryPoints: false,
   tsconfig: 'site/tsconfig.json',
   out: 'site/dist/api',
+  customCss: 'site/reference.css',
   name: 'Portico',
   readme: 'none',
   disableSources: true,
