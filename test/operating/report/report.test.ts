@@ -59,7 +59,7 @@ test('LC-1506 the package: product, vendor, version, and what it runs on', async
 
 test('LC-1507 threads: where the main thread stands, and what holds the event loop', async () => {
   const text = section(await new GuruMeditation().report(), 'Threads');
-  assert.match(text, /^------ Thread #0 \(main\) ------\n.*\.js:\d+ in GuruMeditation/);
+  assert.match(text, /^------ Thread #0 \(main\) ------\n.*\/report\.ts:\d+ in GuruMeditation/);
   assert.match(text, /Active resources:\n/);
 });
 
