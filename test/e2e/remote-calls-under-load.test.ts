@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as rest } from 'node:timers/promises';
 import { type RPCClient, RPCConnection } from 'portico/rpc';
 import { silentLogger } from '#internal/log';
+import { until } from '../fixtures/until.js';
 import { brokerUrl, deleteTopic, withBroker, withoutBroker } from '../rpc/transport/amqp/broker.js';
 import { emptyProject, Program } from './program.js';
 
@@ -78,11 +79,6 @@ function pidsOf({ stdout }: Program): ReadonlySet<string> {
   return new Set([...stdout.matchAll(/^serves (\d+)$/gm)].map(([, pid]) => pid!));
 }
 
-/** Waits until the check holds. */
-async function soon(is: () => boolean): Promise<void> {
-  while (!is()) await rest(30);
-}
-
 /** Pause of a caller between calls. Without it the callers use the processor time that starting servers need. */
 const REST_MS = 20;
 
@@ -105,8 +101,14 @@ class Load {
 
   /** Settles after this many more results. Rejects with the first failure. */
   async more(count: number): Promise<void> {
-    const until = this.calls + count;
-    await Promise.race([soon(() => this.calls >= until), ...this.#callers]);
+    const wanted = this.calls + count;
+    await Promise.race([
+      until(
+        () => this.calls,
+        (calls) => calls >= wanted,
+      ),
+      ...this.#callers,
+    ]);
   }
 
   async end(): Promise<void> {
@@ -128,12 +130,18 @@ test('RP-70 RP-98 of 1000 queued messages and two servers one is killed: none is
   const both = [serve('north'), serve('south')];
   // One that starts later may find few messages left.
   const isBusy = (program: Program): boolean => idsOf(program, 'done').length >= 50;
-  await soon(() => both.some(isBusy));
+  await until(
+    () => both.map((program) => idsOf(program, 'done').length),
+    (counts) => counts.some((count) => count >= 50),
+  );
   const [killed, other] = both.sort((one, next) => Number(isBusy(next)) - Number(isBusy(one))) as [Program, Program];
   killed.kill('SIGKILL');
   await killed.ended;
   const done = (): ReadonlySet<string> => new Set([...idsOf(killed, 'done'), ...idsOf(other, 'done')]);
-  await soon(() => done().size >= ids.length - POOL);
+  await until(
+    () => done().size,
+    (count) => count >= ids.length - POOL,
+  );
   other.kill('SIGTERM');
   assert.deepEqual(await other.ended, { code: 0, signal: null });
   const left = await withBroker((connection) => connection.queueDeclare({ queue, passive: true }));
@@ -150,7 +158,13 @@ test('RP-86 RP-89 RP-98 under load two workers are replaced by a reload, then ea
 }, async (t) => {
   const { serve, client } = ground(t);
   const [workers, south] = [serve('north', 2), serve('south')];
-  await Promise.all([soon(() => pidsOf(workers).size === 2), south.printed(serves)]);
+  await Promise.all([
+    until(
+      () => pidsOf(workers).size,
+      (count) => count === 2,
+    ),
+    south.printed(serves),
+  ]);
   const load = new Load(client);
   await load.more(50);
   const from = workers.output().length;
