@@ -108,8 +108,8 @@ const cases: fc.Arbitrary<Case> = fc
     spelling: fc.constantFrom('Content-Length', 'content-length'),
   })
   .map(({ lengths: [first, second], spelling, headers, before, ...one }) => {
-    // Another length than that of the body ends the connection, as it has to.
-    const declares = one.body !== 'none' || one.method === 'HEAD';
+    // Another length than that of the body ends the connection, as it has to. The client of Node 20.19 waits for the length of a 204 too.
+    const declares = (one.body !== 'none' && one.status !== 204) || one.method === 'HEAD';
     return {
       ...one,
       headers: { ...headers, ...(declares && second !== undefined && { [spelling]: second }) },
