@@ -129,7 +129,8 @@ function reloadingText({ service, state, failure, isStarting, uptimeMs }: Servic
   const telling = service as Telling;
   if (state !== 'reloading') {
     const left = [...(telling.requestsLeft?.() ?? [])];
-    if (left.length === 0) return undefined;
+    const [work] = telling.formerWork?.() ?? [];
+    if (left.length === 0) return work && `the former configuration ends after ${work}`;
     return `${countText(left.length, 'request')} of the former configuration: ${waitedFor(left)}`;
   }
   if (failure !== undefined) return `did not start in a reload, and is tried again: ${refusedFor(failure).error}`;

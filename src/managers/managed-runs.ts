@@ -53,6 +53,11 @@ export class ManagedRuns<R extends ManagedRun> {
     return [this.present, ...this.former];
   }
 
+  /** Returns the work of the runs that a reload has left to themselves, a line each. */
+  formerWork(): readonly string[] {
+    return [...this.former].flatMap(({ managed }) => managed.describeWork());
+  }
+
   /** Uses a new run for the next start. */
   renew(): void {
     const { onExit } = this.present.tasks;

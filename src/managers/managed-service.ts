@@ -123,13 +123,14 @@ export class ManagedService {
     return this.#hooks?.periodicTasks ?? [];
   }
 
-  /** Returns the tasks, spawned tasks and runs of periodic tasks that a stop waits for, a line each. */
+  /** Returns the tasks, spawned tasks, runs of periodic tasks and hooks that a stop waits for, a line each. */
   describeWork(): readonly string[] {
     const spawned = this.#options.tasks.activity().filter(({ kind }) => kind === 'task');
     return [
       ...this.tracker.describe(),
       ...spawned.map(({ name, ageMs }) => `task ${name} (since ${formatDuration(ageMs / 1000)})`),
       ...describeJobs(this.periodicTasks),
+      ...(this.#hooks?.describeHooks() ?? []),
     ];
   }
 

@@ -163,6 +163,8 @@ export class RPCService implements ServiceBase {
     this.#worker = worker;
   }
 
+  readonly formerWork = () => this.#runs.formerWork();
+
   describeWork(): readonly string[] {
     return this.#runs.all.flatMap(({ managed }) => managed.describeWork());
   }

@@ -1,6 +1,5 @@
 /**
- * The order in which a service with managers starts and stops, the same for HTTP and for remote calls, and the calls of hooks, each with a
- * timeout.
+ * The order in which a service with managers starts and stops, the same for HTTP and for remote calls.
  *
  * Start: configuration checks → `initHost` → record → `preStartHook` → serve → `postStartHook` → heartbeat → periodic tasks. Stop: no
  * new periodic task, record `draining` → stop accepting → `gracefulShutdown` while work in flight ends → task group → `cleanupHost` →
@@ -13,9 +12,10 @@ import { workerAssignment } from '../config/internal.js';
 import { ConfigurationRefused, PorticoError, refuseUnknownOptions } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { Clock, JobList, PeriodicTasks, TaskGroup } from '../tasks/index.js';
-import { systemClock, within } from '../tasks/internal.js';
+import { systemClock } from '../tasks/internal.js';
+import { HookCaller } from './hook-caller.js';
 import { FORCED_STOP_MS, type LifecycleSteps } from './lifecycle.js';
-import { checkHooks, type HookName } from './load-manager.js';
+import { checkHooks } from './load-manager.js';
 import type { Manager } from './manager.js';
 import { describeJobs, type ManagerPeriodicOptions, ManagersPeriodicTasks } from './managers-periodic-tasks.js';
 import type { Registration } from './registry-contract.js';
@@ -93,6 +93,11 @@ export class ManagerHooks implements LifecycleSteps {
     this.#tracker = options.tracker ?? new TaskTracker({ service, log, clock: this.#clock });
     const [name, managers, clock] = [service, this.#managers, this.#clock];
     this.#periodic = new ManagersPeriodicTasks({ name, declared, managers, tasks, log, clock, periodic, registration });
+  }
+
+  /** Returns the hooks that run, a line each, for `describeWork`. */
+  describeHooks(): string[] {
+    return this.#hooks.describe();
   }
 
   /** The periodic tasks of the managers; empty unless started. */
@@ -374,77 +379,3 @@ function lowered(log: Logger, quiet: () => boolean): Logger {
     ...(log.reopen === undefined ? {} : { reopen: () => log.reopen?.() }),
   };
 }
-
-/** Limits of a call to a hook. */
-interface HookLimit {
-  readonly timeoutMs?: number;
-  /** Aborted when there is no time left. */
-  readonly signal?: AbortSignal | undefined;
-  /** Milliseconds that a hook still has after `signal` is aborted, for hooks that release resources. Default 0. */
-  readonly graceMs?: number;
-}
-
-/** Calls hooks with a timeout. */
-class HookCaller {
-  readonly #service: string;
-  readonly #log: Logger;
-  readonly #clock: Clock;
-  readonly #timeoutMs: number;
-
-  constructor(service: string, options: { log: Logger; clock: Clock; timeoutMs: number }) {
-    this.#service = service;
-    this.#log = options.log;
-    this.#clock = options.clock;
-    this.#timeoutMs = options.timeoutMs;
-  }
-
-  /** Calls a hook if the manager has it. Rejects with its error, or with `PORTICO_HOOK_TIMEOUT`. */
-  async call<H extends HookName>(
-    manager: Manager,
-    hook: H,
-    args: HookArguments<H> | [] = [],
-    { signal, graceMs = 0, ...limit }: HookLimit = {},
-  ): Promise<void> {
-    const method = manager[hook] as ((...args: readonly unknown[]) => unknown) | undefined;
-    if (method === undefined) return;
-    const timeoutMs = Math.min(limit.timeoutMs ?? this.#timeoutMs, this.#timeoutMs);
-    const clock = this.#clock;
-    const over = new AbortController();
-    let cancel: (() => void) | undefined;
-    const cut = (): void => {
-      if (graceMs === 0) over.abort();
-      else cancel = clock.after(graceMs, () => over.abort());
-    };
-    if (signal?.aborted === true) cut();
-    signal?.addEventListener('abort', cut, { once: true });
-    try {
-      const called = (async () => void (await method.apply(manager, [...args])))();
-      await within(called, { ms: timeoutMs, clock, signal: over.signal }, () => {
-        const limited = signal?.aborted === true ? 'before the stop’s deadline' : `within ${Math.round(timeoutMs)} ms`;
-        throw new PorticoError('PORTICO_HOOK_TIMEOUT', {
-          message: `${this.#service}: the manager's ${hook} did not finish ${limited}`,
-          hint: 'It continues in the background: a running function cannot be stopped from outside.',
-        });
-      });
-    } finally {
-      signal?.removeEventListener('abort', cut);
-      cancel?.();
-    }
-  }
-
-  /** Like {@link call}, for hooks whose failure must not delay the next step: logs the error and never rejects. */
-  async logged<H extends HookName>(
-    manager: Manager,
-    hook: H,
-    args?: HookArguments<H>,
-    limit?: HookLimit,
-  ): Promise<void> {
-    try {
-      await this.call(manager, hook, args, limit);
-    } catch (error) {
-      this.#log.error({ err: error }, `${this.#service}: the manager's ${hook} failed`);
-    }
-  }
-}
-
-type HookArguments<H extends HookName> = Parameters<NonNullable<Manager[H]>>;

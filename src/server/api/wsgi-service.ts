@@ -183,6 +183,7 @@ export class WSGIService implements ListeningService {
 
   /** Returns those of these that the last reload has left to the former configuration. */
   readonly requestsLeft = () => (this.#runs.former.size === 0 ? [] : this.server.leftRequests.map(reportedExchange));
+  readonly formerWork = () => this.#runs.formerWork();
 
   useSockets(sockets: readonly ListenSocket[]): void {
     this.server.useSockets(sockets);

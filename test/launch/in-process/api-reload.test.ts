@@ -121,6 +121,23 @@ test('RW-2 with a manager new requests wait for the old ones; it ends before the
   assert.deepEqual(order, ['init 1', 'cleanup 1', 'close 1', 'init 2']);
 });
 
+test('RW-2 the status says that a reload waits for the cleanupHost of the former manager', async (t) => {
+  const cleaned = deferred();
+  t.after(() => cleaned.resolve());
+  class Slow implements Manager {
+    cleanupHost() {
+      return cleaned.promise;
+    }
+  }
+  const { launcher, port } = await fleet(t, { plain: { manager: Slow } }, '[DEFAULT]\nreload_pause = 0.05\n');
+  await launcher.restart();
+  assert.match(await exchange(port('plain'), LAST), /plain 2$/);
+  const reloading = (): string | undefined => launcher.status().services[0]?.reloading;
+  assert.match(reloading() ?? '', /^the former configuration ends after the manager’s cleanupHost \(since /);
+  cleaned.resolve();
+  await until(reloading, (text) => text === undefined);
+});
+
 test('RW-2 after reload_pause the next manager begins beside the old one, which ends with its last request', async (t) => {
   const order: string[] = [];
   const { launcher, port, letGo } = await fleet(
