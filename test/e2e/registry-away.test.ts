@@ -28,7 +28,6 @@ manager = ./images.js:Images
 driver = postgresql
 connection = ${connection}
 initial_delay_s = 0
-jitter = 0
 `;
 
 interface Worker {

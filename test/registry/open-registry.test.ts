@@ -136,8 +136,8 @@ test('SG-35 SG-41 takeover and allow_old let a service start that is refused els
 test('SG-29 a process that replaces one which was forced down waits for the registry, if it is fenced', async () => {
   const registry = openRegistry(Config.fromText('[servicegroup]\ndriver = memory\n'), { log })!;
   const kept = new Map<string, unknown>();
-  const config = Config.fromText('[servicegroup]\nfence_on_forced_down = true\nstart_wait_s = 0\n');
-  const member = () => membership(registry, config, { binary: 'portico-images', log, kept });
+  const config = Config.fromText('[servicegroup]\nfence_on_forced_down = true\n');
+  const member = () => membership(registry, config, { binary: 'portico-images', log, kept, startWait: 0 });
   const first = member();
   const { uuid } = (await first.register())!;
   const { find } = registry.store;
@@ -164,7 +164,7 @@ test('NI-3 a service starts and serves with a registry that is locked, damaged o
   const damaged = join(folder, 'damaged.db');
   writeFileSync(damaged, 'no database'.repeat(1000));
   const away: Readonly<Record<string, RegExp>> = {
-    [`connection = sqlite:///${locked}\n[database]\nsqlite_busy_timeout_ms = 100`]: /database is locked/,
+    [`connection = sqlite:///${locked}\n[DEFAULT]\nreport_interval = 1`]: /database is locked/,
     [`connection = sqlite:///${damaged}`]: /file is not a database/,
     [`driver = postgresql\nconnection = postgresql://127.0.0.1:${await freePort()}/x`]: /ECONNREFUSED/,
   };
