@@ -122,7 +122,7 @@ test('S3-7 the interval of a job goes on over a reload in place', async () => {
     @periodicTask({ spacing: 600 })
     clean() {}
   }
-  const service = create({ manager: Images });
+  const service = create({ manager: Images, periodicFuzzyDelay: 0 });
   const nextIn = () => service.periodicTasks[0]?.status()[0]?.nextIn;
   await service.start();
   const before = await until(nextIn, (seconds = 600) => seconds < 599.9);
