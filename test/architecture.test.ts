@@ -25,13 +25,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ini: ['errors', 'text'],
   sqlite: ['errors', 'process', 'modules'],
   config: GROUND,
-  metrics: [...GROUND, 'config'],
+  counts: [...GROUND, 'config'],
   spans: GROUND,
   tasks: GROUND,
   service: [...GROUND, 'config', 'tasks'],
-  managers: [...FIRST, 'metrics'],
+  managers: [...FIRST, 'counts'],
   wire: [],
-  extension: [...FIRST, 'metrics', 'spans', 'managers', 'wire'],
+  extension: [...FIRST, 'counts', 'spans', 'managers', 'wire'],
   // Extensions import what is published, as anybody's can.
   registry: PUBLISHED,
   app: [...FIRST, 'wire'],
@@ -41,9 +41,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   loader: [...FIRST, 'managers', 'app'],
   middleware: [...FIRST, 'app'],
   rpc: [...PUBLISHED, 'app'],
-  operating: [...FIRST, 'metrics', 'managers'],
-  launch: [...FIRST, 'metrics', 'spans', 'operating'],
-  server: [...FIRST, 'metrics', 'spans', 'managers', 'wire', 'app', 'loader'],
+  operating: [...FIRST, 'counts', 'managers'],
+  launch: [...FIRST, 'counts', 'spans', 'operating'],
+  server: [...FIRST, 'counts', 'spans', 'managers', 'wire', 'app', 'loader'],
   plan: ['text', 'errors', 'process'],
   testing: [...FIRST, 'managers', 'app', 'middleware'],
 };
@@ -508,11 +508,11 @@ test('every directory has an index.ts, and package.json exports those that are p
   assert.deepEqual(withoutIndex, []);
 
   const inner = [
+    'counts',
     'errors',
     'ini',
     'log',
     'managers',
-    'metrics',
     'modules',
     'operating',
     'plan',

@@ -15,7 +15,7 @@ const FOREIGN = new Set([
   'e2e/booted-systemd.ts',
   'fixtures/openstack-session.ts',
   'keystone/keystone.ts',
-  'metrics/alert-rules.test.ts',
+  'counts/alert-rules.test.ts',
   'registry/start-postgresql.ts',
   'rpc/transport/oslo/own-broker.ts',
   'rpc/transport/oslo/peer.ts',

@@ -1,4 +1,17 @@
 /** `portico/extension`: what extensions use in addition to the entry points of applications. */
+
+export {
+  bucketsOf,
+  type Counted,
+  type Distribution,
+  type FailedRequests,
+  Meter,
+  type MetricKey,
+  metricsOptions,
+  NotedFailures,
+  type RefusedRequests,
+  type Series,
+} from '../counts/index.js';
 export type { Location } from '../errors/index.js';
 export {
   ConfigurationRefused,
@@ -64,18 +77,6 @@ export {
   type ViewFilter,
   type WorkerRow,
 } from '../managers/index.js';
-export {
-  bucketsOf,
-  type Counted,
-  type Distribution,
-  type FailedRequests,
-  Meter,
-  type MetricKey,
-  metricsOptions,
-  NotedFailures,
-  type RefusedRequests,
-  type Series,
-} from '../metrics/index.js';
 export { commandName, importPeer, type OptionalPeer, sqlitePath, sqliteProblem } from '../modules/index.js';
 export type {
   CommandContext,

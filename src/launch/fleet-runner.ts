@@ -4,8 +4,8 @@
 
 import type { Config } from '../config/index.js';
 import { maskArguments } from '../config/internal.js';
+import { Totals } from '../counts/index.js';
 import { PorticoError } from '../errors/index.js';
-import { Totals } from '../metrics/index.js';
 import { ownVersion } from '../modules/index.js';
 import type { Answer, ServiceStatus } from '../operating/index.js';
 import { cutOffText, workerLines } from '../operating/internal.js';

@@ -1,5 +1,5 @@
 /** `portico/launch`: launchers, signals, systemd; usable without any HTTP. */
-export type { FailedRequests, ShownRefusals } from '../metrics/index.js';
+export type { FailedRequests, ShownRefusals } from '../counts/index.js';
 export {
   type Answer,
   type AnswerQuestion,

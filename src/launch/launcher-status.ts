@@ -2,9 +2,9 @@
  * Status of a launcher's services and processes, without asking workers: for status pages and metrics.
  */
 import type { Config } from '../config/index.js';
+import type { Totals } from '../counts/index.js';
 import { ignoreErrors } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import type { Totals } from '../metrics/index.js';
 import type { ServiceStatus, WorkerStatus } from '../operating/index.js';
 import type { ReportedRequest, Telling } from '../operating/internal.js';
 import type { Launchable, ServiceBase } from '../service/index.js';

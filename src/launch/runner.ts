@@ -1,8 +1,9 @@
 /**
  * Interface between a launcher and the runner of its services: in its own process, or in workers.
  */
+
+import type { Totals } from '../counts/index.js';
 import type { LogFields } from '../log/index.js';
-import type { Totals } from '../metrics/index.js';
 import type { Answer, ServiceStatus } from '../operating/index.js';
 import type { Fleet } from '../operating/internal.js';
 import type { Launchable, ServiceBase } from '../service/index.js';

@@ -6,9 +6,9 @@
 import { createHash } from 'node:crypto';
 import { serialize } from 'node:v8';
 import type { WorkerAssignment } from '../config/index.js';
+import type { Counted } from '../counts/index.js';
 import { type Diagnostic, ignoreErrors, isError } from '../errors/index.js';
 import type { LogLevel } from '../log/index.js';
-import type { Counted } from '../metrics/index.js';
 import type { HeldRequest } from '../operating/index.js';
 import type { ProgramFile } from '../process/index.js';
 import type { ListenAddress, StopReason } from '../service/index.js';

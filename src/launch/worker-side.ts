@@ -1,10 +1,10 @@
 /** A `ProcessLauncher` inside a worker: it starts the one service that the worker was assigned. */
 import { closeSync } from 'node:fs';
 import type { Config, ConfigSnapshot } from '../config/index.js';
+import { Meter } from '../counts/index.js';
 import { errorText } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { reopenLogs } from '../log/internal.js';
-import { Meter } from '../metrics/index.js';
 import type { Telling } from '../operating/internal.js';
 import { programFiles, requestsInHand } from '../process/index.js';
 import type { ListeningService, ListenSocket, ServiceBase, WorkerContext } from '../service/index.js';

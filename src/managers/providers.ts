@@ -4,8 +4,8 @@
  */
 import type { Config } from '../config/index.js';
 import { missingExtension } from '../config/internal.js';
+import type { Meter } from '../counts/index.js';
 import type { Logger } from '../log/index.js';
-import type { Meter } from '../metrics/index.js';
 import type { Extension, OwnRPCClients, Registration, ServiceRecord } from '../service/index.js';
 import { extensionsOf, type KeptValues, type RegistryHooks, type ServiceRegistry } from '../service/internal.js';
 

@@ -1,6 +1,6 @@
 /** Status of a launcher, its services and their processes: the data of `status`, pages and metrics, and its words. */
 import type { ReportedChange } from '../config/index.js';
-import type { FailedRequests, ShownRefusals } from '../metrics/index.js';
+import type { FailedRequests, ShownRefusals } from '../counts/index.js';
 import type { ListenAddress } from '../service/index.js';
 import { countText, formatDuration } from '../text/index.js';
 import { errorLines } from './report/report.js';

@@ -174,15 +174,15 @@ export const groups = [
       'operating/control/control-server',
       'operating/control/admin-guard',
       'operating/page',
-      'metrics/failure-text',
+      'counts/failure-text',
     ],
     mutants: [
       {
         what: 'frames of a stack are read in the message too',
-        file: 'metrics/noted-failures.js',
+        file: 'counts/noted-failures.js',
         replace: 'stack.slice(at).matchAll(FRAME)',
         by: 'stack.matchAll(FRAME)',
-        tests: ['metrics/failure-text'],
+        tests: ['counts/failure-text'],
       },
       {
         what: 'the admin listener answers to any name that a page has pointed there',

@@ -5,12 +5,12 @@
 import type { App } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
 import { buildAsWorker } from '../../config/internal.js';
+import { MOST_SERIES, metricsOptions, SERIES_A_ROUTE, SERIES_HINT } from '../../counts/index.js';
 import { type Diagnostic, locationInFile, Refusals } from '../../errors/index.js';
 import type { ContextTree, Loader } from '../../loader/index.js';
 import { bundledFactories, findsNoCaller, mountedApps } from '../../loader/internal.js';
 import { silentLogger } from '../../log/internal.js';
 import { checkManager } from '../../managers/index.js';
-import { MOST_SERIES, metricsOptions, SERIES_A_ROUTE, SERIES_HINT } from '../../metrics/index.js';
 import {
   type BuiltRouter,
   collectRouters,

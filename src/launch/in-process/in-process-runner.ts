@@ -2,9 +2,9 @@
  * Runs services in this process: alone, or as the inside of a worker.
  */
 import type { Config } from '../../config/index.js';
+import { Totals } from '../../counts/index.js';
 import type { Diagnostic } from '../../errors/index.js';
 import type { LogFields, LogLevel } from '../../log/index.js';
-import { Totals } from '../../metrics/index.js';
 import type { Answer, HeldRequest, ServiceStatus } from '../../operating/index.js';
 import { Questions, requestsOf, type Telling } from '../../operating/internal.js';
 import { HEAD } from '../../process/index.js';

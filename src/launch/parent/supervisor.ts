@@ -5,9 +5,9 @@
  */
 import { url as debuggerUrl } from 'node:inspector';
 import type { Config } from '../../config/index.js';
+import type { Totals } from '../../counts/index.js';
 import { PorticoError } from '../../errors/index.js';
 import type { Logger, LogLevel } from '../../log/index.js';
-import type { Totals } from '../../metrics/index.js';
 import type { Launchable } from '../../service/index.js';
 import { isPlanned } from '../../service/internal.js';
 import { isChosen } from '../exit-status.js';

@@ -4,8 +4,8 @@
  */
 import type { ChildProcess, SendHandle } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import type { Counted } from '../../counts/index.js';
 import { errorText, ignoreErrors } from '../../errors/index.js';
-import type { Counted } from '../../metrics/index.js';
 import type { ProgramFile } from '../../process/index.js';
 import {
   checkMessage,

@@ -1,7 +1,7 @@
 /** Interface of the launcher for its control socket and admin listener. */
 import type { Config } from '../../config/index.js';
+import type { Totals } from '../../counts/index.js';
 import type { Logger, LogLevel } from '../../log/index.js';
-import type { Totals } from '../../metrics/index.js';
 import type { ServicePlan } from '../../service/index.js';
 import type { RegistryHooks } from '../../service/internal.js';
 import type { Answer } from '../questions.js';

@@ -12,7 +12,7 @@ import {
   MOST_SERIES,
   metricsOptions,
   type Totals,
-} from '../../metrics/index.js';
+} from '../../counts/index.js';
 import { type ReloadReport, type ServiceStatus, type WorkerStatus, withOtherCode, withOtherNode } from '../status.js';
 import { ControlAnswer, ControlRefused } from './control-server.js';
 import type { Controlled } from './controlled.js';

@@ -3,7 +3,7 @@
  * workers.
  */
 import { readdir, readFile } from 'node:fs/promises';
-import type { Distribution } from '../../metrics/index.js';
+import type { Distribution } from '../../counts/index.js';
 import type { ServiceStatus, WorkerStatus } from '../status.js';
 
 /** `version`: that of the program. */

@@ -2,7 +2,7 @@
  * Figures of the last minute: of each API, of its routes, and of the time spent in the application rather than in
  * filters.
  */
-import { isFailure, type Quantile, quantileOf, type Total, type Totals } from '../../metrics/index.js';
+import { isFailure, type Quantile, quantileOf, type Total, type Totals } from '../../counts/index.js';
 import { countText } from '../../text/index.js';
 
 /** Interval of samples, and of looks for listeners that are missing. */

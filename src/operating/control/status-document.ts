@@ -1,5 +1,5 @@
 /** Documents about a launcher and its services: status, readiness, requests in progress. */
-import type { ClientCounts, Totals } from '../../metrics/index.js';
+import type { ClientCounts, Totals } from '../../counts/index.js';
 import { enteredLink } from '../../process/index.js';
 import type { PeriodicStatus } from '../../tasks/index.js';
 import { countText, formatDuration } from '../../text/index.js';

@@ -6,7 +6,7 @@ import type { Session } from 'node:inspector';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../../config/index.js';
-import type { ClientCounts, Counted, FailedRequests, ShownRefusals } from '../../metrics/index.js';
+import type { ClientCounts, Counted, FailedRequests, ShownRefusals } from '../../counts/index.js';
 import { withSourceLines } from '../../process/index.js';
 import type { ServiceBase } from '../../service/index.js';
 import type { Activity, PeriodicStatus } from '../../tasks/index.js';

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Config, defineOptions, float, path } from '../../config/index.js';
-import type { FailedRequests, ShownRefusals } from '../../metrics/index.js';
+import type { FailedRequests, ShownRefusals } from '../../counts/index.js';
 import { ownVersion, packageOf } from '../../modules/index.js';
 import type { Awaitable, ServiceBase } from '../../service/index.js';
 import { type Activity, DynamicLoopingCall, type PeriodicStatus } from '../../tasks/index.js';

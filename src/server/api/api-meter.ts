@@ -16,8 +16,6 @@ import {
   withSlot,
 } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
-import type { Logger } from '../../log/index.js';
-import { callsProvider, type RemoteCalls } from '../../managers/index.js';
 import {
   BusiestClients,
   bucketsOf,
@@ -28,7 +26,9 @@ import {
   Meter,
   metricsOptions,
   type ShownRefusals,
-} from '../../metrics/index.js';
+} from '../../counts/index.js';
+import type { Logger } from '../../log/index.js';
+import { callsProvider, type RemoteCalls } from '../../managers/index.js';
 import type { OwnRPCClients } from '../../service/index.js';
 import type { RunListener } from '../../tasks/index.js';
 import type { ConnectionReport } from '../connections/connection-report.js';

@@ -5,8 +5,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { connectionAddress, exchangeOf } from '../../app/internal.js';
+import { LABEL_CHARACTERS, NotedRefusals } from '../../counts/index.js';
 import type { Logger } from '../../log/index.js';
-import { LABEL_CHARACTERS, NotedRefusals } from '../../metrics/index.js';
 import { requestFacts } from './request-facts.js';
 
 /**

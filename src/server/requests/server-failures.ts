@@ -5,8 +5,8 @@
 import type { IncomingMessage } from 'node:http';
 import { environ, Fault, type MatchedRoute } from '../../app/index.js';
 import { abortReason, asFault, type FailureOptions } from '../../app/internal.js';
+import { NotedFailures } from '../../counts/index.js';
 import type { Logger } from '../../log/index.js';
-import { NotedFailures } from '../../metrics/index.js';
 import type { Exchange } from '../connections/connection.js';
 import { requestFacts } from '../connections/request-facts.js';
 

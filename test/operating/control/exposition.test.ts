@@ -1,7 +1,7 @@
 /** The text of /metrics, written in pieces. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Distribution, Meter, Totals } from '../../../dist/metrics/index.js';
+import { Distribution, Meter, Totals } from '../../../dist/counts/index.js';
 import { countedMetrics, exposition } from '../../../dist/operating/control/metrics-text.js';
 import { parseExposition } from '../../fixtures/exposition.js';
 

@@ -1,7 +1,7 @@
 /** Figures of the last minute in words. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Totals } from '../../../dist/metrics/index.js';
+import { Totals } from '../../../dist/counts/index.js';
 import { describeFailing, describeRecent, Recent } from '../../../dist/operating/control/recent.js';
 
 const BOUNDS = [0.1, 1, 2.5, 5];

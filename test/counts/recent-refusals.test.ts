@@ -1,7 +1,7 @@
 /** Refused requests of the last ten minutes, and the addresses that most of them came from. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RecentRefusals } from '../../dist/metrics/index.js';
+import { RecentRefusals } from '../../dist/counts/index.js';
 
 const AT = '2026-01-01T00:00:00.000Z';
 const MINUTE_MS = 60_000;

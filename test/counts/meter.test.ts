@@ -1,7 +1,7 @@
 /** Tests counting in one process and adding up in another. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Distribution, LABEL_CHARACTERS, Meter, MOST_SERIES, Totals } from '../../dist/metrics/index.js';
+import { Distribution, LABEL_CHARACTERS, Meter, MOST_SERIES, Totals } from '../../dist/counts/index.js';
 
 function meterWith(buckets: readonly number[]): Meter {
   const meter = new Meter();

@@ -1,8 +1,8 @@
 /** The errors of failed requests, as workers tell them and their parent keeps them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type FailedRequests, Totals } from '../../dist/metrics/index.js';
-import { RecentFailures } from '../../dist/metrics/recent-failures.js';
+import { type FailedRequests, Totals } from '../../dist/counts/index.js';
+import { RecentFailures } from '../../dist/counts/recent-failures.js';
 
 const failure = (error: string, given: Partial<FailedRequests> = {}): FailedRequests => ({
   route: 'GET /books/{id}',

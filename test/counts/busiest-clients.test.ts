@@ -1,7 +1,7 @@
 /** The busiest clients are found without a counter for each client. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BusiestClients } from '../../dist/metrics/busiest-clients.js';
+import { BusiestClients } from '../../dist/counts/busiest-clients.js';
 
 test('NI-9 a client with many requests is found among thousands, for half to a whole minute', () => {
   const clients = new BusiestClients();

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Config } from 'portico/config';
 import { silentLogger } from '#internal/log';
-import { COUNTED, type MetricKey, Totals } from '../../dist/metrics/index.js';
+import { COUNTED, type MetricKey, Totals } from '../../dist/counts/index.js';
 import { metricsAnswer } from '../../dist/operating/control/metrics-text.js';
 import { Rejections } from '../../dist/server/connections/refusal.js';
 import { type Family, parseExposition } from '../fixtures/exposition.js';

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fault } from '../../dist/app/index.js';
-import { describeFailure } from '../../dist/metrics/noted-failures.js';
+import { describeFailure } from '../../dist/counts/noted-failures.js';
 import { RequestPool } from '../../dist/server/requests/request-pool.js';
 
-const HERE = /^dist-test\/metrics\/failure-text\.test\.js:\d+$/;
+const HERE = /^dist-test\/counts\/failure-text\.test\.js:\d+$/;
 
 function thrown(work: () => unknown): unknown {
   try {
