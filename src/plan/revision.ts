@@ -112,9 +112,9 @@ function repositoryOf(cwd: string): Repository {
 /** Returns a function that removes the directory once; the end of the process calls it too. */
 function removing(base: string, tree: string, root: string): () => void {
   return atEnd(() => {
-    spawnSync('git', ['worktree', 'remove', '--force', tree], { cwd: root, stdio: 'ignore' });
+    // Twice: also one that a signal has left locked, in the middle of its checkout.
+    spawnSync('git', ['worktree', 'remove', '--force', '--force', tree], { cwd: root, stdio: 'ignore' });
     rmSync(base, { recursive: true, force: true });
-    spawnSync('git', ['worktree', 'prune'], { cwd: root, stdio: 'ignore' });
   });
 }
 

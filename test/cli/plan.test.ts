@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -145,6 +145,21 @@ test('86 a state that cannot be built: its errors, and which of both it is', () 
     assert.equal(broken.git('worktree', 'list').trim().split('\n').length, 1);
   } finally {
     broken.remove();
+  }
+});
+
+test('plan: a working tree of the user whose directory is absent stays known to git', () => {
+  const owned = repository();
+  try {
+    const absent = join(owned.folder, 'node_modules', 'absent');
+    owned.git('worktree', 'add', '--quiet', absent, '-b', 'absent');
+    rmSync(absent, { recursive: true });
+    assert.deepEqual(command(['plan', 'main'], { cwd: owned.folder }).status, 0);
+    const known = owned.git('worktree', 'list').trim().split('\n');
+    assert.equal(known.length, 2, known.join('\n'));
+    assert.match(known[1]!, /absent/);
+  } finally {
+    owned.remove();
   }
 });
 
