@@ -1,5 +1,6 @@
 /** Differences in the paste file: pipelines, mounts, and the sections of filters and apps. */
 import { isDeepStrictEqual } from 'node:util';
+import { orderChanges } from '../text/index.js';
 import type { Difference } from './difference.js';
 import { optionRule } from './option-rules.js';
 import { RULES, type RuleName } from './rules.js';
@@ -54,47 +55,13 @@ export function difference(
 function pipeline(api: string, was: PipelineState | undefined, is: PipelineState | undefined): Difference[] {
   if (was === undefined || is === undefined) return [];
   const about = { api, subject: `pipeline ${is.name}`, old: was.place, new: is.place };
-  const { added, removed, moved } = changesOf(was.filters, is.filters);
+  const { added, removed, moved } = orderChanges(was.filters, is.filters);
   return [
     ...added.map((name) => difference(about, 'filter-added', `${name} is new`, { change: 'added' })),
     ...removed.map((name) => difference(about, 'filter-removed', `${name} is removed`, { change: 'removed' })),
     ...moved.map((name) => difference(about, 'filter-moved', movedText(name, was.filters, is.filters))),
     ...(was.app === is.app ? [] : [difference(about, 'pipeline-app-changed', `app ${was.app} -> ${is.app}`)]),
   ];
-}
-
-/** Returns the filters that are new, gone, or at another place among those that stay. */
-function changesOf(old: readonly string[], now: readonly string[]) {
-  const [before, after] = [numbered(old), numbered(now)];
-  const common = after.filter((each) => before.includes(each));
-  const inOrder = longestRun(common.map((each) => before.indexOf(each)));
-  const names = (parts: readonly string[]): string[] => parts.map((each) => each.slice(each.indexOf(' ') + 1));
-  return {
-    added: names(after.filter((each) => !before.includes(each))),
-    removed: names(before.filter((each) => !after.includes(each))),
-    moved: names(common.filter((each) => !inOrder.has(before.indexOf(each)))),
-  };
-}
-
-/** A filter may occur twice in a pipeline: each is numbered among those of the same name before it. */
-function numbered(parts: readonly string[]): string[] {
-  const seen = new Map<string, number>();
-  return parts.map((part) => {
-    const number = (seen.get(part) ?? 0) + 1;
-    seen.set(part, number);
-    return `${number} ${part}`;
-  });
-}
-
-/** Returns the longest increasing subsequence of distinct numbers. */
-function longestRun(numbers: readonly number[]): ReadonlySet<number> {
-  const best: number[][] = [];
-  for (const [at, number] of numbers.entries()) {
-    const runs = best.slice(0, at).filter((run) => run.at(-1)! < number);
-    const longest = runs.reduce<number[]>((one, other) => (other.length > one.length ? other : one), []);
-    best.push([...longest, number]);
-  }
-  return new Set(best.reduce((one, other) => (other.length > one.length ? other : one), []));
 }
 
 /** Says which filter it has passed: the last one that was inside it and is outside it now, or the reverse. */

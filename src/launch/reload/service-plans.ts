@@ -9,6 +9,7 @@ import { type Diagnostic, ignoreErrors, locationText, severalRefusals } from '..
 import type { PipelineChange, ReloadChange } from '../../operating/index.js';
 import type { Launchable, PlannedCertificate, ServiceFile, ServicePlan } from '../../service/index.js';
 import { isPlanned } from '../../service/internal.js';
+import { masked, orderChanges } from '../../text/index.js';
 import { serviceName } from '../launcher.js';
 
 /** The plans of several services. */
@@ -167,7 +168,7 @@ function changedFile(old: PlannedFile, now: PlannedFile): ReloadChange[] {
 
 /** Returns a short description of the content, enough to distinguish two files. */
 function shown(file: ServiceFile | undefined, content: Buffer): string {
-  if (file?.secret === true) return '****';
+  if (file?.secret === true) return masked;
   const short = `sha256 ${createHash('sha256').update(content).digest('hex').slice(0, 12)}`;
   return file?.says === undefined ? short : `${file.says}, ${short}`;
 }
@@ -182,39 +183,6 @@ function pipelinesOf({ plans }: ServicePlans): Pipelines {
 function changedPipelines(before: Pipelines, after: Pipelines): PipelineChange[] {
   return [...new Set([...after.keys(), ...before.keys()])].flatMap((pipeline) => {
     const [old, now] = [before.get(pipeline) ?? [], after.get(pipeline) ?? []];
-    return isDeepStrictEqual(old, now) ? [] : [{ pipeline, ...pipelineDiff(old, now) }];
+    return isDeepStrictEqual(old, now) ? [] : [{ pipeline, ...orderChanges(old, now) }];
   });
-}
-
-function pipelineDiff(before: readonly string[], after: readonly string[]): Omit<PipelineChange, 'pipeline'> {
-  const [old, now] = [numbered(before), numbered(after)];
-  const common = now.filter((part) => old.includes(part));
-  const inOrder = longestRun(common.map((part) => old.indexOf(part)));
-  const names = (parts: readonly string[]): string[] => parts.map((part) => part.slice(part.indexOf(' ') + 1));
-  return {
-    added: names(now.filter((part) => !old.includes(part))),
-    removed: names(old.filter((part) => !now.includes(part))),
-    moved: names(common.filter((part) => !inOrder.has(old.indexOf(part)))),
-  };
-}
-
-/** A filter may occur twice in a pipeline: each part is numbered among those of the same name before it. */
-function numbered(parts: readonly string[]): string[] {
-  const seen = new Map<string, number>();
-  return parts.map((part) => {
-    const number = (seen.get(part) ?? 0) + 1;
-    seen.set(part, number);
-    return `${number} ${part}`;
-  });
-}
-
-/** Returns the longest increasing subsequence of a list of distinct numbers. */
-function longestRun(numbers: readonly number[]): ReadonlySet<number> {
-  const best: number[][] = [];
-  for (const [at, number] of numbers.entries()) {
-    const before = best.slice(0, at).filter((run) => run.at(-1)! < number);
-    const longest = before.reduce<number[]>((one, other) => (other.length > one.length ? other : one), []);
-    best.push([...longest, number]);
-  }
-  return new Set(best.reduce((one, other) => (other.length > one.length ? other : one), []));
 }
