@@ -6,7 +6,14 @@ import { compareSchemas } from './compare-schemas.js';
 import { type Difference, sorted } from './difference.js';
 import { optionRule } from './option-rules.js';
 import { RULES } from './rules.js';
-import type { ApiState, InterfaceState, JobState, OptionState, ServiceState, State } from './state.js';
+import {
+  type ApiState,
+  type InterfaceState,
+  type JobState,
+  optionKey,
+  type ServiceState,
+  type State,
+} from './state.js';
 
 /** Returns all differences, the worst first. */
 export function compareStates(before: State, after: State): Difference[] {
@@ -111,9 +118,9 @@ const TOLD_ELSEWHERE: readonly RegExp[] = [
 ];
 
 function options(before: State, after: State): Difference[] {
-  return pairs(before.options, after.options, keyOf).flatMap(([old, now]) => {
+  return pairs(before.options, after.options, optionKey).flatMap(([old, now]) => {
     const { group, opt, restart } = (now ?? old)!;
-    if (TOLD_ELSEWHERE.some((each) => each.test(`${group}.${opt}`))) return [];
+    if (TOLD_ELSEWHERE.some((each) => each.test(optionKey({ group, opt })))) return [];
     const isOtherSecret = old?.digest != null && now?.digest != null && old.digest !== now.digest;
     if (old?.value === now?.value && !isOtherSecret) return [];
     // An option that only one state declares, with its default, is none that somebody has changed.
@@ -125,5 +132,3 @@ function options(before: State, after: State): Difference[] {
     return [difference(about, rule, text, { change, effect: restart ? 'needs a restart' : 'applied by a reload' })];
   });
 }
-
-const keyOf = ({ group, opt }: OptionState): string => `${group}.${opt}`;

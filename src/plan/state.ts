@@ -170,8 +170,15 @@ export interface OptionState {
   /** Differs if the value does, also for secrets; null for values that are shown whole. */
   readonly digest: string | null;
   readonly place: Place;
+  /** The value stays as long as its process: its environment or command line has it. */
+  readonly lasting: boolean;
   /** A change takes effect when the service is stopped and started. */
   readonly restart: boolean;
+}
+
+/** Returns the name of an option in both states. */
+export function optionKey({ group, opt }: Pick<OptionState, 'group' | 'opt'>): string {
+  return `${group}.${opt}`;
 }
 
 /** Returns the name of a route in both states: names of variables do not matter to a client. */

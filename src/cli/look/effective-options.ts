@@ -2,6 +2,7 @@
 import type { Config, OptionDeclarations } from '../../config/index.js';
 import { ConfigError, camelCase, isSecret, maskText, maskValue } from '../../config/internal.js';
 import type { ContextTree } from '../../loader/index.js';
+import { masked } from '../../text/index.js';
 
 /**
  * Returns declared options with their effective values; for factories without declarations, the section's options as written. Refused
@@ -22,7 +23,7 @@ export function effectiveOptions(node: ContextTree, config: Config): [name: stri
 function asWritten(node: ContextTree, options: OptionDeclarations | undefined): [string, string][] {
   return [...node.localConf].map(([name, value]) => {
     const option = options?.[name];
-    const shown = option === undefined && isSecret(name, undefined) ? '****' : maskText(name, option, value);
+    const shown = option === undefined && isSecret(name, undefined) ? masked : maskText(name, option, value);
     return [name, shown.replaceAll('\n', ' ')];
   });
 }

@@ -13,7 +13,7 @@ import { namesIn } from '../../server/internal.js';
 import { enabledServices, makingServices } from '../configured/enabled-services.js';
 import { plan, refuseErrors } from '../validate/plan.js';
 import { apiState } from './api-state.js';
-import { jobState, placeOf, plainData } from './plain-data.js';
+import { jobState, placeOf, plainData, sourceOf } from './plain-data.js';
 
 /** A service that this process runs: an API, or one with remote calls. */
 export type RunningService = Pick<WSGIService, 'name' | 'config' | 'periodicTasks'> &
@@ -64,7 +64,7 @@ function options(config: Config, key: string): OptionState[] {
       opt,
       value: maskValue(opt, option, value),
       digest,
-      place: placeOf(location),
+      ...sourceOf(location),
       restart: option.restart,
     };
   });

@@ -1,7 +1,7 @@
 /** Values of a state as JSON has them. */
 import { type Location, locationText } from '../../errors/index.js';
 import type { DescribedJob } from '../../managers/index.js';
-import type { JobState, Place } from '../../plan/index.js';
+import type { JobState, OptionState, Place } from '../../plan/index.js';
 import { formatDuration } from '../../text/index.js';
 
 /** Returns a value as JSON has it. */
@@ -12,6 +12,12 @@ export function plainData<T>(value: T): T {
 /** Returns a place as text; null for a default. */
 export function placeOf(location: Location | undefined): Place {
   return location === undefined ? null : locationText(location) || null;
+}
+
+/** Returns the source of the value of an option. */
+export function sourceOf(location: Location): Pick<OptionState, 'place' | 'lasting'> {
+  const lasting = location.kind === 'environment' || location.kind === 'command_line';
+  return { place: placeOf(location), lasting };
 }
 
 /** Returns a periodic task with the time between its runs. */

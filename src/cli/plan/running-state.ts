@@ -5,11 +5,11 @@ import { isAbsolute, relative, resolve, sep } from 'node:path';
 import type { ShownOption } from '../../config/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
 import type { StatusDocument } from '../../operating/internal.js';
-import type { OptionState, State, StateSource } from '../../plan/index.js';
+import { type OptionState, optionKey, type State, type StateSource } from '../../plan/index.js';
 import { masked } from '../../text/index.js';
 import { ask } from '../control-client.js';
 import { builtState, type RunningService } from './built-state.js';
-import { placeOf } from './plain-data.js';
+import { sourceOf } from './plain-data.js';
 
 /** Returns the state of a service of `api-cli` in this process. Throws for any other one. */
 export async function stateHere(service: Partial<RunningService> | undefined, key: string): Promise<State> {
@@ -33,7 +33,7 @@ export async function runningStates(socket: string): Promise<RunningStates> {
   const { process: told } = await ask<StatusDocument>(socket, 'GET', '/status');
   const before = await runningState(socket, key);
   const files = told.configFiles.flatMap((file) => ['--config-file', withinRelease(file, told)]);
-  const given = before.options.filter(({ place, value }) => isLasting(place) && !value.includes(masked));
+  const given = before.options.filter(({ lasting, value }) => lasting && !value.includes(masked));
   const sets = given.flatMap(({ group, opt, value }) => ['--set', `${group}.${opt}=${value}`]);
   // The link may lead to a new release, to which a reload changes.
   const folder = ignoreErrors(() => realpathSync(told.link ?? '')) ?? told.folder;
@@ -53,9 +53,11 @@ export async function runningState(socket: string, key: string): Promise<State> 
   const { options } = await ask<{ options: readonly ShownOption[] }>(socket, 'GET', '/config?all');
   // Only the parent knows the options of its own groups.
   const ofParent = options.map(({ group, opt, value, location }): OptionState => {
-    return { group, opt, value, digest: null, place: placeOf(location), restart: true };
+    return { group, opt, value, digest: null, ...sourceOf(location), restart: true };
   });
-  const byName = new Map([...ofParent, ...states.flatMap((each) => each.options)].map((each) => [keyOf(each), each]));
+  const byName = new Map(
+    [...ofParent, ...states.flatMap((each) => each.options)].map((each) => [optionKey(each), each]),
+  );
   return {
     schema: 'portico/state',
     version: 1,
@@ -67,18 +69,11 @@ export async function runningState(socket: string, key: string): Promise<State> 
 
 /** Returns the state after a reload, without what it leaves as it is: options that this service has not declared, or not from files. */
 export function reloadable(before: State, after: State): State {
-  const old = new Map(before.options.map((each) => [keyOf(each), each]));
+  const old = new Map(before.options.map((each) => [optionKey(each), each]));
   const options = after.options.flatMap((each) => {
-    const was = old.get(keyOf(each));
+    const was = old.get(optionKey(each));
     if (was === undefined) return [];
-    return [isLasting(was.place) ? { ...was, restart: each.restart } : each];
+    return [was.lasting ? { ...was, restart: each.restart } : each];
   });
   return { ...after, options };
-}
-
-const keyOf = ({ group, opt }: OptionState): string => `${group}.${opt}`;
-
-/** Reports whether a value stays as long as its process. */
-function isLasting(place: string | null): boolean {
-  return place?.startsWith('env ') === true || place?.startsWith('command line') === true;
 }
