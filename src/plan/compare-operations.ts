@@ -1,6 +1,7 @@
 /** Differences between two operations of OpenAPI: parameters, bodies, responses and security. */
 import { isDeepStrictEqual } from 'node:util';
 import { compareSchemas, type SchemaFinding } from './compare-schemas.js';
+import { without } from './difference.js';
 import type { Operation, Parameter, ResponseState } from './state.js';
 
 /** Returns what a client of the old operation may notice. */
@@ -37,9 +38,8 @@ function security(before: Operation, after: Operation): SchemaFinding[] {
   if (isOpen(old) && !isOpen(now)) return [{ rule: 'security-added', change, text: `requires ${names(now)} now` }];
   if (!isOpen(old) && isOpen(now))
     return [{ rule: 'security-removed', change, text: `no longer requires ${names(old)}` }];
-  const without = (some: Security, others: Security) =>
-    some.filter((one) => Object.keys(one).length > 0 && !others.some((other) => isDeepStrictEqual(one, other)));
-  const [lost, won] = [without(old, now), without(now, old)];
+  const isAny = (one: Security[number]): boolean => Object.keys(one).length > 0;
+  const [lost, won] = [without(old, now).filter(isAny), without(now, old).filter(isAny)];
   return [
     ...(lost.length === 0
       ? []

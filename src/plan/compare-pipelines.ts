@@ -1,10 +1,9 @@
 /** Differences in the paste file: pipelines, mounts, and the sections of filters and apps. */
 import { isDeepStrictEqual } from 'node:util';
 import { orderChanges } from '../text/index.js';
-import type { Difference } from './difference.js';
+import { type Difference, difference, pairs } from './difference.js';
 import { optionRule } from './option-rules.js';
-import { RULES, type RuleName } from './rules.js';
-import type { ApiState, MountState, PartState, PipelineState, Place } from './state.js';
+import type { ApiState, MountState, PartState, PipelineState } from './state.js';
 
 /** Returns the differences of what one API uses of its paste file. */
 export function comparePipelines(before: ApiState, after: ApiState): Difference[] {
@@ -18,37 +17,6 @@ export function comparePipelines(before: ApiState, after: ApiState): Difference[
       part(api, old, now),
     ),
   ];
-}
-
-/** Returns what has the same key in both, and what only one has. */
-export function pairs<T>(
-  before: readonly T[],
-  after: readonly T[],
-  keyOf: (one: T) => string,
-): readonly (readonly [T | undefined, T | undefined])[] {
-  const [old, now] = [
-    new Map(before.map((each) => [keyOf(each), each])),
-    new Map(after.map((each) => [keyOf(each), each])),
-  ];
-  return [...new Set([...old.keys(), ...now.keys()])].map((key) => [old.get(key), now.get(key)]);
-}
-
-interface About {
-  readonly api: string | null;
-  readonly subject: string;
-  readonly old: Place;
-  readonly new: Place;
-}
-
-/** Returns a difference that is about no route. */
-export function difference(
-  about: About,
-  rule: RuleName,
-  text: string,
-  { change = 'changed', effect = null }: Partial<Pick<Difference, 'change' | 'effect'>> = {},
-): Difference {
-  const { api, subject, old, new: now } = about;
-  return { class: RULES[rule].class, change, rule, api, subject, route: null, text, effect, old, new: now };
 }
 
 /** A pipeline that only one state has is told by its mounts or its API. */

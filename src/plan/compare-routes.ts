@@ -2,8 +2,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { compareOperations } from './compare-operations.js';
 import type { SchemaFinding } from './compare-schemas.js';
-import type { Difference } from './difference.js';
-import { RULES, type RuleName } from './rules.js';
+import { type Difference, difference, pairs } from './difference.js';
+import type { RuleName } from './rules.js';
 import { type ApiState, type OperationState, type RouterState, type RouteState, routeKey } from './state.js';
 
 /** Returns the differences of an API's Routers and routes. */
@@ -20,18 +20,8 @@ function routers(before: ApiState, after: ApiState): Difference[] {
 
 function router(api: string, old: RouterState, now: RouterState): Difference[] {
   const subject = `routes at ${old.prefix || '/'}`;
-  const about = (rule: RuleName, text: string): Difference => ({
-    class: RULES[rule].class,
-    change: 'changed',
-    rule,
-    api,
-    subject,
-    route: null,
-    text,
-    effect: null,
-    old: null,
-    new: null,
-  });
+  const about = (rule: RuleName, text: string): Difference =>
+    difference({ api, subject, old: null, new: null }, rule, text);
   const found: Difference[] = [];
   const [had, has] = [old.versions, now.versions];
   if (!isDeepStrictEqual(had, has)) {
@@ -57,32 +47,17 @@ function compareVersions(a: string, b: string): number {
 }
 
 function routes(before: ApiState, after: ApiState): Difference[] {
-  const [old, now] = [byKey(before.routes), byKey(after.routes)];
-  return [...new Set([...old.keys(), ...now.keys()])].flatMap((key) =>
-    route(after.name, key, old.get(key), now.get(key)),
-  );
+  // The first of two routes with one key is the one that requests reach.
+  const [old, now] = [before.routes.toReversed(), after.routes.toReversed()];
+  return pairs(old, now, routeKey).flatMap(([was, is]) => route(after.name, was, is));
 }
 
-/** The first of two routes with one key is the one that requests reach. */
-function byKey(routes: readonly RouteState[]): ReadonlyMap<string, RouteState> {
-  return new Map(routes.toReversed().map((each) => [routeKey(each), each]));
-}
-
-function route(api: string, key: string, was: RouteState | undefined, is: RouteState | undefined): Difference[] {
-  const { method, path } = (is ?? was)!;
-  const subject = `${method === '*' ? 'any' : method} ${path}`;
+function route(api: string, was: RouteState | undefined, is: RouteState | undefined): Difference[] {
+  const one = (is ?? was)!;
+  const subject = `${one.method === '*' ? 'any' : one.method} ${one.path}`;
   const place = { old: was?.place ?? null, new: is?.place ?? null };
-  const about = ({ rule, change, text }: SchemaFinding): Difference => ({
-    class: RULES[rule].class,
-    change,
-    rule,
-    api,
-    subject,
-    route: key,
-    text,
-    effect: null,
-    ...place,
-  });
+  const about = ({ rule, change, text }: SchemaFinding): Difference =>
+    difference({ api, subject, route: routeKey(one), ...place }, rule, text, { change });
   if (was === undefined) return [about({ rule: 'route-added', change: 'added', text: 'new' })];
   if (is === undefined) return [about({ rule: 'route-removed', change: 'removed', text: 'removed' })];
   const isDescribed = was.operations.length > 0 && is.operations.length > 0;

@@ -3,6 +3,8 @@
  * accepts less, more, or something else.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { excerpt } from '../text/index.js';
+import { without } from './difference.js';
 import type { RuleName } from './rules.js';
 import type { JsonSchema } from './state.js';
 
@@ -15,9 +17,6 @@ export interface SchemaFinding {
 export type Direction = 'request' | 'response';
 
 type Schema = Readonly<Record<string, unknown>>;
-
-/** Whether a schema accepts less or more than before; `other`: some of it is new, some is gone. */
-type Effect = 'narrower' | 'wider' | 'other';
 
 /** Returns the differences of a value at a place such as `body.guest`. */
 export function compareSchemas(
@@ -92,23 +91,6 @@ const FORMS = [
   'dependentRequired',
 ];
 
-const FINDINGS: Readonly<
-  Record<'type' | 'values' | 'choice', Readonly<Record<Direction, Readonly<Record<'narrower' | 'wider', RuleName>>>>>
-> = {
-  type: {
-    request: { narrower: 'request-type-narrower', wider: 'request-type-wider' },
-    response: { narrower: 'response-type-narrower', wider: 'response-type-wider' },
-  },
-  values: {
-    request: { narrower: 'request-values-narrower', wider: 'request-values-wider' },
-    response: { narrower: 'response-values-narrower', wider: 'response-values-wider' },
-  },
-  choice: {
-    request: { narrower: 'request-choice-narrower', wider: 'request-choice-wider' },
-    response: { narrower: 'response-choice-narrower', wider: 'response-choice-wider' },
-  },
-};
-
 class Comparison {
   readonly #direction: Direction;
 
@@ -143,25 +125,22 @@ class Comparison {
       types === undefined || types.includes(type) || (type === 'integer' && types.includes('number'));
     const lost = old === undefined ? now !== undefined : old.some((type) => !accepts(now, type));
     const won = now === undefined ? old !== undefined : now.some((type) => !accepts(old, type));
-    const rules = FINDINGS.type[this.#direction];
     const isNarrower = this.#direction === 'request' ? lost : !won;
-    const rule = isNarrower ? rules.narrower : rules.wider;
+    const rule: RuleName = `${this.#direction}-type-${isNarrower ? 'narrower' : 'wider'}`;
     return this.#said(rule, `${at} is ${typeText(now)}, and was ${typeText(old)}`);
   }
 
   #permitted({ enum: before }: Schema, { enum: after }: Schema, at: string): SchemaFinding[] {
-    const rules = FINDINGS.values[this.#direction];
+    const direction = this.#direction;
+    const [narrower, wider] = [`${direction}-values-narrower`, `${direction}-values-wider`] as const;
     const [old, now] = [before as readonly unknown[] | undefined, after as readonly unknown[] | undefined];
     if (old === undefined && now === undefined) return [];
-    if (old === undefined) return this.#said(rules.narrower, `${at} must be ${listed(now!, 'one of ')}`);
-    if (now === undefined)
-      return this.#said(rules.wider, `${at} may have any value, and was ${listed(old, 'one of ')}`);
-    const without = (some: readonly unknown[], others: readonly unknown[]): unknown[] =>
-      some.filter((value) => !others.some((other) => isDeepStrictEqual(value, other)));
+    if (old === undefined) return this.#said(narrower, `${at} must be ${listed(now!, 'one of ')}`);
+    if (now === undefined) return this.#said(wider, `${at} may have any value, and was ${listed(old, 'one of ')}`);
     const [lost, won] = [without(old, now), without(now, old)];
     return [
-      ...(lost.length === 0 ? [] : this.#said(rules.narrower, `${at} can no longer be ${listed(lost)}`)),
-      ...(won.length === 0 ? [] : this.#said(rules.wider, `${at} can also be ${listed(won)}`)),
+      ...(lost.length === 0 ? [] : this.#said(narrower, `${at} can no longer be ${listed(lost)}`)),
+      ...(won.length === 0 ? [] : this.#said(wider, `${at} can also be ${listed(won)}`)),
     ];
   }
 
@@ -243,10 +222,8 @@ class Comparison {
   #others(before: Schema, after: Schema, at: string): SchemaFinding[] {
     const [old = true, now = true] = [before.additionalProperties, after.additionalProperties];
     if (isDeepStrictEqual(old, now)) return [];
-    const rule = (effect: Effect): RuleName =>
-      effect === 'other' ? `${this.#direction}-form-changed` : `${this.#direction}-bound-${effect}`;
-    if (now === false) return this.#said(rule('narrower'), `${at} has no other members any more`);
-    if (old === false) return this.#said(rule('wider'), `${at} may have other members`);
+    if (now === false) return this.#said(`${this.#direction}-bound-narrower`, `${at} has no other members any more`);
+    if (old === false) return this.#said(`${this.#direction}-bound-wider`, `${at} may have other members`);
     return this.values(objectOf(old), objectOf(now), `${at}.*`);
   }
 
@@ -264,16 +241,15 @@ class Comparison {
   #choice(keyword: string, before: Schema, after: Schema, at: string): SchemaFinding[] {
     const [old, now] = [before[keyword], after[keyword]].map((each) => (Array.isArray(each) ? each : undefined));
     if (old === undefined && now === undefined) return [];
-    const rules = FINDINGS.choice[this.#direction];
-    if (old === undefined) return this.#said(rules.narrower, `${at} must be ${keyword} ${now!.length} alternatives`);
-    if (now === undefined) return this.#said(rules.wider, `${at} is no longer one of ${old.length} alternatives`);
-    const left = (some: readonly unknown[], others: readonly unknown[]): Schema[] =>
-      some.filter((each) => !others.some((other) => isDeepStrictEqual(each, other))).map(objectOf);
-    const [lost, won] = [left(old, now), left(now, old)];
-    if (lost.length === 1 && won.length === 1) return this.values(lost[0]!, won[0]!, at);
+    const direction = this.#direction;
+    const [narrower, wider] = [`${direction}-choice-narrower`, `${direction}-choice-wider`] as const;
+    if (old === undefined) return this.#said(narrower, `${at} must be ${keyword} ${now!.length} alternatives`);
+    if (now === undefined) return this.#said(wider, `${at} is no longer one of ${old.length} alternatives`);
+    const [lost, won] = [without(old, now), without(now, old)];
+    if (lost.length === 1 && won.length === 1) return this.values(objectOf(lost[0]), objectOf(won[0]), at);
     return [
-      ...(lost.length === 0 ? [] : this.#said(rules.narrower, `${at} has ${lost.length} fewer alternatives`)),
-      ...(won.length === 0 ? [] : this.#said(rules.wider, `${at} has ${won.length} more alternatives`)),
+      ...(lost.length === 0 ? [] : this.#said(narrower, `${at} has ${lost.length} fewer alternatives`)),
+      ...(won.length === 0 ? [] : this.#said(wider, `${at} has ${won.length} more alternatives`)),
     ];
   }
 }
@@ -292,9 +268,4 @@ function listed(values: readonly unknown[], several = ''): string {
 }
 
 /** Long values are cut. */
-function shownValue(value: unknown): string {
-  const text = JSON.stringify(value);
-  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}…`;
-}
-
-const LONGEST = 60;
+const shownValue = (value: unknown): string => excerpt(JSON.stringify(value), 60);

@@ -1,11 +1,10 @@
 /** Compares two states: APIs with their routes and pipelines, services, and the options of the configuration. */
 
-import { comparePipelines, difference, pairs } from './compare-pipelines.js';
+import { comparePipelines } from './compare-pipelines.js';
 import { compareRoutes } from './compare-routes.js';
 import { compareSchemas } from './compare-schemas.js';
-import { type Difference, sorted } from './difference.js';
+import { type About, type Difference, difference, pairs, sorted } from './difference.js';
 import { optionRule } from './option-rules.js';
-import { RULES } from './rules.js';
 import {
   type ApiState,
   type InterfaceState,
@@ -41,12 +40,18 @@ function api(was: ApiState | undefined, is: ApiState | undefined): Difference[] 
     found.push(difference(about, 'address-added', `also listens on ${won.join(', ')}`, { effect }));
   }
   if (was.tls !== is.tls) found.push(difference(about, 'tls-changed', `${scheme(was)} -> ${scheme(is)}`, { effect }));
-  if (was.workers !== is.workers) {
-    const text = `workers ${was.workers} -> ${is.workers}`;
-    found.push(difference(about, 'workers-changed', text, { effect: 'applied by a reload' }));
-  }
+  found.push(...workers(about, was, is));
   if (was.app !== is.app) found.push(difference(about, 'api-app-changed', `app ${was.app} -> ${is.app}`));
   return [...found, ...compareRoutes(was, is), ...comparePipelines(was, is), ...jobs(name, was.jobs, is.jobs)];
+}
+
+function workers(
+  about: About,
+  { workers: was }: Pick<ApiState, 'workers'>,
+  { workers: is }: Pick<ApiState, 'workers'>,
+): Difference[] {
+  if (was === is) return [];
+  return [difference(about, 'workers-changed', `workers ${was} -> ${is}`, { effect: 'applied by a reload' })];
 }
 
 const scheme = ({ tls }: ApiState): string => (tls ? 'HTTPS' : 'HTTP');
@@ -68,10 +73,7 @@ function service(was: ServiceState | undefined, is: ServiceState | undefined): D
   if (is === undefined) return [difference(about, 'service-removed', 'no longer runs', { change: 'removed' })];
   const found: Difference[] = [];
   if (was.topic !== is.topic) found.push(difference(about, 'topic-changed', `topic ${was.topic} -> ${is.topic}`));
-  if (was.workers !== is.workers) {
-    const text = `workers ${was.workers} -> ${is.workers}`;
-    found.push(difference(about, 'workers-changed', text, { effect: 'applied by a reload' }));
-  }
+  found.push(...workers(about, was, is));
   const interfaces = pairs(was.interfaces, is.interfaces, ({ namespace, version }) => `${namespace} ${major(version)}`);
   return [
     ...found,
@@ -81,8 +83,6 @@ function service(was: ServiceState | undefined, is: ServiceState | undefined): D
 }
 
 const major = (version: string): string => version.split('.')[0]!;
-
-type About = Parameters<typeof difference>[0];
 
 function contract(about: About, was: InterfaceState | undefined, is: InterfaceState | undefined): Difference[] {
   const { namespace, version } = (is ?? was)!;
@@ -99,7 +99,7 @@ function contract(about: About, was: InterfaceState | undefined, is: InterfaceSt
     else {
       const [old, now] = [was.methods[method] ?? true, is.methods[method] ?? true];
       for (const { rule, text, change } of compareSchemas(closed(old), closed(now), 'request', 'args'))
-        found.push({ ...difference(one, rule, text, { change }), class: RULES[rule].class });
+        found.push(difference(one, rule, text, { change }));
     }
   }
   return found;

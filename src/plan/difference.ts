@@ -1,16 +1,13 @@
 /** A difference between two states, and what it means for clients. */
+import { isDeepStrictEqual } from 'node:util';
+import { CLASSES, type DifferenceClass, RULES, type RuleName } from './rules.js';
 import type { Place } from './state.js';
-
-/** Meaning for clients of the state before; in the order of a list. */
-export const CLASSES = ['breaking', 'to look at', 'compatible'] as const;
-
-export type DifferenceClass = (typeof CLASSES)[number];
 
 export interface Difference {
   readonly class: DifferenceClass;
   readonly change: 'added' | 'removed' | 'changed';
   /** Name of the rule that gives the class. */
-  readonly rule: string;
+  readonly rule: RuleName;
   readonly api: string | null;
   /** `POST /bookings`, `pipeline bookings`, `[wsgi] max_queue` */
   readonly subject: string;
@@ -22,6 +19,44 @@ export interface Difference {
   /** Its place before, and after. */
   readonly old: Place;
   readonly new: Place;
+}
+
+/** What a difference is about. */
+export interface About {
+  readonly api: string | null;
+  readonly subject: string;
+  /** {@link routeKey} of a route. */
+  readonly route?: string | null;
+  readonly old: Place;
+  readonly new: Place;
+}
+
+/** Returns the difference of a rule. */
+export function difference(
+  { api, subject, route = null, old, new: now }: About,
+  rule: RuleName,
+  text: string,
+  { change = 'changed', effect = null }: Partial<Pick<Difference, 'change' | 'effect'>> = {},
+): Difference {
+  return { class: RULES[rule].class, change, rule, api, subject, route, text, effect, old, new: now };
+}
+
+/** Returns what has the same key in both, and what only one has. */
+export function pairs<T>(
+  before: readonly T[],
+  after: readonly T[],
+  keyOf: (one: T) => string,
+): readonly (readonly [T | undefined, T | undefined])[] {
+  const [old, now] = [
+    new Map(before.map((each) => [keyOf(each), each])),
+    new Map(after.map((each) => [keyOf(each), each])),
+  ];
+  return [...new Set([...old.keys(), ...now.keys()])].map((key) => [old.get(key), now.get(key)]);
+}
+
+/** Returns the values that are equal to none of the others. */
+export function without<T>(some: readonly T[], others: readonly T[]): T[] {
+  return some.filter((each) => !others.some((other) => isDeepStrictEqual(each, other)));
 }
 
 /** Returns differences with the worst ones first; otherwise in their order, each once. */

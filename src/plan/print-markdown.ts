@@ -1,7 +1,8 @@
 /** The list of differences as Markdown, for a pull request: a table of each class; compatible ones are folded. */
 import { printable } from '../text/index.js';
-import { CLASSES, counted, type Difference, type Line, linesOf } from './difference.js';
+import { counted, type Difference, type Line, linesOf } from './difference.js';
 import { type Noted, placeOf, subjectOf, sumOf } from './print-text.js';
+import { CLASSES } from './rules.js';
 
 /** Returns the list of a comparison; `before` and `after`: its states. */
 export function markdownOf(

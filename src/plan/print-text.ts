@@ -1,6 +1,7 @@
 /** The list of differences as text: aligned columns under the heading of each class. */
 import { printable } from '../text/index.js';
-import { CLASSES, counted, type Difference, linesOf, STATUS_BREAKING } from './difference.js';
+import { counted, type Difference, linesOf, STATUS_BREAKING } from './difference.js';
+import { CLASSES } from './rules.js';
 
 /** A column that belongs to some routes: what a replay has found. */
 export type Noted = (difference: Difference) => string | undefined;

@@ -3,7 +3,11 @@
  *
  * A request may become wider, a response narrower: clients send what they always sent, and read what they could read before.
  */
-import type { DifferenceClass } from './difference.js';
+
+/** Meaning for clients of the state before; in the order of a list. */
+export const CLASSES = ['breaking', 'to look at', 'compatible'] as const;
+
+export type DifferenceClass = (typeof CLASSES)[number];
 
 interface Rule {
   readonly class: DifferenceClass;

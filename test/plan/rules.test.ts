@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { CLASSES } from '../../dist/plan/difference.js';
-import { RULES } from '../../dist/plan/rules.js';
+import { CLASSES, RULES } from '../../dist/plan/rules.js';
 import { root } from '../fixtures/project.js';
 
 test('86 the page lists each rule under its class', () => {
