@@ -1,4 +1,4 @@
-/** What must not outlast the process, such as a temporary directory or a child, also if a signal ends it. */
+/** Work for the end of the process, also by a signal: nothing must outlast it, such as a temporary directory or a child. */
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

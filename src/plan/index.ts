@@ -3,7 +3,7 @@ export { compareStates } from './compare-states.js';
 export { counted, type Difference, STATUS_BREAKING } from './difference.js';
 export { code, escaped, markdownOf, tableOf } from './print-markdown.js';
 export { textOf } from './print-text.js';
-export { type ReplayReport, replay, templateKey } from './replay.js';
+export { type ReplayReport, replay } from './replay.js';
 export { linesOf } from './replay-lines.js';
 export type { ReplayedRequest, ReplayVerdict } from './replay-process.js';
 export { type Checkout, checkOut, commitOf, mergeBase, noRevision } from './revision.js';
@@ -23,5 +23,6 @@ export {
   type RouteState,
   type ServiceState,
   type State,
+  templateKey,
 } from './state.js';
 export { type StateSource, stateFrom, stateLine } from './state-process.js';

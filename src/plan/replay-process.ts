@@ -6,9 +6,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import { PorticoError } from '../errors/index.js';
-import { printableLines } from '../text/index.js';
-import { LONGEST_MS, late, type StateSource, spawnIn } from './state-process.js';
+import { inTime, refusal, type StateSource, spawnIn } from './state-process.js';
 
 /** A request for a trial. */
 export interface ReplayedRequest {
@@ -41,6 +39,12 @@ const LONGEST_ERROR = 10_000;
 /** Longest time that a child may take to close its apps. */
 const CLOSING_MS = 2000;
 
+function hintFor(said: string): string | undefined {
+  return /unknown option/.test(said)
+    ? 'The Portico that is installed there has no replay: install the version of this one there.'
+    : undefined;
+}
+
 /** A child process for a state. */
 export class ReplayProcess {
   readonly #child: ChildProcess;
@@ -70,22 +74,11 @@ export class ReplayProcess {
   async ask(requests: readonly ReplayedRequest[]): Promise<readonly ReplayVerdict[]> {
     const stdin = this.#child.stdin as Writable;
     stdin.write(`${JSON.stringify(requests)}\n`);
-    let isLate = false;
-    const limit = setTimeout(() => {
-      isLate = true;
-      this.#end();
-    }, LONGEST_MS);
-    const { value, done } = await this.#answers.next().finally(() => clearTimeout(limit));
-    if (isLate) throw late(`${this.#label} has not answered ${requests.length} replayed requests`);
+    const late = `${this.#label} has not answered ${requests.length} replayed requests`;
+    const { value, done } = await inTime(this.#answers.next(), this.#end, late);
     if (done !== true) return JSON.parse(value) as readonly ReplayVerdict[];
     await this.#ended;
-    const why = printableLines(this.#said.trim());
-    throw new PorticoError('PORTICO_PLAN_STATE', {
-      message: `${this.#label} answers no replayed requests:\n${why.replaceAll(/^/gm, '    ')}`,
-      hint: /unknown option/.test(why)
-        ? 'The Portico that is installed there has no replay: install the version of this one there.'
-        : undefined,
-    });
+    throw refusal(`${this.#label} answers no replayed requests`, this.#said, hintFor);
   }
 
   /** Ends the child, which may close its apps. */

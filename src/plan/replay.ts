@@ -4,6 +4,7 @@
  */
 import { type LoggedRequest, loggedRequest } from './replay-lines.js';
 import { type ReplayedRequest, ReplayProcess, type ReplayVerdict } from './replay-process.js';
+import { templateKey } from './state.js';
 import type { StateSource } from './state-process.js';
 
 export interface ReplayOptions {
@@ -228,20 +229,7 @@ function outcomeOf({ status, route, action, issues }: ReplayVerdict): Outcome {
 
 /** Names of variables do not count. */
 function sameRoute(before: string | null, after: string | null): boolean {
-  return before === after || templateKey(before) === templateKey(after);
-}
-
-/** Returns a template without the names, types and requirements of its variables. */
-export function templateKey(template: string | null): string {
-  let key = '';
-  let depth = 0;
-  for (const character of template ?? '') {
-    if (character === '}') depth--;
-    if (depth === 0) key += character;
-    if (character === '{') depth++;
-    if (character === '{' && depth === 1 && !key.endsWith('{')) key += character;
-  }
-  return key;
+  return before === after || templateKey(before ?? '') === templateKey(after ?? '');
 }
 
 function count(counts: Map<string, number>, name: string, times: number): void {

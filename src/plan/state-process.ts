@@ -35,12 +35,26 @@ function programOf(folder: string): string {
 /** Longest time that a state may take. */
 export const LONGEST_MS = 300_000;
 
-/** Returns the error for a child that `LONGEST_MS` has ended. `what`: what it did not do. */
-export function late(what: string): PorticoError {
-  return new PorticoError('PORTICO_PLAN_STATE', {
+/** Returns the result of a child; after `LONGEST_MS` ends it, and throws. `what`: what it did not do. */
+export async function inTime<T>(work: Promise<T>, end: () => void, what: string): Promise<T> {
+  let isLate = false;
+  const limit = setTimeout(() => {
+    isLate = true;
+    end();
+  }, LONGEST_MS);
+  const result = await work.finally(() => clearTimeout(limit));
+  if (!isLate) return result;
+  throw new PorticoError('PORTICO_PLAN_STATE', {
     message: `${what} within ${LONGEST_MS / 1000} s`,
     hint: 'Is there an endless loop, or does its code wait for something that this machine does not have?',
   });
+}
+
+/** Returns the error for a child without a result. `said`: what it has printed. */
+export function refusal(what: string, said: string, hintFor: (said: string) => string | undefined): PorticoError {
+  const why = printableLines(said.trim());
+  const message = `${what}:\n${why.replaceAll(/^/gm, '    ')}`;
+  return new PorticoError('PORTICO_PLAN_STATE', { message, hint: hintFor(why) });
 }
 
 /** A child process that works in a state. `end` kills it, as the end of this process does: it may be in an endless loop. */
@@ -74,31 +88,16 @@ function stateIn(printed: string): State | undefined {
 export async function stateFrom(source: StateSource, key: string): Promise<State> {
   const { label } = source;
   const { child, end } = spawnIn(source, ['--state', key], ['ignore', 'pipe', 'pipe']);
-  let isLate = false;
-  const limit = setTimeout(() => {
-    isLate = true;
-    end();
-  }, LONGEST_MS);
   const ended = new Promise<number | string>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) => resolve(code ?? signal ?? 1));
   });
   const all = Promise.all([text(child.stdout!), text(child.stderr!), ended]);
-  const [printed, said, status] = await all.finally(() => {
-    clearTimeout(limit);
-    end();
-  });
-  if (isLate) throw late(`${label} was not built`);
+  const [printed, said, status] = await inTime(all, end, `${label} was not built`).finally(end);
   const state = stateIn(printed);
   if (state !== undefined) return state;
-  const why = printableLines(said.trim());
-  throw new PorticoError('PORTICO_PLAN_STATE', {
-    message: `${label} cannot be built:\n${indented(why === '' ? `its process ended with ${status}` : why)}`,
-    hint: hintFor(why),
-  });
+  throw refusal(`${label} cannot be built`, said.trim() || `its process ended with ${status}`, hintFor);
 }
-
-const indented = (lines: string): string => lines.replaceAll(/^/gm, '    ');
 
 function hintFor(why: string): string | undefined {
   if (/no command "plan"|unknown option '?--state/.test(why))

@@ -183,5 +183,10 @@ export function optionKey({ group, opt }: Pick<OptionState, 'group' | 'opt'>): s
 
 /** Returns the name of a route in both states: names of variables do not matter to a client. */
 export function routeKey({ method, path }: Pick<RouteState, 'method' | 'path'>): string {
-  return `${method} ${path.replaceAll(/\{[^}]*\}/g, '{}')}`;
+  return `${method} ${templateKey(path)}`;
+}
+
+/** Returns a template without the names, types and requirements of its variables: `/rooms/{}` */
+export function templateKey(template: string): string {
+  return template.replaceAll(/\{(?:[^{}]|\{[^{}]*\})*\}/g, '{}');
 }

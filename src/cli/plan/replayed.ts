@@ -62,7 +62,7 @@ export function notedBy({ routes }: ReplayReport): (difference: Difference) => s
     const text = changes.map(
       (change) => `${number(change.requests)} of ${number(requests)} requests would ${wordsOf(change)}`,
     );
-    texts.set(`${api} ${method} ${templateKey(route)}`, text.join(', '));
+    texts.set(`${api} ${method} ${templateKey(route ?? '')}`, text.join(', '));
   }
   return ({ api, route }) => (route === null ? undefined : texts.get(`${api} ${route}`));
 }

@@ -2,7 +2,14 @@
 import type { OpenApiAdditions } from '../../app/index.js';
 import { configuredFaultForm } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
-import type { Operation, OperationState, Parameter, RouterState, RouteState } from '../../plan/index.js';
+import {
+  type Operation,
+  type OperationState,
+  type Parameter,
+  type RouterState,
+  type RouteState,
+  templateKey,
+} from '../../plan/index.js';
 import {
   type ApiVersion,
   type DescribedRoute,
@@ -113,13 +120,13 @@ interface Document {
 class Operations {
   readonly #document: Document;
   readonly #version: string | undefined;
-  readonly #byShape: ReadonlyMap<string, Readonly<Record<string, Json>>>;
+  readonly #byTemplate: ReadonlyMap<string, Readonly<Record<string, Json>>>;
 
   /** `version`: that of the document, which each operation requires in a header. */
   constructor(document: Document, version: ApiVersion | null) {
     this.#version = version === null ? undefined : ` ${version.text}`;
     this.#document = document;
-    this.#byShape = new Map(Object.entries(document.paths).map(([path, item]) => [shapeOf(path), item]));
+    this.#byTemplate = new Map(Object.entries(document.paths).map(([path, item]) => [templateKey(path), item]));
   }
 
   /** Names of the schemas of faults. */
@@ -129,7 +136,7 @@ class Operations {
 
   /** `*` is described as GET. */
   of(method: string, path: string): Operation | null {
-    const found = this.#byShape.get(shapeOf(path))?.[method === '*' ? 'get' : method.toLowerCase()];
+    const found = this.#byTemplate.get(templateKey(path))?.[method === '*' ? 'get' : method.toLowerCase()];
     if (found === undefined) return null;
     const { responses, parameters, 'x-versions': _versions, ...operation } = found;
     const others = ((parameters ?? []) as readonly Parameter[]).filter((each) => !this.#isVersion(each));
@@ -172,9 +179,5 @@ type Compiled = ReturnType<typeof findOverlaps>[number]['earlier'];
 
 function named({ route }: Compiled): string {
   const method = route.conditions?.method;
-  return `${method === undefined ? 'any' : [method].flat().join(',')} ${shapeOf(pathText(route.parts))}`;
-}
-
-function shapeOf(path: string): string {
-  return path.replaceAll(/\{[^}]*\}/g, '{}');
+  return `${method === undefined ? 'any' : [method].flat().join(',')} ${templateKey(pathText(route.parts))}`;
 }
