@@ -8,7 +8,6 @@ import type { Command } from 'commander';
 import { UsageError } from '../config/internal.js';
 import { PorticoError } from '../errors/index.js';
 import {
-  type Checkout,
   checkOut,
   commitOf,
   compareStates,
@@ -91,16 +90,22 @@ interface Compared {
   readonly replay?: ReplayReport | undefined;
 }
 
-/** Adds what must be removed afterwards to `checkouts`. */
-async function compared(words: readonly string[], args: PlanArguments, checkouts: Checkout[]): Promise<Compared> {
-  const [before, after] = sources(words, args, checkouts);
-  for (const { notes } of checkouts) for (const note of notes) process.stderr.write(`note: ${note}\n`);
-  const key = randomUUID();
-  // One after another: each may take all processors.
-  const old = await stateFrom(before, key);
-  const differences = compareStates(old, await stateFrom(after, key));
-  const replay = args.replay === undefined ? undefined : await replayed(args.replay, [before, after], args.api);
-  return { before: before.label, after: after.label, differences, replay };
+async function compared(words: readonly string[], args: PlanArguments): Promise<Compared> {
+  if (words.length > 2) {
+    throw new UsageError(`plan compares two states, not ${words.length}`, 'Example: api-cli plan v1.2 HEAD');
+  }
+  const [from, to] = namedStates(words, args);
+  const given = args.configFile ?? [];
+  return inState(from, args, args.oldConfigFile ?? given, (before) =>
+    inState(to, args, given, async (after) => {
+      const key = randomUUID();
+      // One after another: each may take all processors.
+      const old = await stateFrom(before, key);
+      const differences = compareStates(old, await stateFrom(after, key));
+      const replay = args.replay === undefined ? undefined : await replayed(args.replay, [before, after], args.api);
+      return { before: before.label, after: after.label, differences, replay };
+    }),
+  );
 }
 
 async function comparedWithRunning(words: readonly string[], args: PlanArguments): Promise<Compared> {
@@ -119,40 +124,22 @@ async function comparedWithRunning(words: readonly string[], args: PlanArguments
 }
 
 async function compare(words: readonly string[], args: PlanArguments): Promise<void> {
-  const checkouts: Checkout[] = [];
-  try {
-    const { before, after, differences, replay } =
-      args.running === true ? await comparedWithRunning(words, args) : await compared(words, args, checkouts);
-    const document = { schema: 'portico/plan', version: 1, before, after };
-    const text = (): string => {
-      const noted = replay && notedBy(replay);
-      if (args.markdown === true) {
-        const list = markdownOf(differences, { before, after, noted });
-        return replay === undefined ? list : `${list}\n\n${replayMarkdown(replay)}`;
-      }
-      const list = textOf(differences, noted);
-      return replay === undefined ? list : `${list}\n${replayText(replay)}`;
-    };
-    const found = { ...document, counts: counted(differences), differences };
-    print(args, replay === undefined ? found : { ...found, replay }, text);
-    process.exitCode = counted(differences).breaking > 0 ? STATUS_BREAKING : 0;
-  } finally {
-    for (const { remove } of checkouts) remove();
-  }
-}
-
-/** Returns both states; adds what must be removed afterwards to `checkouts`. */
-function sources(
-  words: readonly string[],
-  args: PlanArguments,
-  checkouts: Checkout[],
-): readonly [StateSource, StateSource] {
-  if (words.length > 2) {
-    throw new UsageError(`plan compares two states, not ${words.length}`, 'Example: api-cli plan v1.2 HEAD');
-  }
-  const [before, after] = namedStates(words, args);
-  const given = args.configFile ?? [];
-  return [sourceOf(before, args, args.oldConfigFile ?? given, checkouts), sourceOf(after, args, given, checkouts)];
+  const { before, after, differences, replay } =
+    args.running === true ? await comparedWithRunning(words, args) : await compared(words, args);
+  const document = { schema: 'portico/plan', version: 1, before, after };
+  const text = (): string => {
+    const noted = replay && notedBy(replay);
+    if (args.markdown === true) {
+      const list = markdownOf(differences, { before, after, noted });
+      return replay === undefined ? list : `${list}\n\n${replayMarkdown(replay)}`;
+    }
+    const list = textOf(differences, noted);
+    return replay === undefined ? list : `${list}\n${replayText(replay)}`;
+  };
+  const counts = counted(differences);
+  const found = { ...document, counts, differences };
+  print(args, replay === undefined ? found : { ...found, replay }, text);
+  process.exitCode = counts.breaking > 0 ? STATUS_BREAKING : 0;
 }
 
 /** `a..b` and `a...b` are two revisions, as for git. Without a second state it is the working tree. */
@@ -164,25 +151,30 @@ function namedStates([first, second = '.']: readonly string[], args: PlanArgumen
   return [dots === '...' ? mergeBase(from, later, process.cwd()) : from, later];
 }
 
-function sourceOf(
+/** Calls a function with the source of a state, which is a directory or a revision. */
+async function inState<T>(
   name: string,
   { configDir = [], set = [], prepare }: PlanArguments,
   configFiles: readonly string[],
-  checkouts: Checkout[],
-): StateSource {
+  use: (source: StateSource) => Promise<T>,
+): Promise<T> {
   const words = (option: string, values: readonly string[]): string[] => values.flatMap((value) => [option, value]);
   const args = [...words('--config-file', configFiles), ...words('--config-dir', configDir), ...words('--set', set)];
   const cwd = process.cwd();
-  if (name === '.') return { label: 'the working tree', folder: cwd, args };
+  if (name === '.') return use({ label: 'the working tree', folder: cwd, args });
   const commit = /^\.{0,2}\//.test(name) ? undefined : commitOf(name, cwd);
   if (commit === undefined) {
     if (!existsSync(name)) throw noRevision(name, cwd);
-    return { label: name, folder: resolve(name), args };
+    return use({ label: name, folder: resolve(name), args });
   }
-  const checkout = checkOut(commit, name, cwd);
-  checkouts.push(checkout);
-  if (prepare !== undefined) run(prepare, name, checkout.folder);
-  return { label: name, folder: checkout.folder, args };
+  const { folder, notes, remove } = checkOut(commit, name, cwd);
+  try {
+    for (const note of notes) process.stderr.write(`note: ${note}\n`);
+    if (prepare !== undefined) run(prepare, name, folder);
+    return await use({ label: name, folder, args });
+  } finally {
+    remove();
+  }
 }
 
 /** Its output is none of the command. */

@@ -6,7 +6,7 @@ export { textOf } from './print-text.js';
 export { type ReplayReport, replay } from './replay.js';
 export { linesOf } from './replay-lines.js';
 export type { ReplayedRequest, ReplayVerdict } from './replay-process.js';
-export { type Checkout, checkOut, commitOf, mergeBase, noRevision } from './revision.js';
+export { checkOut, commitOf, mergeBase, noRevision } from './revision.js';
 export {
   type ApiState,
   type JobState,
