@@ -28,8 +28,6 @@ export interface Rule {
   readonly unset?: string | undefined;
   /** Advice in place of the generated line. */
   readonly hint?: string | undefined;
-  /** True if one of several values has to fit, instead of all. */
-  readonly isOne?: boolean;
 }
 
 /** Generated lines: a string for a line that an existing file need not have. */
@@ -57,7 +55,7 @@ export interface DeploymentFile {
   warnings?(deployment: Deployment): readonly Pick<Diagnostic, 'message' | 'hint'>[];
 }
 
-type Further = Pick<Rule, 'why' | 'unset' | 'hint' | 'isOne'>;
+type Further = Pick<Rule, 'why' | 'unset' | 'hint'>;
 
 /** Returns a line that has to be there, or another that fits. */
 export const needs = (text: string, fits: Fits, more?: Further): Rule => ({ text, fits, ...more });
@@ -73,8 +71,8 @@ export function atLeast(least: number, parse: (value: string) => number): Fits {
   return (value) => !(parse(value) < least);
 }
 
-export function oneOf(...values: readonly (string | number)[]): Fits {
-  return (value) => values.some((each) => String(each) === value);
+export function oneOf(...values: readonly string[]): Fits {
+  return (value) => values.includes(value);
 }
 
 export function noneOf(...values: readonly string[]): Fits {
@@ -123,8 +121,7 @@ export function compare(kind: CheckedFile, text: string, deployment: Deployment,
     const wanted = line.key === undefined ? same : [{ key: line.key, value: same[0]?.value ?? '' }];
     for (const { key, value } of wanted) {
       const why = line.why === undefined ? `, not ${shown(value)}: ${comment}` : `: ${line.why}`;
-      const usual = generated.filter((each) => each.key === key).map((each) => each.value);
-      for (const wrong of misfits(file, key, value, line, lacking, usual)) {
+      for (const wrong of misfits(file, key, value, line, lacking)) {
         // A block has no value to show.
         const isBlock = wrong.value === '' && file.some((each) => each.key.startsWith(`${key}.`));
         tell(
@@ -143,17 +140,13 @@ const shown = (value: string): string =>
 /** Number of characters of a value in a message. */
 const MOST_SHOWN = 60;
 
-/**
- * Returns the values that do not fit. Of the keys of a block that is missing, the first is one. `usual`: the generated values: if none of
- * several fits, one that is not generated has changed.
- */
+/** Returns the values that do not fit. Of the keys of a block that is missing, the first is one. */
 function misfits(
   file: readonly Entry[],
   key: string,
   wanted: string,
-  { fits, unset, isOne }: Rule,
+  { fits, unset }: Rule,
   lacking: Set<string>,
-  usual: readonly string[],
 ): readonly Entry[] {
   let given = file.filter((each) => each.key === key);
   if (given.length === 0) {
@@ -164,24 +157,7 @@ function misfits(
     const { line } = file.findLast((each) => each.key === '' || blocks.includes(each.key))!;
     given = [{ key, value: unset ?? '', line }];
   }
-  const wrong = given.filter(({ value }) => !fits(value, wanted, file));
-  if (!isOne) return wrong;
-  if (wrong.length < given.length) return [];
-  return [wrong.find(({ value }) => !usual.includes(value)) ?? wrong[0]!];
-}
-
-/** Returns the lines that are not empty and no comments; a backslash at the end of a line joins it with the next one. */
-export function linesOf(text: string, comment = /^#/): { readonly written: string; readonly line: number }[] {
-  const lines = text.split(/\r?\n/).map((line) => line.trim());
-  const found = [];
-  for (let at = 0; at < lines.length; at++) {
-    const line = at + 1;
-    let written = lines[at]!;
-    if (written === '' || comment.test(written)) continue;
-    while (written.endsWith('\\') && at + 1 < lines.length) written = `${written.slice(0, -1)} ${lines[++at]}`;
-    found.push({ written, line });
-  }
-  return found;
+  return given.filter(({ value }) => !fits(value, wanted, file));
 }
 
 const UNITS: Readonly<Record<string, number>> = {

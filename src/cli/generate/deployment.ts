@@ -282,5 +282,11 @@ export function portOf({ name, address }: DeployedApi): number | undefined {
   });
 }
 
+/** Returns the ports that are reachable from outside: those of the APIs, and of other listeners. */
+export function portsOf(deployment: Deployment): readonly number[] {
+  const ports = deployment.apis.flatMap((api) => portOf(api) ?? []);
+  return [...new Set([...ports, ...openPorts(deployment).map(({ port }) => port)])];
+}
+
 /** Returns `http` or `https`. */
 export const schemeOf = ({ tls }: DeployedApi): string => (tls ? 'https' : 'http');

@@ -11,8 +11,8 @@ import type { DeploymentFile, Lines } from './compare.js';
 import {
   type DeployedApi,
   type Deployment,
-  openPorts,
   portOf,
+  portsOf,
   schemeOf,
   variablesComment,
   writtenBy,
@@ -223,11 +223,6 @@ const quoted = (value: string): string =>
   /^[\w./:-]+$/.test(value) ? value : JSON.stringify(value).replaceAll('$', '\\$\\$');
 
 /** Returns ports that are reachable from outside. */
-function portsOf(deployment: Deployment): number[] {
-  const ports = deployment.apis.flatMap((api) => portOf(api) ?? []);
-  return [...new Set([...ports, ...openPorts(deployment).map(({ port }) => port)])];
-}
-
 /** Returns the options within the image, which contains the working directory. Its loopback is not reachable from outside. */
 function wordsInside({ words, entered, apis }: Deployment): string[] {
   const named = words.flatMap(({ option, value }) => {

@@ -2,7 +2,7 @@
  * The check of an existing manifest: what loses requests, and what keeps a pod from its start. All else is compared by `diff`.
  */
 import { type Entry, lastOf, type Tell } from './compare.js';
-import { type Deployment, LONGEST_SECONDS, openPorts, portOf } from './deployment.js';
+import { type Deployment, LONGEST_SECONDS, openPorts, portOf, portsOf } from './deployment.js';
 import {
   APP,
   entryPointStarts,
@@ -208,8 +208,7 @@ function mountOf(path: string, file: readonly Entry[]): string | undefined {
 
 /** Reports whether something listens on a port of the pod. */
 function isServed(port: string, { deployment, file }: Checked): boolean {
-  const ports = [...deployment.apis.map(portOf), ...openPorts(deployment).map((each) => each.port)];
-  return ports.some((each) => String(each) === port) || isUnknown(file, METRICS_LISTEN);
+  return portsOf(deployment).some((each) => String(each) === port) || isUnknown(file, METRICS_LISTEN);
 }
 
 /** Returns what is wrong with the path that a probe asks. Health checks of an API have other paths than a listener, or one for both. */

@@ -2,7 +2,7 @@
  * Units of systemd: words of their lists and command lines, their directives (systemd.syntax(7)), and the paths that a service writes to
  * under one: directories that the unit creates, and values that it moves there.
  */
-import { type Entry, lastOf, linesOf } from './compare.js';
+import { type Entry, lastOf } from './compare.js';
 import type { Deployment } from './deployment.js';
 import { directoryOf, isRelative, valueIn, variableOf, type WrittenPath } from './written-paths.js';
 
@@ -49,7 +49,7 @@ export const unitReader =
   (text: string): readonly Entry[] => {
     const found = new Map<string, Entry>([['', { key: '', value: '', line: 1 }]]);
     let section = '';
-    for (const { written, line } of linesOf(text, /^[#;]/)) {
+    for (const { written, line } of linesOf(text)) {
       section = /^\[(.+)\]$/.exec(written)?.[1] ?? section;
       if (written === `[${kind}]`) found.set('', { key: '', value: '', line });
       const [, name, value = ''] = /^(\w+)\s*=\s*(.*)$/.exec(written) ?? [];
@@ -60,6 +60,20 @@ export const unitReader =
     }
     return [...found.values()];
   };
+
+/** Returns the lines that are not empty and no comments; a backslash at the end of a line joins it with the next one. */
+function linesOf(text: string): { readonly written: string; readonly line: number }[] {
+  const lines = text.split(/\r?\n/).map((line) => line.trim());
+  const found = [];
+  for (let at = 0; at < lines.length; at++) {
+    const line = at + 1;
+    let written = lines[at]!;
+    if (written === '' || /^[#;]/.test(written)) continue;
+    while (written.endsWith('\\') && at + 1 < lines.length) written = `${written.slice(0, -1)} ${lines[++at]}`;
+    found.push({ written, line });
+  }
+  return found;
+}
 
 /** Reports whether a value is a true boolean. */
 export const isOn = (value: string): boolean => ['yes', 'true', 'on', '1'].includes(value);
