@@ -111,8 +111,13 @@ function snake(name: string | undefined): string | undefined {
 
 // Filters that certainly do not identify the caller.
 
+/** Returns the factories of Portico's filters and apps: the apps among them have no Router. */
+export async function bundledParts(): Promise<ReadonlySet<unknown>> {
+  return new Set(Object.values(await bundledFactories()));
+}
+
 /** Returns Portico's filters and apps, by the names of their exports. */
-export async function bundledFactories(): Promise<Readonly<Record<string, unknown>>> {
+async function bundledFactories(): Promise<Readonly<Record<string, unknown>>> {
   const loaded = Object.entries(FILTERS).map(async ([name, load]) => {
     return [name, ((await load()) as Record<string, unknown>)[name]] as const;
   });

@@ -3,7 +3,7 @@ export { pipelineNamed } from './composite/by-option.js';
 export { tellsChildren } from './composite/children.js';
 export type { CreatedNode, CreateOptions } from './create.js';
 export { unreadable } from './document.js';
-export { bundledFactories, FILTER_ORDER, findsNoCaller } from './filter-order.js';
+export { bundledParts, FILTER_ORDER, findsNoCaller } from './filter-order.js';
 export { aliasBlock } from './findings.js';
 export { ConfigNotFound, PasteAppNotFound, PasteError } from './paste-error.js';
 export { isSectionName, openPasteFile, PasteFile } from './paste-file.js';

@@ -3,7 +3,7 @@
  */
 import type { Config } from '../../config/index.js';
 import { type ContextTree, Loader } from '../../loader/index.js';
-import { bundledFactories, type MountedApp, mountedApps } from '../../loader/internal.js';
+import { bundledParts, type MountedApp, mountedApps } from '../../loader/internal.js';
 import { silentLogger } from '../../log/internal.js';
 import type { DescribedRoute, PluginRoute } from '../../routing/internal.js';
 import {
@@ -56,7 +56,7 @@ export async function routedApps(
   tasks?: JobList,
 ): Promise<readonly RoutedApp[]> {
   const routed: RoutedApp[] = [];
-  const bundled = new Set(Object.values(await bundledFactories()));
+  const bundled = await bundledParts();
   for (const api of apis) {
     const loader = loaderOf(api, config);
     for (const mounted of mountedApps(await loader.tree(api.pipeline), config)) {

@@ -8,7 +8,7 @@ import { buildAsWorker } from '../../config/internal.js';
 import { MOST_SERIES, metricsOptions, SERIES_A_ROUTE, SERIES_HINT } from '../../counts/index.js';
 import { type Diagnostic, locationInFile, Refusals } from '../../errors/index.js';
 import type { ContextTree, Loader } from '../../loader/index.js';
-import { bundledFactories, findsNoCaller, mountedApps } from '../../loader/internal.js';
+import { bundledParts, findsNoCaller, mountedApps } from '../../loader/internal.js';
 import { silentLogger } from '../../log/internal.js';
 import { checkManager } from '../../managers/index.js';
 import {
@@ -147,7 +147,7 @@ function tooManySeries({ name }: LoadedApi, config: Config, routers: readonly Bu
 async function withoutCallers(api: LoadedApi, config: Config): Promise<readonly TableWarning[]> {
   const loader = loaderOf(api, config);
   const findsNone = await findsNoCaller(config);
-  const bundled = new Set(Object.values(await bundledFactories()));
+  const bundled = await bundledParts();
   const found: TableWarning[] = [];
   for (const { app, filters } of mountedApps(await loader.tree(api.pipeline), config)) {
     if (bundled.has(app.resolved) || !filters.every(findsNone)) continue;
