@@ -1,6 +1,4 @@
-/**
- * Commands of extensions, and what commands get from the program. Loaded for a line that names a command.
- */
+/** Commands of extensions, and what commands get from the program. */
 import type { Command } from 'commander';
 import { Config } from '../config/index.js';
 import { commandLogger, shippedExtensions } from '../config/internal.js';

@@ -28,6 +28,9 @@ export async function runCommand(words: readonly string[], serves: boolean): Pro
   }
 }
 
+/** Loaded for a line that names a command. */
+const ofExtensions = () => import('./commands-of-extensions.js');
+
 const DESCRIPTION = `Serves the APIs that portico.ini enables, each composed from api-paste.ini. Its other name is portico.
 
 Example:
@@ -36,7 +39,7 @@ Example:
 /** Returns the program with all its commands, as in the reference. */
 export async function completeProgram(): Promise<Command> {
   const program = await newProgram();
-  const shipped = await (await import('./commands-of-extensions.js')).extensionCommands([]);
+  const shipped = await (await ofExtensions()).extensionCommands([]);
   await addCommands(program, [...COMMANDS.values(), ...shipped.commands.values()]);
   return program;
 }
@@ -68,7 +71,7 @@ async function addCommands(
   refused?: (error: unknown) => undefined,
 ): Promise<void> {
   const files = new Set(await Promise.all(loads.map((load) => load().catch(refused))));
-  const { CONTEXT } = await import('./commands-of-extensions.js');
+  const { CONTEXT } = await ofExtensions();
   for (const file of files) {
     try {
       file?.register(program, CONTEXT);
@@ -95,12 +98,11 @@ async function parseCommand(words: readonly string[], serving: boolean): Promise
   // A command of an extension, or all of them, need the list of the configuration.
   const others =
     all || !COMMANDS.has(asked)
-      ? await (await import('./commands-of-extensions.js')).extensionCommands(words)
+      ? await (await ofExtensions()).extensionCommands(words)
       : { commands: new Map<string, () => Promise<CommandFile>>(), isWhole: true };
   const commands = new Map([...COMMANDS, ...others.commands]);
   if (asked !== 'help' && !commands.has(asked)) {
-    const { ownerOfCommand } = await import('./commands-of-extensions.js');
-    const owner = await ownerOfCommand(asked);
+    const owner = await (await ofExtensions()).ownerOfCommand(asked);
     if (owner !== undefined) {
       return refuseUsage(
         `error: the command ${asked} belongs to ${owner}, which [DEFAULT] extensions leaves out. Remove -${owner} there.`,

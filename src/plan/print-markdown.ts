@@ -1,7 +1,7 @@
 /** The list of differences as Markdown, for a pull request: a table of each class; compatible ones are folded. */
 import { printable } from '../text/index.js';
 import { counted, type Difference, type Line, linesOf } from './difference.js';
-import { type Noted, placeOf, subjectOf, sumOf } from './print-text.js';
+import { HEADINGS, type Noted, placeOf, subjectOf, sumOf } from './print-text.js';
 import { CLASSES } from './rules.js';
 
 /** Returns the list of a comparison; `before` and `after`: its states. */
@@ -20,7 +20,7 @@ export function markdownOf(
     const own = lines.filter(({ first }) => first.class === one);
     if (own.length === 0) return [];
     const table = tableOf(own.map((each) => row(each, noted)));
-    if (one !== 'compatible') return [`**${one === 'breaking' ? 'Breaking' : 'To look at'}**\n\n${table}`];
+    if (one !== 'compatible') return [`**${HEADINGS[one]}**\n\n${table}`];
     return [`<details><summary>${own.length} compatible</summary>\n\n${table}\n\n</details>`];
   });
   return [heading, ...blocks, sumOf(differences)].join('\n\n');

@@ -25,7 +25,7 @@ export function textOf(differences: readonly Difference[], noted: Noted = () => 
   return [...blocks, sumOf(differences)].join('\n');
 }
 
-const HEADINGS = { breaking: 'Breaking', 'to look at': 'To look at', compatible: 'Compatible' } as const;
+export const HEADINGS = { breaking: 'Breaking', 'to look at': 'To look at', compatible: 'Compatible' } as const;
 
 /** `GET /rooms`, or `31 routes of bookings`. */
 export function subjectOf({ subject, api }: Difference, subjects: readonly string[]): string {

@@ -5,7 +5,6 @@ import { after } from 'node:test';
 import { stateFrom } from '../../dist/plan/state-process.js';
 import { emptyProject, root } from '../fixtures/project.js';
 import { checkTogether, type Edit } from '../plan/edits.js';
-import '../plan/project.js';
 
 const sample = 'sample/compute';
 

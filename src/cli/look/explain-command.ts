@@ -17,7 +17,7 @@ import {
   namedRequest,
   type RequestArguments,
 } from './named-request.js';
-import { trialApp } from './trial.js';
+import { issueTexts, trialApp } from './trial.js';
 
 export function register(program: Command): void {
   const command = addRequestArguments(program.command('explain'))
@@ -132,8 +132,7 @@ function answerText(answer: TriedAnswer): string {
 /** Returns the message of the fault that was answered, with the errors of the schemas. */
 function reasonOf({ trial: { fault }, status }: TriedAnswer): string {
   if (fault === undefined || fault.status !== status) return '';
-  const issues = (fault.issues ?? []).map(({ where, path, message }) => `${[where, ...path].join('.')} ${message}`);
-  return [fault.message.replace(/\.$/, ''), ...issues].join('; ');
+  return [fault.message.replace(/\.$/, ''), ...issueTexts(fault)].join('; ');
 }
 
 function statusText(status: number | undefined): string {

@@ -83,8 +83,8 @@ export interface RequestArguments extends OutputArguments {
 }
 
 /**
- * Returns the first app of a request, the loader of its paste file, and the limits of its server: the API of that name or at the port of the URL, an app of the paste
- * file, or the only one.
+ * Returns the first app of a request, the loader of its paste file, and the limits of its server. The app is the API of that name or at the
+ * port of the URL, an app of the paste file, or the only one.
  */
 export async function namedApp(
   { port }: NamedRequest,
@@ -94,7 +94,7 @@ export async function namedApp(
   const config = await readConfiguration(args);
   const log = loggerOf(config);
   const apis = args.paste === undefined ? (await chosenApis(config, undefined)).filter((api) => api.pasteFile) : [];
-  const there = apis.filter((api) => portsOf(api).some((each) => each === port));
+  const there = apis.filter((api) => port !== undefined && portsOf(api).includes(port));
   const named = args.api === undefined ? undefined : apis.filter(({ name }) => name === args.api);
   const [api, ...others] = named ?? (there.length > 0 ? there : apis);
   if (api !== undefined && others.length === 0) {
@@ -124,6 +124,7 @@ export function limitsOf(config: Config, name?: string) {
   return { ...config.group('wsgi', wsgiOptions), paths: pathsOf(config, name) };
 }
 
-function portsOf({ addresses }: PlannedApi): number[] {
+/** Returns the ports of an API. */
+export function portsOf({ addresses }: PlannedApi): number[] {
   return addresses.flatMap((address) => ('port' in address ? [address.port] : []));
 }

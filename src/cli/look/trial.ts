@@ -27,6 +27,11 @@ export async function trialApp(
   return { run: trialServer(app, limits), close: () => app.close() };
 }
 
+/** Returns the errors that the schemas of a route have found. */
+export function issueTexts({ issues = [] }: NonNullable<TriedAnswer['trial']['fault']>): string[] {
+  return issues.map(({ where, path, message }) => `${[where, ...path].join('.')} ${message}`);
+}
+
 /** Each part notes that a request enters it. */
 const NOTED: CreateOptions = {
   aroundApp: (app, node) => entered('app', node, canTry(app) ? app : endOf(node)),

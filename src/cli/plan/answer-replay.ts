@@ -4,8 +4,8 @@ import { createInterface } from 'node:readline';
 import type { Config } from '../../config/index.js';
 import type { ReplayedRequest, ReplayVerdict } from '../../plan/index.js';
 import type { PlannedApi, TriedAnswer } from '../../server/internal.js';
-import { limitsOf } from '../look/named-request.js';
-import { type TrialApp, trialApp } from '../look/trial.js';
+import { limitsOf, portsOf } from '../look/named-request.js';
+import { issueTexts, type TrialApp, trialApp } from '../look/trial.js';
 import { chosenApis, loaderOf } from '../validate/api-routers.js';
 
 /** Answers until standard input ends. Apps are composed when the first request for them comes. */
@@ -36,8 +36,7 @@ const UNKNOWN: ReplayVerdict = { api: null, status: null, route: null, action: n
 function apiOf(apis: readonly PlannedApi[], { api: wanted, port }: ReplayedRequest): PlannedApi | undefined {
   const byName = wanted === null ? undefined : apis.find(({ name }) => name === wanted);
   if (byName !== undefined) return byName;
-  const byPort =
-    port === null ? [] : apis.filter(({ addresses }) => addresses.some((each) => 'port' in each && each.port === port));
+  const byPort = port === null ? [] : apis.filter((api) => portsOf(api).includes(port));
   if (byPort.length === 1) return byPort[0];
   return apis.length === 1 && wanted === null ? apis[0] : undefined;
 }
@@ -69,6 +68,6 @@ async function verdictOf(
 const HEADERS = { host: ['localhost'] };
 
 function issuesOf({ trial: { fault }, end, status }: TriedAnswer): string[] {
-  if (end !== undefined || fault?.status !== status) return [];
-  return (fault?.issues ?? []).map(({ where, path, message }) => `${[where, ...path].join('.')} ${message}`);
+  if (end !== undefined || fault === undefined || fault.status !== status) return [];
+  return issueTexts(fault);
 }
