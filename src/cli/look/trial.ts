@@ -28,7 +28,7 @@ export async function trialApp(
 }
 
 /** Returns the errors that the schemas of a route have found. */
-export function issueTexts({ issues = [] }: NonNullable<TriedAnswer['trial']['fault']>): string[] {
+export function issueTexts({ issues }: NonNullable<TriedAnswer['trial']['fault']>): string[] {
   return issues.map(({ where, path, message }) => `${[where, ...path].join('.')} ${message}`);
 }
 
