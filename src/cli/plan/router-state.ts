@@ -1,4 +1,5 @@
 /** A Router of a state: its routes, each with the operations of its versions, from the documents that `openapi` prints. */
+import { setImmediate } from 'node:timers/promises';
 import type { OpenApiAdditions } from '../../app/index.js';
 import { configuredFaultForm } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
@@ -44,31 +45,33 @@ export async function routerState(
   const faults = await configuredFaultForm(config, api);
   const starts: readonly (ApiVersion | null)[] =
     router.documented.versions === undefined ? [null] : versionStarts(router);
-  const documents = starts.map((version) => {
+  const documents: VersionDocument[] = [];
+  for (const version of starts) {
     const document = openApiOf([documented!], { title: api, apiVersion: version, faults });
-    return {
-      from: version?.text ?? null,
-      document: new Operations(plainData(document) as unknown as Document, version),
-    };
-  });
+    const operations = new Operations(plainData(document) as unknown as Document, version);
+    documents.push({ from: version?.text ?? null, document: operations });
+    // The process may serve requests.
+    await setImmediate();
+  }
   const { versions } = router.documented;
-  const routes = describeRoutes(router).flatMap((route) =>
-    (route.methods ?? ['*']).map((method): RouteState => {
-      const path = urlOf(prefix, route);
+  const routes: RouteState[] = [];
+  for (const route of describeRoutes(router)) {
+    for (const method of route.methods ?? ['*']) {
       const inDocument = withoutDomain(documented!, route);
       const found = documents.map(({ from, document }) => ({ from, operation: document.of(method, inDocument) }));
-      return {
+      routes.push({
         method,
-        path,
+        path: urlOf(prefix, route),
         action: actionText(route),
         place: route.origin === undefined ? null : placeText(route.origin),
         requirements: requirementsOf(route),
         shadowedBy: route.shadowedBy.map(({ template }) => template),
         filters: route.filters,
         operations: merged(found),
-      };
-    }),
-  );
+      });
+      await setImmediate();
+    }
+  }
   return {
     router: {
       app,
@@ -79,6 +82,12 @@ export async function routerState(
     },
     routes,
   };
+}
+
+/** The document of the versions from one on. */
+interface VersionDocument {
+  readonly from: string | null;
+  readonly document: Operations;
 }
 
 /** Returns each operation once, with the first version that has it; none if the route is not described at all. */
