@@ -14,7 +14,7 @@ export interface ExtensionObject {
 }
 
 /** Members that hold functions by name, and the words for one of them. */
-const TABLES = { options: 'option group', commands: 'command', provides: 'part', services: 'kind of service' } as const;
+const TABLES = { options: 'option group', commands: 'command', provides: 'part' } as const;
 /** Names in the core that no extension may have. */
 const CORE: { readonly [T in keyof typeof TABLES]?: (name: string) => boolean } = {
   options: isCoreGroup,

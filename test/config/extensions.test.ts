@@ -30,6 +30,7 @@ const { folder, remove } = emptyProject({
   'node_modules/portico-spool/options.js':
     "import { defineOptions, integer, string } from 'portico/config';\nexport const spoolOptions = defineOptions('spool', { keep: integer({ default: 3, help: 'Days.' }), key: string({ secret: true, help: 'A key.' }) });\n",
   ...packageOf('badobj', 'comands: {},'),
+  ...packageOf('kinds', 'services: { batch: () => import("./x.js") },'),
   ...packageOf('nofunction', 'commands: { look: 5 },'),
   ...packageOf('twin', 'commands: { spool: () => import("./x.js") },'),
   ...packageOf('second-registry', 'provides: { registry: async () => ({}) },'),
@@ -86,6 +87,8 @@ test('an entry that is no extension is an error at its place, with what to do', 
       'p.ini:2:14: error: [DEFAULT] extensions: noext is no extension: FOLDER/node_modules/noext/package.json names none\n  An extension announces its module there: "portico": { "extension": "./extension.js" }.',
     badobj:
       'p.ini:2:14: error: [DEFAULT] extensions: badobj: an extension has no member "comands"\n  Did you mean "commands"?',
+    kinds:
+      'p.ini:2:14: error: [DEFAULT] extensions: kinds: an extension has no member "services"\n  Members: name, status, options, commands, provides.',
     nofunction:
       'p.ini:2:14: error: [DEFAULT] extensions: nofunction: the command look is the number 5, not a function\n  Write a function that imports it.',
     './empty.js':
