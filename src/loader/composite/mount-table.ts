@@ -72,18 +72,18 @@ export function placeOf(option: string, origin?: Origin): Place {
 }
 
 /** An app and its place. */
-export interface Mount<A = App> extends Place {
-  readonly app: A;
+export interface Mount extends Place {
+  readonly app: App;
 }
 
 /** A mount that matches a path, and the part of the path that is its prefix. */
-export interface Match<A = App> {
-  readonly mount: Mount<A>;
+export interface Match {
+  readonly mount: Mount;
   readonly prefix: string;
 }
 
-interface Entry<A> {
-  readonly match: Match<A>;
+interface Entry {
+  readonly match: Match;
   readonly rank: number;
   /** Matches only paths with more text after the `/` that follows the prefix. */
   readonly wantsMore: boolean;
@@ -99,17 +99,17 @@ function inOrder(a: Place, b: Place): number {
 }
 
 /** Finds the mount of a request. Of two mounts at one place the later one wins. */
-export class MountTable<A = App> {
+export class MountTable {
   /** In the order in which they are tried. */
-  readonly mounts: readonly Mount<A>[];
-  readonly #byDomain = new Map<string, PrefixTable<A>>();
+  readonly mounts: readonly Mount[];
+  readonly #byDomain = new Map<string, PrefixTable>();
   /** The mounts without a domain, which match any host. */
-  readonly anyHost = new PrefixTable<A>();
+  readonly anyHost = new PrefixTable();
   /** True if a mount has a domain, so that the host matters. */
   readonly looksAtHost: boolean;
 
   /** `plus`: a mount whose path ends in `/+` matches only paths below it (nova's urlmap). */
-  constructor(mounts: readonly Mount<A>[], plus: boolean) {
+  constructor(mounts: readonly Mount[], plus: boolean) {
     const byPlace = new Map(mounts.map((mount) => [`${mount.domain ?? ''} ${mount.path}`, mount]));
     this.mounts = [...byPlace.values()].sort(inOrder);
     this.looksAtHost = this.mounts.some(({ domain }) => domain !== null);
@@ -124,35 +124,35 @@ export class MountTable<A = App> {
   }
 
   /** Returns the first mount in order that matches the path on this host. `host` and `port` are those of the Host header. */
-  find(path: string, host: string, port: string): Match<A> | undefined {
+  find(path: string, host: string, port: string): Match | undefined {
     const byHost = (name: string) => this.#byDomain.get(name)?.find(path);
     const found = this.looksAtHost ? (byHost(host) ?? byHost(`${host}:${port}`)) : undefined;
     return found ?? this.anyHost.find(path);
   }
 
-  #tableOf(domain: string | null): PrefixTable<A> {
+  #tableOf(domain: string | null): PrefixTable {
     if (domain === null) return this.anyHost;
-    const table = this.#byDomain.get(domain) ?? new PrefixTable<A>();
+    const table = this.#byDomain.get(domain) ?? new PrefixTable();
     this.#byDomain.set(domain, table);
     return table;
   }
 }
 
 /** The mounts of one domain, by prefix. */
-class PrefixTable<A> {
-  readonly #entries = new Map<string, Entry<A>[]>();
+class PrefixTable {
+  readonly #entries = new Map<string, Entry[]>();
   /** Lengths of prefixes. */
   #longest = 0;
   #shortest = Number.POSITIVE_INFINITY;
 
-  put(prefix: string, entry: Entry<A>): void {
+  put(prefix: string, entry: Entry): void {
     this.#entries.set(prefix, [...(this.#entries.get(prefix) ?? []), entry]);
     this.#longest = Math.max(this.#longest, prefix.length);
     this.#shortest = Math.min(this.#shortest, prefix.length);
   }
 
-  readonly find = (path: string): Match<A> | undefined => {
-    let best: Entry<A> | undefined;
+  readonly find = (path: string): Match | undefined => {
+    let best: Entry | undefined;
     let end = path.length <= this.#longest ? path.length : path.lastIndexOf('/', this.#longest);
     while (end >= this.#shortest) {
       for (const entry of this.#entries.get(path.slice(0, end)) ?? NONE) {

@@ -39,12 +39,10 @@ export interface URLMap extends App {
 export const urlmap: CompositeFactory = urlMapBy(matchIn, false);
 
 /** Returns the function that chooses the mount of a request. */
-export type ChooseMount = <A>(
-  table: MountTable<A>,
-) => (path: string, req: IncomingMessage) => ChosenMount<A> | undefined;
+type ChooseMount = (table: MountTable) => (path: string, req: IncomingMessage) => ChosenMount | undefined;
 
 /** The mount chosen for a request. */
-export interface ChosenMount<A = App> extends Match<A> {
+export interface ChosenMount extends Match {
   /** True if chosen by a version that the request names: the path is unchanged. */
   readonly byVersion?: boolean;
   /** The content type for the response, if it is negotiated. */
@@ -66,7 +64,7 @@ export function urlMapBy(chooseIn: ChooseMount, plus: boolean): CompositeFactory
       const exchange = exchangeOf(req);
       const path = pathOf(exchange);
       const chosen = choose(path, req);
-      if (exchange.trial !== undefined) exchange.trial.note(whyChosen(table, chosen, path));
+      exchange.trial?.note(whyChosen(table, chosen, path));
       if (chosen !== undefined) return moveToMount(exchange, chosen, path)(req, res);
       if (notFound !== undefined) return notFound(req, res);
       throw missed(404, { message: `Nothing is mounted at ${path === '' ? '/' : quoteClient(path)}.` });
@@ -76,7 +74,7 @@ export function urlMapBy(chooseIn: ChooseMount, plus: boolean): CompositeFactory
   return Object.assign(make, { children: urlmapChildren, problems: urlmapProblems, warnings: urlmapWarnings });
 }
 
-function whyChosen(table: MountTable<App>, chosen: ChosenMount | undefined, path: string): string {
+function whyChosen(table: MountTable, chosen: ChosenMount | undefined, path: string): string {
   if (chosen === undefined) {
     const tried = table.mounts.map(nameOfPlace).join(', ');
     return `no mount matches ${path || 'the empty path'} (${tried || 'there is none'})`;
@@ -125,7 +123,7 @@ function urlmapChildren(globalConf: Conf, localConf: Conf): AskedChild[] {
 }
 
 /** Returns the options that are mounts. */
-export function mountOptions(localConf: Conf): string[] {
+function mountOptions(localConf: Conf): string[] {
   return [...localConf.keys()].filter((name) => name !== 'not_found_app');
 }
 
@@ -166,7 +164,7 @@ function urlmapWarnings(localConf: Conf): CompositeWarning[] {
  * Returns the path of the remaining target; runs of `/` become one, unless paths stay as they were sent. Throws a 400 fault for a target that is not a path: `*`, or a
  * host and port.
  */
-export function pathOf(exchange: Exchange): string {
+function pathOf(exchange: Exchange): string {
   const { targetPath: path } = targetOf(exchange);
   if (path !== '' && path.charCodeAt(0) !== SLASH)
     throw new Fault(400, { message: 'The request target is not a path.' });
@@ -176,7 +174,7 @@ export function pathOf(exchange: Exchange): string {
 const SLASH = 0x2f;
 
 /** Returns a function that finds the mount for a path of a request, with the host and scheme from `proxy_headers`. */
-export function matchIn<A>(table: MountTable<A>): (path: string, req: IncomingMessage) => Match<A> | undefined {
+export function matchIn(table: MountTable): (path: string, req: IncomingMessage) => Match | undefined {
   if (!table.looksAtHost) return table.anyHost.find;
   return (path, req) => {
     const { host, scheme } = remoteOf(req);
@@ -188,7 +186,7 @@ export function matchIn<A>(table: MountTable<A>): (path: string, req: IncomingMe
 }
 
 /** Moves the mount's prefix of a path, with each run of `/` as one, to the script name, and returns the app of the mount. */
-export function moveToMount<A>(exchange: Exchange, chosen: ChosenMount<A>, path: string): A {
+function moveToMount(exchange: Exchange, chosen: ChosenMount, path: string): App {
   const { mount, prefix, byVersion, contentType } = chosen;
   exchange.scriptName += prefix;
   exchange.mountTemplate += prefix;

@@ -15,15 +15,13 @@ const WITH_ATOM: readonly string[] = [...SUPPORTED, 'application/atom+xml'];
 export const versionedUrlmap: CompositeFactory = urlMapBy(matchByVersion, true);
 
 /** Finds the mount of a path. */
-type FindMount<A> = (path: string, req: IncomingMessage) => Match<A> | undefined;
+type FindMount = (path: string, req: IncomingMessage) => Match | undefined;
 
 /**
  * Returns a function that finds the mount of a request: by its path; if only the empty mount or none matches, by the version that it
  * requests.
  */
-export function matchByVersion<A>(
-  table: MountTable<A>,
-): (path: string, req: IncomingMessage) => ChosenMount<A> | undefined {
+function matchByVersion(table: MountTable): (path: string, req: IncomingMessage) => ChosenMount | undefined {
   const find = matchIn(table);
   return (path, req) => {
     const byPath = find(path, req);
@@ -50,7 +48,7 @@ function supportedAt(path: string, prefix: string): readonly string[] {
 }
 
 /** Returns the mount for the `version=N` of Content-Type, else of the best Accept entry. */
-function versionAsked<A>(find: FindMount<A>, req: IncomingMessage, accepted: BestMatch): Match<A> | undefined {
+function versionAsked(find: FindMount, req: IncomingMessage, accepted: BestMatch): Match | undefined {
   const written = parseMediaType(req.headers['content-type'] ?? '').params.get('version');
   return mountOfVersion(find, req, written) ?? mountOfVersion(find, req, accepted.params.get('version'));
 }
@@ -59,11 +57,7 @@ function versionAsked<A>(find: FindMount<A>, req: IncomingMessage, accepted: Bes
  * Returns the mount of `/v` and a version, or the empty mount if there is none. A version begins with a digit and has no `/`, so
  * `version=ault` does not match `/vault`, and no version matches a path below a mount.
  */
-function mountOfVersion<A>(
-  find: FindMount<A>,
-  req: IncomingMessage,
-  version: string | undefined,
-): Match<A> | undefined {
+function mountOfVersion(find: FindMount, req: IncomingMessage, version: string | undefined): Match | undefined {
   if (version === undefined) return undefined;
   const match = find(`/v${version}`, req);
   return match?.prefix === '' || /^\d[\w.-]*$/.test(version) ? match : undefined;
@@ -72,13 +66,13 @@ function mountOfVersion<A>(
 // Content types are negotiated as by nova's URL map, not by the rules of RFC 9110, because its clients depend on that.
 
 /** A content type or mask with its parameters. */
-export interface MediaType {
+interface MediaType {
   readonly type: string;
   readonly params: ReadonlyMap<string, string | undefined>;
 }
 
 /** The supported type that an Accept header prefers. */
-export interface BestMatch {
+interface BestMatch {
   readonly type: string | undefined;
   readonly params: ReadonlyMap<string, string | undefined>;
 }
