@@ -1,6 +1,6 @@
 /**
- * The file of each export of `portico/middleware`, so that a paste file that names six filters does not load the other forty. A new filter
- * is added here and to `middleware/index.ts`. This list stands above all directories: it only loads files when it is asked to.
+ * The file of each export of `portico/middleware`, so that a paste file that names six filters does not load the other forty: the compiler
+ * refuses a list that lacks one. It stands above all directories: it only loads files when it is asked to.
  */
 export const FILTERS: Readonly<Record<string, () => Promise<object>>> = {
   authToken: () => import('./middleware/auth-token.js'),
@@ -40,4 +40,6 @@ export const FILTERS: Readonly<Record<string, () => Promise<object>>> = {
   stats: () => import('./middleware/stats.js'),
   stripIdentity: () => import('./middleware/auth/identity.js'),
   ValidatorUnavailable: () => import('./middleware/auth/token-validator.js'),
-};
+} satisfies { [N in keyof Middleware]: () => Promise<Pick<Middleware, N>> };
+
+type Middleware = typeof import('./middleware/index.js');
