@@ -118,7 +118,7 @@ function pipelinesOf({ planned: plan, runner }: Controlled): ControlHandler {
  * does not import.
  */
 function docsRoutes(controlled: Controlled): ControlRoutes {
-  const { name: program, status, runner } = controlled;
+  const { name: program, status } = controlled;
   const names = (): readonly string[] => {
     if (!controlled.config.group('admin', adminOptions).docs) {
       refuse('PORTICO_DOCS_OFF', 'API documentation is disabled', 404, 'Set docs = true in [admin].');
@@ -131,10 +131,7 @@ function docsRoutes(controlled: Controlled): ControlRoutes {
       const hint = nearestOrAll(service, known);
       refuse('PORTICO_NO_SUCH_SERVICE', `there is no service ${JSON.stringify(service)}`, 404, hint);
     }
-    const answer = await runner.describe(service, DESCRIBE_TOPIC, service);
-    if (answer?.body !== undefined) return answer.body;
-    const why = answer?.error ?? (runner.fleet === undefined ? 'it has no workers' : 'none of its workers is ready');
-    return refuse('PORTICO_NOT_DESCRIBED', `${service} cannot be described: ${why}`, 503);
+    return told(controlled, service, DESCRIBE_TOPIC, service);
   };
   // As the status page.
   const pages = () => import('./page/api-page.js');
@@ -149,17 +146,19 @@ function docsRoutes(controlled: Controlled): ControlRoutes {
 }
 
 /** Returns the state of each service, from a worker: it has the code that is running. */
-async function statesOf({ status, runner }: Controlled, key: unknown): Promise<object> {
+async function statesOf(controlled: Controlled, key: unknown): Promise<object> {
   const states: unknown[] = [];
-  for (const { name: service } of status().services) {
-    const answer = await runner.describe(service, STATE_TOPIC, { service, key: String(key) });
-    if (answer?.body === undefined) {
-      const why = answer?.error ?? 'none of its workers is ready';
-      refuse('PORTICO_NOT_DESCRIBED', `${service} cannot be described: ${why}`, 503);
-    }
-    states.push(answer?.body);
-  }
+  for (const { name: service } of controlled.status().services)
+    states.push(await told(controlled, service, STATE_TOPIC, { service, key: String(key) }));
   return { schema: 'portico/states', version: 1, states };
+}
+
+/** Returns what a process of a service answers. */
+async function told({ runner }: Controlled, service: string, topic: string, question: unknown): Promise<unknown> {
+  const answer = await runner.describe(service, topic, question);
+  if (answer?.body !== undefined) return answer.body;
+  const why = answer?.error ?? (runner.fleet === undefined ? 'it has no workers' : 'none of its workers is ready');
+  return refuse('PORTICO_NOT_DESCRIBED', `${service} cannot be described: ${why}`, 503);
 }
 
 /** Answers 503 unless all services are ready. */
