@@ -16,7 +16,7 @@ import {
 } from './changes.js';
 import { ConfigHolder, Lasting, loadedChecks, withoutHint } from './config-holder.js';
 import type { ExtensionObject } from './extension-objects.js';
-import { loadExtension, loadExtensions, loadedExtensions, readExtensions } from './extensions.js';
+import { loadExtensions, loadedExtensions, readExtensions } from './extensions.js';
 import { begin, fromSources, fromText, type LoadOptions, ofSnapshot, readAgain } from './load-config.js';
 import { serversLogger } from './program-log.js';
 import { maskArguments, optionNamed } from './sources/command-line-values.js';
@@ -27,7 +27,7 @@ import type { OptionDeclarations, OptionsOf } from './types/option.js';
 import { Generation } from './values/generation.js';
 import { type GroupOptions, printable, readGroup, type ValidateOptions } from './values/group-values.js';
 import { type ConfigError, type OptionIssue, refusalFor, refuseErrors, runCheck } from './values/option-issues.js';
-import { loadOwners, owningExtensions } from './values/owners.js';
+import { loadOwners } from './values/owners.js';
 import type { Resolved } from './values/written.js';
 
 /** Checks several options at once. Runs in `validate()` and before a reload is accepted. */
@@ -85,8 +85,7 @@ export class Config {
   /** Returns a copy that also knows the options of all loaded code, and of the shipped code that owns written groups. @internal */
   async toValidate(): Promise<Config> {
     const { groups, generation } = this.#current;
-    const load = (name: string): Promise<ExtensionObject> => loadExtension(generation, name);
-    await loadOwners(groups, { state: this.#state, names: owningExtensions(generation), load });
+    await loadOwners(groups, generation);
     const copy = new Config(this.#current.copy());
     copy.registerLoaded();
     return copy;

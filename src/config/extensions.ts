@@ -57,11 +57,11 @@ export async function readExtensions(state: State, groups: DeclaredGroups): Prom
   }
   for (const name of new Set(extensionNames(generation))) {
     try {
+      const isShipped = Object.hasOwn(SHIPPED, name);
       const object = await load(name, folderOf(generation));
       for (const part of partsOf(object)) {
-        const isShipped = Object.hasOwn(SHIPPED, name);
-        const isCore = part.isCore?.() === true && !isShipped;
-        if (isCore) throw new Refused(`${name} has ${part.what}, which Portico has`, 'give it another name');
+        if (!isShipped && part.isCore?.() === true)
+          throw new Refused(`${name} has ${part.what}, which Portico has`, 'give it another name');
         const other = owners.get(part.key);
         if (other !== undefined) {
           const leftOut = Object.hasOwn(SHIPPED, other)
@@ -71,7 +71,7 @@ export async function readExtensions(state: State, groups: DeclaredGroups): Prom
         }
         owners.set(part.key, name);
       }
-      if (!Object.hasOwn(SHIPPED, name)) await declareOptions(name, object);
+      if (!isShipped) await declareOptions(name, object);
     } catch (error) {
       const { message, hint } = error instanceof Refused ? error : new Refused(await importFailure(error, name));
       refuse(name, message, hint);
@@ -142,11 +142,6 @@ export async function loadExtensions(generation: Generation, configured: boolean
 /** Returns all that Portico ships. */
 export async function shippedExtensions(): Promise<readonly ExtensionObject[]> {
   return Promise.all(Object.keys(SHIPPED).map((name) => load(name, '.')));
-}
-
-/** Returns one of the list. */
-export function loadExtension(generation: Generation, name: string): Promise<ExtensionObject> {
-  return load(name, folderOf(generation));
 }
 
 /**

@@ -2,6 +2,7 @@
 import { nearestNames } from '../../errors/index.js';
 import type { DeclaredGroups } from './declared-groups.js';
 import { suggestion } from './option-issues.js';
+import { entryOf } from './owners.js';
 
 /** Sections of paste files, which have no effect in other files. */
 const PASTE_KINDS = ['app', 'application', 'composite', 'composit', 'pipeline', 'filter', 'filter-app', 'server'];
@@ -92,14 +93,9 @@ export class NearestOwned {
     const [near] = nearestNames(opt, this.#options);
     if (near !== undefined) return of(near, this.#ownersOf(near).slice(0, 1));
     for (const group of this.#groups) {
-      const meant = hintIn(this.names.elsewhereIn(group)?.meant, opt);
+      const meant = entryOf(this.names.elsewhereIn(group)?.meant, opt);
       if (meant !== undefined) return `in [${group}]: ${meant}`;
     }
     return undefined;
   }
-}
-
-/** Returns what a record of names says of one. */
-export function hintIn(names: Readonly<Record<string, string>> = {}, opt: string): string | undefined {
-  return Object.hasOwn(names, opt) ? names[opt] : undefined;
 }

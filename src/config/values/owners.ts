@@ -10,13 +10,7 @@ import { OWNERS, SHIPPED } from '../../extensions.js';
 import { OS_PREFIX, ownFile } from '../../process/index.js';
 import type { Sources, State } from '../state.js';
 import { loadedGroups, type OwnedGroup } from '../types/define-options.js';
-import {
-  type Elsewhere,
-  elsewhereOf,
-  type Option,
-  type OptionDeclarations,
-  writtenElsewhere,
-} from '../types/option.js';
+import { type Elsewhere, elsewhereOf, type Option, writtenElsewhere } from '../types/option.js';
 import { DeclaredGroups } from './declared-groups.js';
 import type { Generation } from './generation.js';
 import { locationOfItem } from './option-issues.js';
@@ -153,10 +147,8 @@ export function isWritten({ sources, pinned, overrides, defaults }: State, group
  * Imports the shipped code that owns a written group and that nothing has loaded, so that the values there are checked. Filters are not
  * imported: a pipeline that has one checks its options.
  */
-export async function loadOwners(
-  declared: DeclaredGroups,
-  { state, names, load }: { readonly state: State; readonly names: readonly string[]; readonly load: LoadExtension },
-): Promise<void> {
+export async function loadOwners(declared: DeclaredGroups, generation: Generation): Promise<void> {
+  const { state } = generation;
   const loaded = new Set(['DEFAULT', ...loadedGroups().map(({ group }) => group)]);
   // A section in which others have names is not theirs: `[servicegroup] report_interval` is an option of `[DEFAULT]`.
   const isOpen = (group: string): boolean => !loaded.has(group) && declared.groupOf(group) === undefined;
@@ -169,18 +161,13 @@ export async function loadOwners(
   for (const [group, directory] of Object.entries(table().directories))
     if (isOpen(group) && isWritten(state, group)) directories.add(directory);
   for (const directory of directories) await OWNERS[directory]?.();
-  for (const [name, { groups }] of Object.entries(table().extensions)) {
-    const written = groups.filter((group) => isOpen(group) && isWritten(state, group));
-    if (written.length === 0 || !names.includes(name)) continue;
-    const { options = {} } = await load(name);
+  for (const name of owningExtensions(generation)) {
+    const written = shippedGroups(name).filter((group) => isOpen(group) && isWritten(state, group));
+    if (written.length === 0) continue;
+    const { options = {} } = (await SHIPPED[name]!()).extension;
     for (const group of written) await options[group]?.();
   }
 }
-
-/** Imports the object of a shipped extension. */
-type LoadExtension = (
-  name: string,
-) => Promise<{ readonly options?: Readonly<Record<string, () => Promise<OptionDeclarations>>> }>;
 
 /** Reports whether the core has a command of this name. */
 export function isCoreCommand(name: string): boolean {
@@ -202,7 +189,7 @@ export function shippedGroups(extension: string): readonly string[] {
 
 /** Reports whether a shipped extension has an option of that name. */
 export function isShippedName(extension: string, section: string, opt: string): boolean {
-  return at(table().extensions[extension]?.sections[section] ?? {}, opt) !== undefined;
+  return entryOf(table().extensions[extension]?.sections[section], opt) !== undefined;
 }
 
 /** Reports whether shipped code has options in a section. */
@@ -211,20 +198,19 @@ export function isShipped(section: string): boolean {
 }
 
 /** Returns the names that shipped code has in a section, without that of absent extensions. */
-function shippedIn(section: string, absent: ReadonlySet<string> = NONE): Table['sections'][string] | undefined {
+function shippedIn(section: string, absent: ReadonlySet<string> = new Set()): Table['sections'][string] | undefined {
   const { sections, extensions } = table();
   const present = Object.entries(extensions).filter(([name]) => !absent.has(name));
   // `[cors.web]` and `[api:shop]` are sections of a template.
   const template = section.replace(/(?<=^[^.:]+[.:]).+/s, '<name>');
   const found = [sections, ...present.map(([, each]) => each.sections)]
-    .map((each) => at(each, section) ?? at(each, template))
+    .map((each) => entryOf(each, section) ?? entryOf(each, template))
     .filter((names) => names !== undefined);
   return found.length === 0 ? undefined : Object.assign({}, ...found);
 }
 
-const NONE: ReadonlySet<string> = new Set();
-
-function at<T>(from: Readonly<Record<string, T>>, key: string): T | undefined {
+/** Returns what a record has under a name that anybody may have written: `constructor` is in none. */
+export function entryOf<T>(from: Readonly<Record<string, T>> = {}, key: string): T | undefined {
   return Object.hasOwn(from, key) ? from[key] : undefined;
 }
 
@@ -255,8 +241,8 @@ export function ownersOf(
   };
   return {
     find: (group, opt) => {
-      const known = shippedIn(group, lacking) ?? {};
-      const secret = at(known, opt) ?? at(known, '<name>');
+      const known = shippedIn(group, lacking);
+      const secret = entryOf(known, opt) ?? entryOf(known, '<name>');
       return declared.find(group, opt) ?? (secret === undefined ? all().find(group, opt) : { option: { secret } });
     },
     hasSection: (section) =>

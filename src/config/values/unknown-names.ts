@@ -9,10 +9,11 @@ import { maskLocation } from '../types/mask.js';
 import type { Elsewhere } from '../types/option.js';
 import type { DeclaredGroups } from './declared-groups.js';
 import type { Generation } from './generation.js';
-import { hintIn, NearestOwned } from './nearest-owned.js';
+import { NearestOwned } from './nearest-owned.js';
 import { suggestion } from './option-issues.js';
 import {
   absentGroups,
+  entryOf,
   isShippedName,
   locationOfOtherNames,
   type Name,
@@ -296,7 +297,7 @@ export function undeclared(
   near: () => string | undefined,
 ): Diagnostic {
   const [unused, removed, meant] = [elsewhere?.unused, elsewhere?.removed, elsewhere?.meant].map((names) =>
-    hintIn(names, subject.option),
+    entryOf(names, subject.option),
   );
   if (removed !== undefined)
     return { ...unknown(UNUSED, subject, 'has no effect any more', `Remove it: ${removed}`), severity: 'warning' };
