@@ -1,6 +1,5 @@
 /** Exports for other directories of Portico, in addition to the published ones. */
 export { pipelineNamed } from './composite/by-option.js';
-export { tellsChildren } from './composite/children.js';
 export type { CreatedNode, CreateOptions } from './create.js';
 export { unreadable } from './document.js';
 export { bundledParts, FILTER_ORDER, findsNoCaller } from './filter-order.js';

@@ -1,30 +1,26 @@
 /** Exports for other directories of Portico, in addition to the published ones. */
 export { CallMeter } from './call-meter.js';
-export { type DeadLetter, type DeadLetterFilter, DeadLetters, removeHostQueue } from './client/dead-letters.js';
+export { type DeadLetter, type DeadLetterFilter, DeadLetters } from './client/dead-letters.js';
 export { RPCConnection } from './client/rpc-connection.js';
 export {
   BadArguments,
   DeliveryFailure,
   DeliveryUnknown,
-  InvalidTarget,
   NoServers,
   NoSuchMethod,
   RemoteError,
   RpcTimeout,
-  SerializationError,
   ServerShuttingDown,
   UnsupportedVersion,
-  VersionCapError,
 } from './errors.js';
 export { exposedMethods } from './exposed-methods.js';
 export { isCompatible } from './message/versions.js';
-export { BaseEndpoint } from './rpc-service.js';
 export { contractErrors, rpcContract } from './server/contract.js';
 export { Endpoints } from './server/endpoints.js';
 export { RpcServer } from './server/rpc-server.js';
 export { ServedTopics } from './server/served-topics.js';
-export { type PlannedRPCOptions, type PlannedRPCService, plannedRpcService } from './service-options.js';
-export { MemoryBroker, type MemoryBrokerOptions } from './transport/memory/memory-broker.js';
+export { type PlannedRPCService, plannedRpcService } from './service-options.js';
+export { MemoryBroker } from './transport/memory/memory-broker.js';
 export { MemoryTransport } from './transport/memory/memory-transport.js';
 export { makeTransport, shareTransport } from './transport/open-transport.js';
 export { checkRoute } from './transport/route.js';

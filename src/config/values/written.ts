@@ -73,7 +73,7 @@ export function writtenAsDefault({ group, opt, option }: DeclaredOption): Writte
 }
 
 /** Values of one source, by their names. */
-export type Layer = ReadonlyMap<string, readonly Written[]>;
+type Layer = ReadonlyMap<string, readonly Written[]>;
 
 export function layerOf(written: readonly Written[]): Layer {
   const layer = new Map<string, Written[]>();
