@@ -12,7 +12,7 @@ export interface HeartbeatTimes {
   readonly reportInterval: number;
   /** Seconds from the start to the first heartbeat. Default: `[servicegroup] initial_delay_s`, 5. */
   readonly initialDelay: number;
-  /** Share of `reportInterval` by which the interval varies, 0 to 0.5. Default: `[servicegroup] jitter`, 0.1. */
+  /** Share of `reportInterval` by which the interval varies, 0 to 0.5. */
   readonly jitter: number;
   /** The log of the service. */
   readonly log: Logger;

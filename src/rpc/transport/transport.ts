@@ -44,8 +44,6 @@ export interface TransportOptions {
   readonly retryBackoffMs: number;
   /** Maximum of that interval. */
   readonly retryIntervalMaxMs: number;
-  /** Order in which several hosts of the URL are tried. Default `shuffle`: random for each process. */
-  readonly failoverStrategy?: 'round-robin' | 'shuffle' | undefined;
   /** TLS, if the URL requests it. Default: the authorities that Node knows. */
   readonly tls?: TransportTls | undefined;
   /** Time for which the queue of a host is kept without a server. */
@@ -100,8 +98,6 @@ export interface TransportTls {
   /** Certificate of this process, as PEM. */
   readonly cert?: string | Buffer | undefined;
   readonly key?: string | Buffer | undefined;
-  /** Default true. */
-  readonly verifyHostname?: boolean | undefined;
 }
 
 /**

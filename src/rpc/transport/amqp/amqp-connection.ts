@@ -49,9 +49,8 @@ export class AmqpLink {
   constructor(settings: ConnectionSettings, onChange: () => void) {
     this.#settings = settings;
     this.#onChange = onChange;
-    const { failoverStrategy = 'shuffle' } = settings.options;
     const hosts = settings.url.hosts.length === 0 ? [{ host: 'localhost' }] : settings.url.hosts;
-    this.#hosts = failoverStrategy === 'shuffle' ? shuffled(hosts) : hosts;
+    this.#hosts = shuffled(hosts);
   }
 
   /** Undefined: not connected at present. */
@@ -264,7 +263,7 @@ export function connectionOptions(
   { host, port, user = 'guest', password = 'guest' }: TransportHost,
   { url, options, name }: ConnectionSettings,
 ): ConnectionOptions {
-  const { connectTimeoutMs, heartbeatMs, tls: { isOn = false, ca, cert, key, verifyHostname = true } = {} } = options;
+  const { connectTimeoutMs, heartbeatMs, tls: { isOn = false, ca, cert, key } = {} } = options;
   const secure = isOn || url.driver.endsWith('amqps');
   return {
     hostname: host,
@@ -287,7 +286,6 @@ export function connectionOptions(
         ...(ca !== undefined && { ca }),
         ...(cert !== undefined && { cert }),
         ...(key !== undefined && { key }),
-        ...(!verifyHostname && { checkServerIdentity: () => undefined }),
       },
     }),
   };

@@ -43,14 +43,12 @@ test('RP-61 RP-84 RP-97 a URL says how a host is reached; what it does not say h
   assert.deepEqual([bare.username, bare.password, bare.vhost], ['guest', 'guest', '/']);
 });
 
-test('RP-92 amqps:// and oslo+amqps:// are TLS: the host name is sent and verified, unless that is switched off', () => {
+test('RP-92 amqps:// and oslo+amqps:// are TLS: the host name is sent and verified', () => {
   const verified = optionsOf('amqps://north', 0, { tls: { ca: 'CA', cert: 'CERT', key: 'KEY' } });
   assert.deepEqual([verified.port, verified.tls], [5671, { servername: 'north', ca: 'CA', cert: 'CERT', key: 'KEY' }]);
   assert.deepEqual(optionsOf('oslo+amqps://north', 0, { tls: { ca: 'CA', cert: 'CERT', key: 'KEY' } }), verified);
   // An IP address is not sent as SNI, but Node still checks the certificate against it.
   assert.deepEqual(optionsOf('amqps://127.0.0.1').tls, {});
-  const { tls } = optionsOf('amqps://north', 0, { tls: { verifyHostname: false } });
-  assert.deepEqual(Object.keys(tls as object), ['servername', 'checkServerIdentity']);
 });
 
 test('a start that is given up says why it was not connected, without a password', async () => {
@@ -134,19 +132,19 @@ test('a broker that accepts and says nothing is given up after connect_timeout',
   await transport.close();
 });
 
-test('RP-61 hosts are tried in turn, each with its own user; after a loss the next one is', {
+test('RP-61 hosts are tried in a random order, each with its own user; after a loss the next one is', {
   skip: withoutBroker,
 }, async (t) => {
   const { open, proxy } = ground(t);
   const [one, two] = [await proxy(), await proxy()];
   const [first, second] = [new URL(one.url), new URL(two.url)];
   const url = `amqp://127.0.0.1:${await closedPort()},${first.username}:${first.password}@${first.host},${second.username}:${second.password}@${second.host}/`;
-  const transport = await open(url, { failoverStrategy: 'round-robin' });
-  assert.deepEqual([one.connections, two.connections], [1, 0]);
+  const transport = await open(url);
+  assert.equal(one.connections + two.connections, 1);
   const connected = new Promise<void>((resolve) => {
     transport.onState((state) => state === 'connected' && resolve());
   });
-  one.cut();
+  (one.connections === 1 ? one : two).cut();
   await connected;
   assert.deepEqual([one.connections, two.connections], [1, 1]);
 });
@@ -173,7 +171,6 @@ test('RP-92 amqps:// reaches a broker behind TLS, and refuses a certificate for 
   const other = await opened(elsewhere);
   const wrong = `amqps://${username}:${password}@localhost:${other.port}/`;
   await refusedBy(wrong, { tls: { ca: elsewhere.cert } }, /Hostname\/IP does not match/);
-  await open(wrong, { tls: { ca: elsewhere.cert, verifyHostname: false } });
 });
 
 async function refusedBy(url: string, more: object, reason: RegExp): Promise<void> {
