@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { ownFile } from './own-files.js';
 
 const ROOT = ownFile('.').href;
-const FRAME = new RegExp(`${ROOT.replaceAll(/[^\w/]/g, '\\$&')}[\\w./-]+\\.js:\\d+:\\d+`, 'g');
+const FRAME = new RegExp(`(${ROOT.replaceAll(/[^\w/]/g, '\\$&')}[\\w./-]+\\.js):(\\d+):(\\d+)`, 'g');
 /** Frames of the errors that were shown last, with their places. */
 const known = new Map<string, string>();
 /** More than a program has: those of all errors in it. */
@@ -17,8 +17,11 @@ const MOST_KNOWN = 1000;
 export function withSourceLines(stack: string): string {
   if (!stack.includes(ROOT)) return stack;
   const maps = new Map<string, SourceMap | undefined>();
-  return stack.replaceAll(FRAME, (frame) => {
-    const place = known.get(frame) ?? sourceOf(frame, maps);
+  return stack.replaceAll(FRAME, (frame: string, file: string, line: string, column: string) => {
+    const shown = known.get(frame);
+    if (shown !== undefined) return shown;
+    if (!maps.has(file)) maps.set(file, readMap(file));
+    const place = sourceOf(maps.get(file), file, Number(line) - 1, Number(column) - 1) ?? frame;
     if (known.size === MOST_KNOWN) known.clear();
     known.set(frame, place);
     return place;
@@ -31,14 +34,10 @@ interface SourceMap {
   readonly mappings: string;
 }
 
-/** Returns the place in the source; the frame itself if there is none. `maps`: those that were read for this stack. */
-function sourceOf(frame: string, maps: Map<string, SourceMap | undefined>): string {
-  const [, file = '', line, column] = /^(.*):(\d+):(\d+)$/.exec(frame) ?? [];
-  if (!maps.has(file)) maps.set(file, readMap(file));
-  const map = maps.get(file);
-  const found = map && placeIn(map.mappings, Number(line) - 1, Number(column) - 1);
-  if (found === undefined) return frame;
-  return `${new URL(map!.sources[found.source]!, file).href}:${found.line + 1}:${found.column + 1}`;
+/** Returns the place in the source for one in a file, both counted from 0; undefined if there is none. */
+function sourceOf(map: SourceMap | undefined, file: string, line: number, column: number): string | undefined {
+  const found = map && placeIn(map.mappings, line, column);
+  return found && `${new URL(map.sources[found.source]!, file).href}:${found.line + 1}:${found.column + 1}`;
 }
 
 /** Returns undefined if an installation has left the maps out. */
