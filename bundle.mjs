@@ -85,7 +85,7 @@ const entries = new Set([
   ...STARTED,
   // The loader imports the files of the filters that a paste file names.
   ...modules.get('filters.js').loads,
-  // What directories use of each other beside the entry points.
+  // Exports for other directories beside the entry points.
   ...[...modules.keys()].filter((path) => basename(path) === 'internal.js'),
 ]);
 const importers = new Map([...modules.keys()].map((path) => [path, new Set()]));

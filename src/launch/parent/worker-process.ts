@@ -186,7 +186,7 @@ function run({ file, bootstrap, args, env, folder, stdout }: Command): ChildProc
       cwd: folder,
       serialization: 'advanced',
     });
-    // To start a process makes what it inherits block, also here, and its exit restores the flags that it has found. So they are set before it
+    // A start of a process makes inherited outputs block, also here, and its exit restores the flags that it has found. So they are set before it
     // looks, and once more when it has ended.
     unblockOutputs();
     child.once('exit', unblockOutputs);
