@@ -349,7 +349,7 @@ test('the core imports no extra: it asks the extensions of a program for what th
 /** Imports of a module that a file or a package names, by their file. */
 const COMPUTED: Readonly<Record<string, readonly string[]>> = {
   'config/extension-objects.ts': ['import(url'],
-  'modules/import-export.ts': ['import(url', 'import(pathToFileURL', 'import(pathToFileURL'],
+  'modules/import-export.ts': ['import(url', 'import(pathToFileURL', 'import(url'],
   // The modules of a worker of `api-cli`, which is above `launch`.
   'launch/worker/worker-bootstrap.ts': ['import(ownFile'],
 };

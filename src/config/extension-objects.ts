@@ -1,9 +1,17 @@
 /** Objects of extensions: imported by their name, once, and checked. */
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { didYouMean, nearestNames, nearestOrAll, shownPath, whatItIs } from '../errors/index.js';
 import { SHIPPED } from '../extensions.js';
-import { findPackage, importFailure, ModuleMissing, moduleUrl, packageNames, searchFolders } from '../modules/index.js';
+import {
+  announcedExtension,
+  findPackage,
+  importFailure,
+  isFileSpecifier,
+  ModuleMissing,
+  moduleUrl,
+  packageNames,
+  searchFolders,
+} from '../modules/index.js';
 import type { OptionDeclarations } from './types/option.js';
 import { isCoreCommand, isCoreGroup } from './values/owners.js';
 
@@ -72,11 +80,11 @@ async function importOther(name: string, folder: string): Promise<ExtensionObjec
 
 function urlOf(name: string, folder: string): string {
   try {
-    if (/^(\.{1,2}\/|\/|file:)/.test(name)) return moduleUrl(name, folder);
+    if (isFileSpecifier(name)) return moduleUrl(name, folder);
     const found = findPackage(name, folder);
-    const { extension } = (found?.manifest.portico ?? {}) as { readonly extension?: unknown };
-    if (found !== undefined && typeof extension === 'string') return pathToFileURL(join(found.folder, extension)).href;
     if (found !== undefined) {
+      const url = announcedExtension(found);
+      if (url !== undefined) return url;
       const file = shownPath(join(found.folder, 'package.json'));
       throw new Refused(
         `${name} is no extension: ${file} names none`,

@@ -15,7 +15,7 @@ import {
   shownPath,
 } from '../errors/index.js';
 import { isOwnFile } from '../process/index.js';
-import { findPackage, type Manifest, packageOf } from './packages.js';
+import { announcedExtension, findPackage, isFileSpecifier, type Manifest, packageOf } from './packages.js';
 
 /** A parsed name of an export. */
 export interface ExportReference {
@@ -25,7 +25,6 @@ export interface ExportReference {
 }
 
 const NAME = /^[\p{ID_Start}$_][\p{ID_Continue}$]*(\.[\p{ID_Start}$_][\p{ID_Continue}$]*)*$/u;
-const PATH = /^(\.{1,2}\/|\/|file:)/;
 
 /**
  * Splits a name at the last colon, unless a `/` follows it; `#` may replace the colon. Blanks around it are ignored. Returns undefined
@@ -49,7 +48,7 @@ function separatorIn(text: string): number {
 
 function isSpecifier(text: string): boolean {
   if (text === '' || text.includes('\n')) return false;
-  return PATH.test(text) || (!/\s/.test(text) && !text.replace(/^(node|data):/, '').includes(':'));
+  return isFileSpecifier(text) || (!/\s/.test(text) && !text.replace(/^(node|data):/, '').includes(':'));
 }
 
 /** A module that exists cannot be imported. The message is one line, with the place in the module if known. */
@@ -275,8 +274,9 @@ export function thrownAt(error: unknown): string | undefined {
 export async function loadAnnounced(files: readonly string[]): Promise<readonly Diagnostic[]> {
   const found: Diagnostic[] = [];
   for (const [folder, manifest] of packagesOf(files)) {
-    const { options, extension } = (manifest.portico ?? {}) as Readonly<Record<'options' | 'extension', unknown>>;
-    if (typeof extension === 'string') await noteExtension(manifest.name ?? folder, join(folder, extension));
+    const extension = announcedExtension({ folder, manifest });
+    if (extension !== undefined) await noteExtension(manifest.name ?? folder, extension);
+    const { options } = (manifest.portico ?? {}) as { readonly options?: unknown };
     if (options === undefined) continue;
     const module = typeof options === 'string' ? options : JSON.stringify(options);
     try {
@@ -295,11 +295,11 @@ export async function loadAnnounced(files: readonly string[]): Promise<readonly 
 /** Option groups of extensions that packages announce, each with the name of its package: hints for programs that do not list it. */
 export const announcedGroups = new Map<string, string>();
 
-async function noteExtension(name: string, path: string): Promise<void> {
+async function noteExtension(name: string, url: string): Promise<void> {
   type Member = { readonly options?: object } | null;
   type Announced = { readonly extension?: Member; readonly default?: Member };
   // One that is broken is reported where it is listed.
-  const module = await import(pathToFileURL(path).href).then(
+  const module = await import(url).then(
     (found: Announced) => found,
     () => ({}) as Announced,
   );

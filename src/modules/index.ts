@@ -14,8 +14,10 @@ export {
   thrownAt,
 } from './import-export.js';
 export {
+  announcedExtension,
   commandName,
   findPackage,
+  isFileSpecifier,
   type Manifest,
   ModuleMissing,
   moduleUrl,

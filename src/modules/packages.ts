@@ -114,6 +114,17 @@ export function findPackage(name: string, from: string): Package | undefined {
   return undefined;
 }
 
+/** Returns the URL of the module that a package announces as its extension: `"portico": { "extension": "./extension.js" }`. */
+export function announcedExtension({ folder, manifest }: Omit<Package, 'seenFrom'>): string | undefined {
+  const { extension } = (manifest.portico ?? {}) as { readonly extension?: unknown };
+  return typeof extension === 'string' ? pathToFileURL(join(folder, extension)).href : undefined;
+}
+
+/** Reports whether a specifier is a path or the URL of a file, and names no package. */
+export function isFileSpecifier(specifier: string): boolean {
+  return /^(\.{1,2}\/|\/|file:)/.test(specifier);
+}
+
 /** Returns the package that a folder belongs to. Throws for a manifest that cannot be read. */
 function enclosingPackage(from: string): Package | undefined {
   for (const folder of foldersUpwards(from)) {
