@@ -43,8 +43,8 @@ interface ProcessParts {
   readonly renew: () => Promise<unknown>;
   /** Called with work that is still being built and is not awaited. */
   readonly leaveBehind: (building: Promise<unknown>) => void;
-  /** Called with the number of requests that a service has cut off when it stopped for the reload. */
-  readonly cutOff: (count: number) => void;
+  /** Stops a service, and counts what it cuts off for the reload. */
+  readonly stop: (run: ServiceRun, request: StopRequest) => Promise<unknown>;
 }
 
 /** Returns the steps of a reload of these services. `config`: the present one. */
@@ -195,9 +195,7 @@ async function restartEach(
   }));
   await Promise.all([
     ...runs.map(async (run) => {
-      const before = run.cutOffRequests;
-      await run.stop({ reason: 'reload', timeoutMs, pauseMs });
-      given.cutOff(run.cutOffRequests - before);
+      await given.stop(run, { reason: 'reload', timeoutMs, pauseMs });
       // A stop meanwhile has ended it. During `drain_delay` it has not: new connections are still served.
       if (run.ends) return;
       if (!(await run.reset(next.prepared?.config))) kept.push(run.name);

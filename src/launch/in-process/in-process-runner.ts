@@ -230,7 +230,7 @@ export class InProcessRunner implements Runner {
         return this.#launcher.diagnosis.close();
       },
       leaveBehind: (work: Promise<unknown>) => this.#launcher.process.leaveBehind(work),
-      cutOff: (count: number) => this.#launcher.noteCutOff(this.generation - 1, count),
+      stop: (run: ServiceRun, request: StopRequest) => this.#stopFor(run, request),
     };
     return inProcessReload(parts, this.#launcher.config);
   }
@@ -357,18 +357,23 @@ export class InProcessRunner implements Runner {
     return attempt(FIRST_RETRY_MS);
   }
 
+  /** Stops a service, and notes the requests that it has cut off for the configuration that a reload has replaced. */
+  async #stopFor(run: ServiceRun, request: StopRequest): Promise<void> {
+    const before = run.cutOffRequests;
+    const replaced = this.generation - 1;
+    await run.stop(request);
+    const cutOff = run.cutOffRequests - before;
+    if (cutOff > 0 && !this.#launcher.stopping) this.#launcher.noteCutOff(replaced, cutOff);
+  }
+
   /** Stops a service that a reload removes. */
   async #retire(run: ServiceRun, request: StopRequest, settleMs: number): Promise<void> {
     this.#runs.splice(this.#runs.indexOf(run), 1);
     this.#retiring.add(run);
-    const before = run.cutOffRequests;
-    const replaced = this.generation - 1;
-    const stopped = run.stop(request).then(() => {
+    const stopped = this.#stopFor(run, request).then(() => {
       this.#retiring.delete(run);
       this.#count(run);
       if (this.#launcher.stopping) return;
-      const cutOff = run.cutOffRequests - before;
-      if (cutOff > 0) this.#launcher.noteCutOff(replaced, cutOff);
       if (run.exitStatus !== undefined) this.#launcher.end(run.exitStatus);
     });
     await within(stopped, settleMs);
