@@ -8,7 +8,7 @@ import type { Command } from 'commander';
 import { RequestContext } from '../app/index.js';
 import { commandLogger, present, UsageError } from '../config/internal.js';
 import { type Diagnostic, isObject, printDiagnostics } from '../errors/index.js';
-import type { ArgumentSchema, RPCConnection, RpcContract } from '../rpc/index.js';
+import type { ArgumentSchema, RPCConnection, RPCService, RpcContract } from '../rpc/index.js';
 import { contractErrors, NoSuchMethod, UnsupportedVersion } from '../rpc/internal.js';
 import { namesIn } from '../server/internal.js';
 import type { ClientOptions } from '../service/index.js';
@@ -17,7 +17,7 @@ import { addCommand, columns, example, print, unknownName, wholeNumber } from '.
 import { addConfigurationOptions, type ConfigurationArguments, type OutputArguments } from './command-line.js';
 import { readConfiguration } from './configured/configuration.js';
 import { withConnection } from './configured/configured-rpc.js';
-import { enabledServices, makingServices } from './configured/enabled-services.js';
+import { enabledServices } from './configured/enabled-services.js';
 import { registerDeadLetters } from './dead-letters-command.js';
 import { refuseErrors } from './validate/plan.js';
 
@@ -168,17 +168,14 @@ async function contractOf(name: string, args: ConfigurationArguments): Promise<S
   // Whatever other services this host runs.
   const config = await readConfiguration(args, { set: [`DEFAULT.enabled_services=${name}`] });
   const names = namesIn(config);
-  const { services, diagnostics } = await enabledServices(
-    config,
-    names,
-    { log: commandLogger(config) },
-    makingServices,
+  const { services, diagnostics } = await enabledServices(config, names, { log: commandLogger(config) }, ({ make }) =>
+    make(),
   );
   refuseErrors(diagnostics);
   const service = services.find((each) => each.name === name);
   if (service === undefined)
     throw unknownName(`no service is called "${name}"`, name, names.sections.service, 'Services');
-  return { service: name, topic: service.topic, interfaces: await service.contract() };
+  return { service: name, topic: service.topic, interfaces: await (service as RPCService).contract() };
 }
 
 function show(contract: ServiceContract, args: ContractArguments): void {

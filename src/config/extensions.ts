@@ -3,7 +3,7 @@
  * others at once, because only their objects know which options they have.
  */
 import { dirname } from 'node:path';
-import { type Diagnostic, errorText, isObject, nearestOrAll, PorticoError, whatItIs } from '../errors/index.js';
+import { type Diagnostic, errorText, isObject, nearestOrAll, whatItIs } from '../errors/index.js';
 import { SHIPPED } from '../extensions.js';
 import { importFailure } from '../modules/index.js';
 import { type ExtensionObject, known, load, partsOf, Refused } from './extension-objects.js';
@@ -12,7 +12,7 @@ import { checkDeclarations, owns } from './types/define-options.js';
 import type { OptionDeclarations } from './types/option.js';
 import type { DeclaredGroups } from './values/declared-groups.js';
 import { Generation } from './values/generation.js';
-import { locationOfItem } from './values/option-issues.js';
+import { locationOfItem, type OptionLocations, refuseOption } from './values/option-issues.js';
 import { extensionNames, isWritten, owningExtensions, shippedGroups } from './values/owners.js';
 import type { Resolved } from './values/written.js';
 
@@ -152,10 +152,14 @@ export function loadedExtensions(generation: Generation): readonly ExtensionObje
   return known(extensionNames(generation), folderOf(generation));
 }
 
-/** Returns the error for a configuration whose list leaves out a shipped extension that is needed. */
-export function missingExtension(name: string, what: string): PorticoError {
-  return new PorticoError(CODE, {
-    message: `[DEFAULT] extensions leaves out ${name}, which provides ${what}`,
-    hint: `Remove -${name} from [DEFAULT] extensions.`,
+/** Refuses a configuration whose list leaves out a shipped extension that is needed. */
+export function missingExtension(config: OptionLocations, name: string, what: string): never {
+  refuseOption(config, {
+    code: CODE,
+    group: 'DEFAULT',
+    opt: 'extensions',
+    item: `-${name}`,
+    message: `the list leaves out ${name}, which provides ${what}`,
+    hint: `remove -${name}`,
   });
 }

@@ -52,4 +52,13 @@ export {
   type RemoteCalls,
   registryProvider,
 } from './providers.js';
+export {
+  type MakeService,
+  type PlannedSectionService,
+  type SectionService,
+  type SectionServices,
+  type ServiceInterface,
+  type ServiceSection,
+  sectionServices,
+} from './section-services.js';
 export { type ServiceJson, serviceJson } from './service-json.js';

@@ -85,8 +85,7 @@ export async function configuredRegistry(config: Config): Promise<RegistryProvid
  */
 export async function registryProvider(config: Config): Promise<RegistryProvider> {
   const found = (await configuredRegistry(config)) ?? (await firstRegistry(await extensionsOf(config)));
-  if (found === undefined) throw missingExtension('portico/registry', 'the service registry');
-  return found;
+  return found ?? missingExtension(config, 'portico/registry', 'the service registry');
 }
 
 async function firstRegistry(extensions: readonly Extension[]): Promise<RegistryProvider | undefined> {
@@ -131,5 +130,5 @@ export interface CallsProvider {
 /** Imports the remote calls of a configuration. Rejects with `PORTICO_EXTENSION` if no extension has them. */
 export async function callsProvider(config: Config): Promise<CallsProvider> {
   for (const { provides } of await extensionsOf(config)) if (provides?.calls !== undefined) return provides.calls();
-  throw missingExtension('portico/rpc', 'remote calls');
+  return missingExtension(config, 'portico/rpc', 'remote calls');
 }

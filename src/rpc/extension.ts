@@ -10,5 +10,12 @@ export const extension = {
     oslo_messaging_rabbit: async () => (await import('./messaging-options.js')).osloRabbitOptions,
     oslo_messaging_notifications: async () => (await import('./messaging-options.js')).osloNotificationOptions,
   },
-  provides: { calls: async () => (await import('./provided.js')).provided, transports: DRIVERS },
+  provides: {
+    calls: async () => (await import('./provided.js')).provided,
+    services: {
+      plan: async () => (await import('./service-options.js')).plannedRpcService,
+      make: async () => (await import('./rpc-service.js')).RPCService.create,
+    },
+    transports: DRIVERS,
+  },
 } satisfies Extension;

@@ -17,16 +17,11 @@ import {
   namedManager,
   OPTION_KINDS,
   type OptionKind,
+  type PlannedSectionService,
   PorticoError,
+  type ServiceSection,
 } from '../extension/index.js';
-import type {
-  Manager,
-  ManagerContext,
-  ManagerOption,
-  ManagerSource,
-  PlannedService,
-  Registration,
-} from '../service/index.js';
+import type { Manager, ManagerContext, ManagerOption, ManagerSource, Registration } from '../service/index.js';
 import type { Serializer } from './message/serializer.js';
 import { hasOsloNames, messagingSettings, notificationSettings } from './messaging-options.js';
 import { wrongName } from './transport/route.js';
@@ -258,17 +253,9 @@ export function endpointsOf(managers: readonly Manager[]): readonly object[] {
   return [...managers, ...managers.flatMap(({ additionalEndpoints = [] }) => additionalEndpoints)];
 }
 
-/** An RPC service as plain data. */
-export interface PlannedRPCService extends PlannedService {
-  readonly topic: string;
-}
-
-/** Options of a plan: given in code, or by an operator's files. */
-export type PlannedRPCOptions = RPCServiceOptions & { readonly name: string; readonly config: Config };
-
 /** Checks the options as `RPCService.create` does, with the same errors. Creates no manager. */
-export function plannedRpcService(options: PlannedRPCOptions): PlannedRPCService {
-  const { name, config, workers = 1, project } = options;
+export function plannedRpcService(options: RPCServiceOptions & ServiceSection): PlannedSectionService {
+  const { name, config, workers, project } = options;
   checkServiceOptions(options);
   const identity = identityOf(options, config);
   managersFor(identity, options)(config);

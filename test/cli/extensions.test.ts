@@ -8,6 +8,9 @@ import { apiCli, emptyProject } from '../fixtures/project.js';
 const { folder, remove } = emptyProject({
   'p.ini': '[DEFAULT]\nextensions = ./broken.js\n[spool]\nkeep = 5\n',
   'without.ini': '[DEFAULT]\nextensions = -portico/registry\n',
+  'services.ini':
+    '[DEFAULT]\nextensions = -portico/rpc\nenabled_services = images\n[service:images]\nmanager = ./images.js:Images\n',
+  'images.js': 'export class Images {}\n',
   'broken.js': "export const extension = { name: 'broken' };\nexport const more = { ; };\n",
   'commands.ini': '[DEFAULT]\nextensions = ./commands.js\n',
   'commands.js': `export const extension = {
@@ -71,4 +74,10 @@ test('a broken command of an extension is told by its name, and help has all oth
   assert.match(help, /warning: the command thrower of strange cannot be registered: no such program/);
   assert.match(help, /^ {2}hello/m);
   assert.match(help, /^ {2}check /m);
+});
+
+test('a service whose extension is left out is refused at the list, by check and at a start', async () => {
+  const refused =
+    /services\.ini:2:14: error: \[DEFAULT\] extensions: the list leaves out portico\/rpc, which provides the services of \[service:<name>\]\n {2}remove -portico\/rpc/;
+  for (const words of [['check'], []]) assert.match(await run(...words, '--config-file', 'services.ini'), refused);
 });

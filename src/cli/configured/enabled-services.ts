@@ -4,42 +4,27 @@
 import type { Config } from '../../config/index.js';
 import { diagnose } from '../../config/internal.js';
 import { type Diagnostic, nearestOrAll, PorticoError, Refusals } from '../../errors/index.js';
-import { namedManager } from '../../managers/index.js';
-import type { RPCService, RPCServiceOptions } from '../../rpc/index.js';
-import type { PlannedRPCService } from '../../rpc/internal.js';
+import { type MakeService, namedManager, type SectionServices, sectionServices } from '../../managers/index.js';
 import { isOneProcess, type Names, serviceOptions } from '../../server/internal.js';
 import type { EnabledApisOptions } from './enabled-apis.js';
 
-/** Creates a service, or its plan. */
-export type MakeService<T> = (options: RPCServiceOptions & { readonly name: string; readonly config: Config }) => T;
-
-/** Returns the function that creates services, for processes that run or build them. */
-export async function makingServices(): Promise<MakeService<RPCService>> {
-  const { RPCService } = await import('../../rpc/index.js');
-  return (options) => RPCService.create(options);
-}
-
-/** Returns the function that creates plans, for a parent of workers. */
-export async function planningServices(): Promise<MakeService<PlannedRPCService>> {
-  return (await import('../../rpc/internal.js')).plannedRpcService;
-}
-
 /**
- * Returns one service for each name in `enabled_services`, in that order; `missing`: the names without a section. `making` is called if there
- * are any names: it loads remote calls.
+ * Returns one service for each name in `enabled_services`, in that order: what `make` or `plan` of their extension makes; `missing`: the
+ * names without a section. The extension is imported if there are any names.
  */
 export async function enabledServices<T extends { readonly name: string; readonly topic: string }>(
   config: Config,
   names: Names,
   { log, dev = false }: Pick<EnabledApisOptions, 'log' | 'dev'>,
-  making: () => Promise<MakeService<T>>,
+  made: (services: SectionServices) => Promise<MakeService<T>>,
 ) {
   const services: T[] = [];
   const missing: Diagnostic[] = [];
   const wrong: Diagnostic[] = [];
   if (names.services.length === 0) return { services, missing, diagnostics: wrong };
-  const make = await making();
   const refusals = new Refusals();
+  const make = await refusals.gather(async () => made(await sectionServices(config)));
+  if (make === undefined) return { services, missing, diagnostics: refusals.diagnostics };
   const add = (name: string): void => {
     const group = `service:${name}`;
     config.register(group, serviceOptions);

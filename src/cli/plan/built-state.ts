@@ -6,18 +6,18 @@ import { createHmac } from 'node:crypto';
 import type { Config } from '../../config/index.js';
 import { asTrial, isSecret, maskValue } from '../../config/internal.js';
 import { silentLogger } from '../../log/internal.js';
+import type { SectionService } from '../../managers/index.js';
 import type { OptionState, ServiceState, State } from '../../plan/index.js';
-import type { RPCService } from '../../rpc/index.js';
 import type { WSGIService } from '../../server/index.js';
 import { namesIn } from '../../server/internal.js';
-import { enabledServices, makingServices } from '../configured/enabled-services.js';
+import { enabledServices } from '../configured/enabled-services.js';
 import { plan, refuseErrors } from '../validate/plan.js';
 import { apiState } from './api-state.js';
 import { jobState, placeOf, plainData, sourceOf } from './plain-data.js';
 
 /** A service that this process runs: an API, or one with remote calls. */
 export type RunningService = Pick<WSGIService, 'name' | 'config' | 'periodicTasks'> &
-  Partial<Pick<RPCService, 'described'>>;
+  Partial<Pick<SectionService, 'described'>>;
 
 /** Options of {@link builtState}. */
 export interface BuildOptions {
@@ -37,7 +37,7 @@ export async function builtState(config: Config, key: string, { running, ...only
   const built = [];
   for (const api of apis)
     built.push(await asTrial(() => apiState({ ...api, usesTls: names.sslApis.includes(api.name) }, config, running)));
-  const enabled = await enabledServices(config, names, { log: silentLogger() }, makingServices);
+  const enabled = await enabledServices(config, names, { log: silentLogger() }, ({ make }) => make());
   const services: ServiceState[] = [];
   for (const made of enabled.services) {
     const { name, topic, workers } = made;

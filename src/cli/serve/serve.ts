@@ -9,9 +9,8 @@ import type { Diagnostic } from '../../errors/index.js';
 import { ServiceLauncher } from '../../launch/index.js';
 import { buildConfiguration, isBuild, isWorker, tellBuilt } from '../../launch/internal.js';
 import type { Logger } from '../../log/index.js';
+import type { PlannedSectionService, SectionService } from '../../managers/index.js';
 import { firstParent } from '../../process/index.js';
-import type { RPCService } from '../../rpc/index.js';
-import type { PlannedRPCService } from '../../rpc/internal.js';
 import type { WSGIService } from '../../server/index.js';
 import { isOneProcess, namesIn, type PlannedApi } from '../../server/internal.js';
 import type { ListenAddress } from '../../service/index.js';
@@ -22,7 +21,7 @@ import { endSoon } from '../command-failure.js';
 import { addConfigurationOptions, addServeOptions, type ServeArguments } from '../command-line.js';
 import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration } from '../configured/configuration.js';
 import type { EnabledApisOptions } from '../configured/enabled-apis.js';
-import { enabledServices, makingServices } from '../configured/enabled-services.js';
+import { enabledServices } from '../configured/enabled-services.js';
 import { namesLogger, programLog } from '../configured/named-logger.js';
 import { asLogged, plan, refuseErrors } from '../validate/plan.js';
 import { programOf, wholeProgram } from '../validate/program.js';
@@ -105,7 +104,7 @@ export async function serve(args: ServeArguments): Promise<number> {
       // For people: a collector of both streams finds only JSON, and the log says the same when all are ready.
       const isRead = process.stdout.isTTY || whole.format === 'text';
       if (isRead && config.resolve('DEFAULT', 'log_format').value !== 'json')
-        process.stdout.write(`${readyLine(service as PlannedApi | PlannedRPCService, addresses, config)}\n`);
+        process.stdout.write(`${readyLine(service as PlannedApi | PlannedSectionService, addresses, config)}\n`);
       void files?.follow();
       void inspector?.tell();
       types?.check();
@@ -127,13 +126,13 @@ async function typesHere(log: Logger): Promise<DevelopmentTypes | undefined> {
 }
 
 /** A service to run: its plan in the parent, the object in a worker. */
-type Served = PlannedApi | PlannedRPCService | RPCService | WSGIService;
+type Served = PlannedApi | PlannedSectionService | SectionService | WSGIService;
 
 /** Returns plans. The first workers validate the configuration; for a mutate, which starts none, a child does. */
 async function ofParent(
   config: Config,
   options: Required<Omit<EnabledApisOptions, 'dev'>> & { readonly dev: boolean },
-): Promise<readonly (PlannedApi | PlannedRPCService)[]> {
+): Promise<readonly (PlannedApi | PlannedSectionService)[]> {
   const { apis, services, diagnostics } = await plan(config, options);
   config.warn(diagnostics.map(asLogged));
   refuseErrors(diagnostics);
@@ -148,7 +147,7 @@ async function ofWorker(
   const { service } = workerAssignment()!;
   const names = namesIn(config);
   if (names.services.includes(service)) {
-    const { services, diagnostics } = await enabledServices(config, names, options, makingServices);
+    const { services, diagnostics } = await enabledServices(config, names, options, ({ make }) => make());
     refuseErrors(diagnostics);
     return services.map((each) => Object.assign(each, programOf(names, service)));
   }
@@ -160,13 +159,13 @@ async function ofWorker(
 
 /** Returns the planned services of a process that serves all; of running ones, which stay, their plans. */
 async function ofOneProcess(
-  planned: readonly (PlannedApi | PlannedRPCService)[],
+  planned: readonly (PlannedApi | PlannedSectionService)[],
   config: Config,
   { running, ...options }: EnabledApisOptions & { readonly traceErrors: boolean; readonly running: readonly string[] },
 ): Promise<readonly Served[]> {
   const starts = planned.some((plan) => 'topic' in plan && !running.includes(plan.name));
   const names = namesIn(config);
-  const services = starts ? (await enabledServices(config, names, options, makingServices)).services : [];
+  const services = starts ? (await enabledServices(config, names, options, ({ make }) => make())).services : [];
   const { ServedApi } = await import('./served-api.js');
   return planned.map((plan) => {
     const { name } = plan;
@@ -216,7 +215,7 @@ function tellNoConfiguration(config: Config, args: ServeArguments, log: Logger):
 
 /** `compute     http://127.0.0.1:8774  2 workers  [compute] in paste/api-paste.ini`, `images     topic images  2 workers`. */
 function readyLine(
-  service: PlannedApi | PlannedRPCService,
+  service: PlannedApi | PlannedSectionService,
   addresses: readonly ListenAddress[],
   config: Config,
 ): string {

@@ -10,7 +10,7 @@ import { type Diagnostic, locationInFile, Refusals } from '../../errors/index.js
 import type { ContextTree, Loader } from '../../loader/index.js';
 import { bundledParts, findsNoCaller, mountedApps } from '../../loader/internal.js';
 import { silentLogger } from '../../log/internal.js';
-import { checkManager } from '../../managers/index.js';
+import { callsProvider, checkManager, type SectionService } from '../../managers/index.js';
 import {
   type BuiltRouter,
   collectRouters,
@@ -19,11 +19,10 @@ import {
   routerOfApp,
   type TableWarning,
 } from '../../routing/internal.js';
-import type { RPCService } from '../../rpc/index.js';
 import { WSGIService } from '../../server/index.js';
 import { isOneProcess, managerOf, type Names, type PlannedApi, pipelineOf } from '../../server/internal.js';
 import { configuredPasteFile } from '../configured/configuration.js';
-import { enabledServices, makingServices } from '../configured/enabled-services.js';
+import { enabledServices } from '../configured/enabled-services.js';
 import { namedLogger } from '../configured/named-logger.js';
 import { type LoadedApi, loaderOf } from './api-routers.js';
 import type { Planned } from './plan.js';
@@ -51,8 +50,8 @@ export async function buildAll(
   const isAlone = isOneProcess(config) && !dev;
   /** Builds a service as its worker would, or the process that serves all; and releases it. */
   const tryToBuild = (
-    { name, workers }: PlannedApi | RPCService,
-    make: () => WSGIService | RPCService,
+    { name, workers }: PlannedApi | SectionService,
+    make: () => WSGIService | SectionService,
   ): Promise<void> => buildAsWorker({ name, workers: isAlone ? 0 : workers }, async () => (await make().prepare())());
   await refusals.gather(() => namedLogger(config));
   for (const api of apis) {
@@ -83,7 +82,7 @@ export async function buildAll(
     found.push(...(odd ?? []));
   }
   if (services.length === 0) return found;
-  const made = await enabledServices(config, names, { log: silentLogger(), dev }, makingServices);
+  const made = await enabledServices(config, names, { log: silentLogger(), dev }, ({ make }) => make());
   for (const service of made.services) await refusals.gather(() => tryToBuild(service, () => service));
   return found;
 }
@@ -103,10 +102,9 @@ async function findManager(group: string, config: Config): Promise<void> {
   if (manager !== undefined) await checkManager(manager, config, { group, opt: 'manager' });
 }
 
-/** Reads `[rpc]`. Only if a manager may make remote calls, because that loads their modules. */
+/** Reads the options of remote calls. Only if a manager may make them, because that loads their modules. */
 async function makeCalls(config: Config): Promise<void> {
-  const { RPCConnection } = await import('../../rpc/index.js');
-  new RPCConnection({ config, log: silentLogger() });
+  (await callsProvider(config)).calls().connect(config, { log: silentLogger() });
 }
 
 // Findings about the routes of a built API: warnings of its routers, and routes for callers whom no filter identifies.

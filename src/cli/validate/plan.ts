@@ -4,7 +4,7 @@
  */
 import type { Config } from '../../config/index.js';
 import { type Diagnostic, isError, severalRefusals } from '../../errors/index.js';
-import type { PlannedRPCService } from '../../rpc/internal.js';
+import type { PlannedSectionService } from '../../managers/index.js';
 import type { PlannedApi } from '../../server/internal.js';
 import { type Names, namesIn } from '../../server/internal.js';
 import {
@@ -13,13 +13,13 @@ import {
   missingDiagnostics,
   nothingEnabled,
 } from '../configured/enabled-apis.js';
-import { enabledServices, planningServices } from '../configured/enabled-services.js';
+import { enabledServices } from '../configured/enabled-services.js';
 
 /** Plans of what a configuration starts. */
 export interface Planned {
   readonly apis: readonly PlannedApi[];
   /** Services in addition to the APIs. */
-  readonly services: readonly PlannedRPCService[];
+  readonly services: readonly PlannedSectionService[];
   /** Reasons why something enabled has no plan, and warnings. */
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -30,7 +30,7 @@ export async function plan(
   { names = namesIn(config), ...options }: EnabledApisOptions & { readonly names?: Names },
 ): Promise<Planned> {
   const { running = [] } = options;
-  const { services, missing, diagnostics } = await enabledServices(config, names, options, planningServices);
+  const { services, missing, diagnostics } = await enabledServices(config, names, options, ({ plan }) => plan());
   const apisRunning = running.filter((name) => !names.services.includes(name));
   const ofApis = await enabledApis(config, names, { ...options, running: apisRunning });
   const next = [...ofApis.apis, ...services].map(({ name }) => name);
