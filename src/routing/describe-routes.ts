@@ -9,11 +9,10 @@ import type { CompiledRoute } from './matching/compiled-route.js';
 import { shortestParts } from './matching/shortest-parts.js';
 import { acceptsMethod } from './route/conditions.js';
 import { MEMBER_ID } from './route/route.js';
-import { filterName } from './serving/build-table.js';
 import { findShadowed } from './serving/check-table.js';
 import { translateRegex } from './template/python-regex.js';
 import { pathText, variablePattern } from './template/template.js';
-import type { RouteFacts } from './tried-route.js';
+import { filterName, type RouteFacts } from './tried-route.js';
 
 /** One route, in the order in which routes are tried. */
 export interface DescribedRoute {

@@ -31,7 +31,7 @@ import type { MatchRequest } from './route/conditions.js';
 import { GenerationError } from './route/route-error.js';
 import { ActionCall, CALL, type Called, callOf, type Fail } from './serving/action-call.js';
 import type { ActionEngine } from './serving/action-engine.js';
-import { buildServed, probed } from './serving/build-table.js';
+import { buildServed } from './serving/build-table.js';
 import { checkTable, checkUrlNames } from './serving/check-table.js';
 import { DirectActions } from './serving/direct-actions.js';
 import { RouterFastify } from './serving/router-fastify.js';
@@ -45,7 +45,7 @@ import {
   type ServedRoute,
   targetKey,
 } from './serving/served-route.js';
-import { endAs, noteAction, noteRoute, type RouteFacts, triedMount } from './tried-route.js';
+import { asTried, endAs, noteRoute, probed, type RouteFacts } from './tried-route.js';
 import { absoluteUrl, type UrlContext, type UrlValues } from './urls/url-builder.js';
 import { VersionNegotiation } from './version-negotiation.js';
 
@@ -107,8 +107,11 @@ export class RouterApp implements RequestRouter {
       const path = this.#pathOf(exchange);
       const found = path === null ? null : this.#find(exchange, path);
       if (found === null) return this.#miss(exchange, res, path);
-      const served = this.#served[found.compiled.index]!;
-      if (exchange.trial !== undefined) this.#note(exchange.trial, exchange, { found, path, allowed: [] });
+      let served = this.#served[found.compiled.index]!;
+      if (exchange.trial !== undefined) {
+        this.#note(exchange.trial, exchange, { found, path, allowed: [] });
+        served = asTried(served, exchange.trial);
+      }
       const { matched } = served;
       const { mountTemplate: mount, requestTrace: trace } = exchange;
       let route = served.below.get(mount);
@@ -244,11 +247,7 @@ export class RouterApp implements RequestRouter {
     const { req, routeParams: texts } = exchange;
     if (served.kind === 'redirect') {
       const { guards, redirect } = served;
-      const answer: App = () => {
-        exchange.trial?.enter({ what: 'response', name: '' }, exchange);
-        exchange.trial?.note(`redirects to ${redirect.target.template}`);
-        answerRedirect(res, this.#parts.mapper, redirect, found, absoluteUrl(req, undefined));
-      };
+      const answer: App = () => answerRedirect(res, this.#parts.mapper, redirect, found, absoluteUrl(req, undefined));
       return compose(guards, answer)(req, res);
     }
     const target = served.target ?? namedTarget(served, found);
@@ -269,22 +268,14 @@ export class RouterApp implements RequestRouter {
     const slot = exchange.copyOf ?? exchange;
     const call = new ActionCall(req, res, served.matched, params, version, this, target, entry, args, format, slot);
     if (served.settings.deadline !== undefined) this.#startDeadline(call, served.settings.deadline);
-    if (entry.app === this.#run) {
-      if (exchange.trial !== undefined) noteAction(call, exchange);
-      return this.#engine.take(call, req, res);
-    }
+    if (entry.app === this.#run) return this.#engine.take(call, req, res);
     // The app finds it by its request.
     (req as Called)[CALL] = call;
     return entry.app(req, res);
   }
 
   /** Runs an action after its filters. */
-  readonly #run: App = (req, res) => {
-    const call = callOf(req)!;
-    const exchange = exchangeOf(req);
-    if (exchange.trial !== undefined) noteAction(call, exchange);
-    return this.#engine.take(call, req, res);
-  };
+  readonly #run: App = (req, res) => this.#engine.take(callOf(req)!, req, res);
 
   /** After `ms` milliseconds aborts the signal and, unless a response has begun, answers 503. */
   #startDeadline(call: ActionCall, ms: number): void {
@@ -440,7 +431,7 @@ function callMounted(
   const url = req.url ?? '/';
   enterMount(req, pathInfo);
   exchange.mountTemplate += served.place;
-  return catching(exchange.trial === undefined ? served.app : triedMount(served), (error) => {
+  return catching(served.app, (error) => {
     req.url = url;
     exchange.scriptName = scriptName;
     exchange.mountTemplate = mount;

@@ -1,10 +1,17 @@
 /** Trials of requests in a Router: the steps that it notes, and the ends at code of an application. */
-import { type App, compose } from '../app/index.js';
-import { canTry, type Exchange, endTrial, exchangeOf, type Trial } from '../app/internal.js';
+import type { IncomingMessage } from 'node:http';
+import type { App, Filter, MatchedRoute } from '../app/index.js';
+import { canTry, type Exchange, endTrial, exchangeOf, type Trial, type TrialNode } from '../app/internal.js';
+import { isTrial } from '../config/internal.js';
+import type { AnyHandler } from './actions/action-request.js';
+import { HANDLER_ACTION } from './actions/controllers.js';
+import { SENT } from './actions/reply.js';
+import { EVERY_VERSION } from './api-version.js';
 import type { BuiltRouter, PluginAnswer } from './built-router.js';
+import type { Redirect } from './mapper/mapper.js';
 import type { Found } from './matching/compiled-route.js';
-import type { ActionCall } from './serving/action-call.js';
-import type { ServedMethod, ServedMount } from './serving/served-route.js';
+import { type ActionCall, callOf } from './serving/action-call.js';
+import type { ActionTarget, ServedMethod, ServedRoute } from './serving/served-route.js';
 
 /** Facts of a Router about a step of a trial. */
 export interface RouteFacts {
@@ -30,15 +37,98 @@ export function noteRoute(trial: Trial, exchange: Exchange, facts: Omit<RouteFac
   trial.enter(node, exchange, { ...facts, method: exchange.req.method ?? '' });
 }
 
-/** Notes that a request has passed the filters of an action, before its input is read. */
-export function noteAction(call: ActionCall, exchange: Exchange): void {
-  const method = 'place' in call.entry ? (call.entry as ServedMethod) : undefined;
-  exchange.trial!.enter({ what: 'action', name: call.nameOf(method) }, exchange);
+/** Returns the filters, in a build that finds errors each with one before it that notes for a trial that the request enters it. */
+export function probed(filters: readonly Filter[]): readonly Filter[] {
+  if (!isTrial()) return filters;
+  return filters.flatMap((filter) => [noting(() => ({ what: 'filter', name: filterName(filter) })), filter]);
 }
 
-/** Returns the app of a mount for a trial: an app that may call code of the application is not called, only its guards. */
-export function triedMount({ app, mounted, around, place }: ServedMount): App {
-  return canTry(mounted) ? app : compose(around, endAs('app', place));
+/** Returns the name of a filter in code. */
+export function filterName({ name }: Filter): string {
+  return name || 'a filter without a name';
+}
+
+/** Returns the innermost filter of an action in a build that finds errors: notes the action before its input is read. */
+export function notedAction(): readonly Filter[] {
+  if (!isTrial()) return [];
+  return [
+    noting((req) => {
+      const { route, entry } = callOf(req)!;
+      return { what: 'action', name: nameOf(route, (entry as Partial<ServedMethod>).place) };
+    }),
+  ];
+}
+
+/** Returns the innermost filter of a redirect in a build that finds errors. */
+export function notedRedirect({ target }: Redirect): readonly Filter[] {
+  if (!isTrial()) return [];
+  return [noting(() => ({ what: 'response', name: '' }), `redirects to ${target.template}`)];
+}
+
+function noting(nodeOf: (req: IncomingMessage) => TrialNode, note?: string): Filter {
+  return (app) => (req, res) => {
+    const exchange = exchangeOf(req);
+    exchange.trial?.enter(nodeOf(req), exchange);
+    if (note !== undefined) exchange.trial?.note(note);
+    return app(req, res);
+  };
+}
+
+/** Returns the app for a mount, in a build that finds errors an end in place of one that may call code of the application. */
+export function mountedApp(app: App, place: string): App {
+  return isTrial() && !canTry(app) ? endAs('app', place) : app;
+}
+
+/** Returns the handling of a route for a trial: an action ends it in place of its call, and does not check unknown parts. */
+export function asTried(served: ServedRoute, trial: Trial): ServedRoute {
+  if (served.kind !== 'action') return served;
+  const tried = (target: ActionTarget): ActionTarget => triedTarget(target, served.matched, trial);
+  const named = new Map([...served.named].map(([key, target]) => [key, tried(target)]));
+  return { ...served, target: served.target && tried(served.target), named };
+}
+
+function triedTarget(target: ActionTarget, route: MatchedRoute, trial: Trial): ActionTarget {
+  const { methods, byKey } = target;
+  const tried = (method: ServedMethod): ServedMethod => triedMethod(method, route, trial);
+  if (byKey === null) return { ...target, methods: methods.map(tried) };
+  const actions = new Map([...byKey.actions].map(([key, each]) => [key, each.map(tried)]));
+  if (!trial.isUnknown('body')) return { ...target, byKey: { ...byKey, actions } };
+  // The key that selects the action is unknown.
+  const [[any] = []] = actions.values();
+  const checks = { params: [], headers: [], query: [], body: [] };
+  const unknown: ServedMethod = { ...any!, ...byKey, place: nameOf(route), range: EVERY_VERSION, checks, statuses: [] };
+  return {
+    ...target,
+    methods: [{ ...unknown, takes: undefined, handler: ended(trial, unknown.place, true) }],
+    byKey: null,
+  };
+}
+
+function triedMethod(method: ServedMethod, route: MatchedRoute, trial: Trial): ServedMethod {
+  const { place, takes, checks } = method;
+  const [noHeaders, noBody] = [trial.isUnknown('headers'), trial.isUnknown('body')];
+  return {
+    ...method,
+    takes: noBody ? undefined : takes,
+    checks: { ...checks, ...(noHeaders && { headers: [] }), ...(noBody && { body: [] }) },
+    rules: null,
+    handler: ended(trial, nameOf(route, place), noBody && checks.body.length > 0),
+  };
+}
+
+/** Returns what ends a trial in place of an action. */
+function ended(trial: Trial, name: string, assumesBody: boolean): AnyHandler {
+  return (call) => {
+    const { response: res, status } = call as ActionCall;
+    if (assumesBody) trial.assumed.add('body');
+    endTrial(trial, res, { what: 'action', name, status: res.statusCode === 200 ? status : res.statusCode });
+    return SENT;
+  };
+}
+
+/** Returns the name of an action: of its function, or of the controller and its method. */
+function nameOf({ controller, action }: MatchedRoute, place = `${controller}.${action}`): string {
+  return action === HANDLER_ACTION ? controller : place;
 }
 
 /** Returns an app that ends a trial where code of an application would be called. */

@@ -5,20 +5,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault, type FaultIssue, type MatchedRoute, quoteClient } from '../../app/index.js';
-import {
-  appSettled,
-  type Exchange,
-  endTrial,
-  faultFormOf,
-  isThenable,
-  keepHeaders,
-  type Trial,
-  tooLarge,
-} from '../../app/internal.js';
+import { appSettled, type Exchange, faultFormOf, isThenable, keepHeaders, tooLarge } from '../../app/internal.js';
 import { isObject } from '../../errors/index.js';
 import { INPUT_PARTS, type InputPart } from '../actions/action.js';
 import { ActionRequest, type Args, REPLY, type RequestRouter } from '../actions/action-request.js';
-import { HANDLER_ACTION } from '../actions/controllers.js';
 import { FileReply, replyFile, SENT } from '../actions/reply.js';
 import { InputRefused } from '../actions/schema-compiler.js';
 import type { TakenType } from '../actions/taken-types.js';
@@ -55,13 +45,6 @@ type Input = Record<InputPart, unknown>;
 const NO_BODY: readonly FaultIssue[] = Object.freeze([
   { where: 'body', path: [], message: 'is required', keyword: 'required', params: {}, schemaPath: '#' },
 ]);
-
-/** Reports whether a part of the request is not known to its trial, so that nothing can be said of it. */
-function isUnknown(trial: Trial | undefined, part: InputPart): boolean {
-  if (trial === undefined || (part !== 'body' && part !== 'headers') || !trial.isUnknown(part)) return false;
-  if (part === 'body') trial.assumed.add('body');
-  return true;
-}
 
 /** Throws for a request without a value for the action: one without a body, or with one that no plugin has parsed. */
 function refuseNoBody(req: IncomingMessage): never {
@@ -133,12 +116,6 @@ export class ActionCall extends ActionRequest implements Asked {
     let value: unknown;
     try {
       this.parsed = body;
-      const { trial } = this.slot;
-      if (trial?.isUnknown('body') === true && this.target.byKey !== null) {
-        trial.assumed.add('body');
-        this.answer(this.tried(trial, undefined), answering);
-        return;
-      }
       const method = this.target.byKey === null ? (this.entry as ServedMethod) : this.selected(body);
       this.served = method;
       if (answering.types !== null) this.type = answering.types.choose(this.req, this.format);
@@ -146,7 +123,7 @@ export class ActionCall extends ActionRequest implements Asked {
       this.status = rules.status;
       value =
         rules.isFree && body === undefined && !this.response.writableEnded
-          ? this.called(method, this.args)
+          ? method.handler.call(method.controller, this, this.args)
           : this.checked(method, rules, this.input(rules), 0);
     } catch (error) {
       this.failed(error, answering);
@@ -184,7 +161,7 @@ export class ActionCall extends ActionRequest implements Asked {
     for (let at = first; at < INPUT_PARTS.length; at++) {
       const part = INPUT_PARTS[at]!;
       const check = rules[part];
-      if (check === undefined || isUnknown(this.slot.trial, part)) continue;
+      if (check === undefined) continue;
       if (part === 'body' && input.body === undefined) refuseNoBody(this.req);
       const checked = check(input[part], this);
       if (isThenable(checked)) {
@@ -211,27 +188,7 @@ export class ActionCall extends ActionRequest implements Asked {
     }
     // Meanwhile its deadline has passed, or an outer filter has answered.
     if (this.response.writableEnded) return undefined;
-    return this.called(method, args);
-  }
-
-  /** Calls the action; for a trial, notes it. */
-  private called(method: ServedMethod, args: Args): unknown {
-    const { trial } = this.slot;
-    return trial === undefined ? method.handler.call(method.controller, this, args) : this.tried(trial, method);
-  }
-
-  /** `method`: undefined if a key of an unknown body selects it. */
-  private tried(trial: Trial, method: ServedMethod | undefined): typeof SENT {
-    const { response: res, status } = this;
-    const name = this.nameOf(method);
-    endTrial(trial, res, { what: 'action', name, status: res.statusCode === 200 ? status : res.statusCode });
-    return SENT;
-  }
-
-  /** Returns the name of the action: of its function, or of the controller and its method. */
-  nameOf(method: Pick<ServedMethod, 'place'> | undefined): string {
-    const { controller, action } = this.route;
-    return action === HANDLER_ACTION ? controller : (method?.place ?? `${controller}.${action}`);
+    return method.handler.call(method.controller, this, args);
   }
 
   private answer(result: unknown, answering: Answering): void {
@@ -273,7 +230,6 @@ export class ActionCall extends ActionRequest implements Asked {
     const input = this.input(rules);
     const all = [...issues];
     for (const part of INPUT_PARTS.slice(INPUT_PARTS.indexOf(issues[0]?.where ?? 'body') + 1)) {
-      if (rules[part] !== undefined && isUnknown(this.slot.trial, part)) continue;
       try {
         if (part === 'body' && rules.body !== undefined && body === undefined) refuseNoBody(req);
         await rules[part]?.(input[part], this);

@@ -3,8 +3,6 @@
  */
 import { METHODS } from 'node:http';
 import { type App, compose, type Filter, type MatchedRoute } from '../../app/index.js';
-import { exchangeOf } from '../../app/internal.js';
-import { isTrial } from '../../config/internal.js';
 import type { Origin } from '../../errors/index.js';
 import type { CompiledAction } from '../actions/compiled-action.js';
 import { NoAction } from '../actions/controllers.js';
@@ -17,6 +15,7 @@ import type { CompiledRoute } from '../matching/compiled-route.js';
 import { acceptsMethod, namedMethods } from '../route/conditions.js';
 import type { Route } from '../route/route.js';
 import { definitionError, RouteError } from '../route/route-error.js';
+import { mountedApp, notedAction, notedRedirect, probed } from '../tried-route.js';
 import type { ActionEngine } from './action-engine.js';
 import { guardsOf, needsKnownCaller, withCaller } from './guard-filter.js';
 import {
@@ -87,11 +86,13 @@ class RouteServing {
     const redirect = this.#parts.mapper.redirectOf(route);
     const guards = this.#parts.mapper.guardsOf(route);
     const mounted = this.#parts.mapper.mountOf(route);
-    if (redirect !== undefined) return { kind: 'redirect', ...shared, guards: probed(guards), redirect };
+    if (redirect !== undefined) {
+      return { kind: 'redirect', ...shared, guards: [...probed(guards), ...notedRedirect(redirect)], redirect };
+    }
     if (mounted !== undefined) {
       const place = matched.template.replace(/\/?\{path_info[^/]*\}$/, '');
       const around = probed(needsKnownCaller(guards[0]) ? [...guards, withCaller] : guards);
-      return { kind: 'mount', ...shared, app: compose(around, mounted), mounted, around, place };
+      return { kind: 'mount', ...shared, app: compose(around, mountedApp(mounted, place)), place };
     }
     if (route.variables.has('controller') || route.variables.has('action')) {
       return { kind: 'action', ...shared, settings, target: null, named: this.#named(compiled) };
@@ -147,7 +148,7 @@ class RouteServing {
       // The engine asks it when the hooks of plugins have run, unless filters of the action are inside it.
       const guard = this.#engine.asksGuards && filters.length === 0 && typeof auth === 'function' ? auth : undefined;
       const around = [...mapper.filtersOf(route.route), ...(guard === undefined ? guards : [])];
-      return { app: compose(probed([...around, ...filters]), this.#run), guard };
+      return { app: compose([...probed([...around, ...filters]), ...notedAction()], this.#run), guard };
     };
     const servedAs = (compiled: CompiledAction): ServedMethod => ({
       ...compiled,
@@ -220,25 +221,6 @@ class RouteServing {
     for (const numbers of all) numbers.take(number);
     return number === 1 ? path : `${path}~${number}`;
   }
-}
-
-/** Returns the filters, in a build that finds errors each with one before it that notes for a trial that the request enters it. */
-export function probed(filters: readonly Filter[]): readonly Filter[] {
-  if (!isTrial()) return filters;
-  return filters.flatMap((filter) => {
-    const node = { what: 'filter', name: filterName(filter) } as const;
-    const probe: Filter = (app) => (req, res) => {
-      const exchange = exchangeOf(req);
-      exchange.trial?.enter(node, exchange);
-      return app(req, res);
-    };
-    return [probe, filter];
-  });
-}
-
-/** Returns the name of a filter in code. */
-export function filterName({ name }: Filter): string {
-  return name || 'a filter without a name';
 }
 
 /** Numbers of a path that one method has. The first free one is known, so that many routes of one path do not search for it. */

@@ -271,12 +271,7 @@ export function readTyped(
   done: BodyDone,
 ): void {
   const { req, response: res } = call;
-  const exchange = exchangeOf(req);
-  if (exchange.trial?.isUnknown('body') === true) {
-    done(null, undefined, 0);
-    return;
-  }
-  const length = bodyLengthOf(exchange);
+  const length = bodyLengthOf(exchangeOf(req));
   const taken = takenType(req, call.entry.takes!, length !== 0);
   call.taken = taken;
   if (taken.read === 'stream') {

@@ -47,8 +47,6 @@ export interface ServedMount extends Served {
   readonly kind: 'mount';
   /** The mounted app within its guards. */
   readonly app: App;
-  readonly mounted: App;
-  readonly around: readonly Filter[];
   /** Template of a mount without the rest of the path, which belongs to the app: `/files`. */
   readonly place: string;
 }
