@@ -82,6 +82,11 @@ export class Trial implements RequestTrial {
     this.note(`would ${text}`);
   }
 
+  /** Whether the caller is taken as accepted: nothing can be said of what it may do. */
+  get isCallerAssumed(): boolean {
+    return this.assumed.has('caller');
+  }
+
   /** Takes the caller as accepted by a filter that would ask elsewhere, or that knows no credentials. */
   assumeCaller(text: string): void {
     this.assumed.add('caller');

@@ -44,7 +44,7 @@ export const context = filterFactory(
     return (app) => (req, res) => {
       const env = environ(req);
       const { identity, serviceIdentity } = env;
-      const isAssumed = exchangeOf(req).trial?.assumed.has('caller') === true;
+      const isAssumed = exchangeOf(req).trial?.isCallerAssumed === true;
       if (!identity && options.requireIdentity && !isAssumed) {
         if (env.authError === 'unavailable') {
           // auth_token with delay_auth_decision passed the request on, but could not validate its token.

@@ -38,7 +38,7 @@ export const readOnly = filterFactory(
     const fault = refusal(options, req);
     if (fault === undefined) return app(req, res);
     const { trial } = exchangeOf(req);
-    if (trial?.assumed.has('caller') !== true || options.exemptProjects.length === 0) throw fault;
+    if (trial?.isCallerAssumed !== true || options.exemptProjects.length === 0) throw fault;
     trial.would(`answer ${fault.status}, unless the caller is of the project ${options.exemptProjects.join(' or ')}`);
     return app(req, res);
   },

@@ -10,9 +10,9 @@ import { shortestParts } from './matching/shortest-parts.js';
 import { acceptsMethod } from './route/conditions.js';
 import { MEMBER_ID } from './route/route.js';
 import { findShadowed } from './serving/check-table.js';
+import { filterName, type RouteFacts } from './serving/tried-route.js';
 import { translateRegex } from './template/python-regex.js';
 import { pathText, variablePattern } from './template/template.js';
-import { filterName, type RouteFacts } from './tried-route.js';
 
 /** One route, in the order in which routes are tried. */
 export interface DescribedRoute {
@@ -63,10 +63,8 @@ export function describeRoutes(router: BuiltRouter): DescribedRoute[] {
   return table.ranked.map((compiled) => describeRoute(router, compiled, shadowed.get(compiled)));
 }
 
-/** Returns the route of method and path; the path is decoded. */
-export function explainMatch(router: BuiltRouter, method: string, path: string): ExplainedMatch {
-  const rest = router.withoutPrefix(path);
-  const found = router.find(method, path) ?? (method === 'HEAD' ? router.find('GET', path) : null);
+/** Explains the match of a request in a Router. */
+export function explainMatch({ router, found, method, path }: RouteFacts): ExplainedMatch {
   const { ranked } = router.compile();
   return {
     route: found === null ? null : describeRoute(router, found.compiled),
@@ -74,7 +72,7 @@ export function explainMatch(router: BuiltRouter, method: string, path: string):
     passedOver: ranked.slice(0, found?.compiled.rank).map((compiled) => ({
       template: compiled.route.template,
       methods: methodsOf(compiled),
-      reason: reasonAgainst(compiled, method, rest),
+      reason: reasonAgainst(compiled, method, path),
       origin: router.originOf(compiled.route),
     })),
   };

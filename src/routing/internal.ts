@@ -29,6 +29,6 @@ export { Route } from './route/route.js';
 export { GenerationError, RouteError, RouteTableError } from './route/route-error.js';
 export { findOverlaps, findShadowed } from './serving/check-table.js';
 export { needsKnownCaller } from './serving/guard-filter.js';
+export type { RouteFacts } from './serving/tried-route.js';
 export { pathText } from './template/template.js';
-export type { RouteFacts } from './tried-route.js';
 export { versionStarts } from './version-starts.js';

@@ -14,7 +14,6 @@ import {
   LONGEST_URL,
   missed,
   overriddenMethod,
-  type Trial,
   targetOf,
   unavailable,
 } from '../app/internal.js';
@@ -45,7 +44,7 @@ import {
   type ServedRoute,
   targetKey,
 } from './serving/served-route.js';
-import { asTried, endAs, noteRoute, probed, type RouteFacts } from './tried-route.js';
+import { asTried, endAs, noteRoute, probed } from './serving/tried-route.js';
 import { absoluteUrl, type UrlContext, type UrlValues } from './urls/url-builder.js';
 import { VersionNegotiation } from './version-negotiation.js';
 
@@ -109,7 +108,7 @@ export class RouterApp implements RequestRouter {
       if (found === null) return this.#miss(exchange, res, path);
       let served = this.#served[found.compiled.index]!;
       if (exchange.trial !== undefined) {
-        this.#note(exchange.trial, exchange, { found, path, allowed: [] });
+        noteRoute(exchange.trial, exchange, { router: this.#parts.mapper, found, path, allowed: [] });
         served = asTried(served, exchange.trial);
       }
       const { matched } = served;
@@ -201,17 +200,13 @@ export class RouterApp implements RequestRouter {
     const passesOn = own?.serve === true && !(allowed.length > 0 && isPlainOptions(req));
     if (trial !== undefined) {
       const plugin = passesOn ? own.answerTo(req, allowed.length > 0) : null;
-      this.#note(trial, exchange, { found: null, path, allowed, ...(plugin !== null && { plugin }) });
+      noteRoute(trial, exchange, { router: this.#parts.mapper, found: null, path, allowed, ...(plugin && { plugin }) });
       if (plugin !== null)
         return compose(probed(this.#parts.mapper.guardsOf(undefined)), endAs('plugin', 'a plugin'))(req, res);
     }
     if (!passesOn || trial !== undefined) this.#answerMiss(req, res, allowed);
     else own.take(req, res, { known: allowed.length > 0, answer: () => this.#answerMiss(req, res, allowed) });
     return undefined;
-  }
-
-  #note(trial: Trial, exchange: Exchange, facts: Omit<RouteFacts, 'router' | 'method'>): void {
-    noteRoute(trial, exchange, { router: this.#parts.mapper, ...facts });
   }
 
   #answerMiss(req: IncomingMessage, res: ServerResponse, allowed: readonly string[]): void {

@@ -204,10 +204,10 @@ async function matchIn(config: Config, api: ChosenApi, request: NamedRequest): P
 
 const NONE: ShownMatch['data'] = { route: null, match: null, passedOver: [], plugin: null };
 
-function matchResult({ router, method, ...facts }: RouteFacts, url: string): ShownMatch {
-  const plugin = facts.plugin ?? null;
+function matchResult(facts: RouteFacts, url: string): ShownMatch {
+  const { method, plugin = null } = facts;
   const path = decodePath(url.split('?', 1)[0]!);
-  const explained = { ...explainMatch(router, method, path), plugin };
+  const explained = { ...explainMatch(facts), plugin };
   const { route, match, passedOver } = explained;
   const before = passedOver.map(({ template, methods, reason, origin }) => [
     methods?.join(',') ?? 'any',

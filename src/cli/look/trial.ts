@@ -3,7 +3,7 @@
  * application would do with the request, its end is noted.
  */
 import type { App, Filter } from '../../app/index.js';
-import { canTry, endTrial, exchangeOf, type TrialNode } from '../../app/internal.js';
+import { canTry, endTrial, entering, exchangeOf, type TrialNode } from '../../app/internal.js';
 import { asTrial } from '../../config/internal.js';
 import type { Loader } from '../../loader/index.js';
 import type { CreatedNode, CreateOptions } from '../../loader/internal.js';
@@ -34,37 +34,22 @@ export function issueTexts({ issues }: NonNullable<TriedAnswer['trial']['fault']
 
 /** Each part notes that a request enters it. */
 const NOTED: CreateOptions = {
-  aroundApp: (app, node) => entered('app', node, canTry(app) ? app : endOf(node)),
-  aroundComposite: (app, node) => entered('composite', node, node.hasApps ? app : endOf(node)),
+  aroundApp: (app, node) => entered('app', node)(canTry(app) ? app : endOf(node)),
+  aroundComposite: (app, node) => entered('composite', node)(node.hasApps ? app : endOf(node)),
   aroundFilters: (pipeline, filters) => [
-    ...filters.map((filter, at) => (at === 0 ? first(pipeline, filters) : probe('filter', filter))),
+    ...filters.map((filter, at) => (at === 0 ? first(pipeline, filters) : entered('filter', filter))),
     ...(filters.length === 0 ? [] : [(app: App) => app]),
   ],
 };
 
 function first(pipeline: CreatedNode, filters: readonly CreatedNode[]): Filter {
-  const inner = probe('filter', filters[0]!);
-  const count = countText(filters.length, 'filter');
-  return (app) => {
-    const next = inner(app);
-    return entered('pipeline', pipeline, (req, res) => {
-      exchangeOf(req).trial?.note(count);
-      return next(req, res);
-    });
-  };
+  const enterPipeline = entered('pipeline', pipeline, countText(filters.length, 'filter'));
+  const enterFilter = entered('filter', filters[0]!);
+  return (app) => enterPipeline(enterFilter(app));
 }
 
-function probe(what: TrialNode['what'], node: CreatedNode): Filter {
-  return (app) => entered(what, node, app);
-}
-
-function entered(what: TrialNode['what'], { name, factory, origin }: CreatedNode, app: App): App {
-  const node: TrialNode = { what, name, factory, origin };
-  return (req, res) => {
-    const exchange = exchangeOf(req);
-    exchange.trial?.enter(node, exchange);
-    return app(req, res);
-  };
+function entered(what: TrialNode['what'], { name, factory, origin }: CreatedNode, note?: string): Filter {
+  return entering({ what, name, factory, origin }, note);
 }
 
 /** An app in place of one that does not know trials. */

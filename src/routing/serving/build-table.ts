@@ -15,7 +15,6 @@ import type { CompiledRoute } from '../matching/compiled-route.js';
 import { acceptsMethod, namedMethods } from '../route/conditions.js';
 import type { Route } from '../route/route.js';
 import { definitionError, RouteError } from '../route/route-error.js';
-import { mountedApp, notedAction, notedRedirect, probed } from '../tried-route.js';
 import type { ActionEngine } from './action-engine.js';
 import { guardsOf, needsKnownCaller, withCaller } from './guard-filter.js';
 import {
@@ -28,6 +27,7 @@ import {
   type ServedRoute,
   targetKey,
 } from './served-route.js';
+import { mountedApp, notedAction, notedRedirect, probed } from './tried-route.js';
 
 /** Returns the handling of each route, by its index in the table; `run` runs an action after its filters. */
 export function buildServed(

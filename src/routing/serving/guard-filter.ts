@@ -50,7 +50,7 @@ export const withCaller: Filter = (app) => (req, res) => {
 /** Reports whether the caller of a trial is not known, and taken as accepted: nothing can be said of what it may do. */
 function isAssumed(req: IncomingMessage): boolean {
   const { trial } = exchangeOf(req);
-  if (trial?.assumed.has('caller') !== true) return false;
+  if (trial?.isCallerAssumed !== true) return false;
   trial.would('check whether the caller is allowed');
   return true;
 }

@@ -1,17 +1,16 @@
 /** Trials of requests in a Router: the steps that it notes, and the ends at code of an application. */
-import type { IncomingMessage } from 'node:http';
-import type { App, Filter, MatchedRoute } from '../app/index.js';
-import { canTry, type Exchange, endTrial, exchangeOf, type Trial, type TrialNode } from '../app/internal.js';
-import { isTrial } from '../config/internal.js';
-import type { AnyHandler } from './actions/action-request.js';
-import { HANDLER_ACTION } from './actions/controllers.js';
-import { SENT } from './actions/reply.js';
-import { EVERY_VERSION } from './api-version.js';
-import type { BuiltRouter, PluginAnswer } from './built-router.js';
-import type { Redirect } from './mapper/mapper.js';
-import type { Found } from './matching/compiled-route.js';
-import { type ActionCall, callOf } from './serving/action-call.js';
-import type { ActionTarget, ServedMethod, ServedRoute } from './serving/served-route.js';
+import type { App, Filter, MatchedRoute } from '../../app/index.js';
+import { canTry, type Exchange, endTrial, entering, exchangeOf, type Trial } from '../../app/internal.js';
+import { isTrial } from '../../config/internal.js';
+import type { AnyHandler } from '../actions/action-request.js';
+import { HANDLER_ACTION } from '../actions/controllers.js';
+import { SENT } from '../actions/reply.js';
+import { EVERY_VERSION } from '../api-version.js';
+import type { BuiltRouter, PluginAnswer } from '../built-router.js';
+import type { Redirect } from '../mapper/mapper.js';
+import type { Found } from '../matching/compiled-route.js';
+import { type ActionCall, callOf } from './action-call.js';
+import type { ActionTarget, ServedMethod, ServedRoute } from './served-route.js';
 
 /** Facts of a Router about a step of a trial. */
 export interface RouteFacts {
@@ -40,7 +39,7 @@ export function noteRoute(trial: Trial, exchange: Exchange, facts: Omit<RouteFac
 /** Returns the filters, in a build that finds errors each with one before it that notes for a trial that the request enters it. */
 export function probed(filters: readonly Filter[]): readonly Filter[] {
   if (!isTrial()) return filters;
-  return filters.flatMap((filter) => [noting(() => ({ what: 'filter', name: filterName(filter) })), filter]);
+  return filters.flatMap((filter) => [entering({ what: 'filter', name: filterName(filter) }), filter]);
 }
 
 /** Returns the name of a filter in code. */
@@ -52,7 +51,7 @@ export function filterName({ name }: Filter): string {
 export function notedAction(): readonly Filter[] {
   if (!isTrial()) return [];
   return [
-    noting((req) => {
+    entering((req) => {
       const { route, entry } = callOf(req)!;
       return { what: 'action', name: nameOf(route, (entry as Partial<ServedMethod>).place) };
     }),
@@ -62,16 +61,7 @@ export function notedAction(): readonly Filter[] {
 /** Returns the innermost filter of a redirect in a build that finds errors. */
 export function notedRedirect({ target }: Redirect): readonly Filter[] {
   if (!isTrial()) return [];
-  return [noting(() => ({ what: 'response', name: '' }), `redirects to ${target.template}`)];
-}
-
-function noting(nodeOf: (req: IncomingMessage) => TrialNode, note?: string): Filter {
-  return (app) => (req, res) => {
-    const exchange = exchangeOf(req);
-    exchange.trial?.enter(nodeOf(req), exchange);
-    if (note !== undefined) exchange.trial?.note(note);
-    return app(req, res);
-  };
+  return [entering({ what: 'response', name: '' }, `redirects to ${target.template}`)];
 }
 
 /** Returns the app for a mount, in a build that finds errors an end in place of one that may call code of the application. */
