@@ -2,9 +2,12 @@
  * `api-cli policy`: the rules that the enabled APIs register, and the policy files that replace them.
  */
 import type { Command } from 'commander';
+import type { LoadOptions } from '../config/index.js';
 import { ConfigurationRefused, eachOnce, inOrder, isError, PorticoError, printDiagnostics } from '../errors/index.js';
 import { mountedApps } from '../loader/internal.js';
+import { silentLogger } from '../log/internal.js';
 import { isRedundant, joinedRules, type LoadedPolicy, loadedPolicies, policySample } from '../policy/internal.js';
+import { countText } from '../text/index.js';
 import { addCommand, example, placeText, print } from './command.js';
 import type { ConfigurationArguments, OutputArguments } from './command-line.js';
 import { readConfiguration } from './configured/configuration.js';
@@ -34,10 +37,11 @@ export function register(program: Command): void {
   )
     .option('--json', 'print JSON')
     .action(async (args: OutputArguments) => {
-      const policies = await policiesOf(args);
+      // Its findings are the output, not also lines of the log.
+      const policies = await policiesOf(args, { log: silentLogger() });
       const found = inOrder(eachOnce(policies.flatMap(({ findings }) => findings)));
       print(args, { findings: found }, () =>
-        found.length === 0 ? `no errors in ${countOf(policies)} of policy files` : printDiagnostics(found),
+        found.length === 0 ? `no errors in ${ruleCount(policies)} of policy files` : printDiagnostics(found),
       );
       process.exitCode = found.length === 0 ? 0 : 1;
     });
@@ -58,14 +62,16 @@ export function register(program: Command): void {
     });
 }
 
-function countOf(policies: readonly LoadedPolicy[]): string {
-  const count = new Set(policies.flatMap(({ files }) => files.flatMap(({ rules }) => [...rules.keys()]))).size;
-  return count === 1 ? '1 rule' : `${count} rules`;
+function ruleCount(policies: readonly LoadedPolicy[]): string {
+  return countText(new Set(policies.flatMap(({ files }) => [...joinedRules(files).keys()])).size, 'rule');
 }
 
 /** Builds the apps of the enabled APIs, and returns the policies that they have loaded, also those whose files are refused. */
-async function policiesOf(args: ConfigurationArguments): Promise<readonly LoadedPolicy[]> {
-  const config = await readConfiguration(args);
+async function policiesOf(
+  args: ConfigurationArguments,
+  more: Pick<LoadOptions, 'log'> = {},
+): Promise<readonly LoadedPolicy[]> {
+  const config = await readConfiguration(args, more);
   for (const api of await chosenApis(config, undefined)) {
     const loader = loaderOf(api, config);
     for (const { app } of mountedApps(await loader.tree(api.pipeline), config)) {

@@ -13,7 +13,13 @@ import { serverAsker } from './http-check.js';
 import { POLICY_FILE, type PolicyFile } from './policy-file.js';
 import { joinedRules, type PolicyPlaces, pathsInDirectory, policyPath, readPolicyFiles } from './policy-files.js';
 import { policyOptions } from './policy-options.js';
-import { type RegisteredRule, type RuleDefault, refuseUnregistered, registeredRules } from './rule-default.js';
+import {
+  type RegisteredRule,
+  type RuleDefault,
+  refuseProblems,
+  refuseUnregistered,
+  registeredRules,
+} from './rule-default.js';
 import { RuleSet, referredNames } from './rule-set.js';
 
 /** Who asks: the context of a request, or credentials under the names that rules have: `user_id`, `project_id`, `roles`. */
@@ -83,6 +89,7 @@ export function definePolicy<const N extends string>(
   { credentials = credentialsOf }: PolicyOptions = {},
 ): PolicyDefinition<N> {
   const registered = registeredRules(rules);
+  refuseProblems(registered);
   const known = new WeakMap<Config, Policy<N>>();
   return {
     rules: registered,

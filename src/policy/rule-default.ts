@@ -129,6 +129,19 @@ export function registeredRules(
   return all;
 }
 
+/** Throws `PORTICO_POLICY_DEFAULT` for a rule, or one that it replaces, with a part that is not understood or cannot be evaluated. */
+export function refuseProblems(registered: ReadonlyMap<string, RegisteredRule>): void {
+  for (const { name, parsed, old } of registered.values()) {
+    const [problem] = [...parsed.problems, ...(old?.parsed.problems ?? [])];
+    if (problem === undefined) continue;
+    const { message, hint } = problem;
+    throw new PolicyError('PORTICO_POLICY_DEFAULT', {
+      message: `the policy rule ${JSON.stringify(name)}: ${message}`,
+      hint,
+    });
+  }
+}
+
 /** Throws `PORTICO_POLICY_NOT_REGISTERED` for a name without a registered rule. */
 export function refuseUnregistered(registered: ReadonlyMap<string, RegisteredRule>, rule: string): void {
   if (registered.has(rule)) return;

@@ -189,6 +189,16 @@ test('87 wrong definitions are refused where they are written', () => {
     ],
     ['PORTICO_POLICY_DEFAULT', /no option "chekStr"/, { name: 'a', chekStr: '' }],
     ['PORTICO_POLICY_DEFAULT', /not different texts/, { name: 'a', checkStr: '', scopeTypes: ['system', 'system'] }],
+    [
+      'PORTICO_POLICY_DEFAULT',
+      /rule "a": "b" is not understood, so it denies$/,
+      { name: 'a', checkStr: 'role:a or b' },
+    ],
+    [
+      'PORTICO_POLICY_DEFAULT',
+      /rule "a": .*%\(a/,
+      { name: 'a', checkStr: '', deprecatedRule: { name: 'b', checkStr: 'role:%(a' } },
+    ],
     ['PORTICO_POLICY_DEFAULT', /without a reason/, { name: 'a', checkStr: '', deprecatedForRemoval: true }],
   ];
   for (const [code, message, ...rules] of rows)
