@@ -6,7 +6,7 @@ import type { LoadOptions } from '../config/index.js';
 import { ConfigurationRefused, eachOnce, inOrder, isError, PorticoError, printDiagnostics } from '../errors/index.js';
 import { mountedApps } from '../loader/internal.js';
 import { silentLogger } from '../log/internal.js';
-import { isRedundant, joinedRules, type LoadedPolicy, loadedPolicies, policySample } from '../policy/internal.js';
+import { isRedundant, type LoadedPolicy, loadedPolicies, policySample } from '../policy/internal.js';
 import { countText } from '../text/index.js';
 import { addCommand, example, placeText, print } from './command.js';
 import type { ConfigurationArguments, OutputArguments } from './command-line.js';
@@ -54,8 +54,8 @@ export function register(program: Command): void {
   )
     .option('--json', 'print JSON')
     .action(async (args: OutputArguments) => {
-      const rules = (await policiesOf(args)).flatMap(({ registered, files }) =>
-        [...joinedRules(files).values()].filter((rule) => isRedundant(rule, registered)),
+      const rules = (await policiesOf(args)).flatMap(({ registered, written }) =>
+        [...written.values()].filter((rule) => isRedundant(rule, registered)),
       );
       const shown = rules.map(({ name, location }) => ({ name, place: placeText(location.origin) }));
       print(args, { rules: shown }, () => shown.map(({ name, place }) => `${place}: ${name}`).join('\n') || 'none');
@@ -63,7 +63,7 @@ export function register(program: Command): void {
 }
 
 function ruleCount(policies: readonly LoadedPolicy[]): string {
-  return countText(new Set(policies.flatMap(({ files }) => [...joinedRules(files).keys()])).size, 'rule');
+  return countText(new Set(policies.flatMap(({ written }) => [...written.keys()])).size, 'rule');
 }
 
 /** Builds the apps of the enabled APIs, and returns the policies that they have loaded, also those whose files are refused. */

@@ -2,6 +2,7 @@
  * Checks: a parsed rule is a tree of them. Their canonical texts are those of oslo.policy, which compares rules by them.
  */
 
+import { isObject } from '../errors/index.js';
 import { PolicyError } from './policy-error.js';
 import { type Format, FormatError, formatProblem, formatWith, parseFormat } from './python-format.js';
 import { type Kind, readKind } from './python-literal.js';
@@ -23,7 +24,7 @@ export type Check =
       readonly match: string;
       readonly format: Format;
     }
-  /** What the reference answers by accident: it is refused, even below `not`. */
+  /** The reference answers by accident: it is refused, even below `not`. */
   | { readonly is: 'broken'; readonly why: string };
 
 export const ALLOW: Check = { is: 'constant', allows: true };
@@ -79,7 +80,7 @@ export function brokenReason(check: Check): string | undefined {
 /** Members of an object, by name. */
 export type Members = Readonly<Record<string, unknown>>;
 
-/** A question: who asks, for what, and what the checks need to answer. */
+/** A question of a caller about a target, with what the checks need to answer. */
 export interface Question {
   readonly credentials: Members;
   readonly target: Members;
@@ -167,7 +168,7 @@ function hasRole(match: string, question: Question): boolean {
       ? Array.from(roles)
       : Array.isArray(roles)
         ? roles
-        : isMembers(roles)
+        : isObject(roles)
           ? Object.keys(roles)
           : undefined;
   if (names?.every((name) => typeof name === 'string') !== true) throw refused(question, 'roles is no list of names');
@@ -182,13 +183,9 @@ function hasValue({ kind, meaning }: Check & { is: 'value' }, match: string, que
 
   function isFound(value: unknown, [name, ...rest]: readonly string[]): boolean {
     if (name === undefined) return match === pythonText(value);
-    if (!isMembers(value)) throw refused(question, `${JSON.stringify(name)} of ${kind} is a member of no object`);
+    if (!isObject(value)) throw refused(question, `${JSON.stringify(name)} of ${kind} is a member of no object`);
     if (!Object.hasOwn(value, name)) return false;
     const member = value[name];
     return Array.isArray(member) ? member.some((each) => isFound(each, rest)) : isFound(member, rest);
   }
-}
-
-function isMembers(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -2,19 +2,19 @@
  * Decides whether a caller may do something, by the rules in force.
  */
 import { Fault, RequestContext } from '../app/index.js';
-import { whatItIs } from '../errors/index.js';
+import { isObject, whatItIs } from '../errors/index.js';
 import type { Awaitable } from '../service/index.js';
 import { type Check, evaluate, type Members, type Question } from './check.js';
 import { PolicyError } from './policy-error.js';
-import { pythonText } from './python-text.js';
+import { isTruthy } from './python-text.js';
 import type { RegisteredRule } from './rule-default.js';
 import type { RuleSet } from './rule-set.js';
 
-/** What an enforcer needs beside the rules. */
+/** The rules, and what an enforcer needs beside them. */
 export interface EnforcerParts {
   readonly registered: ReadonlyMap<string, RegisteredRule>;
   readonly rules: RuleSet;
-  /** Whether a token of another scope is refused. */
+  /** True if a token of another scope is refused. */
   readonly enforceScope: boolean;
   /** Asks the server of an `http:` check. */
   readonly askServer: Question['askServer'];
@@ -72,7 +72,7 @@ export class Enforcer {
 
   #credentials(caller: unknown): Members {
     if (caller instanceof RequestContext) return withSystem(this.#parts.credentialsOf(caller));
-    if (typeof caller === 'object' && caller !== null && !Array.isArray(caller)) return withSystem(caller as Members);
+    if (isObject(caller)) return withSystem(caller);
     throw new PolicyError('PORTICO_POLICY_CREDENTIALS', {
       message: `a caller is a RequestContext or an object of credentials, not ${whatItIs(caller)}`,
       hint: 'Pass request.context.',
@@ -112,16 +112,11 @@ export function credentialsOf(context: RequestContext): Members {
 /** Older rules call the scope of a system token `system`. */
 function withSystem(credentials: Members): Members {
   const { system_scope: scope } = credentials;
-  return isTrue(scope) ? { ...credentials, system: scope } : credentials;
+  return isTruthy(scope) ? { ...credentials, system: scope } : credentials;
 }
 
 /** Returns the scope of a token: everything that is neither a system's nor a domain's is a project's. */
 function scopeOf(credentials: Members): string {
-  if (isTrue(credentials.system)) return 'system';
-  return isTrue(credentials.domain_id) ? 'domain' : 'project';
-}
-
-/** Reports whether a value is true in Python, where empty lists and objects are not. */
-function isTrue(value: unknown): boolean {
-  return Boolean(value) && !/^(?:\[\]|\{\})$/.test(typeof value === 'object' ? pythonText(value) : '');
+  if (isTruthy(credentials.system)) return 'system';
+  return isTruthy(credentials.domain_id) ? 'domain' : 'project';
 }

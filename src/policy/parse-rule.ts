@@ -4,6 +4,7 @@
  */
 import { whatItIs } from '../errors/index.js';
 import { ALLOW, brokenReason, type Check, checksIn, DENY, simpleCheck } from './check.js';
+import { isTruthy } from './python-text.js';
 
 /** Something in a rule that denies, or cannot be evaluated. */
 export interface RuleProblem {
@@ -52,10 +53,10 @@ function ofWord(word: unknown, deny: Deny): Check {
 
 /** Parses lists: the outer is joined by `or`, each inner one by `and`. An empty value allows. */
 function ofList(rule: unknown, deny: Deny): Check {
-  if (isEmpty(rule)) return ALLOW;
+  if (!isTruthy(rule)) return ALLOW;
   if (typeof rule !== 'object') return { is: 'broken', why: `${whatItIs(rule)} is no rule: a rule is a text` };
   const alternatives = itemsOf(rule).flatMap((inner): Check[] => {
-    if (isEmpty(inner)) return [];
+    if (!isTruthy(inner)) return [];
     if (typeof inner !== 'string' && typeof inner !== 'object') {
       return [{ is: 'broken', why: `${whatItIs(inner)} is no check: a check is a text` }];
     }
@@ -67,10 +68,6 @@ function ofList(rule: unknown, deny: Deny): Check {
 }
 
 const itemsOf = (list: unknown): readonly unknown[] => (Array.isArray(list) ? list : Object.keys(list as object));
-
-function isEmpty(value: unknown): boolean {
-  return !value || (typeof value === 'object' && Object.keys(value).length === 0);
-}
 
 /** White space between words is Python's: with the separators of ASCII, without U+FEFF. */
 const SEPARATORS = '\x1c\x1d\x1e\x1f\x85';

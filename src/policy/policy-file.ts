@@ -14,7 +14,7 @@ import {
   Scalar,
   type YAMLMap,
 } from 'yaml';
-import { type Diagnostic, type Location, locationInFile, shownPath } from '../errors/index.js';
+import { type Diagnostic, isObject, type Location, locationInFile, shownPath } from '../errors/index.js';
 import { type ParsedRule, parseRule } from './parse-rule.js';
 
 /** A rule of a file. */
@@ -28,7 +28,7 @@ export interface FileRule {
 export interface PolicyFile {
   /** Rules in their order; of two with the same name the last. */
   readonly rules: ReadonlyMap<string, FileRule>;
-  /** What is wrong in the file; errors refuse it. */
+  /** Errors, which refuse the file, and warnings. */
   readonly problems: readonly Diagnostic[];
   /** True if the reference could not load the file: none of its rules applies. */
   readonly isBroken: boolean;
@@ -57,6 +57,7 @@ const UNQUOTED_DENY = 'For a rule that denies everybody write "!" with quotes; f
 class PolicyFileReader {
   readonly #file: string;
   readonly #text: string;
+  readonly #rows: readonly string[];
   readonly #lines = new LineCounter();
   readonly #document: ReturnType<typeof parseDocument>;
   readonly #rules = new Map<string, FileRule>();
@@ -68,6 +69,7 @@ class PolicyFileReader {
     this.#file = file;
     this.#isText = isUtf8(content);
     this.#text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(content).replace(/\r\n?/g, '\n');
+    this.#rows = this.#text.split('\n');
     this.#document = parseDocument(this.#text, {
       version: '1.1',
       // All scalars are texts: their types are PyYAML's, not those of this library.
@@ -75,6 +77,7 @@ class PolicyFileReader {
       uniqueKeys: false,
       lineCounter: this.#lines,
       logLevel: 'error',
+      prettyErrors: false,
     });
   }
 
@@ -96,7 +99,7 @@ class PolicyFileReader {
   }
 
   #takeJson(content: unknown): void {
-    if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+    if (!isObject(content)) {
       if (content && (!Array.isArray(content) || content.length > 0)) this.#noMapping(0);
       return;
     }
@@ -113,10 +116,9 @@ class PolicyFileReader {
   #takeYaml(): void {
     const { contents, errors } = this.#document;
     for (const { message, pos } of errors) {
-      const reason = message.replace(/(?: at line \d+, column \d+)?:?\n.*/s, '');
       this.#break(
         pos[0],
-        `the file is neither YAML nor JSON: ${reason}`,
+        `the file is neither YAML nor JSON: ${message}`,
         'A rule that begins with @, !, % or a quote needs quotes around it.',
       );
     }
@@ -282,7 +284,7 @@ class PolicyFileReader {
       file: this.#file,
       line: line || 1,
       column: col || 1,
-      text: this.#text.split('\n', line || 1).at(-1),
+      text: this.#rows[(line || 1) - 1],
     };
     return locationInFile(origin);
   }

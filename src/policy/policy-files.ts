@@ -6,12 +6,11 @@ import { join } from 'node:path';
 import { type Diagnostic, shownPath } from '../errors/index.js';
 import { type FileRule, POLICY_FILE, type PolicyFile, readPolicyFile } from './policy-file.js';
 
-/** Where policy files are. */
+/** Places of policy files. */
 export interface PolicyPlaces {
   readonly policyFile: string;
-  /** Whether the operator has written that name: then no other is tried. */
+  /** True if the operator has written that name: then no other is tried. */
   readonly isWritten: boolean;
-  readonly policyDirs: readonly string[];
   /** Returns the absolute path of a file or directory; undefined if it does not exist. */
   find(name: string): string | undefined;
 }

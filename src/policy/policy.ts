@@ -10,7 +10,7 @@ import type { Awaitable } from '../service/index.js';
 import type { Members } from './check.js';
 import { credentialsOf, Enforcer } from './enforcer.js';
 import { serverAsker } from './http-check.js';
-import { POLICY_FILE, type PolicyFile } from './policy-file.js';
+import { type FileRule, POLICY_FILE } from './policy-file.js';
 import { joinedRules, type PolicyPlaces, pathsInDirectory, policyPath, readPolicyFiles } from './policy-files.js';
 import { policyOptions } from './policy-options.js';
 import {
@@ -22,7 +22,7 @@ import {
 } from './rule-default.js';
 import { RuleSet, referredNames } from './rule-set.js';
 
-/** Who asks: the context of a request, or credentials under the names that rules have: `user_id`, `project_id`, `roles`. */
+/** The caller: the context of a request, or credentials under the names that rules have: `user_id`, `project_id`, `roles`. */
 export type Caller = RequestContext | Members;
 
 /** The rules of an application. */
@@ -69,7 +69,8 @@ export interface PolicyOptions {
 /** A policy that was loaded with a configuration, for commands. */
 export interface LoadedPolicy {
   readonly registered: ReadonlyMap<string, RegisteredRule>;
-  readonly files: readonly PolicyFile[];
+  /** The rules of its files, by name. */
+  readonly written: ReadonlyMap<string, FileRule>;
   readonly findings: readonly Diagnostic[];
 }
 
@@ -133,13 +134,14 @@ function loadEnforcer(
   const options = config.group('oslo_policy', policyOptions);
   const { paths, missing } = pathsOf(config);
   const files = readPolicyFiles(paths, (path) => config.readFile(path));
-  const rules = new RuleSet(registered, joinedRules(files), options);
+  const written = joinedRules(files);
+  const rules = new RuleSet(registered, written, options);
   const findings = [
     ...missing,
     ...files.flatMap(({ problems }) => problems),
-    ...policyFindings(registered, files, rules),
+    ...policyFindings(registered, written, rules),
   ];
-  loaded.set(config, [...loadedPolicies(config), { registered, files, findings }]);
+  loaded.set(config, [...loadedPolicies(config), { registered, written, findings }]);
   if (findings.some(isError))
     throw new ConfigurationRefused('PORTICO_POLICY_REFUSED', { diagnostics: inOrder(findings) });
   config.warn(findings);
@@ -163,7 +165,7 @@ function pathsOf(config: Config): { readonly paths: readonly string[]; readonly 
   const { policyFile, policyDirs } = config.group('oslo_policy', policyOptions);
   const location = config.getLocation('oslo_policy', 'policy_file');
   const isWritten = location.kind !== 'default';
-  const places: PolicyPlaces = { policyFile, policyDirs, isWritten, find: (name) => config.findFile(name) };
+  const places: PolicyPlaces = { policyFile, isWritten, find: (name) => config.findFile(name) };
   const file = policyPath(places);
   const directories = policyDirs.flatMap((name) => places.find(name) ?? []);
   const subject = { section: 'oslo_policy', option: 'policy_file', location, got: policyFile };
@@ -180,15 +182,14 @@ function pathsOf(config: Config): { readonly paths: readonly string[]; readonly 
   };
 }
 
-/** Returns what is wrong between rules: names that are not defined or not used, circles, and names that were replaced. */
-export function policyFindings(
+/** Returns findings between rules: names that are not defined or not used, circles, and names that were replaced. */
+function policyFindings(
   registered: ReadonlyMap<string, RegisteredRule>,
-  files: readonly PolicyFile[],
+  written: ReadonlyMap<string, FileRule>,
   rules: RuleSet,
 ): Diagnostic[] {
-  const written = joinedRules(files);
   const replaced = new Map([...registered.values()].flatMap(({ name, old }) => (old ? [[old.name, name]] : [])));
-  const used = referredNames(rules.rules.values());
+  const used = new Set([...rules.rules.values()].flatMap(referredNames));
   const names = [...registered.keys()];
   return [...rules.rules].flatMap(([name, check]): Diagnostic[] => {
     const { location } = written.get(name) ?? {};
@@ -201,7 +202,7 @@ export function policyFindings(
       hint,
     });
     const ofReferences = rules
-      .undefinedIn(check, true)
+      .undefinedIn(check)
       .map((other) =>
         found(
           'warning',
@@ -209,7 +210,7 @@ export function policyFindings(
           didYouMean(other, rules.rules.keys()),
         ),
       );
-    const circle = rules.isCyclic(check, true)
+    const circle = rules.isCyclic(check)
       ? [found('error', 'leads back to itself', 'Let it refer to other rules.')]
       : [];
     const { deprecatedForRemoval, deprecatedSince } = registered.get(name) ?? {};

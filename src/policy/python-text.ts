@@ -7,6 +7,11 @@ export function pythonText(value: unknown): string {
   return typeof value === 'string' ? value : pythonRepr(value);
 }
 
+/** Reports whether a JSON value is true in Python, where empty lists and objects are not. */
+export function isTruthy(value: unknown): boolean {
+  return Boolean(value) && (typeof value !== 'object' || Object.keys(value as object).length > 0);
+}
+
 /** Returns `repr(value)` of a JSON value. */
 export function pythonRepr(value: unknown): string {
   if (value === null || value === undefined) return 'None';

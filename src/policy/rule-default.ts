@@ -22,7 +22,7 @@ export type CheckStr = string | readonly (string | readonly string[])[] | null;
 export interface DeprecatedRule {
   readonly name: string;
   readonly checkStr: CheckStr;
-  /** Why it was replaced, for operators. */
+  /** The reason for the new rule, for operators. */
   readonly deprecatedReason?: string | undefined;
   /** The release that replaced it. */
   readonly deprecatedSince?: string | undefined;
@@ -34,7 +34,7 @@ export interface RuleDefault<N extends string = string> {
   readonly name: N;
   /** The rule, unless a policy file has another one: `role:member and project_id:%(project_id)s`. */
   readonly checkStr: CheckStr;
-  /** What the rule protects, for the sample file. Needed with `operations`. */
+  /** Description for operators, in the sample file. Needed with `operations`. */
   readonly description?: string | undefined;
   /** The requests that it protects. */
   readonly operations?: readonly { readonly method: string; readonly path: string }[] | undefined;

@@ -10,7 +10,7 @@ import type { RegisteredRule } from './rule-default.js';
 export interface RuleChoice {
   /** Name of the rule for names without one; empty: such names are denied. */
   readonly policyDefaultRule: string;
-  /** Whether replaced rules no longer allow anything. */
+  /** True if replaced rules no longer allow anything. */
   readonly enforceNewDefaults: boolean;
 }
 
@@ -40,45 +40,28 @@ export class RuleSet {
     return this.rules.get(name) ?? this.#default;
   }
 
-  /** Returns the names that a rule refers to and that have no rule. oslo.policy does not look below `not`. */
-  undefinedIn(check: Check, belowNot = false): string[] {
-    return referencesIn(check, belowNot).filter((name) => !this.rules.has(name));
+  /** Returns the names that a rule refers to and that have no rule. */
+  undefinedIn(check: Check): string[] {
+    return referredNames(check).filter((name) => !this.rules.has(name));
   }
 
-  /** Reports whether a rule refers to itself by way of others. oslo.policy does not look below `not`. */
-  isCyclic(check: Check, belowNot = false, seen: Set<string> = new Set()): boolean {
+  /** Reports whether a rule refers to itself by way of others. */
+  isCyclic(check: Check, seen: Set<string> = new Set()): boolean {
     if (check.is === 'rule') {
       if (seen.has(check.name)) return true;
       seen.add(check.name);
       const named = this.rules.get(check.name);
-      return named !== undefined && this.isCyclic(named, belowNot, seen);
+      return named !== undefined && this.isCyclic(named, seen);
     }
-    if (check.is === 'not') return belowNot && this.isCyclic(check.check, belowNot, seen);
+    if (check.is === 'not') return this.isCyclic(check.check, seen);
     if (check.is !== 'and' && check.is !== 'or') return false;
-    return check.checks.some((each) => this.isCyclic(each, belowNot, new Set(seen)));
-  }
-
-  /** Returns the names of the rules that refer to undefined ones, and to themselves, as oslo.policy finds them. */
-  wrong(): string[] {
-    const names = [...this.rules];
-    const ofUndefined = names.filter(([, check]) => this.undefinedIn(check).length > 0);
-    const cyclic = names.filter(([, check]) => this.isCyclic(check));
-    return [...ofUndefined, ...cyclic].map(([name]) => name);
+    return check.checks.some((each) => this.isCyclic(each, new Set(seen)));
   }
 }
 
-function referencesIn(check: Check, belowNot: boolean): string[] {
-  if (check.is === 'not' && !belowNot) return [];
-  if (check.is === 'and' || check.is === 'or') return check.checks.flatMap((each) => referencesIn(each, belowNot));
-  if (check.is === 'not') return referencesIn(check.check, belowNot);
-  return check.is === 'rule' ? [check.name] : [];
-}
-
-/** Returns all names that the rules refer to. */
-export function referredNames(checks: Iterable<Check>): Set<string> {
-  return new Set(
-    [...checks].flatMap((check) => [...checksIn(check)].flatMap((each) => (each.is === 'rule' ? [each.name] : []))),
-  );
+/** Returns the names that a rule refers to. */
+export function referredNames(check: Check): string[] {
+  return [...checksIn(check)].flatMap((each) => (each.is === 'rule' ? [each.name] : []));
 }
 
 /**

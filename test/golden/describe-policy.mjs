@@ -160,6 +160,21 @@ class Service {
     this.#apply(new Map());
   }
 
+  /** Reports whether a rule refers to an undefined one or to itself, as the reference finds it: it does not look below `not`. */
+  #hasWrong() {
+    const { rules } = this.#rules;
+    const references = (check) => (check.is === 'rule' ? [check.name] : (check.checks ?? []).flatMap(references));
+    const leadsBack = (check, seen) => {
+      if (check.is !== 'rule') return (check.checks ?? []).some((each) => leadsBack(each, new Set(seen)));
+      if (seen.has(check.name)) return true;
+      seen.add(check.name);
+      return rules.has(check.name) && leadsBack(rules.get(check.name), seen);
+    };
+    return [...rules.values()].some(
+      (check) => references(check).some((name) => !rules.has(name)) || leadsBack(check, new Set()),
+    );
+  }
+
   async ask({ op, value, rule, target = {}, creds = {}, context, do_raise: raises = false, ...query }) {
     if (op === 'write') return this.write(query.files);
     if (op === 'register') return this.register(query.defaults);
@@ -179,7 +194,7 @@ class Service {
       return { rules: Object.fromEntries(shown) };
     }
     if (op === 'check_rules') {
-      if (this.#rules.wrong().length === 0) return { valid: true };
+      if (!this.#hasWrong()) return { valid: true };
       return raises ? { error: 'InvalidDefinitionError' } : { valid: false };
     }
     const caller = context === undefined ? creds : new RequestContext(renamed(context));
