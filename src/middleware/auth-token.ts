@@ -35,7 +35,7 @@ import { oncePerToken, TokenCache, TokenLookup } from './auth/token-cache.js';
 import { TokenCheck, type Verdicts } from './auth/token-check.js';
 import { spellingsOf } from './auth/token-spelling.js';
 import type { TokenInfo, TokenValidator, ValidatorSettings } from './auth/token-validator.js';
-import { refusalAt } from './refusing.js';
+import { refusalAt } from './refusal-at.js';
 
 // Loads validators by name.
 
@@ -299,16 +299,9 @@ const KEYSTONE_401 = JSON.stringify({
 
 /** Reports whether the caller gets 401. Throws a `Fault` 503 if a token could not be validated. */
 function isRefused({ user, service }: Verdicts): boolean {
-  const unauthorized = user.status === 'absent' || service.status === 'invalid';
-  if (!unauthorized) {
-    for (const verdict of [service, user]) {
-      if (verdict.status === 'unavailable') {
-        throw unvalidatedToken();
-      }
-    }
-    if (user.status === 'confirmed') return false;
-  }
-  return true;
+  if (user.status === 'absent' || service.status === 'invalid') return true;
+  if (user.status === 'unavailable' || service.status === 'unavailable') throw unvalidatedToken();
+  return user.status !== 'confirmed';
 }
 
 /** Returns the identity and headers for a confirmed token, created once for all its requests. */

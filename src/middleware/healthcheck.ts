@@ -28,7 +28,7 @@ import {
   SHIPPED_PLUGINS,
 } from './health/healthcheck-plugins.js';
 import type {} from './proxy-headers.js';
-import { refusalAt } from './refusing.js';
+import { refusalAt } from './refusal-at.js';
 
 type Settings = OptionsOf<typeof healthcheckOptions>;
 

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { environ, filterFactory, type OpenApiAdditions, type Session } from '../app/index.js';
 import { cookiesOf, exchangeOf } from '../app/internal.js';
 import { Drivers } from '../service/internal.js';
-import { refusalAt } from './refusing.js';
+import { refusalAt } from './refusal-at.js';
 import { checkSite } from './sessions/cross-site.js';
 import { KeptSession, type SessionStore } from './sessions/kept-session.js';
 import { checkCookie, type SessionOptions, secretsOf, sessionOptions } from './sessions/session-options.js';

@@ -133,7 +133,7 @@ export interface DescribedStep {
   readonly allow: readonly string[] | null;
   /** The route that was perhaps intended. */
   readonly nearest: DescribedRoute | null;
-  /** Why no route matches. */
+  /** The reason why no route matches. */
   readonly why?: string;
 }
 

@@ -31,7 +31,7 @@ export const IDENTITY_HEADERS: ReadonlySet<string> = new Set([
 
 /**
  * Removes all identity headers from a request. Every authenticator must call this first, for every request, because clients could claim
- * any identity otherwise. `extra` has additional names, in lower case.
+ * any identity otherwise.
  */
 export function stripIdentity(req: IncomingMessage): void {
   if ((exchangeOf(req).fieldKinds & (FIELD.IDENTITY | FIELD.UNDERSCORE)) === 0) return;

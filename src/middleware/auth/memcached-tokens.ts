@@ -7,7 +7,7 @@ import type { Logger } from '../../log/index.js';
 import { Throttle } from '../../log/internal.js';
 import { importPeer } from '../../modules/index.js';
 import { systemClock, within } from '../../tasks/internal.js';
-import { refusalAt } from '../refusing.js';
+import { refusalAt } from '../refusal-at.js';
 import type { AuthTokenOptions } from './auth-token-options.js';
 import type { ValidatorSettings } from './token-validator.js';
 

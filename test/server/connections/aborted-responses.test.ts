@@ -1,4 +1,4 @@
-/** What the access log, the outcome and the failures say of responses that were not sent whole. */
+/** Tests the access log, the outcome and the failures of responses that were not sent whole. */
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
