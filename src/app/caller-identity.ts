@@ -39,7 +39,7 @@ export interface Identity {
 export interface SessionData extends Identity {}
 
 /**
- * The session of a request. A change is in the response if it is made before the head is sent. A response with a status of 500 or more
+ * The session of a request. A change is in the response if it is made before the headers are sent. A response with a status of 500 or more
  * sends no session that the request began or changed; one that it ended stays ended.
  */
 export interface Session {

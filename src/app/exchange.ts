@@ -149,7 +149,7 @@ export class Exchange {
   declare readonly closingSignal: AbortSignal | undefined;
   /** The connection of the request, if its server tracks connections. */
   declare ofConnection: unknown;
-  /** The time when the head arrived, by `performance.now()`, exact to a quarter of a second. */
+  /** The time when the headers arrived, by `performance.now()`, exact to a quarter of a second. */
   declare since: number;
   /** The index in `requestsInHand`; -1 without one. */
   declare handIndex: number;
@@ -194,7 +194,7 @@ export class Exchange {
   declare requestTrace: RequestTrace | undefined;
   /** Headers that filters add to calls made for the request: `forwardHeaders`. For equal names the last one is used. */
   declare forwardedHeaders: readonly Forwarded[] | undefined;
-  /** The failure of a service outside for which a filter answers 503, for operators: without text of the client. */
+  /** The failure of a service outside for which a filter responds with 503, for operators: without text of the client. */
   declare outage: string | undefined;
   /** The caller's token, if auth_token or jwt has accepted it. */
   declare acceptedToken: string | undefined;
@@ -205,28 +205,28 @@ export class Exchange {
   declare offeredSignal: (() => AbortSignal) | undefined;
   /** The methods below those of `served-response.ts`: of Node, or of the response of another server; undefined before its first use. */
   declare nodeMethods: Methods | undefined;
-  /** Headers that the head gets unless they are set: names and values in turn, the outermost filter's first. */
+  /** Headers that a response gets unless they are set: names and values in turn, the outermost filter's first. */
   declare headDefaults: string[] | undefined;
-  /** Functions of filters that see the head before it gets these, the outermost first; undefined if there never were any. */
+  /** Functions of filters that see the headers before these are added, the outermost first; undefined if there never were any. */
   declare headStages: Stage[] | undefined;
-  /** The head is held back until its body is whole. */
+  /** The headers are held back until the body is whole. */
   declare holdsHead: boolean;
-  /** The headers, names and values in turn: functions of the head change them, until they are sent. Undefined if Node stores them. */
+  /** The headers, names and values in turn: functions of the headers change them, until they are sent. Undefined if Node stores them. */
   declare headFields: HeadFields | undefined;
-  /** The length that the head declares; -1 without one; undefined before the head. */
+  /** The length that the headers declare; -1 without one; undefined before the headers. */
   declare declaredLength: number | undefined;
-  /** The length of a whole body for which the head is being written, declared by us. */
+  /** The length of a whole body for which the headers are being written, declared by us. */
   declare impliedLength: number | undefined;
-  /** Functions of the head are running. */
+  /** Functions of `beforeHead` are running. */
   declare runsStages: boolean;
   /** Parts of the body; the newest list is another one if other code has replaced methods in between. */
   declare bodyWay: BodyList | undefined;
   declare newestBodyWay: BodyList | undefined;
-  /** The stream that is piped into the response, and what answers an error of the head that it writes. */
+  /** The stream that is piped into the response, and what answers an error of the headers that it writes. */
   declare pipedStream: { readonly source: Readable; fail(error: unknown): void } | undefined;
   /** Bytes passed to {@link nodeMethods}; also of a body that is not sent, as for HEAD. */
   declare writtenBytes: number;
-  /** The time when the head and the first data were sent, by `performance.now()`; 0 before, undefined if it is not asked for. */
+  /** The time when the headers and the first data were sent, by `performance.now()`; 0 before, undefined if it is not asked for. */
   declare beganAt: number | undefined;
   /** No more data follows. */
   declare bodyEnded: boolean;
@@ -414,7 +414,7 @@ export function targetOf(exchange: Exchange): Exchange {
   return exchange;
 }
 
-/** Drops the length of the body for which the head is being written, because a function of the head answers in its place. */
+/** Drops the length of the body for which the headers are being written, because a function of the headers answers in its place. */
 export function dropImpliedLength(exchange: Exchange): void {
   const { res, impliedLength } = exchange;
   if (impliedLength === undefined) return;

@@ -20,19 +20,19 @@ import type { App, Filter } from './app.js';
 /** Configuration as text, in the order of the file. A Map, because option names may be `__proto__` or `17`. */
 export type Conf = ReadonlyMap<string, string>;
 
-/** The section for which a factory is called: its kind, its name and the place of each option. */
+/** The section for which a factory is called: its kind, its name and the location of each option. */
 export interface Section {
   /** `app`, `filter`, `composite`, `filter-app`, `pipeline` or `server`. */
   readonly kind: string;
   readonly name: string;
   readonly origin: Origin;
-  /** The options of `localConf`, with the place of each. */
+  /** The options of `localConf`, with the location of each. */
   readonly options: ReadonlyMap<string, WrittenValue>;
 }
 
 /** Arguments that the loader passes to a factory. */
 export interface FactoryContext {
-  /** The section of the paste file, with its name and the place of each option. */
+  /** The section of the paste file, with its name and the location of each option. */
   readonly section: Section;
   /** The service configuration; empty if the Loader was created without one. */
   readonly config: Config;
@@ -97,7 +97,7 @@ export interface DeclaredFactory<D extends OptionDeclarations = OptionDeclaratio
   readonly groups?: Readonly<Record<string, OptionDeclarations>>;
   /**
    * Whether the filter, such as one that assigns request ids or adds headers, also wraps responses to requests that the server refuses
-   * before any pipeline: a malformed path, a head that is too large. Method, URL and headers of such a request are set as far as they
+   * before any pipeline: a malformed path, headers that are too large. Method, URL and headers of such a request are set as far as they
    * could be parsed.
    */
   readonly aroundRefusals?: boolean;
@@ -109,7 +109,7 @@ export interface DeclaredContext {
   readonly config: Config;
 }
 
-/** The place that a filter requires in a pipeline. */
+/** The order that a filter requires in a pipeline. */
 export interface WantedOrder {
   /** Names of filters that must be outside of this one: load and check report one that is inside, if none is outside. */
   readonly behind: readonly string[];
@@ -183,7 +183,7 @@ function declaredFactory<D extends OptionDeclarations, T>(
 }
 
 /**
- * Returns the place of an option's value: in the section, else in the group of the service configuration, as {@link filterFactory} finds
+ * Returns the location of an option's value: in the section, else in the group of the service configuration, as {@link filterFactory} finds
  * options; the section for a default.
  */
 export function optionOrigin({ section, config }: FactoryContext, group: string, option: string): Origin {

@@ -25,7 +25,7 @@ export interface FaultIssue {
   readonly value?: unknown;
   /** Facts of the rule: `{ limit: 5 }`, `{ allowedValues: ['a'] }`; in Ajv's form for JSON Schema, else in that of the library. */
   readonly params?: Readonly<Record<string, unknown>> | undefined;
-  /** The place of the rule in the schema: `#/properties/name/type`. Undefined for libraries that do not tell. */
+  /** The location of the rule in the schema: `#/properties/name/type`. Undefined for libraries that do not tell. */
   readonly schemaPath?: string | undefined;
 }
 
@@ -109,7 +109,7 @@ export function missed(status: 404 | 405, details: FaultDetails): Fault {
  * to 599, as errors of Fastify, `http-errors` and their packages have, keeps it. Below 500 the client sees its message if `expose` is true,
  * or if the status is its `statusCode` and `expose` is absent: HTTP clients set only `status`, and write messages for a log. Only headers
  * of a failure are kept (`Retry-After`, `Allow`, `WWW-Authenticate`, rate limits), because HTTP clients attach the headers of a whole
- * response. Anything else is a 500 whose message is hidden from the client.
+ * response. Anything else gets 500, and its message is hidden from the client.
  */
 export function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error;

@@ -1,6 +1,6 @@
 /**
  * Files as responses. They are found and opened here, and sent by the package send, which is loaded with the first of them: its own search calls
- * the response in a callback of `fs.stat`, where an error of the head would end the process, and it opens a file by its path after it has
+ * the response in a callback of `fs.stat`, where an error of the headers would end the process, and it opens a file by its path after it has
  * declared its length.
  */
 import { close, constants, createReadStream, fstat, open, type Stats } from 'node:fs';
@@ -57,7 +57,7 @@ const sender = async () => (await import('send')).default;
 /**
  * Sends a regular file, with its type by its name, `Last-Modified`, `ETag`, conditional requests and ranges. `maxAge`: seconds for which caches
  * may keep it, the caller's own if the caller is known; 0 leaves that to filters. Resolves when the response is closed; rejects with what
- * has to be answered instead: an error with the status 412 or 416, or one of the file or the head.
+ * has to be answered instead: an error with the status 412 or 416, or one of the file or the headers.
  */
 export async function sendFile(
   req: IncomingMessage,
@@ -79,7 +79,7 @@ export async function sendFile(
     watchPipe(res, fail);
     res.once('close', settle);
     const failed = (error: Error): void => {
-      // Reading may fail behind the head too.
+      // Reading may fail behind the headers too.
       if (!res.headersSent) res.removeHeader('cache-control');
       fail(error);
     };

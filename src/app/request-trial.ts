@@ -31,7 +31,7 @@ export interface TrialStep {
   readonly url: string;
 }
 
-/** The place of a request in an app: its exchange. */
+/** The exchange of a request in an app. */
 interface Place {
   readonly scriptName: string;
   readonly req: { readonly url?: string | undefined };

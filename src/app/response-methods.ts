@@ -13,7 +13,7 @@ export interface Methods {
   end(chunk?: unknown, encoding?: unknown, callback?: unknown): ServerResponse;
 }
 
-/** A function of the head's list. Returns `LATER` if the head is written later. */
+/** A function of the list for the headers. Returns `LATER` if the headers are written later. */
 export type Stage = (res: ServerResponse) => unknown;
 
 /** A stream that a body passes through. One with `flush`, as those of zlib have, is flushed when the app pauses for a turn. */

@@ -165,7 +165,7 @@ function endWithReader(done: () => void): void {
 }
 
 /**
- * Until the returned function is called, an exit of the process is a failure: it reports the command and the place of the exit, and sets
+ * Until the returned function is called, an exit of the process is a failure: it reports the command and the location of the exit, and sets
  * `status`, whatever status the application has requested.
  */
 function refuseToEnd(command: string, status: number): () => void {

@@ -8,9 +8,9 @@ import type { Awaitable } from '../service/index.js';
  * status 78 for a refused configuration, otherwise 1. `--help` and `--version` are printed to standard output, with status 0.
  * In a worker the error is rethrown, and the parent prints it.
  *
- * If TERM arrives before the program has a launcher, it has two more seconds. If it has a launcher by then, the process
+ * If SIGTERM arrives before the program has a launcher, it has two more seconds. If it has a launcher by then, the process
  * exits with 0, because no work had begun. If it has finished, it exits with its own status; otherwise, for example in the
- * middle of a migration, with 143. HUP before the launch likewise ends with 129; after it, HUP reloads.
+ * middle of a migration, with 143. SIGHUP before the launch likewise ends with 129; after it, SIGHUP reloads.
  */
 export async function runMain(program: () => Awaitable<number | undefined>): Promise<void> {
   const release = holdSignals({ launches: false });

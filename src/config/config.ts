@@ -182,7 +182,7 @@ export class Config {
     return loadedExtensions(this.#current.generation);
   }
 
-  /** Adds a check over several options, once; its findings get the place of the option. */
+  /** Adds a check over several options, once; its findings get the location of the option. */
   check(find: CrossCheck): void {
     this.#current.lasting.checks.set(find, (checked) => runCheck(new Config(checked), find));
   }
@@ -208,7 +208,7 @@ export class Config {
     return this.#current.groups.option(sectionKey(group), optionKey(opt)) !== undefined;
   }
 
-  /** Returns one option with its value, its place and the values it overrides. Throws for an undeclared one. */
+  /** Returns one option with its value, its location and the values it overrides. Throws for an undeclared one. */
   resolve(group: string, opt: string): Resolved {
     return this.#current.resolve(sectionKey(group), optionKey(opt));
   }
@@ -218,7 +218,7 @@ export class Config {
     return this.#current.generation.resolveAll();
   }
 
-  /** Returns the place of an option's value. */
+  /** Returns the location of an option's value. */
   getLocation(group: string, opt: string): Location {
     return this.resolve(group, opt).location;
   }

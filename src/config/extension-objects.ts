@@ -30,7 +30,7 @@ const CORE: { readonly [T in keyof typeof TABLES]?: (name: string) => boolean } 
 };
 const KNOWN = ['name', 'status', ...Object.keys(TABLES)];
 
-/** Objects by their place: the name of a shipped one, else folder and name. */
+/** Objects by their location: the name of a shipped one, else folder and name. */
 const objects = new Map<string, ExtensionObject>();
 
 /** An extension that is none, with the words for it. */
@@ -52,7 +52,7 @@ function keyOf(name: string, folder: string): string {
   return Object.hasOwn(SHIPPED, name) ? name : `${folder}\0${name}`;
 }
 
-/** Imports the extension of a name, once for each process and place. Rejects with {@link Refused} if it is none. */
+/** Imports the extension of a name, once for each process and location. Rejects with {@link Refused} if it is none. */
 export async function load(name: string, folder: string): Promise<ExtensionObject> {
   const key = keyOf(name, folder);
   const known = objects.get(key);

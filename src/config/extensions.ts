@@ -125,7 +125,7 @@ async function declared(
 
 const DECLARE = 'Return what defineOptions returns: the export of a module, and not the module.';
 
-/** Returns the objects in the list. Rejects for an entry that is none; {@link readExtensions} has reported it with its place. */
+/** Returns the objects in the list. Rejects for an entry that is none; {@link readExtensions} has reported it with its location. */
 export async function loadExtensions(generation: Generation, configured: boolean): Promise<readonly ExtensionObject[]> {
   const folder = folderOf(generation);
   const isAsked = (groups: readonly string[]): boolean =>

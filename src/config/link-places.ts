@@ -1,4 +1,4 @@
-/** Places of a path: a path may lead through links into several folders, and who can write one of them decides what is at its end. */
+/** Locations of a path: a path may lead through links into several folders, and who can write one of them decides what is at its end. */
 import { lstatSync, readlinkSync } from 'node:fs';
 import { dirname, isAbsolute, join, parse, sep } from 'node:path';
 import { ignoreErrors } from '../errors/index.js';
@@ -9,7 +9,7 @@ export type Places = ReadonlyMap<string, ReadonlySet<string>>;
 /** Most links on the way to one file, as of the kernel (path_resolution(7)). */
 const MOST_LINKS = 40;
 
-/** Returns the places of the paths, and of each link on the way to them. */
+/** Returns the locations of the paths, and of each link on the way to them. */
 export function placesOf(paths: readonly string[]): Places {
   const places = new Map<string, Set<string>>();
   const links = new Map<string, string | undefined>();

@@ -57,7 +57,7 @@ export interface Written {
   readonly opt: string;
   readonly text: string;
   readonly location: Location;
-  /** Entry in its file, for places within the value. */
+  /** Entry in its file, for locations within the value. */
   readonly entry?: ConfEntry;
   /** Values from code are not text and stay unchanged. */
   readonly typed?: { readonly value: unknown };

@@ -1,4 +1,4 @@
-/** Errors of failed requests in the last ten minutes, counted by route, error and place. */
+/** Errors of failed requests in the last ten minutes, counted by route, error and location. */
 import { currentMinute, MINUTES, type TenMinutes } from './noted.js';
 
 /** Requests of one route, or calls of one method, that failed alike. Only the request id may be text of a client. */

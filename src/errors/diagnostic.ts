@@ -5,7 +5,7 @@
 import { relative } from 'node:path';
 import { excerpt, looksSecret, maskUris, printable, printableLines } from '../text/index.js';
 
-/** A position in a file: of a section, an option, a value or a word in it. Line and column count from 1, columns in UTF-16 units. */
+/** A location in a file: of a section, an option, a value or a word in it. Line and column count from 1, columns in UTF-16 units. */
 export interface Origin {
   /** Path of the file. */
   readonly file: string;
@@ -24,9 +24,9 @@ export interface Origin {
 /** The source of a value, in a file or elsewhere. `detail` describes it for an operator. */
 export interface Location {
   readonly kind: 'default' | 'set_default' | 'override' | 'file' | 'environment' | 'command_line' | 'source';
-  /** A position such as `portico.ini:3:8`, a variable's name, an argument's number, or a source's name. */
+  /** A location such as `portico.ini:3:8`, a variable's name, an argument's number, or a source's name. */
   readonly detail: string;
-  /** The position in the file, for `file` and `source`. */
+  /** The location in the file, for `file` and `source`. */
   readonly origin?: Origin | undefined;
 }
 
@@ -40,7 +40,7 @@ export interface Diagnostic {
   /** The section and option concerned. */
   readonly section?: string | undefined;
   readonly option?: string | undefined;
-  /** The problem, without position and value. */
+  /** The problem, without location and value. */
   readonly message: string;
   /** The end of the message, if it says why a module cannot be loaded: a list says it once. */
   readonly reason?: string | undefined;
@@ -58,7 +58,7 @@ export interface Diagnostic {
   readonly othersReplace?: string | undefined;
   /** Error codes of an application, if it caused the problem: their documentation also applies. */
   readonly causes?: readonly string[] | undefined;
-  /** A last line: the position in the application's code, or that further errors may follow. */
+  /** A last line: the location in the application's code, or that further errors may follow. */
   readonly note?: string | undefined;
 }
 
@@ -88,7 +88,7 @@ export function printDiagnostic(diagnostic: Diagnostic, { showLine = true } = {}
   return lines.join('\n');
 }
 
-/** Formats the place, severity, section and option of a diagnostic, each with a space after it: its message follows. */
+/** Formats the location, severity, section and option of a diagnostic, each with a space after it: its message follows. */
 export function placeOf(
   { location, section, option }: Pick<Diagnostic, 'location' | 'section' | 'option'>,
   severity?: Diagnostic['severity'],
@@ -190,7 +190,7 @@ export function inOrder(
 }
 
 /**
- * Joins lists of diagnostics, so that an error is told once: at a place in a file, an error of an earlier list is more precise than one of a
+ * Joins lists of diagnostics, so that an error is told once: at a location in a file, an error of an earlier list is more precise than one of a
  * later list, and than a warning of the same kind.
  */
 export function whole(...lists: readonly (readonly Diagnostic[])[]): readonly Diagnostic[] {

@@ -10,7 +10,7 @@ import { type Diagnostic, locationInFile, type Origin, placeOf, printDiagnostics
 
 /** Parts of an error. */
 export interface ErrorDetails {
-  /** The problem in one sentence, without the position, which is prepended. */
+  /** The problem in one sentence, without the location, which is prepended. */
   message: string;
   /** Place of the error, which precedes the message. Default: none. */
   origin?: Origin | undefined;
@@ -35,7 +35,7 @@ export interface DiagnosticsDetails {
 }
 
 /**
- * The base class of all errors that Portico throws deliberately. Messages start with the position, like a compiler's:
+ * The base class of all errors that Portico throws deliberately. Messages start with the location, like a compiler's:
  * `file:line:column:`.
  */
 export class PorticoError extends Error {
@@ -66,7 +66,7 @@ export class PorticoError extends Error {
     this.#diagnostics = Object.freeze(diagnostics ?? [{ severity: 'error', ...own, hint: this.hint }]);
   }
 
-  /** The message without the position. */
+  /** The message without the location. */
   get sentence(): string {
     return this.#sentence;
   }

@@ -1,5 +1,5 @@
 /**
- * Reads service configuration in the dialect of oslo.config, with the position of every value.
+ * Reads service configuration in the dialect of oslo.config, with the location of every value.
  *
  * UTF-8 (a byte order mark is skipped); lines end at LF or CR LF. `#` and `;` begin a comment in the first column only; there are no
  * comments after a value. A line that begins with a space or tab continues the value above, joined with a newline; a blank line ends the
@@ -42,7 +42,7 @@ export interface ConfFile {
 /** Maximum number of reported lines with errors in one file. */
 export const mostProblems = 20;
 
-/** Reads a file's content. Never throws: errors are in `problems`. `file` and `kind` are used only for positions. */
+/** Reads a file's content. Never throws: errors are in `problems`. `file` and `kind` are used only for locations. */
 export function readConf(file: string, content: Uint8Array | string, kind?: 'file' | 'source'): ConfFile {
   const reader = new ConfReader(file, kind);
   const text = typeof content === 'string' ? content : new TextDecoder('utf-8', { ignoreBOM: true }).decode(content);

@@ -1,4 +1,4 @@
-/** Readers of two dialects of ini files, with positions. */
+/** Readers of two dialects of ini files, with locations. */
 
 export {
   type ConfEntry,

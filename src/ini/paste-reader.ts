@@ -1,5 +1,5 @@
 /**
- * Reads paste files exactly as Python's configparser does for PasteDeploy, with the position of every name, value and line of a value.
+ * Reads paste files exactly as Python's configparser does for PasteDeploy, with the location of every name, value and line of a value.
  *
  * Never throws: errors are listed in `problems`, and reading continues, so that all of them can be reported.
  */
@@ -10,17 +10,17 @@ import { decodeUtf8, indentOf, keptLine, originAt, strip, stripEnd, type ValuePi
 /** An option. Its value is the stripped lines joined with newlines, before interpolation. */
 export interface PasteOption {
   readonly name: string;
-  /** Position of the name. */
+  /** Location of the name. */
   readonly origin: Origin;
   readonly value: string;
-  /** Position of each line of the value. */
+  /** Location of each line of the value. */
   readonly pieces: readonly ValuePiece[];
 }
 
 /** A section, in file order. Names are compared exactly; spaces in them are kept. */
 export interface PasteSection {
   readonly name: string;
-  /** Position of the header; for `[DEFAULT]`, of the first one. */
+  /** Location of the header; for `[DEFAULT]`, of the first one. */
   readonly origin: Origin;
   readonly options: ReadonlyMap<string, PasteOption>;
 }
@@ -31,7 +31,7 @@ export interface PasteProblem {
   readonly origin: Origin;
   /** The section, option or byte concerned; of a line what may be shown of it. */
   readonly subject: string;
-  /** For a duplicate: the position of the first. */
+  /** For a duplicate: the location of the first. */
   readonly first?: Origin;
 }
 

@@ -1,4 +1,4 @@
-/** Positions in a file: origins of values and of parts of values, and of the first invalid byte. */
+/** Locations in a file: origins of values and of parts of values, and of the first invalid byte. */
 import { isUtf8 } from 'node:buffer';
 import { StringDecoder } from 'node:string_decoder';
 import type { Origin } from '../errors/index.js';
@@ -29,7 +29,7 @@ export function originAt(
 
 /**
  * Returns the origin of one character of a value: `offset` counts from 0 in the joined value, `pieces` are its lines in order. An offset
- * past the end gives the position after the last character.
+ * past the end gives the location after the last character.
  */
 export function originWithin(pieces: readonly ValuePiece[], offset: number): Origin {
   const piece = pieces.findLast(({ start }) => start <= offset) ?? pieces[0];
@@ -38,7 +38,7 @@ export function originWithin(pieces: readonly ValuePiece[], offset: number): Ori
 }
 
 /**
- * Decodes `bytes`; if a byte is invalid, returns the text before it, and in `bad` the byte and its position: line and column from 1, columns
+ * Decodes `bytes`; if a byte is invalid, returns the text before it, and in `bad` the byte and its location: line and column from 1, columns
  * in UTF-16 units. A byte order mark is kept as a character.
  */
 export function decodeUtf8(bytes: Uint8Array) {

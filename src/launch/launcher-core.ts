@@ -206,7 +206,7 @@ export class LauncherCore<R extends Runner = Runner> {
   }
 
   /**
-   * Runs a reload requested by HUP, a changed file or `api-cli reload`. It waits until the program waits: services that
+   * Runs a reload requested by SIGHUP, a changed file or `api-cli reload`. It waits until the program waits: services that
    * the program launches later would otherwise count as new. Returns undefined if a stop is in progress.
    */
   async reloadOnceLaunched({ dryRun = false } = {}): Promise<ReloadReport | undefined> {

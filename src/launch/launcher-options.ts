@@ -15,7 +15,7 @@ import { managerOptions } from '../service/internal.js';
 export const BEAT_MS = 1000;
 /** Time without two heartbeats. */
 export const SILENT_MS = 2500;
-/** Longest announced interval that counts: a worker that is suspended at rest is noticed after it. */
+/** Longest announced interval that counts: a worker that is suspended while idle is noticed after it. */
 const LONGEST_REST_MS = 10_000;
 
 /** Returns the time by which the next heartbeat comes later than usual, in milliseconds; 0 if it does not. */

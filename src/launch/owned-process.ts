@@ -172,7 +172,7 @@ export class OwnedProcess {
       return status;
     } finally {
       signal?.removeEventListener('abort', cancelled);
-      // A process that ends listens until it is gone: a second TERM, one to the whole group or to its parent, may
+      // A process that ends listens until it is gone: a second SIGTERM, one to the whole group or to its parent, may
       // arrive while it exits.
       if (!this.#given.supervised && !this.#ends) this.signalHandler.clear();
       release();

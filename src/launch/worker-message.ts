@@ -335,7 +335,7 @@ export interface Configure extends Spoken {
   readonly validates?: boolean;
   /** True in a trial: after the build the worker waits for `serve`. */
   readonly holds?: boolean;
-  /** True: its parent accepts rare heartbeats while it is at rest. */
+  /** True: its parent accepts rare heartbeats while it is idle. */
   readonly mayRest?: boolean;
   /** Values that workers of the service have left. */
   readonly kept?: readonly Kept[];

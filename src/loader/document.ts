@@ -103,7 +103,7 @@ export function firstRefusal(problems: readonly PasteProblem[]): PasteError | un
   return error.with({ message, lines });
 }
 
-/** Returns the exception for an error in a file: what is wrong, its position and the remedy. */
+/** Returns the exception for an error in a file: what is wrong, its location and the remedy. */
 export function problemError({ kind, origin, subject, first }: PasteProblem): PasteError {
   const refused = (code: string, message: string, hint: string): PasteError =>
     new PasteError(code, { message, hint, origin, lines: [origin.line] });

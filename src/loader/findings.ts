@@ -1,5 +1,5 @@
 /**
- * Findings of a load: errors and warnings with their places; and warnings of sections and trees that PasteDeploy accepts but that are
+ * Findings of a load: errors and warnings with their locations; and warnings of sections and trees that PasteDeploy accepts but that are
  * suspicious.
  */
 import {
@@ -22,7 +22,7 @@ import type { Source } from './source.js';
 
 /** Collects findings, each once. */
 export class Findings {
-  /** The file of findings without a place. */
+  /** The file of findings without a location. */
   readonly #file: string;
   readonly #found = new Map<string, Diagnostic>();
   /**

@@ -129,7 +129,7 @@ export class Load {
     return this.#follow({ form: 'file', source }, name, Reference.asked(kind, name), globalConf);
   }
 
-  /** Returns the context of a reference that a composite follows; nothing is resolved. `option`: its place. */
+  /** Returns the context of a reference that a composite follows; nothing is resolved. `option`: its location. */
   child(composite: Context, kind: Kind, name: string | undefined, globalConf?: Conf, option?: string): Context {
     const reference = Reference.ofChild(composite, kind, name, option);
     return this.#follow(composite.answerer, name, reference, globalConf);
@@ -177,7 +177,7 @@ export class Load {
     }
   }
 
-  /** Adds an error to the findings, once: it may come out of each composite around its place. */
+  /** Adds an error to the findings, once: it may come out of each composite around its location. */
   issue(error: unknown): void {
     if (error instanceof PasteError) {
       if (this.#issued.has(error)) return;
@@ -253,7 +253,7 @@ export class Load {
   /** Returns the stand-in for a context that cannot be made. A limit ends the load. */
   #broken(error: unknown, kind: Kind, reference: Reference): Context {
     if (isLimit(error)) {
-      // It is caught once for each reference on its way up: the innermost has the place.
+      // It is caught once for each reference on its way up: the innermost has the location.
       if (error !== this.#limit) this.#limit = reference.explain(error);
       throw this.#limit;
     }

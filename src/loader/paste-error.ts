@@ -10,7 +10,7 @@ import {
 } from '../errors/index.js';
 import { thrownAt } from '../modules/index.js';
 
-/** A reference that led to an error, and its place. */
+/** A reference that led to an error, and its location. */
 export interface PasteReference {
   readonly text: string;
   readonly origin: Origin;
@@ -89,7 +89,7 @@ export class ConfigNotFound extends PasteError {
     this.#namedAt = namedAt;
   }
 
-  /** Diagnostics at the place that names the file. */
+  /** Diagnostics at the location that names the file. */
   protected override get ownDiagnostics(): readonly Diagnostic[] {
     const location = this.#namedAt;
     if (location === undefined || location.kind === 'default') return super.ownDiagnostics;
@@ -131,7 +131,7 @@ export class FactoryFailed extends PasteError {
     return false;
   }
 
-  /** Diagnostics as for any error of a paste file, with the code of the thrown error and the place in the application. */
+  /** Diagnostics as for any error of a paste file, with the code of the thrown error and the location in the application. */
   protected override get ownDiagnostics(): readonly Diagnostic[] {
     const { cause } = this;
     const place = thrownAt(cause);

@@ -120,7 +120,7 @@ function pipelinesOf(document: PasteDocument): ReadonlyMap<string, readonly stri
   return new Map(writtenPipelines(document).map(({ name, words }) => [name, words]));
 }
 
-/** Returns the same pipelines, each with its place. */
+/** Returns the same pipelines, each with its location. */
 function writtenPipelines(document: PasteDocument): WrittenPipeline[] {
   const filters = new Set(namesOf(document, 'filter'));
   const apps = new Set(namesOf(document, 'app'));

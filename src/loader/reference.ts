@@ -1,5 +1,5 @@
 /**
- * The references that a load follows, each with its place and the references that led to it.
+ * The references that a load follows, each with its location and the references that led to it.
  */
 import type { Origin } from '../errors/index.js';
 import type { PasteSection } from '../ini/index.js';
@@ -7,7 +7,7 @@ import { PasteError, type PasteReference } from './paste-error.js';
 import type { Kind } from './section.js';
 import { originOf, type Setting, type ValueOrigin } from './source.js';
 
-/** The place of a reference. */
+/** The location of a reference. */
 interface Standing {
   /** Computed only when an error needs it. Undefined for a reference of a program. */
   readonly value: () => ValueOrigin | undefined;
@@ -53,7 +53,7 @@ export class Reference {
     this.#standing = standing;
   }
 
-  /** Returns a program's reference, which has no place in a file. */
+  /** Returns a program's reference, which has no location in a file. */
   static asked(kind: Kind, text: string): Reference {
     return new Reference(kind, text);
   }
@@ -80,7 +80,7 @@ export class Reference {
     return this.#standing.option ?? this.origin;
   }
 
-  /** The options that it comes from by interpolation, if its text is not written at its place. */
+  /** The options that it comes from by interpolation, if its text is not written at its location. */
   get via(): readonly PasteReference[] {
     return this.#standing.value()?.via ?? [];
   }
@@ -157,7 +157,7 @@ function isSame(a: ReadonlyMap<string, string> | undefined, b: ReadonlyMap<strin
   return true;
 }
 
-/** Returns the place of the composite's option that contains the reference, as its value or as a word of a list. */
+/** Returns the location of the composite's option that contains the reference, as its value or as a word of a list. */
 function originOfChild(composite: Composite, text: string, option: string | undefined): ValueOrigin | undefined {
   const known = option === undefined ? undefined : composite.localConf.get(option);
   const settings = known === undefined ? [...composite.localConf.values()] : [known];

@@ -113,7 +113,7 @@ function either(names: readonly string[]): string {
   return names.length === 1 ? names[0]! : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
 }
 
-/** A reference to a section, with its place for messages. */
+/** A reference to a section, with its location for messages. */
 type Asked = Pick<Reference, 'kind' | 'origin'>;
 
 /** Returns the only section of a name. Throws if there is none, or several. */

@@ -88,7 +88,7 @@ export class Source {
     return this.document.file;
   }
 
-  /** The start of the file, for errors without a place in it. */
+  /** The start of the file, for errors without a location in it. */
   get start(): Origin {
     return originAt(this.name, 1, 1, '');
   }
@@ -163,7 +163,7 @@ export class Source {
     return { value, option, scope: { source: this, section } };
   }
 
-  /** Returns the place of the character at `offset` of a value read in `section`. */
+  /** Returns the location of the character at `offset` of a value read in `section`. */
   originWithinValue(section: PasteSection, option: PasteOption, offset: number): ValueOrigin {
     if (!option.value.includes('%')) return { origin: originWithin(option.pieces, offset), via: [] };
     const parts = interpolatedParts(this.#reading(option.name, option.value, option, section));
@@ -232,7 +232,7 @@ export function secondKey({ value }: Setting, { localConf }: SectionSettings): s
   return project !== undefined && localConf.has(name) ? name : undefined;
 }
 
-/** Returns the place of a setting's value, or of the character at `offset` of it. */
+/** Returns the location of a setting's value, or of the character at `offset` of it. */
 export function originOf({ option, scope }: Setting, offset = 0): ValueOrigin {
   return scope === undefined
     ? { origin: option.origin, via: [] }
@@ -289,7 +289,7 @@ export function interpolatedParts(reading: Reading): InterpolatedPart[] {
   return parts;
 }
 
-/** Position in a chain of references. */
+/** Location in a chain of references. */
 interface Progress {
   readonly steps: number;
   /** Offset in the first value; set inside a referenced value. */

@@ -144,7 +144,7 @@ async function ask<T>(origin: Origin, what: string, work: () => T): Promise<Awai
   }
 }
 
-/** Returns the place that names a factory, or the start of its file. */
+/** Returns the location that names a factory, or the start of its file. */
 function placeOf({ factory, answerer }: Context): Origin {
   if (factory?.origin !== undefined) return factory.origin;
   return answerer.form === 'file' ? answerer.source.start : { file: '', line: 1, column: 1 };

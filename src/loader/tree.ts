@@ -28,7 +28,7 @@ export interface ContextTree {
   readonly loader: string;
   readonly globalConf: Conf;
   readonly localConf: Conf;
-  /** The options of `localConf` with their places. */
+  /** The options of `localConf` with their locations. */
   readonly options: ReadonlyMap<string, WrittenValue>;
   readonly filters?: readonly ContextTree[];
   readonly app?: ContextTree;
@@ -133,7 +133,7 @@ function plainFilters(node: ContextTree): readonly ContextTree[] {
   return inner === undefined ? [node] : [...filters, inner].flatMap(plainFilters);
 }
 
-/** Adds filters to a position. */
+/** Adds filters to a location. */
 function behind(filters: readonly ContextTree[], way: Way, config: Config): Way {
   const taken = filters.map(({ resolved, options: local }) => {
     const { prefix, group, options } = (resolved ?? {}) as Partial<DeclaredFactory>;

@@ -155,7 +155,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const place = output ?? options.destination!;
   const dropped = new LostLines();
   const destination = { write: (line: string): void => place.write(printableJson(line)) };
-  // Loaded on demand: it takes 18 ms of processor time, and commands without a logger do not need it.
+  // Loaded on demand: it takes 18 ms of CPU time, and commands without a logger do not need it.
   const { pino } = createRequire(import.meta.url)('pino') as typeof Pino;
   const stream = (
     text ? { write: (line: string) => destination.write(toText(line)) } : destination

@@ -332,7 +332,7 @@ class ManagerReleases {
 }
 
 /**
- * Resolves a reference without creating a manager. Throws `PORTICO_MANAGER` if it cannot be resolved: with the place of
+ * Resolves a reference without creating a manager. Throws `PORTICO_MANAGER` if it cannot be resolved: with the location of
  * the option, if an option names it.
  */
 export async function checkManager(reference: string, config: Config, option: ManagerOption): Promise<void> {
@@ -349,14 +349,14 @@ export async function checkManager(reference: string, config: Config, option: Ma
   }
 }
 
-/** Adds the place in a file that names the manager to an error, unless it has a place. */
+/** Adds the location in a file that names the manager to an error, unless it has a location. */
 function withOrigin(error: unknown, origin: Origin | undefined): unknown {
   if (origin === undefined || !(error instanceof PorticoError) || error.origin !== undefined) return error;
   const { message, hint } = error;
   return new ConfigurationRefused('PORTICO_MANAGER', { message, hint, origin, cause: error });
 }
 
-/** Returns the place of that reference in a file; undefined for a manager given in code. */
+/** Returns the location of that reference in a file; undefined for a manager given in code. */
 function originOfManager(reference: unknown, config: Config, { group, opt }: ManagerOption): Origin | undefined {
   if (!config.has(group, opt)) return undefined;
   const { value, location } = config.resolve(group, opt);

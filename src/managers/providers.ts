@@ -39,10 +39,10 @@ export interface Member {
   readonly onDisabled?: (isDisabled: boolean) => void;
 }
 
-/** A registry, and the places of this program's services in it. */
+/** A registry, and the locations of this program's services in it. */
 export interface OpenRegistry {
   readonly registry: ServiceRegistry;
-  /** Returns the place of a service. */
+  /** Returns the location of a service. */
   membership(member: Member): Registration;
 }
 

@@ -106,7 +106,7 @@ declare module '../app/index.js' {
     tokenInfo?: TokenInfo;
     /**
      * Set if auth_token passed a request on despite a bad token: `invalid`, or `unavailable` if the token could not be validated. For
-     * `unavailable` answer 503, not 401. Not set for a request without a token.
+     * `unavailable` respond with 503, not 401. Not set for a request without a token.
      */
     authError?: 'unavailable' | 'invalid';
     /** Removes a token from the caches of this process, so that a revoked token is refused at once. */
@@ -281,7 +281,7 @@ function unavailableInstead(res: ServerResponse): void {
   for (const [name, value] of Object.entries(unvalidatedToken().headers)) res.setHeader(name, value as string);
 }
 
-/** Answers 401. With `fault_style = openstack` the body is the same as in keystonemiddleware, which differs from nova's faults. */
+/** Responds with 401. With `fault_style = openstack` the body is the same as in keystonemiddleware, which differs from nova's faults. */
 function refuse(req: IncomingMessage, res: ServerResponse, challenge: string): void {
   if (faultFormOf(req).style !== 'openstack') {
     throw unauthenticated({ 'www-authenticate': challenge });

@@ -12,8 +12,8 @@ const catchErrorsOptions = defineOptions({
 });
 
 /**
- * Answers requests whose inner layers failed: a `Fault` with its status and headers, other errors with a generic 500 that is logged once,
- * with its stack. If the head has been sent, the connection is destroyed and the error is logged. Request bodies are never logged.
+ * Responds to requests whose inner layers failed: a `Fault` with its status and headers, other errors with a generic 500 that is logged once,
+ * with its stack. If the headers have been sent, the connection is destroyed and the error is logged. Request bodies are never logged.
  */
 export const catchErrors = filterFactory('catch_errors', catchErrorsOptions, async (options, ctx) => {
   const style = await sectionFaultStyle(options, ctx, 'catch_errors');

@@ -68,7 +68,7 @@ const SAFE_HEADERS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Answers preflight requests with 204 without calling the app. The response has the permission if the origin, the method and all headers
+ * Responds to preflight requests with 204 without calling the app. The response has the permission if the origin, the method and all headers
  * are allowed. To other responses, also errors, it adds the headers that let the page read them, unless the app has set them.
  * `[cors.<name>]` in the service configuration adds sets of origins, which have the permissions of the filter unless they set others.
  */

@@ -29,7 +29,7 @@ const deadlineOptions = defineOptions({
 
 /**
  * Sets the deadline and the signal of each request, `environ(req).deadline` and `.signal`. At the deadline the signal aborts and the
- * request is answered with 503, or its connection is destroyed if the head has been sent. The signal also aborts if the client
+ * request gets 503, or its connection is destroyed if the headers have been sent. The signal also aborts if the client
  * disconnects.
  */
 export const deadline = filterFactory(

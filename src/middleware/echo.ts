@@ -4,7 +4,7 @@ import { knowsTrials } from '../app/internal.js';
 import { defineOptions } from '../config/index.js';
 import type {} from './auth/identity.js';
 
-/** Answers with the method, path, headers, remote address, ids, identity and context as JSON. */
+/** Responds with the method, path, headers, remote address, ids, identity and context as JSON. */
 export const echo = appFactory('echo', defineOptions({}), () =>
   knowsTrials((req, res) => {
     const { scriptName, originalUrl, params, requestId, globalRequestId, identity, context } = environ(req);

@@ -15,7 +15,7 @@ const etagOptions = defineOptions({
 });
 
 /**
- * Adds a strong ETag, computed from the body, to 200 responses to GET and HEAD. Answers 304 if the client has it (`If-None-Match`, RFC
+ * Adds a strong ETag, computed from the body, to 200 responses to GET and HEAD. Responds with 304 if the client has it (`If-None-Match`, RFC
  * 9110 §13.1.2). An ETag of the application is kept, and compared in the same way. A body in pieces without a
  * length, such as a stream, is not held back and gets none.
  */

@@ -9,7 +9,7 @@ const faultWrapperOptions = defineOptions({
 });
 
 /**
- * Answers an error with its status (`status`, `statusCode` or `code`, 400 to 599), or with 500. Sends the message of the error only if
+ * Responds to an error with its status (`status`, `statusCode` or `code`, 400 to 599), or with 500. Sends the message of the error only if
  * its `safe` is true, and its `headers` as far as HTTP permits. Logs 4xx, and faults without a cause, at info without a stack; other 5xx
  * at error with the stack.
  */

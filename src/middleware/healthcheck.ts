@@ -150,7 +150,7 @@ type Options = typeof healthcheckOptions;
 
 /**
  * The health check as an app, to be mounted. Below the mount path, `/live` runs only the event_loop plugin; `/ready` and the mount path
- * itself run all plugins. Answers 200, or 204 to HEAD, if all are available, otherwise 503; 405 for other methods; 404 for clients
+ * itself run all plugins. Responds with 200, or 204 to HEAD, if all are available, otherwise 503; 405 for other methods; 404 for clients
  * outside the allowed networks. A plugin that throws is unavailable, and does not cause a 500.
  */
 export const healthcheck = appFactory(

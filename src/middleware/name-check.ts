@@ -21,7 +21,7 @@ const MAX_SEGMENT = 255;
 type Limits = OptionsOf<typeof nameCheckOptions>;
 
 /**
- * Answers 400 to a path with control characters, invalid percent-encoding, `.` or `..` segments after decoding, or a length over the
+ * Responds with 400 to a path with control characters, invalid percent-encoding, `.` or `..` segments after decoding, or a length over the
  * limits. Checks the target as received, which is decoded exactly once.
  */
 export const nameCheck = filterFactory(

@@ -43,7 +43,7 @@ type Trust = (address: string, at: number) => boolean;
  * Finds the address, scheme, host and prefix of the client for all inner layers: `remoteOf(req)`.
  *
  * Follows the chain from the peer outwards over trusted hops; the first other hop is the client. Scheme and host come only from the
- * nearest trusted proxy. If the peer is not trusted, all forwarding headers are removed. Answers 400 to a malformed scheme, host, prefix
+ * nearest trusted proxy. If the peer is not trusted, all forwarding headers are removed. Responds with 400 to a malformed scheme, host, prefix
  * or `Forwarded` of a trusted proxy.
  */
 export const proxyHeaders = filterFactory(

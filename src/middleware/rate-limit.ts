@@ -136,7 +136,7 @@ interface Found {
 }
 
 /**
- * Limits requests by a token bucket for each rule and key, shared by all workers. Answers 429 with `Retry-After` over the limit. The
+ * Limits requests by a token bucket for each rule and key, shared by all workers. Responds with 429 and `Retry-After` over the limit. The
  * response to a counted request has `RateLimit` and `RateLimit-Policy`. Denied networks get 403.
  */
 export const rateLimit = filterFactory(

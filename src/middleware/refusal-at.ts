@@ -1,4 +1,4 @@
-/** The place of an error in the configuration that was found elsewhere. */
+/** The location of an error in the configuration that was found elsewhere. */
 import { ConfigurationRefused, type Origin, PorticoError } from '../errors/index.js';
 
 /** Returns an error as a refusal of the option at this place, unless it is one already, or is no error of Portico. */

@@ -176,7 +176,7 @@ const requestLogOptions = defineOptions({
 
 /**
  * Logs the address, method, masked target, status, bytes, duration, ids, version, route, user and project of each request. Logs 499 if
- * the client disconnected before the head was sent. Logs 500, or the status of a fault, if the server broke off the response: 503 at the deadline of
+ * the client disconnected before the headers were sent. Logs 500, or the status of a fault, if the server broke off the response: 503 at the deadline of
  * a stop. `aborted` says who ended a response that was not sent whole.
  */
 export const requestLog = filterFactory('request_log', requestLogOptions, (options, ctx) => {

@@ -17,7 +17,7 @@ declare module '../app/index.js' {
 
 /**
  * Sets `environ(req).session`, and the caller of a session as `environ(req).identity`. The cookie is encrypted, `HttpOnly`, and renewed while
- * it is used. Answers 403 to requests of other sites that can change something.
+ * it is used. Responds with 403 to requests of other sites that can change something.
  */
 export const session = filterFactory(
   'session',

@@ -20,7 +20,7 @@ const sizelimitOptions = defineOptions({
 writtenElsewhere(sizelimitOptions, { meant: { max_body_size: "did you mean 'max_request_body_size'?" } });
 
 /**
- * Answers 413 to a body over the limit: before the body is read if its length is declared, otherwise when the limit is exceeded. Does
+ * Responds with 413 to a body over the limit: before the body is read if its length is declared, otherwise when the limit is exceeded. Does
  * not buffer the body. Closes the connection after the response.
  */
 export const sizelimit = filterFactory(

@@ -23,7 +23,7 @@ const staticFilesOptions = defineOptions({
 });
 
 /**
- * Serves files to GET and HEAD, with ranges and conditional requests. Redirects a directory without a trailing slash. Answers 404 for
+ * Serves files to GET and HEAD, with ranges and conditional requests. Redirects a directory without a trailing slash. Responds with 404 for
  * names that begin with a dot, for dot segments, and for symbolic links that lead outside the directory.
  */
 export const staticFiles = appFactory(

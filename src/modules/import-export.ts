@@ -51,7 +51,7 @@ function isSpecifier(text: string): boolean {
   return isFileSpecifier(text) || (!/\s/.test(text) && !text.replace(/^(node|data):/, '').includes(':'));
 }
 
-/** A module that exists cannot be imported. The message is one line, with the place in the module if known. */
+/** A module that exists cannot be imported. The message is one line, with the location in the module if known. */
 export class ImportFailed extends Error {}
 
 /** A module does not have this export. */
@@ -167,7 +167,7 @@ export async function importPeer<T>(
   }
 }
 
-/** Time in ms for another process to find the place of an error. */
+/** Time in ms for another process to find the location of an error. */
 const SEARCH_MS = 5000;
 
 /**
@@ -190,7 +190,7 @@ async function placeOf(error: unknown, url: string): Promise<string | undefined>
   return markedPlace(error.stack ?? '') ?? (await placeFromOutside(error, url)) ?? thrownAt(error);
 }
 
-/** Returns the place that Node puts before some stacks: `file:line`, the line, and carets under the error. */
+/** Returns the location that Node puts before some stacks: `file:line`, the line, and carets under the error. */
 function markedPlace(stack: string): string | undefined {
   const [head, file, line] = /^(file:\S+|\/.+|[A-Za-z]:\\.+):(\d+)\r?\n/.exec(stack) ?? [];
   if (head === undefined || file === undefined) return undefined;
@@ -215,12 +215,12 @@ function columnBehind(blanks: number, text: string): number {
 }
 
 function linesOf(file: string): string[] {
-  // The text only helps to find the place; the file is already known.
+  // The text only helps to find the location; the file is already known.
   return ignoreErrors(() => readFileSync(file, 'utf8').split('\n')) ?? [];
 }
 
 /**
- * Finds the place of a syntax error in a separate process. V8 knows where an ES module does not parse, but `import()` loses the place;
+ * Finds the location of a syntax error in a separate process. V8 knows where an ES module does not parse, but `import()` loses the location;
  * only Node's output for an uncaught error has it. The process imports the module beside a missing export, so it reads all modules and
  * runs none.
  */
@@ -233,7 +233,7 @@ async function placeFromOutside(error: SyntaxError, url: string): Promise<string
     try {
       execFile(process.execPath, args, { timeout: SEARCH_MS, env: {} }, (_, _out, text) => settle(text));
     } catch {
-      // Child processes may be forbidden, as by Node's permission model: the error is reported without its place.
+      // Child processes may be forbidden, as by Node's permission model: the error is reported without its location.
       settle('');
     }
   });

@@ -110,7 +110,7 @@ function wholeNumber(request: PageRequester, name: string): number | undefined {
   throw new Fault(400, { message: `The query parameter ${name} ${wanted}: ${quoteClient(text)}.` });
 }
 
-/** Returns the URL of the request with sorted parameters and the new marker, in the position of the old one or at the end. */
+/** Returns the URL of the request with sorted parameters and the new marker, in place of the old one or at the end. */
 function nextHref(request: PageRequester, marker: string): string {
   const url = request.req.url ?? '/';
   const mark = url.indexOf('?');

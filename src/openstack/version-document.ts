@@ -42,7 +42,7 @@ export interface DocumentAppOptions {
 
 /**
  * Returns an app that serves one document, for GET and HEAD, exactly at its mount path: a version document at `/`, or at `/v2.1` and
- * `/v2.1/`. There, `request.url('root')` is the URL of the document. Paths below are 404; other methods are 405. `close()` closes the
+ * `/v2.1/`. There, `request.url('root')` is the URL of the document. Paths below get 404; other methods get 405. `close()` closes the
  * router.
  */
 export async function documentApp(

@@ -134,7 +134,7 @@ export class Control {
       });
       return this.#looking;
     };
-    // One timer, because each wakes a parent at rest; it does not keep the process alive.
+    // One timer, because each wakes an idle parent; it does not keep the process alive.
     const look = (): void => {
       recent.take();
       ended.look(this.#known.status().services);

@@ -229,7 +229,7 @@ export interface PipelineChange {
   readonly added: readonly string[];
   readonly removed: readonly string[];
   /**
-   * Parts that are in both pipelines at another position relative to the others: the fewest that explain the new order.
+   * Parts that are in both pipelines at another location relative to the others: the fewest that explain the new order.
    */
   readonly moved: readonly string[];
 }
@@ -264,7 +264,7 @@ export interface WorkerEnd {
   readonly signal: NodeJS.Signals | null;
   readonly uptimeMs: number;
   /**
-   * First line of the worker's error, with the place in the application; for a worker that hangs, the place, or the
+   * First line of the worker's error, with the location in the application; for a worker that hangs, the location, or the
    * module that it loads.
    */
   readonly error: string | undefined;

@@ -32,7 +32,7 @@ export function subjectOf({ subject, api }: Difference, subjects: readonly strin
   return subjects.length > 1 ? `${subjects.length} routes of ${api}` : subject;
 }
 
-/** Returns the place in the new state; of what is removed, that in the old one. */
+/** Returns the location in the new state; of what is removed, that in the old one. */
 export function placeOf({ old, new: now }: Difference): string {
   return now ?? (old === null ? '' : `was ${old}`);
 }

@@ -1,5 +1,5 @@
 /**
- * Reads a policy file: a mapping of names to rules in YAML 1.1, as PyYAML reads it, or in JSON. Each rule has its place in the file.
+ * Reads a policy file: a mapping of names to rules in YAML 1.1, as PyYAML reads it, or in JSON. Each rule has its location in the file.
  */
 import { isUtf8 } from 'node:buffer';
 import {

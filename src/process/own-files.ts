@@ -1,5 +1,5 @@
 /**
- * Portico's own files: those that it starts as programs and threads, and those that are never reported as the place of an error or of an
+ * Portico's own files: those that it starts as programs and threads, and those that are never reported as the location of an error or of an
  * exit.
  */
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ const SOURCES = new URL('../src/', ROOT);
 
 const OWN = [ROOT, SOURCES].map((folder) => fileURLToPath(folder));
 
-/** The sample is an application like any other: its errors are reported at their place in it. */
+/** The sample is an application like any other: its errors are reported at their location in it. */
 const SAMPLE = OWN.map((folder) => `${folder}sample/`);
 
 /** Returns the URL of a file of the package; `path` is relative to `src`, and ends in `.js` for a program or thread. */
@@ -20,7 +20,7 @@ export function ownFile(path: string): URL {
   return new URL(path, ROOT);
 }
 
-/** Reports whether a file is Portico's. Errors in such a file are reported at the place that called it. */
+/** Reports whether a file is Portico's. Errors in such a file are reported at the location that called it. */
 export function isOwnFile(path: string): boolean {
   return startsWithOne(path, OWN) && !startsWithOne(path, SAMPLE);
 }
@@ -33,7 +33,7 @@ function startsWithOne(path: string, folders: readonly string[]): boolean {
 const FRAMES = 100;
 
 /**
- * Returns the place of the current `process.exit` call, as `file:line:column`. Call it in a listener of "exit", which Node runs within
+ * Returns the location of the current `process.exit` call, as `file:line:column`. Call it in a listener of "exit", which Node runs within
  * that call. Undefined if the process ends by itself or Portico ends it.
  */
 export function exitLocation(): string | undefined {

@@ -5,7 +5,7 @@
 
 /** The number of requests that are tracked at a time; further ones are served but not named. */
 export const SLOTS = 1024;
-/** The maximum length of a head, which is the method and the path without its query, in characters. */
+/** The maximum length of a request line, which is the method and the path without its query, in characters. */
 export const HEAD = 128;
 
 /**
@@ -15,15 +15,15 @@ export const HEAD = 128;
 export class RequestsInHand {
   /** By slot: the number of its request, from 1; 0 if the slot is free. */
   readonly serials: Int32Array;
-  /** By slot: the length of the head in characters. */
+  /** By slot: the length of the request line in characters. */
   readonly lengths: Uint8Array;
-  /** The heads in latin1, one slot after another. */
+  /** The request lines in latin1, one slot after another. */
   readonly heads: Uint8Array;
   /** The free slots. */
   readonly free = Array.from({ length: SLOTS }, (_, at) => at);
   /** The number of the latest request. */
   serial = 0;
-  /** True while the process is at rest: the next request calls {@link woken}. */
+  /** True while the process is idle: the next request calls {@link woken}. */
   atRest = false;
   woken: () => void = () => undefined;
 

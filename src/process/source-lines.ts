@@ -58,7 +58,7 @@ const DIGITS: ReadonlyMap<number, number> = new Map(
 const [COMMA, SEMICOLON] = [',', ';'].map((each) => each.charCodeAt(0));
 
 /**
- * Returns the place in a source for one in the generated file; all counted from 0. Lines of the mappings end in `;`, segments in `,`. A segment
+ * Returns the location in a source for one in the generated file; all counted from 0. Lines of the mappings end in `;`, segments in `,`. A segment
  * has its generated column and, with at least four fields, source, line and column, each as the difference to the one before. A digit has five
  * bits, and 32 if another follows; the lowest bit of a number is its sign.
  */

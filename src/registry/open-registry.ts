@@ -65,7 +65,7 @@ export function openRegistry(
   );
 }
 
-/** Returns the place of a connection, for errors of its database. */
+/** Returns the location of a connection, for errors of its database. */
 function databaseOption({ group, location }: RegistryConnection): DatabaseOption {
   const where = location.origin === undefined ? ` (${locationText(location)})` : '';
   return { origin: location.origin, hint: `Check [${group}] connection${where}, and the database that it names.` };

@@ -105,7 +105,7 @@ interface Problem {
   readonly hint: string;
 }
 
-/** A connection, with the group and the place that set it. */
+/** A connection, with the group and the location that set it. */
 export interface RegistryConnection {
   readonly group: 'servicegroup' | 'database';
   readonly connection: string;
@@ -169,14 +169,14 @@ function runs(config: Config, kind: 'api' | 'service'): boolean {
   return config.listAllSections().some((section) => section.startsWith(`${kind}:`));
 }
 
-/** Throws `PORTICO_REGISTRY_CONNECTION`, with the place of the option, for a connection that does not fit. */
+/** Throws `PORTICO_REGISTRY_CONNECTION`, with the location of the option, for a connection that does not fit. */
 export function checkConnection(
   driver: 'sqlite' | 'postgresql',
   { group, connection, location: { origin } }: RegistryConnection,
 ): void {
   const problem = connectionProblem(driver, connection);
   if (problem === undefined) return;
-  // The place of an option in a file names the option.
+  // The location of an option in a file names the option.
   const message = origin === undefined ? `[${group}] connection: ${problem.message}` : problem.message;
   throw new ConfigurationRefused('PORTICO_REGISTRY_CONNECTION', { ...problem, message, origin });
 }

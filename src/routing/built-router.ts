@@ -101,7 +101,7 @@ export function warnOfTable(log: Logger, warning: TableWarning): void {
   log.warn({ code, ...(hint === undefined ? {} : { hint }), at: placeText(origin) }, message);
 }
 
-/** Returns the place of a route's definition as text. */
+/** Returns the location of a route's definition as text. */
 export function placeText(origin: Origin | undefined): string {
   return origin === undefined ? 'an unknown line' : `${origin.file}:${origin.line}`;
 }

@@ -36,7 +36,7 @@ export interface DescribedRoute {
   readonly redirect: string | null;
   /** Place of its definition. */
   readonly origin: Origin | undefined;
-  /** Templates and places of the routes that prevent this one from ever matching. */
+  /** Templates and locations of the routes that prevent this one from ever matching. */
   readonly shadowedBy: readonly { readonly template: string; readonly origin: Origin | undefined }[];
 }
 

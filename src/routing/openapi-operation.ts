@@ -124,7 +124,7 @@ interface Parameter {
   readonly in: string;
 }
 
-/** Keeps the first of two with the same name and place. */
+/** Keeps the first of two with the same name and location. */
 function onlyFirst(parameters: readonly Parameter[]): readonly Parameter[] {
   const byName = new Map<string, Parameter>();
   for (const parameter of parameters) {

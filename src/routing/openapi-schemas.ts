@@ -23,7 +23,7 @@ export class OpenApiSchemas {
   }
 
   /**
-   * Returns the schema for a place of the document. `name`: that of its component if it becomes one without an `$id`. `side` is added to
+   * Returns the schema for a location of the document. `name`: that of its component if it becomes one without an `$id`. `side` is added to
    * the name of a schema that differs from an earlier one of that name.
    */
   placed(schema: JsonSchema, name: string, side: 'Input' | 'Output'): JsonSchema {
@@ -74,7 +74,7 @@ export class OpenApiSchemas {
 /** A part that references within one schema can name. */
 interface Target {
   readonly schema: unknown;
-  /** Undefined for a schema without a name: it is named after its place. */
+  /** Undefined for a schema without a name: it is named after its location. */
   readonly name: string | undefined;
   /** Base of references from here: the nearest enclosing schema with an `$id`. */
   readonly base: string;

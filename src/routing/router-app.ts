@@ -272,7 +272,7 @@ export class RouterApp implements RequestRouter {
   /** Runs an action after its filters. */
   readonly #run: App = (req, res) => this.#engine.take(callOf(req)!, req, res);
 
-  /** After `ms` milliseconds aborts the signal and, unless a response has begun, answers 503. */
+  /** After `ms` milliseconds aborts the signal and, unless a response has begun, responds with 503. */
   #startDeadline(call: ActionCall, ms: number): void {
     const { req, response: res } = call;
     const timer = setTimeout(() => {

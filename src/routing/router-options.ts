@@ -63,7 +63,7 @@ export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
   readonly schemaDraft?: SchemaDraft | undefined;
   /** Refuse paths with an encoded slash, a NUL or a malformed escape: 400. Default false, as in Routes. */
   readonly strictPaths?: boolean | undefined;
-  /** Answer 406 if the client accepts none of the types. Default false: JSON regardless, as in nova. */
+  /** Respond with 406 if the client accepts none of the types. Default false: JSON regardless, as in nova. */
   readonly strictAccept?: boolean | undefined;
   /** Additional response types, by media type: `{ 'application/xml': (value) => text }`. Default: JSON only. */
   readonly serializers?: Readonly<Record<string, (value: unknown) => string>> | undefined;

@@ -26,7 +26,7 @@ export abstract class RouterRoutes<Own = any, A extends Auth | undefined = any> 
   readonly put: RouteMethod<this, Own, A> = this.#shortForm('PUT');
   /** Adds a route for PATCH, as {@link get} does for GET. */
   readonly patch: RouteMethod<this, Own, A> = this.#shortForm('PATCH');
-  /** Adds a route for DELETE, as {@link get} does for GET. An action that returns nothing answers 204. */
+  /** Adds a route for DELETE, as {@link get} does for GET. An action that returns nothing responds with 204. */
   readonly delete: RouteMethod<this, Own, A> = this.#shortForm('DELETE');
   /** Adds a route for HEAD alone. */
   readonly head: RouteMethod<this, Own, A> = this.#shortForm('HEAD');

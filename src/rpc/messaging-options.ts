@@ -186,7 +186,7 @@ function camelCase(name: string): string {
   return name.replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** Returns a driver's error with the place of the option of `[rpc]` that caused it. */
+/** Returns a driver's error with the location of the option of `[rpc]` that caused it. */
 function atItsOption(config: Config, error: unknown): unknown {
   if (!(error instanceof ConfigurationRefused) || !error.code.startsWith('PORTICO_RPC_')) return error;
   const diagnostics = error.diagnostics.map(({ option = 'transport_url', ...each }) => {

@@ -406,7 +406,7 @@ class ConnectionLimit {
     const oldest: Partial<Record<'quiet' | 'unused' | 'used', Connection>> = {};
     for (const connection of this.#connections) {
       if (connection === fresh || !connection.idle || connection.socket.destroyed) continue;
-      // Part of a head counts as a use.
+      // Part of headers counts as a use.
       const isUnused = connection.requests === 0 && connection.socket.bytesRead === 0;
       const kind = this.#isQuiet(connection) ? 'quiet' : isUnused ? 'unused' : 'used';
       if (oldest[kind] === undefined || connection.lastUse < oldest[kind].lastUse) oldest[kind] = connection;

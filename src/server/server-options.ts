@@ -112,20 +112,20 @@ export function nodeOptions(limits: WsgiOptions): HttpOptions {
 }
 
 /**
- * Returns the interval of Node's checks for slow heads and requests: a quarter of the shorter time limit, from one to ten seconds, because each
+ * Returns the interval of Node's checks for slow headers and requests: a quarter of the shorter time limit, from one to ten seconds, because each
  * check wakes a process that has nothing else to do.
  */
 function checkMs(limits: WsgiOptions): number {
   return Math.min(Math.max(shortestTime(limits) / 4, 1000), 10_000);
 }
 
-/** Returns the time limit of an incomplete head in milliseconds; Infinity: none. */
+/** Returns the time limit of incomplete headers in milliseconds; Infinity: none. */
 function shortestTime({ requestTimeout, headersTimeout }: WsgiOptions): number {
   return Math.min(requestTimeout || Number.POSITIVE_INFINITY, headersTimeout || Number.POSITIVE_INFINITY) * 1000;
 }
 
 /**
- * Returns the time after which Node has ended an incomplete head, in milliseconds from its first byte; Infinity: never.
+ * Returns the time after which Node has ended incomplete headers, in milliseconds from their first byte; Infinity: never.
  */
 export function headTime(limits: WsgiOptions): number {
   return shortestTime(limits) + checkMs(limits);

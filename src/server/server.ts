@@ -36,7 +36,7 @@ export class Server implements ListeningService {
   #options: ServerOptions;
   #limits: WsgiOptions;
   readonly #log: Logger;
-  /** Failed requests, counted by route and place. */
+  /** Failed requests, counted by route and location. */
   readonly failures = new RequestFailures();
   readonly #front: Front;
   #tls: TlsOptions | undefined;

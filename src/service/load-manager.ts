@@ -23,7 +23,7 @@ const HINT = 'A manager is an object, a class, or a function that returns one; i
 
 /**
  * Makes a manager: instantiates a class with `context`, calls a function with it, and uses an object unchanged. `option` is named in
- * errors, if the caller cannot give a position. Throws `PORTICO_MANAGER` if the source cannot be loaded or is not a manager.
+ * errors, if the caller cannot give a location. Throws `PORTICO_MANAGER` if the source cannot be loaded or is not a manager.
  */
 export async function loadManager<C>(
   source: ManagerSource<C>,

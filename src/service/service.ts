@@ -152,7 +152,7 @@ export interface ServiceFile {
   readonly path: string;
   /** The option with the path, as `group.option`. */
   readonly option: string;
-  /** Position of the option's value. Default: the position recorded in the configuration. */
+  /** Location of the option's value. Default: the location recorded in the configuration. */
   readonly where?: string;
   /** A short description of the content, such as the validity of a certificate. */
   readonly says?: string | undefined;

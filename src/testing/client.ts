@@ -18,7 +18,7 @@ export interface TestEvent {
   readonly id: string | undefined;
 }
 
-/** A response whose head has come; its body comes as it is sent. */
+/** A response whose headers have come; its body comes as it is sent. */
 export interface StreamedResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -32,7 +32,7 @@ export interface StreamedResponse {
 export interface TestClient {
   /** Sends a request, and returns the whole response. */
   request(method: string, path: string, input?: RequestInput): Promise<TestResponse>;
-  /** Sends a request, and returns the response when its head has come. */
+  /** Sends a request, and returns the response when its headers have come. */
   stream(method: string, path: string, input?: RequestInput): Promise<StreamedResponse>;
   /** The cookies that it keeps, by name. */
   readonly cookies: Map<string, string>;

@@ -38,9 +38,9 @@ export interface LintedApp extends App {
 /**
  * Wraps an app so that a request fails with a `LintError` if the app breaks a rule of the App contract.
  *
- * It detects: two heads, two ends, writes after the end, a response together with a failure, no response, a body whose length differs
+ * It detects: headers written twice, two ends, writes after the end, a response together with a failure, no response, a body whose length differs
  * from the declared one (rules 1 and 6), a call with a finished response (3), replaced methods of the response (4), a failure that
- * leaves `req.url` changed (5), and a handler that uses the response of another request (7). A second head, a second end and a write
+ * leaves `req.url` changed (5), and a handler that uses the response of another request (7). Second headers, a second end and a write
  * after the end have no effect; other violations are only recorded. Each has its stack. The returned promise is fulfilled after the
  * response closes, so that calls after the end are detected too.
  */

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 
 /**
  * Sends the data written to the socket of a `rabbitmq-client` connection at the end of the turn of the event loop, in one piece. In a
- * benchmark, a call over RabbitMQ with sixteen callers then needs 0.80 of the processor time, and its p99 is lower by a fifth.
+ * benchmark, a call over RabbitMQ with sixteen callers then needs 0.80 of the CPU time, and its p99 is lower by a fifth.
  *
  * The package keeps its socket in `_socket` (`lib/Connection.js`), wraps its `write` and corks it only for each message. Without that
  * property, or with `PORTICO_WIRE=plain` in the environment, nothing changes.

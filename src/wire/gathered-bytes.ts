@@ -97,7 +97,7 @@ export function joinChunks(req: IncomingMessage): void {
 
 /**
  * Keeps the body of a request that waits for its turn. The result begins the request, then passes on what was kept, as if it arrived after
- * the head: limits and counters that the request gets when it begins see all of its body.
+ * the headers: limits and counters that the request gets when it begins see all of its body.
  */
 export function holdBody(req: IncomingMessage): (begin: () => void) => void {
   const carrier = req as unknown as { push?: Push };

@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
 /**
- * Returns the declared length of a response, after its head is written: a number, or, before Node 20.20 and 22.22, the form in which it was
+ * Returns the declared length of a response, after its headers are written: a number, or, before Node 20.20 and 22.22, the form in which it was
  * given; undefined without one, or for chunked encoding. `lib/_http_outgoing.js`: `_storeHeader` sets it, in whatever form the headers were
  * given.
  */
@@ -21,7 +21,7 @@ export function declaredLength(res: ServerResponse): number | string | undefined
 }
 
 /**
- * Reports whether the connection ends after a response whose head is written. `lib/_http_outgoing.js`: `_storeHeader` sets it for
+ * Reports whether the connection ends after a response whose headers are written. `lib/_http_outgoing.js`: `_storeHeader` sets it for
  * `Connection: close`, in whatever form the header was given.
  */
 export function isLastAnswer(res: ServerResponse): boolean {
@@ -29,8 +29,8 @@ export function isLastAnswer(res: ServerResponse): boolean {
 }
 
 /**
- * Makes a response without a head have a body again, after Node has refused a head of 204 or 304. `lib/_http_server.js`: `writeHead` clears
- * the flag for these statuses before it checks the headers, and sets it for no other; the body of the next head would be missing.
+ * Makes a response without headers have a body again, after Node has refused headers of 204 or 304. `lib/_http_server.js`: `writeHead` clears
+ * the flag for these statuses before it checks the headers, and sets it for no other; the body of the next response would be missing.
  */
 export function expectBody(res: ServerResponse): void {
   (res as ServerResponse & { _hasBody: boolean })._hasBody = res.req.method !== 'HEAD';
@@ -47,13 +47,13 @@ export function advertiseIdleTime(res: ServerResponse, ms: number): void {
 /** A request, and whether it begins another protocol. */
 type Parsed = IncomingMessage & { upgrade: boolean };
 
-/** The receiver of the heads that a connection's parser reads. A result of 2 ends the message and the parser's part of this input. */
+/** The receiver of the headers that a connection's parser reads. A result of 2 ends the message and the parser's part of this input. */
 interface HeadReceiver {
   onIncoming(req: Parsed, keepAlive: boolean): number;
 }
 
 /**
- * Returns the replaceable receiver of a connection's request heads; undefined for a connection without a parser. `lib/_http_server.js`:
+ * Returns the replaceable receiver of a connection's request headers; undefined for a connection without a parser. `lib/_http_server.js`:
  * `connectionListenerInternal` sets it to `parserOnIncoming`. Node itself keeps two objects for each pipelined request, without a limit,
  * and offers each request with `Upgrade` to a server that listens for `upgrade`, also one with a body or behind others.
  */

@@ -38,7 +38,7 @@ export function answering(app: App, options: FailureOptions): App {
 
 /**
  * Responds to a request that failed with any error, and never throws. A fault is rendered. Any other error gets its own status, else
- * 500, and is logged once with its stack if the status is 500 or above. If the head has already been sent, the error is logged too and
+ * 500, and is logged once with its stack if the status is at least 500. If the headers have already been sent, the error is logged too and
  * the connection is destroyed: a truncated response must not look complete.
  */
 export function answerFailure(
@@ -87,7 +87,7 @@ interface AnswerFaultOptions {
  * a 500 by default. If that fails too, the connection is destroyed, so that the client does not wait forever.
  *
  * HEAD gets only the headers. Headers of the discarded body are removed; from 500 on, headers that apply only to the discarded response
- * are removed too: its caching, redirects, cookies. All others stay. If the head has already been sent, the connection is destroyed, so
+ * are removed too: its caching, redirects, cookies. All others stay. If the headers have already been sent, the connection is destroyed, so
  * that a truncated body cannot look complete.
  */
 export function answerFault(
@@ -175,7 +175,7 @@ function forbidsStoring(res: ServerResponse, name: string): boolean {
 }
 
 /**
- * Returns the status of a response for logs and metrics: the status of its head; 499 if the client disconnected before the head; if the
+ * Returns the status of a response for logs and metrics: the status of its headers; 499 if the client disconnected before the headers; if the
  * server aborted the response, the status of the fault (503 at the deadline of a stop), else 500.
  */
 export function answeredStatus(res: ServerResponse, { completed, error }: ResponseOutcome): number {

@@ -79,7 +79,7 @@ export function createFastify(options: CreateFastifyOptions = {}): FastifyInstan
 
 const require = createRequire(import.meta.url);
 
-/** Destroys the response with a stream's error after the head, for Portico's log: Fastify only logs it and ends the connection. */
+/** Destroys the response with a stream's error after the headers, for Portico's log: Fastify only logs it and ends the connection. */
 function streamErrorsKept(LogController: typeof import('fastify').LogController): typeof LogController {
   return class extends LogController {
     override streamError(...args: Parameters<InstanceType<typeof LogController>['streamError']>): void {

@@ -1,4 +1,4 @@
-/** Listeners for the head of a response and streams for its body: registered on the way in, and run just before the head is written. */
+/** Listeners for the headers of a response and streams for its body: registered on the way in, and run just before the headers are written. */
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { bytesDeclared } from '../header-fields.js';
@@ -10,13 +10,13 @@ import { addStage, exchangeFor, LATER, setMissing } from './served-response.js';
 export type HeadListener = (res: ServerResponse) => void;
 
 /**
- * Runs `listener` just before the response head is written, while status and headers can still be changed.
+ * Runs `listener` just before the response headers are written, while status and headers can still be changed.
  *
  * Listeners run in reverse order of registration, so that an outer filter has the last word, as with WSGI's start_response. They see
- * headers given to `writeHead` as if they had been set one by one, and run for implicit heads too. Each runs once; an error goes to the
- * caller that wrote the head, and the remaining listeners run when the failure is answered. A listener that returns a promise fails the
- * request with `PORTICO_HEAD_PROMISE`: the head does not wait. Informational responses (1xx) do not count as heads. Costs nothing if
- * unused. Throws `PORTICO_HEAD_SENT` if the head has already been sent.
+ * headers given to `writeHead` as if they had been set one by one, and run for implicit headers too. Each runs once; an error goes to the
+ * caller that wrote the headers, and the remaining listeners run when the failure is answered. A listener that returns a promise fails the
+ * request with `PORTICO_HEAD_PROMISE`: the headers do not wait. Informational responses (1xx) do not count as headers. Costs nothing if
+ * unused. Throws `PORTICO_HEAD_SENT` if the headers have already been sent.
  */
 export function beforeHead(res: ServerResponse, listener: HeadListener): void {
   addStage(res, listener);
@@ -41,7 +41,7 @@ export type BodyTransformer = (res: ServerResponse) => (Duplex & { flush?(): voi
 /**
  * Sends the response's body through the stream that `make` returns.
  *
- * `make` is called just before the head is written, in order with the listeners of `beforeHead` (the innermost first, and the body flows
+ * `make` is called just before the headers are written, in order with the listeners of `beforeHead` (the innermost first, and the body flows
  * the same way), so it can read and change status and headers. If it returns a stream, `Content-Length` is removed. It is not called for
  * responses without a body: HEAD, 101, 204 and 304. Back-pressure works from the socket to the app; a stream error aborts the response. A
  * stream with a method `flush`, as those of zlib have, is flushed when the app pauses for a turn.
@@ -57,8 +57,8 @@ export function transformBody(res: ServerResponse, make: BodyTransformer): void 
 }
 
 /**
- * Holds head and body back until the body is complete. One that is too large, comes in pieces without a declared length, or whose head the app
- * flushes is not held. When the head is held, the `beforeHead`
+ * Holds headers and body back until the body is complete. One that is too large, comes in pieces without a declared length, or whose headers the app
+ * flushes is not held. When the headers are held, the `beforeHead`
  * listeners registered after this call have already run; earlier ones run when it is sent.
  */
 export function holdBody(res: ServerResponse, options: HoldOptions): void {

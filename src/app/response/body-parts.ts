@@ -27,11 +27,11 @@ export class StreamPart implements BodyPart {
   readonly #res: ServerResponse;
   #writes = 0;
 
-  /** `next`: called when the stream emits data; by then the head is decided. */
+  /** `next`: called when the stream emits data; by then the headers are decided. */
   constructor(res: ServerResponse, stream: BodyStream, next: () => BodySink) {
     this.#res = res;
     this.stream = stream;
-    // No caller catches an error of a head that is written here.
+    // No caller catches an error of headers that are written here.
     const passOn = (act: (out: BodySink) => void) => {
       try {
         act(next());
@@ -89,10 +89,10 @@ export interface HoldOptions {
   readonly complete: (body: Buffer, res: ServerResponse) => Buffer | undefined;
 }
 
-/** Holds head and body back until the body is complete, comes in pieces without a declared length, or the head is flushed. */
+/** Holds headers and body back until the body is complete, comes in pieces without a declared length, or the headers are flushed. */
 export class HoldPart implements BodyPart {
   drained: (() => void) | undefined;
-  /** Whether it holds the head and the body so far. */
+  /** Whether it holds the headers and the body so far. */
   #holds = true;
   /** The declared length of the body: more is not held before its end. */
   readonly #declared: number;
@@ -102,7 +102,7 @@ export class HoldPart implements BodyPart {
   readonly #hold: Stage;
   readonly #next: () => BodySink;
 
-  /** Holds the head that is being written. `hold`: decides whether the next head is held. */
+  /** Holds the headers that are being written. `hold`: decides whether the next headers are held. */
   constructor(res: ServerResponse, options: HoldOptions, hold: Stage, declared: number, next: () => BodySink) {
     this.#res = res;
     this.#options = options;
@@ -139,7 +139,7 @@ export class HoldPart implements BodyPart {
     this.#next().end(last, undefined, callback);
   }
 
-  /** Sends the held head and body. */
+  /** Sends the held headers and body. */
   release(): void {
     if (!this.#holds) return;
     this.#holds = false;
@@ -147,7 +147,7 @@ export class HoldPart implements BodyPart {
     for (const piece of this.#takeKept()) this.#next().write(piece);
   }
 
-  /** `hold` decides again on the next head. */
+  /** `hold` decides again on the next headers. */
   discard(): void {
     if (!this.#holds) return;
     this.#holds = false;
@@ -220,7 +220,7 @@ export function isOwnPatch(method: object): boolean {
   return ours.has(method);
 }
 
-/** Parts are added as the head is decided, innermost first. */
+/** Parts are added as the headers are decided, innermost first. */
 class BodyWay implements BodyList {
   readonly write: Methods['write'];
   readonly end: Methods['end'];

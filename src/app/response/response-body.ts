@@ -30,7 +30,7 @@ export function end(this: Carrier, chunk?: unknown, encoding?: unknown, callback
   return this;
 }
 
-/** Takes data, writes the head before it, and passes it on: to the parts of the body, or to the methods below. */
+/** Takes data, writes the headers before it, and passes it on: to the parts of the body, or to the methods below. */
 export function enter(
   exchange: Exchange,
   way: BodyList | undefined,
@@ -43,12 +43,12 @@ export function enter(
   if (typeof chunk !== 'string' && !isUint8Array(chunk)) refuseOther(res, isLast, chunk);
   try {
     const isOpen = exchange.declaredLength !== undefined || exchange.holdsHead || headSent.call(res);
-    // Node may write the head of a body that is given whole, if no function has to see it and no length is to be compared.
+    // Node may write the headers of a body that is given whole, if no function has to see it and no length is to be compared.
     const mayLeave = !isOpen && isLast && way === undefined && exchange.headStages === undefined;
     if (!isOpen && !(mayLeave && !res.hasHeader('content-length'))) {
       openHead(exchange, isLast && way?.isEnded !== true, chunk, encoding);
       if (exchange.bodyEnded) {
-        // A listener of the head has answered.
+        // A listener of `beforeHead` has responded.
         afterEnd(res, callbackOf([chunk, encoding, callback]));
         return false;
       }
@@ -65,7 +65,7 @@ export function enter(
 }
 
 /**
- * Throws Node's error for a chunk that is neither text nor bytes: before the head, so that the app can still answer. `end` may have no
+ * Throws Node's error for a chunk that is neither text nor bytes: before the headers, so that the app can still answer. `end` may have no
  * chunk.
  */
 function refuseOther(res: ServerResponse, isLast: boolean, chunk: unknown): void {
@@ -74,7 +74,7 @@ function refuseOther(res: ServerResponse, isLast: boolean, chunk: unknown): void
 }
 
 /**
- * Writes an implicit head through the outermost `writeHead`, so that the functions further in run first. A body that is given whole
+ * Writes implicit headers through the outermost `writeHead`, so that the functions further in run first. A body that is given whole
  * declares its length: functions that decide need it.
  */
 function openHead(exchange: Exchange, isWhole: boolean, chunk: unknown, encoding: unknown): void {
@@ -124,7 +124,7 @@ export function send(
   try {
     below!.end.call(res, chunk, encoding, callback);
   } catch (error) {
-    // Node refuses the head: nothing was sent, and another response may follow.
+    // Node refuses the headers: nothing was sent, and another response may follow.
     if (!headSent.call(res)) Object.assign(exchange, { bodyEnded: false, writtenBytes: 0 });
     throw error;
   }
@@ -172,7 +172,7 @@ export function afterEnd(res: ServerResponse, callback: Callback | undefined): v
 
 /**
  * Sends an error of a `beforeHead` listener to `fail`, which may still answer, for a stream that is piped into the response later: the stream
- * writes the head, no caller catches the error, and Node would end the process.
+ * writes the headers, no caller catches the error, and Node would end the process.
  */
 export function watchPipe(res: ServerResponse, fail: (error: unknown) => void): void {
   res.once('pipe', (source: Readable) => {
@@ -197,7 +197,7 @@ export function noteBegin(res: ServerResponse): void {
   exchangeBy(res).beganAt ??= 0;
 }
 
-/** Returns when the response began, its head with the first bytes of its body, by `performance.now()`; undefined before. */
+/** Returns when the response began, its headers with the first bytes of its body, by `performance.now()`; undefined before. */
 export function beganAt(res: ServerResponse): number | undefined {
   return exchangeBy(res).beganAt || undefined;
 }

@@ -1,7 +1,7 @@
 /**
  * The response of an exchange: the class that a `Server` makes, and its three methods, which one of another server gets on first use.
  *
- * `writeHead` runs the one list of the head, `write` and `end` send the body through its one list of parts (`response-body.ts`). Other
+ * `writeHead` runs the one list of the headers, `write` and `end` send the body through its one list of parts (`response-body.ts`). Other
  * code may replace the methods: what is registered later is put inside of it.
  */
 import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
@@ -22,7 +22,7 @@ import { headSent, type Methods, type Stage } from '../response-methods.js';
 import { appSettled } from '../slot.js';
 import { end, lengthError, write } from './response-body.js';
 
-/** The result of a stage that holds the head back until `resumeHead`, or that leaves it to other code. */
+/** The result of a stage that holds the headers back until `resumeHead`, or that leaves it to other code. */
 export const LATER: unique symbol = Symbol('portico.headLater');
 
 /** An exchange whose response has the methods of this file. */
@@ -32,7 +32,7 @@ type Carrier = ServerResponse & Methods & { [EXCHANGE]?: Responding | undefined 
 
 /**
  * The three methods are own properties, because Express changes the prototype. Headers that are given to `writeHead` become a list, which
- * functions of the head read and change, and which takes 2 µs less than Node's own store for a head of five.
+ * functions of the headers read and change, and which takes 2 µs less than Node's own store for five headers.
  */
 export class ServedResponse extends ServerResponse {
   declare [EXCHANGE]: Responding | undefined;
@@ -110,7 +110,7 @@ export class ServedResponse extends ServerResponse {
     return [...listed, ...rawNames.call(this)];
   }
 
-  /** A stream of events sends its head before it has any data. */
+  /** A stream of events sends its headers before it has any data. */
   override flushHeaders(): void {
     const exchange = exchangeFor(this);
     if (exchange.beganAt === 0) exchange.beganAt = performance.now();
@@ -132,7 +132,7 @@ export function exchangeFor(res: ServerResponse): Responding {
   return exchange as Responding;
 }
 
-/** Returns the exchange of a response, to add to the list of its head. Throws if the head has been sent. */
+/** Returns the exchange of a response, to add to the list of its headers. Throws if the headers have been sent. */
 function forHead(res: ServerResponse): Responding {
   if (headSent.call(res)) {
     throw new PorticoError('PORTICO_HEAD_SENT', {
@@ -145,17 +145,17 @@ function forHead(res: ServerResponse): Responding {
   const { writeHead: foreign } = carrier;
   if (foreign === writeHead) return exchange;
   carrier.writeHead = writeHead;
-  // Other code, such as the package on-headers, has its place in the order: when it calls the method that it replaced, the list goes on.
+  // Other code, such as the package on-headers, is part of the order: when it calls the method that it replaced, the list goes on.
   const before = (): typeof LATER => {
     foreign.call(res, res.statusCode);
     return LATER;
   };
-  // A new list, because a head that is being written continues with the earlier one.
+  // A new list, because headers that are being written continue with the earlier one.
   exchange.headStages = [...(exchange.headStages ?? []), before];
   return exchange;
 }
 
-/** Adds a function to the head's list. */
+/** Adds a function to the list for the headers. */
 export function addStage(res: ServerResponse, stage: Stage): void {
   addLast(forHead(res), stage);
 }
@@ -181,7 +181,7 @@ export function setMissing(res: ServerResponse, name: string, value: string): vo
   if (!res.hasHeader(name)) res.setHeader(name, value);
 }
 
-/** Writes the head: what the caller gives, then what filters have added, the innermost first. */
+/** Writes the headers: what the caller gives, then what filters have added, the innermost first. */
 export function writeHead(
   this: Carrier,
   status: number,
@@ -191,7 +191,7 @@ export function writeHead(
   const exchange = this[EXCHANGE] ?? exchangeFor(this);
   const { nodeMethods: below, headStages: stages, headDefaults: defaults } = exchange;
   if (exchange.runsStages) dropImpliedLength(exchange);
-  // Truncates like Node. Invalid arguments (a bad status, a second head) are left for Node to refuse.
+  // Truncates like Node. Invalid arguments (a bad status, second headers) are left for Node to refuse.
   const code = Number(status) | 0;
   const given = typeof reason === 'string' ? headers : (headers ?? reason);
   const isOdd = Array.isArray(given) && !Array.isArray(given[0]) && given.length % 2 === 1;
@@ -223,7 +223,7 @@ export function writeHead(
 }
 
 /**
- * Returns the headers of a head as one list of names and values in turn, with those that filters have added as data. Undefined if Node
+ * Returns the headers as one list of names and values in turn, with those that filters have added as data. Undefined if Node
  * has to store them one by one: some are set already, or one of them is not plain text. `areOurs`: no name has to be looked for in the list,
  * because all are in lower case.
  */
@@ -231,7 +231,7 @@ export function asList(exchange: WithResponse, given: HeadersArgument, areOurs: 
   const { res, holdsHead, headFields: open, nodeMethods: below, headStages: stages, headDefaults } = exchange;
   if (holdsHead || open !== undefined || below !== NODE || !(res instanceof ServedResponse)) return undefined;
   if (nodeHeaderNames.call(res).length > 0) return undefined;
-  // Functions see the head before it gets them.
+  // Functions see the headers before these are added.
   const defaults = stages === undefined && headDefaults !== undefined ? headDefaults : NO_DEFAULTS;
   // As `isForCaller`, without a call.
   const isPrivate = stages === undefined && (exchange.identity !== undefined || exchange.context?.userId !== undefined);
@@ -306,7 +306,7 @@ function storeFields(res: ServedResponse): void {
 }
 
 /**
- * Runs the rest of the head's functions, adds the headers that are missing, then writes the head, unless a function writes it or holds it
+ * Runs the remaining functions of `beforeHead`, adds missing headers, then writes them, unless a function writes or holds them
  * back.
  */
 export function resumeHead(exchange: Responding): ServerResponse {
@@ -319,7 +319,7 @@ export function resumeHead(exchange: Responding): ServerResponse {
       const result = stage(res);
       exchange.runsStages = false;
       if (result instanceof Promise) refusePromise(result);
-      // The stage may have written the head, or answered.
+      // The stage may have written the headers, or answered.
       if (result === LATER || headSent.call(res)) return res;
     }
     const { headDefaults: defaults = [] } = exchange;
@@ -353,7 +353,7 @@ export function resumeHead(exchange: Responding): ServerResponse {
 
 const thrownByStages = new WeakSet<object>();
 
-/** Reports whether an error was thrown by a listener of a head. */
+/** Reports whether an error was thrown by a listener of `beforeHead`. */
 export function isOfHeadListener(error: unknown): boolean {
   return typeof error === 'object' && error !== null && thrownByStages.has(error);
 }
@@ -373,7 +373,7 @@ function refusePromise(result: Promise<unknown>): never {
 const { getHeaderNames: nodeHeaderNames } = ServerResponse.prototype;
 
 /**
- * Sends a whole response: a head, which declares the length of the body, and the body. `headers`: by name in lower case. If nothing has to
+ * Sends a whole response: headers, which declare the length of the body, and the body. `headers`: by name in lower case. If nothing has to
  * see them in between, Node gets both at once. Throws if another length was set before.
  */
 export function sendWhole(

@@ -160,7 +160,7 @@ function keepBounds(ajv: Ajv, code: typeof Template): void {
 
 /**
  * Replaces the code of a keyword. `write` writes the old code; `call` returns the name of a function in the new one. The definition is this
- * Ajv's own, and keeps its place in the order.
+ * Ajv's own, and keeps its order.
  */
 function replaceCode(
   ajv: Ajv,

@@ -49,7 +49,7 @@ export interface ValueIssue {
   readonly value: unknown;
   /** Facts of the keyword. */
   readonly params: Readonly<Record<string, unknown>>;
-  /** The place of the keyword in the schema. */
+  /** The location of the keyword in the schema. */
   readonly schemaPath: string;
 }
 
@@ -75,7 +75,7 @@ export function valueIssues(
 
 const NO_NAMES: ReadonlySet<string> = new Set();
 
-/** Adds the value at a place, without secrets. It is copied when it is read: most renderers do not, and a client chooses its size. */
+/** Adds the value at a location, without secrets. It is copied when it is read: most renderers do not, and a client chooses its size. */
 export function withValue<T extends object>(
   issue: T,
   whole: unknown,

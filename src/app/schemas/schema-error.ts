@@ -1,4 +1,4 @@
-/** Errors in schemas, in terms of the author: the place, the text there, and the nearest valid name. */
+/** Errors in schemas, in terms of the author: the location, the text there, and the nearest valid name. */
 import type { Ajv, AnySchemaObject, ErrorObject, ValidateFunction } from 'ajv';
 import { didYouMean, isObject, nearestNames, whatItIs } from '../../errors/index.js';
 import { createAjv } from './create-ajv.js';

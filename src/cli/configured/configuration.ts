@@ -44,7 +44,7 @@ export function refuseUnread(config: Config): void {
 }
 
 /**
- * Returns the message that no configuration file was found, with the places searched; undefined if there is a file, even an unreadable one.
+ * Returns the message that no configuration file was found, with the locations searched; undefined if there is a file, even an unreadable one.
  */
 export function noConfiguration(config: Config): string | undefined {
   if (config.configFiles.length > 0 || unread(config).length > 0) return undefined;

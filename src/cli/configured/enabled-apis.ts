@@ -80,7 +80,7 @@ export function missingDiagnostics(missing: readonly Diagnostic[], ending: reado
   });
 }
 
-/** Returns the diagnostic for a configuration without anything to run, at the place of its option if it has one. */
+/** Returns the diagnostic for a configuration without anything to run, at the location of its option if it has one. */
 export function nothingEnabled(config: Config, { services }: Names): Diagnostic {
   const isListed = services.length > 0 && isSet(config, 'DEFAULT', 'enabled_services');
   const [what, opt] = isListed ? ['services', 'enabled_services'] : ['APIs', 'enabled_apis'];

@@ -55,7 +55,7 @@ const PATIENCE_MS = 10_000;
 
 /**
  * Imports the logger that the configuration names, and returns a log that passes its lines to it; undefined if it names none. Throws
- * `PORTICO_LOGGER`, with the place of the option.
+ * `PORTICO_LOGGER`, with the location of the option.
  */
 export async function namedLogger(config: Config): Promise<Logger | undefined> {
   const name = loggerName(config);

@@ -242,7 +242,7 @@ export const opensApi = (name: string): string[] => [
 /** Reports whether an API listens on loopback alone. */
 export const isHidden = ({ address }: DeployedApi): boolean => 'host' in address && isLoopback(address.host);
 
-/** A target that answers 200 when APIs are ready: a URL, or the path of a socket. */
+/** A target that responds with 200 when APIs are ready: a URL, or the path of a socket. */
 interface Target {
   readonly url: string;
   readonly socket?: string;

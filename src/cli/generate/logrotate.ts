@@ -1,5 +1,5 @@
 /**
- * A file for logrotate(8): the log is renamed, and HUP makes the parent and all workers reopen it.
+ * A file for logrotate(8): the log is renamed, and SIGHUP makes the parent and all workers reopen it.
  */
 import { resolve } from 'node:path';
 import { UsageError } from '../../config/internal.js';

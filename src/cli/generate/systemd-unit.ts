@@ -90,7 +90,7 @@ export function isWritable(unit: readonly Entry[], directory: string, directives
 }
 
 /**
- * Returns the places of the written paths under the unit. `made`: names below the directories of {@link MADE}, by directive; `owned`:
+ * Returns the locations of the written paths under the unit. `made`: names below the directories of {@link MADE}, by directive; `owned`:
  * directories elsewhere, which the service owns, and `inner` those inside of them; `environment`: assignments that move paths that are
  * relative, or in a directory that the service must not own; `refused`: paths that cannot be written.
  */

@@ -55,7 +55,7 @@ function parsed(url: string): URL {
   }
 }
 
-/** Escapes characters that the head of a request cannot have. */
+/** Escapes characters that the headers of a request cannot have. */
 function sendable(url: string): string {
   if (!url.startsWith('/') && url !== '*') {
     throw new UsageError(`${url} is not a path: a path begins with "/"`, `Write /${url}`);

@@ -1,5 +1,5 @@
 /**
- * `api-cli pipeline`: the tree that a paste file composes, with places, factories and options. Creates nothing.
+ * `api-cli pipeline`: the tree that a paste file composes, with locations, factories and options. Creates nothing.
  */
 import { relative } from 'node:path';
 import type { Command } from 'commander';
@@ -79,7 +79,7 @@ export interface PipelineNode {
   readonly children: readonly PipelineNode[];
 }
 
-/** Prints a tree of lines, each with the place in the file. */
+/** Prints a tree of lines, each with the location in the file. */
 function printText(roots: readonly PipelineNode[]): string {
   return roots.map((root) => [headline(root), ...below(root, '')].join('\n')).join('\n\n');
 }

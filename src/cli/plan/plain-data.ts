@@ -9,7 +9,7 @@ export function plainData<T>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T;
 }
 
-/** Returns a place as text; null for a default. */
+/** Returns a location as text; null for a default. */
 export function placeOf(location: Location | undefined): Place {
   return location === undefined ? null : locationText(location) || null;
 }

@@ -184,7 +184,7 @@ async function findings(config: Config, { dev = false }: ServeArguments): Promis
   return isReload ? found.filter(({ code }) => code !== 'PORTICO_NO_APIS').map(asLogged) : found;
 }
 
-/** Sets defaults for a terminal: Ctrl-C stops as TERM does, and a start does not list all options. */
+/** Sets defaults for a terminal: Ctrl-C stops as SIGTERM does, and a start does not list all options. */
 function useDevelopmentDefaults(config: Config): void {
   if (isWorker()) return;
   config.setDefault('DEFAULT', 'sigint', 'graceful');
@@ -227,7 +227,7 @@ function readyLine(
   return `${service.name.padEnd(10)} ${urls.join(' ')}  ${workers}  [${service.pipeline}]${file}`;
 }
 
-// `npx api-cli` and `npx portico`: npm runs the program in a shell, which ends at TERM and leaves its child running.
+// `npx api-cli` and `npx portico`: npm runs the program in a shell, which ends at SIGTERM and leaves its child running.
 
 const LOOK_MS = 200;
 

@@ -1,5 +1,5 @@
 /**
- * Answers for an operator about a configuration: places of values, differences. Secrets are masked throughout.
+ * Views for an operator of a configuration: locations of values, differences. Secrets are masked throughout.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '../../log/index.js';

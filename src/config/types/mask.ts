@@ -28,7 +28,7 @@ export function maskValue(opt: string, option: Option, value: unknown): string {
 }
 
 /**
- * Returns a place whose line may be shown: without the line for a secret, with masked URIs for others, and without its value for an option
+ * Returns a location whose line may be shown: without the line for a secret, with masked URIs for others, and without its value for an option
  * that is not declared.
  */
 export function maskLocation(opt: string, option: Option | undefined, location: Location): Location {

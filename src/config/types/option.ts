@@ -5,7 +5,7 @@
 import type { Origin } from '../../errors/index.js';
 import { withCode } from '../../errors/index.js';
 
-/** A value as written, with its place for errors. */
+/** A value as written, with its location for errors. */
 export interface WrittenValue {
   readonly value: string;
   /** Undefined for values from the environment, the command line or code. */

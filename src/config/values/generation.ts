@@ -351,7 +351,7 @@ interface Reference {
   readonly offset: number;
 }
 
-/** An error in one reference, with its position in the text. */
+/** An error in one reference, with its location in the text. */
 class BadReference extends InvalidValue {
   readonly offset: number;
   readonly isCycle: boolean = false;

@@ -40,7 +40,7 @@ export function hintFor(error: unknown, option: Option, text: string, quoted = f
   return error instanceof InvalidValue ? error.hint : undefined;
 }
 
-/** An error in an option, or a section, without its place, which is looked up. */
+/** An error in an option, or a section, without its location, which is looked up. */
 export interface OptionIssue {
   readonly group: string;
   /** Absent if the section itself is wrong. */

@@ -282,7 +282,7 @@ function eachItem(written: Written): Written[] {
   return Array.isArray(items) ? items.map((item) => ({ ...written, text: String(item) })) : [written];
 }
 
-/** Returns the place of a part of a value, at an offset; of a value that no file has, its own place. */
+/** Returns the location of a part of a value, at an offset; of a value that no file has, its own location. */
 export function locationWithin(offset: number, { location, entry }: Written): Location {
   if (entry === undefined) return location;
   return locationInFile(originWithin(entry.pieces, offset), location.kind === 'source' ? 'source' : 'file');

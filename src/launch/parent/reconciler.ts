@@ -207,7 +207,7 @@ export class Reconciler {
     const killed = worker.killedFor !== undefined;
     const calledByStop = killed || (exit.unready !== undefined && exit.signal === 'SIGTERM');
     const called = worker.dismissed || (phase === 'stopping' && calledByStop);
-    // TERM to a worker drains it: its successor is a restart, and it has not died.
+    // SIGTERM to a worker drains it: its successor is a restart, and it has not died.
     const isAsked = worker.said?.signalled === true && !killed;
     const isOom = exit.signal === 'SIGKILL' && !killed && this.#options.oomKills?.take() === true;
     const end = workerEnd(worker, exit, isOom);

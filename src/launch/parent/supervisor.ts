@@ -31,7 +31,7 @@ import { firstMessage, spawnWorker, type WorkerProgram } from './worker-process.
 const LISTENS_NO_MORE_MS = 2000;
 
 /**
- * Interval between checks of the workers' heartbeats, and the longest one while all workers are at rest: a shorter `worker_timeout` limits
+ * Interval between checks of the workers' heartbeats, and the longest one while all workers are idle: a shorter `worker_timeout` limits
  * it.
  */
 const LOOK_MS = 250;
@@ -237,7 +237,7 @@ export class Supervisor {
     const worker: WorkerHandle = new WorkerHandle(child, first, socketsOfWorker(pool.sockets, index), {
       ...channelLog(this.#log, known),
       keep: (kept) => pool.keep(worker, kept),
-      // A reload replaces it anyway: HUP to the process group has come to all workers too.
+      // A reload replaces it anyway: SIGHUP to the process group has come to all workers too.
       replace: (reason) => void this.#options.reloadsEnd().then(() => this.#recycle(pool, worker, reason, 'recycle')),
       beat: () => {
         const all = this.pools.reduce((sum, { wanted }) => sum + wanted, 0);

@@ -37,7 +37,7 @@ export interface WorkerListener {
   replace?(reason: string): void;
   /** Called at each heartbeat. */
   beat?(): void;
-  /** Called when the worker is not at rest. */
+  /** Called when the worker is not idle. */
   awake?(): void;
   /** Called with the worker's counts. */
   counted?(counted: Counted): void;

@@ -83,7 +83,7 @@ function countOf(value: unknown): number | undefined {
 }
 
 /**
- * Returns the first line of an error's text. If it names no place, adds the place in the application where the error
+ * Returns the first line of an error's text. If it names no location, adds the location in the application where the error
  * was created.
  */
 function firstLine(text: string): string {

@@ -160,7 +160,7 @@ export interface AddressOwner {
   readonly location?: Location | undefined;
 }
 
-/** An address that a service cannot have. It is described like an error in the configuration, at the place of the address. */
+/** An address that a service cannot have. It is described like an error in the configuration, at the location of the address. */
 class AddressRefused extends PorticoError {
   override describe(): string {
     return printDiagnostics(this.diagnostics);
@@ -369,7 +369,7 @@ export async function tryAddresses(services: readonly Launchable[], own: readonl
   if (failures.length > 0) throw bindFailures(failures);
 }
 
-/** Returns the place of a service's addresses in the configuration, if known. */
+/** Returns the location of a service's addresses in the configuration, if known. */
 export function locationOfAddress(service: Launchable): Location | undefined {
   return (service as Partial<ListeningService>).addressPlace;
 }

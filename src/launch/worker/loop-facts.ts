@@ -20,7 +20,7 @@ export interface LoopFacts extends Partial<Lag> {
   readonly heapLimit: number;
   /** Version of its Node: that on disk may have been replaced since its parent started. */
   readonly node: string;
-  /** Processor time since its start, in seconds. */
+  /** CPU time since its start, in seconds. */
   readonly cpuSeconds: number;
   /** Time of the garbage collector since its start in seconds, by kind. */
   readonly gcSeconds: Readonly<Record<string, number>>;
@@ -29,7 +29,7 @@ export interface LoopFacts extends Partial<Lag> {
 /** Delay of what the event loop has to do, in the last half to whole minute; unknown before the process serves. */
 interface Lag {
   readonly lagMaxMs: number;
-  /** 99th percentile. */
+  /** p99. */
   readonly lagP99Ms: number;
 }
 

@@ -9,7 +9,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { WatchData } from './watch.js';
 
 const TICK_MS = 250;
-/** Interval at rest, as long as all is well: longer than that of the heartbeats, so that each tick has seen one. */
+/** Interval while idle, as long as all is well: longer than that of the heartbeats, so that each tick has seen one. */
 const REST_TICK_MS = 5000;
 /** Longest silence that one tick shows: a heartbeat may have come just before the last one. */
 const SHOWN_MS = 1000;

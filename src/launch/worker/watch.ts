@@ -46,7 +46,7 @@ interface Watched {
 
 /** Facts of a heartbeat. */
 export interface WatchedFacts extends LoopFacts {
-  /** The place that last blocked the event loop. */
+  /** The location that last blocked the event loop. */
   readonly blocked?: Blocked | undefined;
 }
 
@@ -142,7 +142,7 @@ export function startWatching({ supervised, settings, mayRest, told, awake }: Wa
 }
 
 /**
- * Returns the time until the clock shows a multiple of `ms`, at least half of it: the heartbeats of all processes at rest come together, so that
+ * Returns the time until the clock shows a multiple of `ms`, at least half of it: the heartbeats of all idle processes come together, so that
  * their parent wakes once for all of them.
  */
 function untilMultiple(ms: number): number {
@@ -160,7 +160,7 @@ function stuckAfterMs({ workerTimeoutMs, workerStartTimeoutMs }: LaunchSettings)
 interface WatchThread {
   /** Counts a heartbeat; returns true if a debugger is attached. */
   beat(): boolean;
-  /** Tells whether the process is at rest. The end of a rest wakes the thread at once. */
+  /** Tells whether the process is idle. The end of a rest wakes the thread at once. */
   rests(is: boolean): void;
   /** Tells that the event loop turns; undefined: nothing will be told for a while. */
   turn(number: number | undefined): void;
@@ -231,7 +231,7 @@ function startThread(parent: number | undefined, settings: () => LaunchSettings)
   };
 }
 
-// Turns of the event loop of a process that is not at rest, so that its watch thread sees one that is blocked between two heartbeats.
+// Turns of the event loop of a process that is not idle, so that its watch thread sees one that is blocked between two heartbeats.
 
 /** Interval of turns that are counted: one in a tick of the watch thread, with a margin. */
 const TURN_MS = 100;
@@ -264,19 +264,19 @@ class Turns {
 // Rest of a process that has nothing to do: its heartbeats become rare, and the delays of its event loop are not measured. Its first request
 // ends the rest before an app gets it.
 
-/** Interval of heartbeats at rest for the watch thread, and of those for a parent. */
+/** Interval of heartbeats for the watch thread while idle, and of those for a parent. */
 const REST_BEAT_MS = 3000;
 const REST_MS = 9000;
 /** Seconds without a request and almost without work after which a process rests. */
 const QUIET_SECONDS = 3;
-/** Share of a second in which the event loop of a process at rest may be busy. */
+/** Share of a second in which the event loop of an idle process may be busy. */
 const BUSY = 0.05;
 
 /** The requests of the process. */
 type Requests = Pick<RequestsInHand, 'idle' | 'serial' | 'atRest' | 'woken'>;
 
 class Rest {
-  /** True while the process is at rest. */
+  /** True while the process is idle. */
   #isResting = false;
   #quietSeconds = 0;
   #serial = 0;

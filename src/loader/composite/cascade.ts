@@ -37,7 +37,7 @@ const CATCHABLE: ReadonlySet<number> = new Set([
  * their names as text: `app10` before `app2`.
  *
  * Each app but the last gets a copy of the request, and its response is held until its status is known. Each app can read the body from
- * its start: the first read takes all of it, up to 1 MiB; a longer one is answered with 413. A body that no app has read reaches the
+ * its start: the first read takes all of it, up to 1 MiB; a longer one gets 413. A body that no app has read reaches the
  * last app as a stream, of any size.
  */
 export const cascade: CompositeFactory = Object.assign(
@@ -154,7 +154,7 @@ function badOption(name: string, value: string, origin: Origin | undefined): Pas
   });
 }
 
-// A response whose head is held until its status is known: then it is either dropped or passed on as a stream. It is a separate object
+// A response whose headers are held until its status is known: then it is either dropped or passed on as a stream. It is a separate object
 // and does not use `holdBody`, because headers and data of a dropped app must not reach the next one's response.
 
 type Callback = (error?: Error | null) => void;
@@ -185,7 +185,7 @@ class HeldResponse extends ServerResponse {
     });
   }
 
-  /** True once the head is passed on to the target. */
+  /** True once the headers are passed on to the target. */
   get passedOn(): boolean {
     return this.#fate === 'passed';
   }
@@ -263,7 +263,7 @@ class HeldResponse extends ServerResponse {
     this.#target.writeEarlyHints(hints, callback);
   }
 
-  /** Sends the implicit head of a body that begins without `writeHead`. */
+  /** Sends the implicit headers of a body that begins without `writeHead`. */
   #head(): void {
     if (this.#fate === 'held') this.writeHead(this.statusCode);
   }

@@ -19,7 +19,7 @@ export interface Place {
   readonly path: string;
 }
 
-/** Checks the words of a place and returns them as a key of URLMap: `/path`, or `http://domain:port/path`. */
+/** Checks the words of a location and returns them as a key of URLMap: `/path`, or `http://domain:port/path`. */
 export function placeKey(text: string, origin: Origin | undefined): string {
   const bad = (message: string) =>
     new PasteError('PORTICO_PASTE_BAD_VALUE', {
@@ -47,7 +47,7 @@ export function placeKey(text: string, origin: Origin | undefined): string {
   return `http://${domain}${port === undefined ? '' : `:${port}`}${path === undefined ? '' : `/${path}`}`;
 }
 
-/** Returns the place of a key: runs of `/` become one, trailing ones are removed. */
+/** Returns the location of a key: runs of `/` become one, trailing ones are removed. */
 export function placeOfKey(key: string, origin: Origin | undefined): Place {
   const scheme = /^https?:\/\//.exec(key)?.[0];
   if (scheme === undefined) {
@@ -66,7 +66,7 @@ export function placeOfKey(key: string, origin: Origin | undefined): Place {
   return { domain: rest.slice(0, slash), path: collapsed(rest.slice(slash)).replace(/\/$/, '') };
 }
 
-/** Returns the place that an option of a URL map names. */
+/** Returns the location that an option of a URL map names. */
 export function placeOf(option: string, origin?: Origin): Place {
   return placeOfKey(placeKey(option, origin), origin);
 }

@@ -127,7 +127,7 @@ function mountOptions(localConf: Conf): string[] {
   return [...localConf.keys()].filter((name) => name !== 'not_found_app');
 }
 
-/** Returns the errors of invalid places. */
+/** Returns the errors of invalid locations. */
 function urlmapProblems(localConf: Conf, ctx: FactoryContext): PasteError[] {
   return refusalsOf(
     mountOptions(localConf).map((option) => () => placeOf(option, ctx.section.options.get(option)?.origin)),

@@ -27,7 +27,7 @@ export function secretVerifier(options: JwtOptions, { key, algorithms }: JwtSecr
 
 /**
  * Returns the secret in the options, or undefined if they have none. Throws `PORTICO_JWT_SECRET` if the secret is too short or cannot be
- * read, or if other options conflict with it. No error message contains any part of the secret. `originOf`: returns the place of an option.
+ * read, or if other options conflict with it. No error message contains any part of the secret. `originOf`: returns the location of an option.
  */
 export function secretOf(
   options: JwtOptions,

@@ -22,7 +22,7 @@ import {
 const CERTIFICATE =
   /-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----(?:(?!-----BEGIN )[\s\S])*?(?:-----END \1CERTIFICATE-----|(?=-----BEGIN )|$)/g;
 
-/** Sends `GET /v3/auth/tokens` with the token of this service. Logs in again, once, if the response is 401. */
+/** Sends `GET /v3/auth/tokens` with the token of this service. Logs in again, once, if the response has status 401. */
 export class KeystoneValidator implements TokenValidator {
   #client: IdentityClient | undefined;
   #session: KeystoneSession | undefined;

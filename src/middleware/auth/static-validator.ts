@@ -91,7 +91,7 @@ const KINDS: Readonly<Record<Kind & string, { readonly is: string; fits(value: u
 };
 
 /**
- * Parses the tokens. Throws a `ConfigurationRefused` (`PORTICO_STATIC_TOKENS`) with the positions of all unknown members and invalid
+ * Parses the tokens. Throws a `ConfigurationRefused` (`PORTICO_STATIC_TOKENS`) with the locations of all unknown members and invalid
  * values. Messages contain no token: no entry name and no value.
  */
 export function staticTokens(text: string, file: string): ReadonlyMap<string, TokenInfo> {

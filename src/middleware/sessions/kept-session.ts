@@ -1,4 +1,4 @@
-/** The session of one request: reads its cookie, and writes it at the head of the response. */
+/** The session of one request: reads its cookie, and writes it with the headers of the response. */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { beforeHead, environ, type Identity, type Session, type SessionData } from '../../app/index.js';
@@ -204,7 +204,7 @@ function now(): number {
   return Math.floor(Date.now() / 1000);
 }
 
-/** Answers 503 while the store fails: the session may be valid. */
+/** Responds with 503 while the store fails: the session may be valid. */
 async function stored<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();

@@ -40,7 +40,7 @@ export class ControlAnswer {
   }
 }
 
-/** Returns a document or text. Errors are answered with a status of {@link statusOf}. */
+/** Returns a document or text. Errors get a status of {@link statusOf}. */
 export type ControlHandler = (request: ControlRequest) => unknown;
 
 /** Handlers by method and path in find-my-way's form: `GET /status`. */
@@ -52,7 +52,7 @@ const BODY_BYTES = 65_536;
 const CONNECTIONS = 100;
 /** Time that answers in progress have at the end. */
 const LAST_ANSWER_MS = 500;
-/** Time limits for the head and for a whole request, in milliseconds. */
+/** Time limits for the headers and for a whole request, in milliseconds. */
 const TIMES = { headersTimeout: 10_000, requestTimeout: 30_000 };
 
 /** A request that cannot be carried out: 404 or 409 in place of 400. */

@@ -18,7 +18,7 @@ const TOO_MANY: ReadonlySet<string> = new Set(['queue full', 'queue timeout']);
 export interface RecentRequests {
   /** Requests per second. */
   readonly rate: number;
-  /** Share of requests answered with 5xx, 0 to 1. */
+  /** Share of requests that got 5xx, 0 to 1. */
   readonly failed: number;
   /** Share whose client gave up before the response began (499), 0 to 1; 0 if `[metrics] status` is `class`. */
   readonly gaveUp: number;

@@ -33,10 +33,10 @@ export interface Readiness {
 /** A worker with its last facts, except its requests, which have their own document. */
 export type ShownWorker = Omit<WorkerStatus, 'facts'> & {
   readonly utilization?: number;
-  /** Maximum and 99th percentile of the last half to whole minute. */
+  /** Maximum and p99 of the last half to whole minute. */
   readonly lagMaxMs?: number;
   readonly lagP99Ms?: number;
-  /** The place that last blocked its event loop for more than 200 ms: time, and stack, innermost frame first. */
+  /** The location that last blocked its event loop for more than 200 ms: time, and stack, innermost frame first. */
   readonly blocked?: { readonly at: string; readonly stack: readonly string[] };
   readonly rss?: number;
   /** Version of its Node; `process.node` is that of its parent. */

@@ -143,7 +143,7 @@ async function readLines(file: string): Promise<readonly string[]> {
   try {
     return (await stat(file)).size > LARGEST_SOURCE ? [] : (await readFile(file, 'utf8')).split('\n');
   } catch {
-    // Missing or not readable: the place alone is shown.
+    // Missing or not readable: the location alone is shown.
     return [];
   }
 }

@@ -41,7 +41,7 @@ export interface ActionOptions extends OperationDocs {
   /** Key of the body that selects it, for routes to `action: 'action'`: `reboot` for `{"reboot": …}`. */
   readonly bodyKey?: string;
   /**
-   * Bodies that it takes, whatever its method; another type is 415. A schema takes JSON: JSON Schema, TypeBox, or a Standard
+   * Bodies that it takes, whatever its method; another type gets 415. A schema takes JSON: JSON Schema, TypeBox, or a Standard
    * Schema (Zod, Valibot, ArkType); JSON Schema coerces, removes and defaults nothing. `{ '2.1': schema, '2.19': schema }` are schemas by
    * the version from which they apply; `request.body` has the members of all, and those that some versions do not require are optional.
    * `'stream'` takes bytes of any type as a stream, `'bytes'` as a Buffer, `'text'` and `'form'` texts and forms, `'json'` JSON without a
@@ -53,7 +53,7 @@ export interface ActionOptions extends OperationDocs {
    * `default`; a Standard Schema gets texts.
    */
   readonly query?: Schemas;
-  /** Schema of the path's variables, also by version; values are converted as in a query. A path that does not match is 400. */
+  /** Schema of the path's variables, also by version; values are converted as in a query. A path that does not match gets 400. */
   readonly params?: Schemas;
   /**
    * Schema of the header fields, also by version; names are in lower case, as in `request.headers`, which has the converted values. Values

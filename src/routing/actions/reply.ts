@@ -30,7 +30,7 @@ export class Reply<Body = unknown> {
 
   /**
    * A file, with its type and `Last-Modified`, `ETag`, ranges and conditional requests: `Reply.file('report.pdf', { root: 'reports' })`. With
-   * `root`, a path that leads out of it, to no file, or by `.` or `..`, is a 404; without it, `path` must not come from a client.
+   * `root`, a path that leads out of it, to no file, or by `.` or `..`, gets 404; without it, `path` must not come from a client.
    */
   static file(path: string, options: FileOptions = {}): FileReply {
     return new FileReply(path, options);

@@ -162,7 +162,7 @@ export class Mapper extends SubMapperParent {
     return this.#redirects.get(route);
   }
 
-  /** Returns the place of a route's definition. @internal */
+  /** Returns the location of a route's definition. @internal */
   originOf(route: Route): Origin | undefined {
     return this.#places.get(route)?.();
   }
@@ -258,7 +258,7 @@ export class Mapper extends SubMapperParent {
     return Number.parseInt(String(code), 10);
   }
 
-  /** Runs a definition; its errors are reported with template and place. Returns false for an error. @internal */
+  /** Runs a definition; its errors are reported with template and location. Returns false for an error. @internal */
   protected guard(name: string | null, template: string | null, place: CallSite, define: () => void): boolean {
     try {
       define();

@@ -31,7 +31,7 @@ export interface RouteSettings extends Omit<ActionOptions, 'bodyKey' | 'auth' | 
   readonly auth?: Auth | undefined;
   /** Largest body in bytes. Default: the router's; a stream has none. */
   readonly bodyLimit?: number | undefined;
-  /** Milliseconds after which the route answers 503 and `request.signal` is aborted. Default: none. */
+  /** Milliseconds after which the route responds with 503 and `request.signal` is aborted. Default: none. */
   readonly deadline?: number | undefined;
   /** Level for Fastify plugins that read it from a route. */
   readonly logLevel?: string | undefined;
@@ -163,7 +163,7 @@ function checkedDefaults(defaults: unknown): RouteOptions {
 
 const OF_CONDITIONS = 'conditions: { method: […] }';
 
-/** Options of other places and of Fastify, with their counterparts here. */
+/** Options of other locations and of Fastify, with their counterparts here. */
 const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ['method', `Write router.route('GET', path, …), or ${OF_CONDITIONS}.`],
   ['methods', `Write router.route(['GET'], path, …), or ${OF_CONDITIONS}.`],

@@ -30,14 +30,14 @@ export type Step =
 /** Reports whether a segment, given by its position in a path, matches a variable. */
 export type SegmentTest = (path: string, start: number, end: number) => boolean;
 
-/** Returns the values of the variables of a segment that begins with the head; null if it does not match. */
+/** Returns the values of the variables of a segment that begins with the text; null if it does not match. */
 export type SegmentReader = (path: string, start: number, end: number) => readonly (string | undefined)[] | null;
 
 /** A route with its lookup steps. */
 export interface PlannedRoute {
   readonly compiled: CompiledRoute;
   readonly steps: readonly Step[];
-  /** The steps that capture values, with their place. */
+  /** The steps that capture values, with their location. */
   readonly values: readonly { readonly at: number; readonly step: Exclude<Step, { kind: 'literal' }> }[];
   /** False: the steps are incomplete; the expression of the whole path decides and captures the values. */
   readonly isWhole: boolean;

@@ -30,7 +30,7 @@ export class GenerationError extends PorticoError {
   }
 }
 
-/** Returns an error of a route's definition as a {@link RouteError} with template, mark and place. */
+/** Returns an error of a route's definition as a {@link RouteError} with template, mark and location. */
 export function definitionError(error: Error, template: string, origin: Origin | undefined): RouteError {
   if (error instanceof RouteError && error.origin !== undefined) return error;
   const code = error instanceof PorticoError ? error.code : codeOf(error);
@@ -50,10 +50,10 @@ function hintOf(error: Error): string | undefined {
   return 'An expression in a template ends at its first "}" or ":"; requirements: { name: … } has no such limit.';
 }
 
-/** The place of a call, computed on demand: parsing a stack is expensive, and most places are never displayed. */
+/** The location of a call, computed on demand: parsing a stack is expensive, and most locations are never displayed. */
 export type CallSite = () => Origin | undefined;
 
-/** Returns the place of the nearest call in the application. */
+/** Returns the location of the nearest call in the application. */
 export function callSite(): CallSite {
   const trace = new Error('call site');
   return () => {

@@ -280,7 +280,7 @@ function filtersTooLate(controller: string, bodyKey: string): RouteError {
   });
 }
 
-/** An error in a route, with the place of its definition. */
+/** An error in a route, with the location of its definition. */
 export interface Issue {
   readonly error: Error;
   readonly route: Route;

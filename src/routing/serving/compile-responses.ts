@@ -18,7 +18,7 @@ export type ResponseCompiler = (source: {
 /** Serializers of methods, by the key of their response schema. */
 export type Serializers = ReadonlyMap<ServedMethod, ReadonlyMap<string, Serializer>>;
 
-/** Compiles all response schemas. Throws all errors, with actions and places of routes. */
+/** Compiles all response schemas. Throws all errors, with actions and locations of routes. */
 export function compileResponses(
   served: readonly ServedAction[],
   compile: ResponseCompiler,

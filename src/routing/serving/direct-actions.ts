@@ -161,7 +161,7 @@ export class DirectActions implements ActionEngine {
     return key === undefined ? undefined : this.#serializers.get(method)?.get(key);
   }
 
-  /** The head waits for the first chunk, so that a stream that fails before it is answered with an error. */
+  /** The headers wait for the first chunk, so that a stream that fails before it gets an error. */
   #sendStream(
     req: IncomingMessage,
     res: ServerResponse,

@@ -206,7 +206,7 @@ export class RouterFastify implements ActionEngine {
     const answer = answerOf(value, call, reply, (status, type) => this.#serializerOf(call, status, type));
     const { headers, body, stream } = answer;
     const serializer = measured(answer, headers['content-length'] ?? reply.getHeader('content-length'));
-    // Now, while an error can still be answered: Fastify checks them when it writes the head.
+    // Now, while an error can still be answered: Fastify checks them when it writes the headers.
     checkHeaders(headers);
     void reply.code(answer.status);
     for (const name of Object.keys(headers)) void reply.header(name, headers[name]);

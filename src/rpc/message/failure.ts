@@ -40,7 +40,7 @@ export function failureOf(
   const data = ignoreErrors(() => dataOf(thrown)) ?? {};
   return {
     type: ignoreErrors(() => remoteName(thrown.constructor)) ?? 'Error',
-    // For errors of Portico only the sentence: the place is in a file of another machine.
+    // For errors of Portico only the sentence: the location is in a file of another machine.
     message:
       ignoreErrors(() => (thrown instanceof PorticoError ? thrown.sentence : textOf(thrown.message))) ??
       'an error whose message cannot be read',

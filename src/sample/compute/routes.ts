@@ -20,7 +20,7 @@ import { Migrations, ServerMigrations, ServerParts, Servers } from './servers/se
 import { Usages } from './usages.js';
 import { VERSIONS } from './versions.js';
 
-/** Agents in servers: nova has removed them, and answers 410. */
+/** Agents in servers: nova has removed them, and responds with 410. */
 class Agents {
   gone(): never {
     return refuse(410, 'This resource is no longer available. No forwarding address is given.');

@@ -119,10 +119,10 @@ function checkBacklog(config: Config, name: string): void {
   });
 }
 
-/** Returns the place of an API's address in the configuration; undefined if it has none. */
+/** Returns the location of an API's address in the configuration; undefined if it has none. */
 export function addressPlace(config: Config, name: string): Location | undefined {
   const { listen } = config.api(name, apiOptions, { partial: true });
-  // An address without a port needs the place of `port` too.
+  // An address without a port needs the location of `port` too.
   const isWhole = listen.kind !== 'tcp' || listen.port !== undefined;
   const locations = (isWhole ? ['listen', 'port'] : ['port', 'listen']).map((opt) =>
     config.getLocation(`api:${name}`, opt),

@@ -146,7 +146,7 @@ export class ApiTls {
   }
 
   /**
-   * Returns the place of a TLS option: in the API's section, else in `[ssl]`; if it is set in neither, the place that
+   * Returns the location of a TLS option: in the API's section, else in `[ssl]`; if it is set in neither, the location that
    * enables TLS.
    */
   #locationOf(option: string | undefined): Location | undefined {

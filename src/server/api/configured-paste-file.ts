@@ -14,7 +14,7 @@ export function configuredPaste(config: Config): PasteFile {
 }
 
 /**
- * Returns the path in `[DEFAULT] api_paste_config`. Throws ConfigNotFound, with the place of the option, if it cannot
+ * Returns the path in `[DEFAULT] api_paste_config`. Throws ConfigNotFound, with the location of the option, if it cannot
  * be read.
  */
 export function configuredPasteFile(config: Config): string {

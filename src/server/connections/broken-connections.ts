@@ -17,10 +17,10 @@ import { moveAway, sendApart } from './upgrades.js';
 /** Input that does not arrive in time. */
 export const TOO_SLOW = refusal(408, 'request too slow', 'The request did not arrive in time.');
 const MALFORMED = refusal(400, 'malformed', 'The request is malformed.');
-/** Heads, trailers and chunk extensions beyond their limits. */
+/** Headers, trailers and chunk extensions beyond their limits. */
 export const TOO_LARGE = refusal(431, 'headers too large', 'The headers are too large.');
 
-/** Refusals by the error codes of Node's parser and its timer; all other codes of the parser are 400. */
+/** Refusals by the error codes of Node's parser and its timer; all other codes of the parser get 400. */
 const BY_CODE: Readonly<Record<string, Refusal>> = {
   HPE_HEADER_OVERFLOW: TOO_LARGE,
   HPE_CHUNK_EXTENSIONS_OVERFLOW: TOO_LARGE,
@@ -160,7 +160,7 @@ export function readableRequest(connection: Connection, packet?: Buffer): Incomi
   return requestLike({ socket: connection.socket, method, url, headers });
 }
 
-/** Returns the head of a request, without the state that its app has of it. */
+/** Returns the headers of a request, without the state that its app has of it. */
 function requestLike({ socket, method = 'GET', url = '', headers }: Head): IncomingMessage {
   const req = new IncomingMessage(socket);
   return Object.assign(req, { httpVersion: '1.1', httpVersionMajor: 1, httpVersionMinor: 1, method, url, headers });

@@ -19,7 +19,7 @@ interface Unwanted {
 /** Listener of {@link ConnectionTimeouts}. */
 export interface TimeoutListener {
   exceeded(connection: Connection, limit: TimeLimit): void;
-  /** Called before the connections are checked: once a second, less often at rest. Returns true if it must be called again in a second. */
+  /** Called before the connections are checked: once a second, less often when idle. Returns true if it must be called again in a second. */
   secondPassed(): boolean;
 }
 
@@ -29,9 +29,9 @@ export interface TimeoutListener {
  */
 const TICK_MS = 250;
 const TICKS_A_LOOK = 4;
-/** Looks without a request, or anything else that needs them, after which the server is at rest. */
+/** Looks without a request, or anything else that needs them, after which the server is idle. */
 const LOOKS_TO_REST = 2;
-/** Longest time between two looks at rest. */
+/** Longest time between two looks while idle. */
 const REST_MS = 10_000;
 
 /**
@@ -39,7 +39,7 @@ const REST_MS = 10_000;
  * second for slow bodies, responses that are not read, and inactivity; those whose input is discarded four times a second, and idle ones
  * once a second and when the first of them has been idle for too long.
  *
- * A server without requests is at rest: it looks only when the first of its idle connections has been idle for too long, and after ten
+ * A server without requests is idle: it looks only when the first of its idle connections has been idle for too long, and after ten
  * seconds. The next request or connection ends the rest.
  */
 export class ConnectionTimeouts {
@@ -129,7 +129,7 @@ export class ConnectionTimeouts {
 
   /**
    * Closes connections that have been idle for too long, and none too early: their time starts when they are first seen
-   * idle. Returns true if one discards its input, or has part of a head.
+   * idle. Returns true if one discards its input, or part of its headers.
    */
   #lookAtIdle(now: number): boolean {
     let due = Number.POSITIVE_INFINITY;
@@ -175,8 +175,8 @@ export class ConnectionTimeouts {
   }
 
   /**
-   * If it has received more bytes, it may be within a head, for which Node has a limit; or it has sent empty lines,
-   * which may precede a head (RFC 9112 §2.2) and have no limit in Node. After both times it must be the latter.
+   * If it has received more bytes, it may be within headers, for which Node has a limit; or it has sent empty lines,
+   * which may precede headers (RFC 9112 §2.2) and have no limit in Node. After both times it must be the latter.
    */
   #idleTime({ socket, bytesBefore }: Connection): number {
     const keepAliveMs = this.#limits.keepAliveTimeout * 1000;

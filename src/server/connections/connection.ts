@@ -68,7 +68,7 @@ export class Connection {
   endedEarly = false;
   /** Activity as last seen by the timeouts. */
   movement: Movement | undefined = undefined;
-  /** Number of requests received. Before the first it may be silent, in a handshake, or within a head. */
+  /** Number of requests received. Before the first it may be silent, in a handshake, or within headers. */
   requests = 0;
   /** Place among sixteen connections accepted one after another, 0 to 15. */
   place = 0;
@@ -211,7 +211,7 @@ export class Connection {
   }
 
   /**
-   * Announces that the connection closes: with the response in progress, if its head is not sent yet, else with the next one; Node then closes it
+   * Announces that the connection closes: with the response in progress, if its headers are not sent yet, else with the next one; Node then closes it
    * by itself. Nothing after that response is sent: it is not announced while other requests wait.
    */
   announceClose(): void {

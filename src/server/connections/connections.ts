@@ -1,7 +1,7 @@
 /**
  * The connections of a server, and the request in progress on each.
  *
- * Node's own server does not track connections that have sent nothing or half a head, and destroys idle ones although a
+ * Node's own server does not track connections that have sent nothing or half of the headers, and destroys idle ones although a
  * request may be on its way; so a server that drains without losses keeps this list itself.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';

@@ -111,7 +111,7 @@ export function cutOffError(name: string, exchanges: readonly Exchange[]): Porti
   });
 }
 
-/** Logs a response whose connection was closed because its body failed, or did not match its head. */
+/** Logs a response whose connection was closed because its body failed, or did not match its headers. */
 export function tellBroken({ req, res }: Exchange, log: Logger): void {
   const error = wrongLength(res) ?? destroyReason(res);
   if (error !== undefined) log.error({ ...requestFacts(req), err: error }, 'a response was cut off');

@@ -72,7 +72,7 @@ const LINES_A_SECOND = 10;
 interface Told {
   /** A code of Node's parser, or the text for the client. */
   readonly detail?: string | undefined;
-  /** The refused request, if its head was readable. */
+  /** The refused request, if its headers were readable. */
   readonly req?: IncomingMessage | undefined;
 }
 

@@ -52,7 +52,7 @@ function continueWhenRead(req: IncomingMessage, res: ServerResponse, body: BodyP
     body.awaitsContinue = false;
   };
   beforeFirstRead(req, send);
-  // The body has come with the head: no client waits, but Node would end the connection of a request that got no 100.
+  // The body has come with the headers: no client waits, but Node would end the connection of a request that got no 100.
   beforeHead(res, () => {
     if (req.complete) send();
   });
@@ -99,7 +99,7 @@ export function watchChunks({ req, res, bodyProgress: body }: Exchange, before: 
   };
 }
 
-/** Returns the length of the request's head, without blanks around values. */
+/** Returns the length of the request's headers, without blanks around values. */
 function headLength({ method = '', url = '', rawHeaders }: IncomingMessage): number {
   return rawHeaders.reduce((sum, text) => sum + text.length + 2, method.length + url.length + 14);
 }

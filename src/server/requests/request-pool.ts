@@ -181,7 +181,7 @@ export class RequestPool implements Slots {
   }
 
   /**
-   * Finds the apps that wait for the body of their request. Most bodies come with their heads, so this is asked only when a slot is
+   * Finds the apps that wait for the body of their request. Most bodies come with their headers, so this is asked only when a slot is
    * needed, and once a second. An app that gets its body goes on at once, also beyond the limit.
    */
   #lookAtBodies(): void {

@@ -28,7 +28,7 @@ export class TlsRefused extends ConfigurationRefused {
     this.#missing = details.missing;
   }
 
-  /** Returns the error with the place where the option is set. */
+  /** Returns the error with the location where the option is set. */
   at({ origin, detail }: { readonly origin?: Origin | undefined; readonly detail: string }): TlsRefused {
     const { sentence, option, cause } = this;
     const hint = this.#missing === undefined ? this.hint : missingHint(this.#missing, origin?.file);

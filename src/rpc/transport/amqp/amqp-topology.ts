@@ -91,7 +91,7 @@ const DELAY_KEPT_MS = 3_600_000;
 
 /**
  * Returns the queue whose messages move to another one after a delay. Each delay has its queue, because RabbitMQ removes expired messages
- * only at the head; there are as many as methods have values of `retryDelay`. Its properties depend on nothing but its name, so that all
+ * only at the front; there are as many as methods have values of `retryDelay`. Its properties depend on nothing but its name, so that all
  * services declare it alike. It expires when no message can be in it any more: each declaration, one before each message, puts that off. No
  * route can have its name.
  */
