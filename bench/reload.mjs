@@ -1,5 +1,5 @@
 // Measures a reload until clients see it, against the target: the new generation answers within half a second (median of 20). Runs once
-// with two polling clients and once under the load of the fault kit. Needs a quiet machine, because most of the time is processor time
+// with two polling clients and once under the load of the fault kit. Needs a quiet machine, because most of the time is CPU time
 // for starting processes; a bare start is measured for comparison.
 //
 //   npm run bench:reload            20 reloads each; status 1 if the target is missed

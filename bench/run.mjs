@@ -42,7 +42,7 @@ const OTHERS = {
   memory: { measure: measureMemory, about: 'resident memory: started, idle and loaded' },
   pods: { measure: measurePods, about: 'memory of a pod: one process, parent and worker, Fastify' },
   reload: { measure: measureReload, about: 'from SIGHUP until the last worker is a new one' },
-  growth: { measure: measureGrowth, about: 'processes at rest, tables of many routes, /metrics of many routes' },
+  growth: { measure: measureGrowth, about: 'idle processes, tables of many routes, /metrics of many routes' },
   filters: { measure: measureFilters, about: 'each shipped filter alone' },
   layers: { measure: measureLayers, about: 'server, router and pipeline, one after the other' },
   metrics: { measure: measureMetrics, about: 'metrics off, on, and with the times of filters' },
@@ -102,7 +102,7 @@ function build() {
 
 async function run() {
   if (!canMeasure())
-    throw new Error('this system does not tell the processor time of a thread: /proc/<pid>/task/*/schedstat');
+    throw new Error('this system does not tell the CPU time of a thread: /proc/<pid>/task/*/schedstat');
   build();
   const begun = performance.now();
   installContestants(console.log);

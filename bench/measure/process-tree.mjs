@@ -1,4 +1,4 @@
-// Processor time and memory of a process and its descendants, from Linux's /proc.
+// CPU time and memory of a process and its descendants, from Linux's /proc.
 //
 // /proc/<pid>/stat counts in ticks of 10 ms, which is too coarse for a round of one second. The schedstat of each thread counts in
 // nanoseconds (Documentation/scheduler/sched-stats.rst). The time of children that have ended is in their parent's stat, in ticks.
@@ -24,7 +24,7 @@ export function processTree(root) {
   return tree;
 }
 
-/** Returns the processor time so far, in microseconds, by process id. */
+/** Returns the CPU time so far, in microseconds, by process id. */
 export function treeTimes(root) {
   const times = new Map();
   for (const pid of processTree(root)) {

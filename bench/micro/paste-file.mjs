@@ -3,7 +3,7 @@
 //
 //   node bench/micro/paste-file.mjs [--json] [sections...]        default: 125 250 500 1000 2000
 //
-// Prints milliseconds of processor time for reading and parsing, for contexts alone (appConfig), and for the whole app, as the median of
+// Prints milliseconds of CPU time for reading and parsing, for contexts alone (appConfig), and for the whole app, as the median of
 // nine runs, and microseconds per section, which stay constant while the time is linear in the size. The last line is a file that
 // expands exponentially, whose value doubles in each of ten steps: the time until it is refused.
 import { Loader, urlmap } from 'portico/loader';

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 
 const PYTHON = '/usr/bin/python3';
 
-// One pass warms up. Then passes run for half a second of processor time.
+// One pass warms up. Then passes run for half a second of CPU time.
 const PROGRAM = `
 import json, sys, time
 import routes

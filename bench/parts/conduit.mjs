@@ -25,7 +25,7 @@ const MOST_ROUNDS = 5;
 
 /**
  * The requests by name, with the number of measured requests in a round, and of warm-up requests. With the database and the load
- * running, V8 has little time to compile: with a warm-up of 8,000 and blocks of 1,000, compiling was half of the processor time.
+ * running, V8 has little time to compile: with a warm-up of 8,000 and blocks of 1,000, compiling was half of the CPU time.
  */
 const ASKED = {
   articles: { label: 'list of articles', count: 8000, before: 10_000 },
@@ -167,7 +167,7 @@ function result(found, problems) {
     name: 'conduit',
     title: "RealWorld's backend",
     notes: [
-      "examples/conduit with one worker and its parent, beside the same store and schemas on plain Fastify, with hooks for request ids and the request log: µs of processor a request. PostgreSQL's time is not counted.",
+      "examples/conduit with one worker and its parent, beside the same store and schemas on plain Fastify, with hooks for request ids and the request log: µs of CPU a request. PostgreSQL's time is not counted.",
     ],
     problems,
     figures,

@@ -48,8 +48,8 @@ export async function measureConnections({ rounds, scale, load, say }) {
     name: 'connections',
     title: 'A new connection for each request',
     notes: [
-      'Processor time of the whole tree for one request of work 1 on a connection of its own, 16 at a time, and of the parent',
-      'alone. The ratio is to one process of the same program.',
+      'CPU time of the whole tree for one request of work 1 on a connection of its own, 16 at a time, and of the parent',
+      'alone. The ratio is to one process of the same application.',
     ],
     figures: Object.fromEntries(rows.map((row) => [row.name, row])),
     table: {

@@ -34,7 +34,7 @@ export async function measureFilters({ rounds, quick, load, say }) {
     name: 'filters',
     title: 'Each shipped filter alone',
     notes: [
-      'Microseconds of processor time that one filter adds to a request of about 20: blocks of requests with and without it in',
+      'Microseconds of CPU time that one filter adds to a request of about 20: blocks of requests with and without it in',
       'turns, in one process with one filter, or in parent and workers where the row names them. What it then does for the',
       'request is in the table; what is above 1 µs has its reason beside it. Differences below 0.3 µs are noise, so some are',
       'negative.',

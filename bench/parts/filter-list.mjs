@@ -5,7 +5,7 @@ import { makeToken } from '../measure/token.mjs';
 export const SEVEN = new Set(['catch_errors', 'request_id', 'request_log', 'proxy_headers', 'sizelimit', 'noauth']);
 
 const CONTEXT = 'AsyncLocalStorage: Node carries the context along with everything the request sets off';
-const BUCKET = 'a bucket is looked up and written, and two headers are set when the head is written';
+const BUCKET = 'a bucket is looked up and written, and two headers are set when the headers are written';
 const BODY = 'the body goes through a stream of its own';
 
 /**
@@ -19,7 +19,7 @@ export const FILTERS = [
   {
     section: 'request_id',
     does: 'an id, one header',
-    why: 'a random UUID, and a header that is set when the head is written',
+    why: 'a random UUID, and a header that is set when the headers are written',
   },
   { section: 'request_log', does: 'a line of thirteen facts, thrown away', why: 'a JSON line of thirteen facts' },
   { section: 'proxy_headers', does: 'looks for headers of proxies, finds none' },
@@ -77,12 +77,12 @@ export const FILTERS = [
     does: 'the same; the parent has the bucket',
     why: BUCKET,
   })),
-  { section: 'deadline', does: 'a deadline for an answer that is there at once' },
+  { section: 'deadline', does: 'a deadline for a response that is there at once' },
   {
     section: 'cors',
     headers: { origin: 'https://dashboard.example' },
     does: 'an origin that may ask',
-    why: 'three headers more, before the head',
+    why: 'three headers more, before the others',
   },
   { section: 'security_headers', does: 'eleven headers more', why: 'that many headers are set and sent' },
   { section: 'stats', does: 'two datagrams', why: 'sending a datagram is a system call' },
@@ -90,7 +90,7 @@ export const FILTERS = [
   {
     section: 'compression_small',
     does: 'a body below the threshold',
-    why: 'the head is held until it is known whether the body is packed',
+    why: 'the headers are held until it is known whether the body is packed',
   },
   {
     section: 'compression',
@@ -100,10 +100,10 @@ export const FILTERS = [
     why: `gzip, in a thread of its own; ${BODY}`,
   },
   { section: 'healthcheck', does: 'another path' },
-  { section: 'static_files', does: 'no such file, so the app answers', why: 'the file system is asked' },
+  { section: 'static_files', does: 'no such file, so the app responds', why: 'the file system is asked' },
   {
     section: 'debug',
-    does: 'all about request and answer, thrown away',
+    does: 'all about request and response, thrown away',
     why: 'three JSON lines with all headers; the body goes through a stream of its own',
   },
   { section: 'connect', does: 'a middleware that does nothing' },

@@ -1,4 +1,4 @@
-// Cost by size: processes at rest, tables of many routes, /metrics by the number of routes with requests, unknown sections, and the starts of
+// Cost by size: idle processes, tables of many routes, /metrics by the number of routes with requests, unknown sections, and the starts of
 // workers.
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
@@ -82,7 +82,7 @@ export async function measureGrowth({ rounds, quick, say }) {
     name: 'growth',
     title: 'Cost by size',
     notes: [
-      `Processor time of processes at rest, ${SETTLE_MS / 1000} s after their start: all their threads, in milliseconds a minute. Tables of routes`,
+      `CPU time of idle processes, ${SETTLE_MS / 1000} s after their start: all their threads, in milliseconds a minute. Tables of routes`,
       'are built with 1,000 and 4,000 routes (handlers: 2,000 and 8,000) in one process. For `/metrics` each route had a request.',
     ],
     figures: Object.fromEntries(rows.map(({ name, value }) => [name, value])),
@@ -93,7 +93,7 @@ export async function measureGrowth({ rounds, quick, say }) {
   };
 }
 
-/** Measures processes that are at rest in the same minutes. */
+/** Measures idle processes in the same minutes. */
 async function measureRest(quick) {
   const [settleMs, measuredMs] = quick ? [15_000, 15_000] : [SETTLE_MS, MEASURED_MS];
   const started = [];
@@ -176,7 +176,7 @@ async function measureMetrics(count) {
   }
 }
 
-/** Processor time of `check` with a file of so many sections that nothing declares, in milliseconds. */
+/** CPU time of `check` with a file of so many sections that nothing declares, in milliseconds. */
 async function measureCheck(count) {
   const folder = mkdtempSync(join(tmpdir(), 'portico-growth-'));
   try {
@@ -201,7 +201,7 @@ async function measureCheck(count) {
   }
 }
 
-/** Processor time of a worker until its first response, in milliseconds: of Portico, and of Fastify in node:cluster. */
+/** CPU time of a worker until its first response, in milliseconds: of Portico, and of Fastify in node:cluster. */
 async function measureWorkers(times) {
   const figures = [[], []];
   for (let time = 0; time < times; time++) {

@@ -61,7 +61,7 @@ export async function measureLatency({ rounds, scale, load, say }) {
     name: 'latency',
     title: 'Latency',
     notes: [
-      `Work 2 on ${CONNECTIONS} connections. Requests are due at a constant rate, ${PART * 100} % of what the slower of a pair has answered at`,
+      `Work 2 on ${CONNECTIONS} connections. Requests are due at a constant rate, ${PART * 100} % of what the slower of a pair has served at`,
       'most, and are timed from the moment they are due: one that waits for a connection is late, not left out.',
       PINNED
         ? 'The process tree of the server has one processor, the load another.'

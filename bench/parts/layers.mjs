@@ -39,7 +39,7 @@ export async function measureLayers({ rounds, scale, load, say }) {
   return {
     name: 'layers',
     title: 'Layer by layer',
-    notes: ['A JSON answer of 37 bytes, with a response schema where there is a router, in one process each.'],
+    notes: ['A JSON response of 37 bytes, with a response schema where there is a router, in one process each.'],
     figures: Object.fromEntries(rows.map((row) => [row.name, row])),
     table: {
       head: ['', 'µs a request', 'ratio', 'to'],

@@ -17,7 +17,7 @@ export async function measurePaste({ quick }) {
     name: 'paste',
     title: 'Loading a paste file',
     notes: [
-      'Milliseconds of processor time, medians of nine: parsing, the contexts of one app, and the whole app with its factories,',
+      'Milliseconds of CPU time, medians of nine: parsing, the contexts of one app, and the whole app with its factories,',
       `for a URL map of pipelines over shared filters. A file whose values double ten times over is refused (\`${refusal}\`)`,
       `after ${ms(refused)} ms.`,
     ],

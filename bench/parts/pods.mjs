@@ -57,7 +57,7 @@ export async function measurePods({ rounds, quick, load, say }) {
     ],
     figures: Object.fromEntries(rows.map((row) => [row.name, row])),
     table: {
-      head: ['', 'at rest', 'after requests'],
+      head: ['', 'idle', 'after requests'],
       rows: rows.map(({ label, rest, after }) => [label, rest.toFixed(1), after.toFixed(1)]),
     },
   };

@@ -17,12 +17,12 @@ export async function measureReload({ rounds, quick, say }) {
     title: 'A reload',
     notes: [
       'Milliseconds from SIGHUP until the parent says that the configuration is in force and every worker is a new process,',
-      'and processor time of the tree. Workers are replaced one by one, in large fleets several at a time; a new one serves before its old one is told to',
+      'and CPU time of the tree. Workers are replaced one by one, in large fleets several at a time; a new one serves before its old one is told to',
       'drain, so nobody waits meanwhile: docs/reliability.md counts the requests that are lost, which are none.',
     ],
     figures: Object.fromEntries(rows.map((row) => [`portico-${row.workers}`, row])),
     table: {
-      head: ['', 'ms', 'ms of processor'],
+      head: ['', 'ms', 'ms of CPU time'],
       rows: rows.map(({ workers, millis, cpu }) => [
         `${workers} ${workers === 1 ? 'worker' : 'workers'}`,
         { ...millis, digits: 0 },
@@ -32,7 +32,7 @@ export async function measureReload({ rounds, quick, say }) {
   };
 }
 
-/** Reloads so many workers some times. `millis`, and `cpu` and `root` in milliseconds of processor: of the tree, and of the parent. */
+/** Reloads so many workers some times. `millis`, and `cpu` and `root` in milliseconds of CPU time: of the tree, and of the parent. */
 export async function measureFleet(workers, times, say) {
   const port = await freePort();
   const command = porticoWorkers(workers, ['DEFAULT.log_level=info'])('work1', port);

@@ -75,7 +75,7 @@ function ratios(found, name) {
 
 function result({ rows, memory, problems }) {
   const table = {
-    head: ['', 'µs of processor a call', 'times the bare client', 'times Portico', 'calls a second', 'p99, ms'],
+    head: ['', 'µs of CPU a call', 'times the bare client', 'times Portico', 'calls a second', 'p99, ms'],
     rows: rows.map(({ label, micros, toBare, toPortico, perSecond, late }) => [
       label,
       micros,
@@ -97,7 +97,7 @@ function result({ rows, memory, problems }) {
     title: 'Remote calls',
     notes: [
       'Calls with 200 bytes of arguments and of result, sixteen at a time, from one process to another by one RabbitMQ on this machine.',
-      'Processor time is that of client and server together, without the broker; each makes blocks of calls in turns. Portico and the',
+      'CPU time is that of client and server together, without the broker; each makes blocks of calls in turns. Portico and the',
       'bare client have a quorum queue, persistent messages and confirmations at both ends; Moleculer and oslo.messaging have their',
       'defaults: queues and messages that do not outlive the broker.',
     ],

@@ -41,12 +41,12 @@ export async function measureStart({ rounds, say }) {
     name: 'start',
     title: 'Start to first response',
     notes: [
-      'Milliseconds from the start of the process to the first whole answer of work 1, and processor time of the tree until',
+      'Milliseconds from the start of the process to the first whole response of work 1, and CPU time of the tree until',
       'then. With workers, the parent checks the files, binds, and starts the processes that serve.',
     ],
     figures: Object.fromEntries(rows.map((row) => [row.name, row])),
     table: {
-      head: ['', 'ms', 'ms of processor', 'to Fastify'],
+      head: ['', 'ms', 'ms of CPU time', 'to Fastify'],
       rows: rows.map(({ label, millis, cpu, ratio }) => [
         label,
         { ...millis, digits: 0 },

@@ -48,7 +48,7 @@ async function measureSwitch({ rounds, scale, load, say }, part, title, ways) {
     name: part,
     title,
     notes: [
-      `Work 2, seven filters and a route: parent and one worker of ${names.length} services side by side, each answering blocks of`,
+      `Work 2, seven filters and a route: parent and one worker of ${names.length} services side by side, each serving blocks of`,
       'requests in turns. A ratio is that of two figures of one round.',
     ],
     problems: [],

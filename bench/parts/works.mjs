@@ -1,4 +1,4 @@
-// Processor time of the six works: every contestant runs in a new process each round and is checked before it is measured.
+// CPU time of the six works: every contestant runs in a new process each round and is checked before it is measured.
 import { CONTESTANTS } from '../contestants.mjs';
 import { processTree, timeBetween, treeTimes } from '../measure/process-tree.mjs';
 import { orderOf, ratios } from '../measure/rounds.mjs';
@@ -65,13 +65,11 @@ export async function measureWork(name, context) {
     name,
     title: `${name}: ${work.title}`,
     chartTitle: `${name}: ${work.title}`,
-    notes: [
-      `Processor time of the whole process tree for one request, ${work.connections ?? CONNECTIONS} connections.`,
-    ],
+    notes: [`CPU time of the whole process tree for one request, ${work.connections ?? CONNECTIONS} connections.`],
     problems: [...new Set(problems)],
     rows,
     figures: Object.fromEntries(rows.map((row) => [row.name, row])),
-    table: { head: ['', 'µs a request', "Portico's to it", 'answers a second', 'rounds'], rows: rows.map(cells) },
+    table: { head: ['', 'µs a request', "Portico's to it", 'requests per second', 'rounds'], rows: rows.map(cells) },
     bars: rows.map(({ name: each, label, micros }) => ({ label, value: micros, marked: each === 'portico' })),
   };
 }

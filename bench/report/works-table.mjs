@@ -11,7 +11,7 @@ export function worksTable(parts) {
   const names = new Map();
   for (const { rows } of parts) for (const { name, label } of rows) names.set(name, label);
   const rows = [...names].map(([name, label]) => [label, ...parts.map((work) => cell(work, name))]);
-  return { head: ['µs of processor a request', ...parts.map(({ name }) => heading(name))], rows };
+  return { head: ['µs of CPU a request', ...parts.map(({ name }) => heading(name))], rows };
 }
 
 function cell({ rows }, name) {

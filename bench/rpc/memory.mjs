@@ -1,4 +1,4 @@
-// memory:// and a plain call of the same function in one process. Prints microseconds of processor time per call, as JSON.
+// memory:// and a plain call of the same function in one process. Prints microseconds of CPU time per call, as JSON.
 import { createLogger } from 'portico';
 import { RPCConnection, RPCService } from 'portico/rpc';
 import { ASKED, answer } from './peer.mjs';

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 
-test('the program serves, sweeps, and ends with 0 when it is told to', { timeout: 60_000 }, async (t) => {
+test('the application serves, sweeps, and ends with 0 when it is told to', { timeout: 60_000 }, async (t) => {
   const env = { ...process.env, PORTICO_API_HELLO__PORT: '0' };
   const program = spawn('sh', ['-c', 'exec node main.js 2>&1'], { env });
   const ended = once(program, 'exit');

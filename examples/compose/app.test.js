@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Loader } from 'portico/loader';
 import { request } from 'portico/testing';
 
-test('the pipeline answers behind its filters, the other mount without them', async () => {
+test('the pipeline responds behind its filters, the other mount without them', async () => {
   const app = await new Loader('api-paste.ini').loadApp('hello');
   const hello = await request(app, 'GET', '/');
   assert.equal(hello.text(), 'Hello, world\n');

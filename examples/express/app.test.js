@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Loader } from 'portico/loader';
 import { request } from 'portico/testing';
 
-test('Express answers below its mount, with the headers of the filters', async () => {
+test('Express responds below its mount, with the headers of the filters', async () => {
   const app = await new Loader('api-paste.ini').loadApp('shop');
   const shown = await request(app, 'GET', '/v1/items/7', { headers: { origin: 'https://shop.example' } });
   assert.deepEqual(shown.json(), { id: '7', base: '/v1' });

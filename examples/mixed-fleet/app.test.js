@@ -27,7 +27,7 @@ async function skipped() {
   }
 }
 
-/** Starts a program, and settles when it says that it is ready. */
+/** Starts a command, and settles when it says that it is ready. */
 async function start(t, ...[command, args]) {
   const program = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = once(program, 'exit');

@@ -1,4 +1,4 @@
-/** Writes a certificate for this machine: `node certificate.js`. In production another program does (certbot, cert-manager). */
+/** Writes a certificate for this machine: `node certificate.js`. In production another tool does (certbot, cert-manager). */
 import { writeFileSync } from 'node:fs';
 import { generate } from 'selfsigned';
 

@@ -50,7 +50,7 @@ async function checkedFile(extension: string, command: string, load: () => Promi
         const place = thrownAt(error);
         refuse(`cannot be registered: ${errorText(error)}${place === undefined ? '' : `, at ${place}`}`);
       }
-      if (!hasCommand(program)) refuse('is not added to the program by its register()');
+      if (!hasCommand(program)) refuse('is not added by its register()');
     },
   };
 }

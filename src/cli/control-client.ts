@@ -44,7 +44,7 @@ export async function ask<T>(
 
 function notRunning(path: string, cause: NodeJS.ErrnoException): PorticoError {
   return new PorticoError('PORTICO_NOT_RUNNING', {
-    message: `no service answers on ${path}: ${whySilent(path, cause)}`,
+    message: `no service responds on ${path}: ${whySilent(path, cause)}`,
     hint:
       cause.name === 'AbortError'
         ? undefined
@@ -61,7 +61,7 @@ function whySilent(path: string, { code, name, message }: NodeJS.ErrnoException)
   const { pid, isStopped = false } = holderOf(path) ?? {};
   const who = pid === undefined ? 'it' : `process ${pid} has it, and`;
   const state = isStopped ? `: a signal has stopped it, kill -CONT ${pid} continues it` : '';
-  return `${who} has not answered for ${ANSWER_MS / 1000} seconds${state}`;
+  return `${who} has not responded for ${ANSWER_MS / 1000} seconds${state}`;
 }
 
 // The Unix sockets on which processes of this machine listen, and those processes: from proc(5), on Linux.

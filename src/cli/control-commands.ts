@@ -29,7 +29,7 @@ export function register(program: Command): void {
     print(args, document, () => requestsText(document.requests));
   });
 
-  add(program, 'reload', 'reload as HUP does, and print the result', 'reload --dry-run', NAMED)
+  add(program, 'reload', 'reload as SIGHUP does, and print the result', 'reload --dry-run', NAMED)
     .option('--dry-run', 'check everything as for a reload, but change nothing')
     .addHelpText('after', '\nStatus: 0 accepted, 1 refused or incomplete.')
     .action(async (args: MeantService & { dryRun?: boolean }) => {
@@ -63,7 +63,7 @@ export function register(program: Command): void {
     process.exitCode = done.failures.length === 0 ? 0 : 1;
   });
 
-  add(program, 'stop', 'stop gracefully, as TERM does', 'stop', NAMED).action(async (args: MeantService) => {
+  add(program, 'stop', 'stop gracefully, as SIGTERM does', 'stop', NAMED).action(async (args: MeantService) => {
     const done = await change(args, '/stop');
     print(args, done, () => 'Stopping: open requests finish first.');
   });
@@ -82,7 +82,7 @@ export function register(program: Command): void {
       print(args, done, () => `The log level${args.api === undefined ? '' : ` of ${args.api}`} is ${level}.`);
     });
 
-  add(program, 'report', 'print the report of USR2: threads, tasks, requests, configuration', 'report --worker 4711')
+  add(program, 'report', 'print the report of SIGUSR2: threads, tasks, requests, configuration', 'report --worker 4711')
     .option('--worker <pid>', 'only for this worker', wholeNumber('--worker'))
     .action(async (args: MeantService & { worker?: number }) => {
       const report = await ask<string>(await socketOf(args), 'POST', '/report', { worker: args.worker });
@@ -146,7 +146,7 @@ function requestsText(requests: readonly ShownRequest[]): string {
 
 const DOING: Readonly<Record<string, string>> = {
   filters: 'in its filters',
-  queue: 'waits for a slot',
+  queue: 'waits for the concurrency limit',
   handler: 'handler works',
   alone: 'handler works, its client has left',
   body: 'body comes',

@@ -69,7 +69,7 @@ Status: 0 nothing breaks, 3 something does, 1 a state cannot be built.`,
     );
   command.addOption(command.createOption('--state <key>', 'print the state of this directory').hideHelp());
   command.addOption(
-    command.createOption('--answer-replay', 'answer requests of a replay in this directory').hideHelp(),
+    command.createOption('--answer-replay', 'respond to requests of a replay in this directory').hideHelp(),
   );
   addConfigurationOptions(command).action(async (words: string[], args: PlanArguments) => {
     if (args.answerReplay === true) return answerReplay(await readDeclared(args));

@@ -56,7 +56,7 @@ async function newProgram(hasVersion = true): Promise<Command> {
         return [...(serve?.options ?? []), ...own];
       },
     })
-    .helpOption('-h, --help', 'show help for this program or a command')
+    .helpOption('-h, --help', 'show help for this command or another')
     // The error has its text, which is printed below.
     .configureOutput({ outputError: () => undefined })
     .exitOverride();
@@ -174,7 +174,7 @@ function refuseToEnd(command: string, status: number): () => void {
     const why =
       place === undefined
         ? 'something it waits for never settles: is there a top-level await in a module?'
-        : `${place}: process.exit(${asked}) ended it while the application was being loaded.\n  A module must not end the process that imports it: throw an error instead, or do it in the program.`;
+        : `${place}: process.exit(${asked}) ended it while the application was being loaded.\n  A module must not end the process that imports it: throw an error instead, or do it in the main module.`;
     process.stderr.write(`error: api-cli ${command} did not finish: ${why}\n`);
     process.exitCode = status;
   };

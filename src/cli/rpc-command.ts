@@ -39,13 +39,13 @@ export function register(program: Command): void {
     .command('rpc')
     .description('make remote calls between services, and handle failed messages')
     .addHelpText('after', example('api-cli rpc dead list'));
-  add(rpc, 'ping <topic>', 'show the state of a service that answers', 'ping compute --host north')
+  add(rpc, 'ping <topic>', 'show the state of a service that responds', 'ping compute --host north')
     .option('--timeout <seconds>', 'wait for the reply', wholeNumber('--timeout', 1), 5)
     .option('--json', 'print JSON')
     .action(async (topic: string, args: Target) => {
       const answer = await withConnection(args, (rpcs) => ping(rpcs, topic, args));
       print(args, answer, () =>
-        printable(`${answer.service}${answer.host === null ? '' : ` on ${answer.host}`} answered in ${answer.ms} ms`),
+        printable(`${answer.service}${answer.host === null ? '' : ` on ${answer.host}`} responded in ${answer.ms} ms`),
       );
     });
 

@@ -55,7 +55,7 @@ crossCheck((config: Logging) => {
   if (!config.group('DEFAULT', programLogOptions, { partial: true }).useSyslog) return [];
   const [group, opt] = ['DEFAULT', 'use_syslog'];
   const hint = 'remove it: systemd and containers collect standard error; or set log_file';
-  return [{ group, opt, message: 'this program does not write to syslog', hint }];
+  return [{ group, opt, message: 'this application does not write to syslog', hint }];
 });
 
 /** Returns the logger of a command: on standard error, with the configuration's level as it changes, and its warnings. */

@@ -69,7 +69,7 @@ const JOBS = [0.01, 0.1, 1, 10, 60, 300, 900, 3600];
 export const COUNTED: Readonly<Record<MetricKey, CountedMetric>> = {
   answered: {
     name: 'portico_http_requests_total',
-    help: 'Requests that were answered, or whose client disconnected.',
+    help: 'Requests that got a response, or whose client disconnected.',
     labels: ['method', 'route', 'status'],
   },
   durations: {
@@ -113,7 +113,7 @@ export const COUNTED: Readonly<Record<MetricKey, CountedMetric>> = {
   },
   application: {
     name: 'portico_application_duration_seconds',
-    help: 'Time until the application of a pipeline began its response, in seconds, without the wait for a slot.',
+    help: 'Time until the application of a pipeline began its response, in seconds, without the wait for the concurrency limit.',
     labels: ['pipeline'],
     bounds: 'option',
   },

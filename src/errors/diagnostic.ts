@@ -143,7 +143,7 @@ export function printDiagnostics(diagnostics: readonly Diagnostic[], options?: {
     const replaced = diagnostics.find(({ othersReplace }) => othersReplace !== undefined)?.othersReplace;
     const where = replaced === undefined ? '[DEFAULT]' : `[DEFAULT], in place of ${replaced}`;
     lines.push(
-      `If these names belong to other programs, write in ${where}:\n  other_names = ${[...others].join(', ')}`,
+      `If these names belong to other applications, write in ${where}:\n  other_names = ${[...others].join(', ')}`,
     );
   }
   return lines.join('\n');

@@ -397,9 +397,9 @@ function unlaunched(config: Config, launched: readonly string[]): OptionIssue[] 
     const [near] = nearestNames(name, launched);
     const hint =
       near === undefined
-        ? `this program has ${launched.join(', ') || 'no service'}; if another program reads the section, add it to [DEFAULT] other_names`
+        ? `this application has ${launched.join(', ') || 'no service'}; if another application reads the section, add it to [DEFAULT] other_names`
         : `did you mean [${kind}:${near}]?`;
-    return [{ group, message: 'this program has launched no service with this name', hint, severity: 'warning' }];
+    return [{ group, message: 'this application has launched no service with this name', hint, severity: 'warning' }];
   });
 }
 

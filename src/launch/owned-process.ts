@@ -200,7 +200,7 @@ export class OwnedProcess {
     const listen = (error: unknown): void => {
       // The program handles such errors itself, and may continue.
       if (host.listeners('uncaughtException').some((listener) => !(LAUNCHERS_OWN in listener))) {
-        log.error({ err: error }, "Unhandled exception, handled by the program's own uncaughtException listener");
+        log.error({ err: error }, "Unhandled exception, handled by the application's own uncaughtException listener");
         return;
       }
       // The process ends already: further failures are not reported.

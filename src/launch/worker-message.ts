@@ -155,7 +155,7 @@ function fitting(message: ToParent, warn: (text: string) => void): ToParent {
       return { ...message, diagnostics: fittingDiagnostics(message.diagnostics) };
     case 'code': {
       const { kept, left } = firstThatFit(message.files);
-      const count = `${kept.length} of the ${kept.length + left.length} files of the program`;
+      const count = `${kept.length} of the ${kept.length + left.length} files of the application`;
       if (left.length > 0)
         warn(`Only ${count} are compared with those of other workers: their paths have more than ${PART_BYTES} bytes`);
       return { ...message, files: kept };
@@ -223,9 +223,9 @@ function fittingAnswer(message: Extract<ToParent, { kind: 'answer' }>): ToParent
   try {
     const size = serialize(message.body).byteLength;
     if (size <= MESSAGE_BYTES) return message;
-    return { kind, id, error: `its answer has ${size} bytes, more than ${MESSAGE_BYTES}` };
+    return { kind, id, error: `its response has ${size} bytes, more than ${MESSAGE_BYTES}` };
   } catch (why) {
-    return { kind, id, error: shortened(`its answer cannot be sent: ${(why as Error | undefined)?.message}`) };
+    return { kind, id, error: shortened(`its response cannot be sent: ${(why as Error | undefined)?.message}`) };
   }
 }
 

@@ -35,7 +35,7 @@ export function openPaste(configPath: string, readFile: ReadPasteFile): OpenedPa
   } catch (error) {
     if (!(error instanceof PasteError) || error.code !== 'PORTICO_PASTE_NO_FILE') throw error;
     // Only a missing file may have been expected in another folder.
-    const hint = error.hint && 'A relative path is relative to the working directory of the program.';
+    const hint = error.hint && 'A relative path is relative to the working directory of the process.';
     throw new ConfigNotFound(error.code, { message: error.message, hint, cause: error.cause });
   }
 }

@@ -433,7 +433,7 @@ function refused(code: string, reading: Reading, at: number, message: string, hi
   if (option === undefined) {
     return new PasteError(code, {
       message: `${file}: [${section}] ${name}: ${message}${value}.`,
-      hint: 'The value comes from the program or from the including file; double each "%" in it.',
+      hint: 'The value comes from the application or from the including file; double each "%" in it.',
     });
   }
   return new PasteError(code, { message: `${message}${value}.`, origin: originWithin(option.pieces, at), hint });

@@ -207,7 +207,7 @@ async function tokenFilter(ctx: FactoryContext, options: AuthTokenOptions, jwt?:
   };
 
   const lacks = jwt?.requiredScope === undefined ? '' : `, 403 without the scope ${jwt.requiredScope}`;
-  const refusals = `answer 401 if it is not valid${lacks}, 503 if it cannot be validated`;
+  const refusals = `respond with 401 if it is not valid${lacks}, 503 if it cannot be validated`;
   const validation = `validate the token with ${options.validator}, and ${options.delayAuthDecision ? 'let the application decide' : refusals}`;
   const filter: Filter = (app) => (req, res) => {
     stripIdentity(req);

@@ -253,7 +253,7 @@ export const basicAuth = filterFactory(
       stripIdentity(req);
       const { trial } = exchangeOf(req);
       if (trial?.isUnknown('headers') === true && req.headers.authorization === undefined) {
-        trial.assumeCaller('answer 401 unless the file has the user with the password');
+        trial.assumeCaller('respond with 401 unless the file has the user with the password');
         return app(req, res);
       }
       const user = await login(req);

@@ -16,10 +16,10 @@ import { unauthenticated } from './auth/presented-token.js';
 import type {} from './auth-token.js';
 
 const contextOptions = defineOptions({
-  require_identity: boolean({ default: true, help: 'Answer 401 without an authenticated caller.' }),
+  require_identity: boolean({ default: true, help: 'Respond with 401 without an authenticated caller.' }),
   require_project: boolean({
     default: false,
-    help: 'Answer 403 to tokens without a project (unscoped, domain or system).',
+    help: 'Respond with 403 to tokens without a project (unscoped, domain or system).',
   }),
   admin_roles: list({ default: ['admin'], help: 'Roles that each make a caller an administrator.' }),
   service_roles: list({ default: ['service'], help: 'Roles that each make a caller a service.' }),
@@ -91,7 +91,7 @@ function contextOrder({ requireIdentity }: ContextOptions): WantedOrder {
   return {
     behind: ['auth_token', 'basic_auth', 'jwt', 'noauth', 'session'],
     why: requireIdentity
-      ? 'no caller is known there, and every request is answered with 401'
+      ? 'no caller is known there, and every request gets 401'
       : 'no caller is known there, and no request has one in its context',
     refused: requireIdentity,
   };

@@ -22,7 +22,7 @@ export const faultWrapper = filterFactory('fault_wrapper', faultWrapperOptions, 
     const facts = { method: req.method, route: route?.template, request_id: requestId, status: fault.status };
     // A fault without a cause is intentional, and its filter has logged the reason.
     if (fault.status < 500 || (error instanceof Fault && error.cause === undefined))
-      ctx.log.info(facts, `answered with a fault: ${fault.message}`);
+      ctx.log.info(facts, `responded with a fault: ${fault.message}`);
     else ctx.log.error({ ...facts, err: error }, 'request failed');
     const onFailure = (err: unknown): void =>
       ctx.log.error({ ...facts, err }, 'the error response to a failed request failed');

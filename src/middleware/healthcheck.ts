@@ -209,7 +209,7 @@ async function healthcheckAnswer(options: OptionsOf<Options>, ctx: FactoryContex
 
     const asked = probe === 'live' ? (name: string) => name === 'event_loop' : () => true;
     const { trial } = exchangeOf(req);
-    trial?.would('run its checks, and answer 503 if one fails');
+    trial?.would('run its checks, and respond with 503 if one fails');
     const at = { port: req.socket.localPort, recordLost: isRecordLost(req) };
     const results: NamedResult[] = trial === undefined ? await runner.check(asked, at) : [];
     if (probe === 'ready' && isDraining(req))

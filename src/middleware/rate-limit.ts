@@ -206,7 +206,7 @@ export const rateLimit = filterFactory(
       const { trial } = exchangeOf(req);
       if (trial !== undefined) {
         for (const { rule, text } of rules)
-          if (applies(rule, req)) trial.would(`answer 429 over the limit of "${text}"`);
+          if (applies(rule, req)) trial.would(`respond with 429 over the limit of "${text}"`);
         return app(req, res);
       }
       const found: Found[] = [];

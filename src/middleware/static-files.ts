@@ -62,7 +62,7 @@ async function fileServer(options: Options, ctx: FactoryContext): Promise<FileSe
   const root = await realpath(resolve(options.documentRoot)).catch((cause: unknown) => {
     throw new ConfigurationRefused('PORTICO_DOCUMENT_ROOT', {
       message: `there is no directory ${options.documentRoot}`,
-      hint: 'document_root is relative to the working directory of the program.',
+      hint: 'document_root is relative to the working directory of the process.',
       origin: optionOrigin(ctx, 'static_files', 'document_root'),
       cause,
     });

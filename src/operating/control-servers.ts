@@ -29,7 +29,7 @@ export const controlOptions = defineOptions('control', {
     // A line break would add lines to the files that have this path.
     regex: /^\P{Cc}*$/u,
     restart: true,
-    help: 'Unix socket for commands such as api-cli reload. Default: a file in $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR or a private directory in /tmp, named after program and configuration. Empty: none.',
+    help: 'Unix socket for commands such as api-cli reload. Default: a file in $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR or a private directory in /tmp, named after application and configuration. Empty: none.',
   }),
 });
 

@@ -38,7 +38,7 @@ export async function listenOnPath(server: Server, path: string, { code, who, hi
     if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === false) throw refused('it is not a socket');
     // A socket of another user, perhaps left from a dead process.
     if ((await connectError(path)) === 'EACCES') throw refused('permission denied (EACCES)');
-    throw refused('another process answers on it');
+    throw refused('another process responds on it');
   }
 }
 

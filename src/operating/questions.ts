@@ -49,7 +49,7 @@ export class Questions {
   /** Returns the answer for a topic. Rejects for an unknown topic. */
   async ask(topic: string, body: unknown): Promise<unknown> {
     const answer = this.#answers.get(topic);
-    if (answer === undefined) throw new Error(`this process does not answer "${topic}"`);
+    if (answer === undefined) throw new Error(`this process does not know "${topic}"`);
     return answer(body);
   }
 

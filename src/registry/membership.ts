@@ -274,7 +274,7 @@ export class Membership implements Registration {
     signal?.throwIfAborted();
     return await within(ask(), { ms, clock: this.#options.clock, signal, unref: true }, () => {
       signal?.throwIfAborted();
-      throw new RegistryUnavailable(new Error(`no answer within ${formatDuration(ms / 1000)}`));
+      throw new RegistryUnavailable(new Error(`no response within ${formatDuration(ms / 1000)}`));
     });
   }
 

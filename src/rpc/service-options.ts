@@ -178,7 +178,7 @@ export function identityOf(options: RPCServiceOptions, config: Config): RPCIdent
   if (binary === '' || binary.length > 255) {
     throw new PorticoError('PORTICO_RPC_NAME', {
       message: `the binary ${JSON.stringify(binary)} is not a name of 1 to 255 characters`,
-      hint: "Pass binary, the name of the service's program.",
+      hint: "Pass binary, the name of the service's application.",
     });
   }
   for (const name of [topic, ...(options.altTopic == null ? [] : [options.altTopic])]) {

@@ -94,7 +94,7 @@ export const wsgiOptions = defineOptions('wsgi', {
   max_queue: integer({
     default: 1000,
     min: 0,
-    help: 'Maximum number of requests per worker that wait for a free slot. More: 503 and Retry-After.',
+    help: 'Maximum number of requests per worker that wait for default_pool_size. More: 503 and Retry-After.',
   }),
   queue_timeout: duration({
     default: 30,
@@ -107,7 +107,7 @@ export const wsgiOptions = defineOptions('wsgi', {
   }),
   server_debug: boolean({
     default: false,
-    help: 'Include the stack trace in the 500 for an error that neither a Router nor catch_errors answers. For development only.',
+    help: 'Include the stack trace in the 500 for an error that neither a Router nor catch_errors handles. For development only.',
     deprecated: ['DEFAULT.wsgi_server_debug'],
     advanced: true,
   }),

@@ -97,13 +97,13 @@ class Inspection {
 
   run(app: App, resolve: () => void, reject: (reason: unknown) => void): void {
     if (this.#res.writableEnded || this.#res.headersSent) {
-      this.#complain(new LintError(3, 'the app was called although the response had been answered'));
+      this.#complain(new LintError(3, 'the app was called although the response had ended'));
       return;
     }
     this.#watch();
     const { answerWithinMs = 5000, clock = systemClock } = this.#options;
     const cancel = clock.after(answerWithinMs, () => {
-      this.#complain(new LintError(1, `the app neither answered nor failed within ${answerWithinMs} ms`));
+      this.#complain(new LintError(1, `the app neither responded nor failed within ${answerWithinMs} ms`));
     });
     const closed = new Promise<void>((done) => this.#res.once('close', done));
     this.#call(app)
@@ -138,7 +138,7 @@ class Inspection {
   #failed(error: unknown): void {
     const clientLeft = this.#res.destroyed && !this.#res.writableFinished;
     if (this.#ended && !clientLeft) {
-      this.#complain(new LintError(1, 'the app answered and failed as well', { cause: error }));
+      this.#complain(new LintError(1, 'the app responded and failed as well', { cause: error }));
     }
     const moved = this.#req.url !== this.#url || environ(this.#req).scriptName !== this.#scriptName;
     if (moved && !this.#res.headersSent) {
@@ -156,7 +156,7 @@ class Inspection {
     const res = this.#res as unknown as Methods;
     const { writeHead, write, end } = res;
     this.#replace('writeHead', (...args) => {
-      if (this.#res.headersSent) return this.#refuse(1, 'the head was written twice', this.#res);
+      if (this.#res.headersSent) return this.#refuse(1, 'the headers were written twice', this.#res);
       this.#declared = declaredLength(this.#res, args);
       return Reflect.apply(writeHead, res, args);
     });

@@ -110,7 +110,7 @@ interface Served {
   close(): Promise<void>;
 }
 
-const BROKEN = 'the app failed after it had begun to answer, and the connection was destroyed';
+const BROKEN = 'the app failed after it had begun to respond, and the connection was destroyed';
 
 /** A request and its response. */
 interface Exchange {

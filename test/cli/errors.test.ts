@@ -112,7 +112,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     status: 0,
     checkOnly: true,
     says: [
-      'warning: [DEFAULT] rpc_ping_enabled: has no effect here\n  Remove the line: each service answers',
+      'warning: [DEFAULT] rpc_ping_enabled: has no effect here\n  Remove the line: each service responds',
       'warning: [DEFAULT] executor_thread_pool_size: has no effect here\n  Write executor_pool_size in [rpc]',
       'warning: [DEFAULT] rpc_conn_pool_size: has no effect here\n  Remove the line',
       'warning: [oslo_middleware] unknown section\n  write its options in the sections of the filters',

@@ -64,7 +64,7 @@ test('a broken command of an extension is told by its name, and help has all oth
     module:
       /^the command module of strange has no register\(\)\n {2}Its file exports: export function register\(program, context\) \{ … \}\.\n$/,
     thrower: /^the command thrower of strange cannot be registered: no such program, at .*commands\.js:7:26\n$/,
-    nothing: /^the command nothing of strange is not added to the program by its register\(\)\n$/,
+    nothing: /^the command nothing of strange is not added by its register\(\)\n$/,
     hello: /^hello\n$/,
   };
   for (const [command, text] of Object.entries(cases)) {

@@ -44,7 +44,7 @@ test('RP-95 a service is pinged; its methods are called and cast', { skip: witho
   assert.equal(pinged.status, 0, pinged.stderr);
   const { host, draining } = JSON.parse(pinged.stdout) as { host: string; draining: boolean };
   assert.deepEqual([host, draining], ['north', false]);
-  assert.match((await run('ping', 'images', '--host', 'north')).stdout, /images on north answered in \d+ ms\n$/);
+  assert.match((await run('ping', 'images', '--host', 'north')).stdout, /images on north responded in \d+ ms\n$/);
 
   const called = await run('call', 'images', 'resize', '{"to": 7}');
   assert.deepEqual(JSON.parse(called.stdout), { size: 7, isAdmin: true });
@@ -80,7 +80,7 @@ test('a Python service is pinged, called and cast by the same commands', { skip:
   await python.serve('python');
   const run = rpcIn(t, `${osloUrl}?exchange=${python.exchange}`);
   const pinged = await run('ping', python.topic, '--host', 'python');
-  assert.match(pinged.stdout, /^t\w+ on python answered in \d+ ms\n$/, pinged.stderr);
+  assert.match(pinged.stdout, /^t\w+ on python responded in \d+ ms\n$/, pinged.stderr);
   const called = await run('call', python.topic, 'echo', '{"id": "a"}', '--method-version', '1.2');
   assert.deepEqual(JSON.parse(called.stdout), { id: 'a' });
   assert.equal((await run('cast', python.topic, 'note', '{"id": "b"}')).status, 0);

@@ -42,7 +42,8 @@ async function ini(names: readonly string[], more = ''): Promise<string> {
 }
 
 const SHOPP = "[shopp] unknown section: did you mean 'shop'?";
-const WHATEVER = '[whatever] unknown section: if it belongs to another program, add whatever to [DEFAULT] other_names';
+const WHATEVER =
+  '[whatever] unknown section: if it belongs to another application, add whatever to [DEFAULT] other_names';
 const timeout = 60_000;
 
 /** The errors about sections in a text, each with its hint. */
@@ -61,7 +62,7 @@ test('CF-66 sections without an owner are errors of check and of a reload, and t
   assert.deepEqual(told(checked.stdout), [SHOPP, WHATEVER]);
   assert.match(
     checked.stdout,
-    /If these names belong to other programs, write in \[DEFAULT\]:\n {2}other_names = whatever\n/,
+    /If these names belong to other applications, write in \[DEFAULT\]:\n {2}other_names = whatever\n/,
   );
 
   const fine = text.replace('[shopp]\nx = 1\n[whatever]\n', '');

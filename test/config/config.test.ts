@@ -179,7 +179,7 @@ test('CF-66 other_names hides no finding about a section that has an owner', () 
   assert.deepEqual(
     config.problems().map(({ severity, message }) => [severity, message]),
     [
-      ['warning', 'wsgi covers [wsgi], which this program reads: unknown options there are not reported'],
+      ['warning', 'wsgi covers [wsgi], which this application reads: unknown options there are not reported'],
       ['error', 'wsgi does not fit'],
     ],
   );
@@ -195,7 +195,7 @@ test('CF-66 a pattern of other_names that covers owned names, or nothing that is
     return config.problems().map(({ severity, location, message }) => [severity, location?.origin?.column, message]);
   };
   const covers = (pattern: string, what: string): string =>
-    `${pattern} covers ${what}, which this program reads: unknown options there are not reported`;
+    `${pattern} covers ${what}, which this application reads: unknown options there are not reported`;
   const options = '[wsgi]\nkeep_alive = no\nnova_x = 1\n[vnc]\na = 1\n';
   assert.deepEqual(found('vnc, wsgi.keep*, wsgi.nova_x', options), [
     ['warning', 20, covers('wsgi.keep*', '[wsgi] keep_alive')],
@@ -211,7 +211,7 @@ test('CF-66 a pattern of other_names that covers owned names, or nothing that is
   assert.deepEqual(found('cache.*', '[wsgi]\n'), [['warning', 15, 'cache.* matches no section, option or variable']]);
 });
 
-test('CF-66 a variable without an owner says what to write if it belongs to another program', async () => {
+test('CF-66 a variable without an owner says what to write if it belongs to another application', async () => {
   const env = { PORTICO_SHOP__PASSWORD: 'x', PORTICO_WSGI__NOVA_X: '1', PORTICO_DEFAULT__MY_IP: '1' };
   const found = async (set: string[]) => {
     const config = await Config.load({ env, argv: false, files: [], dirs: [], defaultFiles: [], defaultDirs: [], set });
@@ -221,7 +221,7 @@ test('CF-66 a variable without an owner says what to write if it belongs to anot
   const names = ['shop', 'wsgi.nova_x', 'DEFAULT.my_ip'];
   assert.deepEqual(
     await found([]),
-    names.map((name) => [`if it belongs to another program, add ${name} to [DEFAULT] other_names`, [name]]),
+    names.map((name) => [`if it belongs to another application, add ${name} to [DEFAULT] other_names`, [name]]),
   );
   assert.deepEqual(await found([`DEFAULT.other_names=${names.join()}`]), []);
 });
@@ -237,7 +237,7 @@ test('CF-66 a report ends with the line that leaves all names without a near one
     .slice(-2);
   assert.match(message, /wsgy/);
   assert.deepEqual(last, [
-    'If these names belong to other programs, write in [DEFAULT], in place of line 5 of portico.ini:',
+    'If these names belong to other applications, write in [DEFAULT], in place of line 5 of portico.ini:',
     '  other_names = neutron, vnc, DEFAULT.my_ip',
   ]);
 });
@@ -260,7 +260,7 @@ test('CF-66 the line for other programs has no name that is near an owned one, o
     .slice(-2);
   assert.equal(
     where,
-    'If these names belong to other programs, write in [DEFAULT], in place of env PORTICO_DEFAULT__OTHER_NAMES:',
+    'If these names belong to other applications, write in [DEFAULT], in place of env PORTICO_DEFAULT__OTHER_NAMES:',
   );
   assert.equal(line, '  other_names = vnc, wsgi.nova_x, DEFAULT.metadata_workers, DEFAULT.my_ip');
   const variable = config.problems().find(({ location }) => location?.detail === 'PORTICO_DEFAULT__KEEP_ALIVE');
@@ -376,7 +376,7 @@ test('CF-54 CF-66 flat names of an API that no section and no program names are 
         'error',
         'metadata_workers',
         'unknown option',
-        'if it belongs to another program, add DEFAULT.metadata_workers to [DEFAULT] other_names',
+        'if it belongs to another application, add DEFAULT.metadata_workers to [DEFAULT] other_names',
       ],
       ['error', 'compte_workers', 'unknown option', "did you mean 'compute_workers'?"],
     ],
@@ -602,7 +602,7 @@ test('CF-12 CF-66 names without an owner in arguments and variables are errors, 
   assert.deepEqual(await load(['compute.port=1', 'wsig.keep_alive=1', 'far.away=1', 'x-mine.port=1'], {}), [
     "error argument 1 did you mean 'port' of [api:compute]?",
     "error argument 2 did you mean 'keep_alive' of [wsgi]?",
-    'error argument 3 if it belongs to another program, add far.away to [DEFAULT] other_names',
+    'error argument 3 if it belongs to another application, add far.away to [DEFAULT] other_names',
   ]);
   const env = {
     PORTICO_API_COMPUTE__PROT: '1',

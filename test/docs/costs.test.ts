@@ -27,19 +27,19 @@ test('README.md has the ratios of the last run of the bench, and no other number
   const start: Cell = ['start', 'Start to first response', 'Portico, parent and 1 worker', 'to Fastify'];
   const slowest = (row: string): string => figure(['latency', 'Latency', row, 'p99 to Fastify']).toFixed(1);
   const claim =
-    `takes ${range(WORKS.map((work) => inRun(work)))} times the processor time of Fastify with the same filters as hooks on ` +
+    `takes ${range(WORKS.map((work) => inRun(work)))} times the CPU time of Fastify with the same filters as hooks on ` +
     `Node ${nodeOfRun()}, and ${range(WORKS.map(onNode20))} times on Node 20, with one worker. The start with that worker takes ` +
-    `${figure(start).toFixed(1)} times as long. At 70 % of the highest rate, the 99th percentile of the time to respond is ` +
+    `${figure(start).toFixed(1)} times as long. At 70 % load, p99 latency is ` +
     `${slowest('Portico')} times Fastify's without a log, ${slowest('Portico, log written')} times with one`;
   assert.ok(readme.includes(claim), claim);
   const oslo = figure(inRun('work2', 'oslo.service, eventlet'));
-  assert.ok(oslo < 0.1 && readme.includes('less than a tenth of the processor time'), String(oslo));
+  assert.ok(oslo < 0.1 && readme.includes('less than a tenth of the CPU time'), String(oslo));
   const others =
     readme
       .replace(claim, '')
       .match(/[^.|]*\b(?:\d+(?:\.\d+)?|half|twice|third|tenth)\b (?:times|of the|as|%)[^.|]*/g) ?? [];
   assert.deepEqual(
-    others.filter((text) => !text.includes('less than a tenth of the processor time')),
+    others.filter((text) => !text.includes('less than a tenth of the CPU time')),
     [],
   );
 });

@@ -33,7 +33,7 @@ export function figure([page, part, row, column]: Cell): number {
   throw new Error(`bench/results/${page}.md: no figure in ${part}, ${row}, ${column}`);
 }
 
-/** Ratio of Portico's processor time for a work of the bench, to Fastify with its own hooks. */
+/** Ratio of Portico's CPU time for a work of the bench, to Fastify with its own hooks. */
 export const inRun = (work: string, other = 'Fastify, own hooks'): Cell => ['works', work, other, "Portico's to it"];
 export const onNode20 = (row: string): Cell => ['node-20', 'Node 20', row, 'to Fastify'];
 
@@ -57,11 +57,7 @@ const RATIOS: readonly (readonly [text: string, inRun: Cell, on20: Cell])[] = [
   ['`POST` with a schema through the same', inRun('work3'), onNode20('work3')],
   ['… behind a trusted proxy', inRun('work3-forwarded'), onNode20('work3-forwarded')],
   ['a request over TLS, without filters', inRun('work6', 'Fastify'), onNode20('work6')],
-  [
-    '99th percentile of the time to respond, at 70 % of the highest rate',
-    ['latency', 'Latency', 'Portico', 'p99 to Fastify'],
-    onNode20('latency, p99'),
-  ],
+  ['p99 latency at 70 % load', ['latency', 'Latency', 'Portico', 'p99 to Fastify'], onNode20('latency, p99')],
   [
     '… with the log written',
     ['latency', 'Latency', 'Portico, log written', 'p99 to Fastify'],
@@ -91,10 +87,10 @@ const MEMORY: typeof RATIOS = [
   ['the parent', ...idleOf('Portico, parent of one worker')],
 ];
 
-/** Memory of pods: at rest, and after 2,000 requests. */
+/** Memory of pods: idle, and after 2,000 requests. */
 const PODS: typeof RATIOS = ['Fastify', 'Portico, workers = 0', 'Portico, parent and 1 worker'].map((row) => [
   row.replace('workers = 0', '`workers = 0`'),
-  ['pods', 'Memory of a pod', row, 'at rest'],
+  ['pods', 'Memory of a pod', row, 'idle'],
   ['pods', 'Memory of a pod', row, 'after requests'],
 ]);
 
@@ -117,7 +113,7 @@ export function renewCosts(page: string): string {
   const written = page.replace(
     /(<!-- costs -->\n)[\s\S]*?(?=<!-- end -->)/,
     (_, mark: string) =>
-      `${mark}\n${table('Portico, of Fastify', RATIOS, ratio, onBoth())}\n\n${table('MiB of an idle process', MEMORY, mebibytes, onBoth())}\n\n${table('MiB of a pod', PODS, mebibytes, ['at rest', 'after 2,000 requests'])}\n\n`,
+      `${mark}\n${table('Portico, of Fastify', RATIOS, ratio, onBoth())}\n\n${table('MiB of an idle process', MEMORY, mebibytes, onBoth())}\n\n${table('MiB of a pod', PODS, mebibytes, ['idle', 'after 2,000 requests'])}\n\n`,
   );
   if (!written.includes('<!-- costs -->')) throw new Error('no place for the costs');
   return written;

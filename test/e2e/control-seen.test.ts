@@ -31,7 +31,7 @@ test('OP-40 a control socket that is gone is made again; missing, dead and stopp
 
   program.kill('SIGSTOP');
   const { stderr } = await commandBeside(['status'], { cwd: made.folder });
-  const stopped = `process ${program.pid} has it, and has not answered for 5 seconds: a signal has stopped it, kill -CONT ${program.pid} continues it`;
+  const stopped = `process ${program.pid} has it, and has not responded for 5 seconds: a signal has stopped it, kill -CONT ${program.pid} continues it`;
   if (process.platform === 'linux') assert.ok(stderr.includes(stopped), stderr);
   assert.doesNotMatch(stderr, /--config-file|Others run/);
   program.kill('SIGCONT');

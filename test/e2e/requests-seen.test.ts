@@ -56,7 +56,7 @@ test('OP-52 an open request tells what it waits for, and since when', async (t) 
   assert.match(stdout, /\/body .* body comes, [\d.]+ s/);
 });
 
-test('OP-52 handlers that hold all slots are a problem of the service, with the oldest request, whose client has left', async (t) => {
+test('OP-52 handlers that hold concurrency limit are a problem of the service, with the oldest request, whose client has left', async (t) => {
   const port = await freePort();
   const project = emptyProject({
     'app.js': app,
@@ -82,14 +82,16 @@ test('OP-52 handlers that hold all slots are a problem of the service, with the 
   first.destroy();
   await until(
     () => read('requests'),
-    (text) => /\/work .* handler works, its client has left, [\d.]+ s/.test(text) && text.includes('waits for a slot'),
+    (text) =>
+      /\/work .* handler works, its client has left, [\d.]+ s/.test(text) &&
+      text.includes('waits for the concurrency limit'),
   );
   const status = await until(
     () => read('status'),
-    (text) => text.includes('all slots'),
+    (text) => text.includes('concurrency limit'),
   );
   assert.match(
     status,
-    /^hello: all slots of 1 of 1 worker are taken, and 1 request waits: the longest is held by GET \/work for [\d.]+ s, whose client has left$/m,
+    /^hello: 1 of 1 worker reached the concurrency limit, and 1 request waits: the longest is held by GET \/work for [\d.]+ s, whose client has left$/m,
   );
 });

@@ -166,14 +166,14 @@ test('OP-55 when the service is gone the page says that it is old, and goes on w
   const { page } = await browse(t, admin);
   await page.getByText('all APIs are ready').waitFor();
   program.kill();
-  await page.getByText(/^The service does not answer since .*; what is shown is old\.$/).waitFor();
-  assert.equal(await page.title(), 'hello: does not answer');
+  await page.getByText(/^The service does not respond since .*; what is shown is old\.$/).waitFor();
+  assert.equal(await page.title(), 'hello: does not respond');
   assert.equal(await page.locator('#summary').isVisible(), false);
   await program.ended;
   const { pid } = (await start()).child;
   await page.locator('#process', { hasText: `pid ${pid}` }).waitFor();
   await page.locator('#summary.good', { hasText: 'all APIs are ready' }).waitFor();
-  assert.equal(await page.getByText('does not answer').count(), 0);
+  assert.equal(await page.getByText('does not respond').count(), 0);
 });
 
 test('DO-2 the headline has the name of the service, a worker that was killed and a reload that was refused', {

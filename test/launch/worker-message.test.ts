@@ -193,7 +193,7 @@ test('of more files of a program than a message may have the first are told, wit
 
 test('an answer that is too large or cannot be cloned is an error', () => {
   const large = arrived({ kind: 'answer', id: 1, body: Buffer.alloc(5 * 1024 * 1024) });
-  assert.match(large.message.error as string, /its answer has 5242\d+ bytes, more than/);
+  assert.match(large.message.error as string, /its response has 5242\d+ bytes, more than/);
   assert.match(arrived({ kind: 'answer', id: 1, body: () => 1 }).message.error as string, /cannot be sent: .*cloned/);
   assert.match(arrived({ kind: 'answer', id: 1, error: 'x'.repeat(3e6) }).message.error as string, /shortened/);
   assert.equal((arrived({ kind: 'answer', id: 1, body: 'y'.repeat(4e6) }).message.body as string).length, 4e6);

@@ -349,10 +349,7 @@ test('check and a load refuse context outside of authentication, and say the rig
   const findings = await check(t, files);
   const { file, line, column } = places[0]!;
   assert.deepEqual(placesOf(findings, 'error'), [`PASTE_FILTER_ORDER ${file}:${line}:${column}`]);
-  assert.match(
-    printDiagnostic(findings[0]!),
-    /every request is answered with 401\.\n {2}Put auth_token before context/,
-  );
+  assert.match(printDiagnostic(findings[0]!), /every request gets 401\.\n {2}Put auth_token before context/);
   const folder = folderOf(t, { ...MODULES, ...files });
   folderLink(folder);
   const loading = new Loader(join(folder, 'api-paste.ini'), { config: new Config() }).loadApp();

@@ -269,7 +269,7 @@ test('LC-1106 a socket that a dead process left is replaced; a live one and a pl
   assert.match(await session(left, '1 + 1', '.exit'), /2/);
   await assert.rejects(opened({ socket: left }), {
     code: 'PORTICO_BACKDOOR_SOCKET',
-    message: /another process answers/,
+    message: /another process responds/,
   });
   assert.match(await session(left, '1 + 2', '.exit'), /3/);
   const plain = join(folder, 'plain');

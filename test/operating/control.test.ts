@@ -266,7 +266,7 @@ test('OP-40 OP-12 scale, restart and stop do what they say, for a service that t
   assert.equal(lstatSync(socket, { throwIfNoEntry: false }), undefined);
   const { status: failed, stderr: why } = await run(folder, 'status');
   assert.equal(failed, 1);
-  assert.match(why, /no service answers on .*: the file does not exist/);
+  assert.match(why, /no service responds on .*: the file does not exist/);
 });
 
 test('82 scale and restart refuse while the service is stopping', async (t) => {
@@ -392,7 +392,9 @@ test('OP-42 the socket of a killed process is replaced; that of a living one is 
   await second.printed(/"event":"control"/);
   assert.equal((await status(socket)).process.pid, second.pid);
   const third = startProject(t, { folder, remove: () => undefined }, ['--set', `api:hello.port=${await freePort()}`]);
-  await third.printed(/has no control socket: .*another process answers on it.*Commands of api-cli reach that process/);
+  await third.printed(
+    /has no control socket: .*another process responds on it.*Commands of api-cli reach that process/,
+  );
   await third.printed(/"event":"ready"/);
   assert.equal((await status(socket)).process.pid, second.pid);
   assert.ok(port > 0);
@@ -424,7 +426,7 @@ test('a command does not wait for ever for a socket that never answers', async (
   const socket = join(folder, 'silent.sock');
   const { status: code, stderr } = await run(folder, 'status', '--socket', socket);
   assert.equal(code, 1);
-  assert.match(stderr, /process \d+ has it, and has not answered for 5 seconds/);
+  assert.match(stderr, /process \d+ has it, and has not responded for 5 seconds/);
 });
 
 test('a single process has a control socket as well, and says what it cannot do', async (t) => {

@@ -363,7 +363,7 @@ test('NI-3 a registry that accepts and says nothing delays a replaced worker by 
   })();
   await house.clock.advance(1000);
   await started;
-  assert.match(member.trouble()!, /^it serves, not registered since .*: no answer within 1s$/);
+  assert.match(member.trouble()!, /^it serves, not registered since .*: no response within 1s$/);
   await house.clock.advance(12_000);
   await member.drain();
   await member.leave();

@@ -489,12 +489,12 @@ testBoth(
   async (_t, Router) => {
     const schema = { type: 'object', properties: { name: { type: 'string' } } } as const;
     const wrong: readonly [options: object, said: RegExp][] = [
-      [{ status: 201, response: { 200: schema } }, /answers with status 201, and response has a schema for 200 alone/],
+      [{ status: 201, response: { 200: schema } }, /responds with status 201, and response has a schema for 200 alone/],
       [{ response: { 201: schema } }, /answers with status 200, and response has a schema for 201 alone/],
       [{ response: { '2XX': schema } }, /response has "2XX" where a status should be/],
       [{ response: schema }, /response has "type" where a status should be/],
       [{ response: { 2000: schema } }, /response has "2000" where a status should be/],
-      [{ status: '201' }, /cannot answer with status "201"/],
+      [{ status: '201' }, /cannot respond with status "201"/],
       [{ versions: '1.2' }, /versions is the text "1\.2", not a list of the first and the last version/],
     ];
     for (const [options, said] of wrong) {

@@ -112,7 +112,7 @@ test('SG-25 a host that died is down, its servers stay, new ones go elsewhere, a
   assert.equal((await cloud.ask(`POST /servers/${stopped}/action`, { body: { 'os-stop': null } })).status, 202);
   assert.equal((await cloud.server(stopped, () => true))['OS-EXT-STS:task_state'], 'powering-off');
   const silent = await cloud.ask(`POST /servers/${kept}/action`, { body: { 'os-getConsoleOutput': {} } });
-  assert.deepEqual([silent.status, /Host host1 does not answer/.test(silent.text)], [503, true]);
+  assert.deepEqual([silent.status, /Host host1 does not respond/.test(silent.text)], [503, true]);
   await cloud.startHost('host1');
   await cloud.server(stopped, ({ status }) => status === 'SHUTOFF');
   await cloud.serviceOf('host1', ({ state }) => state === 'up');

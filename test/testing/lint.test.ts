@@ -159,7 +159,7 @@ test('lint complains of an app that never answers, when its time has passed', as
   await arrived;
   assert.equal(clock.pending, 1);
   await clock.advance(60_000);
-  assert.match(linted.violations[0]?.message ?? '', /neither answered nor failed within 60000 ms/);
+  assert.match(linted.violations[0]?.message ?? '', /neither responded nor failed within 60000 ms/);
 });
 
 test('lint complains of a handler that uses the response of another request: rule 7', async () => {

@@ -136,7 +136,7 @@ export function exchangeFor(res: ServerResponse): Responding {
 function forHead(res: ServerResponse): Responding {
   if (headSent.call(res)) {
     throw new PorticoError('PORTICO_HEAD_SENT', {
-      message: 'beforeHead was called after the response head had been sent',
+      message: 'beforeHead was called after the response headers had been sent',
       hint: 'Register work on the response before calling the inner app.',
     });
   }
@@ -360,7 +360,7 @@ export function isOfHeadListener(error: unknown): boolean {
 
 function refusePromise(result: Promise<unknown>): never {
   const error = new PorticoError('PORTICO_HEAD_PROMISE', {
-    message: 'a listener of beforeHead returned a promise, and the response head does not wait for it',
+    message: 'a listener of beforeHead returned a promise, and the response headers do not wait for it',
     hint: 'Await before calling the inner app, and pass beforeHead a function that is not async.',
   });
   // The request fails in any case; an unhandled rejection would end the process.

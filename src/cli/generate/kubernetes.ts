@@ -162,7 +162,7 @@ function environment({ deployment, opened, isOneProcess }: Pod): Lines {
     ...(drainSeconds > 0
       ? []
       : [
-          '            # Services send to a pod for some seconds after its TERM: it serves until they no longer do.',
+          '            # Services send to a pod for some seconds after its SIGTERM: it serves until they no longer do.',
           variable(DRAIN, drain),
         ]),
     ...(isOneProcess && !deployment.isOneProcess

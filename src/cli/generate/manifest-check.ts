@@ -56,7 +56,7 @@ const ROWS: readonly Row[] = [
   {
     key: COMMAND,
     wrong: (words) => hidesSignals(words) && 'a shell or a package manager does not forward SIGTERM',
-    hint: 'Write the words of the program alone, or exec before it in a script.',
+    hint: 'Write the words of the command alone, or exec before it in a script.',
   },
   {
     key: COMMAND,

@@ -94,7 +94,7 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
       needs('ExecReload=/bin/kill -HUP $MAINPID', (value, _, unit) => canReload(value, unit), {
         why: 'systemctl reload does not work',
       }),
-    '# Only the main process gets TERM and stops its workers; remaining processes are killed.',
+    '# Only the main process gets SIGTERM and stops its workers; remaining processes are killed.',
     needs('KillMode=mixed', equal, { unset: 'control-group' }),
     '# graceful_shutdown_timeout, plus the time to kill remaining processes.',
     needs(`TimeoutStopSec=${deployment.stopSeconds ?? 'infinity'}`, atLeast(stopSeconds, timeoutOf), { unset: '90' }),

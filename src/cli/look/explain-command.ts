@@ -121,7 +121,7 @@ function stepsOf(answer: TriedAnswer): ExplainedStep[] {
 }
 
 function answersText(what: string, answer: TriedAnswer): string {
-  return `${what === 'action' ? 'is not called: ' : ''}answers ${answerText(answer)}`;
+  return `${what === 'action' ? 'is not called: ' : ''}responds with ${answerText(answer)}`;
 }
 
 /** Returns the status of an answer, and its reason. */

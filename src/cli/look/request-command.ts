@@ -113,7 +113,7 @@ async function exchanged({ method, url, headers, body: payload }: NamedRequest, 
     send({ host: '127.0.0.1', port, method, path: url, agent: false, headers: { ...type, ...fields } })
       .once('response', resolve)
       .once('error', reject)
-      .once('close', () => reject(new Error('the connection was closed without an answer')))
+      .once('close', () => reject(new Error('the connection was closed without a response')))
       .end(payload);
   });
   const chunks: Buffer[] = [];

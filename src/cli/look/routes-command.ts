@@ -194,9 +194,9 @@ async function matchIn(config: Config, api: ChosenApi, request: NamedRequest): P
     const isAnswered = end?.what === 'app' && last?.data.route === null;
     if (last !== undefined && !isAnswered) return { data: last.data, lines: shown.flatMap(({ lines }) => lines) };
     const { node, notes } = trial.steps.at(-1)!;
-    if (end !== undefined) return { data: NONE, lines: [`${end.name} answers, which is not a Router`] };
+    if (end !== undefined) return { data: NONE, lines: [`${end.name} responds, which is not a Router`] };
     const isFilter = node.what === 'filter';
-    return { data: NONE, lines: [isFilter ? `the filter ${node.name} answers ${status}` : notes.join('; ')] };
+    return { data: NONE, lines: [isFilter ? `the filter ${node.name} responds with ${status}` : notes.join('; ')] };
   } finally {
     await tried.close();
   }
@@ -218,7 +218,7 @@ function matchResult(facts: RouteFacts, url: string): ShownMatch {
   const tried = before.length > 0 ? [route === null ? 'tried:' : 'tried before:', ...columns(before)] : [];
   if (route === null && plugin !== null) {
     const by = plugin.route === null ? 'the not-found handler' : `the route ${pluginText(plugin.route)}`;
-    const lines = [`no route of the table matches ${method} ${path}`, `${by} of a plugin answers`, ...tried];
+    const lines = [`no route of the table matches ${method} ${path}`, `${by} of a plugin responds`, ...tried];
     return { data: explained, lines };
   }
   if (route === null) return { data: explained, lines: [`no route matches ${method} ${path}`, ...tried] };

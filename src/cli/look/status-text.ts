@@ -179,7 +179,7 @@ const DAY_MS = 86_400_000;
 function replacements({ memory = 0, recycle = 0 }: Readonly<Record<string, number>>): string {
   return [
     ...(memory > 0 ? [`  ${countText(memory, 'replacement')} by max_memory`] : []),
-    ...(recycle > 0 ? [`  ${countText(recycle, 'replacement')} by max_requests, HUP or the application`] : []),
+    ...(recycle > 0 ? [`  ${countText(recycle, 'replacement')} by max_requests, SIGHUP or the application`] : []),
   ].join('');
 }
 

@@ -190,7 +190,7 @@ function refusing(app: string, [first, ...more]: readonly PlacedRoute[]): TableW
   const others = more.length === 0 ? ' has' : ` and ${more.length} more of the app "${app}" have`;
   return {
     code: 'PORTICO_ROUTE_NO_CALLER',
-    message: `the route ${first!.template}${others} auth: true, and no filter of the pipeline identifies the caller: every request is answered with 401`,
+    message: `the route ${first!.template}${others} auth: true, and no filter of the pipeline identifies the caller: every request gets 401`,
     hint: 'Put jwt, auth_token or basic_auth into the pipeline, or a filter of yours that sets environ(req).identity.',
     origin: first!.origin,
   };

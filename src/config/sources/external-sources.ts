@@ -93,7 +93,7 @@ async function fetchText(options: OptionsOf<typeof sourceOptions>): Promise<Buff
       });
       response.on('end', () => {
         if (response.statusCode === 200) resolve(Buffer.concat(chunks));
-        else reject(new Error(`answered ${response.statusCode}`));
+        else reject(new Error(`responded ${response.statusCode}`));
       });
     });
     request.on('error', (error) =>

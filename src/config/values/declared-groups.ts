@@ -20,7 +20,7 @@ import { path } from '../types/text-types.js';
 export const configOptions = writtenElsewhere(
   defineOptions('DEFAULT', {
     other_names: list({
-      help: 'Sections and options of other programs in these files, such as placement, DEFAULT.my_ip, vnc*. Any other name without an owner is refused. * is any text: cache.* does not cover [cache].',
+      help: 'Sections and options of other applications in these files, such as placement, DEFAULT.my_ip, vnc*. Any other unknown name is an error. * matches any text; cache.* matches the options of [cache], not the section itself.',
     }),
     os_env_compat: boolean({
       default: false,

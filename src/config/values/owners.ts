@@ -322,8 +322,8 @@ export function oddPatterns(generation: Generation, written: readonly Name[], ow
     if (covered.length === 0) return [];
     const [first, ...more] = new Set(covered);
     const shown = more.length === 0 ? first : `${first} and ${more.length} more`;
-    const message = `${pattern} covers ${shown}, which this program reads: unknown options there are not reported`;
-    return [found(pattern, message, 'write the names of the other programs, such as DEFAULT.my_ip')];
+    const message = `${pattern} covers ${shown}, which this application reads: unknown options there are not reported`;
+    return [found(pattern, message, 'write the names of the other applications, such as DEFAULT.my_ip')];
   });
 }
 

@@ -307,7 +307,7 @@ export function undeclared(
 
 /** Returns the line for a name of another program; the report of all names ends with one line for all. */
 function ofOthers(name: string): Required<Pick<Diagnostic, 'hint' | 'others'>> {
-  return { hint: `if it belongs to another program, add ${name} to [DEFAULT] other_names`, others: [name] };
+  return { hint: `if it belongs to another application, add ${name} to [DEFAULT] other_names`, others: [name] };
 }
 
 /** Returns a warning for a secret in a file that others may read, of an option that nothing here reads. */

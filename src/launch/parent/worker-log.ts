@@ -97,7 +97,7 @@ export function logCode(log: Logger, { assignment, pid, otherCode: files }: Work
     return;
   }
   const text = `Child ${pid} runs other code than configuration ${generation} began with: ${describeFiles(files)}`;
-  const remedy = 'A reload (api-cli reload, or HUP) checks the code on disk, and all workers run it then';
+  const remedy = 'A reload (api-cli reload, or SIGHUP) checks the code on disk, and all workers run it then';
   const facts = { event: 'worker_code', ...known, generation, files: files.slice(0, FILES) };
   log[isNew ? 'warn' : 'info'](facts, `${text}. ${remedy}`);
 }
@@ -112,7 +112,7 @@ export function logFile(log: Logger, { assignment, pid }: WorkerHandle, file: st
   if (!isOther) log.debug(facts, `Child ${pid} reads ${file}`);
   else {
     const text = `Child ${pid} has read another content of ${file} than configuration ${generation} has`;
-    log.warn(facts, `${text}. A reload (api-cli reload, or HUP) gives all workers the content on disk`);
+    log.warn(facts, `${text}. A reload (api-cli reload, or SIGHUP) gives all workers the content on disk`);
   }
 }
 

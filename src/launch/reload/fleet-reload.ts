@@ -124,7 +124,7 @@ async function mutateFleet(supervisor: Supervisor): Promise<string[]> {
     // A worker that ends meanwhile is replaced by one that starts with the new configuration.
     const taken = await worker.mutate(supervisor.generation, TAKEN_WITHIN_MS).catch(() => true);
     if (taken === true) return;
-    const what = taken === undefined ? 'did not answer and is replaced' : 'refused the new configuration';
+    const what = taken === undefined ? 'did not respond and is replaced' : 'refused the new configuration';
     failures.push(`worker ${index} of service ${pool.name} ${what}`);
     if (taken === undefined) pool.replace(worker, 'recycle');
   };

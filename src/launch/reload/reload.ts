@@ -190,14 +190,14 @@ function refuseOtherServices({ added, removed }: PlanChanges, changes: NextConfi
       origin: tls.newLocation.origin,
       message:
         'restart_method = mutate keeps the processes, and does not turn TLS on or off: enabled_ssl_apis has changed',
-      hint: 'Restart the program, or write restart_method = reload before its next start.',
+      hint: 'Restart the application, or write restart_method = reload before its next start.',
     });
   }
   if (added.length + removed.length === 0) return;
   const named = [...added.map((name) => `+${name}`), ...removed.map((name) => `-${name}`)].join(', ');
   throw new ConfigurationRefused('PORTICO_RELOAD_SERVICES', {
     message: `restart_method = mutate keeps the processes, but the enabled services have changed: ${named}`,
-    hint: 'Restart the program, or write restart_method = reload before its next start.',
+    hint: 'Restart the application, or write restart_method = reload before its next start.',
   });
 }
 

@@ -325,7 +325,7 @@ export const NOT_LAUNCHED = 'PORTICO_SERVICE_NOT_LAUNCHED';
 export function notLaunched(service: string, launched: readonly string[]): PorticoError {
   const names = launched.map((name) => `"${name}"`).join(', ');
   return new ConfigurationRefused(NOT_LAUNCHED, {
-    message: `in this worker, the program launched no service called "${service}"`,
+    message: `in this worker, the application launched no service called "${service}"`,
     hint: names === '' ? 'It launched no services.' : `It launched ${names}. Names must be the same in every process.`,
   });
 }

@@ -46,7 +46,7 @@ export const healthcheckOptions = defineOptions({
   }),
   ignore_proxied_requests: boolean({
     default: false,
-    help: 'Answer 404 to requests that a proxy forwards.',
+    help: 'Respond with 404 to requests that a proxy forwards.',
   }),
   cache_ms: integer({ default: 1000, min: 0, help: 'Time for which a result is cached.', advanced: true }),
   timeout_ms: integer({ default: 2000, min: 1, help: 'Timeout of a check.', advanced: true }),
@@ -157,7 +157,7 @@ function http(settings: Settings): HealthcheckPlugin {
       const good = expect === undefined ? response.ok : response.status === expect;
       return good
         ? OK
-        : { available: false, reason: 'HTTP CHECK FAILED', details: `${url} answered ${response.status}` };
+        : { available: false, reason: 'HTTP CHECK FAILED', details: `${url} responded ${response.status}` };
     },
   };
 }

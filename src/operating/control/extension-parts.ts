@@ -22,7 +22,7 @@ export async function extensionParts({ config }: Pick<Controlled, 'config'>): Pr
     if (status === undefined) return [];
     try {
       const late = (): never => {
-        throw new Error(`no answer in ${LIMIT_MS / 1000} s`);
+        throw new Error(`no response in ${LIMIT_MS / 1000} s`);
       };
       const part = await within(
         status().then((each) => each.status(config)),

@@ -163,7 +163,7 @@ function workerMetrics(services: readonly ServiceStatus[]): Metric[] {
     each(({ facts: { [name]: value } }) => (typeof value === 'number' ? value * factor : undefined));
   return [
     gauge('portico_http_requests_in_flight', 'Open requests.', fact('inFlight')),
-    gauge('portico_http_requests_queued', 'Open requests that wait for a place in the pool.', fact('queued')),
+    gauge('portico_http_requests_queued', 'Open requests that wait for the concurrency limit.', fact('queued')),
     gauge('portico_connections_open', 'Open client connections, including idle ones.', fact('connections')),
     gauge(
       'portico_connections_by_state',
@@ -192,10 +192,10 @@ function workerMetrics(services: readonly ServiceStatus[]): Metric[] {
     ),
     gauge(
       'portico_worker_event_loop_lag_p99_seconds',
-      '99th percentile of the delay of the event loop in the last half to whole minute.',
+      'p99 of the delay of the event loop in the last half to whole minute.',
       fact('lagP99Ms', 0.001),
     ),
-    counter('portico_worker_cpu_seconds_total', 'Processor time of the worker.', fact('cpuSeconds')),
+    counter('portico_worker_cpu_seconds_total', 'CPU time of the worker.', fact('cpuSeconds')),
     counter(
       'portico_worker_gc_seconds_total',
       'Time of the garbage collector in the worker, by kind: minor, major, incremental, weakcb.',

@@ -11,12 +11,12 @@ export async function processMetrics(version: string | undefined): Promise<Metri
   const { user, system } = process.cpuUsage();
   const { open, limit } = await descriptorsOf('self');
   return [
-    gauge('portico_build_info', 'The version of the program, and of Node; always 1.', [
+    gauge('portico_build_info', 'The version of the application, and of Node; always 1.', [
       { labels: { version: version ?? '', node: process.versions.node }, value: 1 },
     ]),
     gauge(
       'process_resident_memory_bytes',
-      'Resident memory of the process that answers: the parent of workers, or the single process.',
+      'Resident memory of the process that responds: the parent of workers, or the single process.',
       valueIf({}, process.memoryUsage.rss()),
     ),
     counter('process_cpu_seconds_total', 'CPU time of that process.', valueIf({}, (user + system) / 1e6)),

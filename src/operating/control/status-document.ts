@@ -275,7 +275,7 @@ function takenSlots(workers: readonly Pick<WorkerStatus, 'state' | 'facts' | 'si
   const held = `the longest is held by ${method} ${path} for ${(heldMs / 1000).toFixed(1)} s`;
   const left = state === 'alone' ? ', whose client has left' : '';
   return [
-    `all slots of ${full.length} of ${countText(serving.length, 'worker')} are taken, and ${wait}: ${held}${left}`,
+    `${full.length} of ${countText(serving.length, 'worker')} reached the concurrency limit, and ${wait}: ${held}${left}`,
   ];
 }
 

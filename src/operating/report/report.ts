@@ -100,7 +100,7 @@ export class GuruMeditation {
     // Concurrently, so that all sections together take no longer than one.
     const added = this.#sections.map(async ({ title, text, limitMs }) => {
       const shown = await within(sectionText(text), limitMs);
-      return `${sectionBanner(title)}\n${shown ?? `(this section did not answer within ${limitMs} ms)`}`;
+      return `${sectionBanner(title)}\n${shown ?? `(this section did not respond within ${limitMs} ms)`}`;
     });
     parts.push(...(await Promise.all(added)));
     return `${[`${sectionBanner('Guru Meditation')}\n${'|'.repeat(WIDTH)}`, ...parts].join('\n\n\n')}\n`;

@@ -75,7 +75,7 @@ function compiled<T>(subject: string, compile: () => T): T {
   } catch (cause) {
     throw new RouteError('PORTICO_ROUTE_SCHEMA', {
       message: `${subject} does not compile: ${(cause as Error).message}`,
-      hint: cause instanceof SchemaError ? cause.hint : 'The message has the position in the schema.',
+      hint: cause instanceof SchemaError ? cause.hint : 'The message has the location in the schema.',
       cause,
     });
   }
@@ -131,7 +131,7 @@ function checkKeys(response: object, statuses: readonly ByVersion<number>[]): vo
   )
     return;
   throw new RouteError('PORTICO_ROUTE_SCHEMA', {
-    message: `the action answers with status ${missing}, and response has a schema for ${answers.join(', ')} alone`,
+    message: `the action responds with status ${missing}, and response has a schema for ${answers.join(', ')} alone`,
     hint: `Write status: ${answers[0]}, or the schema as response: { ${missing}: … }. Without one, all members of a value are sent.`,
   });
 }
@@ -139,7 +139,7 @@ function checkKeys(response: object, statuses: readonly ByVersion<number>[]): vo
 function checkedStatus(status: number): number {
   if (Number.isInteger(status) && status >= 200 && status <= 399) return status;
   throw new RouteError('PORTICO_ROUTE_STATUS', {
-    message: `an action cannot answer with status ${JSON.stringify(status)}`,
+    message: `an action cannot respond with status ${JSON.stringify(status)}`,
     hint: 'Use a number from 200 to 399; for 400 and above throw a Fault.',
   });
 }

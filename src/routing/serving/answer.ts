@@ -66,7 +66,7 @@ export function answerOf(result: unknown, asked: Asked, head: Head, serializerOf
   }
   status ??= value === undefined || value === null ? 204 : 200;
   if (!(status >= 200 && status <= 599)) {
-    throw new RangeError(`an action answered with the status ${status}: write one of 200 to 599`);
+    throw new RangeError(`an action responded with the status ${status}: write one of 200 to 599`);
   }
   if (value === undefined || value === null) return bodyless(status, headers);
   if (status === 205) {
@@ -263,7 +263,7 @@ export class AnswerTypes {
     const names = this.#names;
     const suffixed = format === null ? undefined : names.find((type) => type.endsWith(`/${format}`));
     const name = suffixed ?? preferredType(req, names) ?? (this.#strict ? undefined : names[0]);
-    if (name === undefined) throw new Fault(406, { message: `This API answers with ${names.join(', ')}.` });
+    if (name === undefined) throw new Fault(406, { message: `This API responds with ${names.join(', ')}.` });
     return { name, serializer: this.#serializers.get(name)! };
   }
 }

@@ -133,7 +133,7 @@ export class DeadLetters {
     if (death === undefined) {
       throw new InvalidTarget({
         message: 'its original queue is unknown',
-        hint: `Another program put it into ${this.exchange}.dead. Call its method with api-cli rpc cast, and drop it.`,
+        hint: `Another application put it into ${this.exchange}.dead. Call its method with api-cli rpc cast, and drop it.`,
       });
     }
     const to = this.#targetOf(death.queue);
@@ -163,7 +163,7 @@ export class DeadLetters {
     } catch (cause) {
       throw new InvalidTarget({
         message: `it names the queue ${JSON.stringify(queue)}, which belongs to no service of the exchange ${this.exchange}`,
-        hint: 'Another program put it there, or it belongs to another exchange. Drop it.',
+        hint: 'Another application put it there, or it belongs to another exchange. Drop it.',
         cause,
       });
     }

@@ -23,7 +23,7 @@ const POOL = 'Remove the line: a process has two connections to the broker.';
 
 /** Names in `[DEFAULT]` that oslo.messaging knows and that have no effect here. */
 const osloDefaultNames: Readonly<Record<string, string>> = {
-  rpc_ping_enabled: 'Remove the line: each service answers oslo_rpc_server_ping.',
+  rpc_ping_enabled: 'Remove the line: each service responds to oslo_rpc_server_ping.',
   rpc_conn_pool_size: POOL,
   conn_pool_min_size: POOL,
   conn_pool_ttl: POOL,

@@ -56,7 +56,8 @@ const FORGOTTEN_MS = 10_000;
 /** Options of `[wsgi]` that limit running and waiting requests; 0: no limit. */
 type PoolLimits = Pick<WsgiOptions, 'defaultPoolSize' | 'maxQueue' | 'queueTimeout' | 'clientSocketTimeout'>;
 
-const UNSETTLED = 'the app has not settled within client_socket_timeout since its response closed: its slot is free';
+const UNSETTLED =
+  'the app has not settled within client_socket_timeout since its response closed: it no longer counts towards the concurrency limit';
 
 /** Counts the slots of one server. */
 export class RequestPool implements Slots {

@@ -46,7 +46,7 @@ export class RequestFailures extends NotedFailures {
     if (res.statusCode < 500 && (error === undefined || (error instanceof Fault && error.status < 500))) return;
     const { requestId, route } = environ(req);
     const where = `${countedMethod(req, route)} ${route?.template ?? '-'}`;
-    const text = `answered with ${res.statusCode} by the application`;
+    const text = `responded with ${res.statusCode} by the application`;
     const isOutage = res.statusCode === 503 && outage !== undefined;
     this.noteFailure(where, isOutage ? { text: outage } : error === undefined ? { text } : { error }, requestId);
   }

@@ -38,7 +38,7 @@ test('CF-51 two APIs on one address are an error at the second one', () => {
 test('CF-51 a refused value hides no error between other options', () => {
   assert.deepEqual(found('[DEFAULT]\nuse_syslog = true\n[wsgi]\nrequest_timeout = 300 sek\n'), [
     'portico.ini:4:19: error: [wsgi] request_timeout: should be a duration: a number, alone or with ms, s, m, h or d; got 300 sek',
-    'portico.ini:2:14: error: [DEFAULT] use_syslog: this program does not write to syslog\n  remove it: systemd and containers collect standard error; or set log_file',
+    'portico.ini:2:14: error: [DEFAULT] use_syslog: this application does not write to syslog\n  remove it: systemd and containers collect standard error; or set log_file',
   ]);
 });
 

@@ -174,11 +174,14 @@ test('OP-6 the verdict of the schemas: the errors of query and body, or that the
     '  action things.order: would be called: the request is valid',
   );
   const wrong = at('/v1/orders?limit=x', '-d', '{"nights":"many"}');
-  assert.match(wrong, /^ {2}action things\.order: is not called: answers 400 Bad Request: /);
+  assert.match(wrong, /^ {2}action things\.order: is not called: responds with 400 Bad Request: /);
   for (const issue of [/query\.limit must be integer/, /body\.nights must be integer/, /guest/])
     assert.match(wrong, issue);
-  assert.match(at('/v1/orders'), /is not called: answers 400 Bad Request: The request needs a body; body is required/);
-  assert.match(at('/v1/orders', '-d', '{'), /is not called: answers 400 Bad Request: /);
+  assert.match(
+    at('/v1/orders'),
+    /is not called: responds with 400 Bad Request: The request needs a body; body is required/,
+  );
+  assert.match(at('/v1/orders', '-d', '{'), /is not called: responds with 400 Bad Request: /);
   const read = (...words: string[]) =>
     JSON.parse(linesOf(run('explain', 'POST', ...words, '--api', 'things', '--json')).join('\n'));
   const refused = read('/v1/orders', '-d', '{}');
@@ -191,20 +194,27 @@ test('OP-6 a filter that answers ends the request: a preflight, a body that is t
   const run = project(t);
   const preflight = ['--header', 'Origin: https://a', '--header', 'Access-Control-Request-Method: PUT'];
   const at = (...words: string[]): string => linesOf(run('explain', ...words, '--api', 'things')).at(-1)!;
-  assert.match(at('OPTIONS', '/v1/things', ...preflight), /^ {2}filter cors: answers 204 No Content {2}/);
+  assert.match(at('OPTIONS', '/v1/things', ...preflight), /^ {2}filter cors: responds with 204 No Content {2}/);
   assert.match(
     at('POST', '/v1/things', '-d', JSON.stringify({ guest: 'x'.repeat(100) })),
-    /^ {2}filter sizelimit: answers 413 .*: The request body is larger than the limit of 100 bytes {2}/,
+    /^ {2}filter sizelimit: responds with 413 .*: The request body is larger than the limit of 100 bytes {2}/,
   );
-  assert.match(at('GET', '/stopped/things'), /^ {2}filter token: answers 401 Unauthorized: /);
-  assert.match(at('GET', '/v1/things', '-H', 'X-Own: refuse'), /^ {2}filter own: answers 418 I'm a Teapot: No {2}/);
-  assert.match(at('GET', '/v1/things', '-H', 'X-Named: refuse'), /^ {2}filter named: answers 403 Forbidden: Not you$/);
+  assert.match(at('GET', '/stopped/things'), /^ {2}filter token: responds with 401 Unauthorized: /);
+  assert.match(
+    at('GET', '/v1/things', '-H', 'X-Own: refuse'),
+    /^ {2}filter own: responds with 418 I'm a Teapot: No {2}/,
+  );
+  assert.match(
+    at('GET', '/v1/things', '-H', 'X-Named: refuse'),
+    /^ {2}filter named: responds with 403 Forbidden: Not you$/,
+  );
 });
 
 test('OP-6 a token is not sent anywhere: its filter says what it would do, and those behind it know no caller', (t) => {
   const run = project(t);
   const lines = linesOf(run('explain', 'GET', '/stopped/things', '--api', 'things', '-H', 'X-Auth-Token: secret'));
-  const text = 'validate the token with keystone, and answer 401 if it is not valid, 503 if it cannot be validated';
+  const text =
+    'validate the token with keystone, and respond with 401 if it is not valid, 503 if it cannot be validated';
   assert.ok(
     lines.some((line) => line.startsWith(`  filter token: would ${text}`)),
     lines.join('\n'),
@@ -281,7 +291,7 @@ export const app = () => new Router({ auth: true }).get('/open', { auth: false }
     '  filter auth: passes the request on',
     '  action open: would be called: the request is valid',
   ]);
-  const refused = '  filter auth: answers 401 Unauthorized: The request is not authenticated';
+  const refused = '  filter auth: responds with 401 Unauthorized: The request is not authenticated';
   for (const path of ['/shut', '/old']) assert.equal(linesOf(run('explain', 'GET', path)).at(-1), refused);
 });
 
@@ -406,11 +416,11 @@ export const checks = () => ({ check: async () => { writeFileSync('asked', ''); 
 test('OP-6 rate_limit counts nothing, and says which rules would; a network that it denies gets its 403', (t) => {
   const options = 'rules = all address 1/s 1\n  boot address 1/s 1 POST';
   const limits = filterSays(t, { factory: 'rateLimit', options });
-  const all = { says: 'would answer 429 over the limit of "all address 1/s 1"' };
+  const all = { says: 'would respond with 429 over the limit of "all address 1/s 1"' };
   for (const _ of [1, 2]) assert.deepEqual(limits('GET', '/'), all);
   assert.match(
     limits('POST', '/').says,
-    /"all address 1\/s 1"; would answer 429 over the limit of "boot address 1\/s 1 POST"/,
+    /"all address 1\/s 1"; would respond with 429 over the limit of "boot address 1\/s 1 POST"/,
   );
   const denies = filterSays(t, { factory: 'rateLimit', options: 'deny = 127.0.0.0/8' });
   assert.equal(denies('GET', '/').answers, 403);
@@ -419,7 +429,7 @@ test('OP-6 rate_limit counts nothing, and says which rules would; a network that
 test('OP-6 token filters say what they would do, with the scope that they want; without a token they answer', (t) => {
   const jwt = 'issuer = https://id.example\naudience = one\nrequired_scope = servers';
   const says =
-    'would validate the token with jwt, and answer 401 if it is not valid, 403 without the scope servers, 503 if it cannot be validated';
+    'would validate the token with jwt, and respond with 401 if it is not valid, 403 without the scope servers, 503 if it cannot be validated';
   const own = filterSays(t, { factory: 'jwtAuth', options: jwt });
   assert.deepEqual(own('GET', '/', 'X-Auth-Token: x'), { says });
   assert.equal(own('GET', '/').answers, 401);
@@ -443,7 +453,7 @@ test('OP-6 a session of a store, a statsd server and the checks of a health chec
   assert.deepEqual(session('GET', '/', 'Cookie: s=abc'), { says: 'would read the session in ./app.mjs:sessions' });
   const health = filterSays(t, { factory: 'healthcheckFilter', options: 'backends = ./app.mjs:checks' });
   assert.deepEqual(health('GET', '/healthcheck'), {
-    says: 'would run its checks, and answer 503 if one fails; answers 200 OK',
+    says: 'would run its checks, and respond with 503 if one fails; responds with 200 OK',
     answers: 200,
   });
   assert.equal(health('POST', '/healthcheck').answers, 405);
@@ -499,9 +509,9 @@ test('explain, routes and routes --match know the routes and the not-found handl
   const match = (request: string): string => linesOf(run('routes', '--match', request)).join('\n');
   assert.match(
     match('GET /v1/items/3'),
-    /no route of the table matches GET \/items\/3\n {2}the route GET \/items\/:id of a plugin answers\n {2}tried:/,
+    /no route of the table matches GET \/items\/3\n {2}the route GET \/items\/:id of a plugin responds\n {2}tried:/,
   );
-  assert.match(match('POST /v1/items/3'), / {2}the not-found handler of a plugin answers/);
+  assert.match(match('POST /v1/items/3'), / {2}the not-found handler of a plugin responds/);
   assert.match(match('GET /v1/other'), /no route matches GET \/other/);
   assert.match(linesOf(run('routes')).at(-1)!, /^ {2}GET +\/v1\/items\/:id +a plugin$/);
   const { routers } = JSON.parse(run('routes', '--json').stdout);

@@ -136,7 +136,7 @@ export const other = () => (_req, res) => res.end();
   };
   assert.match(match('GET /parts'), /^all\n {2}any \/parts {2}/);
   assert.match(match('GET /things'), /^all\n {2}GET \/things {2}/);
-  assert.match(match('GET /neither'), /^all\n {2}other answers, which is not a Router\n$/);
+  assert.match(match('GET /neither'), /^all\n {2}other responds, which is not a Router\n$/);
   // The cascade does not skip a 405.
   assert.match(match('POST /things'), /^all\n {2}no route matches POST \/things\n/);
   assert.match(match('GET /a/../parts'), /^all\n {2}400 Bad Request: The path has a dot segment/);

@@ -47,7 +47,7 @@ test('CF-15 a source that cannot be read is an error, or a warning where it is o
   const { uri, close } = await serving(() => ({ status: 404, text: '' }));
   try {
     await assert.rejects(load([`far.uri=${uri}`]), (error: ConfigError) => {
-      assert.equal(error.message, `command line, argument 2: error: [far] uri: cannot read ${uri}: answered 404`);
+      assert.equal(error.message, `command line, argument 2: error: [far] uri: cannot read ${uri}: responded 404`);
       return true;
     });
     const config = await load([`far.uri=${uri}`, 'far.optional=yes']);
@@ -70,7 +70,7 @@ test('MI-1 a refused reload leaves no group behind that it declared: the next on
   const declared = defineOptions({ size: integer({ required: true, help: 'x' }) });
   writeFileSync(file, `[DEFAULT]\nconfig_source = far\n[app]\nlevel = 2\n[far]\nuri = ${uri}\n`);
   const refused = await config.next({ collect: true });
-  assert.match(refused.refusal?.message ?? '', /a\.conf:6:7: error: \[far\] uri: cannot read .*: answered 404/);
+  assert.match(refused.refusal?.message ?? '', /a\.conf:6:7: error: \[far\] uri: cannot read .*: responded 404/);
   // Services declare their options in the configuration that is tried.
   assert.throws(() => refused.config.group('only_there', declared), /\[only_there\] size: value required/);
   config.group('meanwhile', options);

@@ -60,8 +60,8 @@ test('RL-3 RL-7 RL-25 RL-26 RL-28 RL-29 RL-33 200 slow heads, 100 slow bodies, 5
   printFigures('slow clients', {
     answered: load.total,
     lost: describeLosses(load.lost),
-    '99th percentile, before': `${Math.round(quiet)} ms`,
-    '99th percentile, meanwhile': `${Math.round(quantile(load.times, 0.99))} ms`,
+    'p99 latency, before': `${Math.round(quiet)} ms`,
+    'p99 latency, meanwhile': `${Math.round(quantile(load.times, 0.99))} ms`,
     [`slow heads cut (headers_timeout ${limits.headers_timeout} s)`]: summary(heads),
     [`slow bodies cut (body_grace ${limits.body_grace} s)`]: summary(bodies),
     [`idle closed (keep_alive_timeout ${limits.keep_alive_timeout} s)`]: summary(idle),
@@ -98,8 +98,8 @@ test('RL-3 RL-16 one worker, with as many slow bodies as it has places and as ma
   printFigures('slow clients, one worker', {
     answered,
     lost: describeLosses(load.lost),
-    '99th percentile, before': `${Math.round(quiet)} ms`,
-    '99th percentile, meanwhile': `${Math.round(quantile(load.times, 0.99))} ms`,
+    'p99 latency, before': `${Math.round(quiet)} ms`,
+    'p99 latency, meanwhile': `${Math.round(quantile(load.times, 0.99))} ms`,
     'longest, meanwhile': `${Math.round(quantile(load.times, 1))} ms`,
   });
   assert.ok(answered >= 500, `${answered} answered`);

@@ -526,7 +526,7 @@ test('what a process can be asked, it answers; and a topic nobody answers is sai
     [{ seen: 7 }],
   );
   dispose();
-  assert.match((await launcher.ask('requests'))[0]?.error ?? '', /this process does not answer "requests"/);
+  assert.match((await launcher.ask('requests'))[0]?.error ?? '', /this process does not know "requests"/);
 });
 
 test('OP-52 of 300 requests under way with long paths the 200 oldest are told, and fit into a sign of life', async () => {

@@ -67,7 +67,7 @@ test('LC-1512 a section of a report that never comes says so, and the rest of th
   await started.printed(/launched/);
   started.kill('SIGUSR2');
   await started.printed(
-    /Worker 0 of shop[\s\S]*this section did not answer within 1000 ms[\s\S]*all is here[\s\S]*all is here/,
+    /Worker 0 of shop[\s\S]*this section did not respond within 1000 ms[\s\S]*all is here[\s\S]*all is here/,
   );
   started.kill();
   assert.deepEqual(await started.ended, { code: 0, signal: null }, started.output());

@@ -1,7 +1,7 @@
 /** The books API: its routes, and the controller behind them. */
 import { action, Fault, Router } from 'portico';
 
-/** The body of POST /books, in JSON Schema. A body that does not fit is answered with 400 and the name of the member. */
+/** The body of POST /books, in JSON Schema. A body that does not fit gets 400, with the name of the member. */
 const newBook = {
   type: 'object',
   required: ['title'],

@@ -7,7 +7,7 @@ interface Book {
   year?: number;
 }
 
-/** The body of POST /books, in JSON Schema. A body that does not fit is answered with 400 and the name of the member. */
+/** The body of POST /books, in JSON Schema. A body that does not fit gets 400, with the name of the member. */
 const newBook = {
   type: 'object',
   required: ['title'],

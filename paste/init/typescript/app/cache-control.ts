@@ -1,8 +1,8 @@
-/** A filter: says for how long a client may use the answer to a GET again. */
+/** A filter: adds `Cache-Control: max-age` to responses to GET. */
 import { beforeHead, defineOptions, filterFactory, integer } from 'portico';
 
 const options = defineOptions({
-  max_age: integer({ default: 0, min: 0, help: 'For how many seconds an answer may be used again.' }),
+  max_age: integer({ default: 0, min: 0, help: 'For how many seconds a response may be cached.' }),
 });
 
 /** Named in api-paste.ini. The options of its section are checked before anything is served. */

@@ -22,11 +22,11 @@ test('a book without a title is refused', async () => {
   assert.match(text(), /title/);
 });
 
-test('a book that is not there is a 404', async () => {
+test('a book that is not there gets 404', async () => {
   assert.equal((await request(app, 'GET', '/books/0')).status, 404);
 });
 
-test('answers may be used again for as long as the option max_age says', async () => {
+test('responses may be cached for as long as the option max_age says', async () => {
   const { headers } = await request(app, 'GET', '/books');
   assert.equal(headers['cache-control'], 'private, max-age=60');
 });

@@ -135,7 +135,7 @@ export class AmqpPublisher {
     const isLate = new AbortController();
     const outlet = await within(this.#ready(shipment, isLate.signal), timeoutMs, (): never => {
       isLate.abort();
-      const why = link.isBlocked ? 'blocks publishers (memory or disk alarm)' : 'does not answer';
+      const why = link.isBlocked ? 'blocks publishers (memory or disk alarm)' : 'does not respond';
       throw new DeliveryFailure({ message: `${name} ${why}: ${whatOf(shipment)} was not sent` });
     });
     await this.#transmit(outlet, shipment, until - systemClock.now());

@@ -82,6 +82,6 @@ export async function readConsole(api: ComputeApi, request: ActionRequest, id: u
     return await hosts.prepare({ server: host }).call(request.context, 'consoleLines', owner);
   } catch (err) {
     log.warn({ err }, `host ${host} does not show the console of server ${name}`);
-    return refuse(503, `Host ${host} does not answer.`);
+    return refuse(503, `Host ${host} does not respond.`);
   }
 }

@@ -1,0 +1,133 @@
+/**
+ * Tests that pages, messages, help texts and comments have the words that readers search for: "latency", not "time to respond". A word
+ * that is right in another sense is not meant: HEAD of HTTP, the rest of a body, a connection slot of PostgreSQL.
+ */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import ts from 'typescript';
+import { root } from '../fixtures/project.js';
+
+/** A wording that no search finds, and the field's word. */
+type Word = readonly [not: RegExp, but: string];
+
+/** Words of pages, messages, help texts and comments. */
+const EVERYWHERE: readonly Word[] = [
+  [/time to respond|99th percentile/gi, 'latency, p99 latency'],
+  [/highest rate/gi, 'throughput, load'],
+  [/processor time|\b(?:s|ms|µs|seconds) of (?:a )?processor\b|% of a processor/gi, 'CPU time'],
+  [/\bat rest\b|\*\*Rest\*\*|\bRest:/g, 'idle'],
+  [/\b(?:the|its|a|response|request|slow|several|of) [Hh]eads?\b(?! of)/g, 'headers'],
+  [/\bsent ahead\b|\bahead of (?:a|its|the) response\b/g, 'pipelined'],
+  [/(?<![\w.=/-])(?:TERM|HUP|KILL|INT|USR[12])\b(?![\w.])/g, 'SIGTERM, SIGHUP …'],
+  [/\b(?:is|are) (?:an? )?[1-5]\d\d\b(?! (?:ms|s|bytes|to)\b)/g, 'responds with 500, gets 404'],
+  [/\banswers? (?:with )?[1-5]\d\d\b|\banswered with\b/gi, 'responds with'],
+];
+
+/** Words of pages, messages and help texts. Comments may speak of a program, and of the code that is called a slot. */
+const SHOWN: readonly Word[] = [
+  ...EVERYWHERE,
+  [/\b[Hh]eads?\b/g, 'headers'],
+  [/(?<!connection )\bslots?\b/gi, 'concurrency limit, request in progress'],
+  [/\banswer(?:s|ed|ing)?\b/gi, 'response, responds'],
+  [/\b(?<!in )(?:the|its|their|a|of|same|other|each|every|whose|which|and) places?\b|\bpositions?\b/gi, 'location'],
+  [/\bprograms?\b(?![,)])/gi, 'application'],
+  [/\bus(?:e|es|ed) (?:the |an? )?(?:answer|response|result)s?(?: to a GET)? again\b/g, 'cache (Cache-Control)'],
+];
+
+const textOf = (path: string): string => readFileSync(join(root, path), 'utf8');
+const blank = (text: string): string => text.replaceAll(/[^\n]/g, ' ');
+
+function filesOf(folder: string, name: RegExp): string[] {
+  return readdirSync(join(root, folder), { recursive: true })
+    .map((file) => join(folder, String(file)))
+    .filter((file) => name.test(file) && !/node_modules|realworld/.test(file))
+    .sort();
+}
+
+/** A text with where it stands: all but its words is blank, so that its offsets are those of the file. */
+function hits(path: string, words: readonly Word[], text: string, start = 0, file = textOf(path)): string[] {
+  return words.flatMap(([not, but]) =>
+    [...text.matchAll(not)].map(({ 0: found, index }) => {
+      const line = file.slice(0, start + index).split('\n').length;
+      return `${path}:${line}: "${found}": write ${but}`;
+    }),
+  );
+}
+
+/** Prose of a page, without code, addresses and tags. */
+const proseOf = (page: string): string =>
+  page.replaceAll(/^```.*?^```|`[^`\n]*`|\]\([^)\n]*\)|<[^>\n]*>/gms, (code) => blank(code));
+
+/** Comments, and texts of several words, of a file of code: each with its offset. */
+function partsOf(path: string): { comments: Map<number, string>; texts: Map<number, string> } {
+  const file = textOf(path);
+  const source = ts.createSourceFile(path, file, ts.ScriptTarget.Latest);
+  const texts = new Map<number, string>();
+  const literals: [start: number, end: number][] = [];
+  const visit = (node: ts.Node): void => {
+    const isText =
+      ts.isStringLiteral(node) || ts.isNoSubstitutionTemplateLiteral(node) || ts.isTemplateExpression(node);
+    if (isText || ts.isRegularExpressionLiteral(node)) literals.push([node.getStart(source), node.end]);
+    if (isText) {
+      const text = node.getText(source).replaceAll(/<[^>\n]*>|\$\{[^}]*\}/g, (code) => blank(code));
+      if (/\w [\w($]|\} \w/.test(node.getText(source))) texts.set(node.getStart(source), text);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return { comments: commentsOf(file, literals), texts };
+}
+
+/** Comments outside of literals, without the code in them. */
+function commentsOf(file: string, literals: readonly (readonly [start: number, end: number])[]): Map<number, string> {
+  let rest = '';
+  for (const [start, end] of literals) {
+    if (start < rest.length) continue;
+    rest += file.slice(rest.length, start) + blank(file.slice(start, end));
+  }
+  rest += file.slice(rest.length);
+  const found = rest.matchAll(/\/\*.*?\*\/|\/\/[^\n]*/gs);
+  return new Map([...found].map(({ 0: text, index }) => [index, text.replaceAll(/`[^`\n]*`/g, (code) => blank(code))]));
+}
+
+test('pages have the words that readers search for', () => {
+  const [, changes = ''] = textOf('CHANGELOG.md').split(/^## /m);
+  assert.match(changes, /unreleased/i);
+  const pages = [
+    'README.md',
+    'CONTRIBUTING.md',
+    'SECURITY.md',
+    'MAINTAINERS.md',
+    ...['docs', 'examples', 'bench', 'src'].flatMap((folder) => filesOf(folder, /\.md$/)),
+  ];
+  assert.ok(pages.length > 80);
+  const found = pages.flatMap((page) => hits(page, SHOWN, proseOf(textOf(page))));
+  const ofChanges = hits('CHANGELOG.md', SHOWN, proseOf(changes), textOf('CHANGELOG.md').indexOf(changes));
+  assert.deepEqual([...found, ...ofChanges], []);
+});
+
+test('messages, help texts and comments have them too', () => {
+  const files = [...filesOf('src', /\.ts$/), ...filesOf('paste/init', /\.[jt]s$/)];
+  const found = files.flatMap((path) => {
+    const { comments, texts } = partsOf(path);
+    return [
+      ...[...comments].flatMap(([start, text]) => hits(path, EVERYWHERE, text, start)),
+      ...[...texts].flatMap(([start, text]) => hits(path, SHOWN, text, start)),
+    ];
+  });
+  assert.deepEqual(found, []);
+});
+
+test('a word that is right in another sense is not meant, and one that is not is named with its line', () => {
+  const right =
+    'HEAD and GET of a REST API: the rest of the body, in place of another, signal=HUP, SIGTERM, 250 ms, `TERM`, POST /kill, as is.';
+  assert.deepEqual(hits('README.md', SHOWN, proseOf(right), 0, right), []);
+  const wrong = 'One.\nThe slots wait for TERM, which is a 500.';
+  assert.deepEqual(hits('README.md', SHOWN, proseOf(wrong), 0, wrong), [
+    'README.md:2: "TERM": write SIGTERM, SIGHUP …',
+    'README.md:2: "is a 500": write responds with 500, gets 404',
+    'README.md:2: "slots": write concurrency limit, request in progress',
+  ]);
+});
