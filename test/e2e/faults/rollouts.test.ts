@@ -1,5 +1,5 @@
 /**
- * Rollouts of a Deployment as `generate kubernetes` prints it: pods get TERM at once, and the proxies of Services learn of them late. Clients
+ * Rollouts of a Deployment as `generate kubernetes` prints it: pods get SIGTERM at once, and the proxies of Services learn of them late. Clients
  * lose no request. The short run has a fifth of the times.
  */
 import assert from 'node:assert/strict';
@@ -222,23 +222,34 @@ for (const [row, harm] of [
   });
 }
 
-/** A server that closes gracefully, with the `preStop` that its users write. */
-const FASTIFY = `
+/** A server that closes gracefully: at once, or after it has served for six seconds and ended its connections, as Portico does. */
+const fastifyMain = (drainsMs: number): string => `
 import fastify from '${root}/node_modules/fastify/fastify.js';
 const app = fastify();
+let stops = false;
+app.addHook('onSend', async (_request, reply) => {
+  if (stops) reply.header('connection', 'close');
+});
 app.get('/', () => 'first ' + process.pid);
 app.get('/slow', () => new Promise((settle) => setTimeout(() => settle('first ' + process.pid), 2000)));
-process.once('SIGTERM', () => app.close());
+process.once('SIGTERM', () => {
+  stops = ${drainsMs > 0};
+  setTimeout(() => app.close(), ${drainsMs});
+});
 await app.listen({ host: process.argv[2], port: Number(process.argv[3]) });
 `;
 
-for (const preStopSeconds of [0, 5]) {
-  test(`beside it: Fastify, preStop ${preStopSeconds} s`, {
+for (const [how, preStopSeconds, drainsMs] of [
+  ['that closes at once', 0, 0],
+  ['with a preStop of 5 s', 5, 0],
+  ['that drains by itself for 6 s', 0, 6000],
+] as const) {
+  test(`beside it: Fastify ${how}`, {
     skip: !isLong && 'only in the long run',
     timeout: 900_000,
   }, async (t) => {
     const port = await freePort();
-    const project = emptyProject({ 'main.js': FASTIFY });
+    const project = emptyProject({ 'main.js': fastifyMain(drainsMs) });
     t.after(() => project.remove());
     const httpGet = { path: '/', port };
     const template: PodTemplate = {
@@ -250,8 +261,6 @@ for (const preStopSeconds of [0, 5]) {
     };
     const program = { folder: project.folder, words: (host: string) => ['main.js', host, String(port)] };
     const rollouts = await begun(t, new Rollouts(program, template, port));
-    await underLoad(`rolling updates of Fastify, preStop ${preStopSeconds} s`, rollouts, updates, () =>
-      rollouts.update(),
-    );
+    await underLoad(`rolling updates of Fastify ${how}`, rollouts, updates, () => rollouts.update());
   });
 }
