@@ -95,7 +95,7 @@ async function record() {
     show('printed', head(await portico('reload'), 8));
     await load.more(1000);
     const { answered, lost } = await load.stop();
-    said(`# the service runs on as before: ${answered.toLocaleString('en')} requests answered, ${lost} lost`);
+    said(`# the service runs on as before: ${answered.toLocaleString('en')} responses, ${lost} lost`);
 
     typed(`curl ${url}0 &    # its handler loops for ever`);
     const looping = once(get(`${url}0`), 'error');

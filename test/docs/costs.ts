@@ -21,23 +21,31 @@ const cellsOf = (line: string): string[] =>
     .map((cell) => cell.trim());
 
 /** Returns the median in a cell. Throws if the page does not have it. */
-export function figure([page, part, row, column]: Cell): number {
+export const figure = (cell: Cell): number => Number.parseFloat(written(cell));
+
+/** Returns the text of a cell: the median, with the quartiles in brackets where they differ. */
+function written([page, part, row, column]: Cell): string {
   const text = resultsOf(page);
   const [, under = ''] = text.split(new RegExp(`^#+ ${part}(?=:|$).*$`, 'm'));
   // A page may have several tables below one heading: the row is in one of them.
   for (const table of under.split(/^#+ /m)[0]!.matchAll(/(?:^\|.*\n)+/gm)) {
     const [head, , ...lines] = table[0].trimEnd().split('\n').map(cellsOf);
     const found = lines.find(([first]) => first === row)?.[head!.indexOf(column)];
-    if (found !== undefined && Number.isFinite(Number.parseFloat(found))) return Number.parseFloat(found);
+    if (found !== undefined && Number.isFinite(Number.parseFloat(found))) return found;
   }
   throw new Error(`bench/results/${page}.md: no figure in ${part}, ${row}, ${column}`);
 }
 
 /** Ratio of Portico's CPU time for a work of the bench, to Fastify with its own hooks. */
 export const inRun = (work: string, other = 'Fastify, own hooks'): Cell => ['works', work, other, "Portico's to it"];
-export const onNode20 = (row: string): Cell => ['node-20', 'Node 20', row, 'to Fastify'];
+const onNode20 = (row: string): Cell => ['node-20', 'Node 20', row, 'to Fastify'];
 
-const ratio = (cell: Cell | undefined): string => (cell === undefined ? '' : figure(cell).toFixed(2));
+/** Rounds of a latency differ so much that a median alone says nothing: it has its quartiles. */
+const isLatency = ([page, , row]: Cell): boolean => page === 'latency' || row.startsWith('latency');
+const ratio = (cell: Cell | undefined): string => {
+  if (cell === undefined) return '';
+  return isLatency(cell) ? written(cell) : figure(cell).toFixed(2);
+};
 const mebibytes = (cell: Cell | undefined): string => (cell === undefined ? '' : figure(cell).toFixed(0));
 const startOf = (row: string): readonly [Cell, Cell] => [
   ['start', 'Start to first response', row, 'to Fastify'],

@@ -17,6 +17,6 @@ test('the terminal of the README is that of a run', async () => {
   const drawn = [...picture.matchAll(/<text [^>]*>([^<]*)<\/text>/g)].map(([, text]) => text).join('\n');
   const shown = drawn.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
   assert.equal(same(shown), same(stdout));
-  assert.match(stdout, /requests answered, 0 lost/);
+  assert.match(stdout, /responses, 0 lost/);
   assert.match(readFileSync(join(root, 'README.md'), 'utf8'), /docs\/pictures\/terminal\.svg/);
 });
