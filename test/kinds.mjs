@@ -24,7 +24,11 @@ const FOREIGN = new Set([
 ]);
 
 /** Tests in which Portico starts the processes, and guards that take long and seldom find something. */
-const E2E = new Set(['launch/parent/worker-process.test.ts', 'security/parser-time.test.ts']);
+const E2E = new Set([
+  'cli/plan-sample.test.ts',
+  'launch/parent/worker-process.test.ts',
+  'security/parser-time.test.ts',
+]);
 
 /** Files that take longest, the longest first: they begin, so that no one of them ends alone. A test of them may take as long as a file. */
 export const LONGEST = [

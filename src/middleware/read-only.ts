@@ -39,7 +39,9 @@ export const readOnly = filterFactory(
     if (fault === undefined) return app(req, res);
     const { trial } = exchangeOf(req);
     if (trial?.isCallerAssumed !== true || options.exemptProjects.length === 0) throw fault;
-    trial.would(`answer ${fault.status}, unless the caller is of the project ${options.exemptProjects.join(' or ')}`);
+    trial.would(
+      `respond with ${fault.status}, unless the caller is of the project ${options.exemptProjects.join(' or ')}`,
+    );
     return app(req, res);
   },
   { openapi: openapiOf },

@@ -161,7 +161,7 @@ async function told({ runner }: Controlled, service: string, topic: string, ques
   return refuse('PORTICO_NOT_DESCRIBED', `${service} cannot be described: ${why}`, 503);
 }
 
-/** Answers 503 unless all services are ready. */
+/** Responds with 503 unless all services are ready. */
 function readyAnswer(services: readonly Readiness[]): ControlAnswer {
   const ready = services.length > 0 && services.every(({ state }) => state === 'ready');
   return new ControlAnswer(ready ? 200 : 503, { schema: 'portico/readiness', version: 1, ready, services });

@@ -74,11 +74,11 @@ export class ReplayProcess {
   async ask(requests: readonly ReplayedRequest[]): Promise<readonly ReplayVerdict[]> {
     const stdin = this.#child.stdin as Writable;
     stdin.write(`${JSON.stringify(requests)}\n`);
-    const late = `${this.#label} has not answered ${requests.length} replayed requests`;
+    const late = `${this.#label} has not responded to ${requests.length} replayed requests`;
     const { value, done } = await inTime(this.#answers.next(), this.#end, late);
     if (done !== true) return JSON.parse(value) as readonly ReplayVerdict[];
     await this.#ended;
-    throw refusal(`${this.#label} answers no replayed requests`, this.#said, hintFor);
+    throw refusal(`${this.#label} responds to no replayed requests`, this.#said, hintFor);
   }
 
   /** Ends the child, which may close its apps. */

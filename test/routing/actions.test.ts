@@ -490,7 +490,7 @@ testBoth(
     const schema = { type: 'object', properties: { name: { type: 'string' } } } as const;
     const wrong: readonly [options: object, said: RegExp][] = [
       [{ status: 201, response: { 200: schema } }, /responds with status 201, and response has a schema for 200 alone/],
-      [{ response: { 201: schema } }, /answers with status 200, and response has a schema for 201 alone/],
+      [{ response: { 201: schema } }, /responds with status 200, and response has a schema for 201 alone/],
       [{ response: { '2XX': schema } }, /response has "2XX" where a status should be/],
       [{ response: schema }, /response has "type" where a status should be/],
       [{ response: { 2000: schema } }, /response has "2000" where a status should be/],

@@ -180,9 +180,9 @@ export class WSGIService implements ListeningService {
   /** Returns the requests that are not answered yet, or whose app is still at work, for reports. */
   readonly requestsInFlight = () =>
     [...this.server.requests.filter(isUnanswered), ...this.server.abandoned].map(reportedExchange);
-
   /** Returns those of these that the last reload has left to the former configuration. */
   readonly requestsLeft = () => (this.#runs.former.size === 0 ? [] : this.server.leftRequests.map(reportedExchange));
+  /** Returns what else that configuration still does, a line each. */
   readonly formerWork = () => this.#runs.formerWork();
 
   useSockets(sockets: readonly ListenSocket[]): void {
