@@ -192,6 +192,11 @@ test('without its package, a feature that few need says what to install', () => 
   const has = isBuiltin('node:sqlite');
   const hint = 'PORTICO_SQLITE_MISSING Run npm install @photostructure/sqlite@1.2, or use Node 22.13 or newer.\n';
   assert.equal(sqlite.stdout, has ? 'open\n' : hint);
+  const own = run(
+    'metrics.mjs',
+    "import { Config } from 'portico';\nimport { metrics } from 'portico/metrics';\nawait metrics(new Config()).catch((error) => console.log(error.code, error.hint));\n",
+  );
+  assert.equal(own.stdout, 'PORTICO_PROM_CLIENT_MISSING npm install prom-client@15\n');
 });
 
 test('without pino-pretty, which only development needs, a log that is asked for text is JSON, and says what to install', () => {

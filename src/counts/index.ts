@@ -5,11 +5,23 @@ export {
   bucketsOf,
   COUNTED,
   type CountedMetric,
+  isShippedMetric,
   LABEL_CHARACTERS,
   type MetricKey,
   metricsOptions,
 } from './metric-table.js';
 export { NotedFailures } from './noted-failures.js';
+export { MOST_SERIES, type OwnTotal, OwnTotals, ownValue } from './own-totals.js';
+export {
+  addOwnMetrics,
+  inMessages,
+  isGauge,
+  OWN_GAUGES_TOPIC,
+  type OwnMetric,
+  type OwnSeries,
+  type ReadOwnMetrics,
+  readOwnMetrics,
+} from './own-values.js';
 export type { FailedRequests } from './recent-failures.js';
 export { NotedRefusals, RecentRefusals, type RefusedRequests, type ShownRefusals } from './recent-refusals.js';
-export { MOST_SERIES, SERIES_A_ROUTE, SERIES_HINT, type Total, Totals } from './totals.js';
+export { SERIES_A_ROUTE, SERIES_HINT, type Total, Totals } from './totals.js';

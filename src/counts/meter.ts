@@ -3,6 +3,7 @@
  * worker ends, and its counters never decrease.
  */
 import { boundsOf, LABEL_CHARACTERS, type MetricKey } from './metric-table.js';
+import type { OwnMetric } from './own-values.js';
 import type { FailedRequests } from './recent-failures.js';
 import type { RefusedRequests } from './recent-refusals.js';
 
@@ -86,6 +87,8 @@ export interface Counted {
   /** The bounds of `[metrics] buckets`. */
   readonly buckets: readonly number[];
   readonly series: readonly Series[];
+  /** Increments of the application's own metrics. */
+  readonly own?: readonly OwnMetric[];
   /** Failed requests. */
   readonly failures?: readonly FailedRequests[];
   /** Refused requests. */

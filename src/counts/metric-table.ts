@@ -162,6 +162,20 @@ export const COUNTED: Readonly<Record<MetricKey, CountedMetric>> = {
   },
 };
 
+/** Metrics of the parent process under the names that all Prometheus clients use. */
+const PROCESS_METRICS: ReadonlySet<string> = new Set([
+  'process_resident_memory_bytes',
+  'process_cpu_seconds_total',
+  'process_start_time_seconds',
+  'process_open_fds',
+  'process_max_fds',
+]);
+
+/** Reports whether Portico has, or may have, a metric of that name. */
+export function isShippedMetric(name: string): boolean {
+  return name.startsWith('portico_') || PROCESS_METRICS.has(name);
+}
+
 /** Returns the bounds of a metric; none for a counter. `buckets`: the bounds of `[metrics] buckets`. */
 export function boundsOf(metric: MetricKey, buckets: readonly number[]): readonly number[] {
   const { bounds = [] } = COUNTED[metric];

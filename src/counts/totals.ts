@@ -5,11 +5,10 @@ import type { Config } from '../config/index.js';
 import type { Logger } from '../log/index.js';
 import { type Counted, Distribution, type Series } from './meter.js';
 import { boundsOf, bucketsOf, COUNTED, type MetricKey } from './metric-table.js';
+import { MOST_SERIES, OwnTotals } from './own-totals.js';
 import { type FailedRequests, RecentFailures } from './recent-failures.js';
 import { RecentRefusals, type ShownRefusals } from './recent-refusals.js';
 
-/** Most series of one API, because an application could create routes without limit: some 10 MB of memory. */
-export const MOST_SERIES = 20_000;
 /** Series of a route with a request: its duration, and its status beside the failures that begin at 0. */
 export const SERIES_A_ROUTE = 4;
 const OTHER = 'other';
@@ -35,22 +34,33 @@ export class Totals {
   readonly lost = new Map<string, Record<string, number>>();
   readonly #full = new Set<string>();
   readonly #isFull: (api: string) => void;
+  /** Totals of the application's own metrics. */
+  readonly own: OwnTotals;
 
   /** `buckets` may differ from a worker's bounds after a change of the option. `isFull` is called once for an API at the limit. */
-  constructor(buckets: readonly number[], isFull: (api: string) => void = () => undefined) {
+  constructor(buckets: readonly number[], isFull: (api: string) => void = () => undefined, own = new OwnTotals()) {
     this.buckets = buckets;
+    this.own = own;
     this.#isFull = isFull;
   }
 
   /** Returns totals that log a warning for an API at the limit. */
   static of(config: Config | undefined, log: Pick<Logger, 'warn'>): Totals {
-    return new Totals(config === undefined ? [] : bucketsOf(config), (api) => {
+    const told = new Set<string>();
+    const own = new OwnTotals((key, code, message, hint) => {
+      if (told.has(key)) return;
+      told.add(key);
+      log.warn({ code, hint }, message);
+    });
+    const isFull = (api: string): void => {
       const { message, ...fields } = fullText(api);
       log.warn(fields, message);
-    });
+    };
+    return new Totals(config === undefined ? [] : bucketsOf(config), isFull, own);
   }
 
-  add(api: string, { buckets, series, failures = [], refusals = [] }: Counted): void {
+  add(api: string, { buckets, series, own, failures = [], refusals = [] }: Counted): void {
+    if (own !== undefined) this.own.add(own);
     const recent = this.#failures.get(api) ?? new RecentFailures();
     this.#failures.set(api, recent);
     for (const failure of failures) recent.add(failure);

@@ -9,6 +9,8 @@ export {
   type MetricKey,
   metricsOptions,
   NotedFailures,
+  type OwnMetric,
+  type OwnSeries,
   type RefusedRequests,
   type Series,
 } from '../counts/index.js';
@@ -33,7 +35,6 @@ export {
   type BeatAnswer,
   type CallsProvider,
   callsProvider,
-  configuredRegistry,
   type DescribedJob,
   describedJobs,
   type EarlierRuns,

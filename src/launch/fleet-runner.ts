@@ -4,7 +4,7 @@
 
 import type { Config } from '../config/index.js';
 import { maskArguments } from '../config/internal.js';
-import { Totals } from '../counts/index.js';
+import { OWN_GAUGES_TOPIC, type OwnMetric, Totals } from '../counts/index.js';
 import { PorticoError } from '../errors/index.js';
 import { ownVersion } from '../modules/index.js';
 import type { Answer, ServiceStatus } from '../operating/index.js';
@@ -30,6 +30,7 @@ import type { StopRequest } from './services/service-run.js';
 import { toldByAll } from './services/validation.js';
 import { bindFailure, bindFailures, locationOfAddress } from './sockets/listen-sockets.js';
 import { Deadline } from './waiting.js';
+import { areOwnMetrics } from './worker-message.js';
 
 /** Options of a `ProcessLauncher` in addition to those of all launchers. */
 export interface ProcessLauncherOptions extends LauncherOptions {
@@ -189,6 +190,12 @@ export class FleetRunner implements Runner {
 
   counted(): Totals {
     return this.#totals;
+  }
+
+  async ownGauges(): Promise<readonly (readonly OwnMetric[])[]> {
+    if (!this.#totals.own.isUsed) return [];
+    const answers = await this.ask(OWN_GAUGES_TOPIC, undefined, ASK_MS);
+    return answers.flatMap(({ body }) => (areOwnMetrics(body) ? [body] : []));
   }
 
   workerLines(): readonly string[] {

@@ -2,7 +2,7 @@
  * Interface between a launcher and the runner of its services: in its own process, or in workers.
  */
 
-import type { Totals } from '../counts/index.js';
+import type { OwnMetric, Totals } from '../counts/index.js';
 import type { LogFields } from '../log/index.js';
 import type { Answer, ServiceStatus } from '../operating/index.js';
 import type { Fleet } from '../operating/internal.js';
@@ -38,6 +38,8 @@ export interface Runner {
   ending?(): string[] | undefined;
   /** Totals of all serving processes. */
   counted(): Totals;
+  /** Returns the gauges of the application in each serving process, after the totals have what it has counted. */
+  ownGauges(): Promise<readonly (readonly OwnMetric[])[]>;
   /** Status line for the service manager. */
   summary(): string;
   /** Reports whether every serving process has sent a recent heartbeat; `limitMs`: the least age that is tolerated. */

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { serialize } from 'node:v8';
 import type { WorkerAssignment } from '../config/index.js';
-import type { Counted } from '../counts/index.js';
+import type { Counted, OwnMetric } from '../counts/index.js';
 import { type Diagnostic, ignoreErrors, isError } from '../errors/index.js';
 import type { LogLevel } from '../log/index.js';
 import type { HeldRequest } from '../operating/index.js';
@@ -241,6 +241,10 @@ function shortened(value: unknown): string {
 
 const RULE = { id: '', rate: 0, burst: 0, maxKeys: 0 };
 
+const OWN = [
+  { name: '', help: '', type: '', aggregator: '', bounds: [0], series: [{ labels: [''], counts: [0], sum: 0 }] },
+];
+
 /** Fields of messages by example; those of a list are examples of its items, in turn. */
 const FIELDS: Readonly<Partial<Record<ToParent['kind'], object>>> = {
   code: { files: [['', '']] },
@@ -267,8 +271,14 @@ export function checkMessage(message: ToParent): void {
   const fields = Object.hasOwn(FIELDS, kind) ? FIELDS[kind] : undefined;
   if (fields === undefined) return;
   if (!isLike(message, fields)) throw new TypeError(`the fields of "${kind}" have wrong types`);
+  if (message.kind === 'counted' && message.own !== undefined && !areOwnMetrics(message.own))
+    throw new TypeError('"counted" has metrics of wrong types');
   if (message.kind === 'keep' && !isKept(message)) throw new TypeError('"keep" has a value that is too large');
   if (ONE_BY_ONE.has(kind) && hasLongText(message)) throw new TypeError(`"${kind}" has a text that is too long`);
+}
+
+export function areOwnMetrics(value: unknown): value is readonly OwnMetric[] {
+  return isLike(value, OWN);
 }
 
 function isLike(value: unknown, example: unknown): boolean {

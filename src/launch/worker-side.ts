@@ -1,7 +1,7 @@
 /** A `ProcessLauncher` inside a worker: it starts the one service that the worker was assigned. */
 import { closeSync } from 'node:fs';
 import type { Config, ConfigSnapshot } from '../config/index.js';
-import { Meter } from '../counts/index.js';
+import { inMessages, isGauge, Meter, OWN_GAUGES_TOPIC, type OwnMetric, readOwnMetrics } from '../counts/index.js';
 import { errorText } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { reopenLogs } from '../log/internal.js';
@@ -52,6 +52,7 @@ export class WorkerSide {
   readonly #meter = new Meter();
   #explained: Promise<unknown> = Promise.resolve();
   #isReady = false;
+  #hasOwnMetrics = false;
   readonly #files: FilesRead;
 
   constructor(link: ParentLink, options: LauncherOptions) {
@@ -74,6 +75,7 @@ export class WorkerSide {
     const stopsAccepting = (): void => void setImmediate(() => void link.send({ kind: 'draining' }));
     const inner = { ...options, settings: link.settings, worker, startFailed, stopsAccepting };
     this.core = new LauncherCore(inner, (core) => new InProcessRunner(core, inner));
+    this.core.runner.questions.answer(OWN_GAUGES_TOPIC, () => this.#tellOwn(true));
     this.core.stopBegins.signal.addEventListener('abort', () => this.#sockets.close());
     this.#log = this.core.log;
     this.#host = this.core.host;
@@ -102,6 +104,7 @@ export class WorkerSide {
     if (!this.core.runner.hasServed) return;
     this.#isReady = true;
     this.#files.tell();
+    await this.#tellOwn(false);
     void this.#link.send({ kind: 'ready', rss: process.memoryUsage.rss(), workers });
   }
 
@@ -184,7 +187,7 @@ export class WorkerSide {
     });
     void core.wait().then(async (status) => {
       await this.#explained;
-      await within(this.#tellCounted(service), LAST_WORD_MS);
+      await within(Promise.all([this.#tellCounted(service), this.#tellOwn(true)]), LAST_WORD_MS);
       const { cutOff, cutOffRequests } = core.runner;
       const { signalled } = core.process;
       await within(link.send({ kind: 'ended', status, cutOff, cutOffRequests, signalled }), LAST_WORD_MS);
@@ -237,11 +240,25 @@ export class WorkerSide {
   }
 
   async #tellCounted(service: ServiceBase & Telling): Promise<void> {
+    await this.#tellOwn(false);
     this.#meter.follow('logLinesLost', [], this.#log.lost?.() ?? 0);
     const { buckets, series, failures = [], refusals = [] } = service.meter?.take() ?? { buckets: [], series: [] };
     const all = [...series, ...this.#meter.take().series];
     if (all.length + failures.length + refusals.length === 0) return;
     await this.#link.send({ kind: 'counted', buckets, series: all, failures, refusals });
+  }
+
+  /** Reports increments of the application's metrics; returns its gauges. */
+  async #tellOwn(collects: boolean): Promise<OwnMetric[]> {
+    const read = await readOwnMetrics(this.#options.config, collects);
+    if (read === undefined) return [];
+    const messages = inMessages(read.filter((metric) => !isGauge(metric)));
+    // Without a counter, the parent still has to know that there are gauges.
+    if (!this.#hasOwnMetrics && messages.length === 0) messages.push([]);
+    this.#hasOwnMetrics = true;
+    const sent = messages.map((own) => this.#link.send({ kind: 'counted', buckets: [], series: [], own }));
+    await Promise.all(sent);
+    return read.filter(isGauge);
   }
 
   /** Everything that runs keeps the configuration that it was built from; services do with the later one what they want. */

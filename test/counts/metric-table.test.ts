@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Config } from 'portico/config';
 import { silentLogger } from '#internal/log';
-import { COUNTED, type MetricKey, Totals } from '../../dist/counts/index.js';
+import { COUNTED, isShippedMetric, type MetricKey, Totals } from '../../dist/counts/index.js';
 import { metricsAnswer } from '../../dist/operating/control/metrics-text.js';
 import { Rejections } from '../../dist/server/connections/refusal.js';
 import { type Family, parseExposition } from '../fixtures/exposition.js';
@@ -126,6 +126,14 @@ test('Prometheus has no complaint about the metrics', { skip: noPromtool }, asyn
     encoding: 'utf8',
   });
   assert.deepEqual([status, stdout + stderr], [0, '']);
+});
+
+test('a name of each metric is refused to applications', async () => {
+  const names = [...(await families()).keys()];
+  assert.deepEqual(
+    names.filter((name) => !isShippedMetric(name)),
+    [],
+  );
 });
 
 test('every reason of a refused request is on the page of metrics', () => {

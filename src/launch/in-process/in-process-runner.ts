@@ -2,7 +2,7 @@
  * Runs services in this process: alone, or as the inside of a worker.
  */
 import type { Config } from '../../config/index.js';
-import { Totals } from '../../counts/index.js';
+import { isGauge, type OwnMetric, readOwnMetrics, Totals } from '../../counts/index.js';
 import type { Diagnostic } from '../../errors/index.js';
 import type { LogFields, LogLevel } from '../../log/index.js';
 import type { Answer, HeldRequest, ServiceStatus } from '../../operating/index.js';
@@ -150,6 +150,12 @@ export class InProcessRunner implements Runner {
   counted(): Totals {
     for (const run of this.#all) this.#count(run);
     return this.#totals;
+  }
+
+  async ownGauges(): Promise<readonly (readonly OwnMetric[])[]> {
+    const metrics = (await readOwnMetrics(this.#options.config, true)) ?? [];
+    this.#totals.own.add(metrics.filter((metric) => !isGauge(metric)));
+    return [metrics.filter(isGauge)];
   }
 
   status(): ServiceStatus[] {

@@ -1,6 +1,6 @@
 /** Interface of the launcher for its control socket and admin listener. */
 import type { Config } from '../../config/index.js';
-import type { Totals } from '../../counts/index.js';
+import type { OwnMetric, Totals } from '../../counts/index.js';
 import type { Logger, LogLevel } from '../../log/index.js';
 import type { ServicePlan } from '../../service/index.js';
 import type { RegistryHooks } from '../../service/internal.js';
@@ -40,6 +40,8 @@ export interface Controlled {
     readonly generation: number;
     /** Totals of all serving processes. */
     counted(): Totals;
+    /** Returns the gauges of the application in each serving process, which reports its increments first. */
+    ownGauges?(): Promise<readonly (readonly OwnMetric[])[]>;
     /** Returns the answer of a process that serves a service about it; undefined if there is none. */
     describe(service: string, topic: string, body: unknown): Promise<Answer | undefined>;
     readonly fleet?: Fleet | undefined;

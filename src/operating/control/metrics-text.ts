@@ -11,6 +11,8 @@ import {
   type MetricKey,
   MOST_SERIES,
   metricsOptions,
+  type OwnTotal,
+  ownValue,
   type Totals,
 } from '../../counts/index.js';
 import { type ReloadReport, type ServiceStatus, type WorkerStatus, withOtherCode, withOtherNode } from '../status.js';
@@ -38,8 +40,9 @@ export async function metricsAnswer(controlled: Controlled, registered?: Registe
     const hint = 'Set enabled = true in [metrics].';
     throw new ControlRefused(404, 'PORTICO_METRICS_OFF', { message: 'metrics are disabled', hint });
   }
+  const gauges = (await runner.ownGauges?.()) ?? [];
   const { services, generation, reloads } = controlled.status();
-  const metrics = [
+  const metrics: Metric[] = [
     ...countedMetrics(runner.counted(), log.lost?.() ?? 0),
     ...serviceMetrics(services, runner.counted()),
     counter(
@@ -67,7 +70,20 @@ export async function metricsAnswer(controlled: Controlled, registered?: Registe
       ((await registered?.up()) ?? []).map(({ binary, host, up }) => ({ labels: { binary, host }, value: up ? 1 : 0 })),
     ),
   ];
+  const names = new Set(metrics.map(({ name }) => name));
+  for (const own of runner.counted().own.with(gauges)) {
+    if (!names.has(own.name)) metrics.push({ ...own, values: ownValues(own) });
+    names.add(own.name);
+  }
   return new ControlAnswer(200, exposition(metrics), { 'content-type': EXPOSITION_TYPE });
+}
+
+function* ownValues(metric: OwnTotal): Generator<Value> {
+  for (const series of metric.series.values()) {
+    const labels: Record<string, string> = {};
+    for (let at = 0; at < series.labels.length; at += 2) labels[series.labels[at]!] = series.labels[at + 1]!;
+    yield { labels, value: ownValue(metric, series) };
+  }
 }
 
 /** A reload that a stop cut off has changed nothing. */
@@ -232,7 +248,7 @@ export async function* exposition(metrics: Iterable<Metric>): AsyncGenerator<str
   for (const metric of metrics) {
     piece += headOf(metric);
     for (const value of metric.values) {
-      piece += linesOf(metric.name, value);
+      piece += linesOf(metric, value);
       if (piece.length < PIECE) continue;
       yield piece;
       piece = '';
@@ -246,20 +262,26 @@ function headOf({ name, help, type }: Metric): string {
   return `# HELP ${name} ${help.replace(/[\\\n]/g, escaped)}\n# TYPE ${name} ${type}\n`;
 }
 
-function linesOf(name: string, { labels, value }: Value): string {
+function linesOf({ name, type }: Metric, { labels, value }: Value): string {
   const text = Object.entries(labels)
     .map(([label, of]) => `${label}="${of.replace(/[\\\n"]/g, escaped)}"`)
     .join(',');
-  return typeof value === 'number' ? line(name, text, value) : histogramLines(name, text, value);
+  return typeof value === 'number' ? line(name, text, value) : histogramLines(name, text, value, type === 'summary');
 }
 
-function histogramLines(name: string, labels: string, { bounds, counts, sum }: Distribution): string {
+/** `isSummary`: without buckets. */
+function histogramLines(
+  name: string,
+  labels: string,
+  { bounds, counts, sum }: Distribution,
+  isSummary: boolean,
+): string {
   const more = labels === '' ? '' : `,${labels}`;
   let below = 0;
   let lines = '';
   for (const [at, count] of counts.entries()) {
     below += count;
-    lines += line(`${name}_bucket`, `le="${bounds[at] ?? '+Inf'}"${more}`, below);
+    if (!isSummary) lines += line(`${name}_bucket`, `le="${bounds[at] ?? '+Inf'}"${more}`, below);
   }
   return lines + line(`${name}_sum`, labels, sum) + line(`${name}_count`, labels, below);
 }

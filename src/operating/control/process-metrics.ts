@@ -72,11 +72,11 @@ async function descriptorsOf(
 export interface Metric {
   readonly name: string;
   readonly help: string;
-  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly type: 'counter' | 'gauge' | 'histogram' | 'summary';
   readonly values: Iterable<Value>;
 }
 
-/** A sample, or the distribution of a histogram. */
+/** A sample, or the distribution of a histogram or summary. */
 export interface Value {
   readonly value: number | Distribution;
   readonly labels: Readonly<Record<string, string>>;

@@ -1,0 +1,87 @@
+/**
+ * Metrics of an application, from the code that counts to the process that is scraped: a serving process reports increments with its
+ * heartbeats, so that they outlive it, and gauges when it is asked.
+ */
+import type { Config } from '../config/index.js';
+import { LABEL_CHARACTERS, metricsOptions } from './metric-table.js';
+
+/** A metric of an application. */
+export interface OwnMetric {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge' | 'histogram' | 'summary';
+  /** How the values of a gauge in several processes become one: `sum`, `min`, `max`, `average` or `first`. */
+  readonly aggregator: string;
+  /** Upper bounds of a histogram, in ascending order. */
+  readonly bounds: readonly number[];
+  readonly series: readonly OwnSeries[];
+}
+
+/** Values for one set of labels: those of a gauge, or the increments since the last ones. */
+export interface OwnSeries {
+  /** Each label's name, followed by its value. */
+  readonly labels: readonly string[];
+  /** Increments of the buckets of a histogram, or of the count of a summary. */
+  readonly counts: readonly number[];
+  readonly sum: number;
+}
+
+/** Reads all metrics, if `collects`; else only counts, and none that an application computes when it is read. */
+export type ReadOwnMetrics = (collects: boolean) => Promise<readonly OwnMetric[]>;
+
+/** The topic of the question for gauges; the increments are reported before the answer. */
+export const OWN_GAUGES_TOPIC = 'portico.own-gauges';
+
+/** Series in a message, and labels of a series: an application must not exceed the size of a message. */
+const MOST_IN_MESSAGE = 100;
+const MOST_LABELS = 30;
+/** Most characters of a description. */
+const HELP_CHARACTERS = 250;
+
+const READERS = new WeakMap<object, Map<object, ReadOwnMetrics>>();
+
+/** Adds metrics to /metrics, once for each `key`, also after reloads. */
+export function addOwnMetrics(config: Config, key: object, reader: () => ReadOwnMetrics): void {
+  const readers = READERS.get(config.lineage) ?? new Map<object, ReadOwnMetrics>();
+  READERS.set(config.lineage, readers);
+  if (!readers.has(key)) readers.set(key, reader());
+}
+
+/** Returns the metrics of an application; undefined if it has none, or metrics are disabled. */
+export async function readOwnMetrics(
+  config: Config | undefined,
+  collects: boolean,
+): Promise<readonly OwnMetric[] | undefined> {
+  const readers = config && READERS.get(config.lineage);
+  if (readers === undefined || config?.group('metrics', metricsOptions).enabled !== true) return undefined;
+  const read = await Promise.all([...readers.values()].map((each) => each(collects)));
+  return read.flat().map(fitting);
+}
+
+export function isGauge({ type }: OwnMetric): boolean {
+  return type === 'gauge';
+}
+
+/** Returns the metrics in parts that fit into messages. */
+export function inMessages(metrics: readonly OwnMetric[]): OwnMetric[][] {
+  const messages: OwnMetric[][] = [];
+  let left = 0;
+  for (const metric of metrics) {
+    for (let from = 0; from < metric.series.length; from += MOST_IN_MESSAGE) {
+      const series = metric.series.slice(from, from + MOST_IN_MESSAGE);
+      if (series.length > left) {
+        messages.push([]);
+        left = MOST_IN_MESSAGE;
+      }
+      messages.at(-1)!.push({ ...metric, series });
+      left -= series.length;
+    }
+  }
+  return messages;
+}
+
+function fitting({ name, help, series, ...metric }: OwnMetric): OwnMetric {
+  const fit = (text: string): string => text.slice(0, LABEL_CHARACTERS);
+  const labelled = series.map((each) => ({ ...each, labels: each.labels.slice(0, 2 * MOST_LABELS).map(fit) }));
+  return { ...metric, name: fit(name), help: help.slice(0, HELP_CHARACTERS), series: labelled };
+}

@@ -1,0 +1,132 @@
+/** The classes of prom-client for a configuration, and what is read of a registry. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Config, type PorticoError } from 'portico/config';
+import { metrics } from 'portico/metrics';
+import { Counter as PlainCounter, Gauge as PlainGauge, Registry } from 'prom-client';
+import { silentLogger } from '#internal/log';
+import { isShippedMetric, OwnTotals, readOwnMetrics } from '../../dist/counts/index.js';
+
+const configured = (log = silentLogger()): Promise<Config> =>
+  Config.load({ files: [], argv: [], env: {}, overrides: { 'metrics.enabled': true }, log });
+
+/** Returns what a scrape reads: names with labels, and increments. */
+async function readOf(config: Config): Promise<Readonly<Record<string, number>>> {
+  const read = (await readOwnMetrics(config, true)) ?? [];
+  return Object.fromEntries(
+    read.flatMap(({ name, series }) => series.map(({ labels, sum }) => [[name, ...labels].join(' '), sum])),
+  );
+}
+
+test('a metric that is made again is the one that there is, with the newer function collect', async () => {
+  const config = await configured();
+  const { Counter, Gauge, registry } = await metrics(config);
+  const make = () => new Counter({ name: 'orders_total', help: 'Orders.', labelNames: ['kind'] });
+  const first = make();
+  first.inc({ kind: 'a' });
+  make().inc({ kind: 'a' });
+  assert.equal(make(), first);
+  // @ts-expect-error The types of prom-client know the labels.
+  assert.throws(() => first.inc({ knd: 'a' }), /knd/);
+  assert.ok(first instanceof Counter && first instanceof PlainCounter);
+  for (const value of [1, 2])
+    new Gauge({
+      name: 'answer',
+      help: 'Answer.',
+      collect() {
+        this.set(value);
+      },
+    });
+  assert.equal(registry.getMetricsAsArray().length, 2);
+  assert.deepEqual(await readOf(config), { answer: 2, 'orders_total kind a': 2 });
+  assert.equal(await metrics(config), await metrics(config));
+});
+
+test('another definition of a metric is refused with both, and a name of Portico with the name', async () => {
+  const { Counter, Histogram } = await metrics(await configured());
+  new Counter({ name: 'a_total', help: 'A.', labelNames: ['kind'] });
+  assert.throws(
+    () => new Histogram({ name: 'a_total', help: 'A.', buckets: [1, 2] }),
+    ({ code, message }: PorticoError) => {
+      assert.equal(code, 'PORTICO_METRIC_DEFINITION');
+      assert.equal(
+        message,
+        'the metric a_total is a counter; labels kind, and is defined again as a histogram; buckets 1, 2',
+      );
+      return true;
+    },
+  );
+  for (const name of ['portico_http_requests_total', 'process_open_fds']) {
+    assert.throws(() => new Counter({ name, help: 'A.' }), { code: 'PORTICO_METRIC_NAME', message: new RegExp(name) });
+  }
+});
+
+test('an own option registers is left as it is', async () => {
+  const config = await configured();
+  const { Counter } = await metrics(config);
+  const other = new Registry();
+  new Counter({ name: 'b_total', help: 'B.', registers: [other] });
+  assert.deepEqual(await readOf(config), {});
+  assert.equal(other.getMetricsAsArray().length, 1);
+});
+
+test('increments are what was added since the last reading, from 0 again after a reset', async () => {
+  const config = await configured();
+  const { Counter, Histogram } = await metrics(config);
+  const counter = new Counter({ name: 'c_total', help: 'C.' });
+  const histogram = new Histogram({ name: 'd', help: 'D.', buckets: [1] });
+  assert.deepEqual(await readOf(config), { c_total: 0, d: 0 });
+  counter.inc(3);
+  histogram.observe(-2);
+  assert.deepEqual(await readOf(config), { c_total: 3, d: -2 });
+  assert.deepEqual(await readOf(config), {});
+  counter.reset();
+  counter.inc(2);
+  assert.deepEqual(await readOf(config), { c_total: 2 });
+});
+
+test('a heartbeat runs no function collect; one that fails leaves out its metric, and the log says so once', async () => {
+  const warned: unknown[] = [];
+  const log = { ...silentLogger(), warn: (...line: unknown[]) => void warned.push(line) };
+  const config = await configured(log as never);
+  const registry = new Registry();
+  let runs = 0;
+  const collect = (): never => {
+    runs++;
+    throw new Error('no database');
+  };
+  new PlainGauge({ name: 'rows', help: 'Rows.', registers: [registry], collect });
+  new PlainCounter({ name: 'e_total', help: 'E.', registers: [registry] }).inc();
+  new PlainCounter({ name: 'portico_e_total', help: 'E.', registers: [registry] }).inc();
+  assert.equal(await metrics(config, registry), await metrics(config, registry));
+  const beat = await readOwnMetrics(config, false);
+  assert.deepEqual(
+    beat?.map(({ name }) => name),
+    ['e_total'],
+  );
+  assert.equal(runs, 0);
+  for (let scrape = 0; scrape < 2; scrape++) assert.deepEqual(await readOf(config), {});
+  assert.equal(runs, 2);
+  assert.equal(warned.length, 2, JSON.stringify(warned));
+});
+
+test('nothing is read while metrics are disabled', async () => {
+  const config = await Config.load({ files: [], argv: [], env: {} });
+  const { Counter } = await metrics(config);
+  new Counter({ name: 'f_total', help: 'F.' }).inc();
+  assert.equal(await readOwnMetrics(config, true), undefined);
+});
+
+test('a metric that is a counter in one worker and a gauge in another is the former, with a warning', () => {
+  const warnings: string[] = [];
+  const totals = new OwnTotals((_key, code) => warnings.push(code));
+  const metric = { name: 'g', help: 'G.', aggregator: 'sum', bounds: [], series: [{ labels: [], counts: [], sum: 1 }] };
+  totals.add([{ ...metric, type: 'counter' }]);
+  totals.add([{ ...metric, type: 'summary' }]);
+  assert.deepEqual(warnings, ['PORTICO_METRIC_DEFINITION']);
+  assert.deepEqual(
+    totals.with([]).map(({ type }) => type),
+    ['counter'],
+  );
+  assert.equal(isShippedMetric('g'), false);
+});
