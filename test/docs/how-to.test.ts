@@ -29,6 +29,7 @@ const PAGES: Readonly<Record<string, PageOptions>> = {
   'metrics.md': {},
   'mount-apps.md': { packages: ['express', 'hono', 'koa'] },
   'openapi.md': { packages: ['zod'] },
+  'own-metrics.md': { packages: ['prom-client'] },
   'own-tokens.md': {},
   'policy.md': {},
   'proxies.md': {},
