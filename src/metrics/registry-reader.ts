@@ -93,26 +93,32 @@ function isReset(before: OwnSeries, now: OwnSeries): boolean {
   return now.counts.some((count, at) => count < (before.counts[at] ?? 0));
 }
 
-/** Returns the series of a metric, whose values prom-client lists one by one: buckets are cumulative, and quantiles cannot be added up. */
+/**
+ * Returns the series of a metric. prom-client lists the cumulative buckets of a histogram, or the quantiles of a summary, which cannot be added
+ * up; then their sum, and the count, which ends them.
+ */
 function seriesOf({ name, type, values }: Read): OwnSeries[] {
-  const found = new Map<string, { labels: string[]; counts: number[]; sum: number }>();
-  const below = new Map<string, number>();
+  const found: OwnSeries[] = [];
+  let counts: number[] = [];
+  let below = 0;
+  let sum = 0;
   for (const { labels, value, metricName } of values) {
-    if (type === 'summary' && metricName === undefined) continue;
-    const own = Object.entries(labels).filter(([label]) => type !== 'histogram' || label !== 'le');
-    const texts = own
-      .sort(([one], [other]) => (one < other ? -1 : 1))
-      .flatMap(([label, text]) => [label, String(text)]);
-    const key = texts.join('\n');
-    const series = found.get(key) ?? { labels: texts, counts: [], sum: 0 };
-    found.set(key, series);
     if (metricName === `${name}_bucket`) {
-      series.counts.push(value - (below.get(key) ?? 0));
-      below.set(key, value);
-    } else if (metricName !== `${name}_count`) series.sum = value;
-    else if (type === 'summary') series.counts.push(value);
+      counts.push(value - below);
+      below = value;
+    } else if (metricName === `${name}_sum`) sum = value;
+    else if (metricName === `${name}_count`) {
+      found.push({ labels: textsOf(labels), counts: type === 'summary' ? [value] : counts, sum });
+      counts = [];
+      below = 0;
+    } else if (type !== 'summary') found.push({ labels: textsOf(labels), counts: [], sum: value });
   }
-  return [...found.values()];
+  return found;
+}
+
+function textsOf(labels: Read['values'][number]['labels']): string[] {
+  const all = Object.entries(labels).sort(([one], [other]) => (one < other ? -1 : 1));
+  return all.flatMap(([label, text]) => [label, String(text)]);
 }
 
 function boundsOf({ type, values }: Read): number[] {
