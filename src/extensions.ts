@@ -12,6 +12,7 @@ interface Shipped {
 
 export const SHIPPED: Readonly<Record<string, () => Promise<Shipped>>> = {
   'portico/policy': () => import('./policy/extension.js'),
+  'portico/redis': () => import('./redis/extension.js'),
   'portico/registry': () => import('./registry/extension.js'),
   'portico/rpc': () => import('./rpc/extension.js'),
 };

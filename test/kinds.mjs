@@ -16,6 +16,7 @@ const FOREIGN = new Set([
   'fixtures/openstack-session.ts',
   'keystone/keystone.ts',
   'counts/alert-rules.test.ts',
+  'redis/redis-server.ts',
   'registry/start-postgresql.ts',
   'rpc/transport/oslo/own-broker.ts',
   'rpc/transport/oslo/peer.ts',

@@ -196,6 +196,11 @@ test('without its package, a feature that few need says what to install', () => 
     'metrics.mjs',
     "import { Config } from 'portico';\nimport { metrics } from 'portico/metrics';\nawait metrics(new Config()).catch((error) => console.log(error.code, error.hint));\n",
   );
+  const rates = run(
+    'rates.mjs',
+    "import { rateLimit } from 'portico/middleware';\nimport { buildFilter } from 'portico/testing';\nawait buildFilter(rateLimit, { local: { rules: 'all address 1/s 1', store: 'redis://x' } }).catch((error) => console.log(error.code, error.hint));\n",
+  );
+  assert.equal(rates.stdout, 'PORTICO_REDIS_MISSING npm install redis@6\n');
   assert.equal(own.stdout, 'PORTICO_PROM_CLIENT_MISSING npm install prom-client@15\n');
 });
 

@@ -94,6 +94,7 @@ export type {
   Provides,
   StatusPart,
 } from '../service/index.js';
+export type { OpenRateStore, RateStore, RateStoreOptions, SharedRule, Taken } from '../service/internal.js';
 export { type ActiveTrace, CallSpans, isRegistered, type SendKind, type TraceHeaders } from '../spans/index.js';
 export { formatDuration, isSecretName, masked, maskUris } from '../text/index.js';
 export { batchWrites } from '../wire/index.js';

@@ -6,7 +6,9 @@ import type { BlockList } from 'node:net';
 import {
   afterResponse,
   beforeHead,
+  type FactoryContext,
   Fault,
+  type Filter,
   filterFactory,
   type MatchedRoute,
   type OpenApiAdditions,
@@ -15,13 +17,14 @@ import {
   type WantedOrder,
 } from '../app/index.js';
 import { collapsed, exchangeOf, methodsOf, optionOrigin, whenRouted, writtenPath } from '../app/internal.js';
-import { cidr, defineOptions, integer, list, multi, type OptionsOf } from '../config/index.js';
+import { cidr, defineOptions, duration, integer, list, multi, type OptionsOf, oneOf, string } from '../config/index.js';
 import { writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused, type Origin } from '../errors/index.js';
 import { type SharedRule, sharedBuckets, type Taken, TokenBuckets } from '../service/internal.js';
 import { systemClock } from '../tasks/internal.js';
 import { addressKey, isInNetworks, networkList } from './addresses.js';
 import { withoutSignature } from './auth/token-spelling.js';
+import { StoredBuckets } from './stored-buckets.js';
 
 // Parses the rules of rate_limit, and finds the key of a request.
 
@@ -104,6 +107,15 @@ const rateLimitOptions = defineOptions({
   }),
   allow: list({ item: cidr(), default: [], help: 'Networks that are never limited.' }),
   deny: list({ item: cidr(), default: [], help: 'Networks that get 403.' }),
+  store: string({
+    secret: true,
+    help: 'Store of the limits for all machines, such as redis://user:password@host:6379/0. Default: those of this machine.',
+  }),
+  timeout: duration({ default: 50, unit: 'ms', min: 1, help: 'Longest wait of a request for the store.' }),
+  on_failure: oneOf(['local', 'refuse'], {
+    default: 'local',
+    help: 'While the store fails: local, each machine limits by itself; refuse, requests with a limit get 503.',
+  }),
   sleep_ms: integer({
     default: 0,
     min: 0,
@@ -143,92 +155,100 @@ export const rateLimit = filterFactory(
   'rate_limit',
   rateLimitOptions,
   (options, ctx) => {
-    const { sleepMs } = options;
-    const everywhere = sharedBuckets();
-    let wasSilent = false;
-    const countedRule = (text: string, origin: Origin): CountedRule => {
-      const rule = parseRule(text, origin);
-      const { rate, burst } = rule;
-      return {
-        text,
-        rule,
-        shared: { id: `${ctx.section.name} ${text}`, rate, burst, maxKeys: MAX_KEYS },
-        policy: policyOf(rule),
-        own: new TokenBuckets({ rate, burst, maxKeys: MAX_KEYS }),
-        settled: rule.key === 'address',
-      };
-    };
-    const origin = optionOrigin(ctx, 'rate_limit', 'rules');
-    const rules = [...new Set(options.rules)].map((text) => countedRule(text, origin));
-    const [allowed, denied] = [networks(options.allow), networks(options.deny)];
-    /** Logs when the parent falls silent, and when it responds again. */
-    const noticeSilence = (): void => {
-      const isSilent = everywhere?.isSilent === true;
-      if (isSilent === wasSilent) return;
-      wasSilent = isSilent;
-      if (isSilent) ctx.log.warn(SILENT);
-      else ctx.log.notice('the parent of this worker responds again: the rate limits refuse only what exceeds them');
-    };
-    /** Takes a token. Returns how long the request must wait, in milliseconds. */
-    const count = (counted: CountedRule, key: string, res: ServerResponse): number | Promise<number> => {
-      const { rule, policy, shared, own } = counted;
-      counted.settled = true;
-      if (everywhere === undefined) return charge(rule, policy, own.take(key, systemClock.now(), sleepMs), res);
-      const taking = everywhere.take(shared, key, sleepMs);
-      const apply = (taken: Taken): number => {
-        noticeSilence();
-        return charge(rule, policy, taken, res);
-      };
-      return 'then' in taking ? taking.then(apply) : apply(taking);
-    };
-    /** Applies one rule after the other: a request that one refuses takes no token of the next. Returns the longest wait. */
-    const countAll = (found: readonly Found[], res: ServerResponse, waitMs = 0): number | Promise<number> => {
-      const [first, ...rest] = found;
-      if (first === undefined) return waitMs;
-      const counted = count(first.counted, first.key, res);
-      const others = (ms: number): number | Promise<number> => countAll(rest, res, Math.max(waitMs, ms));
-      return typeof counted === 'number' ? others(counted) : counted.then(others);
-    };
-    /** Logs once why a rule has not counted any request. */
-    const settle = (counted: CountedRule, req: IncomingMessage, res: ServerResponse): void => {
-      const { rule } = counted;
-      if (counted.settled || res.statusCode < 200 || res.statusCode > 299 || req.method === 'OPTIONS') return;
-      const reason = rule.key === 'route' ? NO_ROUTER : TOO_FAR_OUT;
-      if (rule.key !== 'route' && bucketKey(rule, req, remoteOf(req).address) === undefined) return;
-      counted.settled = true;
-      ctx.log.warn({ key: rule.key }, `the rate limit rule "${rule.name}" did not count a request: ${reason}`);
-    };
-
-    return (app) => (req, res) => {
-      const { address } = remoteOf(req);
-      if (holds(denied, address)) throw new Fault(403, { message: 'Requests from your address are not accepted.' });
-      if (holds(allowed, address)) return app(req, res);
-      const { trial } = exchangeOf(req);
-      if (trial !== undefined) {
-        for (const { rule, text } of rules)
-          if (applies(rule, req)) trial.would(`respond with 429 over the limit of "${text}"`);
-        return app(req, res);
-      }
-      const found: Found[] = [];
-      for (const counted of rules) {
-        const { rule } = counted;
-        if (!applies(rule, req)) continue;
-        const key = bucketKey(rule, req, address);
-        if (key !== undefined) {
-          found.push({ counted, key });
-          continue;
-        }
-        if (rule.key === 'route') {
-          whenRouted(req, (route) => passing(count(counted, routeKey(route), res), res));
-        }
-        if (!counted.settled) afterResponse(res, () => settle(counted, req, res));
-      }
-      const passes = passing(countAll(found, res), res);
-      return passes === undefined ? app(req, res) : passes.then((here) => (here ? app(req, res) : undefined));
-    };
+    const { store } = options;
+    if (store === undefined) return limiting(options, ctx);
+    const opened = StoredBuckets.open({ ...options, store }, ctx, optionOrigin(ctx, 'rate_limit', 'store'));
+    return opened.then((stored) => limiting(options, ctx, stored));
   },
   { trial: true, order: rateLimitOrder, openapi: openapiOf },
 );
+
+/** `stored`: counts for all machines. */
+function limiting(options: OptionsOf<typeof rateLimitOptions>, ctx: FactoryContext, stored?: StoredBuckets): Filter {
+  const { sleepMs } = options;
+  const everywhere = sharedBuckets();
+  let wasSilent = false;
+  const countedRule = (text: string, origin: Origin): CountedRule => {
+    const rule = parseRule(text, origin);
+    const { rate, burst } = rule;
+    return {
+      text,
+      rule,
+      shared: { id: `${ctx.section.name} ${text}`, rate, burst, maxKeys: MAX_KEYS },
+      policy: policyOf(rule),
+      own: new TokenBuckets({ rate, burst, maxKeys: MAX_KEYS }),
+      settled: rule.key === 'address',
+    };
+  };
+  const origin = optionOrigin(ctx, 'rate_limit', 'rules');
+  const rules = [...new Set(options.rules)].map((text) => countedRule(text, origin));
+  const [allowed, denied] = [networks(options.allow), networks(options.deny)];
+  /** Logs when the parent falls silent, and when it responds again. */
+  const noticeSilence = (): void => {
+    const isSilent = everywhere?.isSilent === true;
+    if (isSilent === wasSilent) return;
+    wasSilent = isSilent;
+    if (isSilent) ctx.log.warn(SILENT);
+    else ctx.log.notice('the parent of this worker responds again: the rate limits refuse only what exceeds them');
+  };
+  /** Takes a token. Returns how long the request must wait, in milliseconds. */
+  const count = (counted: CountedRule, key: string, res: ServerResponse): number | Promise<number> => {
+    const { rule, policy, shared, own } = counted;
+    counted.settled = true;
+    const here = (): Promise<Taken> | Taken =>
+      everywhere === undefined ? own.take(key, systemClock.now(), sleepMs) : everywhere.take(shared, key, sleepMs);
+    const taking = stored === undefined ? here() : stored.take(shared, key, sleepMs, here);
+    const apply = (taken: Taken): number => {
+      noticeSilence();
+      return charge(rule, policy, taken, res);
+    };
+    return 'then' in taking ? taking.then(apply) : apply(taking);
+  };
+  /** Applies one rule after the other: a request that one refuses takes no token of the next. Returns the longest wait. */
+  const countAll = (found: readonly Found[], res: ServerResponse, waitMs = 0): number | Promise<number> => {
+    const [first, ...rest] = found;
+    if (first === undefined) return waitMs;
+    const counted = count(first.counted, first.key, res);
+    const others = (ms: number): number | Promise<number> => countAll(rest, res, Math.max(waitMs, ms));
+    return typeof counted === 'number' ? others(counted) : counted.then(others);
+  };
+  /** Logs once why a rule has not counted any request. */
+  const settle = (counted: CountedRule, req: IncomingMessage, res: ServerResponse): void => {
+    const { rule } = counted;
+    if (counted.settled || res.statusCode < 200 || res.statusCode > 299 || req.method === 'OPTIONS') return;
+    const reason = rule.key === 'route' ? NO_ROUTER : TOO_FAR_OUT;
+    if (rule.key !== 'route' && bucketKey(rule, req, remoteOf(req).address) === undefined) return;
+    counted.settled = true;
+    ctx.log.warn({ key: rule.key }, `the rate limit rule "${rule.name}" did not count a request: ${reason}`);
+  };
+
+  return (app) => (req, res) => {
+    const { address } = remoteOf(req);
+    if (holds(denied, address)) throw new Fault(403, { message: 'Requests from your address are not accepted.' });
+    if (holds(allowed, address)) return app(req, res);
+    const { trial } = exchangeOf(req);
+    if (trial !== undefined) {
+      for (const { rule, text } of rules) if (applies(rule, req)) trial.would(`respond with 429 over the limit of "${text}"`);
+      return app(req, res);
+    }
+    const found: Found[] = [];
+    for (const counted of rules) {
+      const { rule } = counted;
+      if (!applies(rule, req)) continue;
+      const key = bucketKey(rule, req, address);
+      if (key !== undefined) {
+        found.push({ counted, key });
+        continue;
+      }
+      if (rule.key === 'route') {
+        whenRouted(req, (route) => passing(count(counted, routeKey(route), res), res));
+      }
+      if (!counted.settled) afterResponse(res, () => settle(counted, req, res));
+    }
+    const passes = passing(countAll(found, res), res);
+    return passes === undefined ? app(req, res) : passes.then((here) => (here ? app(req, res) : undefined));
+  };
+}
 
 function openapiOf({ rules, allow, deny }: OptionsOf<typeof rateLimitOptions>): OpenApiAdditions | undefined {
   const denied = deny.length > 0 && { 403: { description: 'Requests from this address are not accepted.' } };

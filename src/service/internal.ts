@@ -18,6 +18,13 @@ export {
 export { heartbeatOptions, hostOf, managerOptions, managerSettings, namedManager } from './manager-options.js';
 export { describeJobs, type ManagerPeriodicOptions } from './managers-periodic-tasks.js';
 export { besideOption, importModuleExport, makeFrom } from './module-export.js';
+export {
+  addTrouble,
+  type OpenRateStore,
+  type RateStore,
+  type RateStoreOptions,
+  troublesOf,
+} from './rate-store.js';
 export type * from './registry-contract.js';
 export { formatAddress, isListening, isPlanned, isWildcard } from './service.js';
 export { TaskTracker, type TaskTrackerOptions, type TrackedTask } from './task-tracker.js';

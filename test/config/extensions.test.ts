@@ -183,13 +183,20 @@ test('options of an extension have owners and types; its secrets are masked', as
 test('shipped ones are always there, others in the order of the list; an object is imported once', async () => {
   const config = await load('[DEFAULT]', 'extensions = ./own.js, portico-spool');
   const names = (await extensionsOf(config)).map(({ name }) => name);
-  assert.deepEqual(names, ['portico/policy', 'portico/registry', 'portico/rpc', 'own', 'portico-spool']);
+  assert.deepEqual(names, [
+    'portico/policy',
+    'portico/redis',
+    'portico/registry',
+    'portico/rpc',
+    'own',
+    'portico-spool',
+  ]);
   const again = await load('[DEFAULT]', 'extensions = ./own.js');
-  assert.equal((await extensionsOf(again)).at(-1), (await extensionsOf(config))[3]);
+  assert.equal((await extensionsOf(again)).at(-1), (await extensionsOf(config))[4]);
   const without = await load('[DEFAULT]', 'extensions = -portico/registry');
   assert.deepEqual(
     (await extensionsOf(without)).map(({ name }) => name),
-    ['portico/policy', 'portico/rpc'],
+    ['portico/policy', 'portico/redis', 'portico/rpc'],
   );
 });
 
@@ -223,7 +230,7 @@ test('a worker reads the list of its parent, from its snapshot', async () => {
   const worker = await Config.load({ worker: { configuration: config.snapshot() } as never, argv: false });
   assert.deepEqual(
     loadedExtensionsOf(worker)?.map(({ name }) => name),
-    ['portico/policy', 'portico/registry', 'portico/rpc', 'portico-spool'],
+    ['portico/policy', 'portico/redis', 'portico/registry', 'portico/rpc', 'portico-spool'],
   );
   assert.equal(worker.group('spool', defineOptions({ keep: integer({ default: 3, help: 'Days.' }) })).keep, 7);
 });

@@ -9,6 +9,7 @@ import type { Answer, HeldRequest, ServiceStatus } from '../../operating/index.j
 import { Questions, requestsOf, type Telling } from '../../operating/internal.js';
 import { HEAD } from '../../process/index.js';
 import type { ServiceBase, WorkerContext } from '../../service/index.js';
+import { troublesOf } from '../../service/internal.js';
 import { pause, within } from '../../tasks/internal.js';
 import { CRASH_DRAIN_MS, logFailure, STATUS_FAILED, STATUS_STOPPED, statusOf } from '../exit-status.js';
 import { checkService, type LauncherOptions, serviceName } from '../launcher.js';
@@ -282,7 +283,11 @@ export class InProcessRunner implements Runner {
     const connectionsOf = (count: 'open' | 'limit' | 'idle' | 'receiving' | 'lingering'): number =>
       reports.reduce((sum, { [count]: number = 0 }) => sum + number, 0);
     const lost = meters.flatMap((meter) => meter.troubles?.() ?? []);
-    const troubles = [...lost, ...services.flatMap((service) => service.registryTrouble?.() ?? [])];
+    const troubles = [
+      ...troublesOf(this.#options.config),
+      ...lost,
+      ...services.flatMap((service) => service.registryTrouble?.() ?? []),
+    ];
     const known = {
       inFlight: requests.length,
       running: requests.filter(({ slot }) => slot === 'application').length,

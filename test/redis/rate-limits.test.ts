@@ -1,0 +1,213 @@
+/** Rate limits in Redis: shared by hosts, and what a store that fails costs. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { type App, environ } from 'portico/app';
+import { rateLimit } from 'portico/middleware';
+import { buildFilter, captureLog, request } from 'portico/testing';
+import { ask } from '../e2e/clients.js';
+import { emptyProject, freePort, runApiCli, startProject } from '../e2e/program.js';
+import { TcpProxy } from '../fixtures/tcp-proxy.js';
+import { until } from '../fixtures/until.js';
+import { startRedis, withoutRedis } from './redis-server.js';
+
+const skip = withoutRedis;
+const app: App = (_req, res) => void res.end();
+
+/** Builds the filter of one host. Each has its own buckets, for while the store is away. */
+async function hostOf(t: TestContext, local: Readonly<Record<string, string>>, service = 'shop') {
+  const log = captureLog();
+  const { made, close } = await buildFilter(rateLimit, {
+    local: { rules: 'all address 1/h 3', ...local },
+    service,
+    log: log.log,
+  });
+  t.after(close);
+  const limited = made((req, res) => app(req, res));
+  const from: App = (req, res) => {
+    environ(req).remote = { address: '192.0.2.7', port: undefined, scheme: 'http', host: undefined };
+    return limited(req, res);
+  };
+  return {
+    log,
+    ask: async () => {
+      const begun = performance.now();
+      const answer = await request(from, 'GET', '/');
+      return { ...answer, ms: performance.now() - begun };
+    },
+  };
+}
+
+type Host = Awaited<ReturnType<typeof hostOf>>;
+
+const statusesOf = async (host: Host, count: number): Promise<number[]> => {
+  const found: number[] = [];
+  for (let sent = 0; sent < count; sent++) found.push((await host.ask()).status);
+  return found;
+};
+
+const said = ({ log }: Host, text: string): number => log.lines.filter(({ msg }) => String(msg).includes(text)).length;
+
+const countsAgain = (host: Host): Promise<unknown> =>
+  until(
+    async () => {
+      await host.ask();
+      return said(host, 'counts the rate limits again');
+    },
+    (count) => count > 0,
+  );
+
+test('hosts share a limit; another API has its own, and a bucket ends when it is full', { skip }, async (t) => {
+  const { url: store, cli } = await startRedis(t);
+  const [one, two] = [await hostOf(t, { store }), await hostOf(t, { store })];
+  const other = await hostOf(t, { store }, 'blog');
+  const [first, second] = [await one.ask(), await two.ask()];
+  assert.match(String(first.headers.ratelimit), /^"all";r=2;t=3600$/);
+  assert.match(String(second.headers.ratelimit), /^"all";r=1;t=7200$/);
+  assert.deepEqual(await statusesOf(one, 2), [200, 429]);
+  const refused = await two.ask();
+  assert.equal(refused.status, 429);
+  assert.ok(Number(refused.headers['retry-after']) > 3500);
+  assert.equal((await other.ask()).status, 200);
+  const keys = cli('--scan').split('\n').toSorted();
+  assert.deepEqual(
+    keys.map((key) => key.slice(0, 18)),
+    ['portico:rate:blog:', 'portico:rate:shop:'],
+  );
+  assert.ok(Number(cli('PTTL', keys[1]!)) > 10_700_000);
+  assert.equal(one.log.text(), '');
+});
+
+test('two hosts grant the rate within two percent', { skip, timeout: 60_000 }, async (t) => {
+  const { url: store } = await startRedis(t);
+  const local = { store, rules: 'all address 100/s 10' };
+  const hosts = [await hostOf(t, local), await hostOf(t, local)];
+  const begun = performance.now();
+  let granted = 0;
+  await Promise.all(
+    hosts.map(async (host) => {
+      while (performance.now() - begun < 3000) {
+        if ((await host.ask()).status === 200) granted++;
+        await new Promise((settle) => setTimeout(settle, 2));
+      }
+    }),
+  );
+  const expected = 10 + (performance.now() - begun) / 10;
+  assert.ok(Math.abs(granted - expected) <= expected * 0.02 + 1, `${granted} of ${expected}`);
+});
+
+test('a request that may wait gets its token in advance', { skip }, async (t) => {
+  const { url: store } = await startRedis(t);
+  const host = await hostOf(t, { store, rules: 'all address 20/s 1', sleep_ms: '1000' });
+  assert.deepEqual(await statusesOf(host, 3), [200, 200, 200]);
+  assert.ok((await host.ask()).ms > 30);
+});
+
+test('a store that stalls costs one request in a second its timeout; then it counts again', {
+  skip,
+  timeout: 60_000,
+}, async (t) => {
+  const { url: store, pid } = await startRedis(t);
+  const host = await hostOf(t, { store, rules: 'all address 1000/s 1000' });
+  assert.deepEqual(await statusesOf(host, 2), [200, 200]);
+  process.kill(pid, 'SIGSTOP');
+  const stalled = [];
+  for (let sent = 0; sent < 50; sent++) stalled.push(await host.ask());
+  assert.deepEqual([...new Set(stalled.map(({ status }) => status))], [200]);
+  // On a busy machine others take their time too.
+  const slow = stalled.filter(({ ms }) => ms > 45);
+  assert.ok(slow.length <= 10, `${slow.length} waited`);
+  assert.equal(said(host, 'no answer within 50 ms; each machine limits by itself'), 1);
+  process.kill(pid, 'SIGCONT');
+  await countsAgain(host);
+});
+
+test('while the store is away, each machine has its own buckets, without an error for any client', {
+  skip,
+  timeout: 60_000,
+}, async (t) => {
+  const port = await freePort();
+  const store = `redis://127.0.0.1:${port}`;
+  const hosts = [await hostOf(t, { store }), await hostOf(t, { store })];
+  for (const host of hosts) assert.deepEqual(await statusesOf(host, 4), [200, 200, 200, 429]);
+  await startRedis(t, { port });
+  const [host] = hosts as [Host];
+  await countsAgain(host);
+  assert.equal(said(host, 'it is not connected'), 1);
+});
+
+test('the status tells that the store is away', { timeout: 60_000 }, async (t) => {
+  const port = await freePort();
+  const project = emptyProject({
+    'api-paste.ini':
+      '[pipeline:shop]\npipeline = limit echo\n[filter:limit]\npaste.filter_factory = portico/middleware:rateLimit\nrules = all address 9/s 9\nstore = redis://me:hidden@127.0.0.1:1\n[app:echo]\npaste.app_factory = portico/middleware:echo\n',
+    'portico.ini': `[api:shop]\nport = ${port}\nworkers = 1\n`,
+  });
+  const program = startProject(t, project);
+  await program.printed(/"event":"ready"/);
+  assert.equal((await ask(`http://127.0.0.1:${port}/`)).status, 200);
+  const status = await until(
+    () => runApiCli(project.folder, 'status'),
+    ({ stdout }) => stdout.includes('the store of limit, fails'),
+  );
+  assert.match(status.stdout, /it is not connected; each machine limits by itself/);
+  assert.doesNotMatch(status.stdout + program.output(), /hidden/);
+});
+
+test('on_failure = refuse answers 503 with Retry-After', { skip }, async (t) => {
+  const host = await hostOf(t, { store: `redis://127.0.0.1:${await freePort()}`, on_failure: 'refuse' });
+  const answer = await host.ask();
+  assert.equal(answer.status, 503);
+  assert.equal(answer.headers['retry-after'], '1');
+});
+
+test('a full store and one that flaps leave requests as they are', { skip, timeout: 60_000 }, async (t) => {
+  const { url, cli } = await startRedis(t);
+  const proxy = await TcpProxy.to(url);
+  t.after(() => proxy.close());
+  const host = await hostOf(t, { store: proxy.url, rules: 'all address 1000/s 1000' });
+  assert.equal(cli('CONFIG', 'SET', 'maxmemory', '1'), 'OK');
+  assert.deepEqual([...new Set(await statusesOf(host, 10))], [200]);
+  assert.equal(said(host, 'OOM'), 1);
+  cli('CONFIG', 'SET', 'maxmemory', '0');
+  for (let round = 0; round < 10; round++) {
+    const asked = statusesOf(host, 10);
+    proxy.cut();
+    assert.deepEqual([...new Set(await asked)], [200]);
+  }
+  // A server that has lost its scripts.
+  await countsAgain(host);
+  cli('SCRIPT', 'FLUSH');
+  assert.deepEqual([...new Set(await statusesOf(host, 10))], [200]);
+});
+
+test('a connection without answers is made anew', { skip, timeout: 60_000 }, async (t) => {
+  const { url } = await startRedis(t);
+  const proxy = await TcpProxy.to(url);
+  t.after(() => proxy.close());
+  const host = await hostOf(t, { store: proxy.url, rules: 'all address 1000/s 1000' });
+  await host.ask();
+  const before = proxy.connections;
+  proxy.hold();
+  await until(
+    async () => {
+      await host.ask();
+      return proxy.connections;
+    },
+    (count) => count > before,
+  );
+});
+
+test('a store that there is not is an error at its line, without its password', async () => {
+  const build = (store: string) =>
+    buildFilter(rateLimit, { local: { rules: 'all address 1/h 3', store }, isTrial: true });
+  await assert.rejects(build('redsi://x'), {
+    code: 'PORTICO_RATE_STORE',
+    message: /no store redsi:\/\//,
+    hint: /redis/,
+  });
+  await assert.rejects(build('redis://user:hidden@host:port'), (error: Error & { code: string }) => {
+    assert.equal(error.code, 'PORTICO_RATE_STORE');
+    assert.doesNotMatch(JSON.stringify(error) + error.stack, /hidden/);
+    return true;
+  });
+});
