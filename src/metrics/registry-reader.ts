@@ -1,8 +1,8 @@
 /** Reads the values of a registry of prom-client: increments since the last reading, and gauges. */
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Registry } from 'prom-client';
 import { isShippedMetric, type OwnMetric, type OwnSeries, type ReadOwnMetrics } from '../counts/index.js';
 import type { Logger } from '../extension/index.js';
+import { within } from '../tasks/index.js';
 
 /** Most time of a function `collect`; a worker has a second for its answer. */
 const COLLECT_MS = 700;
@@ -16,6 +16,14 @@ interface Read extends Pick<OwnMetric, 'name' | 'help' | 'type' | 'aggregator'> 
   }[];
 }
 
+/** A metric as the registry lists it. */
+interface Listed {
+  readonly name: string;
+  readonly type: unknown;
+  readonly aggregator: string;
+  readonly collect?: unknown;
+}
+
 /** `log`: gets a warning for each metric that is left out, once. */
 export function registryReader(registry: Registry, log: Pick<Logger, 'warn'>): ReadOwnMetrics {
   const increments = new Increments();
@@ -24,51 +32,58 @@ export function registryReader(registry: Registry, log: Pick<Logger, 'warn'>): R
     if (!warned.has(name)) log.warn({ ...fields }, message);
     warned.add(name);
   };
-  const isShown = ({ name, aggregator }: { readonly name: string; readonly aggregator: string }): boolean => {
+  const isShown = ({ name, aggregator }: Listed): boolean => {
     if (isShippedMetric(name)) {
       const hint = 'Give it another name, such as by the prefix of collectDefaultMetrics.';
       warn(name, { code: 'PORTICO_METRIC_NAME', hint }, `the metric ${name} is left out: Portico has one of that name`);
     }
     return aggregator !== 'omit' && !isShippedMetric(name);
   };
-  const turns = { begun: 0, plain: 0, collecting: 0 };
-  const read = async (kind: 'plain' | 'collecting', isWanted: (type: unknown) => boolean): Promise<OwnMetric[]> => {
-    const turn = ++turns.begun;
-    const all = registry.getMetricsAsArray();
-    const chosen = all.filter((each) => kindOf(each) === kind && isWanted(each.type) && isShown(each));
+  const read = async (isWanted: (metric: Listed) => boolean, limitMs?: number): Promise<OwnMetric[]> => {
+    const chosen = registry.getMetricsAsArray().filter((metric) => isWanted(metric) && isShown(metric));
     const found = await Promise.all(
-      chosen.map(async (metric) => {
+      chosen.map((metric) => {
         // Its part of the registry, which adds default labels.
         const part = Object.create(registry, { getMetricsAsArray: { value: () => [metric] } }) as Registry;
-        const values = part.getMetricsAsJSON().catch((error: unknown) => {
-          warn(metric.name, { err: error }, `the metric ${metric.name} is left out: its function collect failed`);
+        const without = (why: string, err?: unknown): [] => {
+          warn(metric.name, { err }, `the metric ${metric.name} is left out: its function collect ${why}`);
           return [];
-        });
-        return kind === 'plain' ? values : Promise.race([values, pause(COLLECT_MS, [], { ref: false })]);
+        };
+        const values = part.getMetricsAsJSON().catch((error: unknown) => without('failed', error));
+        const late = (): [] => without(`takes longer than ${COLLECT_MS} ms`);
+        return limitMs === undefined ? values : within(values, limitMs, late);
       }),
     );
-    // A later reading may have been faster.
-    const isLate = turn < turns[kind];
-    turns[kind] = Math.max(turns[kind], turn);
     return (found.flat() as unknown as Read[]).flatMap((metric): OwnMetric[] => {
-      const { name, help, type, aggregator } = metric;
+      const { values: _, ...about } = metric;
       const all = seriesOf(metric);
-      if (type !== 'gauge' && isLate) return [];
-      const series = type === 'gauge' ? all : all.flatMap((each) => increments.take(name, each) ?? []);
-      return series.length === 0 ? [] : [{ name, help, type, aggregator, bounds: boundsOf(metric), series }];
+      const series = about.type === 'gauge' ? all : all.flatMap((each) => increments.take(about.name, each) ?? []);
+      return series.length === 0 ? [] : [{ ...about, bounds: boundsOf(metric), series }];
     });
   };
-  return async (collects) => {
-    if (!collects) return read('plain', (type) => type !== 'gauge');
+  const readAll = async (collects: boolean): Promise<OwnMetric[]> => {
+    if (!collects) return read((metric) => isPlain(metric) && metric.type !== 'gauge');
     // A function collect may set other metrics too.
-    const collected = await read('collecting', () => true);
-    return [...collected, ...(await read('plain', () => true))];
+    const collected = await read((metric) => !isPlain(metric), COLLECT_MS);
+    return [...collected, ...(await read(isPlain))];
+  };
+  // One after the other: an older value after a newer one would look like a counter that began anew.
+  let last: Promise<unknown> = Promise.resolve();
+  return (collects) => {
+    const next = last
+      .then(() => readAll(collects))
+      .catch((error: unknown) => {
+        warn('', { err: error }, 'the metrics of the application cannot be read');
+        return [];
+      });
+    last = next;
+    return next;
   };
 }
 
-/** Metrics with a function `collect` are computed when they are read. */
-function kindOf({ collect }: { readonly collect?: unknown }): 'plain' | 'collecting' {
-  return collect === undefined ? 'plain' : 'collecting';
+/** Reports whether reading a metric computes nothing. */
+function isPlain({ collect }: Listed): boolean {
+  return collect === undefined;
 }
 
 /** Values at the last reading. */

@@ -110,6 +110,18 @@ test('a heartbeat runs no function collect; one that fails leaves out its metric
   assert.equal(warned.length, 2, JSON.stringify(warned));
 });
 
+test('a function collect that does not end costs its metric, and no other', async () => {
+  const warned: string[] = [];
+  const log = { ...silentLogger(), warn: (_fields: unknown, message: string) => void warned.push(message) };
+  const config = await configured(log as never);
+  const { Gauge } = await metrics(config);
+  new Gauge({ name: 'stuck', help: 'Stuck.', collect: () => new Promise(() => undefined) });
+  new Gauge({ name: 'well', help: 'Well.' }).set(4);
+  const both = await Promise.all([readOf(config), readOf(config)]);
+  assert.deepEqual(both, [{ well: 4 }, { well: 4 }]);
+  assert.deepEqual(warned, ['the metric stuck is left out: its function collect takes longer than 700 ms']);
+});
+
 test('nothing is read while metrics are disabled', async () => {
   const config = await Config.load({ files: [], argv: [], env: {} });
   const { Counter } = await metrics(config);
