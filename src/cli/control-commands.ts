@@ -1,15 +1,14 @@
 /** Commands that ask or control a running service through its control socket: `status`, `requests`, `reload`, `scale` and others. */
 import type { Command } from 'commander';
 import { LOG_LEVELS } from '../log/index.js';
-import { explainedIn } from '../modules/index.js';
 import type { ReloadReport } from '../operating/index.js';
-import { cutOffText, type ShownRequest, type StatusDocument } from '../operating/internal.js';
+import type { ShownRequest, StatusDocument } from '../operating/internal.js';
 import { countText } from '../text/index.js';
 import { choice, columns, example, print, wholeNumber } from './command.js';
 import { addConfigurationOptions } from './command-line.js';
 import { type MeantService, socketOf } from './configured/find-service.js';
 import { ask } from './control-client.js';
-import { changeText, statusText } from './look/status-text.js';
+import { statusText } from './look/status-text.js';
 
 export function register(program: Command): void {
   add(program, 'status', 'show the running services and the state of their workers', 'status --watch')
@@ -29,12 +28,16 @@ export function register(program: Command): void {
     print(args, document, () => requestsText(document.requests));
   });
 
-  add(program, 'reload', 'reload as SIGHUP does, and print the result', 'reload --dry-run', NAMED)
+  add(program, 'reload', 'reload as SIGHUP does; print what clients notice of it, and the result', 'reload --dry-run', NAMED)
     .option('--dry-run', 'check everything as for a reload, but change nothing')
     .addHelpText('after', '\nStatus: 0 accepted, 1 refused or incomplete.')
     .action(async (args: MeantService & { dryRun?: boolean }) => {
+      const socket = await socketOf(args, NAMED);
+      // Only this command compares states, which loads much.
+      const { comparedReload } = await import('./plan/reload-differences.js');
+      const { reloadText } = await import('./plan/reload-text.js');
       const path = args.dryRun ? '/reload/dry-run' : '/reload';
-      const report = await change<ReloadReport>(args, path);
+      const report = await comparedReload(socket, () => ask<ReloadReport>(socket, 'POST', path));
       print(args, report, () => reloadText(report));
       process.exitCode = report.outcome === 'accepted' ? 0 : 1;
     });
@@ -157,30 +160,4 @@ const DOING: Readonly<Record<string, string>> = {
 /** Describes the state of a request: `handler works, 3.2 s`. A parent of an older version has only the slot. */
 function doing({ state, stateMs = 0, slot = '-' }: Pick<ShownRequest, 'state' | 'stateMs' | 'slot'>): string {
   return state === undefined ? slot : `${DOING[state] ?? state}, ${(stateMs / 1000).toFixed(1)} s`;
-}
-
-function reloadText(report: ReloadReport): string {
-  const { outcome, error, changes, pipelines, warnings, replaced, added, removed, durationMs, generation, dryRun } =
-    report;
-  const { draining = 0, cutOff = 0 } = report;
-  const what = dryRun ? `would be ${outcome}, checked in` : `${outcome} after`;
-  const then = `configuration ${generation}${dryRun ? ' stays' : ''}${error === undefined ? '' : `: ${error}`}`;
-  const lines = [`${what} ${durationMs} ms, ${then}`];
-  const done = dryRun ? 'to be ' : '';
-  for (const change of changes) lines.push(`  ${changeText(change)}, ${change.effect}`);
-  for (const warning of warnings) lines.push(`  ${warning.replaceAll('\n', '\n  ')}`);
-  for (const { pipeline, ...parts } of pipelines) {
-    const told = Object.entries(parts).filter(([, names]) => names.length > 0);
-    lines.push(`  ${pipeline}: ${told.map(([how, names]) => `${how} ${names.join(', ')}`).join('; ')}`);
-  }
-  for (const [service, count] of Object.entries(replaced))
-    lines.push(`  ${service}: ${countText(count, 'worker')} ${done}replaced`);
-  if (cutOff > 0) lines.push(`  ${cutOffText(cutOff, 'drain_timeout')}`);
-  if (draining > 0) {
-    const open = `${countText(draining, 'open request')} of replaced workers`;
-    lines.push(`  ${open}: for at most drain_timeout; api-cli status counts those that are cut off`);
-  }
-  if (added.length > 0) lines.push(`  ${done}added: ${added.join(', ')}`);
-  if (removed.length > 0) lines.push(`  ${done}removed: ${removed.join(', ')}`);
-  return [...lines, ...explainedIn(report.pages ?? [])].join('\n');
 }

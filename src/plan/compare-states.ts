@@ -117,10 +117,15 @@ const TOLD_ELSEWHERE: readonly RegExp[] = [
   /^DEFAULT\.(?:enabled_apis|enabled_ssl_apis|enabled_services)$/,
 ];
 
+/** Reports whether the change of an option, `api:compute.port`, is a difference of an API or a service. */
+export function isToldElsewhere(option: string): boolean {
+  return TOLD_ELSEWHERE.some((each) => each.test(option));
+}
+
 function options(before: State, after: State): Difference[] {
   return pairs(before.options, after.options, optionKey).flatMap(([old, now]) => {
     const { group, opt, restart } = (now ?? old)!;
-    if (TOLD_ELSEWHERE.some((each) => each.test(optionKey({ group, opt })))) return [];
+    if (isToldElsewhere(optionKey({ group, opt }))) return [];
     const isOtherSecret = old?.digest != null && now?.digest != null && old.digest !== now.digest;
     if (old?.value === now?.value && !isOtherSecret) return [];
     // An option that only one state declares, with its default, is none that somebody has changed.

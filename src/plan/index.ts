@@ -1,8 +1,8 @@
 /** Comparison of two states of a project, for the command `plan`. */
-export { compareStates } from './compare-states.js';
+export { compareStates, isToldElsewhere } from './compare-states.js';
 export { counted, type Difference, STATUS_BREAKING } from './difference.js';
 export { code, escaped, markdownOf, tableOf } from './print-markdown.js';
-export { textOf } from './print-text.js';
+export { listOf, sumOf, textOf } from './print-text.js';
 export { type ReplayReport, replay } from './replay.js';
 export { linesOf } from './replay-lines.js';
 export type { ReplayedRequest, ReplayVerdict } from './replay-process.js';

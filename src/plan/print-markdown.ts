@@ -1,7 +1,7 @@
 /** The list of differences as Markdown, for a pull request: a table of each class; compatible ones are folded. */
 import { printable } from '../text/index.js';
 import { counted, type Difference, type Line, linesOf } from './difference.js';
-import { HEADINGS, type Noted, placeOf, subjectOf, sumOf } from './print-text.js';
+import { HEADINGS, type Noted, placeOf, statusOf, subjectOf } from './print-text.js';
 import { CLASSES } from './rules.js';
 
 /** Returns the list of a comparison; `before` and `after`: its states. */
@@ -23,7 +23,7 @@ export function markdownOf(
     if (one !== 'compatible') return [`**${HEADINGS[one]}**\n\n${table}`];
     return [`<details><summary>${own.length} compatible</summary>\n\n${table}\n\n</details>`];
   });
-  return [heading, ...blocks, sumOf(differences)].join('\n\n');
+  return [heading, ...blocks, statusOf(differences)].join('\n\n');
 }
 
 /** Returns a table of four columns without headings. */

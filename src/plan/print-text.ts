@@ -8,8 +8,13 @@ export type Noted = (difference: Difference) => string | undefined;
 
 const SIGNS = { added: '+', removed: '-', changed: '~' } as const;
 
-/** Returns the list, and its sum. */
-export function textOf(differences: readonly Difference[], noted: Noted = () => undefined): string {
+/** Returns the list, and its sum with the status of the command. */
+export function textOf(differences: readonly Difference[], noted?: Noted): string {
+  return [...listOf(differences, noted), statusOf(differences)].join('\n');
+}
+
+/** Returns the lines of the list: each class with its differences. */
+export function listOf(differences: readonly Difference[], noted: Noted = () => undefined): string[] {
   const lines = linesOf(differences, (each) => noted(each) !== undefined);
   const rows = lines.map(({ first, subjects }) => [
     `${SIGNS[first.change]} ${subjectOf(first, subjects)}`,
@@ -18,11 +23,10 @@ export function textOf(differences: readonly Difference[], noted: Noted = () => 
     subjects.length > 1 ? '' : placeOf(first),
   ]);
   const texts = aligned(rows);
-  const blocks = CLASSES.flatMap((one) => {
+  return CLASSES.flatMap((one) => {
     const own = texts.filter((_, at) => lines[at]!.first.class === one);
-    return own.length === 0 ? [] : [`${HEADINGS[one]}\n${own.map((line) => `  ${line}`).join('\n')}`];
+    return own.length === 0 ? [] : [HEADINGS[one], ...own.map((line) => `  ${line}`)];
   });
-  return [...blocks, sumOf(differences)].join('\n');
 }
 
 export const HEADINGS = { breaking: 'Breaking', 'to look at': 'To look at', compatible: 'Compatible' } as const;
@@ -38,6 +42,12 @@ export function placeOf({ old, new: now }: Difference): string {
 }
 
 /** `2 breaking, 1 to look at · exit status 3` */
+export function statusOf(differences: readonly Difference[]): string {
+  const { breaking } = counted(differences);
+  return `${sumOf(differences)}${breaking > 0 ? ` · exit status ${STATUS_BREAKING}` : ''}`;
+}
+
+/** `2 breaking, 1 to look at` */
 export function sumOf(differences: readonly Difference[]): string {
   if (differences.length === 0) return 'No differences.';
   const { breaking, ...others } = counted(differences);
@@ -45,7 +55,7 @@ export function sumOf(differences: readonly Difference[]): string {
     `${breaking} breaking`,
     ...Object.entries(others).flatMap(([one, n]) => (n > 0 ? [`${n} ${one}`] : [])),
   ];
-  return `${parts.join(', ')}${breaking > 0 ? ` · exit status ${STATUS_BREAKING}` : ''}`;
+  return parts.join(', ');
 }
 
 /** Texts may come from an application: a line end in one adds no line. */

@@ -31,7 +31,35 @@ Compatible
 `,
   );
   assert.equal(status, 3);
+
+  // A reload tells the same, before and after it; then nothing is left.
+  const list = stdout.trimEnd().replace(' · exit status 3', '');
+  const warning =
+    'portico.ini:8:19: warning: [wsgi] max_connections: the changed value does not count: command line, argument 1 sets the option';
+  const told = `${list}
+${warning}`.replaceAll(/^/gm, '  ');
+  const dryRun = await runApiCli(project.folder, 'reload', '--dry-run');
+  assert.match(dryRun.stdout, /^would be accepted, checked in \d+ ms, configuration 1 stays\n/);
+  assert.equal(linesAfter(dryRun.stdout), `${told}\n  bookings: 1 worker to be replaced\n`);
+  const asked = await runApiCli(project.folder, 'reload', '--dry-run', '--json');
+  const { counts, differences, changes, replaced } = JSON.parse(asked.stdout);
+  assert.deepEqual(counts, { breaking: 1, 'to look at': 0, compatible: 2 });
+  assert.deepEqual(
+    differences.map((each: Record<string, unknown>) => [each.class, each.subject, each.old, each.new]),
+    [
+      ['breaking', 'POST /v1/bookings', 'app.js:17', 'app.js:17'],
+      ['compatible', 'api bookings', 'portico.ini:3:1', 'portico.ini:3:1'],
+      ['compatible', '[wsgi] max_queue', 'portico.ini:7:13', 'portico.ini:7:13'],
+    ],
+  );
+  assert.deepEqual([changes.length > 0, replaced], [true, { bookings: 1 }]);
+  const real = await runApiCli(project.folder, 'reload');
+  assert.equal(linesAfter(real.stdout), `${told}\n  bookings: 1 worker replaced\n`);
+  assert.deepEqual([dryRun.status, asked.status, real.status], [0, 0, 0]);
+  assert.equal((await runApiCli(project.folder, 'plan', '--running')).stdout, 'No differences.\n');
 });
+
+const linesAfter = (text: string): string => text.slice(text.indexOf('\n') + 1);
 
 test('plan --running: files of the release to which the link of the service leads now, as a reload', async (t) => {
   const ini = `${FILES['portico.ini']!.replace('port = 8099', 'port = 0')}[control]\nsocket = control.sock\n`;

@@ -1,0 +1,63 @@
+/** The differences that a reload makes for clients: those that `plan --running` lists, beside the report of the reload. */
+import { statSync } from 'node:fs';
+import { errorText, PorticoError } from '../../errors/index.js';
+import type { ReloadChange, ReloadReport } from '../../operating/index.js';
+import { compareStates, counted, type Difference, isToldElsewhere, stateFrom } from '../../plan/index.js';
+import { type RunningStates, reloadable, runningState, runningStates } from './running-state.js';
+
+/** The report of a reload, with its differences; of one that was refused, or mutates, without. */
+export type ComparedReload = ReloadReport & {
+  readonly counts?: ReturnType<typeof counted>;
+  readonly differences?: readonly Difference[];
+  /** Reason why a state of the service is not known. */
+  readonly notCompared?: string;
+};
+
+/**
+ * Calls a function that reloads the service on a control socket, and compares what runs before and after it. Of a dry run the state after it is
+ * built from the files, by this process: only for a service of the same user.
+ */
+export async function comparedReload(socket: string, reload: () => Promise<ReloadReport>): Promise<ComparedReload> {
+  const running = await runningStates(socket).catch((error: unknown) => ({ notCompared: errorText(error) }));
+  const report = await reload();
+  const isInForce = report.outcome === 'accepted' || report.outcome === 'incomplete';
+  // A mutate loads no other code.
+  if (!isInForce || report.method === 'mutate') return report;
+  if ('notCompared' in running) return { ...report, ...running };
+  try {
+    const after = report.dryRun === true ? await fromFiles(socket, running) : await runningState(socket, running.key);
+    const differences = compareStates(running.before, after).map((each) => withEffect(each, report.changes));
+    return { ...report, counts: counted(differences), differences };
+  } catch (error) {
+    return { ...report, notCompared: errorText(error) };
+  }
+}
+
+async function fromFiles(socket: string, { before, key, after }: RunningStates) {
+  // Code of another user must not run with the rights of root.
+  const user = process.getuid?.();
+  const { uid } = statSync(socket);
+  if (user !== undefined && uid !== user)
+    throw new PorticoError('PORTICO_PLAN_STATE', { message: `run it as the user of the service, with uid ${uid}` });
+  return reloadable(before, await stateFrom(after, key));
+}
+
+/** The report knows which options this process applies only when it is started anew. */
+function withEffect(difference: Difference, changes: readonly ReloadChange[]): Difference {
+  const change = changes.find(({ option }) => subjectOf(option) === difference.subject);
+  return change?.effect === 'needs a restart' ? { ...difference, effect: 'needs a restart' } : difference;
+}
+
+/** Returns the changes of options and files that the differences do not tell. */
+export function otherChanges({ changes, differences }: ComparedReload): readonly ReloadChange[] {
+  if (differences === undefined) return changes;
+  const told = new Set(differences.map(({ subject }) => subject));
+  return changes.filter(
+    ({ option, file }) => file !== undefined || (!told.has(subjectOf(option)) && !isToldElsewhere(option)),
+  );
+}
+
+/** Returns the subject of the difference of an option: `[wsgi] max_queue`. */
+function subjectOf(option: string): string {
+  return option.replace(/^(.*)\.(.*)$/, '[$1] $2');
+}
