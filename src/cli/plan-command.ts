@@ -154,14 +154,17 @@ function namedStates([first, second = '.']: readonly string[], args: PlanArgumen
 /** Calls a function with the source of a state, which is a directory or a revision. */
 async function inState<T>(
   name: string,
-  { configDir = [], set = [], prepare }: PlanArguments,
+  { configDir = [], set = [], prepare, oldConfigFile }: PlanArguments,
   configFiles: readonly string[],
   use: (source: StateSource) => Promise<T>,
 ): Promise<T> {
   const words = (option: string, values: readonly string[]): string[] => values.flatMap((value) => [option, value]);
   const args = [...words('--config-file', configFiles), ...words('--config-dir', configDir), ...words('--set', set)];
   const cwd = process.cwd();
-  if (name === '.') return use({ label: 'the working tree', folder: cwd, args });
+  if (name === '.') {
+    const label = oldConfigFile === undefined ? 'the working tree' : configFiles.join(', ') || 'the default files';
+    return use({ label, folder: cwd, args });
+  }
   const commit = /^\.{0,2}\//.test(name) ? undefined : commitOf(name, cwd);
   if (commit === undefined) {
     if (!existsSync(name)) throw noRevision(name, cwd);

@@ -5,7 +5,6 @@ export { withOverrides } from './config.js';
 export { crossCheck, withoutHint } from './config-holder.js';
 export { generateSample, type SampleOptions } from './documents/sample.js';
 export {
-  diffConfigs,
   differencesFromDefaults,
   logOptions,
   type ShownOption,

@@ -93,7 +93,7 @@ test('plan: the names of branches in a range may have slashes, and three dots ne
   });
 });
 
-test('86 two configurations of one directory', () => {
+test('86 CF-99 two configurations of one directory', () => {
   writeFileSync(join(project.folder, 'next.ini'), FILES['portico.ini']!.replace('port = 8099', 'port = 8100'));
   const { status, stdout } = plan(
     '--old-config-file',
@@ -108,6 +108,20 @@ test('86 two configurations of one directory', () => {
     /~ api bookings +listens on 127\.0\.0\.1:8100, and no longer on 127\.0\.0\.1:8099 +needs a restart/,
   );
   assert.equal(status, 3);
+  writeFileSync(
+    join(project.folder, 'next.ini'),
+    `${FILES['portico.ini']}tcp_keepidle = 100\nkeep_alive_timeout = x\n`,
+  );
+  const refused = plan('--old-config-file', 'portico.ini', '--config-file', 'next.ini');
+  assert.match(refused.stderr, /^next\.ini cannot be built:\n {4}next\.ini:9:22: error: \[wsgi\] keep_alive_timeout/);
+  writeFileSync(join(project.folder, 'next.ini'), `${FILES['portico.ini']}tcp_keepidle = 100\n`);
+  const {
+    before: from,
+    after: to,
+    differences,
+  } = JSON.parse(plan('--old-config-file', 'portico.ini', '--config-file', 'next.ini', '--json').stdout);
+  assert.deepEqual([from, to], ['portico.ini', 'next.ini']);
+  assert.match(JSON.stringify(differences), /"\[wsgi\] tcp_keepidle".*"600 -> 100".*"next\.ini:8:16"/);
 });
 
 test('86 an unknown revision is refused with the nearest one, a directory outside a repository with what to do', () => {

@@ -82,8 +82,6 @@ test('files that commands are given by name are refused in a line where they can
   const commands = (file: string): readonly (readonly string[])[] => [
     ['config', 'upgrade', file],
     ['config', 'upgrade', file, '--write'],
-    ['config', 'diff', 'portico.ini', file],
-    ['config', 'diff', file, 'portico.ini'],
     ['check', file],
     ['pipeline', '--paste', file],
     ['explain', 'GET', '/', '--paste', file],
@@ -94,12 +92,8 @@ test('files that commands are given by name are refused in a line where they can
     ['latin1.ini', /latin1\.ini:2:\d+: .*UTF-8/],
   ];
   for (const [file, said] of wrong) for (const words of commands(file)) assertClear(words, run(cwd, words), 78, said);
-  for (const words of [
-    ['config', 'upgrade', 'syntax.ini'],
-    ['config', 'diff', 'syntax.ini', 'portico.ini'],
-  ]) {
-    assertClear(words, run(cwd, words), 78, /^syntax\.ini:2:1: error: /m);
-  }
+  const words = ['config', 'upgrade', 'syntax.ini'];
+  assertClear(words, run(cwd, words), 78, /^syntax\.ini:2:1: error: /m);
   // A file that cannot be read is not written either.
   assert.equal(readFileSync(join(cwd, 'latin1.ini'), 'latin1'), '[DEFAULT]\nhost = caf\xe9\n');
 });

@@ -6,7 +6,6 @@ import type { Command } from 'commander';
 import type { Config, Option } from '../../config/index.js';
 import {
   ConfigError,
-  diffConfigs,
   generateSample,
   type SampleOptions,
   type ShownOption,
@@ -59,22 +58,6 @@ export function register(program: Command): void {
     .option('--json', 'print one JSON document')
     .addHelpText('after', example('api-cli config show --changed'))
     .action(show);
-
-  config
-    .command('diff')
-    .description('print the differences in effect between two files')
-    .argument('<before>')
-    .argument('<after>')
-    .addHelpText('after', example('api-cli config diff /etc/portico/portico.ini portico.ini'))
-    .action(async (before: string, after: string) => {
-      const [old, now] = [await readDeclared({ configFile: [before] }), await readDeclared({ configFile: [after] })];
-      const differences = diffConfigs(old, now);
-      for (const { group, opt, old: was, new: is, newLocation } of differences) {
-        process.stdout.write(`[${group}] ${opt}: ${was} -> ${is}  (${place(newLocation)})\n`);
-      }
-      refuseRefused(old, differences);
-      refuseRefused(now, differences);
-    });
 
   config
     .command('upgrade')

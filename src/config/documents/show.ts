@@ -1,6 +1,4 @@
-/**
- * Views for an operator of a configuration: locations of values, differences. Secrets are masked throughout.
- */
+/** Views of a configuration for an operator: values and their locations. Secrets are masked throughout. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '../../log/index.js';
 import type { Config } from '../config.js';
@@ -18,18 +16,6 @@ export function showOptions(config: Config): ShownOption[] {
 /** Returns the options whose values differ from their declared defaults. */
 export function differencesFromDefaults(config: Config): ShownOption[] {
   return showOptions(config).filter(({ isDefault }) => !isDefault);
-}
-
-/** Returns the options that differ between two configurations with the same declarations, with both values. */
-export function diffConfigs(before: Config, after: Config) {
-  return sortedOptions(after).flatMap((now) => {
-    const { group, opt, option } = now;
-    if (!before.has(group, opt)) return [];
-    const old = before.resolve(group, opt);
-    if (isDeepStrictEqual(old.value, now.value)) return [];
-    const [was, is] = [maskValue(opt, option, old.value), maskValue(opt, option, now.value)];
-    return [{ group, opt, old: was, new: is, newLocation: now.location }];
-  });
 }
 
 function shown({ group, opt, option, value, written, location, shadowed, issues }: Resolved) {

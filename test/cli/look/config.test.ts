@@ -128,15 +128,11 @@ test('OP-8 CF-98 show of all options asks for none of a filter, which a section 
   }
 });
 
-test('OP-8 CF-99 CF-100 diff compares two files; upgrade rewrites deprecated names', async () => {
+test('OP-8 CF-100 upgrade rewrites deprecated names', async () => {
   const project = emptyProject({
-    'a.ini': '[wsgi]\nkeep_alive_timeout = 10\n',
     'b.ini': '[DEFAULT]\ntcp_keepidle = 100\n',
   });
   try {
-    const { out } = run(['diff', 'a.ini', 'b.ini'], project.folder);
-    assert.match(out, /^\[wsgi\] keep_alive_timeout: 10 -> 65/m);
-    assert.match(out, /^\[wsgi\] tcp_keepidle: 600 -> 100 {2}\(b\.ini:2:16\)$/m);
     const upgraded = run(['upgrade', 'b.ini', '--write'], project.folder);
     assert.match(upgraded.out, /^b\.ini:2: \[DEFAULT\] tcp_keepidle -> \[wsgi\] tcp_keepidle$/m);
     assert.match(readFileSync(join(project.folder, 'b.ini'), 'utf8'), /\[wsgi\]\ntcp_keepidle = 100/);
