@@ -1,8 +1,7 @@
 /** Differences in the paste file: pipelines, mounts, and the sections of filters and apps. */
-import { isDeepStrictEqual } from 'node:util';
 import { orderChanges } from '../text/index.js';
 import { type Difference, difference, pairs } from './difference.js';
-import { optionRule } from './option-rules.js';
+import { optionRule, sameValue, valuesText } from './option-rules.js';
 import type { ApiState, MountState, PartState, PipelineState } from './state.js';
 
 /** Returns the differences of what one API uses of its paste file. */
@@ -61,11 +60,11 @@ function part(api: string, was: PartState | undefined, is: PartState | undefined
     found.push(difference(about, 'factory-changed', `${was.factory ?? 'none'} -> ${is.factory ?? 'none'}`));
   for (const name of new Set([...Object.keys(was.options), ...Object.keys(is.options)])) {
     const [old, now] = [was.options[name], is.options[name]];
-    if (isDeepStrictEqual(old?.value, now?.value)) continue;
+    if (sameValue(old, now)) continue;
     const values = { old: old?.value ?? null, new: now?.value ?? null };
     const rule = optionRule({ group: `${is.kind} ${is.factory ?? ''}`, opt: name, ...values });
     const places = { old: old?.place ?? was.place, new: now?.place ?? is.place };
-    const text = `${name} ${values.old ?? 'none'} -> ${values.new ?? 'none'}`;
+    const text = `${name} ${valuesText(old, now)}`;
     found.push(difference({ ...about, ...places }, rule, text, { effect: 'applied by a reload' }));
   }
   return found;

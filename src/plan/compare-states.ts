@@ -4,7 +4,7 @@ import { comparePipelines } from './compare-pipelines.js';
 import { compareRoutes } from './compare-routes.js';
 import { compareSchemas } from './compare-schemas.js';
 import { type About, type Difference, difference, pairs, sorted } from './difference.js';
-import { optionRule } from './option-rules.js';
+import { optionRule, sameValue, valuesText } from './option-rules.js';
 import {
   type ApiState,
   type InterfaceState,
@@ -126,13 +126,12 @@ function options(before: State, after: State): Difference[] {
   return pairs(before.options, after.options, optionKey).flatMap(([old, now]) => {
     const { group, opt, restart } = (now ?? old)!;
     if (isToldElsewhere(optionKey({ group, opt }))) return [];
-    const isOtherSecret = old?.digest != null && now?.digest != null && old.digest !== now.digest;
-    if (old?.value === now?.value && !isOtherSecret) return [];
+    if (sameValue(old, now)) return [];
     // An option that only one state declares, with its default, is none that somebody has changed.
     if ((old === undefined && now!.place === null) || (now === undefined && old!.place === null)) return [];
     const about = { api: null, subject: `[${group}] ${opt}`, old: old?.place ?? null, new: now?.place ?? null };
     const rule = optionRule({ group, opt, old: old?.value ?? null, new: now?.value ?? null });
-    const text = old?.value === now?.value ? 'another secret' : `${old?.value ?? 'none'} -> ${now?.value ?? 'none'}`;
+    const text = valuesText(old, now);
     const change = old === undefined ? 'added' : now === undefined ? 'removed' : 'changed';
     return [difference(about, rule, text, { change, effect: restart ? 'needs a restart' : 'applied by a reload' })];
   });

@@ -1,5 +1,6 @@
-/** The rule of a changed option: a table of the options that limit requests, or whose effect clients see. */
+/** Changed options: whether they are, and the rule of each, from a table of those that limit requests or whose effect clients see. */
 import type { RuleName } from './rules.js';
+import type { ShownValue } from './state.js';
 
 /** A changed option; null: it is not set. Values as they are shown. */
 export interface ChangedOption {
@@ -26,6 +27,17 @@ const ROWS: readonly OptionRow[] = [
   { group: /^DEFAULT$/, opt: /^(?:fault_style|invalid_input_status)$/, is: 'seen' },
   { group: /^ssl$/, opt: /^(?:ca_file|ciphers|min_version|minimum_version|version|client_.*)$/, is: 'seen' },
 ];
+
+/** Reports whether a value is the same in both states, as far as they know it. */
+export function sameValue(old: ShownValue | undefined, now: ShownValue | undefined): boolean {
+  const isOtherSecret = old?.digest != null && now?.digest != null && old.digest !== now.digest;
+  return old?.value === now?.value && !isOtherSecret;
+}
+
+/** Returns both values, as they are shown. */
+export function valuesText(old: ShownValue | undefined, now: ShownValue | undefined): string {
+  return old?.value === now?.value ? 'another secret' : `${old?.value ?? 'none'} -> ${now?.value ?? 'none'}`;
+}
 
 /** Returns the rule of a changed option. Any option of the paste file may be noticed. */
 export function optionRule({ group, opt, old, new: now }: ChangedOption): RuleName {

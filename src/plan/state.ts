@@ -62,8 +62,15 @@ export interface PartState {
   readonly options: Readonly<Record<string, PartOption>>;
 }
 
-export interface PartOption {
+/** A value in effect: of a section, or of an option. */
+export interface ShownValue {
+  /** Secrets are masked. */
   readonly value: string;
+  /** Differs if the value does, also for secrets; null for values that are shown whole. */
+  readonly digest: string | null;
+}
+
+export interface PartOption extends ShownValue {
   readonly place: Place;
 }
 
@@ -162,13 +169,9 @@ export interface JobState {
 }
 
 /** An option of the configuration. */
-export interface OptionState {
+export interface OptionState extends ShownValue {
   readonly group: string;
   readonly opt: string;
-  /** Secrets are masked. */
-  readonly value: string;
-  /** Differs if the value does, also for secrets; null for values that are shown whole. */
-  readonly digest: string | null;
   readonly place: Place;
   /** The value stays as long as its process: its environment or command line has it. */
   readonly lasting: boolean;

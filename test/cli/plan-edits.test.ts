@@ -32,7 +32,7 @@ use = egg:Paste#urlmap
 /health: health
 
 [pipeline:main]
-pipeline = request_id cors sizelimit bookings_app
+pipeline = request_id cors sizelimit signed bookings_app
 
 [pipeline:guarded]
 pipeline = request_id basic_auth bookings_app
@@ -46,6 +46,11 @@ paste.filter_factory = portico/middleware:cors
 [filter:basic_auth]
 paste.filter_factory = portico/middleware:basicAuth
 user_file = users
+
+[filter:signed]
+paste.filter_factory = ./app.js:signed
+secret_key = first
+store = postgres://db:first@localhost/x
 
 [filter:read_only]
 paste.filter_factory = portico/middleware:readOnly
@@ -89,6 +94,7 @@ const rooms = {
   create: action({ body: booking, headers: { type: 'object', properties: { 'x-tenant': { type: 'string' } } }, status: 201 }, () => ({})),
   remove: action({ status: 204 }, () => undefined),
 };
+export const signed = () => (app) => app;
 export async function app(_settings, ctx) {
   const router = new Router({ controllers: { rooms } });
   router.connect('/rooms', { controller: 'rooms', action: 'index', conditions: { method: ['GET'] } });
@@ -199,8 +205,8 @@ const EDITS: readonly Edit[] = [
   [paste, 'cors sizelimit', 'cors read_only sizelimit', ['filter-added', 'pipeline main', 'read_only is new']],
   [
     paste,
-    'cors sizelimit bookings_app',
-    'cors sizelimit basic_auth bookings_app',
+    'signed bookings_app',
+    'basic_auth bookings_app',
     ['security-added', GET, 'requires basic now'],
     ['security-added', SHOW, 'requires basic now'],
     ['security-added', 'DELETE /v1/rooms/{id}', 'requires basic now'],
@@ -239,6 +245,13 @@ const EDITS: readonly Edit[] = [
     'portico/middleware:correlationId',
     ['factory-changed', 'filter request_id', 'portico/middleware:requestId -> portico/middleware:correlationId'],
   ],
+  [
+    paste,
+    'secret_key = first',
+    'secret_key = second',
+    ['section-option-changed', 'filter signed', 'secret_key another secret'],
+  ],
+  [paste, 'db:first@', 'db:second@', ['section-option-changed', 'filter signed', 'store another secret']],
   [paste, '[app:health]', '# a comment\n[app:health]'],
   // Routes.
   [

@@ -61,9 +61,13 @@ function nodeOf(tree: ContextTree, config: Config, label?: string): PipelineNode
     factory,
     file: origin === undefined ? null : relative('', origin.file),
     line: origin?.line ?? null,
-    options: type === 'composite' && children.length > 0 ? {} : Object.fromEntries(effectiveOptions(tree, config)),
+    options: type === 'composite' && children.length > 0 ? {} : shownOptions(tree, config),
     children: [...parts.map((part) => nodeOf(part, config)), ...children],
   };
+}
+
+function shownOptions(tree: ContextTree, config: Config): Readonly<Record<string, string>> {
+  return Object.fromEntries(effectiveOptions(tree, config).map(({ name, shown }) => [name, shown]));
 }
 
 /** One node of the tree for output. */

@@ -13,17 +13,20 @@ import { JobList } from '../../tasks/internal.js';
 import { placeText } from '../command.js';
 import { effectiveOptions } from '../look/effective-options.js';
 import { loaderOf, routedApps } from '../validate/api-routers.js';
-import { jobState, placeOf } from './plain-data.js';
+import { jobState, placeOf, shownValue } from './plain-data.js';
 import { routerState } from './router-state.js';
 
-/** Returns an API; its apps are created for their routes, and released. `running`: that API, if this process serves it. */
+/**
+ * Returns an API; its apps are created for their routes, and released. `key`: of the digests of secrets; `running`: that API, if this process
+ * serves it.
+ */
 export async function apiState(
   api: PlannedApi,
   config: Config,
-  running?: Pick<WSGIService, 'periodicTasks'>,
+  { key, running }: { readonly key: string; readonly running: Pick<WSGIService, 'periodicTasks'> | undefined },
 ): Promise<ApiState> {
   const { name, addresses, usesTls, workers, pipeline } = api;
-  const sections = new Sections(config);
+  const sections = new Sections(config, key);
   sections.visit(await loaderOf(api, config).tree(pipeline));
   const declared = new JobList();
   const routers = [];
@@ -68,9 +71,11 @@ class Sections {
   readonly parts: PartState[] = [];
   readonly #seen = new Set<string>();
   readonly #config: Config;
+  readonly #key: string;
 
-  constructor(config: Config) {
+  constructor(config: Config, key: string) {
     this.#config = config;
+    this.#key = key;
   }
 
   visit(node: ContextTree): void {
@@ -102,8 +107,8 @@ class Sections {
 
   #options(node: ContextTree): PartState['options'] {
     return Object.fromEntries(
-      effectiveOptions(node, this.#config).map(([name, value]) => {
-        return [name, { value, place: placed(node.options.get(name)) }];
+      effectiveOptions(node, this.#config).map(({ name, shown, whole }) => {
+        return [name, { ...shownValue(shown, whole, this.#key), place: placed(node.options.get(name)) }];
       }),
     );
   }

@@ -2,9 +2,8 @@
  * The state of a project as `plan` compares it, from a build of its configuration in this process: the plans of its APIs, the trees of the
  * paste file, the Routers of its apps, the contracts of its services. Creates no filter, and starts nothing.
  */
-import { createHmac } from 'node:crypto';
 import type { Config } from '../../config/index.js';
-import { asTrial, isSecret, maskValue } from '../../config/internal.js';
+import { asTrial, maskValue } from '../../config/internal.js';
 import { silentLogger } from '../../log/internal.js';
 import type { SectionService } from '../../managers/index.js';
 import type { OptionState, ServiceState, State } from '../../plan/index.js';
@@ -13,7 +12,7 @@ import { namesIn } from '../../server/internal.js';
 import { enabledServices } from '../configured/enabled-services.js';
 import { plan, refuseErrors } from '../validate/plan.js';
 import { apiState } from './api-state.js';
-import { jobState, placeOf, plainData, sourceOf } from './plain-data.js';
+import { jobState, placeOf, plainData, shownValue, sourceOf } from './plain-data.js';
 
 /** A service that this process runs: an API, or one with remote calls. */
 export type RunningService = Pick<WSGIService, 'name' | 'config' | 'periodicTasks'> &
@@ -36,7 +35,9 @@ export async function builtState(config: Config, key: string, { running, ...only
   refuseErrors(diagnostics);
   const built = [];
   for (const api of apis)
-    built.push(await asTrial(() => apiState({ ...api, usesTls: names.sslApis.includes(api.name) }, config, running)));
+    built.push(
+      await asTrial(() => apiState({ ...api, usesTls: names.sslApis.includes(api.name) }, config, { key, running })),
+    );
   const enabled = await enabledServices(config, names, { log: silentLogger() }, ({ make }) => make());
   const services: ServiceState[] = [];
   for (const made of enabled.services) {
@@ -58,20 +59,13 @@ export async function builtState(config: Config, key: string, { running, ...only
 
 function options(config: Config, key: string): OptionState[] {
   return config.resolveAll().map(({ group, opt, option, value, location }) => {
-    const digest = isSecret(opt, option) ? digestOf(value, key) : null;
+    const whole = value === undefined ? 'none' : option.format(value);
     return {
       group,
       opt,
-      value: maskValue(opt, option, value),
-      digest,
+      ...shownValue(maskValue(opt, option, value), whole, key),
       ...sourceOf(location),
       restart: option.restart,
     };
   });
-}
-
-function digestOf(value: unknown, key: string): string {
-  return createHmac('sha256', key)
-    .update(JSON.stringify(value) ?? '')
-    .digest('base64');
 }

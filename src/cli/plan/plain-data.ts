@@ -1,4 +1,5 @@
 /** Values of a state as JSON has them. */
+import { createHmac } from 'node:crypto';
 import { type Location, locationText } from '../../errors/index.js';
 import type { DescribedJob } from '../../managers/index.js';
 import type { JobState, OptionState, Place } from '../../plan/index.js';
@@ -18,6 +19,14 @@ export function placeOf(location: Location | undefined): Place {
 export function sourceOf(location: Location): Pick<OptionState, 'place' | 'lasting'> {
   const lasting = location.kind === 'environment' || location.kind === 'command_line';
   return { place: placeOf(location), lasting };
+}
+
+/**
+ * Returns a value as it is shown; if that hides a part, with a digest that differs if the value does. `key`: the same for both states of a
+ * comparison.
+ */
+export function shownValue(shown: string, whole: string, key: string): Pick<OptionState, 'value' | 'digest'> {
+  return { value: shown, digest: shown === whole ? null : createHmac('sha256', key).update(whole).digest('base64') };
 }
 
 /** Returns a periodic task with the time between its runs. */
