@@ -18,12 +18,13 @@ import {
   noRevision,
   type ReplayReport,
   STATUS_BREAKING,
+  type State,
   type StateSource,
   stateFrom,
   stateLine,
   textOf,
 } from '../plan/index.js';
-import { example, print } from './command.js';
+import { example, print, unknownName } from './command.js';
 import { addConfigurationOptions, collect, type OutputArguments } from './command-line.js';
 import { readDeclared } from './configured/declared-configuration.js';
 import { socketOf } from './configured/find-service.js';
@@ -101,11 +102,19 @@ async function compared(words: readonly string[], args: PlanArguments): Promise<
       const key = randomUUID();
       // One after another: each may take all processors.
       const old = await stateFrom(before, key);
-      const differences = compareStates(old, await stateFrom(after, key));
+      const now = await stateFrom(after, key);
+      refuseUnknownApi(args.api, old, now);
+      const differences = compareStates(old, now);
       const replay = args.replay === undefined ? undefined : await replayed(args.replay, [before, after], args.api);
       return { before: before.label, after: after.label, differences, replay };
     }),
   );
+}
+
+function refuseUnknownApi(wanted: string | undefined, ...states: readonly State[]): void {
+  const names = [...new Set(states.flatMap(({ apis }) => apis.map(({ name }) => name)))];
+  if (wanted !== undefined && !names.includes(wanted))
+    throw unknownName(`neither state has an API called "${wanted}"`, wanted, names, 'APIs');
 }
 
 async function comparedWithRunning(words: readonly string[], args: PlanArguments): Promise<Compared> {

@@ -89,6 +89,12 @@ test('plan --replay --markdown: the counts beside the differences, and the table
   );
 });
 
+test('86 --api that neither state has is refused with the nearest name', () => {
+  const { status, stdout, stderr } = plan('--api', 'booking');
+  assert.deepEqual([status, stdout], [2, '']);
+  assert.equal(stderr, 'neither state has an API called "booking"\n  Did you mean "bookings"?\n');
+});
+
 test('86 --replay of a file that is not there, and of a directory', () => {
   for (const path of ['none.log', 'node_modules']) {
     const { status, stdout, stderr } = command(['plan', '.', '.', '--replay', path], { cwd: project.folder });
