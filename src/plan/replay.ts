@@ -83,15 +83,22 @@ interface Seen {
 export async function replay(lines: AsyncIterable<string>, options: ReplayOptions): Promise<ReplayReport> {
   const processes = options.states.map((state) => new ReplayProcess(state));
   const tally = new Tally(options.maskTarget);
-  let part = new Map<string, Seen>();
-  const answered = async (): Promise<void> => {
-    const seen = [...part.values()];
-    part = new Map();
+  const answer = async (seen: readonly Seen[], lines: number): Promise<void> => {
     if (seen.length === 0) return;
     const requests = seen.map(({ request }) => request);
     const [before, after] = await Promise.all(processes.map((each) => each.ask(requests)));
     for (const [at, each] of seen.entries()) tally.add(each, before![at]!, after![at]!);
-    options.onProgress?.(tally.lines);
+    options.onProgress?.(lines);
+  };
+  let part = new Map<string, Seen>();
+  let answered = Promise.resolve();
+  // The next part is read, and waits for the processes, while they answer this one.
+  const send = async (): Promise<void> => {
+    const earlier = answered;
+    answered = answer([...part.values()], tally.lines);
+    answered.catch(() => undefined);
+    part = new Map();
+    await earlier;
   };
   try {
     for await (const line of lines) {
@@ -103,9 +110,10 @@ export async function replay(lines: AsyncIterable<string>, options: ReplayOption
         continue;
       }
       note(part, logged, options.api);
-      if (part.size >= PART) await answered();
+      if (part.size >= PART) await send();
     }
-    await answered();
+    await send();
+    await answered;
   } finally {
     await Promise.all(processes.map((each) => each.close()));
   }
