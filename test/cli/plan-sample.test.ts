@@ -5,6 +5,8 @@ import { after } from 'node:test';
 import { stateFrom } from '../../dist/plan/state-process.js';
 import { emptyProject, root } from '../fixtures/project.js';
 import { checkTogether, type Edit } from '../plan/edits.js';
+// It starts processes: the runner of the tests knows that by this import.
+import '../plan/project.js';
 
 const sample = 'sample/compute';
 
