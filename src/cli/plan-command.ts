@@ -121,15 +121,12 @@ async function comparedWithRunning(words: readonly string[], args: PlanArguments
   if (words.length > 0) {
     throw new UsageError(`plan --running compares no ${words.join(' ')}`, 'Leave out --running, or the states.');
   }
-  if (args.replay !== undefined) {
-    throw new UsageError(
-      'plan --running replays no requests',
-      'Compare a revision or a directory: plan main --replay access.log',
-    );
-  }
   const { before, key, after } = await runningStates(await socketOf(args));
-  const differences = compareStates(before, reloadable(before, await stateFrom(after, key)));
-  return { before: 'the running service', after: after.label, differences };
+  const now = await stateFrom(after, key);
+  refuseUnknownApi(args.api, before, now);
+  const differences = compareStates(before, reloadable(before, now));
+  const replay = args.replay === undefined ? undefined : await replayed(args.replay, [null, after], args.api);
+  return { before: 'the running service', after: after.label, differences, replay };
 }
 
 async function compare(words: readonly string[], args: PlanArguments): Promise<void> {

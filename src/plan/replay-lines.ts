@@ -13,6 +13,8 @@ export interface LoggedRequest {
   readonly api: string | null;
   /** The port that it was sent to, if the line has it. */
   readonly port: number | null;
+  /** Template of its route; null: none; undefined: the line does not tell. */
+  readonly route?: string | null;
 }
 
 /** Longer lines are none of an access log. */
@@ -54,6 +56,7 @@ function fromJson(line: string): LoggedRequest | undefined {
     userAgent: textOf(fields.user_agent),
     api: textOf(fields.service) ?? textOf(fields.name),
     port: null,
+    ...('route' in fields ? { route: textOf(fields.route) } : {}),
   };
 }
 
@@ -64,7 +67,7 @@ const REQUEST_LINE =
 function fromRequestLine(line: string): LoggedRequest | undefined {
   const [, port, method, target, status, rest = ''] = REQUEST_LINE.exec(line) ?? [];
   if (method === undefined || target === undefined || !isTarget(target)) return undefined;
-  const [, version] = / microversion: (\S+)/.exec(rest) ?? [];
+  const [, version, route] = / microversion: (\S+)(?: route: (\S+))?/.exec(rest) ?? [];
   // The combined format ends with the referer and the user agent.
   const [, agent] = /"(?:[^"\\]|\\.)*" "((?:[^"\\]|\\.)*)"/.exec(rest) ?? [];
   return {
@@ -75,6 +78,7 @@ function fromRequestLine(line: string): LoggedRequest | undefined {
     userAgent: textOf(agent),
     api: null,
     port: port === undefined ? null : Number(port),
+    ...(route === undefined ? {} : { route: textOf(route) }),
   };
 }
 

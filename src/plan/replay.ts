@@ -8,8 +8,8 @@ import { templateKey } from './state.js';
 import type { StateSource } from './state-process.js';
 
 export interface ReplayOptions {
-  /** Before and after. */
-  readonly states: readonly [StateSource, StateSource];
+  /** Before and after. Null before: it is the service that has written the log, and answered as its lines say. */
+  readonly states: readonly [StateSource | null, StateSource];
   /** The API of lines that name none. */
   readonly api?: string | undefined;
   /** Returns a target as it is shown, without secrets: logs of other servers have them. */
@@ -81,13 +81,15 @@ interface Seen {
 
 /** Runs the requests of a log through two states. Throws `PORTICO_PLAN_STATE` for a state that cannot be composed. */
 export async function replay(lines: AsyncIterable<string>, options: ReplayOptions): Promise<ReplayReport> {
-  const processes = options.states.map((state) => new ReplayProcess(state));
+  const [old, now] = options.states;
+  const processes = { before: old && new ReplayProcess(old), after: new ReplayProcess(now) };
   const tally = new Tally(options.maskTarget);
   const answer = async (seen: readonly Seen[], lines: number): Promise<void> => {
     if (seen.length === 0) return;
     const requests = seen.map(({ request }) => request);
-    const [before, after] = await Promise.all(processes.map((each) => each.ask(requests)));
-    for (const [at, each] of seen.entries()) tally.add(each, before![at]!, after![at]!);
+    const [before, after] = await Promise.all([processes.before?.ask(requests), processes.after.ask(requests)]);
+    for (const [at, each] of seen.entries())
+      tally.add(each, before?.[at] ?? loggedVerdict(each.logged, after[at]!), after[at]!);
     options.onProgress?.(lines);
   };
   let part = new Map<string, Seen>();
@@ -109,21 +111,22 @@ export async function replay(lines: AsyncIterable<string>, options: ReplayOption
         tally.skipped++;
         continue;
       }
-      note(part, logged, options.api);
+      note(part, logged, options.api, old === null);
       if (part.size >= PART) await send();
     }
     await send();
     await answered;
   } finally {
-    await Promise.all(processes.map((each) => each.close()));
+    await Promise.all([processes.before?.close(), processes.after.close()]);
   }
   return tally.report();
 }
 
-function note(part: Map<string, Seen>, logged: LoggedRequest, given: string | undefined): void {
-  const { method, target, version, port, userAgent } = logged;
+/** `answers`: requests with different responses are apart. */
+function note(part: Map<string, Seen>, logged: LoggedRequest, given: string | undefined, answers: boolean): void {
+  const { method, target, version, port, userAgent, status, route } = logged;
   const api = logged.api ?? given ?? null;
-  const key = JSON.stringify([method, target, version, api, port]);
+  const key = JSON.stringify([method, target, version, api, port, ...(answers ? [status, route] : [])]);
   let seen = part.get(key);
   if (seen === undefined) {
     seen = { request: { method, target, version, api, port }, logged, agents: new Map(), requests: 0 };
@@ -131,6 +134,25 @@ function note(part: Map<string, Seen>, logged: LoggedRequest, given: string | un
   }
   seen.requests++;
   if (userAgent !== null) count(seen.agents, userAgent, 1);
+}
+
+/** Returns the response of a line as a verdict. Of what it does not tell, that of the state after. */
+function loggedVerdict({ status, route }: LoggedRequest, after: ReplayVerdict): ReplayVerdict {
+  const isUnrouted = route === null && (status === 404 || status === 405);
+  // A trial accepts each caller and each body: what reaches an action may have had any status.
+  const isKnown = status !== null && (after.status === null ? isUnrouted : !isOfTheMoment(status));
+  return {
+    ...after,
+    status: isKnown ? status : after.status,
+    route: isUnrouted ? null : (route ?? after.route),
+    action: null,
+    issues: [],
+  };
+}
+
+/** Statuses that a repeated request need not have: they depend on the caller, on the load, and on what was there. */
+function isOfTheMoment(status: number): boolean {
+  return [304, 401, 403, 407, 408, 413, 429, 499].includes(status) || status >= 500;
 }
 
 interface CountedRoute {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { ReplayReport } from '../../dist/plan/replay.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { FILES } from '../plan/project.js';
 import { apiCli, emptyProject, Program, runApiCli, startProject } from './program.js';
@@ -57,6 +58,48 @@ ${warning}`.replaceAll(/^/gm, '  ');
   assert.equal(linesAfter(real.stdout), `${told}\n  bookings: 1 worker replaced\n`);
   assert.deepEqual([dryRun.status, asked.status, real.status], [0, 0, 0]);
   assert.equal((await runApiCli(project.folder, 'plan', '--running')).stdout, 'No differences.\n');
+});
+
+test('86 plan --running --replay: what the log of the service says, against what its files would answer', async (t) => {
+  const ini = `${FILES['portico.ini']!.replace('port = 8099', 'port = 0')}[control]\nsocket = control.sock\n`;
+  const route =
+    "  router.connect('/rooms', { controller: 'rooms', action: 'index', conditions: { method: ['GET'] } });\n";
+  const project = emptyProject({ ...FILES, 'portico.ini': ini, 'app.js': FILES['app.js']!.replace(route, '') });
+  const program = startProject(t, project);
+  await program.printed(/Ready after/);
+  const show =
+    "  router.connect('/rooms/{id}', { controller: 'rooms', action: 'show', conditions: { method: ['GET'] } });\n";
+  writeFileSync(join(project.folder, 'app.js'), FILES['app.js']!.replace(show, ''));
+  const line = (words: string, status: number): string =>
+    `192.0.2.7 - - [30/Nov/2026:10:00:00 +0000] "${words} HTTP/1.1" ${status} 84 "-" "curl/8.5"`;
+  const logged = { service: 'bookings', method: 'GET', target: '/v1/rooms', status: 404, route: '-' };
+  const lines = [
+    line('GET /v1/rooms/1', 200),
+    line('GET /v1/rooms/1', 200),
+    // Neither the caller nor the load is that of the files, and a log has no body.
+    line('GET /v1/rooms/2', 401),
+    line('GET /v1/rooms/2', 503),
+    line('POST /v1/bookings', 400),
+    line('GET /nothing', 404),
+    JSON.stringify(logged),
+    JSON.stringify({ ...logged, status: 401 }),
+  ];
+  const log = join(project.folder, 'access.log');
+  writeFileSync(log, `${lines.join('\n')}\n`);
+  const { stdout, status } = await runApiCli(project.folder, 'plan', '--running', '--replay', 'access.log', '--json');
+  const { replay, before } = JSON.parse(stdout) as { replay: ReplayReport; before: string };
+  assert.deepEqual([status, before, replay.requests, replay.changed], [3, 'the running service', 8, 3]);
+  const found = replay.routes.flatMap(({ changes, requests: all }) =>
+    changes.map(({ requests, before: was, after: is, examples: [example] }) => [
+      `${requests} of ${all}: ${example!.target}`,
+      was.status,
+      is.status ?? is.route,
+    ]),
+  );
+  assert.deepEqual(found, [
+    ['2 of 5: /v1/rooms/1', 200, 404],
+    ['1 of 2: /v1/rooms', 404, '/v1/rooms'],
+  ]);
 });
 
 const linesAfter = (text: string): string => text.slice(text.indexOf('\n') + 1);

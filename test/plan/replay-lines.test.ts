@@ -19,7 +19,12 @@ test('plan --replay reads lines of request_log, as JSON and as text, and the com
   });
   const text =
     '192.0.2.7 "GET /rooms?limit=1 HTTP/1.1" status: 200 len: 84 time: 0.001200 microversion: 2.1 route: /rooms [req-1 - - -]';
-  assert.deepEqual(loggedRequest(text), { ...NOTHING, ...get, status: 200, version: '2.1' });
+  assert.deepEqual(loggedRequest(text), { ...NOTHING, ...get, status: 200, version: '2.1', route: '/rooms' });
+  for (const [written, route] of [
+    ['/rooms', '/rooms'],
+    ['-', null],
+  ] as const)
+    assert.equal(loggedRequest(json.replace('"status"', `"route":"${written}","status"`))?.route, route);
   assert.deepEqual(loggedRequest(JSON.stringify({ level: 'info', msg: text })), loggedRequest(text));
   const short = '12:00:01 INFO hotel: GET /rooms?limit=1 200 84 B 1.2 ms req-1';
   assert.deepEqual(loggedRequest(short), { ...NOTHING, ...get, status: 200 });

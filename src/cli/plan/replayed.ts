@@ -16,10 +16,10 @@ import {
 } from '../../plan/index.js';
 import { columns } from '../command.js';
 
-/** Runs the requests of a file, or of standard input for `-`, through two states; on a terminal with a bar. */
+/** Runs the requests of a file, or of standard input for `-`, through two states, or beside a log through one; on a terminal with a bar. */
 export async function replayed(
   path: string,
-  states: readonly [StateSource, StateSource],
+  states: readonly [StateSource | null, StateSource],
   api: string | undefined,
 ): Promise<ReplayReport> {
   const size = path === '-' ? 0 : await sizeOf(path);
