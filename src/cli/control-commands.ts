@@ -28,7 +28,7 @@ export function register(program: Command): void {
     print(args, document, () => requestsText(document.requests));
   });
 
-  add(program, 'reload', 'reload as SIGHUP does; print what clients notice of it, and the result', 'reload --dry-run', NAMED)
+  add(program, 'reload', 'reload as SIGHUP does, and list what clients notice', 'reload --dry-run', NAMED)
     .option('--dry-run', 'check everything as for a reload, but change nothing')
     .addHelpText('after', '\nStatus: 0 accepted, 1 refused or incomplete.')
     .action(async (args: MeantService & { dryRun?: boolean }) => {
