@@ -95,13 +95,10 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'plan',
     'control-commands',
     'notify-command',
-    'policy-command',
     'serve',
     'init-command',
     'generate',
     'generate-command',
-    'dead-letters-command',
-    'rpc-command',
     'plan-command',
     'completion-command',
     'commands',
@@ -340,7 +337,7 @@ test('extras import the index.ts of other directories and no internal.ts: what t
 });
 
 test('the core imports no extra: it asks the extensions of a program for what they provide', () => {
-  const isCore = (file: string): boolean => ![...EXTRAS, 'index', 'cli'].includes(directoryOf(file));
+  const isCore = (file: string): boolean => ![...EXTRAS, 'index'].includes(directoryOf(file));
   const known = all.filter(({ file, specifier, target }) => {
     return (
       isCore(file) &&

@@ -3,10 +3,11 @@ import type { Command } from 'commander';
 import { Config } from '../config/index.js';
 import { commandLogger, shippedExtensions } from '../config/internal.js';
 import { errorText, PorticoError } from '../errors/index.js';
+import { silentLogger } from '../log/internal.js';
 import { importFailure, thrownAt } from '../modules/index.js';
 import type { CommandContext, CommandFile, Extension } from '../service/index.js';
 import { extensionsOf } from '../service/internal.js';
-import { addCommand, choice, columns, example, print, wholeNumber } from './command.js';
+import { addCommand, choice, columns, example, placeText, print, wholeNumber } from './command.js';
 import { configurationOf } from './command-line.js';
 
 /** Commands of extensions, by name. */
@@ -79,8 +80,14 @@ export const CONTEXT: CommandContext = {
   example,
   choice,
   columns,
+  placeText,
   print,
   wholeNumber,
   log: commandLogger,
-  readConfiguration: async (args) => (await import('./configured/configuration.js')).readConfiguration(args),
+  buildApps: async (config, failed) => (await import('./validate/build-apps.js')).buildApps(config, failed),
+  makeService: async (config, name) => (await import('./validate/service-named.js')).serviceNamed(config, name),
+  readConfiguration: async (args, { isQuiet = false } = {}) => {
+    const { readConfiguration } = await import('./configured/configuration.js');
+    return readConfiguration(args, isQuiet ? { log: silentLogger() } : {});
+  },
 };

@@ -1,6 +1,6 @@
 /** Exports for other directories of Portico, in addition to the published ones. */
 
-export { ConfigurationRefused, printDiagnostic } from '../errors/index.js';
+export { ConfigurationRefused, printDiagnostic, UsageError } from '../errors/index.js';
 export { withOverrides } from './config.js';
 export { crossCheck, withoutHint } from './config-holder.js';
 export { generateSample, type SampleOptions } from './documents/sample.js';
@@ -23,7 +23,7 @@ export {
   serversLogger,
 } from './program-log.js';
 export { isFifo, readUnlessFifo } from './read-unless-fifo.js';
-export { HelpRequested, maskArguments, UsageError } from './sources/command-line-values.js';
+export { HelpRequested, maskArguments } from './sources/command-line-values.js';
 export { searchedDirs } from './sources/default-files.js';
 export { confNames } from './sources/read-files.js';
 export { watchFiles } from './sources/watch-files.js';

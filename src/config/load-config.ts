@@ -2,7 +2,7 @@
  * Loads a configuration: finds and reads its sources, or starts from a text, or from a snapshot that another process accepted.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Diagnostic } from '../errors/index.js';
+import { type Diagnostic, UsageError } from '../errors/index.js';
 import type { LogOption } from '../log/index.js';
 import { checkedLog } from '../log/internal.js';
 import { optionVariables, otherVariables } from '../process/index.js';
@@ -14,7 +14,6 @@ import {
   helpText,
   parseCommandLine,
   parseSetting,
-  UsageError,
 } from './sources/command-line-values.js';
 import { findDefaultDirs, findDefaultFiles, named, programName, searchedDirs } from './sources/default-files.js';
 import { declareSources, readExternalSources } from './sources/external-sources.js';

@@ -82,6 +82,13 @@ export class PorticoError extends Error {
   }
 }
 
+/** An invalid command line: the process ends with status 2. */
+export class UsageError extends PorticoError {
+  constructor(message: string, hint?: string) {
+    super('PORTICO_USAGE', { message, hint });
+  }
+}
+
 /** A refused configuration: the process exits with status 78 (EX_CONFIG of `sysexits.h`). */
 export class ConfigurationRefused extends PorticoError {
   /** False if code named by the configuration failed instead of the configuration itself: a failed start, status 1. */

@@ -31,6 +31,7 @@ export {
   PorticoError,
   reasonOf,
   refuseUnknownOptions,
+  UsageError,
   unknownOption,
   whatItIs,
   withCode,

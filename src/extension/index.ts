@@ -23,11 +23,14 @@ export {
   type ErrorDetails,
   errorText,
   ignoreErrors,
+  isObject,
   locationText,
   nearestOrAll,
   OPTION_KINDS,
   type OptionKind,
   PorticoError,
+  printDiagnostics,
+  UsageError,
 } from '../errors/index.js';
 export { type ApplicationLogger, createLogger, type Logger, type LogOption } from '../log/index.js';
 export {
@@ -96,5 +99,5 @@ export type {
 } from '../service/index.js';
 export type { OpenRateStore, RateStore, RateStoreOptions, SharedRule, Taken } from '../service/internal.js';
 export { type ActiveTrace, CallSpans, isRegistered, type SendKind, type TraceHeaders } from '../spans/index.js';
-export { formatDuration, isSecretName, masked, maskUris } from '../text/index.js';
+export { countText, formatDuration, isSecretName, masked, maskUris, printable } from '../text/index.js';
 export { batchWrites } from '../wire/index.js';

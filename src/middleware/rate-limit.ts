@@ -228,7 +228,8 @@ function limiting(options: OptionsOf<typeof rateLimitOptions>, ctx: FactoryConte
     if (holds(allowed, address)) return app(req, res);
     const { trial } = exchangeOf(req);
     if (trial !== undefined) {
-      for (const { rule, text } of rules) if (applies(rule, req)) trial.would(`respond with 429 over the limit of "${text}"`);
+      for (const { rule, text } of rules)
+        if (applies(rule, req)) trial.would(`respond with 429 over the limit of "${text}"`);
       return app(req, res);
     }
     const found: Found[] = [];

@@ -5,7 +5,7 @@ import { Throttle } from '../log/internal.js';
 import { addTrouble, extensionsOf, type RateStore, type SharedRule, type Taken } from '../service/internal.js';
 import { systemClock } from '../tasks/internal.js';
 import { maskUris } from '../text/index.js';
-import { refusalAt } from './refusing.js';
+import { refusalAt } from './refusal-at.js';
 
 /** Time for which a store that failed is not asked; then one request tries it. */
 const AWAY_MS = 1000;

@@ -1,7 +1,8 @@
-/** Policy rules as an extension. Its options are imported when a configuration has them. */
+/** Policy rules as an extension. Its parts are imported when they are used. */
 import type { Extension } from '../service/index.js';
 
 export const extension = {
   name: 'portico/policy',
   options: { oslo_policy: async () => (await import('./policy-options.js')).policyOptions },
+  commands: { policy: () => import('./policy-commands.js') },
 } satisfies Extension;

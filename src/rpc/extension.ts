@@ -10,6 +10,7 @@ export const extension = {
     oslo_messaging_rabbit: async () => (await import('./messaging-options.js')).osloRabbitOptions,
     oslo_messaging_notifications: async () => (await import('./messaging-options.js')).osloNotificationOptions,
   },
+  commands: { rpc: () => import('./commands/rpc-commands.js') },
   provides: {
     calls: async () => (await import('./provided.js')).provided,
     services: {

@@ -1,7 +1,6 @@
 /** Exports for other directories of Portico, in addition to the published ones. */
 export { CallMeter } from './call-meter.js';
-export { type DeadLetter, type DeadLetterFilter, DeadLetters } from './client/dead-letters.js';
-export { RPCConnection } from './client/rpc-connection.js';
+export { DeadLetters } from './client/dead-letters.js';
 export {
   BadArguments,
   DeliveryFailure,

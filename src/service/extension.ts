@@ -3,8 +3,9 @@
  * it runs nothing.
  */
 import type { Command } from 'commander';
-import type { Config, OptionDeclarations } from '../config/index.js';
+import type { Config, Location, OptionDeclarations } from '../config/index.js';
 import type { Logger } from '../log/index.js';
+import type { ServiceBase } from './service.js';
 
 /** Additions to a program by a package. A module exports it as `extension`; `package.json` names that module. */
 export interface Extension {
@@ -56,12 +57,24 @@ export interface CommandContext {
   addCommand(parent: Command, words: string, description: string, line: string): Command;
   /** Returns the example at the end of a command's help. */
   example(line: string): string;
-  /** Reads the configuration that the options name. */
-  readConfiguration(args: ConfigurationArguments): Promise<Config>;
+  /** Reads the configuration that the options name. `isQuiet`: the log has none of its lines. Default false. */
+  readConfiguration(args: ConfigurationArguments, options?: { readonly isQuiet?: boolean }): Promise<Config>;
+  /**
+   * Builds each app of the enabled APIs, and closes it: what its factories have loaded can be looked at. `failed`: called with the error of
+   * each that cannot be built; default: reject with it.
+   */
+  buildApps(config: Config, failed?: (error: unknown) => void): Promise<void>;
+  /**
+   * Makes the service of `[service:<name>]`, not started, whatever else the configuration enables. Rejects with all its errors, and for a name
+   * without a section with the nearest one.
+   */
+  makeService(config: Config, name: string): Promise<ServiceBase>;
   /** Returns the log of a command: warnings on standard error. */
   log(config: Config): Logger;
   /** Prints a document, or its text; control characters are escaped. */
   print(args: { readonly json?: boolean }, document: unknown, text: () => string): void;
+  /** Returns file and line, relative to the working directory; `-` if there is no file. */
+  placeText(origin: Location['origin']): string;
   /** Returns rows with aligned columns. */
   columns(table: readonly (readonly string[])[]): string[];
   /** Returns a parser that accepts only these words, which completion offers. */

@@ -1,7 +1,7 @@
 /**
  * Configuration from the command line: files, directories, `--set`, and options with a flag.
  */
-import { PorticoError } from '../../errors/index.js';
+import { PorticoError, UsageError } from '../../errors/index.js';
 import { optionKey, sectionKey } from '../../ini/index.js';
 import { commandLineWords } from '../../process/index.js';
 import { looksSecret, masked, maskUris } from '../../text/index.js';
@@ -9,13 +9,6 @@ import type { Argument } from '../state.js';
 import { isSecret } from '../types/mask.js';
 import type { DeclaredGroups, DeclaredOption } from '../values/declared-groups.js';
 import { suggestion } from '../values/option-issues.js';
-
-/** An invalid command line: the process ends with status 2. */
-export class UsageError extends PorticoError {
-  constructor(message: string, hint?: string) {
-    super('PORTICO_USAGE', { message, hint });
-  }
-}
 
 /**
  * Parses arguments: `--config-file F`, `--config-dir D`, `--set group.opt=value`, `--help`, `--version`, and `--<group>-<option>`

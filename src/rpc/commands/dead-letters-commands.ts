@@ -2,13 +2,10 @@
  * `api-cli rpc dead`: remote calls that were not handled in time, were refused, or were returned too often.
  */
 import type { Command } from 'commander';
-import { UsageError } from '../config/internal.js';
-import { didYouMean, PorticoError } from '../errors/index.js';
-import { type DeadLetter, type DeadLetterFilter, DeadLetters } from '../rpc/internal.js';
-import { countText, formatDuration, printable } from '../text/index.js';
-import { addCommand, columns, example, print } from './command.js';
-import type { OutputArguments } from './command-line.js';
-import { withConnection } from './configured/configured-rpc.js';
+import { countText, didYouMean, formatDuration, PorticoError, printable, UsageError } from '../../extension/index.js';
+import type { CommandContext, OutputArguments } from '../../service/index.js';
+import { type DeadLetter, type DeadLetterFilter, DeadLetters } from '../client/dead-letters.js';
+import { withConnection } from './command-connection.js';
 
 interface Selection extends OutputArguments {
   readonly topic?: string;
@@ -16,24 +13,25 @@ interface Selection extends OutputArguments {
 }
 
 /** Adds `dead` and its commands. */
-export function registerDeadLetters(rpc: Command): void {
+export function registerDeadLetters(rpc: Command, context: CommandContext): void {
+  const { example, print } = context;
   const dead = rpc
     .command('dead')
     .description('messages that expired, were refused, or were redelivered too often')
     .addHelpText('after', example('api-cli rpc dead list --topic compute'));
 
-  add(dead, 'list', 'list them, oldest first', 'list --topic compute')
+  add(context, dead, 'list', 'list them, oldest first', 'list --topic compute')
     .option('--topic <name>', 'only those of this topic')
-    .action((args: Selection) => show(args, { topic: args.topic }, table));
+    .action((args: Selection) => show(context, args, { topic: args.topic }, (...shown) => table(context, ...shown)));
 
-  add(dead, 'show <id>', 'show one, without the values of its arguments', `show ${ID}`).action(
+  add(context, dead, 'show <id>', 'show one, without the values of its arguments', `show ${ID}`).action(
     (id: string, args: OutputArguments) =>
-      show(args, { ids: [id] }, (_exchange, letters) => letters.map(details).join('\n\n')),
+      show(context, args, { ids: [id] }, (_exchange, letters) => letters.map(details).join('\n\n')),
   );
 
-  addSelection(dead, 'replay', 'send them to their queues again').action(
+  addSelection(context, dead, 'replay', 'send them to their queues again').action(
     async (ids: readonly string[], args: Selection) => {
-      const outcomes = await change(ids, args, (found, filter) => found.replay(filter));
+      const outcomes = await change(context, ids, args, (found, filter) => found.replay(filter));
       const failed = outcomes.filter(({ failure }) => failure !== undefined);
       const replayed = outcomes.length - failed.length;
       print(args, { replayed, failed: failed.map(({ letter, failure }) => ({ id: letter.id, failure })) }, () =>
@@ -46,45 +44,47 @@ export function registerDeadLetters(rpc: Command): void {
     },
   );
 
-  addSelection(dead, 'drop', 'forget them').action(async (ids: readonly string[], args: Selection) => {
-    const dropped = (await change(ids, args, (found, filter) => found.drop(filter))).length;
+  addSelection(context, dead, 'drop', 'forget them').action(async (ids: readonly string[], args: Selection) => {
+    const dropped = (await change(context, ids, args, (found, filter) => found.drop(filter))).length;
     print(args, { dropped }, () => `dropped ${countText(dropped, 'dead letter')}`);
   });
 }
 
 const ID = '01a8d29e-7c01-7a60-9c3b-2f0e8b7d4a11';
 
-function add(dead: Command, words: string, description: string, line: string): Command {
-  return addCommand(dead, words, description, `api-cli rpc dead ${line}`).option('--json', 'print JSON');
+function add(context: CommandContext, dead: Command, words: string, description: string, line: string): Command {
+  return context.addCommand(dead, words, description, `api-cli rpc dead ${line}`).option('--json', 'print JSON');
 }
 
-function addSelection(dead: Command, name: string, description: string): Command {
-  return add(dead, `${name} [id...]`, description, `${name} --topic compute`)
+function addSelection(context: CommandContext, dead: Command, name: string, description: string): Command {
+  return add(context, dead, `${name} [id...]`, description, `${name} --topic compute`)
     .option('--topic <name>', 'only those of this topic')
     .option('--all', 'all of the exchange');
 }
 
 async function show(
+  context: CommandContext,
   args: OutputArguments,
   filter: DeadLetterFilter,
   text: (exchange: string, letters: readonly DeadLetter[]) => string,
 ): Promise<void> {
-  await withConnection(args, async (connection) => {
+  await withConnection(context, args, async (connection) => {
     const found = new DeadLetters(connection);
     const letters = await meant(found, filter);
     const document = { schema: 'portico/rpc-dead', version: 1, exchange: found.exchange, letters: letters.map(jsonOf) };
-    print(args, document, () => text(found.exchange, letters));
+    context.print(args, document, () => text(found.exchange, letters));
   });
 }
 
 /** Replays or drops the selected letters. */
 function change<T>(
+  context: CommandContext,
   ids: readonly string[],
   args: Selection,
   work: (found: DeadLetters, filter: DeadLetterFilter) => Promise<T>,
 ): Promise<T> {
   const filter = filterOf(ids, args);
-  return withConnection(args, async (connection) => {
+  return withConnection(context, args, async (connection) => {
     const found = new DeadLetters(connection);
     if (args.all !== true) await meant(found, filter);
     return work(found, filter);
@@ -143,7 +143,7 @@ function jsonOf(letter: DeadLetter): object {
   };
 }
 
-function table(exchange: string, letters: readonly DeadLetter[]): string {
+function table({ columns }: CommandContext, exchange: string, letters: readonly DeadLetter[]): string {
   const topics = new Map<string, number>();
   for (const { topic = 'no topic' } of letters) topics.set(topic, (topics.get(topic) ?? 0) + 1);
   const counts = [...topics].map(([topic, count]) => `${topic} ${count}`).join(', ');

@@ -1,25 +1,17 @@
-/**
- * `api-cli rpc`: remote calls for operators of services that make and serve them: pings and calls; contracts and dead letters have separate
- * files.
- */
-
+/** `api-cli rpc`: remote calls for operators of services that make and serve them: pings, calls and contracts. */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { RequestContext } from '../app/index.js';
-import { commandLogger, present, UsageError } from '../config/internal.js';
-import { type Diagnostic, isObject, printDiagnostics } from '../errors/index.js';
-import type { ArgumentSchema, RPCConnection, RPCService, RpcContract } from '../rpc/index.js';
-import { contractErrors, NoSuchMethod, UnsupportedVersion } from '../rpc/internal.js';
-import { namesIn } from '../server/internal.js';
-import type { ClientOptions } from '../service/index.js';
-import { printable } from '../text/index.js';
-import { addCommand, columns, example, print, unknownName, wholeNumber } from './command.js';
-import { addConfigurationOptions, type ConfigurationArguments, type OutputArguments } from './command-line.js';
-import { readConfiguration } from './configured/configuration.js';
-import { withConnection } from './configured/configured-rpc.js';
-import { enabledServices } from './configured/enabled-services.js';
-import { registerDeadLetters } from './dead-letters-command.js';
-import { refuseErrors } from './validate/plan.js';
+import { RequestContext } from '../../app/index.js';
+import type { Diagnostic } from '../../config/index.js';
+import { isObject, printable, printDiagnostics, UsageError } from '../../extension/index.js';
+import type { ClientOptions, CommandContext, ConfigurationArguments, OutputArguments } from '../../service/index.js';
+import type { RPCConnection } from '../client/rpc-connection.js';
+import { NoSuchMethod, UnsupportedVersion } from '../errors.js';
+import type { RPCService } from '../rpc-service.js';
+import type { ArgumentSchema } from '../server/arguments.js';
+import { contractErrors, type RpcContract } from '../server/contract.js';
+import { withConnection } from './command-connection.js';
+import { registerDeadLetters } from './dead-letters-commands.js';
 
 interface Target extends OutputArguments {
   readonly timeout?: number;
@@ -34,43 +26,44 @@ interface CallTarget extends Target {
 /** Context of an operator with an administrator's rights: users who may publish to the broker may call anything. */
 const CONTEXT = new RequestContext({ isAdmin: true, roles: ['admin'] });
 
-export function register(program: Command): void {
+export function register(program: Command, context: CommandContext): void {
+  const { example, print, wholeNumber } = context;
   const rpc = program
     .command('rpc')
     .description('make remote calls between services, and handle failed messages')
     .addHelpText('after', example('api-cli rpc dead list'));
-  add(rpc, 'ping <topic>', 'show the state of a service that responds', 'ping compute --host north')
+  add(context, rpc, 'ping <topic>', 'show the state of a service that responds', 'ping compute --host north')
     .option('--timeout <seconds>', 'wait for the reply', wholeNumber('--timeout', 1), 5)
     .option('--json', 'print JSON')
     .action(async (topic: string, args: Target) => {
-      const answer = await withConnection(args, (rpcs) => ping(rpcs, topic, args));
+      const answer = await withConnection(context, args, (rpcs) => ping(rpcs, topic, args));
       print(args, answer, () =>
         printable(`${answer.service}${answer.host === null ? '' : ` on ${answer.host}`} responded in ${answer.ms} ms`),
       );
     });
 
-  addCall(rpc, 'call', 'call a method and print its result as JSON').action(
+  addCall(context, rpc, 'call', 'call a method and print its result as JSON').action(
     async (topic: string, method: string, values: string | undefined, args: CallTarget) => {
       const named = argumentsOf(values);
-      const result = await withConnection(args, (rpcs) =>
+      const result = await withConnection(context, args, (rpcs) =>
         rpcs.client(targetOf(topic, args)).call(CONTEXT, method, named),
       );
       print({ json: true }, result ?? null, () => '');
     },
   );
 
-  addCall(rpc, 'cast', 'have a method called without waiting for it').action(
+  addCall(context, rpc, 'cast', 'have a method called without waiting for it').action(
     async (topic: string, method: string, values: string | undefined, args: CallTarget) => {
       const named = argumentsOf(values);
       // Without a queue the broker would drop it.
       const target = { ...targetOf(topic, args), mandatory: true };
-      await withConnection(args, (rpcs) => rpcs.client(target).cast(CONTEXT, method, named));
+      await withConnection(context, args, (rpcs) => rpcs.client(target).cast(CONTEXT, method, named));
       process.stdout.write('the broker accepted it\n');
     },
   );
 
-  registerContract(rpc);
-  registerDeadLetters(rpc);
+  registerContract(rpc, context);
+  registerDeadLetters(rpc, context);
 }
 
 /** Pings a service. One in Python answers a call of its toolkit, or reports an unknown method: it is present either way. */
@@ -100,24 +93,36 @@ function isUnknownThere(error: unknown): boolean {
   return error instanceof NoSuchMethod || error instanceof UnsupportedVersion;
 }
 
-function add(rpc: Command, words: string, description: string, line: string): Command {
-  const command = addCommand(rpc, words, description, `api-cli rpc ${line}`);
+function add(context: CommandContext, rpc: Command, words: string, description: string, line: string): Command {
+  const command = context.addCommand(rpc, words, description, `api-cli rpc ${line}`);
   return command.option('--host <name>', 'its host (default: any)');
 }
 
-function addCall(rpc: Command, name: string, description: string): Command {
-  return add(rpc, `${name} <topic> <method> [arguments]`, description, `${name} images resize '{"id": "a", "to": 7}'`)
+function addCall(context: CommandContext, rpc: Command, name: string, description: string): Command {
+  return add(
+    context,
+    rpc,
+    `${name} <topic> <method> [arguments]`,
+    description,
+    `${name} images resize '{"id": "a", "to": 7}'`,
+  )
     .option(
       '--timeout <seconds>',
       'wait for the reply (default: [rpc] response_timeout; 30 for a cast)',
-      wholeNumber('--timeout', 1),
+      context.wholeNumber('--timeout', 1),
     )
     .option('--namespace <name>', 'namespace of the method')
     .option('--method-version <version>', 'lowest version of the service (default: 1.0)');
 }
 
 function targetOf(topic: string, { host, namespace, methodVersion, timeout }: CallTarget): ClientOptions {
-  return present({ topic, timeout, server: host, namespace, version: methodVersion });
+  return {
+    topic,
+    ...(timeout !== undefined && { timeout }),
+    ...(host !== undefined && { server: host }),
+    ...(namespace !== undefined && { namespace }),
+    ...(methodVersion !== undefined && { version: methodVersion }),
+  };
 }
 
 function argumentsOf(text = '{}'): Record<string, unknown> {
@@ -146,39 +151,35 @@ interface ServiceContract {
 const SCHEMA = 'portico/rpc-contract';
 
 /** Adds `contract`: the methods that a service offers, and changes that break those of the last release. */
-function registerContract(rpc: Command): void {
-  const command = rpc
-    .command('contract <service>')
-    .description('print the remote methods of a service, or changes that break an older contract')
+function registerContract(rpc: Command, context: CommandContext): void {
+  context
+    .addCommand(
+      rpc,
+      'contract <service>',
+      'print the remote methods of a service, or changes that break an older contract',
+      'api-cli rpc contract images --json > images.json\n  api-cli rpc contract images --check images.json\n\nStatus of --check: 1 if something breaks.',
+    )
     .option('--check <file>', 'only changes that break the contract in this file (output of --json)')
     .option('--json', 'print JSON')
-    .addHelpText(
-      'after',
-      '\nExample:\n  api-cli rpc contract images --json > images.json\n  api-cli rpc contract images --check images.json\n\nStatus of --check: 1 if something breaks.',
-    );
-  addConfigurationOptions(command).action(async (name: string, args: ContractArguments) => {
-    const before = args.check === undefined ? undefined : contractIn(args.check);
-    const contract = await contractOf(name, args);
-    if (before === undefined) show(contract, args);
-    else check(contract, before, args);
-  });
+    .action(async (name: string, args: ContractArguments) => {
+      const before = args.check === undefined ? undefined : contractIn(args.check);
+      const contract = await contractOf(context, name, args);
+      if (before === undefined) show(context, contract, args);
+      else check(context, contract, before, args);
+    });
 }
 
-async function contractOf(name: string, args: ConfigurationArguments): Promise<ServiceContract> {
-  // Whatever other services this host runs.
-  const config = await readConfiguration(args, { set: [`DEFAULT.enabled_services=${name}`] });
-  const names = namesIn(config);
-  const { services, diagnostics } = await enabledServices(config, names, { log: commandLogger(config) }, ({ make }) =>
-    make(),
-  );
-  refuseErrors(diagnostics);
-  const service = services.find((each) => each.name === name);
-  if (service === undefined)
-    throw unknownName(`no service is called "${name}"`, name, names.sections.service, 'Services');
-  return { service: name, topic: service.topic, interfaces: await (service as RPCService).contract() };
+async function contractOf(
+  { makeService, readConfiguration }: CommandContext,
+  name: string,
+  args: ConfigurationArguments,
+): Promise<ServiceContract> {
+  // This extension makes the services of sections.
+  const service = (await makeService(await readConfiguration(args), name)) as RPCService;
+  return { service: name, topic: service.topic, interfaces: await service.contract() };
 }
 
-function show(contract: ServiceContract, args: ContractArguments): void {
+function show({ columns, print }: CommandContext, contract: ServiceContract, args: ContractArguments): void {
   print(args, { schema: SCHEMA, version: 1, ...contract }, () =>
     columns([
       ['INTERFACE', 'VERSION', 'METHOD', 'ARGUMENTS'],
@@ -197,7 +198,12 @@ function argumentsText(schema: ArgumentSchema | null): string {
   return names.join(', ') || '-';
 }
 
-function check(now: ServiceContract, before: ServiceContract, args: ContractArguments): void {
+function check(
+  { print }: CommandContext,
+  now: ServiceContract,
+  before: ServiceContract,
+  args: ContractArguments,
+): void {
   const moved =
     now.topic === before.topic
       ? []

@@ -1,19 +1,18 @@
 /**
  * Connection of commands that send remote calls, or manage them.
  */
-import { commandLogger } from '../../config/internal.js';
-import { ConfigurationRefused } from '../../errors/index.js';
-import { RPCConnection } from '../../rpc/internal.js';
-import type { ConfigurationArguments } from '../command-line.js';
-import { readConfiguration } from './configuration.js';
+import { ConfigurationRefused } from '../../extension/index.js';
+import type { CommandContext, ConfigurationArguments } from '../../service/index.js';
+import { RPCConnection } from '../client/rpc-connection.js';
 
 /** Refused for `memory://`, which other processes cannot see. */
 export async function withConnection<T>(
+  { readConfiguration, log }: CommandContext,
   args: ConfigurationArguments,
   work: (connection: RPCConnection) => Promise<T>,
 ): Promise<T> {
   const config = await readConfiguration(args);
-  const connection = new RPCConnection({ config, name: `api-cli:${process.pid}`, log: commandLogger(config) });
+  const connection = new RPCConnection({ config, name: `api-cli:${process.pid}`, log: log(config) });
   if (connection.isInProcess) {
     throw new ConfigurationRefused('PORTICO_RPC_MEMORY', {
       message: '[rpc] transport_url is memory://, which cannot reach other processes',

@@ -2,18 +2,15 @@
  * `api-cli policy`: the rules that the enabled APIs register, and the policy files that replace them.
  */
 import type { Command } from 'commander';
-import type { LoadOptions } from '../config/index.js';
 import { ConfigurationRefused, eachOnce, inOrder, isError, PorticoError, printDiagnostics } from '../errors/index.js';
-import { mountedApps } from '../loader/internal.js';
-import { silentLogger } from '../log/internal.js';
-import { isRedundant, type LoadedPolicy, loadedPolicies, policySample } from '../policy/internal.js';
+import type { CommandContext, ConfigurationArguments, OutputArguments } from '../service/index.js';
 import { countText } from '../text/index.js';
-import { addCommand, example, placeText, print } from './command.js';
-import type { ConfigurationArguments, OutputArguments } from './command-line.js';
-import { readConfiguration } from './configured/configuration.js';
-import { chosenApis, loaderOf } from './validate/api-routers.js';
+import { type LoadedPolicy, loadedPolicies } from './policy.js';
+import { isRedundant } from './rule-set.js';
+import { policySample } from './sample.js';
 
-export function register(program: Command): void {
+export function register(program: Command, context: CommandContext): void {
+  const { addCommand, example, placeText, print } = context;
   const policy = program
     .command('policy')
     .description('the rules of the enabled APIs, and the policy files that replace them')
@@ -25,7 +22,7 @@ export function register(program: Command): void {
     'print a policy file with all rules of the application as comments',
     'api-cli policy sample > policy.yaml',
   ).action(async (args: ConfigurationArguments) => {
-    const policies = await policiesOf(args);
+    const policies = await policiesOf(context, args);
     process.stdout.write(policySample(policies.flatMap(({ registered }) => [...registered.values()])));
   });
 
@@ -38,7 +35,7 @@ export function register(program: Command): void {
     .option('--json', 'print JSON')
     .action(async (args: OutputArguments) => {
       // Its findings are the output, not also lines of the log.
-      const policies = await policiesOf(args, { log: silentLogger() });
+      const policies = await policiesOf(context, args, { isQuiet: true });
       const found = inOrder(eachOnce(policies.flatMap(({ findings }) => findings)));
       print(args, { findings: found }, () =>
         found.length === 0 ? `no errors in ${ruleCount(policies)} of policy files` : printDiagnostics(found),
@@ -54,7 +51,7 @@ export function register(program: Command): void {
   )
     .option('--json', 'print JSON')
     .action(async (args: OutputArguments) => {
-      const rules = (await policiesOf(args)).flatMap(({ registered, written }) =>
+      const rules = (await policiesOf(context, args)).flatMap(({ registered, written }) =>
         [...written.values()].filter((rule) => isRedundant(rule, registered)),
       );
       const shown = rules.map(({ name, location }) => ({ name, place: placeText(location.origin) }));
@@ -68,20 +65,14 @@ function ruleCount(policies: readonly LoadedPolicy[]): string {
 
 /** Builds the apps of the enabled APIs, and returns the policies that they have loaded, also those whose files are refused. */
 async function policiesOf(
+  { buildApps, readConfiguration }: CommandContext,
   args: ConfigurationArguments,
-  more: Pick<LoadOptions, 'log'> = {},
+  { isQuiet = false } = {},
 ): Promise<readonly LoadedPolicy[]> {
-  const config = await readConfiguration(args, more);
-  for (const api of await chosenApis(config, undefined)) {
-    const loader = loaderOf(api, config);
-    for (const { app } of mountedApps(await loader.tree(api.pipeline), config)) {
-      try {
-        await (await loader.makeApp(app)).close();
-      } catch (error) {
-        if (!(error instanceof ConfigurationRefused) || !loadedPolicies(config).some(hasErrors)) throw error;
-      }
-    }
-  }
+  const config = await readConfiguration(args, { isQuiet });
+  await buildApps(config, (error) => {
+    if (!(error instanceof ConfigurationRefused) || !loadedPolicies(config).some(hasErrors)) throw error;
+  });
   const policies = new Map(loadedPolicies(config).map((each) => [each.registered, each]));
   if (policies.size > 0) return [...policies.values()];
   throw new PorticoError('PORTICO_POLICY_ABSENT', {
