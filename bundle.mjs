@@ -32,7 +32,6 @@ const ts = createRequire(import.meta.url)('typescript');
 /** Files that Portico starts by path, as processes and threads. */
 const STARTED = [
   'launch/worker/worker-bootstrap.js',
-  'cli/worker-modules.js',
   'launch/worker/watch-thread.js',
   'middleware/auth/basic-auth-worker.js',
 ];

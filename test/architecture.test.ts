@@ -354,8 +354,6 @@ test('the core imports no extra: it asks the extensions of a program for what th
 const COMPUTED: Readonly<Record<string, readonly string[]>> = {
   'config/extension-objects.ts': ['import(url'],
   'modules/import-export.ts': ['import(url', 'import(pathToFileURL', 'import(url'],
-  // The modules of a worker of `api-cli`, which is above `launch`.
-  'launch/worker/worker-bootstrap.ts': ['import(ownFile'],
 };
 
 test('an import takes a literal, or what a file names: no directory imports another one by a computed path', () => {

@@ -13,6 +13,9 @@ import type { Sent } from '../worker-message.js';
 
 export { heldTick };
 
+/** Key of the link on the process object; a worker of `api-cli` has a function there, which it calls first, and which makes the link. */
+const WORKER = Symbol.for('portico.worker');
+
 if (isMainThread && process.send !== undefined && process.env.PORTICO_WORKER !== undefined) {
   // Before any other module is loaded: a SIGTERM in between would kill the process by its default action.
   const ended: Sent = { portico: true, kind: 'ended', status: 0, cutOff: false, signalled: true };
@@ -36,20 +39,21 @@ if (isMainThread && process.send !== undefined && process.env.PORTICO_WORKER !==
   delete process.env.PORTICO_WORKER;
   keepCompiledCode();
   returnStartMemory();
-  try {
-    const { beginWork } = await import('./parent-link.js');
-    unexplained = await beginWork(releaseSignals, loadAhead);
-  } catch (error) {
-    const text = `the package portico is incomplete: ${(error as Error).message}. Workers start when it is installed again`;
-    const failed: Sent = { portico: true, kind: 'failed', text, code: undefined, status: 1 };
-    process.send(failed);
-    process.exit(1);
-  }
-}
-
-/** Loads the modules that every worker of `api-cli` needs, while its parent reads the configuration. */
-async function loadAhead(): Promise<void> {
+  /** Waits for the configuration. `meanwhile`: called if the parent is still reading it. */
+  const begin = async (meanwhile: () => Promise<unknown>): Promise<void> => {
+    try {
+      const { beginWork } = await import('./parent-link.js');
+      unexplained = await beginWork(releaseSignals, meanwhile);
+    } catch (error) {
+      const text = `the package portico is incomplete: ${(error as Error).message}. Workers start when it is installed again`;
+      const failed: Sent = { portico: true, kind: 'failed', text, code: undefined, status: 1 };
+      process.send?.(failed);
+      process.exit(1);
+    }
+  };
   const [, main = ''] = process.argv;
   const isCli = existsSync(main) && realpathSync(main) === fileURLToPath(ownFile('cli/main.js'));
-  if (isCli) await import(ownFile('cli/worker-modules.js').href);
+  // It stands above this directory, and knows the modules that all its workers need: it loads them meanwhile.
+  if (isCli) Object.defineProperty(process, WORKER, { value: begin, configurable: true });
+  else await begin(() => Promise.resolve());
 }
