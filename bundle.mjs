@@ -162,18 +162,17 @@ function isMade() {
   return needed.every((path) => existsSync(path) && statSync(path).mtimeMs <= mtimeMs);
 }
 
-/** Returns what a module imports and exports, and the groups of options that it declares. */
+/** Returns what a module imports and exports. */
 function readModule(path) {
   const code = readFileSync(join(compiled, path), 'utf8');
   const beside = (specifier) => join(dirname(path), specifier);
   const isOwn = ({ source }) => source?.type === 'Literal' && source.value.startsWith('.');
   const { body } = parseAst(code);
   const statics = body.filter(isOwn).map((node) => ({ ...node, from: beside(node.source.value) }));
-  const nodes = nodesIn(body);
   return {
     code,
     statics,
-    loads: nodes
+    loads: nodesIn(body)
       .filter((node) => node.type === 'ImportExpression' && isOwn(node))
       .map(({ source }) => beside(source.value)),
     names: body.flatMap(({ type, declaration: each, specifiers = [] }) =>
@@ -190,12 +189,6 @@ function readModule(path) {
           : [],
       ),
     ),
-    groups: nodes
-      .filter(
-        ({ type, callee, arguments: [group] = [] }) =>
-          type === 'CallExpression' && ['defineOptions', 'owns'].includes(callee.name) && group?.type === 'Literal',
-      )
-      .map((node) => node.arguments[0].value),
   };
 }
 
@@ -314,30 +307,14 @@ function facades() {
   return texts;
 }
 
-/** Returns the table of the names, as text: that of all options which the modules declare with their group. */
+/** Returns the table of the names, as text. */
 async function shippedNames() {
-  const { writeTable } = await import(join(compiled, 'config/internal.js'));
-  const { OWNERS, SHIPPED } = await import(join(compiled, 'extensions.js'));
+  const { shippedExtensions, writeTable } = await import(join(compiled, 'config/internal.js'));
   const { COMMANDS } = await import(join(compiled, 'cli/commands.js'));
-  const extensions = new Map();
-  for (const [name, load] of Object.entries(SHIPPED)) {
-    const { options = {} } = (await load()).extension;
-    for (const declare of Object.values(options)) await declare();
-    extensions.set(name, Object.keys(options));
-  }
-  const ofExtensions = [...extensions.values()].flat();
-  const directories = new Map();
-  for (const path of [...modules.keys()].toSorted()) {
-    const { groups } = modules.get(path);
-    if (groups.length === 0) continue;
-    await import(join(compiled, path));
-    const [directory] = path.split('/');
-    if (!Object.hasOwn(OWNERS, directory)) continue;
-    for (const group of groups) if (!ofExtensions.includes(group)) directories.set(group, directory);
-  }
-  // The factories of filters declare their groups.
-  await import(join(compiled, 'middleware/index.js'));
-  return writeTable({ directories, extensions, commands: [...COMMANDS.keys()] });
+  const { bundledOptions } = await import(join(compiled, 'cli/configured/bundled-options.js'));
+  await bundledOptions();
+  const extensions = (await shippedExtensions()).map(({ name, options = {} }) => [name, Object.keys(options)]);
+  return writeTable(new Map(extensions), [...COMMANDS.keys()]);
 }
 
 /** Returns the declaration files of the entry points and all files that they import. */

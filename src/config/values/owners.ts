@@ -9,7 +9,7 @@ import { type Diagnostic, locationText, nearestNames, PorticoError } from '../..
 import { OWNERS, SHIPPED } from '../../extensions.js';
 import { OS_PREFIX, ownFile } from '../../process/index.js';
 import type { Sources, State } from '../state.js';
-import { loadedGroups, type OwnedGroup } from '../types/define-options.js';
+import { loadedGroups, locationOfDeclaration, type OwnedGroup } from '../types/define-options.js';
 import { type Elsewhere, elsewhereOf, type Option, writtenElsewhere } from '../types/option.js';
 import { DeclaredGroups } from './declared-groups.js';
 import type { Generation } from './generation.js';
@@ -56,20 +56,16 @@ function readTable(): Table {
 }
 
 /**
- * Returns the table, as text, of the groups that are loaded now: the build has loaded all that is shipped. `directories`: that of each group
- * whose values any process checks; `extensions`: the groups of each shipped extension; `commands`: those of the core.
+ * Returns the table, as text, of the groups that are loaded now: the build has loaded all that is shipped. `extensions`: the groups of each
+ * shipped extension; `commands`: those of the core.
  */
-export function writeTable({
-  directories = new Map(),
-  extensions = new Map(),
-  commands = [],
-}: {
-  readonly directories?: ReadonlyMap<string, string>;
-  readonly extensions?: ReadonlyMap<string, readonly string[]>;
-  readonly commands?: readonly string[];
-}): string {
+export function writeTable(extensions: ReadonlyMap<string, readonly string[]>, commands: readonly string[]): string {
   const groups = loadedGroups();
   const ofExtensions = new Set([...extensions.values()].flat());
+  const declaredIn = groups.flatMap(({ group, options }) => {
+    const [directory = ''] = locationOfDeclaration(options).slice(ownFile('.').href.length).split('/');
+    return Object.hasOwn(OWNERS, directory) ? [[group, directory] as const] : [];
+  });
   const sections = sectionsOf(groups.filter(({ group }) => !ofExtensions.has(group)));
   const ofEach = [...extensions].map(([name, own]) => {
     return [name, { sections: sectionsOf(groups.filter(({ group }) => own.includes(group))), groups: own }] as const;
@@ -83,7 +79,7 @@ export function writeTable({
   });
   const table = {
     sections,
-    directories: Object.fromEntries(directories),
+    directories: Object.fromEntries(declaredIn),
     extensions: Object.fromEntries(ofEach),
     commands,
     groups: rows,
