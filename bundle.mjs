@@ -75,8 +75,7 @@ const PROGRAMS = {
 const ALL = 'all.js';
 
 const { exports, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const modules = new Map(filesBelow(src).map((path) => [compiledName(path), undefined]));
-for (const path of modules.keys()) modules.set(path, readModule(path));
+const modules = new Map(filesBelow(src).map((path) => [compiledName(path), readModule(compiledName(path))]));
 const published = Object.values(exports).flatMap(({ default: path }) => (path ? [relative('lib', path)] : []));
 const entries = new Set([
   ...published,
@@ -94,44 +93,38 @@ for (const [path, module] of modules) {
   for (const each of module.imports) importers.get(each).add(path);
 }
 
-// Rollup places the modules, of which it gets the imports and exports. The bundle has the same files, but a file also exports what only
-// other files of `dist` need.
-const files = new Map();
-for (const { fileName, modules: contained = {} } of await bundle([...entries], fileOf))
-  for (const path of Object.keys(contained)) files.set(path, fileName.replace(/^chunks\/|\.js$/g, ''));
-const alone = [...loaded].filter((path) => files.get(path) === path.replace(/\.js$/, ''));
-const output = await bundle([ALL, ...entries, ...alone], (path) => files.get(path));
-
-async function bundle(input, manualChunks) {
-  const isFirst = files.size === 0;
-  const built = await rollup({
-    // By name: each of them has its own file, even if it has nothing of its own.
-    input: Object.fromEntries(input.flatMap((path) => (isFirst || !published.includes(path) ? [[path, path]] : []))),
-    external: (id) => !id.startsWith('.') && !modules.has(id) && id !== ALL,
-    // Only entry points have no exports beside their own.
-    preserveEntrySignatures: isFirst ? 'strict' : 'allow-extension',
-    treeshake: false,
-    plugins: [{ name: 'portico', resolveId, ...(isFirst ? { load: stub } : { buildStart, load, renderChunk }) }],
-    onLog: (level, log, report) => {
-      // The compiler's helpers for decorators.
-      if (log.code !== 'THIS_IS_UNDEFINED') report(level, log);
-    },
-  });
-  const { output } = await built.generate({
-    dir: lib,
-    sourcemap: !isFirst,
-    // `src` is published.
-    sourcemapExcludeSources: true,
-    // No hash in the names, so that a running process still finds the files that it imports later.
-    entryFileNames: '[name]',
-    chunkFileNames: ({ facadeModuleId, name }) => facadeModuleId ?? `chunks/${name}.js`,
-    manualChunks,
-    onlyExplicitManualChunks: true,
-    minifyInternalExports: false,
-    hoistTransitiveImports: false,
-  });
-  return output;
-}
+// Files for modules that the same entries need, by these entries.
+const shared = new Map();
+const files = new Map([...modules.keys()].map((path) => [path, fileOf(path)]));
+const alone = [...loaded].filter((path) => files.get(path) === nameOf(path));
+const built = await rollup({
+  // By name: each of them has its own file, even if it has nothing of its own.
+  input: Object.fromEntries(
+    [ALL, ...entries, ...alone].flatMap((path) => (published.includes(path) ? [] : [[path, path]])),
+  ),
+  external: (id) => !id.startsWith('.') && !modules.has(id) && id !== ALL,
+  // Only entry points have no exports beside their own.
+  preserveEntrySignatures: 'allow-extension',
+  treeshake: false,
+  plugins: [{ name: 'portico', resolveId, buildStart, load, renderChunk }],
+  onLog: (level, log, report) => {
+    // The compiler's helpers for decorators.
+    if (log.code !== 'THIS_IS_UNDEFINED') report(level, log);
+  },
+});
+const { output } = await built.generate({
+  dir: lib,
+  sourcemap: true,
+  // `src` is published.
+  sourcemapExcludeSources: true,
+  // No hash in the names, so that a running process still finds the files that it imports later.
+  entryFileNames: '[name]',
+  chunkFileNames: ({ facadeModuleId, name }) => facadeModuleId ?? `chunks/${name}.js`,
+  manualChunks: (path) => files.get(path),
+  onlyExplicitManualChunks: true,
+  minifyInternalExports: false,
+  hoistTransitiveImports: false,
+});
 
 // Programs may be running: each file is replaced in one step, and old files are removed last.
 const made = new Map();
@@ -231,18 +224,29 @@ function exporterOf(path, name) {
 }
 
 /**
- * Returns the name of the file for a module: its directory and the first program that needs it. Rollup places the modules that no program
- * loads at its start: it groups them by the entries that need them, so that no command loads modules of another.
+ * Returns the name of the file for a module: its own, that of the one entry that needs it, or of its directory and the first program that
+ * needs it. Modules that no program loads at its start are together if the same entries need them, so that no command loads those of another.
  */
 function fileOf(path) {
   const [folder] = (LISTS[path] ?? path).split('/');
-  if (entries.has(path) || (loaded.has(path) && importers.get(path).size === 0)) return undefined;
+  if (entries.has(path) || (loaded.has(path) && importers.get(path).size === 0)) return nameOf(path);
   if (FIRST.includes(path)) return 'first';
   if (AHEAD.includes(path)) return `${folder}-ahead`;
   const needing = entriesOf(path);
-  if (needing.size === 1) return undefined;
+  if (needing.size === 1) return nameOf([...needing][0]);
   const [program] = Object.entries(PROGRAMS).find(([, roots]) => roots.some((each) => needing.has(each))) ?? [];
-  return program === undefined ? undefined : `${BASE.includes(folder) ? 'base' : folder}${program}`;
+  if (program !== undefined) return `${BASE.includes(folder) ? 'base' : folder}${program}`;
+  // Processes import what stands in `internal.js` from its own file.
+  const key = [...needing]
+    .filter((each) => basename(each) !== 'internal.js')
+    .toSorted()
+    .join();
+  if (!shared.has(key)) shared.set(key, nameOf(path).replaceAll('/', '-'));
+  return shared.get(key);
+}
+
+function nameOf(path) {
+  return path.replace(/\.js$/, '');
 }
 
 /** Returns the entries and the dynamically imported modules that import a module, directly or through others. */
@@ -258,17 +262,6 @@ function buildStart() {
 
 function resolveId(id, importer) {
   return id.startsWith('.') ? join(dirname(importer), id) : id === ALL || modules.has(id) ? id : null;
-}
-
-/** Returns a module that imports what another does, and has exports of the same names. */
-function stub(id) {
-  const { imports, loads, names } = modules.get(id);
-  const lines = [
-    ...imports.map((path) => `import '${path}';`),
-    ...loads.map((path) => `import('${path}');`),
-    ...names.map((name) => `export const ${name} = 0;`),
-  ];
-  return lines.join('\n');
 }
 
 /** Returns a compiled module with its source map, or that of all exports. */
