@@ -155,7 +155,7 @@ function isMade() {
   return needed.every((path) => existsSync(path) && statSync(path).mtimeMs <= mtimeMs);
 }
 
-/** Returns what a module imports and exports. */
+/** Returns what a module imports and passes on. */
 function readModule(path) {
   const code = readFileSync(join(compiled, path), 'utf8');
   const beside = (specifier) => join(dirname(path), specifier);
@@ -168,13 +168,6 @@ function readModule(path) {
     loads: nodesIn(body)
       .filter((node) => node.type === 'ImportExpression' && isOwn(node))
       .map(({ source }) => beside(source.value)),
-    names: body.flatMap(({ type, declaration: each, specifiers = [] }) =>
-      type === 'ExportNamedDeclaration'
-        ? (each?.declarations ?? (each ? [each] : []))
-            .map(({ id }) => id.name)
-            .concat(specifiers.map(({ exported }) => exported.name))
-        : [],
-    ),
     reexports: new Map(
       statics.flatMap(({ type, from, specifiers }) =>
         type === 'ExportNamedDeclaration'
@@ -265,13 +258,16 @@ function resolveId(id, importer) {
 }
 
 /** Returns a compiled module with its source map, or that of all exports. */
-function load(id) {
+async function load(id) {
   if (id !== ALL) {
     const map = JSON.parse(readFileSync(join(compiled, `${id}.map`), 'utf8'));
-    return { code: modules.get(id).code, map: { ...map, sources: [join(src, `${id.slice(0, -'.js'.length)}.ts`)] } };
+    return { code: modules.get(id).code, map: { ...map, sources: [join(src, `${nameOf(id)}.ts`)] } };
   }
-  return [...modules]
-    .map(([path, { names }]) => `export { ${names.map((name) => `${name} as '${path}:${name}'`)} } from '${path}';`)
+  const all = await Promise.all([...modules.keys()].map((path) => this.load({ id: path })));
+  return all
+    .map(({ id: path, exports: names }) => {
+      return `export { ${names.map((name) => `${name} as '${path}:${name}'`)} } from '${path}';`;
+    })
     .join('\n');
 }
 
