@@ -230,6 +230,11 @@ test('CF-112 options may stand before the command, and between it and what it is
       ['check', '--help'],
       ['--help', 'check'],
     ],
+    // The commands of an extension are not known yet.
+    [
+      ['policy', 'check', '--json'],
+      ['--json', 'policy', 'check'],
+    ],
     // The value of an option is also the name of a command.
     [
       ['check', '--config-file', 'config'],
