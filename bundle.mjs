@@ -302,7 +302,10 @@ async function shippedNames() {
   const { COMMANDS } = await import(join(compiled, 'cli/commands.js'));
   const { bundledOptions } = await import(join(compiled, 'cli/configured/bundled-options.js'));
   await bundledOptions();
-  const extensions = (await shippedExtensions()).map(({ name, options = {} }) => [name, Object.keys(options)]);
+  const extensions = (await shippedExtensions()).map(({ name, options = {}, aliases = {} }) => [
+    name,
+    { groups: Object.keys(options), aliases },
+  ]);
   return writeTable(new Map(extensions), [...COMMANDS.keys()]);
 }
 

@@ -16,7 +16,7 @@ import {
 } from './changes.js';
 import { ConfigHolder, Lasting, loadedChecks, withoutHint } from './config-holder.js';
 import type { ExtensionObject } from './extension-objects.js';
-import { loadExtensions, loadedExtensions, readExtensions } from './extensions.js';
+import { type KnownExtensions, knownExtensions, loadExtensions, readExtensions } from './extensions.js';
 import { begin, fromSources, fromText, type LoadOptions, ofSnapshot, readAgain } from './load-config.js';
 import { serversLogger } from './program-log.js';
 import { maskArguments, optionNamed } from './sources/command-line-values.js';
@@ -177,9 +177,9 @@ export class Config {
     return loadExtensions(this.#current.generation, configured);
   }
 
-  /** Returns those that are imported: all of others, once it was loaded. Undefined if its list has an error. @internal */
-  loadedExtensions(): readonly ExtensionObject[] | undefined {
-    return loadedExtensions(this.#current.generation);
+  /** Returns its extensions, as far as they are known without an import. @internal */
+  knownExtensions(): KnownExtensions {
+    return knownExtensions(this.#current.generation);
   }
 
   /** Adds a check over several options, once; its findings get the location of the option. */

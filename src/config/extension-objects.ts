@@ -19,6 +19,7 @@ import { isCoreCommand, isCoreGroup } from './values/owners.js';
 export interface ExtensionObject {
   readonly name: string;
   readonly options?: Readonly<Record<string, () => Promise<OptionDeclarations>>>;
+  readonly aliases?: Readonly<Record<string, string>>;
 }
 
 /** Members that hold functions by name, and the words for one of them. */
@@ -28,7 +29,7 @@ const CORE: { readonly [T in keyof typeof TABLES]?: (name: string) => boolean } 
   options: isCoreGroup,
   commands: isCoreCommand,
 };
-const KNOWN = ['name', 'status', ...Object.keys(TABLES)];
+const KNOWN = ['name', 'status', 'aliases', ...Object.keys(TABLES)];
 
 /** Objects by their location: the name of a shipped one, else folder and name. */
 const objects = new Map<string, ExtensionObject>();
@@ -130,6 +131,13 @@ function checkObject(name: string, object: unknown): asserts object is Extension
       );
     }
   }
+  for (const [from, to] of Object.entries(given.aliases ?? {})) {
+    if (typeof to === 'string') continue;
+    throw new Refused(
+      `${name}: the alias ${from} is ${whatItIs(to)}, not a text`,
+      `Write "${from}": "package:export".`,
+    );
+  }
 }
 
 /** A thing that only one extension of a program may have, and not the core. */
@@ -143,6 +151,7 @@ export interface Part {
 /** Returns these things of an extension. */
 export function* partsOf(object: ExtensionObject): Generator<Part> {
   yield { key: `name ${object.name}`, what: `the name "${object.name}"` };
+  for (const from of Object.keys(object.aliases ?? {})) yield { key: `alias ${from}`, what: `the alias ${from}` };
   for (const [table, word] of Object.entries(TABLES)) {
     const members = (object as unknown as Record<string, Readonly<Record<string, unknown>> | undefined>)[table] ?? {};
     for (const [name, value] of Object.entries(members)) {

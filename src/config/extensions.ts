@@ -13,7 +13,7 @@ import type { OptionDeclarations } from './types/option.js';
 import type { DeclaredGroups } from './values/declared-groups.js';
 import { Generation } from './values/generation.js';
 import { locationOfItem, type OptionLocations, refuseOption } from './values/option-issues.js';
-import { extensionNames, isWritten, owningExtensions, shippedGroups } from './values/owners.js';
+import { extensionNames, isWritten, owningExtensions, shippedAliases, shippedGroups } from './values/owners.js';
 import type { Resolved } from './values/written.js';
 
 const CODE = 'PORTICO_EXTENSION';
@@ -144,12 +144,26 @@ export async function shippedExtensions(): Promise<readonly ExtensionObject[]> {
   return Promise.all(Object.keys(SHIPPED).map((name) => load(name, '.')));
 }
 
-/**
- * Returns those that are imported: all of others, after a configuration was loaded. Undefined if the list has an error, and not all are known.
- */
-export function loadedExtensions(generation: Generation): readonly ExtensionObject[] | undefined {
-  if (generation.state.issues.some(({ code }) => code === CODE)) return undefined;
-  return known(extensionNames(generation), folderOf(generation));
+/** Extensions of an application that are known without an import. */
+export interface KnownExtensions {
+  /** Those that are imported: all of others, once the configuration was loaded. Undefined if the list has an error. */
+  readonly loaded: readonly ExtensionObject[] | undefined;
+  /** The aliases of factories that they and the shipped ones have. */
+  readonly aliases: Readonly<Record<string, string>>;
+}
+
+/** Returns the extensions of an application as far as they are known; those of a list with an error are not. */
+export function knownExtensions(generation: Generation): KnownExtensions {
+  const names = extensionNames(generation);
+  const isWrong = generation.state.issues.some(({ code }) => code === CODE);
+  const loaded = isWrong ? undefined : known(names, folderOf(generation));
+  return {
+    loaded,
+    get aliases() {
+      const all = [...names.map(shippedAliases), ...(loaded ?? []).map(({ aliases }) => aliases)];
+      return Object.assign({}, ...all) as Readonly<Record<string, string>>;
+    },
+  };
 }
 
 /** Refuses a configuration whose list leaves out a shipped extension that is needed. */

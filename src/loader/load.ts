@@ -49,6 +49,8 @@ export interface LoadParts extends OpenedPaste, GivenToFactories {
   readonly configured: boolean;
   readonly resolver: Resolver | undefined;
   readonly aliases: AliasTable;
+  /** Those of the extensions of the configuration. */
+  readonly extensionAliases: AliasTable;
 }
 
 /** Contexts with their factories resolved, and the first error of a part that cannot be loaded. */
@@ -371,10 +373,11 @@ export class Load {
     return this.#follow({ form: 'file', source: settings.source }, reference.text, reference, settings.globalConf);
   }
 
-  /** Returns the aliases of the program, of the current file, and of the first file. */
+  /** Returns the aliases of the program, of the current file, of the first file, and of extensions. */
   #aliases(origin: Origin): readonly AliasTable[] {
-    const { aliases, path, runTime } = this.#parts;
+    const { aliases, extensionAliases, path, runTime } = this.#parts;
     const files = [resolve(origin.file), path].flatMap((file) => this.sources.get(file) ?? []);
-    return [aliases, ...files.map((source) => fileAliases(source, runTime, (error) => this.steps.aliasError(error)))];
+    const ofFiles = files.map((source) => fileAliases(source, runTime, (error) => this.steps.aliasError(error)));
+    return [aliases, ...ofFiles, extensionAliases];
   }
 }

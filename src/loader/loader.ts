@@ -201,14 +201,16 @@ export class Loader extends PasteFile {
 function loadParts(configPath: string, options: LoaderOptions): LoadParts {
   const { globalConf = {}, readFile = readerOf(options.config) } = options;
   const log = checkedLog('PORTICO_INVALID_OPTION', 'a Loader', options.log) ?? silentLogger();
+  const config = options.config ?? new Config();
   return {
     ...openPaste(configPath, readFile),
     runTime: globalConf instanceof Map ? globalConf : new Map(Object.entries(globalConf)),
-    config: options.config ?? new Config(),
+    config,
     service: options.service,
     configured: options.config !== undefined,
     log,
     resolver: options.resolve,
     aliases: aliasesOf(options.aliases ?? {}),
+    extensionAliases: aliasesOf(config.knownExtensions().aliases),
   };
 }

@@ -15,6 +15,11 @@ export interface Extension {
   readonly options?: Readonly<Record<string, () => Promise<OptionDeclarations>>>;
   /** Commands of `api-cli`, by name. Commands of one file are registered together. */
   readonly commands?: Readonly<Record<string, () => Promise<CommandFile>>>;
+  /**
+   * Names of factories in paste files for Python, each with the factory to load in its place: `wsgi.audit:factory` with `portico-audit:audit`.
+   * After `egg:` a second word is the protocol. Aliases of the program and of the file go before.
+   */
+  readonly aliases?: Readonly<Record<string, string>>;
   /** Parts that others ask for by their interface. */
   readonly provides?: Provides;
   /** Its part of `api-cli status` and of `GET /status`, asked in the parent process. */
@@ -91,7 +96,7 @@ export interface CommandContext {
  * has an error, so that not all are known.
  */
 export function loadedExtensionsOf(config: Config): readonly Extension[] | undefined {
-  return config.loadedExtensions() as readonly Extension[] | undefined;
+  return config.knownExtensions().loaded as readonly Extension[] | undefined;
 }
 
 /** Returns the extensions of a configuration, in the order of their list. `configured`: those with an option that it may set. */

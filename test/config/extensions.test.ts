@@ -32,6 +32,9 @@ const { folder, remove } = emptyProject({
   ...packageOf('badobj', 'comands: {},'),
   ...packageOf('kinds', 'services: { batch: () => import("./x.js") },'),
   ...packageOf('nofunction', 'commands: { look: 5 },'),
+  ...packageOf('noalias', "aliases: { 'wsgi.audit:factory': 5 },"),
+  ...packageOf('alias', "aliases: { 'wsgi.audit:factory': 'alias:audit' },"),
+  ...packageOf('same-alias', "aliases: { 'wsgi.audit:factory': 'same-alias:audit' },"),
   ...packageOf('twin', 'commands: { spool: () => import("./x.js") },'),
   ...packageOf('second-registry', 'provides: { registry: async () => ({}) },'),
   ...packageOf('own-check', 'commands: { check: () => import("./x.js") },'),
@@ -91,6 +94,10 @@ test('an entry that is no extension is an error at its place, with what to do', 
       'p.ini:2:14: error: [DEFAULT] extensions: kinds: an extension has no member "services"\n  Members: name, status, options, commands, provides.',
     nofunction:
       'p.ini:2:14: error: [DEFAULT] extensions: nofunction: the command look is the number 5, not a function\n  Write a function that imports it.',
+    noalias:
+      'p.ini:2:14: error: [DEFAULT] extensions: noalias: the alias wsgi.audit:factory is the number 5, not a text\n  Write "wsgi.audit:factory": "package:export".',
+    'alias, same-alias':
+      'p.ini:2:21: error: [DEFAULT] extensions: same-alias has the alias wsgi.audit:factory, which alias has too\n  remove one of both from the list',
     './empty.js':
       'p.ini:2:14: error: [DEFAULT] extensions: ./empty.js is no extension: its module exports no "extension"\n  Export an object: export const extension = { name: \'my-extension\', … }.',
     '-portico/regstry':

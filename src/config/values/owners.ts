@@ -16,6 +16,12 @@ import type { Generation } from './generation.js';
 import { locationOfItem } from './option-issues.js';
 import { variableName } from './written.js';
 
+/** The groups of a shipped extension, and its aliases of factories. */
+interface ShippedExtension {
+  readonly groups: readonly string[];
+  readonly aliases: Readonly<Record<string, string>>;
+}
+
 /** The names of all shipped code, whether it is loaded or not. Their values are checked by the code that declares them. */
 interface Table {
   /** Each section with the names of options in it, under any of their spellings, true for a secret; `<name>` stands for any. */
@@ -23,9 +29,7 @@ interface Table {
   /** Each group whose values any process checks, with the directory whose code declares it. */
   readonly directories: Readonly<Record<string, string>>;
   /** The same of each shipped extension, by its name, whose list may lack it. */
-  readonly extensions: Readonly<
-    Record<string, { readonly sections: Table['sections']; readonly groups: readonly string[] }>
-  >;
+  readonly extensions: Readonly<Record<string, ShippedExtension & { readonly sections: Table['sections'] }>>;
   /** Commands of the core. */
   readonly commands: readonly string[];
   /** Groups with all names of their options, in the order in which the build has loaded them. Only hints need them. */
@@ -56,19 +60,19 @@ function readTable(): Table {
 }
 
 /**
- * Returns the table, as text, of the groups that are loaded now: the build has loaded all that is shipped. `extensions`: the groups of each
+ * Returns the table, as text, of the groups that are loaded now: the build has loaded all that is shipped. `extensions`: those of each
  * shipped extension; `commands`: those of the core.
  */
-export function writeTable(extensions: ReadonlyMap<string, readonly string[]>, commands: readonly string[]): string {
+export function writeTable(extensions: ReadonlyMap<string, ShippedExtension>, commands: readonly string[]): string {
   const groups = loadedGroups();
-  const ofExtensions = new Set([...extensions.values()].flat());
+  const ofExtensions = new Set([...extensions.values()].flatMap(({ groups }) => groups));
   const declaredIn = groups.flatMap(({ group, options }) => {
     const [directory = ''] = locationOfDeclaration(options).slice(ownFile('.').href.length).split('/');
     return Object.hasOwn(OWNERS, directory) ? [[group, directory] as const] : [];
   });
   const sections = sectionsOf(groups.filter(({ group }) => !ofExtensions.has(group)));
   const ofEach = [...extensions].map(([name, own]) => {
-    return [name, { sections: sectionsOf(groups.filter(({ group }) => own.includes(group))), groups: own }] as const;
+    return [name, { ...own, sections: sectionsOf(groups.filter(({ group }) => own.groups.includes(group))) }] as const;
   });
   const rows = groups.map(({ group, options }) => {
     const named = Object.entries(options).map(([opt, { aliases, deprecated, secret }]) => [
@@ -116,6 +120,11 @@ export function extensionNames(generation: Generation): readonly string[] {
  */
 export function owningExtensions(generation: Generation): readonly string[] {
   return [...new Set([...extensionNames(generation), ...extensionNames(generation.asWritten())])];
+}
+
+/** Returns the aliases of factories of a shipped extension. */
+export function shippedAliases(name: string): Readonly<Record<string, string>> {
+  return table().extensions[name]?.aliases ?? {};
 }
 
 /** Returns the groups of shipped extensions that the list lacks, each with its extension. Most programs have them all. */
