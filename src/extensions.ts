@@ -11,6 +11,7 @@ interface Shipped {
 }
 
 export const SHIPPED: Readonly<Record<string, () => Promise<Shipped>>> = {
+  'portico/audit': () => import('./audit/extension.js'),
   'portico/policy': () => import('./policy/extension.js'),
   'portico/redis': () => import('./redis/extension.js'),
   'portico/registry': () => import('./registry/extension.js'),

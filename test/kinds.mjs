@@ -11,6 +11,7 @@ const FOREIGN = new Set([
   'memjs',
   'playwright-core',
   'rabbitmq-client',
+  'audit/keystonemiddleware.test.ts',
   'cluster/cluster.test.ts',
   'e2e/booted-systemd.ts',
   'fixtures/openstack-session.ts',

@@ -24,14 +24,17 @@ export {
   errorText,
   ignoreErrors,
   isObject,
+  locationInFile,
   locationText,
   nearestOrAll,
   OPTION_KINDS,
   type OptionKind,
   PorticoError,
   printDiagnostics,
+  shownPath,
   UsageError,
 } from '../errors/index.js';
+export { readPaste } from '../ini/index.js';
 export { type ApplicationLogger, createLogger, type Logger, type LogOption } from '../log/index.js';
 export {
   type Beat,

@@ -360,6 +360,4 @@ const BUILTIN_ALIASES: AliasTable = tableOf([
   ['oslo_middleware.healthcheck:Healthcheck.app_factory', `${MIDDLEWARE}:healthcheck`],
   ['keystonemiddleware.auth_token:filter_factory', `${MIDDLEWARE}:authToken`],
   ['egg:keystonemiddleware#auth_token', `${MIDDLEWARE}:authToken`, FILTER],
-  ['keystonemiddleware.audit:filter_factory', `${MIDDLEWARE}:passThrough`],
-  ['egg:keystonemiddleware#audit', `${MIDDLEWARE}:passThrough`, FILTER],
 ]);

@@ -191,6 +191,7 @@ test('shipped ones are always there, others in the order of the list; an object 
   const config = await load('[DEFAULT]', 'extensions = ./own.js, portico-spool');
   const names = (await extensionsOf(config)).map(({ name }) => name);
   assert.deepEqual(names, [
+    'portico/audit',
     'portico/policy',
     'portico/redis',
     'portico/registry',
@@ -203,7 +204,7 @@ test('shipped ones are always there, others in the order of the list; an object 
   const without = await load('[DEFAULT]', 'extensions = -portico/registry');
   assert.deepEqual(
     (await extensionsOf(without)).map(({ name }) => name),
-    ['portico/policy', 'portico/redis', 'portico/rpc'],
+    ['portico/audit', 'portico/policy', 'portico/redis', 'portico/rpc'],
   );
 });
 
@@ -237,7 +238,7 @@ test('a worker reads the list of its parent, from its snapshot', async () => {
   const worker = await Config.load({ worker: { configuration: config.snapshot() } as never, argv: false });
   assert.deepEqual(
     loadedExtensionsOf(worker)?.map(({ name }) => name),
-    ['portico/policy', 'portico/redis', 'portico/registry', 'portico/rpc', 'portico-spool'],
+    ['portico/audit', 'portico/policy', 'portico/redis', 'portico/registry', 'portico/rpc', 'portico-spool'],
   );
   assert.equal(worker.group('spool', defineOptions({ keep: integer({ default: 3, help: 'Days.' }) })).keep, 7);
 });

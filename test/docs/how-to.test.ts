@@ -15,6 +15,7 @@ const ownBin = (name: string): string => `'${join(root, 'node_modules/.bin', nam
 
 /** The options of the pages. */
 const PAGES: Readonly<Record<string, PageOptions>> = {
+  'audit.md': {},
   'authentication.md': { packages: ['jose'] },
   'bundle.md': { replace: { 'npx esbuild': ownBin('esbuild') } },
   'debugging.md': {},

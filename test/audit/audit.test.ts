@@ -1,0 +1,186 @@
+/** Tests the filter audit: its events with a Router, where they go, and errors of the map with their places. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { App } from 'portico/app';
+import { audit } from 'portico/audit';
+import { Config } from 'portico/config';
+import { Loader } from 'portico/loader';
+import { Router } from 'portico/routing';
+import { NotificationService } from 'portico/rpc';
+import { buildFilter } from 'portico/testing';
+import { deferred } from '../../dist/tasks/deferred.js';
+import { folderOf } from '../loader/folder.js';
+import { serveApp } from '../routing/served-router.js';
+import { memoryLog } from '../server/memory-log.js';
+import { audited, type Told } from './audited.js';
+
+const TO_LOG = { use_oslo_messaging: 'false' };
+
+/** The parts of events that tests look at: type, action, outcome, status. */
+const seen = (told: readonly Told[]) =>
+  told.map(([type, { action, outcome, reason }]) => [
+    type,
+    action,
+    outcome,
+    (reason as { reasonCode: string })?.reasonCode,
+  ]);
+
+async function serversApp(): Promise<App> {
+  const router = new Router({
+    controllers: {
+      servers: {
+        act: ({ body }: { body: unknown }) => ({ body }),
+        fail: () => {
+          throw new Error('x');
+        },
+      },
+    },
+  });
+  router.post('/servers/{id}/action', { controller: 'servers', action: 'act' });
+  router.get('/fail', { controller: 'servers', action: 'fail' });
+  return router.build();
+}
+
+test('87 the action of a body is known when the application has read it, and the application gets all of it', async (t) => {
+  const app = await serversApp();
+  let answer = '';
+  // The body arrives before the application reads it.
+  const slow: App = async (req, res) => {
+    await wait(30);
+    const { end } = res;
+    res.end = ((...sent: [string]) => {
+      answer = String(sent[0]);
+      return Reflect.apply(end, res, sent);
+    }) as never;
+    return app(req, res);
+  };
+  const send = await audited(t, TO_LOG, slow);
+  const body = `{"reboot":{"type":"${'x'.repeat(50_000)}"}}`;
+  const told = await send('POST', '/servers/1/action', { body, headers: { 'content-type': 'application/json' } });
+  assert.deepEqual(seen(told), [
+    ['audit.http.request', 'update/reboot', 'pending', undefined],
+    ['audit.http.response', 'update/reboot', 'success', '200'],
+  ]);
+  assert.equal(answer, `{"body":${body}}`);
+  assert.equal(told[0]![1].id, told[1]![1].id);
+});
+
+test('87 a body that nobody reads says nothing of the action; a failure has its status', async (t) => {
+  const send = await audited(t, TO_LOG, await serversApp());
+  assert.deepEqual(seen(await send('POST', '/nothing/1/action', { body: '{"reboot":{}}' })), [
+    ['audit.http.request', 'create', 'pending', undefined],
+    ['audit.http.response', 'create', 'failure', '404'],
+  ]);
+  assert.deepEqual(seen(await send('GET', '/fail')).at(-1), ['audit.http.response', 'read', 'failure', '500']);
+});
+
+test('87 a request without a response has an unknown outcome', async (t) => {
+  const log = memoryLog();
+  const { made } = await buildFilter(audit, { local: TO_LOG, log });
+  const { promise: closed, resolve: close } = deferred();
+  const { port } = await serveApp(t, (req, res) => {
+    res.on('close', () => setImmediate(close));
+    return made(() => void client.destroy())(req, res);
+  });
+  const client = request({ port, path: '/' })
+    .on('error', () => undefined)
+    .end();
+  await closed;
+  const told = log.lines.map(({ fields }) => [fields.event_type, fields.payload] as Told);
+  assert.deepEqual(seen(told).at(-1), ['audit.http.response', 'read', 'unknown', undefined]);
+});
+
+test('87 without a broker events are lines of the log; noop and ignored methods have none', async (t) => {
+  assert.equal((await (await audited(t, {}))('GET', '/')).length, 2);
+  assert.equal((await (await audited(t, { driver: 'log', use_oslo_messaging: 'true' }))('GET', '/')).length, 2);
+  assert.deepEqual(await (await audited(t, { driver: 'noop' }))('GET', '/'), []);
+  assert.deepEqual(await (await audited(t, { ignore_req_list: ' get, head' }))('GET', '/'), []);
+});
+
+test('87 events are notifications of priority info, of the API or the named publisher', async (t) => {
+  const config = new Config();
+  const { promise: both, resolve } = deferred();
+  const got: unknown[] = [];
+  const receiver = NotificationService.create({
+    config,
+    topics: ['security'],
+    handlers: {
+      info: ({ eventType, publisherId, context, payload }) => {
+        got.push([
+          eventType,
+          publisherId,
+          (context as { isAdmin: boolean }).isAdmin,
+          (payload as { action: string }).action,
+        ]);
+        if (got.length === 2) resolve();
+      },
+    },
+  });
+  await receiver.start();
+  t.after(() => receiver.stop());
+  const local = { use_oslo_messaging: 'true', topics: 'security' };
+  const { made, close } = await buildFilter(audit, { config, service: 'compute', local });
+  t.after(close);
+  const send = await serveApp(
+    t,
+    made((_req, res) => void res.end()),
+  );
+  await send('GET', '/');
+  await both;
+  assert.deepEqual(got, [
+    ['audit.http.request', 'compute', true, 'read'],
+    ['audit.http.response', 'compute', true, 'read'],
+  ]);
+});
+
+test('87 a token of less than four characters is not shown', async (t) => {
+  const [[, payload]] = (await (
+    await audited(t, TO_LOG)
+  )('GET', '/', { headers: { 'x-auth-token': 'abc' } })) as [Told];
+  assert.equal((payload.initiator as { credential: { token: string } }).credential.token, ' xxxxxxxx ');
+});
+
+test('87 all errors of a map are told with their places, and a file that is missing', async (t) => {
+  const found = async (map: string, more = ''): Promise<string[]> => {
+    const folder = folderOf(t, {
+      'map.conf': map,
+      'app.js': 'export const app = () => () => undefined;\n',
+    });
+    const paste = join(folder, 'api-paste.ini');
+    writeFileSync(
+      paste,
+      `[pipeline:main]\npipeline = noauth audit app\n[filter:audit]\npaste.filter_factory = keystonemiddleware.audit:filter_factory
+audit_map_file = ${folder}/${more || 'map.conf'}\n[filter:noauth]\npaste.filter_factory = portico/middleware:noauth\n[app:app]\npaste.app_factory = ./app.js:app\n`,
+    );
+    const config = Config.fromText('[api]\nauth_strategy = noauth\n');
+    const diagnostics = await new Loader(paste, { config }).check();
+    return diagnostics.map(({ location, message, hint }) =>
+      `${location?.detail}: ${message}${hint === undefined ? '' : ` | ${hint}`}`.replaceAll(`${folder}/`, ''),
+    );
+  };
+  const map = `[DEFAULT]
+target_endpoint = compute
+[path_keyword]
+a = b
+[custom_actions]
+reboot = strat/it
+Reboot = start
+[service_endpoints]
+compute = %(x)s
+a line
+`;
+  assert.deepEqual(await found(map), [
+    'map.conf:2:1: [DEFAULT] has no option target_endpoint | It has target_endpoint_type alone.',
+    'map.conf:3:1: there is no section [path_keyword] | Did you mean "path_keywords"?',
+    'map.conf:6:10: strat/it does not begin with a word of CADF | Did you mean "start"?',
+    'map.conf:7:1: reboot occurs twice in [custom_actions]',
+    'map.conf:9:11: a reference such as %(name)s is not read here | Write its value; %% is a percent sign.',
+    'map.conf:10:1: the file has an error here: bad line',
+  ]);
+  assert.match((await found('', 'gone.conf'))[0]!, /^api-paste\.ini:5:1: the map cannot be read: ENOENT/);
+  assert.deepEqual(await found('[path_keywords]\nservers = server\n'), []);
+});

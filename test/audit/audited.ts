@@ -1,0 +1,48 @@
+/** A pipeline with the filter audit behind an authenticator, for tests: its events for a request. */
+import type { TestContext } from 'node:test';
+import { type App, environ, type Filter, readBody } from 'portico/app';
+import { audit } from 'portico/audit';
+import { buildFilter } from 'portico/testing';
+import { type Sent, serveApp } from '../routing/served-router.js';
+import { memoryLog } from '../server/memory-log.js';
+
+/** A type of event, and its payload. */
+export type Told = readonly [eventType: unknown, payload: Record<string, unknown>];
+
+/** An authenticator that believes the headers of keystonemiddleware, and request ids. */
+const believing: Filter = (app) => (req, res) => {
+  const env = environ(req);
+  const {
+    'x-user-id': userId,
+    'x-user-name': userName,
+    'x-project-id': projectId,
+  } = req.headers as Record<string, string>;
+  if (userId !== undefined) env.identity = { userId, userName, projectId };
+  const { 'x-request': requestId, 'x-global': globalRequestId } = req.headers as Record<string, string>;
+  if (requestId !== undefined) Object.assign(env, { requestId, globalRequestId });
+  return app(req, res);
+};
+
+/** Reads the body, and answers with the status in the query. */
+const answering: App = async (req, res) => {
+  await readBody(req);
+  res.statusCode = Number(/status=(\d+)/.exec(req.url ?? '')?.[1] ?? 200);
+  res.end();
+};
+
+/** Serves `app` behind audit with these options of its section; returns what sends a request and returns its events. */
+export async function audited(t: TestContext, local: Readonly<Record<string, string>>, app = answering) {
+  const log = memoryLog();
+  const { made, close } = await buildFilter(audit, { local, log });
+  t.after(close);
+  const send = await serveApp(t, believing(made(app)));
+  return async (method: string, path: string, sent?: Sent): Promise<Told[]> => {
+    log.lines.length = 0;
+    await send(method, path, sent);
+    // The response ends before its listeners run.
+    await new Promise(setImmediate);
+    return log.lines.flatMap(({ fields, message }) =>
+      message === 'audit' ? [[fields.event_type, fields.payload as Record<string, unknown>] as const] : [],
+    );
+  };
+}
