@@ -1,8 +1,9 @@
 /** A pipeline with the filter audit behind an authenticator, for tests: its events for a request. */
+import { once } from 'node:events';
 import type { TestContext } from 'node:test';
 import { type App, environ, type Filter, readBody } from 'portico/app';
 import { audit } from 'portico/audit';
-import { buildFilter } from 'portico/testing';
+import { buildFilter, lint } from 'portico/testing';
 import { type Sent, serveApp } from '../routing/served-router.js';
 import { memoryLog } from '../server/memory-log.js';
 
@@ -30,17 +31,21 @@ const answering: App = async (req, res) => {
   res.end();
 };
 
-/** Serves `app` behind audit with these options of its section; returns what sends a request and returns its events. */
-export async function audited(t: TestContext, local: Readonly<Record<string, string>>, app = answering) {
+/** Serves `inner` behind audit with these options of its section; returns what sends a request and returns its events. */
+export async function audited(t: TestContext, local: Readonly<Record<string, string>>, inner = answering) {
   const log = memoryLog();
   const { made, close } = await buildFilter(audit, { local, log });
   t.after(close);
-  const send = await serveApp(t, believing(made(app)));
+  const app = believing(lint(made(inner)));
+  let closed: Promise<unknown>;
+  const send = await serveApp(t, (req, res) => {
+    closed = once(res, 'close');
+    return app(req, res);
+  });
   return async (method: string, path: string, sent?: Sent): Promise<Told[]> => {
     log.lines.length = 0;
     await send(method, path, sent);
-    // The response ends before its listeners run.
-    await new Promise(setImmediate);
+    await closed;
     return log.lines.flatMap(({ fields, message }) =>
       message === 'audit' ? [[fields.event_type, fields.payload as Record<string, unknown>] as const] : [],
     );
