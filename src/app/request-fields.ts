@@ -124,12 +124,6 @@ export function looksForExpect(req: IncomingMessage): void {
 
 const NO_HEADERS: IncomingHttpHeaders = Object.freeze({ expect: undefined });
 
-function hasExpect({ rawHeaders: raw }: IncomingMessage): boolean {
-  for (let at = 0; at < raw.length; at += 2)
-    if (raw[at]!.length === 6 && raw[at]!.toLowerCase() === 'expect') return true;
-  return false;
-}
-
 if (headers?.get !== undefined) {
   const { get, set } = headers as { get(): IncomingHttpHeaders; set(value: IncomingHttpHeaders): void };
   Object.defineProperty(ServedRequest.prototype, 'headers', {
@@ -138,7 +132,10 @@ if (headers?.get !== undefined) {
       const exchange = this[EXCHANGE];
       if (exchange === null) {
         this[EXCHANGE] = undefined;
-        if (!hasExpect(this)) return NO_HEADERS;
+        const { rawHeaders: raw } = this;
+        let at = 0;
+        while (at < raw.length && (raw[at]!.length !== 6 || raw[at]!.toLowerCase() !== 'expect')) at += 2;
+        if (at >= raw.length) return NO_HEADERS;
       } else if (exchange !== undefined) exchange.fieldKinds = -1;
       return get.call(this);
     },
