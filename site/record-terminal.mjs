@@ -84,9 +84,9 @@ async function record() {
     const load = new Load(url);
     said(`# ${CLIENTS} clients send requests from now on, on kept connections`);
 
-    typed("sed -i 's/workers = 2/workers = 3/' portico.ini && npx portico reload | head -3");
+    typed("sed -i 's/workers = 2/workers = 3/' portico.ini && npx portico reload | head -5");
     edit('portico.ini', 'workers = 2', 'workers = 3');
-    show('printed', head(await portico('reload'), 3));
+    show('printed', head(await portico('reload'), 5));
 
     typed("sed -i 's/port/prot/' portico.ini; sed -i 's/= request_id/= request_di/' api-paste.ini");
     edit('portico.ini', 'port', 'prot');
