@@ -1,10 +1,7 @@
 import { type ActionRequest, type AppFactory, action, Fault, Router } from 'portico';
-
-interface Book {
-  id: string;
-  title: string;
-  year: number;
-}
+import { sharedDatabase, sqliteConnection } from 'portico/app';
+import { defineOptions } from 'portico/config';
+import { openDatabase, type Row } from 'portico/sqlite';
 
 const newBook = {
   type: 'object',
@@ -15,42 +12,66 @@ const newBook = {
 
 const page = {
   type: 'object',
-  properties: { limit: { type: 'integer', minimum: 1, maximum: 100, default: 10 }, marker: { type: 'string' } },
+  properties: {
+    limit: { type: 'integer', minimum: 1, maximum: 100, default: 10 },
+    marker: { type: 'integer', minimum: 0, default: 0 },
+  },
 } as const;
 
+const TABLE = `CREATE TABLE IF NOT EXISTS books (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL, year INTEGER NOT NULL
+)`;
+
+/** The file of `[books] connection`, which all workers open: one connection for each worker. */
+const storeOf = sharedDatabase({
+  group: 'books',
+  options: defineOptions('books', { connection: sqliteConnection({ default: 'sqlite:///books.db' }) }),
+  open: (path) => {
+    const database = openDatabase(path);
+    database.exec(TABLE);
+    return {
+      add: database.prepare('INSERT INTO books (title, year) VALUES (?, ?) RETURNING *'),
+      after: database.prepare('SELECT * FROM books WHERE id > ? ORDER BY id LIMIT ?'),
+      byId: database.prepare('SELECT * FROM books WHERE id = ?'),
+      remove: database.prepare('DELETE FROM books WHERE id = ? RETURNING *'),
+      close: () => database.close(),
+    };
+  },
+});
+
 class Books {
-  readonly #books = new Map<string, Book>();
-  #last = 0;
+  readonly #store: ReturnType<typeof storeOf>;
 
-  index = action({ query: page }, ({ query }) => {
-    const all = [...this.#books.values()];
-    const from = all.findIndex(({ id }) => id === query.marker) + 1;
-    return { books: all.slice(from, from + query.limit) };
+  constructor(store: ReturnType<typeof storeOf>) {
+    this.#store = store;
+  }
+
+  /** A page: the books after `marker`, which is the id of the last one before, and the address of the next page if there is one. */
+  index = action({ query: page }, ({ query: { limit, marker } }) => {
+    const found = this.#store.after.all(marker, limit + 1);
+    const books = found.slice(0, limit);
+    return found.length > limit ? { books, next: `/books?limit=${limit}&marker=${books.at(-1)?.id}` } : { books };
   });
 
-  create = action({ body: newBook, status: 201 }, ({ body }) => {
-    const book = { id: String(++this.#last), ...body };
-    this.#books.set(book.id, book);
-    return book;
-  });
+  create = action({ body: newBook, status: 201 }, ({ body: { title, year } }) => this.#store.add.get(title, year));
 
   show(_request: ActionRequest, { id }: { id: string }) {
-    return this.#book(id);
+    return known(this.#store.byId.get(id), id);
   }
 
   delete(_request: ActionRequest, { id }: { id: string }) {
-    this.#books.delete(this.#book(id).id);
-  }
-
-  #book(id: string): Book {
-    const book = this.#books.get(id);
-    if (book === undefined) throw new Fault(404, { message: `There is no book ${id}.` });
-    return book;
+    known(this.#store.remove.get(id), id);
   }
 }
 
+function known(book: Row | undefined, id: string): Row {
+  if (book === undefined) throw new Fault(404, { message: `There is no book ${id}.` });
+  return book;
+}
+
 export const app: AppFactory = async (_globalConf, _localConf, ctx) => {
-  const router = new Router({ controllers: { books: Books }, log: ctx.log });
+  const store = storeOf(ctx);
+  const router = new Router({ controllers: { books: new Books(store) }, log: ctx.log });
   router.resource('book', 'books', { only: ['index', 'create', 'show', 'delete'], formatted: false });
   return router.build();
 };
