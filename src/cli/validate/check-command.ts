@@ -40,6 +40,8 @@ import { validateAll } from './validate-all.js';
 interface CheckArguments extends OutputArguments {
   readonly format: 'text' | 'json' | 'github';
   readonly import: boolean;
+  readonly factories: boolean;
+  readonly strict?: boolean;
 }
 
 export function register(program: Command): void {
@@ -50,15 +52,19 @@ export function register(program: Command): void {
     .argument('[names...]', 'only these apps of the file, and all they use')
     .option('--format <format>', 'text, json or github', choice('--format', ['text', 'json', 'github']), 'text')
     .option('--json', 'the same as --format json')
+    .option('--no-factories', 'import modules, but call no factory: no app is built, and no database is opened')
     .option('--no-import', 'look for modules without importing them')
+    .option('--strict', 'end with 78 for warnings too')
     .addHelpText(
       'after',
-      '\nExample:\n  api-cli check paste/api-paste.ini\n\nIt calls the factories of the paste file, with ctx.isTrial. One that does not look at that may make folders and databases:\nrun it as the user of the service, or with --no-import.\n\nStatus: 78 if there is an error.',
+      '\nExample:\n  api-cli check paste/api-paste.ini\n\nIt calls the factories of the paste file, with ctx.isTrial. One that does not look at that may make folders and databases:\nrun it as the user of the service, or with --no-factories.\n\nStatus: 78 if there is an error, with --strict also if there is a warning.',
     );
   addConfigurationOptions(command).action(async (file: string | undefined, names: string[], args: CheckArguments) => {
     const findings = file === undefined ? await ofConfiguration(args) : await ofPasteFile(file, names, args);
     process.stdout.write(`${await PRINTERS[args.json === true ? 'json' : args.format](findings)}\n`);
-    process.exitCode = findings.some(({ severity }) => severity === 'error') ? STATUS_REFUSED : 0;
+    process.exitCode = findings.some(({ severity }) => args.strict === true || severity === 'error')
+      ? STATUS_REFUSED
+      : 0;
   });
 }
 
@@ -108,8 +114,10 @@ function sectionsOf(file: string): Config | undefined {
 /** Checks the configuration and the paste file it names. */
 async function ofConfiguration(args: CheckArguments): Promise<Diagnostic[]> {
   const config = await readConfiguration(args, { collect: true });
-  const builds = args.import && unread(config).length === 0;
-  const checked = builds ? await buildConfiguration(config) : await validateAll(config, { import: args.import });
+  const builds = args.import && args.factories && unread(config).length === 0;
+  const checked = builds
+    ? await buildConfiguration(config)
+    : await validateAll(config, { import: args.import, factories: builds });
   const all = checked.map(asChecked);
   const { apis } = await plan(config, { log: silentLogger() });
   const none = args.configFile === undefined ? noConfiguration(config) : undefined;

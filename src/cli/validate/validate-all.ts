@@ -20,6 +20,8 @@ import { asLogged, plan } from './plan.js';
 export interface ValidateAllOptions {
   /** False: finds modules without importing them, and builds nothing. */
   readonly import?: boolean;
+  /** False: imports code, but calls no factory, so that names which only a factory reads are warnings. */
+  readonly factories?: boolean;
   /** Refusals so far, to which the builds add theirs. */
   readonly refusals?: Refusals;
   /** True for a program that may start other services than the enabled ones, or none, and have no paste file. */
@@ -31,7 +33,13 @@ export interface ValidateAllOptions {
 /** Returns all errors and warnings. Rejects with other errors of a build. Errors in parts that no API reaches refuse nothing. */
 export async function validateAll(
   config: Config,
-  { import: imports = true, refusals = new Refusals(), embeds = false, dev = false }: ValidateAllOptions = {},
+  {
+    import: imports = true,
+    factories = imports,
+    refusals = new Refusals(),
+    embeds = false,
+    dev = false,
+  }: ValidateAllOptions = {},
 ): Promise<readonly Diagnostic[]> {
   const cause = unread(config);
   if (cause.length > 0) return cause;
@@ -39,13 +47,13 @@ export async function validateAll(
     const names = namesIn(checked);
     const planned = await plan(checked, { log: silentLogger(), names, dev });
     const ofPlans = planned.diagnostics.filter(({ code }) => !embeds || code !== 'PORTICO_NO_APIS');
-    const builds = imports ? await import('./build-all.js') : undefined;
+    const builds = factories ? await import('./build-all.js') : undefined;
     const built: WSGIService[] = [];
     const ofBuilds = (await builds?.buildAll(checked, planned, { refusals, names, dev, built })) ?? [];
     const ofFiles = await fileErrors(checked, imports, built, embeds);
     return whole(ofPlans, ofFiles, ofBuilds);
   };
-  return validated(config, { refusals, parts: [{ findings }], code: imports ? 'all' : 'none' });
+  return validated(config, { refusals, parts: [{ findings }], code: factories ? 'all' : 'none' });
 }
 
 /**

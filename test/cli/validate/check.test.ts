@@ -474,3 +474,39 @@ export const shelves = factory(5000);
   );
   assert.match(stdout, /^0 errors, 1 warning\.$/m);
 });
+
+test('check --no-factories imports the code and calls no factory; names that only a factory reads are warnings', (t) => {
+  const cwd = folder(t, {
+    'portico.ini': '[DEFAULT]\nenabled_apis = shop\n[api:shop]\nport = 0\n[mail]\nstore = x\n',
+    'api-paste.ini': '[app:shop]\npaste.app_factory = ./shop.js:app\n',
+    'shop.js': `
+import { writeFileSync } from 'node:fs';
+import { defineOptions, string } from 'portico/config';
+const options = defineOptions({ store: string({ default: '', help: 'A store.' }) });
+export const app = (globalConf, localConf, ctx) => {
+  writeFileSync('called', ctx.config.group('mail', options).store);
+  return () => undefined;
+};`,
+  });
+  const checked = run(cwd, 'check', '--no-factories');
+  assert.deepEqual([checked.status, existsSync(join(cwd, 'called'))], [0, false], checked.stdout);
+  assert.match(checked.stdout, /portico\.ini:5:1: warning: \[mail\] unknown section/);
+  assert.equal(run(cwd, 'check').status, 0);
+  assert.ok(existsSync(join(cwd, 'called')));
+
+  writeFileSync(join(cwd, 'api-paste.ini'), '[app:shop]\npaste.app_factory = ./shop.js:ap\n');
+  const missing = run(cwd, 'check', '--no-factories');
+  assert.equal(missing.status, 78);
+  assert.match(missing.stdout, /"ap"/);
+});
+
+test('check --strict ends with 78 for a warning, and with 0 without one', (t) => {
+  const cwd = folder(t);
+  assert.equal(run(cwd, 'check', '--strict', 'api-paste.ini').status, 0);
+  chmodSync(join(cwd, 'api-paste.ini'), 0o666);
+  assert.match(run(cwd, 'check', 'api-paste.ini').stdout, /0 errors, 1 warning\./);
+  assert.deepEqual(
+    [run(cwd, 'check', 'api-paste.ini').status, run(cwd, 'check', '--strict', 'api-paste.ini').status],
+    [0, 78],
+  );
+});
