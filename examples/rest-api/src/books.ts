@@ -1,7 +1,7 @@
 import { type ActionRequest, type AppFactory, action, Fault, Router } from 'portico';
 import { sharedDatabase, sqliteConnection } from 'portico/app';
 import { defineOptions } from 'portico/config';
-import { openDatabase, type Row } from 'portico/sqlite';
+import { openDatabase } from 'portico/sqlite';
 
 const newBook = {
   type: 'object',
@@ -64,7 +64,7 @@ class Books {
   }
 }
 
-function known(book: Row | undefined, id: string): Row {
+function known<Book>(book: Book | undefined, id: string): Book {
   if (book === undefined) throw new Fault(404, { message: `There is no book ${id}.` });
   return book;
 }
