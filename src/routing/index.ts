@@ -17,7 +17,7 @@ export type { ActionRequest, Args } from './actions/action-request.js';
 export type { Schemas, Since, Statuses, Versioned } from './actions/by-version.js';
 export type { ControllerSource } from './actions/controllers.js';
 export { Resource, type ResourceSettings } from './actions/controllers.js';
-export type { Accepted, Auth, Guard } from './actions/guard.js';
+export type { Accepted, Auth, Guard, KnownCaller } from './actions/guard.js';
 export type { OperationDocs, RequestDocs, ResponseDocs } from './actions/operation-docs.js';
 export { type FileOptions, type FileReply, Reply, SENT } from './actions/reply.js';
 export type {

@@ -84,6 +84,7 @@ testBoth(
       else if (name === 'late') env.authError = 'unavailable';
       // As a look-up in JavaScript may return.
       else if (name === 'nobody') env.identity = null as unknown as object;
+      else if (name === 'robot') env.identity = { roles: ['reader'] };
       else if (name !== undefined) env.identity = { userId: name };
       return app(req, res);
     };
@@ -96,6 +97,7 @@ testBoth(
     assert.equal(await said('ann'), 200);
     assert.deepEqual(await said(), [401, 'The request is not authenticated.']);
     assert.deepEqual(await said('nobody'), [401, 'The request is not authenticated.']);
+    assert.deepEqual(await said('robot'), [401, 'The request is not authenticated.']);
     assert.deepEqual(await said('bad'), [401, 'The token is not valid.']);
     assert.deepEqual(await said('late'), [503, 'The token cannot be validated at the moment.']);
   },

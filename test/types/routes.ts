@@ -3,7 +3,7 @@
 import type { Readable } from 'node:stream';
 import type { RequestContext } from 'portico/app';
 import { collectionPage } from 'portico/openstack';
-import { type ActionRequest, action, type ParamsOf, Router } from 'portico/routing';
+import { type ActionRequest, action, type KnownCaller, type ParamsOf, Router } from 'portico/routing';
 import { z } from 'zod';
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -87,7 +87,7 @@ router
     auth: true,
     handler: ({ body, context }) => {
       holds<Same<typeof body, string | Readable>>();
-      holds<Same<typeof context, RequestContext>>();
+      holds<Same<typeof context, KnownCaller>>();
     },
   })
   .url.named({ x: '1' });
@@ -229,12 +229,13 @@ router.get(
 // The context of the caller, which `auth: true` guarantees; the nearest `auth` applies.
 const guard = (): void => undefined;
 type Maybe = RequestContext | undefined;
-router.get('/a', { auth: true }, ({ context }) => holds<Same<typeof context, RequestContext>>());
+router.get('/a', { auth: true }, ({ context }) => holds<Same<typeof context, KnownCaller>>());
+router.get('/a', { auth: true }, ({ context }) => context.userId.length);
 router.get('/a', { auth: false }, ({ context }) => holds<Same<typeof context, Maybe>>());
 router.get('/a', { auth: guard }, ({ context }) => holds<Same<typeof context, Maybe>>());
 router.get('/a', ({ context }) => holds<Same<typeof context, Maybe>>());
 router.post('/a/{id:int}', { auth: true, body: book }, ({ context, params, body }) => {
-  holds<Same<typeof context, RequestContext>>();
+  holds<Same<typeof context, KnownCaller>>();
   holds<Same<typeof params, { readonly id: number }>>();
   holds<Same<typeof body, Book>>();
 });
@@ -244,9 +245,9 @@ router.get('/a', known);
 router.get('/a', { auth: true }, (request: ActionRequest<{ id?: string }>) => request.context?.userId);
 
 const guarded = new Router({ auth: true })
-  .get('/a', ({ context }) => holds<Same<typeof context, RequestContext>>())
+  .get('/a', ({ context }) => holds<Same<typeof context, KnownCaller>>())
   .get('/b', { auth: false }, ({ context }) => holds<Same<typeof context, Maybe>>())
-  .get('/c', { name: 'c', summary: 'c' }, ({ context }) => holds<Same<typeof context, RequestContext>>());
+  .get('/c', { name: 'c', summary: 'c' }, ({ context }) => holds<Same<typeof context, KnownCaller>>());
 anyRouter(guarded);
 new Router({ auth: guard }).get('/a', ({ context }) => holds<Same<typeof context, Maybe>>());
 declare const options: { auth: boolean };
@@ -254,7 +255,7 @@ new Router(options).get('/a', ({ context }) => holds<Same<typeof context, Maybe>
 new Router({ auth: true, types: { vlan: { regex: '[0-9]+', parse: (text) => Number(text) } } }).get(
   '/{id:vlan}',
   ({ context, params }) => {
-    holds<Same<typeof context, RequestContext>>();
+    holds<Same<typeof context, KnownCaller>>();
     holds<Same<typeof params, { readonly id: number }>>();
   },
 );

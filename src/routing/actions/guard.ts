@@ -25,10 +25,13 @@ export interface Guard {
 }
 
 /**
- * Allowed callers of an action: `true`, those that a filter of the pipeline has identified (`environ(req).identity`); `false`, anyone; or
+ * Allowed callers of an action: `true`, users whom a filter of the pipeline has identified (`environ(req).identity`); `false`, anyone; or
  * those that a guard accepts.
  */
 export type Auth = boolean | Guard;
+
+/** The caller behind `auth: true`: a user whom a filter has identified. */
+export type KnownCaller = RequestContext & { readonly userId: string };
 
 /** Type of the context with options `O`, in a router or route whose own `auth` is `A`: `true`, and a guard that returns a caller, give one. */
 export type ContextOf<O, A = undefined> = KnownBy<O extends { readonly auth: infer Own } ? Own : A>;
@@ -37,7 +40,7 @@ export type ContextOf<O, A = undefined> = KnownBy<O extends { readonly auth: inf
 type KnownBy<A> = 0 extends 1 & A
   ? RequestContext | undefined
   : [A] extends [true]
-    ? RequestContext
+    ? KnownCaller
     : [A] extends [(...given: never) => infer R]
       ? [Awaited<R>] extends [object]
         ? RequestContext

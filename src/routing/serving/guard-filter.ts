@@ -107,12 +107,12 @@ function openapiOf({ security = {}, optional = false, name }: Guard): OpenApiAdd
 const auth: Filter = (app) => app;
 const OPEN: Filter & Described = Object.assign(auth, { openapi: { needsCaller: false } });
 
-/** Requires a caller that a filter has identified, by any scheme. Called `auth`, as `api-cli explain` shows it. */
+/** Requires a user whom a filter has identified, by any scheme. Called `auth`, as `api-cli explain` shows it. */
 const requireCaller: { readonly auth: Filter } = {
   auth: (app) => (req, res) => {
     if (isAssumed(req)) return app(req, res);
     const { identity, authError } = callerOf(req);
-    if (identity && authError === undefined) return app(req, res);
+    if (identity?.userId !== undefined && authError === undefined) return app(req, res);
     if (authError === 'unavailable') throw unvalidatedToken();
     throw new Fault(401, {
       message: authError === undefined ? 'The request is not authenticated.' : 'The token is not valid.',
