@@ -1,5 +1,6 @@
-/** Tests that the workflow of the code host runs .ci/run on each promised Node, on both processors, with actions whose code cannot change. */
+/** Tests that the workflows of the code host run .ci/run on each promised Node, on both processors, and release, with actions whose code cannot change. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -36,4 +37,30 @@ test('AU-6 each action of a workflow is pinned to a commit, with its tag in a co
   );
   assert.ok(uses.length > 0);
   for (const line of uses) assert.match(line, /uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+});
+
+test('a release runs all checks, publishes with provenance and without a token, and has its SBOM', () => {
+  const { on, permissions, jobs } = parse(readFileSync(join(root, '.github/workflows/release.yml'), 'utf8')) as {
+    on: object;
+    permissions: object;
+    jobs: { publish: { permissions: object; steps: { run?: string }[] } };
+  };
+  assert.deepEqual([on, permissions], [{ push: { tags: ['v*'] } }, { contents: 'read' }]);
+  assert.deepEqual(jobs.publish.permissions, { contents: 'write', 'id-token': 'write' });
+  const [check, files, publish, release] = jobs.publish.steps.flatMap(({ run }) => run ?? []);
+  assert.deepEqual([check, files], ['.ci/run', '.ci/release "$GITHUB_REF_NAME"']);
+  assert.match(publish!, /^npm publish --provenance .*release\/\*\.tgz$/);
+  assert.match(release!, /^gh release create "\$GITHUB_REF_NAME" release\/\* --verify-tag/);
+});
+
+test('.ci/release refuses a tag that is not the version, and a changelog without its date', () => {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  const refused = (tag: string): string => {
+    const { status, stderr } = spawnSync(join(root, '.ci/release'), [tag], { encoding: 'utf8' });
+    assert.equal(status, 1, stderr);
+    return stderr;
+  };
+  assert.equal(refused('v9.9.9'), `the tag is v9.9.9, and package.json has ${version}\n`);
+  if (readFileSync(join(root, 'CHANGELOG.md'), 'utf8').includes(`## ${version} (unreleased)`))
+    assert.match(refused(`v${version}`), /CHANGELOG\.md has no heading/);
 });
