@@ -10,7 +10,24 @@ import { depthError } from './refused-value.js';
 /** The draft of a schema. */
 export type SchemaDraft = 'draft-07' | '2020-12';
 
-const SHIPPED: FormatName[] = ['date-time', 'uuid', 'uri', 'email', 'ipv4', 'ipv6'];
+/** Formats of JSON Schema (draft 2020-12 §7.3), except those of international names, which ajv-formats lacks. */
+const SHIPPED: FormatName[] = [
+  'date-time',
+  'date',
+  'time',
+  'duration',
+  'uuid',
+  'uri',
+  'uri-reference',
+  'uri-template',
+  'email',
+  'hostname',
+  'ipv4',
+  'ipv6',
+  'regex',
+  'json-pointer',
+  'relative-json-pointer',
+];
 
 /** The known formats; any other in a schema is an error. */
 export const FORMATS: readonly string[] = [...SHIPPED, 'cidr', 'base64'];

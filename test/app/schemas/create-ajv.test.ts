@@ -147,3 +147,23 @@ test('RT-181 equality is that of the values, however their members are ordered',
     }),
   );
 });
+
+test('AD-12 the formats of JSON Schema are known, and each refuses what is none', async (t) => {
+  const values: readonly (readonly [format: string, right: string, wrong: string])[] = [
+    ['date', '1815-12-23', '23.12.1815'],
+    ['time', '10:30:00Z', '10:30'],
+    ['duration', 'P1DT2H', '1 day'],
+    ['hostname', 'books.example', 'books_example!'],
+    ['uri-reference', '/books?marker=1', 'a b'],
+    ['uri-template', '/books/{id}', '/books/{id'],
+    ['regex', '^a+$', '('],
+    ['json-pointer', '/a/0', 'a/0'],
+    ['relative-json-pointer', '1/a', '/a'],
+  ];
+  const send = await serveRouter(t, checking(...values.map(([format]) => ({ type: 'string', format }) as JsonSchema)));
+  for (const [at, [format, right, wrong]] of values.entries()) {
+    const statusOf = async (value: string): Promise<number> =>
+      (await send('POST', `/${at}`, { body: JSON.stringify(value) })).status;
+    assert.deepEqual([await statusOf(right), await statusOf(wrong)], [200, 400], format);
+  }
+});

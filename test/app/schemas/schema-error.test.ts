@@ -51,7 +51,7 @@ const CASES: readonly (readonly [schema: unknown, message: string, hint?: string
   [
     { format: 'colour' },
     'format is the text "colour", which is not a known format',
-    'Formats: date-time, uuid, uri, email, ipv4, ipv6, cidr, base64.',
+    'Formats: date-time, date, time, duration, uuid, uri, uri-reference, uri-template, email, hostname, ipv4, ipv6, regex, json-pointer, relative-json-pointer, cidr, base64.',
   ],
 ];
 
