@@ -130,6 +130,9 @@ const FINDS = {
   'database pool close shutdown': 'docs/how-to/databases.html',
   'cron job': 'docs/how-to/jobs.html',
   'limits of size': 'docs/reference/limits.html',
+  'concurrency limit': 'docs/reference/server.html',
+  'p99 latency': 'docs/how-to/metrics.html',
+  throughput: 'docs/stability.html',
 };
 
 /** Opens a tab that fails the test at its end if a page wrote an error, or asked another server. */
