@@ -46,11 +46,11 @@ function filesOf(folder: string, name: RegExp): string[] {
     .sort();
 }
 
-/** A text with where it stands: all but its words is blank, so that its offsets are those of the file. */
-function hits(path: string, words: readonly Word[], text: string, start = 0, file = textOf(path)): string[] {
+/** Returns the words found in a part of a file, each with its line and the word to write. The part begins at `start`. */
+function hits(path: string, words: readonly Word[], text: string, start = 0, file?: string): string[] {
   return words.flatMap(([not, but]) =>
     [...text.matchAll(not)].map(({ 0: found, index }) => {
-      const line = file.slice(0, start + index).split('\n').length;
+      const line = (file ?? textOf(path)).slice(0, start + index).split('\n').length;
       return `${path}:${line}: "${found}": write ${but}`;
     }),
   );
@@ -93,8 +93,8 @@ function commentsOf(file: string, literals: readonly (readonly [start: number, e
 }
 
 test('pages have the words that readers search for', () => {
+  // Released versions keep their texts.
   const [, changes = ''] = textOf('CHANGELOG.md').split(/^## /m);
-  assert.match(changes, /unreleased/i);
   const pages = [
     'README.md',
     'CONTRIBUTING.md',
