@@ -75,13 +75,13 @@ async function emitterOf(
   { driver, useOsloMessaging, serviceName, topics }: Options,
   ctx: FactoryContext,
 ): Promise<Emit> {
-  const { log, service } = ctx;
+  const { log, service = 'audit' } = ctx;
   const toLog: Emit = (eventType, payload) => log.info({ event_type: eventType, payload }, 'audit');
   if (driver === 'noop') return () => undefined;
   if (driver === 'log' || useOsloMessaging === false) return toLog;
   const rpc = await ctx.rpc();
   if (useOsloMessaging === undefined && rpc.isInProcess) return toLog;
-  const notifier = rpc.notifier({ publisherId: serviceName ?? service ?? 'audit', ...(topics && { topics }) });
+  const notifier = rpc.notifier({ publisherId: serviceName ?? service, ...(topics.length > 0 && { topics }) });
   const context = new RequestContext({ isAdmin: true });
   return (eventType, payload) => {
     notifier.info(context, eventType, payload).catch((err: unknown) => log.error({ err }, 'an event of audit is lost'));
