@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chownSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ReplayReport } from '../../dist/plan/replay.js';
@@ -54,6 +54,17 @@ ${warning}`.replaceAll(/^/gm, '  ');
     ],
   );
   assert.deepEqual([changes.length > 0, replaced], [true, { bookings: 1 }]);
+  if (process.getuid?.() === 0) {
+    // Root runs no code of another user.
+    const socket = join(project.folder, 'control.sock');
+    chownSync(socket, 65_534, 0);
+    const { stdout: refused } = await runApiCli(project.folder, 'reload', '--dry-run');
+    chownSync(socket, 0, 0);
+    assert.match(
+      refused,
+      /^ {2}what clients would notice is not known: run it as the user of the service, with uid 65534$/m,
+    );
+  }
   const real = await runApiCli(project.folder, 'reload');
   assert.equal(linesAfter(real.stdout), `${told}\n  bookings: 1 worker replaced\n`);
   assert.deepEqual([dryRun.status, asked.status, real.status], [0, 0, 0]);
