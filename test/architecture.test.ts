@@ -40,7 +40,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   routing: [...FIRST, 'app'],
   openstack: [...FIRST, 'app', 'routing'],
   audit: [...PUBLISHED, 'app'],
-  policy: [...FIRST, 'app', 'routing'],
+  policy: [...FIRST, 'extension', 'app', 'routing'],
   loader: [...FIRST, 'managers', 'app'],
   middleware: [...FIRST, 'app'],
   rpc: [...PUBLISHED, 'app'],

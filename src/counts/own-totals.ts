@@ -50,7 +50,7 @@ export class OwnTotals {
       const known = this.#metrics.get(name) ?? { ...metric, series: new Map<string, OwnTotalSeries>() };
       if (known.type !== type) {
         const message = `the metric ${name} is a ${known.type} in one process and a ${type} in another: the ${type} is omitted`;
-        this.#warn(name, 'PORTICO_METRIC_DEFINITION', message, 'Use another name, or restart the program.');
+        this.#warn(name, 'PORTICO_METRIC_DEFINITION', message, 'Use another name, or restart the application.');
         continue;
       }
       this.#metrics.set(name, known);

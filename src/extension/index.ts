@@ -34,7 +34,14 @@ export {
   shownPath,
   UsageError,
 } from '../errors/index.js';
-export { readPaste } from '../ini/index.js';
+export {
+  type PasteDocument,
+  type PasteOption,
+  type PasteProblem,
+  type PasteSection,
+  readPaste,
+  type ValuePiece,
+} from '../ini/index.js';
 export { type ApplicationLogger, createLogger, type Logger, type LogOption } from '../log/index.js';
 export {
   type Beat,

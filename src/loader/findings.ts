@@ -198,24 +198,6 @@ export function warnOfRepeats({ filters }: Context, findings: Findings): void {
   }
 }
 
-/** Python filters that are replaced by `pass_through`, although a service may need what they do: that is lost. */
-const REPLACED_BY_NOTHING: Readonly<Record<string, string>> = {
-  'keystonemiddleware.audit:filter_factory': 'no audit events (CADF) are sent',
-  'egg:keystonemiddleware#audit': 'no audit events (CADF) are sent',
-};
-
-/** Warns of a Python filter without a counterpart. An alias may name a filter of the application in its place. */
-export function warnOfReplaced({ factory }: Context, findings: Findings): void {
-  const lost = REPLACED_BY_NOTHING[factory?.written ?? ''];
-  if (lost === undefined || (factory?.value as { name?: string } | undefined)?.name !== 'passThrough') return;
-  findings.warning(
-    'PORTICO_PASTE_NO_COUNTERPART',
-    factory?.origin,
-    `${factory?.written} has no counterpart, and only passes requests on: ${lost}.`,
-    'Write a filter that does it and name it in [portico:aliases], or remove this one from the pipeline.',
-  );
-}
-
 /** Warns of options that sections pass to the context they use, but that no factory gets. */
 export function warnOfLost(context: Context, findings: Findings): void {
   if (context.used.length === 0 || reachesFactory(context)) return;

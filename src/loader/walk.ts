@@ -9,7 +9,7 @@ import { silentLogger } from '../log/internal.js';
 import { type AskedChild, tellsChildren } from './composite/children.js';
 import { notAFactory, unknownProtocol, usableProtocol } from './factory-errors.js';
 import { FILTER_ORDER, type WrongOrder, wrongOrders } from './filter-order.js';
-import { warnOfLost, warnOfRepeats, warnOfReplaced } from './findings.js';
+import { warnOfLost, warnOfRepeats } from './findings.js';
 import type { Load, LoadParts } from './load.js';
 import { argumentsFor, type Context, isComposite, partsOf, type Release, Releases, sectionOf } from './load-context.js';
 import { PasteError } from './paste-error.js';
@@ -56,7 +56,6 @@ export class Walk {
     if (!usableProtocol(context)) this.load.issue(unknownProtocol(context));
     if (factory.value instanceof Unimported) return;
     if (typeof factory.value !== 'function') return this.load.issue(notAFactory(context));
-    warnOfReplaced(context, this.load.findings);
     const declared = factory.value as Partial<DeclaredFactory>;
     this.#declared(context, declared);
     const trial = declared.trial === true ? (factory.value as Trial) : declared.trial;

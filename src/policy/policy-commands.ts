@@ -3,8 +3,8 @@
  */
 import type { Command } from 'commander';
 import { ConfigurationRefused, eachOnce, inOrder, isError, PorticoError, printDiagnostics } from '../errors/index.js';
+import { countText } from '../extension/index.js';
 import type { CommandContext, ConfigurationArguments, OutputArguments } from '../service/index.js';
-import { countText } from '../text/index.js';
 import { type LoadedPolicy, loadedPolicies } from './policy.js';
 import { isRedundant } from './rule-set.js';
 import { policySample } from './sample.js';

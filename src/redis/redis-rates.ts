@@ -83,7 +83,7 @@ export const openRedisRates: OpenRateStore = async (url, { name, timeoutMs, conn
       if (answer === undefined) {
         late++;
         if (late >= MOST_LATE) renew();
-        throw new Error(`no answer within ${timeoutMs} ms`);
+        throw new Error(`no response within ${timeoutMs} ms`);
       }
       late = 0;
       const [granted, waitUs, left, resetUs] = answer as [number, number, number, number];

@@ -407,31 +407,3 @@ paste.app_factory = ./m.js:app
   const empty = await check(t, { 'api-paste.ini': file('').replaceAll(/^(?:key|folder) = $/gm, '') }, service);
   assert.deepEqual(placesOf(empty, 'error'), ['CONFIG_REQUIRED api-paste.ini:3:1', 'TEST_FOLDER api-paste.ini:6:1']);
 });
-
-test('AD-4 a Python filter that is replaced by nothing, as audit, is a warning with what is lost; an alias ends it', async (t) => {
-  const file = `
-[pipeline:main]
-pipeline = audit app
-[filter:audit]
-paste.filter_factory = keystonemiddleware.audit:filter_factory
-audit_map_file = /etc/nova/api_audit_map.conf
-[app:app]
-paste.app_factory = ./m.js:app
-`;
-  const check = async (text: string): Promise<Diagnostic[]> => {
-    const folder = folderOf(t, { ...MODULES, 'api-paste.ini': text });
-    folderLink(folder);
-    return Loader.checkFile(join(folder, 'api-paste.ini'));
-  };
-  const [found, ...others] = await check(file);
-  assert.deepEqual(
-    [found?.severity, found?.code, found?.location?.origin?.line, others],
-    ['warning', 'PORTICO_PASTE_NO_COUNTERPART', 5, []],
-  );
-  assert.match(
-    found!.message,
-    /^keystonemiddleware\.audit:filter_factory has no counterpart.*no audit events \(CADF\) are sent/,
-  );
-  const aliases = '[portico:aliases]\npython = keystonemiddleware.audit:filter_factory ./m.js:filter\n';
-  assert.deepEqual(await check(`${file}${aliases}`), []);
-});

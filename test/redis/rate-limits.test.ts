@@ -116,7 +116,7 @@ test('a store that stalls costs one request in a second its timeout; then it cou
   // On a busy machine others take their time too.
   const slow = stalled.filter(({ ms }) => ms > 45);
   assert.ok(slow.length <= 10, `${slow.length} waited`);
-  assert.equal(said(host, 'no answer within 50 ms; each machine limits by itself'), 1);
+  assert.equal(said(host, 'no response within 50 ms; each machine limits by itself'), 1);
   process.kill(pid, 'SIGCONT');
   await countsAgain(host);
 });

@@ -23,6 +23,7 @@ import { ServiceRun, type StopRequest } from '../services/service-run.js';
 import { builtAndValidated, toldByAll } from '../services/validation.js';
 import { tryAddresses } from '../sockets/listen-sockets.js';
 import { ActivatedSockets } from '../systemd/service-manager.js';
+import { factsOf } from './facts.js';
 import { inProcessReload, resetAll } from './in-process-reload.js';
 
 /** Options of a `ServiceLauncher` in addition to those of all launchers. */
@@ -51,11 +52,6 @@ const ALONE: WorkerContext = {
 /** Time until a service that did not start in a reload is tried again: first, and at most. */
 const FIRST_RETRY_MS = 1000;
 const MOST_RETRY_MS = 10_000;
-
-/** Most requests in progress in the facts, oldest first. */
-const MOST_REQUESTS = 200;
-/** Most characters of a text that a client chose: all requests must fit into a heartbeat. */
-const MOST_CHARACTERS = 120;
 
 export class InProcessRunner implements Runner {
   /** Questions that this process answers. */
@@ -276,43 +272,7 @@ export class InProcessRunner implements Runner {
 
   #factsOf(runs: readonly ServiceRun[]): Record<string, unknown> {
     const services: readonly Telling[] = runs.map(({ service }) => service as Telling);
-    const requests = services.flatMap((service) => [...(service.requestsInFlight?.() ?? [])]);
-    const meters = services.flatMap(({ meter }) => meter ?? []);
-    const calls = meters.flatMap((meter) => meter.calls ?? []);
-    const reports = meters.flatMap(({ connections }) => connections ?? []);
-    const connectionsOf = (count: 'open' | 'limit' | 'idle' | 'receiving' | 'lingering'): number =>
-      reports.reduce((sum, { [count]: number = 0 }) => sum + number, 0);
-    const lost = meters.flatMap((meter) => meter.troubles?.() ?? []);
-    const troubles = [
-      ...troublesOf(this.#options.config),
-      ...lost,
-      ...services.flatMap((service) => service.registryTrouble?.() ?? []),
-    ];
-    const known = {
-      inFlight: requests.length,
-      running: requests.filter(({ slot }) => slot === 'application').length,
-      queued: requests.filter(({ slot }) => slot === 'waiting').length,
-      connections: connectionsOf('open'),
-      connectionLimit: connectionsOf('limit'),
-      connectionsIdle: connectionsOf('idle'),
-      connectionsReceiving: connectionsOf('receiving'),
-      connectionsLingering: connectionsOf('lingering'),
-      callsRunning: calls.reduce((sum, { running }) => sum + running, 0),
-      callsPending: calls.reduce((sum, { pending }) => sum + pending, 0),
-      brokersLost: lost.length,
-      clients: meters.flatMap(({ clients }) => clients ?? []),
-      outOfDescriptors: reports.some(({ isOutOfDescriptors }) => isOutOfDescriptors),
-      troubles: reports.some(({ lacksDescriptors }) => lacksDescriptors) ? [...troubles, NO_DESCRIPTOR] : troubles,
-      periodic: services
-        .flatMap(({ periodicTasks = [] }) => periodicTasks.flatMap((tasks) => [...tasks.status()]))
-        .slice(0, MOST_TASKS)
-        .map((status) => shortened({ ...status })),
-      requests: [...requests, ...calls.flatMap(({ open }) => [...open])]
-        .sort((a, b) => b.ageMs - a.ageMs)
-        .slice(0, MOST_REQUESTS)
-        .map((request) => shortened({ ...request })),
-      ...this.#launcher.process.loop,
-    };
+    const known = { ...factsOf(services, troublesOf(this.#options.config)), ...this.#launcher.process.loop };
     return Object.assign(known, ...this.#collectors.map((collect) => collect())) as Record<string, unknown>;
   }
 
@@ -433,21 +393,6 @@ function refusalOf(work: Promise<unknown>): Promise<unknown> {
   return work.then(
     () => undefined,
     (error: unknown) => error,
-  );
-}
-
-/** Most periodic tasks of a worker in its facts. */
-const MOST_TASKS = 50;
-
-const NO_DESCRIPTOR = 'out of file descriptors: new connections are closed immediately (LimitNOFILE, ulimit -n)';
-
-function shortened(facts: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(facts).map(([name, value]: [string, unknown]) =>
-      typeof value === 'string' && value.length > MOST_CHARACTERS
-        ? [name, `${value.slice(0, MOST_CHARACTERS - 3)}...`]
-        : [name, value],
-    ),
   );
 }
 
