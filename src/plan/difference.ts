@@ -21,7 +21,7 @@ export interface Difference {
   readonly new: Place;
 }
 
-/** What a difference is about. */
+/** The subject of a difference, with its places. */
 export interface About {
   readonly api: string | null;
   readonly subject: string;

@@ -164,7 +164,7 @@ export interface InterfaceState {
 /** A periodic task or a job. */
 export interface JobState {
   readonly name: string;
-  /** When it runs: `every 60 s`. */
+  /** Times of its runs: `every 60 s`. */
   readonly schedule: string;
 }
 

@@ -36,7 +36,7 @@ export interface DeployedApi {
   readonly name: string;
   readonly address: ListenAddress;
   readonly tls: boolean;
-  /** Whether it refuses clients without a certificate. */
+  /** True if it refuses clients without a certificate. */
   readonly needsCertificate: boolean;
   /** Path of its health check, if its pipeline has one that probes, which have no certificate, can reach. */
   readonly health: string | undefined;
@@ -109,7 +109,7 @@ export async function deploymentOf(
   return {
     /** Name of the unit, the Deployment and the image: two on a machine or in a namespace must differ. */
     name: args.name ?? labelOf(first?.name ?? services[0] ?? 'portico'),
-    /** Whether `--name` gave it. */
+    /** True if `--name` gave it. */
     isNamed: args.name !== undefined,
     /** Parts that were asked for. */
     additions: new Set(args.with),
