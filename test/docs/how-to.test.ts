@@ -111,7 +111,7 @@ test('docs/how-to/move-one-service-at-a-time.md does what it says', {
     replace: {
       'rpc ping images': `rpc ping ${topic}`,
       'rpc call images': `rpc call ${topic}`,
-      'images answered': `${topic} answered`,
+      'images responded': `${topic} responded`,
       '[service:images]': `[service:${topic}]`,
       'oslo+rabbit://guest:guest@127.0.0.1:5672/': osloUrl,
       'amqp://guest:guest@127.0.0.1:5672/': brokerUrl,
