@@ -1,7 +1,7 @@
 /** The metrics of an application on /metrics: sums over workers, also over those that have ended. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { parseExposition, sumOf } from '../fixtures/exposition.js';
@@ -45,12 +45,19 @@ export const app = async (_globalConf, _localConf, { config }) => {
 };
 `;
 
-async function served(t: TestContext, workers: number, more: { readonly global?: string } = {}) {
+interface More {
+  readonly global?: string;
+  /** Whether metrics are enabled at first. */
+  readonly enabled?: boolean;
+  readonly app?: string;
+}
+
+async function served(t: TestContext, workers: number, more: More = {}) {
   const port = await freePort();
   const project = emptyProject({
-    'app.js': app,
+    'app.js': more.app ?? app,
     'api-paste.ini': '[app:shop]\npaste.app_factory = ./app.js:app\n',
-    'portico.ini': `[DEFAULT]\nenabled_apis = shop\n${more.global ?? ''}\n[metrics]\nenabled = true\n[admin]\nlisten = 127.0.0.1:0\n[api:shop]\nport = ${port}\nworkers = ${workers}\n`,
+    'portico.ini': `[DEFAULT]\nenabled_apis = shop\n${more.global ?? ''}\n[metrics]\nenabled = ${more.enabled ?? true}\n[admin]\nlisten = 127.0.0.1:0\n[api:shop]\nport = ${port}\nworkers = ${workers}\n`,
   });
   symlinkSync(join(root, 'node_modules/prom-client'), join(project.folder, 'node_modules/prom-client'));
   const program = startProject(t, project);
@@ -60,6 +67,13 @@ async function served(t: TestContext, workers: number, more: { readonly global?:
   return {
     program,
     folder: project.folder,
+    port,
+    /** Sends SIGHUP; settles when the reload has ended. */
+    reload: async (): Promise<void> => {
+      const from = program.output().length;
+      program.kill('SIGHUP');
+      await program.printed(/"event":"reload","/, from);
+    },
     /** Sends requests, one after another, until each of so many workers has answered some. Returns how many each has answered. */
     order: async (kind: string, path = 'orders'): Promise<Map<number, number>> => {
       const byPid = new Map<number, number>();
@@ -151,6 +165,22 @@ for (const workers of [2, 0]) {
     const after = countOf(await order('book'));
     await until(scraped, (found) => sumOf(found, 'orders_total') === before + after);
     assert.equal(program.output().includes('PORTICO_METRIC_DEFINITION'), false);
+  });
+}
+
+for (const workers of [1, 0]) {
+  test(`metrics that a reload enables have those of the application: ${workers} workers`, async (t) => {
+    const { folder, reload, order, scraped } = await served(t, 1, {
+      global: workers === 0 ? 'workers = 0\n' : '',
+      enabled: false,
+    });
+    const file = join(folder, 'portico.ini');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('enabled = false', 'enabled = true'));
+    await reload();
+    const count = countOf(await order('book'));
+    const found = await scraped();
+    assert.equal(sumOf(found, 'orders_open'), count);
+    assert.equal(sumOf(found, 'orders_total'), count);
   });
 }
 

@@ -150,7 +150,7 @@ export class InProcessRunner implements Runner {
   }
 
   async ownGauges(): Promise<readonly (readonly OwnMetric[])[]> {
-    const metrics = (await readOwnMetrics(this.#options.config, true)) ?? [];
+    const metrics = (await readOwnMetrics(this.#launcher.config, true)) ?? [];
     this.#totals.own.add(metrics.filter((metric) => !isGauge(metric)));
     return [metrics.filter(isGauge)];
   }
