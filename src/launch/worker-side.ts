@@ -239,13 +239,14 @@ export class WorkerSide {
     }
   }
 
+  /** Reports counts of the service, and then of the application, which may compute some. */
   async #tellCounted(service: ServiceBase & Telling): Promise<void> {
-    await this.#tellOwn(false);
     this.#meter.follow('logLinesLost', [], this.#log.lost?.() ?? 0);
     const { buckets, series, failures = [], refusals = [] } = service.meter?.take() ?? { buckets: [], series: [] };
     const all = [...series, ...this.#meter.take().series];
-    if (all.length + failures.length + refusals.length === 0) return;
-    await this.#link.send({ kind: 'counted', buckets, series: all, failures, refusals });
+    const hasCounted = all.length + failures.length + refusals.length > 0;
+    const sent = hasCounted && this.#link.send({ kind: 'counted', buckets, series: all, failures, refusals });
+    await Promise.all([sent, this.#tellOwn(false)]);
   }
 
   /** Reports increments of the application's metrics; returns its gauges. */

@@ -61,24 +61,28 @@ export function registryReader(registry: Registry, log: Pick<Logger, 'warn'>): R
       return series.length === 0 ? [] : [{ ...about, bounds: boundsOf(metric), series }];
     });
   };
-  const readAll = async (collects: boolean): Promise<OwnMetric[]> => {
-    if (!collects) return read((metric) => isPlain(metric) && metric.type !== 'gauge');
-    // A function collect may set other metrics too.
-    const collected = await read((metric) => !isPlain(metric), COLLECT_MS);
-    return [...collected, ...(await read(isPlain))];
+  // One after the other: an older value after a newer one would look like a counter that began anew. A heartbeat waits for no function collect.
+  const inTurn = <T>(reading: () => Promise<T>): (() => Promise<T>) => {
+    let last: Promise<unknown> = Promise.resolve();
+    return () => {
+      const next = last.then(reading, reading);
+      last = next;
+      return next;
+    };
   };
-  // One after the other: an older value after a newer one would look like a counter that began anew.
-  let last: Promise<unknown> = Promise.resolve();
-  return (collects) => {
-    const next = last
-      .then(() => readAll(collects))
-      .catch((error: unknown) => {
-        warn('', { err: error }, 'the metrics of the application cannot be read');
-        return [];
-      });
-    last = next;
-    return next;
-  };
+  const collected = inTurn(() => read((metric) => !isPlain(metric), COLLECT_MS));
+  const counted = inTurn(() => read((metric) => isPlain(metric) && metric.type !== 'gauge'));
+  const gauges = () => read((metric) => isPlain(metric) && metric.type === 'gauge');
+  // A function collect may set other metrics too.
+  const readAll = async (): Promise<OwnMetric[]> => [
+    ...(await collected()),
+    ...(await Promise.all([counted(), gauges()])).flat(),
+  ];
+  return (collects) =>
+    (collects ? readAll() : counted()).catch((error: unknown) => {
+      warn('', { err: error }, 'the metrics of the application cannot be read');
+      return [];
+    });
 }
 
 /** Reports whether reading a metric computes nothing. */

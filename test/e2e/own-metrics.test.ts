@@ -184,6 +184,33 @@ for (const workers of [1, 0]) {
   });
 }
 
+const slowApp = `
+import { metrics } from 'portico/metrics';
+import { Router } from 'portico/routing';
+
+export const app = async (_globalConf, _localConf, { config }) => {
+  const { Counter, Gauge } = await metrics(config);
+  const orders = new Counter({ name: 'orders_total', help: 'Orders.' });
+  new Gauge({ name: 'slow', help: 'Slow.', collect: () => (console.log('collect begins'), new Promise(() => undefined)) });
+  const router = new Router();
+  router.post('/orders/{kind}', () => (orders.inc(), { pid: process.pid }));
+  return router.build();
+};
+`;
+
+test('a worker that ends during a scrape with a slow function collect loses no counts', async (t) => {
+  const { program, order, scraped } = await served(t, 1, { app: slowApp });
+  const slow = scraped();
+  await program.printed(/collect begins/);
+  const pids = [...(await order('book')).keys()];
+  process.kill(pids[0]!, 'SIGTERM');
+  await slow;
+  const after = await order('book');
+  assert.notDeepEqual([...after.keys()], pids);
+  const found = await until(scraped, (each) => sumOf(each, 'portico_http_requests_total') >= 2);
+  assert.equal(sumOf(found, 'orders_total'), 2);
+});
+
 test('further series than the limit are counted together, and the log says so once', async (t) => {
   const { program, post, scraped } = await served(t, 1);
   await post('/many');
