@@ -4,7 +4,7 @@
 
 import type { Config } from '../config/index.js';
 import { maskArguments } from '../config/internal.js';
-import { OWN_GAUGES_TOPIC, type OwnMetric, Totals } from '../counts/index.js';
+import { type OwnMetric, Totals } from '../counts/index.js';
 import { PorticoError } from '../errors/index.js';
 import { ownVersion } from '../modules/index.js';
 import type { Answer, ServiceStatus } from '../operating/index.js';
@@ -18,6 +18,7 @@ import type { LauncherCore } from './launcher-core.js';
 import type { LaunchSettings } from './launcher-options.js';
 import { fleetStatus, logReady } from './launcher-status.js';
 import { ConcurrentStarts } from './parent/concurrent-starts.js';
+import { OwnGauges } from './parent/own-gauges.js';
 import { Supervisor, type System } from './parent/supervisor.js';
 import type { WorkerHandle } from './parent/worker-handle.js';
 import { mainModule, type WorkerProgram } from './parent/worker-process.js';
@@ -30,7 +31,6 @@ import type { StopRequest } from './services/service-run.js';
 import { toldByAll } from './services/validation.js';
 import { bindFailure, bindFailures, locationOfAddress } from './sockets/listen-sockets.js';
 import { Deadline } from './waiting.js';
-import { areOwnMetrics } from './worker-message.js';
 
 /** Options of a `ProcessLauncher` in addition to those of all launchers. */
 export interface ProcessLauncherOptions extends LauncherOptions {
@@ -65,6 +65,7 @@ export class FleetRunner implements Runner {
   readonly #options: ProcessLauncherOptions;
   readonly #program: WorkerProgram;
   readonly #totals: Totals;
+  readonly #ownGauges: OwnGauges;
   readonly #starts = new ConcurrentStarts();
   #deadline: Deadline | undefined;
   /** Number of requests that the stop has cut off. */
@@ -90,6 +91,7 @@ export class FleetRunner implements Runner {
     this.reloading = new HookList('reload', log);
     this.workerDied = new HookList('dead worker', log);
     this.#totals = Totals.of(config, log);
+    this.#ownGauges = new OwnGauges(() => this.#served, ASK_MS, log);
     this.supervisor = new Supervisor({
       log,
       program: this.#program,
@@ -193,9 +195,7 @@ export class FleetRunner implements Runner {
   }
 
   async ownGauges(): Promise<readonly (readonly OwnMetric[])[]> {
-    if (!this.#totals.own.isUsed) return [];
-    const answers = await this.ask(OWN_GAUGES_TOPIC, undefined, ASK_MS);
-    return answers.flatMap(({ body }) => (areOwnMetrics(body) ? [body] : []));
+    return this.#totals.own.isUsed ? this.#ownGauges.read() : [];
   }
 
   workerLines(): readonly string[] {

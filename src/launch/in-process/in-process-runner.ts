@@ -69,6 +69,8 @@ export class InProcessRunner implements Runner {
   readonly #activated: ActivatedSockets;
   readonly #collectors: (() => Readonly<Record<string, unknown>>)[] = [];
   readonly #totals: Totals;
+  /** The reading of the application's gauges that is in progress. */
+  #gauges: Promise<readonly (readonly OwnMetric[])[]> | undefined;
   /** Findings in the configuration, of each service that was built. */
   readonly #found: (readonly Diagnostic[])[] = [];
   /** Begin of a stop for good, on the monotonic clock. */
@@ -149,7 +151,15 @@ export class InProcessRunner implements Runner {
     return this.#totals;
   }
 
-  async ownGauges(): Promise<readonly (readonly OwnMetric[])[]> {
+  /** Simultaneous calls share one reading. */
+  ownGauges(): Promise<readonly (readonly OwnMetric[])[]> {
+    this.#gauges ??= this.#readGauges().finally(() => {
+      this.#gauges = undefined;
+    });
+    return this.#gauges;
+  }
+
+  async #readGauges(): Promise<readonly (readonly OwnMetric[])[]> {
     const metrics = (await readOwnMetrics(this.#launcher.config, true)) ?? [];
     this.#totals.own.add(metrics.filter((metric) => !isGauge(metric)));
     return [metrics.filter(isGauge)];
