@@ -13,7 +13,10 @@ const holders = new WeakMap<App, number>();
 
 /** Registers a new app. */
 export function noteMade<A extends ClosableApp>(app: A): A {
-  if (isFactoryAtWork()) holders.set(app, 0);
+  const work = current.getStore();
+  if (work === undefined) return app;
+  work.made?.push(app);
+  holders.set(app, 0);
   return app;
 }
 
@@ -21,9 +24,9 @@ export function noteMade<A extends ClosableApp>(app: A): A {
 export async function callFactory<T>(
   ctx: Pick<FactoryContext, 'log' | 'onClose'>,
   factory: () => T,
-  around?: FactoryAtWork['around'],
+  more: Omit<FactoryAtWork, 'log'> = {},
 ): Promise<Awaited<T>> {
-  const result = await runFactory({ log: () => ctx.log, around }, factory);
+  const result = await runFactory({ log: () => ctx.log, ...more }, factory);
   const app = result as ClosableApp;
   const before = holders.get(app);
   if (before === undefined) return result;
@@ -36,13 +39,15 @@ export async function callFactory<T>(
   return result;
 }
 
-// The running factory, for objects that it creates: its log, and the additions of the filters around its app to documents.
+// The running factory, for objects that it creates: its log, the additions of the filters around its app to documents, and the apps so far.
 
 /** A running factory. */
 interface FactoryAtWork {
   readonly log: () => Logger;
   /** Returns the additions of the filters around its app, outermost first. Complete when the pipeline is. */
   readonly around?: (() => readonly OpenApiAdditions[]) | undefined;
+  /** Gets the closable apps that it makes. */
+  readonly made?: App[] | undefined;
 }
 
 const current = new AsyncLocalStorage<FactoryAtWork>();
@@ -60,11 +65,6 @@ export async function runFactory<T>(work: FactoryAtWork, factory: () => T): Prom
     atWork -= 1;
     if (atWork === 0) current.disable();
   }
-}
-
-/** Reports whether this code runs in a factory. */
-function isFactoryAtWork(): boolean {
-  return current.getStore() !== undefined;
 }
 
 /** Returns the log of the running factory; outside of one, a log of that name to standard error. */

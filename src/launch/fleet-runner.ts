@@ -313,7 +313,7 @@ function hooksMs(timeoutMs: number): number {
 
 /** Time that a worker has for work without delay. */
 const ASK_MS = 1000;
-/** Time that a worker has to make its app once more, for its routes. */
+/** Time that a worker has to describe what it serves. */
 const DESCRIBE_MS = 10_000;
 
 /** Time that a worker has to report. */

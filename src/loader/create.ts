@@ -34,6 +34,7 @@ import {
   type Releases,
   rpcOf,
 } from './load-context.js';
+import type { MadeApps } from './made-apps.js';
 import { NOT_CREATED, PartRefusals, Patience } from './part-refusals.js';
 import { isLimit, PasteError } from './paste-error.js';
 import { A_KIND, type Kind } from './section.js';
@@ -97,6 +98,8 @@ export interface CreateOptions {
   readonly tasks?: JobList | undefined;
   /** Collects the filters, one for each section, that also apply to the server's own refusals. */
   readonly aroundRefusals?: Map<string, Filter> | undefined;
+  /** Gets the apps that its factories make. @internal */
+  readonly made?: MadeApps | undefined;
   /** Gets the walk, before it begins: it has all errors of the app in the end, and suspicious lines. @internal */
   readonly walked?: ((walk: Walk) => void) | undefined;
 }
@@ -265,12 +268,10 @@ export class Creation {
     if (!isFunction(value)) throw notAFactory(context);
     const { globalConf, localConf, ctx } = argumentsFor(context, this.#given);
     const run = (...first: readonly unknown[]): Awaitable<unknown> => value(...first, globalConf, localConf, ctx);
+    const made: App[] = [];
+    const around = () => this.#additionsAround(context);
     const make = (...first: readonly unknown[]): Promise<unknown> =>
-      callFactory(
-        ctx,
-        () => run(...first),
-        () => this.#additionsAround(context),
-      );
+      callFactory(ctx, () => run(...first), { around, made });
     if (protocol === 'paste.filter_app_factory' || protocol === 'paste.server_runner') {
       // A runner may return only when its server has ended, so it is not called as a factory.
       const wrap = (app: App) => (kind === 'server' ? run : make)(app) as Awaitable<App>;
@@ -293,11 +294,13 @@ export class Creation {
       this.#options.aroundRefusals?.set(`${origin?.file}:${origin?.line}:${name}`, result);
     }
     if (kind !== 'app') return result;
+    // The factory may return an app that it has made for an earlier load.
+    this.#options.made?.note(context, [...made, result]);
     // Filters around it would hide an Express application, which needs to know its mount.
     const app = connectApp(result);
     const { aroundApp, aroundComposite } = this.#options;
-    const around = isComposite(context) ? aroundComposite : aroundApp;
-    return around === undefined ? app : around(app, nodeOf(context));
+    const wrap = isComposite(context) ? aroundComposite : aroundApp;
+    return wrap === undefined ? app : wrap(app, nodeOf(context));
   }
 
   /** Returns the additions of the filters around an app to a document, when the whole tree is created. */

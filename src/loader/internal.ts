@@ -4,6 +4,7 @@ export type { CreatedNode, CreateOptions } from './create.js';
 export { unreadable } from './document.js';
 export { bundledParts, FILTER_ORDER, findsNoCaller } from './filter-order.js';
 export { aliasBlock } from './findings.js';
+export type { MadeApps } from './made-apps.js';
 export { ConfigNotFound, PasteAppNotFound, PasteError } from './paste-error.js';
 export { isSectionName, openPasteFile, PasteFile } from './paste-file.js';
 export { isPasteSection } from './section.js';

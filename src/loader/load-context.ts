@@ -251,27 +251,3 @@ export class Releases {
     if (errors.length > 0) throw errors[0];
   }
 }
-
-/** An app that can be closed when no requests are in flight. */
-export interface LoadedApp extends App {
-  /**
-   * Runs the releases that factories registered with `ctx.onClose`, in reverse order. All run even if one throws; then the first error
-   * is thrown. A second call returns the promise of the first.
-   */
-  close(): Promise<void>;
-  /** Periodic tasks that factories declared with `ctx.tasks`, for the service that serves it. */
-  readonly tasks?: JobList | undefined;
-}
-
-/** Wraps an app in a new function with `close()`. The factory's own function may be shared, so it is not changed. */
-export function loadedApp(app: App, releases: Releases, tasks?: JobList): LoadedApp {
-  let closing: Promise<void> | undefined;
-  const loaded: App = (req, res) => app(req, res);
-  return Object.assign(loaded, {
-    tasks,
-    close: () => {
-      closing ??= releases.run();
-      return closing;
-    },
-  });
-}

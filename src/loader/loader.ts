@@ -11,7 +11,9 @@ import { type After, type CheckOptions, checkPaste } from './check/check-file.js
 import { type Created, type CreateOptions, Creation, type ServerFactory } from './create.js';
 import { openPaste, type ReadPasteFile } from './document.js';
 import { Load, type LoadParts } from './load.js';
-import { type Context, type LoadedApp, loadedApp, Releases } from './load-context.js';
+import { type Context, Releases } from './load-context.js';
+import { type LoadedApp, loadedApp } from './loaded-app.js';
+import { MadeApps } from './made-apps.js';
 import { PasteFile, readerOf } from './paste-file.js';
 import type { Resolver } from './resolver.js';
 import type { Kind } from './section.js';
@@ -102,10 +104,11 @@ export class Loader extends PasteFile {
     const releases = new Releases();
     const { faults = await configuredFaultForm(this.#parts.config, this.#serviceOf('app', name)) } = options;
     const tasks = new JobList();
+    const made = new MadeApps();
     // The slot of a request is for its app, not for the filters around it, which may wait for others.
     const aroundApp: CreateOptions['aroundApp'] = (inner, node) => withSlot(options.aroundApp?.(inner, node) ?? inner);
-    const app = (await this.#create('app', name, releases, { tasks, ...options, aroundApp })) as App;
-    return takesOwnSlot(loadedApp(inFaultForm(app, faults), releases, tasks));
+    const app = (await this.#create('app', name, releases, { tasks, made, ...options, aroundApp })) as App;
+    return takesOwnSlot(loadedApp(inFaultForm(app, faults), releases, { tasks, made }));
   }
 
   /** Loads the filter of that name. Resources that its factory registers are kept until the process ends. */

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import type { ReplayReport } from '../../dist/plan/replay.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { FILES } from '../plan/project.js';
-import { apiCli, emptyProject, Program, runApiCli, startProject } from './program.js';
+import { apiCli, emptyProject, freePort, Program, runApiCli, startProject } from './program.js';
 
 test('86 the running service against its files: the code that it has loaded, and what a reload would change', async (t) => {
   const ini = `${FILES['portico.ini']!.replace('port = 8099', 'port = 0')}[control]\nsocket = control.sock\n`;
@@ -70,6 +70,58 @@ ${warning}`.replaceAll(/^/gm, '  ');
   assert.deepEqual([dryRun.status, asked.status, real.status], [0, 0, 0]);
   assert.equal((await runApiCli(project.folder, 'plan', '--running')).stdout, 'No differences.\n');
 });
+
+/** An app whose module has a pool, which the factory opens and its release closes; it writes down each call. */
+const POOLED = FILES['app.js']!.replace(
+  'import { action, Router }',
+  "import { appendFileSync } from 'node:fs';\nimport { Fault } from 'portico';\nimport { action, Router }",
+)
+  .replace(
+    'export async function app() {',
+    `const pool = { ended: false };
+export async function app(globalConf, localConf, ctx) {
+  appendFileSync('calls', \`\${process.pid}\\n\`);
+  ctx.onClose(() => { pool.ended = true; });`,
+  )
+  .replace('show: () => ({})', 'show: () => { if (pool.ended) throw new Fault(500); return {}; }');
+
+for (const workers of [1, 0]) {
+  test(`plan --running and reload call no factory in a process that serves (workers = ${workers})`, async (t) => {
+    const port = await freePort();
+    const ini = `${FILES['portico.ini']!.replace('port = 8099', `port = ${port}`).replace('workers = 1\n', '')}
+[control]\nsocket = control.sock\n[DEFAULT]\nworkers = 0\n`;
+    const alone = workers === 0;
+    const project = emptyProject({
+      ...FILES,
+      'portico.ini': alone ? ini : ini.replace('[DEFAULT]\nworkers = 0\n', ''),
+      'app.js': POOLED,
+    });
+    writeFileSync(join(project.folder, 'calls'), '');
+    const one = alone ? [] : ['--set', 'api:bookings.workers=1'];
+    const program = startProject(t, project, one);
+    await program.printed(/Ready after/);
+    const room = async () => (await fetch(`http://127.0.0.1:${port}/v1/rooms/1`)).status;
+    assert.equal(await room(), 200);
+    assert.deepEqual(await runApiCli(project.folder, 'plan', '--running'), {
+      status: 0,
+      stdout: 'No differences.\n',
+      stderr: '',
+    });
+    assert.equal(await room(), 200);
+    writeFileSync(
+      join(project.folder, 'portico.ini'),
+      readFileSync(join(project.folder, 'portico.ini'), 'utf8').replace('max_queue = 1000', 'max_queue = 100'),
+    );
+    const { stdout } = await runApiCli(project.folder, 'reload');
+    assert.match(stdout, /\[wsgi\] max_queue {2}1000 -> 100/);
+    const calls = readFileSync(join(project.folder, 'calls'), 'utf8').trim().split('\n');
+    const own = calls.filter((pid) =>
+      alone ? pid === String(program.pid) : calls.indexOf(pid) !== calls.lastIndexOf(pid),
+    );
+    // A process without workers builds the app of its next run itself.
+    assert.deepEqual(own, alone ? [String(program.pid), String(program.pid)] : []);
+  });
+}
 
 test('86 plan --running --replay: what the log of the service says, against what its files would answer', async (t) => {
   const ini = `${FILES['portico.ini']!.replace('port = 8099', 'port = 0')}[control]\nsocket = control.sock\n`;

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { configuredFaultForm } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
 import { UsageError } from '../../config/internal.js';
-import { additionsOfNode } from '../../loader/internal.js';
+import { additionsOfNode, type MadeApps } from '../../loader/internal.js';
 import { ApiVersion, type DocumentedRouter, documentedRouters, openApiOf } from '../../routing/internal.js';
 import { formatAddress, isWildcard } from '../../service/internal.js';
 import { example } from '../command.js';
@@ -48,9 +48,17 @@ function onlyOne(apis: readonly ChosenApi[]): ChosenApi {
   throw new UsageError(message, 'Select one with --api.');
 }
 
-/** Returns the document of an API. Creates its apps without filters, and releases them. `version`: null for all together. */
-export async function documentOf(api: ChosenApi, config: Config, version: ApiVersion | null): Promise<object> {
-  const apps = await routedApps(config, [api]);
+/**
+ * Returns the document of an API. `version`: null for all together. `made`: the apps that this process serves; otherwise they are created
+ * without filters, and released.
+ */
+export async function documentOf(
+  api: ChosenApi,
+  config: Config,
+  version: ApiVersion | null,
+  made?: MadeApps,
+): Promise<object> {
+  const apps = await routedApps(config, [api], { made });
   const routers = apps.flatMap(({ routers: placed, filters }) =>
     documentedRouters(
       placed,

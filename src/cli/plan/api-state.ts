@@ -17,21 +17,22 @@ import { jobState, placeOf, shownValue } from './plain-data.js';
 import { routerState } from './router-state.js';
 
 /**
- * Returns an API; its apps are created for their routes, and released. `key`: of the digests of secrets; `running`: that API, if this process
- * serves it.
+ * Returns an API. `key`: of the digests of secrets; `running`: that API, if this process serves it. Otherwise its apps are created for their
+ * routes, and released.
  */
 export async function apiState(
   api: PlannedApi,
   config: Config,
-  { key, running }: { readonly key: string; readonly running: Pick<WSGIService, 'periodicTasks'> | undefined },
+  { key, running }: { readonly key: string; readonly running: Pick<WSGIService, 'periodicTasks' | 'made'> | undefined },
 ): Promise<ApiState> {
   const { name, addresses, usesTls, workers, pipeline } = api;
   const sections = new Sections(config, key);
   sections.visit(await loaderOf(api, config).tree(pipeline));
-  const declared = new JobList();
+  const tasks = new JobList();
+  const made = running?.made();
   const routers = [];
   const routes: RouteState[] = [];
-  for (const { app, routers: placed, filters } of await routedApps(config, [api], declared)) {
+  for (const { app, routers: placed, filters } of await routedApps(config, [api], { tasks, made })) {
     const additions = filters.flatMap((filter) => additionsOfNode(filter, config));
     for (const one of placed) {
       const { router, routes: own } = await routerState(one, { additions, app: app.name, api: name, config });
@@ -40,7 +41,7 @@ export async function apiState(
     }
   }
   const jobs = running?.periodicTasks.flatMap(({ described }) => described) ?? [
-    ...declared.described,
+    ...tasks.described,
     ...(await managersJobs(api, config)),
   ];
   return {

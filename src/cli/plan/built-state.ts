@@ -15,12 +15,12 @@ import { apiState } from './api-state.js';
 import { jobState, placeOf, plainData, shownValue, sourceOf } from './plain-data.js';
 
 /** A service that this process runs: an API, or one with remote calls. */
-export type RunningService = Pick<WSGIService, 'name' | 'config' | 'periodicTasks'> &
+export type RunningService = Pick<WSGIService, 'name' | 'config' | 'periodicTasks' | 'made'> &
   Partial<Pick<SectionService, 'described'>>;
 
 /** Options of {@link builtState}. */
 export interface BuildOptions {
-  /** The only service of the state, which this process runs: its managers are asked, and none are created. */
+  /** The only service of the state, which this process runs: its managers are asked and its routers described, and none are created. */
   readonly running?: RunningService;
   /** Names of the APIs and services. Default: those that the configuration enables. */
   readonly apis?: readonly string[];

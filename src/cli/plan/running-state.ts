@@ -15,6 +15,9 @@ import { sourceOf } from './plain-data.js';
 export async function stateHere(service: Partial<RunningService> | undefined, key: string): Promise<State> {
   const { name, config } = service ?? {};
   if (name === undefined || config === undefined) throw new Error('it is no service of a configuration');
+  // A factory might change what the application already serves with, such as a pool of its module.
+  if (!('described' in service!) && service!.made?.() === undefined)
+    throw new Error('it serves no app of its paste file at present');
   const only = 'described' in service! ? { apis: [], services: [name] } : { apis: [name], services: [] };
   return builtState(config, key, { ...only, running: service as RunningService });
 }

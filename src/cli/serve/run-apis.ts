@@ -256,21 +256,24 @@ function isApi(service: Launched): service is Launched & { readonly name: string
   return 'pipeline' in service && service.name !== undefined;
 }
 
-/** Describes an API by its name: created on demand, and kept until the next reload. */
+/** Describes an API by its name, from the apps that it serves: created on demand, and kept until the next reload. */
 function describing(services: ReadonlyMap<unknown, Launched>): (name: unknown) => Promise<object> {
-  const made = new Map<unknown, { readonly of: Config; readonly document: Promise<object> }>();
+  const described = new Map<unknown, { readonly of: Config; readonly document: Promise<object> }>();
   return async (name) => {
     const api = services.get(name);
     const { WSGIService } = await import('../../server/index.js');
     if (!(api instanceof WSGIService) || api.pasteFile === undefined)
       throw new Error('its app does not come from a paste file');
     const { config } = api;
-    const known = made.get(name);
+    const known = described.get(name);
     if (known?.of === config) return known.document;
+    // A factory might change what the application already serves with, such as a pool of its module.
+    const made = api.made();
+    if (made === undefined) throw new Error('it serves no app of its paste file at present');
     const { documentOf } = await import('../look/openapi-command.js');
-    const document = documentOf(api, config, null);
-    made.set(name, { of: config, document });
-    document.catch(() => made.delete(name));
+    const document = documentOf(api, config, null, made);
+    described.set(name, { of: config, document });
+    document.catch(() => described.delete(name));
     return document;
   };
 }

@@ -3,7 +3,7 @@
  */
 import type { Config } from '../../config/index.js';
 import { type ContextTree, Loader } from '../../loader/index.js';
-import { bundledParts, type MountedApp, mountedApps } from '../../loader/internal.js';
+import { bundledParts, type MadeApps, type MountedApp, mountedApps } from '../../loader/internal.js';
 import { silentLogger } from '../../log/internal.js';
 import type { DescribedRoute, PluginRoute } from '../../routing/internal.js';
 import {
@@ -11,6 +11,7 @@ import {
   collectRouters,
   outerRouters,
   type PlacedRouter,
+  routerOfApp,
   withMounted,
 } from '../../routing/internal.js';
 import type { PlannedApi } from '../../server/internal.js';
@@ -49,11 +50,19 @@ export function loaderOf(api: LoadedApi, config: Config, log = silentLogger()): 
   return new Loader(api.pasteFile!, { config, service: api.name, log });
 }
 
-/** Returns the apps of APIs that have routers, in the order of the paste file. `tasks` gets the periodic tasks that they declare. */
+/** Options of {@link routedApps}. */
+export interface RoutedOptions {
+  /** Gets the periodic tasks that the factories declare. */
+  readonly tasks?: JobList;
+  /** The apps of one API that this process serves: no factory is called then. */
+  readonly made?: MadeApps | undefined;
+}
+
+/** Returns the apps of APIs that have routers, in the order of the paste file. Unless they are served here, they are created and released. */
 export async function routedApps(
   config: Config,
   apis: readonly ChosenApi[],
-  tasks?: JobList,
+  { tasks, made }: RoutedOptions = {},
 ): Promise<readonly RoutedApp[]> {
   const routed: RoutedApp[] = [];
   const bundled = await bundledParts();
@@ -62,17 +71,24 @@ export async function routedApps(
     for (const mounted of mountedApps(await loader.tree(api.pipeline), config)) {
       // None of ours is a Router.
       if (bundled.has(mounted.app.resolved)) continue;
-      const routers = (await routersOf(loader, mounted.app, tasks)).flatMap((router) =>
-        withMounted(router, mounted.prefix),
-      );
+      const built = made === undefined ? await routersOf(loader, mounted.app, tasks) : routersIn(made, mounted.app);
+      const routers = built.flatMap((router) => withMounted(router, mounted.prefix));
       if (routers.length > 0) routed.push({ api, ...mounted, routers });
     }
   }
   return routed;
 }
 
+function routersIn(made: MadeApps, app: ContextTree): readonly BuiltRouter[] {
+  return outerRouters(made.of(app).flatMap((each) => routerOfApp(each) ?? []));
+}
+
 /** Returns the routers of an app; releases the resources of its factory at once. */
-export async function routersOf(loader: Loader, app: ContextTree, tasks?: JobList): Promise<readonly BuiltRouter[]> {
+async function routersOf(
+  loader: Loader,
+  app: ContextTree,
+  tasks: JobList | undefined,
+): Promise<readonly BuiltRouter[]> {
   const { routers, result } = await collectRouters(() => loader.makeApp(app, { tasks }));
   await result.close();
   return outerRouters(routers);

@@ -5,7 +5,7 @@ import { RequestContext } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
 import { type Location, PorticoError, Refusals } from '../../errors/index.js';
 import type { LoadedApp } from '../../loader/index.js';
-import type { Walk } from '../../loader/internal.js';
+import type { MadeApps, Walk } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
 import { type EarlierRuns, type ManagedRun, ManagedRuns, ManagedService, namedManager } from '../../managers/index.js';
 import {
@@ -184,6 +184,8 @@ export class WSGIService implements ListeningService {
   readonly requestsLeft = () => (this.#runs.former.size === 0 ? [] : this.server.leftRequests.map(reportedExchange));
   /** Returns what else that configuration still does, a line each. */
   readonly formerWork = () => this.#runs.formerWork();
+  /** Returns the apps that the factories of the present run have made. @internal */
+  readonly made = (): MadeApps | undefined => this.#run.app?.made;
 
   useSockets(sockets: readonly ListenSocket[]): void {
     this.server.useSockets(sockets);
@@ -465,10 +467,7 @@ function isStopped(error: unknown): boolean {
   return error instanceof PorticoError && error.code === 'PORTICO_SERVICE_STOPPED';
 }
 
-/**
- * Returns a signal that is aborted with the first one, or only when no time is left if clients wait for the start: the app answers them before
- * the stop.
- */
+/** Returns a signal that is aborted with the first one; if clients wait for the start, not before no time is left: the app answers them first. */
 function unlessAwaited(stopped: AbortSignal, over: AbortSignal, areWaiting: () => boolean): AbortSignal {
   const cut = new AbortController();
   const stop = (): void => {
