@@ -13,17 +13,17 @@ const ANSWER_MS = 5000;
 
 /**
  * Sends a request, and returns the response; rejects with the service's refusal, or with `PORTICO_NOT_RUNNING`. A change may take long, so
- * the service is first asked whether it responds.
+ * the service is first asked whether it responds. `limit`: milliseconds for the response, or a signal that ends the waiting.
  */
 export async function ask<T>(
   path: string,
   method: string,
   url: string,
   body: object = {},
-  answerMs = ANSWER_MS,
+  limit: number | AbortSignal | undefined = method === 'GET' ? ANSWER_MS : undefined,
 ): Promise<T> {
-  if (method !== 'GET') await ask(path, 'GET', '/healthz');
-  const signal = method === 'GET' ? AbortSignal.timeout(answerMs) : undefined;
+  if (method !== 'GET') await ask(path, 'GET', '/healthz', {}, limit);
+  const signal = typeof limit === 'number' ? AbortSignal.timeout(limit) : limit;
   const headers = { 'content-type': 'application/json' };
   const asked = request({ socketPath: path, method, path: url, headers, ...(signal && { signal }) });
   asked.end(method === 'POST' ? JSON.stringify(body) : undefined);

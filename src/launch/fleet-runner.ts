@@ -8,7 +8,7 @@ import { type OwnMetric, Totals } from '../counts/index.js';
 import { PorticoError } from '../errors/index.js';
 import { ownVersion } from '../modules/index.js';
 import type { Answer, ServiceStatus } from '../operating/index.js';
-import { cutOffText, workerLines } from '../operating/internal.js';
+import { cutOffText, DESCRIBE_MS, workerLines } from '../operating/internal.js';
 import type { Launchable, ListenAddress, ServiceBase } from '../service/index.js';
 import { within } from '../tasks/internal.js';
 import { countText } from '../text/index.js';
@@ -313,8 +313,6 @@ function hooksMs(timeoutMs: number): number {
 
 /** Time that a worker has for work without delay. */
 const ASK_MS = 1000;
-/** Time that a worker has to describe what it serves. */
-const DESCRIBE_MS = 10_000;
 
 /** Time that a worker has to report. */
 const REPORT_MS = 5000;

@@ -147,9 +147,10 @@ function docsRoutes(controlled: Controlled): ControlRoutes {
 
 /** Returns the state of each service, from a worker: it has the code that is running. */
 async function statesOf(controlled: Controlled, key: unknown): Promise<object> {
-  const states: unknown[] = [];
-  for (const { name: service } of controlled.status().services)
-    states.push(await told(controlled, service, STATE_TOPIC, { service, key: String(key) }));
+  const { services } = controlled.status();
+  const states = await Promise.all(
+    services.map(({ name: service }) => told(controlled, service, STATE_TOPIC, { service, key: String(key) })),
+  );
   return { schema: 'portico/states', version: 1, states };
 }
 

@@ -10,6 +10,9 @@ export const DESCRIBE_TOPIC = 'portico.api-description';
 /** Asks a worker for the state of a service, which `plan` compares. The body is a {@link StateQuestion}. */
 export const STATE_TOPIC = 'portico.state';
 
+/** Milliseconds that a process has to describe what it serves. */
+export const DESCRIBE_MS = 10_000;
+
 export interface StateQuestion {
   readonly service: string;
   /** Key of the digests of secrets. */

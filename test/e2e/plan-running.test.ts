@@ -123,6 +123,28 @@ for (const workers of [1, 0]) {
   });
 }
 
+test('a reload does not wait for workers that cannot describe themselves', async (t) => {
+  const port = await freePort();
+  const ini = `${FILES['portico.ini']!.replace('port = 8099', `port = ${port}`)}[control]\nsocket = control.sock\n`;
+  const spin = 'for (const cell = new Int32Array(new SharedArrayBuffer(4)); ; ) Atomics.wait(cell, 0, 0, 5)';
+  const app = FILES['app.js']!.replace('show: () => ({})', `show: () => { process.stderr.write('spins\\n'); ${spin} }`);
+  const project = emptyProject({ ...FILES, 'portico.ini': `${ini}[DEFAULT]\ndrain_timeout = 1s\n`, 'app.js': app });
+  const program = startProject(t, project);
+  await program.printed(/Ready after/);
+  fetch(`http://127.0.0.1:${port}/v1/rooms/1`).catch(() => undefined);
+  await program.printed(/^spins$/m);
+  const asked = performance.now();
+  const reload = runApiCli(project.folder, 'reload');
+  await program.printed(/Reload/);
+  const waited = performance.now() - asked;
+  assert.ok(waited < 8000, `${waited} ms until the reload`);
+  const { stdout } = await reload;
+  assert.match(
+    stdout,
+    /^accepted after .*\n {2}what clients would notice is not known: it has not described itself within 2 s$/m,
+  );
+});
+
 test('86 plan --running --replay: what the log of the service says, against what its files would answer', async (t) => {
   const ini = `${FILES['portico.ini']!.replace('port = 8099', 'port = 0')}[control]\nsocket = control.sock\n`;
   const route =

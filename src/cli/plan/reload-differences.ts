@@ -13,12 +13,19 @@ export type ComparedReload = ReloadReport & {
   readonly notCompared?: string;
 };
 
+/** Time that the service has to describe itself before a reload: the reload may be the remedy for workers that do not respond. */
+const BEFORE_MS = 2000;
+
 /**
  * Calls a function that reloads the service on a control socket, and compares what runs before and after it. Of a dry run the state after it is
  * built from the files, by this process: only for a service of the same user.
  */
 export async function comparedReload(socket: string, reload: () => Promise<ReloadReport>): Promise<ComparedReload> {
-  const running = await runningStates(socket).catch((error: unknown) => ({ notCompared: errorText(error) }));
+  const limit = AbortSignal.timeout(BEFORE_MS);
+  const running = await runningStates(socket, limit).catch((error: unknown) => {
+    const late = `it has not described itself within ${BEFORE_MS / 1000} s`;
+    return { notCompared: limit.aborted ? late : errorText(error) };
+  });
   const report = await reload();
   const isInForce = report.outcome === 'accepted' || report.outcome === 'incomplete';
   // A mutate loads no other code.

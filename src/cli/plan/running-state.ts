@@ -30,11 +30,11 @@ export interface RunningStates {
   readonly after: StateSource;
 }
 
-/** Asks the service on a control socket. */
-export async function runningStates(socket: string): Promise<RunningStates> {
+/** Asks the service on a control socket. `signal`: ends the waiting. */
+export async function runningStates(socket: string, signal?: AbortSignal): Promise<RunningStates> {
   const key = randomUUID();
-  const { process: told } = await ask<StatusDocument>(socket, 'GET', '/status');
-  const before = await runningState(socket, key);
+  const { process: told } = await ask<StatusDocument>(socket, 'GET', '/status', {}, signal);
+  const before = await runningState(socket, key, signal);
   const files = told.configFiles.flatMap((file) => ['--config-file', withinRelease(file, told)]);
   const given = before.options.filter(({ lasting, value }) => lasting && !value.includes(masked));
   const sets = given.flatMap(({ group, opt, value }) => ['--set', `${group}.${opt}=${value}`]);
@@ -50,10 +50,10 @@ function withinRelease(file: string, { folder, link }: StatusDocument['process']
   return paths.find((each) => !isAbsolute(each) && each.split(sep)[0] !== '..') ?? path;
 }
 
-/** Returns the state of the running service; `key`: of the digests of secrets. */
-export async function runningState(socket: string, key: string): Promise<State> {
-  const { states } = await ask<{ states: readonly State[] }>(socket, 'POST', '/state', { key });
-  const { options } = await ask<{ options: readonly ShownOption[] }>(socket, 'GET', '/config?all');
+/** Returns the state of the running service; `key`: of the digests of secrets, `signal`: ends the waiting. */
+export async function runningState(socket: string, key: string, signal?: AbortSignal): Promise<State> {
+  const { states } = await ask<{ states: readonly State[] }>(socket, 'POST', '/state', { key }, signal);
+  const { options } = await ask<{ options: readonly ShownOption[] }>(socket, 'GET', '/config?all', {}, signal);
   // Only the parent knows the options of its own groups.
   const ofParent = options.map(({ group, opt, value, location }): OptionState => {
     return { group, opt, value, digest: null, ...sourceOf(location), restart: true };

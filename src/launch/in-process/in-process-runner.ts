@@ -6,7 +6,7 @@ import { isGauge, type OwnMetric, readOwnMetrics, Totals } from '../../counts/in
 import type { Diagnostic } from '../../errors/index.js';
 import type { LogFields, LogLevel } from '../../log/index.js';
 import type { Answer, HeldRequest, ServiceStatus } from '../../operating/index.js';
-import { Questions, requestsOf, type Telling } from '../../operating/internal.js';
+import { DESCRIBE_MS, Questions, requestsOf, type Telling } from '../../operating/internal.js';
 import { HEAD } from '../../process/index.js';
 import type { ServiceBase, WorkerContext } from '../../service/index.js';
 import { troublesOf } from '../../service/internal.js';
@@ -142,7 +142,14 @@ export class InProcessRunner implements Runner {
 
   async describe(_service: string, topic: string, body: unknown): Promise<Answer | undefined> {
     if (!this.questions.has(topic)) return undefined;
-    const [answer] = await this.ask(topic, body);
+    const late: Answer = {
+      service: undefined,
+      workerId: 0,
+      pid: undefined,
+      error: `no reply within ${DESCRIBE_MS} ms`,
+    };
+    const limit = { ms: DESCRIBE_MS, unref: true };
+    const [answer] = await within(this.ask(topic, body), limit, () => [late]);
     return answer;
   }
 

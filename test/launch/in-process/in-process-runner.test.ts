@@ -506,6 +506,16 @@ test('RL-71 LC-540 an error that nobody handles ends drain_delay, and its own de
   assert.equal(await status, 2);
 });
 
+test('a process that serves all itself limits the time of its description', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const options = { log: silentLogger(), signals: false };
+  const launcher = new LauncherCore<InProcessRunner>(options, (core) => new InProcessRunner(core, options));
+  launcher.runner.questions.answer('topic', () => new Promise(() => undefined));
+  const described = launcher.runner.describe('one', 'topic', {});
+  t.mock.timers.tick(10_000);
+  assert.equal((await described)?.error, 'no reply within 10000 ms');
+});
+
 test('LC-106 the backdoor port is written before start', async () => {
   const launcher = embedded();
   let seen: unknown;
