@@ -56,7 +56,6 @@ export function controlRoutes(controlled: Controlled, registered: RegisteredServ
       complete: query.has('all'),
       options: query.has('all') ? showOptions(controlled.config) : differencesFromDefaults(controlled.config),
     }),
-    'POST /state': ({ body }) => statesOf(controlled, body.key),
     'POST /reload': async () => reported(await controlled.reload()),
     // A separate path: a parent that does not know dry runs must not take one for a reload.
     'POST /reload/dry-run': async () => reported(await controlled.dryRun()),
@@ -90,6 +89,14 @@ export function controlRoutes(controlled: Controlled, registered: RegisteredServ
       return text ?? refuse('PORTICO_NO_SUCH_WORKER', `worker ${id} is not ready`);
     },
   };
+}
+
+/**
+ * Routes that only the control socket has beside {@link controlRoutes}. A state has digests of secrets with a key of the asker, who could guess
+ * at them elsewhere.
+ */
+export function socketRoutes(controlled: Controlled): ControlRoutes {
+  return { 'POST /state': ({ body }) => statesOf(controlled, body.key) };
 }
 
 /** Routes that every machine may reach: without the reasons of readiness, which name requests, files and workers. */

@@ -21,7 +21,7 @@ import { LogLevels } from './control/overrides.js';
 import { EVERY_MS, Recent } from './control/recent.js';
 import { RegisteredServices } from './control/registered-services.js';
 import { logLinesLost } from './control/status-document.js';
-import { controlRoutes, probeRoutes } from './control-routes.js';
+import { controlRoutes, probeRoutes, socketRoutes } from './control-routes.js';
 
 /** `[control]`. */
 export const controlOptions = defineOptions('control', {
@@ -116,7 +116,11 @@ export class Control {
     const asked = config.group('control', controlOptions).socket !== undefined;
     const path = controlPath.bind(undefined, config, name, this.#known.env);
     const listeners: readonly Listener[] = [
-      { what: 'control socket', level: asked ? 'error' : 'warn', ...this.#socket(path, routes) },
+      {
+        what: 'control socket',
+        level: asked ? 'error' : 'warn',
+        ...this.#socket(path, { ...routes, ...socketRoutes(controlled) }),
+      },
       { what: 'admin listener', level: 'error', ...openedOnce(() => this.#openAdmin(config, routes)) },
       {
         what: 'listener for probes and metrics',

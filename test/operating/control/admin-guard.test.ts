@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { text as textOf } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { askSocket } from '../../e2e/clients.js';
 import {
   emptyProject,
   freePort,
@@ -64,6 +65,18 @@ test('OP-55 OP-58 the admin listener answers what the control socket does, on a 
   assert.deepEqual(await ask(admin, 'HEAD', '/healthz'), { status: 200, text: '' });
   assert.equal((await ask(admin, 'POST', '/reload')).status, 200);
   assert.deepEqual(await ask(admin, 'GET', '/healthz'), { status: 200, text: 'ok\n' });
+});
+
+test('OP-58 no state of the services: who asks chooses the key of the digests of their secrets', async () => {
+  const { admin, program } = await shared();
+  const [, socket] = await program.printed(/"event":"control","socket":"([^"]+)"/);
+  const state = { method: 'POST', path: '/state', body: '{"key":"k"}' };
+  const headers = { 'content-type': 'application/json' };
+  const refused = await fetch(`http://127.0.0.1:${admin}${state.path}`, { ...state, headers });
+  assert.equal(refused.status, 404);
+  assert.match(await refused.text(), /PORTICO_CONTROL_NOT_FOUND/);
+  const { status, body } = await askSocket<{ schema: string }>(socket!, state.method, state.path, state.body);
+  assert.deepEqual([status, body.schema], [200, 'portico/states']);
 });
 
 test('OP-57 OP-58 metrics_listen serves probes and metrics to other machines, and nothing that only operators may read or do; while drain_delay lasts readyz and status say that the service leaves, and still accepts requests', async (t) => {
