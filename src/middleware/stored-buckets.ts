@@ -9,6 +9,8 @@ import { refusalAt } from './refusal-at.js';
 
 /** Time for which a store that failed is not asked; then one request tries it. */
 const AWAY_MS = 1000;
+/** Scheme of a URL. A text without one may be a URL with a password, in which slashes were forgotten. */
+const SCHEME = /^[a-z][a-z0-9+.-]*(?=:\/\/)/i;
 
 /** Options of rate_limit for its store. */
 interface StoreOptions {
@@ -35,11 +37,18 @@ export class StoredBuckets {
     ctx.onClose(() => store.close());
   }
 
-  /** Opens the store of a URL. Throws a `ConfigurationRefused` at `origin` if no extension has its scheme, or cannot open it. */
+  /** Opens the store of a URL. Throws a `ConfigurationRefused` at `origin` if it has no scheme, or no extension has it, or cannot open it. */
   static async open(options: StoreOptions, ctx: FactoryContext, origin: Origin): Promise<StoredBuckets> {
     const { store: url, timeout: timeoutMs } = options;
     const stores = Object.assign({}, ...(await extensionsOf(ctx.config)).map(({ provides }) => provides?.rateStores));
-    const [scheme = ''] = url.split('://');
+    const [scheme] = SCHEME.exec(url) ?? [];
+    if (scheme === undefined) {
+      throw new ConfigurationRefused('PORTICO_RATE_STORE', {
+        message: 'the URL of the store of rate limits cannot be read: it has no scheme',
+        hint: 'Write redis://user:password@host:6379/0.',
+        origin,
+      });
+    }
     if (!Object.hasOwn(stores, scheme)) {
       throw new ConfigurationRefused('PORTICO_RATE_STORE', {
         message: `there is no store ${scheme}:// of rate limits`,

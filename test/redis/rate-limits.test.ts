@@ -205,9 +205,14 @@ test('a store that there is not is an error at its line, without its password', 
     message: /no store redsi:\/\//,
     hint: /redis/,
   });
-  await assert.rejects(build('redis://user:hidden@host:port'), (error: Error & { code: string }) => {
-    assert.equal(error.code, 'PORTICO_RATE_STORE');
-    assert.doesNotMatch(JSON.stringify(error) + error.stack, /hidden/);
-    return true;
-  });
+  const unreadable = ['redis://user:hidden@host:port', 'redis:user:hidden@host:6379/0', 'redis:user:hidden@host://0'];
+  for (const store of [...unreadable, 'redis//user:hidden@host', ' ://hidden', 'hidden']) {
+    await assert.rejects(build(store), (error: Error & { code: string; hint: string }) => {
+      assert.equal(error.code, 'PORTICO_RATE_STORE');
+      assert.match(error.message, /the URL of the store of rate limits cannot be read/);
+      assert.match(error.hint, /redis:\/\/user:password@host/);
+      assert.doesNotMatch(JSON.stringify(error) + error.stack, /hidden/);
+      return true;
+    });
+  }
 });
