@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { afterResponse, environ, type FactoryContext, filterFactory, RequestContext } from '../app/index.js';
 import type { OptionsOf } from '../config/index.js';
-import { ConfigurationRefused, errorText } from '../extension/index.js';
+import { ConfigurationRefused, errorText, Throttle } from '../extension/index.js';
 import { type AuditMap, readMap } from './audit-map.js';
 import { auditOptions, GROUP } from './audit-options.js';
 import { actionInBody, actionOf, newEvent, outcomeOf } from './cadf-event.js';
@@ -27,12 +27,25 @@ export const audit = filterFactory(
     const map = mapOf(options, ctx);
     const ignored = new Set(options.ignoreReqList.map((method) => method.toUpperCase()));
     const emit = await emitterOf(options, ctx);
+    const failures = new Throttle(60_000);
+    /** Returns what `make` returns; undefined if it throws: no request fails for its event. */
+    const made = <T>(make: () => T): T | undefined => {
+      try {
+        return make();
+      } catch (err) {
+        failures.tell((requests) =>
+          ctx.log.error({ err, requests }, 'requests have no events of audit: making one failed'),
+        );
+        return undefined;
+      }
+    };
     return (app) => (req, res) => {
       if (ignored.has(req.method ?? '')) return app(req, res);
       const { trial } = environ(req);
       trial?.would('emit an event of audit for the request, and one for the response');
       if (trial !== undefined) return app(req, res);
-      const event = newEvent(req, map);
+      const event = made(() => newEvent(req, map));
+      if (event === undefined) return app(req, res);
       let action: string | undefined;
       const tellRequest = (found: string): void => {
         if (action === undefined) emit('audit.http.request', { ...event, action: found });

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { environ, remoteOf } from '../app/index.js';
-import { ignoreErrors } from '../extension/index.js';
+import { ignoreErrors, isObject } from '../extension/index.js';
 import type { AuditMap } from './audit-map.js';
 
 const UNKNOWN = 'unknown';
@@ -11,6 +11,8 @@ const UNKNOWN = 'unknown';
 export function newEvent(req: IncomingMessage, map: AuditMap) {
   const { identity, requestId, globalRequestId } = environ(req);
   const { 'user-agent': agent, 'x-identity-status': status } = req.headers;
+  // Without a caller, a client may have written it: that one is confirmed is not believed.
+  const unconfirmed = status === 'Invalid' ? status : UNKNOWN;
   return {
     typeURI: 'http://schemas.dmtf.org/cloud/audit/1.0/event',
     eventType: 'activity',
@@ -24,7 +26,7 @@ export function newEvent(req: IncomingMessage, map: AuditMap) {
       host: { address: remoteOf(req).address, ...(agent !== undefined && { agent }) },
       credential: {
         token: maskedToken(String(req.headers['x-auth-token'] ?? '')),
-        identity_status: status ?? (identity === undefined ? UNKNOWN : 'Confirmed'),
+        identity_status: identity === undefined ? unconfirmed : 'Confirmed',
       },
       project_id: identity?.projectId ?? UNKNOWN,
       ...(requestId !== undefined && { request_id: requestId }),
@@ -67,24 +69,37 @@ export function actionInBody(body: string): string {
   return name === undefined ? 'create' : `update/${name}`;
 }
 
-/** A service in a catalog of Keystone's version 2, of which the first endpoint counts. */
+/** A service in a catalog of Keystone's version 2, with the first of its endpoints. */
 interface Service {
   readonly type: string;
-  readonly name: string;
-  readonly endpoints: readonly [Readonly<Record<string, string>>?];
+  readonly name: unknown;
+  readonly endpoint: Readonly<Record<string, unknown>>;
+}
+
+/** Returns the services of the caller's token. Without a token, a client may have written the header. */
+function catalogOf(req: IncomingMessage): Service[] {
+  const { 'x-service-catalog': header } = req.headers;
+  if (environ(req).tokenInfo === undefined || header === undefined) return [];
+  const all = ignoreErrors(() => JSON.parse(String(header)) as unknown);
+  if (!Array.isArray(all)) return [];
+  return all.flatMap((service: unknown) => {
+    if (!isObject(service) || typeof service.type !== 'string') return [];
+    const { type, name, endpoints } = service;
+    const endpoint: unknown = Array.isArray(endpoints) ? endpoints[0] : undefined;
+    return isObject(endpoint) ? [{ type, name, endpoint }] : [];
+  });
 }
 
 function targetOf(req: IncomingMessage, { services, keywords, defaultType }: AuditMap) {
-  const all = ignoreErrors(() => JSON.parse(String(req.headers['x-service-catalog'])) as readonly Service[]) ?? [];
-  const catalog = all.filter(({ endpoints }) => endpoints.length > 0);
+  const catalog = catalogOf(req);
   const { host = '', scheme } = remoteOf(req);
   const hasPort = /:\d+$/.test(host) && !host.endsWith(scheme === 'https' ? ':443' : ':80');
-  const isHere = ({ endpoints: [{ adminURL, publicURL } = {}] }: Service): boolean =>
-    [adminURL, publicURL].some((url) => url?.split('/')[2] === host);
+  const isHere = ({ endpoint: { adminURL, publicURL } }: Service): boolean =>
+    [adminURL, publicURL].some((url) => typeof url === 'string' && url.split('/')[2] === host);
   const service = (hasPort ? catalog.find(isHere) : undefined) ?? catalog.findLast(({ type }) => type === defaultType);
   if (service === undefined) return { typeURI: UNKNOWN, id: UNKNOWN, name: UNKNOWN };
-  const { type, name, endpoints } = service;
-  const { id = name, adminURL, internalURL, publicURL } = endpoints[0]!;
+  const { type, name, endpoint } = service;
+  const { id = name, adminURL, internalURL, publicURL } = endpoint;
   const cadf = services.get(type) ?? UNKNOWN;
   // `/servers/server/metadata/metadata` of `/v2/servers/17/metadata/x`.
   const kinds = segmentsOf(req).map((each, at, segments) => {

@@ -43,6 +43,7 @@ export {
   type ValuePiece,
 } from '../ini/index.js';
 export { type ApplicationLogger, createLogger, type Logger, type LogOption } from '../log/index.js';
+export { Throttle } from '../log/internal.js';
 export {
   type Beat,
   type BeatAnswer,

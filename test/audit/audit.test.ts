@@ -144,6 +144,66 @@ test('87 a token of less than four characters is not shown', async (t) => {
   assert.equal((payload.initiator as { credential: { token: string } }).credential.token, ' xxxxxxxx ');
 });
 
+test('87 a catalog of another shape leaves the target unknown, and the request as it is', async (t) => {
+  const send = await audited(t, TO_LOG);
+  const url = 'http://here.example:1';
+  for (const catalog of [
+    {},
+    7,
+    [null],
+    [[]],
+    [{}],
+    [{ endpoints: {} }],
+    [{ endpoints: [null] }],
+    [{ type: 1, name: 'x', endpoints: [{ publicURL: url }] }],
+    [{ type: 'x', name: 'x', endpoints: [{ publicURL: [url], adminURL: 7 }] }],
+  ]) {
+    const headers = { 'x-user-id': 'ada', 'x-service-catalog': JSON.stringify(catalog), host: 'here.example:1' };
+    const told = await send('GET', '/', { headers });
+    assert.deepEqual(told[0]?.[1].target, { typeURI: 'unknown', id: 'unknown', name: 'unknown' });
+    assert.deepEqual(seen(told).at(-1), ['audit.http.response', 'read', 'success', '200']);
+  }
+});
+
+test('87 an event that cannot be made is told in the log, and the request passes', async (t) => {
+  const log = memoryLog();
+  const { made } = await buildFilter(audit, { local: TO_LOG, log });
+  const send = await serveApp(t, (req, res) => {
+    Object.defineProperty(environ(req), 'identity', {
+      get: () => {
+        throw new Error('no identity');
+      },
+    });
+    return made((_req, out) => void out.end('here'))(req, res);
+  });
+  for (let sent = 0; sent < 3; sent++) assert.equal((await send('GET', '/')).text, 'here');
+  const lines = log.lines.map(({ fields, message }) => [message, fields.requests, (fields.err as Error).message]);
+  assert.deepEqual(lines, [['requests have no events of audit: making one failed', 1, 'no identity']]);
+});
+
+test('87 headers of an identity count only behind an authenticator that has found it', async (t) => {
+  const send = await audited(t, TO_LOG);
+  const service = { type: 'compute', name: 'nova', endpoints: [{ publicURL: 'http://api.example:8774/' }] };
+  const headers = {
+    host: 'api.example:8774',
+    'x-identity-status': 'Confirmed',
+    'x-service-catalog': JSON.stringify([service]),
+  };
+  const statusOf = ([[, { initiator }]]: [Told]) =>
+    (initiator as { credential: { identity_status: string } }).credential.identity_status;
+  const claimed = (await send('GET', '/', { headers })) as [Told];
+  assert.equal(statusOf(claimed), 'unknown');
+  assert.equal((claimed[0][1].target as { name: string }).name, 'unknown');
+  const found = (await send('GET', '/', { headers: { ...headers, 'x-user-id': 'ada' } })) as [Told];
+  assert.equal(statusOf(found), 'Confirmed');
+  assert.equal((found[0][1].target as { name: string }).name, 'nova');
+  // As auth_token says it, which passes a caller on with delay_auth_decision.
+  assert.equal(
+    statusOf((await send('GET', '/', { headers: { 'x-identity-status': 'Invalid' } })) as [Told]),
+    'Invalid',
+  );
+});
+
 test('87 all errors of a map are told with their places, and a file that is missing', async (t) => {
   const found = async (map: string, more = ''): Promise<string[]> => {
     const folder = folderOf(t, {

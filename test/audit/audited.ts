@@ -18,7 +18,10 @@ const believing: Filter = (app) => (req, res) => {
     'x-user-name': userName,
     'x-project-id': projectId,
   } = req.headers as Record<string, string>;
-  if (userId !== undefined) env.identity = { userId, userName, projectId };
+  if (userId !== undefined) {
+    env.identity = { userId, userName, projectId };
+    env.tokenInfo = { userId, expiresAt: new Date(), roles: [] };
+  }
   const { 'x-request': requestId, 'x-global': globalRequestId } = req.headers as Record<string, string>;
   if (requestId !== undefined) Object.assign(env, { requestId, globalRequestId });
   return app(req, res);
