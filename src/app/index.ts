@@ -9,7 +9,7 @@ export type * from './factory.js';
 export { appFactory, filterFactory } from './factory.js';
 export { Fault, type FaultDetails, type FaultIssue } from './fault.js';
 export type { FaultRenderer, FaultStyle, FaultStyleName, RenderedFault } from './fault-form.js';
-export { quoteClient } from './faults/client-text.js';
+export { quoteClient, targetMask } from './faults/client-text.js';
 export { forwardHeaders } from './forward-headers.js';
 export {
   type CreateFastifyOptions,

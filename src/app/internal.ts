@@ -20,7 +20,6 @@ export {
 export { additionsOf, authOptions, optionOrigin } from './factory.js';
 export { asFault, missed, reasonPhrase, unavailable, unvalidatedToken } from './fault.js';
 export type { FaultForm } from './fault-form.js';
-export { targetMask } from './faults/client-text.js';
 export { answeredStatus, answerFailure, answerFault, answering, type FailureOptions } from './faults/failed-request.js';
 export { apiFaultOptions, checkFaultForm, faultOptions, ownFaultStyle } from './faults/fault-options.js';
 export {

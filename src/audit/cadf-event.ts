@@ -1,11 +1,12 @@
 /** Events in the format of CADF (DSP0262), as keystonemiddleware.audit makes them of a request. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { environ, remoteOf } from '../app/index.js';
+import { environ, remoteOf, targetMask } from '../app/index.js';
 import { ignoreErrors, isObject } from '../extension/index.js';
 import type { AuditMap } from './audit-map.js';
 
 const UNKNOWN = 'unknown';
+const masked = targetMask([]);
 
 /** Returns the event of a request that has passed the filters before this one; its body may have its action. */
 export function newEvent(req: IncomingMessage, map: AuditMap) {
@@ -34,7 +35,7 @@ export function newEvent(req: IncomingMessage, map: AuditMap) {
     },
     target: targetOf(req, map),
     observer: { id: 'target' },
-    requestPath: urlOf(req),
+    requestPath: masked(urlOf(req)),
     tags: [`correlation_id?value=${randomUUID()}`],
   };
 }

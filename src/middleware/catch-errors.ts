@@ -1,6 +1,6 @@
 /** catch_errors: turns the errors of inner layers into responses. */
-import { environ, filterFactory } from '../app/index.js';
-import { answering, type FailureOptions, ownFaultStyle, sectionFaultStyle, targetMask } from '../app/internal.js';
+import { environ, filterFactory, targetMask } from '../app/index.js';
+import { answering, type FailureOptions, ownFaultStyle, sectionFaultStyle } from '../app/internal.js';
 import { boolean, defineOptions, list } from '../config/index.js';
 import { headerMask } from './headers.js';
 

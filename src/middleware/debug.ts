@@ -1,7 +1,6 @@
 /** debug: logs requests and responses in full. Not for production. */
 import { PassThrough } from 'node:stream';
-import { beforeHead, environ, filterFactory, transformBody } from '../app/index.js';
-import { targetMask } from '../app/internal.js';
+import { beforeHead, environ, filterFactory, targetMask, transformBody } from '../app/index.js';
 import { defineOptions, list } from '../config/index.js';
 import { requireDebug } from './debug-only.js';
 import { contentTypeOf, headerMask } from './headers.js';

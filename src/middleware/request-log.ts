@@ -1,6 +1,6 @@
 /** request_log: the access log, a line for each response with its fields, after its end. */
 import type { IncomingMessage } from 'node:http';
-import { afterResponse, filterFactory, quoteClient, requestPath } from '../app/index.js';
+import { afterResponse, filterFactory, quoteClient, requestPath, targetMask } from '../app/index.js';
 import {
   answeredStatus,
   connectionAddress,
@@ -9,7 +9,6 @@ import {
   runOutsideRequests,
   sentBytes,
   type TraceIds,
-  targetMask,
   writtenPath,
 } from '../app/internal.js';
 import { boolean, defineOptions, float, integer, list } from '../config/index.js';

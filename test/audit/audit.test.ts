@@ -204,6 +204,11 @@ test('87 headers of an identity count only behind an authenticator that has foun
   );
 });
 
+test('87 a path in an event has no secrets of its query', async (t) => {
+  const [[, { requestPath }]] = (await (await audited(t, TO_LOG))('GET', '/v1/a?token=SECRET123&b=1')) as [Told];
+  assert.equal(requestPath, '/v1/a?token=****&b=1');
+});
+
 test('87 all errors of a map are told with their places, and a file that is missing', async (t) => {
   const found = async (map: string, more = ''): Promise<string[]> => {
     const folder = folderOf(t, {

@@ -3,12 +3,12 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import { Socket } from 'node:net';
-import { type App, compose, type Filter, quoteClient } from 'portico/app';
+import { type App, compose, type Filter, quoteClient, targetMask } from 'portico/app';
 import * as middleware from 'portico/middleware';
 import { clientPattern, clientTime } from 'portico/openstack';
 import { Mapper } from 'portico/routing';
 import { type BuildOptions, buildFilter } from 'portico/testing';
-import { preferredEncoding, preferredType, targetMask } from '#internal/app';
+import { preferredEncoding, preferredType } from '#internal/app';
 import { decodePath, exchangeOf } from '../../dist/app/exchange.js';
 import { overriddenMethod } from '../../dist/app/request-path.js';
 import { createAjv, FORMATS } from '../../dist/app/schemas/create-ajv.js';

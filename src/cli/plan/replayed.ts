@@ -1,7 +1,7 @@
 /** The replay of an access log for `api-cli plan --replay`: where the log is, its progress, and the words for what was found. */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { targetMask } from '../../app/internal.js';
+import { targetMask } from '../../app/index.js';
 import { UsageError } from '../../config/internal.js';
 import {
   code,

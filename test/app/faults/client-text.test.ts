@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { quoteClient } from 'portico/app';
-import { targetMask } from '#internal/app';
+import { quoteClient, targetMask } from 'portico/app';
 
 test('MW-14 a target for the log has no value of a parameter whose name looks secret, however it is spelt', () => {
   const mask = targetMask(['Pin']);
