@@ -7,6 +7,7 @@ import { ConfigurationRefused, errorText, Throttle } from '../extension/index.js
 import { type AuditMap, readMap } from './audit-map.js';
 import { auditOptions, GROUP } from './audit-options.js';
 import { actionInBody, actionOf, newEvent, outcomeOf } from './cadf-event.js';
+import { SentEvents } from './sent-events.js';
 
 type Options = OptionsOf<typeof auditOptions>;
 
@@ -94,11 +95,14 @@ async function emitterOf(
   if (driver === 'log' || useOsloMessaging === false) return toLog;
   const rpc = await ctx.rpc();
   if (useOsloMessaging === undefined && rpc.isInProcess) return toLog;
-  const notifier = rpc.notifier({ publisherId: serviceName ?? service, ...(topics.length > 0 && { topics }) });
+  const notifier = rpc.notifier({
+    publisherId: serviceName ?? service,
+    onFailure: 'reject',
+    ...(topics.length > 0 && { topics }),
+  });
   const context = new RequestContext({ isAdmin: true });
-  return (eventType, payload) => {
-    notifier.info(context, eventType, payload).catch((err: unknown) => log.error({ err }, 'an event of audit is lost'));
-  };
+  const events = new SentEvents(ctx);
+  return (eventType, payload) => events.send(() => notifier.info(context, eventType, payload));
 }
 
 /** Calls `done` with the body when the application has read it: what flows there is seen, and nothing is taken. */

@@ -108,7 +108,14 @@ export type {
   Provides,
   StatusPart,
 } from '../service/index.js';
-export type { OpenRateStore, RateStore, RateStoreOptions, SharedRule, Taken } from '../service/internal.js';
+export {
+  addTrouble,
+  type OpenRateStore,
+  type RateStore,
+  type RateStoreOptions,
+  type SharedRule,
+  type Taken,
+} from '../service/internal.js';
 export { type ActiveTrace, CallSpans, isRegistered, type SendKind, type TraceHeaders } from '../spans/index.js';
 export { countText, formatDuration, isSecretName, masked, maskUris, printable } from '../text/index.js';
 export { batchWrites } from '../wire/index.js';

@@ -86,11 +86,13 @@ export interface NotifierOptions {
   readonly topics?: readonly string[];
   /** Default: `[rpc] exchange`. */
   readonly exchange?: string;
+  /** A notification that the broker does not take is a line of the log (default), or rejects with the first of its errors. */
+  readonly onFailure?: 'log' | 'reject';
 }
 
 /**
  * Publishes an event to all listeners: `await notifier.info(context, 'images.resize.end', { id })`. Settles when the broker has accepted
- * it in the queues of its topics. If the broker does not accept it within 30 s, that is logged and not an error; a payload that is not
+ * it in the queues of its topics. If the broker does not accept it within 30 s, that is logged and not an error, unless `onFailure` is `reject`; a payload that is not
  * plain data rejects with `PORTICO_NOT_PLAIN`. Tokens of the context are not sent.
  */
 export interface Notifier extends Record<NotificationPriority, EmitNotification> {

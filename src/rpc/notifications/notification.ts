@@ -146,7 +146,7 @@ class BusNotifier {
     const { settings, serializer, log } = this.#path;
     const { driver, topics: usual } = this.#settings;
     if (driver === 'noop') return;
-    const { publisherId, topics = usual, exchange = settings.exchange } = this.#options;
+    const { publisherId, topics = usual, exchange = settings.exchange, onFailure = 'log' } = this.#options;
     const { [SECRET]: _token, ...safe } = serializer.serializeContext(context);
     const told = newNotification(
       { eventType, publisherId, priority, payload: serializer.serializeEntity(context, payload), context: safe },
@@ -154,16 +154,20 @@ class BusNotifier {
     );
     const how = { isWrapped: driver === 'messagingv2', address: settings.notices };
     const message = writeNotification(told, how);
+    const failures: unknown[] = [];
     for (const topic of topics) {
       try {
         await this.#emit(notificationRoute(exchange, topic, priority), message);
       } catch (err) {
+        failures.push(err);
+        if (onFailure === 'reject') continue;
         log.error(
           { err, message: told.messageId },
           `the notification ${eventType} was not sent to ${topic}.${priority}`,
         );
       }
     }
+    if (onFailure === 'reject' && failures.length > 0) throw failures[0];
   }
 
   async #emit(route: Parameters<CallPath['send']>[0], message: Parameters<CallPath['send']>[1]): Promise<void> {

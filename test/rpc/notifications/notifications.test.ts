@@ -163,6 +163,11 @@ test('a notification that the broker does not take is a line of the log; driver 
     lines.filter(({ level }) => level === 'error').map(({ msg }) => msg),
     ['the notification lost was not sent to notifications.warn'],
   );
+  const strict = lost.notifier({ publisherId: 'p', topics: ['notifications', 'bills'], onFailure: 'reject' });
+  transport.failNext(new DeliveryUnknown({ message: 'gone' }));
+  await assert.rejects(strict.warn({}, 'gone', {}), /gone/);
+  await strict.warn({}, 'taken', {});
+  assert.equal(lines.filter(({ level }) => level === 'error').length, 1);
   await none.close();
   await lost.close();
 });

@@ -1,0 +1,54 @@
+/** Tests what a broker that is away costs: a bounded number of events waits, and losses are told. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { App } from 'portico/app';
+import { audit } from 'portico/audit';
+import { Config } from 'portico/config';
+import { buildFilter, request } from 'portico/testing';
+import { SentEvents } from '../../dist/audit/sent-events.js';
+import { troublesOf } from '../../dist/service/rate-store.js';
+import { deferred } from '../../dist/tasks/deferred.js';
+import { freePort } from '../fixtures/free-port.js';
+import { memoryLog } from '../server/memory-log.js';
+
+test('87 at most 10,000 events wait for a broker; losses are one line, and a trouble until it takes events again', async () => {
+  const [config, log, closing] = [new Config(), memoryLog(), [] as (() => unknown)[]];
+  const events = new SentEvents({ log, config, onClose: (close) => void closing.push(close) });
+  const { promise: accepted, resolve: accept } = deferred<void>();
+  let sent = 0;
+  const send = (): void => {
+    events.send(() => {
+      sent++;
+      return accepted;
+    });
+  };
+  for (let count = 0; count < 10_500; count++) send();
+  assert.equal(sent, 10_000);
+  const trouble = 'events of audit are lost: 10000 events wait for the broker';
+  assert.deepEqual(troublesOf(config), [trouble]);
+  assert.deepEqual(
+    log.lines.map(({ level, message, fields }) => [level, message, fields.events]),
+    [['error', trouble, 1]],
+  );
+  accept();
+  await new Promise(setImmediate);
+  assert.deepEqual(troublesOf(config), []);
+  assert.equal(log.lines[1]?.message, 'the broker takes events of audit again; 499 more events lost until now');
+  send();
+  assert.equal(sent, 10_001);
+  assert.equal(log.lines.length, 2);
+  for (const close of closing) close();
+});
+
+test('87 requests pass while the broker is away, and the log has one line for their events', async () => {
+  const log = memoryLog();
+  const config = Config.fromText(`[rpc]\ntransport_url = amqp://127.0.0.1:${await freePort()}/\n`);
+  const { made, close } = await buildFilter(audit, { config, log });
+  const app: App = made((_req, res) => void res.end('here'));
+  for (let count = 0; count < 20; count++) assert.equal((await request(app, 'GET', '/')).status, 200);
+  // It ends all waiting.
+  await close();
+  const lost = log.lines.filter(({ level }) => level === 'error').map(({ message }) => message);
+  assert.equal(lost.length, 1, lost.join());
+  assert.match(lost[0]!, /^events of audit are lost: /);
+});
