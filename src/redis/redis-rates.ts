@@ -1,7 +1,7 @@
 /** Token buckets in Redis or Valkey: one script takes a token in one round trip, by the clock of the server. */
 import { createHash, hash } from 'node:crypto';
 import { importPeer, type OpenRateStore, PorticoError, type RateStore } from '../extension/index.js';
-import { within } from '../tasks/index.js';
+import { systemClock, within } from '../tasks/index.js';
 
 const REDIS = { code: 'PORTICO_REDIS_MISSING', neededBy: 'store = redis://…', spec: 'redis@6' };
 
@@ -24,8 +24,10 @@ end
 return { granted and 1 or 0, math.ceil(wait), math.max(0, math.floor(burst - (full - now) / interval)), math.ceil(full - now) }`;
 const DIGEST = createHash('sha1').update(SCRIPT).digest('hex');
 
-/** Commands without an answer, after which the connection is made anew: its server may be gone without a word. */
+/** Late answers in sequence, after which the connection is made anew: its server may be gone without a word. */
 const MOST_LATE = 3;
+/** Time in which late answers count as one: a stall makes those of all requests late. */
+const LATE_MS = 1000;
 /** Most commands that wait for their answers. */
 const MOST_COMMANDS = 10_000;
 const CONNECT_MS = 2000;
@@ -60,6 +62,7 @@ export const openRedisRates: OpenRateStore = async (url, { name, timeoutMs, conn
   let { client } = first;
   await within(first.connected, START_MS);
   let late = 0;
+  let lateAt = Number.NEGATIVE_INFINITY;
   const run = async (keys: string[], given: string[]): Promise<unknown> => {
     try {
       return await client.evalSha(DIGEST, { keys, arguments: given });
@@ -73,19 +76,27 @@ export const openRedisRates: OpenRateStore = async (url, { name, timeoutMs, conn
     client.destroy();
     client = make().client;
   };
+  const countLate = (): void => {
+    const now = systemClock.now();
+    if (now - lateAt < LATE_MS) return;
+    lateAt = now;
+    late++;
+    if (late >= MOST_LATE) renew();
+  };
   return {
     async take({ id, rate, burst }, key, patienceMs) {
       if (!client.isReady) throw new Error('it is not connected');
       const bucket = `portico:rate:${name}:${hash('sha256', `${id}\n${key}`, 'base64url')}`;
       const asked = run([bucket], [String(1e6 / rate), String(burst), String(patienceMs * 1000)]);
-      asked.catch(ignore);
-      const answer = await within(asked, timeoutMs);
+      asked.then(() => {
+        late = 0;
+      }, ignore);
+      // Timers come before sockets: an answer that arrived while this process was busy is read in the next turn.
+      const answer = await within(asked, timeoutMs, () => within(asked, 0));
       if (answer === undefined) {
-        late++;
-        if (late >= MOST_LATE) renew();
+        countLate();
         throw new Error(`no response within ${timeoutMs} ms`);
       }
-      late = 0;
       const [granted, waitUs, left, resetUs] = answer as [number, number, number, number];
       return { granted: granted === 1, waitMs: waitUs / 1000, left, resetMs: resetUs / 1000 };
     },

@@ -197,6 +197,43 @@ test('a connection without answers is made anew', { skip, timeout: 60_000 }, asy
   );
 });
 
+/** Blocks this process, as a long computation does. */
+const block = (ms: number): void => {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+};
+
+test('a blocked event loop is no failure of the store: answers that came meanwhile are read', { skip }, async (t) => {
+  const { url, pid } = await startRedis(t);
+  const host = await hostOf(t, { store: url, rules: 'all address 1000/s 1000' });
+  await host.ask();
+  for (let round = 0; round < 5; round++) {
+    process.kill(pid, 'SIGSTOP');
+    const asked = Promise.all([host.ask(), host.ask(), host.ask()]);
+    // The commands are sent, and their timers run.
+    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+    process.kill(pid, 'SIGCONT');
+    block(200);
+    assert.deepEqual([...new Set((await asked).map(({ status }) => status))], [200]);
+  }
+  assert.equal(host.log.text(), '');
+});
+
+test('many requests that one stall makes late leave the connection as it is', { skip, timeout: 60_000 }, async (t) => {
+  const { url, pid } = await startRedis(t);
+  const proxy = await TcpProxy.to(url);
+  t.after(() => proxy.close());
+  const host = await hostOf(t, { store: proxy.url, rules: 'all address 1000/s 1000' });
+  await host.ask();
+  const { connections } = proxy;
+  process.kill(pid, 'SIGSTOP');
+  const stalled = Promise.all(Array.from({ length: 20 }, () => host.ask()));
+  assert.deepEqual([...new Set((await stalled).map(({ status }) => status))], [200]);
+  process.kill(pid, 'SIGCONT');
+  await countsAgain(host);
+  assert.equal(proxy.connections, connections);
+});
+
 test('a store that there is not is an error at its line, without its password', async () => {
   const build = (store: string) =>
     buildFilter(rateLimit, { local: { rules: 'all address 1/h 3', store }, isTrial: true });
