@@ -90,7 +90,8 @@ async function emitterOf(
   ctx: FactoryContext,
 ): Promise<Emit> {
   const { log, service = 'audit' } = ctx;
-  const toLog: Emit = (eventType, payload) => log.info({ event_type: eventType, payload }, 'audit');
+  // At every level of the log: no event is lost because an operator wants few lines.
+  const toLog: Emit = (eventType, payload) => log.notice({ event_type: eventType, payload }, 'audit');
   if (driver === 'noop') return () => undefined;
   if (driver === 'log' || useOsloMessaging === false) return toLog;
   const rpc = await ctx.rpc();

@@ -48,7 +48,7 @@ export interface Logger {
   /** Writes a line about a failure: `log.error({ err }, 'the mail was not sent')`. */
   error: LogMethod;
   /**
-   * Writes an event that an operator caused: a start, a stop, a reload, a changed number of workers. Written at every
+   * Writes an event that an operator caused: a start, a stop, a reload, a changed number of workers; or an event of audit. Written at every
    * level except `silent`. In lines the level is `notice`, for pino 35: above info, below warn, as in syslog.
    */
   notice: LogMethod;

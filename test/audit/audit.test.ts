@@ -1,7 +1,7 @@
 /** Tests the filter audit: its events with a Router, where they go, and errors of the map with their places. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type App, environ } from 'portico/app';
@@ -10,7 +10,7 @@ import { Config } from 'portico/config';
 import { Loader } from 'portico/loader';
 import { Router } from 'portico/routing';
 import { NotificationService } from 'portico/rpc';
-import { buildFilter } from 'portico/testing';
+import { buildFilter, captureLog, request } from 'portico/testing';
 import { deferred } from '../../dist/tasks/deferred.js';
 import { folderOf } from '../loader/folder.js';
 import { serveApp } from '../routing/served-router.js';
@@ -76,7 +76,7 @@ test('87 a request without a response has an unknown outcome', async (t) => {
     res.on('close', () => setImmediate(close));
     return made(() => void client.destroy())(req, res);
   });
-  const client = request({ port, path: '/' })
+  const client = httpRequest({ port, path: '/' })
     .on('error', () => undefined)
     .end();
   await closed;
@@ -135,6 +135,25 @@ test('87 a trial emits nothing, and says what a request would', async (t) => {
   });
   await send('GET', '/');
   assert.deepEqual(said, ['emit an event of audit for the request, and one for the response']);
+});
+
+test('87 events that are lines of the log are written whatever log_level is', async (t) => {
+  const { log, lines } = captureLog();
+  log.level = 'warn';
+  const { made, close } = await buildFilter(audit, { local: TO_LOG, log });
+  t.after(close);
+  await request(
+    made((_req, res) => void res.end()),
+    'GET',
+    '/',
+  );
+  assert.deepEqual(
+    lines.map(({ level, event_type }) => [level, event_type]),
+    [
+      ['notice', 'audit.http.request'],
+      ['notice', 'audit.http.response'],
+    ],
+  );
 });
 
 test('87 a token of less than four characters is not shown', async (t) => {
