@@ -12,7 +12,7 @@ export {
 } from './documents/show.js';
 export { upgradeText, writeOption } from './documents/write-ini.js';
 export { missingExtension, shippedExtensions } from './extensions.js';
-export { asTrial, buildAsWorker, isTrial, workerAssignment } from './load-config.js';
+export { asTrial, buildAsWorker, currentTrial, isTrial, workerAssignment } from './load-config.js';
 export {
   commandLogger,
   followLevel,

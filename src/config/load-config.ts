@@ -219,17 +219,24 @@ function workerConfiguration(): WorkerConfiguration | undefined {
   return (process as { [WORKER_LINK]?: WorkerConfiguration })[WORKER_LINK];
 }
 
-/** Set within builds of a process that does other work too. */
-const trials = new AsyncLocalStorage<true>();
+/** Set within builds of a process that does other work too: an object for each of them. */
+const trials = new AsyncLocalStorage<object>();
+/** The trial of a process that only builds. */
+const WHOLE_PROCESS = {};
 
 /** Calls `build`, which finds errors of a configuration and whose result serves nothing. */
 export function asTrial<T>(build: () => T): T {
-  return trials.run(true, build);
+  return trials.run(trials.getStore() ?? {}, build);
+}
+
+/** Returns an object that stands for the check or the dry run for which this is built, and whose result serves nothing; else undefined. */
+export function currentTrial(): object | undefined {
+  return trials.getStore() ?? (workerConfiguration()?.builds === true ? WHOLE_PROCESS : undefined);
 }
 
 /** Reports whether what is built now serves nothing: it is built for a check or a dry run. */
 export function isTrial(): boolean {
-  return trials.getStore() === true || workerConfiguration()?.builds === true;
+  return currentTrial() !== undefined;
 }
 
 /** Returns the assignment of this worker; undefined in other processes. */

@@ -128,9 +128,11 @@ export class Walk {
     for (const { context, trial } of this.#trials.splice(0)) {
       const releases = new Releases();
       const given = { config, service, log: silentLogger(), onClose: (release: Release) => releases.add(release) };
-      const { globalConf, localConf, ctx } = asTrial(() => argumentsFor(context, given));
       try {
-        await trial(globalConf, localConf, ctx);
+        await asTrial(() => {
+          const { globalConf, localConf, ctx } = argumentsFor(context, given);
+          return trial(globalConf, localConf, ctx);
+        });
       } catch (error) {
         if (error instanceof ConfigurationRefused) this.#refusedByFactory(error);
       } finally {

@@ -3,7 +3,7 @@
 /** @ts-ignore Without the package, its types are unknown. */
 import type * as prom from 'prom-client';
 import type { Config } from '../config/index.js';
-import { addOwnMetrics, isShippedMetric } from '../counts/index.js';
+import { addOwnMetrics, currentTrial, isShippedMetric } from '../counts/index.js';
 import { importPeer, PorticoError } from '../extension/index.js';
 import { registryReader } from './registry-reader.js';
 
@@ -30,27 +30,41 @@ interface Definition {
 
 const PROM_CLIENT = { code: 'PORTICO_PROM_CLIENT_MISSING', neededBy: 'portico/metrics', spec: 'prom-client@15' };
 
+/** A registry, and the definitions of the metrics that were made for it here. */
+interface Place {
+  readonly registry: prom.Registry;
+  readonly definitions: Map<string, string>;
+}
+
 /** The registry of each program that has given none. */
 const REGISTRIES = new WeakMap<object, prom.Registry>();
 const MADE = new WeakMap<prom.Registry, OwnMetrics>();
+/** Places of trials, each by the place that it stands for. */
+const TRIED = new WeakMap<object, Map<Place, Place>>();
 
 /**
  * Shows the metrics of a registry on /metrics, those that are added later too, and returns classes of prom-client that add to it. `registry`:
  * one that the application has. Default: one of the program, also after reloads. A metric that is made again with the same type, labels,
- * buckets and aggregator is the one that there is; another definition and names of Portico's own metrics are errors.
+ * buckets and aggregator is the one that there is; another definition and names of Portico's own metrics are errors. An app that is built for a
+ * check gets metrics that nobody sees.
  */
 export async function metrics(config: Config, registry?: prom.Registry): Promise<OwnMetrics> {
   const client = await importPeer((failed) => import('prom-client').catch(failed), PROM_CLIENT);
   const own = registry ?? REGISTRIES.get(config.lineage) ?? new client.Registry();
   if (registry === undefined) REGISTRIES.set(config.lineage, own);
-  addOwnMetrics(config, own, () => registryReader(own, config.log));
-  const made = MADE.get(own) ?? classesOf(client, own);
+  if (currentTrial() === undefined) addOwnMetrics(config, own, () => registryReader(own, config.log));
+  const made = MADE.get(own) ?? classesOf(client, own, registry !== undefined);
   MADE.set(own, made);
   return made;
 }
 
-function classesOf(client: typeof prom, registry: prom.Registry): OwnMetrics {
-  const definitions = new Map<string, string>();
+/** `isGiven`: the application knows the registry. */
+function classesOf(client: typeof prom, registry: prom.Registry, isGiven: boolean): OwnMetrics {
+  const serving: Place = { registry, definitions: new Map() };
+  const placeNow = (): Place => {
+    const trial = currentTrial();
+    return trial === undefined ? serving : placeIn(trial, serving, client);
+  };
   const bound = <C extends new (...given: never[]) => object>(type: string, Class: C): C =>
     new Proxy(Class, {
       construct(target, [definition]: [Definition], newTarget) {
@@ -58,16 +72,14 @@ function classesOf(client: typeof prom, registry: prom.Registry): OwnMetrics {
         if (registers !== undefined) return Reflect.construct(target, [definition], newTarget) as object;
         if (isShippedMetric(name)) refuseShipped(name);
         const text = textOf(type, definition);
-        const known = registry.getSingleMetric(name);
-        const before = definitions.get(name);
-        if (known === undefined || before === undefined) {
-          const metric = Reflect.construct(target, [{ ...definition, registers: [registry] }], newTarget) as object;
-          definitions.set(name, text);
-          return metric;
-        }
-        if (before !== text) refuseOther(name, before, text);
+        const place = placeNow();
+        const known = [place, serving].map((each) => metricIn(each, name, text))[0];
         // That of the newer code.
-        return Object.assign(known, { collect });
+        if (known !== undefined) return Object.assign(known, { collect });
+        const given = { ...definition, registers: [place.registry] };
+        const metric = Reflect.construct(target, [given], newTarget) as object;
+        place.definitions.set(name, text);
+        return metric;
       },
     });
   return {
@@ -75,8 +87,26 @@ function classesOf(client: typeof prom, registry: prom.Registry): OwnMetrics {
     Gauge: bound('gauge', client.Gauge),
     Histogram: bound('histogram', client.Histogram),
     Summary: bound('summary', client.Summary),
-    registry,
+    get registry() {
+      return isGiven ? registry : placeNow().registry;
+    },
   };
+}
+
+function placeIn(trial: object, serving: Place, { Registry }: typeof prom): Place {
+  const places = TRIED.get(trial) ?? new Map<Place, Place>();
+  const place = places.get(serving) ?? { registry: new Registry(), definitions: new Map<string, string>() };
+  TRIED.set(trial, places.set(serving, place));
+  return place;
+}
+
+/** Returns the metric of that name that was made for a place; throws if it was defined otherwise. */
+function metricIn({ registry, definitions }: Place, name: string, text: string): object | undefined {
+  const known = registry.getSingleMetric(name);
+  const before = definitions.get(name);
+  if (known === undefined || before === undefined) return undefined;
+  if (before !== text) refuseOther(name, before, text);
+  return known;
 }
 
 function textOf(type: string, { labelNames = [], buckets, percentiles, aggregator = 'sum' }: Definition): string {

@@ -57,7 +57,7 @@ async function served(t: TestContext, workers: number, more: More = {}) {
   const project = emptyProject({
     'app.js': more.app ?? app,
     'api-paste.ini': '[app:shop]\npaste.app_factory = ./app.js:app\n',
-    'portico.ini': `[DEFAULT]\nenabled_apis = shop\n${more.global ?? ''}\n[metrics]\nenabled = ${more.enabled ?? true}\n[admin]\nlisten = 127.0.0.1:0\n[api:shop]\nport = ${port}\nworkers = ${workers}\n`,
+    'portico.ini': `[DEFAULT]\nenabled_apis = shop\n${more.global ?? ''}\n[metrics]\nenabled = ${more.enabled ?? true}\n[admin]\nlisten = 127.0.0.1:0\ndocs = true\n[api:shop]\nport = ${port}\nworkers = ${workers}\n`,
   });
   symlinkSync(join(root, 'node_modules/prom-client'), join(project.folder, 'node_modules/prom-client'));
   const program = startProject(t, project);
@@ -67,7 +67,7 @@ async function served(t: TestContext, workers: number, more: More = {}) {
   return {
     program,
     folder: project.folder,
-    port,
+    admin,
     /** Sends SIGHUP; settles when the reload has ended. */
     reload: async (): Promise<void> => {
       const from = program.output().length;
@@ -209,6 +209,30 @@ test('a worker that ends during a scrape with a slow function collect loses no c
   assert.notDeepEqual([...after.keys()], pids);
   const found = await until(scraped, (each) => sumOf(each, 'portico_http_requests_total') >= 2);
   assert.equal(sumOf(found, 'orders_total'), 2);
+});
+
+const countingApp = `
+import { metrics } from 'portico/metrics';
+import { Router } from 'portico/routing';
+
+let builds = 0;
+
+export const app = async (_globalConf, _localConf, { config }) => {
+  const build = ++builds;
+  const { Gauge } = await metrics(config);
+  new Gauge({ name: 'build', help: 'The build of the app that is seen.', collect() { this.set(build); } });
+  const router = new Router();
+  router.post('/orders/{kind}', () => ({ pid: process.pid }));
+  return router.build();
+};
+`;
+
+test('a document of an API, whose app is built for it, leaves the metrics of the serving app alone', async (t) => {
+  const { admin, scraped } = await served(t, 1, { app: countingApp });
+  assert.equal(sumOf(await scraped(), 'build'), 1);
+  const { text } = await ask(`http://127.0.0.1:${admin}/docs/shop/openapi.json`);
+  assert.match(text, /orders/);
+  assert.equal(sumOf(await scraped(), 'build'), 1);
 });
 
 test('further series than the limit are counted together, and the log says so once', async (t) => {

@@ -5,6 +5,7 @@ import { Config, type PorticoError } from 'portico/config';
 import { metrics } from 'portico/metrics';
 import { Counter as PlainCounter, Gauge as PlainGauge, Registry } from 'prom-client';
 import { silentLogger } from '#internal/log';
+import { asTrial } from '../../dist/config/internal.js';
 import { isShippedMetric, OwnTotals, readOwnMetrics } from '../../dist/counts/index.js';
 
 const configured = (log = silentLogger()): Promise<Config> =>
@@ -120,6 +121,40 @@ test('a function collect that does not end costs its metric, and no other', asyn
   const both = await Promise.all([readOf(config), readOf(config)]);
   assert.deepEqual(both, [{ well: 4 }, { well: 4 }]);
   assert.deepEqual(warned, ['the metric stuck is left out: its function collect takes longer than 700 ms']);
+});
+
+test('an app that is built for a trial leaves the metrics of the serving one alone', async () => {
+  const config = await configured();
+  const build = async (value: number): Promise<Registry> => {
+    const { Counter, Gauge, registry } = await metrics(config);
+    new Counter({ name: 'builds_total', help: 'Builds.' }).inc();
+    new Gauge({
+      name: 'answer',
+      help: 'Answer.',
+      collect() {
+        this.set(value);
+      },
+    });
+    const own = new Registry();
+    new PlainGauge({ name: 'own', help: 'Own.', registers: [own] }).set(value);
+    const { Gauge: OwnGauge } = await metrics(config, own);
+    new OwnGauge({ name: 'own_too', help: 'Own.' }).set(value);
+    return registry;
+  };
+  const serving = await build(42);
+  const tried = await asTrial(() => build(-1));
+  assert.notEqual(tried, serving);
+  assert.equal(tried.getMetricsAsArray().length, serving.getMetricsAsArray().length);
+  assert.deepEqual(await readOf(config), { answer: 42, builds_total: 1, own: 42, own_too: 42 });
+  // Classes that a module holds do so too.
+  const { Gauge } = await metrics(config);
+  asTrial(() => new Gauge({ name: 'answer', help: 'Answer.', collect: () => assert.fail('the trial collects') }));
+  asTrial(() => {
+    assert.throws(() => new Gauge({ name: 'answer', help: 'Answer.', labelNames: ['kind'] }), {
+      code: 'PORTICO_METRIC_DEFINITION',
+    });
+  });
+  assert.equal((await readOf(config)).answer, 42);
 });
 
 test('nothing is read while metrics are disabled', async () => {

@@ -4,7 +4,7 @@
 import type { Command } from 'commander';
 import { configuredFaultForm } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
-import { UsageError } from '../../config/internal.js';
+import { asTrial, UsageError } from '../../config/internal.js';
 import { additionsOfNode, type MadeApps } from '../../loader/internal.js';
 import { ApiVersion, type DocumentedRouter, documentedRouters, openApiOf } from '../../routing/internal.js';
 import { formatAddress, isWildcard } from '../../service/internal.js';
@@ -58,7 +58,7 @@ export async function documentOf(
   version: ApiVersion | null,
   made?: MadeApps,
 ): Promise<object> {
-  const apps = await routedApps(config, [api], { made });
+  const apps = await asTrial(() => routedApps(config, [api], { made }));
   const routers = apps.flatMap(({ routers: placed, filters }) =>
     documentedRouters(
       placed,
