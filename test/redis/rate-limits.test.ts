@@ -37,6 +37,9 @@ async function hostOf(t: TestContext, local: Readonly<Record<string, string>>, s
   };
 }
 
+/** For tests of what hosts share: a busy machine is no store that fails. */
+const PATIENT = { timeout: '10000' };
+
 type Host = Awaited<ReturnType<typeof hostOf>>;
 
 const statusesOf = async (host: Host, count: number): Promise<number[]> => {
@@ -58,8 +61,9 @@ const countsAgain = (host: Host): Promise<unknown> =>
 
 test('hosts share a limit; another API has its own, and a bucket ends when it is full', { skip }, async (t) => {
   const { url: store, cli } = await startRedis(t);
-  const [one, two] = [await hostOf(t, { store }), await hostOf(t, { store })];
-  const other = await hostOf(t, { store }, 'blog');
+  const local = { store, ...PATIENT };
+  const [one, two] = [await hostOf(t, local), await hostOf(t, local)];
+  const other = await hostOf(t, local, 'blog');
   const [first, second] = [await one.ask(), await two.ask()];
   assert.match(String(first.headers.ratelimit), /^"all";r=2;t=3600$/);
   assert.match(String(second.headers.ratelimit), /^"all";r=1;t=7200$/);
@@ -79,7 +83,8 @@ test('hosts share a limit; another API has its own, and a bucket ends when it is
 
 test('two hosts grant the rate within two percent', { skip, timeout: 60_000 }, async (t) => {
   const { url: store } = await startRedis(t);
-  const local = { store, rules: 'all address 100/s 10' };
+  // No pause of a busy machine fills the bucket.
+  const local = { store, rules: 'all address 100/s 100', ...PATIENT };
   const hosts = [await hostOf(t, local), await hostOf(t, local)];
   const begun = performance.now();
   let granted = 0;
@@ -91,7 +96,7 @@ test('two hosts grant the rate within two percent', { skip, timeout: 60_000 }, a
       }
     }),
   );
-  const expected = 10 + (performance.now() - begun) / 10;
+  const expected = 100 + (performance.now() - begun) / 10;
   assert.ok(Math.abs(granted - expected) <= expected * 0.02 + 1, `${granted} of ${expected}`);
 });
 
@@ -207,13 +212,13 @@ test('a blocked event loop is no failure of the store: answers that came meanwhi
   const { url, pid } = await startRedis(t);
   const host = await hostOf(t, { store: url, rules: 'all address 1000/s 1000' });
   await host.ask();
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < 3; round++) {
     process.kill(pid, 'SIGSTOP');
     const asked = Promise.all([host.ask(), host.ask(), host.ask()]);
     // The commands are sent, and their timers run.
     for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
     process.kill(pid, 'SIGCONT');
-    block(200);
+    block(400);
     assert.deepEqual([...new Set((await asked).map(({ status }) => status))], [200]);
   }
   assert.equal(host.log.text(), '');
