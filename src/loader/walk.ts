@@ -121,11 +121,12 @@ export class Walk {
 
   /**
    * Calls the factories that allow a trial, or the function that they declare for this, with the arguments of the API, and releases their
-   * resources.
+   * resources. `only`: of these factories.
    */
-  async try(): Promise<void> {
+  async try(only?: ReadonlySet<unknown>): Promise<void> {
     const { config, service } = this.parts;
     for (const { context, trial } of this.#trials.splice(0)) {
+      if (only?.has(context.factory?.value) === false) continue;
       const releases = new Releases();
       const given = { config, service, log: silentLogger(), onClose: (release: Release) => releases.add(release) };
       try {

@@ -52,7 +52,7 @@ export function register(program: Command): void {
     .argument('[names...]', 'only these apps of the file, and all they use')
     .option('--format <format>', 'text, json or github', choice('--format', ['text', 'json', 'github']), 'text')
     .option('--json', 'the same as --format json')
-    .option('--no-factories', 'import modules, but call no factory: no app is built, and no database is opened')
+    .option('--no-factories', 'import modules, but call no factory or trial of the application: no database is opened')
     .option('--no-import', 'look for modules without importing them')
     .option('--strict', 'end with 78 for warnings too')
     .addHelpText(
@@ -75,7 +75,9 @@ async function ofPasteFile(file: string, names: readonly string[], args: CheckAr
   const unowned = notAPasteFile(file);
   if (unowned !== undefined) return [unowned];
   const { Loader } = await import('../../loader/index.js');
-  const found = await Loader.checkFile(file, { config, import: args.import, ...(names.length === 0 ? {} : { names }) });
+  const trial = args.factories || 'bundled';
+  const asked = names.length === 0 ? {} : { names };
+  const found = await Loader.checkFile(file, { config, import: args.import, trial, ...asked });
   return [...(config === undefined ? writableAmong([file]) : writableFiles(config)), ...found];
 }
 

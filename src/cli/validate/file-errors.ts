@@ -11,13 +11,14 @@ import { loggerName, namedLogger } from '../configured/named-logger.js';
 
 /**
  * Returns the errors of the files that a configuration names. `all`: imports all code that they name. `built`: services that have found errors
- * there when they were built. `embeds`: the program may start other services than the enabled ones, and have no paste file.
+ * there when they were built. `embeds`: the program may start other services than the enabled ones, and have no paste file. `factories`: false
+ * calls none of the application.
  */
 export async function fileErrors(
   config: Config,
   all: boolean,
   built: readonly (Pick<ServiceBase, 'name'> & Partial<Pick<WSGIService, 'walked'>>)[],
-  embeds = false,
+  { embeds = false, factories = true }: { readonly embeds?: boolean; readonly factories?: boolean } = {},
 ): Promise<readonly Diagnostic[]> {
   const names = namesIn(config);
   const skipped = [...skippedFiles(config), ...(await nextLoggerErrors(config))];
@@ -27,7 +28,7 @@ export async function fileErrors(
     const { walked } = built.find((each) => each.name === name) ?? {};
     return { name, pipeline: pipelineOf(config, name), walked };
   });
-  return [...skipped, ...(await pasteErrors(config, apis, { imports: all }))];
+  return [...skipped, ...(await pasteErrors(config, apis, { imports: all, factories }))];
 }
 
 /** Returns the error of a logger that a reload leaves to the next start, which would refuse it. */

@@ -50,7 +50,7 @@ export async function validateAll(
     const builds = factories ? await import('./build-all.js') : undefined;
     const built: WSGIService[] = [];
     const ofBuilds = (await builds?.buildAll(checked, planned, { refusals, names, dev, built })) ?? [];
-    const ofFiles = await fileErrors(checked, imports, built, embeds);
+    const ofFiles = await fileErrors(checked, imports, built, { embeds, factories });
     return whole(ofPlans, ofFiles, ofBuilds);
   };
   return validated(config, { refusals, parts: [{ findings }], code: factories ? 'all' : 'none' });

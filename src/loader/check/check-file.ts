@@ -5,6 +5,7 @@
  * The meaning of a section depends on the sections that use it (`get` reads values that an outer section sets), so the file is loaded
  * from the apps that no other section mentions; sections that these do not reach are checked alone.
  */
+import { bundledParts } from '../filter-order.js';
 import { Load, type LoadParts } from '../load.js';
 import { definedBy, mentionedNames, rootsOf } from '../section.js';
 import { Walk } from '../walk.js';
@@ -17,8 +18,8 @@ export interface CheckOptions {
   readonly names?: readonly string[] | undefined;
   /** With `names`: reports the other sections too, as warnings. */
   readonly others?: boolean | undefined;
-  /** False calls no factory, not even one that allows a trial. Default true. */
-  readonly trial?: boolean | undefined;
+  /** False calls no factory, not even one that allows a trial; `bundled`: of those only Portico's. Default true. */
+  readonly trial?: boolean | 'bundled' | undefined;
 }
 
 /**
@@ -52,7 +53,7 @@ export async function checkPaste(
     for (let each = walk.unchosen.shift(); each !== undefined; each = walk.unchosen.shift())
       await walk.follow(each, false);
     findings.harmless = false;
-    if (trial) await walk.try();
+    if (trial !== false) await walk.try(trial === 'bundled' ? await bundledParts() : undefined);
     findings.harmless = names === undefined ? false : 'unreached';
     if (!others) return walk;
     for (const { kind, name } of roots)

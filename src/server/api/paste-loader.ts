@@ -21,12 +21,16 @@ interface WalkedApi {
 /**
  * Returns the errors of a paste file, default that of the configuration: of each of these APIs as its build has found them or as it would load
  * it, then, as warnings, those of parts that no API reaches. `imports`: false finds modules without importing them, and takes all that was not
- * built as one.
+ * built as one. `factories`: false calls no factory of the application.
  */
 export async function pasteErrors(
   config: Config,
   apis: readonly WalkedApi[],
-  { imports, pasteFile }: { readonly imports: boolean; readonly pasteFile?: string },
+  {
+    imports,
+    factories = true,
+    pasteFile,
+  }: { readonly imports: boolean; readonly factories?: boolean; readonly pasteFile?: string },
 ): Promise<readonly Diagnostic[]> {
   const walks: Walk[] = [];
   const found: Diagnostic[] = [];
@@ -38,7 +42,7 @@ export async function pasteErrors(
     for (const { name: service, pipeline, walked } of apis) {
       if (walked !== undefined) walks.push(walked);
       else if (imports && paste?.has(pipeline) === true)
-        walks.push(await Loader.walkFile(file, { config, service, names: [pipeline] }));
+        walks.push(await Loader.walkFile(file, { config, service, names: [pipeline], trial: factories || 'bundled' }));
     }
     const after = walks.length > 0 || (imports && paste !== undefined) ? [...walks] : undefined;
     walks.push(await Loader.walkFile(file, { config, import: imports, trial: false, after }));

@@ -500,6 +500,42 @@ export const app = (globalConf, localConf, ctx) => {
   assert.match(missing.stdout, /"ap"/);
 });
 
+test('check --no-factories calls neither a factory that allows a trial nor the trial of one, but those of Portico', (t) => {
+  const cwd = folder(t, {
+    'portico.ini': '[DEFAULT]\nenabled_apis = shop\n[api:shop]\nport = 0\n',
+    'api-paste.ini': `[pipeline:shop]
+pipeline = users tried shop_app
+[filter:users]
+paste.filter_factory = portico/middleware:basicAuth
+user_file = none.htpasswd
+[filter:tried]
+paste.filter_factory = ./shop.js:filter
+[app:shop_app]
+paste.app_factory = ./shop.js:app
+`,
+    'shop.js': `
+import { appendFileSync } from 'node:fs';
+import { appFactory, filterFactory } from 'portico/app';
+const called = (what) => appendFileSync('called', what + ' ');
+export const app = appFactory('shop', {}, () => { called('app'); return () => undefined; }, { trial: true });
+export const filter = filterFactory('tried', {}, () => { called('filter'); return (inner) => inner; }, { trial: () => called('trial') });
+`,
+  });
+  const called = (): string => (existsSync(join(cwd, 'called')) ? readFileSync(join(cwd, 'called'), 'utf8') : '');
+  for (const words of [
+    ['--no-factories'],
+    ['--no-factories', 'api-paste.ini'],
+    ['--no-factories', 'api-paste.ini', 'shop'],
+  ]) {
+    const { status, stdout } = run(cwd, 'check', ...words);
+    assert.equal(called(), '', words.join(' '));
+    assert.equal(status, 78);
+    assert.match(stdout, /none\.htpasswd/);
+  }
+  run(cwd, 'check', 'api-paste.ini');
+  assert.equal(called(), 'trial app ');
+});
+
 test('check --strict ends with 78 for a warning, and with 0 without one', (t) => {
   const cwd = folder(t);
   assert.equal(run(cwd, 'check', '--strict', 'api-paste.ini').status, 0);
