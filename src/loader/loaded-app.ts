@@ -18,7 +18,7 @@ export interface LoadedApp extends App {
 }
 
 /** Wraps an app in a new function with `close()`. The factory's own function may be shared, so it is not changed. */
-export function loadedApp(app: App, releases: Releases, more: Pick<LoadedApp, 'tasks' | 'made'> = {}): LoadedApp {
+export function loadedApp(app: App, releases: Releases, more: Omit<LoadedApp, 'close'> = {}): LoadedApp {
   let closing: Promise<void> | undefined;
   const loaded: App = (req, res) => app(req, res);
   return Object.assign(loaded, {
