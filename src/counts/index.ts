@@ -15,12 +15,13 @@ export { NotedFailures } from './noted-failures.js';
 export { MOST_SERIES, type OwnTotal, OwnTotals, ownValue } from './own-totals.js';
 export {
   addOwnMetrics,
+  endOwnMetrics,
   inMessages,
   isGauge,
   OWN_GAUGES_TOPIC,
   type OwnMetric,
+  type OwnMetricsReader,
   type OwnSeries,
-  type ReadOwnMetrics,
   readOwnMetrics,
 } from './own-values.js';
 export type { FailedRequests } from './recent-failures.js';

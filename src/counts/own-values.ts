@@ -26,8 +26,13 @@ export interface OwnSeries {
   readonly sum: number;
 }
 
-/** Reads all metrics, if `collects`; else only counts, and none that an application computes when it is read. */
-export type ReadOwnMetrics = (collects: boolean) => Promise<readonly OwnMetric[]>;
+/** Metrics that a process has. */
+export interface OwnMetricsReader {
+  /** Reads all metrics, if `collects`; else only counts, and none that an application computes when it is read. */
+  read(collects: boolean): Promise<readonly OwnMetric[]>;
+  /** Names of the metrics that there are. */
+  names(): readonly string[];
+}
 
 /** The topic of the question for gauges; the increments are reported before the answer. */
 export const OWN_GAUGES_TOPIC = 'portico.own-gauges';
@@ -38,13 +43,39 @@ const MOST_LABELS = 30;
 /** Most characters of a description. */
 const HELP_CHARACTERS = 250;
 
-const READERS = new WeakMap<object, Map<object, ReadOwnMetrics>>();
+/** A reader, with the numbers of the first and the last configuration whose app has added it. */
+interface Added {
+  readonly reader: OwnMetricsReader;
+  readonly first: number;
+  readonly last: number;
+}
+
+const READERS = new WeakMap<object, Map<object, Added>>();
 
 /** Adds metrics to /metrics, once for each `key`, also after reloads. */
-export function addOwnMetrics(config: Config, key: object, reader: () => ReadOwnMetrics): void {
-  const readers = READERS.get(config.lineage) ?? new Map<object, ReadOwnMetrics>();
-  READERS.set(config.lineage, readers);
-  if (!readers.has(key)) readers.set(key, reader());
+export function addOwnMetrics(config: Config, key: object, reader: () => OwnMetricsReader): void {
+  const readers = READERS.get(config.lineage) ?? new Map<object, Added>();
+  const { generation } = config;
+  const known = readers.get(key) ?? { reader: reader(), first: generation, last: generation };
+  READERS.set(config.lineage, readers.set(key, { ...known, last: Math.max(known.last, generation) }));
+}
+
+/**
+ * Called when a reload of this process has ended, with the configuration that applies: forgets metrics of a refused configuration, and those of
+ * former ones that newer ones have under the same names. Returns the last increments of the latter.
+ */
+export async function endOwnMetrics(config: Config): Promise<readonly OwnMetric[]> {
+  const readers = READERS.get(config.lineage) ?? new Map<object, Added>();
+  const { generation } = config;
+  for (const [key, { first }] of readers) if (first > generation) readers.delete(key);
+  const newer = new Set([...readers.values()].flatMap(({ reader, last }) => (last < generation ? [] : reader.names())));
+  const replaced = [...readers].filter(([, { reader, last }]) => {
+    return last < generation && reader.names().some((name) => newer.has(name));
+  });
+  for (const [key] of replaced) readers.delete(key);
+  const { enabled } = config.group('metrics', metricsOptions);
+  if (!enabled) return [];
+  return (await Promise.all(replaced.map(([, { reader }]) => reader.read(false)))).flat().map(fitting);
 }
 
 /** Returns the metrics of an application; undefined if it has none, or metrics are disabled. */
@@ -54,7 +85,7 @@ export async function readOwnMetrics(
 ): Promise<readonly OwnMetric[] | undefined> {
   const readers = config && READERS.get(config.lineage);
   if (readers === undefined || config?.group('metrics', metricsOptions).enabled !== true) return undefined;
-  const read = await Promise.all([...readers.values()].map((each) => each(collects)));
+  const read = await Promise.all([...readers.values()].map(({ reader }) => reader.read(collects)));
   return read.flat().map(fitting);
 }
 

@@ -1,6 +1,6 @@
 /** Reads the values of a registry of prom-client: increments since the last reading, and gauges. */
 import type { Registry } from 'prom-client';
-import { isShippedMetric, type OwnMetric, type OwnSeries, type ReadOwnMetrics } from '../counts/index.js';
+import { isShippedMetric, type OwnMetric, type OwnMetricsReader, type OwnSeries } from '../counts/index.js';
 import type { Logger } from '../extension/index.js';
 import { within } from '../tasks/index.js';
 
@@ -25,7 +25,7 @@ interface Listed {
 }
 
 /** `log`: gets a warning for each metric that is left out, once. */
-export function registryReader(registry: Registry, log: Pick<Logger, 'warn'>): ReadOwnMetrics {
+export function registryReader(registry: Registry, log: Pick<Logger, 'warn'>): OwnMetricsReader {
   const increments = new Increments();
   const warned = new Set<string>();
   const warn = (name: string, fields: object, message: string): void => {
@@ -78,11 +78,14 @@ export function registryReader(registry: Registry, log: Pick<Logger, 'warn'>): R
     ...(await collected()),
     ...(await Promise.all([counted(), gauges()])).flat(),
   ];
-  return (collects) =>
-    (collects ? readAll() : counted()).catch((error: unknown) => {
-      warn('', { err: error }, 'the metrics of the application cannot be read');
-      return [];
-    });
+  return {
+    read: (collects) =>
+      (collects ? readAll() : counted()).catch((error: unknown) => {
+        warn('', { err: error }, 'the metrics of the application cannot be read');
+        return [];
+      }),
+    names: () => registry.getMetricsAsArray().map(({ name }) => name),
+  };
 }
 
 /** Reports whether reading a metric computes nothing. */

@@ -227,6 +227,60 @@ export const app = async (_globalConf, _localConf, { config }) => {
 };
 `;
 
+const registriesApp = `
+import client from 'prom-client';
+import { metrics } from 'portico/metrics';
+import { Router } from 'portico/routing';
+
+const always = new client.Registry();
+new client.Gauge({ name: 'always', help: 'Always.', registers: [always] }).set(5);
+let shown;
+
+export const app = async (_globalConf, localConf, { config }) => {
+  const own = new client.Registry();
+  const size = new client.Gauge({ name: 'size', help: 'Size.', registers: [own] });
+  const orders = new client.Counter({ name: 'orders_total', help: 'Orders.', registers: [own] });
+  size.set(7);
+  await metrics(config, own);
+  if (localConf.get('fails')) throw new Error('fails');
+  await (shown ??= metrics(config, always));
+  const router = new Router();
+  router.post('/orders/{kind}', () => (orders.inc(), { pid: process.pid }));
+  return router.build();
+};
+`;
+
+test('a registry that the app makes for itself goes with it in a reload without workers, or with a refused reload', async (t) => {
+  const { program, folder, reload, order, scraped } = await served(t, 1, {
+    global: 'workers = 0\n',
+    app: registriesApp,
+  });
+  const look = async () => {
+    const found = await scraped();
+    return ['size', 'always', 'orders_total'].map((name) => sumOf(found, name));
+  };
+  await order('book');
+  assert.deepEqual(await look(), [7, 5, 1]);
+  await order('book');
+  for (let reloads = 0; reloads < 2; reloads++) await reload();
+  await order('book');
+  assert.deepEqual(await look(), [7, 5, 3]);
+  for (const [name, line] of [
+    ['portico.ini', 'no_such_option = 1'],
+    ['api-paste.ini', 'fails = 1'],
+  ] as const) {
+    const file = join(folder, name);
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(file, `${text}${line}\n`);
+    await reload();
+    assert.match(program.output(), /"outcome":"refused"/);
+    assert.deepEqual(await look(), [7, 5, 3], line);
+    writeFileSync(file, text);
+    await reload();
+    assert.deepEqual(await look(), [7, 5, 3]);
+  }
+});
+
 test('a document of an API, whose app is built for it, leaves the metrics of the serving app alone', async (t) => {
   const { admin, scraped } = await served(t, 1, { app: countingApp });
   assert.equal(sumOf(await scraped(), 'build'), 1);

@@ -43,6 +43,8 @@ interface ProcessParts {
   readonly renew: () => Promise<unknown>;
   /** Called with work that is still being built and is not awaited. */
   readonly leaveBehind: (building: Promise<unknown>) => void;
+  /** Called when the reload has ended: new parts serve, or are released. */
+  readonly settle: () => Promise<unknown>;
   /** Stops a service, and counts what it cuts off for the reload. */
   readonly stop: (run: ServiceRun, request: StopRequest) => Promise<unknown>;
 }
@@ -73,7 +75,7 @@ async function refuseWhole(
   stopped: AbortSignal,
 ): Promise<never> {
   const services = runs.map(({ service }) => service);
-  const validated = builtAndValidated(services, next, { next, refused: refusals.refusal });
+  const validated = asTrial(() => builtAndValidated(services, next, { next, refused: refusals.refusal }));
   await within(validated, { ms: MORE_ERRORS_MS, signal: stopped });
   throw refusals.refusal;
 }
@@ -151,6 +153,7 @@ async function buildAndApply(
     return { ...done, found };
   } finally {
     await release();
+    await given.settle();
   }
 }
 

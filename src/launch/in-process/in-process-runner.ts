@@ -2,7 +2,7 @@
  * Runs services in this process: alone, or as the inside of a worker.
  */
 import type { Config } from '../../config/index.js';
-import { isGauge, type OwnMetric, readOwnMetrics, Totals } from '../../counts/index.js';
+import { endOwnMetrics, isGauge, type OwnMetric, readOwnMetrics, Totals } from '../../counts/index.js';
 import type { Diagnostic } from '../../errors/index.js';
 import type { LogFields, LogLevel } from '../../log/index.js';
 import type { Answer, HeldRequest, ServiceStatus } from '../../operating/index.js';
@@ -251,6 +251,11 @@ export class InProcessRunner implements Runner {
       },
       leaveBehind: (work: Promise<unknown>) => this.#launcher.process.leaveBehind(work),
       stop: (run: ServiceRun, request: StopRequest) => this.#stopFor(run, request),
+      settle: async () => {
+        const { config } = this.#launcher;
+        const ended = config === undefined ? [] : await endOwnMetrics(config);
+        if (ended.length > 0) this.#totals.own.add(ended);
+      },
     };
     return inProcessReload(parts, this.#launcher.config);
   }
