@@ -107,18 +107,27 @@ export class ServedRequest extends IncomingMessage {
   declare [EXCHANGE]: Exchange | null | undefined;
 }
 
+/** True if this Node reads the headers for `Expect`; undefined until they are first read after a response was made. */
+let nodeLooks: boolean | undefined;
+
+/** Reports whether the code that reads the headers now is Node's. */
+function isNodesRead(): boolean {
+  const [, , , reader = ''] = String(new Error('read').stack).split('\n');
+  return reader.includes('node:_http_server');
+}
+
 /** Subscribers get the request before Node looks for `Expect`, and may read any header. */
 const subscribed = channel('http.server.request.start');
 
 /**
  * Called when Node has made the response of a request. Its next read of the headers is its own, for `Expect`; without that field it need not make
  * them, which takes 0.4 µs for four fields: the guard reads the raw ones, and most applications none. `lib/_http_server.js`: `parserOnIncoming`,
- * which does not look in HTTP/1.0.
+ * which does not look in HTTP/1.0, and reads the raw fields itself from 26.12 on.
  */
 export function looksForExpect(req: IncomingMessage): void {
   const { [EXCHANGE]: known, httpVersionMajor: major, httpVersionMinor: minor } = req as ServedRequest;
   // Known: code of an application makes a second response, as `new res.constructor(req)`.
-  if (known === undefined && major === 1 && minor === 1 && !subscribed.hasSubscribers)
+  if (nodeLooks !== false && known === undefined && major === 1 && minor === 1 && !subscribed.hasSubscribers)
     (req as ServedRequest)[EXCHANGE] = null;
 }
 
@@ -132,6 +141,8 @@ if (headers?.get !== undefined) {
       const exchange = this[EXCHANGE];
       if (exchange === null) {
         this[EXCHANGE] = undefined;
+        nodeLooks ??= isNodesRead();
+        if (!nodeLooks) return get.call(this);
         const { rawHeaders: raw } = this;
         let at = 0;
         while (at < raw.length && (raw[at]!.length !== 6 || raw[at]!.toLowerCase() !== 'expect')) at += 2;
