@@ -1,4 +1,5 @@
 /** Metrics of an application, of all its processes: sums of counters, which ended processes have added to, and combined gauges. */
+import { isDeepStrictEqual } from 'node:util';
 import { Distribution } from './meter.js';
 import type { OwnMetric, OwnSeries } from './own-values.js';
 
@@ -47,12 +48,8 @@ export class OwnTotals {
     this.isUsed = true;
     for (const { series, ...metric } of metrics) {
       const { name, type, bounds } = metric;
+      if (!this.#isFit(metric)) continue;
       const known = this.#metrics.get(name) ?? { ...metric, series: new Map<string, OwnTotalSeries>() };
-      if (known.type !== type) {
-        const message = `the metric ${name} is a ${known.type} in one process and a ${type} in another: the ${type} is omitted`;
-        this.#warn(name, 'PORTICO_METRIC_DEFINITION', message, 'Use another name, or restart the application.');
-        continue;
-      }
       this.#metrics.set(name, known);
       for (const each of series) {
         const { values, gauges } = this.#seriesOf(known.series, metric, each.labels);
@@ -65,8 +62,22 @@ export class OwnTotals {
   /** Returns the metrics, with the gauges of each process. */
   with(gauges: readonly (readonly OwnMetric[])[]): OwnTotal[] {
     const combined = new OwnTotals(this.#warn);
-    for (const each of gauges) combined.add(each);
+    for (const each of gauges) combined.add(each.filter((gauge) => this.#isFit(gauge)));
     return [...this.#metrics.values(), ...combined.#metrics.values()];
+  }
+
+  /** Reports whether a metric has the type of the one that there is; warns if it is defined otherwise, such as after a reload. */
+  #isFit({ name, type, bounds }: Omit<OwnMetric, 'series'>): boolean {
+    const known = this.#metrics.get(name);
+    if (known === undefined) return true;
+    const isSame = known.type === type;
+    if (isSame && isDeepStrictEqual(known.bounds, bounds)) return true;
+    const about = isSame
+      ? `has the buckets ${known.bounds.join(', ')} in one process and ${bounds.join(', ')} in another: all count in the former`
+      : `is a ${known.type} in one process and a ${type} in another: the ${type} is omitted`;
+    const hint = 'Use another name, or restart the application.';
+    this.#warn(name, 'PORTICO_METRIC_DEFINITION', `the metric ${name} ${about}`, hint);
+    return isSame;
   }
 
   /** Above the limit, further series of a metric are counted together, with "other" for the value of each label. */

@@ -6,7 +6,7 @@ import { metrics } from 'portico/metrics';
 import { Counter as PlainCounter, Gauge as PlainGauge, Registry } from 'prom-client';
 import { silentLogger } from '#internal/log';
 import { asTrial } from '../../dist/config/internal.js';
-import { isShippedMetric, OwnTotals, readOwnMetrics } from '../../dist/counts/index.js';
+import { isShippedMetric, type OwnMetric, OwnTotals, readOwnMetrics } from '../../dist/counts/index.js';
 
 const configured = (log = silentLogger()): Promise<Config> =>
   Config.load({ files: [], argv: [], env: {}, overrides: { 'metrics.enabled': true }, log });
@@ -175,5 +175,30 @@ test('a metric that is a counter in one worker and a gauge in another is the for
     totals.with([]).map(({ type }) => type),
     ['counter'],
   );
+  // A gauge is read for a scrape, apart from what is counted.
+  const shown = (gauges: readonly OwnMetric[]): string[] => totals.with([gauges]).map(({ type }) => type);
+  assert.deepEqual(shown([{ ...metric, type: 'gauge' }]), ['counter']);
+  assert.equal(warnings.length, 2);
+  assert.deepEqual(shown([{ ...metric, name: 'other', type: 'gauge' }]), ['counter', 'gauge']);
+  assert.equal(warnings.length, 2);
   assert.equal(isShippedMetric('g'), false);
+});
+
+test('a histogram with other buckets in another worker counts in those of the first, with a warning', () => {
+  const warnings: string[] = [];
+  const totals = new OwnTotals((_key, code, message) => warnings.push(`${code}: ${message}`));
+  const metric = { name: 'h', help: 'H.', aggregator: 'sum', type: 'histogram' as const };
+  const series = [{ labels: [], counts: [1, 1, 0], sum: 3 }];
+  totals.add([{ ...metric, bounds: [1, 10], series }]);
+  totals.add([{ ...metric, bounds: [1, 10], series }]);
+  assert.deepEqual(warnings, []);
+  totals.add([{ ...metric, bounds: [1, 5], series }]);
+  assert.deepEqual(warnings, [
+    'PORTICO_METRIC_DEFINITION: the metric h has the buckets 1, 10 in one process and 1, 5 in another: all count in the former',
+  ]);
+  const [total] = totals.with([]);
+  assert.deepEqual(
+    [...total!.series.values()].map(({ values }) => values.counts),
+    [[3, 3, 0]],
+  );
 });
