@@ -127,6 +127,6 @@ function refuseShipped(name: string): never {
 function refuseOther(name: string, before: string, now: string): never {
   throw new PorticoError('PORTICO_METRIC_DEFINITION', {
     message: `the metric ${name} is ${before}, and is defined again as ${now}`,
-    hint: 'Use another name, or restart the application.',
+    hint: 'Use another name.',
   });
 }
