@@ -1,6 +1,6 @@
 /** Errors of factories: calls that fail, and results of the wrong kind. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ConfigurationRefused, errorText, PorticoError } from '../errors/index.js';
+import { ConfigurationRefused, errorText, locationInFile, type Origin, PorticoError } from '../errors/index.js';
 import { whileLoading } from '../process/index.js';
 import type { Awaitable } from '../service/index.js';
 import { looksSecret, masked } from '../text/index.js';
@@ -21,7 +21,7 @@ export async function guarded<T>(
     const { origin } = headerOf(context);
     if (error instanceof PasteError)
       throw error.origin === undefined ? context.reference.explain(error.with({ origin })) : error;
-    if (error instanceof ConfigurationRefused) throw error;
+    if (error instanceof ConfigurationRefused) throw located(error, origin);
     const failed = new FactoryFailed('PORTICO_PASTE_FACTORY_FAILED', {
       message: `${named(context)}: ${context.factory?.written ?? 'its factory'} failed: ${withoutSecrets(errorText(error), conf)}`,
       origin,
@@ -30,6 +30,15 @@ export async function guarded<T>(
     });
     throw context.reference.explain(failed);
   }
+}
+
+/** Returns a refusal in which what has no place, such as a missing package, has that of the section. */
+function located(error: ConfigurationRefused, origin: Origin | undefined): ConfigurationRefused {
+  const { code, diagnostics, cause, hint } = error;
+  if (origin === undefined || diagnostics.every(({ location }) => location !== undefined)) return error;
+  const location = locationInFile({ ...origin, section: undefined, option: undefined });
+  const placed = diagnostics.map((each) => ({ ...each, location: each.location ?? location }));
+  return new ConfigurationRefused(code, { diagnostics: placed, hint, cause });
 }
 
 /** Masks the values of options whose names mark them as secrets. */

@@ -100,6 +100,18 @@ test('an error with a hint that a factory throws keeps its hint', async (t) => {
   await assert.rejects(composed(t, '[app:main]\npaste.app_factory = app', { app }), { hint: 'npm install it' });
 });
 
+test('a refusal without a place, such as a missing package, is at the section of its factory', async (t) => {
+  const app = (): never => {
+    throw new ConfigurationRefused('PORTICO_PG_MISSING', { message: 'no pg', hint: 'npm install pg' });
+  };
+  const loading = composed(t, '[DEFAULT]\n\n[app:main]\npaste.app_factory = app', { app });
+  await assert.rejects(loading, ({ code, hint, diagnostics }: ConfigurationRefused) => {
+    const places = diagnostics.map(({ location, hint: own }) => [location?.origin?.line, own]);
+    assert.deepEqual([code, hint, places], ['PORTICO_PG_MISSING', 'npm install pg', [[3, 'npm install pg']]]);
+    return true;
+  });
+});
+
 test('an app or a filter in the place of its factory is told how a factory is called', async (t) => {
   const factories = { x: (res: { end(text: string): void }) => res.end('hello') };
   await assert.rejects(composed(t, '[app:main]\npaste.app_factory = x', factories), (error: unknown) => {
