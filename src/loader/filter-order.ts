@@ -3,7 +3,7 @@ import type { DeclaredFactory, WantedOrder } from '../app/index.js';
 import type { Config } from '../config/index.js';
 import type { Origin } from '../errors/index.js';
 import { FILTERS } from '../filters.js';
-import { type Context, type FactoryUse, sectionOf } from './load-context.js';
+import { type Context, type FactoryUse, headerOf, sectionOf } from './load-context.js';
 import { additionsOfNode, type ContextTree, treeOf } from './tree.js';
 
 /** The code of these warnings and errors. */
@@ -40,16 +40,20 @@ export const PAIRS: readonly (readonly [outer: string, inner: string, why: strin
  */
 export async function wrongOrders(context: Context, config: Config, entered: boolean): Promise<WrongOrder[]> {
   if (context.filters.length < 2) return [];
-  const filters = context.filters.map((filter) => ({ filter, name: nameOfFilter(filter) }));
+  const filters = context.filters.map((filter) => ({
+    filter,
+    name: nameOfFilter(filter),
+    shown: headerOf(filter).name,
+  }));
   const wanted: WrongOrder[] = [];
-  for (const [at, { filter, name }] of filters.entries()) {
+  for (const [at, { filter, shown }] of filters.entries()) {
     const order = wantedOrder(filter, config);
     const isOne = (other: { readonly name: string | undefined }): boolean =>
       order?.behind.includes(other.name ?? '') === true;
     const inner = filters.slice(at + 1).find(isOne);
     if (order === undefined || inner === undefined || filters.slice(0, at).some(isOne)) continue;
-    const message = `${name} comes before ${inner.name}: ${order.why}.`;
-    const { hint = `Put ${inner.name} before ${name}.`, refused = false } = order;
+    const message = `${shown} comes before ${inner.shown}: ${order.why}.`;
+    const { hint = `Put ${inner.shown} before ${shown}.`, refused = false } = order;
     const isCertain = refused && entered && (await noneFindsCaller(context.filters.slice(0, at), config));
     wanted.push({ origin: filter.reference.origin, message, hint, refused: isCertain });
   }
@@ -57,12 +61,13 @@ export async function wrongOrders(context: Context, config: Config, entered: boo
     const outerAt = filters.findIndex(({ name }) => name === outer);
     const innerAt = filters.findIndex(({ name }) => name === inner);
     if (outerAt < 0 || innerAt < 0 || outerAt < innerAt) return [];
-    const { filter } = filters[outerAt]!;
+    const { filter, shown } = filters[outerAt]!;
+    const within = filters[innerAt]!.shown;
     return [
       {
         origin: filter.reference.origin,
-        message: `${outer} comes after ${inner}: ${why}.`,
-        hint: `Put ${outer} before ${inner}.`,
+        message: `${shown} comes after ${within}: ${why}.`,
+        hint: `Put ${shown} before ${within}.`,
         refused: false,
       },
     ];
