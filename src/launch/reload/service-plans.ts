@@ -153,11 +153,13 @@ function changedFile(old: PlannedFile, now: PlannedFile): ReloadChange[] {
   const [[, file] = []] = now.services;
   if (file === undefined || old.content.equals(now.content)) return [];
   const [[, was] = []] = old.services;
+  // A refused configuration has the present services, which describe the old content.
+  const described = file === was ? { ...file, says: undefined } : file;
   return [
     {
       option: file.option,
       old: shown(was, old.content),
-      new: shown(file, now.content),
+      new: shown(described, now.content),
       where: now.where,
       effect: 'applied',
       file: file.path,

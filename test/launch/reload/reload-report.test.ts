@@ -259,4 +259,8 @@ test('OP-81 CF-91 a report names certificates and paste files of another content
     refused.changes.map(({ option, effect }) => [option, effect]),
     [['ssl.key_file', 'not applied']],
   );
+  const broken = await reload({ 'key.pem': renewed.key, 'cert.pem': 'no certificate' });
+  assert.equal(broken.outcome, 'refused');
+  const [file] = broken.changes;
+  assert.deepEqual([file?.option, /^sha256 [0-9a-f]{12}$/.test(file?.new ?? '')], ['ssl.cert_file', true], file?.new);
 });
