@@ -1,4 +1,5 @@
 /** Text that `api-cli status` prints: services, workers with their uptime and failures, reloads. */
+import { pathToFileURL } from 'node:url';
 import type { ReloadReport } from '../../operating/index.js';
 import {
   cutOffText,
@@ -141,7 +142,8 @@ export function statusText({
     const limit = Object.keys(replaced).length > 0 ? 'drain_timeout' : 'the deadline';
     if (cutOff > 0) lines.push(`  ${cutOffText(cutOff, limit)} after the reload of ${at}`);
   }
-  return lines.join('\n');
+  // Frames of stacks have URLs; those below the working directory are relative to it.
+  return lines.join('\n').replaceAll(`(${pathToFileURL('.').href}/`, '(');
 }
 
 /** A parent of an older version tells only those since its start. */

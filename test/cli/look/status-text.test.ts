@@ -1,6 +1,7 @@
 /** The status of a running service as text: the line of each job. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { statusText } from '../../../dist/cli/look/status-text.js';
 import { jobsOf } from '../../../dist/operating/control/jobs.js';
 
@@ -95,12 +96,16 @@ test('NI-9 the status has the place that blocked the event loop of a worker', ()
   };
   const blocked = {
     at: '2026-11-30T06:12:03.000Z',
-    stack: ['at resize (file:///srv/app.js:5:11)', '(3 frames of node)'],
+    stack: [
+      'at resize (file:///srv/app.js:5:11)',
+      `at own (${pathToFileURL('lib/app.js').href}:1:2)`,
+      '(3 frames of node)',
+    ],
   };
   const worker = { id: 0, pid: 7, state: 'ready', uptimeMs: 0, blocked };
   const counts = { state: 'ready', ready: 1, wanted: 1, restarts: 0, connections: { open: 0, limit: 0 } };
   const service = { name: 'books', ...counts, reasons: [], errors: [], addresses: [], workers: [worker] };
   const text = statusText({ process: running, services: [service], reloads: [], left: [], overrides: [] } as never);
   const [, place] = text.split('  worker 0 was blocked for more than 200 ms, 2026-11-30T06:12:03.000Z:\n');
-  assert.equal(place, '    at resize (file:///srv/app.js:5:11)\n    (3 frames of node)');
+  assert.equal(place, '    at resize (file:///srv/app.js:5:11)\n    at own (lib/app.js:1:2)\n    (3 frames of node)');
 });
