@@ -32,7 +32,7 @@ import { answerReplay } from './plan/answer-replay.js';
 import { builtState } from './plan/built-state.js';
 import { notedBy, replayed, replayMarkdown, replayText } from './plan/replayed.js';
 import { reloadable, runningStates } from './plan/running-state.js';
-import { withAllErrors } from './validate/validate-all.js';
+import { refuseWrong, withAllErrors } from './validate/validate-all.js';
 
 interface PlanArguments extends OutputArguments {
   readonly oldConfigFile?: readonly string[];
@@ -43,6 +43,7 @@ interface PlanArguments extends OutputArguments {
   readonly replay?: string;
   readonly api?: string;
   readonly state?: string;
+  readonly checked?: boolean;
   readonly answerReplay?: boolean;
 }
 
@@ -66,9 +67,10 @@ export function register(program: Command): void {
       'after',
       `${example('api-cli plan main')}
 Also: api-cli plan v1.2..HEAD, api-cli plan ../old ., api-cli plan --old-config-file production.ini --config-file next.ini.
-Status: 0 nothing breaks, 3 something does, 1 a state cannot be built.`,
+Status: 0 nothing breaks, 3 something does, 1 a state cannot be built, or check refuses the one after.`,
     );
   command.addOption(command.createOption('--state <key>', 'print the state of this directory').hideHelp());
+  command.addOption(command.createOption('--checked', 'with --state: refuse what check refuses').hideHelp());
   command.addOption(
     command.createOption('--answer-replay', 'respond to requests of a replay in this directory').hideHelp(),
   );
@@ -76,11 +78,11 @@ Status: 0 nothing breaks, 3 something does, 1 a state cannot be built.`,
     if (args.answerReplay === true) return answerReplay(await readDeclared(args));
     if (args.state === undefined) return compare(words, args);
     const config = await readDeclared(args);
-    try {
-      process.stdout.write(stateLine(await builtState(config, args.state)));
-    } catch (error) {
+    const state = await builtState(config, args.state).catch(async (error: unknown) => {
       throw await withAllErrors(error, config);
-    }
+    });
+    if (args.checked === true) await refuseWrong(config);
+    process.stdout.write(stateLine(state));
   });
 }
 
@@ -102,7 +104,7 @@ async function compared(words: readonly string[], args: PlanArguments): Promise<
       const key = randomUUID();
       // One after another: each may take all processors.
       const old = await stateFrom(before, key);
-      const now = await stateFrom(after, key);
+      const now = await stateFrom(after, key, { checked: true });
       refuseUnknownApi(args.api, old, now);
       const differences = compareStates(old, now);
       const replay = args.replay === undefined ? undefined : await replayed(args.replay, [before, after], args.api);
@@ -122,7 +124,7 @@ async function comparedWithRunning(words: readonly string[], args: PlanArguments
     throw new UsageError(`plan --running compares no ${words.join(' ')}`, 'Leave out --running, or the states.');
   }
   const { before, key, after } = await runningStates(await socketOf(args));
-  const now = await stateFrom(after, key);
+  const now = await stateFrom(after, key, { checked: true });
   refuseUnknownApi(args.api, before, now);
   const differences = compareStates(before, reloadable(before, now));
   const replay = args.replay === undefined ? undefined : await replayed(args.replay, [null, after], args.api);

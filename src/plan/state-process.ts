@@ -84,10 +84,14 @@ function stateIn(printed: string): State | undefined {
   return line === undefined ? undefined : (JSON.parse(line) as State);
 }
 
-/** Builds a state. `key`: the same for both, so that equal secrets have equal digests. Throws `PORTICO_PLAN_STATE` with what the child says. */
-export async function stateFrom(source: StateSource, key: string): Promise<State> {
+/**
+ * Builds a state. `key`: the same for both, so that equal secrets have equal digests. `checked`: refuses also what `check` refuses. Throws
+ * `PORTICO_PLAN_STATE` with what the child says.
+ */
+export async function stateFrom(source: StateSource, key: string, { checked = false } = {}): Promise<State> {
   const { label } = source;
-  const { child, end } = spawnIn(source, ['--state', key], ['ignore', 'pipe', 'pipe']);
+  const words = ['--state', key, ...(checked ? ['--checked'] : [])];
+  const { child, end } = spawnIn(source, words, ['ignore', 'pipe', 'pipe']);
   const ended = new Promise<number | string>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) => resolve(code ?? signal ?? 1));
@@ -100,7 +104,7 @@ export async function stateFrom(source: StateSource, key: string): Promise<State
 }
 
 function hintFor(why: string): string | undefined {
-  if (/no command "plan"|unknown option '?--state/.test(why))
+  if (/no command "plan"|unknown option '?--(?:state|checked)/.test(why))
     return 'The Portico that is installed there has no plan: install the version of this one there.';
   if (/ERR_MODULE_NOT_FOUND|Cannot find (?:module|package)|no (?:such )?file|does not exist/i.test(why))
     return 'A file that the repository does not hold? Make it with --prepare, for instance --prepare "npm run build".';

@@ -162,6 +162,37 @@ test('86 a state that cannot be built: its errors, and which of both it is', () 
   }
 });
 
+test('plan: what check refuses in the state after is an error; warnings, certificates and the log file of the servers are none', (t) => {
+  const owned = repository();
+  t.after(() => owned.remove());
+  const written = (...edits: readonly (readonly [from: string, to: string])[]) => {
+    const ini = edits.reduce((text, [from, to]) => text.replace(from, to), FILES['portico.ini']!);
+    writeFileSync(join(owned.folder, 'portico.ini'), ini);
+    return command(['plan', 'main'], { cwd: owned.folder });
+  };
+  const refused = written(['workers = 1', 'wrokers = 4'], ['[DEFAULT]', '[DEFAULT]\nmax_requests = 5']);
+  assert.match(refused.stderr, /^the working tree cannot be built:\n/);
+  assert.match(refused.stderr, /^ {4}portico\.ini:6:1: error: \[api:bookings\] wrokers: /m);
+  assert.match(refused.stderr, /^ {4}portico\.ini:2:1: error: \[DEFAULT\] max_requests: /m);
+  assert.deepEqual([refused.status, refused.stdout], [1, '']);
+  const ghost = written(['= bookings', '= bookings, ghost']);
+  assert.match(ghost.stderr, /portico\.ini:2:26: error: .*no app is called "ghost"/);
+  assert.equal(ghost.status, 1);
+  // As a start, it reports a section of an API that is not enabled, and goes on.
+  const warned = written(['[wsgi]', '[api:other]\npipeline = main\n[wsgi]']);
+  assert.deepEqual(warned, { status: 0, stdout: 'No differences.\n', stderr: '' });
+  const elsewhere = written([
+    '= bookings',
+    '= bookings\nenabled_ssl_apis = bookings\nlog_file = /nowhere/portico/api.log\n[ssl]\ncert_file = /nowhere/cert.pem\nkey_file = /nowhere/key.pem',
+  ]);
+  assert.equal(elsewhere.stderr, '');
+  assert.match(elsewhere.stdout, /HTTP -> HTTPS/);
+  // The state before serves already.
+  written(['workers = 1', 'wrokers = 4']);
+  owned.git('commit', '--quiet', '--all', '--message=unknown');
+  assert.match(written().stdout, /No differences|workers/);
+});
+
 test('plan: a working tree of the user whose directory is absent stays known to git', () => {
   const owned = repository();
   try {

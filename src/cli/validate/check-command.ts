@@ -34,7 +34,7 @@ import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration, unread } from
 import { unplacedApi } from '../configured/enabled-apis.js';
 import { socketOf } from '../configured/find-service.js';
 import { ask } from '../control-client.js';
-import { lacksApp, plan } from './plan.js';
+import { asChecked, plan } from './plan.js';
 import { validateAll } from './validate-all.js';
 
 interface CheckArguments extends OutputArguments {
@@ -137,12 +137,6 @@ function isMisspelt(name: string, found: readonly Diagnostic[]): boolean {
     const isSection = severity === 'error' && section !== undefined && option === undefined;
     return isSection && nearestNames(section, [`api:${name}`]).length > 0;
   });
-}
-
-/** Returns a finding with its severity for `check`: an enabled API without an app is an error. */
-function asChecked(diagnostic: Diagnostic): Diagnostic {
-  // A start warns, and starts the other APIs.
-  return lacksApp(diagnostic) ? { ...diagnostic, severity: 'error' } : diagnostic;
 }
 
 /** Returns warnings of addresses that cannot be bound at present, except those of the running service of this configuration. */

@@ -54,9 +54,15 @@ export function asLogged(found: Diagnostic): Diagnostic {
 }
 
 /** Reports whether this is the warning of an API without an app. */
-export function lacksApp({ code, severity, section = '' }: Diagnostic): boolean {
+function lacksApp({ code, severity, section = '' }: Diagnostic): boolean {
   const isApi = section === 'DEFAULT' || section.startsWith('api:');
   return code === 'PORTICO_PASTE_NO_SECTION' && severity === 'warning' && isApi;
+}
+
+/** Returns a finding with its severity for `check` and `plan`: an enabled API without an app is an error. */
+export function asChecked(diagnostic: Diagnostic): Diagnostic {
+  // A start warns, and starts the other APIs.
+  return lacksApp(diagnostic) ? { ...diagnostic, severity: 'error' } : diagnostic;
 }
 
 /** Throws the errors among these as one refusal. */

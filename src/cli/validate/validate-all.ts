@@ -3,7 +3,7 @@
  * that was refused before anything was built is validated for its further errors.
  */
 import { Config } from '../../config/index.js';
-import { refusedConfig } from '../../config/internal.js';
+import { asTrial, refusedConfig } from '../../config/internal.js';
 import { ConfigurationRefused, type Diagnostic, Refusals, whole } from '../../errors/index.js';
 import { isWorker, MORE_ERRORS_MS, refuseAll, validated } from '../../launch/internal.js';
 import { silentLogger } from '../../log/internal.js';
@@ -14,7 +14,7 @@ import { within } from '../../tasks/internal.js';
 import { exitStatusOf } from '../command-failure.js';
 import { unread } from '../configured/configuration.js';
 import { fileErrors } from './file-errors.js';
-import { asLogged, plan } from './plan.js';
+import { asChecked, asLogged, plan, refuseErrors } from './plan.js';
 
 /** Options of {@link validateAll}. */
 export interface ValidateAllOptions {
@@ -28,6 +28,8 @@ export interface ValidateAllOptions {
   readonly embeds?: boolean;
   /** As a start with `--dev`. */
   readonly dev?: boolean;
+  /** True where a change is reviewed: certificates and the log file are on the machines that serve. */
+  readonly elsewhere?: boolean;
 }
 
 /** Returns all errors and warnings. Rejects with other errors of a build. Errors in parts that no API reaches refuse nothing. */
@@ -39,12 +41,14 @@ export async function validateAll(
     refusals = new Refusals(),
     embeds = false,
     dev = false,
+    elsewhere = false,
   }: ValidateAllOptions = {},
 ): Promise<readonly Diagnostic[]> {
   const cause = unread(config);
   if (cause.length > 0) return cause;
   const findings = async (checked: Config): Promise<readonly Diagnostic[]> => {
-    const names = namesIn(checked);
+    const named = namesIn(checked);
+    const names = elsewhere ? { ...named, sslApis: [] } : named;
     const planned = await plan(checked, { log: silentLogger(), names, dev });
     const ofPlans = planned.diagnostics.filter(({ code }) => !embeds || code !== 'PORTICO_NO_APIS');
     const builds = factories ? await import('./build-all.js') : undefined;
@@ -53,7 +57,14 @@ export async function validateAll(
     const ofFiles = await fileErrors(checked, imports, built, { embeds, factories });
     return whole(ofPlans, ofFiles, ofBuilds);
   };
-  return validated(config, { refusals, parts: [{ findings }], code: factories ? 'all' : 'none' });
+  const found = await validated(config, { refusals, parts: [{ findings }], code: factories ? 'all' : 'none' });
+  return elsewhere ? found.filter(({ code }) => code !== 'PORTICO_LOG_FILE') : found;
+}
+
+/** Throws the errors that `check` finds, as one refusal; not those of files that only the machines that serve have. */
+export async function refuseWrong(config: Config): Promise<void> {
+  const found = await asTrial(() => validateAll(config, { elsewhere: true }));
+  refuseErrors(found.map(asChecked));
 }
 
 /**
