@@ -1,8 +1,9 @@
 /** `api-cli plan --replay`: the requests of an access log, through both states. */
 import assert from 'node:assert/strict';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { FILES, type Repository, repository } from '../plan/project.js';
 import { command } from './command.js';
 
@@ -74,6 +75,22 @@ test('86 --replay: the third column of a route, the examples, and what the log d
   assert.ok(!stdout.includes('c2VjcmV0'));
   assert.match(stdout, /requests whose body the log does not have, so that its schema is not checked: 1\n/);
   assert.match(stdout, /8 of 12 requests in 13 lines would get another response/);
+});
+
+test('plan --replay: a file in which no line is a request is refused; an empty one is not', () => {
+  const zipped = join('node_modules', 'access.log.gz');
+  const log = readFileSync(join(project.folder, 'node_modules', 'access.log'));
+  writeFileSync(join(project.folder, zipped), gzipSync(log));
+  writeFileSync(join(project.folder, 'node_modules', 'empty.log'), '');
+  const replayed = (file: string) => command(['plan', 'main', '--replay', file], { cwd: project.folder });
+  for (const file of ['portico.ini', zipped]) {
+    const { status, stdout, stderr } = replayed(file);
+    const [said, hint] = stderr.split('\n');
+    assert.equal(said, `no line of ${file} is one of request_log or of the combined format`);
+    assert.match(hint!, /compressed/);
+    assert.deepEqual([status, stdout], [1, '']);
+  }
+  assert.match(replayed(join('node_modules', 'empty.log')).stdout, /0 of 0 requests in 0 lines/);
 });
 
 test('plan --replay --markdown: the counts beside the differences, and the table of the replay', () => {

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { targetMask } from '../../app/index.js';
 import { UsageError } from '../../config/internal.js';
+import { PorticoError } from '../../errors/index.js';
 import {
   code,
   type Difference,
@@ -36,7 +37,15 @@ export async function replayed(
   const options = { states, api, maskTarget: targetMask([]), onProgress: isTTY ? onProgress : undefined };
   const report = await replay(linesOf(counted()), options);
   if (isTTY) process.stderr.write('\r\u001B[K');
+  if (report.lines > 0 && report.requests === 0) throw noRequest(path);
   return report;
+}
+
+function noRequest(path: string): PorticoError {
+  return new PorticoError('PORTICO_PLAN_LOG', {
+    message: `no line of ${path === '-' ? 'standard input' : path} is one of request_log or of the combined format`,
+    hint: 'Is it an access log, and is it compressed? Pass the text of a compressed one: zcat access.log.gz | api-cli plan --replay -',
+  });
 }
 
 async function sizeOf(path: string): Promise<number> {
