@@ -13,6 +13,7 @@ import {
   compareStates,
   counted,
   type Difference,
+  failureMarkdown,
   markdownOf,
   mergeBase,
   noRevision,
@@ -25,6 +26,7 @@ import {
   textOf,
 } from '../plan/index.js';
 import { example, print, unknownName } from './command.js';
+import { failureText } from './command-failure.js';
 import { addConfigurationOptions, collect, type OutputArguments } from './command-line.js';
 import { readDeclared } from './configured/declared-configuration.js';
 import { socketOf } from './configured/find-service.js';
@@ -132,8 +134,11 @@ async function comparedWithRunning(words: readonly string[], args: PlanArguments
 }
 
 async function compare(words: readonly string[], args: PlanArguments): Promise<void> {
-  const { before, after, differences, replay } =
-    args.running === true ? await comparedWithRunning(words, args) : await compared(words, args);
+  const comparison = args.running === true ? comparedWithRunning(words, args) : compared(words, args);
+  const { before, after, differences, replay } = await comparison.catch((error: unknown) => {
+    if (args.markdown === true && args.json !== true) process.stdout.write(`${failureMarkdown(failureText(error))}\n`);
+    throw error;
+  });
   const document = { schema: 'portico/plan', version: 1, before, after };
   const text = (): string => {
     const noted = replay && notedBy(replay);

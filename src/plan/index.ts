@@ -1,7 +1,7 @@
 /** Comparison of two states of a project, for the command `plan`. */
 export { compareStates, isToldElsewhere } from './compare-states.js';
 export { counted, type Difference, STATUS_BREAKING } from './difference.js';
-export { code, escaped, markdownOf, tableOf } from './print-markdown.js';
+export { code, escaped, failureMarkdown, markdownOf, tableOf } from './print-markdown.js';
 export { listOf, sumOf, textOf } from './print-text.js';
 export { type ReplayReport, replay } from './replay.js';
 export { linesOf } from './replay-lines.js';

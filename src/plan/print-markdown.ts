@@ -1,5 +1,5 @@
 /** The list of differences as Markdown, for a pull request: a table of each class; compatible ones are folded. */
-import { printable } from '../text/index.js';
+import { printable, printableLines } from '../text/index.js';
 import { counted, type Difference, type Line, linesOf } from './difference.js';
 import { HEADINGS, type Noted, placeOf, statusOf, subjectOf } from './print-text.js';
 import { CLASSES } from './rules.js';
@@ -24,6 +24,14 @@ export function markdownOf(
     return [`<details><summary>${own.length} compatible</summary>\n\n${table}\n\n</details>`];
   });
   return [heading, ...blocks, statusOf(differences)].join('\n\n');
+}
+
+/** Returns the error that kept states from a comparison: a job summary shows standard output only. */
+export function failureMarkdown(said: string): string {
+  const text = printableLines(said).trimEnd();
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = '`'.repeat(longest + 1);
+  return `### ❌ API: not compared\n\n${fence}text\n${text}\n${fence}`;
 }
 
 /** Returns a table of four columns without headings. */

@@ -142,6 +142,17 @@ test('86 an unknown revision is refused with the nearest one, a directory outsid
   }
 });
 
+test('plan --markdown: why nothing was compared is on standard output too', () => {
+  project.git('branch', 'absent');
+  const unknown = plan('absnt', '--markdown');
+  const fenced = (text: string): string => `### ❌ API: not compared\n\n\`\`\`text\n${text}\`\`\`\n`;
+  assert.match(unknown.stderr, /^the repository has no revision absnt,/);
+  assert.deepEqual([unknown.status, unknown.stdout], [1, fenced(unknown.stderr)]);
+  const broken = plan('main', '--set', 'wsgi.max_queue=many', '--markdown');
+  assert.match(broken.stderr, /^main cannot be built:\n {4}.*max_queue/);
+  assert.deepEqual([broken.status, broken.stdout], [1, fenced(broken.stderr)]);
+});
+
 test('86 a state that cannot be built: its errors, and which of both it is', () => {
   project.git('branch', 'broken');
   const broken = repository({
