@@ -77,10 +77,20 @@ export function noRevision(name: string, cwd: string): PorticoError {
   const names = refs.stdout.split('\n').filter((ref) => ref !== '');
   return new PorticoError(code, {
     message: `the repository has no revision ${name}, and there is no such directory`,
-    hint: isShallow(cwd)
-      ? `This is a shallow clone: fetch the revision first, with git fetch origin ${name}, or clone the whole history (fetch-depth: 0).`
-      : nearestOrAll(name, names, 'Branches and tags'),
+    hint: absentHint(name, names, cwd),
   });
+}
+
+function absentHint(name: string, names: readonly string[], cwd: string): string {
+  if (!isShallow(cwd)) {
+    const isEmpty = names.length === 0 && commitOf('HEAD', cwd) === undefined;
+    return isEmpty ? 'It has no commits: commit the first state.' : nearestOrAll(name, names, 'Branches and tags');
+  }
+  // Each sign leads to a parent: git fetches no such name.
+  const steps = [...name.matchAll(/\^|~(\d*)/g)].reduce((sum, [, given]) => sum + Number(given || 1), 0);
+  return steps > 0
+    ? `This is a shallow clone: fetch the commits before it first, with git fetch --deepen=${steps}, or in a CI job with fetch-depth: ${steps + 1}.`
+    : `This is a shallow clone: fetch the revision first, with git fetch origin ${name}, or clone the whole history (fetch-depth: 0).`;
 }
 
 /** Puts a commit into a temporary directory. `name`: as the user calls it. */

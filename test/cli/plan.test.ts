@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -151,6 +151,23 @@ test('plan --markdown: why nothing was compared is on standard output too', () =
   const broken = plan('main', '--set', 'wsgi.max_queue=many', '--markdown');
   assert.match(broken.stderr, /^main cannot be built:\n {4}.*max_queue/);
   assert.deepEqual([broken.status, broken.stdout], [1, fenced(broken.stderr)]);
+});
+
+test('plan: a shallow clone is deepened for a parent, and an empty repository needs a commit', (t) => {
+  const clone = mkdtempSync(join(tmpdir(), 'portico-shallow-'));
+  t.after(() => rmSync(clone, { recursive: true }));
+  project.git('clone', '--quiet', '--depth=1', `file://${project.folder}`, clone);
+  const hintOf = (name: string): string => command(['plan', name], { cwd: clone }).stderr.split('\n')[1]!.trim();
+  assert.match(hintOf('HEAD^1..HEAD'), /shallow clone: .* git fetch --deepen=1, .* fetch-depth: 2\.$/);
+  assert.match(hintOf('HEAD~2^..HEAD'), /git fetch --deepen=3, .* fetch-depth: 4\.$/);
+  assert.match(hintOf('v1.2'), /git fetch origin v1\.2,/);
+  const { folder, remove } = emptyProject(FILES);
+  t.after(remove);
+  project.git('init', '--quiet', folder);
+  assert.deepEqual(command(['plan'], { cwd: folder }).stderr.split('\n').slice(1), [
+    '  It has no commits: commit the first state.',
+    '',
+  ]);
 });
 
 test('86 a state that cannot be built: its errors, and which of both it is', () => {
