@@ -11,17 +11,18 @@ export interface ChangedOption {
   readonly new: string | null;
 }
 
-/** An option by its group; `limit`: a lower number refuses more. `seen`: clients may notice any change. */
+/** An option by its group; `limit`: a lower number refuses more. `load`: only under load, or of a slow client. `seen`: clients may notice any change. */
 interface OptionRow {
   readonly group: RegExp;
   readonly opt: RegExp;
-  readonly is: 'limit' | 'seen';
+  readonly is: 'limit' | 'load' | 'seen';
 }
 
 const ROWS: readonly OptionRow[] = [
   { group: /sizelimit$/i, opt: /^max_request_body_size$/, is: 'limit' },
   { group: /^oslo_middleware$/, opt: /^max_request_body_size$/, is: 'limit' },
   { group: /^wsgi$/, opt: /^(?:max_header_size|max_headers|max_url_length)$/, is: 'limit' },
+  { group: /^wsgi$/, opt: /^(?:max_connections|default_pool_size|max_queue|\w+_timeout)$/, is: 'load' },
   { group: /^wsgi$/, opt: /^(?:paths|allow_underscore_headers|server_debug)$/, is: 'seen' },
   { group: /^api:/, opt: /^(?:paths|fault_style|invalid_input_status)$/, is: 'seen' },
   { group: /^DEFAULT$/, opt: /^(?:fault_style|invalid_input_status)$/, is: 'seen' },
@@ -46,6 +47,11 @@ export function optionRule({ group, opt, old, new: now }: ChangedOption): RuleNa
     const [before, after] = [numberOf(old), numberOf(now)];
     if (before === undefined || after === undefined) return 'option-of-clients-changed';
     return after < before ? 'limit-lowered' : 'limit-raised';
+  }
+  if (row?.is === 'load') {
+    const [before = 0, after = 0] = [numberOf(old), numberOf(now)];
+    // 0 may be no limit, or the lowest one.
+    return before > 0 && after >= before ? 'option-changed' : 'option-of-clients-changed';
   }
   if (/^(?:filter|app|composite) /.test(group)) return 'section-option-changed';
   return row === undefined ? 'option-changed' : 'option-of-clients-changed';

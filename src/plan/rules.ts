@@ -128,7 +128,10 @@ export const RULES = rules({
   'job-schedule-changed': ['to look at', 'a periodic task or a job runs at other times'],
 
   'option-changed': ['compatible', 'an option of the configuration'],
-  'option-of-clients-changed': ['to look at', 'an option that clients may notice'],
+  'option-of-clients-changed': [
+    'to look at',
+    'an option that clients may notice, also a lower limit of connections, waiting requests or time',
+  ],
 });
 
 export type RuleName = keyof typeof RULES;
