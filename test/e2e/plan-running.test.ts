@@ -142,7 +142,7 @@ test('a reload does not wait for workers that cannot describe themselves', async
   const { stdout } = await reload;
   assert.match(
     stdout,
-    /^accepted after .*\n {2}what clients would notice is not known: it has not described itself within 2 s$/m,
+    /^accepted after .*\n {2}what clients notice is not known: no worker of bookings described it within 2 s$/m,
   );
 });
 

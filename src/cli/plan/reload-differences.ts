@@ -23,14 +23,13 @@ const BEFORE_MS = 2000;
 export async function comparedReload(socket: string, reload: () => Promise<ReloadReport>): Promise<ComparedReload> {
   const limit = AbortSignal.timeout(BEFORE_MS);
   const running = await runningStates(socket, limit).catch((error: unknown) => {
-    const late = `it has not described itself within ${BEFORE_MS / 1000} s`;
-    return { notCompared: limit.aborted ? late : errorText(error) };
+    return { notCompared: limit.aborted ? undefined : errorText(error) };
   });
   const report = await reload();
   const isInForce = report.outcome === 'accepted' || report.outcome === 'incomplete';
   // A mutate loads no other code.
   if (!isInForce || report.method === 'mutate') return report;
-  if ('notCompared' in running) return { ...report, ...running };
+  if ('notCompared' in running) return { ...report, notCompared: running.notCompared ?? lateText(report) };
   try {
     const after = report.dryRun === true ? await fromFiles(socket, running) : await runningState(socket, running.key);
     const differences = compareStates(running.before, after).map((each) => withEffect(each, report.changes));
@@ -38,6 +37,13 @@ export async function comparedReload(socket: string, reload: () => Promise<Reloa
   } catch (error) {
     return { ...report, notCompared: errorText(error) };
   }
+}
+
+/** Only the report knows the services. */
+function lateText({ replaced }: ReloadReport): string {
+  const names = Object.keys(replaced);
+  const nobody = names.length === 1 ? `no worker of ${names[0]}` : 'not every service';
+  return `${nobody} described it within ${BEFORE_MS / 1000} s`;
 }
 
 async function fromFiles(socket: string, { before, key, after }: RunningStates) {

@@ -21,7 +21,7 @@ export function reloadText(report: ComparedReload): string {
   if (cutOff > 0) lines.push(cutOffText(cutOff, 'drain_timeout'));
   if (draining > 0) {
     const open = `${countText(draining, 'open request')} of replaced workers`;
-    lines.push(`${open}: for at most drain_timeout; api-cli status counts those that are cut off`);
+    lines.push(`${open} may run on for drain_timeout; api-cli status counts those that are cut off`);
   }
   if (added.length > 0) lines.push(`${done}added: ${added.join(', ')}`);
   if (removed.length > 0) lines.push(`${done}removed: ${removed.join(', ')}`);
@@ -30,11 +30,12 @@ export function reloadText(report: ComparedReload): string {
 }
 
 /** Returns the list of `plan --running`; where the states are not known, the changes of pipelines. */
-function differencesOf({ differences, notCompared, pipelines }: ComparedReload): string[] {
+function differencesOf({ differences, notCompared, pipelines, dryRun }: ComparedReload): string[] {
   if (differences !== undefined) return differences.length === 0 ? [] : [...listOf(differences), sumOf(differences)];
   const lines = pipelines.map(({ pipeline, ...parts }) => {
     const told = Object.entries(parts).filter(([, names]) => names.length > 0);
     return `${pipeline}: ${told.map(([how, names]) => `${how} ${names.join(', ')}`).join('; ')}`;
   });
-  return notCompared === undefined ? lines : [`what clients would notice is not known: ${notCompared}`, ...lines];
+  if (notCompared === undefined) return lines;
+  return [`what clients ${dryRun ? 'would notice' : 'notice'} is not known: ${notCompared}`, ...lines];
 }
