@@ -60,7 +60,10 @@ test('a request that is cut off at drain_timeout is counted, has its access line
   );
   const reloaded = await cli('reload');
   assert.equal(reloaded.status, 0);
-  assert.match(reloaded.stdout, /1 open request of replaced workers may run on for drain_timeout; |1 request was cut off/);
+  assert.match(
+    reloaded.stdout,
+    /1 open request of replaced workers may run on for drain_timeout; |1 request was cut off/,
+  );
   assert.equal(await cut, 'ECONNRESET');
   await program.printed(/exited with status 1; 1 request was cut off at drain_timeout/);
   const lines = program.stderr.split('\n').filter((line) => line.includes('"request_id"'));
