@@ -16,6 +16,7 @@ import { PeriodicTasks, periodicTask } from 'portico/tasks';
 import { ConfigError, printDiagnostic } from '#internal/config';
 import { ConfigNotFound, PasteAppNotFound } from '#internal/loader';
 import { isListening } from '#internal/service';
+import { freePort } from '../fixtures/free-port.js';
 import { certificateFiles, issuedPair, makePair, temporaryFolder } from './certificate-files.js';
 import { memoryLog } from './memory-log.js';
 import { Client, exchange, portOf } from './raw-client.js';
@@ -185,7 +186,8 @@ test('pipeline names another app of the paste file than the API', async (t) => {
 });
 
 test('LC-1303 the app is built at the start, before the address is bound, and closed at the end', async (t) => {
-  const { service } = await setup(t);
+  // Between its two starts no client of another test can get its port.
+  const { service } = await setup(t, `[api:compute]\nport = ${await freePort()}\n`);
   const events: string[] = [];
   Object.assign(globalThis, { events });
   t.after(() => Object.assign(globalThis, { events: undefined }));
