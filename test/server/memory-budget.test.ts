@@ -90,12 +90,14 @@ class Worker {
     return ((await once(this.#child, 'message', { signal: this.#ended.signal })) as [Measure])[0];
   }
 
-  /** Settles once no more data arrives. */
+  /** Settles once no more data arrives: on a busy machine, clients may not have the processor for a while. */
   async settled(): Promise<Measure> {
+    let equal = 0;
     for (let last = await this.measure(); ; ) {
       await pause(50);
       const next = await this.measure();
-      if (Math.abs(next.bytes - last.bytes) < 10_000 && next.came === last.came) return next;
+      equal = Math.abs(next.bytes - last.bytes) < 10_000 && next.came === last.came ? equal + 1 : 0;
+      if (equal === 3) return next;
       last = next;
     }
   }
