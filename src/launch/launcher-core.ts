@@ -3,14 +3,13 @@
  * status. Its runner runs services in this process, or in workers.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Config, OptionIssue } from '../config/index.js';
 import { nearestNames } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
 import { checkedLog } from '../log/internal.js';
 import type { LauncherStatus, ReloadReport } from '../operating/index.js';
 import { Control, type ControlledLauncher, Diagnosis, whatLoads } from '../operating/internal.js';
-import { deferred } from '../tasks/internal.js';
+import { deferred, pause } from '../tasks/internal.js';
 import { isPrinted, logFailure, logUnhandled, STATUS_FAILED, statusOf } from './exit-status.js';
 import type { LauncherOptions } from './launcher.js';
 import { type LaunchSettings, launcherOptions, logConfiguration, readSettings } from './launcher-options.js';
@@ -24,6 +23,9 @@ import type { Runner } from './runner.js';
 import { type StopRequest, StopTerms } from './services/service-run.js';
 import { ServiceManager } from './systemd/service-manager.js';
 import { Turns, unlessAborted } from './waiting.js';
+
+/** A signal to a process group reaches its processes within this time, some of them milliseconds before others. */
+const TOGETHER_MS = 100;
 
 export class LauncherCore<R extends Runner = Runner> {
   readonly runner: R;
@@ -235,9 +237,9 @@ export class LauncherCore<R extends Runner = Runner> {
     return this.#nextReload;
   }
 
-  /** Settles when no reload is in progress. One whose signal has come together with the call counts as begun. */
+  /** Settles when no reload is in progress. One whose signal comes together with the call counts as begun. */
   async reloadsEnd(): Promise<void> {
-    await nextTurn();
+    await pause(TOGETHER_MS);
     await this.#reloadTurns.idle();
   }
 
