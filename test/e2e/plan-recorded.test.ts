@@ -17,7 +17,7 @@ const COUNT = process.env.PORTICO_FAULTS === 'long' ? 50_000 : 3000;
 const AT_ONCE = 32;
 const PART = 1000;
 
-/** What differs in the second version: a route, a range of versions, a schema, a limit of the paste file. */
+/** Differences of the second version: a route, a range of versions, a schema, a limit of the paste file. */
 const EDITS: readonly (readonly [file: string, from: string, to: string])[] = [
   ['sample/compute/routes.js', "    ['GET', '/limits', Limits, 'index'],\n", ''],
   ['sample/compute/versions.js', "max: '2.79'", "max: '2.70'"],

@@ -31,7 +31,7 @@ export interface Telling {
   requestsInFlight?(): Iterable<ReportedRequest>;
   /** Of these, those that a reload has left to the former configuration. */
   requestsLeft?(): Iterable<ReportedRequest>;
-  /** What the former configuration, to which a reload has left it, still does: a line each. */
+  /** Work of the former configuration, to which a reload has left it: a line each. */
   formerWork?(): readonly string[];
   /** Returns the expiry of its certificate in a configuration. */
   certificateEndsIn?(config: Config): Date | undefined;
