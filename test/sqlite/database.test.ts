@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   lchownSync,
   mkdtempSync,
@@ -49,6 +50,21 @@ test('S3-8 what is written is on the disk with each driver, also in a file that 
     assert.equal(database.prepare('PRAGMA synchronous').get()?.synchronous, 1);
     database.close();
   }
+});
+
+test('a closed database is whole in its file, also while a statement of it is kept', () => {
+  const path = join(folder, 'closed.db');
+  const database = openDatabase(path);
+  database.exec('CREATE TABLE t (a); INSERT INTO t VALUES (1)');
+  const kept = database.prepare('SELECT a FROM t');
+  assert.equal(kept.get()?.a, 1);
+  database.close();
+  copyFileSync(path, join(folder, 'copy.db'));
+  const copy = openDatabase(join(folder, 'copy.db'));
+  assert.equal(copy.prepare('SELECT a FROM t').get()?.a, 1);
+  copy.close();
+  assert.throws(() => database.close(), /not open/);
+  assert.throws(() => kept.get());
 });
 
 test('a transaction is kept whole or not at all, and is synchronous', () => {
