@@ -31,6 +31,8 @@ export interface ReplayVerdict {
   readonly issues: readonly string[];
   /** True if the action has a schema for the body, which no log has. */
   readonly lacksBody: boolean;
+  /** False: no part of the state answered in time, such as a filter that waits for another server. */
+  readonly isAnswered: boolean;
 }
 
 /** Longest text of a child that is kept for an error. */

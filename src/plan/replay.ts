@@ -28,6 +28,8 @@ export interface ReplayReport {
   readonly unknownApi: number;
   /** Requests to actions with a schema for the body, which the log does not have: nothing is said of it. */
   readonly unknownBody: number;
+  /** Requests that one of the states did not answer in time, such as those of a filter that waits for another server. */
+  readonly unanswered: number;
   /** Requests with a difference. */
   readonly changed: number;
   /** Routes with a difference, most requests first. */
@@ -178,6 +180,7 @@ class Tally {
   #requests = 0;
   #unknownApi = 0;
   #unknownBody = 0;
+  #unanswered = 0;
   #changed = 0;
   readonly #routes = new Map<string, CountedRoute>();
 
@@ -189,6 +192,10 @@ class Tally {
     this.#requests += requests;
     if (before.api === null || after.api === null) {
       this.#unknownApi += requests;
+      return;
+    }
+    if (!before.isAnswered || !after.isAnswered) {
+      this.#unanswered += requests;
       return;
     }
     if (before.lacksBody || after.lacksBody) this.#unknownBody += requests;
@@ -223,6 +230,7 @@ class Tally {
       skipped: this.skipped,
       unknownApi: this.#unknownApi,
       unknownBody: this.#unknownBody,
+      unanswered: this.#unanswered,
       changed: this.#changed,
       routes: routes.toSorted((a, b) => b.requests - a.requests),
     };

@@ -46,7 +46,7 @@ test('86 --replay counts requests whose status or route would differ, and calls 
   assert.equal(status, 3);
   const { replay } = JSON.parse(stdout);
   const { routes, ...sums } = replay;
-  assert.deepEqual(sums, { lines: 13, requests: 12, skipped: 1, unknownApi: 1, unknownBody: 1, changed: 8 });
+  assert.deepEqual(sums, { lines: 13, requests: 12, skipped: 1, unknownApi: 1, unknownBody: 1, unanswered: 0, changed: 8 });
   const [removed, narrower] = routes;
   assert.deepEqual([removed.method, removed.route, removed.requests], ['GET', '/v1/rooms/{id}', 5]);
   const [change] = removed.changes;
@@ -117,5 +117,23 @@ test('86 --replay of a file that is not there, and of a directory', () => {
     const { status, stdout, stderr } = command(['plan', '.', '.', '--replay', path], { cwd: project.folder });
     assert.deepEqual([status, stdout], [2, '']);
     assert.ok(stderr.startsWith(`there is no file ${path}\n`), stderr);
+  }
+});
+
+test('86 --replay: a filter that holds requests is counted, and costs one wait for thousands of them', () => {
+  const holding = repository();
+  try {
+    holding.edit('app.js', 'export async', 'export const hold = () => () => () => {};\nexport async');
+    holding.edit('api-paste.ini', 'request_id sizelimit', 'request_id hold sizelimit');
+    holding.edit('api-paste.ini', '[app:health]', '[filter:hold]\npaste.filter_factory = ./app.js:hold\n\n[app:health]');
+    const lines = Array.from({ length: 5000 }, (_, at) => line('GET', `/v1/rooms/${at}`, 200, 'curl/8.5'));
+    writeFileSync(join(holding.folder, 'node_modules', 'access.log'), `${lines.join('\n')}\n`);
+    const words = ['plan', 'main', '--replay', 'node_modules/access.log', '--json'];
+    const { stdout, stderr } = command(words, { cwd: holding.folder });
+    assert.equal(stderr, '');
+    const { requests, unanswered, changed } = JSON.parse(stdout).replay;
+    assert.deepEqual({ requests, unanswered, changed }, { requests: 5000, unanswered: 5000, changed: 0 });
+  } finally {
+    holding.remove();
   }
 });

@@ -19,18 +19,29 @@ export async function answerReplay(config: Config): Promise<void> {
   };
   const answers = createWriteStream('', { fd: 3 });
   for await (const line of createInterface({ input: process.stdin })) {
-    const verdicts: ReplayVerdict[] = [];
-    for (const request of JSON.parse(line) as readonly ReplayedRequest[]) {
-      const api = apiOf(apis, request);
-      verdicts.push(api === undefined ? UNKNOWN : await verdictOf(api, await appOf(api), request));
-    }
+    const requests = JSON.parse(line) as readonly ReplayedRequest[];
+    // All at once: a filter may wait.
+    const verdicts = await Promise.all(
+      requests.map(async (request) => {
+        const api = apiOf(apis, request);
+        return api === undefined ? UNKNOWN : verdictOf(api, await appOf(api), request);
+      }),
+    );
     answers.write(`${JSON.stringify(verdicts)}\n`);
   }
   for (const app of apps.values()) await (await app).close();
   answers.end();
 }
 
-const UNKNOWN: ReplayVerdict = { api: null, status: null, route: null, action: null, issues: [], lacksBody: false };
+const UNKNOWN: ReplayVerdict = {
+  api: null,
+  status: null,
+  route: null,
+  action: null,
+  issues: [],
+  lacksBody: false,
+  isAnswered: false,
+};
 
 /** Returns the API of that name, the one with that port, or the only one. */
 function apiOf(apis: readonly PlannedApi[], { api: wanted, port }: ReplayedRequest): PlannedApi | undefined {
@@ -62,6 +73,7 @@ async function verdictOf(
     action: end?.what === 'action' ? end.name : null,
     issues: issuesOf(answer),
     lacksBody: trial.assumed.has('body'),
+    isAnswered: end !== undefined || status !== undefined,
   };
 }
 

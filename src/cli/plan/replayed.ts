@@ -108,9 +108,10 @@ function rowsOf({ routes }: ReplayReport) {
   );
 }
 
-function notesOf({ skipped, unknownApi, unknownBody }: ReplayReport): string[] {
+function notesOf({ skipped, unknownApi, unknownBody, unanswered }: ReplayReport): string[] {
   return [
     ['requests whose body the log does not have, so that its schema is not checked', unknownBody],
+    ['requests that no filter and no app of one of the states answered in time', unanswered],
     ['requests for no API of both states (see --api)', unknownApi],
     ['lines without a request', skipped],
   ].flatMap(([text, times]) => (times === 0 ? [] : [`${text}: ${number(times as number)}`]));

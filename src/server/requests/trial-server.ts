@@ -57,6 +57,8 @@ type TrialLimits = Parameters<typeof requestGuard>[0] & Pick<WsgiOptions, 'serve
 
 /** A filter of another package may wait for what does not come. */
 const LONGEST_MS = 10_000;
+/** The wait of requests after one that nothing has answered: a replay has thousands of them. */
+const NEXT_LONGEST_MS = 500;
 
 /** Returns a function that tries a request. */
 export function trialServer(app: App, limits: TrialLimits): (request: TriedRequest) => Promise<TriedAnswer> {
@@ -64,6 +66,7 @@ export function trialServer(app: App, limits: TrialLimits): (request: TriedReque
   const state: ServerState = { pathsAsSent: limits.paths === 'as_sent' };
   const server = {};
   shareState(server, state);
+  let longestMs = LONGEST_MS;
   const answered = answering(app, serverFailures(silentLogger(), limits.serverDebug));
 
   return (request) => {
@@ -81,7 +84,10 @@ export function trialServer(app: App, limits: TrialLimits): (request: TriedReque
     const refusal = guard(exchange);
     if (refusal !== undefined) return Promise.resolve(answer(refusal.status, refusal));
     return new Promise((resolve) => {
-      const timer = setTimeout(() => res.destroy(), LONGEST_MS);
+      const timer = setTimeout(() => {
+        longestMs = NEXT_LONGEST_MS;
+        res.destroy();
+      }, longestMs);
       // The connection closes with its only response.
       res.once('finish', () => socket.destroy());
       res.once('close', () => {
