@@ -46,7 +46,15 @@ test('86 --replay counts requests whose status or route would differ, and calls 
   assert.equal(status, 3);
   const { replay } = JSON.parse(stdout);
   const { routes, ...sums } = replay;
-  assert.deepEqual(sums, { lines: 13, requests: 12, skipped: 1, unknownApi: 1, unknownBody: 1, unanswered: 0, changed: 8 });
+  assert.deepEqual(sums, {
+    lines: 13,
+    requests: 12,
+    skipped: 1,
+    unknownApi: 1,
+    unknownBody: 1,
+    unanswered: 0,
+    changed: 8,
+  });
   const [removed, narrower] = routes;
   assert.deepEqual([removed.method, removed.route, removed.requests], ['GET', '/v1/rooms/{id}', 5]);
   const [change] = removed.changes;
@@ -125,7 +133,11 @@ test('86 --replay: a filter that holds requests is counted, and costs one wait f
   try {
     holding.edit('app.js', 'export async', 'export const hold = () => () => () => {};\nexport async');
     holding.edit('api-paste.ini', 'request_id sizelimit', 'request_id hold sizelimit');
-    holding.edit('api-paste.ini', '[app:health]', '[filter:hold]\npaste.filter_factory = ./app.js:hold\n\n[app:health]');
+    holding.edit(
+      'api-paste.ini',
+      '[app:health]',
+      '[filter:hold]\npaste.filter_factory = ./app.js:hold\n\n[app:health]',
+    );
     const lines = Array.from({ length: 5000 }, (_, at) => line('GET', `/v1/rooms/${at}`, 200, 'curl/8.5'));
     writeFileSync(join(holding.folder, 'node_modules', 'access.log'), `${lines.join('\n')}\n`);
     const words = ['plan', 'main', '--replay', 'node_modules/access.log', '--json'];

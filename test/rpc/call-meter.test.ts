@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { rpc } from 'portico/rpc';
 import { BadArguments, CallMeter, makeTransport } from '#internal/rpc';
 import { transportOptions } from './conformance.js';
@@ -14,11 +14,12 @@ class Disks {
   }
 }
 
-/** Returns the labels of the `callsDead` series after one unreadable message and one late-acknowledged call whose method fails. */
-async function counted(t: TestContext, deadLetter: boolean): Promise<readonly (readonly string[])[]> {
-  let series: readonly (readonly string[])[] = [];
-  await t.test(
-    `dead_letter = ${deadLetter}`,
+for (const [deadLetter, dead] of [
+  [true, ['unreadable', 'failed']],
+  [false, []],
+] as const) {
+  test(
+    `RP-93 a message that is refused is counted as a dead letter where these are kept: dead_letter = ${deadLetter}`,
     withNetwork(async ({ serve, client, transport }) => {
       const disks = new Disks();
       const service = await serve(disks, {
@@ -30,23 +31,15 @@ async function counted(t: TestContext, deadLetter: boolean): Promise<readonly (r
       await client().cast({}, 'attach');
       await disks.begun.opened;
       for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
-      series = service.meter
-        .take()
-        .series.filter(({ metric, sum }) => metric === 'callsDead' && sum > 0)
-        .map(({ labels }) => labels);
+      const { series } = service.meter.take();
+      assert.deepEqual(
+        series.filter(({ metric, sum }) => metric === 'callsDead' && sum > 0).map(({ labels }) => labels),
+        dead.map((reason) => ['images', reason]),
+      );
       await other.close();
     }),
   );
-  return series;
 }
-
-test('RP-93 a message that is refused is counted as a dead letter where these are kept, and only there', async (t) => {
-  assert.deepEqual(await counted(t, true), [
-    ['images', 'unreadable'],
-    ['images', 'failed'],
-  ]);
-  assert.deepEqual(await counted(t, false), []);
-});
 
 test(
   'RP-93 a code that another service made up is no label of a metric',
