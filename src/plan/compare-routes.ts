@@ -82,6 +82,9 @@ function target(was: RouteState, is: RouteState): SchemaFinding[] {
     const shown = (filters: readonly string[]): string => filters.join(', ') || 'none';
     found.push({ rule: 'route-filter-changed', change, text: `filters ${shown(was.filters)} -> ${shown(is.filters)}` });
   }
+  const [had, has] = [was.bodyLimit, is.bodyLimit];
+  if (had !== null && has !== null && had !== has && !['GET', 'HEAD', 'DELETE', 'OPTIONS'].includes(is.method))
+    found.push({ rule: has < had ? 'limit-lowered' : 'limit-raised', change, text: `bodyLimit ${had} -> ${has}` });
   return found;
 }
 

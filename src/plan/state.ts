@@ -103,6 +103,8 @@ export interface RouteState {
   readonly shadowedBy: readonly string[];
   /** Names of the filters around the action, outermost first. */
   readonly filters: readonly string[];
+  /** Bytes of a body; null: the route has no action. */
+  readonly bodyLimit: number | null;
   /** Operations of OpenAPI, without references, in ascending order of versions; empty: the route has no description. */
   readonly operations: readonly OperationState[];
 }

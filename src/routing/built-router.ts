@@ -34,6 +34,8 @@ export interface DocumentedOptions {
   readonly faultStyle?: FaultStyle | undefined;
   readonly invalidInputStatus?: number | undefined;
   readonly docs?: OperationDocs | undefined;
+  /** Bytes of a body, where an action has no limit. */
+  readonly bodyLimit?: number | undefined;
 }
 
 /** The source of documents: a `Router`. */

@@ -4,11 +4,12 @@
 import type { TrialStep } from '../app/internal.js';
 import { nearestNames, type Origin } from '../errors/index.js';
 import { HANDLER_ACTION } from './actions/controllers.js';
-import type { BuiltRouter, PluginAnswer } from './built-router.js';
+import type { BuiltRouter, OperationSource, PluginAnswer } from './built-router.js';
 import type { CompiledRoute } from './matching/compiled-route.js';
 import { shortestParts } from './matching/shortest-parts.js';
 import { acceptsMethod } from './route/conditions.js';
 import { MEMBER_ID } from './route/route.js';
+import { DEFAULT_BODY_LIMIT } from './serving/action-engine.js';
 import { findShadowed } from './serving/check-table.js';
 import { filterName, type RouteFacts } from './serving/tried-route.js';
 import { translateRegex } from './template/python-regex.js';
@@ -32,6 +33,8 @@ export interface DescribedRoute {
   readonly types: Readonly<Record<string, string>>;
   /** Names of the filters around the controller, outermost first. */
   readonly filters: readonly string[];
+  /** Bytes of a body that its action accepts; null: the route has no action. */
+  readonly bodyLimit: number | null;
   /** Target of a redirect. */
   readonly redirect: string | null;
   /** Place of its definition. */
@@ -110,10 +113,17 @@ export function describeRoute(
     requirements: Object.fromEntries(Object.entries(route.requirements).filter(([, regex]) => regex !== MEMBER_ID)),
     types: Object.fromEntries(route.types),
     filters: router.filtersOf(route).map(filterName),
+    bodyLimit: bodyLimitOf(router, router.operationSource(route)),
     redirect: router.redirectOf(route)?.target.template ?? null,
     origin: router.originOf(route),
     shadowedBy: by.map((other) => ({ template: other.route.template, origin: router.originOf(other.route) })),
   };
+}
+
+function bodyLimitOf({ documented }: BuiltRouter, source: OperationSource | null): number | null {
+  if (source === null) return null;
+  const ofRouter = documented.bodyLimit ?? DEFAULT_BODY_LIMIT;
+  return Math.max(...source.methods.map(({ bodyLimit = ofRouter }) => bodyLimit));
 }
 
 function methodsOf({ route }: CompiledRoute): readonly string[] | null {

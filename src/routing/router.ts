@@ -255,7 +255,10 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends R
   }
 
   /** @internal */
-  get documented(): Pick<RouterOptions, 'versions' | 'openapi' | 'faultStyle' | 'invalidInputStatus' | 'docs'> {
+  get documented(): Pick<
+    RouterOptions,
+    'versions' | 'openapi' | 'faultStyle' | 'invalidInputStatus' | 'docs' | 'bodyLimit'
+  > {
     return this.#options;
   }
 
@@ -382,11 +385,12 @@ function operationSource(
   if (typeof controller !== 'string' || typeof action !== 'string' || !controllers.has(controller)) return null;
   const methods = controllers.resource(controller).optionsOf(action);
   const guards = guardsOf(methods.at(-1)?.auth ?? settings.auth ?? auth);
-  const { filters, docs, action: ofRoute } = settings;
+  const { filters, docs, action: ofRoute, bodyLimit } = settings;
+  const limited = bodyLimit === undefined ? {} : { bodyLimit };
   return {
     controller,
     action,
-    methods: methods.map((options) => ({ ...ofRoute, ...options })),
+    methods: methods.map((options) => ({ ...limited, ...ofRoute, ...options })),
     filters: [...filters, ...guards],
     docs,
   };

@@ -1,12 +1,10 @@
 /** Edits of a booking API, each with what `plan` says of it. */
-import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after } from 'node:test';
-import type { State } from '../../dist/plan/state.js';
 import { emptyProject } from '../fixtures/project.js';
 import { checkEdits, type Edit } from '../plan/edits.js';
-import { command } from './command.js';
+import { commandState } from './command-state.js';
 
 const BOOKINGS: Readonly<Record<string, string>> = {
   'portico.ini': `[DEFAULT]
@@ -415,15 +413,9 @@ const EDITS: readonly Edit[] = [
   [app, "() => ({ id: '1' })", "() => ({ id: '2' })"],
 ];
 
-function stateOf(folder: string): State {
-  const { stdout, stderr, status } = command(['plan', '--state', 'k'], { cwd: folder });
-  assert.equal(status, 0, stderr);
-  return JSON.parse(stdout.split('\n').find((line) => line.startsWith('{'))!) as State;
-}
-
 const { folder: base, remove } = emptyProject({});
 after(remove);
 const bookings = join(base, 'bookings');
 mkdirSync(bookings);
 for (const [name, text] of Object.entries(BOOKINGS)) writeFileSync(join(bookings, name), text);
-checkEdits(EDITS, bookings, stateOf);
+checkEdits(EDITS, bookings, commandState);

@@ -67,6 +67,7 @@ export async function routerState(
         requirements: requirementsOf(route),
         shadowedBy: route.shadowedBy.map(({ template }) => template),
         filters: route.filters,
+        bodyLimit: route.bodyLimit,
         operations: merged(found),
       });
       await setImmediate();
