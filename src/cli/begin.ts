@@ -8,7 +8,7 @@ import { COMMANDS } from './commands.js';
 
 /** Runs the program with its arguments. `release` ends the hold on signals. */
 export async function begin(argv: readonly string[], release: ReturnType<typeof holdSignals>): Promise<void> {
-  const words = commandFirst(argv, [...COMMANDS.keys()]);
+  const words = await withCommandFirst(argv);
   const [first] = words;
   const serves = first === undefined || first.startsWith('-') || first === 'serve';
   if (serves) holdSignals();
@@ -28,6 +28,15 @@ export async function begin(argv: readonly string[], release: ReturnType<typeof 
     const { runCommand } = await import('./program.js');
     await runCommand(words, serves);
   }
+}
+
+/** Returns the words with the command at the front. One after an option that only a command knows may be a command of an extension. */
+async function withCommandFirst(argv: readonly string[]): Promise<readonly string[]> {
+  const isCore = (word: string): boolean => COMMANDS.has(word);
+  const words = commandFirst(argv, isCore);
+  if (words[0] === commandFirst(argv, () => true)[0]) return words;
+  const { commands } = await (await import('./commands-of-extensions.js')).extensionCommands(argv);
+  return commandFirst(argv, (word) => isCore(word) || commands.has(word));
 }
 
 /** Returns true if a line has only options of `serve`, and does not select services only. With `--dev` the inspector's port comes first. */

@@ -108,11 +108,11 @@ export function collect(value: string, before: readonly string[] = []): readonly
  * Moves the command to the front, wherever its options are: `--config-file p.ini check` becomes `check --config-file p.ini`. A word after
  * an unknown option counts as its value, unless it is a command; `--json` has none. Without a command the words are unchanged.
  */
-export function commandFirst(words: readonly string[], commands: readonly string[]): readonly string[] {
+export function commandFirst(words: readonly string[], isCommand: (word: string) => boolean): readonly string[] {
   const takesNext = (option: string, next: string): boolean => {
     const known = knownOption(option);
     if (known !== undefined) return known.takes !== undefined;
-    return option !== '--json' && !next.startsWith('-') && !commands.includes(next);
+    return option !== '--json' && !next.startsWith('-') && !isCommand(next);
   };
   for (const { at, word, isOption } of commandLineWords(words, takesNext)) {
     if (word === '--') return words;

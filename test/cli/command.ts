@@ -23,7 +23,7 @@ function startThread() {
 
 /** Returns true if a command line serves, as it does without a command. */
 export function isServing(words: readonly string[]): boolean {
-  const [first = '-'] = commandFirst(words, [...COMMANDS.keys()]);
+  const [first = '-'] = commandFirst(words, (word) => COMMANDS.has(word));
   return first.startsWith('-') || first === 'serve';
 }
 

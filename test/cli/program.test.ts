@@ -230,10 +230,22 @@ test('CF-112 options may stand before the command, and between it and what it is
       ['check', '--help'],
       ['--help', 'check'],
     ],
-    // The commands of an extension are not known yet.
+    // Commands of extensions.
     [
       ['policy', 'check', '--json'],
       ['--json', 'policy', 'check'],
+    ],
+    [
+      ['service', 'list', '--check', '--config-file', 'portico.ini'],
+      ['--check', '--config-file', 'portico.ini', 'service', 'list'],
+    ],
+    [
+      ['service', 'list', '--check', '--config-file', 'portico.ini'],
+      ['--config-file', 'portico.ini', '--check', 'service', 'list'],
+    ],
+    [
+      ['service', 'lst', '--force'],
+      ['--force', 'service', 'lst'],
     ],
     // The value of an option is also the name of a command.
     [
