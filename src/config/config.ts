@@ -120,7 +120,7 @@ export class Config {
     );
   }
 
-  /** The same object in this configuration and those that a reload makes from it: the key of things that outlive a reload. @internal */
+  /** The same object in this configuration and those that a reload makes from it: the key of things that outlive a reload. */
   get lineage(): object {
     return this.#current.lasting;
   }
@@ -198,7 +198,7 @@ export class Config {
     refuseErrors(this.#current.warn(this.problems(options)));
   }
 
-  /** Logs the warnings among these that are not in the log yet, in this process or in the parent of a worker. @internal */
+  /** Logs the warnings among these that are not in the log yet, in this process or in the parent of a worker. */
   warn(diagnostics: readonly Diagnostic[]): void {
     this.#current.warn(diagnostics);
   }

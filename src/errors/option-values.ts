@@ -82,15 +82,19 @@ export function refuseWrongValues(
 
 /**
  * Throws an error for all unknown options, with the nearest known names, then for all values of the wrong kind. Null and undefined count as
- * absent. `what` describes the owner of the options, such as `a Router`; `known`: the kind of each option, or only their names.
+ * absent, but for the `needed` options, if present. `what` describes the owner of the options, such as `a Router`; `known`: the kind of each
+ * option, or only their names. Returns the options without those that are null, except where null is a value of the kind.
  */
-export function checkOptions(
+export function checkOptions<T extends object>(
   code: string,
   what: string,
-  options: object,
+  options: T,
   known: Readonly<Record<string, OptionKind>> | readonly string[],
-): void {
+  needed: readonly string[] = [],
+): T {
   const kinds = Array.isArray(known) ? undefined : (known as Readonly<Record<string, OptionKind>>);
   refuseUnknownOptions(code, what, options, kinds === undefined ? (known as readonly string[]) : Object.keys(kinds));
-  if (kinds !== undefined) refuseWrongValues(code, what, options, kinds);
+  if (kinds === undefined) return options;
+  refuseWrongValues(code, what, options, kinds, needed);
+  return withoutNulls(options, kinds);
 }

@@ -1,20 +1,24 @@
 /** `portico/extension`: what extensions use in addition to the entry points of applications. */
 
 export {
+  addOwnMetrics,
   bucketsOf,
   type Counted,
+  currentTrial,
   type Distribution,
   type FailedRequests,
+  isShippedMetric,
   Meter,
   type MetricKey,
   metricsOptions,
   NotedFailures,
   type OwnMetric,
+  type OwnMetricsReader,
   type OwnSeries,
   type RefusedRequests,
   type Series,
 } from '../counts/index.js';
-export type { Location } from '../errors/index.js';
+export type { Diagnostic, Location } from '../errors/index.js';
 export {
   ConfigurationRefused,
   checkOptions,
@@ -23,6 +27,7 @@ export {
   type ErrorDetails,
   errorText,
   ignoreErrors,
+  inOrder,
   isObject,
   locationInFile,
   locationText,
@@ -33,6 +38,7 @@ export {
   printDiagnostics,
   shownPath,
   UsageError,
+  whatItIs,
 } from '../errors/index.js';
 export {
   type PasteDocument,

@@ -3,8 +3,7 @@
 /** @ts-ignore Without the package, its types are unknown. */
 import type * as prom from 'prom-client';
 import type { Config } from '../config/index.js';
-import { addOwnMetrics, currentTrial, isShippedMetric } from '../counts/index.js';
-import { importPeer, PorticoError } from '../extension/index.js';
+import { addOwnMetrics, currentTrial, importPeer, isShippedMetric, PorticoError } from '../extension/index.js';
 import { registryReader } from './registry-reader.js';
 
 /** Classes of prom-client whose metrics are on /metrics, without an option `registers`. */

@@ -2,7 +2,7 @@
  * Checks: a parsed rule is a tree of them. Their canonical texts are those of oslo.policy, which compares rules by them.
  */
 
-import { isObject } from '../errors/index.js';
+import { isObject } from '../extension/index.js';
 import { PolicyError } from './policy-error.js';
 import { type Format, FormatError, formatProblem, formatWith, parseFormat } from './python-format.js';
 import { type Kind, readKind } from './python-literal.js';

@@ -2,7 +2,7 @@
  * Decides whether a caller may do something, by the rules in force.
  */
 import { Fault, RequestContext } from '../app/index.js';
-import { isObject, whatItIs } from '../errors/index.js';
+import { isObject, whatItIs } from '../extension/index.js';
 import type { Awaitable } from '../service/index.js';
 import { type Check, evaluate, type Members, type Question } from './check.js';
 import { PolicyError } from './policy-error.js';

@@ -2,7 +2,7 @@
  * The language of rules, exactly as oslo.policy reads it: `role:admin or (role:member and project_id:%(project_id)s)`, and the older lists of
  * lists. What it does not understand denies.
  */
-import { whatItIs } from '../errors/index.js';
+import { whatItIs } from '../extension/index.js';
 import { ALLOW, brokenReason, type Check, checksIn, DENY, simpleCheck } from './check.js';
 import { isTruthy } from './python-text.js';
 

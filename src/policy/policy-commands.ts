@@ -2,10 +2,9 @@
  * `api-cli policy`: the rules that the enabled APIs register, and the policy files that replace them.
  */
 import type { Command } from 'commander';
-import { ConfigurationRefused, eachOnce, inOrder, isError, PorticoError, printDiagnostics } from '../errors/index.js';
-import { countText } from '../extension/index.js';
+import { ConfigurationRefused, countText, inOrder, PorticoError, printDiagnostics } from '../extension/index.js';
 import type { CommandContext, ConfigurationArguments, OutputArguments } from '../service/index.js';
-import { type LoadedPolicy, loadedPolicies } from './policy.js';
+import { hasErrors, type LoadedPolicy, loadedPolicies } from './policy.js';
 import { isRedundant } from './rule-set.js';
 import { policySample } from './sample.js';
 
@@ -36,7 +35,7 @@ export function register(program: Command, context: CommandContext): void {
     .action(async (args: OutputArguments) => {
       // Its findings are the output, not also lines of the log.
       const policies = await policiesOf(context, args, { isQuiet: true });
-      const found = inOrder(eachOnce(policies.flatMap(({ findings }) => findings)));
+      const found = inOrder(policies.flatMap(({ findings }) => findings));
       print(args, { findings: found }, () =>
         found.length === 0 ? `no errors in ${ruleCount(policies)} of policy files` : printDiagnostics(found),
       );
@@ -80,5 +79,3 @@ async function policiesOf(
     hint: 'An application registers its rules with definePolicy of portico/policy, and loads them in its factory.',
   });
 }
-
-const hasErrors = ({ findings }: LoadedPolicy): boolean => findings.some(isError);

@@ -1,5 +1,5 @@
 /** Errors in the definition of rules, and of rules that cannot be evaluated. */
-import { type ErrorDetails, PorticoError } from '../errors/index.js';
+import { type ErrorDetails, PorticoError } from '../extension/index.js';
 
 export type PolicyErrorCode =
   | 'PORTICO_POLICY_CREDENTIALS'

@@ -14,7 +14,7 @@ import {
   Scalar,
   type YAMLMap,
 } from 'yaml';
-import { type Diagnostic, isObject, type Location, locationInFile, shownPath } from '../errors/index.js';
+import { type Diagnostic, isObject, type Location, locationInFile, shownPath } from '../extension/index.js';
 import { type ParsedRule, parseRule } from './parse-rule.js';
 
 /** A rule of a file. */

@@ -3,7 +3,7 @@
  */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Diagnostic, shownPath } from '../errors/index.js';
+import { type Diagnostic, shownPath } from '../extension/index.js';
 import { type FileRule, POLICY_FILE, type PolicyFile, readPolicyFile } from './policy-file.js';
 
 /** Places of policy files. */

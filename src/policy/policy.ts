@@ -3,8 +3,7 @@
  */
 import { Fault, type RequestContext } from '../app/index.js';
 import type { Config } from '../config/index.js';
-import { ConfigurationRefused, type Diagnostic, didYouMean, inOrder, isError } from '../errors/index.js';
-import type { Logger } from '../log/index.js';
+import { ConfigurationRefused, type Diagnostic, didYouMean, inOrder, type Logger } from '../extension/index.js';
 import type { ActionRequest } from '../routing/index.js';
 import type { Awaitable } from '../service/index.js';
 import type { Members } from './check.js';
@@ -76,6 +75,10 @@ export interface LoadedPolicy {
 
 const loaded = new WeakMap<Config, LoadedPolicy[]>();
 
+/** Reports whether a policy refuses its configuration. */
+export const hasErrors = ({ findings }: Pick<LoadedPolicy, 'findings'>): boolean =>
+  findings.some(({ severity }) => severity === 'error');
+
 /** Returns the policies that code has loaded with a configuration, also refused ones. */
 export function loadedPolicies(config: Config): readonly LoadedPolicy[] {
   return loaded.get(config) ?? [];
@@ -142,7 +145,7 @@ function loadEnforcer(
     ...policyFindings(registered, written, rules),
   ];
   loaded.set(config, [...loadedPolicies(config), { registered, written, findings }]);
-  if (findings.some(isError))
+  if (hasErrors({ findings }))
     throw new ConfigurationRefused('PORTICO_POLICY_REFUSED', { diagnostics: inOrder(findings) });
   config.warn(findings);
   const told = new Set<string>();

@@ -1,17 +1,7 @@
 /**
  * Rules that an application registers in code, with their descriptions, like oslo.policy's DocumentedRuleDefault.
  */
-import {
-  ANY,
-  FLAG,
-  LIST,
-  nearestOrAll,
-  OBJECT,
-  refuseUnknownOptions,
-  refuseWrongValues,
-  TEXT,
-  withoutNulls,
-} from '../errors/index.js';
+import { checkOptions, nearestOrAll, OPTION_KINDS } from '../extension/index.js';
 import { type ParsedRule, parseRule } from './parse-rule.js';
 import { PolicyError } from './policy-error.js';
 
@@ -54,6 +44,7 @@ export interface RegisteredRule extends RuleDefault {
   readonly old: { readonly name: string; readonly checkStr: CheckStr; readonly parsed: ParsedRule } | undefined;
 }
 
+const { any: ANY, flag: FLAG, list: LIST, object: OBJECT, text: TEXT } = OPTION_KINDS;
 const TEXTS = { description: TEXT, deprecatedReason: TEXT, deprecatedSince: TEXT };
 const OF_DEPRECATED = { name: TEXT, checkStr: ANY, deprecatedReason: TEXT, deprecatedSince: TEXT };
 const OF_DEFAULT = {
@@ -71,20 +62,11 @@ const OF_DEFAULT = {
  * that is wrong.
  */
 export function registeredRule(written: RuleDefault): RegisteredRule {
-  const rule = withoutNulls(written, OF_DEFAULT);
-  const { name, checkStr, scopeTypes = [], deprecatedRule, deprecatedForRemoval = false } = rule;
-  const what = `the policy rule ${JSON.stringify(name)}`;
-  refuseUnknownOptions('PORTICO_POLICY_DEFAULT', what, rule, Object.keys(OF_DEFAULT));
-  refuseWrongValues('PORTICO_POLICY_DEFAULT', what, rule, OF_DEFAULT, ['name']);
-  if (deprecatedRule !== undefined) {
-    refuseUnknownOptions(
-      'PORTICO_POLICY_DEFAULT',
-      `deprecatedRule of ${what}`,
-      deprecatedRule,
-      Object.keys(OF_DEPRECATED),
-    );
-    refuseWrongValues('PORTICO_POLICY_DEFAULT', `deprecatedRule of ${what}`, deprecatedRule, OF_DEPRECATED, ['name']);
-  }
+  const what = `the policy rule ${JSON.stringify(written.name)}`;
+  const rule = checkOptions('PORTICO_POLICY_DEFAULT', what, written, OF_DEFAULT, ['name']);
+  const { checkStr, scopeTypes = [], deprecatedRule, deprecatedForRemoval = false } = rule;
+  if (deprecatedRule !== undefined)
+    checkOptions('PORTICO_POLICY_DEFAULT', `deprecatedRule of ${what}`, deprecatedRule, OF_DEPRECATED, ['name']);
   const refuse = (message: string, hint: string, code: PolicyError['code'] = 'PORTICO_POLICY_DEFAULT'): never => {
     throw new PolicyError(code as 'PORTICO_POLICY_DEFAULT', { message: `${what} ${message}`, hint });
   };
