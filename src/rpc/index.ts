@@ -30,6 +30,7 @@ export type { RpcContract } from './server/contract.js';
 export type { EndpointTarget } from './server/endpoints.js';
 export type { RPCServiceOptions } from './service-options.js';
 export { queueName } from './transport/route.js';
+export { StatefulTransport } from './transport/transport.js';
 export type {
   ConsumeOptions,
   Death,
