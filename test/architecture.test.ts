@@ -203,8 +203,8 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** The entry point and cli may import everything. The sample uses only what is published, which a test below checks. */
-const UNBOUND = ['index', 'cli', 'sample'];
+/** The entry point and cli may import everything. */
+const UNBOUND = ['index', 'cli'];
 
 /** The only files that import each package as a value: one of the core, and one of each extra. A package without an entry may not be imported. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
@@ -315,7 +315,7 @@ test('imports point down: a directory imports itself and the index.ts and intern
 });
 
 /** Directories that could be packages: they use what is published, and what the published directories stand on. */
-const EXTRAS = ['rpc', 'registry', 'redis', 'metrics', 'openstack', 'audit', 'policy', 'sample'];
+const EXTRAS = ['rpc', 'registry', 'redis', 'metrics', 'openstack', 'audit', 'policy'];
 
 test('extras import the index.ts of other directories and no internal.ts: what they need is published', () => {
   const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: object };
@@ -437,19 +437,6 @@ test('what Node keeps by names without documentation is known to one directory',
         if (/\._[a-z]|getOwnPropertySymbols/i.test(line)) wrong.push(`src/${file}:${at + 1} ${line.trim()}`);
       });
   }
-  assert.deepEqual(wrong, []);
-});
-
-test('nothing imports the sample, and the sample imports only what a user can', () => {
-  const wrong = all
-    .filter(({ file, specifier }) => {
-      const inSample = file.startsWith('sample/');
-      if (inSample && specifier.startsWith('.')) {
-        return !resolve(src, dirname(file), specifier).startsWith(join(src, 'sample'));
-      }
-      return !inSample && (specifier.includes('/sample/') || specifier === 'portico/sample');
-    })
-    .map(({ file, line, specifier }) => `src/${file}:${line} imports ${specifier}`);
   assert.deepEqual(wrong, []);
 });
 
@@ -579,14 +566,6 @@ test('what is published has the names it was written with: errors and objects ar
       if (isClass && value.name !== name) wrong.push(`${entry} ${name} is called ${value.name}`);
     }
   }
-  assert.deepEqual(wrong, []);
-});
-
-/** Users read the sample first. */
-test('SC-1 no file of the sample is over 160 lines', () => {
-  const wrong = sourceFiles(join(src, 'sample'))
-    .map((path) => ({ name: relative(root, path), lines: readFileSync(path, 'utf8').split('\n').length - 1 }))
-    .filter(({ lines }) => lines > 160);
   assert.deepEqual(wrong, []);
 });
 

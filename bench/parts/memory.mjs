@@ -13,6 +13,7 @@ import { ask } from '../works/check.mjs';
 import { CONNECTIONS, request, WORKS } from '../works/works.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const SAMPLE_API = new URL('../../examples/compute/dist/index.js', import.meta.url);
 /** Time after a start until the last modules are loaded. */
 const STARTED_MS = 1500;
 /** V8 collects the garbage of a start after a process has been idle for 8 to 40 s. */
@@ -26,7 +27,7 @@ const PARTS = [
   ['with node:http and node:https', "import 'node:http'; import 'node:https';"],
   ['with Fastify and middie', "import 'fastify'; import '@fastify/middie';"],
   ['with Portico: service, server, loader, router, shipped filters', "import 'portico'; import 'portico/middleware';"],
-  ['with the sample API, not yet opened', "import 'portico/sample';"],
+  ['with the sample API, not yet opened', `import '${SAMPLE_API}';`],
 ];
 
 /** Measures memory. @see ../run.mjs for the members of the result. */

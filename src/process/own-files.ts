@@ -12,9 +12,6 @@ const SOURCES = new URL('../src/', ROOT);
 
 const OWN = [ROOT, SOURCES].map((folder) => fileURLToPath(folder));
 
-/** The sample is an application like any other: its errors are reported at their location in it. */
-const SAMPLE = OWN.map((folder) => `${folder}sample/`);
-
 /** Returns the URL of a file of the package; `path` is relative to `src`, and ends in `.js` for a program or thread. */
 export function ownFile(path: string): URL {
   return new URL(path, ROOT);
@@ -22,11 +19,7 @@ export function ownFile(path: string): URL {
 
 /** Reports whether a file is Portico's. Errors in such a file are reported at the location that called it. */
 export function isOwnFile(path: string): boolean {
-  return startsWithOne(path, OWN) && !startsWithOne(path, SAMPLE);
-}
-
-function startsWithOne(path: string, folders: readonly string[]): boolean {
-  return folders.some((folder) => path.startsWith(folder));
+  return OWN.some((folder) => path.startsWith(folder));
 }
 
 /** The number of stack frames to search, because `process.exit` may be called deep in a library. */

@@ -86,10 +86,10 @@ const { folder: base, remove } = emptyProject({});
 after(remove);
 const compute = join(base, 'compute');
 mkdirSync(compute);
-cpSync(join(root, 'compiled/sample'), join(compute, 'sample'), { recursive: true });
+cpSync(join(root, 'examples/compute/dist'), join(compute, 'sample'), { recursive: true });
 for (const name of ['portico.ini', 'api-paste.ini']) {
   const text = readFileSync(join(root, 'paste', name), 'utf8');
-  writeFileSync(join(compute, name), text.replaceAll('portico/sample:', './sample/index.js:'));
+  writeFileSync(join(compute, name), text.replaceAll('../examples/compute/dist/', './sample/'));
 }
 const stateOf = (folder: string) => stateFrom({ label: folder, folder, args: [] }, 'k');
 checkTogether('the last version', SAMPLE.slice(0, 1), compute, stateOf);

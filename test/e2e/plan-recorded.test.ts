@@ -106,10 +106,10 @@ test('86 a replay of recorded requests predicts the status of both versions, unl
   const folders = ['before', 'after'].map((name) => join(base, name));
   for (const folder of folders) {
     mkdirSync(folder);
-    cpSync(join(root, 'compiled/sample'), join(folder, 'sample'), { recursive: true });
+    cpSync(join(root, 'examples/compute/dist'), join(folder, 'sample'), { recursive: true });
     for (const name of ['portico.ini', 'api-paste.ini']) {
       const text = readFileSync(join(root, 'paste', name), 'utf8');
-      writeFileSync(join(folder, name), text.replaceAll('portico/sample:', './sample/index.js:'));
+      writeFileSync(join(folder, name), text.replaceAll('../examples/compute/dist/', './sample/'));
     }
   }
   for (const [file, from, to] of EDITS) {

@@ -51,9 +51,13 @@ function start(place: ReturnType<typeof layout>, args: readonly string[]): Progr
 test('LC-910 the files that ship start in the layout that the unit file describes', async (t) => {
   const place = layout();
   const [compute, metadata] = [await freePort(), await freePort()];
-  const ini = readFileSync(join(root, 'paste', 'portico.ini'), 'utf8');
-  writeFileSync(join(place.etc, 'portico.ini'), ini);
-  cpSync(join(root, 'paste', 'api-paste.ini'), join(place.etc, 'api-paste.ini'));
+  const app = join(place.opt, 'compute');
+  cpSync(join(root, 'examples', 'compute', 'dist'), app, { recursive: true });
+  writeFileSync(join(app, 'package.json'), '{ "type": "module" }\n');
+  for (const name of ['portico.ini', 'api-paste.ini']) {
+    const text = readFileSync(join(root, 'paste', name), 'utf8');
+    writeFileSync(join(place.etc, name), text.replaceAll('../examples/compute/dist/', `${app}/`));
+  }
   const config = ['--config-file', join(place.etc, 'portico.ini')];
   const sets = [`compute.port=${compute}`, `metadata.port=${metadata}`, 'compute.workers=1', 'metadata.workers=1'];
   const program = start(place, [...config, ...sets.flatMap((set) => ['--set', `api:${set}`])]);

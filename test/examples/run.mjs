@@ -3,7 +3,7 @@
  * installation and this machine's npm cache.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,9 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const examples = join(root, 'examples');
 const wanted = process.argv.slice(2);
 const names = readdirSync(examples, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && (wanted.length === 0 || wanted.includes(entry.name)))
+  // `compute` is no project of its own: it is served by a clone.
+  .filter((entry) => existsSync(join(examples, entry.name, 'package.json')))
+  .filter(({ name }) => wanted.length === 0 || wanted.includes(name))
   .map(({ name }) => name);
 if (names.length === 0) throw new Error(`There is no example ${wanted.join(', ')}.`);
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 import { apiCli, emptyProject, freePort, Program, root, type UntilEnd } from '../e2e/program.js';
 import { brokerUrl, deleteTopic } from '../rpc/transport/amqp/broker.js';
-import { type Answer, type Asked, ask, CIRROS } from './sample-api.js';
+import { type Answer, type Asked, ask, CIRROS, SAMPLE } from './sample-api.js';
 
 /** The addresses of the parts of a control plane. */
 export interface ControlPlaneOptions {
@@ -132,11 +132,11 @@ auth_strategy = noauth
 [api:compute]
 port = ${this.#port}
 workers = 1
-manager = portico/sample:ComputeManager
+manager = ${SAMPLE}:ComputeManager
 [service:conductor]
-manager = portico/sample:Conductor
+manager = ${SAMPLE}:Conductor
 [service:compute-manager]
-manager = portico/sample:HostManager
+manager = ${SAMPLE}:HostManager
 [database]
 connection = ${this.#database}
 [servicegroup]

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fault } from 'portico/app';
 import { lint, request } from 'portico/testing';
-import { type FolderNode, folderApp, nodeAt } from '../../dist/sample/folder-app.js';
+import { type FolderNode, folderApp, nodeAt } from '../../examples/compute/dist/folder-app.js';
 
 const tree: FolderNode = new Map<string, FolderNode>([
   ['name', 'web'],

@@ -7,7 +7,7 @@ import { Config, port, string } from 'portico/config';
 import { Loader } from 'portico/loader';
 import { aliasBlock } from '#internal/loader';
 import { account, FakeIdentity, token } from '../middleware/fake-identity.js';
-import { ask, CIRROS, load, PASTE, serve, startCompute, temporaryFolder } from './sample-api.js';
+import { ask, CIRROS, load, PASTE, SAMPLE, serve, startCompute, temporaryFolder } from './sample-api.js';
 
 /** The sections of nova 26's file for the compute API, unchanged. */
 const NOVA = `[composite:osapi_compute]
@@ -79,9 +79,9 @@ pipeline = config:nova-api-paste.ini#osapi_compute
 
 [portico:aliases]
 nova =
-    nova.api.openstack.compute:APIRouterV21.factory               portico/sample:compute
-    nova.api.openstack.compute.versions:Versions.factory          portico/sample:versions
-    nova.api.openstack.compute.versions:VersionsV2.factory        portico/sample:version
+    nova.api.openstack.compute:APIRouterV21.factory               ${SAMPLE}:compute
+    nova.api.openstack.compute.versions:Versions.factory          ${SAMPLE}:versions
+    nova.api.openstack.compute.versions:VersionsV2.factory        ${SAMPLE}:version
     nova.api.openstack:LegacyV2CompatibleWrapper.factory          ./pass.mjs:factory
 `;
 
@@ -120,11 +120,11 @@ const WHOLE = fileURLToPath(
 
 /** The replacements for the factories that Portico does not know. */
 const TARGETS: Readonly<Record<string, string>> = {
-  'nova.api.metadata.handler:MetadataRequestHandler.factory': 'portico/sample:metadata',
+  'nova.api.metadata.handler:MetadataRequestHandler.factory': `${SAMPLE}:metadata`,
   'nova.api.openstack:LegacyV2CompatibleWrapper.factory': './pass.mjs:factory',
-  'nova.api.openstack.compute:APIRouterV21.factory': 'portico/sample:compute',
-  'nova.api.openstack.compute.versions:Versions.factory': 'portico/sample:versions',
-  'nova.api.openstack.compute.versions:VersionsV2.factory': 'portico/sample:version',
+  'nova.api.openstack.compute:APIRouterV21.factory': `${SAMPLE}:compute`,
+  'nova.api.openstack.compute.versions:Versions.factory': `${SAMPLE}:versions`,
+  'nova.api.openstack.compute.versions:VersionsV2.factory': `${SAMPLE}:version`,
 };
 
 const skip = existsSync(WHOLE) ? false : 'nova’s file is not beside the project';

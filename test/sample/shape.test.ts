@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-const ROOM = fileURLToPath(new URL('../../src/sample', import.meta.url));
-const FILES = readdirSync(ROOM, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+const ROOM = fileURLToPath(new URL('../../examples/compute', import.meta.url));
+const FILES = readdirSync(ROOM, { recursive: true, encoding: 'utf8' }).filter(
+  (file) => file.endsWith('.ts') && !file.startsWith('dist'),
+);
 const textOf = (file: string): string => readFileSync(join(ROOM, file), 'utf8');
 
 test('SC-1 no file of the sample is long', () => {

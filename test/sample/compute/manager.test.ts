@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { ComputeManager } from 'portico/sample';
+import { ComputeManager } from '../../../examples/compute/dist/index.js';
 import { openDatabase } from 'portico/sqlite';
 import { PeriodicTasks } from 'portico/tasks';
 import { silentLogger } from '#internal/log';

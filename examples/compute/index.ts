@@ -1,4 +1,4 @@
-/** `portico/sample`: a compute API and a metadata API, composed in `paste/api-paste.ini`. */
+/** A compute API and a metadata API, composed in `paste/api-paste.ini`. */
 import { type App, appFactory, type FactoryContext } from 'portico/app';
 import { type Config, defineOptions, refuseOption, string } from 'portico/config';
 import { openRegistry } from 'portico/registry';
