@@ -120,7 +120,10 @@ async function parseCommand(words: readonly string[], serving: boolean): Promise
   const program = await newProgram(asksVersion || !words.includes('--version'));
   await addCommands(program, all ? [...commands.values()] : [commands.get(named)!], all ? tellRefused : undefined);
   const inner = program.commands.find((command) => command.name() === first)?.commands.map((command) => command.name());
-  const rest = inner === undefined || inner.length === 0 ? words.slice(1) : commandFirst(words.slice(1), (word) => inner.includes(word));
+  const rest =
+    inner === undefined || inner.length === 0
+      ? words.slice(1)
+      : commandFirst(words.slice(1), (word) => inner.includes(word));
 
   // `serve` loads the application in its workers, and their parent reports their ends. Help and a version are output, as of any command.
   const serves = serving && !asksHelp && !asksVersion;

@@ -243,10 +243,6 @@ test('CF-112 options may stand before the command, and between it and what it is
       ['service', 'list', '--check', '--config-file', 'portico.ini'],
       ['--config-file', 'portico.ini', '--check', 'service', 'list'],
     ],
-    [
-      ['service', 'lst', '--force'],
-      ['--force', 'service', 'lst'],
-    ],
     // The value of an option is also the name of a command.
     [
       ['check', '--config-file', 'config'],
