@@ -153,7 +153,8 @@ function quick(files) {
 async function compile() {
   const compiler = join(root, 'node_modules', 'typescript-7', 'bin', 'tsc');
   // The declarations of each are read by the next.
-  for (const folder of [root, join(root, 'examples', 'compute')]) await run(compiler, '-p', join(folder, 'tsconfig.json'));
+  for (const folder of [root, join(root, 'examples', 'compute')])
+    await run(compiler, '-p', join(folder, 'tsconfig.json'));
   await Promise.all([run(compiler, '-p', join(tests, 'tsconfig.json')), run(join(root, 'bundle.mjs'))]);
 }
 

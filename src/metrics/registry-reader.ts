@@ -1,6 +1,12 @@
 /** Reads the values of a registry of prom-client: increments since the last reading, and gauges. */
 import type { Registry } from 'prom-client';
-import { isShippedMetric, type Logger, type OwnMetric, type OwnMetricsReader, type OwnSeries } from '../extension/index.js';
+import {
+  isShippedMetric,
+  type Logger,
+  type OwnMetric,
+  type OwnMetricsReader,
+  type OwnSeries,
+} from '../extension/index.js';
 import { within } from '../tasks/index.js';
 
 /** Most time of a function `collect`; a worker has a second for its answer. */

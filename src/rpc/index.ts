@@ -30,7 +30,6 @@ export type { RpcContract } from './server/contract.js';
 export type { EndpointTarget } from './server/endpoints.js';
 export type { RPCServiceOptions } from './service-options.js';
 export { queueName } from './transport/route.js';
-export { StatefulTransport } from './transport/transport.js';
 export type {
   ConsumeOptions,
   Death,
@@ -50,4 +49,5 @@ export type {
   Transports,
   TransportTls,
 } from './transport/transport.js';
+export { StatefulTransport } from './transport/transport.js';
 export type { TransportHost, TransportUrl } from './transport/transport-url.js';

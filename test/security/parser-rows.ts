@@ -21,9 +21,9 @@ import { SchemaCompiler } from '../../dist/routing/actions/schema-compiler.js';
 import { enterMount } from '../../dist/routing/router-app.js';
 import { parseJsonBody } from '../../dist/routing/serving/request-body.js';
 import { VersionNegotiation } from '../../dist/routing/version-negotiation.js';
-import { hostName } from '../../examples/compute/dist/names.js';
 import { readableRequest } from '../../dist/server/connections/broken-connections.js';
 import { CANONICAL, canonicalTarget, requestGuard } from '../../dist/server/requests/request-guard.js';
+import { hostName } from '../../examples/compute/dist/names.js';
 import type { ParserRow } from './parser-time.js';
 
 const require = createRequire(import.meta.url);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RPCConnection, RPCService } from 'portico/rpc';
-import { Conductor } from '../../../examples/compute/dist/index.js';
 import { MemoryBroker, MemoryTransport } from '#internal/rpc';
+import { Conductor } from '../../../examples/compute/dist/index.js';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { sampleConfig, temporaryFolder } from '../sample-api.js';
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { ComputeManager } from '../../../examples/compute/dist/index.js';
 import { openDatabase } from 'portico/sqlite';
 import { PeriodicTasks } from 'portico/tasks';
 import { silentLogger } from '#internal/log';
+import { ComputeManager } from '../../../examples/compute/dist/index.js';
 import { makeServer, sampleConfig, startCompute, temporaryFolder } from '../sample-api.js';
 
 /** Returns a function that reads the raw rows of the servers in a store. */
