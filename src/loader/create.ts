@@ -113,6 +113,7 @@ export class Creation {
   /** Contexts that requests reach directly or through URL maps only. */
   readonly #entered = new WeakSet<Context>();
   readonly #patience = new Patience();
+  readonly #apps = new Map<Context, App>();
   #failed = false;
   #tree: Context | undefined;
 
@@ -146,7 +147,10 @@ export class Creation {
   async create(tree: LoadedTree): Promise<Created> {
     const { context } = tree;
     this.#tree = context;
-    if (context !== undefined) this.#entered.add(context);
+    if (context !== undefined) {
+      this.#entered.add(context);
+      this.#walk.created = { root: context, apps: this.#apps };
+    }
     try {
       return await Promise.race([this.#whole(tree), this.#patience.over]);
     } catch (error) {
@@ -294,6 +298,7 @@ export class Creation {
       this.#options.aroundRefusals?.set(`${origin?.file}:${origin?.line}:${name}`, result);
     }
     if (kind !== 'app') return result;
+    this.#apps.set(context, result);
     // The factory may return an app that it has made for an earlier load.
     this.#options.made?.note(context, [...made, result]);
     // Filters around it would hide an Express application, which needs to know its mount.

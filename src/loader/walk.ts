@@ -2,7 +2,7 @@
  * A walk over the contexts of a paste file, and its findings: shapes of pipelines, factories that are none, options that a factory declares,
  * references of composites. A creation meets contexts as it makes them, a check without making them.
  */
-import type { DeclaredFactory, Trial } from '../app/index.js';
+import type { App, DeclaredFactory, Trial } from '../app/index.js';
 import { asTrial } from '../config/internal.js';
 import { ConfigurationRefused, type Diagnostic, severalRefusals } from '../errors/index.js';
 import { silentLogger } from '../log/internal.js';
@@ -14,7 +14,7 @@ import type { Load, LoadParts } from './load.js';
 import { argumentsFor, type Context, isComposite, partsOf, type Release, Releases, sectionOf } from './load-context.js';
 import { PasteError } from './paste-error.js';
 import { Unimported } from './resolver.js';
-import { isMap } from './tree.js';
+import { type ContextTree, isMap, type MountedApp, mountedApps, treeOf } from './tree.js';
 
 /** A child of a composite, or a reference that it may follow under another configuration. */
 interface Followed {
@@ -28,6 +28,8 @@ export class Walk {
   readonly parts: LoadParts;
   /** References that the configuration does not choose. */
   readonly unchosen: Followed[] = [];
+  /** The tree that was created, and the apps that its factories have made. */
+  created: { readonly root: Context; readonly apps: ReadonlyMap<Context, App> } | undefined;
   /** Factories that allow a trial, and are not called otherwise. */
   readonly #trials: { readonly context: Context; readonly trial: Trial }[] = [];
 
@@ -39,6 +41,15 @@ export class Walk {
   /** All errors and suspicious lines, by place. */
   get diagnostics(): Diagnostic[] {
     return this.load.findings.sorted([...this.load.sources.values()].map(({ name }) => name));
+  }
+
+  /** Returns the apps of the tree that was created, each also as its own factory has made it, without the filters around it. */
+  mounted(): readonly (MountedApp & { readonly made: App | undefined })[] {
+    if (this.created === undefined) return [];
+    const { root, apps } = this.created;
+    const made = new Map<ContextTree, App | undefined>();
+    const tree = treeOf(root, (node, context) => made.set(node, apps.get(context)));
+    return mountedApps(tree, this.parts.config).map((each) => ({ ...each, made: made.get(each.app) }));
   }
 
   /** Resolves the factories of a tree and meets its contexts, with the children that its composites report. */

@@ -1,14 +1,11 @@
 /**
  * Builds of everything that a configuration names, so that the list of its errors is whole. Nothing is started.
  */
-
-import type { App } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
 import { buildAsWorker } from '../../config/internal.js';
 import { MOST_SERIES, metricsOptions, SERIES_A_ROUTE, SERIES_HINT } from '../../counts/index.js';
 import { type Diagnostic, locationInFile, Refusals } from '../../errors/index.js';
-import type { ContextTree, Loader } from '../../loader/index.js';
-import { bundledParts, findsNoCaller, mountedApps } from '../../loader/internal.js';
+import { bundledParts, findsNoCaller, type Walk } from '../../loader/internal.js';
 import { silentLogger } from '../../log/internal.js';
 import { callsProvider, checkManager, type SectionService } from '../../managers/index.js';
 import {
@@ -60,7 +57,12 @@ export async function buildAll(
       built.push(service);
       return service;
     };
-    const odd = await refusals.gather(() => buildAndFind(api, config, () => tryToBuild(api, make)));
+    const odd = await refusals.gather(() =>
+      buildAndFind(api, config, async () => {
+        await tryToBuild(api, make);
+        return built.at(-1)?.walked;
+      }),
+    );
     found.push(...(odd ?? []));
   }
   if (names.apis.some((name) => managerOf(config, `api:${name}`) !== undefined))
@@ -88,12 +90,14 @@ export async function buildAll(
 }
 
 /** Builds only its app. */
-async function tryToLoad(api: LoadedApi, config: Config): Promise<void> {
+async function tryToLoad(api: LoadedApi, config: Config): Promise<Walk | undefined> {
   const loader = loaderOf(api, config);
   const { pipeline } = api;
-  if (!loader.has(pipeline)) return;
-  const app = await loader.loadApp(pipeline);
+  if (!loader.has(pipeline)) return undefined;
+  let walk: Walk | undefined;
+  const app = await loader.loadApp(pipeline, { walked: (made) => void (walk = made) });
   await app.close();
+  return walk;
 }
 
 /** Imports the manager that a section names, if any. */
@@ -109,15 +113,15 @@ async function makeCalls(config: Config): Promise<void> {
 
 // Findings about the routes of a built API: warnings of its routers, and routes for callers whom no filter identifies.
 
-/** Builds an API, and returns findings about its routes. Rejects with the errors of `build`. */
+/** Builds an API, and returns findings about its routes. Rejects with the errors of `build`, which returns its walk. */
 async function buildAndFind(
   api: LoadedApi,
   config: Config,
-  build: () => Promise<void>,
+  build: () => Promise<Walk | undefined>,
 ): Promise<readonly Diagnostic[]> {
-  const { routers, warnings } = await collectRouters(build);
-  const asks = routers.some((router) => routesForCallers(router).length > 0);
-  const found = [...warnings, ...(asks ? await withoutCallers(api, config) : [])].map(({ origin, ...said }) => {
+  const { routers, warnings, result: walk } = await collectRouters(build);
+  const asks = walk !== undefined && routers.some((router) => routesForCallers(router).length > 0);
+  const found = [...warnings, ...(asks ? await withoutCallers(walk, config) : [])].map(({ origin, ...said }) => {
     return { severity: 'warning' as const, ...said, location: origin && locationInFile(origin) };
   });
   return [...found, ...tooManySeries(api, config, routers)];
@@ -141,31 +145,16 @@ function tooManySeries({ name }: LoadedApi, config: Config, routers: readonly Bu
   ];
 }
 
-/** Returns routes with `auth: true` of apps without a filter that identifies the caller. */
-async function withoutCallers(api: LoadedApi, config: Config): Promise<readonly TableWarning[]> {
-  const loader = loaderOf(api, config);
+/** Returns routes with `auth: true` of apps without a filter that identifies the caller. Something around a router may identify the caller. */
+async function withoutCallers(walk: Walk, config: Config): Promise<readonly TableWarning[]> {
   const findsNone = await findsNoCaller(config);
   const bundled = await bundledParts();
-  const found: TableWarning[] = [];
-  for (const { app, filters } of mountedApps(await loader.tree(api.pipeline), config)) {
-    if (bundled.has(app.resolved) || !filters.every(findsNone)) continue;
-    const router = await routerOf(loader, app);
+  return walk.mounted().flatMap(({ app, filters, made }) => {
+    if (made === undefined || bundled.has(app.resolved) || !filters.every(findsNone)) return [];
+    const router = routerOfApp(made);
     const routes = router === undefined ? [] : routesForCallers(router);
-    if (routes.length > 0) found.push(refusing(app.name, routes));
-  }
-  return found;
-}
-
-/** Returns the router of an app; undefined if something wraps it, which may identify the caller. */
-async function routerOf(loader: Loader, node: ContextTree): Promise<BuiltRouter | undefined> {
-  let made: App | undefined;
-  const aroundApp = (app: App): App => {
-    made = app;
-    return app;
-  };
-  const loaded = await loader.makeApp(node, { aroundApp });
-  await loaded.close();
-  return made && routerOfApp(made);
+    return routes.length > 0 ? [refusing(app.name, routes)] : [];
+  });
 }
 
 type PlacedRoute = Pick<TableWarning, 'origin'> & { readonly template: string };

@@ -422,11 +422,13 @@ export const app = () => new Router()
   assert.match(stdout, /^0 errors, 2 warnings\.$/m);
 });
 
-test('check warns of auth: true where no filter identifies the caller, and not where one may', (t) => {
-  const app = (around = ''): string => `import { compose } from 'portico/app';
+test('check warns of auth: true where no filter identifies the caller, and not where one may, and calls the factory once', (t) => {
+  const app = (around = ''): string => `import { appendFileSync } from 'node:fs';
+import { compose } from 'portico/app';
 import { Router } from 'portico/routing';
 export const filter = () => (inner) => inner;
 export const app = async () => {
+  appendFileSync('calls', 'app ');
   const router = new Router({ auth: true });
   router.get('/books', () => 'a');
   router.get('/books/{id}', () => 'b');
@@ -440,9 +442,10 @@ export const app = async () => {
   assert.equal(status, 0, stdout);
   assert.match(
     stdout,
-    /m\.js:6:\d+: warning: the route \/books and 1 more of the app "app" have auth: true, and no filter/,
+    /m\.js:8:\d+: warning: the route \/books and 1 more of the app "app" have auth: true, and no filter/,
   );
   assert.match(stdout, /^0 errors, 1 warning\.$/m);
+  assert.equal(readFileSync(join(cwd, 'calls'), 'utf8'), 'app ');
   const own = `${ROUTED['api-paste.ini'].replace('= id app', '= own app')}[filter:own]\npaste.filter_factory = ./m.js:filter\n`;
   writeFileSync(join(cwd, 'api-paste.ini'), own.replace(/\[filter:id\]\n.*\n/, ''));
   assert.equal(run(cwd, 'check').stdout, 'No errors found.\n');
