@@ -160,6 +160,12 @@ export function didYouMean(word: string, candidates: Iterable<string>): string |
   return names.length === 0 ? undefined : `Did you mean ${names.join(' or ')}?`;
 }
 
+/** The same as the end of a line, as for options: `did you mean 'workers'?`, with each name once. */
+export function suggestion(word: string, candidates: Iterable<string>): string | undefined {
+  const names = nearestNames(word, [...new Set(candidates)].sort()).map((name) => `'${name}'`);
+  return names.length === 0 ? undefined : `did you mean ${names.join(' or ')}?`;
+}
+
 /** Returns a hint for an unknown name: the nearest of `names`, or all of them after `label`. */
 export function nearestOrAll(word: string, names: Iterable<string>, label = 'There are'): string {
   // An iterator can be read only once.

@@ -31,6 +31,7 @@ export {
   PorticoError,
   reasonOf,
   refuseUnknownOptions,
+  suggestion,
   UsageError,
   unknownOption,
   whatItIs,

@@ -1,14 +1,13 @@
 /**
  * Configuration from the command line: files, directories, `--set`, and options with a flag.
  */
-import { PorticoError, UsageError } from '../../errors/index.js';
+import { PorticoError, suggestion, UsageError } from '../../errors/index.js';
 import { optionKey, sectionKey } from '../../ini/index.js';
 import { commandLineWords } from '../../process/index.js';
 import { looksSecret, masked, maskUris } from '../../text/index.js';
 import type { Argument } from '../state.js';
 import { isSecret } from '../types/mask.js';
 import type { DeclaredGroups, DeclaredOption } from '../values/declared-groups.js';
-import { suggestion } from '../values/option-issues.js';
 
 /**
  * Parses arguments: `--config-file F`, `--config-dir D`, `--set group.opt=value`, `--help`, `--version`, and `--<group>-<option>`

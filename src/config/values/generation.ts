@@ -2,7 +2,7 @@
  * One generation of a configuration: the written values, interpreted by the declarations. The value of an option results from choice,
  * interpolation and parsing, which collect all errors.
  */
-import { type Diagnostic, ignoreErrors, type Location } from '../../errors/index.js';
+import { type Diagnostic, ignoreErrors, type Location, suggestion } from '../../errors/index.js';
 import { optionKey } from '../../ini/index.js';
 import { OS_PREFIX } from '../../process/index.js';
 import { leadsTo, looksSecret } from '../../text/index.js';
@@ -11,7 +11,7 @@ import { givesAway, maskLocation, maskText } from '../types/mask.js';
 import { InvalidValue, type OptionDeclarations, unescapeDollars } from '../types/option.js';
 import { string } from '../types/text-types.js';
 import { type configOptions, type DeclaredGroups, type DeclaredOption, spelling } from './declared-groups.js';
-import { hintFor, suggestion } from './option-issues.js';
+import { hintFor } from './option-issues.js';
 import {
   type Choice,
   chooseWritten,

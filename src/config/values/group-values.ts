@@ -2,11 +2,18 @@
  * Values of a group: resolved, checked, and returned as an object.
  */
 import { inspect } from 'node:util';
-import { type Diagnostic, eachOnce, type Location, locationInFile, type Origin } from '../../errors/index.js';
+import {
+  type Diagnostic,
+  eachOnce,
+  type Location,
+  locationInFile,
+  type Origin,
+  suggestion,
+} from '../../errors/index.js';
 import { maskLocation, maskText, maskValue } from '../types/mask.js';
 import { camelCase, elsewhereOf, type Option, type OptionDeclarations, type WrittenValue } from '../types/option.js';
 import type { Generation } from './generation.js';
-import { hintFor, suggestion } from './option-issues.js';
+import { hintFor } from './option-issues.js';
 import { undeclared, unknownNames } from './unknown-names.js';
 import type { Resolved } from './written.js';
 

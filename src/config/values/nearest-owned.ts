@@ -1,7 +1,6 @@
 /** Hints for names without an owner: the nearest names with one, and the group of a name in another section. */
-import { nearestNames } from '../../errors/index.js';
+import { nearestNames, suggestion } from '../../errors/index.js';
 import type { DeclaredGroups } from './declared-groups.js';
-import { suggestion } from './option-issues.js';
 import { entryOf } from './owners.js';
 
 /** Sections of paste files, which have no effect in other files. */

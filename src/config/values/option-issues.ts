@@ -1,7 +1,7 @@
 /**
  * Errors in a configuration: the exception that refuses it, and the errors that code finds in options, with their locations.
  */
-import { ConfigurationRefused, type Diagnostic, type Location, nearestNames } from '../../errors/index.js';
+import { ConfigurationRefused, type Diagnostic, type Location } from '../../errors/index.js';
 import { InvalidValue, type Option } from '../types/option.js';
 import { locationWithin, type Resolved } from './written.js';
 
@@ -24,12 +24,6 @@ export function refuseErrors(diagnostics: readonly Diagnostic[], config?: object
 export function refusalFor(diagnostics: readonly Diagnostic[]): ConfigError | undefined {
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
   return errors.length > 0 ? new ConfigError(errors) : undefined;
-}
-
-/** Returns `did you mean 'workers'?`, or undefined if no name is similar. */
-export function suggestion(word: string, candidates: Iterable<string>): string | undefined {
-  const names = nearestNames(word, [...new Set(candidates)].sort()).map((name) => `'${name}'`);
-  return names.length === 0 ? undefined : `did you mean ${names.join(' or ')}?`;
 }
 
 /** Returns the hint for a value that was refused with an error. */

@@ -2,7 +2,7 @@
  * Refuses an unknown option, section or variable: a written name without an owner, with the nearest names that have one. Every such name is an
  * error, unless `other_names` gives it to another program, or its section begins with `x-`.
  */
-import { type Diagnostic, inOrder, type Location, locationInFile } from '../../errors/index.js';
+import { type Diagnostic, inOrder, type Location, locationInFile, suggestion, whole } from '../../errors/index.js';
 import { announcedGroups } from '../../modules/index.js';
 import type { Sources } from '../state.js';
 import { maskLocation } from '../types/mask.js';
@@ -10,7 +10,6 @@ import type { Elsewhere } from '../types/option.js';
 import type { DeclaredGroups } from './declared-groups.js';
 import type { Generation } from './generation.js';
 import { NearestOwned } from './nearest-owned.js';
-import { suggestion } from './option-issues.js';
 import {
   absentGroups,
   entryOf,
@@ -166,27 +165,31 @@ function isShared(group: string): boolean {
 const LOST =
   /^PORTICO_(?:MODULE_|MANAGER$|EXTENSION$|PASTE_(?:NO_(?:MODULE|PACKAGE|FILE|SECTION_HEADER)|BAD_LINE|IS_A_DIRECTORY)$)/;
 
-/** Reports whether code that the configuration names could not be loaded. */
-export function lacksCode(found: readonly Diagnostic[]): boolean {
-  return found.some(({ code }) => LOST.test(code));
-}
-
-/** Returns findings before all code is loaded, which may own a name of a section without an owner, or of a shared one: such a name is a warning. */
-export function asFarAsKnown(found: readonly Diagnostic[]): readonly Diagnostic[] {
-  return found.map((each): Diagnostic => (isUncertain(each) ? { ...each, severity: 'warning' } : each));
-}
-
 /**
- * Returns a whole list without the uncertain names of these sections. If it has uncertain names, the first finding about code that could not be
- * loaded says that further errors may follow.
+ * Returns the findings about values and names and those beside them as one list, by place. `others`: sections whose uncertain names other
+ * processes tell. As long as not all code is loaded, an uncertain name is a warning, and the first finding about code that could not be loaded
+ * says that further errors may follow.
  */
-export function markIncomplete(found: readonly Diagnostic[], others: readonly string[]): readonly Diagnostic[] {
-  const open = new Set(found.filter(isUncertain));
-  const isOpen = [...open].some(({ section = '' }) => !FOREIGN.has(section.toLowerCase()));
-  const more = 'further errors may follow once this is mended';
+export function wholeList(
+  problems: readonly Diagnostic[],
+  beside: readonly (readonly Diagnostic[])[],
+  {
+    isLoaded,
+    others,
+    files,
+  }: { readonly isLoaded: boolean; readonly others: readonly string[]; readonly files: readonly string[] },
+): readonly Diagnostic[] {
+  const lacksCode = [problems, ...beside].some((list) => list.some(({ code }) => LOST.test(code)));
+  const isPart = lacksCode || !isLoaded;
+  const names = problems.map((each): Diagnostic => {
+    return isPart && isUncertain(each) ? { ...each, severity: 'warning' } : each;
+  });
+  const found = inOrder(whole(names, ...beside), [undefined, ...files]);
+  const isOpen = found.some((each) => isUncertain(each) && !FOREIGN.has(each.section?.toLowerCase() ?? ''));
   const first = isOpen ? found.find(({ code }) => LOST.test(code)) : undefined;
+  const more = 'further errors may follow once this is mended';
   return found
-    .filter((each) => !open.has(each) || !others.includes(each.section ?? ''))
+    .filter((each) => !isUncertain(each) || !others.includes(each.section ?? ''))
     .map((each) =>
       each === first ? { ...each, note: each.note === undefined ? more : `${each.note}; ${more}` } : each,
     );

@@ -3,7 +3,7 @@
  * come here, with what they have built and what they know of their files.
  */
 import type { Config } from '../../config/index.js';
-import { asFarAsKnown, lacksCode, logFileIssue, markIncomplete, writableFiles } from '../../config/internal.js';
+import { logFileIssue, wholeList, writableFiles } from '../../config/internal.js';
 import {
   ConfigurationRefused,
   type Diagnostic,
@@ -68,11 +68,8 @@ export async function validated(
   const list = (...found: readonly (readonly Diagnostic[])[]): readonly Diagnostic[] => {
     const log = logFileIssue(checked);
     const beside = [log === undefined ? [] : [log], ...found, refusals.diagnostics];
-    const problems = checked.problems();
-    const isPart = code === 'none' || [...beside, problems].some(lacksCode);
-    const names = isPart ? asFarAsKnown(problems) : problems;
-    const files = [undefined, ...checked.configFiles.map(shownPath)];
-    return markIncomplete(inOrder(whole(names, ...beside), files), others);
+    const files = checked.configFiles.map(shownPath);
+    return wholeList(checked.problems(), beside, { isLoaded: code !== 'none', others, files });
   };
   // Most configurations: what was built has declared each written name, and nothing is wrong.
   const quick = code === 'built' && !refusals.any ? await inFiles(false) : undefined;
