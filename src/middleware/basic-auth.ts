@@ -13,7 +13,7 @@ import {
   remoteOf,
 } from '../app/index.js';
 import { exchangeOf, optionOrigin, unavailable } from '../app/internal.js';
-import { boolean, defineOptions, duration, integer, type OptionsOf, path, string } from '../config/index.js';
+import { boolean, defineOptions, integer, type OptionsOf, path, string } from '../config/index.js';
 import { writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused, type Origin } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
@@ -181,15 +181,19 @@ const basicAuthOptions = defineOptions({
     help: 'Threads that check passwords. Each queues up to eight checks.',
     advanced: true,
   }),
-  failure_cache_s: duration({ default: 1, help: 'Seconds a failed login is cached.', advanced: true }),
 });
 
 writtenElsewhere(basicAuthOptions, {
-  removed: { login_cache_s: 'a login is cached for 60 s after its last use, unless its password changes.' },
+  removed: {
+    login_cache_s: 'a login is cached for 60 s after its last use, unless its password changes.',
+    failure_cache_s: 'a failed login is cached for 1 s.',
+  },
 });
 
 /** Seconds a login is cached after its last use, unless its password changes: checking a password takes a tenth of a second. */
 const LOGIN_S = 60;
+/** Seconds a failed login is cached: clients with an old password repeat it at once. */
+const FAILURE_S = 1;
 /** Maximum number of cached logins. */
 const MAX_REMEMBERED = 10_000;
 
@@ -214,7 +218,7 @@ export const basicAuth = filterFactory(
     const secretKey = randomBytes(32).toString('base64url');
     const logins = new TokenCache({
       lifeS: LOGIN_S,
-      negativeLifeS: options.failureCacheS,
+      negativeLifeS: FAILURE_S,
       maxEntries: MAX_REMEMBERED,
       secretKey,
     });

@@ -3,16 +3,16 @@ import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { filterFactory, type OpenApiAdditions } from '../app/index.js';
 import { bytesDeclared, holdBody } from '../app/internal.js';
-import { bytes, defineOptions } from '../config/index.js';
+import { defineOptions } from '../config/index.js';
+import { writtenElsewhere } from '../config/internal.js';
 import { contentTypeOf } from './headers.js';
 
-const etagOptions = defineOptions({
-  max_size: bytes({
-    default: 1_048_576,
-    min: 0,
-    help: 'Maximum size of a body that is buffered for its ETag; larger ones get none.',
-  }),
+const etagOptions = writtenElsewhere(defineOptions({}), {
+  removed: { max_size: 'a body of more than 1 MiB gets no ETag.' },
 });
+
+/** Maximum size of a body that is buffered for its ETag, in bytes. */
+const MAX_SIZE = 2 ** 20;
 
 /**
  * Adds a strong ETag, computed from the body, to 200 responses to GET and HEAD. Responds with 304 if the client has it (`If-None-Match`, RFC
@@ -22,17 +22,15 @@ const etagOptions = defineOptions({
 export const etag = filterFactory(
   'etag',
   etagOptions,
-  ({ maxSize }) =>
-    (app) =>
-    (req, res) => {
-      if (req.method !== 'GET' && req.method !== 'HEAD') return app(req, res);
-      holdBody(res, {
-        limit: maxSize,
-        wants: () => isTaggable(req, res),
-        complete: (body) => answer(req, res, body),
-      });
-      return app(req, res);
-    },
+  () => (app) => (req, res) => {
+    if (req.method !== 'GET' && req.method !== 'HEAD') return app(req, res);
+    holdBody(res, {
+      limit: MAX_SIZE,
+      wants: () => isTaggable(req, res),
+      complete: (body) => answer(req, res, body),
+    });
+    return app(req, res);
+  },
   { openapi: openapiOf },
 );
 

@@ -32,7 +32,7 @@ async function setUp(
   await chmod(files.path('users'), 0o600);
   const captured = captureLog();
   const outer = await buildFilter(catchErrors, { log: captured.log });
-  const options = { log: captured.log, local: { user_file: files.path('users'), failure_cache_s: '0', ...local } };
+  const options = { log: captured.log, local: { user_file: files.path('users'), ...local } };
   const { made, close } = await buildFilter(basicAuth, options);
   t.after(close);
   const linted = lint(compose([outer.made, made], inner));

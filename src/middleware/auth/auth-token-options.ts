@@ -314,11 +314,6 @@ export const jwtOptions = defineOptions({
   is_revoked: module({
     help: 'Function as module:export that gets the jti of each token and returns whether it is revoked.',
   }),
-  jwks_cooldown_s: duration({
-    default: 30,
-    help: 'Seconds between two fetches because of an unknown key.',
-    advanced: true,
-  }),
 });
 
 writtenElsewhere(jwtOptions, {
@@ -326,6 +321,7 @@ writtenElsewhere(jwtOptions, {
     jwks_max_age_s: 'keys are cached for 600 s.',
     jwks_stale_s: 'cached keys serve 3600 s longer if they cannot be fetched.',
     jwks_timeout_ms: 'the issuer has 5 s to respond.',
+    jwks_cooldown_s: 'an unknown key is looked up again after 30 s.',
   },
 });
 

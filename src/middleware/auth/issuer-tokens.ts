@@ -117,21 +117,23 @@ const DOCUMENT_BYTES = 1024 * 1024;
 const MAX_AGE_MS = 600_000;
 /** Time beyond it for which keys serve while their issuer is away. */
 const STALE_MS = 3_600_000;
+/** Time between two fetches because of an unknown key, or after one that failed. */
+const COOLDOWN_MS = 30_000;
 
 /**
  * Returns a function that looks up an issuer's keys, fetched over HTTP and cached. They are fetched on first use, after
- * ten minutes, and for an unknown key, but not within `jwks_cooldown_s`. Beyond `jose`, it discovers the address of the keys,
+ * ten minutes, and for an unknown key, but not within 30 s. Beyond `jose`, it discovers the address of the keys,
  * limits the size of the response, waits after a failed fetch, and uses the cached keys for an hour longer if they cannot be
  * fetched. Throws {@link ValidatorUnavailable} if there are no usable keys.
  */
 export function issuerKeys(options: JwtOptions): JWTVerifyGetKey {
-  const { jwksUri, issuer, jwksCooldownS } = options;
+  const { jwksUri, issuer } = options;
   let known: JWTVerifyGetKey | undefined;
   let readAt = 0;
   let failed: { readonly error: unknown; readonly at: number } | undefined;
 
   const read = async (_url: string, { signal }: { readonly signal: AbortSignal }): Promise<Response> => {
-    if (failed !== undefined && Date.now() < failed.at + jwksCooldownS * 1000) throw failed.error;
+    if (failed !== undefined && Date.now() < failed.at + COOLDOWN_MS) throw failed.error;
     try {
       const keys = (await documentAt(
         jwksUri ?? (await discovered(issuer!, signal)),
@@ -147,7 +149,7 @@ export function issuerKeys(options: JwtOptions): JWTVerifyGetKey {
     }
   };
   const keyFor = createRemoteJWKSet(new URL(jwksUri ?? 'openid:'), {
-    cooldownDuration: jwksCooldownS * 1000,
+    cooldownDuration: COOLDOWN_MS,
     cacheMaxAge: MAX_AGE_MS,
     timeoutDuration: 5000,
     [customFetch]: read,

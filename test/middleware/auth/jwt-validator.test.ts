@@ -164,11 +164,14 @@ test('MW-40 keys are found by discovery, read again for a new one, and missing o
     server.close();
   });
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const filter = await build(t, { issuer, jwks_cooldown_s: '0' }, { token_cache_time: '-1' });
+  const filter = await build(t, { issuer }, { token_cache_time: '-1' });
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
   assert.equal((await send(filter, await sign({ iss: issuer }))).status, 503);
   up = true;
+  t.mock.timers.tick(31_000);
   assert.equal((await send(filter, await sign({ iss: issuer }))).status, 200);
   kid = 'k2';
+  t.mock.timers.tick(31_000);
   assert.equal((await send(filter, await sign({ iss: issuer }, { header: { kid: 'k2' } }))).status, 200);
   assert.equal(reads, 2);
 });
@@ -184,7 +187,8 @@ test('AU-6 a discovery document cannot bring its keys itself, or name what is no
     server.close();
   });
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const filter = await build(t, { issuer, jwks_cooldown_s: '0' }, { token_cache_time: '-1' }, log);
+  const filter = await build(t, { issuer }, { token_cache_time: '-1' }, log);
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
   for (uri of [
     `data:application/json,${encodeURIComponent(keys)}`,
     'file:///etc/keys',
@@ -194,6 +198,7 @@ test('AU-6 a discovery document cannot bring its keys itself, or name what is no
     undefined,
   ]) {
     assert.equal((await send(filter, await sign({ iss: issuer }))).status, 503, String(uri));
+    t.mock.timers.tick(31_000);
   }
   assert.equal(
     lines[0]?.reason,

@@ -110,7 +110,10 @@ test('RP-78 with start_without_broker a service runs without its broker, and tak
   const transport = new Away(new MemoryBroker());
   const manager = { work: (_context: unknown, { id }: { id: number }) => id };
   const options = { binary: 'portico-images', host: 'north', registration: null, transport, log, manager };
-  const configured = (ini: string) => ({ ...options, config: Config.fromText(`[rpc]\nstart_wait = 0.01\n${ini}`) });
+  const configured = (ini: string) => ({
+    ...options,
+    config: Config.fromText(`[rpc]\nretry_interval = 0.001\n${ini}`),
+  });
   await assert.rejects(RPCService.create(configured('')).start(), { code: 'PORTICO_RPC_DELIVERY_FAILURE' });
   const service = RPCService.create(configured('start_without_broker = true\n'));
   await service.start();
