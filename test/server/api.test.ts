@@ -6,18 +6,16 @@ import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { fileURLToPath } from 'node:url';
-import { RequestContext } from 'portico/app';
 import { Config, PorticoError } from 'portico/config';
 import { ServiceLauncher } from 'portico/launch';
 import { type ManagerContext, openRegistry } from 'portico/registry';
 import { WSGIService, type WSGIServiceOptions } from 'portico/server';
 import type { Manager, Registration, ServiceRecord } from 'portico/service';
-import { PeriodicTasks, periodicTask } from 'portico/tasks';
 import { ConfigError, printDiagnostic } from '#internal/config';
 import { ConfigNotFound, PasteAppNotFound } from '#internal/loader';
 import { isListening } from '#internal/service';
 import { freePort } from '../fixtures/free-port.js';
-import { certificateFiles, issuedPair, makePair, temporaryFolder } from './certificate-files.js';
+import { certificateFiles, makePair, temporaryFolder } from './certificate-files.js';
 import { memoryLog } from './memory-log.js';
 import { Client, exchange, portOf } from './raw-client.js';
 
@@ -210,11 +208,8 @@ test('LC-1404 an app that cannot be built fails the start and leaves nothing beh
   await broken.stop();
 });
 
-function recording(events: string[], fails?: string): Manager {
-  const hook = (name: string) => async () => {
-    events.push(name);
-    if (name === fails) throw new Error(`${name} failed`);
-  };
+function recording(events: string[]): Manager {
+  const hook = (name: string) => async () => void events.push(name);
   return {
     initHost: hook('initHost'),
     preStartHook: hook('preStartHook'),
@@ -236,20 +231,6 @@ test('MG-20 LC-1310 LC-1311 LC-1339 an API has a manager, whose hooks run in ord
   assert.deepEqual(events, ['initHost', 'preStartHook', 'postStartHook', 'reset', 'gracefulShutdown', 'cleanupHost']);
 });
 
-for (const [step, expected] of [
-  ['initHost', ['initHost', 'cleanupHost']],
-  ['postStartHook', ['initHost', 'preStartHook', 'postStartHook', 'cleanupHost']],
-] as const) {
-  test(`LC-1335 MG-59 a start that fails in ${step} undoes what was done`, async (t) => {
-    const events: string[] = [];
-    const compute = (await setup(t)).service('compute', { manager: recording(events, step) });
-    await assert.rejects(compute.start(), { message: `${step} failed` });
-    assert.deepEqual(events, expected);
-    assert.equal(compute.server.connections.open, 0);
-    await compute.stop();
-  });
-}
-
 test('LC-106 LC-1310 LC-1341 a manager that has a backdoorPort is told of it before it starts', async (t) => {
   const manager = {
     backdoorPort: null as number | string | null,
@@ -259,16 +240,6 @@ test('LC-106 LC-1310 LC-1341 a manager that has a backdoorPort is told of it bef
   compute.backdoorPort = 4444;
   await compute.start();
   await compute.stop();
-});
-
-test('LC-1347 several managers start in order and clean up in reverse', async (t) => {
-  const events: string[] = [];
-  const one = { initHost: () => void events.push('init 1'), cleanupHost: () => void events.push('cleanup 1') };
-  const two = { initHost: () => void events.push('init 2'), cleanupHost: () => void events.push('cleanup 2') };
-  const compute = (await setup(t)).service('compute', { manager: [one, two] });
-  await compute.start();
-  await compute.stop({ graceful: true });
-  assert.deepEqual(events, ['init 1', 'init 2', 'cleanup 2', 'cleanup 1']);
 });
 
 test('LC-1309 LC-1346 MG-6 MG-20 the configuration may name the manager, a class that is given its surroundings', async (t) => {
@@ -325,24 +296,6 @@ test('LC-1309 LC-1346 MG-6 a manager may be given in code as a class or a functi
     code: 'PORTICO_MANAGER',
     message: /^compute_manager: .* is number, not a manager$/,
   });
-});
-
-test('MG-24 the periodic tasks of an API are given the context of an administrator', async (t) => {
-  const { service } = await setup(t, '[DEFAULT]\nperiodic_fuzzy_delay = 0\n');
-  const seen = new Promise<unknown>((resolve) => {
-    class Cleaner {
-      @periodicTask({ runImmediately: true })
-      clean(context: unknown): void {
-        resolve(context);
-      }
-    }
-    const compute = service('compute', { manager: Cleaner });
-    t.after(() => compute.stop());
-    void compute.start();
-  });
-  const context = await seen;
-  assert.ok(context instanceof RequestContext);
-  assert.equal(context.isAdmin, true);
 });
 
 test('LC-1309 a manager that is wrong fails the start, at the place in the file that names it', async (t) => {
@@ -421,21 +374,6 @@ export async function two({ drivers }) {
   assert.deepEqual(events, ['built', 'driver closed', 'closed']);
 });
 
-test('SG-24 SG-36 an API has a record in the registry that the configuration names, and takes it back at the end', async (t) => {
-  const folder = temporaryFolder(t);
-  const ini = `[servicegroup]\nconnection = sqlite:///${join(folder, 'services.db')}\n`;
-  const { service, config, log } = await setup(t, ini);
-  const compute = service();
-  await compute.start();
-  const registry = openRegistry(config, { log });
-  assert.ok(registry !== null);
-  t.after(() => registry.close());
-  const states = async () => (await registry.list()).map(({ record }) => [record.binary, record.state]);
-  assert.deepEqual(await states(), [['portico-compute', 'running']]);
-  await compute.stop({ graceful: true });
-  assert.deepEqual(await states(), [['portico-compute', 'stopped']]);
-});
-
 test('SG-30 MW-44 the health check asks whether others take the API for dead', async (t) => {
   const { service } = await setup(
     t,
@@ -466,26 +404,6 @@ test('SG-30 MW-44 the health check asks whether others take the API for dead', a
     assert.deepEqual(seen, statuses);
     await compute.stop();
   }
-});
-
-test('MG-8 LC-1339 the periodic tasks of an API’s manager run with it', async (t) => {
-  let runs = 0;
-  const periodic = new PeriodicTasks({}, { log: memoryLog() });
-  const ran = new Promise<void>((resolve) => {
-    periodic.addPeriodicTask(
-      () => {
-        runs++;
-        resolve();
-      },
-      { spacing: 1, runImmediately: true },
-    );
-  });
-  const { service } = await setup(t, '[DEFAULT]\nperiodic_fuzzy_delay = 0\n');
-  const compute = service('compute', { manager: { periodicTasks: periodic } });
-  await compute.start();
-  await ran;
-  await compute.stop({ graceful: true });
-  assert.equal(runs, 1);
 });
 
 async function ask(port: number, ca: string): Promise<string> {
@@ -590,49 +508,6 @@ test('RL-92 a CA of clients that is not valid is a warning at its option, wherev
   await compute.start();
   const logged = log.lines.filter(({ level }) => level === 'warn').map(({ message }) => message);
   assert.deepEqual(logged, [planned[0]!.message]);
-  await compute.stop();
-});
-
-test('NI-9 a missing intermediate certificate is a warning of the plan, of the start and of the status', async (t) => {
-  const folder = temporaryFolder(t);
-  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
-  const pair = await issuedPair({ commonName: 'Example CA 7' });
-  writeFileSync(cert, pair.cert);
-  writeFileSync(key, pair.key, { mode: 0o600 });
-  const { service, config, log } = await setup(
-    t,
-    `[DEFAULT]\nenabled_ssl_apis = compute\n[ssl]\ncert_file = ${cert}\nkey_file = ${key}\n`,
-  );
-  const compute = service();
-  const { warnings, untrusted } = compute.plan(config).certificate!;
-  assert.deepEqual(
-    warnings.map(({ severity, code, section, option, message }) => [severity, code, section, option, message]),
-    [['warning', 'PORTICO_TLS_CHAIN', 'ssl', 'cert_file', untrusted]],
-  );
-  assert.equal(compute.certificateUntrustedIn(config), untrusted);
-  await compute.start();
-  const logged = log.lines.filter(({ level }) => level === 'warn').map(({ message }) => message);
-  assert.deepEqual(logged, [untrusted]);
-  await compute.stop();
-});
-
-test('LC-1015 RL-92 a reset takes the renewed certificate, and keeps the old one when the new one is bad', async (t) => {
-  const files = await certificateFiles(t, 10);
-  const { service, config, log } = await setup(
-    t,
-    `[DEFAULT]\nenabled_ssl_apis = compute\n[ssl]\ncert_file = ${files.cert}\nkey_file = ${files.key}\n`,
-  );
-  const compute = service();
-  await compute.start();
-  assert.match(log.lines.find(({ level }) => level === 'warn')?.message ?? '', /cert\.pem expires in 9 days/);
-  const renewed = await makePair();
-  writeFileSync(files.cert, renewed.cert);
-  writeFileSync(files.key, renewed.key);
-  await compute.reset(await config.readAgain());
-  assert.match(await ask(portOf(compute), renewed.cert), /hello$/);
-  writeFileSync(files.cert, 'broken');
-  await assert.rejects(async () => compute.reset(await config.readAgain()), refused);
-  assert.match(await ask(portOf(compute), renewed.cert), /hello$/);
   await compute.stop();
 });
 

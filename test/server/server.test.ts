@@ -85,15 +85,6 @@ test('RW-2 a request that a stop cuts off at the deadline of a reload is counted
   held.resolve();
 });
 
-test('LC-102 LC-4 stopping is safe before the start, twice and at once', async () => {
-  const server = new Server('calm', hello);
-  await server.stop();
-  await server.start();
-  await Promise.all([server.stop({ graceful: true }), server.stop({ graceful: true })]);
-  await server.stop();
-  await server.wait();
-});
-
 test('RL-56 LC-1228 server_debug shows the stack of an unexpected error, and of nothing else', async () => {
   const app: App = () => {
     throw new Error('look here');

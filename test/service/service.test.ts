@@ -49,13 +49,6 @@ test('LC-124 a subclass that overrides start and reset without super calls can b
   assert.throws(() => service.tasks.spawn(() => {}), { code: 'PORTICO_GROUP_STOPPED' });
 });
 
-test('LC-102 stop is safe before start, twice and concurrently', async () => {
-  const service = new Service({ log });
-  await service.stop();
-  await Promise.all([service.stop(), service.stop({ graceful: true })]);
-  await service.wait();
-});
-
 /** A service whose start waits for `release` or for a stop. */
 class Slow extends Service {
   readonly events: string[] = [];

@@ -7,12 +7,10 @@ import { type TestContext, test } from 'node:test';
 import { Config } from 'portico/config';
 import { openRegistry } from 'portico/registry';
 import { WSGIService } from 'portico/server';
-import { periodicTask, TaskGroup } from 'portico/tasks';
-import { FakeClock } from 'portico/testing';
 import { launcherOptions } from '#internal/launch';
 import { backdoorOptions } from '#internal/operating';
 import { wsgiOptions } from '#internal/server';
-import { heartbeatOptions, ManagerHooks, managerOptions, managerSettings } from '#internal/service';
+import { heartbeatOptions, managerOptions } from '#internal/service';
 import { emptyProject } from '../../fixtures/project.js';
 import { memoryLog } from '../memory-log.js';
 import { Client, exchange } from '../raw-client.js';
@@ -126,45 +124,4 @@ test('LC-1231 LC-1232 LC-1240 an API is in the registry under the name of its ho
   const [view] = await registry!.list();
   const { host, reportInterval, downTime } = view!.record;
   assert.deepEqual({ host, reportInterval, downTime }, { host: 'node-7', reportInterval: 3, downTime: 9 });
-});
-
-test('LC-1203 LC-1233 LC-1234 periodic tasks run after a random part of the fuzzy delay, unless they are switched off', async () => {
-  class Cleaner {
-    readonly ran: string[] = [];
-    @periodicTask({ spacing: 600, runImmediately: true })
-    clean(): void {
-      this.ran.push(`clean at ${clock.now() / 1000} s`);
-    }
-    @periodicTask({ spacing: 600, runImmediately: true, externalProcessOk: true })
-    sweep(): void {
-      this.ran.push(`sweep at ${clock.now() / 1000} s`);
-    }
-  }
-  let clock = new FakeClock();
-  for (const [option, expected] of [
-    ['', ['clean at 30 s', 'sweep at 30 s']],
-    ['periodic_fuzzy_delay = 8', ['clean at 4 s', 'sweep at 4 s']],
-    ['periodic_fuzzy_delay = 0', ['clean at 0 s', 'sweep at 0 s']],
-    ['run_external_periodic_tasks = no', ['clean at 30 s']],
-    ['periodic_enable = no', []],
-  ] as const) {
-    clock = new FakeClock();
-    const log = memoryLog();
-    const manager = new Cleaner();
-    const { periodic } = managerSettings(Config.fromText(`[DEFAULT]\n${option}\n`));
-    const hooks = new ManagerHooks({
-      name: 'compute',
-      log,
-      clock,
-      tasks: new TaskGroup({ log, clock }),
-      managers: [manager],
-      periodic: { ...periodic, random: () => 0.5 },
-    });
-    await hooks.start();
-    await clock.advance(60_000);
-    assert.deepEqual(manager.ran, expected, option);
-    const stopped = hooks.stop();
-    await clock.advance(0);
-    await stopped;
-  }
 });

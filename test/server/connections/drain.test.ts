@@ -96,16 +96,6 @@ test('LC-542 LC-1903 idle, silent and half-sent connections are closed after dra
   assert.equal(server.connections.open, 0);
 });
 
-test('LA-4 a stop accepts every connection that waits in the queue of the socket', async () => {
-  const { server, client } = await started((_req, res) => void res.end('ok'));
-  // The kernel completes the handshakes before the event loop turns.
-  const waiting = Array.from({ length: 40 }, client);
-  for (const each of waiting) each.write(GET);
-  const stopped = server.stop(gently);
-  for (const each of waiting) assert.equal((await each.response()).body, 'ok');
-  await stopped;
-});
-
 test('LA-4 a stop accepts every connection that waits, also while requests keep the processor busy', async () => {
   const { server, client } = await started((_req, res) => {
     const until = performance.now() + 3;
@@ -216,17 +206,6 @@ test('LC-549 an aborted signal ends a drain like the deadline', async () => {
   const stopped = server.stop({ graceful: true, signal: abort.signal });
   abort.abort();
   await assert.rejects(stopped, { code: 'PORTICO_STOP_DEADLINE' });
-  await stuck.closed;
-});
-
-test('LC-122 a stop that is not graceful ends everything now, also a graceful one under way', async () => {
-  const { app, next } = held();
-  const { server, client } = await started(app);
-  const stuck = client();
-  stuck.write(GET);
-  await next();
-  const graceful = server.stop(gently);
-  await Promise.all([server.stop(), graceful]);
   await stuck.closed;
 });
 

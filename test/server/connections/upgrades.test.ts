@@ -104,17 +104,6 @@ test('PH-9 an upgraded connection is told when the server stops, and the stop wa
   assert.deepEqual(server.describeWork(), []);
 });
 
-test('PH-9 one that does not end is named, and cut at the deadline', async (t) => {
-  const { server, port } = await serving(t, ({ socket }) => void socket.write(SWITCHED));
-  const chat = client(t, port, UPGRADE);
-  await chat.came(/101 Switching/);
-  const deadline = new AbortController();
-  const stopped = server.stop({ graceful: true, signal: deadline.signal });
-  assert.equal(server.describeWork().length, 1);
-  deadline.abort();
-  await Promise.all([stopped, chat.closed]);
-});
-
 test('PH-9 RL-48 what is refused of any request is refused of an upgrade, and others are answered', async (t) => {
   let handled = 0;
   const { port } = await serving(t, ({ socket }) => {
@@ -217,58 +206,6 @@ test('PH-9 a filter sees the request of an upgrade, and its answer as 101', asyn
   assert.equal(server.inFlight, 0);
   assert.ok(log.lines.some(({ message }) => /GET \/chat\?room=1 .* 101$/.test(message)));
 });
-
-test('RO-1 LC-540 an upgrade while drain_delay lasts begins a session, which is asked to end when the stop begins, as older ones are', async (t) => {
-  const { server, port } = await serving(t, ({ socket, closing }) => {
-    socket.write(SWITCHED);
-    closing.addEventListener('abort', () => socket.end('bye'));
-  });
-  const before = client(t, port, UPGRADE);
-  await before.came(/101 Switching/);
-  server.markDraining();
-  const later = client(t, port, UPGRADE);
-  await later.came(/101 Switching/);
-  for (let turns = 0; turns < 5; turns++) await turn();
-  assert.deepEqual([before.text(), later.text()], [SWITCHED, SWITCHED]);
-  await server.stop({ graceful: true });
-  await Promise.all([before.closed, later.closed]);
-  assert.deepEqual([before.text(), later.text()], [`${SWITCHED}bye`, `${SWITCHED}bye`]);
-});
-
-for (const how of ['stops', 'gets another app'] as const) {
-  test(`RO-1 an upgrade under way when the server ${how} begins its session, which is asked to end when its app listens`, async (t) => {
-    const asked = deferred<void>();
-    const goOn = deferred<void>();
-    const { port, server } = await serving(
-      t,
-      ({ socket, closing }) => {
-        socket.write(SWITCHED);
-        closing.addEventListener('abort', () => socket.end('bye'));
-      },
-      (app) => async (req, res) => {
-        asked.resolve();
-        await goOn.promise;
-        return app(req, res);
-      },
-    );
-    const chat = client(t, port, UPGRADE);
-    await asked.promise;
-    let isOver = false;
-    const ended = (
-      how === 'stops'
-        ? server.stop({ graceful: true, reason: 'replaced' })
-        : server.replaceApp((_req, res) => void res.end('new'))
-    ).then(() => {
-      isOver = true;
-    });
-    for (let turns = 0; turns < 5; turns++) await turn();
-    goOn.resolve();
-    await chat.came(/101 Switching/);
-    assert.equal(isOver, false, 'the session is waited for');
-    await Promise.all([chat.closed, ended]);
-    assert.equal(chat.text(), `${SWITCHED}bye`);
-  });
-}
 
 test('AU-7 a client that ignores the end of its session does not hold a stop to its deadline; one whose app still sends does', async (t) => {
   const sockets = new Map<string, UpgradedConnection['socket']>();
