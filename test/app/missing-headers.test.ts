@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
 import { test } from 'node:test';
-import { type App, afterResponse, beforeHead, compose, type Filter } from 'portico/app';
+import { type App, beforeHead, compose, type Filter } from 'portico/app';
 import { lint, request } from 'portico/testing';
-import { defaultHeader } from '#internal/app';
 import { rawRequest } from '#internal/testing';
 import { defaultHeaders } from './default-headers.js';
 
@@ -48,28 +47,6 @@ test('of two spellings of one name the later is sent, as where they are set one 
   assert.deepEqual(String(answer).match(/^x-.*$/gim), ['x-a: 2', 'x-id: 7']);
 });
 
-test('a response tells its headers once they are sent, however they were given', async () => {
-  const told: unknown[] = [];
-  const app: App = (_req, res) => {
-    afterResponse(res, () => {
-      told.push(res.getHeader('Content-Length'), res.getHeader('x-id'), res.getHeader('x-none'), res.hasHeader('X-ID'));
-      told.push(res.hasHeader('x-none'), res.getHeaderNames(), { ...res.getHeaders() });
-    });
-    res.writeHead(200, { 'Content-Length': 5, 'x-many': ['1', '2'] }).end('hello');
-  };
-  await request(defaults('x-id', '7')(app), 'GET', '/');
-  const all = { 'content-length': 5, 'x-many': ['1', '2'], 'x-id': '7' };
-  assert.deepEqual(told, [5, '7', undefined, true, false, Object.keys(all), all]);
-});
-
-test('the answer to a head that Node refuses has the default headers too', async () => {
-  for (const headers of [{ 'x-bad': 'a\nb' }, { 'bad name': 'a' }, { 'x-none': undefined as unknown as string }]) {
-    const response = await request(lint(defaults('x-id', '7')(writing(headers))), 'GET', '/');
-    assert.equal(response.status, 500);
-    assert.equal(response.headers['x-id'], '7');
-  }
-});
-
 test('a listener, and whoever wraps writeHead, sees the default headers of filters further in', async () => {
   const seen: unknown[] = [];
   const looking: Filter = (app) => (req, res) => {
@@ -88,27 +65,4 @@ test('a listener, and whoever wraps writeHead, sees the default headers of filte
     await request(compose([outer, defaults('x-id', '7')], writing({ 'content-length': 5 })), 'GET', '/');
   }
   assert.deepEqual(seen, ['7', '7']);
-});
-
-test('MW-7 a header that Node refuses takes no other one from the response to the failure', async () => {
-  const failing: Filter = (app) => async (req, res) => {
-    try {
-      await app(req, res);
-    } catch (error) {
-      res.statusCode = 500;
-      res.end(String((error as NodeJS.ErrnoException).code));
-    }
-  };
-  const hears: Filter = (app) => (req, res) => {
-    beforeHead(res, () => undefined);
-    return app(req, res);
-  };
-  const gives: Filter = (app) => (req, res) => {
-    for (const [name, value] of Object.entries({ 'x-a': 'outer', 'x-b': 'a\nb', 'x-c': 'inner' }))
-      defaultHeader(res, name, value);
-    return app(req, res);
-  };
-  const { status, headers, text } = await request(compose([failing, gives, hears], writing()), 'GET', '/');
-  const told = [status, text(), headers['x-a'], headers['x-b'], headers['x-c']];
-  assert.deepEqual(told, [500, 'ERR_INVALID_CHAR', 'outer', undefined, 'inner']);
 });

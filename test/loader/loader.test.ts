@@ -6,6 +6,7 @@ import type { App } from 'portico/app';
 import { Config } from 'portico/config';
 import { Loader } from 'portico/loader';
 import { request } from 'portico/testing';
+import { ConfigNotFound, PasteAppNotFound } from '#internal/loader';
 import { folderOf } from './folder.js';
 
 const FILTERS = `
@@ -105,4 +106,17 @@ export const render = (fault) => ({ body: { refused: fault.status } });
   const [service, answer] = (await asked('other')) as [string, { error: object }];
   assert.equal(service, 'undefined');
   assert.deepEqual(Object.keys(answer), ['error']);
+});
+
+test('PD-102 PD-170 a file or an app that is not there has an error of its own; has() asks without loading', async (t) => {
+  const folder = folderOf(t, { 'api-paste.ini': PASTE });
+  assert.throws(() => new Loader(`${folder}/nowhere.ini`), ConfigNotFound);
+  const loader = new Loader(`${folder}/api-paste.ini`);
+  assert.deepEqual([loader.has('api'), loader.has('outer'), loader.has('nope')], [true, false, false]);
+  await assert.rejects(loader.loadApp('hmoe'), (error: unknown) => {
+    assert.ok(error instanceof PasteAppNotFound);
+    assert.equal(error.code, 'PORTICO_PASTE_NO_SECTION');
+    assert.match(error.describe(), /no app is called "hmoe"\.\n {2}Did you mean "home"\?/);
+    return true;
+  });
 });

@@ -343,15 +343,3 @@ test('MW-63.6 an outage is one line with its reason, and one with the number of 
   assert.match(String(told[0]?.reason), /^POST http:[^:]*:\d+\/v3\/auth\/tokens: socket hang up$/);
   assert.doesNotMatch(text(), /"stack"|\bat .*:\d+:\d+/);
 });
-
-test('MW-63.10 no token, neither the caller’s nor the service’s, and no password is in the log', async (t) => {
-  const { log, lines, text } = captureLog();
-  const { identity, filter } = await setUp(t, { http_request_max_retries: '0' }, log);
-  identity.tokens.set('t0ken', token());
-  await send(filter, { 'x-auth-token': 't0ken' });
-  await send(filter, { 'x-auth-token': 't0ken-bad' });
-  identity.meddle = (_asked, res) => Boolean(res.socket?.destroy());
-  await send(filter, { 'x-auth-token': 't0ken-down', 'x-service-token': 't0ken-down' });
-  assert.equal(lines.filter(({ level }) => level === 'error').length, 1);
-  for (const secret of ['t0ken', 'login-1', 's3cret']) assert.ok(!text().includes(secret), secret);
-});

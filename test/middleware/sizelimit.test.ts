@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import express from 'express';
-import { type App, afterResponse, compose, environ, type Filter, fastifyApp, readBody } from 'portico/app';
+import { type App, afterResponse, compose, environ, fastifyApp, readBody } from 'portico/app';
 import { Config } from 'portico/config';
 import { catchErrors, requestId, sizelimit } from 'portico/middleware';
 import { Router, type RouterPlugin } from 'portico/routing';
@@ -176,32 +176,6 @@ for (const [what, head, piece, pieces, statuses] of [
     );
   });
 }
-
-test('MW-17 MW-7 a chunked body cut off in front of a Router: one answer, and a line after it that has the request id', async (t) => {
-  const { log, lines } = captureLog();
-  const router = new Router({ log });
-  router.post('/', ({ body }) => ({ body }));
-  const routed = await router.build();
-  t.after(() => routed.close());
-  const logged: Filter = (app) => (req, res) => {
-    afterResponse(res, () => log.info('answered'));
-    return app(req, res);
-  };
-  const filters = [(await buildFilter(requestId)).made, logged, (await buildFilter(catchErrors)).made];
-  const size = await buildFilter(sizelimit, { local: { max_request_body_size: '100' } });
-  const server = new Server('api', compose([...filters, size.made], routed), { log });
-  await server.start();
-  t.after(() => server.stop());
-  await sendTooMuch(server, 'application/json');
-  await server.stop();
-  assert.deepEqual(
-    lines
-      .filter(({ level }) => level !== 'debug')
-      .map(({ msg, request_id: id }) => [msg, typeof id])
-      .slice(1, -1),
-    [['answered', 'string']],
-  );
-});
 
 test('MW-17 a body cut off in front of a Router is one answer, whatever parser reads it and whatever server serves it', async () => {
   const { log, lines } = captureLog();

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { type App, beforeHead, compose, type Filter } from 'portico/app';
 import { lint, request } from 'portico/testing';
 import { rawRequest } from '#internal/testing';
@@ -233,64 +232,6 @@ test('a response nobody registered for keeps its own methods', async () => {
   );
   assert.deepEqual(own, []);
 });
-
-const token = fc.stringMatching(/^[a-z][a-z0-9-]{0,7}$/).map((name) => `x-${name}`);
-
-const value = fc.stringMatching(/^[!-~]([ -~]{0,10}[!-~])?$/);
-
-const flat = fc.array(fc.tuple(token, value), { maxLength: 5 });
-
-const call = fc.record({
-  status: fc.constantFrom(200, 201, 204, 304, 404, 500),
-  message: fc.option(fc.stringMatching(/^[A-Za-z]{1,8}$/), { nil: undefined }),
-  set: flat,
-  given: fc.oneof(
-    flat.map((pairs) => ({ form: 'object' as const, pairs })),
-    // Each name once, because Node 20 loses repeated names after setHeader.
-    fc
-      .uniqueArray(fc.tuple(token, value), { maxLength: 5, selector: ([name]) => name })
-      .map((pairs) => ({ form: 'array' as const, pairs })),
-    fc.constant({ form: 'none' as const, pairs: [] as [string, string][] }),
-  ),
-  body: fc.constantFrom('', 'hello'),
-});
-
-test('MW-7 a listener that does nothing changes nothing: any writeHead sends the same head', async () => {
-  await fc.assert(
-    fc.asyncProperty(call, async ({ status, message, set, given, body }) => {
-      const app: App = (_req, res) => {
-        res.sendDate = false;
-        for (const [name, header] of set) res.setHeader(name, header);
-        const headers: OutgoingHttpHeaders | OutgoingHttpHeader[] | undefined =
-          given.form === 'none'
-            ? undefined
-            : given.form === 'array'
-              ? given.pairs.flat()
-              : Object.fromEntries(given.pairs);
-        if (message === undefined) res.writeHead(status, headers);
-        else res.writeHead(status, message, headers);
-        res.end(body);
-      };
-      const bytes = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
-      const bare = await rawRequest(app, bytes);
-      const listened = await rawRequest(listening(() => undefined)(app), bytes);
-      assert.deepEqual(headOf(listened), headOf(bare));
-    }),
-    { numRuns: 80 },
-  );
-});
-
-/** Parses the status line, the headers and the body. Only repeated names keep an order. */
-function headOf(answer: string): unknown {
-  const [head = '', body] = answer.split('\r\n\r\n');
-  const [line, ...headers] = head.split('\r\n');
-  const byName = new Map<string, string[]>();
-  for (const header of headers) {
-    const name = header.slice(0, header.indexOf(':')).toLowerCase();
-    byName.set(name, [...(byName.get(name) ?? []), header.slice(header.indexOf(':'))]);
-  }
-  return { line, body, headers: [...byName].sort(([a], [b]) => (a < b ? -1 : 1)) };
-}
 
 test('a listener of a head may answer in place of any body', async () => {
   const ANSWERS: Record<string, (res: ServerResponse) => unknown> = {

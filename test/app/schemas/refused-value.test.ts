@@ -1,25 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { action, type JsonSchema, Router } from 'portico/routing';
-import { type Answer, type Send, serveRouter } from '../../routing/served-router.js';
-
-const message = ({ json }: Answer): string => (json as { error: { message: string } }).error.message;
-
-/** Returns a router whose POST / validates bodies, and whose GET / validates queries; both answer with their input. */
-function checking(schema: JsonSchema): Router {
-  const controller = {
-    body: action({ body: schema }, ({ body }) => ({ body })),
-    query: action({ query: schema }, (request) => ({
-      query: request.query,
-      last: request.queryValue('limit') ?? null,
-    })),
-  };
-  return new Router()
-    .connect('/', { controller, action: 'body', conditions: { method: ['POST'] } })
-    .connect('/', { controller, action: 'query', conditions: { method: ['GET'] } });
-}
-
-const post = (send: Send, body: unknown): Promise<Answer> => send('POST', '/', { body: JSON.stringify(body) });
+import { checking, message, post } from '../../routing/actions/checking.js';
+import { serveRouter } from '../../routing/served-router.js';
 
 test('RT-182 the message names the field, the value, and what was wanted', async (t) => {
   const send = await serveRouter(

@@ -1,26 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { action, type JsonSchema, Resource, Router } from 'portico/routing';
+import { action, Resource, Router } from 'portico/routing';
 import { RouteTableError } from '#internal/routing';
-import { type Answer, type Send, serveRouter } from '../served-router.js';
-
-const message = ({ json }: Answer): string => (json as { error: { message: string } }).error.message;
-
-/** Returns a router whose POST / validates bodies, and whose GET / validates queries; both answer with their input. */
-function checking(schema: JsonSchema): Router {
-  const controller = {
-    body: action({ body: schema }, ({ body }) => ({ body })),
-    query: action({ query: schema }, (request) => ({
-      query: request.query,
-      last: request.queryValue('limit') ?? null,
-    })),
-  };
-  return new Router()
-    .connect('/', { controller, action: 'body', conditions: { method: ['POST'] } })
-    .connect('/', { controller, action: 'query', conditions: { method: ['GET'] } });
-}
-
-const post = (send: Send, body: unknown): Promise<Answer> => send('POST', '/', { body: JSON.stringify(body) });
+import { serveRouter } from '../served-router.js';
+import { checking, message, post } from './checking.js';
 
 test('RT-181 bodies are not coerced, and nothing is removed or defaulted', async (t) => {
   const send = await serveRouter(

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Validator } from '@seriousme/openapi-schema-validator';
 import fc from 'fast-check';
-import type { App } from 'portico/app';
 import { type ActionRequest, action, Mapper, type RouteOptions, Router } from 'portico/routing';
-import { findOverlaps, findShadowed, openApiDocument, RouteTableError } from '#internal/routing';
+import { findOverlaps, findShadowed, RouteTableError } from '#internal/routing';
 import { keepingLogger, serveRouter } from '../served-router.js';
 
 const GET: RouteOptions = { controller: 'c', action: 'a', conditions: { method: ['GET'] } };
@@ -148,75 +146,6 @@ test('RT-198 routes whose fixed text differs do not overlap', () => {
   assert.deepEqual(overlaps('/servers.{format:json|xml}', '/flavors.{format:json|xml}'), []);
   assert.deepEqual(overlaps('', '/servers', '/{project_id}/servers'), []);
   assert.deepEqual(overlaps('/s/{rest:.*}', '/s/1'), [['/s/1', '/s/{rest:.*}']]);
-});
-
-test('RT-202 OpenAPI from table, schemas, statuses, versions and filters', async () => {
-  const body = { type: 'object', properties: { name: { type: 'string' } } } as const;
-  const controller = {
-    index: action(
-      { query: { type: 'object', required: ['limit'], properties: { limit: { type: 'integer' } } } },
-      () => 1,
-    ),
-    create: [
-      action({ versions: ['2.1', '2.9'] }, () => 1),
-      action({ versions: ['2.10'], body, status: 202, summary: 'Makes one' }, () => 1),
-    ],
-  };
-  const auth = Object.assign((app: App) => app, {
-    openapi: {
-      security: [{ token: [] }],
-      securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
-      headers: { 'X-Id': { schema: { type: 'string' } } },
-      responses: { 401: { description: 'no token' } },
-    },
-  });
-  const router = new Router({
-    versions: { serviceType: 'c', min: '2.1', max: '2.79' },
-    controllers: { servers: controller },
-  }).use(auth);
-  router.resource('server', 'servers', { controller: 'servers', only: ['index', 'create'] });
-  router.connect('/x/{id:\\d+}/{path:.*}', { controller: 'servers', action: 'index', conditions: { method: ['GET'] } });
-  router.redirect('/old', '/servers');
-  const document = openApiDocument(router, { title: 'compute' }) as {
-    openapi: string;
-    info: object;
-    paths: Record<string, Record<string, Record<string, unknown>>>;
-  };
-  assert.equal(document.openapi, '3.1.0');
-  assert.deepEqual(document.info, { title: 'compute', version: '2.79' });
-  assert.deepEqual(Object.keys(document.paths), ['/old', '/servers', '/x/{id}/{path}']);
-  const fault = { 'application/json': { schema: { $ref: '#/components/schemas/Fault' } } };
-  const headers = { 'X-Id': { $ref: '#/components/headers/X-Id' } };
-  assert.deepEqual(document.paths['/servers']!.get, {
-    operationId: 'servers.index',
-    tags: ['servers'],
-    parameters: [
-      { name: 'limit', in: 'query', required: true, schema: { type: 'integer' } },
-      {
-        name: 'OpenStack-API-Version',
-        in: 'header',
-        description: 'The version of the API: c 2.1 to c 2.79, or c latest.',
-        schema: { type: 'string', default: 'c 2.1' },
-      },
-    ],
-    responses: {
-      200: { description: 'OK', content: { 'application/json': {} }, headers },
-      400: { description: 'the input is not valid', content: fault, headers },
-      401: { description: 'no token', content: fault, headers },
-      default: { description: 'a fault', content: fault, headers },
-    },
-    security: [{ token: [] }],
-  });
-  const post = document.paths['/servers']!.post!;
-  // Not required, because not all versions have a body.
-  assert.deepEqual(post.requestBody, { required: false, content: { 'application/json': { schema: body } } });
-  assert.deepEqual(post['x-versions'], [
-    { from: '2.1', to: '2.9' },
-    { from: '2.10', to: null, body, status: 202 },
-  ]);
-  const [id] = document.paths['/x/{id}/{path}']!.get!.parameters as { schema: object }[];
-  assert.deepEqual(id?.schema, { type: 'string', pattern: '^(?:\\d+)$' });
-  assert.deepEqual(await new Validator().validate(structuredClone(document)), { valid: true });
 });
 
 test('RT-202 the document is served where it is asked for', async (t) => {
