@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openDatabase } from 'portico/sqlite';
-import { ConfigError } from '#internal/config';
-import { askMetadata, load, makeServer, sampleConfig, serve, startCompute, temporaryFolder } from './sample-api.js';
+import { makeServer, sampleConfig, startCompute, temporaryFolder } from './sample-api.js';
 
 test('SC-3 SC-4 a second start finds what the first left, and adds nothing', async (t) => {
   const folder = temporaryFolder(t);
@@ -19,42 +18,6 @@ test('SC-3 SC-4 a second start finds what the first left, and adds nothing', asy
     ['2', '3'],
   );
   assert.equal((await second.compute(`GET /v2.1/servers/${id}`)).status, 200);
-});
-
-test('SC-3 the store is where the configuration says', async (t) => {
-  const folder = temporaryFolder(t);
-  await startCompute(t, sampleConfig(folder, 'connection = sqlite:///deep/cloud.db'));
-  assert.ok(existsSync(join(folder, 'deep', 'cloud.db')));
-  await startCompute(t, sampleConfig(join(folder, 'unused'), `connection = sqlite:///${folder}/absolute.db`));
-  assert.ok(existsSync(join(folder, 'absolute.db')));
-  assert.ok(!existsSync(join(folder, 'unused')));
-  const refused = load(t, 'compute', sampleConfig(folder, 'connection = postgresql://db/cloud'));
-  await assert.rejects(refused, (error: Error) => {
-    const found = error instanceof ConfigError ? error : (error.cause as Error);
-    assert.match(`${error.message} ${found.message}`, /connection/);
-    return true;
-  });
-});
-
-test('SC-3 in memory both APIs of a process share one store', async (t) => {
-  const folder = temporaryFolder(t);
-  const config = sampleConfig(folder, 'connection = sqlite://:memory:\ntransition_ms = 0');
-  const api = await startCompute(t, config);
-  const port = await serve(t, await load(t, 'metadata', config));
-  const id = await makeServer(api);
-  assert.equal((await askMetadata(port, '/latest/', { id, tenant_id: 'admin' })).status, 200);
-  assert.deepEqual(readdirSync(folder), []);
-});
-
-test('SC-3 in memory is refused in a worker that is not alone', async (t) => {
-  const config = sampleConfig(temporaryFolder(t), 'connection = sqlite://:memory:');
-  const owner = process as unknown as Record<symbol, unknown>;
-  const worker = Symbol.for('portico.worker');
-  owner[worker] = { assignment: { service: 'compute', index: 0, workers: 2, generation: 0 } };
-  t.after(() => {
-    delete owner[worker];
-  });
-  await assert.rejects(load(t, 'compute', config), /sqlite:\/\/:memory: works only with a single process/);
 });
 
 test('SC-5 a transition ends by itself, whoever looks', async (t) => {
