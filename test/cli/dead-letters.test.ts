@@ -10,7 +10,7 @@ import { bodyOf } from '../rpc/bodies.js';
 import { nextDeadLetter } from '../rpc/conformance.js';
 import { gate, withNetwork } from '../rpc/services.js';
 import { brokerUrl, deleteTopic, rabbitmqctl, withBroker, withoutBroker } from '../rpc/transport/amqp/broker.js';
-import { Deliveries, ground } from '../rpc/transport/amqp/open-broker.js';
+import { ground } from '../rpc/transport/amqp/open-broker.js';
 import { deleteOsloTopic, osloUrl } from '../rpc/transport/oslo/peer.js';
 import { commandBeside } from './command.js';
 
@@ -96,50 +96,6 @@ test('OP-21 RP-95 dead letters are listed and shown, replayed to the queue they 
     assert.deepEqual(disks.done.toSorted(), ['a', 'b']);
     assert.deepEqual(lettersOf(await dead('list', '--json')), []);
   }, url)();
-});
-
-test('RP-95 a letter whose queue is gone is not replayed, and stays; it can be dropped', {
-  skip: withoutBroker,
-}, async (t) => {
-  const { route, open } = ground(t);
-  const dead = deadIn(t, `${brokerUrl}?exchange=${route.exchange}`);
-  const transport = await open(brokerUrl);
-  const consumer = await transport.consume({ ...route, server: 'north' }, { prefetch: 1 }, ({ deadLetter }) => {
-    void deadLetter('unreadable: not JSON');
-  });
-  await transport.publish({ ...route, server: 'north' }, { id: 'id-1', body: Buffer.from('{"secret') });
-  let letters: readonly Letter[] = [];
-  while (letters.length < 1) letters = lettersOf(await dead('list', '--json'));
-  assert.deepEqual([letters[0]!.method, letters[0]!.host, letters[0]!.reason], [null, 'north', 'unreadable: not JSON']);
-  await consumer.cancel();
-  await withBroker((connection) => connection.queueDelete({ queue: `${route.exchange}.images.north` }));
-  const replayed = await dead('replay', 'id-1');
-  assert.equal(replayed.status, 1);
-  assert.match(replayed.stdout, /^replayed 0 dead letters\nid-1 is still a dead letter: .*there is no queue/);
-  const dropped = await dead('drop', '--all');
-  assert.deepEqual([dropped.status, dropped.stdout], [0, 'dropped 1 dead letter\n']);
-  assert.deepEqual(lettersOf(await dead('list', '--json')), []);
-});
-
-test('RP-95 copies of a fanout have one id: each is listed and shown, and goes to its own process', {
-  skip: withoutBroker,
-}, async (t) => {
-  const { route, open } = ground(t);
-  const dead = deadIn(t, `${brokerUrl}?exchange=${route.exchange}`);
-  const transport = await open(brokerUrl);
-  await transport.consume(route, { prefetch: 1 }, () => {});
-  const got = new Deliveries();
-  const fanout = { ...route, fanout: true };
-  for (let processes = 0; processes < 2; processes++) await transport.consume(fanout, { prefetch: 1 }, got.take);
-  await transport.publish(fanout, { id: 'id-1', body: Buffer.from('{"secret') });
-  for (const name of ['first', 'second']) await (await got.next()).deadLetter(`unreadable: ${name}`);
-  const table = await dead('list');
-  assert.match(table.stdout, /\nid-1 +images +\(fanout\) +- .* unreadable: first\nid-1 .* unreadable: second\n2 dead/);
-  const shown = await dead('show', 'id-1');
-  assert.match(shown.stdout, /fanout +true\n[\s\S]*unreadable: first\n\nid +id-1\n[\s\S]*unreadable: second\n$/);
-  const replayed = await dead('replay', 'id-1');
-  assert.deepEqual([replayed.status, replayed.stdout], [0, 'replayed 2 dead letters\n']);
-  await Promise.all([(await got.next()).ack(), (await got.next()).ack()]);
 });
 
 test("RP-95 on oslo.messaging's topology, a policy of the broker keeps what expired: it is listed, shown, replayed and dropped", {

@@ -1,9 +1,7 @@
 /** Errors of newcomers, and the messages of `api-cli` about them. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -347,24 +345,6 @@ test('LC-1402 LC-1403 CF-48 a name in enabled_apis without an app is an error of
   assert.doesNotMatch(none.stderr, /\n\s+at /);
 });
 
-test('a start with a section that nothing knows is refused, together with an address that is taken', async (t) => {
-  const taken = createServer().listen(0, '127.0.0.1');
-  t.after(() => taken.close());
-  await once(taken, 'listening');
-  const { port } = taken.address() as AddressInfo;
-  const ini = `[DEFAULT]\nenabled_apis = hello\ndebug = false\n[api:hello]\nlisten = 127.0.0.1:${port}\nworkers = 1\n[shelf]\nwidth = 8\n[elsewhere]\nx = 1\n`;
-  const own = `import { appFactory } from 'portico/app';
-import { defineOptions, integer } from 'portico/config';
-const options = defineOptions({ width: integer({ default: 1, help: 'How wide.' }) });
-export const app = appFactory('shelf', options, () => (_req, res) => res.end());
-`;
-  const refused = cli(folder(t, ini, { 'x.js': own }));
-  assert.equal(refused.status, 78, refused.stderr);
-  assert.match(refused.stderr, /^portico\.ini:9:1: error: \[elsewhere\] unknown section/m);
-  assert.match(refused.stderr, /^portico\.ini:5:10: error: .*in use/m);
-  assert.doesNotMatch(refused.stderr, /\[shelf\]|Starting/);
-});
-
 test('LC-1305 CF-34 check names an API without a port, and where to write it', (t) => {
   const checked = (section: string): string =>
     cli(folder(t, `[DEFAULT]\nenabled_apis = hello\n${section}`), 'check').stdout;
@@ -386,7 +366,7 @@ test('a wrong variable has its name as its place, and no line', (t) => {
   );
 });
 
-test('OP-19 a database in memory is refused for two workers by check as by a start', (t) => {
+test('OP-19 a database in memory is refused for two workers', (t) => {
   const cwd = folder(t, '[api:hello]\nport = 0\nworkers = 2\n[pets]\nconnection = sqlite://:memory:\n', {
     'x.js': `import { sharedDatabase, sqliteConnection } from 'portico/app';
 import { defineOptions } from 'portico/config';
@@ -395,12 +375,10 @@ const petsOf = sharedDatabase({ group: 'pets', options, open: () => ({ close() {
 export const app = (_globalConf, _localConf, ctx) => (petsOf(ctx), (_req, res) => res.end());
 `,
   });
-  // In processes: the child of `check` builds as a worker would.
-  for (const words of [[], ['check']]) {
-    const { status, stdout, stderr } = node(cwd, [join(root, 'lib', 'cli', 'main.js'), ...words]);
-    assert.equal(status, 78, stdout + stderr);
-    assert.match(stdout + stderr, /portico\.ini:5:14: error: \[pets\] connection: .*only with a single process/);
-  }
+  // In a process: the child of `check` builds as a worker would.
+  const { status, stdout, stderr } = node(cwd, [join(root, 'lib', 'cli', 'main.js'), 'check']);
+  assert.equal(status, 78, stdout + stderr);
+  assert.match(stdout, /portico\.ini:5:14: error: \[pets\] connection: .*only with a single process/);
 });
 
 test('OP-3 routes of APIs of which enabled_apis names one twice are refused', (t) => {
@@ -410,7 +388,7 @@ test('OP-3 routes of APIs of which enabled_apis names one twice are refused', (t
   assert.match(stderr, /enabled_apis: should not contain an item twice/);
 });
 
-test('OP-3 OP-19 a start tells the failing factories of all APIs, each once and with the place of the throw, as check does; --trace-errors adds the stack', (t) => {
+test('OP-3 OP-19 a start tells the failing factories of all APIs, each once and with the place of the throw, as check does', (t) => {
   const apis = ['hello', 'other', 'good'];
   const ini = apis.map((name) => `[api:${name}]\nport = 0\nworkers = 1\n`).join('');
   const cwd = folder(t, `[DEFAULT]\nenabled_apis = ${apis.join()}\n${ini}`, {
@@ -431,9 +409,6 @@ export const good = () => (_req, res) => res.end();
   assert.deepEqual(told(stderr), told(cli(cwd, 'check').stdout));
   assert.ok(stderr.includes(`thrown at ${join(cwd, 'x.js')}:2:9`), stderr);
   assert.doesNotMatch(stderr, /Error: no database\n {4}at /);
-  const traced = cli(cwd, '--trace-errors', '--enabled-apis', 'hello');
-  assert.equal(traced.status, 1);
-  assert.match(traced.stderr, /Error: no database\n {4}at .*x\.js:2:9/);
 });
 
 test('OP-3 a factory that fails for errors in routes leads to the pages of those', (t) => {

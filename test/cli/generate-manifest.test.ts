@@ -48,7 +48,17 @@ const EDITS: readonly (readonly [from: string | RegExp, to: string, says?: RegEx
   [/(startupProbe.*?)port: 9101/, '$1port: 9102', /startupProbe\.httpGet\.port is 9102: nothing listens there/],
   [/readinessProbe: .*/, 'readinessProbe: { tcpSocket: { port: 80 } }', /tcpSocket\.port is 80: nothing listens there/],
   [/readinessProbe: .*/, 'readinessProbe: { exec: { command: [node, ready.js] } }'],
+  [/readinessProbe: .*/, '', /readinessProbe: a pod gets requests before it serves/],
+  ['port: 9101, scheme: HTTP', 'port: metrics'],
   [/livenessProbe: .*/, ''],
+  ['targetPort: hello', 'targetPort: 8080'],
+  ['targetPort: hello', 'targetPort: web', /targetPort is web: no API listens there/],
+  ['Seconds: 65', 'Seconds: 30', /terminationGracePeriodSeconds is 30: a stop takes up to 65 s/],
+  [
+    '          env:',
+    '          lifecycle: { preStop: { exec: { command: [sleep, "20"] } } }\n          env:',
+    /terminationGracePeriodSeconds is 65: a stop takes up to 85 s/,
+  ],
   ['0.0.0.0:9101', 'localhost:9101', /readinessProbe\.httpGet\.port is 9101: nothing listens/],
   ['0.0.0.0:9101', '[::1]:9101', /readinessProbe\.httpGet\.port is 9101: nothing listens/],
   [
@@ -161,6 +171,7 @@ test('OP-15 --check says what it cannot read, and takes it for right', (t) => {
     broken,
     /error: the manifest cannot be read: it is no YAML: Implicit keys need to be on a single line\n/,
   );
+  assert.match(check('kind: Service'), /error: the manifest cannot be read: it has no pod template with a container/);
   const reference =
     '{ name: PORTICO_DEFAULT__DRAIN_DELAY, valueFrom: { configMapKeyRef: { name: times, key: drain } } }';
   const all = manifest.replace(/ {10}env:\n(?: {12}.*\n)+/, '          envFrom: [{ configMapRef: { name: times } }]\n');

@@ -17,7 +17,7 @@ import { parseAllDocuments } from 'yaml';
 import type { Deployment } from '../../dist/cli/generate/deployment.js';
 import { wronglyCopied } from '../../dist/cli/generate/docker.js';
 import { wordsOf as unitWords } from '../../dist/cli/generate/systemd-unit.js';
-import { emptyProject, freePort, Program, root } from '../e2e/program.js';
+import { emptyProject, root } from '../e2e/program.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { exposureOf, securityMissing, systemdMissing, verifyUnit } from '../launch/systemd/verify-unit.js';
 import { makePair } from '../server/certificate-files.js';
@@ -120,19 +120,6 @@ const MISFITS: readonly (readonly [kind: string, from: string | RegExp, to: stri
   ['systemd', 'LimitNOFILE=65536', '', /LimitNOFILE is 1024: .* needs 4160/],
   ['systemd', 'LimitNOFILE=65536', 'LimitNOFILE=1024', /LimitNOFILE is 1024: .* needs 4160/],
   ['systemd', 'portico.ini', 'other.ini', /ExecStart is .*: this configuration is portico\.ini/],
-  [
-    'kubernetes',
-    'terminationGracePeriodSeconds: 65',
-    'terminationGracePeriodSeconds: 30',
-    /terminationGracePeriodSeconds is 30: a stop takes up to 65 s, and then requests are cut off/,
-  ],
-  [
-    'kubernetes',
-    'readinessProbe: { httpGet: { path: /readyz',
-    'readinessProbe: { httpGet: { path: /ready',
-    /readinessProbe\.httpGet\.path is \/ready: there is no health check/,
-  ],
-  ['kubernetes', 'targetPort: hello', 'targetPort: web', /targetPort is web: no API listens there/],
 ];
 
 test('OP-15 RP-88 --check says of each edit its line and what is wrong with it', (t) => {
@@ -175,10 +162,7 @@ const FITTING: readonly (readonly [kind: string, from: string | RegExp, to: stri
   ['systemd', /ExecReload=.*\n/, ''],
   ['systemd', 'Restart=on-failure', 'Restart=\\\n  always'],
   ['systemd', 'LimitNOFILE=65536', 'LimitNOFILE=8192:65536'],
-  ['kubernetes', 'targetPort: hello', 'targetPort: 8080'],
-  ['kubernetes', 'port: 9101, scheme: HTTP', 'port: metrics'],
   ['kubernetes', /readinessProbe: .*/, 'readinessProbe: { httpGet: { path: /status, port: 8080 } }'],
-  ['kubernetes', '        - name: portico\n', '        - name: side\n        - name: portico\n'],
 ];
 
 test('OP-15 RP-88 --check takes other ways to say the same', (t) => {
@@ -197,20 +181,6 @@ test('OP-15 RP-88 --check takes other ways to say the same', (t) => {
     writeFileSync(join(run.folder, '.dockerignore'), 'node_modules\n');
     assert.equal(run(kind, '--check', file).stdout, `${file} matches this configuration.\n`);
   }
-});
-
-test('OP-15 --check says once that a block is missing, and what keeps a file from being read', (t) => {
-  const run = generating(t);
-  const findings = (kind: string, text: string): string => {
-    const file = join(run.folder, 'edited');
-    writeFileSync(file, text);
-    return run(kind, '--check', file).stdout.replaceAll(file, '');
-  };
-  const one = (said: string): string => `:1:1: error: ${said}`;
-  const unread = one('the manifest cannot be read: ');
-  assert.ok(findings('kubernetes', 'kind: Service').startsWith(`${unread}it has no pod template with a container`));
-  assert.ok(findings('kubernetes', 'a: [').startsWith(`${unread}it is no YAML: `));
-  for (const text of ['kind: Service', 'a: [']) assert.equal(findings('kubernetes', text).split('error:').length, 2);
 });
 
 test('OP-15 the unit passes systemd-analyze verify', {
@@ -600,36 +570,6 @@ test('OP-15 the manifests have what the API of Kubernetes requires, and nothing 
   assert.deepEqual(service!.spec.ports, [{ name: 'hello', port: 8080, targetPort: 'hello' }]);
 });
 
-/** Each of these alone in a manifest, with what `--check` says of it. */
-const DRIFT: readonly (readonly [from: string | RegExp, to: string, says: RegExp])[] = [
-  [/readinessProbe: .*/, '', /readinessProbe: a pod gets requests before it serves/],
-  [
-    '          env:',
-    '          lifecycle: { preStop: { exec: { command: [sleep, "20"] } } }\n          env:',
-    /terminationGracePeriodSeconds is 65: a stop takes up to 85 s/,
-  ],
-  [/DRAIN_DELAY, value: "6"/, 'DRAIN_DELAY, value: "0"', /container: it stops while Services still send to it/],
-  [
-    'mountPath: /run/portico',
-    'mountPath: /run/other',
-    /readOnlyRootFilesystem is true: \/run\/portico is written to, and no volume is there/,
-  ],
-];
-
-test('OP-15 --check reports drift of a manifest that loses requests', (t) => {
-  const run = generating(t);
-  const manifest = written(run, 'kubernetes');
-  const file = join(run.folder, 'manifest.yaml');
-  for (const [from, to, says] of DRIFT) {
-    const edited = manifest.replace(from, to);
-    assert.notEqual(edited, manifest, `the manifest has ${String(from)}`);
-    writeFileSync(file, edited);
-    const { status, stdout } = run('kubernetes', '--check', file);
-    assert.match(stdout, says);
-    assert.equal(status, 1);
-  }
-});
-
 test('OP-15 without a listener that a kubelet reaches the manifest opens one for probes and metrics alone', (t) => {
   for (const more of ['', '[admin]\nlisten = 127.0.0.1:9100']) {
     const run = generating(t, { more });
@@ -939,73 +879,4 @@ test('OP-15 an API that takes any free port has no place in a container', (t) =>
   const { status, stderr } = generating(t, { api: 'port = 0' })('docker');
   assert.equal(status, 1);
   assert.match(stderr, /hello has port 0/);
-});
-
-const NAMESPACE = ['--pid', '--fork', '--mount-proc', '--kill-child'];
-const isPermitted = spawnSync('unshare', [...NAMESPACE, 'true']).status === 0;
-
-/** The words of a Dockerfile instruction in exec form. */
-function wordsOf(dockerfile: string, name: string): string[] {
-  return JSON.parse(new RegExp(`^${name} (\\[.*)$`, 'm').exec(dockerfile)![1]!) as string[];
-}
-
-/** The children of a process with their states; Z is a zombie. */
-function childrenOf(pid: number): { pid: number; state: string }[] {
-  const pids = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-    .trim()
-    .split(' ')
-    .filter((word) => word !== '');
-  return pids.map((each) => {
-    const [, state = ''] = /\) (\w) /.exec(readFileSync(`/proc/${each}/stat`, 'utf8')) ?? [];
-    return { pid: Number(each), state };
-  });
-}
-
-test('OP-15 the life of a container: ready, TERM with a request in hand, ended in time with all it had', {
-  skip: !isPermitted && 'no PID namespace can be made here (unshare --pid)',
-  timeout: 60_000,
-}, async (t) => {
-  const port = await freePort();
-  const run = generating(t, { defaults: 'graceful_shutdown_timeout = 5', api: `port = ${port}` });
-  const dockerfile = written(run, 'docker');
-  const init = isInstalled('tini');
-  if (!init)
-    t.diagnostic('tini is not installed: CMD is process 1 itself, and whether zombies are reaped is not tested');
-  const entry = init ? ['tini', ...wordsOf(dockerfile, 'ENTRYPOINT').slice(1)] : [];
-  const [node, ...words] = wordsOf(dockerfile, 'CMD');
-  assert.equal(node, 'node');
-  // In the container a directory exists for the socket.
-  const inFolder = (text: string): string => text.replace('/run/portico', run.folder);
-  const [, socket] = /PORTICO_CONTROL__SOCKET=(\S+)/.exec(dockerfile)!;
-  const [, probe] = /^ {2}CMD (\[.*)$/m.exec(dockerfile)!;
-  const isHealthy = () => spawnSync(process.execPath, (JSON.parse(inFolder(probe!)) as string[]).slice(1)).status === 0;
-  assert.equal(isHealthy(), false);
-  const program = new Program('unshare', [...NAMESPACE, ...entry, process.execPath, ...words], {
-    cwd: run.folder,
-    env: { PORTICO_CONTROL__SOCKET: inFolder(socket!) },
-  });
-  t.after(() => program.end());
-  await program.printed(/^hello .*0\.0\.0\.0/m);
-  assert.equal(isHealthy(), true);
-  const first = childrenOf(program.pid)[0]!.pid;
-  const url = `http://127.0.0.1:${port}`;
-  assert.equal((await fetch(`${url}/status`)).status, 200);
-
-  // The request leaves a process behind, which process 1 inherits and which has ended when the response arrives.
-  assert.equal(await (await fetch(url)).text(), 'hello');
-  if (init)
-    assert.deepEqual(
-      childrenOf(first).filter(({ state }) => state === 'Z'),
-      [],
-    );
-
-  const workers = childrenOf(first);
-  assert.ok(workers.length > 0);
-  const answer = fetch(url);
-  // The response to a later request shows that the first one is in flight.
-  await (await fetch(`${url}/status`)).text();
-  process.kill(first, 'SIGTERM');
-  assert.equal(await (await answer).text(), 'hello');
-  assert.deepEqual(await program.ended, { code: 0, signal: null });
-  for (const { pid } of workers) assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
 });

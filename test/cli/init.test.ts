@@ -1,13 +1,13 @@
 /** `api-cli init` from the packed package: its project is installed, tested, checked and served. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import ts from 'typescript';
 import { compile } from '../docs/compiler.js';
 import { blocksOf } from '../docs/page.js';
-import { environmentOf, install, npm, pack, typeScriptNode, unpack } from '../e2e/packed.js';
+import { environmentOf, install, npm, pack, unpack } from '../e2e/packed.js';
 import { emptyProject, freePort, Program, root } from '../e2e/program.js';
 import { removeFolder, temporaryFolder } from '../fixtures/keeper.js';
 import { command } from './command.js';
@@ -24,14 +24,17 @@ before(() => {
 
 after(() => removeFolder(place));
 
-/** Creates a project with this Node and the installed package, then installs its dependencies. Undefined if no registry is reachable. */
-async function installedProject(t: TestContext, node: string, words: readonly string[]): Promise<string | undefined> {
-  const env = environmentOf(node);
-  const isThere = existsSync(join(place, 'node_modules/portico'));
-  if (!isThere && !(await install(t, place, [tarball], env))) return undefined;
-  const said = execFileSync('npx', ['api-cli', 'init', ...words], { cwd: place, env, encoding: 'utf8' });
-  assert.match(said, new RegExp(`Next:\n {2}cd ${words[0]}\n {2}npm install\n {2}npm test\n {2}npm run dev `));
-  const folder = join(place, words[0]!);
+/** Creates a project in JavaScript with the installed package, then installs its dependencies. Undefined if no registry is reachable. */
+async function installedProject(t: TestContext): Promise<string | undefined> {
+  const env = environmentOf(process.execPath);
+  if (!(await install(t, place, [tarball], env))) return undefined;
+  const said = execFileSync('npx', ['api-cli', 'init', 'library', '--javascript'], {
+    cwd: place,
+    env,
+    encoding: 'utf8',
+  });
+  assert.match(said, /Next:\n {2}cd library\n {2}npm install\n {2}npm test\n {2}npm run dev /);
+  const folder = join(place, 'library');
   assert.equal(porticoOf(folder), `file:../${basename(tarball)}`);
   // The same packages are there already: npm has to find what the project lacks, and removes what it does not depend on.
   execFileSync('cp', ['-a', join(place, 'node_modules'), folder]);
@@ -44,10 +47,14 @@ function porticoOf(folder: string): string {
   return (manifest as { dependencies: { portico: string } }).dependencies.portico;
 }
 
-/** The steps of a new user: test, check, start, send a request, make an error in a file, stop. */
-async function use(folder: string, node: string, extension: string): Promise<void> {
+/** The steps of a new user, which pages of docs take in TypeScript: test, check, start, send a request, make an error in a file, stop. */
+async function use(folder: string): Promise<void> {
   const port = await freePort();
-  const env = { ...environmentOf(node), PORTICO_API_BOOKS__PORT: String(port), PORTICO_API_BOOKS__WORKERS: '1' };
+  const env = {
+    ...environmentOf(process.execPath),
+    PORTICO_API_BOOKS__PORT: String(port),
+    PORTICO_API_BOOKS__WORKERS: '1',
+  };
   const tested = await npm(folder, ['test'], env);
   assert.equal(tested.status, 0, tested.stdout + tested.stderr);
   assert.match(tested.stdout, /pass 4/);
@@ -72,23 +79,15 @@ async function use(folder: string, node: string, extension: string): Promise<voi
   const refused = await npm(folder, ['start'], env);
   assert.equal(refused.status, 78, refused.stdout + refused.stderr);
   assert.match(refused.stderr, /api-paste\.ini:\d+:1: .*max_agee[\s\S]*did you mean 'max_age'\?/);
-  assert.ok(readdirSync(join(folder, 'app')).every((name) => name.endsWith(extension)));
+  assert.ok(readdirSync(join(folder, 'app')).every((name) => name.endsWith('.js')));
 }
 
 test('OP-9 a project in JavaScript is installed, tested, served, and says which option is wrong', {
   skip: !runsTypes && 'on this Node the commands of README.md, which are tested too, make one',
   timeout: 240_000,
 }, async (t) => {
-  const folder = await installedProject(t, process.execPath, ['in-javascript', '--javascript']);
-  if (folder !== undefined) await use(folder, process.execPath, '.js');
-});
-
-test('OP-9 a project in TypeScript is installed, tested, served, says which option is wrong, and its types are checked', {
-  timeout: 240_000,
-}, async (t) => {
-  const node = await typeScriptNode(t);
-  const folder = node && (await installedProject(t, node, ['in-typescript']));
-  if (folder !== undefined) await use(folder, node!, '.ts');
+  const folder = await installedProject(t);
+  if (folder !== undefined) await use(folder);
 });
 
 test('a Node that does not run TypeScript gets JavaScript, and is told why', {

@@ -10,7 +10,7 @@ import { temporaryFolder } from '../fixtures/keeper.js';
 import { until } from '../fixtures/until.js';
 import { blocksOf, runPage } from './page.js';
 
-test('the commands of README.md make a project, test it, serve it and ask it', { timeout: 240_000 }, async (t) => {
+test('OP-9 the commands of README.md make a project, test it, serve it and ask it', { timeout: 240_000 }, async (t) => {
   const port = String(await freePort());
   await runPage(t, 'README.md', {
     replace: { '../library': 'library', '8080': port },

@@ -85,6 +85,13 @@ test('KU-10 in a read-only container of any user api-cli serves, is asked for it
     env: { ...process.env, ...env },
   });
   assert.match(status.stdout, /^hello\b.*\b1 of 1 ready\b/m, status.stderr);
+  const [, probe = ''] = /^ {2}CMD (\[.*)$/m.exec(image) ?? [];
+  const asked = [...AS_ANYONE, process.execPath, ...(JSON.parse(probe) as string[]).slice(1)];
+  assert.equal(
+    spawnSync('nsenter', [...spaces, ...asked], { env: { ...process.env, ...env } }).status,
+    0,
+    'HEALTHCHECK',
+  );
   process.kill(init!, 'SIGTERM');
   assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
   assert.doesNotMatch(program.output(), /EROFS|EACCES|"level":"(?:warn|error)"/);

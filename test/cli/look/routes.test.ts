@@ -79,14 +79,6 @@ test('RT-24 RT-198 --check names shadowed routes, overlaps and slow requirements
   assert.match(stdout, /warnings: none/);
 });
 
-test('OP-70 RT-202 openapi prints a document', (t) => {
-  const { stdout, status } = run(t, 'openapi', '--api', 'things');
-  assert.equal(status, 0);
-  const { openapi, paths } = JSON.parse(stdout) as { openapi: string; paths: Record<string, object> };
-  assert.equal(openapi, '3.1.0');
-  assert.deepEqual(Object.keys(paths), ['/slow/{x}', '/things', '/things/{id}', '/typed/{id}/{flag}/{rest}']);
-});
-
 test('explain, openapi and routes end although the app has left a handle open', (t) => {
   const { folder, remove } = emptyProject({
     'portico.ini': '[DEFAULT]\nenabled_apis = things\n[api:things]\nport = 1\n',

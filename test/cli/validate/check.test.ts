@@ -95,24 +95,6 @@ test('OP-3 PD-152 check prints each finding with its line and a caret; 78 with a
   assert.deepEqual(run(cwd, 'check', 'api-paste.ini'), { status: 0, stdout: 'No errors found.\n', stderr: '' });
 });
 
-test('OP-3 check names no page for a code that the application made up', (t) => {
-  const cwd = folder(t, {
-    'portico.ini': '[DEFAULT]\nenabled_apis = main\n[api:main]\nport = 0\n',
-    'api-paste.ini': '[app:main]\npaste.app_factory = ./m.js:app\n',
-    'm.js': `import { PorticoError } from 'portico/config';
-import { appFactory } from 'portico/app';
-const refuse = () => {
-  throw new PorticoError('SHOP_NO_TILL', { message: 'no till' });
-};
-export const app = appFactory('shop', {}, refuse, { trial: true });
-`,
-  });
-  const { status, stdout } = run(cwd, 'check');
-  assert.equal(status, 78);
-  assert.match(stdout, /no till/);
-  assert.doesNotMatch(stdout, /shop_no_till/);
-});
-
 test('OP-3 MW-39 check says what a start would: what filters have against the address, and nothing of what is not chosen', (t) => {
   const paste = `[composite:hello]
 use = call:nova.api.auth:pipeline_factory_v21
@@ -228,34 +210,6 @@ test('OP-5 pipeline shows the composed tree with places and options, secrets mas
   assert.match(run(cwd, 'pipeline', '--format', 'dot').stdout, /^digraph pipeline \{\n/);
 });
 
-test('OP-6 explain tells the mount and why, the filters, what is left of the path, and the app', (t) => {
-  const cwd = folder(t);
-  const { status, stdout } = run(cwd, 'explain', 'GET', '/v2/servers?limit=1');
-  assert.equal(status, 0);
-  assert.equal(
-    stdout,
-    [
-      'GET /v2/servers?limit=1',
-      '  composite main: /v2 is the first mount that matches /v2/servers  [script name "", path "/v2/servers?limit=1"]  egg:Paste#urlmap  api-paste.ini:1',
-      '  pipeline api: 1 filter  api-paste.ini:6',
-      '  filter limited: passes the request on  ./m.js:limited  api-paste.ini:9',
-      '  app app: would be called  [script name "/v2", path "/servers?limit=1"]  ./m.js:app  api-paste.ini:13',
-      '',
-    ].join('\n'),
-  );
-  const spelt = run(cwd, 'explain', 'GET', '//%76%32%2fservers?limit=1').stdout;
-  assert.equal(spelt.replaceAll('//%76%32%2fservers', '/v2/servers'), stdout);
-  const nowhere = run(
-    folder(t, { 'api-paste.ini': FILES['api-paste.ini'].replace('/: root\n', '') }),
-    'explain',
-    'GET',
-    '/x',
-    '--api',
-    'main',
-  );
-  assert.match(nowhere.stdout, /no mount matches \/x \(\/v2\).*\n {2}response main: 404 Not Found/);
-});
-
 test('OP-3 check of a paste file alone finds a validator that is none, and misses nothing that a configuration may have', (t) => {
   const section = (options: string): string =>
     `[pipeline:main]\npipeline = f app\n[filter:f]\npaste.filter_factory = portico/middleware:authToken\n${options}[app:app]\npaste.app_factory = ./m.js:app\n`;
@@ -330,21 +284,6 @@ test('OP-3 a unix socket that a start could not bind is a warning that says why,
   assert.deepEqual(
     [readFileSync(join(cwd, 'note.txt'), 'utf8'), existsSync(join(cwd, 'stale.sock')), existsSync(join(cwd, 'gone'))],
     ['mine', true, false],
-  );
-});
-
-test('OP-3 a unix socket in a folder that this user may not write to is a warning', (t) => {
-  const cwd = folder(t, { 'closed/note.txt': '' });
-  writeFileSync(join(cwd, 'portico.ini'), `[api:main]\nlisten = unix:${cwd}/closed/api.sock\n`);
-  chmodSync(cwd, 0o755);
-  chmodSync(join(cwd, 'closed'), 0o555);
-  // File modes do not restrict root.
-  const user = process.geteuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
-  const words = [join(root, 'lib', 'cli', 'main.js'), 'check'];
-  const { stdout } = spawnSync(process.execPath, words, { cwd, encoding: 'utf8', ...user });
-  assert.match(
-    stdout,
-    /\[api:main\] listen: it cannot be bound now: EACCES: permission denied, access '\/.*closed'\n {2}Give this user the right/,
   );
 });
 
