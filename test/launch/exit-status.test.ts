@@ -23,7 +23,6 @@ const PARENT = { parent: true };
 for (const [how, plan] of [
   ['through launch, one process', ONE],
   ['through launch, a parent', PARENT],
-  ['through runMain, one process', { main: true }],
 ] as const) {
   test(`a forgotten timer holds no program that was told to stop, and a second TERM when all has stopped changes no status: ${how}`, async (t) => {
     const program = await running(t, { forgets: 'interval', ...plan });
@@ -34,12 +33,6 @@ for (const [how, plan] of [
     assert.deepEqual(await program.ended, { code: 0, signal: null });
   });
 }
-
-test('a task that is deaf to its signal holds a single process until its deadline and no longer', async (t) => {
-  const program = await running(t, { forgets: 'task', timeoutMs: 200 });
-  program.kill('SIGTERM');
-  assert.deepEqual(await program.ended, { code: 1, signal: null });
-});
 
 test('a program that has stopped its launcher by itself goes on with what else it has to do', async (t) => {
   const program = await running(t, { goesOn: true, forgets: 'interval' });
@@ -83,14 +76,14 @@ test('a worker whose stop fails does not stay behind when its parent was killed'
 });
 
 for (const [whose, places, plan] of [
-  ['is the status of a single process', ['timer', 'task at the stop'], ONE],
+  ['is the status of a single process', ['timer'], ONE],
   ['in a worker is the status of the launch', ['start', 'stop'], PARENT],
 ] as const) {
   for (const throws of places) {
     test(`ServiceExit(42) thrown by ${throws} ${whose}`, async (t) => {
       const program = new RunningProgram('ending', { throws, status: 42, ...plan });
       t.after(() => program.cleanUp());
-      if (/stop/.test(throws)) {
+      if (throws === 'stop') {
         await program.event('launched');
         program.kill('SIGTERM');
       }
@@ -108,7 +101,6 @@ for (const through of ['main', 'apis']) {
 }
 
 for (const [throws, restartMethod] of [
-  ['wait', 'reload'],
   ['task', 'reload'],
   ['reset', 'mutate'],
 ] as const) {

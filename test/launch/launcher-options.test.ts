@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ReloadReport } from 'portico/launch';
-import { startedOnce, untilFileEnds } from '../e2e/program.js';
 import { get } from '../fixtures/http-client.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
-import { isAlive, RunningProgram } from '../fixtures/running-program.js';
+import { RunningProgram } from '../fixtures/running-program.js';
 
 const folder = temporaryFolder('portico-configured-');
 
@@ -23,65 +22,23 @@ interface Page {
 function configured(
   t: { after(fn: () => Promise<void>): unknown; readonly name: string },
   text: string,
-  env: NodeJS.ProcessEnv = {},
   args: readonly string[] = [],
 ) {
   const file = join(folder, `${t.name.replaceAll(/\W+/g, '-').slice(0, 40)}.ini`);
   const write = (next: string): void => writeFileSync(file, next);
   write(text);
-  const fleet = new RunningProgram('configured', ['--config-file', file, ...args], { env });
+  const fleet = new RunningProgram('configured', ['--config-file', file, ...args]);
   t.after(() => fleet.cleanUp());
   const page = async (): Promise<Page> => (await get<Page>(await fleet.port('greeter'), '/page')).body;
   return { fleet, file, write, page };
 }
 
-const file = untilFileEnds();
-/** A fleet with one worker that reloads, and one with two that mutates, for the tests that follow one another. */
-const reloading = startedOnce(async () => {
-  const head = '[greeter]\nworkers = 1\n';
-  const it = configured({ name: 'reloading', after: file.after }, `${head}greeting = first\n`);
-  await it.fleet.event('launched');
-  return { head, ...it };
-});
 const MUTATES = '[DEFAULT]\nrestart_method = mutate\n';
-const mutating = startedOnce(async () => {
+
+test('LC-516 LC-525 LC-1918 CF-80 mutate passes the later configuration to reset once in every worker, never in the parent, and keeps the processes', async (t) => {
   const head = `${MUTATES}[greeter]\n`;
-  const it = configured({ name: 'mutating', after: file.after }, `${head}greeting = first\nlimit = 1K\n`);
-  await it.fleet.event('launched');
-  return { head, ...it };
-});
-
-test('LC-306 CF-16 a worker that is respawned after an edit comes back with the accepted values', async () => {
-  const { fleet, write, page } = await reloading();
-  assert.equal((await page()).greeting, 'first');
-  write('[greeter]\ngreeting = second\nworkers = 1\n');
-  const from = fleet.lines.length;
-  process.kill(fleet.children()[0]!, 'SIGKILL');
-  await fleet.event('worker_ready', from);
-  assert.equal((await page()).greeting, 'first');
-  fleet.kill('SIGHUP');
-  await fleet.event('reload');
-  assert.equal((await page()).greeting, 'second');
-});
-
-test('LC-517 LC-1917 RL-66 CF-83 SIGHUP with a broken file changes nothing and says where the error is', async () => {
-  for (const { fleet, file, head, write, page } of [await reloading(), await mutating()]) {
-    const before = fleet.children();
-    const { greeting } = await page();
-    const from = fleet.lines.length;
-    write(`${head}limit = plenty\n`);
-    fleet.kill('SIGHUP');
-    const report = await fleet.event('reload', from);
-    assert.equal(report.outcome, 'refused');
-    assert.match(String(report.error), new RegExp(`${file}:${head.split('\n').length}:\\d+: .*\\[greeter\\] limit`));
-    assert.equal(fleet.lines.slice(from).filter(({ level }) => level === 'error').length, 1);
-    for (const pid of before) assert.ok(isAlive(pid));
-    assert.equal((await page()).greeting, greeting);
-  }
-});
-
-test('LC-516 LC-525 LC-1918 CF-80 mutate passes the later configuration to reset once in every worker, never in the parent, and keeps the processes', async () => {
-  const { fleet, head, write } = await mutating();
+  const { fleet, write } = configured(t, `${head}greeting = first\nlimit = 1K\n`);
+  await fleet.event('launched');
   const before = new Set(fleet.children());
   const from = fleet.lines.length;
   const resets = (): unknown[] => fleet.lines.slice(from).flatMap(({ event, pid }) => (event === 'reset' ? [pid] : []));
@@ -99,40 +56,14 @@ test('LC-516 LC-525 LC-1918 CF-80 mutate passes the later configuration to reset
   }
 });
 
-test('CF-92 OP-86 a number of workers that a reload changes is applied by the parent', async () => {
-  const { fleet, write } = await reloading();
+test('CF-92 OP-86 a number of workers that a reload changes is applied by the parent', async (t) => {
+  const { fleet, write } = configured(t, '[greeter]\nworkers = 1\n');
+  await fleet.event('launched');
   const from = fleet.lines.length;
   write('[greeter]\nworkers = 2\n');
   fleet.kill('SIGHUP');
   await fleet.event('reload', from);
   await fleet.line((line) => line.event === 'worker_ready' && line.workerId === 1, from);
-});
-
-test('CF-79 CF-118 a secret reaches the workers over the channel, not in their environment or arguments', async (t) => {
-  const ways: Parameters<typeof configured>[] = [
-    [t, '[greeter]\nworkers = 1\ntoken = correct-horse\n', { PORTICO_GREETER__PASSWORD: 'correct-horse' }],
-    [
-      t,
-      '[greeter]\nworkers = 1\ntoken = correct-horse\n',
-      {},
-      ['--set', 'greeter.password=correct-horse', '--set=x-other.cache_secret_key=correct-horse'],
-    ],
-  ];
-  for (const way of ways) {
-    const { fleet, page } = configured(...way);
-    await fleet.event('launched');
-    const { password, token } = await page();
-    assert.deepEqual([password, token], ['correct-horse', 'correct-horse']);
-    const [worker] = fleet.children();
-    for (const name of ['environ', 'cmdline']) {
-      assert.doesNotMatch(readFileSync(`/proc/${worker}/${name}`, 'utf8'), /correct-horse/);
-    }
-    // The process list of the system shows the operator's arguments until the title replaces them.
-    assert.doesNotMatch(readFileSync(`/proc/${fleet.pid}/cmdline`, 'utf8'), /correct-horse/);
-    fleet.kill('SIGTERM');
-    await fleet.ended;
-    assert.doesNotMatch(fleet.text(), /correct-horse/);
-  }
 });
 
 test('OP-81 CF-76 LC-1928 LC-1207 LC-1214 LC-104 a secret that changes reaches the workers, and no report or log; nor does one of the command line', async (t) => {
@@ -142,7 +73,7 @@ test('OP-81 CF-76 LC-1928 LC-1207 LC-1214 LC-104 a secret that changes reaches t
     file: path,
     write,
     page,
-  } = configured(t, `${head}token = old-secret\n`, {}, ['--set', 'greeter.password=on-the-line']);
+  } = configured(t, `${head}token = old-secret\n`, ['--set', 'greeter.password=on-the-line']);
   await fleet.event('launched');
   write(`${head}token = new-secret\ngreeting = second\n`);
   fleet.kill('SIGHUP');
@@ -181,13 +112,5 @@ test('LC-1210 the parent alone writes all options to the log, at the start and a
       ['greeter.greeting               = first', fleet.pid],
       ['greeter.greeting               = second', fleet.pid],
     ],
-  );
-  const silent = configured(t, '[DEFAULT]\nlog_options = no\n[greeter]\nworkers = 1\n');
-  await silent.fleet.event('launched');
-  silent.fleet.kill('SIGTERM');
-  await silent.fleet.ended;
-  assert.equal(
-    silent.fleet.lines.find(({ msg }) => msg === 'Full set of CONF:'),
-    undefined,
   );
 });

@@ -16,26 +16,24 @@ function unhandled(program: RunningProgram): LogLine[] {
   return program.lines.filter(({ msg }) => msg === 'Unhandled exception');
 }
 
-for (const path of ['/throw', '/reject']) {
-  test(`LC-375 RL-71 ${path}: a process of its own logs it once, lets requests end, and ends with 2`, async (t) => {
-    const { program, port } = await single(t);
-    const slow = get<{ slow: boolean }>(port, '/slow?ms=700');
-    await get(port, '/');
-    await get(port, path).catch(() => undefined);
-    await program.line(({ msg }) => msg === 'Unhandled exception');
-    assert.equal((await slow).body.slow, true);
-    assert.deepEqual(await program.ended, { code: 2, signal: null });
-    const [line, ...more] = unhandled(program);
-    assert.deepEqual([line?.level, line?.service, more.length], ['error', 'single', 0]);
-    assert.match(JSON.stringify(line), /nobody (handles|waits for) this.*\\n\s+at /);
-    // No raw text of the error is in the output.
-    assert.deepEqual(
-      program.lines.filter(({ plain }) => plain),
-      [],
-    );
-    assert.equal(program.lines.find(({ event }) => event === 'stopped')?.status, 2);
-  });
-}
+test('LC-375 RL-71 a process of its own logs it once, lets requests end, and ends with 2', async (t) => {
+  const { program, port } = await single(t);
+  const slow = get<{ slow: boolean }>(port, '/slow?ms=700');
+  await get(port, '/');
+  await get(port, '/throw').catch(() => undefined);
+  await program.line(({ msg }) => msg === 'Unhandled exception');
+  assert.equal((await slow).body.slow, true);
+  assert.deepEqual(await program.ended, { code: 2, signal: null });
+  const [line, ...more] = unhandled(program);
+  assert.deepEqual([line?.level, line?.service, more.length], ['error', 'single', 0]);
+  assert.match(JSON.stringify(line), /nobody (handles|waits for) this.*\\n\s+at /);
+  // No raw text of the error is in the output.
+  assert.deepEqual(
+    program.lines.filter(({ plain }) => plain),
+    [],
+  );
+  assert.equal(program.lines.find(({ event }) => event === 'stopped')?.status, 2);
+});
 
 test('RL-71 a program that listens to uncaughtException itself lives on, and the log has the error', async (t) => {
   const { program, port } = await single(t, { tolerant: true });
@@ -51,29 +49,6 @@ test('RL-71 a program that listens to uncaughtException itself lives on, and the
     told.map(({ level }) => level),
     ['error', 'error'],
   );
-});
-
-test('RL-71 what does not end within five seconds is cut off, whatever the deadline of the service', async (t) => {
-  const { program, port } = await single(t, { options: { settings: { drainDelayMs: 60_000 } } });
-  get(port, '/slow?ms=60000').catch(() => undefined);
-  await get(port, '/');
-  const from = performance.now();
-  await get(port, '/throw');
-  assert.deepEqual(await program.ended, { code: 2, signal: null });
-  assert.ok(performance.now() - from < 30_000);
-  const cut = program.lines.find(({ msg }) => msg === 'Graceful shutdown timeout exceeded');
-  assert.deepEqual(cut?.busy, ['GET /slow?ms=60000']);
-});
-
-test('RL-71 an error during a stop shortens it, and is the status', async (t) => {
-  const { program, port } = await single(t);
-  get(port, '/slow?ms=60000').catch(() => undefined);
-  const second = get(port, '/slow-throw?ms=300').catch(() => undefined);
-  await get(port, '/');
-  program.kill('SIGTERM');
-  await second;
-  assert.deepEqual(await program.ended, { code: 2, signal: null });
-  assert.equal(unhandled(program).length, 1);
 });
 
 test('a parent stops its workers gracefully, and ends with 2', async (t) => {
@@ -121,24 +96,4 @@ test('RL-71 what fails again and again on the way to the end is said once, and d
   );
   assert.deepEqual(await started.ended, { code: 2, signal: null });
   assert.equal(started.stderr.match(/Unhandled exception/g)?.length, 1, started.stderr);
-});
-
-test('LC-531 LC-549 RL-81 TERM ends a single process whose start in a reload never does, at the deadline', async (t) => {
-  const started = program(
-    t,
-    `let starts = 0;
-class Shop extends Service {
-  async start() {
-    log.info({ event: 'starts' }, 'starts');
-    if (++starts > 1) await new Promise(() => setInterval(() => {}, 1000));
-  }
-}`,
-  );
-  await started.printed(/"event":"ready"/);
-  started.kill('SIGHUP');
-  await started.printed(/("event":"starts"[\s\S]*){2}/);
-  started.kill('SIGTERM');
-  assert.deepEqual(await started.ended, { code: 1, signal: null });
-  assert.match(started.stderr, /Graceful shutdown timeout exceeded/);
-  assert.match(started.stderr, /"busy":\["its start"\]/);
 });

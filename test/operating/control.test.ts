@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { lstatSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer, type IncomingMessage, request } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ import { askSocket as ask } from '../e2e/clients.js';
 import {
   emptyProject,
   freePort,
-  Program,
+  type Program,
   startedOnce,
   startProject,
   type UntilEnd,
@@ -144,20 +144,6 @@ test('OP-52 requests under way are listed with age, worker and path without its 
   assert.deepEqual([worker!.inFlight, worker!.running, worker!.queued], [1, 0, 0]);
   assert.doesNotMatch(stdout, /secret/);
   end();
-});
-
-test('OP-11 reload waits and prints what came of it: 0 for a good file, 1 for a broken one, which changes nothing', async () => {
-  const { socket, port, folder } = await shared();
-  const good = await run(folder, 'reload');
-  assert.deepEqual([good.status, good.stderr], [0, '']);
-  assert.match(good.stdout, /^accepted after \d+ ms, configuration 2\n +hello: 1 worker replaced/);
-  const right = readFileSync(join(folder, 'portico.ini'));
-  writeFileSync(join(folder, 'portico.ini'), `[api:hello]\nport = ${port}\nworkrs = 3\n`);
-  const bad = await run(folder, 'reload');
-  assert.equal(bad.status, 1);
-  assert.match(bad.stdout, /^refused after .*portico\.ini:3:1.*workrs/s);
-  assert.equal((await status(socket)).process.generation, 2);
-  writeFileSync(join(folder, 'portico.ini'), right);
 });
 
 test('OP-13 OP-14 the level of the log and the report of one worker are asked for by command', async () => {
@@ -359,15 +345,6 @@ test('a log level is that of all processes, also of new workers, until a reload 
   assert.deepEqual(await levels(), ['warn', 'warn info']);
 });
 
-test('a log level is that of all processes until a mutate is accepted', async (t) => {
-  const { folder, port } = await served(t, { more: 'restart_method = mutate\n', workers: 1 });
-  const level = async () => (await get<[level: string, pid: number]>(port, '/level')).body[0];
-  await run(folder, 'log-level', 'debug');
-  assert.equal(await level(), 'debug');
-  assert.equal((await run(folder, 'reload')).status, 0);
-  assert.equal(await level(), 'info');
-});
-
 test('config show --running says that a parent of an older version tells only differences', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'portico-older-'));
   const socket = join(folder, 'older.sock');
@@ -427,32 +404,4 @@ test('a command does not wait for ever for a socket that never answers', async (
   const { status: code, stderr } = await run(folder, 'status', '--socket', socket);
   assert.equal(code, 1);
   assert.match(stderr, /process \d+ has it, and has not responded for 5 seconds/);
-});
-
-test('a single process has a control socket as well, and says what it cannot do', async (t) => {
-  const main = `
-import { Config, launch } from 'portico';
-import { Service } from 'portico/service';
-class Idle extends Service { name = 'idle'; }
-const config = await Config.load({ files: ['portico.ini'] });
-const launcher = await launch(new Idle(), { config });
-process.exitCode = await launcher.wait();
-`;
-  const project = emptyProject({ 'main.js': main, 'portico.ini': '[control]\nsocket = alone.sock\n' });
-  const program = new Program(process.execPath, ['main.js'], { cwd: project.folder });
-  t.after(async () => {
-    await program.end();
-    project.remove();
-  });
-  await program.printed(/"event":"control"/);
-  const socket = join(project.folder, 'alone.sock');
-  assert.deepEqual(
-    (await status(socket)).services.map(({ name }) => name),
-    ['idle'],
-  );
-  const refused = await ask(socket, 'POST', '/scale', '{"service":"idle","workers":2}');
-  assert.equal(refused.status, 409);
-  assert.match(JSON.stringify(refused.body), /has no workers/);
-  assert.equal((await ask(socket, 'POST', '/stop')).status, 200);
-  assert.equal((await program.ended).code, 0);
 });

@@ -92,20 +92,6 @@ test('LC-1502 a storm of SIGUSR2 gives the reports that fit into it, whole, and 
   assert.equal(await ended(child), 0);
 });
 
-test('LC-1513 SIGUSR2 to the supervisor gives a report of it and of each worker', async () => {
-  const { child, line } = await started('', 2);
-  await line(' is ready');
-  await line(' is ready');
-  child.kill('SIGUSR2');
-  await line('Guru Meditation');
-  await line('cleaner: 2 processes, 0 restarts');
-  await line('Worker 0 of cleaner');
-  await line('task sweeping: running');
-  await line('Worker 1 of cleaner');
-  await line('task sweeping: running');
-  assert.equal(await ended(child), 0);
-});
-
 test('LC-201 LC-106 LC-1109 LC-1204 the backdoor is opened before the service starts, which is told where; each worker has its own', async () => {
   const { child, line } = await started('[DEFAULT]\nbackdoor_port = 0\n', 2);
   const ports = [await line('started'), await line('started')].map((text) => Number(text.split(' ')[1]));

@@ -37,21 +37,6 @@ for (const [what, script, told] of [
     say({ portico: true, kind: 'beat', debugged: false, facts: 5 }),
     /the fields of "beat" have wrong types/,
   ],
-  [
-    'takes that are none',
-    say({ portico: true, kind: 'take', takes: [[1, 2, 3]] }),
-    /the fields of "take" have wrong types/,
-  ],
-  [
-    'counts that are none',
-    say({ portico: true, kind: 'counted', buckets: [], series: [{ metric: 'requests' }] }),
-    /the fields of "counted" have wrong types/,
-  ],
-  [
-    'requests that are none',
-    say({ portico: true, kind: 'inHand', came: [[1, 2]], left: [], count: 1 }),
-    /the fields of "inHand" have wrong types/,
-  ],
 ] as const) {
   test(`LA-5 ${what}: the worker ends, never its parent`, { timeout: 30_000 }, async (t) => {
     const child = spawn(process.execPath, ['-e', `${script} setInterval(() => undefined, 1000);`], {

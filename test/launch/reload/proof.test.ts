@@ -35,15 +35,6 @@ paste.app_factory = ./app.js:app
 paste.app_factory = ./other.js:app
 `;
 
-/** An import that waits for a file called "go" and then fails. */
-const CHECKED_UNTIL_TOLD = `
-import { existsSync, writeSync } from 'node:fs';
-import { setTimeout as wait } from 'node:timers/promises';
-writeSync(2, 'checking\\n');
-while (!existsSync(new URL('./go', import.meta.url))) await wait(20);
-throw new Error('told to fail');
-`;
-
 interface Fleet {
   readonly program: Program;
   readonly folder: string;
@@ -234,42 +225,6 @@ test('OP-80 an import that never ends, and a blocked thread, end at worker_start
       from,
     );
   }
-});
-
-test('OP-80 workers that die while a reload is checked are replaced at once by some of the old configuration', async () => {
-  const it = await shared();
-  const answered = async (): Promise<number> => {
-    const [, pid] = /^hello (\d+)$/.exec((await ask(`http://127.0.0.1:${it.port}/`)).text)!;
-    return Number(pid);
-  };
-  it.write('other.js', CHECKED_UNTIL_TOLD);
-  const from = it.program.stderr.length;
-  const begun = it.program.output().length;
-  it.program.kill('SIGHUP');
-  await it.program.printed(/^checking$/m, it.program.stdout.length + 1 + from);
-  const killed = new Set<number>();
-  for (let pid = await answered(); killed.size < 2; pid = await answered()) {
-    if (!killed.has(pid)) process.kill(pid, 'SIGKILL');
-    killed.add(pid);
-    while (isAlive(pid)) await wait(20);
-  }
-  assert.ok(!killed.has(await answered()));
-  await it.program.printed(/(?:"event":"worker_ready","service":"hello"[\s\S]*?){2}/, begun);
-  assert.doesNotMatch(it.program.stderr.slice(from), /"event":"reload"/);
-  it.write('go', '');
-  const report = await reportOf(it.program, from);
-  assert.equal(report.outcome, 'refused');
-  assert.match(report.error ?? '', /told to fail/);
-});
-
-test('OP-83 a manager whose hook fails in the first new worker refuses the reload', async () => {
-  const it = await shared();
-  const before = childrenOf(it.program.pid);
-  it.write('app.js', TRACED.replace("trace('initHost');", "throw new Error('no host today');"));
-  const report = await it.reload();
-  assert.equal(report.outcome, 'refused');
-  assert.match(report.error ?? '', /no host today/);
-  assertUntouched(before, it);
 });
 
 test('LC-519 OP-80 SIGTERM while the first new workers import what never ends ends the fleet with 0', async () => {

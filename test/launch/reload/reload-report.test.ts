@@ -1,7 +1,6 @@
 /** The report of a reload about its changes, and what a reload does to numbers of workers and addresses. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ReloadReport } from 'portico/launch';
@@ -42,17 +41,6 @@ const shared = startedOnce(async () => {
   return { ...it, port, hello, plain, first: files['portico.ini'] };
 });
 
-async function isRefused(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  return new Promise((resolve) => {
-    socket.once('connect', () => resolve(false));
-    socket.once('error', () => resolve(true));
-  }).then((refused) => {
-    socket.destroy();
-    return refused as boolean;
-  });
-}
-
 test('OP-81 OP-85 a report says of each changed option old, new, where and what takes it up, and of a refused reload what it would have changed', async () => {
   const it = await shared();
   const { port } = it;
@@ -91,51 +79,6 @@ test('OP-81 OP-85 a report says of each changed option old, new, where and what 
   });
   assert.equal(changes.get('api:hello.workers')?.new, '2');
   assert.equal((await ask(`http://127.0.0.1:${port}/`)).status, 200);
-});
-
-test('OP-81 a report says which filters and apps of each pipeline were added, removed and moved', async () => {
-  const it = await shared();
-  it.write(it.plain());
-  writeFileSync(join(it.folder, 'api-paste.ini'), paste('three one four two second', 'two base'));
-  const report = await it.reload();
-  assert.equal(report.outcome, 'accepted');
-  assert.deepEqual(report.pipelines, [
-    { pipeline: 'hello', added: ['four', 'second'], removed: ['base'], moved: ['three'] },
-    { pipeline: 'api.keystone', added: [], removed: ['one'], moved: [] },
-  ]);
-});
-
-test('OP-86 CF-81 an API that a reload removes gives its port back, and comes again on another', async () => {
-  const it = await shared();
-  const [first, second] = [await freePort(), await freePort()];
-  const from = it.program.output().length;
-  const withOther = (port: number): string =>
-    `[DEFAULT]\nenabled_apis = hello,other\n${it.hello}[api:other]\nport = ${port}\nworkers = 1\n`;
-  it.write(withOther(first));
-  assert.deepEqual((await it.reload()).added, ['other']);
-  assert.equal((await ask(`http://127.0.0.1:${first}/`)).status, 200);
-  it.write(it.plain());
-  const removal = await it.reload();
-  assert.deepEqual(removal.removed, ['other']);
-  const gone = removal.changes.find(({ option }) => option === 'api:other.port');
-  assert.deepEqual([gone?.old, gone?.effect], [String(first), 'applied']);
-  assert.doesNotMatch(it.program.output().slice(from), /restart needed/);
-  // The report does not wait for draining workers.
-  assert.equal(await until(() => isRefused(first)), true);
-  it.write(withOther(second));
-  const addition = await it.reload();
-  assert.deepEqual(addition.added, ['other']);
-  assert.equal((await ask(`http://127.0.0.1:${second}/`)).status, 200);
-  assert.equal(await isRefused(first), true);
-  // An address in use does not change, and the report says so.
-  it.write(withOther(first));
-  const move = await it.reload();
-  assert.equal(move.changes.find(({ option }) => option === 'api:other.port')?.effect, 'needs a restart');
-  assert.match(
-    it.program.output(),
-    new RegExp(`\\[api:other\\] port from \\[${second}\\] to \\[${first}\\] \\(restart needed`),
-  );
-  assert.equal((await ask(`http://127.0.0.1:${second}/`)).status, 200);
 });
 
 test('LC-538 OP-86 TTIN and TTOU during a reload count, and the reload does not take them back', async () => {
