@@ -217,10 +217,16 @@ export function argumentsFor(
     },
     isTrial: isTrial(),
     rpc,
-    tasks,
+    tasks: tasks.ofSection(keyOf(context)),
     onClose,
   };
   return { globalConf: new Map(context.globalConf), localConf: valuesOf(context), ctx };
+}
+
+/** Returns a text that is equal for contexts of one section with the same options. */
+function keyOf(context: Context): string {
+  const { name, origin } = headerOf(context);
+  return JSON.stringify([origin?.file, origin?.line, name, [...context.globalConf], [...valuesOf(context)]]);
 }
 
 /** Returns the options of a context as plain text. */

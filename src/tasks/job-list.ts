@@ -18,6 +18,8 @@ export interface JobOptions
 interface Job {
   readonly fn: TaskFunction;
   readonly options: PeriodicTaskOptions;
+  /** The declaration in a section; undefined outside of sections. Equal for each app that the section makes. */
+  readonly declaration: string | undefined;
 }
 
 const WHERE: Readonly<Record<NonNullable<JobOptions['on']>, PeriodicTaskOptions>> = {
@@ -30,7 +32,25 @@ const UNITS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 360
 
 /** Declared periodic tasks. */
 export class JobList {
-  readonly #jobs: Job[] = [];
+  readonly #jobs: Job[];
+  /** Key of the section that declares here. */
+  readonly #section: string | undefined;
+  /** Number of declarations of each name here. */
+  readonly #declared = new Map<string, number>();
+
+  /** `jobs` and `section`: for {@link JobList.ofSection}. */
+  constructor(jobs: Job[] = [], section?: string) {
+    this.#jobs = jobs;
+    this.#section = section;
+  }
+
+  /**
+   * Returns the same list, for one call of the factory of a section. A section that is mounted at two paths declares its tasks twice: those
+   * of a host or the fleet run once, those of a worker for each app, whose memory they may refresh. @internal
+   */
+  ofSection(key: string): JobList {
+    return new JobList(this.#jobs, key);
+  }
 
   /**
    * Declares a task: `spacing` in seconds, or as `'90s'`, `'5m'`, `'1h'`. `fn` gets the context of the pass and `{ signal }`. Names that the
@@ -40,14 +60,20 @@ export class JobList {
     if (!Object.hasOwn(WHERE, on)) {
       throw new InvalidPeriodicTaskArg(`a task runs on "${String(on)}"`, 'Write on: "worker", "host" or "fleet".');
     }
-    const name = options.name ?? this.#free(fn.name === '' ? `every ${spacing}` : fn.name);
-    if (this.#has(name)) {
+    const wanted = options.name ?? (fn.name === '' ? `every ${spacing}` : fn.name);
+    const times = (this.#declared.get(wanted) ?? 0) + 1;
+    this.#declared.set(wanted, times);
+    const declaration = this.#section && JSON.stringify([this.#section, wanted, times]);
+    const isAgain = declaration !== undefined && this.#jobs.some((job) => job.declaration === declaration);
+    if (isAgain && on !== 'worker') return this;
+    if (options.name !== undefined && !isAgain && this.#has(wanted)) {
       throw new InvalidPeriodicTaskArg(
-        `two periodic tasks of one service have the name "${name}", by which leases and the status tell them apart`,
+        `two periodic tasks of one service have the name "${wanted}", by which leases and the status tell them apart`,
         'Give each its own name, for instance with the section of its factory, or leave the name out: then they are numbered.',
       );
     }
-    this.#jobs.push({ fn, options: { ...options, ...WHERE[on], name, spacing: secondsOf(spacing) } });
+    const name = this.#free(wanted);
+    this.#jobs.push({ fn, options: { ...options, ...WHERE[on], name, spacing: secondsOf(spacing) }, declaration });
     return this;
   }
 

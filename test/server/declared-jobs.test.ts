@@ -1,6 +1,8 @@
 /** Periodic tasks that an app factory and a manager declare: an API runs them while it serves. */
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { WSGIService } from 'portico';
 import type { App } from 'portico/app';
@@ -8,6 +10,7 @@ import { Config } from 'portico/config';
 import { silentLogger } from '../../dist/log/log.js';
 import { deferred } from '../../dist/tasks/deferred.js';
 import { JobList } from '../../dist/tasks/job-list.js';
+import { temporaryFolder } from './certificate-files.js';
 
 const app: App = (_req, res) => {
   res.end('done');
@@ -54,6 +57,34 @@ test('AU-8 tasks of the app and of the manager run while the API serves, and tho
   const { ...after } = counts;
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(counts, after);
+});
+
+test('AD-12 one app at two paths: its job of the fleet is declared once, that of its memory for each', async (t) => {
+  const folder = temporaryFolder(t);
+  const files = {
+    'app.mjs': `export const app = (_global, _local, { tasks }) => {
+      tasks.every('1h', () => {}, { name: 'mail', on: 'fleet' });
+      tasks.every('1m', () => {}, { name: 'refresh' });
+      return (req, res) => void res.end('done');
+    };`,
+    'api-paste.ini': `[composite:books]
+use = egg:Paste#urlmap
+/api = app
+/v1 = app
+[app:app]
+paste.app_factory = ./app.mjs:app
+`,
+    'portico.ini': '[api:books]\nport = 0\n',
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  const config = await Config.load({ files: [join(folder, 'portico.ini')] });
+  const service = new WSGIService('books', config, { log: silentLogger() });
+  await service.start();
+  t.after(() => service.stop());
+  assert.deepEqual(
+    service.periodicTasks.flatMap((tasks) => tasks.status().map(({ name }) => name)),
+    ['mail', 'refresh', 'refresh 2'],
+  );
 });
 
 /** An API whose apps have a job each that runs until it is let go, and the events of jobs and apps in their order. */

@@ -20,6 +20,10 @@ function handClock() {
   };
 }
 
+/** The list for one call of the factory of a section. */
+const ofSection = (list: JobList, key: string): JobList =>
+  (list as unknown as { ofSection(key: string): JobList }).ofSection(key);
+
 /** The tasks of a list, as a service with this worker has them. */
 function tasksOf(list: JobList, options: ConstructorParameters<typeof PeriodicTasks>[1] = {}) {
   const clock = handClock();
@@ -92,6 +96,32 @@ test('AU-8 what is no time and no place is refused where it is written', () => {
     assert.throws(() => list.every(spacing, () => {}), { code: 'PORTICO_INVALID_PERIODIC_TASK_ARG' }, String(spacing));
   }
   assert.throws(() => list.every(1, () => {}, { on: 'cluster' as never }), /"worker", "host" or "fleet"|runs on/);
+});
+
+test('AD-12 a section that is mounted twice: its tasks of a host and the fleet run once, those of a worker for each app', async () => {
+  const ran: string[] = [];
+  const list = new JobList();
+  const now = { runImmediately: true };
+  const declare = (tasks: JobList, app: string): void => {
+    tasks.every('1m', () => ran.push(`refresh ${app}`), { name: 'refresh', ...now });
+    tasks.every('1h', () => ran.push(`mail ${app}`), { name: 'mail', on: 'fleet', ...now });
+    tasks.every('1h', () => ran.push(`clean ${app}`), { on: 'host', ...now });
+    tasks.every('1h', () => ran.push(`sweep ${app}`), { on: 'host', ...now });
+  };
+  declare(ofSection(list, 'books'), '/api');
+  declare(ofSection(list, 'books'), '/v1');
+  const another = { code: 'PORTICO_INVALID_PERIODIC_TASK_ARG', message: /two periodic tasks/ };
+  // Another section, and one factory that gives a name twice.
+  assert.throws(() => ofSection(list, 'loans').every('1h', () => {}, { name: 'mail', on: 'fleet' }), another);
+  const once = ofSection(list, 'reports').every('1h', () => {}, { name: 'daily', on: 'fleet' });
+  assert.throws(() => once.every('1h', () => {}, { name: 'daily', on: 'fleet' }), another);
+  const { tasks } = tasksOf(list, { lease: async () => true });
+  assert.deepEqual(
+    tasks.status().map(({ name }) => name),
+    ['refresh', 'mail', 'every 1h', 'every 1h 2', 'refresh 2', 'daily'],
+  );
+  await tasks.runPeriodicTasks();
+  assert.deepEqual(ran.toSorted(), ['clean /api', 'mail /api', 'refresh /api', 'refresh /v1', 'sweep /api']);
 });
 
 test('AU-8 tasks without names are all kept, under numbered names; a given name is refused the second time', async () => {
