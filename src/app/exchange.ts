@@ -194,6 +194,8 @@ export class Exchange {
   declare requestTrace: RequestTrace | undefined;
   /** Headers that filters add to calls made for the request: `forwardHeaders`. For equal names the last one is used. */
   declare forwardedHeaders: readonly Forwarded[] | undefined;
+  /** Of a request that the server refuses: its line in the access log, `none` for input that cannot be read as a request. */
+  declare refusalLine: 'due' | 'written' | 'none' | undefined;
   /** The failure of a service outside for which a filter responds with 503, for operators: without text of the client. */
   declare outage: string | undefined;
   /** The caller's token, if auth_token or jwt has accepted it. */
@@ -328,6 +330,7 @@ const RARE: Partial<Exchange> = {
   askedVersion: undefined,
   trial: undefined,
   requestTrace: undefined,
+  refusalLine: undefined,
   outage: undefined,
   acceptedToken: undefined,
   faultForm: undefined,

@@ -1,6 +1,14 @@
 /** request_log: the access log, a line for each response with its fields, after its end. */
 import type { IncomingMessage } from 'node:http';
-import { afterResponse, filterFactory, quoteClient, requestPath, targetMask } from '../app/index.js';
+import {
+  afterResponse,
+  type FactoryContext,
+  type Filter,
+  filterFactory,
+  quoteClient,
+  requestPath,
+  targetMask,
+} from '../app/index.js';
 import {
   answeredStatus,
   connectionAddress,
@@ -11,7 +19,7 @@ import {
   type TraceIds,
   writtenPath,
 } from '../app/internal.js';
-import { boolean, defineOptions, float, integer, list } from '../config/index.js';
+import { boolean, defineOptions, float, integer, list, type OptionsOf } from '../config/index.js';
 import { declareType, InvalidValue } from '../config/internal.js';
 import { nearestNames } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
@@ -178,7 +186,9 @@ const requestLogOptions = defineOptions({
  * the client disconnected before the headers were sent. Logs 500, or the status of a fault, if the server broke off the response: 503 at the deadline of
  * a stop. `aborted` says who ended a response that was not sent whole.
  */
-export const requestLog = filterFactory('request_log', requestLogOptions, (options, ctx) => {
+export const requestLog = filterFactory('request_log', requestLogOptions, requestLogOf, { aroundRefusals: true });
+
+function requestLogOf(options: OptionsOf<typeof requestLogOptions>, ctx: FactoryContext): Filter {
   if (!options.enabled) return (app) => app;
   const { skipPaths, slowMs, sample } = options;
   const maskTarget = targetMask(options.maskQuery);
@@ -198,6 +208,12 @@ export const requestLog = filterFactory('request_log', requestLogOptions, (optio
   return (app) => (req, res) => {
     // At level warn without slow_ms nothing is logged. This takes 0.1 µs instead of 2.
     if (slowMs === 0 && !log.enabled('info')) return app(req, res);
+    const exchange = exchangeOf(req);
+    if (exchange.refusalLine !== undefined) {
+      // The request logs of all pipelines apply to a refusal: the first one writes its line.
+      if (exchange.refusalLine !== 'due') return app(req, res);
+      exchange.refusalLine = 'written';
+    }
     const path = skipPaths.length === 0 ? '' : requestPath(req);
     const begun = performance.now();
     countAnswer(res);
@@ -218,7 +234,7 @@ export const requestLog = filterFactory('request_log', requestLogOptions, (optio
     });
     return app(req, res);
   };
-});
+}
 
 /** Returns a function that reports whether a path is below one of these. */
 function skipping(skipPaths: readonly string[]): (path: string) => boolean {

@@ -16,6 +16,7 @@ import {
   answerFailure,
   answering,
   catching,
+  exchangeOf,
   type FailureOptions,
   ServedRequest,
   ServedResponse,
@@ -462,6 +463,7 @@ export function aroundRefusals(filters: readonly Filter[], failures: FailureOpti
   return {
     refuse: (req: IncomingMessage, res: ServerResponse, { status, reason }: Refusal): void => {
       refusals.set(req, new Fault(status, { message: reason }));
+      exchangeOf(req).refusalLine ??= req.url === '' ? 'none' : 'due';
       res.setHeader('connection', 'close');
       void app(req, res);
     },

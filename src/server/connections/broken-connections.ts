@@ -104,8 +104,8 @@ export class BrokenConnections {
     const { socket, exchange: first } = connection;
     const refused = connection.refusal!;
     const req = first === undefined ? (broken ?? readableRequest(connection)) : requestLike(first.req);
-    // A request keeps its id in the log, also if the server refuses it.
-    if (first !== undefined) exchangeOf(req).requestId = first.requestId;
+    // A request keeps its id in the log, and its one line of the access log, also if the server refuses it.
+    if (first !== undefined) Object.assign(exchangeOf(req), { requestId: first.requestId, refusalLine: 'written' });
     const bytes: Buffer[] = [];
     const res = new ServerResponse(req);
     const apart = sendApart(res, (chunk) => bytes.push(chunk));

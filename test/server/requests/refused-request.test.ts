@@ -139,6 +139,70 @@ paste.app_factory = ./app.mjs:app
   );
 });
 
+test('AD-12 a request that the server refuses has one line in the access log, whatever pipelines there are', async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(
+    join(folder, 'api-paste.ini'),
+    `[composite:main]
+use = egg:Paste#urlmap
+/ = one
+/two = two
+[pipeline:one]
+pipeline = request_id request_log app
+[pipeline:two]
+pipeline = request_log_two app
+[filter:request_id]
+paste.filter_factory = portico/middleware:requestId
+[filter:request_log]
+paste.filter_factory = portico/middleware:requestLog
+[filter:request_log_two]
+paste.filter_factory = portico/middleware:requestLog
+[app:app]
+paste.app_factory = ./app.mjs:app
+`,
+  );
+  writeFileSync(join(folder, 'app.mjs'), 'export const app = () => (req, res) => void res.end();\n');
+  writeFileSync(join(folder, 'portico.ini'), '[api:main]\nport = 0\n');
+  const { log, lines } = captureLog();
+  const service = new WSGIService('main', await Config.load({ files: [join(folder, 'portico.ini')] }), { log });
+  await service.start();
+  t.after(() => service.stop());
+  const refused = [
+    ['/../etc/passwd?token=x', 400, 'target invalid'],
+    [`/${'x'.repeat(9000)}`, 414, 'url too long'],
+    ['/a HTTP/1.1\r\nbad', 400, 'malformed'],
+    ['\0', 400, 'malformed'],
+  ] as const;
+  for (const [target, status, reason] of refused) {
+    const client = new Client(service.port!);
+    client.write(`GET ${target} HTTP/1.1\r\nhost: x\r\n\r\n`);
+    const answer = await client.response();
+    await client.closed;
+    assert.equal(answer.status, status, reason);
+  }
+  const isSeen = (): boolean => lines.filter(({ msg }) => msg === 'request').length >= 3;
+  while (!isSeen()) await new Promise((resolve) => setImmediate(resolve));
+  const access = lines.filter(({ msg }) => msg === 'request');
+  assert.deepEqual(
+    access.map(({ target, status, method, section }) => [String(target).slice(0, 26), status, method, section]),
+    [
+      ['/../etc/passwd?token=****', 400, 'GET', 'request_log'],
+      [`/${'x'.repeat(25)}`, 414, 'GET', 'request_log'],
+      ['/a', 400, 'GET', 'request_log'],
+    ],
+  );
+  const told = lines.filter(({ msg }) => msg === 'request rejected');
+  assert.deepEqual(
+    told.map(({ reason }) => reason),
+    refused.map(([, , reason]) => reason),
+  );
+  // The same id as in the response and the reason.
+  assert.deepEqual(
+    access.map(({ request_id: id }) => id),
+    told.slice(0, 3).map(({ request_id: id }) => id),
+  );
+});
+
 test('aroundRefusals of a Server may answer later, and a HEAD gets no body', async (t) => {
   const server = new Server('slow', () => undefined, {
     aroundRefusals: [
