@@ -87,13 +87,3 @@ test('a request that is cut off at drain_timeout is counted, has its access line
   await program.printed(/(?:exited with status 1; 1 request was cut off at drain_timeout[\s\S]*){2}/);
   assert.match(await metrics(), /^portico_requests_lost_total\{api="hello",reason="deadline"\} 2$/m);
 });
-
-test('drain_timeout may be longer than graceful_shutdown_timeout: a reload leaves a request that a stop cuts off', async (t) => {
-  const { program, cut, cli } = await atWork(t, 'graceful_shutdown_timeout = 0.2\ndrain_timeout = 0');
-  assert.equal((await cli('reload')).status, 0);
-  assert.match((await cli('status')).stdout, /draining/);
-  program.kill('SIGTERM');
-  assert.equal(await cut, 'ECONNRESET');
-  assert.equal((await program.ended).code, 1);
-  assert.match(program.stderr, /"msg":"1 request was cut off at graceful_shutdown_timeout"/);
-});

@@ -26,10 +26,6 @@ await runMain(async () => {
   await launcher.launchService(new WSGIService('shop', config), { workers: 1 });
   return launcher.wait();
 });`,
-  runApis: `
-import { runMain, WSGIService } from 'portico';
-import { runApis } from 'portico/cli';
-await runMain(() => runApis((config) => [new WSGIService('shop', config)]));`,
 } as const;
 
 const stamped = (level: string): string => `[filter:f]\npaste.filter_factory = ./app.js:stamp\nlevel = ${level}`;
@@ -48,11 +44,10 @@ const KINDS: readonly Broken[] = [
   brokenConfigurations.get('manager = ./app.js:Nope and an app that throws')!,
 ];
 
-/** The cases of each program in the short run. Of those with a worker, one has errors of all kinds, and one a worker that does not start. */
+/** The cases of each program in the short run. That of a worker does not start. */
 const SHORT: Readonly<Record<keyof typeof PROGRAMS, readonly Broken[]>> = {
   'one process': KINDS,
   'a worker': KINDS.slice(2),
-  runApis: KINDS.slice(0, 1),
 };
 
 /** Others, which the same code finds: `cli/validate` has them all. With `--long`, programs have them too. */

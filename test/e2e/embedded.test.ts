@@ -95,20 +95,12 @@ for (const [how, main] of [
   ['in a worker', inWorker],
 ] as const) {
   describe(how, { concurrency: 1 }, () => {
-    /** Programs for two tests each, of which the second one changes its configuration or ends it. */
+    /** A program for two tests, of which the second one changes its configuration. */
     const toStderr = startedOnce(async () => {
       const project = await embedded(file, main, `log_level = warn\n${OTHERS}colour = red\n[api:helo]\nworkers = 2`);
       const program = project.start();
       await program.printed(/Ready after/);
       return { ...project, program };
-    });
-    const toFile = startedOnce(async () => {
-      const options = 'log_file = api.log\nlog_format = text\nother_names = api:helo\n[api:helo]\nworkers = 2';
-      const project = await embedded(file, main, options);
-      const program = project.start();
-      const log = project.inFolder('api.log');
-      await written(log, /Ready after \d+ ms: hello on 127\.0\.0\.1:/);
-      return { ...project, program, log, read: () => readFileSync(log, 'utf8') };
     });
 
     test(`an embedded service ${how} warns of a section [api:<name>] that it has no service for`, {
@@ -142,38 +134,26 @@ for (const [how, main] of [
       const request = all.find(({ target }) => target === '/');
       assert.ok(typeof request?.request_id === 'string');
     });
-
-    test(`an embedded service ${how} logs into log_file in log_format; HUP opens it anew, and refuses one that cannot be opened`, {
-      timeout,
-    }, async () => {
-      const { port, program, inFolder, log, read, write } = await toFile();
-      await get(port, '/');
-      assert.match(read(), /INFO/);
-      renameSync(log, inFolder('api.log.1'));
-      program.kill('SIGHUP');
-      await written(log, /Reload accepted/);
-      write('log_file = none/api.log\nlog_format = text');
-      program.kill('SIGHUP');
-      await written(log, /Reload refused[\s\S]*portico\.ini:2:\d+: error: \[DEFAULT\] log_file: cannot write the log/);
-      assert.equal((await get(port, '/')).status, 200);
-    });
-
-    test(`an embedded service ${how} warns of no section [api:<name>] of another program`, { timeout }, async () => {
-      const { program, inFolder, read } = await toFile();
-      // A warning behind the line of a ready service is logged before the end.
-      program.kill('SIGTERM');
-      assert.deepEqual(await program.ended, { code: 0, signal: null });
-      assert.match(read(), /Caught SIGTERM/);
-      assert.doesNotMatch(readFileSync(inFolder('api.log.1'), 'utf8') + program.output(), /helo/);
-    });
   });
 }
 
-test('an embedded service refuses a log_file that cannot be opened', { timeout }, async (t) => {
-  const { start } = await embedded(t, inOneProcess, 'log_file = none/api.log');
+test('an embedded service logs into log_file in log_format; HUP opens it anew, and refuses one that cannot be opened', {
+  timeout,
+}, async (t) => {
+  const options = 'log_file = api.log\nlog_format = text';
+  const { port, start, inFolder, write } = await embedded(t, inOneProcess, options);
   const program = start();
-  assert.deepEqual(await program.ended, { code: 78, signal: null });
-  assert.match(program.stderr, /portico\.ini:2:\d+: error: \[DEFAULT\] log_file: cannot write the log/);
+  const log = inFolder('api.log');
+  await written(log, /Ready after \d+ ms: hello on 127\.0\.0\.1:/);
+  await get(port, '/');
+  assert.match(readFileSync(log, 'utf8'), /INFO/);
+  renameSync(log, inFolder('api.log.1'));
+  program.kill('SIGHUP');
+  await written(log, /Reload accepted/);
+  write('log_file = none/api.log\nlog_format = text');
+  program.kill('SIGHUP');
+  await written(log, /Reload refused[\s\S]*portico\.ini:2:\d+: error: \[DEFAULT\] log_file: cannot write the log/);
+  assert.equal((await get(port, '/')).status, 200);
 });
 
 test('an embedded service refuses unknown sections, and none that its program declares', { timeout }, async (t) => {
@@ -235,13 +215,6 @@ test('--help of a program without runMain is printed, with status 0 and no stack
   assert.deepEqual(await program.ended, { code: 0, signal: null });
   assert.match(program.stdout, /^Usage: main [\s\S]*--look-depth DEPTH +How deep it looks\./);
   assert.equal(program.stderr, '');
-});
-
-test('a program refuses arguments that nobody knows, and says how to keep them for itself', { timeout }, async (t) => {
-  const { start } = await embedded(t, inOneProcess, '');
-  const program = start('--config-fil', 'x.ini');
-  assert.deepEqual(await program.ended, { code: 2, signal: null });
-  assert.match(program.stderr, /unknown argument --config-fil[\s\S]*--config-file[\s\S]*argv: false/);
 });
 
 test('the words of a test runner are none of the configuration: portico/testing is loaded', { timeout }, async (t) => {

@@ -10,16 +10,6 @@ async function single(t: { after(fn: () => Promise<void>): void }, plan: object 
   return { program, port: port as number };
 }
 
-test('LC-511 LC-543 LC-5 SIGTERM lets requests end, and the program ends by itself with 0', async (t) => {
-  const { program, port } = await single(t);
-  const slow = get<{ slow: boolean }>(port, '/slow?ms=500');
-  await get(port, '/');
-  program.kill('SIGTERM');
-  assert.equal((await slow).body.slow, true);
-  assert.deepEqual(await program.ended, { code: 0, signal: null });
-  assert.ok(program.lines.some(({ event }) => event === 'after_wait'));
-});
-
 test('LC-1411 LC-1412 LC-516 a program of serve and wait changes in place on SIGHUP; LC-510 LC-1909 a signal is heard at once by a program with nothing else to do', async (t) => {
   const { program, port } = await single(t, { serve: true });
   program.kill('SIGHUP');

@@ -6,9 +6,6 @@ import { test } from 'node:test';
 import { get } from '../fixtures/http-client.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { RunningProgram } from '../fixtures/running-program.js';
-import { ask } from './clients.js';
-import { emptyProject, freePort, startApiCli } from './program.js';
-import { pidPaste, pidProject } from './projects.js';
 
 test('CF-89 with watch_config_files a file that changes is a reload; other files in its folder are none', {
   timeout: 60_000,
@@ -49,27 +46,4 @@ test('CF-89 with watch_config_files a file that changes is a reload; other files
   assert.equal(await greeting(), 'third');
   fleet.kill('SIGTERM');
   assert.deepEqual(await fleet.ended, { code: 0, signal: null });
-});
-
-test('CF-89 the paste file is watched as well', { timeout: 60_000 }, async (t) => {
-  for (const mutate of [false, true]) {
-    const port = await freePort();
-    const options = `watch_config_files = yes\n${mutate ? 'restart_method = mutate\n' : ''}`;
-    const project = emptyProject(pidProject(port, 1, options));
-    const program = startApiCli([], { cwd: project.folder });
-    t.after(async () => {
-      await program.end();
-      project.remove();
-    });
-    await program.printed(/^hello\b.*:\d+/m);
-    const before = (await ask(`http://127.0.0.1:${port}/`)).text;
-    writeFileSync(join(project.folder, 'api-paste.ini'), `${pidPaste}\n# changed\n`);
-    if (mutate) {
-      await program.printed(/Configuration files changed, reloading/);
-    } else {
-      await program.printed(/Configuration files changed, restarting/);
-      await program.printed(/"outcome":"accepted"|Reload accepted/);
-      assert.notEqual((await ask(`http://127.0.0.1:${port}/`)).text, before);
-    }
-  }
 });

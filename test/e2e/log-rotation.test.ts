@@ -8,7 +8,7 @@ import { emptyProject, Program } from './program.js';
 const MAIN = `
 import { createLogger } from 'portico';
 import { Config } from 'portico/config';
-import { ProcessLauncher, ServiceLauncher } from 'portico/launch';
+import { ServiceLauncher } from 'portico/launch';
 import { Service } from 'portico/service';
 const config = await Config.load({ files: ['portico.ini'], argv: false });
 // A service that is made before the launcher takes the log of the configuration.
@@ -25,36 +25,34 @@ class Writing extends Service {
     process.stdout.write('stopped\\n');
   }
 }
-const launcher = process.argv[2] === 'workers' ? new ProcessLauncher({ config, log }) : new ServiceLauncher({ config, log });
+const launcher = new ServiceLauncher({ config, log });
 await launcher.launchService(new Writing({ name: 'writing' }));
 process.exitCode = await launcher.wait();
 `;
 
 const FILES = ['configuration.log', 'service.log', 'launcher.log'];
 
-for (const kind of ['workers', 'one process']) {
-  test(`HUP opens the log files of all loggers anew: ${kind}`, async (t) => {
-    const { folder, remove } = emptyProject({
-      'main.js': MAIN,
-      'portico.ini': '[DEFAULT]\nlog_file = configuration.log\n',
-    });
-    const program = new Program(process.execPath, ['main.js', kind], { cwd: folder });
-    t.after(async () => {
-      await program.end();
-      remove();
-    });
-    await program.printed(/started/);
-    for (const file of FILES) renameSync(join(folder, file), join(folder, `${file}.1`));
-    program.kill('SIGHUP');
-    // The old service stops after the reload.
-    await program.printed(/stopped/);
-    const messages = (file: string): string[] =>
-      readFileSync(join(folder, file), 'utf8')
-        .split('\n')
-        .flatMap((line) => (line === '' ? [] : (JSON.parse(line) as { msg: string }).msg));
-    for (const file of FILES) {
-      assert.ok(!messages(`${file}.1`).includes('stops'), `${file}.1`);
-      assert.ok(messages(file).includes('stops'), file);
-    }
+test('HUP opens the log files of all loggers anew', async (t) => {
+  const { folder, remove } = emptyProject({
+    'main.js': MAIN,
+    'portico.ini': '[DEFAULT]\nlog_file = configuration.log\n',
   });
-}
+  const program = new Program(process.execPath, ['main.js'], { cwd: folder });
+  t.after(async () => {
+    await program.end();
+    remove();
+  });
+  await program.printed(/started/);
+  for (const file of FILES) renameSync(join(folder, file), join(folder, `${file}.1`));
+  program.kill('SIGHUP');
+  // The old service stops after the reload.
+  await program.printed(/stopped/);
+  const messages = (file: string): string[] =>
+    readFileSync(join(folder, file), 'utf8')
+      .split('\n')
+      .flatMap((line) => (line === '' ? [] : (JSON.parse(line) as { msg: string }).msg));
+  for (const file of FILES) {
+    assert.ok(!messages(`${file}.1`).includes('stops'), `${file}.1`);
+    assert.ok(messages(file).includes('stops'), file);
+  }
+});

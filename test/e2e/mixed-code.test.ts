@@ -1,15 +1,6 @@
 /** Code on disk changes without a reload: a worker started later runs different code from its siblings, and each view reports that. */
 import assert from 'node:assert/strict';
-import {
-  appendFileSync,
-  cpSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { commandBeside } from '../cli/command.js';
@@ -163,19 +154,6 @@ test('a worker with other code than its configuration began with is named in eve
     () => warnings().map((each) => (JSON.parse(each) as { level: string }).level),
     (levels) => levels.join() === 'warn,info,warn',
   );
-});
-
-test('workers that scale, restart and a mutate leave or start are compared with the first one', async (t) => {
-  const { folder, cli, write, mixed } = await served(t, 'restart_method = mutate', 1);
-  write('lib/word.js', module('word', 'two'));
-  assert.equal((await cli('scale', 'hello', '2')).status, 0);
-  assert.equal((await mixed(1)).workers.length, 2);
-  // The reload gives a new number and replaces no worker.
-  appendFileSync(join(folder, 'portico.ini'), '[DEFAULT]\nlog_level = debug\n');
-  assert.equal((await cli('reload')).status, 0);
-  await mixed(1);
-  assert.equal((await cli('restart', 'hello')).status, 0);
-  await mixed(2);
 });
 
 test('workers with another Node than their parent are named in every view, also after a reload', async (t) => {

@@ -269,12 +269,6 @@ test('TERM lets requests of all APIs end, and the service manager hears of the s
   assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
 });
 
-test('a stuck loop ends the process after worker_timeout, so that what started it can start it again', async (t) => {
-  const { program, ports } = await served(t, { more: 'worker_timeout = 1\n' });
-  ask(`http://127.0.0.1:${ports.books}/stuck`).catch(() => undefined);
-  assert.deepEqual(await program.ended, { code: null, signal: 'SIGKILL' }, program.output());
-});
-
 test('a program of runApis serves in one process too', async (t) => {
   const port = await freePort();
   const program = startMain(

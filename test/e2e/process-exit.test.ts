@@ -1,15 +1,12 @@
 /** An application whose module exits the process that imports it: in a check, at the start and in a reload. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { apiCli, emptyProject, freePort, startApiCli } from './program.js';
 import { pidApp, pidProject } from './projects.js';
 
 const ENDING = `${pidApp}\nif (process.env.ENDS !== 'not') process.exit(0);\n`;
-const READY = /^hello\b.*:\d+/m;
 
 test('OP-3 a check says who ended it, and does not end with 0', async (t) => {
   const project = emptyProject({ ...pidProject(0, 1), 'app.js': ENDING });
@@ -112,22 +109,6 @@ test('where nobody can say who ended it, the start fails all the same and names 
     program.stderr,
     /worker 0 of service hello exited with status 0 before it was ready\n {2}Does the application, or a module that it imports, call process\.exit\(\)/,
   );
-});
-
-test('a reload to a module that ends the process is refused with its place', async (t) => {
-  const project = emptyProject(pidProject(await freePort(), 1));
-  t.after(() => project.remove());
-  const program = startApiCli([], { cwd: project.folder });
-  t.after(() => program.end());
-  await program.printed(READY);
-  writeFileSync(join(project.folder, 'app.js'), ENDING);
-  program.kill('SIGHUP');
-  await program.printed(/"outcome":"refused"|Reload refused/);
-  assert.match(program.output(), /exited before it was ready: \S+\/app\.js:\d+:\d+: process\.exit\(\)/);
-  // The exit of the new worker is logged like any other.
-  await program.printed(/"event":"worker_exited".*exited with status 0/);
-  program.kill('SIGTERM');
-  assert.equal((await program.ended).code, 0);
 });
 
 test('a reader that takes its time gets all that a command writes', async () => {

@@ -748,7 +748,7 @@ test('RW-1 each option that a reload applies has a row', async () => {
 });
 
 for (const mode of ['one process', 'workers'] as const) {
-  test(`RW-1 RW-10 a reload applies each option that it calls applied: ${mode}`, async (t) => {
+  test(`RW-1 RW-10 RV-11 a reload applies each option that it calls applied: ${mode}`, async (t) => {
     const { fleet, reload } = await start(t, mode);
     const rows = Object.entries(ROWS).flatMap(([name, row]) =>
       typeof row === 'string' || (row.only ?? mode) !== mode ? [] : [{ name, ...row }],

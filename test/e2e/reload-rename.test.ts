@@ -208,34 +208,6 @@ test('RL-65 RL-66 LC-1305 a rename that forgets the section, or does not start, 
   await it.program.printed(/portico\.ini:6:1: warning: \[api:three\] port: three has no port: it listens on \d+/);
 });
 
-test('RL-66 new workers leave a refused reload at once, of a newcomer that served and of an API that stays', async (t) => {
-  const [port, other] = [await freePort(), await freePort()];
-  const late =
-    'export class Broken { async initHost() { await new Promise((r) => setTimeout(r, 800)); throw new Error("no host"); } }';
-  const ini = (...apis: string[]): string => {
-    const sections = apis.map((name) =>
-      name === 'three' ? `${section(name, other, 1)}manager = ./late.js:Broken\n` : section(name, port, 1),
-    );
-    return `[DEFAULT]\ngraceful_shutdown_timeout = 600\ndrain_delay = 500\nenabled_apis = ${apis.join(',')}\n${sections.join('')}`;
-  };
-  const it = await started(t, ini('one'), { 'late.js': late });
-  const old = childrenOf(it.program.pid);
-  for (const [served, apis] of [
-    ['two', ['two', 'three']],
-    ['one', ['one', 'three']],
-  ] as const) {
-    it.write(ini(...apis));
-    const from = it.program.stderr.length;
-    const report = await it.reload();
-    assert.equal(report.outcome, 'refused');
-    const ready = `"msg":"Child \\d+ is ready"`;
-    const service = `"service":"${served}"`;
-    assert.match(it.program.stderr.slice(from), new RegExp(`${ready}[^\\n]*${service}|${service}[^\\n]*${ready}`));
-    await gone(childrenOf(it.program.pid).filter((pid) => !old.includes(pid)));
-    assert.equal(await apiAt(port), 'one');
-  }
-});
-
 /** Starts two APIs, of which a reload removes the second. */
 async function pair(t: TestContext) {
   const [own, other] = [await freePort(), await freePort()];

@@ -201,14 +201,6 @@ test('of a file that a worker reads late, its siblings are told apart in the log
   assert.equal(await from(next!.pid, `/file?${next!.pid}`), 'two');
 });
 
-test('with watch_config_files a new secret reloads a fleet', async (t) => {
-  const options = '[jwt]\nsecret_file = token-secret\n[DEFAULT]\nwatch_config_files = true\n';
-  const { program, write, signedNow } = await served(t, options);
-  write('token-secret', NEW);
-  await program.printed(/"event":"reload","at"/);
-  assert.equal(await signedNow(), 'NEW');
-});
-
 test('in a single process, a secret file that has become a FIFO refuses a reload, and a new one is among the changes of the next', async (t) => {
   const { port, folder, program } = await servedAlone(
     t,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import type { ReloadReport } from 'portico/launch';
 import { type Broken, brokenConfigurations, filesOf, ODD } from '../cli/broken-configurations.js';
 import { commandBeside } from '../cli/command.js';
@@ -40,18 +40,18 @@ function findingsIn(text: string, severity: 'error' | 'warning'): readonly strin
 
 const firstLine = (text: string): string => text.split('\n')[0]!;
 
-async function isValidatedAlike(t: TestContext, serving: readonly string[], kinds = KINDS): Promise<void> {
+test('OP-19 MI-6 a start, a dry run and a reload tell all errors that check tells, and nothing is served meanwhile', async (t) => {
   const port = await freePort();
   const project = emptyProject(filesOf({}, port));
   const write = (it: Broken): void => {
     for (const [name, text] of Object.entries(filesOf(it, port))) writeFileSync(join(project.folder, name), text);
   };
-  const program = startProject(t, project, serving);
+  const program = startProject(t, project);
   await program.printed(/"event":"ready"/);
   const cli = async (...words: string[]) => commandBeside(words, { cwd: project.folder });
   const reload = async (...words: string[]) =>
     JSON.parse((await cli('reload', '--json', ...words)).stdout) as ReloadReport;
-  for (const kind of kinds) {
+  for (const kind of KINDS) {
     const it = brokenConfigurations.get(kind)!;
     write(it);
     const expected = findingsIn((await cli('check')).stdout, 'error');
@@ -61,12 +61,10 @@ async function isValidatedAlike(t: TestContext, serving: readonly string[], kind
       assert.deepEqual(findingsIn(error, 'error'), expected, kind);
     }
     const other = emptyProject(filesOf(it));
-    const started = await runApiCli(other.folder, ...serving);
+    const started = await runApiCli(other.folder);
     other.remove();
     assert.deepEqual(findingsIn(started.stderr.replaceAll(other.folder, project.folder), 'error'), expected, kind);
   }
-  // Warnings of one process are in `embedded-validated.test.ts`.
-  if (!isLong && serving.length > 0) return;
   write(ODD);
   const expected = findingsIn((await cli('check')).stdout, 'warning')
     .map(firstLine)
@@ -74,20 +72,9 @@ async function isValidatedAlike(t: TestContext, serving: readonly string[], kind
   assert.equal(expected.length, 3);
   for (const { outcome, warnings } of [await reload('--dry-run'), await reload()]) {
     assert.equal(outcome, 'accepted');
-    // One process keeps the code that it has loaded, and says so.
-    const others = warnings.map(firstLine).filter((line) => !line.startsWith('app.js: warning: this file has changed'));
-    assert.deepEqual(others.toSorted(), expected);
+    assert.deepEqual(warnings.map(firstLine).toSorted(), expected);
   }
   write({});
   assert.equal((await reload()).outcome, 'accepted');
   assert.equal(await (await fetch(`http://127.0.0.1:${port}/`)).text(), 'here');
-}
-
-test('OP-19 MI-6 a start, a dry run and a reload tell all errors that check tells, and nothing is served meanwhile', (t) =>
-  isValidatedAlike(t, []));
-
-/** The errors that a process finds before it builds, and those of the build. */
-const OF_ONE = isLong ? KINDS : ['strict name [elsewhere] x=1', 'prot = 1 and a filter that is not there'];
-
-test('OP-19 MI-6 one process without workers does so too', (t) =>
-  isValidatedAlike(t, ['--set', 'DEFAULT.workers=0'], OF_ONE));
+});
