@@ -111,11 +111,3 @@ test('RP-93 OP-52 a method that does not end is seen where it runs, with its age
   const text = await until(requests, (said) => said.includes('images.size'));
   assert.match(text, /portico-images\/0 +call +images\.size +- +handler works, [\d.]+ s +req-hang /);
 });
-
-test('RP-93 failures of methods are seen without metrics', async () => {
-  const { get, text, program } = await started(false);
-  assert.equal(await get('/bad'), 500);
-  // The name of the field is that of all lines of a request.
-  await program.printed(/"request_id":"req-bad"[^\n]*"msg":"Images\.size failed"/);
-  assert.match(await text(), /call images\.size: TypeError at managers\.js:\d+, 1 time, last \S+, request req-bad/);
-});

@@ -100,13 +100,11 @@ export const app = () => (req, res) => res.end(String(process.pid));
 
 type Inspected = (port: number) => {
   readonly words?: string[];
-  readonly node?: string[];
   readonly env?: NodeJS.ProcessEnv;
 };
 
 const waysToInspect: Readonly<Record<string, Inspected>> = {
   'api-cli --dev --inspect=PORT': (port) => ({ words: [`--inspect=${port}`] }),
-  'node --inspect=PORT main.js --dev': (port) => ({ node: [`--inspect=${port}`] }),
   'NODE_OPTIONS=--inspect=PORT': (port) => ({ env: { NODE_OPTIONS: `--no-warnings --inspect=${port}` } }),
 };
 
@@ -117,8 +115,8 @@ for (const [way, give] of Object.entries(waysToInspect)) {
     const [port, wanted] = [await freePort(), await freePort()];
     const ini = `[DEFAULT]\nenabled_apis = hello\ndebug = true\n[api:hello]\nport = ${port}\n`;
     const project = emptyProject({ 'app.js': telling, 'api-paste.ini': paste, 'portico.ini': ini });
-    const { words = [], node = [], env = {} } = give(wanted);
-    const program = new Program(process.execPath, [...node, apiCli, '--dev', ...words], { cwd: project.folder, env });
+    const { words = [], env = {} } = give(wanted);
+    const program = new Program(process.execPath, [apiCli, '--dev', ...words], { cwd: project.folder, env });
     t.after(async () => {
       await program.end();
       project.remove();

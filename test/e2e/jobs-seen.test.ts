@@ -138,41 +138,33 @@ export const hello = appFactory('hello', defineOptions({}), (_options, { tasks }
 });
 `;
 
-for (const [where, one, workers] of [
-  ['workers', '', 'workers = 1'],
-  ['one process', 'workers = 0\n', ''],
-] as const) {
-  test(`S3-7 the interval of a job goes on over a reload and a crash: ${where}`, async (t) => {
-    const port = await freePort();
-    const project = emptyProject({
-      'app.js': LONG,
-      'api-paste.ini': '[app:hello]\npaste.app_factory = ./app.js:hello\n',
-      'portico.ini': `[DEFAULT]\n${one}enabled_apis = hello\n[admin]\nlisten = 127.0.0.1:0\n[api:hello]\nport = ${port}\n${workers}\n`,
-    });
-    const program = startProject(t, project);
-    const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
-    await program.printed(/"event":"ready"/);
-    const next = async (): Promise<number | undefined> => (await statusOf(Number(admin))).jobs[0]?.nextIn;
-    await until(next, (seconds = 600) => seconds < 597);
-    // It is left to the former configuration.
-    ask(port, '/held').catch(() => {});
-    await program.printed(/^held$/m);
-    const { status, stderr } = await commandBeside(['reload'], { cwd: project.folder });
-    assert.equal(status, 0, stderr);
-    // That of the status comes with a heartbeat.
-    const after = (await until(next, (seconds) => seconds !== undefined))!;
-    assert.ok(after < 597, `${after}`);
-    if (one !== '') return;
-    process.kill(
-      Number(
-        (
-          await program.printed(/"event":"worker_ready".*"workerId":0,"pid":(\d+)[\s\S]*"worker_ready".*"pid":(\d+)/)
-        )[2],
-      ),
-      'SIGKILL',
-    );
-    await program.printed(/"event":"worker_exited".*"signal":"SIGKILL"[\s\S]*"event":"worker_ready"/);
-    const then = (await until(next, (seconds) => seconds !== undefined))!;
-    assert.ok(then < 597, `${then}`);
+test('S3-7 the interval of a job goes on over a reload and a crash', async (t) => {
+  const port = await freePort();
+  const project = emptyProject({
+    'app.js': LONG,
+    'api-paste.ini': '[app:hello]\npaste.app_factory = ./app.js:hello\n',
+    'portico.ini': `[DEFAULT]\nenabled_apis = hello\n[admin]\nlisten = 127.0.0.1:0\n[api:hello]\nport = ${port}\nworkers = 1\n`,
   });
-}
+  const program = startProject(t, project);
+  const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
+  await program.printed(/"event":"ready"/);
+  const next = async (): Promise<number | undefined> => (await statusOf(Number(admin))).jobs[0]?.nextIn;
+  await until(next, (seconds = 600) => seconds < 597);
+  // It is left to the former configuration.
+  ask(port, '/held').catch(() => {});
+  await program.printed(/^held$/m);
+  const { status, stderr } = await commandBeside(['reload'], { cwd: project.folder });
+  assert.equal(status, 0, stderr);
+  // That of the status comes with a heartbeat.
+  const after = (await until(next, (seconds) => seconds !== undefined))!;
+  assert.ok(after < 597, `${after}`);
+  process.kill(
+    Number(
+      (await program.printed(/"event":"worker_ready".*"workerId":0,"pid":(\d+)[\s\S]*"worker_ready".*"pid":(\d+)/))[2],
+    ),
+    'SIGKILL',
+  );
+  await program.printed(/"event":"worker_exited".*"signal":"SIGKILL"[\s\S]*"event":"worker_ready"/);
+  const then = (await until(next, (seconds) => seconds !== undefined))!;
+  assert.ok(then < 597, `${then}`);
+});

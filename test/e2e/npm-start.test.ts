@@ -56,26 +56,24 @@ test('npm start as process 1: TERM ends the fleet, with 0', {
   assert.match(program.output(), /Stopped with status 0/);
 });
 
-for (const name of ['api-cli', 'portico']) {
-  test(`npx ${name}: TERM ends the fleet, though npx and its shell end at once`, async (t) => {
-    const folder = temporaryFolder('portico-npx-');
-    mkdirSync(join(folder, 'node_modules', '.bin'), { recursive: true });
-    symlinkSync(root, join(folder, 'node_modules', 'portico'));
-    symlinkSync('../portico/lib/cli/main.js', join(folder, 'node_modules', '.bin', name));
-    writeFileSync(join(folder, 'package.json'), '{"name":"at-npx"}');
-    writeFileSync(join(folder, 'portico.ini'), `[api:main]\nport = ${await freePort()}\nworkers = 1\n`);
-    writeFileSync(join(folder, 'api-paste.ini'), '[app:main]\npaste.app_factory = portico/middleware:echo\n');
-    const npx = spawn('npx', [name], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
-    for (let text = ''; !text.includes('"event":"ready"'); ) text += String((await once(npx.stderr, 'data'))[0]);
-    npx.stderr.resume();
-    const all = descendants(npx.pid!);
-    t.after(() => {
-      for (const pid of all.filter(isAlive)) process.kill(pid, 'SIGKILL');
-    });
-    npx.kill();
-    // The output closes when the last process that holds it ends.
-    await once(npx, 'close');
-    assert.ok(all.length > 2, `${all.length} processes`);
-    assert.deepEqual(all.filter(isAlive), []);
+test('npx portico: TERM ends the fleet, though npx and its shell end at once', async (t) => {
+  const folder = temporaryFolder('portico-npx-');
+  mkdirSync(join(folder, 'node_modules', '.bin'), { recursive: true });
+  symlinkSync(root, join(folder, 'node_modules', 'portico'));
+  symlinkSync('../portico/lib/cli/main.js', join(folder, 'node_modules', '.bin', 'portico'));
+  writeFileSync(join(folder, 'package.json'), '{"name":"at-npx"}');
+  writeFileSync(join(folder, 'portico.ini'), `[api:main]\nport = ${await freePort()}\nworkers = 1\n`);
+  writeFileSync(join(folder, 'api-paste.ini'), '[app:main]\npaste.app_factory = portico/middleware:echo\n');
+  const npx = spawn('npx', ['portico'], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+  for (let text = ''; !text.includes('"event":"ready"'); ) text += String((await once(npx.stderr, 'data'))[0]);
+  npx.stderr.resume();
+  const all = descendants(npx.pid!);
+  t.after(() => {
+    for (const pid of all.filter(isAlive)) process.kill(pid, 'SIGKILL');
   });
-}
+  npx.kill();
+  // The output closes when the last process that holds it ends.
+  await once(npx, 'close');
+  assert.ok(all.length > 2, `${all.length} processes`);
+  assert.deepEqual(all.filter(isAlive), []);
+});

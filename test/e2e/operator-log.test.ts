@@ -57,13 +57,6 @@ test('what an operator causes is in the log under log_level = error, at the leve
   ]);
 });
 
-test('log_level = silent writes nothing, whatever an operator does', async (t) => {
-  const { program } = await project(t, 'log_level = silent');
-  program.kill('SIGTERM');
-  assert.equal((await program.ended).code, 0);
-  assert.equal(program.stderr, '');
-});
-
 test('LC-321 a parent that gives up ends with 1, and names max_restarts and restart_window', async (t) => {
   const { program } = await project(t, 'max_restarts = 1\nrestart_window = 60', 2);
   for (const [, pid] of program.stderr.matchAll(/"event":"worker_ready".*?"pid":(\d+)/g)) {

@@ -152,37 +152,28 @@ test('a killed worker loses no more than the last second, without a scrape', asy
   assert.equal(sumOf(await scraped(), 'orders_total'), countOf(before) + after);
 });
 
-for (const workers of [2, 0]) {
-  test(`a reload makes the same metrics again, and loses none of their counts: ${workers} workers`, async (t) => {
-    const { program, folder, order, scraped } = await served(t, Math.max(1, workers), {
-      global: workers === 0 ? 'workers = 0\n' : '',
-    });
-    const before = countOf(await order('book'));
-    const from = program.output().length;
-    writeFileSync(join(folder, 'again.js'), '');
-    program.kill('SIGHUP');
-    await program.printed(/"event":"reload[^"]*"|Reload(?:ed)?[^\n]*(?:complete|accepted|replaced|done)/i, from);
-    const after = countOf(await order('book'));
-    await until(scraped, (found) => sumOf(found, 'orders_total') === before + after);
-    assert.equal(program.output().includes('PORTICO_METRIC_DEFINITION'), false);
-  });
-}
+test('a reload makes the same metrics again, and loses none of their counts', async (t) => {
+  const { program, folder, order, scraped } = await served(t, 2);
+  const before = countOf(await order('book'));
+  const from = program.output().length;
+  writeFileSync(join(folder, 'again.js'), '');
+  program.kill('SIGHUP');
+  await program.printed(/"event":"reload[^"]*"|Reload(?:ed)?[^\n]*(?:complete|accepted|replaced|done)/i, from);
+  const after = countOf(await order('book'));
+  await until(scraped, (found) => sumOf(found, 'orders_total') === before + after);
+  assert.equal(program.output().includes('PORTICO_METRIC_DEFINITION'), false);
+});
 
-for (const workers of [1, 0]) {
-  test(`metrics that a reload enables have those of the application: ${workers} workers`, async (t) => {
-    const { folder, reload, order, scraped } = await served(t, 1, {
-      global: workers === 0 ? 'workers = 0\n' : '',
-      enabled: false,
-    });
-    const file = join(folder, 'portico.ini');
-    writeFileSync(file, readFileSync(file, 'utf8').replace('enabled = false', 'enabled = true'));
-    await reload();
-    const count = countOf(await order('book'));
-    const found = await scraped();
-    assert.equal(sumOf(found, 'orders_open'), count);
-    assert.equal(sumOf(found, 'orders_total'), count);
-  });
-}
+test('metrics that a reload enables have those of the application', async (t) => {
+  const { folder, reload, order, scraped } = await served(t, 1, { enabled: false });
+  const file = join(folder, 'portico.ini');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('enabled = false', 'enabled = true'));
+  await reload();
+  const count = countOf(await order('book'));
+  const found = await scraped();
+  assert.equal(sumOf(found, 'orders_open'), count);
+  assert.equal(sumOf(found, 'orders_total'), count);
+});
 
 const slowApp = `
 import { metrics } from 'portico/metrics';
@@ -210,22 +201,6 @@ test('a worker that ends during a scrape with a slow function collect loses no c
   const found = await until(scraped, (each) => sumOf(each, 'portico_http_requests_total') >= 2);
   assert.equal(sumOf(found, 'orders_total'), 2);
 });
-
-const countingApp = `
-import { metrics } from 'portico/metrics';
-import { Router } from 'portico/routing';
-
-let builds = 0;
-
-export const app = async (_globalConf, _localConf, { config }) => {
-  const build = ++builds;
-  const { Gauge } = await metrics(config);
-  new Gauge({ name: 'build', help: 'The build of the app that is seen.', collect() { this.set(build); } });
-  const router = new Router();
-  router.post('/orders/{kind}', () => ({ pid: process.pid }));
-  return router.build();
-};
-`;
 
 const registriesApp = `
 import client from 'prom-client';
@@ -279,14 +254,6 @@ test('a registry that the app makes for itself goes with it in a reload without 
     await reload();
     assert.deepEqual(await look(), [7, 5, 3]);
   }
-});
-
-test('a document of an API, whose app is built for it, leaves the metrics of the serving app alone', async (t) => {
-  const { admin, scraped } = await served(t, 1, { app: countingApp });
-  assert.equal(sumOf(await scraped(), 'build'), 1);
-  const { text } = await ask(`http://127.0.0.1:${admin}/docs/shop/openapi.json`);
-  assert.match(text, /orders/);
-  assert.equal(sumOf(await scraped(), 'build'), 1);
 });
 
 test('further series than the limit are counted together, and the log says so once', async (t) => {

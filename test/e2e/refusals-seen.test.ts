@@ -4,9 +4,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { commandBeside } from '../cli/command.js';
-import { parseExposition, sumOf } from '../fixtures/exposition.js';
 import { until } from '../fixtures/until.js';
-import { ask } from './clients.js';
 import { emptyProject, freePort, startProject } from './program.js';
 
 const app = `
@@ -103,26 +101,4 @@ test('OP-51 RL-5 refused clients are in status with reason, number and address, 
   assert.match(String(tooLong.request_id), /^req-/);
   // Each has one line: a 429 that of the access log.
   assert.equal(log.filter((line) => line.includes('"status":429')).length, 2);
-});
-
-test('OP-51 clients that gave up have a share of their route', async (t) => {
-  const { port, admin, text } = await served(t, '[metrics]\nenabled = true\n');
-  for (let at = 0; at < 3; at++) {
-    const socket = connect(port, '127.0.0.1');
-    socket.write(GET('/slow'));
-    await until(
-      async () => JSON.parse((await ask(`http://127.0.0.1:${admin}/requests`)).text) as { requests: unknown[] },
-      ({ requests }) => requests.length > 0,
-    );
-    socket.destroy();
-    await once(socket, 'close');
-    await until(
-      async () => JSON.parse((await ask(`http://127.0.0.1:${admin}/status`)).text) as { totals: { inFlight: number } },
-      ({ totals }) => totals.inFlight <= 1,
-    );
-  }
-  const shown = await until(text, (told) => told.includes('gave up'));
-  assert.match(shown, /GET \/slow: [\d.]+ requests\/s, 100 % gave up \(499\), p95 \d+ ms/);
-  const metrics = parseExposition((await ask(`http://127.0.0.1:${admin}/metrics`)).text);
-  assert.ok(sumOf(metrics, 'portico_http_requests_total', { route: '/slow', status: '499' }) > 0);
 });

@@ -317,15 +317,6 @@ test('idle connections, those within a head and those closed are told by status,
   assert.deepEqual(body.services[0]!.connections, { open: 3, limit: 3, idle: 1, receiving: 2, lingering: 0 });
 });
 
-test('requests that a full queue refuses are told by status, with the reason', async () => {
-  const { port, socket } = await limited();
-  lose(port, '/wait/1');
-  lose(port, '/wait/2');
-  while ((await get(port, '/')).status !== 503);
-  const text = await untilSaid(socket, /queue full/);
-  assert.match(text.split('\n')[3]!, /^hello has refused \d+ requests? in the last minute: .*queue full \d+$/);
-});
-
 for (const path of ['/spin?secret=1', '/sleep']) {
   test(`OP-43 OP-53 the request that makes a worker stuck is named while it is, in the log and in its last failure: ${path}`, async () => {
     const { port, socket, program } = await stuck();
