@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { isLong } from '../e2e/faults/figures.js';
 import type { Outcome } from '../fixtures/project.js';
 import { makePair } from '../server/certificate-files.js';
 import { command, isServing } from './command.js';
@@ -42,9 +41,6 @@ function node(cwd: string, words: readonly string[], env: Readonly<Record<string
 const cli = (cwd: string, ...words: string[]) =>
   isServing(words) ? node(cwd, [join(root, 'lib', 'cli', 'main.js'), ...words]) : command(words, { cwd });
 
-/** What `check` says; with `--long` also what a start says. `plan.test.ts` shows that both agree. */
-const checkedBoth = (cwd: string): Outcome[] => (isLong ? [cli(cwd, 'check'), cli(cwd)] : [cli(cwd, 'check')]);
-
 /** A configuration, and what is said of it. */
 interface Row {
   readonly ini: string;
@@ -54,8 +50,6 @@ interface Row {
   readonly never?: RegExp;
   /** 78 unless it says otherwise. */
   readonly status?: number;
-  /** A start serves this configuration, or says it in other words. */
-  readonly checkOnly?: true;
 }
 
 const HELLO = '[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = 0\nworkers = 1\n';
@@ -63,9 +57,6 @@ const APP = '[app:hello]\npaste.app_factory = ./x.js:app\n';
 const TWO = `${APP}[app:other]\npaste.app_factory = ./x.js:app\n`;
 const ZEBRA = `${HELLO}[api:zebra]\nport = 2\n[api:other]\n`;
 const TLS = HELLO.replace('[api', 'enabled_ssl_apis = hello\n[api');
-const TWICE =
-  'hello, other, hello\n[api:hello]\nport = many\n[api:other]\nport = 0\nworkers = x\n[service:hello]\nmanager = ./x.js:app\nworkers = y\n';
-const AFTER_TWICE = [/\[api:hello\] port: .*; got many/, /\[api:other\] workers: .*; got x/, /"\.\/y\.js"/];
 const OTHER_LOST = { 'api-paste.ini': `${APP}[app:other]\npaste.app_factory = ./y.js:app\n` };
 
 const ROWS: Readonly<Record<string, Row>> = {
@@ -73,7 +64,6 @@ const ROWS: Readonly<Record<string, Row>> = {
     ini: HELLO.replaceAll('hello', 'helo'),
     says: [/no app is called \\?"helo[\s\S]*Did you mean \\?"hello\\?"/],
     never: /Did you mean \\?"helo\\?"/,
-    checkOnly: true,
   },
   'OP-3 RL-92 a certificate that is missing is told of an API whose paste file is broken': {
     ini: `${TLS}[ssl]\ncert_file = no.pem\nkey_file = no.pem\n`,
@@ -94,7 +84,6 @@ const ROWS: Readonly<Record<string, Row>> = {
     ini: ZEBRA.replace('\n', '\nother_names = api:z*\n'),
     files: { 'api-paste.ini': TWO },
     status: 0,
-    checkOnly: true,
     never: /zebra/,
   },
   'CF-49 CF-51 a name in enabled_ssl_apis that nothing knows is refused at its place, one that is known a warning': {
@@ -108,7 +97,6 @@ const ROWS: Readonly<Record<string, Row>> = {
   'PY-3 what a configuration of OpenStack has beside its own is a warning that says what to write': {
     ini: `[DEFAULT]\nrpc_ping_enabled = true\nexecutor_thread_pool_size = 64\nrpc_conn_pool_size = 30\n${HELLO.replace('[DEFAULT]\n', '')}[oslo_middleware]\n[paste_deploy]\n`,
     status: 0,
-    checkOnly: true,
     says: [
       'warning: [DEFAULT] rpc_ping_enabled: has no effect here\n  Remove the line: each service responds',
       'warning: [DEFAULT] executor_thread_pool_size: has no effect here\n  Write executor_pool_size in [rpc]',
@@ -153,21 +141,14 @@ export const other = () => new Router().get('/b', () => 1).get('/b', () => 2).bu
     ],
   },
   'OP-3 LC-1406 a name that enabled_apis has twice is refused, and hides no other error': {
-    ini: `[DEFAULT]\nenabled_apis = ${TWICE}`,
+    ini: '[DEFAULT]\nenabled_apis = hello, other, hello\n[api:hello]\nport = many\n[api:other]\nport = 0\nworkers = x\n[service:hello]\nmanager = ./x.js:app\nworkers = y\n',
     files: OTHER_LOST,
-    says: [/enabled_apis: should not contain an item twice/, ...AFTER_TWICE],
-    never: /item twice[\s\S]*item twice/,
-  },
-  'OP-3 a name that enabled_ssl_apis has twice hides no other error': {
-    ini: `[DEFAULT]\nenabled_ssl_apis = ${TWICE}`,
-    files: OTHER_LOST,
-    says: [/enabled_ssl_apis: should not contain an item twice/, ...AFTER_TWICE],
-    never: /item twice[\s\S]*item twice/,
-  },
-  'OP-3 a name that enabled_services has twice hides no other error': {
-    ini: `[DEFAULT]\nenabled_services = ${TWICE}`,
-    files: OTHER_LOST,
-    says: [/enabled_services: should not contain an item twice/, /\[service:hello\] workers: .*; got y/],
+    says: [
+      /enabled_apis: should not contain an item twice/,
+      /\[api:hello\] port: .*; got many/,
+      /\[api:other\] workers: .*; got x/,
+      /"\.\/y\.js"/,
+    ],
     never: /item twice[\s\S]*item twice/,
   },
   'PD-164 a factory that gives no app is refused': { ini: HELLO, files: { 'x.js': 'export const app = () => 5;\n' } },
@@ -182,7 +163,6 @@ export const app = () => Config.fromText('[DEFAULT]\\nlog_level = loud\\nnot a l
     ini: HELLO,
     files: { 'api-paste.ini': `${APP}[pipeline:one]\npipeline = hello\n[pipeline:two\n` },
     status: 0,
-    checkOnly: true,
     says: [/^api-paste\.ini:5:1: warning: .*not a section header\.\n {2}.*Write \[pipeline:two\]\.$/m],
   },
   'a module with an error, named at several places, is reported once with the other places in a line each': {
@@ -198,7 +178,6 @@ export const app = () => Config.fromText('[DEFAULT]\\nlog_level = loud\\nnot a l
     never: /no database[\s\S]*no database/,
   },
   'without the paste file a section may be of its code': {
-    checkOnly: true,
     ini: `${HELLO.replace('[api', 'api_paste_config = api-pste.ini\n[api')}[hello]\nmost = 5\n`,
     says: [
       /Could not find config at api-pste\.ini[\s\S]*warning: \[hello\] unknown section[\s\S]*1 error, 1 warning\./,
@@ -207,22 +186,21 @@ export const app = () => Config.fromText('[DEFAULT]\\nlog_level = loud\\nnot a l
   'a section with the name of no API does not stand for one': {
     ini: HELLO.replace('api:hello', 'api:zebra'),
     says: [/warning: \[api:hello\] port: hello has no port/],
-    checkOnly: true,
   },
 };
 
-for (const [name, { ini, files = {}, says = [], never, status = 78, checkOnly }] of Object.entries(ROWS)) {
+for (const [name, { ini, files = {}, says = [], never, status = 78 }] of Object.entries(ROWS)) {
   test(name, (t) => {
     const cwd = folder(t, ini, files);
-    for (const each of checkOnly ? [cli(cwd, 'check')] : checkedBoth(cwd)) {
-      const said = each.stdout + each.stderr;
-      assert.equal(each.status, status, said);
-      for (const text of says) {
-        if (typeof text === 'string') assert.ok(said.includes(text), `${text}: ${said}`);
-        else assert.match(said, text);
-      }
-      if (never !== undefined) assert.doesNotMatch(said, never);
+    // `validate/plan.test.ts` shows that a start agrees.
+    const checked = cli(cwd, 'check');
+    const said = checked.stdout + checked.stderr;
+    assert.equal(checked.status, status, said);
+    for (const text of says) {
+      if (typeof text === 'string') assert.ok(said.includes(text), `${text}: ${said}`);
+      else assert.match(said, text);
     }
+    if (never !== undefined) assert.doesNotMatch(said, never);
   });
 }
 
@@ -282,11 +260,10 @@ test('OP-3 check finds what auth_token, healthcheck and static_files refuse beyo
 test('OP-3 MW-43 all plugins that a health check cannot have are named', (t) => {
   const { ini, paste } = api('health', 'healthcheck', 'backends = nope, event_loop, disable_by_fil, ./none.js:Own');
   const cwd = folder(t, ini, { 'api-paste.ini': paste });
-  for (const { status, stdout, stderr } of checkedBoth(cwd)) {
-    assert.equal(status, 78);
-    for (const wrong of ['"nope"', '"disable_by_fil"', 'none\\.js']) {
-      assert.match(stdout + stderr, new RegExp(`^\\S*api-paste\\.ini:3:\\d+: .*backends: .*${wrong}`, 'm'));
-    }
+  const { status, stdout } = cli(cwd, 'check');
+  assert.equal(status, 78);
+  for (const wrong of ['"nope"', '"disable_by_fil"', 'none\\.js']) {
+    assert.match(stdout, new RegExp(`^\\S*api-paste\\.ini:3:\\d+: .*backends: .*${wrong}`, 'm'));
   }
 });
 
@@ -312,10 +289,9 @@ test('OP-3 MW-31 a cafile that holds no certificate is refused at its place', as
   ];
   for (const [place, service, pipeline, pem] of cases) {
     const cwd = folder(t, service, { 'api-paste.ini': APP + pipeline, 'ca.pem': pem });
-    for (const { status, stdout, stderr } of checkedBoth(cwd)) {
-      assert.match(stdout + stderr, new RegExp(`^\\S*${place.source}.*cafile .*ca\\.pem`, 'm'));
-      assert.equal(status, 78);
-    }
+    const { status, stdout } = cli(cwd, 'check');
+    assert.match(stdout, new RegExp(`^\\S*${place.source}.*cafile .*ca\\.pem`, 'm'));
+    assert.equal(status, 78);
   }
   // A bundle with text around its certificates.
   const bundle = `# first\n${cert}\n# second\n${(await makePair()).cert}\n`;
@@ -381,13 +357,6 @@ export const app = (_globalConf, _localConf, ctx) => (petsOf(ctx), (_req, res) =
   assert.match(stdout, /portico\.ini:5:14: error: \[pets\] connection: .*only with a single process/);
 });
 
-test('OP-3 routes of APIs of which enabled_apis names one twice are refused', (t) => {
-  const cwd = folder(t, '[DEFAULT]\nenabled_apis = hello, hello\n[api:hello]\nport = 0\n');
-  const { status, stderr } = cli(cwd, 'routes');
-  assert.equal(status, 78);
-  assert.match(stderr, /enabled_apis: should not contain an item twice/);
-});
-
 test('OP-3 OP-19 a start tells the failing factories of all APIs, each once and with the place of the throw, as check does', (t) => {
   const apis = ['hello', 'other', 'good'];
   const ini = apis.map((name) => `[api:${name}]\nport = 0\nworkers = 1\n`).join('');
@@ -419,7 +388,7 @@ test('OP-3 a factory that fails for errors in routes leads to the pages of those
   });
   const said = (text: string): string[] => [...text.matchAll(/errors\.md#(\w+)/g)].map(([, code]) => code!);
   const pages = ['portico_route_redirect', 'portico_route_option', 'portico_paste_factory_failed'];
-  for (const { stdout, stderr } of checkedBoth(cwd)) assert.deepEqual(said(stdout + stderr), pages);
+  assert.deepEqual(said(cli(cwd, 'check').stdout), pages);
   assert.deepEqual(said(cli(cwd, 'check', '--json').stdout), pages.slice(0, 1));
 });
 

@@ -6,7 +6,6 @@ import { type TestContext, test } from 'node:test';
 import type { ReloadReport } from 'portico/launch';
 import { type Broken, brokenConfigurations, filesOf, ODD } from '../cli/broken-configurations.js';
 import { commandBeside } from '../cli/command.js';
-import { isLong } from './faults/figures.js';
 import { emptyProject, freePort, Program } from './program.js';
 
 /** Programs by the kind of their launcher. */
@@ -44,20 +43,6 @@ const KINDS: readonly Broken[] = [
   brokenConfigurations.get('manager = ./app.js:Nope and an app that throws')!,
 ];
 
-/** The cases of each program in the short run. That of a worker does not start. */
-const SHORT: Readonly<Record<keyof typeof PROGRAMS, readonly Broken[]>> = {
-  'one process': KINDS,
-  'a worker': KINDS.slice(2),
-};
-
-/** Others, which the same code finds: `cli/validate` has them all. With `--long`, programs have them too. */
-const OTHERS: readonly Broken[] = [
-  { more: '[wsgi]\nkeep_alve = 1', filters: 'f', sections: stamped('much'), app: './gone.js:app' },
-  brokenConfigurations.get('name [api:shop] prot=1')!,
-  brokenConfigurations.get('strict name [elsewhere] x=1')!,
-  { more: '[wsgg]\nkeep_alive = false' },
-];
-
 /** The findings in a text, without places of this machine. */
 function findingsIn(text: string, severity: 'error' | 'warning'): readonly string[] {
   const lines = text.split('\n').map((line) => line.replace(/^.*?((?:portico|api-paste)\.ini:)/, '$1'));
@@ -83,7 +68,8 @@ for (const [kind, main] of Object.entries(PROGRAMS) as [keyof typeof PROGRAMS, s
       JSON.parse((await cli('reload', '--json', ...words)).stdout) as ReloadReport;
     const program = started(t, project.folder);
     await program.printed(/"event":"ready"/);
-    for (const it of isLong ? [...KINDS, ...OTHERS] : SHORT[kind]) {
+    // A worker that does not start is the last.
+    for (const it of kind === 'one process' ? KINDS : KINDS.slice(-1)) {
       write(it);
       const expected = findingsIn((await cli('check')).stdout, 'error');
       const what = JSON.stringify(it);
@@ -100,7 +86,7 @@ for (const [kind, main] of Object.entries(PROGRAMS) as [keyof typeof PROGRAMS, s
       assert.deepEqual([...new Set(findingsIn(told, 'error'))], expected, what);
     }
     // Warnings of a fleet are in `validated-alike.test.ts`.
-    if (isLong || kind === 'one process') {
+    if (kind === 'one process') {
       write(ODD);
       const expected = findingsIn((await cli('check')).stdout, 'warning');
       assert.equal(expected.length, 3);

@@ -6,30 +6,13 @@ import { test } from 'node:test';
 import type { ReloadReport } from 'portico/launch';
 import { type Broken, brokenConfigurations, filesOf, ODD } from '../cli/broken-configurations.js';
 import { commandBeside } from '../cli/command.js';
-import { isLong } from './faults/figures.js';
 import { emptyProject, freePort, runApiCli, startProject } from './program.js';
 
-/**
- * One of each kind: found by the parent, which has no plan, by the first worker after its build, or because that fails.
- * Others, which `cli/validate` validates too, are started with `--long`.
- */
+/** One of each kind: found by the parent, which has no plan, by the first worker after its build, or because that fails. `cli/validate` has all. */
 const KINDS = [
   'a line without a value',
   'a group of a filter with an unknown name',
   'manager = ./app.js:Nope and an app that throws',
-  ...(isLong
-    ? [
-        'value [DEFAULT] graceful_shutdown_timeout=soon',
-        'prot = 1 and a filter that is not there',
-        'strict name [elsewhere] x=1',
-        'a module that is not there',
-        'value [api:shop] max_requests=many',
-        'value [rpc] response_timeout=x',
-        'name [api:shop] prot=1',
-        'name [api:shop] zzzzzzz=2',
-        'a filter without what it requires',
-      ]
-    : []),
 ];
 
 /** The errors or warnings in a text, each with its lines. */

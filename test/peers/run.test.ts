@@ -39,17 +39,6 @@ function run(place: string) {
   return spawnSync(process.execPath, [script, place, 'koa'], { encoding: 'utf8', env });
 }
 
-test('a suite that passes on both servers has no difference', (t) => {
-  const { status, stdout } = run(
-    folder(
-      t,
-      `test('asks', async () => assert.equal(await ask('/a'), '200 /a')); test('fails', () => assert.ok(false));`,
-    ),
-  );
-  assert.match(stdout, /== koa: 1 of 2 tests pass on Node's server, 0 of these not on Portico's/);
-  assert.equal(status, 0);
-});
-
 test("a test that passes on Node's server alone is named with its message, and the status is 1", (t) => {
   const { status, stdout } = run(
     folder(

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { isLong } from '../../e2e/faults/figures.js';
 import {
   emptyProject,
   freePort,
@@ -111,7 +110,7 @@ test('a logger that cannot be used refuses the start and the check, with its pla
   for (const [name, message] of refused) {
     write(`logger = ${name}\ngraceful_shutdown_timeout = soon`);
     const outcomes = [command(['check'], { cwd: project.folder, anew: true })];
-    if (isLong || name === './logging.js:loger') outcomes.push(await runApiCli(project.folder));
+    if (name === './logging.js:loger') outcomes.push(await runApiCli(project.folder));
     for (const { status, stderr, stdout } of outcomes) {
       assert.equal(status, 78, name);
       assert.match(stderr + stdout, message);

@@ -1,13 +1,12 @@
 /** `api-cli check` and the start agree on a configuration: refused for the same errors, or served. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isLong } from '../../e2e/faults/figures.js';
 import { emptyProject, freePort, type Outcome, startApiCli } from '../../e2e/program.js';
 import { command } from '../command.js';
 
 const APP = `
 import { defineOptions, integer, string } from 'portico/config';
-import { appFactory, filterFactory } from 'portico/app';
+import { filterFactory } from 'portico/app';
 export const app = () => (_req, res) => res.end('here');
 const greeting = defineOptions({ word: string({ default: 'hello', help: 'What is said.' }) });
 /** Reads a group that nobody else knows of. */
@@ -29,8 +28,6 @@ export const whole = filterFactory('whole', {}, (_options, ctx) => {
   ctx.config.group('api:hello', further);
   return (inner) => inner;
 }, { groups: { 'api:hello': further } });
-export const named = appFactory('hello', level, ({ level }) => (_req, res) => res.end(String(level)));
-export class Images {}
 export const helmet = () => (_req, _res, next) => next();
 `;
 
@@ -49,7 +46,7 @@ interface Case {
   readonly app?: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** A start validates it too. With `--long`, starts validate all. */
+  /** A start validates it too. */
   readonly starts?: true;
   /** Text that check and the start both print, and text that neither prints. */
   readonly says?: RegExp | readonly RegExp[];
@@ -63,7 +60,6 @@ const filter = (name: string, options = '', factory = `portico/middleware:${name
 
 /** Configurations that are served, by their special feature. */
 const SERVED: Readonly<Record<string, Case>> = {
-  'nothing special': {},
   'groups that factories read, and variables with the prefix that are none of options, under strict_config': {
     starts: true,
     filters: ['stamp', 'limited'],
@@ -81,12 +77,6 @@ const SERVED: Readonly<Record<string, Case>> = {
     app: './app.js:greeter',
     args: ['api:hello.extra=2', 'api:hello.max_requests=5', 'greeting.word=hi'].flatMap((each) => ['--set', each]),
   },
-  'a group of the name of the API, which its app reads, under strict_config': {
-    app: './app.js:named',
-    defaults: 'strict_config = true',
-    more: '[hello]\nlevel = 4\n',
-    never: /unknown section/,
-  },
 };
 
 /** Simulates a Node without SQLite and without the package. */
@@ -100,8 +90,6 @@ module_._resolveFilename = function (name, ...rest) {
 };
 module_.syncBuiltinESMExports();
 `;
-
-const IMAGES = '[service:images]\nmanager = ./app.js:Images\n';
 
 /** Configurations that are refused, by their error. */
 const REFUSED: Readonly<Record<string, Case>> = {
@@ -138,31 +126,11 @@ x = 1
 `,
     says: /\[crs\] unknown section.*did you mean 'cors'/s,
   },
-  'a group that a factory reads, by a variable, beside misspelt ones': {
-    app: './app.js:greeter',
-    env: {
-      PORTICO_GREETING__WORD: 'hi',
-      PORTICO_API_HELLO__PROT: '9001',
-      PORTICO_WSGI__KEEP_ALIFE: '1',
-      PORTICO_REQUEST_LOG__SLOWMS: '1',
-      PORTICO_API_HELLO_WORKERS: '1',
-    },
-    says: [
-      /env PORTICO_API_HELLO__PROT: error: .*did you mean 'PORTICO_API_HELLO__PORT'/s,
-      /env PORTICO_WSGI__KEEP_ALIFE: error: .*did you mean 'PORTICO_WSGI__KEEP_ALIVE'/s,
-      /env PORTICO_REQUEST_LOG__SLOWMS: error: .*did you mean 'PORTICO_REQUEST_LOG__SLOW_MS'/s,
-      /env PORTICO_API_HELLO_WORKERS: warning: .*did you mean 'PORTICO_API_HELLO__WORKERS'/s,
-    ],
-  },
   'a section of the name of one in the paste file, with an option of a group whose name is near': {
     filters: ['stamp'],
     sections: '[filter:stamp]\npaste.filter_factory = ./app.js:plain\n',
     more: '[stamp]\nport = 4\n',
     says: /\[stamp\] (?:unknown section|port: unknown option)/,
-  },
-  'a section of the name of the API, with options of [api:hello]': {
-    more: '[hello]\nmax_requests = 4\n',
-    says: /\[hello\] max_requests: unknown option\n +did you mean 'max_requests' of \[api:hello\]\?/,
   },
   'names and values, wherever they stand': {
     starts: true,
@@ -201,31 +169,6 @@ max_size = 4
       /command line, argument 3: error: \[servicegroup\] driver: .*got foo/,
       /env PORTICO_DATABASE__POOL_SIZE: error: .*abc/,
     ],
-  },
-  'an API that is none, by --set': { args: ['--set', 'api:helo.port=1'] },
-  'a key of remote calls that is none': {
-    defaults: 'enabled_services = images',
-    more: `${IMAGES}[rpc]\nsigning_keys = a:hidden\n`,
-    says: /portico\.ini:\d+:16: error: \[rpc\] signing_keys: pair 1 is not a key/,
-    never: /hidden/,
-  },
-  'a transport of remote calls, and a connection of the registry': {
-    defaults: 'enabled_services = images',
-    more: `${IMAGES}[rpc]
-transport_url = ampq://me:hidden@broker/
-[servicegroup]
-connection = postgresql://me:hidden@db/x
-`,
-    says: [
-      /portico\.ini:\d+:17: error: \[rpc\] transport_url: there is no transport ampq:\/\/\n +Did you mean "amqp"/,
-      /portico\.ini:\d+:14: error: \[servicegroup\] connection: this is not an SQLite connection: postgresql:…/,
-    ],
-    never: /hidden|^ *error: \[servicegroup\]/m,
-  },
-  'an option behind the transport URL that there is not': {
-    defaults: 'enabled_services = images',
-    more: `${IMAGES}[rpc]\ntransport_url = memory://?exchnge=x\n`,
-    says: /\[rpc\] transport_url: the query of the transport URL has "exchnge".*\n +Did you mean "exchange"\?/,
   },
   'a name that the filter refuses, beside code that cannot be loaded': {
     ...filter('whole', '', './app.js:whole'),
@@ -277,7 +220,7 @@ function errorsIn(text: string): string[] {
 async function checked(folder: string, { args = [], env = {}, starts }: Case): Promise<Verdict> {
   const words = ['check', ...args];
   // In a thread, variables have no order, and Node has read its own.
-  const isAlone = 'NODE_OPTIONS' in env || ((isLong || starts === true) && Object.keys(env).length > 1);
+  const isAlone = 'NODE_OPTIONS' in env || (starts === true && Object.keys(env).length > 1);
   if (!isAlone) return verdict(command(words, { cwd: folder, env }));
   const program = startApiCli(words, { cwd: folder, env });
   const { code } = await program.ended;
@@ -320,7 +263,7 @@ for (const [outcome, cases] of [
             const check = await checked(project.folder, it);
             assert.equal(check.outcome, outcome, check.output);
             const outputs = [check.output];
-            if (isLong || it.starts === true) {
+            if (it.starts === true) {
               const start = await started(project.folder, it);
               const both = `check:\n${check.output}\nstart:\n${start.output}`;
               assert.equal(start.outcome, outcome, both);
