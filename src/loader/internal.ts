@@ -2,6 +2,7 @@
 export { pipelineNamed } from './composite/by-option.js';
 export type { CreatedNode, CreateOptions } from './create.js';
 export { unreadable } from './document.js';
+export { collectFactoryWarnings } from './factory-warnings.js';
 export { bundledParts, FILTER_ORDER, findsNoCaller } from './filter-order.js';
 export { aliasBlock } from './findings.js';
 export type { MadeApps } from './made-apps.js';

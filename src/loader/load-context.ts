@@ -11,6 +11,7 @@ import type { Logger } from '../log/index.js';
 import { callsProvider } from '../managers/index.js';
 import type { Awaitable, OwnRPCClients, RPCClients } from '../service/index.js';
 import { JobList } from '../tasks/internal.js';
+import { factoryLog } from './factory-warnings.js';
 import type { Reference } from './reference.js';
 import { headerParts, type Kind } from './section.js';
 import type { SectionSettings, Setting, Source } from './source.js';
@@ -212,7 +213,7 @@ export function argumentsFor(
     config,
     service,
     get log() {
-      own ??= log.child({ section: headerOf(context).name });
+      own ??= factoryLog(log.child({ section: headerOf(context).name }), placeOf(context));
       return own;
     },
     isTrial: isTrial(),
@@ -221,6 +222,11 @@ export function argumentsFor(
     onClose,
   };
   return { globalConf: new Map(context.globalConf), localConf: valuesOf(context), ctx };
+}
+
+function placeOf(context: Context): { section: string; origin: Origin | undefined } {
+  const { prefix, name, origin } = headerOf(context);
+  return { section: `${prefix}:${name}`, origin };
 }
 
 /** Returns a text that is equal for contexts of one section with the same options. */

@@ -8,6 +8,7 @@ import { ConfigurationRefused, type Diagnostic, severalRefusals } from '../error
 import { silentLogger } from '../log/internal.js';
 import { type AskedChild, tellsChildren } from './composite/children.js';
 import { notAFactory, unknownProtocol, usableProtocol } from './factory-errors.js';
+import { collectFactoryWarnings } from './factory-warnings.js';
 import { FILTER_ORDER, type WrongOrder, wrongOrders } from './filter-order.js';
 import { warnOfLost, warnOfRepeats } from './findings.js';
 import type { Load, LoadParts } from './load.js';
@@ -141,10 +142,14 @@ export class Walk {
       const releases = new Releases();
       const given = { config, service, log: silentLogger(), onClose: (release: Release) => releases.add(release) };
       try {
-        await asTrial(() => {
-          const { globalConf, localConf, ctx } = argumentsFor(context, given);
-          return trial(globalConf, localConf, ctx);
-        });
+        const { warnings } = await collectFactoryWarnings(() =>
+          asTrial(async () => {
+            const { globalConf, localConf, ctx } = argumentsFor(context, given);
+            return trial(globalConf, localConf, ctx);
+          }),
+        );
+        for (const { code, message, section, origin } of warnings)
+          this.load.findings.warning(code, origin && { ...origin, section }, message);
       } catch (error) {
         if (error instanceof ConfigurationRefused) this.#refusedByFactory(error);
       } finally {

@@ -334,7 +334,8 @@ export class HtpasswdFile {
     this.#log = log;
     try {
       const found = statSync(path);
-      if ((found.mode & 0o004) !== 0) log.warn(`${path} can be read by every user of this machine`);
+      if ((found.mode & 0o004) !== 0)
+        log.warn(`${path} can be read by every user of this machine: run chmod o-r ${path}`);
       this.#stamp = stampOf(found);
       this.#users = this.#read();
     } catch (cause) {

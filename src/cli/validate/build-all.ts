@@ -5,7 +5,7 @@ import type { Config } from '../../config/index.js';
 import { buildAsWorker } from '../../config/internal.js';
 import { MOST_SERIES, metricsOptions, SERIES_A_ROUTE, SERIES_HINT } from '../../counts/index.js';
 import { type Diagnostic, locationInFile, Refusals } from '../../errors/index.js';
-import { bundledParts, findsNoCaller, type Walk } from '../../loader/internal.js';
+import { bundledParts, collectFactoryWarnings, findsNoCaller, type Walk } from '../../loader/internal.js';
 import { silentLogger } from '../../log/internal.js';
 import { callsProvider, checkManager, type SectionService } from '../../managers/index.js';
 import {
@@ -119,11 +119,16 @@ async function buildAndFind(
   config: Config,
   build: () => Promise<Walk | undefined>,
 ): Promise<readonly Diagnostic[]> {
-  const { routers, warnings, result: walk } = await collectRouters(build);
+  const { result, warnings: logged } = await collectFactoryWarnings(() => collectRouters(build));
+  const { routers, warnings, result: walk } = result;
   const asks = walk !== undefined && routers.some((router) => routesForCallers(router).length > 0);
-  const found = [...warnings, ...(asks ? await withoutCallers(walk, config) : [])].map(({ origin, ...said }) => {
-    return { severity: 'warning' as const, ...said, location: origin && locationInFile(origin) };
-  });
+  // A router logs its own warnings too.
+  const further = logged.filter(({ message }) => warnings.every((each) => each.message !== message));
+  const found = [...warnings, ...further, ...(asks ? await withoutCallers(walk, config) : [])].map(
+    ({ origin, ...said }) => {
+      return { severity: 'warning' as const, ...said, location: origin && locationInFile(origin) };
+    },
+  );
   return [...found, ...tooManySeries(api, config, routers)];
 }
 

@@ -478,6 +478,40 @@ export const filter = filterFactory('tried', {}, () => { called('filter'); retur
   assert.equal(called(), 'trial app ');
 });
 
+test('AD-12 check reports what factories would warn of at a start: a password file that every user can read', (t) => {
+  const cwd = folder(t, {
+    'portico.ini': '[DEFAULT]\nenabled_apis = shop\n[api:shop]\nport = 0\n',
+    'users.htpasswd': `ada:$2y$10$${'a'.repeat(53)}\n`,
+    'api-paste.ini': `[pipeline:shop]
+pipeline = users app
+[filter:users]
+paste.filter_factory = portico/middleware:basicAuth
+user_file = users.htpasswd
+[app:app]
+paste.app_factory = ./shop.js:app
+`,
+    'shop.js': `export const app = (_global, _local, { log }) => {
+  log.warn({ shelves: 3 }, 'the shop has only %d shelves', 3);
+  return () => undefined;
+};
+`,
+  });
+  const [path, users] = ['api-paste.ini', 'users.htpasswd'].map((name) => join(cwd, name));
+  writeFileSync(path!, readFileSync(path!, 'utf8').replace('= users.htpasswd', `= ${users}`));
+  const open = /^api-paste\.ini:3:1: warning: \[filter:users\] .*htpasswd can be read by every user.*chmod o-r/gm;
+  const shelves = /^api-paste\.ini:6:1: warning: \[app:app\] the shop has only 3 shelves/gm;
+  const counts = (words: readonly string[]): (number | undefined)[] => {
+    const { stdout } = run(cwd, 'check', ...words);
+    return [open, shelves].map((each) => stdout.match(each)?.length);
+  };
+  chmodSync(users!, 0o644);
+  assert.deepEqual(counts([]), [1, 1]);
+  assert.deepEqual(counts(['--no-factories']), [1, undefined]);
+  assert.deepEqual(counts(['api-paste.ini']), [1, undefined]);
+  chmodSync(users!, 0o600);
+  assert.deepEqual(counts([]), [undefined, 1]);
+});
+
 test('check --strict ends with 78 for a warning, and with 0 without one', (t) => {
   const cwd = folder(t);
   assert.equal(run(cwd, 'check', '--strict', 'api-paste.ini').status, 0);
