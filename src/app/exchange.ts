@@ -165,6 +165,8 @@ export class Exchange {
   declare copyOf: Exchange | undefined;
   /** Kinds of its header fields (`request-fields.ts`); -1: unknown. */
   declare fieldKinds: number;
+  /** The raw fields as sent, and which of them are left out when its headers are made; undefined if none, or if they are made. */
+  declare leftOut: { readonly sent: string[]; readonly removed: readonly ((name: string) => boolean)[] } | undefined;
   /** Its `Host`, `X-Auth-Token` and `Content-Type`, while the kinds are known; the declared length of its body, -1 for chunks. */
   declare hostField: string | undefined;
   declare tokenField: string | undefined;
@@ -325,6 +327,7 @@ export class Exchange {
 /** Initial values of what few requests have: only those have fields for it. */
 const RARE: Partial<Exchange> = {
   copyOf: undefined,
+  leftOut: undefined,
   shownParams: undefined,
   routeListeners: undefined,
   askedVersion: undefined,

@@ -102,15 +102,20 @@ export function placeOf(fields: Readonly<HeadFields>, name: string, end: number)
   return -1;
 }
 
+/** Replaces the raw headers of a request, names and values in turn. The caller updates `headers`. */
+export function replaceRawHeaders(req: IncomingMessage, rawHeaders: string[]): void {
+  // Node's getter fills `headers` from the raw ones on first access, of which it has stored the number.
+  void req.headers;
+  setRawHeaders(req, rawHeaders);
+}
+
 /**
- * Replaces the raw headers of a request, names and values in turn. The caller updates `headers`.
+ * The same for a request of which the caller makes `headers`.
  *
  * Node stores their number when it parses them, and its `headersDistinct` would read beyond a shorter list; from now on that is computed
  * from the list itself.
  */
-export function replaceRawHeaders(req: IncomingMessage, rawHeaders: string[]): void {
-  // Node's getter fills `headers` from the raw ones on first access, with the same stored number.
-  void req.headers;
+export function setRawHeaders(req: IncomingMessage, rawHeaders: string[]): void {
   req.rawHeaders = rawHeaders;
   Object.defineProperty(req, 'headersDistinct', DISTINCT);
 }

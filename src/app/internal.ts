@@ -64,7 +64,9 @@ export {
   FIELD,
   isEncoded,
   kindOfField,
+  readField,
   readHeaders,
+  removeFields,
   ServedRequest,
   seesHeadersTaken,
 } from './request-fields.js';

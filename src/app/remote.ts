@@ -15,11 +15,12 @@ export function remoteOf(req: IncomingMessage): Remote {
 /** Returns facts of the connection itself, regardless of proxies. */
 export function connectionRemote(req: IncomingMessage): Remote {
   const { remotePort, encrypted } = req.socket as TLSSocket;
+  const { fieldKinds: kinds, hostField: host } = exchangeOf(req);
   return {
     address: connectionAddress(req),
     port: remotePort,
     scheme: encrypted ? 'https' : 'http',
-    host: readHeaders(exchangeOf(req)).host,
+    host: kinds < 0 ? req.headers.host : host,
   };
 }
 

@@ -5,6 +5,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { type IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { EXCHANGE, type Exchange, exchangeOf } from './exchange.js';
+import { replaceRawHeaders, setRawHeaders } from './header-fields.js';
 
 /**
  * Kinds of fields. The first six determine the client, or the end of the request: a request has each at most once. Members, not constants:
@@ -54,6 +55,8 @@ const NAMES: ReadonlyMap<string, number> = new Map([
   ['content-type', FIELD.TYPE],
   ['content-encoding', FIELD.CONTENT_CODING],
 ]);
+/** Kinds of which an exchange has values. */
+const IN_EXCHANGE = FIELD.HOST | FIELD.LENGTH | FIELD.CODING | FIELD.TOKEN | FIELD.TYPE;
 const X_FORWARDS = /^x-(?:forwarded|real)/;
 const IDENTIFIES =
   /^(?:x-(?:service-)?(?:user|project|domain|role|identity|is-admin|catalog|tenant|group)|openstack-system)/;
@@ -82,6 +85,83 @@ export function readHeaders(exchange: Exchange): IncomingHttpHeaders {
   exchange.fieldKinds = kinds;
   return read;
 }
+
+/**
+ * Returns the value of a field whose values are joined by commas, as the headers have it: its `name`, in lower case, is not one of those that Node
+ * takes once, and not `cookie`. Makes no headers of a request that has none yet.
+ */
+export function readField({ req, fieldKinds: kinds }: Exchange, name: string): string | undefined {
+  if (kinds < 0) return req.headers[name] as string | undefined;
+  const { rawHeaders: raw } = req;
+  let value: string | undefined;
+  for (let at = 0; at < raw.length; at += 2) {
+    const written = raw[at]!;
+    if (written.length !== name.length || written.toLowerCase() !== name) continue;
+    value = value === undefined ? raw[at + 1]! : `${value}, ${raw[at + 1]!}`;
+  }
+  return value;
+}
+
+/**
+ * Removes the fields for whose names, in lower case, `isMeant` returns true. The headers are not made for it, and those that are made later are
+ * made without these fields: V8 makes a hash table of an object from which properties are deleted, and all code that reads it takes longer. The
+ * kinds that are known stay so, unless the exchange has a value of a removed field.
+ */
+export function removeFields(exchange: Exchange, isMeant: (name: string) => boolean): void {
+  const { req, fieldKinds: kinds } = exchange;
+  const { rawHeaders: raw } = req;
+  const kept: string[] = [];
+  let isKnown = kinds >= 0;
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const name = raw[at]!.toLowerCase();
+    if (!isMeant(name)) kept.push(raw[at]!, raw[at + 1]!);
+    else if (isKnown) isKnown = ((NAMES.get(name) ?? 0) & IN_EXCHANGE) === 0;
+  }
+  const isSent = kept.length < raw.length;
+  if (kinds < 0) {
+    // Other code may have set what the raw headers do not have.
+    if (!isSent && !Object.keys(req.headers).some(isMeant)) return;
+    req.headers = without(req.headers, [isMeant]);
+    replaceRawHeaders(req, kept);
+  } else if (isSent) {
+    const { sent, removed } = exchange.leftOut ?? { sent: raw, removed: [] };
+    exchange.leftOut = { sent, removed: [...removed, isMeant] };
+    setRawHeaders(req, kept);
+    // Its own, for a request whose prototype another framework changes.
+    Object.defineProperty(req, 'headers', MADE_WITHOUT);
+    if (!isKnown) exchange.fieldKinds = -1;
+  }
+}
+
+function without(all: IncomingHttpHeaders, removed: readonly ((name: string) => boolean)[]): IncomingHttpHeaders {
+  const kept: IncomingHttpHeaders = {};
+  for (const name of Object.keys(all)) if (!removed.some((isMeant) => isMeant(name))) kept[name] = all[name];
+  return kept;
+}
+
+/** One for all requests of which fields are removed. */
+const MADE_WITHOUT: PropertyDescriptor = {
+  configurable: true,
+  get(this: IncomingMessage) {
+    const exchange = exchangeOf(this);
+    const { leftOut: left } = exchange;
+    exchange.fieldKinds = -1;
+    if (left !== undefined) {
+      exchange.leftOut = undefined;
+      const { rawHeaders: kept } = this;
+      // Node has stored their number.
+      this.rawHeaders = left.sent;
+      const all = headers!.get!.call(this) as IncomingHttpHeaders;
+      this.rawHeaders = kept;
+      headers!.set!.call(this, without(all, left.removed));
+    }
+    return headers!.get!.call(this) as IncomingHttpHeaders;
+  },
+  set(this: IncomingMessage, value: IncomingHttpHeaders) {
+    Object.assign(exchangeOf(this), { fieldKinds: -1, leftOut: undefined });
+    headers!.set!.call(this, value);
+  },
+};
 
 /** Returns the declared length of the body of a request: -1 for one in chunks, NaN for a malformed length. */
 export function bodyLengthOf({ req, fieldKinds: kinds, bodyLength: known }: Exchange): number {

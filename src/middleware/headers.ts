@@ -1,6 +1,6 @@
 /** Functions for headers: removes request headers, extends Vary, and masks credentials in copies for the log. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import { joinVary, replaceRawHeaders } from '../app/internal.js';
+import { exchangeOf, joinVary, removeFields } from '../app/internal.js';
 import { looksSecret, masked } from '../text/index.js';
 
 /** A token (RFC 9110 §5.6.2), the form of header names and methods. Other names in options would fail at every request. */
@@ -11,18 +11,7 @@ export const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
  * CGI do not distinguish the two.
  */
 export function removeHeaders(req: IncomingMessage, isMeant: (name: string) => boolean): void {
-  let found = false;
-  for (const name of Object.keys(req.headers)) {
-    if (!isMeant(folded(name))) continue;
-    found = true;
-    delete req.headers[name];
-  }
-  if (!found) return;
-  const kept: string[] = [];
-  for (let at = 0; at + 1 < req.rawHeaders.length; at += 2) {
-    if (!isMeant(folded(req.rawHeaders[at]!))) kept.push(req.rawHeaders[at]!, req.rawHeaders[at + 1]!);
-  }
-  replaceRawHeaders(req, kept);
+  removeFields(exchangeOf(req), (name) => isMeant(name.includes('_') ? folded(name) : name));
 }
 
 /** Returns a header name in lower case, with `-` for `_`. */

@@ -77,7 +77,7 @@ export const noauth = filterFactory(
         if (isOdd || req.socket.localAddress !== goodAddress || env.hostField !== goodHost) checkLocal(req);
       }
       if (identifies) stripIdentity(req);
-      const token = identifies ? req.headers['x-auth-token'] : env.tokenField;
+      const token = env.fieldKinds < 0 ? req.headers['x-auth-token'] : env.tokenField;
       if (typeof token !== 'string' || token === '') {
         if (env.trial?.isUnknown('headers') !== true) return handOutToken(req, res);
         env.trial.assumeCaller('trust the caller that the token names');

@@ -1,9 +1,17 @@
 /** proxy_headers: finds the client address behind proxies. */
-import type { IncomingHttpHeaders } from 'node:http';
 import { isIP, isIPv4 } from 'node:net';
 import type parseForwarded from 'forwarded-parse';
 import { Fault, filterFactory, type Remote } from '../app/index.js';
-import { connectionRemote, type Exchange, exchangeOf, FIELD, optionOrigin, readHeaders } from '../app/internal.js';
+import {
+  connectionAddress,
+  connectionRemote,
+  type Exchange,
+  exchangeOf,
+  FIELD,
+  optionOrigin,
+  readField,
+  readHeaders,
+} from '../app/internal.js';
 import { boolean, cidr, defineOptions, list, oneOf } from '../config/index.js';
 import { InvalidValue, writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused } from '../errors/index.js';
@@ -54,16 +62,22 @@ export const proxyHeaders = filterFactory(
     const { default: parse } = await import('forwarded-parse');
     const { headerStyle, trustPrefix } = options;
 
-    const usesForwarded = (headers: IncomingHttpHeaders): boolean => {
+    const usesForwarded = (exchange: Exchange): boolean => {
       if (headerStyle !== 'auto') return headerStyle === 'forwarded';
       // Proxies send an empty header in place of none.
-      return (headers.forwarded ?? '') !== '' && (headers['x-forwarded-for'] ?? '') === '';
+      return (readField(exchange, 'forwarded') ?? '') !== '' && (readField(exchange, 'x-forwarded-for') ?? '') === '';
     };
 
-    const resolve = (exchange: Exchange, peer: Remote, families: number): void => {
-      const headers = readHeaders(exchange);
-      const forwarded = usesForwarded(headers);
-      const said = forwarded ? readForwarded(headers.forwarded, parse) : readXForwarded(headers);
+    const resolve = (exchange: Exchange, families: number): void => {
+      const peer = connectionRemote(exchange.req);
+      const forwarded = usesForwarded(exchange);
+      const said = forwarded
+        ? readForwarded(readField(exchange, 'forwarded'), parse)
+        : readXForwarded(
+            readField(exchange, 'x-forwarded-for'),
+            readField(exchange, 'x-forwarded-proto'),
+            readField(exchange, 'x-forwarded-host'),
+          );
       const { address, port } = clientOf(peer, said, trusts);
       exchange.remote = {
         address,
@@ -72,7 +86,7 @@ export const proxyHeaders = filterFactory(
         host: checkedHost(said.host) ?? peer.host,
       };
       if (trustPrefix) {
-        exchange.forwardedPrefix = checkedPrefix(headers);
+        exchange.forwardedPrefix = checkedPrefix(readField(exchange, 'x-forwarded-prefix'));
         exchange.scriptName = exchange.forwardedPrefix + exchange.scriptName;
       }
       const unused = forwarded ? families & ~FIELD.FORWARDED : families & ~FIELD.X_FORWARDED;
@@ -84,9 +98,8 @@ export const proxyHeaders = filterFactory(
       const families = (exchange.fieldKinds & FAMILIES) === 0 ? 0 : forwardingOf(exchange);
       if (families === 0) return app(req, res);
       exchange.forwarded = true;
-      const peer = connectionRemote(req);
-      if (trusts(peer.address, 0)) resolve(exchange, peer, families);
-      else removeHeaders(req, (name) => name === 'forwarded' || isXForwarded(name));
+      if (trusts(connectionAddress(req), 0)) resolve(exchange, families);
+      else removeHeaders(req, isForwarding);
       return app(req, res);
     };
   },
@@ -94,6 +107,7 @@ export const proxyHeaders = filterFactory(
 );
 
 const isXForwarded = (name: string): boolean => name.startsWith('x-forwarded-') || name === 'x-real-ip';
+const isForwarding = (name: string): boolean => name === 'forwarded' || isXForwarded(name);
 
 const FAMILIES = FIELD.FORWARDED | FIELD.X_FORWARDED | FIELD.UNDERSCORE;
 
@@ -177,8 +191,8 @@ function checkedHost(host: string | undefined): string | undefined {
   throw new Fault(400, { message: 'The forwarded host is not a host, or a host and a port.' });
 }
 
-function checkedPrefix(headers: IncomingHttpHeaders): string {
-  const prefix = elements(headers['x-forwarded-prefix']).at(-1);
+function checkedPrefix(header: Field): string {
+  const prefix = elements(header).at(-1);
   if (prefix === undefined || prefix === '/') return '';
   const valid = /^(?:\/[A-Za-z0-9\-._~!$&'()*+,;=:@%]+)+\/?$/.test(prefix) && !/(?:^|\/)\.\.?(?:\/|$)/.test(prefix);
   if (valid) return prefix.replace(/\/$/, '');
@@ -207,12 +221,8 @@ interface Forwarding {
 }
 
 /** Parses `X-Forwarded-For`, `-Proto` and `-Host`. The last element of a list comes from the nearest proxy. */
-export function readXForwarded(headers: IncomingHttpHeaders): Forwarding {
-  return {
-    hops: elements(headers['x-forwarded-for']).map(toHop),
-    scheme: elements(headers['x-forwarded-proto']).at(-1),
-    host: elements(headers['x-forwarded-host']).at(-1),
-  };
+export function readXForwarded(hops: Field, scheme?: Field, host?: Field): Forwarding {
+  return { hops: elements(hops).map(toHop), scheme: elements(scheme).at(-1), host: elements(host).at(-1) };
 }
 
 /** Parses `Forwarded` (RFC 7239). Throws a `Fault` 400 if it is malformed. */
@@ -228,8 +238,11 @@ export function readForwarded(header: string | undefined, parse: typeof parseFor
   return { hops: parsed.map((element) => toHop(element.for ?? 'unknown')), scheme: last?.proto, host: last?.host };
 }
 
+/** The value of a field: a list only if other code has set it. */
+type Field = string | string[] | undefined;
+
 /** Splits a comma-separated header into its elements. An empty header has none. */
-function elements(header: string | string[] | undefined): string[] {
+function elements(header: Field): string[] {
   if (header === undefined || header === '') return NONE;
   if (typeof header === 'string' && !header.includes(',')) return [header.trim()];
   const text = typeof header === 'string' ? header : header.join(',');

@@ -208,7 +208,7 @@ export async function parserRows(): Promise<ParserRow[]> {
     {
       name: 'X-Forwarded-For',
       before: ['', '[', '10.0.0.1:', '::ffff:', '_'],
-      parse: (text) => readXForwarded({ 'x-forwarded-for': text }),
+      parse: (text) => readXForwarded(text),
     },
     {
       name: 'Forwarded',

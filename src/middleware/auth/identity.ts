@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Identity } from '../../app/index.js';
 import { exchangeOf, FIELD, replaceRawHeaders } from '../../app/internal.js';
 import { isObject } from '../../errors/index.js';
-import { folded, removeHeaders } from '../headers.js';
+import { removeHeaders } from '../headers.js';
 import type { TokenInfo } from './token-validator.js';
 
 /** The header names after `x-`, and after `x-service-` for a service that acts for the caller. */
@@ -35,12 +35,7 @@ export const IDENTITY_HEADERS: ReadonlySet<string> = new Set([
  */
 export function stripIdentity(req: IncomingMessage): void {
   if ((exchangeOf(req).fieldKinds & (FIELD.IDENTITY | FIELD.UNDERSCORE)) === 0) return;
-  for (const name in req.headers) {
-    const read = name.includes('_') ? folded(name) : name;
-    if (!IDENTITY_HEADERS.has(read)) continue;
-    removeHeaders(req, (claimed) => IDENTITY_HEADERS.has(claimed));
-    return;
-  }
+  removeHeaders(req, (name) => IDENTITY_HEADERS.has(name));
 }
 
 /** Header names and values. Empty and undefined values are omitted. */

@@ -11,7 +11,7 @@ import {
   encodedPath,
   FIELD,
   kindOfField,
-  replaceRawHeaders,
+  removeFields,
   seesHeadersTaken,
 } from '../../app/internal.js';
 import { type Refusal, refusal } from '../connections/refusal.js';
@@ -108,11 +108,11 @@ export function requestGuard(limits: GuardLimits): (exchange: Exchange) => Refus
       host ??= req.headers.host;
       if (refused !== undefined) return refused;
     }
-    if ((kinds & FIELD.UNDERSCORE) !== 0 && !limits.allowUnderscoreHeaders) {
-      dropUnderscores(req);
-      kinds ^= FIELD.UNDERSCORE;
-    }
     if (seesHeadersTaken) exchange.fieldKinds = kinds;
+    if ((kinds & FIELD.UNDERSCORE) !== 0 && !limits.allowUnderscoreHeaders) {
+      removeFields(exchange, (name) => name.includes('_'));
+      if (seesHeadersTaken) exchange.fieldKinds = kinds ^ FIELD.UNDERSCORE;
+    }
     exchange.hostField = host;
     exchange.tokenField = token;
     exchange.typeField = type;
@@ -212,17 +212,4 @@ function sameAuthority(url: string, authority: string, host: string): boolean {
   const port = /^https:/i.test(url) ? ':443' : ':80';
   const full = (text: string) => (/:\d+$/.test(text) ? text : `${text}${port}`).toLowerCase();
   return full(authority) === full(host);
-}
-
-function dropUnderscores(req: IncomingMessage): void {
-  const kept: string[] = [];
-  for (let i = 0; i < req.rawHeaders.length; i += 2) {
-    const name = req.rawHeaders[i] as string;
-    if (name.includes('_')) {
-      // Both are created from the raw fields at the first access, which is now.
-      delete req.headers[name.toLowerCase()];
-      delete req.headersDistinct[name.toLowerCase()];
-    } else kept.push(name, req.rawHeaders[i + 1] as string);
-  }
-  replaceRawHeaders(req, kept);
 }
