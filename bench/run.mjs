@@ -29,7 +29,7 @@ import { measurePods } from './parts/pods.mjs';
 import { measureReload } from './parts/reload.mjs';
 import { measureCalls } from './parts/rpc.mjs';
 import { measureStart } from './parts/start.mjs';
-import { measureMetrics, measureTraces } from './parts/switches.mjs';
+import { measureForwarded, measureMetrics, measureTraces } from './parts/switches.mjs';
 import { measureWork } from './parts/works.mjs';
 import { machine as machineFacts } from './report/machine.mjs';
 import { writeResults } from './report/write.mjs';
@@ -47,6 +47,7 @@ const OTHERS = {
   layers: { measure: measureLayers, about: 'server, router and pipeline, one after the other' },
   metrics: { measure: measureMetrics, about: 'metrics off, on, and with the times of filters' },
   traces: { measure: measureTraces, about: 'traces off, on, and with spans of filters' },
+  forwarded: { measure: measureForwarded, about: 'forwarding headers: none, removed, of a trusted proxy' },
   conduit: { measure: measureConduit, about: "RealWorld's backend beside the same on Fastify, on PostgreSQL" },
   rpc: { measure: measureCalls, about: 'remote calls over RabbitMQ, beside others on the same broker; memory://' },
   paste: { measure: measurePaste, about: 'loading a large paste file' },

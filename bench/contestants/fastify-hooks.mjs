@@ -1,4 +1,5 @@
-// Fastify with the seven filters as hooks, as its users would write them without a pipeline.
+// Fastify with the work that Portico does: the seven filters as hooks, as its users would write them without a pipeline, the same schema, and a
+// request that all code finds.
 import { fastify } from 'fastify';
 import { giveIds, logRequests } from './fastify-filters.mjs';
 import { listen, options } from './fastify-works.mjs';
@@ -17,7 +18,7 @@ const app = fastify({ ...options, genReqId: newRequestId });
 app.decorateRequest('context', undefined);
 app.decorateRequest('remote', undefined);
 
-await listen(app, (scope) => {
+const hooks = (scope) => {
   giveIds(scope);
   scope.addHook('onRequest', (request, _reply, done) => {
     request.remote = remoteOf(request.raw);
@@ -42,4 +43,8 @@ await listen(app, (scope) => {
     if (status < 500) reply.code(status).send({ error: { code: status, title: error.name, message: error.message } });
     else reply.code(500).send(failed);
   });
+};
+
+await listen(app, hooks, () => {
+  if (current.getStore() === undefined) throw new Error('the handler finds no request');
 });

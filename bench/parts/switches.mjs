@@ -4,7 +4,8 @@ import { timeBetween, treeTimes } from '../measure/process-tree.mjs';
 import { freePort, startServer } from '../measure/server-process.mjs';
 import { summary } from '../measure/statistics.mjs';
 import { porticoWorkers } from '../processes.mjs';
-import { CONNECTIONS, WORKS } from '../works/works.mjs';
+import { server as record } from '../works/payloads.mjs';
+import { CONNECTIONS, FORWARDED, request as requestText, WORKS } from '../works/works.mjs';
 
 const METRICS = {
   off: { label: 'without', options: [] },
@@ -17,6 +18,17 @@ const TRACES = {
   on: { label: 'an SDK that samples all', options: [], env: sdk('always_on') },
   filters: { label: 'the same with [trace] filters', options: ['trace.filters=true'], env: sdk('always_on') },
 };
+const OPEN = 'noauth.i_know_this_is_open=true';
+const forwarded = requestText('GET', `/v2.1/servers/${record.id}`, undefined, FORWARDED);
+const FORWARDING = {
+  off: { label: 'none', options: [OPEN] },
+  removed: { label: 'of a client that is no trusted proxy, removed', options: [OPEN], request: forwarded },
+  trusted: {
+    label: 'of a trusted proxy',
+    options: [OPEN, 'proxy_headers.trusted_proxies=loopback'],
+    request: forwarded,
+  },
+};
 const BLOCK = 2000;
 const BLOCKS = 9;
 
@@ -28,6 +40,11 @@ export function measureMetrics(given) {
 /** Measures spans, which are created but not exported. */
 export function measureTraces(given) {
   return measureSwitch(given, 'traces', 'What traces cost', TRACES);
+}
+
+/** Measures forwarding headers. */
+export function measureForwarded(given) {
+  return measureSwitch(given, 'forwarded', 'What forwarding headers cost', FORWARDING);
 }
 
 async function measureSwitch({ rounds, scale, load, say }, part, title, ways) {
@@ -69,15 +86,15 @@ function sdk(sampler) {
 }
 
 async function measureRound(ways, round, scale, load) {
-  const { request, answer, warmUp } = WORKS.work2;
+  const { request: usual, answer, warmUp } = WORKS.work2;
   const servers = [];
   try {
-    for (const [name, { options, env }] of Object.entries(ways)) {
+    for (const [name, { options, env, request = usual }] of Object.entries(ways)) {
       const port = await freePort();
       const server = await startServer({ ...porticoWorkers(1, options)('work2', port), env }, port);
-      servers.push({ name, server, micros: [] });
+      servers.push({ name, server, request, micros: [] });
     }
-    const send = ({ name, server: { port } }, count, end = false) => {
+    const send = ({ name, request, server: { port } }, count, end = false) => {
       const { status, body } = answer;
       const order = { port, request, connections: CONNECTIONS, status, length: body.length, session: name };
       return load.send({ ...order, count, end });

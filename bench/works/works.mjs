@@ -14,7 +14,7 @@ const COMMON = [
 ];
 
 /** Headers that a proxy adds to a request. */
-const FORWARDED = {
+export const FORWARDED = {
   'X-Forwarded-For': '192.0.2.7',
   'X-Forwarded-Proto': 'https',
   'X-Forwarded-Host': 'api.example.org',
@@ -60,6 +60,16 @@ export const WORKS = {
     answer: ANSWERS.work2,
     filtered: true,
     requests: 8000,
+    warmUp: 25_000,
+  },
+  'work2-plain': {
+    title: 'work 2 without filters',
+    served: 'plain',
+    contestants: ['portico', 'fastify'],
+    request: request('GET', `/v2.1/servers/${server.id}`),
+    answer: ANSWERS.work2,
+    filtered: false,
+    requests: 18_000,
     warmUp: 25_000,
   },
   work3: {
