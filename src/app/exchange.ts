@@ -200,6 +200,8 @@ export class Exchange {
   declare refusalLine: 'due' | 'written' | 'none' | undefined;
   /** The failure of a service outside for which a filter responds with 503, for operators: without text of the client. */
   declare outage: string | undefined;
+  /** Whether identity headers of the client are removed: those that it has are of an authenticator. */
+  declare identityStripped: boolean;
   /** The caller's token, if auth_token or jwt has accepted it. */
   declare acceptedToken: string | undefined;
   /** The format of its faults; overrides the server's. */
@@ -255,6 +257,7 @@ export class Exchange {
     this.slotAt = 0;
     this.bodyProgress = undefined;
     this.fieldKinds = -1;
+    this.identityStripped = false;
     this.hostField = undefined;
     this.tokenField = undefined;
     this.typeField = undefined;

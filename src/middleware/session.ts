@@ -1,8 +1,9 @@
 /** session: sessions in an encrypted cookie, or in a store of the application, with protection against requests of other sites. */
 import { dirname } from 'node:path';
-import { environ, filterFactory, type OpenApiAdditions, type Session } from '../app/index.js';
+import { filterFactory, type OpenApiAdditions, type Session } from '../app/index.js';
 import { cookiesOf, exchangeOf } from '../app/internal.js';
 import { Drivers } from '../service/internal.js';
+import { stripIdentity } from './auth/identity.js';
 import { refusalAt } from './refusal-at.js';
 import { checkSite } from './sessions/cross-site.js';
 import { KeptSession, type SessionStore } from './sessions/kept-session.js';
@@ -41,11 +42,14 @@ export const session = filterFactory(
     const trusted = new Set(options.trustedOrigins);
     return (app) => (req, res) => {
       if (refuseCrossSite) checkSite(req, trusted);
+      const exchange = exchangeOf(req);
+      // Not the headers that an outer authenticator has set.
+      if (!exchange.identityStripped) stripIdentity(req);
       const kept = new KeptSession(rules, req, res);
-      environ(req).session = kept;
+      exchange.session = kept;
       const { cookie } = req.headers;
       const text = cookie?.includes(name) ? cookiesOf(cookie)[name] : undefined;
-      const { trial } = exchangeOf(req);
+      const { trial } = exchange;
       const isElsewhere = text !== undefined && store !== undefined;
       if (trial !== undefined && (isElsewhere || trial.isUnknown('headers'))) {
         trial.assumeCaller(`read the session in ${named ?? 'its cookie'}`);

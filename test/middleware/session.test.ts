@@ -7,7 +7,7 @@ import { mock, type TestContext, test } from 'node:test';
 import { type App, Fault } from 'portico/app';
 import type { PorticoError } from 'portico/config';
 import { Loader } from 'portico/loader';
-import { session } from 'portico/middleware';
+import { session, stripIdentity } from 'portico/middleware';
 import { type ActionRequest, Router } from 'portico/routing';
 import { buildFilter, request } from 'portico/testing';
 
@@ -303,6 +303,19 @@ test('RW-7 a log out and an update stay when another request renews the session'
       'a session that is gone has no cookie',
     );
   }
+});
+
+test('87 identity headers of the client are removed, and those of an outer authenticator stay', async () => {
+  const { made } = await buildFilter(session, { local: { secrets: FIRST! } });
+  const app = made((req, res) => void res.end(String(req.headers['x-user-id'])));
+  const headers = { 'x-user-id': 'eve', 'X-Roles': 'admin' };
+  assert.equal((await request(app, 'GET', '/', { headers })).body.toString(), 'undefined');
+  const outer: App = (req, res) => {
+    stripIdentity(req);
+    req.headers['x-user-id'] = 'ada';
+    return app(req, res);
+  };
+  assert.equal((await request(outer, 'GET', '/', { headers })).body.toString(), 'ada');
 });
 
 test('RW-7 a store without touch is refused, with the methods that it must have', async (t) => {

@@ -34,7 +34,9 @@ export const IDENTITY_HEADERS: ReadonlySet<string> = new Set([
  * any identity otherwise.
  */
 export function stripIdentity(req: IncomingMessage): void {
-  if ((exchangeOf(req).fieldKinds & (FIELD.IDENTITY | FIELD.UNDERSCORE)) === 0) return;
+  const exchange = exchangeOf(req);
+  exchange.identityStripped = true;
+  if ((exchange.fieldKinds & (FIELD.IDENTITY | FIELD.UNDERSCORE)) === 0) return;
   removeHeaders(req, (name) => IDENTITY_HEADERS.has(name));
 }
 
