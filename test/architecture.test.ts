@@ -220,7 +220,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   memjs: ['middleware/auth/memcached-tokens.ts'],
   pg: ['registry/postgresql-store.ts'],
   'prom-client': ['metrics/own-metrics.ts'],
-  redis: ['redis/redis-rates.ts'],
+  redis: ['redis/redis-connection.ts'],
   'rabbitmq-client': ['rpc/transport/amqp/amqp-connection.ts'],
 };
 

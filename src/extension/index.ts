@@ -116,10 +116,12 @@ export type {
 } from '../service/index.js';
 export {
   addTrouble,
-  type OpenRateStore,
+  type OpenStore,
+  type RateBucket,
   type RateStore,
-  type RateStoreOptions,
   type SharedRule,
+  type StoreOptions,
+  type StoresByScheme,
   type Taken,
 } from '../service/internal.js';
 export { type ActiveTrace, CallSpans, isRegistered, type SendKind, type TraceHeaders } from '../spans/index.js';

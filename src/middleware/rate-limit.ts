@@ -20,11 +20,18 @@ import { collapsed, exchangeOf, methodsOf, optionOrigin, whenRouted, writtenPath
 import { cidr, defineOptions, duration, integer, list, multi, type OptionsOf, oneOf, string } from '../config/index.js';
 import { writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused, type Origin } from '../errors/index.js';
-import { type SharedRule, sharedBuckets, type Taken, TokenBuckets } from '../service/internal.js';
+import {
+  type RateBucket,
+  type RateStore,
+  type SharedRule,
+  sharedBuckets,
+  type Taken,
+  TokenBuckets,
+} from '../service/internal.js';
 import { systemClock } from '../tasks/internal.js';
 import { addressKey, isInNetworks, networkList } from './addresses.js';
 import { withoutSignature } from './auth/token-spelling.js';
-import { StoredBuckets } from './stored-buckets.js';
+import { SharedStore, type StoreUse } from './shared-store.js';
 
 // Parses the rules of rate_limit, and finds the key of a request.
 
@@ -156,15 +163,49 @@ export const rateLimit = filterFactory(
   rateLimitOptions,
   (options, ctx) => {
     const { store } = options;
-    if (store === undefined) return limiting(options, ctx);
-    const opened = StoredBuckets.open({ ...options, store }, ctx, optionOrigin(ctx, 'rate_limit', 'store'));
-    return opened.then((stored) => limiting(options, ctx, stored));
+    return store === undefined ? limiting(options, ctx) : limitingAll({ ...options, store }, ctx);
   },
   { trial: true, order: rateLimitOrder, openapi: openapiOf },
 );
 
-/** `stored`: counts for all machines. */
-function limiting(options: OptionsOf<typeof rateLimitOptions>, ctx: FactoryContext, stored?: StoredBuckets): Filter {
+type RateLimitOptions = OptionsOf<typeof rateLimitOptions>;
+
+/** Limits all machines together, by their store. */
+async function limitingAll(
+  options: RateLimitOptions & { readonly store: string },
+  ctx: FactoryContext,
+): Promise<Filter> {
+  const refuses = options.onFailure === 'refuse';
+  const use: StoreUse<RateStore> = {
+    among: ({ rateStores }) => rateStores,
+    kept: 'rate limits',
+    again: 'counts the rate limits again',
+    without: refuses ? 'requests with a limit get 503' : 'each machine limits by itself',
+  };
+  const origin = optionOrigin(ctx, 'rate_limit', 'store');
+  const opened = await SharedStore.open(use, options, ctx, origin);
+  if (opened === undefined) {
+    throw new ConfigurationRefused('PORTICO_STORE', {
+      message: 'the URL of the store cannot be read: it has no scheme',
+      hint: 'Write redis://user:password@host:6379/0.',
+      origin,
+    });
+  }
+  return limiting(options, ctx, (buckets) => {
+    const asked = opened.ask((store) => store.take(buckets, options.sleepMs));
+    return asked.catch(() => {
+      if (!refuses) return undefined;
+      throw new Fault(503, { message: 'Rate limits cannot be checked now.', headers: { 'retry-after': '1' } });
+    });
+  });
+}
+
+/** `everybody`: takes tokens of all machines; undefined while that fails. */
+function limiting(
+  options: RateLimitOptions,
+  ctx: FactoryContext,
+  everybody?: (buckets: readonly RateBucket[]) => Promise<readonly Taken[] | undefined>,
+): Filter {
   const { sleepMs } = options;
   const everywhere = sharedBuckets();
   let wasSilent = false;
@@ -191,26 +232,32 @@ function limiting(options: OptionsOf<typeof rateLimitOptions>, ctx: FactoryConte
     if (isSilent) ctx.log.warn(SILENT);
     else ctx.log.notice('the parent of this worker responds again: the rate limits refuse only what exceeds them');
   };
-  /** Takes a token. Returns how long the request must wait, in milliseconds. */
+  /** Takes a token of this machine. Returns how long the request must wait, in milliseconds. */
   const count = (counted: CountedRule, key: string, res: ServerResponse): number | Promise<number> => {
-    const { rule, policy, shared, own } = counted;
-    counted.settled = true;
-    const here = (): Promise<Taken> | Taken =>
+    const { shared, own } = counted;
+    const taking =
       everywhere === undefined ? own.take(key, systemClock.now(), sleepMs) : everywhere.take(shared, key, sleepMs);
-    const taking = stored === undefined ? here() : stored.take(shared, key, sleepMs, here);
     const apply = (taken: Taken): number => {
       noticeSilence();
-      return charge(rule, policy, taken, res);
+      return charge(counted, taken, res);
     };
     return 'then' in taking ? taking.then(apply) : apply(taking);
   };
   /** Applies one rule after the other: a request that one refuses takes no token of the next. Returns the longest wait. */
-  const countAll = (found: readonly Found[], res: ServerResponse, waitMs = 0): number | Promise<number> => {
+  const countHere = (found: readonly Found[], res: ServerResponse, waitMs = 0): number | Promise<number> => {
     const [first, ...rest] = found;
     if (first === undefined) return waitMs;
     const counted = count(first.counted, first.key, res);
-    const others = (ms: number): number | Promise<number> => countAll(rest, res, Math.max(waitMs, ms));
+    const others = (ms: number): number | Promise<number> => countHere(rest, res, Math.max(waitMs, ms));
     return typeof counted === 'number' ? others(counted) : counted.then(others);
+  };
+  const countAll = (found: readonly Found[], res: ServerResponse): number | Promise<number> => {
+    for (const { counted } of found) counted.settled = true;
+    if (everybody === undefined || found.length === 0) return countHere(found, res);
+    return everybody(found.map(({ counted, key }) => ({ rule: counted.shared, key }))).then((taken) => {
+      if (taken === undefined) return countHere(found, res);
+      return Math.max(...taken.map((one, at) => charge(found[at]!.counted, one, res)));
+    });
   };
   /** Logs once why a rule has not counted any request. */
   const settle = (counted: CountedRule, req: IncomingMessage, res: ServerResponse): void => {
@@ -242,7 +289,7 @@ function limiting(options: OptionsOf<typeof rateLimitOptions>, ctx: FactoryConte
         continue;
       }
       if (rule.key === 'route') {
-        whenRouted(req, (route) => passing(count(counted, routeKey(route), res), res));
+        whenRouted(req, (route) => passing(countAll([{ counted, key: routeKey(route) }], res), res));
       }
       if (!counted.settled) afterResponse(res, () => settle(counted, req, res));
     }
@@ -324,7 +371,7 @@ function tooMany({ name }: RateRule, waitMs: number): Fault {
  * Sets the headers for a token that was taken. Returns how long the request must wait, in milliseconds. Throws a `Fault` 429 over the
  * limit.
  */
-function charge(rule: RateRule, policy: string, taken: Taken, res: ServerResponse): number {
+function charge({ rule, policy }: CountedRule, taken: Taken, res: ServerResponse): number {
   if (res.headersSent) return 0;
   announce(res, policy, `"${rule.name}";r=${taken.left};t=${Math.ceil(taken.resetMs / 1000)}`);
   if (!taken.granted) throw tooMany(rule, taken.waitMs);

@@ -1,9 +1,14 @@
 /** Rate limits of all machines in Redis or Valkey, as an extension. */
 import type { Extension } from '../service/index.js';
 
-const rates = async () => (await import('./redis-rates.js')).openRedisRates;
+/** One server, Sentinel and a cluster, as Flask-Limiter names them; each also with TLS. */
+const SCHEMES = ['redis', 'redis+sentinel', 'redis+cluster', 'rediss', 'rediss+sentinel', 'rediss+cluster'];
+
+const forEachScheme = <T>(open: T): Record<string, T> => Object.fromEntries(SCHEMES.map((scheme) => [scheme, open]));
 
 export const extension = {
   name: 'portico/redis',
-  provides: { rateStores: { redis: rates, rediss: rates } },
+  provides: {
+    rateStores: forEachScheme(async () => (await import('./redis-rates.js')).openRedisRates),
+  },
 } satisfies Extension;

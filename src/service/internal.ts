@@ -18,14 +18,16 @@ export {
 export { heartbeatOptions, hostOf, managerOptions, managerSettings, namedManager } from './manager-options.js';
 export { describeJobs, type ManagerPeriodicOptions } from './managers-periodic-tasks.js';
 export { besideOption, importModuleExport, makeFrom } from './module-export.js';
-export {
-  addTrouble,
-  type OpenRateStore,
-  type RateStore,
-  type RateStoreOptions,
-  troublesOf,
-} from './rate-store.js';
 export type * from './registry-contract.js';
 export { formatAddress, isListening, isPlanned, isWildcard } from './service.js';
+export {
+  addTrouble,
+  type OpenStore,
+  type RateBucket,
+  type RateStore,
+  type StoreOptions,
+  type StoresByScheme,
+  troublesOf,
+} from './shared-store.js';
 export { TaskTracker, type TaskTrackerOptions, type TrackedTask } from './task-tracker.js';
 export { type SharedBuckets, type SharedRule, sharedBuckets, type Taken, TokenBuckets } from './token-buckets.js';

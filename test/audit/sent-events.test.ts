@@ -6,7 +6,7 @@ import { audit } from 'portico/audit';
 import { Config } from 'portico/config';
 import { buildFilter, request } from 'portico/testing';
 import { SentEvents } from '../../dist/audit/sent-events.js';
-import { troublesOf } from '../../dist/service/rate-store.js';
+import { troublesOf } from '../../dist/service/shared-store.js';
 import { deferred } from '../../dist/tasks/deferred.js';
 import { freePort } from '../fixtures/free-port.js';
 import { memoryLog } from '../server/memory-log.js';

@@ -83,21 +83,33 @@ test('hosts share a limit; another API has its own, and a bucket ends when it is
 
 test('two hosts grant the rate within two percent', { skip, timeout: 60_000 }, async (t) => {
   const { url: store } = await startRedis(t);
-  // No pause of a busy machine fills the bucket.
-  const local = { store, rules: 'all address 100/s 100', ...PATIENT };
+  // No pause of a busy machine fills the bucket, and enough is asked to empty it.
+  const local = { store, rules: 'all address 20/s 40', ...PATIENT };
   const hosts = [await hostOf(t, local), await hostOf(t, local)];
+  const first = await Promise.all(hosts.map((host) => host.ask()));
+  let granted = first.filter(({ status }) => status === 200).length;
   const begun = performance.now();
-  let granted = 0;
   await Promise.all(
-    hosts.map(async (host) => {
-      while (performance.now() - begun < 3000) {
-        if ((await host.ask()).status === 200) granted++;
-        await new Promise((settle) => setTimeout(settle, 2));
-      }
+    [...hosts, ...hosts, ...hosts, ...hosts].map(async (host) => {
+      while (performance.now() - begun < 3000) if ((await host.ask()).status === 200) granted++;
     }),
   );
-  const expected = 100 + (performance.now() - begun) / 10;
-  assert.ok(Math.abs(granted - expected) <= expected * 0.02 + 1, `${granted} of ${expected}`);
+  // The last requests end later on a busy machine.
+  const [least, most] = [3000, performance.now() - begun].map((ms) => 40 + ms / 50) as [number, number];
+  assert.ok(granted >= least * 0.98 && granted <= most * 1.02 + 1, `${granted} of ${least} to ${most}`);
+});
+
+test('several rules are one round trip; a request that one refuses takes no token of the next', { skip }, async (t) => {
+  const { url: store, cli } = await startRedis(t);
+  const rules = 'first address 1/h 2\nsecond address 1/h 9\nthird address 1/h 9';
+  const host = await hostOf(t, { store, rules, ...PATIENT });
+  assert.deepEqual(await statusesOf(host, 4), [200, 200, 429, 429]);
+  const calls = (command: string): number =>
+    Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(cli('INFO', 'commandstats'))?.[1] ?? 0);
+  assert.deepEqual([calls('evalsha'), calls('eval')], [4, 1]);
+  const reset = 'third address 1/h 9';
+  const other = await hostOf(t, { store, rules: reset, ...PATIENT });
+  assert.match(String((await other.ask()).headers.ratelimit), /^"third";r=6;/);
 });
 
 test('a request that may wait gets its token in advance', { skip }, async (t) => {
@@ -112,16 +124,16 @@ test('a store that stalls costs one request in a second its timeout; then it cou
   timeout: 60_000,
 }, async (t) => {
   const { url: store, pid } = await startRedis(t);
-  const host = await hostOf(t, { store, rules: 'all address 1000/s 1000' });
+  // More than a request takes on a busy machine.
+  const host = await hostOf(t, { store, rules: 'all address 1000/s 1000', timeout: '400' });
   assert.deepEqual(await statusesOf(host, 2), [200, 200]);
   process.kill(pid, 'SIGSTOP');
   const stalled = [];
   for (let sent = 0; sent < 50; sent++) stalled.push(await host.ask());
   assert.deepEqual([...new Set(stalled.map(({ status }) => status))], [200]);
-  // On a busy machine others take their time too.
-  const slow = stalled.filter(({ ms }) => ms > 45);
-  assert.ok(slow.length <= 10, `${slow.length} waited`);
-  assert.equal(said(host, 'no response within 50 ms; each machine limits by itself'), 1);
+  const slow = stalled.filter(({ ms }) => ms > 390);
+  assert.ok(slow.length <= 5, `${slow.length} waited`);
+  assert.equal(said(host, 'no response within 400 ms; each machine limits by itself'), 1);
   process.kill(pid, 'SIGCONT');
   await countsAgain(host);
 });
@@ -210,7 +222,7 @@ const block = (ms: number): void => {
 
 test('a blocked event loop is no failure of the store: answers that came meanwhile are read', { skip }, async (t) => {
   const { url, pid } = await startRedis(t);
-  const host = await hostOf(t, { store: url, rules: 'all address 1000/s 1000' });
+  const host = await hostOf(t, { store: url, rules: 'all address 1000/s 1000', timeout: '300' });
   await host.ask();
   for (let round = 0; round < 3; round++) {
     process.kill(pid, 'SIGSTOP');
@@ -218,7 +230,7 @@ test('a blocked event loop is no failure of the store: answers that came meanwhi
     // The commands are sent, and their timers run.
     for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
     process.kill(pid, 'SIGCONT');
-    block(400);
+    block(800);
     assert.deepEqual([...new Set((await asked).map(({ status }) => status))], [200]);
   }
   assert.equal(host.log.text(), '');
@@ -243,15 +255,15 @@ test('a store that there is not is an error at its line, without its password', 
   const build = (store: string) =>
     buildFilter(rateLimit, { local: { rules: 'all address 1/h 3', store }, isTrial: true });
   await assert.rejects(build('redsi://x'), {
-    code: 'PORTICO_RATE_STORE',
-    message: /no store redsi:\/\//,
+    code: 'PORTICO_STORE',
+    message: /no store redsi:\/\/ of rate limits/,
     hint: /redis/,
   });
   const unreadable = ['redis://user:hidden@host:port', 'redis:user:hidden@host:6379/0', 'redis:user:hidden@host://0'];
   for (const store of [...unreadable, 'redis//user:hidden@host', ' ://hidden', 'hidden']) {
     await assert.rejects(build(store), (error: Error & { code: string; hint: string }) => {
-      assert.equal(error.code, 'PORTICO_RATE_STORE');
-      assert.match(error.message, /the URL of the store of rate limits cannot be read/);
+      assert.equal(error.code, 'PORTICO_STORE');
+      assert.match(error.message, /the URL of the store cannot be read/);
       assert.match(error.hint, /redis:\/\/user:password@host/);
       assert.doesNotMatch(JSON.stringify(error) + error.stack, /hidden/);
       return true;

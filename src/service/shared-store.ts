@@ -1,18 +1,11 @@
-/** Token buckets that machines share: what an extension provides for the scheme of a URL. */
+/** Stores that machines share: what an extension provides for the scheme of a URL. */
 import type { Config } from '../config/index.js';
 import type { Logger } from '../log/index.js';
 import type { SharedRule, Taken } from './token-buckets.js';
 
-/** Token buckets of all machines. */
-export interface RateStore {
-  /** Like `TokenBuckets.take`. Rejects if the store cannot take it, or does not answer within `timeoutMs`. */
-  take(rule: SharedRule, key: string, patienceMs: number): Promise<Taken>;
-  close(): void;
-}
-
-/** Options of a {@link RateStore}. */
-export interface RateStoreOptions {
-  /** The API, whose buckets are those of no other. */
+/** Options of a store. */
+export interface StoreOptions {
+  /** The API, whose keys are those of no other. */
   readonly name: string;
   /** Longest time for an answer. */
   readonly timeoutMs: number;
@@ -22,13 +15,30 @@ export interface RateStoreOptions {
   readonly connects: boolean;
 }
 
-/** Opens a store, which may connect later. Rejects for a URL that it cannot use. */
-export type OpenRateStore = (url: string, options: RateStoreOptions) => Promise<RateStore>;
+/**
+ * Opens a store, which may connect later. Rejects for a URL that it cannot use. Methods of a store reject if it cannot do what they ask, or
+ * does not answer within `timeoutMs`.
+ */
+export type OpenStore<T> = (url: string, options: StoreOptions) => Promise<T & { close(): void }>;
+
+/** A bucket of a rule. */
+export interface RateBucket {
+  readonly rule: SharedRule;
+  readonly key: string;
+}
+
+/** Token buckets of all machines. */
+export interface RateStore {
+  /** Takes a token of each, like `TokenBuckets.take`, in this order. The first that is refused is the last of the result. */
+  take(buckets: readonly RateBucket[], patienceMs: number): Promise<readonly Taken[]>;
+}
+
+/** Functions that import what opens a store, by the scheme of its URL. */
+export type StoresByScheme<T> = Readonly<Record<string, () => Promise<OpenStore<T>>>>;
 
 declare module './extension.js' {
   interface Provides {
-    /** Stores of rate limits, by the scheme of their URL. */
-    readonly rateStores?: Readonly<Record<string, () => Promise<OpenRateStore>>>;
+    readonly rateStores?: StoresByScheme<RateStore>;
   }
 }
 
