@@ -119,6 +119,7 @@ export {
   type OpenStore,
   type RateBucket,
   type RateStore,
+  type SessionStore,
   type SharedRule,
   type StoreOptions,
   type StoresByScheme,

@@ -1,13 +1,15 @@
 /** session: sessions in an encrypted cookie, or in a store of the application, with protection against requests of other sites. */
 import { dirname } from 'node:path';
-import { filterFactory, type OpenApiAdditions, type Session } from '../app/index.js';
-import { cookiesOf, exchangeOf } from '../app/internal.js';
-import { Drivers } from '../service/internal.js';
+import { type FactoryContext, filterFactory, type OpenApiAdditions, type Session } from '../app/index.js';
+import { cookiesOf, exchangeOf, optionOrigin } from '../app/internal.js';
+import { Drivers, type SessionStore } from '../service/internal.js';
+import { maskUris } from '../text/index.js';
 import { stripIdentity } from './auth/identity.js';
 import { refusalAt } from './refusal-at.js';
 import { checkSite } from './sessions/cross-site.js';
-import { KeptSession, type SessionStore } from './sessions/kept-session.js';
+import { KeptSession } from './sessions/kept-session.js';
 import { checkCookie, type SessionOptions, secretsOf, sessionOptions } from './sessions/session-options.js';
+import { SharedStore, type StoreUse } from './shared-store.js';
 
 declare module '../app/index.js' {
   interface Environ {
@@ -26,40 +28,64 @@ export const session = filterFactory(
   async (options, ctx) => {
     checkCookie(options, ctx);
     const secrets = secretsOf(options, ctx);
-    const drivers = new Drivers({ folder: dirname(ctx.section.origin.file), log: ctx.log });
     const { cookie: name, store: named, refuseCrossSite } = options;
-    let store: SessionStore | undefined;
-    if (named !== undefined) {
-      store = await drivers
-        .load<SessionStore>(named, { required: ['get', 'set', 'touch', 'delete'] })
-        .catch((error: unknown) => {
-          throw refusalAt(error, ctx.section.options.get('store')?.origin ?? ctx.section.origin);
-        });
-      ctx.onClose(() => drivers.close());
-    }
+    const kept = named === undefined ? { store: undefined, refuses: true } : await storeOf(named, options, ctx);
     const { SessionSeal } = await import('./sessions/session-seal.js');
-    const rules = { options, store, seal: new SessionSeal(secrets, [ctx.service, ctx.section.name]) };
+    const rules = { options, ...kept, seal: new SessionSeal(secrets, [ctx.service, ctx.section.name]) };
     const trusted = new Set(options.trustedOrigins);
     return (app) => (req, res) => {
       if (refuseCrossSite) checkSite(req, trusted);
       const exchange = exchangeOf(req);
       // Not the headers that an outer authenticator has set.
       if (!exchange.identityStripped) stripIdentity(req);
-      const kept = new KeptSession(rules, req, res);
-      exchange.session = kept;
+      const own = new KeptSession(rules, req, res);
+      exchange.session = own;
       const { cookie } = req.headers;
       const text = cookie?.includes(name) ? cookiesOf(cookie)[name] : undefined;
       const { trial } = exchange;
-      const isElsewhere = text !== undefined && store !== undefined;
+      const isElsewhere = text !== undefined && named !== undefined;
       if (trial !== undefined && (isElsewhere || trial.isUnknown('headers'))) {
-        trial.assumeCaller(`read the session in ${named ?? 'its cookie'}`);
+        trial.assumeCaller(`read the session in ${named === undefined ? 'its cookie' : maskUris(named)}`);
         return app(req, res);
       }
-      return text === undefined ? app(req, res) : kept.load(text).then(() => app(req, res));
+      return text === undefined ? app(req, res) : own.load(text).then(() => app(req, res));
     };
   },
   { openapi: openapiOf },
 );
+
+/** Returns the store that a URL or a module names, and whether its failure refuses requests. A module decides that by itself: it may return nothing. */
+async function storeOf(
+  named: string,
+  { timeout, onFailure }: SessionOptions,
+  ctx: FactoryContext,
+): Promise<{ readonly store: SessionStore; readonly refuses: boolean }> {
+  const origin = optionOrigin(ctx, 'session', 'store');
+  const refuses = onFailure === 'refuse';
+  const use: StoreUse<SessionStore> = {
+    among: ({ sessionStores }) => sessionStores,
+    kept: 'sessions',
+    again: 'keeps the sessions again',
+    without: refuses ? 'requests with a session get 503' : 'requests have no session',
+  };
+  const shared = await SharedStore.open(use, { store: named, timeout }, ctx, origin);
+  if (shared !== undefined) {
+    const store: SessionStore = {
+      get: (id) => shared.ask((each) => each.get(id)),
+      set: (...given) => shared.ask((each) => each.set(...given)),
+      touch: (...given) => shared.ask((each) => each.touch(...given)),
+      delete: (id) => shared.ask((each) => each.delete(id)),
+    };
+    return { store, refuses };
+  }
+  const drivers = new Drivers({ folder: dirname(ctx.section.origin.file), log: ctx.log });
+  const loading = drivers.load<SessionStore>(named, { required: ['get', 'set', 'touch', 'delete'] });
+  const store = await loading.catch((error: unknown) => {
+    throw refusalAt(error, origin);
+  });
+  ctx.onClose(() => drivers.close());
+  return { store, refuses: true };
+}
 
 function openapiOf({ cookie, refuseCrossSite }: SessionOptions): OpenApiAdditions {
   const responses = refuseCrossSite && { 403: { description: 'The request comes from another site.' } };

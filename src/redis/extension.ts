@@ -1,4 +1,4 @@
-/** Rate limits of all machines in Redis or Valkey, as an extension. */
+/** Rate limits and sessions of all machines in Redis or Valkey, as an extension. */
 import type { Extension } from '../service/index.js';
 
 /** One server, Sentinel and a cluster, as Flask-Limiter names them; each also with TLS. */
@@ -10,5 +10,6 @@ export const extension = {
   name: 'portico/redis',
   provides: {
     rateStores: forEachScheme(async () => (await import('./redis-rates.js')).openRedisRates),
+    sessionStores: forEachScheme(async () => (await import('./redis-sessions.js')).openRedisSessions),
   },
 } satisfies Extension;

@@ -25,6 +25,7 @@ export {
   type OpenStore,
   type RateBucket,
   type RateStore,
+  type SessionStore,
   type StoreOptions,
   type StoresByScheme,
   troublesOf,

@@ -33,12 +33,29 @@ export interface RateStore {
   take(buckets: readonly RateBucket[], patienceMs: number): Promise<readonly Taken[]>;
 }
 
+/** Keeps the data of sessions on the server. Forgets each after its seconds. */
+export interface SessionStore {
+  get(id: string): Promise<object | null | undefined>;
+  /**
+   * Keeps the data. `replaces`: the session was there a moment ago; a store that returns false has not kept it, because another request has
+   * ended it meanwhile.
+   */
+  set(id: string, data: object, seconds: number, replaces: boolean): Promise<unknown>;
+  /**
+   * Sets the seconds until a session is forgotten, and leaves its data as they are. Does nothing for an id that it does not have, as `EXPIRE`
+   * of Redis: a request renews its session while another one ends or changes it. False or 0: it does not have that id.
+   */
+  touch(id: string, seconds: number): Promise<unknown>;
+  delete(id: string): Promise<unknown>;
+}
+
 /** Functions that import what opens a store, by the scheme of its URL. */
 export type StoresByScheme<T> = Readonly<Record<string, () => Promise<OpenStore<T>>>>;
 
 declare module './extension.js' {
   interface Provides {
     readonly rateStores?: StoresByScheme<RateStore>;
+    readonly sessionStores?: StoresByScheme<SessionStore>;
   }
 }
 

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import { Program, root } from '../e2e/program.js';
+import { startRedis, withoutRedis } from '../redis/redis-server.js';
 import { type Postgresql, startPostgresql } from '../registry/start-postgresql.js';
 import { brokerUrl, deleteTopic, withoutBroker } from '../rpc/transport/amqp/broker.js';
 import { deleteOsloTopic, osloUrl, withoutPython } from '../rpc/transport/oslo/peer.js';
@@ -71,6 +72,15 @@ test('docs/how-to/databases.md does what it says', { timeout: 240_000 }, async (
     packages: ['pg', 'drizzle-orm'],
     ports: [8080],
     replace: { 'postgresql://portico@database/portico': await postgresql.database() },
+  });
+});
+
+test('docs/how-to/redis.md does what it says', { skip: withoutRedis, timeout: 240_000 }, async (t) => {
+  const { url, port } = await startRedis(t);
+  await runPage(t, 'docs/how-to/redis.md', {
+    packages: ['redis'],
+    ports: [8080],
+    replace: { 'redis://127.0.0.1:6379': url, 'redis-cli --scan': `redis-cli -p ${port} --scan` },
   });
 });
 
@@ -152,6 +162,7 @@ test('every page of docs/how-to is run', () => {
       'databases.md',
       'many-machines.md',
       'move-one-service-at-a-time.md',
+      'redis.md',
       'typed-client.md',
     ].toSorted(),
   );

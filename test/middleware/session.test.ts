@@ -305,6 +305,18 @@ test('RW-7 a log out and an update stay when another request renews the session'
   }
 });
 
+test('87 an update stays away when a store has nothing to replace: a log out came between', async (t) => {
+  const calls: unknown[] = [];
+  Object.assign(globalThis, { setCalls: calls });
+  t.after(() => Reflect.deleteProperty(globalThis, 'setCalls'));
+  const store =
+    'const data = { userId: "ada", visits: 1 };\nexport const store = { get: async () => data, set: async (...given) => (setCalls.push(given.at(-1)), !given.at(-1)), touch: async () => 1, delete: async () => 1 };\n';
+  const { send } = await client({ store: STORE }, '', storeIn(t, store));
+  await send('POST', '/login');
+  assert.deepEqual((await send('POST', '/update', {}, { note: 'late' })).set, undefined);
+  assert.deepEqual(calls, [false, true]);
+});
+
 test('87 identity headers of the client are removed, and those of an outer authenticator stay', async () => {
   const { made } = await buildFilter(session, { local: { secrets: FIRST! } });
   const app = made((req, res) => void res.end(String(req.headers['x-user-id'])));

@@ -1,30 +1,21 @@
 /** The session of one request: reads its cookie, and writes it with the headers of the response. */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { beforeHead, environ, type Identity, type Session, type SessionData } from '../../app/index.js';
+import { beforeHead, environ, Fault, type Identity, type Session, type SessionData } from '../../app/index.js';
 import { unavailable } from '../../app/internal.js';
 import { PorticoError } from '../../errors/index.js';
+import type { SessionStore } from '../../service/internal.js';
 import type {} from '../auth/identity.js';
 import type { SessionOptions } from './session-options.js';
 import type { SessionSeal } from './session-seal.js';
-
-/** Keeps the data of sessions on the server. Forgets each after its seconds. */
-export interface SessionStore {
-  get(id: string): Promise<object | null | undefined>;
-  set(id: string, data: object, seconds: number): Promise<unknown>;
-  /**
-   * Sets the seconds until a session is forgotten, and leaves its data as they are. Does nothing for an id that it does not have, as `EXPIRE`
-   * of Redis: a request renews its session while another one ends or changes it. False or 0: it does not have that id.
-   */
-  touch(id: string, seconds: number): Promise<unknown>;
-  delete(id: string): Promise<unknown>;
-}
 
 /** Parts that all sessions of a filter share. */
 export interface SessionRules {
   readonly options: SessionOptions;
   readonly seal: SessionSeal;
   readonly store: SessionStore | undefined;
+  /** Requests with a session are refused while the store fails; false: they have none. */
+  readonly refuses: boolean;
 }
 
 /** Largest cookie that browsers keep, with its name and attributes (RFC 6265bis §5.6). */
@@ -68,17 +59,25 @@ export class KeptSession implements Session {
 
   /** Reads the session of a cookie, and renews it if a part of its life has passed. */
   async load(cookie: string): Promise<void> {
-    const { options, seal, store } = this.#rules;
+    const { options, seal, store, refuses } = this.#rules;
     const sealed = await seal.open(cookie);
     if (sealed === undefined) return;
     const { begun, exp, held } = sealed;
-    const data = store === undefined ? held : await stored(() => store.get(String(held)));
-    if (typeof data !== 'object' || data === null) return;
     this.#begun = begun;
-    this.#id = store === undefined ? undefined : String(held);
-    this.#take(data);
-    const left = exp - now();
-    if (left < options.lifeS * (1 - RENEWED_AFTER) && this.#expiry() > exp) await this.#renew();
+    try {
+      // A change asks the store again, also if it cannot be read now.
+      if (store !== undefined) this.#id = String(held);
+      const data = store === undefined ? held : await stored(() => store.get(String(held)));
+      if (typeof data !== 'object' || data === null) {
+        this.#id = undefined;
+        return;
+      }
+      this.#take(data);
+      const left = exp - now();
+      if (left < options.lifeS * (1 - RENEWED_AFTER) && this.#expiry() > exp) await this.#renew();
+    } catch (error) {
+      if (refuses || !(error instanceof Fault)) throw error;
+    }
   }
 
   async begin(data: SessionData): Promise<void> {
@@ -86,7 +85,7 @@ export class KeptSession implements Session {
     this.#begun = now();
     this.#id = randomBytes(32).toString('base64url');
     this.#take(data);
-    await this.#write();
+    await this.#write(false);
   }
 
   async update(data: Partial<SessionData>): Promise<void> {
@@ -97,7 +96,7 @@ export class KeptSession implements Session {
     if (typeof kept !== 'object' || kept === null) return this.#take(undefined);
     if ('userId' in data && data.userId !== (kept as SessionData).userId) return this.begin(withCaller(kept, data));
     this.#take({ ...kept, ...data });
-    return this.#write();
+    return this.#write(true);
   }
 
   async end(): Promise<void> {
@@ -140,10 +139,10 @@ export class KeptSession implements Session {
     });
   }
 
-  #write(): Promise<void> {
+  #write(replaces: boolean): Promise<void> {
     return this.#keep(async (store, id, seconds) => {
-      await store.set(id, this.#data!, seconds);
-      return true;
+      const kept = await store.set(id, this.#data!, seconds, replaces);
+      return !replaces || kept !== false;
     });
   }
 

@@ -39,7 +39,13 @@ export const sessionOptions = defineOptions({
     help: 'Domain whose hosts get the cookie. Default: only the host that set it.',
   }),
   store: string({
-    help: 'Store of the data, such as ./store.js:sessions. Default: the cookie.',
+    secret: true,
+    help: 'Store of the data, such as redis://user:password@host:6379/0 or ./store.js:sessions. Default: the cookie.',
+  }),
+  timeout: duration({ default: 50, unit: 'ms', min: 1, help: 'Longest wait for a response of a store with a URL.' }),
+  on_failure: oneOf(['anonymous', 'refuse'], {
+    default: 'anonymous',
+    help: 'While a store with a URL fails: anonymous, requests have no session; refuse, those with a session get 503.',
   }),
   refuse_cross_site: boolean({
     default: true,
