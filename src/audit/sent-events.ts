@@ -16,6 +16,10 @@ export class SentEvents {
   constructor({ log, config, onClose }: Pick<FactoryContext, 'log' | 'config' | 'onClose'>) {
     this.#log = log;
     onClose(addTrouble(config, () => this.#failure));
+    onClose(() => {
+      const events = this.#told.takeCount();
+      if (events > 0) log.error({ events }, `${countText(events, 'more event')} of audit lost until the end`);
+    });
   }
 
   /** Sends an event unless too many wait. `send`: rejects if the broker does not take it. */

@@ -40,6 +40,17 @@ test('87 at most 10,000 events wait for a broker; losses are one line, and a tro
   for (const close of closing) close();
 });
 
+test('87 losses of the last minute are told at the end', () => {
+  const [log, closing] = [memoryLog(), [] as (() => unknown)[]];
+  const events = new SentEvents({ log, config: new Config(), onClose: (close) => void closing.push(close) });
+  for (let count = 0; count < 10_004; count++) events.send(() => new Promise(() => undefined));
+  for (const close of closing) close();
+  assert.deepEqual(
+    log.lines.map(({ message }) => message),
+    ['events of audit are lost: 10000 events wait for the broker', '3 more events of audit lost until the end'],
+  );
+});
+
 test('87 requests pass while the broker is away, and the log has one line for their events', async () => {
   const log = memoryLog();
   const config = Config.fromText(`[rpc]\ntransport_url = amqp://127.0.0.1:${await freePort()}/\n`);
