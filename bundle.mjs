@@ -75,8 +75,8 @@ const PROGRAMS = {
 const ALL = 'all.js';
 
 const { exports, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const modules = new Map(filesBelow(src).map((path) => [compiledName(path), readModule(compiledName(path))]));
 const published = Object.values(exports).flatMap(({ default: path }) => (path ? [relative('lib', path)] : []));
+const modules = new Map(filesBelow(src).map((path) => [compiledName(path), readModule(compiledName(path))]));
 const entries = new Set([
   ...published,
   ...Object.values(bin).map((path) => relative('lib', path)),
@@ -102,7 +102,7 @@ const built = await rollup({
   input: Object.fromEntries(
     [ALL, ...entries, ...alone].flatMap((path) => (published.includes(path) ? [] : [[path, path]])),
   ),
-  external: (id) => !id.startsWith('.') && !modules.has(id) && id !== ALL,
+  external: (id) => id !== ALL && !modules.has(id) && ownModule(id, '') === undefined,
   // Only entry points have no exports beside their own.
   preserveEntrySignatures: 'allow-extension',
   treeshake: false,
@@ -158,16 +158,15 @@ function isMade() {
 /** Returns what a module imports and passes on. */
 function readModule(path) {
   const code = readFileSync(join(compiled, path), 'utf8');
-  const beside = (specifier) => join(dirname(path), specifier);
-  const isOwn = ({ source }) => source?.type === 'Literal' && source.value.startsWith('.');
+  const moduleOf = ({ source }) => (source?.type === 'Literal' ? ownModule(source.value, path) : undefined);
   const { body } = parseAst(code);
-  const statics = body.filter(isOwn).map((node) => ({ ...node, from: beside(node.source.value) }));
+  const statics = body.map((node) => ({ ...node, from: moduleOf(node) })).filter(({ from }) => from !== undefined);
   return {
     code,
     statics,
     loads: nodesIn(body)
-      .filter((node) => node.type === 'ImportExpression' && isOwn(node))
-      .map(({ source }) => beside(source.value)),
+      .filter(({ type }) => type === 'ImportExpression')
+      .flatMap((node) => moduleOf(node) ?? []),
     reexports: new Map(
       statics.flatMap(({ type, from, specifiers }) =>
         type === 'ExportNamedDeclaration'
@@ -176,6 +175,13 @@ function readModule(path) {
       ),
     ),
   };
+}
+
+/** Returns the module that an import means, by its path or as users import it: extras name the core `portico/app`. */
+function ownModule(specifier, importer) {
+  if (specifier.startsWith('.')) return join(dirname(importer), specifier);
+  const path = exports[specifier.replace(/^portico(?=\/|$)/, '.')]?.default;
+  return specifier.startsWith('portico') && path ? relative('lib', path) : undefined;
 }
 
 function nodesIn(node) {
@@ -221,7 +227,7 @@ function exporterOf(path, name) {
  * needs it. Modules that no program loads at its start are together if the same entries need them, so that no command loads those of another.
  */
 function fileOf(path) {
-  const [folder] = (LISTS[path] ?? path).split('/');
+  const [, folder] = /^(?:extras\/)?([^/]+)/.exec(LISTS[path] ?? path);
   if (entries.has(path) || (loaded.has(path) && importers.get(path).size === 0)) return nameOf(path);
   if (FIRST.includes(path)) return 'first';
   if (AHEAD.includes(path)) return `${folder}-ahead`;
@@ -254,7 +260,7 @@ function buildStart() {
 }
 
 function resolveId(id, importer) {
-  return id.startsWith('.') ? join(dirname(importer), id) : id === ALL || modules.has(id) ? id : null;
+  return id === ALL || modules.has(id) ? id : (ownModule(id, importer) ?? null);
 }
 
 /** Returns a compiled module with its source map, or that of all exports. */
@@ -298,6 +304,12 @@ function facades() {
 
 /** Returns the table of the names, as text. */
 async function shippedNames() {
+  // Extras import the core by its name: here they shall have the modules beside them.
+  const doors = Object.entries(exports).flatMap(([name, { default: path }]) =>
+    path ? [[name, path.replace('/lib', '')]] : [],
+  );
+  const manifest = { name: 'portico', type: 'module', exports: Object.fromEntries(doors) };
+  write(join(compiled, 'package.json'), JSON.stringify(manifest));
   const { shippedExtensions, writeTable } = await import(join(compiled, 'config/internal.js'));
   const { COMMANDS } = await import(join(compiled, 'cli/commands.js'));
   const { bundledOptions } = await import(join(compiled, 'cli/configured/bundled-options.js'));

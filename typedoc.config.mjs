@@ -19,7 +19,7 @@ const FIRST = new Set(['Router']);
 function connect(app) {
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
     for (const module of project.children ?? []) {
-      module.name = module.name === 'index' ? 'portico' : `portico/${module.name.replace(/\/index$/, '')}`;
+      module.name = module.name === 'index' ? 'portico' : `portico/${module.name.replace(/^extras\/|\/index$/g, '')}`;
     }
   });
   const isLater = ({ name }) => Number(!FIRST.has(name));

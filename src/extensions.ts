@@ -11,11 +11,11 @@ interface Shipped {
 }
 
 export const SHIPPED: Readonly<Record<string, () => Promise<Shipped>>> = {
-  'portico/audit': () => import('./audit/extension.js'),
-  'portico/policy': () => import('./policy/extension.js'),
-  'portico/redis': () => import('./redis/extension.js'),
-  'portico/registry': () => import('./registry/extension.js'),
-  'portico/rpc': () => import('./rpc/extension.js'),
+  'portico/audit': () => import('./extras/audit/extension.js'),
+  'portico/policy': () => import('./extras/policy/extension.js'),
+  'portico/redis': () => import('./extras/redis/extension.js'),
+  'portico/registry': () => import('./extras/registry/extension.js'),
+  'portico/rpc': () => import('./extras/rpc/extension.js'),
 };
 
 /** Directories whose modules declare options that any process checks. */

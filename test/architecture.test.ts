@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -15,7 +15,6 @@ const src = join(root, 'src');
 /** The directories from which each directory may import, besides itself. */
 const GROUND = ['text', 'errors', 'process', 'modules', 'log', 'ini', 'sqlite'];
 const FIRST = [...GROUND, 'config', 'tasks', 'service'];
-const PUBLISHED = ['config', 'tasks', 'service', 'sqlite', 'extension'];
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   text: [],
   errors: ['text', 'process'],
@@ -32,18 +31,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   managers: [...FIRST, 'counts'],
   wire: [],
   extension: [...FIRST, 'counts', 'spans', 'managers', 'wire'],
-  // Extensions import what is published, as anybody's can.
-  registry: PUBLISHED,
-  redis: PUBLISHED,
-  metrics: [...PUBLISHED, 'counts'],
   app: [...FIRST, 'wire'],
   routing: [...FIRST, 'app'],
-  openstack: [...FIRST, 'app', 'routing'],
-  audit: [...PUBLISHED, 'app'],
-  policy: [...FIRST, 'extension', 'app', 'routing'],
   loader: [...FIRST, 'managers', 'app'],
   middleware: [...FIRST, 'app'],
-  rpc: [...PUBLISHED, 'app'],
   operating: [...FIRST, 'counts', 'managers'],
   launch: [...FIRST, 'counts', 'spans', 'operating'],
   server: [...FIRST, 'counts', 'spans', 'managers', 'wire', 'app', 'loader'],
@@ -214,14 +205,14 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   pino: ['log/log.ts'],
   'pino-pretty': ['log/readable.ts'],
   commander: ['cli/program.ts'],
-  yaml: ['cli/generate/manifest.ts', 'policy/policy-file.ts'],
+  yaml: ['cli/generate/manifest.ts', 'extras/policy/policy-file.ts'],
   selfsigned: ['server/api/api-tls.ts'],
   '@photostructure/sqlite': ['sqlite/database.ts'],
   memjs: ['middleware/auth/memcached-tokens.ts'],
-  pg: ['registry/postgresql-store.ts'],
-  'prom-client': ['metrics/own-metrics.ts'],
-  redis: ['redis/redis-connection.ts'],
-  'rabbitmq-client': ['rpc/transport/amqp/amqp-connection.ts'],
+  pg: ['extras/registry/postgresql-store.ts'],
+  'prom-client': ['extras/metrics/own-metrics.ts'],
+  redis: ['extras/redis/redis-connection.ts'],
+  'rabbitmq-client': ['extras/rpc/transport/amqp/amqp-connection.ts'],
 };
 
 interface Import {
@@ -269,8 +260,10 @@ function importsOf(path: string): Import[] {
   return found;
 }
 
+/** `app`, `extras/rpc`; the name of a file that is in no directory. */
 const directoryOf = (file: string): string =>
-  file.includes('/') ? file.slice(0, file.indexOf('/')) : file.slice(0, -3);
+  /^(?:extras\/)?[^/]+(?=\/)/.exec(file)?.[0] ?? file.replace(/\.[jt]s$/, '');
+const isExtra = (file: string): boolean => file.startsWith('extras/');
 /** These lists stand above all directories, and those that read them below: their imports are not run with them. */
 const LISTS = ['filters.ts', 'extensions.ts'];
 const imports = sourceFiles(src).flatMap(importsOf);
@@ -291,7 +284,7 @@ test('the list of filters has only closures, each of an import below middleware,
 
 test('the list of extensions has only closures, and config reads it', () => {
   const statements = imports.filter(({ file }) => file === 'extensions.ts');
-  assert.ok(statements.every(({ target }) => /^\w+\/(?:extension|internal)\.js$/.test(target)));
+  assert.ok(statements.every(({ target }) => /^(?:extras\/\w+\/extension|\w+\/internal)\.js$/.test(target)));
   assert.doesNotMatch(readFileSync(join(src, 'extensions.ts'), 'utf8'), /^(?:import|export) .* from/m);
   const readers = imports.filter(({ target }) => target === 'extensions.js').map(({ file }) => directoryOf(file));
   assert.deepEqual([...new Set(readers)], ['config']);
@@ -300,9 +293,8 @@ test('the list of extensions has only closures, and config reads it', () => {
 test('imports point down: a directory imports itself and the index.ts and internal.ts of lower ones', () => {
   const wrong: string[] = [];
   for (const { file, line, specifier, target } of all) {
-    if (!specifier.startsWith('.')) continue;
-    const from = directoryOf(file);
-    const to = target.includes('/') ? target.slice(0, target.indexOf('/')) : target.replace(/\.js$/, '');
+    if (!specifier.startsWith('.') || isExtra(file)) continue;
+    const [from, to] = [directoryOf(file), directoryOf(target)];
     if (from === to) continue;
     const where = `src/${file}:${line} imports ${specifier}`;
     if (target.includes('/') && !/^[^/]+\/(index|internal)\.js$/.test(target)) {
@@ -314,22 +306,16 @@ test('imports point down: a directory imports itself and the index.ts and intern
   assert.deepEqual(wrong, []);
 });
 
-/** Directories that could be packages: they use what is published, and what the published directories stand on. */
-const EXTRAS = ['rpc', 'registry', 'redis', 'metrics', 'openstack', 'audit', 'policy'];
-
-test('extras import the index.ts of other directories and no internal.ts: what they need is published', () => {
-  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: object };
-  const isPublished = (target: string): boolean =>
-    /^[^/]+\/index\.js$/.test(target) && Object.hasOwn(exports, `./${dirname(target)}`);
-  // These use more of the core than is published.
-  const known: Readonly<Record<string, readonly string[]>> = {
-    policy: ['errors/index.js', 'log/index.js'],
-    metrics: ['counts/index.js'],
+test('84: extras import their own files, packages and what Portico publishes, by its name, and not each other', () => {
+  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    exports: Record<string, { types?: string }>;
   };
-  const isKnown = (file: string, target: string): boolean => known[directoryOf(file)]?.includes(target) === true;
+  const isOfCore = (name: string): boolean =>
+    exports[name.replace('portico', '.')]?.types?.startsWith('./dist/extras/') === false;
   const wrong = all.filter(({ file, specifier, target }) => {
-    const isOther = specifier.startsWith('.') && directoryOf(target) !== directoryOf(file);
-    return EXTRAS.includes(directoryOf(file)) && isOther && !isPublished(target) && !isKnown(file, target);
+    if (!isExtra(file)) return false;
+    if (/^[.#]/.test(specifier)) return directoryOf(target) !== directoryOf(file);
+    return /^portico(?:\/|$)/.test(specifier) && !isOfCore(specifier);
   });
   assert.deepEqual(
     wrong.map(({ file, line, specifier }) => `src/${file}:${line} imports ${specifier}`),
@@ -338,13 +324,10 @@ test('extras import the index.ts of other directories and no internal.ts: what t
 });
 
 test('the core imports no extra: it asks the extensions of a program for what they provide', () => {
-  const isCore = (file: string): boolean => ![...EXTRAS, 'index'].includes(directoryOf(file));
-  const known = all.filter(({ file, specifier, target }) => {
-    return (
-      isCore(file) &&
-      (specifier.startsWith('.') ? EXTRAS.includes(directoryOf(target)) : specifier.startsWith('portico/'))
-    );
-  });
+  const known = all.filter(
+    ({ file, specifier, target }) =>
+      !isExtra(file) && (specifier.startsWith('.') ? isExtra(target) : /^portico(?:\/|$)/.test(specifier)),
+  );
   assert.deepEqual(
     known.map(({ file, line, specifier }) => `src/${file}:${line} imports ${specifier}`),
     [],
@@ -452,7 +435,7 @@ test('each package is imported as a value by one file, and by one of each extra'
   const wrong: string[] = [];
   for (const [name, files] of byPackage) {
     const planned = PACKAGES[name];
-    const parts = [...files].map((file) => (EXTRAS.includes(directoryOf(file)) ? directoryOf(file) : 'core'));
+    const parts = [...files].map((file) => (isExtra(file) ? directoryOf(file) : 'core'));
     if (new Set(parts).size < files.size) wrong.push(`${name}: ${[...files].join(', ')}`);
     for (const file of files) if (planned !== undefined && !planned.includes(file)) wrong.push(`${name}: ${file}`);
   }
@@ -488,9 +471,11 @@ test('no file holds more than an idea takes, and none is a dumping ground', () =
 });
 
 test('every directory has an index.ts, and package.json exports those that are public and no other file', () => {
-  const directories = readdirSync(src, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name);
+  const foldersOf = (folder: string): string[] =>
+    readdirSync(join(src, folder), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => join(folder, name));
+  const directories = [...foldersOf('.').filter((name) => name !== 'extras'), ...foldersOf('extras')];
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     exports: Record<string, string | { types: string; default: string }>;
   };
@@ -514,12 +499,12 @@ test('every directory has an index.ts, and package.json exports those that are p
   const expected = [
     '.',
     './package.json',
-    ...directories.filter((name) => !inner.includes(name)).map((name) => `./${name}`),
+    ...directories.filter((name) => !inner.includes(name)).map((name) => `./${basename(name)}`),
   ];
   assert.deepEqual(Object.keys(manifest.exports).sort(), expected.sort());
   for (const [subpath, target] of Object.entries(manifest.exports)) {
     if (typeof target === 'string') continue;
-    const entry = subpath === '.' ? 'index' : `${subpath.slice(2)}/index`;
+    const entry = join(directories.find((name) => basename(name) === subpath.slice(2)) ?? '.', 'index');
     assert.deepEqual(target, { types: `./dist/${entry}.d.ts`, default: `./lib/${entry}.js` });
   }
 });

@@ -21,9 +21,10 @@ export function changedTests() {
 /** The tests that use a file of `test`; those beside a file of `src` and those that import it; those that name any other file. */
 function testsOf(path, all) {
   if (path.startsWith('test/')) return all.filter((file) => importsOf(file).has(path.slice('test/'.length)));
-  const source = /^src\/(.*)\.ts$/.exec(path)?.[1];
+  const module = /^src\/(.*)\.ts$/.exec(path)?.[1];
+  const source = module?.replace('extras/', '');
   if (source === undefined) return all.filter((file) => textOf(file).includes(path));
-  const importing = all.filter((file) => textOf(file).includes(`dist/${source}.js`));
+  const importing = all.filter((file) => textOf(file).includes(`dist/${module}.js`));
   if (all.includes(`${source}.test.ts`)) return [`${source}.test.ts`, ...importing];
   let folder = dirname(source);
   while (folder !== '.' && !existsSync(join(root, 'test', folder))) folder = dirname(folder);

@@ -66,7 +66,7 @@ test('a field added to Environ is there whatever order the files come in', () =>
 });
 
 const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-  exports: Record<string, unknown>;
+  exports: Record<string, { readonly types: string }>;
 };
 const doors = Object.keys(exports).filter((door) => door !== './package.json');
 const text = doors.map((door, at) => `export * as door${at} from 'portico${door.slice(1)}';`).join('\n');
@@ -80,7 +80,7 @@ test('every door compiles with all libraries checked and without the optional pa
 });
 
 const program = ts.createProgram(
-  doors.map((door) => join(root, 'dist', door, 'index.d.ts')),
+  doors.map((door) => join(root, exports[door]!.types)),
   { module: ts.ModuleKind.NodeNext, types: ['node'], skipLibCheck: true },
 );
 const checker = program.getTypeChecker();

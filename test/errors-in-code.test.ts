@@ -102,7 +102,7 @@ test('each public constructor refuses an option that does not exist, with the ne
   const { ManagerHooks, Drivers } = await import('#internal/service');
   const { PeriodicTasks, TaskGroup } = await import('portico/tasks');
   const { PeriodicRunner } = await import('#internal/tasks');
-  const { MemoryStore, StoredRegistry } = await import('#internal/registry');
+  const { MemoryStore, StoredRegistry } = await import('#internal/extras/registry');
   const { RPCConnection } = await import('portico/rpc');
   const { launch } = await import('portico/launch');
   const wrong = anything({ lgo: 1 });

@@ -311,7 +311,7 @@ export class Config {
     return maskArguments(argv, this.#current.groups, (text) => text);
   }
 
-  /** Finds a file named without a folder: beside the configuration files, then in the default directories. @internal */
+  /** Finds a file named without a folder: beside the configuration files, then in the default directories. */
   findFile(name: string): string | undefined {
     return findConfigFile(name, this.#state);
   }

@@ -5,7 +5,7 @@ import type { App } from 'portico/app';
 import { audit } from 'portico/audit';
 import { Config } from 'portico/config';
 import { buildFilter, request } from 'portico/testing';
-import { SentEvents } from '../../dist/audit/sent-events.js';
+import { SentEvents } from '../../dist/extras/audit/sent-events.js';
 import { troublesOf } from '../../dist/service/shared-store.js';
 import { deferred } from '../../dist/tasks/deferred.js';
 import { freePort } from '../fixtures/free-port.js';

@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { SqliteStore } from '../../dist/extras/registry/sqlite-store.js';
 import type { ServiceJson } from '../../dist/managers/index.js';
-import { SqliteStore } from '../../dist/registry/sqlite-store.js';
 import { announcement } from '../registry/announcement.js';
 import { command } from './command.js';
 

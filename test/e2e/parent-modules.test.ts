@@ -158,7 +158,7 @@ test('a parent composes only for an API whose app is a reference out of the past
 });
 
 test('a program loads the server and the transport of remote calls when its first service starts', async (t) => {
-  const index = JSON.stringify(new URL('lib/rpc/index.js', `file://${root}/`).href);
+  const index = JSON.stringify(new URL('lib/extras/rpc/index.js', `file://${root}/`).href);
   const { folder, remove } = emptyProject({
     ...PROJECT,
     'main.js': `import { RPCService } from ${index};

@@ -19,13 +19,13 @@ import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { RequestContext } from 'portico/app';
 import { credentialsOf } from 'portico/policy';
-import { checkText } from '../../dist/policy/check.js';
-import { Enforcer } from '../../dist/policy/enforcer.js';
-import { parseRule } from '../../dist/policy/parse-rule.js';
-import { readPolicyFile } from '../../dist/policy/policy-file.js';
-import { joinedRules, pathsInDirectory, policyPath } from '../../dist/policy/policy-files.js';
-import { refuseUnregistered, registeredRules } from '../../dist/policy/rule-default.js';
-import { RuleSet } from '../../dist/policy/rule-set.js';
+import { checkText } from '../../dist/extras/policy/check.js';
+import { Enforcer } from '../../dist/extras/policy/enforcer.js';
+import { parseRule } from '../../dist/extras/policy/parse-rule.js';
+import { readPolicyFile } from '../../dist/extras/policy/policy-file.js';
+import { joinedRules, pathsInDirectory, policyPath } from '../../dist/extras/policy/policy-files.js';
+import { refuseUnregistered, registeredRules } from '../../dist/extras/policy/rule-default.js';
+import { RuleSet } from '../../dist/extras/policy/rule-set.js';
 
 const camel = (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
 /** Converts the names of members, also of a replaced rule. */

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Config } from '../../dist/config/index.js';
+import { openRegistry } from '../../dist/extras/registry/index.js';
 import { silentLogger } from '../../dist/log/internal.js';
 import { ManagedRuns, ManagedService } from '../../dist/managers/index.js';
-import { openRegistry } from '../../dist/registry/index.js';
 import { Lifecycle, type StopOptions } from '../../dist/service/index.js';
 import { TaskGroup } from '../../dist/tasks/index.js';
 import { deferred, JobList } from '../../dist/tasks/internal.js';

@@ -1,9 +1,9 @@
 /** Tests the language of rules: its canonical texts, its problems, and the texts of values that it compares. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkText, evaluate, type Question } from '../../dist/policy/check.js';
-import { parseRule } from '../../dist/policy/parse-rule.js';
-import { pythonText } from '../../dist/policy/python-text.js';
+import { checkText, evaluate, type Question } from '../../dist/extras/policy/check.js';
+import { parseRule } from '../../dist/extras/policy/parse-rule.js';
+import { pythonText } from '../../dist/extras/policy/python-text.js';
 
 const TEXTS: readonly (readonly [rule: unknown, text: string, problem?: string])[] = [
   ['', '@'],

@@ -1,7 +1,7 @@
 /** Tests the findings in policy files: each with its line and column, and what the reference would make of it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readPolicyFile } from '../../dist/policy/policy-file.js';
+import { readPolicyFile } from '../../dist/extras/policy/policy-file.js';
 
 const ROWS: Readonly<Record<string, [text: string, ...findings: string[]]>> = {
   'a rule, and comments': ['# rules\n"a": "role:admin"\n'],

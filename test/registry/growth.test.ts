@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeClock } from 'portico/testing';
-import { StoredRegistry } from '../../dist/registry/internal.js';
-import { Membership } from '../../dist/registry/membership.js';
-import type { Row, Sql } from '../../dist/registry/sql-store.js';
-import { SqliteStore } from '../../dist/registry/sqlite-store.js';
+import { StoredRegistry } from '../../dist/extras/registry/internal.js';
+import { Membership } from '../../dist/extras/registry/membership.js';
+import type { Row, Sql } from '../../dist/extras/registry/sql-store.js';
+import { SqliteStore } from '../../dist/extras/registry/sqlite-store.js';
 import { recordedLog } from '../tasks/recorded-log.js';
 import { announcement } from './announcement.js';
 

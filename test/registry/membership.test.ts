@@ -10,8 +10,8 @@ import {
   MemoryStore,
   RegistryUnavailable,
   StoredRegistry,
-} from '../../dist/registry/internal.js';
-import { Membership } from '../../dist/registry/membership.js';
+} from '../../dist/extras/registry/internal.js';
+import { Membership } from '../../dist/extras/registry/membership.js';
 import { type Line, recordedLog } from '../tasks/recorded-log.js';
 import { announcement } from './announcement.js';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ServiceRegistryOptions } from 'portico/registry';
 import { FakeClock } from 'portico/testing';
-import { MemoryStore, RegistryUnavailable, StoredRegistry } from '#internal/registry';
+import { MemoryStore, RegistryUnavailable, StoredRegistry } from '#internal/extras/registry';
 import { serviceJson } from '../../dist/managers/index.js';
 import { recordedLog } from '../tasks/recorded-log.js';
 import { announcement } from './announcement.js';

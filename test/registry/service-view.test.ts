@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ServiceRecord } from 'portico/service';
-import { correctedDownTime, isFromTheFuture, isUp, liveness } from '../../dist/registry/service-registry.js';
+import { correctedDownTime, isFromTheFuture, isUp, liveness } from '../../dist/extras/registry/service-registry.js';
 
 const NOW = Date.UTC(2026, 0, 1);
 const at = (seconds: number): Date => new Date(NOW + seconds * 1000);

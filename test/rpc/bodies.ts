@@ -1,6 +1,11 @@
 /** Bodies of messages, written and read as a process of Portico does. */
-import { type Envelope, type RequestEnvelope, readRequest, writeEnvelope } from '../../dist/rpc/message/envelope.js';
-import { WireFormat } from '../../dist/rpc/message/wire-format.js';
+import {
+  type Envelope,
+  type RequestEnvelope,
+  readRequest,
+  writeEnvelope,
+} from '../../dist/extras/rpc/message/envelope.js';
+import { WireFormat } from '../../dist/extras/rpc/message/wire-format.js';
 
 const address = new WireFormat({ maxBytes: 100_000_000 }).at('');
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rpc } from 'portico/rpc';
-import { BadArguments, CallMeter, makeTransport } from '#internal/rpc';
+import { BadArguments, CallMeter, makeTransport } from '#internal/extras/rpc';
 import { transportOptions } from './conformance.js';
 import { gate, withNetwork } from './services.js';
 

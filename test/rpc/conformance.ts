@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Delivery, Message, Route, Transport } from 'portico/rpc';
-import { makeTransport, type TransportOptions } from '#internal/rpc';
+import { makeTransport, type TransportOptions } from '#internal/extras/rpc';
 import { recordedLog } from '../tasks/recorded-log.js';
 
 setFlagsFromString('--expose-gc');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeClock } from 'portico/testing';
-import { Deadlines } from '../../dist/rpc/deadlines.js';
+import { Deadlines } from '../../dist/extras/rpc/deadlines.js';
 
 test('many waits have one timer, each ends at its time, and none is left of those that have ended', async () => {
   const clock = new FakeClock();

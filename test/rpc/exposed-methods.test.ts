@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { expose } from 'portico/rpc';
 import type { Track } from 'portico/service';
 import { periodicTask } from 'portico/tasks';
-import { exposedMethods } from '#internal/rpc';
+import { exposedMethods } from '#internal/extras/rpc';
 
 class Parent {
   fromParent(): string {

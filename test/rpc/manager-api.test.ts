@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Config } from 'portico/config';
 import { RPCService, type RPCServiceOptions, rpc, untracked } from 'portico/rpc';
-import { MemoryBroker, MemoryTransport } from '#internal/rpc';
+import { MemoryBroker, MemoryTransport } from '#internal/extras/rpc';
 import { recordedLog } from '../tasks/recorded-log.js';
 
 class Images {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
-import { methodCalls } from '../../dist/rpc/client/call-client.js';
+import { methodCalls } from '../../dist/extras/rpc/client/call-client.js';
 
 test('RP-31 a member is a call of that name, and what any object is asked for is none', async () => {
   const called: unknown[] = [];

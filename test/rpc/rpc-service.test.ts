@@ -8,7 +8,7 @@ import { type ManagerContext, openRegistry, type ServiceRegistry } from 'portico
 import { RPCConnection, RPCService, type RPCServiceOptions } from 'portico/rpc';
 import type { Manager, ServiceRecord } from 'portico/service';
 import { PeriodicTasks, periodicTask } from 'portico/tasks';
-import { StoredRegistry } from '#internal/registry';
+import { StoredRegistry } from '#internal/extras/registry';
 import { until } from '../fixtures/until.js';
 import { recordedLog } from '../tasks/recorded-log.js';
 import { leavesTheCallsOfItsTopic } from './disabled-host.js';

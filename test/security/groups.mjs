@@ -207,7 +207,7 @@ export const groups = [
     mutants: [
       {
         what: 'a signature holds at every address',
-        file: 'rpc/message/wire-format.js',
+        file: 'extras/rpc/message/wire-format.js',
         replace: 'if (!right)',
         by: 'if (false)',
         tests: ['rpc/message/wire-format'],

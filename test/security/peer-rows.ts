@@ -2,13 +2,13 @@
 import { deflateSync } from 'node:zlib';
 import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
 import { RequestContext } from 'portico/app';
-import { isCompatible } from '#internal/rpc';
+import { isCompatible } from '#internal/extras/rpc';
+import { type RequestEnvelope, readReply, readRequest } from '../../dist/extras/rpc/message/envelope.js';
+import { WireFormat } from '../../dist/extras/rpc/message/wire-format.js';
+import { readNotification } from '../../dist/extras/rpc/notifications/notification.js';
+import { routeOfQueue } from '../../dist/extras/rpc/transport/route.js';
 import { tokenInfoOf } from '../../dist/middleware/auth/identity-client.js';
 import { envelopeFor } from '../../dist/middleware/auth/memcached-tokens.js';
-import { type RequestEnvelope, readReply, readRequest } from '../../dist/rpc/message/envelope.js';
-import { WireFormat } from '../../dist/rpc/message/wire-format.js';
-import { readNotification } from '../../dist/rpc/notifications/notification.js';
-import { routeOfQueue } from '../../dist/rpc/transport/route.js';
 import { maskUris } from '../../dist/text/secrets.js';
 import type { ParserRow } from './parser-time.js';
 

@@ -1,7 +1,8 @@
 /** Keywords of JSON Schema whose cost depends on the value, with values that make the most of it. */
+
+import { ArgumentChecks } from '../../dist/extras/rpc/server/arguments.js';
 import { SchemaCompiler } from '../../dist/routing/actions/schema-compiler.js';
 import { parseJsonBody } from '../../dist/routing/serving/request-body.js';
-import { ArgumentChecks } from '../../dist/rpc/server/arguments.js';
 import type { ParserRow } from './parser-time.js';
 
 type JsonSchema = Readonly<Record<string, unknown>>;

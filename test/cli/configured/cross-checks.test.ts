@@ -7,8 +7,8 @@ import 'portico/launch';
 import 'portico/registry';
 import 'portico/rpc';
 import 'portico/server';
-import { DRIVERS } from '../../../dist/rpc/transport/drivers.js';
-import { checkTransportUrl } from '../../../dist/rpc/transport/open-transport.js';
+import { DRIVERS } from '../../../dist/extras/rpc/transport/drivers.js';
+import { checkTransportUrl } from '../../../dist/extras/rpc/transport/open-transport.js';
 
 function found(text: string): string[] {
   const config = Config.fromText(text);

@@ -1,7 +1,7 @@
 /** A worker of a service, in a process that may stand still. */
 import type { Cancel, Clock } from 'portico/tasks';
-import { StoredRegistry } from '../../../dist/registry/internal.js';
-import { Membership } from '../../../dist/registry/membership.js';
+import { StoredRegistry } from '../../../dist/extras/registry/internal.js';
+import { Membership } from '../../../dist/extras/registry/membership.js';
 import type { Simulation } from './simulation.js';
 
 /** A clock whose timers wait while its process is paused. */

@@ -2,8 +2,8 @@
 import { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
 import type { Clock } from 'portico/tasks';
-import { PostgresqlStore } from '../../../dist/registry/postgresql-store.js';
-import { SQLITE_STEPS } from '../../../dist/registry/schema.js';
+import { PostgresqlStore } from '../../../dist/extras/registry/postgresql-store.js';
+import { SQLITE_STEPS } from '../../../dist/extras/registry/schema.js';
 import type { Database } from '../../../dist/sqlite/database.js';
 import { openMemory, PretendedDisk } from './pretended-disk.js';
 

@@ -6,9 +6,9 @@
 import type { Logger } from 'portico';
 import type { ServiceStore } from 'portico/registry';
 import type { Clock } from 'portico/tasks';
-import { RegistryUnavailable, StoredRegistry } from '../../../dist/registry/internal.js';
-import { PostgresqlStore } from '../../../dist/registry/postgresql-store.js';
-import { SqliteStore } from '../../../dist/registry/sqlite-store.js';
+import { RegistryUnavailable, StoredRegistry } from '../../../dist/extras/registry/internal.js';
+import { PostgresqlStore } from '../../../dist/extras/registry/postgresql-store.js';
+import { SqliteStore } from '../../../dist/extras/registry/sqlite-store.js';
 import { World } from '../../simulation/world.js';
 import { Member } from './member.js';
 import { Folder } from './pretended-disk.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Config } from 'portico/config';
 import { type Delivery, RPCConnection, rpc } from 'portico/rpc';
-import { DeadLetters, MemoryBroker, MemoryTransport } from '#internal/rpc';
+import { DeadLetters, MemoryBroker, MemoryTransport } from '#internal/extras/rpc';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { nextDeadLetter } from '../conformance.js';
 import { gate, type Network, withNetwork } from '../services.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RPCConnection } from 'portico/rpc';
 import { FakeClock } from 'portico/testing';
-import { MemoryBroker, MemoryTransport } from '#internal/rpc';
+import { MemoryBroker, MemoryTransport } from '#internal/extras/rpc';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { served, settled } from '../server/served-object.js';
 import { gate, withNetwork } from '../services.js';

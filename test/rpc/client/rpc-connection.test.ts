@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import { Config } from 'portico/config';
 import { RPCConnection, type TransportState } from 'portico/rpc';
 import { FakeClock } from 'portico/testing';
-import { DeliveryFailure, DeliveryUnknown, MemoryBroker, MemoryTransport } from '#internal/rpc';
+import { DeliveryFailure, DeliveryUnknown, MemoryBroker, MemoryTransport } from '#internal/extras/rpc';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { settled } from '../server/served-object.js';
 import { gate, withNetwork } from '../services.js';

@@ -4,7 +4,7 @@ import { Config } from 'portico/config';
 import { openRegistry } from 'portico/registry';
 import { RPCConnection } from 'portico/rpc';
 import { FakeClock, tempConfig } from 'portico/testing';
-import { RegistryUnavailable } from '#internal/registry';
+import { RegistryUnavailable } from '#internal/extras/registry';
 import { announcement } from '../../registry/announcement.js';
 import { recordedLog } from '../../tasks/recorded-log.js';
 

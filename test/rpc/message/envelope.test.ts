@@ -8,8 +8,8 @@ import {
   readRequest,
   UnreadableEnvelope,
   writeEnvelope,
-} from '../../../dist/rpc/message/envelope.js';
-import { WireFormat } from '../../../dist/rpc/message/wire-format.js';
+} from '../../../dist/extras/rpc/message/envelope.js';
+import { WireFormat } from '../../../dist/extras/rpc/message/wire-format.js';
 
 const MOST = 100_000;
 const address = new WireFormat({ maxBytes: MOST }).at('');

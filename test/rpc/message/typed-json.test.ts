@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Read, readJson, writeJson } from '../../../dist/rpc/message/typed-json.js';
+import { type Read, readJson, writeJson } from '../../../dist/extras/rpc/message/typed-json.js';
 
 function travelled(value: unknown): unknown {
   return (readJson(writeJson({ value }, 'args')) as Read).value;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isCompatible } from '#internal/rpc';
+import { isCompatible } from '#internal/extras/rpc';
 
 test('RP-40 RP-98 the table of compatible versions', () => {
   for (const [implemented, asked, compatible] of [

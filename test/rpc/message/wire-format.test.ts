@@ -5,8 +5,8 @@ import { deflateSync } from 'node:zlib';
 import type { RequestContext } from 'portico/app';
 import { Config } from 'portico/config';
 import { type Message, type Route, RPCConnection, type RPCService } from 'portico/rpc';
-import { MemoryBroker, MemoryTransport } from '#internal/rpc';
-import { packed, WireFormat } from '../../../dist/rpc/message/wire-format.js';
+import { MemoryBroker, MemoryTransport } from '#internal/extras/rpc';
+import { packed, WireFormat } from '../../../dist/extras/rpc/message/wire-format.js';
 import { gate, withNetwork } from '../services.js';
 
 const [OLD, NEW, OTHER] = ['o', 'n', 'x'].map((letter) => letter.repeat(32)) as [string, string, string];

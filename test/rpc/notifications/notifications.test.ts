@@ -5,7 +5,7 @@ import { currentContext, RequestContext } from 'portico/app';
 import { Config } from 'portico/config';
 import { type Message, type Notification, NotificationService, RPCConnection } from 'portico/rpc';
 import { FakeClock } from 'portico/testing';
-import { DeliveryUnknown, MemoryBroker, MemoryTransport } from '#internal/rpc';
+import { DeliveryUnknown, MemoryBroker, MemoryTransport } from '#internal/extras/rpc';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { settled } from '../server/served-object.js';
 import { gate } from '../services.js';

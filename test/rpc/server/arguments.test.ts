@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RPCService, rpc } from 'portico/rpc';
+import { BadArguments } from '#internal/extras/rpc';
 import { silentLogger } from '#internal/log';
-import { BadArguments } from '#internal/rpc';
-import { ArgumentChecks } from '../../../dist/rpc/server/arguments.js';
+import { ArgumentChecks } from '../../../dist/extras/rpc/server/arguments.js';
 import { withNetwork } from '../services.js';
 
 const properties = {

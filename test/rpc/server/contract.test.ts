@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RPCService, type RpcContract, rpc } from 'portico/rpc';
-import { contractErrors, rpcContract } from '#internal/rpc';
+import { contractErrors, rpcContract } from '#internal/extras/rpc';
 import { recordedLog } from '../../tasks/recorded-log.js';
 
 const id = { type: 'string' };

@@ -4,7 +4,7 @@ import type { RequestContext } from 'portico/app';
 import { Config } from 'portico/config';
 import { RPCConnection, RPCService, rpc } from 'portico/rpc';
 import { FakeClock } from 'portico/testing';
-import { DeliveryFailure, MemoryBroker, MemoryTransport, ServedTopics, ServerShuttingDown } from '#internal/rpc';
+import { DeliveryFailure, MemoryBroker, MemoryTransport, ServedTopics, ServerShuttingDown } from '#internal/extras/rpc';
 import { TaskTracker } from '#internal/service';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { gate, type Network, withNetwork } from '../services.js';

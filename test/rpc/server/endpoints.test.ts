@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { expose, rpc, untracked } from 'portico/rpc';
-import { Endpoints } from '#internal/rpc';
+import { Endpoints } from '#internal/extras/rpc';
 
 class Old {
   readonly target = { version: '1.9' };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeClock } from 'portico/testing';
-import { RecentKeys } from '../../../dist/rpc/server/recent-keys.js';
+import { RecentKeys } from '../../../dist/extras/rpc/server/recent-keys.js';
 
 test('RP-90 a key is known for its time, and of more than there may be the oldest are forgotten', async () => {
   const clock = new FakeClock();

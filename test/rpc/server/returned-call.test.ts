@@ -1,7 +1,7 @@
 /** Tests messages that a broker delivers again without a count, over a transport in memory that marks them as such. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { MemoryTransport } from '#internal/rpc';
+import type { MemoryTransport } from '#internal/extras/rpc';
 import { bodyOf } from '../bodies.js';
 import { gate } from '../services.js';
 import { delivering, requestMessage, route, served, settled } from './served-object.js';

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { currentContext, currentDeadline, RequestContext } from 'portico/app';
 import { Config } from 'portico/config';
 import { type RemoteError, RPCConnection, RPCService, rpc } from 'portico/rpc';
-import { Endpoints, MemoryBroker, MemoryTransport, RpcServer, ServerShuttingDown } from '#internal/rpc';
+import { Endpoints, MemoryBroker, MemoryTransport, RpcServer, ServerShuttingDown } from '#internal/extras/rpc';
 import { TaskTracker } from '#internal/service';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { bodyOf, requestIn } from '../bodies.js';

@@ -2,9 +2,9 @@
 import { Config } from 'portico/config';
 import { type Delivery, type Message, RPCConnection } from 'portico/rpc';
 import { FakeClock } from 'portico/testing';
-import { CallMeter, Endpoints, MemoryBroker, MemoryTransport, RpcServer } from '#internal/rpc';
+import { CallMeter, Endpoints, MemoryBroker, MemoryTransport, RpcServer } from '#internal/extras/rpc';
 import { TaskTracker } from '#internal/service';
-import type { RequestEnvelope } from '../../../dist/rpc/message/envelope.js';
+import type { RequestEnvelope } from '../../../dist/extras/rpc/message/envelope.js';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { bodyOf } from '../bodies.js';
 

@@ -1,6 +1,12 @@
 /** Processes of the simulation, of the product's classes: services, clients and listeners. */
 import type { RequestContext } from '../../../dist/app/index.js';
-import { type Notification, NotificationService, RPCConnection, RPCService, rpc } from '../../../dist/rpc/index.js';
+import {
+  type Notification,
+  NotificationService,
+  RPCConnection,
+  RPCService,
+  rpc,
+} from '../../../dist/extras/rpc/index.js';
 import type { Notifier } from '../../../dist/service/index.js';
 import type { Run } from './errand.js';
 import { Refusal } from './pretended-broker.js';

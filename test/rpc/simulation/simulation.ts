@@ -6,7 +6,7 @@ import type { Logger } from 'portico';
 import type { Envelope } from 'rabbitmq-client';
 import { RequestContext } from '../../../dist/app/index.js';
 import { Config } from '../../../dist/config/index.js';
-import { DeadLetters } from '../../../dist/rpc/client/dead-letters.js';
+import { DeadLetters } from '../../../dist/extras/rpc/client/dead-letters.js';
 import { World } from '../../simulation/world.js';
 import { act, request } from './deeds.js';
 import type { Errand } from './errand.js';

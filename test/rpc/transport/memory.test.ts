@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Delivery } from 'portico/rpc';
 import { FakeClock } from 'portico/testing';
-import { MemoryBroker, MemoryTransport } from '#internal/rpc';
+import { MemoryBroker, MemoryTransport } from '#internal/extras/rpc';
 import { transportConformance } from '../conformance.js';
 
 transportConformance('memory://conformance');

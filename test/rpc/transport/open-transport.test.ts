@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { makeTransport, shareTransport } from '#internal/rpc';
+import { makeTransport, shareTransport } from '#internal/extras/rpc';
 import { kept, transportOptions } from '../conformance.js';
 
 const route = { exchange: 'portico', topic: 'images' };

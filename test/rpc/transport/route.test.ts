@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkRoute } from '#internal/rpc';
+import { checkRoute } from '#internal/extras/rpc';
 
 const route = { exchange: 'portico', topic: 'images' };
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseTransportUrl } from '#internal/rpc';
+import { parseTransportUrl } from '#internal/extras/rpc';
 
 test('RP-61 one host, with everything', () => {
   const url = parseTransportUrl('amqps://me:p%40ss@broker.example:5671/prod?heartbeat=30&queue_type=classic');

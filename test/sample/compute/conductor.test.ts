@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RPCConnection, RPCService } from 'portico/rpc';
-import { MemoryBroker, MemoryTransport } from '#internal/rpc';
+import { MemoryBroker, MemoryTransport } from '#internal/extras/rpc';
 import { Conductor } from '../../../examples/compute/dist/index.js';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { sampleConfig, temporaryFolder } from '../sample-api.js';

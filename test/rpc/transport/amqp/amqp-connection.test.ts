@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
-import { makeTransport, parseTransportUrl } from '#internal/rpc';
-import { connectionOptions } from '../../../../dist/rpc/transport/amqp/amqp-connection.js';
+import { makeTransport, parseTransportUrl } from '#internal/extras/rpc';
+import { connectionOptions } from '../../../../dist/extras/rpc/transport/amqp/amqp-connection.js';
 import { makePair } from '../../../server/certificate-files.js';
 import { recordedLog } from '../../../tasks/recorded-log.js';
 import { transportOptions } from '../../conformance.js';
@@ -100,7 +100,7 @@ test('without the package an amqp:// URL says what to install; nothing else need
   }`;
   const register = `import { register } from 'node:module'; register(${JSON.stringify(`data:text/javascript,${hide}`)});`;
   const program = `
-    import { makeTransport } from ${JSON.stringify(import.meta.resolve('#internal/rpc'))};
+    import { makeTransport } from ${JSON.stringify(import.meta.resolve('#internal/extras/rpc'))};
     const options = { ...${JSON.stringify({ ...transportOptions(), log: undefined })}, log: { warn() {}, info() {} } };
     const memory = await makeTransport('memory://', options);
     await memory.connect();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RPCConnection } from 'portico/rpc';
-import { DeadLetters } from '#internal/rpc';
+import { DeadLetters } from '#internal/extras/rpc';
 import { recordedLog } from '../../../tasks/recorded-log.js';
 import { gate } from '../../services.js';
 import { brokerUrl, withBroker, withoutBroker } from './broker.js';

@@ -6,7 +6,7 @@ import {
   messageOf,
   propertiesOf,
   type Received,
-} from '../../../../dist/rpc/transport/amqp/amqp-message.js';
+} from '../../../../dist/extras/rpc/transport/amqp/amqp-message.js';
 
 const received = (fields: object): Received => ({ redelivered: false, body: Buffer.from('{}'), ...fields }) as Received;
 

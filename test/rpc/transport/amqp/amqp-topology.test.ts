@@ -5,7 +5,7 @@ import {
   delayQueue,
   osloTopology,
   porticoTopology,
-} from '../../../../dist/rpc/transport/amqp/amqp-topology.js';
+} from '../../../../dist/extras/rpc/transport/amqp/amqp-topology.js';
 import { transportOptions } from '../../conformance.js';
 import { brokerUrl, withBroker, withoutBroker } from './broker.js';
 import { ground, textMessage } from './open-broker.js';

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import type { TlsOptions } from 'node:tls';
 import type { Delivery, Message, Route, Transport } from 'portico/rpc';
-import { makeTransport, type TransportOptions } from '#internal/rpc';
+import { makeTransport, type TransportOptions } from '#internal/extras/rpc';
 import { transportOptions } from '../../conformance.js';
 import { deleteTopic } from './broker.js';
 import { BrokerProxy } from './broker-proxy.js';

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { RPCConnection, RPCService } from 'portico/rpc';
-import { RpcTimeout } from '#internal/rpc';
+import { RpcTimeout } from '#internal/extras/rpc';
 import { recordedLog } from '../../../tasks/recorded-log.js';
 import { gate } from '../../services.js';
 import { brokerUrl, deleteTopic, withBroker, withoutBroker } from '../amqp/broker.js';

@@ -16,7 +16,7 @@ import {
   RPCService,
   type Serializer,
 } from 'portico/rpc';
-import { NoServers, NoSuchMethod, RemoteError, RpcTimeout, UnsupportedVersion } from '#internal/rpc';
+import { NoServers, NoSuchMethod, RemoteError, RpcTimeout, UnsupportedVersion } from '#internal/extras/rpc';
 import { recordedLog } from '../../../tasks/recorded-log.js';
 import { inbox } from '../../notifications/inbox.js';
 import { osloUrl, type PythonError, PythonFailure, PythonPeer, withoutPython } from './peer.js';

@@ -1,0 +1,118 @@
+/** audit: an event for each request, and one for its response, for those who must know who did what. */
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { afterResponse, environ, type FactoryContext, filterFactory, RequestContext } from 'portico/app';
+import type { OptionsOf } from 'portico/config';
+import { ConfigurationRefused, errorText, Throttle } from 'portico/extension';
+import { type AuditMap, readMap } from './audit-map.js';
+import { auditOptions, GROUP } from './audit-options.js';
+import { actionInBody, actionOf, newEvent, outcomeOf } from './cadf-event.js';
+import { SentEvents } from './sent-events.js';
+
+type Options = OptionsOf<typeof auditOptions>;
+
+/** Emits an event. */
+type Emit = (eventType: 'audit.http.request' | 'audit.http.response', payload: object) => void;
+
+/** Bodies that are longer are not looked into for their action. */
+const LONGEST_BODY = 114_688;
+
+/**
+ * Emits the events `audit.http.request` and `audit.http.response` in the format of CADF, with the caller that an outer filter has found: as
+ * notifications of priority info, or lines of the log. No request waits for them.
+ */
+export const audit = filterFactory(
+  GROUP,
+  auditOptions,
+  async (options, ctx) => {
+    const map = mapOf(options, ctx);
+    const ignored = new Set(options.ignoreReqList.map((method) => method.toUpperCase()));
+    const emit = await emitterOf(options, ctx);
+    const failures = new Throttle(60_000);
+    /** Returns what `make` returns; undefined if it throws: no request fails for its event. */
+    const made = <T>(make: () => T): T | undefined => {
+      try {
+        return make();
+      } catch (err) {
+        failures.tell((requests) =>
+          ctx.log.error({ err, requests }, 'requests have no events of audit: making one failed'),
+        );
+        return undefined;
+      }
+    };
+    return (app) => (req, res) => {
+      if (ignored.has(req.method ?? '')) return app(req, res);
+      const { trial } = environ(req);
+      trial?.would('emit an event of audit for the request, and one for the response');
+      if (trial !== undefined) return app(req, res);
+      const event = made(() => newEvent(req, map));
+      if (event === undefined) return app(req, res);
+      let action: string | undefined;
+      const tellRequest = (found: string): void => {
+        if (action === undefined) emit('audit.http.request', { ...event, action: found });
+        action ??= found;
+      };
+      const named = actionOf(req, map);
+      if (named !== undefined) tellRequest(named);
+      else whenBodyRead(req, (body) => tellRequest(actionInBody(body)));
+      afterResponse(res, () => {
+        // It is not told yet if nothing has read the body.
+        tellRequest('create');
+        const outcome = outcomeOf(res.headersSent ? res.statusCode : undefined);
+        emit('audit.http.response', { ...event, action, ...outcome });
+      });
+      return app(req, res);
+    };
+  },
+  {
+    trial: mapOf,
+    order: () => ({
+      behind: ['auth_token', 'basic_auth', 'jwt', 'noauth', 'session'],
+      why: 'no caller is known there, and events are of an unknown one',
+    }),
+  },
+);
+
+function mapOf({ auditMapFile: file }: Options, { config, section }: FactoryContext): AuditMap {
+  if (file === undefined) return readMap('', '');
+  try {
+    return readMap(config.readFile(file), file);
+  } catch (cause) {
+    if (cause instanceof ConfigurationRefused) throw cause;
+    const origin = section.options.get('audit_map_file')?.origin ?? section.origin;
+    const message = `the map cannot be read: ${errorText(cause)}`;
+    throw new ConfigurationRefused('PORTICO_AUDIT_MAP', { message, origin, cause });
+  }
+}
+
+async function emitterOf(
+  { driver, useOsloMessaging, serviceName, topics }: Options,
+  ctx: FactoryContext,
+): Promise<Emit> {
+  const { log, service = 'audit' } = ctx;
+  // At every level of the log: no event is lost because an operator wants few lines.
+  const toLog: Emit = (eventType, payload) => log.notice({ event_type: eventType, payload }, 'audit');
+  if (driver === 'noop') return () => undefined;
+  if (driver === 'log' || useOsloMessaging === false) return toLog;
+  const rpc = await ctx.rpc();
+  if (useOsloMessaging === undefined && rpc.isInProcess) return toLog;
+  const notifier = rpc.notifier({
+    publisherId: serviceName ?? service,
+    onFailure: 'reject',
+    ...(topics.length > 0 && { topics }),
+  });
+  const context = new RequestContext({ isAdmin: true });
+  const events = new SentEvents(ctx);
+  return (eventType, payload) => events.send(() => notifier.info(context, eventType, payload));
+}
+
+/** Calls `done` with the body when the application has read it: what flows there is seen, and nothing is taken. */
+function whenBodyRead(req: IncomingMessage, done: (body: string) => void): void {
+  let body = '';
+  // The method of a stream would begin to read it.
+  EventEmitter.prototype.on.call(req, 'data', (chunk: Buffer | string) => {
+    // In one-byte characters, which cut no other one in two.
+    if (body.length <= LONGEST_BODY) body += chunk.toString('latin1');
+  });
+  req.once('end', () => done(Buffer.from(body, 'latin1').toString()));
+}

@@ -1,0 +1,180 @@
+/** A connection to Redis or Valkey: it answers in time or rejects, and is made anew after it was silent for some time. */
+import { importPeer, type StoreOptions } from 'portico/extension';
+import { systemClock, within } from 'portico/tasks';
+import { type RedisUrl, readUrl } from './redis-url.js';
+
+const REDIS = { code: 'PORTICO_REDIS_MISSING', neededBy: 'store = redis://…', spec: 'redis@6' };
+
+/** Late answers in sequence, after which the connection is made anew: its server may be gone without a word. */
+const MOST_LATE = 3;
+/** Time in which late answers count as one: a stall makes those of all requests late. */
+const LATE_MS = 1000;
+/** Time after which a late answer is forgotten. */
+const FORGOTTEN_MS = 10_000;
+/** Most commands that wait for their responses. */
+const MOST_COMMANDS = 10_000;
+const CONNECT_MS = 2000;
+/** Time for which a start waits for the connection; without it, requests are served as while the store is away. */
+const START_MS = 1000;
+const LONGEST_REST_MS = 2000;
+
+const SILENT = Symbol('no response');
+
+interface Script {
+  readonly keys: string[];
+  readonly arguments: string[];
+}
+
+/** What stores use of a client: of one server, of Sentinel and of a cluster. */
+interface Client {
+  readonly isReady: boolean;
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+  connect(): Promise<unknown>;
+  destroy(): unknown;
+  get(key: string): Promise<string | null>;
+  set(
+    key: string,
+    value: string,
+    options: { readonly expiration: { readonly type: 'EX'; readonly value: number }; readonly condition?: 'XX' },
+  ): Promise<string | null>;
+  expire(key: string, seconds: number): Promise<number>;
+  del(key: string): Promise<number>;
+  eval(script: string, given: Script): Promise<unknown>;
+  evalSha(digest: string, given: Script): Promise<unknown>;
+}
+
+export class RedisConnection {
+  readonly #make: () => Client;
+  readonly #options: StoreOptions;
+  /** Keys of a command must be on one node of a cluster. */
+  readonly isCluster: boolean;
+  #client: Client;
+  #isClosed = false;
+  #late = 0;
+  #lateAt = Number.NEGATIVE_INFINITY;
+
+  private constructor(make: () => Client, isCluster: boolean, options: StoreOptions) {
+    this.#make = make;
+    this.isCluster = isCluster;
+    this.#options = options;
+    this.#client = make();
+  }
+
+  /** Opens the connection of a URL (`redis-url.ts`). */
+  static async open(text: string, options: StoreOptions): Promise<RedisConnection> {
+    const url = readUrl(text);
+    const makeClient = await clientsOf(url);
+    const make = (): Client => {
+      const client = makeClient();
+      client.on('error', (error) => options.log.debug({ err: error }, 'the connection to the store failed'));
+      return client;
+    };
+    const connection = new RedisConnection(make, url.kind === 'cluster', options);
+    if (options.connects) await within(connection.#connect(), START_MS);
+    return connection;
+  }
+
+  /** Returns the answer to a command. Rejects without a connection, and without an answer within the timeout. */
+  async ask<T>(command: (client: Client) => Promise<T>): Promise<T> {
+    const { timeoutMs } = this.#options;
+    const client = this.#client;
+    if (!client.isReady) throw new Error('it is not connected');
+    const asked = command(client);
+    asked.then(() => {
+      // One node of a cluster may be silent while others answer.
+      if (!this.isCluster) this.#late = 0;
+    }, ignore);
+    let answer = await within(asked, timeoutMs, () => SILENT);
+    // Timers come before sockets: an answer that arrived while this process was busy is read in the next turn.
+    if (answer === SILENT) answer = await within(asked, 0, () => SILENT);
+    if (answer !== SILENT) return answer as T;
+    this.#countLate();
+    throw new Error(`no response within ${timeoutMs} ms`);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    destroy(this.#client);
+  }
+
+  /** Sentinel and clusters give up; the client of one server never does. */
+  async #connect(): Promise<void> {
+    const client = this.#client;
+    await client.connect().catch(() => {
+      const again = (): void => {
+        if (client === this.#client) this.#renew();
+      };
+      systemClock.after(LONGEST_REST_MS * Math.random(), again, { unref: true });
+    });
+  }
+
+  #renew(): void {
+    if (this.#isClosed) return;
+    this.#late = 0;
+    destroy(this.#client);
+    this.#client = this.#make();
+    void this.#connect();
+  }
+
+  #countLate(): void {
+    const now = systemClock.now();
+    if (now - this.#lateAt < LATE_MS) return;
+    this.#late = now - this.#lateAt < FORGOTTEN_MS ? this.#late + 1 : 1;
+    this.#lateAt = now;
+    if (this.#late >= MOST_LATE) this.#renew();
+  }
+}
+
+/** Returns a function that makes clients of the package for a URL. */
+async function clientsOf(url: RedisUrl): Promise<() => Client> {
+  const { createClient, createCluster, createSentinel } = await importPeer(
+    (failed) => import('redis').catch(failed),
+    REDIS,
+  );
+  const { kind, hosts, service: name, database, username, password, tls } = url;
+  // Also for servers without the third protocol, and for users who may not name their connection.
+  const [RESP, disableClientInfo] = [2, true] as const;
+  const socket = {
+    connectTimeout: CONNECT_MS,
+    // All machines lose it at once.
+    reconnectStrategy: (tries: number) => Math.random() * Math.min(LONGEST_REST_MS, 50 * 2 ** Math.min(tries, 10)),
+    ...(tls !== undefined && { tls: true as const, ...tls }),
+  };
+  const common = {
+    disableClientInfo,
+    disableOfflineQueue: true,
+    commandsQueueMaxLength: MOST_COMMANDS,
+    database,
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    socket,
+  };
+  const makers = {
+    server: () => createClient({ ...common, RESP, socket: { ...socket, ...hosts[0]! } }),
+    sentinel: () =>
+      createSentinel({
+        name,
+        RESP,
+        sentinelRootNodes: [...hosts],
+        nodeClientOptions: common,
+        sentinelClientOptions: { disableClientInfo, socket },
+        // Without it, requests of one moment would wait for each other.
+        reserveClient: true,
+      }),
+    cluster: () =>
+      createCluster({
+        RESP,
+        rootNodes: hosts.map((host) => ({ socket: host })),
+        defaults: common,
+        // A node that is away must not keep the others waiting.
+        minimizeConnections: true,
+      }),
+  };
+  return makers[kind] as unknown as () => Client;
+}
+
+function destroy(client: Client): void {
+  Promise.resolve(client.destroy()).catch(ignore);
+}
+
+const ignore = (): void => undefined;

@@ -1,0 +1,171 @@
+/** Options of the service registry, and the database that they name. */
+import { boolean, type Config, crossCheck, defineOptions, duration, float, integer, oneOf, uri } from 'portico/config';
+import { ConfigurationRefused, type Location, sqliteProblem } from 'portico/extension';
+
+/** `[servicegroup]`. */
+export const servicegroupOptions = defineOptions(
+  'servicegroup',
+  {
+    driver: oneOf(['sqlite', 'postgresql', 'memory'], {
+      default: 'sqlite',
+      help: 'Store of service records: sqlite on one machine, postgresql on several, memory in one process.',
+    }),
+    connection: uri({
+      secret: true,
+      help: "URL of the registry's database. Default: connection of [database]; without either, no records are stored.",
+    }),
+    initial_delay_s: float({
+      default: 5,
+      min: 0,
+      help: 'Seconds from the start of a service to its first heartbeat.',
+      advanced: true,
+    }),
+    on_registry_loss: oneOf(['continue', 'drain', 'exit'], {
+      default: 'continue',
+      help: 'Reaction when the registry has been unavailable for service_down_time, so that others see this service as down.',
+    }),
+    enable_new_services: boolean({
+      default: true,
+      help: 'Give work to services that register for the first time.',
+      advanced: true,
+    }),
+    takeover: boolean({
+      default: false,
+      help: 'Start even if another machine runs the service under this host name, to replace a dead one.',
+      advanced: true,
+    }),
+    allow_old: boolean({
+      default: false,
+      help: 'Start even if all other services of the binary are newer.',
+      advanced: true,
+    }),
+    fence_on_forced_down: boolean({
+      default: false,
+      help: 'Accept no work when forced down by an operator, because another may take over; nor at a start before the registry is known.',
+      advanced: true,
+    }),
+  },
+  {
+    removed: {
+      jitter: 'report_interval varies at random by a tenth.',
+      start_wait_s: 'with fence_on_forced_down a start waits 60 s for the registry.',
+      auto_recreate: 'a record that disappears is recreated, unless an operator deleted it.',
+      register_apis: 'HTTP services have records too.',
+      purge_after_days: 'api-cli service purge removes records that were deleted 30 days ago, or --days.',
+      stale_read_s: 'cached results serve for 30 s while the registry is unavailable.',
+    },
+  },
+);
+
+/** `[database]`: the database of all parts that have no separate one. */
+export const databaseOptions = defineOptions(
+  'database',
+  {
+    connection: uri({
+      secret: true,
+      help: 'URL of the database: sqlite:///relative, sqlite:////absolute, or postgresql://user@host/name.',
+    }),
+    pool_size: integer({
+      default: 5,
+      min: 1,
+      help: 'Maximum per process. The registry needs two.',
+    }),
+    statement_timeout: duration({
+      default: 30,
+      help: 'Timeout of an SQL statement, shorter for heartbeats.',
+      advanced: true,
+    }),
+  },
+  {
+    removed: {
+      pool_timeout: 'a heartbeat waits half of report_interval for a connection.',
+      retry_interval: 'an unavailable database is tried again after 1 s, then after twice that, up to 10 s.',
+      max_retry_interval: 'an unavailable database is tried again at least every 10 s.',
+      sqlite_busy_timeout_ms: 'a statement waits 5 s while another process writes.',
+    },
+  },
+);
+
+type Driver = 'sqlite' | 'postgresql' | 'memory';
+
+/** A problem of a connection, described without the connection: it may have a password. */
+interface Problem {
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** A connection, with the group and the location that set it. */
+export interface RegistryConnection {
+  readonly group: 'servicegroup' | 'database';
+  readonly connection: string;
+  readonly location: Location;
+}
+
+/** Returns the connection; undefined if no database is configured, or none is needed. */
+export function registryConnection(config: Config): RegistryConnection | undefined {
+  if (chosen<Driver>(config, 'servicegroup', 'driver') === 'memory') return undefined;
+  const connection = chosen<string>(config, 'servicegroup', 'connection');
+  const group = connection === undefined ? 'database' : 'servicegroup';
+  const named = connection ?? chosen<string>(config, 'database', 'connection');
+  return named === undefined
+    ? undefined
+    : { group, connection: named, location: config.getLocation(group, 'connection') };
+}
+
+/** Returns the reason why the registry cannot use that connection; undefined if it can. */
+export function connectionProblem(driver: Driver, connection: string): Problem | undefined {
+  const scheme = connection.split(':', 1)[0];
+  if (driver === 'sqlite' && !/^sqlite:\/\/(\/.*)?$|^sqlite:\/?$/s.test(connection)) {
+    return {
+      message: `this is not an SQLite connection: ${scheme}:…`,
+      hint: 'Write sqlite:///relative/path.db or sqlite:////absolute/path.db, or set [servicegroup] driver.',
+    };
+  }
+  if (driver === 'postgresql' && !/^postgres(ql)?:\/\//.test(connection)) {
+    return {
+      message: `this is not a PostgreSQL connection: ${scheme}:…`,
+      hint: 'Write postgresql://user@host:5432/name, or set [servicegroup] driver.',
+    };
+  }
+  return undefined;
+}
+
+/** Errors for which services with a record would refuse to start. */
+crossCheck((config: Config) => {
+  const known = registryConnection(config);
+  if (known === undefined) return [];
+  const driver = chosen<Driver>(config, 'servicegroup', 'driver');
+  const registers = runs(config, 'service') || runs(config, 'api');
+  const missing = driver === 'sqlite' && registers ? sqliteProblem() : undefined;
+  const problem = driver && (connectionProblem(driver, known.connection) ?? missing);
+  return problem === undefined ? [] : [{ group: known.group, opt: 'connection', ...problem }];
+});
+
+/** Returns the value of one option, whatever errors its group has. */
+function chosen<T>(config: Config, group: string, opt: string): T | undefined {
+  if (!config.has(group, opt)) config.register(group, group === 'database' ? databaseOptions : servicegroupOptions);
+  return config.resolve(group, opt).value as T | undefined;
+}
+
+/** Reports whether a configuration enables services of a kind: by a list, or without any list by a section. */
+function runs(config: Config, kind: 'api' | 'service'): boolean {
+  const listed = (opt: string): boolean => {
+    const names = config.has('DEFAULT', opt) ? config.resolve('DEFAULT', opt).value : [];
+    return Array.isArray(names) && names.length > 0;
+  };
+  if (listed('enabled_apis') || listed('enabled_services'))
+    return listed(kind === 'api' ? 'enabled_apis' : 'enabled_services');
+  return config.listAllSections().some((section) => section.startsWith(`${kind}:`));
+}
+
+/** Throws `PORTICO_REGISTRY_CONNECTION`, with the location of the option, for a connection that does not fit. */
+export function checkConnection(
+  driver: 'sqlite' | 'postgresql',
+  { group, connection, location: { origin } }: RegistryConnection,
+): void {
+  const problem = connectionProblem(driver, connection);
+  if (problem === undefined) return;
+  // The location of an option in a file names the option.
+  const message = origin === undefined ? `[${group}] connection: ${problem.message}` : problem.message;
+  throw new ConfigurationRefused('PORTICO_REGISTRY_CONNECTION', { ...problem, message, origin });
+}

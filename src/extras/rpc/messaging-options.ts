@@ -1,0 +1,304 @@
+/**
+ * `[rpc]`: options of remote calls.
+ */
+import { readFileSync } from 'node:fs';
+import {
+  boolean,
+  type Config,
+  defineOptions,
+  integer,
+  list,
+  type OptionDeclarations,
+  type OptionsOf,
+  oneOf,
+  uri,
+} from 'portico/config';
+import { ConfigurationRefused, didYouMean } from 'portico/extension';
+import { WireFormat } from './message/wire-format.js';
+import { removedRpcOptions, rpcOptions } from './rpc-options.js';
+import { checkTransportUrl, transportsOf } from './transport/open-transport.js';
+import { isOslo, parseTransportUrl } from './transport/transport-url.js';
+
+/** Values of `[rpc]` without the URL: it may have a password, and these are printed with a connection. */
+export type MessagingSettings = ReturnType<typeof read>['settings'];
+
+/**
+ * Reads `[rpc]` of a configuration, with values that the query of the URL overrides. `url`: in place of the configuration's; `project`: the
+ * exchange if none is named. Throws `PORTICO_RPC_URL` for a URL that cannot be read, or whose query has unknown options,
+ * `PORTICO_RPC_SIGNING` for invalid keys.
+ */
+export function messagingSettings(config: Config, given: Given = {}): ReturnType<typeof read> {
+  try {
+    return read(config, given);
+  } catch (error) {
+    throw given.url === undefined ? atItsOption(config, error) : error;
+  }
+}
+
+/** `[oslo_messaging_notifications]`. */
+export type NotificationSettings = OptionsOf<typeof osloNotificationOptions>;
+
+export function notificationSettings(config: Config): NotificationSettings {
+  return config.group('oslo_messaging_notifications', osloNotificationOptions);
+}
+
+/** Reports whether the names of topics and hosts are those of oslo.messaging. False if the URL cannot be read: {@link messagingSettings} reports that. */
+export function hasOsloNames(config: Config, transport: unknown): boolean {
+  const url =
+    typeof transport === 'string' ? transport : config.group('rpc', rpcOptions, { partial: true }).transportUrl;
+  try {
+    return typeof transport !== 'object' && isOslo(parseTransportUrl(url));
+  } catch {
+    return false;
+  }
+}
+
+interface Given {
+  readonly url?: string | undefined;
+  readonly project?: string | undefined;
+}
+
+function read(config: Config, { url, project = 'portico' }: Given) {
+  const group = config.group('rpc', rpcOptions);
+  const text = url ?? group.transportUrl;
+  const target = checkTransportUrl(text, transportsOf(config));
+  const isOnOslo = isOslo(target);
+  const given = overrides(text, isOnOslo ? { ...rpcOptions, ...osloRabbitOptions } : rpcOptions);
+  const o = { ...group, ...given } as OptionsOf<typeof rpcOptions>;
+  const oslo = isOnOslo ? { ...config.group('oslo_messaging_rabbit', osloRabbitOptions), ...given } : undefined;
+  const format = wireFormat(o, isOnOslo);
+  const retryIntervalMs = o.retryInterval * 1000;
+  const settings = {
+    /** It reaches no other process. */
+    isInProcess: target.driver === 'memory',
+    /** Exchanges and queues are those of oslo.messaging. */
+    isOslo: isOnOslo,
+    exchange: o.exchange ?? project,
+    responseMs: o.responseTimeout * 1000,
+    // As nova's long_rpc_timeout.
+    longMs: 1_800_000,
+    // Without a policy of the broker, an expired cast would disappear silently.
+    castTtlMs: isOnOslo && !isWritten(config, 'cast_ttl', given) ? 0 : o.castTtl * 1000,
+    /** Calls at once, and messages that a consumer holds: more would wait here instead of with a free process. */
+    poolSize: o.executorPoolSize,
+    /** Undefined: as each class marks its methods. */
+    accessPolicy: o.accessPolicy === 'public' ? undefined : o.accessPolicy,
+    monitorMs: 60_000,
+    startWaitMs: 60 * retryIntervalMs,
+    startWithoutBroker: o.startWithoutBroker,
+    // Long enough for a caller that connects to the broker again.
+    replyRetryMs: 30_000,
+    format,
+    /** The form of notifications, which have readers of other programs. */
+    notices: format.with({ signingKeys: undefined, requireSignature: false }).at(''),
+    transport: {
+      connectTimeoutMs: 10_000,
+      heartbeatMs: o.heartbeat * 1000,
+      retryIntervalMs,
+      retryBackoffMs: 2 * retryIntervalMs,
+      retryIntervalMaxMs: 30 * retryIntervalMs,
+      // A host may be down for a day.
+      hostQueueTtlMs: 86_400_000,
+      // Services in Python have the longer time.
+      transientQueueTtlMs: isOnOslo ? 1_800_000 : 600_000,
+      queueType: oslo === undefined ? o.queueType : oslo.rabbitQuorumQueue === true ? 'quorum' : 'classic',
+      deliveryLimit: o.deliveryLimit,
+      deadLetter: o.deadLetter,
+      tls: {
+        isOn: oslo?.ssl,
+        ca: contentOf(o.sslCaFile),
+        cert: contentOf(o.sslCertFile),
+        key: contentOf(o.sslKeyFile),
+      },
+      oslo: oslo && {
+        durable: oslo.amqpDurableQueues,
+        autoDelete: oslo.amqpAutoDelete,
+        quorum: oslo.rabbitQuorumQueue,
+        deliveryLimit: oslo.rabbitQuorumDeliveryLimit,
+        maxMemoryLength: oslo.rabbitQuorumMaxMemoryLength,
+        maxMemoryBytes: oslo.rabbitQuorumMaxMemoryBytes,
+        mirrored: oslo.rabbitHaQueues,
+        durableFanout: oslo.rabbitTransientQuorumQueue || oslo.rabbitStreamFanout,
+      },
+    },
+  } as const;
+  return { url: text, settings };
+}
+
+/** Maximum size of a message: the default limit of RabbitMQ 4. */
+const MAX_MESSAGE_BYTES = 16 * 2 ** 20;
+
+/** Creates the form of messages. Its errors show neither a key nor its id: they may have been swapped. */
+function wireFormat(o: OptionsOf<typeof rpcOptions>, onlyJson: boolean): WireFormat {
+  const { signingKeys, requireSignature } = o;
+  const wrong = [...signingKeys].findIndex(([id, secret]) => !/^[\w-]{1,32}$/.test(id) || secret.length < 32);
+  if (wrong >= 0 || (requireSignature && signingKeys.size === 0)) {
+    const code = 'PORTICO_RPC_SIGNING';
+    const [option, message] =
+      wrong >= 0
+        ? ['signing_keys', `pair ${wrong + 1} is not a key`]
+        : ['require_signature', 'is set, and signing_keys has no key'];
+    const hint =
+      'Write id:secret: an id of letters, digits, _ and -, and a secret of at least 32 characters. Generate one with `openssl rand -hex 32`.';
+    throw new ConfigurationRefused(code, {
+      message: `[rpc] ${option}: ${message}`,
+      hint,
+      diagnostics: [{ severity: 'error', code, section: 'rpc', option, message, hint }],
+    });
+  }
+  return new WireFormat({ maxBytes: MAX_MESSAGE_BYTES, signingKeys, requireSignature, onlyJson });
+}
+
+function isWritten(config: Config, opt: string, given: object): boolean {
+  return Object.hasOwn(given, camelCase(opt)) || config.getLocation('rpc', opt).kind !== 'default';
+}
+
+function contentOf(file: string | undefined): Buffer | undefined {
+  return file === undefined ? undefined : readFileSync(file);
+}
+
+/** Returns values of a URL's query, by their names in code. */
+function overrides(url: string, options: OptionDeclarations): Readonly<Record<string, unknown>> {
+  const values: Record<string, unknown> = {};
+  const names = Object.keys(options).filter((name) => name !== 'transport_url');
+  for (const [name, text] of parseTransportUrl(url).query) {
+    // The check of the URL warns.
+    if (Object.hasOwn(removedRpcOptions, name)) continue;
+    if (!names.includes(name)) {
+      throw new ConfigurationRefused('PORTICO_RPC_URL', {
+        message: `the query of the transport URL has "${name}", which is not an option of [rpc]`,
+        hint: didYouMean(name, names) ?? `Options: ${names.join(', ')}.`,
+      });
+    }
+    try {
+      values[camelCase(name)] = options[name]!.parse(text);
+    } catch (cause) {
+      throw new ConfigurationRefused('PORTICO_RPC_URL', {
+        message: `${name} in the query of the transport URL: ${(cause as Error).message}`,
+        cause,
+      });
+    }
+  }
+  return values;
+}
+
+function camelCase(name: string): string {
+  return name.replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** Returns a driver's error with the location of the option of `[rpc]` that caused it. */
+function atItsOption(config: Config, error: unknown): unknown {
+  if (!(error instanceof ConfigurationRefused) || !error.code.startsWith('PORTICO_RPC_')) return error;
+  const diagnostics = error.diagnostics.map(({ option = 'transport_url', ...each }) => {
+    return { ...each, section: 'rpc', option, location: config.getLocation('rpc', option) };
+  });
+  return new ConfigurationRefused(error.code, { diagnostics, cause: error.cause });
+}
+
+const HOST = 'Put the broker into [rpc] transport_url: oslo+rabbit://user:password@host:5672/vhost.';
+const POOL = 'Remove the line: a process has two connections to the broker.';
+const TLS_VERSION = 'Remove the line: Node.js uses TLS 1.2 and 1.3 (node --tls-min-v1.3 allows only the latter).';
+const NAMES = 'Remove the line: queues of a process have random names and are deleted with it.';
+const HEARTBEAT = 'Remove the line: the event loop sends heartbeats according to heartbeat_timeout_threshold.';
+
+const REPLY = 'Remove the line: a reply whose caller is gone is retried for 30 s.';
+const RETRY = 'Remove the line: each further wait is twice rabbit_retry_interval longer, up to 30 times that.';
+
+/** Names in `[oslo_messaging_rabbit]` that oslo.messaging knows or knew and that have no effect here, each with a hint. */
+const UNUSED_NAMES: Readonly<Record<string, string>> = {
+  ssl_version: TLS_VERSION,
+  kombu_ssl_version: TLS_VERSION,
+  ssl_enforce_fips_mode: 'Remove the line: use node --enable-fips instead.',
+  heartbeat_in_pthread: HEARTBEAT,
+  heartbeat_rate: HEARTBEAT,
+  kombu_reconnect_delay: 'Write rabbit_retry_interval.',
+  kombu_reconnect_splay: 'Remove the line: reconnect delays are always randomized.',
+  kombu_compression: 'Remove the line: messages are sent uncompressed, and gzip messages from Python can be read.',
+  rabbit_login_method: 'Remove the line: the user and password of the transport URL are sent with PLAIN.',
+  rabbit_max_retries: 'Remove the line: a lost connection is retried until it succeeds.',
+  rabbit_durable_queues: 'Write amqp_durable_queues.',
+  direct_mandatory_flag: REPLY,
+  kombu_missing_consumer_retry_timeout: REPLY,
+  kombu_reconnect_timeout: REPLY,
+  kombu_failover_strategy: 'Remove the line: each process tries the hosts of the URL in its random order.',
+  rabbit_retry_backoff: RETRY,
+  rabbit_interval_max: RETRY,
+  rabbit_qos_prefetch_count: 'Remove the line: each consumer prefetches [rpc] executor_pool_size messages.',
+  rabbit_transient_queues_ttl:
+    'Remove the line: the broker keeps the reply and fanout queues of an ended process for 1800 s.',
+  ssl_enforce_hostname_verification:
+    'Remove the line: a certificate for another host than that in the URL is always refused.',
+  enable_cancel_on_failover: 'Remove the line: a consumer that the broker cancels is created again.',
+  use_queue_manager: NAMES,
+  hostname: NAMES,
+  processname: NAMES,
+  rpc_conn_pool_size: POOL,
+  conn_pool_min_size: POOL,
+  conn_pool_ttl: POOL,
+  rabbit_host: HOST,
+  rabbit_port: HOST,
+  rabbit_hosts: HOST,
+  rabbit_userid: HOST,
+  rabbit_password: HOST,
+  rabbit_virtual_host: HOST,
+};
+
+/**
+ * The options in `[oslo_messaging_rabbit]`, for transport URLs `oslo+rabbit://` and `oslo+amqps://`: under their oslo.messaging names, with
+ * the values that Python and Portico services on the same broker must share. Others are aliases of options of `[rpc]`.
+ */
+export const osloRabbitOptions = defineOptions(
+  'oslo_messaging_rabbit',
+  {
+    amqp_durable_queues: boolean({
+      help: 'Declare the exchange and the queues of topics and hosts as durable. Default: false.',
+    }),
+    amqp_auto_delete: boolean({ help: 'Delete these queues when their last consumer disconnects. Default: false.' }),
+    rabbit_quorum_queue: boolean({
+      help: 'Declare the queues of topics and hosts as durable quorum queues. Default: false.',
+    }),
+    rabbit_quorum_delivery_limit: integer({
+      min: 0,
+      help: 'Deliveries of a message by a quorum queue before it is dropped. 0, the default: the limit of the broker.',
+    }),
+    rabbit_quorum_max_memory_length: integer({
+      min: 0,
+      aliases: ['rabbit_quroum_max_memory_length'],
+      help: 'Maximum number of messages of a quorum queue in memory. 0, the default, keeps all.',
+    }),
+    rabbit_quorum_max_memory_bytes: integer({
+      min: 0,
+      aliases: ['rabbit_quroum_max_memory_bytes'],
+      help: 'Maximum number of bytes of a quorum queue in memory. 0, the default, keeps all.',
+    }),
+    rabbit_ha_queues: boolean({
+      help: 'Declare the queues of topics and hosts with x-ha-policy: all. Default: false.',
+    }),
+    rabbit_transient_quorum_queue: boolean({
+      help: 'Declare the exchanges of fanouts as durable. Default: false.',
+    }),
+    rabbit_stream_fanout: boolean({
+      help: 'Declare the exchanges of fanouts as durable. Portico uses queues there, not a stream. Default: false.',
+    }),
+    ssl: boolean({ aliases: ['rabbit_use_ssl'], help: 'Also use TLS with oslo+rabbit://. Default: false.' }),
+  },
+  { unused: UNUSED_NAMES },
+);
+
+/** The options in `[oslo_messaging_notifications]`. */
+export const osloNotificationOptions = defineOptions(
+  'oslo_messaging_notifications',
+  {
+    driver: oneOf(['messagingv2', 'messaging', 'noop'], {
+      default: 'messagingv2',
+      help: 'Form of notifications: messagingv2 in an envelope, messaging without one, noop none at all.',
+    }),
+    topics: list({ default: ['notifications'], help: 'Topics of notifications, sent and received.' }),
+    transport_url: uri({
+      secret: true,
+      canBeEmpty: true,
+      help: 'URL of the broker for notifications. Default, and empty: [rpc] transport_url.',
+    }),
+  },
+  { unused: { retry: 'Remove the line: a notification that the broker does not accept is sent again for 30 s.' } },
+);

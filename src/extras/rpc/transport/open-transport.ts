@@ -1,0 +1,120 @@
+/**
+ * Chooses the driver of a transport URL, and shares one transport among all users of a URL in a process.
+ */
+import { Config } from 'portico/config';
+import { ConfigurationRefused, loadedExtensionsOf, nearestOrAll } from 'portico/extension';
+import { DeliveryFailure } from '../errors.js';
+import { DRIVERS } from './drivers.js';
+import type { Transport, TransportConsumer, TransportOptions, Transports } from './transport.js';
+import { parseTransportUrl, type TransportUrl } from './transport-url.js';
+
+/** Returns the drivers of a configuration: those of Portico, and of its extensions. */
+export function transportsOf(config: Config): Transports {
+  const extensions = loadedExtensionsOf(config) ?? [];
+  return Object.assign({}, DRIVERS, ...extensions.map(({ provides }) => provides?.transports));
+}
+
+/**
+ * Creates the transport of a URL; it is not connected yet. Rejects with `PORTICO_RPC_URL` for a URL that cannot be read, or has an unknown
+ * driver.
+ */
+export async function makeTransport(
+  text: string,
+  options: TransportOptions,
+  config = new Config(),
+): Promise<Transport> {
+  const transports = transportsOf(config);
+  const url = checkTransportUrl(text, transports);
+  for (const warning of url.warnings) options.log.warn(warning);
+  const make = await transports[url.driver]!();
+  return make(url, options, config);
+}
+
+/** Parses a URL with a known driver. Throws `PORTICO_RPC_URL`. */
+export function checkTransportUrl(text: string, transports: Transports): TransportUrl {
+  const url = parseTransportUrl(text);
+  if (Object.hasOwn(transports, url.driver)) return url;
+  throw new ConfigurationRefused('PORTICO_RPC_URL', {
+    message: `there is no transport ${url.driver}://`,
+    hint: nearestOrAll(url.driver, Object.keys(transports)),
+  });
+}
+
+/** Shared transports of this process, by URL: a connection belongs to a process and not to one of its services. */
+const shared = new Map<string, { readonly transport: Promise<Transport>; users: number }>();
+
+/**
+ * Returns a share of a URL's transport, which all users of that URL in a process have in common, with the options of the first one. Closing
+ * a share ends its consumers; the transport is closed with the last share. Rejects as {@link makeTransport}.
+ */
+export async function shareTransport(text: string, options: TransportOptions, config?: Config): Promise<Transport> {
+  const used = shared.get(text) ?? { transport: makeTransport(text, options, config), users: 0 };
+  shared.set(text, used);
+  used.users += 1;
+  const leave = (): boolean => {
+    used.users -= 1;
+    return used.users === 0 && shared.delete(text);
+  };
+  try {
+    const transport = await used.transport;
+    return share(transport, async () => {
+      if (leave()) await transport.close();
+    });
+  } catch (error) {
+    leave();
+    throw error;
+  }
+}
+
+/** Forwards to a transport; closing it ends its own consumers and listeners. */
+function share(transport: Transport, release: () => Promise<void>): Transport {
+  const consumers = new Set<TransportConsumer>();
+  const listeners = new Set<() => void>();
+  let closing: Promise<void> | undefined;
+
+  const own = async <T extends TransportConsumer>(begun: Promise<T>): Promise<T> => {
+    const consumer = await begun;
+    if (closing !== undefined) {
+      await consumer.cancel();
+      throw new DeliveryFailure({ message: `${transport.name} was closed before it started to consume` });
+    }
+    consumers.add(consumer);
+    const cancel = async (): Promise<void> => {
+      await consumer.cancel();
+      consumers.delete(consumer);
+    };
+    return { ...consumer, cancel };
+  };
+  const close = async (): Promise<void> => {
+    for (const forget of listeners) forget();
+    await Promise.all([...consumers].map((consumer) => consumer.cancel()));
+    await release();
+  };
+
+  return {
+    get state() {
+      return closing === undefined ? transport.state : 'closed';
+    },
+    name: transport.name,
+    onState(listener) {
+      const forget = transport.onState(listener);
+      listeners.add(forget);
+      return () => {
+        listeners.delete(forget);
+        forget();
+      };
+    },
+    connect: (signal) => transport.connect(signal),
+    publish: (to, message, options) => transport.publish(to, message, options),
+    consume: (route, options, onDelivery) => own(transport.consume(route, options, onDelivery)),
+    declareQueue: (route) => transport.declareQueue(route),
+    consumeReplies: (onMessage) => own(transport.consumeReplies(onMessage)),
+    eachDeadLetter: (exchange, take) => transport.eachDeadLetter(exchange, take),
+    removeQueue: (route) => transport.removeQueue(route),
+    hasConsumer: (queue) => transport.hasConsumer(queue),
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
