@@ -36,7 +36,7 @@ import {
 } from './load-context.js';
 import type { MadeApps } from './made-apps.js';
 import { NOT_CREATED, PartRefusals, Patience } from './part-refusals.js';
-import { isLimit, PasteError } from './paste-error.js';
+import { PasteError, PasteLimit } from './paste-error.js';
 import { A_KIND, type Kind } from './section.js';
 import { additionsOfNode, type ContextTree, isMap, mountedApps, treeOf } from './tree.js';
 import type { Walk } from './walk.js';
@@ -135,7 +135,7 @@ export class Creation {
     try {
       return await this.create(await load.loaded(() => load.context(kind, name)));
     } catch (error) {
-      if (isLimit(error)) load.ended(error);
+      if (error instanceof PasteLimit) load.ended(error);
       throw error;
     }
   }
@@ -183,6 +183,7 @@ export class Creation {
   }
 
   #create(context: Context): Promise<Created> {
+    if (context.type === 'broken') return Promise.reject(NOT_CREATED);
     return context.inner === undefined ? this.#plain(context) : this.#parts(context, context.inner);
   }
 

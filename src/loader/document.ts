@@ -5,7 +5,7 @@ import { basename, isAbsolute, relative, resolve } from 'node:path';
 import { errorText, type Origin, shownPath } from '../errors/index.js';
 import { type PasteDocument, type PasteProblem, readPaste } from '../ini/index.js';
 import { excerpt, masked } from '../text/index.js';
-import { ConfigNotFound, LIMIT, PasteError } from './paste-error.js';
+import { ConfigNotFound, PasteError, PasteLimit } from './paste-error.js';
 
 /** Returns the bytes of a file by its absolute path; fails as `fs.readFileSync` does. */
 export type ReadPasteFile = (path: string) => Uint8Array;
@@ -207,7 +207,7 @@ export class Usage {
 
 /** Returns the error of a limit. */
 function tooMuch(message: string, origin?: Origin): PasteError {
-  return new PasteError(LIMIT, {
+  return new PasteLimit('PORTICO_PASTE_LIMIT', {
     message: `${message}.`,
     hint: 'This is a limit of the Loader, far above what a hand-written file needs.',
     origin,

@@ -39,8 +39,9 @@ export const PAIRS: readonly (readonly [outer: string, inner: string, why: strin
  * directly or through URL maps only, so no filter outside it can do the work of an inner filter.
  */
 export async function wrongOrders(context: Context, config: Config, entered: boolean): Promise<WrongOrder[]> {
-  if (context.filters.length < 2) return [];
-  const filters = context.filters.map((filter) => ({
+  const found = context.filters.filter(({ type }) => type !== 'broken');
+  if (found.length < 2) return [];
+  const filters = found.map((filter) => ({
     filter,
     name: nameOfFilter(filter),
     shown: headerOf(filter).name,
@@ -54,7 +55,8 @@ export async function wrongOrders(context: Context, config: Config, entered: boo
     if (order === undefined || inner === undefined || filters.slice(0, at).some(isOne)) continue;
     const message = `${shown} comes before ${inner.shown}: ${order.why}.`;
     const { hint = `Put ${inner.shown} before ${shown}.`, refused = false } = order;
-    const isCertain = refused && entered && (await noneFindsCaller(context.filters.slice(0, at), config));
+    const isCertain =
+      refused && entered && (await noneFindsCaller(context.filters.slice(0, context.filters.indexOf(filter)), config));
     wanted.push({ origin: filter.reference.origin, message, hint, refused: isCertain });
   }
   const pairs = PAIRS.flatMap(([outer, inner, why]) => {

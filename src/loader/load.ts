@@ -26,7 +26,7 @@ import {
   useIn,
 } from './load-context.js';
 import { includedPath, isModuleReference, parseReference } from './parse-reference.js';
-import { isLimit, PasteError } from './paste-error.js';
+import { PasteError, PasteLimit } from './paste-error.js';
 import { Reference } from './reference.js';
 import { DefaultResolver, type Resolver } from './resolver.js';
 import { type Kind, PROTOCOLS, sectionsNamed } from './section.js';
@@ -247,14 +247,14 @@ export class Load {
     try {
       return part();
     } catch (error) {
-      if (isLimit(error)) throw error;
+      if (error instanceof PasteLimit) throw error;
       return this.#broken(error, kind, reference);
     }
   }
 
   /** Returns the stand-in for a context that cannot be made. A limit ends the load. */
   #broken(error: unknown, kind: Kind, reference: Reference): Context {
-    if (isLimit(error)) {
+    if (error instanceof PasteLimit) {
       // It is caught once for each reference on its way up: the innermost has the location.
       if (error !== this.#limit) this.#limit = reference.explain(error);
       throw this.#limit;

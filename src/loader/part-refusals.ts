@@ -1,7 +1,7 @@
 /** Collects the refusals of the parts of pipelines and composites. */
 import type { SectionLoader } from '../app/index.js';
 import { type ConfigurationRefused, Refusals } from '../errors/index.js';
-import { isLimit, PasteError } from './paste-error.js';
+import { PasteError, PasteLimit } from './paste-error.js';
 
 /** Time in ms for other parts after one has failed, because a part that waits must not delay the report of the failure. */
 const MORE_MS = 2000;
@@ -56,7 +56,7 @@ export class PartRefusals extends Refusals {
   }
 
   override note(error: unknown): void {
-    if (isLimit(error)) throw error;
+    if (error instanceof PasteLimit) throw error;
     this.#lacksPart ||= error === NOT_CREATED;
     if (error === NOT_CREATED) return;
     super.note(error);

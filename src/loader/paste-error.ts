@@ -111,13 +111,8 @@ export function firstNames(names: readonly string[]): string {
   return names.length > 10 ? `${shown} and ${names.length - 10} more` : shown;
 }
 
-/** Code of the error of a limit. */
-export const LIMIT = 'PORTICO_PASTE_LIMIT';
-
-/** Reports whether an error is that of a limit. It ends a load, even one that continues after other errors. */
-export function isLimit(error: unknown): boolean {
-  return error instanceof PasteError && error.code === LIMIT;
-}
+/** A limit is exceeded. It ends a load, even one that continues after other errors. */
+export class PasteLimit extends PasteError {}
 
 /** The app that a program names is not in the paste file. */
 export class PasteAppNotFound extends PasteError {}

@@ -9,7 +9,7 @@ import { originOf, type Setting, type ValueOrigin } from './source.js';
 
 /** The location of a reference. */
 interface Standing {
-  /** Computed only when an error needs it. Undefined for a reference of a program. */
+  /** Undefined for a reference of a program. */
   readonly value: () => ValueOrigin | undefined;
   /** The option whose whole value is the reference. */
   readonly option?: Origin | undefined;
@@ -42,6 +42,8 @@ export class Reference {
   /** The global_conf on entry to that section or entry point, before `set` options. */
   incoming: ReadonlyMap<string, string> | undefined;
   readonly #standing: Standing;
+  /** Computed once, when an error needs it. */
+  #stands: ValueOrigin | undefined;
 
   private constructor(kind: Kind, text: string | undefined, from?: Reference, standing = NOWHERE, first?: Reference) {
     this.kind = kind;
@@ -72,7 +74,7 @@ export class Reference {
   }
 
   get origin(): Origin | undefined {
-    return this.#standing.value()?.origin;
+    return this.#place?.origin;
   }
 
   /** Place of the option that contains it; in a list, of the word. */
@@ -82,7 +84,12 @@ export class Reference {
 
   /** The options that it comes from by interpolation, if its text is not written at its location. */
   get via(): readonly PasteReference[] {
-    return this.#standing.value()?.via ?? [];
+    return this.#place?.via ?? [];
+  }
+
+  get #place(): ValueOrigin | undefined {
+    this.#stands ??= this.#standing.value();
+    return this.#stands;
   }
 
   /** Returns the references that led here, outermost first, this one last. */

@@ -12,7 +12,7 @@ import {
 } from '../ini/index.js';
 import { excerpt, leadsTo } from '../text/index.js';
 import type { Usage } from './document.js';
-import { firstNames, isLimit, PasteError, type PasteReference } from './paste-error.js';
+import { firstNames, PasteError, PasteLimit, type PasteReference } from './paste-error.js';
 
 /** One value of a section: the text, and its option. */
 export interface Setting {
@@ -199,7 +199,7 @@ function attempt<T>(work: () => T, report: Report): T | undefined {
   try {
     return work();
   } catch (error) {
-    if (isLimit(error)) throw error;
+    if (error instanceof PasteLimit) throw error;
     report(error);
     return undefined;
   }
