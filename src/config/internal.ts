@@ -40,6 +40,5 @@ export { camelCase, declareType, InvalidValue, writtenElsewhere } from './types/
 export { configOptions } from './values/declared-groups.js';
 export { ConfigError, diagnose, isSet, readingFrom, refusedConfig } from './values/option-issues.js';
 export { isShipped, writeTable } from './values/owners.js';
-export { isUncertain, wholeList } from './values/unknown-names.js';
 export { writableAmong, writableFiles } from './values/writable-files.js';
 export { variableName } from './values/written.js';

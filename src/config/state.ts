@@ -67,6 +67,11 @@ export interface Written {
   readonly exposed?: boolean;
 }
 
+/** Returns the key of a name. Both parts may contain dots: with one between them, `[a] b.c` and `[a.b] c` would be the same. */
+export function keyOf({ group, opt }: { readonly group: string; readonly opt: string }): string {
+  return `${group}\0${opt}`;
+}
+
 /** Parts of one generation. Replaced as a whole, except for values from code, and files that are kept when first read. */
 export interface State {
   readonly sources: Sources;

@@ -52,6 +52,8 @@ export interface Diagnostic {
   readonly meant?: string | undefined;
   /** A line for the file that would help, to be completed. */
   readonly proposal?: string | undefined;
+  /** Of a name without an owner: true if code that is not loaded may own it. */
+  readonly uncertain?: boolean | undefined;
   /** Of a name without an owner: names that belong to other programs, those of the configuration and this one, for its `other_names`. */
   readonly others?: readonly string[] | undefined;
   /** Of a name without an owner, if the configuration has `other_names`: what its new line replaces, such as `line 4 of portico.ini`. */

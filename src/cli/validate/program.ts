@@ -1,5 +1,4 @@
 /** The part of `api-cli` in a validation: errors in the files of the configuration, and in services that other processes build. */
-import { isUncertain } from '../../config/internal.js';
 import type { Validating } from '../../launch/internal.js';
 import { type Names, namesIn } from '../../server/internal.js';
 import { fileErrors } from './file-errors.js';
@@ -8,13 +7,13 @@ import { asLogged } from './plan.js';
 /** Returns the part of a process that builds only the service of that section; without one, of a process that builds all. */
 function partOf(own: string | undefined, others: readonly string[]): Required<Pick<Validating, 'program'>> {
   const program: Validating = {
+    own,
     others,
     findings: fileErrors,
     // A service that another process builds may read a name without a declaration.
-    complete: async (found, refusals, config) => {
+    complete: async (refusals, config) => {
       const { apis, services } = namesIn(config);
-      const isOpen = found.some((each) => isUncertain(each) && each.section !== own);
-      if (apis.length + services.length < 2 || !isOpen) return found;
+      if (apis.length + services.length < 2) return undefined;
       const { validateAll } = await import('./validate-all.js');
       return (await validateAll(config, { refusals })).map(asLogged);
     },

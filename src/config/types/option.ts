@@ -291,3 +291,8 @@ export function writtenElsewhere<D extends OptionDeclarations>(options: D, elsew
 export function elsewhereOf(options: OptionDeclarations): Elsewhere | undefined {
   return elsewheres.get(options);
 }
+
+/** Returns what a record has under a name that anybody may have written: `constructor` is in none. */
+export function entryOf<T>(from: Readonly<Record<string, T>> = {}, key: string): T | undefined {
+  return Object.hasOwn(from, key) ? from[key] : undefined;
+}

@@ -3,7 +3,7 @@
  */
 import { PorticoError } from '../../errors/index.js';
 import { sectionKey } from '../../ini/index.js';
-import type { Argument, SourceFile } from '../state.js';
+import { type Argument, keyOf, type SourceFile } from '../state.js';
 import { list, multi } from '../types/collection-types.js';
 import { defineOptions, locationOfDeclaration, sameDeclaration } from '../types/define-options.js';
 import { boolean } from '../types/number-types.js';
@@ -56,11 +56,6 @@ export interface Spelling {
   readonly key: string;
   /** `name` and `alias` are equivalent; `deprecated` causes a warning, and the others take precedence. */
   readonly kind: 'name' | 'alias' | 'deprecated';
-}
-
-/** Returns the key of a name. Both parts may contain dots: with one between them, `[a] b.c` and `[a.b] c` would be the same. */
-export function keyOf({ group, opt }: { readonly group: string; readonly opt: string }): string {
-  return `${group}\0${opt}`;
 }
 
 /** Returns one name of an option. */
@@ -259,9 +254,14 @@ export class DeclaredGroups {
     return this.#spelled.get(group)?.get(opt);
   }
 
-  /** Returns the names that a section accepts, whatever group the option belongs to. */
-  spelledIn(group: string): string[] {
-    return [...(this.#spelled.get(group)?.keys() ?? [])];
+  /** Returns the names that a section accepts, whatever group the option belongs to; undefined if there are none. */
+  namesIn(section: string): ReadonlyMap<string, DeclaredOption> | undefined {
+    return this.#spelled.get(section);
+  }
+
+  /** Returns them as a list. */
+  spelledIn(section: string): string[] {
+    return [...(this.namesIn(section)?.keys() ?? [])];
   }
 
   #add(declaration: Declaration): void {

@@ -1,7 +1,7 @@
 /** Hints for names without an owner: the nearest names with one, and the group of a name in another section. */
 import { nearestNames, suggestion } from '../../errors/index.js';
+import { entryOf } from '../types/option.js';
 import type { DeclaredGroups } from './declared-groups.js';
-import { entryOf } from './owners.js';
 
 /** Sections of paste files, which have no effect in other files. */
 const PASTE_KINDS = ['app', 'application', 'composite', 'composit', 'pipeline', 'filter', 'filter-app', 'server'];

@@ -10,7 +10,7 @@ import { OWNERS, SHIPPED } from '../../extensions.js';
 import { OS_PREFIX, ownFile } from '../../process/index.js';
 import type { Sources, State } from '../state.js';
 import { loadedGroups, locationOfDeclaration, type OwnedGroup } from '../types/define-options.js';
-import { type Elsewhere, elsewhereOf, type Option, writtenElsewhere } from '../types/option.js';
+import { type Elsewhere, elsewhereOf, entryOf, type Option, writtenElsewhere } from '../types/option.js';
 import { DeclaredGroups } from './declared-groups.js';
 import type { Generation } from './generation.js';
 import { locationOfItem } from './option-issues.js';
@@ -212,11 +212,6 @@ function shippedIn(section: string, absent: ReadonlySet<string> = new Set()): Ta
     .map((each) => entryOf(each, section) ?? entryOf(each, template))
     .filter((names) => names !== undefined);
   return found.length === 0 ? undefined : Object.assign({}, ...found);
-}
-
-/** Returns what a record has under a name that anybody may have written: `constructor` is in none. */
-export function entryOf<T>(from: Readonly<Record<string, T>> = {}, key: string): T | undefined {
-  return Object.hasOwn(from, key) ? from[key] : undefined;
 }
 
 /** Names by their owners. */

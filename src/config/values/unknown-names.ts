@@ -2,17 +2,16 @@
  * Refuses an unknown option, section or variable: a written name without an owner, with the nearest names that have one. Every such name is an
  * error, unless `other_names` gives it to another program, or its section begins with `x-`.
  */
-import { type Diagnostic, inOrder, type Location, locationInFile, suggestion, whole } from '../../errors/index.js';
+import { type Diagnostic, inOrder, type Location, locationInFile, suggestion } from '../../errors/index.js';
 import { announcedGroups } from '../../modules/index.js';
 import type { Sources } from '../state.js';
 import { maskLocation } from '../types/mask.js';
-import type { Elsewhere } from '../types/option.js';
+import { type Elsewhere, entryOf } from '../types/option.js';
 import type { DeclaredGroups } from './declared-groups.js';
 import type { Generation } from './generation.js';
 import { NearestOwned } from './nearest-owned.js';
 import {
   absentGroups,
-  entryOf,
   isShippedName,
   locationOfOtherNames,
   type Name,
@@ -35,13 +34,8 @@ const VARIABLE = 'PORTICO_CONFIG_UNKNOWN_VARIABLE';
 const WITHOUT_EFFECT = 'has no effect here';
 
 /** Reports whether a finding is about a name without an owner. */
-export function isUnknownName({ code }: Diagnostic): boolean {
+export function isUnknownName({ code }: Pick<Diagnostic, 'code'>): boolean {
   return code === OPTION || code === SECTION || code === VARIABLE;
-}
-
-/** Reports whether code that is not loaded may own an unknown name: one of a section without an owner, or of a shared one. */
-export function isUncertain(found: Diagnostic): boolean {
-  return isUnknownName(found) && (found.option === undefined || isShared(found.section ?? 'DEFAULT'));
 }
 
 /** A name as an operator wrote it; without `opt` a section. */
@@ -74,10 +68,14 @@ export function unknownNames(generation: Generation, scope: Scope): Diagnostic[]
   // Most groups that are read: sections of the paste file have their values.
   if (sections !== undefined && checkable.length === 0) return [];
   groups.instantiate(sources);
-  const undeclared = checkable.filter((each) => !declares(groups, each));
+  const undeclared = checkable.filter(({ group, opt }) => {
+    if (opt === undefined) return group !== 'DEFAULT' && !groups.hasSection(group);
+    return groups.namesIn(group)?.has(opt) !== true;
+  });
   const variables = isAll ? Object.keys(sources.environment).length + (sources.otherVariables?.length ?? 0) : 0;
+  const hasPatterns = isAll && otherNames(generation).length > 0;
   const ofPatterns = (names: Owned): Diagnostic[] =>
-    isAll ? oddPatterns(generation, [...written, ...variableNames(sources)], names) : [];
+    hasPatterns ? oddPatterns(generation, [...written, ...variableNames(sources)], names) : [];
   // Most configurations: the code that was read has declared each written name.
   if (undeclared.length + variables === 0) return ofPatterns(groups);
   const absent = absentGroups(generation);
@@ -161,40 +159,6 @@ function isShared(group: string): boolean {
   return group === 'DEFAULT' || group.startsWith('api:');
 }
 
-/** Codes of modules and files that could not be loaded: names may belong to them. */
-const LOST =
-  /^PORTICO_(?:MODULE_|MANAGER$|EXTENSION$|PASTE_(?:NO_(?:MODULE|PACKAGE|FILE|SECTION_HEADER)|BAD_LINE|IS_A_DIRECTORY)$)/;
-
-/**
- * Returns the findings about values and names and those beside them as one list, by place. `others`: sections whose uncertain names other
- * processes tell. As long as not all code is loaded, an uncertain name is a warning, and the first finding about code that could not be loaded
- * says that further errors may follow.
- */
-export function wholeList(
-  problems: readonly Diagnostic[],
-  beside: readonly (readonly Diagnostic[])[],
-  {
-    isLoaded,
-    others,
-    files,
-  }: { readonly isLoaded: boolean; readonly others: readonly string[]; readonly files: readonly string[] },
-): readonly Diagnostic[] {
-  const lacksCode = [problems, ...beside].some((list) => list.some(({ code }) => LOST.test(code)));
-  const isPart = lacksCode || !isLoaded;
-  const names = problems.map((each): Diagnostic => {
-    return isPart && isUncertain(each) ? { ...each, severity: 'warning' } : each;
-  });
-  const found = inOrder(whole(names, ...beside), [undefined, ...files]);
-  const isOpen = found.some((each) => isUncertain(each) && !FOREIGN.has(each.section?.toLowerCase() ?? ''));
-  const first = isOpen ? found.find(({ code }) => LOST.test(code)) : undefined;
-  const more = 'further errors may follow once this is mended';
-  return found
-    .filter((each) => !isUncertain(each) || !others.includes(each.section ?? ''))
-    .map((each) =>
-      each === first ? { ...each, note: each.note === undefined ? more : `${each.note}; ${more}` } : each,
-    );
-}
-
 /** The names in sources, also by section: a group that is read looks at its own. */
 interface WrittenNames {
   readonly all: readonly Written[];
@@ -223,12 +187,14 @@ function* namesWritten({ files, arguments: said }: Sources): Generator<Written> 
     for (const [name, { origin }] of new Map(file.sections.toReversed().map((each) => [each.name, each])))
       yield { group: name, shown: origin.section ?? name, location: locationInFile(origin, file.kind) };
     for (const { section: group, name: opt, origin } of file.entries) {
+      let location: Location | undefined;
       yield {
         group,
         opt,
         // Most names have an owner, and need no location. A name begins its line: an indented line continues a value.
         get location() {
-          return maskLocation(opt, undefined, locationInFile({ ...origin, column: 1 }, file.kind));
+          location ??= maskLocation(opt, undefined, locationInFile({ ...origin, column: 1 }, file.kind));
+          return location;
         },
         ...(file.exposed && { exposedAt: locationInFile({ ...origin, text: undefined }, file.kind) }),
       };
@@ -280,7 +246,8 @@ function unknownSection(
 ): Diagnostic {
   const subject = { section: shown, location };
   const foreign = FOREIGN.get(group);
-  if (foreign !== undefined) return { ...unknown(SECTION, subject, 'unknown section', foreign), severity: 'warning' };
+  if (foreign !== undefined)
+    return { ...unknown(SECTION, subject, 'unknown section', foreign), severity: 'warning', uncertain: false };
   const hint = near.section(group, options);
   return { ...unknown(SECTION, subject, 'unknown section', hint), ...(hint === undefined && ofOthers(group)) };
 }
@@ -389,7 +356,9 @@ function unknown(
   message: string,
   hint?: string,
 ): Diagnostic {
-  return { severity: 'error', code, ...subject, message, hint };
+  const { section = 'DEFAULT', option } = subject;
+  const uncertain = isUnknownName({ code }) && (option === undefined || isShared(section));
+  return { severity: 'error', code, ...subject, message, hint, ...(uncertain && { uncertain }) };
 }
 
 /** Sections of OpenStack's services that nothing here reads, each with a hint. */

@@ -5,10 +5,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Diagnostic, ignoreErrors, type Location, locationInFile } from '../../errors/index.js';
 import { originWithin } from '../../ini/index.js';
-import type { Sources, State, Written } from '../state.js';
+import { keyOf, type Sources, type State, type Written } from '../state.js';
 import { givesAway, maskLocation } from '../types/mask.js';
 import type { Option } from '../types/option.js';
-import { type DeclaredGroups, type DeclaredOption, keyOf, type Spelling } from './declared-groups.js';
+import type { DeclaredGroups, DeclaredOption, Spelling } from './declared-groups.js';
 
 /** Code of a warning about a secret that others may read. */
 export const EXPOSED = 'PORTICO_CONFIG_EXPOSED';

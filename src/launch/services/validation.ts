@@ -3,7 +3,7 @@
  * come here, with what they have built and what they know of their files.
  */
 import type { Config } from '../../config/index.js';
-import { logFileIssue, wholeList, writableFiles } from '../../config/internal.js';
+import { logFileIssue, writableFiles } from '../../config/internal.js';
 import {
   ConfigurationRefused,
   type Diagnostic,
@@ -26,13 +26,18 @@ export interface Validating {
   readonly program?: Validating;
   /** Sections whose unknown names other processes tell: they build the services that may have declared them. Default: none. */
   readonly others?: readonly string[];
+  /** The section whose names the code of this process knows. */
+  readonly own?: string | undefined;
   /**
    * Returns the errors of its files. `config` knows the options of all code that is loaded; `all`: after the import of all code that the files
    * name, also of parts that it does not run. `built`: the services that were built from it, which know what their builds have found.
    */
   findings?(config: Config, all: boolean, built: readonly ServiceBase[]): Awaitable<readonly Diagnostic[]>;
-  /** Returns the list of a configuration with an error or a warning, or a longer one, after the build of what this process has not built. */
-  complete?(found: readonly Diagnostic[], refusals: Refusals, config: Config): Awaitable<readonly Diagnostic[]>;
+  /**
+   * Returns the list of a configuration in which others than its `own` section have an unknown name, after the build of what this process has not
+   * built; undefined if there is nothing else to build.
+   */
+  complete?(refusals: Refusals, config: Config): Awaitable<readonly Diagnostic[] | undefined>;
 }
 
 /** Facts about a configuration that its options do not tell. */
@@ -83,6 +88,40 @@ export async function validated(
   return [...writableFiles(checked), ...found];
 }
 
+/** Codes of modules and files that could not be loaded: names may belong to them. */
+const LOST =
+  /^PORTICO_(?:MODULE_|MANAGER$|EXTENSION$|PASTE_(?:NO_(?:MODULE|PACKAGE|FILE|SECTION_HEADER)|BAD_LINE|IS_A_DIRECTORY)$)/;
+
+/**
+ * Returns the findings about values and names and those beside them as one list, by place. `others`: sections whose uncertain names other
+ * processes tell. As long as not all code is loaded, an uncertain name is a warning, and the first finding about code that could not be loaded
+ * says that further errors may follow.
+ */
+export function wholeList(
+  problems: readonly Diagnostic[],
+  beside: readonly (readonly Diagnostic[])[],
+  {
+    isLoaded,
+    others,
+    files,
+  }: { readonly isLoaded: boolean; readonly others: readonly string[]; readonly files: readonly string[] },
+): readonly Diagnostic[] {
+  const lacksCode = [problems, ...beside].some((list) => list.some(({ code }) => LOST.test(code)));
+  const isPart = lacksCode || !isLoaded;
+  const names = problems.map((each): Diagnostic => {
+    return isPart && each.uncertain === true ? { ...each, severity: 'warning' } : each;
+  });
+  const found = inOrder(whole(names, ...beside), [undefined, ...files]);
+  const isOpen = found.some(({ uncertain }) => uncertain === true);
+  const first = isOpen ? found.find(({ code }) => LOST.test(code)) : undefined;
+  const more = 'further errors may follow once this is mended';
+  return found
+    .filter(({ uncertain, section = '' }) => uncertain !== true || !others.includes(section))
+    .map((each) =>
+      each === first ? { ...each, note: each.note === undefined ? more : `${each.note}; ${more}` } : each,
+    );
+}
+
 /**
  * Builds services, one after another, and validates the configuration. Returns its findings, and the release of the builds. Rejects with all
  * errors. `next`: the configuration of a reload, from which running services build their next parts; `refused`: why it is refused already.
@@ -128,7 +167,10 @@ export async function validateAfter(
   for (const failure of failures) refusals.note(failure);
   const parts = [...new Set(services.map((service) => service.program ?? service))];
   let found = await validated(config, { refusals, parts, built: services });
-  for (const part of parts) found = (await part.complete?.(found, refusals, config)) ?? found;
+  for (const part of parts) {
+    const isOpen = found.some((each) => each.uncertain === true && each.section !== part.own);
+    if (isOpen) found = (await part.complete?.(refusals, config)) ?? found;
+  }
   found = refuseAll(services.some(({ program }) => program !== undefined) ? found : found.map(forAuthors), refusals);
   if (failures.length > 0) throw failures[0];
   return found;

@@ -1,8 +1,8 @@
-/** Findings of several services that were built from one configuration, as one list. */
+/** Findings of a configuration, and of several services that were built from one, as one list. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Diagnostic } from '../../../dist/errors/index.js';
-import { toldByAll } from '../../../dist/launch/services/validation.js';
+import { toldByAll, wholeList } from '../../../dist/launch/services/validation.js';
 
 /** An unknown section of a file. */
 function unknown(section: string, hint?: string): Diagnostic {
@@ -34,4 +34,26 @@ test('CF-66 an unknown option of a filter that no pipeline has is told, though t
     message: 'unknown option',
   };
   assert.deepEqual(toldByAll([[found]]), [found]);
+});
+
+test('CF-66 code that is lost keeps its own note beside that further errors may follow', () => {
+  const name: Diagnostic = {
+    severity: 'warning',
+    code: 'PORTICO_CONFIG_UNKNOWN_OPTION',
+    section: 'DEFAULT',
+    option: 'my_ip',
+    message: 'unknown option',
+    uncertain: true,
+  };
+  const lost: Diagnostic = { severity: 'error', code: 'PORTICO_MODULE_NOT_FOUND', message: 'there is no file gone.js' };
+  const listed = (note?: string, others: readonly string[] = []) =>
+    wholeList([name], [[{ ...lost, note }]], { isLoaded: true, others, files: [] });
+  const notesOf = (note?: string) => listed(note).map((each) => each.note);
+  assert.deepEqual(notesOf(), [undefined, 'further errors may follow once this is mended']);
+  assert.deepEqual(notesOf('thrown at app.js:3:4'), [
+    undefined,
+    'thrown at app.js:3:4; further errors may follow once this is mended',
+  ]);
+  // Another process tells the name: the list has more errors all the same.
+  assert.equal(listed(undefined, ['DEFAULT'])[0]?.note, 'further errors may follow once this is mended');
 });
