@@ -1,10 +1,10 @@
 /** Tests the pages for operators: every command runs in order against a service. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { chmodSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { apiCli, emptyProject } from '../e2e/program.js';
+import { command } from '../cli/command.js';
+import { emptyProject } from '../e2e/program.js';
 import { root } from '../fixtures/project.js';
 import { blocksOf, runPage } from './page.js';
 
@@ -74,10 +74,7 @@ test('every example in docs/reference/filters passes api-cli check', (t) => {
   });
   t.after(() => project.remove());
   chmodSync(join(project.folder, 'users.htpasswd'), 0o600);
-  const { stdout, stderr } = spawnSync(process.execPath, [apiCli, 'check', '--json'], {
-    cwd: project.folder,
-    encoding: 'utf8',
-  });
+  const { stdout, stderr } = command(['check', '--json'], { cwd: project.folder });
   const found = JSON.parse(stdout) as readonly { readonly code: string; readonly message: string }[];
   assert.ok(filters.length >= 10, String(filters.length));
   assert.deepEqual(

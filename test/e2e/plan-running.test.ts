@@ -3,16 +3,17 @@ import { chownSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ReplayReport } from '../../dist/plan/replay.js';
+import { commandBeside } from '../cli/command.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { FILES } from '../plan/project.js';
-import { apiCli, emptyProject, freePort, Program, runApiCli, startProject } from './program.js';
+import { apiCli, emptyProject, freePort, Program, startProject } from './program.js';
 
 test('86 the running service against its files: the code that it has loaded, and what a reload would change', async (t) => {
   const ini = `${FILES['portico.ini']!.replace('port = 8099', 'port = 0')}[control]\nsocket = control.sock\n`;
   const project = emptyProject({ ...FILES, 'portico.ini': ini });
   const program = startProject(t, project, ['--set', 'wsgi.max_connections=500']);
   await program.printed(/Ready after/);
-  const same = await runApiCli(project.folder, 'plan', '--running');
+  const same = await commandBeside(['plan', '--running'], { cwd: project.folder });
   assert.deepEqual(same, { status: 0, stdout: 'No differences.\n', stderr: '' });
 
   const edit = (file: string, from: string, to: string): void =>
@@ -20,7 +21,7 @@ test('86 the running service against its files: the code that it has loaded, and
   edit('app.js', "required: ['room']", "required: ['room', 'guest']");
   edit('portico.ini', 'max_queue = 1000', 'max_queue = 100\nmax_connections = 7');
   edit('portico.ini', 'workers = 1', 'workers = 2');
-  const { status, stdout } = await runApiCli(project.folder, 'plan', '--running');
+  const { status, stdout } = await commandBeside(['plan', '--running'], { cwd: project.folder });
   assert.equal(
     stdout,
     `Breaking
@@ -40,10 +41,10 @@ Compatible
     'portico.ini:8:19: warning: [wsgi] max_connections: the changed value does not count: command line, argument 1 sets the option';
   const told = `${list}
 ${warning}`.replaceAll(/^/gm, '  ');
-  const dryRun = await runApiCli(project.folder, 'reload', '--dry-run');
+  const dryRun = await commandBeside(['reload', '--dry-run'], { cwd: project.folder });
   assert.match(dryRun.stdout, /^would be accepted, checked in \d+ ms, configuration 1 stays\n/);
   assert.equal(linesAfter(dryRun.stdout), `${told}\n  bookings: 1 worker to be replaced\n`);
-  const asked = await runApiCli(project.folder, 'reload', '--dry-run', '--json');
+  const asked = await commandBeside(['reload', '--dry-run', '--json'], { cwd: project.folder });
   const { counts, differences, changes, replaced } = JSON.parse(asked.stdout);
   assert.deepEqual(counts, { breaking: 1, 'to look at': 1, compatible: 1 });
   assert.deepEqual(
@@ -59,17 +60,17 @@ ${warning}`.replaceAll(/^/gm, '  ');
     // Root runs no code of another user.
     const socket = join(project.folder, 'control.sock');
     chownSync(socket, 65_534, 0);
-    const { stdout: refused } = await runApiCli(project.folder, 'reload', '--dry-run');
+    const { stdout: refused } = await commandBeside(['reload', '--dry-run'], { cwd: project.folder });
     chownSync(socket, 0, 0);
     assert.match(
       refused,
       /^ {2}what clients would notice is not known: run it as the user of the service, with uid 65534$/m,
     );
   }
-  const real = await runApiCli(project.folder, 'reload');
+  const real = await commandBeside(['reload'], { cwd: project.folder });
   assert.equal(linesAfter(real.stdout), `${told}\n  bookings: 1 worker replaced\n`);
   assert.deepEqual([dryRun.status, asked.status, real.status], [0, 0, 0]);
-  assert.equal((await runApiCli(project.folder, 'plan', '--running')).stdout, 'No differences.\n');
+  assert.equal((await commandBeside(['plan', '--running'], { cwd: project.folder })).stdout, 'No differences.\n');
 });
 
 /** An app whose module has a pool, which the factory opens and its release closes; it writes down each call. */
@@ -105,7 +106,7 @@ for (const workers of [1, 0]) {
     assert.equal(await room(), 200);
     const called = (): string[] => readFileSync(join(project.folder, 'calls'), 'utf8').trim().split('\n');
     const serving = called();
-    assert.deepEqual(await runApiCli(project.folder, 'plan', '--running'), {
+    assert.deepEqual(await commandBeside(['plan', '--running'], { cwd: project.folder }), {
       status: 0,
       stdout: 'No differences.\n',
       stderr: '',
@@ -117,7 +118,7 @@ for (const workers of [1, 0]) {
       join(project.folder, 'portico.ini'),
       readFileSync(join(project.folder, 'portico.ini'), 'utf8').replace('max_queue = 1000', 'max_queue = 100'),
     );
-    const { stdout } = await runApiCli(project.folder, 'reload');
+    const { stdout } = await commandBeside(['reload'], { cwd: project.folder });
     assert.match(stdout, /\[wsgi\] max_queue {2}1000 -> 100/);
     const calls = called().filter((pid) => !ofPlan.includes(pid) || pid === String(program.pid));
     const own = calls.filter((pid) =>
@@ -139,7 +140,7 @@ test('a reload does not wait for workers that cannot describe themselves', async
   fetch(`http://127.0.0.1:${port}/v1/rooms/1`).catch(() => undefined);
   await program.printed(/^spins$/m);
   const asked = performance.now();
-  const reload = runApiCli(project.folder, 'reload');
+  const reload = commandBeside(['reload'], { cwd: project.folder });
   await program.printed(/Reload/);
   const waited = performance.now() - asked;
   assert.ok(waited < 8000, `${waited} ms until the reload`);
@@ -176,7 +177,9 @@ test('86 plan --running --replay: what the log of the service says, against what
   ];
   const log = join(project.folder, 'access.log');
   writeFileSync(log, `${lines.join('\n')}\n`);
-  const { stdout, status } = await runApiCli(project.folder, 'plan', '--running', '--replay', 'access.log', '--json');
+  const { stdout, status } = await commandBeside(['plan', '--running', '--replay', 'access.log', '--json'], {
+    cwd: project.folder,
+  });
   const { replay, before } = JSON.parse(stdout) as { replay: ReplayReport; before: string };
   assert.deepEqual([status, before, replay.requests, replay.changed], [3, 'the running service', 8, 3]);
   const found = replay.routes.flatMap(({ changes, requests: all }) =>
@@ -210,7 +213,9 @@ test('plan --running: files of the release to which the link of the service lead
   rmSync(current);
   symlinkSync(second!.folder, current);
   const socket = join(first!.folder, 'control.sock');
-  const { status, stdout, stderr } = await runApiCli(first!.folder, 'plan', '--running', '--socket', socket);
+  const { status, stdout, stderr } = await commandBeside(['plan', '--running', '--socket', socket], {
+    cwd: first!.folder,
+  });
   assert.equal(stderr, '');
   assert.equal(
     stdout,

@@ -4,8 +4,9 @@ import { type TestContext, test } from 'node:test';
 import { type App, environ } from 'portico/app';
 import { rateLimit } from 'portico/middleware';
 import { buildFilter, captureLog, request } from 'portico/testing';
+import { commandBeside } from '../cli/command.js';
 import { ask } from '../e2e/clients.js';
-import { emptyProject, freePort, runApiCli, startProject } from '../e2e/program.js';
+import { emptyProject, freePort, startProject } from '../e2e/program.js';
 import { TcpProxy } from '../fixtures/tcp-proxy.js';
 import { until } from '../fixtures/until.js';
 import { startRedis, withoutRedis } from './redis-server.js';
@@ -163,7 +164,7 @@ test('the status tells that the store is away', { timeout: 60_000 }, async (t) =
   await program.printed(/"event":"ready"/);
   assert.equal((await ask(`http://127.0.0.1:${port}/`)).status, 200);
   const status = await until(
-    () => runApiCli(project.folder, 'status'),
+    () => commandBeside(['status'], { cwd: project.folder }),
     ({ stdout }) => stdout.includes('the store of limit, fails'),
   );
   assert.match(status.stdout, /it is not connected; each machine limits by itself/);
