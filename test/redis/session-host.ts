@@ -20,6 +20,10 @@ async function routes(): Promise<App> {
   router.get('/', ({ session: kept }) => kept.data?.userId ?? 'nobody');
   router.get('/me', { auth: true }, ({ context }) => context.userId);
   router.post('/login', ({ session: kept }) => kept.begin({ userId: 'ada', visits: 0 }));
+  router.post('/try', async ({ session: kept }) => {
+    await kept.begin({ userId: 'bob' }).catch(() => undefined);
+    return kept.data ?? 'nothing';
+  });
   router.post('/visit', async ({ session: kept }) => {
     await kept.update({ visits: (kept.data?.visits ?? 0) + 1 });
     return kept.data?.visits ?? 0;

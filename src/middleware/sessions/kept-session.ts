@@ -82,10 +82,10 @@ export class KeptSession implements Session {
 
   async begin(data: SessionData): Promise<void> {
     await this.#forget();
+    this.#take(undefined);
     this.#begun = now();
     this.#id = randomBytes(32).toString('base64url');
-    this.#take(data);
-    await this.#write(false);
+    await this.#write(data, false);
   }
 
   async update(data: Partial<SessionData>): Promise<void> {
@@ -95,8 +95,7 @@ export class KeptSession implements Session {
     const kept = store === undefined ? this.#data : await stored(() => store.get(id!));
     if (typeof kept !== 'object' || kept === null) return this.#take(undefined);
     if ('userId' in data && data.userId !== (kept as SessionData).userId) return this.begin(withCaller(kept, data));
-    this.#take({ ...kept, ...data });
-    return this.#write(true);
+    return this.#write({ ...kept, ...data }, true);
   }
 
   async end(): Promise<void> {
@@ -133,27 +132,31 @@ export class KeptSession implements Session {
 
   /** Never writes what {@link load} has read, which another request may have changed since. */
   #renew(): Promise<void> {
-    return this.#keep(async (store, id, seconds) => {
+    return this.#keep(this.#data!, async (store, id, seconds) => {
       const renewed = await store.touch(id, seconds);
       return renewed !== false && renewed !== 0;
     });
   }
 
-  #write(replaces: boolean): Promise<void> {
-    return this.#keep(async (store, id, seconds) => {
-      const kept = await store.set(id, this.#data!, seconds, replaces);
+  #write(data: SessionData, replaces: boolean): Promise<void> {
+    return this.#keep(data, async (store, id, seconds) => {
+      const kept = await store.set(id, data, seconds, replaces);
       return !replaces || kept !== false;
     });
   }
 
   /** Keeps the session until its expiry, in the store if there is one, and in the cookie. `inStore` returns false if it is gone. */
-  async #keep(inStore: (store: SessionStore, id: string, seconds: number) => Promise<boolean>): Promise<void> {
+  async #keep(
+    data: SessionData,
+    inStore: (store: SessionStore, id: string, seconds: number) => Promise<boolean>,
+  ): Promise<void> {
     const { seal, store } = this.#rules;
-    const [id, data, exp] = [this.#id!, this.#data!, this.#expiry()];
+    const [id, exp] = [this.#id!, this.#expiry()];
     const seconds = Math.max(1, exp - now());
     if (store !== undefined && !(await stored(() => inStore(store, id, seconds)))) return this.#take(undefined);
     const held = store === undefined ? data : id;
     this.#send(await seal.seal({ begun: this.#begun, exp, held }), seconds);
+    this.#take(data);
   }
 
   #send(value: string, seconds: number): void {
