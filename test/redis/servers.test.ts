@@ -1,8 +1,10 @@
 /** Servers of Redis as operators run them: with TLS, users, databases, Sentinel, and as a cluster. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { createServer } from 'node:tls';
 import { environ } from 'portico/app';
 import { rateLimit } from 'portico/middleware';
 import { buildFilter, request } from 'portico/testing';
@@ -78,6 +80,18 @@ test('TLS with an authority and a certificate of the client; a server that is no
   });
 });
 
+test('the name of the host is told with TLS, by which an address finds one of many servers', { timeout }, async (t) => {
+  const names: string[] = [];
+  const server = createServer({ SNICallback: (name, done) => done(void names.push(name) as unknown as null) });
+  t.after(() => server.close());
+  await new Promise<void>((listening) => server.listen(0, 'localhost', listening));
+  await hostOf(t, { store: `rediss://localhost:${(server.address() as AddressInfo).port}` });
+  await until(
+    () => names[0],
+    (name) => name === 'localhost',
+  );
+});
+
 test('a user with the commands of the pages, a password with any characters, and a database', {
   skip,
   timeout,
@@ -110,6 +124,7 @@ test('the parts of a URL that cannot be used are told, and nothing else of it', 
     ['redis://u:hidden%zz@h', /% in it is not followed by two hexadecimal digits/],
     ['redis://u:hidden@hid den', /a host is not name:port/],
     ['redis://u:hidden@h,i', /a server has one host/],
+    ['redis://h?sentinel_password=hidden', /only Sentinel has a sentinel_password/],
   ];
   for (const [store, message] of refused) {
     const built = buildFilter(rateLimit, { local: { rules: 'all address 1/h 3', store }, isTrial: true });
@@ -128,10 +143,12 @@ test('Sentinel: another server becomes the primary, and sessions stay', { skip, 
     words: ['--replicaof', `127.0.0.1 ${primary.port}`],
     ready: 'Finished with success',
   });
-  const config = `sentinel monitor shop 127.0.0.1 ${primary.port} 2\nsentinel down-after-milliseconds shop 500\nsentinel failover-timeout shop 2000\n`;
+  const config = `requirepass guard\nsentinel monitor shop 127.0.0.1 ${primary.port} 2\nsentinel down-after-milliseconds shop 500\nsentinel failover-timeout shop 2000\n`;
   const sentinels: RedisServer[] = [];
   for (let count = 0; count < 3; count++) {
-    sentinels.push(await startRedis(t, { config, words: ['--sentinel'], ready: '+monitor' }));
+    sentinels.push(
+      await startRedis(t, { config, words: ['--sentinel'], ready: '+monitor', cliWords: ['-a', 'guard'] }),
+    );
   }
   for (const { cli } of sentinels) {
     await until(
@@ -139,7 +156,7 @@ test('Sentinel: another server becomes the primary, and sessions stay', { skip, 
       (found) => /num-slaves\n1\n/.test(found) && /num-other-sentinels\n2\n/.test(found),
     );
   }
-  const store = `redis+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/shop/2`;
+  const store = `redis+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/shop/2?sentinel_password=guard`;
   const host = await hostOf(t, { store });
   const ask = await limited(t, store);
   const browser = new Browser();
@@ -192,12 +209,20 @@ test('a cluster: each key on its node; a node that is away costs the sessions th
     return found;
   };
   assert.deepEqual(new Set(await statuses()), new Set([200]));
-  const knows = async (): Promise<number> => {
+  const knows = async (host = two): Promise<number> => {
     let count = 0;
-    for (const browser of browsers) if ((await browser.send(two, 'GET', '/me')).status === 200) count++;
+    for (const browser of browsers) if ((await browser.send(host, 'GET', '/me')).status === 200) count++;
     return count;
   };
   await until(knows, (count) => count > 0);
+  // Also for hosts that start now, whichever node they ask for the others.
+  const fresh = [await hostOf(t, { store }), await hostOf(t, { store }), await hostOf(t, { store })];
+  for (const host of fresh) {
+    await until(
+      () => knows(host),
+      (count) => count > 0,
+    );
+  }
   process.kill(nodes[2]!.pid, 'SIGCONT');
   await until(knows, (count) => count === browsers.length);
 });

@@ -1,4 +1,5 @@
 /** A connection to Redis or Valkey: it answers in time or rejects, and is made anew after it was silent for some time. */
+import { isIP } from 'node:net';
 import { importPeer, type StoreOptions } from 'portico/extension';
 import { systemClock, within } from 'portico/tasks';
 import { type RedisUrl, readUrl } from './redis-url.js';
@@ -14,6 +15,8 @@ const FORGOTTEN_MS = 10_000;
 /** Most commands that wait for their responses. */
 const MOST_COMMANDS = 10_000;
 const CONNECT_MS = 2000;
+/** Time without a connection after which it is made anew: a node or a Sentinel that accepts connections and says nothing keeps a client waiting. */
+const LONGEST_AWAY_MS = 10_000;
 /** Time for which a start waits for the connection; without it, requests are served as while the store is away. */
 const START_MS = 1000;
 const LONGEST_REST_MS = 2000;
@@ -50,6 +53,7 @@ export class RedisConnection {
   readonly isCluster: boolean;
   #client: Client;
   #isClosed = false;
+  #readyAt = systemClock.now();
   #late = 0;
   #lateAt = Number.NEGATIVE_INFINITY;
 
@@ -78,7 +82,12 @@ export class RedisConnection {
   async ask<T>(command: (client: Client) => Promise<T>): Promise<T> {
     const { timeoutMs } = this.#options;
     const client = this.#client;
-    if (!client.isReady) throw new Error('it is not connected');
+    const now = systemClock.now();
+    if (!client.isReady) {
+      if (now - this.#readyAt > LONGEST_AWAY_MS) this.#renew();
+      throw new Error('it is not connected');
+    }
+    this.#readyAt = now;
     const asked = command(client);
     asked.then(() => {
       // One node of a cluster may be silent while others answer.
@@ -111,6 +120,7 @@ export class RedisConnection {
   #renew(): void {
     if (this.#isClosed) return;
     this.#late = 0;
+    this.#readyAt = systemClock.now();
     destroy(this.#client);
     this.#client = this.#make();
     void this.#connect();
@@ -131,7 +141,8 @@ async function clientsOf(url: RedisUrl): Promise<() => Client> {
     (failed) => import('redis').catch(failed),
     REDIS,
   );
-  const { kind, hosts, service: name, database, username, password, tls } = url;
+  const { kind, hosts, service: name, database, username, password, sentinelPassword, tls } = url;
+  const [first] = hosts as [(typeof hosts)[number]];
   // Also for servers without the third protocol, and for users who may not name their connection.
   const [RESP, disableClientInfo] = [2, true] as const;
   const socket = {
@@ -150,27 +161,44 @@ async function clientsOf(url: RedisUrl): Promise<() => Client> {
     socket,
   };
   const makers = {
-    server: () => createClient({ ...common, RESP, socket: { ...socket, ...hosts[0]! } }),
+    server: () =>
+      createClient({
+        ...common,
+        RESP,
+        // One address may lead to many servers, which are told apart by the name.
+        socket: { ...socket, ...first, ...(tls !== undefined && isIP(first.host) === 0 && { servername: first.host }) },
+      }),
     sentinel: () =>
       createSentinel({
         name,
         RESP,
-        sentinelRootNodes: [...hosts],
+        sentinelRootNodes: fromAny(hosts),
         nodeClientOptions: common,
-        sentinelClientOptions: { disableClientInfo, socket },
+        sentinelClientOptions: {
+          disableClientInfo,
+          socket,
+          ...(sentinelPassword !== undefined && { password: sentinelPassword }),
+        },
         // Without it, requests of one moment would wait for each other.
         reserveClient: true,
       }),
     cluster: () =>
       createCluster({
         RESP,
-        rootNodes: hosts.map((host) => ({ socket: host })),
+        // They only tell the nodes, at once.
+        rootNodes: hosts.map((host) => ({ socket: { ...host, socketTimeout: CONNECT_MS } })),
         defaults: common,
         // A node that is away must not keep the others waiting.
         minimizeConnections: true,
       }),
   };
   return makers[kind] as unknown as () => Client;
+}
+
+/** Returns a list that begins anywhere: no one Sentinel that stalls is the first each time. */
+function fromAny<T>(list: readonly T[]): T[] {
+  const at = Math.floor(Math.random() * list.length);
+  return [...list.slice(at), ...list.slice(0, at)];
 }
 
 function destroy(client: Client): void {

@@ -14,6 +14,7 @@ export interface RedisUrl {
   readonly database: number;
   readonly username: string | undefined;
   readonly password: string | undefined;
+  readonly sentinelPassword: string | undefined;
   /** Undefined without TLS. */
   readonly tls: Readonly<Partial<Record<(typeof FILES)[number], Buffer>>> | undefined;
 }
@@ -29,8 +30,9 @@ export function readUrl(text: string): RedisUrl {
   if (kind === 'cluster' && database !== '') throw unreadable('a cluster has no database');
   if (!/^\d*$/.test(database)) throw unreadable('its database is not a number');
   const [username, password] = (user ?? '').split(/:(.*)/, 2).map(decoded);
-  const files = [...new URLSearchParams(query)];
-  if (protocol !== 'rediss' && files.length > 0) throw unreadable('only a scheme with TLS has files');
+  const { sentinel_password: sentinelPassword, ...files } = Object.fromEntries(new URLSearchParams(query));
+  if (kind !== 'sentinel' && sentinelPassword !== undefined) throw unreadable('only Sentinel has a sentinel_password');
+  if (protocol !== 'rediss' && Object.keys(files).length > 0) throw unreadable('only a scheme with TLS has files');
   return {
     kind: kind as RedisUrl['kind'],
     hosts: hosts.split(',').map((host) => address(host, kind === 'sentinel' ? 26_379 : 6379)),
@@ -38,7 +40,8 @@ export function readUrl(text: string): RedisUrl {
     database: Number(database),
     username: username || undefined,
     password: password || undefined,
-    tls: protocol === 'rediss' ? Object.fromEntries(files.map(content)) : undefined,
+    sentinelPassword,
+    tls: protocol === 'rediss' ? Object.fromEntries(Object.entries(files).map(content)) : undefined,
   };
 }
 
