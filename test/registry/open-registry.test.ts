@@ -27,7 +27,8 @@ test('connections are written as SQLAlchemy writes them', () => {
 
 test('SG-20 a connection of another driver is refused at its place, without its password', () => {
   for (const group of ['servicegroup', 'database']) {
-    const config = Config.fromText(`[${group}]\nconnection = postgresql://user:secret@host/db\n`);
+    const driver = group === 'database' ? '[servicegroup]\ndriver = sqlite\n' : '';
+    const config = Config.fromText(`[${group}]\nconnection = postgresql://user:secret@host/db\n${driver}`);
     assert.throws(
       () => openRegistry(config, { log }),
       (error: PorticoError) => {
@@ -41,6 +42,14 @@ test('SG-20 a connection of another driver is refused at its place, without its 
       },
     );
   }
+});
+
+test('WI-1 without a driver, [database] of another kind is no registry; a Python driver in the URL does not count', () => {
+  const openedBy = (text: string) => openRegistry(Config.fromText(text), { log });
+  assert.equal(openedBy('[database]\nconnection = mysql+pymysql://user:secret@host/nova\n'), null);
+  assert.equal(openedBy('[database]\nconnection = postgresql+psycopg2://user:secret@host/nova\n'), null);
+  const driver = '[servicegroup]\ndriver = postgresql\n';
+  assert.notEqual(openedBy(`${driver}[database]\nconnection = postgresql+psycopg2://user:secret@host/nova\n`), null);
 });
 
 test('SG-20 the registry is the one the configuration names, its own database before the common one; none, none', async () => {

@@ -12,7 +12,7 @@ export const servicegroupOptions = defineOptions(
     }),
     connection: uri({
       secret: true,
-      help: "URL of the registry's database. Default: connection of [database]; without either, no records are stored.",
+      help: "URL of the registry's database. Default: connection of [database], if it is of the driver that is set, or of SQLite; without either, no records are stored.",
     }),
     initial_delay_s: float({
       default: 5,
@@ -103,13 +103,30 @@ export interface RegistryConnection {
 
 /** Returns the connection; undefined if no database is configured, or none is needed. */
 export function registryConnection(config: Config): RegistryConnection | undefined {
+  return isUnclaimed(config) ? undefined : writtenConnection(config);
+}
+
+function writtenConnection(config: Config): RegistryConnection | undefined {
   if (chosen<Driver>(config, 'servicegroup', 'driver') === 'memory') return undefined;
   const connection = chosen<string>(config, 'servicegroup', 'connection');
   const group = connection === undefined ? 'database' : 'servicegroup';
   const named = connection ?? chosen<string>(config, 'database', 'connection');
-  return named === undefined
-    ? undefined
-    : { group, connection: named, location: config.getLocation(group, 'connection') };
+  if (named === undefined) return undefined;
+  return { group, connection: withoutDriver(named), location: config.getLocation(group, 'connection') };
+}
+
+/** Returns a connection without the Python driver that SQLAlchemy has in it: `postgresql+psycopg2://`. */
+function withoutDriver(connection: string): string {
+  return connection.replace(/^(postgres(?:ql)?|sqlite)\+\w+:/, '$1:');
+}
+
+/** Reports whether `[database]` has a connection to another database, which a registry that nobody has configured does not use. */
+function isUnclaimed(config: Config): boolean {
+  const written = writtenConnection(config);
+  if (written === undefined || written.group === 'servicegroup') return false;
+  chosen(config, 'servicegroup', 'driver');
+  const isDriverSet = config.getLocation('servicegroup', 'driver').kind !== 'default';
+  return !isDriverSet && connectionProblem('sqlite', written.connection) !== undefined;
 }
 
 /** Returns the reason why the registry cannot use that connection; undefined if it can. */
@@ -118,13 +135,13 @@ export function connectionProblem(driver: Driver, connection: string): Problem |
   if (driver === 'sqlite' && !/^sqlite:\/\/(\/.*)?$|^sqlite:\/?$/s.test(connection)) {
     return {
       message: `this is not an SQLite connection: ${scheme}:…`,
-      hint: 'Write sqlite:///relative/path.db or sqlite:////absolute/path.db, or set [servicegroup] driver.',
+      hint: 'Write sqlite:///relative/path.db or sqlite:////absolute/path.db as [servicegroup] connection, or set its driver.',
     };
   }
   if (driver === 'postgresql' && !/^postgres(ql)?:\/\//.test(connection)) {
     return {
       message: `this is not a PostgreSQL connection: ${scheme}:…`,
-      hint: 'Write postgresql://user@host:5432/name, or set [servicegroup] driver.',
+      hint: 'Write postgresql://user@host:5432/name as [servicegroup] connection, or set its driver.',
     };
   }
   return undefined;
@@ -132,13 +149,19 @@ export function connectionProblem(driver: Driver, connection: string): Problem |
 
 /** Errors for which services with a record would refuse to start. */
 crossCheck((config: Config) => {
-  const known = registryConnection(config);
+  const known = writtenConnection(config);
   if (known === undefined) return [];
+  const at = { group: known.group, opt: 'connection' };
+  if (isUnclaimed(config)) {
+    const message = 'no service records are stored in this database: [servicegroup] driver is not set';
+    const hint = 'For records there, set [servicegroup] driver = postgresql; for others, [servicegroup] connection.';
+    return [{ ...at, severity: 'warning', message, hint }];
+  }
   const driver = chosen<Driver>(config, 'servicegroup', 'driver');
   const registers = runs(config, 'service') || runs(config, 'api');
   const missing = driver === 'sqlite' && registers ? sqliteProblem() : undefined;
   const problem = driver && (connectionProblem(driver, known.connection) ?? missing);
-  return problem === undefined ? [] : [{ group: known.group, opt: 'connection', ...problem }];
+  return problem === undefined ? [] : [{ ...at, ...problem }];
 });
 
 /** Returns the value of one option, whatever errors its group has. */

@@ -65,7 +65,11 @@ test('CF-51 SG-20 a connection of the registry that its driver does not take is 
       '[servicegroup] connection',
       /not an SQLite connection: postgresql:…/,
     ],
-    ['[database]\nconnection = postgresql://me:hidden@db/x\n', '[database] connection', /not an SQLite connection/],
+    [
+      '[servicegroup]\ndriver = postgresql\n[database]\nconnection = mysql://me:hidden@db/x\n',
+      '[database] connection',
+      /not a PostgreSQL connection: mysql:…/,
+    ],
     [
       '[servicegroup]\ndriver = postgresql\nconnection = mysql://me:hidden@db/x\n',
       '[servicegroup] connection',
@@ -82,6 +86,19 @@ test('CF-51 SG-20 a connection of the registry that its driver does not take is 
   const common = 'connection = postgresql://me:hidden@db/x\n';
   assert.deepEqual(found(`[servicegroup]\ndriver = postgresql\n${common}`), []);
   assert.deepEqual(found(`[servicegroup]\ndriver = memory\n[database]\n${common}`), []);
+});
+
+test('WI-1 a registry that nobody has configured has no claim on [database], and says so once', () => {
+  for (const scheme of ['mysql+pymysql', 'postgresql+psycopg2', 'postgresql', 'mongodb']) {
+    const [warning, ...more] = found(`[database]\nconnection = ${scheme}://me:hidden@db/x\n`);
+    assert.deepEqual(more, []);
+    assert.match(
+      warning!,
+      /^portico\.ini:2:14: warning: \[database\] connection: no service records are stored in this database: \[servicegroup\] driver is not set\n {2}For records there, set \[servicegroup\] driver = postgresql; for others, \[servicegroup\] connection\.$/,
+    );
+  }
+  const named = 'connection = postgresql+psycopg2://me:hidden@db/x\n';
+  assert.deepEqual(found(`[servicegroup]\ndriver = postgresql\n[database]\n${named}`), []);
 });
 
 test('CF-51 an API that speaks TLS and is not enabled is a warning', () => {
