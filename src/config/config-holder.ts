@@ -12,7 +12,7 @@ import { type DeclaredGroups, declaredByAll } from './values/declared-groups.js'
 import { Generation } from './values/generation.js';
 import type { OptionIssue } from './values/option-issues.js';
 import { absentGroups, ofOtherPrograms } from './values/owners.js';
-import { isUnknownName, problemsOf, type Scope } from './values/unknown-names.js';
+import { isUnknownName, problemsOf, type Scope, valuesOfOthers } from './values/unknown-names.js';
 import type { Resolved } from './values/written.js';
 
 /** Parts that a configuration and the next ones share. */
@@ -107,12 +107,14 @@ export class ConfigHolder {
     // Values are all known if only names are refused.
     const knowsValues = issues.every((issue) => issue.severity !== 'error' || isUnknownName(issue));
     const found = this.#checked(knowsValues);
-    if (knowsValues) return [...issues, ...found];
     // A check may return the refusal of a value that it needs.
-    return whole(
-      issues,
-      found.filter((each) => !issues.includes(each)),
-    );
+    const all = knowsValues
+      ? [...issues, ...found]
+      : whole(
+          issues,
+          found.filter((each) => !issues.includes(each)),
+        );
+    return valuesOfOthers(all, this.generation);
   }
 
   /** Returns the problems with the options of all loaded modules, which this configuration need not have declared. */

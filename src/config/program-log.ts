@@ -39,7 +39,11 @@ export const programLogOptions = defineOptions('DEFAULT', {
     advanced: true,
   }),
 });
-writtenElsewhere(programLogOptions, { meant: { log_dir: 'write the whole path of the file as log_file' } });
+const NO_FOLDER = 'The log goes to standard error: write the whole path of a file as log_file.';
+
+writtenElsewhere(programLogOptions, {
+  unused: { log_dir: NO_FOLDER, logdir: NO_FOLDER },
+});
 
 /** The part of a configuration that a log needs. */
 interface Logging {

@@ -137,11 +137,14 @@ export function describeError(error: unknown): string {
 
 /**
  * Returns the names nearest to a mistyped one, nearest first, at most three. The maximum edit distance is 1 for words of up to 4
- * characters, else 2; a swap of neighbors counts as 1. Letter case and `-`/`_` do not count.
+ * characters, else 2, or `limit`; a swap of neighbors counts as 1. Letter case and `-`/`_` do not count.
  */
-export function nearestNames(word: string, candidates: Iterable<string>): string[] {
+export function nearestNames(
+  word: string,
+  candidates: Iterable<string>,
+  limit: number = fold(word).length <= 4 ? 1 : 2,
+): string[] {
   const wanted = fold(word);
-  const limit = wanted.length <= 4 ? 1 : 2;
   const found: { name: string; distance: number }[] = [];
   for (const name of candidates) {
     if (Math.abs(name.length - word.length) > limit) continue;

@@ -61,7 +61,7 @@ const CASES: Readonly<Record<string, Case>> = {
       '[DEFAULT] osapi_compute_listen: unknown option\n  if it belongs to another application, add DEFAULT.osapi_compute_listen to [DEFAULT] other_names',
       '[DEFAULT] osapi_compute_listen_port: unknown option\n  if it belongs to another application, ',
       "[DEFAULT] metrics_listen: unknown option\n  did you mean 'metrics_listen' of [admin]?",
-      '  other_names = DEFAULT.osapi_compute_listen, DEFAULT.osapi_compute_listen_port\n',
+      '  other_names = DEFAULT.osapi_compute_listen, DEFAULT.osapi_compute_listen_port, DEFAULT.metrics_listen\n',
     ],
     never: /in \[api:osapi_compute\]/,
   },
@@ -178,7 +178,7 @@ test('CF-66 OP-19 code that is lost says once that further errors may follow, at
   assert.equal(stdout.match(/further errors/g)?.length, 1);
   assert.match(
     stdout,
-    /^If these names belong to other applications, write in \[DEFAULT\], in place of lines 3 to 4 of portico\.ini:\n {2}other_names = vnc, glance, DEFAULT\.my_ip, stock$/m,
+    /^If these names belong to other applications, write in \[DEFAULT\], in place of lines 3 to 4 of portico\.ini:\n {2}other_names = vnc, glance, DEFAULT\.my_ip, DEFAULT\.keep_alive, stock$/m,
   );
   const start = await runApiCli(project.folder, 'serve');
   assert.equal(start.status, 78);

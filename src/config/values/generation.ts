@@ -3,21 +3,23 @@
  * interpolation and parsing, which collect all errors.
  */
 import { type Diagnostic, ignoreErrors, type Location, suggestion } from '../../errors/index.js';
-import { optionKey } from '../../ini/index.js';
+import { optionKey, sectionKey } from '../../ini/index.js';
 import { OS_PREFIX } from '../../process/index.js';
 import { leadsTo, looksSecret } from '../../text/index.js';
 import type { State, Written } from '../state.js';
 import { givesAway, maskLocation, maskText } from '../types/mask.js';
 import { InvalidValue, type OptionDeclarations, unescapeDollars } from '../types/option.js';
 import { string } from '../types/text-types.js';
-import { type configOptions, type DeclaredGroups, type DeclaredOption, spelling } from './declared-groups.js';
+import { type configOptions, type DeclaredGroups, type DeclaredOption, keyOf, spelling } from './declared-groups.js';
 import { hintFor } from './option-issues.js';
 import {
   type Choice,
   chooseWritten,
   EXPOSED,
+  type Layer,
   layerOf,
   layersOf,
+  layerWithout,
   locationWithin,
   type Report,
   type Resolved,
@@ -37,6 +39,9 @@ export class Generation {
   readonly #values = new Map<OptionDeclarations, Map<string, object>>();
   /** Result of {@link noted}, for this number of declared options. */
   #noted: { readonly of: number; readonly options: readonly DeclaredOption[] } | undefined;
+  /** Keys of options whose values in files belong to other applications. */
+  #given: readonly string[] | undefined;
+  #ownLayers: readonly Layer[] | undefined;
 
   /** `from`: a generation of the same state and declarations, whose results are taken over. */
   constructor(state: State, groups: DeclaredGroups, from?: Generation) {
@@ -106,6 +111,8 @@ export class Generation {
     this.#referring.clear();
     this.#values.clear();
     this.#noted = undefined;
+    this.#given = undefined;
+    this.#ownLayers = undefined;
   }
 
   /** Forgets the values that may refer to an option that was declared after they were resolved. */
@@ -145,10 +152,26 @@ export class Generation {
     const key = `${group}.${opt}`;
     if (key in pinned || overrides.has(key) || defaults.has(key)) return true;
     for (const _ in sources.environment) return true;
-    for (const layer of layersOf(sources)) {
+    for (const layer of this.#layers()) {
       for (const { key: name } of spellings) if (layer.has(name)) return true;
     }
     return false;
+  }
+
+  /** Returns the values of the command line and of each file, without those that `other_names` gives to other applications by name. */
+  #layers(): readonly Layer[] {
+    const layers = layersOf(this.state.sources);
+    if (this.#given === undefined) {
+      // `other_names` itself, and what its value refers to, belong to this application.
+      this.#given = [];
+      const names = this.resolve(this.groups.option('DEFAULT', 'other_names')!).value;
+      this.#given = givenNames((names ?? []) as readonly string[]);
+    }
+    const given = this.#given;
+    if (given.length === 0) return layers;
+    const [said, ...inFiles] = layers;
+    this.#ownLayers ??= [said!, ...inFiles.map((layer) => layerWithout(layer, given))];
+    return this.#ownLayers;
   }
 
   #parse(wanted: DeclaredOption, written: readonly Written[], last: Written, report: Report): unknown {
@@ -212,7 +235,7 @@ export class Generation {
     const { environment, envPrefix } = sources;
     const prefixes = osCompat ? [envPrefix, OS_PREFIX] : [envPrefix];
     const variables = { environment, prefixes, files, groups: this.groups };
-    const [said, ...inFiles] = layersOf(sources);
+    const [said, ...inFiles] = this.#layers();
     const layers = [
       layerOf(fromCode('override', overrides)),
       said!,
@@ -337,6 +360,15 @@ export class Generation {
     const other = option.secret ? `${variable}_FILE` : `--set ${group}.${opt}=…`;
     return `set it in section [${group}] of a configuration file, with ${variable}, or with ${other}`;
   }
+}
+
+/** Returns the keys of the whole names of options among the patterns of `other_names`. */
+function givenNames(patterns: readonly string[]): string[] {
+  return patterns.flatMap((pattern) => {
+    const dot = pattern.lastIndexOf('.');
+    if (dot < 1 || pattern.includes('*')) return [];
+    return keyOf({ group: sectionKey(pattern.slice(0, dot)), opt: optionKey(pattern.slice(dot + 1)) });
+  });
 }
 
 /** Prefix of a secret with references. */

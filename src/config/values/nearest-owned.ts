@@ -35,7 +35,7 @@ export class NearestOwned {
     if (group === 'portico:aliases' || (name !== undefined && PASTE_KINDS.includes(kind!))) return MOVE;
     const near = this.names.has(`api:${group}`)
       ? [`[api:${group}]`]
-      : [...this.#ofTemplate(group), ...nearestNames(group, this.#sections).map((each) => `'${each}'`)];
+      : [...this.#ofTemplate(group), ...this.#similar(group, options).map((each) => `'${each}'`)];
     if (near.length > 0) return `did you mean ${near.join(' or ')}?`;
     if (name !== undefined && nearestNames(kind!, PASTE_KINDS).length > 0) return MOVE;
     // `[DFEAULTS] enabled_apis`: further away, but its options say which section it is.
@@ -44,6 +44,13 @@ export class NearestOwned {
       group,
       this.#groups.filter((each) => owners.has(each)),
     );
+  }
+
+  /** Returns the sections of nearly that name: two letters off, or one of a short word, only those that have one of its options. */
+  #similar(group: string, options: readonly string[]): string[] {
+    const shares = (each: string): boolean => options.some((opt) => this.names.find(each, opt) !== undefined);
+    const certain = group.length > 4 || options.length === 0 ? nearestNames(group, this.#sections, 1) : [];
+    return certain.length > 0 ? certain : nearestNames(group, this.#sections).filter(shares);
   }
 
   /** Returns what a section without a name may mean: `[service:<name>]` and `servicegroup` for `service`. */
@@ -58,7 +65,16 @@ export class NearestOwned {
 
   /** Returns a hint for an option; undefined if nothing is near. */
   option(group: string, opt: string): string | undefined {
-    return suggestion(opt, this.names.spelledIn(group)) ?? this.elsewhere(opt, this.#likely(group));
+    const own = suggestion(opt, this.names.spelledIn(group));
+    if (own !== undefined) return own;
+    // A wrong section and a wrong letter at once are another application's name.
+    const isOpen = group === 'DEFAULT' || group.includes(':') || !this.names.hasSection(group);
+    return isOpen || this.#ownersOf(opt).length > 0 ? this.elsewhere(opt, this.#likely(group)) : this.#meantIn(opt);
+  }
+
+  /** Reports whether a section has an option of nearly that name. */
+  isMistyped(group: string, opt: string): boolean {
+    return nearestNames(opt, this.names.spelledIn(group)).length > 0;
   }
 
   /** Returns the section of the API of that name, and those of nearly that name. */
@@ -90,7 +106,11 @@ export class NearestOwned {
     if (owners.length > 0) return of(opt, owners.slice(0, 3));
     this.#options ??= new Set(this.names.all().map((each) => each.opt));
     const [near] = nearestNames(opt, this.#options);
-    if (near !== undefined) return of(near, this.#ownersOf(near).slice(0, 1));
+    return near === undefined ? this.#meantIn(opt) : of(near, this.#ownersOf(near).slice(0, 1));
+  }
+
+  /** Returns the hint of a section that knows another program's name. */
+  #meantIn(opt: string): string | undefined {
     for (const group of this.#groups) {
       const meant = entryOf(this.names.elsewhereIn(group)?.meant, opt);
       if (meant !== undefined) return `in [${group}]: ${meant}`;

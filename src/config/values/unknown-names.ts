@@ -125,6 +125,8 @@ function explained(
     if (opt !== undefined) known.push(opt);
     optionsOf.set(group, known);
   }
+  /** Findings about names that are probably those of others, if the file has some: no name of the same section is near. */
+  const shared = new Map<Diagnostic, string>();
   const found = [...unowned].map((each) => {
     const { group, opt } = each;
     const known = FOUND.get(each);
@@ -135,19 +137,46 @@ function explained(
       (opt === undefined ? unknownSection(each, near(), optionsOf.get(group)) : unknownOption(each, opt, near()));
     // Code that is loaded later may own a nearer name.
     if (one.others === undefined) FOUND.set(each, one);
+    const isCommon = opt === undefined ? FOREIGN.has(group) : one.code === UNUSED || !near().isMistyped(group, opt);
+    if (isCommon && each.isArgument !== true) shared.set(one, opt === undefined ? group : `${group}.${opt}`);
     return one;
   });
   const known = otherNames(generation);
   const othersReplace = locationOfOtherNames(generation);
   // A section whose header is refused has no name that is certain.
   const refused = new Set(generation.state.issues.map(lineOf));
-  return [...found, ...(variables === 0 ? [] : unknownVariables(all(), sources, { isOthers, near: near() }))].map(
-    (each) => {
-      if (each.others === undefined) return each;
-      if (each.location?.origin !== undefined && refused.has(lineOf(each))) return { ...each, others: undefined };
-      return { ...each, others: [...known, ...each.others], othersReplace };
-    },
-  );
+  const listed = [...found, ...(variables === 0 ? [] : unknownVariables(all(), sources, { isOthers, near: near() }))];
+  // Only a file with names of others is theirs too: alone, a name of another section is a mistake.
+  const hasOthers = known.length > 0 || listed.some(({ others }) => others !== undefined);
+  return listed.map((each) => {
+    const name = hasOthers ? shared.get(each) : undefined;
+    const others = each.others ?? (name === undefined ? undefined : [name]);
+    if (others === undefined) return each;
+    if (each.location?.origin !== undefined && refused.has(lineOf(each))) return { ...each, others: undefined };
+    return { ...each, others: [...known, ...others], othersReplace };
+  });
+}
+
+/** Sections that services of OpenStack have under the same names. */
+const COMMON =
+  /^(?:DEFAULT|api|cors|database|healthcheck|keystone_authtoken|oslo_\w+|servicegroup|ssl|upgrade_levels|wsgi)$/;
+
+/**
+ * Returns a list in which a refused value may be that of another program too, if its file has names of others: then the line for `other_names` has
+ * its name, so that it is not read here.
+ */
+export function valuesOfOthers(found: readonly Diagnostic[], generation: Generation): readonly Diagnostic[] {
+  const fileOf = ({ location }: Diagnostic): string | undefined => location?.origin?.file;
+  const shared = new Set(found.filter(({ others }) => others !== undefined).map(fileOf));
+  if (shared.size === 0) return found;
+  const known = otherNames(generation);
+  const othersReplace = locationOfOtherNames(generation);
+  return found.map((each) => {
+    const { severity, section = '', option, others } = each;
+    const isValue = severity === 'error' && option !== undefined && others === undefined && !isUnknownName(each);
+    if (!isValue || !COMMON.test(section) || !shared.has(fileOf(each))) return each;
+    return { ...each, others: [...known, `${section}.${option}`], othersReplace };
+  });
 }
 
 function lineOf({ location }: Diagnostic): string {

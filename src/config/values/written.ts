@@ -73,7 +73,7 @@ export function writtenAsDefault({ group, opt, option }: DeclaredOption): Writte
 }
 
 /** Values of one source, by their names. */
-type Layer = ReadonlyMap<string, readonly Written[]>;
+export type Layer = ReadonlyMap<string, readonly Written[]>;
 
 export function layerOf(written: readonly Written[]): Layer {
   const layer = new Map<string, Written[]>();
@@ -84,6 +84,14 @@ export function layerOf(written: readonly Written[]): Layer {
     else same.push(each);
   }
   return layer;
+}
+
+/** Returns a layer without the values of these keys. */
+export function layerWithout(layer: Layer, keys: readonly string[]): Layer {
+  if (!keys.some((key) => layer.has(key))) return layer;
+  const rest = new Map(layer);
+  for (const key of keys) rest.delete(key);
+  return rest;
 }
 
 /** Returns `group.opt` for messages. */

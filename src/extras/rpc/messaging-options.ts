@@ -15,7 +15,7 @@ import {
 } from 'portico/config';
 import { ConfigurationRefused, didYouMean } from 'portico/extension';
 import { WireFormat } from './message/wire-format.js';
-import { removedRpcOptions, rpcOptions } from './rpc-options.js';
+import { configuredTransportUrl, removedRpcOptions, rpcOptions } from './rpc-options.js';
 import { checkTransportUrl, transportsOf } from './transport/open-transport.js';
 import { isOslo, parseTransportUrl } from './transport/transport-url.js';
 
@@ -44,8 +44,7 @@ export function notificationSettings(config: Config): NotificationSettings {
 
 /** Reports whether the names of topics and hosts are those of oslo.messaging. False if the URL cannot be read: {@link messagingSettings} reports that. */
 export function hasOsloNames(config: Config, transport: unknown): boolean {
-  const url =
-    typeof transport === 'string' ? transport : config.group('rpc', rpcOptions, { partial: true }).transportUrl;
+  const url = typeof transport === 'string' ? transport : configuredTransportUrl(config);
   try {
     return typeof transport !== 'object' && isOslo(parseTransportUrl(url));
   } catch {
@@ -60,7 +59,7 @@ interface Given {
 
 function read(config: Config, { url, project = 'portico' }: Given) {
   const group = config.group('rpc', rpcOptions);
-  const text = url ?? group.transportUrl;
+  const text = url ?? configuredTransportUrl(config);
   const target = checkTransportUrl(text, transportsOf(config));
   const isOnOslo = isOslo(target);
   const given = overrides(text, isOnOslo ? { ...rpcOptions, ...osloRabbitOptions } : rpcOptions);

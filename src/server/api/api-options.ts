@@ -91,6 +91,7 @@ writtenElsewhere(apiOptions, {
 export const servingOptions = defineOptions('DEFAULT', {
   api_paste_config: path({
     default: 'api-paste.ini',
+    aliases: ['wsgi.api_paste_config'],
     help: 'Paste file, beside the configuration files or in their default directories if relative.',
   }),
 });
