@@ -7,6 +7,7 @@ export const FILTERS: Readonly<Record<string, () => Promise<object>>> = {
   basicAuth: () => import('./middleware/basic-auth.js'),
   catchErrors: () => import('./middleware/catch-errors.js'),
   compression: () => import('./middleware/compression.js'),
+  computeRequestId: () => import('./middleware/request-id.js'),
   connect: () => import('./middleware/connect.js'),
   context: () => import('./middleware/context.js'),
   correlationId: () => import('./middleware/correlation-id.js'),

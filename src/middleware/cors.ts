@@ -6,7 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { beforeHead, environ, type FactoryContext, type Filter, filterFactory } from '../app/index.js';
 import { exchangeOf, optionOrigin, readHeaders } from '../app/internal.js';
-import { boolean, type Config, defineOptions, integer, list, string } from '../config/index.js';
+import { boolean, type Config, defineOptions, integer, list, type OptionsOf, string } from '../config/index.js';
 import { camelCase } from '../config/internal.js';
 import { ConfigurationRefused, type Origin as Place } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
@@ -19,6 +19,9 @@ declare module '../app/index.js' {
     mayShareCredentials?: boolean;
   }
 }
+
+/** As paste files of oslo.middleware 3 have it: what the service needs, whatever an operator allows. */
+const LATENT = 'Further values of the option without latent_.';
 
 const corsOptions = defineOptions({
   allowed_origin: list({
@@ -53,6 +56,9 @@ const corsOptions = defineOptions({
     default: false,
     help: 'Allow public websites to reach this service in a private network.',
   }),
+  latent_allow_headers: list({ item: string({ regex: TOKEN }), default: [], help: LATENT, advanced: true }),
+  latent_allow_methods: list({ item: string({ regex: TOKEN }), default: [], help: LATENT, advanced: true }),
+  latent_expose_headers: list({ item: string({ regex: TOKEN }), default: [], help: LATENT, advanced: true }),
 });
 
 /** Request headers that the pages of every allowed origin may send: CORS-safelisted ones, and those that concern only caches. */
@@ -90,10 +96,10 @@ export function corsFilter(log: Logger = silentLogger()): CorsFilter {
   return Object.assign(filterBy(policy, log), { add: (rules: CorsRules) => policy.add(rules) });
 }
 
-function policyOf(own: CorsRules, ctx: FactoryContext): CorsPolicy {
+function policyOf(own: OptionsOf<typeof corsOptions>, ctx: FactoryContext): CorsPolicy {
   const { config, section } = ctx;
   const policy = new CorsPolicy();
-  policy.add(own, optionOrigin(ctx, 'cors', 'allowed_origin'));
+  policy.add(withLatent(own), optionOrigin(ctx, 'cors', 'allowed_origin'));
   for (const name of furtherGroups(config)) {
     const rules = { ...own, ...writtenIn(config, name) };
     for (const origin of rules.allowedOrigin.filter((each) => policy.names(each))) {
@@ -101,9 +107,19 @@ function policyOf(own: CorsRules, ctx: FactoryContext): CorsPolicy {
         `[${name}] has no effect for ${origin}: a set before it has this origin, remove it from one of them`,
       );
     }
-    policy.add(rules, config.getLocation(name, 'allowed_origin').origin ?? section.origin);
+    policy.add(withLatent(rules), config.getLocation(name, 'allowed_origin').origin ?? section.origin);
   }
   return policy;
+}
+
+function withLatent(options: OptionsOf<typeof corsOptions>): CorsRules {
+  const { latentAllowHeaders, latentAllowMethods, latentExposeHeaders, ...rules } = options;
+  return {
+    ...rules,
+    allowHeaders: [...rules.allowHeaders, ...latentAllowHeaders],
+    allowMethods: [...rules.allowMethods, ...latentAllowMethods],
+    exposeHeaders: [...rules.exposeHeaders, ...latentExposeHeaders],
+  };
 }
 
 /** Returns the permissions that a further group sets, and its origins. */

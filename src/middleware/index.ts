@@ -39,7 +39,7 @@ export { proxyHeaders } from './proxy-headers.js';
 export { rateLimit } from './rate-limit.js';
 export { readOnly } from './read-only.js';
 export { requestConfig } from './request-config.js';
-export { requestId } from './request-id.js';
+export { computeRequestId, requestId } from './request-id.js';
 export { requestLog } from './request-log.js';
 export { securityHeaders } from './security-headers.js';
 export { session } from './session.js';

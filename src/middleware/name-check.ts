@@ -8,7 +8,14 @@ const nameCheckOptions = defineOptions({
   strict: boolean({ default: false, help: 'Also refuse slashes encoded twice.' }),
 });
 
+const CHARACTERS = 'Control characters are refused, and what strict names.';
+
 writtenElsewhere(nameCheckOptions, {
+  unused: {
+    forbidden_chars: CHARACTERS,
+    forbidden_regexp: CHARACTERS,
+    maximum_length: 'A path has at most 8,192 bytes.',
+  },
   removed: {
     max_length: 'a path has at most 8,192 bytes.',
     max_segment_length: 'a segment of a path has at most 255 bytes.',

@@ -130,7 +130,18 @@ const rateLimitOptions = defineOptions({
   }),
 });
 
-writtenElsewhere(rateLimitOptions, { removed: { max_keys: 'a rule tracks at most 100,000 callers.' } });
+const RULES = 'Write it as one of rules.';
+
+writtenElsewhere(rateLimitOptions, {
+  unused: {
+    account_ratelimit: RULES,
+    container_ratelimit_0: RULES,
+    account_whitelist: 'Write allow, the networks that are never limited.',
+    account_blacklist: 'Write deny, the networks that get 403.',
+    max_sleep_time_seconds: 'Write sleep_ms.',
+  },
+  removed: { max_keys: 'a rule tracks at most 100,000 callers.' },
+});
 
 /** Maximum number of callers of a rule; the longest idle one is forgotten first. All workers of an API together track at most 300,000. */
 const MAX_KEYS = 100_000;

@@ -6,7 +6,7 @@ import { boolean, defineOptions, integer, list, type OptionsOf, oneOf } from '..
 import { isBelow } from './path-prefix-match.js';
 
 const readOnlyOptions = defineOptions({
-  enabled: boolean({ default: false, help: 'Refuse writes.' }),
+  enabled: boolean({ default: false, aliases: ['read_only'], help: 'Refuse writes.' }),
   mode: oneOf(['read_only', 'maintenance'], {
     default: 'read_only',
     help: 'Response to writes: read_only 405 with the allowed methods, maintenance 503 with Retry-After.',

@@ -5,6 +5,7 @@ import {
   beforeHead,
   type DeclaredContext,
   type FactoryContext,
+  type Filter,
   filterFactory,
   type OpenApiAdditions,
 } from '../app/index.js';
@@ -51,53 +52,67 @@ writtenElsewhere(requestIdOptions, {
  * Generates an id for each request, `req-` and a random UUID, and sends it in every response, also in the errors of outer layers. A
  * valid id in the request becomes `environ(req).globalRequestId`.
  */
-export const requestId = filterFactory(
+export const requestId = filterFactory('request_id', requestIdOptions, filterOf, {
+  openapi: openapiOf,
+  aroundRefusals: true,
+});
+
+/** As {@link requestId}, also in `x-compute-request-id`, which clients of nova read: ComputeReqIdMiddleware. */
+export const computeRequestId = filterFactory(
   'request_id',
   requestIdOptions,
-  (options, ctx) => {
-    const { header: written, format } = usual(options, ctx);
-    const header = written.toLowerCase();
-    const { compatHeaders } = options;
-    let ignored = 0;
-    // As in OpenStack services, the called service uses it as its global request id.
-    const forwarded: readonly Forwarded[] = [
-      ({ globalRequestId, requestId: own }) => [header, globalRequestId ?? own ?? ''],
-    ];
-
-    // The app may have set another id.
-    const compatOf = (res: ServerResponse): string[] =>
-      compatHeaders.flatMap((name) => [name, String(res.getHeader(header))]);
-
-    const globalId = (value: string | readonly string[]): string | undefined => {
-      if (typeof value === 'string' && format.test(value)) return value;
-      ignored += 1;
-      ctx.log.debug({ ignored }, 'ignored a malformed request id');
-      return undefined;
-    };
-
-    const hasKind = kindOfField(header) === FIELD.REQUEST_ID;
-
-    return (app) => (req, res) => {
-      const exchange = exchangeOf(req);
-      // A request has one id, though a pipeline may have this filter twice, and the server may refuse what its app began.
-      const id = exchange.requestId ?? `req-${randomUUID()}`;
-      exchange.requestId = id;
-      const isSent = !hasKind || (exchange.fieldKinds & FIELD.REQUEST_ID) !== 0;
-      const sent = options.trustInbound && isSent ? readHeaders(exchange)[header] : undefined;
-      const global = sent === undefined ? undefined : globalId(sent);
-      if (global !== undefined) exchange.globalRequestId = global;
-      if (compatHeaders.length > 0) beforeHead(res, () => setMissingHeaders(res, compatOf(res)));
-      defaultHeader(res, header, id);
-      exchange.forwardedHeaders = exchange.forwardedHeaders?.concat(forwarded) ?? forwarded;
-      return runInRequest(exchange, app, req, res);
-    };
-  },
-  { openapi: openapiOf, aroundRefusals: true },
+  (options, ctx) => filterOf(ofCompute(options), ctx),
+  { openapi: (options, ctx) => openapiOf(ofCompute(options), ctx), aroundRefusals: true },
 );
+
+type Options = OptionsOf<typeof requestIdOptions>;
+
+function ofCompute(options: Options): Options {
+  return { ...options, compatHeaders: [...new Set(['x-compute-request-id', ...options.compatHeaders])] };
+}
+
+function filterOf(options: Options, ctx: FactoryContext): Filter {
+  const { header: written, format } = usual(options, ctx);
+  const header = written.toLowerCase();
+  const { compatHeaders } = options;
+  let ignored = 0;
+  // As in OpenStack services, the called service uses it as its global request id.
+  const forwarded: readonly Forwarded[] = [
+    ({ globalRequestId, requestId: own }) => [header, globalRequestId ?? own ?? ''],
+  ];
+
+  // The app may have set another id.
+  const compatOf = (res: ServerResponse): string[] =>
+    compatHeaders.flatMap((name) => [name, String(res.getHeader(header))]);
+
+  const globalId = (value: string | readonly string[]): string | undefined => {
+    if (typeof value === 'string' && format.test(value)) return value;
+    ignored += 1;
+    ctx.log.debug({ ignored }, 'ignored a malformed request id');
+    return undefined;
+  };
+
+  const hasKind = kindOfField(header) === FIELD.REQUEST_ID;
+
+  return (app) => (req, res) => {
+    const exchange = exchangeOf(req);
+    // A request has one id, though a pipeline may have this filter twice, and the server may refuse what its app began.
+    const id = exchange.requestId ?? `req-${randomUUID()}`;
+    exchange.requestId = id;
+    const isSent = !hasKind || (exchange.fieldKinds & FIELD.REQUEST_ID) !== 0;
+    const sent = options.trustInbound && isSent ? readHeaders(exchange)[header] : undefined;
+    const global = sent === undefined ? undefined : globalId(sent);
+    if (global !== undefined) exchange.globalRequestId = global;
+    if (compatHeaders.length > 0) beforeHead(res, () => setMissingHeaders(res, compatOf(res)));
+    defaultHeader(res, header, id);
+    exchange.forwardedHeaders = exchange.forwardedHeaders?.concat(forwarded) ?? forwarded;
+    return runInRequest(exchange, app, req, res);
+  };
+}
 
 /** Returns the header and the format of ids: those of OpenStack with the fault style openstack, unless the option sets another header. */
 function usual(
-  { header }: OptionsOf<typeof requestIdOptions>,
+  { header }: Options,
   { config, service }: DeclaredContext & Partial<Pick<FactoryContext, 'service'>>,
 ): { readonly header: string; readonly format: RegExp } {
   const isOpenstack = isFaultStyle('openstack', config, service);
@@ -107,7 +122,7 @@ function usual(
   };
 }
 
-function openapiOf(options: OptionsOf<typeof requestIdOptions>, ctx: DeclaredContext): OpenApiAdditions {
+function openapiOf(options: Options, ctx: DeclaredContext): OpenApiAdditions {
   const names = [usual(options, ctx).header, ...options.compatHeaders];
   const field = { description: 'The id of the request.', schema: { type: 'string' } };
   return { headers: Object.fromEntries(names.map((name) => [name, field])) };

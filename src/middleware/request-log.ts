@@ -20,7 +20,7 @@ import {
   writtenPath,
 } from '../app/internal.js';
 import { boolean, defineOptions, float, integer, list, type OptionsOf } from '../config/index.js';
-import { declareType, InvalidValue } from '../config/internal.js';
+import { declareType, InvalidValue, writtenElsewhere } from '../config/internal.js';
 import { nearestNames } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { jsonString, recordWriter, type WriteRecord } from '../log/internal.js';
@@ -179,6 +179,24 @@ const requestLogOptions = defineOptions({
     help: 'Fraction of the responses to log. Slow ones and 5xx always are.',
   }),
   mask_query: list({ default: [], help: 'Additional query parameters to mask in the log.' }),
+});
+
+const OWN_LOG = 'Lines are in the log of the service.';
+
+writtenElsewhere(requestLogOptions, {
+  meant: { log_msg_template: "did you mean 'format'?" },
+  unused: {
+    access_log_name: OWN_LOG,
+    logger_name: OWN_LOG,
+    logging_level: OWN_LOG,
+    set_logger_level: OWN_LOG,
+    setup_console_handler: OWN_LOG,
+    access_log_facility: OWN_LOG,
+    access_log_level: OWN_LOG,
+    access_log_address: OWN_LOG,
+    access_log_headers: 'Lines have no headers.',
+    reveal_sensitive_prefix: 'Secrets in queries are masked, and headers are not logged.',
+  },
 });
 
 /**

@@ -6,11 +6,11 @@ import { type Diagnostic, ignoreErrors, type Location, suggestion } from '../../
 import { optionKey, sectionKey } from '../../ini/index.js';
 import { OS_PREFIX } from '../../process/index.js';
 import { leadsTo, looksSecret } from '../../text/index.js';
-import type { State, Written } from '../state.js';
+import { keyOf, type State, type Written } from '../state.js';
 import { givesAway, maskLocation, maskText } from '../types/mask.js';
 import { InvalidValue, type OptionDeclarations, unescapeDollars } from '../types/option.js';
 import { string } from '../types/text-types.js';
-import { type configOptions, type DeclaredGroups, type DeclaredOption, keyOf, spelling } from './declared-groups.js';
+import { type configOptions, type DeclaredGroups, type DeclaredOption, spelling } from './declared-groups.js';
 import { hintFor } from './option-issues.js';
 import {
   type Choice,

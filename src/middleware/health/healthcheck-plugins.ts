@@ -2,6 +2,7 @@
 import { access } from 'node:fs/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { boolean, cidr, defineOptions, integer, list, type OptionsOf, path, string, uri } from '../../config/index.js';
+import { writtenElsewhere } from '../../config/internal.js';
 import type { Logger } from '../../log/index.js';
 
 /** The result of a plugin. */
@@ -69,6 +70,10 @@ export const healthcheckOptions = defineOptions({
   }),
   url: uri({ schemes: ['http', 'https'], help: 'URL that http requests.' }),
   expect: integer({ min: 100, max: 599, help: 'Status that http expects. Default: any 2xx.' }),
+});
+
+writtenElsewhere(healthcheckOptions, {
+  meant: { disable_path: 'write disable_by_file_path, and backends = disable_by_file' },
 });
 
 /** The options of a plugin. */
