@@ -1,10 +1,11 @@
 /**
  * Aliases: replacements in Portico for references written for Python. They come from the program and from files; for OpenStack's
- * services they are built in (`builtin-aliases.ts`).
+ * services they are built in (`counterparts.ts`).
  */
 import type { Conf } from '../app/index.js';
 import type { Origin } from '../errors/index.js';
 import { wordsOf } from '../ini/index.js';
+import type { AliasRow } from './counterparts.js';
 import { normalExpression, parseExpression } from './expression.js';
 import { parseReference } from './parse-reference.js';
 import { PasteError } from './paste-error.js';
@@ -16,6 +17,8 @@ export interface Alias {
   readonly target: string;
   /** For `egg:`: the group of the entry point; without one, the plain factory of each kind. */
   readonly protocol?: string | undefined;
+  /** What the target does less than the function that it replaces, as a clause; undefined: nothing that a client would notice. */
+  readonly lost?: string | undefined;
   /** Its place, if it is in a file: relative targets are relative to that file's folder. */
   readonly origin?: Origin;
 }
@@ -53,6 +56,14 @@ export class AliasTable {
     return module === undefined ? undefined : { ...module, target: `${module.target}:${parsed!.name}` };
   }
 
+  /** Returns the alias of a reference; of an entry point, that of the protocol. */
+  find(text: string, protocol: string | null): Alias | undefined {
+    const reference = parseReference(text);
+    if (reference.form !== 'egg') return this.expression(reference.form === 'call' ? reference.expression : text);
+    const all = this.entryPoints(reference.distribution).get(reference.name) ?? [];
+    return all.find((each) => (each.protocol ?? protocol) === protocol);
+  }
+
   /** Returns the aliased entry points of a distribution, by name. */
   entryPoints(distribution: string): ReadonlyMap<string, readonly Alias[]> {
     return this.#entryPoints.get(normalDistribution(distribution)) ?? new Map();
@@ -74,13 +85,10 @@ export function aliasesOf(entries: Readonly<Record<string, string>>): AliasTable
   );
 }
 
-/** From, to, and for `egg:` the protocol. */
-export type AliasRow = readonly [from: string, target: string, protocol?: string | undefined];
-
 /** Returns a table of these rows. */
 export function tableOf(rows: readonly AliasRow[]): AliasTable {
   const table = new AliasTable();
-  for (const [from, target, protocol] of rows) table.add(from, { target, protocol });
+  for (const [from, target, protocol, lost] of rows) table.add(from, { target, protocol, lost });
   return table;
 }
 

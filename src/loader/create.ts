@@ -21,6 +21,7 @@ import {
   wrongResult,
 } from './factory-errors.js';
 import { FILTER_ORDER } from './filter-order.js';
+import { logsAgain } from './findings.js';
 import type { LoadedTree } from './load.js';
 import {
   type AwaitableFilter,
@@ -195,6 +196,10 @@ export class Creation {
     const outer: MadeFilter[] = [];
     const makeOuter = async (): Promise<void> => {
       for (const filter of filters) {
+        if (logsAgain(filter, filters)) {
+          outer.push({ filter: (app) => app, context: filter });
+          continue;
+        }
         const made = await refusals.gather(() => this.#create(filter));
         if (made !== undefined) outer.push({ filter: made as AwaitableFilter, context: filter });
       }
@@ -254,6 +259,7 @@ export class Creation {
     const requested = new Set<string>();
     try {
       const made = await this.#made(context, requested);
+    this.#walk.warn(context);
       // A composite may go on without a child that was refused.
       if (isComposite(context)) load.findings.forgive(before);
       return made;

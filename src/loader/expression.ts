@@ -16,6 +16,7 @@ import {
   parseExportReference,
   searchFolders,
 } from '../modules/index.js';
+import { aboutFunction, counterpartOf } from './counterparts.js';
 import { ownFilter } from './own-filters.js';
 import { firstNames, PasteError } from './paste-error.js';
 
@@ -113,7 +114,7 @@ function noModule(error: ModuleMissing, module: string, folder: string, written:
     const proposal = `${named}    ${counterpart ?? `./${module.replaceAll('.', '/')}.js:${name}`}`;
     // Only Python has dots between words; a single word is more likely a package that is not installed.
     const about = module.includes('.')
-      ? 'It looks like a Python module.'
+      ? (aboutFunction(named) ?? 'It looks like a Python module.')
       : `${looked} Is it not installed there? If it is a Python module:`;
     const say =
       counterpart === undefined
@@ -141,30 +142,4 @@ function fileBeside(module: string, folder: string): string | undefined {
     .map((ending) => `${module}${ending}`)
     .find((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.isFile() === true);
   return found === undefined ? undefined : `./${found}`;
-}
-
-// The shipped factories that replace a Python factory, by the names that OpenStack projects give to such factories.
-
-/** A pattern for the attribute, the text after the colon, and the export. */
-const COUNTERPARTS: readonly (readonly [name: RegExp, target: string])[] = [
-  [/^FaultWrap/i, 'portico/middleware:catchErrors'],
-  [/^RequestLog/i, 'portico/middleware:requestLog'],
-  [/^(?:NoAuth|UnauthenticatedContext)/i, 'portico/middleware:noauth'],
-  [/^AuthToken/i, 'portico/middleware:authToken'],
-  [/Context(?:Middleware)?\b/, 'portico/middleware:context'],
-  [/^(?:RequestId|.*ReqIdMiddleware)/i, 'portico/middleware:requestId'],
-  [/^RequestBodySizeLimiter/, 'portico/middleware:sizelimit'],
-  [/^HTTPProxyToWSGI/, 'portico/middleware:proxyHeaders'],
-  [/^Gzip/i, 'portico/middleware:compression'],
-  [/^RateLimit/i, 'portico/middleware:rateLimit'],
-  [/^WsgiMiddleware/, 'portico/middleware:passThrough'],
-  [/^(?:auth_)?pipeline_factory/, 'portico/loader:byOption'],
-  [/^(?:urlmap_factory|versioned_urlmap)$/, 'portico/loader:versionedUrlmap'],
-  [/^root_app_factory$/, 'portico/loader:urlmap'],
-];
-
-/** Returns the export that corresponds to `module:attribute`, by the attribute's name; undefined if none is known. */
-function counterpartOf(expression: string): string | undefined {
-  const attribute = expression.slice(expression.indexOf(':') + 1);
-  return COUNTERPARTS.find(([name]) => name.test(attribute))?.[1];
 }

@@ -30,6 +30,8 @@ export class Findings {
    * it.
    */
   harmless: false | 'unchosen' | 'unreached' = false;
+  /** If set, a warning in place of errors with these codes. */
+  instead: (Pick<Diagnostic, 'code' | 'message' | 'hint'> & { readonly found: RegExp }) | undefined;
   /** True if the configuration is wrong, and not only code that it names. */
   blames = false;
   /** Names that the errors suggest. */
@@ -41,17 +43,23 @@ export class Findings {
 
   /** Adds any error of a load or of a factory. */
   error(error: unknown): void {
-    this.blames ||= !(error instanceof ConfigurationRefused) || error.blamesConfiguration;
-    if (error instanceof PorticoError) {
-      for (const each of error.diagnostics) this.#add(each);
+    if (error instanceof PorticoError && this.instead?.found.test(error.code) === true) {
+      const { found: _, ...warning } = this.instead;
+      for (const { location, section } of error.diagnostics)
+        this.add({ severity: 'warning', location, section, ...warning });
       return;
     }
-    this.#add({ severity: 'error', code: 'PORTICO_PASTE_FACTORY_FAILED', message: errorText(error) });
+    this.blames ||= !(error instanceof ConfigurationRefused) || error.blamesConfiguration;
+    if (error instanceof PorticoError) {
+      for (const each of error.diagnostics) this.add(each);
+      return;
+    }
+    this.add({ severity: 'error', code: 'PORTICO_PASTE_FACTORY_FAILED', message: errorText(error) });
   }
 
   warning(code: string, origin: Origin | undefined, message: string, hint?: string): void {
     const { section, option } = origin ?? {};
-    this.#add({
+    this.add({
       severity: 'warning',
       code,
       location: origin && locationInFile(origin),
@@ -87,7 +95,8 @@ export class Findings {
     return inOrder([...inFiles, ...found]);
   }
 
-  #add(diagnostic: Diagnostic): void {
+  /** Adds a finding, once. */
+  add(diagnostic: Diagnostic): void {
     const { severity, code, section, option, message } = diagnostic;
     const location = diagnostic.location ?? locationInFile({ file: this.#file, line: 1, column: 1 });
     // An error of one place may be found several times, in other words; a whole file may have several errors.
@@ -186,12 +195,19 @@ function warnOfComment({ value, pieces }: PasteOption, findings: Findings): void
   );
 }
 
+/** Reports whether a filter logs what an outer one of the pipeline logs, the same section: swift has proxy-logging twice, and each request in one line. */
+export function logsAgain(filter: Context, filters: readonly Context[]): boolean {
+  const { factory, reference } = filter;
+  if ((factory?.value as { group?: unknown } | undefined)?.group !== 'request_log') return false;
+  return filters.findIndex((each) => each.reference.text === reference.text) < filters.indexOf(filter);
+}
+
 /** Warns of filters that a pipeline has twice. */
 export function warnOfRepeats({ filters }: Context, findings: Findings): void {
   const met = new Set<string>();
-  for (const { reference } of filters) {
-    const { text = '', origin } = reference;
-    if (met.has(text)) {
+  for (const filter of filters) {
+    const { text = '', origin } = filter.reference;
+    if (met.has(text) && !logsAgain(filter, filters)) {
       findings.warning('PORTICO_PASTE_FILTER_TWICE', origin, `the filter "${text}" is in this pipeline twice.`);
     }
     met.add(text);

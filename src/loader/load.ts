@@ -9,7 +9,7 @@ import { resolve } from 'node:path';
 import type { Conf } from '../app/index.js';
 import type { Origin } from '../errors/index.js';
 import { type PasteSection, type Word, wordsOf } from '../ini/index.js';
-import { type AliasTable, fileAliases } from './aliases.js';
+import { type Alias, type AliasTable, fileAliases } from './aliases.js';
 import { tellsChildren } from './composite/children.js';
 import { firstRefusal, type OpenedPaste, openDocument, Usage } from './document.js';
 import { Findings, findInFile, warnOfSection } from './findings.js';
@@ -80,11 +80,21 @@ export class Load {
   /** The error that ended the load. */
   #limit: unknown;
 
+  readonly #resolver: Resolver;
+
   /** `imports`: false locates modules without importing them. */
   constructor(parts: LoadParts, imports = true) {
     this.#parts = parts;
     this.findings = new Findings(parts.document.file);
-    this.steps = new Steps(parts.resolver ?? new DefaultResolver((origin) => this.#aliases(origin), imports));
+    this.#resolver = parts.resolver ?? new DefaultResolver((origin) => this.#aliases(origin), imports);
+    this.steps = new Steps(this.#resolver);
+  }
+
+  /** Returns the alias by which a factory is found; undefined for one that the file names itself, and for a resolver of the program. */
+  aliasOf({ factory, protocol, answerer }: Context): Alias | undefined {
+    if (factory === undefined || !(this.#resolver instanceof DefaultResolver)) return undefined;
+    const origin = factory.origin ?? (answerer.form === 'file' ? answerer.source.start : undefined);
+    return origin && this.#resolver.aliasOf(factory.written, protocol, origin);
   }
 
   /** Opens a file; the values handed in are defaults that it does not have. Throws if it cannot be read. */

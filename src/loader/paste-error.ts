@@ -111,6 +111,9 @@ export function firstNames(names: readonly string[]): string {
   return names.length > 10 ? `${shown} and ${names.length - 10} more` : shown;
 }
 
+/** Codes of references to what is not installed. */
+export const NOT_INSTALLED = /^PORTICO_PASTE_NO_(?:PACKAGE|ENTRY_POINT|MODULE)$/;
+
 /** A limit is exceeded. It ends a load, even one that continues after other errors. */
 export class PasteLimit extends PasteError {}
 

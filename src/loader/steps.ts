@@ -5,10 +5,11 @@
 import { didYouMean, errorText, loadFailure, type Origin } from '../errors/index.js';
 import { wordsOf } from '../ini/index.js';
 import { whileLoading } from '../process/index.js';
+import { aboutFunction, counterpartOfEntry } from './counterparts.js';
 import type { Context } from './load-context.js';
 import { firstNames, PasteError } from './paste-error.js';
 import type { Reference } from './reference.js';
-import { type EntryPoints, entryPointsOf, factoryOf, type Resolver } from './resolver.js';
+import { DefaultResolver, type EntryPoints, entryPointsOf, factoryOf, type Resolver } from './resolver.js';
 import { type Kind, PROTOCOLS } from './section.js';
 import { originOf, type Setting } from './source.js';
 
@@ -64,7 +65,12 @@ export class Steps {
         (group) => group.find((candidate) => entryPointsOf(groups, candidate).has(name)) ?? [],
       );
       const [protocol, ...others] = found;
-      if (protocol === undefined) throw noEntryPoint(groups, kind, distribution, name, origin);
+      if (protocol === undefined) {
+        const error = noEntryPoint(groups, kind, distribution, name, origin);
+        const resolver = this.#resolver;
+        const isAliasOnly = resolver instanceof DefaultResolver && !resolver.isInstalled(distribution, origin);
+        throw isAliasOnly ? withProposal(error, kind, distribution, name) : error;
+      }
       if (others.length > 0) {
         throw new PasteError('PORTICO_PASTE_AMBIGUOUS_ENTRY_POINT', {
           message: `"${name}" of the distribution "${distribution}" is in several groups: ${found.join(', ')}.`,
@@ -150,13 +156,23 @@ function placeOf({ factory, answerer }: Context): Origin {
   return answerer.form === 'file' ? answerer.source.start : { file: '', line: 1, column: 1 };
 }
 
-/** Adds a proposed alias to the error for a missing distribution, which may be a Python package. */
+/** Adds a proposed alias to the error for a distribution, or its entry point, which may be a Python package's. */
 function withProposal(error: unknown, kind: Kind, distribution: string, name: string): unknown {
-  if (!(error instanceof PasteError) || error.code !== 'PORTICO_PASTE_NO_PACKAGE') return error;
-  if (error.hint !== undefined || !/^[A-Za-z][\w.-]*$/.test(distribution)) return error;
-  const proposal = `egg:${distribution}#${name}    ./${distribution.replaceAll('.', '/')}.js:${name}    paste.${kind}_factory`;
-  const hint = `If it is a Python distribution, map it in [portico:aliases]:\n    ${proposal}`;
-  return error.with({ proposal, hint });
+  if (!(error instanceof PasteError) || !/NO_(?:PACKAGE|ENTRY_POINT)$/.test(error.code)) return error;
+  const from = `egg:${distribution}#${name}`;
+  const about = aboutFunction(from);
+  const isNear = about === undefined && error.hint?.startsWith('Did you mean') === true;
+  if (isNear || !/^[A-Za-z][\w.-]*$/.test(distribution)) return error;
+  const counterpart = counterpartOfEntry(kind, name);
+  const protocol = `paste.${/:(?:urlmap|cascade)$/.test(counterpart ?? '') ? 'composite' : kind}_factory`;
+  const proposal = `${from}    ${counterpart ?? `./${distribution.replaceAll('.', '/')}.js:${name}`}    ${protocol}`;
+  const say =
+    counterpart !== undefined
+      ? 'By its name, this is the replacement; add it to [portico:aliases], or name a module:'
+      : about === undefined
+        ? 'If it is a Python distribution, map it in [portico:aliases]:'
+        : `${about} Map it in [portico:aliases]:`;
+  return error.with({ proposal, hint: `${say}\n    ${proposal}` });
 }
 
 function noEntryPoint(groups: EntryPoints, kind: Kind, distribution: string, name: string, origin: Origin): PasteError {

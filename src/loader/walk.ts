@@ -3,8 +3,8 @@
  * references of composites. A creation meets contexts as it makes them, a check without making them.
  */
 import type { App, DeclaredFactory, Trial } from '../app/index.js';
-import { asTrial } from '../config/internal.js';
-import { ConfigurationRefused, type Diagnostic, severalRefusals } from '../errors/index.js';
+import { asTrial, unknownLocals } from '../config/internal.js';
+import { ConfigurationRefused, type Diagnostic, isError, severalRefusals } from '../errors/index.js';
 import { silentLogger } from '../log/internal.js';
 import { type AskedChild, tellsChildren } from './composite/children.js';
 import { notAFactory, unknownProtocol, usableProtocol } from './factory-errors.js';
@@ -12,10 +12,34 @@ import { collectFactoryWarnings } from './factory-warnings.js';
 import { FILTER_ORDER, type WrongOrder, wrongOrders } from './filter-order.js';
 import { warnOfLost, warnOfRepeats } from './findings.js';
 import type { Load, LoadParts } from './load.js';
-import { argumentsFor, type Context, isComposite, partsOf, type Release, Releases, sectionOf } from './load-context.js';
-import { PasteError } from './paste-error.js';
+import {
+  argumentsFor,
+  type Context,
+  headerOf,
+  isComposite,
+  partsOf,
+  type Release,
+  Releases,
+  sectionOf,
+} from './load-context.js';
+import { NOT_INSTALLED, PasteError } from './paste-error.js';
 import { Unimported } from './resolver.js';
 import { type ContextTree, isMap, type MountedApp, mountedApps, treeOf } from './tree.js';
+
+/** Code of a warning about a replacement that does less. */
+const LOST = 'PORTICO_PASTE_LOST_FUNCTION';
+
+/** Returns the warning about a server section: where its address is written for `api-cli`. */
+function servesItself({ localConf }: Context): Pick<Diagnostic, 'code' | 'message' | 'hint'> {
+  const written = (name: string): string | undefined => localConf.get(name)?.value;
+  const [, host = written('host'), port = written('port')] = /^(\S*):(\d+)(?:\s|$)/.exec(written('listen') ?? '') ?? [];
+  const lines = [`port = ${port ?? '…'}`, ...(host === undefined ? [] : [`listen = ${host === '*' ? '::' : host}`])];
+  return {
+    code: 'PORTICO_PASTE_SERVER',
+    message: 'this section has no effect: Portico serves by itself.',
+    hint: `Write ${lines.join(' and ')} in [api:main] of portico.ini. The section may stay, for pserve and paster.`,
+  };
+}
 
 /** A child of a composite, or a reference that it may follow under another configuration. */
 interface Followed {
@@ -65,6 +89,7 @@ export class Walk {
     await this.shape(context, entered);
     const { factory } = context;
     if (factory?.resolved !== true) return;
+    this.warn(context);
     if (!usableProtocol(context)) this.load.issue(unknownProtocol(context));
     if (factory.value instanceof Unimported) return;
     if (typeof factory.value !== 'function') return this.load.issue(notAFactory(context));
@@ -75,6 +100,35 @@ export class Walk {
     const isWhole = this.load.findings.harmless === false && !this.load.alone && !context.incomplete;
     if (typeof trial === 'function' && isWhole) this.#trials.push({ context, trial });
     if (isComposite(context)) await this.composite(context, entered && isMap(factory.value));
+  }
+
+  /**
+   * Warns of a built-in replacement that does less than the function that the file names, which an alias of the file confirms, and of options
+   * of other programs.
+   */
+  warn(context: Context): void {
+    const { factory } = context;
+    const { group, options } = (factory?.value ?? {}) as Partial<DeclaredFactory>;
+    if (group !== undefined && options !== undefined)
+      for (const each of unknownLocals(group, options, sectionOf(context).options))
+        if (!isError(each)) this.load.findings.add(each);
+    const alias = this.load.aliasOf(context);
+    if (factory === undefined || alias?.lost === undefined) return;
+    const from = factory.written.replace(/^call:/, '');
+    const origin = factory.origin ?? headerOf(context).origin;
+    const hint = `To confirm that, add to [portico:aliases]:\n    ${from}    ${alias.target}`;
+    this.load.findings.warning(LOST, origin, `${from} is replaced by ${alias.target}: ${alias.lost}.`, hint);
+  }
+
+  /**
+   * Meets a server section, for which `Loader.loadServer` is. `api-cli` serves by itself, so that a server of Python, which is not here, is no
+   * error.
+   */
+  async server(context: Context): Promise<void> {
+    const { findings } = this.load;
+    findings.instead = { found: NOT_INSTALLED, ...servesItself(context) };
+    await this.validate(context, true);
+    findings.instead = undefined;
   }
 
   /** Reports a pipeline with filters twice or in the wrong order, and options that no factory gets. Returns the wrong orders. */

@@ -126,8 +126,8 @@ function refusedLocal(
 /** With these, sections of paste files name the oslo.config configuration of their filter; it gets the configuration of the service. */
 const OF_OSLO: ReadonlySet<string> = new Set(['oslo_config_project', 'oslo_config_program']);
 
-/** Returns an issue for each undeclared name of the section. */
-function unknownLocals(
+/** Returns an issue for each undeclared name of the section: an error, or a warning about a name of other programs. */
+export function unknownLocals(
   group: string,
   options: OptionDeclarations,
   local: ReadonlyMap<string, WrittenValue>,

@@ -7,6 +7,7 @@
  */
 import { bundledParts } from '../filter-order.js';
 import { Load, type LoadParts } from '../load.js';
+import type { Context } from '../load-context.js';
 import { definedBy, mentionedNames, rootsOf } from '../section.js';
 import { Walk } from '../walk.js';
 
@@ -47,7 +48,7 @@ export async function checkPaste(
     load.open();
     const roots = rootsOf(parts.document);
     const asked = names?.map((name) => ({ kind: 'app' as const, name })) ?? roots;
-    for (const { kind, name } of asked) await walk.validate(load.context(kind, name), true);
+    for (const { kind, name } of asked) await meet(walk, load.context(kind, name), true);
     // Apps that the configuration does not choose are not built, so their errors prevent no start.
     findings.harmless = 'unchosen';
     for (let each = walk.unchosen.shift(); each !== undefined; each = walk.unchosen.shift())
@@ -57,12 +58,16 @@ export async function checkPaste(
     findings.harmless = names === undefined ? false : 'unreached';
     if (!others) return walk;
     for (const { kind, name } of roots)
-      if (!load.asked.has(`${kind} ${name}`)) await walk.validate(load.context(kind, name));
+      if (!load.asked.has(`${kind} ${name}`)) await meet(walk, load.context(kind, name));
     await walkAlone(walk);
   } catch (error) {
     load.ended(error);
   }
   return walk;
+}
+
+function meet(walk: Walk, context: Context, entered = false): Promise<void> {
+  return context.kind === 'server' ? walk.server(context) : walk.validate(context, entered);
 }
 
 /** Walks that have been over a file before. */
@@ -84,7 +89,7 @@ async function walkAlone(walk: Walk): Promise<void> {
       mentioned ??= mentionedNames(main);
       const unused = defined.kind === 'filter' && source.document === main && !mentioned.has(defined.name);
       if (unused) load.findings.unused(defined.name, section.origin);
-      await walk.validate(load.within(source, defined.kind, defined.name));
+      await meet(walk, load.within(source, defined.kind, defined.name));
     }
   }
 }
