@@ -81,6 +81,8 @@ export interface CreatedNode {
   readonly origin: Origin | undefined;
   /** False for a composite that has asked for no app: it answers by itself. */
   readonly hasApps: boolean;
+  /** True if its factory is not installed, and a stand-in was created. */
+  readonly isUnknown: boolean;
 }
 
 /** Options for the creation of an app, beside its tree. */
@@ -99,6 +101,8 @@ export interface CreateOptions {
   readonly tasks?: JobList | undefined;
   /** Collects the filters, one for each section, that also apply to the server's own refusals. */
   readonly aroundRefusals?: Map<string, Filter> | undefined;
+  /** Gives factories that are not installed a stand-in. Default: an error. @internal */
+  readonly standIns?: boolean | undefined;
   /** Gets the apps that its factories make. @internal */
   readonly made?: MadeApps | undefined;
   /** Gets the walk, before it begins: it has all errors of the app in the end, and suspicious lines. @internal */
@@ -358,7 +362,8 @@ export class Creation {
 function nodeOf(context: Context): CreatedNode {
   const { name, origin } = headerOf(context);
   const hasApps = context.children.some(({ get }) => get === 'app');
-  return { name, factory: context.factory?.written, origin, hasApps };
+  const { written, isUnknown = false } = context.factory ?? {};
+  return { name, factory: written, origin, hasApps, isUnknown };
 }
 
 /** Parameter counts of a filter, (app), and an app, (req, res). A function with another count is a factory, whatever its error. */

@@ -31,6 +31,8 @@ export class FactoryUse {
   readonly written: string;
   resolved = false;
   value: unknown;
+  /** True if it is not installed, and `value` stands in for it. */
+  isUnknown = false;
   readonly #origin: () => Origin | undefined;
 
   constructor(written: string, origin: () => Origin | undefined = () => undefined) {

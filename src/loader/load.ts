@@ -82,12 +82,12 @@ export class Load {
 
   readonly #resolver: Resolver;
 
-  /** `imports`: false locates modules without importing them. */
-  constructor(parts: LoadParts, imports = true) {
+  /** `imports`: false locates modules without importing them. `standIns`: parts that nothing is known of get a stand-in. */
+  constructor(parts: LoadParts, imports = true, standIns = false) {
     this.#parts = parts;
     this.findings = new Findings(parts.document.file);
     this.#resolver = parts.resolver ?? new DefaultResolver((origin) => this.#aliases(origin), imports);
-    this.steps = new Steps(this.#resolver);
+    this.steps = new Steps(this.#resolver, standIns);
   }
 
   /** Returns the alias by which a factory is found; undefined for one that the file names itself, and for a resolver of the program. */

@@ -158,12 +158,17 @@ export class Loader extends PasteFile {
     if (!this.has(name)) this.appConfig(name);
   }
 
-  /** Returns the contexts of an app, with the children of composites that report them. Modules are imported, no factory is called. */
-  async tree(name?: string): Promise<ContextTree> {
-    const walk = this.#walk('app', name);
-    const context = await walk.load.load('app', name);
-    await walk.load.expand(context);
-    return treeOf(context, (node, own) => this.#nodes.set(node, { walk, context: own }));
+  /**
+   * Returns the contexts of an app, with the children of composites that report them. Modules are imported, no factory is called. `standIns`:
+   * factories that are not installed are nodes too. Default: an error.
+   */
+  async tree(name?: string, { standIns = false }: { readonly standIns?: boolean } = {}): Promise<ContextTree> {
+    const walk = this.#walk('app', name, standIns);
+    const { load } = walk;
+    const context = await load.load('app', name);
+    await load.expand(context);
+    const note = (node: ContextTree, own: Context): void => void this.#nodes.set(node, { walk, context: own });
+    return treeOf(context, note, (own) => load.aliasOf(own)?.target);
   }
 
   /** Creates the app of one node of a {@link Loader.tree} by its own factory, without the filters around it. */
@@ -184,12 +189,12 @@ export class Loader extends PasteFile {
   }
 
   #create(kind: Kind, name: string | undefined, releases: Releases, options?: CreateOptions): Promise<Created> {
-    return new Creation(this.#walk(kind, name), releases, options).load(kind, name);
+    return new Creation(this.#walk(kind, name, options?.standIns), releases, options).load(kind, name);
   }
 
-  #walk(kind: Kind, name?: string): Walk {
+  #walk(kind: Kind, name?: string, standIns = false): Walk {
     const parts = { ...this.#parts, service: this.#serviceOf(kind, name) };
-    return new Walk(new Load(parts), parts);
+    return new Walk(new Load(parts, true, standIns), parts);
   }
 
   /** Returns the API whose options apply: that of the program, else the one with the name of the loaded app. */

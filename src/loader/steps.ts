@@ -12,6 +12,7 @@ import type { Reference } from './reference.js';
 import { DefaultResolver, type EntryPoints, entryPointsOf, factoryOf, type Resolver } from './resolver.js';
 import { type Kind, PROTOCOLS } from './section.js';
 import { originOf, type Setting } from './source.js';
+import { standInFor } from './stand-ins.js';
 
 /** A factory or distribution to resolve, or an error. */
 type Step = { readonly reference: Reference; readonly run: () => Promise<void> } | { readonly issue: unknown };
@@ -24,8 +25,12 @@ export class Steps {
   /** Factories by expression and file, because many sections of a large file name few factories. */
   readonly #known = new Map<string, unknown>();
 
-  constructor(resolver: Resolver) {
+  readonly #standIns: boolean;
+
+  /** `standIns`: a factory that is not installed gets a stand-in. */
+  constructor(resolver: Resolver, standIns = false) {
     this.#resolver = resolver;
+    this.#standIns = standIns;
   }
 
   /** Adds an error after `reference`. */
@@ -123,7 +128,12 @@ export class Steps {
   #factory(context: Context, resolve: (origin: Origin) => Promise<unknown>): void {
     const factory = context.factory!;
     const run = async (): Promise<void> => {
-      factory.value = await resolve(placeOf(context));
+      factory.value = await resolve(placeOf(context)).catch((error: unknown) => {
+        const standIn = this.#standIns ? standInFor(context, error) : undefined;
+        if (standIn === undefined) throw error;
+        factory.isUnknown = true;
+        return standIn;
+      });
       factory.resolved = true;
     };
     this.#steps.push({ reference: context.reference, run });

@@ -24,6 +24,10 @@ export interface ContextTree {
   readonly factory?: string;
   /** The factory that the expression names; absent until it is resolved. */
   readonly resolved?: unknown;
+  /** What an alias has in place of the expression: `portico/middleware:catchErrors`; absent without an alias. */
+  readonly standsFor?: string;
+  /** True if the factory is not installed, and the tree was asked for with stand-ins. */
+  readonly isUnknown?: true;
   /** The source of a composite's children: the path of a file, `egg:…` or `call:…`. */
   readonly loader: string;
   readonly globalConf: Conf;
@@ -41,12 +45,14 @@ export interface ContextTree {
 /** A child of a composite: the reference that the composite follows, and the child's tree. */
 export type ChildTree<C = ContextTree> = Child<C>;
 
-/** Returns the current tree of a context. `note` is called with each node and its context. */
+/** Returns the current tree of a context. `note` is called with each node and its context; `targetOf` returns what an alias names for one. */
 export function treeOf(
   context: Context,
   note: (node: ContextTree, context: Context) => void = () => undefined,
+  targetOf: (context: Context) => string | undefined = () => undefined,
 ): ContextTree {
-  const tree = (part: Context): ContextTree => treeOf(part, note);
+  const tree = (part: Context): ContextTree => treeOf(part, note, targetOf);
+  const standsFor = targetOf(context);
   const { kind, type, factory, answerer, inner } = context;
   const composite = isComposite(context);
   const filters = context.filters.map(tree);
@@ -58,6 +64,8 @@ export function treeOf(
     protocol: context.protocol,
     ...(factory === undefined ? {} : { factory: factory.written }),
     ...(factory?.resolved === true ? { resolved: factory.value } : {}),
+    ...(standsFor === undefined ? {} : { standsFor }),
+    ...(factory?.isUnknown === true ? { isUnknown: true as const } : {}),
     loader:
       answerer.form === 'file'
         ? answerer.source.path

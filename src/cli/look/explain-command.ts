@@ -29,7 +29,8 @@ export function register(program: Command): void {
   addConfigurationOptions(command).action(async (method: string, url: string, args: RequestArguments) => {
     const request = namedRequest(method, url, args);
     const { loader, app, limits } = await namedApp(request, args);
-    const tried = await trialApp(loader, app, limits);
+    // A request can be tried before anything of the file is moved.
+    const tried = await trialApp(loader, app, limits, true);
     try {
       const document = explained(request, await tried.run(request));
       print(args, document, () => [`${request.method} ${request.url}`, ...document.steps.map(line)].join('\n'));

@@ -36,7 +36,9 @@ async function pipeline(app: string | undefined, args: PipelineArguments): Promi
   const path = args.paste ?? configuredPasteFile(config);
   const loader = new Loader(path, { config });
   const roots: PipelineNode[] = [];
-  for (const name of app === undefined ? loader.roots() : [app]) roots.push(nodeOf(await loader.tree(name), config));
+  // A file can be drawn before anything of it is moved.
+  for (const name of app === undefined ? loader.roots() : [app])
+    roots.push(nodeOf(await loader.tree(name, { standIns: true }), config));
   switch (args.json === true ? 'json' : args.format) {
     case 'json':
       return JSON.stringify({ schema: 'portico/pipeline', version: 1, file: path, apps: roots }, undefined, 2);
@@ -51,7 +53,7 @@ async function pipeline(app: string | undefined, args: PipelineArguments): Promi
 
 /** Returns a node to print: its parts are below it, filters before the app they wrap. */
 function nodeOf(tree: ContextTree, config: Config, label?: string): PipelineNode {
-  const { type, name, factory, origin } = tree;
+  const { type, name, factory, standsFor, isUnknown, origin } = tree;
   const parts = [...(tree.filters ?? []), tree.filter, tree.app ?? tree.next].filter((part) => part !== undefined);
   const children = (tree.children ?? []).map(({ context, option }) => nodeOf(context, config, option));
   return {
@@ -59,6 +61,8 @@ function nodeOf(tree: ContextTree, config: Config, label?: string): PipelineNode
     type,
     name,
     factory,
+    standsFor,
+    isUnknown,
     file: origin === undefined ? null : relative('', origin.file),
     line: origin?.line ?? null,
     options: type === 'composite' && children.length > 0 ? {} : shownOptions(tree, config),
@@ -77,6 +81,10 @@ export interface PipelineNode {
   readonly type: string;
   readonly name: string;
   readonly factory: string | undefined;
+  /** What an alias has in place of the factory. */
+  readonly standsFor: string | undefined;
+  /** True if the factory is not installed; else undefined. */
+  readonly isUnknown: true | undefined;
   readonly file: string | null;
   readonly line: number | null;
   readonly options: Readonly<Record<string, string>>;
@@ -146,13 +154,23 @@ function below(node: PipelineNode, indent: string): string[] {
   return lines;
 }
 
-function headline({ place, type, name, factory, file, line }: PipelineNode): string {
+function headline(node: PipelineNode): string {
+  const { place, type, name, file, line } = node;
   const mount = place === undefined ? '' : `${place} → `;
+  const factory = factoryText(node);
   const made = factory === undefined ? '' : `  ${factory}`;
   return `${mount}${name}  ${type}${made}${file === null ? '' : `  ${file}:${line}`}`;
 }
 
-function caption({ name, type, factory }: PipelineNode): string {
+/** Returns the factory as written, with what stands for it here, or that nothing does. */
+function factoryText({ factory, standsFor, isUnknown }: PipelineNode): string | undefined {
+  if (standsFor !== undefined && isUnknown !== true) return `${factory} → ${standsFor}`;
+  return isUnknown === true ? `${factory} (not installed)` : factory;
+}
+
+function caption(node: PipelineNode): string {
+  const { name, type } = node;
+  const factory = factoryText(node);
   return factory === undefined ? `${name} (${type})` : `${name} (${type}) ${factory}`;
 }
 

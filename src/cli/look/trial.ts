@@ -17,13 +17,14 @@ export interface TrialApp {
   close(): Promise<void>;
 }
 
-/** Composes an app of a paste file for trials. `limits`: those of its server. */
+/** Composes an app of a paste file for trials. `limits`: those of its server; `standIns`: for parts that are not installed. */
 export async function trialApp(
   loader: Loader,
   name: string,
   limits: Parameters<typeof trialServer>[1],
+  standIns = false,
 ): Promise<TrialApp> {
-  const app = await asTrial(() => loader.loadApp(name, NOTED));
+  const app = await asTrial(() => loader.loadApp(name, { ...NOTED, standIns }));
   return { run: trialServer(app, limits), close: () => app.close() };
 }
 
@@ -32,7 +33,7 @@ export function issueTexts({ issues }: NonNullable<TriedAnswer['trial']['fault']
   return issues.map(({ where, path, message }) => `${[where, ...path].join('.')} ${message}`);
 }
 
-/** Each part notes that a request enters it. */
+/** Each part notes that a request enters it; one that is not installed yet, too. */
 const NOTED: CreateOptions = {
   aroundApp: (app, node) => entered('app', node)(canTry(app) ? app : endOf(node)),
   aroundComposite: (app, node) => entered('composite', node)(node.hasApps ? app : endOf(node)),
@@ -48,9 +49,20 @@ function first(pipeline: CreatedNode, filters: readonly CreatedNode[]): Filter {
   return (app) => enterPipeline(enterFilter(app));
 }
 
-function entered(what: TrialNode['what'], { name, factory, origin }: CreatedNode, note?: string): Filter {
+function entered(
+  what: TrialNode['what'],
+  { name, factory, origin, isUnknown }: CreatedNode,
+  note = isUnknown ? NOT_YET[what] : undefined,
+): Filter {
   return entering({ what, name, factory, origin }, note);
 }
+
+/** What a request meets in place of a part that is not installed. */
+const NOT_YET: Readonly<Partial<Record<TrialNode['what'], string>>> = {
+  filter: 'is not installed: passes the request on',
+  app: 'is not installed',
+  composite: 'is not installed: its options name its parts',
+};
 
 /** An app in place of one that does not know trials. */
 function endOf({ name }: CreatedNode): App {
