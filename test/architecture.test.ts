@@ -88,6 +88,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'control-commands',
     'notify-command',
     'serve',
+    'new-project',
     'init-command',
     'generate',
     'generate-command',
