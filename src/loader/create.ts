@@ -263,7 +263,7 @@ export class Creation {
     const requested = new Set<string>();
     try {
       const made = await this.#made(context, requested);
-    this.#walk.warn(context);
+      this.#walk.warn(context);
       // A composite may go on without a child that was refused.
       if (isComposite(context)) load.findings.forgive(before);
       return made;

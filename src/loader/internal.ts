@@ -2,9 +2,11 @@
 export { pipelineNamed } from './composite/by-option.js';
 export type { CreatedNode, CreateOptions } from './create.js';
 export { unreadable } from './document.js';
+export type { NamedFactory } from './factories.js';
 export { collectFactoryWarnings } from './factory-warnings.js';
 export { bundledParts, FILTER_ORDER, findsNoCaller } from './filter-order.js';
 export { aliasBlock } from './findings.js';
+export { factoriesOf } from './loader.js';
 export type { MadeApps } from './made-apps.js';
 export { ConfigNotFound, PasteAppNotFound, PasteError } from './paste-error.js';
 export { isSectionName, openPasteFile, PasteFile } from './paste-file.js';

@@ -10,6 +10,7 @@ import { aliasesOf } from './aliases.js';
 import { type After, type CheckOptions, checkPaste } from './check/check-file.js';
 import { type Created, type CreateOptions, Creation, type ServerFactory } from './create.js';
 import { openPaste, type ReadPasteFile } from './document.js';
+import { type NamedFactory, namedFactories } from './factories.js';
 import { Load, type LoadParts } from './load.js';
 import { type Context, Releases } from './load-context.js';
 import { type LoadedApp, loadedApp } from './loaded-app.js';
@@ -203,6 +204,11 @@ export class Loader extends PasteFile {
     const isApi = kind === 'app' && config.getSectionLocation(`api:${name}`) !== undefined;
     return service ?? (isApi ? name : undefined);
   }
+}
+
+/** Returns the factories that a file names, which need not exist. Imports nothing. */
+export function factoriesOf(configPath: string): Promise<readonly NamedFactory[]> {
+  return namedFactories(loadParts(configPath, {}));
 }
 
 /** Reads and parses the file; errors inside it are in the document's problems. */

@@ -1,0 +1,99 @@
+/**
+ * The factories that a paste file names, each with what stands for it, as far as that is known without a factory being imported or called. The
+ * file need not load.
+ */
+import type { Section } from '../app/index.js';
+import { byOption } from './composite/by-option.js';
+import { cascade } from './composite/cascade.js';
+import { urlmap } from './composite/urlmap.js';
+import { versionedUrlmap } from './composite/versioned-urlmap.js';
+import { normalExpression } from './expression.js';
+import { Load, type LoadParts } from './load.js';
+import { type Context, headerOf, isComposite, partsOf, sectionOf } from './load-context.js';
+import { PasteError } from './paste-error.js';
+import { Unimported } from './resolver.js';
+import { definedBy } from './section.js';
+
+/** A factory of an app or a filter. */
+export interface NamedFactory {
+  readonly kind: 'app' | 'filter';
+  /** As an alias names it: an expression, or `egg:distribution#name`. */
+  readonly name: string;
+  readonly protocol: string;
+  /** Names of the sections that name it, each once, in the order of the file. */
+  readonly sections: readonly string[];
+  /** The first of them, with its options. */
+  readonly section: Section;
+  /** `module:export` that the name leads to; undefined if nothing has it. */
+  readonly target: string | undefined;
+  /** What an alias should name, by the error: a factory of Portico, or a file that may be written. */
+  readonly proposed: string | undefined;
+}
+
+/** Returns the factories of all sections of a file, each once, in the order of the file. */
+export async function namedFactories(parts: LoadParts): Promise<readonly NamedFactory[]> {
+  const load = new Load(parts, false);
+  const source = load.open();
+  const contexts: Context[] = [];
+  const proposals = new Map<string, string>();
+  for (const section of source.document.sections.values()) {
+    const defined = definedBy(section);
+    if (defined === undefined || defined.kind === 'server') continue;
+    contexts.push(load.within(source, defined.kind, defined.name));
+    for await (const error of load.resolve()) {
+      const [from, to] = (error instanceof PasteError ? (error.proposal ?? '') : '').split(/\s+/);
+      if (to !== undefined) proposals.set(from!, to);
+    }
+  }
+  const found = new Map<string, NamedFactory & { sections: string[] }>();
+  for (const context of contexts.flatMap(withParts)) {
+    const { kind, factory } = context;
+    if (factory === undefined || factory.written === '' || kind === 'server') continue;
+    const name = aliasName(factory.written);
+    const protocol = context.protocol ?? `paste.${isCompositeSection(context) ? 'composite' : kind}_factory`;
+    const { name: header } = headerOf(context);
+    const known = found.get(`${protocol} ${name}`);
+    if (known?.sections.includes(header) === false) known.sections.push(header);
+    if (known !== undefined) continue;
+    const target = factory.resolved ? targetOf(factory.value) : undefined;
+    found.set(`${protocol} ${name}`, {
+      kind,
+      name,
+      protocol,
+      sections: [header],
+      section: sectionOf(context),
+      target,
+      proposed: target === undefined ? proposals.get(name) : undefined,
+    });
+  }
+  return [...found.values()];
+}
+
+function withParts(context: Context): readonly Context[] {
+  return [context, ...partsOf(context).flatMap(withParts)];
+}
+
+function isCompositeSection(context: Context): boolean {
+  return isComposite(context) || headerOf(context).prefix.startsWith('composit');
+}
+
+/** Returns the name of a factory in aliases. */
+function aliasName(written: string): string {
+  if (written.startsWith('egg:')) return written;
+  return normalExpression(written.replace(/^call:/, ''));
+}
+
+/** Returns the module and the export of a factory that was located. */
+function targetOf(value: unknown): string | undefined {
+  if (!(value instanceof Unimported)) return COMPOSITES.get(value);
+  const { module, name } = value.expression;
+  return name === undefined ? module : `${module}:${name}`;
+}
+
+/** The Loader's own composites, which need no import. */
+const COMPOSITES: ReadonlyMap<unknown, string> = new Map(
+  Object.entries({ urlmap, versionedUrlmap, cascade, byOption }).map(([name, value]) => [
+    value,
+    `portico/loader:${name}`,
+  ]),
+);
