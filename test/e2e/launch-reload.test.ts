@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { get } from '../fixtures/http-client.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
-import { load } from '../fixtures/load.js';
 import { isAlive, type LogLine, RunningProgram } from '../fixtures/running-program.js';
 import { startedOnce, untilFileEnds } from './program.js';
 
@@ -32,37 +31,6 @@ async function reload(fleet: RunningProgram): Promise<LogLine> {
 async function exited(fleet: RunningProgram, pids: readonly number[]): Promise<void> {
   for (const pid of pids) await fleet.line(({ event, pid: of }) => event === 'worker_exited' && of === pid);
 }
-
-test('LC-515 LC-524 PT-3 PT-5 RL-65 SIGHUP replaces all workers under load, each when its successor is ready, and no request is lost; LC-1609 each old worker ends with 0, and its successor has its id', async () => {
-  const fleet = await launched({ services: [{ name: 'api', workers: 2 }] });
-  const before = fleet.children();
-  const stop = load(await fleet.port('api'), 4);
-  const from = fleet.lines.length;
-  const report = await reload(fleet);
-  assert.equal(report.outcome, 'accepted');
-  assert.equal(report.generation, 2);
-  assert.deepEqual(report.replaced, { api: 2 });
-  await get(await fleet.port('api'), '/');
-  const { answered, failed } = await stop();
-  assert.deepEqual(failed, {});
-  assert.ok(answered > 0);
-  const { body } = await get<{ pid: number; generation: number }>(await fleet.port('api'), '/');
-  assert.ok(!before.includes(body.pid));
-  assert.equal(body.generation, 2);
-  await exited(fleet, before);
-  let serving = 2;
-  for (const { event } of fleet.lines.slice(from)) {
-    if (event === 'worker_ready') serving += 1;
-    if (event === 'worker_exited') serving -= 1;
-    assert.ok(serving >= 2);
-  }
-  for (const name of ['worker_exited', 'worker_ready']) {
-    const told = fleet.lines.slice(from).filter(({ event }) => event === name);
-    assert.deepEqual(told.map(({ workerId }) => workerId).toSorted(), [0, 1]);
-    if (name === 'worker_exited') assert.ok(told.every(({ code }) => code === 0));
-  }
-  await fleet.cleanUp();
-});
 
 test('a worker that asks for a replacement gets one, and serves until that is ready', async () => {
   const fleet = await one();

@@ -256,7 +256,7 @@ test('OP-40 OP-12 scale, restart and stop do what they say, for a service that t
 });
 
 test('82 scale and restart refuse while the service is stopping', async (t) => {
-  const { socket, folder, program } = await served(t, { more: 'drain_delay = 60' });
+  const { socket, folder, program } = await served(t, { more: 'drain_delay = 60', workers: 1 });
   assert.equal((await run(folder, 'stop')).status, 0);
   for (const words of [
     ['scale', 'hello', '3'],
@@ -266,7 +266,7 @@ test('82 scale and restart refuse while the service is stopping', async (t) => {
     assert.equal(refused, 1, stdout);
     assert.match(stderr, /the service is stopping: it (?:starts and ends no workers on demand|replaces no workers)/);
   }
-  assert.equal((await status(socket)).services[0]?.wanted, 2);
+  assert.equal((await status(socket)).services[0]?.wanted, 1);
   program.kill('SIGINT');
   await program.ended;
 });
@@ -361,8 +361,21 @@ test('config show --running says that a parent of an older version tells only di
   assert.match(stderr, /^Only values that differ from their defaults: the parent is of an older version/);
 });
 
-test('OP-42 the socket of a killed process is replaced; that of a living one is left to it, which the log says', async (t) => {
-  const { socket, port, folder, program } = await served(t, { workers: 1 });
+test('OP-42 [control] socket names the path, or wants none, which a command says; that of a killed process is replaced, that of a living one is left to it', async (t) => {
+  const more = '[control]\nsocket = here.sock\n';
+  const { socket, port, folder, program } = await served(t, { more, workers: 1 });
+  assert.equal(socket, join(folder, 'here.sock'));
+  assert.match((await run(folder, 'status')).stdout, /^hello/m);
+  // Another deployment whose file names the same path.
+  const copy = emptyProject(pidProject(0, 1, `[control]\nsocket = ${socket}`));
+  t.after(() => copy.remove());
+  const other = await run(copy.folder, 'stop');
+  assert.equal(other.status, 1);
+  assert.match(other.stderr, /is another one: it was started in .* with .*portico\.ini/);
+  assert.equal((await run(copy.folder, 'status', '--socket', socket)).status, 0);
+  const refused = await run(folder, 'status', '--set', 'control.socket=');
+  assert.match(refused.stderr, /the control socket is disabled/);
+
   await program.end();
   assert.ok(lstatSync(socket).isSocket());
   const second = startProject(t, { folder, remove: () => undefined });
@@ -375,21 +388,6 @@ test('OP-42 the socket of a killed process is replaced; that of a living one is 
   await third.printed(/"event":"ready"/);
   assert.equal((await status(socket)).process.pid, second.pid);
   assert.ok(port > 0);
-});
-
-test('[control] socket names the path, or wants none, which a command says', async (t) => {
-  const { socket, folder } = await served(t, { more: '[control]\nsocket = here.sock', workers: 1 });
-  assert.equal(socket, join(folder, 'here.sock'));
-  assert.match((await run(folder, 'status')).stdout, /^hello/m);
-  // Another deployment whose file names the same path.
-  const copy = emptyProject(pidProject(0, 1, `[control]\nsocket = ${socket}`));
-  t.after(() => copy.remove());
-  const other = await run(copy.folder, 'stop');
-  assert.equal(other.status, 1);
-  assert.match(other.stderr, /is another one: it was started in .* with .*portico\.ini/);
-  assert.equal((await run(copy.folder, 'status', '--socket', socket)).status, 0);
-  const refused = await run(folder, 'status', '--set', 'control.socket=');
-  assert.match(refused.stderr, /the control socket is disabled/);
 });
 
 test('a command does not wait for ever for a socket that never answers', async (t) => {

@@ -119,14 +119,14 @@ for (const version of ['2.1', '2.35', '2.53', '2.64', '2.79']) {
     const { url } = await startCompute(t);
     assert.deepEqual(await shapesOf(url, version), await shapesOf(nova!, version));
   });
-
-  test(`none of the comparison’s requests is a 500, at ${version}`, async (t) => {
-    const { url } = await startCompute(t);
-    const shapes = await shapesOf(url, version);
-    assert.deepEqual(
-      Object.entries(shapes).filter(([, { status }]) => status >= 500),
-      [],
-    );
-    assert.ok(Object.values(shapes).filter(({ status }) => status === 200).length > 15);
-  });
 }
+
+test('none of the comparison’s requests is a 500', async (t) => {
+  const { url } = await startCompute(t);
+  const shapes = await shapesOf(url, '2.79');
+  assert.deepEqual(
+    Object.entries(shapes).filter(([, { status }]) => status >= 500),
+    [],
+  );
+  assert.ok(Object.values(shapes).filter(({ status }) => status === 200).length > 15);
+});
