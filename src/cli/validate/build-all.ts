@@ -95,7 +95,10 @@ async function tryToLoad(api: LoadedApi, config: Config): Promise<Walk | undefin
   const { pipeline } = api;
   if (!loader.has(pipeline)) return undefined;
   let walk: Walk | undefined;
-  const app = await loader.loadApp(pipeline, { walked: (made) => void (walk = made) });
+  const walked = (made: Walk): void => {
+    walk = made;
+  };
+  const app = await loader.loadApp(pipeline, { walked });
   await app.close();
   return walk;
 }

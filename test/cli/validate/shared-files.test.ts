@@ -120,8 +120,8 @@ control_exchange = nova
 [wsgi]
 api_paste_config = /etc/nova/api-paste.ini
 `);
-  const { rpcOptions } = await import('../../../dist/rpc/rpc-options.js');
-  const { messagingSettings } = await import('../../../dist/rpc/messaging-options.js');
+  const { rpcOptions } = await import('../../../dist/extras/rpc/rpc-options.js');
+  const { messagingSettings } = await import('../../../dist/extras/rpc/messaging-options.js');
   const { servingOptions } = await import('../../../dist/server/api/api-options.js');
   const { exchange, responseTimeout } = config.group('rpc', rpcOptions);
   assert.deepEqual([exchange, responseTimeout], ['nova', 90]);
