@@ -33,6 +33,11 @@ export function ask(
   });
 }
 
+/** Sends one request to a port of this machine, as {@link ask}. */
+export function askPort(port: number, path: string, options: Parameters<typeof ask>[1] = {}): Promise<Answer> {
+  return ask(`http://127.0.0.1:${port}${path}`, options);
+}
+
 /** Sends a request to a control socket, as `curl --unix-socket` does. */
 export async function askSocket<T>(
   socketPath: string,

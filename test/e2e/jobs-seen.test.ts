@@ -1,12 +1,10 @@
 /** Signs of periodic jobs for an operator: in the status, at the metrics, and in the log of a stop. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
-import { request } from 'node:http';
 import { test } from 'node:test';
 import { commandBeside } from '../cli/command.js';
 import { parseExposition, sumOf } from '../fixtures/exposition.js';
 import { until } from '../fixtures/until.js';
+import { askPort } from './clients.js';
 import { emptyProject, freePort, startProject } from './program.js';
 
 const app = `
@@ -26,12 +24,7 @@ export const hello = appFactory('hello', defineOptions({}), (_options, { tasks }
 });
 `;
 
-async function ask(port: number, path: string): Promise<string> {
-  const [res] = (await once(request({ port, path, agent: false }).end(), 'response')) as [IncomingMessage];
-  let text = '';
-  for await (const chunk of res) text += String(chunk);
-  return text;
-}
+const ask = async (port: number, path: string): Promise<string> => (await askPort(port, path)).text;
 
 interface Job {
   readonly name: string;

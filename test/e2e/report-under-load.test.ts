@@ -1,9 +1,9 @@
 /** A report of a whole fleet under load: every process has a separate one, no request fails, and no secret is in it. */
 import assert from 'node:assert/strict';
-import { Agent, request } from 'node:http';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as rest } from 'node:timers/promises';
+import { load } from '../fixtures/load.js';
 import { emptyProject, freePort, startApiCli } from './program.js';
 import { pidApp } from './projects.js';
 
@@ -35,46 +35,6 @@ connection = postgresql://nova:correct-horse@127.0.0.1/nova
   };
 }
 
-/** Sends requests one after another on kept connections, with rests; none of them fails. `more` settles after that many more. */
-function load(port: number, clients: number): { more(count: number): Promise<void>; stop(): Promise<void> } {
-  const agent = new Agent({ keepAlive: true, maxSockets: clients });
-  let running = true;
-  const one = (): Promise<void> =>
-    new Promise((resolve, reject) => {
-      request({ port, host: '127.0.0.1', path: '/', agent }, (response) => {
-        response.resume().once('end', () => {
-          if (response.statusCode === 200) resolve();
-          else reject(new Error(`answered ${response.statusCode}`));
-        });
-      })
-        .once('error', reject)
-        .end();
-    });
-  let answered = 0;
-  let goal = 0;
-  let reached = (): void => undefined;
-  const client = async (): Promise<void> => {
-    while (running) {
-      await one();
-      answered += 1;
-      if (answered >= goal) reached();
-      await rest(20);
-    }
-  };
-  const all = Promise.all(Array.from({ length: clients }, client));
-  return {
-    more: async (count) => {
-      goal = answered + count;
-      await Promise.race([all, new Promise<void>((resolve) => (reached = resolve))]);
-    },
-    stop: async () => {
-      running = false;
-      await all;
-      agent.destroy();
-    },
-  };
-}
-
 test('LC-1502 LC-1508 LC-1511 LC-1513 SIGUSR2 to a serving fleet: a report of each process, no request lost, no secret', async (t) => {
   const port = await freePort();
   const data = emptyProject({});
@@ -87,13 +47,13 @@ test('LC-1502 LC-1508 LC-1511 LC-1513 SIGUSR2 to a serving fleet: a report of ea
   const slow = request({ port, host: '127.0.0.1', path: '/?token=hunter2&ms=600000' }).on('error', () => {});
   slow.end();
 
-  const during = load(port, 4);
-  await during.more(20);
+  const stop = load(port, 4);
   program.kill('SIGUSR2');
   const banner = '====\\s+Configuration\\s+====';
   await program.printed(new RegExp(`(${banner}[\\s\\S]*){${WORKERS + 1}}`));
-  await during.more(20);
-  await during.stop();
+  const { answered, failed } = await stop();
+  assert.deepEqual(failed, {});
+  assert.ok(answered > 0);
   slow.destroy();
   program.kill('SIGTERM');
   assert.deepEqual(await program.ended, { code: 0, signal: null });

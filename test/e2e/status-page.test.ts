@@ -1,13 +1,13 @@
 /** The status page of the admin listener in a browser, with real fleets. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { type IncomingMessage, request } from 'node:http';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { browserOf, withoutBrowser as skip } from '../fixtures/browser.js';
 import { until } from '../fixtures/until.js';
+import { askPort } from './clients.js';
 import { emptyProject, freePort, type Program, startedOnce, startProject, untilFileEnds } from './program.js';
 
 const app = `
@@ -65,13 +65,7 @@ async function served(metrics = 'enabled = true\nfilters = true'): Promise<Serve
   return { port, admin: listen, program: await start(), start, folder: project.folder };
 }
 
-async function ask(port: number, path: string, method = 'GET') {
-  const asked = request({ host: '127.0.0.1', port, path, method, agent: false }).end();
-  const [res] = (await once(asked, 'response')) as [IncomingMessage];
-  let text = '';
-  for await (const chunk of res) text += String(chunk);
-  return { status: res.statusCode, headers: res.headers, text };
-}
+const ask = (port: number, path: string, method = 'GET') => askPort(port, path, { method });
 
 /** Sends a request whose response never ends. */
 function begin(t: TestContext, port: number, path: string): void {

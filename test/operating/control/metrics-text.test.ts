@@ -5,6 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { askPort } from '../../e2e/clients.js';
 import { emptyProject, freePort, Program, startProject, type UntilEnd, untilFileEnds } from '../../e2e/program.js';
 import { type Family, parseExposition, sumOf } from '../../fixtures/exposition.js';
 import { until as untilAnswer } from '../../fixtures/until.js';
@@ -87,25 +88,16 @@ async function served(
   return { port, admin: Number(admin), program, folder: project.folder };
 }
 
-async function ask(port: number, path: string, method = 'GET') {
-  const asked = request({ host: '127.0.0.1', port, method, path, agent: false }).end();
-  const [res] = (await once(asked, 'response')) as [IncomingMessage];
-  let text = '';
-  for await (const chunk of res) text += String(chunk);
-  return { status: res.statusCode, type: res.headers['content-type'], text };
-}
+const ask = (port: number, path: string, method = 'GET') => askPort(port, path, { method });
 
-async function askWith(port: number, path: string, body: string): Promise<number | undefined> {
+async function askWith(port: number, path: string, body: string): Promise<number> {
   const headers = { 'content-type': 'application/json' };
-  const asked = request({ host: '127.0.0.1', port, method: 'POST', path, headers, agent: false }).end(body);
-  const [res] = (await once(asked, 'response')) as [IncomingMessage];
-  res.resume();
-  return res.statusCode;
+  return (await askPort(port, path, { method: 'POST', headers, body })).status;
 }
 
 async function scrape(admin: number): Promise<ReadonlyMap<string, Family>> {
-  const { status, type, text } = await ask(admin, '/metrics');
-  assert.deepEqual([status, type], [200, 'text/plain; version=0.0.4; charset=utf-8'], text);
+  const { status, headers, text } = await ask(admin, '/metrics');
+  assert.deepEqual([status, headers['content-type']], [200, 'text/plain; version=0.0.4; charset=utf-8'], text);
   return parseExposition(text);
 }
 
