@@ -30,7 +30,7 @@ test('LC-373 LC-1404 RL-84 a worker that cannot start ends the launch with 1, lo
 test('LC-373 RL-69 RL-84 a configuration that a worker refuses ends the launch with 78, file and line and no stack', async (t) => {
   const failsWith = join(folder, 'refused.ini');
   writeFileSync(failsWith, '[app]\nsize = large\n');
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2, failsWith }] });
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1, failsWith }] });
   t.after(() => fleet.cleanUp());
   assert.deepEqual(await fleet.ended, { code: 78, signal: null });
   const errors = fleet.lines.filter(({ level }) => level === 'error');

@@ -6,14 +6,7 @@ import { startedOnce, untilFileEnds } from './program.js';
 
 const file = untilFileEnds();
 
-async function running(t: { after(fn: () => Promise<void>): void }, options: object = {}, workers = 2) {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers }], options });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
-  return { fleet, port: await fleet.port('api'), workers: fleet.children() };
-}
-
-/** A fleet with one worker, for the tests that it outlives. They follow one another. */
+/** A fleet with one worker, for the tests, of which the last one stops it. They follow one another. */
 const lasting = startedOnce(async () => {
   const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1 }], control: true });
   file.after(() => fleet.cleanUp());
@@ -21,20 +14,7 @@ const lasting = startedOnce(async () => {
   return { fleet, port: await fleet.port('api'), workers: fleet.children() };
 });
 
-test('LC-512 LC-522 LC-1906 RL-82 a second SIGTERM is ignored with the time left, and cuts nothing', async (t) => {
-  const { fleet, port } = await running(t, {}, 1);
-  const slow = get<{ slow: boolean }>(port, '/slow?ms=800');
-  await get(port, '/');
-  fleet.kill('SIGTERM');
-  await fleet.line(({ msg }) => msg === 'Caught SIGTERM, stopping');
-  fleet.kill('SIGTERM');
-  const line = await fleet.line(({ msg }) => msg?.startsWith('Caught SIGTERM again'));
-  assert.match(line.msg ?? '', /time left: \d+\.\d s$/);
-  assert.equal((await slow).body.slow, true);
-  assert.deepEqual(await fleet.ended, { code: 0, signal: null });
-});
-
-describe('of a fleet that lasts', { concurrency: 1 }, () => {
+describe('of one fleet', { concurrency: 1 }, () => {
   test('LC-1704 a worker ignores SIGINT, which a terminal sends to the whole group', async () => {
     const { fleet, port, workers } = await lasting();
     process.kill(workers[0]!, 'SIGINT');
@@ -91,5 +71,18 @@ describe('of a fleet that lasts', { concurrency: 1 }, () => {
       ['Service api: 2 -> 1 workers', 'api'],
       ['Service api keeps its 1 worker', 'api'],
     ]);
+  });
+
+  test('LC-512 LC-522 LC-1906 RL-82 a second SIGTERM is ignored with the time left, and cuts nothing', async () => {
+    const { fleet, port } = await lasting();
+    const slow = get<{ slow: boolean }>(port, '/slow?ms=800');
+    await get(port, '/');
+    fleet.kill('SIGTERM');
+    await fleet.line(({ msg }) => msg === 'Caught SIGTERM, stopping');
+    fleet.kill('SIGTERM');
+    const line = await fleet.line(({ msg }) => msg?.startsWith('Caught SIGTERM again'));
+    assert.match(line.msg ?? '', /time left: \d+\.\d s$/);
+    assert.equal((await slow).body.slow, true);
+    assert.deepEqual(await fleet.ended, { code: 0, signal: null });
   });
 });

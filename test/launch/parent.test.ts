@@ -1,4 +1,4 @@
-/** The parent takes no part in requests, and scales its workers on demand. */
+/** The parent takes no part in requests, replaces its workers, and scales them on demand. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { connectionsOf, descriptorsOf } from '../e2e/faults/target.js';
 import { startedOnce, untilFileEnds } from '../e2e/program.js';
 import { get } from '../fixtures/http-client.js';
-import { RunningProgram } from '../fixtures/running-program.js';
+import { isAlive, RunningProgram } from '../fixtures/running-program.js';
 
 const file = untilFileEnds();
 /** A fleet for the tests that follow one another, of which the last one stops it. */
@@ -57,6 +57,36 @@ test('RL-19 connections that workers have no time to accept wait in the system, 
     return text.startsWith('HTTP/1.1 200 ');
   });
   assert.deepEqual(new Set(await Promise.all(answers)), new Set([true]));
+});
+
+test('LC-303 LC-305 LC-1601 PT-1 all workers serve one port, each under its own id', async () => {
+  const { fleet, port } = await two();
+  assert.equal(fleet.children().length, 2);
+  const seen = new Set<number>();
+  while (seen.size < 2) {
+    const answers = await Promise.all(Array.from({ length: 8 }, () => get<{ pid: number }>(port, '/')));
+    for (const { body } of answers) seen.add(body.pid);
+  }
+  assert.deepEqual(seen, new Set(fleet.children()));
+  const { body } = await get<Record<string, string>>(port, '/env');
+  assert.match(body.PORTICO_WORKER_ID ?? '', /^[01]$/);
+  assert.equal(body.PORTICO_WORKER, undefined);
+});
+
+test('LC-325 LC-326 LC-322 LC-532 a worker that is killed or terminated is replaced under the same id', async () => {
+  const { fleet } = await two();
+  for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+    const from = fleet.lines.length;
+    const [victim, sibling] = fleet.children();
+    process.kill(victim!, signal);
+    const exit = await fleet.event('worker_exited', from);
+    assert.equal(exit.pid, victim);
+    assert.equal(exit.level, signal === 'SIGKILL' ? 'warn' : 'info');
+    assert.equal(exit.signal, signal === 'SIGKILL' ? 'SIGKILL' : null);
+    const ready = await fleet.event('worker_ready', from);
+    assert.equal(ready.workerId, exit.workerId);
+    assert.ok(isAlive(sibling!));
+  }
 });
 
 test('PT-10 LC-1706 while the parent is stopped by SIGSTOP its workers answer everybody', async () => {
