@@ -49,7 +49,7 @@ export class NearestOwned {
   /** Returns the sections of nearly that name: two letters off, or one of a short word, only those that have one of its options. */
   #similar(group: string, options: readonly string[]): string[] {
     const shares = (each: string): boolean => options.some((opt) => this.names.find(each, opt) !== undefined);
-    const certain = group.length > 4 || options.length === 0 ? nearestNames(group, this.#sections, 1) : [];
+    const certain = group.length > 3 || options.length === 0 ? nearestNames(group, this.#sections, 1) : [];
     return certain.length > 0 ? certain : nearestNames(group, this.#sections).filter(shares);
   }
 
