@@ -90,6 +90,8 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'serve',
     'new-project',
     'init-command',
+    'migrate',
+    'migrate-command',
     'generate',
     'generate-command',
     'plan-command',

@@ -191,7 +191,9 @@ function commandParts(command: Command, path: string, before?: Command): string[
 
 /** Returns the words for the options that many commands have, and a line for each other argument. */
 function argumentsOf(command: Command): { readonly also: readonly string[]; readonly own: readonly string[] } {
-  const shared = Object.entries(SHARED).filter(([, flags]) => command.options.some(({ long }) => long === flags[0]));
+  const shared = Object.entries(SHARED).filter(([, flags]) =>
+    flags.every((flag) => command.options.some(({ long }) => long === flag)),
+  );
   const isShared = ({ long, description }: Flag): boolean =>
     shared.some(([, flags]) => flags.includes(long!)) && !description.startsWith('with ');
   const also = shared

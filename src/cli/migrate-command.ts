@@ -1,0 +1,145 @@
+/**
+ * `api-cli migrate`: reads the paste files and the conf of a service in Python, and writes a project that serves them: what stands for each
+ * Python name, and code to complete for what nothing stands for.
+ */
+import { writeFileSync } from 'node:fs';
+import { isAbsolute, join, relative, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { isUnknownName } from '../config/internal.js';
+import { countText, printableLines } from '../text/index.js';
+import { columns, example } from './command.js';
+import { collect } from './command-line.js';
+import { readConfiguration } from './configured/configuration.js';
+import { type FoundConf, findService, type NamedFiles } from './migrate/found-service.js';
+import { servedApis } from './migrate/served-apis.js';
+import { isLost, standIns } from './migrate/stand-ins.js';
+import { codeFor } from './migrate/written-code.js';
+import { configText, type Migration, PASTE, pasteText, readmeText } from './migrate/written-files.js';
+import {
+  IN_JAVASCRIPT,
+  languageOf,
+  ON_OLDER_NODE,
+  packageName,
+  refuseOccupied,
+  templateFiles,
+  writeProject,
+} from './new-project.js';
+import { validateAll } from './validate/validate-all.js';
+
+interface Arguments extends NamedFiles {
+  readonly output?: string;
+  readonly javascript?: boolean;
+}
+
+export function register(program: Command): void {
+  program
+    .command('migrate')
+    .description('write a project that takes over a service in Python, from its paste file and its conf')
+    .argument('[dir]', 'the directory of the service (default: that of --paste, or this one)')
+    .option('--paste <file>', 'a paste file (default: those in the directory; repeatable)', collect)
+    .option('--config-file <file>', 'the conf (default: that in the directory)')
+    .option('--output <dir>', 'a new or empty directory (default: <service>-portico)')
+    .option(...IN_JAVASCRIPT)
+    .addHelpText('after', `${example('api-cli migrate /etc/nova')}\n\n${ON_OLDER_NODE}`)
+    .action(migrate);
+}
+
+async function migrate(dir: string | undefined, args: Arguments): Promise<void> {
+  const service = findService(dir, args);
+  const output = args.output ?? `${service.name}-portico`;
+  const target = resolve(output);
+  refuseOccupied(target, output, (other) => `api-cli migrate ${dir ?? ''} --output ${other}`.replace(/ {2,}/, ' '));
+  const language = languageOf(args.javascript === true);
+  const { conf } = service;
+  const found: Migration = {
+    service,
+    served: servedApis(service),
+    standIns: await standIns(service.pastes, language.extension),
+    otherNames: [],
+  };
+  const read = conf === undefined ? '' : ` --config-file ${quoted(confFrom(target, conf))} --config-file portico.ini`;
+  const tsconfig = language.extension === '.ts' && {
+    'tsconfig.json': templateFiles(language.folder)['tsconfig.json']!,
+  };
+  writeProject(target, language, {
+    files: {
+      ...Object.fromEntries(service.files),
+      ...codeFor(found.standIns, language),
+      ...tsconfig,
+      [PASTE]: pasteText(found),
+      'README.md': readmeText(packageName(target), found, read),
+      [CONFIG]: configText(found),
+    },
+    scripts: {
+      dev: `exec api-cli --dev${read}`,
+      start: `exec api-cli${read}`,
+      check: `${language.compile}api-cli check${read}`,
+      ...(conf !== undefined && { 'api-cli': `api-cli${read}` }),
+    },
+  });
+  if (conf !== undefined) {
+    const otherNames = await namesOfOthers(conf.path, join(target, CONFIG));
+    writeFileSync(join(target, CONFIG), configText({ ...found, otherNames }));
+  }
+  process.stdout.write(printableLines(told(output, found, language)));
+}
+
+const CONFIG = 'portico.ini';
+
+/** Returns the path of the conf for commands in the project: absolute if its user wrote it so. */
+function confFrom(target: string, { shown, path }: FoundConf): string {
+  return isAbsolute(shown) ? path : relative(target, path);
+}
+
+const quoted = (path: string): string =>
+  /^[\w./:@%+,-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
+
+/** Returns the names in a conf that nothing here owns: it serves other applications, so each is theirs, however near it is to one of Portico. */
+async function namesOfOthers(conf: string, config: string): Promise<readonly string[]> {
+  const read = await readConfiguration({ configFile: [conf, config] }, { collect: true });
+  const found = await validateAll(read, { import: false, factories: false });
+  const names = found.filter(isUnknownName).flatMap(({ location, section = '', option }) => {
+    const inConf = location?.origin !== undefined && resolve(location.origin.file) === conf;
+    return inConf ? [option === undefined ? section : `${section}.${option}`] : [];
+  });
+  return [...new Set(names)];
+}
+
+function told(
+  output: string,
+  { service, served, standIns: all }: Migration,
+  { name, why }: ReturnType<typeof languageOf>,
+): string {
+  const apps = all.filter(({ how }) => how === 'app');
+  const lost = all.filter(isLost);
+  const from = [
+    ...service.pastes.map((each) => each.name),
+    ...(service.conf === undefined ? [] : [service.conf.shown]),
+  ];
+  const addresses = served.apis.map((api) => `${api.name} on port ${api.port}`).join(', ');
+  const rows = [
+    ...[...service.files.keys()].map((file) => [file, 'unchanged']),
+    [PASTE, 'what stands for the Python names there'],
+    [CONFIG, addresses],
+    ...(apps.length > 0
+      ? [['app', `${countText(apps.length, 'app')} to write: until then they respond with 501`]]
+      : []),
+    ['README.md', 'what was mapped, what is lost, what to do'],
+  ];
+  const counterparts = all.length - apps.length - lost.length;
+  const lostText =
+    lost.length === 0 ? '' : `; ${lost.map(({ factory }) => factory.sections[0]).join(', ')} replaced by nothing`;
+  return `A project in ${name}${why}, from ${from.join(' and ')}
+${columns(rows)
+  .map((row) => `  ${row}`)
+  .join('\n')}
+
+Of ${all.length} factories: ${counterparts} mapped, ${countText(apps.length, 'app')} to write${lostText}.
+
+Next:
+  cd ${output}
+  npm install
+  npm run check
+  npm start
+`;
+}

@@ -1,0 +1,167 @@
+/** The APIs that a service serves: their names, the apps of its paste files, and where they listen. */
+import type { FoundConf, FoundPaste, FoundService } from './found-service.js';
+
+/** An API of the new project. */
+export interface ServedApi {
+  readonly name: string;
+  /** Its app, and the paste file that has it, by its path in the project. */
+  readonly app: string;
+  readonly file: string;
+  readonly port: number;
+  /** What says so; undefined for a number that nothing says. */
+  readonly portFrom: string | undefined;
+  /** Written only if the service did not listen on loopback alone. */
+  readonly listen: string | undefined;
+}
+
+/** APIs, and apps of the paste files that no API serves. */
+export interface Served {
+  readonly apis: readonly ServedApi[];
+  readonly others: readonly string[];
+  /** Names in `enabled_apis` that no paste file has. */
+  readonly missing: readonly string[];
+}
+
+interface Root {
+  readonly name: string;
+  readonly from: FoundPaste;
+  /** True for an app that is neither a pipeline nor a composite. */
+  readonly isBare: boolean;
+}
+
+/** Returns the APIs: those of `enabled_apis`; else the apps of the paste files that nothing else in them uses, without their variants. */
+export function servedApis({ pastes, conf }: FoundService): Served {
+  const roots = pastes.flatMap(rootsOf);
+  const listed = listIn(conf?.plain('DEFAULT', 'enabled_apis'));
+  const enabled = listed.flatMap((name) => roots.find((root) => root.name === name) ?? pastesWith(pastes, name));
+  const chosen = enabled.length > 0 ? enabled.map((root) => ({ root, app: root.name })) : chosenRoots(roots, conf);
+  const names = new Set<string>();
+  const ports = new Set<number>();
+  const apis = chosen.map(({ root, app }): ServedApi => {
+    const { from } = root;
+    const name = unique(apiName(root.name === 'main' && pastes.length > 1 ? serviceOf(from) : root.name), names);
+    const isFirst = chosen.find((each) => each.root.from === from)?.root === root;
+    const address = addressOf(root.name, from, isFirst, conf);
+    let { port } = address;
+    for (; ports.has(port); port += 1);
+    ports.add(port);
+    return {
+      name,
+      app,
+      file: from.name,
+      ...address,
+      port,
+      portFrom: port === address.port ? address.portFrom : undefined,
+    };
+  });
+  const isServed = ({ name, from }: Root): boolean => apis.some(({ app, file }) => app === name && file === from.name);
+  const missing = enabled.length === 0 ? [] : listed.filter((name) => !enabled.some((root) => root.name === name));
+  return { apis, others: roots.filter((root) => !isServed(root)).map(({ name }) => name), missing };
+}
+
+function rootsOf(from: FoundPaste): readonly Root[] {
+  const bare = new Set(
+    from.paste.sections().flatMap(({ header, name }) => (/^app(?:lication)?:/.test(header) ? name : [])),
+  );
+  const roots = from.paste.roots();
+  // The default name of PasteDeploy, whatever else in the file mentions it.
+  const all = from.paste.has('main') ? new Set(['main', ...roots]) : roots;
+  const named = [...all].map((name) => ({ name, from, isBare: bare.has(name) }));
+  return named.length > 0 ? named : [...bare].map((name) => ({ name, from, isBare: true }));
+}
+
+/** Returns a name that is used elsewhere in its file too. */
+function pastesWith(pastes: readonly FoundPaste[], name: string): readonly Root[] {
+  const from = pastes.find(({ paste }) => paste.has(name));
+  return from === undefined ? [] : [{ name, from, isBare: false }];
+}
+
+/**
+ * Returns the apps to serve. A name that begins with that of another and `-` is its variant, as in glance: the one that `[paste_deploy] flavor`
+ * chooses is served in its place.
+ */
+function chosenRoots(roots: readonly Root[], conf: FoundConf | undefined): readonly { root: Root; app: string }[] {
+  const composed = roots.some(({ isBare }) => !isBare)
+    ? roots.filter(({ isBare, name }) => !isBare || name === 'main')
+    : roots;
+  const first = composed.filter(
+    ({ name, from }) => !composed.some((each) => each.from === from && name.startsWith(`${each.name}-`)),
+  );
+  const flavor = conf?.plain('paste_deploy', 'flavor');
+  return first.map((root) => {
+    const flavored = `${root.name}-${flavor}`;
+    return { root, app: flavor !== undefined && root.from.paste.has(flavored) ? flavored : root.name };
+  });
+}
+
+/** Names with other characters would need quotes in lists. */
+const apiName = (name: string): string => name.replaceAll(/[^\w.-]+/g, '_');
+
+function unique(name: string, names: Set<string>): string {
+  let found = name;
+  for (let count = 2; names.has(found); count++) found = `${name}_${count}`;
+  names.add(found);
+  return found;
+}
+
+/** The name of a service by its paste file: glance-api of glance-api-paste.ini. */
+function serviceOf({ name }: FoundPaste): string {
+  return name.replace(/^.*\//, '').replace(/-?(?:paste)?\.\w+$/, '') || 'main';
+}
+
+/** Ports that OpenStack's services have by default. */
+const USUAL_PORTS: Readonly<Record<string, number>> = {
+  osapi_compute: 8774,
+  metadata: 8775,
+  osapi_volume: 8776,
+  osapi_share: 8786,
+  'glance-api': 9292,
+  'glance-registry': 9191,
+  neutron: 9696,
+  'heat-api': 8004,
+  'heat-api-cfn': 8000,
+  ec2: 8773,
+};
+
+const FREE_PORT = 8080;
+
+type Address = Pick<ServedApi, 'port' | 'portFrom' | 'listen'>;
+
+/** Returns where an API listens with Python. `isFirst`: it has the address of the whole service. */
+function addressOf(
+  name: string,
+  { name: file, document }: FoundPaste,
+  isFirst: boolean,
+  conf: FoundConf | undefined,
+): Address {
+  const own = name.toLowerCase().replaceAll('-', '_');
+  const written = (section: string, option: string): string | undefined =>
+    (section === 'DEFAULT' ? document.defaults : document.sections.get(section))?.options.get(option)?.value;
+  const places: readonly (readonly [from: string, host: string | undefined, port: string | undefined])[] = [
+    [`${name}_listen_port of ${conf?.shown}`, undefined, conf?.plain('DEFAULT', `${name}_listen_port`)],
+    [`[${own}] of ${conf?.shown}`, conf?.plain(own, 'bind_host'), conf?.plain(own, 'bind_port')],
+    ...(isFirst
+      ? ([
+          [`bind_port of ${conf?.shown}`, conf?.plain('DEFAULT', 'bind_host'), conf?.plain('DEFAULT', 'bind_port')],
+          [`[api] port of ${conf?.shown}`, conf?.plain('api', 'host'), conf?.plain('api', 'port')],
+          [`[server:main] of ${file}`, written('server:main', 'host'), written('server:main', 'port')],
+          [`bind_port of ${file}`, written('DEFAULT', 'bind_ip'), written('DEFAULT', 'bind_port')],
+        ] as const)
+      : []),
+  ];
+  for (const [portFrom, host, port] of places) {
+    if (port === undefined || !/^\d{1,5}$/.test(port) || Number(port) === 0 || Number(port) > 65_535) continue;
+    return { port: Number(port), portFrom, listen: isOpen(host) ? host : undefined };
+  }
+  const usual = USUAL_PORTS[name];
+  return { port: usual ?? FREE_PORT, portFrom: usual === undefined ? undefined : 'the usual port', listen: undefined };
+}
+
+/** Reports whether a text is an address that other machines reach. */
+function isOpen(host: string | undefined): boolean {
+  return host !== undefined && /^[\d.]+$|^[\da-f:]+$/i.test(host) && !/^127\.|^::1$/.test(host);
+}
+
+function listIn(text: string | undefined): string[] {
+  return (text ?? '').split(/[\s,]+/).filter((name) => name !== '');
+}

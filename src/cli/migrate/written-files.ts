@@ -1,0 +1,144 @@
+/** The ini files and the README of a project that takes over a service. */
+import { columns } from '../command.js';
+import type { FoundService } from './found-service.js';
+import type { Served, ServedApi } from './served-apis.js';
+import { acceptsAnybody, isGuard, isLost, type StandIn } from './stand-ins.js';
+
+/** Everything that the files tell. */
+export interface Migration {
+  readonly service: FoundService;
+  readonly served: Served;
+  readonly standIns: readonly StandIn[];
+  /** Names of the conf that only other applications read. */
+  readonly otherNames: readonly string[];
+}
+
+/** The paste file of the project: names what stands for Python's names in the others, which stay as they are. */
+export const PASTE = 'portico-paste.ini';
+
+/** Returns the paste file of the project. */
+export function pasteText({ served, standIns }: Migration): string {
+  const apis = served.apis.map(
+    ({ name, app, file }) =>
+      `[pipeline:${name}]\npipeline = config:${encodeURI(file).replaceAll('#', '%23')}#${app.replaceAll('%', '%%')}\n`,
+  );
+  const line = ({ factory, target }: StandIn): readonly string[] => [
+    `    ${factory.name}`,
+    factory.name.startsWith('egg:') ? `${target}  ${factory.protocol}` : target,
+  ];
+  const lists = LISTS.map(([label, title, how]) => {
+    const rows = standIns.filter((each) => how(each)).map(line);
+    return rows.length === 0 ? '' : `# ${title}\n${label} =\n${columns(rows).join('\n')}\n`;
+  }).filter((text) => text !== '');
+  const aliases = lists.length === 0 ? '' : `\n[portico:aliases]\n${lists.join('\n')}`;
+  return `# The APIs of ${listText(filesOf(served.apis))}, and what stands for the Python names there.\n\n${apis.join('\n')}${aliases}`;
+}
+
+/** The lists of aliases. Python names that Portico knows need none. */
+const LISTS: readonly (readonly [label: string, title: string, how: (each: StandIn) => boolean])[] = [
+  ['apps', 'Apps to write.', ({ how }) => how === 'app'],
+  ['filters', 'Filters that do nothing yet.', ({ how }) => how === 'filter'],
+  [
+    'counterparts',
+    "Factories of Portico that do the same, by Python's names for them.",
+    ({ how }) => how === 'similar',
+  ],
+];
+
+const filesOf = (apis: readonly ServedApi[]): readonly string[] => [...new Set(apis.map(({ file }) => file))];
+
+/** Returns `portico.ini`. */
+export function configText({ service, served, standIns, otherNames }: Migration): string {
+  const { conf } = service;
+  const begins =
+    conf === undefined
+      ? `# How the APIs of ${service.name} are served.`
+      : `# Read after ${conf.shown}, whose values apply where this file has none: see the scripts of package.json.`;
+  const others =
+    otherNames.length === 0
+      ? ''
+      : `# Names in ${conf!.shown} that only other applications read.\nother_names =\n${otherNames.map((name) => `    ${name}`).join(',\n')}\n`;
+  const apis = served.apis.map(({ name, port, portFrom, listen }) => {
+    const from = portFrom === undefined ? 'Nothing says the port of the Python service.' : `As ${portFrom}.`;
+    const address = listen === undefined ? '' : `listen = ${listen}\n`;
+    return `[api:${name}]\n# ${from} While both run on one machine, one of them needs another.\nport = ${port}\n${address}`;
+  });
+  const isOpen = service.pastes.some((paste) =>
+    served.apis.some(({ app, file }) => file === paste.name && acceptsAnybody(paste, app, standIns)),
+  );
+  const auth =
+    isOpen && conf?.plain('api', 'auth_strategy') === undefined
+      ? `\n# A filter of the paste file accepts callers without a token, from this machine only.\n[api]\nauth_strategy = noauth\n`
+      : '';
+  return `${begins}
+[DEFAULT]
+enabled_apis = ${served.apis.map(({ name }) => name).join(', ')}
+api_paste_config = ${PASTE}
+# Bodies of errors as OpenStack's services send them. Others: portico, problem.
+fault_style = openstack
+${others}${auth}
+${apis.join('\n')}`;
+}
+
+/** Returns the README. `commands`: options of `api-cli` that name the configuration. */
+export function readmeText(title: string, migration: Migration, commands: string): string {
+  const { service, served, standIns } = migration;
+  const { conf } = service;
+  const apps = standIns.filter(({ how }) => how === 'app');
+  const lost = standIns.filter((each) => isLost(each));
+  const kept = standIns.filter((each) => each.how !== 'app' && !isLost(each));
+  const addresses = served.apis.map(({ name, port }) => `${name} at http://127.0.0.1:${port}`).join(', ');
+  const steps = [
+    ...(conf === undefined ? [NO_CONF] : []),
+    `Write the apps: the routes and actions of each file below. \`npx api-cli routes${commands}\` lists them.`,
+    ...(lost.length > 0 ? ['Decide on each filter under *Lost*: write it, or leave it out.'] : []),
+    'Take the service over beside the Python one, with a way back: `node_modules/portico/docs/moving/nova.md`.',
+  ];
+  return `# ${title}
+
+The APIs of ${service.name}: the same ${listText([...service.files.keys()].map(inCode))}, served by Portico. \`api-cli migrate\` wrote this project once; its files are yours.
+
+    npm install
+    npm run check    # finds errors${conf === undefined ? '' : `, also in ${conf.shown}`}
+    npm start        # ${addresses}
+
+What is not written yet responds with 501.${conf === undefined ? '' : ` The scripts read \`${conf.shown}\`, which stays where it is, and then \`portico.ini\`.`}
+
+## To do
+
+${steps.map((step, at) => `${at + 1}. ${step}`).join('\n')}
+
+${table('Apps to write', ['Section', 'Python', 'File'], apps.map(rowOf))}${table('Lost', ['Section', 'Python', 'In its place', 'Requests'], lost.map(lostRow))}${table('Mapped', ['Section', 'Python', 'Portico'], kept.map(rowOf))}${notServed(served)}`;
+}
+
+const NO_CONF =
+  'No conf was found. Options of filters that it had, such as `[keystone_authtoken]`, belong in `portico.ini`: `npm run check` names what is missing.';
+
+function rowOf({ factory, target, how }: StandIn): readonly string[] {
+  const guess = how === 'similar' ? ', a guess by name and options' : '';
+  const code = how === 'app' ? target.slice(2, -':app'.length) : target;
+  return [factory.sections.join(', '), inCode(factory.name), `${inCode(code)}${guess}`];
+}
+
+function lostRow(each: StandIn): readonly string[] {
+  return [...rowOf(each), isGuard(each) ? 'are refused with 501' : 'pass'];
+}
+
+function table(title: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
+  if (rows.length === 0) return '';
+  const lines = [head, head.map(() => '---'), ...rows].map(
+    (row) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`,
+  );
+  return `## ${title}\n\n${lines.join('\n')}\n\n`;
+}
+
+function notServed({ others, missing }: Served): string {
+  const lines = [
+    ...(others.length > 0 ? [`No API serves these apps of the paste files: ${listText(others.map(inCode))}.`] : []),
+    ...(missing.length > 0 ? [`\`enabled_apis\` names what no paste file has: ${listText(missing.map(inCode))}.`] : []),
+  ];
+  return lines.length === 0 ? '' : `## Not served\n\n${lines.join('\n')}\n`;
+}
+
+const inCode = (text: string): string => `\`${text}\``;
+const listText = (words: readonly string[]): string => words.join(', ');
