@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Config, type Option, type OptionDeclarations, refuseOption, string } from '../config/index.js';
-import { configOptions, workerAssignment } from '../config/internal.js';
+import { configOptions, isTrial, workerAssignment } from '../config/internal.js';
 import type { Awaitable } from '../service/index.js';
 import type { FactoryContext } from './factory.js';
 
@@ -24,7 +24,7 @@ export interface SharedDatabaseOptions<T> {
   readonly group: string;
   /** The options of the group, with `connection` from {@link sqliteConnection}. */
   readonly options: OptionDeclarations;
-  /** Opens a file, or `:memory:`. */
+  /** Opens a file, or `:memory:`, which is all that a check opens. */
   readonly open: (path: string) => T;
 }
 
@@ -32,7 +32,8 @@ export interface SharedDatabaseOptions<T> {
  * Returns a function that gives each app, in its factory, the database of its service configuration; the manager of the API may call it
  * too. The first call opens it, and it is closed with its last user; if `open` throws, nothing is stored. Creates a missing folder,
  * accessible only to this user. A database in memory outlives its apps and reloads, so that an API that starts again finds its data; it is refused with
- * a `ConfigError` in a worker that is not alone, because other workers would not see it.
+ * a `ConfigError` in a worker that is not alone, because other workers would not see it. In place of a file, a trial
+ * (`ctx.isTrial`) gets a database in memory, so that a check neither makes nor migrates one.
  */
 export function sharedDatabase<T extends { close(): void }>({
   group,
@@ -40,6 +41,7 @@ export function sharedDatabase<T extends { close(): void }>({
   open,
 }: SharedDatabaseOptions<T>): (ctx: SharingContext) => T {
   const files = new WeakMap<Config, { readonly database: T; users: number }>();
+  const trials: typeof files = new WeakMap();
   const memories = new WeakMap<object, T>();
   return (ctx) => {
     const { config } = ctx;
@@ -52,13 +54,16 @@ export function sharedDatabase<T extends { close(): void }>({
       memories.set(config.lineage, database);
       return database;
     }
-    const used = files.get(config) ?? { database: openedFile(config, name, open), users: 0 };
-    files.set(config, used);
+    const serves = !isTrial();
+    const known = serves ? files : trials;
+    const opened = (): T => (serves ? openedFile(config, name, open) : open(':memory:'));
+    const used = known.get(config) ?? { database: opened(), users: 0 };
+    known.set(config, used);
     used.users += 1;
     ctx.onClose(() => {
       used.users -= 1;
       if (used.users > 0) return;
-      files.delete(config);
+      known.delete(config);
       used.database.close();
     });
     return used.database;

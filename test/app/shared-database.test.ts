@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { type SharingContext, sharedDatabase, sqliteConnection } from 'portico/app';
 import { Config, defineOptions } from 'portico/config';
 import { openDatabase } from 'portico/sqlite';
-import { ConfigError } from '#internal/config';
+import { asTrial, ConfigError } from '#internal/config';
 
 const options = defineOptions({ connection: sqliteConnection({ default: 'sqlite:///pets.db' }) });
 const petsOf = sharedDatabase({ group: 'pets', options, open: openDatabase });
@@ -58,6 +58,25 @@ test('SC-3 apps of one configuration share one database, closed with the last of
   second.close();
   assert.deepEqual(closed, [1]);
   assert.equal(storeOf(appOf(config).ctx).id, 3);
+});
+
+test('AD-7 a trial has a database in memory, for all its apps, and makes no file', (t) => {
+  const folder = folderOf(t);
+  const config = Config.fromText(`[DEFAULT]\nstate_path = ${folder}\n[pets]\nconnection = sqlite:///pets.db\n`);
+  const [first, second, serving] = [appOf(config), appOf(config), appOf(config)];
+  const database = asTrial(() => petsOf(first.ctx));
+  database.exec('CREATE TABLE pets (name TEXT)');
+  assert.equal(
+    asTrial(() => petsOf(second.ctx)),
+    database,
+  );
+  assert.ok(!existsSync(join(folder, 'pets.db')));
+  assert.throws(() => petsOf(serving.ctx).prepare('SELECT * FROM pets'), /no such table/);
+  assert.ok(existsSync(join(folder, 'pets.db')));
+  first.close();
+  second.close();
+  assert.throws(() => database.exec('SELECT 1'));
+  serving.close();
 });
 
 test('SC-3 a database in memory outlives its apps, and is refused in a worker that is not alone', (t) => {
