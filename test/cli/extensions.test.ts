@@ -1,9 +1,8 @@
 /** Errors of extensions in the output of commands. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { after, test } from 'node:test';
-import { promisify } from 'node:util';
-import { apiCli, emptyProject } from '../fixtures/project.js';
+import { emptyProject, runApiCli } from '../e2e/program.js';
+import { command, isServing } from './command.js';
 
 const { folder, remove } = emptyProject({
   'p.ini': '[DEFAULT]\nextensions = ./broken.js\n[spool]\nkeep = 5\n',
@@ -29,11 +28,8 @@ const { folder, remove } = emptyProject({
 after(remove);
 
 async function run(...words: readonly string[]): Promise<string> {
-  const [, text] = await promisify(execFile)(process.execPath, [apiCli, ...words], { cwd: folder }).then(
-    ({ stdout, stderr }) => [0, stdout + stderr],
-    ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => [code, stdout + stderr],
-  );
-  return String(text);
+  const { stdout, stderr } = isServing(words) ? await runApiCli(folder, ...words) : command(words, { cwd: folder });
+  return stdout + stderr;
 }
 
 test('a module with an error is refused with its place in the list and in its code; names that it may have are warnings', async () => {
@@ -67,8 +63,8 @@ test('a broken command of an extension is told by its name, and help has all oth
     nothing: /^the command nothing of strange is not added by its register\(\)\n$/,
     hello: /^hello\n$/,
   };
-  for (const [command, text] of Object.entries(cases)) {
-    assert.match(await run(command, '--config-file', 'commands.ini'), text, command);
+  for (const [name, text] of Object.entries(cases)) {
+    assert.match(await run(name, '--config-file', 'commands.ini'), text, name);
   }
   const help = await run('--help', '--config-file', 'commands.ini');
   assert.match(help, /warning: the command thrower of strange cannot be registered: no such program/);

@@ -1,13 +1,11 @@
 /** `[admin] docs`: API descriptions on the admin listener, as HTML and in a browser where one is installed. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { promisify } from 'node:util';
+import { commandBeside } from '../cli/command.js';
 import { browserOf, withoutBrowser as skip } from '../fixtures/browser.js';
 import {
-  apiCli,
   emptyProject,
   freePort,
   type Program,
@@ -86,9 +84,7 @@ test('OP-71 /docs/<api>/openapi.json is what api-cli openapi prints, made by a w
       [200, 'application/json'],
     ],
   );
-  const { stdout } = await promisify(execFile)(process.execPath, [apiCli, 'openapi', '--api', 'things'], {
-    cwd: folder,
-  });
+  const { stdout } = await commandBeside(['openapi', '--api', 'things'], { cwd: folder });
   assert.deepEqual([first, second], [JSON.parse(stdout), JSON.parse(stdout)]);
   const made = program.stderr.match(/^made \d+/gm) ?? [];
   assert.equal(made.length, 1, 'by a worker for serving, and not once more to describe');

@@ -1,11 +1,10 @@
 /** The record of the compute API in the service registry, as the API itself and `api-cli service list` show it. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';
-import { promisify } from 'node:util';
+import { commandBeside } from '../cli/command.js';
 import { ask } from './clients.js';
 import { until } from './faults/target.js';
-import { apiCli, emptyProject, freePort, type Program, root, startApiCli } from './program.js';
+import { emptyProject, freePort, type Program, root, startApiCli } from './program.js';
 
 const headers = { 'X-Auth-Token': 'admin:admin', 'OpenStack-API-Version': 'compute 2.79' };
 
@@ -43,8 +42,8 @@ async function services(): Promise<Record<string, Record<string, unknown>>> {
 
 /** The record of the API as `api-cli service list` shows it. */
 async function record(): Promise<Record<string, unknown>> {
-  const words = [apiCli, 'service', 'list', '--json', '--set', `DEFAULT.state_path=${project.folder}`];
-  const { stdout } = await promisify(execFile)(process.execPath, words, { cwd: root });
+  const words = ['service', 'list', '--json', '--set', `DEFAULT.state_path=${project.folder}`];
+  const { stdout } = await commandBeside(words, { cwd: root });
   const { services } = JSON.parse(stdout) as { services: Record<string, unknown>[] };
   return services.find(({ binary }) => binary === 'portico-compute')!;
 }

@@ -1,18 +1,17 @@
 /** The metrics of remote calls in a running program, and their spans made with the real OpenTelemetry SDK. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readFileSync, symlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { promisify } from 'node:util';
+import { commandBeside } from '../cli/command.js';
 import { parseExposition, sumOf } from '../fixtures/exposition.js';
 import { until } from '../fixtures/until.js';
 import { deleteTopic, withoutBroker } from '../rpc/transport/amqp/broker.js';
 import { BrokerProxy } from '../rpc/transport/amqp/broker-proxy.js';
 import { ask } from './clients.js';
-import { apiCli, emptyProject, freePort, Program, root } from './program.js';
+import { emptyProject, freePort, Program, root } from './program.js';
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 
@@ -207,7 +206,7 @@ test('RP-80 a lost connection to the broker is told by /readyz and status, of th
     assert.equal(state, 'ready', name);
     assert.match(reasons.join(), /^remote calls: the connection to amqp:\/\/guest:\*{4}@127\.0\.0\.1:\d+\/ is lost$/);
   }
-  const { stdout } = await promisify(execFile)(process.execPath, [apiCli, 'status'], { cwd: folder });
+  const { stdout } = await commandBeside(['status'], { cwd: folder });
   assert.equal(
     stdout.match(/^(portico-images|front): remote calls: the connection to .* is lost$/gm)?.length,
     2,
