@@ -83,7 +83,7 @@ function read(config: Config, { url, project = 'portico' }: Given) {
     /** Undefined: as each class marks its methods. */
     accessPolicy: o.accessPolicy === 'public' ? undefined : o.accessPolicy,
     monitorMs: 60_000,
-    startWaitMs: 60 * retryIntervalMs,
+    startWaitMs: 60_000,
     startWithoutBroker: o.startWithoutBroker,
     // Long enough for a caller that connects to the broker again.
     replyRetryMs: 30_000,

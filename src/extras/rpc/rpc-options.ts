@@ -37,7 +37,7 @@ export const removedRpcOptions: Readonly<Record<string, string>> = {
   max_message_size: 'a message has at most 16 MiB.',
   compress_over: 'messages are sent uncompressed.',
   manage_topology: 'exchanges and queues are always declared; grant the user of transport_url the permission.',
-  start_wait: 'a start waits 60 times retry_interval for the broker.',
+  start_wait: 'a start waits 60 s for the broker.',
   send_remote_stack: 'the stack trace of an error stays in the log of its process.',
 };
 
@@ -75,7 +75,7 @@ export const rpcOptions = defineOptions(
     }),
     start_without_broker: boolean({
       default: false,
-      help: 'Start without the broker after 60 times retry_interval, and accept calls later. With false, the start fails.',
+      help: 'Start without the broker after 60 s, and accept calls later. With false, the start fails.',
       advanced: true,
     }),
     heartbeat: duration({

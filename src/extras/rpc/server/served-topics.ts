@@ -29,8 +29,8 @@ export class ServedTopics {
   }
 
   /**
-   * Settles when calls can arrive. Waits for a broker that is not available; rejects with `DeliveryFailure` if it takes longer than 60
-   * times `[rpc] retry_interval`, and as `Endpoints` for methods that cannot be served. After a failure nothing is consumed.
+   * Settles when calls can arrive. Waits for a broker that is not available; rejects with `DeliveryFailure` if it takes longer than 60 s, and
+   * as `Endpoints` for methods that cannot be served. After a failure nothing is consumed.
    */
   async start(aborted: AbortSignal): Promise<void> {
     const { connection, endpoints } = this.#options;
