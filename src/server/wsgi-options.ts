@@ -14,6 +14,7 @@ export const wsgiOptions = defineOptions('wsgi', {
     min: 1024,
     max: 1_048_576,
     help: 'Maximum size of request line and headers together. Larger: 431.',
+    aliases: ['max_header_line'],
     deprecated: ['DEFAULT.max_header_line'],
     advanced: true,
   }),

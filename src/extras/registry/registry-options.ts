@@ -154,7 +154,11 @@ crossCheck((config: Config) => {
   const at = { group: known.group, opt: 'connection' };
   if (isUnclaimed(config)) {
     const message = 'no service records are stored in this database: [servicegroup] driver is not set';
-    const hint = 'For records there, set [servicegroup] driver = postgresql; for others, [servicegroup] connection.';
+    const isPostgresql = connectionProblem('postgresql', known.connection) === undefined;
+    const there = isPostgresql
+      ? 'For records there, set [servicegroup] driver = postgresql; for others, '
+      : 'For records, set ';
+    const hint = `${there}[servicegroup] connection.`;
     return [{ ...at, severity: 'warning', message, hint }];
   }
   const driver = chosen<Driver>(config, 'servicegroup', 'driver');

@@ -92,9 +92,12 @@ test('WI-1 a registry that nobody has configured has no claim on [database], and
   for (const scheme of ['mysql+pymysql', 'postgresql+psycopg2', 'postgresql', 'mongodb']) {
     const [warning, ...more] = found(`[database]\nconnection = ${scheme}://me:hidden@db/x\n`);
     assert.deepEqual(more, []);
-    assert.match(
-      warning!,
-      /^portico\.ini:2:14: warning: \[database\] connection: no service records are stored in this database: \[servicegroup\] driver is not set\n {2}For records there, set \[servicegroup\] driver = postgresql; for others, \[servicegroup\] connection\.$/,
+    const hint = scheme.startsWith('postgresql')
+      ? 'For records there, set [servicegroup] driver = postgresql; for others, [servicegroup] connection.'
+      : 'For records, set [servicegroup] connection.';
+    assert.equal(
+      warning,
+      `portico.ini:2:14: warning: [database] connection: no service records are stored in this database: [servicegroup] driver is not set\n  ${hint}`,
     );
   }
   const named = 'connection = postgresql+psycopg2://me:hidden@db/x\n';
