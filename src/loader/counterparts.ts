@@ -326,6 +326,8 @@ const OWN: readonly (readonly [name: RegExp, about: string])[] = [
   [/^egg:swift3?#/, 'It is a part of the API of swift: without it, its requests reach the application as others.'],
   [/^(?:nova\.api\.ec2|ec2api\.)/, 'It is a part of the EC2 API.'],
   [/^(?:egg:keystone#|keystone\.(?:contrib|service|server|middleware))/, 'It is a part of keystone itself.'],
+  [/^glance\.api\.middleware\./, 'It is a part of the API of glance.'],
+  [/^neutron\.api\.extensions:/, 'Its routes are those of the application.'],
   [/^egg:repoze\.who#/, 'It finds the caller: auth_token, jwt, basic_auth and session do that here.'],
 ];
 

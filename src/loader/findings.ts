@@ -31,7 +31,7 @@ export class Findings {
    */
   harmless: false | 'unchosen' | 'unreached' = false;
   /** If set, a warning in place of errors with these codes. */
-  instead: (Pick<Diagnostic, 'code' | 'message' | 'hint'> & { readonly found: RegExp }) | undefined;
+  instead: (Omit<Diagnostic, 'severity'> & { readonly found: RegExp }) | undefined;
   /** True if the configuration is wrong, and not only code that it names. */
   blames = false;
   /** Names that the errors suggest. */
@@ -45,8 +45,7 @@ export class Findings {
   error(error: unknown): void {
     if (error instanceof PorticoError && this.instead?.found.test(error.code) === true) {
       const { found: _, ...warning } = this.instead;
-      for (const { location, section } of error.diagnostics)
-        this.add({ severity: 'warning', location, section, ...warning });
+      this.add({ severity: 'warning', ...warning });
       return;
     }
     this.blames ||= !(error instanceof ConfigurationRefused) || error.blamesConfiguration;

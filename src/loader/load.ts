@@ -97,6 +97,14 @@ export class Load {
     return origin && this.#resolver.aliasOf(factory.written, protocol, origin);
   }
 
+  /** Reports whether the package of an entry point is installed; true for a factory of a module, and for a resolver of the program. */
+  isInstalled({ factory, answerer, reference }: Context): boolean {
+    const parsed = parseReference(factory?.written ?? '');
+    const origin = reference.origin ?? (answerer.form === 'file' ? answerer.source.start : undefined);
+    if (parsed.form !== 'egg' || origin === undefined || !(this.#resolver instanceof DefaultResolver)) return true;
+    return this.#resolver.isInstalled(parsed.distribution, origin);
+  }
+
   /** Opens a file; the values handed in are defaults that it does not have. Throws if it cannot be read. */
   #open(path: string, handedIn: Conf | undefined, reference?: Reference): Source {
     const parts = this.#parts;

@@ -4,7 +4,7 @@
  */
 import type { App, DeclaredFactory, Trial } from '../app/index.js';
 import { asTrial, unknownLocals } from '../config/internal.js';
-import { ConfigurationRefused, type Diagnostic, isError, severalRefusals } from '../errors/index.js';
+import { ConfigurationRefused, type Diagnostic, isError, locationInFile, severalRefusals } from '../errors/index.js';
 import { silentLogger } from '../log/internal.js';
 import { type AskedChild, tellsChildren } from './composite/children.js';
 import { notAFactory, unknownProtocol, usableProtocol } from './factory-errors.js';
@@ -30,12 +30,15 @@ import { type ContextTree, isMap, type MountedApp, mountedApps, treeOf } from '.
 const LOST = 'PORTICO_PASTE_LOST_FUNCTION';
 
 /** Returns the warning about a server section: where its address is written for `api-cli`. */
-function servesItself({ localConf }: Context): Pick<Diagnostic, 'code' | 'message' | 'hint'> {
-  const written = (name: string): string | undefined => localConf.get(name)?.value;
+function servesItself(context: Context): Pick<Diagnostic, 'code' | 'location' | 'section' | 'message' | 'hint'> {
+  const written = (name: string): string | undefined => context.localConf.get(name)?.value;
+  const { prefix, name, origin } = headerOf(context);
   const [, host = written('host'), port = written('port')] = /^(\S*):(\d+)(?:\s|$)/.exec(written('listen') ?? '') ?? [];
   const lines = [`port = ${port ?? '…'}`, ...(host === undefined ? [] : [`listen = ${host === '*' ? '::' : host}`])];
   return {
     code: 'PORTICO_PASTE_SERVER',
+    location: origin && locationInFile({ ...origin, section: undefined, option: undefined }),
+    section: `${prefix}:${name}`,
     message: 'this section has no effect: Portico serves by itself.',
     hint: `Write ${lines.join(' and ')} in [api:main] of portico.ini. The section may stay, for pserve and paster.`,
   };
@@ -126,7 +129,9 @@ export class Walk {
    */
   async server(context: Context): Promise<void> {
     const { findings } = this.load;
-    findings.instead = { found: NOT_INSTALLED, ...servesItself(context) };
+    // With a server that is not here, none of its options counts.
+    const found = this.load.isInstalled(context) ? NOT_INSTALLED : /^PORTICO_PASTE_/;
+    findings.instead = { found, ...servesItself(context) };
     await this.validate(context, true);
     findings.instead = undefined;
   }

@@ -94,11 +94,13 @@ test('WI-5 a server of Python is a note that says where its address is written, 
     'use = egg:waitress#main\nlisten = localhost:6543': 'port = 6543 and listen = localhost',
     'use = egg:waitress\nlisten = *:6543': 'port = 6543 and listen = ::',
     'use = egg:gunicorn#main\nworkers = 3': 'port = …',
+    'use = egg:waitress#main\nport = %(http_port)s\nhost = %(host)s': 'port = …',
     'paste.server_factory = own.server:factory\nport = 1': 'port = 1',
   };
   for (const [lines, written] of Object.entries(servers)) {
     const said = await found(t, `[server:main]\n${lines}\n[app:main]\npaste.app_factory = portico/middleware:echo\n`);
     assert.deepEqual(said.map(brief), ['warning SERVER'], lines);
+    assert.deepEqual([said[0]!.section, said[0]!.location?.origin?.line], ['server:main', 1]);
     assert.equal(said[0]!.message, 'this section has no effect: Portico serves by itself.');
     assert.ok(said[0]!.hint!.includes(`Write ${written} in [api:main]`), said[0]!.hint);
     assert.equal(said[0]!.proposal, undefined);
