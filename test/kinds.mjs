@@ -67,6 +67,7 @@ export const LONGEST = [
   'types.test.ts',
   'package.test.ts',
   'docs/moving.test.ts',
+  'docs/nova/nova.test.ts',
 ];
 
 /** Files whose tests wait most of the time, each for processes of its own: two of them run at once. */

@@ -7,7 +7,6 @@ import { Program, root } from '../e2e/program.js';
 import { startRedis, withoutRedis } from '../redis/redis-server.js';
 import { type Postgresql, startPostgresql } from '../registry/start-postgresql.js';
 import { brokerUrl, deleteTopic, withoutBroker } from '../rpc/transport/amqp/broker.js';
-import { deleteOsloTopic, osloUrl, withoutPython } from '../rpc/transport/oslo/peer.js';
 import { errorsIn } from './compiler.js';
 import { blocksOf, type PageOptions, runPage } from './page.js';
 
@@ -100,35 +99,6 @@ test('docs/how-to/many-machines.md does what it says', { skip: withoutBroker, ti
   });
 });
 
-test('docs/how-to/move-one-service-at-a-time.md does what it says', {
-  skip: withoutPython,
-  timeout: 240_000,
-}, async (t) => {
-  const topic = `images${process.pid}`;
-  const service = new Program('/usr/bin/python3', [
-    join(root, 'examples/mixed-fleet/images.py'),
-    brokerUrl.replace(/^amqp:/, 'rabbit:'),
-    topic,
-  ]);
-  t.after(async () => {
-    await service.end();
-    await deleteOsloTopic('shop', topic);
-    await deleteTopic('shop', topic, ['node']);
-  });
-  await service.printed(/Ready/);
-  await runPage(t, 'docs/how-to/move-one-service-at-a-time.md', {
-    packages: ['rabbitmq-client'],
-    replace: {
-      'rpc ping images': `rpc ping ${topic}`,
-      'rpc call images': `rpc call ${topic}`,
-      'images responded': `${topic} responded`,
-      '[service:images]': `[service:${topic}]`,
-      'oslo+rabbit://guest:guest@127.0.0.1:5672/': osloUrl,
-      'amqp://guest:guest@127.0.0.1:5672/': brokerUrl,
-    },
-  });
-});
-
 test('AU-6 docs/how-to/typed-client.md does what it says, and its client refuses what the API does not have', {
   timeout: 240_000,
 }, async (t) => {
@@ -157,14 +127,7 @@ console.log(data?.author);
 test('every page of docs/how-to is run', () => {
   assert.deepEqual(
     readdirSync(join(root, 'docs/how-to')).toSorted(),
-    [
-      ...Object.keys(PAGES),
-      'databases.md',
-      'many-machines.md',
-      'move-one-service-at-a-time.md',
-      'redis.md',
-      'typed-client.md',
-    ].toSorted(),
+    [...Object.keys(PAGES), 'databases.md', 'many-machines.md', 'redis.md', 'typed-client.md'].toSorted(),
   );
 });
 
