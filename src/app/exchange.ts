@@ -122,8 +122,8 @@ export interface BodyProgress {
 }
 
 /**
- * A filter's listener for a request that has been routed. An error is answered instead of the action; a promise of false ends the
- * request without a response, because the client has left or was answered.
+ * A filter's listener for a request that has been routed. An error is the response instead of the action's; a promise of false ends the
+ * request without a response, because the client has left or has its response.
  */
 export type RouteListener = (route: MatchedRoute) => undefined | Promise<boolean>;
 
@@ -228,7 +228,7 @@ export class Exchange {
   /** Parts of the body; the newest list is another one if other code has replaced methods in between. */
   declare bodyWay: BodyList | undefined;
   declare newestBodyWay: BodyList | undefined;
-  /** The stream that is piped into the response, and what answers an error of the headers that it writes. */
+  /** The stream that is piped into the response, and what responds to an error of the headers that it writes. */
   declare pipedStream: { readonly source: Readable; fail(error: unknown): void } | undefined;
   /** Bytes passed to {@link nodeMethods}; also of a body that is not sent, as for HEAD. */
   declare writtenBytes: number;
@@ -240,7 +240,7 @@ export class Exchange {
   declare endListeners: ResponseListener[] | undefined;
   /** Reason why the server aborted the response; undefined if it did not, or destroyed it with an error. */
   declare brokenBy: unknown;
-  /** The first fault of 500 or above that was answered. */
+  /** The first fault of 500 or above that was sent. */
   declare firstFailure: Fault | undefined;
 
   // Only in the constructor: fields with initial values would be a separate function, called for each request.
@@ -423,7 +423,7 @@ export function targetOf(exchange: Exchange): Exchange {
   return exchange;
 }
 
-/** Drops the length of the body for which the headers are being written, because a function of the headers answers in its place. */
+/** Drops the length of the body for which the headers are being written, because a function of the headers responds in its place. */
 export function dropImpliedLength(exchange: Exchange): void {
   const { res, impliedLength } = exchange;
   if (impliedLength === undefined) return;
@@ -438,7 +438,7 @@ export function whenRouted(req: IncomingMessage, listener: RouteListener): void 
   exchange.routeListeners.push(listener);
 }
 
-/** Calls the listeners of a request one after the other, for Routers. False: the client has left, or was answered. */
+/** Calls the listeners of a request one after the other, for Routers. False: the client has left, or has its response. */
 export function askRouteListeners(exchange: Exchange, route: MatchedRoute): undefined | Promise<boolean> {
   const { routeListeners: listeners = [] } = exchange;
   exchange.routeFound = route;

@@ -163,7 +163,7 @@ export function reasonPhrase(status: number): string | undefined {
 }
 
 /**
- * Returns a 503: the service cannot answer now, through no fault of the request. `retryAfterS`: seconds after which a client may try again;
+ * Returns a 503: the service cannot respond now, through no fault of the request. `retryAfterS`: seconds after which a client may try again;
  * undefined: repeating the request at once would be no better.
  */
 export function unavailable(message: string, retryAfterS?: number, details: FaultDetails = {}): Fault {

@@ -57,7 +57,7 @@ const sender = async () => (await import('send')).default;
 /**
  * Sends a regular file, with its type by its name, `Last-Modified`, `ETag`, conditional requests and ranges. `maxAge`: seconds for which caches
  * may keep it, the caller's own if the caller is known; 0 leaves that to filters. Resolves when the response is closed; rejects with what
- * has to be answered instead: an error with the status 412 or 416, or one of the file or the headers.
+ * has to be sent instead: an error with the status 412 or 416, or one of the file or the headers.
  */
 export async function sendFile(
   req: IncomingMessage,

@@ -8,7 +8,7 @@ import type { Fault } from './fault.js';
 
 /** The trial of a request for filters: `environ(req).trial`. A filter that would ask or count something outside of the process does not. */
 export interface RequestTrial {
-  /** Notes what the filter would do in a service, as what follows "would": `ask the quota service, and answer 429 over the quota`. */
+  /** Notes what the filter would do in a service, as what follows "would": `ask the quota service, and respond with 429 over the quota`. */
   would(text: string): void;
 }
 
@@ -56,7 +56,7 @@ export class Trial implements RequestTrial {
   /** Assumptions about an unknown request: its body is valid, its caller is accepted. */
   readonly assumed = new Set<'body' | 'caller'>();
   end: TrialEnd | undefined;
-  /** The last fault that was answered; after an end, a failure of a filter on the way out. */
+  /** The last fault that was sent; after an end, a failure of a filter on the way out. */
   fault: Fault | undefined;
 
   /** `unknown`: parts of the request that are not known. Default: none. */
@@ -97,7 +97,7 @@ export class Trial implements RequestTrial {
 /** Apps that know trials: they call no code of an application for one. */
 const TRIED = new WeakSet<App>();
 
-/** Marks an app whose answers to trials are those that it gives to clients: it notes the end in place of calling an application. */
+/** Marks an app whose responses to trials are those that it gives to clients: it notes the end in place of calling an application. */
 export function knowsTrials<A extends App>(app: A): A {
   TRIED.add(app);
   return app;

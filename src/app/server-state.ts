@@ -87,7 +87,7 @@ const offers = new WeakMap<IncomingMessage, Take | 'taken'>();
 /**
  * Takes the connection of a request with `Upgrade` and no body. The app responds on the socket (`handleUpgrade` of `ws` does) and ends
  * the session; filters and logs see a response with 101. Returns undefined if the request does not ask for an upgrade, has a body,
- * follows requests in flight on its connection, was answered or taken already, or its client has disconnected: the app then answers it
+ * follows requests in flight on its connection, has its response or was taken already, or its client has disconnected: the app then responds
  * like any other.
  */
 export function takeUpgrade(req: IncomingMessage): UpgradedConnection | undefined {
@@ -104,7 +104,7 @@ export function offerUpgrade(req: IncomingMessage, take: Take): void {
   offers.set(req, take);
 }
 
-/** Returns the connection to HTTP: the taker then answers the request on its own response. */
+/** Returns the connection to HTTP: the taker then responds on its own response. */
 export function returnUpgrade(req: IncomingMessage): void {
   offers.delete(req);
 }

@@ -6,9 +6,9 @@
  *
  * - `return`: when its promise settles, or when it returns with the response begun, ended or destroyed;
  * - `report`: when it says so by {@link appSettled}: a Router, with the promise of an action;
- * - `response`: an app that returns before it has answered, such as a listener of Express or Fastify: when it begins to send its response,
+ * - `response`: an app that returns before it has responded, such as a listener of Express or Fastify: when it begins to send its response,
  *   or tries to after its client has left;
- * - `late`: the same, after another has answered in its place.
+ * - `late`: the same, after another has responded in its place.
  */
 import type { IncomingMessage } from 'node:http';
 import type { App } from './app.js';

@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { ignoreErrors, PorticoError } from '../errors/index.js';
 import { ArgumentRefused } from './command-failure.js';
 
-/** A service answers from memory: one that is silent for this time does not respond. */
+/** A service responds from memory: one that is silent for this time does not respond. */
 const ANSWER_MS = 5000;
 
 /**

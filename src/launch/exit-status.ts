@@ -70,7 +70,7 @@ export function logFailure(log: Logger, message: string, error: unknown, fields:
 /** Time that requests in progress have to end after an unhandled error, when the state of the process is unknown. */
 export const CRASH_DRAIN_MS = 5000;
 
-/** A rejection of an app is answered; only an error that its callers cannot catch ends the process. */
+/** A rejection of an app has a response; only an error that its callers cannot catch ends the process. */
 const NO_CALLER =
   'No caller handled this error. A filter must return the promise of its app: return app(req, res). Await all other promises, and ' +
   'catch errors in timers, event listeners and other callbacks.';

@@ -261,7 +261,7 @@ export class FleetRunner implements Runner {
 
   async describe(service: string, topic: string, body: unknown): Promise<Answer | undefined> {
     const serving = this.#served.filter(({ assignment, serving }) => assignment.service === service && serving);
-    // A stuck worker cannot answer.
+    // A stuck worker cannot respond.
     const [worker] = serving.sort((a, b) => a.beat.silentSeconds - b.beat.silentSeconds);
     return worker?.ask(topic, body, DESCRIBE_MS);
   }

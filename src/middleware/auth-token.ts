@@ -121,8 +121,8 @@ export interface AuthTokenFilter extends Filter {
 }
 
 /**
- * Accepts callers with a valid token. Others get 401 and a challenge, or with `delay_auth_decision` are passed on and marked. Answers
- * 503 if the token cannot be validated. Adds the challenge to every 401 of the application. Sets `environ(req).identity`,
+ * Accepts callers with a valid token. Others get 401 and a challenge, or with `delay_auth_decision` are passed on and marked. Responds
+ * with 503 if the token cannot be validated. Adds the challenge to every 401 of the application. Sets `environ(req).identity`,
  * `serviceIdentity` and `tokenInfo`, and the headers of keystonemiddleware.
  */
 export const authToken = filterFactory(

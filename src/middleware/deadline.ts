@@ -49,7 +49,7 @@ export const deadline = filterFactory(
       exchange.forwardedHeaders = exchange.forwardedHeaders?.concat(forwarded) ?? forwarded;
       offerSignal(exchange, () => limit.signal);
       const returned = app(req, res);
-      // A request that is answered synchronously needs no timer and no promise. They would cost 3 µs instead of 0.4.
+      // A request with a synchronous response needs no timer and no promise. They would cost 3 µs instead of 0.4.
       return res.writableEnded ? returned : limit.enforce(returned);
     };
   },

@@ -1,4 +1,4 @@
-/** fault_wrapper: answers the errors of an app that is not a Router with faults. */
+/** fault_wrapper: turns the errors of an app that is not a Router into faults. */
 import type { OutgoingHttpHeaders } from 'node:http';
 import { environ, Fault, filterFactory } from '../app/index.js';
 import { answerFault, catching, type OnFailure, ownFaultStyle, sectionFaultStyle } from '../app/internal.js';

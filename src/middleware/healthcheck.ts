@@ -171,7 +171,7 @@ export const healthcheck = appFactory(
   { trial: checkPlugins },
 );
 
-/** The health check as a filter: answers at `path`, and passes on other requests. */
+/** The health check as a filter: responds at `path`, and passes on other requests. */
 export const healthcheckFilter = filterFactory(
   'healthcheck',
   healthcheckOptions,

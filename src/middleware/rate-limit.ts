@@ -391,7 +391,7 @@ function charge({ rule, policy }: CountedRule, taken: Taken, res: ServerResponse
 
 /**
  * Returns undefined if the request may pass at once. Otherwise the promise resolves when it may pass, or to false if the client has
- * disconnected or the request has been answered.
+ * disconnected or the response has been sent.
  */
 function passing(waitMs: number | Promise<number>, res: ServerResponse): undefined | Promise<boolean> {
   if (typeof waitMs === 'number') return waitMs > 0 ? later(waitMs, res) : undefined;

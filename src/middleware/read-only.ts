@@ -28,7 +28,7 @@ const readOnlyOptions = defineOptions({
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY', 'REPORT', 'SEARCH']);
 
 /**
- * While enabled, answers all but safe methods with 405, or 503 in maintenance mode. If `_method` in the query overrides the method, as a
+ * While enabled, responds to all but safe methods with 405, or 503 in maintenance mode. If `_method` in the query overrides the method, as a
  * Router can do, both methods must be safe.
  */
 export const readOnly = filterFactory(

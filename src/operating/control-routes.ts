@@ -1,5 +1,5 @@
 /**
- * Answers of a running launcher to its operator: one table of routes for all servers. An answer uses the knowledge of
+ * Responses of a running launcher to its operator: one table of routes for all servers. A response uses the knowledge of
  * this process; it waits for a worker only if the worker has to do something.
  */
 import { differencesFromDefaults, showOptions } from '../config/internal.js';

@@ -1,5 +1,5 @@
 /**
- * Servers that answer the operator of a launcher: the control socket and the admin listener. They open when the
+ * Servers that respond to the operator of a launcher: the control socket and the admin listener. They open when the
  * launcher takes the signals of its process, and close when everything has stopped.
  */
 import { createHash } from 'node:crypto';
@@ -291,7 +291,7 @@ function noDirectory(why: string, variables: string, cause?: unknown): PorticoEr
 }
 
 /**
- * Throws for a directory that another user created or may write to: that user could answer in place of the launcher.
+ * Throws for a directory that another user created or may write to: that user could respond in place of the launcher.
  */
 function ownDirectory(path: string, others: number, variables: string): string {
   if (isOwn(path, others)) return path;

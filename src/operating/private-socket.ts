@@ -18,7 +18,7 @@ interface Listener {
 
 /**
  * Listens on `path`, with mode 0600. Replaces a file that a dead process left. Rejects with the code for a file that is
- * not a socket, that another process answers on, that this user may not connect to, or that cannot be created.
+ * not a socket, on which another process listens, that this user may not connect to, or that cannot be created.
  */
 export async function listenOnPath(server: Server, path: string, { code, who, hint }: Listener): Promise<void> {
   const refused = (why: string, cause?: unknown, how: string | undefined = hint): PorticoError =>

@@ -15,7 +15,7 @@ export interface WorkerStatus {
   readonly uptimeMs: number;
   /** Time since its last heartbeat. */
   readonly silentMs: number;
-  /** True if it sends no heartbeat: it answers no requests. */
+  /** True if it sends no heartbeat: it responds to no requests. */
   readonly stuck: boolean;
   /** True for a stuck worker that a signal has stopped, such as SIGSTOP. Known on Linux only. */
   readonly suspended: boolean;

@@ -31,7 +31,7 @@ export interface ReplayVerdict {
   readonly issues: readonly string[];
   /** True if the action has a schema for the body, which no log has. */
   readonly lacksBody: boolean;
-  /** False: no part of the state answered in time, such as a filter that waits for another server. */
+  /** False: no part of the state responded in time, such as a filter that waits for another server. */
   readonly isAnswered: boolean;
 }
 

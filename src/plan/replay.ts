@@ -8,7 +8,7 @@ import { templateKey } from './state.js';
 import type { StateSource } from './state-process.js';
 
 export interface ReplayOptions {
-  /** Before and after. Null before: it is the service that has written the log, and answered as its lines say. */
+  /** Before and after. Null before: it is the service that has written the log, and responded as its lines say. */
   readonly states: readonly [StateSource | null, StateSource];
   /** The API of lines that name none. */
   readonly api?: string | undefined;
@@ -28,7 +28,7 @@ export interface ReplayReport {
   readonly unknownApi: number;
   /** Requests to actions with a schema for the body, which the log does not have: nothing is said of it. */
   readonly unknownBody: number;
-  /** Requests that one of the states did not answer in time, such as those of a filter that waits for another server. */
+  /** Requests to which one of the states did not respond in time, such as those of a filter that waits for another server. */
   readonly unanswered: number;
   /** Requests with a difference. */
   readonly changed: number;

@@ -65,9 +65,9 @@ export interface PluginRoute {
   readonly url: string;
 }
 
-/** A plugin answers a request. */
+/** A plugin responds to a request. */
 export interface PluginAnswer {
-  /** Null: its not-found handler answers. */
+  /** Null: its not-found handler responds. */
   readonly route: PluginRoute | null;
 }
 

@@ -137,7 +137,7 @@ export interface DescribedStep {
   readonly route: DescribedRoute | null;
   /** Variables and defaults of the match. */
   readonly match: Readonly<Record<string, unknown>> | null;
-  /** The plugin that answers; null if the table or the router does. */
+  /** The plugin that responds; null if the table or the router does. */
   readonly plugin: PluginAnswer | null;
   /** Methods of the path, if none of its routes takes the method. */
   readonly allow: readonly string[] | null;

@@ -47,7 +47,7 @@ export function openApiDocument(router: BuiltRouter, options: OpenApiOptions): R
 }
 
 /**
- * Returns a handler that answers with the document of a router and those mounted in it, with what the filters around the running factory's
+ * Returns a handler that responds with the document of a router and those mounted in it, with what the filters around the running factory's
  * app add, and the address that the client used.
  */
 export function documentHandler(router: BuiltRouter, options: OpenApiOptions, linkPrefix: string | undefined): Handler {

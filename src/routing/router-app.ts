@@ -192,7 +192,7 @@ export class RouterApp implements RequestRouter {
     return isGet ? get : found;
   }
 
-  /** Answers a request without a route: 404, 405 with `Allow`, or OPTIONS. */
+  /** Responds to a request without a route: 404, 405 with `Allow`, or OPTIONS. */
   #miss(exchange: Exchange, res: ServerResponse, path: string | null): void | Promise<void> {
     const { req, trial } = exchange;
     const allowed = this.#allowed(req, path);
@@ -220,7 +220,7 @@ export class RouterApp implements RequestRouter {
     }
   }
 
-  /** Returns the methods that have a route; empty if the router does not answer with them. */
+  /** Returns the methods that have a route; empty if the router does not respond with them. */
   #allowed(req: IncomingMessage, path: string | null): string[] {
     if (path === null || this.#likeRoutes) return [];
     const { table, options } = this.#parts;
@@ -283,7 +283,7 @@ export class RouterApp implements RequestRouter {
     res.once('close', () => clearTimeout(timer));
   }
 
-  /** Answers failures. */
+  /** Responds to failures. */
   readonly fail: Fail = (req, res, error) => answerFailure(error, req, res, this.#failures);
 }
 
@@ -313,8 +313,8 @@ function namedTarget({ named }: ServedAction, { match: { controller, action } }:
 }
 
 /**
- * Reports whether a request asks for the methods of a path; with this field it is a preflight (Fetch standard §3.2.2), which a plugin may
- * answer.
+ * Reports whether a request asks for the methods of a path; with this field it is a preflight (Fetch standard §3.2.2), to which a plugin
+ * may respond.
  */
 function isPlainOptions({ method, headers }: IncomingMessage): boolean {
   return method === 'OPTIONS' && headers['access-control-request-method'] === undefined;
@@ -344,7 +344,7 @@ function refuseOddPath(raw: string): void {
 
 // A router's responses without an action: redirects, and the methods of a path in `Allow`, for OPTIONS and 405 (RFC 9110 §9.3.7, §15.5.6).
 
-/** Returns the methods of a path, sorted: those of its routes, HEAD with GET, and OPTIONS if the router answers it. Empty without a route. */
+/** Returns the methods of a path, sorted: those of its routes, HEAD with GET, and OPTIONS if the router responds to it. Empty without a route. */
 function allowedMethods(
   table: RouteTable,
   path: string,

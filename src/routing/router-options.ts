@@ -67,7 +67,7 @@ export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
   readonly strictAccept?: boolean | undefined;
   /** Additional response types, by media type: `{ 'application/xml': (value) => text }`. Default: JSON only. */
   readonly serializers?: Readonly<Record<string, (value: unknown) => string>> | undefined;
-  /** Answer OPTIONS of a path with 204 and `Allow`. False refuses it with 405, unless a route takes it. Default true. */
+  /** Respond to OPTIONS of a path with 204 and `Allow`. False refuses it with 405, unless a route takes it. Default true. */
   readonly answersOptions?: boolean | undefined;
   /** Use the query field `_method` as the method for matching. Default false: it lets a link delete. */
   readonly useMethodOverride?: boolean | undefined;

@@ -18,7 +18,7 @@ export type WithName<Self, N extends string, T extends string, Own> = [N] extend
 /** A mapper with routes to functions and controllers. */
 // biome-ignore lint/suspicious/noExplicitAny: the types of any router
 export abstract class RouterRoutes<Own = any, A extends Auth | undefined = any> extends Mapper {
-  /** Adds a route for GET: `get('/books/{id:int}', ({ params }) => …)`, with options before the action if needed. HEAD is answered too. */
+  /** Adds a route for GET: `get('/books/{id:int}', ({ params }) => …)`, with options before the action if needed. It takes HEAD too. */
   readonly get: RouteMethod<this, Own, A> = this.#shortForm('GET');
   /** Adds a route for POST: `post('/books', { body: schema, status: 201 }, ({ body }) => …)`. */
   readonly post: RouteMethod<this, Own, A> = this.#shortForm('POST');

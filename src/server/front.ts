@@ -77,9 +77,9 @@ export class Front {
   readonly pool: RequestPool;
   readonly rejections: Rejections;
   readonly upgrades: Upgrades;
-  /** Runs a request, and answers where it fails. */
+  /** Runs a request, and responds where it fails. */
   app!: App;
-  /** Answers requests that do not reach the app. */
+  /** Responds to requests that do not reach the app. */
   refusals!: Refusals;
   /** True: later connections end with their first response. */
   #closing = false;
@@ -441,9 +441,9 @@ function descriptorLimit(): number {
 
 /** Both never throw. */
 interface Refusals {
-  /** Answers a refused request in the API's format. A failing filter is logged, and the refusal does not change. */
+  /** Responds to a refused request in the API's format. A failing filter is logged, and the refusal does not change. */
   readonly refuse: Refuse;
-  /** Answers `OPTIONS *`, a question about the server itself. It has no `Allow`, because methods belong to paths. */
+  /** Responds to `OPTIONS *`, a question about the server itself. It has no `Allow`, because methods belong to paths. */
   readonly answerOptions: App;
 }
 

@@ -30,7 +30,7 @@ export interface ServerOptions extends Partial<WsgiOptions> {
   readonly drainIdle?: number;
   /** Requests after which `onExhausted` is called. Default 0: never. */
   readonly maxRequests?: number;
-  /** Called once, when `maxRequests` requests were answered: the process should be replaced. */
+  /** Called once, when `maxRequests` requests had their responses: the process should be replaced. */
   readonly onExhausted?: () => void;
   /** Reports whether others consider the service dead, for the health check plugin `service_record`. Default: never. */
   readonly recordLost?: () => boolean;

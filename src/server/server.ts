@@ -312,7 +312,7 @@ export class Server implements ListeningService {
     return ended;
   }
 
-  /** Runs later requests by the app: with its spans, and answers where it fails. In a stop for a reload they wait. */
+  /** Runs later requests by the app: with its spans, and responds where it fails. In a stop for a reload they wait. */
   #useApp(): void {
     if (this.#pause !== undefined) {
       const { promise } = this.#pause.over;

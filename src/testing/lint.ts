@@ -19,7 +19,7 @@ export class LintError extends PorticoError {
 
 /** Options of {@link lint}. */
 export interface LintOptions {
-  /** The time in milliseconds in which the app must answer or fail. Default 5000. */
+  /** The time in milliseconds in which the app must respond or fail. Default 5000. */
   readonly answerWithinMs?: number;
   /** The clock for that timeout; with a `FakeClock` no real time passes. Default: the system clock. */
   readonly clock?: Clock;

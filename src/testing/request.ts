@@ -46,7 +46,7 @@ export interface TestResponse {
   readonly trailers: NodeJS.Dict<string>;
   readonly body: Buffer;
   /**
-   * The exception behind a status from 500 on: what the app threw, or the cause of its `Fault`; or what it threw after it had answered.
+   * The exception behind a status from 500 on: what the app threw, or the cause of its `Fault`; or what it threw after it had responded.
    * Otherwise absent.
    */
   readonly error?: unknown;

@@ -1,4 +1,4 @@
-/** Handling of failed requests: the `Server`, `catch_errors` and Routers log and answer them here. */
+/** Handling of failed requests: the `Server`, `catch_errors` and Routers log them and respond here. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { LogFields, Logger } from '../../log/index.js';
@@ -31,7 +31,7 @@ export interface FailureOptions {
   readonly logsCauses?: boolean;
 }
 
-/** Returns an app that answers the failures of `app`. */
+/** Returns an app that responds to the failures of `app`. */
 export function answering(app: App, options: FailureOptions): App {
   return catching(app, (error, req, res) => answerFailure(error, req, res, options));
 }

@@ -175,7 +175,7 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
       request.log = log;
       reply.log = log;
     }
-    // A body that ends early because an outer filter has answered. Later errors, of the handler, pass.
+    // A body that ends early because an outer filter has responded. Later errors, of the handler, pass.
     if (request.headers['transfer-encoding'] !== undefined)
       dropLate(reply, (payload) => payload instanceof Error && request.body === undefined);
     const known = passed.get(request.raw);
@@ -285,7 +285,7 @@ function sayGoodbye({ socket, closing }: UpgradedConnection): void {
 const GOING_AWAY = Buffer.from([0x88, 0x02, 0x03, 0xe9]);
 
 /**
- * Makes a failure before the protocol switch be answered like any other, on the response that the plugin has created for the connection.
+ * Makes a failure before the protocol switch respond like any other, on the response that the plugin has created for the connection.
  * The connection closes after it.
  */
 export function endUpgrade(req: IncomingMessage, res: ServerResponse): void {

@@ -6,7 +6,7 @@ import { environ } from '../exchange.js';
 import { forgetFields } from '../request-fields.js';
 import { rootedUrl, wholeTarget } from '../request-path.js';
 
-/** A Connect middleware: it answers, or calls `next` once, with an error if it failed. */
+/** A Connect middleware: it responds, or calls `next` once, with an error if it failed. */
 export type ConnectMiddleware = (req: never, res: never, next: (error?: unknown) => void) => unknown;
 
 /** Creates an Express application: the main export of the package. */
@@ -138,7 +138,7 @@ function pass(
     if (called) Promise.all([pending, result]).then(() => settle(), fail);
     else {
       if (isAsync) pending.then(undefined, fail);
-      // A middleware that answers itself does not call next.
+      // A middleware that responds itself does not call next.
       res.once('close', () => settle());
     }
   });

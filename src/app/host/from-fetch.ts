@@ -7,7 +7,7 @@ import { remoteOf } from '../remote.js';
 import { watchPipe } from '../response/response-body.js';
 import { appSettled, slotOf } from '../slot.js';
 
-/** Answers a `Request` with a `Response`. The second argument is Node's request, for its environ. */
+/** Returns a `Response` to a `Request`. The second argument is Node's request, for its environ. */
 export type FetchHandler = (request: Request, req: IncomingMessage) => Response | Promise<Response>;
 
 /**

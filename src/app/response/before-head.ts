@@ -14,7 +14,7 @@ export type HeadListener = (res: ServerResponse) => void;
  *
  * Listeners run in reverse order of registration, so that an outer filter has the last word, as with WSGI's start_response. They see
  * headers given to `writeHead` as if they had been set one by one, and run for implicit headers too. Each runs once; an error goes to the
- * caller that wrote the headers, and the remaining listeners run when the failure is answered. A listener that returns a promise fails the
+ * caller that wrote the headers, and the remaining listeners run when the response to the failure is sent. A listener that returns a promise fails the
  * request with `PORTICO_HEAD_PROMISE`: the headers do not wait. Informational responses (1xx) do not count as headers. Costs nothing if
  * unused. Throws `PORTICO_HEAD_SENT` if the headers have already been sent.
  */

@@ -65,7 +65,7 @@ export function enter(
 }
 
 /**
- * Throws Node's error for a chunk that is neither text nor bytes: before the headers, so that the app can still answer. `end` may have no
+ * Throws Node's error for a chunk that is neither text nor bytes: before the headers, so that the app can still respond. `end` may have no
  * chunk.
  */
 function refuseOther(res: ServerResponse, isLast: boolean, chunk: unknown): void {
@@ -171,7 +171,7 @@ export function afterEnd(res: ServerResponse, callback: Callback | undefined): v
 }
 
 /**
- * Sends an error of a `beforeHead` listener to `fail`, which may still answer, for a stream that is piped into the response later: the stream
+ * Sends an error of a `beforeHead` listener to `fail`, which may still respond, for a stream that is piped into the response later: the stream
  * writes the headers, no caller catches the error, and Node would end the process.
  */
 export function watchPipe(res: ServerResponse, fail: (error: unknown) => void): void {

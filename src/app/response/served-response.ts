@@ -319,7 +319,7 @@ export function resumeHead(exchange: Responding): ServerResponse {
       const result = stage(res);
       exchange.runsStages = false;
       if (result instanceof Promise) refusePromise(result);
-      // The stage may have written the headers, or answered.
+      // The stage may have written the headers, or responded.
       if (result === LATER || headSent.call(res)) return res;
     }
     const { headDefaults: defaults = [] } = exchange;

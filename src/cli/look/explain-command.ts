@@ -48,7 +48,7 @@ interface ExplainedStep {
   readonly origin: Origin | undefined;
   /** The effect of the part on the request. */
   readonly text: string;
-  /** The status, if this part answers. */
+  /** The status, if this part responds. */
   readonly answers?: number | undefined;
   /** The consumed part of the path, and the rest, where the request enters it. */
   readonly scriptName: string;
@@ -74,7 +74,7 @@ function explained({ method, url, secure, headers }: NamedRequest, answer: Tried
     match: last?.match ?? null,
     apiVersion: version ?? null,
     action: end?.what === 'action' ? end.name : null,
-    // The plugin that answers: its route, or null for its not-found handler.
+    // The plugin that responds: its route, or null for its not-found handler.
     plugin: last?.plugin ?? null,
     // For a 405: the methods of the path.
     allow: last?.allow ?? null,
@@ -125,12 +125,12 @@ function answersText(what: string, answer: TriedAnswer): string {
   return `${what === 'action' ? 'is not called: ' : ''}responds with ${answerText(answer)}`;
 }
 
-/** Returns the status of an answer, and its reason. */
+/** Returns the status of a response, and its reason. */
 function answerText(answer: TriedAnswer): string {
   return `${statusText(answer.status)}${reasonOf(answer) && `: ${reasonOf(answer)}`}`;
 }
 
-/** Returns the message of the fault that was answered, with the errors of the schemas. */
+/** Returns the message of the fault that was sent, with the errors of the schemas. */
 function reasonOf({ trial: { fault }, status }: TriedAnswer): string {
   if (fault === undefined || fault.status !== status) return '';
   return [fault.message.replace(/\.$/, ''), ...issueTexts(fault)].join('; ');

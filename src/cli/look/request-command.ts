@@ -38,7 +38,7 @@ export function register(program: Command): void {
   });
 }
 
-/** Time of a filter itself; `out` stays 0 if it answered. */
+/** Time of a filter itself; `out` stays 0 if it responded. */
 interface FilterTime {
   readonly pipeline: string;
   readonly filter: string;
@@ -76,7 +76,7 @@ async function answerOf(app: App, request: NamedRequest, failures: FailureOption
   let running: Promise<unknown> | undefined;
   const noted: App = (req, res) => {
     const returned = app(req, res);
-    // Its failure is answered below.
+    // Its failure has its response below.
     running = Promise.resolve(returned).catch(() => undefined);
     return returned;
   };

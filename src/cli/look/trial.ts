@@ -1,5 +1,5 @@
 /**
- * Apps for trials: an API is composed as `check` composes it, and answers requests in this process. Filters run; in place of what an
+ * Apps for trials: an API is composed as `check` composes it, and responds to requests in this process. Filters run; in place of what an
  * application would do with the request, its end is noted.
  */
 import type { App, Filter } from '../../app/index.js';

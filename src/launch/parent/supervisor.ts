@@ -1,6 +1,6 @@
 /**
  * The parent's side of a fleet: one pool of workers for each service, their sockets, and the configuration that they start with. It
- * kills a worker that does not answer for `worker_timeout` or starts too slowly for `worker_start_timeout`. It accepts no
+ * kills a worker that does not respond for `worker_timeout` or starts too slowly for `worker_start_timeout`. It accepts no
  * connection and runs no service.
  */
 import { url as debuggerUrl } from 'node:inspector';

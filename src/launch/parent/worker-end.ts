@@ -25,7 +25,7 @@ const FULL_HEAP = 0.6;
 /** `isOom`: the kernel has killed it for memory. */
 export function workerEnd(worker: WorkerHandle, exit: WorkerExit, isOom = false): WorkerEnd {
   const { code, signal, uptimeMs, failure } = exit;
-  // A worker that exits in order has answered its requests, or has logged those that it cut off.
+  // A worker that exits in order has responded to its requests, or has logged those that it cut off.
   const requests = worker.said === undefined ? worker.heldRequests : [];
   const { rss, facts } = worker.beat;
   const fault = faultOf(worker);

@@ -1,5 +1,5 @@
 /**
- * Guards the admin listener, which answers by HTTP over TCP: checks each request before its route. A browser on this
+ * Guards the admin listener, which responds by HTTP over TCP: checks each request before its route. A browser on this
  * machine can reach the listener, and runs any web page: such a page must neither read from it, under a name that it
  * has pointed here, nor change anything.
  */
@@ -61,7 +61,7 @@ crossCheck((config: Config) => {
 /** Header fields of a proxy. The client behind a proxy is unknown, because the connection comes from this machine. */
 const FORWARDING = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip'];
 
-/** Returns a function that throws for a request that must not be answered. */
+/** Returns a function that throws for a request that must get no response. */
 export function adminGuard(listen: HostPort, hosts: readonly string[]): (req: IncomingMessage) => void {
   const names = new Set(['localhost', listen.host, ...hosts].map((name) => name.toLowerCase()));
 

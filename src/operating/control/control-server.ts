@@ -1,5 +1,5 @@
 /**
- * The control server: HTTP with JSON on a Unix socket or a port, answered by the parent or the single process.
+ * The control server: HTTP with JSON on a Unix socket or a port, served by the parent or the single process.
  */
 import { once } from 'node:events';
 import {
@@ -27,7 +27,7 @@ export interface ControlRequest {
   readonly query: URLSearchParams;
 }
 
-/** An answer other than a plain 200 with JSON or text. A `body` of pieces of text is sent while they are made. */
+/** A response other than a plain 200 with JSON or text. A `body` of pieces of text is sent while they are made. */
 export class ControlAnswer {
   readonly status: number;
   readonly body: unknown;
@@ -50,7 +50,7 @@ export type ControlRoutes = Readonly<Record<string, ControlHandler>>;
 const BODY_BYTES = 65_536;
 /** Most connections: the parent keeps descriptors free for its workers. */
 const CONNECTIONS = 100;
-/** Time that answers in progress have at the end. */
+/** Time that responses in progress have at the end. */
 const LAST_ANSWER_MS = 500;
 /** Time limits for the headers and for a whole request, in milliseconds. */
 const TIMES = { headersTimeout: 10_000, requestTimeout: 30_000 };
@@ -72,11 +72,11 @@ export class ControlServer {
   readonly #guard: (req: IncomingMessage) => void;
   /** Connections, least recently used first; true while the connection's request is in progress. */
   readonly #connections = new Map<Socket, boolean>();
-  /** Answers in progress. */
+  /** Responses in progress. */
   readonly #open = new Set<Promise<void>>();
   #find: RouteFinder<ControlHandler> | undefined;
 
-  /** `guard` throws for a request that must not be answered. */
+  /** `guard` throws for a request that must get no response. */
   constructor(routes: ControlRoutes, log: Logger, guard: (req: IncomingMessage) => void = () => undefined) {
     this.#routes = routes;
     this.#log = log;
@@ -112,7 +112,7 @@ export class ControlServer {
     return this.listen(path);
   }
 
-  /** Closes it, after a moment for answers in progress: a reload that a command waits for ends with the stop. */
+  /** Closes it, after a moment for responses in progress: a reload that a command waits for ends with the stop. */
   async close(): Promise<void> {
     const closed = this.#server.listening ? new Promise((resolve) => this.#server.close(resolve)) : undefined;
     await within(Promise.allSettled(this.#open), LAST_ANSWER_MS);
@@ -250,7 +250,7 @@ async function sendPieces(
   }
 }
 
-/** Headers of all answers. */
+/** Headers of all responses. */
 const ALWAYS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
 function send(res: ServerResponse, status: number, value: unknown, headers: OutgoingHttpHeaders = {}): void {

@@ -1,5 +1,5 @@
 /**
- * Answer to `GET /metrics`: totals of the serving processes, and metrics of the launcher: workers, reloads. Computed on
+ * Response to `GET /metrics`: totals of the serving processes, and metrics of the launcher: workers, reloads. Computed on
  * request from existing counters.
  */
 

@@ -31,7 +31,7 @@ export async function processMetrics(version: string | undefined): Promise<Metri
   ];
 }
 
-/** Read by the process that answers, on request: workers do nothing for it, and a stuck worker is included. */
+/** Read by the process that responds, on request: workers do nothing for it, and a stuck worker is included. */
 export async function descriptorMetrics(services: readonly ServiceStatus[]): Promise<Metric[]> {
   const open: NumberValue[] = [];
   const limits: NumberValue[] = [];

@@ -54,7 +54,7 @@ export type ShownWorker = Omit<WorkerStatus, 'facts'> & {
   readonly periodic?: readonly PeriodicStatus[];
 };
 
-/** Answer to `GET /status`. */
+/** Response to `GET /status`. */
 export type StatusDocument = ReturnType<typeof statusDocument> & {
   /** Absent from a parent of an older version. */
   readonly extensions?: readonly ExtensionPart[];

@@ -37,7 +37,7 @@ export interface RequestRouter {
   urlFor(req: IncomingMessage, name: string | null, values: UrlValues): string;
   /** Returns the fault of a version in which an action does not exist. */
   lacksVersion(version: ApiVersion): Fault;
-  /** Answers a failure. */
+  /** Responds to a failure. */
   fail(req: IncomingMessage, res: ServerResponse, error: unknown): void;
 }
 
@@ -105,13 +105,13 @@ export class ActionRequest<
     this.router = router;
   }
 
-  /** Node's response. From now on the router answers the failure of a stream that is piped into it. */
+  /** Node's response. From now on the router responds to the failure of a stream that is piped into it. */
   get res(): ServerResponse {
     if (!this.isGuarded) this.guard(this.response);
     return this.response;
   }
 
-  /** Answers failures of a stream that is piped into the response. @internal */
+  /** Responds to failures of a stream that is piped into the response. @internal */
   guard(res: ServerResponse): void {
     this.isGuarded = true;
     watchPipe(res, (error) => this.router.fail(this.req, res, error));
@@ -232,7 +232,7 @@ export class ActionRequest<
     return this.madeClosing;
   }
 
-  /** True if the request needs no response any more: its client has disconnected, or it was answered. */
+  /** True if the request needs no response any more: its client has disconnected, or has a response. */
   get isAborted(): boolean {
     return this.reason !== undefined || this.response.destroyed;
   }

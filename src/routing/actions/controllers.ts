@@ -343,7 +343,7 @@ function repliesIn(source: string): readonly (number | undefined)[] | undefined 
 
 /**
  * Reports whether a function has a body in braces without `return`. It says no if in doubt: for one whose word `return` is in a text or in
- * an inner function, for native and bound functions, and for those that name the response, on which they may answer.
+ * an inner function, for native and bound functions, and for those that name the response, which they may send.
  */
 function returnsNothing(source: string): boolean {
   if (!source.trimEnd().endsWith('}') || /\b(?:return|res|reply|response)\b|\[native code\]/.test(source)) return false;

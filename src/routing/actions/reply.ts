@@ -49,7 +49,7 @@ export class FileReply extends Reply<never> {
   }
 }
 
-/** Returned by an action that has answered on `request.res` itself. */
+/** Returned by an action that has responded on `request.res` itself. */
 export const SENT: unique symbol = Symbol('portico.sent');
 
 /** Options of a file as a response. */

@@ -24,7 +24,7 @@ import {
   type ServedMethod,
 } from './served-route.js';
 
-/** Answers a failure. */
+/** Responds to a failure. */
 export type Fail = (req: IncomingMessage, res: ServerResponse, error: unknown) => void;
 
 /** Responds to the actions of one router: in Fastify with plugins, else by Node's response. */
@@ -33,9 +33,9 @@ export interface Answering {
   readonly types: AnswerTypes | null;
   /** Status of a request that a schema refuses. Default: the API's. */
   readonly invalidInputStatus: number | undefined;
-  /** Sends the response to the result of an action, unless the action has answered by itself, or another response was sent. */
+  /** Sends the response to the result of an action, unless the action has responded by itself, or another response was sent. */
   answer(call: ActionCall, value: unknown): void;
-  /** Answers a failure of the action. */
+  /** Responds to a failure of the action. */
   failed(call: ActionCall, error: unknown): void;
 }
 
@@ -186,7 +186,7 @@ export class ActionCall extends ActionRequest implements Asked {
       this.body = input.body;
       args = { ...args, body: input.body };
     }
-    // Meanwhile its deadline has passed, or an outer filter has answered.
+    // Meanwhile its deadline has passed, or an outer filter has responded.
     if (this.response.writableEnded) return undefined;
     return method.handler.call(method.controller, this, args);
   }

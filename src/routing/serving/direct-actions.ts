@@ -99,7 +99,7 @@ export class DirectActions implements ActionEngine {
 
   #refused(call: ActionCall, refusal: unknown): void {
     const { response: res } = call;
-    // An outer filter may have answered meanwhile, which ends the body.
+    // An outer filter may have responded meanwhile, which ends the body.
     if (!res.writableEnded) {
       if (!res.headersSent) res.setHeader('connection', 'close');
       this.failed(call, refusal);

@@ -10,7 +10,7 @@ import { callOf, type Fail } from './action-call.js';
 import { unsendable } from './answer.js';
 import { type BodyTypes, incomplete } from './request-body.js';
 
-/** Answers a failure in Fastify, with the headers of its reply. */
+/** Responds to a failure in Fastify, with the headers of its reply. */
 export function refuse(reply: FastifyReply, error: unknown, fail: Fail): void {
   const { raw: res, request } = reply;
   const { raw: req } = request;

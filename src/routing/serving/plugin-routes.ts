@@ -52,7 +52,7 @@ export class PluginRoutes {
   /** Requests whose guard has been asked. */
   readonly #wereAsked = new WeakSet<IncomingMessage>();
   readonly #notFound: NotFoundHandlers;
-  /** Prefixes below which a not-found handler of a plugin answers. */
+  /** Prefixes below which a not-found handler of a plugin responds. */
   #handled: readonly string[] = [];
   #find: RouteFinder<PluginRoute> | undefined;
   #complete = false;
@@ -65,7 +65,7 @@ export class PluginRoutes {
     fastify.addHook('onRoute', (route) => {
       if (this.#complete) return;
       this.routes.push({ methods: [route.method].flat(), url: route.url });
-      // After the hooks of plugins for all routes, one of which may answer preflights, and before those of the route.
+      // After the hooks of plugins for all routes, one of which may respond to preflights, and before those of the route.
       if (this.#guard !== undefined) route.onRequest = [this.#asked, ...[route.onRequest ?? []].flat()];
     });
     if (this.#guard !== undefined) {
@@ -85,7 +85,7 @@ export class PluginRoutes {
     if (!this.#notFound.forAll) this.#fastify.setNotFoundHandler((_request, reply) => this.#missed(reply));
   }
 
-  /** Predicts which plugin would answer a request without a route of the table. `known`: the table has other methods of the path. */
+  /** Predicts which plugin would respond to a request without a route of the table. `known`: the table has other methods of the path. */
   answerTo({ method = '', url = '' }: IncomingMessage, known: boolean): PluginAnswer | null {
     if (!this.serve) return null;
     const path = url.split('?', 1)[0]!;
@@ -96,7 +96,7 @@ export class PluginRoutes {
     return isHandled && !known ? { route } : null;
   }
 
-  /** Passes a request to a route of a plugin, or answers with `miss`. */
+  /** Passes a request to a route of a plugin, or responds with `miss`. */
   take(req: IncomingMessage, res: ServerResponse, miss: Miss): void {
     const missed = req as Missed;
     missed[CALL] = undefined;
@@ -145,7 +145,7 @@ export class PluginRoutes {
   }
 
   /**
-   * Puts the table and the guard before the hooks and handler of a plugin for unknown paths: the table answers other methods with 405
+   * Puts the table and the guard before the hooks and handler of a plugin for unknown paths: the table responds to other methods with 405
    * itself. `callNotFound` runs only the `preHandler` hooks.
    */
   #behindTable(hooks: NotFoundHooks): NotFoundHooks {
@@ -215,7 +215,7 @@ export function checkPluginRoutes(
     const path = mapper.withoutPrefix(url.replaceAll(/:\w+(?:\([^)]*\))?|\*/g, 'x'));
     if (path === null) continue;
     const winners = methods.flatMap((method) => {
-      // The table answers HEAD if it has GET.
+      // The table takes HEAD if it has GET.
       const found = table.find(method, path, null) ?? (method === 'HEAD' ? table.find('GET', path, null) : null);
       return found === null || found.compiled.conditional ? [] : [{ method, route: found.compiled.route }];
     });

@@ -206,7 +206,7 @@ export class RouterFastify implements ActionEngine {
     const answer = answerOf(value, call, reply, (status, type) => this.#serializerOf(call, status, type));
     const { headers, body, stream } = answer;
     const serializer = measured(answer, headers['content-length'] ?? reply.getHeader('content-length'));
-    // Now, while an error can still be answered: Fastify checks them when it writes the headers.
+    // Now, while an error can still have a response: Fastify checks them when it writes the headers.
     checkHeaders(headers);
     void reply.code(answer.status);
     for (const name of Object.keys(headers)) void reply.header(name, headers[name]);
@@ -299,7 +299,7 @@ export class RouterFastify implements ActionEngine {
   }
 }
 
-/** Reports whether the action has answered by itself, or another response was sent. */
+/** Reports whether the action has responded by itself, or another response was sent. */
 function isAnswered({ [ANSWERED]: answered }: ActionCall, reply: FastifyReply, value: unknown): boolean {
   if (answered !== undefined) return true;
   if (value === SENT && !reply.sent) reply.hijack();
@@ -332,7 +332,7 @@ class FastifyBodies {
     const read: FastifyContentTypeParser = (request, payload, done) =>
       readJson(payload, request.routeOptions.bodyLimit ?? limit, (error, body, size) => {
         const call = callOf(request.raw);
-        // An outer filter has answered meanwhile, which ends the body: Fastify would warn of a second response.
+        // An outer filter has responded meanwhile, which ends the body: Fastify would warn of a second response.
         if (error !== null && (call?.response ?? exchangeOf(request.raw).res)?.writableEnded === true) return;
         if (call !== undefined) call.received = size;
         done(error, body);
@@ -404,7 +404,7 @@ class FastifyBodies {
 
 // The guard of an action in a router with plugins: asked after their `onRequest` hooks, before the body is read.
 
-/** Asks the guard, which sees Fastify's request and reply, and answers its refusal. Undefined without a guard; else whether it accepts. */
+/** Asks the guard, which sees Fastify's request and reply, and sends its refusal. Undefined without a guard; else whether it accepts. */
 function askBehindHooks(request: FastifyRequest, reply: FastifyReply, fail: Fail): Promise<boolean> | undefined {
   const call = callOf(request.raw);
   const guard = call?.entry.guard;

@@ -22,7 +22,7 @@ export interface RouteFacts {
   readonly path: string | null;
   /** Methods that have a route, if none was found. */
   readonly allowed: readonly string[];
-  /** Answer of a plugin, if no route of the table was found. */
+  /** Response of a plugin, if no route of the table was found. */
   readonly plugin?: PluginAnswer;
 }
 

@@ -177,7 +177,7 @@ export class WSGIService implements ListeningService {
     this.pasteFile === undefined ? [] : pasteErrors(config, [this], { imports: all, pasteFile: this.pasteFile });
   /** Returns the trouble with the service registry, for reports. */
   readonly registryTrouble = () => this.#run.managed.registration?.trouble?.();
-  /** Returns the requests that are not answered yet, or whose app is still at work, for reports. */
+  /** Returns the requests that have no response yet, or whose app is still at work, for reports. */
   readonly requestsInFlight = () =>
     [...this.server.requests.filter(isUnanswered), ...this.server.abandoned].map(reportedExchange);
   /** Returns those of these that the last reload has left to the former configuration. */
@@ -241,7 +241,7 @@ export class WSGIService implements ListeningService {
    * time at the latest, at once without managers: requests in progress keep their app and its managers until they have ended, or until the
    * deadline. New requests that have waited for this time get 503 until the next start.
    *
-   * Any other stop that comes in a reload answers what has connected, by an app that is open: that of the former run until its requests have
+   * Any other stop that comes in a reload responds to what has connected, by an app that is open: that of the former run until its requests have
    * ended, and then that of the next one, which begins for them.
    */
   async stop(options: StopOptions = {}): Promise<void> {
@@ -287,7 +287,7 @@ export class WSGIService implements ListeningService {
     await started;
   }
 
-  /** Answers requests that wait for the next start, and later ones, with 503 from that time on. */
+  /** Responds to requests that wait for the next start, and to later ones, with 503 from that time on. */
   async #limitWaiting(ms: number): Promise<void> {
     this.#startEnds.abort();
     this.#startEnds = new AbortController();
@@ -467,7 +467,7 @@ function isStopped(error: unknown): boolean {
   return error instanceof PorticoError && error.code === 'PORTICO_SERVICE_STOPPED';
 }
 
-/** Returns a signal that is aborted with the first one; if clients wait for the start, not before no time is left: the app answers them first. */
+/** Returns a signal that is aborted with the first one; if clients wait for the start, not before no time is left: the app responds to them first. */
 function unlessAwaited(stopped: AbortSignal, over: AbortSignal, areWaiting: () => boolean): AbortSignal {
   const cut = new AbortController();
   const stop = (): void => {

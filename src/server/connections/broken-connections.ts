@@ -27,7 +27,7 @@ const BY_CODE: Readonly<Record<string, Refusal>> = {
   ERR_HTTP_REQUEST_TIMEOUT: TOO_SLOW,
 };
 
-/** Answers a request with a refusal. */
+/** Sends a refusal to a request. */
 export type Refuse = (req: IncomingMessage, res: ServerResponse, refused: Refusal) => void;
 
 /** Closes broken connections of one server. */
@@ -99,7 +99,7 @@ export class BrokenConnections {
     return undefined;
   }
 
-  /** Sends the refusal of a connection, unless the app of a request whose body is broken has answered. Returns the refused request. */
+  /** Sends the refusal of a connection, unless the app of a request whose body is broken has responded. Returns the refused request. */
   answer(connection: Connection, broken?: IncomingMessage): IncomingMessage {
     const { socket, exchange: first } = connection;
     const refused = connection.refusal!;
@@ -110,7 +110,7 @@ export class BrokenConnections {
     const res = new ServerResponse(req);
     const apart = sendApart(res, (chunk) => bytes.push(chunk));
     const send = (): void => {
-      // While filters waited, the app has answered the incomplete request, or has begun to.
+      // While filters waited, the app has responded to the incomplete request, or has begun to.
       if (first?.res.headersSent !== true && socket.writable) socket.write(Buffer.concat(bytes));
       else if (first?.res.writableFinished === false) socket.destroy();
       connection.linger();

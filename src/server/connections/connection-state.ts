@@ -11,7 +11,7 @@
  * | `upgraded` | is read by the app that took the connection | likewise | that app closes it | | | | | |
  *
  * `end`: a request taken from it is its last one, for `Connection: close`, `max_requests_per_connection`, a refused request, or because more
- * requests or fields than may wait have come, or wait for long. `break`: its input is refused. Requests taken before are answered in all
+ * requests or fields than may wait have come, or wait for long. `break`: its input is refused. Requests taken before have their responses in all
  * states but `lingering`. An event without an entry changes nothing: a connection whose input is refused gets that refusal, whatever ends
  * it before.
  */

@@ -1,5 +1,5 @@
 /**
- * Drain of a server's connections: requests in progress are answered, idle connections get a moment for a request that
+ * Drain of a server's connections: requests in progress get their responses, idle connections get a moment for a request that
  * may be on its way, and the rest is cut off at the deadline.
  *
  * `http.Server.close()` is not used for this: it destroys idle connections at once, and a request that the client has

@@ -203,7 +203,7 @@ export class RequestPool implements Slots {
   letIn(): void {
     for (const [exchange, settle] of this.#waiting) {
       if (this.taken >= (this.limits.defaultPoolSize || Number.POSITIVE_INFINITY)) return;
-      // Another may have answered while it waited.
+      // Another may have responded while it waited.
       settle(this.move(exchange, exchange.res.writableEnded ? 'close' : 'grant') === 'granted');
       this.#lookSoon();
     }

@@ -10,7 +10,7 @@ import type { Logger } from '../../log/index.js';
 import type { Exchange } from '../connections/connection.js';
 import { requestFacts } from '../connections/request-facts.js';
 
-/** Handles failures that no filter has answered; `debug`: with their stacks. */
+/** Handles failures to which no filter has responded; `debug`: with their stacks. */
 export function serverFailures(log: Logger, debug: boolean): FailureOptions {
   return {
     log,

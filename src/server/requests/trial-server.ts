@@ -1,6 +1,6 @@
 /**
  * Trials of requests through a composed app, in this process: without a port, and without code of the application at the end
- * (`Trial` of `src/app`). One app answers many of them.
+ * (`Trial` of `src/app`). One app responds to many of them.
  */
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
@@ -42,7 +42,7 @@ export interface TriedAnswer {
   readonly trial: Trial;
   /** The status of the response; undefined if none came. */
   readonly status: number | undefined;
-  /** The end at code of the application, which decides the status; undefined if something else answers. */
+  /** The end at code of the application, which decides the status; undefined if something else responds. */
   readonly end: TrialEnd | undefined;
   /** Template of the route, with the mounts before it. */
   readonly route: string | undefined;
@@ -57,7 +57,7 @@ type TrialLimits = Parameters<typeof requestGuard>[0] & Pick<WsgiOptions, 'serve
 
 /** A filter of another package may wait for what does not come. */
 const LONGEST_MS = 10_000;
-/** The wait of requests after one that nothing has answered: a replay has thousands of them. */
+/** The wait of requests after one without a response: a replay has thousands of them. */
 const NEXT_LONGEST_MS = 500;
 
 /** Returns a function that tries a request. */

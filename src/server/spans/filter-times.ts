@@ -137,9 +137,9 @@ function outward(
   error?: unknown,
 ): void {
   const now = performance.now();
-  // A filter that has answered by itself was on the way in.
+  // A filter that has responded by itself was on the way in.
   const since = trip.outward ? trip.since : Math.max(trip.since, exchangeOf(req).slotAt);
-  // Its answer may stream for as long as its client likes.
+  // Its response may stream for as long as its client likes.
   const until = trip.outward ? now : Math.max(since, Math.min(now, beganAt(res) ?? now));
   inner?.[trip.outward ? 'out' : 'in'].observe((until - since) / 1000);
   if (error !== undefined && error !== trip.error && inner?.errors !== undefined) inner.errors.sum++;

@@ -212,13 +212,13 @@ function spanAround(name: string, attributes: Readonly<Record<string, string>>):
     if (span === undefined) return app(req, res);
     const end = (): void =>
       maker.attempt(() => {
-        // A Router answers the errors of its actions.
+        // A Router responds to the errors of its actions.
         if (res.headersSent && res.statusCode >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
         span.end();
       });
     const left = (failure?: { readonly error: unknown }): void => {
       if (failure !== undefined && !isClientsFault(failure.error)) span.setStatus({ code: SpanStatusCode.ERROR });
-      // One that returned before it has answered does so later, whatever it returned.
+      // One that returned before it has responded does so later, whatever it returned.
       if (failure !== undefined || res.writableEnded) end();
       else afterResponse(res, end);
     };
