@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
-import { Program, root } from '../e2e/program.js';
+import { root } from '../e2e/program.js';
 import { startRedis, withoutRedis } from '../redis/redis-server.js';
 import { type Postgresql, startPostgresql } from '../registry/start-postgresql.js';
 import { brokerUrl, deleteTopic, withoutBroker } from '../rpc/transport/amqp/broker.js';
