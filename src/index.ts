@@ -1,4 +1,4 @@
-/** `portico`: the values that most programs need, and the types of what they write. */
+/** `portico`: the values that most applications need, and the types of what they write. */
 export {
   type App,
   type AppFactory,

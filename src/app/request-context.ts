@@ -303,7 +303,7 @@ export interface TraceIds {
   readonly trace_flags?: string;
 }
 
-/** The span of a request. Exists if the program has registered an OpenTelemetry SDK: `src/server/spans` creates it. */
+/** The span of a request. Exists if the application has registered an OpenTelemetry SDK: `src/server/spans` creates it. */
 export interface RequestTrace {
   readonly ids: TraceIds;
   /** The ids of the currently active span. */

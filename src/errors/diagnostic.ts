@@ -54,7 +54,7 @@ export interface Diagnostic {
   readonly proposal?: string | undefined;
   /** Of a name without an owner: true if code that is not loaded may own it. */
   readonly uncertain?: boolean | undefined;
-  /** Of a name without an owner: names that belong to other programs, those of the configuration and this one, for its `other_names`. */
+  /** Of a name without an owner: names that belong to other applications, those of the configuration and this one, for its `other_names`. */
   readonly others?: readonly string[] | undefined;
   /** Of a name without an owner, if the configuration has `other_names`: what its new line replaces, such as `line 4 of portico.ini`. */
   readonly othersReplace?: string | undefined;
@@ -137,7 +137,7 @@ export function isError({ severity }: Diagnostic): boolean {
   return severity === 'error';
 }
 
-/** Formats all diagnostics, one after another; at the end, the line that leaves names without an owner to other programs. */
+/** Formats all diagnostics, one after another; at the end, the line that leaves names without an owner to other applications. */
 export function printDiagnostics(diagnostics: readonly Diagnostic[], options?: { showLine: boolean }): string {
   const lines = reasonsOnce(diagnostics).map((each) => printDiagnostic(each, options));
   const others = new Set(diagnostics.flatMap((each) => each.others ?? []));

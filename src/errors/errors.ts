@@ -2,7 +2,7 @@
  * Errors as a user interface: what happened, where, and how to fix it.
  *
  * Every error that Portico throws deliberately is a `PorticoError`. `code` is API and never changes; the text may improve at any time,
- * so tests and programs match on the code.
+ * so tests and applications match on the code.
  */
 import { withSourceLines } from '../process/index.js';
 import { maskUris, printableLines } from '../text/index.js';
@@ -188,7 +188,7 @@ export function unknownOption(
 
 /**
  * Throws an error for all unknown options, with the nearest known names. `what` describes the owner of the options, such as `a Router`.
- * For errors in code, so the error is shown with a stack. `elsewhere`: hints for options of other programs.
+ * For errors in code, so the error is shown with a stack. `elsewhere`: hints for options of other applications.
  */
 export function refuseUnknownOptions(
   code: string,

@@ -217,7 +217,7 @@ const EMPTY_NAME = 'write a name between the brackets, such as [DEFAULT]; withou
 
 const NO_NAME = 'write name = value; the line is not shown, because it may be a secret without its name';
 
-/** Reports whether a line is a key as programs print it: its last characters are padding (RFC 4648 §4), and no delimiter. */
+/** Reports whether a line is a key as tools print it: its last characters are padding (RFC 4648 §4), and no delimiter. */
 function isBase64(text: string): boolean {
   const line = text.trimEnd();
   return line.length % 4 === 0 && /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[\w+/-]{18,}={1,2}$/.test(line);

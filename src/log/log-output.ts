@@ -135,7 +135,7 @@ export class LogOutput {
    */
   constructor(own: OwnLines, path?: string) {
     this.#own = own;
-    // A program may change its working directory.
+    // An application may change its working directory.
     this.#path = path === undefined ? undefined : resolve(path);
     this.#descriptor = this.#path === undefined ? 2 : openToAppend(this.#path, MODE);
     if (this.#path === undefined) this.#stderr = process.stderr;
@@ -425,7 +425,7 @@ export function membersOf(facts: LogFields, names?: ReadonlySet<string>): string
 }
 
 // Fields of the current moment, which every logger adds unless it has other ones: `src/app` sets the ids of the current
-// request; a program without requests has none.
+// request; an application without requests has none.
 
 let told: () => LogFields = () => ({});
 /** Calls a function that writes the line of an unhandled error. */

@@ -48,7 +48,7 @@ export interface ManagedServiceOptions {
   readonly name: string;
   /** Name of the service in the managers' contexts. Default: `name`. */
   readonly serviceName?: string;
-  /** Name of the program, unique on its host. */
+  /** Name of the application, unique on its host. */
   readonly binary: string;
   /** Topic of its remote calls; null or absent: none. */
   readonly topic?: string | null;
@@ -229,7 +229,7 @@ export class ManagedService {
     const sources = this.#options.managers(config);
     // A service without managers loads nothing of remote calls.
     const rpc = sources.length === 0 ? undefined : await this.#options.rpc(config);
-    // Most programs configure none, and load nothing of it but its object.
+    // Most applications configure none, and load nothing of it but its object.
     const open = (await (await configuredRegistry(config))?.open(config, { log })) ?? null;
     const registry = open?.registry ?? null;
     const making = buildLog(log);

@@ -13,7 +13,7 @@ import { extensionsOf, type KeptValues, type RegistryHooks, type ServiceRegistry
 export interface Member {
   /** Name of its machine. Default: `[DEFAULT] host`. */
   readonly host?: string;
-  /** Name of the program, unique on its host: `portico-compute`. */
+  /** Name of the application, unique on its host: `portico-compute`. */
   readonly binary: string;
   /** Topic of its remote calls; null: none. */
   readonly topic?: string | null;
@@ -39,7 +39,7 @@ export interface Member {
   readonly onDisabled?: (isDisabled: boolean) => void;
 }
 
-/** A registry, and the locations of this program's services in it. */
+/** A registry, and the locations of this application's services in it. */
 export interface OpenRegistry {
   readonly registry: ServiceRegistry;
   /** Returns the location of a service. */

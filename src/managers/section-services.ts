@@ -10,7 +10,7 @@ import type { DescribedJob } from './managed-service.js';
 export interface ServiceSection {
   /** Name for the launcher. */
   readonly name: string;
-  /** Name of the program, unique on its host. */
+  /** Name of the application, unique on its host. */
   readonly binary: string;
   /** Option that names the topic of its calls; its default is `name`. */
   readonly topicOption: ManagerOption;

@@ -130,7 +130,7 @@ function hasAttachedCredentials({ headers: { authorization, cookie } }: Incoming
   return cookie !== undefined || (authorization !== undefined && /^basic /i.test(authorization));
 }
 
-/** Reports whether a browser says that no other site has caused a request. Programs and old browsers say nothing. */
+/** Reports whether a browser says that no other site has caused a request. Other clients and old browsers say nothing. */
 function isOfOwnPage({ headers: { 'sec-fetch-site': site } }: IncomingMessage): boolean {
   return site === 'same-origin' || site === 'none';
 }

@@ -99,7 +99,7 @@ async function fileServer(options: Options, ctx: FactoryContext): Promise<FileSe
     if (fallback === undefined) return false;
     // A cache must not return the page to a script that requests the same path.
     appendVary(res, 'Accept');
-    // Scripts, images and programs send `*/*`; only navigations name HTML.
+    // Scripts, images and other clients send `*/*`; only navigations name HTML.
     return /\btext\/html\b/.test(req.headers.accept ?? '') && serve(req, res, fallback);
   };
 }

@@ -226,7 +226,7 @@ function linesOf(file: string): string[] {
  */
 async function placeFromOutside(error: SyntaxError, url: string): Promise<string | undefined> {
   const code = `import ${JSON.stringify(url)}; import { none } from 'data:text/javascript,';`;
-  // Imported on demand: a program without errors does not need it.
+  // Imported on demand: an application without errors does not need it.
   const { execFile } = await import('node:child_process');
   const said = await new Promise<string>((settle) => {
     const args = ['--input-type=module', '--eval', code];
@@ -292,7 +292,7 @@ export async function loadAnnounced(files: readonly string[]): Promise<readonly 
   return found;
 }
 
-/** Option groups of extensions that packages announce, each with the name of its package: hints for programs that do not list it. */
+/** Option groups of extensions that packages announce, each with the name of its package: hints for applications that do not list it. */
 export const announcedGroups = new Map<string, string>();
 
 async function noteExtension(name: string, url: string): Promise<void> {

@@ -1,6 +1,6 @@
 /**
  * Packages: the package of a file, the packages that a folder can import, their `package.json`; and the module of a specifier, seen from
- * another folder: as for `import` in a file of that folder, and then as in a file of the program. `exports` is read here and not by
+ * another folder: as for `import` in a file of that folder, and then as in a file of the application. `exports` is read here and not by
  * Node: `import.meta.resolve` takes no parent without a flag, and `require.resolve` ignores exports that are only for `import`. The last
  * one tells whether the package of SQLite is missed.
  */
@@ -46,7 +46,7 @@ export function packageOf(file: string, fits: (manifest: Manifest) => boolean = 
 }
 
 /**
- * Returns the command's name: that of the script in `bin` of the program's package, else the script's name without its extension; empty
+ * Returns the command's name: that of the script in `bin` of the application's package, else the script's name without its extension; empty
  * without a script. `argv`: default the process's.
  */
 export function commandName(argv: readonly string[] = process.argv): string {
@@ -99,7 +99,7 @@ export function realPath(path: string): string {
 
 /**
  * Returns the nearest package of that name: the folder's own package, if it has exports, else one in a `node_modules` folder upwards;
- * then likewise from the program's folders.
+ * then likewise from the application's folders.
  */
 export function findPackage(name: string, from: string): Package | undefined {
   for (const start of searchFolders(from)) {
@@ -147,8 +147,8 @@ export function packageNames(from: readonly string[]): string[] {
 }
 
 /**
- * Returns the folders to search for packages, in this order: the given one, that of the program's main module, and the working
- * directory. A configuration may be far from its program (`/etc`).
+ * Returns the folders to search for packages, in this order: the given one, that of the application's main module, and the working
+ * directory. A configuration may be far from its application (`/etc`).
  */
 export function searchFolders(folder: string): string[] {
   const script = process.argv[1];
@@ -161,7 +161,7 @@ export function searchFolders(folder: string): string[] {
   ];
 }
 
-/** Returns the folder of the program; for a command in `node_modules/.bin`, that of the project with the packages. */
+/** Returns the folder of the application; for a command in `node_modules/.bin`, that of the project with the packages. */
 function folderOfProgram(script: string): string {
   const folder = dirname(resolve(script));
   return folder.endsWith(BIN_FOLDER) ? dirname(dirname(folder)) : folder;

@@ -37,7 +37,7 @@ export const controlOptions = defineOptions('control', {
 export type ControlledLauncher = Omit<Controlled, 'version' | 'config' | 'recent' | 'levels' | 'notListening'> & {
   /** Returns the present configuration. */
   readonly config: () => Config | undefined;
-  /** Path of the program. */
+  /** Path of the application. */
   readonly script: string | undefined;
   readonly env: NodeJS.ProcessEnv;
   /** Settles when the configuration of the launch is accepted. */
@@ -249,8 +249,8 @@ export function controlPath(config: Config, program: string, env: NodeJS.Process
 }
 
 /**
- * Derives a name from the program and its configuration files, or from its folder if it has none, so that two
- * deployments of one program have different names.
+ * Derives a name from the application and its configuration files, or from its folder if it has none, so that two
+ * deployments of one application have different names.
  */
 function defaultName({ configFiles }: Config, program: string): string {
   const served = configFiles.length > 0 ? configFiles : [process.cwd(), ''];

@@ -11,7 +11,7 @@ import { activityOf, requestsOf } from './report/report-subjects.js';
 
 /** Options of a {@link Diagnosis}. */
 interface DiagnosisOptions {
-  /** Name for reports: the service, or the program. */
+  /** Name for reports: the service, or the application. */
   readonly name: () => string;
   readonly services: () => readonly ServiceBase[];
   /** In a supervisor: its workers, one line each. */

@@ -1,4 +1,4 @@
-/** Operating a running program: types of its status and reports, and the backdoor. `portico/launch` publishes them. */
+/** Operating a running application: types of its status and reports, and the backdoor. `portico/launch` publishes them. */
 
 export type { Backdoor, BackdoorOptions } from './backdoor/backdoor.js';
 export { initializeIfEnabled } from './backdoor/backdoor-options.js';

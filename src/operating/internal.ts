@@ -1,4 +1,4 @@
-/** Exports for other directories of Portico: status, control socket, admin listener, reports and backdoor of a running program. */
+/** Exports for other directories of Portico: status, control socket, admin listener, reports and backdoor of a running application. */
 export { initializeBackdoor } from './backdoor/backdoor.js';
 export { backdoorOptions } from './backdoor/backdoor-options.js';
 export { backdoorPorts } from './backdoor/backdoor-ports.js';

@@ -23,7 +23,7 @@ export interface WorkerStatus {
   readonly stack: readonly string[] | undefined;
   /** Requests of a stuck worker. */
   readonly heldRequests: readonly HeldRequest[];
-  /** Files of the program that the first worker of its configuration has loaded with another content. */
+  /** Files of the application that the first worker of its configuration has loaded with another content. */
   readonly otherCode: readonly string[];
   /** Facts of its last heartbeat: `utilization`, `lagMaxMs`, `rss`, and those of `addFacts`. */
   readonly facts: Readonly<Record<string, unknown>>;
@@ -37,7 +37,7 @@ export interface ServiceStatus {
   readonly wanted: number;
   /** Time at which that was set, ISO 8601. */
   readonly wantedSince: string;
-  /** The number that its program or its configuration requests. */
+  /** The number that its application or its configuration requests. */
   readonly configured: number;
   /** Number of workers that serve, without stuck ones. */
   readonly ready: number;

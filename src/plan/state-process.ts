@@ -23,7 +23,7 @@ export interface StateSource {
   readonly args: readonly string[];
 }
 
-/** Returns the program `api-cli` for a directory: that of the Portico that its code imports, else this one. */
+/** Returns the command `api-cli` for a directory: that of the Portico that its code imports, else this one. */
 function programOf(folder: string): string {
   const manifest = ignoreErrors(() => createRequire(join(folder, 'package.json')).resolve('portico/package.json'));
   const own = fileURLToPath(ownFile('cli/main.js'));

@@ -1,18 +1,18 @@
 /**
- * Handles the signals of a program before its launcher listens. Without a listener, Node ends the process by the signal's default
+ * Handles the signals of an application before its launcher listens. Without a listener, Node ends the process by the signal's default
  * action, with the exit status 143 although nothing failed. The end of its first parent may be such a sign too.
  */
 
 /** Options of early signal handling. */
 interface EarlyOptions {
   /**
-   * Whether the program is known to do nothing before it launches. Default true. False for a program that may be a job of another kind:
+   * Whether the application is known to do nothing before it launches. Default true. False for an application that may be a job of another kind:
    * a signal is then held for {@link GRACE_MS}, so that a launcher can take over or the job can finish.
    */
   readonly launches?: boolean;
 }
 
-/** The time that a program which may be about to launch runs on after SIGTERM or SIGHUP, in milliseconds. */
+/** The time that an application which may be about to launch runs on after SIGTERM or SIGHUP, in milliseconds. */
 const GRACE_MS = 2000;
 
 /** The key of a process's early listeners, for the launcher that replaces them. */
@@ -25,7 +25,7 @@ type Marked = { [EARLY]?: EarlySignals; [WORKER]?: unknown };
 interface EarlySignals {
   /** Whether a SIGHUP was received. */
   readonly hungUp: boolean;
-  /** Declares that the program launches: a SIGTERM, held or later, ends it with status 0. */
+  /** Declares that the application launches: a SIGTERM, held or later, ends it with status 0. */
   launches(): void;
   release: Release;
 }
@@ -34,8 +34,8 @@ interface EarlySignals {
 type Release = (how?: { readonly raise?: boolean }) => void;
 
 /**
- * Listens for signals until a launcher does or the returned function is called. SIGINT ends the process with status 1. In a program that
- * launches, SIGTERM ends it with 0, because no work is in progress, and SIGHUP is remembered. A program that may be another job ends
+ * Listens for signals until a launcher does or the returned function is called. SIGINT ends the process with status 1. In an application that
+ * launches, SIGTERM ends it with 0, because no work is in progress, and SIGHUP is remembered. An application that may be another job ends
  * with 143 or 129, as by the signal, unless it launches within {@link GRACE_MS}. A signal that has another listener is left to it. Takes
  * effect once per process, and not in a worker.
  */

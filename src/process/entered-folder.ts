@@ -31,7 +31,7 @@ function enteredBy(): Entered {
 export function enteredFolder(): string {
   const { link, at } = enteredBy();
   const now = process.cwd();
-  // The program may have changed its working directory.
+  // The application may have changed its working directory.
   return link !== undefined && now === at ? link : now;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Portico's own files: those that it starts as programs and threads, and those that are never reported as the location of an error or of an
+ * Portico's own files: those that it starts as processes and threads, and those that are never reported as the location of an error or of an
  * exit.
  */
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ const SOURCES = new URL('../src/', ROOT);
 
 const OWN = [ROOT, SOURCES].map((folder) => fileURLToPath(folder));
 
-/** Returns the URL of a file of the package; `path` is relative to `src`, and ends in `.js` for a program or thread. */
+/** Returns the URL of a file of the package; `path` is relative to `src`, and ends in `.js` for a process or thread. */
 export function ownFile(path: string): URL {
   return new URL(path, ROOT);
 }

@@ -1,5 +1,5 @@
 /**
- * The modules of a program: those that this process has loaded, without those of packages and of Portico, and the one that is loading.
+ * The modules of an application: those that this process has loaded, without those of packages and of Portico, and the one that is loading.
  */
 import { channel } from 'node:diagnostics_channel';
 import { statSync } from 'node:fs';

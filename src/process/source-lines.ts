@@ -1,5 +1,5 @@
 /**
- * Stack traces with the files and lines of Portico's sources. Node does this for a whole program with `--enable-source-maps`, at a cost to
+ * Stack traces with the files and lines of Portico's sources. Node does this for a whole application with `--enable-source-maps`, at a cost to
  * each start; here a map is read when an error is shown that has passed through its file. It is searched and not kept: Node's `SourceMap`
  * takes twelve times as long for the first error, and 15 MB for those of one that has passed through eleven files.
  */
@@ -10,7 +10,7 @@ const ROOT = ownFile('.').href;
 const FRAME = new RegExp(`(${ROOT.replaceAll(/[^\w/]/g, '\\$&')}[\\w./-]+\\.js):(\\d+):(\\d+)`, 'g');
 /** Frames of the errors that were shown last, with their places. */
 const known = new Map<string, string>();
-/** More than a program has: those of all errors in it. */
+/** More than an application has: those of all errors in it. */
 const MOST_KNOWN = 1000;
 
 /** Returns a stack in which frames of Portico's published files name the source: `…/portico/src/server/server.ts:12:5`. */

@@ -4,7 +4,7 @@
  * Writes to a pipe or a Unix socket block or fail by a flag of its open file description, which all processes share that have inherited
  * it. Node sets the flag when it first uses `process.stdout` or `process.stderr`. A start of a process clears it: `uv_spawn` of libuv does so
  * for inherited outputs. At its exit Node restores the flags that it has found at its start. So the parent sets it after each start and each
- * end of a worker, and each process before each write of the log, because another program may have cleared it. A separate description,
+ * end of a worker, and each process before each write of the log, because another process may have cleared it. A separate description,
  * by opening `/proc/self/fd/2`, would need no such step, but does not exist for a socket, such as systemd's, and not for the pipe of another
  * user.
  */

@@ -336,7 +336,7 @@ function matchRequest(req: IncomingMessage, method: string): MatchRequest {
   return { method, host: req.headers.host, headers: req.headers, req };
 }
 
-/** Throws a `Fault` 400 for a path that another program may read in another way. */
+/** Throws a `Fault` 400 for a path that another server may read in another way. */
 function refuseOddPath(raw: string): void {
   if (!/%2f|%00|\0|%(?![0-9a-f]{2})/i.test(raw)) return;
   throw new Fault(400, { message: 'The path has an encoded slash, a NUL or a malformed escape.' });

@@ -1,5 +1,5 @@
 /**
- * The interface of an extension: what a package adds to a program. It is data, and functions that import parts when they are needed; reading
+ * The interface of an extension: what a package adds to an application. It is data, and functions that import parts when they are needed; reading
  * it runs nothing.
  */
 import type { Command } from 'commander';
@@ -7,7 +7,7 @@ import type { Config, Location, OptionDeclarations } from '../config/index.js';
 import type { Logger } from '../log/index.js';
 import type { ServiceBase } from './service.js';
 
-/** Additions to a program by a package. A module exports it as `extension`; `package.json` names that module. */
+/** Additions to an application by a package. A module exports it as `extension`; `package.json` names that module. */
 export interface Extension {
   /** Name for messages, and in `[DEFAULT] extensions`: that of the package. */
   readonly name: string;
@@ -17,7 +17,7 @@ export interface Extension {
   readonly commands?: Readonly<Record<string, () => Promise<CommandFile>>>;
   /**
    * Names of factories in paste files for Python, each with the factory to load in its place: `wsgi.audit:factory` with `portico-audit:audit`.
-   * After `egg:` a second word is the protocol. Aliases of the program and of the file go before.
+   * After `egg:` a second word is the protocol. Aliases of the application and of the file go before.
    */
   readonly aliases?: Readonly<Record<string, string>>;
   /** Parts that others ask for by their interface. */
@@ -35,11 +35,11 @@ export interface Provides {}
 
 /** A part of the status. */
 export interface StatusPart {
-  /** Returns lines for people, and data for programs; undefined if it has nothing to tell. May take two seconds. */
+  /** Returns lines for people, and data for scripts; undefined if it has nothing to tell. May take two seconds. */
   status(config: Config): Promise<{ readonly lines: readonly string[]; readonly data?: unknown } | undefined>;
 }
 
-/** A file of commands: adds one command, or a few related ones, to the program. */
+/** A file of commands: adds one command, or a few related ones, to `api-cli`. */
 export interface CommandFile {
   register(program: Command, context: CommandContext): void;
 }

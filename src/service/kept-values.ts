@@ -2,7 +2,7 @@
 import type { LastRuns } from '../tasks/internal.js';
 import { workerLink } from './worker-link.js';
 
-/** Values by key, which outlive a worker and a reload, and end with the program. In workers they are copied: plain data and dates. */
+/** Values by key, which outlive a worker and a reload, and end with the application. In workers they are copied: plain data and dates. */
 export interface KeptValues {
   get(key: string): unknown;
   set(key: string, value: unknown): void;

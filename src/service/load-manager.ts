@@ -1,4 +1,4 @@
-/** Makes the managers that options and programs name, and checks the hooks of managers. */
+/** Makes the managers that options and code name, and checks the hooks of managers. */
 import { ConfigurationRefused, nearestNames, whatItIs } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { silentLogger } from '../log/internal.js';

@@ -1,4 +1,4 @@
-/** The registry of services as managers, launchers and the status of a program use it. `portico/registry` implements it. */
+/** The registry of services as managers, launchers and the status of an application use it. `portico/registry` implements it. */
 import type { Awaitable } from './service.js';
 
 /** State of a service, as the service reports it. `stopped` counts as down at once. */

@@ -1,4 +1,4 @@
-/** The interface for remote calls in managers: few programs load `portico/rpc`, and every one has its types. */
+/** The interface for remote calls in managers: few applications load `portico/rpc`, and every one has its types. */
 
 /** The remote methods of a manager for a caller: each returns a promise. */
 export type ManagerCalls<M> = {

@@ -84,7 +84,7 @@ export interface ServiceBase {
   wait(): Awaitable<void>;
   /**
    * Takes a later configuration: at a reload in one process between `stop()` and `start()`; with `restart_method = mutate` while it serves, and
-   * on failure the old one remains in use. The configuration that it was created with never changes. `next` is undefined in a program without
+   * on failure the old one remains in use. The configuration that it was created with never changes. `next` is undefined in an application without
    * a configuration.
    */
   reset(next?: Config): Awaitable<void>;

@@ -1,5 +1,5 @@
 /**
- * Delays the shutdown of an OpenTelemetry SDK until a stop has ended. Programs such as
+ * Delays the shutdown of an OpenTelemetry SDK until a stop has ended. Applications such as
  * `@opentelemetry/auto-instrumentations-node/register` shut the SDK down on SIGTERM at once: spans of requests in flight would end too
  * late to be exported.
  */
@@ -11,7 +11,7 @@ export class HeldShutdown {
   readonly #isStopping: () => boolean;
   #restore: (() => void) | undefined;
   #held: (() => Promise<void>) | undefined;
-  /** True while the program's listeners for a signal are called. */
+  /** True while the application's listeners for a signal are called. */
   #inSignal = false;
 
   /** `isStopping`: reports whether a stop is in progress. */
@@ -40,7 +40,7 @@ export class HeldShutdown {
     };
   }
 
-  /** Called when the launcher handles a signal: later shutdowns are not from a signal listener of the program. */
+  /** Called when the launcher handles a signal: later shutdowns are not from a signal listener of the application. */
   heard(): void {
     this.#inSignal = false;
   }

@@ -1,3 +1,3 @@
-/** Spans of calls, if the program has registered an OpenTelemetry SDK. */
+/** Spans of calls, if the application has registered an OpenTelemetry SDK. */
 export { type ActiveTrace, CallSpans, type SendKind, type TraceHeaders } from './call-spans.js';
 export { isRegistered } from './registered-provider.js';

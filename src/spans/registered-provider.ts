@@ -1,4 +1,4 @@
-/** The tracer provider that the program has registered, without an import of its packages. */
+/** The tracer provider that the application has registered, without an import of its packages. */
 
 /** The key of the registered SDK, shared by all copies of the API's major version: `global-utils.ts` of @opentelemetry/api. */
 const REGISTERED = Symbol.for('opentelemetry.js.api.1');

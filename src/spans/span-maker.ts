@@ -1,5 +1,5 @@
 /**
- * Creates spans of requests, filters and remote calls if the program has registered an OpenTelemetry SDK. Otherwise nothing is imported.
+ * Creates spans of requests, filters and remote calls if the application has registered an OpenTelemetry SDK. Otherwise nothing is imported.
  */
 import type * as OpenTelemetry from '@opentelemetry/api';
 import type { Span, Tracer } from '@opentelemetry/api';
@@ -41,7 +41,7 @@ export class SpanMaker {
   }
 
   /**
-   * Calls the SDK. Samplers, processors and propagators of the program run in that call, and their errors must neither fail the request
+   * Calls the SDK. Samplers, processors and propagators of the application run in that call, and their errors must neither fail the request
    * nor end the worker. Returns undefined if the call throws; only the first error is logged, because others are usually alike.
    */
   attempt<T>(call: () => T): T | undefined {

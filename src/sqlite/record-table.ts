@@ -1,4 +1,4 @@
-/** A table of JSON records, for programs whose data has types in TypeScript and needs no columns. */
+/** A table of JSON records, for applications whose data has types in TypeScript and needs no columns. */
 import { withCode } from '../errors/index.js';
 import { type Database, keeping, type Row, type Statement } from './database.js';
 
@@ -28,7 +28,7 @@ export function recordTable<R extends object>(db: Database, name: string): Recor
   db.exec(`CREATE TABLE IF NOT EXISTS ${name} (seq INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT UNIQUE NOT NULL,
     owner TEXT NOT NULL, body TEXT NOT NULL)`);
   db.exec(`CREATE INDEX IF NOT EXISTS ${name}_owner ON ${name} (owner)`);
-  // Also for a database that the program has opened with the driver itself.
+  // Also for a database that the application has opened with the driver itself.
   const prepare = (sql: string): Statement => keeping(db.prepare(sql), db);
   const one = prepare(`SELECT seq, body FROM ${name} WHERE key = ?`);
   const all = prepare(`SELECT seq, body FROM ${name} ORDER BY seq`);

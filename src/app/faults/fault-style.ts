@@ -223,7 +223,7 @@ export function preferredEncoding<T extends string>(req: IncomingMessage, encodi
 }
 
 /**
- * Returns the fault format of an API, or without `api` of the program, and imports the module that the configuration names. Throws
+ * Returns the fault format of an API, or without `api` of the application, and imports the module that the configuration names. Throws
  * `PORTICO_FAULT_STYLE`, with the location of the option, if the module cannot be imported or exports no function, or an async one.
  */
 export async function configuredFaultForm(config: Config, api?: string): Promise<FaultForm> {

@@ -36,7 +36,7 @@ interface Place {
   readonly definitions: Map<string, string>;
 }
 
-/** The registry of each program that has given none. */
+/** The registry of each application that has given none. */
 const REGISTRIES = new WeakMap<object, prom.Registry>();
 const MADE = new WeakMap<prom.Registry, OwnMetrics>();
 /** Places of trials, each by the place that it stands for. */
@@ -44,7 +44,7 @@ const TRIED = new WeakMap<object, Map<Place, Place>>();
 
 /**
  * Shows the metrics of a registry on /metrics, those that are added later too, and returns classes of prom-client that add to it. `registry`:
- * one that the application has. Default: one of the program, also after reloads. A metric that is made again with the same type, labels,
+ * one that the application has. Default: one of the application, also after reloads. A metric that is made again with the same type, labels,
  * buckets and aggregator is the one that there is; another definition and names of Portico's own metrics are errors. An app that is built for a
  * check gets metrics that nobody sees.
  */

@@ -12,7 +12,7 @@ export function checkSite(req: IncomingMessage, trusted: ReadonlySet<string>): v
 }
 
 /**
- * Reports whether a browser says that another site has sent a request that can change something, or opens a WebSocket. Programs send
+ * Reports whether a browser says that another site has sent a request that can change something, or opens a WebSocket. Other clients send
  * neither `Sec-Fetch-Site` nor `Origin`.
  */
 function isCrossSite(req: IncomingMessage, trusted: ReadonlySet<string>): boolean {

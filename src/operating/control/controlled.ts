@@ -9,9 +9,9 @@ import type { LauncherStatus, ReloadReport } from '../status.js';
 import type { LogLevels } from './overrides.js';
 import type { Recent } from './recent.js';
 
-/** A launcher with the name of its program. */
+/** A launcher with the name of its application. */
 export interface Controlled {
-  /** Name of the program. */
+  /** Name of the application. */
   readonly name: string;
   readonly version: string | undefined;
   readonly config: Config;

@@ -6,7 +6,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import type { Distribution } from '../../counts/index.js';
 import type { ServiceStatus, WorkerStatus } from '../status.js';
 
-/** `version`: that of the program. */
+/** `version`: that of the application. */
 export async function processMetrics(version: string | undefined): Promise<Metric[]> {
   const { user, system } = process.cpuUsage();
   const { open, limit } = await descriptorsOf('self');

@@ -34,7 +34,7 @@ export const reportOptions = defineOptions('oslo_reports', {
 export interface GuruMeditationOptions {
   /** Name of the service, for the name of the file. Default `portico`. */
   readonly service?: string | (() => string);
-  /** Main module of the program, whose package is the product. */
+  /** Main module of the application, whose package is the product. */
   readonly program?: string | undefined;
   readonly config?: Config | undefined;
   /** Services of this process, read for each report: their tasks, and the result of `describeWork`. */

@@ -31,7 +31,7 @@ const osloDefaultNames: Readonly<Record<string, string>> = {
   rpc_thread_pool_size: 'Write executor_pool_size in [rpc].',
 };
 
-/** Services that a program runs in addition to its APIs. */
+/** Services that an application runs in addition to its APIs. */
 export const enabledServicesOptions = writtenElsewhere(
   defineOptions('DEFAULT', {
     enabled_services: list({
@@ -116,7 +116,7 @@ export function namedPipeline(config: Config, name: string): string | undefined 
 
 /**
  * Returns a function that reports whether the paste file has an app for an API. Undefined if the paste file cannot be read, or has no app
- * for any enabled API: then it is not the file of this program, or that is the error.
+ * for any enabled API: then it is not the file of this application, or that is the error.
  */
 export function appsOf(config: Config, { apis }: Names): ((name: string) => boolean) | undefined {
   const paste = readablePaste(config);

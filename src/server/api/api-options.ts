@@ -100,7 +100,7 @@ writtenElsewhere(servingOptions, {
   removed: { drain_idle: 'an idle connection stays open for 0.25 s at a stop, for requests on their way.' },
 });
 
-/** APIs that a program serves: `api-cli` reads it; a program that chooses its APIs in code may share a file with it. */
+/** APIs that an application serves: `api-cli` reads it; an application that chooses its APIs in code may share a file with it. */
 export const enabledApisOptions = defineOptions('DEFAULT', {
   enabled_apis: list({
     unique: true,

@@ -169,7 +169,7 @@ function certificatesOfPlainApis(config: Config, { apis, sslApis }: Names): Opti
   return [...own, ...firstSet(config, 'ssl', ['cert_file', 'key_file', 'ca_file'], { message, hint })];
 }
 
-/** Returns the value of an option of the launcher's program; undefined in a program without one. */
+/** Returns the value of an option of the launcher's application; undefined in an application without one. */
 function optionalValue<T>(config: Config, group: string, opt: string): T | undefined {
   return config.has(group, opt) ? (config.resolve(group, opt).value as T | undefined) : undefined;
 }

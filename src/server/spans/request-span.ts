@@ -1,5 +1,5 @@
 /**
- * A span for each request of a server, and optionally for each of its filters, if the program has registered an
+ * A span for each request of a server, and optionally for each of its filters, if the application has registered an
  * OpenTelemetry SDK: by the stable semantic conventions for HTTP servers
  * (https://opentelemetry.io/docs/specs/semconv/http/http-spans/).
  */
@@ -85,7 +85,7 @@ class RequestSpan implements RequestTrace {
       this.#metadata = given;
       this.context = around;
     } else {
-      // Not the active one: a span of the program's start would be the parent of all requests.
+      // Not the active one: a span of the application's start would be the parent of all requests.
       const parent = propagation.extract(ROOT_CONTEXT, req.headers);
       const attributes = remoteAttributes(req, { ...facts, ...requestAttributes(req) });
       this.#span = maker.tracer.startSpan(this.#method, { kind: SpanKind.SERVER, attributes }, parent);
