@@ -6,7 +6,7 @@ import { holdSignals, optionVariables } from '../process/index.js';
 import { commandFirst, serveArguments } from './command-line.js';
 import { COMMANDS } from './commands.js';
 
-/** Runs the program with its arguments. `release` ends the hold on signals. */
+/** Runs the command with its arguments. `release` ends the hold on signals. */
 export async function begin(argv: readonly string[], release: ReturnType<typeof holdSignals>): Promise<void> {
   const words = await withCommandFirst(argv);
   const [first] = words;

@@ -26,7 +26,7 @@ export function exitStatusOf(error: unknown): number {
 
 /**
  * A configuration that leaves nothing to serve, whose only error is that its paste file is missing, too: no API started, which is
- * 1 as in oslo's programs.
+ * 1 as in oslo's commands.
  */
 function isIdle({ diagnostics }: ConfigurationRefused): boolean {
   const codes = diagnostics.filter(({ severity }) => severity === 'error').map(({ code }) => code);

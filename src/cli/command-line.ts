@@ -1,5 +1,5 @@
 /**
- * Options of serving and of all commands, in one list for two parsers: a small one for a program that only serves, and the one with all
+ * Options of serving and of all commands, in one list for two parsers: a small one for a process that only serves, and the one with all
  * commands and their help.
  */
 import type { Command } from 'commander';

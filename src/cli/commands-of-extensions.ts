@@ -1,4 +1,4 @@
-/** Commands of extensions, and what commands get from the program. */
+/** Commands of extensions, and what commands get from `api-cli`. */
 import type { Command } from 'commander';
 import { Config } from '../config/index.js';
 import { commandLogger, shippedExtensions } from '../config/internal.js';

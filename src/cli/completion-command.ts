@@ -32,7 +32,7 @@ interface CompletedOption {
 
 /** A command, with its subcommands, options and arguments. */
 interface Level {
-  /** `config show`; empty for the program itself. */
+  /** `config show`; empty for `api-cli` itself. */
   readonly where: string;
   readonly commands: readonly { readonly name: string; readonly help: string }[];
   readonly options: readonly CompletedOption[];
@@ -116,7 +116,7 @@ function choices(levels: readonly Level[]): ReadonlyMap<string, readonly string[
 
 /**
  * Returns the common code of bash and zsh: it finds the level of the preceding words, the values of the word before the cursor, and else
- * the completions of the level. `words`: their list, which begins with the program at `from`; `cursor`: the index of the word being typed.
+ * the completions of the level. `words`: their list, which begins with the command's name at `from`; `cursor`: the index of the word being typed.
  */
 function casesOf(
   levels: readonly Level[],

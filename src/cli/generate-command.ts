@@ -1,5 +1,5 @@
 /**
- * `api-cli generate`: writes files for tools that start, stop, probe and forward to the program, from its configuration, and finds the
+ * `api-cli generate`: writes files for tools that start, stop, probe and forward to the application, from its configuration, and finds the
  * outdated parts of such a file.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** `portico/cli`: parts of the command line for other programs. */
+/** `portico/cli`: parts of the command line for other applications. */
 
 export { runMain } from './run-main.js';
 export { type ApiService, type MakeServices, type Role, type RunApisOptions, runApis } from './serve/run-apis.js';

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `api-cli`: one program. It listens to signals before it loads its other modules. */
+/** `api-cli`: one command. It listens to signals before it loads its other modules. */
 import { holdSignals, keepCompiledCode } from '../process/index.js';
 
 const release = holdSignals({ launches: false });

@@ -1,5 +1,5 @@
 /**
- * The program `api-cli`: parses its command line, and runs the named command. Without one it serves the enabled APIs; other commands read
+ * The command `api-cli`: parses its command line, and runs the named command. Without one it serves the enabled APIs; other commands read
  * the same files, or query a running server.
  */
 import type { Command } from 'commander';
@@ -36,7 +36,7 @@ const DESCRIPTION = `Serves the APIs that portico.ini enables, each composed fro
 Example:
   api-cli --enabled-apis compute,metadata --config-file portico.ini`;
 
-/** Returns the program with all its commands, as in the reference. */
+/** Returns it with all its subcommands, as in the reference. */
 export async function completeProgram(): Promise<Command> {
   const program = await newProgram();
   const shipped = await (await ofExtensions()).extensionCommands([]);
@@ -48,7 +48,7 @@ async function newProgram(hasVersion = true): Promise<Command> {
   const { Command, Help } = await import('commander');
   const program = new Command('api-cli')
     .description(DESCRIPTION)
-    // If no command is named, the options of serve belong to the program.
+    // If no command is named, the options of serve belong to `api-cli`.
     .configureHelp({
       visibleOptions(command) {
         const own = Help.prototype.visibleOptions.call(this, command);
@@ -116,7 +116,7 @@ async function parseCommand(words: readonly string[], serving: boolean): Promise
 
   const { CommanderError } = await import('commander');
   const asksVersion = named !== 'openapi' && hasOption(words, '--version');
-  // As a value it is no option of the program, nor for openapi, where it is the version of an API.
+  // As a value it is no option of `api-cli`, nor for openapi, where it is the version of an API.
   const program = await newProgram(asksVersion || !words.includes('--version'));
   await addCommands(program, all ? [...commands.values()] : [commands.get(named)!], all ? tellRefused : undefined);
   const inner = program.commands.find((command) => command.name() === first)?.commands.map((command) => command.name());

@@ -1,14 +1,14 @@
-/** The outermost function of a program: it prints a refusal and sets the exit status. */
+/** The outermost function of an application: it prints a refusal and sets the exit status. */
 import { holdSignals } from '../process/index.js';
 import type { Awaitable } from '../service/index.js';
 
 /**
- * Runs a program and exits with the status that it returns, at most a second later, even if it left handles open. A program
+ * Runs an application and exits with the status that it returns, at most a second later, even if it left handles open. An application
  * that returns no status runs until it has nothing left to do. Errors are printed to standard error, as by `api-cli`, with
  * status 78 for a refused configuration, otherwise 1. `--help` and `--version` are printed to standard output, with status 0.
  * In a worker the error is rethrown, and the parent prints it.
  *
- * If SIGTERM arrives before the program has a launcher, it has two more seconds. If it has a launcher by then, the process
+ * If SIGTERM arrives before the application has a launcher, it has two more seconds. If it has a launcher by then, the process
  * exits with 0, because no work had begun. If it has finished, it exits with its own status; otherwise, for example in the
  * middle of a migration, with 143. SIGHUP before the launch likewise ends with 129; after it, SIGHUP reloads.
  */

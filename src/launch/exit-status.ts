@@ -19,7 +19,7 @@ const STATUS_UNHANDLED = 2;
 /** The configuration was refused: `EX_CONFIG` of sysexits.h. */
 export const STATUS_REFUSED = 78;
 
-/** Reports whether an error blames the configuration, and not the program. */
+/** Reports whether an error blames the configuration, and not the code. */
 export function isRefusal(error: unknown): boolean {
   // The paste file names a factory that failed, but the fault is in its code.
   if ((error as { blamesConfiguration?: unknown } | null | undefined)?.blamesConfiguration === false) return false;
@@ -43,7 +43,7 @@ export function isChosen(status: number | undefined): boolean {
   return status !== undefined && ![STATUS_STOPPED, STATUS_FAILED, STATUS_UNHANDLED, STATUS_REFUSED].includes(status);
 }
 
-/** Reports whether the program prints an error where its log would be: a refusal, in lines and not in JSON. */
+/** Reports whether the application prints an error where its log would be: a refusal, in lines and not in JSON. */
 export function isPrinted(
   error: unknown,
   { config, log }: { readonly config?: Config; readonly log?: unknown },

@@ -35,7 +35,7 @@ import { Deadline } from './waiting.js';
 /** Options of a `ProcessLauncher` in addition to those of all launchers. */
 export interface ProcessLauncherOptions extends LauncherOptions {
   /**
-   * Module that workers run. Default: the program's main module. For programs that must not run twice, such as a test
+   * Module that workers run. Default: the application's main module. For applications that must not run twice, such as a test
    * runner or a REPL.
    */
   readonly entry?: URL | string;
@@ -254,7 +254,7 @@ export class FleetRunner implements Runner {
       const asked = pools.flatMap(({ placed }) =>
         placed.map((worker) => ({ worker, answer: worker.ask('log-level', level, ASK_MS) })),
       );
-      // One that starts applies it when it has loaded its program.
+      // One that starts applies it when it has loaded its application.
       return Promise.all(asked.flatMap(({ worker, answer }) => (worker.served === undefined ? [] : [answer])));
     },
   };

@@ -1,4 +1,4 @@
-/** Loads the launchers when a program launches, so that an application's module, which imports `portico` too, does not load them. */
+/** Loads the launchers when an application launches, so that an application's module, which imports `portico` too, does not load them. */
 import type { ServiceBase } from '../service/index.js';
 import type { LaunchOptions, ProcessLauncher, ServiceLauncher } from './launch.js';
 

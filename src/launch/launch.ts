@@ -1,9 +1,9 @@
 /**
- * Launchers for programs: one runs services in its own process, one runs each service in N workers on one shared port;
+ * Launchers for applications: one runs services in its own process, one runs each service in N workers on one shared port;
  * `launch` picks one by the number of workers; `serve` and `wait` are oslo.service's pair of functions.
  *
- * A worker runs the program's main module again: there, `launchService` starts only the service that the worker was
- * assigned, by name, and `wait()` ends the process. So one program has two roles, and `ProcessLauncher` has one
+ * A worker runs the application's main module again: there, `launchService` starts only the service that the worker was
+ * assigned, by name, and `wait()` ends the process. So one application has two roles, and `ProcessLauncher` has one
  * interface for both.
  */
 import type { Config } from '../config/index.js';
@@ -269,11 +269,11 @@ export async function launch(
   return launcher;
 }
 
-/** The only mutable module state here: with `serve` and `wait`, a program need not pass a launcher around. */
+/** The only mutable module state here: with `serve` and `wait`, an application need not pass a launcher around. */
 let served: Promise<Launcher> | undefined;
 
 /**
- * Launches the only service of a program. By default, SIGHUP changes mutable options in place. Rejects like
+ * Launches the only service of an application. By default, SIGHUP changes mutable options in place. Rejects like
  * `launch`, and with `PORTICO_ALREADY_SERVING` when called twice.
  */
 export async function serve(service: ServiceBase, options: LaunchOptions = {}): Promise<void> {
@@ -281,7 +281,7 @@ export async function serve(service: ServiceBase, options: LaunchOptions = {}): 
     throw new PorticoError('PORTICO_ALREADY_SERVING', { message: 'serve() can only be called once' });
   }
   served = launch(service, { restartMethod: 'mutate', ...options });
-  // Refused arguments had no effect: the program may try again.
+  // Refused arguments had no effect: the application may try again.
   served.catch((error: unknown) => {
     if (error instanceof TypeError || error instanceof RangeError) served = undefined;
   });

@@ -47,7 +47,7 @@ export class LauncherCore<R extends Runner = Runner> {
   readonly #launchedAt = performance.now();
   #launching: Promise<unknown> = Promise.resolve();
   readonly #accepted = deferred();
-  /** Settles when the program waits: it has begun to launch all its services. */
+  /** Settles when the application waits: it has begun to launch all its services. */
   readonly #waits = deferred();
   #status = 0;
   #crashed = false;
@@ -191,7 +191,7 @@ export class LauncherCore<R extends Runner = Runner> {
     return this.#stopping;
   }
 
-  /** Ends the process by a stop with that status, although the program has not requested it. */
+  /** Ends the process by a stop with that status, although the application has not requested it. */
   end(status: number): void {
     this.#status ||= status;
     this.process.noteEnds();
@@ -208,8 +208,8 @@ export class LauncherCore<R extends Runner = Runner> {
   }
 
   /**
-   * Runs a reload requested by SIGHUP, a changed file or `api-cli reload`. It waits until the program waits: services that
-   * the program launches later would otherwise count as new. Returns undefined if a stop is in progress.
+   * Runs a reload requested by SIGHUP, a changed file or `api-cli reload`. It waits until the application waits: services that
+   * the application launches later would otherwise count as new. Returns undefined if a stop is in progress.
    */
   async reloadOnceLaunched({ dryRun = false } = {}): Promise<ReloadReport | undefined> {
     await unlessAborted(this.#waits.promise, this.stopBegins.signal);
@@ -369,7 +369,7 @@ export class LauncherCore<R extends Runner = Runner> {
 
 type Asked = Pick<ControlledLauncher, 'config' | 'name' | 'script' | 'env' | 'maxWorkers' | 'planned'>;
 
-/** Returns the facts of a program and its services that the control socket needs. */
+/** Returns the facts of an application and its services that the control socket needs. */
 function controlledServices(host: HostProcess, runner: Runner, config: () => Config | undefined): Asked {
   return {
     config,
@@ -381,7 +381,7 @@ function controlledServices(host: HostProcess, runner: Runner, config: () => Con
   };
 }
 
-// Sections of a program that launches its APIs and services itself: a misspelled one, such as `[api:helo]`, would have no effect in silence.
+// Sections of an application that launches its APIs and services itself: a misspelled one, such as `[api:helo]`, would have no effect in silence.
 
 /** Warns of sections `[api:<name>]` and `[service:<name>]` without a launched service, now and after each reload. */
 function warnOfUnlaunched(config: Config, launched: () => readonly string[]): void {
@@ -410,6 +410,6 @@ function isWritten(config: Config, opt: string): boolean {
   return config.getLocation('DEFAULT', opt).kind !== 'default';
 }
 
-/** The line about a folder that cannot be watched: `fs.inotify.max_user_instances` is often 128 for all programs of a user. */
+/** The line about a folder that cannot be watched: `fs.inotify.max_user_instances` is often 128 for all processes of a user. */
 const UNWATCHED =
   'The folder cannot be watched for watch_config_files and is read every 5 seconds instead: raise fs.inotify.max_user_instances and max_user_watches, or create it';

@@ -24,7 +24,7 @@ export interface Launcher {
 }
 
 /**
- * A service that a program requests, as its plan or as the object that runs, with its number of workers. For a running
+ * A service that an application requests, as its plan or as the object that runs, with its number of workers. For a running
  * service only plan and number of workers are used; the launched object stays.
  */
 export interface LaunchRequest {
@@ -58,7 +58,7 @@ export interface LauncherOptions {
   readonly signals?: boolean;
   /** True: `wait()` ends with 0 when every service has ended by itself. Default false: it waits for a stop. */
   readonly exitWhenIdle?: boolean;
-  /** Name of the program, in the process's title. Default: the file name of the main module. */
+  /** Name of the application, in the process's title. Default: the file name of the main module. */
   readonly prog?: string;
   /** Settings that take precedence over the configuration. */
   readonly settings?: Partial<LaunchSettings>;
@@ -73,7 +73,7 @@ export interface LauncherOptions {
    */
   readonly onReload?: OnReload;
   /**
-   * Called when a service did not start, with the error that `launchService` rejects with: for programs that report it
+   * Called when a service did not start, with the error that `launchService` rejects with: for applications that report it
    * themselves. Default: one line in the log.
    */
   readonly startFailed?: ((service: string, error: unknown) => void) | undefined;

@@ -26,7 +26,7 @@ import { startWatching, type Watch, type WatchedFacts } from './worker/watch.js'
 export interface Ownership {
   readonly host: HostProcess;
   readonly log: Logger;
-  /** False: the process belongs to its program, and the launcher does not touch it. */
+  /** False: the process belongs to its application, and the launcher does not touch it. */
   readonly owned: boolean;
   /** True for a process that runs services without a supervisor that would detect a stuck event loop. */
   readonly watched?: boolean;
@@ -62,7 +62,7 @@ export class OwnedProcess {
   signalled = false;
   #graceMs = LEFT_BEHIND_MS;
   #saidEnded = false;
-  /** True if the process must end by the stop, because the program has not requested it. */
+  /** True if the process must end by the stop, because the application has not requested it. */
   #ends = false;
 
   constructor(given: Ownership) {
@@ -121,7 +121,7 @@ export class OwnedProcess {
     this.#watch?.serves();
   }
 
-  /** Records a stop that the program has not requested: the process ends by it, whatever keeps it alive. */
+  /** Records a stop that the application has not requested: the process ends by it, whatever keeps it alive. */
   noteEnds(): void {
     this.#ends = true;
   }
@@ -140,7 +140,7 @@ export class OwnedProcess {
     if ((await within(settled(work), limitMs)) === undefined) this.leaveBehind(work);
   }
 
-  /** Sets the exit status for a program that does not catch this error, in place of Node's 1 for unhandled errors. */
+  /** Sets the exit status for an application that does not catch this error, in place of Node's 1 for unhandled errors. */
   failed(error: unknown, status: number): void {
     const { owned, host } = this.#given;
     if (!owned) return;
@@ -153,7 +153,7 @@ export class OwnedProcess {
   }
 
   /**
-   * Waits for the end. When the signal is aborted, calls `stop`: the program requests that stop. Throws
+   * Waits for the end. When the signal is aborted, calls `stop`: the application requests that stop. Throws
    * `PORTICO_LAUNCHER_EXISTS` if another launcher waits for this process.
    */
   async wait(signal: AbortSignal | undefined, stop: () => void): Promise<number> {
@@ -198,7 +198,7 @@ export class OwnedProcess {
   #catchUnhandled(): void {
     const { host, ended, log, crashed } = this.#given;
     const listen = (error: unknown): void => {
-      // The program handles such errors itself, and may continue.
+      // The application handles such errors itself, and may continue.
       if (host.listeners('uncaughtException').some((listener) => !(LAUNCHERS_OWN in listener))) {
         log.error({ err: error }, "Unhandled exception, handled by the application's own uncaughtException listener");
         return;
@@ -213,16 +213,16 @@ export class OwnedProcess {
     };
     const unhandled = Object.assign(listen, { [LAUNCHERS_OWN]: true });
     host.on('uncaughtException', unhandled);
-    // A failed start was reported: its handling is up to the program.
+    // A failed start was reported: its handling is up to the application.
     void ended.then(() => {
       if (!this.#crashed) host.off('uncaughtException', unhandled);
     });
   }
 
   /**
-   * Ends the process after everything has stopped, unless the program has requested the stop: it ends shortly, with
+   * Ends the process after everything has stopped, unless the application has requested the stop: it ends shortly, with
    * that status, whatever handles are open. So it does after a crash, and if work is left that cannot be ended, because
-   * the program may wait for a start that never ends. Work after `wait()` has this time, and may choose another status.
+   * the application may wait for a start that never ends. Work after `wait()` has this time, and may choose another status.
    */
   #endAnyway(status: number): void {
     const forced = this.#crashed || this.#leftBehind.size > 0;

@@ -23,7 +23,7 @@ export interface Runner {
   readonly supervised: boolean;
   /** Fields of the log line of an unhandled error, and the time that requests in progress have to end after it. */
   readonly crash: { readonly facts: LogFields; readonly limitMs?: number };
-  /** Name for reports: the service, or the program. */
+  /** Name for reports: the service, or the application. */
   readonly name: string;
   /** Services that run in this process: none in a parent of workers. */
   readonly ownServices: readonly ServiceBase[];

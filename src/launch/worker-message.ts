@@ -63,9 +63,9 @@ export interface Kept {
 
 /** Message from a worker. */
 export type ToParent =
-  /** It serves, with this resident memory in bytes. Its program has requested this number of workers for the service. */
+  /** It serves, with this resident memory in bytes. Its application has requested this number of workers for the service. */
   | { readonly kind: 'ready'; readonly rss?: number; readonly workers?: number }
-  /** Files of the program that it has loaded until then. */
+  /** Files of the application that it has loaded until then. */
   | { readonly kind: 'code'; readonly files: readonly ProgramFile[] }
   /** Files that it has read by `config.readFile` since the last message. */
   | { readonly kind: 'read'; readonly files: readonly FileRead[] }
@@ -124,7 +124,7 @@ type Facts = Readonly<Record<string, unknown>>;
 
 /** Most bytes of a message; also of all names of files that a parent keeps of its workers. */
 export const MESSAGE_BYTES = 4 * 1024 * 1024;
-/** Most bytes of a part that an application may fill: facts, diagnostics, files of the program; and most characters of a text. */
+/** Most bytes of a part that an application may fill: facts, diagnostics, files of the application; and most characters of a text. */
 export const PART_BYTES = MESSAGE_BYTES / 4;
 /** Most characters of a text that a parent keeps for as long as it lives, or for a request. */
 export const KEPT_CHARACTERS = 256;
@@ -338,7 +338,7 @@ export interface Configure extends Spoken {
   /** Addresses of its sockets, which follow in this order, each with a message `socket`. */
   readonly addresses: readonly ListenAddress[];
   /**
-   * True for a child that is no worker: it builds all services of the program, starts none, and reports the errors.
+   * True for a child that is no worker: it builds all services of the application, starts none, and reports the errors.
    */
   readonly builds?: boolean;
   /** True for the first worker of a service at a launch and in a trial: it validates the configuration after its build. */
@@ -366,7 +366,7 @@ export type ToWorker =
   | ({ readonly kind: 'mutate'; readonly id: number } & Pick<Configure, 'configuration'>)
   /** Listen also on the sockets that were sent before and belong to another slot; or stop listening there. */
   | { readonly kind: 'adopt' | 'release'; readonly slot: number }
-  /** List the files of the program, which may be others than those of its siblings; answered by `code`. */
+  /** List the files of the application, which may be others than those of its siblings; answered by `code`. */
   | { readonly kind: 'list' }
   /** Reopen the log file, because it was renamed. */
   | { readonly kind: 'reopen' }

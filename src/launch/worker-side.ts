@@ -42,7 +42,7 @@ export class WorkerSide {
   readonly #log: Logger;
   readonly #host: HostProcess;
   readonly #options: LauncherOptions;
-  /** Services that the program has launched, including those of other workers. */
+  /** Services that the application has launched, including those of other workers. */
   readonly #launched = new Set<string>();
   /** In a child that only builds: its services, and the errors of those that could not be built. */
   readonly #built: ServiceBase[] = [];
@@ -97,7 +97,7 @@ export class WorkerSide {
     try {
       await this.core.runner.launchService(service);
     } catch {
-      // The parent has the reason, and the process ends: the program must not continue.
+      // The parent has the reason, and the process ends: the application must not continue.
       return new Promise(() => undefined);
     }
     // One that has begun to serve tells so even if it stops: its parent must not take it for one without requests.

@@ -12,7 +12,7 @@ import type { OutputArguments } from '../command-line.js';
 import { ask, boundSockets } from '../control-client.js';
 import { readConfiguration } from './configuration.js';
 
-/** Name of the program among others whose sockets are in the same directory. */
+/** Name of the application among others whose sockets are in the same directory. */
 const COMMAND = 'api-cli';
 
 /** Arguments that select the service. */
@@ -81,7 +81,7 @@ function chosen(
   const configured = running.filter((each) => isMeant(each, config, args));
   if (configured.length > 0 || args.configFile !== undefined || args.configDir !== undefined) return configured;
   const hasFiles = config.configFiles.length > 0;
-  // With other files api-cli serves something else; a program may find files of other names than this command.
+  // With other files api-cli serves something else; an application may find files of other names than this command.
   const isOther = ({ name, configFiles }: Running['told']): boolean =>
     hasFiles && name === COMMAND && configFiles.length > 0;
   const here = running.filter(({ told }) => told.folder === process.cwd() && !isOther(told));
@@ -137,7 +137,7 @@ async function runningServices(sockets: readonly string[]): Promise<Found> {
     paths
       .filter((path) => !closed.includes(path))
       .map(async (path) => {
-        // Leaves out a socket without a program, and one that is silent or not a control socket.
+        // Leaves out a socket without a process, and one that is silent or not a control socket.
         const document = await ask<StatusDocument>(path, 'GET', '/status', {}, OTHERS_MS).catch(() => undefined);
         return document?.schema === 'portico/status' ? [{ path, told: document.process }] : [];
       }),

@@ -20,7 +20,7 @@ import { thrownAt } from '../../modules/index.js';
 import { besideOption, importModuleExport, makeFrom } from '../../service/internal.js';
 import { within } from '../../tasks/internal.js';
 
-/** Option of `[DEFAULT]` for programs that run the services of a configuration. */
+/** Option of `[DEFAULT]` for applications that run the services of a configuration. */
 export const loggerOptions = defineOptions('DEFAULT', {
   logger: string({
     restart: true,
@@ -28,14 +28,14 @@ export const loggerOptions = defineOptions('DEFAULT', {
   }),
 });
 
-/** The logger of a program that serves. */
+/** The logger of an application that serves. */
 export interface ProgramLog {
   readonly log: Logger;
-  /** Refuses the start with the error in `logger`, together with all others; until then the program logs as without it. */
+  /** Refuses the start with the error in `logger`, together with all others; until then the application logs as without it. */
   readonly refusals: Refusals;
 }
 
-/** Returns the logger of a program that serves: the one that its configuration names, else the program's own or Portico's. */
+/** Returns the logger of an application that serves: the one that its configuration names, else the application's own or Portico's. */
 export async function programLog(config: Config, format?: 'text'): Promise<ProgramLog> {
   const refusals = new Refusals();
   const named = await refusals.gather(() => namedLogger(config));

@@ -42,7 +42,7 @@ export interface DeployedApi {
   readonly health: string | undefined;
 }
 
-/** A configuration from the point of view of the tools that start, stop, probe and forward to the program. */
+/** A configuration from the point of view of the tools that start, stop, probe and forward to the application. */
 export type Deployment = Awaited<ReturnType<typeof deploymentOf>>;
 
 /** Parts of a manifest that are printed when they are asked for. */
@@ -153,7 +153,7 @@ export async function deploymentOf(
     /** Address of the listener for probes and metrics alone. */
     metrics: metricsListen,
     statePath: { path: resolve(String(state.value)), isDefault: state.location.kind === 'default' },
-    /** Returns the paths that the program writes to, with a different `state_path`: options may refer to it. */
+    /** Returns the paths that the application writes to, with a different `state_path`: options may refer to it. */
     writes: (statePath?: string) => writtenPaths(config, deployed, statePath, registry),
     /** `[control] socket`: undefined for a name derived from the configuration, empty for none. */
     control: config.group('control', controlOptions, { partial: true }).socket,

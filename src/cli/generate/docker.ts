@@ -168,12 +168,12 @@ function lines(deployment: Deployment): Lines {
   ];
 }
 
-/** Fits words that start this program, or one with its own launcher. */
+/** Fits words that start `api-cli`, or an application with its own launcher. */
 export const startsProgram = (words: string): boolean =>
   /(?:^|[\s/",])(?:api-cli|portico|portico\/lib\/cli\/main\.js)(?=[\s",;]|$)/.test(words) ||
   /(?:^|[\s",])(?!\S*node_modules\/)\S+\.[cm]?[jt]s(?=[\s",;]|$)/.test(words);
 
-/** Reports whether the ENTRYPOINT of the Dockerfile in a folder starts this program; undefined without a Dockerfile. */
+/** Reports whether the ENTRYPOINT of the Dockerfile in a folder starts `api-cli`; undefined without a Dockerfile. */
 export function entryPointStarts(folder: string): boolean | undefined {
   const text = ignoreErrors(() => readFileSync(join(folder, 'Dockerfile'), 'utf8'));
   return text === undefined ? undefined : startsProgram([...text.matchAll(/^ENTRYPOINT\s+(.*)$/gim)].at(-1)?.[1] ?? '');
@@ -182,7 +182,7 @@ export function entryPointStarts(folder: string): boolean | undefined {
 export const OTHER_PROGRAM = 'it does not start api-cli, which reads this configuration';
 
 /**
- * Returns what the program writes to in the image: directories, without those that all images provide; `environment`:
+ * Returns what the application writes to in the image: directories, without those that all images provide; `environment`:
  * assignments that move paths out of the folder of the application, which is code; `inside`: paths that stay in it.
  */
 export function placesInImage(deployment: Deployment) {

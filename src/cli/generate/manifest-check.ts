@@ -170,11 +170,11 @@ function preStopSeconds(file: readonly Entry[]): number {
   return Number(lastOf(file, `${at}.sleep.seconds`) || seconds);
 }
 
-/** Reports whether words start this program. Options alone are for the program that the image starts. */
+/** Reports whether words start `api-cli`. Options alone are for the command that the image starts. */
 const isOurs = (words: string, { folder }: Deployment): boolean =>
   startsProgram(words) || (words.startsWith('-') && entryPointStarts(folder) !== false);
 
-/** Reports whether words start the program below a package manager, or below a shell that stays: one with several commands, without `exec`. */
+/** Reports whether words start `api-cli` below a package manager, or below a shell that stays: one with several commands, without `exec`. */
 function hidesSignals(words: string): boolean {
   const [, script] = /(?:^|[\s/])(?:da|a)?sh\s+-\w*c\s+(.*)$/s.exec(words) ?? [];
   if (script === undefined)
@@ -192,7 +192,7 @@ function hiddenBy(words: string, { deployment, file }: Checked) {
   });
 }
 
-/** Returns the directories that the program writes to, and that volumes are for. */
+/** Returns the directories that the application writes to, and that volumes are for. */
 export const writtenIn = (deployment: Deployment): string[] => [
   // Without a temporary directory no service starts. A volume over the application would hide its files.
   '/tmp',

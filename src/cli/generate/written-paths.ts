@@ -1,5 +1,5 @@
 /**
- * Paths that a configuration makes the program write to: a sandbox has to allow them.
+ * Paths that a configuration makes the application write to: a sandbox has to allow them.
  */
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Config } from '../../config/index.js';

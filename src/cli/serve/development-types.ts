@@ -67,7 +67,7 @@ export class DevelopmentTypes {
   }
 }
 
-/** Returns the path of the compiler's program. Throws if it is not installed. */
+/** Returns the path of the compiler's script. Throws if it is not installed. */
 function compilerOf(folder: string): string {
   const manifest = createRequire(join(resolve(folder), 'package.json')).resolve('typescript/package.json');
   const { bin } = JSON.parse(readFileSync(manifest, 'utf8')) as { readonly bin: { readonly tsc: string } };

@@ -1,4 +1,4 @@
-/** Runs several APIs in one program, with the start, the reload and the exit statuses of `api-cli`. */
+/** Runs several APIs in one application, with the start, the reload and the exit statuses of `api-cli`. */
 import type { Config } from '../../config/index.js';
 import { logFileIssue, logFileOf, programLogOptions } from '../../config/internal.js';
 import {
@@ -102,7 +102,7 @@ export async function runValidated(services: MakeLaunched, options: RunValidated
   let { config, log, refusals = new Refusals() } = options;
   try {
     config ??= await readConfiguration({}, { collect: true, argv: undefined });
-    // A configuration that the program has read itself has no log options.
+    // A configuration that the application has read itself has no log options.
     config.register('DEFAULT', programLogOptions);
     if (log === undefined) ({ log, refusals } = await programLog(config));
     return await launchApis(services, { ...options, config, log, refusals });
@@ -122,7 +122,7 @@ export async function runValidated(services: MakeLaunched, options: RunValidated
   }
 }
 
-/** Reports whether the log is a file or the application's. If the program itself has such an option, that may have been refused. */
+/** Reports whether the log is a file or the application's. If the application itself has such an option, that may have been refused. */
 function logsElsewhere(config: Config, refusal: unknown): boolean {
   if (namesLogger(config)) {
     const { diagnostics = [] } = refusal as Partial<ConfigurationRefused>;

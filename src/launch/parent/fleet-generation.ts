@@ -44,7 +44,7 @@ export function fleetGeneration({ number, settings, config }: Origin) {
   } as const;
 }
 
-// Code of the program as loaded by the workers of one configuration. A worker that starts later loads the files in
+// Code of the application as loaded by the workers of one configuration. A worker that starts later loads the files in
 // their current state, so this detects a deployment without a reload.
 
 /** Files that a worker has loaded with another content than the first worker of its configuration. */

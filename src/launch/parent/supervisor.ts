@@ -59,7 +59,7 @@ export interface SupervisorOptions extends Omit<PoolOptions, 'spawn' | 'oomKills
 }
 
 export class Supervisor {
-  /** Program that the workers run. */
+  /** Application that the workers run. */
   readonly program: WorkerProgram;
   readonly #options: SupervisorOptions;
   readonly #log: Logger;

@@ -41,7 +41,7 @@ export interface WorkerListener {
   awake?(): void;
   /** Called with the worker's counts. */
   counted?(counted: Counted): void;
-  /** Called when the worker is ready, with the files of the program that it has loaded. */
+  /** Called when the worker is ready, with the files of the application that it has loaded. */
   loaded?(files: readonly ProgramFile[]): void;
   /** Called with the files that the worker has read through its configuration. */
   read?(files: readonly FileRead[]): void;

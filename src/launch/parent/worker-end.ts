@@ -126,7 +126,7 @@ export async function endWithin(worker: WorkerHandle, timeoutMs: number, log: Lo
   const { code, signal } = await worker.exited;
   if (worker.killedFor !== undefined) return false;
   if (signal !== null) {
-    // Until its program is loaded, a worker has the default action of SIGTERM and no work to finish. The same holds for
+    // Until its application is loaded, a worker has the default action of SIGTERM and no work to finish. The same holds for
     // a worker that was already exiting when the signal came.
     return signal === 'SIGTERM' && (worker.served === undefined || worker.said?.status === STATUS_STOPPED);
   }

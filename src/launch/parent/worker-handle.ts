@@ -30,7 +30,7 @@ interface Served {
   readonly at: number;
   /** Resident memory in bytes: a fresh worker would need no less. */
   readonly rss: number | undefined;
-  /** Number of workers that its program has requested for the service. */
+  /** Number of workers that its application has requested for the service. */
   readonly workers: number | undefined;
 }
 

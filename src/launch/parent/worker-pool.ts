@@ -35,7 +35,7 @@ export class WorkerPool extends PoolState {
   readonly #log: Logger;
   readonly #processors: number | undefined;
   readonly #reconciler: Reconciler;
-  /** Number of workers that the program has last requested. */
+  /** Number of workers that the application has last requested. */
   configured = 0;
   readonly #built = deferred();
   /** Settles when the first worker of its launch is built, or has ended; never rejects. */
@@ -131,7 +131,7 @@ export class WorkerPool extends PoolState {
   /**
    * Moves all workers to the current generation: the worker of the trial takes the first slot, and then the others are
    * replaced. Settles with the number of replaced workers and the failures. `asked`: the number of
-   * workers that the program requests; `superseded`: returns true if another reload was requested, so that this one need not retry without end.
+   * workers that the application requests; `superseded`: returns true if another reload was requested, so that this one need not retry without end.
    */
   async rollOut(asked: number | undefined, superseded: () => boolean): Promise<Pick<Roll, 'replaced' | 'failures'>> {
     // From here on it counts as a worker: slot 0 has two, and the reconciler ends the older one.
@@ -153,14 +153,14 @@ export class WorkerPool extends PoolState {
   }
 
   /**
-   * Returns the number of workers for a number that the program requests: the number set by an operator stays, unless
-   * the program requests another number than before.
+   * Returns the number of workers for a number that the application requests: the number set by an operator stays, unless
+   * the application requests another number than before.
    */
   workersFor(asked: number | undefined): number {
     return asked === undefined || asked === this.configured ? this.wanted : asked;
   }
 
-  /** Applies the number of workers that the program requests. Settles as {@link resize}. */
+  /** Applies the number of workers that the application requests. Settles as {@link resize}. */
   async #changeTo(asked: number | undefined): Promise<void> {
     const workers = this.workersFor(asked);
     this.configured = asked ?? this.configured;

@@ -1,5 +1,5 @@
 /**
- * Spawns workers: the program's main module again, after the bootstrap, with an environment and arguments fit for a
+ * Spawns workers: the application's main module again, after the bootstrap, with an environment and arguments fit for a
  * child. Imports almost nothing, because the first worker is started before its parent is loaded.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -43,7 +43,7 @@ const PARENT_ONLY = [
 /** Module that each worker runs before its main module. */
 const BOOTSTRAP = ownFile('launch/worker/worker-bootstrap.js').href;
 
-/** Program of a worker process. */
+/** Command of a worker process. */
 export interface WorkerProgram {
   readonly host: ParentProcess;
   /** Version of Portico in this process; that on disk may become another one. */
@@ -60,7 +60,7 @@ export interface WorkerProgram {
   spawn?(start: WorkerStart): ChildProcess;
 }
 
-/** One process of a program. */
+/** One process of an application. */
 interface WorkerStart {
   readonly index: number;
   /** Working directory of the process. */
@@ -115,7 +115,7 @@ export function startAhead(program: WorkerProgram): void {
   ahead = { child, command, kill };
 }
 
-/** Ends the process that was started ahead, in a program that needs no workers. */
+/** Ends the process that was started ahead, in an application that needs no workers. */
 export function endAhead(): void {
   if (ahead === undefined) return;
   process.off('exit', ahead.kill);
@@ -159,7 +159,7 @@ function commandOf(program: WorkerProgram, { index, folder, stdout = 1 }: Worker
   for (const name of [...PARENT_ONLY, ...withheld]) delete env[name];
   env[WORKER_VARIABLE] = '1';
   env[WORKER_ID_VARIABLE] = String(index);
-  // A link that a reload has followed also leads to other files of the program.
+  // A link that a reload has followed also leads to other files of the application.
   const bootstrap = inFollowedFolder(fileURLToPath(BOOTSTRAP), folder);
   const { inspector, rest } = withoutInspector(env.NODE_OPTIONS);
   if (env.NODE_OPTIONS !== undefined) env.NODE_OPTIONS = rest;
@@ -279,7 +279,7 @@ const LIMITS: ReadonlyMap<string | undefined, string> = new Map([
 
 /**
  * Returns the failure of a worker that could not be started, with the limits that may be the cause. A folder that this user may not enter
- * looks like a missing program.
+ * looks like a missing executable.
  */
 export function spawnFailure({ code, message }: NodeJS.ErrnoException): WorkerFailure {
   const closed = code === 'EACCES' ? ignoreErrors(() => closedFolder(join(process.cwd(), 'x'))) : undefined;

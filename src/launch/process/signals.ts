@@ -137,7 +137,7 @@ export interface SignalCircumstances {
    */
   readonly supervised: boolean;
   readonly isDaemon: () => boolean;
-  /** On Windows, Ctrl-C ends a program gracefully, because SIGTERM ends it at once. */
+  /** On Windows, Ctrl-C ends a process gracefully, because SIGTERM ends it at once. */
   readonly windows?: boolean;
   /** Clock in milliseconds. Default: `performance.now`. */
   readonly now?: () => number;

@@ -1,5 +1,5 @@
 /**
- * Builds a configuration in a child process: it runs the program once more, builds all services, and starts none.
+ * Builds a configuration in a child process: it runs the application once more, builds all services, and starts none.
  * `check`, a dry run, and the further errors of a refused reload use it.
  */
 
@@ -48,7 +48,7 @@ export async function buildInChild(
 }
 
 /**
- * As {@link buildInChild}, for a program that launches nothing: the child runs its main module with these `words`. Returns all errors and
+ * As {@link buildInChild}, for an application that launches nothing: the child runs its main module with these `words`. Returns all errors and
  * warnings, also that the child did not finish: modules of an application may print, block or end their process. `starts`: the process that
  * was started ahead may be the child; otherwise its modules must not print to standard output, which may have to be JSON only.
  */

@@ -1,5 +1,5 @@
 /**
- * Reload in the parent of workers: the program names the services, and the workers adopt the new configuration by the
+ * Reload in the parent of workers: the application names the services, and the workers adopt the new configuration by the
  * chosen method.
  *
  * A `reload` replaces all workers, one after another: the first new worker of each service starts beside the old ones,
@@ -135,7 +135,7 @@ async function mutateFleet(supervisor: Supervisor): Promise<string[]> {
 /** Parameters of {@link replaceWorkers}. */
 interface FleetChange extends Pick<ReloadRequest, 'stopped' | 'superseded'>, Pick<PlanChanges, 'added' | 'removed'> {
   readonly next: FleetGeneration;
-  /** Launch requests of the program, by service; empty if it makes none. */
+  /** Launch requests of the application, by service; empty if it makes none. */
   readonly asked: ReadonlyMap<string, LaunchRequest>;
   /** Makes the new configuration the present one. */
   accept(): Awaitable<void>;
@@ -200,7 +200,7 @@ export async function replaceWorkers(
   for (const name of removed) void supervisor.retire(name);
   const rolls = await Promise.all(
     kept.map(async (pool) => {
-      // The plan has the number of workers. A program without plans requests it in its first new worker.
+      // The plan has the number of workers. An application without plans requests it in its first new worker.
       const asked = change.asked.get(pool.name)?.workers ?? pool.trial?.worker?.served?.workers;
       const roll = await pool.rollOut(asked, superseded);
       return [pool.name, roll] as const;

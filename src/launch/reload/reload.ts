@@ -41,7 +41,7 @@ export interface ReloadRequest {
    */
   readonly dryRun: boolean;
   readonly log: Logger;
-  /** The present configuration. Undefined if the program has none: then nothing changes. */
+  /** The present configuration. Undefined if the application has none: then nothing changes. */
   readonly config: Config | undefined;
   /** Returns the settings of a configuration. */
   settings(config: Config | undefined): LaunchSettings;
@@ -55,7 +55,7 @@ export interface ReloadRequest {
   superseded(): boolean;
 }
 
-/** Calls the program for a service that a reload added and that serves. */
+/** Calls the application for a service that a reload added and that serves. */
 export function announceAdded(log: Logger, name: string, request: LaunchRequest): void {
   try {
     request.added?.();
@@ -75,7 +75,7 @@ export function releaseGroups(prepared: NextConfig | undefined, removed: readonl
 
 /** A new configuration and its services. */
 export interface NextConfiguration {
-  /** The configuration, read but not accepted. Undefined if the program has none: then nothing changes. */
+  /** The configuration, read but not accepted. Undefined if the application has none: then nothing changes. */
   readonly prepared: NextConfig | undefined;
   readonly settings: LaunchSettings;
   /** Undefined: the present services. */
@@ -172,7 +172,7 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
   }
 }
 
-/** Asks the program for the services of a new configuration. Undefined: the present ones. */
+/** Asks the application for the services of a new configuration. Undefined: the present ones. */
 async function wantedServices(
   { onReload }: ReloadSteps,
   prepared: NextConfig | undefined,

@@ -1,5 +1,5 @@
 /**
- * The validation of a configuration: one list of all its errors. A start, a reload, a dry run, `check` and programs that embed their services
+ * The validation of a configuration: one list of all its errors. A start, a reload, a dry run, `check` and applications that embed their services
  * come here, with what they have built and what they know of their files.
  */
 import type { Config } from '../../config/index.js';
@@ -20,9 +20,9 @@ import type { Awaitable, ServiceBase } from '../../service/index.js';
 /** Time to find further errors of a configuration that is refused already, in milliseconds. */
 export const MORE_ERRORS_MS = 5000;
 
-/** A service, or a program with several, that finds errors beside those of options. */
+/** A service, or an application with several, that finds errors beside those of options. */
 export interface Validating {
-  /** The program that finds them in place of its services. */
+  /** The application that finds them in place of its services. */
   readonly program?: Validating;
   /** Sections whose unknown names other processes tell: they build the services that may have declared them. Default: none. */
   readonly others?: readonly string[];
@@ -44,7 +44,7 @@ export interface Validating {
 export interface Known {
   /** Errors of the builds from it so far. */
   readonly refusals: Refusals;
-  /** The parts of the program that find more errors. */
+  /** The parts of the application that find more errors. */
   readonly parts: readonly Validating[];
   /**
    * Code that may have declared options. `built`: that of the services, and all other code only for a configuration with an error or a warning;
@@ -187,7 +187,7 @@ export function refuseAll(found: readonly Diagnostic[], refusals: Refusals): rea
   throw severalRefusals(found, { blames });
 }
 
-/** A program that embeds its services may have forgotten to declare its own options. */
+/** An application that embeds its services may have forgotten to declare its own options. */
 function forAuthors(found: Diagnostic): Diagnostic {
   if (found.others === undefined || found.option !== undefined) return found;
   return { ...found, hint: `declare its options: defineOptions('${found.section}', { … }); ${found.hint}` };

@@ -50,7 +50,7 @@ export async function openListenSockets(address: ListenAddress, slots = 0): Prom
   };
   const host = isIP(address.host) === 0 ? (await lookup(address.host).catch(unknown)).address : address.host;
   const family = isIP(host) === 6 ? 6 : 4;
-  // First without SO_REUSEPORT, with which two programs of one user would silently share a port.
+  // First without SO_REUSEPORT, with which two applications of one user would silently share a port.
   const handle = bindSocket({ host, port: address.port, family }, refused);
   const port = handle.port ?? address.port;
   const bound = { ...address, port };

@@ -1,6 +1,6 @@
 /**
- * The service manager that started a launcher. Notifications to it, as in sd_notify(3): functions for programs, and the messages of a
- * launcher in the order of events. Node's core has no Unix datagrams, so a small program of the system sends and receives them, and a unit
+ * The service manager that started a launcher. Notifications to it, as in sd_notify(3): functions for applications, and the messages of a
+ * launcher in the order of events. Node's core has no Unix datagrams, so a small command of the system sends and receives them, and a unit
  * needs `NotifyAccess=all` (or `exec`). And sockets that it opened and passed, as in sd_listen_fds(3): descriptors from 3 on.
  */
 import { execFile } from 'node:child_process';
@@ -62,7 +62,7 @@ export async function onReady(path: string, timeoutS: number | null): Promise<Re
   return text.split('\n').includes('READY=1') ? 0 : 1;
 }
 
-/** A program and its arguments. */
+/** A command and its arguments. */
 type Command = readonly [program: string, ...args: string[]];
 
 /** Time after which a hanging helper is ended. */
@@ -78,7 +78,7 @@ export async function sendDatagram(path: string, text: string, timeoutMs = HELPE
   for (const command of senders(path, text)) {
     ({ error: cause } = await run(command, env, timeoutMs));
     if (cause === null) return;
-    // If a helper program is missing, there is an alternative; if it ran and failed, the socket has no listener.
+    // If a helper is missing, there is an alternative; if it ran and failed, the socket has no listener.
     if (cause.code !== 'ENOENT') break;
   }
   throw new PorticoError('PORTICO_NOTIFY_FAILED', { message: `no datagram could be sent to ${path}`, cause });
@@ -158,7 +158,7 @@ const RECEIVERS: readonly Command[] = [
   ['python3', '-c', PYTHON_RECEIVE],
 ];
 
-/** Returns the output of a program, and its failure, if any. `timeout` 0: no limit. */
+/** Returns the output of a command, and its failure, if any. `timeout` 0: no limit. */
 function run(
   [program, ...args]: Command,
   env: NodeJS.ProcessEnv,

@@ -1,7 +1,7 @@
 /**
  * The worker's view of its parent. The parent's view of a worker is `WorkerHandle`.
  *
- * The bootstrap creates it before the program's main module runs, and stores it on the process object under
+ * The bootstrap creates it before the application's main module runs, and stores it on the process object under
  * `Symbol.for('portico.worker')`, where `Config.load` finds the configuration and `ProcessLauncher` its role.
  */
 
@@ -80,7 +80,7 @@ export async function beginWork(releaseSignals: () => void, meanwhile: () => Pro
   const { assignment } = first;
   enterBy(first.link);
   if (first.arguments !== undefined) process.argv.splice(2, Number.POSITIVE_INFINITY, ...first.arguments);
-  // The channel alone must not keep a worker alive whose program ended without a launch.
+  // The channel alone must not keep a worker alive whose application ended without a launch.
   process.channel?.unref();
   const link = new ParentLink(first, sockets, releaseSignals);
   Object.defineProperty(process, WORKER_LINK, { value: link, configurable: true });
@@ -321,7 +321,7 @@ export class ParentLink {
 /** Code of {@link notLaunched}. */
 export const NOT_LAUNCHED = 'PORTICO_SERVICE_NOT_LAUNCHED';
 
-/** Error of a worker whose program did not launch the assigned service: the configuration has changed meanwhile. */
+/** Error of a worker whose application did not launch the assigned service: the configuration has changed meanwhile. */
 export function notLaunched(service: string, launched: readonly string[]): PorticoError {
   const names = launched.map((name) => `"${name}"`).join(', ');
   return new ConfigurationRefused(NOT_LAUNCHED, {
@@ -337,7 +337,7 @@ function unbuilt(loading = 'something it waits for'): PorticoError {
   });
 }
 
-/** Reports whether this process is a worker: it runs the program's main module once more, for one of its services. */
+/** Reports whether this process is a worker: it runs the application's main module once more, for one of its services. */
 export function isWorker(): boolean {
   return parentLink(process) !== undefined;
 }

@@ -64,7 +64,7 @@ export interface Watch {
   killAfter(ms: number): void;
   /** Ends a rest: somebody waits for the process. */
   wake(): void;
-  /** Measures the event-loop lag from now on: the modules of the program, which block it as they load, are loaded. */
+  /** Measures the event-loop lag from now on: the modules of the application, which block it as they load, are loaded. */
   serves(): void;
   end(): void;
 }
@@ -185,7 +185,7 @@ function startThread(parent: number | undefined, settings: () => LaunchSettings)
   };
   const thread = new Worker(ownFile('launch/worker/watch-thread.js'), {
     workerData,
-    // Neither the bootstrap again, nor preloads of the program.
+    // Neither the bootstrap again, nor preloads of the application.
     execArgv: [],
     env: {},
     resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 },

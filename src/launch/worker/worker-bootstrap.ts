@@ -1,5 +1,5 @@
 /**
- * Runs in every worker before the program's main module: `node --import <this file> main.js`.
+ * Runs in every worker before the application's main module: `node --import <this file> main.js`.
  *
  * This module and `process/v8` are the only ones of the toolkit that act on import; it does nothing in a process
  * that is no worker, nor in a worker thread, which inherits the `--import`.
