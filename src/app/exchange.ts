@@ -153,11 +153,11 @@ export class Exchange {
   declare since: number;
   /** The index in `requestsInHand`; -1 without one. */
   declare handIndex: number;
-  /** The state of its slot of `default_pool_size`. Only `RequestPool` sets it. */
+  /** How it counts towards the concurrency limit, `default_pool_size`: its slot. Only `RequestPool` sets it. */
   declare poolSlot: SlotTaker['poolSlot'];
   /** The sign that its app has settled (`slot.ts`). */
   declare settledBy: 'return' | 'report' | 'response' | 'late';
-  /** The time when the wait for a slot ended, by `performance.now()`; 0 if it did not wait. */
+  /** The time when it left the queue of the concurrency limit, by `performance.now()`; 0 if it did not wait. */
   declare slotAt: number;
   /** The progress of the body; undefined for a request without one. */
   declare bodyProgress: BodyProgress | undefined;

@@ -1,9 +1,9 @@
-/** The state of the server that took a request, as apps read it: slots, shutdown, connection. */
+/** The state of the server that took a request, as apps read it: concurrency limit, shutdown, connection. */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FaultForm } from './fault-form.js';
 
-/** State that the owner of a Node server attaches to it. Without it there are no slots and no draining. */
+/** State that the owner of a Node server attaches to it. Without it there is no concurrency limit and no draining. */
 export interface ServerState {
   slots?: Slots;
   /** The server was asked to stop. */
@@ -31,7 +31,7 @@ export interface SlotTaker {
   poolSlot: SlotState;
 }
 
-/** The slots of a server, one for each request for which application code runs: `RequestPool` of `src/server`. */
+/** The concurrency limit of a server, a slot for each request for which application code runs: `RequestPool` of `src/server`. */
 export interface Slots {
   /** Changes the state of a request's slot, and returns it. */
   move(taker: SlotTaker, event: SlotEvent): SlotState;

@@ -1,5 +1,5 @@
 /**
- * Slots of requests for which application code is at work: a server has `default_pool_size` of them.
+ * The concurrency limit: a request for which application code is at work has one of the server's `default_pool_size` slots.
  *
  * A slot is held from the call of the innermost app until that app has settled, whatever has become of the client meanwhile. An app has
  * settled (`Exchange.settledBy`):

@@ -72,8 +72,8 @@ export interface DescribedFailure {
 }
 
 /**
- * Describes an error for operators: class, code, place, and fixed text, without any text of a client. Returns it with its causes, outermost
- * first, and the innermost place in the application.
+ * Describes an error for operators: class, code, location, and fixed text, without any text of a client. Returns it with its causes, outermost
+ * first, and the innermost location in the application.
  *
  * A message may contain values of a client, also such that look like frames of a stack. So a part of a message is shown only if it is a
  * text of {@link FIXED}, or if Portico wrote it; and frames are read only behind the message.

@@ -158,7 +158,7 @@ export const healthcheck = appFactory(
   healthcheckOptions,
   async (options, ctx): Promise<App> => {
     const answer = await healthcheckAnswer(options, ctx);
-    // Probes do not wait for a slot: a worker with all slots in use is busy, not unhealthy.
+    // Probes are not subject to the concurrency limit: a worker that has reached it is busy, not unhealthy.
     return takesOwnSlot(
       knowsTrials((req, res) => {
         const url = req.url ?? '';

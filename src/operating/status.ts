@@ -181,7 +181,7 @@ export interface ReloadReport {
   readonly generation: number;
   readonly durationMs: number;
   /**
-   * Changed options: old and new value, place, and the part that applies the new value; then certificates and paste
+   * Changed options: old and new value, location, and the part that applies the new value; then certificates and paste
    * files whose content changed. Secrets are masked.
    */
   readonly changes: readonly ReloadChange[];

@@ -76,7 +76,7 @@ export interface TableWarning {
   readonly code: string;
   readonly message: string;
   readonly hint?: string | undefined;
-  /** Place of the route's definition. */
+  /** Location of the route's definition. */
   readonly origin: Origin | undefined;
 }
 

@@ -37,7 +37,7 @@ export interface DescribedRoute {
   readonly bodyLimit: number | null;
   /** Target of a redirect. */
   readonly redirect: string | null;
-  /** Place of its definition. */
+  /** Location of its definition. */
   readonly origin: Origin | undefined;
   /** Templates and locations of the routes that prevent this one from ever matching. */
   readonly shadowedBy: readonly { readonly template: string; readonly origin: Origin | undefined }[];

@@ -19,7 +19,7 @@ import { headerOf, type VersionOptions } from './version-negotiation.js';
 
 export type Json = Record<string, unknown>;
 
-/** Place of an action in a document. */
+/** Location of an action in a document. */
 export interface OperationPlace {
   /** Names of the path's variables, in order. */
   readonly names: readonly string[];

@@ -137,7 +137,7 @@ function redirectSource(router: BuiltRouter, route: Route): OperationSource | nu
   };
 }
 
-/** Place of a router's paths. */
+/** Location of a router's paths. */
 interface PathPlace {
   readonly before: string;
   readonly domain: string;

@@ -79,12 +79,12 @@ export class Server implements ListeningService {
     return [this.#endpoint.address];
   }
 
-  /** Requests in progress, oldest first, including those that wait for a slot. */
+  /** Requests in progress, oldest first, including queued ones. */
   get requests(): readonly RequestInFlight[] {
     return this.#requests;
   }
 
-  /** Requests whose app is still at work, and holds a slot, although their response has closed. */
+  /** Requests whose app is still at work, and counts towards the concurrency limit, although their response has closed. */
   get abandoned(): readonly RequestInFlight[] {
     return this.#front.pool.alone;
   }
@@ -113,12 +113,12 @@ export class Server implements ListeningService {
     return this.#pause !== undefined;
   }
 
-  /** Number of requests in progress, including those that wait for a slot. */
+  /** Number of requests in progress, including queued ones. */
   get inFlight(): number {
     return this.#front.connections.inFlight;
   }
 
-  /** Number of requests that wait for a slot. */
+  /** Number of requests queued by the concurrency limit. */
   get queued(): number {
     return this.#front.pool.waiting;
   }

@@ -128,7 +128,7 @@ export function writtenInUnit(deployment: Deployment): readonly WrittenPath[] {
   return deployment.writes(placeOf(state!, deployment));
 }
 
-/** Returns the value of the option in the unit: that of the configuration, or of another place if it must move and can. */
+/** Returns the value of the option in the unit: that of the configuration, or of another path if it must move and can. */
 export function placeOf(written: WrittenPath, deployment: Deployment): string {
   if (!written.canMove || !mustMove(written, deployment)) return written.value;
   return valueIn(written, `${written.isLog ? MADE.LogsDirectory : MADE.StateDirectory}/${deployment.name}`);

@@ -50,7 +50,7 @@ export class ConcurrentStarts {
 }
 
 /**
- * Joins failures into one error, each once, ordered by place. Returns a single failure unchanged, and the first one if
+ * Joins failures into one error, each once, ordered by location. Returns a single failure unchanged, and the first one if
  * it determines the exit status.
  */
 export function together(failures: readonly unknown[]): unknown {

@@ -26,7 +26,7 @@ export interface ServicePlans {
 /** A file that services read, as known to the configuration. */
 interface PlannedFile {
   readonly content: Buffer;
-  /** Place of its name in the configuration. */
+  /** Location of its name in the configuration. */
   readonly where: string;
   /** Each service's description of the file, by service name. */
   readonly services: ReadonlyMap<string, ServiceFile>;

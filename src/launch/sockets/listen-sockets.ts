@@ -156,7 +156,7 @@ function once(work: () => void): () => void {
 /** Owner of an address. */
 export interface AddressOwner {
   readonly name: string;
-  /** Place of the address in the configuration. */
+  /** Location of the address in the configuration. */
   readonly location?: Location | undefined;
 }
 
@@ -175,7 +175,7 @@ interface AddressRefusal {
   readonly cause: unknown;
 }
 
-/** Returns the error for an address at this place. */
+/** Returns the error for an address at this location. */
 export function addressRefused(location: Location | undefined, refusal: AddressRefusal): PorticoError {
   const { code, message, hint, cause } = refusal;
   const where = location === undefined ? '' : locationText(location);

@@ -26,7 +26,7 @@ export interface Newcomer {
   readonly addresses: readonly ListenAddress[];
   /** Number of separate sockets for an address; 0: one for all workers. */
   readonly slots: number;
-  /** Place of its addresses in the configuration. */
+  /** Location of its addresses in the configuration. */
   readonly location?: Location | undefined;
   /** Sockets that a service manager opened for it, one for each address. */
   readonly passed?: readonly ListenSockets[] | undefined;

@@ -50,7 +50,7 @@ export interface WatchedFacts extends LoopFacts {
   readonly blocked?: Blocked | undefined;
 }
 
-/** A place that blocks the event loop, but not for so long that it counts as stuck. */
+/** A location in code that blocks the event loop, but not for so long that it counts as stuck. */
 export interface Blocked {
   /** ISO 8601. */
   readonly at: string;
@@ -164,7 +164,7 @@ interface WatchThread {
   rests(is: boolean): void;
   /** Tells that the event loop turns; undefined: nothing will be told for a while. */
   turn(number: number | undefined): void;
-  /** Returns the last place that blocked the event loop. */
+  /** Returns the last location that blocked the event loop. */
   blocked(): Blocked | undefined;
   killAfter(ms: number): void;
   end(): void;

@@ -32,7 +32,7 @@ export interface RecentRequests {
 
 /** Requests of an API in the last minute. */
 export interface RecentApi extends RecentRequests {
-  /** Average seconds in its application, without the wait for a slot; undefined if filters are not measured. */
+  /** Average seconds in its application, without the time in the queue; undefined if filters are not measured. */
   readonly inApp: number | undefined;
   /** Number of requests refused because too many wait, by reason. */
   readonly refused: Readonly<Record<string, number>>;

@@ -42,7 +42,7 @@ export type ShownWorker = Omit<WorkerStatus, 'facts'> & {
   /** Version of its Node; `process.node` is that of its parent. */
   readonly node?: string;
   readonly inFlight?: number;
-  /** Of these, requests whose application is at work, and those that wait for a slot. */
+  /** Of these, requests whose application is at work, and those queued by the concurrency limit. */
   readonly running?: number;
   readonly queued?: number;
   /** Remote calls that it handles, and that it waits for. */
@@ -242,7 +242,7 @@ export function requestsOf(services: readonly ServiceStatus[]): readonly ShownRe
   return all.sort((a, b) => b.ageMs - a.ageMs).slice(0, MOST_REQUESTS);
 }
 
-// Workers whose slots are all taken while requests wait: clients get nothing, although every process is alive.
+// Workers at their concurrency limit while requests are queued: clients get nothing, although every process is alive.
 
 /** A request of a heartbeat. `state`: `alone` if its client has left. */
 interface Told {
@@ -253,10 +253,10 @@ interface Told {
   readonly stateMs?: number;
 }
 
-/** Time for which a handler may hold a slot while others wait: a short queue is normal under load. */
+/** Time for which a handler may work while others are queued: a short queue is normal under load. */
 const LONG_MS = 5000;
 
-/** Returns a sentence if handlers have held slots for long while requests wait for one. */
+/** Returns a sentence if handlers work for long while requests are queued. */
 function takenSlots(workers: readonly Pick<WorkerStatus, 'state' | 'facts' | 'silentMs'>[]): string[] {
   const serving = workers.filter(({ state }) => state === 'ready');
   const full = serving.flatMap(({ facts, silentMs }) => {

@@ -17,7 +17,7 @@ export interface ReportedRequest {
   /** Path without its query, which may hold secrets. */
   readonly path: string;
   readonly ageMs: number;
-  /** The holder of its slot: `application` if its application is at work, `waiting` if it waits for one. */
+  /** The holder of its slot: `application` if its application is at work, `waiting` if it is queued. */
   readonly slot?: string;
   /** Address of its client. */
   readonly peer?: string;

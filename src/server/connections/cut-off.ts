@@ -77,7 +77,7 @@ export interface ReportedRequest {
   /** The filter it is in, if filters are measured. */
   readonly filter?: string;
   /**
-   * `application`: its app is at work, and holds a slot, perhaps after the client has left. `waiting`: waits for a slot. `client`: holds
+   * `application`: its app is at work, and counts towards the concurrency limit, perhaps after the client has left. `waiting`: queued. `client`: holds
    * none, and waits for its client, or for the next event of a stream. `none`: needs none yet.
    */
   readonly slot: 'application' | 'client' | 'waiting' | 'none';
@@ -143,7 +143,7 @@ export async function closed(stream: ServerResponse | Socket): Promise<void> {
 }
 
 /**
- * `filters`: it is in the filters; `queue`: it waits for a slot; `handler`: its application works; `alone`: it works, and its client has left;
+ * `filters`: it is in the filters; `queue`: it waits for the concurrency limit; `handler`: its application works; `alone`: it works, and its client has left;
  * `body`: the application waits for the body; `client`: the response waits until its client reads; `stream`: the response has begun, and
  * waits for its next part.
  */

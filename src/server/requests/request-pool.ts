@@ -1,5 +1,5 @@
 /**
- * The slots of `default_pool_size`: the number of requests for which application code is at work. Further ones wait in the order of
+ * The concurrency limit, `default_pool_size`: the number of requests for which application code is at work. Further ones wait in the order of
  * arrival; a request that would wait behind `max_queue` others, or has waited for `queue_timeout`, is refused with 503.
  *
  * The state of a request's slot; `held`, `granted` and `alone` count:
@@ -59,13 +59,13 @@ type PoolLimits = Pick<WsgiOptions, 'defaultPoolSize' | 'maxQueue' | 'queueTimeo
 const UNSETTLED =
   'the app has not settled within client_socket_timeout since its response closed: it no longer counts towards the concurrency limit';
 
-/** Counts the slots of one server. */
+/** Keeps the concurrency limit of one server, and its queue. */
 export class RequestPool implements Slots {
   limits: PoolLimits;
   readonly #connections: Iterable<Connection>;
   readonly #rejections: Pick<Rejections, 'note'>;
   readonly #log: Pick<Logger, 'error'>;
-  /** Number of slots in use. */
+  /** Number of requests in progress, within the limit: slots in use. */
   taken = 0;
   /** Waiting requests in the order of arrival, with what lets them in, or reports that their responses are no longer needed. */
   readonly #waiting = new Map<Exchange, (come: boolean) => void>();
@@ -73,7 +73,7 @@ export class RequestPool implements Slots {
   readonly #alone = new Map<Exchange, number>();
   #looksSoon = false;
 
-  /** `connections`: those of the requests. `rejections`: counts those that get no slot. */
+  /** `connections`: those of the requests. `rejections`: counts those that the queue refuses. */
   constructor(
     limits: PoolLimits,
     connections: Iterable<Connection>,
@@ -86,7 +86,7 @@ export class RequestPool implements Slots {
     this.#log = log;
   }
 
-  /** Number of requests that wait for a slot. */
+  /** Number of queued requests. */
   get waiting(): number {
     return this.#waiting.size;
   }
@@ -199,7 +199,7 @@ export class RequestPool implements Slots {
     } else if (this.move(exchange, 'wait') === 'client') req.off('end', resume).on('end', resume);
   }
 
-  /** Lets requests in while there are slots. */
+  /** Lets queued requests in while the limit is not reached. */
   letIn(): void {
     for (const [exchange, settle] of this.#waiting) {
       if (this.taken >= (this.limits.defaultPoolSize || Number.POSITIVE_INFINITY)) return;

@@ -35,7 +35,7 @@ export function tlsOptions(conf: Config | TlsSettings, readFile: ReadTlsFile = r
 }
 
 /**
- * As {@link tlsOptions}, for settings with known places: `placed` adds the location to each error. All errors are
+ * As {@link tlsOptions}, for settings with known locations: `placed` adds the location to each error. All errors are
  * thrown as one.
  */
 export function checkedTlsOptions(
