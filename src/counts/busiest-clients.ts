@@ -5,7 +5,7 @@
 
 /** Most clients with a counter. */
 const MOST = 64;
-/** Clients that are told. */
+/** Clients that are shown. */
 const TOLD = 5;
 const WINDOW_MS = 30_000;
 

@@ -87,7 +87,7 @@ export type ToParent =
     }
   /** Heartbeat; `nextMs`: the time until the next one, usually a second. */
   | { readonly kind: 'beat'; readonly debugged: boolean; readonly facts: Facts; readonly nextMs?: number }
-  /** A request has ended its rest: heartbeats come each second again. */
+  /** It is idle no more, because of a request: heartbeats come each second again. */
   | { readonly kind: 'awake' }
   /** Counts since the last message. */
   | ({ readonly kind: 'counted' } & Counted)

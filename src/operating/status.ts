@@ -156,7 +156,7 @@ export function describeFiles(files: readonly string[]): string {
   return `${files.slice(0, NAMED).join(', ')}${others > 0 ? ` and ${countText(others, 'other')}` : ''}`;
 }
 
-/** Reports whether a worker has told another version of Node than that of this process: its file was replaced. */
+/** Reports whether a worker has reported another version of Node than that of this process: its file was replaced. */
 export function isOtherNode(node: unknown): node is string {
   return typeof node === 'string' && node !== process.version;
 }

@@ -18,7 +18,7 @@ export function comparePipelines(before: ApiState, after: ApiState): Difference[
   ];
 }
 
-/** A pipeline that only one state has is told by its mounts or its API. */
+/** A pipeline that only one state has is described by its mounts or its API. */
 function pipeline(api: string, was: PipelineState | undefined, is: PipelineState | undefined): Difference[] {
   if (was === undefined || is === undefined) return [];
   const about = { api, subject: `pipeline ${is.name}`, old: was.place, new: is.place };
@@ -51,7 +51,7 @@ function mount(api: string, was: MountState | undefined, is: MountState | undefi
   return was.app === app ? [] : [difference(about, 'mount-changed', `${was.app} -> ${app}`)];
 }
 
-/** A section that only one state has is told by what uses it. */
+/** A section that only one state has is described by what uses it. */
 function part(api: string, was: PartState | undefined, is: PartState | undefined): Difference[] {
   if (was === undefined || is === undefined) return [];
   const about = { api, subject: `${is.kind} ${is.name}`, old: was.place, new: is.place };

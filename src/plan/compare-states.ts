@@ -110,7 +110,7 @@ function closed(schema: NonNullable<InterfaceState['methods'][string]>): typeof 
   return typeof schema === 'object' ? { additionalProperties: false, ...schema } : schema;
 }
 
-/** Options that are told otherwise: as a part of an API or a service. */
+/** Options that are reported otherwise: as a part of an API or a service. */
 const TOLD_ELSEWHERE: readonly RegExp[] = [
   /^api:[^.]*\.(?:listen|port|workers|pipeline)$/,
   /^service:[^.]*\.(?:topic|workers)$/,

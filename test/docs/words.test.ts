@@ -17,7 +17,7 @@ const EVERYWHERE: readonly Word[] = [
   [/time to respond|99th percentile/gi, 'latency, p99 latency'],
   [/highest rate/gi, 'throughput, load'],
   [/processor time|\b(?:s|ms|µs|seconds) of (?:a )?processor\b|% of a processor/gi, 'CPU time'],
-  [/\bat rest\b|\*\*Rest\*\*|\bRest:/g, 'idle'],
+  [/\b[Aa]t rest\b|\*\*Rest\*\*|\bRest:/g, 'idle'],
   [/\b(?:the|its|a|response|request|slow|several|of) [Hh]eads?\b(?! of)/g, 'headers'],
   [/\bsent ahead\b|\bahead of (?:a|its|the) response\b/g, 'pipelined'],
   [/(?<![\w.=/-])(?:TERM|HUP|KILL|INT|USR[12])\b(?![\w.])/g, 'SIGTERM, SIGHUP …'],

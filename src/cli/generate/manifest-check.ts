@@ -139,7 +139,7 @@ export function checkManifest(text: string, deployment: Deployment, tell: Tell):
   for (const { key, unset, wrong, hint } of ROWS) {
     for (const { value, line } of valuesOf(key, unset, file)) {
       const why = wrong(value, checked);
-      // Of a value with several errors the first is told: the others may follow from it.
+      // Of a value with several errors the first is reported: the others may follow from it.
       if (typeof why !== 'string' || told.has(`${key} ${line}`)) continue;
       told.add(`${key} ${line}`);
       const name = key.replace(/^(?:mount|readOnlyMount)$/, 'container.volumeMounts');

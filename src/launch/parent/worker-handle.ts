@@ -212,7 +212,7 @@ export class WorkerHandle {
     this.#channel.send({ kind: 'kept', ...kept });
   }
 
-  /** A worker that is asked ends its rest. */
+  /** A worker that is asked is idle no more. */
   #request(make: (id: number) => ToWorker): Asked {
     if (this.beat.rests) this.#awakes();
     return this.#questions.ask((id) => this.#channel.send(make(id)));
@@ -285,7 +285,7 @@ export class WorkerHandle {
     }
   }
 
-  /** Ends its rest: a heartbeat is due as soon as of any other. */
+  /** It is idle no more: a heartbeat is due as soon as of any other. */
   #awakes(): void {
     this.beat.heard(0);
     this.#listener.awake?.();

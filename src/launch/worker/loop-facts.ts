@@ -120,7 +120,7 @@ class LagReader {
     if (this.#later !== undefined) this.#later = longest(this.#later, { lagMaxMs: lateMs, lagP99Ms: 0 });
   }
 
-  /** The monitor begins with its second tick: the request that ends a rest may block before it. */
+  /** The monitor begins with its second tick: the first request of an idle process may block before it. */
   #noteFirst(): void {
     const began = performance.now();
     setTimeout(() => this.note(performance.now() - began - LAG_EVERY_MS), LAG_EVERY_MS).unref();

@@ -40,7 +40,7 @@ interface Watched {
   readonly mayRest: boolean;
   /** Called with each heartbeat; `nextMs`: the time until the next one. */
   told(debugged: boolean, loop: WatchedFacts, nextMs: number): void;
-  /** Called when a request has ended a rest: heartbeats come each second again. */
+  /** Called at the first request of an idle process: heartbeats come each second again. */
   awake?(): void;
 }
 
@@ -62,7 +62,7 @@ export interface Blocked {
 export interface Watch {
   /** The thread kills the process shortly after this time, whatever its event loop does; 0 cancels. */
   killAfter(ms: number): void;
-  /** Ends a rest: somebody waits for the process. */
+  /** The process is idle no more: somebody waits for it. */
   wake(): void;
   /** Measures the event-loop lag from now on: the modules of the application, which block it as they load, are loaded. */
   serves(): void;
@@ -81,7 +81,7 @@ export function startWatching({ supervised, settings, mayRest, told, awake }: Wa
       const waitMs = isRest ? untilMultiple(REST_BEAT_MS) : BEAT_MS;
       const due = performance.now() + waitMs;
       timer = setTimeout(() => {
-        // At rest nothing else notices what blocks the event loop, such as a job.
+        // In an idle process nothing else notices what blocks the event loop, such as a job.
         if (isRest) loop.note(performance.now() - due);
         next();
         look(thread.beat());
@@ -105,7 +105,7 @@ export function startWatching({ supervised, settings, mayRest, told, awake }: Wa
     toldAt = performance.now();
     told(debugged, { ...loop.read(), blocked: thread.blocked() }, rest.isResting ? REST_MS + BEAT_MS : BEAT_MS);
   };
-  /** At rest it reports at multiples of `REST_MS`, and never later than that after its last report: the clock may have been set. */
+  /** An idle process reports at multiples of `REST_MS`, and never later than that after its last report: the clock may have been set. */
   const mayWait = (): boolean =>
     Math.round(Date.now() / REST_BEAT_MS) % (REST_MS / REST_BEAT_MS) !== 0 &&
     performance.now() - toldAt < REST_MS - REST_BEAT_MS / 2;
@@ -160,7 +160,7 @@ function stuckAfterMs({ workerTimeoutMs, workerStartTimeoutMs }: LaunchSettings)
 interface WatchThread {
   /** Counts a heartbeat; returns true if a debugger is attached. */
   beat(): boolean;
-  /** Tells whether the process is idle. The end of a rest wakes the thread at once. */
+  /** Tells whether the process is idle. The end of an idle time wakes the thread at once. */
   rests(is: boolean): void;
   /** Tells that the event loop turns; undefined: nothing will be told for a while. */
   turn(number: number | undefined): void;
@@ -200,7 +200,7 @@ function startThread(parent: number | undefined, settings: () => LaunchSettings)
   const storeLimits = (): void => {
     const limits = settings();
     const { gracefulShutdownTimeoutMs, workerTimeoutMs } = limits;
-    // At rest silence counts from the time at which the next heartbeat is late.
+    // Of an idle process silence counts from the time at which the next heartbeat is late.
     const laterMs = Atomics.load(shared, FIELDS.rests) === 1 ? REST_BEAT_MS - BEAT_MS : 0;
     const endMs = workerTimeoutMs === 0 ? 0 : workerTimeoutMs + laterMs;
     Atomics.store(shared, FIELDS.timeoutMs, Math.min(gracefulShutdownTimeoutMs, LONGEST_DELAY_MS));
@@ -255,19 +255,19 @@ class Turns {
       this.#told(this.#number);
     };
     this.#timer = wanted ? setInterval(turn, TURN_MS).unref() : undefined;
-    // At once: the request that has ended a rest may block the event loop.
+    // At once: the first request of an idle process may block the event loop.
     if (wanted) turn();
     else this.#told(undefined);
   }
 }
 
-// Rest of a process that has nothing to do: its heartbeats become rare, and the delays of its event loop are not measured. Its first request
+// An idle process: its heartbeats become rare, and the delays of its event loop are not measured. Its first request
 // ends the rest before an app gets it.
 
 /** Interval of heartbeats for the watch thread while idle, and of those for a parent. */
 const REST_BEAT_MS = 3000;
 const REST_MS = 9000;
-/** Seconds without a request and almost without work after which a process rests. */
+/** Seconds without a request and almost without work after which a process is idle. */
 const QUIET_SECONDS = 3;
 /** Share of a second in which the event loop of an idle process may be busy. */
 const BUSY = 0.05;
@@ -295,7 +295,7 @@ class Rest {
     return this.#isResting;
   }
 
-  /** Lets the process rest from now on: it serves. */
+  /** Lets the process become idle from now on: it serves. */
   allow(): void {
     this.#isAllowed = true;
   }
