@@ -77,8 +77,9 @@ interface Told {
 }
 
 /**
- * Counts refused requests and closed connections by reason. Logs each request that no access log has, at info as that does: one line each up
- * to ten a second, then one a second for the rest, because a flood of broken requests must not become a flood of lines.
+ * Counts refused requests and closed connections by reason. Logs each request that reaches no application with its reason, at info: one line
+ * each up to ten a second, then one a second for the rest, because a flood of broken requests must not become a flood of lines. `request_log`
+ * has those that can be read as a request, with the same id.
  */
 export class Rejections {
   /** Those of the last ten minutes, for status. */
