@@ -15,7 +15,7 @@ import {
 } from 'portico/config';
 import { ConfigurationRefused, didYouMean } from 'portico/extension';
 import { WireFormat } from './message/wire-format.js';
-import { configuredTransportUrl, removedRpcOptions, rpcOptions } from './rpc-options.js';
+import { configuredTransportUrl, ofOslo, removedRpcOptions, rpcOptions } from './rpc-options.js';
 import { checkTransportUrl, transportsOf } from './transport/open-transport.js';
 import { isOslo, parseTransportUrl } from './transport/transport-url.js';
 
@@ -38,8 +38,12 @@ export function messagingSettings(config: Config, given: Given = {}): ReturnType
 /** `[oslo_messaging_notifications]`. */
 export type NotificationSettings = OptionsOf<typeof osloNotificationOptions>;
 
+/** Returns the options of notifications; `rabbit://` has the exchanges and queues of oslo.messaging, whose section it is. */
 export function notificationSettings(config: Config): NotificationSettings {
-  return config.group('oslo_messaging_notifications', osloNotificationOptions);
+  const group = config.group('oslo_messaging_notifications', osloNotificationOptions);
+  const { transportUrl } = group;
+  if (transportUrl === undefined || ofOslo(transportUrl) === transportUrl) return group;
+  return Object.create(group, { transportUrl: { value: ofOslo(transportUrl) } }) as NotificationSettings;
 }
 
 /** Reports whether the names of topics and hosts are those of oslo.messaging. False if the URL cannot be read: {@link messagingSettings} reports that. */

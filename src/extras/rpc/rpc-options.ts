@@ -145,7 +145,12 @@ export const rpcOptions = defineOptions(
  */
 export function configuredTransportUrl(config: Config): string {
   const { transportUrl } = config.group('rpc', rpcOptions, { partial: true });
-  return isOfOslo(config) ? transportUrl.replace(/^rabbit(?:\+\w+)?:/i, 'oslo+rabbit:') : transportUrl;
+  return isOfOslo(config) ? ofOslo(transportUrl) : transportUrl;
+}
+
+/** Returns a URL of oslo.messaging as it is written here: `oslo+rabbit://` for `rabbit://`. */
+export function ofOslo(transportUrl: string): string {
+  return transportUrl.replace(/^rabbit(?:\+\w+)?:/i, 'oslo+rabbit:');
 }
 
 function isOfOslo(config: Config): boolean {

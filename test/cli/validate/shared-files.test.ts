@@ -121,10 +121,14 @@ control_exchange = nova
 api_paste_config = /etc/nova/api-paste.ini
 `);
   const { rpcOptions } = await import('../../../dist/extras/rpc/rpc-options.js');
-  const { messagingSettings } = await import('../../../dist/extras/rpc/messaging-options.js');
+  const { messagingSettings, notificationSettings } = await import('../../../dist/extras/rpc/messaging-options.js');
   const { servingOptions } = await import('../../../dist/server/api/api-options.js');
   const { exchange, responseTimeout } = config.group('rpc', rpcOptions);
   assert.deepEqual([exchange, responseTimeout], ['nova', 90]);
+  const notices = Config.fromText('[oslo_messaging_notifications]\ntransport_url = rabbit://user:secret@one/\n');
+  const noticed = notificationSettings(notices);
+  assert.deepEqual([noticed.transportUrl, noticed.topics], ['oslo+rabbit://user:secret@one/', ['notifications']]);
+  assert.doesNotMatch(JSON.stringify(noticed), /secret/);
   const { url, settings } = messagingSettings(config);
   assert.deepEqual([url, settings.isOslo], ['oslo+rabbit://user:secret@one,user:secret@two:5673/nova', true]);
   assert.equal(config.group('DEFAULT', servingOptions, { partial: true }).apiPasteConfig, '/etc/nova/api-paste.ini');
