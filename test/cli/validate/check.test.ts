@@ -182,7 +182,7 @@ test('OP-5 pipeline shows the composed tree with places and options, secrets mas
   assert.equal(
     stdout,
     [
-      'main  composite  egg:Paste#urlmap  api-paste.ini:1',
+      'main  composite  egg:Paste#urlmap → portico/loader:urlmap  api-paste.ini:1',
       '├─ / → root  app  ./m.js:app  api-paste.ini:16',
       '│      token = ****',
       '└─ /v2 → api  pipeline  api-paste.ini:6',
@@ -205,7 +205,7 @@ test('OP-5 pipeline shows the composed tree with places and options, secrets mas
   );
   assert.match(
     run(cwd, 'pipeline', '--format', 'mermaid').stdout,
-    /^flowchart TD\n {2}n0\["main \(composite\) egg:Paste#urlmap"\]\n/,
+    /^flowchart TD\n {2}n0\["main \(composite\) egg:Paste#urlmap → portico\/loader:urlmap"\]\n/,
   );
   assert.match(run(cwd, 'pipeline', '--format', 'dot').stdout, /^digraph pipeline \{\n/);
 });
