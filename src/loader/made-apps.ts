@@ -4,18 +4,21 @@ import type { Origin } from '../errors/index.js';
 import { type Context, headerOf, valuesOf } from './load-context.js';
 import type { ContextTree } from './tree.js';
 
-/** The facts by which a section is found in another tree of the same file. */
-interface SectionFacts {
+/** The place of a section, by which it is found in another tree of the same file. */
+interface Place {
   readonly name: string;
   readonly origin: Origin | undefined;
   readonly factory?: string | undefined;
+}
+
+/** The options that an app was made with: one section may be used with several. */
+interface Options {
   readonly globalConf: Conf;
   readonly localConf: Conf;
 }
 
 /** Apps of one section, made with these options. */
-interface Made {
-  readonly options: string;
+interface Made extends Options {
   readonly apps: readonly App[];
 }
 
@@ -29,16 +32,17 @@ export class MadeApps {
     const apps = [...new Set([...own, ...context.children.flatMap(({ context: child }) => this.#within(child))])];
     this.#byContext.set(context, apps);
     const { globalConf, factory } = context;
-    const facts = { ...headerOf(context), factory: factory?.written, globalConf, localConf: valuesOf(context) };
-    const place = placeOf(facts);
-    this.#byPlace.set(place, [...(this.#byPlace.get(place) ?? []), { options: optionsOf(facts), apps }]);
+    const { name, origin } = headerOf(context);
+    const place = placeOf({ name, origin, factory: factory?.written });
+    const made = { globalConf, localConf: valuesOf(context), apps };
+    this.#byPlace.set(place, [...(this.#byPlace.get(place) ?? []), made]);
   }
 
   /** Returns the apps of a node; none if its factory was not called. */
   of(node: ContextTree): readonly App[] {
     const made = this.#byPlace.get(placeOf(node)) ?? [];
     const options = optionsOf(node);
-    return (made.find((each) => each.options === options) ?? made[0])?.apps ?? [];
+    return (made.find((each) => optionsOf(each) === options) ?? made[0])?.apps ?? [];
   }
 
   #within(context: Context): readonly App[] {
@@ -46,10 +50,10 @@ export class MadeApps {
   }
 }
 
-function placeOf({ name, origin, factory }: SectionFacts): string {
-  return JSON.stringify([origin?.file, origin?.line, name, factory]);
+function placeOf({ name, origin, factory }: Place): string {
+  return [origin?.file, origin?.line, name, factory].join('\0');
 }
 
-function optionsOf({ globalConf, localConf }: SectionFacts): string {
+function optionsOf({ globalConf, localConf }: Options): string {
   return JSON.stringify([...globalConf, ...localConf]);
 }

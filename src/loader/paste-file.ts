@@ -211,9 +211,12 @@ function pasteFiles(
 
 /** Returns the files that sections of a file include. */
 function inclusionsOf(sections: Iterable<PasteSection>, from: string): string[] {
-  const values = [...sections].flatMap(({ options }) => [...options.values()].map(({ value }) => value));
-  const words = values.filter((value) => /config:/i.test(value)).flatMap((value) => wordsOf(value));
-  return words.flatMap(({ text }) => includedFile(text, from) ?? []);
+  const found: string[] = [];
+  for (const { options } of sections) {
+    for (const { value } of options.values())
+      if (/config:/i.test(value)) found.push(...wordsOf(value).flatMap(({ text }) => includedFile(text, from) ?? []));
+  }
+  return found;
 }
 
 function includedFile(word: string, from: string): string | undefined {
