@@ -337,6 +337,21 @@ test('the core imports no extra: it asks the extensions of a program for what th
   );
 });
 
+test('84: the core has the name of an extra in the list of extensions, as an example in its help, and nowhere else', () => {
+  const extras = readdirSync(join(src, 'extras'), { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? [entry.name] : [],
+  );
+  const names = new RegExp(`\\bportico/(?:${extras.join('|')})\\b`);
+  const naming = sourceFiles(src).filter((path) => {
+    const code = readFileSync(path, 'utf8').replaceAll(/^\s*(?:\*|\/\/|\/\*).*$/gm, '');
+    return !isExtra(relative(src, path)) && names.test(code);
+  });
+  assert.deepEqual(
+    naming.map((path) => relative(src, path)),
+    ['config/values/declared-groups.ts', 'extensions.ts'],
+  );
+});
+
 /** Imports of a module that a file or a package names, by their file. */
 const COMPUTED: Readonly<Record<string, readonly string[]>> = {
   'config/extension-objects.ts': ['import(url'],

@@ -20,6 +20,7 @@ export interface ExtensionObject {
   readonly name: string;
   readonly options?: Readonly<Record<string, () => Promise<OptionDeclarations>>>;
   readonly aliases?: Readonly<Record<string, string>>;
+  readonly provides?: object;
 }
 
 /** Members that hold functions by name, and the words for one of them. */

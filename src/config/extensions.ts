@@ -166,9 +166,11 @@ export function knownExtensions(generation: Generation): KnownExtensions {
   };
 }
 
-/** Refuses a configuration whose list leaves out a shipped extension that is needed. */
-export function missingExtension(config: OptionLocations, name: string, what: string): never {
-  refuseOption(config, {
+/** Refuses a configuration whose list leaves out the shipped extension that provides a part. */
+export async function missingExtension(config: OptionLocations, part: string, what: string): Promise<never> {
+  const shipped = await shippedExtensions();
+  const { name } = shipped.find(({ provides = {} }) => Object.hasOwn(provides, part))!;
+  return refuseOption(config, {
     code: CODE,
     group: 'DEFAULT',
     opt: 'extensions',

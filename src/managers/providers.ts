@@ -85,7 +85,7 @@ export async function configuredRegistry(config: Config): Promise<RegistryProvid
  */
 export async function registryProvider(config: Config): Promise<RegistryProvider> {
   const found = (await configuredRegistry(config)) ?? (await firstRegistry(await extensionsOf(config)));
-  return found ?? missingExtension(config, 'portico/registry', 'the service registry');
+  return found ?? (await missingExtension(config, 'registry', 'the service registry'));
 }
 
 async function firstRegistry(extensions: readonly Extension[]): Promise<RegistryProvider | undefined> {
@@ -130,5 +130,5 @@ export interface CallsProvider {
 /** Imports the remote calls of a configuration. Rejects with `PORTICO_EXTENSION` if no extension has them. */
 export async function callsProvider(config: Config): Promise<CallsProvider> {
   for (const { provides } of await extensionsOf(config)) if (provides?.calls !== undefined) return provides.calls();
-  return missingExtension(config, 'portico/rpc', 'remote calls');
+  return missingExtension(config, 'calls', 'remote calls');
 }

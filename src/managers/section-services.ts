@@ -65,5 +65,5 @@ declare module '../service/extension.js' {
 /** Returns the services of a configuration. Rejects with `PORTICO_EXTENSION`, at the list, if no extension has them. */
 export async function sectionServices(config: Config): Promise<SectionServices> {
   for (const { provides } of await extensionsOf(config)) if (provides?.services !== undefined) return provides.services;
-  return missingExtension(config, 'portico/rpc', 'the services of [service:<name>]');
+  return missingExtension(config, 'services', 'the services of [service:<name>]');
 }
