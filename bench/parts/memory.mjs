@@ -13,7 +13,7 @@ import { ask } from '../works/check.mjs';
 import { CONNECTIONS, request, WORKS } from '../works/works.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const SAMPLE_API = new URL('../../examples/compute/dist/index.js', import.meta.url);
+const SAMPLE_API = new URL('../../examples/compute/dist/bundle.js', import.meta.url);
 /** Time after a start until the last modules are loaded. */
 const STARTED_MS = 1500;
 /** V8 collects the garbage of a start after a process has been idle for 8 to 40 s. */

@@ -89,7 +89,7 @@ mkdirSync(compute);
 cpSync(join(root, 'examples/compute/dist'), join(compute, 'sample'), { recursive: true });
 for (const name of ['portico.ini', 'api-paste.ini']) {
   const text = readFileSync(join(root, 'paste', name), 'utf8');
-  writeFileSync(join(compute, name), text.replaceAll('../examples/compute/dist/', './sample/'));
+  writeFileSync(join(compute, name), text.replaceAll('../examples/compute/dist/bundle.js', './sample/index.js'));
 }
 const stateOf = (folder: string) => stateFrom({ label: folder, folder, args: [] }, 'k');
 checkTogether('the last version', SAMPLE.slice(0, 1), compute, stateOf);

@@ -109,7 +109,7 @@ test('86 a replay of recorded requests predicts the status of both versions, unl
     cpSync(join(root, 'examples/compute/dist'), join(folder, 'sample'), { recursive: true });
     for (const name of ['portico.ini', 'api-paste.ini']) {
       const text = readFileSync(join(root, 'paste', name), 'utf8');
-      writeFileSync(join(folder, name), text.replaceAll('../examples/compute/dist/', './sample/'));
+      writeFileSync(join(folder, name), text.replaceAll('../examples/compute/dist/bundle.js', './sample/index.js'));
     }
   }
   for (const [file, from, to] of EDITS) {

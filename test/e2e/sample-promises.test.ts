@@ -108,7 +108,7 @@ test('SC-3 SC-102 no server that was promised goes missing in reloads, a rolling
       `[DEFAULT]\nenabled_apis = compute\napi_paste_config = ${root}/paste/api-paste.ini\nstate_path = ${project.folder}
 fault_style = openstack\nperiodic_fuzzy_delay = 0\nreport_interval = 1
 [api]\nauth_strategy = noauth
-[api:compute]\nport = ${port}\nworkers = ${workers}\nmanager = ${root}/examples/compute/dist/index.js:ComputeManager
+[api:compute]\nport = ${port}\nworkers = ${workers}\nmanager = ${root}/examples/compute/dist/bundle.js:ComputeManager
 [database]\nconnection = interpolate:sqlite:///$state_path/services.db
 [sample]\ntransition_ms = 0\nmax_limit = 100000\n${quotas.join('\n')}\n`,
     );

@@ -14,7 +14,7 @@ import { Loader } from 'portico/loader';
 
 export const PASTE = fileURLToPath(new URL('../../paste/api-paste.ini', import.meta.url));
 /** The module of the sample, as a configuration names it. */
-export const SAMPLE = fileURLToPath(new URL('../../examples/compute/dist/index.js', import.meta.url));
+export const SAMPLE = fileURLToPath(new URL('../../examples/compute/dist/bundle.js', import.meta.url));
 export const SECRET = 'a secret of the proxy';
 
 export interface Answer {
