@@ -144,16 +144,17 @@ const MADE_WITHOUT: PropertyDescriptor = {
   configurable: true,
   get(this: IncomingMessage) {
     const exchange = exchangeOf(this);
-    const { leftOut: left } = exchange;
+    const { leftOut: left, req } = exchange;
     exchange.fieldKinds = -1;
     if (left !== undefined) {
       exchange.leftOut = undefined;
-      const { rawHeaders: kept } = this;
+      // The request itself has them, also for an object that inherits from it.
+      const { rawHeaders: kept } = req;
       // Node has stored their number.
-      this.rawHeaders = left.sent;
-      const all = headers!.get!.call(this) as IncomingHttpHeaders;
-      this.rawHeaders = kept;
-      headers!.set!.call(this, without(all, left.removed));
+      req.rawHeaders = left.sent;
+      const all = headers!.get!.call(req) as IncomingHttpHeaders;
+      req.rawHeaders = kept;
+      headers!.set!.call(req, without(all, left.removed));
     }
     return headers!.get!.call(this) as IncomingHttpHeaders;
   },

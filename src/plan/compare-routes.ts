@@ -83,7 +83,13 @@ function target(was: RouteState, is: RouteState): SchemaFinding[] {
     found.push({ rule: 'route-filter-changed', change, text: `filters ${shown(was.filters)} -> ${shown(is.filters)}` });
   }
   const [had, has] = [was.bodyLimit, is.bodyLimit];
-  if (had !== null && has !== null && had !== has && !['GET', 'HEAD', 'DELETE', 'OPTIONS'].includes(is.method))
+  // The state of an older Portico has none.
+  if (
+    typeof had === 'number' &&
+    typeof has === 'number' &&
+    had !== has &&
+    !['GET', 'HEAD', 'DELETE', 'OPTIONS'].includes(is.method)
+  )
     found.push({ rule: has < had ? 'limit-lowered' : 'limit-raised', change, text: `bodyLimit ${had} -> ${has}` });
   return found;
 }

@@ -123,7 +123,7 @@ export function describeRoute(
 function bodyLimitOf({ documented }: BuiltRouter, source: OperationSource | null): number | null {
   if (source === null) return null;
   const ofRouter = documented.bodyLimit ?? DEFAULT_BODY_LIMIT;
-  return Math.max(...source.methods.map(({ bodyLimit = ofRouter }) => bodyLimit));
+  return Math.max(0, ...source.methods.map(({ bodyLimit = ofRouter }) => bodyLimit)) || ofRouter;
 }
 
 function methodsOf({ route }: CompiledRoute): readonly string[] | null {

@@ -111,7 +111,7 @@ function rowsOf({ routes }: ReplayReport) {
 function notesOf({ skipped, unknownApi, unknownBody, unanswered }: ReplayReport): string[] {
   return [
     ['requests whose body the log does not have, so that its schema is not checked', unknownBody],
-    ['requests that got no response within 10 s from one of the states', unanswered],
+    ['requests that got no response in time from one of the states', unanswered],
     ['requests for no API of both states (see --api)', unknownApi],
     ['lines without a request', skipped],
   ].flatMap(([text, times]) => (times === 0 ? [] : [`${text}: ${number(times as number)}`]));

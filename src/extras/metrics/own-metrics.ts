@@ -1,10 +1,11 @@
 /** The classes of prom-client on a registry whose values all workers have on /metrics together. */
-// biome-ignore lint/suspicious/noTsIgnore: the package is optional, and the comment has to be in the declarations.
-/** @ts-ignore Without the package, its types are unknown. */
-
 import type { Config } from 'portico/config';
 import { addOwnMetrics, currentTrial, importPeer, isShippedMetric, PorticoError } from 'portico/extension';
+
+// biome-ignore lint/suspicious/noTsIgnore: the package is optional, and the comment has to be in the declarations.
+/** @ts-ignore Without the package, its types are unknown. */
 import type * as prom from 'prom-client';
+
 import { registryReader } from './registry-reader.js';
 
 /** Classes of prom-client whose metrics are on /metrics, without an option `registers`. */

@@ -194,7 +194,12 @@ export class Resource {
   /** Returns the options of an action's methods as written; empty for an unknown action. */
   optionsOf(action: string): readonly RangedOptions[] {
     if (this.selectsByKey(action)) {
-      return [{ body: { oneOf: [...this.#byKey].map(([key, written]) => keySchema(key, written)) } }];
+      const limits = [...this.#byKey.values()].flatMap(({ methods }) =>
+        methods.flatMap(({ options }) => options.bodyLimit ?? []),
+      );
+      const body = { oneOf: [...this.#byKey].map(([key, written]) => keySchema(key, written)) };
+      // The body is read before the action is selected.
+      return [limits.length === 0 ? { body } : { body, bodyLimit: Math.max(...limits) }];
     }
     const methods = (this.#written(action) ?? this.#byKey.get(action))?.methods ?? [];
     return methods.map(({ options, handler }) => ({ ...options, ...sentBy(handler) }));
