@@ -98,9 +98,11 @@ const quoted = (path: string): string =>
 async function namesOfOthers(conf: string, config: string): Promise<readonly string[]> {
   const read = await readConfiguration({ configFile: [conf, config] }, { collect: true });
   const found = await validateAll(read, { import: false, factories: false });
-  const names = found.filter(isUnknownName).flatMap(({ location, section = '', option }) => {
+  const names = found.flatMap((each) => {
+    const { location, section = '', option, others = [] } = each;
     const inConf = location?.origin !== undefined && resolve(location.origin.file) === conf;
-    return inConf ? [option === undefined ? section : `${section}.${option}`] : [];
+    if (!inConf) return [];
+    return isUnknownName(each) ? [option === undefined ? section : `${section}.${option}`] : others;
   });
   return [...new Set(names)];
 }

@@ -26,6 +26,8 @@ export interface NamedFactory {
   readonly section: Section;
   /** `module:export` that the name leads to; undefined if nothing has it. */
   readonly target: string | undefined;
+  /** What the target does less than the factory of that name, as a clause. */
+  readonly lost: string | undefined;
   /** What an alias should name, by the error: a factory of Portico, or a file that may be written. */
   readonly proposed: string | undefined;
 }
@@ -63,6 +65,7 @@ export async function namedFactories(parts: LoadParts): Promise<readonly NamedFa
       sections: [header],
       section: sectionOf(context),
       target,
+      lost: load.aliasOf(context)?.lost,
       proposed: target === undefined ? proposals.get(name) : undefined,
     });
   }

@@ -8,7 +8,7 @@ export interface ServedApi {
   readonly app: string;
   readonly file: string;
   readonly port: number;
-  /** What says so; undefined for a number that nothing says. */
+  /** A sentence of what says so; undefined for a number that nothing says. */
   readonly portFrom: string | undefined;
   /** Written only if the service did not listen on loopback alone. */
   readonly listen: string | undefined;
@@ -151,10 +151,10 @@ function addressOf(
   ];
   for (const [portFrom, host, port] of places) {
     if (port === undefined || !/^\d{1,5}$/.test(port) || Number(port) === 0 || Number(port) > 65_535) continue;
-    return { port: Number(port), portFrom, listen: isOpen(host) ? host : undefined };
+    return { port: Number(port), portFrom: `As ${portFrom}.`, listen: isOpen(host) ? host : undefined };
   }
   const usual = USUAL_PORTS[name];
-  return { port: usual ?? FREE_PORT, portFrom: usual === undefined ? undefined : 'the usual port', listen: undefined };
+  return { port: usual ?? FREE_PORT, portFrom: usual === undefined ? undefined : 'The usual port.', listen: undefined };
 }
 
 /** Reports whether a text is an address that other machines reach. */

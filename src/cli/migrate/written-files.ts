@@ -59,7 +59,7 @@ export function configText({ service, served, standIns, otherNames }: Migration)
       ? ''
       : `# Names in ${conf!.shown} that only other applications read.\nother_names =\n${otherNames.map((name) => `    ${name}`).join(',\n')}\n`;
   const apis = served.apis.map(({ name, port, portFrom, listen }) => {
-    const from = portFrom === undefined ? 'Nothing says the port of the Python service.' : `As ${portFrom}.`;
+    const from = portFrom ?? 'Nothing says the port of the Python service.';
     const address = listen === undefined ? '' : `listen = ${listen}\n`;
     return `[api:${name}]\n# ${from} While both run on one machine, one of them needs another.\nport = ${port}\n${address}`;
   });
@@ -85,13 +85,15 @@ export function readmeText(title: string, migration: Migration, commands: string
   const { service, served, standIns } = migration;
   const { conf } = service;
   const apps = standIns.filter(({ how }) => how === 'app');
-  const lost = standIns.filter((each) => isLost(each));
-  const kept = standIns.filter((each) => each.how !== 'app' && !isLost(each));
+  const lost = standIns.filter((each) => lostText(each) !== undefined);
+  const kept = standIns.filter((each) => each.how !== 'app' && lostText(each) === undefined);
   const addresses = served.apis.map(({ name, port }) => `${name} at http://127.0.0.1:${port}`).join(', ');
   const steps = [
     ...(conf === undefined ? [NO_CONF] : []),
     `Write the apps: the routes and actions of each file below. \`npx api-cli routes${commands}\` lists them.`,
-    ...(lost.length > 0 ? ['Decide on each filter under *Lost*: write it, or leave it out.'] : []),
+    ...(lost.length > 0
+      ? ['Decide on each factory under *Lost*: write it, or confirm the loss with an alias, as `check` says.']
+      : []),
     'Take the service over beside the Python one, with a way back: `node_modules/portico/docs/moving/nova.md`.',
   ];
   return `# ${title}
@@ -108,7 +110,7 @@ What is not written yet responds with 501.${conf === undefined ? '' : ` The scri
 
 ${steps.map((step, at) => `${at + 1}. ${step}`).join('\n')}
 
-${table('Apps to write', ['Section', 'Python', 'File'], apps.map(rowOf))}${table('Lost', ['Section', 'Python', 'In its place', 'Requests'], lost.map(lostRow))}${table('Mapped', ['Section', 'Python', 'Portico'], kept.map(rowOf))}${notServed(served)}`;
+${table('Apps to write', ['Section', 'Python', 'File'], apps.map(rowOf))}${table('Lost', ['Section', 'Python', 'In its place', 'What is lost'], lost.map(lostRow))}${table('Mapped', ['Section', 'Python', 'Portico'], kept.map(rowOf))}${notServed(served)}`;
 }
 
 const NO_CONF =
@@ -121,7 +123,14 @@ function rowOf({ factory, target, how }: StandIn): readonly string[] {
 }
 
 function lostRow(each: StandIn): readonly string[] {
-  return [...rowOf(each), isGuard(each) ? 'are refused with 501' : 'pass'];
+  return [...rowOf(each), lostText(each)!];
+}
+
+/** Returns what is lost of a factory; undefined if that is nothing, or is left to write. */
+function lostText(each: StandIn): string | undefined {
+  if (isGuard(each)) return 'what it decides: it refuses all requests with 501';
+  if (each.how === 'filter') return 'all that it does: requests pass';
+  return each.factory.lost ?? (isLost(each) ? 'all that it does: requests pass' : undefined);
 }
 
 function table(title: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
