@@ -70,6 +70,12 @@ const template = (): string => join(ownPackage().folder, 'paste', 'init');
 
 const ownPackage = (): NonNullable<ReturnType<typeof packageOf>> => packageOf(fileURLToPath(import.meta.url))!;
 
+/** A file of a new project that is a copy. Its options may be secrets, so it has the mode of the original. */
+export interface CopiedFile {
+  readonly content: Uint8Array;
+  readonly mode: number;
+}
+
 /** Files of every new project. */
 export function commonFiles(): Readonly<Record<string, string>> {
   return {
@@ -83,7 +89,7 @@ export function commonFiles(): Readonly<Record<string, string>> {
 export function writeProject(
   target: string,
   language: Language,
-  { files, scripts }: Pick<Manifest, 'scripts'> & { readonly files: Readonly<Record<string, string | Uint8Array>> },
+  { files, scripts }: Pick<Manifest, 'scripts'> & { readonly files: Readonly<Record<string, string | CopiedFile>> },
 ): void {
   const { folder, manifest } = ownPackage();
   const made = manifestOf(language, {
@@ -92,10 +98,13 @@ export function writeProject(
     scripts,
   });
   const text = `${JSON.stringify(joinedManifest(target, made), undefined, 2)}\n`;
-  for (const [file, content] of Object.entries({ ...commonFiles(), ...files, [MANIFEST]: text })) {
+  const all: Readonly<Record<string, string | CopiedFile>> = { ...commonFiles(), ...files, [MANIFEST]: text };
+  for (const [file, content] of Object.entries(all)) {
     mkdirSync(dirname(join(target, file)), { recursive: true });
     // Only the manifest may be there already; `wx` follows no link that another user has made meanwhile.
-    writeFileSync(join(target, file), content, { flag: file === MANIFEST ? 'w' : 'wx' });
+    const flag = file === MANIFEST ? 'w' : 'wx';
+    if (typeof content === 'string') writeFileSync(join(target, file), content, { flag });
+    else writeFileSync(join(target, file), content.content, { flag, mode: content.mode });
   }
 }
 

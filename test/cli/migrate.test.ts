@@ -1,6 +1,6 @@
 /** `api-cli migrate`: the project that it writes for a service in Python, whose `check` passes, and what it refuses. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { emptyProject } from '../fixtures/project.js';
@@ -163,6 +163,13 @@ test('WI-8 no secret of the conf is copied or printed', (t) => {
   const texts = files.flatMap((each) => (each.isFile() ? readFileSync(join(each.parentPath, each.name), 'utf8') : []));
   assert.ok(texts.length > 8);
   assert.doesNotMatch([stdout, stderr, ...texts].join('\n'), /very-secret/);
+});
+
+test('WI-8 a copy has the mode of the original, which may hold secrets', (t) => {
+  const run = service(t, { 'shop/api-paste.ini': PASTE });
+  chmodSync(join(here, 'shop/api-paste.ini'), 0o600);
+  run('migrate shop --output new');
+  assert.equal(statSync(join(here, 'new/api-paste.ini')).mode & 0o777, 0o600);
 });
 
 test('WI-8 with --javascript the project is JavaScript', (t) => {

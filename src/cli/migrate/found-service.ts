@@ -7,6 +7,7 @@ import { errorText } from '../../errors/index.js';
 import { type PasteDocument, readConf, readPaste } from '../../ini/index.js';
 import { isPasteSection, openPasteFile, type PasteFile } from '../../loader/internal.js';
 import { printable } from '../../text/index.js';
+import type { CopiedFile } from '../new-project.js';
 
 /** A paste file. */
 export interface FoundPaste {
@@ -23,7 +24,7 @@ export interface FoundService {
   readonly name: string;
   readonly pastes: readonly FoundPaste[];
   /** Paste files, and those that they include, by their paths in the project. */
-  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly files: ReadonlyMap<string, CopiedFile>;
   readonly conf: FoundConf | undefined;
 }
 
@@ -62,10 +63,14 @@ export function findService(given: string | undefined, named: NamedFiles): Found
   const common = commonFolder(included);
   const [base, own] = common === sep ? [commonFolder(paths), paths] : [common, included];
   const pastes = all.map((each) => ({ ...each, name: relative(base, each.path) }));
-  const files = new Map(own.map((path) => [relative(base, path), readFileSync(path)] as const));
+  const files = new Map(own.map((path) => [relative(base, path), copied(path)] as const));
   const conf = confOf(dir, folder, named, paths);
   const title = conf === undefined ? basename(folder) : basename(conf.path, extname(conf.path));
   return { name: title, pastes, files, conf };
+}
+
+function copied(path: string): CopiedFile {
+  return { content: readFileSync(path), mode: statSync(path).mode & 0o777 };
 }
 
 /** Files that a paste file may be, in the order of preference: a file named for that, else any. */

@@ -27,7 +27,8 @@ export function pasteText({ served, standIns }: Migration): string {
     factory.name.startsWith('egg:') ? `${target}  ${factory.protocol}` : target,
   ];
   const lists = LISTS.map(([label, title, how]) => {
-    const rows = standIns.filter((each) => how(each)).map(line);
+    // An alias of a name with a blank cannot be written; check reports the reference.
+    const rows = standIns.filter((each) => how(each) && !/\s/.test(each.factory.name)).map(line);
     return rows.length === 0 ? '' : `# ${title}\n${label} =\n${columns(rows).join('\n')}\n`;
   }).filter((text) => text !== '');
   const aliases = lists.length === 0 ? '' : `\n[portico:aliases]\n${lists.join('\n')}`;
@@ -71,6 +72,7 @@ export function configText({ service, served, standIns, otherNames }: Migration)
       ? `\n# A filter of the paste file accepts callers without a token, from this machine only.\n[api]\nauth_strategy = noauth\n`
       : '';
   return `${begins}
+
 [DEFAULT]
 enabled_apis = ${served.apis.map(({ name }) => name).join(', ')}
 api_paste_config = ${PASTE}
