@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { type Config, type Option, type OptionDeclarations, refuseOption, string } from '../config/index.js';
 import { configOptions, isTrial, workerAssignment } from '../config/internal.js';
 import type { Awaitable } from '../service/index.js';
+import { trialCopy } from '../sqlite/internal.js';
 import type { FactoryContext } from './factory.js';
 
 /** A user of a shared database: the context of a factory; or a manager's configuration and its `cleanupHost`. */
@@ -18,13 +19,19 @@ export function sqliteConnection(spec: { readonly default: string; readonly help
   });
 }
 
+interface Opened<T> {
+  readonly database: T;
+  /** Deletes the copy of a trial. */
+  readonly remove?: () => void;
+}
+
 /** The option for the database, and the function that opens it. */
 export interface SharedDatabaseOptions<T> {
   /** The section of the configuration that sets the database. */
   readonly group: string;
   /** The options of the group, with `connection` from {@link sqliteConnection}. */
   readonly options: OptionDeclarations;
-  /** Opens a file, or `:memory:`, which is all that a check opens. */
+  /** Opens a file, or `:memory:`. */
   readonly open: (path: string) => T;
 }
 
@@ -33,14 +40,14 @@ export interface SharedDatabaseOptions<T> {
  * too. The first call opens it, and it is closed with its last user; if `open` throws, nothing is stored. Creates a missing folder,
  * accessible only to this user. A database in memory outlives its apps and reloads, so that an API that starts again finds its data; it is refused with
  * a `ConfigError` in a worker that is not alone, because other workers would not see it. In place of a file, a trial
- * (`ctx.isTrial`) gets a database in memory, so that a check neither makes nor migrates one.
+ * (`ctx.isTrial`) gets a copy with the first rows of its tables, or `:memory:` if there is no file, so that a check neither makes nor migrates one.
  */
 export function sharedDatabase<T extends { close(): void }>({
   group,
   options,
   open,
 }: SharedDatabaseOptions<T>): (ctx: SharingContext) => T {
-  const files = new WeakMap<Config, { readonly database: T; users: number }>();
+  const files = new WeakMap<Config, Opened<T> & { users: number }>();
   const trials: typeof files = new WeakMap();
   const memories = new WeakMap<object, T>();
   return (ctx) => {
@@ -56,8 +63,7 @@ export function sharedDatabase<T extends { close(): void }>({
     }
     const serves = !isTrial();
     const known = serves ? files : trials;
-    const opened = (): T => (serves ? openedFile(config, name, open) : open(':memory:'));
-    const used = known.get(config) ?? { database: opened(), users: 0 };
+    const used = known.get(config) ?? { ...opened(config, name, open, serves), users: 0 };
     known.set(config, used);
     used.users += 1;
     ctx.onClose(() => {
@@ -65,15 +71,26 @@ export function sharedDatabase<T extends { close(): void }>({
       if (used.users > 0) return;
       known.delete(config);
       used.database.close();
+      used.remove?.();
     });
     return used.database;
   };
 }
 
-function openedFile<T>(config: Config, name: string, open: (path: string) => T): T {
+/** Opens a file below `state_path`; for an app that does not serve a copy, which `remove` deletes. */
+function opened<T>(config: Config, name: string, open: (path: string) => T, serves: boolean): Opened<T> {
   const file = resolve(config.group('DEFAULT', configOptions, { partial: true }).statePath, name);
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  return open(file);
+  if (serves) {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    return { database: open(file) };
+  }
+  const { path, remove } = trialCopy(file);
+  try {
+    return { database: open(path), remove };
+  } catch (error) {
+    remove();
+    throw error;
+  }
 }
 
 function refuseSeveralProcesses(config: Config, group: string): void {

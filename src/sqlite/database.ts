@@ -91,14 +91,19 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
     return keptByStatements(database);
   } catch (error) {
     database?.close();
-    const folder = dirname(fileOf(path).file);
-    const why = existsSync(folder) ? (error as Error).message : `there is no folder ${folder}`;
-    throw new PorticoError('PORTICO_SQLITE_OPEN', {
-      message: `cannot open the database ${path}: ${why}`,
-      hint: 'Its folder must exist and be writable, and the file must be an SQLite database.',
-      cause: error,
-    });
+    throw cannotOpen(path, error);
   }
+}
+
+/** Returns the error of a database that cannot be opened, with its path. */
+export function cannotOpen(path: string, error: unknown): PorticoError {
+  const folder = dirname(fileOf(path).file);
+  const why = existsSync(folder) ? (error as Error).message : `there is no folder ${folder}`;
+  return new PorticoError('PORTICO_SQLITE_OPEN', {
+    message: `cannot open the database ${path}: ${why}`,
+    hint: 'Its folder must exist and be writable, and the file must be an SQLite database.',
+    cause: error,
+  });
 }
 
 /** Makes the statements of a database keep it, and its file whole once it is closed. */

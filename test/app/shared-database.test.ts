@@ -60,7 +60,37 @@ test('SC-3 apps of one configuration share one database, closed with the last of
   assert.equal(storeOf(appOf(config).ctx).id, 3);
 });
 
-test('AD-7 a trial has a database in memory, for all its apps, and makes no file', (t) => {
+test('AD-7 a trial has a copy of the file, whose migrations do not run again, and changes nothing in it', (t) => {
+  const folder = folderOf(t);
+  const file = join(folder, 'pets.db');
+  const config = Config.fromText(`[DEFAULT]\nstate_path = ${folder}\n[pets]\nconnection = sqlite:///pets.db\n`);
+  const served = openDatabase(file);
+  served.exec(`PRAGMA user_version = 3; CREATE TABLE steps (name TEXT); INSERT INTO steps VALUES ('first');
+    CREATE TABLE "a b" (id INTEGER PRIMARY KEY, n AS (id * 2)); CREATE VIEW first AS SELECT name FROM steps;
+    CREATE TRIGGER twice AFTER INSERT ON steps BEGIN UPDATE steps SET name = 'changed'; END`);
+  const app = appOf(config);
+  const copy = asTrial(() => petsOf(app.ctx));
+  assert.deepEqual(
+    copy
+      .prepare('SELECT name FROM first')
+      .all()
+      .map(({ name }) => name),
+    ['first'],
+  );
+  assert.equal(copy.prepare('PRAGMA user_version').get()?.user_version, 3);
+  copy.exec(`ALTER TABLE "a b" ADD COLUMN c; INSERT INTO steps VALUES ('second')`);
+  assert.equal(served.prepare('SELECT count(*) AS n FROM steps').get()?.n, 1);
+  const { file: path } = copy.prepare('PRAGMA database_list').get() as { readonly file: string };
+  assert.ok(existsSync(path));
+  app.close();
+  assert.ok(!existsSync(path));
+  served.close();
+  writeFileSync(file, 'no database, but longer than the header of one would have to be, so that it is read as one');
+  const refused = { code: 'PORTICO_SQLITE_OPEN', message: new RegExp(`cannot open the database ${file}`) };
+  assert.throws(() => asTrial(() => petsOf(appOf(config).ctx)), refused);
+});
+
+test('AD-7 a trial has a database in memory if there is no file, for all its apps, and makes no file', (t) => {
   const folder = folderOf(t);
   const config = Config.fromText(`[DEFAULT]\nstate_path = ${folder}\n[pets]\nconnection = sqlite:///pets.db\n`);
   const [first, second, serving] = [appOf(config), appOf(config), appOf(config)];
