@@ -242,7 +242,8 @@ audit_map_file = ${folder}/${more || 'map.conf'}\n[filter:noauth]\npaste.filter_
     );
     const config = Config.fromText('[api]\nauth_strategy = noauth\n');
     const diagnostics = await new Loader(paste, { config }).check();
-    return diagnostics.map(({ location, message, hint }) =>
+    const ofMap = diagnostics.filter(({ severity }) => severity === 'error');
+    return ofMap.map(({ location, message, hint }) =>
       `${location?.detail}: ${message}${hint === undefined ? '' : ` | ${hint}`}`.replaceAll(`${folder}/`, ''),
     );
   };

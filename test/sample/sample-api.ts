@@ -65,7 +65,9 @@ ${more}`);
 /** Writes the shipped paste file into a directory, with `auth_token context` instead of noauth. Returns its path. */
 export function pasteWithTokens(folder: string): string {
   const paste = join(folder, 'api-paste.ini');
-  const pipelines = readFileSync(PASTE, 'utf8').replace(' noauth compute_app', ' auth_token context compute_app');
+  const pipelines = readFileSync(PASTE, 'utf8')
+    .replace(' noauth compute_app', ' auth_token context compute_app')
+    .replaceAll('../examples/compute/dist/bundle.js', SAMPLE);
   const filters = `
 [filter:auth_token]
 paste.filter_factory = portico/middleware:authToken
