@@ -318,3 +318,42 @@ paste.app_factory = shop:make
   const checked = check('new');
   assert.equal(checked.status, 0, checked.stdout + checked.stderr);
 });
+
+/** An API without authentication beside one whose pipeline `auth_strategy` chooses. */
+const OPEN = `[pipeline:status]
+pipeline = open status_app
+[filter:open]
+paste.filter_factory = nova.api.openstack.auth:NoAuthMiddleware.factory
+[app:status_app]
+paste.app_factory = shop.api:status
+`;
+
+test('WI-8 a project turns authentication off only where nothing else depends on it; else its operator decides', (t) => {
+  const guarded = (name: string): string => `${OPEN}
+[composite:shop]
+use = call:nova.api.auth:pipeline_factory_v21
+${name} = status_app
+keystone = authtoken status_app
+[filter:authtoken]
+paste.filter_factory = keystonemiddleware.auth_token:filter_factory
+`;
+  const run = service(t, {
+    'alone/api-paste.ini': OPEN,
+    'first/api-paste.ini': guarded('noauth'),
+    'second/api-paste.ini': guarded('noauth2'),
+    'default/api-paste.ini': OPEN,
+    'default/default.conf': '[DEFAULT]\nauth_strategy = keystone\n',
+    'refers/api-paste.ini': OPEN,
+    'refers/refers.conf': '[DEFAULT]\nkind = keystone\n[api]\nauth_strategy = $DEFAULT.kind\n',
+  });
+  const step = (folder: string): string | undefined =>
+    /^\d\. Decide on authentication\. .*$/m.exec(written(folder, 'README.md'))?.[0];
+  for (const name of ['alone', 'first', 'second', 'default', 'refers']) {
+    assert.equal(run(`migrate ${name} --output new-${name}`).status, 0);
+    const writes = /^auth_strategy/m.test(written(`new-${name}`, 'portico.ini'));
+    assert.equal(writes, name === 'alone', name);
+    assert.equal(step(`new-${name}`) === undefined, name === 'alone', name);
+  }
+  assert.match(step('new-first')!, /The filter `open` accepts .* chooses the pipelines of `shop`: /);
+  assert.match(step('new-default')!, /`default\/default\.conf` has a value for that option, which is not changed\./);
+});

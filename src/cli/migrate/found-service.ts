@@ -35,6 +35,8 @@ export interface FoundConf {
   readonly path: string;
   /** Returns the last value of an option; undefined if it has none, or refers to others. */
   plain(section: string, option: string): string | undefined;
+  /** Reports whether it has an option, with whatever value. */
+  has(section: string, option: string): boolean;
 }
 
 /** Names of files, as options of a command give them. */
@@ -149,9 +151,11 @@ function readConfOf(shown: string, path: string): FoundConf {
     );
   }
   const read = readConf(shown, content);
+  const last = (section: string, option: string): string | undefined =>
+    read.entries.findLast((each) => each.section === section && each.name === option)?.value;
   const plain = (section: string, option: string): string | undefined => {
-    const value = read.entries.findLast((each) => each.section === section && each.name === option)?.value;
+    const value = last(section, option);
     return value === undefined || value === '' || value.includes('$') ? undefined : value;
   };
-  return { shown, path, plain };
+  return { shown, path, plain, has: (section, option) => last(section, option) !== undefined };
 }

@@ -5,7 +5,6 @@ import { Config } from '../../config/index.js';
 import { ConfigurationRefused, isUnknownName } from '../../config/internal.js';
 import { wordsOf } from '../../ini/index.js';
 import { factoriesOf, type NamedFactory } from '../../loader/internal.js';
-import type { PlannedApp } from '../../service/index.js';
 import type { FoundPaste } from './found-service.js';
 
 /** A factory with what stands for it. */
@@ -37,17 +36,6 @@ export function isGuard({ how, factory }: StandIn): boolean {
   return (
     how === 'filter' && [factory.name.replace(/^.*[:#]/, ''), ...factory.sections].some((name) => GUARD.test(name))
   );
-}
-
-/** Reports whether an app of a paste file accepts callers without a token, whatever `[api] auth_strategy` says. */
-export function acceptsAnybody({ paste }: FoundPaste, app: string, all: readonly StandIn[]): boolean {
-  const leadsTo = (name: string, target: string): boolean =>
-    all.some((each) => each.target === target && each.factory.sections.includes(name));
-  const accepts = ({ name, filters = [], inner, branches = [] }: PlannedApp): boolean =>
-    filters.some((filter) => leadsTo(filter, 'portico/middleware:noauth')) ||
-    (inner !== undefined && accepts(inner)) ||
-    (!leadsTo(name, 'portico/loader:byOption') && branches.some((branch) => accepts(branch.app)));
-  return accepts(paste.writtenApp(app));
 }
 
 /** Returns what stands for the factories of paste files. `extension`: that of the code. */

@@ -1,8 +1,9 @@
 /** The ini files and the README of a project that takes over a service. */
 import { columns } from '../command.js';
-import type { FoundService } from './found-service.js';
+import { type AuthStrategy, authStrategy } from './auth-strategy.js';
+import type { FoundConf, FoundService } from './found-service.js';
 import type { Served, ServedApi } from './served-apis.js';
-import { acceptsAnybody, isGuard, isLost, type StandIn } from './stand-ins.js';
+import { isGuard, isLost, type StandIn } from './stand-ins.js';
 
 /** Everything that the files tell. */
 export interface Migration {
@@ -64,13 +65,9 @@ export function configText({ service, served, standIns, otherNames }: Migration)
     const address = listen === undefined ? '' : `listen = ${listen}\n`;
     return `[api:${name}]\n# ${from} While both run on one machine, one of them needs another.\nport = ${port}\n${address}`;
   });
-  const isOpen = service.pastes.some((paste) =>
-    served.apis.some(({ app, file }) => file === paste.name && acceptsAnybody(paste, app, standIns)),
-  );
-  const auth =
-    isOpen && conf?.plain('api', 'auth_strategy') === undefined
-      ? `\n# A filter of the paste file accepts callers without a token, from this machine only.\n[api]\nauth_strategy = noauth\n`
-      : '';
+  const auth = authStrategy(service, served, standIns).isWritten
+    ? `\n# A filter of the paste file accepts callers without a token, from this machine only.\n[api]\nauth_strategy = noauth\n`
+    : '';
   return `${begins}
 
 [DEFAULT]
@@ -92,6 +89,7 @@ export function readmeText(title: string, migration: Migration, commands: string
   const addresses = served.apis.map(({ name, port }) => `${name} at http://127.0.0.1:${port}`).join(', ');
   const steps = [
     ...(conf === undefined ? [NO_CONF] : []),
+    ...authStep(authStrategy(service, served, standIns), conf),
     `Write the apps: the routes and actions of each file below. \`npx api-cli routes${commands}\` lists them.`,
     ...(lost.length > 0
       ? ['Decide on each factory under *Lost*: write it, or confirm the loss with an alias, as `check` says.']
@@ -117,6 +115,26 @@ ${table('Apps to write', ['Section', 'Python', 'File'], apps.map(rowOf))}${table
 
 const NO_CONF =
   'No conf was found. Options of filters that it had, such as `[keystone_authtoken]`, belong in `portico.ini`: `npm run check` names what is missing.';
+
+/** The decision on authentication, if there is one: a project does not turn it off where another value of the option kept it. */
+function authStep({ open, chooses, isSet, isWritten }: AuthStrategy, conf: FoundConf | undefined): readonly string[] {
+  if (open.length === 0 || isWritten) return [];
+  const why = [
+    ...(isSet ? [`\`${conf!.shown}\` has a value for that option, which is not changed.`] : []),
+    ...(chooses.length > 0
+      ? [
+          `It also chooses the pipelines of ${listText(chooses.map(inCode))}: with \`noauth\`, those without authentication.`,
+        ]
+      : []),
+  ];
+  const [filters, load] =
+    open.length === 1
+      ? ['The filter', 'accepts callers without a token, and loads']
+      : ['The filters', 'accept callers without a token, and load'];
+  return [
+    `Decide on authentication. ${filters} ${listText(open.map(inCode))} ${load} only with \`[api] auth_strategy = noauth\`, or \`noauth2\`. ${why.join(' ')} Write it in \`portico.ini\`, or take another filter: until then \`npm run check\` may find an error.`,
+  ];
+}
 
 function rowOf({ factory, target, how }: StandIn): readonly string[] {
   const guess = how === 'similar' ? ', a guess by name and options' : '';
