@@ -54,7 +54,7 @@ async function migrate(dir: string | undefined, args: Arguments): Promise<void> 
   const found: Migration = {
     service,
     served: servedApis(service),
-    standIns: await standIns(service.pastes, language.extension),
+    standIns: await standIns(service.all, language.extension),
     otherNames: [],
   };
   const read = conf === undefined ? '' : ` --config-file ${quoted(confFrom(target, conf))} --config-file portico.ini`;

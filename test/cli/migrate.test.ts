@@ -343,17 +343,31 @@ paste.filter_factory = keystonemiddleware.auth_token:filter_factory
     'second/api-paste.ini': guarded('noauth2'),
     'default/api-paste.ini': OPEN,
     'default/default.conf': '[DEFAULT]\nauth_strategy = keystone\n',
+    'includes/api-paste.ini': `${OPEN}
+[composite:main]
+use = egg:Paste#urlmap
+/: status
+/v2: config:parts.ini#shop
+`,
+    'includes/parts.ini': guarded('noauth')
+      .slice(OPEN.length)
+      .replaceAll('status_app', 'shop_app')
+      .concat(`
+[app:shop_app]
+paste.app_factory = shop.api:shop
+`),
     'refers/api-paste.ini': OPEN,
     'refers/refers.conf': '[DEFAULT]\nkind = keystone\n[api]\nauth_strategy = $DEFAULT.kind\n',
   });
   const step = (folder: string): string | undefined =>
     /^\d\. Decide on authentication\. .*$/m.exec(written(folder, 'README.md'))?.[0];
-  for (const name of ['alone', 'first', 'second', 'default', 'refers']) {
+  for (const name of ['alone', 'first', 'second', 'default', 'includes', 'refers']) {
     assert.equal(run(`migrate ${name} --output new-${name}`).status, 0);
     const writes = /^auth_strategy/m.test(written(`new-${name}`, 'portico.ini'));
     assert.equal(writes, name === 'alone', name);
     assert.equal(step(`new-${name}`) === undefined, name === 'alone', name);
   }
+  assert.match(written('new-includes/portico-paste.ini'), /^ {4}shop\.api:shop {2,}\.\/app\/shop_app\.[jt]s:app$/m);
   assert.match(step('new-first')!, /The filter `open` accepts .* chooses the pipelines of `shop`: /);
   assert.match(step('new-default')!, /`default\/default\.conf` has a value for that option, which is not changed\./);
 });

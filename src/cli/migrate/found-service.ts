@@ -23,6 +23,8 @@ export interface FoundService {
   /** Name of the service: that of its conf, or of its directory. */
   readonly name: string;
   readonly pastes: readonly FoundPaste[];
+  /** The paste files, then those that they include. */
+  readonly all: readonly FoundPaste[];
   /** Paste files, and those that they include, by their paths in the project. */
   readonly files: ReadonlyMap<string, CopiedFile>;
   readonly conf: FoundConf | undefined;
@@ -59,16 +61,20 @@ export function findService(given: string | undefined, named: NamedFiles): Found
     );
   }
   const paths = named.paste?.map((path) => resolve(path)) ?? pasteFilesIn(folder, dir);
-  const all = paths.map((path) => ({ ...opened(path), path }));
-  const included = [...new Set(all.flatMap(({ paste }) => paste.files()))];
+  const included = [...new Set(paths.flatMap((path) => opened(path).paste.files()))];
   // A file elsewhere is included by its whole path, and stays there.
   const common = commonFolder(included);
   const [base, own] = common === sep ? [commonFolder(paths), paths] : [common, included];
-  const pastes = all.map((each) => ({ ...each, name: relative(base, each.path) }));
+  const all = [...new Set([...paths, ...included])].map((path) => ({
+    ...opened(path),
+    path,
+    name: relative(base, path),
+  }));
+  const pastes = all.slice(0, new Set(paths).size);
   const files = new Map(own.map((path) => [relative(base, path), copied(path)] as const));
   const conf = confOf(dir, folder, named, paths);
   const title = conf === undefined ? basename(folder) : basename(conf.path, extname(conf.path));
-  return { name: title, pastes, files, conf };
+  return { name: title, pastes, all, files, conf };
 }
 
 function copied(path: string): CopiedFile {
