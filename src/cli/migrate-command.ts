@@ -5,8 +5,8 @@
 import { writeFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { isUnknownName } from '../config/internal.js';
-import { countText, printableLines } from '../text/index.js';
+import { isUnknownName, UsageError } from '../config/internal.js';
+import { countText, printable, printableLines } from '../text/index.js';
 import { columns, example } from './command.js';
 import { collect } from './command-line.js';
 import { readConfiguration } from './configured/configuration.js';
@@ -16,6 +16,7 @@ import { isLost, standIns } from './migrate/stand-ins.js';
 import { codeFor } from './migrate/written-code.js';
 import { configText, type Migration, PASTE, pasteText, readmeText } from './migrate/written-files.js';
 import {
+  commonNames,
   IN_JAVASCRIPT,
   languageOf,
   ON_OLDER_NODE,
@@ -61,15 +62,16 @@ async function migrate(dir: string | undefined, args: Arguments): Promise<void> 
   const tsconfig = language.extension === '.ts' && {
     'tsconfig.json': templateFiles(language.folder)['tsconfig.json']!,
   };
+  const own = {
+    ...codeFor(found.standIns, language),
+    ...tsconfig,
+    [PASTE]: pasteText(found),
+    'README.md': readmeText(packageName(target), found, read),
+    [CONFIG]: configText(found),
+  };
+  refuseTaken([...service.files.keys()], [...Object.keys(own), ...commonNames()]);
   writeProject(target, language, {
-    files: {
-      ...Object.fromEntries(service.files),
-      ...codeFor(found.standIns, language),
-      ...tsconfig,
-      [PASTE]: pasteText(found),
-      'README.md': readmeText(packageName(target), found, read),
-      [CONFIG]: configText(found),
-    },
+    files: { ...Object.fromEntries(service.files), ...own },
     scripts: {
       dev: `exec api-cli --dev${read}`,
       start: `exec api-cli${read}`,
@@ -85,6 +87,17 @@ async function migrate(dir: string | undefined, args: Arguments): Promise<void> 
 }
 
 const CONFIG = 'portico.ini';
+
+/** Refuses files of the service with names that files or folders of the project have. */
+function refuseTaken(files: readonly string[], own: readonly string[]): void {
+  const isIn = (path: string, folder: string): boolean => `${path}/`.startsWith(`${folder}/`);
+  const taken = files.filter((file) => own.some((name) => isIn(file, name) || isIn(name, file)));
+  if (taken.length === 0) return;
+  throw new UsageError(
+    `the project has other files of these names: ${printable(taken.join(', '))}`,
+    'Migrate a copy of the directory in which they have other names, also where paste files include them; or name only the paste files of the service, with --paste.',
+  );
+}
 
 /** Returns the path of the conf for commands in the project: absolute if its user wrote it so. */
 function confFrom(target: string, { shown, path }: FoundConf): string {

@@ -85,6 +85,11 @@ export function commonFiles(): Readonly<Record<string, string>> {
   };
 }
 
+/** Returns the names of files that {@link writeProject} adds, or that may be there already. */
+export function commonNames(): readonly string[] {
+  return [...Object.keys(commonFiles()), ...BESIDE];
+}
+
 /** Writes files into a new directory, and the manifest with these scripts. */
 export function writeProject(
   target: string,

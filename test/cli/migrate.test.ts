@@ -1,6 +1,6 @@
 /** `api-cli migrate`: the project that it writes for a service in Python, whose `check` passes, and what it refuses. */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { emptyProject } from '../fixtures/project.js';
@@ -254,6 +254,29 @@ test('WI-8 nothing is overwritten', (t) => {
     'shop-portico is not empty: it has mine.txt\n  Choose a new or empty directory: api-cli migrate shop --output shop-portico-2.\n',
   );
   assert.deepEqual(readdirSync(join(here, 'shop-portico')), ['mine.txt']);
+});
+
+test('WI-8 a file of the service whose name a file of the project has is refused, and nothing is written', (t) => {
+  const app = '[app:main]\npaste.app_factory = shop:make\n';
+  const including = (file: string): string => `[composite:main]\nuse = egg:Paste#urlmap\n/: config:${file}#main\n`;
+  const taken = ['portico.ini', 'README.md', 'package.json', '.gitignore', 'app/main.js', 'app'];
+  const run = service(t, {
+    'portico/portico-paste.ini': app,
+    ...Object.fromEntries(
+      taken.flatMap((file, at) => [
+        [`${at}/api-paste.ini`, including(file)],
+        [`${at}/${file}`, app],
+      ]),
+    ),
+  });
+  for (const [from, file] of [['portico', 'portico-paste.ini'], ...taken.entries()] as const) {
+    const { status, stderr } = run(`migrate ${from} --output new --javascript`);
+    assert.equal(status, 2, file);
+    assert.match(stderr, /^the project has other files of these names: /);
+    assert.ok(stderr.split('\n')[0]!.endsWith(`: ${file}`), stderr);
+    assert.match(stderr, /\n {2}Migrate a copy of the directory in which they have other names, /);
+    assert.equal(existsSync(join(here, 'new')), false);
+  }
 });
 
 test('WI-8 a choice is left to the user: which paste file, which conf', (t) => {
