@@ -70,12 +70,6 @@ const template = (): string => join(ownPackage().folder, 'paste', 'init');
 
 const ownPackage = (): NonNullable<ReturnType<typeof packageOf>> => packageOf(fileURLToPath(import.meta.url))!;
 
-/** A file of a new project that is a copy. Its options may be secrets, so it has the mode of the original. */
-export interface CopiedFile {
-  readonly content: Uint8Array;
-  readonly mode: number;
-}
-
 /** Files of every new project. */
 export function commonFiles(): Readonly<Record<string, string>> {
   return {
@@ -88,6 +82,12 @@ export function commonFiles(): Readonly<Record<string, string>> {
 /** Returns the names of files that {@link writeProject} adds, or that may be there already. */
 export function commonNames(): readonly string[] {
   return [...Object.keys(commonFiles()), ...BESIDE];
+}
+
+/** A copy of a file. `mode`: its permissions, which the umask may restrict. */
+export interface CopiedFile {
+  readonly content: Uint8Array;
+  readonly mode: number;
 }
 
 /** Writes files into a new directory, and the manifest with these scripts. */
@@ -103,13 +103,11 @@ export function writeProject(
     scripts,
   });
   const text = `${JSON.stringify(joinedManifest(target, made), undefined, 2)}\n`;
-  const all: Readonly<Record<string, string | CopiedFile>> = { ...commonFiles(), ...files, [MANIFEST]: text };
-  for (const [file, content] of Object.entries(all)) {
+  for (const [file, written] of Object.entries({ ...commonFiles(), ...files, [MANIFEST]: text })) {
+    const { content, mode } = typeof written === 'string' ? { content: written, mode: undefined } : written;
     mkdirSync(dirname(join(target, file)), { recursive: true });
     // Only the manifest may be there already; `wx` follows no link that another user has made meanwhile.
-    const flag = file === MANIFEST ? 'w' : 'wx';
-    if (typeof content === 'string') writeFileSync(join(target, file), content, { flag });
-    else writeFileSync(join(target, file), content.content, { flag, mode: content.mode });
+    writeFileSync(join(target, file), content, { flag: file === MANIFEST ? 'w' : 'wx', mode });
   }
 }
 

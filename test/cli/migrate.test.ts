@@ -165,11 +165,36 @@ test('WI-8 no secret of the conf is copied or printed', (t) => {
   assert.doesNotMatch([stdout, stderr, ...texts].join('\n'), /very-secret/);
 });
 
-test('WI-8 a copy has the mode of the original, which may hold secrets', (t) => {
-  const run = service(t, { 'shop/api-paste.ini': PASTE });
-  chmodSync(join(here, 'shop/api-paste.ini'), 0o600);
-  run('migrate shop --output new');
-  assert.equal(statSync(join(here, 'new/api-paste.ini')).mode & 0o777, 0o600);
+test('WI-8 a copy of a paste file has its permissions, and the README names the options that look secret', (t) => {
+  const paste = `[DEFAULT]
+admin_token = very-secret
+[app:main]
+paste.app_factory = shop:make
+connection = mysql://shop:very-secret@127.0.0.1/shop
+password =
+page_size = 20
+auth_uri = http://127.0.0.1:5000
+`;
+  const run = service(t, {
+    'shop/api-paste.ini': paste,
+    'open/api-paste.ini': '[app:main]\npaste.app_factory = a:b\n',
+  });
+  const mode = (path: string): string => (statSync(join(here, path)).mode & 0o777).toString(8);
+  const rows = [
+    ['shop', 0o400, '600'],
+    ['shop', 0o640, '640'],
+    ['open', 0o644, '644'],
+  ] as const;
+  for (const [name, own, copied] of rows) {
+    chmodSync(join(here, name, 'api-paste.ini'), own);
+    const output = `${name}-${copied}`;
+    assert.equal(run(`migrate ${name} --output ${output}`).status, 0);
+    assert.equal(mode(`${output}/api-paste.ini`), copied);
+    const step = /^\d\. Keep what looks secret out of repositories: (.*?)\. /m.exec(written(output, 'README.md'))?.[1];
+    const found = '`[DEFAULT] admin_token` of `api-paste.ini`, `[app:main] connection` of `api-paste.ini`';
+    assert.equal(step, name === 'shop' ? found : undefined);
+    assert.doesNotMatch(written(output, 'README.md'), /very-secret/);
+  }
 });
 
 test('WI-8 with --javascript the project is JavaScript', (t) => {

@@ -71,14 +71,10 @@ export function findService(given: string | undefined, named: NamedFiles): Found
     name: relative(base, path),
   }));
   const pastes = all.slice(0, new Set(paths).size);
-  const files = new Map(own.map((path) => [relative(base, path), copied(path)] as const));
+  const files = new Map(own.map((path) => [relative(base, path), copyOf(path)] as const));
   const conf = confOf(dir, folder, named, paths);
   const title = conf === undefined ? basename(folder) : basename(conf.path, extname(conf.path));
   return { name: title, pastes, all, files, conf };
-}
-
-function copied(path: string): CopiedFile {
-  return { content: readFileSync(path), mode: statSync(path).mode & 0o777 };
 }
 
 /** Files that a paste file may be, in the order of preference: a file named for that, else any. */
@@ -117,6 +113,11 @@ function hasApp(path: string): boolean {
 function opened(path: string): Pick<FoundPaste, 'paste' | 'document'> {
   const config = new Config();
   return { paste: openPasteFile(path, config), document: readPaste(config.readFile(path), path) };
+}
+
+/** Its owner may write the copy; nobody else may do more with it than with the file, which may have passwords. */
+function copyOf(path: string): CopiedFile {
+  return { content: readFileSync(path), mode: (statSync(path).mode & 0o777) | 0o600 };
 }
 
 /** Returns the deepest folder with all of these files. */

@@ -1,4 +1,6 @@
 /** The ini files and the README of a project that takes over a service. */
+import type { PasteOption } from '../../ini/index.js';
+import { looksSecret, maskUris } from '../../text/index.js';
 import { columns } from '../command.js';
 import { type AuthStrategy, authStrategy } from './auth-strategy.js';
 import type { FoundConf, FoundService } from './found-service.js';
@@ -89,6 +91,7 @@ export function readmeText(title: string, migration: Migration, commands: string
   const addresses = served.apis.map(({ name, port }) => `${name} at http://127.0.0.1:${port}`).join(', ');
   const steps = [
     ...(conf === undefined ? [NO_CONF] : []),
+    ...secretsStep(service),
     ...authStep(authStrategy(service, served, standIns), conf),
     `Write the apps: the routes and actions of each file below. \`npx api-cli routes${commands}\` lists them.`,
     ...(lost.length > 0
@@ -115,6 +118,24 @@ ${table('Apps to write', ['Section', 'Python', 'File'], apps.map(rowOf))}${table
 
 const NO_CONF =
   'No conf was found. Options of filters that it had, such as `[keystone_authtoken]`, belong in `portico.ini`: `npm run check` names what is missing.';
+
+/** Names the options of copied files that seem to have secrets: the conf stays where it is, but these files are in the project. */
+function secretsStep({ all, files }: FoundService): readonly string[] {
+  const found = all.flatMap(({ name: file, document: { defaults, sections } }) =>
+    [...(defaults === undefined ? [] : [defaults]), ...sections.values()].flatMap(({ name, options }) =>
+      [...options.values()]
+        .filter((each) => files.has(file) && hasSecret(each))
+        .map((each) => `\`[${name}] ${each.name}\` of \`${file}\``),
+    ),
+  );
+  if (found.length === 0) return [];
+  return [
+    `Keep what looks secret out of repositories: ${listText(found)}. A copy has the permissions of its original, and the group of whoever ran the command.`,
+  ];
+}
+
+const hasSecret = ({ name, value }: PasteOption): boolean =>
+  value !== '' && (looksSecret(name) || maskUris(value) !== value);
 
 /** The decision on authentication, if there is one: a project does not turn it off where another value of the option kept it. */
 function authStep({ open, chooses, isSet, isWritten }: AuthStrategy, conf: FoundConf | undefined): readonly string[] {
