@@ -197,6 +197,30 @@ auth_uri = http://127.0.0.1:5000
   }
 });
 
+test('WI-8 names from a service stay in comments of the code', (t) => {
+  const evil = '*/globalThis.ran=1;/*';
+  const main = `[pipeline:main]\npipeline = x${evil} app${evil}\n`;
+  const parts = `[filter:x${evil}]
+paste.filter_factory = shop:wrap
+[app:app${evil}]
+use = egg:shop#app${evil}
+o${evil} = 1
+`;
+  const file = `dir${evil}/more.ini`;
+  const run = service(t, {
+    'shop/paste.ini': `${main}${parts}[composite:all]\nuse = egg:Paste#urlmap\n/: config:${file}#main\n`,
+    [`shop/${file}`]: '[app:main]\npaste.app_factory = shop:more\n[filter:gift]\npaste.filter_factory = shop:gift\n',
+  });
+  const { status, stderr } = run('migrate shop --output new --javascript');
+  assert.equal(status, 0, stderr);
+  const names = readdirSync(join(here, 'new/app'));
+  assert.equal(names.length, 4, names.join(', '));
+  for (const name of names) {
+    const code = written('new/app', name).replaceAll(/\/\*.*?\*\/|'[^'\n]*'|"[^"\n]*"/gs, '');
+    assert.doesNotMatch(code, /globalThis/, name);
+  }
+});
+
 test('WI-8 with --javascript the project is JavaScript', (t) => {
   const run = service(t, { 'shop/api-paste.ini': '[app:main]\npaste.app_factory = shop:make\n' });
   assert.equal(run('migrate shop --output new --javascript').status, 0);

@@ -31,7 +31,8 @@ export function notWritten(router${typed ? ': Router' : ''}) {
 
 const COMPOSITE = /^paste\.composite?_factory$/;
 
-function appCode({ factory, file }: StandIn, typed: boolean, extension: string): string {
+function appCode(each: StandIn, typed: boolean, extension: string): string {
+  const { factory } = each;
   const isComposite = COMPOSITE.test(factory.protocol);
   const type = isComposite ? 'CompositeFactory' : 'AppFactory';
   const imports = [
@@ -42,7 +43,7 @@ function appCode({ factory, file }: StandIn, typed: boolean, extension: string):
     ...(typed ? [] : ["import { Router } from 'portico';"]),
     `import { notWritten } from './not-written${extension}';`,
   ];
-  return `/** Stands for ${factory.name}, ${sectionsText(factory.sections)} of ${file}. */
+  return `/** ${standsFor(each)} */
 ${imports.join('\n')}
 
 /** ${optionsText(factory.section.options)} */
@@ -61,8 +62,9 @@ function optionsText(options: ReadonlyMap<string, unknown>): string {
   return `Options of its section: ${inComment(names.join(', '))}, as in _localConf.get('${inComment(names[0]!).replaceAll("'", "\\'")}').`;
 }
 
-function sectionsText(sections: readonly string[]): string {
-  return inComment(`${sections.length === 1 ? 'the section' : 'the sections'} ${sections.join(', ')}`);
+function standsFor({ factory: { name, sections }, file }: StandIn): string {
+  const of = `${sections.length === 1 ? 'the section' : 'the sections'} ${sections.join(', ')} of ${file}`;
+  return `Stands for ${inComment(`${name}, ${of}`)}.`;
 }
 
 const inComment = (text: string): string => text.replaceAll('*/', '* /').replaceAll(/\s+/g, ' ');
@@ -79,7 +81,7 @@ function filtersCode(filters: readonly StandIn[], typed: boolean): string {
     typed && filters.some(isApp) ? "import type { FilterAppFactory } from 'portico/app';\n" : '',
   ].join('');
   const code = filters.map((each) => {
-    const { factory, file, target } = each;
+    const { factory, target } = each;
     const name = target.slice(target.indexOf(':') + 1);
     const [section = name] = factory.sections;
     const does = isGuard(each) ? 'refuses all requests until it is written' : 'does nothing yet';
@@ -88,7 +90,7 @@ function filtersCode(filters: readonly StandIn[], typed: boolean): string {
     const [type, args, result] = isApp(each)
       ? ['FilterAppFactory', `${isGuard(each) ? '_app' : 'app'}, _globalConf, _localConf, ctx`, app]
       : ['FilterFactory', '_globalConf, _localConf, ctx', isGuard(each) ? '() => refuse' : '(app) => app'];
-    return `/** Stands for ${inComment(factory.name)}, ${sectionsText(factory.sections)} of ${file}. */
+    return `/** ${standsFor(each)} */
 export const ${name}${typed ? `: ${type}` : ''} = (${args}) => {
   ${warn}
   return ${result};
