@@ -264,20 +264,20 @@ const BY_ATTRIBUTE: readonly (readonly [name: RegExp, target: string])[] = [
 ];
 
 /** Filters under other names than their own. */
-const BY_NAME: Readonly<Record<string, string>> = {
-  accesslog: 'requestLog',
-  authtoken: 'authToken',
-  evalerror: 'catchErrors',
-  faultwrap: 'catchErrors',
-  gzip: 'compression',
-  healthcheck: 'healthcheckFilter',
-  httpproxytowsgi: 'proxyHeaders',
-  osprofiler: 'passThrough',
-  prefix: 'pathPrefix',
-  proxylogging: 'requestLog',
-  ratelimit: 'rateLimit',
-  translogger: 'requestLog',
-};
+const BY_NAME: ReadonlyMap<string, string> = new Map([
+  ['accesslog', 'requestLog'],
+  ['authtoken', 'authToken'],
+  ['evalerror', 'catchErrors'],
+  ['faultwrap', 'catchErrors'],
+  ['gzip', 'compression'],
+  ['healthcheck', 'healthcheckFilter'],
+  ['httpproxytowsgi', 'proxyHeaders'],
+  ['osprofiler', 'passThrough'],
+  ['prefix', 'pathPrefix'],
+  ['proxylogging', 'requestLog'],
+  ['ratelimit', 'rateLimit'],
+  ['translogger', 'requestLog'],
+]);
 
 /** Exports that are no filters by themselves, or need code. */
 const NO_FILTERS: ReadonlySet<string> = new Set([
@@ -294,7 +294,7 @@ const NO_FILTERS: ReadonlySet<string> = new Set([
 function filterNamed(name: string): string | undefined {
   const bare = (text: string): string => text.replaceAll(/[-_]/g, '').toLowerCase();
   const wanted = bare(name);
-  const known = BY_NAME[wanted] ?? Object.keys(FILTERS).find((each) => bare(each) === wanted);
+  const known = BY_NAME.get(wanted) ?? Object.keys(FILTERS).find((each) => bare(each) === wanted);
   return known === undefined || NO_FILTERS.has(known) ? undefined : `${MIDDLEWARE}:${known}`;
 }
 

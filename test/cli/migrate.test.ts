@@ -221,6 +221,26 @@ o${evil} = 1
   }
 });
 
+test('WI-8 names that every object has are names as others', (t) => {
+  const paste = `[pipeline:constructor]
+pipeline = valueOf toString
+[filter:valueOf]
+paste.filter_factory = shop.constructor:filter_factory
+[app:toString]
+use = egg:shop#constructor
+[filter:hasOwnProperty]
+use = egg:mine#constructor
+`;
+  const run = service(t, { 'shop/api-paste.ini': paste });
+  const { status, stdout, stderr } = run('migrate shop --output new --javascript');
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /constructor on port 8080\n/);
+  assert.match(written('new/portico.ini'), /^\[api:constructor\]\n# Nothing says .*\nport = 8080$/m);
+  assert.match(written('new/portico-paste.ini'), /^ {4}egg:mine#constructor {2,}\.\/app\/filters\.js:hasOwnProperty /m);
+  const checked = check('new');
+  assert.equal(checked.status, 0, checked.stdout + checked.stderr);
+});
+
 test('WI-8 with --javascript the project is JavaScript', (t) => {
   const run = service(t, { 'shop/api-paste.ini': '[app:main]\npaste.app_factory = shop:make\n' });
   assert.equal(run('migrate shop --output new --javascript').status, 0);

@@ -110,18 +110,18 @@ function serviceOf({ name }: FoundPaste): string {
 }
 
 /** Ports that OpenStack's services have by default. */
-const USUAL_PORTS: Readonly<Record<string, number>> = {
-  osapi_compute: 8774,
-  metadata: 8775,
-  osapi_volume: 8776,
-  osapi_share: 8786,
-  'glance-api': 9292,
-  'glance-registry': 9191,
-  neutron: 9696,
-  'heat-api': 8004,
-  'heat-api-cfn': 8000,
-  ec2: 8773,
-};
+const USUAL_PORTS: ReadonlyMap<string, number> = new Map([
+  ['osapi_compute', 8774],
+  ['metadata', 8775],
+  ['osapi_volume', 8776],
+  ['osapi_share', 8786],
+  ['glance-api', 9292],
+  ['glance-registry', 9191],
+  ['neutron', 9696],
+  ['heat-api', 8004],
+  ['heat-api-cfn', 8000],
+  ['ec2', 8773],
+]);
 
 const FREE_PORT = 8080;
 
@@ -153,7 +153,7 @@ function addressOf(
     if (port === undefined || !/^\d{1,5}$/.test(port) || Number(port) === 0 || Number(port) > 65_535) continue;
     return { port: Number(port), portFrom: `As ${portFrom}.`, listen: isOpen(host) ? host : undefined };
   }
-  const usual = USUAL_PORTS[name];
+  const usual = USUAL_PORTS.get(name);
   return { port: usual ?? FREE_PORT, portFrom: usual === undefined ? undefined : 'The usual port.', listen: undefined };
 }
 
