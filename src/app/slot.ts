@@ -101,5 +101,6 @@ export function noteOriginal(copy: IncomingMessage, original: IncomingMessage): 
   copied.routeListeners = exchange.routeListeners?.slice();
   copied.requestTrace = exchange.requestTrace;
   copied.trial = exchange.trial;
+  copied.identityStripped = exchange.identityStripped;
   copied.forwardedHeaders = exchange.forwardedHeaders;
 }

@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import express from 'express';
 import { type App, afterResponse, beforeHead, environ, Fault, fastifyApp } from 'portico/app';
+import { session, stripIdentity } from 'portico/middleware';
 import { lint, request } from 'portico/testing';
 import { composed } from '../composed.js';
 
@@ -264,6 +265,42 @@ paste.app_factory = a1
     ['inner2 head 200', 'inner2 after'],
   );
   assert.ok(log.includes('inner1 head 404'));
+});
+
+test('PD-96 a session inside keeps the identity headers of an authenticator outside, and none of a client', async (t) => {
+  const ini = `[pipeline:main]
+pipeline = auth tries
+[filter:auth]
+paste.filter_factory = auth
+[composite:tries]
+paste.composite_factory = cascade
+app1 = none
+app2 = kept
+app3 = shown
+[app:none]
+paste.app_factory = none
+[pipeline:kept]
+pipeline = sess shown
+[filter:sess]
+paste.filter_factory = session
+secrets = ${'1'.repeat(32)}
+[app:shown]
+paste.app_factory = shown
+`;
+  const shown: Listener = ({ headers }, res) => res.end(String(headers['x-user-id'] ?? 'nobody'));
+  const auth = (app: App): App => {
+    return (req, res) => {
+      stripIdentity(req);
+      req.headers['x-user-id'] = 'ada';
+      return app(req, res);
+    };
+  };
+  const factories = { session, none: () => missing, shown: () => shown };
+  const headers = { 'x-user-id': 'eve' };
+  const inside = await composed(t, ini, { ...factories, auth: () => auth });
+  assert.equal((await request(lint(inside), 'GET', '/x', { headers })).text(), 'ada');
+  const alone = await composed(t, ini, { ...factories, auth: () => (app: App) => app });
+  assert.equal((await request(lint(alone), 'GET', '/x', { headers })).text(), 'nobody');
 });
 
 test('PD-96 Fastify and Express leaves can be tried', async (t) => {
