@@ -10,7 +10,7 @@ import {
   string,
   type WrittenValue,
 } from '../config/index.js';
-import { owns } from '../config/internal.js';
+import { isSecret, owns } from '../config/internal.js';
 import type { Origin } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { Awaitable, RPCClients } from '../service/index.js';
@@ -172,7 +172,7 @@ function declaredFactory<D extends OptionDeclarations, T>(
       const { options: local, origin } = ctx.section;
       const values = ctx.config.group(group, options, { local, origin });
       for (const [further, own] of Object.entries(more.groups ?? {})) ctx.config.register(further, own);
-      return work(values, ctx);
+      return work(values, withoutSecretLines(ctx, options));
     };
   return Object.assign(withOptions(make), {
     group,
@@ -180,6 +180,29 @@ function declaredFactory<D extends OptionDeclarations, T>(
     ...more,
     ...(trial !== undefined && { trial: typeof trial === 'function' ? withOptions(trial) : trial }),
   });
+}
+
+/** Returns a context whose origins of secret options have no line of the file: an error at one would show it. */
+function withoutSecretLines(ctx: FactoryContext, options: OptionDeclarations): FactoryContext {
+  const { section } = ctx;
+  const secret = Object.entries(options).flatMap(([opt, option]) => {
+    const names = [opt, ...option.aliases, ...option.deprecated];
+    return names.filter((name) => section.options.has(name) && isSecret(name, option));
+  });
+  if (secret.length === 0) return ctx;
+  const without = (name: string): WrittenValue => {
+    const { origin, ...written } = section.options.get(name)!;
+    return origin === undefined ? written : { ...written, origin: { ...origin, text: undefined } };
+  };
+  const own = new Map([...section.options, ...secret.map((name) => [name, without(name)] as const)]);
+  // Its log is made when it is first read.
+  return Object.defineProperties(
+    {},
+    {
+      ...Object.getOwnPropertyDescriptors(ctx),
+      section: { value: { ...section, options: own }, enumerable: true },
+    },
+  ) as FactoryContext;
 }
 
 /**

@@ -120,7 +120,8 @@ export function messageWithValue({ message, got }: Pick<Diagnostic, 'message' | 
 /** Returns the line of an origin and a caret under its column, indented; undefined if the line is unknown or may hold a secret. */
 export function markedLine(origin: Origin | undefined): string | undefined {
   if (!origin?.text || looksSecret(origin.option ?? '')) return undefined;
-  const { column, text } = origin;
+  const { column } = origin;
+  const text = maskUris(origin.text);
   // Character by character, so that the caret stays in place; tabs are kept, whatever their width in a terminal.
   const line = text.replace(/[^\t]/gu, (character) => (printable(character) === character ? character : '\ufffd'));
   return `    ${line}\n    ${text.slice(0, column - 1).replaceAll(/[^\t]/gu, ' ')}^`;

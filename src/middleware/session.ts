@@ -2,6 +2,8 @@
 import { dirname } from 'node:path';
 import { type FactoryContext, filterFactory, type OpenApiAdditions, type Session } from '../app/index.js';
 import { cookiesOf, exchangeOf, optionOrigin } from '../app/internal.js';
+import { ConfigurationRefused } from '../errors/index.js';
+import { parseExportReference } from '../modules/index.js';
 import { Drivers, type SessionStore } from '../service/internal.js';
 import { maskUris } from '../text/index.js';
 import { stripIdentity } from './auth/identity.js';
@@ -78,6 +80,13 @@ async function storeOf(
     };
     return { store, refuses };
   }
+  if (!namesModule(named)) {
+    throw new ConfigurationRefused('PORTICO_STORE', {
+      message: 'the store is neither a URL nor a module',
+      hint: 'Write redis://user:password@host:6379/0, ./store.js:export, or package/path:export.',
+      origin,
+    });
+  }
   const drivers = new Drivers({ folder: dirname(ctx.section.origin.file), log: ctx.log });
   const loading = drivers.load<SessionStore>(named, { required: ['get', 'set', 'touch', 'delete'] });
   const store = await loading.catch((error: unknown) => {
@@ -85,6 +94,13 @@ async function storeOf(
   });
   ctx.onClose(() => drivers.close());
   return { store, refuses: true };
+}
+
+/** Reports whether a text can be the name of a module: what else it may be, such as a URL without its scheme, has a password. */
+function namesModule(text: string): boolean {
+  const module = parseExportReference(text)?.module ?? '';
+  const isFile = /^\.{0,2}\/(?!\/)/.test(module);
+  return isFile ? !/:.*@/.test(module) : /^#?(?:@[\w.~-]+\/)?[\w.~-]+(?:\/[\w.~-]+)*$/.test(module);
 }
 
 function openapiOf({ cookie, refuseCrossSite }: SessionOptions): OpenApiAdditions {

@@ -81,6 +81,7 @@ test('the caret stands under the column, keeps tabs, and shows no secret', () =>
   assert.equal(markedLine(originAt('a.ini', 1, 3, '\tport')), '    \tport\n    \t ^');
   assert.equal(markedLine({ file: 'a.ini', line: 1, column: 1 }), undefined);
   assert.equal(markedLine(originAt('a.ini', 1, 1, 'password = x', { option: 'password' })), undefined);
+  assert.equal(markedLine(originAt('a.ini', 1, 1, 'x = redis://u:pass@h')), '    x = redis://u:****@h\n    ^');
 });
 
 test('a list has each once, by file as they come first, line and column; what stands in no file is first', () => {

@@ -4,12 +4,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mock, type TestContext, test } from 'node:test';
-import { type App, Fault } from 'portico/app';
-import type { PorticoError } from 'portico/config';
+import { inspect } from 'node:util';
+import { type App, Fault, filterFactory } from 'portico/app';
+import { type PorticoError, string } from 'portico/config';
 import { Loader } from 'portico/loader';
-import { session, stripIdentity } from 'portico/middleware';
+import { rateLimit, session, stripIdentity } from 'portico/middleware';
 import { type ActionRequest, Router } from 'portico/routing';
 import { buildFilter, request } from 'portico/testing';
+import { ConfigurationRefused } from '#internal/config';
 
 const [FIRST, SECOND] = ['1'.repeat(32), '2'.repeat(32)];
 
@@ -328,6 +330,54 @@ test('87 identity headers of the client are removed, and those of an outer authe
     return app(req, res);
   };
   assert.equal((await request(outer, 'GET', '/', { headers })).body.toString(), 'ada');
+});
+
+test('AU-5 an error about a store shows neither its text nor its line, which have a password', async (t) => {
+  const folder = storeIn(t, MAP);
+  const file = join(folder, 'api-paste.ini');
+  const refused = async (factory: object, lines: string): Promise<string> => {
+    const sections = `[pipeline:main]\npipeline = some app\n[filter:some]\npaste.filter_factory = some\n${lines}\n`;
+    writeFileSync(file, `${sections}[app:app]\npaste.app_factory = app\n`);
+    const factories: Record<string, unknown> = { some: factory, app: () => () => {} };
+    const distribution = () => new Map<string, ReadonlyMap<string, unknown>>();
+    const loader = new Loader(file, { resolve: { expression: (text) => factories[text], distribution } });
+    const error: unknown = await loader.loadApp('main').then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    assert.ok(error instanceof ConfigurationRefused, `${lines} is refused`);
+    const text = `${error.describe()}${error.stack}${inspect(error.cause)}${JSON.stringify(error)}`;
+    assert.doesNotMatch(text, /S3CRET/, lines);
+    return error.describe();
+  };
+  for (const store of ['user:S3CRETpw@host:6379', ':S3CRETpw@host', 'S3CRETpw@host', '//user:S3CRETpw@host:6379']) {
+    const said = await refused(session, `secrets = ${FIRST}\nstore = ${store}`);
+    assert.match(
+      said,
+      /ini:6:1: error: \[filter:some\] store: the store is neither a URL nor a module\n {2}Write redis:/,
+    );
+  }
+  for (const store of [
+    'user/S3:S3CRETpw@host',
+    '/user:S3CRETpw@host:x',
+    'redsi:/u:S3CRETpw@h',
+    'file:u:S3CRETpw@h',
+    'S3CRET pw',
+  ]) {
+    await refused(session, `secrets = ${FIRST}\nstore = ${store}`);
+  }
+  for (const store of ['user:S3CRETpw@host:6379', 'redis:/user:S3CRETpw@host', 'redsi://u:S3CRETpw@h']) {
+    await refused(session, `secrets = ${FIRST}\nstore = ${store}`);
+    await refused(rateLimit, `rules = all address 1/h 5\nstore = ${store}`);
+  }
+  await refused(session, 'secrets = S3CRETpw');
+  const own = filterFactory('own', { dsn: string({ secret: true, help: 'Where.' }) }, (_options, ctx) => {
+    const { origin } = ctx.section.options.get('dsn')!;
+    throw new ConfigurationRefused('PORTICO_OWN', { message: 'cannot be used', origin });
+  });
+  assert.match(await refused(own, 'dsn = u:S3CRETpw@h'), /ini:5:1: error: \[filter:some\] dsn: cannot be used$/);
+  for (const store of ['./none.mjs:store', 'nothing-installed:store', '@some/where/store:one.two', '/@none/x.mjs'])
+    await assert.rejects(client({ store }, '', folder), { code: 'PORTICO_MODULE_NOT_FOUND' });
 });
 
 test('RW-7 a store without touch is refused, with the methods that it must have', async (t) => {
