@@ -49,6 +49,12 @@ async function routes(): Promise<App> {
     await kept.update(body);
     return kept.data;
   });
+  router.post('/again', { body: { type: 'object' } }, async ({ session: kept, body }) => {
+    await assert.rejects(kept.begin({ userId: 'bob' }), { status: 503 });
+    Object.assign(globalThis, { sessionFails: [] });
+    await kept.update(body);
+    return kept.data;
+  });
   router.post('/fails', { body: { type: 'object' } }, async ({ session: kept, body }) => {
     await ((body as { ends?: true }).ends ? kept.end() : kept.begin(body));
     throw new Error('after the session has begun');
@@ -427,6 +433,55 @@ test('AU-5 a store that fails is a 503, not a log out', async (t) => {
   const { send } = await client({ store: STORE }, '', failing);
   await send('POST', '/login');
   assert.equal((await send('GET', '/me')).status, 503);
+});
+
+/** A store in a map, which rejects the calls that the test names, and notes all. */
+const FAILING = `const { keptSessions: kept, sessionCalls: calls } = globalThis;
+const asked = async (name, answer) => {
+  calls.push(name);
+  if (globalThis.sessionFails.includes(name)) throw new Error('down');
+  return answer();
+};
+export const store = {
+  get: (id) => asked('get', () => kept.get(id)),
+  set: (id, data) => asked('set', () => void kept.set(id, data)),
+  touch: () => asked('touch', () => 1),
+  delete: (id) => asked('delete', () => kept.delete(id)),
+};
+`;
+
+test('AU-5 what a failing store has not kept is told, and nothing else is lost', async (t) => {
+  const kept = new Map<string, object>();
+  const calls: string[] = [];
+  const fails = (...names: string[]): void => void Object.assign(globalThis, { sessionFails: names });
+  Object.assign(globalThis, { keptSessions: kept, sessionCalls: calls });
+  fails();
+  t.after(() => {
+    for (const name of ['keptSessions', 'sessionCalls', 'sessionFails']) Reflect.deleteProperty(globalThis, name);
+  });
+  const folder = storeIn(t, FAILING);
+  const { send, cookie } = await client({ store: STORE }, '', folder);
+
+  fails('set');
+  const again = await send('POST', '/again', {}, { note: 'kept' });
+  assert.deepEqual([again.status, again.value], [200, { note: 'kept' }], 'a change after a begin that failed');
+  assert.deepEqual([...kept.values()], [{ note: 'kept' }]);
+
+  kept.clear();
+  await send('POST', '/login');
+  const [ada] = kept.keys();
+  calls.length = 0;
+  await send('POST', '/login');
+  assert.deepEqual(calls, ['get', 'set', 'delete'], 'the old one is there until the new one is');
+  assert.ok(!kept.has(ada!));
+  for (const name of ['set', 'delete']) {
+    const before = cookie();
+    fails(name);
+    assert.equal((await send('POST', '/login')).status, 503);
+    fails();
+    assert.equal(cookie(), before);
+    assert.equal((await send('GET', '/me')).status, 200, `the old session is there when ${name} has failed`);
+  }
 });
 
 test('AU-5 other sites change nothing, and open no WebSocket; programs and trusted origins do', async () => {

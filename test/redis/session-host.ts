@@ -15,6 +15,9 @@ declare module 'portico/app' {
 /** For tests of what hosts share: a busy machine is no store that fails. */
 export const PATIENT = { timeout: '10000' };
 
+/** What an action waits for before it changes the session. */
+export const before: { change?: (() => Promise<unknown>) | undefined } = {};
+
 async function routes(): Promise<App> {
   const router = new Router();
   router.get('/', ({ session: kept }) => kept.data?.userId ?? 'nobody');
@@ -27,6 +30,11 @@ async function routes(): Promise<App> {
   router.post('/visit', async ({ session: kept }) => {
     await kept.update({ visits: (kept.data?.visits ?? 0) + 1 });
     return kept.data?.visits ?? 0;
+  });
+  router.post('/later', async ({ session: kept }) => {
+    await before.change?.();
+    await kept.update({ visits: 9 });
+    return kept.data ?? 'nothing';
   });
   router.post('/logout', ({ session: kept }) => kept.end());
   return router.build();

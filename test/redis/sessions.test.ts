@@ -8,7 +8,7 @@ import { emptyProject, freePort, runApiCli, startProject } from '../e2e/program.
 import { TcpProxy } from '../fixtures/tcp-proxy.js';
 import { until } from '../fixtures/until.js';
 import { startRedis, withoutRedis } from './redis-server.js';
-import { Browser, hostOf, PATIENT, said } from './session-host.js';
+import { Browser, before, hostOf, PATIENT, said } from './session-host.js';
 
 const skip = withoutRedis;
 const timeout = 60_000;
@@ -132,6 +132,31 @@ test('while the store is away, a log in, a change and a log out get 503, and the
   assert.equal((await browser.send(other, 'POST', '/visit')).value, 1);
   assert.equal((await browser.send(other, 'POST', '/logout')).status, 204);
   assert.equal(cli('DBSIZE'), '0');
+});
+
+test('a change of a session that could not be read, and is gone when the store is back, begins one', {
+  skip,
+  timeout,
+}, async (t) => {
+  const { url, cli } = await startRedis(t);
+  const proxy = await TcpProxy.to(url);
+  t.after(() => proxy.close());
+  const host = await hostOf(t, { store: proxy.url, timeout: '500' });
+  const browser = new Browser();
+  await browser.loggedIn(host);
+  const { cookie } = browser;
+  proxy.partition();
+  cli('FLUSHALL');
+  before.change = async () => {
+    proxy.heal();
+    await new Browser().loggedIn(host);
+  };
+  t.after(() => (before.change = undefined));
+  assert.deepEqual((await browser.send(host, 'POST', '/later')).value, { visits: 9 });
+  assert.notEqual(browser.cookie, cookie);
+  before.change = undefined;
+  assert.equal((await browser.send(host, 'POST', '/visit')).value, 10);
+  assert.equal(cli('DBSIZE'), '2');
 });
 
 test('on_failure = refuse answers requests with a session with 503, and others as ever', {

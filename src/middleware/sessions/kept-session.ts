@@ -37,12 +37,23 @@ const CALLER: ReadonlySet<string> = new Set<keyof Identity>([
   'isAdminProject',
 ]);
 
+/** A session to keep. */
+interface Kept {
+  /** Its key in the store; undefined without a store. */
+  readonly id: string | undefined;
+  /** When it began, in seconds. */
+  readonly begun: number;
+  readonly data: SessionData;
+}
+
 export class KeptSession implements Session {
   readonly #rules: SessionRules;
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
   #data: SessionData | undefined;
   #id: string | undefined;
+  /** The store could not say whether there is a session with this id. */
+  #isUnread = false;
   #begun = 0;
   #cookie: string | undefined;
   #identity: Identity | undefined;
@@ -74,18 +85,20 @@ export class KeptSession implements Session {
       }
       this.#take(data);
       const left = exp - now();
-      if (left < options.lifeS * (1 - RENEWED_AFTER) && this.#expiry() > exp) await this.#renew();
+      if (left < options.lifeS * (1 - RENEWED_AFTER) && this.#expiry(begun) > exp) await this.#renew();
     } catch (error) {
       if (refuses || !(error instanceof Fault)) throw error;
+      this.#isUnread = this.#data === undefined;
     }
   }
 
   async begin(data: SessionData): Promise<void> {
-    await this.#forget();
-    this.#take(undefined);
-    this.#begun = now();
-    this.#id = randomBytes(32).toString('base64url');
-    await this.#write(data, false);
+    const [id, before] = [randomBytes(32).toString('base64url'), this.#id];
+    await this.#keep({ id, begun: now(), data }, async (store, seconds) => {
+      await store.set(id, data, seconds, false);
+      // Not before there is a new one: what fails changes nothing.
+      if (before !== undefined) await store.delete(before);
+    });
   }
 
   async update(data: Partial<SessionData>): Promise<void> {
@@ -93,21 +106,21 @@ export class KeptSession implements Session {
     if (this.#data === undefined && id === undefined) return this.begin(data);
     // Another request may have ended or changed it since: what is gone stays gone, with its cookie as that request has left it.
     const kept = store === undefined ? this.#data : await stored(() => store.get(id!));
-    if (typeof kept !== 'object' || kept === null) return this.#take(undefined);
+    if (typeof kept !== 'object' || kept === null) return this.#isUnread ? this.begin(data) : this.#take(undefined);
     if ('userId' in data && data.userId !== (kept as SessionData).userId) return this.begin(withCaller(kept, data));
-    return this.#write({ ...kept, ...data }, true);
+    const next = { ...kept, ...data };
+    return this.#keep(
+      this.#with(next),
+      async (store, seconds) => (await store.set(id!, next, seconds, true)) !== false,
+    );
   }
 
   async end(): Promise<void> {
-    await this.#forget();
+    const [{ store }, id] = [this.#rules, this.#id];
+    if (store !== undefined && id !== undefined) await stored(() => store.delete(id));
     this.#id = undefined;
     this.#take(undefined);
     this.#send('', 0);
-  }
-
-  async #forget(): Promise<void> {
-    const [{ store }, id] = [this.#rules, this.#id];
-    if (store !== undefined && id !== undefined) await stored(() => store.delete(id));
   }
 
   /** The caller of the session is that of the request, unless a filter has found another one. */
@@ -124,38 +137,43 @@ export class KeptSession implements Session {
     else env.identity = this.#identity;
   }
 
-  #expiry(): number {
+  /** The present session with these data. */
+  #with(data: SessionData): Kept {
+    return { id: this.#id, begun: this.#begun, data };
+  }
+
+  #expiry(begun: number): number {
     const { lifeS, longestLifeS } = this.#rules.options;
     const sliding = now() + Math.ceil(lifeS);
-    return longestLifeS === 0 ? sliding : Math.min(sliding, this.#begun + Math.ceil(longestLifeS));
+    return longestLifeS === 0 ? sliding : Math.min(sliding, begun + Math.ceil(longestLifeS));
   }
 
   /** Never writes what {@link load} has read, which another request may have changed since. */
   #renew(): Promise<void> {
-    return this.#keep(this.#data!, async (store, id, seconds) => {
-      const renewed = await store.touch(id, seconds);
+    const kept = this.#with(this.#data!);
+    return this.#keep(kept, async (store, seconds) => {
+      const renewed = await store.touch(kept.id!, seconds);
       return renewed !== false && renewed !== 0;
     });
   }
 
-  #write(data: SessionData, replaces: boolean): Promise<void> {
-    return this.#keep(data, async (store, id, seconds) => {
-      const kept = await store.set(id, data, seconds, replaces);
-      return !replaces || kept !== false;
-    });
-  }
-
-  /** Keeps the session until its expiry, in the store if there is one, and in the cookie. `inStore` returns false if it is gone. */
+  /**
+   * Keeps a session until its expiry, in the store if there is one, and in the cookie. It is that of the request if all has succeeded.
+   * `inStore` resolves to false if it is gone.
+   */
   async #keep(
-    data: SessionData,
-    inStore: (store: SessionStore, id: string, seconds: number) => Promise<boolean>,
+    { id, begun, data }: Kept,
+    inStore: (store: SessionStore, seconds: number) => Promise<unknown>,
   ): Promise<void> {
     const { seal, store } = this.#rules;
-    const [id, exp] = [this.#id!, this.#expiry()];
+    const exp = this.#expiry(begun);
     const seconds = Math.max(1, exp - now());
-    if (store !== undefined && !(await stored(() => inStore(store, id, seconds)))) return this.#take(undefined);
+    if (store !== undefined && (await stored(() => inStore(store, seconds))) === false) return this.#take(undefined);
     const held = store === undefined ? data : id;
-    this.#send(await seal.seal({ begun: this.#begun, exp, held }), seconds);
+    this.#send(await seal.seal({ begun, exp, held }), seconds);
+    this.#id = id;
+    this.#isUnread = false;
+    this.#begun = begun;
     this.#take(data);
   }
 
