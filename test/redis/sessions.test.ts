@@ -35,6 +35,20 @@ test('hosts share sessions: a log in, a change and a log out at one are those of
   assert.equal(one.log.text() + two.log.text(), '');
 });
 
+test('a value that is no session is none, and the log tells nothing of it', { skip, timeout }, async (t) => {
+  const { url: store, cli } = await startRedis(t);
+  const host = await hostOf(t, { store, ...PATIENT });
+  const browser = new Browser();
+  for (const value of ['S3CRET', '{"userId":"S3CRET', '"S3CRET"', 'null', '']) {
+    assert.equal((await browser.send(host, 'POST', '/login')).status, 204);
+    cli('SET', cli('--scan'), value);
+    assert.equal((await browser.send(host, 'GET', '/me')).status, 401, value);
+    assert.equal((await browser.send(host, 'POST', '/visit')).value, 1);
+    cli('FLUSHALL');
+  }
+  assert.equal(host.log.text(), '');
+});
+
 test('a session ends in the server after its life, and a request renews it there', { skip, timeout }, async (t) => {
   const { url: store, cli } = await startRedis(t);
   const host = await hostOf(t, { store, life_s: '100', ...PATIENT });

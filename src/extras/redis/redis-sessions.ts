@@ -9,7 +9,7 @@ export const openRedisSessions: OpenStore<SessionStore> = async (url, options) =
   return {
     async get(id) {
       const text = await connection.ask((client) => client.get(keyOf(id)));
-      return text === null ? undefined : (JSON.parse(text) as object);
+      return text === null ? undefined : parsed(text);
     },
     async set(id, data, seconds, replaces) {
       const expiration = { type: 'EX', value: seconds } as const;
@@ -21,3 +21,12 @@ export const openRedisSessions: OpenStore<SessionStore> = async (url, options) =
     close: () => connection.close(),
   };
 };
+
+/** Returns undefined for a text that is no JSON: of other code, with an error that would tell a part of it. */
+function parsed(text: string): object | undefined {
+  try {
+    return JSON.parse(text) as object;
+  } catch {
+    return undefined;
+  }
+}
