@@ -31,7 +31,7 @@ import {
 import { systemClock } from '../tasks/internal.js';
 import { addressKey, isInNetworks, networkList } from './addresses.js';
 import { withoutSignature } from './auth/token-spelling.js';
-import { SharedStore, type StoreUse } from './shared-store.js';
+import { refuseWithoutUrl, SharedStore, type StoreUse } from './shared-store.js';
 
 // Parses the rules of rate_limit, and finds the key of a request.
 
@@ -174,7 +174,9 @@ export const rateLimit = filterFactory(
   rateLimitOptions,
   (options, ctx) => {
     const { store } = options;
-    return store === undefined ? limiting(options, ctx) : limitingAll({ ...options, store }, ctx);
+    if (store !== undefined) return limitingAll({ ...options, store }, ctx);
+    refuseWithoutUrl(ctx, 'rate_limit');
+    return limiting(options, ctx);
   },
   { trial: true, order: rateLimitOrder, openapi: openapiOf },
 );

@@ -11,7 +11,7 @@ import { refusalAt } from './refusal-at.js';
 import { checkSite } from './sessions/cross-site.js';
 import { KeptSession } from './sessions/kept-session.js';
 import { checkCookie, type SessionOptions, secretsOf, sessionOptions } from './sessions/session-options.js';
-import { SharedStore, type StoreUse } from './shared-store.js';
+import { refuseWithoutUrl, SharedStore, type StoreUse } from './shared-store.js';
 
 declare module '../app/index.js' {
   interface Environ {
@@ -31,6 +31,7 @@ export const session = filterFactory(
     checkCookie(options, ctx);
     const secrets = secretsOf(options, ctx);
     const { cookie: name, store: named, refuseCrossSite } = options;
+    if (named === undefined) refuseWithoutUrl(ctx, 'session');
     const kept = named === undefined ? { store: undefined, refuses: true } : await storeOf(named, options, ctx);
     const { SessionSeal } = await import('./sessions/session-seal.js');
     const rules = { options, ...kept, seal: new SessionSeal(secrets, [ctx.service, ctx.section.name]) };
@@ -87,6 +88,7 @@ async function storeOf(
       origin,
     });
   }
+  refuseWithoutUrl(ctx, 'session');
   const drivers = new Drivers({ folder: dirname(ctx.section.origin.file), log: ctx.log });
   const loading = drivers.load<SessionStore>(named, { required: ['get', 'set', 'touch', 'delete'] });
   const store = await loading.catch((error: unknown) => {

@@ -1,6 +1,14 @@
 /** A store that machines share, as a filter uses it: opened by the scheme of its URL, not asked for a while after it was slow, told in status. */
 import type { FactoryContext } from '../app/index.js';
-import { ConfigurationRefused, errorText, nearestOrAll, type Origin } from '../errors/index.js';
+import { isSet } from '../config/internal.js';
+import {
+  ConfigurationRefused,
+  type Diagnostic,
+  errorText,
+  locationInFile,
+  nearestOrAll,
+  type Origin,
+} from '../errors/index.js';
 import { Throttle } from '../log/internal.js';
 import type { Provides } from '../service/index.js';
 import { addTrouble, extensionsOf, type StoresByScheme } from '../service/internal.js';
@@ -20,6 +28,20 @@ export interface StoreUse<T> {
   readonly again: string;
   /** What happens while it fails: `each machine limits by itself`. */
   readonly without: string;
+}
+
+/** Refuses options of a store that has a URL in a filter without one: they would have no effect. */
+export function refuseWithoutUrl({ section, config }: FactoryContext, group: string): void {
+  const diagnostics = ['timeout', 'on_failure'].flatMap((option): readonly Diagnostic[] => {
+    const own = section.options.get(option);
+    if (own === undefined && !isSet(config, group, option)) return [];
+    const location = own === undefined ? config.getLocation(group, option) : own.origin && locationInFile(own.origin);
+    const where = { location, section: own === undefined ? group : (own.origin?.section ?? section.name), option };
+    const message = 'has no effect: store is no URL';
+    const hint = 'Remove it, or write the URL of a store, such as redis://host:6379/0.';
+    return [{ severity: 'error', code: 'PORTICO_CONFIG_CHECK', ...where, message, hint }];
+  });
+  if (diagnostics.length > 0) throw new ConfigurationRefused('PORTICO_CONFIG_CHECK', { diagnostics });
 }
 
 export class SharedStore<T> {

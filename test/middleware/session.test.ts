@@ -201,6 +201,8 @@ test('AU-5 a session slides with its requests, up to its longest life, and ends 
   assert.equal((await send('GET', '/me')).status, 401, 'no request for its life');
 });
 
+type Factory = Parameters<typeof buildFilter>[0];
+
 const STORE = './store.mjs:store';
 
 /** A store in a map, which the test sees too. */
@@ -384,6 +386,30 @@ test('AU-5 an error about a store shows neither its text nor its line, which hav
   assert.match(await refused(own, 'dsn = u:S3CRETpw@h'), /ini:5:1: error: \[filter:some\] dsn: cannot be used$/);
   for (const store of ['./none.mjs:store', 'nothing-installed:store', '@some/where/store:one.two', '/@none/x.mjs'])
     await assert.rejects(client({ store }, '', folder), { code: 'PORTICO_MODULE_NOT_FOUND' });
+});
+
+test('AU-5 options of a store with a URL are refused without one, all at once', async (t) => {
+  const folder = storeIn(t, MAP);
+  const rules = 'all address 1/h 5';
+  const refused = async (factory: Factory, local: Record<string, string>, told: RegExp, config = '') => {
+    const building = buildFilter(factory, { local, folder, config, isTrial: true });
+    await assert.rejects(building, (error: PorticoError) => {
+      assert.match(error.describe(), told);
+      return true;
+    });
+  };
+  const both =
+    /timeout: has no effect: store is no URL\n {2}Remove it.*\n.*on_failure: has no effect: store is no URL\n/;
+  const options = { timeout: '100', on_failure: 'refuse' };
+  await refused(session, { secrets: FIRST!, ...options }, both);
+  await refused(session, { secrets: FIRST!, store: STORE, ...options }, both);
+  await refused(rateLimit, { rules, ...options }, both);
+  await refused(
+    session,
+    { secrets: FIRST! },
+    /:2:11: error: \[session\] timeout: has no effect/,
+    '[session]\ntimeout = 9\n',
+  );
 });
 
 test('RW-7 a store without touch is refused, with the methods that it must have', async (t) => {
