@@ -203,8 +203,10 @@ test('CF-66 a pattern of other_names that covers owned names, or nothing that is
   assert.deepEqual(found('wsgi.*, vnc', '[wsgi]\nkeep_alive = no\nmax_headers = 9\n[vnc]\n'), [
     ['warning', 15, covers('wsgi.*', '[wsgi] keep_alive and 1 more')],
   ]);
-  // A whole name hides no other one, and * alone covers all.
-  assert.deepEqual(found('wsgi.keep_alive, vnc', options.replace('nova_x = 1\n', '')), []);
+  // A whole name hides no other one, but a value that is written. * alone covers all.
+  assert.deepEqual(found('wsgi.keep_alive, vnc, wsgi.nova_x', options), [
+    ['warning', 15, 'wsgi.keep_alive is an option of this application too, and is not read here: portico.ini:4'],
+  ]);
   assert.deepEqual(found('*', options), []);
   assert.deepEqual(found('DEFAULT, vnc', '[vnc]\n'), [['warning', 15, covers('DEFAULT', '[DEFAULT]')]]);
   assert.deepEqual(found('vnc, glance', '[vnc]\n'), [['warning', 20, 'glance matches no section, option or variable']]);

@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Diagnostic, locationText, nearestNames, PorticoError } from '../../errors/index.js';
+import { type Diagnostic, type Location, locationText, nearestNames, PorticoError } from '../../errors/index.js';
 import { OWNERS, SHIPPED } from '../../extensions.js';
 import { OS_PREFIX, ownFile } from '../../process/index.js';
 import type { Sources, State } from '../state.js';
@@ -290,10 +290,14 @@ export function ofOtherPrograms(generation: Generation): NameTest {
 }
 
 /**
- * Returns a warning for each pattern that covers names with an owner, where unknown ones would be silent, and for each that matches nothing
- * that is written. `*` alone is meant to cover all.
+ * Returns a warning for each pattern that covers names with an owner, where unknown ones would be silent, for each whole name of an option with an
+ * owner, whose value in a file is not read, and for each that matches nothing that is written. `*` alone is meant to cover all.
  */
-export function oddPatterns(generation: Generation, written: readonly Name[], owned: Owned): Diagnostic[] {
+export function oddPatterns(
+  generation: Generation,
+  written: readonly (Name & { readonly location?: Location })[],
+  owned: Owned,
+): Diagnostic[] {
   const found = (pattern: string, message: string, hint: string): Diagnostic => ({
     severity: 'warning',
     code: 'PORTICO_CONFIG_OTHER_NAMES',
@@ -312,13 +316,23 @@ export function oddPatterns(generation: Generation, written: readonly Name[], ow
       const hint = near === undefined ? 'remove it' : `did you mean ${near}?`;
       return [found(pattern, `${pattern} matches no section, option or variable`, hint)];
     }
-    const covered = matched.flatMap(({ group, opt }) => {
+    const covered: string[] = [];
+    const unread: string[] = [];
+    for (const { group, opt, location } of matched) {
       // An API or service of that name may be another program's.
-      if (group.includes(':')) return [];
-      if (isMatched({ group })) return group === 'DEFAULT' || owned.hasSection(group) ? [`[${group}]`] : [];
-      // A whole name hides no other one.
-      return pattern.includes('*') && owned.find(group, opt!) !== undefined ? [`[${group}] ${opt}`] : [];
-    });
+      const isOpen = group.includes(':');
+      if (isMatched({ group })) {
+        if (!isOpen && (group === 'DEFAULT' || owned.hasSection(group))) covered.push(`[${group}]`);
+      } else if (owned.find(group, opt!) === undefined) continue;
+      else if (!pattern.includes('*')) {
+        const { file, line } = location?.origin ?? {};
+        if (file !== undefined) unread.push(`${file}:${line}`);
+      } else if (!isOpen) covered.push(`[${group}] ${opt}`);
+    }
+    if (unread.length > 0) {
+      const message = `${pattern} is an option of this application too, and is not read here: ${unread.join(', ')}`;
+      return [found(pattern, message, 'remove it from other_names if the value is meant for this application')];
+    }
     if (covered.length === 0) return [];
     const [first, ...more] = new Set(covered);
     const shown = more.length === 0 ? first : `${first} and ${more.length} more`;

@@ -157,13 +157,16 @@ function explained(
   });
 }
 
-/** Sections that services of OpenStack have under the same names. */
-const COMMON =
-  /^(?:DEFAULT|api|cors|database|healthcheck|keystone_authtoken|oslo_\w+|servicegroup|ssl|upgrade_levels|wsgi)$/;
+/** Values of options that services of OpenStack have under the same names, in forms that only those have: the names of their drivers and libraries. */
+const FORMS_OF_OTHERS: ReadonlyMap<string, RegExp> = new Map([
+  ['DEFAULT.workers', /^[1-9]\d*$/],
+  ['database.connection', /^(?:\w+\+\w+|mariadb|mssql|mysql|oracle):/i],
+  ['servicegroup.driver', /^(?:db|mc|zk)$/],
+]);
 
 /**
- * Returns a list in which a refused value may be that of another program too, if its file has names of others: then the line for `other_names` has
- * its name, so that it is not read here.
+ * Returns a list in which a refused value is that of another program, if its file has names of others and the value has a form of theirs: then
+ * the line for `other_names` has its name, so that it is not read here. Any other value may be an error of the operator.
  */
 export function valuesOfOthers(found: readonly Diagnostic[], generation: Generation): readonly Diagnostic[] {
   const fileOf = ({ location }: Diagnostic): string | undefined => location?.origin?.file;
@@ -172,10 +175,14 @@ export function valuesOfOthers(found: readonly Diagnostic[], generation: Generat
   const known = otherNames(generation);
   const othersReplace = locationOfOtherNames(generation);
   return found.map((each) => {
-    const { severity, section = '', option, others } = each;
-    const isValue = severity === 'error' && option !== undefined && others === undefined && !isUnknownName(each);
-    if (!isValue || !COMMON.test(section) || !shared.has(fileOf(each))) return each;
-    return { ...each, others: [...known, `${section}.${option}`], othersReplace };
+    const { severity, section = '', option = '', others } = each;
+    const name = `${section}.${option}`;
+    const form = FORMS_OF_OTHERS.get(name);
+    if (form === undefined || severity !== 'error' || others !== undefined || !shared.has(fileOf(each))) return each;
+    const wanted = generation.groups.find(section, option);
+    const last = wanted && generation.resolve(wanted).written.at(-1);
+    if (last === undefined || !form.test(last.text)) return each;
+    return { ...each, others: [...known, name], othersReplace };
   });
 }
 

@@ -91,6 +91,60 @@ test('WI-1 WI-2 WI-3 the line that check prints is enough for a file of nova, ke
   }
 });
 
+test('WI-2 the line has no option of the operator with a wrong value, and a name of one there is a warning', (t) => {
+  const wrong = `[DEFAULT]
+workers = many
+[oslo_policy]
+enforce_scope = perhaps
+[servicegroup]
+driver = sqllite
+[database]
+connection = /var/lib/shop.sqlite
+[nova]
+`;
+  const folder = projectOf(t, { 'nova.conf': wrong });
+  const { stdout } = checked(folder, 'nova.conf');
+  assert.equal(suggestedLine(stdout), 'other_names = nova');
+  const line = 'other_names = DEFAULT.workers, nova, oslo_policy.enforce_scope, api:hello.port\n';
+  writeFileSync(join(folder, 'own.ini'), OWN.replace('[api:', `${line}[api:`));
+  const unread = [...checked(folder, 'nova.conf').stdout.matchAll(/^(own\.ini:3:\d+: warning: .*)\n {2}(.*)$/gm)];
+  const said = (column: number, name: string, where: string): string =>
+    `own.ini:3:${column}: warning: [DEFAULT] other_names: ${name} is an option of this application too, and is not read here: ${where}`;
+  assert.deepEqual(
+    unread.map(([, warning]) => warning),
+    [
+      said(15, 'DEFAULT.workers', 'nova.conf:2'),
+      said(38, 'oslo_policy.enforce_scope', 'nova.conf:4'),
+      said(65, 'api:hello.port', 'own.ini:5'),
+    ],
+  );
+  for (const [, , hint] of unread)
+    assert.equal(hint, 'remove it from other_names if the value is meant for this application');
+});
+
+test('WI-1 the line has the name of a value that only another program can read', (t) => {
+  const shared = `[DEFAULT]
+workers = 4
+[servicegroup]
+driver = db
+[database]
+connection = mysql://nova:secret@one/nova
+[nova]
+`;
+  const line = (text: string): string =>
+    suggestedLine(checked(projectOf(t, { 'nova.conf': text }), 'nova.conf').stdout);
+  assert.equal(line(shared), 'other_names = DEFAULT.workers, servicegroup.driver, nova');
+  const kept = shared.replace('driver = db', 'driver = sqlite');
+  for (const scheme of ['mysql', 'mysql+pymysql', 'postgresql+psycopg2'])
+    assert.equal(
+      line(kept.replace('mysql', scheme)),
+      'other_names = DEFAULT.workers, database.connection, nova',
+      scheme,
+    );
+  // One that Portico can read may be meant for it.
+  assert.equal(line(kept.replace('mysql', 'postgresql')), 'other_names = DEFAULT.workers, nova');
+});
+
 test('WI-2 a name that Portico has in another section is in the line, a misspelled one of the same section is not', (t) => {
   const text = `[DEFAULT]\nmy_ip = ::1\nlog_levle = info\nheaders_timeout = 3\n[vnc]\n[database]\npool_sise = 3\n`;
   const folder = projectOf(t, { 'nova.conf': text });
