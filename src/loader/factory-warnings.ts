@@ -1,8 +1,9 @@
 /** Warnings that factories log while a check builds their apps: it reports what a start would log. */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Origin } from '../errors/index.js';
+import { ignoreErrors, type Origin } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import { lineParts } from '../log/internal.js';
+import { json, lineParts, withErrors } from '../log/internal.js';
+import { maskUris } from '../text/index.js';
 
 /** A warning, at the section for which the factory was called. */
 interface FactoryWarning {
@@ -28,10 +29,18 @@ export function factoryLog(log: Logger, at: Pick<FactoryWarning, 'section' | 'or
   if (found === undefined) return log;
   return Object.assign(Object.create(log) as Logger, {
     warn: (first: unknown, ...rest: unknown[]) => {
-      const [, message] = lineParts(first, rest);
-      found.push({ code: 'PORTICO_FACTORY_WARNING', message, ...at });
+      // A getter of a field may throw.
+      const message = ignoreErrors(() => warningText(first, rest)) ?? '';
+      if (message !== '') found.push({ code: 'PORTICO_FACTORY_WARNING', message, ...at });
       log.warn(first, ...rest);
     },
     child: (fields: Parameters<Logger['child']>[0]) => factoryLog(log.child(fields), at),
   });
+}
+
+/** Returns the message of a warning, or its fields if it has none; empty if there is nothing to show. */
+function warningText(first: unknown, rest: readonly unknown[]): string {
+  const [fields, message] = lineParts(first, rest);
+  if (message !== '' || Object.keys(fields).length === 0) return message;
+  return maskUris(json(withErrors(fields)) ?? '');
 }

@@ -1,7 +1,7 @@
 /** Exports for other directories of Portico, in addition to the published ones. */
 
 export { checkedLog, silentLogger, Throttle } from './log.js';
-export { lineParts } from './log-arguments.js';
+export { json, lineParts, withErrors } from './log-arguments.js';
 export {
   describeMoments,
   jsonString,

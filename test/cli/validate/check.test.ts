@@ -492,6 +492,9 @@ paste.app_factory = ./shop.js:app
 `,
     'shop.js': `export const app = (_global, _local, { log }) => {
   log.warn({ shelves: 3 }, 'the shop has only %d shelves', 3);
+  log.warn({ shelves: 4, at: 'http://ada:s3cr3t@one/', cause: new Error('no room') });
+  log.warn({ get shelves() { throw new Error('not counted'); } });
+  log.warn({});
   return () => undefined;
 };
 `,
@@ -504,6 +507,9 @@ paste.app_factory = ./shop.js:app
     const { stdout } = run(cwd, 'check', ...words);
     return [open, shelves].map((each) => stdout.match(each)?.length);
   };
+  const fields = run(cwd, 'check').stdout.match(/^api-paste\.ini:6:1: warning: \[app:app\] (?!the shop).*/gm) ?? [];
+  assert.equal(fields.length, 1, 'a warning without a message has its fields, and one without these is left out');
+  assert.match(fields[0]!, /\{"shelves":4,"at":"http:\/\/ada:\*+@one\/","cause":\{.*"message":"no room"/);
   chmodSync(users!, 0o644);
   assert.deepEqual(counts([]), [1, 1]);
   assert.deepEqual(counts(['--no-factories']), [1, undefined]);
