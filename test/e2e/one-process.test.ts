@@ -36,7 +36,6 @@ export const app = appFactory('greeter', options, ({ greeting }) => {
     while (!existsSync('go')) await pause(10);
     return { pid: process.pid, greeting };
   });
-  router.get('/stuck', () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0));
   return router.build();
 });
 `;

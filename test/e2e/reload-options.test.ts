@@ -362,7 +362,7 @@ const ROWS: Readonly<Record<string, Row | Unseen>> = {
     see: ({ held }) => held!.closed.then(() => held!.received),
     is: /^$/,
   },
-  'DEFAULT.worker_timeout': 'ends a process: test/e2e/one-process.test.ts, test/launch/parent',
+  'DEFAULT.worker_timeout': 'ends a process: test/launch/exit-status.test.ts, test/launch/parent/heartbeats.test.ts',
   'DEFAULT.worker_start_timeout':
     'refuses a reload: test/launch/in-process/in-process-reload.test.ts, test/launch/reload',
   'DEFAULT.max_memory': 'ends a worker: test/launch/parent/memory-limit.test.ts',

@@ -23,7 +23,7 @@ function findingsIn(text: string, severity: 'error' | 'warning'): readonly strin
 
 const firstLine = (text: string): string => text.split('\n')[0]!;
 
-test('OP-19 MI-6 a start, a dry run and a reload tell all errors that check tells, and nothing is served meanwhile', async (t) => {
+test('OP-19 MI-6 a start, a dry run and a reload tell all errors that check tells, and nothing is served meanwhile; a reload to a module that ends the process is refused with its place', async (t) => {
   const port = await freePort();
   const project = emptyProject(filesOf({}, port));
   const write = (it: Broken): void => {
@@ -48,6 +48,12 @@ test('OP-19 MI-6 a start, a dry run and a reload tell all errors that check tell
     other.remove();
     assert.deepEqual(findingsIn(started.stderr.replaceAll(other.folder, project.folder), 'error'), expected, kind);
   }
+  write({ files: { 'app.js': 'process.exit();\n' } });
+  const ended = await reload();
+  assert.equal(ended.outcome, 'refused');
+  assert.match(ended.error ?? '', /exited before it was ready: \S+\/app\.js:1:9: process\.exit\(\)/);
+  // The exit of the new worker is logged like any other.
+  await program.printed(/"event":"worker_exited".*exited with status 0/);
   write(ODD);
   const expected = findingsIn((await cli('check')).stdout, 'warning')
     .map(firstLine)

@@ -287,6 +287,23 @@ test('OP-3 a unix socket that a start could not bind is a warning that says why,
   );
 });
 
+test('OP-3 a unix socket in a folder that this user may not write to is a warning', (t) => {
+  const cwd = folder(t, { 'closed/note.txt': '' });
+  writeFileSync(join(cwd, 'portico.ini'), `[api:main]\nlisten = unix:${cwd}/closed/api.sock\n`);
+  chmodSync(cwd, 0o755);
+  chmodSync(join(cwd, 'closed'), 0o555);
+  // File modes do not restrict root: another user needs a process.
+  const words = [join(root, 'lib', 'cli', 'main.js'), 'check'];
+  const { stdout } =
+    process.getuid?.() === 0
+      ? spawnSync(process.execPath, words, { cwd, encoding: 'utf8', uid: 65_534, gid: 65_534 })
+      : run(cwd, 'check');
+  assert.match(
+    stdout,
+    /\[api:main\] listen: it cannot be bound now: EACCES: permission denied, access '\/.*closed'\n {2}Give this user the right/,
+  );
+});
+
 test('OP-3 CF-51 RP-88 managers that would get more time to stop than there is are told, by check and by a start', (t) => {
   const cwd = folder(t, {
     'portico.ini': '[DEFAULT]\ngraceful_shutdown_timeout = 30\nmanager_shutdown_timeout = 40\n[api:main]\nport = 0\n',
