@@ -231,3 +231,17 @@ test('every page that the README leads to is in the package, but for pictures an
     [],
   );
 });
+
+test('a file of the package that names code which only a clone has says so at its top', () => {
+  const naming = packed
+    .filter((path) => /^paste\/[^/]+\.ini$/.test(path))
+    .map((path) => [path, readFileSync(join(installed, path), 'utf8')] as const)
+    .filter(([path, text]) =>
+      [...text.matchAll(/= (\.\.?\/[^\s:]+)/g)].some(([, file]) => !existsSync(join(installed, path, '..', file!))),
+    );
+  assert.deepEqual(
+    naming.filter(([, text]) => !/^(?:#.*\n)*?#.*\bclone\b/.test(text)).map(([path]) => path),
+    [],
+  );
+  assert.deepEqual(naming.map(([path]) => path).toSorted(), ['paste/api-paste.ini', 'paste/portico.ini']);
+});
