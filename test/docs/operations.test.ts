@@ -32,7 +32,11 @@ const SAYS: readonly (readonly [command: string, says: RegExp])[] = [
 test('every command of docs/operations.md does what the page says, to the stop', { timeout: 240_000 }, async (t) => {
   const ini =
     '[DEFAULT]\nenabled_apis = compute\n[api]\nauth_strategy = noauth\n[api:compute]\nport = 8774\nworkers = 1\n[admin]\nlisten = 127.0.0.1:9100\n[metrics]\nenabled = yes\n[servicegroup]\nconnection = sqlite:///services.db\n';
-  const files = { 'portico.ini': ini, 'api-paste.ini': readFileSync(join(root, 'paste', 'api-paste.ini'), 'utf8') };
+  const paste = readFileSync(join(root, 'paste', 'api-paste.ini'), 'utf8').replaceAll(
+    '../examples',
+    join(root, 'examples'),
+  );
+  const files = { 'portico.ini': ini, 'api-paste.ini': paste };
   await runPage(t, 'docs/operations.md', { files, serve: 'api-cli', ports: [8774, 9100], says: SAYS });
 });
 

@@ -138,7 +138,10 @@ test('OP-71 it is off unless a reload or the start turns it on, and a wrong name
 
 test('OP-71 the whole sample is described', async (t) => {
   const ini = `[DEFAULT]\nenabled_apis = compute,metadata\n[api]\nauth_strategy = noauth\n[admin]\nlisten = 127.0.0.1:0\ndocs = true\n[api:compute]\nport = 0\nworkers = 1\n[api:metadata]\nport = 0\nworkers = 1\n`;
-  const pasteFile = readFileSync(join(root, 'paste', 'api-paste.ini'), 'utf8');
+  const pasteFile = readFileSync(join(root, 'paste', 'api-paste.ini'), 'utf8').replaceAll(
+    '../examples',
+    join(root, 'examples'),
+  );
   const program = startProject(t, emptyProject({ 'portico.ini': ini, 'api-paste.ini': pasteFile }));
   const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
   await program.printed(/"event":"ready"/);
