@@ -241,6 +241,33 @@ use = egg:mine#constructor
   assert.equal(checked.status, 0, checked.stdout + checked.stderr);
 });
 
+test('WI-8 names of other applications are read back from portico.ini, whatever characters they have', (t) => {
+  const names = [
+    'my$sec,tion',
+    "it's",
+    '"quoted", and more',
+    '#hash',
+    ';semi',
+    'a\\b',
+    'a, #b',
+    'x ; y',
+    "'",
+    '$$',
+    ',',
+    'é*',
+    'b\\',
+  ];
+  const sections = names.map((name) => `[${name}]\nx = 1\n`).join('');
+  const run = service(t, {
+    'shop/api-paste.ini': '[app:main]\npaste.app_factory = shop:make\n',
+    'shop/shop.conf': `[DEFAULT]\nmy$op,tion = 1\n${sections}`,
+  });
+  assert.equal(run('migrate shop --output new --javascript').status, 0);
+  const checked = check('new');
+  assert.equal(checked.status, 0, written('new', 'portico.ini') + checked.stdout + checked.stderr);
+  assert.doesNotMatch(checked.stdout, /other_names|no section/);
+});
+
 test('WI-8 with --javascript the project is JavaScript', (t) => {
   const run = service(t, { 'shop/api-paste.ini': '[app:main]\npaste.app_factory = shop:make\n' });
   assert.equal(run('migrate shop --output new --javascript').status, 0);

@@ -1,4 +1,5 @@
 /** The ini files and the README of a project that takes over a service. */
+import { configOptions, escapeDollars } from '../../config/internal.js';
 import type { PasteOption } from '../../ini/index.js';
 import { looksSecret, maskUris } from '../../text/index.js';
 import { columns } from '../command.js';
@@ -61,7 +62,7 @@ export function configText({ service, served, standIns, otherNames }: Migration)
   const others =
     otherNames.length === 0
       ? ''
-      : `# Names in ${conf!.shown} that only other applications read.\nother_names =\n${otherNames.map((name) => `    ${name}`).join(',\n')}\n`;
+      : `# Names in ${conf!.shown} that only other applications read.\nother_names =\n${otherNames.map((name) => `    ${itemText(name)}`).join(',\n')}\n`;
   const apis = served.apis.map(({ name, port, portFrom, listen }) => {
     const from = portFrom ?? 'Nothing says the port of the Python service.';
     const address = listen === undefined ? '' : `listen = ${listen}\n`;
@@ -79,6 +80,11 @@ api_paste_config = ${PASTE}
 fault_style = openstack
 ${others}${auth}
 ${apis.join('\n')}`;
+}
+
+/** Returns a name as an item of `other_names`, which is read back as it is. */
+function itemText(name: string): string {
+  return escapeDollars(configOptions.other_names.format([name]));
 }
 
 /** Returns the README. `commands`: options of `api-cli` that name the configuration. */
