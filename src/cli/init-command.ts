@@ -12,6 +12,7 @@ import {
   ON_OLDER_NODE,
   packageName,
   refuseOccupied,
+  shellWord,
   templateFile,
   templateFiles,
   writeProject,
@@ -51,7 +52,7 @@ function init(dir: string, inJavaScript: boolean): void {
 }
 
 function told(dir: string, { name, extension, why }: ReturnType<typeof languageOf>): string {
-  const enter = resolve(dir) === resolve('.') ? '' : `  cd ${printable(dir)}\n`;
+  const enter = resolve(dir) === resolve('.') ? '' : `  cd ${shellWord(printable(dir))}\n`;
   return `A project in ${name}${why}
   app/books${extension}          an API: routes, a controller, a schema
   app/cache-control${extension}  a filter with an option

@@ -12,7 +12,7 @@ import { collect } from './command-line.js';
 import { readConfiguration } from './configured/configuration.js';
 import { type FoundConf, findService, type NamedFiles } from './migrate/found-service.js';
 import { servedApis } from './migrate/served-apis.js';
-import { isLost, standIns } from './migrate/stand-ins.js';
+import { isGuard, isLost, type StandIn, standIns } from './migrate/stand-ins.js';
 import { codeFor } from './migrate/written-code.js';
 import { configText, type Migration, PASTE, pasteText, readmeText } from './migrate/written-files.js';
 import {
@@ -22,6 +22,7 @@ import {
   ON_OLDER_NODE,
   packageName,
   refuseOccupied,
+  shellWord,
   templateFiles,
   writeProject,
 } from './new-project.js';
@@ -49,7 +50,9 @@ async function migrate(dir: string | undefined, args: Arguments): Promise<void> 
   const service = findService(dir, args);
   const output = args.output ?? `${service.name}-portico`;
   const target = resolve(output);
-  refuseOccupied(target, output, (other) => `api-cli migrate ${dir ?? ''} --output ${other}`.replace(/ {2,}/, ' '));
+  refuseOccupied(target, output, (other) => {
+    return `api-cli migrate ${dir === undefined ? '' : `${shellWord(dir)} `}--output ${other}`;
+  });
   const language = languageOf(args.javascript === true);
   const { conf } = service;
   const found: Migration = {
@@ -58,7 +61,8 @@ async function migrate(dir: string | undefined, args: Arguments): Promise<void> 
     standIns: await standIns(service.all, language.extension),
     otherNames: [],
   };
-  const read = conf === undefined ? '' : ` --config-file ${quoted(confFrom(target, conf))} --config-file portico.ini`;
+  const read =
+    conf === undefined ? '' : ` --config-file ${shellWord(confFrom(target, conf))} --config-file portico.ini`;
   const tsconfig = language.extension === '.ts' && {
     'tsconfig.json': templateFiles(language.folder)['tsconfig.json']!,
   };
@@ -104,9 +108,6 @@ function confFrom(target: string, { shown, path }: FoundConf): string {
   return isAbsolute(shown) ? path : relative(target, path);
 }
 
-const quoted = (path: string): string =>
-  /^[\w./:@%+,-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
-
 /** Returns the names in a conf that nothing here owns: it serves other applications, so each is theirs, however near it is to one of Portico. */
 async function namesOfOthers(conf: string, config: string): Promise<readonly string[]> {
   const read = await readConfiguration({ configFile: [conf, config] }, { collect: true });
@@ -137,13 +138,24 @@ function told(
     [PASTE, 'what stands for the Python names there'],
     [CONFIG, addresses],
     ...(apps.length > 0
-      ? [['app', `${countText(apps.length, 'app')} to write: until then they respond with 501`]]
+      ? [
+          [
+            'app',
+            `${countText(apps.length, 'app')} to write: until then ${apps.length === 1 ? 'it responds' : 'they respond'} with 501`,
+          ],
+        ]
       : []),
     ['README.md', 'what was mapped, what is lost, what to do'],
   ];
   const counterparts = all.length - apps.length - lost.length;
-  const lostText =
-    lost.length === 0 ? '' : `; ${lost.map(({ factory }) => factory.sections[0]).join(', ')} replaced by nothing`;
+  const names = (some: readonly StandIn[]): string => some.map(({ factory }) => factory.sections[0]).join(', ');
+  const guards = all.filter(isGuard);
+  const passing = lost.filter((each) => !isGuard(each));
+  const refuse = guards.length === 1 ? 'refuses all requests until it is' : 'refuse all requests until they are';
+  const lostText = [
+    passing.length === 0 ? '' : `; ${names(passing)} replaced by nothing`,
+    guards.length === 0 ? '' : `; ${names(guards)} ${refuse} written`,
+  ].join('');
   return `A project in ${name}${why}, from ${from.join(' and ')}
 ${columns(rows)
   .map((row) => `  ${row}`)
@@ -152,7 +164,7 @@ ${columns(rows)
 Of ${all.length} factories: ${counterparts} mapped, ${countText(apps.length, 'app')} to write${lostText}.
 
 Next:
-  cd ${output}
+  cd ${shellWord(output)}
   npm install
   npm run check
   npm start

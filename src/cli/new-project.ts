@@ -90,6 +90,11 @@ export interface CopiedFile {
   readonly mode: number;
 }
 
+/** Returns a path as a word for a shell. */
+export function shellWord(path: string): string {
+  return /^[\w./:@%+,-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
+}
+
 /** Writes files into a new directory, and the manifest with these scripts. */
 export function writeProject(
   target: string,
@@ -118,13 +123,13 @@ const BESIDE = ['.git', 'node_modules', MANIFEST, 'package-lock.json'];
 
 /**
  * Refuses a directory with files: a project does not overwrite any. A directory with only those of {@link BESIDE} counts as empty. `remedy`
- * makes the hint, with a directory of another name.
+ * makes the hint, with a directory of another name as a word for a shell.
  */
 export function refuseOccupied(target: string, dir: string, remedy: (other: string) => string): void {
   if (!existsSync(target)) return;
   const shown = printable(dir);
   const other = dir === '.' ? 'library' : `${shown.replace(/\/+$/, '')}-2`;
-  const hint = `Choose a new or empty directory: ${remedy(other)}.`;
+  const hint = `Choose a new or empty directory: ${remedy(shellWord(other))}.`;
   if (!statSync(target).isDirectory()) throw new UsageError(`${shown} is a file`, hint);
   const found = readdirSync(target).filter((name) => !BESIDE.includes(name));
   if (found.length === 0) {

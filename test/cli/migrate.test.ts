@@ -268,6 +268,14 @@ test('WI-8 names of other applications are read back from portico.ini, whatever 
   assert.doesNotMatch(checked.stdout, /other_names|no section/);
 });
 
+test('WI-8 paths in printed commands are words for a shell', (t) => {
+  const run = service(t, { 'shop/api-paste.ini': '[app:main]\npaste.app_factory = shop:make\n' });
+  const words = ['migrate', 'shop', '--output', "new; it's"];
+  assert.match(command(words, { cwd: here }).stdout, /\n {2}cd 'new; it'\\''s'\n/);
+  assert.match(command(words, { cwd: here }).stderr, /: api-cli migrate shop --output 'new; it'\\''s-2'\.\n/);
+  assert.match(run('migrate shop').stdout, /\n {2}cd shop-portico\n/);
+});
+
 test('WI-8 with --javascript the project is JavaScript', (t) => {
   const run = service(t, { 'shop/api-paste.ini': '[app:main]\npaste.app_factory = shop:make\n' });
   assert.equal(run('migrate shop --output new --javascript').status, 0);
@@ -423,7 +431,15 @@ paste.filter_factory = shop.gate:NoAuth.factory
 paste.app_factory = shop:make
 `;
   const run = service(t, { 'shop/api-paste.ini': paste });
-  run('migrate shop --output new');
+  const { stdout } = run('migrate shop --output new');
+  assert.match(stdout, /; limit replaced by nothing; tokens refuses all requests until it is written\.\n/);
+  const aliases = written('new/portico-paste.ini');
+  assert.match(aliases, /^# Filters that do nothing yet\.\nfilters =\n {4}shop\.limits:RateLimit\.factory .*\n\n/m);
+  assert.match(aliases, /^# Filters that refuse all requests until they are written\.\nguards =\n {4}shop\.gate:Auth/m);
+  assert.match(
+    aliases,
+    /^# Factories of Portico that may do the same: guesses by name and options\.\ncounterparts =\n/m,
+  );
   const lost = written('new/README.md').split('## Lost\n')[1]!;
   assert.match(
     lost,

@@ -7,7 +7,7 @@ import { errorText } from '../../errors/index.js';
 import { type PasteDocument, readConf, readPaste } from '../../ini/index.js';
 import { isPasteSection, openPasteFile, type PasteFile } from '../../loader/internal.js';
 import { printable } from '../../text/index.js';
-import type { CopiedFile } from '../new-project.js';
+import { type CopiedFile, shellWord } from '../new-project.js';
 
 /** A paste file. */
 export interface FoundPaste {
@@ -89,7 +89,7 @@ function pasteFilesIn(folder: string, dir: string): readonly string[] {
     if (found.length > 1) {
       const hint = `Name those of one service: ${found
         .slice(0, 3)
-        .map((name) => `--paste ${join(dir, name)}`)
+        .map((name) => `--paste ${shellWord(join(dir, name))}`)
         .join(' or ')}.`;
       throw new UsageError(`${printable(dir)} has several paste files: ${printable(found.join(', '))}`, hint);
     }
@@ -143,7 +143,7 @@ function confOf(
   const name = wanted.find((each) => there.includes(each)) ?? (there.length === 1 ? there[0] : undefined);
   if (name !== undefined) return readConfOf(join(dir, name), join(folder, name));
   if (there.length === 0) return undefined;
-  const hint = `Name the one of the service: --config-file ${join(dir, there[0]!)}.`;
+  const hint = `Name the one of the service: --config-file ${shellWord(join(dir, there[0]!))}.`;
   throw new UsageError(`${printable(dir)} has several conf files: ${printable(there.toSorted().join(', '))}`, hint);
 }
 

@@ -42,10 +42,11 @@ export function pasteText({ served, standIns }: Migration): string {
 /** The lists of aliases. Python names that Portico knows need none. */
 const LISTS: readonly (readonly [label: string, title: string, how: (each: StandIn) => boolean])[] = [
   ['apps', 'Apps to write.', ({ how }) => how === 'app'],
-  ['filters', 'Filters that do nothing yet.', ({ how }) => how === 'filter'],
+  ['filters', 'Filters that do nothing yet.', (each) => each.how === 'filter' && !isGuard(each)],
+  ['guards', 'Filters that refuse all requests until they are written.', isGuard],
   [
     'counterparts',
-    "Factories of Portico that do the same, by Python's names for them.",
+    'Factories of Portico that may do the same: guesses by name and options.',
     ({ how }) => how === 'similar',
   ],
 ];
