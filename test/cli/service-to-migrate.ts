@@ -1,0 +1,29 @@
+/** Services in Python, as folders with paste files and confs, for `api-cli migrate`. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { emptyProject } from '../fixtures/project.js';
+import { command } from './command.js';
+
+/** A folder with a service, in which commands run; what is written finds Portico there. */
+export function service(
+  t: TestContext,
+  files: Readonly<Record<string, string>>,
+): (words: string) => ReturnType<typeof command> {
+  const { folder, remove } = emptyProject(files);
+  t.after(remove);
+  here = folder;
+  return (words) => command(words.split(' '), { cwd: folder });
+}
+/** The folder of the last service. */
+export let here = '';
+
+/** Returns the text of a file in that folder. */
+export const written = (...path: string[]): string => readFileSync(join(here, ...path), 'utf8');
+
+/** Runs the script `check` of a project, but for the compiler. */
+export function check(folder: string): ReturnType<typeof command> {
+  const { scripts } = JSON.parse(written(folder, 'package.json')) as { scripts: { check: string } };
+  const words = scripts.check.replace(/^tsc && /, '').replace(/^api-cli /, '');
+  return command(words.split(' '), { cwd: join(here, folder), anew: true });
+}
