@@ -124,6 +124,9 @@ test('the parts of a URL that cannot be used are told, and nothing else of it', 
     ['redis://u:hidden%zz@h', /% in it is not followed by two hexadecimal digits/],
     ['redis://u:hidden@hid den', /a host is not name:port/],
     ['redis://u:hidden@h,i', /a server has one host/],
+    ['redis://u:6379/hidden@h', /a \/ in its user or password is written %2F/],
+    ['redis://u:hidden?@h', /only a scheme with TLS has files/],
+    ['rediss://h/0?ca=/hidd@none', /its ca cannot be read: ENOENT/],
     ['redis://h?sentinel_password=hidden', /only Sentinel has a sentinel_password/],
   ];
   for (const [store, message] of refused) {

@@ -21,9 +21,13 @@ export interface RedisUrl {
 
 /** Reads a URL. Throws `PORTICO_STORE`; no message contains any part of the URL, but for the name of a file. */
 export function readUrl(text: string): RedisUrl {
-  const parts = /^(rediss?)(?:\+(sentinel|cluster))?:\/\/(?:(.*)@)?([^@/?#]+)(?:\/([^?#]*))?(?:\?([^#]*))?$/.exec(text);
+  const parts = /^(rediss?)(?:\+(sentinel|cluster))?:\/\/(?:([^/?#]*)@)?([^@/?#]+)(?:\/([^?#]*))?(?:\?([^#]*))?$/.exec(
+    text,
+  );
   if (parts === null) throw unreadable('it is not scheme://hosts/database');
   const [, protocol, kind = 'server', user, hosts = '', path = '', query] = parts as (string | undefined)[];
+  // A file of the query may have one.
+  if (path.includes('@')) throw unreadable('a / in its user or password is written %2F');
   const [service = '', database = ''] = kind === 'sentinel' ? path.split(/\/(.*)/) : ['', path];
   if (kind === 'sentinel' && service === '') throw unreadable('the name of the service is missing behind the hosts');
   if (kind === 'server' && hosts.includes(',')) throw unreadable('a server has one host');
