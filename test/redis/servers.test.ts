@@ -1,6 +1,7 @@
 /** Servers of Redis as operators run them: with TLS, users, databases, Sentinel, and as a cluster. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -55,6 +56,20 @@ function certificates(t: TestContext): { ca: string; cert: string; key: string }
   return { ca, cert, key };
 }
 
+/** Starts a server that notes the names that clients tell, and answers all with the same. */
+async function namedServer(t: TestContext, files?: { readonly cert: string; readonly key: string }, answer?: string) {
+  const names: string[] = [];
+  const pair = files && { cert: readFileSync(files.cert), key: readFileSync(files.key) };
+  const note = (name: string, done: (error: null) => void): void => done(void names.push(name) as unknown as null);
+  const server = createServer({ ...pair, SNICallback: note }, (socket) => {
+    socket.on('error', () => undefined).on('data', () => answer !== undefined && socket.write(answer));
+    t.after(() => socket.destroy());
+  });
+  t.after(() => server.close());
+  await new Promise<void>((listening) => server.listen(0, 'localhost', listening));
+  return { names, port: (server.address() as AddressInfo).port };
+}
+
 test('TLS with an authority and a certificate of the client; a server that is not certified is not used', {
   skip,
   timeout,
@@ -81,14 +96,26 @@ test('TLS with an authority and a certificate of the client; a server that is no
 });
 
 test('the name of the host is told with TLS, by which an address finds one of many servers', { timeout }, async (t) => {
-  const names: string[] = [];
-  const server = createServer({ SNICallback: (name, done) => done(void names.push(name) as unknown as null) });
-  t.after(() => server.close());
-  await new Promise<void>((listening) => server.listen(0, 'localhost', listening));
-  await hostOf(t, { store: `rediss://localhost:${(server.address() as AddressInfo).port}` });
+  const { port, names } = await namedServer(t);
+  await hostOf(t, { store: `rediss://localhost:${port}` });
   await until(
     () => names[0],
     (name) => name === 'localhost',
+  );
+});
+
+test('the name of the host is told to nodes of a cluster, also to those that others name', {
+  skip,
+  timeout,
+}, async (t) => {
+  const files = certificates(t);
+  const node = await namedServer(t, files);
+  const slots = `*1\r\n*3\r\n:0\r\n:16383\r\n*3\r\n$9\r\nlocalhost\r\n:${node.port}\r\n$1\r\nx\r\n`;
+  const root = await namedServer(t, files, slots);
+  const host = await hostOf(t, { store: `rediss+cluster://localhost:${root.port}?ca=${files.ca}` });
+  await until(
+    () => new Browser().send(host, 'POST', '/login').then(() => [root.names[0], node.names[0]].join()),
+    (names) => names === 'localhost,localhost',
   );
 });
 

@@ -28,6 +28,8 @@ interface Script {
   readonly arguments: string[];
 }
 
+type Node = RedisUrl['hosts'][number];
+
 /** What stores use of a client: of one server, of Sentinel and of a cluster. */
 interface Client {
   readonly isReady: boolean;
@@ -151,6 +153,9 @@ async function clientsOf(url: RedisUrl): Promise<() => Client> {
     reconnectStrategy: (tries: number) => Math.random() * Math.min(LONGEST_REST_MS, 50 * 2 ** Math.min(tries, 10)),
     ...(tls !== undefined && { tls: true as const, ...tls }),
   };
+  // One address may lead to many servers, which are told apart by the name. The client of Sentinel can tell none.
+  const named = (node: Node): Node & { readonly servername?: string } =>
+    tls === undefined || isIP(node.host) !== 0 ? node : { ...node, servername: node.host };
   const common = {
     disableClientInfo,
     disableOfflineQueue: true,
@@ -165,8 +170,7 @@ async function clientsOf(url: RedisUrl): Promise<() => Client> {
       createClient({
         ...common,
         RESP,
-        // One address may lead to many servers, which are told apart by the name.
-        socket: { ...socket, ...first, ...(tls !== undefined && isIP(first.host) === 0 && { servername: first.host }) },
+        socket: { ...socket, ...named(first) },
       }),
     sentinel: () =>
       createSentinel({
@@ -186,13 +190,20 @@ async function clientsOf(url: RedisUrl): Promise<() => Client> {
       createCluster({
         RESP,
         // They only tell the nodes, at once.
-        rootNodes: hosts.map((host) => ({ socket: { ...host, socketTimeout: CONNECT_MS } })),
+        rootNodes: hosts.map((host) => ({ socket: { ...named(host), socketTimeout: CONNECT_MS } })),
+        ...(tls !== undefined && { nodeAddressMap: (address: string) => named(splitAddress(address)) }),
         defaults: common,
         // A node that is away must not keep the others waiting.
         minimizeConnections: true,
       }),
   };
   return makers[kind] as unknown as () => Client;
+}
+
+/** Splits the address of a node as the package writes it: `host:port`, without brackets around an IPv6 address. */
+function splitAddress(address: string): Node {
+  const at = address.lastIndexOf(':');
+  return { host: address.slice(0, at), port: Number(address.slice(at + 1)) };
 }
 
 /** Returns a list that begins anywhere: no one Sentinel that stalls is the first each time. */
