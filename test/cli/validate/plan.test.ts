@@ -120,7 +120,7 @@ max_request_body_size = many
 [cors]
 allowed_orign = https://a.example
 [crs]
-x = 1
+max_age = 1
 [elsewhere]
 x = 1
 `,
