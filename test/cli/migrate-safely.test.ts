@@ -62,6 +62,22 @@ o${evil} = 1
   }
 });
 
+test('WI-8 a filter may be called as the function of the code that refuses requests', (t) => {
+  const paste = `[pipeline:main]
+pipeline = refuse token app
+[filter:refuse]
+paste.filter_factory = shop:refuse
+[filter:token]
+paste.filter_factory = shop:token
+[app:app]
+paste.app_factory = shop:make
+`;
+  const run = service(t, { 'shop/api-paste.ini': paste });
+  assert.equal(run('migrate shop --output new --javascript').status, 0);
+  const checked = check('new');
+  assert.equal(checked.status, 0, checked.stdout + checked.stderr);
+});
+
 test('WI-8 names that every object has are names as others', (t) => {
   const paste = `[pipeline:constructor]
 pipeline = valueOf toString

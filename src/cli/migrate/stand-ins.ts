@@ -43,7 +43,8 @@ export async function standIns(pastes: readonly FoundPaste[], extension: string)
   const found: StandIn[] = [];
   const names = new Map([
     ['app', new Set<string>(['filters', 'not-written'])],
-    ['filter', new Set<string>()],
+    // The function in place of a guard.
+    ['filter', new Set<string>(['refuse'])],
   ]);
   for (const { path, name: file, document } of pastes) {
     const filters = new Set(

@@ -151,7 +151,7 @@ function authStep({ open, chooses, isSet, isWritten }: AuthStrategy, conf: Found
     ...(isSet ? [`\`${conf!.shown}\` has a value for that option, which is not changed.`] : []),
     ...(chooses.length > 0
       ? [
-          `It also chooses the pipelines of ${listText(chooses.map(inCode))}: with \`noauth\`, those without authentication.`,
+          `That option also chooses the pipelines of ${listText(chooses.map(inCode))}: with \`noauth\`, those without authentication.`,
         ]
       : []),
   ];
