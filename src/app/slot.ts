@@ -102,5 +102,6 @@ export function noteOriginal(copy: IncomingMessage, original: IncomingMessage): 
   copied.requestTrace = exchange.requestTrace;
   copied.trial = exchange.trial;
   copied.identityStripped = exchange.identityStripped;
+  copied.acceptedToken = exchange.acceptedToken;
   copied.forwardedHeaders = exchange.forwardedHeaders;
 }

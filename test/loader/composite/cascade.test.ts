@@ -7,8 +7,9 @@ import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import express from 'express';
 import { type App, afterResponse, beforeHead, environ, Fault, fastifyApp } from 'portico/app';
-import { session, stripIdentity } from 'portico/middleware';
+import { rateLimit, session, stripIdentity } from 'portico/middleware';
 import { lint, request } from 'portico/testing';
+import { exchangeOf } from '#internal/app';
 import { composed } from '../composed.js';
 
 type Listener = (req: IncomingMessage, res: ServerResponse) => unknown;
@@ -301,6 +302,21 @@ paste.app_factory = shown
   assert.equal((await request(lint(inside), 'GET', '/x', { headers })).text(), 'ada');
   const alone = await composed(t, ini, { ...factories, auth: () => (app: App) => app });
   assert.equal((await request(lint(alone), 'GET', '/x', { headers })).text(), 'nobody');
+});
+
+test('PD-96 a rate limit inside counts by the token that a filter outside has accepted', async (t) => {
+  const sections = '[pipeline:kept]\npipeline = limit shown\n[filter:limit]\npaste.filter_factory = limit\n';
+  const ini = `[composite:main]\npaste.composite_factory = cascade\napp1 = kept\napp2 = shown\n${sections}rules = mine token-hash 1/h 1\n[app:shown]\npaste.app_factory = shown\n`;
+  const app = await composed(t, ini, { limit: rateLimit, shown: () => found('shown') });
+  const outer: App = (req, res) => {
+    exchangeOf(req).acceptedToken = String(req.headers['x-auth-token']);
+    return app(req, res);
+  };
+  const statuses: number[] = [];
+  for (const token of ['one', 'one', 'two']) {
+    statuses.push((await request(lint(outer), 'GET', '/x', { headers: { 'x-auth-token': token } })).status);
+  }
+  assert.deepEqual(statuses, [200, 429, 200]);
 });
 
 test('PD-96 Fastify and Express leaves can be tried', async (t) => {
