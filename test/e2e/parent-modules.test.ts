@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { commandBeside } from '../cli/command.js';
+import { until } from '../fixtures/until.js';
 import { makePair } from '../server/certificate-files.js';
 import { apiCli, emptyProject, Program, root } from './program.js';
 
@@ -145,7 +146,10 @@ test('a parent loads its registry when an operator asks for it, and never the ba
   const answer = await fetch(`${url}/services`);
   assert.equal(answer.status, 200);
   assert.equal(((await answer.json()) as { services: unknown[] }).services.length, 1);
-  assert.ok(loadedBy(program).includes('the registry'));
+  await until(
+    () => loadedBy(program),
+    (loaded) => loaded.includes('the registry'),
+  );
   program.kill('SIGTERM');
   assert.equal((await program.ended).code, 0);
 });
