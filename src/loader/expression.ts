@@ -4,7 +4,7 @@
  */
 import { statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { didYouMean, loadFailure, type Origin, PorticoError } from '../errors/index.js';
+import { didYouMean, ignoreErrors, loadFailure, type Origin, PorticoError } from '../errors/index.js';
 import { strip } from '../ini/index.js';
 import {
   ExportMissing,
@@ -109,9 +109,14 @@ function noModule(error: ModuleMissing, module: string, folder: string, written:
   const looked = `Looked in node_modules of ${searchFolders(folder).join(', ')}, and above.`;
   if (error.what === 'package' && PYTHON_MODULE.test(module)) {
     const named = normalExpression(written);
+    const slashed = module.replaceAll('.', '/');
+    if (isFound(slashed, folder)) {
+      const hint = `Did you mean "${named.replace(module, slashed)}"? Between the parts of a name is a "/".`;
+      return new PasteError('PORTICO_PASTE_NO_MODULE', { message, origin, hint });
+    }
     const [, name = 'factory'] = named.split(':');
     const counterpart = counterpartOf(named);
-    const proposal = `${named}    ${counterpart ?? `./${module.replaceAll('.', '/')}.js:${name}`}`;
+    const proposal = `${named}    ${counterpart ?? `./${slashed}.js:${name}`}`;
     // Only Python has dots between words; a single word is more likely a package that is not installed.
     const about = module.includes('.')
       ? (aboutFunction(named) ?? 'It looks like a Python module.')
@@ -134,6 +139,11 @@ function noModule(error: ModuleMissing, module: string, folder: string, written:
 
 /** Dotted Python identifiers, which may have letters of any script. */
 const PYTHON_MODULE = /^[\p{XID_Start}_]\p{XID_Continue}*(\.[\p{XID_Start}_]\p{XID_Continue}*)*$/u;
+
+/** Reports whether a package has a module, written with slashes: `portico/middleware`. */
+function isFound(module: string, folder: string): boolean {
+  return module.includes('/') && ignoreErrors(() => moduleUrl(module, folder)) !== undefined;
+}
 
 /** Returns the relative name of a file in the folder with that name, with or without an extension. */
 function fileBeside(module: string, folder: string): string | undefined {

@@ -88,3 +88,15 @@ test('names of Python in any script are taken for what they are', async (t) => {
   assert.equal(await said(t, '[app:main]\npaste.app_factory = ./1.js:fábrica\n', {}, file), 'a digit');
   assert.equal(await said(t, '[app:main]\nuse = ./1.js:fábrica\n', {}, file), 'a digit');
 });
+
+test('a module of a package that is written with dots, as in Python, gets its name with slashes', async (t) => {
+  for (const word of ['sizelimit', 'authToken'])
+    await assert.rejects(
+      said(t, `[app:main]\npaste.app_factory = portico.middleware:${word}\n`),
+      (error: PasteError) => {
+        assert.equal(error.code, 'PORTICO_PASTE_NO_MODULE');
+        assert.match(error.hint ?? '', new RegExp(`^Did you mean "portico/middleware:${word}"\\?`));
+        return true;
+      },
+    );
+});
