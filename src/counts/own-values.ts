@@ -28,8 +28,8 @@ export interface OwnSeries {
 
 /** Metrics that a process has. */
 export interface OwnMetricsReader {
-  /** Reads all metrics, if `collects`; else only counts, and none that an application computes when it is read. */
-  read(collects: boolean): Promise<readonly OwnMetric[]>;
+  /** `all`: all metrics; `counts`: all but gauges; `kept`: counts, but none that an application computes when it is read. */
+  read(what: 'all' | 'counts' | 'kept'): Promise<readonly OwnMetric[]>;
   /** Names of the metrics that there are. */
   names(): readonly string[];
 }
@@ -75,17 +75,17 @@ export async function endOwnMetrics(config: Config): Promise<readonly OwnMetric[
   for (const [key] of replaced) readers.delete(key);
   const { enabled } = config.group('metrics', metricsOptions);
   if (!enabled) return [];
-  return (await Promise.all(replaced.map(([, { reader }]) => reader.read(false)))).flat().map(fitting);
+  return (await Promise.all(replaced.map(([, { reader }]) => reader.read('kept')))).flat().map(fitting);
 }
 
 /** Returns the metrics of an application; undefined if it has none, or metrics are disabled. */
 export async function readOwnMetrics(
   config: Config | undefined,
-  collects: boolean,
+  what: Parameters<OwnMetricsReader['read']>[0],
 ): Promise<readonly OwnMetric[] | undefined> {
   const readers = config && READERS.get(config.lineage);
   if (readers === undefined || config?.group('metrics', metricsOptions).enabled !== true) return undefined;
-  const read = await Promise.all([...readers.values()].map(({ reader }) => reader.read(collects)));
+  const read = await Promise.all([...readers.values()].map(({ reader }) => reader.read(what)));
   return read.flat().map(fitting);
 }
 

@@ -75,7 +75,7 @@ export class WorkerSide {
     const stopsAccepting = (): void => void setImmediate(() => void link.send({ kind: 'draining' }));
     const inner = { ...options, settings: link.settings, worker, startFailed, stopsAccepting };
     this.core = new LauncherCore(inner, (core) => new InProcessRunner(core, inner));
-    this.core.runner.questions.answer(OWN_GAUGES_TOPIC, () => this.#tellOwn(true));
+    this.core.runner.questions.answer(OWN_GAUGES_TOPIC, () => this.#tellOwn('all'));
     this.core.stopBegins.signal.addEventListener('abort', () => this.#sockets.close());
     this.#log = this.core.log;
     this.#host = this.core.host;
@@ -104,7 +104,7 @@ export class WorkerSide {
     if (!this.core.runner.hasServed) return;
     this.#isReady = true;
     this.#files.tell();
-    await this.#tellOwn(false);
+    await this.#tellOwn('kept');
     void this.#link.send({ kind: 'ready', rss: process.memoryUsage.rss(), workers });
   }
 
@@ -187,7 +187,8 @@ export class WorkerSide {
     });
     void core.wait().then(async (status) => {
       await this.#explained;
-      await within(Promise.all([this.#tellCounted(service), this.#tellOwn(true)]), LAST_WORD_MS);
+      // Without gauges: the application is closed, and so is what their functions collect read.
+      await within(Promise.all([this.#tellCounted(service), this.#tellOwn('counts')]), LAST_WORD_MS);
       const { cutOff, cutOffRequests } = core.runner;
       const { signalled } = core.process;
       await within(link.send({ kind: 'ended', status, cutOff, cutOffRequests, signalled }), LAST_WORD_MS);
@@ -246,12 +247,12 @@ export class WorkerSide {
     const all = [...series, ...this.#meter.take().series];
     const hasCounted = all.length + failures.length + refusals.length > 0;
     const sent = hasCounted && this.#link.send({ kind: 'counted', buckets, series: all, failures, refusals });
-    await Promise.all([sent, this.#tellOwn(false)]);
+    await Promise.all([sent, this.#tellOwn('kept')]);
   }
 
   /** Reports increments of the application's metrics; returns its gauges. */
-  async #tellOwn(collects: boolean): Promise<OwnMetric[]> {
-    const read = await readOwnMetrics(this.#options.config, collects);
+  async #tellOwn(what: Parameters<typeof readOwnMetrics>[1]): Promise<OwnMetric[]> {
+    const read = await readOwnMetrics(this.#options.config, what);
     if (read === undefined) return [];
     const messages = inMessages(read.filter((metric) => !isGauge(metric)));
     // Without a counter, the parent still has to know that there are gauges.

@@ -246,3 +246,37 @@ test('further series than the limit are counted together, and the log says so on
   await until(scraped, (each) => sumOf(each, 'orders_total') === 60_000);
   assert.equal(program.output().split('PORTICO_METRICS_SERIES').length, 2);
 });
+
+const closedApp = `
+import { metrics } from 'portico/metrics';
+import { Router } from 'portico/routing';
+
+export const app = async (_globalConf, _localConf, { config, onClose }) => {
+  const { Counter, Gauge } = await metrics(config);
+  let isClosed = false;
+  onClose(() => (isClosed = true));
+  const orders = new Counter({ name: 'orders_total', help: 'Orders.' });
+  new Gauge({
+    name: 'rows',
+    help: 'Rows.',
+    collect() {
+      if (isClosed) throw new Error('Database connection is closed');
+      this.set(3);
+    },
+  });
+  const router = new Router();
+  router.post('/orders/{kind}', () => (orders.inc(), { pid: process.pid }));
+  return router.build();
+};
+`;
+
+test('a gauge that reads what the application closes at its end is no warning at a reload or a stop', async (t) => {
+  const { program, order, reload, scraped } = await served(t, 1, { app: closedApp });
+  const count = countOf(await order('book'));
+  await reload();
+  const found = await until(scraped, (each) => sumOf(each, 'orders_total') === count);
+  assert.equal(sumOf(found, 'rows'), 3);
+  program.kill('SIGTERM');
+  await program.ended;
+  assert.doesNotMatch(program.output(), /is left out/);
+});

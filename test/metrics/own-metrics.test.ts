@@ -13,7 +13,7 @@ const configured = (log = silentLogger()): Promise<Config> =>
 
 /** Returns what a scrape reads: names with labels, and increments. */
 async function readOf(config: Config): Promise<Readonly<Record<string, number>>> {
-  const read = (await readOwnMetrics(config, true)) ?? [];
+  const read = (await readOwnMetrics(config, 'all')) ?? [];
   return Object.fromEntries(
     read.flatMap(({ name, series }) => series.map(({ labels, sum }) => [[name, ...labels].join(' '), sum])),
   );
@@ -100,7 +100,7 @@ test('a heartbeat runs no function collect; one that fails leaves out its metric
   new PlainCounter({ name: 'e_total', help: 'E.', registers: [registry] }).inc();
   new PlainCounter({ name: 'portico_e_total', help: 'E.', registers: [registry] }).inc();
   assert.equal(await metrics(config, registry), await metrics(config, registry));
-  const beat = await readOwnMetrics(config, false);
+  const beat = await readOwnMetrics(config, 'kept');
   assert.deepEqual(
     beat?.map(({ name }) => name),
     ['e_total'],
@@ -109,6 +109,34 @@ test('a heartbeat runs no function collect; one that fails leaves out its metric
   for (let scrape = 0; scrape < 2; scrape++) assert.deepEqual(await readOf(config), {});
   assert.equal(runs, 2);
   assert.equal(warned.length, 2, JSON.stringify(warned));
+});
+
+test('the last reading of a worker has counts that are computed, and no gauge', async () => {
+  const warned: unknown[] = [];
+  const log = { ...silentLogger(), warn: (...line: unknown[]) => void warned.push(line) };
+  const config = await configured(log as never);
+  const { Counter, Gauge } = await metrics(config);
+  const collect = (): never => {
+    throw new Error('Database connection is closed');
+  };
+  new Gauge({ name: 'rows', help: 'Rows.', collect });
+  new Counter({
+    name: 'f_total',
+    help: 'F.',
+    collect() {
+      this.inc(2);
+    },
+  });
+  new Counter({ name: 'g_total', help: 'G.' }).inc();
+  const last = await readOwnMetrics(config, 'counts');
+  assert.deepEqual(
+    last?.map(({ name, series }) => [name, series[0]?.sum]),
+    [
+      ['f_total', 2],
+      ['g_total', 1],
+    ],
+  );
+  assert.deepEqual(warned, []);
 });
 
 test('a function collect that does not end costs its metric, and no other', async () => {
@@ -161,7 +189,7 @@ test('nothing is read while metrics are disabled', async () => {
   const config = await Config.load({ files: [], argv: [], env: {} });
   const { Counter } = await metrics(config);
   new Counter({ name: 'f_total', help: 'F.' }).inc();
-  assert.equal(await readOwnMetrics(config, true), undefined);
+  assert.equal(await readOwnMetrics(config, 'all'), undefined);
 });
 
 test('a metric that is a counter in one worker and a gauge in another is the former, with a warning', () => {

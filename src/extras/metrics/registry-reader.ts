@@ -61,30 +61,37 @@ export function registryReader(registry: Registry, log: Pick<Logger, 'warn'>): O
     });
   };
   // One after the other: an older value after a newer one would look like a counter that began anew. A heartbeat waits for no function collect.
-  const inTurn = <T>(reading: () => Promise<T>): (() => Promise<T>) => {
+  const inTurn = <G extends unknown[], T>(reading: (...given: G) => Promise<T>): ((...given: G) => Promise<T>) => {
     let last: Promise<unknown> = Promise.resolve();
-    return () => {
-      const next = last.then(reading, reading);
+    return (...given) => {
+      const next = last.catch(() => undefined).then(() => reading(...given));
       last = next;
       return next;
     };
   };
-  const collected = inTurn(() => read((metric) => !isPlain(metric), COLLECT_MS));
-  const counted = inTurn(() => read((metric) => isPlain(metric) && metric.type !== 'gauge'));
-  const gauges = () => read((metric) => isPlain(metric) && metric.type === 'gauge');
-  // A function collect may set other metrics too.
-  const readAll = async (): Promise<OwnMetric[]> => [
-    ...(await collected()),
-    ...(await Promise.all([counted(), gauges()])).flat(),
-  ];
+  const collected = inTurn((withGauges: boolean) =>
+    read((metric) => !isPlain(metric) && (withGauges || !isGauge(metric)), COLLECT_MS),
+  );
+  const kept = inTurn(() => read((metric) => isPlain(metric) && !isGauge(metric)));
+  const gauges = () => read((metric) => isPlain(metric) && isGauge(metric));
+  const readings = {
+    // A function collect may set other metrics too.
+    all: async () => [...(await collected(true)), ...(await Promise.all([kept(), gauges()])).flat()],
+    counts: async () => [...(await collected(false)), ...(await kept())],
+    kept: () => kept(),
+  };
   return {
-    read: (collects) =>
-      (collects ? readAll() : counted()).catch((error: unknown) => {
+    read: (what) =>
+      readings[what]().catch((error: unknown) => {
         warn('', { err: error }, 'the metrics of the application cannot be read');
         return [];
       }),
     names: () => registry.getMetricsAsArray().map(({ name }) => name),
   };
+}
+
+function isGauge({ type }: Listed): boolean {
+  return type === 'gauge';
 }
 
 /** Reports whether reading a metric computes nothing. */

@@ -167,7 +167,7 @@ export class InProcessRunner implements Runner {
   }
 
   async #readGauges(): Promise<readonly (readonly OwnMetric[])[]> {
-    const metrics = (await readOwnMetrics(this.#launcher.config, true)) ?? [];
+    const metrics = (await readOwnMetrics(this.#launcher.config, 'all')) ?? [];
     this.#totals.own.add(metrics.filter((metric) => !isGauge(metric)));
     return [metrics.filter(isGauge)];
   }
