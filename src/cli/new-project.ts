@@ -110,9 +110,26 @@ export function writeProject(
   const text = `${JSON.stringify(joinedManifest(target, made), undefined, 2)}\n`;
   for (const [file, written] of Object.entries({ ...commonFiles(), ...files, [MANIFEST]: text })) {
     const { content, mode } = typeof written === 'string' ? { content: written, mode: undefined } : written;
-    mkdirSync(dirname(join(target, file)), { recursive: true });
+    makeFolder(dirname(join(target, file)));
     // Only the manifest may be there already; `wx` follows no link that another user has made meanwhile.
     writeFileSync(join(target, file), content, { flag: file === MANIFEST ? 'w' : 'wx', mode });
+  }
+}
+
+/**
+ * Makes a folder and those above it, one by one: with `recursive`, Node never returns where the system makes no folders, as in `/proc`. Throws
+ * a `UsageError` with the reason of the system.
+ */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    const above = dirname(folder);
+    const reason = statSync(above).isDirectory() ? (error as Error).message : `${printable(above)} is a file`;
+    const hint = 'Choose a directory below one in which you can write.';
+    throw new UsageError(`${printable(folder)} cannot be made: ${reason}`, hint);
   }
 }
 

@@ -1,7 +1,7 @@
 /** `api-cli init` from the packed package: its project is installed, tested, checked and served. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import ts from 'typescript';
@@ -110,6 +110,17 @@ test('a directory that is not empty is refused with what is in it, but for .git 
   assert.match(inTheWay.stderr, /api-cli init library/);
   assert.match(command(['init', 'a file'], { cwd: project.folder }).stderr, /a file is a file/);
   assert.equal(command(['init', 'new'], { cwd: project.folder }).status, 0);
+});
+
+test('a directory that cannot be made is refused with the reason, also where Node would try for ever', {
+  skip: !existsSync('/proc/self') && 'there is no /proc',
+}, () => {
+  const file = command(['init', '/dev/null/x'], { cwd: place });
+  assert.equal(file.status, 2);
+  assert.match(file.stderr, /^\/dev\/null\/x cannot be made: \/dev\/null is a file\n {2}Choose a directory/m);
+  const system = command(['init', '/proc/x/y'], { cwd: place });
+  assert.equal(system.status, 2);
+  assert.match(system.stderr, /^\/proc\/x cannot be made: ENOENT.*\n {2}Choose a directory/m);
 });
 
 test('AT-20 a package.json that is a link is refused, and its target stays as it was', (t) => {
