@@ -156,7 +156,7 @@ function told(
     passing.length === 0 ? '' : `; ${names(passing)} replaced by nothing`,
     guards.length === 0 ? '' : `; ${names(guards)} ${refuse} written`,
   ].join('');
-  return `A project in ${name}${why}, from ${from.join(' and ')}
+  return `A project in ${name}, from ${from.join(' and ')}${why}
 ${columns(rows)
   .map((row) => `  ${row}`)
   .join('\n')}
