@@ -125,6 +125,7 @@ test('while the store is away, a log in, a change and a log out get 503, and the
   const browser = new Browser();
   const refused = await browser.send(host, 'POST', '/login');
   assert.deepEqual([refused.status, refused.headers['retry-after'], refused.set], [503, '5', undefined]);
+  assert.match(JSON.stringify(refused.value), /The session cannot be kept at the moment/);
   assert.equal((await browser.send(host, 'GET', '/')).value, 'nobody');
   assert.equal((await browser.send(host, 'POST', '/try')).value, 'nothing', 'what is not kept is not there');
   const { url, cli } = await startRedis(t, { port });

@@ -48,7 +48,7 @@ export const groups = [
       {
         what: "a client's identity headers reach the application",
         file: 'middleware/auth/identity.js',
-        replace: 'removeHeaders(req, (claimed) => IDENTITY_HEADERS.has(claimed));',
+        replace: 'removeHeaders(req, (name) => IDENTITY_HEADERS.has(name));',
         by: 'removeHeaders(req, (claimed) => claimed === "x-roles");',
         tests: ['middleware/auth/identity'],
       },

@@ -117,7 +117,7 @@ export class KeptSession implements Session {
 
   async end(): Promise<void> {
     const [{ store }, id] = [this.#rules, this.#id];
-    if (store !== undefined && id !== undefined) await stored(() => store.delete(id));
+    if (store !== undefined && id !== undefined) await stored(() => store.delete(id), 'ended');
     this.#id = undefined;
     this.#take(undefined);
     this.#send('', 0);
@@ -168,7 +168,8 @@ export class KeptSession implements Session {
     const { seal, store } = this.#rules;
     const exp = this.#expiry(begun);
     const seconds = Math.max(1, exp - now());
-    if (store !== undefined && (await stored(() => inStore(store, seconds))) === false) return this.#take(undefined);
+    if (store !== undefined && (await stored(() => inStore(store, seconds), 'kept')) === false)
+      return this.#take(undefined);
     const held = store === undefined ? data : id;
     this.#send(await seal.seal({ begun, exp, held }), seconds);
     this.#id = id;
@@ -225,10 +226,10 @@ function now(): number {
 }
 
 /** Responds with 503 while the store fails: the session may be valid. */
-async function stored<T>(ask: () => Promise<T>): Promise<T> {
+async function stored<T>(ask: () => Promise<T>, done: 'read' | 'kept' | 'ended' = 'read'): Promise<T> {
   try {
     return await ask();
   } catch (cause) {
-    throw unavailable('The session cannot be read at the moment.', 5, { cause });
+    throw unavailable(`The session cannot be ${done} at the moment.`, 5, { cause });
   }
 }
