@@ -93,8 +93,16 @@ export class SharedStore<T> {
     const { log, isTrial, service = '' } = ctx;
     try {
       const open = await stores[scheme]!();
-      const store = await open(url, { name: service, timeoutMs, log, connects: !isTrial });
-      return new SharedStore(store, use, url, timeoutMs, ctx);
+      let shared: SharedStore<T> | undefined;
+      let early: string | undefined;
+      const tellConnection = (reason: string | undefined): void => {
+        early = reason;
+        if (shared !== undefined) shared.#connection(reason);
+      };
+      const store = await open(url, { name: service, timeoutMs, log, connects: !isTrial, tellConnection });
+      shared = new SharedStore(store, use, url, timeoutMs, ctx);
+      if (early !== undefined) shared.#connection(early);
+      return shared;
     } catch (error) {
       throw refusalAt(error, origin);
     }
@@ -118,10 +126,19 @@ export class SharedStore<T> {
     }
   }
 
+  #connection(reason: string | undefined): void {
+    if (reason === undefined) this.#recovered();
+    else this.#failed(reason, systemClock.now());
+  }
+
   #answered(): void {
     this.#restsUntil = 0;
     // A store that does some of what it is asked, as a full one, is not well in between.
-    if (this.#failure === undefined || systemClock.now() < this.#failedAt + AWAY_MS) return;
+    if (systemClock.now() >= this.#failedAt + AWAY_MS) this.#recovered();
+  }
+
+  #recovered(): void {
+    if (this.#failure === undefined) return;
     this.#failure = undefined;
     if (this.#isTold) this.#ctx.log.notice(`${this.#shown} ${this.#use.again}`);
     this.#isTold = false;

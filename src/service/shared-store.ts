@@ -13,6 +13,8 @@ export interface StoreOptions {
   readonly log: Logger;
   /** False: only the URL is checked. */
   readonly connects: boolean;
+  /** Called with the reason, without passwords, while the first connection fails; then, once it is there, with undefined. */
+  readonly tellConnection?: (reason: string | undefined) => void;
 }
 
 /**

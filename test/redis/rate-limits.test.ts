@@ -1,5 +1,6 @@
 /** Rate limits in Redis: shared by hosts, and what a store that fails costs. */
 import assert from 'node:assert/strict';
+import { type AddressInfo, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { type App, environ } from 'portico/app';
 import { rateLimit } from 'portico/middleware';
@@ -50,6 +51,9 @@ const statusesOf = async (host: Host, count: number): Promise<number[]> => {
 };
 
 const said = ({ log }: Host, text: string): number => log.lines.filter(({ msg }) => String(msg).includes(text)).length;
+
+const warned = ({ log }: Host): string[] =>
+  log.lines.flatMap(({ level, msg }) => (level === 'warn' ? [String(msg)] : []));
 
 const countsAgain = (host: Host): Promise<unknown> =>
   until(
@@ -150,10 +154,47 @@ test('while the store is away, each machine has its own buckets, without an erro
   await startRedis(t, { port });
   const [host] = hosts as [Host];
   await countsAgain(host);
-  assert.equal(said(host, 'it is not connected'), 1);
+  assert.equal(said(host, 'ECONNREFUSED'), 1);
 });
 
-test('the status tells that the store is away', { timeout: 60_000 }, async (t) => {
+test('a first connection that fails is told without a request, with the reason, and when it is there', {
+  skip,
+  timeout: 60_000,
+}, async (t) => {
+  const port = await freePort();
+  const host = await hostOf(t, { store: `redis://127.0.0.1:${port}` });
+  assert.deepEqual(warned(host), [
+    `redis://127.0.0.1:${port}, the store of test, fails: connect ECONNREFUSED 127.0.0.1:${port}; each machine limits by itself`,
+  ]);
+  const { cli } = await startRedis(t, { port });
+  await until(
+    () => said(host, 'counts the rate limits again'),
+    (count) => count === 1,
+  );
+  cli('ACL', 'SETUSER', 'shop', 'on', '>right', '~*', '+@all');
+  const wrong = await hostOf(t, { store: `redis://shop:hidden@127.0.0.1:${port}` });
+  assert.equal(said(wrong, 'fails: WRONGPASS '), 1);
+  await wrong.ask();
+  assert.equal(warned(wrong).length, 1);
+  assert.doesNotMatch(wrong.log.text(), /hidden/);
+});
+
+test('an error that repeats the password is told without it; a server without a word, by the time', async (t) => {
+  const said: string[] = ['-ERR unknown command AUTH, with args beginning with: hidden\r\n', ''];
+  for (const [at, reason] of [/fails: ERR unknown .*: \*{4};/, /fails: no connection within 1000 ms;/].entries()) {
+    const server = createServer(
+      (socket) => void socket.on('error', () => undefined).once('data', () => socket.write(said[at]!)),
+    );
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    const { port } = server.address() as AddressInfo;
+    const host = await hostOf(t, { store: `redis://:hidden@127.0.0.1:${port}` });
+    t.after(() => server.close());
+    assert.match(host.log.text(), reason);
+    assert.doesNotMatch(host.log.text(), /hidden/);
+  }
+});
+
+test('the status tells that the store is away, also without a request', { timeout: 60_000 }, async (t) => {
   const port = await freePort();
   const project = emptyProject({
     'api-paste.ini':
@@ -162,12 +203,12 @@ test('the status tells that the store is away', { timeout: 60_000 }, async (t) =
   });
   const program = startProject(t, project);
   await program.printed(/"event":"ready"/);
-  assert.equal((await ask(`http://127.0.0.1:${port}/`)).status, 200);
   const status = await until(
     () => commandBeside(['status'], { cwd: project.folder }),
     ({ stdout }) => stdout.includes('the store of limit, fails'),
   );
-  assert.match(status.stdout, /it is not connected; each machine limits by itself/);
+  assert.match(status.stdout, /connect ECONNREFUSED 127\.0\.0\.1:1; each machine limits by itself/);
+  assert.equal((await ask(`http://127.0.0.1:${port}/`)).status, 200);
   assert.doesNotMatch(status.stdout + program.output(), /hidden/);
 });
 

@@ -1,6 +1,6 @@
 /** A connection to Redis or Valkey: it answers in time or rejects, and is made anew after it was silent for some time. */
 import { isIP } from 'node:net';
-import { importPeer, type StoreOptions } from 'portico/extension';
+import { errorText, importPeer, type StoreOptions } from 'portico/extension';
 import { systemClock, within } from 'portico/tasks';
 import { type RedisUrl, readUrl } from './redis-url.js';
 
@@ -49,34 +49,38 @@ interface Client {
 }
 
 export class RedisConnection {
-  readonly #make: () => Client;
+  readonly #makeClient: () => Client;
+  readonly #url: RedisUrl;
   readonly #options: StoreOptions;
   /** Keys of a command must be on one node of a cluster. */
   readonly isCluster: boolean;
+  /** Why there is no connection, as far as it is known. */
+  #reason: string | undefined;
+  #wasReady = false;
+  #toldReason: string | undefined;
   #client: Client;
   #isClosed = false;
   #readyAt = systemClock.now();
   #late = 0;
   #lateAt = Number.NEGATIVE_INFINITY;
 
-  private constructor(make: () => Client, isCluster: boolean, options: StoreOptions) {
-    this.#make = make;
-    this.isCluster = isCluster;
+  private constructor(makeClient: () => Client, url: RedisUrl, options: StoreOptions) {
+    this.#makeClient = makeClient;
+    this.#url = url;
+    this.isCluster = url.kind === 'cluster';
     this.#options = options;
-    this.#client = make();
+    this.#client = this.#make();
   }
 
   /** Opens the connection of a URL (`redis-url.ts`). */
   static async open(text: string, options: StoreOptions): Promise<RedisConnection> {
     const url = readUrl(text);
-    const makeClient = await clientsOf(url);
-    const make = (): Client => {
-      const client = makeClient();
-      client.on('error', (error) => options.log.debug({ err: error }, 'the connection to the store failed'));
-      return client;
-    };
-    const connection = new RedisConnection(make, url.kind === 'cluster', options);
-    if (options.connects) await within(connection.#connect(), START_MS);
+    const connection = new RedisConnection(await clientsOf(url), url, options);
+    if (options.connects) {
+      await within(connection.#connect(), START_MS);
+      connection.#reason ??= `no connection within ${START_MS} ms`;
+      connection.#tell();
+    }
     return connection;
   }
 
@@ -87,9 +91,10 @@ export class RedisConnection {
     const now = systemClock.now();
     if (!client.isReady) {
       if (now - this.#readyAt > LONGEST_AWAY_MS) this.#renew();
-      throw new Error('it is not connected');
+      throw new Error(this.#reason ?? 'it is not connected');
     }
     this.#readyAt = now;
+    this.#reason = undefined;
     const asked = command(client);
     asked.then(() => {
       // One node of a cluster may be silent while others answer.
@@ -108,10 +113,49 @@ export class RedisConnection {
     destroy(this.#client);
   }
 
+  #make(): Client {
+    const client = this.#makeClient();
+    client.on('error', (error) => {
+      const reason = this.#reasonOf(error);
+      this.#options.log.debug({ reason }, 'the connection to the store failed');
+      if (client !== this.#client || client.isReady) return;
+      this.#reason = reason;
+      // Of several nodes, others may be there.
+      if (this.#url.kind === 'server') this.#tell();
+    });
+    return client;
+  }
+
+  /** Returns the text of an error. A server that does not know a command of the login repeats its arguments. */
+  #reasonOf(error: unknown): string {
+    // An error for several addresses of a host has no text of its own.
+    const errors = error instanceof AggregateError ? (error.errors as unknown[]) : [error];
+    const { password, sentinelPassword } = this.#url;
+    let text = errors.map(errorText).join('; ');
+    for (const secret of [password, sentinelPassword])
+      if (secret !== undefined && secret !== '') text = text.replaceAll(secret, '****');
+    return text;
+  }
+
+  /** Tells of the first connection: what fails later, requests notice. */
+  #tell(): void {
+    if (this.#wasReady || this.#isClosed) return;
+    this.#wasReady = this.#client.isReady;
+    if (this.#wasReady) this.#reason = undefined;
+    if (this.#reason === this.#toldReason) return;
+    this.#toldReason = this.#reason;
+    this.#options.tellConnection?.(this.#reason);
+  }
+
   /** Sentinel and clusters give up; the client of one server never does. */
   async #connect(): Promise<void> {
     const client = this.#client;
-    await client.connect().catch(() => {
+    const tell = (): void => {
+      if (client === this.#client) this.#tell();
+    };
+    await client.connect().then(tell, (error: unknown) => {
+      if (client === this.#client) this.#reason ??= this.#reasonOf(error);
+      tell();
       const again = (): void => {
         if (client === this.#client) this.#renew();
       };
