@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { isUnknownName, UsageError } from '../config/internal.js';
+import { isUnknownName, printDiagnostic, UsageError } from '../config/internal.js';
 import { countText, printable, printableLines } from '../text/index.js';
 import { columns, example } from './command.js';
 import { collect } from './command-line.js';
@@ -55,9 +55,11 @@ async function migrate(dir: string | undefined, args: Arguments): Promise<void> 
   });
   const language = languageOf(args.javascript === true);
   const { conf } = service;
+  const served = servedApis(service);
   const found: Migration = {
     service,
-    served: servedApis(service),
+    served,
+    warnings: served.warnings,
     standIns: await standIns(service.all, language.extension),
     otherNames: [],
   };
@@ -123,7 +125,7 @@ async function namesOfOthers(conf: string, config: string): Promise<readonly str
 
 function told(
   output: string,
-  { service, served, standIns: all }: Migration,
+  { service, served, standIns: all, warnings }: Migration,
   { name, why }: ReturnType<typeof languageOf>,
 ): string {
   const apps = all.filter(({ how }) => how === 'app');
@@ -162,7 +164,7 @@ ${columns(rows)
   .join('\n')}
 
 Of ${all.length} factories: ${counterparts} mapped, ${countText(apps.length, 'app')} to write${lostText}.
-
+${warnings.map((each) => `\n${printDiagnostic(each)}\n`).join('')}
 Next:
   cd ${shellWord(output)}
   npm install

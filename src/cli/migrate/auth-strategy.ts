@@ -26,7 +26,7 @@ export function authStrategy(service: FoundService, served: Served, standIns: re
     pastes.filter(({ name }) => name === file).flatMap((paste) => openFilters(paste, app, standIns)),
   );
   const chooses = standIns.flatMap(({ target, factory }) => (target === CHOOSES ? factory.sections : []));
-  const isSet = conf?.has('api', 'auth_strategy') === true || conf?.has('DEFAULT', 'auth_strategy') === true;
+  const isSet = ['api', 'DEFAULT'].some((section) => conf?.written(section, 'auth_strategy') !== undefined);
   return {
     open: [...new Set(open)],
     chooses: [...new Set(chooses)],

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
 import { Config } from '../../config/index.js';
 import { UsageError } from '../../config/internal.js';
-import { errorText } from '../../errors/index.js';
-import { type PasteDocument, readConf, readPaste } from '../../ini/index.js';
+import { errorText, type Origin } from '../../errors/index.js';
+import { originWithin, type PasteDocument, readConf, readPaste } from '../../ini/index.js';
 import { isPasteSection, openPasteFile, type PasteFile } from '../../loader/internal.js';
 import { printable } from '../../text/index.js';
 import { type CopiedFile, shellWord } from '../new-project.js';
@@ -37,8 +37,15 @@ export interface FoundConf {
   readonly path: string;
   /** Returns the last value of an option; undefined if it has none, or refers to others. */
   plain(section: string, option: string): string | undefined;
-  /** Reports whether it has an option, with whatever value. */
-  has(section: string, option: string): boolean;
+  /** Returns the last value of an option as written; undefined if it has none. */
+  written(section: string, option: string): WrittenValue | undefined;
+}
+
+/** A value in a file of the service, and where it is. */
+export interface WrittenValue {
+  readonly value: string;
+  /** Returns the origin of the character at `offset`, from 0. */
+  at(offset: number): Origin;
 }
 
 /** Names of files, as options of a command give them. */
@@ -158,11 +165,13 @@ function readConfOf(shown: string, path: string): FoundConf {
     );
   }
   const read = readConf(shown, content);
-  const last = (section: string, option: string): string | undefined =>
-    read.entries.findLast((each) => each.section === section && each.name === option)?.value;
+  const written = (section: string, option: string): WrittenValue | undefined => {
+    const last = read.entries.findLast((each) => each.section === section && each.name === option);
+    return last === undefined ? undefined : { value: last.value, at: (offset) => originWithin(last.pieces, offset) };
+  };
   const plain = (section: string, option: string): string | undefined => {
-    const value = last(section, option);
+    const value = written(section, option)?.value;
     return value === undefined || value === '' || value.includes('$') ? undefined : value;
   };
-  return { shown, path, plain, has: (section, option) => last(section, option) !== undefined };
+  return { shown, path, plain, written };
 }

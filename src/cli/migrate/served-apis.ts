@@ -1,5 +1,7 @@
 /** The APIs that a service serves: their names, the apps of its paste files, and where they listen. */
-import type { FoundConf, FoundPaste, FoundService } from './found-service.js';
+import { type Diagnostic, didYouMean, eachOnce, locationInFile, type Origin } from '../../errors/index.js';
+import { originWithin } from '../../ini/index.js';
+import type { FoundConf, FoundPaste, FoundService, WrittenValue } from './found-service.js';
 
 /** An API of the new project. */
 export interface ServedApi {
@@ -20,6 +22,8 @@ export interface Served {
   readonly others: readonly string[];
   /** Names in `enabled_apis` that no paste file has. */
   readonly missing: readonly string[];
+  /** Warnings of these names, and of values that are no ports. */
+  readonly warnings: readonly Diagnostic[];
 }
 
 interface Root {
@@ -32,8 +36,10 @@ interface Root {
 /** Returns the APIs: those of `enabled_apis`; else the apps of the paste files that nothing else in them uses, without their variants. */
 export function servedApis({ pastes, conf }: FoundService): Served {
   const roots = pastes.flatMap(rootsOf);
-  const listed = listIn(conf?.plain('DEFAULT', 'enabled_apis'));
-  const enabled = listed.flatMap((name) => roots.find((root) => root.name === name) ?? pastesWith(pastes, name));
+  const listed = itemsOf(conf?.written('DEFAULT', 'enabled_apis'));
+  const enabled = listed.flatMap(({ name }) => roots.find((root) => root.name === name) ?? pastesWith(pastes, name));
+  const missing = listed.filter((each) => !enabled.some((root) => root.name === each.name));
+  const warnings = missing.map((each) => missingName(each, roots));
   const chosen = enabled.length > 0 ? enabled.map((root) => ({ root, app: root.name })) : chosenRoots(roots, conf);
   const names = new Set<string>();
   const ports = new Set<number>();
@@ -45,18 +51,49 @@ export function servedApis({ pastes, conf }: FoundService): Served {
     let { port } = address;
     for (; ports.has(port); port += 1);
     ports.add(port);
+    warnings.push(...address.unread.map((each) => unreadPort(each, port)));
     return {
       name,
       app,
       file: from.name,
-      ...address,
       port,
       portFrom: port === address.port ? address.portFrom : undefined,
+      listen: address.listen,
     };
   });
   const isServed = ({ name, from }: Root): boolean => apis.some(({ app, file }) => app === name && file === from.name);
-  const missing = enabled.length === 0 ? [] : listed.filter((name) => !enabled.some((root) => root.name === name));
-  return { apis, others: roots.filter((root) => !isServed(root)).map(({ name }) => name), missing };
+  return {
+    apis,
+    others: roots.filter((root) => !isServed(root)).map(({ name }) => name),
+    missing: missing.map(({ name }) => name),
+    warnings: eachOnce(warnings),
+  };
+}
+
+interface Item {
+  readonly name: string;
+  readonly origin: Origin;
+}
+
+function itemsOf(written: WrittenValue | undefined): readonly Item[] {
+  if (written === undefined) return [];
+  return [...written.value.matchAll(/[^\s,]+/g)].map(({ 0: name, index }) => ({ name, origin: written.at(index) }));
+}
+
+function missingName({ name, origin }: Item, roots: readonly Root[]): Diagnostic {
+  const names = roots.map((root) => root.name);
+  const all = `The paste files have ${names.join(', ')}.`;
+  return warningAt(origin, `no paste file has ${name}`, `${didYouMean(name, names) ?? all} portico.ini leaves it out.`);
+}
+
+function unreadPort({ value, origin }: UnreadPort, port: number): Diagnostic {
+  return warningAt(origin, 'should be a port from 1 to 65535', `portico.ini has ${port}.`, value);
+}
+
+function warningAt(origin: Origin, message: string, hint: string, got?: string): Diagnostic {
+  const { section, option } = origin;
+  const location = locationInFile(origin);
+  return { severity: 'warning', code: 'PORTICO_CONFIG_CHECK', location, section, option, message, got, hint };
 }
 
 function rootsOf(from: FoundPaste): readonly Root[] {
@@ -125,7 +162,16 @@ const USUAL_PORTS: ReadonlyMap<string, number> = new Map([
 
 const FREE_PORT = 8080;
 
-type Address = Pick<ServedApi, 'port' | 'portFrom' | 'listen'>;
+/** A value in the place of a port. */
+interface UnreadPort {
+  readonly from: string;
+  readonly value: string;
+  readonly origin: Origin;
+}
+
+interface Address extends Pick<ServedApi, 'port' | 'portFrom' | 'listen'> {
+  readonly unread: readonly UnreadPort[];
+}
 
 /** Returns where an API listens with Python. `isFirst`: it has the address of the whole service. */
 function addressOf(
@@ -135,33 +181,45 @@ function addressOf(
   conf: FoundConf | undefined,
 ): Address {
   const own = name.toLowerCase().replaceAll('-', '_');
-  const written = (section: string, option: string): string | undefined =>
-    (section === 'DEFAULT' ? document.defaults : document.sections.get(section))?.options.get(option)?.value;
-  const places: readonly (readonly [from: string, host: string | undefined, port: string | undefined])[] = [
-    [`${name}_listen_port of ${conf?.shown}`, undefined, conf?.plain('DEFAULT', `${name}_listen_port`)],
-    [`[${own}] of ${conf?.shown}`, conf?.plain(own, 'bind_host'), conf?.plain(own, 'bind_port')],
+  const inPaste = (section: string, option: string): WrittenValue | undefined => {
+    const found = (section === 'DEFAULT' ? document.defaults : document.sections.get(section))?.options.get(option);
+    return found && { value: found.value, at: (offset) => originWithin(found.pieces, offset) };
+  };
+  const places: readonly (readonly [from: string, host: string | undefined, port: WrittenValue | undefined])[] = [
+    [`${name}_listen_port of ${conf?.shown}`, undefined, conf?.written('DEFAULT', `${name}_listen_port`)],
+    [`[${own}] of ${conf?.shown}`, conf?.plain(own, 'bind_host'), conf?.written(own, 'bind_port')],
     ...(isFirst
       ? ([
-          [`bind_port of ${conf?.shown}`, conf?.plain('DEFAULT', 'bind_host'), conf?.plain('DEFAULT', 'bind_port')],
-          [`[api] port of ${conf?.shown}`, conf?.plain('api', 'host'), conf?.plain('api', 'port')],
-          [`[server:main] of ${file}`, written('server:main', 'host'), written('server:main', 'port')],
-          [`bind_port of ${file}`, written('DEFAULT', 'bind_ip'), written('DEFAULT', 'bind_port')],
+          [`bind_port of ${conf?.shown}`, conf?.plain('DEFAULT', 'bind_host'), conf?.written('DEFAULT', 'bind_port')],
+          [`[api] port of ${conf?.shown}`, conf?.plain('api', 'host'), conf?.written('api', 'port')],
+          [`[server:main] of ${file}`, inPaste('server:main', 'host')?.value, inPaste('server:main', 'port')],
+          [`bind_port of ${file}`, inPaste('DEFAULT', 'bind_ip')?.value, inPaste('DEFAULT', 'bind_port')],
         ] as const)
       : []),
   ];
-  for (const [portFrom, host, port] of places) {
-    if (port === undefined || !/^\d{1,5}$/.test(port) || Number(port) === 0 || Number(port) > 65_535) continue;
-    return { port: Number(port), portFrom: `As ${portFrom}.`, listen: isOpen(host) ? host : undefined };
+  const unread: UnreadPort[] = [];
+  for (const [from, host, written] of places) {
+    if (written === undefined || written.value === '') continue;
+    const { value } = written;
+    if (/^\d{1,5}$/.test(value) && Number(value) > 0 && Number(value) <= 65_535) {
+      return { port: Number(value), portFrom: `As ${from}.`, listen: isOpen(host) ? host : undefined, unread };
+    }
+    unread.push({ from, value, origin: written.at(0) });
   }
   const usual = USUAL_PORTS.get(name);
-  return { port: usual ?? FREE_PORT, portFrom: usual === undefined ? undefined : 'The usual port.', listen: undefined };
+  const why = [
+    ...unread.map(({ from }) => `The port in ${from} cannot be read.`),
+    ...(usual === undefined ? [] : ['The usual port.']),
+  ];
+  return {
+    port: usual ?? FREE_PORT,
+    portFrom: why.length === 0 ? undefined : why.join(' '),
+    listen: undefined,
+    unread,
+  };
 }
 
 /** Reports whether a text is an address that other machines reach. */
 function isOpen(host: string | undefined): boolean {
   return host !== undefined && /^[\d.]+$|^[\da-f:]+$/i.test(host) && !/^127\.|^::1$/.test(host);
-}
-
-function listIn(text: string | undefined): string[] {
-  return (text ?? '').split(/[\s,]+/).filter((name) => name !== '');
 }

@@ -1,10 +1,13 @@
 /** The ini files and the README of a project that takes over a service. */
+import { resolve } from 'node:path';
 import { configOptions, escapeDollars } from '../../config/internal.js';
+import { type Diagnostic, shownPath } from '../../errors/index.js';
 import type { PasteOption } from '../../ini/index.js';
-import { looksSecret, maskUris } from '../../text/index.js';
+import { looksSecret, maskUris, printable } from '../../text/index.js';
 import { columns } from '../command.js';
 import { type AuthStrategy, authStrategy } from './auth-strategy.js';
 import type { FoundConf, FoundService } from './found-service.js';
+import { notUnderstood } from './not-understood.js';
 import type { Served, ServedApi } from './served-apis.js';
 import { isGuard, isLost, type StandIn } from './stand-ins.js';
 
@@ -15,6 +18,8 @@ export interface Migration {
   readonly standIns: readonly StandIn[];
   /** Names of the conf that only other applications read. */
   readonly otherNames: readonly string[];
+  /** What the project has not as the service says it. */
+  readonly warnings: readonly Diagnostic[];
 }
 
 /** The paste file of the project: names what stands for Python's names in the others, which stay as they are. */
@@ -75,12 +80,18 @@ export function configText({ service, served, standIns, otherNames }: Migration)
   return `${begins}
 
 [DEFAULT]
-enabled_apis = ${served.apis.map(({ name }) => name).join(', ')}
+${missingText(served, conf)}enabled_apis = ${served.apis.map(({ name }) => name).join(', ')}
 api_paste_config = ${PASTE}
 # Bodies of errors as OpenStack's services send them. Others: portico, problem.
 fault_style = openstack
 ${others}${auth}
 ${apis.join('\n')}`;
+}
+
+/** Returns a comment of the names that the line below it leaves out. */
+function missingText({ missing }: Served, conf: FoundConf | undefined): string {
+  if (missing.length === 0) return '';
+  return `# ${conf!.shown} also enables what no paste file has: ${printable(listText(missing))}.\n`;
 }
 
 /** Returns a name as an item of `other_names`, which is read back as it is. */
@@ -97,6 +108,9 @@ export function readmeText(title: string, migration: Migration, commands: string
   const kept = standIns.filter((each) => each.how !== 'app' && lostText(each) === undefined);
   const addresses = served.apis.map(({ name, port }) => `${name} at http://127.0.0.1:${port}`).join(', ');
   const steps = [
+    ...(migration.warnings.length === 0
+      ? []
+      : ['Decide on each line under *Not understood*: there the project differs from the service in Python.']),
     ...(conf === undefined ? [NO_CONF] : []),
     ...secretsStep(service),
     ...authStep(authStrategy(service, served, standIns), conf),
@@ -120,7 +134,15 @@ What is not written yet responds with 501.${conf === undefined ? '' : ` The scri
 
 ${steps.map((step, at) => `${at + 1}. ${step}`).join('\n')}
 
-${table('Apps to write', ['Section', 'Python', 'File'], apps.map(rowOf))}${table('Lost', ['Section', 'Python', 'In its place', 'What is lost'], lost.map(lostRow))}${table('Mapped', ['Section', 'Python', 'Portico'], kept.map(rowOf))}${notServed(served)}`;
+${notUnderstood(migration.warnings, shownIn(service))}${table('Apps to write', ['Section', 'Python', 'File'], apps.map(rowOf))}${table('Lost', ['Section', 'Python', 'In its place', 'What is lost'], lost.map(lostRow))}${table('Mapped', ['Section', 'Python', 'Portico'], kept.map(rowOf))}${notServed(served)}`;
+}
+
+/** Names files of a service as a README does. */
+function shownIn({ all, conf }: FoundService): (file: string) => string {
+  return (file) => {
+    if (conf !== undefined && resolve(file) === conf.path) return conf.shown;
+    return all.find(({ path }) => path === resolve(file))?.name ?? shownPath(file);
+  };
 }
 
 const NO_CONF =
@@ -189,12 +211,9 @@ function table(title: string, head: readonly string[], rows: readonly (readonly 
   return `## ${title}\n\n${lines.join('\n')}\n\n`;
 }
 
-function notServed({ others, missing }: Served): string {
-  const lines = [
-    ...(others.length > 0 ? [`No API serves these apps of the paste files: ${listText(others.map(inCode))}.`] : []),
-    ...(missing.length > 0 ? [`\`enabled_apis\` names what no paste file has: ${listText(missing.map(inCode))}.`] : []),
-  ];
-  return lines.length === 0 ? '' : `## Not served\n\n${lines.join('\n')}\n`;
+function notServed({ others }: Served): string {
+  if (others.length === 0) return '';
+  return `## Not served\n\nNo API serves these apps of the paste files: ${listText(others.map(inCode))}.\n`;
 }
 
 const inCode = (text: string): string => `\`${text}\``;
