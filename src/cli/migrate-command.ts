@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { isUnknownName, printDiagnostic, UsageError } from '../config/internal.js';
+import type { Diagnostic } from '../errors/index.js';
 import { countText, printable, printableLines } from '../text/index.js';
 import { columns, example } from './command.js';
 import { collect } from './command-line.js';
@@ -56,7 +57,8 @@ async function migrate(dir: string | undefined, args: Arguments): Promise<void> 
   const language = languageOf(args.javascript === true);
   const { conf } = service;
   const served = servedApis(service);
-  const found: Migration = {
+  const begun: Migration = {
+    target,
     service,
     served,
     warnings: served.warnings,
@@ -69,11 +71,11 @@ async function migrate(dir: string | undefined, args: Arguments): Promise<void> 
     'tsconfig.json': templateFiles(language.folder)['tsconfig.json']!,
   };
   const own = {
-    ...codeFor(found.standIns, language),
+    ...codeFor(begun.standIns, language),
     ...tsconfig,
-    [PASTE]: pasteText(found),
-    'README.md': readmeText(packageName(target), found, read),
-    [CONFIG]: configText(found),
+    [PASTE]: pasteText(begun),
+    [README]: readmeText(packageName(target), begun, read),
+    [CONFIG]: configText(begun),
   };
   refuseTaken([...service.files.keys()], [...Object.keys(own), ...commonNames()]);
   writeProject(target, language, {
@@ -85,14 +87,15 @@ async function migrate(dir: string | undefined, args: Arguments): Promise<void> 
       ...(conf !== undefined && { 'api-cli': `api-cli${read}` }),
     },
   });
-  if (conf !== undefined) {
-    const otherNames = await namesOfOthers(conf.path, join(target, CONFIG));
-    writeFileSync(join(target, CONFIG), configText({ ...found, otherNames }));
-  }
+  const { otherNames, broken } = await validatedProject(target, conf);
+  const found: Migration = { ...begun, otherNames, warnings: [...served.warnings, ...broken] };
+  writeFileSync(join(target, CONFIG), configText(found));
+  writeFileSync(join(target, README), readmeText(packageName(target), found, read));
   process.stdout.write(printableLines(told(output, found, language)));
 }
 
 const CONFIG = 'portico.ini';
+const README = 'README.md';
 
 /** Refuses files of the service with names that files or folders of the project have. */
 function refuseTaken(files: readonly string[], own: readonly string[]): void {
@@ -110,18 +113,28 @@ function confFrom(target: string, { shown, path }: FoundConf): string {
   return isAbsolute(shown) ? path : relative(target, path);
 }
 
-/** Returns the names in a conf that nothing here owns: it serves other applications, so each is theirs, however near it is to one of Portico. */
-async function namesOfOthers(conf: string, config: string): Promise<readonly string[]> {
-  const read = await readConfiguration({ configFile: [conf, config] }, { collect: true });
+/**
+ * Returns the lines of the service's files that are no ini, and the names in its conf that nothing here owns: it serves other applications, so
+ * each is theirs, however near it is to one of Portico.
+ */
+async function validatedProject(
+  target: string,
+  conf: FoundConf | undefined,
+): Promise<{ readonly otherNames: readonly string[]; readonly broken: readonly Diagnostic[] }> {
+  const configFile = [...(conf === undefined ? [] : [conf.shown]), join(target, CONFIG)];
+  const read = await readConfiguration({ configFile }, { collect: true });
   const found = await validateAll(read, { import: false, factories: false });
-  const names = found.flatMap((each) => {
+  const otherNames = found.flatMap((each) => {
     const { location, section = '', option, others = [] } = each;
-    const inConf = location?.origin !== undefined && resolve(location.origin.file) === conf;
+    const inConf = location?.origin !== undefined && resolve(location.origin.file) === conf?.path;
     if (!inConf) return [];
     return isUnknownName(each) ? [option === undefined ? section : `${section}.${option}`] : others;
   });
-  return [...new Set(names)];
+  return { otherNames: [...new Set(otherNames)], broken: found.filter(({ code }) => NO_INI.has(code)) };
 }
+
+/** Codes of lines that no reader of ini files takes as they were meant. */
+const NO_INI: ReadonlySet<string> = new Set(['PORTICO_CONFIG_SYNTAX', 'PORTICO_PASTE_SPOILT_HEADER']);
 
 function told(
   output: string,
@@ -147,7 +160,7 @@ function told(
           ],
         ]
       : []),
-    ['README.md', 'what was mapped, what is lost, what to do'],
+    [README, 'what was mapped, what is lost, what to do'],
   ];
   const counterparts = all.length - apps.length - lost.length;
   const names = (some: readonly StandIn[]): string => some.map(({ factory }) => factory.sections[0]).join(', ');

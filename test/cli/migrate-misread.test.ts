@@ -64,3 +64,23 @@ test('WI-8 a value that is no port is named with its line, and what the project 
     /^# The port in osapi_compute_listen_port of nova\/nova\.conf cannot be read\. .*The usual port\. .*\nport = 8774$/m,
   );
 });
+
+test('WI-8 lines that are no ini are named, as check names them, with and without a conf', (t) => {
+  const paste = `${PASTE}[filter:cors\npaste.filter_factory = oslo_middleware.cors:filter_factory\n`;
+  const run = service(t, {
+    'nova/api-paste.ini': paste,
+    'nova/nova.conf': '[DEFAULT]\nvery secret\nenabled_apis = metadata\n[broken\nx = 1\n',
+    'alone/api-paste.ini': paste,
+  });
+  const { status, stdout } = run('migrate nova --output new');
+  assert.equal(status, 0);
+  assert.doesNotMatch(stdout + written('new/README.md'), /very secret/);
+  assert.match(stdout, /^nova\/nova\.conf:2:1: error: \[DEFAULT\] no ':' or '=' found in assignment; got \*{4}\n/m);
+  assert.match(stdout, /^nova\/nova\.conf:4:\d+: error: /m);
+  const header = /^new\/api-paste\.ini:11:1: warning: .*not a section header\.\n.*Write \[filter:cors\]\.\n/m;
+  assert.match(stdout, header);
+  const readme = written('new/README.md');
+  assert.match(readme, /^- `nova\/nova\.conf:2:1: \[DEFAULT\] no ':' or '='/m);
+  assert.match(readme, /^- `api-paste\.ini:11:1: .*not a section header`\. .*Write \[filter:cors\]\.$/m);
+  assert.match(run('migrate alone --output other').stdout, /^other\/api-paste\.ini:11:1: warning: /m);
+});

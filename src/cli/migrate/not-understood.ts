@@ -1,4 +1,4 @@
-/** What the files of a service say and a new project cannot have: warnings for the output, and lines of its README. */
+/** The part of a README about lines of a service's files that were not understood. */
 import { type Diagnostic, messageWithValue, type Origin } from '../../errors/index.js';
 import { maskUris, printable } from '../../text/index.js';
 
@@ -7,8 +7,8 @@ export function notUnderstood(warnings: readonly Diagnostic[], shown: (file: str
   if (warnings.length === 0) return '';
   const lines = warnings.map((each) => {
     const { location, section, option, hint = '' } = each;
-    const names = [section === undefined ? [] : `[${section}]`, option ?? []].flat().join(' ');
-    const text = `${placeIn(location?.origin, shown)}${names}${names === '' ? '' : ': '}${messageWithValue(each)}`;
+    const names = [section === undefined ? '' : `[${section}] `, option === undefined ? '' : `${option}: `].join('');
+    const text = `${placeIn(location?.origin, shown)}${names}${messageWithValue(each)}`;
     return `- \`${printable(maskUris(text)).replaceAll('`', "'").replace(/\.$/, '')}\`. ${printable(maskUris(hint))}`.trimEnd();
   });
   return `## Not understood\n\n${lines.join('\n')}\n\n`;

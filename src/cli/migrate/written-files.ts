@@ -1,5 +1,5 @@
 /** The ini files and the README of a project that takes over a service. */
-import { resolve } from 'node:path';
+import { relative, resolve, sep } from 'node:path';
 import { configOptions, escapeDollars } from '../../config/internal.js';
 import { type Diagnostic, shownPath } from '../../errors/index.js';
 import type { PasteOption } from '../../ini/index.js';
@@ -13,12 +13,14 @@ import { isGuard, isLost, type StandIn } from './stand-ins.js';
 
 /** Everything that the files tell. */
 export interface Migration {
+  /** The directory of the project. */
+  readonly target: string;
   readonly service: FoundService;
   readonly served: Served;
   readonly standIns: readonly StandIn[];
   /** Names of the conf that only other applications read. */
   readonly otherNames: readonly string[];
-  /** What the project has not as the service says it. */
+  /** What the project has not as the service says it, and lines that are no ini. */
   readonly warnings: readonly Diagnostic[];
 }
 
@@ -110,7 +112,9 @@ export function readmeText(title: string, migration: Migration, commands: string
   const steps = [
     ...(migration.warnings.length === 0
       ? []
-      : ['Decide on each line under *Not understood*: there the project differs from the service in Python.']),
+      : [
+          'Decide on each line under *Not understood*: there the project differs from the service in Python, or does not start.',
+        ]),
     ...(conf === undefined ? [NO_CONF] : []),
     ...secretsStep(service),
     ...authStep(authStrategy(service, served, standIns), conf),
@@ -134,14 +138,16 @@ What is not written yet responds with 501.${conf === undefined ? '' : ` The scri
 
 ${steps.map((step, at) => `${at + 1}. ${step}`).join('\n')}
 
-${notUnderstood(migration.warnings, shownIn(service))}${table('Apps to write', ['Section', 'Python', 'File'], apps.map(rowOf))}${table('Lost', ['Section', 'Python', 'In its place', 'What is lost'], lost.map(lostRow))}${table('Mapped', ['Section', 'Python', 'Portico'], kept.map(rowOf))}${notServed(served)}`;
+${notUnderstood(migration.warnings, shownIn(migration))}${table('Apps to write', ['Section', 'Python', 'File'], apps.map(rowOf))}${table('Lost', ['Section', 'Python', 'In its place', 'What is lost'], lost.map(lostRow))}${table('Mapped', ['Section', 'Python', 'Portico'], kept.map(rowOf))}${notServed(served)}`;
 }
 
 /** Names files of a service as a README does. */
-function shownIn({ all, conf }: FoundService): (file: string) => string {
+function shownIn({ target, service: { all, conf } }: Migration): (file: string) => string {
   return (file) => {
-    if (conf !== undefined && resolve(file) === conf.path) return conf.shown;
-    return all.find(({ path }) => path === resolve(file))?.name ?? shownPath(file);
+    const path = resolve(file);
+    if (path === conf?.path) return conf.shown;
+    if (path.startsWith(`${target}${sep}`)) return relative(target, path);
+    return all.find((each) => each.path === path)?.name ?? shownPath(file);
   };
 }
 
