@@ -84,3 +84,27 @@ test('WI-8 lines that are no ini are named, as check names them, with and withou
   assert.match(readme, /^- `api-paste\.ini:11:1: .*not a section header`\. .*Write \[filter:cors\]\.$/m);
   assert.match(run('migrate alone --output other').stdout, /^other\/api-paste\.ini:11:1: warning: /m);
 });
+
+test('WI-8 an API that listens on loopback, because nothing says where nova listens, has the line to change that', (t) => {
+  const run = service(t, {
+    'nova/api-paste.ini': PASTE,
+    'nova/nova.conf':
+      '[DEFAULT]\nenabled_apis = osapi_compute, metadata\nmetadata_listen = 127.0.0.1\nmetadata_listen_port = 8775\n',
+    'local/api-paste.ini': `${PASTE.split('[composite:metadata]')[0]}[app:compute_app]
+paste.app_factory = shop:compute
+[server:main]
+host = localhost
+port = 9000
+`,
+  });
+  run('migrate nova --output new');
+  const [, compute = '', metadata = ''] = written('new/portico.ini').split('[api:');
+  assert.match(compute, /^port = 8774\n# It listens on 127\.0\.0\.1 only, .*\n# listen = ::$/m);
+  assert.doesNotMatch(metadata, /listen =/);
+  assert.match(
+    written('new/README.md'),
+    /^\d\. Decide who can connect\. Each API of `\[api:osapi_compute\]` listens on 127\.0\.0\.1 only, .* write `listen = ::` /m,
+  );
+  run('migrate local --output other');
+  assert.doesNotMatch(written('other/portico.ini') + written('other/README.md'), /listen = ::/);
+});

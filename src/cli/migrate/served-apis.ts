@@ -1,6 +1,6 @@
 /** The APIs that a service serves: their names, the apps of its paste files, and where they listen. */
 import { type Diagnostic, didYouMean, eachOnce, locationInFile, type Origin } from '../../errors/index.js';
-import { originWithin } from '../../ini/index.js';
+import { optionKey, originWithin, sectionKey } from '../../ini/index.js';
 import type { FoundConf, FoundPaste, FoundService, WrittenValue } from './found-service.js';
 
 /** An API of the new project. */
@@ -14,6 +14,8 @@ export interface ServedApi {
   readonly portFrom: string | undefined;
   /** Written only if the service did not listen on loopback alone. */
   readonly listen: string | undefined;
+  /** True for an API that listens on loopback only because no file says where the one in Python listens. */
+  readonly isNarrowed: boolean;
 }
 
 /** APIs, and apps of the paste files that no API serves. */
@@ -59,6 +61,7 @@ export function servedApis({ pastes, conf }: FoundService): Served {
       port,
       portFrom: port === address.port ? address.portFrom : undefined,
       listen: address.listen,
+      isNarrowed: address.listen === undefined && !isLoopback(address.host) && !hasListen(name, conf),
     };
   });
   const isServed = ({ name, from }: Root): boolean => apis.some(({ app, file }) => app === name && file === from.name);
@@ -170,6 +173,7 @@ interface UnreadPort {
 }
 
 interface Address extends Pick<ServedApi, 'port' | 'portFrom' | 'listen'> {
+  readonly host: string | undefined;
   readonly unread: readonly UnreadPort[];
 }
 
@@ -202,7 +206,7 @@ function addressOf(
     if (written === undefined || written.value === '') continue;
     const { value } = written;
     if (/^\d{1,5}$/.test(value) && Number(value) > 0 && Number(value) <= 65_535) {
-      return { port: Number(value), portFrom: `As ${from}.`, listen: isOpen(host) ? host : undefined, unread };
+      return { port: Number(value), portFrom: `As ${from}.`, host, listen: isOpen(host) ? host : undefined, unread };
     }
     unread.push({ from, value, origin: written.at(0) });
   }
@@ -214,6 +218,7 @@ function addressOf(
   return {
     port: usual ?? FREE_PORT,
     portFrom: why.length === 0 ? undefined : why.join(' '),
+    host: undefined,
     listen: undefined,
     unread,
   };
@@ -221,5 +226,13 @@ function addressOf(
 
 /** Reports whether a text is an address that other machines reach. */
 function isOpen(host: string | undefined): boolean {
-  return host !== undefined && /^[\d.]+$|^[\da-f:]+$/i.test(host) && !/^127\.|^::1$/.test(host);
+  return host !== undefined && /^[\d.]+$|^[\da-f:]+$/i.test(host) && !isLoopback(host);
+}
+
+const isLoopback = (host: string | undefined): boolean => host !== undefined && /^127\.|^::1$|^localhost$/.test(host);
+
+/** Reports whether a conf has an address that applies to the API: Portico reads these options too. */
+function hasListen(name: string, conf: FoundConf | undefined): boolean {
+  const flat = conf?.written('DEFAULT', optionKey(`${name}_listen`));
+  return (flat ?? conf?.written(sectionKey(`api:${name}`), 'listen')) !== undefined;
 }

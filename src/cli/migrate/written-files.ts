@@ -71,10 +71,11 @@ export function configText({ service, served, standIns, otherNames }: Migration)
     otherNames.length === 0
       ? ''
       : `# Names in ${conf!.shown} that only other applications read.\nother_names =\n${otherNames.map((name) => `    ${itemText(name)}`).join(',\n')}\n`;
-  const apis = served.apis.map(({ name, port, portFrom, listen }) => {
+  const apis = served.apis.map(({ name, port, portFrom, listen, isNarrowed }) => {
     const from = portFrom ?? 'Nothing says the port of the Python service.';
     const address = listen === undefined ? '' : `listen = ${listen}\n`;
-    return `[api:${name}]\n# ${from} While both run on one machine, one of them needs another.\nport = ${port}\n${address}`;
+    const narrowed = isNarrowed ? `# It ${NARROWED}. For other machines:\n# listen = ::\n` : '';
+    return `[api:${name}]\n# ${from} While both run on one machine, one of them needs another.\nport = ${port}\n${address}${narrowed}`;
   });
   const auth = authStrategy(service, served, standIns).isWritten
     ? `\n# A filter of the paste file accepts callers without a token, from this machine only.\n[api]\nauth_strategy = noauth\n`
@@ -117,6 +118,7 @@ export function readmeText(title: string, migration: Migration, commands: string
         ]),
     ...(conf === undefined ? [NO_CONF] : []),
     ...secretsStep(service),
+    ...listenStep(served),
     ...authStep(authStrategy(service, served, standIns), conf),
     `Write the apps: the routes and actions of each file below. \`npx api-cli routes${commands}\` lists them.`,
     ...(lost.length > 0
@@ -171,6 +173,17 @@ function secretsStep({ all, files }: FoundService): readonly string[] {
 
 const hasSecret = ({ name, value }: PasteOption): boolean =>
   value !== '' && (looksSecret(name) || maskUris(value) !== value);
+
+/** Where an API listens that no file of the service gives an address. */
+const NARROWED = 'listens on 127.0.0.1 only, where the services of OpenStack listen on all addresses by default';
+
+function listenStep({ apis }: Served): readonly string[] {
+  const sections = apis.flatMap(({ name, isNarrowed }) => (isNarrowed ? inCode(`[api:${name}]`) : []));
+  if (sections.length === 0) return [];
+  return [
+    `Decide who can connect. Each API of ${listText(sections)} ${NARROWED}. For other machines, write \`listen = ::\` in its section of \`portico.ini\`.`,
+  ];
+}
 
 /** The decision on authentication, if there is one: a project does not turn it off where another value of the option kept it. */
 function authStep({ open, chooses, isSet, isWritten }: AuthStrategy, conf: FoundConf | undefined): readonly string[] {
