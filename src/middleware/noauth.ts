@@ -118,7 +118,9 @@ function checkStrategy({ config, section }: FactoryContext): void {
   const near = didYouMean(authStrategy, ['noauth', 'noauth2']);
   throw new ConfigurationRefused('PORTICO_NOAUTH_STRATEGY', {
     message: `noauth accepts every request, but [api] auth_strategy is "${authStrategy}"`,
-    hint: near ?? 'Write auth_strategy = noauth in [api] of portico.ini, or use another filter.',
+    hint:
+      near ??
+      'Write auth_strategy = noauth in [api] of portico.ini, for all APIs: each byOption composite then uses its pipeline noauth. Or use another filter.',
     // Reports a misspelled value at its location.
     origin: (near === undefined ? undefined : config.getLocation('api', 'auth_strategy').origin) ?? section.origin,
   });

@@ -140,7 +140,10 @@ test('MW-39 on a Unix socket any Host is as good: no browser opens one', async (
 
 test('MW-39 it loads only where the strategy says so', async () => {
   for (const config of ['', '[api]\nauth_strategy = keystone\n']) {
-    await assert.rejects(async () => buildFilter(noauth, { config }), { code: 'PORTICO_NOAUTH_STRATEGY' });
+    await assert.rejects(async () => buildFilter(noauth, { config }), {
+      code: 'PORTICO_NOAUTH_STRATEGY',
+      hint: 'Write auth_strategy = noauth in [api] of portico.ini, for all APIs: each byOption composite then uses its pipeline noauth. Or use another filter.',
+    });
   }
 });
 
