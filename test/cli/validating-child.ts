@@ -9,6 +9,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Config } from 'portico/config';
+import { asTrial } from '#internal/config';
 import type { Configure, ToWorker } from '../../dist/launch/worker-message.js';
 import { root } from '../fixtures/project.js';
 
@@ -49,7 +50,7 @@ class ValidatingChild extends EventEmitter {
     const found =
       first.builds === true && first.arguments?.length === 0 && isImportedAsItIs(String(this.#start[2].cwd))
         ? await Config.load({ argv: false, worker: first as never })
-            .then((config) => validateAll(config as never))
+            .then((config) => asTrial(() => validateAll(config as never)))
             .catch(() => undefined)
         : undefined;
     if (found === undefined) return this.#startProcess(first);

@@ -277,7 +277,7 @@ class PageRun {
   }
 
   #inTest(text: string): string {
-    return this.#texts.reduce((now, [page, test]) => now.replaceAll(page, test), this.#asRun(text));
+    return replacedAll(this.#asRun(text), this.#texts);
   }
 
   #asRun(text: string): string {
@@ -285,8 +285,20 @@ class PageRun {
   }
 
   #inPage(text: string): string {
-    return this.#texts.reduce((now, [page, test]) => now.replaceAll(test, page), text);
+    return replacedAll(
+      text,
+      this.#texts.map(([page, test]) => [test, page]),
+    );
   }
+}
+
+/** Replaces texts in one pass: the digits of a free port may contain those of another one of the page. */
+function replacedAll(text: string, pairs: readonly (readonly [from: string, to: string])[]): string {
+  if (pairs.length === 0) return text;
+  const all = new Map(pairs);
+  const longestFirst = [...all.keys()].toSorted((a, b) => b.length - a.length);
+  const any = longestFirst.map((each) => each.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|');
+  return text.replaceAll(new RegExp(any, 'g'), (found) => all.get(found)!);
 }
 
 /** Returns the commands of an `sh` block, one a line; a backslash continues a line. */
