@@ -1,6 +1,7 @@
 /** Many reloads and many kills: nothing accumulates in the parent. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { FaultFleet } from './fault-fleet.js';
 import { isLong, printFigures } from './figures.js';
 import { askFor } from './load.js';
@@ -42,6 +43,8 @@ test(`RL-74 PT-11 ${reloads} reloads and ${kills} kills leave no descriptor, lis
     assert.ok(await until(() => fleet.workers().length > 0));
   }
   assert.ok(await fleet.settled(workers), fleet.text());
+  // A file that the parent reads at this moment is none that stays open.
+  await until(() => isDeepStrictEqual(belongings(fleet), before));
   const after = belongings(fleet);
   const memoryAfter = memoryOf(fleet.pid);
   printFigures('wear', {
