@@ -18,7 +18,7 @@ import {
 } from '../modules/index.js';
 import { aboutFunction, counterpartOf } from './counterparts.js';
 import { ownFilter } from './own-filters.js';
-import { firstNames, PasteError } from './paste-error.js';
+import { aliasLine, firstNames, PasteError } from './paste-error.js';
 
 /** Parses an expression; extras in brackets, as in Python's entry points, are ignored. */
 export function parseExpression(text: string): ExportReference | undefined {
@@ -116,7 +116,7 @@ function noModule(error: ModuleMissing, module: string, folder: string, written:
     }
     const [, name = 'factory'] = named.split(':');
     const counterpart = counterpartOf(named);
-    const proposal = `${named}    ${counterpart ?? `./${slashed}.js:${name}`}`;
+    const alias = { from: named, target: counterpart ?? `./${slashed}.js:${name}` };
     // Only Python has dots between words; a single word is more likely a package that is not installed.
     const about = module.includes('.')
       ? (aboutFunction(named) ?? 'It looks like a Python module.')
@@ -125,8 +125,8 @@ function noModule(error: ModuleMissing, module: string, folder: string, written:
       counterpart === undefined
         ? 'Map it in [portico:aliases]:'
         : 'By its name, this is the replacement; add it to [portico:aliases], or name a module:';
-    const hint = `${about} ${say}\n    ${proposal}`;
-    return new PasteError('PORTICO_PASTE_NO_MODULE', { message, origin, hint, proposal });
+    const hint = `${about} ${say}\n    ${aliasLine(alias)}`;
+    return new PasteError('PORTICO_PASTE_NO_MODULE', { message, origin, hint, alias });
   }
   const others =
     error.what === 'package'

@@ -26,9 +26,9 @@ export interface NamedFactory {
   readonly section: Section;
   /** `module:export` that the name leads to; undefined if nothing has it. */
   readonly target: string | undefined;
-  /** What the target does less than the factory of that name, as a clause. */
+  /** The loss with the target in place of the factory of that name, as a clause. */
   readonly lost: string | undefined;
-  /** What an alias should name, by the error: a factory of Portico, or a file that may be written. */
+  /** Target of an alias that the error proposes: a factory of Portico, or a file that may be written. */
   readonly proposed: string | undefined;
 }
 
@@ -43,8 +43,7 @@ export async function namedFactories(parts: LoadParts): Promise<readonly NamedFa
     if (defined === undefined || defined.kind === 'server') continue;
     contexts.push(load.within(source, defined.kind, defined.name));
     for await (const error of load.resolve()) {
-      const [from, to] = (error instanceof PasteError ? (error.proposal ?? '') : '').split(/\s+/);
-      if (to !== undefined) proposals.set(from!, to);
+      if (error instanceof PasteError && error.alias !== undefined) proposals.set(error.alias.from, error.alias.target);
     }
   }
   const found = new Map<string, NamedFactory & { sections: string[] }>();

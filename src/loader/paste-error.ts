@@ -16,14 +16,26 @@ export interface PasteReference {
   readonly origin: Origin;
 }
 
+/** A line for `[portico:aliases]` that would help; its target may be a file that is still to be written. */
+export interface ProposedAlias {
+  readonly from: string;
+  readonly target: string;
+  /** For `egg:` references. */
+  readonly protocol?: string;
+}
+
+/** Returns the line. */
+export function aliasLine({ from, target, protocol }: ProposedAlias): string {
+  return [from, target, ...(protocol === undefined ? [] : [protocol])].join('    ');
+}
+
 /** Parts of a {@link PasteError}. */
 export interface PasteErrorDetails extends ErrorDetails {
   /** The references that led to the error, outermost first. */
   via?: readonly PasteReference[];
   /** All lines concerned, if there are several. */
   lines?: readonly number[];
-  /** A line for `[portico:aliases]` that would help, once its target is filled in. */
-  proposal?: string;
+  alias?: ProposedAlias;
   /** The section that a name which no section has probably meant. */
   meant?: string | undefined;
   /** Errors found after this one. */
@@ -36,16 +48,20 @@ export class PasteError extends ConfigurationRefused {
   readonly via: readonly PasteReference[];
   /** All lines concerned, if there are several. */
   readonly lines?: readonly number[];
-  /** A line for `[portico:aliases]` that would help, once its target is filled in. */
-  readonly proposal?: string;
+  readonly alias?: ProposedAlias;
   readonly #details: PasteErrorDetails;
 
   constructor(code: string, details: PasteErrorDetails) {
     super(code, details);
     this.via = details.via ?? [];
     if (details.lines !== undefined) this.lines = details.lines;
-    if (details.proposal !== undefined) this.proposal = details.proposal;
+    if (details.alias !== undefined) this.alias = details.alias;
     this.#details = details;
+  }
+
+  /** The line for `[portico:aliases]`. */
+  get proposal(): string | undefined {
+    return this.alias && aliasLine(this.alias);
   }
 
   /** Errors found after this one, in other parts of a pipeline or composite. */

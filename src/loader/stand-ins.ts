@@ -23,12 +23,12 @@ export function standInFor(context: Context, error: unknown): unknown {
   const what = /^composite?$/.test(headerOf(context).prefix) ? 'composite' : kind;
   context.protocol ??= `paste.${what}_factory`;
   if (kind === 'filter') return context.protocol === 'paste.filter_app_factory' ? wrapping : passing;
-  return isComposite(context) ? compositeFor(context, error.proposal) : unwritten;
+  return isComposite(context) ? compositeFor(context, error.alias?.target) : unwritten;
 }
 
-/** Returns the composite by the proposal for it, else a map if its options are mounts; without either it has no children. */
-function compositeFor({ localConf }: Context, proposal = ''): unknown {
-  if (proposal.includes('portico/loader:byOption')) return byOption;
-  if (proposal.includes('portico/loader:versionedUrlmap')) return versionedUrlmap;
+/** Returns the composite of the proposed target, else a map if its options are mounts; without either it has no children. */
+function compositeFor({ localConf }: Context, target: string | undefined): unknown {
+  if (target === 'portico/loader:byOption') return byOption;
+  if (target === 'portico/loader:versionedUrlmap') return versionedUrlmap;
   return [...localConf.keys()].some((name) => name.startsWith('/')) ? urlmap : unwritten;
 }

@@ -7,7 +7,7 @@ import { wordsOf } from '../ini/index.js';
 import { whileLoading } from '../process/index.js';
 import { aboutFunction, counterpartOfEntry } from './counterparts.js';
 import type { Context } from './load-context.js';
-import { firstNames, PasteError } from './paste-error.js';
+import { aliasLine, firstNames, PasteError } from './paste-error.js';
 import type { Reference } from './reference.js';
 import { DefaultResolver, type EntryPoints, entryPointsOf, factoryOf, type Resolver } from './resolver.js';
 import { type Kind, PROTOCOLS } from './section.js';
@@ -175,14 +175,14 @@ function withProposal(error: unknown, kind: Kind, distribution: string, name: st
   if (isNear || !/^[A-Za-z][\w.-]*$/.test(distribution)) return error;
   const counterpart = counterpartOfEntry(kind, name);
   const protocol = `paste.${/:(?:urlmap|cascade)$/.test(counterpart ?? '') ? 'composite' : kind}_factory`;
-  const proposal = `${from}    ${counterpart ?? `./${distribution.replaceAll('.', '/')}.js:${name}`}    ${protocol}`;
+  const alias = { from, target: counterpart ?? `./${distribution.replaceAll('.', '/')}.js:${name}`, protocol };
   const say =
     counterpart !== undefined
       ? 'By its name, this is the replacement; add it to [portico:aliases], or name a module:'
       : about === undefined
         ? 'If it is a Python distribution, map it in [portico:aliases]:'
         : `${about} Map it in [portico:aliases]:`;
-  return error.with({ proposal, hint: `${say}\n    ${proposal}` });
+  return error.with({ alias, hint: `${say}\n    ${aliasLine(alias)}` });
 }
 
 function noEntryPoint(groups: EntryPoints, kind: Kind, distribution: string, name: string, origin: Origin): PasteError {
