@@ -2,6 +2,7 @@
  * `api-cli completion`: a script for bash, zsh or fish, generated from the commands, options and choices.
  */
 import type { Argument, Command, Option } from 'commander';
+import { shellQuoted } from '../text/index.js';
 import { choice } from './command.js';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
@@ -87,8 +88,7 @@ const SCRIPTS: Readonly<Record<(typeof SHELLS)[number], (levels: readonly Level[
   fish: fishScript,
 };
 
-const named = (level: Level, word: string): string => quoted(`${level.where}|${word}`);
-const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+const named = (level: Level, word: string): string => shellQuoted(`${level.where}|${word}`);
 
 /** Returns patterns of a case: matching options, with their level. */
 function optionPatterns(levels: readonly Level[], fits: (option: CompletedOption) => boolean): string {
@@ -131,7 +131,7 @@ function casesOf(
   );
   const next = levels.map((level) => {
     const files = level.values === 'files' ? '; files=yes' : '';
-    return `    (${quoted(level.where)}) ${offered(level)}${files} ;;`;
+    return `    (${shellQuoted(level.where)}) ${offered(level)}${files} ;;`;
   });
   return `  for ((at = ${from + 1}; at < ${cursor}; at++)); do
     case "$where|\${${words}[at]}" in
@@ -158,14 +158,14 @@ function bashScript(levels: readonly Level[]): string {
   const offered = (level: Level): string => {
     const names = level.commands.map(({ name }) => name);
     const flags = level.options.flatMap((option) => option.flags);
-    return `words=${quoted([...names, ...fixedWords(level), ...flags].join(' '))}`;
+    return `words=${shellQuoted([...names, ...fixedWords(level), ...flags].join(' '))}`;
   };
   const line = { words: 'COMP_WORDS', from: 0, cursor: 'COMP_CWORD' };
   return `# Completion of api-cli for bash: source <(api-cli completion bash)
 _api_cli() {
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]}
   local where= words= files= only= at
-${casesOf(levels, line, (choice) => `words=${quoted(choice)}`, offered)}
+${casesOf(levels, line, (choice) => `words=${shellQuoted(choice)}`, offered)}
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
   if [ -n "$files" ]; then
     mapfile -t -O \${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$current")
@@ -177,9 +177,9 @@ complete -F _api_cli api-cli
 }
 
 function zshScript(levels: readonly Level[]): string {
-  const told = (name: string, help: string): string => quoted(`${name.replaceAll(':', '\\:')}:${help}`);
+  const told = (name: string, help: string): string => shellQuoted(`${name.replaceAll(':', '\\:')}:${help}`);
   const offered = (level: Level): string => {
-    const words = [...level.commands.map(({ name, help }) => told(name, help)), ...fixedWords(level).map(quoted)];
+    const words = [...level.commands.map(({ name, help }) => told(name, help)), ...fixedWords(level).map(shellQuoted)];
     const flags = level.options.flatMap((option) => option.flags.map((flag) => told(flag, option.help)));
     return `found=(${words.join(' ')}); flags=(${flags.join(' ')})`;
   };
@@ -201,14 +201,14 @@ if [[ \${zsh_eval_context[-1]} == loadautofunc ]]; then _api_cli "$@"; else comp
 
 function fishScript(levels: readonly Level[]): string {
   const lines = levels.flatMap((level) => {
-    const condition = quoted(fishCondition(level));
+    const condition = shellQuoted(fishCondition(level));
     const files = level.values === 'files' ? [`complete -c api-cli -n ${condition} -F`] : [];
     const words = typeof level.values === 'object' && level.values.length > 0 ? level.values : undefined;
     return [
       ...level.commands.map(
         ({ name, help }) => `complete -c api-cli -n ${condition} -a ${name} -d ${fishQuoted(help)}`,
       ),
-      ...(words === undefined ? [] : [`complete -c api-cli -n ${condition} -a ${quoted(words.join(' '))}`]),
+      ...(words === undefined ? [] : [`complete -c api-cli -n ${condition} -a ${shellQuoted(words.join(' '))}`]),
       ...files,
       ...level.options.map((option) => `complete -c api-cli -n ${condition} ${fishOption(option)}`),
     ];
@@ -235,7 +235,7 @@ function fishOption({ flags, help, values }: CompletedOption): string {
         ? ' -r -F'
         : values === 'anything'
           ? ' -x'
-          : ` -x -a ${quoted(values.join(' '))}`;
+          : ` -x -a ${shellQuoted(values.join(' '))}`;
   return `${names.join(' ')}${taken} -d ${fishQuoted(help)}`;
 }
 

@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { printable } from '../text/index.js';
+import { printable, shellWord } from '../text/index.js';
 import { example } from './command.js';
 import {
   IN_JAVASCRIPT,
@@ -12,7 +12,6 @@ import {
   ON_OLDER_NODE,
   packageName,
   refuseOccupied,
-  shellWord,
   templateFile,
   templateFiles,
   writeProject,

@@ -7,7 +7,7 @@ import { isAbsolute, join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { isUnknownName, printDiagnostic, UsageError } from '../config/internal.js';
 import type { Diagnostic } from '../errors/index.js';
-import { countText, printable, printableLines } from '../text/index.js';
+import { countText, printable, printableLines, shellWord } from '../text/index.js';
 import { columns, example } from './command.js';
 import { collect } from './command-line.js';
 import { readConfiguration } from './configured/configuration.js';
@@ -23,7 +23,6 @@ import {
   ON_OLDER_NODE,
   packageName,
   refuseOccupied,
-  shellWord,
   templateFiles,
   writeProject,
 } from './new-project.js';

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { UsageError } from '../config/internal.js';
 import { ignoreErrors } from '../errors/index.js';
 import { packageOf } from '../modules/index.js';
-import { printable } from '../text/index.js';
+import { printable, shellWord } from '../text/index.js';
 
 /** Differences between the languages. */
 export interface Language {
@@ -88,11 +88,6 @@ export function commonNames(): readonly string[] {
 export interface CopiedFile {
   readonly content: Uint8Array;
   readonly mode: number;
-}
-
-/** Returns a path as a word for a shell. */
-export function shellWord(path: string): string {
-  return /^[\w./:@%+,-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /** Writes files into a new directory, and the manifest with these scripts. */
@@ -183,7 +178,7 @@ function dependency(folder: string, version: string | undefined, target: string)
   return resolved.startsWith('git') ? resolved.replace(/^(git\+https?:\/\/)[^/]*@/, '$1') : `^${version}`;
 }
 
-/** What differs between the manifests of projects. */
+/** Members in which the manifests of projects differ. */
 interface Manifest {
   readonly name: string;
   /** Version of Portico. */

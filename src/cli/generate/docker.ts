@@ -7,6 +7,7 @@ import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { type Diagnostic, ignoreErrors } from '../../errors/index.js';
 import { isLoopback } from '../../operating/internal.js';
 import { formatAddress } from '../../service/internal.js';
+import { shellWord } from '../../text/index.js';
 import type { DeploymentFile, Lines } from './compare.js';
 import {
   type DeployedApi,
@@ -26,9 +27,6 @@ const IGNORE_FILE = '.dockerignore';
 
 /** Reports whether a relative path is below its starting folder. */
 const isInside = (path: string): boolean => path !== '' && !path.startsWith('..') && !isAbsolute(path);
-
-/** Returns a word quoted for the shell. */
-const shellWord = (word: string): string => (/^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 
 /** Returns the packages that package.json names as a file or a folder, with their paths from the working directory. */
 function filesNamed({ folder }: Deployment) {

@@ -6,8 +6,8 @@ import { UsageError } from '../../config/internal.js';
 import { errorText, type Origin } from '../../errors/index.js';
 import { originWithin, type PasteDocument, readConf, readPaste } from '../../ini/index.js';
 import { isPasteSection, openPasteFile, type PasteFile } from '../../loader/internal.js';
-import { printable } from '../../text/index.js';
-import { type CopiedFile, shellWord } from '../new-project.js';
+import { printable, shellWord } from '../../text/index.js';
+import type { CopiedFile } from '../new-project.js';
 
 /** A paste file. */
 export interface FoundPaste {

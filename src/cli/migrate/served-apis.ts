@@ -1,6 +1,7 @@
 /** The APIs that a service serves: their names, the apps of its paste files, and where they listen. */
 import { type Diagnostic, didYouMean, eachOnce, locationInFile, type Origin } from '../../errors/index.js';
 import { optionKey, originWithin, sectionKey } from '../../ini/index.js';
+import { isLoopback } from '../../operating/internal.js';
 import type { FoundConf, FoundPaste, FoundService, WrittenValue } from './found-service.js';
 
 /** An API of the new project. */
@@ -61,7 +62,10 @@ export function servedApis({ pastes, conf }: FoundService): Served {
       port,
       portFrom: port === address.port ? address.portFrom : undefined,
       listen: address.listen,
-      isNarrowed: address.listen === undefined && !isLoopback(address.host) && !hasListen(name, conf),
+      isNarrowed:
+        address.listen === undefined &&
+        (address.host === undefined || !isLoopback(address.host)) &&
+        !hasListen(name, conf),
     };
   });
   const isServed = ({ name, from }: Root): boolean => apis.some(({ app, file }) => app === name && file === from.name);
@@ -228,8 +232,6 @@ function addressOf(
 function isOpen(host: string | undefined): boolean {
   return host !== undefined && /^[\d.]+$|^[\da-f:]+$/i.test(host) && !isLoopback(host);
 }
-
-const isLoopback = (host: string | undefined): boolean => host !== undefined && /^127\.|^::1$|^localhost$/.test(host);
 
 /** Reports whether a conf has an address that applies to the API: Portico reads these options too. */
 function hasListen(name: string, conf: FoundConf | undefined): boolean {
