@@ -1,9 +1,9 @@
 /** Edits of the sample, each with what `plan` says of it. */
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { stateFrom } from '../../dist/plan/state-process.js';
-import { emptyProject, root } from '../fixtures/project.js';
+import { emptyProject } from '../fixtures/project.js';
+import { copySample } from '../fixtures/sample.js';
 import { checkTogether, type Edit } from '../plan/edits.js';
 // It starts processes: the runner of the tests knows that by this import.
 import '../plan/project.js';
@@ -85,12 +85,7 @@ const SAMPLE: readonly Edit[] = [
 const { folder: base, remove } = emptyProject({});
 after(remove);
 const compute = join(base, 'compute');
-mkdirSync(compute);
-cpSync(join(root, 'examples/compute/dist'), join(compute, 'sample'), { recursive: true });
-for (const name of ['portico.ini', 'api-paste.ini']) {
-  const text = readFileSync(join(root, 'paste', name), 'utf8');
-  writeFileSync(join(compute, name), text.replaceAll('../examples/compute/dist/bundle.js', './sample/index.js'));
-}
+copySample(compute);
 const stateOf = (folder: string) => stateFrom({ label: folder, folder, args: [] }, 'k');
 checkTogether('the last version', SAMPLE.slice(0, 1), compute, stateOf);
 checkTogether('all others', SAMPLE.slice(1), compute, stateOf);

@@ -1,11 +1,12 @@
 /** Tests the pages for operators: every command runs in order against a service. */
 import assert from 'node:assert/strict';
-import { chmodSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { command } from '../cli/command.js';
 import { emptyProject } from '../e2e/program.js';
 import { root } from '../fixtures/project.js';
+import { samplePaste } from '../fixtures/sample.js';
 import { blocksOf, runPage } from './page.js';
 
 /** The output that shows that a command did what the page says. */
@@ -32,11 +33,7 @@ const SAYS: readonly (readonly [command: string, says: RegExp])[] = [
 test('every command of docs/operations.md does what the page says, to the stop', { timeout: 240_000 }, async (t) => {
   const ini =
     '[DEFAULT]\nenabled_apis = compute\n[api]\nauth_strategy = noauth\n[api:compute]\nport = 8774\nworkers = 1\n[admin]\nlisten = 127.0.0.1:9100\n[metrics]\nenabled = yes\n[servicegroup]\nconnection = sqlite:///services.db\n';
-  const paste = readFileSync(join(root, 'paste', 'api-paste.ini'), 'utf8').replaceAll(
-    '../examples',
-    join(root, 'examples'),
-  );
-  const files = { 'portico.ini': ini, 'api-paste.ini': paste };
+  const files = { 'portico.ini': ini, 'api-paste.ini': samplePaste() };
   await runPage(t, 'docs/operations.md', { files, serve: 'api-cli', ports: [8774, 9100], says: SAYS });
 });
 

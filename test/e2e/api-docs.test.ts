@@ -1,15 +1,15 @@
 /** `[admin] docs`: API descriptions on the admin listener, as HTML and in a browser where one is installed. */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { commandBeside } from '../cli/command.js';
 import { browserOf, withoutBrowser as skip } from '../fixtures/browser.js';
+import { samplePaste } from '../fixtures/sample.js';
 import {
   emptyProject,
   freePort,
   type Program,
-  root,
   startedOnce,
   startProject,
   type UntilEnd,
@@ -138,11 +138,7 @@ test('OP-71 it is off unless a reload or the start turns it on, and a wrong name
 
 test('OP-71 the whole sample is described', async (t) => {
   const ini = `[DEFAULT]\nenabled_apis = compute,metadata\n[api]\nauth_strategy = noauth\n[admin]\nlisten = 127.0.0.1:0\ndocs = true\n[api:compute]\nport = 0\nworkers = 1\n[api:metadata]\nport = 0\nworkers = 1\n`;
-  const pasteFile = readFileSync(join(root, 'paste', 'api-paste.ini'), 'utf8').replaceAll(
-    '../examples',
-    join(root, 'examples'),
-  );
-  const program = startProject(t, emptyProject({ 'portico.ini': ini, 'api-paste.ini': pasteFile }));
+  const program = startProject(t, emptyProject({ 'portico.ini': ini, 'api-paste.ini': samplePaste() }));
   const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
   await program.printed(/"event":"ready"/);
   const compute = await (await ask(Number(admin), '/docs/compute')).text();

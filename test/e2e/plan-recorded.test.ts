@@ -3,15 +3,16 @@
  * 50,000 with `--long`.
  */
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { loggedRequest } from '../../dist/plan/replay-lines.js';
 import { ReplayProcess } from '../../dist/plan/replay-process.js';
 import { stateFrom } from '../../dist/plan/state-process.js';
+import { copySample } from '../fixtures/sample.js';
 import { Random } from '../simulation/random.js';
-import { apiCli, emptyProject, freePort, Program, root } from './program.js';
+import { apiCli, emptyProject, freePort, Program } from './program.js';
 
 const COUNT = process.env.PORTICO_FAULTS === 'long' ? 50_000 : 3000;
 const AT_ONCE = 32;
@@ -104,14 +105,7 @@ async function statuses(requests: readonly Sent[], statusOf: (sent: Sent) => Pro
 test('86 a replay of recorded requests predicts the status of both versions, unless the action decides', async () => {
   const { folder: base, remove } = emptyProject({});
   const folders = ['before', 'after'].map((name) => join(base, name));
-  for (const folder of folders) {
-    mkdirSync(folder);
-    cpSync(join(root, 'examples/compute/dist'), join(folder, 'sample'), { recursive: true });
-    for (const name of ['portico.ini', 'api-paste.ini']) {
-      const text = readFileSync(join(root, 'paste', name), 'utf8');
-      writeFileSync(join(folder, name), text.replaceAll('../examples/compute/dist/bundle.js', './sample/index.js'));
-    }
-  }
+  for (const folder of folders) copySample(folder);
   for (const [file, from, to] of EDITS) {
     const path = join(folders[1]!, file);
     const text = readFileSync(path, 'utf8');

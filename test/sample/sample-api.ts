@@ -1,7 +1,7 @@
 /** Serves the sample APIs on a port of this process, composed by the shipped paste file, and sends requests to them. */
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request as httpRequest, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import type { App } from 'portico/app';
 import { Config } from 'portico/config';
 import { Loader } from 'portico/loader';
+import { samplePaste } from '../fixtures/sample.js';
 
 export const PASTE = fileURLToPath(new URL('../../paste/api-paste.ini', import.meta.url));
 /** The module of the sample, as a configuration names it. */
@@ -65,9 +66,7 @@ ${more}`);
 /** Writes the shipped paste file into a directory, with `auth_token context` instead of noauth. Returns its path. */
 export function pasteWithTokens(folder: string): string {
   const paste = join(folder, 'api-paste.ini');
-  const pipelines = readFileSync(PASTE, 'utf8')
-    .replace(' noauth compute_app', ' auth_token context compute_app')
-    .replaceAll('../examples/compute/dist/bundle.js', SAMPLE);
+  const pipelines = samplePaste().replace(' noauth compute_app', ' auth_token context compute_app');
   const filters = `
 [filter:auth_token]
 paste.filter_factory = portico/middleware:authToken
