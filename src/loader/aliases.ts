@@ -17,7 +17,7 @@ export interface Alias {
   readonly target: string;
   /** For `egg:`: the group of the entry point; without one, the plain factory of each kind. */
   readonly protocol?: string | undefined;
-  /** What the target does less than the function that it replaces, as a clause; undefined: nothing that a client would notice. */
+  /** The loss with the target in place of the function, as a clause; undefined: none that a client would notice. */
   readonly lost?: string | undefined;
   /** Its place, if it is in a file: relative targets are relative to that file's folder. */
   readonly origin?: Origin;

@@ -1,5 +1,5 @@
 /**
- * What stands for the factories that paste files of Python services name: the built-in aliases, what is lost where one does less, the
+ * Counterparts of the factories that paste files of Python services name: the built-in aliases, the loss where one does less, the
  * replacements that `check` proposes for other names, and sentences about functions that an application writes itself.
  */
 import { FILTERS } from '../filters.js';

@@ -24,7 +24,7 @@ export interface ContextTree {
   readonly factory?: string;
   /** The factory that the expression names; absent until it is resolved. */
   readonly resolved?: unknown;
-  /** What an alias has in place of the expression: `portico/middleware:catchErrors`; absent without an alias. */
+  /** Target of an alias in place of the expression: `portico/middleware:catchErrors`; absent without an alias. */
   readonly standsFor?: string;
   /** True if the factory is not installed, and the tree was asked for with stand-ins. */
   readonly isUnknown?: true;

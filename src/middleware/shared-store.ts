@@ -19,14 +19,14 @@ import { refusalAt } from './refusal-at.js';
 /** Time for which a slow store is not asked; then one request tries it. Also the time without failures after which a store is well. */
 const AWAY_MS = 1000;
 
-/** What a filter has a store for. */
+/** The use of a store by a filter, with words for its messages. */
 export interface StoreUse<T> {
   readonly among: (provides: Provides) => StoresByScheme<T> | undefined;
-  /** What it keeps: `rate limits`. */
+  /** Things that it keeps: `rate limits`. */
   readonly kept: string;
-  /** What it does when it is back: `counts the rate limits again`. */
+  /** Its work when it is back: `counts the rate limits again`. */
   readonly again: string;
-  /** What happens while it fails: `each machine limits by itself`. */
+  /** The effect while it fails: `each machine limits by itself`. */
   readonly without: string;
 }
 

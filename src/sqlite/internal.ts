@@ -1,2 +1,2 @@
-/** What other directories use of `src/sqlite` in addition to its entry point. */
+/** The part of `src/sqlite` that other directories use in addition to its entry point. */
 export { trialCopy } from './trial-copy.js';

@@ -35,7 +35,7 @@ function numbers(seed: number): (n: number) => number {
 
 const isForwarding = (name: string): boolean => /^(?:forwarded|x-real-ip|x-forwarded-.*)$/.test(name);
 const isIdentity = (name: string): boolean => name === 'x-user-id' || name === 'x-roles';
-/** What is removed from the requests, in one step each, by the filters or by hand. */
+/** Fields that are removed from the requests, in one step each, by the filters or by hand. */
 const REMOVALS: readonly ((name: string) => boolean)[][] = [
   [isForwarding],
   [isForwarding, isIdentity],

@@ -1,4 +1,4 @@
-/** What `api-cli migrate` writes is code: it compiles, it is served, and it responds with 501 until its author has written it. */
+/** The code that `api-cli migrate` writes: it compiles, it is served, and it responds with 501 until its author has written it. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';

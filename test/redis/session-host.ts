@@ -15,7 +15,7 @@ declare module 'portico/app' {
 /** For tests of what hosts share: a busy machine is no store that fails. */
 export const PATIENT = { timeout: '10000' };
 
-/** What an action waits for before it changes the session. */
+/** A promise that an action waits for before it changes the session. */
 export const before: { change?: (() => Promise<unknown>) | undefined } = {};
 
 async function routes(): Promise<App> {

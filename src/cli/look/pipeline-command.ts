@@ -81,7 +81,7 @@ export interface PipelineNode {
   readonly type: string;
   readonly name: string;
   readonly factory: string | undefined;
-  /** What an alias has in place of the factory. */
+  /** Target of an alias in place of the factory. */
   readonly standsFor: string | undefined;
   /** True if the factory is not installed; else undefined. */
   readonly isUnknown: true | undefined;

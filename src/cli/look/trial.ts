@@ -57,7 +57,7 @@ function entered(
   return entering({ what, name, factory, origin }, note);
 }
 
-/** What a request meets in place of a part that is not installed. */
+/** Text for a part that is not installed and that a request enters. */
 const NOT_YET: Readonly<Partial<Record<TrialNode['what'], string>>> = {
   filter: 'is not installed: passes the request on',
   app: 'is not installed',

@@ -4,7 +4,7 @@ import type { FoundPaste, FoundService } from './found-service.js';
 import type { Served } from './served-apis.js';
 import type { StandIn } from './stand-ins.js';
 
-/** What {@link authStrategy} decides. */
+/** Decision of {@link authStrategy}. */
 export interface AuthStrategy {
   /** Filters that accept callers without a token, whatever the option says. They load only with `noauth` or `noauth2`. */
   readonly open: readonly string[];

@@ -1,4 +1,4 @@
-/** What stands for the Python factories of a service: factories of Portico, and code for the rest, which its author completes. */
+/** Stand-ins for the Python factories of a service: factories of Portico, and code for the rest, which its author completes. */
 import { basename } from 'node:path';
 import type { DeclaredFactory } from '../../app/index.js';
 import { Config } from '../../config/index.js';

@@ -20,7 +20,7 @@ export interface Migration {
   readonly standIns: readonly StandIn[];
   /** Names of the conf that only other applications read. */
   readonly otherNames: readonly string[];
-  /** What the project has not as the service says it, and lines that are no ini. */
+  /** Findings: values that the project does not have as the service has them, and lines that are no ini. */
   readonly warnings: readonly Diagnostic[];
 }
 

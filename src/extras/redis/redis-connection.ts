@@ -30,7 +30,7 @@ interface Script {
 
 type Node = RedisUrl['hosts'][number];
 
-/** What stores use of a client: of one server, of Sentinel and of a cluster. */
+/** The part of a client that stores use: of one server, of Sentinel and of a cluster. */
 interface Client {
   readonly isReady: boolean;
   on(event: 'error', listener: (error: unknown) => void): unknown;

@@ -5,7 +5,7 @@ import { errorText, PorticoError } from 'portico/extension';
 /** Files for TLS that a query can name. */
 const FILES = ['ca', 'cert', 'key'] as const;
 
-/** What a URL says. */
+/** Parts of a URL. */
 export interface RedisUrl {
   readonly kind: 'server' | 'sentinel' | 'cluster';
   readonly hosts: readonly { readonly host: string; readonly port: number }[];
