@@ -141,9 +141,13 @@ export class ManagerHooks implements LifecycleSteps {
     };
     this.#tracker.beginShutdown(() => describeJobs(this.periodicTasks));
     this.#endTimers();
+    const drain = (): Promise<void> => step(() => registration?.drain());
+    // After a replacement others serve on its address: nobody has to hear of it first, and a write to the registry may take long.
+    const isReplaced = options.reason === 'replaced' || options.reason === 'hurried';
     // In a reload of this process the service goes on in its next run, which waits for no registry.
-    if (options.reason !== 'reload') await step(() => registration?.drain());
+    if (options.reason !== 'reload' && !isReplaced) await drain();
     await step(() => this.#options.stopAccepting?.(options));
+    if (isReplaced) await drain();
     const rest = (): StopOptions => remaining(options, this.#clock.now() - began);
     const finish = async (): Promise<void> => {
       await step(() => this.#options.finish?.(rest()));

@@ -50,3 +50,35 @@ test('LC-546 LC-547 heartbeats go on until requests and tasks have ended; then t
   assert.deepEqual(calls.slice(2), ['cleanupHost, beating true', 'marked as stopped', 'released']);
   assert.equal(beating, false);
 });
+
+test('LC-1609 a replaced worker accepts no more connections before it writes to the registry, which may be slow', async () => {
+  for (const [reason, expected] of [
+    ['replaced', ['refusing', 'marked as draining']],
+    ['hurried', ['refusing', 'marked as draining']],
+    ['stop', ['marked as draining', 'refusing']],
+  ] as const) {
+    const calls: string[] = [];
+    const log = silentLogger();
+    const hooks = new ManagerHooks({
+      name: 'compute',
+      log,
+      tasks: new TaskGroup({ log }),
+      managers: [],
+      serve: () => undefined,
+      stopAccepting: () => void calls.push('refusing'),
+      registration: {
+        read: async () => null,
+        register: async () => ({ host: 'here' }) as ServiceRecord,
+        join: () => undefined,
+        drain: async () => {
+          await new Promise(setImmediate);
+          calls.push('marked as draining');
+        },
+        leave: () => undefined,
+      },
+    });
+    await hooks.start();
+    await hooks.stop({ graceful: true, reason });
+    assert.deepEqual(calls, expected, reason);
+  }
+});
