@@ -43,6 +43,21 @@ test('WI-8 a misspelled API is named in the output, the README and portico.ini, 
   assert.match(written('other/portico.ini'), /has: gone\.\nenabled_apis = osapi_compute, metadata$/m);
 });
 
+test('WI-8 an API that is listed twice is written once, with a warning', (t) => {
+  const run = service(t, {
+    'nova/api-paste.ini': PASTE,
+    'nova/nova.conf': '[DEFAULT]\nenabled_apis = metadata, osapi_compute, metadata\n',
+  });
+  const { status, stdout } = run('migrate nova --output new');
+  assert.equal(status, 0);
+  assert.match(
+    stdout,
+    /^nova\/nova\.conf:2:41: warning: \[DEFAULT\] enabled_apis: metadata is listed again\n {2}portico\.ini has it once\.\n/m,
+  );
+  assert.match(written('new/portico.ini'), /^enabled_apis = metadata, osapi_compute$/m);
+  assert.equal(check('new').status, 0);
+});
+
 test('WI-8 a value that is no port is named with its line, and what the project has in its place', (t) => {
   const run = service(t, {
     'nova/api-paste.ini': `${PASTE}[server:main]\nport = many\n`,

@@ -39,10 +39,16 @@ interface Root {
 /** Returns the APIs: those of `enabled_apis`; else the apps of the paste files that nothing else in them uses, without their variants. */
 export function servedApis({ pastes, conf }: FoundService): Served {
   const roots = pastes.flatMap(rootsOf);
-  const listed = itemsOf(conf?.written('DEFAULT', 'enabled_apis'));
+  const items = itemsOf(conf?.written('DEFAULT', 'enabled_apis'));
+  const isFirstOf = ({ name }: Item, at: number): boolean => items.findIndex((each) => each.name === name) === at;
+  const listed = items.filter(isFirstOf);
+  const repeated = items.filter((item, at) => !isFirstOf(item, at));
   const enabled = listed.flatMap(({ name }) => roots.find((root) => root.name === name) ?? pastesWith(pastes, name));
   const missing = listed.filter((each) => !enabled.some((root) => root.name === each.name));
-  const warnings = missing.map((each) => missingName(each, roots));
+  const warnings = [
+    ...repeated.map(({ name, origin }) => warningAt(origin, `${name} is listed again`, 'portico.ini has it once.')),
+    ...missing.map((each) => missingName(each, roots)),
+  ];
   const chosen = enabled.length > 0 ? enabled.map((root) => ({ root, app: root.name })) : chosenRoots(roots, conf);
   const names = new Set<string>();
   const ports = new Set<number>();
