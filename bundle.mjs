@@ -314,9 +314,9 @@ async function shippedNames() {
   const { COMMANDS } = await import(join(compiled, 'cli/commands.js'));
   const { bundledOptions } = await import(join(compiled, 'cli/configured/bundled-options.js'));
   await bundledOptions();
-  const extensions = (await shippedExtensions()).map(({ name, options = {}, aliases = {} }) => [
+  const extensions = (await shippedExtensions()).map(({ name, options = {}, provides = {}, aliases = {} }) => [
     name,
-    { groups: Object.keys(options), aliases },
+    { groups: Object.keys(options), provides: Object.keys(provides), aliases },
   ]);
   return writeTable(new Map(extensions), [...COMMANDS.keys()]);
 }

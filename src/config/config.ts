@@ -16,7 +16,7 @@ import {
 } from './changes.js';
 import { ConfigHolder, Lasting, loadedChecks, withoutHint } from './config-holder.js';
 import type { ExtensionObject } from './extension-objects.js';
-import { type KnownExtensions, knownExtensions, loadExtensions, readExtensions } from './extensions.js';
+import { type KnownExtensions, knownExtensions, loadExtensions, readExtensions, type Wanted } from './extensions.js';
 import { begin, fromSources, fromText, type LoadOptions, ofSnapshot, readAgain } from './load-config.js';
 import { serversLogger } from './program-log.js';
 import { maskArguments, optionNamed } from './sources/command-line-values.js';
@@ -172,9 +172,9 @@ export class Config {
     for (const find of loadedChecks()) this.check(find as CrossCheck);
   }
 
-  /** Imports the extensions that it lists; with `configured` those with an option that a source or code may set. @internal */
-  extensions(configured = false): Promise<readonly ExtensionObject[]> {
-    return loadExtensions(this.#current.generation, configured);
+  /** Imports the extensions that it lists. @internal */
+  extensions(wanted?: Wanted): Promise<readonly ExtensionObject[]> {
+    return loadExtensions(this.#current.generation, wanted);
   }
 
   /** Returns its extensions, as far as they are known without an import. @internal */

@@ -13,7 +13,14 @@ import type { OptionDeclarations } from './types/option.js';
 import type { DeclaredGroups } from './values/declared-groups.js';
 import { Generation } from './values/generation.js';
 import { locationOfItem, type OptionLocations, refuseOption } from './values/option-issues.js';
-import { extensionNames, isWritten, owningExtensions, shippedAliases, shippedGroups } from './values/owners.js';
+import {
+  extensionNames,
+  isWritten,
+  owningExtensions,
+  shippedAliases,
+  shippedGroups,
+  shippedParts,
+} from './values/owners.js';
 import type { Resolved } from './values/written.js';
 
 const CODE = 'PORTICO_EXTENSION';
@@ -125,16 +132,28 @@ async function declared(
 
 const DECLARE = 'Return what defineOptions returns: the export of a module, and not the module.';
 
+/** The extensions that somebody asks for. */
+export interface Wanted {
+  /** Only those with an option that a source or code may set. */
+  readonly configured?: boolean;
+  /** Only those that provide this part. */
+  readonly providing?: string;
+}
+
 /** Returns the objects in the list. Rejects for an entry that is none; {@link readExtensions} has reported it with its location. */
-export async function loadExtensions(generation: Generation, configured: boolean): Promise<readonly ExtensionObject[]> {
+export async function loadExtensions(
+  generation: Generation,
+  { configured = false, providing }: Wanted = {},
+): Promise<readonly ExtensionObject[]> {
   const folder = folderOf(generation);
-  const isAsked = (groups: readonly string[]): boolean =>
-    !configured || groups.some((group) => isWritten(generation.state, group));
+  const isAsked = (groups: readonly string[], parts: readonly string[]): boolean =>
+    (!configured || groups.some((group) => isWritten(generation.state, group))) &&
+    (providing === undefined || parts.includes(providing));
   const found = extensionNames(generation).map(async (name) => {
-    // The table knows the groups of shipped ones without an import.
-    if (Object.hasOwn(SHIPPED, name) && !isAsked(shippedGroups(name))) return [];
+    // The table knows the groups and parts of shipped ones without an import.
+    if (Object.hasOwn(SHIPPED, name) && !isAsked(shippedGroups(name), shippedParts(name))) return [];
     const object = await load(name, folder);
-    return isAsked(Object.keys(object.options ?? {})) ? [object] : [];
+    return isAsked(Object.keys(object.options ?? {}), Object.keys(object.provides ?? {})) ? [object] : [];
   });
   return (await Promise.all(found)).flat();
 }
@@ -167,9 +186,8 @@ export function knownExtensions(generation: Generation): KnownExtensions {
 }
 
 /** Refuses a configuration whose list leaves out the shipped extension that provides a part. */
-export async function missingExtension(config: OptionLocations, part: string, what: string): Promise<never> {
-  const shipped = await shippedExtensions();
-  const { name } = shipped.find(({ provides = {} }) => Object.hasOwn(provides, part))!;
+export function missingExtension(config: OptionLocations, part: string, what: string): never {
+  const name = Object.keys(SHIPPED).find((each) => shippedParts(each).includes(part))!;
   return refuseOption(config, {
     code: CODE,
     group: 'DEFAULT',

@@ -76,7 +76,7 @@ declare module '../service/extension.js' {
 
 /** Returns the registry that a configuration sets an option of; undefined if it sets none. Imports no extension without a written group. */
 export async function configuredRegistry(config: Config): Promise<RegistryProvider | undefined> {
-  return firstRegistry(await extensionsOf(config, { configured: true }));
+  return firstRegistry(await extensionsOf(config, { configured: true, providing: 'registry' }));
 }
 
 /**
@@ -84,12 +84,13 @@ export async function configuredRegistry(config: Config): Promise<RegistryProvid
  * has one.
  */
 export async function registryProvider(config: Config): Promise<RegistryProvider> {
-  const found = (await configuredRegistry(config)) ?? (await firstRegistry(await extensionsOf(config)));
-  return found ?? (await missingExtension(config, 'registry', 'the service registry'));
+  const found =
+    (await configuredRegistry(config)) ?? (await firstRegistry(await extensionsOf(config, { providing: 'registry' })));
+  return found ?? missingExtension(config, 'registry', 'the service registry');
 }
 
-async function firstRegistry(extensions: readonly Extension[]): Promise<RegistryProvider | undefined> {
-  return extensions.find(({ provides }) => provides?.registry !== undefined)?.provides?.registry?.();
+async function firstRegistry([first]: readonly Extension[]): Promise<RegistryProvider | undefined> {
+  return first?.provides?.registry?.();
 }
 
 /** A remote call that this process runs, with ages in milliseconds, in the list of open requests. */
@@ -129,6 +130,6 @@ export interface CallsProvider {
 
 /** Imports the remote calls of a configuration. Rejects with `PORTICO_EXTENSION` if no extension has them. */
 export async function callsProvider(config: Config): Promise<CallsProvider> {
-  for (const { provides } of await extensionsOf(config)) if (provides?.calls !== undefined) return provides.calls();
-  return missingExtension(config, 'calls', 'remote calls');
+  const [first] = await extensionsOf(config, { providing: 'calls' });
+  return first?.provides?.calls?.() ?? missingExtension(config, 'calls', 'remote calls');
 }

@@ -64,6 +64,6 @@ declare module '../service/extension.js' {
 
 /** Returns the services of a configuration. Rejects with `PORTICO_EXTENSION`, at the list, if no extension has them. */
 export async function sectionServices(config: Config): Promise<SectionServices> {
-  for (const { provides } of await extensionsOf(config)) if (provides?.services !== undefined) return provides.services;
-  return missingExtension(config, 'services', 'the services of [service:<name>]');
+  const [first] = await extensionsOf(config, { providing: 'services' });
+  return first?.provides?.services ?? missingExtension(config, 'services', 'the services of [service:<name>]');
 }

@@ -99,10 +99,13 @@ export function loadedExtensionsOf(config: Config): readonly Extension[] | undef
   return config.knownExtensions().loaded as readonly Extension[] | undefined;
 }
 
-/** Returns the extensions of a configuration, in the order of their list. `configured`: those with an option that it may set. */
+/**
+ * Returns the extensions of a configuration, in the order of their list. `configured`: those with an option that it may set; `providing`: those
+ * that provide this part. The others that Portico ships are not imported.
+ */
 export async function extensionsOf(
   config: Config,
-  { configured = false }: { readonly configured?: boolean } = {},
+  wanted: { readonly configured?: boolean; readonly providing?: keyof Provides } = {},
 ): Promise<readonly Extension[]> {
-  return (await config.extensions(configured)) as readonly Extension[];
+  return (await config.extensions(wanted)) as readonly Extension[];
 }

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Config, type ConfigError, defineOptions, integer } from 'portico/config';
-import { extensionsOf, loadedExtensionsOf } from 'portico/extension';
+import { extensionsOf, loadedExtensionsOf, type Provides } from 'portico/extension';
 import 'portico/launch';
 import { loadAnnounced } from '../../dist/modules/index.js';
 import { emptyProject } from '../fixtures/project.js';
@@ -219,6 +219,15 @@ test('an extension without a written option is not asked for what a configuratio
     (await extensionsOf(spool, { configured: true })).map(({ name }) => name),
     ['portico-spool'],
   );
+});
+
+test('those that are asked for a part are those that provide it, of others too', async () => {
+  const config = await load('[DEFAULT]', 'extensions = portico-spool');
+  const namesOf = async (providing: keyof Provides): Promise<string[]> =>
+    (await extensionsOf(config, { providing })).map(({ name }) => name);
+  assert.deepEqual(await namesOf('calls'), ['portico/rpc']);
+  assert.deepEqual(await namesOf('transports'), ['portico/rpc', 'portico-spool']);
+  assert.deepEqual(await extensionsOf(config, { configured: true, providing: 'registry' }), []);
 });
 
 test('a reload reads the list: a wrong one refuses it, a changed one waits for a restart', async () => {

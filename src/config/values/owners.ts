@@ -16,9 +16,10 @@ import type { Generation } from './generation.js';
 import { locationOfItem } from './option-issues.js';
 import { variableName } from './written.js';
 
-/** The groups of a shipped extension, and its aliases of factories. */
+/** The groups of a shipped extension, the parts that it provides, and its aliases of factories. */
 interface ShippedExtension {
   readonly groups: readonly string[];
+  readonly provides: readonly string[];
   readonly aliases: Readonly<Record<string, string>>;
 }
 
@@ -190,6 +191,11 @@ export function isCoreGroup(name: string): boolean {
 /** Returns the option groups of a shipped extension. */
 export function shippedGroups(extension: string): readonly string[] {
   return table().extensions[extension]?.groups ?? [];
+}
+
+/** Returns the parts that a shipped extension provides. */
+export function shippedParts(extension: string): readonly string[] {
+  return table().extensions[extension]?.provides ?? [];
 }
 
 /** Reports whether a shipped extension has an option of that name. */

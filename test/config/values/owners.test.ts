@@ -17,7 +17,7 @@ interface Table {
 
 /** A question of Portico's own code. */
 interface Asked {
-  extensions(configured: boolean): Promise<readonly { readonly name: string }[]>;
+  extensions(wanted: { readonly configured: boolean }): Promise<readonly { readonly name: string }[]>;
 }
 
 /** Without the directories, which only the build knows. */
@@ -69,7 +69,7 @@ test('LC-1351 only what sets an option of a group configures it: a section, an a
   const load = async (file: string, env: Record<string, string> = {}, argv: readonly string[] = []) =>
     (await Config.load({ files: [join(folder.folder, file)], env, argv })) as Config & Asked;
   const isConfigured = async (config: Asked): Promise<boolean> =>
-    (await config.extensions(true)).some(({ name }) => name === 'portico/registry');
+    (await config.extensions({ configured: true })).some(({ name }) => name === 'portico/registry');
   try {
     assert.equal(await isConfigured(await load('a.ini')), true);
     const plain = await load('b.ini', { PORTICO_DEFAULT__LOG_LEVEL: 'warn', PORTICO_DATABASES__A: '1' });
