@@ -122,4 +122,5 @@ export {
   type Slots,
   shareState,
 } from './server-state.js';
+export { type OpenedStore, openSharedStore, refuseWithoutUrl, type StoreUse } from './shared-store.js';
 export { appSettled, noteOriginal, slotOf, takesOwnSlot, withSlot } from './slot.js';

@@ -10,7 +10,14 @@ import type { Fault } from './fault.js';
 export interface RequestTrial {
   /** Notes what the filter would do in a service, as what follows "would": `ask the quota service, and respond with 429 over the quota`. */
   would(text: string): void;
+  /** Reports whether a part of the request is unknown. */
+  isUnknown(part: 'body' | 'headers'): boolean;
+  /** Takes the caller as accepted, by a filter that would ask elsewhere or knows no credentials, and notes what it would do. */
+  assumeCaller(text: string): void;
 }
+
+/** Parts of a request that may be unknown: a line of a log has neither its body nor its credentials. */
+export type UnknownPart = 'body' | 'headers';
 
 /** A part of an app that requests enter. */
 export interface TrialNode {
@@ -44,9 +51,6 @@ export interface TrialEnd {
   /** The status that the action declares; undefined: it decides. */
   readonly status?: number | undefined;
 }
-
-/** Parts of a request that may be unknown: a line of a log has neither its body nor its credentials. */
-export type UnknownPart = 'body' | 'headers';
 
 export class Trial implements RequestTrial {
   readonly steps: TrialStep[] = [];
@@ -87,7 +91,6 @@ export class Trial implements RequestTrial {
     return this.assumed.has('caller');
   }
 
-  /** Takes the caller as accepted by a filter that would ask elsewhere, or that knows no credentials. */
   assumeCaller(text: string): void {
     this.assumed.add('caller');
     this.would(text);

@@ -54,4 +54,5 @@ export {
   TEXT,
   withoutNulls,
 } from './option-values.js';
+export { refusalAt } from './refusal-at.js';
 export { gatherRefusals, Refusals, refusalsOnly, severalRefusals } from './refusals.js';

@@ -1,6 +1,14 @@
 /** `portico/extension`: what extensions use in addition to the entry points of applications. */
 
 export {
+  cookiesOf,
+  methodsOf,
+  type OpenedStore,
+  openSharedStore,
+  optionOrigin,
+  type StoreUse,
+} from '../app/internal.js';
+export {
   addOwnMetrics,
   bucketsOf,
   type Counted,

@@ -12,7 +12,7 @@ import {
   type OpenApiAdditions,
 } from '../app/index.js';
 import { exchangeOf, faultFormOf, optionOrigin, unvalidatedToken } from '../app/internal.js';
-import { ConfigurationRefused, type Origin } from '../errors/index.js';
+import { ConfigurationRefused, type Origin, refusalAt } from '../errors/index.js';
 import { Drivers } from '../service/internal.js';
 import {
   type AuthTokenOptions,
@@ -35,7 +35,6 @@ import { oncePerToken, TokenCache, TokenLookup } from './auth/token-cache.js';
 import { TokenCheck, type Verdicts } from './auth/token-check.js';
 import { spellingsOf } from './auth/token-spelling.js';
 import type { TokenInfo, TokenValidator, ValidatorSettings } from './auth/token-validator.js';
-import { refusalAt } from './refusal-at.js';
 
 // Loads validators by name.
 

@@ -16,7 +16,7 @@ import {
 } from '../app/internal.js';
 import type { OptionsOf } from '../config/index.js';
 import { workerAssignment } from '../config/internal.js';
-import { ConfigurationRefused, errorText, type PorticoError, Refusals } from '../errors/index.js';
+import { ConfigurationRefused, errorText, type PorticoError, Refusals, refusalAt } from '../errors/index.js';
 import { Drivers } from '../service/internal.js';
 import { systemClock, within } from '../tasks/internal.js';
 import { isInNetworks, networkList } from './addresses.js';
@@ -28,7 +28,6 @@ import {
   SHIPPED_PLUGINS,
 } from './health/healthcheck-plugins.js';
 import type {} from './proxy-headers.js';
-import { refusalAt } from './refusal-at.js';
 
 type Settings = OptionsOf<typeof healthcheckOptions>;
 

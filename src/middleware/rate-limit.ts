@@ -16,7 +16,16 @@ import {
   requestPath,
   type WantedOrder,
 } from '../app/index.js';
-import { collapsed, exchangeOf, methodsOf, optionOrigin, whenRouted, writtenPath } from '../app/internal.js';
+import {
+  collapsed,
+  exchangeOf,
+  methodsOf,
+  openSharedStore,
+  optionOrigin,
+  refuseWithoutUrl,
+  whenRouted,
+  writtenPath,
+} from '../app/internal.js';
 import { cidr, defineOptions, duration, integer, list, multi, type OptionsOf, oneOf, string } from '../config/index.js';
 import { writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused, type Origin } from '../errors/index.js';
@@ -31,7 +40,6 @@ import {
 import { systemClock } from '../tasks/internal.js';
 import { addressKey, isInNetworks, networkList } from './addresses.js';
 import { withoutSignature } from './auth/token-spelling.js';
-import { refuseWithoutUrl, SharedStore, type StoreUse } from './shared-store.js';
 
 // Parses the rules of rate_limit, and finds the key of a request.
 
@@ -174,7 +182,7 @@ export const rateLimit = filterFactory(
   rateLimitOptions,
   (options, ctx) => {
     const { store } = options;
-    if (store !== undefined) return limitingAll({ ...options, store }, ctx);
+    if (store !== undefined) return limitingAll(options, ctx);
     refuseWithoutUrl(ctx, 'rate_limit');
     return limiting(options, ctx);
   },
@@ -184,28 +192,18 @@ export const rateLimit = filterFactory(
 type RateLimitOptions = OptionsOf<typeof rateLimitOptions>;
 
 /** Limits all machines together, by their store. */
-async function limitingAll(
-  options: RateLimitOptions & { readonly store: string },
-  ctx: FactoryContext,
-): Promise<Filter> {
+async function limitingAll(options: RateLimitOptions, ctx: FactoryContext): Promise<Filter> {
   const refuses = options.onFailure === 'refuse';
-  const use: StoreUse<RateStore> = {
-    among: ({ rateStores }) => rateStores,
+  const use = {
+    group: 'rate_limit',
+    part: 'rateStores',
     kept: 'rate limits',
     again: 'counts the rate limits again',
     without: refuses ? 'requests with a limit get 503' : 'each machine limits by itself',
-  };
-  const origin = optionOrigin(ctx, 'rate_limit', 'store');
-  const opened = await SharedStore.open(use, options, ctx, origin);
-  if (opened === undefined) {
-    throw new ConfigurationRefused('PORTICO_STORE', {
-      message: 'the URL of the store cannot be read: it has no scheme',
-      hint: 'Write redis://user:password@host:6379/0.',
-      origin,
-    });
-  }
+  } as const;
+  const opened = await openSharedStore<RateStore>(use, options, ctx);
   return limiting(options, ctx, (buckets) => {
-    const asked = opened.ask((store) => store.take(buckets, options.sleepMs));
+    const asked = opened!.ask((store) => store.take(buckets, options.sleepMs));
     return asked.catch(() => {
       if (!refuses) return undefined;
       throw new Fault(503, { message: 'Rate limits cannot be checked now.', headers: { 'retry-after': '1' } });

@@ -31,10 +31,11 @@ export const IDENTITY_HEADERS: ReadonlySet<string> = new Set([
 
 /**
  * Removes all identity headers from a request. Every authenticator must call this first, for every request, because clients could claim
- * any identity otherwise.
+ * any identity otherwise. `once`: leaves the headers that an outer authenticator has set.
  */
-export function stripIdentity(req: IncomingMessage): void {
+export function stripIdentity(req: IncomingMessage, { once = false }: { readonly once?: boolean } = {}): void {
   const exchange = exchangeOf(req);
+  if (once && exchange.identityStripped) return;
   exchange.identityStripped = true;
   if ((exchange.fieldKinds & (FIELD.IDENTITY | FIELD.UNDERSCORE)) === 0) return;
   removeHeaders(req, (name) => IDENTITY_HEADERS.has(name));

@@ -3,11 +3,11 @@
 import { createCipheriv, createDecipheriv, createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { Client } from 'memjs';
+import { refusalAt } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { Throttle } from '../../log/internal.js';
 import { importPeer } from '../../modules/index.js';
 import { systemClock, within } from '../../tasks/internal.js';
-import { refusalAt } from '../refusal-at.js';
 import type { AuthTokenOptions } from './auth-token-options.js';
 import type { ValidatorSettings } from './token-validator.js';
 

@@ -2,10 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { beforeHead, environ, Fault, type Identity, type Session, type SessionData } from '../../app/index.js';
-import { unavailable } from '../../app/internal.js';
 import { PorticoError } from '../../errors/index.js';
 import type { SessionStore } from '../../service/internal.js';
-import type {} from '../auth/identity.js';
 import type { SessionOptions } from './session-options.js';
 import type { SessionSeal } from './session-seal.js';
 
@@ -230,6 +228,10 @@ async function stored<T>(ask: () => Promise<T>, done: 'read' | 'kept' | 'ended' 
   try {
     return await ask();
   } catch (cause) {
-    throw unavailable(`The session cannot be ${done} at the moment.`, 5, { cause });
+    throw new Fault(503, {
+      message: `The session cannot be ${done} at the moment.`,
+      headers: { 'retry-after': '5' },
+      cause,
+    });
   }
 }

@@ -3,7 +3,6 @@ import type { FactoryContext } from '../../app/index.js';
 import { optionOrigin } from '../../app/internal.js';
 import { boolean, defineOptions, duration, list, type OptionsOf, oneOf, path, string } from '../../config/index.js';
 import { ConfigurationRefused } from '../../errors/index.js';
-import { TOKEN } from '../headers.js';
 
 /** Browsers keep cookies for at most 400 days. */
 const LONGEST_S = 34_560_000;
@@ -15,7 +14,7 @@ export const sessionOptions = defineOptions({
     help: 'Secrets of at least 32 bytes. The first encrypts, all decrypt.',
   }),
   secrets_file: path({ kind: 'file', mode: 0o640, help: 'File with the secrets, one a line, in place of secrets.' }),
-  cookie: string({ default: 'session', regex: TOKEN, help: 'Name of the cookie.' }),
+  cookie: string({ default: 'session', regex: /^[\w!#$%&'*+.^`|~-]+$/, help: 'Name of the cookie.' }),
   life_s: duration({
     default: 86_400,
     min: 1,

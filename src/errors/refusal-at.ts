@@ -1,5 +1,6 @@
 /** The location of an error in the configuration that was found elsewhere. */
-import { ConfigurationRefused, type Origin, PorticoError } from '../errors/index.js';
+import type { Origin } from './diagnostic.js';
+import { ConfigurationRefused, PorticoError } from './errors.js';
 
 /** Returns an error as a refusal of the option at this location, unless it is one already, or is no error of Portico. */
 export function refusalAt(error: unknown, origin: Origin): unknown {

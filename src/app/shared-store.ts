@@ -1,5 +1,5 @@
 /** A store that machines share, as a filter uses it: opened by the scheme of its URL, not asked for a while after it was slow, told in status. */
-import type { FactoryContext } from '../app/index.js';
+import { dirname } from 'node:path';
 import { isSet } from '../config/internal.js';
 import {
   ConfigurationRefused,
@@ -8,26 +8,81 @@ import {
   locationInFile,
   nearestOrAll,
   type Origin,
+  refusalAt,
 } from '../errors/index.js';
 import { Throttle } from '../log/internal.js';
+import { parseExportReference } from '../modules/index.js';
 import type { Provides } from '../service/index.js';
-import { addTrouble, extensionsOf, type StoresByScheme } from '../service/internal.js';
+import { addTrouble, Drivers, extensionsOf, type StoresByScheme } from '../service/internal.js';
 import { systemClock } from '../tasks/internal.js';
 import { maskUris } from '../text/index.js';
-import { refusalAt } from './refusal-at.js';
+import { type FactoryContext, optionOrigin } from './factory.js';
 
 /** Time for which a slow store is not asked; then one request tries it. Also the time without failures after which a store is well. */
 const AWAY_MS = 1000;
 
 /** The use of a store by a filter, with words for its messages. */
 export interface StoreUse<T> {
-  readonly among: (provides: Provides) => StoresByScheme<T> | undefined;
+  /** Group of its options `store`, `timeout` and `on_failure`. */
+  readonly group: string;
+  /** Stores of extensions, by the scheme of their URLs. */
+  readonly part: keyof Provides;
+  /** Methods of an object of a module, which the option may name too: `./store.js:sessions`. Undefined: it names a URL only. */
+  readonly methods?: readonly (string & keyof T)[];
   /** Things that it keeps: `rate limits`. */
   readonly kept: string;
   /** Its work when it is back: `counts the rate limits again`. */
   readonly again: string;
   /** The effect while it fails: `each machine limits by itself`. */
   readonly without: string;
+}
+
+/** A store that is open. */
+export interface OpenedStore<T> {
+  /** Whether machines share it: a store of a URL. Otherwise it is an object of a module, which knows itself what to do when it fails. */
+  readonly isShared: boolean;
+  /** Asks the store. Rejects at once while it rests because it was slow. */
+  ask<R>(question: (store: T) => Promise<R>): Promise<R>;
+}
+
+/**
+ * Opens the store that the option `store` of a filter names, and closes it with the app; undefined without one. Rejects with a
+ * `ConfigurationRefused` at an option: of `store` if it cannot be opened, of `timeout` and `on_failure` if they have no effect.
+ */
+export async function openSharedStore<T extends object>(
+  use: StoreUse<T>,
+  { store: named, timeout }: { readonly store: string | undefined; readonly timeout: number },
+  ctx: FactoryContext,
+): Promise<OpenedStore<T> | undefined> {
+  if (named === undefined) {
+    refuseWithoutUrl(ctx, use.group);
+    return undefined;
+  }
+  const origin = optionOrigin(ctx, use.group, 'store');
+  const shared = await SharedStore.open(use, named, timeout, ctx, origin);
+  if (shared !== undefined) return shared;
+  if (use.methods === undefined || !namesModule(named)) {
+    const url = 'redis://user:password@host:6379/0';
+    const [message, hint] =
+      use.methods === undefined
+        ? ['the URL of the store cannot be read: it has no scheme', `Write ${url}.`]
+        : ['the store is neither a URL nor a module', `Write ${url}, ./store.js:export, or package/path:export.`];
+    throw new ConfigurationRefused('PORTICO_STORE', { message, hint, origin });
+  }
+  refuseWithoutUrl(ctx, use.group);
+  const drivers = new Drivers({ folder: dirname(ctx.section.origin.file), log: ctx.log });
+  const store = await drivers.load<T>(named, { required: use.methods }).catch((error: unknown) => {
+    throw refusalAt(error, origin);
+  });
+  ctx.onClose(() => drivers.close());
+  return { isShared: false, ask: (question) => question(store) };
+}
+
+/** Reports whether a text can be the name of a module: what else it may be, such as a URL without its scheme, has a password. */
+function namesModule(text: string): boolean {
+  const module = parseExportReference(text)?.module ?? '';
+  const isFile = /^\.{0,2}\/(?!\/)/.test(module);
+  return isFile ? !/:.*@/.test(module) : /^#?(?:@[\w.~-]+\/)?[\w.~-]+(?:\/[\w.~-]+)*$/.test(module);
 }
 
 /** Refuses options of a store that has a URL in a filter without one: they would have no effect. */
@@ -44,7 +99,8 @@ export function refuseWithoutUrl({ section, config }: FactoryContext, group: str
   if (diagnostics.length > 0) throw new ConfigurationRefused('PORTICO_CONFIG_CHECK', { diagnostics });
 }
 
-export class SharedStore<T> {
+class SharedStore<T> implements OpenedStore<T> {
+  readonly isShared = true;
   readonly #store: T;
   readonly #use: StoreUse<T>;
   readonly #ctx: FactoryContext;
@@ -72,12 +128,13 @@ export class SharedStore<T> {
    */
   static async open<T>(
     use: StoreUse<T>,
-    { store: url, timeout: timeoutMs }: { readonly store: string; readonly timeout: number },
+    url: string,
+    timeoutMs: number,
     ctx: FactoryContext,
     origin: Origin,
   ): Promise<SharedStore<T> | undefined> {
-    const provided = (await extensionsOf(ctx.config)).map(({ provides }) => provides && use.among(provides));
-    const stores = Object.assign({}, ...provided) as StoresByScheme<T>;
+    const providing = await extensionsOf(ctx.config, { providing: use.part });
+    const stores = Object.assign({}, ...providing.map(({ provides }) => provides?.[use.part])) as StoresByScheme<T>;
     const known = Object.keys(stores);
     const scheme =
       /^[a-z][a-z0-9+.-]*(?=:\/\/)/i.exec(url)?.[0] ??
@@ -108,7 +165,6 @@ export class SharedStore<T> {
     }
   }
 
-  /** Asks the store. Rejects at once while it rests because it was slow. */
   async ask<R>(question: (store: T) => Promise<R>): Promise<R> {
     const begun = systemClock.now();
     if (begun < this.#restsUntil) throw new Error(this.#failure);

@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Config, defineOptions, integer } from '../../dist/config/index.js';
-import { PorticoError } from '../../dist/errors/index.js';
-import { refusalAt } from '../../dist/middleware/refusal-at.js';
+import { PorticoError, refusalAt } from '../../dist/errors/index.js';
 
 test('a refusal keeps its own place; another error of Portico gets that of the option', () => {
   const origin = { file: 'k.ini', line: 4, column: 1 };
