@@ -48,7 +48,7 @@ export async function measureConnections({ rounds, scale, load, say }) {
     name: 'connections',
     title: 'A new connection for each request',
     notes: [
-      'CPU time of the whole tree for one request of work 1 on a connection of its own, 16 at a time, and of the parent',
+      'CPU time of the whole tree for one request of work 1 on a separate connection, 16 at a time, and of the parent',
       'alone. The ratio is to one process of the same application.',
     ],
     figures: Object.fromEntries(rows.map((row) => [row.name, row])),

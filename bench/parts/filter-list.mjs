@@ -6,7 +6,7 @@ export const SEVEN = new Set(['catch_errors', 'request_id', 'request_log', 'prox
 
 const CONTEXT = 'AsyncLocalStorage: Node carries the context along with everything the request sets off';
 const BUCKET = 'a bucket is looked up and written, and two headers are set when the headers are written';
-const BODY = 'the body goes through a stream of its own';
+const BODY = 'the body goes through another stream';
 
 /**
  * `section` of portico/filters.ini; `headers` that the filter needs; `does`: its task; `why`: the reason for more than 1 µs. `prepare()`
@@ -45,7 +45,7 @@ export const FILTERS = [
     share: 0.05,
     headers: { authorization: `Basic ${Buffer.from('demo:demo').toString('base64')}` },
     does: 'a login, checked with bcrypt of cost 4',
-    why: 'bcrypt is meant to be slow; it runs in a thread of its own',
+    why: 'bcrypt is meant to be slow; it runs in another thread',
   },
   {
     section: 'proxy_headers_believed',
@@ -97,14 +97,14 @@ export const FILTERS = [
     share: 0.25,
     headers: { 'accept-encoding': 'gzip' },
     does: 'gzip of 500 bytes',
-    why: `gzip, in a thread of its own; ${BODY}`,
+    why: `gzip, in another thread; ${BODY}`,
   },
   { section: 'healthcheck', does: 'another path' },
   { section: 'static_files', does: 'no such file, so the app responds', why: 'the file system is asked' },
   {
     section: 'debug',
     does: 'all about request and response, thrown away',
-    why: 'three JSON lines with all headers; the body goes through a stream of its own',
+    why: 'three JSON lines with all headers; the body goes through another stream',
   },
   { section: 'connect', does: 'a middleware that does nothing' },
 ];

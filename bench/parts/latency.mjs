@@ -12,7 +12,7 @@ const PART = 0.7;
 const SATURATING = 8000;
 const SECONDS = 4;
 
-/** The server's processes get one processor, and the load another. A machine with only one processor measures both together. */
+/** The server's processes get one CPU, and the load another. A machine with only one CPU measures both together. */
 const PINNED = existsSync('/usr/bin/taskset') && availableParallelism() > 1;
 
 const ROWS = {
@@ -63,9 +63,7 @@ export async function measureLatency({ rounds, scale, load, say }) {
     notes: [
       `Work 2 on ${CONNECTIONS} connections. Requests are due at a constant rate, ${PART * 100} % of what the slower of a pair has served at`,
       'most, and are timed from the moment they are due: one that waits for a connection is late, not left out.',
-      PINNED
-        ? 'The process tree of the server has one processor, the load another.'
-        : 'Server and load share a processor.',
+      PINNED ? 'The process tree of the server has one CPU, the load another.' : 'Server and load share a CPU.',
     ],
     figures: Object.fromEntries(rows.map((row) => [row.name, row])),
     table: {

@@ -9,7 +9,7 @@ import { replaceRawHeaders, setRawHeaders } from './header-fields.js';
 
 /**
  * Kinds of fields. The first six determine the client, or the end of the request: a request has each at most once. Members, not constants:
- * other files have names of their own for a token or a host.
+ * other files have other names for a token or a host.
  */
 export const FIELD = Object.freeze({
   HOST: 1,

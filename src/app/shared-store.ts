@@ -1,4 +1,4 @@
-/** A store that machines share, as a filter uses it: opened by the scheme of its URL, not asked for a while after it was slow, told in status. */
+/** A store that machines share, for a filter: opened by the scheme of its URL, left alone for a while after it was slow and reported in status. */
 import { dirname } from 'node:path';
 import { isSet } from '../config/internal.js';
 import {

@@ -104,7 +104,7 @@ async function compared(words: readonly string[], args: PlanArguments): Promise<
   return inState(from, args, args.oldConfigFile ?? given, (before) =>
     inState(to, args, given, async (after) => {
       const key = randomUUID();
-      // One after another: each may take all processors.
+      // One after another: each may use all CPUs.
       const old = await stateFrom(before, key);
       const now = await stateFrom(after, key, { checked: true });
       refuseUnknownApi(args.api, old, now);

@@ -1,5 +1,5 @@
 /**
- * Holder of a configuration's values, and of the parts that all configurations of a program share.
+ * Holder of a configuration's values, and of the parts that all configurations of a process share.
  */
 import { type Diagnostic, ignoreErrors, isObject, PorticoError, printDiagnostic, whole } from '../errors/index.js';
 import { optionKey, sectionKey } from '../ini/index.js';
@@ -145,7 +145,7 @@ export class ConfigHolder {
       const found = [...checks.values()].flatMap((check) =>
         knowsValues ? check(this) : (ignoreErrors(() => check(this)) ?? []),
       );
-      // An option that has an owner is read, whatever else its section has; a whole section may belong to another program.
+      // An option that has an owner is read, whatever else its section has; a whole section may belong to another application.
       const counts = ({ section = '', option }: Diagnostic): boolean =>
         (option !== undefined && this.groups.has(section)) || !isOthers({ group: section });
       this.#found = { of, diagnostics: found.filter(counts) };

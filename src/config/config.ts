@@ -92,7 +92,7 @@ export class Config {
   }
 
   /**
-   * Logger of the program: that of `load({ log })` or `useLogger()`, else one with `log_level`, `debug`, `log_format` and `log_file`, whose
+   * Logger of the process: that of `load({ log })` or `useLogger()`, else one with `log_level`, `debug`, `log_format` and `log_file`, whose
    * level is that of the newest accepted configuration. Launchers and services without a logger use it.
    */
   get log(): Logger {
@@ -430,7 +430,7 @@ export interface NextReading {
    * they were used; from now on they have the values of the files. A group that was read from the next configuration stays.
    */
   release(over: (group: string) => boolean): void;
-  /** Makes it the configuration of the program's log, and logs the changes and new warnings. Throws if it is refused. */
+  /** Makes it the configuration of the log, and logs the changes and new warnings. Throws if it is refused. */
   accept(): void;
 }
 

@@ -141,7 +141,7 @@ function checkObject(name: string, object: unknown): asserts object is Extension
   }
 }
 
-/** A thing that only one extension of a program may have, and not the core. */
+/** A thing that only one extension of an application may provide, and not the core. */
 export interface Part {
   readonly key: string;
   readonly what: string;

@@ -1,5 +1,5 @@
 /**
- * Extensions of a program: the objects that `[DEFAULT] extensions` names. Shipped ones are imported when something of them is needed;
+ * Extensions of an application: the objects that `[DEFAULT] extensions` names. Shipped ones are imported when something of them is needed;
  * others at once, because only their objects know which options they have.
  */
 import { dirname } from 'node:path';
@@ -38,7 +38,7 @@ function folderOf(generation: Generation): string {
 
 /**
  * Imports the extensions of others, and declares their options; returns the state with an error for each entry that is none. Never rejects.
- * Most programs have none, and import nothing here.
+ * Most applications have none, and import nothing here.
  */
 export async function readExtensions(state: State, groups: DeclaredGroups): Promise<State> {
   const generation = new Generation(state, groups);
@@ -89,7 +89,7 @@ export async function readExtensions(state: State, groups: DeclaredGroups): Prom
 
 /**
  * Declares the options of extensions in a list that waits for a restart: a worker gets the sections that were written with it. Errors there are
- * those of the reload, which has told them.
+ * those of the reload, which has reported them.
  */
 async function readWaiting(generation: Generation): Promise<void> {
   const inUse = new Set(extensionNames(generation));
@@ -105,7 +105,7 @@ async function declareOptions(name: string, { options = {} }: ExtensionObject): 
   for (const [group, declare] of Object.entries(options)) owns(group, await declared(name, group, declare));
 }
 
-/** Returns the options of a group. Rejects with {@link Refused}: any failure of another's module must be told, and not end the program. */
+/** Returns the options of a group. Rejects with {@link Refused}: any failure of an extension's module is reported, and must not end the process. */
 async function declared(
   name: string,
   group: string,

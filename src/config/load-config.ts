@@ -36,7 +36,7 @@ export interface LoadOptions {
   readonly defaultDirs?: readonly string[];
   /**
    * Arguments to parse for `--config-file`, `--config-dir`, `--set`, `--help`, `--version` and the flags of `groups`. Default: those of the
-   * process; none if `portico/testing` is loaded, because they belong to a test runner then. False: none, for a program that parses its
+   * process; none if `portico/testing` is loaded, because they belong to a test runner then. False: none, for an application that parses its
    * arguments itself and passes `files` and `set`. If the process's arguments request help or the version, it is printed, and the process
    * ends with 0.
    */
@@ -53,7 +53,7 @@ export interface LoadOptions {
   readonly project?: string;
   /** Default: the name of the running script. */
   readonly prog?: string;
-  /** Answer to `--version` in `argv`. */
+  /** Output of `--version` in `argv`. */
   readonly version?: string;
   /** Declared before anything is read, so that the first error message is complete. */
   readonly groups?: Readonly<Record<string, OptionDeclarations>>;
@@ -160,7 +160,7 @@ function readState(options: LoadOptions, groups: DeclaredGroups): State {
   return newState({ sources, paths, issues });
 }
 
-/** Key under which `portico/testing` records that the command line of the process does not belong to the program. */
+/** Key under which `portico/testing` records that the command line of the process does not belong to the application. */
 const TESTING = Symbol.for('portico.testing');
 
 function commandLine(given: LoadOptions['argv'], flags: ReturnType<typeof declaredFlags>) {
@@ -173,7 +173,7 @@ function commandLine(given: LoadOptions['argv'], flags: ReturnType<typeof declar
   }
 }
 
-/** The process's arguments may belong to a program that parses them itself, or to another tool. */
+/** The process's arguments may belong to an application that parses them itself, or to another tool. */
 function hintOf({ argv }: Pick<LoadOptions, 'argv'>): string | undefined {
   if (argv !== undefined) return undefined;
   return 'If these arguments are not meant for the configuration, write Config.load({ argv: false }).';

@@ -1,5 +1,5 @@
 /**
- * The log of a program: its options, its logger, and whether the configured file can be written. Only a start opens another file, and a
+ * The log of a process: its options, its logger, and whether the configured file can be written. Only a start opens another file, and a
  * reload refuses a file that the next start would refuse; if the configured file differs from the open one, the logger reports that the
  * open one stays.
  */
@@ -68,7 +68,7 @@ export function commandLogger(config: Logging): Logger {
 }
 
 /**
- * Returns the logger of a program that serves, on `log_file` if that is set. In the parent, the check of the configuration reports a file
+ * Returns the logger of a process that serves, on `log_file` if that is set. In the parent, the check of the configuration reports a file
  * that cannot be opened; a worker then logs on standard error, and reports it. That check also reports refused options, with all other
  * errors: the log behaves as if they were not set.
  */
@@ -100,13 +100,13 @@ function acceptedOptions(config: Logging): LoggerOptions {
   }
 }
 
-/** Makes a log the program's, with the level that `level` returns for each configuration that is accepted. */
+/** Makes a log the process's, with the level that `level` returns for each configuration that is accepted. */
 function followed(config: Logging, log: Logger, level = levelOf): Logger {
   config.useLogger(log, { level });
   return log;
 }
 
-/** Makes a log the program's. `log_level` and `debug` set its level, also in reloads; without them it keeps its present level. */
+/** Makes a log the process's. `log_level` and `debug` set its level, also in reloads; without them it keeps its present level. */
 export function followLevel(config: Logging, log: Logger): Logger {
   const own = log.level;
   const levelIn = (next: Logging): LogLevel => {

@@ -91,7 +91,7 @@ export class OwnTotals {
     let own = labels;
     if (this.#size < MOST_SERIES) this.#size++;
     else {
-      const message = `the application has ${MOST_SERIES} series of its own metrics: values of further labels are counted as "${OTHER}"`;
+      const message = `the application's own metrics have ${MOST_SERIES} series: values of further labels are counted as "${OTHER}"`;
       this.#warn(
         '',
         'PORTICO_METRICS_SERIES',

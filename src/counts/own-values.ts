@@ -34,7 +34,7 @@ export interface OwnMetricsReader {
   names(): readonly string[];
 }
 
-/** The topic of the question for gauges; the increments are reported before the answer. */
+/** The topic of the question for gauges; the increments are reported before the response. */
 export const OWN_GAUGES_TOPIC = 'portico.own-gauges';
 
 /** Series in a message, and labels of a series: an application must not exceed the size of a message. */

@@ -20,7 +20,7 @@ export interface RefusedRequests extends Omit<ShownRefusals, 'address'> {
   readonly addresses: readonly (readonly [address: string, count: number])[];
 }
 
-/** Most addresses of a reason in a minute. A new one takes the place of the rarest, with its count, so that frequent ones stay. */
+/** Most addresses of a reason in a minute. A new one replaces the rarest, and inherits its count, so that frequent ones stay. */
 const ADDRESSES = 50;
 /** Most addresses of a reason that a process tells. */
 const TOLD_ADDRESSES = 5;

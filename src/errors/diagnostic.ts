@@ -193,7 +193,7 @@ export function inOrder(
 }
 
 /**
- * Joins lists of diagnostics, so that an error is told once: at a location in a file, an error of an earlier list is more precise than one of a
+ * Joins lists of diagnostics, so that an error is reported once: at a location in a file, an error of an earlier list is more precise than one of a
  * later list, and than a warning of the same kind.
  */
 export function whole(...lists: readonly (readonly Diagnostic[])[]): readonly Diagnostic[] {

@@ -90,7 +90,7 @@ export class ServiceLauncher extends CoreLauncher {
     await this.#runner.launchService(service);
   }
 
-  /** Answers a topic of {@link ask} until the returned function is called. */
+  /** Responds to a topic of {@link ask} until the returned function is called. */
   answer(topic: string, answer: AnswerQuestion): () => void {
     return this.#runner.questions.answer(topic, answer);
   }
@@ -172,14 +172,14 @@ export class ProcessLauncher extends CoreLauncher {
   }
 
   /**
-   * Answers a topic of {@link ask} in each worker until the returned function is called. Does nothing in the parent.
+   * Responds to a topic of {@link ask} in each worker until the returned function is called. Does nothing in the parent.
    */
   answer(topic: string, answer: AnswerQuestion): () => void {
     return this.#worker?.core.runner.questions.answer(topic, answer) ?? nothing;
   }
 
   /**
-   * Asks all workers. A worker that does not answer in time, or cannot, has an error in place of an answer. Never
+   * Asks all workers. A worker that does not respond in time, or cannot, has an error in place of a response. Never
    * rejects.
    */
   ask(topic: string, body?: unknown, options: { timeoutMs?: number } = {}): Promise<Answer[]> {
@@ -195,8 +195,8 @@ export class ProcessLauncher extends CoreLauncher {
   }
 
   /**
-   * Changes the number of workers of a running service, 0 included, without an effect on the others; the highest slots
-   * go first. Settles when new workers are ready. Rejects with `PORTICO_NO_SUCH_SERVICE`. Does nothing in a worker.
+   * Changes the number of workers of a running service, 0 included, without an effect on the others; the newest
+   * are removed first. Settles when new workers are ready. Rejects with `PORTICO_NO_SUCH_SERVICE`. Does nothing in a worker.
    */
   async reconfigure(service: string, workers: number): Promise<void> {
     if (this.#fleet === undefined) return;

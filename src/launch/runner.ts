@@ -63,7 +63,7 @@ export interface Runner {
   resize?(by: 1 | -1): void;
   /** Tells workers to reopen their log file. */
   reopenLogs?(): void;
-  /** Returns the answer of a process that serves a service about it; undefined if there is none. */
+  /** Returns the response of a process that serves a service about it; undefined if there is none. */
   describe(service: string, topic: string, body: unknown): Promise<Answer | undefined>;
   /** Operations on workers for operators. */
   readonly fleet?: Fleet | undefined;

@@ -132,7 +132,7 @@ export class ServiceBuckets {
   }
 }
 
-/** Time without an answer after which the parent counts as silent. So long requests wait. */
+/** Time without a response after which the parent counts as silent. Requests wait for it that long. */
 const SILENT_MS = 1000;
 /** Result of a take that only the parent could grant, while it is silent: a worker does not know what others have taken. */
 const REFUSED: Taken = Object.freeze({ granted: false, waitMs: SILENT_MS, left: 0, resetMs: SILENT_MS });
@@ -157,7 +157,7 @@ interface Asked {
   readonly timer: NodeJS.Timeout;
   /** By `performance.now()`. */
   readonly at: number;
-  /** True if its takes were refused; the answer is still expected. */
+  /** True if its takes were refused; the response is still expected. */
   late: boolean;
 }
 
@@ -199,7 +199,7 @@ export class ParentBuckets implements SharedBuckets {
     return this.#lots.take(rule, key, now, patienceMs) ?? this.#lent.take(rule, key, now);
   }
 
-  /** Handles the parent's answer; `isAlone`: this is the only worker, which has whole buckets. */
+  /** Handles the parent's response; `isAlone`: this is the only worker, which has whole buckets. */
   answered(taken: readonly TakenOf[], isAlone: boolean): void {
     const asked = this.#asked;
     if (asked === undefined) return;
@@ -232,7 +232,7 @@ export class ParentBuckets implements SharedBuckets {
     this.#planned = true;
     setImmediate(() => {
       this.#planned = false;
-      // The timer of reports may have asked meanwhile; its answer plans the next question.
+      // The timer of reports may have asked meanwhile; the response to it plans the next question.
       if (this.#asked === undefined) this.#ask();
     });
   }
@@ -248,7 +248,7 @@ export class ParentBuckets implements SharedBuckets {
 
   #ask(): void {
     const now = performance.now();
-    // The answer for others may have brought a bucket: the parent, which does not know its present state, must not grant from it too.
+    // The response for others may have brought a bucket: the parent, which does not know its present state, must not grant from it too.
     const takes = this.#waiting.splice(0, TAKES).filter(({ rule, key, patienceMs, resolve }) => {
       const own = this.#own(rule, key, now, patienceMs);
       if (own !== undefined) resolve(own);
@@ -261,7 +261,7 @@ export class ParentBuckets implements SharedBuckets {
       else if (this.#lent.size > 0) this.#report();
       return;
     }
-    // An answer that arrived while this process was busy is read before that.
+    // A response that arrived while this process was busy is read before that.
     const timer = setTimeout(() => setImmediate(() => this.#giveUp(asked)), SILENT_MS).unref();
     const asked: Asked = { takes, late: false, timer, at: now };
     this.#asked = asked;
@@ -280,7 +280,7 @@ export class ParentBuckets implements SharedBuckets {
     return told;
   }
 
-  /** Refuses the takes, and those until the answer arrives. */
+  /** Refuses the takes, and those until the response arrives. */
   #giveUp(asked: Asked): void {
     if (this.#asked !== asked) return;
     asked.late = true;
@@ -419,7 +419,7 @@ export class LentTokens {
     return { granted: true, waitMs: 0, left: left - used, resetMs: Math.max(0, fullAt + (used / rate) * 1000 - now) };
   }
 
-  /** `asked`: the time of the question that this loan answers; `taken` is the rest of its answer. */
+  /** `asked`: the time of the question to which this loan is a response; `taken` is the rest of that response. */
   add({ id: rule }: SharedRule, key: string, { id, tokens }: Loan, asked: number, { left, resetMs }: Taken): void {
     const name = `${key} ${rule}`;
     const before = this.#lent.get(name);

@@ -1,5 +1,5 @@
 /**
- * Messages between a supervisor and its workers over the channel, and the limits of what a worker may say: facts, answers and errors of an
+ * Messages between a supervisor and its workers over the channel, and the limits of what a worker may say: facts, responses and errors of an
  * application must not exhaust its parent. They use structured cloning, so that bytes and maps keep their types.
  */
 
@@ -91,7 +91,7 @@ export type ToParent =
   | { readonly kind: 'awake' }
   /** Counts since the last message. */
   | ({ readonly kind: 'counted' } & Counted)
-  /** It needs tokens, and sends no other question before the answer, `taken`. */
+  /** It needs tokens, and sends no other question before the response, `taken`. */
   | ({ readonly kind: 'take' } & TokenQuestion)
   /** A value for the workers of its service that start later, and for the others. */
   | ({ readonly kind: 'keep' } & Kept)
@@ -111,7 +111,7 @@ export type ToParent =
   | { readonly kind: 'leaves'; readonly requests: readonly HeldRequest[] }
   /** It requests a fresh worker in its place. */
   | { readonly kind: 'replace'; readonly reason: string }
-  /** Answer to `ask`, or to `mutate`: then `body` is true if all services have taken the configuration. */
+  /** Response to `ask`, or to `mutate`: then `body` is true if all services have taken the configuration. */
   | { readonly kind: 'answer'; readonly id: number; readonly body?: unknown; readonly error?: string };
 
 /**
@@ -216,7 +216,7 @@ function fittingDiagnostics(found: readonly Partial<Diagnostic>[]): readonly Dia
   return [...kept, { severity, code: REFUSED, message }];
 }
 
-/** Turns an answer that cannot be sent into an error with the reason. */
+/** Turns a response that cannot be sent into an error with the reason. */
 function fittingAnswer(message: Extract<ToParent, { kind: 'answer' }>): ToParent {
   const { kind, id, error } = message;
   if (error !== undefined) return { kind, id, error: shortened(error) };
@@ -362,11 +362,11 @@ export type ToWorker =
   | { readonly kind: 'serve' }
   /** Drain and end. */
   | { readonly kind: 'drain'; readonly reason: StopReason; readonly timeoutMs: number }
-  /** A later configuration, for `reset()` of running services; answered by `answer`, with whether none refused it. */
+  /** A later configuration, for `reset()` of running services; the response is `answer`, with whether none refused it. */
   | ({ readonly kind: 'mutate'; readonly id: number } & Pick<Configure, 'configuration'>)
   /** Listen also on the sockets that were sent before and belong to another slot; or stop listening there. */
   | { readonly kind: 'adopt' | 'release'; readonly slot: number }
-  /** List the files of the application, which may be others than those of its siblings; answered by `code`. */
+  /** List the files of the application, which may be others than those of its siblings; the response is `code`. */
   | { readonly kind: 'list' }
   /** Reopen the log file, because it was renamed. */
   | { readonly kind: 'reopen' }
@@ -374,9 +374,9 @@ export type ToWorker =
   | ({ readonly kind: 'kept' } & Kept)
   /** Another worker of the service starts: count no whole buckets any more. */
   | { readonly kind: 'share' }
-  /** Answer to `take`: one entry for each take, in order. */
+  /** Response to `take`: one entry for each take, in order. */
   | { readonly kind: 'taken'; readonly taken: readonly TakenOf[]; readonly isAlone: boolean }
-  /** Question from another part of the toolkit; answered by `answer`. */
+  /** Question from another part of the toolkit; the response is `answer`. */
   | { readonly kind: 'ask'; readonly id: number; readonly topic: string; readonly body: unknown };
 
 /** Tokens that a worker may take by itself, for a short time. */

@@ -1,5 +1,5 @@
 /**
- * Aliases: replacements in Portico for references written for Python. They come from the program and from files; for OpenStack's
+ * Aliases: replacements in Portico for references written for Python. They come from code and from files; for OpenStack's
  * services they are built in (`counterparts.ts`).
  */
 import type { Conf } from '../app/index.js';
@@ -19,7 +19,7 @@ export interface Alias {
   readonly protocol?: string | undefined;
   /** The loss with the target in place of the function, as a clause; undefined: none that a client would notice. */
   readonly lost?: string | undefined;
-  /** Its place, if it is in a file: relative targets are relative to that file's folder. */
+  /** Its location, if it is in a file: relative targets are relative to that file's folder. */
   readonly origin?: Origin;
 }
 
@@ -75,7 +75,7 @@ export function normalDistribution(name: string): string {
   return name.toLowerCase().replace(/[-_.]+/g, '-');
 }
 
-/** Returns the aliases that a program hands in: `from` to `to [protocol]`. */
+/** Returns the aliases that a caller passes: `from` to `to [protocol]`. */
 export function aliasesOf(entries: Readonly<Record<string, string>>): AliasTable {
   return tableOf(
     Object.entries(entries).map(([from, value]) => {

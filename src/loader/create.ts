@@ -56,7 +56,7 @@ interface Products {
 }
 export type Created = App | AwaitableFilter | ServerFactory;
 
-/** A function that code gave: a factory, or its product. Its place in the file says which; no more of it can be checked before a call. */
+/** A function from code: a factory, or what it returned. Where it stands in the file says which; the rest is checked when it is called. */
 type Given = ((...args: readonly unknown[]) => Awaitable<unknown>) &
   Partial<DeclaredFactory> &
   App &
@@ -79,7 +79,7 @@ export interface CreatedNode {
   /** As written; undefined for a pipeline. */
   readonly factory: string | undefined;
   readonly origin: Origin | undefined;
-  /** False for a composite that has asked for no app: it answers by itself. */
+  /** False for a composite that has loaded no app: it responds by itself. */
   readonly hasApps: boolean;
   /** True if its factory is not installed, and a stand-in was created. */
   readonly isUnknown: boolean;
@@ -302,7 +302,7 @@ export class Creation {
     if (!isFunction(result)) throw wrongResult(context, ' gave', result, A_KIND[kind]);
     // An app in place of a filter would take the inner app for a request, and fail far from here.
     if (kind === 'filter' && result.length > 1) throw appForFilter(context);
-    // A filter in place of an app would take the request for an app, and never answer.
+    // A filter in place of an app would take the request for an app, and never respond.
     if (kind === 'app' && (await isFilter(result))) throw filterForApp(context);
     if (kind === 'filter' && value.aroundRefusals === true) {
       const { origin, name } = headerOf(context);

@@ -16,7 +16,7 @@ export interface FileAccess {
   readonly nameOf: (path: string) => string;
 }
 
-/** A file that a program named, with the access to those that it includes. */
+/** A file that a caller names, and access to those that it includes. */
 export interface OpenedPaste extends FileAccess {
   /** Absolute path. */
   readonly path: string;

@@ -160,7 +160,7 @@ const FULL_PREFIX: ReadonlyMap<string, string> = new Map([
   ['composit', 'composite'],
 ]);
 
-/** Origin for a factory that a program names. */
+/** Origin for a factory that code names. */
 const IN_NO_FILE = Object.freeze({ file: '', line: 1, column: 1 });
 
 /** Releases a resource. */

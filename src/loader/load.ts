@@ -68,7 +68,7 @@ export class Load {
   readonly sources = new Map<string, Source>();
   /** The sections that were read, with their files. */
   readonly entered = new Map<PasteSection, Source>();
-  /** Kinds and names that a program has asked for. */
+  /** Kinds and names that a caller loads. */
   readonly asked = new Set<string>();
   /** All errors and warnings so far, each from where it was read. */
   readonly findings: Findings;
@@ -90,14 +90,14 @@ export class Load {
     this.steps = new Steps(this.#resolver, standIns);
   }
 
-  /** Returns the alias by which a factory is found; undefined for one that the file names itself, and for a resolver of the program. */
+  /** Returns the alias by which a factory is found; undefined for one that the file names itself, and for one from the caller's resolver. */
   aliasOf({ factory, protocol, answerer }: Context): Alias | undefined {
     if (factory === undefined || !(this.#resolver instanceof DefaultResolver)) return undefined;
     const origin = factory.origin ?? (answerer.form === 'file' ? answerer.source.start : undefined);
     return origin && this.#resolver.aliasOf(factory.written, protocol, origin);
   }
 
-  /** Reports whether the package of an entry point is installed; true for a factory of a module, and for a resolver of the program. */
+  /** Reports whether the package of an entry point is installed; true for a factory of a module, and for one from the caller's resolver. */
   isInstalled({ factory, answerer, reference }: Context): boolean {
     const parsed = parseReference(factory?.written ?? '');
     const origin = reference.origin ?? (answerer.form === 'file' ? answerer.source.start : undefined);
@@ -138,7 +138,7 @@ export class Load {
     return this.#open(this.#parts.path, this.#parts.runTime);
   }
 
-  /** Returns the contexts of a name that a program loads. Nothing is resolved; errors are in the steps. */
+  /** Returns the contexts of a name that a caller loads. Nothing is resolved; errors are in the steps. */
   context(kind: Kind, name = 'main'): Context {
     this.asked.add(`${kind} ${name}`);
     return this.within(this.open(), kind, name, this.#parts.runTime);
@@ -379,7 +379,7 @@ export class Load {
     return context;
   }
 
-  /** Reports whether the program or an alias of it or of a file knows a factory. */
+  /** Reports whether the caller, or an alias from code or a file, knows a factory. */
   #knows({ value, option }: Setting): boolean {
     const tables = this.#aliases(option.origin);
     return this.#parts.resolver !== undefined || tables.some((table) => table.expression(value) !== undefined);

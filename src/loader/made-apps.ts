@@ -4,7 +4,7 @@ import type { Origin } from '../errors/index.js';
 import { type Context, headerOf, valuesOf } from './load-context.js';
 import type { ContextTree } from './tree.js';
 
-/** The place of a section, by which it is found in another tree of the same file. */
+/** The location of a section, by which it is found in another tree of the same file. */
 interface Place {
   readonly name: string;
   readonly origin: Origin | undefined;

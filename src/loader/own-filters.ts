@@ -1,4 +1,4 @@
-/** Portico's filters, each in a file of its own, so that a paste file that names six filters does not load the other forty. */
+/** Portico's filters, each in a separate file, so that a paste file with six filters does not load the other forty. */
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ignoreErrors } from '../errors/index.js';

@@ -95,7 +95,7 @@ export class PasteError extends ConfigurationRefused {
   }
 }
 
-/** The paste file that a program names does not exist. */
+/** The paste file to load does not exist. */
 export class ConfigNotFound extends PasteError {
   readonly #namedAt: Location | undefined;
 
@@ -133,7 +133,7 @@ export const NOT_INSTALLED = /^PORTICO_PASTE_NO_(?:PACKAGE|ENTRY_POINT|MODULE)$/
 /** A limit is exceeded. It ends a load, even one that continues after other errors. */
 export class PasteLimit extends PasteError {}
 
-/** The app that a program names is not in the paste file. */
+/** The app to load is not in the paste file. */
 export class PasteAppNotFound extends PasteError {}
 
 /**

@@ -53,7 +53,7 @@ export class PasteFile {
     onlySection(document, sectionsNamed(document, 'app', name), name, { kind: 'app', origin: undefined });
   }
 
-  /** Returns the apps that no other section mentions: those that a program loads by name. */
+  /** Returns the apps that no other section mentions: those that code loads by name. */
   roots(): string[] {
     return rootsOf(this.#opened.document)
       .filter(({ kind }) => kind === 'app')

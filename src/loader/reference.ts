@@ -9,7 +9,7 @@ import { originOf, type Setting, type ValueOrigin } from './source.js';
 
 /** The location of a reference. */
 interface Standing {
-  /** Undefined for a reference of a program. */
+  /** Undefined for a reference from code. */
   readonly value: () => ValueOrigin | undefined;
   /** The option whose whole value is the reference. */
   readonly option?: Origin | undefined;
@@ -22,14 +22,14 @@ interface Composite {
   readonly localConf: ReadonlyMap<string, Setting>;
 }
 
-/** A reference that was followed: from a section, a composite or a program to a section or a factory. */
+/** A reference that was followed: from a section, a composite or code to a section or a factory. */
 export class Reference {
   readonly kind: Kind;
   /** Undefined if a composite asks its loader for no name. */
   readonly text: string | undefined;
   /** The reference to the section that contains this one. */
   readonly from: Reference | undefined;
-  /** The first reference of the chain: that of a program or a composite. */
+  /** The first reference of the chain: that of code or a composite. */
   readonly first: Reference;
   /** The number of references that lead here, this one included; `config:` counts twice, for the file and the section. */
   depth: number;
@@ -55,7 +55,7 @@ export class Reference {
     this.#standing = standing;
   }
 
-  /** Returns a program's reference, which has no location in a file. */
+  /** Returns a reference from code, which has no location in a file. */
   static asked(kind: Kind, text: string): Reference {
     return new Reference(kind, text);
   }

@@ -41,7 +41,7 @@ export interface ValueOrigin {
   readonly via: readonly PasteReference[];
 }
 
-/** A default: as written in `[DEFAULT]`, or handed in by the program or the including file. */
+/** A default: as written in `[DEFAULT]`, or passed by code or the including file. */
 interface Default {
   readonly raw: string;
   readonly option?: PasteOption;

@@ -50,7 +50,7 @@ interface Followed {
   readonly child: AskedChild;
 }
 
-/** One walk from the names that a program loads. */
+/** One walk from the names that a caller loads. */
 export class Walk {
   readonly load: Load;
   readonly parts: LoadParts;
@@ -107,7 +107,7 @@ export class Walk {
 
   /**
    * Warns of a built-in replacement that does less than the function that the file names, which an alias of the file confirms, and of options
-   * of other programs.
+   * of other applications.
    */
   warn(context: Context): void {
     const { factory } = context;

@@ -73,7 +73,7 @@ export interface ManagedServiceOptions {
   readonly option: string;
   /** Option that names the manager if code does not. */
   readonly named: ManagerOption;
-  /** Its place in the registry, given in code; null: none; undefined: by the configuration. */
+  /** Its registration, given in code; null: none; undefined: by the configuration. */
   readonly registration?: Registration | null | undefined;
   /** Its properties in the registry, unless the configuration sets them. */
   readonly member?: Partial<Member>;
@@ -144,7 +144,7 @@ export class ManagedService {
     return this.#hooks;
   }
 
-  /** Its place in the registry, from the last start. */
+  /** Its registration, from the last start. */
   get registration(): Registration | null {
     return this.#registration;
   }

@@ -161,7 +161,7 @@ async function statesOf(controlled: Controlled, key: unknown): Promise<object> {
   return { schema: 'portico/states', version: 1, states };
 }
 
-/** Returns what a process of a service answers. */
+/** Returns the response of a process of a service. */
 async function told({ runner }: Controlled, service: string, topic: string, question: unknown): Promise<unknown> {
   const answer = await runner.describe(service, topic, question);
   if (answer?.body !== undefined) return answer.body;

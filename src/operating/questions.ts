@@ -19,25 +19,25 @@ export interface StateQuestion {
   readonly key: string;
 }
 
-/** Answers one topic in the process that is asked. The answer must allow structured cloning. */
+/** Responds to one topic in the process that is asked. The response must allow structured cloning. */
 export type AnswerQuestion = (body: unknown) => Awaitable<unknown>;
 
-/** Answer of one process. */
+/** Response of one process. */
 export interface Answer {
   /** Name of the service; undefined for a process that runs all services. */
   readonly service: string | undefined;
   readonly workerId: number;
   readonly pid: number | undefined;
   readonly body?: unknown;
-  /** Reason why there is no answer. */
+  /** Reason why there is no response. */
   readonly error?: string;
 }
 
-/** Topics that a process answers. */
+/** Topics that a process responds to. */
 export class Questions {
   readonly #answers = new Map<string, AnswerQuestion>();
 
-  /** Answers a topic until the returned function is called. */
+  /** Responds to a topic until the returned function is called. */
   answer(topic: string, answer: AnswerQuestion): () => void {
     this.#answers.set(topic, answer);
     return () => {
@@ -49,7 +49,7 @@ export class Questions {
     return this.#answers.has(topic);
   }
 
-  /** Returns the answer for a topic. Rejects for an unknown topic. */
+  /** Returns the response for a topic. Rejects for an unknown topic. */
   async ask(topic: string, body: unknown): Promise<unknown> {
     const answer = this.#answers.get(topic);
     if (answer === undefined) throw new Error(`this process does not know "${topic}"`);

@@ -70,7 +70,7 @@ function parameters(before: readonly Parameter[], after: readonly Parameter[]): 
   });
 }
 
-/** Parameters of a path by their position, whatever their names; those of headers without regard to case. */
+/** Parameters of a path by their order, whatever their names; those of headers without regard to case. */
 function byPlace(parameters: readonly Parameter[]): ReadonlyMap<string, Parameter> {
   const inPath = parameters.filter((each) => each.in === 'path');
   return new Map(

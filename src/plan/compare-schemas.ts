@@ -18,7 +18,7 @@ export type Direction = 'request' | 'response';
 
 type Schema = Readonly<Record<string, unknown>>;
 
-/** Returns the differences of a value at a place such as `body.guest`. */
+/** Returns the differences of a value at a path such as `body.guest`. */
 export function compareSchemas(
   before: JsonSchema | undefined,
   after: JsonSchema | undefined,

@@ -16,12 +16,12 @@ export interface Difference {
   readonly text: string;
   /** For an option: when a new value takes effect. */
   readonly effect: 'applied by a reload' | 'needs a restart' | null;
-  /** Its place before, and after. */
+  /** Its location before, and after. */
   readonly old: Place;
   readonly new: Place;
 }
 
-/** The subject of a difference, with its places. */
+/** The subject of a difference, with its locations. */
 export interface About {
   readonly api: string | null;
   readonly subject: string;

@@ -1,5 +1,5 @@
 /**
- * Trials of logged requests in a state: a child process composes its APIs, and answers lists of requests, a line of JSON each, by lists of
+ * Trials of logged requests in a state: a child process composes its APIs, reads lists of requests, a line of JSON each, and returns lists of
  * verdicts.
  */
 import type { ChildProcess } from 'node:child_process';
@@ -64,7 +64,7 @@ export class ReplayProcess {
     this.#end = end;
     const { stdin, stderr, stdio } = this.#child;
     this.#ended = once(this.#child, 'close').catch((error: unknown) => error);
-    // It has ended: the answer that does not come says so.
+    // It has ended: the missing response says so.
     stdin!.on('error', () => undefined);
     stderr!.on('data', (chunk: Buffer) => {
       this.#said = (this.#said + chunk.toString()).slice(-LONGEST_ERROR);

@@ -96,7 +96,7 @@ export async function replay(lines: AsyncIterable<string>, options: ReplayOption
   };
   let part = new Map<string, Seen>();
   let answered = Promise.resolve();
-  // The next part is read, and waits for the processes, while they answer this one.
+  // The next part is read, and waits for the processes, while they respond to this one.
   const send = async (): Promise<void> => {
     const earlier = answered;
     answered = answer([...part.values()], tally.lines);

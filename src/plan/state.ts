@@ -3,7 +3,7 @@
  * two of them.
  */
 
-/** A place in the files of a state: `file:line:column` relative to its directory, or another source of a value. Null: none is known. */
+/** A location in the files of a state: `file:line:column` relative to its directory, or another source of a value. Null: none is known. */
 export type Place = string | null;
 
 /** Everything that a configuration would serve. */

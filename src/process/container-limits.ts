@@ -8,12 +8,12 @@ export interface CgroupPlace {
   readonly groups: string;
 }
 
-/** Number of processors that this process may use, at least 1: those of the machine, or fewer by a limit of its container. */
+/** Number of CPUs that this process may use, at least 1: those of the machine, or fewer by a limit of its container. */
 export function processors(place?: CgroupPlace): number {
   return Math.max(1, Math.min(availableParallelism(), Math.floor(processorLimit(place))));
 }
 
-/** Processors that the container may use, such as 1.5; `Infinity` without a limit. */
+/** CPUs that the container may use, such as 1.5; `Infinity` without a limit. */
 export function processorLimit(place?: CgroupPlace): number {
   const two = cgroupFiles('', 'cpu.max', place).map((file) => shareOf(wordsIn(file)));
   const one = cgroupFiles('cpu', 'cpu.cfs_quota_us', place).map((file) => {
@@ -32,12 +32,12 @@ export function memoryLimit(place?: CgroupPlace): number {
   return Math.min(Number.POSITIVE_INFINITY, ...limits);
 }
 
-/** Describes the limits of the container: `1.5 processors, 512 MiB of memory`. Undefined without a limit. */
+/** Describes the limits of the container: `1.5 CPUs, 512 MiB of memory`. Undefined without a limit. */
 export function describeLimits(place?: CgroupPlace): string | undefined {
   const limit = processorLimit(place);
   const memory = memoryLimit(place);
   const parts = [
-    ...(limit === Number.POSITIVE_INFINITY ? [] : [`${limit} ${limit === 1 ? 'processor' : 'processors'}`]),
+    ...(limit === Number.POSITIVE_INFINITY ? [] : [`${limit} ${limit === 1 ? 'CPU' : 'CPUs'}`]),
     ...(memory === Number.POSITIVE_INFINITY ? [] : [`${Math.round(memory / 2 ** 20)} MiB of memory`]),
   ];
   return parts.length === 0 ? undefined : parts.join(', ');

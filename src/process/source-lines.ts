@@ -8,7 +8,7 @@ import { ownFile } from './own-files.js';
 
 const ROOT = ownFile('.').href;
 const FRAME = new RegExp(`(${ROOT.replaceAll(/[^\w/]/g, '\\$&')}[\\w./-]+\\.js):(\\d+):(\\d+)`, 'g');
-/** Frames of the errors that were shown last, with their places. */
+/** Frames of the errors that were shown last, with their locations. */
 const known = new Map<string, string>();
 /** More than an application has: those of all errors in it. */
 const MOST_KNOWN = 1000;
@@ -34,7 +34,7 @@ interface SourceMap {
   readonly mappings: string;
 }
 
-/** Returns the place in the source for one in a file, both counted from 0; undefined if there is none. */
+/** Returns the location in the source for one in a file, both counted from 0; undefined if there is none. */
 function sourceOf(map: SourceMap | undefined, file: string, line: number, column: number): string | undefined {
   const found = map && placeIn(map.mappings, line, column);
   return found && `${new URL(map.sources[found.source]!, file).href}:${found.line + 1}:${found.column + 1}`;

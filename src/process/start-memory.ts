@@ -9,7 +9,7 @@ const LARGEST_HEAP = 48 * 2 ** 20;
 
 /**
  * Returns it when the start is over, in a process that has had few requests, and has none then. While `rests` returns false, because the
- * process's workers need the processors, it is looked at again.
+ * process's workers need the CPUs, it is looked at again.
  */
 export function returnStartMemory(rests = (): boolean => true): void {
   setTimeout(() => void returnIfIdle(rests).catch(() => undefined), STARTED_MS).unref();

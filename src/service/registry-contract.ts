@@ -170,7 +170,7 @@ export interface Beat {
   readonly inFlight: number;
 }
 
-/** Answer of the registry to a heartbeat. */
+/** Response of the registry to a heartbeat. */
 export interface BeatAnswer {
   readonly reportCount: number;
   readonly disabled: boolean;
@@ -227,8 +227,8 @@ export interface ServiceStore {
 export interface ServiceRegistry {
   readonly store: ServiceStore;
   /**
-   * Returns whether a service is up, and the age of the answer. Rejects with `RegistryUnavailable` if the database is
-   * not available, unless the caller accepts an earlier answer: an outage here never makes other services look down.
+   * Returns whether a service is up, and the age of this result. Rejects with `RegistryUnavailable` if the database is
+   * not available, unless the caller accepts an earlier result: an outage here never makes other services look down.
    */
   isUp(
     member: ServiceMember,

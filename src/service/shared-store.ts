@@ -7,7 +7,7 @@ import type { SharedRule, Taken } from './token-buckets.js';
 export interface StoreOptions {
   /** The API, whose keys are those of no other. */
   readonly name: string;
-  /** Longest time for an answer. */
+  /** Longest time for a response. */
   readonly timeoutMs: number;
   /** Receives what goes wrong with the connection, for developers. */
   readonly log: Logger;
@@ -19,7 +19,7 @@ export interface StoreOptions {
 
 /**
  * Opens a store, which may connect later. Rejects for a URL that it cannot use. Methods of a store reject if it cannot do what they ask, or
- * does not answer within `timeoutMs`.
+ * does not respond within `timeoutMs`.
  */
 export type OpenStore<T> = (url: string, options: StoreOptions) => Promise<T & { close(): void }>;
 

@@ -7,7 +7,7 @@ import { ignoreErrors } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { exceptionOf, idsOf, SpanMaker } from './span-maker.js';
 
-/** A call waits for an answer, a cast does not. */
+/** A call waits for a response, a cast does not. */
 export type SendKind = 'call' | 'cast';
 
 /** Headers of the sender's span in a message: `traceparent`, as written by propagators. */

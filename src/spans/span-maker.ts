@@ -41,7 +41,7 @@ export class SpanMaker {
   }
 
   /**
-   * Calls the SDK. Samplers, processors and propagators of the application run in that call, and their errors must neither fail the request
+   * Calls the SDK. Samplers, span processors and propagators of the application run in that call, and their errors must neither fail the request
    * nor end the worker. Returns undefined if the call throws; only the first error is logged, because others are usually alike.
    */
   attempt<T>(call: () => T): T | undefined {
@@ -67,7 +67,7 @@ export class SpanMaker {
     try {
       await Promise.race([registeredProvider()?.forceFlush?.({ timeoutMillis: FLUSH_MS }), late]);
     } catch (error) {
-      // The provider of an SDK rejects with an array of its processors' errors.
+      // The provider of an SDK rejects with an array of the errors of its span processors.
       const [first] = [error].flat();
       this.#log.warn({ err: first }, 'The last spans could not be exported');
     }

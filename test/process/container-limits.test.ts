@@ -48,7 +48,7 @@ test('KU-4 the number of processors is at least one, and without a limit that of
 
 test('KU-4 the limits of the container are described, and none is said without any', () => {
   const files = (cpu: string, memory: string) => place('0::/\n', { 'cpu.max': cpu, 'memory.max': memory });
-  assert.equal(describeLimits(files('150000 100000\n', '536870912\n')), '1.5 processors, 512 MiB of memory');
+  assert.equal(describeLimits(files('150000 100000\n', '536870912\n')), '1.5 CPUs, 512 MiB of memory');
   assert.equal(describeLimits(files('max 100000\n', '1048576\n')), '1 MiB of memory');
   assert.equal(describeLimits(files('max 100000\n', 'max\n')), undefined);
 });
@@ -67,7 +67,7 @@ test('KU-9 the least limit of memory of the group, and of those above it, holds:
 test('KU-9 limits of a pod hold for a container without any, and those of a container in its cgroup namespace', () => {
   const pod = { 'kubepods/pod1/memory.max': '671088640\n', 'kubepods/pod1/cpu.max': '150000 100000\n' };
   const leaf = { 'kubepods/pod1/ctr/memory.max': 'max\n', 'kubepods/pod1/ctr/cpu.max': 'max 100000\n' };
-  const said = '1.5 processors, 640 MiB of memory';
+  const said = '1.5 CPUs, 640 MiB of memory';
   assert.equal(describeLimits(place('0::/kubepods/pod1/ctr\n', { ...pod, ...leaf })), said);
   const top = { 'memory.max': '671088640\n', 'cpu.max': '150000 100000\n' };
   assert.equal(describeLimits(place('0::/\n', top)), said);

@@ -108,7 +108,7 @@ function stepsOf(answer: TriedAnswer): ExplainedStep[] {
     return [...shown.slice(0, -1), { ...last, text: joined(last.text, text) }];
   }
   const { what } = step.node;
-  // A map, an app or a route before any filter of its own: the response is that of the app.
+  // A map, an app or a route without an earlier filter: the response is that of the app.
   if (what !== 'filter' && what !== 'action' && what !== 'response') {
     const { scriptName, url } = last;
     const name = app ?? last.name;

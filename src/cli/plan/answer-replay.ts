@@ -1,4 +1,4 @@
-/** One state of a replay, in its own process: answers lists of requests, a line of JSON each, by lists of verdicts on descriptor 3. */
+/** One state of a replay, in a separate process: reads lists of requests, a line of JSON each, and writes their verdicts to descriptor 3. */
 import { createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Config } from '../../config/index.js';
@@ -8,7 +8,7 @@ import { limitsOf, portsOf } from '../look/named-request.js';
 import { issueTexts, type TrialApp, trialApp } from '../look/trial.js';
 import { chosenApis, loaderOf } from '../validate/api-routers.js';
 
-/** Answers until standard input ends. Apps are composed when the first request for them comes. */
+/** Replays requests until standard input ends. Apps are composed when the first request for them comes. */
 export async function answerReplay(config: Config): Promise<void> {
   const apis = (await chosenApis(config, undefined)).filter(({ pasteFile }) => pasteFile !== undefined);
   const apps = new Map<string, Promise<TrialApp>>();

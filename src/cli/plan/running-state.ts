@@ -54,7 +54,7 @@ function withinRelease(file: string, { folder, link }: StatusDocument['process']
 export async function runningState(socket: string, key: string, signal?: AbortSignal): Promise<State> {
   const { states } = await ask<{ states: readonly State[] }>(socket, 'POST', '/state', { key }, signal);
   const { options } = await ask<{ options: readonly ShownOption[] }>(socket, 'GET', '/config?all', {}, signal);
-  // Only the parent knows the options of its own groups.
+  // Only the parent knows the options of its groups.
   const ofParent = options.map(({ group, opt, value, location }): OptionState => {
     return { group, opt, value, digest: null, ...sourceOf(location), restart: true };
   });

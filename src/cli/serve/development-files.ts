@@ -21,7 +21,7 @@ export interface Save {
   isServed: boolean;
 }
 
-/** In a worker: answers {@link DevelopmentFiles}. */
+/** In a worker: responds to {@link DevelopmentFiles}. */
 export function answerModules(launcher: ProcessLauncher): void {
   launcher.answer(TOPIC, programPaths);
 }

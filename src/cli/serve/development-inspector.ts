@@ -17,7 +17,7 @@ const ANSWERS_WITHIN_MS = 300;
 /** An address that arrives later is never printed; a new worker may be busy. */
 const PRINTED_WITHIN_MS = 5000;
 
-/** In a worker: answers {@link DevelopmentInspector}. */
+/** In a worker: responds to {@link DevelopmentInspector}. */
 export function answerInspector(launcher: ProcessLauncher): void {
   launcher.answer(TOPIC, () => url());
 }
@@ -91,7 +91,7 @@ export class DevelopmentInspector {
     });
     if (found.length === 0) return;
     this.#known = found;
-    // The newest: a worker that a reload has replaced may still answer.
+    // The newest: a worker that a reload has replaced may still respond.
     const led = found.findLast(({ service }) => service === answers[0]!.service)?.url;
     // A debugger that stays connected to a replaced worker would keep it from ending.
     if (led !== this.#led) for (const client of this.#clients) client.destroy();

@@ -240,7 +240,7 @@ function logLimits(services: readonly Launched[], config: Config, log: Logger): 
   log.info({ event: 'container' }, `Limits of the container: ${limits}${share === undefined ? '' : `; ${share}`}`);
 }
 
-/** Reports whether the workers of a service leave the processors to others. */
+/** Reports whether the workers of a service leave CPU time to others. */
 function rests({ workers }: ServiceStatus): boolean {
   return workers.every(({ facts: { utilization } }) => typeof utilization === 'number' && utilization < AT_REST);
 }

@@ -165,7 +165,7 @@ async function addressesOfRunning(args: CheckArguments): Promise<ReadonlySet<str
   );
 }
 
-/** A start would end with 1, unless the service itself holds the address and did not answer. */
+/** A start would exit with 1, unless the service itself holds the address and did not respond. */
 function ofAddress(config: Config, name: string, obstacle: AddressObstacle): Diagnostic {
   const group = `api:${name}`;
   const opt = config.getLocation(group, 'port').kind === 'default' ? 'listen' : 'port';

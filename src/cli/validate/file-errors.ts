@@ -11,7 +11,7 @@ import { loggerName, namedLogger } from '../configured/named-logger.js';
 
 /**
  * Returns the errors of the files that a configuration names. `all`: imports all code that they name. `built`: services that have found errors
- * there when they were built. `embeds`: the program may start other services than the enabled ones, and have no paste file. `factories`: false
+ * there when they were built. `embeds`: the application may start other services than the enabled ones, and have no paste file. `factories`: false
  * calls none of the application.
  */
 export async function fileErrors(

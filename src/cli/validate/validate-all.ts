@@ -24,7 +24,7 @@ export interface ValidateAllOptions {
   readonly factories?: boolean;
   /** Refusals so far, to which the builds add theirs. */
   readonly refusals?: Refusals;
-  /** True for a program that may start other services than the enabled ones, or none, and have no paste file. */
+  /** True for an application that may start other services than the enabled ones, or none, and have no paste file. */
   readonly embeds?: boolean;
   /** As a start with `--dev`. */
   readonly dev?: boolean;
@@ -84,7 +84,7 @@ export async function withAllErrors(error: unknown, config = refusedConfig(error
   try {
     const refusals = new Refusals();
     if (error !== undefined) refusals.note(error);
-    // A program that embeds its services may have no API.
+    // An application that embeds its services may have no API.
     const refusedOrNot = validateAll(config, { refusals, embeds: true }).then((all) =>
       refuseAll(all.map(asLogged), refusals),
     );

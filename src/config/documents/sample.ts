@@ -14,7 +14,7 @@ import { writeOption } from './write-ini.js';
 
 /** Options of a sample. */
 export interface SampleOptions {
-  /** `ini` is for operators, `md` a page of reference, `json`, `yaml` and `json-schema` for programs. Default `ini`. */
+  /** `ini` is for operators, `md` a page of reference, `json`, `yaml` and `json-schema` for tools. Default `ini`. */
   readonly format?: 'ini' | 'json' | 'yaml' | 'md' | 'json-schema';
   /** Columns of help texts. Default 70. */
   readonly wrapWidth?: number;

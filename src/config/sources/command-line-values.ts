@@ -123,7 +123,7 @@ function isSwitch({ wanted }: Flag): boolean {
 
 /**
  * Masks the values of arguments: of `--set` and of declared flags by the declarations in `groups` (secrets, and options that only workers
- * know), of flags of the program itself, and of `name=value`, if the name looks secret. `shown`: converts all other words.
+ * know), of flags of the application itself, and of `name=value`, if the name looks secret. `shown`: converts all other words.
  */
 export function maskArguments(argv: readonly string[], groups?: DeclaredGroups, shown = maskUris): string[] {
   const flags = groups === undefined ? new Map<string, Flag>() : declaredFlags(groups);
@@ -165,7 +165,7 @@ export class HelpRequested extends PorticoError {
   }
 }
 
-/** Returns the help of a program: standard flags and those of its options. */
+/** Returns the help of an application: standard flags and those of its options. */
 export function helpText(prog: string, flags: ReadonlyMap<string, Flag>): string {
   const own = [...flags]
     .filter(([, flag]) => flag.fixed === undefined)

@@ -1,5 +1,5 @@
 /**
- * Directories of a program's default files, and the program's name.
+ * Directories of an application's default files, and the application's name.
  */
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -8,7 +8,7 @@ import { ignoreErrors } from '../../errors/index.js';
 import { closedFolder, enteredFolder } from '../../process/index.js';
 import type { NamedPath, SourcePaths } from '../state.js';
 
-/** The program whose default files are searched. */
+/** The application whose default files are searched. */
 export interface ProgramNames {
   /** Name in `<project>.conf`. */
   readonly project: string;

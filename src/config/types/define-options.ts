@@ -17,7 +17,7 @@ const declaredAt = Symbol('declaredAt');
 export function defineOptions<const D extends OptionDeclarations>(options: D): D;
 /**
  * The same for options of this group: a process that imports the module knows their names before anything reads them. `elsewhere`: how other
- * programs write them.
+ * applications write them.
  */
 export function defineOptions<const D extends OptionDeclarations>(group: string, options: D, elsewhere?: Elsewhere): D;
 export function defineOptions<const D extends OptionDeclarations>(
@@ -56,7 +56,7 @@ export function owns<D extends OptionDeclarations>(group: string, options: D, se
   return options;
 }
 
-/** Returns a function that forgets all groups which were recorded since: tests load several programs in one process. */
+/** Returns a function that forgets all groups which were recorded since: tests load several applications in one process. */
 export function rememberLoaded(): () => void {
   const before = new Map(loaded);
   return () => {

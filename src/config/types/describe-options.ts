@@ -2,7 +2,7 @@
 import { escapeDollars, mayRefer, type Option, type OptionDeclarations } from './option.js';
 import type { Choices } from './text-types.js';
 
-/** A group and options that a part of a program declares in it. */
+/** A group and options that a part of an application declares in it. */
 export interface Registration {
   readonly group: string;
   readonly options: OptionDeclarations;

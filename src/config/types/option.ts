@@ -267,21 +267,21 @@ function article(type: string): string {
   return `${/^[aeio]/.test(type) ? 'an' : 'a'} ${type}`;
 }
 
-/** Forms in which other programs write the options of a group. */
+/** Forms in which other applications write the options of a group. */
 export interface Elsewhere {
   /** A section that may have the options too, by aliases; its names are checked like those of the group. */
   readonly section?: string;
-  /** Names of other programs that have no effect here, each with a hint; each use causes a warning. */
+  /** Names of other applications that have no effect here, each with a hint; each use causes a warning. */
   readonly unused?: Readonly<Record<string, string>>;
   /** Options of the last version that this one lacks, each with what holds in place of its value; each use causes a warning. */
   readonly removed?: Readonly<Record<string, string>>;
-  /** Names that other programs have for these options, each with the hint for an unknown option. */
+  /** Names that other applications have for these options, each with the hint for an unknown option. */
   readonly meant?: Readonly<Record<string, string>>;
 }
 
 const elsewheres = new WeakMap<OptionDeclarations, Elsewhere>();
 
-/** Records how other programs write these options; returns them. */
+/** Records how other applications write these options; returns them. */
 export function writtenElsewhere<D extends OptionDeclarations>(options: D, elsewhere: Elsewhere): D {
   elsewheres.set(options, elsewhere);
   return options;

@@ -16,7 +16,7 @@ import {
 } from '../types/option.js';
 import { path } from '../types/text-types.js';
 
-/** Options of `[DEFAULT]` that every program has: sources of the configuration, and paths of files. */
+/** Options of `[DEFAULT]` that every application has: sources of the configuration, and paths of files. */
 export const configOptions = writtenElsewhere(
   defineOptions('DEFAULT', {
     other_names: list({
@@ -80,7 +80,7 @@ interface Names {
   readonly arguments: readonly Pick<Argument, 'group' | 'opt'>[];
 }
 
-/** Declarations of a configuration. Groups grow: several parts of a program may declare options of `[DEFAULT]`. */
+/** Declarations of a configuration. Groups grow: several parts of an application may declare options of `[DEFAULT]`. */
 export class DeclaredGroups {
   readonly #groups = new Map<string, Map<string, Declaration>>();
   /** `api:` to the options of `[api:<name>]`. */
@@ -91,7 +91,7 @@ export class DeclaredGroups {
   readonly #spelled = new Map<string, Map<string, Declaration>>();
   /** Groups that these declarations were used for: a group may be read with every request. */
   readonly #seen = new WeakMap<OptionDeclarations, Set<string>>();
-  /** Sections whose names other programs use too: their group, and hints for names of other programs. */
+  /** Sections whose names other applications use too: their group, and hints for names of those applications. */
   readonly #elsewhere = new Map<string, Elsewhere & { readonly group: string }>();
   /** Groups whose values may be in sections of the paste file too: each such section reports its missing options. */
   readonly sectional = new Set<string>();
@@ -216,7 +216,7 @@ export class DeclaredGroups {
     return this.groupOf(section) !== undefined || this.#spelled.has(section);
   }
 
-  /** Returns how other programs write the options of a section. */
+  /** Returns how other applications write the options of a section. */
   elsewhereIn(section: string): Elsewhere | undefined {
     return this.#elsewhere.get(section) ?? this.#elsewhere.get(`${this.#templateOf(section)}<name>`);
   }

@@ -91,7 +91,7 @@ export class Generation {
     return this;
   }
 
-  /** Returns the value of a boolean option that every program has. */
+  /** Returns the value of a boolean option that every application has. */
   says(opt: keyof typeof configOptions): boolean {
     return this.resolve(this.groups.option('DEFAULT', opt)!).value === true;
   }

@@ -126,7 +126,7 @@ function refusedLocal(
 /** With these, sections of paste files name the oslo.config configuration of their filter; it gets the configuration of the service. */
 const OF_OSLO: ReadonlySet<string> = new Set(['oslo_config_project', 'oslo_config_program']);
 
-/** Returns an issue for each undeclared name of the section: an error, or a warning about a name of other programs. */
+/** Returns an issue for each undeclared name of the section: an error, or a warning about a name of another application. */
 export function unknownLocals(
   group: string,
   options: OptionDeclarations,

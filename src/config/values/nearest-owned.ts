@@ -109,7 +109,7 @@ export class NearestOwned {
     return near === undefined ? this.#meantIn(opt) : of(near, this.#ownersOf(near).slice(0, 1));
   }
 
-  /** Returns the hint of a section that knows another program's name. */
+  /** Returns the hint of a section that knows another application's name. */
   #meantIn(opt: string): string | undefined {
     for (const group of this.#groups) {
       const meant = entryOf(this.names.elsewhereIn(group)?.meant, opt);

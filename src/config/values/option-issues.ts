@@ -105,7 +105,7 @@ export function locationOfItem({ written, location }: Pick<Resolved, 'written' |
   return before === null ? location : locationWithin(before.index + before[0].length, last);
 }
 
-// The configuration that a refusal is about, so that a program which ends for it can report all its other errors.
+// The configuration that a refusal is about, so that a process which exits because of it can report all its other errors.
 
 const refused = new WeakMap<object, object>();
 

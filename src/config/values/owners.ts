@@ -1,6 +1,6 @@
 /**
  * The owner of a name is the code that declares it. A process knows the names of all shipped code from a table that the build has made, and
- * those of the modules that it has loaded. `[DEFAULT] other_names` gives names to other programs: `vnc`, `cache.*`, `DEFAULT.my_ip`; `*` is
+ * those of the modules that it has loaded. `[DEFAULT] other_names` gives names to other applications: `vnc`, `cache.*`, `DEFAULT.my_ip`; `*` is
  * any text.
  */
 import { readFileSync } from 'node:fs';
@@ -105,7 +105,7 @@ function sectionsOf(groups: readonly OwnedGroup[]): Table['sections'] {
   return Object.fromEntries(sections);
 }
 
-/** Returns the extensions of a program: those that Portico ships, but for `-<name>` in `[DEFAULT] extensions`, then the others there. */
+/** Returns the extensions of an application: those that Portico ships, but for `-<name>` in `[DEFAULT] extensions`, then the others there. */
 export function extensionNames(generation: Generation): readonly string[] {
   const option = generation.groups.option('DEFAULT', 'extensions');
   const written = ((option && generation.resolve(option).value) ?? []) as readonly string[];
@@ -117,7 +117,7 @@ export function extensionNames(generation: Generation): readonly string[] {
 
 /**
  * Returns the extensions whose names have owners: those of a program, and those of a changed list, which waits for a restart: the sections that
- * were written with it are no mistakes.
+ * were written with it are no errors.
  */
 export function owningExtensions(generation: Generation): readonly string[] {
   return [...new Set([...extensionNames(generation), ...extensionNames(generation.asWritten())])];
@@ -128,7 +128,7 @@ export function shippedAliases(name: string): Readonly<Record<string, string>> {
   return table().extensions[name]?.aliases ?? {};
 }
 
-/** Returns the groups of shipped extensions that the list lacks, each with its extension. Most programs have them all. */
+/** Returns the groups of shipped extensions that the list lacks, each with its extension. Most applications have them all. */
 export function absentGroups(generation: Generation): ReadonlyMap<string, string> {
   const names = new Set(owningExtensions(generation));
   const absent = Object.keys(SHIPPED).filter((name) => !names.has(name));
@@ -290,7 +290,7 @@ export function locationOfOtherNames(generation: Generation): string | undefined
   return `${last > origin.line ? `lines ${origin.line} to ${last}` : `line ${origin.line}`} of ${origin.file}`;
 }
 
-/** Returns a function that recognizes names of other programs: those of the patterns, and `x-…`. */
+/** Returns a function that recognizes names of other applications: those of the patterns, and `x-…`. */
 export function ofOtherPrograms(generation: Generation): NameTest {
   return matching(['x-*', ...otherNames(generation)]);
 }
@@ -325,7 +325,7 @@ export function oddPatterns(
     const covered: string[] = [];
     const unread: string[] = [];
     for (const { group, opt, location } of matched) {
-      // An API or service of that name may be another program's.
+      // An API or service of that name may be another application's.
       const isOpen = group.includes(':');
       if (isMatched({ group })) {
         if (!isOpen && (group === 'DEFAULT' || owned.hasSection(group))) covered.push(`[${group}]`);

@@ -30,7 +30,7 @@ const OPTION = 'PORTICO_CONFIG_UNKNOWN_OPTION';
 const SECTION = 'PORTICO_CONFIG_UNKNOWN_SECTION';
 const VARIABLE = 'PORTICO_CONFIG_UNKNOWN_VARIABLE';
 
-/** Message of a warning about a name of other programs. */
+/** Message of a warning about a name of another application. */
 const WITHOUT_EFFECT = 'has no effect here';
 
 /** Reports whether a finding is about a name without an owner. */
@@ -146,7 +146,7 @@ function explained(
   // A section whose header is refused has no name that is certain.
   const refused = new Set(generation.state.issues.map(lineOf));
   const listed = [...found, ...(variables === 0 ? [] : unknownVariables(all(), sources, { isOthers, near: near() }))];
-  // Only a file with names of others is theirs too: alone, a name of another section is a mistake.
+  // Only a file that has other names of an application is shared with it: alone, a name of another section is an error.
   const hasOthers = known.length > 0 || listed.some(({ others }) => others !== undefined);
   return listed.map((each) => {
     const name = hasOthers ? shared.get(each) : undefined;
@@ -311,7 +311,7 @@ export function undeclared(
   return unknown(OPTION, subject, 'unknown option', meant ?? near());
 }
 
-/** Returns the line for a name of another program; the report of all names ends with one line for all. */
+/** Returns the line for a name of another application; the report of all names ends with one line for all. */
 function ofOthers(name: string): Required<Pick<Diagnostic, 'hint' | 'others'>> {
   return { hint: `if it belongs to another application, add ${name} to [DEFAULT] other_names`, others: [name] };
 }
@@ -382,7 +382,7 @@ function unknownVariables(
     const hint = exact === undefined ? suggestion(name, known) : `did you mean '${exact}'?`;
     return hint === undefined ? [] : [found(name, 'group and option are separated by two underscores', hint)];
   });
-  // The first underscore of a pair may be missing in any variable of another program.
+  // The first underscore of a pair may be missing in any variable of another application.
   return [...written, ...short.map((each): Diagnostic => ({ ...each, severity: 'warning' }))];
 }
 

@@ -56,7 +56,7 @@ export const audit = filterFactory(
       if (named !== undefined) tellRequest(named);
       else whenBodyRead(req, (body) => tellRequest(actionInBody(body)));
       afterResponse(res, () => {
-        // It is not told yet if nothing has read the body.
+        // It is not reported yet if nothing has read the body.
         tellRequest('create');
         const outcome = outcomeOf(res.headersSent ? res.statusCode : undefined);
         emit('audit.http.response', { ...event, action, ...outcome });

@@ -1,4 +1,4 @@
-/** Events on their way to a broker: a bounded number waits while it is away, and losses are counted and told. */
+/** Events on their way to a broker: a bounded number waits while it is away, and losses are counted and reported. */
 import type { FactoryContext } from 'portico/app';
 import { addTrouble, countText, errorText, Throttle } from 'portico/extension';
 

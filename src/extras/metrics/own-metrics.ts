@@ -40,7 +40,7 @@ interface Place {
 /** The registry of each application that has given none. */
 const REGISTRIES = new WeakMap<object, prom.Registry>();
 const MADE = new WeakMap<prom.Registry, OwnMetrics>();
-/** Places of trials, each by the place that it stands for. */
+/** Registries of trials, each by the registry that it replaces. */
 const TRIED = new WeakMap<object, Map<Place, Place>>();
 
 /**
@@ -101,7 +101,7 @@ function placeIn(trial: object, serving: Place, { Registry }: typeof prom): Plac
   return place;
 }
 
-/** Returns the metric of that name that was made for a place; throws if it was defined otherwise. */
+/** Returns the metric of that name in a registry; throws if it was defined otherwise. */
 function metricIn({ registry, definitions }: Place, name: string, text: string): object | undefined {
   const known = registry.getSingleMetric(name);
   const before = definitions.get(name);

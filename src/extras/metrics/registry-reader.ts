@@ -3,7 +3,7 @@ import { isShippedMetric, type Logger, type OwnMetric, type OwnMetricsReader, ty
 import { within } from 'portico/tasks';
 import type { Registry } from 'prom-client';
 
-/** Most time of a function `collect`; a worker has a second for its answer. */
+/** Most time of a function `collect`; a worker has a second for its response. */
 const COLLECT_MS = 700;
 
 /** A metric as the registry returns it. */

@@ -21,7 +21,7 @@ export interface ClientPatternOptions {
   readonly maxLength?: number;
 }
 
-/** Maximum size of a compiled expression, in steps of its program. */
+/** Maximum size of a compiled expression, in compiled steps. */
 const MOST_STEPS = 1000;
 /** Maximum product of all repetition counts; expanding more takes too long. */
 const MOST_REPETITIONS = 10_000;

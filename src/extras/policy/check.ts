@@ -23,7 +23,7 @@ export type Check =
       readonly match: string;
       readonly format: Format;
     }
-  /** The reference answers by accident: it is refused, even below `not`. */
+  /** The result in Python is an accident: the rule is refused, even below `not`. */
   | { readonly is: 'broken'; readonly why: string };
 
 export const ALLOW: Check = { is: 'constant', allows: true };
@@ -79,7 +79,7 @@ export function brokenReason(check: Check): string | undefined {
 /** Members of an object, by name. */
 export type Members = Readonly<Record<string, unknown>>;
 
-/** A question of a caller about a target, with what the checks need to answer. */
+/** A question of a caller about a target, with what the checks need. */
 export interface Question {
   readonly credentials: Members;
   readonly target: Members;

@@ -30,7 +30,7 @@ interface Verdict {
   readonly scope?: { readonly has: string; readonly wanted: readonly string[] };
 }
 
-/** Answers questions by the rules in force. */
+/** Decides by the current rules whether a caller may do something. */
 export class Enforcer {
   readonly #parts: EnforcerParts;
 

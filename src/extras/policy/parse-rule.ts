@@ -8,7 +8,7 @@ import { isTruthy } from './python-text.js';
 
 /** Something in a rule that denies, or cannot be evaluated. */
 export interface RuleProblem {
-  /** `error`: the reference would answer by an accident of Python. `warning`: it denies. */
+  /** `error`: the result in Python is an accident. `warning`: it denies. */
   readonly severity: 'error' | 'warning';
   readonly message: string;
   readonly hint?: string | undefined;

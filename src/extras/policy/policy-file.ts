@@ -216,7 +216,7 @@ class PolicyFileReader {
         : { type: 'empty', value: 0 };
     if (TIMESTAMP.test(text)) return { type: 'other', value: 1 };
     if (text === '=' || text === '<<')
-      this.#break(node.range?.[0] ?? 0, `${text} has a meaning of its own in YAML`, 'Put quotes around it.');
+      this.#break(node.range?.[0] ?? 0, `${text} has a special meaning in YAML`, 'Put quotes around it.');
     return { type: 'text', value: text };
   }
 

@@ -55,7 +55,7 @@ export function parseFormat(text: string): Format {
   return parts;
 }
 
-/** Returns the position after a key in brackets, which may have brackets inside; undefined if it does not end. */
+/** Returns the index after a key in brackets, which may have brackets inside; undefined if it does not end. */
 function keyEnd(text: string, start: number): number | undefined {
   if (text[start] !== '(') return start;
   let depth = 0;

@@ -1,4 +1,4 @@
-/** A connection to Redis or Valkey: it answers in time or rejects, and is made anew after it was silent for some time. */
+/** A connection to Redis or Valkey: a command gets its response in time or rejects, and a connection that was silent for some time is replaced. */
 import { isIP } from 'node:net';
 import { errorText, importPeer, type StoreOptions } from 'portico/extension';
 import { systemClock, within } from 'portico/tasks';
@@ -6,11 +6,11 @@ import { type RedisUrl, readUrl } from './redis-url.js';
 
 const REDIS = { code: 'PORTICO_REDIS_MISSING', neededBy: 'store = redis://…', spec: 'redis@6' };
 
-/** Late answers in sequence, after which the connection is made anew: its server may be gone without a word. */
+/** Late responses in sequence after which the connection is replaced: its server may be gone without a word. */
 const MOST_LATE = 3;
-/** Time in which late answers count as one: a stall makes those of all requests late. */
+/** Time in which late responses count as one: a stall makes those of all requests late. */
 const LATE_MS = 1000;
-/** Time after which a late answer is forgotten. */
+/** Time after which a late response is forgotten. */
 const FORGOTTEN_MS = 10_000;
 /** Most commands that wait for their responses. */
 const MOST_COMMANDS = 10_000;
@@ -84,7 +84,7 @@ export class RedisConnection {
     return connection;
   }
 
-  /** Returns the answer to a command. Rejects without a connection, and without an answer within the timeout. */
+  /** Returns the response to a command. Rejects without a connection, and without a response within the timeout. */
   async ask<T>(command: (client: Client) => Promise<T>): Promise<T> {
     const { timeoutMs } = this.#options;
     const client = this.#client;
@@ -97,11 +97,11 @@ export class RedisConnection {
     this.#reason = undefined;
     const asked = command(client);
     asked.then(() => {
-      // One node of a cluster may be silent while others answer.
+      // One node of a cluster may be silent while others respond.
       if (!this.isCluster) this.#late = 0;
     }, ignore);
     let answer = await within(asked, timeoutMs, () => SILENT);
-    // Timers come before sockets: an answer that arrived while this process was busy is read in the next turn.
+    // Timers come before sockets: a response that arrived while this process was busy is read in the next turn.
     if (answer === SILENT) answer = await within(asked, 0, () => SILENT);
     if (answer !== SILENT) return answer as T;
     this.#countLate();
@@ -128,7 +128,7 @@ export class RedisConnection {
 
   /** Returns the text of an error. A server that does not know a command of the login repeats its arguments. */
   #reasonOf(error: unknown): string {
-    // An error for several addresses of a host has no text of its own.
+    // An error for several addresses of a host has no text.
     const errors = error instanceof AggregateError ? (error.errors as unknown[]) : [error];
     const { password, sentinelPassword } = this.#url;
     let text = errors.map(errorText).join('; ');
@@ -197,7 +197,7 @@ async function clientsOf(url: RedisUrl): Promise<() => Client> {
     reconnectStrategy: (tries: number) => Math.random() * Math.min(LONGEST_REST_MS, 50 * 2 ** Math.min(tries, 10)),
     ...(tls !== undefined && { tls: true as const, ...tls }),
   };
-  // One address may lead to many servers, which are told apart by the name. The client of Sentinel can tell none.
+  // One address may lead to many servers, which the name distinguishes. The client of Sentinel cannot send one.
   const named = (node: Node): Node & { readonly servername?: string } =>
     tls === undefined || isIP(node.host) !== 0 ? node : { ...node, servername: node.host };
   const common = {

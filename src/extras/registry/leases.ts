@@ -24,7 +24,7 @@ export class Leases {
     this.#clock = clock;
   }
 
-  /** Acquires or renews the lease of a task. False if it has ended before the answer came. */
+  /** Acquires or renews the lease of a task. False if it has ended before the response came. */
   async take(task: string, seconds: number): Promise<boolean> {
     const askedAt = this.#clock.now();
     this.#asked.add(task);

@@ -69,7 +69,7 @@ export interface MembershipOptions extends HeartbeatTimes {
 /** Minimum interval of warnings about the same problem, in milliseconds. */
 const COMPLAINT_MS = 60_000;
 
-/** Time that a start waits for a registry before it serves without: one that is present answers within milliseconds. */
+/** Time that a start waits for a registry before it serves without: one that is present responds within milliseconds. */
 const PATIENCE_MS = 1000;
 
 /** Time for the first start, after which its hooks get null as if there were no record: as long as a connection may take. */
@@ -149,7 +149,7 @@ export class Membership implements Registration {
   }
 
   /**
-   * Returns the record; if the registry does not answer, the one that a replaced process has left, else null. If it must register, waits for
+   * Returns the record; if the registry does not respond, the one that a replaced process has left, else null. If it must register, waits for
    * the registry instead, for at most `startWait` seconds.
    */
   async read(signal?: AbortSignal): Promise<ServiceRecord | null> {
@@ -162,7 +162,7 @@ export class Membership implements Registration {
   }
 
   /**
-   * Creates or updates the record, and returns it. If the registry does not answer, the heartbeat registers as soon as it does, and the
+   * Creates or updates the record, and returns it. If the registry does not respond, the heartbeat registers as soon as it does, and the
    * result is as that of {@link read}. If it must register, waits for the registry instead.
    */
   async register(signal?: AbortSignal): Promise<ServiceRecord | null> {
@@ -258,7 +258,7 @@ export class Membership implements Registration {
     }
   }
 
-  /** Returns undefined if the registry is not available, or does not answer soon: the heartbeat then repeats what was asked. */
+  /** Returns undefined if the registry is not available, or does not respond soon: the heartbeat then repeats what was asked. */
   async #soon<T>(ask: () => Promise<T>, signal?: AbortSignal, ms = PATIENCE_MS): Promise<T | undefined> {
     if (this.#heartbeat.disconnected) return undefined;
     try {

@@ -78,7 +78,7 @@ export const TABLES: readonly string[] = ['services', 'service_workers', 'servic
 
 /**
  * Throws `PORTICO_REGISTRY_TABLES` if the tables of a database are not those that its steps have created: some are
- * gone, or another program's tables have their names. `taken`: the number of steps.
+ * gone, or another application's tables have their names. `taken`: the number of steps.
  */
 export function refuseOtherTables(found: readonly unknown[], taken: number, option: DatabaseOption = {}): void {
   const isThere = (table: string): boolean => found.includes(table);

@@ -28,7 +28,7 @@ export interface ServiceRegistryOptions extends RegistryHooks {
   readonly clock?: Clock;
 }
 
-/** Time for which an earlier answer may be returned while the database is not available. */
+/** Time for which an earlier result may be returned while the database is not available. */
 const STALE_MS = 30_000;
 
 const NAMES: readonly (keyof ServiceRegistryOptions)[] = ['log', 'clock', 'onEvent', 'beforeDelete', 'beforeForceUp'];
@@ -51,8 +51,8 @@ export class StoredRegistry implements ServiceRegistry {
   }
 
   /**
-   * Returns whether a service is up, and the age of the answer. Rejects with `RegistryUnavailable` if the database is
-   * not available, unless the caller accepts an earlier answer: an outage here never makes other services look down.
+   * Returns whether a service is up, and the age of this result. Rejects with `RegistryUnavailable` if the database is
+   * not available, unless the caller accepts an earlier result: an outage here never makes other services look down.
    */
   async isUp(
     member: ServiceMember,

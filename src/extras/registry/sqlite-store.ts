@@ -192,7 +192,7 @@ export class SqliteStore extends SqlStore {
 export type MemoryStore = ServiceStore;
 
 /**
- * Records that end with the process, in a database without a file: for tests and for programs with one process. `now`:
+ * Records that end with the process, in a database without a file: for tests and for applications with one process. `now`:
  * milliseconds since 1970; default `Date.now`. `close()` keeps the records, because the services of a process share
  * them.
  */

@@ -92,7 +92,7 @@ function read(config: Config, { url, project = 'portico' }: Given) {
     // Long enough for a caller that connects to the broker again.
     replyRetryMs: 30_000,
     format,
-    /** The form of notifications, which have readers of other programs. */
+    /** The form of notifications, which other applications read. */
     notices: format.with({ signingKeys: undefined, requireSignature: false }).at(''),
     transport: {
       connectTimeoutMs: 10_000,

@@ -54,7 +54,7 @@ export interface Consumer {
 /** A service that runs a manager and serves remote calls of its methods. The constructor opens nothing; `start()` creates the managers. */
 export class RPCService implements ServiceBase {
   readonly name: string;
-  /** Name of the program in records and reports: `<project>-<name>`. */
+  /** Name of the process in records and reports: `<project>-<name>`. */
   readonly binary: string;
   /** Second topic, served in the same way; null without one. */
   readonly altTopic: string | null;
@@ -336,7 +336,7 @@ export class RPCService implements ServiceBase {
 
   async #topicsOf({ identity, connection, endpoints, managed }: RPCRun): Promise<ServedTopics> {
     const { topic, host, binary } = identity;
-    // Loaded with the first start: most programs that import the class of services run none.
+    // Loaded with the first start: most applications that import the class of services run none.
     const { ServedTopics } = await import('./server/served-topics.js');
     return new ServedTopics({
       connection,

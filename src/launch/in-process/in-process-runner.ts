@@ -54,7 +54,7 @@ const FIRST_RETRY_MS = 1000;
 const MOST_RETRY_MS = 10_000;
 
 export class InProcessRunner implements Runner {
-  /** Questions that this process answers. */
+  /** Topics that this process responds to. */
   readonly questions = new Questions();
   readonly supervised: boolean;
   readonly requestReplacement: Runner['requestReplacement'];
@@ -319,7 +319,7 @@ export class InProcessRunner implements Runner {
 
   /**
    * Starts a service of a reload. Returns the error of a failure: what it needs may be away for a moment, so it is tried again until it starts,
-   * a stop is requested, or the next reload takes its place.
+   * a stop is requested, or the next reload replaces it.
    */
   async #startAgain(run: ServiceRun): Promise<unknown> {
     const { log, stopBegins } = this.#launcher;

@@ -29,7 +29,7 @@ export class OwnGauges {
     this.#log = log;
   }
 
-  /** Returns the gauges of each worker. Simultaneous calls share one reading: a worker answers one question after the other. */
+  /** Returns the gauges of each worker. Simultaneous calls share one reading: a worker reads its gauges once at a time. */
   read(): Promise<readonly (readonly OwnMetric[])[]> {
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;

@@ -24,7 +24,7 @@ import type { OomKills } from './worker-memory.js';
 export interface PoolOptions {
   readonly log: Logger;
   readonly oomKills?: OomKills;
-  /** Number of processors. Default: those of this process. */
+  /** Number of CPUs. Default: those of this process. */
   readonly processors?: number | undefined;
   /** Starts a worker; `workers`: the desired number of workers of the service. */
   spawn(pool: PoolState, index: number, generation: FleetGeneration, workers: number): WorkerHandle;

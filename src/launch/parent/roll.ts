@@ -29,7 +29,7 @@ const DRAINED_WITHIN_MS = 5000;
 /** Time after its deadline in which a draining worker must be gone. */
 const HASTE_MS = 2000;
 
-/** Returns the number of workers to replace at a time: at most every fourth, and as many as half of the processors can start. */
+/** Returns the number of workers to replace at a time: at most every fourth, and as many as half of the CPUs can start. */
 export function replacedAtOnce(workers: number, processors: number): number {
   return Math.max(1, Math.min(Math.floor(workers / 4), Math.floor(processors / 2)));
 }

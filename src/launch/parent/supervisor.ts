@@ -52,7 +52,7 @@ export interface SupervisorOptions extends Omit<PoolOptions, 'spawn' | 'oomKills
   readonly totals: Totals;
   /** Default: sockets of the system. */
   readonly listeners?: ListenerPool | undefined;
-  /** Number of processors. Default: those of this process. */
+  /** Number of CPUs. Default: those of this process. */
   readonly processors?: number | undefined;
   /** Settles when no reload is in progress. */
   reloadsEnd(): Promise<void>;

@@ -87,7 +87,7 @@ export class WorkerHandle {
   #state: WorkerState = 'starting';
   /** True if it was not needed any more before it served. */
   #needless = false;
-  /** True if it waits, once it is built, until it is told to serve. */
+  /** True if it waits, once it is built, for the request to serve. */
   readonly #holds: boolean;
   readonly #held = new HeldRequests();
   readonly #listener: WorkerListener;
@@ -177,7 +177,7 @@ export class WorkerHandle {
     return await within(asked.answer as Promise<boolean>, timeoutMs).finally(asked.forget);
   }
 
-  /** Sends a question to another part of the application in the worker, and returns its answer. */
+  /** Sends a question to another part of the application in the worker, and returns the response. */
   async ask(topic: string, body: unknown, timeoutMs: number): Promise<Answer> {
     const { service, index: workerId } = this.assignment;
     const from = { service, workerId, pid: this.pid };
@@ -359,7 +359,7 @@ export class HeldRequests {
   }
 }
 
-// Questions of a parent to one worker that wait for its answer.
+// Questions of a parent to one worker that wait for its response.
 
 /** A question; its caller calls `forget` after the timeout. */
 interface Asked {
@@ -380,7 +380,7 @@ class Questions {
     return { answer: answer.promise, forget: () => this.#answers.delete(id) };
   }
 
-  /** An answer after the timeout has no question any more. */
+  /** A response after the timeout has no question any more. */
   answered({ id, body, error }: Extract<Told, { kind: 'answer' }>): void {
     const answer = this.#answers.get(id);
     if (error === undefined) answer?.resolve(body);

@@ -12,7 +12,7 @@
  * | `ended` | has exited as asked, or because it was killed while it left | | | | | | |
  *
  * Events: `built` and `ready` are messages of the worker, `built` only of one that waits; `serve`, `tell` (to drain or to end) and `kill` come
- * from its parent, `exit` from the system. An event without an entry changes nothing: a worker may say `ready` when it was already told to end.
+ * from its parent, `exit` from the system. An event without an entry changes nothing: a worker may say `ready` when it was already asked to end.
  */
 export type WorkerState = keyof typeof NEXT;
 

@@ -136,7 +136,7 @@ export function isDaemon(readStat: ReadStat = readOwnStat): boolean {
 }
 
 /**
- * As {@link isDaemon}, for a later call: if the terminal is gone by then, the answer is that of this call, because a
+ * As {@link isDaemon}, for a later call: if the terminal is gone by then, the result is that of this call, because a
  * closed terminal sends SIGHUP when it can no longer be queried.
  */
 export function rememberForeground(readStat?: ReadStat): () => boolean {

@@ -339,7 +339,7 @@ export class ActivatedSockets {
 
   /**
    * Returns the sockets of a service, one list for each of its addresses; undefined if none were passed for it. Several
-   * sockets of one name for a service with one address are slots of that address.
+   * sockets of one name for a service with one address share that address.
    */
   take(service: string, addresses: readonly ListenAddress[]): ListenSockets[] | undefined {
     const mine = this.#choose(service, addresses.length);

@@ -24,7 +24,7 @@ const STACK_MS = 2000;
 /** Time between two stacks of an event loop that is blocked, and after one that tells nothing: each costs the main thread some milliseconds. */
 const SAMPLE_MS = 60_000;
 const NOTHING_MS = 5000;
-/** Time for which it is still blocked after its stack was taken. On a busy machine it may just have waited for a processor. */
+/** Time for which it is still blocked after its stack was taken. On a busy machine it may just have waited for a CPU. */
 const STILL_MS = 30;
 /** A stack that takes longer shows that the event loop is blocked in native code: the main thread stops when that returns, in its caller. */
 const NATIVE_MS = 100;

@@ -162,7 +162,7 @@ interface WatchThread {
   beat(): boolean;
   /** Tells whether the process is idle. The end of an idle time wakes the thread at once. */
   rests(is: boolean): void;
-  /** Tells that the event loop turns; undefined: nothing will be told for a while. */
+  /** Reports that the event loop turns; undefined: it is not measured for a while. */
   turn(number: number | undefined): void;
   /** Returns the last location that blocked the event loop. */
   blocked(): Blocked | undefined;

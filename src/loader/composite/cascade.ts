@@ -160,7 +160,7 @@ function badOption(name: string, value: string, origin: Origin | undefined): Pas
 type Callback = (error?: Error | null) => void;
 
 /**
- * Replaces `target` while one app of a cascade answers. Only informational responses (1xx) reach the target before the status is known;
+ * Replaces `target` while one app of a cascade responds. Only informational responses (1xx) reach the target before the status is known;
  * a response with a caught status never does. It emits the target's `close` and, once passed on, its `drain` and `finish`.
  */
 class HeldResponse extends ServerResponse {

@@ -71,7 +71,7 @@ export function placeOf(option: string, origin?: Origin): Place {
   return placeOfKey(placeKey(option, origin), origin);
 }
 
-/** An app and its place. */
+/** An app, and where it is mounted. */
 export interface Mount extends Place {
   readonly app: App;
 }

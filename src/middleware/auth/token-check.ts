@@ -261,7 +261,7 @@ const BITS = 32;
  * Compiles the path of a rule to a test of decoded paths without a query. `*` and `{name}` match one or more characters within a
  * segment, so also a part of a segment; `**` matches any text, also none; other characters match themselves, percent-encoded or not.
  *
- * Clients write the rules, so the match never backtracks: a bit set holds the positions in the pattern that the path can have reached,
+ * Clients write the rules, so the match never backtracks: a bit set holds the offsets in the pattern that the path can have reached,
  * and each character advances it (the shift-and algorithm of Baeza-Yates and Gonnet).
  */
 export function pathTest(pattern: string): (path: string) => boolean {

@@ -42,7 +42,7 @@ export interface Controlled {
     counted(): Totals;
     /** Returns the gauges of the application in each serving process, which reports its increments first. */
     ownGauges?(): Promise<readonly (readonly OwnMetric[])[]>;
-    /** Returns the answer of a process that serves a service about it; undefined if there is none. */
+    /** Returns the response of a process that serves a service about it; undefined if there is none. */
     describe(service: string, topic: string, body: unknown): Promise<Answer | undefined>;
     readonly fleet?: Fleet | undefined;
   };

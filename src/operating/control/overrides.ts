@@ -30,7 +30,7 @@ export class LogLevels {
     return (this.#set.get(service) ?? this.#set.get(undefined))?.level;
   }
 
-  /** Must be called before another configuration comes into force, which sets its level if that has changed. */
+  /** Must be called before another configuration takes effect, which sets its level if that has changed. */
   reset(): void {
     this.#log.level = this.#own ?? this.#log.level;
     this.#own = undefined;

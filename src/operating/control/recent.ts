@@ -132,7 +132,7 @@ export class Recent {
 /** Status of a request whose client left before its response began. */
 const GAVE_UP = '499';
 
-/** Outcomes of calls that are no failure of the method: an expected error is an answer. */
+/** Outcomes of calls that are no failure of the method: an expected error is a result. */
 const WELL: ReadonlySet<string> = new Set(['ok', 'expected']);
 
 const SAMPLED = ['durations', 'answered', 'application', 'rejected', 'closed', 'callsServed', 'callsMade'] as const;

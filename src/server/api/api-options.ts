@@ -29,8 +29,8 @@ export const apiOptions = defineOptions('api:<name>', {
   }),
   workers: integer({
     default: () => processors(),
-    sampleDefault: 'number of processors',
-    help: 'Number of worker processes, at least 1. Default: the processors, within the CPU limit of the container. For one process without workers: [DEFAULT] workers = 0.',
+    sampleDefault: 'number of CPUs',
+    help: 'Number of worker processes, at least 1. Default: the CPUs, within the CPU limit of the container. For one process without workers: [DEFAULT] workers = 0.',
     aliases: ['DEFAULT.<name>_workers'],
   }),
   listen_backlog: integer({

@@ -105,7 +105,7 @@ function workersOf(config: Config, name: string): number | undefined {
   if (workers >= 1) return isOneProcess(config) ? 1 : workers;
   throw wrong(config, source, 'workers', {
     message: `a value of ${workers} is invalid, must be greater than 0`,
-    hint: 'Omit it for one worker per processor. For one process without workers, write workers = 0 in [DEFAULT]. To stop serving this API, remove it from enabled_apis.',
+    hint: 'Omit it for one worker per CPU. For one process without workers, write workers = 0 in [DEFAULT]. To stop serving this API, remove it from enabled_apis.',
   });
 }
 

@@ -1,7 +1,7 @@
 /**
  * The states of an accepted connection. The table is data, and `Connection.move` alone goes along it.
  *
- * | State | A request | Broken or late input | After the last response | end | break | answer | linger | upgrade |
+ * | State | A request | Broken or late input | After the last response | `end` | `break` | `answer` | `linger` | `upgrade` |
  * | --- | --- | --- | --- | --- | --- | --- | --- | --- |
  * | `open` | begins; up to 32 wait for those before them | ends it: `break` | stays open | `last` | `refused` | | `lingering` | `upgraded` |
  * | `last` | is not taken | is discarded, but within a request: `break` | lingers, or closes | | `refused` | | `lingering` | |

@@ -36,7 +36,7 @@ export interface SendOptions {
   /** Number of retries; -1, or undefined: no limit until then. */
   readonly retry: number | undefined;
   readonly signal: AbortSignal | undefined;
-  /** The call, which may have been answered although the broker did not confirm it. */
+  /** The call, which may have had its response although the broker did not confirm it. */
   readonly expected?: Pick<Expected, 'isOver'>;
 }
 
@@ -203,7 +203,7 @@ export class CallClient implements RPCClient {
 
   #cap(): Awaitable<string | undefined> {
     const { versionCap, topic, namespace, releases } = this.#options;
-    // Methods that all services answer have separate versions.
+    // Methods that all services have are versioned separately.
     if (versionCap !== undefined || namespace === 'base') return versionCap;
     const { levels } = this.#path;
     this.#level ??= levels.level(topic, releases) ?? null;

@@ -17,7 +17,7 @@ import { upgradeLevelOptions } from '../rpc-options.js';
 /** Versions by the names and numbers of releases. */
 type Releases = NonNullable<ClientOptions['releases']>;
 
-/** Answer of the registry about a topic. */
+/** Response of the registry about a topic. */
 interface Answer {
   readonly lowest: Promise<number | undefined>;
   /** Time of the query. */
@@ -61,7 +61,7 @@ export class UpgradeLevels {
   }
 
   /**
-   * Returns the highest version that may be sent; undefined: any. An answer of the registry is valid for a minute, and while
+   * Returns the highest version that may be sent; undefined: any. A response of the registry is valid for a minute, and while
    * the registry is not available. Throws as {@link level}; rejects with `RegistryUnavailable`.
    */
   cap(topic: string, releases: Releases = {}): Awaitable<string | undefined> {
@@ -104,7 +104,7 @@ export class UpgradeLevels {
     return answer.lowest;
   }
 
-  /** `last`: the previous answer, which applies while the registry is not available. */
+  /** `last`: the previous response, which applies while the registry is not available. */
   async #ask(topic: string, last: Promise<number | undefined> | undefined): Promise<number | undefined> {
     const { config, log } = this.#options;
     this.#registry ??= registryProvider(config).then(

@@ -66,7 +66,7 @@ export function register(program: Command, context: CommandContext): void {
   registerDeadLetters(rpc, context);
 }
 
-/** Pings a service. One in Python answers a call of its toolkit, or reports an unknown method: it is present either way. */
+/** Pings a service. One in Python responds to a call of its toolkit, or reports an unknown method: it is present either way. */
 async function ping(rpcs: RPCConnection, topic: string, args: Target) {
   const begun = performance.now();
   const passed = (): number => Math.round(performance.now() - begun);
@@ -88,7 +88,7 @@ async function ping(rpcs: RPCConnection, topic: string, args: Target) {
   return { service: topic, host: args.host ?? null, ms: passed() };
 }
 
-/** Reports whether a server answered that it has no such method. */
+/** Reports whether a server responded that it has no such method. */
 function isUnknownThere(error: unknown): boolean {
   return error instanceof NoSuchMethod || error instanceof UnsupportedVersion;
 }

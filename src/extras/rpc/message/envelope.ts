@@ -56,7 +56,7 @@ export function messageId(): string {
     latest = now;
     head = `${now.toString(16).padStart(12, '0')}7`;
   }
-  // Version 4 has its random bits in the same places, and Node generates those of many ids at once.
+  // Version 4 has its random bits at the same offsets, and Node generates those of many ids at once.
   const random = randomUUID();
   return head + random.slice(15, 18) + random.slice(19, 23) + random.slice(24);
 }

@@ -25,7 +25,7 @@ export interface WireFormatOptions {
 /** A message whose address is not decided yet. */
 export interface PackedMessage {
   readonly text: string;
-  /** Its outer form, up to the place of a signature. */
+  /** Its outer form, up to where a signature begins. */
   readonly outer: string;
 }
 

@@ -1,6 +1,6 @@
 /**
  * A connection to RabbitMQ that is re-established after a loss, to the next of several hosts; by the package `rabbitmq-client`, which is
- * loaded with the first connection: few programs need it. The package's own list of hosts has one user for all of them, and it reconnects
+ * loaded with the first connection: few applications need it. The package's own list of hosts has one user for all of them, and it reconnects
  * without limit after a refused password, with an event for the first two failures only: so hosts and attempts are chosen here.
  */
 import { isIP } from 'node:net';
@@ -29,7 +29,7 @@ export interface ConnectionSettings {
   readonly name: string;
 }
 
-/** Time limit of a close if the broker does not answer. */
+/** Time limit of a close if the broker does not respond. */
 const CLOSE_MS = 5000;
 
 /** Maintains one connection. */

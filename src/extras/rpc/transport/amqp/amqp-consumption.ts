@@ -40,7 +40,7 @@ export class AmqpConsumption implements TransportConsumer {
   #taken: number[] = [];
   #current: DeliveryChannel | undefined;
   #establishing: Promise<unknown> = Promise.resolve();
-  /** True if it was cancelled, and the broker has not answered to a declaration: the consumer ends once it has begun. */
+  /** True if it was cancelled, and the broker has not responded to a declaration: the consumer ends once it has begun. */
   #isLate = false;
   #cancelled: Promise<void> | undefined;
 
@@ -159,7 +159,7 @@ export class AmqpConsumption implements TransportConsumer {
       await within(deliveries.channel.basicCancel(options.clientName), CANCEL_MS, () => {
         throw new Error('the broker does not respond');
       });
-      // Messages that arrived before the broker's answer are delivered a turn later.
+      // Messages that arrived before the broker's response are delivered a turn later.
       await new Promise((resolve) => setImmediate(resolve));
       if (plan.isTransient) await deliveries.channel.queueDelete({ queue: plan.queue });
     } catch {

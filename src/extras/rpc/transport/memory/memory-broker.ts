@@ -242,7 +242,7 @@ export class MemoryQueue {
     else back();
   }
 
-  /** Passes the present messages to `take`, one by one, for one reader at a time. Unsettled ones keep their place. */
+  /** Passes the present messages to `take`, one by one, for one reader at a time. Unsettled ones keep their order. */
   each(take: (delivery: Delivery) => Promise<void>): Promise<void> {
     const reading = this.#reading.then(() => this.#each(take));
     this.#reading = reading.catch(() => {});

@@ -1,5 +1,5 @@
 /**
- * `memory://`: a transport inside one process, with the rules of a broker. For programs with one process, and for tests, which can move
+ * `memory://`: a transport inside one process, with the rules of a broker. For applications with one process, and for tests, which can move
  * messages one by one and lose the connection.
  */
 import { randomUUID } from 'node:crypto';
