@@ -36,7 +36,7 @@ const STARTED = [
   'middleware/auth/basic-auth-worker.js',
 ];
 
-/** The modules that programs import first. They are together in a file with nothing else, because they must run before others load. */
+/** The modules that entries import first. They are together in a file with nothing else, because they must run before others load. */
 const FIRST = ['process/early-signals.js', 'process/v8.js', 'process/own-files.js'];
 
 /**
@@ -59,15 +59,15 @@ const LISTS = { 'filters.js': 'loader', 'extensions.js': 'config' };
 const BASE = ['errors', 'log', 'process', 'text'];
 
 /**
- * The modules that programs load at their start. A directory is split into one file for each program in this order that is the first to
- * need parts of it, so that no program loads modules that only a later one needs.
+ * The modules that these entries load at their start. A directory is split into one file for each entry in this order that is the first to
+ * need parts of it, so that no entry loads modules that only a later one needs.
  */
 const PROGRAMS = {
   // The parent process, which needs no schemas and no routing.
   '': ['cli/main.js', 'cli/begin.js', 'cli/program.js', 'cli/serve/serve.js'],
   // A worker of `api-cli`, whose application usually has a Router.
   '-worker': ['launch/worker/worker-bootstrap.js', 'routing/index.js'],
-  // A program that embeds Portico.
+  // An application that embeds Portico.
   '-embedded': ['index.js'],
 };
 
@@ -98,7 +98,7 @@ const shared = new Map();
 const files = new Map([...modules.keys()].map((path) => [path, fileOf(path)]));
 const alone = [...loaded].filter((path) => files.get(path) === nameOf(path));
 const built = await rollup({
-  // By name: each of them has its own file, even if it has nothing of its own.
+  // By name: each of them has its own file, even if nothing else is in it.
   input: Object.fromEntries(
     [ALL, ...entries, ...alone].flatMap((path) => (published.includes(path) ? [] : [[path, path]])),
   ),
@@ -126,7 +126,7 @@ const { output } = await built.generate({
   hoistTransitiveImports: false,
 });
 
-// Programs may be running: each file is replaced in one step, and old files are removed last.
+// Applications may be running: each file is replaced in one step, and old files are removed last.
 const made = new Map();
 for (const { fileName, code, source } of output)
   if (!fileName.startsWith(ALL)) made.set(join(lib, fileName), code ?? source);
@@ -223,8 +223,8 @@ function exporterOf(path, name) {
 }
 
 /**
- * Returns the name of the file for a module: its own, that of the one entry that needs it, or of its directory and the first program that
- * needs it. Modules that no program loads at its start are together if the same entries need them, so that no command loads those of another.
+ * Returns the name of the file for a module: its own, that of the one entry that needs it, or of its directory and the first entry that
+ * needs it. Modules that no entry loads at its start are together if the same entries need them, so that no command loads those of another.
  */
 function fileOf(path) {
   const [, folder] = /^(?:extras\/)?([^/]+)/.exec(LISTS[path] ?? path);

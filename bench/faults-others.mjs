@@ -82,7 +82,7 @@ function place(files) {
   return folder;
 }
 
-/** Starts a server of one process with children, and waits until it answers. */
+/** Starts a server of one process with children, and waits until it responds. */
 async function daemon(folder, port, command, args, { reload, stopSignal = 'SIGTERM', env = {} }) {
   const child = spawn(command, args, { cwd: folder, stdio: 'ignore', env: { ...process.env, ...env } });
   const ended = once(child, 'exit').then(([code]) => code);

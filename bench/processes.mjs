@@ -1,4 +1,4 @@
-// Commands that start the same API: alone, with workers, or as a program of contestants/.
+// Commands that start the same API: alone, with workers, or as a server of contestants/.
 import { fileURLToPath } from 'node:url';
 import { check } from './works/check.mjs';
 
@@ -10,7 +10,7 @@ export const CONFIG_FILE = here('portico/portico.ini');
 /** The end of a request that asks the server to close its connection. */
 export const FRESH = '\r\nConnection: close\r\n\r\n';
 
-/** A Node program of contestants/. */
+/** A Node script of contestants/. */
 export function nodeProgram(file) {
   return (work, port) => ({ command: process.execPath, args: [here(`contestants/${file}.mjs`), work, String(port)] });
 }
@@ -38,7 +38,7 @@ export function sample(port, folder) {
   return { command: process.execPath, args };
 }
 
-/** Rejects unless the server answers the work as specified. */
+/** Rejects unless the server responds to the work as specified. */
 export function answers(port, work) {
   return check(work, port, { filters: false });
 }

@@ -1,4 +1,4 @@
-// Measures a reload until clients see it, against the target: the new generation answers within half a second (median of 20). Runs once
+// Measures a reload until clients see it, against the target: the new generation responds within half a second (median of 20). Runs once
 // with two polling clients and once under the load of the fault kit. Needs a quiet machine, because most of the time is CPU time
 // for starting processes; a bare start is measured for comparison.
 //

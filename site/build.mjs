@@ -121,7 +121,7 @@ function sectionsOf(index) {
       const end = token.children.findIndex(({ type }, here) => here > place && type === 'link_close');
       const inner = token.children.slice(place + 1, end);
       const text = plainText({ children: inner });
-      // A link within a sentence is a line of its own here. Names of code keep their case.
+      // A link within a sentence is a separate line here. Names of code keep their case.
       const isName = inner[0].type === 'code_inline' || text.includes('/');
       sections
         .at(-1)

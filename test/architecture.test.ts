@@ -327,7 +327,7 @@ test('84: extras import their own files, packages and what Portico publishes, by
   );
 });
 
-test('the core imports no extra: it asks the extensions of a program for what they provide', () => {
+test('the core imports no extra: it asks the extensions of an application for what they provide', () => {
   const known = all.filter(
     ({ file, specifier, target }) =>
       !isExtra(file) && (specifier.startsWith('.') ? isExtra(target) : /^portico(?:\/|$)/.test(specifier)),

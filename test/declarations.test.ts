@@ -7,10 +7,10 @@ import ts from 'typescript';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
-/** Files of programs that only differ in what they check: parsed and bound once. */
+/** Source files that only differ in what they check: parsed and bound once. */
 const parsed = new Map<string, ts.SourceFile | undefined>();
 
-/** Returns the compiler's errors for a program of these files, which import the package as if it were installed. */
+/** Returns the compiler's errors for these files, which import the package as if it were installed. */
 function problems(
   files: Readonly<Record<string, string>>,
   options: ts.CompilerOptions,
@@ -222,7 +222,7 @@ test('an application can import the name of each type that a public declaration 
 });
 
 /** Each published value has a purpose on a page; all others are in an `internal.ts`. */
-test('each exported value is named in a page, and there are 240 at most', async () => {
+test('each exported value is named in a page, and there are at most 240', async () => {
   const below = (folder: string): string[] =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((path) => join(root, folder, path));
   const pages = [

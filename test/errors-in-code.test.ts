@@ -84,7 +84,7 @@ const rows: Readonly<Record<string, [make: () => unknown, code: string, message:
 };
 
 for (const [name, [make, code, message, hint]] of Object.entries(rows)) {
-  test(`wrong code is told with what was meant: ${name}`, () => {
+  test(`wrong code is reported with what was meant: ${name}`, () => {
     assert.throws(make, (error) => {
       assert.ok(error instanceof PorticoError, String(error));
       assert.deepEqual([error.code, error.message, error.hint], [code, message, hint]);
@@ -173,7 +173,7 @@ test('errors for wrong code are of the kind that JavaScript has for them, with a
   }
 });
 
-test('several declarations that are wrong are told at once', () => {
+test('several declarations that are wrong are reported at once', () => {
   assert.throws(
     () =>
       defineOptions({ a: integer(anything({ mn: 1, help: 'x' })), b: string(anything({ regexp: /a/, help: 'y' })) }),
@@ -181,7 +181,7 @@ test('several declarations that are wrong are told at once', () => {
   );
 });
 
-test('conditions there are not are reported with the table, at the place of the route', async () => {
+test('conditions there are not are reported with the table, at the location of the route', async () => {
   const router = new Router();
   router.connect('/a', { handler: () => null, conditions: anything({ methods: ['GET'], sub_domain: true }) });
   router.connect('/b', { handler: () => null, conditions: anything({ host: 'a' }) });

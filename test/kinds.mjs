@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const tests = dirname(fileURLToPath(import.meta.url));
 
-/** Packages, fixtures and tests that need a server or a program which is not Portico's. A file that imports one is foreign. */
+/** Packages, fixtures and tests that need a server or a command which is not Portico's. A file that imports one is foreign. */
 const FOREIGN = new Set([
   'pg',
   'memjs',
@@ -70,7 +70,7 @@ export const LONGEST = [
   'docs/nova/nova.test.ts',
 ];
 
-/** Files whose tests wait most of the time, each for processes of its own: two of them run at once. */
+/** Files whose tests wait most of the time, each for its own processes: two of them run at once. */
 export const WAITING = [
   'cli/control.test.ts',
   'e2e/control-seen.test.ts',

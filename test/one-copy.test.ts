@@ -1,4 +1,4 @@
-/** Tests that a test file loads one copy of the program, the published one: errors have one class then, and modules one state. */
+/** Tests that a test file loads one copy of the application, the published one: errors have one class then, and modules one state. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -52,7 +52,7 @@ if (flags.has('--compile')) await compile();
 // The tests import the bundled modules, as users do.
 else await run(join(root, 'bundle.mjs'));
 
-// It holds control sockets of programs that tests kill and what files share, and is removed at the end.
+// It holds control sockets of processes that tests kill and what files share, and is removed at the end.
 const runtime = mkdtempSync(join(tmpdir(), 'portico-run-'));
 const counts = join(runtime, 'counts.json');
 const { status } = spawnSync(
@@ -63,9 +63,9 @@ const { status } = spawnSync(
     '--test-reporter-destination=stdout',
     `--test-reporter=${pathToFileURL(join(tests, 'counts.cjs')).href}`,
     `--test-reporter-destination=${counts}`,
-    // For a program that does not keep the limits of together.mjs, which name the test and the file.
+    // For a process that does not keep the limits of together.mjs, which name the test and the file.
     `--test-timeout=${LONG_MS}`,
-    // Files that start processes wait for them half of their time, so one more than there are processors runs; files that compute wait for
+    // Files that start processes wait for them half of their time, so one more than there are CPUs runs; files that compute wait for
     // nothing.
     `--test-concurrency=${Math.max(2, availableParallelism() + (chosen.every(({ kind }) => kind !== 'fast') ? 1 : 0))}`,
     ...programs(runtime),
@@ -98,7 +98,7 @@ if (chosen.length > 1)
 console.log(`${pass} passed, ${failed} failed, ${skipped} skipped`);
 process.exit(status ?? 1);
 
-/** Returns the programs to run: one for the fast files of each directory, because most of their time is imports, and one for each other file. */
+/** Returns the processes to run: one for the fast files of each directory, because most of their time is imports, and one for each other file. */
 function programs(folder) {
   const together = new Map();
   const alone = [];
@@ -118,7 +118,7 @@ function programs(folder) {
     const limits = flags.has('--long')
       ? { testMs: LONG_MS, fileMs: LONG_MS }
       : (fast || LONGEST.includes(name)) && { testMs: fast ? 240_000 : 400_000 };
-    // The runner sorts the programs by their paths.
+    // The runner sorts the files by their paths.
     const path = join(folder, `${String(index).padStart(3, '0')}-${name.replaceAll('/', '-')}.mjs`);
     writeFileSync(
       path,

@@ -1,4 +1,4 @@
-/** Tests that the workflows of the code host run .ci/run on each promised Node, on both processors, and release, with actions whose code cannot change. */
+/** Tests that the workflows of the code host run .ci/run on each promised Node, on both architectures, and release, with actions whose code cannot change. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';

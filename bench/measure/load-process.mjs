@@ -1,4 +1,4 @@
-// The process that sends the load, as seen by the measuring program.
+// The process that sends the load, as seen by the process that measures.
 import { fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +15,7 @@ export class LoadProcess {
     return facts;
   }
 
-  /** Restricts the process to these processors, in Linux's notation: `1`, `0-3`. */
+  /** Restricts the process to these CPUs, in Linux's notation: `1`, `0-3`. */
   pin(processors) {
     spawnSync('taskset', ['-a', '-c', '-p', processors, String(this.#child.pid)]);
   }

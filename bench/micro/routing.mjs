@@ -44,7 +44,7 @@ function foreign(mapper) {
   return { router, refused };
 }
 
-/** Returns the nanoseconds of CPU time of one lookup, which other programs do not affect. */
+/** Returns the nanoseconds of CPU time of one lookup, which other processes do not affect. */
 function time(lookup, list) {
   const start = process.cpuUsage();
   let runs = 0;

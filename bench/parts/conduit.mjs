@@ -1,4 +1,4 @@
-// RealWorld's backend, examples/conduit, and the same app on plain Fastify: both answer in turns from one database.
+// RealWorld's backend, examples/conduit, and the same app on plain Fastify: both respond in turns from one database.
 import { randomBytes } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -21,7 +21,7 @@ const IDLE_MS = 60_000;
 const QUICK_MS = 500;
 const REQUESTS = 20_000;
 
-/** Programs that only import modules, each with one addition. */
+/** Scripts that only import modules, each with one addition. */
 const PARTS = [
   ['node alone', ''],
   ['with node:http and node:https', "import 'node:http'; import 'node:https';"],

@@ -1,4 +1,4 @@
-// Programs of micro/ as parts of a run, each in a separate process.
+// Scripts of micro/ as parts of a run, each in a separate process.
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';

@@ -26,7 +26,7 @@ const PODS = [
 export async function measurePods({ rounds, quick, load, say }) {
   const restMs = quick ? QUICK_MS : REST_MS;
   const folder = mkdtempSync(join(tmpdir(), 'portico-bench-'));
-  // The pages of a program are divided among its processes: with a copy, among those of this pod alone.
+  // The pages of code are divided among its processes: with a copy, among those of this pod alone.
   const node = join(folder, 'node');
   copyFileSync(process.execPath, node);
   const found = PODS.map(([name, label]) => ({ name, label, rest: [], after: [] }));

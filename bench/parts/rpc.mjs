@@ -145,7 +145,7 @@ async function measureRound(names, round, scale) {
   );
 }
 
-/** Starts a program that serves, or that makes calls on request. */
+/** Starts a process that serves, or that makes calls on request. */
 async function peer(name, role, exchange) {
   const [command, ...args] = WAYS[name].command;
   const child = spawn(command, [...args, role, URL_OF_BROKER, exchange], { stdio: ['pipe', 'pipe', 'inherit'] });

@@ -1,4 +1,4 @@
-// The time from the start of a program to its first response.
+// The time from the start of a process to its first response.
 
 import { timeBetween, treeTimes } from '../measure/process-tree.mjs';
 import { interleave, ratios } from '../measure/rounds.mjs';

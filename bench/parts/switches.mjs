@@ -77,7 +77,7 @@ async function measureSwitch({ rounds, scale, load, say }, part, title, ways) {
   };
 }
 
-/** Returns the environment of a program that registers an SDK, also in its workers. */
+/** Returns the environment of an application that registers an SDK, also in its workers. */
 function sdk(sampler) {
   return {
     NODE_OPTIONS: `--import ${new URL('../portico/tracing.mjs', import.meta.url).href}`,

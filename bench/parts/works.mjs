@@ -15,7 +15,7 @@ const OTHERS_EVERY = 3;
 
 /**
  * The number of slices of a round, measured in turns with the contestants it is compared to. Few, because after the slices of four
- * others each contestant finds the processor's caches full of their code, unlike a server under load.
+ * others each contestant finds the CPU's caches full of their code, unlike a server under load.
  */
 const SLICES = 4;
 
@@ -101,7 +101,7 @@ function groupsOf(names, contestants, round, { quick, isLate, name }) {
 }
 
 /**
- * Starts the servers, checks them and warms them up. Then each in turn answers a slice of its requests, so that all see the machine in
+ * Starts the servers, checks them and warms them up. Then each in turn responds to a slice of its requests, so that all see the machine in
  * the same seconds. Returns figures by name. Calls `failure(name, error)` for each contestant that drops out.
  */
 async function measureTogether(group, name, work, { scale, load, certificate, failure }) {

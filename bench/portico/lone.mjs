@@ -1,4 +1,4 @@
-// One API in one process without a parent, as in a program that embeds Portico: `node lone.mjs <work> <port>`.
+// One API in one process without a parent, as in an application that embeds Portico: `node lone.mjs <work> <port>`.
 import { fileURLToPath } from 'node:url';
 import { Config, launch, runMain, WSGIService } from 'portico';
 

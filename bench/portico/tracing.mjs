@@ -1,4 +1,4 @@
-// Registers an SDK of OpenTelemetry as programs do. Its spans are not exported.
+// Registers an SDK of OpenTelemetry as applications do. Its spans are not exported.
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { BatchSpanProcessor } from '@opentelemetry/sdk-trace';
 

@@ -1,4 +1,4 @@
-// The common part of the programs of the rpc part: reports that it is ready, and makes calls on request, sixteen at a time.
+// The common part of the processes of the rpc part: reports that it is ready, and makes calls on request, sixteen at a time.
 //
 //   stdin:  run 2000
 //   stdout: ready, and after each run the milliseconds of each call, as JSON

@@ -91,7 +91,7 @@ const PLAIN_FLAVOR = {
   extra_specs: {},
 } as const;
 
-// The initial contents. Ids are fixed, so that programs can use them.
+// The initial contents. Ids are fixed, so that clients can use them.
 
 const FLAVORS = [
   { id: '1', name: 'm1.tiny', ram: 512, vcpus: 1, disk: 1 },

@@ -1,4 +1,4 @@
-/** Tests the filter audit: its events with a Router, where they go, and errors of the map with their places. */
+/** Tests the filter audit: its events with a Router, where they go, and errors of the map with their locations. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
@@ -184,7 +184,7 @@ test('87 a catalog of another shape leaves the target unknown, and the request a
   }
 });
 
-test('87 an event that cannot be made is told in the log, and the request passes', async (t) => {
+test('87 an event that cannot be made is reported in the log, and the request passes', async (t) => {
   const log = memoryLog();
   const { made } = await buildFilter(audit, { local: TO_LOG, log });
   const send = await serveApp(t, (req, res) => {
@@ -228,7 +228,7 @@ test('87 a path in an event has no secrets of its query', async (t) => {
   assert.equal(requestPath, '/v1/a?token=****&b=1');
 });
 
-test('87 all errors of a map are told with their places, and a file that is missing', async (t) => {
+test('87 all errors of a map are reported with their locations, and a file that is missing', async (t) => {
   const found = async (map: string, more = ''): Promise<string[]> => {
     const folder = folderOf(t, {
       'map.conf': map,

@@ -27,7 +27,7 @@ const believing: Filter = (app) => (req, res) => {
   return app(req, res);
 };
 
-/** Reads the body, and answers with the status in the query. */
+/** Reads the body, and responds with the status in the query. */
 const answering: App = async (req, res) => {
   await readBody(req);
   res.statusCode = Number(/status=(\d+)/.exec(req.url ?? '')?.[1] ?? 200);

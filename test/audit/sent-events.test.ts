@@ -1,4 +1,4 @@
-/** Tests what a broker that is away costs: a bounded number of events waits, and losses are told. */
+/** Tests what a broker that is away costs: a bounded number of events waits, and losses are reported. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { App } from 'portico/app';
@@ -40,7 +40,7 @@ test('87 at most 10,000 events wait for a broker; losses are one line, and a tro
   for (const close of closing) close();
 });
 
-test('87 losses of the last minute are told at the end', () => {
+test('87 losses of the last minute are reported at the end', () => {
   const [log, closing] = [memoryLog(), [] as (() => unknown)[]];
   const events = new SentEvents({ log, config: new Config(), onClose: (close) => void closing.push(close) });
   for (let count = 0; count < 10_004; count++) events.send(() => new Promise(() => undefined));

@@ -285,7 +285,7 @@ const twice = (shop: string, other: string): Broken => ({
   },
 });
 
-/** Two APIs in one program. */
+/** Two APIs in one application. */
 const SEVERAL: Readonly<Record<string, Broken>> = {
   'two APIs of modules that are not there': twice('./gone.js:a', './lost.js:b'),
   'the second of two APIs throws': twice('./app.js:app', './app.js:refusing'),

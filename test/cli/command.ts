@@ -51,7 +51,7 @@ export function command(words: readonly string[], place: Place): Outcome {
 
 let last: Promise<unknown> = Promise.resolve();
 
-/** Runs a command while the services of the test answer it: one command at a time. */
+/** Runs a command while the services of the test respond to it: one command at a time. */
 export async function commandBeside(words: readonly string[], place: Place): Promise<Outcome> {
   return streamsOf(await printedBeside(words, place));
 }

@@ -24,7 +24,7 @@ function script(shell: string): string {
   return text;
 }
 
-test('OP-17 the help of the program begins with an example, and has the options of serving', () => {
+test('OP-17 the help of api-cli begins with an example, and has the options of serving', () => {
   const help = run('--help');
   const at = (text: string): number => {
     assert.ok(help.includes(text), `${text} in\n${help}`);

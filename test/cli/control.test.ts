@@ -91,7 +91,7 @@ async function answer(port: number): Promise<string> {
   return (await get<string>(port, '/')).body;
 }
 
-test('OP-11 OP-80 a dry run of a broken file is 1, with its place, and leaves all as it was; OP-57 a probe does not see the API that a dry run tries; OP-81 a dry run of a good change is 0, says what it would change, and a reload then does it', async (t) => {
+test('OP-11 OP-80 a dry run of a broken file exits with 1, with its location, and leaves all as it was; OP-57 a probe does not see the API that a dry run tries; OP-81 a dry run of a good change exits with 0, says what it would change, and a reload then does it', async (t) => {
   const { cli, write, port, socket, program } = await served(t, '', 1);
   const before = await state(socket);
   write('portico.ini', `[api:hello]\nport = ${port}\nworkrs = 3\n`);

@@ -147,7 +147,7 @@ test("RP-95 on oslo.messaging's topology, a policy of the broker keeps what expi
   }, url)();
 });
 
-test('RP-95 what a sender wrote makes no line of its own in what is printed', { skip: withoutBroker }, async (t) => {
+test('RP-95 what a sender wrote makes no separate line in what is printed', { skip: withoutBroker }, async (t) => {
   const { route, open } = ground(t);
   const dead = deadIn(t, `${brokerUrl}?exchange=${route.exchange}`);
   const transport = await open(brokerUrl);

@@ -270,7 +270,7 @@ test('OP-3 MW-43 all plugins that a health check cannot have are named', (t) => 
 const ACCOUNT =
   'auth_url = http://127.0.0.1:1\nwww_authenticate_uri = http://127.0.0.1:1\nusername = a\npassword = b\nproject_name = c\n';
 
-test('OP-3 MW-31 a cafile that holds no certificate is refused at its place', async (t) => {
+test('OP-3 MW-31 a cafile that holds no certificate is refused at its location', async (t) => {
   const { cert, key } = await makePair();
   const { ini, paste } = api('api', 'authToken', '');
   const inGroup = (group: string): string => `${ini}[${group}]\n${ACCOUNT}cafile = ca.pem\n`;
@@ -332,7 +332,7 @@ test('LC-1305 CF-34 check names an API without a port, and where to write it', (
   }
 });
 
-test('a wrong variable has its name as its place, and no line', (t) => {
+test('a wrong variable has its name as its location, and no line', (t) => {
   const env = { PORTICO_WSGI__KEEP_ALIVE: 'x' };
   const { stdout } = command(['check', '--json'], { cwd: folder(t, HELLO), env });
   const [first] = JSON.parse(stdout) as Record<string, unknown>[];
@@ -357,7 +357,7 @@ export const app = (_globalConf, _localConf, ctx) => (petsOf(ctx), (_req, res) =
   assert.match(stdout, /portico\.ini:5:14: error: \[pets\] connection: .*only with a single process/);
 });
 
-test('OP-3 OP-19 a start tells the failing factories of all APIs, each once and with the place of the throw, as check does', (t) => {
+test('OP-3 OP-19 a start tells the failing factories of all APIs, each once and with the location of the throw, as check does', (t) => {
   const apis = ['hello', 'other', 'good'];
   const ini = apis.map((name) => `[api:${name}]\nport = 0\nworkers = 1\n`).join('');
   const cwd = folder(t, `[DEFAULT]\nenabled_apis = ${apis.join()}\n${ini}`, {
@@ -392,7 +392,7 @@ test('OP-3 a factory that fails for errors in routes leads to the pages of those
   assert.deepEqual(said(cli(cwd, 'check', '--json').stdout), pages.slice(0, 1));
 });
 
-test("OP-3 a program of one's own explains a refusal and ends with its status", (t) => {
+test('OP-3 an application with its own main module explains a refusal and ends with its status', (t) => {
   const cwd = folder(t, '[api:hello]\nport = many\n', {
     'main.js': `import { Config, runMain, WSGIService } from 'portico';
 await runMain(async () => {
@@ -470,7 +470,7 @@ test('AU-6 no command prints a secret on a line without its name', (t) => {
   );
 });
 
-test('OP-3 lines that cannot be read are told with what to write', (t) => {
+test('OP-3 lines that cannot be read are reported with what to write', (t) => {
   const cwd = folder(t, '');
   writeFileSync(
     join(cwd, 'portico.ini'),

@@ -32,7 +32,7 @@ async function run(...words: readonly string[]): Promise<string> {
   return stdout + stderr;
 }
 
-test('a module with an error is refused with its place in the list and in its code; names that it may have are warnings', async () => {
+test('a module with an error is refused with its location in the list and in its code; names that it may have are warnings', async () => {
   const text = await run('check', '--config-file', 'p.ini');
   assert.match(
     text,
@@ -53,7 +53,7 @@ test('a command of an extension that is left out, or of a list that cannot be re
   );
 });
 
-test('a broken command of an extension is told by its name, and help has all others', async () => {
+test('a broken command of an extension is reported by its name, and help has all others', async () => {
   const cases = {
     absent:
       /^the command absent of strange cannot be loaded: Cannot find module '.*absent\.js' imported from .*commands\.js:4:26\n$/,

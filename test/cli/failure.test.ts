@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { emptyProject, Program } from '../e2e/program.js';
 
-test('LC-373 OP-3 a program that throws is explained, and ends with 1, also if it throws no error', async (t) => {
+test('LC-373 OP-3 an application that throws is explained, and ends with 1, also if it throws no error', async (t) => {
   for (const [thrown, said] of [
     ['undefined', /./],
     ["new Error('boom')", /^Error: boom\n/],
@@ -17,7 +17,7 @@ test('LC-373 OP-3 a program that throws is explained, and ends with 1, also if i
   }
 });
 
-test('CF-14 --help and --version of a program of runMain are printed on standard output, and end with 0', async (t) => {
+test('CF-14 --help and --version of an application of runMain are printed on standard output, and end with 0', async (t) => {
   const text = `import { runMain } from 'portico';
     import { Config, defineOptions, integer } from 'portico/config';
     const size = defineOptions({ size: integer({ default: 1, cli: true, help: 'How much.' }) });

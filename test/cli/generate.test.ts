@@ -1,4 +1,4 @@
-/** The deployment files of `api-cli generate`, checked by the programs that read them, and the findings of `--check` for edited ones. */
+/** The deployment files of `api-cli generate`, checked by the tools that read them, and the findings of `--check` for edited ones. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {

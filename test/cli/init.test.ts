@@ -212,7 +212,7 @@ test('the two languages say the same', () => {
   }
 });
 
-test('a link to an empty directory is as good as one, and names of others write no lines of their own', (t) => {
+test('a link to an empty directory is as good as one, and names of others write no separate lines', (t) => {
   const { folder, remove } = emptyProject({});
   t.after(remove);
   mkdirSync(join(folder, 'real'));

@@ -1,4 +1,4 @@
-/** The keys of JSON that commands print: programs read them, so none may change with the name of a variable. */
+/** The keys of JSON that commands print: scripts read them, so none may change with the name of a variable. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { emptyProject } from '../fixtures/project.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { check, here, service, written } from './service-to-migrate.js';
 
-/** The sections of a service like nova, with an app, a filter and a composite of its own. */
+/** The sections of a service like nova, with an app, its own filter and composite. */
 const PASTE = `[composite:shop_api]
 use = call:nova.api.openstack.urlmap:urlmap_factory
 /: versions
@@ -95,7 +95,7 @@ test('WI-8 a service of OpenStack becomes a project whose check passes', (t) => 
   assert.doesNotMatch(checked.stdout, /: error:/);
 });
 
-test('WI-8 portico.ini has what the conf leaves open, and the names that other programs read there', (t) => {
+test('WI-8 portico.ini has what the conf leaves open, and the names that other applications read there', (t) => {
   const run = service(t, { 'etc/shop/api-paste.ini': PASTE, 'etc/shop/shop.conf': CONF });
   run('migrate etc/shop');
   const ini = written('shop-portico/portico.ini');

@@ -1,4 +1,4 @@
-/** Names that an operator mistyped, and names of other programs: what `check` says to write instead. */
+/** Names that an operator mistyped, and names of other applications: what `check` says to write instead. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { emptyProject, runApiCli } from '../e2e/program.js';

@@ -117,7 +117,7 @@ test('LC-910 RL-93 STATUS has the numbers of workers, and follows them', async (
   await listener.message('STATUS=api: 2 of 2 workers, other: 2 of 2 workers; configuration 2');
 });
 
-test('LC-910 RL-93 WATCHDOG=1 pauses while a worker does not answer, and goes on when it was replaced', async (t) => {
+test('LC-910 RL-93 WATCHDOG=1 pauses while a worker does not respond, and goes on when it was replaced', async (t) => {
   const listener = await listening(t, 'watchdog');
   const fleet = new RunningProgram(
     'fleet',

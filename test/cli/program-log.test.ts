@@ -95,7 +95,7 @@ async function serving(program: Program): Promise<void> {
   await program.printed(/http:\/\/127\.0\.0\.1:\d+ +\d worker/);
 }
 
-test('parent and workers log to log_file and nowhere else; after a rename and HUP to a new file, and no line is lost or torn', async (t) => {
+test('parent and workers log to log_file and nowhere else; after a rename and SIGHUP to a new file, and no line is lost or torn', async (t) => {
   const { port, logs, log, start } = await logging(t, 2);
   const program = start();
   await serving(program);
@@ -136,7 +136,7 @@ test('workers that go on serving open log_file anew as well, and copying and tru
   await requestLines(logs, log, 20);
 });
 
-test('a log_file that cannot be opened refuses the start with 78 and its place; at HUP the one that is open stays, and a worker without one says so in one line on standard error and serves', async (t) => {
+test('a log_file that cannot be opened refuses the start with 78 and its location; at SIGHUP the one that is open stays, and a worker without one says so in one line on standard error and serves', async (t) => {
   const { port, project, logs, log, start } = await logging(t, 1);
   mkdirSync(log);
   const refused = start();
@@ -184,7 +184,7 @@ test('a refused start leaves its reason in the log as well as on standard error'
   assert.deepEqual(lines[0]?.pages, pages);
 });
 
-test('a reload to another log_file that cannot be opened is refused with its place, and serves on; an unchanged one whose folder is gone refuses neither a dry run nor a reload', async (t) => {
+test('a reload to another log_file that cannot be opened is refused with its location, and serves on; an unchanged one whose folder is gone refuses neither a dry run nor a reload', async (t) => {
   const { port, project, logs, start } = await logging(t, 1);
   const program = start();
   await serving(program);

@@ -98,7 +98,7 @@ test('files that commands are given by name are refused in a line where they can
   assert.equal(readFileSync(join(cwd, 'latin1.ini'), 'latin1'), '[DEFAULT]\nhost = caf\xe9\n');
 });
 
-test('output that cannot be written is a failure, told in a line', { skip: process.platform !== 'linux' }, (t) => {
+test('output that cannot be written is a failure, reported in a line', { skip: process.platform !== 'linux' }, (t) => {
   const cwd = project(t);
   const cases: readonly (readonly [file: string, said: RegExp])[] = [
     ['gone/x.ini', /cannot write gone\/x\.ini: its directory does not exist \(ENOENT\)/],
@@ -172,7 +172,7 @@ test('values of options that cannot be are a wrong command line: 2, with what th
   for (const [words, said] of cases) assertClear(words, run(cwd, words), 2, said);
 });
 
-test('a configuration file behind a command that takes none is told how it is named', (t) => {
+test('a configuration file behind a command that takes none is refused with how to name it', (t) => {
   const cwd = project(t);
   const { status, stderr } = run(cwd, ['config', 'generate', 'portico.ini']);
   assert.equal(status, 2);
@@ -183,7 +183,7 @@ test('a configuration file behind a command that takes none is told how it is na
   assert.doesNotMatch(run(cwd, ['config', 'generate', 'hello']).stderr, /--config-file/);
 });
 
-test('an option of the configuration on the command line is told how it is set', (t) => {
+test('an option of the configuration on the command line is refused with how to set it', (t) => {
   const cwd = project(t);
   const cases: readonly (readonly [words: readonly string[], said: RegExp])[] = [
     [['--port', '80'], /unknown command line option --port\n {2}.*--set api:<name>\.port=80/],

@@ -85,7 +85,7 @@ test('RP-11 RP-45 a contract has what [rpc] access_policy exposes', async (t) =>
   );
 });
 
-test('RP-45 a release that breaks the contract of the last one is refused, each breakage told', async (t) => {
+test('RP-45 a release that breaks the contract of the last one is refused, each breakage reported', async (t) => {
   const { run, write } = project(t);
   write('images.json', run('images', '--json').stdout);
   const same = run('images', '--check', 'images.json');

@@ -1,5 +1,5 @@
 /**
- * The child in which a command validates a configuration, as a function: it gets the same message, validates with the same code, and answers with a
+ * The child in which a command validates a configuration, as a function: it gets the same message, validates with the same code, and responds with a
  * copy, without the start of a process. A process validates what ends in an error here, and code that has changed since it was imported.
  */
 import child, { type ChildProcess, type SpawnOptions } from 'node:child_process';

@@ -64,7 +64,7 @@ test('CF-105 CF-110 an empty configuration gives every default, typed and frozen
   }, TypeError);
 });
 
-test('CF-61 CF-70 all bad values of a group come at once, at their places, with what was written', () => {
+test('CF-61 CF-70 all bad values of a group come at once, at their locations, with what was written', () => {
   const config = Config.fromText('[wsgi]\nmax_header_size = 16 bits\nkeep_alive = maybe\n\nrequest-timeout = soon\n');
   const error = refusal(() => config.group('wsgi', wsgiOptions));
   assert.equal(error.code, 'PORTICO_CONFIG_REFUSED');
@@ -88,7 +88,7 @@ test('CF-24 a comment behind a number is explained', () => {
   assert.match(refusal(() => config.group('wsgi', wsgiOptions)).message, /\n {2}inline comments are not supported/);
 });
 
-test('CF-60 CF-118 twenty faults of every kind are told in one run, in the order of the file', async () => {
+test('CF-60 CF-118 twenty faults of every kind are reported in one run, in the order of the file', async () => {
   const lines = ['stray = 1', '[wsgi]', ...Array.from({ length: 15 }, (_, n) => `wrong_${n} = 1`)];
   lines.push('keep_alive = perhaps', 'no delimiter here', '[api:compute]', 'port = 70000', 'workers = 0');
   const folder = mkdtempSync(join(tmpdir(), 'portico-faults-'));
@@ -154,7 +154,7 @@ test('CF-66 before all code is loaded, only names of sections with an owner are 
   ]);
 });
 
-test('CF-66 other_names gives sections and options to other programs, with * for any text', () => {
+test('CF-66 other_names gives sections and options to other applications, with * for any text', () => {
   const text =
     '[vnc]\na = 1\n[Cache]\nb = 1\n[wsgi]\nnova_x = 1\n[DEFAULT]\nmy_ip = 1\nmy_port = 1\nlog_levle = info\n';
   const others = 'other_names = VNC, cache*, wsgi.nova_*, DEFAULT.my_ip\n';
@@ -188,7 +188,7 @@ test('CF-66 other_names hides no finding about a section that has an owner', () 
   assert.deepEqual(named.problems(), []);
 });
 
-test('CF-66 a pattern of other_names that covers owned names, or nothing that is written, is a warning at its place', () => {
+test('CF-66 a pattern of other_names that covers owned names, or nothing that is written, is a warning at its location', () => {
   const found = (names: string, rest: string): unknown[] => {
     const config = Config.fromText(`[DEFAULT]\nother_names = ${names}\n${rest}`);
     config.register('wsgi', wsgiOptions);
@@ -228,7 +228,7 @@ test('CF-66 a variable without an owner says what to write if it belongs to anot
   assert.deepEqual(await found([`DEFAULT.other_names=${names.join()}`]), []);
 });
 
-test('CF-66 a report ends with the line that leaves all names without a near one to other programs', () => {
+test('CF-66 a report ends with the line that leaves all names without a near one to other applications', () => {
   const config = Config.fromText(
     '[vnc]\na = 1\n[wsgy]\n[DEFAULT]\nother_names = neutron\nmy_ip = 1\nlog_levle = info\n[neutron]\n',
   );
@@ -244,7 +244,7 @@ test('CF-66 a report ends with the line that leaves all names without a near one
   ]);
 });
 
-test('CF-66 the line for other programs has no name that is near an owned one, or whose owner is known', async () => {
+test('CF-66 the line for other applications has no name that is near an owned one, or whose owner is known', async () => {
   const env = { PORTICO_DEFAULT__KEEP_ALIVE: '1', PORTICO_DEFAULT__MY_IP: '1', PORTICO_DEFAULT__OTHER_NAMES: 'vnc' };
   const set = [
     'DEFAULT.keep_alive=1',
@@ -313,7 +313,7 @@ test('CF-66 the module that declares options owns their names from its import on
   assert.deepEqual(found(), [['mailer', undefined]]);
 });
 
-test('CF-66 a secret that others may read is told in a section that nothing reads', () => {
+test('CF-66 a secret that others may read is reported in a section that nothing reads', () => {
   const folder = mkdtempSync(join(tmpdir(), 'portico-exposed-'));
   const file = join(folder, 'a.ini');
   writeFileSync(file, '[jwt]\nsecret = very secret\n', { mode: 0o644 });
@@ -367,7 +367,7 @@ test('CF-46 a template may have its instances behind a dot', () => {
   assert.equal(config.group('cors.web', cors).origin, 'c');
 });
 
-test('CF-54 CF-66 flat names of an API that no section and no program names are errors, as misspelled ones are', () => {
+test('CF-54 CF-66 flat names of an API that no section and no code names are errors, as misspelled ones are', () => {
   const text = '[DEFAULT]\nmetadata_workers = 2\ncompte_workers = 2\n';
   const config = Config.fromText(text);
   config.api('compute', apiOptions);
@@ -431,7 +431,7 @@ test('CF-45 CF-69 declaring an option twice alike is nothing, in two ways an err
   assert.throws(() => defineOptions({ a: string() }), /needs a help text/);
 });
 
-test('options are declared with the names of other programs, and for every name of their group', (t) => {
+test('options are declared with the names of other applications, and for every name of their group', (t) => {
   t.after(rememberLoaded());
   const levels = defineOptions('levels', { '<name>': string({ help: 'A level.' }) });
   const engine = defineOptions(

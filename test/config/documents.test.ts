@@ -16,7 +16,7 @@ function read(text: string): Config {
   return config;
 }
 
-test('CF-98 an option is shown with its place and what it shadows; a secret is masked everywhere', () => {
+test('CF-98 an option is shown with its location and what it shadows; a secret is masked everywhere', () => {
   const config = read('[app]\nworkers = 2\nworkers = 3\ntoken = hunter1\ntoken = hunter2\n');
   config.setOverride('app', 'workers', 4);
   const { value, location, shadowed, isDefault } = showOptions(config).find(({ opt }) => opt === 'workers')!;
@@ -58,7 +58,7 @@ test('CF-100 old names are rewritten; comments and order stay, and options move 
   assert.equal(alone.text, '[DEFAULT]\n\n[app]\nworkers = 3\n');
 });
 
-test('CF-100 a program may declare an option of [DEFAULT] in another way than Portico does', () => {
+test('CF-100 an application may declare an option of [DEFAULT] in another way than Portico does', () => {
   const own = defineOptions({ state_path: string({ default: '/srv', help: 'Ours.', deprecated: ['state_dir'] }) });
   const { text } = upgradeText('[DEFAULT]\nstate_dir = /a\n', [{ group: 'DEFAULT', options: own }]);
   assert.equal(text, '[DEFAULT]\nstate_path = /a\n');

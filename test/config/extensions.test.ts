@@ -1,4 +1,4 @@
-/** The list `[DEFAULT] extensions`: what it loads, and its errors with their places. */
+/** The list `[DEFAULT] extensions`: what it loads, and its errors with their locations. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -82,7 +82,7 @@ test('without an entry in the list the section of an extension is unknown', asyn
   assert.match((await found('[spool]', 'keep = 5'))[0]!, /^p\.ini:1:1: error: \[spool\] unknown section/);
 });
 
-test('an entry that is no extension is an error at its place, with what to do', async () => {
+test('an entry that is no extension is an error at its location, with what to do', async () => {
   const cases: Readonly<Record<string, string>> = {
     'portico-spol':
       'p.ini:2:14: error: [DEFAULT] extensions: there is no extension portico-spol: no package of that name is in node_modules of FOLDER, or above\n  did you mean portico-spool?',
@@ -136,7 +136,7 @@ test('an option group without declarations is an error at its entry, whether the
   }
 });
 
-test('all errors of the list are told at once, each at its entry', async () => {
+test('all errors of the list are reported at once, each at its entry', async () => {
   const all = await refused('noext', 'badobj', 'portico-spol');
   assert.deepEqual(
     all.map((each) => each.slice(0, each.indexOf(' error'))),

@@ -201,7 +201,7 @@ test('CF-113 LC-1221 a file without a folder is looked for beside the configurat
   assert.equal(find(paste), paste);
 });
 
-test('CF-118 a warning about what a reload reads is told once, also where checks read it', async () => {
+test('CF-118 a warning about what a reload reads is reported once, also where checks read it', async () => {
   const config = await load('[app]\nworkers = 1\n');
   config.check((next) => {
     values(next);

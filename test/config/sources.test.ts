@@ -94,7 +94,7 @@ test('CF-118 CF-1 whichever sources are there and however each spells it, the hi
   }
 });
 
-test('CF-17 CF-18 every value knows its place, also where three files have the section', async () => {
+test('CF-17 CF-18 every value knows its location, also where three files have the section', async () => {
   const files = ['a', 'b', 'c'].map((name) => write(`${name}.conf`, `[app]\n# ${name}\nwords = ${name}\n`));
   files.push(write('d.conf', '[app]\nlevel = x\n'));
   const env = { PORTICO_APP__KEY: 'k' };
@@ -355,7 +355,7 @@ test('CF-78 a connection that names a file alone is nothing others must not read
   assert.deepEqual(await codes('postgresql:///data?password=secret'), ['PORTICO_CONFIG_EXPOSED']);
 });
 
-test('CF-106 names of project and program give prefix and files; loading again starts anew', async () => {
+test('CF-106 names of project and application give prefix and files; loading again starts anew', async () => {
   const home = join(folder, 'home3');
   mkdirSync(home);
   writeFileSync(join(home, 'my-app.conf'), '[app]\nlevel = 1\nwords = a\n');

@@ -88,7 +88,7 @@ test('text of a client in a message is no place, however long and whatever it co
   }
 });
 
-test('a place is one short line, also in a file with such a name', () => {
+test('a location is one short line, also in a file with such a name', () => {
   const error = new Error('closed');
   error.stack = `Error: closed\n    at x (/srv/\u001b[2J${'x'.repeat(1000)}:1:1)`;
   const { place } = describeFailure(error);

@@ -47,7 +47,7 @@ test('a metric of another release of the workers is left out, and the others are
   assert.equal([...totals.of('rejected')][0]?.values.sum, 2);
 });
 
-test('totals have what every process told', () => {
+test('totals have what every process reported', () => {
   const totals = new Totals([1]);
   const one = meterWith([1]);
   one.count('rejected', ['queue full']);
@@ -61,7 +61,7 @@ test('totals have what every process told', () => {
   );
 });
 
-test('GR-2 an API has its own limit of series; what is above it is counted together, and told once', () => {
+test('GR-2 an API has its own limit of series; what is above it is counted together, and reported once', () => {
   const full: string[] = [];
   const totals = new Totals([1], (api) => full.push(api));
   const series = Array.from({ length: MOST_SERIES + 2 }, (_, at) => ({

@@ -1,10 +1,10 @@
-/** The native compiler, which checks programs of pages in a tenth of the time of the one in JavaScript. */
+/** The native compiler, which checks the code of pages in a tenth of the time of the one in JavaScript. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { root } from '../fixtures/project.js';
 
-/** Compiles programs of a page, as {@link errorsIn}. */
+/** Compiles the code of a page, as {@link errorsIn}. */
 export function errorsOf(programs: readonly string[]): string {
   return errorsIn(Object.fromEntries(programs.map((text, at) => [`${at}.mts`, text])));
 }

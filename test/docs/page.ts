@@ -13,7 +13,7 @@ import { registryFailure } from '../e2e/packed.js';
 import { apiCli, emptyProject, freePort, Program, root } from '../e2e/program.js';
 import { PageCommands } from './page-command.js';
 
-/** A code block: the words after its fence, its lines, and its place. */
+/** A code block: the words after its fence, its lines, and its location. */
 export interface Block {
   readonly language: string;
   readonly words: readonly string[];
@@ -57,7 +57,7 @@ export interface PageOptions {
 
 const runsTypes = Boolean((process.features as { readonly typescript?: string | false }).typescript);
 
-/** Returns a program in TypeScript as its page says to write it in JavaScript: the same, without the types. */
+/** Returns code in TypeScript as its page says to write it in JavaScript: the same, without the types. */
 function withoutTypes(program: string): string {
   const { ESNext } = ts.ScriptTarget;
   const compilerOptions = { target: ESNext, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true };
@@ -220,7 +220,7 @@ class PageRun {
   /** Starts the service of the page instead of the previous one, and waits until it is ready. */
   async serve(line: string, place: string): Promise<void> {
     await this.endService();
-    // npx may not forward SIGTERM, and its program is in the PATH anyway.
+    // npx may not forward SIGTERM, and its command is in the PATH anyway.
     const program = new Program('sh', ['-c', `exec ${line.replace(/^npx /, '')}`], {
       cwd: this.#folder,
       env: this.#env,
@@ -261,7 +261,7 @@ class PageRun {
 
   /** Runs a line in a shell, and goes where it goes. */
   async #inShell(line: string): Promise<{ readonly status: number; readonly output: string }> {
-    // npx takes half a second to find a program that is in the PATH.
+    // npx takes half a second to find a command that is in the PATH.
     const script = `{ ${line.replaceAll(/\bnpx (?=(?:api-cli|portico)\b)/g, '')}\n} 2>&1\nstatus=$?; pwd >&3; exit $status`;
     const child = spawn('sh', ['-c', script], {
       cwd: this.#folder,
@@ -270,7 +270,7 @@ class PageRun {
     });
     const [output, folder] = [1, 3].map((at) => textOf(child.stdio[at] as NodeJS.ReadableStream));
     const [status] = (await once(child, 'close')) as [number];
-    // A line of another program may write what a command imports.
+    // A line of another process may write what a command imports.
     if (!line.startsWith('curl')) this.#commands?.changed();
     this.#folder = (await folder!).trim() || this.#folder;
     return { status, output: await output! };

@@ -10,7 +10,7 @@ import type { Delivery, Transport } from 'portico/rpc';
 import { emptyProject } from '../fixtures/project.js';
 import { blocksOf } from './page.js';
 
-test('the transport of the page gives its place to the next message, also if a message cannot be removed', {
+test('the transport of the page makes room for the next message, also if a message cannot be removed', {
   timeout: 20_000,
 }, async (t) => {
   const blocks = blocksOf('docs/how-to/write-an-extension.md').filter(({ file }) => file?.startsWith('spool/'));

@@ -18,7 +18,7 @@ const at = (file: string, line: number, column: number, message = 'is wrong'): D
   message,
 });
 
-test('a diagnostic is one line as compilers write it, and the hint one of its own', () => {
+test('a diagnostic is one line as compilers write it, and the hint another', () => {
   const location = locationInFile(originAt('a.ini', 2, 8, 'port = x'));
   const found: Diagnostic = {
     severity: 'error',
@@ -41,7 +41,7 @@ test('a diagnostic is one line as compilers write it, and the hint one of its ow
   );
 });
 
-test('places outside of files are told in words, and a default is none', () => {
+test('locations outside of files are reported in words, and a default is none', () => {
   const found = { severity: 'warning', code: 'PORTICO_X', message: 'is odd' } as const;
   const printed = (kind: 'environment' | 'command_line' | 'default', detail: string): string =>
     printDiagnostic({ ...found, location: { kind, detail } });
@@ -58,7 +58,7 @@ test('passwords and what moves a cursor are not printed', () => {
   );
 });
 
-test('a place, an option and a note are each one line, whatever they hold', () => {
+test('a location, an option and a note are each one line, whatever they hold', () => {
   const forged = '\na.ini:1:1: error: forged\u001b[2J';
   const found: Diagnostic = {
     severity: 'warning',
@@ -93,7 +93,7 @@ test('a list has each once, by file as they come first, line and column; what st
   );
 });
 
-test('a list has the reason why a module cannot be loaded once, and the other places of it in a line each', () => {
+test('a list has the reason why a module cannot be loaded once, and its other locations in a line each', () => {
   const at = (line: number, { message, reason }: Pick<Diagnostic, 'message' | 'reason'>): Diagnostic => ({
     severity: 'error',
     code: 'PORTICO_PASTE_NO_MODULE',

@@ -40,7 +40,7 @@ test('a single refusal stays as it is, and any other error goes on', async () =>
   await assert.rejects(new Refusals().gather(refuse(other)), (error) => error === other);
 });
 
-test('MI-7 an error is told once: an error is more than a warning of its kind at its place', () => {
+test('MI-7 an error is reported once: an error is more than a warning of its kind at its location', () => {
   const at = (line: number): Diagnostic['location'] => {
     const origin = { file: 'portico.ini', line, column: 1 };
     return { kind: 'file', detail: `portico.ini:${line}:1`, origin } as Diagnostic['location'];

@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const examples = join(root, 'examples');
 const wanted = process.argv.slice(2);
 const names = readdirSync(examples, { withFileTypes: true })
-  // `compute` is no project of its own: it is served by a clone.
+  // `compute` is no separate project: it is served by a clone.
   .filter((entry) => existsSync(join(examples, entry.name, 'package.json')))
   .filter(({ name }) => wanted.length === 0 || wanted.includes(name))
   .map(({ name }) => name);

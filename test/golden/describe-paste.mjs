@@ -4,7 +4,7 @@
 // PORTICO_PASTE_WORLD names.
 //
 //   describe-paste.mjs FILE KIND [NAME] [--global-conf JSON] [--dispatch JSON]
-//   describe-paste.mjs --batch          one query per line on standard input, one answer per line
+//   describe-paste.mjs --batch          one query per line on standard input, one result per line
 import { readFileSync } from 'node:fs';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
@@ -164,7 +164,7 @@ function described(made) {
   return { filter: made.factory, local_conf: Object.fromEntries(made.localConf) };
 }
 
-// ------------------------------------------------------------- the answers
+// ------------------------------------------------------------- the results
 
 function contextJson(node) {
   const json = {

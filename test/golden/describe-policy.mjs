@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Answers the questions of policy cases: reads a case as JSON from each line of standard input, and prints its answers as one line.
+// Evaluates policy cases: reads a case as JSON from each line of standard input, and prints its results as one line.
 //
 // oslo.policy looks at its files before each question, and reads those that are newer; Portico reads them once for each configuration. So
 // the moments of reading are here, and what a reading leaves in force is the library's.

@@ -81,7 +81,7 @@ test('CF-17 a value knows its line and column, and those of its continuation lin
   assert.equal(read('[a]\nx = "q"').entries[0]?.origin.column, 6);
 });
 
-test('CF-63 every bad line is told, with its own words, and reading goes on', () => {
+test('CF-63 every bad line is reported, with its own words, and reading goes on', () => {
   const text = 'x = 1\n[a\ny = 2\n[]\nz = 3\n[b]\nno delimiter\n= 4\nw = 5\n';
   assert.deepEqual(problems(text), [
     '1:1 section must be started before assignment',
@@ -152,7 +152,7 @@ test('CF-63 an empty section name asks for one, also with a comment behind it', 
   }
 });
 
-test('CF-63 at most 20 bad lines are told', () => {
+test('CF-63 at most 20 bad lines are reported', () => {
   assert.equal(mostProblems, 20);
   assert.equal(read('bad\n'.repeat(50)).problems.length, 20);
 });

@@ -1,4 +1,4 @@
-/** Tests the syntax of paste files and the places of their parts. */
+/** Tests the syntax of paste files and the locations of their parts. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -159,7 +159,7 @@ test('AU-6 a line that a file is refused for is reported without a secret that i
   }
 });
 
-test('PD-1 PD-154 a byte that is not UTF-8 has a place', () => {
+test('PD-1 PD-154 a byte that is not UTF-8 has a location', () => {
   const bad = (bytes: number[]) =>
     readPaste(Uint8Array.from([...Buffer.from('[a]\nß = 1\n'), ...bytes]), 'a.ini').problems[0]!;
   for (const bytes of [
@@ -181,7 +181,7 @@ test('PD-20 names that objects know are ordinary names', () => {
   assert.equal(sections.get('toString'), undefined);
 });
 
-test('PD-150 names, values and continuation lines keep their places', () => {
+test('PD-150 names, values and continuation lines keep their locations', () => {
   const option = readPaste('[a]\n  x  =  one\n      two\n', 'a.ini').sections.get('a')!.options.get('x')!;
   assert.deepEqual([option.origin.line, option.origin.column], [2, 3]);
   const places = option.pieces.map(({ start, origin }) => [start, origin.line, origin.column]);

@@ -96,7 +96,7 @@ interface Both {
   python(sent: Sent): Promise<Answer>;
 }
 
-/** Starts the same program with both, by name. `lines` are options of `[keystone_authtoken]`. */
+/** Starts the same application with both, by name. `lines` are options of `[keystone_authtoken]`. */
 async function both(name: string, lines: string): Promise<Both> {
   const text = `[DEFAULT]\nfault_style = openstack\n[keystone_authtoken]\n${lines}\n`;
   const folder = peer.serve(name, PASTE, text);
@@ -147,7 +147,7 @@ async function same(
 const account = (url = keystone.url): string =>
   `auth_type = password\nauth_url = ${url}\nusername = nova\npassword = pa$$word\nproject_name = service\nhttp_connect_timeout = 60\nuser_domain_name = Default\nproject_domain_name = Default\n`;
 
-test('MW-30 MW-33 tokens of each scope, bad ones and those of services: what keystonemiddleware answers', {
+test('MW-30 MW-33 tokens of each scope, bad ones and those of services: how keystonemiddleware responds', {
   skip,
 }, async () => {
   const ask = await both(

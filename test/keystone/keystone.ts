@@ -28,7 +28,7 @@ export interface TokenRequest {
   readonly application?: { readonly id: string; readonly secret: string };
 }
 
-/** The place of a role: a project by its name, the domain Default, or the system. */
+/** The scope of a role: a project by its name, the domain Default, or the system. */
 export type Grant = { readonly role: string } & (
   | { readonly project: string }
   | { readonly domain: true }
@@ -194,9 +194,9 @@ export class Keystone {
   }
 }
 
-/** Runs programs behind the real `keystonemiddleware.auth_token`. */
+/** Runs applications behind the real `keystonemiddleware.auth_token`. */
 export class AuthTokenPeer {
-  /** The base URL: a {@link serve}d program is at `url/name`. */
+  /** The base URL: a {@link serve}d application is at `url/name`. */
   readonly url: string;
   readonly #program: Program;
   readonly #folder: string;
@@ -214,7 +214,7 @@ export class AuthTokenPeer {
   }
 
   /**
-   * Creates the directory of a program, with its configuration and its paste file, whose pipeline `main` is loaded by the first request.
+   * Creates the directory of an application, with its configuration and its paste file, whose pipeline `main` is loaded by the first request.
    */
   serve(name: string, pasteFile: string, configuration: string): string {
     const folder = join(this.#folder, name);
@@ -240,7 +240,7 @@ function gunicorn(module: string, folder: string, threads: number, env: Record<s
   });
 }
 
-/** Waits until the program listens. Connections then wait until the application is loaded. */
+/** Waits until the application listens. Connections then wait until the application is loaded. */
 async function listening(program: Program): Promise<string> {
   return (await program.printed(/Listening at: (http:\S+)/))[1]!;
 }

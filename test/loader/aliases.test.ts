@@ -31,7 +31,7 @@ c = egg:My.Company#main       ./local.js:Router.factory
   }
 });
 
-test('PD-157 the program is asked before the file, the file at hand before the first, all before the built-in ones', async (t) => {
+test('PD-157 aliases from code come before those of the file, the file at hand before the first, all before the built-in ones', async (t) => {
   const more = {
     'etc/sub/b.ini':
       '[app:main]\nuse = call:x.y:z\n[app:paste]\nuse = egg:Paste#static\n[portico:aliases]\na = x.y:z ../local.js:app\n',
@@ -43,7 +43,7 @@ test('PD-157 the program is asked before the file, the file at hand before the f
   assert.equal(await said(t, ini('paste'), {}, more), 'esm');
 });
 
-test('PD-157 aliases of an included file see what the program hands in, and nothing of the including file', async (t) => {
+test('PD-157 aliases of an included file see what code passes, and nothing of the including file', async (t) => {
   const more = {
     'etc/sub/b.ini': '[app:main]\nuse = call:x.y:z\n[portico:aliases]\na = x.y:z %(to)s\n',
   };

@@ -1,4 +1,4 @@
-/** Tests `check`, which reports all errors of a file with their places, and warnings. */
+/** Tests `check`, which reports all errors of a file with their locations, and warnings. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -32,7 +32,7 @@ export async function composed(
   return app;
 }
 
-/** Answers with the app's place as JSON. The option `status` sets the status. */
+/** Responds with the app's name and options as JSON. The option `status` sets the status. */
 function echo(_globalConf: unknown, localConf: ReadonlyMap<string, string>) {
   return (req: import('node:http').IncomingMessage, res: import('node:http').ServerResponse) => {
     const { scriptName, originalUrl, bestContentType } = environ(req);

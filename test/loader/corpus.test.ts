@@ -33,7 +33,7 @@ const cases = readFileSync(join(root, 'test', 'golden', 'paste-cases.jsonl'), 'u
   .filter((line) => line !== '')
   .map((line) => JSON.parse(line) as Case);
 
-/** Returns the answers of one process to many queries, in order. */
+/** Returns the responses of one process to many queries, in order. */
 async function askAll(queries: readonly object[]): Promise<Record<string, unknown>[]> {
   const world = join(root, 'test', 'golden', 'paste-world.json');
   const child = spawn(process.execPath, [describer, '--batch'], {

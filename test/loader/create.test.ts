@@ -100,7 +100,7 @@ test('an error with a hint that a factory throws keeps its hint', async (t) => {
   await assert.rejects(composed(t, '[app:main]\npaste.app_factory = app', { app }), { hint: 'npm install it' });
 });
 
-test('a refusal without a place, such as a missing package, is at the section of its factory', async (t) => {
+test('a refusal without a location, such as a missing package, is at the section of its factory', async (t) => {
   const app = (): never => {
     throw new ConfigurationRefused('PORTICO_PG_MISSING', { message: 'no pg', hint: 'npm install pg' });
   };
@@ -112,7 +112,7 @@ test('a refusal without a place, such as a missing package, is at the section of
   });
 });
 
-test('an app or a filter in the place of its factory is told how a factory is called', async (t) => {
+test('an app or a filter in place of its factory is refused with how a factory is called', async (t) => {
   const factories = { x: (res: { end(text: string): void }) => res.end('hello') };
   await assert.rejects(composed(t, '[app:main]\npaste.app_factory = x', factories), (error: unknown) => {
     assert.ok(error instanceof PasteError);
@@ -386,7 +386,7 @@ test('a server runner, which may return only when its server has ended, does not
   assert.deepEqual(isFactory, [true, false]);
 });
 
-test('PD-163 all factories that fail are told at once, of all mounts; what was acquired is released', async (t) => {
+test('PD-163 all factories that fail are reported at once, of all mounts; what was acquired is released', async (t) => {
   const released: string[] = [];
   const acquiring = (_globalConf: Conf, _localConf: Conf, ctx: FactoryContext) => {
     ctx.onClose(() => void released.push(ctx.section.name));
@@ -506,7 +506,7 @@ test('PD-163 the error of a factory does not show the secrets of its section', a
   await assert.rejects(composed(t, ini, { failing }), /failed: cannot log in with \*\*\*\* as nova/);
 });
 
-test('failures behind one that waits are told after two seconds, of all levels, and nothing is called after that', async (t) => {
+test('failures behind one that waits are reported after two seconds, of all levels, and nothing is called after that', async (t) => {
   const called: string[] = [];
   let end: () => void = () => {};
   const waiting = async (): Promise<Filter> => {

@@ -74,7 +74,7 @@ test('PD-30 PD-32 PD-33 any value gives what the plain implementation gives, or 
   );
 });
 
-test('PD-32 ten values in a chain may hold references, an eleventh not; the chain is told', () => {
+test('PD-32 ten values in a chain may hold references, an eleventh not; the chain is reported', () => {
   const chain = (length: number) =>
     new Map(Array.from({ length }, (_, at) => [`x${at}`, at === length - 1 ? '%%' : `%(x${at + 1})s`]));
   const read = (length: number) => interpolate(reading('%(x1)s', chain(length)));

@@ -1,4 +1,4 @@
-/** Tests files that expand without bound and randomly broken files: each fails at once, with a place. */
+/** Tests files that expand without bound and randomly broken files: each fails at once, with a location. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -105,7 +105,7 @@ test('PD-71 a chain of hundreds of sections is no cycle', async (t) => {
   );
 });
 
-test('any mutated file loads or is refused with a place; check never fails', async () => {
+test('any mutated file loads or is refused with a location; check never fails', async () => {
   const cases = readFileSync(join(root, 'test', 'golden', 'paste-cases.jsonl'), 'utf8')
     .split('\n')
     .filter((line) => line !== '')

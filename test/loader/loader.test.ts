@@ -1,4 +1,4 @@
-/** Tests the Loader as programs use it, with real files and modules in a temporary directory. */
+/** Tests the Loader as applications use it, with real files and modules in a temporary directory. */
 import assert from 'node:assert/strict';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { test } from 'node:test';
@@ -71,7 +71,7 @@ test('PD-165 what factories registered is released in reverse order, once', asyn
   assert.deepEqual(released, ['inner', 'outer']);
 });
 
-test('PD-170 an app with the name of an API has the options of that API, unless the program names another', async (t) => {
+test('PD-170 an app with the name of an API has the options of that API, unless code names another', async (t) => {
   const folder = folderOf(t, {
     'api-paste.ini': `
 [pipeline:notes]
@@ -108,7 +108,7 @@ export const render = (fault) => ({ body: { refused: fault.status } });
   assert.deepEqual(Object.keys(answer), ['error']);
 });
 
-test('PD-102 PD-170 a file or an app that is not there has an error of its own; has() asks without loading', async (t) => {
+test('PD-102 PD-170 a file or an app that is not there has a separate error; has() asks without loading', async (t) => {
   const folder = folderOf(t, { 'api-paste.ini': PASTE });
   assert.throws(() => new Loader(`${folder}/nowhere.ini`), ConfigNotFound);
   const loader = new Loader(`${folder}/api-paste.ini`);

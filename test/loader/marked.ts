@@ -1,9 +1,9 @@
-/** Files with marks in their text at the places of errors. */
+/** Files with marks in their text at the locations of errors. */
 
-/** The mark: the next character is the place of the expected error. */
+/** The mark: the next character is the location of the expected error. */
 export const MARK = '▸';
 
-/** Returns the files without marks, and the places of the marks in the order of the files. */
+/** Returns the files without marks, and the locations of the marks in the order of the files. */
 export function unmarked(files: Readonly<Record<string, string>>): {
   files: Record<string, string>;
   places: { file: string; line: number; column: number }[];

@@ -178,7 +178,7 @@ test('LD paste files of cinder, manila, masakari, designate, trove and glance lo
   }
 });
 
-test('PY-6 a factory that heat names in a second key is found through aliases, those of the program first', async (t) => {
+test('PY-6 a factory that heat names in a second key is found through aliases, those from code first', async (t) => {
   const folder = folderOf(t, { 'heat.ini': HEAT });
   const config = Config.fromText(SERVICE);
   const app = await new Loader(`${folder}/heat.ini`, { config }).loadApp('main');

@@ -103,7 +103,7 @@ test('PD-155 the syntax of ES modules in a CommonJS folder is refused with what 
   });
 });
 
-test('an import that leaves the ending out, or has that of the compiled file, is told which file there is', async (t) => {
+test('an import that leaves the ending out, or has that of the compiled file, is refused with the file there is', async (t) => {
   const more = {
     'etc/parts/one.js': '',
     'etc/parts/two.ts': '',
@@ -143,7 +143,7 @@ test('a module that lies beside the file, without "./" in front, is named with i
   }
 });
 
-test('of many exports the first ten are told, and how many more there are', async (t) => {
+test('of many exports the first ten are reported, and how many more there are', async (t) => {
   const names = Array.from({ length: 13 }, (_, at) => `export${at}`);
   const more = { 'etc/many.js': names.map((name) => `export const ${name} = 1;`).join('\n') };
   await assert.rejects(said(t, '[app:main]\npaste.app_factory = ./many.js:other\n', {}, more), (error: PasteError) => {
@@ -153,7 +153,7 @@ test('of many exports the first ten are told, and how many more there are', asyn
   });
 });
 
-test('packages are looked for in the project of a command in node_modules/.bin, and that folder is not told', async (t) => {
+test('packages are looked for in the project of a command in node_modules/.bin, and that folder is not reported', async (t) => {
   const project = folderOf(t, { 'node_modules/.bin/api-cli': '' });
   const script = process.argv[1]!;
   t.after(() => {

@@ -1,4 +1,4 @@
-/** Tests every refusal of a paste file: its code, its place (marked in the text), its hint and its path. */
+/** Tests every refusal of a paste file: its code, its location (marked in the text), its hint and its path. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Loader } from 'portico/loader';
@@ -23,7 +23,7 @@ interface Refusal {
   readonly says: readonly string[];
 }
 
-/** Returns the error of loading and creating, and the places of the marks. */
+/** Returns the error of loading and creating, and the locations of the marks. */
 async function refusalOf(t: TestContext, { ini, more = {}, name }: Pick<Refusal, 'ini' | 'more' | 'name'>) {
   const { files, places } = unmarked({ 'api-paste.ini': ini, ...more });
   const folder = folderOf(t, { 'package.json': '{"type":"module"}', 'm.js': MODULE, ...files });
@@ -283,7 +283,7 @@ test('PD-103 the value of a secret option is in no message', async (t) => {
   assert.ok(!error.describe().includes('s3cr3t'), error.describe());
 });
 
-test('PD-104 a byte that is not UTF-8 is named with its place', (t) => {
+test('PD-104 a byte that is not UTF-8 is named with its location', (t) => {
   const folder = folderOf(t, { 'api-paste.ini': Buffer.from('[app:main]\nname = caf\xe9\n', 'latin1') });
   assert.throws(
     () => new Loader(`${folder}/api-paste.ini`),
@@ -328,7 +328,7 @@ test('PD-150 a value put in by interpolation is the reference, with the option i
   );
 });
 
-test('PD-150 the names of files are written as the program wrote the first one', async (t) => {
+test('PD-150 the names of files are written as code wrote the first one', async (t) => {
   const { files } = unmarked({
     'api-paste.ini': '[app:main]\nuse = config:sub/b.ini',
     'sub/b.ini': '[app:main]\nuse = x',

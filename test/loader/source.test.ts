@@ -200,7 +200,7 @@ test('PD-42 ".." after a symbolic link is the folder above the target of the lin
     const loader = new Loader(main);
     return Object.fromEntries(loader.appConfig(name).localConf);
   };
-  // Both spellings mean the same file, so it keeps the name that the program used.
+  // Both spellings mean the same file, so it keeps the name that code used.
   assert.deepEqual(confOf('main'), { x: 'release', file: join(folder, 'current/common.ini') });
   assert.equal(confOf('above').x, 'above the release');
   assert.deepEqual(

@@ -45,7 +45,7 @@ test('DR-13 lines that a deleted file in a deleted folder cannot take are counte
   );
 });
 
-test('a log file that was renamed is left alone until HUP', (t) => {
+test('a log file that was renamed is left alone until SIGHUP', (t) => {
   const { file, write } = logging(t);
   renameSync(file, `${file}.1`);
   write('after');

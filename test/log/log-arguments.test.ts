@@ -154,7 +154,7 @@ test('children, and loggers whose lines name the process they are about, take th
   assert.equal((JSON.parse(lines[0]!) as Line).pid, 4);
 });
 
-test('a request or a response is told by what it was, without its headers', async (t) => {
+test('a request or a response is reported by what it was, without its headers', async (t) => {
   const server = createServer((_req, res) => res.end()).listen(0, '127.0.0.1');
   t.after(() => server.close());
   await once(server, 'listening');

@@ -222,7 +222,7 @@ for (let turn = 0; turn < 40; turn++) {
 });
 
 /**
- * Runs a program with the logs `one` and `two`: writes a line, renames both files, runs `work`, and writes a last line. Returns a reader
+ * Runs a process with the logs `one` and `two`: writes a line, renames both files, runs `work`, and writes a last line. Returns a reader
  * of its files.
  */
 function renamedLogs(t: TestContext, { before = '', work }: { readonly before?: string; readonly work: string }) {
@@ -245,7 +245,7 @@ for (const log of logs) log.info('after');
   return (file: string): string => readFileSync(join(folder, file), 'utf8');
 }
 
-test('a file that cannot be closed is told, and all other log files are opened anew', (t) => {
+test('a file that cannot be closed is reported, and all other log files are opened anew', (t) => {
   const read = renamedLogs(t, {
     before: "const lower = openSync('main.js');",
     work: "closeSync(descriptorOf('/one.1')); closeSync(lower); reopenLogs(logs[0]);",
@@ -295,7 +295,7 @@ children[0].info('after');
   );
 });
 
-test('NI-1 another program that shares standard error, and makes it block, blocks no log', {
+test('NI-1 another process that shares standard error, and makes it block, blocks no log', {
   timeout: 60_000,
 }, async (t) => {
   const program = `

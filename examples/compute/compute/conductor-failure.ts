@@ -1,7 +1,7 @@
 /** Failures of calls to the conductor. */
 
 const FAILED = 'PORTICO_RPC_REMOTE_ERROR';
-/** The codes of errors that a later call may not have: the conductor did not answer, or failed, for example because its store was locked. */
+/** The codes of errors that a later call may not have: the conductor did not respond, or failed, for example because its store was locked. */
 const MAY_PASS: ReadonlySet<unknown> = new Set([
   FAILED,
   'PORTICO_RPC_DELIVERY_FAILURE',

@@ -42,7 +42,7 @@ export function exceeds(count: number, quota: number): boolean {
   return quota >= 0 && count > quota;
 }
 
-/** The number of servers and the resources that they use: processors, memory in MiB, disk in GiB. */
+/** The number of servers and the resources that they use: CPUs, memory in MiB, disk in GiB. */
 export interface Usage {
   instances: number;
   cores: number;

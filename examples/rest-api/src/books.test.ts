@@ -67,7 +67,7 @@ test('two workers have one table', { timeout: 60_000 }, async (t) => {
   }
   const [address] = /127\.0\.0\.1:\d+/.exec(log) ?? assert.fail(log);
   const url = `http://${address}/books`;
-  // Each request has a connection of its own, which either worker accepts.
+  // Each request has a new connection, which either worker accepts.
   const headers = { 'content-type': 'application/json', connection: 'close' };
   const body = JSON.stringify({ title: 'Emma', year: 1815 });
   for (let id = 1; id <= 8; id++) {

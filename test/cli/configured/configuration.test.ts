@@ -53,7 +53,7 @@ test('OP-3 check of a service file that is taken for a paste file says how it is
   assert.equal(cli(cwd, 'check', 'api-paste.ini').status, 0);
 });
 
-test('OP-1 names without a comma between them are told what to write', (t) => {
+test('OP-1 names without a comma between them are refused with what to write', (t) => {
   const cwd = folder(t, { ...pasted, 'portico.ini': '[DEFAULT]\nenabled_apis = hello world\n' });
   const comma = ' {2}A comma is missing: write hello, world\\.$';
   assert.match(cli(cwd, 'check').stdout, new RegExp(`enabled_apis: no app is called.*\\n${comma}`, 'm'));
@@ -74,7 +74,7 @@ test('OP-1 CF-1 without a configuration file start and check say so, and where i
 
 const page = join(root, 'docs/reference/errors.md#portico_config_file');
 
-test('OP-1 a configuration file that is named and not there is the one cause that is told', (t) => {
+test('OP-1 a configuration file that is named and not there is the one cause that is reported', (t) => {
   const cwd = folder(t, {});
   const { status, stderr } = cli(cwd, '--enabled-apis', 'compute,metadata', '--config-file', 'portico.ini');
   assert.equal(status, 78);
@@ -84,7 +84,7 @@ test('OP-1 a configuration file that is named and not there is the one cause tha
   assert.equal(checked, `${line}1 error, 0 warnings.\nExplained in:\n  ${page}\n`);
 });
 
-test('OP-1 a configuration file that is found and cannot be read is the one cause that is told', (t) => {
+test('OP-1 a configuration file that is found and cannot be read is the one cause that is reported', (t) => {
   const cwd = folder(t, {});
   mkdirSync(join(cwd, 'portico.ini'));
   const line = `error: cannot read config file portico.ini: it is a directory (EISDIR)\n1 error, 0 warnings.\nExplained in:\n  ${page}\n`;
@@ -94,7 +94,7 @@ test('OP-1 a configuration file that is found and cannot be read is the one caus
   assert.doesNotMatch(stdout, /No configuration file was found/);
 });
 
-test('LC-1221 OP-3 a paste file that is not there is told at its place, with what is beside it, by every command', (t) => {
+test('LC-1221 OP-3 a paste file that is not there is reported at its location, with what is beside it, by every command', (t) => {
   const ini = '[DEFAULT]\nenabled_apis = hello\napi_paste_config = api-pste.ini\n';
   const cwd = folder(t, { ...pasted, 'portico.ini': ini });
   const told =
@@ -106,7 +106,7 @@ test('LC-1221 OP-3 a paste file that is not there is told at its place, with wha
   assert.match(cli(cwd, 'check').stdout, /^ {2}There is api-paste\.ini\. /m);
 });
 
-test('LC-1221 a paste file that is a folder is told at the place of the option that names it', (t) => {
+test('LC-1221 a paste file that is a folder is reported at the location of the option that names it', (t) => {
   const cwd = folder(t, {
     'portico.ini': '[DEFAULT]\nenabled_apis = hello\napi_paste_config = app\n[api:hello]\nport = 0\nworkers = 1\n',
   });
@@ -117,7 +117,7 @@ test('LC-1221 a paste file that is a folder is told at the place of the option t
   assert.match(cli(cwd, 'pipeline', 'hello').stderr, told);
 });
 
-test('a paste file without permission is told where it is named, without a hint about folders', {
+test('a paste file without permission is reported where it is named, without a hint about folders', {
   skip: asRoot,
 }, (t) => {
   const cwd = folder(t, {

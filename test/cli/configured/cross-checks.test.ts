@@ -42,7 +42,7 @@ test('CF-51 a refused value hides no error between other options', () => {
   ]);
 });
 
-test('OP-58 the admin listener has a port of its own, on an address of this machine', () => {
+test('OP-58 the admin listener has a separate port, on an address of this machine', () => {
   assert.deepEqual(found('[api:a]\nport = 8774\n[admin]\nlisten = 127.0.0.1:8774\n'), [
     'portico.ini:4:10: error: [admin] listen: port 8774 belongs to [api:a]\n  choose another port',
   ]);
@@ -58,7 +58,7 @@ test('OP-58 the admin listener has a port of its own, on an address of this mach
   }
 });
 
-test('CF-51 SG-20 a connection of the registry that its driver does not take is told where it stands, without the rest of it', () => {
+test('CF-51 SG-20 a connection of the registry that its driver does not take is reported where it stands, without the rest of it', () => {
   const wrong: readonly (readonly [text: string, at: string, said: RegExp])[] = [
     [
       '[servicegroup]\nconnection = postgresql://me:hidden@db/x\n',

@@ -97,7 +97,7 @@ test('without lists every section of APIs and services starts; --enabled-apis al
   assert.doesNotMatch(api.output(), /images/);
 });
 
-test('RP-64 an API calls the service of another program by amqp://', { skip: withoutBroker }, async (t) => {
+test('RP-64 an API calls the service of another application by amqp://', { skip: withoutBroker }, async (t) => {
   const [port, exchange] = [await freePort(), `services-${randomUUID().slice(0, 8)}`];
   t.after(() => deleteTopic(exchange, 'images', [hostname()]));
   const rpc = `[rpc]\ntransport_url = ${brokerUrl}?exchange=${exchange}\n`;
@@ -128,13 +128,13 @@ const mutating = startedOnce(() => {
   return { program: startProject(file, project), folder: project.folder };
 });
 
-test('a name of enabled_services without a section is told with the nearest, and the others start', async () => {
+test('a name of enabled_services without a section is reported with the nearest, and the others start', async () => {
   const { program } = await named();
   assert.match(program.output(), /no section is called \[service:imags\], so this service does not start/);
   assert.match(program.output(), /Did you mean .{0,2}images/);
 });
 
-test('OP-10 check validates services: names, managers, topics and options, each at its place', async (t) => {
+test('OP-10 check validates services: names, managers, topics and options, each at its location', async (t) => {
   const nearest = findings(t, `enabled_services = imags\n${IMAGES}`);
   assert.match(nearest[0]!, /^error PORTICO_NO_APIS 3 \[DEFAULT\] enabled_services: No services were started/);
   assert.match(

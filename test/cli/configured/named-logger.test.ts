@@ -99,7 +99,7 @@ test('a function can create the logger from the configuration, and log_level set
   assert.doesNotMatch(program.stderr, /shop debug/);
 });
 
-test('a logger that cannot be used refuses the start and the check, with its place and all other errors', async (t) => {
+test('a logger that cannot be used refuses the start and the check, with its location and all other errors', async (t) => {
   const { project, write } = await shop(t, '');
   t.after(() => project.remove());
   const refused: [string, RegExp][] = [
@@ -151,7 +151,7 @@ test('log_file beside a logger is reported, because it has no effect', async (t)
   }
 });
 
-test('a program with runApis logs through the logger that its configuration names', async (t) => {
+test('an application with runApis logs through the logger that its configuration names', async (t) => {
   const port = await freePort();
   const main = `
 import { runMain, WSGIService } from 'portico';

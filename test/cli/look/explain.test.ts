@@ -190,7 +190,7 @@ test('OP-6 the verdict of the schemas: the errors of query and body, or that the
   assert.deepEqual([valid.valid, valid.status, valid.action], [true, null, 'things.order']);
 });
 
-test('OP-6 a filter that answers ends the request: a preflight, a body that is too large, a missing token, one of its own', (t) => {
+test('OP-6 a filter that responds ends the request: a preflight, a body that is too large, a missing token, its own response', (t) => {
   const run = project(t);
   const preflight = ['--header', 'Origin: https://a', '--header', 'Access-Control-Request-Method: PUT'];
   const at = (...words: string[]): string => linesOf(run('explain', ...words, '--api', 'things')).at(-1)!;
@@ -426,7 +426,7 @@ test('OP-6 rate_limit counts nothing, and says which rules would; a network that
   assert.equal(denies('GET', '/').answers, 403);
 });
 
-test('OP-6 token filters say what they would do, with the scope that they want; without a token they answer', (t) => {
+test('OP-6 token filters say what they would do, with the scope that they want; without a token they respond', (t) => {
   const jwt = 'issuer = https://id.example\naudience = one\nrequired_scope = servers';
   const says =
     'would validate the token with jwt, and respond with 401 if it is not valid, 403 without the scope servers, 503 if it cannot be validated';
@@ -462,7 +462,7 @@ test('OP-6 a session of a store, a statsd server and the checks of a health chec
   assert.deepEqual([session.asked(), health.asked()], [false, false]);
 });
 
-test('OP-6 a filter that fails behind the action is what answers', (t) => {
+test('OP-6 a filter that fails behind the action is what responds', (t) => {
   const run = project(t, {
     'portico.ini': '[DEFAULT]\nenabled_apis = one\n[api:one]\nport = 8774\n',
     'api-paste.ini':

@@ -54,7 +54,7 @@ async function documentOf(t: TestContext, files: Readonly<Record<string, string>
   return document;
 }
 
-test('OP-70 OP-72 the example of its own help gives one document that a public validator accepts', async (t) => {
+test('OP-70 OP-72 the example of its help gives one document that a public validator accepts', async (t) => {
   const run = sample(t);
   const [, line] = /Example:\n {2}(.+)/.exec(run('openapi', '--help').stdout)!;
   const [, words, file] = /^api-cli (.+) > (\S+)$/.exec(line!)!;
@@ -172,7 +172,7 @@ export async function things(_globalConf, _localConf, ctx) {
   assert.match(JSON.stringify(responses.default), /schemas\/OpenStackFault"/);
 });
 
-test('OP-70 an ETag is a header of a 200 to GET and HEAD, and of no other answer', async (t) => {
+test('OP-70 an ETag is a header of a 200 to GET and HEAD, and of no other response', async (t) => {
   const document = await documentOf(t, {
     'portico.ini': '[DEFAULT]\nenabled_apis = things\n[api:things]\nlisten = 127.0.0.1:8080\n',
     'api-paste.ini': `[pipeline:things]

@@ -64,7 +64,7 @@ function project(t: TestContext, more: Readonly<Record<string, string>> = {}) {
   return Object.assign(run, { folder, process: process_ });
 }
 
-test('OP-7 an answer with status, headers and body; the app is closed, and nothing it forgot keeps the process', (t) => {
+test('OP-7 a response with status, headers and body; the app is closed, and nothing it forgot keeps the process', (t) => {
   const run = project(t);
   const { status, stdout, stderr } = run.process('GET', '/v1/things?limit=1');
   assert.equal(stderr, '');
@@ -76,7 +76,7 @@ test('OP-7 an answer with status, headers and body; the app is closed, and nothi
   assert.equal(existsSync(join(run.folder, 'closed')), true);
 });
 
-test('OP-7 a body and headers are sent; what the answer is does not change the status of the command', (t) => {
+test('OP-7 a body and headers are sent; what the response is does not change the status of the command', (t) => {
   const run = project(t);
   const made = run('POST', '/v1/things', '-d', '{"name": "a"}');
   assert.match(made.stdout, /^202 Accepted\n[\s\S]*\n\n\{"name":"a"\}\n$/, made.stderr);
@@ -93,7 +93,7 @@ test('OP-7 a body and headers are sent; what the answer is does not change the s
   assert.match(broken.stderr, /broken/);
 });
 
-test('OP-7 the request is sent as a client sends it, one that waits for the answer; the server checks it first', (t) => {
+test('OP-7 the request is sent as a client sends it, one that waits for the response; the server checks it first', (t) => {
   const paste = FILES['api-paste.ini'].replace('sizelimit things_app', 'told sizelimit things_app');
   const run = project(t, {
     'api-paste.ini': `${paste}
@@ -147,7 +147,7 @@ test('OP-7 --trace has the filters of the pipeline that the configuration choose
   assert.ok(trace[1].inMs >= 19 && trace[1].outMs >= 39, stdout);
 });
 
-test('OP-7 --trace has the time in each filter, in and out, outermost first; one that answers has no time out', (t) => {
+test('OP-7 --trace has the time in each filter, in and out, outermost first; one that responds has no time out', (t) => {
   const run = project(t);
   const read = (...words: string[]) => JSON.parse(run(...words, '--trace', '--json').stdout);
   const { schema, status, body, trace } = read('GET', '/v1/things');
@@ -180,7 +180,7 @@ test('OP-7 what keeps the app from being built ends with its status, and a wrong
   assert.equal(run('GET').status, 2);
 });
 
-test('OP-7 the sample answers, with noauth that serves this machine only', (t) => {
+test('OP-7 the sample responds, with noauth that serves this machine only', (t) => {
   const run = project(t);
   const config = ['--config-file', join(root, 'paste/portico.ini'), '--set', `DEFAULT.state_path=${run.folder}`];
   const { status, stdout, stderr } = run(

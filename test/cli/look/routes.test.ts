@@ -39,7 +39,7 @@ export async function things(_globalConf, _localConf, ctx) {
   return command(words, { cwd: folder });
 }
 
-test('OP-4 RT-195 routes in the order they are tried, with action and place; shadowed ones are marked', (t) => {
+test('OP-4 RT-195 routes in the order they are tried, with action and location; shadowed ones are marked', (t) => {
   const { status, stdout, stderr } = run(t, 'routes');
   assert.equal(stderr, '');
   assert.equal(status, 0);
@@ -134,7 +134,7 @@ export const other = () => (_req, res) => res.end();
   assert.match(match('GET /a/../parts'), /^all\n {2}400 Bad Request: The path has a dot segment/);
 });
 
-test('an API whose app is no Router is told to have none, alone and beside others', (t) => {
+test('an API whose app is no Router is reported to have none, alone and beside others', (t) => {
   const { folder, remove } = emptyProject({
     'portico.ini':
       '[DEFAULT]\nenabled_apis = things,stock\napi_paste_config = api-paste.ini\n[api:things]\nport = 0\n[api:stock]\nport = 0\n',

@@ -84,7 +84,7 @@ test('lines of the log that were lost are a problem for a minute, later a fact',
   );
 });
 
-test('NI-9 the status has the place that blocked the event loop of a worker', () => {
+test('NI-9 the status has the location that blocked the event loop of a worker', () => {
   const running = {
     name: 'books',
     pid: 1,

@@ -89,7 +89,7 @@ test('WI-6 explain runs a request through what is there, and names what is not',
   assert.match(stdout, /^ {2}app own: is not installed; would be called {2}\[script name "\/v1", path "\/things"\]/m);
 });
 
-test('WI-6 a mistake in the file itself is an error as before', (t) => {
+test('WI-6 an error in the file itself is an error as before', (t) => {
   const project = emptyProject({
     'api-paste.ini': '[pipeline:main]\npipeline = gone app\n[app:app]\nuse = egg:other\n',
   });

@@ -1,4 +1,4 @@
-/** The reasons for which `runApis` refuses to start the services of a program. */
+/** The reasons for which `runApis` refuses to start the services of an application. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ async function refused(
   return { status, told };
 }
 
-test('OP-3 what is wrong with options and with the log file is told at once, and gives 78', async () => {
+test('OP-3 what is wrong with options and with the log file is reported at once, and gives 78', async () => {
   const ini = '[DEFAULT]\nlog_file = /nowhere/at/all.log\n[own]\nsize = much\n';
   const { status, told } = await refused(ini, (config) => {
     config.group('own', options);
@@ -39,13 +39,13 @@ test('OP-3 what is wrong with options and with the log file is told at once, and
   assert.match(told, /own\.ini:4:8: error: \[own\] size: .*much/);
 });
 
-test('a program whose services are none gives 1', async () => {
+test('an application without services gives 1', async () => {
   const { status, told } = await refused('', () => []);
   assert.equal(status, 1);
   assert.match(told, /No APIs were started/);
 });
 
-test('a program with another [DEFAULT] debug of its own is told so, and gives 1', async () => {
+test('an application that declares another [DEFAULT] debug is refused with that reason, and gives 1', async () => {
   const config = Config.fromText('');
   config.register('DEFAULT', defineOptions({ debug: boolean({ default: true, help: 'Of the program.' }) }));
   let told = '';

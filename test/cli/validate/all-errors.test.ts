@@ -1,4 +1,4 @@
-/** All errors of a program that embeds its services and is refused before it builds them; and findings that are told once. */
+/** All errors of an application that embeds its services and is refused before it builds them; and findings that are reported once. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { emptyProject, freePort, type Outcome, Program, startProject } from '../../e2e/program.js';
@@ -26,7 +26,7 @@ await runMain(async () => {
 const PASTE = '[app:hello]\npaste.app_factory = ./app.js:app\n';
 const APP = 'export const app = () => (_req, res) => res.end();\n';
 
-/** Runs a program that is refused. */
+/** Runs an application that is refused. */
 async function refused(main: string, ini: string, app?: string): Promise<Outcome['stderr']> {
   const paste: Record<string, string> = app === undefined ? {} : { 'api-paste.ini': PASTE, 'app.js': app };
   const project = emptyProject({ 'main.js': main, 'portico.ini': ini, ...paste });
@@ -37,7 +37,7 @@ async function refused(main: string, ini: string, app?: string): Promise<Outcome
   return program.stderr;
 }
 
-test('OP-19 a program without APIs is not told that it has no paste file', async () => {
+test('OP-19 an application without APIs gets no error for a missing paste file', async () => {
   const said = await refused(SERVICE, '[DEFAULT]\nlog_level = loud\n[own]\nsize = much\nsiez = 1\n');
   assert.deepEqual(said.match(/^\S*: error: (?:\[\w+\] \w+)?/gm), [
     'portico.ini:2:13: error: [DEFAULT] log_level',
@@ -47,7 +47,7 @@ test('OP-19 a program without APIs is not told that it has no paste file', async
   assert.doesNotMatch(said, /api-paste/);
 });
 
-test('OP-19 an application that is imported for its errors keeps a refused program from no end, and hides no error', async () => {
+test('OP-19 an application that is imported for its errors does not keep a refused process from its end, and hides no error', async () => {
   const ini = '[api:hello]\nport = 181810\n';
   for (const [main, app] of [
     [LAUNCH, `setInterval(() => {}, 1000);\n${APP}`],
@@ -56,7 +56,7 @@ test('OP-19 an application that is imported for its errors keeps a refused progr
     assert.match(await refused(main, ini, app), /portico\.ini:2:8: error/);
 });
 
-test('OP-19 a warning about a route is told once beside another finding', async (t) => {
+test('OP-19 a warning about a route is reported once beside another finding', async (t) => {
   const app = `import { Router } from 'portico/routing';
 export const app = () => {
   const router = new Router();

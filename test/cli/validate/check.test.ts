@@ -304,7 +304,7 @@ test('OP-3 a unix socket in a folder that this user may not write to is a warnin
   );
 });
 
-test('OP-3 CF-51 RP-88 managers that would get more time to stop than there is are told, by check and by a start', (t) => {
+test('OP-3 CF-51 RP-88 managers that would get more time to stop than there is are reported, by check and by a start', (t) => {
   const cwd = folder(t, {
     'portico.ini': '[DEFAULT]\ngraceful_shutdown_timeout = 30\nmanager_shutdown_timeout = 40\n[api:main]\nport = 0\n',
   });
@@ -317,7 +317,7 @@ test('OP-3 CF-51 RP-88 managers that would get more time to stop than there is a
   assert.doesNotMatch(run(cwd, 'check').stdout, /shutdown_timeout/);
 });
 
-test('OP-3 an error in a group whose filter has a value of its own is not told: nothing reads it', (t) => {
+test('OP-3 an error in a group whose filter has its own value is not reported: nothing reads it', (t) => {
   const paste = `[pipeline:hello]
 pipeline = cors app
 [filter:cors]

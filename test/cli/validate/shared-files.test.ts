@@ -122,7 +122,7 @@ connection = /var/lib/shop.sqlite
     assert.equal(hint, 'remove it from other_names if the value is meant for this application');
 });
 
-test('WI-1 the line has the name of a value that only another program can read', (t) => {
+test('WI-1 the line has the name of a value that only another application can read', (t) => {
   const shared = `[DEFAULT]
 workers = 4
 [servicegroup]
@@ -152,7 +152,7 @@ test('WI-2 a name that Portico has in another section is in the line, a misspell
   assert.equal(suggestedLine(stdout), 'other_names = DEFAULT.my_ip, DEFAULT.headers_timeout, vnc');
   assert.match(stdout, /log_levle: unknown option\n {2}did you mean 'log_level'\?/);
   assert.match(stdout, /pool_sise: unknown option\n {2}did you mean 'pool_size'\?/);
-  // Without any name of another application, it is a mistake.
+  // Without any name of another application, it is an error.
   writeFileSync(join(folder, 'nova.conf'), '[DEFAULT]\nheaders_timeout = 3\n');
   const alone = checked(folder, 'nova.conf');
   assert.equal(suggestedLine(alone.stdout), '');
@@ -166,7 +166,7 @@ test('WI-3 no name is proposed that only looks alike', (t) => {
   assert.equal(suggestedLine(stdout), 'other_names = oauth1, database.backend');
 });
 
-test('WI-2 the places of oslo.messaging and nova are places here too', async () => {
+test('WI-2 the locations that oslo.messaging and nova read are read here too', async () => {
   const config = Config.fromText(`[DEFAULT]
 transport_url = rabbit://user:secret@one,user:secret@two:5673/nova
 rpc_response_timeout = 90

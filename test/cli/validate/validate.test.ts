@@ -28,11 +28,11 @@ function shortened({ severity, code, location: where, section, option }: Diagnos
   return `${severity} ${code.replace('PORTICO_', '')} ${location}${subject}`;
 }
 
-/** Configurations whose errors concern what such a program does not start: services, other APIs, and the log, which it makes itself. */
+/** Configurations whose errors concern what such an application does not start: services, other APIs, and the log, which it makes itself. */
 const OF_OTHERS =
   /service|\[api:(?:shp|other)\]|logger=|log_file=|pipeline=shp|an empty paste file|no API|only an API|a missing comma|the second of two|^two APIs/;
 
-/** Returns the errors that a program tells which serves the API itself: none if it serves. */
+/** Returns the errors that an application reports which serves the API itself: none if it serves. */
 async function toldByProgram(): Promise<readonly Diagnostic[]> {
   const config = await Config.load({ argv: false, env: {}, collect: true });
   const serve = async (): Promise<readonly Diagnostic[]> => {
@@ -49,7 +49,7 @@ async function toldByProgram(): Promise<readonly Diagnostic[]> {
   return refused instanceof ConfigurationRefused ? refused.diagnostics : [];
 }
 
-test('OP-19 MI-3 every error of 230 configurations is told once, with its place; a program that serves the API itself tells the same', async () => {
+test('OP-19 MI-3 every error of 230 configurations is reported once, with its location; an application that serves the API itself reports the same', async () => {
   const before = process.cwd();
   const found: string[] = [];
   const different: string[] = [];
@@ -78,7 +78,7 @@ test('OP-19 MI-3 every error of 230 configurations is told once, with its place;
   assert.deepEqual(different, []);
 });
 
-test('OP-19 what a built service does not use, and another one does, is told once', async () => {
+test('OP-19 what a built service does not use, and another one does, is reported once', async () => {
   const before = process.cwd();
   const more = '[api:other]\nport = 0\n';
   const sections = '[app:other]\npaste.app_factory = ./gone.js:app\n';

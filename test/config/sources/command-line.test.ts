@@ -109,7 +109,7 @@ test('CF-77 CF-118 a secret on the command line works, warns, and is masked for 
   );
 });
 
-test('LC-1610 CF-77 arguments of a program without configuration are masked by the names they have', () => {
+test('LC-1610 CF-77 arguments of an application without configuration are masked by the names they have', () => {
   const masked: [string[], string[]][] = [
     [
       ['--set', 'database.password=x'],

@@ -9,7 +9,7 @@ import { apiCli, emptyProject } from '../../e2e/program.js';
 /** A user id without an entry in passwd(5). */
 const UNKNOWN = 61_234;
 
-test('a user without HOME and without an entry in passwd runs the program', {
+test('a user without HOME and without an entry in passwd can run an application', {
   skip: process.getuid?.() !== 0 && 'only root may become another user',
 }, (t) => {
   const project = emptyProject({ 'portico.ini': '[DEFAULT]\nenabled_apis =\n' });
@@ -27,7 +27,7 @@ test('a user without HOME and without an entry in passwd runs the program', {
   assert.equal(status, 0, stderr);
 });
 
-test('OP-3 a working folder that this user may not enter is the cause that is told, with and without --config-file', {
+test('OP-3 a working folder that this user may not enter is the cause that is reported, with and without --config-file', {
   skip: process.getuid?.() !== 0 && 'only root may become another user',
 }, (t) => {
   const project = emptyProject({ 'portico.ini': '[api:hello]\nport = 0\n' });

@@ -113,7 +113,7 @@ test('CF-27 CF-60 an error in a default that refers is reported like one in a fi
   assert.throws(() => new Config().group('loop', unknown), /unknown option 'c' referenced by \[loop\] a/);
 });
 
-test('CF-28 an unknown option is named, at its place in the value', () => {
+test('CF-28 an unknown option is named, at its location in the value', () => {
   assert.equal(
     refused('[app]\nurl = one\n  two $hots\n'),
     "portico.ini:3:7: error: [app] url: unknown option 'hots' referenced by [app] url; got one\\ntwo $hots\n  did you mean 'host'?",
@@ -172,7 +172,7 @@ test('CF-29 an option that is no secret cannot refer to one', () => {
   assert.doesNotMatch(message, /hunter2/);
 });
 
-test('CF-29 a URI that may hold a secret and names an option after a $ is told: without user and query an error', () => {
+test('CF-29 a URI that may hold a secret and names an option after a $ is reported: without user and query an error', () => {
   const found = (database: string, rest = ''): string[] => {
     const config = Config.fromText(`[db]\ndatabase = ${database}\n${rest}`);
     config.register('DEFAULT', defaults);

@@ -37,7 +37,7 @@ test('CF-66 the table has the names of all code that is shipped, once', async ()
   assert.deepEqual(rowsOf(readFileSync(join(root, 'lib', 'shipped-names.json'), 'utf8')), loaded);
 });
 
-test('CF-66 without the table a name without an owner cannot be told: check is refused as an incomplete package', () => {
+test('CF-66 without the table a name without an owner cannot be recognized: check is refused as an incomplete package', () => {
   const app = 'export const app = () => (_req, res) => res.end();\n';
   const project = emptyProject({
     'app.js': app,

@@ -11,7 +11,7 @@ import { runPage } from '../page.js';
 
 const PAGE = 'docs/moving/nova.md';
 
-/** The programs that the page names. */
+/** The commands that the page names. */
 const missing = ['haproxy', 'memcached', 'socat', 'openstack'].filter(
   (name) => spawnSync('sh', ['-c', `command -v ${name}`]).status !== 0,
 );

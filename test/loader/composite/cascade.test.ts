@@ -41,7 +41,7 @@ async function bodyOf(req: IncomingMessage): Promise<string> {
   return text;
 }
 
-test('PD-96 an answer with a caught status is dropped, headers and all, and the next app is tried', async (t) => {
+test('PD-96 a response with a caught status is dropped, headers and all, and the next app is tried', async (t) => {
   const app = await cascadeOf(t, [missing, missing, found('third')]);
   const answer = await request(lint(app), 'GET', '/x');
   assert.deepEqual(
@@ -51,13 +51,13 @@ test('PD-96 an answer with a caught status is dropped, headers and all, and the 
   assert.ok(answer.rawHeaders.includes('X-Found'), 'the letter case of names is kept');
 });
 
-test('PD-96 the last answer stands, whatever its status', async (t) => {
+test('PD-96 the last response stands, whatever its status', async (t) => {
   const app = await cascadeOf(t, [missing, missing]);
   const answer = await request(lint(app), 'GET', '/x');
   assert.deepEqual([answer.status, answer.text(), answer.headers['x-dropped']], [404, 'not here', 'yes']);
 });
 
-test('PD-96 an answer that is passed on is streamed, with its status message, length and trailers', async (t) => {
+test('PD-96 a response that is passed on is streamed, with its status message, length and trailers', async (t) => {
   const app = await cascadeOf(t, [
     (_req, res) => {
       res.statusCode = 201;
@@ -126,7 +126,7 @@ test('PD-96 each app can read the body from its start, also one that comes in pi
   assert.deepEqual([pieces.text(), seen], ['3', ['hello', 'hello', 'hello']]);
 });
 
-/** Answers at the first chunk of a body. */
+/** Responds at the first chunk of a body. */
 const impatient: Listener = (req, res) => {
   req.once('data', () => {
     res.statusCode = 404;
@@ -215,7 +215,7 @@ test('PD-96 what an app does to the request is not seen by the next', async (t) 
   assert.deepEqual((await request(lint(app), 'GET', '/x?y')).json(), ['/x?y', null, '', null, '/x?y']);
 });
 
-test('PD-96 response work of filters inside and outside runs once, for the answer that is sent', async (t) => {
+test('PD-96 response work of filters inside and outside runs once, for the response that is sent', async (t) => {
   const log: string[] = [];
   const noted =
     (name: string) =>

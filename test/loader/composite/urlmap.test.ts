@@ -33,7 +33,7 @@ test('PD-85 nested maps add up', async (t) => {
   assert.deepEqual([scriptName, url], ['/a/b', '/c']);
 });
 
-test('PD-87 without a match not_found_app answers with the path as it came, else 404', async (t) => {
+test('PD-87 without a match not_found_app responds with the path as it came, else 404', async (t) => {
   const none = await composed(t, `[composite:main]\npaste.composite_factory = urlmap\n/a: root\n${APPS}`);
   const answer = await request(lint(none), 'GET', '//x//y');
   assert.equal(answer.status, 404);

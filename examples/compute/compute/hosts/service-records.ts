@@ -24,7 +24,7 @@ export async function knownServices({ cloud, hosts, registry, service: api }: Co
   const registered = views.map((view) => registeredService(cloud, view));
   if (hosts !== null) return registered;
   // The services of the simulated host run in this API's processes, so they have its heartbeat. An API without a record is up, because
-  // it answers.
+  // it responds.
   const own = registered.find(({ binary }) => binary === `portico-${api}`);
   const ofHost = cloud.services.list().map(
     (service): KnownService => ({

@@ -72,7 +72,7 @@ export function beginTransition(
   });
 }
 
-/** Returns the lines of a server's console. 503 if its host does not answer. */
+/** Returns the lines of a server's console. 503 if its host does not respond. */
 export async function readConsole(api: ComputeApi, request: ActionRequest, id: unknown): Promise<readonly string[]> {
   const { cloud, hosts, log } = api;
   const { name, flavor, host } = cloud.read(() => findServer(cloud, request, id));

@@ -119,7 +119,7 @@ function insertServers(
   });
 }
 
-/** Returns the places in a zone, `zone`; administrators may also name the host, `zone:host`. 400 if the zone has no place. */
+/** Returns the hosts in a zone, `zone`; administrators may also name the host, `zone:host`. 400 if the zone has none. */
 function placesWithin(request: ActionRequest, places: readonly Place[], asked: string | undefined): readonly Place[] {
   if (asked === undefined) return places;
   const [zone = '', host] = asked.split(':');
@@ -139,7 +139,7 @@ function findGroup(cloud: Cloud, projectId: string, id: string) {
   return group?.project_id === projectId ? group : refuse(400, `Instance group ${id} could not be found.`);
 }
 
-/** Returns the place with the fewest servers that the group's policy allows; undefined if there is none. */
+/** Returns the host with the fewest servers that the group's policy allows; undefined if there is none. */
 function pickPlace(cloud: Cloud, places: readonly Place[], group: Group | null): Place | undefined {
   const taken = new Set(group === null ? [] : membersOf(cloud, group.id).map(({ host }) => host));
   const suits = ({ host }: Place): boolean => {
