@@ -1,3 +1,4 @@
+/** The declarations of the package, as editors and compilers read them: names, documentation, and what hovers show. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,83 +8,48 @@ import ts from 'typescript';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
-/** Source files that only differ in what they check: parsed and bound once. */
-const parsed = new Map<string, ts.SourceFile | undefined>();
-
-/** Returns the compiler's errors for these files, which import the package as if it were installed. */
-function problems(
-  files: Readonly<Record<string, string>>,
-  options: ts.CompilerOptions,
-  absent: RegExp = /(?!)/,
-): string[] {
-  const settings: ts.CompilerOptions = {
-    target: ts.ScriptTarget.ES2023,
-    module: ts.ModuleKind.NodeNext,
-    moduleResolution: ts.ModuleResolutionKind.NodeNext,
-    lib: ['lib.es2023.d.ts'],
-    types: ['node'],
-    strict: true,
-    noEmit: true,
-    ...options,
-  };
-  const texts = new Map(Object.entries(files).map(([name, text]) => [join(root, name), text]));
-  const host = ts.createCompilerHost(settings);
-  const { fileExists, readFile, getSourceFile } = host;
-  host.getCurrentDirectory = () => root;
-  host.fileExists = (path) => texts.has(path) || (!absent.test(path) && fileExists(path));
-  host.readFile = (path) => texts.get(path) ?? readFile(path);
-  host.getSourceFile = (path, version, ...rest) => {
-    const text = texts.get(path);
-    if (text !== undefined) return ts.createSourceFile(path, text, version);
-    if (!parsed.has(path)) parsed.set(path, getSourceFile(path, version, ...rest));
-    return parsed.get(path);
-  };
-  const program = ts.createProgram([...texts.keys()], settings, host);
-  return ts
-    .getPreEmitDiagnostics(program)
-    .map(({ file, messageText }) => `${file?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`);
-}
-
-test('a field added to Environ is there whatever order the files come in', () => {
-  const declares = "import { environ } from 'portico/app';\nexport type E = ReturnType<typeof environ>;\n";
-  const augments =
-    "import 'portico/app';\ndeclare module 'portico/app' { interface Environ { tenant?: { id: string } } }\n";
-  const uses =
-    "import { type App, environ } from 'portico';\nimport { environ as same } from 'portico/app';\n" +
-    'export const app: App = (req, res) => { res.end([environ(req).tenant?.id, same(req).tenant?.id, environ(req).bestContentType, environ(req).requestId].join()); };\n';
-  const loads = "import 'portico/loader';\nimport 'portico/middleware';\n";
-  const options = { skipLibCheck: true };
-  const parts = { augments, uses, declares, loads };
-  for (const order of [
-    'augments uses declares loads',
-    'uses augments loads declares',
-    'loads declares uses augments',
-  ]) {
-    const names = order.split(' ') as (keyof typeof parts)[];
-    const files = Object.fromEntries(names.map((name, at) => [`p${at}-${name}.ts`, parts[name]]));
-    assert.deepEqual(problems(files, options), [], order);
-  }
-});
-
 const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   exports: Record<string, { readonly types: string }>;
 };
 const doors = Object.keys(exports).filter((door) => door !== './package.json');
-const text = doors.map((door, at) => `export * as door${at} from 'portico${door.slice(1)}';`).join('\n');
+/** Functions that an author writes most, in a program as editors show it. */
+const hovered = join(root, 'hovered.ts');
+const text = `import { action, launch, Reply, Router } from 'portico';
+const router = new Router();
+const book = { type: 'object', required: ['title'], properties: { title: { type: 'string' }, year: { type: 'integer' } } } as const;
+router.get('/shelves/{shelf}/books/{id:int}', ({ params }) => params);
+router.post('/books', { body: book }, ({ body }) => body);
+router.connect('/books', { controller: 'books' });
+launch;
+Reply;
+action;
+`;
 
-test('every door compiles with all libraries checked and without the optional packages', () => {
-  const optional =
-    /node_modules\/(@types\/)?(pg|pg-[a-z]+|express|@photostructure\/sqlite|@opentelemetry\/api|prom-client|redis|@redis\/[a-z]+)\//;
-  assert.deepEqual(
-    problems({ 'doors.ts': text }, { skipLibCheck: false, exactOptionalPropertyTypes: true }, optional),
-    [],
-  );
+const settings: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ES2023,
+  module: ts.ModuleKind.NodeNext,
+  moduleResolution: ts.ModuleResolutionKind.NodeNext,
+  types: ['node'],
+  strict: true,
+  skipLibCheck: true,
+};
+const declared = doors.map((door) => join(root, exports[door]!.types));
+const service = ts.createLanguageService({
+  getScriptFileNames: () => [...declared, hovered],
+  getScriptVersion: () => '1',
+  getScriptSnapshot: (file) => {
+    const content = file === hovered ? text : ts.sys.readFile(file);
+    return content === undefined ? undefined : ts.ScriptSnapshot.fromString(content);
+  },
+  getCurrentDirectory: () => root,
+  getCompilationSettings: () => settings,
+  getDefaultLibFileName: ts.getDefaultLibFilePath,
+  fileExists: (file) => file === hovered || ts.sys.fileExists(file),
+  readFile: (file) => (file === hovered ? text : ts.sys.readFile(file)),
+  directoryExists: ts.sys.directoryExists,
+  getDirectories: ts.sys.getDirectories,
 });
-
-const program = ts.createProgram(
-  doors.map((door) => join(root, exports[door]!.types)),
-  { module: ts.ModuleKind.NodeNext, types: ['node'], skipLibCheck: true },
-);
+const program = service.getProgram()!;
 const checker = program.getTypeChecker();
 const meant = (symbol: ts.Symbol): ts.Symbol =>
   symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
@@ -93,7 +59,7 @@ const exportsOf = (door: string): ts.Symbol[] =>
 test('each option of a door says what it is, for editors', () => {
   const isOurs = ({ declarations = [] }: ts.Symbol): boolean =>
     declarations.some((one) => one.getSourceFile().fileName.startsWith(join(root, 'dist')));
-  const silent = program.getRootFileNames().flatMap((door) =>
+  const silent = declared.flatMap((door) =>
     exportsOf(door)
       .filter(({ name }) => /(?:Options|Settings)$/.test(name))
       .map(meant)
@@ -171,7 +137,7 @@ test('an application can import the name of each type that a public declaration 
   for (const door of doors)
     for (const name of Object.keys((await import(`portico${door.slice(1)}`)) as object)) values.add(name);
   const isExported = new Set(
-    program.getRootFileNames().flatMap((door) => exportsOf(door).flatMap((symbol) => meant(symbol).declarations ?? [])),
+    declared.flatMap((door) => exportsOf(door).flatMap((symbol) => meant(symbol).declarations ?? [])),
   );
   const found = new Map<string, string>();
   const isHidden = (node: ts.Node): boolean =>
@@ -247,4 +213,26 @@ test('`portico` exports the values of its stability page, and no others', async 
   const page = readFileSync(join(root, 'docs', 'stability.md'), 'utf8');
   const [, listed = ''] = /\| values of `portico`: ([^|]*)\|/.exec(page) ?? [];
   assert.deepEqual(Object.keys((await import('portico')) as object).toSorted(), listed.match(/\w+/g)?.toSorted());
+});
+
+/** Returns what is shown where the text has this for the last time. */
+function hover(word: string): { readonly shown: string; readonly said: string } {
+  const info = service.getQuickInfoAtPosition(hovered, text.lastIndexOf(word) + 1);
+  return { shown: ts.displayPartsToString(info?.displayParts), said: ts.displayPartsToString(info?.documentation) };
+}
+
+for (const word of ['get(', 'post(', 'connect(', 'launch;', 'Reply;', 'action;']) {
+  test(`the hover of ${word.slice(0, -1)} has a sentence and an example`, () => {
+    const { said } = hover(word);
+    assert.match(said, /^[A-Z].*\.\s.*```ts\n.+```$/s);
+    assert.ok(said.length < 700, said);
+  });
+}
+
+test('the hovers of params and body show their members alone', () => {
+  const shown = [hover('params }').shown, hover('body })').shown].map((each) => each.replaceAll(/\s+/g, ' '));
+  assert.deepEqual(shown, [
+    '(parameter) params: { readonly shelf: string; readonly id: number; }',
+    '(parameter) body: { title: string; year?: number | undefined; }',
+  ]);
 });

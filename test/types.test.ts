@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { errorsIn } from './docs/compiler.js';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
@@ -30,4 +31,24 @@ test('84: the extras compile against the published declarations', () => {
   const run = spawnSync(process.execPath, [tsc, '-p', 'src/extras'], { cwd: root, encoding: 'utf8' });
   assert.equal(run.stdout, '');
   assert.equal(run.status, 0);
+});
+
+test('a field added to Environ is there whatever order the files come in', () => {
+  const declares = "import { environ } from 'portico/app';\nexport type E = ReturnType<typeof environ>;\n";
+  const augments =
+    "import 'portico/app';\ndeclare module 'portico/app' { interface Environ { tenant?: { id: string } } }\n";
+  const uses =
+    "import { type App, environ } from 'portico';\nimport { environ as same } from 'portico/app';\n" +
+    'export const app: App = (req, res) => { res.end([environ(req).tenant?.id, same(req).tenant?.id, environ(req).bestContentType, environ(req).requestId].join()); };\n';
+  const loads = "import 'portico/loader';\nimport 'portico/middleware';\n";
+  const parts = { augments, uses, declares, loads };
+  for (const order of [
+    'augments uses declares loads',
+    'uses augments loads declares',
+    'loads declares uses augments',
+  ]) {
+    const names = order.split(' ') as (keyof typeof parts)[];
+    const files = Object.fromEntries(names.map((name, at) => [`p${at}-${name}.ts`, parts[name]]));
+    assert.equal(errorsIn(files), '', order);
+  }
 });
