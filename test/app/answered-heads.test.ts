@@ -1,4 +1,4 @@
-/** Tests response heads with filters: clients read what a plain `node:http` server sends, and the response reports it afterwards. */
+/** Tests response headers with filters: clients read what a plain `node:http` server sends, and the response reports it afterwards. */
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
@@ -12,7 +12,7 @@ const answersOf = (app: App): Promise<string> =>
   rawRequest(app, 'GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
 const first = (answer: string): string => answer.slice(0, answer.indexOf('HTTP/1.1', 1));
 
-test('an Express app answers with the headers of the filters around it, and tells them', async () => {
+test('an Express app responds with the headers of the filters around it, and reports them', async () => {
   const told: unknown[] = [];
   const app = express();
   app.get('/', (_req, res) => {
@@ -41,7 +41,7 @@ test('an Express app answers with the headers of the filters around it, and tell
   assert.deepEqual(told, ['1', '2', '1', '2', '1', 'a/b', '1', 'a/b']);
 });
 
-test('an answer after a head that Node refused has the default headers and what was set before, and none of the head', async () => {
+test('a response after headers that Node refused has the default headers and those set before, and none of the refused ones', async () => {
   const refused: Record<string, string | number> = {
     'cache-control': 'public',
     'x-set': 'anew',
@@ -67,7 +67,7 @@ test('an answer after a head that Node refused has the default headers and what 
   }
 });
 
-test('headers are told as they were sent, whatever becomes of the object they were given in', async () => {
+test('headers are reported as they were sent, whatever becomes of the object they were given in', async () => {
   const told: unknown[] = [];
   const shared: Record<string, string | number> = { 'Content-Type': 'a/b', 'content-length': 4 };
   await answersOf((_req, res) => {
@@ -115,7 +115,7 @@ test('a response behind a proxy, and one made from it, tell the headers as it do
   ]);
 });
 
-test('a head that somebody takes back brings nothing of its filters into other answers', async () => {
+test('headers that somebody takes back bring nothing of their filters into other responses', async () => {
   const answer = await answersOf((req, res) => {
     defaultHeaders(res, ['x-id', '7']);
     if (req.headers.connection === 'close') {

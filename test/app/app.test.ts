@@ -12,7 +12,7 @@ const noting =
     return app(req, res);
   };
 
-test('the first filter named is the outermost, and a filter may answer without calling its app', async () => {
+test('the first filter named is the outermost, and a filter may respond without calling its app', async () => {
   const notes: string[] = [];
   const refusing: Filter = () => (_req, res) => void res.writeHead(401).end();
   const app: App = (_req, res) => void res.end('app');
@@ -36,7 +36,7 @@ test('what is no pipeline is refused when it is composed, and not by a request',
   }
 });
 
-test('a throw and a rejection are told alike, and an app that returns nothing costs no promise', async () => {
+test('a throw and a rejection are reported alike, and an app that returns nothing costs no promise', async () => {
   const caught: unknown[] = [];
   const run = (app: () => unknown): unknown =>
     catching(app as App, (error) => void caught.push(error))({} as never, {} as never);

@@ -200,7 +200,7 @@ const EVERY_ANSWER = {
 };
 
 for (const status of [400, 404, 500, 503]) {
-  test(`RT-178 a fault of ${status} ${status < 500 ? 'keeps' : 'drops'} what was said of the answer that failed`, async () => {
+  test(`RT-178 a fault of ${status} ${status < 500 ? 'keeps' : 'drops'} what was said of the response that failed`, async () => {
     const headers = { 'retry-after': '7' };
     const answer = await ask((req, res) => {
       for (const [name, value] of Object.entries({ ...ANSWER, ...EVERY_ANSWER })) res.setHeader(name, value);
@@ -226,7 +226,7 @@ test('a fault keeps no-store, and what is among its own headers', async () => {
   assert.deepEqual(answer.headers['set-cookie'], ['a=1']);
 });
 
-test('a fault after the head destroys the connection: a truncated body must not look complete', async () => {
+test('a fault after the headers destroys the connection: a truncated body must not look complete', async () => {
   const answer = ask((req, res) => {
     res.writeHead(200);
     res.write('half', () => answerFault(req, res, new Fault(500), { onFailure: () => undefined }));
@@ -240,7 +240,7 @@ for (const status of [200, 399, 600, 404.5, Number.NaN]) {
   });
 }
 
-test('a server whose answer to a failure fails answers 500, and goes on', async (t) => {
+test('a server whose response to a failure fails responds with 500, and goes on', async (t) => {
   const log = keepingLogger();
   log.child = () => log;
   const server = new Server(
@@ -272,7 +272,7 @@ test('an object with a status that is thrown instead of an error keeps its statu
   for (const other of [{ statusCode: 302 }, {}, null, 'text', [404]]) assert.equal(asFault(other).status, 500);
 });
 
-test('a fault has its body also after a head without a body that Node has refused', async (t) => {
+test('a fault has its body also after headers without a body that Node has refused', async (t) => {
   const server = new Server('refused', (_req, res) => {
     res.writeHead(204, { 'x-bad': 'two\nlines' });
   });

@@ -98,7 +98,7 @@ for (const [way, make] of Object.entries(WAYS)) {
     ],
     ['is async', async () => undefined, 'PORTICO_HEAD_PROMISE'],
   ] as const) {
-    test(`RV-3 a listener of the head that ${how} is a logged 500 of its request: ${way}`, async (t) => {
+    test(`RV-3 a listener of the headers that ${how} is a logged 500 of its request: ${way}`, async (t) => {
       const log = memoryLog();
       const { ask } = await served(t, compose([failing(listener)], await make(rootOf(t), {}, log)), log);
       const { headers } = await ask('GET', '/a.txt');
@@ -231,7 +231,7 @@ test('RW-13 a file that another replaces by its name while it is sent is the one
   await replaced;
 });
 
-test('RW-13 a link that takes the place of a file while it is sent leads nowhere', {
+test('RW-13 a link that replaces a file while it is sent leads nowhere', {
   skip: process.platform === 'win32',
 }, async (t) => {
   const root = rootOf(t);

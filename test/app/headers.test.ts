@@ -41,7 +41,7 @@ test('what Node refuses stays refused', async () => {
   }
 });
 
-test('of a head that Node refuses no header is left, and what was set before is there again', async () => {
+test('of headers that Node refuses none is left, and what was set before is there again', async () => {
   const heads: unknown[] = [
     { 'x-set': 'anew', 'x-new': '1', 'bad name': '1' },
     ['x-set', 'anew', 'x-new', '1', 'bad name', '1'],

@@ -64,7 +64,7 @@ test('RV-8 a body over the limit, and one in pieces without a length, is sent as
   }
 });
 
-test('an app that flushes its head, and a response that nobody wants held, is not held up', async () => {
+test('an app that flushes its headers, and a response that nobody wants held, is not held up', async () => {
   const flushing: App = (_req, res) => {
     res.flushHeaders();
     res.end('hello');

@@ -32,7 +32,7 @@ async function folderOf(t: TestContext): Promise<string> {
   return root;
 }
 
-test('AT-4 a fifo, a socket and a device are 404, also as an index', { timeout: 20_000 }, async (t) => {
+test('AT-4 a fifo, a socket and a device get 404, also as an index', { timeout: 20_000 }, async (t) => {
   const root = await folderOf(t);
   const { made: app } = await buildApp(staticFiles, { local: { document_root: root, index: 'index.html, page.html' } });
   for (const path of ['/fifo', '/socket', '/device']) assert.equal((await request(app, 'GET', path)).status, 404, path);

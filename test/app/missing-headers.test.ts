@@ -21,7 +21,7 @@ const writing =
     else res.writeHead(201, message, headers).end('hello');
   };
 
-test('MW-7 a listener of the head adds headers that nothing further in gives, whatever the spelling', async () => {
+test('MW-7 a listener of the headers adds headers that nothing further in gives, whatever the spelling', async () => {
   const filters = [defaults('x-a', 'outer', 'x-c', 'outer'), defaults('x-b', 'inner', 'x-a', 'inner')];
   const heads: [App, object][] = [
     [writing({ 'X-B': 'app' }), { 'x-a': 'inner', 'x-b': 'app', 'x-c': 'outer' }],

@@ -29,7 +29,7 @@ test('a body is read whole, whether its length was declared or not', async () =>
   assert.equal((await request(lint(echo()), 'GET', '/')).text(), '');
 });
 
-test('a body over the limit is 413, declared or counted; one of the limit passes', async () => {
+test('a body over the limit gets 413, declared or counted; one of the limit passes', async () => {
   assert.equal((await request(lint(echo(5)), 'POST', '/', { body: 'hello' })).status, 200);
   assert.equal((await request(lint(echo(5)), 'POST', '/', { body: chunks('hel', 'lo') })).status, 200);
   const declared = await request(lint(echo(4)), 'POST', '/', { body: 'hello' });
@@ -127,14 +127,14 @@ const chunked = (path: string, pieces: readonly number[]): string =>
 
 const piece = fc.integer({ min: 1, max: 15 });
 
-/** A connection: requests whose bodies fit, one whose body does not, and the places where the bytes are split. */
+/** A connection: requests whose bodies fit, one whose body does not, and the offsets where the bytes are split. */
 const connection = fc.record({
   before: fc.array(fc.constantFrom([], [5], [3, 4]), { maxLength: 3 }),
   last: fc.array(piece, { minLength: 3, maxLength: 6 }).map((pieces) => [...pieces, LIMIT]),
   cuts: fc.array(fc.integer({ min: 1, max: 300 }), { maxLength: 4 }),
 });
 
-test('a body over its limit is told in the async context of its request', async (t) => {
+test('a body over its limit is reported in the async context of its request', async (t) => {
   const context = new AsyncLocalStorage<string>();
   const told: [path: string, store: string | undefined][] = [];
   const server = new Server('limits', (req, res) => {

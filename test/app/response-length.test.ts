@@ -109,7 +109,7 @@ const RIGHT: Record<string, App> = {
 };
 
 for (const [what, app] of Object.entries(RIGHT)) {
-  test(`an answer of ${what} lets its connection go on`, async (t) => {
+  test(`a response of ${what} lets its connection go on`, async (t) => {
     const { answer, outcomes, lines } = await answered(t, (req, res) => {
       return app(req, res);
     });
@@ -119,7 +119,7 @@ for (const [what, app] of Object.entries(RIGHT)) {
   });
 }
 
-test('the callback of an end that did not come is told why', async (t) => {
+test('the callback of an end that did not come gets the reason', async (t) => {
   const told: unknown[] = [];
   const { outcomes } = await answered(t, (_req, res) => {
     declare(res, 5).end('abc', (error?: Error) => told.push(error));
@@ -127,7 +127,7 @@ test('the callback of an end that did not come is told why', async (t) => {
   assert.deepEqual(told, [outcomes[0]?.error]);
 });
 
-test('a compressed answer has the length of what was compressed', async (t) => {
+test('a compressed response has the length of what was compressed', async (t) => {
   const { made: filter } = await buildFilter(compression);
   const { answer, lines } = await answered(
     t,
@@ -140,7 +140,7 @@ test('a compressed answer has the length of what was compressed', async (t) => {
   assert.deepEqual(lines, []);
 });
 
-test('the access line of such an answer has the bytes that were sent, and says that it was cut', async (t) => {
+test('the access line of such a response has the bytes that were sent, and says that it was cut', async (t) => {
   const { log, lines } = captureLog();
   const { made: filter } = await buildFilter(requestLog, { log });
   await answered(

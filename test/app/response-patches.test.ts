@@ -1,4 +1,4 @@
-/** Tests heads that fail while a stream is sent: only that request fails, and not its connection or later requests. */
+/** Tests headers that fail while a stream is sent: only that request fails, and not its connection or later requests. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -68,7 +68,7 @@ const FILTERS: Readonly<Record<string, readonly Filter[]>> = {
 describe('pipelined', () => {
   for (const [how, filters] of Object.entries(FILTERS)) {
     for (const name of ['router', 'fastify', 'fetch']) {
-      test(`RT-178 a stream whose head fails is 500 between two answers: ${name} ${how}`, {
+      test(`RT-178 a stream whose headers fail gets 500 between two responses: ${name} ${how}`, {
         timeout: 20_000,
       }, async (t) => {
         const opened: Readable[] = [];
@@ -111,7 +111,7 @@ async function staticFiles(folder: string, maxAge = 0): Promise<App> {
   return new Loader(file).loadApp();
 }
 
-test('RT-178 a listener of the head that throws under a stream ends the request as an error, and nothing else', async (t) => {
+test('RT-178 a listener of the headers that throws under a stream ends the request as an error, and nothing else', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'portico-stream-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'large');
@@ -171,7 +171,7 @@ test('RT-178 a listener of the head that throws under a stream ends the request 
   for (const stream of opened) assert.equal(stream.destroyed, true);
 });
 
-test('RT-178 a 500 in place of a stream says nothing of the answer that failed: no cache keeps it', async (t) => {
+test('RT-178 a 500 in place of a stream says nothing of the response that failed: no cache keeps it', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'portico-stream-'));
   t.after(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, 'file'), 'a file');

@@ -39,7 +39,7 @@ test('MW-7 a body goes through the streams innermost first, and its length is no
   assert.equal(response.headers['transfer-encoding'], 'chunked');
 });
 
-test('the stream is chosen when status and headers are known, in order with the head listeners', async () => {
+test('the stream is chosen when status and headers are known, in order with the listeners of headers', async () => {
   const order: string[] = [];
   const filters: Filter[] = [
     (app) => (req, res) => {

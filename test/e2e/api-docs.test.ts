@@ -91,7 +91,7 @@ test('OP-71 /docs/<api>/openapi.json is what api-cli openapi prints, made by a w
   assert.ok(!made.includes(`made ${program.pid}`), 'the parent imports no application');
 });
 
-test('OP-71 the page has operations, parameters, bodies and answers without a script, and takes nothing from outside', async () => {
+test('OP-71 the page has operations, parameters, bodies and responses without a script, and takes nothing from outside', async () => {
   const { admin } = await shared();
   const list = await ask(admin, '/docs');
   assert.match(await list.text(), /<a href="\/docs\/things">things<\/a>/);

@@ -74,7 +74,7 @@ async function started(metrics: boolean) {
   };
 }
 
-/** One program for the tests that follow one another. */
+/** One application for the tests that follow one another. */
 const counted = startedOnce(() => started(true));
 
 test('RP-93 OP-51 calls, failures and the last error of each method are seen, without a word of the caller', async () => {

@@ -53,7 +53,7 @@ async function atWork(t: TestContext, times: string) {
   return { program, cut, begin, cli, metrics, write };
 }
 
-test('a request that is cut off at drain_timeout is counted, has its access line, and is told by reload and status; one of an API that a reload removes too, and stays counted', async (t) => {
+test('a request that is cut off at drain_timeout is counted, has its access line, and is reported by reload and status; one of an API that a reload removes too, and stays counted', async (t) => {
   const { program, cut, begin, cli, metrics, write } = await atWork(
     t,
     'drain_timeout = 2\ngraceful_shutdown_timeout = 30',

@@ -28,7 +28,7 @@ interface Ready {
   readonly services: readonly { readonly state: string; readonly reasons: readonly string[] }[];
 }
 
-test('DR-13 /readyz is 503 while no worker has a file descriptor for a connection, and 200 after that', {
+test('DR-13 /readyz gets 503 while no worker has a file descriptor for a connection, and 200 after that', {
   skip: process.platform !== 'linux',
 }, async (t) => {
   const port = await freePort();

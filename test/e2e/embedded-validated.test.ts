@@ -1,4 +1,4 @@
-/** Programs that embed their services tell what `check` tells: at a start, in a dry run and in a reload, by the same code. */
+/** Applications that embed their services report what `check` reports: at a start, in a dry run and in a reload, by the same code. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { type Broken, brokenConfigurations, filesOf, ODD } from '../cli/broken-c
 import { commandBeside } from '../cli/command.js';
 import { emptyProject, freePort, Program } from './program.js';
 
-/** Programs by the kind of their launcher. */
+/** Applications by the kind of their launcher. */
 const PROGRAMS = {
   'one process': `
 import { Config, launch, runMain, WSGIService } from 'portico';
@@ -56,7 +56,7 @@ function started(t: TestContext, folder: string): Program {
 }
 
 for (const [kind, main] of Object.entries(PROGRAMS) as [keyof typeof PROGRAMS, string][]) {
-  test(`OP-19 MI-3 a program with ${kind} tells at a start, in a dry run and in a reload what check tells`, async (t) => {
+  test(`OP-19 MI-3 an application with ${kind} reports at a start, in a dry run and in a reload what check reports`, async (t) => {
     const port = await freePort();
     const project = emptyProject({ ...filesOf({}, port), 'main.js': main });
     t.after(() => project.remove());

@@ -1,4 +1,4 @@
-/** Programs that embed Portico obey their configuration files, as `api-cli` does. */
+/** Applications that embed Portico obey their configuration files, as `api-cli` does. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync, readFileSync, renameSync, watch, writeFileSync } from 'node:fs';
@@ -95,7 +95,7 @@ for (const [how, main] of [
   ['in a worker', inWorker],
 ] as const) {
   describe(how, { concurrency: 1 }, () => {
-    /** A program for two tests, of which the second one changes its configuration. */
+    /** An application for two tests, of which the second one changes its configuration. */
     const toStderr = startedOnce(async () => {
       const project = await embedded(file, main, `log_level = warn\n${OTHERS}colour = red\n[api:helo]\nworkers = 2`);
       const program = project.start();
@@ -111,7 +111,7 @@ for (const [how, main] of [
       assert.match(line, /"level":"warn".*\[api:helo\].* no service with this name.*did you mean \[api:hello\]\?/);
     });
 
-    test(`an embedded service ${how} logs at log_level, and HUP changes it, and says which effect an option has that nothing reads`, {
+    test(`an embedded service ${how} logs at log_level, and SIGHUP changes it, and says which effect an option has that nothing reads`, {
       timeout,
     }, async () => {
       const { port, program, write } = await toStderr();
@@ -137,7 +137,7 @@ for (const [how, main] of [
   });
 }
 
-test('an embedded service logs into log_file in log_format; HUP opens it anew, and refuses one that cannot be opened', {
+test('an embedded service logs into log_file in log_format; SIGHUP opens it anew, and refuses one that cannot be opened', {
   timeout,
 }, async (t) => {
   const options = 'log_file = api.log\nlog_format = text';
@@ -156,7 +156,7 @@ test('an embedded service logs into log_file in log_format; HUP opens it anew, a
   assert.equal((await get(port, '/')).status, 200);
 });
 
-test('an embedded service refuses unknown sections, and none that its program declares', { timeout }, async (t) => {
+test('an embedded service refuses unknown sections, and none that its application declares', { timeout }, async (t) => {
   const more = 'debug = false\n[elsewhere]\nx = 1\n[storage]\nsize = 1\n';
   const declared = inOneProcess.replace(
     'await Config.load()',
@@ -201,7 +201,7 @@ const config = await Config.load({ groups: { look: options } });
 console.log(config.configFiles.map((file) => file.split('/').at(-1)), config.group('look', options).depth);
 `;
 
-test('Config.load() of a program reads its command line', { timeout }, async (t) => {
+test('Config.load() of an application reads its command line', { timeout }, async (t) => {
   const { start, inFolder } = await embedded(t, withoutRunMain, '');
   writeFileSync(inFolder('other.ini'), '');
   const program = start('--config-file', 'other.ini', '--look-depth', '3');
@@ -209,7 +209,7 @@ test('Config.load() of a program reads its command line', { timeout }, async (t)
   assert.equal(program.stdout, "[ 'other.ini' ] 3\n");
 });
 
-test('--help of a program without runMain is printed, with status 0 and no stack', { timeout }, async (t) => {
+test('--help of an application without runMain is printed, with status 0 and no stack', { timeout }, async (t) => {
   const { start } = await embedded(t, withoutRunMain, '');
   const program = start('--help');
   assert.deepEqual(await program.ended, { code: 0, signal: null });

@@ -39,7 +39,7 @@ test('LC-373 RL-69 RL-84 a configuration that a worker refuses ends the launch w
   assert.doesNotMatch(errors[0]?.msg ?? '', /\n\s+at /);
 });
 
-test('LC-328 a worker whose program does not launch its service says so and ends with 78', async (t) => {
+test('LC-328 a worker whose application does not launch its service says so and ends with 78', async (t) => {
   const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1, rename: 'apy' }] });
   t.after(() => fleet.cleanUp());
   assert.deepEqual(await fleet.ended, { code: 78, signal: null });

@@ -59,7 +59,7 @@ function saysTaken(text: string, name: string, line: number, port: number): void
   assert.match(text, new RegExp(`Is another copy of this service running\\? ${who}`));
 }
 
-test('RL-68 OP-80 all ports that are taken are told at once, with their places and who to ask, at the start and by a reload, until they are free; LC-515 an API that a reload adds gets its ready line; LC-511 LC-354 SIGTERM to the whole process group of an idle fleet ends it with 0', async (t) => {
+test('RL-68 OP-80 all ports that are taken are reported at once, with their locations and who to ask, at the start and by a reload, until they are free; LC-515 an API that a reload adds gets its ready line; LC-511 LC-354 SIGTERM to the whole process group of an idle fleet ends it with 0', async (t) => {
   const { ports, free } = await takenPorts(t);
   const [one, two] = ports as [number, number];
   const port = await freePort();
@@ -99,7 +99,7 @@ test('RL-68 OP-80 all ports that are taken are told at once, with their places a
   assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
 });
 
-/** Runs a program in a separate terminal, which SIGUSR1 closes; the program's output goes elsewhere. */
+/** Runs an application in a separate terminal, which SIGUSR1 closes; the application's output goes elsewhere. */
 const IN_TERMINAL = `
 import os, pty, signal, sys
 out = os.dup(1)

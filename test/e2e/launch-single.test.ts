@@ -10,7 +10,7 @@ async function single(t: { after(fn: () => Promise<void>): void }, plan: object 
   return { program, port: port as number };
 }
 
-test('LC-1411 LC-1412 LC-516 a program of serve and wait changes in place on SIGHUP; LC-510 LC-1909 a signal is heard at once by a program with nothing else to do', async (t) => {
+test('LC-1411 LC-1412 LC-516 an application of serve and wait changes in place on SIGHUP; LC-510 LC-1909 a signal is heard at once by an application with nothing else to do', async (t) => {
   const { program, port } = await single(t, { serve: true });
   program.kill('SIGHUP');
   await program.event('reset');
@@ -32,7 +32,7 @@ test('LC-1701 LC-377 a single process whose loop is stuck in its stop is killed 
   await program.line(({ msg }) => /at service\.onStop /.test(msg ?? ''));
 });
 
-test('LC-536 RL-72 a closed standard error does not end the program', async (t) => {
+test('LC-536 RL-72 a closed standard error does not end the application', async (t) => {
   const { program, port } = await single(t);
   program.child.stderr?.destroy();
   program.child.stdout?.destroy();

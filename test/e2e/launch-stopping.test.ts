@@ -30,7 +30,7 @@ function wakeUps(pid: number): number {
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-test('LC-302 LC-1910 an idle parent wakes up for the signs of life of its workers, whatever wait_interval asks for; LC-352 LC-1902 LC-541 after TERM, once a new connection is refused all are, while a request is still being answered; LC-353 LC-1910 meanwhile the parent sleeps; LC-521 LC-371 it ends with 0, as its workers do', async (t) => {
+test('LC-302 LC-1910 an idle parent wakes up for the signs of life of its workers, whatever wait_interval asks for; LC-352 LC-1902 LC-541 after SIGTERM, once a new connection is refused all are, while a response is still being sent; LC-353 LC-1910 meanwhile the parent sleeps; LC-521 LC-371 it ends with 0, as its workers do', async (t) => {
   const { fleet, port, workers } = await running(t, { options: { waitInterval: 0.001 } });
   const before = wakeUps(fleet.pid);
   await pause(2000);
@@ -93,7 +93,7 @@ test('LC-354 LC-355 RL-71 what a worker cuts off as it ends for an error is no c
   assert.match(JSON.stringify(cut[0]), /"busy":\[[^\]]*slow/);
 });
 
-test('LC-358 a stop that the program asks for ends wait() as a signal does: 0 when all ended in time, else 1; LC-352 LC-1905 the parent calls stop of no service: one that hangs there cannot keep the workers from hearing', async (t) => {
+test('LC-358 a stop that the application asks for ends wait() as a signal does: 0 when all ended in time, else 1; LC-352 LC-1905 the parent calls stop of no service: one that hangs there cannot keep the signal from the workers', async (t) => {
   for (const [settings, expected] of [
     [{}, 0],
     [{ gracefulShutdownTimeoutMs: 300 }, 1],

@@ -1,4 +1,4 @@
-/** HUP reopens every log file of a program, whichever logger writes it. */
+/** SIGHUP reopens every log file of an application, whichever logger writes it. */
 import assert from 'node:assert/strict';
 import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
@@ -32,7 +32,7 @@ process.exitCode = await launcher.wait();
 
 const FILES = ['configuration.log', 'service.log', 'launcher.log'];
 
-test('HUP opens the log files of all loggers anew', async (t) => {
+test('SIGHUP opens the log files of all loggers anew', async (t) => {
   const { folder, remove } = emptyProject({
     'main.js': MAIN,
     'portico.ini': '[DEFAULT]\nlog_file = configuration.log\n',

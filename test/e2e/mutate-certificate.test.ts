@@ -1,4 +1,4 @@
-/** An unusable certificate in a program that launches its APIs itself and changes them in place. */
+/** An unusable certificate in an application that launches its APIs itself and changes them in place. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ function served(port: number): Promise<string> {
   });
 }
 
-test('LC-1015 RL-92 RL-66 CF-80 OP-80 a pair that does not match is refused with its place, and the old one stays', async (t) => {
+test('LC-1015 RL-92 RL-66 CF-80 OP-80 a pair that does not match is refused with its location, and the old one stays', async (t) => {
   const port = await freePort();
   const [old, other] = [await makePair(), await makePair()];
   const project = emptyProject({

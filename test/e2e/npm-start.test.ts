@@ -1,4 +1,4 @@
-/** TERM to the process that an operator or a container has started ends the fleet with 0, also if that is process 1. */
+/** SIGTERM to the process that an operator or a container has started ends the fleet with 0, also if that is process 1. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -35,7 +35,7 @@ function descendants(pid: number): number[] {
 }
 
 for (const name of Object.keys(WAYS)) {
-  test(`${name}: TERM ends the fleet, with 0, and nothing stays behind`, async (t) => {
+  test(`${name}: SIGTERM ends the fleet, with 0, and nothing stays behind`, async (t) => {
     const program = await started(t, name);
     const all = descendants(program.pid);
     program.kill();
@@ -45,7 +45,7 @@ for (const name of Object.keys(WAYS)) {
   });
 }
 
-test('npm start as process 1: TERM ends the fleet, with 0', {
+test('npm start as process 1: SIGTERM ends the fleet, with 0', {
   skip: !namespaces && 'no namespaces here',
 }, async (t) => {
   const program = await started(t, 'npm start', NAMESPACE);
@@ -56,7 +56,7 @@ test('npm start as process 1: TERM ends the fleet, with 0', {
   assert.match(program.output(), /Stopped with status 0/);
 });
 
-test('npx portico: TERM ends the fleet, though npx and its shell end at once', async (t) => {
+test('npx portico: SIGTERM ends the fleet, though npx and its shell end at once', async (t) => {
   const folder = temporaryFolder('portico-npx-');
   mkdirSync(join(folder, 'node_modules', '.bin'), { recursive: true });
   symlinkSync(root, join(folder, 'node_modules', 'portico'));

@@ -64,7 +64,7 @@ interface Served {
   readonly folder: string;
   readonly ports: Ports;
   write(file: string, text: string): void;
-  /** Sends HUP; settles with the report of the reload. */
+  /** Sends SIGHUP; settles with the report of the reload. */
   hup(): Promise<ReturnType<typeof reports>[number]>;
   /** Runs a command of api-cli in the project. */
   command(...words: string[]): ReturnType<typeof commandBeside>;
@@ -152,7 +152,7 @@ test('commands of the control socket, probes and metrics are as with workers; sc
   assert.equal((await command('reload')).status, 0);
 });
 
-test('HUP takes effect in the process and loses no request of clients on kept connections; a wrong one changes nothing', async (t) => {
+test('SIGHUP takes effect in the process and loses no request of clients on kept connections; a wrong one changes nothing', async (t) => {
   const { program, ports, write, hup } = await shared();
   const lost: string[] = [];
   const seen = { books: new Set<string>(), films: new Set<string>() };
@@ -201,7 +201,7 @@ test('HUP takes effect in the process and loses no request of clients on kept co
   );
 });
 
-test('a reload adds and removes APIs of the process; workers = 2 waits for a restart; INT ends it with 1', async () => {
+test('a reload adds and removes APIs of the process; workers = 2 waits for a restart; SIGINT ends it with 1', async () => {
   const { program, ports, write, hup, command } = await shared();
   write('api-paste.ini', paste('two'));
   write('portico.ini', ini(ports, { apis: 'books, songs' }));
@@ -216,7 +216,7 @@ test('a reload adds and removes APIs of the process; workers = 2 waits for a res
   assert.equal((await hup()).outcome, 'accepted');
   assert.equal((await asked(ports.songs)).greeting, 'four');
 
-  // Another program has the port of an API that is added: nothing changes.
+  // Another application has the port of an API that is added: nothing changes.
   write(
     'portico.ini',
     ini({ ...ports, films: ports.metrics }, { apis: 'books, songs, films' }).replace('[admin]\n', '[admin]\n#'),
@@ -241,7 +241,7 @@ test('a reload adds and removes APIs of the process; workers = 2 waits for a res
   assert.deepEqual(await program.ended, { code: 1, signal: null });
 });
 
-test('TERM lets requests of all APIs end, and the service manager hears of the start, a reload and the stop', async (t) => {
+test('SIGTERM lets requests of all APIs end, and the service manager hears of the start, a reload and the stop', async (t) => {
   const path = join(emptyFolder(t), 'notify');
   const listener = new NotifyListener(path);
   t.after(() => listener.close());
@@ -268,7 +268,7 @@ test('TERM lets requests of all APIs end, and the service manager hears of the s
   assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
 });
 
-test('a program of runApis serves in one process too', async (t) => {
+test('an application of runApis serves in one process too', async (t) => {
   const port = await freePort();
   const program = startMain(
     t,
@@ -345,7 +345,7 @@ function emptyFolder(t: TestContext): string {
   return folder;
 }
 
-test('RW-8 RW-15 TERM while a reload waits answers all that have connected, and the command says that the service stops', async (t) => {
+test('RW-8 RW-15 SIGTERM while a reload waits serves all that have connected, and the command says that the service stops', async (t) => {
   const port = await freePort();
   const project = emptyProject({
     'managers.js': 'export class Stock { initHost() {} }',

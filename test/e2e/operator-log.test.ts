@@ -84,7 +84,7 @@ async function busy(t: TestContext, port: number): Promise<Map<string, number>> 
   return counts;
 }
 
-test("USR2 to a fleet shows a stuck worker's stack, and the requests that the others have in flight", async (t) => {
+test("SIGUSR2 to a fleet shows a stuck worker's stack, and the requests that the others have in flight", async (t) => {
   const { port, program } = await project(t, 'worker_timeout = 60', 2);
   const counts = await busy(t, port);
   get(port, '/spin').catch(() => undefined);

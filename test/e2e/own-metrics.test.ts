@@ -74,7 +74,7 @@ async function served(t: TestContext, workers: number, more: More = {}) {
       program.kill('SIGHUP');
       await program.printed(/"event":"reload","/, from);
     },
-    /** Sends requests, one after another, until each of so many workers has answered some. Returns how many each has answered. */
+    /** Sends requests, one after another, until each of so many workers has served some. Returns how many each has served. */
     order: async (kind: string, path = 'orders'): Promise<Map<number, number>> => {
       const byPid = new Map<number, number>();
       do {

@@ -54,7 +54,7 @@ const PROJECT = {
     'export const silent = () => (req, res) => res.end();\n',
 };
 
-/** Starts the program with the hooks above. */
+/** Starts the process with the hooks above. */
 function started(folder: string, ...settings: string[]): Program {
   const words = settings.flatMap((setting) => ['--set', setting]);
   return new Program(process.execPath, ['--import', './register.js', apiCli, ...words], { cwd: folder });
@@ -102,7 +102,7 @@ test('development loads selfsigned if an API over HTTPS has no certificate', asy
   await development.printed(/loads selfsigned/);
 });
 
-test('every line by which a module is told from others is a line of the package', () => {
+test('every line by which a module is distinguished from others is a line of the package', () => {
   const lib = join(root, 'lib');
   const texts = readdirSync(lib, { recursive: true })
     .map(String)
@@ -161,7 +161,7 @@ test('a parent composes only for an API whose app is a reference out of the past
   assert.ok(loadedBy(program).includes('the composition of a paste file'));
 });
 
-test('a program loads the server and the transport of remote calls when its first service starts', async (t) => {
+test('an application loads the server and the transport of remote calls when its first service starts', async (t) => {
   const index = JSON.stringify(new URL('lib/extras/rpc/index.js', `file://${root}/`).href);
   const { folder, remove } = emptyProject({
     ...PROJECT,

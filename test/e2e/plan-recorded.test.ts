@@ -1,5 +1,5 @@
 /**
- * Recorded requests against two versions of the sample: what a replay predicts is what both really answer. A few thousand random requests;
+ * Recorded requests against two versions of the sample: what a replay predicts is how both really respond. A few thousand random requests;
  * 50,000 with `--long`.
  */
 import assert from 'node:assert/strict';

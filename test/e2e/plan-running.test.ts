@@ -151,7 +151,7 @@ test('a reload does not wait for workers that cannot describe themselves', async
   );
 });
 
-test('86 plan --running --replay: what the log of the service says, against what its files would answer', async (t) => {
+test('86 plan --running --replay: what the log of the service says, against what its files would return', async (t) => {
   const ini = `${FILES['portico.ini']!.replace('port = 8099', 'port = 0')}[control]\nsocket = control.sock\n`;
   const route =
     "  router.connect('/rooms', { controller: 'rooms', action: 'index', conditions: { method: ['GET'] } });\n";

@@ -84,7 +84,7 @@ test('LA-2 a launch whose module never settles ends after worker_start_timeout, 
   );
 });
 
-test('a worker whose module ends the process is a start that fails: one error with its place', async (t) => {
+test('a worker whose module ends the process is a start that fails: one error with its location', async (t) => {
   const project = emptyProject({ ...pidProject(await freePort(), 2), 'app.js': ENDING });
   t.after(() => project.remove());
   const program = startApiCli([], { cwd: project.folder });

@@ -1,4 +1,4 @@
-/** Programs under test: started as an operator starts them, observed by their output, ended by pid. */
+/** Processes under test: started as an operator starts them, observed by their output, ended by pid. */
 import { type ChildProcess, execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -18,22 +18,22 @@ export function runApiCli(cwd: string, ...words: string[]): Promise<Outcome> {
   });
 }
 
-/** Milliseconds in which a program prints what a test expects: less than a test may take, so that the failure shows the output. */
+/** Milliseconds in which a process prints what a test expects: less than a test may take, so that the failure shows the output. */
 const PRINTED_MS = process.env.PORTICO_FAULTS === 'long' ? 600_000 : 80_000;
 
-/** Lets a program show on its standard output what it shows on a terminal: the services that are ready. */
+/** Lets a process show on its standard output what it shows on a terminal: the services that are ready. */
 const IN_TERMINAL = `--require=${join(root, 'test', 'fixtures', 'terminal.cjs')}`;
 
-/** The exit code or signal of a program. */
+/** The exit code or signal of a process. */
 export interface Ending {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
 
-/** A running program and its output so far. */
+/** A running process and its output so far. */
 export class Program {
   readonly child: ChildProcess;
-  /** Settles when the program has exited and its whole output is read. */
+  /** Settles when the process has exited and its whole output is read. */
   readonly ended: Promise<Ending>;
   stdout = '';
   stderr = '';
@@ -64,7 +64,7 @@ export class Program {
     return this.child.pid!;
   }
 
-  /** Settles with the match once either stream contains it. Rejects if the program exits without it, or prints it too late. */
+  /** Settles with the match once either stream contains it. Rejects if the process exits without it, or prints it too late. */
   async printed(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
     let isLate = false;
     const limit = setTimeout(() => {
@@ -102,7 +102,7 @@ export class Program {
     this.child.kill(signal);
   }
 
-  /** Kills the program and its workers, in any state; for clean-up at the end of a test. */
+  /** Kills the process and its workers, in any state; for clean-up at the end of a test. */
   async end(): Promise<Ending> {
     endGroup(this.pid);
     return this.ended;
@@ -121,12 +121,12 @@ export function startApiCli(
   return new Program(process.execPath, [apiCli, ...args], options);
 }
 
-/** A test, or the whole file, at whose end programs end and their projects are removed. */
+/** A test, or the whole file, at whose end processes end and their projects are removed. */
 export interface UntilEnd {
   after(end: () => Promise<void>): unknown;
 }
 
-/** For programs that serve several tests. Call it outside of the tests. */
+/** For processes that serve several tests. Call it outside of the tests. */
 export function untilFileEnds(): UntilEnd {
   const ends: (() => unknown)[] = [];
   after(async () => {

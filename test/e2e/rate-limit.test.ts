@@ -155,7 +155,7 @@ test('AU-5 a parent that responds late, again and again, lets no request beyond 
   assert.equal(granted(), 20);
 });
 
-test('a worker that asks as often as it can gets its answers', async (t) => {
+test('a worker that takes tokens as often as it can gets its responses', async (t) => {
   const port = await freePort();
   // Many requests to the parent, one after the other, then more tokens at once than fit into one request.
   const busy = `

@@ -169,7 +169,7 @@ test('SG-51 SG-52 SG-54 an operator on the machine changes a service; by a proxy
   assert.match(gone.text, /PORTICO_RECORD_NOT_FOUND/);
 });
 
-test('SG-33 SG-54 SG-57 while the registry is away nothing is said of other services, and all else is answered', async (t) => {
+test('SG-33 SG-54 SG-57 while the registry is away nothing is said of other services, and everything else is served', async (t) => {
   const registry = registryOf(t);
   const { admin } = await launched(t, 'one', registry);
   assert.deepEqual(await told(admin), { 'portico-images@one': 1 });
@@ -224,7 +224,7 @@ test('SG-52 with the record of a service goes the queue of its host, while other
   assert.equal((await ask(one.admin, 'GET', '/readyz')).status, 200);
 });
 
-test('SG-54 without a registry the answer says so', async (t) => {
+test('SG-54 without a registry the response says so', async (t) => {
   const none = emptyProject({
     'portico.ini': '[admin]\nlisten = 127.0.0.1:0\n[service:images]\nmanager = ./images.js:Images\n',
     'images.js': 'export class Images {}\n',

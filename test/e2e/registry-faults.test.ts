@@ -65,7 +65,7 @@ async function started(t: TestContext): Promise<Started | undefined> {
   const program = startProject(t, project);
   await program.printed(/Ready after/);
   const list = (folder: string) => commandBeside(['service', 'list', '--json'], { cwd: folder });
-  // A server that is busy may answer too late: then the command prints an error.
+  // A server that is busy may respond too late: then the command prints an error.
   const rows = async (): Promise<Row[]> => {
     const { status, stdout } = await list(others.folder);
     return status === 0 ? (JSON.parse(stdout) as { services: Row[] }).services : [];

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { emptyProject, freePort, startProject } from './program.js';
 
-/** `two` is built when the file `held` is gone; each app answers with its process. */
+/** `two` is built when the file `held` is gone; each app responds with its process. */
 const APP = `
 import { existsSync, unwatchFile, watchFile } from 'node:fs';
 const held = new URL('./held', import.meta.url).pathname;
@@ -65,7 +65,7 @@ export const app = () => async (req, res) => {
 };
 `;
 
-test('RW-3 HUP to a worker with an open request keeps no new connection waiting', async (t) => {
+test('RW-3 SIGHUP to a worker with an open request keeps no new connection waiting', async (t) => {
   const port = await freePort();
   const project = emptyProject({
     held: '',

@@ -152,7 +152,7 @@ const silent =
 const PART = 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc';
 const UNREAD = 'POST /early HTTP/1.1\r\nhost: x\r\ncontent-length: 99999\r\n\r\nabc';
 
-/** The answer beside this number of requests: if there is only one slot, the first one holds it, and the others wait. */
+/** The response beside this number of requests: under a concurrency limit of one, the first is in progress, and the others wait. */
 const beside =
   (others: number) =>
   async (fleet: Fleet): Promise<string> => {
@@ -248,7 +248,7 @@ const keepidle = async ({ ports }: Fleet): Promise<string> => {
 };
 
 const RELOADS = 6;
-/** The configuration changes once more, and the program reloads by itself; then it stops. */
+/** The configuration changes once more, and the application reloads by itself; then it stops. */
 const LAST = RELOADS + 1;
 
 const ROWS: Readonly<Record<string, Row | Unseen>> = {

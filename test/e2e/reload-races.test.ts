@@ -15,7 +15,7 @@ interface Running {
   report(at: number): Promise<ReloadReport>;
 }
 
-/** Runs a program that has `config`, `log`, `Service` and its own imports. */
+/** Runs an application that has `config`, `log`, `Service` and its own imports. */
 async function running(t: TestContext, ini: string, main: string): Promise<Running> {
   const project = emptyProject({
     'settings.ini': ini,

@@ -14,7 +14,7 @@ import { ask } from './clients.js';
 import { freePort } from './program.js';
 import { type ReloadedProject, reloadedProject } from './reloaded-project.js';
 
-/** An app that answers with its name and pid; to `/held`, its body comes once the file `released` is there. */
+/** An app that responds with its name and pid; to `/held`, its body comes once the file `released` is there. */
 const app = (name: string): string =>
   `import { existsSync } from 'node:fs';
 export const app = () => async (req, res) => {
@@ -100,7 +100,7 @@ async function removedAtWork(
   return { answer, pid };
 }
 
-test('RL-65 OP-86 two APIs give way to two others that have each other’s ports, and other numbers of workers: no request is lost; RL-68 OP-80 an address that cannot be handed over refuses the reload in one line that names both; LC-513 RL-83 INT ends the workers of an API that a reload has removed as well', async (t) => {
+test('RL-65 OP-86 two APIs give way to two others that have each other’s ports, and other numbers of workers: no request is lost; RL-68 OP-80 an address that cannot be handed over refuses the reload in one line that names both; LC-513 RL-83 SIGINT ends the workers of an API that a reload has removed as well', async (t) => {
   const [first, second] = [await freePort(), await freePort()];
   const it = await started(
     t,
@@ -216,7 +216,7 @@ async function pair(t: TestContext) {
   return { ...(await started(t, both)), other, without, both };
 }
 
-test('LC-518 OP-86 an API that comes again while its workers have not let go of the address is waited for; LC-511 LC-354 TERM waits for the workers of an API that a reload has removed', async (t) => {
+test('LC-518 OP-86 an API that comes again while its workers have not let go of the address is waited for; LC-511 LC-354 SIGTERM waits for the workers of an API that a reload has removed', async (t) => {
   const it = await pair(t);
   it.write(it.without);
   assert.deepEqual((await it.reload()).removed, ['two']);
@@ -251,7 +251,7 @@ async function untilAnnounced(socketPath: string): Promise<void> {
   }
 }
 
-test('LC-541 OP-86 an API on a unix socket accepts connections for drain_delay after TERM, and after the reload that removes it', async (t) => {
+test('LC-541 OP-86 an API on a unix socket accepts connections for drain_delay after SIGTERM, and after the reload that removes it', async (t) => {
   const folder = temporaryFolder('portico-socket-');
   t.after(() => removeFolder(folder));
   const socket = join(folder, 'one.sock');

@@ -12,7 +12,7 @@ const PASTE = '[app:hello]\npaste.app_factory = ./app.js:app\n';
 /** The warning about a file with a secret that others can read. */
 const EXPOSED = /portico\.ini:\d+:\d+: warning: \[servicegroup\] connection: this file holds a secret/;
 
-/** Builds of the app are told in a file. */
+/** Builds of the app are recorded in a file. */
 const APP = `import { appendFileSync } from 'node:fs';
 export const app = (_g, _l, { isTrial }) => {
   appendFileSync('built.txt', isTrial ? 'tried ' : 'migrated ');

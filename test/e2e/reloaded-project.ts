@@ -39,7 +39,7 @@ export async function reloadedProject(
   };
 }
 
-/** The reports of reloads in a program's log, oldest first. */
+/** The reports of reloads in an application's log, oldest first. */
 export function reports(program: Program): ReloadReport[] {
   const lines = program.stderr.split('\n').slice(0, -1);
   return lines.filter((line) => line.includes('"event":"reload"')).map((line) => JSON.parse(line) as ReloadReport);

@@ -181,7 +181,7 @@ test('RP-96 RP-20 a call has a span within that of its request, and its method o
     assert.equal(typeof attributes['error.type'], status.code === 2 ? 'string' : 'undefined');
 });
 
-test('RP-80 a lost connection to the broker is told by /readyz and status, of the services that have it; they serve on', {
+test('RP-80 a lost connection to the broker is reported by /readyz and status, of the services that have it; they serve on', {
   skip: withoutBroker,
 }, async (t) => {
   const exchange = `health-${randomUUID().slice(0, 8)}`;

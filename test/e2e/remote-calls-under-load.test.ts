@@ -79,7 +79,7 @@ function pidsOf({ stdout }: Program): ReadonlySet<string> {
   return new Set([...stdout.matchAll(/^serves (\d+)$/gm)].map(([, pid]) => pid!));
 }
 
-/** Pause of a caller between calls. Without it the callers use the processor time that starting servers need. */
+/** Pause of a caller between calls. Without it the callers use the CPU time that starting servers need. */
 const REST_MS = 20;
 
 /** Callers that send one call after another until the load is stopped. */

@@ -1,4 +1,4 @@
-/** Remote calls in real programs: an API and the service it calls, in one process and in several. */
+/** Remote calls in real applications: an API and the service it calls, in one process and in several. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';

@@ -143,7 +143,7 @@ test('OP-55 in a browser the page has all there is, follows what happens, and ru
   assert.deepEqual(said, []);
 });
 
-test('OP-53 OP-55 the page answers while a worker is stuck, with the line of code', { skip }, async (t) => {
+test('OP-53 OP-55 the page responds while a worker is stuck, with the line of code', { skip }, async (t) => {
   const { admin, port, program } = await first();
   ask(port, '/spin').catch(() => undefined);
   const { page } = await browse(t, admin);

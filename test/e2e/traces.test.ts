@@ -1,4 +1,4 @@
-/** Traces of a running service, made with the real OpenTelemetry SDK, which the program loads with --import. */
+/** Traces of a running service, made with the real OpenTelemetry SDK, which the application loads with --import. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -208,7 +208,7 @@ for (const [what, module, where, main] of [
   ['the SDK', './registered.js', 'one process', 'main.js'],
   ['the SDK and ends the process', './exiting.js', 'a worker', apiCli],
 ] as const) {
-  test(`MW-48 a listener to TERM that shuts down ${what} loses no span of ${where}: not before the drain is over`, async (t) => {
+  test(`MW-48 a listener to SIGTERM that shuts down ${what} loses no span of ${where}: not before the drain is over`, async (t) => {
     const { program, get, stopped } = await served(t, {
       env: { NODE_OPTIONS: `--import ${module}` },
       program: main,

@@ -22,7 +22,7 @@ function layout(): { readonly etc: string; readonly opt: string; readonly main: 
   return { etc, opt, state, main: join(folder, unitProgram()) };
 }
 
-/** The program that the unit file starts, as a path below the root of the file system. */
+/** The application that the unit file starts, as a path below the root of the file system. */
 function unitProgram(): string {
   const unit = readFileSync(join(root, 'paste', 'portico.service'), 'utf8');
   return /^ExecStart=.* \/(opt\/portico\/\S+\.js) /m.exec(unit)?.[1] ?? 'no program in the unit file';
@@ -72,7 +72,7 @@ test('LC-910 the files that ship start in the layout that the unit file describe
   assert.equal((await check.ended).code, 0, check.output());
 });
 
-test('PD-100 a package of the program is found from a configuration elsewhere: factories, egg:, managers', async (t) => {
+test('PD-100 a package of the application is found from a configuration elsewhere: factories, egg:, managers', async (t) => {
   const place = layout();
   const own = join(place.opt, 'node_modules', 'acme-hello');
   mkdirSync(own);

@@ -23,7 +23,7 @@ function findingsIn(text: string, severity: 'error' | 'warning'): readonly strin
 
 const firstLine = (text: string): string => text.split('\n')[0]!;
 
-test('OP-19 MI-6 a start, a dry run and a reload tell all errors that check tells, and nothing is served meanwhile; a reload to a module that ends the process is refused with its place', async (t) => {
+test('OP-19 MI-6 a start, a dry run and a reload report all errors that check reports, and nothing is served meanwhile; a reload to a module that ends the process is refused with its location', async (t) => {
   const port = await freePort();
   const project = emptyProject(filesOf({}, port));
   const write = (it: Broken): void => {

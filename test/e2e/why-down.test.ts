@@ -140,7 +140,7 @@ test('the new worker of a refused reload is no failure of the service: its own r
   assert.doesNotMatch((await cli('status')).stdout, /last failure/);
 });
 
-test('the error of a failing route is told by status, its JSON and both reports, with its place and a request id of the log', async () => {
+test('the error of a failing route is reported by status, its JSON and both reports, with its location and a request id of the log', async () => {
   const { port, cli, program, socket } = await plain();
   await get(port, '/broken/secret-1');
   await get(port, '/broken/secret-2');
@@ -154,7 +154,7 @@ test('the error of a failing route is told by status, its JSON and both reports,
     services: { errors: object[]; workers: { pid: number }[] }[];
   };
   const [{ errors, workers }] = services as [(typeof services)[0]];
-  // The other test of this fleet has answered with 500.
+  // The other test of this fleet has responded with 500.
   const { at, ...error } = errors.find((each) => 'place' in each) as Record<string, unknown>;
   assert.equal(Number.isNaN(Date.parse(String(at))), false);
   assert.deepEqual(error, {
@@ -232,7 +232,7 @@ test('a heap that overflows is said to be one, with its limit', async () => {
 
 test('a worker that is stopped by SIGSTOP is said to be', async (t) => {
   const { socket, cli } = await plain();
-  // Not from the worker, which might not have reported yet that it has answered.
+  // Not from the worker, which might not have reported yet that it has responded.
   const { pid } = (await untilIts(socket, ({ ready }) => ready === 1)).workers[0]!;
   process.kill(pid, 'SIGSTOP');
   t.after(() => process.kill(pid, 'SIGCONT'));
@@ -295,7 +295,7 @@ test('status says first that there is no admin listener, and why', async () => {
   assert.doesNotMatch(program.output(), /at Server\.setupListenHandle/);
 });
 
-test('idle connections, those within a head and those closed are told by status, in text and JSON', async (t) => {
+test('idle connections, those within headers and those closed are reported by status, in text and JSON', async (t) => {
   const { port, socket } = await limited();
   const connections: Socket[] = [];
   t.after(() => {
@@ -437,7 +437,7 @@ test('a worker with more memory than max_memory is replaced gracefully, with tha
   assert.deepEqual([now.memory, now.death], [1, death]);
 });
 
-test('a max_memory that a fresh worker exceeds is told, and not heeded', async () => {
+test('a max_memory that a fresh worker exceeds is reported, and has no effect', async () => {
   const { program } = await stuck();
   const { memory } = await starts();
   await withMemory('10M');

@@ -57,7 +57,7 @@ test('CF-79 CF-118 workers have the same command line and environment, and no op
   }
 });
 
-test('what Node loads ahead of the program sees arguments and variables in every worker', async (t) => {
+test('what Node loads ahead of the application sees arguments and variables in every worker', async (t) => {
   const ahead = `
     const { env, argv } = process;
     globalThis.ahead = [env.SHOP__COLOUR, env.PORTICO_WORKER_ID, argv.slice(2)];

@@ -1,4 +1,4 @@
-/** The place of an error that was found elsewhere. */
+/** The location of an error that was found elsewhere. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Config, defineOptions, integer } from '../../dist/config/index.js';

@@ -24,7 +24,7 @@ for (const [how, plan] of [
   ['through launch, one process', ONE],
   ['through launch, a parent', PARENT],
 ] as const) {
-  test(`a forgotten timer holds no program that was told to stop, and a second TERM when all has stopped changes no status: ${how}`, async (t) => {
+  test(`a forgotten timer holds no process that was asked to stop, and a second SIGTERM when all has stopped changes no status: ${how}`, async (t) => {
     const program = await running(t, { forgets: 'interval', ...plan });
     program.kill('SIGTERM');
     const { status } = await program.event('stopped');
@@ -34,18 +34,18 @@ for (const [how, plan] of [
   });
 }
 
-test('a program that has stopped its launcher by itself goes on with what else it has to do', async (t) => {
+test('an application that has stopped its launcher by itself goes on with what else it has to do', async (t) => {
   const program = await running(t, { goesOn: true, forgets: 'interval' });
   await program.event('other_work_done');
   assert.ok(isAlive(program.pid));
 });
 
-test('runMain ends the process of a program that has stopped its launcher by itself', async (t) => {
+test('runMain ends the process of an application that has stopped its launcher by itself', async (t) => {
   const program = await running(t, { goesOn: true, main: true, forgets: 'interval' });
   assert.deepEqual(await program.ended, { code: 0, signal: null });
 });
 
-test('a single process that is stuck for worker_timeout is ended, with its stack, also after TERM', async (t) => {
+test('a single process that is stuck for worker_timeout is ended, with its stack, also after SIGTERM', async (t) => {
   const program = await running(t, { stuck: true, workerTimeoutMs: 2500 }, 'computing');
   program.kill('SIGTERM');
   assert.deepEqual(await program.ended, { code: null, signal: 'SIGKILL' });
@@ -93,7 +93,7 @@ for (const [whose, places, plan] of [
 }
 
 for (const through of ['main', 'apis']) {
-  test(`LC-205 ServiceExit(42) thrown by a first start is the status of a program of ${through === 'main' ? 'runMain' : 'runApis'}`, async (t) => {
+  test(`LC-205 ServiceExit(42) thrown by a first start is the status of an application of ${through === 'main' ? 'runMain' : 'runApis'}`, async (t) => {
     const program = new RunningProgram('ending', { throws: 'start', status: 42, [through]: true });
     t.after(() => program.cleanUp());
     assert.deepEqual(await program.ended, { code: 42, signal: null }, program.text());
@@ -104,7 +104,7 @@ for (const [throws, restartMethod] of [
   ['task', 'reload'],
   ['reset', 'mutate'],
 ] as const) {
-  test(`ServiceExit(42) thrown by ${throws} ends a worker with it, and another takes its place`, async (t) => {
+  test(`ServiceExit(42) thrown by ${throws} ends a worker with it, and another replaces it`, async (t) => {
     const program = await running(t, { throws, status: 42, restartMethod, ...PARENT });
     if (throws === 'reset') program.kill('SIGHUP');
     const { pid } = await program.line(({ event, code }) => event === 'worker_exited' && code === 42);

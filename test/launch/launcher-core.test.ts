@@ -134,7 +134,7 @@ test('LC-518 asked for while one is under way, a reload is done exactly once mor
   await core.stop();
 });
 
-test('OP-11 a reload that the control socket is asked for during a launch begins when the program waits, and is answered with its report', async () => {
+test('OP-11 a reload that the control socket is asked for during a launch begins when the application waits, and the response is its report', async () => {
   const folder = temporaryFolder('portico-early-reload-');
   const [ini, socket] = [join(folder, 'app.ini'), join(folder, 'control.sock')];
   writeFileSync(ini, `[control]\nsocket = ${socket}\n`);

@@ -18,7 +18,7 @@ interface Page {
   generation: number;
 }
 
-/** Runs the program with a file of this text; `write` replaces the file. */
+/** Runs the application with a file of this text; `write` replaces the file. */
 function configured(
   t: { after(fn: () => Promise<void>): unknown; readonly name: string },
   text: string,

@@ -16,7 +16,7 @@ function unhandled(program: RunningProgram): LogLine[] {
   return program.lines.filter(({ msg }) => msg === 'Unhandled exception');
 }
 
-test('LC-375 RL-71 a process of its own logs it once, lets requests end, and ends with 2', async (t) => {
+test('LC-375 RL-71 a separate process logs it once, lets requests end, and ends with 2', async (t) => {
   const { program, port } = await single(t);
   const slow = get<{ slow: boolean }>(port, '/slow?ms=700');
   await get(port, '/');
@@ -35,7 +35,7 @@ test('LC-375 RL-71 a process of its own logs it once, lets requests end, and end
   assert.equal(program.lines.find(({ event }) => event === 'stopped')?.status, 2);
 });
 
-test('RL-71 a program that listens to uncaughtException itself lives on, and the log has the error', async (t) => {
+test('RL-71 an application that listens to uncaughtException itself lives on, and the log has the error', async (t) => {
   const { program, port } = await single(t, { tolerant: true });
   for (let times = 1; times <= 2; times++) {
     await get(port, '/throw').catch(() => undefined);
@@ -70,7 +70,7 @@ test('a parent stops its workers gracefully, and ends with 2', async (t) => {
   );
 });
 
-/** A program with one service whose class is `code`. */
+/** An application with one service whose class is `code`. */
 function program(t: TestContext, code: string): Program {
   return startModule(
     t,

@@ -36,7 +36,7 @@ test('PT-10 LC-1706 a request costs the parent nothing: it has no connection, an
   assert.equal(descriptorsOf(fleet.pid), descriptors);
 });
 
-test('RL-19 connections that workers have no time to accept wait in the system, and are answered when they have', async () => {
+test('RL-19 connections that workers have no time to accept wait in the system, and are served when they have', async () => {
   const { fleet, port } = await two();
   const workers = fleet.children();
   for (const worker of workers) process.kill(worker, 'SIGSTOP');
@@ -89,7 +89,7 @@ test('LC-325 LC-326 LC-322 LC-532 a worker that is killed or terminated is repla
   }
 });
 
-test('PT-10 LC-1706 while the parent is stopped by SIGSTOP its workers answer everybody', async () => {
+test('PT-10 LC-1706 while the parent is stopped by SIGSTOP its workers serve everybody', async () => {
   const { fleet, port } = await two();
   process.kill(fleet.pid, 'SIGSTOP');
   try {
@@ -104,7 +104,7 @@ test('PT-10 LC-1706 while the parent is stopped by SIGSTOP its workers answer ev
   assert.equal((await fleet.ended).code, 0);
 });
 
-test('LC-1604 LC-303 a program can have more workers or fewer, none included, of one service and not of others', async (t) => {
+test('LC-1604 LC-303 an application can have more workers or fewer, none included, of one service and not of others', async (t) => {
   const fleet = new RunningProgram('fleet', {
     services: [
       { name: 'api', workers: 2 },

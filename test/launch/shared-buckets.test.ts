@@ -16,7 +16,7 @@ function left(buckets: ServiceBuckets, asked: ReturnType<typeof rule>, key: stri
   return buckets.exchange(takes([asked, key, 0]), now, 2).taken[0]![1];
 }
 
-test('rules and callers have buckets of their own', () => {
+test('rules and callers have separate buckets', () => {
   const buckets = new ServiceBuckets();
   const [one, other] = [rule('one'), rule('other', { rate: 10, burst: 5 })];
   const wanted = takes([one, 'a', 0], [one, 'a', 0], [one, 'a', 0], [one, 'b', 0], [other, 'a', 0]);
@@ -177,7 +177,7 @@ test('AU-5 however late the parent responds, workers grant no more than the buck
     const workers = Array.from({ length: random.pick([1, 4]) }, () => {
       const made: ParentBuckets = new ParentBuckets((message) => {
         assert.ok(message.kind === 'take');
-        // The question waits in the parent, then the answer in the worker.
+        // The question waits in the parent, then the response in the worker.
         late.push(() => {
           const { taken, isAlone } = parent.exchange(message, now, workers.length);
           if (random.chance(0.5)) made.answered(taken, isAlone);

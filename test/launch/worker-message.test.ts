@@ -71,7 +71,7 @@ test('every message of a worker passes, as it arrives', () => {
   }
 });
 
-test('what is sent to somebody else is told in a few words', () => {
+test('what is sent to somebody else is reported in a few words', () => {
   const foreign = {
     'the text "ready"': 'ready',
     'an object with "watch:require"': { 'watch:require': ['/srv/a.js'] },
@@ -133,7 +133,7 @@ test('an incomplete diagnostic of an application is completed, so that its error
   assert.deepEqual(second, { severity: 'warning', code: '7', message: '1' });
 });
 
-test('of more errors than a message may have the first are told, errors before warnings, and how many are left out', () => {
+test('of more errors than a message may have the first are reported, errors before warnings, and how many are left out', () => {
   const one = (severity: string, at: number) => ({ severity, code: 'PORTICO_X', message: `${at} ${'x'.repeat(1000)}` });
   const diagnostics = Array.from({ length: 3000 }, (_, at) => one(at % 2 === 0 ? 'warning' : 'error', at));
   for (const kind of ['built', 'failed']) {
@@ -177,7 +177,7 @@ test('facts that are too large or cannot be cloned are left out; the others stay
   assert.deepEqual(arrived({ kind: 'beat', debugged: false, facts: good }).message.facts, good);
 });
 
-test('of more files of a program than a message may have the first are told, with a warning', () => {
+test('of more files of an application than a message may have the first are reported, with a warning', () => {
   const files = Array.from(
     { length: 40_000 },
     (_, at) => [`/srv/shop/lib/module-${at + 10_000}.js`, '7761ac88c2d9c623'] as const,
@@ -191,7 +191,7 @@ test('of more files of a program than a message may have the first are told, wit
   assert.deepEqual(arrived(few), { ...arrived(few), message: { ...few, portico: true }, warnings: [] });
 });
 
-test('an answer that is too large or cannot be cloned is an error', () => {
+test('a response that is too large or cannot be cloned is an error', () => {
   const large = arrived({ kind: 'answer', id: 1, body: Buffer.alloc(5 * 1024 * 1024) });
   assert.match(large.message.error as string, /its response has 5242\d+ bytes, more than/);
   assert.match(arrived({ kind: 'answer', id: 1, body: () => 1 }).message.error as string, /cannot be sent: .*cloned/);

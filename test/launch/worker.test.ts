@@ -1,4 +1,4 @@
-/** A worker is a fresh run of the program in a separate process that shares only sockets with its parent. */
+/** A worker is a fresh run of the application in a separate process that shares only sockets with its parent. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -23,7 +23,7 @@ const file = untilFileEnds();
 /** A fleet with one worker, for the tests that replace it. */
 const lasting = startedOnce(() => started(file, {}));
 
-test('LC-304 LC-309 LC-1921 a worker is a fresh run of the program: no object, lock or thread of its parent; LC-327 a child that the launcher did not start is none of its business', async (t) => {
+test('LC-304 LC-309 LC-1921 a worker is a fresh run of the application: no object, lock or thread of its parent; LC-327 a child that the launcher did not start is none of its business', async (t) => {
   const { fleet, port } = await started(t, { busyParent: true });
   const [worker] = fleet.children();
   assert.notEqual(worker, fleet.pid);
@@ -89,7 +89,7 @@ test('LC-410 one worker of launch runs in this process and is not started again;
   assert.ok(isAlive(fleet.pid));
 });
 
-test('LC-1606 a worker whose service has nothing to wait for stays until it is told to stop', async () => {
+test('LC-1606 a worker whose service has nothing to wait for stays until it is asked to stop', async () => {
   // The service's wait() settles at once, like a no-op wait().
   const { fleet, port } = await lasting();
   const from = fleet.lines.length;

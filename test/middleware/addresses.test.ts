@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { addressKey, isInNetworks, isLoopback, networkList, unmapped } from '../../dist/middleware/addresses.js';
 
-test('an address of this machine alone is told from others, in each of its spellings', () => {
+test('an address of this machine alone is distinguished from others, in each of its spellings', () => {
   for (const own of [
     '127.0.0.1',
     '127.8.9.10',
@@ -40,7 +40,7 @@ test('MW-20 of IPv6 the /64 network is counted, in whatever spelling an address 
   }
 });
 
-test('an address lies in a network of its own family, and what is no address in none', () => {
+test('an address lies in a network of the same family, and what is no address in none', () => {
   const networks = networkList(['10.0.0.0/8', '2001:db8::/32']);
   assert.equal(isInNetworks(networks, '10.255.0.1'), true);
   assert.equal(isInNetworks(networks, '11.0.0.1'), false);

@@ -8,7 +8,7 @@ import { account, FakeIdentity, HOUR, inMs, reply, serviceToken, setUp, token } 
 
 const CHALLENGE = 'Keystone uri="https://identity.example/v3"';
 
-/** Answers with what the filter gave it. */
+/** Responds with what the filter gave it. */
 const app: App = (req, res) => {
   const { identity, serviceIdentity, tokenInfo, authError } = environ(req);
   res.end(JSON.stringify({ identity, serviceIdentity, tokenInfo, authError, headers: req.headers }));
@@ -53,7 +53,7 @@ test('MW-33 a good token becomes an identity, in the environ and in headers', as
   assert.equal(asked?.headers['openstack-identity-access-rules'], '1');
 });
 
-test('MW-33 one scope, names in any script, the catalog unless told otherwise', async (t) => {
+test('MW-33 one scope, names in any script, the catalog unless configured otherwise', async (t) => {
   const { identity, filter } = await setUp(t, { legacy_headers: 'true' });
   const domain = { id: 'd1', name: 'Bücher' };
   identity.tokens.set('domain', token({ project: undefined, domain, catalog: [{ type: 'ü' }] }));
@@ -95,7 +95,7 @@ test('MW-33 the added headers are in the raw ones and in headersDistinct too', a
   assert.deepEqual(response.json(), ['member,reader', ['member,reader'], ['u1']]);
 });
 
-test('AU-6 MW-33 a role with a comma is a 401 and not two roles, and the log says why', async (t) => {
+test('AU-6 MW-33 a role with a comma gets 401 and not two roles, and the log says why', async (t) => {
   const { log, lines } = captureLog();
   const { identity, filter } = await setUp(t, {}, log);
   identity.tokens.set('odd', token({ roles: [{ name: 'member,admin' }] }));

@@ -215,7 +215,7 @@ test('MW-38 everybody else gets 401, a challenge, and one and the same body', as
   assert.equal(bodies.size, 1);
 });
 
-test('MW-63.9 an application error under basic auth is a 500 without its text', async (t) => {
+test('MW-63.9 an application error under basic auth gets 500 without its text', async (t) => {
   const { send, text } = await setUp(t, () => {
     throw new Error('internal message');
   });

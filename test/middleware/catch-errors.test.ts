@@ -23,7 +23,7 @@ test('MW-14 a fault keeps its status and headers, thrown or rejected, and is not
   assert.deepEqual(lines, []);
 });
 
-test('MW-14 anything else is 500 without detail, logged once with stack and ids', async () => {
+test('MW-14 anything else gets 500 without detail, logged once with stack and ids', async () => {
   const { log, lines, text } = captureLog();
   const outer = await buildFilter(catchErrors, { log, local: { log_headers: 'true' } });
   const ids = await buildFilter(requestId);
@@ -47,7 +47,7 @@ test('MW-14 anything else is 500 without detail, logged once with stack and ids'
   assert.ok(!text().includes('s3cret'));
 });
 
-test('MW-14 after the head the connection is destroyed, and the log line says so', async () => {
+test('MW-14 after the headers the connection is destroyed, and the log line says so', async () => {
   const { log, lines } = captureLog();
   const { made } = await buildFilter(catchErrors, { log });
   const app: App = (_req, res) =>

@@ -62,7 +62,7 @@ test('MW-55 a strong ETag becomes weak, Vary is there also for clients that get 
   assert.equal(plain.headers.vary, 'Origin, Accept-Encoding');
 });
 
-test('MW-55 HTML for somebody in particular is not compressed unless told so', async () => {
+test('MW-55 HTML for somebody in particular is not compressed unless configured', async () => {
   const page: App = (req, res) => {
     environ(req).context = new RequestContext({ userId: 'u' });
     return answering({ 'content-type': 'text/html' })(req, res);

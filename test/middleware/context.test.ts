@@ -28,7 +28,7 @@ test('MW-12 the context is built from identity, ids and address, and is the curr
   assert.equal(seen.current, true);
 });
 
-test('MW-12 no identity is 401 where one is required, an anonymous context where not', async () => {
+test('MW-12 no identity gets 401 where one is required, an anonymous context where not', async () => {
   const strict = await buildFilter(context);
   // JavaScript may write null for nobody.
   for (const nobody of [undefined, null as unknown as undefined]) {

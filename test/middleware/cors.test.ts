@@ -25,14 +25,14 @@ const corsHeaders = ({ headers }: TestResponse): string[] =>
 
 const VARY = 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers';
 
-test('MW-63.2 OPTIONS without Origin to an app that answers 401 stays 401', async () => {
+test('MW-63.2 OPTIONS without Origin to an app that responds with 401 stays 401', async () => {
   const { made } = await buildFilter(cors, { local: { allowed_origin: PAGE } });
   assert.equal((await send(made, 'OPTIONS', {})).status, 401);
   assert.equal((await send(made, 'OPTIONS', { origin: PAGE })).status, 401);
   assert.equal((await send(made, 'OPTIONS', { 'access-control-request-method': 'PUT' })).status, 401);
 });
 
-test('MW-63.2 MW-19 a preflight is 204 without a call to the app', async () => {
+test('MW-63.2 MW-19 a preflight gets 204 without a call to the app', async () => {
   const local = { allowed_origin: PAGE, allow_headers: 'X-Auth-Token', max_age: '0', allow_credentials: 'true' };
   const { made } = await buildFilter(cors, { local });
   const response = await preflight(made, { 'access-control-request-headers': 'x-auth-token, content-type' });
@@ -51,7 +51,7 @@ for (const [what, headers] of [
   ['method', { 'access-control-request-method': 'TRACE' }],
   ['header', { 'access-control-request-headers': 'x-auth-token, x-other' }],
 ] as const) {
-  test(`MW-19 a preflight with another ${what} is 204 without any permission, its reason at debug`, async () => {
+  test(`MW-19 a preflight with another ${what} gets 204 without any permission, its reason at debug`, async () => {
     const { log, lines } = captureLog();
     const { made } = await buildFilter(cors, { log, local: { allowed_origin: PAGE, allow_headers: 'X-Auth-Token' } });
     const response = await preflight(made, headers);
@@ -99,7 +99,7 @@ test('MW-19 an app that allows an origin itself is left alone', async () => {
   assert.equal(response.headers.vary, undefined);
 });
 
-test('MW-19 patterns match whole origins, * matches all, further sections have sets of their own', async () => {
+test('MW-19 patterns match whole origins, * matches all, further sections have separate sets', async () => {
   const config = `[cors]
 allowed_origin = regex:https://[a-z]+\\.example
 [cors.admin]
@@ -242,7 +242,7 @@ test('a pattern of origins admits what was written, from a paste file and from t
   }
 });
 
-test('a [cors.<name>] that repeats an origin is told to have no effect for it', async () => {
+test('a [cors.<name>] that repeats an origin is reported to have no effect for it', async () => {
   const { log, lines } = captureLog();
   const config = '[cors.two]\nallowed_origin = https://new.example, https://PAGE.example\nmax_age = 5\n';
   await buildFilter(cors, { log, local: { allowed_origin: PAGE }, config });

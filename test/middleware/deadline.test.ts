@@ -13,7 +13,7 @@ async function within(local: Record<string, string>, app: App): Promise<App> {
   return compose([outer.made, made], app);
 }
 
-test('MW-26 at the deadline the signal fires and the answer is 503, though the app goes on', async () => {
+test('MW-26 at the deadline the signal fires and the response has 503, though the app goes on', async () => {
   let reason: unknown;
   let late: Promise<unknown> | undefined;
   const app = await within({ default_s: '20ms' }, (req, res) => {
@@ -33,7 +33,7 @@ test('MW-26 at the deadline the signal fires and the answer is 503, though the a
   assert.ok(reason instanceof Fault);
 });
 
-test('MW-26 after the head the connection is destroyed', async () => {
+test('MW-26 after the headers the connection is destroyed', async () => {
   const app = await within({ default_s: '20ms' }, (_req, res) => {
     res.write('half');
   });

@@ -41,7 +41,7 @@ test('MW-56 a body gets a strong ETag, the same however it is written; who has i
   assert.equal(other.status, 200);
 });
 
-test('MW-56 left alone: other methods and statuses, large bodies, event streams, heads that are flushed', async () => {
+test('MW-56 left alone: other methods and statuses, large bodies, event streams, headers that are flushed', async () => {
   const { made } = await buildFilter(etag);
   assert.equal((await request(lint(made(whole)), 'POST', '/')).headers.etag, undefined);
   const mebibyte = 'x'.repeat(2 ** 20);
@@ -139,7 +139,7 @@ test('MW-56 listeners further in and further out keep their order, and compressi
   assert.equal(response.headers['content-encoding'], 'gzip');
 });
 
-test('MW-56 MW-6 an app that fails in the middle of a held body is answered with the fault alone', async () => {
+test('MW-56 MW-6 an app that fails in the middle of a held body responds with the fault alone', async () => {
   const failing: App = (_req, res) => {
     res.writeHead(200, { 'content-type': 'application/json', 'content-length': 20 });
     res.write('{"half":');
@@ -153,7 +153,7 @@ test('MW-56 MW-6 an app that fails in the middle of a held body is answered with
   assert.equal(response.headers.etag, undefined);
 });
 
-test('an answer that etag holds goes out whole under every server, with a log of its bytes', async (t) => {
+test('a response that etag holds goes out whole under every server, with a log of its bytes', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'portico-etag-'));
   t.after(() => rmSync(folder, { recursive: true }));
   for (const [name, order] of [

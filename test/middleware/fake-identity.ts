@@ -34,7 +34,7 @@ export interface Asked {
   readonly body: string;
 }
 
-/** The state of the service and its recorded requests. `meddle` makes it misbehave: true means that it has answered the request. */
+/** The state of the service and its recorded requests. `meddle` makes it misbehave: true means that it has sent the response. */
 export class FakeIdentity {
   readonly tokens = new Map<string, object>();
   readonly asked: Asked[] = [];

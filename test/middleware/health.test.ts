@@ -54,7 +54,7 @@ test('MW-44 enable_by_files: unavailable while one is missing, and not together 
   });
 });
 
-test('MW-43 a plugin that throws or hangs is unavailable, not a 500; its answer is cached and asked for once', async (t) => {
+test('MW-43 a plugin that throws or hangs is unavailable, not a 500; its response is cached and asked for once', async (t) => {
   const files = await tempConfig({
     'plugins.mjs': `
       let asked = 0;

@@ -7,7 +7,7 @@ import { buildFilter, lint, request, tempConfig } from 'portico/testing';
 import { shareState } from '#internal/app';
 import { checking, serve } from './checking.js';
 
-test('MW-43 GET is 200, HEAD 204, anything else 405; nothing is cached by others', async () => {
+test('MW-43 GET gets 200, HEAD 204, anything else 405; nothing is cached by others', async () => {
   const app = await checking();
   const get = await request(app, 'GET', '/healthcheck');
   assert.equal(get.status, 200);
@@ -68,7 +68,7 @@ test('MW-43 the detailed form tells about plugins, machine and process', async (
   assert.equal(pid, process.pid);
 });
 
-test('MW-43 as a filter it answers at its path and hands on everything else', async (t) => {
+test('MW-43 as a filter it responds at its path and hands on everything else', async (t) => {
   const files = await tempConfig();
   t.after(() => files.remove());
   await writeFile(files.path('x'), '');

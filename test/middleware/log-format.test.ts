@@ -92,7 +92,7 @@ test('LC-1222 a request that is refused before the pipeline has no line', async 
   assert.deepEqual(lines(), ['line 200']);
 });
 
-test('LC-1222 a client that left before the head is logged as 499', async (t) => {
+test('LC-1222 a client that left before the headers is logged as 499', async (t) => {
   let called = (): void => undefined;
   const reached = new Promise<void>((resolve) => {
     called = resolve;
@@ -119,7 +119,7 @@ const BROKEN_OFF: Record<string, App> = {
 };
 
 for (const [how, app] of Object.entries(BROKEN_OFF)) {
-  test(`LC-1222 an answer that is broken off ${how} is logged as 500, as request_log and the metrics have it`, async (t) => {
+  test(`LC-1222 a response that is broken off ${how} is logged as 500, as request_log and the metrics have it`, async (t) => {
     const captured = captureLog();
     const { made: filter } = await buildFilter(requestLog, { log: captured.log });
     const { port, lines } = await started(t, filter(app), { format: 'line %(status_code)s' });
@@ -160,7 +160,7 @@ test('LC-1222 widths, precision and percent signs are written as Python writes t
   }
 });
 
-test('LC-1222 CF-60 a format that is none is refused with its place and the nearest name', async () => {
+test('LC-1222 CF-60 a format that is none is refused with its location and the nearest name', async () => {
   const { group, options } = requestLog;
   for (const [template, told] of [
     ['%(client)s', /portico\.ini:2:10: .*format: has no field called client.*client_ip/s],

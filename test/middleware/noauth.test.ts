@@ -76,7 +76,7 @@ test('MW-39 without a token: 204 with one, and the address to go to', async (t) 
   assert.equal(nobody.headers['x-auth-token'], 'admin:admin');
 });
 
-test('MW-39 it answers only by names of this machine: another name may be a foreign page that leads here', async (t) => {
+test('MW-39 it responds only to names of this machine: another name may be a foreign page that leads here', async (t) => {
   const status = async (host: string, local: Record<string, string> = {}): Promise<number> => {
     const { made, close } = await buildFilter(noauth, { config: CONFIG, local });
     t.after(close);
@@ -100,7 +100,7 @@ test('MW-39 it answers only by names of this machine: another name may be a fore
   assert.equal(await status('evil.example', { i_know_this_is_open: 'true' }), 200);
 });
 
-test('MW-39 it answers no forwarded request, also where proxy_headers has removed what tells so', async (t) => {
+test('MW-39 it refuses forwarded requests, also where proxy_headers has removed the headers that show it', async (t) => {
   const { made, close } = await buildFilter(noauth, { config: CONFIG });
   t.after(close);
   const open = await buildFilter(noauth, { config: CONFIG, local: { i_know_this_is_open: 'true' } });
@@ -147,7 +147,7 @@ test('MW-39 it loads only where the strategy says so', async () => {
   }
 });
 
-test('MW-39 it refuses to load for an API that listens for others, unless told so', async (t) => {
+test('MW-39 it refuses to load for an API that listens for others, unless configured', async (t) => {
   const listenOptions = defineOptions({ listen: listen({ default: '127.0.0.1', help: 'Where.' }) });
   const configured = (address: string): Config => {
     const config = Config.fromText(`${CONFIG}[api:compute]\nlisten = ${address}\n`);

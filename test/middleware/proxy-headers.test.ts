@@ -95,7 +95,7 @@ test('TE-2 addresses that clients choose take no memory', async () => {
     return process.memoryUsage().heapUsed;
   };
   const before = ask(0, 2000);
-  // Each address alone has 70 bytes and its place in a map 40.
+  // Each address alone has 70 bytes and its entry in a map 40.
   assert.ok(ask(2000, 42_000) - before < 1_500_000);
 });
 
@@ -129,7 +129,7 @@ for (const [name, value] of [
   ['X-Forwarded-Host', '[nonsense]'],
   ['X-Forwarded-Host', 'a'.repeat(256)],
 ] as const) {
-  test(`MW-18 ${name}: ${value.slice(0, 12)} of a trusted proxy is 400`, async () => {
+  test(`MW-18 ${name}: ${value.slice(0, 12)} of a trusted proxy gets 400`, async () => {
     assert.equal((await seen({ 'X-Forwarded-For': '192.0.2.7', [name]: value }, LOCAL)).status, 400);
   });
 }

@@ -16,7 +16,7 @@ const from =
     return inner(req, res);
   };
 
-test('MW-20 over the limit: 429, Retry-After, and the limit on every answer', async () => {
+test('MW-20 over the limit: 429, Retry-After, and the limit on every response', async () => {
   const { made } = await buildFilter(rateLimit, { local: { rules: 'all address 1/m 2' } });
   const linted = lint(made(app));
   const first = await request(linted, 'GET', '/');
@@ -81,7 +81,7 @@ test('MW-20 a rule by route may delay, and works as a filter of the Router itsel
   assert.equal((await request(limited, 'GET', '/3')).status, 429);
 });
 
-test('MW-20 a rule by route behind which there is no Router is told of, once', async () => {
+test('MW-20 a rule by route behind which there is no Router is reported, once', async () => {
   const { log, lines } = captureLog();
   const { made } = await buildFilter(rateLimit, { local: { rules: 'each route 1/h 1' }, log });
   const limited = lint(made(app));
@@ -92,7 +92,7 @@ test('MW-20 a rule by route behind which there is no Router is told of, once', a
   );
 });
 
-test('MW-20 a rule by user whose caller is found out further in is told of, once', async () => {
+test('MW-20 a rule by user whose caller is found out further in is reported, once', async () => {
   const { log, lines } = captureLog();
   const local = { rules: 'mine user 1/h 1' };
   const { made } = await buildFilter(rateLimit, { local, log });
@@ -176,7 +176,7 @@ test('AU-5 DR-12 a worker whose parent is silent grants nothing by itself; the l
   );
 });
 
-test('MW-20 a worker asks its parent, rule by rule, and answers with the limit of the API', async (t) => {
+test('MW-20 a worker asks its parent, rule by rule, and responds with the limit of the API', async (t) => {
   const asked: string[] = [];
   asWorker(t, async ({ id }, key) => {
     asked.push(`${id} for ${key}`);

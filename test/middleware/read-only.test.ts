@@ -15,7 +15,7 @@ test('MW-24 it refuses nothing until it is enabled', async () => {
   assert.equal((await request(lint(made(app)), 'DELETE', '/')).status, 200);
 });
 
-test('MW-24 writes are 405 with the methods that are left, or 503 in maintenance', async () => {
+test('MW-24 writes get 405 with the methods that are left, or 503 in maintenance', async () => {
   const { made } = await buildFilter(readOnly, { local: { enabled: 'true', exempt_paths: '/jobs' } });
   const linted = lint(made(app));
   for (const method of ['PUT', 'POST', 'PATCH', 'DELETE']) {

@@ -12,7 +12,7 @@ const telling: App = (req, res) => {
   res.end(JSON.stringify({ own, globalRequestId }));
 };
 
-test('MW-10 each request gets an id of its own, which the answer has under every name', async () => {
+test('MW-10 each request gets a new id, which the response has under every name', async () => {
   const { made } = await buildFilter(requestId, { local: { compat_headers: 'x-compute-request-id' } });
   const app = lint(made(telling));
   const first = await request(app, 'GET', '/');

@@ -103,7 +103,7 @@ test('MW-16 a line of text has the same in one string', async () => {
   );
 });
 
-test('MW-16 an exception is logged with the status it is answered with, and goes on', async () => {
+test('MW-16 an exception is logged with the status of its response, and goes on', async () => {
   const thrown = await logged(() => {
     throw new Error('oops');
   }, '/a');
@@ -122,7 +122,7 @@ test('MW-16 an exception is logged with the status it is answered with, and goes
   assert.equal(late.lines[0]?.aborted, 'server');
 });
 
-test('MW-16 a client that leaves before the first byte is 499', async () => {
+test('MW-16 a client that leaves before the first byte gets 499', async () => {
   const { log, lines } = captureLog();
   const { made } = await buildFilter(requestLog, { log });
   const app = made((_req, res) => {

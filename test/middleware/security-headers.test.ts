@@ -19,7 +19,7 @@ test('MW-25 what an application does not say is said, and X-Powered-By is not', 
   assert.equal(headers['cache-control'], undefined);
 });
 
-test('MW-25 HSTS on https only, a content policy for HTML only, no-store for authenticated answers', async () => {
+test('MW-25 HSTS on https only, a content policy for HTML only, no-store for authenticated responses', async () => {
   const { made } = await buildFilter(securityHeaders, { local: { hsts_max_age: '60' } });
   const inner: App = (_req, res) => {
     res.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<p>');

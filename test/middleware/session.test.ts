@@ -450,7 +450,7 @@ test('AU-5 a store that is an exported object closes with the last app that uses
   assert.deepEqual(calls, ['open', 'close']);
 });
 
-test('AU-5 a store that fails is a 503, not a log out', async (t) => {
+test('AU-5 a store that fails gets 503, not a log out', async (t) => {
   const down = 'const down = async () => { throw new Error("down"); };\n';
   const failing = storeIn(
     t,
@@ -476,7 +476,7 @@ export const store = {
 };
 `;
 
-test('AU-5 what a failing store has not kept is told, and nothing else is lost', async (t) => {
+test('AU-5 what a failing store has not kept is reported, and nothing else is lost', async (t) => {
   const kept = new Map<string, object>();
   const calls: string[] = [];
   const fails = (...names: string[]): void => void Object.assign(globalThis, { sessionFails: names });
@@ -525,7 +525,7 @@ test('AU-5 other sites change nothing, and open no WebSocket; programs and trust
   assert.equal(await asked({ 'sec-fetch-site': 'cross-site' }, 'GET'), 200, 'a followed link');
 });
 
-test('AU-5 errors are told: no or short secrets, cookies that browsers ignore, a session too large', async () => {
+test('AU-5 errors are reported: no or short secrets, cookies that browsers ignore, a session too large', async () => {
   const refused = (local: Record<string, string>, code: string) =>
     assert.rejects(buildFilter(session, { local }), (error: Error & { code?: string }) => {
       assert.equal(error.code, code, error.message);

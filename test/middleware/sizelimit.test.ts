@@ -42,7 +42,7 @@ async function sendTooMuch(server: Server, type: string): Promise<void> {
   await closed;
 }
 
-test('MW-17 a declared length of the limit passes, one more is 413 before the body is read', async () => {
+test('MW-17 a declared length of the limit passes, one more gets 413 before the body is read', async () => {
   let called = 0;
   const app = await limited((req, res) => {
     called += 1;
@@ -56,7 +56,7 @@ test('MW-17 a declared length of the limit passes, one more is 413 before the bo
   assert.equal(called, 1);
 });
 
-test('MW-17 a chunked body of the limit passes, one more is 413', async () => {
+test('MW-17 a chunked body of the limit passes, one more gets 413', async () => {
   const app = await limited(counting);
   assert.equal((await request(app, 'POST', '/', { body: chunked(100) })).text(), '100');
   const refused = await request(app, 'POST', '/', { body: chunked(101) });
@@ -64,7 +64,7 @@ test('MW-17 a chunked body of the limit passes, one more is 413', async () => {
   assert.equal(refused.headers.connection, 'close');
 });
 
-test('MW-17 RL-13 an endless chunked body is answered without being read to its end', async () => {
+test('MW-17 RL-13 an endless chunked body gets its response without being read to its end', async () => {
   const app = await limited(counting);
   const answer = await rawRequest(
     app,
@@ -74,7 +74,7 @@ test('MW-17 RL-13 an endless chunked body is answered without being read to its 
   assert.match(answer, /connection: close/i);
 });
 
-test('MW-17 whoever reads the body, its excess is 413: Fastify, Express, async iteration', async () => {
+test('MW-17 whoever reads the body, its excess gets 413: Fastify, Express, async iteration', async () => {
   const fastify = await fastifyApp(async (instance) => {
     instance.post('/', { bodyLimit: 1_000_000 }, async (incoming) => incoming.body);
   });
@@ -95,7 +95,7 @@ test('MW-17 whoever reads the body, its excess is 413: Fastify, Express, async i
   await fastify.close();
 });
 
-test('MW-17 an app that has begun to answer loses its connection', async () => {
+test('MW-17 an app that has begun to respond loses its connection', async () => {
   const app: App = (req, res) => {
     res.writeHead(200);
     res.write('begun');
@@ -177,7 +177,7 @@ for (const [what, head, piece, pieces, statuses] of [
   });
 }
 
-test('MW-17 a body cut off in front of a Router is one answer, whatever parser reads it and whatever server serves it', async () => {
+test('MW-17 a body cut off in front of a Router is one response, whatever parser reads it and whatever server serves it', async () => {
   const { log, lines } = captureLog();
   const parsers: RouterPlugin = async (fastify) => {
     fastify.addContentTypeParser('text/csv', { parseAs: 'string' }, (_request, text, done) => done(null, text));
@@ -206,7 +206,7 @@ test('MW-17 a body cut off in front of a Router is one answer, whatever parser r
   );
 });
 
-test('MW-17 a chunked body cut off in front of a Fastify plugin is one answer, whatever parser reads it, and no warning', async (t) => {
+test('MW-17 a chunked body cut off in front of a Fastify plugin is one response, whatever parser reads it, and no warning', async (t) => {
   const { log, lines } = captureLog();
   const own: string[] = [];
   const stream = { write: (line: string) => void own.push(line) };

@@ -53,7 +53,7 @@ test('MW-57 folders have an index, and their slash', async (t) => {
   assert.equal((await request(lint(made), 'GET', '//sub?x=1?y')).headers.location, '/sub/?x=1?y');
 });
 
-test('the first index that is a file inside the folder is served, and without one the answer is 404', async (t) => {
+test('the first index that is a file inside the folder is served, and without one the response gets 404', async (t) => {
   const local = { document_root: await folder(t), index: 'sub, missing.html, inside.txt, index.html' };
   const { made } = await buildApp(staticFiles, { local });
   assert.equal((await request(lint(made), 'GET', '/')).text(), '0123456789');
@@ -100,7 +100,7 @@ test('AU-2 a redirect to the slash leads to no other host', async (t) => {
   }
 });
 
-test('a fallback answers paths without a file, where the client asks for HTML', async (t) => {
+test('a fallback serves paths without a file, where the client asks for HTML', async (t) => {
   const local = { document_root: await folder(t), fallback: 'index.html' };
   const { made: app } = await buildApp(staticFiles, { local });
   const html = { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } };

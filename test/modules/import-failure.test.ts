@@ -31,7 +31,7 @@ const ERRORS = [
   ['javascript.ts', 'let a = 1;\n\tlet a: number = 2;\n', "Identifier 'a' has already been declared, at FILE:2:6"],
 ] as const;
 
-test('a process that may have no children tells an error of a module without its place', async (t) => {
+test('a process that may have no children tells an error of a module without its location', async (t) => {
   const file = join(temporaryFolder('portico-import-'), 'broken.mjs');
   writeFileSync(file, 'export const app = ;\n');
   const url = pathToFileURL(file).href;
@@ -48,7 +48,9 @@ test('a process that may have no children tells an error of a module without its
   assert.match(await importFailure(error, url), /^Unexpected token ';'/);
 });
 
-test('an error in TypeScript that Node reads by itself is told with its place', { skip: NO_TYPESCRIPT }, async () => {
+test('an error in TypeScript that Node reads by itself is reported with its location', {
+  skip: NO_TYPESCRIPT,
+}, async () => {
   const folder = temporaryFolder('portico-import-ts-');
   for (const [name, text, told] of ERRORS) {
     const file = join(folder, name);
@@ -61,7 +63,7 @@ test('an error in TypeScript that Node reads by itself is told with its place', 
   }
 });
 
-test('a Node that reads no TypeScript is told with what to do', { skip: !NO_TYPESCRIPT }, async () => {
+test('a Node that reads no TypeScript is reported with what to do', { skip: !NO_TYPESCRIPT }, async () => {
   const file = join(temporaryFolder('portico-import-ts-'), 'app.ts');
   writeFileSync(file, 'export const app = 1;\n');
   const url = pathToFileURL(file).href;
@@ -109,6 +111,6 @@ test('PD-155 a module that cannot be imported is refused with its own place, bes
       return true;
     });
   }
-  // Finding the places has not run the module.
+  // Finding the locations has not run the module.
   assert.equal((globalThis as { ran?: boolean }).ran, undefined);
 });

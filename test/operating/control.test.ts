@@ -112,7 +112,7 @@ interface StatusDocument {
 
 const status = async (socket: string): Promise<Status> => (await ask<Status>(socket, 'GET', '/status')).body;
 
-test('OP-40 OP-41 the parent answers on a socket that its user alone may open, below a directory of the same', async () => {
+test('OP-40 OP-41 the parent responds on a socket that its user alone may open, below a directory of the same', async () => {
   const { socket, program, folder } = await shared();
   assert.equal(statSync(socket).mode & 0o777, 0o600);
   assert.equal(statSync(dirname(socket)).mode & 0o777, 0o700);
@@ -390,7 +390,7 @@ test('OP-42 [control] socket names the path, or wants none, which a command says
   assert.ok(port > 0);
 });
 
-test('a command does not wait for ever for a socket that never answers', async (t) => {
+test('a command does not wait for ever for a socket that never responds', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'portico-silent-'));
   const silent = createServer().listen(join(folder, 'silent.sock'));
   await once(silent, 'listening');

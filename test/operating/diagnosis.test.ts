@@ -30,7 +30,7 @@ writeFileSync(
    process.exitCode = await launcher.wait();`,
 );
 
-/** Starts the program with these options in [DEFAULT]. `line` settles with the next output line that contains the word. */
+/** Starts the application with these options in [DEFAULT]. `line` settles with the next output line that contains the word. */
 async function started(
   options: string,
   workers: number,

@@ -70,7 +70,7 @@ const nonsense: readonly (readonly [name: string, render: unknown, told: RegExp]
 ];
 
 for (const [name, render, told] of nonsense) {
-  test(`a renderer that gives nonsense (${name}) still has an answer, and one line names it`, async (t) => {
+  test(`a renderer that gives nonsense (${name}) still has a response, and one line names it`, async (t) => {
     const log = keepingLogger();
     const { lines } = log;
     const renderer = Object.defineProperty(render as FaultRenderer, 'name', { value: 'renderOurs' });
@@ -275,7 +275,7 @@ for (const [value, code, told] of [
   ['./errors.mjs:late', 'PORTICO_FAULT_STYLE', /portico\.ini:2:15: .*is an async function/],
   ['protico', undefined, /portico\.ini:2:15[\s\S]*did you mean 'portico'/],
 ] as const) {
-  test(`a start refuses fault_style = ${value}, with its place`, async (t) => {
+  test(`a start refuses fault_style = ${value}, with its location`, async (t) => {
     const folder = written(t, `fault_style = ${value}\n`);
     const config = await Config.load({ files: [join(folder, 'portico.ini')] });
     const service = new WSGIService('main', config, { log: captureLog().log });
@@ -299,7 +299,7 @@ test('SE-2 an async renderer in code is refused, and an async mapping', async ()
   );
 });
 
-test('code that names a style that is none is told the nearest', () => {
+test('a style in code that does not exist is refused with the nearest', () => {
   assert.throws(() => new Router({ faultStyle: 'openstak' as 'openstack' }), {
     code: 'PORTICO_ROUTER_OPTION',
     hint: /Did you mean "openstack"/,

@@ -70,7 +70,7 @@ test('MW-2 a Fastify plugin is an App, with its routes, schemas and Connect midd
   await app.close();
 });
 
-test('MW-2 setNotFoundHandler of a plugin answers unknown paths', async () => {
+test('MW-2 setNotFoundHandler of a plugin responds to unknown paths', async () => {
   const plugin = async (fastify: FastifyInstance): Promise<void> => {
     fastify.setNotFoundHandler((request, reply) => reply.code(404).send(`no ${request.url}`));
     fastify.get('/called', (_request, reply) => reply.callNotFound());
@@ -257,7 +257,7 @@ test('headers of the reply survive a failure', async () => {
   await app.close();
 });
 
-test('upgrades reach plugins that listen to those of the server; a refusal is an answer', async (t) => {
+test('upgrades reach plugins that listen to those of the server; a refusal is a response', async (t) => {
   const seen: string[] = [];
   const app = await fastifyApp(async (fastify) => {
     const sessions = new WebSocketServer({ noServer: true });
@@ -337,7 +337,7 @@ test('what a factory makes writes to the log of the factory; fastify.log and req
   );
 });
 
-test('a Fastify plugin at a mount answers the path of the mount as its root', async (t) => {
+test('a Fastify plugin at a mount responds to the path of the mount as its root', async (t) => {
   const plugin = async (fastify: FastifyInstance): Promise<void> => {
     fastify.get('/', async (request) => ({ root: request.query }));
     fastify.get('/:id', async ({ params }) => params);

@@ -52,7 +52,7 @@ test('a middleware that only passes costs no promise', () => {
   assert.equal(passed, undefined);
 });
 
-test('a middleware may answer by itself', async () => {
+test('a middleware may respond by itself', async () => {
   const answer = fromConnect((_req: IncomingMessage, res: ServerResponse) => {
     setImmediate(() => res.writeHead(401).end('no'));
   });
@@ -126,7 +126,7 @@ test('a failure of the inner app is not for the middleware to catch', async () =
   assert.equal(later.failure, error);
 });
 
-test('next after the answer does nothing', async () => {
+test('next after the response does nothing', async () => {
   let calls = 0;
   let late: Next = () => undefined;
   const app = fromConnect((_req: IncomingMessage, res: ServerResponse, next: Next) => {

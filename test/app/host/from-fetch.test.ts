@@ -37,7 +37,7 @@ test('a Fetch-style handler is an App: method, URL, headers and body go in, a Re
   assert.deepEqual(response.json(), { method: 'POST', url: '/echo?x=1', accept: 'text/x', body: 'data' });
 });
 
-test('SE-1 TRACE, which no Request accepts, is a 501 and no line of the log', async (t) => {
+test('SE-1 TRACE, which no Request accepts, gets 501 and no line of the log', async (t) => {
   const log = memoryLog();
   const server = new Server(
     'fetch',
@@ -54,7 +54,7 @@ test('SE-1 TRACE, which no Request accepts, is a 501 and no line of the log', as
   );
 });
 
-test('cookies stay apart, HEAD has no body, empty answers are empty', async () => {
+test('cookies stay apart, HEAD has no body, empty responses are empty', async () => {
   const app = fromFetch((incoming) => {
     if (new URL(incoming.url).pathname === '/none') return new Response(null, { status: 204 });
     const headers = new Headers([

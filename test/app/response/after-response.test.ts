@@ -6,7 +6,7 @@ import { afterResponse, type ResponseOutcome } from 'portico/app';
 import { lint, request } from 'portico/testing';
 import { abortResponse } from '#internal/app';
 
-test('MW-7 the end of a response is told once, in reverse order', async () => {
+test('MW-7 the end of a response is reported once, in reverse order', async () => {
   const told: [string, ResponseOutcome][] = [];
   await request(
     lint((_req, res) => {
@@ -44,7 +44,7 @@ test('MW-7 behind another server, errors of listeners are uncaught exceptions, a
   assert.deepEqual(told, ['outer', 'first', 'second']);
 });
 
-test('one registered after the end is told in a microtask', async () => {
+test('a listener that is registered after the end runs in a microtask', async () => {
   const outcome = new Promise<ResponseOutcome>((resolve) => {
     void request(
       (_req, res) => {
@@ -76,7 +76,7 @@ test('a response broken off by us says why', async () => {
   assert.deepEqual(told, { completed: false, error: reason });
 });
 
-test('MW-7 a client that leaves is told to every response of its connection, also to those that wait', async () => {
+test('MW-7 that a client leaves is reported to every response of its connection, also to those that wait', async () => {
   const told: string[] = [];
   let done: () => void;
   const both = new Promise<void>((resolve) => {

@@ -13,7 +13,7 @@ const listening =
     return app(req, res);
   };
 
-/** The ways in which apps write a head. */
+/** The ways in which apps write headers. */
 const HEADS: Record<string, (res: ServerResponse) => void> = {
   'writeHead(status, headers)': (res) => res.writeHead(201, { 'Content-Type': 'text/a', 'x-n': 7 }).end('hello'),
   'writeHead(status, message, headers)': (res) =>
@@ -99,7 +99,7 @@ test('a listener may register another, which runs next', async () => {
   assert.deepEqual(order, ['inner', 'added', 'outer']);
 });
 
-test('a listener that throws is a failure of the app, and the outer listeners still see the answer to it', async () => {
+test('a listener that throws is a failure of the app, and the outer listeners still see the response to it', async () => {
   const filters = [
     listening((res) => res.setHeader('x-outer', res.statusCode)),
     listening(() => {
@@ -152,7 +152,7 @@ test('a message given for a status goes with it, and is kept when the status sta
   assert.equal(replaced.statusMessage, 'Gone away');
 });
 
-test('MW-7 informational answers pass untouched, before and without the listeners', async () => {
+test('MW-7 informational responses pass untouched, before and without the listeners', async () => {
   let runs = 0;
   const app: App = (_req, res) => {
     res.writeContinue();
@@ -184,7 +184,7 @@ test('MW-7 an upgraded connection is left alone', async () => {
   assert.equal(runs, 0);
 });
 
-test('a package that wraps writeHead in between keeps its place in the order', async () => {
+test('a package that wraps writeHead in between keeps its order', async () => {
   const order: string[] = [];
   const foreign: Filter = (app) => (req, res) => {
     const writeHead = res.writeHead.bind(res) as (...args: unknown[]) => ServerResponse;
@@ -205,7 +205,7 @@ test('a package that wraps writeHead in between keeps its place in the order', a
   assert.deepEqual(order, ['inner', 'foreign', 'outer']);
 });
 
-test('registering after the head is an error that says so', async () => {
+test('registering after the headers is an error that says so', async () => {
   let caught: unknown;
   const app: App = (_req, res) => {
     res.writeHead(200);
@@ -233,7 +233,7 @@ test('a response nobody registered for keeps its own methods', async () => {
   assert.deepEqual(own, []);
 });
 
-test('a listener of a head may answer in place of any body', async () => {
+test('a listener of the headers may respond in place of any body', async () => {
   const ANSWERS: Record<string, (res: ServerResponse) => unknown> = {
     whole: (res) => res.end('denied!'),
     'with a head': (res) => res.writeHead(403, { 'x-a': 'b' }).end('denied!'),
@@ -256,7 +256,7 @@ test('a listener of a head may answer in place of any body', async () => {
   }
 });
 
-test('a body whose head Node refuses leaves the response free for another', async () => {
+test('a body whose headers Node refuses leaves the response free for another', async () => {
   const REFUSED: Record<string, (res: ServerResponse) => unknown> = {
     status: (res) => Object.assign(res, { statusCode: 1000 }).end('x'),
     message: (res) => Object.assign(res, { statusMessage: 'caf\u0119' }).end('x'),

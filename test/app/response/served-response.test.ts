@@ -22,7 +22,7 @@ import { portOf } from '../../server/raw-client.js';
 
 type Value = number | string | readonly string[];
 
-/** A call on a response: from a `beforeHead` listener, before the head, or after the response. */
+/** A call on a response: from a `beforeHead` listener, before the headers, or after the response. */
 type Act =
   | readonly ['set' | 'append', name: string, value: Value]
   | readonly ['remove' | 'get' | 'has', name: string]
@@ -57,7 +57,7 @@ interface Case {
   readonly after: readonly Act[];
 }
 
-/** Returns the results of the calls in order, and the head that the client receives. */
+/** Returns the results of the calls in order, and the headers that the client receives. */
 async function seen(one: Case, server: HttpServer): Promise<unknown> {
   // A copy, because Node appends to lists that it received.
   const { method, before, given, inner, outer, after } = structuredClone(one);
@@ -135,7 +135,7 @@ const cases: fc.Arbitrary<Case> = fc
   // Node makes bytes of it where a length is declared, and throws for a number.
   .filter((one) => !/"Content-Disposition"[,:]\d/.test(JSON.stringify(one)));
 
-test('MW-7 the headers of a served response behave as those of a response of Node, before its head and after', async (t) => {
+test('MW-7 the headers of a served response behave as those of a response of Node, before its headers and after', async (t) => {
   const ofNode = await listening(t, {});
   const served = await listening(t, { ServerResponse: ServedResponse });
   await fc.assert(
@@ -146,7 +146,7 @@ test('MW-7 the headers of a served response behave as those of a response of Nod
   );
 });
 
-test('MW-7 a head that Node refuses has not run the listeners, so the failure has what they set', async (t) => {
+test('MW-7 headers that Node refuses have not run the listeners, so the failure has what they set', async (t) => {
   const log = memoryLog();
   const server = new Server(
     'refused',
@@ -177,7 +177,7 @@ async function answered(
   return { status: answer.status, headers: Object.fromEntries(answer.headers), body: await answer.text() };
 }
 
-test('MW-7 headers that were set and removed before the head take none from it', async (t) => {
+test('MW-7 headers that were set and removed before they are sent take none from the response', async (t) => {
   const { headers } = await answered(t, (_req, res) => {
     beforeHead(res, () => res.setHeader('x-request-id', 'r1'));
     res.setHeader('x-gone', 'yes');
@@ -198,7 +198,7 @@ test('MW-7 a listener may set headers around the response, as the package cookie
   assert.deepEqual([type, length, id, cookie], ['text/plain', '2', 'r1', 'a=1']);
 });
 
-test('MW-7 behind a listener that has thrown, a framework that changes the prototype answers with its own headers', async (t) => {
+test('MW-7 behind a listener that has thrown, a framework that changes the prototype responds with its own headers', async (t) => {
   const { status, headers, body } = await answered(t, (_req, res) => {
     let calls = 0;
     beforeHead(res, () => {
@@ -227,7 +227,7 @@ test('MW-7 a file name in latin1 and a list of values pass a listener', async (t
   assert.match(String(headers['content-disposition']), /r.+sum.+\.txt/);
 });
 
-test('a chunk that is no text and no bytes is refused before the head, as by Node', async (t) => {
+test('a chunk that is no text and no bytes is refused before the headers, as by Node', async (t) => {
   const handler: App = (req, res) => {
     const value = { name: 'an object' } as unknown as string;
     if (req.url === '/declared') res.setHeader('content-length', 9);

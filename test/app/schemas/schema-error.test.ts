@@ -1,4 +1,4 @@
-/** Tests the errors for wrong schemas: the path to the place, the value there, and the nearest valid name. */
+/** Tests the errors for wrong schemas: the path to the error, the value there, and the nearest valid name. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { action, type JsonSchema, Router, type RouterPlugin } from 'portico/routing';

@@ -32,7 +32,7 @@ test(`RL-60 PT-4 LC-326 ${rounds} KILLs of single workers cost what each had in 
   assert.equal(fleet.events('worker_exited').length, rounds, 'no other worker ended');
 });
 
-test('RL-63 PT-2 LC-329 with all workers killed at once no connection is refused, and the next ones answer', async () => {
+test('RL-63 PT-2 LC-329 with all workers killed at once no connection is refused, and the next ones respond', async () => {
   const fleet = await running();
   const { answered, lost, times } = await killAll(fleet, clients);
   printFigures('all workers killed', {

@@ -21,7 +21,7 @@ export const app = (g, l, ctx) => (req, res) => {
 };
 `;
 
-/** Standard error of a program, read only on demand. */
+/** Standard error of a process, read only on demand. */
 interface Reader {
   readonly descriptor: number | 'pipe';
   /** Reads what is there, and returns all that was read. */

@@ -49,7 +49,7 @@ interface Deployed {
   };
 }
 
-/** The program of a pod. */
+/** The process of a pod. */
 export interface PodProgram {
   readonly folder: string;
   /** The words after the path of Node, for a pod with this address. */
@@ -72,7 +72,7 @@ export class Pod {
     this.host = host;
     this.#template = template;
     this.#changed = changed;
-    // Each pod has an address, and a file system, of its own.
+    // Each pod has a separate address and file system.
     const own = Object.entries(template.env).map(([name, value]) => [name, value.replace('0.0.0.0', host)] as const);
     const env = { ...Object.fromEntries(own), PORTICO_CONTROL__SOCKET: '' };
     this.program = new Program(process.execPath, words(host), { cwd: folder, env });
@@ -83,7 +83,7 @@ export class Pod {
     this.ready = this.#probe();
   }
 
-  /** Stops it as a kubelet does: `preStop`, TERM, and KILL at the end of the grace period. Settles when it has ended. */
+  /** Stops it as a kubelet does: `preStop`, SIGTERM, and SIGKILL at the end of the grace period. Settles when it has ended. */
   async stop(): Promise<Ending & { readonly killed: boolean }> {
     const { graceSeconds, preStopSeconds } = this.#template;
     this.#stopping = true;

@@ -24,7 +24,7 @@ const limits = isLong
   ? { headers_timeout: 20, body_grace: 15, send_timeout: 60, keep_alive_timeout: 65 }
   : { headers_timeout: 2, body_grace: 2, send_timeout: 6, keep_alive_timeout: 4 };
 
-test('RL-3 RL-7 RL-25 RL-26 RL-28 RL-29 RL-33 200 slow heads, 100 slow bodies, 50 slow readers and 1,000 idle connections: a normal client loses nothing, and the slow ones are cut', async (t) => {
+test('RL-3 RL-7 RL-25 RL-26 RL-28 RL-29 RL-33 200 slow headers, 100 slow bodies, 50 slow readers and 1,000 idle connections: a normal client loses nothing, and the slow ones are cut', async (t) => {
   const options = Object.fromEntries(Object.entries(limits).map(([name, value]) => [`wsgi.${name}`, String(value)]));
   const fleet = await FaultFleet.start({ options });
   t.after(() => fleet.end());
@@ -78,7 +78,7 @@ test('RL-3 RL-7 RL-25 RL-26 RL-28 RL-29 RL-33 200 slow heads, 100 slow bodies, 5
   assert.equal((await askFor(`${fleet.url}/`)).status, 200);
 });
 
-test('RL-3 RL-16 one worker, with as many slow bodies as it has places and as many slow readers, answers others', async (t) => {
+test('RL-3 RL-16 one worker, with as many slow bodies as it may have requests in progress and as many slow readers, responds to others', async (t) => {
   const fleet = await FaultFleet.start({ workers: 1 });
   t.after(() => fleet.end());
   const port = Number(new URL(fleet.url).port);

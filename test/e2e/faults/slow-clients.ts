@@ -18,7 +18,7 @@ export interface SlowGroup {
   resume(): void;
 }
 
-/** Heads sent at one byte every half second. */
+/** Headers sent at one byte every half second. */
 export function slowHeads(port: number, count: number): SlowGroup {
   return slowGroup(port, count, 'GET / HTTP/1.1\r\nhost: x\r\nx-padding: ', (socket) => trickle(socket));
 }
@@ -63,7 +63,7 @@ export function idleConnections(port: number, count: number): SlowGroup {
   return slowGroup(port, count, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n', () => undefined);
 }
 
-/** Reports whether the count is the head of a response plus eight MiB. */
+/** Reports whether the count is the headers of a response plus eight MiB. */
 export function isWholeAnswer(bytes: number): boolean {
   return bytes > LARGE_BYTES && bytes < LARGE_BYTES + 2000;
 }

@@ -1,6 +1,6 @@
 /**
- * TERM while clients connect: connections that the kernel has accepted are answered; later ones are refused, which clients may repeat. A
- * process that loses its processor between its last accept and the close of its socket resets those that came in between.
+ * SIGTERM while clients connect: connections that the kernel has accepted get responses; later ones are refused, which clients may repeat. A
+ * process that loses its CPU between its last accept and the close of its socket resets those that came in between.
  */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
@@ -51,7 +51,7 @@ async function run(
 }
 
 for (const during of isLong ? ['nothing else', 'a reload'] : ['a reload']) {
-  test(`LA-3 TERM during ${during}, under 60 requests a second, answers every connection of the kernel`, async (t) => {
+  test(`LA-3 SIGTERM during ${during}, under 60 requests a second, responds on every connection of the kernel`, async (t) => {
     const lost = await run(t, `TERM during ${during}`, async (fleet, trial, results) => {
       let over = false;
       void fleet.ended.then(() => (over = true));
@@ -68,7 +68,7 @@ for (const during of isLong ? ['nothing else', 'a reload'] : ['a reload']) {
   });
 }
 
-test('LA-4 TERM while all event loops are blocked for a second resets no connection in the queue of the socket', async (t) => {
+test('LA-4 SIGTERM while all event loops are blocked for a second resets no connection in the queue of the socket', async (t) => {
   const lost = await run(t, 'TERM while all event loops are blocked', async (fleet, _, results) => {
     for (let worker = 0; worker < 2; worker++) {
       results.ask(`${fleet.url}/block`);

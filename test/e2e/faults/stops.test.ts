@@ -1,4 +1,4 @@
-/** TERM, INT and KILL of the parent: the responses to clients, the exit status and the remaining processes. */
+/** SIGTERM, SIGINT and SIGKILL of the parent: the responses to clients, the exit status and the remaining processes. */
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
@@ -46,10 +46,10 @@ async function spinning(fleet: FaultFleet): Promise<void> {
 
 const gone = (fleet: FaultFleet): Promise<boolean> => until(() => fleet.leftovers().length === 0, 30_000);
 
-// A second TERM in the short run is in `launch-signals.test.ts`.
+// A second SIGTERM in the short run is in `launch-signals.test.ts`.
 for (const repeated of isLong ? [false, true] : [false]) {
   const title = repeated ? 'TERM, repeated ten times' : 'TERM';
-  test(`${repeated ? 'RL-82 LC-512' : 'RL-80 LC-511 LC-542 LC-543'} ${title}: requests at work get whole answers; idle, silent and half-sent connections are closed; status 0`, async (t) => {
+  test(`${repeated ? 'RL-82 LC-512' : 'RL-80 LC-511 LC-542 LC-543'} ${title}: requests at work get whole responses; idle, silent and half-sent connections are closed; status 0`, async (t) => {
     const fleet = await fleetFor(t, { workers: repeated ? 1 : 2 });
     const idle = await connections(fleet, 8, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n', true);
     const silent = await connections(fleet, 8, '', false);
@@ -87,7 +87,7 @@ for (const repeated of isLong ? [false, true] : [false]) {
   });
 }
 
-test('RL-81 LC-354 LC-355 LC-377 LC-1904 LC-1202 LC-1405 LC-1613 TERM, deadline passed: what is at work is cut and named, status 1, nothing left', async (t) => {
+test('RL-81 LC-354 LC-355 LC-377 LC-1904 LC-1202 LC-1405 LC-1613 SIGTERM, deadline passed: what is at work is cut and named, status 1, nothing left', async (t) => {
   const fleet = await fleetFor(t, { workers: isLong ? 2 : 1, options: { 'DEFAULT.graceful_shutdown_timeout': '1' } });
   const cut = Promise.allSettled(Array.from({ length: 4 }, () => askFor(`${fleet.url}/work`)));
   await pause(300);
@@ -121,7 +121,7 @@ test('RL-81 LC-354 LC-355 LC-377 LC-1904 LC-1202 LC-1405 LC-1613 TERM, deadline 
 });
 
 // In the short run a worker that does not end is in `launch-stopping.test.ts`.
-test('RL-81 LC-357 LC-377 TERM with a stuck worker: it is killed behind the deadline, status 1, nothing left', {
+test('RL-81 LC-357 LC-377 SIGTERM with a stuck worker: it is killed behind the deadline, status 1, nothing left', {
   skip: !isLong && 'only in the long run',
 }, async (t) => {
   const fleet = await fleetFor(t, { workers: 1, options: { 'DEFAULT.graceful_shutdown_timeout': '1' } });
@@ -138,7 +138,7 @@ test('RL-81 LC-357 LC-377 TERM with a stuck worker: it is killed behind the dead
   assert.ok(await gone(fleet));
 });
 
-test('RL-83 LC-514 INT after TERM: everything is cut and gone, status 1', async (t) => {
+test('RL-83 LC-514 SIGINT after SIGTERM: everything is cut and gone, status 1', async (t) => {
   const fleet = await fleetFor(t, { workers: 1 });
   const cut = Promise.allSettled(Array.from({ length: 4 }, () => askFor(`${fleet.url}/work`)));
   await pause(300);
@@ -165,7 +165,7 @@ test('RL-83 LC-514 INT after TERM: everything is cut and gone, status 1', async 
 // A stuck worker serves nobody: it ends long before the deadline of a stop.
 for (const withStuck of [false, true]) {
   const title = withStuck ? 'parent killed, one worker stuck' : 'parent killed';
-  test(`RL-64 ${withStuck ? 'RW-14 LC-343 LC-1904' : 'LC-341 LC-342 LC-376 LC-1705'} ${title}: requests at work are answered, no worker is left, the port is free`, async (t) => {
+  test(`RL-64 ${withStuck ? 'RW-14 LC-343 LC-1904' : 'LC-341 LC-342 LC-376 LC-1705'} ${title}: requests at work get responses, no worker is left, the port is free`, async (t) => {
     const deadline = withStuck ? 60 : 3;
     const fleet = await fleetFor(t, { options: { 'DEFAULT.graceful_shutdown_timeout': String(deadline) } });
     const slow = Promise.allSettled(withStuck ? [] : Array.from({ length: 4 }, () => askFor(`${fleet.url}/slow`)));

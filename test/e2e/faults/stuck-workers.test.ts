@@ -1,4 +1,4 @@
-/** Workers that no longer answer though they live. */
+/** Workers that no longer respond though they live. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
@@ -35,7 +35,7 @@ test('RL-62 a worker that computes for ever, or is frozen by SIGSTOP, is replace
   }
 });
 
-test('while a worker is frozen or computes, all new connections are answered by its siblings, and by itself once it is back', async (t) => {
+test('while a worker is frozen or computes, all new connections are served by its siblings, and by itself once it is back', async (t) => {
   const fleet = await FaultFleet.start({ options: { 'DEFAULT.worker_timeout': '120' } });
   t.after(() => fleet.end());
   const [victim] = fleet.workers();
@@ -59,7 +59,7 @@ test('while a worker is frozen or computes, all new connections are answered by 
   assert.ok(!(await Promise.all(Array.from({ length: 30 }, () => ask('/')))).includes(victim!));
   process.kill(victim!, 'SIGCONT');
   while ((await ask('/')) !== victim);
-  // Answered when its process ends.
+  // Its response comes when its process ends.
   const spinning = request(`${fleet.url}/spin-soon`, { agent: false }).on('error', () => undefined);
   await once(spinning.end(), 'response');
   await areAnswered();

@@ -59,7 +59,7 @@ async function fleet(
   return { launcher, services, port, write, order, letGo, log };
 }
 
-/** A manager whose hooks are told in `order`, each with its number. */
+/** A manager whose hooks are recorded in `order`, each with its number. */
 function managed(order: string[], begin: (number: number) => unknown = () => undefined) {
   let made = 0;
   return class implements Manager {
@@ -234,7 +234,7 @@ for (const pause of [0, 0.05]) {
   });
 }
 
-test('RW-2 a server that the program runs by itself has drain_timeout for its requests, whatever reload_pause is', async (t) => {
+test('RW-2 a server that the application runs by itself has drain_timeout for its requests, whatever reload_pause is', async (t) => {
   const { launcher, letGo, log } = await fleet(t, {}, '[DEFAULT]\nreload_pause = 0\n');
   const app: App = async (req, res) => {
     if (req.url === '/held') await letGo.promise;
@@ -318,7 +318,7 @@ test('RW-2 connections that wait in a reload count for max_connections', async (
 
 for (const begins of [false, true]) {
   const during = begins ? 'while the next manager begins' : 'while old requests are open';
-  test(`RW-8 a stop ${during} in a reload answers all that have connected`, async (t) => {
+  test(`RW-8 a stop ${during} in a reload serves all that have connected`, async (t) => {
     const inits = deferred();
     const order: string[] = [];
     const made = managed(order, (number) => number === 2 && inits.promise);

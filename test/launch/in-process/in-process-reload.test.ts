@@ -351,7 +351,7 @@ test('RL-66 OP-80 an API of a single process goes on as it is when its paste fil
   assert.equal(await answer(), 'new');
 });
 
-test('OP-80 LC-517 what is wrong with the service file, and with what a service plans, is told at once', async (t) => {
+test('OP-80 LC-517 what is wrong with the service file, and with what a service plans, is reported at once', async (t) => {
   const { config, launcher, write } = await setup(t, '[app]\nword = old\n[DEFAULT]\nreload_timeout = 9\n');
   class Looking extends Preparing {
     plan(next: Config): never {
@@ -375,7 +375,7 @@ test('OP-80 LC-517 what is wrong with the service file, and with what a service 
   assert.match(launcher.status().reloads[1]?.error ?? '', /^\S+:2:18: .*soon[^\n]*\n {4}reload_timeout = soon\n +\^$/);
 });
 
-test('OP-80 a reload warns of a file of the program that has changed: Node does not load it again', async (t) => {
+test('OP-80 a reload warns of a file of the application that has changed: Node does not load it again', async (t) => {
   const { folder, config, launcher, write } = await setup(t, '[app]\nword = old\n');
   write('app.mjs', 'export const version = 1;\n');
   const file = join(folder, 'app.mjs');

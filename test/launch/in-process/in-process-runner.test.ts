@@ -316,7 +316,7 @@ test('LC-519 a stop during a restart wins: nothing is started again', async () =
   assert.equal(await launcher.wait(), 0);
 });
 
-test('LC-531 a stop while a service is starting is honoured, and the program goes on to its status', async () => {
+test('LC-531 a stop while a service is starting is honoured, and the application goes on to its status', async () => {
   const launcher = embedded();
   const service = new RecordedService('slow');
   let release = (): void => undefined;
@@ -528,7 +528,7 @@ test('LC-106 the backdoor port is written before start', async () => {
   await launcher.stop();
 });
 
-test('what a process can be asked, it answers; and a topic nobody answers is said', async () => {
+test('a process responds to its topics, and reports one that nobody responds to', async () => {
   const launcher = embedded();
   const dispose = launcher.answer('requests', (body) => ({ seen: body }));
   assert.deepEqual(
@@ -539,7 +539,7 @@ test('what a process can be asked, it answers; and a topic nobody answers is sai
   assert.match((await launcher.ask('requests'))[0]?.error ?? '', /this process does not know "requests"/);
 });
 
-test('OP-52 of 300 requests under way with long paths the 200 oldest are told, and fit into a sign of life', async () => {
+test('OP-52 of 300 requests under way with long paths the 200 oldest are reported, and fit into a sign of life', async () => {
   const service = Object.assign(new RecordedService('busy'), {
     requestsInFlight: () =>
       Array.from({ length: 300 }, (_, n) => ({

@@ -79,7 +79,7 @@ test('a stop whose caller never raises its signal ends at its deadline all the s
   await life.stop({ graceful: true, deadlineMs: 20, signal });
 });
 
-test('MG-20 RL-83 tracked work that a stop leaves behind is told by name, and is no clean stop', async () => {
+test('MG-20 RL-83 tracked work that a stop leaves behind is reported by name, and is no clean stop', async () => {
   const lines: string[] = [];
   const note = (...line: unknown[]): void => void lines.push(String(line.at(-1)));
   const told = { ...silentLogger(), warn: note, error: note };

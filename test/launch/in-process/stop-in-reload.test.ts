@@ -142,7 +142,7 @@ test('RW-8 requests that a stop resumes keep their app and its manager, also tho
 });
 
 for (const held of ['cleanup 1', 'close 1']) {
-  test(`RW-8 a stop after the requests of the former run have ended (${held}) answers new ones by the next run`, async (t) => {
+  test(`RW-8 a stop after the requests of the former run have ended (${held}) serves new ones by the next run`, async (t) => {
     const story = new Story(held);
     const { launcher, begin } = await api(t, '', story.happens);
     const restarted = launcher.reload();
@@ -166,7 +166,7 @@ for (const held of ['cleanup 1', 'close 1']) {
   });
 }
 
-test('RW-8 in drain_delay a reload goes on: requests that wait for it, and later ones, are answered', async (t) => {
+test('RW-8 in drain_delay a reload goes on: requests that wait for it, and later ones, are served', async (t) => {
   const story = new Story('get /a', 'cleanup 1', 'init 2');
   const { launcher, begin, port, service } = await api(t, '[DEFAULT]\ndrain_delay = 600\n', story.happens);
   const a = await begin('/a');
@@ -320,7 +320,7 @@ async function walk(t: TestContext, seed: number): Promise<void> {
     );
 }
 
-test('RW-8 RW-11 a stop at any moment of a reload answers all that have connected, on no app and no manager that has ended', async (t) => {
+test('RW-8 RW-11 a stop at any moment of a reload serves all that have connected, on no app and no manager that has ended', async (t) => {
   const seeds = Array.from({ length: isLong ? 2000 : 84 }, (_, at) => 7001 + at);
   const given = process.env.PORTICO_TEST_SEED;
   if (given !== undefined) return walk(t, Number(given));

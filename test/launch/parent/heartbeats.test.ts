@@ -1,11 +1,11 @@
-/** A worker at rest sends rare heartbeats: its parent waits for them, and for no others. */
+/** An idle worker sends rare heartbeats: its parent waits for them, and for no others. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { countSeconds, isAtRest } from '../../../dist/launch/parent/late-workers.js';
 import type { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
 import { type FakeWorker, fakePool } from '../../fixtures/fake-workers.js';
 
-/** A worker at rest, and a function that lets seconds pass. */
+/** An idle worker, and a function that lets seconds pass. */
 async function resting(t: TestContext) {
   let now = performance.now();
   t.mock.method(performance, 'now', () => now);
@@ -28,7 +28,7 @@ async function resting(t: TestContext) {
   return { worker, fake, pass, wait };
 }
 
-test('GR-6 a worker at rest is not silent before its next heartbeat is late', async (t) => {
+test('GR-6 an idle worker is not silent before its next heartbeat is late', async (t) => {
   const { worker, pass } = await resting(t);
   pass(4.9);
   assert.deepEqual([worker.beat.silent, isAtRest(worker)], [false, true]);
@@ -59,7 +59,7 @@ test('GR-6 a worker whose rest a request has ended is silent as soon as any othe
   assert.deepEqual([worker.beat.silent, worker.beat.silentSeconds], [true, 2.6]);
 });
 
-test('GR-6 a worker at rest is silent when its watch thread has found it stuck', async (t) => {
+test('GR-6 an idle worker is silent when its watch thread has found it stuck', async (t) => {
   const { worker, fake, pass } = await resting(t);
   pass(4);
   fake.say({ kind: 'stuck', stack: ['at here'], silentMs: 3000 });

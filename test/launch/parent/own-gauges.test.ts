@@ -7,7 +7,7 @@ import type { Answer } from '../../../dist/operating/index.js';
 const gauge = { name: 'open', help: 'Open.', type: 'gauge' as const, aggregator: 'sum', bounds: [] };
 const valued = (sum: number) => [{ ...gauge, series: [{ labels: [], counts: [], sum }] }];
 
-/** Returns a worker with that answer, and the number of its questions. */
+/** Returns a worker with that response, and the number of its questions. */
 function worker(workerId: number, answer: Pick<Answer, 'body' | 'error'>, stopping = false) {
   const asked = { stopping, times: 0 };
   const ask = async (): Promise<Answer> => {

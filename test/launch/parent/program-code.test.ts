@@ -1,4 +1,4 @@
-/** A worker lists the files of its program only if they may be others than those of the first worker. */
+/** A worker lists the files of its application only if they may be others than those of the first worker. */
 import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

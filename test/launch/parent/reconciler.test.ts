@@ -236,7 +236,7 @@ test('a worker that the kernel has killed for memory is named so, and another SI
   assert.equal(oomKills.take(later + 6000), true);
 });
 
-test('TERM to one worker drains it: the next one is counted as a restart, and no worker has died', async (t) => {
+test('SIGTERM to one worker drains it: the next one is counted as a restart, and no worker has died', async (t) => {
   const { pool, spawned } = fakePool('a');
   t.after(() => pool.kill());
   await pool.launch(2);
@@ -252,7 +252,7 @@ test('TERM to one worker drains it: the next one is counted as a restart, and no
   assert.deepEqual([pool.starts.restart, pool.starts.death, pool.restarts], [1, 1, 1]);
 });
 
-test('a reload that needs the place of a draining worker leaves it graceful_shutdown_timeout, not drain_timeout', {
+test('a reload that replaces a draining worker leaves it graceful_shutdown_timeout, not drain_timeout', {
   timeout: 20_000,
 }, async (t) => {
   const settings = { gracefulShutdownTimeoutMs: 3000, drainTimeoutMs: 0 };

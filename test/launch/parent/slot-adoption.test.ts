@@ -19,7 +19,7 @@ const probe = await openListenSockets({ host: '127.0.0.1', port: 0 }, 2);
 const skip = probe.descriptors.length === 2 ? false : 'this runtime has no SO_REUSEPORT';
 probe.close();
 
-test('PT-1 slots share one port, and another program cannot share it', { skip }, async () => {
+test('PT-1 slots share one port, and another process cannot share it', { skip }, async () => {
   const sockets = await openListenSockets({ host: '127.0.0.1', port: 0 }, 2);
   assert.equal(new Set(sockets.descriptors).size, 2);
   const { port } = sockets.address as { port: number };

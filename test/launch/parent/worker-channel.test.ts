@@ -59,7 +59,7 @@ for (const [what, script, told] of [
   });
 }
 
-test('what others send over the channel ends no worker, and is told once for each', async (t) => {
+test('what others send over the channel ends no worker, and is reported once for each', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'portico-foreign-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const begin = join(folder, 'begin');

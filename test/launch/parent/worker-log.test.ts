@@ -4,7 +4,7 @@ import type { Logger } from 'portico';
 import type { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
 import { logStart } from '../../../dist/launch/parent/worker-log.js';
 
-test('LC-531 a start that does not end is told again and again, ever more rarely, with what is being loaded', async (t) => {
+test('LC-531 a start that does not end is reported again and again, ever more rarely, with what is being loaded', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const said: string[] = [];
   const ignore = (): void => undefined;

@@ -21,7 +21,7 @@ import { root } from '../../e2e/program.js';
 import { generation } from '../../fixtures/fake-workers.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 
-test('LC-1710 each worker’s inspector picks a port of its own, and never waits for a debugger', () => {
+test('LC-1710 each worker’s inspector picks a separate port, and never waits for a debugger', () => {
   assert.deepEqual(workerExecArgv(['--inspect', '--enable-source-maps']), ['--inspect=0', '--enable-source-maps']);
   assert.deepEqual(workerExecArgv(['--inspect-brk=9230']), ['--inspect=0']);
   assert.deepEqual(workerExecArgv(['--inspect=127.0.0.1:9229']), ['--inspect=127.0.0.1:0']);
@@ -106,13 +106,13 @@ test('a worker whose package is incomplete, as during npm ci, fails to start wit
   }
 });
 
-test('a program without a main module is told to name an entry', () => {
+test('an application without a main module is refused with how to name an entry', () => {
   const host = { argv: ['node'] } as never;
   assert.equal(mainModule({ host }), undefined);
   assert.equal(mainModule({ host, entry: new URL('file:///srv/launch.js') }), '/srv/launch.js');
 });
 
-test('LC-1610 titles name the program, its arguments, the service and the worker', () => {
+test('LC-1610 titles name the application, its arguments, the service and the worker', () => {
   assert.equal(masterTitle('api', ['--config-file', 'a.ini']), 'api: master process [--config-file a.ini]');
   assert.equal(masterTitle('api', []), 'api: master process');
   assert.equal(workerTitle('api', 'compute', 2), 'api: compute worker(2)');

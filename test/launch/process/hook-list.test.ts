@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type Program, startModule } from '../../e2e/program.js';
 
-/** A program whose launcher has hooks that never settle. */
+/** An application whose launcher has hooks that never settle. */
 function program(t: TestContext, hooks: string, settings: string): Program {
   return startModule(
     t,
@@ -27,7 +27,7 @@ process.exitCode = await launcher.wait();
   );
 }
 
-test('LC-1602 a hook for the stop that never ends is named, and the workers are told to stop in good time', async (t) => {
+test('LC-1602 a hook for the stop that never ends is named, and the workers are asked to stop in good time', async (t) => {
   const started = program(
     t,
     `launcher.onTerminate(function tellEverybody() { return never(); });

@@ -147,7 +147,7 @@ test('LC-515 a caller that fails when it hears of an added service does not refu
   assert.equal(fleet.pool('new')?.current.length, 1);
 });
 
-test('every worker of an added or grown service is told how many there will be', async (t) => {
+test('every worker of an added or grown service learns how many there will be', async (t) => {
   const fleet = new Fleet(t);
   const grown = await fleet.launch('grown', 1);
   const services = [

@@ -164,7 +164,7 @@ test('OP-80 RL-66 a module that cannot be loaded is found by a first new worker,
   }
 });
 
-test('OP-80 LC-517 an API that a refused reload misspells is told as a wrong name, not as one that a worker misses', async () => {
+test('OP-80 LC-517 an API that a refused reload misspells is reported as a wrong name, not as one that a worker misses', async () => {
   const it = await shared();
   const before = childrenOf(it.program.pid);
   const ini = readFileSync(join(it.folder, 'portico.ini'), 'utf8');

@@ -17,12 +17,12 @@ function unknown(section: string, hint?: string): Diagnostic {
   };
 }
 
-test('CF-66 a name that several services find is told once', () => {
+test('CF-66 a name that several services find is reported once', () => {
   const found = unknown('store', "did you mean 'stores'?");
   assert.deepEqual(toldByAll([[found], [{ ...found }], []]), [found]);
 });
 
-test('CF-66 an unknown option of a filter that no pipeline has is told, though the configuration knows nothing of it', () => {
+test('CF-66 an unknown option of a filter that no pipeline has is reported, though the configuration knows nothing of it', () => {
   const location = { kind: 'file' as const, detail: 'api-paste.ini:9:1 [filter:f] zzz' };
   const code = 'PORTICO_CONFIG_UNKNOWN_OPTION';
   const found: Diagnostic = {

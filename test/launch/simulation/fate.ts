@@ -20,7 +20,7 @@ export interface Fate {
   /** True if it sends heartbeats even while it is deaf. */
   readonly beatsAnyway: boolean;
   readonly answer: 'takes' | 'refuses' | 'never';
-  /** Number of workers that its program asks for; undefined: it does not say. */
+  /** Number of workers that its application asks for; undefined: it does not say. */
   readonly asks: number | undefined;
 }
 

@@ -237,7 +237,7 @@ export class Invariants {
     return this.#sim.alive.map((worker) => `${worker.name} ${worker.state}`).join(', ');
   }
 
-  /** Workers of a slot that are alive and were not told to end, without the one of a trial. */
+  /** Workers of a slot that are alive and were not asked to end, without the one of a trial. */
   #inSlot(pool: WorkerPool, index: number): PretendedWorker[] {
     const { workers } = this.#sim;
     const known = pool.slot(index).flatMap(({ pid }) => workers.get(pid ?? 0) ?? []);
@@ -252,7 +252,7 @@ export class Invariants {
       this.#sim.broken(`${worker.name} is one of more than ${limit} processes`);
     const { maxMemory = 0 } = pool.generation.settings;
     const isWorn = beside.some(({ wornOut, rss }) => wornOut || (maxMemory > 0 && rss > maxMemory));
-    // A worker that does not answer a mutate is replaced.
+    // A worker that does not respond to a mutate is replaced.
     const { restartMethod } = pool.generation.settings;
     if (isTrial || isWorn || pool.roll?.turnOf(index) !== undefined || restartMethod === 'mutate') return;
     this.#sim.broken(`${worker.name} starts beside ${beside[0]!.name}, which nothing asks to replace`);

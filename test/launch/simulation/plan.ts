@@ -1,4 +1,4 @@
-/** The services that a program runs, and what reloads make of them. */
+/** The services that an application runs, and what reloads make of them. */
 import type { ListenAddress } from 'portico/service';
 import type { Random } from '../../simulation/random.js';
 

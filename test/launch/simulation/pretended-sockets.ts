@@ -8,7 +8,7 @@ export class PretendedSockets {
   readonly open = new Map<number, string>();
   /** Descriptors that a worker has listened on: clients may wait in them. */
   readonly listened = new Set<number>();
-  /** Addresses of another program. */
+  /** Addresses of another process. */
   readonly foreign = new Set<string>();
   readonly #heldByWorkers: (descriptor: number) => boolean;
   /** Addresses of all descriptors ever opened. */

@@ -8,11 +8,11 @@ import type { Fate } from './fate.js';
 /** Events of a worker, for the simulation. */
 export interface WorkerWorld {
   readonly clock: Clock;
-  /** The parent told it to end. */
+  /** The parent asked it to end. */
   told(worker: PretendedWorker, how: string): void;
   started(worker: PretendedWorker): void;
   ended(worker: PretendedWorker, how: string): void;
-  /** True while the registry of services does not answer. */
+  /** True while the registry of services does not respond. */
   readonly isRegistryAway: boolean;
   /** The parent hears that it has left a value for the workers after it. */
   kept(worker: PretendedWorker): void;
@@ -20,7 +20,7 @@ export interface WorkerWorld {
   listens(worker: PretendedWorker): void;
 }
 
-/** Time for which a start waits for a registry that does not answer. */
+/** Time for which a start waits for a registry that does not respond. */
 const REGISTRY_MS = 1000;
 
 /** Interval of heartbeats. */
@@ -39,11 +39,11 @@ export class PretendedWorker extends EventEmitter {
   state: 'loading' | 'starting' | 'ready' | 'draining' = 'loading';
   /** True once the parent has heard that it is ready. */
   knownReady = false;
-  /** True if it was told to end, other than by a kill. */
+  /** True if it was asked to end, other than by a kill. */
   dismissed = false;
   /** Time of its last heartbeat. */
   beatAt: number;
-  /** Time at which the parent told it to end, and by a kill. */
+  /** Time at which the parent asked it to end, and by a kill. */
   toldAt: number | undefined;
   killedAt: number | undefined;
   /** True while its event loop is stuck. */
@@ -60,7 +60,7 @@ export class PretendedWorker extends EventEmitter {
   readonly #received: number[] = [];
   readonly #adopted = new Map<number, readonly number[]>();
   #early: ToWorker[] = [];
-  /** True once its parent has told it to serve. */
+  /** True once its parent has asked it to serve. */
   #mayServe = false;
   #held: (() => void)[] = [];
 

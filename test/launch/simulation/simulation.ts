@@ -41,7 +41,7 @@ export class Simulation extends World implements WorkerWorld {
   /** The services in force, and those of the reload in progress. */
   plan: Plan;
   planned: Plan | undefined;
-  /** True while the registry of services does not answer. */
+  /** True while the registry of services does not respond. */
   isRegistryAway = false;
   /** True if all workers of the reload in progress refuse its configuration. */
   isBad = false;
@@ -229,7 +229,7 @@ export class Simulation extends World implements WorkerWorld {
     if (!this.over && this.exited === undefined) throw new Error(`the stop does not end: ${invariants.left()}`);
     invariants.gone();
     if (this.exited !== undefined) return;
-    // The process exits a second later; a reload whose program still reads files is abandoned.
+    // The process exits a second later; a reload whose process still reads files is abandoned.
     await this.clock.advance(10_000);
     invariants.settled();
   }

@@ -7,7 +7,7 @@ import { ActivatedSockets } from '../../../dist/launch/systemd/service-manager.j
 import { get } from '../../fixtures/http-client.js';
 import { endGroup, spawnKept } from '../../fixtures/keeper.js';
 
-/** Runs a program as a service manager would: descriptors 3 and up are sockets, and the variables name the program's pid. */
+/** Runs a process as a service manager would: descriptors 3 and up are sockets, and the variables name its pid. */
 function activate(program: string, plan: object, sockets: readonly number[], names: string) {
   const path = fileURLToPath(new URL(`../../fixtures/${program}.js`, import.meta.url));
   const env = { ...process.env, LISTEN_FDS: String(sockets.length), LISTEN_FDNAMES: names };

@@ -182,7 +182,7 @@ test('a host name that nobody knows is named, with how to look it up', async () 
   assert.match(hint ?? '', /getent hosts no-such-host\.invalid/);
 });
 
-test('a failure to resolve a name is told as that whatever its code, with its cause', async () => {
+test('a failure to resolve a name is reported as that whatever its code, with its cause', async () => {
   const host = 'long.'.repeat(60);
   const { message, hint, cause } = await told({ host, port: 0 });
   assert.match(message, /: no address is known for this name \(E/);
@@ -195,13 +195,13 @@ test('a failure to resolve a name is told as that whatever its code, with its ca
   assert.match(error.hint ?? '', /getent hosts api/);
 });
 
-test('an address of another machine is told with how to see those of this one', async () => {
+test('an address of another machine is refused with how to see those of this one', async () => {
   const { message, hint } = await told({ host: '192.0.2.1', port: 0 });
   assert.match(message, /192\.0\.2\.1:0: this machine has no such address/);
   assert.match(hint ?? '', /ip addr/);
 });
 
-test('a port that takes a right is told with that right, a path that may not be written without', () => {
+test('a port that takes a right is reported with that right, a path that may not be written without', () => {
   const hint = (address: ListenAddress) => bindFailure({ name: 'a' }, new BindError('EACCES', address)).hint;
   assert.match(hint({ host: '127.0.0.1', port: 80 }) ?? '', /CAP_NET_BIND_SERVICE/);
   assert.equal(hint({ path: '/run/a.sock' }), undefined);

@@ -10,7 +10,7 @@ import { systemdMissing, verifyUnit } from './verify-unit.js';
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 const unit = readFileSync(join(root, 'paste', 'portico.service'), 'utf8');
 
-test('LC-910 RP-88 the unit file that ships tells systemd how this program starts, reloads and stops', () => {
+test('LC-910 RP-88 the unit file that ships tells systemd how the service starts, reloads and stops', () => {
   const value = (name: string): string | undefined => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.[1];
   assert.equal(value('Type'), 'notify');
   assert.equal(value('NotifyAccess'), 'all');

@@ -23,7 +23,7 @@ function start(t: TestContext, stderr: 'pipe' | number = 'pipe'): ChildProcess {
   return child;
 }
 
-/** Starts a process, and waits until it is at rest. */
+/** Starts a process, and waits until it is idle. */
 async function resting(t: TestContext): Promise<{ child: ChildProcess; output: Promise<string> }> {
   const child = start(t);
   const output = text(child.stderr!);
@@ -54,14 +54,14 @@ test('GR-6 a process without requests rests; the first request ends that before 
   assert.ok(lagMaxMs! < 2000, `${lagMaxMs} ms`);
 });
 
-test('GR-6 the lag includes what blocks a process at rest', async (t) => {
+test('GR-6 the lag includes what blocks an idle process', async (t) => {
   const { child } = await resting(t);
   child.send('pause');
   const { lagMaxMs } = await said(child);
   assert.ok(lagMaxMs! > 400, `${lagMaxMs} ms`);
 });
 
-test('NI-9 a place that blocks the event loop for less than a heartbeat is told, with its stack', async (t) => {
+test('NI-9 a location that blocks the event loop for less than a heartbeat is reported, with its stack', async (t) => {
   const { child } = await resting(t);
   child.send('block each second');
   const { at, stack } = await placeOf(child);
@@ -73,7 +73,7 @@ for (const [word, what, place] of [
   ['spin', 'the first request after a rest', /^at blocksHere \(file:.*resting-process\.js:\d+:\d+\)/],
   ['run', 'a program that is waited for', /^at runsHere \(file:.*resting-process\.js:\d+:\d+\), in \w+ of node$/],
 ] as const) {
-  test(`NI-9 a place that blocks the event loop once is told: ${what}`, async (t) => {
+  test(`NI-9 a location that blocks the event loop once is reported: ${what}`, async (t) => {
     const { child } = await resting(t);
     child.send(`request, ${word}`);
     assert.match((await placeOf(child)).stack[0]!, place);
@@ -98,7 +98,7 @@ for (const [word, what] of [
   ['block', 'without a request'],
   ['request, block', 'by its first request'],
 ] as const) {
-  test(`GR-6 a process at rest that is stuck ${what} is ended, with its stack`, async (t) => {
+  test(`GR-6 an idle process that is stuck ${what} is ended, with its stack`, async (t) => {
     const { child, output } = await resting(t);
     child.send(word);
     assert.deepEqual(await once(child, 'exit'), [null, 'SIGKILL']);

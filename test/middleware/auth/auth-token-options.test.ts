@@ -145,7 +145,7 @@ test('MW-31 names that have no effect are a warning with what to do, unknown one
   await (await buildFilter(authToken, { local })).close();
 });
 
-test('MW-31 the account may stand in a section of its own, and all options in another group', async (t) => {
+test('MW-31 the account may stand in a separate section, and all options in another group', async (t) => {
   const { identity, url } = await setUp(t);
   identity.tokens.set('good', token());
   const { www_authenticate_uri: uri, ...rest } = account(url);

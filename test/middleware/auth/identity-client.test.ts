@@ -11,7 +11,7 @@ const app: App = (_req, res) => void res.end('in');
 const status = async (filter: Filter, sent: string): Promise<number> =>
   (await request(lint(filter(app)), 'GET', '/', { headers: { 'x-auth-token': sent } })).status;
 
-test('MW-31 failed connections are tried again, answers are not', async (t) => {
+test('MW-31 failed connections are tried again, responses are not', async (t) => {
   const { identity, filter } = await setUp(t, { http_request_max_retries: '1' });
   identity.tokens.set('good', token());
   let broken = 1;
@@ -27,7 +27,7 @@ test('MW-31 failed connections are tried again, answers are not', async (t) => {
   assert.equal(identity.asked.length, before + 1);
 });
 
-test('MW-31 an answer that does not come is not waited for, and asked for again as a connection that failed', async (t) => {
+test('MW-31 a response that does not come is not waited for, and requested again as for a connection that failed', async (t) => {
   const { identity, filter } = await setUp(t, { http_connect_timeout: '0.05', http_request_max_retries: '1' });
   identity.meddle = () => true;
   assert.equal(await status(filter, 'good'), 503);
@@ -45,7 +45,7 @@ test('MW-32 redirects are not followed: tokens would go along', async (t) => {
   assert.equal(elsewhere.identity.asked.length, 0);
 });
 
-test('MW-31 over TLS with an authority of its own, or insecure with a warning', async (t) => {
+test('MW-31 over TLS with a separate authority, or insecure with a warning', async (t) => {
   const { private: key, cert } = await generate([{ name: 'commonName', value: 'identity' }], {
     keyType: 'ec',
     extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],

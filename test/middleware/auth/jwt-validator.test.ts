@@ -66,7 +66,7 @@ test('MW-40 a signed token for us is an identity', async (t) => {
   });
 });
 
-test('MW-40 all others are 401 and invalid_token, and the log at debug says why without the token', async (t) => {
+test('MW-40 all others get 401 and invalid_token, and the log at debug says why without the token', async (t) => {
   const { log, lines, text } = captureLog();
   const options = {
     public_key_file: '<folder>/key.pem',
@@ -117,7 +117,7 @@ test('MW-40 all others are 401 and invalid_token, and the log at debug says why 
   }
 });
 
-test('MW-40 who comes without a token is told no error (RFC 6750 §3.1)', async (t) => {
+test('MW-40 a caller without a token gets no error (RFC 6750 §3.1)', async (t) => {
   const { log, lines } = captureLog();
   const filter = await build(t, { public_key_file: '<folder>/key.pem' }, {}, log);
   for (const headers of [{}, { authorization: 'Basic YTpi' }, { authorization: 'Bearer ' }]) {
@@ -127,7 +127,7 @@ test('MW-40 who comes without a token is told no error (RFC 6750 §3.1)', async 
   }
 });
 
-test('MW-40 a token of a key that its issuer does not have is told apart in the log', async (t) => {
+test('MW-40 a token of a key that its issuer does not have is distinguished in the log', async (t) => {
   const files = await tempConfig({
     'keys.json': JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k1' }] }),
   });
@@ -147,7 +147,7 @@ test('MW-40 without the scope that is required: 403 and insufficient_scope', asy
   assert.match(String(response.headers['www-authenticate']), /error="insufficient_scope", scope="write"/);
 });
 
-test('MW-40 keys are found by discovery, read again for a new one, and missing ones are 503', async (t) => {
+test('MW-40 keys are found by discovery, read again for a new one, and missing ones get 503', async (t) => {
   let up = false;
   let kid = 'k1';
   const jwk = await exportJWK(publicKey);
@@ -277,7 +277,7 @@ test('MW-5 MW-40 keys that cannot be read, HMAC, and a missing issuer refuse to 
   await assert.rejects(async () => buildFilter(authToken, { local: { validator: 'jwt' } }), /issuer/);
 });
 
-test('MW-40 jwt_auth is a filter of its own, with its options in its section', async (t) => {
+test('MW-40 jwt_auth is a separate filter, with its options in its section', async (t) => {
   const files = await tempConfig({ 'key.pem': await exportSPKI(publicKey) });
   t.after(() => files.remove());
   const local = { issuer: 'https://issuer', audience: 'us', public_key_file: files.path('key.pem') };

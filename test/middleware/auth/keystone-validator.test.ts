@@ -92,7 +92,7 @@ test('MW-30 when the service’s own login is refused it logs in anew, once, and
   assert.equal(identity.validations.length, 5);
 });
 
-test('MW-30 an account that is refused is a 503 and no 401: the caller did nothing wrong', async (t) => {
+test('MW-30 an account that is refused gets 503 and no 401: the caller did nothing wrong', async (t) => {
   const { identity, filter } = await setUp(t);
   identity.meddle = ({ method }, res) => {
     if (method === 'POST') reply(res, 401, {});

@@ -6,7 +6,7 @@ import { authToken } from 'portico/middleware';
 import { buildFilter, captureLog, request } from 'portico/testing';
 import { account, setUp, token } from '../fake-identity.js';
 
-/** Opens a local port that accepts connections and never answers. */
+/** Opens a local port that accepts connections and never responds. */
 async function silentPort(t: TestContext): Promise<number> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => sockets.add(socket.on('error', () => {}))).listen(0, '127.0.0.1');
@@ -18,7 +18,7 @@ async function silentPort(t: TestContext): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-test('MW-37 a memcached that does not answer is waited for once, told once, and left alone for a while', async (t) => {
+test('MW-37 a memcached that does not respond is waited for once, reported once, and left alone for a while', async (t) => {
   const { log, lines } = captureLog('warn');
   const port = await silentPort(t);
   const { identity, filter } = await setUp(
@@ -43,7 +43,7 @@ test('MW-37 a memcached that does not answer is waited for once, told once, and 
   );
 });
 
-test('MW-37 a memcached that closes the connection in the middle of an answer holds no request', async (t) => {
+test('MW-37 a memcached that closes the connection in the middle of a response holds no request', async (t) => {
   const server = createServer((socket) => {
     socket.on('error', () => {});
     socket.once('data', () => socket.end(Buffer.from([0x81, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 40])));

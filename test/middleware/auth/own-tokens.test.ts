@@ -222,7 +222,7 @@ test('signToken refuses what would make a token that nobody accepts', () => {
   assert.throws(() => signToken({ sub: 'u' }, { config: new Config(), expiresIn: 60 }), { code: 'PORTICO_JWT_SECRET' });
 });
 
-test('[jwt] claims without user_id is refused with the place and the whole value, for no token could pass', async () => {
+test('[jwt] claims without user_id is refused with the location and the whole value, for no token could pass', async () => {
   for (const [claims, hint] of [
     ['roles:roles', 'write claims = user_id:sub, roles:roles: the value replaces the default'],
     ['', 'write claims = user_id:sub: the value replaces the default'],

@@ -5,7 +5,7 @@ import { lint, request, type TestResponse } from 'portico/testing';
 import { rawRequest } from '#internal/testing';
 import { setUp, token } from '../fake-identity.js';
 
-/** Answers with what the filter gave it. */
+/** Responds with what the filter gave it. */
 const app: App = (req, res) => {
   const { identity, serviceIdentity, tokenInfo, authError } = environ(req);
   res.end(JSON.stringify({ identity, serviceIdentity, tokenInfo, authError, headers: req.headers }));
@@ -22,7 +22,7 @@ test('MW-30 a bearer token is taken where it is accepted, and comes last', async
   assert.equal((await send(filter, { 'x-auth-token': 'bad', authorization: 'Bearer good' })).status, 401);
 });
 
-test('MW-8 a token that came twice is a 400', async (t) => {
+test('MW-8 a token that came twice gets 400', async (t) => {
   const { filter } = await setUp(t);
   for (const name of ['X-Auth-Token', 'X-Service-Token']) {
     const raw = `GET / HTTP/1.1\r\nHost: a\r\n${name}: a\r\n${name.toLowerCase()}: b\r\nConnection: close\r\n\r\n`;

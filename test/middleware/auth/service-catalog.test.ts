@@ -73,7 +73,7 @@ test('MW-31 a catalog whose address has moved is asked for anew; interface may b
   assert.deepEqual([identity.loginCount, moved.validations.length, identity.validations.length], [2, 1, 0]);
 });
 
-test('MW-31 without www_authenticate_uri callers are told auth_url, and the log warns', async (t) => {
+test('MW-31 without www_authenticate_uri callers are sent to auth_url, and the log warns', async (t) => {
   const identity = new FakeIdentity();
   const url = await identity.listen();
   t.after(() => identity.close());

@@ -52,7 +52,7 @@ test('MW-32 an entry has the members of a token', () => {
 
 const place = (line: number, column: number): string => `tokens.json:${line}:${column}: `;
 
-test('a member that is none is refused at its place, with the nearest ones', () => {
+test('a member that is none is refused at its location, with the nearest ones', () => {
   assert.equal(
     refusalOf('{"s3cret": {"user": "bob"}}'),
     `${place(1, 2)}error: this token has no user_id
@@ -78,7 +78,7 @@ ${place(1, 13)}error: the entry of a token has no member "user"
   );
 });
 
-test('a value that is not what it has to be is refused at its place', () => {
+test('a value that is not what it has to be is refused at its location', () => {
   const rows: [string, string][] = [
     ['"user_id": ""', 'user_id is not a non-empty string'],
     ['"user_id": 7', 'user_id is not a non-empty string'],

@@ -19,7 +19,7 @@ function cacheOf(options: Partial<ConstructorParameters<typeof TokenCache>[0]> =
 
 const BAD = { refused: 'bad' };
 
-test('MW-35 an answer counts for its time, and never longer than the token', async () => {
+test('MW-35 a response is valid for its time, and never longer than the token', async () => {
   const { clock, cache } = cacheOf();
   const short = { roles: [], expiresAt: new Date(1_000_000 + 10_000) };
   cache.set('long', { roles: [] });

@@ -57,7 +57,7 @@ async function ask(port: number, method: string, path: string, more: RequestOpti
   return { status: res.statusCode, text };
 }
 
-test('OP-55 OP-58 the admin listener answers what the control socket does, on a port of its own', async () => {
+test('OP-55 OP-58 the admin listener serves what the control socket does, on a separate port', async () => {
   const { admin, program } = await shared();
   const { status, text } = await ask(admin, 'GET', '/status');
   assert.equal(status, 200);
@@ -125,7 +125,7 @@ test('OP-58 a host that is not its own is refused, whatever is asked: a page may
   }
 });
 
-test('OP-57 a probe by HTTP/1.0, which names no host, is answered', async () => {
+test('OP-57 a probe by HTTP/1.0, which names no host, gets a response', async () => {
   const { admin } = await shared();
   const socket = connect(admin, '127.0.0.1').end('GET /readyz HTTP/1.0\r\n\r\n');
   assert.match(await textOf(socket), /^HTTP\/1\.1 200 /);

@@ -26,7 +26,7 @@ const { folder, remove } = emptyProject({
 });
 after(remove);
 
-test('a part of the status has lines and data; a wrong one is a line that says so, and the others are told', async () => {
+test('a part of the status has lines and data; a wrong one is a line that says so, and the others are shown', async () => {
   const config = await Config.load({ files: [`${folder}/p.ini`], argv: false, env: {} });
   const [circle, ...parts] = (await extensionParts({ config })).toReversed();
   assert.deepEqual(parts.toReversed(), [

@@ -230,7 +230,7 @@ test('OP-52 a request that is under way is shown with the filter it is in', asyn
   const listed = await untilSaid(admin, '/requests', '/held');
   assert.match(listed, /"filter": "holding"/);
   held.destroy();
-  // Until its end is reported, the next test takes it for a request of its own.
+  // Until its end is reported, the next test takes it for its own request.
   await until(admin, (all) => sumOf(all, IN_FLIGHT) + sumOf(all, 'portico_connections_open') === 0);
   await untilAnswer(
     () => ask(admin, '/requests'),
@@ -282,7 +282,7 @@ test('requests that are lost with a worker are counted by how it ended, from 0; 
   await hanging;
 });
 
-test('OP-50 no counter goes back when a worker dies, and its start is told with the reason', async () => {
+test('OP-50 no counter goes back when a worker dies, and its start is reported with the reason', async () => {
   const { port, admin } = await one();
   const before = await scrape(admin);
   const deleted = (all: Scrape) => sumOf(all, REQUESTS, { method: 'DELETE' });
@@ -309,11 +309,11 @@ test('the child of a reload that is refused is no start of a worker', async () =
   assert.equal(sumOf(await scrape(admin), 'portico_worker_starts_total', { reason: 'reload' }), 0);
 });
 
-test('a block of the event loop shows as lag, and workers have processor time and a collector of their own', async () => {
+test('a block of the event loop shows as lag, and workers have CPU time and their own collector', async () => {
   const { port, admin } = await two();
   const lag = 'portico_worker_event_loop_lag_max_seconds';
   let found = await scrape(admin);
-  // Again, because a worker measures from when it has told that it is ready.
+  // Again, because a worker measures from when it has reported that it is ready.
   while (found.get(lag)?.samples.some(({ value }) => value >= 0.25) !== true) {
     await ask(port, '/block');
     found = await scrape(admin);
@@ -343,7 +343,7 @@ test('what a worker has counted is not lost with a reload, and reloads are count
   assert.equal(sumOf(restarted, 'portico_worker_starts_total', { reason: 'reload' }), 2);
 });
 
-test('while a worker is stuck under load status, metrics and report answer, and name the line of code', async (t) => {
+test('while a worker is stuck under load status, metrics and report respond, and name the line of code', async (t) => {
   const { port, admin, program } = await two();
   const load = Array.from({ length: 8 }, () => loop(port));
   t.after(() => {
@@ -422,7 +422,7 @@ test('[metrics] buckets are the bounds of the histogram, ascending', async () =>
   );
 });
 
-test('gauges have what a worker told last: memory, event loop, requests under way', async () => {
+test('gauges have what a worker reported last: memory, event loop, requests under way', async () => {
   const { port, admin } = await off();
   const open = [0, 1, 2].map(() => request({ host: '127.0.0.1', port, path: '/wait' }).end());
   for (const each of open) each.on('error', () => undefined);
@@ -439,7 +439,7 @@ test('gauges have what a worker told last: memory, event loop, requests under wa
   assert.equal(sumOf(found, 'portico_workers_wanted', { api: 'hello' }), 1);
 });
 
-test('lines of the log that could not be written are counted, of the parent and of workers, and told on standard error once a process', async (t) => {
+test('lines of the log that could not be written are counted, of the parent and of workers, and reported on standard error once a process', async (t) => {
   if (!existsSync('/dev/full')) return t.skip('this system has no /dev/full');
   const [port, admin] = [await freePort(), await freePort()];
   const project = emptyProject({

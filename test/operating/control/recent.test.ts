@@ -14,7 +14,7 @@ function words(counts: readonly number[]): string {
   return describeRecent(recent.of('shop')!);
 }
 
-test('a duration above a second is told by the bounds of its bucket, a shorter one in milliseconds', () => {
+test('a duration above a second is reported by the bounds of its bucket, a shorter one in milliseconds', () => {
   assert.match(words([100, 0, 0, 0, 0]), /, p95 95 ms$/);
   assert.match(words([0, 100, 0, 0, 0]), /, p95 955 ms$/);
   assert.match(words([1, 0, 99, 0, 0]), /, p95 1 to 2\.5 s$/);

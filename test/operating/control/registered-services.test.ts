@@ -132,7 +132,7 @@ test('SG-51 what is no change of a service is refused: nothing at all, unknown n
   assert.deepEqual([kept!.disabled, kept!.forcedDown, kept!.updatedAt], [false, false, null]);
 });
 
-test('SG-52 SG-53 an application that refuses is answered with 409 and its reason', async () => {
+test('SG-52 SG-53 an application that refuses responds with 409 and its reason', async () => {
   const refusing = (reason: string) => () => {
     throw new Error(reason);
   };

@@ -305,7 +305,7 @@ test('LC-1508 LC-1339 the report of a process shows what its services tell: task
   assert.match(text, /Open requests and tasks:\n {2}GET \/servers for 2\.0 s/);
 });
 
-test('LC-1506 a process says which program runs, and which Portico', async () => {
+test('LC-1506 a process says which application runs, and which Portico', async () => {
   writeFileSync(join(folder, 'package.json'), '{ "name": "cloud", "version": "7.1.0" }');
   mkdirSync(join(folder, 'bin'));
   const program = join(folder, 'bin', 'main.js');
