@@ -51,7 +51,7 @@ test('RT-186 offset and page_size where they are enabled', async (t) => {
   assert.equal((await plain('GET', '/p/things?offset=-1&page_size=x')).status, 200);
 });
 
-test('RT-187 a page that a store has cut is answered as it is, with a link when it is full', async (t) => {
+test('RT-187 a page that a store has cut is returned as it is, with a link when it is full', async (t) => {
   const index = (request: ActionRequest): unknown => {
     const { limit, marker } = pageRequest(request, { maxLimit: 3 });
     const found = items.filter(({ id }) => marker === null || id > marker).slice(0, limit);

@@ -9,7 +9,7 @@ import ts from 'typescript';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-test('the program of the page runs', async (t) => {
+test('the application of the page runs', async (t) => {
   const readme = readFileSync(join(root, 'docs/reference/openstack.md'), 'utf8');
   const [, program] = /^```ts\n(.*?)^```$/ms.exec(readme)!;
   const folder = mkdtempSync(join(root, 'dist-test/readme-'));

@@ -4,7 +4,7 @@ const because = (reason, titles) => titles.map((title) => ({ title, page: 'docs/
 export const expected = {
   'on-finished': [
     ...because('CONNECT', ['when CONNECT method']),
-    // The first request is never answered.
+    // The first request never gets a response.
     ...because('answers first', ['onFinished(req, listener) when requests pipelined should handle socket errors']),
   ],
   compression: [],

@@ -99,7 +99,7 @@ function mocha(...options) {
   return (cwd) => [mochaOf(cwd), '--exit', `--reporter=${reporter}`, ...options];
 }
 
-/** Returns the program of mocha, whose name depends on the version. */
+/** Returns the command of mocha, whose name depends on the version. */
 function mochaOf(cwd) {
   const place = join(cwd, 'node_modules', 'mocha');
   return join(place, JSON.parse(readFileSync(join(place, 'package.json'), 'utf8')).bin.mocha);

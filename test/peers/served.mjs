@@ -1,7 +1,7 @@
 // Replaces Node's HTTP server by Portico's: `node --import test/peers/served.mjs program.js`.
 //
-// The program still uses its http.Server, which listens, closes and emits events. Its connections go to a Portico Server, whose app
-// passes each request to the program's listeners. HTTPS and HTTP/2 remain Node's, and so does a server with custom message classes.
+// The application still uses its http.Server, which listens, closes and emits events. Its connections go to a Portico Server, whose app
+// passes each request to the application's listeners. HTTPS and HTTP/2 remain Node's, and so does a server with custom message classes.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import http from 'node:http';
 import { syncBuiltinESMExports } from 'node:module';
@@ -31,7 +31,7 @@ syncBuiltinESMExports();
 const { Server: PorticoServer } = await import('../../lib/server/index.js');
 const { takeUpgrade } = await import('../../lib/app/index.js');
 
-/** Lets a Portico Server answer the connections that `server` accepts. */
+/** Lets a Portico Server serve the connections that `server` accepts. */
 function serve(server, options) {
   let portico;
   let http;

@@ -1,4 +1,4 @@
-/** Sends requests on separate connections, so that both workers answer. */
+/** Sends requests on separate connections, so that both workers respond. */
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { buffer } from 'node:stream/consumers';

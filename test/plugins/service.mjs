@@ -56,7 +56,7 @@ export async function serve({ file, name, way, ini, files = {}, mounts }, env) {
     await stop();
     throw error;
   }
-  // Any free port, so that no other program takes it before the start.
+  // Any free port, so that no other process takes it before the start.
   const [, port] = /"address":\{[^}]*"port":(\d+)/.exec(lines.join('\n'));
   return { url: `http://127.0.0.1:${port}`, printed, stop };
 }

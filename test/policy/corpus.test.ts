@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 const root = resolve(fileURLToPath(import.meta.url), '..', '..', '..');
 const describer = join(root, 'test', 'golden', 'describe-policy.mjs');
 
-/** An answer of oslo.policy; `rules`: texts by name. */
+/** A result of oslo.policy; `rules`: texts by name. */
 interface Answer {
   readonly error?: string;
   readonly allowed?: boolean;
@@ -23,7 +23,7 @@ interface Answer {
 interface Query {
   readonly op: string;
   readonly expected: Answer;
-  /** An answer that only Python explains: a refusal is right too. */
+  /** A result that only Python explains: a refusal is right too. */
   readonly accident?: boolean;
 }
 

@@ -55,7 +55,7 @@ const ANSWERS: readonly (readonly [rule: string, answer: boolean | 'refused'])[]
   ['not rule:bare', 'refused'],
 ];
 
-test('87 a check answers as the reference does, and refuses what only Python explains', () => {
+test('87 a check decides as the reference does, and refuses what only Python explains', () => {
   const rules = new Map([
     ['circle', parseRule('not rule:circle').check],
     ['bare', parseRule("'x'").check],

@@ -205,7 +205,7 @@ test('87 wrong definitions are refused where they are written', () => {
     assert.throws(() => definePolicy(rules as RuleDefault[]), { code, message });
 });
 
-/** Serves the answers of a policy server; returns its port and the bodies that it got. */
+/** Serves the responses of a policy server; returns its port and the bodies that it got. */
 async function policyServer(t: TestContext, tls?: { readonly key: string; readonly cert: string }) {
   const bodies: string[] = [];
   const answer: Parameters<typeof createServer>[1] = (req, res) => {

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const skip = 'enableCompileCache' in module ? false : `Node ${process.version} keeps no compiled code`;
 
-test('compiled code is kept in the package, unless Node is told otherwise', { skip }, (t) => {
+test('compiled code is kept in the package, unless Node is configured otherwise', { skip }, (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'portico-cache-'));
   t.after(() => rmSync(folder, { recursive: true }));
   for (const name of ['package.json', 'lib']) cpSync(join(ROOT, name), join(folder, name), { recursive: true });

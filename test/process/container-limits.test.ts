@@ -16,7 +16,7 @@ function place(groups: string, files: Readonly<Record<string, string>>) {
   return { mount, groups };
 }
 
-test('KU-4 the least limit of processors of the group, and of those above it, holds: version 2', () => {
+test('KU-4 the least limit of CPUs of the group, and of those above it, holds: version 2', () => {
   const groups = '0::/kubepods/pod1\n';
   const files = { 'kubepods/pod1/cpu.max': '250000 100000\n', 'kubepods/cpu.max': '150000 100000\n' };
   assert.equal(processorLimit(place(groups, files)), 1.5);
@@ -25,7 +25,7 @@ test('KU-4 the least limit of processors of the group, and of those above it, ho
   assert.equal(processorLimit(place(groups, { 'cpu.max': '50000 100000\n' })), 0.5);
 });
 
-test('KU-4 the limit of processors in version 1, with controllers together or alone', () => {
+test('KU-4 the limit of CPUs in version 1, with controllers together or alone', () => {
   const files = (folder: string, quota: string) => ({
     [`${folder}/docker/a/cpu.cfs_quota_us`]: quota,
     [`${folder}/docker/a/cpu.cfs_period_us`]: '100000\n',
@@ -40,7 +40,7 @@ test('KU-4 the limit of processors in version 1, with controllers together or al
   }
 });
 
-test('KU-4 the number of processors is at least one, and without a limit that of the machine', () => {
+test('KU-4 the number of CPUs is at least one, and without a limit that of the machine', () => {
   assert.equal(processors(place('0::/\n', { 'cpu.max': '50000 100000\n' })), 1);
   assert.equal(processors(place('0::/\n', { 'cpu.max': 'garbage' })), availableParallelism());
   assert.equal(processors({ mount: '/nowhere', groups: '' }), availableParallelism());

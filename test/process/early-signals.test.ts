@@ -1,4 +1,4 @@
-/** Tests signals before a program has a launcher, during its launch, and while its workers load. */
+/** Tests signals before an application has a launcher, during its launch, and while its workers load. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -60,7 +60,7 @@ for (const [signal, status, launching] of [
     assert.doesNotMatch(program.output(), /"event":"ready"/);
   });
 
-  test(`LC-531 ${signal} while a program of one's own is about to launch ends it with ${status}`, async (t) => {
+  test(`LC-531 ${signal} while an application is about to launch ends it with ${status}`, async (t) => {
     const main = `
 import { Config, launch, runMain } from 'portico';
 import { runApis } from 'portico/cli';
@@ -99,7 +99,7 @@ await runMain(() => new Promise((resolve) => setTimeout(resolve, 300, 5)));
   assert.deepEqual(await program.ended, { code: 5, signal: null }, program.output());
 });
 
-test('LC-531 a program that listens to SIGTERM itself is not ended before its launcher is there', async (t) => {
+test('LC-531 an application that listens to SIGTERM itself is not ended before its launcher is there', async (t) => {
   const main = `
 import { runMain } from 'portico';
 process.on('SIGTERM', () => { console.log('its own'); clearInterval(timer); });

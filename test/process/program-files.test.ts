@@ -1,4 +1,4 @@
-/** Tests the list of a program's files that its processes compare: each file once, whatever the query of its import. */
+/** Tests the list of an application's files that its processes compare: each file once, whatever the query of its import. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ console.log(JSON.stringify(programFiles().map(([file]) => file)));
   t.after(remove);
   const { stdout, stderr } = spawnSync(process.execPath, ['main.js'], { cwd: folder, encoding: 'utf8' });
   assert.equal(stderr, '');
-  // The file of dist that names it in lib is not the program's.
+  // The file of dist that names it in lib is not the application's.
   const own = (JSON.parse(stdout) as string[]).filter((file) => !file.startsWith(root));
   const names = own.map((file) => file.slice(file.lastIndexOf('/') + 1));
   assert.deepEqual(names, ['books.js', 'main.js']);

@@ -1,4 +1,4 @@
-/** Stacks with the lines of Portico's sources: the places are those that Node's reader of source maps finds. */
+/** Stacks with the lines of Portico's sources: the locations are those that Node's reader of source maps finds. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { SourceMap, type SourceMapPayload } from 'node:module';

@@ -47,7 +47,7 @@ test('the memory of a start is returned by a process that does nothing, has a sm
   );
 });
 
-test('a parent returns it when its workers leave it the processors', async (t) => {
+test('a parent returns it when its workers leave it the CPUs', async (t) => {
   mocked(t);
   const post = t.mock.method(Session.prototype, 'post', () => undefined);
   let rests = false;

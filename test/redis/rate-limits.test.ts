@@ -157,7 +157,7 @@ test('while the store is away, each machine has its own buckets, without an erro
   assert.equal(said(host, 'ECONNREFUSED'), 1);
 });
 
-test('a first connection that fails is told without a request, with the reason, and when it is there', {
+test('a first connection that fails is reported without a request, with the reason, and when it is there', {
   skip,
   timeout: 60_000,
 }, async (t) => {
@@ -179,7 +179,7 @@ test('a first connection that fails is told without a request, with the reason, 
   assert.doesNotMatch(wrong.log.text(), /hidden/);
 });
 
-test('an error that repeats the password is told without it; a server without a word, by the time', async (t) => {
+test('an error that repeats the password is reported without it; a server without a word, by the time', async (t) => {
   const said: string[] = ['-ERR unknown command AUTH, with args beginning with: hidden\r\n', ''];
   for (const [at, reason] of [/fails: ERR unknown .*: \*{4};/, /fails: no connection within 1000 ms;/].entries()) {
     const server = createServer(
@@ -212,7 +212,7 @@ test('the status tells that the store is away, also without a request', { timeou
   assert.doesNotMatch(status.stdout + program.output(), /hidden/);
 });
 
-test('on_failure = refuse answers 503 with Retry-After', { skip }, async (t) => {
+test('on_failure = refuse responds with 503 with Retry-After', { skip }, async (t) => {
   const host = await hostOf(t, { store: `redis://127.0.0.1:${await freePort()}`, on_failure: 'refuse' });
   const answer = await host.ask();
   assert.equal(answer.status, 503);
@@ -239,7 +239,7 @@ test('a full store and one that flaps leave requests as they are', { skip, timeo
   assert.deepEqual([...new Set(await statusesOf(host, 10))], [200]);
 });
 
-test('a connection without answers is made anew', { skip, timeout: 60_000 }, async (t) => {
+test('a connection without responses is replaced', { skip, timeout: 60_000 }, async (t) => {
   const { url } = await startRedis(t);
   const proxy = await TcpProxy.to(url);
   t.after(() => proxy.close());
@@ -262,7 +262,7 @@ const block = (ms: number): void => {
   while (performance.now() < until);
 };
 
-test('a blocked event loop is no failure of the store: answers that came meanwhile are read', { skip }, async (t) => {
+test('a blocked event loop is no failure of the store: responses that came meanwhile are read', { skip }, async (t) => {
   const { url, pid } = await startRedis(t);
   const host = await hostOf(t, { store: url, rules: 'all address 1000/s 1000', timeout: '300' });
   await host.ask();

@@ -56,7 +56,7 @@ function certificates(t: TestContext): { ca: string; cert: string; key: string }
   return { ca, cert, key };
 }
 
-/** Starts a server that notes the names that clients tell, and answers all with the same. */
+/** Starts a server that notes the names that clients tell, and sends all the same response. */
 async function namedServer(t: TestContext, files?: { readonly cert: string; readonly key: string }, answer?: string) {
   const names: string[] = [];
   const pair = files && { cert: readFileSync(files.cert), key: readFileSync(files.key) };
@@ -96,7 +96,7 @@ test('TLS with an authority and a certificate of the client; a server that is no
   });
 });
 
-test('the name of the host is told with TLS, by which an address finds one of many servers', { timeout }, async (t) => {
+test('the name of the host is sent with TLS, by which an address finds one of many servers', { timeout }, async (t) => {
   const { port, names } = await namedServer(t);
   await hostOf(t, { store: `rediss://localhost:${port}` });
   await until(
@@ -105,7 +105,7 @@ test('the name of the host is told with TLS, by which an address finds one of ma
   );
 });
 
-test('the name of the host is told to nodes of a cluster, also to those that others name', {
+test('the name of the host is sent to nodes of a cluster, also to those that others name', {
   skip,
   timeout,
 }, async (t) => {
@@ -142,7 +142,7 @@ test('a user with the commands of the pages, a password with any characters, and
   assert.doesNotMatch(wrong.log.text(), /hidden/);
 });
 
-test('the parts of a URL that cannot be used are told, and nothing else of it', async () => {
+test('the parts of a URL that cannot be used are reported, and nothing else of it', async () => {
   const refused: readonly [string, RegExp][] = [
     ['redis://u:hidden@h/hidden', /its database is not a number/],
     ['redis+cluster://u:hidden@h,i/1', /a cluster has no database/],

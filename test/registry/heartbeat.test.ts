@@ -199,7 +199,7 @@ test('SG-31 a record that an operator deletes under a running fleet: 503 at once
 });
 
 for (const workers of [1, 2]) {
-  test(`TERM cuts a start short that waits for the registry: ${workers} workers`, async (t) => {
+  test(`SIGTERM cuts a start short that waits for the registry: ${workers} workers`, async (t) => {
     const source = MAIN.replace('launch(service, {', `launch(service, { workers: ${workers},`);
     const waits = INI.replace('[servicegroup]', '[servicegroup]\nfence_on_forced_down = true');
     // A directory at the database's path, so that opening it fails.

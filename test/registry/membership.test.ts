@@ -441,7 +441,7 @@ test('NI-3 a process in the place of one that was registered knows its record wh
   assert.equal(await renamed.read(), null);
 });
 
-test('a start that is called off waits no longer for a registry that is away, nor for one that does not answer', async () => {
+test('a start that is called off waits no longer for a registry that is away, nor for one that does not respond', async () => {
   const house = new House();
   house.away = true;
   const reason = new Error('called off');
@@ -666,7 +666,7 @@ test('SG-25 a worker that joins while the last one leaves keeps the record of it
   assert.equal((await house.view()).record.state, 'running');
 });
 
-test('SG-31 a lease that has ended before the answer came is not held', async () => {
+test('SG-31 a lease that has ended before the response came is not held', async () => {
   const house = new House();
   const member = await house.started();
   const lease = house.inner.lease.bind(house.inner);

@@ -25,7 +25,7 @@ test('connections are written as SQLAlchemy writes them', () => {
   assert.equal(sqlitePath('sqlite:///:memory:'), ':memory:');
 });
 
-test('SG-20 a connection of another driver is refused at its place, without its password', () => {
+test('SG-20 a connection of another driver is refused at its location, without its password', () => {
   for (const group of ['servicegroup', 'database']) {
     const driver = group === 'database' ? '[servicegroup]\ndriver = sqlite\n' : '';
     const config = Config.fromText(`[${group}]\nconnection = postgresql://user:secret@host/db\n${driver}`);
@@ -76,7 +76,7 @@ test('SG-20 the registry is the one the configuration names, its own database be
   await store.close();
 });
 
-test('SG-20 a database that is away is told with the option that names it, without its password', async () => {
+test('SG-20 a database that is away is reported with the option that names it, without its password', async () => {
   const failure = async (config: Config): Promise<RegistryUnavailable> => {
     const registry = openRegistry(config, { log })!;
     try {

@@ -18,7 +18,7 @@ async function registry(options: ServiceRegistryOptions = {}) {
   return { clock, store, log, registry: made, record };
 }
 
-test('SG-33 an outage of our own never makes others look down; a recent answer may be given again, with its age', async () => {
+test('SG-33 an outage of our own never makes others look down; a recent result may be returned again, with its age', async () => {
   const { clock, store, registry: made, record } = await registry();
   assert.deepEqual(await made.isUp(record), { up: true, ageMs: 0 });
   assert.deepEqual(await made.isUp({ host: 'nowhere', binary: 'x' }), { up: false, ageMs: 0 });

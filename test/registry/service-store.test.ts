@@ -122,7 +122,7 @@ for (const [kind, open] of stores) {
     assert.equal(await store.update(id, { disabled: false }), null);
   });
 
-  test(`SG-14 SG-16 ${kind}: each worker has a row of its own`, async () => {
+  test(`SG-14 SG-16 ${kind}: each worker has a separate row`, async () => {
     const { store, pass } = await opened();
     const { id } = await store.insert(announcement(), NEW);
     const instanceId = 'instance-1';
@@ -287,7 +287,7 @@ test('SG-30 sqlite: a database that another process has locked is away, not brok
   await store.close();
 });
 
-test('SG-39 sqlite: a database that has lost tables, or has those of another program, is refused', async () => {
+test('SG-39 sqlite: a database that has lost tables, or has those of another application, is refused', async () => {
   for (const [name, sql, taken] of LOST) {
     const path = join(folder, `lost-${name}.db`);
     if (taken) {
@@ -360,7 +360,7 @@ test('SG-19 postgresql: tables are made when that is asked for, once, by one at 
   await Promise.all(stores.map((store) => store.close()));
 });
 
-test('SG-39 postgresql: db sync refuses a database that has lost tables, or has those of another program', {
+test('SG-39 postgresql: db sync refuses a database that has lost tables, or has those of another application', {
   skip,
 }, async () => {
   for (const [name, sql, taken] of LOST) {

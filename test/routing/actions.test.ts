@@ -18,7 +18,7 @@ import { captureLog } from 'portico/testing';
 import { type GenerationError, RouteTableError } from '#internal/routing';
 import { keepingLogger, serveApp, serveRouter, testBoth } from './served-router.js';
 
-/** Returns a router whose /x answers with the body of the request. */
+/** Returns a router whose /x responds with the body of the request. */
 function bodyRouter(): Router {
   const router = new Router({ bodyLimit: 64 });
   const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
@@ -63,7 +63,7 @@ test('RT-154 a body is read for POST, PUT, PATCH and DELETE, up to the limit', a
   assert.equal((await send('POST', '/x', { body: large, headers: { ...chunked, ...JSON_TYPE } })).status, 413);
 });
 
-test('RT-155 JSON is read without a type, as text, as json and +json; all else is 415', async (t) => {
+test('RT-155 JSON is read without a type, as text, as json and +json; all else gets 415', async (t) => {
   const send = await serveRouter(t, bodyRouter());
   const types = [
     undefined,
@@ -90,7 +90,7 @@ test('RT-155 JSON is read without a type, as text, as json and +json; all else i
   assert.equal((await send('POST', '/x', { body: '1', headers: { 'content-encoding': 'identity' } })).status, 200);
 });
 
-test('RT-155 415 is answered before the body is read', async (t) => {
+test('RT-155 415 is sent before the body is read', async (t) => {
   const { port } = await serveRouter(t, bodyRouter());
   const socket = connect(port, '127.0.0.1');
   t.after(() => socket.destroy());
@@ -181,7 +181,7 @@ testBoth('RT-158 the status an action declares', async (t, Router) => {
   assert.deepEqual([(await send('POST', '/b')).status, (await send('POST', '/b')).text], [201, '{"a":1}']);
 });
 
-testBoth('RT-159 dates, BigInt, response schemas; a cycle is 500 and logged', async (t, Router) => {
+testBoth('RT-159 dates, BigInt, response schemas; a cycle gets 500 and is logged', async (t, Router) => {
   const log = keepingLogger();
   const cycle: Record<string, unknown> = {};
   cycle.self = cycle;
@@ -389,7 +389,7 @@ testBoth(
   },
 );
 
-testBoth('RT-162 RT-203 a route’s deadline answers 503 and aborts the signal', async (t, Router) => {
+testBoth('RT-162 RT-203 a route’s deadline responds with 503 and aborts the signal', async (t, Router) => {
   let reason: unknown;
   const router = new Router({ log: keepingLogger() }).connect('/slow', {
     deadline: 20,
@@ -425,7 +425,7 @@ testBoth('RT-163 a stream that comes after the deadline is let go', async (t, Ro
   assert.deepEqual(closed.sort(), ['plain', 'reply', 'web']);
 });
 
-testBoth('RT-176 an error that is no fault is 500 without detail, logged once with its stack', async (t, Router) => {
+testBoth('RT-176 an error that is no fault gets 500 without detail, logged once with its stack', async (t, Router) => {
   const log = keepingLogger();
   const router = new Router({ log });
   const failure = new Error('secret');

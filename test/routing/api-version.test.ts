@@ -107,7 +107,7 @@ testBoth('RT-165 a header of older clients is read and announced where a router 
   }
 });
 
-test('RT-166 RT-169 what is no version is 400, and announces none', async (t) => {
+test('RT-166 RT-169 what is no version gets 400, and announces none', async (t) => {
   const send = await serveRouter(t, router());
   for (const text of ['2', '2.01', '02.1', '2.1.1', 'x', '', '-2.1', '2.1 x', '2,1']) {
     const answer = await send('GET', '/show', { headers: { [HEADER]: `compute ${text}` } });
@@ -116,7 +116,7 @@ test('RT-166 RT-169 what is no version is 400, and announces none', async (t) =>
   }
 });
 
-test('RT-167 RT-169 a version out of bounds is 406 with both bounds, and Vary alone', async (t) => {
+test('RT-167 RT-169 a version out of bounds gets 406 with both bounds, and Vary alone', async (t) => {
   const send = await serveRouter(t, router());
   for (const version of ['2.0', '2.80', '1.5', '3.0', '2.999']) {
     const answer = await send('GET', '/show', { headers: { [HEADER]: `compute ${version}` } });
@@ -129,7 +129,7 @@ test('RT-167 RT-169 a version out of bounds is 406 with both bounds, and Vary al
   }
 });
 
-test('RT-169 every other answer announces the version, faults included', async (t) => {
+test('RT-169 every other response announces the version, faults included', async (t) => {
   const send = await serveRouter(t, router());
   const headers = { [HEADER]: 'compute 2.5' };
   for (const [method, path] of [

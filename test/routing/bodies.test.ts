@@ -109,7 +109,7 @@ testBoth('bytes, texts, forms and JSON without a schema are values', async (t, m
   assert.equal((await send('POST', '/bytes', { body: Buffer.alloc(114_689) })).status, 413);
 });
 
-testBoth('a body that a route does not take is 415, which names what it takes', async (t, made) => {
+testBoth('a body that a route does not take gets 415, which names what it takes', async (t, made) => {
   const router = new made()
     .post(
       '/many',
@@ -219,7 +219,7 @@ testBoth('a document names what a route takes', async (_t, made) => {
   });
 });
 
-testBoth('PL-8 a query with an escape that is malformed, or no UTF-8, is 400', async (t, made) => {
+testBoth('PL-8 a query with an escape that is malformed, or no UTF-8, gets 400', async (t, made) => {
   const any = { type: 'object' } as const;
   const router = new made().get('/own', ({ query }) => query).get('/schema', { query: any }, ({ query }) => query);
   const send = await serveRouter(t, router);

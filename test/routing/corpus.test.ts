@@ -15,7 +15,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const candidate = join(root, 'test/golden/describe-routes.mjs');
 const whole = join(root, '../shared/golden/routes');
 
-/** Returns the answers of the candidate program, one for each definition. */
+/** Returns the responses of the candidate, one for each definition. */
 function answers(definitions: readonly Definition[]): unknown[] {
   const input = definitions.map(({ expected: _expected, ...asked }) => JSON.stringify(asked)).join('\n');
   const run = spawnSync(process.execPath, [candidate], { cwd: root, input, encoding: 'utf8', maxBuffer: 1 << 28 });
@@ -56,11 +56,11 @@ const recorded = readFileSync(join(root, 'test/golden/routes.jsonl'), 'utf8')
   .split('\n')
   .map((line) => JSON.parse(line) as Definition);
 
-/** Those of all groups, in their order: the program is started once. */
+/** Those of all groups, in their order: the process is started once. */
 const recordedAnswers = answers(recorded);
 
 for (const [group, title] of Object.entries(GROUPS)) {
-  test(`${title}: as Routes 2.5.1 answered`, () => {
+  test(`${title}: as Routes 2.5.1 matched`, () => {
     const isOfGroup = (_: unknown, at: number): boolean => recorded[at]!.id.startsWith(`G-${group}-`);
     const definitions = recorded.filter(isOfGroup);
     assert.ok(definitions.length > 5, group);
@@ -76,7 +76,7 @@ test('RT-127 every recorded definition belongs to a group', () => {
   );
 });
 
-test('RT-132 the candidate is a thin program', () => {
+test('RT-132 the candidate is a thin script', () => {
   assert.ok(readFileSync(candidate, 'utf8').split('\n').length < 150);
 });
 

@@ -42,7 +42,7 @@ test('RT-195 the table as it is tried, with places, filters and requirements', (
 const matchIn = (router: Router, method: string, path: string): ReturnType<typeof explainMatch> =>
   explainMatch({ router, found: router.find(method, path), method, path, allowed: [] });
 
-test('RT-195 which route answers, and why not those before it', () => {
+test('RT-195 which route responds, and why not those before it', () => {
   const explained = matchIn(described(), 'PUT', '/servers/17');
   assert.equal(explained.route?.template, '/servers/{id:\\d+}');
   assert.deepEqual({ ...explained.match }, { id: '17', controller: 'servers', action: 'show' });
@@ -80,7 +80,7 @@ test('RT-195 a type, a requirement or a trailing slash that refuses a path is na
   assert.equal(against('/books/1', '/books/{id}'), 'its types, sub-domain or function refuse this bare request');
 });
 
-test('a function without a name of its own is called after its method and path', () => {
+test('a function without a name is called after its method and path', () => {
   function list(): string {
     return 'x';
   }

@@ -106,86 +106,89 @@ testBoth('PL-5 PL-6 one function renders all errors of an API as Placement does'
   assert.deepEqual([type.status, (type.json as Errors).errors[0].title], [415, 'Unsupported Media Type']);
 });
 
-testBoth('PL-5 an issue has the value, the rule with its facts, and its place; secrets are masked', async (t, made) => {
-  const faults: Fault[] = [];
-  const keep: FaultRenderer = (fault) => {
-    faults.push(fault);
-    return { body: {} };
-  };
-  const secret = {
-    type: 'object',
-    minProperties: 4,
-    properties: { pin: { type: 'string', writeOnly: true } },
-  } as const;
-  const body = {
-    type: 'object',
-    required: ['name'],
-    properties: { size: { type: 'integer', maximum: 5 }, password: { type: 'string', minLength: 9 }, card: secret },
-    additionalProperties: false,
-  } as const;
-  const router = new made({ faultStyle: keep, log: keepingLogger() })
-    .post('/', { body }, () => 1)
-    .post('/zod', { body: z.object({ size: z.number().max(5), token: z.string().min(9) }) }, () => 1)
-    .get('/query', { query: { type: 'object', properties: { n: { type: 'integer' } } } }, () => 1);
-  const send = await serveRouter(t, router);
-  const card = { pin: '1234', cvc: '1', password: 'x' };
-  await send('POST', '/', { body: JSON.stringify({ size: 6, password: 'short', card, more: { a: 1 } }) });
-  const [{ kind, issues }] = faults as [Fault];
-  assert.equal(kind, 'input');
-  assert.deepEqual(
-    issues.map(({ path, value, keyword, params, schemaPath }) => ({ path, value, keyword, params, schemaPath })),
-    [
-      {
-        path: ['name'],
-        value: undefined,
-        keyword: 'required',
-        params: { missingProperty: 'name' },
-        schemaPath: '#/required',
-      },
-      {
-        path: ['more'],
-        value: { a: 1 },
-        keyword: 'additionalProperties',
-        params: { additionalProperty: 'more' },
-        schemaPath: '#/additionalProperties',
-      },
-      {
-        path: ['size'],
-        value: 6,
-        keyword: 'maximum',
-        params: { comparison: '<=', limit: 5 },
-        schemaPath: '#/properties/size/maximum',
-      },
-      {
-        path: ['password'],
-        value: '****',
-        keyword: 'minLength',
-        params: { limit: 9 },
-        schemaPath: '#/properties/password/minLength',
-      },
-      {
-        path: ['card'],
-        value: { pin: '****', cvc: '1', password: '****' },
-        keyword: 'minProperties',
-        params: { limit: 4 },
-        schemaPath: '#/properties/card/minProperties',
-      },
-    ],
-  );
-  await send('POST', '/zod', { body: '{"size": 6, "token": "short"}' });
-  assert.deepEqual(
-    faults[1]!.issues.map(({ value, keyword, params }) => [value, keyword, params?.maximum ?? params?.minimum]),
-    [
-      [6, 'too_big', 5],
-      ['****', 'too_small', undefined],
-    ],
-  );
-  await send('GET', '/query?n=x');
-  assert.deepEqual(
-    faults[2]!.issues.map(({ where, value }) => [where, value]),
-    [['query', 'x']],
-  );
-});
+testBoth(
+  'PL-5 an issue has the value, the rule with its facts, and its location; secrets are masked',
+  async (t, made) => {
+    const faults: Fault[] = [];
+    const keep: FaultRenderer = (fault) => {
+      faults.push(fault);
+      return { body: {} };
+    };
+    const secret = {
+      type: 'object',
+      minProperties: 4,
+      properties: { pin: { type: 'string', writeOnly: true } },
+    } as const;
+    const body = {
+      type: 'object',
+      required: ['name'],
+      properties: { size: { type: 'integer', maximum: 5 }, password: { type: 'string', minLength: 9 }, card: secret },
+      additionalProperties: false,
+    } as const;
+    const router = new made({ faultStyle: keep, log: keepingLogger() })
+      .post('/', { body }, () => 1)
+      .post('/zod', { body: z.object({ size: z.number().max(5), token: z.string().min(9) }) }, () => 1)
+      .get('/query', { query: { type: 'object', properties: { n: { type: 'integer' } } } }, () => 1);
+    const send = await serveRouter(t, router);
+    const card = { pin: '1234', cvc: '1', password: 'x' };
+    await send('POST', '/', { body: JSON.stringify({ size: 6, password: 'short', card, more: { a: 1 } }) });
+    const [{ kind, issues }] = faults as [Fault];
+    assert.equal(kind, 'input');
+    assert.deepEqual(
+      issues.map(({ path, value, keyword, params, schemaPath }) => ({ path, value, keyword, params, schemaPath })),
+      [
+        {
+          path: ['name'],
+          value: undefined,
+          keyword: 'required',
+          params: { missingProperty: 'name' },
+          schemaPath: '#/required',
+        },
+        {
+          path: ['more'],
+          value: { a: 1 },
+          keyword: 'additionalProperties',
+          params: { additionalProperty: 'more' },
+          schemaPath: '#/additionalProperties',
+        },
+        {
+          path: ['size'],
+          value: 6,
+          keyword: 'maximum',
+          params: { comparison: '<=', limit: 5 },
+          schemaPath: '#/properties/size/maximum',
+        },
+        {
+          path: ['password'],
+          value: '****',
+          keyword: 'minLength',
+          params: { limit: 9 },
+          schemaPath: '#/properties/password/minLength',
+        },
+        {
+          path: ['card'],
+          value: { pin: '****', cvc: '1', password: '****' },
+          keyword: 'minProperties',
+          params: { limit: 4 },
+          schemaPath: '#/properties/card/minProperties',
+        },
+      ],
+    );
+    await send('POST', '/zod', { body: '{"size": 6, "token": "short"}' });
+    assert.deepEqual(
+      faults[1]!.issues.map(({ value, keyword, params }) => [value, keyword, params?.maximum ?? params?.minimum]),
+      [
+        [6, 'too_big', 5],
+        ['****', 'too_small', undefined],
+      ],
+    );
+    await send('GET', '/query?n=x');
+    assert.deepEqual(
+      faults[2]!.issues.map(({ where, value }) => [where, value]),
+      [['query', 'x']],
+    );
+  },
+);
 
 testBoth('PL-5 faults of the router have a kind and facts', async (t, made) => {
   const seen: unknown[] = [];

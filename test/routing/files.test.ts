@@ -65,7 +65,7 @@ test('AU-11 Reply.file keeps the headers that plugins and the action have set on
   );
 });
 
-testBoth('AU-11 a file with a header that cannot be sent is a 500 without the others', async (t, RouterOf) => {
+testBoth('AU-11 a file with a header that cannot be sent gets 500 without the others', async (t, RouterOf) => {
   const root = folderOf(t);
   writeFileSync(join(root, 'a.txt'), 'abcdef');
   const router = new RouterOf({ log: keepingLogger() });

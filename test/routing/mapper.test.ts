@@ -21,7 +21,7 @@ function refusal(define: () => unknown): RouteError {
   throw new assert.AssertionError({ message: 'nothing was refused' });
 }
 
-test('RT-12 RT-21 RT-124 an error has a code, the template, and the place of the call', () => {
+test('RT-12 RT-21 RT-124 an error has a code, the template, and the location of the call', () => {
   const broken = refusal(() => new Mapper().connect('/a/{id}', { controller: 'c', requirements: { id: '([' } }));
   assert.equal(broken.code, 'PORTICO_ROUTE_REGEX');
   assert.match(broken.message, /mapper\.test\.js:\d+:\d+: the route "\/a\/\{id\}": the requirement of "id"/);
@@ -62,7 +62,7 @@ test('an empty name of a route is kept', () => {
   assert.deepEqual([mapper.routes[0]!.name, mapper.names.size], ['', 0]);
 });
 
-test('a resource takes null for no actions of its own', () => {
+test('a resource takes null for no other actions', () => {
   const none = { collection: null, member: null, new: null } as unknown as ResourceOptions;
   const templates = (options: ResourceOptions): string[] =>
     new Mapper().resource('book', 'books', options).routes.map(({ template }) => template);
@@ -110,7 +110,7 @@ test('RT-31 a static route only generates', () => {
   assert.equal(mapper.urls.url('help', { topic: 'a b' }, {}), '/help/a%20b:x');
 });
 
-test('RT-49 an asynchronous condition is an error of the program', () => {
+test('RT-49 an asynchronous condition is an error of the application', () => {
   const conditions = { function: async () => true };
   assert.match(
     refusal(() => new Mapper().connect('/x', { controller: 'c', conditions })).message,

@@ -189,7 +189,7 @@ test('RT-213 the tree agrees with the linear scan on recorded tables', () => {
   assert.ok(compared > 300, `${compared} paths`);
 });
 
-test('RT-213 heads of one segment that begin one another, in any order of rank', () => {
+test('RT-213 beginnings of one segment that begin one another, in any order of rank', () => {
   const mapper = new Mapper();
   for (const text of ['/{a}-{b}', '/ab{c}', '/a{c:\\d+}', '/abc{c}', '/a{c}', '/{c}.x', '/b{c}.x']) {
     mapper.connect(text, { controller: 'c' });

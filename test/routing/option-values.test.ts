@@ -1,4 +1,4 @@
-/** Tests option values that TypeScript refuses, as in a JavaScript program. */
+/** Tests option values that TypeScript refuses, as in JavaScript. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { action, Router, type RouterOptions } from 'portico/routing';
@@ -37,7 +37,7 @@ test('options of an action with values that it cannot have are refused where it 
   await refused(rows, 'PORTICO_ACTION_OPTION', (options) => action(options, () => 1));
 });
 
-test('options of a route with values that it cannot have fail the build, with their place', async () => {
+test('options of a route with values that it cannot have fail the build, with their location', async () => {
   const rows: readonly Row[] = [
     [
       { bodyLimit: '1mb' },

@@ -65,7 +65,7 @@ test('@fastify/multipart: an action that checks a body refuses a form that the p
   assert.equal((await send('POST', '/any', upload(10))).text, '"any"');
 });
 
-test('@fastify/multipart: a form without a boundary, or with one above 70 characters (SE-1), is a 400, whoever reads it', async (t) => {
+test('@fastify/multipart: a form without a boundary, or with one above 70 characters (SE-1), gets 400, whoever reads it', async (t) => {
   for (const options of [{}, { attachFieldsToBody: true }]) {
     const log = keepingLogger();
     const router = new Router({ plugins: [[multipart, options]], log });
@@ -101,7 +101,7 @@ test('@fastify/multipart: a form without a boundary, or with one above 70 charac
   );
 });
 
-test('@fastify/multipart: a form that is cut off is a 400, whoever reads it; other errors stay', async (t) => {
+test('@fastify/multipart: a form that is cut off gets 400, whoever reads it; other errors stay', async (t) => {
   const { headers, body } = upload(100_000);
   const read = async ({ fastify }: Pick<ActionRequest, 'fastify'>): Promise<unknown> =>
     (await (await fastify.file())?.toBuffer())?.length;
@@ -286,7 +286,7 @@ test('a plugin compiles responses in its own way, and its hooks change their sch
   }
 });
 
-test('a response schema that Fastify cannot take is refused with its place, with plugins too', async () => {
+test('a response schema that Fastify cannot take is refused with its location, with plugins too', async () => {
   for (const plugins of [[], [async () => undefined]]) {
     for (const [schema, said] of [
       [null, /the response schema of 200 does not compile: it is null, and must be object or boolean/],
@@ -344,7 +344,7 @@ test('without plugins, request.fastify and request.reply say what to write', asy
   );
 });
 
-test('reply.code() before a returned value is its status; a Reply with one of its own comes before it', async (t) => {
+test('reply.code() before a returned value is its status; a Reply with another comes before it', async (t) => {
   const router = new Router({ log: silentLogger(), plugins: [async () => undefined] });
   const controller = {
     plain: ({ reply }: ActionRequest) => {
@@ -458,7 +458,7 @@ test('a filter that changes the method of a request leads it to the action that 
   assert.equal((await (await serveRouter(t, router))('GET', '/things')).json, 'things');
 });
 
-test('a handler of a plugin for what is not found answers unknown paths, and not other methods', async (t) => {
+test('a handler of a plugin for what is not found responds to unknown paths, and not other methods', async (t) => {
   const router = new Router({
     log: silentLogger(),
     plugins: [
@@ -526,7 +526,7 @@ test('handlers of a plugin for errors and unknown paths: with a prefix below it,
   assert.deepEqual(await answers([plugin]), 'none none none 405 theirs none theirs 405 none'.split(' '));
 });
 
-test('a plugin is given as Fastify takes it: a module, a promise of one, with a prefix of its own', async (t) => {
+test('a plugin is given as Fastify takes it: a module, a promise of one, with its own prefix', async (t) => {
   const plugin = Object.assign(
     async (fastify: FastifyInstance) => {
       fastify.addHook('onSend', async (_request, reply) => void reply.header('x-hook', 'yes'));
@@ -668,7 +668,7 @@ test('a route’s logLevel holds for request.log of its action and of plugins', 
   });
 });
 
-test('callNotFound for a request of the table is a 404: in an action, in a timer of it, in a hook of a plugin', async (t) => {
+test('callNotFound for a request of the table gets 404: in an action, in a timer of it, in a hook of a plugin', async (t) => {
   const router = new Router({
     log: silentLogger(),
     plugins: [
@@ -699,7 +699,7 @@ for (const [guarded, auth] of [
   ['', undefined],
   [', behind the guard', () => undefined],
 ] as const) {
-  test(`callNotFound without a return is answered by the handler of a plugin${guarded}`, async (t) => {
+  test(`callNotFound without a return is served by the handler of a plugin${guarded}`, async (t) => {
     const plugin = async (fastify: FastifyInstance): Promise<void> => {
       fastify.setNotFoundHandler((_request, reply) => reply.code(404).send('none'));
     };
@@ -762,7 +762,7 @@ const needsName = async ({ headers }: ActionRequest): Promise<void> => {
   if (headers['x-name'] === undefined) throw new Fault(401, { message: 'Say who you are.' });
 };
 
-test('auth of a router is asked for the routes of its plugins, before their handlers; preflights are answered', async (t) => {
+test('auth of a router is asked for the routes of its plugins, before their handlers; preflights get responses', async (t) => {
   const called: string[] = [];
   const router = new Router({
     log: silentLogger(),
@@ -846,7 +846,7 @@ test('SE-4 auth of a router is asked before every hook, error handler and not-fo
   }
   const posted = await send('POST', '/apart/page', { body: '{' });
   assert.deepEqual([posted.status, ran], [401, []]);
-  // The table's own answer.
+  // The table's own response.
   assert.deepEqual([(await send('GET', '/things')).status, ran], [405, []]);
   const headers = { 'x-name': 'ann' };
   assert.deepEqual([(await send('GET', '/things', { headers })).status, ran], [405, []]);
@@ -887,7 +887,7 @@ test('auth of a router asks its guard once for a request of a plugin', async (t)
   assert.deepEqual([(await send('GET', '/apart/page')).text, asked], ['none', 1]);
 });
 
-test('auth of a router does not refuse preflights that a plugin with a prefix answers', async (t) => {
+test('auth of a router does not refuse preflights that a plugin with a prefix serves', async (t) => {
   const plugin = async (fastify: FastifyInstance): Promise<void> => {
     fastify.addHook('onRequest', async (request, reply) =>
       request.method === 'OPTIONS' ? reply.code(204).send() : undefined,
@@ -1028,7 +1028,7 @@ test('a route of a plugin of which the table takes some methods is said with tho
   assert.deepEqual(await said('PUT'), []);
 });
 
-test('an action that answers by reply.send() and returns nothing is answered with that, also behind asynchronous hooks', async (t) => {
+test('an action that responds by reply.send() and returns nothing responds with that, also behind asynchronous hooks', async (t) => {
   const log = keepingLogger();
   const router = new Router({
     log,

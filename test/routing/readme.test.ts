@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const readme = readFileSync(join(root, 'docs/reference/routing.md'), 'utf8');
 const programs = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, text]) => text!);
 
-/** Writes a program of the page to a file in the package, where `portico/…` resolves. */
+/** Writes an application of the page to a file in the package, where `portico/…` resolves. */
 function writeProgram(t: { after(done: () => void): void }, text: string): string {
   const folder = mkdtempSync(join(root, 'dist-test/readme-'));
   t.after(() => rmSync(folder, { recursive: true }));
@@ -22,7 +22,7 @@ function writeProgram(t: { after(done: () => void): void }, text: string): strin
   return file;
 }
 
-test('the first program of the page serves what it says', async (t) => {
+test('the first application of the page serves what it says', async (t) => {
   const listening = '.listen(0, function () { process.send(this.address().port); });';
   const child = fork(writeProgram(t, programs[0]!.replace('.listen(8774);', listening)));
   t.after(() => child.kill());
@@ -45,13 +45,13 @@ test('the first program of the page serves what it says', async (t) => {
 });
 
 for (const [index, program] of programs.slice(1).entries()) {
-  test(`program ${index + 2} of the page runs`, async (t) => {
+  test(`application ${index + 2} of the page runs`, async (t) => {
     const child = fork(writeProgram(t, program));
     const [status] = (await once(child, 'exit')) as [number];
     assert.equal(status, 0);
   });
 }
 
-test('every program of the page compiles under the strictest options', () => {
+test('every application of the page compiles under the strictest options', () => {
   assert.equal(errorsOf(programs), '');
 });

@@ -21,7 +21,7 @@ test('the id of a resource has the type that its option says, built in, of the r
   assert.equal((router.url as unknown as Record<string, (values: object) => string>).parcel!({ id: 7 }), '/parcels/7');
 });
 
-test('a requirement that a resource does not ask is told, with what to write', async () => {
+test('a requirement that a resource does not use is reported, with what to write', async () => {
   const log = keepingLogger();
   const router = new Router({ log })
     .resource('parcel', 'parcels', { controller: { show }, only: ['show'], requirements: { id: '\\d+' } })

@@ -38,7 +38,7 @@ testBoth('RT-140 strict paths refuse encoded slashes, NUL and malformed escapes'
 });
 
 testBoth(
-  'RT-142 RT-143 RT-144 RT-218 another method is 405 with Allow; HEAD and OPTIONS are answered',
+  'RT-142 RT-143 RT-144 RT-218 another method gets 405 with Allow; HEAD and OPTIONS get responses',
   async (t, Router) => {
     const router = new Router({ controllers: { c: { get: () => ({ a: 1 }), post: () => null } } });
     router.connect('/x/{id}', { controller: 'c', action: 'get', conditions: { method: ['GET'] } });
@@ -62,7 +62,7 @@ testBoth(
   },
 );
 
-testBoth('RT-143 a route for every method does not stand before the GET route that answers HEAD', async (t, Router) => {
+testBoth('RT-143 a route for every method does not stand before the GET route that serves HEAD', async (t, Router) => {
   const router = new Router();
   router.connect('/x/{id}', { handler: () => 'x', conditions: { method: ['GET'] } });
   router.connect('/x/{id}', { handler: () => 'own', conditions: { method: ['HEAD'] } });
@@ -100,7 +100,7 @@ testBoth('RT-142 conditions other than the method count for 405', async (t, Rout
 });
 
 testBoth(
-  'RT-42 RT-43 RT-103 RT-104 compat "routes" answers 404 as Routes does, and method override is off',
+  'RT-42 RT-43 RT-103 RT-104 compat "routes" responds with 404 as Routes does, and method override is off',
   async (t, Router) => {
     const table = (compat?: 'routes'): Router =>
       new Router(compat === undefined ? {} : { compat })

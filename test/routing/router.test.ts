@@ -149,7 +149,7 @@ test('RT-148 RT-164 a controller is a name, an object or a class, constructed on
   assert.match((await tableIssues(hidden)).message, /no action "_hidden"/);
 });
 
-test('RT-150 controller and action may come from the path; what is no action is 404', async (t) => {
+test('RT-150 controller and action may come from the path; what is no action gets 404', async (t) => {
   const router = new Router({
     controllers: { a: { index: () => 'a.index', _own: () => 'no' }, b: { index: () => 'b.index' } },
   });

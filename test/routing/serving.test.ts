@@ -118,7 +118,7 @@ const answers = JSON.parse(
 const idle: RouterPlugin = (_fastify, _options, done) => done();
 
 for (const [what, plugins] of Object.entries({ 'without plugins': [], 'with a plugin': [idle] })) {
-  test(`RT-217 answers have the bytes that are recorded, ${what}`, async (t) => {
+  test(`RT-217 responses have the bytes that are recorded, ${what}`, async (t) => {
     const router = await app({ plugins });
     t.after(() => router.close());
     for (const [line, body, ...headers] of REQUESTS) {
@@ -134,7 +134,7 @@ for (const [what, plugins] of Object.entries({ 'without plugins': [], 'with a pl
   });
 }
 
-testBoth('HEAD is answered with the head that GET has, and a stream that never ends is let go', async (t, Router) => {
+testBoth('HEAD gets the headers that GET has, and a stream that never ends is let go', async (t, Router) => {
   const opened: Readable[] = [];
   const cancelled: string[] = [];
   const endless = (): Readable => {
@@ -240,7 +240,7 @@ const failingHeads =
     return app(req, res);
   };
 
-test('RT-178 an error answer that fails is answered with 500', async (t) => {
+test('RT-178 an error response that fails becomes 500', async (t) => {
   const log = keepingLogger();
   const router = await app({ log });
   t.after(() => router.close());
@@ -271,7 +271,7 @@ test('RT-178 an error answer that fails is answered with 500', async (t) => {
   assert.equal(await rawRequest(failingHeads(2)(router), 'GET /none HTTP/1.1\r\nHost: a\r\n\r\n'), '');
 });
 
-testBoth('RT-177 a header that HTTP does not allow is a 500 like others', async (t, Router) => {
+testBoth('RT-177 a header that HTTP does not allow gets 500 like others', async (t, Router) => {
   const log = keepingLogger();
   const stream = new Readable({ read: () => undefined });
   const headers = { 'x-kept': '1', 'x-name': 'Łódź' };
@@ -295,7 +295,7 @@ testBoth('RT-177 a header that HTTP does not allow is a 500 like others', async 
 });
 
 testBoth(
-  'RT-176 a stream of objects is a 500 like others, and one that has them midway breaks its answer off',
+  'RT-176 a stream of objects gets 500 like others, and one that has them midway breaks its response off',
   async (t, Router) => {
     const log = keepingLogger();
     const streams = { first: [{ a: 1 }], midway: ['text', 7], mixed: ['a', '', Buffer.from('b')] };
@@ -319,7 +319,7 @@ test('RT-177 a type for which there is no parser is refused, and the connection 
   assert.match(await rawRequest(router, head), /^HTTP\/1\.1 415 .*Connection: close\r\n/is);
 });
 
-testBoth('RT-217 actions that a key of the body selects have their own limits and answers', async (t, Router) => {
+testBoth('RT-217 actions that a key of the body selects have their own limits and responses', async (t, Router) => {
   const response = { 200: schema };
   const things = {
     small: action({ bodyKey: 'small', bodyLimit: 20 }, () => 'small'),
@@ -344,7 +344,7 @@ testBoth('RT-217 actions that a key of the body selects have their own limits an
 });
 
 testBoth(
-  'response schemas that do not compile are told by build(), each with its action, status and route',
+  'response schemas that do not compile are reported by build(), each with its action, status and route',
   async (_t, Router) => {
     const broken = { type: 'object', properties: { a: { $ref: '#/nowhere' } } } as const;
     const things = {
@@ -427,7 +427,7 @@ testBoth(
   },
 );
 
-testBoth('two routes with one template and one method have paths of their own in Fastify', async (t, Router) => {
+testBoth('two routes with one template and one method have separate paths in Fastify', async (t, Router) => {
   const paths: string[] = [];
   const note: RouterPlugin = async (fastify) => {
     fastify.addHook('onRoute', ({ url, method }) => void paths.push(`${[method].flat().join()} ${url}`));

@@ -159,7 +159,7 @@ export function transportConformance(
 export async function nextDeadLetter(transport: Transport, exchange: string): Promise<Delivery> {
   let found: Delivery | undefined;
   while (found === undefined) {
-    // A transport in memory answers without a turn of the event loop.
+    // A transport in memory responds without a turn of the event loop.
     await new Promise((resolve) => setImmediate(resolve));
     await transport.eachDeadLetter(exchange, async (letter) => {
       found ??= letter;

@@ -122,7 +122,7 @@ test('an option of the last version is a warning that says what holds, in [rpc] 
   );
 });
 
-test('a section [oslo_messaging_rabbit] is copied whole: what means nothing here is a warning with its place, a wrong value an error', () => {
+test('a section [oslo_messaging_rabbit] is copied whole: what means nothing here is a warning with its location, a wrong value an error', () => {
   const ini = `[rpc]
 transport_url = oslo+rabbit://one/nova
 [oslo_messaging_rabbit]

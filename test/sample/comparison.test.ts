@@ -113,7 +113,7 @@ async function shapesOf(root: string, version: string): Promise<Record<string, S
 const nova = process.env.NOVA_API;
 
 for (const version of ['2.1', '2.35', '2.53', '2.64', '2.79']) {
-  test(`SC-101 the sample answers as nova-api does, at ${version}`, {
+  test(`SC-101 the sample responds as nova-api does, at ${version}`, {
     skip: nova === undefined && 'no NOVA_API',
   }, async (t) => {
     const { url } = await startCompute(t);
@@ -121,7 +121,7 @@ for (const version of ['2.1', '2.35', '2.53', '2.64', '2.79']) {
   });
 }
 
-test('none of the comparison’s requests is a 500', async (t) => {
+test('none of the comparison’s requests gets 500', async (t) => {
   const { url } = await startCompute(t);
   const shapes = await shapesOf(url, '2.79');
   assert.deepEqual(

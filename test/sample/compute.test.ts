@@ -10,7 +10,7 @@ function versionHeaders({ headers }: Answer): unknown[] {
   return [headers['openstack-api-version'], headers['x-openstack-nova-api-version'], vary?.join(', ') || undefined];
 }
 
-test('SC-30 every answer carries versions and request ids, faults too', async (t) => {
+test('SC-30 every response carries versions and request ids, faults too', async (t) => {
   const { compute } = await startCompute(t);
   const vary = 'OpenStack-API-Version, X-OpenStack-Nova-API-Version';
   const inbound = 'req-11111111-2222-3333-4444-555555555555';
@@ -33,7 +33,7 @@ test('SC-30 every answer carries versions and request ids, faults too', async (t
   }
 });
 
-test('SC-31 answers are JSON whatever is accepted; empty ones have no type', async (t) => {
+test('SC-31 responses are JSON whatever is accepted; empty ones have no type', async (t) => {
   const api = await startCompute(t);
   const answer = await api.compute('GET /v2.1/flavors', { headers: { Accept: 'application/xml' } });
   assert.deepEqual([answer.status, answer.headers['content-type']?.split(';')[0]], [200, 'application/json']);

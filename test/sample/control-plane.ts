@@ -17,7 +17,7 @@ export interface ControlPlaneOptions {
 }
 
 /** A server as an administrator sees it. */
-// biome-ignore lint/suspicious/noExplicitAny: tests read answers of every shape
+// biome-ignore lint/suspicious/noExplicitAny: tests read responses of every shape
 export type Row = any;
 
 export class ControlPlane {
@@ -152,7 +152,7 @@ transition_ms = ${transitionMs}
 `;
   }
 
-  /** Stops all programs gracefully and deletes their queues. Queues of killed programs expire. */
+  /** Stops all processes gracefully and deletes their queues. Queues of killed processes expire. */
   async #end(): Promise<void> {
     for (const program of this.#programs) program.kill('SIGTERM');
     await Promise.all(this.#programs.map((program) => program.ended));

@@ -180,7 +180,7 @@ transition_ms = 0
   );
 });
 
-test('SC-10 SC-14 the shipped files load, and the healthcheck answers', async (t) => {
+test('SC-10 SC-14 the shipped files load, and the healthcheck responds', async (t) => {
   const { compute } = await startCompute(t);
   assert.equal((await compute('GET /healthcheck', { token: null })).status, 200);
   const config = await Config.load({ files: [join(dirname(PASTE), 'portico.ini')] });

@@ -78,7 +78,7 @@ export const groups = [
         replace: 'if (chunk !== null && chunk.length < LARGE)',
         by: 'if (false)',
         tests: ['server/memory-budget'],
-        names: 'RL-18 of requests|waits for a place',
+        names: 'RL-18 of pipelined requests|waits for the concurrency limit',
       },
       {
         what: 'any number of requests of a connection waits',
@@ -86,7 +86,7 @@ export const groups = [
         replace: 'waiting.length < MOST_WAITING',
         by: 'true',
         tests: ['server/memory-budget'],
-        names: 'RL-18 of requests|waits for a place',
+        names: 'RL-18 of pipelined requests|waits for the concurrency limit',
       },
       {
         what: 'all fields that a connection sends ahead are kept',
@@ -102,7 +102,7 @@ export const groups = [
         replace: 'if (this.socket.bytesRead > this.#waitsFrom)',
         by: 'if (false)',
         tests: ['server/memory-budget'],
-        names: 'RL-18 of bodies|waits for a place',
+        names: 'RL-18 of pipelined bodies|waits for the concurrency limit',
       },
       {
         what: 'a connection that was paused within a read is read on',
@@ -110,7 +110,7 @@ export const groups = [
         replace: 'if (this.socket.isPaused())',
         by: 'if (false)',
         tests: ['server/memory-budget'],
-        names: 'RL-18 of bodies|waits for a place',
+        names: 'RL-18 of pipelined bodies|waits for the concurrency limit',
       },
     ],
   },

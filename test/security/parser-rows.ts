@@ -1,4 +1,4 @@
-/** All parsers of text from clients: filters and apps that read a head, and functions that read one value. */
+/** All parsers of text from clients: filters and apps that read headers, and functions that read one value. */
 
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';

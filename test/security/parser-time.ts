@@ -1,6 +1,6 @@
 /**
  * Measures whether a parser's time grows linearly with its text: as a ratio, so that the speed of the machine does not matter, and in
- * processor time, so that other processes do not matter.
+ * CPU time, so that other processes do not matter.
  */
 
 type Parse = (text: string) => unknown;
@@ -135,7 +135,7 @@ function isQuick(parse: Parse, text: string, length = text.length): boolean {
   return processorMs() - begun < QUICK_MS * (length / QUICK_LENGTH) ** 2;
 }
 
-/** Processor time, which other processes do not lengthen. */
+/** CPU time, which other processes do not lengthen. */
 function processorMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;

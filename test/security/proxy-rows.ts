@@ -301,7 +301,7 @@ const controls: readonly string[] = [...Array.from({ length: 32 }, (_, code) => 
     raw(`GET /row${sign}b HTTP/1.1`, ['Host: x'], HIDDEN),
   ]);
 
-/** Whole heads and bodies, one connection each; a character is a byte. */
+/** Whole headers and bodies, one connection each; a character is a byte. */
 export const proxyRows: readonly string[] = [
   ...malformedRows.map(({ bytes }) => bytes.replace('/smuggled ', `${SMUGGLED} `)),
   ...codings.flatMap(bothFramings),

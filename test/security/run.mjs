@@ -53,7 +53,7 @@ if (!onlyMutants) {
     if (spawnSync(...attack(root, group, 'inherit')).status !== 0) attacks++;
   }
 }
-// Each processor has a copy of the tree, where one mutant runs after another.
+// Each CPU has a copy of the tree, where one mutant runs after another.
 const waiting = chosen.flatMap((group) => group.mutants.map((mutant) => [group, mutant]));
 const tries = async () => {
   const copy = copied();
@@ -90,7 +90,7 @@ function attack(where, { name, tests, names }, stdio) {
 }
 
 /**
- * Runs attacks until one has failed and another has passed: then a test has failed, not the start of the program. The
+ * Runs attacks until one has failed and another has passed: then a test has failed, not the start of the process. The
  * remaining attacks would show nothing more, so they are ended with all their processes.
  */
 async function checked([command, words, options]) {
@@ -107,7 +107,7 @@ async function checked([command, words, options]) {
     const late = setTimeout(endAll, END_MS, child, 'SIGKILL');
     child.once('close', () => clearTimeout(late));
   });
-  // A file that exceeds its time limit may leave a program that holds the output open.
+  // A file that exceeds its time limit may leave a process that holds the output open.
   const overdue = setTimeout(endAll, MINUTES * 60_000 + END_MS, child, 'SIGKILL');
   await closed;
   clearTimeout(overdue);

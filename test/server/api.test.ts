@@ -73,13 +73,13 @@ async function setup(t: TestContext, ini = '', paste = PASTE, folder = temporary
 const GET = 'GET / HTTP/1.0\r\n\r\n';
 const refused = (error: unknown): boolean => error instanceof PorticoError && 'blamesConfiguration' in error;
 
-test('CF-61 a program that chooses its APIs by itself may have a file that says which api-cli enables', async (t) => {
+test('CF-61 an application that chooses its APIs by itself may have a file that says which api-cli enables', async (t) => {
   const { config, service } = await setup(t, '[DEFAULT]\nenabled_apis = compute\n[api:compute]\nport = 0\n');
   service('compute', { useSsl: false });
   assert.deepEqual(config.problems({ complete: false }), []);
 });
 
-test('LC-1301 LC-1302 LC-1304 LC-1305 LC-1306 an API without options listens on 127.0.0.1, any port, a worker a processor', async (t) => {
+test('LC-1301 LC-1302 LC-1304 LC-1305 LC-1306 an API without options listens on 127.0.0.1, any port, a worker for each CPU', async (t) => {
   const service = (await setup(t)).service();
   assert.equal(service.name, 'compute');
   assert.equal(service.binary, 'portico-compute');
@@ -117,7 +117,7 @@ test('CF-41 an API may listen on host:port or on a unix socket', async (t) => {
   assert.deepEqual(unix.service().addresses, [{ path: '/run/compute.sock', backlog: 511 }]);
 });
 
-test('LC-1307 LC-1313 CF-49 no workers and no backlog are refused with their place', async (t) => {
+test('LC-1307 LC-1313 CF-49 no workers and no backlog are refused with their location', async (t) => {
   const none = await setup(t, '[DEFAULT]\ncompute_workers = 0\n');
   assert.throws(
     () => none.service(),
@@ -298,7 +298,7 @@ test('LC-1309 LC-1346 MG-6 a manager may be given in code as a class or a functi
   });
 });
 
-test('LC-1309 a manager that is wrong fails the start, at the place in the file that names it', async (t) => {
+test('LC-1309 a manager that is wrong fails the start, at the location in the file that names it', async (t) => {
   const files = `
 import { periodicTask } from 'portico/tasks';
 export class BadHook { initHost = 5; }
@@ -450,7 +450,7 @@ test('LC-1013 LC-1014 RL-92 TLS without files, or with a pair that does not matc
   assert.throws(() => mixed.service('compute', { useSsl: true }), { code: 'PORTICO_TLS_CONFIG' });
 });
 
-test('OP-3 RL-92 what is wrong with options, paste file and certificate of one API is told at once', async (t) => {
+test('OP-3 RL-92 what is wrong with options, paste file and certificate of one API is reported at once', async (t) => {
   const ini =
     '[DEFAULT]\nenabled_ssl_apis = compute\n[api:compute]\nworkers = many\nssl_cert_file = none.pem\nssl_key_file = none.pem\n';
   const { service, config } = await setup(t, ini, 'nothing that can be read\n[app:compute]\n');

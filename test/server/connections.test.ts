@@ -29,7 +29,7 @@ test('RL-91 a hundred stalled handshakes hold nobody up', async (t) => {
   for (const client of stalled) client.close();
 });
 
-test('RL-3 clients that send half a head, or one byte and no more, hold nobody up', async (t) => {
+test('RL-3 clients that send half of their headers, or one byte and no more, hold nobody up', async (t) => {
   const server = new Server('slow', (_req, res) => void res.end('ok'));
   await server.start();
   t.after(() => server.stop());

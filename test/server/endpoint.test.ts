@@ -12,7 +12,7 @@ import { Server } from 'portico/server';
 import { memoryLog } from './memory-log.js';
 import { exchange, portOf } from './raw-client.js';
 
-/** Runs a program whose descriptor 3 is a listening or a connected socket on `port`. The program reports on its IPC channel. */
+/** Runs a process whose descriptor 3 is a listening or a connected socket on `port`. The process reports on its IPC channel. */
 async function withInheritedSocket(program: string, { connected = false } = {}) {
   const holder = createServer().listen(0, '127.0.0.1');
   await once(holder, 'listening');

@@ -90,7 +90,7 @@ class Worker {
     return ((await once(this.#child, 'message', { signal: this.#ended.signal })) as [Measure])[0];
   }
 
-  /** Settles once no more data arrives: on a busy machine, clients may not have the processor for a while. */
+  /** Settles once no more data arrives: on a busy machine, clients may not have the CPU for a while. */
   async settled(): Promise<Measure> {
     let equal = 0;
     for (let last = await this.measure(); ; ) {
@@ -144,7 +144,7 @@ async function sendAhead(t: TestContext, port: number, text: string): Promise<{ 
   return { ended: once(socket, 'close').then(() => got) };
 }
 
-test('RL-18 of requests sent ahead, 32 wait at most, and hold 80 KB on a connection; the last response ends it', async (t) => {
+test('RL-18 of pipelined requests, 32 wait at most, and hold 80 KB on a connection; the last response ends it', async (t) => {
   const worker = await started(t, 1);
   await send(t, worker.port, 'GET /hold HTTP/1.1\r\nhost: x\r\n\r\n');
   while ((await worker.measure()).inFlight < 1) await pause(10);
@@ -171,13 +171,13 @@ test('RL-18 of requests sent ahead, 32 wait at most, and hold 80 KB on a connect
   }
 });
 
-/** A request with a number of short fields, each of which is a text of its own in memory. */
+/** A request with a number of short fields, each of which is a separate text in memory. */
 function withFields(count: number): string {
   const fields = Array.from({ length: count }, (_, at) => `${(at + 36).toString(36)}z:${at % 36}y\r\n`);
   return `GET /hold HTTP/1.1\r\nhost: x\r\n${fields.join('')}\r\n`;
 }
 
-test('AT-21 RL-18 of requests sent ahead, the fields of those that wait hold 50 KB more at most', async (t) => {
+test('AT-21 RL-18 of pipelined requests, the fields of those that wait hold 50 KB more at most', async (t) => {
   const rows: Readonly<Record<string, readonly [text: string, taken: number]>> = {
     'ten fields each': [withFields(9).repeat(60), 1 + 32],
     'a hundred fields each': [withFields(99).repeat(60), 1 + 3],
@@ -206,7 +206,7 @@ test('AT-21 RL-18 of requests sent ahead, the fields of those that wait hold 50 
   }
 });
 
-test('RL-18 of bodies sent ahead, two reads of the socket are kept at most, and none is lost', async (t) => {
+test('RL-18 of pipelined bodies, two reads of the socket are kept at most, and none is lost', async (t) => {
   const post = (path: string, body: number, more = '') =>
     `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: ${body}\r\n${more}\r\n${'x'.repeat(body)}`;
   const get = 'GET /hold HTTP/1.1\r\nhost: x\r\n\r\n';
@@ -264,7 +264,7 @@ test('a body in chunks of one byte holds ten times its bytes at most, at every s
   }
 });
 
-test('a body in chunks of one byte holds ten times its bytes at most while it waits for a place', async (t) => {
+test('a body in chunks of one byte holds ten times its bytes at most while it waits for the concurrency limit', async (t) => {
   const worker = await started(t, 1);
   await send(t, worker.port, 'GET /hold HTTP/1.1\r\nhost: x\r\n\r\n');
   while ((await worker.measure()).inFlight < 1) await pause(10);

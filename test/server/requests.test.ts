@@ -46,7 +46,7 @@ test('RL-18 AT-21 of requests sent far ahead one is at work and 32 wait; the las
   assert.equal(waiting.length, TAKEN);
 });
 
-test('RL-18 requests sent far ahead are answered in their order, each with its own fields and body', async (t) => {
+test('RL-18 pipelined requests get responses in their order, each with its own fields and body', async (t) => {
   const app: App = async (req, res) => {
     const { length } = await readBody(req, { limit: 1_000_000 });
     res.end(
@@ -117,7 +117,7 @@ for (const [name, text, expected] of [
   ['a last request with a body', `${ahead(29)}${post('connection: close', 'content-length: 1')}x`, [30]],
   ['an upgrade', `${ahead(29)}${get('/', 'connection: upgrade', 'upgrade: x')}${ahead(3)}`, [30]],
 ] as const) {
-  test(`RL-18 RL-54 requests sent far ahead are answered, and the connection is closed, when ${name} came behind them`, async (t) => {
+  test(`RL-18 RL-54 pipelined requests get responses, and the connection is closed, when ${name} came behind them`, async (t) => {
     const [whole, refused] = expected;
     const statuses = await answeredLater(t, text);
     assert.deepEqual(statuses, [...Array<number>(whole).fill(200), ...(refused === undefined ? [] : [refused])]);
@@ -126,13 +126,13 @@ for (const [name, text, expected] of [
 
 for (const max of [20, 32, 33, 60]) {
   const count = Math.min(max, TAKEN);
-  test(`RL-17 RL-18 of requests sent far ahead ${count} are answered whole where a connection has ${max}`, async (t) => {
+  test(`RL-17 RL-18 of pipelined requests ${count} get whole responses where a connection has ${max}`, async (t) => {
     const statuses = await answeredLater(t, ahead(300), { maxRequestsPerConnection: max });
     assert.deepEqual(statuses, Array<number>(count).fill(200));
   });
 }
 
-test('RL-18 LC-341 requests sent far ahead are answered when the server stops', async (t) => {
+test('RL-18 LC-341 pipelined requests get responses when the server stops', async (t) => {
   const waiting: ServerResponse[] = [];
   const { client, server } = await started(t, (_req, res) => void waiting.push(res), { defaultPoolSize: 0 });
   const one = client();
@@ -163,7 +163,7 @@ test('RL-18 questions about the server are no more at work at once than other re
   one.close();
 });
 
-test('RL-18 bodies sent ahead are answered, as many as may wait', async (t) => {
+test('RL-18 pipelined bodies get responses, as many as may wait', async (t) => {
   const statuses = await answeredLater(t, `${post('content-length: 1')}x`.repeat(1000));
   assert.deepEqual(statuses, Array<number>(TAKEN).fill(200));
 });
@@ -187,7 +187,7 @@ for (const [name, more] of Object.entries({
   });
 }
 
-test('RL-2 what follows a broken request is not read, and the answers before it are sent', async (t) => {
+test('RL-2 what follows a broken request is not read, and the responses before it are sent', async (t) => {
   const waiting: ServerResponse[] = [];
   const { client } = await started(t, (_req, res) => void waiting.push(res));
   const one = client();
@@ -207,7 +207,7 @@ for (const [form, give] of Object.entries<(res: ServerResponse) => unknown>({
   'a list of fields': (res) => res.writeHead(200, ['connection', 'Close', 'content-length', '4']),
   shouldKeepAlive: (res) => Object.assign(res, { shouldKeepAlive: false }).writeHead(200, { 'content-length': 4 }),
 })) {
-  test(`RL-54 a request behind an answer that ends its connection by ${form} is not begun`, async (t) => {
+  test(`RL-54 a request behind a response that ends its connection by ${form} is not begun`, async (t) => {
     const begun: (string | undefined)[] = [];
     const ends: (() => void)[] = [];
     const { client } = await started(t, (req, res) => {
@@ -233,7 +233,7 @@ for (const [who, end] of Object.entries<(res: ServerResponse) => unknown>({
   'its app destroys': (res) => res.destroy(),
   'ends shorter than declared': (res) => res.end(),
 })) {
-  test(`RL-1 RL-18 a pipelined answer that ${who} ends the connection behind the answer before it`, async (t) => {
+  test(`RL-1 RL-18 a pipelined response that ${who} ends the connection behind the response before it`, async (t) => {
     let first: ServerResponse | undefined;
     const { client, server } = await started(t, (req, res) => {
       if (req.url === '/1') {
@@ -254,7 +254,7 @@ for (const [who, end] of Object.entries<(res: ServerResponse) => unknown>({
   });
 }
 
-test('RL-54 bytes after a request that said close do not spoil its answer', async (t) => {
+test('RL-54 bytes after a request that said close do not spoil its response', async (t) => {
   const waiting: ServerResponse[] = [];
   const { client } = await started(t, (_req, res) => void waiting.push(res));
   for (const more of [get('/2'), 'garbage', '\r\n\r\n']) {
@@ -291,7 +291,7 @@ test('RL-17 connections that are opened together end after different numbers of 
   assert.deepEqual(answered, [...Array.from({ length: 16 }, (_, place) => 256 - 2 * place), 256]);
 });
 
-test('RL-17 RL-18 the body of the last request is read after the answer before it', async (t) => {
+test('RL-17 RL-18 the body of the last request is read after the response before it', async (t) => {
   const app: App = async (req, res) => {
     const { length } = await readBody(req, { limit: 1_000_000 });
     for (let i = 0; i < 10; i++) await turn();
@@ -323,7 +323,7 @@ test('RL-28 the keep-alive time is advertised one second shorter', async (t) => 
   one.close();
 });
 
-test('RL-52 100 Continue is sent when the body is read, and not when the answer comes without', async (t) => {
+test('RL-52 100 Continue is sent when the body is read, and not when the response comes without', async (t) => {
   const { client, port } = await started(t, async (req, res) => {
     if (req.url === '/no') res.writeHead(413).end();
     else res.end(await readBody(req, { limit: 100 }));
@@ -614,7 +614,7 @@ test('S3-5 an empty list of expectations expects nothing', async (t) => {
   }
 });
 
-test('RL-55 a head that ends in the middle reaches no handler', async (t) => {
+test('RL-55 headers that end in the middle reaches no handler', async (t) => {
   const reached: string[] = [];
   const { client } = await started(t, (req, res) => {
     reached.push(req.url ?? '');
@@ -627,7 +627,7 @@ test('RL-55 a head that ends in the middle reaches no handler', async (t) => {
   assert.deepEqual(reached, []);
 });
 
-test('RL-42 a chunk that breaks while the handler reads is answered 400, and the reading fails', async (t) => {
+test('RL-42 a chunk that breaks while the handler reads gets 400, and the reading fails', async (t) => {
   let failed: unknown;
   const { client } = await started(t, async (req, res) => {
     try {

@@ -125,7 +125,7 @@ test('a fault thrown by an app is rendered, anything else is one 500 and one lin
   assert.deepEqual(logged[0]?.fields.path, '/error');
 });
 
-test('RL-1 a failure after the head destroys the connection, so that no answer looks complete', async () => {
+test('RL-1 a failure after the headers destroys the connection, so that no response looks complete', async () => {
   const server = new Server('cut', async (_req, res) => {
     res.writeHead(200, { 'content-length': '10' });
     res.write('half');

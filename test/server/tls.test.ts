@@ -107,7 +107,7 @@ test('RL-92 files that hold no PEM, a key that is too short and unknown ciphers 
   );
 });
 
-test('RL-92 all errors of the files and the version are told at once', async (t) => {
+test('RL-92 all errors of the files and the version are reported at once', async (t) => {
   const { cert, folder } = await certificateFiles(t);
   const none = (name: string) => join(folder, name);
   const refused = (settings: object) => {

@@ -165,7 +165,7 @@ test('LC-134 another step that fails during the stop is thrown at its end', asyn
   }
 });
 
-test('MG-59 a gracefulShutdown that hangs does not hold the process; it is told how long it has', async () => {
+test('MG-59 a gracefulShutdown that hangs does not hold the process; it gets the time that it has', async () => {
   const clock = new FakeClock();
   const told: number[] = [];
   const hooks = new ManagerHooks({

@@ -26,7 +26,7 @@ const PRINTED: Readonly<Record<string, readonly string[]>> = {
 };
 
 for (const [file, expected] of Object.entries(PRINTED)) {
-  test(`MG-3 MG-5 MG-49 the programs in ${file} run, print what they should, and end by themselves`, () => {
+  test(`MG-3 MG-5 MG-49 the applications in ${file} run, print what they should, and end by themselves`, () => {
     const snippets = [...readFileSync(file, 'utf8').matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code!);
     assert.equal(snippets.length, expected.length);
     for (const [index, code] of snippets.entries()) {

@@ -61,7 +61,7 @@ test('MG-21 tracked tasks are known by name, request, resource and age until the
   assert.equal(tracker.size, 0);
 });
 
-test('MG-21 a tracked task that fails is logged once, told to whoever waits, and never an unhandled rejection', async () => {
+test('MG-21 a tracked task that fails is logged once, passed to whoever waits, and never an unhandled rejection', async () => {
   const { log, lines } = recordedLog();
   const tracker = new TaskTracker({ service: 'images', log });
   const unhandled: unknown[] = [];
@@ -109,7 +109,7 @@ test('MG-21 MG-22 MG-59 a stop names the tasks under way at once, every 10 s, an
   assert.equal(house.clock.pending, 0);
 });
 
-test('MG-20 without a gracefulShutdown of its own a manager’s tasks are waited for, but not longer than its limit', async () => {
+test('MG-20 without its own gracefulShutdown a manager’s tasks are waited for, but not longer than its limit', async () => {
   const house = new House();
   await house.life.start();
   void house.track('endless', new Promise(() => {}));
@@ -142,7 +142,7 @@ test('MG-21 a stop with nothing under way says nothing, and the next run begins 
   assert.deepEqual(house.log.messages(), []);
 });
 
-test('MG-21 a manager that has a track of its own keeps it', async () => {
+test('MG-21 a manager that has its own track keeps it', async () => {
   const own = (() => Promise.resolve()) as unknown as Track;
   const house = new House({ track: own });
   await house.life.start();

@@ -9,7 +9,7 @@ import type { Told, Work } from './thread.js';
 
 const only = process.env.PORTICO_TEST_SEED;
 
-/** Steps that the thread tells at once: a message for each takes a tenth of its time. With one seed each is told, also the last before it spins. */
+/** Steps that the thread tells at once: a message for each takes a tenth of its time. With one seed each is sent, also the last before it spins. */
 const AT_ONCE = only === undefined ? 50 : 1;
 /** Time without a message after which a simulation counts as hanging: a real step takes milliseconds. */
 const HANGS_MS = 60_000;

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { World } from './world.js';
 
-/** Modules that export a simulation as `Simulation`, the seeds, and the number of steps that are told at once. */
+/** Modules that export a simulation as `Simulation`, the seeds, and the number of steps in one message. */
 export interface Work {
   readonly module: string;
   readonly seeds: readonly number[];

@@ -1,4 +1,4 @@
-/** Tests that the programs of docs/reference/sqlite.md run. */
+/** Tests that the applications of docs/reference/sqlite.md run. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -13,7 +13,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
 
-/** Runs the program of the page that has this text, and returns its exports. */
+/** Runs the application of the page that has this text, and returns its exports. */
 async function run(text: string): Promise<Record<string, unknown>> {
   const blocks = [...readFileSync('docs/reference/sqlite.md', 'utf8').matchAll(/```ts\n(.*?)```/gs)];
   const code = blocks.map(([, block]) => block!).find((block) => block.includes(text))!;
@@ -22,7 +22,7 @@ async function run(text: string): Promise<Record<string, unknown>> {
   return (await import(file)) as Record<string, unknown>;
 }
 
-test('S3-8 the first program of the page keeps its promises', async () => {
+test('S3-8 the first application of the page keeps its promises', async () => {
   await run('loans');
 });
 

@@ -223,7 +223,7 @@ test('LC-605 stop wakes a sleeping loop, lets a running call finish and drops it
   assert.equal(finished, true);
 });
 
-test('LC-605 a call that ends because it was told to is no failure', async () => {
+test('LC-605 a call that ends because it was asked to is no failure', async () => {
   const { log, lines } = recordedLog();
   const loop = new FixedIntervalLoopingCall(async ({ signal }: TaskContext) => {
     await pause(1e9, { signal });

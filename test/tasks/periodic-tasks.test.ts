@@ -403,7 +403,7 @@ test('LC-727 a concurrent task does not hold up the others and never overlaps it
   assert.deepEqual([slow, quick], [2, 4]);
 });
 
-test('a task that passes its time limit is told so, and is not begun again until it ended', async () => {
+test('a task that passes its time limit is aborted, and is not begun again until it ended', async () => {
   const { tasks, clock, messages } = bare();
   let began = 0;
   let reason: unknown;

@@ -12,7 +12,7 @@ const page = readFileSync(join(root, 'docs/reference/tasks.md'), 'utf8');
 const told = `import { PeriodicTasks as Told } from 'portico/tasks';
 console.log('tasks', new Told(new Images()).status().map(({ name, spacing }) => name + ' ' + spacing).join(', '));`;
 
-/** Returns the output of the page's program with periodic tasks in this language. */
+/** Returns the output of the page's code with periodic tasks in this language. */
 function tasksOf(t: { after(done: () => void): void }, language: 'ts' | 'js', target = ts.ScriptTarget.ES2022): string {
   const blocks = [...page.matchAll(/^```(\w+)\n(.*?)^```$/gms)];
   const [, , text] = blocks.find(([, of, code]) => of === language && code!.includes('periodicTask('))!;

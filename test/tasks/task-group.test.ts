@@ -268,7 +268,7 @@ test('LC-813 LC-814 links run after removal, with their arguments; errors in the
   assert.equal(lines[0]!.err!.message, 'in a link');
 });
 
-test('LC-813 LC-815 tasks have ids of their own and can be aborted one by one', async () => {
+test('LC-813 LC-815 tasks have different ids and can be aborted one by one', async () => {
   const { lines, log } = recorded();
   const group = new TaskGroup({ log });
   const first = group.spawn(async (context) => {

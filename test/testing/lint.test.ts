@@ -130,7 +130,7 @@ for (const [what, rule, app] of WRONG) {
   });
 }
 
-test('lint complains of a filter that calls its app after answering by itself: rule 3', async () => {
+test('lint complains of a filter that calls its app after responding by itself: rule 3', async () => {
   const inner = lint((_req, res) => {
     res.end('app');
   });
@@ -145,7 +145,7 @@ test('lint complains of a filter that calls its app after answering by itself: r
   );
 });
 
-test('lint complains of an app that never answers, when its time has passed', async () => {
+test('lint complains of an app that never responds, when its time has passed', async () => {
   const clock = new FakeClock();
   const linted = lint(() => undefined, { answerWithinMs: 60_000, clock });
   const arrived = new Promise<void>((resolve) => {
@@ -192,7 +192,7 @@ test('a request rejects with the violation, whose stack names the culprit', asyn
   });
 });
 
-test('packages made for Connect may replace methods when lint is told so', async () => {
+test('packages made for Connect may replace methods when lint allows it', async () => {
   const linted = lint(
     (_req, res) => {
       const end = res.end.bind(res) as (...args: unknown[]) => ServerResponse;

@@ -46,7 +46,7 @@ const status = fc.constantFrom(200, 201, 204, 205, 304, 404, 500);
 const set = field.map(([name, value]) => does(`set ${name}`, (res) => res.setHeader(name, structuredClone(value))));
 const ahead = fc.oneof(
   set,
-  // Not the length: Node then sends a whole body in chunks, but functions of a head see its length.
+  // Not the length: Node then sends a whole body in chunks, but functions of the headers see its length.
   field
     .filter(([name]) => !/^content-length$/i.test(name))
     .map(([name]) => does(`remove ${name}`, (res) => res.removeHeader(name))),
@@ -144,7 +144,7 @@ const joined = (text: string): string => {
   }
   return done + rest;
 };
-/** Sets a header to the request's body, unless the head has been sent. */
+/** Sets a header to the request's body, unless the headers have been sent. */
 const read = async (res: ServerResponse): Promise<void> => {
   const said = await readBody(res.req).then(String, ({ code }: { code: string }) => code);
   if (!res.headersSent) res.setHeader('x-read', said);
@@ -215,7 +215,7 @@ test('clients read what Node alone would send, pipelined or not, whatever the ha
   const read = async (port: number, text: string, isOdd: boolean): Promise<string[]> => {
     refused = [];
     const answer = joined(await exchange(port, text));
-    // After a refused head Node sends the reason phrase of its status with the next one.
+    // After refused headers Node sends the reason phrase of its status with the next one.
     const phrase = isOdd ? /(?<=HTTP\/1\.1 \d+ ).*(?=\r\n)/g : /(?!)/;
     // Node sends the interim response of a pipelined request too early, among the responses before it.
     const interim = scripts.length > 1 ? /HTTP\/1\.1 10\d .*\r\n(?:.+\r\n)*\r\n/g : /(?!)/;

@@ -50,7 +50,7 @@ async function gatewayChecks({ ask }) {
   assert.equal((await ask('/up/silent')).status, 504);
 }
 
-/** Sends a message through a WebSocket and returns the answer. */
+/** Sends a message through a WebSocket and returns the response. */
 async function sent(url, message, protocol) {
   const socket = new WebSocket(url.replace('http', 'ws'), protocol);
   await once(socket, 'open');

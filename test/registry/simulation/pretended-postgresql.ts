@@ -10,7 +10,7 @@ import { openMemory, PretendedDisk } from './pretended-disk.js';
 type Row = Readonly<Record<string, unknown>>;
 
 /**
- * Faults of the database. `resets`: a statement is done, and its connection breaks before the answer. A database in a file is
+ * Faults of the database. `resets`: a statement is done, and its connection breaks before the response. A database in a file is
  * locked when a server would be silent, and for a moment when one would reset connections.
  */
 export type Trouble = 'none' | 'refuses' | 'silent' | 'full' | 'resets';

@@ -1,6 +1,6 @@
 /**
  * A simulation of the registry: services beat into a database whose server, clock and network are pretended; processes stand
- * still, die, start and stop. A second book of what the database was told says what each reader must see.
+ * still, die, start and stop. A second book of the statements to the database says what each reader must see.
  */
 
 import type { Logger } from 'portico';
@@ -31,7 +31,7 @@ export class Simulation extends World implements DatabaseWorld {
   /** The directory of the database, if it is a file. */
   readonly #folder: Folder | undefined;
   trouble: Trouble = 'none';
-  /** Since when statements are done and answered. */
+  /** Since when statements are done and their responses sent. */
   #soundSince = 0;
   /** Since when there is the present trouble. */
   #troubledAt = 0;
@@ -370,7 +370,7 @@ export class Simulation extends World implements DatabaseWorld {
     if (count('1 = 1') < kept) this.broken('a purge has removed present records');
   }
 
-  /** Compares answers to readers with the second book. */
+  /** Compares results of readers with the second book. */
   async #observe(): Promise<void> {
     const isSound = this.trouble === 'none';
     const asked = this.observer.list().catch((error: unknown) => error as Error);
@@ -404,7 +404,7 @@ export class Simulation extends World implements DatabaseWorld {
       this.broken(`${host} has ${String(record.report_count)} heartbeats, and has sent ${book?.count ?? 0}`);
     const ageMs = this.serverMs() - seen;
     const isForced = record.forced_down === 1 || record.state === 'stopped';
-    // A change between the reader's answer and this look does not count.
+    // A change between the reader's result and this look does not count.
     const isPlain =
       Math.abs(Math.abs(ageMs) - this.#downMs) > SLACK_MS &&
       view.record.state === record.state &&

@@ -3,7 +3,7 @@ import type { Answer, Send } from '../served-router.js';
 
 export const message = ({ json }: Answer): string => (json as { error: { message: string } }).error.message;
 
-/** Returns a router whose POST / validates bodies, and whose GET / validates queries; both answer with their input. */
+/** Returns a router whose POST / validates bodies, and whose GET / validates queries; both respond with their input. */
 export function checking(schema: JsonSchema): Router {
   const controller = {
     body: action({ body: schema }, ({ body }) => ({ body })),

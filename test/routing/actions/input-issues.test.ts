@@ -1,4 +1,4 @@
-/** Tests the issues of input that a schema refuses, with all their places, and the status of such a request. */
+/** Tests the issues of input that a schema refuses, with all their locations, and the status of such a request. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type } from 'arktype';
@@ -91,7 +91,7 @@ test('issues of a query say so', async (t) => {
 });
 
 testBoth(
-  'issues of params, headers, query and body are in one answer; what a schema makes of headers is request.headers',
+  'issues of params, headers, query and body are in one response; what a schema makes of headers is request.headers',
   async (t, Router) => {
     const number = { type: 'object', properties: { n: { type: 'integer' } } } as const;
     const headers = { type: 'object', required: ['x-page'], properties: { 'x-page': { type: 'integer' } } } as const;

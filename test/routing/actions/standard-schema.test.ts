@@ -13,7 +13,7 @@ import { type Answer, keepingLogger, type Send, serveRouter } from '../served-ro
 const message = ({ json }: Answer): string => (json as { error: { message: string } }).error.message;
 const post = (send: Send, body: unknown): Promise<Answer> => send('POST', '/', { body: JSON.stringify(body) });
 
-/** Returns a router whose POST / answers with the action's body, and whose GET / with its query. */
+/** Returns a router whose POST / responds with the action's body, and whose GET / with its query. */
 function echoing({ body, query = z.object({}) }: { body?: Schema; query?: Schema }): Router {
   const controller = {
     post: action({ ...(body !== undefined && { body }) }, (request) => ({ body: request.body })),
@@ -55,7 +55,7 @@ for (const [name, body] of Object.entries(SERVERS)) {
     assert.match(message(await send('POST', '/')), /needs a body/);
   });
 
-  test(`RT-182 what a schema of ${name} refuses is told as what a JSON Schema refuses`, async (t) => {
+  test(`RT-182 what a schema of ${name} refuses is reported as what a JSON Schema refuses`, async (t) => {
     const send = await serveRouter(t, echoing({ body }));
     const refused = await post(send, { server: { name: 'long' } });
     assert.equal(refused.status, 400);
@@ -162,7 +162,7 @@ test('an asynchronous schema is waited for', async (t) => {
   assert.match(message(await ask(3, 7)), /for query parameter n: too many/);
 });
 
-test('RT-182 a value under a secret name is not in the answer, whatever the library says of it', async (t) => {
+test('RT-182 a value under a secret name is not in the response, whatever the library says of it', async (t) => {
   const send = await serveRouter(t, echoing({ body: v.object({ adminPass: v.number() }) }));
   assert.equal(message(await post(send, { adminPass: 'abc' })), 'Invalid input for adminPass: it is not valid.');
 });

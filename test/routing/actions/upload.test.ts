@@ -73,7 +73,7 @@ testBoth('WD-1 a body that is read after its action has returned fails when its 
 });
 
 testBoth(
-  'S3-2 S3-9 a form with a Content-Encoding is 415; fields before a file are known with it, all of them after it',
+  'S3-2 S3-9 a form with a Content-Encoding gets 415; fields before a file are known with it, all of them after it',
   async (t, RouterOf) => {
     const router: Router = new RouterOf();
     router.post('/files', { body: { 'multipart/form-data': 'stream' } }, async (request) => {

@@ -108,7 +108,7 @@ test('so are those of a resource, of which no other name does anything', async (
   }
 });
 
-test('a resource without its second name is told both', async () => {
+test('a resource without its second name is refused with both', async () => {
   const [told, ...more] = await issues((router) => router.resource('books', { controller: 'books' } as never));
   assert.deepEqual(more, []);
   assert.match(told!, /option-errors\.test\.\w+:\d+:\d+: .*a resource has two names/);
@@ -116,7 +116,7 @@ test('a resource without its second name is told both', async () => {
   assert.match((await issues((router) => router.resource('books' as never, undefined as never)))[0]!, /two names/);
 });
 
-test('a path that no request can have is told so', async () => {
+test('a path that no request can have is refused with that reason', async () => {
   for (const template of ['a', 'books/{id}', 'http://x/']) {
     const [told, ...more] = await connecting(index, template);
     assert.deepEqual(more, [], template);

@@ -156,7 +156,7 @@ testBoth(
 );
 
 testBoth(
-  'a web stream of other chunks than texts and bytes is a 500, behind the first chunk the end of the connection',
+  'a web stream of other chunks than texts and bytes gets 500, behind the first chunk the end of the connection',
   async (t, Router) => {
     const log = keepingLogger();
     const cancelled: string[] = [];

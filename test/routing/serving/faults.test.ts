@@ -45,7 +45,7 @@ testBoth('RT-175 RT-178 faults in Portico’s style, with their headers', async 
   assert.deepEqual([answer.headers['retry-after'], answer.headers['www-authenticate']], ['3', 'Basic']);
 });
 
-testBoth('RT-177 no answer in a library’s own format leaves', async (t, Router) => {
+testBoth('RT-177 no response in a library’s own format leaves', async (t, Router) => {
   const router = new Router({
     bodyLimit: 8,
     log: keepingLogger(),

@@ -1,4 +1,4 @@
-/** Trials find the plugin that answers a request, compared with Fastify's own choice. */
+/** Trials find the plugin that serves a request, compared with Fastify's own choice. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FastifyInstance } from 'fastify';
@@ -51,7 +51,7 @@ const PATHS = [
   '/belows',
 ];
 
-test('a trial ends at the route of a plugin that answers clients', async (t) => {
+test('a trial ends at the route of a plugin that serves clients', async (t) => {
   const plugin = async (fastify: FastifyInstance): Promise<void> => {
     for (const url of URLS) fastify.get(url, async () => url);
   };

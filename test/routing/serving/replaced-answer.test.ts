@@ -36,7 +36,7 @@ async function closed(stream: Readable): Promise<void> {
 
 const missing = (): Readable => createReadStream('/nonexistent/file');
 
-testBoth('a stream that fails before its first chunk is a 500, also after a body', async (t, Router) => {
+testBoth('a stream that fails before its first chunk gets 500, also after a body', async (t, Router) => {
   const router = new Router({ log: silentLogger() });
   router.get('/s', missing).post('/s', missing);
   const send = await serveRouter(t, router);
@@ -76,7 +76,7 @@ testBoth('a web stream beside a header that cannot be sent is cancelled', async 
   await cancelled;
 });
 
-testBoth('an action does not run once its request was answered', async (t, Router) => {
+testBoth('an action does not run once its request has a response', async (t, Router) => {
   let ran = 0;
   const run = (): object => ({ ran: ++ran });
   let isAnswered: Promise<unknown> = Promise.resolve();

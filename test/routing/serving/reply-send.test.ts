@@ -1,4 +1,4 @@
-/** Tests actions that answer with `reply.send` and return nothing. */
+/** Tests actions that respond with `reply.send` and return nothing. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { PassThrough, Readable } from 'node:stream';
@@ -63,7 +63,7 @@ for (const [where, plugins] of PLUGINS) {
     assert.deepEqual([returned.destroyed, log.lines], [true, []]);
   });
 
-  test(`an action that throws after it has sent its reply is answered with that, and told once, ${where}`, async (t) => {
+  test(`an action that throws after it has sent its reply keeps that response, and its error is reported once, ${where}`, async (t) => {
     const bodies = Object.entries(BODIES).slice(0, 3);
     const { send, log } = await sending(
       t,
@@ -101,7 +101,7 @@ for (const [where, plugins] of PLUGINS) {
     assert.deepEqual(told, ['no more']);
   });
 
-  test(`a reply that cannot be sent is 500, ${where}`, async (t) => {
+  test(`a reply that cannot be sent gets 500, ${where}`, async (t) => {
     const circle: Record<string, unknown> = {};
     circle.self = circle;
     const { send } = await sending(t, plugins, {

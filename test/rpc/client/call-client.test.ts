@@ -40,7 +40,7 @@ test(
   }),
 );
 
-test('RP-2 RP-30 a prepared client has options of its own, and the client that it comes from stays what it was', async () => {
+test('RP-2 RP-30 a prepared client has separate options, and the client that it comes from stays what it was', async () => {
   const clock = new FakeClock();
   const transport = new MemoryTransport(new MemoryBroker());
   const connection = new RPCConnection({ transport, clock, log: recordedLog().log });

@@ -9,7 +9,7 @@ import { gate, withNetwork } from '../services.js';
 
 const { log } = recordedLog();
 
-test('RP-33 RP-39 RP-47 a call that is not answered in time ends; its reply is told as late', async () => {
+test('RP-33 RP-39 RP-47 a call without a reply in time ends; its reply is reported as late', async () => {
   const [began, go] = [gate(), gate()];
   const { clock, client, messages } = await served({
     async wait() {

@@ -93,7 +93,7 @@ test('RP-42 RP-43 calls that come together ask once, and a registry that is away
   await connection.close();
 });
 
-test('RP-42 a registry that has never answered is asked again by the next call', async () => {
+test('RP-42 a registry that has never responded is asked again by the next call', async () => {
   const config = Config.fromText('[servicegroup]\ndriver = memory\n[upgrade_levels]\nimages = auto\n');
   const { store } = openRegistry(config, { log })!;
   const connection = new RPCConnection({ log, config });

@@ -133,7 +133,7 @@ test('PY-4 a second copy of a notification is dropped once its handler has ended
   await settled();
   assert.equal(tries.length, 2);
   await service.stop();
-  // Another topic has a copy of its own.
+  // Another topic has a separate copy.
   const both = NotificationService.create({
     handlers: { info: ({ payload }) => void tries.push(JSON.stringify(payload)) },
     topics: ['notifications', 'bills'],

@@ -75,7 +75,7 @@ test('AT-15 RP-29 an argument nested too deeply for a recursive schema is the er
   });
 });
 
-test('RP-29 a schema of arguments that is none refuses the start, with the place in it and the nearest name', async () => {
+test('RP-29 a schema of arguments that is none refuses the start, with the location in it and the nearest name', async () => {
   class Wrong {
     @rpc({ args: { properties: { id: { type: 'string', maxLenght: 8 } } } })
     find(): void {}

@@ -143,7 +143,7 @@ test('RP-78 with start_without_broker a service runs without its broker, and tak
 });
 
 test(
-  'RP-51 RP-86 what does not end in time gets its signal, and its caller is told that it had begun',
+  'RP-51 RP-86 what does not end in time gets its signal, and its caller learns that it had begun',
   withNetwork(async ({ serve, client, log }) => {
     const began = gate();
     let signal: AbortSignal | undefined;
@@ -219,7 +219,7 @@ test(
 );
 
 test(
-  'RP-51 RP-58 a method that ends in _ignore_errors and is cut off has not failed: its caller is told',
+  'RP-51 RP-58 a method that ends in _ignore_errors and is cut off has not failed: its caller learns of it',
   withNetwork(async ({ serve, client }) => {
     const began = gate();
     const service = await serve({

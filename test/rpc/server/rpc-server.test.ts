@@ -73,7 +73,7 @@ test('RP-4 RP-14 RP-16 RP-71 RP-85 so many calls run at a time, and no more than
 });
 
 test(
-  'LC-1344 RP-17 every service answers ping and getStatus in the namespace base',
+  'LC-1344 RP-17 every service has ping and getStatus in the namespace base',
   withNetwork(async ({ serve, client }) => {
     await serve({}, { version: 3 });
     const base = client({ namespace: 'base', version: '1.1' });
@@ -250,7 +250,7 @@ test('RP-33 a clock that differs from its caller is no time in a queue; what a m
   ]);
 });
 
-test('RP-47 RP-52 RP-55 RP-59 whatever is thrown is told to its caller, also what cannot be read', async () => {
+test('RP-47 RP-52 RP-55 RP-59 whatever is thrown is sent to its caller, also what cannot be read', async () => {
   class Locked extends Error {
     get code(): string {
       throw new Error('no code');
@@ -304,7 +304,7 @@ test('RP-47 RP-52 RP-55 RP-59 whatever is thrown is told to its caller, also wha
   }
 });
 
-test('RP-25 what is nested too deeply is refused where it is sent, and its caller is told where it is a result', async () => {
+test('RP-25 what is nested too deeply is refused where it is sent, and its caller gets the error where it is a result', async () => {
   const deep = (): unknown => {
     let value: unknown = 1;
     for (let level = 0; level < 100_000; level++) value = [value];
@@ -405,7 +405,7 @@ test('RP-72 RP-76 RP-77 a late method that fails in a way that may pass runs aga
   assert.deepEqual([late.runs.length, await deadLetters()], [6, ['delivery_limit']]);
 });
 
-test('RP-77 a late method that fails otherwise makes a dead letter of the message, and its caller is told', async () => {
+test('RP-77 a late method that fails otherwise makes a dead letter of the message, and its caller learns of it', async () => {
   const late = new Late();
   late.fails = new Error('no such disk');
   const { client, deadLetters } = await served(late);
@@ -458,7 +458,7 @@ test('RP-38 RP-86 what its caller took back before it began does not go back to 
   assert.deepEqual(left, ['id-3']);
 });
 
-test('RP-38 RP-74 a message that comes again while it runs does not take its place: a cancellation reaches what runs', async () => {
+test('RP-38 RP-74 a message that comes again while it runs does not replace it: a cancellation reaches what runs', async () => {
   const aborted = gate();
   let runs = 0;
   const { transport } = await served({

@@ -38,7 +38,7 @@ type Arguments = Readonly<Record<string, string | number>>;
 /** Decisions and records of a simulation. */
 export interface BrokerWorld {
   readonly clock: Clock;
-  /** Returns the place of the next message to deliver: 0, unless the broker reorders. */
+  /** Returns the index of the next message to deliver: 0, unless the broker reorders. */
   place(count: number): number;
   /** Returns one of these. */
   pick<T>(list: readonly T[]): T;
@@ -159,7 +159,7 @@ export class BrokerQueue {
     clock.after(message.expiresAt - clock.now(), () => this.#expire());
   }
 
-  /** Only messages at the head expire. */
+  /** Only the first messages expire. */
   #expire(): void {
     const { clock } = this.#broker.world;
     while (this.ready.length > 0 && this.ready[0]!.expiresAt <= clock.now()) this.bury(this.ready.shift()!, 'expired');

@@ -308,7 +308,7 @@ rabbit_quorum_delivery_limit = ${limit}
     throw new Error(`there is no process ${name}`);
   }
 
-  /** Nothing happens any more, and everything must settle; then each service must answer. */
+  /** Nothing happens any more, and everything must settle; then each service must respond. */
   async #rest(): Promise<void> {
     this.say('calm');
     this.weather = 'calm';

@@ -10,7 +10,7 @@ transportConformance('memory://conformance');
 const route = { exchange: 'portico', topic: 'images' };
 const message = { id: 'id-1', body: Buffer.from('x') };
 
-test('RP-62 a manual broker moves a message when it is told to, and shows what was published', async () => {
+test('RP-62 a manual broker moves a message on request, and shows what was published', async () => {
   const broker = new MemoryBroker({ manual: true });
   const transport = new MemoryTransport(broker);
   await transport.connect();

@@ -109,7 +109,7 @@ const unknown = () => new DeliveryUnknown({ message: 'the connection was lost' }
 /** An error that senders do not retry. */
 const refused = () => new NoServers({ message: 'there is no queue' });
 
-test('a server whose host could not be told is in error, is on no host, and gives its quota back', async (t) => {
+test('a server whose host could not be reached is in error, is on no host, and gives its quota back', async (t) => {
   const { own, create, show, request } = await startCloud(t);
   failNext(own, refused(), async () => {});
   const id = await create();
@@ -121,7 +121,7 @@ test('a server whose host could not be told is in error, is on no host, and give
   await create();
 });
 
-test('RP-50 a host that has begun was told, whatever the API could learn of it', async (t) => {
+test('RP-50 a host that has begun has the message, whatever the API could learn of it', async (t) => {
   const { own, create, startConductor, startHost, become } = await startCloud(t);
   const begun = gate();
   class Watched extends Conductor {
@@ -151,7 +151,7 @@ test('RP-50 a task that was taken back is not begun when its message arrives non
   assert.deepEqual([(await show(id)).status, (await show(id))['OS-EXT-STS:task_state']], ['ACTIVE', null]);
 });
 
-test('what others change while a host is told is kept when that fails', async (t) => {
+test('what others change while a host is called is kept when that fails', async (t) => {
   const { own, create, show, act, become, request, service, startConductor, startHost } = await startCloud(t);
   await startConductor();
   await startHost();
@@ -247,7 +247,7 @@ test('RP-77 what a host cannot tell its conductor is a dead letter, and is done 
   await become(id, 'ACTIVE');
 });
 
-test('RP-77 a conductor that answers with an error is not one that cannot be reached', async (t) => {
+test('RP-77 a conductor that responds with an error is not one that cannot be reached', async (t) => {
   const { create, lines, letters, startConductor, startHost } = await startCloud(t);
   class Failing extends Conductor {
     override begin(): never {

@@ -431,7 +431,7 @@ test('SC-71 a locked server is changed by administrators only', async (t) => {
   assert.deepEqual([unlocked.locked, unlocked.locked_reason], [false, null]);
 });
 
-test('SC-71 a rebuild answers with the server, and takes more from version to version', async (t) => {
+test('SC-71 a rebuild responds with the server, and takes more from version to version', async (t) => {
   const api = await startCompute(t);
   await api.compute('POST /v2.1/os-keypairs', { body: { keypair: { name: 'k' } } });
   const id = await makeServer(api);

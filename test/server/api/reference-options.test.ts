@@ -98,7 +98,7 @@ test('LC-1223 tcp_keepidle is the idle time after which the system probes the pe
   }
 });
 
-test('LC-1225 a head beyond max_header_line is answered 431', async (t) => {
+test('LC-1225 headers beyond max_header_line get 431', async (t) => {
   const { port } = await started(t, '[DEFAULT]\nmax_header_line = 2048\n');
   const ask = (length: number): Promise<string> =>
     exchange(port, `GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-padding: ${'y'.repeat(length)}\r\n\r\n`);

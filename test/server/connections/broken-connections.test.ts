@@ -64,7 +64,7 @@ for (const [name, end] of [
   });
 }
 
-/** Ends of a body that is not whole, with the status of its refusal and what the client sends after the head. */
+/** Ends of a body that is not whole, with the status of its refusal and what the client sends after the headers. */
 const broken: readonly [what: string, status: number, piece: string | undefined][] = [
   ['is malformed', 400, 'W'],
   ['has too large a trailer', 431, `0\r\nt: ${'t'.repeat(20_000)}\r\n\r\n`],

@@ -28,7 +28,7 @@ const slowly = async (client: Client, text: string, everyMs: number): Promise<vo
 
 // Each test waits for a time limit of about a second, which is checked once a second: so they run concurrently.
 describe('time limits', { concurrency: true }, () => {
-  test('RL-25 RL-7 a head that does not end in time gets 408, and more bytes do not extend it', async (t) => {
+  test('RL-25 RL-7 headers that do not end in time get 408, and more bytes do not extend that time', async (t) => {
     const { client } = await started(t, ok, { headersTimeout: 0.5 });
     const one = client();
     one.write('GET / HTTP/1.1\r\n');
@@ -38,7 +38,7 @@ describe('time limits', { concurrency: true }, () => {
     await trickle;
   });
 
-  test('RL-28 a request whose app never answers is an error of the log, with its path', async (t) => {
+  test('RL-28 a request whose app never responds is an error of the log, with its path', async (t) => {
     const log = memoryLog();
     const { client } = await started(t, () => new Promise(() => {}), { clientSocketTimeout: 1, log });
     const one = client();
@@ -60,7 +60,7 @@ describe('time limits', { concurrency: true }, () => {
     assert.equal(server.rejections.get('request too slow'), 0);
   });
 
-  test('RL-25 the second head of a connection has its time as well', async (t) => {
+  test('RL-25 the second request of a connection has its time for headers as well', async (t) => {
     const { client } = await started(t, ok, { headersTimeout: 0.5 });
     const one = client();
     one.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
@@ -178,7 +178,7 @@ describe('time limits', { concurrency: true }, () => {
     one.close();
   });
 
-  test('RL-28 a connection in the middle of a head is not idle, and one that brought the rest of a body is', async (t) => {
+  test('RL-28 a connection in the middle of headers is not idle, and one that brought the rest of a body is', async (t) => {
     const app: App = (req, res) => void res.end(req.method);
     const { client, server } = await started(t, app, { keepAliveTimeout: 1.2, headersTimeout: 20 });
     const [half, early, idle] = [client(), client(), client()];
@@ -228,7 +228,7 @@ describe('time limits', { concurrency: true }, () => {
     next.close();
   });
 
-  test('RL-29 an answer that its client does not take is given up, and the handler is told', async (t) => {
+  test('RL-29 a response that its client does not take is given up, and the handler learns of it', async (t) => {
     let response: ServerResponse | undefined;
     const { server } = await started(
       t,
@@ -248,7 +248,7 @@ describe('time limits', { concurrency: true }, () => {
     socket.destroy();
   });
 
-  test('RL-29 RL-33 a client that reads slowly but steadily gets its whole answer', async (t) => {
+  test('RL-29 RL-33 a client that reads slowly but steadily gets its whole response', async (t) => {
     const { server } = await started(t, (_req, res) => void res.end(Buffer.alloc(6_000_000)), { sendTimeout: 1.5 });
     const socket: Socket = connect(portOf(server), '127.0.0.1');
     socket.write('GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');

@@ -1,4 +1,4 @@
-/** A response whose body fails after the head: the connection ends, and the log has the reason once. */
+/** A response whose body fails after the headers: the connection ends, and the log has the reason once. */
 import assert from 'node:assert/strict';
 import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -101,7 +101,7 @@ async function served(t: TestContext, app: App, log: ReturnType<typeof memoryLog
 
 for (const [what, make] of Object.entries(APPS)) {
   for (const where of ['', ', also within catch_errors']) {
-    test(`${what} that fails behind the head is logged once, with the id of the request${where}`, async (t) => {
+    test(`${what} that fails after the headers is logged once, with the id of the request${where}`, async (t) => {
       const log = memoryLog();
       const { made: filter } = await buildFilter(catchErrors, { log });
       const app = await make();
@@ -179,7 +179,7 @@ const FILES: Readonly<Record<string, (folder: string, log: Logger) => App | Prom
 
 for (const [what, make] of Object.entries(FILES)) {
   const skip = process.platform !== 'linux' && 'only Linux lists the open descriptors';
-  test(`RV-3 a file of ${what} whose reading fails behind the head ends its connection only, and is logged once`, {
+  test(`RV-3 a file of ${what} whose reading fails after the headers ends its connection only, and is logged once`, {
     skip,
   }, async (t) => {
     // More than the system buffers for a client that does not read.

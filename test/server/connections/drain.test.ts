@@ -59,7 +59,7 @@ async function stoppedAtWork(before?: (res: ServerResponse) => void) {
   return { server, one, res, stopped };
 }
 
-test('LC-541 LC-543 LC-1315 LC-1316 LC-1901 PT-6 PT-8 a request at work gets its whole answer, which says that the connection ends', async () => {
+test('LC-541 LC-543 LC-1315 LC-1316 LC-1901 PT-6 PT-8 a request at work gets its whole response, which says that the connection ends', async () => {
   const { server, one, res, stopped } = await stoppedAtWork();
   res.end('all of it');
   const answer = await one.response();
@@ -96,7 +96,7 @@ test('LC-542 LC-1903 idle, silent and half-sent connections are closed after dra
   assert.equal(server.connections.open, 0);
 });
 
-test('LA-4 a stop accepts every connection that waits, also while requests keep the processor busy', async () => {
+test('LA-4 a stop accepts every connection that waits, also while requests keep the CPU busy', async () => {
   const { server, client } = await started((_req, res) => {
     const until = performance.now() + 3;
     while (performance.now() < until);
@@ -109,7 +109,7 @@ test('LA-4 a stop accepts every connection that waits, also while requests keep 
   await stopped;
 });
 
-test('LA-4 a request that arrived while the event loop was blocked is answered, although drain_idle has passed', async () => {
+test('LA-4 a request that arrived while the event loop was blocked gets a response, although drain_idle has passed', async () => {
   const { server, client } = await started((_req, res) => void res.end('ok'), { drainIdle: 0.05 });
   const silent = client();
   silent.write(GET);
@@ -132,7 +132,7 @@ test('LC-542 drain_idle 0 closes idle connections at once', async () => {
   await idle.closed;
 });
 
-test('PT-6 RL-65 a request that arrives on a kept connection during the drain is answered', async () => {
+test('PT-6 RL-65 a request that arrives on a kept connection during the drain gets a response', async () => {
   const { app, next } = held();
   const { server, client } = await started(app, { drainIdle: 5 });
   const kept = client();
@@ -155,7 +155,7 @@ test('PT-6 RL-65 a request that arrives on a kept connection during the drain is
   await stopped;
 });
 
-test('an answer whose head was out when the drain began ends whole, and its connection after drain_idle', async () => {
+test('a response whose headers were out when the drain began ends whole, and its connection after drain_idle', async () => {
   const { app, next } = held();
   const { server, client } = await started(app, { drainIdle: 0.05 });
   const streaming = client();
@@ -221,7 +221,7 @@ test('PT-7 after a replacement an idle connection stays for the advertised time 
   await stopped;
 });
 
-test('PT-13 a replaced server has health checks answered as ever until it is told to stop; another process that waits has it close its idle connections after drain_idle', async () => {
+test('PT-13 a replaced server serves health checks as ever until it is asked to stop; another process that waits has it close its idle connections after drain_idle', async () => {
   const { app, next } = held();
   const { server, client } = await started(app, { drainIdle: 0.02 });
   const [kept, asking] = [client(), client()];
@@ -268,7 +268,7 @@ test('LC-540 RO-1 before a stop responses announce the end of their connections 
   assert.equal(closingOf(req)?.aborted, true);
 });
 
-test('LC-515 LC-1314 another app takes over on the same listener, and the old one answers what it has', async () => {
+test('LC-515 LC-1314 another app takes over on the same listener, and the old one finishes what it has', async () => {
   const { app, next } = held();
   const { server, client } = await started(app);
   const [busy, kept] = [client(), client()];
@@ -293,7 +293,7 @@ test('LC-515 LC-1314 another app takes over on the same listener, and the old on
   await server.stop(gently);
 });
 
-test('LC-549 what the old app has not answered at the deadline is cut off, and nothing else', async () => {
+test('LC-549 what the old app has not finished at the deadline is cut off, and nothing else', async () => {
   const { app, next } = held();
   const { server, client } = await started(app);
   const [busy, kept] = [client(), client()];

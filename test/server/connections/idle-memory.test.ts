@@ -9,7 +9,7 @@ import { Server } from 'portico/server';
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-test('a connection without a request keeps nothing of those that were answered', async (t) => {
+test('a connection without a request keeps nothing of those that are done', async (t) => {
   const seen: WeakRef<IncomingMessage>[] = [];
   const server = new Server('idle', (req, res) => {
     seen.push(new WeakRef(req));

@@ -33,7 +33,7 @@ for (const [form, framing] of [
   ['a declared length', { 'content-length': 80_000 }],
   ['chunks', { 'transfer-encoding': 'chunked' }],
 ] as const) {
-  test(`a kept connection goes on after an answer that did not wait for a body with ${form}`, async (t) => {
+  test(`a kept connection goes on after a response that did not wait for a body with ${form}`, async (t) => {
     const port = portOf(await started(t, refuse));
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     t.after(() => agent.destroy());

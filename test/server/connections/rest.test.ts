@@ -1,4 +1,4 @@
-/** A server at rest: it looks at its connections seldom, and its limits hold. */
+/** An idle server: it looks at its connections seldom, and its limits hold. */
 import assert from 'node:assert/strict';
 import { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
@@ -68,7 +68,7 @@ function idleConnection(list: ConnectionList): Connection {
   return connection;
 }
 
-test('GR-6 a server without requests looks every ten seconds, and Node checks no heads', (t) => {
+test('GR-6 a server without requests looks every ten seconds, and Node checks no headers', (t) => {
   const { done, pass } = pretended(t);
   pass(5);
   done.looks = 0;
@@ -105,7 +105,7 @@ test('GR-6 a connection ends the rest, and so do new limits', (t) => {
   assert.ok(connection.socket.destroyed);
 });
 
-test('GR-6 a server at rest notices part of a head, and a body that nobody reads', (t) => {
+test('GR-6 an idle server notices part of the headers, and a body that nobody reads', (t) => {
   const { done, list, pass } = pretended(t, { keepAliveTimeout: 600, lingeringTimeout: 1 });
   const [halfway, unread] = [idleConnection(list), idleConnection(list)];
   pass(5);

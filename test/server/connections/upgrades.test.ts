@@ -80,7 +80,7 @@ function client(t: TestContext, port: number, head: string): Client {
 const UPGRADE = 'GET /chat?room=1 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n';
 const SWITCHED = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n';
 
-test('PH-9 an upgraded connection is told when the server stops, and the stop waits for its polite end', async (t) => {
+test('PH-9 an upgraded connection is reported when the server stops, and the stop waits for its polite end', async (t) => {
   const { server, port } = await serving(t, ({ socket, head, closing }) => {
     socket.write(SWITCHED);
     socket.on('data', (piece: Buffer) => void socket.write(`echo ${piece.toString()}`));
@@ -104,7 +104,7 @@ test('PH-9 an upgraded connection is told when the server stops, and the stop wa
   assert.deepEqual(server.describeWork(), []);
 });
 
-test('PH-9 RL-48 what is refused of any request is refused of an upgrade, and others are answered', async (t) => {
+test('PH-9 RL-48 what is refused of any request is refused of an upgrade, and others get responses', async (t) => {
   let handled = 0;
   const { port } = await serving(t, ({ socket }) => {
     handled += 1;
@@ -119,7 +119,7 @@ test('PH-9 RL-48 what is refused of any request is refused of an upgrade, and ot
   assert.equal(handled, 0);
 });
 
-test('PH-9 RL-53 an upgrade with a body, or behind a request under way, is answered as any other request', async (t) => {
+test('PH-9 RL-53 an upgrade with a body, or behind a request under way, gets a response as any other request', async (t) => {
   const { port } = await serving(t, () => assert.fail('it was taken'));
   const both = client(t, port, `GET / HTTP/1.1\r\nHost: a\r\n\r\n${UPGRADE}`);
   await both.closed;
@@ -144,7 +144,7 @@ test('PH-9 the app reads that a request is an upgrade, as with Node', async (t) 
   await asked.came(/upgrade: true\.$/);
 });
 
-test('PH-9 RV-10 an upgrade that the app does not take is answered, and its connection goes on', async (t) => {
+test('PH-9 RV-10 an upgrade that the app does not take gets a response, and its connection goes on', async (t) => {
   const outcomes: ResponseOutcome[] = [];
   const { log, port } = await serving(
     t,
@@ -186,7 +186,7 @@ test('PH-9 RV-0 an app that takes a connection behind an upgrade that it did not
   while (server.connections.open > 0) await turn();
 });
 
-test('PH-9 a filter sees the request of an upgrade, and its answer as 101', async (t) => {
+test('PH-9 a filter sees the request of an upgrade, and its response as 101', async (t) => {
   const seen: unknown[] = [];
   const { log, port, server } = await serving(
     t,
@@ -395,7 +395,7 @@ test('PH-9 a client that says it ends before its upgrade is taken ends request a
   }
 });
 
-test('PH-9 a connection is not taken whose client has left, or whose request is answered', async (t) => {
+test('PH-9 a connection is not taken whose client has left, or whose request has a response', async (t) => {
   const asked = deferred<void>();
   const closed = deferred<void>();
   const taken: unknown[] = [];

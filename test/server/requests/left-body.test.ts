@@ -62,7 +62,7 @@ for (const [what, app, status] of [
   }
 }
 
-test('a Fault in for await over a body is answered on any server', async () => {
+test('a Fault in for await over a body becomes a response on any server', async () => {
   const { made } = await buildFilter(catchErrors);
   assert.equal((await request(made(refusing), 'POST', '/', { body: 'xxxxx' })).status, 400);
 });

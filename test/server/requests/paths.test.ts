@@ -67,7 +67,7 @@ const PLAIN = [
   '/?a=//b%2f',
 ];
 
-test('AU-3 paths = refuse answers 400 to every path that a proxy may read as another, and takes all others', async (t) => {
+test('AU-3 paths = refuse responds with 400 to every path that a proxy may read as another, and takes all others', async (t) => {
   const ask = await serving(t, seen, 'refuse');
   for (const path of EVASIONS) assert.equal((await ask(path))[0], 400, path);
   for (const path of PLAIN) assert.equal((await ask(path))[0], 200, path);

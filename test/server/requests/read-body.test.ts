@@ -116,7 +116,7 @@ test('RL-55 a client that leaves in the middle of a body that is gathered is an 
   assert.equal((error.cause as { code: string }).code, 'ECONNRESET');
 });
 
-test('what destroys a request in the middle of its body is what its reader is told', async (t) => {
+test('what destroys a request in the middle of its body is what its reader gets', async (t) => {
   const { promise, resolve } = deferred<Error>();
   const client = await connected(t, (req) => {
     readBody(req).catch(resolve);
@@ -127,7 +127,7 @@ test('what destroys a request in the middle of its body is what its reader is to
   client.close();
 });
 
-test('a client that waits for 100 Continue is told to once its body is gathered', async (t) => {
+test('a client that waits for 100 Continue gets it once its body is gathered', async (t) => {
   const client = await connected(t, async (req, res) => {
     await turn();
     res.end(await readBody(req));
@@ -140,7 +140,7 @@ test('a client that waits for 100 Continue is told to once its body is gathered'
   client.close();
 });
 
-test('an answer before the end of a body that is gathered lets the connection go on', async (t) => {
+test('a response before the end of a body that is gathered lets the connection go on', async (t) => {
   const client = await connected(t, (req, res) => {
     readBody(req).catch(() => {});
     res.end('early');
@@ -152,7 +152,7 @@ test('an answer before the end of a body that is gathered lets the connection go
   client.close();
 });
 
-test('whoever wraps the entrance of a body that is gathered changes nothing for its reader, who is told once', async (t) => {
+test('whoever wraps the entrance of a body that is gathered changes nothing for its reader, who gets it once', async (t) => {
   const told: string[] = [];
   const { promise: wrapped, resolve: wraps } = deferred<void>();
   const { promise: piece, resolve: comes } = deferred<void>();

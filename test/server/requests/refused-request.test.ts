@@ -73,7 +73,7 @@ paste.app_factory = ./app.mjs:app
   const allowed = await answer(preflight);
   assert.deepEqual([allowed.status, allowed.headers.get(ORIGIN)], [204, 'https://page.example']);
 
-  // Unreadable bytes, or bytes after a request that was answered, have no context.
+  // Unreadable bytes, or bytes after a request with a response, have no context.
   const nothing = await answer('\0\0\r\n\r\n');
   assert.deepEqual([nothing.status, nothing.headers.get('content-type')], [400, 'application/json']);
   assert.deepEqual(JSON.parse(nothing.body).error.message, malformed);
@@ -203,7 +203,7 @@ paste.app_factory = ./app.mjs:app
   );
 });
 
-test('aroundRefusals of a Server may answer later, and a HEAD gets no body', async (t) => {
+test('aroundRefusals of a Server may respond later, and a HEAD gets no body', async (t) => {
   const server = new Server('slow', () => undefined, {
     aroundRefusals: [
       (app) => async (req, res) => {
@@ -259,7 +259,7 @@ test('a filter that fails around a refusal is logged, and the refusal stays what
   }
 });
 
-test('while aroundRefusals waits an app may answer instead, and further bytes do not end the connection', async (t) => {
+test('while aroundRefusals waits an app may respond instead, and further bytes do not end the connection', async (t) => {
   let answer = (): unknown => undefined;
   let goOn = (): void => undefined;
   let reached = (_req: IncomingMessage): void => undefined;

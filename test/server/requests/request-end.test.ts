@@ -27,7 +27,7 @@ function watched(req: IncomingMessage): string[] {
   return seen;
 }
 
-test('a request without body ends once it is answered, though nobody reads it', async (t) => {
+test('a request without body ends once it has a response, though nobody reads it', async (t) => {
   let seen: string[] = [];
   let closed: Promise<unknown> | undefined;
   const one = await connected(t, (req, res) => {
@@ -44,7 +44,7 @@ test('a request without body ends once it is answered, though nobody reads it', 
   one.close();
 });
 
-test('whoever reads a request without body finds its end, before its answer and after', async (t) => {
+test('whoever reads a request without body finds its end, before its response and after', async (t) => {
   let after: Promise<unknown> | undefined;
   const one = await connected(t, async (req, res) => {
     const before = await readBody(req);
@@ -62,7 +62,7 @@ test('whoever reads a request without body finds its end, before its answer and 
   one.close();
 });
 
-test('an answer that comes later ends its request too, and one before its body is read away as ever', async (t) => {
+test('a response that comes later ends its request too, and one before its body is read away as ever', async (t) => {
   const closed: Promise<unknown>[] = [];
   const one = await connected(t, (req, res) => {
     closed.push(once(req, 'close'));
@@ -75,7 +75,7 @@ test('an answer that comes later ends its request too, and one before its body i
   one.close();
 });
 
-test('a request that nobody listens to is ended, closed and destroyed once it is answered', async (t) => {
+test('a request that nobody listens to is ended, closed and destroyed once it has a response', async (t) => {
   const ended = (req: IncomingMessage): boolean[] => [
     req.readableEnded,
     req.closed,
@@ -99,7 +99,7 @@ test('a request that nobody listens to is ended, closed and destroyed once it is
   one.close();
 });
 
-test('whoever waits for a request without body to be readable, or to end, is told before its answer', async (t) => {
+test('whoever waits for a request without body to be readable, or to end, learns of it before its response', async (t) => {
   const told: string[] = [];
   let closed: Promise<unknown> | undefined;
   const one = await connected(t, async (req, res) => {
@@ -132,7 +132,7 @@ const LATE: Record<string, (res: ServerResponse, listen: () => void) => void> = 
 };
 
 for (const [when, answer] of Object.entries(LATE)) {
-  test(`whoever begins to listen to a request ${when} is told that it closes`, async (t) => {
+  test(`whoever begins to listen to a request ${when} learns that it closes`, async (t) => {
     let heard: Promise<unknown> | undefined;
     const one = await connected(t, (req, res) => {
       heard = new Promise((resolve) => answer(res, () => void req.once('close', () => resolve('closed'))));

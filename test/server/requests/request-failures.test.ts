@@ -62,7 +62,7 @@ test('a failed request is noted with route, error, place and its request id, one
       ['GET /books/{id}', 'RangeError', 2, ids[1]],
       ['GET /books/{id}', 'Fault 503', 1, ids[4]],
       ['GET -', 'responded with 500 by the application', 1, ids[5]],
-      // Its client got no head.
+      // Its client got no headers.
       ['GET -', 'Error', 1, taken.at(-1)!.requestId],
     ],
   );

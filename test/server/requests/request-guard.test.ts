@@ -68,7 +68,7 @@ test('RL-50 HTTP/1.0 may name the host in its target alone', async () => {
   assert.equal((await bad.response()).status, 400);
 });
 
-test('RL-50 OPTIONS * is answered for the server as a whole', async () => {
+test('RL-50 OPTIONS * gets a response for the server as a whole', async () => {
   const client = new Client(portOf(server));
   client.write('OPTIONS * HTTP/1.1\r\nhost: x\r\n\r\nGET / HTTP/1.1\r\nhost: x\r\n\r\n');
   await client.until(/^HTTP\/1\.1 204 No Content\r\n/);

@@ -49,7 +49,7 @@ const identified: Filter = (app) => (req, res) => {
   return runInRequest(env, () => app(req, res));
 };
 
-test('a request that waited for a place sees no context of the request whose place it takes', async (t) => {
+test('a request that waited for the concurrency limit sees no context of the request after which it runs', async (t) => {
   const seen: (string | undefined)[] = [];
   const waiting: ServerResponse[] = [];
   const app = compose([identified], (_req, res) => {
@@ -159,7 +159,7 @@ const slow: Readonly<Record<string, { bytes: string; reads: boolean }>> = {
 };
 
 for (const [name, { bytes, reads }] of Object.entries(slow)) {
-  test(`RL-3 as many ${name} as there are places, twice over, and others are answered`, async (t) => {
+  test(`RL-3 as many ${name} as the concurrency limit, twice over, and others are served`, async (t) => {
     let large = 0;
     const app: App = async (req, res) => {
       if (req.url !== '/large') return echo(req, res);
@@ -186,7 +186,7 @@ for (const [name, { bytes, reads }] of Object.entries(slow)) {
   });
 }
 
-test('a body that comes while its request waits is read whole once there is a place', async (t) => {
+test('a body that comes while its request waits is read whole once it is in progress', async (t) => {
   const held: ServerResponse[] = [];
   const { client, server } = await started(
     t,
@@ -239,7 +239,7 @@ test('requests that a filter keeps waiting hold no place', async (t) => {
   }
 });
 
-test('a place is taken once for all apps of a cascade, and given back when its client leaves', async (t) => {
+test('a request counts once for all apps of a cascade, and no more when its client leaves', async (t) => {
   const held: ServerResponse[] = [];
   const apps: Record<string, App> = {
     none: compose([(app) => app], (_req, res) => void res.writeHead(404).end()),
@@ -274,7 +274,7 @@ function fail(): never {
   throw new Error('not asked for');
 }
 
-test('an answer that waits behind another of its connection holds no place', async (t) => {
+test('a response that waits behind another of its connection is not in progress', async (t) => {
   const { client } = await started(t, echo, { defaultPoolSize: 1 });
   const one = client();
   one.write(`${post('/1', 'content-length: 10')}hello`);
@@ -289,7 +289,7 @@ test('an answer that waits behind another of its connection holds no place', asy
   other.close();
 });
 
-test('whoever leaves while its request waits for a place is forgotten, and filters around it end', async (t) => {
+test('whoever leaves while its request waits for the concurrency limit is forgotten, and filters around it end', async (t) => {
   const held: ServerResponse[] = [];
   const ended: string[] = [];
   const telling: Filter = (app) => async (req, res) => {
@@ -311,7 +311,7 @@ test('whoever leaves while its request waits for a place is forgotten, and filte
   first.close();
 });
 
-test('a request that has waited is let in with its body on its way once nobody else needs the place', async (t) => {
+test('a request that has waited is let in with its body on its way once no other request waits', async (t) => {
   const held: ServerResponse[] = [];
   const app: App = (req, res) => {
     if (req.url === '/hold') held.push(res);
@@ -331,7 +331,7 @@ test('a request that has waited is let in with its body on its way once nobody e
   duplex.close();
 });
 
-test('MW-21 beyond max_queue requests are refused with 503 and Retry-After, and those that wait are answered', async (t) => {
+test('MW-21 beyond max_queue requests are refused with 503 and Retry-After, and those that wait are served', async (t) => {
   const waiting: ServerResponse[] = [];
   const app = compose([], (_req, res) => void waiting.push(res));
   const { client, server } = await started(t, app, { defaultPoolSize: 1, maxQueue: 2 });

@@ -1,4 +1,4 @@
-/** Random clients on real sockets: nothing that a client sends ends the process, holds a connection, or is answered otherwise than by Node. */
+/** Random clients on real sockets: nothing that a client sends ends the process, holds a connection, or gets another response than from Node. */
 import { test } from 'node:test';
 import { isLong } from '../../e2e/faults/figures.js';
 import { drains, walks } from './walks.js';
@@ -7,7 +7,7 @@ const COUNT = isLong ? 100_000 : 2000;
 const DRAINS = isLong ? 5000 : 300;
 const seed = process.env.PORTICO_TEST_SEED;
 
-test('RV-0 RV-1 RV-5 AT-21 random clients leave nothing behind, and get what node:http answers', async () => {
+test('RV-0 RV-1 RV-5 AT-21 random clients leave nothing behind, and get the responses of node:http', async () => {
   if (seed === undefined) await walks(3001, COUNT);
   else await walks(Number(seed), 1);
 });

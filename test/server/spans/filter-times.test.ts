@@ -46,7 +46,7 @@ test('the time of an application does not include the wait for a slot', async (t
 
 const GET = 'GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n';
 
-/** The app takes a quarter of a second by the mocked clock until it begins to answer, whatever it returns. */
+/** The app takes a quarter of a second by the mocked clock until it begins to respond, whatever it returns. */
 const APPS: Readonly<Record<string, (takes: (seconds: number) => Promise<void>) => App | Promise<App>>> = {
   'an async function': (takes) => async (_req, res) => {
     await takes(0.25);
@@ -82,7 +82,7 @@ const APPS: Readonly<Record<string, (takes: (seconds: number) => Promise<void>) 
 };
 
 for (const [name, made] of Object.entries(APPS)) {
-  test(`DO-1 the time in the application ends with its answer: ${name}`, async (t) => {
+  test(`DO-1 the time in the application ends with its response: ${name}`, async (t) => {
     let now = 1000;
     t.mock.method(performance, 'now', () => now);
     const takes = async (seconds: number): Promise<void> => {

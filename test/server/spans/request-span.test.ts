@@ -101,7 +101,7 @@ test('MW-48 a request has a server span with its route, status and what the conv
   assert.equal(parentSpanContext, undefined);
 });
 
-test('MW-48 a request without a route, of a method of its own, has a span without either', async (t) => {
+test('MW-48 a request without a route, of an unknown method, has a span without either', async (t) => {
   const app = await new Router().connect('/servers', { handler: () => 'all' }).build();
   const port = await serving(t, app);
   await exchange(port, get('/nothing'));
@@ -134,7 +134,7 @@ test('MW-48 what routers of other makes tell by the metadata of the span is the 
   assert.equal((await span()).attributes['http.route'], '/users/:id');
 });
 
-test('MW-48 the span of an instrumentation of node:http is taken, not doubled, and told the route', async (t) => {
+test('MW-48 the span of an instrumentation of node:http is taken, not doubled, and gets the route', async (t) => {
   const app = await new Router().connect('server', '/servers/{id}', { handler: () => 'one' }).build();
   const port = await serving(t, app);
   const emit = HttpServer.prototype.emit as (event: string, ...args: unknown[]) => boolean;
@@ -244,7 +244,7 @@ test('MW-48 a fault below 500 is no error of the span, one from 500 on is', asyn
   assert.equal(busy!.attributes['error.type'], '503');
 });
 
-test('MW-48 an answer that is broken off is an error, one whose client left is none, and both spans end', async (t) => {
+test('MW-48 a response that is broken off is an error, one whose client left is none, and both spans end', async (t) => {
   const port = await serving(t, (req, res) => {
     if (req.url === '/broken') {
       res.write('begun');
@@ -338,7 +338,7 @@ test('MW-48 Connect middleware sees the active span, and a request id stays what
   assert.equal(seen, (await span()).spanContext().spanId);
 });
 
-test('MW-48 what is thrown may be anything: the request is answered, and its span an error', async (t) => {
+test('MW-48 what is thrown may be anything: the request gets a response, and its span an error', async (t) => {
   const odd = Object.defineProperty(new Error('x'), 'message', {
     get: () => {
       throw new Error('a getter that fails');
@@ -352,7 +352,7 @@ test('MW-48 what is thrown may be anything: the request is answered, and its spa
 });
 
 for (const where of ['start', 'end'] as const) {
-  test(`MW-48 an SDK that throws at the ${where} of a span fails no request, and is told of once`, async (t) => {
+  test(`MW-48 an SDK that throws at the ${where} of a span fails no request, and is reported once`, async (t) => {
     const log = memoryLog();
     const port = await serving(t, (req, res) => void res.end(JSON.stringify(forwardHeaders(req))), { log });
     broken = where;
@@ -404,7 +404,7 @@ test('MW-48 a stop with a deadline does not wait longer than that for an export 
   end();
 });
 
-test('DO-1 the span of the application ends with its answer, whatever the application returns', async (t) => {
+test('DO-1 the span of the application ends with its response, whatever the application returns', async (t) => {
   const config = Config.fromText('[trace]\nfilters = true\n');
   const ended: string[][] = [];
   const answerLater = (res: ServerResponse) =>

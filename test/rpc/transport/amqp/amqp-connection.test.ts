@@ -73,7 +73,7 @@ test('a start that is given up says why it was not connected, without a password
   assert.doesNotMatch(JSON.stringify(log.lines), /secret/);
 });
 
-test('a user that the broker refuses is told at once, in its words and without the password', {
+test('a user that the broker refuses is reported at once, in its words and without the password', {
   skip: withoutBroker,
 }, async () => {
   const { host } = new URL(brokerUrl);

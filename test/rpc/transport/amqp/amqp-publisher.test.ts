@@ -30,7 +30,7 @@ test('RP-49 RP-50 a publish that was sent and not confirmed is unknown; one with
   assert.equal(textOf(await got.next()), 'after');
 });
 
-test('RP-50 no publish outlives its time: a broker that does not answer leaves it unknown', {
+test('RP-50 no publish outlives its time: a broker that does not respond leaves it unknown', {
   skip: withoutBroker,
 }, async (t) => {
   const { route, open, proxy: opened } = ground(t);

@@ -73,7 +73,7 @@ test('RP-66 RP-67 queues are quorum queues with a limit of deliveries and dead l
   assert.deepEqual(plain.arguments, { 'x-queue-type': 'classic' });
 });
 
-test('RP-68 a queue that exists with properties other than is told with both, and with what to do', {
+test('RP-68 a queue that exists with other properties is reported with both, and with what to do', {
   skip: withoutBroker,
 }, async (t) => {
   const { route, open } = ground(t);

@@ -82,7 +82,7 @@ test(
     atStep(t, async ({ serveHeld, client, servers, log }) => {
       const held = await serveHeld();
       const images = client();
-      // Publish once before: opening a new channel would need an answer of the broker.
+      // Publish once before: opening a new channel would need a response of the broker.
       await images.prepare({ namespace: 'base', version: '1.1' }).call({}, 'ping');
       const call = images.call({}, 'resize');
       await held.begun.opened;

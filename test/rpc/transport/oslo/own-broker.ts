@@ -83,7 +83,7 @@ export class OwnBroker {
   #isReachable(): Promise<boolean> {
     return new Promise((resolve) => {
       const socket = connect({ host: '127.0.0.1', port: this.port });
-      // The client sends first in AMQP. The broker answers this protocol header.
+      // The client sends first in AMQP. The broker responds to this protocol header.
       socket.on('connect', () => socket.write('AMQP\0\0\u0009\u0001'));
       socket.on('data', () => {
         socket.destroy();

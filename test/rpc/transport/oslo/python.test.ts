@@ -302,7 +302,7 @@ test('an error that is passed on keeps its class and arguments: Python to Node t
   assert.equal(error.id, 'c');
 });
 
-test('a call of Python is monitored by Node, and one that is not waited for any more is told so by its signal', {
+test('a call of Python is monitored by Node, and one that is not waited for any more is aborted by its signal', {
   skip,
 }, async () => {
   const manager = new Images();
