@@ -110,7 +110,7 @@ test('OP-15 --check reports a command that starts another program, or leaves an 
   assert.equal(check(withVariables(withLines(manifest, `args: [${words}]`), opened)), MATCHES);
 });
 
-test('OP-15 --check reports a shell or a package manager between the container and the program', (t) => {
+test('OP-15 --check reports a shell or a package manager between the container and the application', (t) => {
   const { manifest, check } = manifestOf(t);
   const opened = `${MAIN} --set api:hello.listen=0.0.0.0:8080`;
   const starting = (words: string): string => check(withLines(manifest, `command: ${words}`));

@@ -124,7 +124,7 @@ const MISFITS: readonly (readonly [kind: string, from: string | RegExp, to: stri
 
 test('OP-15 RP-88 --check says of each edit its line and what is wrong with it', (t) => {
   const run = generating(t, { defaults: 'max_memory = 300M' });
-  // All edits of a kind go into one file, except further edits of the same place.
+  // All edits of a kind go into one file, except further edits of the same location.
   for (const kind of CHECKED) {
     const text = written(run, kind);
     const edits = MISFITS.filter(([of]) => of === kind);
@@ -258,7 +258,7 @@ test('OP-15 paths with signs that mean something stay what they are in each file
   assert.equal(status, 0, said);
 });
 
-test('OP-15 the unit lets the program write to each path that the configuration names', (t) => {
+test('OP-15 the unit lets the service write to each path that the configuration names', (t) => {
   const run = generating(t, {
     defaults: 'log_file = /var/log/shop/api.log\nstate_path = var\nlock_path = /srv/locks',
     more: '[database]\nconnection = sqlite:///reg.db\n[oslo_reports]\nlog_dir = /var/lib/shop/reports\n[control]\nsocket = /run/shop/control.sock',
@@ -463,7 +463,7 @@ test('OP-15 CF-95 the unit that ships fits the files that ship, and these have n
   const unit = command(['generate', 'systemd', ...files, '--check', 'paste/portico.service'], { cwd: root });
   assert.equal(unit.status, 0, unit.stdout);
   const { status, stdout } = command(['check', ...files, '--format', 'github'], { cwd: root });
-  // Another program on this machine may use a port; and a start says of the samples, too, that noauth is on and that they have no secret.
+  // Another process on this machine may use a port; and a start says of the samples, too, that noauth is on and that they have no secret.
   const expected =
     /PORTICO_ADDRESS_TAKEN|PORTICO_FACTORY_WARNING::(?:noauth is on|\[api:metadata\] proxy_secret is not set)/;
   const found = stdout.split('\n').filter((line) => line !== '' && !expected.test(line));
@@ -490,7 +490,7 @@ interface Manifest {
   readonly spec: Readonly<Record<string, unknown>>;
 }
 
-/** Asserts that the keys at a place are known to the Kubernetes API, which refuses others, and that the keys with `!` are present. */
+/** Asserts that the keys at a path are known to the Kubernetes API, which refuses others, and that the keys with `!` are present. */
 function assertKeys(value: unknown, place: string, known: string): void {
   const keys = Object.keys(value as object);
   const words = known.split(' ');
@@ -735,7 +735,7 @@ test('OP-15 an image has no keys, what is wrong with it is warned of, and its he
   for (const says of [/the image would have node_modules, which/, /would have key\.pem/]) assert.match(again, says);
 });
 
-test('OP-15 an image has each directory that the program writes to, and none in the folder of the application', (t) => {
+test('OP-15 an image has each directory that the service writes to, and none in the folder of the application', (t) => {
   const run = generating(t, {
     defaults: 'log_file = log dir/a $$b.log\nlock_path = /dev/shm\ntemp_dir = /tmp',
     api: 'listen = unix:/run/hello/api.sock',

@@ -1,6 +1,6 @@
 /**
- * Tests that pages, messages, help texts and comments have the words that readers search for: "latency", not "time to respond". A word
- * that is right in another sense is not meant: HEAD of HTTP, the rest of a body, a connection slot of PostgreSQL.
+ * Tests that pages, messages, help texts, comments and names of tests have the words that readers search for: "latency", not "time to
+ * respond". A word that is right in another sense is not meant: HEAD of HTTP, the rest of a body, a connection slot of PostgreSQL.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -48,7 +48,8 @@ function filesOf(folder: string, name: RegExp): string[] {
     .map((file) => join(folder, String(file)))
     .filter(
       (file) =>
-        name.test(file) && !/node_modules|realworld|src\/(?:cli\/generate|operating\/(?:backdoor|report))\//.test(file),
+        name.test(file) &&
+        !/node_modules|realworld|\/dist\/|src\/(?:cli\/generate|operating\/(?:backdoor|report))\//.test(file),
     )
     .sort();
 }
@@ -63,6 +64,14 @@ function hits(path: string, words: readonly Word[], text: string, start = 0, fil
   );
 }
 
+/** Returns the words found in parts of a file. */
+const hitsIn = (path: string, words: readonly Word[], parts: ReadonlyMap<number, string>): string[] =>
+  [...parts].flatMap(([start, text]) => hits(path, words, text, start));
+
+/** Returns the words found in comments and names of tests. */
+const hitsOfCode = (path: string, parts: ReadonlyMap<number, string>, hasSlots: boolean): string[] =>
+  hitsIn(path, hasSlots ? EVERYWHERE : [...EVERYWHERE, SLOT], parts);
+
 /** Prose of a page, without code, addresses and tags. */
 const proseOf = (page: string): string =>
   page.replaceAll(/^```.*?^```|`[^`\n]*`|\]\([^)\n]*\)|<[^>\n]*>/gms, (code) => blank(code));
@@ -70,17 +79,20 @@ const proseOf = (page: string): string =>
 interface Parts {
   readonly comments: ReadonlyMap<number, string>;
   readonly texts: ReadonlyMap<number, string>;
-  /** True if a name of the code has the word slot. */
+  /** Names of tests. */
+  readonly names: ReadonlyMap<number, string>;
+  /** True if a name of the code has the word slot, as the launcher's have. */
   readonly hasSlots: boolean;
 }
 
 const COMMENT = /\/\*.*?\*\/|\/\/[^\n]*/gs;
 
-/** Returns the comments, and the texts of several words, of a file of code: each with its offset. */
+/** Returns the comments, the texts of several words, and the names of tests, of a file of code: each with its offset. */
 function partsOf(path: string): Parts {
   const file = textOf(path);
   const source = ts.createSourceFile(path, file, ts.ScriptTarget.Latest);
   const texts = new Map<number, string>();
+  const names = new Map<number, string>();
   const literals: [start: number, end: number][] = [];
   const visit = (node: ts.Node): void => {
     const isText =
@@ -89,6 +101,10 @@ function partsOf(path: string): Parts {
     if (isText) {
       const text = node.getText(source).replaceAll(/<[^>\n]*>|\$\{[^}]*\}/g, (code) => blank(code));
       if (/\w [\w($]|\} \w/.test(node.getText(source))) texts.set(node.getStart(source), text);
+    }
+    if (ts.isCallExpression(node) && /^test/.test(node.expression.getText(source))) {
+      const [name] = node.arguments;
+      if (name !== undefined && !ts.isIdentifier(name)) names.set(name.getStart(source), name.getText(source));
     }
     ts.forEachChild(node, visit);
   };
@@ -103,7 +119,8 @@ function partsOf(path: string): Parts {
     index,
     text.replaceAll(/`[^`\n]*`/g, (code) => blank(code)),
   ]);
-  return { comments: new Map(comments), texts, hasSlots: /slot/i.test(rest.replaceAll(COMMENT, '')) };
+  const hasSlots = /slot/i.test(rest.replaceAll(COMMENT, '')) || path.startsWith('test/launch/');
+  return { comments: new Map(comments), texts, names, hasSlots };
 }
 
 test('pages have the words that readers search for', () => {
@@ -126,12 +143,18 @@ test('messages, help texts and comments have them too', () => {
   const files = [...filesOf('src', /\.ts$/), ...filesOf('paste/init', /\.[jt]s$/)];
   const found = files.flatMap((path) => {
     const { comments, texts, hasSlots } = partsOf(path);
-    return [
-      ...[...comments].flatMap(([start, text]) =>
-        hits(path, hasSlots ? EVERYWHERE : [...EVERYWHERE, SLOT], text, start),
-      ),
-      ...[...texts].flatMap(([start, text]) => hits(path, SHOWN, text, start)),
-    ];
+    return [...hitsOfCode(path, comments, hasSlots), ...hitsIn(path, SHOWN, texts)];
+  });
+  assert.deepEqual(found, []);
+});
+
+test('comments of tests, benchmarks and examples, and the names of tests, have them too', () => {
+  const files = ['test', 'bench', 'examples', 'site'].flatMap((folder) => filesOf(folder, /\.[mc]?[jt]s$/));
+  assert.ok(files.length > 900);
+  const found = [...files, 'bundle.mjs', 'typedoc.config.mjs'].flatMap((path) => {
+    if (path === 'test/docs/words.test.ts') return [];
+    const { comments, names, hasSlots } = partsOf(path);
+    return [...hitsOfCode(path, comments, hasSlots), ...hitsOfCode(path, names, hasSlots)];
   });
   assert.deepEqual(found, []);
 });

@@ -510,7 +510,7 @@ test('AU-5 what a failing store has not kept is reported, and nothing else is lo
   }
 });
 
-test('AU-5 other sites change nothing, and open no WebSocket; programs and trusted origins do', async () => {
+test('AU-5 other sites change nothing, and open no WebSocket; other clients and trusted origins do', async () => {
   const { send } = await client({ trusted_origins: 'https://app.example.com' });
   const asked = async (headers: Record<string, string>, method = 'POST') =>
     (await send(method, method === 'GET' ? '/me' : '/login', { host: 'api.example.com', ...headers })).status;

@@ -177,7 +177,7 @@ test('a change of a session that could not be read, and is gone when the store i
   assert.equal(cli('DBSIZE'), '2');
 });
 
-test('on_failure = refuse answers requests with a session with 503, and others as ever', {
+test('on_failure = refuse responds with 503 to requests with a session, and serves others as ever', {
   skip,
   timeout,
 }, async (t) => {
@@ -228,7 +228,7 @@ test('a store that flaps costs sessions for a moment, and no request an error', 
   await browser.known(host);
 });
 
-test('a connection without answers is made anew', { skip, timeout }, async (t) => {
+test('a connection without responses is replaced', { skip, timeout }, async (t) => {
   const { url } = await startRedis(t);
   const proxy = await TcpProxy.to(url);
   t.after(() => proxy.close());

@@ -15,7 +15,7 @@ test('RT-202 templates that differ in the names of variables are one path', () =
   assert.equal(paths['/x/{a}']!.delete!.parameters[0]!.name, 'a');
 });
 
-test('RT-202 each operation has an id of its own; a path that no request can have is left out', () => {
+test('RT-202 each operation has a different id; a path that no request can have is left out', () => {
   const router = new Router({ controllers: { c: { show: () => 1 } } });
   const route = { controller: 'c', action: 'show', conditions: { method: ['GET', 'PUT'] } };
   router.connect('__proto__', route).connect('/a', route).connect('/b', route);
