@@ -58,8 +58,8 @@ export function describeChange({ group, opt, option, old, new: now, newLocation,
 }
 
 /**
- * One changed option in a report: secrets, passwords in URIs, and options that only workers know are masked. Of these, switches and small
- * numbers are shown.
+ * One changed option, as a report shows it. Secrets and passwords in URIs are masked; so are options that only workers know, except
+ * switches and small numbers.
  */
 export interface ReportedChange {
   /** `group.option`. */

@@ -134,8 +134,8 @@ export class ConfigHolder {
   }
 
   /**
-   * Findings of the checks, which run once for the files and declarations of a configuration. `knowsValues`: false if a value is refused; a
-   * check that needs it may throw anything, and finds nothing.
+   * Returns the findings of the checks over several options, which run once for the same files and declarations. `knowsValues`: false if a
+   * value is refused; errors that a check throws are then ignored.
    */
   #checked(knowsValues: boolean): readonly Diagnostic[] {
     const { checks } = this.lasting;
@@ -238,8 +238,8 @@ type Check = Parameters<typeof crossCheck>[0];
 const loaded = new Set<Check>();
 
 /**
- * Adds a check over several options to all configurations of this process, from the import of its module on. `find` gets the `Config`, and
- * returns an error for each wrong option; one that reads a value which is refused finds nothing.
+ * Adds a check over several options, which all configurations of this process run from then on. `find` gets the `Config` and returns an
+ * error for each wrong option. A check that reads a refused value reports nothing.
  */
 export function crossCheck(find: (config: never) => readonly OptionIssue[] | undefined): void {
   loaded.add(find);

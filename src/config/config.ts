@@ -33,7 +33,7 @@ import type { Resolved } from './values/written.js';
 /** Checks several options at once. Runs in `validate()` and before a reload is accepted. */
 export type CrossCheck = (config: Config) => readonly OptionIssue[] | undefined;
 
-/** The next configuration of a program, read and validated, before it is accepted. */
+/** The next configuration of a process, read and validated, before it is accepted. */
 export interface NextConfig extends NextReading {
   readonly config: Config;
 }
@@ -92,16 +92,16 @@ export class Config {
   }
 
   /**
-   * Logger of the process: that of `load({ log })` or `useLogger()`, else one with `log_level`, `debug`, `log_format` and `log_file`, whose
-   * level is that of the newest accepted configuration. Launchers and services without a logger use it.
+   * Logger of the process, which launchers and services without another one use. It is the one of `load({ log })` or `useLogger()`; else
+   * one with `log_level`, `debug`, `log_format` and `log_file`, at the level of the newest accepted configuration.
    */
   get log(): Logger {
     return this.#current.lasting.log ?? serversLogger(this);
   }
 
   /**
-   * Sets the logger of warnings and changes, including earlier ones; `lent`: unless there is one already, as launchers do. `level`: returns
-   * its level in each later configuration that is accepted.
+   * Sets the logger of warnings and changes, earlier ones included. `lent`: keeps a logger that is already set, as launchers want. `level`:
+   * returns the level for each later configuration that is accepted.
    */
   useLogger(
     log: Logger,
@@ -131,8 +131,8 @@ export class Config {
   }
 
   /**
-   * Returns the typed, frozen values of a group; declares its options. Throws `ConfigError` with all their errors: bad values, missing
-   * ones, and undeclared names in the section (for `[DEFAULT]`, which many share, only {@link Config.validate} does).
+   * Returns the typed, frozen values of a group, and declares its options. Throws one `ConfigError` with all their errors: bad values,
+   * missing ones, and undeclared names in the section. Names in `[DEFAULT]`, which many share, are checked only by {@link Config.validate}.
    */
   group<D extends OptionDeclarations>(name: string, options: D, from: GroupOptions = {}): OptionsOf<D> {
     const group = sectionKey(name);
@@ -410,7 +410,7 @@ export async function withOverrides<T>(
 }
 
 /**
- * The next configuration of a program, read and validated: a launcher tries new workers with it before it is accepted. If it is dropped,
+ * The next configuration of a process, read and validated: a launcher tries new workers with it before it is accepted. If it is dropped,
  * nothing has changed.
  */
 export interface NextReading {
@@ -421,13 +421,13 @@ export interface NextReading {
   /** Every declared option that differs. */
   readonly changes: readonly Change[];
   /**
-   * Returns the changes for a report: old, new, place and effect; secrets are masked. Includes options of the files that no module here
-   * declares; their values are always masked. `workers`: there are workers, which may know more options. Default true.
+   * Returns the changes for a report: old and new value, location and effect; secrets are masked. Options of the files that no module here
+   * declares are included, with masked values. `workers`: there are workers, which may know more options. Default true.
    */
   report(options?: { readonly workers?: boolean }): ReportedChange[];
   /**
-   * Marks groups that are no longer used with the next configuration: those of services that will end. Their options needed a restart while
-   * they were used; from now on they have the values of the files. A group that was read from the next configuration stays.
+   * Releases groups that the next configuration does not use: those of services that end. While they were in use, a change of their options
+   * needed a restart; from now on their values are those of the files. A group that was read from the next configuration is kept.
    */
   release(over: (group: string) => boolean): void;
   /** Makes it the configuration of the log, and logs the changes and new warnings. Throws if it is refused. */

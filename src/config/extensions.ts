@@ -37,8 +37,8 @@ function folderOf(generation: Generation): string {
 }
 
 /**
- * Imports the extensions of others, and declares their options; returns the state with an error for each entry that is none. Never rejects.
- * Most applications have none, and import nothing here.
+ * Imports the extensions that Portico does not ship, and declares their options. Returns the state with an error for each entry that is not
+ * an extension. Never rejects. Most applications have none and import nothing here.
  */
 export async function readExtensions(state: State, groups: DeclaredGroups): Promise<State> {
   const generation = new Generation(state, groups);
@@ -88,8 +88,8 @@ export async function readExtensions(state: State, groups: DeclaredGroups): Prom
 }
 
 /**
- * Declares the options of extensions in a list that waits for a restart: a worker gets the sections that were written with it. Errors there are
- * those of the reload, which has reported them.
+ * Declares the options of extensions that take effect after a restart, because a worker already gets the sections that were written for
+ * them. Errors are ignored here: the reload has reported them.
  */
 async function readWaiting(generation: Generation): Promise<void> {
   const inUse = new Set(extensionNames(generation));

@@ -229,7 +229,7 @@ export function asTrial<T>(build: () => T): T {
   return trials.run(trials.getStore() ?? {}, build);
 }
 
-/** Returns an object that stands for the check or the dry run for which this is built, and whose result serves nothing; else undefined. */
+/** Returns the check or dry run for which this process or call builds; its result never serves. Undefined if there is none. */
 export function currentTrial(): object | undefined {
   return trials.getStore() ?? (workerConfiguration()?.builds === true ? WHOLE_PROCESS : undefined);
 }

@@ -68,9 +68,9 @@ export function commandLogger(config: Logging): Logger {
 }
 
 /**
- * Returns the logger of a process that serves, on `log_file` if that is set. In the parent, the check of the configuration reports a file
- * that cannot be opened; a worker then logs on standard error, and reports it. That check also reports refused options, with all other
- * errors: the log behaves as if they were not set.
+ * Returns the logger of a process that serves, on `log_file` if that is set. If the file cannot be opened, the parent's check of the
+ * configuration reports it; a worker reports it too, and logs to standard error. Refused options are reported by the same check, and have
+ * no effect on the log.
  */
 export function serversLogger(config: Logging, format?: 'text'): Logger {
   // Declares the options read next.

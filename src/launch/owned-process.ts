@@ -220,9 +220,10 @@ export class OwnedProcess {
   }
 
   /**
-   * Ends the process after everything has stopped, unless the application has requested the stop: it ends shortly, with
-   * that status, whatever handles are open. So it does after a crash, and if work is left that cannot be ended, because
-   * the application may wait for a start that never ends. Work after `wait()` has this time, and may choose another status.
+   * Ends the process a short time after everything has stopped, whatever handles are open. It does nothing if the application itself
+   * requested the stop. After a crash, or if work is left that cannot be ended, it ends the process in any case and with that status,
+   * because the application may wait for a start that never ends. Otherwise code after `wait()` can run in this time and choose another
+   * status.
    */
   #endAnyway(status: number): void {
     const forced = this.#crashed || this.#leftBehind.size > 0;

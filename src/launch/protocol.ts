@@ -1,11 +1,12 @@
 /**
- * The version of what a parent and its workers send each other. A worker loads the Portico that is on disk, and a reload may follow a link to another
- * one, while the parent runs the one that it has loaded.
+ * The version of the messages between a parent and its workers. The two may differ: a worker loads the Portico that is on disk, possibly a
+ * later one behind a link that a reload follows, while the parent runs the one that it has loaded.
  */
 
 /**
- * Raise it with a change that the other side would not understand: of the messages, or of the configuration and settings in the first one. This field,
- * `version` and the message `failed` must never change: with them a worker tells the parent that the two do not fit.
+ * Version of the protocol. Increase it with each change that the other side would not understand: in a message, or in the configuration and
+ * settings of the first one. The fields `protocol` and `version`, and the message `failed`, must never change: with them a worker tells the
+ * parent that the two do not fit.
  */
 export const PROTOCOL = 1;
 

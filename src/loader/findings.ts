@@ -195,7 +195,10 @@ function warnOfComment({ value, pieces }: PasteOption, findings: Findings): void
   );
 }
 
-/** Reports whether a filter logs what an outer one of the pipeline logs, the same section: swift has proxy-logging twice, and each request in one line. */
+/**
+ * Reports whether an outer filter of the pipeline has written the request's line already: swift has proxy-logging twice, from one section,
+ * and one line for a request.
+ */
 export function logsAgain(filter: Context, filters: readonly Context[]): boolean {
   const { factory, reference } = filter;
   if ((factory?.value as { group?: unknown } | undefined)?.group !== 'request_log') return false;

@@ -391,7 +391,7 @@ export class Load {
     return this.#follow({ form: 'file', source: settings.source }, reference.text, reference, settings.globalConf);
   }
 
-  /** Returns the aliases of the program, of the current file, of the first file, and of extensions. */
+  /** Returns the aliases given in code, of the current file, of the first file, and of extensions. */
   #aliases(origin: Origin): readonly AliasTable[] {
     const { aliases, extensionAliases, path, runTime } = this.#parts;
     const files = [resolve(origin.file), path].flatMap((file) => this.sources.get(file) ?? []);

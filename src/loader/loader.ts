@@ -198,7 +198,7 @@ export class Loader extends PasteFile {
     return new Walk(new Load(parts, true, standIns), parts);
   }
 
-  /** Returns the API whose options apply: that of the program, else the one with the name of the loaded app. */
+  /** Returns the API whose options apply: the one given in code, else the one with the name of the loaded app. */
   #serviceOf(kind: Kind, name = 'main'): string | undefined {
     const { config, service } = this.#parts;
     const isApi = kind === 'app' && config.getSectionLocation(`api:${name}`) !== undefined;

@@ -30,7 +30,7 @@ export class Patience {
     }, MORE_MS);
   }
 
-  /** Must be called when the errors are thrown, because the caller may continue without these parts. */
+  /** Removes errors that are thrown now, because the caller may continue without these parts. */
   release(errors: readonly ConfigurationRefused[]): void {
     this.#kept = this.#kept.filter((each) => !errors.includes(each));
     if (this.#kept.length === 0) this.stop();

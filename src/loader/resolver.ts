@@ -65,7 +65,7 @@ interface Lookup {
   readonly chain: readonly string[];
 }
 
-/** Resolves references through layers of aliases: those of the program, of the current file, of the first file, and built-in ones. */
+/** Resolves references through layers of aliases: those given in code, of the current file, of the first file, and built-in ones. */
 export class DefaultResolver implements Resolver {
   readonly #tables: (origin: Origin) => readonly AliasTable[];
   readonly #imports: boolean;

@@ -106,8 +106,8 @@ export class Walk {
   }
 
   /**
-   * Warns of a built-in replacement that does less than the function that the file names, which an alias of the file confirms, and of options
-   * of other applications.
+   * Warns of a built-in replacement that does less than the function that the file names, until an alias in the file confirms it; and of
+   * options that belong to other applications.
    */
   warn(context: Context): void {
     const { factory } = context;
@@ -124,7 +124,7 @@ export class Walk {
   }
 
   /**
-   * Meets a server section, for which `Loader.loadServer` is. `api-cli` serves by itself, so that a server of Python, which is not here, is no
+   * Visits a server section. Only `Loader.loadServer` uses it: `api-cli` serves by itself, so a Python server that is not installed is no
    * error.
    */
   async server(context: Context): Promise<void> {

@@ -71,8 +71,8 @@ export class Endpoint {
   }
 
   /**
-   * Settles when no connection waits in the kernel's queue, which would be reset when the last process closes the
-   * socket; at the latest after as many as fit into the queue, because later ones came after the stop.
+   * Waits until no connection is left in the kernel's queue, because the system resets those in it when the last process closes the socket.
+   * Settles at the latest after as many connections as the queue can hold: later ones came after the stop.
    */
   async acceptWaiting(server: NetServer, over: AbortSignal): Promise<void> {
     if (over.aborted) return;

@@ -203,8 +203,8 @@ export class Front {
   }
 
   /**
-   * Takes leave of a server whose socket another one has: its connections end with their next response, or when they have been idle for too
-   * long, and it with the last of them.
+   * Retires a server whose socket another one has taken over. Its connections close with their next response, or when they are idle for too
+   * long; the server ends with the last of them.
    */
   retire(server: HttpServer): void {
     for (const connection of this.connections) connection.announceClose();
@@ -369,9 +369,9 @@ const LOWERED =
 const QUIET_MS = 1000;
 
 /**
- * Limits the number of connections. A new connection beyond the limit replaces one without a request: the one that has been so for the
- * longest time, of those that have for a second; else the oldest that has sent nothing yet; else the longest idle. So a burst of connections
- * closes none whose client sends one request after the other. If all have requests in progress, the new one is closed.
+ * Limits the number of connections. Beyond the limit, a new connection replaces one without a request in progress: the one that is idle for
+ * longest, if for a second or more; else the oldest that has sent nothing yet; else the one that is idle for longest. So a burst of
+ * connections closes none whose client sends one request after the other. If all have requests in progress, the new one is closed.
  */
 class ConnectionLimit {
   readonly #connections: ConnectionList;
@@ -439,7 +439,7 @@ function descriptorLimit(): number {
 // Responses to requests that do not reach the app: those that the server refuses, and `OPTIONS *`. Only filters that name a request or add
 // headers see them.
 
-/** Both never throw. */
+/** Responses that never throw. */
 interface Refusals {
   /** Responds to a refused request in the API's format. A failing filter is logged, and the refusal does not change. */
   readonly refuse: Refuse;

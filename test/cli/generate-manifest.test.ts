@@ -92,7 +92,7 @@ test('OP-15 --check reports what loses requests or does not start, each at its l
   }
 });
 
-test('OP-15 --check reports a command that starts another program, or leaves an API on loopback', (t) => {
+test('OP-15 --check reports a command that starts another process, or leaves an API on loopback', (t) => {
   const { manifest, check } = manifestOf(t);
   const starting = (...lines: string[]): string => check(withLines(manifest, ...lines));
   const words = `node, ${MAIN}, --config-file, /etc/hello/portico.ini`;

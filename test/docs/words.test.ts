@@ -25,7 +25,7 @@ const EVERYWHERE: readonly Word[] = [
   [/\banswer(?:s|ed|ing)?\b/gi, 'response, responds'],
   [/\b[Hh]eads?\b/g, 'headers'],
   [/\b(?<!in )(?:the|its|their|a|of|same|other|each|every|whose|which|and) places?\b/gi, 'location'],
-  [/\bprograms?\b(?![,)])/gi, 'application, process, command'],
+  [/(?<!\()\bprograms?\b/gi, 'application, process, command'],
   [/(?<!span )\bprocessors\b|\b(?:one|a|another) processor\b/gi, 'CPU, core'],
   [/\bus(?:e|es|ed) (?:the |an? )?(?:answer|response|result)s?(?: to a GET)? again\b/g, 'cache (Cache-Control)'],
   [/\bmistakes?\b/gi, 'error'],
@@ -102,7 +102,7 @@ function partsOf(path: string): Parts {
       const text = node.getText(source).replaceAll(/<[^>\n]*>|\$\{[^}]*\}/g, (code) => blank(code));
       if (/\w [\w($]|\} \w/.test(node.getText(source))) texts.set(node.getStart(source), text);
     }
-    if (ts.isCallExpression(node) && /^test/.test(node.expression.getText(source))) {
+    if (ts.isCallExpression(node) && node.expression.getText(source).startsWith('test')) {
       const [name] = node.arguments;
       if (name !== undefined && !ts.isIdentifier(name)) names.set(name.getStart(source), name.getText(source));
     }

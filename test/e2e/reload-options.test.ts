@@ -73,7 +73,7 @@ export class OtherStock { initHost() { say('OtherStock begins'); } count() { ret
 
 type Mode = 'one process' | 'workers';
 
-/** A running program, and what its clients see. */
+/** A running process, and what its clients see. */
 interface Fleet {
   readonly mode: Mode;
   readonly program: Program;

@@ -1,4 +1,4 @@
-/** The metrics of remote calls in a running program, and their spans made with the real OpenTelemetry SDK. */
+/** The metrics of remote calls in a running application, and their spans made with the real OpenTelemetry SDK. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { readFileSync, symlinkSync } from 'node:fs';

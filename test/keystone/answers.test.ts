@@ -89,7 +89,7 @@ function comparable(text: string): Record<string, unknown> {
   );
 }
 
-/** Sends a request to both programs, or to one of them. */
+/** Sends a request to both applications, or to one of them. */
 interface Both {
   (sent: Sent): Promise<[portico: Answer, python: Answer]>;
   portico(sent: Sent): Promise<Answer>;

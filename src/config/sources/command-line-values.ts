@@ -91,7 +91,7 @@ export interface Flag {
   readonly fixed?: string;
 }
 
-/** Flags of every program, with their help. */
+/** Flags of every application, with their help. */
 const standardFlags: readonly (readonly [name: string, help: string])[] = [
   ['--config-file FILE', 'Reads this file; may be repeated, the last one wins.'],
   ['--config-dir DIR', 'Reads *.conf of this directory, after all files; may be repeated.'],

@@ -28,8 +28,8 @@ export function maskValue(opt: string, option: Option, value: unknown): string {
 }
 
 /**
- * Returns a location whose line may be shown: without the line for a secret, with masked URIs for others, and without its value for an option
- * that is not declared.
+ * Returns a location that is safe to show: without its line for a secret, with masked URIs for other options, and without the value of an
+ * option that is not declared.
  */
 export function maskLocation(opt: string, option: Option | undefined, location: Location): Location {
   const { origin } = location;

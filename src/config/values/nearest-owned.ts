@@ -10,7 +10,7 @@ const MOVE =
 
 /**
  * Owned names, in the orders in which hints name them; made once for all names of a list. A hint names the nearest in the section, the nearest
- * elsewhere, another section, the paste file, another program, or another name of the same thing.
+ * elsewhere, another section, the paste file, another application, or another name of the same thing.
  */
 export class NearestOwned {
   readonly names: DeclaredGroups;

@@ -116,7 +116,7 @@ export function extensionNames(generation: Generation): readonly string[] {
 }
 
 /**
- * Returns the extensions whose names have owners: those of a program, and those of a changed list, which waits for a restart: the sections that
+ * Returns the extensions whose names have owners: those of an application, and those of a changed list, which waits for a restart: the sections that
  * were written with it are no errors.
  */
 export function owningExtensions(generation: Generation): readonly string[] {
@@ -296,8 +296,9 @@ export function ofOtherPrograms(generation: Generation): NameTest {
 }
 
 /**
- * Returns a warning for each pattern that covers names with an owner, where unknown ones would be silent, for each whole name of an option with an
- * owner, whose value in a file is not read, and for each that matches nothing that is written. `*` alone is meant to cover all.
+ * Returns warnings about the patterns of `other_names`: one with `*` that covers names with an owner, because it would hide a misspelt one;
+ * the whole name of an option with an owner, because its value in a file is not read; and one that matches nothing. `*` alone is meant to
+ * cover everything.
  */
 export function oddPatterns(
   generation: Generation,

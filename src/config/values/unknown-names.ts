@@ -1,6 +1,6 @@
 /**
  * Refuses an unknown option, section or variable: a written name without an owner, with the nearest names that have one. Every such name is an
- * error, unless `other_names` gives it to another program, or its section begins with `x-`.
+ * error, unless `other_names` gives it to another application, or its section begins with `x-`.
  */
 import { type Diagnostic, inOrder, type Location, locationInFile, suggestion } from '../../errors/index.js';
 import { announcedGroups } from '../../modules/index.js';
@@ -24,7 +24,7 @@ import {
 } from './owners.js';
 import { EXPOSED, exposedIn, variableName } from './written.js';
 
-/** Code of a warning about a name without an effect: of other programs, or an option of the last version. */
+/** Code of a warning about a name without an effect: of other applications, or an option of the last version. */
 const UNUSED = 'PORTICO_CONFIG_UNUSED_OPTION';
 const OPTION = 'PORTICO_CONFIG_UNKNOWN_OPTION';
 const SECTION = 'PORTICO_CONFIG_UNKNOWN_SECTION';
@@ -52,8 +52,8 @@ interface Written {
 }
 
 /**
- * The names to check: `all`, once all code is loaded; before, those of `owned` sections, whose owner knows all their names, unlike those of
- * `[DEFAULT]` and of APIs, which are shared; or those of one group.
+ * The names to check. `all`: every name, once all code is loaded. `owned`: before that, the names in sections whose owner knows all of
+ * them; sections that are shared, such as `[DEFAULT]` and those of APIs, are left out. Or those of one group.
  */
 export type Scope = 'all' | 'owned' | { readonly group: string };
 
@@ -157,7 +157,7 @@ function explained(
   });
 }
 
-/** Values of options that services of OpenStack have under the same names, in forms that only those have: the names of their drivers and libraries. */
+/** Values in forms that only services of OpenStack have, in options that Portico has too: the names of their drivers and libraries. */
 const FORMS_OF_OTHERS: ReadonlyMap<string, RegExp> = new Map([
   ['DEFAULT.workers', /^[1-9]\d*$/],
   ['database.connection', /^(?:\w+\+\w+|mariadb|mssql|mysql|oracle):/i],
@@ -165,8 +165,9 @@ const FORMS_OF_OTHERS: ReadonlyMap<string, RegExp> = new Map([
 ]);
 
 /**
- * Returns a list in which a refused value is that of another program, if its file has names of others and the value has a form of theirs: then
- * the line for `other_names` has its name, so that it is not read here. Any other value may be an error of the operator.
+ * Returns the findings, with refused values marked that belong to another application: its other names are in the same file, and the value
+ * has a form that only it has. The proposed line for `other_names` then has the option, so that it is not read here. Any other refused
+ * value may be an error of the operator.
  */
 export function valuesOfOthers(found: readonly Diagnostic[], generation: Generation): readonly Diagnostic[] {
   const fileOf = ({ location }: Diagnostic): string | undefined => location?.origin?.file;
@@ -190,7 +191,7 @@ function lineOf({ location }: Diagnostic): string {
   return `${location?.origin?.file}:${location?.origin?.line}`;
 }
 
-/** Reports whether code that the configuration names may have options in a section beside ours: of the program, or of an API. */
+/** Reports whether code that the configuration names may have options in a section beside ours: of the application, or of an API. */
 function isShared(group: string): boolean {
   return group === 'DEFAULT' || group.startsWith('api:');
 }

@@ -30,7 +30,7 @@ import type { Transport } from './transport/transport.js';
 export interface RPCServiceOptions {
   /** Name of this machine. Default: `[DEFAULT] host`. */
   readonly host?: string | null;
-  /** Name of the program, unique on its host. Default: the name of the command. */
+  /** Name of the process, unique on its host. Default: the name of the command. */
   readonly binary?: string | null;
   /** Topic of its calls. Default: the binary without its `<project>-`, or the whole binary without such a prefix. */
   readonly topic?: string | null;

@@ -134,7 +134,10 @@ export class WorkerHandle {
     return this.#state !== 'serving' && !isStarting(this.#state);
   }
 
-  /** Reports whether it is ended before it served, because it is not needed. It may have accepted connections before it learned of that. */
+  /**
+   * Reports whether the worker was asked to end before it served, because it is not needed any more. It may have accepted connections
+   * before it received that request.
+   */
   get dismissed(): boolean {
     return this.#needless && this.served === undefined;
   }

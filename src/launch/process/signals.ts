@@ -132,8 +132,8 @@ export interface SignalCircumstances {
   readonly settings: () => LaunchSettings;
   readonly log: Logger;
   /**
-   * True if there is a supervisor: it handles SIGINT, which a terminal sends to the whole group, and a second SIGTERM:
-   * if one is sent to the group, a worker gets two, its own and its supervisor's.
+   * True in a worker, whose supervisor handles two signals for it: SIGINT, which a terminal sends to the whole group, and a second SIGTERM.
+   * If SIGTERM is sent to the group, a worker gets two: its own and the supervisor's.
    */
   readonly supervised: boolean;
   readonly isDaemon: () => boolean;

@@ -1,10 +1,9 @@
 /**
- * Calls back when the configuration files, or other files that were read with them (paste files, certificates), have
- * another content than before and have not changed for half a second.
+ * Calls back when the configuration files, or other files that were read with them (paste files, certificates), have another content than
+ * before and have not changed for half a second.
  *
- * Only a different content counts, because a reload replaces all workers, or another list of files in a folder of
- * `--config-dir`. A file that has disappeared, or cannot be read, is a warning, and counts as changed when it can be
- * read again.
+ * Only different content counts, because a reload replaces all workers; so does another list of files in a folder of `--config-dir`. A file
+ * that has disappeared, or cannot be read, is a warning, and counts as changed when it can be read again.
  */
 import type { Config } from '../../config/index.js';
 import { confNames, isFifo, readUnlessFifo, watchFiles } from '../../config/internal.js';

@@ -167,8 +167,8 @@ function workersOf(pool: WorkerPool, { asked }: FleetChange): number {
 }
 
 /**
- * Rejects if the new configuration does not work; then nothing has changed. Returns undefined if a stop was requested
- * before the new configuration took effect.
+ * Replaces the workers by ones with the next configuration, and starts and ends services. Rejects if the configuration does not work; then
+ * nothing has changed. Returns undefined if a stop was requested before it took effect.
  */
 export async function replaceWorkers(
   supervisor: Supervisor,

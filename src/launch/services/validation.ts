@@ -34,8 +34,8 @@ export interface Validating {
    */
   findings?(config: Config, all: boolean, built: readonly ServiceBase[]): Awaitable<readonly Diagnostic[]>;
   /**
-   * Returns the list of a configuration in which others than its `own` section have an unknown name, after the build of what this process has not
-   * built; undefined if there is nothing else to build.
+   * Builds what this process has not built, and returns the complete list of errors and warnings; undefined if nothing else can be built.
+   * Called if sections other than `own` have unknown names.
    */
   complete?(refusals: Refusals, config: Config): Awaitable<readonly Diagnostic[] | undefined>;
 }
@@ -93,9 +93,9 @@ const LOST =
   /^PORTICO_(?:MODULE_|MANAGER$|EXTENSION$|PASTE_(?:NO_(?:MODULE|PACKAGE|FILE|SECTION_HEADER)|BAD_LINE|IS_A_DIRECTORY)$)/;
 
 /**
- * Returns the findings about values and names and those beside them as one list, by place. `others`: sections whose uncertain names other
- * processes tell. As long as not all code is loaded, an uncertain name is a warning, and the first finding about code that could not be loaded
- * says that further errors may follow.
+ * Returns all findings as one list, by location: those about values and names, and those of other checks. As long as not all code is
+ * loaded, an uncertain name is a warning, and the first finding about code that could not be loaded says that further errors may follow.
+ * `others`: sections whose uncertain names other processes report.
  */
 export function wholeList(
   problems: readonly Diagnostic[],

@@ -21,12 +21,12 @@ const GROWN_BYTES = 16 * 2 ** 20;
 const GRACE_MS = 1000;
 /** Time within which a main thread shows its stack, on a busy machine too; one in a system call never does. */
 const STACK_MS = 2000;
-/** Time between two stacks of an event loop that is blocked, and after one that tells nothing: each costs the main thread some milliseconds. */
+/** Time between two stacks of a blocked event loop, and after a stack without information. Each costs the main thread some milliseconds. */
 const SAMPLE_MS = 60_000;
 const NOTHING_MS = 5000;
 /** Time for which it is still blocked after its stack was taken. On a busy machine it may just have waited for a CPU. */
 const STILL_MS = 30;
-/** A stack that takes longer shows that the event loop is blocked in native code: the main thread stops when that returns, in its caller. */
+/** Time after which a stack shows a loop blocked in native code: the main thread stops only when that code returns, in its caller. */
 const NATIVE_MS = 100;
 /** Time that the notice of a kill has: a reader of standard error that stops must not prevent the kill. */
 const NOTICE_MS = 200;
@@ -204,8 +204,8 @@ function tell(text: string): void {
 }
 
 /**
- * Ends a process whose parent is gone at the deadline of its stop; and before that if its event loop is stuck: it serves no client, and
- * keeps the port from the next start.
+ * Ends a process whose parent is gone: at the deadline of its stop, or earlier if its event loop is stuck, because it then serves no client
+ * and keeps the port from the next start.
  */
 function endOrphan(): void {
   const timeoutMs = Atomics.load(shared, fields.timeoutMs);

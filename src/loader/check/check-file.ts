@@ -24,8 +24,8 @@ export interface CheckOptions {
 }
 
 /**
- * Walks over a file without creating anything, and finds all errors and suspicious lines. `after`: only where these walks have not been, and
- * as warnings.
+ * Walks over a file without creating anything, and finds all errors and suspicious lines. `after`: walks that have been made; what they
+ * have visited is left out, and the rest gives warnings.
  */
 export async function checkPaste(
   parts: LoadParts,

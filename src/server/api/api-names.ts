@@ -115,8 +115,8 @@ export function namedPipeline(config: Config, name: string): string | undefined 
 }
 
 /**
- * Returns a function that reports whether the paste file has an app for an API. Undefined if the paste file cannot be read, or has no app
- * for any enabled API: then it is not the file of this application, or that is the error.
+ * Returns a function that reports whether the paste file has an app for an API. Undefined if the paste file cannot be read, which is
+ * reported elsewhere, or has no app for any enabled API: then it belongs to another application.
  */
 export function appsOf(config: Config, { apis }: Names): ((name: string) => boolean) | undefined {
   const paste = readablePaste(config);

@@ -19,9 +19,9 @@ interface WalkedApi {
 }
 
 /**
- * Returns the errors of a paste file, default that of the configuration: of each of these APIs as its build has found them or as it would load
- * it, then, as warnings, those of parts that no API reaches. `imports`: false finds modules without importing them, and takes all that was not
- * built as one. `factories`: false calls no factory of the application.
+ * Returns the errors of a paste file, by default that of the configuration. For each of these APIs they are those that its build has found
+ * or would find; errors of parts that no API reaches follow as warnings. `imports`: false locates modules without importing them, and
+ * treats what was not built as one part. `factories`: false calls no factory of the application.
  */
 export async function pasteErrors(
   config: Config,

@@ -262,7 +262,7 @@ export class WSGIService implements ListeningService {
     if (failures.length > 0) throw failures[0];
   }
 
-  /** Stops the server if the lifecycle does not: it only forwards its first call, and a server that is stopping gets a nearer deadline here. */
+  /** Stops the server again, with a nearer deadline: the lifecycle forwards only the first call of `stop`. */
   #stopServer(options: StopOptions): void {
     const { state } = this.#run.lifecycle;
     if (state === 'running' || state === 'starting') return;
@@ -302,8 +302,8 @@ export class WSGIService implements ListeningService {
   }
 
   /**
-   * While it serves: new connections get the certificates of `next`, and its managers' `reset` is called; all else stays as it was built.
-   * Otherwise the next start uses `next`.
+   * Applies a later configuration without a new build. While the service serves, new connections get the certificates of `next`, and
+   * `reset` of its managers is called; everything else stays as it was built. Otherwise the next start uses `next`.
    */
   async reset(next: Config = this.#config): Promise<void> {
     if (this.#run.lifecycle.state !== 'running') {
@@ -467,7 +467,7 @@ function isStopped(error: unknown): boolean {
   return error instanceof PorticoError && error.code === 'PORTICO_SERVICE_STOPPED';
 }
 
-/** Returns a signal that is aborted with the first one; if clients wait for the start, not before no time is left: the app responds to them first. */
+/** Returns a signal that is aborted with the first one; if clients wait for the start, only when no time is left to respond to them. */
 function unlessAwaited(stopped: AbortSignal, over: AbortSignal, areWaiting: () => boolean): AbortSignal {
   const cut = new AbortController();
   const stop = (): void => {

@@ -198,8 +198,8 @@ export class Connection {
   }
 
   /**
-   * Called while requests have waited for `lingering_time`. It takes no more of them, drops one that is not whole, and reads, so that the
-   * end of its client is noticed.
+   * Takes no further requests from a connection whose requests have waited for `lingering_time`. Drops one that is not complete, and reads
+   * on, so that the end of its client is noticed.
    */
   waitsLong(): void {
     // Discards already.

@@ -67,9 +67,9 @@ export class Drain {
   }
 
   /**
-   * Returns the time to close an idle connection: at least `idleMs` after the beginning, because its client could not
-   * know yet, and after its acceptance, because an adopted socket may still bring some. A connection whose last
-   * response announced its end closes by itself after the client has read that.
+   * Returns the time at which an idle connection is closed: at least `idleMs` after the beginning of the drain, because its client could
+   * not know of it, and after its last use, because an adopted socket may still bring a request. A connection whose last response announced
+   * its end closes by itself once the client has read that.
    */
   #leaveOf(connection: Connection): number {
     const idleMs = connection.state !== 'open' ? Math.max(this.#idleMs, CLOSING_MS) : this.#idleMs;

@@ -33,7 +33,10 @@ interface Session {
   readonly since: number;
   /** Aborted when it is asked to end. */
   readonly closing: AbortSignal;
-  /** Bytes that its app has written, those of them that its client has still to take, as the last look saw both, and the looks since then. */
+  /**
+   * Bytes that the app had written at the last look, and of these the ones that the client had not taken; then the number of quiet looks
+   * since.
+   */
   written: number;
   unsent: number;
   quietLooks: number;
@@ -82,8 +85,9 @@ export class Upgrades {
   }
 
   /**
-   * Closes sessions that were asked to end, and on which then nothing is sent for a while: their clients ignore it, and would hold a stop until
-   * its deadline. One whose app still sends, or whose client still takes what was sent, goes on until the deadline, as a request at work does.
+   * Closes sessions that were asked to end and on which nothing is sent for a while: their clients ignore the request, and would hold a
+   * stop until its deadline. A session whose app still sends, or whose client still takes data, goes on until the deadline, as a request at
+   * work does.
    */
   #look(): void {
     const quiet: Connection[] = [];

@@ -59,8 +59,8 @@ function continueWhenRead(req: IncomingMessage, res: ServerResponse, body: BodyP
 }
 
 /**
- * Announces the end of the connection if a long rest of the body is outstanding: a client that reads the response before
- * it has sent all can stop.
+ * Announces the end of the connection if much of the body is still to come, so that a client that reads the response early can stop
+ * sending.
  */
 export function announceUnread({ req, res, bodyProgress: body }: Exchange, length: number): void {
   beforeHead(res, () => {
@@ -69,9 +69,8 @@ export function announceUnread({ req, res, bodyProgress: body }: Exchange, lengt
 }
 
 /**
- * Counts the bytes of a chunked body around its data, and calls back once if they exceed the need of chunks: these are
- * extensions, which the parser limits only per chunk. `before`: the bytes that its connection had received at the end
- * of the request before.
+ * Counts the bytes of a chunked body that are not data, and calls back once if they exceed what chunks need: the rest are chunk extensions,
+ * which the parser limits only per chunk. `before`: the bytes that its connection had received at the end of the request before.
  */
 export function watchChunks({ req, res, bodyProgress: body }: Exchange, before: number, tooLong: () => void): void {
   const carrier = req as unknown as { push: (chunk: unknown, encoding?: BufferEncoding) => boolean };

@@ -59,8 +59,8 @@ export function withRequestSpans(app: App, api: string, maker: SpanMaker): App {
 }
 
 /**
- * Server span of a request: a new one, or that of an instrumentation of `node:http`, which ends it and only lacks the
- * route and the failure.
+ * Server span of a request: a new one, or the one that an instrumentation of `node:http` has made. That one is ended by the
+ * instrumentation, and gets the route and the failure here.
  */
 class RequestSpan implements RequestTrace {
   /** Context in which the span is active. */

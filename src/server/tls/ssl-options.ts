@@ -43,8 +43,8 @@ export type TlsSettings = {
 };
 
 /**
- * Returns `[ssl]` with resolved file paths; for an API, whose options must be declared, with the files of the API's section
- * in their place, whatever other errors that section has. Throws ConfigError for errors in `[ssl]`.
+ * Returns `[ssl]` with resolved file paths. For an API, whose options must be declared, the files of its section take precedence,
+ * whatever other errors that section has. Throws ConfigError for errors in `[ssl]`.
  */
 export function sslSettings(config: Config, api?: string): TlsSettings {
   const settings = config.group('ssl', sslOptions);
