@@ -112,7 +112,7 @@ function keptByStatements(database: Database): Database {
   const close = database.close.bind(database);
   // Defined, because a driver's methods are not writable.
   return Object.defineProperties(database, {
-    prepare: { value: (sql: string) => keeping(prepare(sql), database) },
+    prepare: { value: (sql: string) => keeping(committed(prepare(sql), sql), database) },
     close: {
       value: () => {
         moveLog(database);
@@ -133,6 +133,17 @@ function moveLog(database: Database): void {
   } catch {
     // It is closed already, or cannot be written: closing says so.
   }
+}
+
+/**
+ * Makes `get` of a statement that returns what it writes read to its end. Drivers stop after the first row: the transaction is committed as the
+ * statement is reset, and they drop the error of that commit, so that a row on a full disk is returned, and lost.
+ */
+function committed(statement: Statement, sql: string): Statement {
+  if (!/\breturning\b/i.test(sql)) return statement;
+  return Object.defineProperty(statement, 'get', {
+    value: (...parameters: SqlValue[]) => statement.all(...parameters)[0],
+  });
 }
 
 /** Property of a statement: the database that it reads. */

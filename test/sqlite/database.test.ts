@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -49,6 +49,45 @@ test('S3-8 what is written is on the disk with each driver, also in a file that 
     database.exec('PRAGMA synchronous = NORMAL');
     assert.equal(database.prepare('PRAGMA synchronous').get()?.synchronous, 1);
     database.close();
+  }
+});
+
+test('S3-8 a row that a full disk does not take is refused, by each way to write it', () => {
+  const script = join(folder, 'full.mjs');
+  const ways = ['get', 'all', 'run'];
+  writeFileSync(
+    script,
+    `import { openDatabase } from ${JSON.stringify(import.meta.resolve('portico/sqlite'))};
+const kept = {};
+for (const way of ${JSON.stringify(ways)}) {
+  const database = openDatabase(process.argv[2] + way + '.db');
+  database.exec('CREATE TABLE t (a TEXT)');
+  const insert = database.prepare('INSERT INTO t VALUES (?) RETURNING rowid');
+  let taken = 0, refused = 0;
+  for (let i = 0; i < 300; i++) {
+    try {
+      insert[way]('x'.repeat(500));
+      taken++;
+    } catch {
+      refused++;
+    }
+  }
+  kept[way] = { taken, refused, found: database.prepare('SELECT count(*) AS n FROM t').get().n };
+}
+console.log(JSON.stringify(kept));
+`,
+  );
+  // Larger files are refused as on a full disk; a shell's blocks have 512 or 1024 bytes.
+  const { stdout, stderr } = spawnSync(
+    'sh',
+    ['-c', 'trap "" XFSZ; ulimit -f 200; exec "$0" "$@"', process.execPath, script, join(folder, 'full-')],
+    { encoding: 'utf8' },
+  );
+  const kept = JSON.parse(stdout || JSON.stringify(stderr)) as Record<string, Record<string, number>>;
+  assert.deepEqual(Object.keys(kept), ways, stderr);
+  for (const [way, { taken, refused, found }] of Object.entries(kept)) {
+    assert.ok(refused! > 0, `${way}: the disk was never full`);
+    assert.equal(found, taken, `${way}: ${taken} were taken`);
   }
 });
 
