@@ -8,29 +8,29 @@ import { until } from '../fixtures/until.js';
 import { makePair } from '../server/certificate-files.js';
 import { apiCli, emptyProject, Program, root } from './program.js';
 
-/** Code that only workers run or that is loaded on demand, each identified by a line of it, because modules share files. */
+/** Code that only workers run or that is loaded on demand, each identified by a declaration in it, because modules share files. */
 const OTHERS = {
-  'the composition of a paste file': 'class Load ',
-  'the call of factories': 'class Creation ',
-  'the walk over a paste file': 'class Walk ',
-  composites: 'const urlmap = ',
-  'the registry': 'class StoredRegistry ',
-  'databases of the registry': 'class PostgresqlStore ',
-  'records of services': 'class Membership ',
-  managers: 'class ManagerHooks ',
-  'periodic tasks': 'class PeriodicTasks ',
-  'task groups': 'class TaskGroup ',
-  'the backdoor': 'function backdoorCommands(',
-  'spans of requests': 'class RequestSpan ',
-  'renderers of faults': 'function renderedAs(',
-  'the Loader': 'class Loader ',
-  'exchanges of requests': 'class ServedResponse ',
-  'schemas of actions': 'class SchemaCompiler ',
-  'the compiler of schemas': 'function createAjv(',
-  'the server': 'class WSGIService ',
-  'the server of remote calls': 'class RpcServer ',
-  'the transport in memory': 'class MemoryTransport ',
-  'the transport of RabbitMQ': 'class AmqpTransport ',
+  'the composition of a paste file': 'class Load',
+  'the call of factories': 'class Creation',
+  'the walk over a paste file': 'class Walk',
+  composites: 'const urlmap',
+  'the registry': 'class StoredRegistry',
+  'databases of the registry': 'class PostgresqlStore',
+  'records of services': 'class Membership',
+  managers: 'class ManagerHooks',
+  'periodic tasks': 'class PeriodicTasks',
+  'task groups': 'class TaskGroup',
+  'the backdoor': 'function backdoorCommands',
+  'spans of requests': 'class RequestSpan',
+  'renderers of faults': 'function renderedAs',
+  'the Loader': 'class Loader',
+  'exchanges of requests': 'class ServedResponse',
+  'schemas of actions': 'class SchemaCompiler',
+  'the compiler of schemas': 'function createAjv',
+  'the server': 'class WSGIService',
+  'the server of remote calls': 'class RpcServer',
+  'the transport in memory': 'class MemoryTransport',
+  'the transport of RabbitMQ': 'class AmqpTransport',
 };
 
 const told = String.raw`import { writeSync } from 'node:fs';
@@ -41,7 +41,7 @@ export async function load(url, context, next) {
   if (module !== undefined) tell(module);
   const loaded = await next(url, context);
   const text = String(loaded.source);
-  if (url.includes('/lib/')) for (const [what, line] of Object.entries(OTHERS)) if (text.includes(line)) tell(what);
+  if (url.includes('/lib/')) for (const [what, line] of Object.entries(OTHERS)) if (new RegExp(line + '\\b').test(text)) tell(what);
   return loaded;
 }`;
 
@@ -102,13 +102,13 @@ test('development loads selfsigned if an API over HTTPS has no certificate', asy
   await development.printed(/loads selfsigned/);
 });
 
-test('every line by which a module is distinguished from others is a line of the package', () => {
+test('every declaration by which a module is distinguished from others is one of the package', () => {
   const lib = join(root, 'lib');
   const texts = readdirSync(lib, { recursive: true })
     .map(String)
     .filter((name) => name.endsWith('.js'))
     .map((name) => readFileSync(join(lib, name), 'utf8'));
-  const missing = Object.values(OTHERS).filter((line) => !texts.some((text) => text.includes(line)));
+  const missing = Object.values(OTHERS).filter((line) => !texts.some((text) => new RegExp(`${line}\\b`).test(text)));
   assert.deepEqual(missing, []);
 });
 
