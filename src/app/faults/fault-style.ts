@@ -1,6 +1,7 @@
 /** Error responses as text: faults in the built-in styles (Portico, OpenStack, problem), and renderers of the application. */
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
-import Negotiator from 'negotiator';
+import { createRequire } from 'node:module';
+import type NegotiatorOf from 'negotiator';
 import type { Config } from '../../config/index.js';
 import {
   ConfigurationRefused,
@@ -27,6 +28,9 @@ import {
 import { usableHeaders } from '../header-fields.js';
 import { FIELD, readHeaders } from '../request-fields.js';
 import { apiFaultOptions, faultOptions, RENDERER_HINT } from './fault-options.js';
+
+// By an import, Node also looks for the names that CommonJS files export, with a parser that nothing else here needs: 8 ms of CPU time.
+const Negotiator = createRequire(import.meta.url)('negotiator') as typeof NegotiatorOf;
 
 export const PORTICO_FORM: FaultForm = Object.freeze({ style: 'portico', invalidInputStatus: 400 });
 

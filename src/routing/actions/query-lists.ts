@@ -2,10 +2,13 @@
  * Queries and forms (URL standard §5.1): percent-encoded names and values, a repeated name as a list; and the names that a schema makes
  * lists: wherever it says array, in any of its branches.
  */
-import { parse } from 'fast-querystring';
+import { createRequire } from 'node:module';
 import { Fault } from '../../app/index.js';
 import { ignoreErrors, isObject } from '../../errors/index.js';
 import { type JsonSchema, jsonSchemaOf, type Schema } from './schema.js';
+
+// Not by an import, which costs a start more: see `fault-style.ts`.
+const { parse } = createRequire(import.meta.url)('fast-querystring') as typeof import('fast-querystring');
 
 /** Form of a name: a list, one value, or undefined if the schema does not tell. */
 type Form = 'list' | 'one' | undefined;
