@@ -77,6 +77,8 @@ export class Load {
   readonly #parts: LoadParts;
   readonly #usage = new Usage();
   readonly #issued = new WeakSet<PasteError>();
+  /** By protocol, factory and file, because many sections of a large file name few factories. */
+  readonly #aliasesOf = new Map<string, Alias | undefined>();
   /** The error that ended the load. */
   #limit: unknown;
 
@@ -94,7 +96,11 @@ export class Load {
   aliasOf({ factory, protocol, answerer }: Context): Alias | undefined {
     if (factory === undefined || !(this.#resolver instanceof DefaultResolver)) return undefined;
     const origin = factory.origin ?? (answerer.form === 'file' ? answerer.source.start : undefined);
-    return origin && this.#resolver.aliasOf(factory.written, protocol, origin);
+    if (origin === undefined) return undefined;
+    const { written } = factory;
+    const key = `${protocol} ${written} ${origin.file}`;
+    if (!this.#aliasesOf.has(key)) this.#aliasesOf.set(key, this.#resolver.aliasOf(written, protocol, origin));
+    return this.#aliasesOf.get(key);
   }
 
   /** Reports whether the package of an entry point is installed; true for a factory of a module, and for one from the caller's resolver. */

@@ -93,9 +93,16 @@ export type OptionsOf<D extends OptionDeclarations> = {
   readonly [K in keyof D & string as CamelCase<K>]: D[K] extends Option<infer T> ? T : never;
 };
 
+/** Properties by names of options: a group is read for each section of a paste file that may have its values. */
+const properties = new Map<string, string>();
+
 /** Returns `max_request_body_size` as the property `maxRequestBodySize`. */
 export function camelCase(name: string): string {
-  return name.replaceAll(/_([^_])/g, (_, letter: string) => letter.toUpperCase());
+  const known = properties.get(name);
+  if (known !== undefined) return known;
+  const property = name.replaceAll(/_([^_])/g, (_, letter: string) => letter.toUpperCase());
+  properties.set(name, property);
+  return property;
 }
 
 /** Reason of a refused value; the message completes "<option>: …" and never repeats the value, which may be secret. */
