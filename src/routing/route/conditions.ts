@@ -78,8 +78,8 @@ export function subDomainReader({
   subDomainsIgnore,
   domainMatch,
 }: SubDomainOptions): ((request: MatchRequest | null) => string | null) | undefined {
-  const pattern = new RegExp(translateRegex(`^(.+?)\\.${domainMatch}$`).source, 'gv');
   if (!subDomains) return undefined;
+  const pattern = new RegExp(translateRegex(`^(.+?)\\.${domainMatch}$`).source, 'gv');
   return (request) => {
     const host = request?.host?.split(':', 1)[0];
     if (host === undefined) return null;
