@@ -138,11 +138,16 @@ export function absentGroups(generation: Generation): ReadonlyMap<string, string
 }
 
 /** Reports whether a source or code may set an option of a group: a section, an argument, a variable, a value from code. */
-export function isWritten({ sources, pinned, overrides, defaults }: State, group: string): boolean {
+export function isWritten(state: State, group: string): boolean {
+  return state.sources.files.some(({ sections }) => sections.some(({ name }) => name === group)) || isSet(state, group);
+}
+
+/** Reports whether a source or code sets an option of a group: an empty section sets none. */
+function isSet({ sources, pinned, overrides, defaults }: State, group: string): boolean {
   const { files, arguments: said, environment, envPrefix } = sources;
   const variables = [envPrefix, OS_PREFIX].map((prefix) => variableName(prefix, group, ''));
   return (
-    files.some(({ sections }) => sections.some(({ name }) => name === group)) ||
+    files.some(({ entries }) => entries.some(({ section }) => section === group)) ||
     said.some((each) => each.group === group) ||
     Object.keys(environment).some((name) => variables.some((start) => name.startsWith(start))) ||
     [...Object.keys(pinned), ...overrides.keys(), ...defaults.keys()].some((key) => key.startsWith(`${group}.`))
@@ -150,7 +155,7 @@ export function isWritten({ sources, pinned, overrides, defaults }: State, group
 }
 
 /**
- * Imports the shipped code that owns a written group and that nothing has loaded, so that the values there are checked. Filters are not
+ * Imports the shipped code that owns a group with values and that nothing has loaded, so that these are checked. Filters are not
  * imported: a pipeline that has one checks its options.
  */
 export async function loadOwners(declared: DeclaredGroups, generation: Generation): Promise<void> {
@@ -159,16 +164,16 @@ export async function loadOwners(declared: DeclaredGroups, generation: Generatio
   // A section in which others have names is not theirs: `[servicegroup] report_interval` is an option of `[DEFAULT]`.
   const isOpen = (group: string): boolean => !loaded.has(group) && declared.groupOf(group) === undefined;
   const { sources, pinned, overrides, defaults } = state;
-  const sections = sources.files.flatMap((file) => file.sections.map(({ name }) => name));
+  const sections = sources.files.flatMap((file) => file.entries.map(({ section }) => section));
   const others = Object.keys({ ...sources.environment, ...pinned }).length + overrides.size + defaults.size;
   // Most configurations: all sections are those of loaded code, and the table, which takes 2 ms, is not read.
   if (others + sources.arguments.length === 0 && !sections.some(isOpen)) return;
   const directories = new Set<string>();
   for (const [group, directory] of Object.entries(table().directories))
-    if (isOpen(group) && isWritten(state, group)) directories.add(directory);
+    if (isOpen(group) && isSet(state, group)) directories.add(directory);
   for (const directory of directories) await OWNERS[directory]?.();
   for (const name of owningExtensions(generation)) {
-    const written = shippedGroups(name).filter((group) => isOpen(group) && isWritten(state, group));
+    const written = shippedGroups(name).filter((group) => isOpen(group) && isSet(state, group));
     if (written.length === 0) continue;
     const { options = {} } = (await SHIPPED[name]!()).extension;
     for (const group of written) await options[group]?.();

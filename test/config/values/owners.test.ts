@@ -82,3 +82,23 @@ test('LC-1351 only what sets an option of a group configures it: a section, an a
     folder.remove();
   }
 });
+
+test('84: the code of a group is imported for a value of it, and not for its empty section', () => {
+  const { folder, remove } = emptyProject({
+    'empty.ini': '[oslo_policy]\n[healthcheck]\n',
+    'set.ini': '[oslo_policy]\nenforce_scope = false\n',
+  });
+  try {
+    const program = `import { Config } from ${JSON.stringify(join(root, 'dist/config/index.js'))};
+      import { loadedGroups } from ${JSON.stringify(join(root, 'dist/config/internal.js'))};
+      for (const file of ['empty.ini', 'set.ini']) {
+        await (await Config.load({ files: [file], argv: false })).toValidate();
+        console.log(loadedGroups().some(({ group }) => group === 'oslo_policy'));
+      }`;
+    const words = ['--input-type=module', '-e', program];
+    const { stdout, stderr } = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8' });
+    assert.equal(stdout, 'false\ntrue\n', stderr);
+  } finally {
+    remove();
+  }
+});
