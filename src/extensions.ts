@@ -16,6 +16,7 @@ export const SHIPPED: Readonly<Record<string, () => Promise<Shipped>>> = {
   'portico/redis': () => import('./extras/redis/extension.js'),
   'portico/registry': () => import('./extras/registry/extension.js'),
   'portico/rpc': () => import('./extras/rpc/extension.js'),
+  'portico/sessions': () => import('./extras/sessions/extension.js'),
 };
 
 /** Directories whose modules declare options that any process checks. */

@@ -33,7 +33,6 @@ export const FILTERS: Readonly<Record<string, () => Promise<object>>> = {
   requestId: () => import('./middleware/request-id.js'),
   requestLog: () => import('./middleware/request-log.js'),
   securityHeaders: () => import('./middleware/security-headers.js'),
-  session: () => import('./middleware/session.js'),
   signToken: () => import('./middleware/sign-token.js'),
   sizelimit: () => import('./middleware/sizelimit.js'),
   staticFiles: () => import('./middleware/static-files.js'),
@@ -43,4 +42,5 @@ export const FILTERS: Readonly<Record<string, () => Promise<object>>> = {
   ValidatorUnavailable: () => import('./middleware/auth/token-validator.js'),
 } satisfies { [N in keyof Middleware]: () => Promise<Pick<Middleware, N>> };
 
-type Middleware = typeof import('./middleware/index.js');
+/** `session` is a name of an extension that programs import from there. */
+type Middleware = Omit<typeof import('./middleware/index.js'), 'session'>;

@@ -1,6 +1,7 @@
 /** Exports for other directories of Portico, in addition to the published ones. */
 
 export { catching, isAsync, isThenable, type OnFailure, observed } from './app.js';
+export { checkSite } from './cross-site.js';
 export { entering } from './entering.js';
 export {
   askRouteListeners,

@@ -169,6 +169,8 @@ export interface KnownExtensions {
   readonly loaded: readonly ExtensionObject[] | undefined;
   /** The aliases of factories that they and the shipped ones have. */
   readonly aliases: Readonly<Record<string, string>>;
+  /** References to factories of shipped extensions that the list leaves out, each with the name of its extension: aliases, and the modules. */
+  readonly leftOut: Readonly<Record<string, string>>;
 }
 
 /** Returns the extensions of an application as far as they are known; those of a list with an error are not. */
@@ -181,6 +183,11 @@ export function knownExtensions(generation: Generation): KnownExtensions {
     get aliases() {
       const all = [...names.map(shippedAliases), ...(loaded ?? []).map(({ aliases }) => aliases)];
       return Object.assign({}, ...all) as Readonly<Record<string, string>>;
+    },
+    get leftOut() {
+      const absent = Object.keys(SHIPPED).filter((name) => !names.includes(name));
+      const all = absent.flatMap((name) => [name, ...Object.keys(shippedAliases(name))].map((from) => [from, name]));
+      return Object.fromEntries(all) as Readonly<Record<string, string>>;
     },
   };
 }

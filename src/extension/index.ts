@@ -1,8 +1,8 @@
 /** `portico/extension`: what extensions use in addition to the entry points of applications. */
 
 export {
+  checkSite,
   cookiesOf,
-  methodsOf,
   type OpenedStore,
   openSharedStore,
   optionOrigin,

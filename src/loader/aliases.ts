@@ -19,6 +19,8 @@ export interface Alias {
   readonly protocol?: string | undefined;
   /** The loss with the target in place of the function, as a clause; undefined: none that a client would notice. */
   readonly lost?: string | undefined;
+  /** The extension of the factory, if `[DEFAULT] extensions` leaves it out: the reference is an error. */
+  readonly leftOut?: string;
   /** Its location, if it is in a file: relative targets are relative to that file's folder. */
   readonly origin?: Origin;
 }
@@ -75,14 +77,23 @@ export function normalDistribution(name: string): string {
   return name.toLowerCase().replace(/[-_.]+/g, '-');
 }
 
+type Entries = Readonly<Record<string, string>>;
+
 /** Returns the aliases that a caller passes: `from` to `to [protocol]`. */
-export function aliasesOf(entries: Readonly<Record<string, string>>): AliasTable {
+export function aliasesOf(entries: Entries): AliasTable {
   return tableOf(
     Object.entries(entries).map(([from, value]) => {
       const [target = '', protocol] = wordsOf(value).map(({ text }) => text);
       return [from, target, protocol];
     }),
   );
+}
+
+/** Returns the aliases of extensions, and refusals of references to those that are left out, each with the name of its extension. */
+export function extensionAliases({ aliases, leftOut }: Readonly<Record<'aliases' | 'leftOut', Entries>>): AliasTable {
+  const table = aliasesOf(aliases);
+  for (const [from, extension] of Object.entries(leftOut)) table.add(from, { target: from, leftOut: extension });
+  return table;
 }
 
 /** Returns a table of these rows. */

@@ -6,7 +6,7 @@ import { type Diagnostic, refuseUnknownOptions } from '../errors/index.js';
 import type { LogOption } from '../log/index.js';
 import { checkedLog, silentLogger } from '../log/internal.js';
 import { JobList } from '../tasks/internal.js';
-import { aliasesOf } from './aliases.js';
+import { aliasesOf, extensionAliases } from './aliases.js';
 import { type After, type CheckOptions, checkPaste } from './check/check-file.js';
 import { type Created, type CreateOptions, Creation, type ServerFactory } from './create.js';
 import { openPaste, type ReadPasteFile } from './document.js';
@@ -225,6 +225,6 @@ function loadParts(configPath: string, options: LoaderOptions): LoadParts {
     log,
     resolver: options.resolve,
     aliases: aliasesOf(options.aliases ?? {}),
-    extensionAliases: aliasesOf(config.knownExtensions().aliases),
+    extensionAliases: extensionAliases(config.knownExtensions()),
   };
 }

@@ -158,7 +158,8 @@ export class DefaultResolver implements Resolver {
     return own ?? new Unimported(parsed);
   }
 
-  async #alias({ target, origin: stands }: Alias, at: Lookup): Promise<unknown> {
+  async #alias({ target, origin: stands, leftOut }: Alias, at: Lookup): Promise<unknown> {
+    if (leftOut !== undefined) throw ofLeftOut(at.written, leftOut, at.origin);
     const chain = [...at.chain, target];
     if (at.chain.includes(target)) throw circle(chain, at.origin);
     return this.#follow(target, 'protocol', { ...at, folder: folderOf(stands ?? at.origin), chain });
@@ -219,6 +220,14 @@ function badExpression(expression: string, origin: Origin): PasteError {
     hint: comment
       ? 'Write a comment on a separate line; after text, "#" and ";" belong to the value.'
       : 'Write package/path:export, ./file.js:export, or without ":export" for the default export.',
+    origin,
+  });
+}
+
+function ofLeftOut(written: string, extension: string, origin: Origin): PasteError {
+  return new PasteError('PORTICO_EXTENSION', {
+    message: `${written} belongs to ${extension}, which [DEFAULT] extensions leaves out.`,
+    hint: `Remove -${extension} from [DEFAULT] extensions.`,
     origin,
   });
 }

@@ -12,7 +12,7 @@ import {
   type OpenApiAdditions,
   remoteOf,
 } from '../app/index.js';
-import { exchangeOf, optionOrigin, unavailable } from '../app/internal.js';
+import { checkSite, exchangeOf, optionOrigin, unavailable } from '../app/internal.js';
 import { boolean, defineOptions, integer, type OptionsOf, path, string } from '../config/index.js';
 import { writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused, type Origin } from '../errors/index.js';
@@ -27,7 +27,6 @@ import { unauthenticated } from './auth/presented-token.js';
 import { TokenCache } from './auth/token-cache.js';
 import { isRefused, type RefusedToken, type TokenInfo } from './auth/token-validator.js';
 import { removeHeaders } from './headers.js';
-import { checkSite } from './sessions/cross-site.js';
 
 // Compares passwords in worker threads, with a fair queue for each client.
 

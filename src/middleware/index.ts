@@ -1,5 +1,7 @@
 /** `portico/middleware`: the built-in filters and apps. Each is a factory for a paste file. */
 
+// The filter of an extension.
+export { session } from 'portico/sessions';
 export type { Identity } from '../app/index.js';
 export type { SessionStore } from '../service/internal.js';
 export type { AuthTokenOptions } from './auth/auth-token-options.js';
@@ -42,7 +44,6 @@ export { requestConfig } from './request-config.js';
 export { computeRequestId, requestId } from './request-id.js';
 export { requestLog } from './request-log.js';
 export { securityHeaders } from './security-headers.js';
-export { session } from './session.js';
 export { type SignTokenOptions, signToken, type TokenClaims } from './sign-token.js';
 export { sizelimit } from './sizelimit.js';
 export { staticFiles, staticFilesFilter } from './static-files.js';

@@ -16,7 +16,8 @@ export interface Extension {
   /** Commands of `api-cli`, by name. Commands of one file are registered together. */
   readonly commands?: Readonly<Record<string, () => Promise<CommandFile>>>;
   /**
-   * Names of factories in paste files for Python, each with the factory to load in its place: `wsgi.audit:factory` with `portico-audit:audit`.
+   * Other names of factories in paste files, such as those for Python, each with the factory to load in its place: `wsgi.audit:factory` with
+   * `portico-audit:audit`.
    * After `egg:` a second word is the protocol. Aliases of the application and of the file go before.
    */
   readonly aliases?: Readonly<Record<string, string>>;

@@ -9,6 +9,20 @@ const { folder, remove } = emptyProject({
   'without.ini': '[DEFAULT]\nextensions = -portico/registry\n',
   'services.ini':
     '[DEFAULT]\nextensions = -portico/rpc\nenabled_services = images\n[service:images]\nmanager = ./images.js:Images\n',
+  'sessions.ini':
+    '[DEFAULT]\nextensions = -portico/sessions, -portico/audit\n[api:shop]\nport = 0\n[session]\nlife_s = 60\n',
+  'api-paste.ini': `[pipeline:shop]
+pipeline = session audit direct app
+[filter:session]
+paste.filter_factory = portico/middleware:session
+[filter:audit]
+use = egg:keystonemiddleware#audit
+[filter:direct]
+paste.filter_factory = portico/sessions:session
+[app:app]
+paste.app_factory = ./app.js:app
+`,
+  'app.js': 'export const app = () => (req, res) => res.end();\n',
   'images.js': 'export class Images {}\n',
   'broken.js': "export const extension = { name: 'broken' };\nexport const more = { ; };\n",
   'commands.ini': '[DEFAULT]\nextensions = ./commands.js\n',
@@ -76,4 +90,21 @@ test('a service whose extension is left out is refused at the list, by check and
   const refused =
     /services\.ini:2:14: error: \[DEFAULT\] extensions: the list leaves out portico\/rpc, which provides the services of \[service:<name>\]\n {2}remove -portico\/rpc/;
   for (const words of [['check'], []]) assert.match(await run(...words, '--config-file', 'services.ini'), refused);
+});
+
+test('84: a factory of an extension that the list leaves out is an error at its reference, by any of its names', async () => {
+  const text = await run('check', '--config-file', 'sessions.ini');
+  const leftOut = 'which [DEFAULT] extensions leaves out';
+  for (const line of [
+    `api-paste.ini:4:1: error: [filter:session] paste.filter_factory: portico/middleware:session belongs to portico/sessions, ${leftOut}.\n  Remove -portico/sessions from [DEFAULT] extensions.`,
+    `api-paste.ini:6:7: error: [filter:audit] use: egg:keystonemiddleware#audit belongs to portico/audit, ${leftOut}.`,
+    `api-paste.ini:8:1: error: [filter:direct] paste.filter_factory: portico/sessions:session belongs to portico/sessions, ${leftOut}.`,
+    `sessions.ini:5:1: warning: [session] this section belongs to portico/sessions, ${leftOut}`,
+  ]) {
+    assert.ok(text.includes(line), `${line}\n${text}`);
+  }
+  assert.doesNotMatch(
+    await run('check', '--config-file', 'sessions.ini', '--set', 'DEFAULT.extensions='),
+    /belongs to/,
+  );
 });

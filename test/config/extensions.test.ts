@@ -196,6 +196,7 @@ test('shipped ones are always there, others in the order of the list; an object 
     'portico/redis',
     'portico/registry',
     'portico/rpc',
+    'portico/sessions',
     'own',
     'portico-spool',
   ]);
@@ -207,7 +208,7 @@ test('shipped ones are always there, others in the order of the list; an object 
   const without = await load('[DEFAULT]', 'extensions = -portico/registry');
   assert.deepEqual(
     (await extensionsOf(without)).map(({ name }) => name),
-    ['portico/audit', 'portico/policy', 'portico/redis', 'portico/rpc'],
+    ['portico/audit', 'portico/policy', 'portico/redis', 'portico/rpc', 'portico/sessions'],
   );
 });
 
@@ -250,7 +251,15 @@ test('a worker reads the list of its parent, from its snapshot', async () => {
   const worker = await Config.load({ worker: { configuration: config.snapshot() } as never, argv: false });
   assert.deepEqual(
     loadedExtensionsOf(worker)?.map(({ name }) => name),
-    ['portico/audit', 'portico/policy', 'portico/redis', 'portico/registry', 'portico/rpc', 'portico-spool'],
+    [
+      'portico/audit',
+      'portico/policy',
+      'portico/redis',
+      'portico/registry',
+      'portico/rpc',
+      'portico/sessions',
+      'portico-spool',
+    ],
   );
   assert.equal(worker.group('spool', defineOptions({ keep: integer({ default: 3, help: 'Days.' }) })).keep, 7);
 });

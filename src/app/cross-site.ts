@@ -1,12 +1,15 @@
 /** Requests that a page of another site has sent, which carry the cookies of this one (CSRF). */
 import type { IncomingMessage } from 'node:http';
-import { Fault, remoteOf } from '../../app/index.js';
-import { methodsOf } from '../../app/internal.js';
+import { Fault } from './fault.js';
+import { remoteOf } from './remote.js';
+import { methodsOf } from './request-path.js';
 
 /** Safe methods (RFC 9110 §9.2.1). */
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
-/** Throws a 403 for a request that {@link isCrossSite} finds. `trusted`: origins of other sites that may send them. */
+/**
+ * Throws a 403 for a request of a page of another site that can change something, or opens a WebSocket. `trusted`: origins that may send them.
+ */
 export function checkSite(req: IncomingMessage, trusted: ReadonlySet<string>): void {
   if (isCrossSite(req, trusted)) throw new Fault(403, { message: 'The request comes from another site.' });
 }

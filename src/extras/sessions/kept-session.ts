@@ -1,9 +1,8 @@
 /** The session of one request: reads its cookie, and writes it with the headers of the response. */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { beforeHead, environ, Fault, type Identity, type Session, type SessionData } from '../../app/index.js';
-import { PorticoError } from '../../errors/index.js';
-import type { SessionStore } from '../../service/internal.js';
+import { beforeHead, environ, Fault, type Identity, type Session, type SessionData } from 'portico/app';
+import { PorticoError, type SessionStore } from 'portico/extension';
 import type { SessionOptions } from './session-options.js';
 import type { SessionSeal } from './session-seal.js';
 

@@ -1,14 +1,11 @@
 /** session: sessions in an encrypted cookie, or in a store of the application, with protection against requests of other sites. */
-import { environ, type FactoryContext, filterFactory, type OpenApiAdditions, type Session } from '../app/index.js';
-import { cookiesOf, openSharedStore } from '../app/internal.js';
-import type { SessionStore } from '../service/internal.js';
-import { maskUris } from '../text/index.js';
-import { stripIdentity } from './auth/identity.js';
-import { checkSite } from './sessions/cross-site.js';
-import { KeptSession, type SessionRules } from './sessions/kept-session.js';
-import { checkCookie, type SessionOptions, secretsOf, sessionOptions } from './sessions/session-options.js';
+import { environ, type FactoryContext, filterFactory, type OpenApiAdditions, type Session } from 'portico/app';
+import { checkSite, cookiesOf, maskUris, openSharedStore, type SessionStore } from 'portico/extension';
+import { stripIdentity } from 'portico/middleware';
+import { KeptSession, type SessionRules } from './kept-session.js';
+import { checkCookie, type SessionOptions, secretsOf, sessionOptions } from './session-options.js';
 
-declare module '../app/index.js' {
+declare module 'portico/app' {
   interface Environ {
     /** The session of the caller; set by the filter session. */
     session?: Session;
@@ -27,7 +24,7 @@ export const session = filterFactory(
     const secrets = secretsOf(options, ctx);
     const { cookie: name, store: named, refuseCrossSite } = options;
     const kept = await storeOf(options, ctx);
-    const { SessionSeal } = await import('./sessions/session-seal.js');
+    const { SessionSeal } = await import('./session-seal.js');
     const rules = { options, ...kept, seal: new SessionSeal(secrets, [ctx.service, ctx.section.name]) };
     const trusted = new Set(options.trustedOrigins);
     return (app) => (req, res) => {

@@ -1,6 +1,6 @@
 /** Encrypts what a cookie holds: a JWT (RFC 7519) with `dir` and `A256GCM`, by the package jose. */
 import { createHash, hkdfSync } from 'node:crypto';
-import { EncryptJWT, type JWTPayload, jwtDecrypt } from '../auth/jose.js';
+import { EncryptJWT, type JWTPayload, jwtDecrypt } from 'jose';
 
 /** Content of a cookie. */
 export interface Sealed {

@@ -1,20 +1,19 @@
 /** Options of the filter session, and the errors that they can have together. */
-import type { FactoryContext } from '../../app/index.js';
-import { optionOrigin } from '../../app/internal.js';
-import { boolean, defineOptions, duration, list, type OptionsOf, oneOf, path, string } from '../../config/index.js';
-import { ConfigurationRefused } from '../../errors/index.js';
+import type { FactoryContext } from 'portico/app';
+import { boolean, defineOptions, duration, list, type OptionsOf, oneOf, path, string } from 'portico/config';
+import { ConfigurationRefused, optionOrigin } from 'portico/extension';
 
 /** Browsers keep cookies for at most 400 days. */
 const LONGEST_S = 34_560_000;
 
-export const sessionOptions = defineOptions({
+export const sessionOptions = defineOptions('session', {
   secrets: list({
     default: [],
     secret: true,
     help: 'Secrets of at least 32 bytes. The first encrypts, all decrypt.',
   }),
   secrets_file: path({ kind: 'file', mode: 0o640, help: 'File with the secrets, one a line, in place of secrets.' }),
-  cookie: string({ default: 'session', regex: /^[\w!#$%&'*+.^`|~-]+$/, help: 'Name of the cookie.' }),
+  cookie: string({ default: 'session', regex: /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, help: 'Name of the cookie.' }),
   life_s: duration({
     default: 86_400,
     min: 1,
