@@ -263,7 +263,7 @@ const BY_ATTRIBUTE: readonly (readonly [name: RegExp, target: string])[] = [
   [/^root_app_factory$/, 'portico/loader:urlmap'],
 ];
 
-/** Filters under other names than their own. */
+/** Filters under other names than their own, and those that the list lacks. */
 const BY_NAME: ReadonlyMap<string, string> = new Map([
   ['accesslog', 'requestLog'],
   ['authtoken', 'authToken'],
@@ -276,6 +276,8 @@ const BY_NAME: ReadonlyMap<string, string> = new Map([
   ['prefix', 'pathPrefix'],
   ['proxylogging', 'requestLog'],
   ['ratelimit', 'rateLimit'],
+  // Of an extension, which has the reference as an alias.
+  ['session', 'session'],
   ['translogger', 'requestLog'],
 ]);
 

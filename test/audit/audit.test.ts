@@ -223,6 +223,23 @@ test('87 headers of an identity count only behind an authenticator that has foun
   );
 });
 
+test('a map that is named in portico.ini, and is missing, is told there', async (t) => {
+  const paste = join(
+    folderOf(t, {
+      'app.js': 'export const app = () => () => undefined;\n',
+      'api-paste.ini':
+        '[pipeline:main]\npipeline = audit app\n[filter:audit]\npaste.filter_factory = portico/audit:audit\n[app:app]\npaste.app_factory = ./app.js:app\n',
+    }),
+    'api-paste.ini',
+  );
+  const ini = '[DEFAULT]\n[audit_middleware_notifications]\naudit_map_file = gone.conf\n';
+  const diagnostics = await new Loader(paste, { config: Config.fromText(ini, { file: 'portico.ini' }) }).check();
+  const [missing] = diagnostics.filter(({ severity }) => severity === 'error');
+  assert.match(missing!.message, /^the map cannot be read: /);
+  assert.deepEqual(missing!.location!.origin?.line, 3);
+  assert.match(missing!.location!.origin!.file, /portico\.ini$/);
+});
+
 test('87 a path in an event has no secrets of its query', async (t) => {
   const [[, { requestPath }]] = (await (await audited(t, TO_LOG))('GET', '/v1/a?token=SECRET123&b=1')) as [Told];
   assert.equal(requestPath, '/v1/a?token=****&b=1');

@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { afterResponse, environ, type FactoryContext, filterFactory, RequestContext } from 'portico/app';
 import type { OptionsOf } from 'portico/config';
-import { ConfigurationRefused, errorText, Throttle } from 'portico/extension';
+import { ConfigurationRefused, errorText, optionOrigin, Throttle } from 'portico/extension';
 import { type AuditMap, readMap } from './audit-map.js';
 import { auditOptions, GROUP } from './audit-options.js';
 import { actionInBody, actionOf, newEvent, outcomeOf } from './cadf-event.js';
@@ -73,13 +73,13 @@ export const audit = filterFactory(
   },
 );
 
-function mapOf({ auditMapFile: file }: Options, { config, section }: FactoryContext): AuditMap {
+function mapOf({ auditMapFile: file }: Options, ctx: FactoryContext): AuditMap {
   if (file === undefined) return readMap('', '');
   try {
-    return readMap(config.readFile(file), file);
+    return readMap(ctx.config.readFile(file), file);
   } catch (cause) {
     if (cause instanceof ConfigurationRefused) throw cause;
-    const origin = section.options.get('audit_map_file')?.origin ?? section.origin;
+    const origin = optionOrigin(ctx, GROUP, 'audit_map_file');
     const message = `the map cannot be read: ${errorText(cause)}`;
     throw new ConfigurationRefused('PORTICO_AUDIT_MAP', { message, origin, cause });
   }
