@@ -12,6 +12,7 @@ interface Shipped {
 
 export const SHIPPED: Readonly<Record<string, () => Promise<Shipped>>> = {
   'portico/audit': () => import('./extras/audit/extension.js'),
+  'portico/generate': () => import('./extras/generate/extension.js'),
   'portico/policy': () => import('./extras/policy/extension.js'),
   'portico/redis': () => import('./extras/redis/extension.js'),
   'portico/registry': () => import('./extras/registry/extension.js'),

@@ -86,8 +86,10 @@ export const CONTEXT: CommandContext = {
   log: commandLogger,
   buildApps: async (config, failed) => (await import('./validate/build-apps.js')).buildApps(config, failed),
   makeService: async (config, name) => (await import('./validate/service-named.js')).serviceNamed(config, name),
-  readConfiguration: async (args, { isQuiet = false } = {}) => {
+  applicationFacts: async (config, args) =>
+    (await import('./facts/application-facts.js')).applicationFacts(config, args),
+  readConfiguration: async (args, { isQuiet = false, env } = {}) => {
     const { readConfiguration } = await import('./configured/configuration.js');
-    return readConfiguration(args, isQuiet ? { log: silentLogger() } : {});
+    return readConfiguration(args, { ...(env && { env }), ...(isQuiet && { log: silentLogger() }) });
   },
 };

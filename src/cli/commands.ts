@@ -22,7 +22,6 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<CommandFile>> = new Map
     request: () => import('./look/request-command.js'),
     routes: () => import('./look/routes-command.js'),
     openapi: () => import('./look/openapi-command.js'),
-    generate: () => import('./generate-command.js'),
     notify,
     'wait-ready': notify,
     status: control,

@@ -1,5 +1,6 @@
 /** `portico/extension`: what extensions use in addition to the entry points of applications. */
 
+export { variableName } from '../config/internal.js';
 export {
   checkSite,
   cookiesOf,
@@ -114,13 +115,18 @@ export {
 } from '../managers/index.js';
 export { commandName, importPeer, type OptionalPeer, sqlitePath, sqliteProblem } from '../modules/index.js';
 export type {
+  ApiFacts,
+  ApplicationFacts,
   CommandContext,
   CommandFile,
   ConfigurationArguments,
   Extension,
+  ListenerFacts,
   OutputArguments,
   Provides,
+  ReadingOptions,
   StatusPart,
+  WrittenPath,
 } from '../service/index.js';
 export {
   addTrouble,
@@ -134,5 +140,5 @@ export {
   type Taken,
 } from '../service/internal.js';
 export { type ActiveTrace, CallSpans, isRegistered, type SendKind, type TraceHeaders } from '../spans/index.js';
-export { countText, formatDuration, isSecretName, masked, maskUris, printable } from '../text/index.js';
+export { countText, formatDuration, isSecretName, masked, maskUris, printable, shellWord } from '../text/index.js';
 export { batchWrites } from '../wire/index.js';

@@ -5,6 +5,7 @@
 import type { Command } from 'commander';
 import type { Config, Location, OptionDeclarations } from '../config/index.js';
 import type { Logger } from '../log/index.js';
+import type { ApplicationFacts } from './application-facts.js';
 import type { ServiceBase } from './service.js';
 
 /** Additions to an application by a package. A module exports it as `extension`; `package.json` names that module. */
@@ -57,14 +58,27 @@ export interface OutputArguments extends ConfigurationArguments {
   readonly json?: boolean;
 }
 
+/** Options for reading a configuration. */
+export interface ReadingOptions {
+  /** True: the log has none of its lines. Default false. */
+  readonly isQuiet?: boolean;
+  /** Default: the environment of the process. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
 /** Functions of `api-cli` that its commands use. */
 export interface CommandContext {
   /** Adds a command that reads a configuration to another command. `line`: the example at the end of its help. */
   addCommand(parent: Command, words: string, description: string, line: string): Command;
   /** Returns the example at the end of a command's help. */
   example(line: string): string;
-  /** Reads the configuration that the options name. `isQuiet`: the log has none of its lines. Default false. */
-  readConfiguration(args: ConfigurationArguments, options?: { readonly isQuiet?: boolean }): Promise<Config>;
+  /** Reads the configuration that the options name. */
+  readConfiguration(args: ConfigurationArguments, options?: ReadingOptions): Promise<Config>;
+  /**
+   * Returns what other programs have to know to start, probe and forward to the application: addresses, workers, time limits, files. Imports
+   * the filters of its pipelines. `args`: name the configuration. Rejects with the errors of APIs that cannot be planned.
+   */
+  applicationFacts(config: Config, args: ConfigurationArguments): Promise<ApplicationFacts>;
   /**
    * Builds each app of the enabled APIs, and closes it: what its factories have loaded can be looked at. `failed`: called with the error of
    * each that cannot be built; default: reject with it.

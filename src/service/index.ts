@@ -1,4 +1,5 @@
 /** `portico/service`: classes and types for writing a service. */
+export type { ApiFacts, ApplicationFacts, ListenerFacts, WrittenPath } from './application-facts.js';
 export type { DriverLife, Drivers, LoadDriverOptions } from './drivers.js';
 export type {
   CommandContext,
@@ -7,6 +8,7 @@ export type {
   Extension,
   OutputArguments,
   Provides,
+  ReadingOptions,
   StatusPart,
 } from './extension.js';
 export { Lifecycle, type LifecycleState, type LifecycleSteps } from './lifecycle.js';

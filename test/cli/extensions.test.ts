@@ -1,5 +1,6 @@
 /** Errors of extensions in the output of commands. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { emptyProject, runApiCli } from '../e2e/program.js';
 import { command, isServing } from './command.js';
@@ -25,6 +26,16 @@ paste.app_factory = ./app.js:app
   'app.js': 'export const app = () => (req, res) => res.end();\n',
   'images.js': 'export class Images {}\n',
   'broken.js': "export const extension = { name: 'broken' };\nexport const more = { ; };\n",
+  'facts.ini':
+    '[DEFAULT]\nextensions = ./facts.js\nenabled_apis = shop\n[api:shop]\nlisten = [::]:8080\nworkers = 3\n[admin]\nlisten = 127.0.0.1:9100\n',
+  'api-paste.ini': '[app:shop]\npaste.app_factory = portico/middleware:echo\n',
+  'facts.js': `export const extension = {
+  name: 'facts',
+  commands: { facts: async () => ({ register: (program, context) => context.addCommand(program, 'facts', 'Prints facts.', 'facts').action(
+    async (args) => context.print({ json: true }, await context.applicationFacts(await context.readConfiguration(args), args)),
+  ) }) },
+};
+`,
   'commands.ini': '[DEFAULT]\nextensions = ./commands.js\n',
   'commands.js': `export const extension = {
   name: 'strange',
@@ -84,6 +95,39 @@ test('a broken command of an extension is reported by its name, and help has all
   assert.match(help, /warning: the command thrower of strange cannot be registered: no such program/);
   assert.match(help, /^ {2}hello/m);
   assert.match(help, /^ {2}check /m);
+});
+
+test('a command of an extension gets the facts of an application: addresses for its clients, workers, files, no secret', async () => {
+  const facts = JSON.parse(
+    await run('facts', '--config-file', 'facts.ini', '--set', 'database.connection=postgresql://a:b@c/d'),
+  ) as Record<string, unknown>;
+  assert.deepEqual(facts.apis, [
+    {
+      name: 'shop',
+      address: { host: '::', port: 8080, backlog: 511 },
+      connect: '127.0.0.1:8080',
+      isLocal: false,
+      usesTls: false,
+      needsCertificate: false,
+      workers: 3,
+      setsWorkers: true,
+    },
+  ]);
+  assert.deepEqual(facts.admin, {
+    address: { host: '127.0.0.1', port: 9100 },
+    connect: '127.0.0.1:9100',
+    isLocal: true,
+  });
+  const [file, set] = facts.arguments as Record<string, string>[];
+  assert.equal(file!.value, join(folder, 'facts.ini'));
+  assert.equal(set!.shown, 'database.connection=****');
+});
+
+test('generate is a command of an extension, which a list leaves out', async () => {
+  assert.match(
+    await run('generate', 'nginx', '--set', 'DEFAULT.extensions=-portico/generate'),
+    /^error: the command generate belongs to portico\/generate, which \[DEFAULT\] extensions leaves out\./,
+  );
 });
 
 test('a service whose extension is left out is refused at the list, by check and at a start', async () => {

@@ -192,6 +192,7 @@ test('shipped ones are always there, others in the order of the list; an object 
   const names = (await extensionsOf(config)).map(({ name }) => name);
   assert.deepEqual(names, [
     'portico/audit',
+    'portico/generate',
     'portico/policy',
     'portico/redis',
     'portico/registry',
@@ -208,7 +209,7 @@ test('shipped ones are always there, others in the order of the list; an object 
   const without = await load('[DEFAULT]', 'extensions = -portico/registry');
   assert.deepEqual(
     (await extensionsOf(without)).map(({ name }) => name),
-    ['portico/audit', 'portico/policy', 'portico/redis', 'portico/rpc', 'portico/sessions'],
+    ['portico/audit', 'portico/generate', 'portico/policy', 'portico/redis', 'portico/rpc', 'portico/sessions'],
   );
 });
 
@@ -253,6 +254,7 @@ test('a worker reads the list of its parent, from its snapshot', async () => {
     loadedExtensionsOf(worker)?.map(({ name }) => name),
     [
       'portico/audit',
+      'portico/generate',
       'portico/policy',
       'portico/redis',
       'portico/registry',

@@ -1,10 +1,10 @@
 /**
  * A proxy: an upstream and a server block for each API, to be included in the `http` block of nginx.conf.
  */
-import type { Diagnostic } from '../../errors/index.js';
-import { formatAddress, isWildcard } from '../../service/internal.js';
+import type { Diagnostic } from 'portico/extension';
+import type { ApiFacts } from 'portico/service';
 import type { DeploymentFile, Lines } from './compare.js';
-import { type DeployedApi, type Deployment, LONGEST_SECONDS, portOf, schemeOf } from './deployment.js';
+import { type Deployment, LONGEST_SECONDS, portOf, schemeOf } from './deployment.js';
 
 export const nginx: DeploymentFile = { lines, warnings };
 
@@ -35,7 +35,8 @@ function lines(deployment: Deployment): Lines {
   ];
 }
 
-function apiLines(api: DeployedApi, { keepAlive, silence }: Deployment): Lines {
+function apiLines(api: ApiFacts, { options }: Deployment): Lines {
+  const { keepAliveTimeout: keepAlive, clientSocketTimeout: silence } = options;
   const name = api.name.replace(/[^\w-]/g, '_');
   return [
     '',
@@ -68,7 +69,7 @@ function apiLines(api: DeployedApi, { keepAlive, silence }: Deployment): Lines {
     '        proxy_set_header X-Forwarded-Host $host$portico_port;',
     '        proxy_set_header X-Forwarded-Prefix "";',
     '        proxy_set_header Forwarded "";',
-    api.tls && [
+    api.usesTls && [
       "        # nginx does not verify the API's certificate: set proxy_ssl_verify on, with proxy_ssl_trusted_certificate.",
       '        proxy_ssl_server_name on;',
       '        proxy_ssl_session_reuse on;',
@@ -81,11 +82,8 @@ function apiLines(api: DeployedApi, { keepAlive, silence }: Deployment): Lines {
 /** Quotes a parameter for nginx. */
 const quoted = (word: string): string => (/[\s"'\\;{}#$]/.test(word) ? `"${word.replace(/["\\]/g, '\\$&')}"` : word);
 
-/** Returns the address for a proxy on this machine. */
-function serverOf(api: DeployedApi): string {
-  const { address } = api;
-  if ('path' in address) return `unix:${address.path}`;
-  const port = portOf(api)!;
-  if (!('host' in address) || isWildcard(address.host)) return `127.0.0.1:${port}`;
-  return formatAddress({ host: address.host, port });
+/** Returns the address for a proxy on this machine. Throws for an API that uses any free port. */
+function serverOf(api: ApiFacts): string {
+  portOf(api);
+  return api.connect;
 }

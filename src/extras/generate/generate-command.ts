@@ -4,43 +4,46 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { UsageError } from '../config/internal.js';
+import type { Config } from 'portico/config';
 import {
   type Diagnostic,
   inOrder,
-  isError,
   type Location,
   locationInFile,
   PorticoError,
-  printDiagnostic,
   printDiagnostics,
-} from '../errors/index.js';
-import { choice, example, print } from './command.js';
-import { addConfigurationOptions, type OutputArguments } from './command-line.js';
-import { readConfiguration } from './configured/configuration.js';
-import { type CheckedFile, compare, type DeploymentFile, type Entry, type Tell, textOf } from './generate/compare.js';
-import { ADDITIONS, type Addition, type Deployment, deploymentOf } from './generate/deployment.js';
-import { docker } from './generate/docker.js';
-import { kubernetes } from './generate/kubernetes.js';
-import { logrotate } from './generate/logrotate.js';
-import { nginx } from './generate/nginx.js';
-import { socket } from './generate/socket.js';
-import { systemd } from './generate/systemd.js';
+  UsageError,
+} from 'portico/extension';
+import type { CommandContext, OutputArguments } from 'portico/service';
+import { type CheckedFile, compare, type DeploymentFile, type Entry, type Tell, textOf } from './compare.js';
+import { ADDITIONS, type Addition, type Deployment, type DeploymentArguments, deploymentOf } from './deployment.js';
+import { docker } from './docker.js';
+import { kubernetes } from './kubernetes.js';
+import { logrotate } from './logrotate.js';
+import { nginx } from './nginx.js';
+import { socket } from './socket.js';
+import { systemd } from './systemd.js';
 
 const KINDS = { systemd, socket, logrotate, docker, kubernetes, nginx };
 const WORDS = Object.keys(KINDS) as (keyof typeof KINDS)[];
 
-interface GenerateArguments extends OutputArguments {
-  readonly api?: string;
-  readonly name?: string;
-  readonly with?: readonly Addition[];
+interface GenerateArguments extends OutputArguments, DeploymentArguments {
   readonly check?: string;
 }
 
-export function register(program: Command): void {
-  const command = program
-    .command('generate')
-    .description('print a deployment file, or check one')
+export function register(program: Command, context: CommandContext): void {
+  const { addCommand, choice } = context;
+  /** Accepts a part of {@link ADDITIONS}. */
+  const addition = (part: string, parts: readonly Addition[] = []): readonly Addition[] => [
+    ...parts,
+    choice('--with', ADDITIONS)(part),
+  ];
+  addCommand(
+    program,
+    'generate',
+    'print a deployment file, or check one',
+    'api-cli generate systemd --config-file /etc/portico/portico.ini > books.service',
+  )
     .argument(
       '<kind>',
       'systemd, socket (for one API), logrotate, docker, kubernetes or nginx',
@@ -58,32 +61,33 @@ export function register(program: Command): void {
       'only lines of this file that do not match the configuration; for systemd, socket and kubernetes',
     )
     .option('--json', 'with --check: print JSON')
-    .addHelpText(
-      'after',
-      `${example('api-cli generate systemd --config-file /etc/portico/portico.ini > books.service')}\n\nStatus of --check: 1 if a line does not match.`,
-    );
-  addConfigurationOptions(command).action(async (kind: keyof typeof KINDS, args: GenerateArguments) => {
-    const file: DeploymentFile = KINDS[kind];
-    if (args.api !== undefined && file !== socket) throw new UsageError('--api is only for generate socket');
-    if (args.with !== undefined && file !== kubernetes) throw new UsageError('--with is only for generate kubernetes');
-    const deployment = await deploymentOf(await readConfiguration(args), args);
-    if (args.check !== undefined) return await check(checked(kind, file), args.check, args, deployment);
-    process.stdout.write(`${textOf(file.lines(deployment))}\n`);
-    const beside = file.beside?.(deployment);
-    if (beside !== undefined && !existsSync(beside.name)) {
-      writeFileSync(beside.name, beside.text);
-      process.stderr.write(`${beside.name} was written: this file needs it\n`);
-    }
-    const warnings = file.warnings?.(deployment) ?? [];
-    for (const each of warnings) {
-      process.stderr.write(`${printDiagnostic({ severity: 'warning', code: 'PORTICO_DEPLOYMENT', ...each })}\n`);
-    }
-  });
+    .addHelpText('after', '\nStatus of --check: 1 if a line does not match.')
+    .action(async (kind: keyof typeof KINDS, args: GenerateArguments) => {
+      const file: DeploymentFile = KINDS[kind];
+      if (args.api !== undefined && file !== socket) throw new UsageError('--api is only for generate socket');
+      if (args.with !== undefined && file !== kubernetes)
+        throw new UsageError('--with is only for generate kubernetes');
+      const deployment = await deployed(context, await context.readConfiguration(args), args);
+      if (args.check !== undefined) return await check(checked(kind, file), args.check, { context, args, deployment });
+      write(file, deployment);
+    });
 }
 
-/** Accepts a part of {@link ADDITIONS}. */
-function addition(part: string, parts: readonly Addition[] = []): readonly Addition[] {
-  return [...parts, choice('--with', ADDITIONS)(part)];
+/** Returns the deployment of a configuration; `args`: name it. */
+async function deployed(context: CommandContext, config: Config, args: GenerateArguments): Promise<Deployment> {
+  return deploymentOf(await context.applicationFacts(config, args), args);
+}
+
+/** Prints a file, and writes the one that it needs beside it. */
+function write(file: DeploymentFile, deployment: Deployment): void {
+  process.stdout.write(`${textOf(file.lines(deployment))}\n`);
+  const beside = file.beside?.(deployment);
+  if (beside !== undefined && !existsSync(beside.name)) {
+    writeFileSync(beside.name, beside.text);
+    process.stderr.write(`${beside.name} was written: this file needs it\n`);
+  }
+  for (const each of file.warnings?.(deployment) ?? [])
+    process.stderr.write(`${printDiagnostics([{ severity: 'warning', code: 'PORTICO_DEPLOYMENT', ...each }])}\n`);
 }
 
 /** Accepts a name that systemd, Kubernetes and registries of images do: a label of DNS (RFC 1123 §2.1). */
@@ -105,12 +109,20 @@ function checked(kind: string, file: DeploymentFile): CheckedFile {
   );
 }
 
-async function check(file: CheckedFile, path: string, args: GenerateArguments, deployment: Deployment): Promise<void> {
+/** A check of an existing file. */
+interface Check {
+  readonly context: CommandContext;
+  readonly args: GenerateArguments;
+  /** The deployment of the configuration files alone. */
+  readonly deployment: Deployment;
+}
+
+async function check(file: CheckedFile, path: string, given: Check): Promise<void> {
   const text = readText(path);
   const lines = text.split(/\r?\n/);
   const locationAt = (line: number) => locationInFile({ file: path, line, column: 1, text: lines[line - 1] });
   const found: Diagnostic[] = [];
-  const set = await deploymentIn(file, text, args, deployment).catch((error: unknown) => {
+  const set = await deploymentIn(file, text, given).catch((error: unknown) => {
     if (!(error instanceof PorticoError)) throw error;
     found.push(
       ...error.diagnostics.map((each) => ({ ...each, location: locationOfSetting(each, file.read(text), locationAt) })),
@@ -122,22 +134,23 @@ async function check(file: CheckedFile, path: string, args: GenerateArguments, d
   if (set !== undefined && file.check !== undefined) file.check(text, set, tell);
   else if (set !== undefined) compare(file, text, set, tell);
   const findings = inOrder(found);
-  print(args, { schema: 'portico/generate', version: 1, findings }, () =>
+  given.context.print(given.args, { schema: 'portico/generate', version: 1, findings }, () =>
     findings.length === 0 ? `${path} matches this configuration.` : printDiagnostics(findings),
   );
-  process.exitCode = findings.some(isError) ? 1 : 0;
+  process.exitCode = findings.some(({ severity }) => severity === 'error') ? 1 : 0;
 }
 
 /** Returns the deployment with what an existing file sets beside the configuration files. */
 async function deploymentIn(
   file: CheckedFile,
   text: string,
-  args: GenerateArguments,
-  deployment: Deployment,
+  { context, args, deployment }: Check,
 ): Promise<Deployment> {
   const { env = {}, set = [] } = file.settings?.(deployment, file.read(text)) ?? {};
   if (Object.keys(env).length === 0 && set.length === 0) return deployment;
-  return await deploymentOf(await readConfiguration(args, { env: { ...process.env, ...env }, set }), args);
+  const named = { ...args, set: [...(args.set ?? []), ...set] };
+  const config = await context.readConfiguration(named, { env: { ...process.env, ...env } });
+  return await deployed(context, config, args);
 }
 
 /** Returns the line of the file that makes a wrong setting, or where it is set otherwise. */

@@ -14,14 +14,14 @@ import {
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
-import type { Deployment } from '../../dist/cli/generate/deployment.js';
-import { wronglyCopied } from '../../dist/cli/generate/docker.js';
-import { wordsOf as unitWords } from '../../dist/cli/generate/systemd-unit.js';
+import type { Deployment } from '../../dist/extras/generate/deployment.js';
+import { wronglyCopied } from '../../dist/extras/generate/docker.js';
+import { wordsOf as unitWords } from '../../dist/extras/generate/systemd-unit.js';
+import { command } from '../cli/command.js';
 import { emptyProject, root } from '../e2e/program.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { exposureOf, securityMissing, systemdMissing, verifyUnit } from '../launch/systemd/verify-unit.js';
 import { makePair } from '../server/certificate-files.js';
-import { command } from './command.js';
 
 const PASTE = `[composite:hello]
 use = portico/loader:urlmap

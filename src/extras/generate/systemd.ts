@@ -3,8 +3,7 @@
  */
 import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import type { Diagnostic } from '../../errors/index.js';
-import { realPath } from '../../modules/index.js';
+import { type Diagnostic, ignoreErrors } from 'portico/extension';
 import {
   atLeast,
   type CheckedFile,
@@ -22,6 +21,7 @@ import {
   secondsOf,
 } from './compare.js';
 import { type Deployment, variablesComment, writtenBy } from './deployment.js';
+import { directoryOf, variableOf } from './moved-paths.js';
 import {
   isOn,
   isTemporary,
@@ -35,7 +35,6 @@ import {
   unitReader,
   wordsOf,
 } from './systemd-unit.js';
-import { directoryOf, variableOf } from './written-paths.js';
 
 /** A shorter time would end a service that only replaces a worker. */
 const WATCHDOG_SECONDS = 60;
@@ -45,14 +44,15 @@ const START_BURST = 5;
 export const systemd: CheckedFile = { lines, read: unitReader('Service'), warnings };
 
 function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
-  const { main, words, folder, entered, apis, services, workerTimeout, descriptors, control } = deployment;
+  const { program, arguments: words, folder, enteredFolder: entered, apis, services, descriptors } = deployment;
+  const { workerTimeout, controlSocket: control } = deployment.options;
   const { stopSeconds = Number.POSITIVE_INFINITY } = deployment;
   const options = words.flatMap(({ option, value }) => [option, value]);
   const { made, owned, inner, environment } = placesOf(deployment);
   const [hidden] = homeFiles(deployment);
   const [temporary] = temporaryFiles(deployment);
   const command = (...more: readonly string[]): string =>
-    [process.execPath, main, ...more, ...options].map(quoted).join(' ');
+    [process.execPath, program, ...more, ...options].map(quoted).join(' ');
   return [
     writtenBy('systemd', deployment),
     ...variablesComment('the unit', deployment),
@@ -203,10 +203,10 @@ function warnings(deployment: Deployment): Pick<Diagnostic, 'message' | 'hint'>[
 }
 
 /** Returns the paths that a start reads. */
-function readPaths({ main, folder, words, files, secretFiles, secrets }: Deployment): ReadPath[] {
+function readPaths({ program, folder, arguments: words, files, secretFiles, secrets }: Deployment): ReadPath[] {
   const withSecrets = new Set([...secretFiles, ...secrets.map(({ file }) => file)]);
   return [
-    ...[process.execPath, main, folder].map((path) => ({ path })),
+    ...[process.execPath, program, folder].map((path) => ({ path })),
     ...words.flatMap(({ option, value }) => (option === '--config-dir' ? [{ path: value, isListed: true }] : [])),
     ...[...files, ...secretFiles].map((path) => ({ path, isSecret: withSecrets.has(resolve(path)) })),
   ];
@@ -240,18 +240,21 @@ const isRoot = (unit: readonly Entry[]): boolean =>
 const hasLowPort = ({ apis }: Deployment): boolean =>
   apis.some(({ address }) => 'port' in address && address.port > 0 && address.port < 1024);
 
+/** Returns a path, and where its links lead. */
+const withTarget = ({ path }: ReadPath): string[] => [path, ignoreErrors(() => realpathSync(path)) ?? resolve(path)];
+
 /** Returns the files that `ProtectHome=` hides, also behind links. */
 const homeFiles = (deployment: Deployment): string[] =>
   [
-    ...readPaths(deployment).flatMap(({ path }) => [path, realPath(path)]),
-    ...deployment.writes().map((each) => directoryOf(each, each.value)),
+    ...readPaths(deployment).flatMap(withTarget),
+    ...deployment.writtenPaths().map((each) => directoryOf(each, each.value)),
   ].filter((path) => /^\/(?:home|root|run\/user)(?:\/|$)/.test(path));
 
 /** Returns the files that `PrivateTmp=` hides: those that a start reads, also behind links, and sockets, which other processes look for. */
 const temporaryFiles = (deployment: Deployment): string[] =>
   [
-    ...readPaths(deployment).flatMap(({ path }) => [path, realPath(path)]),
-    ...deployment.writes().flatMap(({ kind, value }) => (kind === 'socket' ? value : [])),
+    ...readPaths(deployment).flatMap(withTarget),
+    ...deployment.writtenPaths().flatMap(({ kind, value }) => (kind === 'socket' ? value : [])),
   ].filter(isTemporary);
 
 /** Returns rules for the paths that the configuration writes to, with the environment of a unit. */
@@ -260,7 +263,7 @@ function pathRules(deployment: Deployment, unit: readonly Entry[]): Lines {
   const made = Object.keys(MADE);
   const makes = wordsOf(lastOf(unit, 'ExecStartPre'));
   const isStrict = lastOf(unit, 'ProtectSystem') === 'strict';
-  return deployment.writes(set.get(variableOf({ group: 'DEFAULT', opt: 'state_path' }))).map((written) => {
+  return deployment.writtenPaths(set.get(variableOf({ group: 'DEFAULT', opt: 'state_path' }))).map((written) => {
     const named = `[${written.group}] ${written.opt}`;
     const directory = directoryOf(written, set.get(variableOf(written)) ?? written.value);
     if (isTemporary(directory)) return [];

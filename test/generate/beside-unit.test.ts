@@ -5,11 +5,12 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readConfiguration } from '../../dist/cli/configured/configuration.js';
-import { type CheckedFile, compare, textOf } from '../../dist/cli/generate/compare.js';
-import { type Deployment, deploymentOf } from '../../dist/cli/generate/deployment.js';
-import { logrotate } from '../../dist/cli/generate/logrotate.js';
-import { socket } from '../../dist/cli/generate/socket.js';
-import { systemd } from '../../dist/cli/generate/systemd.js';
+import { applicationFacts } from '../../dist/cli/facts/application-facts.js';
+import { type CheckedFile, compare, textOf } from '../../dist/extras/generate/compare.js';
+import { type Deployment, deploymentOf } from '../../dist/extras/generate/deployment.js';
+import { logrotate } from '../../dist/extras/generate/logrotate.js';
+import { socket } from '../../dist/extras/generate/socket.js';
+import { systemd } from '../../dist/extras/generate/systemd.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 
 const PASTE = '[app:shop]\npaste.app_factory = portico/middleware:echo\n[app:books]\nuse = shop\n';
@@ -21,7 +22,8 @@ async function deployment(ini: string, chosen?: string) {
   writeFileSync(file, ini);
   writeFileSync(join(folder, 'api-paste.ini'), PASTE);
   const args = { configFile: [file], ...(chosen !== undefined && { api: chosen }) };
-  return deploymentOf(await readConfiguration(args), { ...args, name: 'portico' });
+  const config = await readConfiguration(args);
+  return deploymentOf(await applicationFacts(config, args), { ...args, name: 'portico' });
 }
 
 function findings(kind: CheckedFile, text: string, of: Deployment): string[] {
@@ -82,7 +84,7 @@ test('82 the unit does not hide /tmp if a start reads a file there, or another p
   const given = await deployment('[api:shop]\nport = 8080\n');
   const elsewhere = {
     ...given,
-    main: '/srv/shop/main.js',
+    program: '/srv/shop/main.js',
     folder: '/srv/shop',
     files: ['/etc/shop.ini'],
     secretFiles: [],
@@ -93,6 +95,14 @@ test('82 the unit does not hide /tmp if a start reads a file there, or another p
   assert.match(unit, /^PrivateTmp=no$/m);
   const [found] = findings(systemd, unit.replace('PrivateTmp=no', 'PrivateTmp=yes'), inTmp);
   assert.match(String(found), /PrivateTmp is yes: the service cannot see \/tmp\/shop\.ini/);
+});
+
+test('OP-15 a unit that does not move the state from where the service may not write is told', async () => {
+  const given = await deployment('[DEFAULT]\nstate_path = /srv\n[api:shop]\nport = 8080\n');
+  const unit = textOf(systemd.lines(given));
+  assert.deepEqual(findings(systemd, unit, given), []);
+  const [found] = findings(systemd, unit.replace(/ PORTICO_DEFAULT__STATE_PATH=\S+/, ''), given);
+  assert.match(String(found), /ProtectSystem is strict: \[DEFAULT\] state_path is in \/srv, which cannot be written/);
 });
 
 test('OP-15 logrotate renames the log where the unit has it, and has it opened anew', async () => {

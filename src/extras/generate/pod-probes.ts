@@ -3,7 +3,7 @@
  */
 
 import { type Deployment, openPorts, portOf, schemeOf } from './deployment.js';
-import { variableOf } from './written-paths.js';
+import { variableOf } from './moved-paths.js';
 
 /** The option that opens a listener for probes and metrics. */
 export const METRICS_LISTEN = variableOf({ group: 'admin', opt: 'metrics_listen' });

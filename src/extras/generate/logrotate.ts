@@ -2,7 +2,7 @@
  * A file for logrotate(8): the log is renamed, and SIGHUP makes the parent and all workers reopen it.
  */
 import { resolve } from 'node:path';
-import { UsageError } from '../../config/internal.js';
+import { UsageError } from 'portico/extension';
 import type { DeploymentFile, Lines } from './compare.js';
 import { type Deployment, serviceUnit, writtenBy } from './deployment.js';
 import { placeOf, writtenInUnit } from './systemd-unit.js';

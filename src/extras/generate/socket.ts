@@ -3,11 +3,10 @@
  */
 import { isIP } from 'node:net';
 import { dirname } from 'node:path';
-import { UsageError } from '../../config/internal.js';
-import { type Diagnostic, nearestOrAll } from '../../errors/index.js';
-import { formatAddress } from '../../service/internal.js';
+import { type Diagnostic, nearestOrAll, UsageError } from 'portico/extension';
+import type { ApiFacts } from 'portico/service';
 import { type CheckedFile, type Entry, equal, type Lines, lastOf, needs, never, rule } from './compare.js';
-import { type DeployedApi, type Deployment, portOf, serviceUnit, writtenBy } from './deployment.js';
+import { type Deployment, portOf, serviceUnit, writtenBy } from './deployment.js';
 import { below, isOn, MADE, plain, unitReader } from './systemd-unit.js';
 
 export const socket: CheckedFile = { lines, read: unitReader('Socket'), warnings };
@@ -51,13 +50,15 @@ function lines(deployment: Deployment, file?: readonly Entry[]): Lines {
 }
 
 /** Throws for an API that uses any free port, or listens on a host name, which systemd.socket(5) does not resolve. */
-function streamOf(api: DeployedApi): string {
-  portOf(api);
-  if ('host' in api.address && isIP(api.address.host) === 0) {
-    const message = `${api.name} listens on ${api.address.host}: systemd accepts addresses but no host names`;
+function streamOf(api: ApiFacts): string {
+  const { name, address } = api;
+  if ('path' in address) return plain(address.path);
+  const { host } = address;
+  if (isIP(host) === 0) {
+    const message = `${name} listens on ${host}: systemd accepts addresses but no host names`;
     throw new UsageError(message, 'Write the address in listen, such as 127.0.0.1.');
   }
-  return plain('path' in api.address ? api.address.path : formatAddress(api.address));
+  return plain(`${isIP(host) === 6 ? `[${host}]` : host}:${portOf(api)}`);
 }
 
 /** A socket in a directory of the service disappears when that stops. */

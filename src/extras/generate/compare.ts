@@ -1,8 +1,7 @@
 /**
  * Lines of a deployment file that carry their rules, and the comparison of an existing file with them.
  */
-import { UsageError } from '../../config/internal.js';
-import type { Diagnostic } from '../../errors/index.js';
+import { type Diagnostic, UsageError } from 'portico/extension';
 import type { Deployment } from './deployment.js';
 
 /** A key of a file, after the blocks that it is in and dots; its value; its line, from 1. A block is an entry too, and the file is `''`. */

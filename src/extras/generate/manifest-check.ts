@@ -47,7 +47,7 @@ const ROWS: readonly Row[] = [
   {
     key: 'container',
     wrong: (_, { deployment, file }) =>
-      deployment.drainSeconds === 0 &&
+      deployment.options.drainDelay === 0 &&
       preStopSeconds(file) === 0 &&
       !isUnknown(file, DRAIN) &&
       'it stops while Services still send to it: it has neither drain_delay nor preStop',

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { command } from '../cli/command.js';
 import { emptyProject } from '../e2e/program.js';
-import { command } from './command.js';
 
 const FILES = {
   'portico.ini': '[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = 8080\nworkers = 1\nlisten = 127.0.0.1\n',

@@ -4,22 +4,12 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
-import { type Diagnostic, ignoreErrors } from '../../errors/index.js';
-import { isLoopback } from '../../operating/internal.js';
-import { formatAddress } from '../../service/internal.js';
-import { shellWord } from '../../text/index.js';
+import { type Diagnostic, ignoreErrors, shellWord } from 'portico/extension';
+import type { ApiFacts, WrittenPath } from 'portico/service';
 import type { DeploymentFile, Lines } from './compare.js';
-import {
-  type DeployedApi,
-  type Deployment,
-  portOf,
-  portsOf,
-  schemeOf,
-  variablesComment,
-  writtenBy,
-} from './deployment.js';
+import { type Deployment, portOf, portsOf, schemeOf, variablesComment, writtenBy } from './deployment.js';
+import { directoryOf, isRelative, valueIn, variableOf } from './moved-paths.js';
 import { below, isTemporary, MADE } from './systemd-unit.js';
-import { directoryOf, isRelative, valueIn, variableOf, type WrittenPath } from './written-paths.js';
 
 // Files of the working directory for the build of an image: those that `.dockerignore` excludes, and missing ones.
 
@@ -44,7 +34,7 @@ function tarballs(deployment: Deployment): string[] {
 
 /** Returns patterns for `.dockerignore`: an image contains neither its own files, nor tests, build results, state and secrets. */
 function ignored(deployment: Deployment): string[] {
-  const state = relative(deployment.folder, deployment.statePath.path);
+  const state = relative(deployment.folder, resolve(deployment.writtenPaths()[0]!.value));
   return [
     '.git',
     'Dockerfile',
@@ -104,9 +94,9 @@ function warnings(deployment: Deployment): Pick<Diagnostic, 'message' | 'hint'>[
       hint: `Pack it into this folder: npm install "./$(npm pack --silent ${shellWord(path)} | tail -n 1)". Then generate the file again.`,
     }));
   const told = secrets.filter(({ file }) => isInside(relative(folder, file)));
-  const given = told.map(({ option, file, variable }) => ({
-    message: `${relative(folder, file)} has a secret, which is in the image then: ${option}`,
-    hint: `Set it in the container: ${variable}, or ${variable}_FILE, which names a file that has it.`,
+  const given = told.map(({ group, opt, file }) => ({
+    message: `${relative(folder, file)} has a secret, which is in the image then: [${group}] ${opt}`,
+    hint: `Set it in the container: ${variableOf({ group, opt })}, or ${variableOf({ group, opt })}_FILE, which names a file that has it.`,
   }));
   const copied = wronglyCopied(deployment).map((path) => ({
     message: `the image would have ${path}, which is not in ${IGNORE_FILE}`,
@@ -184,7 +174,7 @@ export const OTHER_PROGRAM = 'it does not start api-cli, which reads this config
  * assignments that move paths out of the folder of the application, which is code; `inside`: paths that stay in it.
  */
 export function placesInImage(deployment: Deployment) {
-  const [state] = deployment.writes();
+  const [state] = deployment.writtenPaths();
   const environment = new Map<string, string>();
   const place = (written: WrittenPath): WrittenPath => {
     if (!written.canMove || !isInApp(directoryInImage(written, deployment))) return written;
@@ -192,15 +182,15 @@ export function placesInImage(deployment: Deployment) {
     environment.set(variableOf(written), value);
     return { ...written, value };
   };
-  const { control, logFormat } = deployment;
+  const { controlSocket, logFormat } = deployment.options;
   // Collectors of the output of containers read each line as JSON.
   if (logFormat === 'auto') environment.set(LOG_VARIABLE, 'json');
-  if (control === undefined) environment.set(SOCKET_VARIABLE, SOCKET);
-  const placed = deployment.writes(place(state!).value).map((written) => {
+  if (controlSocket === undefined) environment.set(SOCKET_VARIABLE, SOCKET);
+  const placed = deployment.writtenPaths(place(state!).value).map((written) => {
     const now = place(written);
     return { written: now, directory: directoryInImage(now, deployment) };
   });
-  const made = [...placed.map(({ directory }) => directory), ...(control === undefined ? [dirname(SOCKET)] : [])];
+  const made = [...placed.map(({ directory }) => directory), ...(controlSocket === undefined ? [dirname(SOCKET)] : [])];
   return {
     directories: [...new Set(made)].filter((path) => !isTemporary(path) && !/^\/(?:(?:dev|proc)(?:\/|$)|$)/.test(path)),
     environment: [...environment],
@@ -220,11 +210,10 @@ export const isInApp = (path: string): boolean => path === APP || below(APP, pat
 const quoted = (value: string): string =>
   /^[\w./:-]+$/.test(value) ? value : JSON.stringify(value).replaceAll('$', '\\$\\$');
 
-/** Returns ports that are reachable from outside. */
 /** Returns the options within the image, which contains the working directory. Its loopback is not reachable from outside. */
-function wordsInside({ words, entered, apis }: Deployment): string[] {
+function wordsInside({ arguments: words, enteredFolder, apis }: Deployment): string[] {
   const named = words.flatMap(({ option, value }) => {
-    const inside = isAbsolute(value) ? relative(entered, value) : value;
+    const inside = isAbsolute(value) ? relative(enteredFolder, value) : value;
     return [option, isInside(inside) ? inside : value];
   });
   const opened = apis.filter(isHidden).flatMap((api) => ['--set', `api:${api.name}.listen=0.0.0.0:${portOf(api)}`]);
@@ -238,7 +227,7 @@ export const opensApi = (name: string): string[] => [
 ];
 
 /** Reports whether an API listens on loopback alone. */
-export const isHidden = ({ address }: DeployedApi): boolean => 'host' in address && isLoopback(address.host);
+export const isHidden = ({ address, isLocal }: ApiFacts): boolean => 'port' in address && isLocal;
 
 /** A target that responds with 200 when APIs are ready: a URL, or the path of a socket. */
 interface Target {
@@ -249,11 +238,9 @@ interface Target {
 }
 
 /** Returns readiness of all APIs from their parent; of each, by its health check, if the parent is not reachable. */
-function targetsOf({ apis, metrics, admin = metrics, control }: Deployment): Target[] {
-  if (admin !== undefined) {
-    const host = ['0.0.0.0', '::'].includes(admin.host) ? '127.0.0.1' : admin.host;
-    return [{ url: `http://${formatAddress({ host, port: admin.port })}/readyz` }];
-  }
+function targetsOf({ apis, metrics, admin = metrics, options }: Deployment): Target[] {
+  if (admin !== undefined) return [{ url: `http://${admin.connect}/readyz` }];
+  const { controlSocket: control } = options;
   if (control === undefined) return [{ url: 'http://localhost/readyz', socket: SOCKET }];
   if (control !== '') return [{ url: 'http://localhost/readyz', socket: resolve(APP, control) }];
   return apis.flatMap((api) => {

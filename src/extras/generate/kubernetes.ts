@@ -6,6 +6,7 @@ import { type Deployment, LONGEST_SECONDS, variablesComment, writtenBy } from '.
 import { isHidden, placesInImage } from './docker.js';
 import { readManifest, settingsIn, wordsIn } from './manifest.js';
 import { checkManifest, writtenIn } from './manifest-check.js';
+import { variableOf } from './moved-paths.js';
 import {
   DRAIN,
   LEAVES_SECONDS,
@@ -17,7 +18,6 @@ import {
   scalar,
   WORKERS,
 } from './pod-probes.js';
-import { variableOf } from './written-paths.js';
 
 export const kubernetes: DeploymentFile = { lines, read: readManifest, settings, check: checkManifest };
 
@@ -136,7 +136,7 @@ function mostMemory(deployment: Deployment, eachMib: number): number {
 }
 
 function resources({ deployment, isOneProcess }: Pod): string[] {
-  const { maxMemory } = deployment;
+  const { maxMemory } = deployment.options;
   const workers = isOneProcess ? 1 : workersOf(deployment);
   const most = isOneProcess
     ? 2 * WORKER_MIB
@@ -156,10 +156,10 @@ const METRICS_ENABLED = variableOf({ group: 'metrics', opt: 'enabled' });
 
 /** Returns variables for what a pod needs and the configuration does not set. */
 function environment({ deployment, opened, isOneProcess }: Pod): Lines {
-  const { drainSeconds, mostDrainSeconds, unset, additions, counts } = deployment;
+  const { mostDrainSeconds, unset, additions, options } = deployment;
   const drain = Math.min(LEAVES_SECONDS, mostDrainSeconds);
   const variables = [
-    ...(drainSeconds > 0
+    ...(options.drainDelay > 0
       ? []
       : [
           '            # Services send to a pod for some seconds after its SIGTERM: it serves until they no longer do.',
@@ -177,7 +177,7 @@ function environment({ deployment, opened, isOneProcess }: Pod): Lines {
           '            # Without it the number of workers follows the processors of the node; replicas scale a Deployment.',
           ...unset.map(({ name }) => variable(variableOf({ group: `api:${name}`, opt: 'workers' }), 1)),
         ]),
-    ...(additions.has('scraping') && !counts ? [variable(METRICS_ENABLED, 'true')] : []),
+    ...(additions.has('scraping') && !options.countsMetrics ? [variable(METRICS_ENABLED, 'true')] : []),
     ...(opened === undefined
       ? []
       : [

@@ -2,9 +2,10 @@
  * Units of systemd: words of their lists and command lines, their directives (systemd.syntax(7)), and the paths that a service writes to
  * under one: directories that the unit creates, and values that it moves there.
  */
+import type { WrittenPath } from 'portico/service';
 import { type Entry, lastOf } from './compare.js';
 import type { Deployment } from './deployment.js';
-import { directoryOf, isRelative, valueIn, variableOf, type WrittenPath } from './written-paths.js';
+import { directoryOf, isRelative, valueIn, variableOf } from './moved-paths.js';
 
 /** Directories that systemd creates, owned by the user of the service, by directive. */
 export const MADE = {
@@ -100,7 +101,7 @@ export function placesOf(deployment: Deployment) {
   const environment: string[] = [];
   const refused: WrittenPath[] = [];
   made.get('RuntimeDirectory')!.add(deployment.name);
-  const [state] = deployment.writes();
+  const [state] = deployment.writtenPaths();
   const movedTo = placeOf(state!, deployment);
   if (movedTo !== state!.value) environment.push(`${variableOf(state!)}=${movedTo}`);
   for (const written of writtenInUnit(deployment)) {
@@ -124,8 +125,8 @@ export function placesOf(deployment: Deployment) {
 
 /** Returns the paths with the unit's `state_path`: options may refer to it. */
 export function writtenInUnit(deployment: Deployment): readonly WrittenPath[] {
-  const [state] = deployment.writes();
-  return deployment.writes(placeOf(state!, deployment));
+  const [state] = deployment.writtenPaths();
+  return deployment.writtenPaths(placeOf(state!, deployment));
 }
 
 /** Returns the value of the option in the unit: that of the configuration, or of another path if it must move and can. */
