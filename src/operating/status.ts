@@ -229,7 +229,7 @@ export interface PipelineChange {
   readonly added: readonly string[];
   readonly removed: readonly string[];
   /**
-   * Parts that are in both pipelines at another location relative to the others: the fewest that explain the new order.
+   * Parts of both pipelines that are in another order relative to the others: the fewest that explain the new order.
    */
   readonly moved: readonly string[];
 }

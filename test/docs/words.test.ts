@@ -20,7 +20,7 @@ const EVERYWHERE: readonly Word[] = [
   [/\b[Aa]t rest\b|\*\*Rest\*\*|\bRest:/g, 'idle'],
   [/\b(?:the|its|a|response|request|slow|several|of) [Hh]eads?\b(?! of)/g, 'headers'],
   [/\bsent ahead\b|\bahead of (?:a|its|the) response\b/g, 'pipelined'],
-  [/(?<![\w.=/-])(?:TERM|HUP|KILL|INT|USR[12])\b(?![\w.])/g, 'SIGTERM, SIGHUP …'],
+  [/(?<![\w.=/-])(?:TERM|HUP|KILL|INT|USR[12]|TTIN|TTOU)\b(?![\w.])/g, 'SIGTERM, SIGHUP …'],
   [/\b(?:is|are) (?:an? )?[1-5]\d\d\b(?! (?:ms|s|bytes|to)\b)/g, 'responds with 500, gets 404'],
   [/\banswer(?:s|ed|ing)?\b/gi, 'response, responds'],
   [/\b[Hh]eads?\b/g, 'headers'],

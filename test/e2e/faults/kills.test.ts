@@ -16,7 +16,7 @@ const running = startedOnce(async () => {
   return fleet;
 });
 
-test(`RL-60 PT-4 LC-326 ${rounds} KILLs of single workers cost what each had in hand, and no connection is refused`, async () => {
+test(`RL-60 PT-4 LC-326 SIGKILL of single workers, ${rounds} times, costs what each had in hand, and no connection is refused`, async () => {
   const fleet = await running();
   const { answered, lost, times } = await kills(fleet, rounds, clients);
   printFigures('kills of single workers', {

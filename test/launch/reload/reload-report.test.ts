@@ -81,7 +81,7 @@ test('OP-81 OP-85 a report says of each changed option old, new, where and what 
   assert.equal((await ask(`http://127.0.0.1:${port}/`)).status, 200);
 });
 
-test('LC-538 OP-86 TTIN and TTOU during a reload count, and the reload does not take them back', async () => {
+test('LC-538 OP-86 SIGTTIN and SIGTTOU during a reload count, and the reload does not take them back', async () => {
   const it = await shared();
   it.write(it.plain());
   await it.reload();
