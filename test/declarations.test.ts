@@ -12,7 +12,7 @@ const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   exports: Record<string, { readonly types: string }>;
 };
 const doors = Object.keys(exports).filter((door) => door !== './package.json');
-/** Functions that an author writes most, in a program as editors show it. */
+/** Functions that an author writes most, in code as editors show it. */
 const hovered = join(root, 'hovered.ts');
 const text = `import { action, launch, Reply, Router } from 'portico';
 const router = new Router();
