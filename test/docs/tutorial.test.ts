@@ -1,5 +1,5 @@
 /** Tests the tutorials step by step, from `api-cli init` on. */
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { typeScriptNode } from '../e2e/packed.js';
 import { freePort } from '../e2e/program.js';
 import { runPage } from './page.js';
@@ -15,22 +15,12 @@ test('the commands of docs/tutorial.md print what it says, and its tests pass', 
   });
 });
 
-/** Runs the second page in the language that a Node runs, with both workers. */
-async function runSecondPage(t: TestContext, node?: string): Promise<void> {
+test('docs/tutorial-database.md does what it says, with both workers', { timeout: 300_000 }, async (t) => {
+  const node = await typeScriptNode(t);
+  if (node === undefined) return;
   const [port, admin] = [String(await freePort()), String(await freePort())];
   await runPage(t, 'docs/tutorial-database.md', {
-    ...(node !== undefined && { node }),
+    node,
     replace: { '../lending': 'lending', '8080': port, '9100': admin },
   });
-}
-
-test('docs/tutorial-database.md does what it says, in TypeScript', { timeout: 300_000 }, async (t) => {
-  const node = await typeScriptNode(t);
-  if (node !== undefined) await runSecondPage(t, node);
 });
-
-const runsTypes = Boolean((process.features as { readonly typescript?: string | false }).typescript);
-
-test('docs/tutorial-database.md does what it says, in JavaScript', { timeout: 300_000, skip: runsTypes }, (t) =>
-  runSecondPage(t),
-);

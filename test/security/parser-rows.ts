@@ -316,6 +316,7 @@ export async function parserRows(): Promise<ParserRow[]> {
     },
     {
       name: 'items of JSON that must differ',
+      textOf: (length) => 'x'.repeat(length),
       parse: (text) => unique(Array.from(text, (_, at) => [at, text.length])),
       length: 100,
     },
