@@ -247,7 +247,7 @@ const keepidle = async ({ ports }: Fleet): Promise<string> => {
   return hundredths > 10_000 ? 'more than 100 s' : 'less than 100 s';
 };
 
-const RELOADS = 6;
+const RELOADS = 5;
 /** The configuration changes once more, and the application reloads by itself; then it stops. */
 const LAST = RELOADS + 1;
 
@@ -341,7 +341,7 @@ const ROWS: Readonly<Record<string, Row | Unseen>> = {
     is: /more/,
   },
   'DEFAULT.enabled_ssl_apis': {
-    reload: 5,
+    reload: 4,
     from: 'tls',
     to: 'tls, routed',
     see: async (fleet) => handshake()({ ...fleet, ports: { ...fleet.ports, tls: fleet.ports.routed } }),
@@ -516,7 +516,7 @@ const ROWS: Readonly<Record<string, Row | Unseen>> = {
     is: / ECDHE-ECDSA-AES128/,
   },
   'ssl.allow_expired': {
-    reload: 6,
+    reload: 4,
     from: 'false',
     to: 'true',
     with: { 'ssl.cert_file': 'expired.pem', 'ssl.key_file': 'expired-key.pem' },
@@ -563,7 +563,7 @@ const ROWS: Readonly<Record<string, Row | Unseen>> = {
   'wsgi.default_pool_size': { reload: 2, to: '1', see: beside(2), was: / 200 /, is: / 503 / },
   'wsgi.max_queue': { reload: 2, to: '1', see: beside(2), was: / 200 /, is: / 503 / },
   'wsgi.queue_timeout': {
-    reload: 5,
+    reload: 4,
     to: '0.1',
     with: { 'wsgi.default_pool_size': '1' },
     see: beside(1),
