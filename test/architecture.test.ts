@@ -310,7 +310,7 @@ test('imports point down: a directory imports itself and the index.ts and intern
   assert.deepEqual(wrong, []);
 });
 
-test('84: extras import their own files, packages and what Portico publishes, by its name, and not each other', () => {
+test('extras import their own files, packages and what Portico publishes, by its name, and not each other', () => {
   const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     exports: Record<string, { types?: string }>;
   };

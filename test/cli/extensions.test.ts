@@ -28,7 +28,6 @@ paste.app_factory = ./app.js:app
   'broken.js': "export const extension = { name: 'broken' };\nexport const more = { ; };\n",
   'facts.ini':
     '[DEFAULT]\nextensions = ./facts.js\nenabled_apis = shop\n[api:shop]\nlisten = [::]:8080\nworkers = 3\n[admin]\nlisten = 127.0.0.1:9100\n',
-  'api-paste.ini': '[app:shop]\npaste.app_factory = portico/middleware:echo\n',
   'facts.js': `export const extension = {
   name: 'facts',
   commands: { facts: async () => ({ register: (program, context) => context.addCommand(program, 'facts', 'Prints facts.', 'facts').action(
