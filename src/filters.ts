@@ -42,5 +42,5 @@ export const FILTERS: Readonly<Record<string, () => Promise<object>>> = {
   ValidatorUnavailable: () => import('./middleware/auth/token-validator.js'),
 } satisfies { [N in keyof Middleware]: () => Promise<Pick<Middleware, N>> };
 
-/** `session` is a name of an extension that programs import from there. */
+/** `session` is a name of an extension that applications import from there. */
 type Middleware = Omit<typeof import('./middleware/index.js'), 'session'>;
