@@ -4,6 +4,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { commandBeside } from '../cli/command.js';
 import { npm, pack, unpack } from '../e2e/packed.js';
 import { freePort, Program, root } from '../e2e/program.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
@@ -113,10 +114,10 @@ test('the files of README.md run after npm init -y with the published package, a
   );
   assert.match(await portico('reload'), /^accepted/);
   const stuck = ask('/books/101').catch(() => undefined);
-  const said = await until(
-    () => portico('status'),
-    (text) => text.includes('stuck at'),
+  await until(
+    () => commandBeside(['status'], { cwd: folder, env: { XDG_RUNTIME_DIR: folder } }),
+    ({ stdout }) => stdout.includes('stuck at'),
   );
-  assertShown(said, blockOf('stuck'));
+  assertShown(await portico('status'), blockOf('stuck'));
   await stuck;
 });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { session } from 'portico/middleware';
 import { buildFilter } from 'portico/testing';
+import { commandBeside } from '../cli/command.js';
 import { ask } from '../e2e/clients.js';
 import { emptyProject, freePort, runApiCli, startProject } from '../e2e/program.js';
 import { TcpProxy } from '../fixtures/tcp-proxy.js';
@@ -276,7 +277,7 @@ export const app = () => {
   const status = await until(
     async () => {
       assert.equal((await ask(`${address}/`, { headers })).status, 200);
-      return runApiCli(project.folder, 'status');
+      return commandBeside(['status'], { cwd: project.folder });
     },
     ({ stdout }) => stdout.includes('the store of session, fails'),
   );
