@@ -339,7 +339,7 @@ test('the core imports no extra, but to publish it: it asks the extensions of an
   );
 });
 
-test('84: the core has the name of an extra in the list of extensions, as an example in its help, and nowhere else', () => {
+test('the core has the name of an extra in the list of extensions, as an example in its help, and nowhere else', () => {
   const extras = readdirSync(join(src, 'extras'), { withFileTypes: true }).flatMap((entry) =>
     entry.isDirectory() ? [entry.name] : [],
   );

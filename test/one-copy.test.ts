@@ -13,7 +13,7 @@ function filesBelow(folder: string, ending: RegExp): string[] {
     .map((path) => join(folder, path));
 }
 
-test('84: a file of dist, which tests of private parts import, only exports what is in lib', () => {
+test('a file of dist, which tests of private parts import, only exports what is in lib', () => {
   const files = filesBelow('dist', /\.js$/);
   assert.ok(files.length > 400);
   for (const file of files) {
@@ -26,7 +26,7 @@ test('84: a file of dist, which tests of private parts import, only exports what
   }
 });
 
-test('84: no test imports what the compiler has made of src: it would be a second copy', () => {
+test('no test imports what the compiler has made of src: it would be a second copy', () => {
   const compiled = /\b(?:from |import\(|URL\()\s*['"`][^'"`]*\b(?:compiled|src)\/[^'"`]*\.[jt]s['"`]/;
   const wrong = filesBelow('test', /\.(?:ts|mjs)$/).filter((file) =>
     compiled.test(readFileSync(join(root, file), 'utf8')),

@@ -41,7 +41,7 @@ function run(file: string, text: string): SpawnSyncReturns<string> {
 const namesOf = (load: (name: string) => string): string =>
   `console.log(JSON.stringify([${entryPoints.map((name) => `Object.keys(${load(name)}).length`).join()}]));`;
 
-test('84: a stack names file and line of src, which is in the package, in the log and with --enable-source-maps', () => {
+test('a stack names file and line of src, which is in the package, in the log and with --enable-source-maps', () => {
   const text = `import { createLogger } from 'portico';
     import { Mapper } from 'portico/routing';
     try { new Mapper().connect('/a/{id}', { controller: 'c', requirements: { id: '([' } }); } catch (error) {
@@ -64,7 +64,7 @@ test('84: a stack names file and line of src, which is in the package, in the lo
   assert.match(plain.stdout, /portico\/lib\//, 'an application sees its errors as Node makes them');
 });
 
-test('84: each module of the package has its source map, whose sources are in the package', () => {
+test('each module of the package has its source map, whose sources are in the package', () => {
   const modules = packed.filter((path) => path.startsWith('lib/') && path.endsWith('.js'));
   assert.ok(modules.length > 20);
   for (const path of modules) {

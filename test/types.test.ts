@@ -26,7 +26,7 @@ for (const [name, [compiler, ...options]] of Object.entries(settings)) {
   });
 }
 
-test('84: the extras compile against the published declarations', () => {
+test('the extras compile against the published declarations', () => {
   const tsc = join(root, 'node_modules/typescript-7/bin/tsc');
   const run = spawnSync(process.execPath, [tsc, '-p', 'src/extras'], { cwd: root, encoding: 'utf8' });
   assert.equal(run.stdout, '');

@@ -135,7 +135,7 @@ test('a service whose extension is left out is refused at the list, by check and
   for (const words of [['check'], []]) assert.match(await run(...words, '--config-file', 'services.ini'), refused);
 });
 
-test('84: a factory of an extension that the list leaves out is an error at its reference, by any of its names', async () => {
+test('a factory of an extension that the list leaves out is an error at its reference, by any of its names', async () => {
   const text = await run('check', '--config-file', 'sessions.ini');
   const leftOut = 'which [DEFAULT] extensions leaves out';
   for (const line of [

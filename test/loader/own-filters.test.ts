@@ -14,7 +14,7 @@ const LIB = new URL('../../lib/', import.meta.url);
 const INDEX = new URL('middleware/index.js', LIB).href;
 const named = (name: string) => ({ module: 'portico/middleware', name });
 
-test('84: the list has each export of portico/middleware but for that of an extension, and its file has no other value of that name', async () => {
+test('the list has each export of portico/middleware but for that of an extension, and its file has no other value of that name', async () => {
   const { session: _, ...own } = middleware;
   assert.deepEqual(Object.keys(FILTERS).toSorted(), Object.keys(own).toSorted());
   for (const [name, value] of Object.entries(own)) {

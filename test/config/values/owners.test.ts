@@ -83,7 +83,7 @@ test('LC-1351 only what sets an option of a group configures it: a section, an a
   }
 });
 
-test('84: the code of a group is imported for a value of it, and not for its empty section', () => {
+test('the code of a group is imported for a value of it, and not for its empty section', () => {
   const { folder, remove } = emptyProject({
     'empty.ini': '[oslo_policy]\n[healthcheck]\n',
     'set.ini': '[oslo_policy]\nenforce_scope = false\n',
