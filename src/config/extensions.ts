@@ -3,7 +3,7 @@
  * others at once, because only their objects know which options they have.
  */
 import { dirname } from 'node:path';
-import { type Diagnostic, errorText, isObject, nearestOrAll, whatItIs } from '../errors/index.js';
+import { type Diagnostic, errorText, inOrder, isObject, nearestOrAll, whatItIs } from '../errors/index.js';
 import { SHIPPED } from '../extensions.js';
 import { importFailure } from '../modules/index.js';
 import { type ExtensionObject, known, load, partsOf, Refused } from './extension-objects.js';
@@ -12,7 +12,7 @@ import { checkDeclarations, owns } from './types/define-options.js';
 import type { OptionDeclarations } from './types/option.js';
 import type { DeclaredGroups } from './values/declared-groups.js';
 import { Generation } from './values/generation.js';
-import { locationOfItem, type OptionLocations, refuseOption } from './values/option-issues.js';
+import { locationOfItem, type OptionLocations, refuseErrors, refuseOption } from './values/option-issues.js';
 import {
   extensionNames,
   isWritten,
@@ -47,9 +47,7 @@ export async function readExtensions(state: State, groups: DeclaredGroups): Prom
   if (written.length === 0) return state;
   const issues: Diagnostic[] = [];
   const refuse = (item: string, message: string, hint?: string): void => {
-    const location = locationOfItem(listed(generation), item);
-    const known = { code: CODE, section: 'DEFAULT', option: 'extensions', location } as const;
-    issues.push({ severity: 'error', ...known, message, hint });
+    issues.push(refusedEntry(generation, item, { message, hint }));
   };
   const owners = new Map<string, string>();
   for (const name of new Set(written.filter((each, at) => written.indexOf(each) < at)))
@@ -85,6 +83,12 @@ export async function readExtensions(state: State, groups: DeclaredGroups): Prom
     }
   }
   return issues.length === 0 ? state : { ...state, issues: [...state.issues, ...issues] };
+}
+
+/** Returns the error of an entry of the list, with its location. */
+function refusedEntry(generation: Generation, item: string, said: Pick<Diagnostic, 'message' | 'hint'>): Diagnostic {
+  const location = locationOfItem(listed(generation), item);
+  return { severity: 'error', code: CODE, section: 'DEFAULT', option: 'extensions', location, ...said };
 }
 
 /**
@@ -140,22 +144,37 @@ export interface Wanted {
   readonly providing?: string;
 }
 
-/** Returns the objects in the list. Rejects for an entry that is none; {@link readExtensions} has reported it with its location. */
+/** Returns the errors of the list that {@link readExtensions} has found: not all extensions are known then. */
+function listErrors({ state }: Generation): readonly Diagnostic[] {
+  return state.issues.filter(({ code }) => code === CODE);
+}
+
+/** Returns the objects in the list. Rejects with a `ConfigError` if it has errors. */
 export async function loadExtensions(
   generation: Generation,
   { configured = false, providing }: Wanted = {},
 ): Promise<readonly ExtensionObject[]> {
+  refuseErrors(listErrors(generation));
   const folder = folderOf(generation);
+  const wrong: Diagnostic[] = [];
   const isAsked = (groups: readonly string[], parts: readonly string[]): boolean =>
     (!configured || groups.some((group) => isWritten(generation.state, group))) &&
     (providing === undefined || parts.includes(providing));
   const found = extensionNames(generation).map(async (name) => {
     // The table knows the groups and parts of shipped ones without an import.
     if (Object.hasOwn(SHIPPED, name) && !isAsked(shippedGroups(name), shippedParts(name))) return [];
-    const object = await load(name, folder);
-    return isAsked(Object.keys(object.options ?? {}), Object.keys(object.provides ?? {})) ? [object] : [];
+    try {
+      const object = await load(name, folder);
+      return isAsked(Object.keys(object.options ?? {}), Object.keys(object.provides ?? {})) ? [object] : [];
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      wrong.push(refusedEntry(generation, name, { message: error.message, hint: error.hint }));
+      return [];
+    }
   });
-  return (await Promise.all(found)).flat();
+  const objects = (await Promise.all(found)).flat();
+  refuseErrors(inOrder(wrong));
+  return objects;
 }
 
 /** Returns all that Portico ships. */
@@ -176,8 +195,7 @@ export interface KnownExtensions {
 /** Returns the extensions of an application as far as they are known; those of a list with an error are not. */
 export function knownExtensions(generation: Generation): KnownExtensions {
   const names = extensionNames(generation);
-  const isWrong = generation.state.issues.some(({ code }) => code === CODE);
-  const loaded = isWrong ? undefined : known(names, folderOf(generation));
+  const loaded = listErrors(generation).length > 0 ? undefined : known(names, folderOf(generation));
   return {
     loaded,
     get aliases() {

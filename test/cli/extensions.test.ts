@@ -1,5 +1,6 @@
 /** Errors of extensions in the output of commands. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { emptyProject, runApiCli } from '../e2e/program.js';
@@ -25,6 +26,10 @@ paste.app_factory = ./app.js:app
 `,
   'app.js': 'export const app = () => (req, res) => res.end();\n',
   'images.js': 'export class Images {}\n',
+  'spool.js':
+    "export const extension = { name: 'spool', provides: { transports: { spool: async () => () => undefined } } };\n",
+  'member.js': "export const extension = { name: 'member', command: {} };\n",
+  'own-check.js': "export const extension = { name: 'own', commands: { check: () => import('./x.js') } };\n",
   'broken.js': "export const extension = { name: 'broken' };\nexport const more = { ; };\n",
   'facts.ini':
     '[DEFAULT]\nextensions = ./facts.js\nenabled_apis = shop\n[api:shop]\nlisten = [::]:8080\nworkers = 3\n[admin]\nlisten = 127.0.0.1:9100\n',
@@ -51,8 +56,12 @@ paste.app_factory = ./app.js:app
 });
 after(remove);
 
+async function outcome(...words: readonly string[]) {
+  return isServing(words) ? runApiCli(folder, ...words) : command(words, { cwd: folder });
+}
+
 async function run(...words: readonly string[]): Promise<string> {
-  const { stdout, stderr } = isServing(words) ? await runApiCli(folder, ...words) : command(words, { cwd: folder });
+  const { stdout, stderr } = await outcome(...words);
   return stdout + stderr;
 }
 
@@ -150,4 +159,26 @@ test('a factory of an extension that the list leaves out is an error at its refe
     await run('check', '--config-file', 'sessions.ini', '--set', 'DEFAULT.extensions='),
     /belongs to/,
   );
+});
+
+test('a list with an error is refused with 78 by check and at a start, whatever else the file has', async () => {
+  const cases: Readonly<Record<string, string>> = {
+    './spol.js': 'there is no file FOLDER/spol.js\n  Did you mean "./spool.js"?',
+    './member.js': './member.js: an extension has no member "command"\n  Did you mean "commands"?',
+    './images.js': './images.js is no extension: its module exports no "extension"',
+    './broken.js': "./broken.js cannot be loaded: Unexpected token ';'",
+    'portico-none': 'there is no extension portico-none: no package of that name',
+    './own-check.js': './own-check.js has the command check, which Portico has',
+  };
+  const service = '[rpc]\ntransport_url = spool://h\n[service:images]\nmanager = ./images.js:Images\n';
+  for (const [entry, text] of Object.entries(cases)) {
+    writeFileSync(join(folder, 'list.ini'), `[DEFAULT]\nextensions = ./spool.js, ${entry}\n${service}`);
+    for (const words of [['check'], []]) {
+      const { status, stdout, stderr } = await outcome(...words, '--config-file', 'list.ini');
+      const all = (stdout + stderr).replaceAll(folder, 'FOLDER');
+      assert.equal(status, 78, all);
+      assert.equal(all.indexOf(`list.ini:2:26: error: [DEFAULT] extensions: ${text}`), 0, all);
+      assert.equal(all.match(/: error: /g)?.length, 1, all);
+    }
+  }
 });
