@@ -91,7 +91,15 @@ function target(was: RouteState, is: RouteState): SchemaFinding[] {
     !['GET', 'HEAD', 'DELETE', 'OPTIONS'].includes(is.method)
   )
     found.push({ rule: has < had ? 'limit-lowered' : 'limit-raised', change, text: `bodyLimit ${had} -> ${has}` });
-  return found;
+  return [...found, ...deadlines(was, is)];
+}
+
+function deadlines({ deadline: was }: RouteState, { deadline: is }: RouteState): SchemaFinding[] {
+  if (was === undefined || is === undefined || was === is) return [];
+  const shown = (ms: number | null): string => (ms === null ? 'none' : `${ms} ms`);
+  const isShorter = is !== null && (was === null || is < was);
+  const text = `deadline ${shown(was)} -> ${shown(is)}`;
+  return [{ rule: isShorter ? 'deadline-shorter' : 'deadline-longer', change: 'changed', text }];
 }
 
 function requirements(was: RouteState, is: RouteState): SchemaFinding[] {

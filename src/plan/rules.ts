@@ -52,6 +52,8 @@ export const RULES = rules({
   'route-order-changed': ['to look at', 'a request that two routes match goes to the other one'],
   'route-shadowed': ['breaking', 'another route gets all requests of a route'],
   'route-filter-changed': ['to look at', 'filters around an action'],
+  'deadline-shorter': ['to look at', 'the deadline of a route is shorter, or new'],
+  'deadline-longer': ['compatible', 'the deadline of a route is longer, or gone'],
   'path-requirement-added': ['breaking', 'a variable of a path accepts less'],
   'path-requirement-removed': ['compatible', 'a variable of a path accepts any value'],
   'path-requirement-changed': ['to look at', 'a variable of a path has another expression'],

@@ -105,6 +105,8 @@ export interface RouteState {
   readonly filters: readonly string[];
   /** Bytes of a body; null: the route has no action. */
   readonly bodyLimit: number | null;
+  /** Milliseconds after which it responds with 503; null: no deadline. Absent in the state of an older Portico. */
+  readonly deadline?: number | null;
   /** Operations of OpenAPI, without references, in ascending order of versions; empty: the route has no description. */
   readonly operations: readonly OperationState[];
 }

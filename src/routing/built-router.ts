@@ -52,6 +52,8 @@ export interface BuiltRouter extends Mapper {
   guardsOf(route: Route | undefined): readonly Filter[];
   /** Returns the filters around a route's controller, outermost first. @internal */
   filtersOf(route: Route): readonly Filter[];
+  /** Returns the milliseconds after which a route responds with 503; undefined: it has no deadline. @internal */
+  deadlineOf(route: Route): number | undefined;
   /** Returns the facts of a route for documents. @internal */
   docsOf(route: Route): OperationDocs;
   /** Returns the action of a route; `match` names it if the path does. @internal */

@@ -35,6 +35,8 @@ export interface DescribedRoute {
   readonly filters: readonly string[];
   /** Bytes of a body that its action accepts; null: the route has no action. */
   readonly bodyLimit: number | null;
+  /** Milliseconds after which it responds with 503; null: no deadline. */
+  readonly deadline: number | null;
   /** Target of a redirect. */
   readonly redirect: string | null;
   /** Location of its definition. */
@@ -114,6 +116,7 @@ export function describeRoute(
     types: Object.fromEntries(route.types),
     filters: router.filtersOf(route).map(filterName),
     bodyLimit: bodyLimitOf(router, router.operationSource(route)),
+    deadline: router.deadlineOf(route) ?? null,
     redirect: router.redirectOf(route)?.target.template ?? null,
     origin: router.originOf(route),
     shadowedBy: by.map((other) => ({ template: other.route.template, origin: router.originOf(other.route) })),

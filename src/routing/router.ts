@@ -244,6 +244,11 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends R
     return guardsOf((route && Router.#settings.get(route))?.auth ?? this.#options.auth, () => this.#app!);
   }
 
+  /** @internal */
+  deadlineOf(route: Route): number | undefined {
+    return Router.#settings.get(route)?.deadline;
+  }
+
   /** Returns the filters around a route's controller, outermost first. @internal */
   filtersOf(route: Route): readonly Filter[] {
     return [...this.#filters, ...(Router.#settings.get(route)?.filters ?? [])];

@@ -64,7 +64,7 @@ const KEYS: readonly (readonly [words: readonly string[], keys: string])[] = [
     ['routes', '--json'],
     `routers routers[].api routers[].pluginRoutes routers[].prefix routers[].routes routers[].routes[].action
     routers[].routes[].bodyLimit
-    routers[].routes[].controller routers[].routes[].filters routers[].routes[].methods routers[].routes[].name
+    routers[].routes[].controller routers[].routes[].deadline routers[].routes[].filters routers[].routes[].methods routers[].routes[].name
     routers[].routes[].origin routers[].routes[].origin.column routers[].routes[].origin.file routers[].routes[].origin.line
     routers[].routes[].path routers[].routes[].redirect routers[].routes[].requirements routers[].routes[].shadowedBy
     routers[].routes[].template routers[].routes[].types routers[].routes[].url schema version`,
@@ -72,7 +72,7 @@ const KEYS: readonly (readonly [words: readonly string[], keys: string])[] = [
   [
     ['routes', '--match', 'GET /books/1', '--json'],
     `routers routers[].api routers[].match routers[].match.action routers[].match.controller routers[].match.id routers[].passedOver
-    routers[].plugin routers[].route routers[].route.action routers[].route.bodyLimit routers[].route.controller routers[].route.filters routers[].route.methods
+    routers[].plugin routers[].route routers[].route.action routers[].route.bodyLimit routers[].route.controller routers[].route.deadline routers[].route.filters routers[].route.methods
     routers[].route.name routers[].route.origin routers[].route.origin.column routers[].route.origin.file routers[].route.origin.line
     routers[].route.path routers[].route.redirect routers[].route.requirements routers[].route.shadowedBy routers[].route.template
     routers[].route.types schema version`,
@@ -86,7 +86,7 @@ const KEYS: readonly (readonly [words: readonly string[], keys: string])[] = [
   [
     ['explain', 'GET', '/books/1', '--json'],
     `action allow apiVersion issues match match.action match.controller match.id nearest plugin request request.headers
-    request.headers.host request.method request.secure request.url route route.action route.bodyLimit route.controller route.filters route.methods
+    request.headers.host request.method request.secure request.url route route.action route.bodyLimit route.controller route.deadline route.filters route.methods
     route.name route.origin route.origin.column route.origin.file route.origin.line route.path route.redirect route.requirements
     route.shadowedBy route.template route.types schema status steps steps[].factory steps[].name steps[].origin
     steps[].origin.column steps[].origin.file steps[].origin.line steps[].origin.section steps[].origin.text steps[].scriptName

@@ -98,7 +98,7 @@ export async function app(_settings, ctx) {
   router.connect('/rooms', { controller: 'rooms', action: 'index', conditions: { method: ['GET'] } });
   router.connect('/rooms/{id}', { controller: 'rooms', action: 'show', conditions: { method: ['GET'] } });
   router.connect('/rooms/{id}', { controller: 'rooms', action: 'remove', conditions: { method: ['DELETE'] } });
-  router.connect('/bookings', { controller: 'rooms', action: 'create', conditions: { method: ['POST'] } });
+  router.connect('/bookings', { controller: 'rooms', action: 'create', deadline: 60_000, conditions: { method: ['POST'] } });
   return router.build();
 }
 `,
@@ -286,6 +286,24 @@ const EDITS: readonly Edit[] = [
     "action: 'show', cond",
     ['response-status-removed', 'DELETE /v1/rooms/{id}', 'status 204 no longer occurs'],
     ['route-action-changed', 'DELETE /v1/rooms/{id}', 'leads to rooms.show, and led to rooms.remove'],
+  ],
+  [
+    app,
+    "action: 'show', cond",
+    "action: 'show', deadline: 60_000, cond",
+    ['deadline-shorter', SHOW, 'deadline none -> 60000 ms'],
+  ],
+  [
+    app,
+    "action: 'create', deadline: 60_000",
+    "action: 'create', deadline: 1",
+    ['deadline-shorter', POST, 'deadline 60000 ms -> 1 ms'],
+  ],
+  [
+    app,
+    "action: 'create', deadline: 60_000",
+    "action: 'create'",
+    ['deadline-longer', POST, 'deadline 60000 ms -> none'],
   ],
   [
     app,

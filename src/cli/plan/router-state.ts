@@ -68,6 +68,7 @@ export async function routerState(
         shadowedBy: route.shadowedBy.map(({ template }) => template),
         filters: route.filters,
         bodyLimit: route.bodyLimit,
+        deadline: route.deadline,
         operations: merged(found),
       });
       await setImmediate();
