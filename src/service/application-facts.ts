@@ -1,4 +1,4 @@
-/** Facts of an application for whoever starts, probes or forwards to it: a configuration as other programs need it. */
+/** Facts of an application for whoever starts, probes or forwards to it: a configuration as other processes need it. */
 import type { ListenAddress } from './service.js';
 
 /** A listener. */
@@ -19,7 +19,7 @@ export interface ApiFacts extends ListenerFacts {
   /** Path of its health check, if its pipeline has one that probes, which have no certificate, can reach. */
   readonly health: string | undefined;
   readonly workers: number;
-  /** True if `workers` is set; by default it is the number of processors of this machine. */
+  /** True if `workers` is set; by default it is the number of CPUs of this machine. */
   readonly setsWorkers: boolean;
 }
 

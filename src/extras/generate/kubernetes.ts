@@ -143,7 +143,7 @@ function resources({ deployment, isOneProcess }: Pod): string[] {
     : mostMemory(deployment, maxMemory === 0 ? 2 * WORKER_MIB : maxMemory / 2 ** 20);
   const usual = isOneProcess ? WORKER_MIB : Math.min(most, PARENT_MIB + workers * WORKER_MIB);
   return [
-    '          # Starting values; measure. A CPU limit would delay requests while processors are idle.',
+    '          # Starting values; measure. A CPU limit would delay requests while CPUs are idle.',
     '          resources:',
     `            requests: { cpu: ${workers * 250}m, memory: ${usual}Mi }`,
     `            limits: { memory: ${most}Mi }`,
@@ -174,7 +174,7 @@ function environment({ deployment, opened, isOneProcess }: Pod): Lines {
     ...(unset.length === 0 || isOneProcess
       ? []
       : [
-          '            # Without it the number of workers follows the processors of the node; replicas scale a Deployment.',
+          '            # Without it the number of workers follows the CPUs of the node; replicas scale a Deployment.',
           ...unset.map(({ name }) => variable(variableOf({ group: `api:${name}`, opt: 'workers' }), 1)),
         ]),
     ...(additions.has('scraping') && !options.countsMetrics ? [variable(METRICS_ENABLED, 'true')] : []),

@@ -164,7 +164,7 @@ const isBounding: Fits = (value, wanted) => value.startsWith('~') !== value.incl
 
 /**
  * Limits that no service of Node notices (systemd.exec(5)), also not its child processes that notify systemd. Left out are those that would
- * end it or take something from applications: `ProcSubset=pid` hides the processors and the memory, `PrivateUsers=` the owners of files.
+ * end it or take something from applications: `ProcSubset=pid` hides the CPUs and the memory, `PrivateUsers=` the owners of files.
  */
 const CONFINED = [
   'PrivateDevices=yes',
