@@ -120,7 +120,7 @@ export function readmeText(title: string, migration: Migration, commands: string
     ...secretsStep(service),
     ...listenStep(served),
     ...authStep(authStrategy(service, served, standIns), conf),
-    `Write the apps: the routes and actions of each file below. \`npx api-cli routes${commands}\` lists them.`,
+    `Write the apps: the routes and actions of each file below. \`npx portico routes${commands}\` lists them.`,
     ...(lost.length > 0
       ? ['Decide on each factory under *Lost*: write it, or confirm the loss with an alias, as `check` says.']
       : []),

@@ -227,7 +227,7 @@ function readyLine(
   return `${service.name.padEnd(10)} ${urls.join(' ')}  ${workers}  [${service.pipeline}]${file}`;
 }
 
-// `npx api-cli` and `npx portico`: npm runs the command in a shell, which ends at SIGTERM and leaves its child running.
+// `npx portico` and `npx portico`: npm runs the command in a shell, which ends at SIGTERM and leaves its child running.
 
 const LOOK_MS = 200;
 

@@ -65,7 +65,7 @@ test(`WI-9 ${PAGE} takes an API and a conductor over, and gives them back`, { sk
     packages: ['rabbitmq-client', 'memjs'],
     env: keystone.environment({ user: 'alice', project: 'blue' }),
     replace: {
-      'npm run check': 'npx api-cli check --config-file ../etc/nova/nova.conf --config-file portico.ini',
+      'npm run check': 'npx portico check --config-file ../etc/nova/nova.conf --config-file portico.ini',
       'chmod 600 etc/nova/nova.conf &&': `chmod 600 etc/nova/nova.conf && ln -s "$PWD/etc/nova/nova.conf" '${conf}' &&`,
       'http://127.0.0.1:5000': keystone.url,
       'rabbit://guest:guest@127.0.0.1:5672/': brokerUrl.replace(/^amqp:/, 'rabbit:'),
