@@ -55,8 +55,11 @@ const AHEAD = [
 /** Lists of files to load, with the directory that reads them. */
 const LISTS = { 'filters.js': 'loader', 'extensions.js': 'config' };
 
-/** Directories that every process needs, together in one file. */
-const BASE = ['errors', 'log', 'process', 'text'];
+/** Directories that every process needs, together in one file for each layer: a file takes 0.25 ms of CPU time. */
+const LAYERS = {
+  base: ['errors', 'ini', 'log', 'modules', 'process', 'spans', 'tasks', 'text', 'wire'],
+  config: ['config', 'counts', 'managers', 'service'],
+};
 
 /**
  * The modules that these entries load at their start. A directory is split into one file for each entry in this order that is the first to
@@ -234,7 +237,10 @@ function fileOf(path) {
   const needing = entriesOf(path);
   if (needing.size === 1) return nameOf([...needing][0]);
   const [program] = Object.entries(PROGRAMS).find(([, roots]) => roots.some((each) => needing.has(each))) ?? [];
-  if (program !== undefined) return `${BASE.includes(folder) ? 'base' : folder}${program}`;
+  if (program !== undefined) {
+    const layer = Object.keys(LAYERS).find((name) => LAYERS[name].includes(folder)) ?? folder;
+    return `${layer}${program}`;
+  }
   // Processes import what stands in `internal.js` from its own file.
   const key = [...needing]
     .filter((each) => basename(each) !== 'internal.js')

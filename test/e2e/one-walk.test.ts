@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { apiCli, emptyProject, Program } from './program.js';
 
 /** Functions of Portico, each with the file of `lib` that has it: their calls are counted. */
-const COUNTED = { readPaste: 'ini', noSection: 'loader', unknownOption: 'config' };
+const COUNTED = { readPaste: 'base', noSection: 'loader', unknownOption: 'config' };
 
 /** Tells the counts of V8 at the end of each process. */
 const counter = `import { Session } from 'node:inspector';
