@@ -69,7 +69,7 @@ const PROGRAMS = {
   // The parent process, which needs no schemas and no routing.
   '': ['cli/main.js', 'cli/begin.js', 'cli/program.js', 'cli/serve/serve.js'],
   // A worker of `api-cli`, whose application usually has a Router.
-  '-worker': ['launch/worker/worker-bootstrap.js', 'routing/index.js'],
+  '-worker': ['launch/worker/worker-bootstrap.js', 'cli/serve/served-api.js', 'app/index.js', 'routing/index.js'],
   // An application that embeds Portico.
   '-embedded': ['index.js'],
 };
