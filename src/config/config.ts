@@ -72,9 +72,10 @@ export class Config {
     return new Config(ofSnapshot(snapshot, options));
   }
 
-  /** Returns the same sources and values from code, for a check with other options. */
+  /** Returns the same sources and values from code, for a check with other options or values. */
   copy(): Config {
-    return new Config(begin(this.#state, new Lasting()));
+    const [overrides, defaults] = [new Map(this.#state.overrides), new Map(this.#state.defaults)];
+    return new Config(begin({ ...this.#state, overrides, defaults }, new Lasting()));
   }
 
   /** Returns a copy with the values of the next start, also of options that a reload has left to it. @internal */

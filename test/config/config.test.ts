@@ -564,6 +564,20 @@ test('CF-108 overrides for a while are undone at the end, however it ends', asyn
   assert.equal(size(), 16_384);
 });
 
+test('a copy has the values from code; what is set on one of both is not set on the other', () => {
+  const config = new Config();
+  const size = (of: Config) => of.group('wsgi', wsgiOptions).maxHeaderSize;
+  config.setOverride('wsgi', 'max_header_size', 2048);
+  const copy = config.copy();
+  assert.equal(size(copy), 2048);
+  copy.setOverride('wsgi', 'max_header_size', 4096);
+  config.setDefault('wsgi', 'max_header_size', 1024);
+  config.clearOverride('wsgi', 'max_header_size');
+  assert.deepEqual([size(config), size(copy)], [1024, 4096]);
+  copy.clearOverride('wsgi', 'max_header_size');
+  assert.equal(size(copy), 16_384);
+});
+
 test('CF-107 LC-1205 values from code are checked', () => {
   const config = new Config();
   config.group('wsgi', wsgiOptions);

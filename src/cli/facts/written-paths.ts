@@ -8,27 +8,13 @@ import type { ApiFacts, WrittenPath } from '../../service/index.js';
 
 /** Returns all written paths, `state_path` first; with another `statePath`, to which options may refer. */
 export function writtenPaths(
-  config: Config,
+  given: Config,
   apis: readonly ApiFacts[],
   statePath: string | undefined,
   provider: RegistryProvider | undefined,
 ): readonly WrittenPath[] {
-  if (statePath === undefined) return pathsOf(config, apis, provider);
-  // Copies of a configuration share the values from code.
-  config.setOverride('DEFAULT', 'state_path', statePath);
-  try {
-    return pathsOf(config, apis, provider);
-  } finally {
-    config.clearOverride('DEFAULT', 'state_path');
-  }
-}
-
-function pathsOf(
-  given: Config,
-  apis: readonly ApiFacts[],
-  provider: RegistryProvider | undefined,
-): readonly WrittenPath[] {
   const config = given.copy();
+  if (statePath !== undefined) config.setOverride('DEFAULT', 'state_path', statePath);
   config.group('DEFAULT', configOptions, { partial: true });
   config.group('DEFAULT', programLogOptions, { partial: true });
   config.group('oslo_reports', reportOptions, { partial: true });
