@@ -17,7 +17,7 @@ import type { Resolved } from './values/written.js';
 
 /** Parts that a configuration and the next ones share. */
 export class Lasting {
-  /** Those of the first configuration. */
+  /** Declared options, of the first configuration and all later ones. */
   readonly groups: DeclaredGroups;
   /** Checks over several options, each run with the generation that is checked. */
   readonly checks = new Map<unknown, (checked: ConfigHolder) => readonly Diagnostic[]>();

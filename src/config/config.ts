@@ -47,7 +47,7 @@ export class Config {
 
   /** Creates a configuration without written values: every option has its default. */
   constructor();
-  /** Has the written values of a holder, which only this directory creates. @internal */
+  /** Creates a configuration with the written values of a holder, which only this directory makes. @internal */
   constructor(current: ConfigHolder);
   constructor(current: ConfigHolder = new ConfigHolder()) {
     this.#current = current;
@@ -272,7 +272,7 @@ export class Config {
     return this.#state.files.paths;
   }
 
-  /** Those of them that this process has read itself, without those from its parent. @internal */
+  /** Files that this process has read itself, without those from its parent. @internal */
   get ownFilesRead(): readonly string[] {
     return this.#state.files.asked;
   }

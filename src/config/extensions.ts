@@ -184,7 +184,7 @@ export async function shippedExtensions(): Promise<readonly ExtensionObject[]> {
 
 /** Extensions of an application that are known without an import. */
 export interface KnownExtensions {
-  /** Those that are imported: all of others, once the configuration was loaded. Undefined if the list has an error. */
+  /** Imported extensions: once the configuration is loaded, all that Portico does not ship. Undefined if the list has an error. */
   readonly loaded: readonly ExtensionObject[] | undefined;
   /** The aliases of factories that they and the shipped ones have. */
   readonly aliases: Readonly<Record<string, string>>;

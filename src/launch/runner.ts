@@ -29,7 +29,7 @@ export interface Runner {
   readonly ownServices: readonly ServiceBase[];
   /** Services as they were launched, here or in workers. */
   readonly services: readonly Launchable[];
-  /** In a supervisor: its workers, one line each. */
+  /** Returns the workers of a supervisor, one line each. */
   workerLines?(): readonly string[];
   /** Remaining time of the stop in progress, as text. */
   readonly remaining: string;

@@ -44,7 +44,7 @@ export class WorkerSide {
   readonly #options: LauncherOptions;
   /** Services that the application has launched, including those of other workers. */
   readonly #launched = new Set<string>();
-  /** In a child that only builds: its services, and the errors of those that could not be built. */
+  /** Services of a child that only builds, and the errors of those that could not be built. */
   readonly #built: ServiceBase[] = [];
   readonly #unbuilt: unknown[] = [];
   readonly #sockets: WorkerSockets;

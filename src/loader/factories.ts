@@ -17,7 +17,7 @@ import { definedBy } from './section.js';
 /** A factory of an app or a filter. */
 export interface NamedFactory {
   readonly kind: 'app' | 'filter';
-  /** As an alias names it: an expression, or `egg:distribution#name`. */
+  /** The name that an alias would have: an expression, or `egg:distribution#name`. */
   readonly name: string;
   readonly protocol: string;
   /** Names of the sections that name it, each once, in the order of the file. */

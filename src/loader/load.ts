@@ -49,7 +49,7 @@ export interface LoadParts extends OpenedPaste, GivenToFactories {
   readonly configured: boolean;
   readonly resolver: Resolver | undefined;
   readonly aliases: AliasTable;
-  /** Those of the extensions of the configuration. */
+  /** Aliases of the extensions of the configuration. */
   readonly extensionAliases: AliasTable;
 }
 

@@ -22,7 +22,7 @@ const SLOW_TURNS = 100;
 
 /** One address of a server. */
 export class Endpoint {
-  /** After the start with the actual port. */
+  /** The address; after the start with the actual port. */
   address: ListenAddress;
   #sockets: readonly ListenSocket[] = [];
 

@@ -18,7 +18,7 @@ export type Choices = readonly string[] | Readonly<Record<string, string>>;
 
 export interface StringSpec {
   readonly choices?: Choices;
-  /** Must match; to match the whole text, the author adds anchors (`^…$`). */
+  /** Expression that the text must match; with anchors (`^…$`), as a whole. */
   readonly regex?: RegExp;
   /** Choices and `regex` compare case-insensitively. With choices the value is the choice as declared. */
   readonly ignoreCase?: boolean;

@@ -123,7 +123,7 @@ function refusedLocal(
   };
 }
 
-/** With these, sections of paste files name the oslo.config configuration of their filter; it gets the configuration of the service. */
+/** Options by which a section of a paste file names the oslo.config configuration of its filter: it gets that of the service. */
 const OF_OSLO: ReadonlySet<string> = new Set(['oslo_config_project', 'oslo_config_program']);
 
 /** Returns an issue for each undeclared name of the section: an error, or a warning about a name of another application. */

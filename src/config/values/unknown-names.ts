@@ -47,7 +47,7 @@ interface Written {
   readonly isArgument?: boolean;
   /** The section in the letters of the file. */
   readonly shown?: string;
-  /** Of a value in a file that others than its owner may read: without its line, which may show a secret. */
+  /** Location of a value in a file that others than its owner may read: without the line, which may show a secret. */
   readonly exposedAt?: Location;
 }
 

@@ -231,7 +231,7 @@ export class InProcessRunner implements Runner {
     await Promise.all(this.#all.map((run) => run.abandon()));
   }
 
-  /** Has all services build their next parts while they serve; then each stops, and starts again. */
+  /** Returns the steps of a reload: all services build their next parts while they serve; then each stops and starts again. */
   reloadSteps(): ReloadSteps {
     const parts = {
       onReload: this.#options.onReload,

@@ -288,7 +288,7 @@ export class WorkerHandle {
     }
   }
 
-  /** It is idle no more: a heartbeat is due as soon as of any other. */
+  /** Called when the worker is idle no more: its heartbeats are due as often as those of others. */
   #awakes(): void {
     this.beat.heard(0);
     this.#listener.awake?.();

@@ -15,7 +15,7 @@ const MIB = 2 ** 20;
 const RESERVED = 128 * MIB;
 /** The rest is for workers of a reload, and for growth between two beats. */
 const PART = 3 / 4;
-/** With less, workers without a leak would be replaced again and again. */
+/** Least limit: with less, workers without a leak would be replaced again and again. */
 const LEAST = 128 * MIB;
 
 /**

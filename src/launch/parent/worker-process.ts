@@ -89,7 +89,7 @@ interface Ahead {
   readonly kill: () => void;
 }
 
-/** At most one for the process. */
+/** The process that was started ahead: at most one. */
 let ahead: Ahead | undefined;
 
 /**

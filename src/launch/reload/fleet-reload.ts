@@ -116,7 +116,7 @@ function nextGeneration(
   return fleetGeneration({ number: supervisor.generation.number + 1, settings, config: prepared?.config });
 }
 
-/** Has running workers reset their services. Returns the workers that refused or did not respond, each with the reason. */
+/** Makes running workers reset their services. Returns the workers that refused or did not respond, each with the reason. */
 async function mutateFleet(supervisor: Supervisor): Promise<string[]> {
   const failures: string[] = [];
   const mutateOne = async (pool: WorkerPool, worker: WorkerHandle): Promise<void> => {

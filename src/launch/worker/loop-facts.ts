@@ -94,7 +94,7 @@ export function loopReader(): LoopReader {
 class LagReader {
   readonly #delays = monitorEventLoopDelay({ resolution: LAG_EVERY_MS });
   #earlier = NO_LAG;
-  /** Of the later window, without what the monitor has; undefined until the first measurement. */
+  /** Lag of the later window, without what the monitor has; undefined until the first measurement. */
   #later: Lag | undefined;
   #since = 0;
   #measures = false;

@@ -176,7 +176,7 @@ export class ParentLink {
   readonly holds: boolean;
   /** True if it validates the configuration. */
   readonly validates: boolean;
-  /** Of this process, from its first heartbeat on. */
+  /** Watch of this process, from its first heartbeat on. */
   watch: Watch | undefined;
   /** The module or factory that is being loaded. */
   readonly loading = watchLoading();
@@ -239,7 +239,7 @@ export class ParentLink {
     return descriptorsOf(this.#received.splice(0));
   }
 
-  /** Without a launcher, such an error ends the process, and is reported. */
+  /** Passes an unhandled error to the launcher; without one, reports it and ends the process. */
   uncaught(error: unknown): void {
     if (this.#listener === undefined) void this.fail(error);
     else this.#listener.uncaught(error);

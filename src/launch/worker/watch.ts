@@ -235,7 +235,7 @@ function startThread(parent: number | undefined, settings: () => LaunchSettings)
 
 /** Interval of turns that are counted: one in a tick of the watch thread, with a margin. */
 const TURN_MS = 100;
-/** They are counted up to this number, from 1. */
+/** Highest number of a turn, after which the count begins at 1 again. */
 const MOST_TURNS = 1_000_000;
 
 class Turns {

@@ -36,7 +36,7 @@ const CHAIN = 'PORTICO_TLS_CHAIN';
 
 /** TLS settings and certificates of an API. */
 export class ApiTls {
-  /** Whether it speaks TLS. */
+  /** True if the API speaks TLS. */
   readonly enabled: boolean;
   readonly #name: string;
   readonly #config: Config;
@@ -209,7 +209,7 @@ function keptPem(file: string): string | undefined {
   });
 }
 
-/** If several APIs start at once, all use the first one's certificate. If another user owns the file, none is kept. */
+/** Keeps a certificate, and returns the kept one: that of the first API if several start at once. Keeps none in a file of another user. */
 function keep(file: string, pem: string): string {
   const own = `${file}.${randomUUID()}`;
   mkdirSync(dirname(file), { recursive: true });

@@ -13,9 +13,9 @@ export interface ConnectionReport {
   readonly open: number;
   /** Most that may be open; undefined without limit. */
   readonly limit: number | undefined;
-  /** Without a request, after at least one. */
+  /** Connections without a request, after at least one. */
   readonly idle: number;
-  /** Whose next request has not arrived whole. */
+  /** Connections whose next request has not arrived whole. */
   readonly receiving: number;
   /** Whose input is discarded, because it comes after the response. */
   readonly lingering: number;

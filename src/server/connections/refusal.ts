@@ -82,7 +82,7 @@ interface Told {
  * has those that can be read as a request, with the same id.
  */
 export class Rejections {
-  /** Those of the last ten minutes, for status. */
+  /** Refusals of the last ten minutes, for status. */
   readonly noted = new NotedRefusals();
   readonly #log: Logger;
   /** Count of each reason, including those with 0. */

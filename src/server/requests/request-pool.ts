@@ -171,7 +171,7 @@ export class RequestPool implements Slots {
     if (this.taken > 0) this.#lookAtBodies();
   }
 
-  /** After this turn of the event loop: by then apps that were called read their bodies. */
+  /** Looks for waiting apps after this turn of the event loop: by then, apps that were called read their bodies. */
   #lookSoon(): void {
     if (this.#looksSoon) return;
     this.#looksSoon = true;

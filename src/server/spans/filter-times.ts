@@ -112,7 +112,7 @@ function closeAll(trip: Trip): void {
   for (const { close } of open.sort((a, b) => b.depth - a.depth)) close();
 }
 
-/** Also true for a complete body that a filter still holds. */
+/** Reports whether a response has begun; true for a complete body that a filter still holds, too. */
 function hasBegun(res: ServerResponse): boolean {
   return res.writableEnded || beganAt(res) !== undefined;
 }
