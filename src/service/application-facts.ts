@@ -1,4 +1,4 @@
-/** Facts of an application for whoever starts, probes or forwards to it: a configuration as other processes need it. */
+/** Facts of an application for tools that start it, probe it or forward to it, such as systemd, Kubernetes and nginx. */
 import type { ListenAddress } from './service.js';
 
 /** A listener. */

@@ -75,7 +75,7 @@ export interface CommandContext {
   /** Reads the configuration that the options name. */
   readConfiguration(args: ConfigurationArguments, options?: ReadingOptions): Promise<Config>;
   /**
-   * Returns what other processes have to know to start, probe and forward to the application: addresses, workers, time limits, files. Imports
+   * Returns what other tools need to start, probe and forward to the application: addresses, workers, time limits, files. Imports
    * the filters of its pipelines. `args`: name the configuration. Rejects with the errors of APIs that cannot be planned.
    */
   applicationFacts(config: Config, args: ConfigurationArguments): Promise<ApplicationFacts>;

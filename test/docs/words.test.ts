@@ -46,11 +46,7 @@ const blank = (text: string): string => text.replaceAll(/[^\n]/g, ' ');
 function filesOf(folder: string, name: RegExp): string[] {
   return readdirSync(join(root, folder), { recursive: true })
     .map((file) => join(folder, String(file)))
-    .filter(
-      (file) =>
-        name.test(file) &&
-        !/node_modules|realworld|\/dist\/|src\/(?:cli\/generate|operating\/(?:backdoor|report))\//.test(file),
-    )
+    .filter((file) => name.test(file) && !/node_modules|realworld|\/dist\//.test(file))
     .sort();
 }
 

@@ -273,7 +273,7 @@ function fileFor(name: string, ending: string): string {
 }
 
 /**
- * Returns the objects of a prototype, found by the inspector; a session within the thread answers before post()
+ * Returns the objects of a prototype, found by the inspector; a session within the thread responds before post()
  * returns.
  */
 function objectsOf(type: new (...args: never[]) => object): object[] {

@@ -148,7 +148,7 @@ async function readLines(file: string): Promise<readonly string[]> {
   }
 }
 
-/** Time that worker threads have to answer. */
+/** Time that worker threads have to respond. */
 const ANSWER_MS = 300;
 
 /** One worker thread. */
@@ -172,7 +172,7 @@ interface Message {
 }
 
 /**
- * Returns the worker threads with their stacks. A thread that does not answer in time runs no JavaScript: it is idle,
+ * Returns the worker threads with their stacks. A thread that does not respond in time runs no JavaScript: it is idle,
  * or busy in native code. Each one is paused for a moment; this thread is not.
  */
 async function workerStacks(): Promise<WorkerStack[]> {
