@@ -27,8 +27,16 @@ export class RpcTimeout extends PorticoError {
 /** The target has no queue: it never had a server, or its queue has expired. Nothing was sent. */
 export class NoServers extends withCode('PORTICO_RPC_NO_SERVERS') {}
 
-/** The message never reached the broker. Safe to send again. */
-export class DeliveryFailure extends withCode('PORTICO_RPC_DELIVERY_FAILURE') {}
+/** The message never reached the broker. Safe to send again, which Portico does until the time is up, unless it is `final`. */
+export class DeliveryFailure extends PorticoError {
+  /** True if the broker would refuse the message again, for example because it is too large. Default false. */
+  readonly final: boolean;
+
+  constructor(details: ErrorDetails & { readonly final?: boolean }) {
+    super('PORTICO_RPC_DELIVERY_FAILURE', details);
+    this.final = details.final ?? false;
+  }
+}
 
 /** The connection was lost before the broker confirmed: it may or may not have received the message. */
 export class DeliveryUnknown extends withCode('PORTICO_RPC_DELIVERY_UNKNOWN') {}

@@ -161,6 +161,16 @@ test('RP-50 a call whose server was heard waits for its reply, although the brok
   assert.equal(await call, 7);
 });
 
+test('a message that the broker will never take is not sent again', async () => {
+  const { transport, client, ttls } = await onOslo();
+  for (const send of ['call', 'cast'] as const) {
+    transport.failNext(new DeliveryFailure({ message: 'it is too large', final: true }));
+    const refused = { code: 'PORTICO_RPC_DELIVERY_FAILURE', message: 'it is too large', final: true };
+    await assert.rejects(client[send]({}, 'resize'), refused);
+  }
+  assert.equal(ttls.length, 2);
+});
+
 test('RP-36 a call that is published again expires with its caller', async () => {
   const { clock, transport, ttls, client } = await onOslo();
   transport.failNext(failure());

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { rpc } from 'portico/rpc';
+import { DeliveryFailure, rpc } from 'portico/rpc';
 import { gate } from '../services.js';
 import { delivering, requestMessage, route, served, settled } from './served-object.js';
 
@@ -84,6 +84,23 @@ test('RP-82 replies that wait for another try are bounded by number and bytes: t
     await clock.advance(1000);
     assert.equal(tried.size, calls - given.length, 'what is kept is tried again');
   }
+});
+
+test('a reply that the broker will never take is tried once, and counted', async () => {
+  const { clock, transport, messages, meter } = await served({ work: () => 'x' });
+  let tries = 0;
+  const publish = transport.publish.bind(transport);
+  transport.publish = async (to, message, options) => {
+    if (typeof to !== 'string') return publish(to, message, options);
+    tries += 1;
+    throw new DeliveryFailure({ message: 'it is too large', final: true });
+  };
+  await transport.publish(route, requestMessage('id-1', 'work', { reply: { to: 'reply_1', id: 'id-1' } }));
+  await settled();
+  await clock.advance(10_000);
+  assert.equal(tries, 1);
+  assert.ok(messages().some((line) => /the reply to call id-1 was not delivered/.test(line)));
+  assert.equal(meter.take().series.find(({ metric }) => metric === 'repliesLost')?.sum, 1);
 });
 
 test('RP-58 a caller that asks for heartbeats every millisecond gets twenty in a second', async () => {

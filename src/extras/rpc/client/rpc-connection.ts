@@ -172,7 +172,8 @@ export class RPCConnection implements OwnRPCClients, CallPath {
         const waitMs = retryWaitMs(this.settings.transport, tries) * (0.75 + Math.random() / 2);
         const exhausted = (retry >= 0 && tries >= retry) || waitMs > until - this.clock.now();
         const isLost = this.settings.isOslo && error instanceof DeliveryUnknown;
-        const isRetried = (error instanceof DeliveryFailure || isLost) && !exhausted && expected?.isOver !== true;
+        const isAgain = isLost || (error instanceof DeliveryFailure && !error.final);
+        const isRetried = isAgain && !exhausted && expected?.isOver !== true;
         const isTime = isRetried && (await pause(waitMs, { clock: this.clock, signal }));
         if (expected?.isOver === true) return;
         if (!isTime) throw unknown ?? error;

@@ -3,6 +3,7 @@
  */
 import type { Logger } from 'portico/extension';
 import { type Cancel, type Clock, pause, within } from 'portico/tasks';
+import { DeliveryFailure } from '../errors.js';
 import { messageId, type ReplyEnvelope, type RequestEnvelope, writeEnvelope } from '../message/envelope.js';
 import type { WireFormat } from '../message/wire-format.js';
 import type { Message, Transport } from '../transport/transport.js';
@@ -170,7 +171,7 @@ export class ReplySender {
     const kept: Kept = { bytes: message.body.length, ended: new AbortController() };
     let err = failure;
     try {
-      while (!this.#gone.has(to)) {
+      while (!isFinal(err) && !this.#gone.has(to)) {
         this.#keep(kept);
         sending.tried();
         if (clock.now() + BETWEEN_MS > until) this.#gone.add(to);
@@ -209,4 +210,9 @@ export class ReplySender {
   #forget(reply: Kept): void {
     if (this.#kept.delete(reply)) this.#keptBytes -= reply.bytes;
   }
+}
+
+/** Reports whether the broker would refuse the message again. */
+function isFinal(error: unknown): boolean {
+  return error instanceof DeliveryFailure && error.final;
 }

@@ -226,8 +226,9 @@ export interface Transport {
   /**
    * Settles when the broker has accepted the message (publisher confirm). `to`: a route, or the address of a reply consumer. Tries once:
    * rejects with `NoServers` (mandatory and no queue), `DeliveryFailure` (not connected, refused, blocked for `timeoutMs`: the broker does
-   * not have it), `DeliveryUnknown` (sent, but the connection was lost or the time was up before the confirmation). A message without a
-   * queue that is not mandatory is accepted.
+   * not have it), `DeliveryUnknown` (sent, but the connection was lost or the time was up before the confirmation). Portico publishes
+   * again after a `DeliveryFailure`, unless it is `final`: the broker would refuse the message again, because it is too large. A message
+   * without a queue that is not mandatory is accepted.
    */
   publish(to: Route | string, message: Message, options?: PublishOptions): Promise<void>;
   /**
