@@ -26,12 +26,15 @@ export function logStart(worker: WorkerHandle, log: Logger): void {
   const wait = (ms: number): void => {
     timer = setTimeout(() => {
       elapsedMs += ms;
-      const { stack, facts: known } = worker.beat;
-      const loading = typeof known.loading === 'string' ? known.loading : undefined;
+      const { stack, facts: told } = worker.beat;
+      const loading = typeof told.loading === 'string' ? told.loading : undefined;
+      const [trouble] = Array.isArray(told.troubles) ? told.troubles.map(String) : [];
       const what = loading === undefined ? '' : `, loading ${loading}`;
       const stuck = stack === undefined ? '' : `; it is stuck ${stack[0] ?? ''}`;
-      const facts = { event: 'worker_starting', ...known, loading, stack };
-      log.warn(facts, `${service}: worker ${index} is still starting after ${elapsedMs / 1000} s${what}${stuck}`);
+      const waits = trouble === undefined ? '' : `; ${trouble}`;
+      const facts = { event: 'worker_starting', ...told, ...known, loading, stack };
+      const text = `${service}: worker ${index} is still starting after ${elapsedMs / 1000} s`;
+      log.warn(facts, `${text}${what}${stuck}${waits}`);
       wait(Math.min(elapsedMs, LONGEST_MS));
     }, ms).unref();
   };

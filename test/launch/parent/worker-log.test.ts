@@ -31,3 +31,20 @@ test('LC-531 a start that does not end is reported again and again, ever more ra
     ...[40, 80, 140, 200].map((s) => `api: worker 1 is still starting after ${s} s, loading ./app.js:app`),
   ]);
 });
+
+test('a start that waits for something says for what, first', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const said: unknown[] = [];
+  const warn = (facts: object, message: string): void => void said.push(facts, message);
+  const log = { debug: () => undefined, warn } as unknown as Logger;
+  const troubles = ['remote calls: there is no connection to amqp://north/ yet', 'another'];
+  const assignment = { service: 'images', index: 0 };
+  const worker = { assignment, pid: 7, beat: { facts: { troubles } }, ready: new Promise(() => undefined) };
+  logStart(worker as unknown as WorkerHandle, log);
+  t.mock.timers.tick(10_000);
+  const known = { event: 'worker_starting', service: 'images', workerId: 0, pid: 7, troubles };
+  assert.deepEqual(said, [
+    { ...known, loading: undefined, stack: undefined },
+    `images: worker 0 is still starting after 10 s; ${troubles[0]}`,
+  ]);
+});
