@@ -262,7 +262,7 @@ export const osloRabbitOptions = defineOptions(
     }),
     rabbit_quorum_delivery_limit: integer({
       min: 0,
-      help: 'Deliveries of a message by a quorum queue before it is dropped. 0, the default: the limit of the broker.',
+      help: 'Redeliveries of a message by a quorum queue before it is dropped. 0, the default: the limit of the broker.',
     }),
     rabbit_quorum_max_memory_length: integer({
       min: 0,

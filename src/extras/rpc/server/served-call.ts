@@ -22,7 +22,7 @@ import type { SenderClocks } from './sender-clocks.js';
 export interface ServedWith extends ReplyParts {
   readonly topic: string;
   readonly endpoints: Endpoints;
-  /** Number of redeliveries of a message. */
+  /** Redeliveries of a message before it is a dead letter. */
   readonly deliveryLimit: number;
   readonly tracker: CallTracker;
   readonly serializer: Required<Serializer>;

@@ -52,7 +52,7 @@ export interface TransportOptions {
   readonly transientQueueTtlMs: number;
   /** Type of shared queues. */
   readonly queueType: 'quorum' | 'classic';
-  /** Deliveries of a message before it is a dead letter. */
+  /** Redeliveries of a message before it is a dead letter: it is delivered once more than this. */
   readonly deliveryLimit: number;
   /** Keep messages that cannot be handled as dead letters. */
   readonly deadLetter: boolean;
@@ -65,7 +65,7 @@ export interface OsloQueues {
   readonly durable?: boolean | undefined;
   readonly autoDelete?: boolean | undefined;
   readonly quorum?: boolean | undefined;
-  /** Limit of quorum queues; 0: none. */
+  /** Redeliveries by quorum queues; 0: the limit of the broker. */
   readonly deliveryLimit?: number | undefined;
   readonly maxMemoryLength?: number | undefined;
   readonly maxMemoryBytes?: number | undefined;
