@@ -4,11 +4,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Config } from 'portico/config';
-import { RPCConnection } from 'portico/rpc';
+import { RPCConnection, transportUrl } from 'portico/rpc';
 
 function settings(text: string, options: object = {}) {
   return new RPCConnection({ config: Config.fromText(text), ...options }).settings;
 }
+
+test('transportUrl is the URL of the configuration, parsed; a line of [DEFAULT] as oslo.messaging means it', () => {
+  const { driver, hosts, shown } = transportUrl(
+    Config.fromText('[rpc]\ntransport_url = nats://me:s3cret@north:4222/\n'),
+  );
+  const host = { host: 'north', port: 4222, user: 'me', password: 's3cret' };
+  assert.deepEqual([driver, hosts, shown], ['nats', [host], 'nats://me:****@north:4222/']);
+  assert.equal(transportUrl(new Config()).driver, 'memory');
+  assert.equal(transportUrl(Config.fromText('[DEFAULT]\ntransport_url = rabbit://north/\n')).driver, 'oslo+rabbit');
+  assert.throws(() => transportUrl(Config.fromText('[rpc]\ntransport_url = nats://a:b:c/\n')), {
+    code: 'PORTICO_RPC_URL',
+  });
+});
 
 test('RP-60 the defaults of [rpc]', () => {
   const { transport, format, notices: _, ...others } = settings('');

@@ -24,6 +24,7 @@ export {
   NotificationService,
   type NotificationServiceOptions,
 } from './notifications/notification-service.js';
+export { transportUrl } from './rpc-options.js';
 export { type BaseEndpoint, type Consumer, RPCService, type ServiceStatus } from './rpc-service.js';
 export type { ArgumentSchema } from './server/arguments.js';
 export type { RpcContract } from './server/contract.js';

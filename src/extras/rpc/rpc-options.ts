@@ -15,6 +15,7 @@ import {
 import { loadedExtensionsOf, nearestOrAll } from 'portico/extension';
 import { DRIVERS } from './transport/drivers.js';
 import { transportOf } from './transport/scheme.js';
+import { parseTransportUrl, type TransportUrl } from './transport/transport-url.js';
 
 /** Returns the names that oslo.messaging has for an option, as aliases. */
 function inOslo(...names: string[]): string[] {
@@ -146,6 +147,14 @@ export const rpcOptions = defineOptions(
 export function configuredTransportUrl(config: Config): string {
   const { transportUrl } = config.group('rpc', rpcOptions, { partial: true });
   return isOfOslo(config) ? ofOslo(transportUrl) : transportUrl;
+}
+
+/**
+ * Returns `[rpc] transport_url`, parsed. It has the passwords; `shown` is the URL without them. Throws `PORTICO_RPC_URL` for a URL that
+ * cannot be read.
+ */
+export function transportUrl(config: Config): TransportUrl {
+  return parseTransportUrl(configuredTransportUrl(config));
 }
 
 /** Returns a URL of oslo.messaging as it is written here: `oslo+rabbit://` for `rabbit://`. */
