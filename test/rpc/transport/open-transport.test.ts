@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { makeTransport, shareTransport } from '#internal/extras/rpc';
+import { Config } from 'portico/config';
+import { RPCConnection, StatefulTransport, type Transport, type TransportState, type Transports } from 'portico/rpc';
+import { MemoryTransport, makeTransport, shareTransport } from '#internal/extras/rpc';
+import { recordedLog } from '../../tasks/recorded-log.js';
 import { kept, transportOptions } from '../conformance.js';
 
 const route = { exchange: 'portico', topic: 'images' };
@@ -44,6 +47,85 @@ test('RP-1 one transport for a URL: a share that is closed ends what it consumed
   await anew.connect();
   await assert.rejects(anew.publish(route, message, { mandatory: true }), { code: 'PORTICO_RPC_NO_SERVERS' });
   await Promise.all([anew.close(), other!.close()]);
+});
+
+test('the transport of a connection has the object of its driver', async () => {
+  const connection = new RPCConnection({ transport: 'memory://driver' });
+  const { driver } = await connection.connected(1000);
+  assert.ok(driver instanceof MemoryTransport);
+  await connection.close();
+});
+
+/** A driver of an extension that fails, and whose states a test sets. */
+class Failing extends StatefulTransport {
+  readonly name = 'failing://';
+  async connect(): Promise<void> {
+    this.enter('connected');
+  }
+  async publish(): Promise<void> {
+    throw new Error('EPIPE');
+  }
+  declareQueue(): Promise<void> {
+    throw new Error('no stream');
+  }
+  consume = () => this.declareQueue();
+  consumeReplies = () => this.declareQueue();
+  removeQueue = () => this.declareQueue();
+  hasConsumer = () => this.declareQueue();
+  async close(): Promise<void> {
+    this.enter('closed');
+  }
+  is(state: TransportState, reason?: string): void {
+    this.enter(state, reason);
+  }
+}
+
+async function openFailing() {
+  const config = new Config();
+  const failing = new Failing();
+  const transports: Transports = { failing: async () => () => failing as unknown as Transport };
+  Object.assign(config, { knownExtensions: () => ({ loaded: [{ name: 'failing', provides: { transports } }] }) });
+  const { log, lines } = recordedLog();
+  const share = await shareTransport('failing://', { ...transportOptions(), log }, config);
+  await share.connect();
+  return { failing, share, lines };
+}
+
+test('an error of a driver is the cause of one that callers know', async () => {
+  const { share } = await openFailing();
+  const refused = (code: string, text: string) => (error: Error & { code?: string }) => {
+    assert.deepEqual([error.code, error.message, (error.cause as Error).message], [code, `failing://: ${text}`, text]);
+    return true;
+  };
+  await assert.rejects(share.publish(route, message), refused('PORTICO_RPC_DELIVERY_UNKNOWN', 'EPIPE'));
+  const works = [
+    () => share.declareQueue(route),
+    () => share.consume(route, { prefetch: 1 }, () => {}),
+    () => share.consumeReplies(() => {}),
+    () => share.removeQueue(route),
+    () => share.hasConsumer('images'),
+  ];
+  for (const work of works) await assert.rejects(work(), refused('PORTICO_RPC_DELIVERY_FAILURE', 'no stream'));
+  await share.close();
+});
+
+test('the loss of a connection of an extension is logged, with its reason, and its return', async () => {
+  const { failing, share, lines } = await openFailing();
+  failing.is('lost', 'read ECONNRESET');
+  failing.is('lost', 'again');
+  failing.is('connected');
+  failing.is('blocked', 'disk');
+  failing.is('lost');
+  await share.close();
+  assert.deepEqual(
+    lines.map(({ level, msg }) => `${level} ${msg}`),
+    [
+      'warn failing://: the connection is lost: read ECONNRESET',
+      'info failing://: the connection is restored',
+      'warn failing:// accepts no messages: disk',
+      'warn failing://: the connection is lost',
+    ],
+  );
 });
 
 test('RP-1 a share that is closed while it begins to consume leaves no consumer', async () => {

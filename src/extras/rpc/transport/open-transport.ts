@@ -2,8 +2,15 @@
  * Chooses the driver of a transport URL, and shares one transport among all users of a URL in a process.
  */
 import { Config } from 'portico/config';
-import { ConfigurationRefused, loadedExtensionsOf, nearestOrAll } from 'portico/extension';
-import { DeliveryFailure } from '../errors.js';
+import {
+  ConfigurationRefused,
+  errorText,
+  type Logger,
+  loadedExtensionsOf,
+  nearestOrAll,
+  PorticoError,
+} from 'portico/extension';
+import { DeliveryFailure, DeliveryUnknown } from '../errors.js';
 import { DRIVERS } from './drivers.js';
 import type { Transport, TransportConsumer, TransportOptions, Transports } from './transport.js';
 import { parseTransportUrl, type TransportUrl } from './transport-url.js';
@@ -27,7 +34,22 @@ export async function makeTransport(
   const url = checkTransportUrl(text, transports);
   for (const warning of url.warnings) options.log.warn(warning);
   const make = await transports[url.driver]!();
-  return make(url, options, config);
+  const transport = make(url, options, config);
+  // The drivers of Portico log each of their connections, with the next attempt.
+  if (!Object.hasOwn(DRIVERS, url.driver)) logStates(transport, options.log);
+  return transport;
+}
+
+/** Logs the loss of a connection, with its reason, and the return. */
+function logStates(transport: Transport, log: Logger): void {
+  let last = transport.state;
+  transport.onState((state, reason) => {
+    const why = reason === undefined ? '' : `: ${reason}`;
+    if (state === 'lost') log.warn(`${transport.name}: the connection is lost${why}`);
+    else if (state !== 'closed' && last === 'lost') log.info(`${transport.name}: the connection is restored`);
+    if (state === 'blocked') log.warn(`${transport.name} accepts no messages${why}`);
+    last = state;
+  });
 }
 
 /** Parses a URL with a known driver. Throws `PORTICO_RPC_URL`. */
@@ -66,14 +88,28 @@ export async function shareTransport(text: string, options: TransportOptions, co
   }
 }
 
-/** Forwards to a transport; closing it ends its own consumers and listeners. */
+/**
+ * Forwards to a transport; closing it ends its own consumers and listeners. An error of a driver that is none of Portico's is the cause of
+ * one: `DeliveryUnknown` of a publish, else `DeliveryFailure`.
+ */
 function share(transport: Transport, release: () => Promise<void>): Transport {
   const consumers = new Set<TransportConsumer>();
   const listeners = new Set<() => void>();
   let closing: Promise<void> | undefined;
 
-  const own = async <T extends TransportConsumer>(begun: Promise<T>): Promise<T> => {
-    const consumer = await begun;
+  const told = async <T>(
+    work: () => Promise<T>,
+    Kind: typeof DeliveryFailure | typeof DeliveryUnknown = DeliveryFailure,
+  ): Promise<T> => {
+    try {
+      return await work();
+    } catch (cause) {
+      if (cause instanceof PorticoError) throw cause;
+      throw new Kind({ message: `${transport.name}: ${errorText(cause)}`, cause });
+    }
+  };
+  const own = async <T extends TransportConsumer>(begin: () => Promise<T>): Promise<T> => {
+    const consumer = await told(begin);
     if (closing !== undefined) {
       await consumer.cancel();
       throw new DeliveryFailure({ message: `${transport.name} was closed before it started to consume` });
@@ -96,6 +132,7 @@ function share(transport: Transport, release: () => Promise<void>): Transport {
       return closing === undefined ? transport.state : 'closed';
     },
     name: transport.name,
+    driver: transport,
     onState(listener) {
       const forget = transport.onState(listener);
       listeners.add(forget);
@@ -104,14 +141,15 @@ function share(transport: Transport, release: () => Promise<void>): Transport {
         forget();
       };
     },
-    connect: (signal) => transport.connect(signal),
-    publish: (to, message, options) => transport.publish(to, message, options),
-    consume: (route, options, onDelivery) => own(transport.consume(route, options, onDelivery)),
-    declareQueue: (route) => transport.declareQueue(route),
-    consumeReplies: (onMessage) => own(transport.consumeReplies(onMessage)),
+    connect: (signal) => told(() => transport.connect(signal)),
+    publish: (to, message, options) => told(() => transport.publish(to, message, options), DeliveryUnknown),
+    consume: (route, options, onDelivery) => own(() => transport.consume(route, options, onDelivery)),
+    declareQueue: (route) => told(() => transport.declareQueue(route)),
+    consumeReplies: (onMessage) => own(() => transport.consumeReplies(onMessage)),
+    // Its errors may be those of `take`.
     eachDeadLetter: (exchange, take) => transport.eachDeadLetter(exchange, take),
-    removeQueue: (route) => transport.removeQueue(route),
-    hasConsumer: (queue) => transport.hasConsumer(queue),
+    removeQueue: (route) => told(() => transport.removeQueue(route)),
+    hasConsumer: (queue) => told(() => transport.hasConsumer(queue)),
     close() {
       closing ??= close();
       return closing;

@@ -123,7 +123,7 @@ export interface Message {
   readonly body: Uint8Array;
   /** Address of replies: see {@link Transport.consumeReplies}. */
   readonly replyTo?: string | undefined;
-  /** For a delivered message: its time to live in milliseconds, if the driver knows it. */
+  /** For a delivered message: `ttlMs` of its publish, if the driver knows it; not what is left of it. */
   readonly ttlMs?: number | undefined;
 }
 
@@ -131,7 +131,7 @@ export interface Message {
 export interface PublishOptions {
   /** Milliseconds that the message may wait for a consumer; then it is a dead letter. Default: no limit. */
   readonly ttlMs?: number | undefined;
-  /** Reject with `NoServers` if there is no queue for it. Default false: the message is dropped. */
+  /** Reject with `NoServers` if there is no queue for it: of a topic, a host, a fanout or replies. Default false: the message is dropped. */
   readonly mandatory?: boolean | undefined;
   /** Milliseconds to wait for the broker's confirmation. Default 30,000. */
   readonly timeoutMs?: number | undefined;
@@ -211,16 +211,23 @@ export interface ReplyConsumer extends TransportConsumer {
 /** `blocked`: connected, but the broker accepts no messages (memory or disk alarm). `lost`: was connected, and reconnects. */
 export type TransportState = 'new' | 'connected' | 'blocked' | 'lost' | 'closed';
 
-/** A connection to a broker, shared by all clients and servers of a process with the same URL. */
+/**
+ * A connection to a broker, shared by all clients and servers of a process with the same URL. While it is lost, {@link publish} and {@link
+ * declareQueue} reject with `DeliveryFailure` at once; the others that need the broker wait for it, or reject so. An error that is no
+ * `PorticoError` is the cause of the one that users get: of `DeliveryUnknown` from {@link publish}, else of `DeliveryFailure`.
+ */
 export interface Transport {
   readonly state: TransportState;
   /** The URL without passwords, for logs and errors. */
   readonly name: string;
-  /** Calls back with each new state, until the returned function is called. */
-  onState(listener: (state: TransportState) => void): () => void;
+  /** The object that {@link MakeTransport} returned, in the transport of an `RPCConnection`, which several of them share. */
+  readonly driver?: Transport;
+  /** Calls back with each new state, and the reason of a loss, until the returned function is called. */
+  onState(listener: (state: TransportState, reason?: string) => void): () => void;
   /**
    * Connects; settles when connected. Retries until `signal` is aborted, then rejects with `DeliveryFailure`. After the first connection
-   * the driver reconnects by itself, without limit, until {@link close}. Safe to call twice.
+   * the driver reconnects by itself, without limit, until {@link close}. Rejects at once with `DeliveryFailure` if the broker refuses the
+   * user and has never accepted it; the next call connects again. Safe to call twice.
    */
   connect(signal?: AbortSignal): Promise<void>;
   /**
@@ -233,10 +240,11 @@ export interface Transport {
   publish(to: Route | string, message: Message, options?: PublishOptions): Promise<void>;
   /**
    * Receives messages of a route; settles when its queue exists and deliveries may arrive. The queues of a topic and of a host outlive
-   * their consumers, that of a host for `hostQueueTtlMs`; the queue of a fanout belongs to this consumer and is deleted with it.
+   * their consumers, that of a host for `hostQueueTtlMs`; the queue of a fanout belongs to this consumer and is deleted with it. Rejects
+   * with `ConfigurationRefused` if the queue exists with other properties or the user may not declare it: then the service does not start.
    */
   consume(route: Route, options: ConsumeOptions, onDelivery: OnDelivery): Promise<TransportConsumer>;
-  /** Creates the queue of a topic or a host, if it is missing: published messages wait there until they are consumed. */
+  /** Creates the queue of a topic or a host, if it is missing: published messages wait there until they are consumed. Rejects as {@link consume}. */
   declareQueue(route: Route): Promise<void>;
   /** Receives replies, at a separate address. */
   consumeReplies(onMessage: (message: Message) => void): Promise<ReplyConsumer>;
@@ -255,22 +263,22 @@ export interface Transport {
 
 /** Common part of drivers: their state, which starts with `new`, and its listeners. */
 export class StatefulTransport {
-  readonly #listeners = new Set<(state: TransportState) => void>();
+  readonly #listeners = new Set<(state: TransportState, reason?: string) => void>();
   #state: TransportState = 'new';
 
   get state(): TransportState {
     return this.#state;
   }
 
-  onState(listener: (state: TransportState) => void): () => void {
+  onState(listener: (state: TransportState, reason?: string) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Calls the listeners if the state has changed. */
-  protected enter(state: TransportState): void {
+  /** Calls the listeners if the state has changed. `reason`: of a loss, for the log. */
+  protected enter(state: TransportState, reason?: string): void {
     if (this.#state === state) return;
     this.#state = state;
-    for (const listener of this.#listeners) listener(state);
+    for (const listener of this.#listeners) listener(state, reason);
   }
 }
