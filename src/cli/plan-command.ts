@@ -24,6 +24,7 @@ import {
   stateFrom,
   stateLine,
   textOf,
+  withReplay,
 } from '../plan/index.js';
 import { example, print, unknownName } from './command.js';
 import { failureText } from './command-failure.js';
@@ -32,7 +33,7 @@ import { readDeclared } from './configured/declared-configuration.js';
 import { socketOf } from './configured/find-service.js';
 import { answerReplay } from './plan/answer-replay.js';
 import { builtState } from './plan/built-state.js';
-import { notedBy, replayed, replayMarkdown, replayText } from './plan/replayed.js';
+import { changeWords, replayed, replayMarkdown, replayText } from './plan/replayed.js';
 import { reloadable, runningStates } from './plan/running-state.js';
 import { refuseWrong, withAllErrors } from './validate/validate-all.js';
 
@@ -135,13 +136,19 @@ async function comparedWithRunning(words: readonly string[], args: PlanArguments
 
 async function compare(words: readonly string[], args: PlanArguments): Promise<void> {
   const comparison = args.running === true ? comparedWithRunning(words, args) : compared(words, args);
-  const { before, after, differences, replay } = await comparison.catch((error: unknown) => {
+  const {
+    before,
+    after,
+    differences: ofStates,
+    replay,
+  } = await comparison.catch((error: unknown) => {
     if (args.markdown === true && args.json !== true) process.stdout.write(`${failureMarkdown(failureText(error))}\n`);
     throw error;
   });
+  const { differences, noted } =
+    replay === undefined ? { differences: ofStates, noted: undefined } : withReplay(ofStates, replay, changeWords);
   const document = { schema: 'portico/plan', version: 1, before, after };
   const text = (): string => {
-    const noted = replay && notedBy(replay);
     if (args.markdown === true) {
       const list = markdownOf(differences, { before, after, noted });
       return replay === undefined ? list : `${list}\n\n${replayMarkdown(replay)}`;

@@ -76,6 +76,9 @@ export interface Line {
 /** Number of routes from which on the same difference of each is one line: a filter around them makes it. */
 const MANY = 4;
 
+/** Rules whose differences each have their line. */
+const APART: ReadonlySet<RuleName> = new Set(['route-removed', 'route-added', 'replay-refused']);
+
 /** Returns the lines of a list. A difference for which `isApart` has its own line. */
 export function linesOf(differences: readonly Difference[], isApart: (difference: Difference) => boolean): Line[] {
   const byText = new Map<string, Difference[]>();
@@ -83,7 +86,7 @@ export function linesOf(differences: readonly Difference[], isApart: (difference
   for (const each of differences) byText.set(keyOf(each), [...(byText.get(keyOf(each)) ?? []), each]);
   return differences.flatMap((each): Line[] => {
     const alike = isApart(each) ? [each] : byText.get(keyOf(each))!.filter((other) => !isApart(other));
-    if (each.route === null || alike.length < MANY || each.rule === 'route-removed' || each.rule === 'route-added')
+    if (each.route === null || alike.length < MANY || APART.has(each.rule))
       return [{ first: each, subjects: [each.subject] }];
     return alike[0] === each ? [{ first: each, subjects: alike.map(({ subject }) => subject) }] : [];
   });

@@ -51,6 +51,8 @@ export interface ReplayChange {
   readonly before: Outcome;
   readonly after: Outcome;
   readonly requests: number;
+  /** Number of them that the log has with a 2xx or 3xx, and that would get a 4xx or 5xx. */
+  readonly refused: number;
   /** Three of them. */
   readonly examples: readonly ReplayExample[];
   /** Most frequent ones. */
@@ -79,6 +81,8 @@ interface Seen {
   readonly logged: LoggedRequest;
   readonly agents: Map<string, number>;
   requests: number;
+  /** Number of them with a 2xx or 3xx in the log. */
+  succeeded: number;
 }
 
 /** Runs the requests of a log through two states. Throws `PORTICO_PLAN_STATE` for a state that cannot be composed. */
@@ -131,10 +135,11 @@ function note(part: Map<string, Seen>, logged: LoggedRequest, given: string | un
   const key = JSON.stringify([method, target, version, api, port, ...(answers ? [status, route] : [])]);
   let seen = part.get(key);
   if (seen === undefined) {
-    seen = { request: { method, target, version, api, port }, logged, agents: new Map(), requests: 0 };
+    seen = { request: { method, target, version, api, port }, logged, agents: new Map(), requests: 0, succeeded: 0 };
     part.set(key, seen);
   }
   seen.requests++;
+  if (status !== null && status >= 200 && status < 400) seen.succeeded++;
   if (userAgent !== null) count(seen.agents, userAgent, 1);
 }
 
@@ -169,6 +174,7 @@ interface CountedChange {
   readonly before: Outcome;
   readonly after: Outcome;
   requests: number;
+  refused: number;
   readonly examples: ReplayExample[];
   readonly agents: Map<string, number>;
 }
@@ -188,7 +194,7 @@ class Tally {
     this.#maskTarget = maskTarget;
   }
 
-  add({ request, logged, agents, requests }: Seen, before: ReplayVerdict, after: ReplayVerdict): void {
+  add({ request, logged, agents, requests, succeeded }: Seen, before: ReplayVerdict, after: ReplayVerdict): void {
     this.#requests += requests;
     if (before.api === null || after.api === null) {
       this.#unknownApi += requests;
@@ -207,6 +213,7 @@ class Tally {
     this.#changed += requests;
     const change = changeOf(counted, before, after);
     change.requests += requests;
+    if ((before.status ?? 200) < 400 && (after.status ?? 200) >= 400) change.refused += succeeded;
     if (change.examples.length < EXAMPLES) {
       const { status, userAgent } = logged;
       const target = this.#maskTarget(logged.target);
@@ -254,6 +261,7 @@ function changeOf(counted: CountedRoute, before: ReplayVerdict, after: ReplayVer
     before: outcomeOf(before),
     after: outcomeOf(after),
     requests: 0,
+    refused: 0,
     examples: [],
     agents: new Map<string, number>(),
   };

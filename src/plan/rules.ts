@@ -117,6 +117,8 @@ export const RULES = rules({
   'response-choice-wider': ['breaking', 'a response has more alternatives'],
   'response-choice-narrower': ['compatible', 'a response has fewer alternatives'],
 
+  'replay-refused': ['breaking', 'logged requests that succeeded would get 4xx or 5xx'],
+
   'service-removed': ['breaking', 'a service no longer runs'],
   'service-added': ['compatible', 'a service is new'],
   'topic-changed': ['breaking', 'a service receives calls for another topic'],

@@ -85,6 +85,48 @@ test('86 --replay: the third column of a route, the examples, and what the log d
   assert.match(stdout, /8 of 12 requests in 13 lines would get another response/);
 });
 
+test('plan --replay: refused requests that succeeded break clients, beside the difference that says so or by themselves', (t) => {
+  const ticketed = repository();
+  t.after(() => ticketed.remove());
+  const filter = '[filter:read_only]\npaste.filter_factory = portico/middleware:readOnly\nenabled = true\n\n';
+  ticketed.edit('api-paste.ini', '[app:health]', `${filter}[app:health]`);
+  ticketed.edit('api-paste.ini', 'request_id sizelimit', 'request_id read_only sizelimit');
+  const lines = [
+    line('POST', '/v1/bookings', 201, '-'),
+    line('POST', '/v1/bookings', 201, '-'),
+    line('POST', '/v1/bookings', 400, '-'),
+    line('GET', '/v1/rooms', 200, '-'),
+  ];
+  const log = join(ticketed.folder, 'node_modules', 'access.log');
+  writeFileSync(log, `${lines.join('\n')}\n`);
+  const replayed = (...words: string[]) =>
+    command(['plan', 'main', '--replay', log, ...words], { cwd: ticketed.folder });
+  const refused = replayed();
+  assert.equal(refused.status, 3, refused.stdout);
+  assert.match(refused.stdout, /^Breaking\n {2}~ POST \/v1\/bookings +3 of 3 requests would get 405\nTo look at\n/);
+  const { differences, counts, replay } = JSON.parse(replayed('--json').stdout);
+  assert.deepEqual([differences[0].rule, counts.breaking], ['replay-refused', 1]);
+  assert.deepEqual([replay.routes[0].changes[0].requests, replay.routes[0].changes[0].refused], [3, 2]);
+
+  // A log without a success has nothing to break.
+  writeFileSync(log, `${line('POST', '/v1/bookings', 409, '-')}\n`);
+  assert.deepEqual([replayed().status, /would get 405/.test(replayed().stdout)], [0, true]);
+
+  // Other differences of the route are not the reason.
+  ticketed.edit('api-paste.ini', 'request_id read_only sizelimit', 'request_id sizelimit');
+  ticketed.edit(
+    'app.js',
+    'index: action({',
+    "index: action({ query: { type: 'object', properties: { limit: {} }, required: ['limit'] }, deprecated: true,",
+  );
+  writeFileSync(log, `${line('GET', '/v1/rooms', 200, '-')}\n`);
+  const { status, stdout } = replayed();
+  assert.equal(status, 3);
+  assert.match(stdout, /query\.limit is new and required +1 of 1 requests would get 400 \(query\.limit is required\)/);
+  assert.match(stdout, /is deprecated +app\.js/);
+  assert.match(stdout, /\n1 breaking, 2 to look at · exit status 3\n/);
+});
+
 test('plan --replay: a file in which no line is a request is refused; an empty one is not', () => {
   const zipped = join('node_modules', 'access.log.gz');
   const log = readFileSync(join(project.folder, 'node_modules', 'access.log'));

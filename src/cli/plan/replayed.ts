@@ -6,14 +6,14 @@ import { UsageError } from '../../config/internal.js';
 import { PorticoError } from '../../errors/index.js';
 import {
   code,
-  type Difference,
   escaped,
   linesOf,
+  type ReplayChange,
+  type ReplayedRoute,
   type ReplayReport,
   replay,
   type StateSource,
   tableOf,
-  templateKey,
 } from '../../plan/index.js';
 import { columns } from '../command.js';
 
@@ -64,16 +64,9 @@ function barOf(read: number, size: number): string {
   return `[${'#'.repeat(filled)}${' '.repeat(WIDTH - filled)}]`;
 }
 
-/** Returns what the replay says about the route of a difference; undefined for other differences, and routes without a changed request. */
-export function notedBy({ routes }: ReplayReport): (difference: Difference) => string | undefined {
-  const texts = new Map<string, string>();
-  for (const { api, method, route, requests, changes } of routes) {
-    const text = changes.map(
-      (change) => `${number(change.requests)} of ${number(requests)} requests would ${wordsOf(change)}`,
-    );
-    texts.set(`${api} ${method} ${templateKey(route ?? '')}`, text.join(', '));
-  }
-  return ({ api, route }) => (route === null ? undefined : texts.get(`${api} ${route}`));
+/** Returns the words of a change beside the differences: `3 of 4 requests would get 400`. */
+export function changeWords(change: ReplayChange, { requests }: ReplayedRoute): string {
+  return `${number(change.requests)} of ${number(requests)} requests would ${wordsOf(change)}`;
 }
 
 /** Returns the table of the replay: routes with their changes, examples and user agents. */
@@ -121,7 +114,7 @@ function sumOf({ lines, requests, changed }: ReplayReport): string {
   return `${number(changed)} of ${number(requests)} requests in ${number(lines)} lines would get another response`;
 }
 
-function wordsOf({ before, after }: ReplayReport['routes'][number]['changes'][number]): string {
+function wordsOf({ before, after }: ReplayChange): string {
   if (after.status !== null) {
     const [issue] = after.issues;
     return `get ${after.status}${issue === undefined ? '' : ` (${issue})`}`;
