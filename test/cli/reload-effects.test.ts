@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { Config, type Option } from 'portico/config';
 import { registerBundledOptions } from '../../dist/cli/configured/bundled-options.js';
 import { changeText } from '../../dist/cli/look/status-text.js';
+import { otherChanges } from '../../dist/cli/plan/reload-differences.js';
 
 /** Only a new parent applies these: it owns sockets, files and formats, and workers depend on them. */
 const RESTART = [
@@ -88,4 +89,43 @@ test('a report says that a masked value has changed, and shows others', () => {
   assert.equal(changeText(hidden), 'shop.colour: changed, value not shown (portico.ini:5:8)');
   assert.equal(changeText({ ...hidden, file: 'key' }), 'shop.colour: content of key changed (portico.ini:5:8)');
   assert.equal(changeText({ ...change, old: '1', new: '2' }), 'shop.colour: 1 -> 2 (portico.ini:5:8)');
+});
+
+test('a reload lists a changed address that it did not apply, unless a difference of the API tells it', () => {
+  const report = {
+    outcome: 'accepted',
+    method: 'reload',
+    trigger: 'control',
+    at: '2026-11-30T10:00:00.000Z',
+    generation: 2,
+    durationMs: 1,
+    warnings: [],
+    replaced: {},
+    added: [],
+    removed: [],
+    pipelines: [],
+    changes: [
+      { option: 'api:hello.port', old: '8090', new: '6379', where: 'portico.ini:7:8', effect: 'needs a restart' },
+      { option: 'api:hello.workers', old: '1', new: '2', where: 'portico.ini:8:11', effect: 'applied' },
+    ],
+  } as const;
+  const about = { api: 'hello', subject: 'api hello', route: null, old: null, new: null, change: 'changed' } as const;
+  const workers = {
+    ...about,
+    class: 'compatible',
+    rule: 'workers-changed',
+    text: 'workers 1 -> 2',
+    effect: 'applied by a reload',
+  } as const;
+  const address = {
+    ...about,
+    class: 'breaking',
+    rule: 'address-removed',
+    text: 'listens on 127.0.0.1:6379, and no longer on 127.0.0.1:8090',
+    effect: 'needs a restart',
+  } as const;
+  const others = (...differences: readonly (typeof workers | typeof address)[]): string[] =>
+    otherChanges({ ...report, differences }).map((each) => `${changeText(each)}, ${each.effect}`);
+  assert.deepEqual(others(workers), ['api:hello.port: 8090 -> 6379 (portico.ini:7:8), needs a restart']);
+  assert.deepEqual(others(workers, address), []);
 });

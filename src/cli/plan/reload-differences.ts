@@ -65,9 +65,19 @@ function withEffect(difference: Difference, changes: readonly ReloadChange[]): D
 export function otherChanges({ changes, differences }: ComparedReload): readonly ReloadChange[] {
   if (differences === undefined) return changes;
   const told = new Set(differences.map(({ subject }) => subject));
-  return changes.filter(
-    ({ option, file }) => file !== undefined || (!told.has(subjectOf(option)) && !isToldElsewhere(option)),
-  );
+  const waiting = new Set(differences.filter(({ effect }) => effect === 'needs a restart').map(({ api }) => api));
+  const isTold = ({ option, effect }: ReloadChange): boolean => {
+    if (!isToldElsewhere(option)) return told.has(subjectOf(option));
+    // The API that runs has not changed: no difference tells an address that waits for a restart.
+    const api = apiOf(option);
+    return effect !== 'needs a restart' || (api !== undefined && waiting.has(api));
+  };
+  return changes.filter((change) => change.file !== undefined || !isTold(change));
+}
+
+/** Returns the API of an option: `compute` of `api:compute.port`. */
+function apiOf(option: string): string | undefined {
+  return /^api:(.*)\./.exec(option)?.[1];
 }
 
 /** Returns the subject of the difference of an option: `[wsgi] max_queue`. */
