@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { isUnknownName, printDiagnostic, UsageError } from '../config/internal.js';
+import { isUnknownName, isWithoutEffect, printDiagnostic, UsageError } from '../config/internal.js';
 import type { Diagnostic } from '../errors/index.js';
 import { countText, printable, printableLines, shellWord } from '../text/index.js';
 import { columns, example } from './command.js';
@@ -63,6 +63,7 @@ async function migrate(dir: string | undefined, args: Arguments): Promise<void> 
     warnings: served.warnings,
     standIns: await standIns(service.all, language.extension),
     otherNames: [],
+    elsewhere: [],
   };
   const read =
     conf === undefined ? '' : ` --config-file ${shellWord(confFrom(target, conf))} --config-file portico.ini`;
@@ -86,8 +87,8 @@ async function migrate(dir: string | undefined, args: Arguments): Promise<void> 
       ...(conf !== undefined && { 'api-cli': `api-cli${read}` }),
     },
   });
-  const { otherNames, broken } = await validatedProject(target, conf);
-  const found: Migration = { ...begun, otherNames, warnings: [...served.warnings, ...broken] };
+  const { otherNames, elsewhere, broken } = await validatedProject(target, conf);
+  const found: Migration = { ...begun, otherNames, elsewhere, warnings: [...served.warnings, ...broken] };
   writeFileSync(join(target, CONFIG), configText(found));
   writeFileSync(join(target, README), readmeText(packageName(target), found, read));
   process.stdout.write(printableLines(told(output, found, language)));
@@ -114,22 +115,27 @@ function confFrom(target: string, { shown, path }: FoundConf): string {
 
 /**
  * Returns the lines of the service's files that are no ini, and the names in its conf that nothing here owns: it serves other applications, so
- * each is theirs, however near it is to one of Portico.
+ * each is theirs, however near it is to one of Portico. `elsewhere`: findings about those whose effect another name has here.
  */
 async function validatedProject(
   target: string,
   conf: FoundConf | undefined,
-): Promise<{ readonly otherNames: readonly string[]; readonly broken: readonly Diagnostic[] }> {
+): Promise<Pick<Migration, 'otherNames' | 'elsewhere'> & { readonly broken: readonly Diagnostic[] }> {
   const configFile = [...(conf === undefined ? [] : [conf.shown]), join(target, CONFIG)];
   const read = await readConfiguration({ configFile }, { collect: true });
   const found = await validateAll(read, { import: false, factories: false });
-  const otherNames = found.flatMap((each) => {
-    const { location, section = '', option, others = [] } = each;
-    const inConf = location?.origin !== undefined && resolve(location.origin.file) === conf?.path;
-    if (!inConf) return [];
+  const inConf = found.filter(({ location }) => {
+    return location?.origin !== undefined && resolve(location.origin.file) === conf?.path;
+  });
+  const otherNames = inConf.flatMap((each) => {
+    const { section = '', option, others = [] } = each;
     return isUnknownName(each) ? [option === undefined ? section : `${section}.${option}`] : others;
   });
-  return { otherNames: [...new Set(otherNames)], broken: found.filter(({ code }) => NO_INI.has(code)) };
+  return {
+    otherNames: [...new Set(otherNames)],
+    elsewhere: inConf.filter(isWithoutEffect),
+    broken: found.filter(({ code }) => NO_INI.has(code)),
+  };
 }
 
 /** Codes of lines that no reader of ini files takes as they were meant. */
@@ -137,7 +143,7 @@ const NO_INI: ReadonlySet<string> = new Set(['PORTICO_CONFIG_SYNTAX', 'PORTICO_P
 
 function told(
   output: string,
-  { service, served, standIns: all, warnings }: Migration,
+  { service, served, standIns: all, warnings, elsewhere }: Migration,
   { name, why }: ReturnType<typeof languageOf>,
 ): string {
   const apps = all.filter(({ how }) => how === 'app');
@@ -176,7 +182,7 @@ ${columns(rows)
   .join('\n')}
 
 Of ${all.length} factories: ${counterparts} mapped, ${countText(apps.length, 'app')} to write${lostText}.
-${warnings.map((each) => `\n${printDiagnostic(each)}\n`).join('')}
+${[...warnings, ...elsewhere].map((each) => `\n${printDiagnostic(each)}\n`).join('')}
 Next:
   cd ${shellWord(output)}
   npm install

@@ -41,6 +41,6 @@ export { configOptions } from './values/declared-groups.js';
 export { unknownLocals } from './values/group-values.js';
 export { ConfigError, diagnose, isSet, readingFrom, refusedConfig } from './values/option-issues.js';
 export { isShipped, writeTable } from './values/owners.js';
-export { isUnknownName } from './values/unknown-names.js';
+export { isUnknownName, isWithoutEffect } from './values/unknown-names.js';
 export { writableAmong, writableFiles } from './values/writable-files.js';
 export { variableName } from './values/written.js';

@@ -140,6 +140,28 @@ test('WI-8 the README names what stands for each factory, what is lost, and what
   );
 });
 
+test('WI-8 names of the conf that have another name here are listed, with what to write', (t) => {
+  const limits = '[oslo_middleware]\nenable_proxy_headers_parsing = true\nmax_request_body_size = 1000\n';
+  const run = service(t, { 'shop/api-paste.ini': PASTE, 'shop/shop.conf': `${CONF}\n${limits}` });
+  const { stdout } = run('migrate shop --output new');
+  assert.match(
+    stdout,
+    /\[oslo_middleware\].*\n.*max_request_body_size in \[sizelimit\], trusted_proxies in \[proxy_headers\]/,
+  );
+  assert.match(stdout, /\[DEFAULT\] log_dir.*\n.*log_file/);
+  const readme = written('new/README.md');
+  const part = readme.split('## Without effect\n')[1]!.split('\n## ')[0]!;
+  assert.match(part, /^- `shop\/shop\.conf:\d+:1: \[oslo_middleware\] .*`\. write its options .* in \[sizelimit\]/m);
+  assert.match(part, /^- `shop\/shop\.conf:\d+:1: \[DEFAULT\] log_dir: .*`\. The log goes to standard error/m);
+  assert.doesNotMatch(part, /libvirt/);
+  assert.match(readme, /Decide on each name under \*Without effect\*/);
+  assert.match(
+    written('new/portico.ini'),
+    /# Names in shop\/shop\.conf that are not read here: see \*Without effect\* in README\.md\.\n/,
+  );
+  assert.equal(check('new').status, 0);
+});
+
 test('WI-8 no secret of the conf is copied or printed', (t) => {
   const run = service(t, { 'shop/api-paste.ini': PASTE, 'shop/shop.conf': CONF });
   const { stdout, stderr } = run('migrate shop --output new');

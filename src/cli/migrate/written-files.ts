@@ -7,7 +7,7 @@ import { looksSecret, maskUris, printable } from '../../text/index.js';
 import { columns } from '../command.js';
 import { type AuthStrategy, authStrategy } from './auth-strategy.js';
 import type { FoundConf, FoundService } from './found-service.js';
-import { notUnderstood } from './not-understood.js';
+import { findingsPart } from './readme-findings.js';
 import type { Served, ServedApi } from './served-apis.js';
 import { isGuard, isLost, type StandIn } from './stand-ins.js';
 
@@ -18,8 +18,10 @@ export interface Migration {
   readonly service: FoundService;
   readonly served: Served;
   readonly standIns: readonly StandIn[];
-  /** Names of the conf that only other applications read. */
+  /** Names of the conf that Portico does not read. */
   readonly otherNames: readonly string[];
+  /** Findings about those of them that Portico has under another name. */
+  readonly elsewhere: readonly Diagnostic[];
   /** Findings: values that the project does not have as the service has them, and lines that are no ini. */
   readonly warnings: readonly Diagnostic[];
 }
@@ -61,7 +63,7 @@ const LISTS: readonly (readonly [label: string, title: string, how: (each: Stand
 const filesOf = (apis: readonly ServedApi[]): readonly string[] => [...new Set(apis.map(({ file }) => file))];
 
 /** Returns `portico.ini`. */
-export function configText({ service, served, standIns, otherNames }: Migration): string {
+export function configText({ service, served, standIns, otherNames, elsewhere }: Migration): string {
   const { conf } = service;
   const begins =
     conf === undefined
@@ -70,7 +72,7 @@ export function configText({ service, served, standIns, otherNames }: Migration)
   const others =
     otherNames.length === 0
       ? ''
-      : `# Names in ${conf!.shown} that only other applications read.\nother_names =\n${otherNames.map((name) => `    ${itemText(name)}`).join(',\n')}\n`;
+      : `# Names in ${conf!.shown} that are not read here${elsewhere.length === 0 ? '' : ': see *Without effect* in README.md'}.\nother_names =\n${otherNames.map((name) => `    ${itemText(name)}`).join(',\n')}\n`;
   const apis = served.apis.map(({ name, port, portFrom, listen, isNarrowed }) => {
     const from = portFrom ?? 'Nothing says the port of the Python service.';
     const address = listen === undefined ? '' : `listen = ${listen}\n`;
@@ -124,6 +126,9 @@ export function readmeText(title: string, migration: Migration, commands: string
     ...(lost.length > 0
       ? ['Decide on each factory under *Lost*: write it, or confirm the loss with an alias, as `check` says.']
       : []),
+    ...(migration.elsewhere.length > 0
+      ? ['Decide on each name under *Without effect*: what it does for the service in Python has another name here.']
+      : []),
     'Take the service over beside the Python one, with a way back: `node_modules/portico/docs/moving/nova.md`.',
   ];
   return `# ${title}
@@ -140,7 +145,7 @@ What is not written yet responds with 501.${conf === undefined ? '' : ` The scri
 
 ${steps.map((step, at) => `${at + 1}. ${step}`).join('\n')}
 
-${notUnderstood(migration.warnings, shownIn(migration))}${table('Apps to write', ['Section', 'Python', 'File'], apps.map(rowOf))}${table('Lost', ['Section', 'Python', 'In its place', 'What is lost'], lost.map(lostRow))}${table('Mapped', ['Section', 'Python', 'Portico'], kept.map(rowOf))}${notServed(served)}`;
+${findingsPart('Not understood', migration.warnings, shownIn(migration))}${table('Apps to write', ['Section', 'Python', 'File'], apps.map(rowOf))}${table('Lost', ['Section', 'Python', 'In its place', 'What is lost'], lost.map(lostRow))}${findingsPart('Without effect', migration.elsewhere, shownIn(migration))}${table('Mapped', ['Section', 'Python', 'Portico'], kept.map(rowOf))}${notServed(served)}`;
 }
 
 /** Names files of a service as a README does. */

@@ -38,6 +38,11 @@ export function isUnknownName({ code }: Pick<Diagnostic, 'code'>): boolean {
   return code === OPTION || code === SECTION || code === VARIABLE;
 }
 
+/** Reports whether a finding is about a name that is known and has no effect: its hint says what has it in its place. */
+export function isWithoutEffect({ code, section = '' }: Pick<Diagnostic, 'code' | 'section'>): boolean {
+  return code === UNUSED || (code === SECTION && FOREIGN.has(section));
+}
+
 /** A name as an operator wrote it; without `opt` a section. */
 interface Written {
   readonly group: string;
@@ -402,7 +407,7 @@ function unknown(
 const FOREIGN: ReadonlyMap<string, string> = new Map([
   [
     'oslo_middleware',
-    'write its options in the sections of the filters: max_request_body_size of sizelimit, trusted_proxies of proxy_headers, user_file of basic_auth',
+    'write its options in the sections of the filters: max_request_body_size in [sizelimit], trusted_proxies in [proxy_headers] in place of enable_proxy_headers_parsing, user_file in [basic_auth]',
   ],
   ['paste_deploy', 'write config_file as [DEFAULT] api_paste_config, and name the pipeline of the flavor as its API'],
 ]);
