@@ -71,7 +71,7 @@ test('a module with an error is refused with its location in the list and in its
     text,
     /p\.ini:2:14: error: \[DEFAULT\] extensions: \.\/broken\.js cannot be loaded: Unexpected token ';', at \S*broken\.js:2:23/,
   );
-  assert.match(text, /further errors may follow once this is mended/);
+  assert.match(text, /further errors may follow once this is fixed/);
   assert.match(text, /p\.ini:3:1: warning: \[spool\] unknown section/);
 });
 

@@ -75,7 +75,7 @@ export async function enabledApis(
 export function missingDiagnostics(missing: readonly Diagnostic[], ending: readonly string[]): readonly Diagnostic[] {
   return missing.map((issue): Diagnostic => {
     if (ending.length === 0) return issue;
-    const message = `${issue.message}, and ${ending.join(', ')} would end`;
+    const message = `${issue.message}, and ${ending.join(', ')} would stop serving`;
     return { ...issue, severity: 'error', message };
   });
 }
@@ -165,7 +165,7 @@ function refuseGivenUp(config: Config, running: readonly string[], next: readonl
       group: 'DEFAULT',
       opt: 'enabled_apis',
       item: name,
-      message: `${name} has no port, and ${left}, which has one, would end`,
+      message: `${name} has no port, and ${left}, which has one, would stop serving`,
       hint: `rename [api:${left}] (${place}) to [api:${name}], or write port = <number> in [api:${name}]`,
     }),
   );

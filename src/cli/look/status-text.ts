@@ -111,7 +111,7 @@ export function statusText({
     // One that ends soon is among the problems.
     if (certificateEnds !== undefined && endingCertificate(certificateEnds).length === 0) {
       const days = Math.floor((Date.parse(certificateEnds) - Date.now()) / DAY_MS);
-      lines.push(`  its certificate ends in ${days} days, ${certificateEnds}`);
+      lines.push(`  its certificate expires in ${days} days, ${certificateEnds}`);
     }
     if (certificateUntrusted !== undefined) lines.push(`  ${certificateUntrusted}`);
     for (const { id, pid, stuck, suspended, stack = [], heldRequests } of workers) {

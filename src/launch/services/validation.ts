@@ -114,7 +114,7 @@ export function wholeList(
   const found = inOrder(whole(names, ...beside), [undefined, ...files]);
   const isOpen = found.some(({ uncertain }) => uncertain === true);
   const first = isOpen ? found.find(({ code }) => LOST.test(code)) : undefined;
-  const more = 'further errors may follow once this is mended';
+  const more = 'further errors may follow once this is fixed';
   return found
     .filter(({ uncertain, section = '' }) => uncertain !== true || !others.includes(section))
     .map((each) =>

@@ -1,16 +1,16 @@
-/** Certificates that end while a service runs: clients refuse it from that moment, and nothing in the service changes. */
+/** Certificates that expire while a service runs: clients refuse it from that moment, and nothing in the service changes. */
 import type { Logger } from '../../log/index.js';
 import { formatDuration } from '../../text/index.js';
 import type { ServiceStatus } from '../status.js';
 
-/** Days before its end from which a certificate is a problem, as for the alert. */
+/** Days before its expiry from which a certificate is a problem, as for the alert. */
 const SOON_DAYS = 14;
 
-/** Describes a certificate that has ended or ends soon: `its certificate ends in 2d3h, 2026-…: renew it, and reload`; none for another. */
+/** Describes a certificate that has expired or expires soon: `its certificate expires in 2d3h, 2026-…: renew it, and reload`; none for another. */
 export function endingCertificate(ends: string | undefined, now = Date.now()): string[] {
   const left = ends === undefined ? Infinity : (Date.parse(ends) - now) / 1000;
   if (left > SOON_DAYS * 86_400) return [];
-  const when = left <= 0 ? `has ended ${formatDuration(-left)} ago` : `ends in ${formatDuration(left)}`;
+  const when = left <= 0 ? `expired ${formatDuration(-left)} ago` : `expires in ${formatDuration(left)}`;
   return [`its certificate ${when}, ${ends}: ${left <= 0 ? 'clients refuse it; ' : ''}renew it, and reload`];
 }
 
@@ -23,13 +23,13 @@ export class EndedCertificates {
     this.#log = log;
   }
 
-  /** Logs each certificate that has ended, once. */
+  /** Logs each certificate that has expired, once. */
   look(services: readonly Pick<ServiceStatus, 'name' | 'certificateEnds'>[], now = Date.now()): void {
     for (const { name, certificateEnds: ends } of services) {
       if (ends === undefined || Date.parse(ends) > now || this.#told.get(name) === ends) continue;
       this.#told.set(name, ends);
       const remedy = 'clients refuse it. Renew it, and reload';
-      this.#log.error({ service: name, ends }, `The certificate of ${name} has ended at ${ends}: ${remedy}`);
+      this.#log.error({ service: name, ends }, `The certificate of ${name} expired at ${ends}: ${remedy}`);
     }
   }
 }

@@ -134,9 +134,9 @@ test('LC-1402 LC-517 a wrong name that would end a running API refuses the reloa
   const before = await pid();
   const from = change('portico.ini', good.replace('hello,bye', 'hello,bey'));
   const [refused] = await program.printed(/Reload refused.*/, from);
-  assert.match(refused, /portico\.ini:2:\d+: .*\\"bey\\".*bye would end.*Did you mean \\"bye\\"/);
+  assert.match(refused, /portico\.ini:2:\d+: .*\\"bey\\".*bye would stop serving.*Did you mean \\"bye\\"/);
   assert.equal(await pid(), before);
-  const SAID = /portico\.ini:2:\d+: error: .*"bey".*bye would end\n {2}Did you mean "bye"/;
+  const SAID = /portico\.ini:2:\d+: error: .*"bey".*bye would stop serving\n {2}Did you mean "bye"/;
   const checked = check();
   assert.equal(checked.status, 78, checked.stdout);
   assert.match(
@@ -162,7 +162,7 @@ test('LC-517 LC-1403 a reload that leaves nothing to serve is refused and change
   const { program, pid, change } = await running();
   const before = await pid();
   for (const [text, why] of [
-    ['[DEFAULT]\nenabled_apis = nope\n', /no app is called \\"nope\\" in api-paste\.ini.* and hello.* would end/],
+    ['[DEFAULT]\nenabled_apis = nope\n', /no app is called \\"nope\\" in api-paste\.ini.* and hello.* would stop serving/],
     ['', /No APIs were started\. Check the enabled_apis config option\./],
   ] as const) {
     const from = change('portico.ini', text);

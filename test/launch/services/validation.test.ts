@@ -49,11 +49,11 @@ test('CF-66 code that is lost keeps its own note beside that further errors may 
   const listed = (note?: string, others: readonly string[] = []) =>
     wholeList([name], [[{ ...lost, note }]], { isLoaded: true, others, files: [] });
   const notesOf = (note?: string) => listed(note).map((each) => each.note);
-  assert.deepEqual(notesOf(), [undefined, 'further errors may follow once this is mended']);
+  assert.deepEqual(notesOf(), [undefined, 'further errors may follow once this is fixed']);
   assert.deepEqual(notesOf('thrown at app.js:3:4'), [
     undefined,
-    'thrown at app.js:3:4; further errors may follow once this is mended',
+    'thrown at app.js:3:4; further errors may follow once this is fixed',
   ]);
   // Another process tells the name: the list has more errors all the same.
-  assert.equal(listed(undefined, ['DEFAULT'])[0]?.note, 'further errors may follow once this is mended');
+  assert.equal(listed(undefined, ['DEFAULT'])[0]?.note, 'further errors may follow once this is fixed');
 });

@@ -19,12 +19,12 @@ test('the problems of a service that stops are not those of its last start', () 
   assert.equal(reasonsOf(failed, true), 'the service is stopping: what is still open in 12s is cut off');
 });
 
-test('a certificate that has ended or ends soon is a problem of its service', () => {
+test('a certificate that has expired or expires soon is a problem of its service', () => {
   const ends = (days: number) => ({ certificateEnds: new Date(Date.now() + days * 86_400_000 + 60_000).toISOString() });
   assert.equal(reasonsOf(ends(15)), '');
-  assert.match(reasonsOf(ends(2)), /^its certificate ends in 2d\S*, \S+: renew it, and reload$/);
+  assert.match(reasonsOf(ends(2)), /^its certificate expires in 2d\S*, \S+: renew it, and reload$/);
   assert.match(
     reasonsOf(ends(-2)),
-    /^its certificate has ended 1d23h ago, \S+: clients refuse it; renew it, and reload$/,
+    /^its certificate expired 1d23h ago, \S+: clients refuse it; renew it, and reload$/,
   );
 });
