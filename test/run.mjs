@@ -24,6 +24,8 @@ const root = join(tests, '..');
 
 /** Milliseconds for a file with the counts of docs/reliability.md, and for all fast files of a directory. */
 const LONG_MS = 1_800_000;
+/** Short files that start processes and share one. */
+const SHARING = 4;
 const FLAGS = ['--fast', '--e2e', '--foreign', '--changed', '--quick', '--compile', '--long'];
 const given = process.argv.slice(2);
 const seedAt = given.indexOf('--seed');
@@ -98,15 +100,26 @@ if (chosen.length > 1)
 console.log(`${pass} passed, ${failed} failed, ${skipped} skipped`);
 process.exit(status ?? 1);
 
-/** Returns the processes to run: one for the fast files of each directory, because most of their time is imports, and one for each other file. */
+/**
+ * Returns the processes to run: one for the fast files of each directory, because most of their time is imports, one for a few short ones of
+ * the others, which load the same code and commands, and one for each long file.
+ */
 function programs(folder) {
   const together = new Map();
   const alone = [];
+  const shared = new Map();
   for (const { file, kind } of chosen) {
     const output = file.replace(/\.ts$/, '.js');
-    if (kind !== 'fast') alone.push({ name: file, kind, files: [output], fast: false });
-    else {
-      const [directory] = file.includes('/') ? file.split('/') : ['top'];
+    const [directory] = file.includes('/') ? file.split('/') : ['top'];
+    if (kind !== 'fast') {
+      const isShort = !LONGEST.includes(file) && !WAITING.includes(file);
+      const open = shared.get(`${kind} ${directory}`);
+      if (isShort && open !== undefined && open.files.length < SHARING) open.files.push(output);
+      else {
+        alone.push({ name: file, kind, files: [output], fast: false });
+        if (isShort) shared.set(`${kind} ${directory}`, alone.at(-1));
+      }
+    } else {
       const { files } = together.get(directory) ?? { files: [] };
       together.set(directory, { name: directory, files: [...files, output], fast: true });
     }

@@ -1,5 +1,5 @@
-// Runs test files one after another in one process. Each is a suite with the name of its file; its hooks belong to it alone. Fast files
-// share a process; any other file has one to itself.
+// Runs test files one after another in one process. Each is a suite with the name of its file; its hooks belong to it alone, and so do the
+// processes and directories that it leaves behind.
 import child from 'node:child_process';
 import { syncBuiltinESMExports } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -26,6 +26,7 @@ let faults = new Set();
 /** Runs files, which are paths below `dist-test`. Only `fast` ones must not start a process. `atOnce` tests of a file run at the same time. */
 export async function together(files, { fast = true, testMs = TEST_MS, fileMs = FILE_MS, atOnce = 1 } = {}) {
   if (fast) refuseProcesses();
+  const { endAllKept } = fast ? {} : await import(pathToFileURL(join(compiled, 'fixtures', 'keeper.js')).href);
   // A test that waits for something that never comes would end the process; so its file fails, and the others run.
   const awake = setInterval(() => undefined, END_MS);
   let waiting = files.length;
@@ -41,7 +42,7 @@ export async function together(files, { fast = true, testMs = TEST_MS, fileMs = 
     faults = new Set();
     const env = { ...process.env };
     const folder = process.cwd();
-    await suite(current, pathToFileURL(join(compiled, file)).href, { fileMs, testMs, atOnce });
+    await suite(current, pathToFileURL(join(compiled, file)).href, { fileMs, testMs, atOnce, endAllKept });
     if (process.cwd() !== folder) process.chdir(folder);
     for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name];
     Object.assign(process.env, env);
@@ -68,7 +69,7 @@ export async function together(files, { fast = true, testMs = TEST_MS, fileMs = 
 }
 
 /** Runs a file as a suite. Some Node versions do not wait for the end of a suite that they are asked to wait for. */
-async function suite(name, url, { fileMs, testMs, atOnce }) {
+async function suite(name, url, { fileMs, testMs, atOnce, endAllKept }) {
   const hanging = new AbortController();
   const limits = new Map();
   await new Promise((resolve) => {
@@ -85,6 +86,8 @@ async function suite(name, url, { fileMs, testMs, atOnce }) {
       afterEach((t) => clearTimeout(limits.get(t.name)));
       after(resolve);
       await import(url);
+      // After the hooks of the file.
+      if (endAllKept !== undefined) after(endAllKept);
     });
   });
   for (const limit of limits.values()) clearTimeout(limit);

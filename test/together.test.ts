@@ -1,4 +1,4 @@
-/** Fast test files that share a process: each failure names its file, and no file hides what another does. */
+/** Test files that share a process: each failure names its file, and no file hides what another does. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
