@@ -4,6 +4,7 @@
  */
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
+import { whatItIs } from '../errors/index.js';
 import type { Identity } from './caller-identity.js';
 import type { Fault } from './fault.js';
 import type { FaultForm } from './fault-form.js';
@@ -390,8 +391,13 @@ function joined(res: ResponseCarrier): WithResponse {
   return answered;
 }
 
-/** Returns the environ of a request: its identity, route, context and more. Each request has one, created on first use. */
+/**
+ * Returns the environ of a request: its identity, route, context and more. Each request has one, created on first use. Throws a `TypeError`
+ * without a request.
+ */
 export function environ(req: IncomingMessage): Environ {
+  if (typeof req !== 'object' || req === null)
+    throw new TypeError(`environ() needs the request, and got ${whatItIs(req)}: an action gets it as { req }`);
   return exchangeOf(req);
 }
 

@@ -22,6 +22,10 @@ test('who asks is the connection, until a filter has found out who it was', asyn
   assert.deepEqual((await request(lint(app), 'GET', '/')).json(), ['127.0.0.1', 'http', '192.0.2.1', 'https']);
 });
 
+test('without a request, environ says what it needs', () => {
+  assert.throws(() => environ(undefined as never), /^TypeError: environ\(\) needs the request, and got undefined/);
+});
+
 test('a field that an application adds has no meaning for a request', async () => {
   const names =
     'body server trace slot connection failure mount original closing hand below routed forwards user state'.split(' ');
