@@ -131,7 +131,7 @@ test('LC-1211 CF-75 the dump has sources and options, DEFAULT first, sorted by g
       'zeta                           = 3',
       'rpc.admin_password             = ****',
       'rpc.api_key                    = ****',
-      'rpc.connection                 = ****',
+      'rpc.connection                 = pg://u:****@h',
       'rpc.key_file                   = /etc/key.pem',
       'rpc.token                      = ****',
       'rpc.transport_url              = amqp://rabbit:****@host//',

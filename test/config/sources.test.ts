@@ -353,6 +353,8 @@ test('CF-78 a connection that names a file alone is nothing others must not read
   assert.deepEqual(await codes('sqlite:///data.db'), []);
   assert.deepEqual(await codes('postgresql://me:secret@db/data'), ['PORTICO_CONFIG_EXPOSED']);
   assert.deepEqual(await codes('postgresql:///data?password=secret'), ['PORTICO_CONFIG_EXPOSED']);
+  assert.deepEqual(await codes('nats://t0ken@host'), ['PORTICO_CONFIG_EXPOSED']);
+  assert.deepEqual(await codes('nats://127.0.0.1:4222/?response_timeout=3'), []);
 });
 
 test('CF-106 names of project and application give prefix and files; loading again starts anew', async () => {

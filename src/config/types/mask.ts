@@ -11,14 +11,19 @@ export function isSecret(opt: string, option: Option | undefined): boolean {
   return option?.secret === true || ((option === undefined || isTextual(option)) && looksSecret(opt));
 }
 
-/** Reports whether others must not read a written value. A URI without user and query, `sqlite:///data.db`, reveals nothing. */
+/** Reports whether others must not read a written value. A URI without user and secrets in its query, `sqlite:///data.db`, reveals nothing. */
 export function givesAway(option: Option, text: string): boolean {
-  return option.secret && (option.type !== 'uri' || /[@?]/.test(text));
+  return option.secret && (option.type !== 'uri' || text.includes('@') || maskUris(text) !== text);
 }
+
+/** Text of a URI whose password, if it has one, is certainly all that is secret: `user:password@host`, or hosts with ports. */
+const PLAIN_URI =
+  /^[a-z][a-z0-9+.-]*:\/\/(?:[^\s:/?#@]+:.*@)?[^\s:/?#@]*(?::\d{1,5})?(?:,[^\s:/?#@]*(?::\d{1,5})?)*(?:[/?#][^\s@]*)?$/i;
 
 /** Returns the printable text of a value: `****` for a secret, URIs without their password. */
 export function maskText(opt: string, option: Option | undefined, text: string): string {
-  return isSecret(opt, option) ? masked : maskUris(text);
+  const isHidden = isSecret(opt, option) && !(option?.type === 'uri' && PLAIN_URI.test(text));
+  return isHidden ? masked : maskUris(text);
 }
 
 /** Returns the printable text of a parsed value. */
