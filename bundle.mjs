@@ -333,9 +333,14 @@ async function shippedNames() {
   await bundledOptions();
   const extensions = (await shippedExtensions()).map(({ name, options = {}, provides = {}, aliases = {} }) => [
     name,
-    { groups: Object.keys(options), provides: Object.keys(provides), aliases },
+    { groups: Object.keys(options), provides: kindsOf(provides), aliases },
   ]);
   return writeTable(new Map(extensions), [...COMMANDS.keys()]);
+}
+
+/** Returns whether each part is a function, or an object of functions by name. */
+function kindsOf(provides) {
+  return Object.fromEntries(Object.entries(provides).map(([part, value]) => [part, typeof value]));
 }
 
 /** Returns the declaration files of the entry points and all files that they import. */

@@ -4,6 +4,7 @@
 import { type Diagnostic, ignoreErrors, isObject, PorticoError, printDiagnostic, whole } from '../errors/index.js';
 import { optionKey, sectionKey } from '../ini/index.js';
 import type { Logger } from '../log/index.js';
+import { notImported } from './extensions.js';
 import { optionNamed } from './sources/command-line-values.js';
 import { type ConfigSnapshot, newState, type State } from './state.js';
 import { loadedGroups } from './types/define-options.js';
@@ -103,7 +104,10 @@ export class ConfigHolder {
   }
 
   problems(names: Scope): readonly Diagnostic[] {
-    const issues = problemsOf(this.generation, names);
+    const waiting = notImported(this.generation);
+    const known = problemsOf(this.generation, names);
+    // Until they are imported, an unknown name may be of an extension.
+    const issues = waiting.length === 0 ? known : [...waiting, ...known.filter(({ uncertain }) => uncertain !== true)];
     // Values are all known if only names are refused.
     const knowsValues = issues.every((issue) => issue.severity !== 'error' || isUnknownName(issue));
     const found = this.#checked(knowsValues);

@@ -1,6 +1,6 @@
 /** Objects of extensions: imported by their name, once, and checked. */
 import { join } from 'node:path';
-import { didYouMean, nearestNames, nearestOrAll, shownPath, whatItIs } from '../errors/index.js';
+import { didYouMean, isObject, nearestNames, nearestOrAll, shownPath, whatItIs } from '../errors/index.js';
 import { SHIPPED } from '../extensions.js';
 import {
   announcedExtension,
@@ -13,7 +13,7 @@ import {
   searchFolders,
 } from '../modules/index.js';
 import type { OptionDeclarations } from './types/option.js';
-import { isCoreCommand, isCoreGroup } from './values/owners.js';
+import { isCoreCommand, isCoreGroup, knownParts } from './values/owners.js';
 
 /** An extension, as far as a configuration knows it: `src/service/extension.ts` has the published type. */
 export interface ExtensionObject {
@@ -123,22 +123,44 @@ function checkObject(name: string, object: unknown): asserts object is Extension
     );
   }
   for (const [table, word] of Object.entries(TABLES)) {
-    for (const [each, value] of Object.entries((given[table] ?? {}) as object)) {
-      const isTable = table === 'provides' && typeof value === 'object' && value !== null;
-      if (typeof value === 'function' || isTable) continue;
-      throw new Refused(
-        `${name}: the ${word} ${each} is ${whatItIs(value)}, not a function`,
-        'Write a function that imports it.',
-      );
+    for (const [each, value] of Object.entries(objectOf(name, table, given[table] ?? {}))) {
+      if (table === 'provides') checkPart(name, each, value);
+      else checkFunction(name, `the ${word} ${each}`, value);
     }
   }
-  for (const [from, to] of Object.entries(given.aliases ?? {})) {
+  if (given.status !== undefined) checkFunction(name, 'the status', given.status);
+  for (const [from, to] of Object.entries(objectOf(name, 'aliases', given.aliases ?? {}))) {
     if (typeof to === 'string') continue;
     throw new Refused(
       `${name}: the alias ${from} is ${whatItIs(to)}, not a text`,
       `Write "${from}": "package:export".`,
     );
   }
+}
+
+/** Checks a part that somebody asks for: one that nobody asks for would have no effect. */
+function checkPart(name: string, part: string, value: unknown): void {
+  const parts = knownParts();
+  if (!Object.hasOwn(parts, part)) {
+    const known = Object.keys(parts);
+    throw new Refused(`${name}: "provides" has no member "${part}"`, nearestOrAll(part, known, 'Members'));
+  }
+  if (parts[part] === 'function') {
+    checkFunction(name, `the part ${part}`, value);
+    return;
+  }
+  for (const [each, inner] of Object.entries(objectOf(name, part, value)))
+    checkFunction(name, `${each} of ${part}`, inner);
+}
+
+function checkFunction(name: string, what: string, value: unknown): void {
+  if (typeof value === 'function') return;
+  throw new Refused(`${name}: ${what} is ${whatItIs(value)}, not a function`, 'Write a function that imports it.');
+}
+
+function objectOf(name: string, member: string, value: unknown): Readonly<Record<string, unknown>> {
+  if (isObject(value)) return value;
+  throw new Refused(`${name}: "${member}" is ${whatItIs(value)}, not an object`, 'Write its functions by name.');
 }
 
 /** A thing that only one extension of an application may provide, and not the core. */

@@ -164,7 +164,9 @@ export async function loadExtensions(
     // The table knows the groups and parts of shipped ones without an import.
     if (Object.hasOwn(SHIPPED, name) && !isAsked(shippedGroups(name), shippedParts(name))) return [];
     try {
+      const isRead = known([name], folder).length > 0;
       const object = await load(name, folder);
+      if (!isRead && !Object.hasOwn(SHIPPED, name)) await declareOptions(name, object);
       return isAsked(Object.keys(object.options ?? {}), Object.keys(object.provides ?? {})) ? [object] : [];
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
@@ -184,7 +186,7 @@ export async function shippedExtensions(): Promise<readonly ExtensionObject[]> {
 
 /** Extensions of an application that are known without an import. */
 export interface KnownExtensions {
-  /** Imported extensions: once the configuration is loaded, all that Portico does not ship. Undefined if the list has an error. */
+  /** Imported extensions: once the configuration is loaded, all that Portico does not ship. Undefined if the list has an error, or nobody has imported all of them. */
   readonly loaded: readonly ExtensionObject[] | undefined;
   /** The aliases of factories that they and the shipped ones have. */
   readonly aliases: Readonly<Record<string, string>>;
@@ -195,7 +197,8 @@ export interface KnownExtensions {
 /** Returns the extensions of an application as far as they are known; those of a list with an error are not. */
 export function knownExtensions(generation: Generation): KnownExtensions {
   const names = extensionNames(generation);
-  const loaded = listErrors(generation).length > 0 ? undefined : known(names, folderOf(generation));
+  const isWhole = listErrors(generation).length === 0 && notImported(generation).length === 0;
+  const loaded = isWhole ? known(names, folderOf(generation)) : undefined;
   return {
     loaded,
     get aliases() {
@@ -208,6 +211,17 @@ export function knownExtensions(generation: Generation): KnownExtensions {
       return Object.fromEntries(all) as Readonly<Record<string, string>>;
     },
   };
+}
+
+/** Returns the error of a list whose extensions nobody has imported, such as that of a text: their options and parts are not known. */
+export function notImported(generation: Generation): readonly Diagnostic[] {
+  if (listErrors(generation).length > 0) return [];
+  const folder = folderOf(generation);
+  const isMissing = (name: string): boolean => !Object.hasOwn(SHIPPED, name) && known([name], folder).length === 0;
+  const missing = extensionNames(generation).filter(isMissing);
+  const message = 'its extensions are not imported, so their options and parts are not known';
+  const hint = 'import them first: await extensionsOf(config)';
+  return missing.slice(0, 1).map((name) => refusedEntry(generation, name, { message, hint }));
 }
 
 /** Refuses a configuration whose list leaves out the shipped extension that provides a part. */

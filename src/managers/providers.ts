@@ -121,6 +121,8 @@ export interface RemoteCalls {
 export interface CallsProvider {
   /** `meter`: counts the calls if the configuration enables that. Default: they are not counted. */
   calls(meter?: Meter): RemoteCalls;
+  /** Imports what the calls of a configuration need, and opens nothing. Rejects with a refusal at the option that names it. */
+  load(config: Config): Promise<void>;
   /**
    * Removes the remains of a service whose record an operator has deleted: the queue of its host at the broker. Never rejects: the record is
    * gone, and the broker removes the queue by itself in the end.

@@ -29,8 +29,8 @@ export interface Extension {
 }
 
 /**
- * Interfaces that extensions implement, one for each member: the code that asks for one declares it here (`declare module`). A member is a
- * function that imports the implementation, or several of them by name.
+ * Interfaces that extensions implement, one for each member: the code of Portico that asks for one declares it here (`declare module`). A member
+ * is a function that imports the implementation, or several of them by name. Another one, which nobody would ask for, is refused.
  */
 // biome-ignore lint/suspicious/noEmptyInterface: others add to it.
 export interface Provides {}
@@ -107,8 +107,8 @@ export interface CommandContext {
 }
 
 /**
- * Returns the extensions of a configuration that are imported, for callers that cannot wait: all that Portico does not ship. Undefined if the list
- * has an error, so that not all are known.
+ * Returns the extensions of a configuration that are imported, for callers that cannot wait: all that Portico does not ship. Undefined if not
+ * all are known: the list has an error, or nobody has imported those of `Config.fromText()`.
  */
 export function loadedExtensionsOf(config: Config): readonly Extension[] | undefined {
   return config.knownExtensions().loaded as readonly Extension[] | undefined;

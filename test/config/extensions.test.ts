@@ -6,6 +6,8 @@ import { after, test } from 'node:test';
 import { Config, type ConfigError, defineOptions, integer } from 'portico/config';
 import { extensionsOf, loadedExtensionsOf, type Provides } from 'portico/extension';
 import 'portico/launch';
+import { RPCConnection } from 'portico/rpc';
+import { captureLog } from 'portico/testing';
 import { loadAnnounced } from '../../dist/modules/index.js';
 import { emptyProject } from '../fixtures/project.js';
 import { printed } from './printed.js';
@@ -32,6 +34,11 @@ const { folder, remove } = emptyProject({
   ...packageOf('badobj', 'comands: {},'),
   ...packageOf('kinds', 'services: { batch: () => import("./x.js") },'),
   ...packageOf('nofunction', 'commands: { look: 5 },'),
+  ...packageOf('noscheme', 'provides: { transports: { x: 7 } },'),
+  ...packageOf('notable', 'provides: { transports: async () => ({}) },'),
+  ...packageOf('nopart', 'provides: { transport: {} },'),
+  ...packageOf('nostatus', 'status: {},'),
+  ...packageOf('nocommands', 'commands: [],'),
   ...packageOf('noalias', "aliases: { 'wsgi.audit:factory': 5 },"),
   ...packageOf('alias', "aliases: { 'wsgi.audit:factory': 'alias:audit' },"),
   ...packageOf('same-alias', "aliases: { 'wsgi.audit:factory': 'same-alias:audit' },"),
@@ -55,6 +62,10 @@ const { folder, remove } = emptyProject({
     "export default { name: 'portico-disk', options: { disk: async () => ({}) } };\n",
   ...packageOf('portico-lost', 'options: { ; },'),
   'node_modules/noext/package.json': '{ "name": "noext" }',
+  'late.js':
+    "import { defineOptions, integer } from 'portico/config';\nexport const extension = { name: 'late', options: { late: async () => lateOptions }, provides: { transports: { late: async () => () => undefined } } };\nconst lateOptions = defineOptions('late', { keep: integer({ help: 'Days.' }) });\n",
+  'loud.js':
+    "export const extension = { name: 'loud', provides: { transports: { LOUD: async () => () => { throw new Error('no broker of mine'); } } } };\n",
   'own.js': "export default { name: 'own' };\n",
   'empty.js': 'export const something = 1;\n',
 });
@@ -94,6 +105,16 @@ test('an entry that is no extension is an error at its location, with what to do
       'p.ini:2:14: error: [DEFAULT] extensions: kinds: an extension has no member "services"\n  Members: name, status, aliases, options, commands, provides.',
     nofunction:
       'p.ini:2:14: error: [DEFAULT] extensions: nofunction: the command look is the number 5, not a function\n  Write a function that imports it.',
+    noscheme:
+      'p.ini:2:14: error: [DEFAULT] extensions: noscheme: x of transports is the number 7, not a function\n  Write a function that imports it.',
+    notable:
+      'p.ini:2:14: error: [DEFAULT] extensions: notable: "transports" is a function, not an object\n  Write its functions by name.',
+    nopart:
+      'p.ini:2:14: error: [DEFAULT] extensions: nopart: "provides" has no member "transport"\n  Did you mean "transports"?',
+    nostatus:
+      'p.ini:2:14: error: [DEFAULT] extensions: nostatus: the status is an object, not a function\n  Write a function that imports it.',
+    nocommands:
+      'p.ini:2:14: error: [DEFAULT] extensions: nocommands: "commands" is a list, not an object\n  Write its functions by name.',
     noalias:
       'p.ini:2:14: error: [DEFAULT] extensions: noalias: the alias wsgi.audit:factory is the number 5, not a text\n  Write "wsgi.audit:factory": "package:export".',
     'alias, same-alias':
@@ -264,4 +285,38 @@ test('a worker reads the list of its parent, from its snapshot', async () => {
     ],
   );
   assert.equal(worker.group('spool', defineOptions({ keep: integer({ default: 3, help: 'Days.' }) })).keep, 7);
+});
+
+test('those of a text are known after they are imported; before that, an error says so in place of unknown names', async () => {
+  const lines = [
+    '[DEFAULT]',
+    `extensions = ${join(folder, 'late.js')}`,
+    '[late]',
+    'keep = 5',
+    '[rpc]',
+    'transport_url = late://h',
+  ];
+  const config = Config.fromText(lines.join('\n'), { file: 'p.ini' });
+  assert.deepEqual(printed(config.problems(), folder), [
+    'p.ini:2:14: error: [DEFAULT] extensions: its extensions are not imported, so their options and parts are not known\n  import them first: await extensionsOf(config)',
+  ]);
+  assert.equal(loadedExtensionsOf(config), undefined);
+  assert.equal((await extensionsOf(config)).at(-1)?.name, 'late');
+  assert.deepEqual(config.problems(), []);
+});
+
+test('a connection imports the extensions of its configuration, and finds schemes in any letters', async () => {
+  const { log } = captureLog();
+  const ask = async (extension: string): Promise<unknown> => {
+    const text = `[DEFAULT]\nextensions = ${join(folder, extension)}\n[rpc]\ntransport_url = loud://h\n`;
+    const rpc = new RPCConnection({ config: Config.fromText(text, { file: 'p.ini' }), log });
+    try {
+      return await rpc.connected(1000);
+    } finally {
+      await rpc.close();
+    }
+  };
+  await assert.rejects(ask('loud.js'), /no broker of mine/);
+  await assert.rejects(ask('none.js'), /p\.ini:2:14: error: \[DEFAULT\] extensions: there is no file .*none\.js/);
+  await assert.rejects(ask('own.js'), /p\.ini:4:17: error: \[rpc\] transport_url: there is no transport loud:\/\//);
 });

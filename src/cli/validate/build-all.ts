@@ -18,6 +18,7 @@ import {
 } from '../../routing/internal.js';
 import { WSGIService } from '../../server/index.js';
 import { isOneProcess, managerOf, type Names, type PlannedApi, pipelineOf } from '../../server/internal.js';
+import { extensionsOf } from '../../service/internal.js';
 import { configuredPasteFile } from '../configured/configuration.js';
 import { enabledServices } from '../configured/enabled-services.js';
 import { namedLogger } from '../configured/named-logger.js';
@@ -65,8 +66,7 @@ export async function buildAll(
     );
     found.push(...(odd ?? []));
   }
-  if (names.apis.some((name) => managerOf(config, `api:${name}`) !== undefined))
-    await refusals.gather(() => makeCalls(config));
+  await refusals.gather(() => checkCalls(config, names));
   for (const name of names.sections.service.filter((each) => !names.services.includes(each))) {
     const elsewhere = new Refusals();
     await elsewhere.gather(() => findManager(`service:${name}`, config));
@@ -109,9 +109,13 @@ async function findManager(group: string, config: Config): Promise<void> {
   if (manager !== undefined) await checkManager(manager, config, { group, opt: 'manager' });
 }
 
-/** Reads the options of remote calls. Only if a manager may make them, because that loads their modules. */
-async function makeCalls(config: Config): Promise<void> {
-  (await callsProvider(config)).calls().connect(config, { log: silentLogger() });
+/** Checks remote calls. Only if a manager may make them or an option of theirs is written, because that loads their modules. */
+async function checkCalls(config: Config, { apis, services }: Names): Promise<void> {
+  const mayCall = services.length > 0 || apis.some((name) => managerOf(config, `api:${name}`) !== undefined);
+  if (!mayCall && (await extensionsOf(config, { configured: true, providing: 'calls' })).length === 0) return;
+  const provider = await callsProvider(config);
+  if (mayCall) provider.calls().connect(config, { log: silentLogger() });
+  await provider.load(config);
 }
 
 // Findings about the routes of a built API: warnings of its routers, and routes for callers whom no filter identifies.

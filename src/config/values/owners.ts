@@ -16,10 +16,13 @@ import type { Generation } from './generation.js';
 import { locationOfItem } from './option-issues.js';
 import { variableName } from './written.js';
 
+/** A part of an extension: a function that imports it, or an object of such functions by name. */
+export type PartKind = 'function' | 'object';
+
 /** The groups of a shipped extension, the parts that it provides, and its aliases of factories. */
 interface ShippedExtension {
   readonly groups: readonly string[];
-  readonly provides: readonly string[];
+  readonly provides: Readonly<Record<string, PartKind>>;
   readonly aliases: Readonly<Record<string, string>>;
 }
 
@@ -200,7 +203,12 @@ export function shippedGroups(extension: string): readonly string[] {
 
 /** Returns the parts that a shipped extension provides. */
 export function shippedParts(extension: string): readonly string[] {
-  return table().extensions[extension]?.provides ?? [];
+  return Object.keys(table().extensions[extension]?.provides ?? {});
+}
+
+/** Returns all parts that somebody asks for: those that shipped extensions provide. */
+export function knownParts(): Readonly<Record<string, PartKind>> {
+  return Object.assign({}, ...Object.values(table().extensions).map(({ provides }) => provides));
 }
 
 /** Reports whether a shipped extension has an option of that name. */

@@ -13,10 +13,11 @@ import {
   oneOf,
   uri,
 } from 'portico/config';
-import { ConfigurationRefused, didYouMean } from 'portico/extension';
+import { ConfigurationRefused, didYouMean, ignoreErrors } from 'portico/extension';
 import { WireFormat } from './message/wire-format.js';
 import { configuredTransportUrl, ofOslo, removedRpcOptions, rpcOptions } from './rpc-options.js';
-import { checkTransportUrl, transportsOf } from './transport/open-transport.js';
+import { transportsOf } from './transport/known-transports.js';
+import { checkTransportUrl, importDriver } from './transport/open-transport.js';
 import { isOslo, parseTransportUrl } from './transport/transport-url.js';
 
 /** Values of `[rpc]` without the URL: it may have a password, and these are printed with a connection. */
@@ -33,6 +34,15 @@ export function messagingSettings(config: Config, given: Given = {}): ReturnType
   } catch (error) {
     throw given.url === undefined ? atItsOption(config, error) : error;
   }
+}
+
+/** Imports the driver of the configured URL, if it has a known one. Rejects at the URL if it cannot be used. */
+export async function loadDriver(config: Config): Promise<void> {
+  const url = ignoreErrors(() => parseTransportUrl(configuredTransportUrl(config)));
+  if (url === undefined || !Object.hasOwn(transportsOf(config).transports, url.driver)) return;
+  await importDriver(url, config).catch((error: unknown) => {
+    throw atItsOption(config, error);
+  });
 }
 
 /** `[oslo_messaging_notifications]`. */
@@ -64,7 +74,7 @@ interface Given {
 function read(config: Config, { url, project = 'portico' }: Given) {
   const group = config.group('rpc', rpcOptions);
   const text = url ?? configuredTransportUrl(config);
-  const target = checkTransportUrl(text, transportsOf(config));
+  const target = checkTransportUrl(text, config);
   const isOnOslo = isOslo(target);
   const given = overrides(text, isOnOslo ? { ...rpcOptions, ...osloRabbitOptions } : rpcOptions);
   const o = { ...group, ...given } as OptionsOf<typeof rpcOptions>;
@@ -190,7 +200,7 @@ function camelCase(name: string): string {
 }
 
 /** Returns a driver's error with the location of the option of `[rpc]` that caused it. */
-function atItsOption(config: Config, error: unknown): unknown {
+export function atItsOption(config: Config, error: unknown): unknown {
   if (!(error instanceof ConfigurationRefused) || !error.code.startsWith('PORTICO_RPC_')) return error;
   const diagnostics = error.diagnostics.map(({ option = 'transport_url', ...each }) => {
     return { ...each, section: 'rpc', option, location: config.getLocation('rpc', option) };

@@ -2,8 +2,10 @@
 import { type CallsProvider, describeError } from 'portico/extension';
 import { CallMeter } from './call-meter.js';
 import { RPCConnection } from './client/rpc-connection.js';
+import { loadDriver } from './messaging-options.js';
 
 export const provided: CallsProvider = {
+  load: loadDriver,
   forgetHost: async ({ topic, host }, config, log) => {
     if (topic === null) return;
     const connection = new RPCConnection({ config, name: `api-cli:${process.pid}`, log });

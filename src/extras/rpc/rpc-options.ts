@@ -12,8 +12,8 @@ import {
   string,
   uri,
 } from 'portico/config';
-import { loadedExtensionsOf, nearestOrAll } from 'portico/extension';
-import { DRIVERS } from './transport/drivers.js';
+import { nearestOrAll } from 'portico/extension';
+import { transportsOf } from './transport/known-transports.js';
 import { transportOf } from './transport/scheme.js';
 import { parseTransportUrl, type TransportUrl } from './transport/transport-url.js';
 
@@ -172,12 +172,10 @@ crossCheck((config: Config) => {
   const { transportUrl } = config.group('rpc', rpcOptions, { partial: true });
   const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(transportUrl ?? '') ?? [];
   const at = { group: 'rpc', opt: 'transport_url' };
-  // Undefined: the error in the list says what is missing.
-  const extensions = loadedExtensionsOf(config);
-  const known = Object.keys(
-    Object.assign({}, DRIVERS, ...(extensions ?? []).map(({ provides }) => provides?.transports)),
-  );
-  if (extensions !== undefined && scheme !== undefined && !known.includes(transportOf(scheme)))
+  // Otherwise the error in the list says what is missing.
+  const { transports, isWhole } = transportsOf(config);
+  const known = Object.keys(transports);
+  if (isWhole && scheme !== undefined && !known.includes(transportOf(scheme)))
     return [
       {
         ...at,

@@ -7,7 +7,6 @@ import 'portico/launch';
 import 'portico/registry';
 import 'portico/rpc';
 import 'portico/server';
-import { DRIVERS } from '../../../dist/extras/rpc/transport/drivers.js';
 import { checkTransportUrl } from '../../../dist/extras/rpc/transport/open-transport.js';
 
 function found(text: string): string[] {
@@ -169,7 +168,7 @@ test('RP-61 a scheme has a transport for the check exactly if it has one for a c
   ];
   const opened = schemes.filter((scheme) => {
     try {
-      return checkTransportUrl(`${scheme}://`, DRIVERS);
+      return checkTransportUrl(`${scheme}://`, new Config());
     } catch {
       return false;
     }

@@ -9,6 +9,7 @@ import type { CallMeter } from '../call-meter.js';
 import { DeliveryFailure, DeliveryUnknown } from '../errors.js';
 import { completed, type Serializer } from '../message/serializer.js';
 import {
+  atItsOption,
   type MessagingSettings,
   messagingSettings,
   type NotificationSettings,
@@ -238,11 +239,11 @@ export class RPCConnection implements OwnRPCClients, CallPath {
   async #transport(): Promise<Transport> {
     if (this.#given !== undefined) return this.#given;
     const { log } = this;
-    this.#sharing ??= shareTransport(
-      this.#url,
-      { ...this.settings.transport, log, clientName: this.#name },
-      this.#options.config,
-    );
+    const { config, transport } = this.#options;
+    const options = { ...this.settings.transport, log, clientName: this.#name };
+    this.#sharing ??= shareTransport(this.#url, options, config).catch((error: unknown) => {
+      throw config === undefined || transport !== undefined ? error : atItsOption(config, error);
+    });
     const sharing = this.#sharing;
     const share = await sharing;
     if (this.#sharing !== sharing) {

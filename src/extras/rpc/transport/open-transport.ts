@@ -5,35 +5,31 @@ import { Config } from 'portico/config';
 import {
   ConfigurationRefused,
   errorText,
+  extensionsOf,
   type Logger,
-  loadedExtensionsOf,
   nearestOrAll,
   PorticoError,
+  whatItIs,
 } from 'portico/extension';
 import { DeliveryFailure, DeliveryUnknown } from '../errors.js';
 import { DRIVERS } from './drivers.js';
-import type { Transport, TransportConsumer, TransportOptions, Transports } from './transport.js';
+import { transportsOf } from './known-transports.js';
+import type { MakeTransport, Transport, TransportConsumer, TransportOptions } from './transport.js';
 import { parseTransportUrl, type TransportUrl } from './transport-url.js';
 
-/** Returns the drivers of a configuration: those of Portico, and of its extensions. */
-export function transportsOf(config: Config): Transports {
-  const extensions = loadedExtensionsOf(config) ?? [];
-  return Object.assign({}, DRIVERS, ...extensions.map(({ provides }) => provides?.transports));
-}
-
 /**
- * Creates the transport of a URL; it is not connected yet. Rejects with `PORTICO_RPC_URL` for a URL that cannot be read, or has an unknown
- * driver.
+ * Creates the transport of a URL; it is not connected yet. Imports the extensions of the configuration, and rejects with the errors of their
+ * list. Rejects with `PORTICO_RPC_URL` for a URL that cannot be read, or whose driver is unknown or cannot be imported.
  */
 export async function makeTransport(
   text: string,
   options: TransportOptions,
   config = new Config(),
 ): Promise<Transport> {
-  const transports = transportsOf(config);
-  const url = checkTransportUrl(text, transports);
+  await extensionsOf(config, { providing: 'transports' });
+  const url = checkTransportUrl(text, config);
   for (const warning of url.warnings) options.log.warn(warning);
-  const make = await transports[url.driver]!();
+  const make = await importDriver(url, config);
   const transport = make(url, options, config);
   // The drivers of Portico log each of their connections, with the next attempt.
   if (!Object.hasOwn(DRIVERS, url.driver)) logStates(transport, options.log);
@@ -52,14 +48,33 @@ function logStates(transport: Transport, log: Logger): void {
   });
 }
 
-/** Parses a URL with a known driver. Throws `PORTICO_RPC_URL`. */
-export function checkTransportUrl(text: string, transports: Transports): TransportUrl {
+/**
+ * Parses a URL. Throws `PORTICO_RPC_URL`, also for an unknown driver if the extensions of the configuration are known: otherwise it may be of
+ * one of them, and {@link makeTransport} refuses it.
+ */
+export function checkTransportUrl(text: string, config: Config): TransportUrl {
   const url = parseTransportUrl(text);
-  if (Object.hasOwn(transports, url.driver)) return url;
+  const { transports, isWhole } = transportsOf(config);
+  if (Object.hasOwn(transports, url.driver) || !isWhole) return url;
   throw new ConfigurationRefused('PORTICO_RPC_URL', {
     message: `there is no transport ${url.driver}://`,
     hint: nearestOrAll(url.driver, Object.keys(transports)),
   });
+}
+
+/** Imports the driver of a URL. Rejects with `PORTICO_RPC_URL`: the code may be of any package. */
+export async function importDriver({ driver }: TransportUrl, config: Config): Promise<MakeTransport> {
+  const refuse = (why: string, hint?: string, cause?: unknown): never => {
+    throw new ConfigurationRefused('PORTICO_RPC_URL', { message: `the transport ${driver}:// ${why}`, hint, cause });
+  };
+  let make: unknown;
+  try {
+    make = await transportsOf(config).transports[driver]!();
+  } catch (error) {
+    return refuse(`cannot be loaded: ${errorText(error)}`, undefined, error);
+  }
+  if (typeof make === 'function') return make as MakeTransport;
+  return refuse(`is ${whatItIs(make)}, not a function`, 'Its import returns a function that makes a Transport.');
 }
 
 /** Shared transports of this process, by URL: a connection belongs to a process and not to one of its services. */
