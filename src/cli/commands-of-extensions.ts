@@ -1,14 +1,12 @@
 /** Commands of extensions, and what commands get from `api-cli`. */
-import type { Command } from 'commander';
 import { Config } from '../config/index.js';
 import { commandLogger, shippedExtensions } from '../config/internal.js';
-import { errorText, PorticoError } from '../errors/index.js';
 import { silentLogger } from '../log/internal.js';
-import { importFailure, thrownAt } from '../modules/index.js';
 import type { CommandContext, CommandFile, Extension } from '../service/index.js';
 import { extensionsOf } from '../service/internal.js';
 import { addCommand, choice, columns, example, placeText, print, wholeNumber } from './command.js';
 import { configurationOf } from './command-line.js';
+import { commandsOf } from './validate/extension-errors.js';
 
 /** Commands of extensions, by name. */
 export type ExtensionCommands = ReadonlyMap<string, () => Promise<CommandFile>>;
@@ -23,37 +21,6 @@ export async function extensionCommands(
   const listed = await listedExtensions(words).catch(() => undefined);
   const objects = (listed ?? (await shippedExtensions())) as readonly Extension[];
   return { commands: new Map(objects.flatMap(commandsOf)), isWhole: listed !== undefined };
-}
-
-function commandsOf({ name: extension, commands = {} }: Extension): (readonly [string, () => Promise<CommandFile>])[] {
-  return Object.entries(commands).map(([command, load]) => [command, () => checkedFile(extension, command, load)]);
-}
-
-/** Returns a file of commands. It rejects, and `register` throws, with `PORTICO_EXTENSION`: the code may be of any package. */
-async function checkedFile(extension: string, command: string, load: () => Promise<CommandFile>): Promise<CommandFile> {
-  const refuse = (why: string, hint?: string): never => {
-    throw new PorticoError('PORTICO_EXTENSION', { message: `the command ${command} of ${extension} ${why}`, hint });
-  };
-  const failed = (error: unknown): Promise<string> => importFailure(error, extension);
-  const hasCommand = (program: Command): boolean => program.commands.some((each) => each.name() === command);
-  const file = (await load().catch(async (error: unknown) => refuse(`cannot be loaded: ${await failed(error)}`))) as
-    | Partial<CommandFile>
-    | undefined;
-  if (typeof file?.register !== 'function')
-    refuse('has no register()', 'Its file exports: export function register(program, context) { … }.');
-  return {
-    register(program, context) {
-      // A file may have several commands, which it registers together.
-      if (hasCommand(program)) return;
-      try {
-        file!.register!(program, context);
-      } catch (error) {
-        const place = thrownAt(error);
-        refuse(`cannot be registered: ${errorText(error)}${place === undefined ? '' : `, at ${place}`}`);
-      }
-      if (!hasCommand(program)) refuse('is not added by its register()');
-    },
-  };
 }
 
 /** Returns the shipped extension that has a command. */

@@ -6,6 +6,7 @@ export { adminOptions, isLoopback, remoteAdmin } from './control/admin-guard.js'
 export { ControlServer } from './control/control-server.js';
 export type { Fleet } from './control/controlled.js';
 export { endingCertificate } from './control/ended-certificates.js';
+export { statusOf } from './control/extension-parts.js';
 export { describeJob } from './control/jobs.js';
 export { describeOverride } from './control/overrides.js';
 export { describeFailing, describeRecent, describeRefused } from './control/recent.js';

@@ -29,6 +29,7 @@ paste.app_factory = ./app.js:app
   'spool.js':
     "export const extension = { name: 'spool', provides: { transports: { spool: async () => () => undefined } } };\n",
   'member.js': "export const extension = { name: 'member', command: {} };\n",
+  'status.js': "export const extension = { name: 'odd', status: async () => ({ states() {} }) };\n",
   'own-check.js': "export const extension = { name: 'own', commands: { check: () => import('./x.js') } };\n",
   'broken.js': "export const extension = { name: 'broken' };\nexport const more = { ; };\n",
   'facts.ini':
@@ -181,4 +182,47 @@ test('a list with an error is refused with 78 by check and at a start, whatever 
       assert.equal(all.match(/: error: /g)?.length, 1, all);
     }
   }
+});
+
+test('check imports the driver of the configured URL, and tells its failure there', async () => {
+  const cases: Readonly<Record<string, string>> = {
+    'async () => 7':
+      'the transport x:// is the number 7, not a function\n  Its import returns a function that makes a Transport.',
+    "() => import('none')": "the transport x:// cannot be loaded: Cannot find package 'none' imported from FOLDER/",
+  };
+  const service = '[service:images]\nmanager = ./images.js:Images\n';
+  for (const [at, [driver, text]] of Object.entries(cases).entries()) {
+    writeFileSync(
+      join(folder, `x${at}.js`),
+      `export const extension = { name: 'x', provides: { transports: { x: ${driver} } } };\n`,
+    );
+    writeFileSync(
+      join(folder, 'x.ini'),
+      `[DEFAULT]\nextensions = ./x${at}.js\n[rpc]\ntransport_url = x://h\n${service}`,
+    );
+    for (const words of [['check'], []]) {
+      const { status, stdout, stderr } = await outcome(...words, '--config-file', 'x.ini');
+      const all = (stdout + stderr).replaceAll(folder, 'FOLDER');
+      assert.equal(status, 78, all);
+      assert.ok(all.includes(`x.ini:4:17: error: [rpc] transport_url: ${text}`), all);
+      assert.equal(all.match(/: error: /g)?.length, 1, all);
+    }
+  }
+});
+
+test('check imports commands and parts of the status, and tells all errors at the list', async () => {
+  writeFileSync(join(folder, 'parts.ini'), '[DEFAULT]\nextensions = ./commands.js, ./status.js\n');
+  const text = await run('check', '--config-file', 'parts.ini');
+  const at = 'parts.ini:2:14: error: [DEFAULT] extensions: ';
+  for (const said of [
+    'the command absent of strange cannot be loaded: Cannot find module',
+    'the command module of strange has no register()',
+    'the command thrower of strange cannot be registered: no such program',
+    'the command nothing of strange is not added by its register()',
+    'the status of odd cannot be loaded: its module has no status()',
+  ])
+    assert.ok(text.includes(at + said), `${said} in\n${text}`);
+  assert.equal(text.match(/ extensions: /g)?.length, 5, text);
+  const unread = await run('check', '--no-import', '--config-file', 'parts.ini');
+  assert.doesNotMatch(unread, / extensions: /);
 });

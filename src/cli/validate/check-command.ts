@@ -24,7 +24,7 @@ import { errorPages, explainedIn, pagesOf } from '../../modules/index.js';
 import type { StatusDocument } from '../../operating/internal.js';
 import { connectError } from '../../process/index.js';
 import type { PlannedApi } from '../../server/internal.js';
-import type { ListenAddress } from '../../service/index.js';
+import type { CommandContext, ListenAddress } from '../../service/index.js';
 import { BindError, formatAddress, holderOf } from '../../service/internal.js';
 import { countText } from '../../text/index.js';
 import { choice } from '../command.js';
@@ -34,6 +34,7 @@ import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration, unread } from
 import { unplacedApi } from '../configured/enabled-apis.js';
 import { socketOf } from '../configured/find-service.js';
 import { ask } from '../control-client.js';
+import { extensionErrors } from './extension-errors.js';
 import { asChecked, plan } from './plan.js';
 import { validateAll } from './validate-all.js';
 
@@ -44,7 +45,7 @@ interface CheckArguments extends OutputArguments {
   readonly strict?: boolean;
 }
 
-export function register(program: Command): void {
+export function register(program: Command, context: CommandContext): void {
   const command = program
     .command('check')
     .description('report the errors of configuration and paste file, without a start')
@@ -60,7 +61,8 @@ export function register(program: Command): void {
       '\nExample:\n  api-cli check paste/api-paste.ini\n\nIt calls the factories of the paste file, with ctx.isTrial. One that does not look at that may make folders and databases:\nrun it as the user of the service, or with --no-factories.\n\nStatus: 78 if there is an error, with --strict also if there is a warning.',
     );
   addConfigurationOptions(command).action(async (file: string | undefined, names: string[], args: CheckArguments) => {
-    const findings = file === undefined ? await ofConfiguration(args) : await ofPasteFile(file, names, args);
+    const parts = (config: Config) => extensionErrors(config, program.createCommand(), context);
+    const findings = file === undefined ? await ofConfiguration(args, parts) : await ofPasteFile(file, names, args);
     process.stdout.write(`${await PRINTERS[args.json === true ? 'json' : args.format](findings)}\n`);
     process.exitCode = findings.some(({ severity }) => args.strict === true || severity === 'error')
       ? STATUS_REFUSED
@@ -113,14 +115,18 @@ function sectionsOf(file: string): Config | undefined {
   }
 }
 
-/** Checks the configuration and the paste file it names. */
-async function ofConfiguration(args: CheckArguments): Promise<Diagnostic[]> {
+/** Checks the configuration and the paste file it names. `parts`: returns the errors of the parts of its extensions. */
+async function ofConfiguration(
+  args: CheckArguments,
+  parts: (config: Config) => Promise<readonly Diagnostic[]>,
+): Promise<Diagnostic[]> {
   const config = await readConfiguration(args, { collect: true });
   const builds = args.import && args.factories && unread(config).length === 0;
   const checked = builds
     ? await buildConfiguration(config)
     : await validateAll(config, { import: args.import, factories: builds });
-  const all = checked.map(asChecked);
+  const ofExtensions = args.import ? await parts(config) : [];
+  const all = [...checked.map(asChecked), ...ofExtensions];
   const { apis } = await plan(config, { log: silentLogger() });
   const none = args.configFile === undefined ? noConfiguration(config) : undefined;
   const code = 'PORTICO_CONFIG_NO_FILE';

@@ -1,5 +1,6 @@
 /** Parts of the status that extensions tell. */
 import { errorText, whatItIs } from '../../errors/index.js';
+import type { StatusPart } from '../../service/index.js';
 import { loadedExtensionsOf } from '../../service/internal.js';
 import { within } from '../../tasks/internal.js';
 import type { Controlled } from './controlled.js';
@@ -25,7 +26,7 @@ export async function extensionParts({ config }: Pick<Controlled, 'config'>): Pr
         throw new Error(`no response in ${LIMIT_MS / 1000} s`);
       };
       const part = await within(
-        status().then((each) => each.status(config)),
+        status().then((each) => statusOf(each).status(config)),
         LIMIT_MS,
         late,
       );
@@ -35,6 +36,12 @@ export async function extensionParts({ config }: Pick<Controlled, 'config'>): Pr
     }
   });
   return (await Promise.all(parts)).flat();
+}
+
+/** Returns the code of a part, which may be of any package. Throws a `TypeError` if it has no `status()`. */
+export function statusOf(part: Partial<StatusPart> | undefined): StatusPart {
+  if (typeof part?.status === 'function') return part as StatusPart;
+  throw new TypeError('its module has no status(): it exports async function status(config) { … }');
 }
 
 /** Returns a part as JSON can show it: the code may be of any package. Throws if it has no lines, or its data has no JSON. */

@@ -23,6 +23,8 @@ const { folder, remove } = emptyProject({
       `export const extension = { name: '${name}', status: async () => ({ status: async () => (${part}) }) };\n`,
     ]),
   ),
+  'misspelt.ini': '[DEFAULT]\nextensions = ./misspelt.js\n',
+  'misspelt.js': "export const extension = { name: 'misspelt', status: async () => ({ states() {} }) };\n",
 });
 after(remove);
 
@@ -36,4 +38,10 @@ test('a part of the status has lines and data; a wrong one is a line that says s
     { name: 'named', lines: ['7'] },
   ]);
   assert.match(circle!.lines.join(), /^its status is unknown: Converting circular structure to JSON/);
+});
+
+test('a part whose module has no status() says what it exports', async () => {
+  const config = await Config.load({ files: [`${folder}/misspelt.ini`], argv: false, env: {} });
+  const lines = ['its status is unknown: its module has no status(): it exports async function status(config) { … }'];
+  assert.deepEqual(await extensionParts({ config }), [{ name: 'misspelt', lines }]);
 });
