@@ -4,21 +4,23 @@
 import type { Argument, Command, Option } from 'commander';
 import { shellQuoted } from '../text/index.js';
 import { choice } from './command.js';
+import { addConfigurationOptions } from './command-line.js';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
 export function register(program: Command): void {
-  program
+  const command = program
     .command('completion')
     .description('print a script that completes command lines in a shell')
     .argument('<shell>', 'bash, zsh or fish', choice('<shell>', SHELLS))
     .addHelpText(
       'after',
       '\nExample:\n  source <(api-cli completion bash)\n  api-cli completion fish > ~/.config/fish/completions/api-cli.fish',
-    )
-    .action((shell: (typeof SHELLS)[number]) => {
-      process.stdout.write(SCRIPTS[shell](levelsOf(program)));
-    });
+    );
+  // The configuration lists extensions, whose commands are completed too.
+  addConfigurationOptions(command).action((shell: (typeof SHELLS)[number]) => {
+    process.stdout.write(SCRIPTS[shell](levelsOf(program)));
+  });
 }
 
 /** Completions of a word: words, names of files, or none. */

@@ -49,6 +49,18 @@ test('OP-17 every command, on every level, has an example of itself in its help'
   assert.match(run('config', 'show', '--help'), /\nExample:\n +.*api-cli config show/);
 });
 
+test('completion has the commands of the extensions of a configuration', (t) => {
+  const { folder, remove } = emptyProject({
+    'own.ini': '[DEFAULT]\nextensions = ./own.js\n',
+    'own.js':
+      "export const extension = { name: 'own', commands: { spool: async () => ({ register: (program) => program.command('spool') }) } };\n",
+  });
+  t.after(remove);
+  const { status, stdout, stderr } = command(['completion', 'bash', '--config-file', 'own.ini'], { cwd: folder });
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.match(stdout, /\bspool\b/);
+});
+
 /** The completions of bash after these words, in a folder with a file `own.ini`. */
 function bashOffers(t: TestContext, words: readonly string[]): string[] {
   const { folder, remove } = emptyProject({ 'own.ini': '' });
