@@ -148,3 +148,40 @@ test('a section [cors.<name>] is known beside other errors, also to config show'
     project.remove();
   }
 });
+
+test('config show has the options of the application, and refuses those that sections of the paste file have', (t) => {
+  const { folder, remove } = emptyProject({
+    'store.js': `import { defineOptions, string } from 'portico/config';
+export const options = defineOptions('tickets', { connection: string({ default: 'memory', help: 'Database.' }) });
+`,
+    'app.js': `import { appFactory, filterFactory } from 'portico';
+import { defineOptions, string } from 'portico/config';
+import './store.js';
+export const app = appFactory('app', defineOptions({}), () => (_req, res) => res.end());
+export const team = filterFactory('team', defineOptions({ team: string({ required: true, help: 'Team.' }) }), () => (app) => app);
+`,
+    'api-paste.ini': `[pipeline:tickets]
+pipeline = team app
+[filter:team]
+paste.filter_factory = ./app.js:team
+team = storage
+[app:app]
+paste.app_factory = ./app.js:app
+`,
+    'portico.ini': '[api:tickets]\nport = 0\n[tickets]\nconnection = file\n',
+  });
+  t.after(remove);
+  const show = (...words: string[]) => command(['config', 'show', ...words], { cwd: folder });
+  assert.deepEqual(show('tickets.connection'), {
+    status: 0,
+    stdout: '[tickets] connection = file  (portico.ini:4:14)\n',
+    stderr: '',
+  });
+  assert.match(show('tickets.conection').stderr, /Did you mean "tickets\.connection"\?/);
+  const { status, stdout, stderr } = show('team.team');
+  assert.deepEqual([status, stdout], [2, '']);
+  assert.match(stderr, /a section of api-paste\.ini may\n {2}Ask api-cli pipeline,/);
+  assert.match(show().stdout, /^\[team\] team = none {2}\(default; sections of the paste file: api-cli pipeline\)$/m);
+  const given = show('team.team', '--set', 'team.team=x');
+  assert.equal(given.stdout, '[team] team = x  (command line, argument 1)\n');
+});

@@ -1,4 +1,4 @@
-/** A configuration with all options declared: those of Portico, and those of the factories that its paste file names. */
+/** A configuration with all options declared: those of Portico, and those of the modules that its paste file names. */
 import type { Config } from '../../config/index.js';
 import { type Diagnostic, refusalsOnly } from '../../errors/index.js';
 import { Loader } from '../../loader/index.js';
@@ -21,15 +21,16 @@ export async function readDeclared(args: ReadArguments): Promise<Config> {
   return config;
 }
 
-/** Imports the factories of the paste file, and what packages announce, and declares their options. Calls none of them. */
+/** Imports the factories of the paste file, and what packages announce, and declares the options of their modules. Calls none of them. */
 export async function declareFactories(config: Config): Promise<readonly Diagnostic[]> {
   await loadAnnounced(config.configFiles);
-  config.registerLoaded();
   try {
     // `check` reports errors in the file, or its absence.
     return await Loader.checkFile(configuredPasteFile(config), { config, trial: false });
   } catch (error) {
     refusalsOnly(error);
     return [];
+  } finally {
+    config.registerLoaded();
   }
 }

@@ -13,12 +13,12 @@ import {
   UsageError,
   upgradeText,
 } from '../../config/internal.js';
-import { didYouMean, type Location, locationText, PorticoError } from '../../errors/index.js';
+import { didYouMean, type Location, locationText, PorticoError, shownPath } from '../../errors/index.js';
 import { optionKey, sectionKey } from '../../ini/index.js';
 import { choice, example, wholeNumber } from '../command.js';
 import { addConfigurationOptions } from '../command-line.js';
 import { bundledOptions, isSectional, type Registration } from '../configured/bundled-options.js';
-import { readConfiguration, refuseUnread } from '../configured/configuration.js';
+import { configuredPasteFile, readConfiguration, refuseUnread } from '../configured/configuration.js';
 import { declareFactories, type ReadArguments, readDeclared } from '../configured/declared-configuration.js';
 import { type MeantService, socketOf } from '../configured/find-service.js';
 import { ask } from '../control-client.js';
@@ -161,9 +161,9 @@ const UNREADABLE: ReadonlySet<string> = new Set([
 
 async function show(option: string | undefined, args: ShowArguments): Promise<void> {
   const config = args.running === true ? undefined : await readDeclared(args);
-  const all = config === undefined ? await running(args) : showOptions(config);
+  const all = config === undefined ? await running(args) : showOptions(config).map(asSectional);
   const listed = args.changed === true ? all.filter(({ isDefault }) => !isDefault) : all;
-  const options = option === undefined ? listed : [one(all, option)];
+  const options = option === undefined ? listed : [one(all, option, config)];
   if (args.json === true) {
     process.stdout.write(`${JSON.stringify({ schema: 'portico-config', version: 1, options }, undefined, 2)}\n`);
   } else {
@@ -187,26 +187,50 @@ async function running(args: MeantService): Promise<readonly ShownOption[]> {
   return options;
 }
 
+/** An option of a filter or an app, whose value a section of the paste file may have: without it, a required one is not refused. */
+function asSectional(option: ShownOption): ShownOption {
+  if (!isOfPaste(option)) return option;
+  const { refused: _, ...rest } = option;
+  return rest;
+}
+
+const isOfPaste = ({ group, location }: ShownOption): boolean => location.kind === 'default' && isSectional(group);
+
 /** `compute.port` is short for `api:compute.port`; an option alone belongs to `[DEFAULT]`. */
-function one(all: readonly ShownOption[], name: string): ShownOption {
+function one(all: readonly ShownOption[], name: string, config: Config | undefined): ShownOption {
   const dot = name.lastIndexOf('.');
   const [group, opt] = dot < 0 ? ['DEFAULT', name] : [sectionKey(name.slice(0, dot)), optionKey(name.slice(dot + 1))];
   for (const candidate of [group, `api:${group}`]) {
     const found = all.find((each) => sectionKey(each.group) === candidate && each.opt === opt);
+    if (found !== undefined && config !== undefined && isOfPaste(found)) throw ofPaste(found, config);
     if (found !== undefined) return found;
   }
   const names = all.map((each) => (each.group === 'DEFAULT' ? each.opt : `${each.group}.${each.opt}`));
   const short = names.flatMap((each) => (each.startsWith('api:') ? [each.slice('api:'.length)] : []));
   const inside = [...names, ...short].filter((each) => each.startsWith(`${name}.`));
   if (inside.length > 0) throw new UsageError(`${name} is a group, not an option`, `It has ${inside.join(', ')}.`);
-  const hint = didYouMean(name, [...names, ...short]) ?? 'Write it as group.option, or omit it to show all options.';
+  const hint =
+    didYouMean(name, [...names, ...short]) ??
+    (config === undefined
+      ? 'The parent of the service does not know the options of the application: leave out --running.'
+      : 'Write it as group.option, or omit it to show all options.');
   throw new UsageError(`there is no option ${opt} in [${group}]`, hint);
 }
 
-function text({ group, opt, value, refused, location, shadowed }: ShownOption): string {
+function ofPaste({ group, opt }: ShownOption, config: Config): UsageError {
+  const file = shownPath(configuredPasteFile(config));
+  return new UsageError(
+    `[${group}] ${opt} is an option of filters or apps: no file of the configuration sets it, a section of ${file} may`,
+    'Ask api-cli pipeline, which shows the value in each section.',
+  );
+}
+
+function text(option: ShownOption): string {
+  const { group, opt, value, refused, location, shadowed } = option;
+  const from = isOfPaste(option) ? 'default; sections of the paste file: api-cli pipeline' : place(location);
   const why = refused === undefined ? '' : `  refused: ${refused}`;
   const hidden = shadowed.map((each) => `\n    shadows ${each.value}  (${place(each.location)})`).join('');
-  return `[${group}] ${opt} = ${value}  (${place(location)})${why}${hidden}`;
+  return `[${group}] ${opt} = ${value}  (${from})${why}${hidden}`;
 }
 
 function place(location: Location): string {
