@@ -71,6 +71,8 @@ export class DefaultResolver implements Resolver {
   readonly #imports: boolean;
   /** Modules that were located, each with the folder that it was named in. */
   readonly #located = new Set<string>();
+  /** Packages by distribution and folder: a look for one reads the folders of packages. */
+  readonly #announced = new Map<string, Announced | undefined>();
 
   /**
    * `layers`: the alias tables before the built-in one, for a reference at `origin`. Without `imports`, modules are located but not
@@ -91,7 +93,7 @@ export class DefaultResolver implements Resolver {
       const names = groups.get(group) ?? new Map<string, unknown>();
       groups.set(group, names.set(entry, new LazyFactory(load)));
     };
-    const announced = announcedBy(name, folderOf(origin));
+    const announced = this.#announcedBy(name, origin);
     for (const { group, entry, target } of announced?.factories ?? []) {
       const at = { origin, folder: announced!.folder, written: target, chain: [target] };
       put(group, entry, () => this.#follow(target, 'protocol', at));
@@ -132,7 +134,14 @@ export class DefaultResolver implements Resolver {
 
   /** Reports whether a package of that name is installed, with or without entry points. */
   isInstalled(distribution: string, origin: Origin): boolean {
-    return announcedBy(distribution, folderOf(origin)) !== undefined;
+    return this.#announcedBy(distribution, origin) !== undefined;
+  }
+
+  #announcedBy(distribution: string, origin: Origin): Announced | undefined {
+    const folder = folderOf(origin);
+    const key = `${distribution} ${folder}`;
+    if (!this.#announced.has(key)) this.#announced.set(key, announcedBy(distribution, folder));
+    return this.#announced.get(key);
   }
 
   async #follow(text: string, kind: 'protocol' | 'call', at: Lookup): Promise<unknown> {
