@@ -1,16 +1,14 @@
 /** The rules by path of docs/how-to/proxies.md in nginx and HAProxy: no spelling of a path evades them. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as wait } from 'node:timers/promises';
 import { requestPath } from 'portico/app';
 import { Server } from 'portico/server';
 import { Client, portOf } from '../server/raw-client.js';
+import { endProxies, missing, startProxy } from './started-proxy.js';
 
 const page = readFileSync(new URL('../../docs/how-to/proxies.md', import.meta.url), 'utf8');
 
@@ -71,45 +69,15 @@ function spellings(): string[] {
   );
 }
 
-/** In Debian the proxies are in a folder that is only in root's PATH. */
-const env = { PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin` };
-const missing = (program: string): string | false =>
-  spawnSync(program, ['-v'], { env, stdio: 'ignore' }).status === 0 ? false : `${program} is not installed`;
 const folder = mkdtempSync(join(tmpdir(), 'portico-path-rules-'));
-const children: ChildProcess[] = [];
 const socketOf = (name: string): string => join(folder, `${name}.sock`);
 
 before(() => Promise.all([normalizes.start(), refuses.start()]));
 after(async () => {
-  for (const child of children) if (child.kill('SIGTERM')) await once(child, 'exit');
+  await endProxies();
   await Promise.all([normalizes.stop(), refuses.stop()]);
   rmSync(folder, { recursive: true, force: true });
 });
-
-async function start(command: string, words: readonly string[], sockets: readonly string[]): Promise<void> {
-  const child = spawn(command, words, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  children.push(child);
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (said += data));
-  for (const path of sockets) {
-    while (!(await listens(path))) {
-      assert.equal(child.exitCode, null, `${command} ended: ${said}`);
-      await wait(20);
-    }
-  }
-}
-
-async function listens(path: string): Promise<boolean> {
-  const socket = connect(path);
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
-}
 
 /** Sends every spelling, and returns those by which the app was reached at `/admin` or below it. */
 async function evading(path: string): Promise<string[]> {
@@ -152,7 +120,7 @@ http { access_log off; ${temporary.join(' ')}
 `,
   );
   const words = ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', join(folder, 'nginx.log')];
-  await start('nginx', words, names.map(socketOf));
+  await startProxy('nginx', words, names.map(socketOf));
   for (const name of [names[0]!, names[1]!, names[3]!]) {
     assert.deepEqual(await evading(socketOf(name)), [], name);
     await passes(socketOf(name));
@@ -190,7 +158,7 @@ ${site('normalized', `${merges}\n  ${prefix}`, normalizes)}
 `,
   );
   const names = ['decoded', 'prefix', 'prefix-refuse', 'normalized'];
-  await start('haproxy', ['-db', '-f', file], names.map(socketOf));
+  await startProxy('haproxy', ['-db', '-f', file], names.map(socketOf));
   for (const name of ['decoded', 'prefix-refuse']) {
     assert.deepEqual(await evading(socketOf(name)), [], name);
     await passes(socketOf(name));

@@ -1,18 +1,16 @@
 /** Ambiguous requests through nginx and HAProxy: the proxy and the server behind it must read the same requests. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { setTimeout as wait } from 'node:timers/promises';
 import { environ } from 'portico/app';
 import { Server } from 'portico/server';
 import { Client, portOf } from '../server/raw-client.js';
 import { proxyRows } from './proxy-rows.js';
+import { endProxies, missing, startProxy } from './started-proxy.js';
 
 /** A request that reached the app. */
 interface Seen {
@@ -72,13 +70,7 @@ function faultOf({ method, target, fields }: Seen): string | undefined {
   return undefined;
 }
 
-/** In Debian the proxies are in a folder that is only in root's PATH. */
-const env = { PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin` };
-const missing = (program: string): string | false =>
-  spawnSync(program, ['-v'], { env, stdio: 'ignore' }).status === 0 ? false : `${program} is not installed`;
-
 const folder = mkdtempSync(join(tmpdir(), 'portico-proxies-'));
-const children: ChildProcess[] = [];
 
 /** Two sockets of a proxy: `path` for hostile requests, `probePath` for others over the same connections to the server. */
 interface Way {
@@ -161,31 +153,7 @@ ${backend('lax')}
 `;
 }
 
-/** Starts a proxy and waits until it listens. */
-async function start(command: string, words: readonly string[], ways: readonly Way[]): Promise<void> {
-  const child = spawn(command, words, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  children.push(child);
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (said += data));
-  for (const path of ways.flatMap((way) => [way.path, way.probePath])) {
-    while (!(await listens(path))) {
-      assert.equal(child.exitCode, null, `${command} ended: ${said}`);
-      await wait(20);
-    }
-  }
-}
-
-async function listens(path: string): Promise<boolean> {
-  const socket = connect(path);
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
-}
+const socketsOf = (...ways: readonly Way[]): string[] => ways.flatMap(({ path, probePath }) => [path, probePath]);
 
 /** Sends bytes. Returns everything received until the connection ends. */
 async function exchange(where: string | number, bytes: string): Promise<string> {
@@ -235,9 +203,7 @@ async function attack(way: Way): Promise<void> {
 
 before(() => server.start());
 after(async () => {
-  for (const child of children) {
-    if (child.kill('SIGTERM')) await once(child, 'exit');
-  }
+  await endProxies();
   await server.stop();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -258,7 +224,7 @@ suite('RL-40 RL-41 RL-42 RL-48 a proxy and the server behind it read the same re
     const [strict, lax] = [wayOf('nginx'), wayOf('nginx-lax')];
     const file = join(folder, 'nginx.conf');
     writeFileSync(file, nginxConfig(strict, lax));
-    await start('nginx', ['-p', folder, '-c', file, '-e', join(folder, 'nginx.log')], [strict, lax]);
+    await startProxy('nginx', ['-p', folder, '-c', file, '-e', join(folder, 'nginx.log')], socketsOf(strict, lax));
     await Promise.all([attack(strict), attack(lax)]);
   });
 
@@ -266,7 +232,7 @@ suite('RL-40 RL-41 RL-42 RL-48 a proxy and the server behind it read the same re
     const [strict, lax] = [wayOf('haproxy'), wayOf('haproxy-lax')];
     const file = join(folder, 'haproxy.cfg');
     writeFileSync(file, haproxyConfig(strict, lax));
-    await start('haproxy', ['-db', '-f', file], [strict, lax]);
+    await startProxy('haproxy', ['-db', '-f', file], socketsOf(strict, lax));
     await Promise.all([attack(strict), attack(lax)]);
   });
 });
