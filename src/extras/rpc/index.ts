@@ -11,6 +11,8 @@ export type {
   RPCClients,
 } from 'portico/service';
 export { RPCConnection, type RPCConnectionOptions } from './client/rpc-connection.js';
+export type { TransportConformanceOptions } from './conformance/bench.js';
+export { transportConformance } from './conformance/conformance.js';
 export type { RemoteError, RpcTimeout, ServerShuttingDown } from './errors.js';
 export { DeliveryFailure, DeliveryUnknown, NoServers } from './errors.js';
 export { expose, type RpcMethodOptions, rpc, untracked } from './exposed-methods.js';

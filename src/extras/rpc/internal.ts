@@ -1,6 +1,8 @@
 /** Exports for other directories of Portico, in addition to the published ones. */
 export { CallMeter } from './call-meter.js';
 export { DeadLetters } from './client/dead-letters.js';
+export { nextDeadLetter } from './conformance/bench.js';
+export { conformanceOptions } from './conformance/cases.js';
 export {
   BadArguments,
   DeliveryFailure,

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import type { Delivery } from 'portico/rpc';
 import { FakeClock } from 'portico/testing';
 import { MemoryBroker, MemoryTransport } from '#internal/extras/rpc';
-import { transportConformance } from '../conformance.js';
+import { conformanceOf } from '../conformance.js';
 
-transportConformance('memory://conformance');
+await conformanceOf('memory://conformance');
 
 const route = { exchange: 'portico', topic: 'images' };
 const message = { id: 'id-1', body: Buffer.from('x') };

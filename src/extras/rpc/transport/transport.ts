@@ -1,6 +1,7 @@
 /**
  * The Transport contract: what carries messages between processes, as brokers do. A driver is a class that implements
- * {@link Transport}, and a line in `drivers.ts` or in an extension; `test/rpc/conformance.ts` says what it must do.
+ * {@link Transport}, and a line in `drivers.ts` or in an extension. The comments below are its rules; `transportConformance` has a case for
+ * most of them.
  *
  * The words are AMQP's: an exchange separates applications, a queue keeps messages until a consumer has acknowledged them, and
  * what cannot be delivered or is refused becomes a dead letter.

@@ -1,4 +1,4 @@
-import { transportConformance } from '../../conformance.js';
+import { conformanceOf } from '../../conformance.js';
 import { brokerUrl, deleteTopic, withoutBroker } from './broker.js';
 
-transportConformance(brokerUrl, { skip: withoutBroker, clean: deleteTopic });
+await conformanceOf(brokerUrl, { skip: withoutBroker, clean: deleteTopic });

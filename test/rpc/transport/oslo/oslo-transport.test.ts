@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { transportConformance } from '../../conformance.js';
+import { conformanceOf } from '../../conformance.js';
 import { rabbitmqctl, withoutBroker } from '../amqp/broker.js';
 import { deleteOsloTopic, osloUrl } from './peer.js';
 
@@ -7,10 +7,10 @@ import { deleteOsloTopic, osloUrl } from './peer.js';
 const policies: string[] = [];
 
 // Quorum queues count deliveries, as those of the other transports do.
-transportConformance(osloUrl, {
+await conformanceOf(osloUrl, {
   options: { oslo: { quorum: true, deliveryLimit: 2 } },
   skip: withoutBroker,
-  isOslo: true,
+  sharesFanouts: true,
   topicOf: () => `images-${randomUUID().slice(0, 8)}`,
   keepDead: async (exchange, topic) => {
     policies.push(topic);
