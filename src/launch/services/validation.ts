@@ -92,10 +92,13 @@ export async function validated(
 const LOST =
   /^PORTICO_(?:MODULE_|MANAGER$|EXTENSION$|PASTE_(?:NO_(?:MODULE|PACKAGE|FILE|SECTION_HEADER)|BAD_LINE|IS_A_DIRECTORY)$)/;
 
+/** Hint for a name that such code may have declared. */
+const NOT_LOADED = 'code that may declare it could not be loaded';
+
 /**
  * Returns all findings as one list, by location: those about values and names, and those of other checks. As long as not all code is
- * loaded, an uncertain name is a warning, and the first finding about code that could not be loaded says that further errors may follow.
- * `others`: sections whose uncertain names other processes report.
+ * loaded, an uncertain name is a warning. If code could not be loaded, such names come last, without a guess at whose they are, and the first
+ * finding about that code says that further errors may follow. `others`: sections whose uncertain names other processes report.
  */
 export function wholeList(
   problems: readonly Diagnostic[],
@@ -109,9 +112,14 @@ export function wholeList(
   const lacksCode = [problems, ...beside].some((list) => list.some(({ code }) => LOST.test(code)));
   const isPart = lacksCode || !isLoaded;
   const names = problems.map((each): Diagnostic => {
-    return isPart && each.uncertain === true ? { ...each, severity: 'warning' } : each;
+    if (!isPart || each.uncertain !== true) return each;
+    const isMistyped = each.option !== undefined && each.others === undefined && each.hint !== undefined;
+    const guess = lacksCode && !isMistyped ? { hint: NOT_LOADED, others: undefined } : {};
+    return { ...each, severity: 'warning', ...guess };
   });
-  const found = inOrder(whole(names, ...beside), [undefined, ...files]);
+  const inFiles = inOrder(whole(names, ...beside), [undefined, ...files]);
+  const isGuess = ({ uncertain }: Diagnostic): boolean => lacksCode && uncertain === true;
+  const found = [...inFiles.filter((each) => !isGuess(each)), ...inFiles.filter(isGuess)];
   const isOpen = found.some(({ uncertain }) => uncertain === true);
   const first = isOpen ? found.find(({ code }) => LOST.test(code)) : undefined;
   const more = 'further errors may follow once this is fixed';

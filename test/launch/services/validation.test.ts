@@ -49,11 +49,15 @@ test('CF-66 code that is lost keeps its own note beside that further errors may 
   const listed = (note?: string, others: readonly string[] = []) =>
     wholeList([name], [[{ ...lost, note }]], { isLoaded: true, others, files: [] });
   const notesOf = (note?: string) => listed(note).map((each) => each.note);
-  assert.deepEqual(notesOf(), [undefined, 'further errors may follow once this is fixed']);
+  // The names that this code may have declared are the last, without a guess.
+  assert.deepEqual(notesOf(), ['further errors may follow once this is fixed', undefined]);
   assert.deepEqual(notesOf('thrown at app.js:3:4'), [
-    undefined,
     'thrown at app.js:3:4; further errors may follow once this is fixed',
+    undefined,
   ]);
+  const guessed = { ...name, option: undefined, hint: 'did you mean [api:tickets]?', others: ['tickets'] };
+  const [, section] = wholeList([guessed], [[lost]], { isLoaded: true, others: [], files: [] });
+  assert.deepEqual([section?.hint, section?.others], ['code that may declare it could not be loaded', undefined]);
   // Another process tells the name: the list has more errors all the same.
   assert.equal(listed(undefined, ['DEFAULT'])[0]?.note, 'further errors may follow once this is fixed');
 });
