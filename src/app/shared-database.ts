@@ -1,8 +1,9 @@
 /** The SQLite database that all apps of a process with the same configuration share. */
 import { mkdirSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, isAbsolute, resolve } from 'node:path';
 import { type Config, type Option, type OptionDeclarations, refuseOption, string } from '../config/index.js';
 import { configOptions, isTrial, workerAssignment } from '../config/internal.js';
+import { errorText } from '../errors/index.js';
 import type { Awaitable } from '../service/index.js';
 import { trialCopy } from '../sqlite/internal.js';
 import type { FactoryContext } from './factory.js';
@@ -63,7 +64,7 @@ export function sharedDatabase<T extends { close(): void }>({
     }
     const serves = !isTrial();
     const known = serves ? files : trials;
-    const used = known.get(config) ?? { ...opened(config, name, open, serves), users: 0 };
+    const used = known.get(config) ?? { ...opened(config, { group, name }, open, serves), users: 0 };
     known.set(config, used);
     used.users += 1;
     ctx.onClose(() => {
@@ -77,12 +78,42 @@ export function sharedDatabase<T extends { close(): void }>({
   };
 }
 
+/** A file as the option `connection` of a group names it. */
+interface NamedFile {
+  readonly group: string;
+  readonly name: string;
+}
+
+/** System errors of a path that this process may not write. */
+const CLOSED: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST']);
+
+/** Names the option of a directory that cannot be made or written, in place of the system's error alone. */
+function refusingPath<T>(config: Config, { group, name }: NamedFile, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (!CLOSED.has(code) && code !== 'PORTICO_SQLITE_OPEN') throw error;
+    const [section, opt] = isAbsolute(name) ? [group, 'connection'] : ['DEFAULT', 'state_path'];
+    const relative = isAbsolute(name) ? '' : `, or set another one: [${group}] connection is relative to it`;
+    return refuseOption(config, {
+      group: section,
+      opt,
+      message: `the database cannot be opened: ${errorText(error)}`,
+      hint: `Its directory must be writable for this user${relative}.`,
+    });
+  }
+}
+
 /** Opens a file below `state_path`; for an app that does not serve a copy, which `remove` deletes. */
-function opened<T>(config: Config, name: string, open: (path: string) => T, serves: boolean): Opened<T> {
+function opened<T>(config: Config, named: NamedFile, open: (path: string) => T, serves: boolean): Opened<T> {
+  const { name } = named;
   const file = resolve(config.group('DEFAULT', configOptions, { partial: true }).statePath, name);
   if (serves) {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    return { database: open(file) };
+    return refusingPath(config, named, () => {
+      mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+      return { database: open(file) };
+    });
   }
   const { path, remove } = trialCopy(file);
   try {

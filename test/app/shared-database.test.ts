@@ -41,6 +41,24 @@ test('SC-3 a database is below state_path, or where an absolute path says; its f
   assert.throws(() => opened('connection = postgresql://db/pets'), ConfigError);
 });
 
+test('a directory that cannot be made is refused with its option, and what to do', (t) => {
+  const folder = folderOf(t);
+  writeFileSync(join(folder, 'file'), '');
+  const refusal = (text: string) => {
+    try {
+      return petsOf(appOf(Config.fromText(text)).ctx);
+    } catch (error) {
+      return (error as ConfigError).diagnostics[0];
+    }
+  };
+  const below = refusal(`[DEFAULT]\nstate_path = ${folder}/file/var\n`) as ConfigError['diagnostics'][number];
+  assert.deepEqual([below.section, below.option, below.location?.origin?.line], ['DEFAULT', 'state_path', 2]);
+  assert.match(below.message, /^the database cannot be opened: ENOTDIR: .*\/file\/var/);
+  assert.match(below.hint!, /writable for this user, or set another one: \[pets\] connection is relative to it\./);
+  const whole = refusal(`[pets]\nconnection = sqlite:///${folder}/file/x.db\n`) as ConfigError['diagnostics'][number];
+  assert.deepEqual([whole.section, whole.option], ['pets', 'connection']);
+});
+
 test('SC-3 apps of one configuration share one database, closed with the last of them', (t) => {
   const state = `[DEFAULT]\nstate_path = ${folderOf(t)}\n`;
   const closed: number[] = [];
