@@ -26,7 +26,7 @@ export interface Section {
   readonly kind: string;
   readonly name: string;
   readonly origin: Origin;
-  /** The options of `localConf`, with the location of each. */
+  /** The options of `localConf`, with the location of the value of each. */
   readonly options: ReadonlyMap<string, WrittenValue>;
 }
 

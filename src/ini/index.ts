@@ -16,4 +16,4 @@ export {
   type PasteSection,
   readPaste,
 } from './paste-reader.js';
-export { originAt, originWithin, strip, type ValuePiece, type Word, wordsOf } from './position.js';
+export { originAt, originOfName, originWithin, strip, type ValuePiece, type Word, wordsOf } from './position.js';

@@ -36,6 +36,11 @@ export function originWithin(pieces: readonly ValuePiece[], offset: number): Ori
   return { ...piece.origin, column: piece.origin.column + Math.max(0, offset - piece.start) };
 }
 
+/** Returns the origin of the name of an option by that of its value: a name begins its line. */
+export function originOfName(value: Origin): Origin {
+  return { ...value, column: 1 };
+}
+
 /**
  * Decodes `bytes`; if a byte is invalid, returns the text before it, and in `bad` the byte and its location: line and column from 1, columns
  * in UTF-16 units. A byte order mark is kept as a character.

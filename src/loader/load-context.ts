@@ -150,7 +150,8 @@ function protocolOfPrefix(prefix: string): string {
 /** Returns the section that a factory gets as `ctx.section`. */
 export function sectionOf(context: Context): Section {
   const options = new Map<string, WrittenValue>();
-  for (const [name, { value, option }] of context.localConf) options.set(name, { value, origin: option.origin });
+  for (const [name, { value, option }] of context.localConf)
+    options.set(name, { value, origin: option.pieces[0]?.origin ?? option.origin });
   const { prefix, name, origin } = headerOf(context);
   return { kind: FULL_PREFIX.get(prefix) ?? prefix, name, origin: origin ?? IN_NO_FILE, options };
 }

@@ -490,7 +490,7 @@ test('MW-4 values of a paste section win, for that instance only; their errors s
     ['keep_alive', at('0 # no', 4)],
   ]);
   assert.deepEqual(refusal(() => config.group('wsgi', wsgiOptions, { local: wrong })).message.split('\n'), [
-    'api-paste.ini:3:5: error: [filter:wsgi] max_heder_size: unknown option',
+    'api-paste.ini:3:1: error: [filter:wsgi] max_heder_size: unknown option',
     "  did you mean 'max_header_size'?",
     'api-paste.ini:4:5: error: [filter:wsgi] keep_alive: should be a boolean: true, 1, yes, on, false, 0, no or off; got 0 # no',
     '  inline comments are not supported: put the comment on a separate line',

@@ -155,7 +155,7 @@ test('PD-152 a section that reads what only its users set is not an error', asyn
 
 test('MW-4 MW-5 the options a factory has declared are validated in their section', async (t) => {
   const { files, places } = unmarked({
-    'api-paste.ini': `[pipeline:main]\npipeline = l api\n[filter:l]\npaste.filter_factory = ./m.js:limited\n▸limit = none\n▸lmit = 5\nkey = x\n[app:api]\nuse = call:./m.js:app\n`,
+    'api-paste.ini': `[pipeline:main]\npipeline = l api\n[filter:l]\npaste.filter_factory = ./m.js:limited\nlimit = ▸none\n▸lmit = 5\nkey = x\n[app:api]\nuse = call:./m.js:app\n`,
   });
   const findings = await check(t, files);
   assert.deepEqual(

@@ -233,12 +233,12 @@ const TABLE: Readonly<Record<string, readonly Refusal[]>> = {
       says: ['"other"', '"api"', '"app"'],
     },
     {
-      ini: `[composite:main]\nuse = egg:Paste#cascade\napp1 = api\n▸catch = 404 nope${APP}`,
+      ini: `[composite:main]\nuse = egg:Paste#cascade\napp1 = api\ncatch = ▸404 nope${APP}`,
       code: 'BAD_VALUE',
       says: ['nope'],
     },
     {
-      ini: `[composite:main]\nuse = egg:Paste#cascade\napp1 = api\n▸catch = 200${APP}`,
+      ini: `[composite:main]\nuse = egg:Paste#cascade\napp1 = api\ncatch = ▸200${APP}`,
       code: 'MISSING_KEY',
       says: ['200'],
     },

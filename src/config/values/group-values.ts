@@ -10,6 +10,7 @@ import {
   type Origin,
   suggestion,
 } from '../../errors/index.js';
+import { originOfName } from '../../ini/index.js';
 import { maskLocation, maskText, maskValue } from '../types/mask.js';
 import { camelCase, elsewhereOf, type Option, type OptionDeclarations, type WrittenValue } from '../types/option.js';
 import type { Generation } from './generation.js';
@@ -143,7 +144,7 @@ export function unknownLocals(
       const at = {
         section: written.origin?.section ?? group,
         option: name,
-        location: placeOf(name, undefined, written),
+        location: placeOf(name, undefined, { ...written, origin: written.origin && originOfName(written.origin) }),
       };
       const near = (): string => suggestion(name, known) ?? `its options are ${[...known].join(', ')}`;
       return undeclared(at, elsewhere, near);

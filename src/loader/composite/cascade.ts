@@ -12,7 +12,7 @@ import {
 } from '../../app/index.js';
 import { environFields, exchangeOf, foldHeaders, noteOriginal } from '../../app/internal.js';
 import { type Origin, PorticoError } from '../../errors/index.js';
-import { wordsOf } from '../../ini/index.js';
+import { originOfName, wordsOf } from '../../ini/index.js';
 import { partsOf } from '../part-refusals.js';
 import { PasteError } from '../paste-error.js';
 import { type CompositeWarning, refusalsOf, type TellsChildren } from './children.js';
@@ -150,7 +150,7 @@ function badOption(name: string, value: string, origin: Origin | undefined): Pas
   return new PasteError('PORTICO_PASTE_BAD_VALUE', {
     message: `the option ${JSON.stringify(name)} (${JSON.stringify(value)}) does not begin with "app".`,
     hint: 'A cascade has "catch" and options that begin with "app".',
-    origin,
+    origin: origin && originOfName(origin),
   });
 }
 

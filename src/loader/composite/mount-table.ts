@@ -8,7 +8,7 @@
 import type { App } from '../../app/index.js';
 import { collapsed, encodedPath, writtenPath } from '../../app/internal.js';
 import type { Origin } from '../../errors/index.js';
-import { wordsOf } from '../../ini/index.js';
+import { originOfName, wordsOf } from '../../ini/index.js';
 import { PasteError } from '../paste-error.js';
 
 /** Place of a mounted app. */
@@ -25,7 +25,7 @@ export function placeKey(text: string, origin: Origin | undefined): string {
     new PasteError('PORTICO_PASTE_BAD_VALUE', {
       message,
       hint: 'A mount is: domain D, port P and one path, in any order.',
-      origin,
+      origin: origin && originOfName(origin),
     });
   const words = wordsOf(text).map((word) => word.text);
   const given: { domain?: string; port?: string; path?: string } = {};
@@ -55,7 +55,7 @@ export function placeOfKey(key: string, origin: Origin | undefined): Place {
       throw new PasteError('PORTICO_PASTE_BAD_MOUNT', {
         message: `${JSON.stringify(key)} is not a mount: a path begins with "/".`,
         hint: 'All options of a URL map are mounts, except "not_found_app".',
-        origin,
+        origin: origin && originOfName(origin),
       });
     }
     return { domain: null, path: collapsed(key).replace(/\/$/, '') };

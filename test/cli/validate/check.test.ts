@@ -126,7 +126,7 @@ paste.app_factory = ./m.js:app
     open.stdout,
     /portico\.ini:4:10: error: \[api:hello\] listen: noauth would admit everyone who can reach 0\.0\.0\.0/,
   );
-  assert.match(open.stdout, /api-paste\.ini:11:1: error: \[filter:cors\] allowed_origin: .*nowhere/);
+  assert.match(open.stdout, /api-paste\.ini:11:18: error: \[filter:cors\] allowed_origin: .*nowhere/);
   assert.match(open.stdout, /api-paste\.ini:17:\d+: warning: \[filter:gone\] .*not-installed/);
   assert.match(open.stdout, /api-paste\.ini:4:\d+: warning: .*"lost"/);
   assert.match(open.stdout, /^2 errors, 3 warnings\.$/m, open.stdout);
@@ -222,7 +222,7 @@ test('OP-3 check of a paste file alone finds a validator that is none, and misse
   assert.equal(wrong.status, 78, wrong.stderr);
   assert.match(
     wrong.stdout,
-    /^wrong\.ini:5:1: error: \[filter:f\] validator: .*"keyston"\n {2}Did you mean "keystone"/m,
+    /^wrong\.ini:5:13: error: \[filter:f\] validator: .*"keyston"\n {2}Did you mean "keystone"/m,
   );
   // The account and the key may be in the service configuration, which is found by default.
   assert.equal(run(cwd, 'check', 'account.ini').status, 0);
