@@ -283,6 +283,6 @@ a line
     'map.conf:9:11: a reference such as %(name)s is not read here | Write its value; %% is a percent sign.',
     'map.conf:10:1: the file has an error here: bad line',
   ]);
-  assert.match((await found('', 'gone.conf'))[0]!, /^api-paste\.ini:5:1: the map cannot be read: ENOENT/);
+  assert.match((await found('', 'gone.conf'))[0]!, /^api-paste\.ini:5:18: the map cannot be read: ENOENT/);
   assert.deepEqual(await found('[path_keywords]\nservers = server\n'), []);
 });

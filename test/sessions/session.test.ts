@@ -362,7 +362,7 @@ test('AU-5 an error about a store shows neither its text nor its line, which hav
     const said = await refused(session, `secrets = ${FIRST}\nstore = ${store}`);
     assert.match(
       said,
-      /ini:6:1: error: \[filter:some\] store: the store is neither a URL nor a module\n {2}Write redis:/,
+      /ini:6:9: error: \[filter:some\] store: the store is neither a URL nor a module\n {2}Write redis:/,
     );
   }
   for (const store of [
@@ -383,7 +383,7 @@ test('AU-5 an error about a store shows neither its text nor its line, which hav
     const { origin } = ctx.section.options.get('dsn')!;
     throw new ConfigurationRefused('PORTICO_OWN', { message: 'cannot be used', origin });
   });
-  assert.match(await refused(own, 'dsn = u:S3CRETpw@h'), /ini:5:1: error: \[filter:some\] dsn: cannot be used$/);
+  assert.match(await refused(own, 'dsn = u:S3CRETpw@h'), /ini:5:7: error: \[filter:some\] dsn: cannot be used$/);
   for (const store of ['./none.mjs:store', 'nothing-installed:store', '@some/where/store:one.two', '/@none/x.mjs'])
     await assert.rejects(client({ store }, '', folder), { code: 'PORTICO_MODULE_NOT_FOUND' });
 });
