@@ -42,22 +42,31 @@ export function maskUndeclared(name: string, value: string): string {
   return PLAIN.test(value) && !looksSecret(name) ? value : masked;
 }
 
-/** Masks the value in a line of a file, as {@link maskUndeclared} does. */
+/** Masks the value in a line of a file, as {@link maskUndeclared} does. A section header without its end, `[filter:team`, has no value. */
 export function maskAssigned(text: string): string {
+  if (UNCLOSED.test(text)) return text;
   return text.replace(/^([^:=]*)([:=]\s*)(\S.*)$/s, (_, name: string, equals: string, value: string) => {
     return `${name}${equals}${maskUndeclared(name.trim(), value)}`;
   });
 }
 
+/** A section header of a paste file without its end. */
+const UNCLOSED = /^\s*\[(?:app|application|composite|composit|filter|filter-app|pipeline|server):\s*[\w.-]+\s*$/;
+
+/** An option of sections of a paste file whose name begins a line without `=`. */
+const KNOWN = /^(\s*(?:pipeline|use|app|paste\.\w+)\s+)(?=\S)/;
+
 /**
- * Masks a line of a file that cannot be read: shows only the name of a section or of an assignment, because all else may be a secret whose
- * name was forgotten.
+ * Masks a line of a file that cannot be read: shows only the name of a section, of an assignment or of a common option, because all else may
+ * be a secret whose name was forgotten.
  */
 export function maskUnread(line: string): string {
   const [section] = /^\s*\[(?:[^\]]*\])?/.exec(line) ?? [];
   if (section?.endsWith(']')) return maskUris(section) + withoutText(line.slice(section.length));
   if (section !== undefined) return maskUris(line);
-  return /[:=]/.test(line) ? maskAssigned(line) : withoutText(line);
+  if (/[:=]/.test(line)) return maskAssigned(line);
+  const [known = ''] = KNOWN.exec(line) ?? [];
+  return known + withoutText(line.slice(known.length));
 }
 
 /** Masks a text, except for the white space before it. */

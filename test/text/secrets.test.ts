@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { looksSecret, maskAssigned, maskUris } from '../../dist/text/secrets.js';
+import { looksSecret, maskAssigned, maskUnread, maskUris } from '../../dist/text/secrets.js';
 
 test('names whose values are secrets', () => {
   const secrets =
@@ -66,4 +66,13 @@ test('a switch or a small number of an option that is not declared is no secret'
   assert.equal(maskAssigned('greeting = hello'), 'greeting = ****');
   assert.equal(maskAssigned('password = 12345'), 'password = ****');
   assert.equal(maskAssigned('number = 4111111111111111'), 'number = ****');
+});
+
+test('a broken line shows a section header without its end, and the name of a common option without "="', () => {
+  assert.equal(maskAssigned('[filter:read_only'), '[filter:read_only');
+  assert.equal(maskAssigned('[filter:read only secret'), '[filter:****');
+  assert.equal(maskUnread('[filter:read_only'), '[filter:read_only');
+  assert.equal(maskUnread('pipeline catch_errors request_id'), 'pipeline ****');
+  for (const hidden of ['hunter2word', 'password hunter2word', 'pipeline', 'appsecret word'])
+    assert.equal(maskUnread(hidden), '****');
 });
