@@ -203,7 +203,8 @@ function refuseOtherServices({ added, removed }: PlanChanges, changes: NextConfi
 
 /**
  * Returns each warning once, even if its hints differ: APIs share certificates. In the order of `api-cli check`: by file, line and column.
- * `errors`: errors that were reported already.
+ * `errors`: errors that were reported already. Beside an error of a certificate or its key, nothing is said of when a certificate expires: it
+ * might be taken for that of the refused one.
  */
 function warningTexts(
   plans: ServicePlans | undefined,
@@ -211,7 +212,10 @@ function warningTexts(
   found: readonly Diagnostic[],
   errors: readonly Diagnostic[] = [],
 ): string[] {
-  const expiring = [...(plans?.plans.values() ?? [])].flatMap(({ certificate }) => certificate?.warnings ?? []);
+  const isRefused = errors.some(({ code }) => code === 'PORTICO_TLS_CONFIG');
+  const expiring = isRefused
+    ? []
+    : [...(plans?.plans.values() ?? [])].flatMap(({ certificate }) => certificate?.warnings ?? []);
   const all = whole(errors, [...(plans?.warnings ?? []), ...expiring, ...found]).filter((each) => !isError(each));
   const told = new Map(all.map((each) => [withoutHint(each), each]));
   const files = [undefined, ...(config?.configFiles ?? []).map(shownPath)];
