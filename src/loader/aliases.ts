@@ -89,10 +89,11 @@ export function aliasesOf(entries: Entries): AliasTable {
   );
 }
 
-/** Returns the aliases of extensions, and refusals of references to those that are left out, each with the name of its extension. */
+/** Returns the aliases of extensions, and refusals of references to those that are left out and that no other one replaces. */
 export function extensionAliases({ aliases, leftOut }: Readonly<Record<'aliases' | 'leftOut', Entries>>): AliasTable {
   const table = aliasesOf(aliases);
-  for (const [from, extension] of Object.entries(leftOut)) table.add(from, { target: from, leftOut: extension });
+  for (const [from, extension] of Object.entries(leftOut))
+    if (!Object.hasOwn(aliases, from)) table.add(from, { target: from, leftOut: extension });
   return table;
 }
 

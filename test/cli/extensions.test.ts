@@ -13,6 +13,13 @@ const { folder, remove } = emptyProject({
     '[DEFAULT]\nextensions = -portico/rpc\nenabled_services = images\n[service:images]\nmanager = ./images.js:Images\n',
   'sessions.ini':
     '[DEFAULT]\nextensions = -portico/sessions, -portico/audit\n[api:shop]\nport = 0\n[session]\nlife_s = 60\n',
+  'own-sessions.ini': '[DEFAULT]\nextensions = -portico/sessions, ./own-sessions.js\n[api:shop]\nport = 0\n',
+  'own-sessions.js': `export const extension = {
+  name: 'own-sessions',
+  aliases: { 'portico/middleware:session': './own-filter.js:filter', 'portico/sessions:session': './own-filter.js:filter' },
+};
+`,
+  'own-filter.js': 'export const filter = () => (app) => app;\n',
   'api-paste.ini': `[pipeline:shop]
 pipeline = session audit direct app
 [filter:session]
@@ -160,6 +167,11 @@ test('a factory of an extension that the list leaves out is an error at its refe
     await run('check', '--config-file', 'sessions.ini', '--set', 'DEFAULT.extensions='),
     /belongs to/,
   );
+});
+
+test('an extension may replace factories of one that the list leaves out', async () => {
+  const text = await run('check', '--config-file', 'own-sessions.ini');
+  assert.doesNotMatch(text, /belongs to portico\/sessions/);
 });
 
 test('a list with an error is refused with 78 by check and at a start, whatever else the file has', async () => {
