@@ -81,7 +81,7 @@ interface Seen {
   readonly logged: LoggedRequest;
   readonly agents: Map<string, number>;
   requests: number;
-  /** Number of them with a 2xx or 3xx in the log. */
+  /** Number of them with a 2xx or 3xx in the log; if the log is the state before, only with a route: a proxy may have sent the others. */
   succeeded: number;
 }
 
@@ -139,7 +139,8 @@ function note(part: Map<string, Seen>, logged: LoggedRequest, given: string | un
     part.set(key, seen);
   }
   seen.requests++;
-  if (status !== null && status >= 200 && status < 400) seen.succeeded++;
+  const isOurs = !answers || typeof route === 'string';
+  if (isOurs && status !== null && status >= 200 && status < 400) seen.succeeded++;
   if (userAgent !== null) count(seen.agents, userAgent, 1);
 }
 

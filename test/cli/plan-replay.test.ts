@@ -40,7 +40,7 @@ after(() => project.remove());
 const plan = (...words: string[]) =>
   command(['plan', 'main', '--replay', 'node_modules/access.log', ...words], { cwd: project.folder });
 
-test('86 --replay counts requests whose status or route would differ, and calls nothing', () => {
+test('--replay counts requests whose status or route would differ, and calls nothing', () => {
   const { status, stdout, stderr } = plan('--json');
   assert.equal(stderr, '');
   assert.equal(status, 3);
@@ -73,7 +73,7 @@ test('86 --replay counts requests whose status or route would differ, and calls 
   assert.equal(existsSync(join(project.folder, 'called')), false);
 });
 
-test('86 --replay: the third column of a route, the examples, and what the log does not tell', () => {
+test('--replay: the third column of a route, the examples, and what the log does not tell', () => {
   const { stdout } = plan();
   assert.match(stdout, /- GET \/v1\/rooms\/\{id\} +removed +5 of 5 requests would get 404/);
   assert.match(
@@ -154,13 +154,13 @@ test('plan --replay --markdown: the counts beside the differences, and the table
   );
 });
 
-test('86 --api that neither state has is refused with the nearest name', () => {
+test('--api that neither state has is refused with the nearest name', () => {
   const { status, stdout, stderr } = plan('--api', 'booking');
   assert.deepEqual([status, stdout], [2, '']);
   assert.equal(stderr, 'neither state has an API called "booking"\n  Did you mean "bookings"?\n');
 });
 
-test('86 --replay of a file that is not there, and of a directory', () => {
+test('--replay of a file that is not there, and of a directory', () => {
   for (const path of ['none.log', 'node_modules']) {
     const { status, stdout, stderr } = command(['plan', '.', '.', '--replay', path], { cwd: project.folder });
     assert.deepEqual([status, stdout], [2, '']);
@@ -168,7 +168,7 @@ test('86 --replay of a file that is not there, and of a directory', () => {
   }
 });
 
-test('86 --replay: a filter that holds requests is counted, and costs one wait for thousands of them', () => {
+test('--replay: a filter that holds requests is counted, and costs one wait for thousands of them', () => {
   const holding = repository();
   try {
     holding.edit('app.js', 'export async', 'export const hold = () => () => () => {};\nexport async');

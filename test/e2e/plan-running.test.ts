@@ -8,7 +8,7 @@ import { temporaryFolder } from '../fixtures/keeper.js';
 import { FILES } from '../plan/project.js';
 import { apiCli, emptyProject, freePort, Program, startProject } from './program.js';
 
-test('86 the running service against its files: the code that it has loaded, and what a reload would change', async (t) => {
+test('the running service against its files: the code that it has loaded, and what a reload would change', async (t) => {
   const ini = `${FILES['portico.ini']!.replace('port = 8099', 'port = 0')}[control]\nsocket = control.sock\n`;
   const project = emptyProject({ ...FILES, 'portico.ini': ini });
   const program = startProject(t, project, ['--set', 'wsgi.max_connections=500']);
@@ -151,7 +151,7 @@ test('a reload does not wait for workers that cannot describe themselves', async
   );
 });
 
-test('86 plan --running --replay: what the log of the service says, against what its files would return', async (t) => {
+test('plan --running --replay: what the log of the service says, against what its files would return', async (t) => {
   const ini = `${FILES['portico.ini']!.replace('port = 8099', 'port = 0')}[control]\nsocket = control.sock\n`;
   const route =
     "  router.connect('/rooms', { controller: 'rooms', action: 'index', conditions: { method: ['GET'] } });\n";
@@ -172,6 +172,8 @@ test('86 plan --running --replay: what the log of the service says, against what
     line('GET /v1/rooms/2', 503),
     line('POST /v1/bookings', 400),
     line('GET /nothing', 404),
+    // A proxy may have sent this one.
+    line('GET /favicon.ico', 200),
     JSON.stringify(logged),
     JSON.stringify({ ...logged, status: 401 }),
   ];
@@ -180,8 +182,13 @@ test('86 plan --running --replay: what the log of the service says, against what
   const { stdout, status } = await commandBeside(['plan', '--running', '--replay', 'access.log', '--json'], {
     cwd: project.folder,
   });
-  const { replay, before } = JSON.parse(stdout) as { replay: ReplayReport; before: string };
-  assert.deepEqual([status, before, replay.requests, replay.changed], [3, 'the running service', 8, 3]);
+  const { replay, before, differences } = JSON.parse(stdout) as {
+    replay: ReplayReport;
+    before: string;
+    differences: readonly { readonly rule: string }[];
+  };
+  assert.deepEqual([status, before, replay.requests, replay.changed], [3, 'the running service', 9, 4]);
+  assert.ok(differences.every(({ rule }) => rule !== 'replay-refused'));
   const found = replay.routes.flatMap(({ changes, requests: all }) =>
     changes.map(({ requests, before: was, after: is, examples: [example] }) => [
       `${requests} of ${all}: ${example!.target}`,
@@ -190,7 +197,7 @@ test('86 plan --running --replay: what the log of the service says, against what
     ]),
   );
   assert.deepEqual(found, [
-    ['2 of 5: /v1/rooms/1', 200, 404],
+    ['3 of 6: /v1/rooms/1', 200, 404],
     ['1 of 2: /v1/rooms', 404, '/v1/rooms'],
   ]);
 });
