@@ -135,12 +135,16 @@ function moveLog(database: Database): void {
   }
 }
 
+/** Matches statements that write and return rows, also behind comments and `WITH`; of those that only read, some with `WITH` and the word. */
+const WRITES_AND_RETURNS =
+  /^(?:\s|--[^\n]*\n|\/\*(?:[^*]|\*(?!\/))*\*\/)*(?:with\b.*\b)?(?:insert|replace|update|delete)\b.*\breturning\b/is;
+
 /**
  * Makes `get` of a statement that returns what it writes read to its end. Drivers stop after the first row: the transaction is committed as the
  * statement is reset, and they drop the error of that commit, so that a row on a full disk is returned, and lost.
  */
 function committed(statement: Statement, sql: string): Statement {
-  if (!/\breturning\b/i.test(sql)) return statement;
+  if (!WRITES_AND_RETURNS.test(sql)) return statement;
   return Object.defineProperty(statement, 'get', {
     value: (...parameters: SqlValue[]) => statement.all(...parameters)[0],
   });

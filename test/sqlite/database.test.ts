@@ -91,6 +91,16 @@ console.log(JSON.stringify(kept));
   }
 });
 
+test('get of a statement that only reads takes one row, whatever words it has', () => {
+  const database = openDatabase(':memory:');
+  const endless =
+    'SELECT * FROM (WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS returning_id FROM n)';
+  assert.equal(database.prepare(`${endless} WHERE 'returning' <> ''`).get()?.returning_id, 1);
+  database.exec('CREATE TABLE t (a)');
+  assert.equal(database.prepare("-- One row.\n/* It is new. */ INSERT INTO t VALUES ('x') RETURNING a").get()?.a, 'x');
+  database.close();
+});
+
 test('a closed database is whole in its file, also while a statement of it is kept', () => {
   const path = join(folder, 'closed.db');
   const database = openDatabase(path);
