@@ -283,21 +283,10 @@ async function load(id) {
     .join('\n');
 }
 
-/**
- * Removes comments and blanks, a quarter of what each process reads, keeps in memory and compiles; names stay, for stack traces. Writes characters
- * beyond ASCII as escapes: with one of them beyond Latin-1, V8 needs twice the memory for the file.
- */
+/** Removes comments, and writes characters beyond ASCII as escapes: with one of them beyond Latin-1, V8 needs twice the memory for the file. */
 function renderChunk(code, { fileName }) {
   if (fileName === ALL) return null;
-  return transform(code, {
-    charset: 'ascii',
-    legalComments: 'none',
-    // Node prints the line of an error that nothing catches.
-    lineLimit: 140,
-    minifyWhitespace: true,
-    sourcemap: true,
-    target: 'esnext',
-  });
+  return transform(code, { charset: 'ascii', legalComments: 'none', sourcemap: true, target: 'esnext' });
 }
 
 /** Returns the files of `dist` that export each module from `lib`. */
