@@ -234,8 +234,8 @@ class PageRun {
   /** Runs a command and returns its output on both streams. Undefined if curl is not installed or the registry cannot be reached. */
   async #run(line: string, place: string, fails: boolean): Promise<string | undefined> {
     // `--dev` would load the files at some moment, but the command needs a service that has loaded them. A command that must fail has
-    // files that no service accepts. Lines of npm and of the shell alone ask no service.
-    if (this.#served !== undefined && this.#written && !fails && !/^(?:npm|echo) /.test(line)) {
+    // files that no service accepts. Lines that install or print ask no service.
+    if (this.#served !== undefined && this.#written && !fails && !/^(?:npm (?!run)|echo) /.test(line)) {
       const folder = this.#folder;
       this.#folder = this.#served.folder;
       await this.serve(this.#served.line, place);

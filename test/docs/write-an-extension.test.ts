@@ -143,6 +143,8 @@ test('a message whose time is up is a dead letter; those of a removed queue too'
 
 /** Cases in which consumers of several connections know of each other, or nobody consumes: what the page says that it leaves out. */
 const LEFT_OUT = [
+  'each message of a topic goes to one of its consumers, in turn',
+  'a message for a host goes to that host alone; workers of the host share it',
   'a queue that is consumed stays',
   'a message whose time is up is a dead letter',
   'a dead letter of a fanout has the address of the one consumer that refused it',
