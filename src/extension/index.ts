@@ -1,6 +1,5 @@
 /** `portico/extension`: what extensions use in addition to the entry points of applications. */
 
-export { variableName } from '../config/internal.js';
 export {
   checkSite,
   cookiesOf,
@@ -9,6 +8,7 @@ export {
   optionOrigin,
   type StoreUse,
 } from '../app/internal.js';
+export { variableName } from '../config/internal.js';
 export {
   addOwnMetrics,
   bucketsOf,

@@ -91,7 +91,7 @@ function countsFields(t: TestContext): () => number {
 
 const seen = ({ headers }: http.IncomingMessage): string => String(headers['x-user-id']);
 
-test('82 Node makes no headers of a request whose application reads none, and all where one does', async (t) => {
+test('Node makes no headers of a request whose application reads none, and all where one does', async (t) => {
   const count = countsFields(t);
   const server = new Server('fields', (req, res) => void res.end(req.url === '/read' ? seen(req) : 'none'));
   await server.start();
@@ -109,7 +109,7 @@ test('82 Node makes no headers of a request whose application reads none, and al
   assert.equal(await ask('/read', { expect: '100-continue' }), 'ada');
 });
 
-test('82 code around the server, which gets a request before the server, reads all its headers', async (t) => {
+test('code around the server, which gets a request before the server, reads all its headers', async (t) => {
   const early: unknown[] = [];
   const { emit } = http.Server.prototype;
   http.Server.prototype.emit = function (this: http.Server, ...args: unknown[]) {
@@ -137,7 +137,7 @@ test('82 code around the server, which gets a request before the server, reads a
   assert.deepEqual(early, ['ada', 'ada', 'ada', 'ada']);
 });
 
-test('82 an application that makes a second response of the same class has all headers, and the same environ', async (t) => {
+test('an application that makes a second response of the same class has all headers, and the same environ', async (t) => {
   const server = new Server('fields', (req, res) => {
     environ(req).requestId = 'req-1';
     void new (res.constructor as typeof http.ServerResponse)(req);

@@ -38,7 +38,7 @@ async function serversApp(act: (body: unknown) => void = () => undefined): Promi
   return router.build();
 }
 
-test('87 the action of a body is known when the application has read it, and the application gets all of it', async (t) => {
+test('the action of a body is known when the application has read it, and the application gets all of it', async (t) => {
   let got: unknown;
   const app = await serversApp((body) => {
     got = body;
@@ -59,7 +59,7 @@ test('87 the action of a body is known when the application has read it, and the
   assert.equal(told[0]![1].id, told[1]![1].id);
 });
 
-test('87 a body that nobody reads says nothing of the action; a failure has its status', async (t) => {
+test('a body that nobody reads says nothing of the action; a failure has its status', async (t) => {
   const send = await audited(t, TO_LOG, await serversApp());
   assert.deepEqual(seen(await send('POST', '/nothing/1/action', { body: '{"reboot":{}}' })), [
     ['audit.http.request', 'create', 'pending', undefined],
@@ -68,7 +68,7 @@ test('87 a body that nobody reads says nothing of the action; a failure has its 
   assert.deepEqual(seen(await send('GET', '/fail')).at(-1), ['audit.http.response', 'read', 'failure', '500']);
 });
 
-test('87 a request without a response has an unknown outcome', async (t) => {
+test('a request without a response has an unknown outcome', async (t) => {
   const log = memoryLog();
   const { made } = await buildFilter(audit, { local: TO_LOG, log });
   const { promise: closed, resolve: close } = deferred();
@@ -84,7 +84,7 @@ test('87 a request without a response has an unknown outcome', async (t) => {
   assert.deepEqual(seen(told).at(-1), ['audit.http.response', 'read', 'unknown', undefined]);
 });
 
-test('87 without a broker events are lines of the log; noop and ignored methods have none', async (t) => {
+test('without a broker events are lines of the log; noop and ignored methods have none', async (t) => {
   assert.equal((await (await audited(t, {}))('GET', '/')).length, 2);
   assert.equal((await (await audited(t, { driver: 'log', use_oslo_messaging: 'true' }))('GET', '/')).length, 2);
   assert.deepEqual(await (await audited(t, { driver: 'noop' }))('GET', '/'), []);
@@ -95,7 +95,7 @@ for (const [topic, publisher, local] of [
   ['security', 'nova-api', { topics: 'security', service_name: 'nova-api' }],
   ['notifications', 'compute', {}],
 ] as const) {
-  test(`87 events are notifications of priority info in the topic ${topic}, of the publisher ${publisher}`, async (t) => {
+  test(`events are notifications of priority info in the topic ${topic}, of the publisher ${publisher}`, async (t) => {
     const config = new Config();
     const { promise: both, resolve } = deferred();
     const got: unknown[] = [];
@@ -125,7 +125,7 @@ for (const [topic, publisher, local] of [
   });
 }
 
-test('87 a trial emits nothing, and says what a request would', async (t) => {
+test('a trial emits nothing, and says what a request would', async (t) => {
   const { made, close } = await buildFilter(audit, { local: TO_LOG, log: memoryLog() });
   t.after(close);
   const said: string[] = [];
@@ -137,7 +137,7 @@ test('87 a trial emits nothing, and says what a request would', async (t) => {
   assert.deepEqual(said, ['emit an event of audit for the request, and one for the response']);
 });
 
-test('87 events that are lines of the log are written whatever log_level is', async (t) => {
+test('events that are lines of the log are written whatever log_level is', async (t) => {
   const { log, lines } = captureLog();
   log.level = 'warn';
   const { made, close } = await buildFilter(audit, { local: TO_LOG, log });
@@ -156,14 +156,14 @@ test('87 events that are lines of the log are written whatever log_level is', as
   );
 });
 
-test('87 a token of less than four characters is not shown', async (t) => {
+test('a token of less than four characters is not shown', async (t) => {
   const [[, payload]] = (await (
     await audited(t, TO_LOG)
   )('GET', '/', { headers: { 'x-auth-token': 'abc' } })) as [Told];
   assert.equal((payload.initiator as { credential: { token: string } }).credential.token, ' xxxxxxxx ');
 });
 
-test('87 a catalog of another shape leaves the target unknown, and the request as it is', async (t) => {
+test('a catalog of another shape leaves the target unknown, and the request as it is', async (t) => {
   const send = await audited(t, TO_LOG);
   const url = 'http://here.example:1';
   for (const catalog of [
@@ -184,7 +184,7 @@ test('87 a catalog of another shape leaves the target unknown, and the request a
   }
 });
 
-test('87 an event that cannot be made is reported in the log, and the request passes', async (t) => {
+test('an event that cannot be made is reported in the log, and the request passes', async (t) => {
   const log = memoryLog();
   const { made } = await buildFilter(audit, { local: TO_LOG, log });
   const send = await serveApp(t, (req, res) => {
@@ -200,7 +200,7 @@ test('87 an event that cannot be made is reported in the log, and the request pa
   assert.deepEqual(lines, [['requests have no events of audit: making one failed', 1, 'no identity']]);
 });
 
-test('87 headers of an identity count only behind an authenticator that has found it', async (t) => {
+test('headers of an identity count only behind an authenticator that has found it', async (t) => {
   const send = await audited(t, TO_LOG);
   const service = { type: 'compute', name: 'nova', endpoints: [{ publicURL: 'http://api.example:8774/' }] };
   const headers = {
@@ -240,12 +240,12 @@ test('a map that is named in portico.ini, and is missing, is told there', async 
   assert.match(missing!.location!.origin!.file, /portico\.ini$/);
 });
 
-test('87 a path in an event has no secrets of its query', async (t) => {
+test('a path in an event has no secrets of its query', async (t) => {
   const [[, { requestPath }]] = (await (await audited(t, TO_LOG))('GET', '/v1/a?token=SECRET123&b=1')) as [Told];
   assert.equal(requestPath, '/v1/a?token=****&b=1');
 });
 
-test('87 all errors of a map are reported with their locations, and a file that is missing', async (t) => {
+test('all errors of a map are reported with their locations, and a file that is missing', async (t) => {
   const found = async (map: string, more = ''): Promise<string[]> => {
     const folder = folderOf(t, {
       'map.conf': map,

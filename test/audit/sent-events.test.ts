@@ -11,7 +11,7 @@ import { deferred } from '../../dist/tasks/deferred.js';
 import { freePort } from '../fixtures/free-port.js';
 import { memoryLog } from '../server/memory-log.js';
 
-test('87 at most 10,000 events wait for a broker; losses are one line, and a trouble until it takes events again', async () => {
+test('at most 10,000 events wait for a broker; losses are one line, and a trouble until it takes events again', async () => {
   const [config, log, closing] = [new Config(), memoryLog(), [] as (() => unknown)[]];
   const events = new SentEvents({ log, config, onClose: (close) => void closing.push(close) });
   const { promise: accepted, resolve: accept } = deferred<void>();
@@ -40,7 +40,7 @@ test('87 at most 10,000 events wait for a broker; losses are one line, and a tro
   for (const close of closing) close();
 });
 
-test('87 losses of the last minute are reported at the end', () => {
+test('losses of the last minute are reported at the end', () => {
   const [log, closing] = [memoryLog(), [] as (() => unknown)[]];
   const events = new SentEvents({ log, config: new Config(), onClose: (close) => void closing.push(close) });
   for (let count = 0; count < 10_004; count++) events.send(() => new Promise(() => undefined));
@@ -51,7 +51,7 @@ test('87 losses of the last minute are reported at the end', () => {
   );
 });
 
-test('87 requests pass while the broker is away, and the log has one line for their events', async () => {
+test('requests pass while the broker is away, and the log has one line for their events', async () => {
   const log = memoryLog();
   const config = Config.fromText(`[rpc]\ntransport_url = amqp://127.0.0.1:${await freePort()}/\n`);
   const { made, close } = await buildFilter(audit, { config, log });

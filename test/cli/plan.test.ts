@@ -23,7 +23,7 @@ after(() => project.remove());
 
 const plan = (...words: string[]) => command(['plan', ...words], { cwd: project.folder });
 
-test('86 a revision against the working tree: the list, the sum and status 3; no worktree is left', () => {
+test('a revision against the working tree: the list, the sum and status 3; no worktree is left', () => {
   const temporary = join(project.folder, 'node_modules', 'tmp');
   mkdirSync(temporary);
   const { status, stdout, stderr } = command(['plan', 'main'], { cwd: project.folder, env: { TMPDIR: temporary } });
@@ -44,7 +44,7 @@ To look at
   assert.deepEqual(readdirSync(temporary), []);
 });
 
-test('86 --json: both places, the class and the rule of each difference', () => {
+test('--json: both places, the class and the rule of each difference', () => {
   const { status, stdout } = plan('--json');
   const { schema, before: from, after: to, counts, differences } = JSON.parse(stdout) as Record<string, unknown>;
   assert.deepEqual([schema, from, to], ['portico/plan', 'HEAD', 'the working tree']);
@@ -64,7 +64,7 @@ test('86 --json: both places, the class and the rule of each difference', () => 
   assert.equal(status, 3);
 });
 
-test('86 two revisions, and two directories', () => {
+test('two revisions, and two directories', () => {
   assert.deepEqual(plan('main...HEAD').stdout, 'No differences.\n');
   const same = plan('main..HEAD');
   assert.deepEqual(same, { status: 0, stdout: 'No differences.\n', stderr: '' });
@@ -92,7 +92,7 @@ test('plan: the names of branches in a range may have slashes, and three dots ne
   });
 });
 
-test('86 CF-99 two configurations of one directory', () => {
+test('CF-99 two configurations of one directory', () => {
   writeFileSync(join(project.folder, 'next.ini'), FILES['portico.ini']!.replace('port = 8099', 'port = 8100'));
   const { status, stdout } = plan(
     '--old-config-file',
@@ -123,7 +123,7 @@ test('86 CF-99 two configurations of one directory', () => {
   assert.match(JSON.stringify(differences), /"\[wsgi\] tcp_keepidle".*"600 -> 100".*"next\.ini:8:16"/);
 });
 
-test('86 an unknown revision is refused with the nearest one, a directory outside a repository with what to do', () => {
+test('an unknown revision is refused with the nearest one, a directory outside a repository with what to do', () => {
   project.git('branch', 'release');
   const unknown = plan('relaese');
   assert.equal(unknown.status, 1);
@@ -169,7 +169,7 @@ test('plan: a shallow clone is deepened for a parent, and an empty repository ne
   ]);
 });
 
-test('86 a state that cannot be built: its errors, and which of both it is', () => {
+test('a state that cannot be built: its errors, and which of both it is', () => {
   project.git('branch', 'broken');
   const broken = repository({
     ...FILES,
@@ -235,7 +235,7 @@ test('plan: a working tree of the user whose directory is absent stays known to 
   }
 });
 
-test('86 another lock file: both states have the installed packages, and it says so', () => {
+test('another lock file: both states have the installed packages, and it says so', () => {
   const locked = repository({ ...FILES, 'package-lock.json': '{}\n' });
   try {
     writeFileSync(join(locked.folder, 'package-lock.json'), '{ "lockfileVersion": 3 }\n');
@@ -250,7 +250,7 @@ test('86 another lock file: both states have the installed packages, and it says
   }
 });
 
-test('86 --prepare makes what the repository does not hold; packages of the repository are those of the revision', () => {
+test('--prepare makes what the repository does not hold; packages of the repository are those of the revision', () => {
   const files = {
     ...FILES,
     '.gitignore': 'node_modules\nmade.js\n',

@@ -34,7 +34,7 @@ function project(t: TestContext, files: Readonly<Record<string, string>>, app = 
   return { folder, run: (...words: string[]) => command(words, { cwd: folder }) };
 }
 
-test('87 policy sample prints all rules as comments, with their descriptions, requests and replaced rules', (t) => {
+test('policy sample prints all rules as comments, with their descriptions, requests and replaced rules', (t) => {
   const { status, stdout } = project(t, {}).run('policy', 'sample');
   assert.equal(status, 0);
   assert.equal(
@@ -60,7 +60,7 @@ test('87 policy sample prints all rules as comments, with their descriptions, re
   );
 });
 
-test('87 policy check lists findings in their order, and check refuses those that are errors', (t) => {
+test('policy check lists findings in their order, and check refuses those that are errors', (t) => {
   const { run } = project(t, { 'policy.yaml': '"books:lits": "role:a"\n"books:list": no\n' });
   const found = `policy.yaml:1:15: warning: the rule "books:lits" is not known to the application
   Did you mean "books:list"?
@@ -89,7 +89,7 @@ test('policy check names a policy file that cannot be read', (t) => {
   assert.equal(status, 1);
 });
 
-test('87 a rule that is not understood refuses nothing, and policy check finds it', async (t) => {
+test('a rule that is not understood refuses nothing, and policy check finds it', async (t) => {
   const { run, folder } = project(t, { 'policy.yaml': '"books:list": "role:a or b"\n' });
   assert.equal(run('check').status, 0);
   const { status, stdout, stderr } = await runApiCli(folder, 'policy', 'check');
@@ -97,7 +97,7 @@ test('87 a rule that is not understood refuses nothing, and policy check finds i
   assert.match(stdout, /^policy\.yaml:1:15: warning: .*"b" is not understood, so it denies/);
 });
 
-test('87 policy list-redundant names rules that are equal to those of the application, however written', (t) => {
+test('policy list-redundant names rules that are equal to those of the application, however written', (t) => {
   const files = {
     'policy.yaml': 'owner: role:x\n',
     'policy.d/a.yaml': 'books:delete: "((role:admin) or rule:owner)"\n',
@@ -109,14 +109,14 @@ test('87 policy list-redundant names rules that are equal to those of the applic
   });
 });
 
-test('87 without a policy the commands say how an application gets one', (t) => {
+test('without a policy the commands say how an application gets one', (t) => {
   const app = `import { Router } from 'portico';\nexport const app = () => new Router().build();\n`;
   const { status, stderr } = project(t, {}, app).run('policy', 'sample');
   assert.equal(status, 1);
   assert.match(stderr, /no enabled API has a policy\n {2}An application registers its rules with definePolicy/);
 });
 
-test('87 unknown options of [oslo_policy] are errors with the nearest name', (t) => {
+test('unknown options of [oslo_policy] are errors with the nearest name', (t) => {
   const ini = '[DEFAULT]\nenabled_apis = books\n[api:books]\nport = 8080\n[oslo_policy]\nenforce_scop = true\n';
   const { status, stdout } = project(t, { 'portico.ini': ini }).run('check');
   assert.equal(status, 78);

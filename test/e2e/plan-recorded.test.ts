@@ -102,7 +102,7 @@ async function statuses(requests: readonly Sent[], statusOf: (sent: Sent) => Pro
   return found;
 }
 
-test('86 a replay of recorded requests predicts the status of both versions, unless the action decides', async () => {
+test('a replay of recorded requests predicts the status of both versions, unless the action decides', async () => {
   const { folder: base, remove } = emptyProject({});
   const folders = ['before', 'after'].map((name) => join(base, name));
   for (const folder of folders) copySample(folder);

@@ -28,7 +28,7 @@ port = ${port}
 workers = ${WORKERS}
 manager = ./app.js:Manager
 [servicegroup]
-connection = sqlite:///${join(folder, 'hunter2.db')}
+connection = sqlite:///${join(folder, 'store.db')}
 [database]
 connection = postgresql://nova:correct-horse@127.0.0.1/nova
 `,

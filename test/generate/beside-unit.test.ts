@@ -80,7 +80,7 @@ test('OP-15 the unit does not hide a home directory that a link leads to', {
   assert.match(textOf(systemd.lines(linked)), /^ProtectHome=read-only$/m);
 });
 
-test('82 the unit does not hide /tmp if a start reads a file there, or another process a socket', async () => {
+test('the unit does not hide /tmp if a start reads a file there, or another process a socket', async () => {
   const given = await deployment('[api:shop]\nport = 8080\n');
   const elsewhere = {
     ...given,

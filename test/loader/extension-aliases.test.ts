@@ -27,7 +27,7 @@ for (const [name, filter, more, answer] of [
     'other',
   ],
 ] as const) {
-  test(`87 an extension replaces ${name}`, async (t) => {
+  test(`an extension replaces ${name}`, async (t) => {
     const folder = folderOf(t, { ...FILES, 'api-paste.ini': paste(filter, more) });
     const config = await Config.load({ files: [join(folder, 'portico.ini')], argv: false, env: {} });
     const app = await new Loader(join(folder, 'api-paste.ini'), { config }).loadApp();

@@ -83,7 +83,7 @@ test('AU-11 a line has a caller, a project, a version and an id from elsewhere o
   );
 });
 
-test('86 a line has what a replay needs: the user agent, shortened, and the version that was asked for, also a refused one', async () => {
+test('a line has what a replay needs: the user agent, shortened, and the version that was asked for, also a refused one', async () => {
   const captured = captureLog();
   const { made } = await buildFilter(requestLog, { log: captured.log });
   const router = new Router({ versions: { serviceType: 'things', min: '1.1', max: '1.5' } }).get('/a', () => 'x');

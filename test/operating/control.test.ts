@@ -255,7 +255,7 @@ test('OP-40 OP-12 scale, restart and stop do what they say, for a service that t
   assert.match(why, /no service responds on .*: the file does not exist/);
 });
 
-test('82 scale and restart refuse while the service is stopping', async (t) => {
+test('scale and restart refuse while the service is stopping', async (t) => {
   const { socket, folder, program } = await served(t, { more: 'drain_delay = 60', workers: 1 });
   assert.equal((await run(folder, 'stop')).status, 0);
   for (const words of [

@@ -32,7 +32,7 @@ export function checkEdits(edits: readonly Edit[], folder: string, stateOf: Stat
   for (const [at, edit] of edits.entries()) {
     const [file, from, to] = edit;
     const change = `${from.trim().slice(0, 60)} -> ${to.trim().slice(0, 60)}`;
-    test(`86 edit ${at + 1} of ${edits.length}, ${file}: ${change}`, async () => {
+    test(`edit ${at + 1} of ${edits.length}, ${file}: ${change}`, async () => {
       before ??= await stateOf(folder);
       check([edit], compareStates(before, await stateOf(edited(folder, `edit-${at}`, [edit]))));
     });
@@ -41,7 +41,7 @@ export function checkEdits(edits: readonly Edit[], folder: string, stateOf: Stat
 
 /** Adds a test for edits that are made together. */
 export function checkTogether(name: string, edits: readonly Edit[], folder: string, stateOf: StateOf): void {
-  test(`86 ${name}: ${edits.length} edits together`, async () => {
+  test(`${name}: ${edits.length} edits together`, async () => {
     check(edits, compareStates(await stateOf(folder), await stateOf(edited(folder, name.replaceAll(' ', '-'), edits))));
   });
 }

@@ -18,7 +18,7 @@ const route = (subject: string, more: Partial<Difference> = {}): Difference => (
   ...more,
 });
 
-test('86 the same difference of many routes is one line, and routes with a note have their own', () => {
+test('the same difference of many routes is one line, and routes with a note have their own', () => {
   const all = ['GET /a', 'GET /b', 'GET /c', 'GET /d', 'GET /e'].map((each) => route(each));
   assert.equal(
     textOf(all, ({ subject }) => (subject === 'GET /b' ? '3 of 7 requests would get 401' : undefined)),
@@ -30,7 +30,7 @@ test('86 the same difference of many routes is one line, and routes with a note 
   assert.equal(textOf(all.slice(0, 3)).split('\n').length, 5);
 });
 
-test('86 Markdown: tables by class, compatible ones folded, and text of an application is escaped', () => {
+test('Markdown: tables by class, compatible ones folded, and text of an application is escaped', () => {
   const look = route('GET /|', { class: 'to look at', rule: 'deprecated', text: 'a | <b> `c` @d' });
   const fine = route('[wsgi] max_queue', {
     class: 'compatible',

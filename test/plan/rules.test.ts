@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { CLASSES, RULES } from '../../dist/plan/rules.js';
 import { root } from '../fixtures/project.js';
 
-test('86 the page lists each rule under its class', () => {
+test('the page lists each rule under its class', () => {
   const page = readFileSync(join(root, 'docs/how-to/review-changes.md'), 'utf8');
   const headings = { breaking: 'Breaking', 'to look at': 'To look at', compatible: 'Compatible' } as const;
   for (const one of CLASSES) {

@@ -53,7 +53,7 @@ function isRight({ op, expected, accident }: Query, answer: Answer): boolean {
   return answer.valid === valid && answer.ok === ok;
 }
 
-test('87 recorded decisions of oslo.policy are made alike', async () => {
+test('recorded decisions of oslo.policy are made alike', async () => {
   const cases = readFileSync(join(root, 'test', 'golden', 'policy-cases.jsonl'), 'utf8')
     .trim()
     .split('\n')
@@ -74,7 +74,7 @@ test('87 recorded decisions of oslo.policy are made alike', async () => {
 
 const checker = join(root, '..', 'shared', 'golden', 'policy', 'check.mjs');
 
-test('87 the whole corpus passes its own checker', { skip: !existsSync(checker) }, async () => {
+test('the whole corpus passes its own checker', { skip: !existsSync(checker) }, async () => {
   const command = `${process.execPath} ${describer}`;
   const child = spawn(process.execPath, [checker, '--batch-cmd', command], { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';

@@ -18,14 +18,14 @@ const TEXTS: readonly (readonly [rule: unknown, text: string, problem?: string])
   ['token.class:x', 'token.class:x', '"token.class" is no name and no literal'],
 ];
 
-test('87 a rule has the canonical text of oslo.policy, and says what is wrong in it', () => {
+test('a rule has the canonical text of oslo.policy, and says what is wrong in it', () => {
   for (const [rule, text, problem] of TEXTS) {
     const { check, problems } = parseRule(rule);
     assert.deepEqual([checkText(check), problems[0]?.message], [text, problem], JSON.stringify(rule));
   }
 });
 
-test('87 values are compared as Python writes them', () => {
+test('values are compared as Python writes them', () => {
   const rows: [value: unknown, text: string][] = [
     [true, 'True'],
     [null, 'None'],
@@ -55,7 +55,7 @@ const ANSWERS: readonly (readonly [rule: string, answer: boolean | 'refused'])[]
   ['not rule:bare', 'refused'],
 ];
 
-test('87 a check decides as the reference does, and refuses what only Python explains', () => {
+test('a check decides as the reference does, and refuses what only Python explains', () => {
   const rules = new Map([
     ['circle', parseRule('not rule:circle').check],
     ['bare', parseRule("'x'").check],

@@ -55,7 +55,7 @@ const ROWS: Readonly<Record<string, [text: string, ...findings: string[]]>> = {
   ],
 };
 
-test('87 findings in a policy file have their line and column', () => {
+test('findings in a policy file have their line and column', () => {
   for (const [about, [text, ...findings]] of Object.entries(ROWS)) {
     const { problems } = readPolicyFile('/p.yaml', Buffer.from(text));
     const shown = problems.map(

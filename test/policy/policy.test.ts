@@ -33,7 +33,7 @@ async function configOf(t: TestContext, ini: string, files: Readonly<Record<stri
   return { config, folder, log };
 }
 
-test('87 rules of the application decide without any policy file', async () => {
+test('rules of the application decide without any policy file', async () => {
   const policy = definition.load(new Config());
   assert.equal(await policy.allows(reader, 'books:list'), true);
   assert.equal(await policy.allows(reader, 'books:delete', { project_id: 'p1' }), true);
@@ -51,14 +51,14 @@ test('87 rules of the application decide without any policy file', async () => {
   await assert.rejects(policy.allows('ada' as never, 'owner'), { code: 'PORTICO_POLICY_CREDENTIALS' });
 });
 
-test('87 is_admin is among the credentials only if the application adds it', async () => {
+test('is_admin is among the credentials only if the application adds it', async () => {
   const rules: RuleDefault[] = [{ name: 'x', checkStr: 'is_admin:True' }];
   assert.equal(await definePolicy(rules).load(new Config()).allows(admin, 'x'), false);
   const credentials = (context: RequestContext) => ({ ...credentialsOf(context), is_admin: context.isAdmin });
   assert.equal(await definePolicy(rules, { credentials }).load(new Config()).allows(admin, 'x'), true);
 });
 
-test('87 files replace rules: policy.yaml, then policy.d in the order of names; policy.json only without the first', async (t) => {
+test('files replace rules: policy.yaml, then policy.d in the order of names; policy.json only without the first', async (t) => {
   const files = {
     'policy.yaml': 'books:list: role:a\n',
     'policy.d/2': 'books:list: role:c\n',
@@ -73,7 +73,7 @@ test('87 files replace rules: policy.yaml, then policy.d in the order of names; 
   assert.equal(await definition.load(old).allows({ roles: ['d'] }, 'books:list'), true);
 });
 
-test('87 a policy file with an error is refused whole, with all errors and warnings in their order', async (t) => {
+test('a policy file with an error is refused whole, with all errors and warnings in their order', async (t) => {
   const text = 'books:list: no\nbooks:delte: "role:a"\na: rule:b\nb: "not rule:a"\n';
   const { config } = await configOf(t, 'policy_file = own.yaml\n', { 'own.yaml': text });
   assert.throws(
@@ -102,7 +102,7 @@ test('87 a policy file with an error is refused whole, with all errors and warni
   );
 });
 
-test('87 a policy file that the operator names must exist', async (t) => {
+test('a policy file that the operator names must exist', async (t) => {
   const { config } = await configOf(t, 'policy_file = gone.yaml\n');
   assert.throws(() => definition.load(config), {
     code: 'PORTICO_POLICY_REFUSED',
@@ -110,7 +110,7 @@ test('87 a policy file that the operator names must exist', async (t) => {
   });
 });
 
-test('87 what is probably not meant is a warning in the log', async (t) => {
+test('what is probably not meant is a warning in the log', async (t) => {
   const rules = definePolicy([
     { name: 'new', checkStr: '@', deprecatedRule: { name: 'old', checkStr: '@' } },
     { name: 'gone', checkStr: '@', deprecatedForRemoval: true, deprecatedReason: 'r', deprecatedSince: '2' },
@@ -128,7 +128,7 @@ test('87 what is probably not meant is a warning in the log', async (t) => {
   }
 });
 
-test('87 the scope of a token is refused or logged once', async (t) => {
+test('the scope of a token is refused or logged once', async (t) => {
   const { config: strict } = await configOf(t, 'enforce_scope = true\n');
   await assert.rejects(definition.load(strict).enforce(reader, 'hosts:list'), {
     status: 403,
@@ -142,7 +142,7 @@ test('87 the scope of a token is refused or logged once', async (t) => {
   assert.equal(log.lines.filter((line) => JSON.stringify(line).includes('another scope')).length, 1);
 });
 
-test('87 the guard of a route lets in whom the rule allows, for the project in its path', async (t) => {
+test('the guard of a route lets in whom the rule allows, for the project in its path', async (t) => {
   const policy = definition.load(new Config());
   const callers: Readonly<Record<string, RequestContext>> = { reader, admin };
   const identify: Filter = (app) => (req, res) => {
@@ -174,7 +174,7 @@ test('87 the guard of a route lets in whom the rule allows, for the project in i
   });
 });
 
-test('87 wrong definitions are refused where they are written', () => {
+test('wrong definitions are refused where they are written', () => {
   const rows: [code: string, message: RegExp, ...rules: unknown[]][] = [
     ['PORTICO_POLICY_DUPLICATE', /"a" is registered twice/, { name: 'a', checkStr: '' }, { name: 'a', checkStr: '' }],
     [
@@ -225,7 +225,7 @@ async function policyServer(t: TestContext, tls?: { readonly key: string; readon
   return { port: (server.address() as AddressInfo).port, bodies };
 }
 
-test('87 http: asks a server, as a form or as JSON; one that does not respond costs 503', async (t) => {
+test('http: asks a server, as a form or as JSON; one that does not respond costs 503', async (t) => {
   const { port, bodies } = await policyServer(t);
   const rules = definePolicy([
     { name: 'asks', checkStr: `role:admin or http://127.0.0.1:${port}/%(answer)s` },
@@ -249,7 +249,7 @@ test('87 http: asks a server, as a form or as JSON; one that does not respond co
   await assert.rejects(other.enforce(reader, 'asks', { answer: 'silent' }), { status: 503 });
 });
 
-test('87 https: verifies the certificate of the server, unless the option says otherwise', async (t) => {
+test('https: verifies the certificate of the server, unless the option says otherwise', async (t) => {
   const { private: key, cert } = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
     extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
   });

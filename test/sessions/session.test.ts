@@ -315,7 +315,7 @@ test('RW-7 a log out and an update stay when another request renews the session'
   }
 });
 
-test('87 an update stays away when a store has nothing to replace: a log out came between', async (t) => {
+test('an update stays away when a store has nothing to replace: a log out came between', async (t) => {
   const calls: unknown[] = [];
   Object.assign(globalThis, { setCalls: calls });
   t.after(() => Reflect.deleteProperty(globalThis, 'setCalls'));
@@ -327,7 +327,7 @@ test('87 an update stays away when a store has nothing to replace: a log out cam
   assert.deepEqual(calls, [false, true]);
 });
 
-test('87 identity headers of the client are removed, and those of an outer authenticator stay', async () => {
+test('identity headers of the client are removed, and those of an outer authenticator stay', async () => {
   const { made } = await buildFilter(session, { local: { secrets: FIRST! } });
   const app = made((req, res) => void res.end(String(req.headers['x-user-id'])));
   const headers = { 'x-user-id': 'eve', 'X-Roles': 'admin' };

@@ -162,7 +162,10 @@ test('LC-517 LC-1403 a reload that leaves nothing to serve is refused and change
   const { program, pid, change } = await running();
   const before = await pid();
   for (const [text, why] of [
-    ['[DEFAULT]\nenabled_apis = nope\n', /no app is called \\"nope\\" in api-paste\.ini.* and hello.* would stop serving/],
+    [
+      '[DEFAULT]\nenabled_apis = nope\n',
+      /no app is called \\"nope\\" in api-paste\.ini.* and hello.* would stop serving/,
+    ],
     ['', /No APIs were started\. Check the enabled_apis config option\./],
   ] as const) {
     const from = change('portico.ini', text);

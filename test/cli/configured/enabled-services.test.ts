@@ -186,7 +186,10 @@ test('LC-320 a reload starts and ends services, and changes their workers', asyn
   write(`enabled_services = mor\n${IMAGES}[service:more]\nmanager = ./managers.js:Images\n`);
   program.kill('SIGHUP');
   await program.printed(/Reload refused/, before);
-  assert.match(program.output(), /\[service:mor\], so this service does not start, and images, more would end/);
+  assert.match(
+    program.output(),
+    /\[service:mor\], so this service does not start, and images, more would stop serving/,
+  );
   write('enabled_services = more\n[service:more]\nmanager = ./managers.js:Images\n');
   const later = program.output().length;
   program.kill('SIGHUP');

@@ -75,7 +75,7 @@ const BROKEN = {
     '[DEFAULT]\nx = 1\n[pipeline:main]\npipeline = nope app\nx = 2\n[app:app]\npaste.app_factory = ./m.js:app\n',
 };
 
-test('82 check refuses a configuration that leaves nothing to serve, as a start does', async (t) => {
+test('check refuses a configuration that leaves nothing to serve, as a start does', async (t) => {
   const cwd = folder(t, { 'portico.ini': '' });
   const { status, stdout } = await commandBeside(['check'], { cwd });
   assert.equal(status, 78, stdout);

@@ -162,7 +162,7 @@ max_size = 4
       /portico\.ini:14:25: error: \[sizelimit\] max_request_body_size/,
       /portico\.ini:15:1: error: \[sizelimit\] max_size/,
       /api-paste\.ini:\d+:1: error: .*max_size/,
-      /api-paste\.ini:\d+:1: error: .*threshold/,
+      /api-paste\.ini:\d+:13: error: .*threshold/,
       /did you mean 'port' of \[api:hello\]\?/,
       /error: .*prot\b/,
       /env PORTICO_API_HELLO__WORKERS: error: /,

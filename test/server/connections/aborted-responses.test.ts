@@ -52,7 +52,7 @@ async function started(t: TestContext, options: ServerOptions = {}) {
   return { server, ask, told };
 }
 
-test('82 a whole response that a stop cuts off, and a request without one, get 503 that the server has aborted', async (t) => {
+test('a whole response that a stop cuts off, and a request without one, get 503 that the server has aborted', async (t) => {
   for (const path of ['/whole', '/silent']) {
     const { server, ask, told } = await started(t);
     await ask(path);
@@ -62,14 +62,14 @@ test('82 a whole response that a stop cuts off, and a request without one, get 5
   }
 });
 
-test('82 a response that the app of a former configuration has not ended gets 503 that the server has aborted', async (t) => {
+test('a response that the app of a former configuration has not ended gets 503 that the server has aborted', async (t) => {
   const { server, ask, told } = await started(t);
   await ask('/whole');
   await server.replaceApp(apps['/kept']!, { deadlineMs: 50 });
   assert.deepEqual(await told(), ['/whole', 503, 'server']);
 });
 
-test('82 a client that leaves within a whole response has the status of its headers, before them 499', async (t) => {
+test('a client that leaves within a whole response has the status of its headers, before them 499', async (t) => {
   const { server, ask, told } = await started(t);
   (await ask('/whole')).destroy();
   assert.deepEqual(await told(), ['/whole', 200, 'client']);
@@ -80,14 +80,14 @@ test('82 a client that leaves within a whole response has the status of its head
   assert.deepEqual(server.failures.list, []);
 });
 
-test('82 a client that does not read within send_timeout gets 408, and no failure of the API', async (t) => {
+test('a client that does not read within send_timeout gets 408, and no failure of the API', async (t) => {
   const { server, ask, told } = await started(t, { sendTimeout: 1 });
   await ask('/whole');
   assert.deepEqual(await told(), ['/whole', 408, 'server']);
   assert.deepEqual(server.failures.list, []);
 });
 
-test('82 a response that was sent whole is not aborted, whether its connection stays or ends', async (t) => {
+test('a response that was sent whole is not aborted, whether its connection stays or ends', async (t) => {
   const { ask, told } = await started(t);
   for (const path of ['/kept', '/close']) {
     (await ask(path)).resume();
