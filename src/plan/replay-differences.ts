@@ -60,9 +60,8 @@ const ROUTING: ReadonlySet<RuleName> = new Set([
 
 /** Reports whether a difference of the route, or of the API for requests without one, is why its requests change. */
 function explains({ rule, text }: Difference, { before, after }: ReplayChange): boolean {
-  const isUnmatched = after.status === null || after.status === 404 || after.status === 405;
   if (before.route === null && after.route === null) return after.status === 404 && rule === 'mount-removed';
-  if (isUnmatched && templateKey(before.route ?? '') !== templateKey(after.route ?? ''))
+  if (templateKey(before.route ?? '') !== templateKey(after.route ?? ''))
     return ROUTING.has(rule) || text.startsWith('path.');
   if (after.status === 401) return rule === 'security-added' || rule === 'security-alternative-removed';
   return after.issues.some((issue) => isAbout(text, issue));
