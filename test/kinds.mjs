@@ -80,6 +80,7 @@ export const WAITING = [
   'e2e/launch-notify.test.ts',
   'e2e/launch-signals.test.ts',
   'e2e/launch-stopping.test.ts',
+  'e2e/launch-watch.test.ts',
   'e2e/process-exit.test.ts',
   'e2e/traces.test.ts',
   'launch/exit-status.test.ts',
