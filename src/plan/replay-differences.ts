@@ -1,5 +1,5 @@
 /**
- * What a replay adds to a list of differences: each change of a route's requests stands beside the difference that explains it, and refused
+ * Differences of two states together with a replay: each change of a route's requests stands beside the difference that explains it, and refused
  * requests that nothing explains are a difference themselves.
  */
 import { type Difference, difference, sorted } from './difference.js';

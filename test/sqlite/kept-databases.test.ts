@@ -10,7 +10,7 @@ import { until } from '../fixtures/until.js';
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-/** What code may keep of a database that it opened in a function. */
+/** Objects that code may keep of a database that it opened in a function. */
 const KEPT: readonly (readonly [what: string, use: (database: Database) => () => unknown, open?: () => Database])[] = [
   ['a table of records', useRecords],
   ['a table of records in a database of the driver', useRecords, () => new (loadDriver().DatabaseSync)(':memory:')],

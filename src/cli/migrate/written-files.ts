@@ -179,7 +179,7 @@ function secretsStep({ all, files }: FoundService): readonly string[] {
 const hasSecret = ({ name, value }: PasteOption): boolean =>
   value !== '' && (looksSecret(name) || maskUris(value) !== value);
 
-/** Where an API listens that no file of the service gives an address. */
+/** Address of an API to which no file of the service gives one. */
 const NARROWED = 'listens on 127.0.0.1 only, where the services of OpenStack listen on all addresses by default';
 
 function listenStep({ apis }: Served): readonly string[] {
