@@ -188,6 +188,8 @@ export async function shippedExtensions(): Promise<readonly ExtensionObject[]> {
 export interface KnownExtensions {
   /** Imported extensions: once the configuration is loaded, all that Portico does not ship. Undefined if the list has an error, or nobody has imported all of them. */
   readonly loaded: readonly ExtensionObject[] | undefined;
+  /** Those of `loaded` that Portico does not ship; none if that is undefined. */
+  readonly others: readonly ExtensionObject[];
   /** The aliases of factories that they and the shipped ones have. */
   readonly aliases: Readonly<Record<string, string>>;
   /** References to factories of shipped extensions that the list leaves out, each with the name of its extension: aliases, and the modules. */
@@ -201,6 +203,15 @@ export function knownExtensions(generation: Generation): KnownExtensions {
   const loaded = isWhole ? known(names, folderOf(generation)) : undefined;
   return {
     loaded,
+    get others() {
+      const folder = folderOf(generation);
+      return loaded === undefined
+        ? []
+        : known(
+            names.filter((name) => !Object.hasOwn(SHIPPED, name)),
+            folder,
+          );
+    },
     get aliases() {
       const all = [...names.map(shippedAliases), ...(loaded ?? []).map(({ aliases }) => aliases)];
       return Object.assign({}, ...all) as Readonly<Record<string, string>>;

@@ -1,12 +1,11 @@
 /** Errors of commands and parts of the status that extensions have: when one is used, and before, for `api-cli check`. */
 import type { Command } from 'commander';
 import type { Config } from '../../config/index.js';
-import { diagnose, shippedExtensions } from '../../config/internal.js';
+import { diagnose } from '../../config/internal.js';
 import { type Diagnostic, errorText, PorticoError } from '../../errors/index.js';
 import { importFailure, thrownAt } from '../../modules/index.js';
 import { statusOf } from '../../operating/internal.js';
 import type { CommandContext, CommandFile, Extension } from '../../service/index.js';
-import { loadedExtensionsOf } from '../../service/internal.js';
 
 /** Returns the commands of an extension by name, each with a function that imports its file and rejects with `PORTICO_EXTENSION`. */
 export function commandsOf({
@@ -53,9 +52,7 @@ export async function extensionErrors(
   context: CommandContext,
 ): Promise<readonly Diagnostic[]> {
   const found: Diagnostic[] = [];
-  const shipped = new Set<unknown>(await shippedExtensions());
-  const others = (loadedExtensionsOf(config) ?? []).filter((each) => !shipped.has(each));
-  for (const extension of others) {
+  for (const extension of config.knownExtensions().others as readonly Extension[]) {
     const { name, status } = extension;
     const note = (message: string, hint?: string): void => {
       const at = { code: 'PORTICO_EXTENSION', group: 'DEFAULT', opt: 'extensions', item: name };
