@@ -286,7 +286,22 @@ async function load(id) {
 /** Removes comments, and writes characters beyond ASCII as escapes: with one of them beyond Latin-1, V8 needs twice the memory for the file. */
 function renderChunk(code, { fileName }) {
   if (fileName === ALL) return null;
-  return transform(code, { charset: 'ascii', legalComments: 'none', sourcemap: true, target: 'esnext' });
+  const options = { charset: 'ascii', legalComments: 'none', sourcemap: true, target: 'esnext' };
+  return transform(withoutNamespaces(code), options);
+}
+
+/**
+ * Takes Node's modules without their ES namespaces. To make one, Node calls all getters of the module: that of `node:http` for `WebSocket`
+ * loads undici, 20 ms of CPU time in each process on Node 24 and 26; those of `node:fs` and `node:util` take 1 to 2 ms, a small module 0.2.
+ */
+function withoutNamespaces(code) {
+  const imports = /^import (?:(?:\* as )?(\w[\w$]*)(?:, )?)?(\{.*\})? from '(node:.+)';$/gm;
+  return code.replaceAll(imports, (_, whole, names, id) => {
+    const module = `process.getBuiltinModule('${id}')`;
+    const parts = names?.replaceAll(' as ', ': ');
+    if (whole === undefined) return `const ${parts} = ${module};`;
+    return `const ${whole} = ${module}${parts ? `, ${parts} = ${whole}` : ''};`;
+  });
 }
 
 /** Returns the files of `dist` that export each module from `lib`. */

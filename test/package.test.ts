@@ -77,6 +77,15 @@ test('each module of the package has its source map, whose sources are in the pa
   }
 });
 
+test('no module of the package makes the namespace of a module of Node: that of node:http loads undici', () => {
+  const modules = packed.filter((path) => /^lib\/.*\.js$/.test(path));
+  const imports = modules.filter((path) =>
+    /^(?:import|export)\b.*\bfrom "node:/m.test(readFileSync(join(installed, path), 'utf8')),
+  );
+  assert.ok(modules.length > 100);
+  assert.deepEqual(imports, []);
+});
+
 test('the status page of an installed package is served', async () => {
   const port = await freePort();
   writeFileSync(join(project, 'page.ini'), `[admin]\nlisten = 127.0.0.1:${port}\n`);
