@@ -183,7 +183,7 @@ function startThread(parent: number | undefined, settings: () => LaunchSettings)
     descriptor: WATCH_DESCRIPTOR,
     own: ownFile('').href,
   };
-  const thread = new Worker(ownFile('launch/worker/watch-thread.js'), {
+  const thread = new Worker(ownFile('launch/worker/watch-thread.cjs'), {
     workerData,
     // Neither the bootstrap again, nor preloads of the application.
     execArgv: [],
