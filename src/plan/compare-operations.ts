@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { compareSchemas, type SchemaFinding } from './compare-schemas.js';
 import { without } from './difference.js';
 import type { Operation, Parameter, ResponseState } from './state.js';
+import { namedValue } from './value-path.js';
 
 /** Returns what a client of the old operation may notice. */
 export function compareOperations(before: Operation, after: Operation): SchemaFinding[] {
@@ -55,18 +56,25 @@ function parameters(before: readonly Parameter[], after: readonly Parameter[]): 
   return [...new Set([...old.keys(), ...now.keys()])].flatMap((key): SchemaFinding[] => {
     const [was, is] = [old.get(key), now.get(key)];
     const { name, in: place } = (was ?? is)!;
-    const at = `${place}.${place === 'path' ? (is ?? was)!.name : name}`;
+    const at = namedValue(place, place === 'path' ? (is ?? was)!.name : name);
+    const about = (
+      rule: SchemaFinding['rule'],
+      said: string,
+      change: SchemaFinding['change'] = 'changed',
+    ): SchemaFinding => ({ rule, change, text: `${at.name} is ${said}`, value: at.path });
     if (was === undefined) {
       return is!.required === true
-        ? [{ rule: 'parameter-required-added', change: 'added', text: `${at} is new and required` }]
-        : [{ rule: 'parameter-added', change: 'added', text: `${at} is new` }];
+        ? [about('parameter-required-added', 'new and required', 'added')]
+        : [about('parameter-added', 'new', 'added')];
     }
-    if (is === undefined) return [{ rule: 'parameter-removed', change: 'removed', text: `${at} is no longer known` }];
+    if (is === undefined) return [about('parameter-removed', 'no longer known', 'removed')];
     const [needed, needs] = [was.required === true, is.required === true];
     const found = compareSchemas(was.schema, is.schema, 'request', at);
     if (needed === needs) return found;
-    const rule = needs ? 'parameter-became-required' : 'parameter-became-optional';
-    return [{ rule, change: 'changed', text: `${at} is ${needs ? 'required' : 'optional'} now` }, ...found];
+    const changed = needs
+      ? about('parameter-became-required', 'required now')
+      : about('parameter-became-optional', 'optional now');
+    return [changed, ...found];
   });
 }
 
@@ -99,7 +107,7 @@ function bodies(before: Body, after: Body): SchemaFinding[] {
     found.push({ rule: 'body-became-optional', change: 'changed', text: 'the body is optional now' });
   const [old, now] = [before.content ?? {}, after.content ?? {}];
   for (const type of Object.keys(old)) {
-    if (type in now) found.push(...compareSchemas(old[type]?.schema, now[type]?.schema, 'request', 'body'));
+    if (type in now) found.push(...compareSchemas(old[type]?.schema, now[type]?.schema, 'request', namedValue('body')));
     else found.push({ rule: 'body-type-removed', change: 'removed', text: `a body of ${type} is no longer accepted` });
   }
   for (const type of Object.keys(now).filter((each) => !(each in old)))
@@ -126,14 +134,15 @@ function responseOf(before: ResponseState, after: ResponseState, code: string): 
   const [old, now] = [before.content ?? {}, after.content ?? {}];
   const at = code.startsWith('2') ? 'response' : `response ${code}`;
   for (const type of Object.keys(old)) {
-    if (type in now) found.push(...compareSchemas(old[type]?.schema, now[type]?.schema, 'response', at));
+    if (type in now) found.push(...compareSchemas(old[type]?.schema, now[type]?.schema, 'response', namedValue(at)));
     else found.push({ rule: 'response-type-removed', change: 'removed', text: `${at} is no longer ${type}` });
   }
   for (const type of Object.keys(now).filter((each) => !(each in old)))
     found.push({ rule: 'response-type-added', change: 'added', text: `${at} may be ${type}` });
   const [had, has] = [before.headers ?? {}, after.headers ?? {}];
   for (const name of Object.keys(had)) {
-    if (name in has) found.push(...compareSchemas(had[name]?.schema, has[name]?.schema, 'response', `header ${name}`));
+    if (name in has)
+      found.push(...compareSchemas(had[name]?.schema, has[name]?.schema, 'response', namedValue(`header ${name}`)));
     else
       found.push({
         rule: 'response-header-removed',

@@ -5,6 +5,7 @@ import type { SchemaFinding } from './compare-schemas.js';
 import { type Difference, difference, pairs } from './difference.js';
 import type { RuleName } from './rules.js';
 import { type ApiState, type OperationState, type RouterState, type RouteState, routeKey } from './state.js';
+import { namedValue } from './value-path.js';
 
 /** Returns the differences of an API's Routers and routes. */
 export function compareRoutes(before: ApiState, after: ApiState): Difference[] {
@@ -56,8 +57,8 @@ function route(api: string, was: RouteState | undefined, is: RouteState | undefi
   const one = (is ?? was)!;
   const subject = `${one.method === '*' ? 'any' : one.method} ${one.path}`;
   const place = { old: was?.place ?? null, new: is?.place ?? null };
-  const about = ({ rule, change, text }: SchemaFinding): Difference =>
-    difference({ api, subject, route: routeKey(one), ...place }, rule, text, { change });
+  const about = ({ rule, change, text, value = null }: SchemaFinding): Difference =>
+    difference({ api, subject, route: routeKey(one), ...place }, rule, text, { change, value });
   if (was === undefined) return [about({ rule: 'route-added', change: 'added', text: 'new' })];
   if (is === undefined) return [about({ rule: 'route-removed', change: 'removed', text: 'removed' })];
   const isDescribed = was.operations.length > 0 && is.operations.length > 0;
@@ -104,13 +105,14 @@ function deadlines({ deadline: was }: RouteState, { deadline: is }: RouteState):
 
 function requirements(was: RouteState, is: RouteState): SchemaFinding[] {
   const names = [...is.path.matchAll(/\{([^}]*)\}/g)].map(([, name]) => name!);
-  return names.flatMap((name, at): SchemaFinding[] => {
-    const [old = null, now = null] = [was.requirements[at], is.requirements[at]];
+  return names.flatMap((name, index): SchemaFinding[] => {
+    const [old = null, now = null] = [was.requirements[index], is.requirements[index]];
     if (old === now) return [];
-    const change = 'changed';
-    if (old === null) return [{ rule: 'path-requirement-added', change, text: `path.${name} must match ${now}` }];
-    if (now === null) return [{ rule: 'path-requirement-removed', change, text: `path.${name} may be any value` }];
-    return [{ rule: 'path-requirement-changed', change, text: `path.${name}: ${old} -> ${now}` }];
+    const at = namedValue('path', name);
+    const about = { change: 'changed', value: at.path } as const;
+    if (old === null) return [{ ...about, rule: 'path-requirement-added', text: `${at.name} must match ${now}` }];
+    if (now === null) return [{ ...about, rule: 'path-requirement-removed', text: `${at.name} may be any value` }];
+    return [{ ...about, rule: 'path-requirement-changed', text: `${at.name}: ${old} -> ${now}` }];
   });
 }
 

@@ -7,23 +7,26 @@ import { excerpt } from '../text/index.js';
 import { without } from './difference.js';
 import type { RuleName } from './rules.js';
 import type { JsonSchema } from './state.js';
+import { anyWithin, type NamedValue, within } from './value-path.js';
 
 export interface SchemaFinding {
   readonly rule: RuleName;
   readonly change: 'added' | 'removed' | 'changed';
   readonly text: string;
+  /** The value that it is about. Default: none. */
+  readonly value?: NamedValue['path'] | null;
 }
 
 export type Direction = 'request' | 'response';
 
 type Schema = Readonly<Record<string, unknown>>;
 
-/** Returns the differences of a value at a path such as `body.guest`. */
+/** Returns the differences of a value, such as `body.guest`. */
 export function compareSchemas(
   before: JsonSchema | undefined,
   after: JsonSchema | undefined,
   direction: Direction,
-  at: string,
+  at: NamedValue,
 ): SchemaFinding[] {
   if (isDeepStrictEqual(before, after)) return [];
   return new Comparison(direction).values(objectOf(before), objectOf(after), at);
@@ -98,7 +101,7 @@ class Comparison {
     this.#direction = direction;
   }
 
-  values(before: Schema, after: Schema, at: string): SchemaFinding[] {
+  values(before: Schema, after: Schema, at: NamedValue): SchemaFinding[] {
     if (isDeepStrictEqual(before, after)) return [];
     return [
       ...this.#types(before, after, at),
@@ -114,11 +117,17 @@ class Comparison {
     ];
   }
 
-  #said(rule: RuleName, text: string, change: SchemaFinding['change'] = 'changed'): SchemaFinding[] {
-    return [{ rule, text, change }];
+  /** `said`: the words after the name of the value. */
+  #said(
+    rule: RuleName,
+    { name, path }: NamedValue,
+    said: string,
+    change: SchemaFinding['change'] = 'changed',
+  ): SchemaFinding[] {
+    return [{ rule, text: `${name}${said}`, change, value: path }];
   }
 
-  #types(before: Schema, after: Schema, at: string): SchemaFinding[] {
+  #types(before: Schema, after: Schema, at: NamedValue): SchemaFinding[] {
     const [old, now] = [typesOf(before), typesOf(after)];
     if (isDeepStrictEqual(old, now)) return [];
     const accepts = (types: readonly string[] | undefined, type: string): boolean =>
@@ -127,24 +136,24 @@ class Comparison {
     const won = now === undefined ? old !== undefined : now.some((type) => !accepts(old, type));
     const isNarrower = this.#direction === 'request' ? lost : !won;
     const rule: RuleName = `${this.#direction}-type-${isNarrower ? 'narrower' : 'wider'}`;
-    return this.#said(rule, `${at} is ${typeText(now)}, and was ${typeText(old)}`);
+    return this.#said(rule, at, ` is ${typeText(now)}, and was ${typeText(old)}`);
   }
 
-  #permitted({ enum: before }: Schema, { enum: after }: Schema, at: string): SchemaFinding[] {
+  #permitted({ enum: before }: Schema, { enum: after }: Schema, at: NamedValue): SchemaFinding[] {
     const direction = this.#direction;
     const [narrower, wider] = [`${direction}-values-narrower`, `${direction}-values-wider`] as const;
     const [old, now] = [before as readonly unknown[] | undefined, after as readonly unknown[] | undefined];
     if (old === undefined && now === undefined) return [];
-    if (old === undefined) return this.#said(narrower, `${at} must be ${listed(now!, 'one of ')}`);
-    if (now === undefined) return this.#said(wider, `${at} may have any value, and was ${listed(old, 'one of ')}`);
+    if (old === undefined) return this.#said(narrower, at, ` must be ${listed(now!, 'one of ')}`);
+    if (now === undefined) return this.#said(wider, at, ` may have any value, and was ${listed(old, 'one of ')}`);
     const [lost, won] = [without(old, now), without(now, old)];
     return [
-      ...(lost.length === 0 ? [] : this.#said(narrower, `${at} can no longer be ${listed(lost)}`)),
-      ...(won.length === 0 ? [] : this.#said(wider, `${at} can also be ${listed(won)}`)),
+      ...(lost.length === 0 ? [] : this.#said(narrower, at, ` can no longer be ${listed(lost)}`)),
+      ...(won.length === 0 ? [] : this.#said(wider, at, ` can also be ${listed(won)}`)),
     ];
   }
 
-  #bound(keyword: string, before: Schema, after: Schema, at: string): SchemaFinding[] {
+  #bound(keyword: string, before: Schema, after: Schema, at: NamedValue): SchemaFinding[] {
     const none = NO_BOUND[keyword] ?? Infinity * BOUNDS[keyword]!;
     const boundOf = (schema: Schema): number => (typeof schema[keyword] === 'number' ? schema[keyword] : none);
     const [old, now] = [boundOf(before), boundOf(after)];
@@ -152,46 +161,46 @@ class Comparison {
     const isWider = (now - old) * BOUNDS[keyword]! > 0;
     const rule: RuleName = `${this.#direction}-bound-${isWider ? 'wider' : 'narrower'}`;
     const shown = (value: number): string => (value === none ? 'none' : String(value));
-    return this.#said(rule, `${at}: ${keyword} ${shown(old)} -> ${shown(now)}`);
+    return this.#said(rule, at, `: ${keyword} ${shown(old)} -> ${shown(now)}`);
   }
 
-  #form(keyword: string, before: Schema, after: Schema, at: string): SchemaFinding[] {
+  #form(keyword: string, before: Schema, after: Schema, at: NamedValue): SchemaFinding[] {
     const [old, now] = [before[keyword], after[keyword]];
     if (isDeepStrictEqual(old, now) || (old === undefined && now === false) || (old === false && now === undefined))
       return [];
     if (now === undefined || now === false)
-      return this.#said(`${this.#direction}-bound-wider`, `${at} has no ${keyword} any more`);
+      return this.#said(`${this.#direction}-bound-wider`, at, ` has no ${keyword} any more`);
     if (old === undefined || old === false)
-      return this.#said(`${this.#direction}-bound-narrower`, `${at} has the ${keyword} ${shownValue(now)}`);
-    return this.#said(`${this.#direction}-form-changed`, `${at}: ${keyword} ${shownValue(old)} -> ${shownValue(now)}`);
+      return this.#said(`${this.#direction}-bound-narrower`, at, ` has the ${keyword} ${shownValue(now)}`);
+    return this.#said(`${this.#direction}-form-changed`, at, `: ${keyword} ${shownValue(old)} -> ${shownValue(now)}`);
   }
 
-  #default({ default: old }: Schema, { default: now }: Schema, at: string): SchemaFinding[] {
+  #default({ default: old }: Schema, { default: now }: Schema, at: NamedValue): SchemaFinding[] {
     if (this.#direction === 'response' || isDeepStrictEqual(old, now)) return [];
     const shown = (value: unknown): string => (value === undefined ? 'none' : shownValue(value));
-    return this.#said('request-default-changed', `${at}: default ${shown(old)} -> ${shown(now)}`);
+    return this.#said('request-default-changed', at, `: default ${shown(old)} -> ${shown(now)}`);
   }
 
-  #members(before: Schema, after: Schema, at: string): SchemaFinding[] {
+  #members(before: Schema, after: Schema, at: NamedValue): SchemaFinding[] {
     const [old, now] = [propertiesOf(before), propertiesOf(after)];
     const [wasRequired, isRequired] = [requiredOf(before), requiredOf(after)];
     const isRequest = this.#direction === 'request';
     const names = new Set([...Object.keys(old), ...Object.keys(now), ...wasRequired, ...isRequired]);
     return [...names].flatMap((name): SchemaFinding[] => {
-      const member = `${at}.${name}`;
+      const member = within(at, name);
       const [was, is] = [Object.hasOwn(old, name), Object.hasOwn(now, name)];
       const hasDefault = objectOf(now[name]).default !== undefined;
       const [needed, needs] = [wasRequired.includes(name), isRequired.includes(name) && !(isRequest && hasDefault)];
       if (is && !was && !needed) {
         if (isRequest && needs)
-          return this.#said('request-member-required-added', `${member} is new and required`, 'added');
-        return this.#said(`${this.#direction}-member-added`, `${member} is new`, 'added');
+          return this.#said('request-member-required-added', member, ' is new and required', 'added');
+        return this.#said(`${this.#direction}-member-added`, member, ' is new', 'added');
       }
       if (was && !is && !needs) {
-        if (!isRequest) return this.#said('response-member-removed', `${member} is removed`, 'removed');
+        if (!isRequest) return this.#said('response-member-removed', member, ' is removed', 'removed');
         return after.additionalProperties === false
-          ? this.#said('request-member-refused', `${member} is refused now`, 'removed')
-          : this.#said('request-member-removed', `${member} is no longer known`, 'removed');
+          ? this.#said('request-member-refused', member, ' is refused now', 'removed')
+          : this.#said('request-member-removed', member, ' is no longer known', 'removed');
       }
       const required: SchemaFinding[] =
         needed === needs
@@ -199,57 +208,58 @@ class Comparison {
           : needs
             ? this.#said(
                 `${this.#direction}-member-became-required`,
-                `${member} is ${isRequest ? 'required now' : 'always there now'}`,
+                member,
+                ` is ${isRequest ? 'required now' : 'always there now'}`,
               )
-            : this.#said(`${this.#direction}-member-became-optional`, `${member} is optional now`);
+            : this.#said(`${this.#direction}-member-became-optional`, member, ' is optional now');
       return [...required, ...(was && is ? this.values(objectOf(old[name]), objectOf(now[name]), member) : [])];
     });
   }
 
-  #patterns(before: Schema, after: Schema, at: string): SchemaFinding[] {
+  #patterns(before: Schema, after: Schema, at: NamedValue): SchemaFinding[] {
     const [old, now] = [before.patternProperties ?? {}, after.patternProperties ?? {}] as [Schema, Schema];
     return [...new Set([...Object.keys(old), ...Object.keys(now)])].flatMap((pattern) => {
-      const member = `${at}.${pattern}`;
+      const member = anyWithin(at, `.${pattern}`);
       if (pattern in old && pattern in now) return this.values(objectOf(old[pattern]), objectOf(now[pattern]), member);
       const isClosed = (pattern in now ? before : after).additionalProperties === false;
       const isWider = pattern in now === isClosed;
       const rule: RuleName = `${this.#direction}-bound-${isWider ? 'wider' : 'narrower'}`;
-      return this.#said(rule, pattern in now ? `${member} is new` : `${member} is removed`);
+      return this.#said(rule, member, pattern in now ? ' is new' : ' is removed');
     });
   }
 
   /** Members that no schema names. */
-  #others(before: Schema, after: Schema, at: string): SchemaFinding[] {
+  #others(before: Schema, after: Schema, at: NamedValue): SchemaFinding[] {
     const [old = true, now = true] = [before.additionalProperties, after.additionalProperties];
     if (isDeepStrictEqual(old, now)) return [];
-    if (now === false) return this.#said(`${this.#direction}-bound-narrower`, `${at} has no other members any more`);
-    if (old === false) return this.#said(`${this.#direction}-bound-wider`, `${at} may have other members`);
-    return this.values(objectOf(old), objectOf(now), `${at}.*`);
+    if (now === false) return this.#said(`${this.#direction}-bound-narrower`, at, ' has no other members any more');
+    if (old === false) return this.#said(`${this.#direction}-bound-wider`, at, ' may have other members');
+    return this.values(objectOf(old), objectOf(now), anyWithin(at, '.*'));
   }
 
-  #items(before: Schema, after: Schema, at: string): SchemaFinding[] {
+  #items(before: Schema, after: Schema, at: NamedValue): SchemaFinding[] {
     const [tuples, now] = [before.prefixItems, after.prefixItems].map((each) => (Array.isArray(each) ? each : []));
     const length = Math.max(tuples!.length, now!.length);
     const places = Array.from({ length }, (_, index) => index);
     return [
-      ...places.flatMap((index) => this.values(objectOf(tuples![index]), objectOf(now![index]), `${at}[${index}]`)),
-      ...this.values(objectOf(before.items), objectOf(after.items), `${at}[]`),
+      ...places.flatMap((index) => this.values(objectOf(tuples![index]), objectOf(now![index]), within(at, index))),
+      ...this.values(objectOf(before.items), objectOf(after.items), anyWithin(at, '[]')),
     ];
   }
 
   /** Alternatives that are equal are paired; if one of each is left, those are compared. */
-  #choice(keyword: string, before: Schema, after: Schema, at: string): SchemaFinding[] {
+  #choice(keyword: string, before: Schema, after: Schema, at: NamedValue): SchemaFinding[] {
     const [old, now] = [before[keyword], after[keyword]].map((each) => (Array.isArray(each) ? each : undefined));
     if (old === undefined && now === undefined) return [];
     const direction = this.#direction;
     const [narrower, wider] = [`${direction}-choice-narrower`, `${direction}-choice-wider`] as const;
-    if (old === undefined) return this.#said(narrower, `${at} must be ${keyword} ${now!.length} alternatives`);
-    if (now === undefined) return this.#said(wider, `${at} is no longer one of ${old.length} alternatives`);
+    if (old === undefined) return this.#said(narrower, at, ` must be ${keyword} ${now!.length} alternatives`);
+    if (now === undefined) return this.#said(wider, at, ` is no longer one of ${old.length} alternatives`);
     const [lost, won] = [without(old, now), without(now, old)];
     if (lost.length === 1 && won.length === 1) return this.values(objectOf(lost[0]), objectOf(won[0]), at);
     return [
-      ...(lost.length === 0 ? [] : this.#said(narrower, `${at} has ${lost.length} fewer alternatives`)),
-      ...(won.length === 0 ? [] : this.#said(wider, `${at} has ${won.length} more alternatives`)),
+      ...(lost.length === 0 ? [] : this.#said(narrower, at, ` has ${lost.length} fewer alternatives`)),
+      ...(won.length === 0 ? [] : this.#said(wider, at, ` has ${won.length} more alternatives`)),
     ];
   }
 }

@@ -13,6 +13,7 @@ import {
   type ServiceState,
   type State,
 } from './state.js';
+import { namedValue } from './value-path.js';
 
 /** Returns all differences, the worst first. */
 export function compareStates(before: State, after: State): Difference[] {
@@ -98,8 +99,9 @@ function contract(about: About, was: InterfaceState | undefined, is: InterfaceSt
     else if (!(method in is.methods)) found.push(difference(one, 'method-removed', 'removed', { change: 'removed' }));
     else {
       const [old, now] = [was.methods[method] ?? true, is.methods[method] ?? true];
-      for (const { rule, text, change } of compareSchemas(closed(old), closed(now), 'request', 'args'))
-        found.push(difference(one, rule, text, { change }));
+      const args = namedValue('args');
+      for (const { rule, text, change, value = null } of compareSchemas(closed(old), closed(now), 'request', args))
+        found.push(difference(one, rule, text, { change, value }));
     }
   }
   return found;

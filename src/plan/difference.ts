@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { CLASSES, type DifferenceClass, RULES, type RuleName } from './rules.js';
 import type { Place } from './state.js';
+import type { ValuePath } from './value-path.js';
 
 export interface Difference {
   readonly class: DifferenceClass;
@@ -14,6 +15,8 @@ export interface Difference {
   /** {@link routeKey} of a route. */
   readonly route: string | null;
   readonly text: string;
+  /** The value of a request or a response that it is about. */
+  readonly value: ValuePath | null;
   /** For an option: when a new value takes effect. */
   readonly effect: 'applied by a reload' | 'needs a restart' | null;
   /** Its location before, and after. */
@@ -36,9 +39,9 @@ export function difference(
   { api, subject, route = null, old, new: now }: About,
   rule: RuleName,
   text: string,
-  { change = 'changed', effect = null }: Partial<Pick<Difference, 'change' | 'effect'>> = {},
+  { change = 'changed', value = null, effect = null }: Partial<Pick<Difference, 'change' | 'value' | 'effect'>> = {},
 ): Difference {
-  return { class: RULES[rule].class, change, rule, api, subject, route, text, effect, old, new: now };
+  return { class: RULES[rule].class, change, rule, api, subject, route, text, value, effect, old, new: now };
 }
 
 /** Returns what has the same key in both, and what only one has. */

@@ -6,7 +6,7 @@ export { listOf, sumOf, textOf } from './print-text.js';
 export { type ReplayChange, type ReplayedRoute, type ReplayReport, replay } from './replay.js';
 export { withReplay } from './replay-differences.js';
 export { linesOf } from './replay-lines.js';
-export type { ReplayedRequest, ReplayVerdict } from './replay-process.js';
+export type { ReplayedRequest, ReplayIssue, ReplayVerdict } from './replay-process.js';
 export { checkOut, commitOf, mergeBase, noRevision } from './revision.js';
 export {
   type ApiState,

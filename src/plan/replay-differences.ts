@@ -7,6 +7,7 @@ import type { Noted } from './print-text.js';
 import type { ReplayChange, ReplayedRoute, ReplayReport } from './replay.js';
 import type { RuleName } from './rules.js';
 import { templateKey } from './state.js';
+import { isWithin } from './value-path.js';
 
 /** Differences with those of a replay, and what is printed beside some of them. */
 interface ReplayedDifferences {
@@ -59,17 +60,10 @@ const ROUTING: ReadonlySet<RuleName> = new Set([
 ]);
 
 /** Reports whether a difference of the route, or of the API for requests without one, is why its requests change. */
-function explains({ rule, text }: Difference, { before, after }: ReplayChange): boolean {
+function explains({ rule, value }: Difference, { before, after }: ReplayChange): boolean {
   if (before.route === null && after.route === null) return after.status === 404 && rule === 'mount-removed';
   if (templateKey(before.route ?? '') !== templateKey(after.route ?? ''))
-    return ROUTING.has(rule) || text.startsWith('path.');
+    return ROUTING.has(rule) || value?.[0] === 'path';
   if (after.status === 401) return rule === 'security-added' || rule === 'security-alternative-removed';
-  return after.issues.some((issue) => isAbout(text, issue));
-}
-
-/** Reports whether both begin with the same value of a request: `query.limit: maximum 100 -> 50`, `query.limit must be <= 50`. */
-function isAbout(text: string, issue: string): boolean {
-  const [value] = text.split(/:? /, 1);
-  const said = issue.replace(/^params\./, 'path.');
-  return said.startsWith(`${value} `) || said.startsWith(`${value}.`);
+  return value !== null && after.issues.some((issue) => isWithin(issue.value, value));
 }

@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { inTime, refusal, type StateSource, spawnIn } from './state-process.js';
+import type { ValuePath } from './value-path.js';
 
 /** A request for a trial. */
 export interface ReplayedRequest {
@@ -16,6 +17,13 @@ export interface ReplayedRequest {
   /** The API, or the port, that it was sent to; null: the only API. */
   readonly api: string | null;
   readonly port: number | null;
+}
+
+/** An error that a schema found in a request. */
+export interface ReplayIssue {
+  readonly value: ValuePath;
+  /** `query.limit must be <= 50` */
+  readonly text: string;
 }
 
 /** The result of a trial. */
@@ -28,7 +36,7 @@ export interface ReplayVerdict {
   readonly route: string | null;
   readonly action: string | null;
   /** Errors that the schemas found. */
-  readonly issues: readonly string[];
+  readonly issues: readonly ReplayIssue[];
   /** True if the action has a schema for the body, which no log has. */
   readonly lacksBody: boolean;
   /** False: no part of the state responded in time, such as a filter that waits for another server. */

@@ -68,7 +68,7 @@ test('--replay counts requests whose status or route would differ, and calls not
   const [refused] = narrower.changes;
   assert.deepEqual(
     [refused.after.status, refused.after.issues, refused.requests],
-    [400, ['query.limit is required'], 3],
+    [400, [{ value: ['query', 'limit'], text: 'query.limit is required' }], 3],
   );
   assert.equal(existsSync(join(project.folder, 'called')), false);
 });

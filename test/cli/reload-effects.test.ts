@@ -109,7 +109,15 @@ test('a reload lists a changed address that it did not apply, unless a differenc
       { option: 'api:hello.workers', old: '1', new: '2', where: 'portico.ini:8:11', effect: 'applied' },
     ],
   } as const;
-  const about = { api: 'hello', subject: 'api hello', route: null, old: null, new: null, change: 'changed' } as const;
+  const about = {
+    api: 'hello',
+    subject: 'api hello',
+    route: null,
+    value: null,
+    old: null,
+    new: null,
+    change: 'changed',
+  } as const;
   const workers = {
     ...about,
     class: 'compatible',

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { compareSchemas, type Direction } from '../../dist/plan/compare-schemas.js';
 import { RULES } from '../../dist/plan/rules.js';
 import type { JsonSchema } from '../../dist/plan/state.js';
+import { namedValue } from '../../dist/plan/value-path.js';
 
 type Row = readonly [direction: Direction, before: JsonSchema, after: JsonSchema, rule: string, text: string];
 
@@ -180,7 +181,7 @@ const ROWS: readonly Row[] = [
 
 for (const [direction, before, after, rule, text] of ROWS) {
   test(`${direction}: ${JSON.stringify(before)} -> ${JSON.stringify(after)} is ${rule}`, () => {
-    const found = compareSchemas(before, after, direction, 'x');
+    const found = compareSchemas(before, after, direction, namedValue('x'));
     assert.deepEqual(
       found.map((each) => [each.rule, each.text]),
       [[rule, text]],
@@ -202,15 +203,15 @@ test('what does not matter to clients is no difference', () => {
   for (const direction of ['request', 'response'] as const) {
     const before = object(A, { required: ['a', 'b'], description: 'old', examples: [1] });
     const after = object(A, { required: ['b', 'a'], title: 'new' });
-    assert.deepEqual(compareSchemas(before, after, direction, 'x'), []);
-    assert.deepEqual(compareSchemas({}, true, direction, 'x'), []);
-    assert.deepEqual(compareSchemas({ minLength: 0 }, {}, direction, 'x'), []);
+    assert.deepEqual(compareSchemas(before, after, direction, namedValue('x')), []);
+    assert.deepEqual(compareSchemas({}, true, direction, namedValue('x')), []);
+    assert.deepEqual(compareSchemas({ minLength: 0 }, {}, direction, namedValue('x')), []);
     assert.deepEqual(
       compareSchemas(
         { anyOf: [1, 2].map((n) => ({ const: n })) },
         { anyOf: [2, 1].map((n) => ({ const: n })) },
         direction,
-        'x',
+        namedValue('x'),
       ),
       [],
     );

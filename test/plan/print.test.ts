@@ -12,6 +12,7 @@ const route = (subject: string, more: Partial<Difference> = {}): Difference => (
   subject,
   route: subject,
   text: 'requires basic now',
+  value: null,
   effect: null,
   old: 'app.js:1',
   new: 'app.js:2',

@@ -17,7 +17,7 @@ import {
   namedRequest,
   type RequestArguments,
 } from './named-request.js';
-import { issueTexts, trialApp } from './trial.js';
+import { issueText, trialApp } from './trial.js';
 
 export function register(program: Command): void {
   const command = addRequestArguments(program.command('explain'))
@@ -133,7 +133,7 @@ function answerText(answer: TriedAnswer): string {
 /** Returns the message of the fault that was sent, with the errors of the schemas. */
 function reasonOf({ trial: { fault }, status }: TriedAnswer): string {
   if (fault === undefined || fault.status !== status) return '';
-  return [fault.message.replace(/\.$/, ''), ...issueTexts(fault)].join('; ');
+  return [fault.message.replace(/\.$/, ''), ...fault.issues.map(issueText)].join('; ');
 }
 
 function statusText(status: number | undefined): string {

@@ -2,7 +2,7 @@
  * Apps for trials: an API is composed as `check` composes it, and responds to requests in this process. Filters run; in place of what an
  * application would do with the request, its end is noted.
  */
-import type { App, Filter } from '../../app/index.js';
+import type { App, FaultIssue, Filter } from '../../app/index.js';
 import { canTry, endTrial, entering, exchangeOf, type TrialNode } from '../../app/internal.js';
 import { asTrial } from '../../config/internal.js';
 import type { Loader } from '../../loader/index.js';
@@ -28,9 +28,9 @@ export async function trialApp(
   return { run: trialServer(app, limits), close: () => app.close() };
 }
 
-/** Returns the errors that the schemas of a route have found. */
-export function issueTexts({ issues }: NonNullable<TriedAnswer['trial']['fault']>): string[] {
-  return issues.map(({ where, path, message }) => `${[where, ...path].join('.')} ${message}`);
+/** Returns an error that the schemas of a route have found: `query.limit must be integer`. */
+export function issueText({ where, path, message }: FaultIssue): string {
+  return `${[where, ...path].join('.')} ${message}`;
 }
 
 /** Each part notes that a request enters it; one that is not installed yet, too. */

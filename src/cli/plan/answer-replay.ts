@@ -2,10 +2,10 @@
 import { createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Config } from '../../config/index.js';
-import type { ReplayedRequest, ReplayVerdict } from '../../plan/index.js';
+import type { ReplayedRequest, ReplayIssue, ReplayVerdict } from '../../plan/index.js';
 import type { PlannedApi, TriedAnswer } from '../../server/internal.js';
 import { limitsOf, portsOf } from '../look/named-request.js';
-import { issueTexts, type TrialApp, trialApp } from '../look/trial.js';
+import { issueText, type TrialApp, trialApp } from '../look/trial.js';
 import { chosenApis, loaderOf } from '../validate/api-routers.js';
 
 /** Replays requests until standard input ends. Apps are composed when the first request for them comes. */
@@ -79,7 +79,10 @@ async function verdictOf(
 
 const HEADERS = { host: ['localhost'] };
 
-function issuesOf({ trial: { fault }, end, status }: TriedAnswer): string[] {
+function issuesOf({ trial: { fault }, end, status }: TriedAnswer): ReplayIssue[] {
   if (end !== undefined || fault === undefined || fault.status !== status) return [];
-  return issueTexts(fault);
+  return fault.issues.map((issue) => ({ value: [PARTS[issue.where], ...issue.path], text: issueText(issue) }));
 }
+
+/** The parts of a request by their names in a state. */
+const PARTS = { params: 'path', query: 'query', headers: 'header', body: 'body' } as const;

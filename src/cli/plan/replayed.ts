@@ -117,7 +117,7 @@ function sumOf({ lines, requests, changed }: ReplayReport): string {
 function wordsOf({ before, after }: ReplayChange): string {
   if (after.status !== null) {
     const [issue] = after.issues;
-    return `get ${after.status}${issue === undefined ? '' : ` (${issue})`}`;
+    return `get ${after.status}${issue === undefined ? '' : ` (${issue.text})`}`;
   }
   if (before.status !== null)
     return `reach ${after.action ?? after.route ?? 'the application'} in place of ${before.status}`;
