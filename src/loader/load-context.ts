@@ -40,7 +40,7 @@ export class FactoryUse {
     this.#origin = origin;
   }
 
-  /** Place of the option or reference that names it. */
+  /** Location of the value or reference that names it. */
   get origin(): Origin | undefined {
     return this.#origin();
   }

@@ -39,7 +39,7 @@ import {
   onlySection,
   unknownScheme,
 } from './section-errors.js';
-import { type SectionSettings, type Setting, Source, secondKey, take } from './source.js';
+import { originOf, type SectionSettings, type Setting, Source, secondKey, take } from './source.js';
 import { Steps } from './steps.js';
 
 /** Parts of a load. */
@@ -304,7 +304,7 @@ export class Load {
   }
 
   #call(expression: string, reference: Reference, handedIn: Conf | undefined): Context {
-    const factory = new FactoryUse(`call:${expression}`, () => reference.option);
+    const factory = new FactoryUse(`call:${expression}`, () => reference.origin);
     const context = new Context(reference, { form: 'call', expression }, { factory, globalConf: sharedConf(handedIn) });
     this.steps.expression(context, expression, 'call');
     return context;
@@ -378,10 +378,10 @@ export class Load {
     if (another !== undefined) throw multipleProtocols(first, another, localConf.get(another)!);
     const named = take(settings, first)!;
     const second = secondKey(named, settings);
-    const { value, option } = second === undefined || this.#knows(named) ? named : take(settings, second)!;
-    const factory = new FactoryUse(value, () => option.origin);
+    const setting = second === undefined || this.#knows(named) ? named : take(settings, second)!;
+    const factory = new FactoryUse(setting.value, () => originOf(setting).origin);
     const context = contextOfSection(settings, reference, { kind, protocol: first, factory });
-    this.steps.expression(context, value, 'protocol');
+    this.steps.expression(context, setting.value, 'protocol');
     return context;
   }
 

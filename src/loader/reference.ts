@@ -7,13 +7,8 @@ import { PasteError, type PasteReference } from './paste-error.js';
 import type { Kind } from './section.js';
 import { originOf, type Setting, type ValueOrigin } from './source.js';
 
-/** The location of a reference. */
-interface Standing {
-  /** Undefined for a reference from code. */
-  readonly value: () => ValueOrigin | undefined;
-  /** The option whose whole value is the reference. */
-  readonly option?: Origin | undefined;
-}
+/** Returns the location of a reference; undefined for one from code. */
+type Standing = () => ValueOrigin | undefined;
 
 /** The context of a composite. */
 interface Composite {
@@ -62,24 +57,17 @@ export class Reference {
 
   /** Returns a reference in the section that this one refers to: a whole value, or the word of it that begins at `start`. */
   to(kind: Kind, text: string, setting: Setting, start?: number): Reference {
-    const value = () => originOf(setting, start ?? 0);
-    const option = start === undefined ? setting.option.origin : undefined;
-    return new Reference(kind, text, this, { value, option }, this.first);
+    return new Reference(kind, text, this, () => originOf(setting, start), this.first);
   }
 
   /** Returns a composite's reference to its child, in `option` if that is known. */
   static ofChild(composite: Composite, kind: Kind, text: string | undefined, option?: string): Reference {
-    const value = () => (text === undefined ? undefined : originOfChild(composite, text, option));
-    return new Reference(kind, text, composite.reference, { value });
+    const standing = () => (text === undefined ? undefined : originOfChild(composite, text, option));
+    return new Reference(kind, text, composite.reference, standing);
   }
 
   get origin(): Origin | undefined {
     return this.#place?.origin;
-  }
-
-  /** Place of the option that contains it; in a list, of the word. */
-  get option(): Origin | undefined {
-    return this.#standing.option ?? this.origin;
   }
 
   /** The options that it comes from by interpolation, if its text is not written at its location. */
@@ -88,7 +76,7 @@ export class Reference {
   }
 
   get #place(): ValueOrigin | undefined {
-    this.#stands ??= this.#standing.value();
+    this.#stands ??= this.#standing();
     return this.#stands;
   }
 
@@ -156,7 +144,7 @@ export class Reference {
   }
 }
 
-const NOWHERE: Standing = { value: () => undefined };
+const NOWHERE: Standing = () => undefined;
 
 function isSame(a: ReadonlyMap<string, string> | undefined, b: ReadonlyMap<string, string> | undefined): boolean {
   if (a === undefined || b === undefined || a.size !== b.size) return false;

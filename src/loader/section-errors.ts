@@ -7,7 +7,7 @@ import type { PasteDocument, PasteSection } from '../ini/index.js';
 import { firstNames, PasteAppNotFound, PasteError, type PasteErrorDetails } from './paste-error.js';
 import type { Reference } from './reference.js';
 import { A_KIND, definedBy, headerParts, KIND_OF, type Kind, meantPrefix, namesOf, PROTOCOLS } from './section.js';
-import type { Setting, Source } from './source.js';
+import { originOf, type Setting, type Source } from './source.js';
 
 /** Returns the error for a section without a required option. */
 export function missingSetting(source: Source, section: PasteSection, name: string): PasteError {
@@ -44,7 +44,7 @@ export function emptyPipeline(members: Setting): PasteError {
   return new PasteError('PORTICO_PASTE_EMPTY_PIPELINE', {
     message: 'the pipeline is empty.',
     hint: 'List its filters, outermost first, and its app last.',
-    origin: members.option.origin,
+    origin: originOf(members).origin,
   });
 }
 

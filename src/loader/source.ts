@@ -205,13 +205,14 @@ function attempt<T>(work: () => T, report: Report): T | undefined {
   }
 }
 
-function missingKey({ value, option }: Setting, globalConf: ReadonlyMap<string, string>): PasteError {
+function missingKey(wanted: Setting, globalConf: ReadonlyMap<string, string>): PasteError {
+  const { value } = wanted;
   const names = [...globalConf.keys()].filter((name) => name !== 'here' && name !== '__file__');
   const there = names.length === 0 ? 'It is empty.' : `It has: ${firstNames(names)}.`;
   return new PasteError('PORTICO_PASTE_MISSING_KEY', {
     message: `global_conf has no ${JSON.stringify(value)}.`,
     hint: `${didYouMean(value, names) ?? there} Define it in [DEFAULT] or with "set ${value} = …".`,
-    origin: option.origin,
+    origin: originOf(wanted).origin,
   });
 }
 
@@ -235,7 +236,7 @@ export function secondKey({ value }: Setting, { localConf }: SectionSettings): s
 /** Returns the location of a setting's value, or of the character at `offset` of it. */
 export function originOf({ option, scope }: Setting, offset = 0): ValueOrigin {
   return scope === undefined
-    ? { origin: option.origin, via: [] }
+    ? { origin: originWithin(option.pieces, 0), via: [] }
     : scope.source.originWithinValue(scope.section, option, offset);
 }
 

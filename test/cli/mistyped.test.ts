@@ -173,7 +173,7 @@ test('CF-66 OP-19 code that is lost says once that further errors may follow, at
   assert.match(stdout, /^portico\.ini:2:1: warning: \[DEFAULT\] log_levle/m);
   assert.match(
     stdout,
-    /is called "\.\/gone\.js"[^\n]*\n.*\n.*\n.*\n {2}further errors may follow once this is fixed\napi-paste\.ini:6:1: error/,
+    /is called "\.\/gone\.js"[^\n]*\n.*\n.*\n.*\n {2}further errors may follow once this is fixed\napi-paste\.ini:6:24: error/,
   );
   assert.equal(stdout.match(/further errors/g)?.length, 1);
   // The code may have declared them.

@@ -84,7 +84,7 @@ test('ST-2 a start that is refused writes its errors, as check does, and no line
   t.after(() => Promise.all([start!.end(), check!.end()]));
   assert.deepEqual([await start!.ended, await check!.ended], [STATUS_REFUSED, STATUS_REFUSED]);
   assert.equal(start!.stdout, '');
-  assert.match(start!.stderr, /^api-paste\.ini:2:1: error: .* has no export "other"\.\n/);
+  assert.match(start!.stderr, /^api-paste\.ini:2:21: error: .* has no export "other"\.\n/);
   assert.equal(start!.stderr, check!.stdout.replace('1 error, 0 warnings.\n', ''));
 });
 

@@ -172,7 +172,7 @@ test('MW-4 MW-5 the options a factory has declared are validated in their sectio
 test('PD-152 without imports modules are looked for, and composites of the Loader still followed', async (t) => {
   const { files, places } = unmarked({
     'api-paste.ini':
-      '[composite:main]\nuse = egg:Paste#urlmap\n/ = ▸nope\n/a = api\n/b = b\n[app:api]\npaste.app_factory = ./m.js:nothing\n[app:b]\n▸paste.app_factory = ./none.js:x\n',
+      '[composite:main]\nuse = egg:Paste#urlmap\n/ = ▸nope\n/a = api\n/b = b\n[app:api]\npaste.app_factory = ./m.js:nothing\n[app:b]\npaste.app_factory = ▸./none.js:x\n',
   });
   const findings = await check(t, files, { import: false });
   assert.deepEqual(

@@ -164,9 +164,9 @@ const TABLE: Readonly<Record<string, readonly Refusal[]>> = {
       says: ['"next"', 'line 4', 'line 2'],
     },
     { ini: `[pipeline:main]\npipeline = api\n▸extra = 1\nuse = x${APP}`, code: 'EXTRA_SETTINGS', says: ['extra, use'] },
-    { ini: '[pipeline:main]\n▸pipeline =', code: 'EMPTY_PIPELINE', says: ['[pipeline:main]'] },
+    { ini: '[pipeline:main]\npipeline =▸', code: 'EMPTY_PIPELINE', says: ['[pipeline:main]'] },
     {
-      ini: '[DEFAULT]\nregion = x\n[app:main]\n▸get where = regoin',
+      ini: '[DEFAULT]\nregion = x\n[app:main]\nget where = ▸regoin',
       code: 'MISSING_KEY',
       says: ['regoin', 'Did you mean "region"?'],
     },
@@ -178,20 +178,20 @@ const TABLE: Readonly<Record<string, readonly Refusal[]>> = {
   ],
   'PD-108 factories': [
     {
-      ini: '[app:main]\n▸paste.app_factory = ./m.js:app # mine',
+      ini: '[app:main]\npaste.app_factory = ▸./m.js:app # mine',
       code: 'BAD_FACTORY_EXPRESSION',
       says: ['./m.js:app # mine', 'on a separate line'],
     },
     {
-      ini: '[app:main]\n▸paste.app_factory = ./m.js:ap',
+      ini: '[app:main]\npaste.app_factory = ▸./m.js:ap',
       code: 'BAD_FACTORY_EXPRESSION',
       says: ['"ap"', 'Did you mean "app"?'],
     },
-    { ini: '[app:main]\n▸use = call:nocolon', code: 'BAD_CALL_SPEC', says: ['nocolon', 'call:package/path:export'] },
-    { ini: '[app:main]\n▸paste.app_factory = ./none.js:app', code: 'NO_MODULE', says: ['./none.js'] },
-    { ini: '[app:main]\n▸paste.app_factory = ./mm.js:app', code: 'NO_MODULE', says: ['Did you mean "./m.js"?'] },
+    { ini: '[app:main]\nuse = ▸call:nocolon', code: 'BAD_CALL_SPEC', says: ['nocolon', 'call:package/path:export'] },
+    { ini: '[app:main]\npaste.app_factory = ▸./none.js:app', code: 'NO_MODULE', says: ['./none.js'] },
+    { ini: '[app:main]\npaste.app_factory = ▸./mm.js:app', code: 'NO_MODULE', says: ['Did you mean "./m.js"?'] },
     {
-      ini: '[app:main]\n▸paste.app_factory = nova.api.x:App.factory',
+      ini: '[app:main]\npaste.app_factory = ▸nova.api.x:App.factory',
       code: 'NO_MODULE',
       says: ['[portico:aliases]', 'nova.api.x:App.factory    ./nova/api/x.js:App.factory'],
     },
@@ -207,7 +207,7 @@ const TABLE: Readonly<Record<string, readonly Refusal[]>> = {
       code: 'UNKNOWN_PROTOCOL',
       says: ['call:./m.js:app', 'separate section'],
     },
-    { ini: '[app:main]\n▸paste.app_factory = ./m.js:seven', code: 'BAD_TYPE', says: ['./m.js:seven', 'a number'] },
+    { ini: '[app:main]\npaste.app_factory = ▸./m.js:seven', code: 'BAD_TYPE', says: ['./m.js:seven', 'a number'] },
     { ini: '[app:main]\nuse = ▸egg:', code: 'BAD_VALUE', says: ['distribution'] },
   ],
   'PD-109 composites': [
@@ -255,7 +255,7 @@ const TABLE: Readonly<Record<string, readonly Refusal[]>> = {
       says: ['"only" has 1'],
     },
     {
-      ini: '[app:main]\n▸paste.app_factory = a.b:c\n[portico:aliases]\nx = a.b:c d.e:f\ny = d.e:f a.b:c',
+      ini: '[app:main]\npaste.app_factory = ▸a.b:c\n[portico:aliases]\nx = a.b:c d.e:f\ny = d.e:f a.b:c',
       code: 'CYCLE',
       says: ['a.b:c → d.e:f → a.b:c'],
     },

@@ -100,7 +100,7 @@ test('PD-155 a module that cannot be imported is refused with its own place, bes
     const file = join(folder, 'api-paste.ini');
     await assert.rejects(new Loader(file).loadApp('main'), (error: PasteError) => {
       assert.equal(error.code, 'PORTICO_PASTE_NO_MODULE');
-      assert.ok(error.message.startsWith(`${file}:2:1: [app:main] paste.app_factory: `), error.message);
+      assert.ok(error.message.startsWith(`${file}:2:21: [app:main] paste.app_factory: `), error.message);
       assert.ok(error.message.includes(what), error.message);
       assert.ok(error.message.includes(join(folder, place)), error.message);
       assert.doesNotMatch(error.message, /\n/);

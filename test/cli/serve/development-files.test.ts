@@ -57,7 +57,7 @@ test('OP-2 AU-7 a module, the paste file, the configuration: each that changes i
   writeFileSync(join(project.folder, 'greeting.js'), 'export const = 1;\n');
   await program.printed(/greeting\.js changed, and cannot be served: the code before still is\n/, from);
   const refused = program.output().slice(from);
-  assert.match(refused, /Reload refused after \d+ ms\n {4}api-paste\.ini:2:1: error: .*greeting\.js:1:14\n/);
+  assert.match(refused, /Reload refused after \d+ ms\n {4}api-paste\.ini:2:21: error: .*greeting\.js:1:14\n/);
   assert.doesNotMatch(refused, /\{"|exited with status/);
   assert.equal(await text(), 'three');
 });

@@ -86,7 +86,7 @@ test('OP-19 what a built service does not use, and another one does, is reported
   try {
     process.chdir(project.folder);
     const told = (await toldByProgram()).filter(({ location }) => location?.origin?.file === 'api-paste.ini');
-    assert.deepEqual(told.map(shortened), ['warning PASTE_NO_MODULE api-paste.ini:6:1 [app:other] paste.app_factory']);
+    assert.deepEqual(told.map(shortened), ['warning PASTE_NO_MODULE api-paste.ini:6:21 [app:other] paste.app_factory']);
   } finally {
     process.chdir(before);
     project.remove();
