@@ -15,8 +15,8 @@ import { Generation } from './values/generation.js';
 import { locationOfItem, type OptionLocations, refuseErrors, refuseOption } from './values/option-issues.js';
 import {
   extensionNames,
-  isWritten,
   owningExtensions,
+  setsOptionOf,
   shippedAliases,
   shippedGroups,
   shippedParts,
@@ -138,7 +138,7 @@ const DECLARE = 'Return what defineOptions returns: the export of a module, and 
 
 /** The extensions that somebody asks for. */
 export interface Wanted {
-  /** Only those with an option that a source or code may set. */
+  /** Only those with an option that a source or code sets. */
   readonly configured?: boolean;
   /** Only those that provide this part. */
   readonly providing?: string;
@@ -158,7 +158,7 @@ export async function loadExtensions(
   const folder = folderOf(generation);
   const wrong: Diagnostic[] = [];
   const isAsked = (groups: readonly string[], parts: readonly string[]): boolean =>
-    (!configured || groups.some((group) => isWritten(generation.state, group))) &&
+    (!configured || groups.some((group) => setsOptionOf(generation.state, group))) &&
     (providing === undefined || parts.includes(providing));
   const found = extensionNames(generation).map(async (name) => {
     // The table knows the groups and parts of shipped ones without an import.

@@ -140,13 +140,8 @@ export function absentGroups(generation: Generation): ReadonlyMap<string, string
   );
 }
 
-/** Reports whether a source or code may set an option of a group: a section, an argument, a variable, a value from code. */
-export function isWritten(state: State, group: string): boolean {
-  return state.sources.files.some(({ sections }) => sections.some(({ name }) => name === group)) || isSet(state, group);
-}
-
-/** Reports whether a source or code sets an option of a group: an empty section sets none. */
-function isSet({ sources, pinned, overrides, defaults }: State, group: string): boolean {
+/** Reports whether a file, an argument, a variable or code sets an option of a group: an empty section sets none. */
+export function setsOptionOf({ sources, pinned, overrides, defaults }: State, group: string): boolean {
   const { files, arguments: said, environment, envPrefix } = sources;
   const variables = [envPrefix, OS_PREFIX].map((prefix) => variableName(prefix, group, ''));
   return (
@@ -173,10 +168,10 @@ export async function loadOwners(declared: DeclaredGroups, generation: Generatio
   if (others + sources.arguments.length === 0 && !sections.some(isOpen)) return;
   const directories = new Set<string>();
   for (const [group, directory] of Object.entries(table().directories))
-    if (isOpen(group) && isSet(state, group)) directories.add(directory);
+    if (isOpen(group) && setsOptionOf(state, group)) directories.add(directory);
   for (const directory of directories) await OWNERS[directory]?.();
   for (const name of owningExtensions(generation)) {
-    const written = shippedGroups(name).filter((group) => isOpen(group) && isSet(state, group));
+    const written = shippedGroups(name).filter((group) => isOpen(group) && setsOptionOf(state, group));
     if (written.length === 0) continue;
     const { options = {} } = (await SHIPPED[name]!()).extension;
     for (const group of written) await options[group]?.();

@@ -61,10 +61,11 @@ test('CF-66 without the table a name without an owner cannot be recognized: chec
   }
 });
 
-test('LC-1351 only what sets an option of a group configures it: a section, an argument, a variable, or code', async () => {
+test('LC-1351 only what sets an option of a group configures it: a file, an argument, a variable, or code; its empty section does not', async () => {
   const folder = emptyProject({
     'a.ini': '[servicegroup]\ndriver = memory\n',
     'b.ini': '[DEFAULT]\nlog_level = info\n',
+    'empty.ini': '[servicegroup]\n[database]\n# connection = sqlite:////var/lib/portico/portico.db\n',
   });
   const load = async (file: string, env: Record<string, string> = {}, argv: readonly string[] = []) =>
     (await Config.load({ files: [join(folder.folder, file)], env, argv })) as Config & Asked;
@@ -74,6 +75,7 @@ test('LC-1351 only what sets an option of a group configures it: a section, an a
     assert.equal(await isConfigured(await load('a.ini')), true);
     const plain = await load('b.ini', { PORTICO_DEFAULT__LOG_LEVEL: 'warn', PORTICO_DATABASES__A: '1' });
     assert.equal(await isConfigured(plain), false);
+    assert.equal(await isConfigured(await load('empty.ini')), false);
     assert.equal(await isConfigured(await load('b.ini', { PORTICO_DATABASE__CONNECTION: 'x' })), true);
     assert.equal(await isConfigured(await load('b.ini', {}, ['--set', 'servicegroup.driver=memory'])), true);
     plain.setOverride('servicegroup', 'driver', 'memory');
