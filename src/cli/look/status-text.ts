@@ -32,7 +32,18 @@ export function statusText({
   overrides,
   extensions = [],
 }: StatusDocument): string {
-  const { name, version = '', pid, uptimeMs, generation, stopping, leaving, notListening, ending = [] } = running;
+  const {
+    name,
+    version = '',
+    pid,
+    uptimeMs,
+    generation,
+    stopping,
+    leaving,
+    notListening,
+    notStarted = [],
+    ending = [],
+  } = running;
   const up = formatDuration(uptimeMs / 1000);
   const ends = leaving ? '  leaving' : '  stopping';
   const lines = [`${name} ${version}  pid ${pid}  up ${up}  configuration ${generation}${stopping ? ends : ''}`];
@@ -40,7 +51,7 @@ export function statusText({
     const what = reloading.dryRun ? 'A dry run of a reload' : 'A reload';
     lines.push(`${what} has been running since ${reloading.at}: ${reloading.doing}`);
   }
-  lines.push(...notListening, ...ending);
+  lines.push(...notListening, ...notStarted, ...ending);
   lines.push(...lostLines(running));
   // Problems first: a crash loop has its reason here.
   for (const { name: service, state, ready, wanted, reasons, recent } of services) {

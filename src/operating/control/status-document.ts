@@ -1,5 +1,8 @@
 /** Documents about a launcher and its services: status, readiness, requests in progress. */
+
+import { diagnose } from '../../config/internal.js';
 import type { ClientCounts, Totals } from '../../counts/index.js';
+import { didYouMean, locationText } from '../../errors/index.js';
 import { enteredLink } from '../../process/index.js';
 import type { PeriodicStatus } from '../../tasks/index.js';
 import { countText, formatDuration } from '../../text/index.js';
@@ -65,6 +68,7 @@ export function statusDocument(controlled: Controlled) {
   const { name, version, config, log, recent, runner, status, levels, notListening } = controlled;
   const known = status();
   const { services, reloads, reloading, left, ...rest } = known;
+  const { stopping } = rest;
   const readiness = new Map(readinessOf(known).map((service) => [service.name, service]));
   const shown = services.map(({ workers, ...service }) => ({
     ...service,
@@ -95,6 +99,7 @@ export function statusDocument(controlled: Controlled) {
       logLinesLost: logLinesLost(log, runner.counted()),
       logLinesLostLately: recent.lostLines(),
       notListening,
+      notStarted: stopping ? [] : notStarted(config, services),
     },
     services: shown,
     totals: {
@@ -109,6 +114,23 @@ export function statusDocument(controlled: Controlled) {
     left,
     overrides: overridesOf(levels, known),
   };
+}
+
+/** Returns the names that the configuration enables and that no service has: a start warns of them, and starts the others. */
+function notStarted(config: Controlled['config'], services: readonly ServiceStatus[]): string[] {
+  const running = services.map(({ name }) => name);
+  const sections = config.listAllSections().flatMap((each) => /^(?:api|service):(.+)/s.exec(each)?.[1] ?? []);
+  return ['enabled_apis', 'enabled_services'].flatMap((opt) => {
+    const names = config.has('DEFAULT', opt) ? ((config.resolve('DEFAULT', opt).value ?? []) as readonly string[]) : [];
+    const missing = names.filter((name) => !running.includes(name));
+    const known = new Set([...running, ...sections].filter((name) => !missing.includes(name)));
+    return missing.map((name) => {
+      const { location } = diagnose(config, { group: 'DEFAULT', opt, item: name, message: '' });
+      const near = didYouMean(name, known);
+      const place = location === undefined ? '' : ` (${locationText(location)})`;
+      return `${name} does not run, although ${opt} names it${place}${near === undefined ? ': see api-cli check' : `. ${near}`}`;
+    });
+  });
 }
 
 /** Returns the number of log lines that could not be written. */

@@ -124,12 +124,12 @@ const running = startedOnce(async () => {
     return program.output().length;
   };
   const read = (name: string): string => readFileSync(join(project.folder, name), 'utf8');
-  const check = () => command(['check'], { cwd: project.folder });
-  return { program, pid, change, read, check };
+  const [check, told] = ['check', 'status'].map((word) => () => command([word], { cwd: project.folder }));
+  return { program, pid, change, read, check: check!, told: told! };
 });
 
-test('LC-1402 LC-517 a wrong name that would end a running API refuses the reload; beside all that run it is a warning', async () => {
-  const { program, pid, change, read, check } = await running();
+test('LC-1402 LC-517 a wrong name that would end a running API refuses the reload; beside all that run it is a warning, and status names it', async () => {
+  const { program, pid, change, read, check, told } = await running();
   const good = read('portico.ini');
   const before = await pid();
   const from = change('portico.ini', good.replace('hello,bye', 'hello,bey'));
@@ -149,13 +149,21 @@ test('LC-1402 LC-517 a wrong name that would end a running API refuses the reloa
   assert.equal(outcome, 'refused');
   assert.match(error, SAID);
 
-  const again = change('portico.ini', good.replace('hello,bye', 'hello,bye,beyond'));
+  assert.doesNotMatch(told().stdout, /does not run/);
+  const again = change('portico.ini', good.replace('hello,bye', 'hello,bye,bey,beyond'));
   await program.printed(/enabled_apis includes bad values/, again);
   await program.printed(/Reload accepted/, again);
   assert.notEqual(await pid(), before);
   const { status, stdout } = check();
   assert.equal(status, 78, stdout);
   assert.match(stdout, /error: .*"beyond" .*so this API does not start\n/);
+  const [, ...lines] = told().stdout.split('\n');
+  const place = (name: string): RegExp =>
+    new RegExp(`^${name} does not run, although enabled_apis names it \\(portico\\.ini:2:`);
+  assert.match(lines[0]!, place('bey'));
+  assert.match(lines[0]!, /\)\. Did you mean "bye"\?$/);
+  assert.match(lines[1]!, place('beyond'));
+  assert.match(lines[1]!, /\): see api-cli check$/);
 });
 
 test('LC-517 LC-1403 a reload that leaves nothing to serve is refused and changes nothing', async () => {
