@@ -5,6 +5,7 @@ export { withOverrides } from './config.js';
 export { crossCheck, withoutHint } from './config-holder.js';
 export { generateSample, type SampleOptions } from './documents/sample.js';
 export {
+  byGroup,
   differencesFromDefaults,
   logOptions,
   type ShownOption,

@@ -2,9 +2,10 @@
  * Responses of a running launcher to its operator: one table of routes for all servers. A response uses the knowledge of
  * this process; it waits for a worker only if the worker has to do something.
  */
-import { differencesFromDefaults, showOptions } from '../config/internal.js';
+import { byGroup, differencesFromDefaults, type ShownOption, showOptions } from '../config/internal.js';
 import { nearestOrAll } from '../errors/index.js';
 import { LOG_LEVELS, type LogLevel } from '../log/index.js';
+import { within } from '../tasks/internal.js';
 import { adminOptions } from './control/admin-guard.js';
 import {
   ControlAnswer,
@@ -18,7 +19,7 @@ import { extensionParts } from './control/extension-parts.js';
 import { metricsAnswer } from './control/metrics-text.js';
 import { type RegisteredServices, serviceRoutes } from './control/registered-services.js';
 import { type Readiness, readinessOf, requestsOf, statusDocument } from './control/status-document.js';
-import { DESCRIBE_TOPIC, STATE_TOPIC } from './questions.js';
+import { DESCRIBE_TOPIC, OPTIONS_TOPIC, STATE_TOPIC } from './questions.js';
 import type { ReloadReport, ServiceStatus, WorkerStatus } from './status.js';
 
 export function controlRoutes(controlled: Controlled, registered: RegisteredServices): ControlRoutes {
@@ -49,12 +50,12 @@ export function controlRoutes(controlled: Controlled, registered: RegisteredServ
     'GET /metrics': ({ query }) => metricsAnswer(controlled, query.has('own') ? undefined : registered),
     ...docsRoutes(controlled),
     ...serviceRoutes(() => registered.registry()),
-    'GET /config': ({ query }) => ({
+    'GET /config': async ({ query }) => ({
       schema: 'portico/config',
       version: 1,
       // A parent of an older version has only the differences, also for `all`.
       complete: query.has('all'),
-      options: query.has('all') ? showOptions(controlled.config) : differencesFromDefaults(controlled.config),
+      ...(query.has('all') ? await allOptions(controlled) : { options: differencesFromDefaults(controlled.config) }),
     }),
     'POST /reload': async () => reported(await controlled.reload()),
     // A separate path: a parent that does not know dry runs must not take one for a reload.
@@ -107,6 +108,33 @@ export function probeRoutes(controlled: Controlled, registered: RegisteredServic
     'GET /readyz': () => readyAnswer(readiness()),
     'GET /metrics': () => metricsAnswer(controlled, registered),
   };
+}
+
+/** Milliseconds that a worker has to list its options: a command waits 5 s for the response. */
+const OPTIONS_MS = 2000;
+
+/**
+ * Returns the options of the parent, and those that only workers know, because they import the application; and the services of which no
+ * worker has responded.
+ */
+async function allOptions({ config, runner, status }: Controlled): Promise<{
+  readonly options: readonly ShownOption[];
+  readonly unanswered: readonly string[];
+}> {
+  const options = new Map<string, ShownOption>();
+  const add = (found: readonly ShownOption[]): void => {
+    for (const each of found) options.set(`${each.group}.${each.opt}`, each);
+  };
+  const unanswered: string[] = [];
+  const asked = status().services.map(async ({ name }) => {
+    const described = runner.describe(name, OPTIONS_TOPIC, undefined);
+    const answer = await within(described, { ms: OPTIONS_MS, unref: true });
+    if (answer?.body === undefined) unanswered.push(name);
+    else add(answer.body as readonly ShownOption[]);
+  });
+  await Promise.all(asked);
+  add(showOptions(config));
+  return { options: byGroup([...options.values()]), unanswered };
 }
 
 /** Returns the apps of the services as written in their paste files. */

@@ -18,7 +18,14 @@ export {
 } from './control/status-document.js';
 export { Control, type ControlledLauncher, controlOptions, controlPath } from './control-servers.js';
 export { Diagnosis } from './diagnosis.js';
-export { DESCRIBE_MS, DESCRIBE_TOPIC, Questions, STATE_TOPIC, type StateQuestion } from './questions.js';
+export {
+  DESCRIBE_MS,
+  DESCRIBE_TOPIC,
+  OPTIONS_TOPIC,
+  Questions,
+  STATE_TOPIC,
+  type StateQuestion,
+} from './questions.js';
 export {
   errorLines,
   GuruMeditation,

@@ -10,6 +10,9 @@ export const DESCRIBE_TOPIC = 'portico.api-description';
 /** Asks a worker for the state of a service, which `plan` compares. The body is a {@link StateQuestion}. */
 export const STATE_TOPIC = 'portico.state';
 
+/** Asks a worker for the options of its configuration, with those of the application. */
+export const OPTIONS_TOPIC = 'portico.options';
+
 /** Milliseconds that a process has to describe what it serves. */
 export const DESCRIBE_MS = 10_000;
 

@@ -26,6 +26,8 @@ import { until } from '../fixtures/until.js';
 import { makePair } from '../server/certificate-files.js';
 
 const app = `
+import { defineOptions, string } from 'portico/config';
+export const options = defineOptions('mail', { host: string({ default: 'localhost', help: 'Mail host.' }) });
 export const app = (globals, locals, { log }) => (req, res) => {
   if (req.url === '/level') return res.end(JSON.stringify([log.level, process.pid]));
   if (req.url === '/spin') return endlessly();
@@ -56,7 +58,9 @@ async function served(t: UntilEnd, { more = '', workers = 2, files = {} } = {}):
 
 const file = untilFileEnds();
 /** One service for the tests that follow one another, of which the last one stops it. */
-const shared = startedOnce(() => served(file, { more: '[wsgi]\nkeep_alive = false\n', workers: 1 }));
+const shared = startedOnce(() =>
+  served(file, { more: '[wsgi]\nkeep_alive = false\n[mail]\nhost = relay\n', workers: 1 }),
+);
 
 /** Runs a command in a thread. */
 const run = (cwd: string, ...words: string[]) => commandBeside(words, { cwd });
@@ -230,6 +234,32 @@ test('config show --running prints the configuration in force, not that of the f
   const refused = await run(folder, 'config', 'show', 'wsgi.keep_alife', '--running');
   assert.equal(refused.status, 2);
   assert.match(refused.stderr, /did you mean.*keep_alive/i);
+});
+
+test('config show --running has the options of the application, from a worker: the parent does not import it', async () => {
+  const { folder } = await shared();
+  const shown = (...words: string[]) => run(folder, 'config', 'show', ...words, '--running');
+  const host = await shown('mail.host');
+  assert.deepEqual([host.status, host.stderr], [0, '']);
+  assert.match(host.stdout, /^\[mail\] host = relay {2}\(portico\.ini:\d+:8\)\n$/);
+  assert.match((await shown('mail.hots')).stderr, /^ {2}Did you mean "mail\.host"\?$/m);
+  assert.match((await shown('--changed')).stdout, /^\[mail\] host = relay /m);
+});
+
+test('config show --running says of which service no worker lists its options', async (t) => {
+  const { folder, port } = await served(t, { workers: 1 });
+  const spinning = request({ port, host: '127.0.0.1', path: '/spin', agent: false }).on('error', () => undefined);
+  t.after(() => spinning.destroy());
+  spinning.end();
+  const told = () => run(folder, 'config', 'show', '--running');
+  const shown = await until(told, ({ stderr }) => stderr !== '');
+  assert.equal(
+    shown.stderr,
+    'Without the options that only the application of hello knows: no worker of it responds\n',
+  );
+  assert.equal(shown.status, 0);
+  assert.match(shown.stdout, /^\[api:hello\] workers = 1 /m);
+  assert.doesNotMatch(shown.stdout, /^\[mail\]/m);
 });
 
 test('OP-40 OP-12 scale, restart and stop do what they say, for a service that there is', async () => {

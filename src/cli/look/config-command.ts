@@ -53,7 +53,7 @@ export function register(program: Command): void {
   addReading(config.command('show').argument('[option]', 'group.option (default: all)'))
     .description('print values, the source of each, and those it shadows; secrets are masked')
     .option('--changed', 'only values that differ from their defaults')
-    .option('--running', 'values in the parent of the running service, without those of an application')
+    .option('--running', 'values in the running service')
     .option('--socket <path>', 'with --running: its control socket')
     .option('--json', 'print one JSON document')
     .addHelpText('after', example('api-cli config show --changed'))
@@ -174,16 +174,22 @@ async function show(option: string | undefined, args: ShowArguments): Promise<vo
 
 /** Returns all options of the configuration that the running service uses. */
 async function running(args: MeantService): Promise<readonly ShownOption[]> {
-  const { options, complete } = await ask<{ options: readonly ShownOption[]; complete?: boolean }>(
-    await socketOf(args),
-    'GET',
-    '/config?all',
-  );
+  const {
+    options,
+    complete,
+    unanswered = [],
+  } = await ask<{
+    options: readonly ShownOption[];
+    complete?: boolean;
+    unanswered?: readonly string[];
+  }>(await socketOf(args), 'GET', '/config?all');
   if (complete !== true) {
     process.stderr.write(
       'Only values that differ from their defaults: the parent is of an older version; restart it\n',
     );
   }
+  for (const name of unanswered)
+    process.stderr.write(`Without the options that only the application of ${name} knows: no worker of it responds\n`);
   return options;
 }
 
@@ -209,11 +215,7 @@ function one(all: readonly ShownOption[], name: string, config: Config | undefin
   const short = names.flatMap((each) => (each.startsWith('api:') ? [each.slice('api:'.length)] : []));
   const inside = [...names, ...short].filter((each) => each.startsWith(`${name}.`));
   if (inside.length > 0) throw new UsageError(`${name} is a group, not an option`, `It has ${inside.join(', ')}.`);
-  const hint =
-    didYouMean(name, [...names, ...short]) ??
-    (config === undefined
-      ? 'The parent of the service does not know the options of the application: leave out --running.'
-      : 'Write it as group.option, or omit it to show all options.');
+  const hint = didYouMean(name, [...names, ...short]) ?? 'Write it as group.option, or omit it to show all options.';
   throw new UsageError(`there is no option ${opt} in [${group}]`, hint);
 }
 

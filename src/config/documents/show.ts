@@ -10,7 +10,7 @@ export type ShownOption = ReturnType<typeof shown>;
 
 /** Returns all options, `DEFAULT` first, then by group and name. */
 export function showOptions(config: Config): ShownOption[] {
-  return sortedOptions(config).map(shown);
+  return byGroup(config.resolveAll()).map(shown);
 }
 
 /** Returns the options whose values differ from their declared defaults. */
@@ -45,7 +45,7 @@ export function logOptions(config: Config, log: Logger): void {
   log.debug(`command line args: ${JSON.stringify(config.maskArguments(settings(config)))}`);
   log.debug(`config files: ${JSON.stringify(config.configFiles)}`);
   log.debug('='.repeat(80));
-  for (const resolved of sortedOptions(config)) {
+  for (const resolved of byGroup(config.resolveAll())) {
     const { group, opt, option, value, location } = resolved;
     const name = group === 'DEFAULT' ? opt : `${group}.${opt}`;
     log.debug({ from: location.detail }, `${name.padEnd(30)} = ${maskValue(opt, option, value)}`);
@@ -53,10 +53,10 @@ export function logOptions(config: Config, log: Logger): void {
   log.debug('*'.repeat(80));
 }
 
-/** Sorts declared options: `DEFAULT` first, then groups by name; within a group by name. */
-function sortedOptions(config: Config): Resolved[] {
-  const key = ({ group, opt }: Resolved) => `${group === 'DEFAULT' ? '' : group}\u0000${opt}`;
-  return config.resolveAll().toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
+/** Sorts options: `DEFAULT` first, then groups by name; within a group by name. */
+export function byGroup<T extends Pick<Resolved, 'group' | 'opt'>>(options: readonly T[]): T[] {
+  const key = ({ group, opt }: T) => `${group === 'DEFAULT' ? '' : group}\u0000${opt}`;
+  return options.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 
 /** Returns the options as arguments, one `--set` for each. */

@@ -2,11 +2,12 @@
  * Runs services in this process: alone, or as the inside of a worker.
  */
 import type { Config } from '../../config/index.js';
+import { showOptions } from '../../config/internal.js';
 import { endOwnMetrics, isGauge, type OwnMetric, readOwnMetrics, Totals } from '../../counts/index.js';
 import type { Diagnostic } from '../../errors/index.js';
 import type { LogFields, LogLevel } from '../../log/index.js';
 import type { Answer, HeldRequest, ServiceStatus } from '../../operating/index.js';
-import { DESCRIBE_MS, Questions, requestsOf, type Telling } from '../../operating/internal.js';
+import { DESCRIBE_MS, OPTIONS_TOPIC, Questions, requestsOf, type Telling } from '../../operating/internal.js';
 import { HEAD } from '../../process/index.js';
 import type { ServiceBase, WorkerContext } from '../../service/index.js';
 import { troublesOf } from '../../service/internal.js';
@@ -98,6 +99,11 @@ export class InProcessRunner implements Runner {
     this.questions.answer('log-level', (level) => {
       launcher.control.levels.set(level as LogLevel);
     });
+    // With those of the application, which has been imported since.
+    this.questions.answer(
+      OPTIONS_TOPIC,
+      async () => launcher.config && showOptions(await launcher.config.toValidate()),
+    );
   }
 
   get name(): string {
