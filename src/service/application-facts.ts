@@ -1,4 +1,5 @@
 /** Facts of an application for tools that start it, probe it or forward to it, such as systemd, Kubernetes and nginx. */
+import type { Location } from '../errors/index.js';
 import type { ListenAddress } from './service.js';
 
 /** A listener. */
@@ -60,6 +61,8 @@ export interface ApplicationFacts {
   readonly files: readonly string[];
   /** Returns the paths that the application writes to, `state_path` first; with another `state_path`, to which options may refer. */
   writtenPaths(statePath?: string): readonly WrittenPath[];
+  /** Options that name a file of SQLite, each with the location of its value. */
+  readonly databases: readonly { readonly group: string; readonly opt: string; readonly location: Location }[];
   /** Files that options name and that others must not read, as absolute paths. */
   readonly secretFiles: readonly string[];
   /** Secrets in configuration files. */

@@ -70,6 +70,29 @@ function unreadable(run: ReturnType<typeof generating>, ...words: string[]): (re
 
 const isInstalled = (program: string): boolean => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
 
+test('generate kubernetes warns of a database that no two pods share, at its option, and of none that they share', (t) => {
+  const app = `import { sqliteConnection } from 'portico/app';
+import { defineOptions } from 'portico/config';
+export const options = defineOptions('books', { connection: sqliteConnection({ default: 'sqlite:///books.db' }) });
+`;
+  const said = (more: string) => {
+    const run = generating(t, { more });
+    writeFileSync(join(run.folder, 'app.js'), app + APP);
+    const { status, stdout, stderr } = run('kubernetes');
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^kind: Deployment$/m);
+    return stderr;
+  };
+  const warning = 'each pod has its own file of SQLite, which ends with the pod';
+  const hint = 'Use PostgreSQL for what must stay, or one replica with a PersistentVolumeClaim.';
+  const own = `warning: [books] connection: ${warning}\n  ${hint}\n`;
+  assert.equal(said(''), own);
+  const both = said('[database]\nconnection = sqlite:////var/lib/x/reg.db\n[books]\nconnection = sqlite:///b.db');
+  assert.match(both, /^portico\.ini:8:14: warning: \[database\] connection: each pod /m);
+  assert.match(both, /^portico\.ini:10:14: warning: \[books\] connection: each pod /m);
+  assert.equal(said('[books]\nconnection = sqlite://:memory:'), '');
+});
+
 test('OP-15 what generate writes fits the configuration, and another one no longer', (t) => {
   const run = generating(t);
   const other = generating(t, {

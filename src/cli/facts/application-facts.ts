@@ -58,6 +58,7 @@ export async function applicationFacts(config: Config, args: ConfigurationArgume
     variables: config.variables,
     files: [...config.configFiles, ...config.filesRead],
     writtenPaths: (statePath) => writtenPaths(config, apis, statePath, registry),
+    databases: databases(bundled),
     secretFiles: secretFiles(bundled, trees),
     secrets: writtenSecrets(bundled),
     options: optionsOf(config),
@@ -142,6 +143,13 @@ function argumentsOf(config: Config, args: ConfigurationArguments): ApplicationF
       shown: config.maskArguments(['--set', value])[1]!,
     })),
   ];
+}
+
+/** Returns the options whose values name a file of SQLite, those of the application too. */
+function databases(config: Config): ApplicationFacts['databases'] {
+  return config.resolveAll().flatMap(({ group, opt, value, location }) => {
+    return typeof value === 'string' && value.startsWith('sqlite:///') ? [{ group, opt, location }] : [];
+  });
 }
 
 /** Returns the files that options of the configuration and of sections of the paste files name, and that others must not read. */

@@ -51,7 +51,7 @@ export interface DeploymentFile {
   /** A file that must be in the working directory for this one. */
   beside?(deployment: Deployment): { readonly name: string; readonly text: string };
   /** Returns further steps that the file requires. */
-  warnings?(deployment: Deployment): readonly Pick<Diagnostic, 'message' | 'hint'>[];
+  warnings?(deployment: Deployment): readonly Omit<Diagnostic, 'severity' | 'code'>[];
 }
 
 type Further = Pick<Rule, 'why' | 'unset' | 'hint'>;

@@ -19,7 +19,7 @@ import {
   WORKERS,
 } from './pod-probes.js';
 
-export const kubernetes: DeploymentFile = { lines, read: readManifest, settings, check: checkManifest };
+export const kubernetes: DeploymentFile = { lines, read: readManifest, settings, check: checkManifest, warnings };
 
 function lines(deployment: Deployment): Lines {
   const pod = podOf(deployment);
@@ -99,6 +99,17 @@ function lines(deployment: Deployment): Lines {
     '  selector:',
     `    matchLabels: { app.kubernetes.io/name: ${named} }`,
   ];
+}
+
+/** Returns a warning of each database that no two pods share. */
+function warnings({ databases }: Deployment): ReturnType<NonNullable<DeploymentFile['warnings']>> {
+  return databases.map(({ group, opt, location }) => ({
+    section: group,
+    option: opt,
+    location,
+    message: 'each pod has its own file of SQLite, which ends with the pod',
+    hint: 'Use PostgreSQL for what must stay, or one replica with a PersistentVolumeClaim.',
+  }));
 }
 
 /** Returns the settings of a manifest. An API that the image opens keeps its address: words have precedence over variables. */
