@@ -58,7 +58,10 @@ export function register(program: Command, context: CommandContext): void {
     .option('--strict', 'end with 78 for warnings too')
     .addHelpText(
       'after',
-      '\nExample:\n  api-cli check paste/api-paste.ini\n\nIt calls the factories of the paste file, with ctx.isTrial. One that does not look at that may make folders and databases:\nrun it as the user of the service, or with --no-factories.\n\nStatus: 78 if there is an error, with --strict also if there is a warning.',
+      '\nExample:\n  api-cli check paste/api-paste.ini\n\nIt calls the factories of the paste file, with ctx.isTrial. One that does not look at that may make folders and databases:\nrun it as the user of the service, or with --no-factories.\n\n' +
+        'Status: 78 if there is an error, with --strict also if there is a warning: of the files, of what factories log\n' +
+        '(noauth: callers are not authenticated), or of this machine, such as an address in use. --strict is for the\n' +
+        'configuration of production; one for development, with noauth, never passes it.',
     );
   addConfigurationOptions(command).action(async (file: string | undefined, names: string[], args: CheckArguments) => {
     const parts = (config: Config) => extensionErrors(config, program.createCommand(), context);

@@ -535,6 +535,21 @@ paste.app_factory = ./shop.js:app
   assert.deepEqual(counts([]), [undefined, 1]);
 });
 
+test('check --strict ends with 78 for noauth, also without calls of the application: production has another filter', (t) => {
+  const cwd = folder(t, {
+    'portico.ini': '[api:app]\nport = 0\n[api]\nauth_strategy = noauth\n',
+    'api-paste.ini':
+      '[pipeline:app]\npipeline = noauth own\n[filter:noauth]\npaste.filter_factory = portico/middleware:noauth\n[app:own]\npaste.app_factory = ./x.js:app\n',
+    'x.js': 'export const app = () => (_req, res) => res.end();\n',
+  });
+  const warning = /^api-paste\.ini:3:1: warning: \[filter:noauth\] noauth is on: callers are not authenticated$/m;
+  for (const words of [[], ['--no-factories']]) {
+    const [loose, strict] = [run(cwd, 'check', ...words), run(cwd, 'check', '--strict', ...words)];
+    for (const { stdout } of [loose, strict]) assert.match(stdout, warning);
+    assert.deepEqual([loose.status, strict.status], [0, 78], loose.stdout);
+  }
+});
+
 test('check --strict ends with 78 for a warning, and with 0 without one', (t) => {
   const cwd = folder(t);
   assert.equal(run(cwd, 'check', '--strict', 'api-paste.ini').status, 0);
