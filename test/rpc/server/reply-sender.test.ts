@@ -86,7 +86,46 @@ test('RP-82 replies that wait for another try are bounded by number and bytes: t
   }
 });
 
-test('a reply that the broker will never take is tried once, and counted', async () => {
+test('a result that the broker will never take is an error of its caller, who does not call again', async () => {
+  const { clock, transport, client, messages } = await served({ work: () => 'x'.repeat(5000) });
+  const publish = transport.publish.bind(transport);
+  const refuse: typeof publish = async (to, message, options) => {
+    if (typeof to === 'string' && message.body.length > 4000)
+      throw new DeliveryFailure({ message: 'it has more than 4000 bytes', final: true });
+    return publish(to, message, options);
+  };
+  transport.publish = refuse;
+  const message = 'the result of endpoint.work was refused: it has more than 4000 bytes';
+  await assert.rejects(client.call({}, 'work'), { code: 'PORTICO_NOT_PLAIN', message, remote: true });
+  assert.equal(messages().filter((line) => line.includes('was not delivered')).length, 0);
+  // Also by a later try, when the handler has ended.
+  let isAway = true;
+  transport.publish = async (to, ...rest) => {
+    if (typeof to === 'string' && isAway) throw new DeliveryFailure({ message: 'away' });
+    return refuse(to, ...rest);
+  };
+  const refused = assert.rejects(client.call({}, 'work'), { code: 'PORTICO_NOT_PLAIN', message });
+  await settled();
+  isAway = false;
+  await clock.advance(1000);
+  await refused;
+});
+
+test('an error that the broker will never take is sent without its members', async () => {
+  const work = (): never => {
+    throw Object.assign(new Error('no disk'), { plan: 'x'.repeat(5000) });
+  };
+  const { transport, client } = await served({ work });
+  const publish = transport.publish.bind(transport);
+  transport.publish = async (to, message, options) => {
+    if (typeof to === 'string' && message.body.length > 4000)
+      throw new DeliveryFailure({ message: 'it has more than 4000 bytes', final: true });
+    return publish(to, message, options);
+  };
+  await assert.rejects(client.call({}, 'work'), { code: 'PORTICO_RPC_REMOTE_ERROR', message: 'no disk', data: {} });
+});
+
+test('a reply that the broker will never take, whatever it has, is given up and counted once', async () => {
   const { clock, transport, messages, meter } = await served({ work: () => 'x' });
   let tries = 0;
   const publish = transport.publish.bind(transport);
@@ -98,7 +137,7 @@ test('a reply that the broker will never take is tried once, and counted', async
   await transport.publish(route, requestMessage('id-1', 'work', { reply: { to: 'reply_1', id: 'id-1' } }));
   await settled();
   await clock.advance(10_000);
-  assert.equal(tries, 1);
+  assert.equal(tries, 3, 'the result, the error in its place, and that without members');
   assert.ok(messages().some((line) => /the reply to call id-1 was not delivered/.test(line)));
   assert.equal(meter.take().series.find(({ metric }) => metric === 'repliesLost')?.sum, 1);
 });

@@ -29,6 +29,8 @@ export interface Reply {
   readonly name: string;
   /** Arrival of the call, by the clock. */
   readonly since: number;
+  /** Sends another reply in place of one that the broker will never take; gets its error. Default: none is sent. */
+  readonly refused?: ((error: DeliveryFailure) => Promise<void>) | undefined;
 }
 
 const BETWEEN_MS = 250;
@@ -89,12 +91,13 @@ export class ReplySender {
    * `SerializationError` for a reply that cannot be sent.
    */
   send(reply: Reply): Promise<void> {
-    const { envelope, to, name, since } = reply;
+    const { envelope, to, name, since, refused } = reply;
     const { clock, format, retryMs } = this.#options;
     const id = messageId();
     const body = writeEnvelope(envelope, `the result of ${name}`, format.at(to), id);
     // Without the result, which would be kept as long as its bytes.
-    const written = { to, id: envelope.id, name, since, message: { id, body }, until: clock.now() + retryMs };
+    const until = clock.now() + retryMs;
+    const written = { to, id: envelope.id, name, since, refused, message: { id, body }, until };
     return new Promise((tried) => {
       const sending: Sending = { tried, ended: SETTLED };
       this.#pending.add(sending);
@@ -167,7 +170,7 @@ export class ReplySender {
   /** `failure`: of the first attempt; undefined without one, because the caller is gone. */
   async #retry(reply: WrittenReply, sending: Sending, failure: unknown): Promise<void> {
     const { clock, log, onLost } = this.#options;
-    const { to, id, name, since, message, until } = reply;
+    const { to, id, name, since, refused, message, until } = reply;
     const kept: Kept = { bytes: message.body.length, ended: new AbortController() };
     let err = failure;
     try {
@@ -187,6 +190,13 @@ export class ReplySender {
     } finally {
       this.#forget(kept);
       this.#end(sending);
+    }
+    if (isFinal(err) && refused !== undefined) {
+      try {
+        return await refused(err);
+      } catch (error) {
+        err = error;
+      }
     }
     onLost?.();
     const age = Math.round(clock.now() - since);
@@ -213,6 +223,6 @@ export class ReplySender {
 }
 
 /** Reports whether the broker would refuse the message again. */
-function isFinal(error: unknown): boolean {
+function isFinal(error: unknown): error is DeliveryFailure {
   return error instanceof DeliveryFailure && error.final;
 }

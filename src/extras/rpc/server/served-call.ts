@@ -4,7 +4,7 @@ import { type ActiveTrace, type CallSpans, ignoreErrors, type Logger } from 'por
 import type { Cancel, Clock } from 'portico/tasks';
 import { type CallFailures, type CallMeter, DROPS, type DropReason, deathReason } from '../call-meter.js';
 import type { Deadlines } from '../deadlines.js';
-import { failing } from '../errors.js';
+import { type DeliveryFailure, failing, SerializationError } from '../errors.js';
 import type { CallTracker } from '../exposed-methods.js';
 import type { RequestEnvelope } from '../message/envelope.js';
 import { failureOf, shortened } from '../message/failure.js';
@@ -15,7 +15,7 @@ import { shownArguments } from './arguments.js';
 import { type Endpoints, isCutOff, isExpected, isIgnored, logFailure, type ServedMethod } from './endpoints.js';
 import type { HeldLoop } from './held-loop.js';
 import type { RecentKeys } from './recent-keys.js';
-import type { ReplySender } from './reply-sender.js';
+import type { Reply, ReplySender } from './reply-sender.js';
 import type { SenderClocks } from './sender-clocks.js';
 
 /** Parts that all calls of a server share. */
@@ -341,13 +341,19 @@ class CallReply {
     this.#since = since;
   }
 
-  /** Sends a result; one that cannot be sent is a failure, which `failed` gets. `name`: the method, for logs. */
+  /** Sends a result; one that cannot be sent, or that the broker refuses, is a failure, which `failed` gets. `name`: the method, for logs. */
   result(name: string, result: unknown, failed?: (error: unknown) => void): Promise<void> {
-    try {
-      return this.#send(name, { result });
-    } catch (error) {
+    const instead = (error: unknown): Promise<void> => {
       failed?.(error);
       return this.failure(name, error, false);
+    };
+    // Not the broker's error, after which its caller could call again: the method has run.
+    const refused = (cause: DeliveryFailure): Promise<void> =>
+      instead(new SerializationError({ message: `the result of ${name} was refused: ${cause.sentence}`, cause }));
+    try {
+      return this.#send(name, { result }, refused);
+    } catch (error) {
+      return instead(error);
     }
   }
 
@@ -362,11 +368,14 @@ class CallReply {
     if (this.#request.reply === undefined) return;
     const from = { host, binary, requestId: this.requestId };
     const failure = failureOf(error, from, { expected });
-    try {
-      await this.#send(name, { failure });
-    } catch (err) {
+    const short = (err: unknown): Promise<void> => {
       log.warn({ err, ...this.facts }, `${name}: its error is sent without its members`);
-      await this.#send(name, { failure: shortened(failure) });
+      return this.#send(name, { failure: shortened(failure) });
+    };
+    try {
+      await this.#send(name, { failure }, short);
+    } catch (err) {
+      await short(err);
     }
   }
 
@@ -391,7 +400,11 @@ class CallReply {
   }
 
   /** Throws as {@link ReplySender.send}. */
-  #send(name: string, what: { readonly result: unknown } | { readonly failure: FailureEnvelope }): Promise<void> {
+  #send(
+    name: string,
+    what: { readonly result: unknown } | { readonly failure: FailureEnvelope },
+    refused?: Reply['refused'],
+  ): Promise<void> {
     const { reply } = this.#request;
     if (reply === undefined) return Promise.resolve();
     const sent = this.#with.replies.send({
@@ -399,6 +412,7 @@ class CallReply {
       envelope: { id: reply.id, ...what },
       name,
       since: this.#since,
+      refused,
     });
     this.#isTold = true;
     return sent;

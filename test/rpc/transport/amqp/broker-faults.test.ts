@@ -259,3 +259,24 @@ test('RP-80 a transport can be closed while the broker blocks it', { skip: distu
   }
   await deleteTopic(route.exchange, 'images');
 });
+
+test('RP-49 a message beyond max_message_size of the broker is refused for good, and one that fits is sent after it', {
+  skip: disturbing,
+}, async (t) => {
+  const { route, open } = ground(t);
+  const setLimit = (bytes: string) => rabbitmqctl('eval', `application:set_env(rabbit, max_message_size, ${bytes}).`);
+  const [, usual] = /(\d+)/.exec(await rabbitmqctl('eval', 'application:get_env(rabbit, max_message_size).')) ?? [];
+  await setLimit('1000');
+  try {
+    const transport = await open(brokerUrl);
+    await transport.publish(route, textMessage('before'));
+    await assert.rejects(transport.publish(route, textMessage('x'.repeat(2000))), {
+      code: 'PORTICO_RPC_DELIVERY_FAILURE',
+      final: true,
+      message: /it has 2000 bytes, and the broker takes 1000/,
+    });
+    await transport.publish(route, textMessage('after'));
+  } finally {
+    await setLimit(usual!);
+  }
+});

@@ -14,6 +14,9 @@ import { type Address, declareExchange, declareQueue, type QueuePlan, type Topol
 
 const TIMEOUT_MS = 30_000;
 
+/** RabbitMQ's text for a message that exceeds its `max_message_size`. */
+const TOO_LARGE = /is larger than (?:configured )?max size (\d+)/;
+
 /** A message to publish, with its address and limits. */
 interface Shipment {
   readonly address: Address;
@@ -232,6 +235,17 @@ export class AmqpPublisher {
     if (code === 'NACK') {
       const message = `${this.#parts.name} refused ${what}`;
       return new DeliveryFailure({ message, hint: 'Its queue may be full.', cause });
+    }
+    // The broker closes the channel, also for the messages of others that it had not confirmed: those may have arrived.
+    const [, most] = TOO_LARGE.exec(code === 'PRECONDITION_FAILED' ? reasonOf(cause) : '') ?? [];
+    if (shipment.message.body.length > Number(most)) {
+      const message = `${this.#parts.name} refused ${what}: it has ${shipment.message.body.length} bytes, and the broker takes ${most}`;
+      return new DeliveryFailure({
+        message,
+        hint: 'Send less, or raise max_message_size of the broker.',
+        final: true,
+        cause,
+      });
     }
     const message = `${this.#parts.name}: the channel was closed before ${what} was confirmed: ${reasonOf(cause)}`;
     return new DeliveryUnknown({ message, hint: 'The broker may have received it.', cause });
