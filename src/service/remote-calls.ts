@@ -32,7 +32,7 @@ export interface CallOptions {
    * calls with a longer timeout than that.
    */
   readonly callMonitorTimeout?: number;
-  /** Number of retries for a message that does not reach the broker; -1: until the timeout. Default -1. */
+  /** Number of retries of connecting, and of a message that does not reach the broker; 0: none, -1: until the timeout. Default -1. */
   readonly retry?: number;
   /** Time until an unprocessed cast becomes a dead letter; 0: never. Default: `[rpc] cast_ttl`. */
   readonly ttl?: number;

@@ -40,6 +40,9 @@ export interface SendOptions {
   readonly expected?: Pick<Expected, 'isOver'>;
 }
 
+/** Options of waiting for a connection. */
+export type ConnectOptions = Partial<Pick<SendOptions, 'signal' | 'retry'>>;
+
 /** Parts of a client. */
 export interface CallPath {
   readonly settings: MessagingSettings;
@@ -54,8 +57,8 @@ export interface CallPath {
   readonly levels: UpgradeLevels;
   /** Throws `PORTICO_RPC_MEMORY` if the transport cannot reach the services of a topic. */
   checkReach(topic: string): void;
-  /** Returns the connected transport. Rejects with `DeliveryFailure` if it takes longer than `ms`. */
-  connected(ms: number, signal?: AbortSignal): Awaitable<Transport>;
+  /** Returns the connected transport. Rejects with `DeliveryFailure` if it takes longer than `ms`, or after `retry` further attempts. */
+  connected(ms: number, options?: ConnectOptions): Awaitable<Transport>;
   /**
    * Sends a message; retries if it did not reach the broker. Resends a message that may have been sent only on the topology of
    * oslo.messaging, whose services do the same and drop what they have had. Rejects with `DeliveryUnknown` if any of the tries may have reached it. Settles
@@ -137,7 +140,7 @@ export class CallClient implements RPCClient {
     const checked = this.#checkCap(what, until);
     if (checked !== undefined) await checked;
     const id = messageId();
-    const connected = this.#path.connected(until - clock.now(), signal);
+    const connected = this.#path.connected(until - clock.now(), { signal, retry });
     const transport = connected instanceof Promise ? await connected : connected;
     const found = pending.address(transport);
     const to = typeof found === 'string' ? found : await this.#inTime(found, what, until);
@@ -174,7 +177,7 @@ export class CallClient implements RPCClient {
     await this.#checkCap(this.#what(method), until);
     const id = messageId();
     const message = { id, packed: this.#encode(context, method, args, { id, trace }) };
-    await this.#path.connected(until - clock.now(), signal);
+    await this.#path.connected(until - clock.now(), { signal, retry });
     await this.#send(message, { ttlMs, mandatory, until, retry, signal });
   }
 

@@ -18,7 +18,7 @@ import {
 import { busNotifier } from '../notifications/notification.js';
 import { shareTransport } from '../transport/open-transport.js';
 import { type Message, type Route, retryWaitMs, type Transport } from '../transport/transport.js';
-import { CallClient, type CallPath, type SendOptions } from './call-client.js';
+import { CallClient, type CallPath, type ConnectOptions, type SendOptions } from './call-client.js';
 import { PendingCalls } from './pending-calls.js';
 import { UpgradeLevels } from './upgrade-levels.js';
 
@@ -146,11 +146,11 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     return this.#spans;
   }
 
-  /** Returns the connected transport. Rejects with `DeliveryFailure` if it takes longer than `ms`. */
-  connected(ms: number, signal?: AbortSignal): Awaitable<Transport> {
+  /** Returns the connected transport, as `CallPath.connected` describes it. */
+  connected(ms: number, { signal, retry }: ConnectOptions = {}): Awaitable<Transport> {
     const transport = this.#open;
     const isThere = transport?.state === 'connected' || transport?.state === 'blocked';
-    return isThere ? transport : this.#connect(ms, signal);
+    return isThere ? transport : this.#connect(ms, signal, retry);
   }
 
   /** Sends a message, as `CallPath.send` describes it. */
@@ -219,13 +219,14 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     return this.#given ?? this.#share;
   }
 
-  async #connect(ms: number, signal: AbortSignal | undefined): Promise<Transport> {
+  async #connect(ms: number, signal: AbortSignal | undefined, retry = -1): Promise<Transport> {
     const late = new AbortController();
     const cancel = this.clock.after(ms, () => late.abort());
     this.#isAwaited = true;
     try {
       const transport = await this.#transport();
-      await transport.connect(signal === undefined ? late.signal : AbortSignal.any([late.signal, signal]));
+      const ends = signal === undefined ? late.signal : AbortSignal.any([late.signal, signal]);
+      await transport.connect(ends, retry < 0 ? undefined : retry);
       this.#isAwaited = false;
       return transport;
     } catch (error) {

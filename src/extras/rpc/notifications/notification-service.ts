@@ -139,7 +139,7 @@ export class NotificationService implements ServiceBase {
     const { topics = usual.topics, exchanges = [settings.exchange] } = this.#options;
     const priorities = Object.keys(this.#options.handlers) as NotificationPriority[];
     try {
-      const opened = await connection.connected(settings.startWaitMs, signal);
+      const opened = await connection.connected(settings.startWaitMs, { signal });
       for (const exchange of exchanges) {
         for (const topic of topics) {
           for (const priority of priorities) {

@@ -49,7 +49,7 @@ export class ServedTopics {
     this.#spans = spans;
     const begin = (transport: Transport): Promise<void> => this.#begin(transport, served, aborted);
     try {
-      await begin(await connection.connected(startWaitMs, aborted));
+      await begin(await connection.connected(startWaitMs, { signal: aborted }));
     } catch (error) {
       const isAway = error instanceof DeliveryFailure && !aborted.aborted;
       if (!startWithoutBroker || !isAway) throw error;
@@ -68,7 +68,7 @@ export class ServedTopics {
     const { signal } = this.#ending;
     while (!signal.aborted) {
       try {
-        await begin(await connection.connected(Number.POSITIVE_INFINITY, signal));
+        await begin(await connection.connected(Number.POSITIVE_INFINITY, { signal }));
         if (!signal.aborted) log.info(`${topic} accepts calls now`);
       } catch (err) {
         if (signal.aborted) return;

@@ -156,7 +156,7 @@ function share(transport: Transport, release: () => Promise<void>): Transport {
         forget();
       };
     },
-    connect: (signal) => told(() => transport.connect(signal)),
+    connect: (signal, retry) => told(() => transport.connect(signal, retry)),
     publish: (to, message, options) => told(() => transport.publish(to, message, options), DeliveryUnknown),
     consume: (route, options, onDelivery) => own(() => transport.consume(route, options, onDelivery)),
     declareQueue: (route) => told(() => transport.declareQueue(route)),

@@ -228,9 +228,10 @@ export interface Transport {
   /**
    * Connects; settles when connected. Retries until `signal` is aborted, then rejects with `DeliveryFailure`. After the first connection
    * the driver reconnects by itself, without limit, until {@link close}. Rejects at once with `DeliveryFailure` if the broker refuses the
-   * user and has never accepted it; the next call connects again. Safe to call twice.
+   * user and has never accepted it; the next call connects again. Safe to call twice. `retry`: number of further attempts after one that
+   * failed, then it rejects with `DeliveryFailure`; default: no limit. 0: also rejects at once while a lost connection is re-established.
    */
-  connect(signal?: AbortSignal): Promise<void>;
+  connect(signal?: AbortSignal, retry?: number): Promise<void>;
   /**
    * Settles when the broker has accepted the message (publisher confirm). `to`: a route, or the address of a reply consumer. Tries once:
    * rejects with `NoServers` (mandatory and no queue), `DeliveryFailure` (not connected, refused, blocked for `timeoutMs`: the broker does

@@ -2,13 +2,15 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
+import { Config } from 'portico/config';
+import { RPCConnection } from 'portico/rpc';
 import { makeTransport, parseTransportUrl } from '#internal/extras/rpc';
 import { connectionOptions } from '../../../../dist/extras/rpc/transport/amqp/amqp-connection.js';
 import { makePair } from '../../../server/certificate-files.js';
 import { recordedLog } from '../../../tasks/recorded-log.js';
 import { transportOptions } from '../../conformance.js';
 import { brokerUrl, withoutBroker } from './broker.js';
-import { ground, textMessage } from './open-broker.js';
+import { entered, ground, textMessage } from './open-broker.js';
 
 const QUICK = { retryIntervalMs: 50, retryBackoffMs: 0, retryIntervalMaxMs: 100 };
 
@@ -71,6 +73,40 @@ test('a start that is given up says why it was not connected, without a password
   });
   await transport.close();
   assert.doesNotMatch(JSON.stringify(log.lines), /secret/);
+});
+
+test('RP-36 RP-49 with retry 0 a connection is tried once: a call fails at once, and the next one tries again', async () => {
+  const closed = await closedPort();
+  const config = Config.fromText(`[rpc]\ntransport_url = amqp://127.0.0.1:${closed}/\nretry_interval = 30\n`);
+  const log = recordedLog();
+  const connection = new RPCConnection({ config, log: log.log });
+  const client = connection.client({ topic: 'images', timeout: 60, retry: 0 });
+  for (const send of ['call', 'cast'] as const)
+    await assert.rejects(client[send]({}, 'resize'), ({ code, message }: Error & { code: string }) => {
+      assert.equal(code, 'PORTICO_RPC_DELIVERY_FAILURE');
+      assert.match(message, /is not connected: connect ECONNREFUSED/);
+      return true;
+    });
+  assert.equal(log.messages().filter((line) => /failed: .*; retrying in/.test(line)).length, 2);
+  await connection.close();
+});
+
+test('RP-36 a connection is tried again as often as retry says', async () => {
+  const log = recordedLog();
+  const options = transportOptions({ ...QUICK, log: log.log });
+  const transport = await makeTransport(`amqp://127.0.0.1:${await closedPort()}/`, options);
+  await assert.rejects(transport.connect(undefined, 2), { code: 'PORTICO_RPC_DELIVERY_FAILURE' });
+  assert.equal(log.messages().filter((line) => /failed: .*; retrying in/.test(line)).length, 3);
+  await transport.close();
+});
+
+test('RP-36 with retry 0 a lost connection is not waited for', { skip: withoutBroker }, async (t) => {
+  const { open, proxy } = ground(t);
+  const way = await proxy();
+  const transport = await open(way.url);
+  await way.close();
+  await entered(transport, 'lost');
+  await assert.rejects(transport.connect(undefined, 0), { code: 'PORTICO_RPC_DELIVERY_FAILURE' });
 });
 
 test('a user that the broker refuses is reported at once, in its words and without the password', {

@@ -44,6 +44,8 @@ export class AmqpLink {
   #wasUp = false;
   #isClosed = false;
   #failure: unknown;
+  /** Attempts since the start that failed, each with all hosts. */
+  #failed = 0;
   readonly #waiting = new Set<() => void>();
 
   constructor(settings: ConnectionSettings, onChange: () => void) {
@@ -87,6 +89,7 @@ export class AmqpLink {
     this.#stop = new AbortController();
     const { signal } = this.#stop;
     if (this.#failure instanceof DeliveryFailure) this.#failure = undefined;
+    this.#failed = 0;
     // Others use it too, long after the request that was the first.
     void runInRequest({}, () => this.#run(signal));
   }
@@ -98,13 +101,15 @@ export class AmqpLink {
   }
 
   /**
-   * Returns the connection once it is established. Rejects when `signal` is aborted, when it is closed, or when it can never be
-   * established.
+   * Returns the connection once it is established. Rejects when `signal` is aborted, when it is closed, when it can never be established, or
+   * when more attempts than `retry` have failed; one that failed before the call, or lost the connection, counts.
    */
-  async up(signal?: AbortSignal): Promise<Connection> {
+  async up(signal?: AbortSignal, retry = Number.POSITIVE_INFINITY): Promise<Connection> {
+    const most = Math.max(this.#failed, this.#wasUp ? 0 : 1) + retry;
     while (this.#connection === undefined) {
       if (this.#failure instanceof PorticoError) throw this.#failure;
-      if (signal?.aborted === true || this.#isClosed) throw this.#notConnected();
+      const isOver = signal?.aborted === true || this.#failed >= most;
+      if (isOver || this.#isClosed) throw this.#notConnected();
       await this.changed(signal);
     }
     return this.#connection;
@@ -151,6 +156,8 @@ export class AmqpLink {
         if (failed % this.#hosts.length > 0) continue;
         if (!this.#wasUp && isRefusal(error)) return this.#giveUp(error);
         const rounds = failed / this.#hosts.length;
+        this.#failed += 1;
+        this.#tell();
         const waitMs = retryWaitMs(options, rounds - 1) * (0.5 + Math.random() / 2);
         this.#say(`failed: ${reasonOf(error)}; retrying in ${Math.ceil(waitMs / 1000)} s`);
         await pause(waitMs, { signal });

@@ -69,11 +69,11 @@ export class AmqpTransport extends StatefulTransport implements Transport {
     this.#publisher = new AmqpPublisher({ link: this.#publishing, topology, options, name: url.shown });
   }
 
-  async connect(signal?: AbortSignal): Promise<void> {
+  async connect(signal?: AbortSignal, retry?: number): Promise<void> {
     this.#publishing.start();
     this.#connecting += 1;
     try {
-      await this.#publishing.up(signal);
+      await this.#publishing.up(signal, retry);
     } finally {
       this.#connecting -= 1;
       if (this.#connecting === 0 && this.state === 'new') this.#publishing.stop();
