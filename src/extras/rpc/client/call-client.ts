@@ -40,9 +40,6 @@ export interface SendOptions {
   readonly expected?: Pick<Expected, 'isOver'>;
 }
 
-/** Options of waiting for a connection. */
-export type ConnectOptions = Partial<Pick<SendOptions, 'signal' | 'retry'>>;
-
 /** Parts of a client. */
 export interface CallPath {
   readonly settings: MessagingSettings;
@@ -58,7 +55,7 @@ export interface CallPath {
   /** Throws `PORTICO_RPC_MEMORY` if the transport cannot reach the services of a topic. */
   checkReach(topic: string): void;
   /** Returns the connected transport. Rejects with `DeliveryFailure` if it takes longer than `ms`, or after `retry` further attempts. */
-  connected(ms: number, options?: ConnectOptions): Awaitable<Transport>;
+  connected(ms: number, options?: Partial<Pick<SendOptions, 'signal' | 'retry'>>): Awaitable<Transport>;
   /**
    * Sends a message; retries if it did not reach the broker. Resends a message that may have been sent only on the topology of
    * oslo.messaging, whose services do the same and drop what they have had. Rejects with `DeliveryUnknown` if any of the tries may have reached it. Settles

@@ -18,7 +18,7 @@ import {
 import { busNotifier } from '../notifications/notification.js';
 import { shareTransport } from '../transport/open-transport.js';
 import { type Message, type Route, retryWaitMs, type Transport } from '../transport/transport.js';
-import { CallClient, type CallPath, type ConnectOptions, type SendOptions } from './call-client.js';
+import { CallClient, type CallPath, type SendOptions } from './call-client.js';
 import { PendingCalls } from './pending-calls.js';
 import { UpgradeLevels } from './upgrade-levels.js';
 
@@ -147,7 +147,7 @@ export class RPCConnection implements OwnRPCClients, CallPath {
   }
 
   /** Returns the connected transport, as `CallPath.connected` describes it. */
-  connected(ms: number, { signal, retry }: ConnectOptions = {}): Awaitable<Transport> {
+  connected(ms: number, { signal, retry }: Partial<Pick<SendOptions, 'signal' | 'retry'>> = {}): Awaitable<Transport> {
     const transport = this.#open;
     const isThere = transport?.state === 'connected' || transport?.state === 'blocked';
     return isThere ? transport : this.#connect(ms, signal, retry);
