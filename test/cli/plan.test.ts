@@ -57,6 +57,7 @@ test('--json: both places, the class and the rule of each difference', () => {
     subject: 'POST /v1/bookings',
     route: 'POST /v1/bookings',
     text: 'body.guest is required now',
+    value: ['body', 'guest'],
     effect: null,
     old: 'app.js:17',
     new: 'app.js:16',
