@@ -41,8 +41,8 @@ export interface FactoryContext {
   /** Log with the name of the section in each line. */
   readonly log: Logger;
   /**
-   * True if the app is built to find errors and serves nothing: in `api-cli check`, and in a dry run of a reload, which without workers is built
-   * in the process that serves. A factory that migrates a database or makes files leaves that out then. False in the first worker of a reload, which serves if the reload is accepted.
+   * True if the app is built to find errors and serves nothing: in `api-cli check`, in a start or a reload whose options or references are refused
+   * already, and in a dry run of a reload, which without workers is built in the process that serves. A factory that migrates a database or makes files leaves that out then. False in the first worker of a reload, which serves if the reload is accepted.
    */
   readonly isTrial: boolean;
   /**

@@ -7,6 +7,7 @@
  */
 import type { App, DeclaredFactory, Filter, OpenApiAdditions } from '../app/index.js';
 import { callFactory, connectApp, type FaultForm } from '../app/internal.js';
+import { asTrial } from '../config/internal.js';
 import { ConfigurationRefused, type Origin } from '../errors/index.js';
 import type { Awaitable } from '../service/index.js';
 import type { JobList } from '../tasks/index.js';
@@ -178,11 +179,15 @@ export class Creation {
     }
   }
 
-  /** Creates a tree. For one with an error, creates the parts that can be loaded, and throws their refusals with the error. */
+  /**
+   * Creates a tree. For one with an error, creates the parts that can be loaded, as a trial because nothing of it will serve, and throws their
+   * refusals with the error.
+   */
   async #whole({ context, error }: LoadedTree): Promise<Created> {
     const refusals = new PartRefusals(this.#patience);
+    const create = () => context && this.#create(context);
     if (error !== undefined) refusals.note(error);
-    const created = await refusals.gather(() => context && this.#create(context));
+    const created = await refusals.gather(error === undefined ? create : () => asTrial(create));
     refusals.refuse();
     return created!;
   }

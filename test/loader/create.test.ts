@@ -26,6 +26,10 @@ test('DR-11 a factory knows whether what it makes will serve', async (t) => {
   await loader.loadApp();
   await asTrial(() => loader.loadApp());
   assert.deepEqual(given, [false, true]);
+  // The load is refused already: the factory is called for its errors.
+  const refused = loaderOf(t, '[pipeline:main]\npipeline = gone app\n[app:app]\npaste.app_factory = app\n', { app });
+  await assert.rejects(refused.loadApp(), { code: 'PORTICO_PASTE_NO_SECTION' });
+  assert.deepEqual(given, [false, true, true]);
 });
 
 test('PD-162 a factory is given both configurations in file order, and its surroundings', async (t) => {
