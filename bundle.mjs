@@ -13,7 +13,6 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { createRequire } from 'node:module';
 import { basename, dirname, extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -27,7 +26,6 @@ if (isMade()) process.exit(0);
 const { rollup } = await import('rollup');
 const { parseAst } = await import('rollup/parseAst');
 const { transform } = await import('esbuild');
-const ts = createRequire(import.meta.url)('typescript');
 
 /** The thread of each process that serves. It is published as CommonJS: for an ES module Node starts a loader there, 7 ms of CPU time. */
 const THREAD = 'launch/worker/watch-thread.js';
@@ -166,7 +164,8 @@ function readModule(path) {
   return {
     code,
     statics,
-    loads: nodesIn(body)
+    // Few modules import others later, and a walk through all nodes takes longer than to read them.
+    loads: (code.includes('import(') ? nodesIn(body) : [])
       .filter(({ type }) => type === 'ImportExpression')
       .flatMap((node) => moduleOf(node) ?? []),
     reexports: new Map(
@@ -350,9 +349,12 @@ function kindsOf(provides) {
 /** Returns the declaration files of the entry points and all files that they import. */
 function declarations() {
   const found = new Set(Object.values(exports).flatMap(({ types }) => (types ? [relative('dist', types)] : [])));
-  for (const path of found)
-    for (const { fileName } of ts.preProcessFile(readFileSync(join(dist, path), 'utf8'), true, true).importedFiles)
-      if (fileName.startsWith('.')) found.add(join(dirname(path), fileName).replace(/\.js$/, '.d.ts'));
+  for (const path of found) {
+    // As the compiler writes it, with the comments of the source.
+    const code = readFileSync(join(dist, path), 'utf8').replaceAll(/\/\*.*?\*\//gs, '');
+    for (const [, target] of code.matchAll(/\b(?:from|import) ?\(?['"](\..*?)['"]/g))
+      found.add(join(dirname(path), target).replace(/\.js$/, '.d.ts'));
+  }
   return found;
 }
 
