@@ -212,7 +212,9 @@ function withoutSecretLines(ctx: FactoryContext, options: OptionDeclarations): F
 export function optionOrigin({ section, config }: FactoryContext, group: string, option: string): Origin {
   const own = section.options.get(option)?.origin;
   if (own !== undefined || !config.has(group, option)) return own ?? section.origin;
-  return config.getLocation(group, option).origin ?? section.origin;
+  const { option: declared, location } = config.resolve(group, option);
+  const other = [...declared.aliases, ...declared.deprecated].find((name) => section.options.has(name));
+  return section.options.get(other ?? '')?.origin ?? location.origin ?? section.origin;
 }
 
 /** Additions of a filter to every operation that it wraps. Responses without `content` are faults. */

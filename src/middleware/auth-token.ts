@@ -14,13 +14,7 @@ import {
 import { exchangeOf, faultFormOf, optionOrigin, unvalidatedToken } from '../app/internal.js';
 import { ConfigurationRefused, type Origin, refusalAt } from '../errors/index.js';
 import { Drivers } from '../service/internal.js';
-import {
-  type AuthTokenOptions,
-  authTokenOptions,
-  type JwtOptions,
-  jwtOptions,
-  unaliasedAuthTokenOptions,
-} from './auth/auth-token-options.js';
+import { type AuthTokenOptions, authTokenOptions, type JwtOptions, jwtOptions } from './auth/auth-token-options.js';
 import {
   addHeaders,
   type HeaderPairs,
@@ -61,7 +55,7 @@ function startValidator(options: AuthTokenOptions, ctx: FactoryContext, jwt?: Jw
   return withDrivers(ctx, async (drivers) => {
     const { config, log, section } = ctx;
     // An option in the section of the filter takes precedence over the group.
-    const group = jwt === undefined ? (options.configGroup ?? 'auth_token') : 'jwt';
+    const group = jwt === undefined ? 'auth_token' : 'jwt';
     const originOf = (option: string): Origin => optionOrigin(ctx, group, option);
     const settings: ValidatorSettings = { options, config, log, origin: section.origin, originOf };
     const made = { required: ['validate'], args: [settings, jwt] };
@@ -127,14 +121,14 @@ export interface AuthTokenFilter extends Filter {
 export const authToken = filterFactory(
   'auth_token',
   authTokenOptions,
-  (given, ctx): Promise<AuthTokenFilter> => tokenFilter(ctx, ...jwtOf(ownGroup(given, ctx), ctx)),
+  (options, ctx): Promise<AuthTokenFilter> => tokenFilter(ctx, ...jwtOf(options, ctx)),
   {
-    trial: async (given, ctx) => {
+    trial: async (options, ctx) => {
       // The other checks need a service configuration, which a filter loaded alone does not have.
-      if (isAlone(ctx)) return findValidator(given, ctx);
-      await tried(ctx, ...jwtOf(ownGroup(given, ctx), ctx));
+      if (isAlone(ctx)) return findValidator(options, ctx);
+      await tried(ctx, ...jwtOf(options, ctx));
     },
-    openapi: (given, ctx) => openapiOf(...jwtOf(ownGroup(given, ctx), ctx)),
+    openapi: (options, ctx) => openapiOf(...jwtOf(options, ctx)),
   },
 );
 
@@ -235,11 +229,6 @@ async function tokenFilter(ctx: FactoryContext, options: AuthTokenOptions, jwt?:
   return Object.assign(filter, { invalidate });
 }
 
-function ownGroup(options: AuthTokenOptions, { config, section }: DeclaredContext): AuthTokenOptions {
-  if (options.configGroup === undefined || options.configGroup === 'auth_token') return options;
-  return config.group(options.configGroup, unaliasedAuthTokenOptions, { local: section.options });
-}
-
 /** If memcached is used, a process caches a token for this fraction of token_cache_time. */
 const SHARED_PART = 10;
 
@@ -249,7 +238,7 @@ function cacheFor(options: AuthTokenOptions, ctx: FactoryContext): TokenCache {
     throw new ConfigurationRefused('PORTICO_TOKEN_CACHE', {
       message: `cache_security is ${options.cacheSecurity}, but cache_secret_key is missing`,
       hint: 'Set cache_secret_key, or remove cache_security.',
-      origin: optionOrigin(ctx, options.configGroup ?? 'auth_token', 'cache_security'),
+      origin: optionOrigin(ctx, 'auth_token', 'cache_security'),
     });
   }
   return new TokenCache({

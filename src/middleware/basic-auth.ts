@@ -13,7 +13,7 @@ import {
   remoteOf,
 } from '../app/index.js';
 import { checkSite, exchangeOf, optionOrigin, unavailable } from '../app/internal.js';
-import { boolean, defineOptions, integer, type OptionsOf, path, string } from '../config/index.js';
+import { defineOptions, type OptionsOf, path, string } from '../config/index.js';
 import { writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused, type Origin } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
@@ -172,23 +172,19 @@ const basicAuthOptions = defineOptions({
     help: 'Password file with bcrypt hashes, as htpasswd -B writes it, relative to the working directory.',
   }),
   realm: string({ default: 'Restricted', help: 'Realm that browsers show when they ask for a password.' }),
-  set_headers: boolean({ default: true, help: 'Also pass the user to the app in X-User and X-User-Name.' }),
-  max_concurrent_checks: integer({
-    default: 4,
-    min: 1,
-    max: 64,
-    help: 'Threads that check passwords. Each queues up to eight checks.',
-    advanced: true,
-  }),
 });
 
 writtenElsewhere(basicAuthOptions, {
   removed: {
     login_cache_s: 'a login is cached for 60 s after its last use, unless its password changes.',
     failure_cache_s: 'a failed login is cached for 1 s.',
+    set_headers: 'the app has the user in X-User and X-User-Name too.',
+    max_concurrent_checks: 'four threads check passwords, and each queues up to eight checks.',
   },
 });
 
+/** Threads of a process that check passwords; each queues up to eight checks. More of them would take the CPUs from requests. */
+const THREADS = 4;
 /** Seconds a login is cached after its last use, unless its password changes: checking a password takes a tenth of a second. */
 const LOGIN_S = 60;
 /** Seconds a failed login is cached: clients with an old password repeat it at once. */
@@ -211,7 +207,7 @@ export const basicAuth = filterFactory(
   basicAuthOptions,
   (options, ctx) => {
     const file = usersOf(options, ctx);
-    const checker = new PasswordChecker(options.maxConcurrentChecks);
+    const checker = new PasswordChecker(THREADS);
     ctx.onClose(() => checker.close());
     // A random key for each process: the hashes in its memory cannot be used to guess passwords.
     const secretKey = randomBytes(32).toString('base64url');
@@ -263,11 +259,10 @@ export const basicAuth = filterFactory(
       removeHeaders(req, (name) => name === 'authorization');
       environ(req).identity = { userId: user, userName: user };
       const name = encoded(user);
-      if (options.setHeaders)
-        addHeaders(req, [
-          ['x-user', name],
-          ['x-user-name', name],
-        ]);
+      addHeaders(req, [
+        ['x-user', name],
+        ['x-user-name', name],
+      ]);
       return app(req, res);
     };
   },

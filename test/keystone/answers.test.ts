@@ -186,7 +186,7 @@ test('MW-31 names and forms of [keystone_authtoken]: a login for the system, old
       'system',
       `${account().replace(/project_.*\n/g, '')}system_scope = all\nservice_token_roles_required = true\n`,
     ),
-    both('named', `${old}auth_version = v3\ninterface = publicURL\ninclude_service_catalog = false`),
+    both('named', `${old}interface = publicURL\ninclude_service_catalog = false`),
     both('open', `${account()}service_token_roles_required = false\ndelay_auth_decision = true`),
   ]);
   await Promise.all([

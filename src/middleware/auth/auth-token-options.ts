@@ -29,6 +29,7 @@ const POOL = 'Remove the line: each process has one connection to memcached.';
 const LOCAL = 'Remove the line: Keystone no longer has signed tokens (PKI); each token is validated.';
 
 const UNUSED_NAMES: Readonly<Record<string, string>> = {
+  auth_version: 'Remove the line: the version of the Identity API is 3.',
   admin_user: 'Write username.',
   admin_password: 'Write password.',
   admin_tenant_name: 'Write project_name.',
@@ -60,6 +61,7 @@ const UNUSED_NAMES: Readonly<Record<string, string>> = {
 };
 
 const MEMCACHED = 'memcached has 1 s to respond, and is skipped for 300 s otherwise.';
+const SCOPE = 'log in to a project, or to the whole system with system_scope.';
 const DOMAIN = 'write user_domain_id and project_domain_id, or the names of the domains.';
 
 /** Options of the last version, each with what holds now. */
@@ -74,6 +76,10 @@ const REMOVED_NAMES: Readonly<Record<string, string>> = {
   token_cache_max_entries: 'a process caches at most 10,000 tokens.',
   negative_cache_time: 'an invalid token is cached for 5 s, unless token_cache_time is -1.',
   extra_strip: 'write strip_request of a filter gatekeeper.',
+  config_group: 'write the options in the section of the filter, the account in the one that auth_section names.',
+  domain_name: SCOPE,
+  domain_id: SCOPE,
+  application_credential_name: 'write application_credential_id.',
 };
 
 // The type of the option that names the claims with the identity.
@@ -108,10 +114,6 @@ const identityClaims = declareType<ReadonlyMap<string, string>, object>('dict', 
 /** The account with which the service logs in to the identity service. */
 export const accountOptions = defineOptions({
   auth_url: uri({ schemes: ['http', 'https'], help: 'URL of the identity service, with or without /v3.' }),
-  auth_version: oneOf(['3', '3.0', 'v3', 'v3.0'], {
-    help: 'Version of the Identity API: only 3 is supported.',
-    advanced: true,
-  }),
   auth_type: oneOf(['password', 'v3password', 'v3applicationcredential'], {
     deprecated: ['auth_plugin'],
     help: 'Login of the service. Default: by application credential if one is set, otherwise by password.',
@@ -131,13 +133,7 @@ export const accountOptions = defineOptions({
   project_domain_name: string({ help: 'Domain of that project. Default: the domain with the id "default".' }),
   project_domain_id: string({ help: 'Id of the domain of that project.', advanced: true }),
   system_scope: oneOf(['all'], { help: 'Log in to the whole system instead of a project.', advanced: true }),
-  domain_name: string({ help: 'Log in to this domain instead of a project.', advanced: true }),
-  domain_id: string({ help: 'Id of that domain.', advanced: true }),
   application_credential_id: string({ help: 'Id of an application credential, in place of user and password.' }),
-  application_credential_name: string({
-    help: 'Name of an application credential, which also needs the user.',
-    advanced: true,
-  }),
   application_credential_secret: string({ secret: true, help: 'Secret of the application credential.' }),
 });
 
@@ -250,16 +246,10 @@ const decision = defineOptions({
     help: 'Also set X-User, X-Tenant, X-Tenant-Id, X-Tenant-Name and X-Role.',
     advanced: true,
   }),
-  config_group: string({ help: 'Section of portico.ini with these options.', advanced: true }),
 });
 
 const all = { ...validation, ...accountOptions, ...decision, ...cache };
 
-/** The options without their aliases in `[keystone_authtoken]`, for the section that `config_group` names. */
-export const unaliasedAuthTokenOptions = writtenElsewhere(defineOptions(all), {
-  unused: UNUSED_NAMES,
-  removed: REMOVED_NAMES,
-});
 export const authTokenOptions = writtenElsewhere(defineOptions(alsoIn('keystone_authtoken', all)), {
   section: 'keystone_authtoken',
   unused: UNUSED_NAMES,
@@ -286,13 +276,10 @@ export const jwtOptions = defineOptions({
   }),
   secret: string({ secret: true, help: 'Secret in place of secret_file, which keeps it out of the configuration.' }),
   jwks_uri: uri({ schemes: ['http', 'https'], help: "URL of the issuer's JSON Web Key Set." }),
-  jwks_file: path({
-    kind: 'file',
-    help: "File with the issuer's JSON Web Key Set, relative to the working directory.",
-  }),
   public_key_file: path({
     kind: 'file',
-    help: "File with the issuer's public key as PEM, relative to the working directory.",
+    aliases: ['jwks_file'],
+    help: "File with the issuer's public key as PEM, or its JSON Web Key Set, relative to the working directory.",
   }),
   algorithms: list({
     item: oneOf(ALGORITHMS),

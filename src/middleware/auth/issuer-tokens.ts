@@ -58,8 +58,8 @@ function keysFor(
   options: JwtOptions,
   { config, originOf }: Pick<ValidatorSettings, 'config' | 'originOf'>,
 ): JWTVerifyGetKey {
-  const { publicKeyFile, jwksFile } = options;
-  const named = publicKeyFile !== undefined ? 'public_key_file' : jwksFile !== undefined ? 'jwks_file' : 'jwks_uri';
+  const { publicKeyFile: file } = options;
+  const named = file === undefined ? 'jwks_uri' : 'public_key_file';
   const missing = (['issuer', 'audience'] as const).filter((name) => options[name] === undefined);
   if (missing.length > 0) {
     // An issuer may sign for several APIs. Without a check of `iss` and `aud`, a token for another API would be accepted (RFC 8725 §3.8,
@@ -70,17 +70,16 @@ function keysFor(
       origin: originOf(named),
     });
   }
-  const file = publicKeyFile ?? jwksFile;
   if (file === undefined) return issuerKeys(options);
   try {
-    const bytes = config.readFile(file);
-    if (publicKeyFile === undefined) return createLocalJWKSet(JSON.parse(bytes.toString()) as JSONWebKeySet);
-    const key = createPublicKey(bytes);
+    const text = config.readFile(file).toString();
+    if (/^\s*\{/.test(text)) return createLocalJWKSet(JSON.parse(text) as JSONWebKeySet);
+    const key = createPublicKey(text);
     return () => Promise.resolve(key);
   } catch (cause) {
     throw new ConfigurationRefused('PORTICO_JWT_KEYS', {
       message: `the keys for tokens cannot be read from ${resolve(file)}: ${(cause as Error).message}`,
-      hint: 'Use a JSON Web Key Set in jwks_file, or a public key as PEM in public_key_file.',
+      hint: 'Write a public key as PEM, or a JSON Web Key Set, into public_key_file.',
       origin: originOf(named),
       cause,
     });

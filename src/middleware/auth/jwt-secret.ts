@@ -51,7 +51,7 @@ export function secretOf(
   if (secret !== undefined && secretFile !== undefined) {
     refuse('both secret and secret_file are set', 'Remove one of them.');
   }
-  const keys = [options.jwksUri, options.jwksFile, options.publicKeyFile].some((each) => each !== undefined);
+  const keys = options.jwksUri !== undefined || options.publicKeyFile !== undefined;
   const others = options.algorithms.filter((algorithm) => !isHmac(algorithm));
   if (keys || others.length > 0) {
     // If a public key were accepted as the secret, anyone could sign tokens (RFC 8725 §2.1).

@@ -272,7 +272,7 @@ test('MW-40 keys of more than 1 MiB, and what are no keys, are not read', async 
 
 test('MW-5 MW-40 keys that cannot be read, HMAC, and a missing issuer refuse to load', async (t) => {
   await assert.rejects(async () => build(t, { public_key_file: '/nowhere.pem' }), { code: 'PORTICO_JWT_KEYS' });
-  await assert.rejects(async () => build(t, { jwks_file: '<folder>/key.pem' }), { code: 'PORTICO_JWT_KEYS' });
+  await assert.rejects(async () => build(t, { jwks_file: '/nowhere.json' }), { code: 'PORTICO_JWT_KEYS' });
   await assert.rejects(async () => build(t, { algorithms: 'HS256' }), /HS256 requires a secret/);
   await assert.rejects(async () => buildFilter(authToken, { local: { validator: 'jwt' } }), /issuer/);
 });
