@@ -9,6 +9,7 @@
 //   node test/run.mjs --quick loader    leaves out tests that are not fast, unless a word names the file or nothing else is left
 //   node test/run.mjs --compile loader  compiles what changed first
 //   node test/run.mjs --long e2e/faults   with the counts of docs/reliability.md, which take minutes
+//   node test/run.mjs --fast --cpu      names the CPU time of every file at the end, not only of the eight that take most
 //   node test/run.mjs sim --seed 17     all simulations, with one seed and all their steps
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -26,7 +27,7 @@ const root = join(tests, '..');
 const LONG_MS = 1_800_000;
 /** Short files that start processes and share one. */
 const SHARING = 4;
-const FLAGS = ['--fast', '--e2e', '--foreign', '--changed', '--quick', '--compile', '--long'];
+const FLAGS = ['--fast', '--e2e', '--foreign', '--changed', '--quick', '--compile', '--long', '--cpu'];
 const given = process.argv.slice(2);
 const seedAt = given.indexOf('--seed');
 const [, seed] = seedAt < 0 ? [] : given.splice(seedAt, 2);
@@ -91,12 +92,19 @@ const {
   slowest = [],
   told = [],
 } = existsSync(counts) ? JSON.parse(readFileSync(counts, 'utf8')) : {};
+const cpu = existsSync(join(runtime, 'cpu')) ? readFileSync(join(runtime, 'cpu'), 'utf8').trimEnd().split('\n') : [];
 rmSync(runtime, { recursive: true });
 // A file that cannot be imported, or ends its process, is no test that the runner counts.
 const failed = Math.max(fail + cancelled, status === 0 ? 0 : 1);
 for (const each of told) console.log(each);
-if (chosen.length > 1)
+if (chosen.length > 1) {
   console.log(`slowest: ${slowest.map(([file, ms]) => `${file} ${Math.round(ms / 1000)} s`).join(', ')}`);
+  // The first file of a process takes the start of the process too.
+  const taken = cpu.map((line) => line.split(' ')).sort(([, left], [, right]) => right - left);
+  const sum = taken.reduce((all, [, seconds]) => all + Number(seconds), 0);
+  const most = taken.slice(0, flags.has('--cpu') ? taken.length : 8).map(([file, seconds]) => `${file} ${seconds} s`);
+  console.log(`most CPU time, of ${Math.round(sum)} s: ${most.join(flags.has('--cpu') ? '\n' : ', ')}`);
+}
 console.log(`${pass} passed, ${failed} failed, ${skipped} skipped`);
 process.exit(status ?? 1);
 

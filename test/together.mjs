@@ -1,6 +1,7 @@
 // Runs test files one after another in one process. Each is a suite with the name of its file; its hooks belong to it alone, and so do the
 // processes and directories that it leaves behind.
 import child from 'node:child_process';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { dirname, join } from 'node:path';
 import { after, afterEach, beforeEach, describe, mock, test } from 'node:test';
@@ -8,6 +9,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** Not one that a test has replaced. */
 const { setTimeout, clearTimeout } = globalThis;
+/** The directory of a run, where run.mjs reads what each file has taken. */
+const { PORTICO_TEST_SHARED: shared } = process.env;
 
 const compiled = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist-test');
 /** Milliseconds after which a file has failed, so that the others run. */
@@ -37,6 +40,7 @@ export async function together(files, { fast = true, testMs = TEST_MS, fileMs = 
   });
   const atStart = process.getActiveResourcesInfo();
   const open = [];
+  let taken = 0;
   for (const file of files) {
     current = file.replace(/\.js$/, '.ts');
     faults = new Set();
@@ -51,6 +55,9 @@ export async function together(files, { fast = true, testMs = TEST_MS, fileMs = 
       await test(`${current} ${fault}`, () => Promise.reject(new Error(`${current} ${fault}`)));
     }
     open.push(process.getActiveResourcesInfo());
+    const seconds = cpuSeconds();
+    if (shared !== undefined) appendFileSync(join(shared, 'cpu'), `${current} ${(seconds - taken).toFixed(2)}\n`);
+    taken = seconds;
     waiting--;
   }
   clearInterval(awake);
@@ -66,6 +73,18 @@ export async function together(files, { fast = true, testMs = TEST_MS, fileMs = 
     },
     fast ? END_MS : PROCESSES_END_MS,
   ).unref();
+}
+
+/** Returns the CPU time of this process, and on Linux of its children that have ended: proc_pid_stat(5). */
+function cpuSeconds() {
+  const { user, system } = process.cpuUsage();
+  let children = 0;
+  if (process.platform === 'linux') {
+    const [, numbers] = /\) (.*)/s.exec(readFileSync('/proc/self/stat', 'utf8'));
+    const [ofUser, ofSystem] = numbers.split(' ').slice(13, 15).map(Number);
+    children = (ofUser + ofSystem) / 100;
+  }
+  return (user + system) / 1e6 + children;
 }
 
 /** Runs a file as a suite. Some Node versions do not wait for the end of a suite that they are asked to wait for. */
