@@ -89,6 +89,24 @@ export const WAITING = [
   'registry/heartbeat.test.ts',
 ];
 
+/**
+ * Directories whose fast files take longest, and a file that runs beside those of its directory: they begin. The first ones wait for limits
+ * of time, and others compute meanwhile.
+ */
+export const LONG_DIRECTORIES = [
+  'server',
+  'server/simulation/connections.test.ts',
+  'launch',
+  'rpc',
+  'cli',
+  'middleware',
+  'routing',
+  'sample',
+  'app',
+  'registry',
+  'docs',
+];
+
 /** A fixture that starts processes only for those who import one of these functions. */
 const KEEPER = 'fixtures/keeper.ts';
 const STARTING = /\b(?:spawnKept|keepGroup|endGroup)\b/;

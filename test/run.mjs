@@ -18,7 +18,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { changedTests } from './changed.mjs';
-import { kindOf, LONGEST, testFiles, WAITING } from './kinds.mjs';
+import { kindOf, LONG_DIRECTORIES, LONGEST, testFiles, WAITING } from './kinds.mjs';
 
 const tests = dirname(fileURLToPath(import.meta.url));
 const root = join(tests, '..');
@@ -68,9 +68,8 @@ const { status } = spawnSync(
     `--test-reporter-destination=${counts}`,
     // For a process that does not keep the limits of together.mjs, which name the test and the file.
     `--test-timeout=${LONG_MS}`,
-    // Files that start processes wait for them half of their time, so one more than there are CPUs runs; files that compute wait for
-    // nothing.
-    `--test-concurrency=${Math.max(2, availableParallelism() + (chosen.every(({ kind }) => kind !== 'fast') ? 1 : 0))}`,
+    // Files wait half of their time, for processes or for limits of time, so one more than there are CPUs runs.
+    `--test-concurrency=${availableParallelism() + 1}`,
     ...programs(runtime),
   ],
   {
@@ -128,14 +127,18 @@ function programs(folder) {
         if (isShort) shared.set(`${kind} ${directory}`, alone.at(-1));
       }
     } else {
-      const { files } = together.get(directory) ?? { files: [] };
-      together.set(directory, { name: directory, files: [...files, output], fast: true });
+      // A long file that waits is alone: the others of its directory run beside it.
+      const name = LONG_DIRECTORIES.includes(file) ? file : directory;
+      const { files } = together.get(name) ?? { files: [] };
+      together.set(name, { name, files: [...files, output], fast: true });
     }
   }
-  // The largest begins, so that the last ones are small.
-  const bySize = [...together.values()].sort((left, right) => right.files.length - left.files.length);
+  // Those that take longest begin, and of the others the largest, so that the last ones are small.
+  const place = ({ name, files }) =>
+    LONG_DIRECTORIES.includes(name) ? LONG_DIRECTORIES.indexOf(name) : LONG_DIRECTORIES.length + 1 / files.length;
+  const byTime = [...together.values()].sort((left, right) => place(left) - place(right));
   const driver = pathToFileURL(join(tests, 'together.mjs')).href;
-  return [...bySize, ...ordered(alone)].map(({ name, files, fast }, index) => {
+  return [...byTime, ...ordered(alone)].map(({ name, files, fast }, index) => {
     const limits = flags.has('--long')
       ? { testMs: LONG_MS, fileMs: LONG_MS }
       : (fast || LONGEST.includes(name)) && { testMs: fast ? 240_000 : 400_000 };
