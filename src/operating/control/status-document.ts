@@ -99,7 +99,8 @@ export function statusDocument(controlled: Controlled) {
       logLinesLost: logLinesLost(log, runner.counted()),
       logLinesLostLately: recent.lostLines(),
       notListening,
-      notStarted: stopping ? [] : notStarted(config, services),
+      // Absent from a parent of an older version.
+      notStarted: stopping ? undefined : notStarted(config, services),
     },
     services: shown,
     totals: {
