@@ -22,7 +22,7 @@ export { additionsOf, authOptions, optionOrigin } from './factory.js';
 export { asFault, missed, reasonPhrase, unavailable, unvalidatedToken } from './fault.js';
 export type { FaultForm } from './fault-form.js';
 export { answeredStatus, answerFailure, answerFault, answering, type FailureOptions } from './faults/failed-request.js';
-export { apiFaultOptions, checkFaultForm, faultOptions, ownFaultStyle } from './faults/fault-options.js';
+export { apiFaultOptions, checkFaultForm, faultOptions } from './faults/fault-options.js';
 export {
   configuredFaultForm,
   faultFormFrom,
@@ -31,7 +31,6 @@ export {
   isFaultStyle,
   preferredEncoding,
   preferredType,
-  sectionFaultStyle,
 } from './faults/fault-style.js';
 export { findFile, loadSender, sendFile } from './file-sender.js';
 export {

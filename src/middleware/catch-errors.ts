@@ -1,28 +1,32 @@
 /** catch_errors: turns the errors of inner layers into responses. */
 import { environ, filterFactory, targetMask } from '../app/index.js';
-import { answering, type FailureOptions, ownFaultStyle, sectionFaultStyle } from '../app/internal.js';
+import { answering, type FailureOptions } from '../app/internal.js';
 import { boolean, defineOptions, list } from '../config/index.js';
+import { writtenElsewhere } from '../config/internal.js';
 import { headerMask } from './headers.js';
+
+/** What holds for `fault_style` in the section of a filter, which this version lacks. */
+export const ONE_STYLE =
+  'the error responses of an API have one format, that of fault_style in [DEFAULT] or [api:<name>].';
 
 const catchErrorsOptions = defineOptions({
   mask_headers: list({ default: [], help: 'Additional headers to mask in the log.' }),
   mask_query: list({ default: [], help: 'Additional query parameters to mask in the log.' }),
   log_headers: boolean({ default: false, help: 'Log the headers of failed requests, with secrets masked.' }),
-  fault_style: ownFaultStyle,
 });
+
+writtenElsewhere(catchErrorsOptions, { removed: { fault_style: ONE_STYLE } });
 
 /**
  * Responds to requests whose inner layers failed: a `Fault` with its status and headers, other errors with a generic 500 that is logged once,
  * with its stack. If the headers have been sent, the connection is destroyed and the error is logged. Request bodies are never logged.
  */
-export const catchErrors = filterFactory('catch_errors', catchErrorsOptions, async (options, ctx) => {
-  const style = await sectionFaultStyle(options, ctx, 'catch_errors');
+export const catchErrors = filterFactory('catch_errors', catchErrorsOptions, (options, ctx) => {
   const maskHeaders = headerMask(options.maskHeaders);
   const maskTarget = targetMask(options.maskQuery);
 
   const failures: FailureOptions = {
     log: ctx.log,
-    style,
     message: 'request failed',
     logsCauses: true,
     facts: (req, res) => {

@@ -1,12 +1,12 @@
 /** correlation_id: an id for all requests, in all services, that belong to one operation of a user. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { beforeHead, filterFactory, type OpenApiAdditions } from '../app/index.js';
+import { filterFactory, type OpenApiAdditions } from '../app/index.js';
 import { exchangeOf, type Forwarded } from '../app/internal.js';
-import { boolean, defineOptions, type OptionsOf, string } from '../config/index.js';
+import { defineOptions } from '../config/index.js';
 import { writtenElsewhere } from '../config/internal.js';
 import { addHeaders } from './auth/identity.js';
-import { folded, removeHeaders, TOKEN } from './headers.js';
+import { removeHeaders } from './headers.js';
 
 declare module '../app/index.js' {
   interface Environ {
@@ -15,18 +15,17 @@ declare module '../app/index.js' {
   }
 }
 
-const correlationIdOptions = defineOptions({
-  header: string({ default: 'x-correlation-id', regex: TOKEN, help: 'Request header with the correlation id.' }),
-  echo: boolean({ default: false, help: 'Also send it in the response.' }),
-});
-
-writtenElsewhere(correlationIdOptions, {
+const correlationIdOptions = writtenElsewhere(defineOptions({}), {
   removed: {
     max_length: 'an id has at most 128 characters.',
+    header: 'the id is in X-Correlation-Id.',
+    echo: 'responses do not have the id.',
     pattern: 'an id has letters, digits and ._:- characters.',
   },
 });
 
+/** The request header with the id. Services that call each other agree on it. */
+const HEADER = 'x-correlation-id';
 /** A valid id, which cannot forge a line of the log. Others are replaced. */
 const FORM = /^[A-Za-z0-9._:-]{1,128}$/;
 
@@ -37,34 +36,28 @@ const FORM = /^[A-Za-z0-9._:-]{1,128}$/;
 export const correlationId = filterFactory(
   'correlation_id',
   correlationIdOptions,
-  (options) => {
-    const header = options.header.toLowerCase();
-    const { echo } = options;
-    const forwarded: readonly Forwarded[] = [({ correlationId: id }) => (id === undefined ? undefined : [header, id])];
+  () => {
+    const forwarded: readonly Forwarded[] = [({ correlationId: id }) => (id === undefined ? undefined : [HEADER, id])];
     return (app) => (req, res) => {
-      const given = req.headers[header];
+      const given = req.headers[HEADER];
       const usable = typeof given === 'string' && FORM.test(given);
       const id = usable ? given : randomUUID();
-      if (!usable) replaceHeader(req, header, id);
+      if (!usable) replaceHeader(req, id);
       const exchange = exchangeOf(req);
       exchange.correlationId = id;
       exchange.forwardedHeaders = exchange.forwardedHeaders?.concat(forwarded) ?? forwarded;
-      if (echo) beforeHead(res, () => res.setHeader(header, id));
       return app(req, res);
     };
   },
   { openapi: openapiOf },
 );
 
-function replaceHeader(req: IncomingMessage, header: string, value: string): void {
-  removeHeaders(req, (name) => name === folded(header));
-  addHeaders(req, [[header, value]]);
+function replaceHeader(req: IncomingMessage, value: string): void {
+  removeHeaders(req, (name) => name === HEADER);
+  addHeaders(req, [[HEADER, value]]);
 }
 
-function openapiOf({ header, echo }: OptionsOf<typeof correlationIdOptions>): OpenApiAdditions {
+function openapiOf(): OpenApiAdditions {
   const field = { description: 'The correlation id of the request.', schema: { type: 'string' } };
-  return {
-    parameters: [{ name: header, in: 'header', ...field }],
-    ...(echo ? { headers: { [header]: field } } : {}),
-  };
+  return { parameters: [{ name: HEADER, in: 'header', ...field }] };
 }

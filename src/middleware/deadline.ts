@@ -2,9 +2,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterResponse, type Fault, filterFactory, type OpenApiAdditions } from '../app/index.js';
 import { abortError, exchangeOf, type Forwarded, muteWhenEnded, offerSignal, unavailable } from '../app/internal.js';
-import { defineOptions, dict, duration, type OptionsOf, string } from '../config/index.js';
+import { defineOptions, dict, duration, type OptionsOf } from '../config/index.js';
+import { writtenElsewhere } from '../config/internal.js';
 import { systemClock } from '../tasks/internal.js';
-import { TOKEN } from './headers.js';
 import { ofLongestPrefix } from './path-prefix-match.js';
 
 declare module '../app/index.js' {
@@ -20,12 +20,12 @@ const deadlineOptions = defineOptions({
     value: duration({ default: 60, min: 0.001 }),
     help: 'Time limits for paths and all below, such as /images:300. The longest match applies.',
   }),
-  header: string({
-    default: 'x-portico-timeout',
-    regex: TOKEN,
-    help: 'Request header with which clients shorten the limit, in seconds. They cannot extend it.',
-  }),
 });
+
+writtenElsewhere(deadlineOptions, { removed: { header: 'clients shorten the limit with X-Portico-Timeout.' } });
+
+/** Request header with which clients shorten the limit, in seconds; they cannot extend it. Services that call each other agree on it. */
+const HEADER = 'x-portico-timeout';
 
 /**
  * Sets the deadline and the signal of each request, `environ(req).deadline` and `.signal`. At the deadline the signal aborts and the
@@ -36,15 +36,14 @@ export const deadline = filterFactory(
   'deadline',
   deadlineOptions,
   (options) => {
-    const header = options.header.toLowerCase();
     const left: Forwarded = ({ deadline: due }) => {
       const ms = (due ?? Number.POSITIVE_INFINITY) - performance.now();
-      return ms === Number.POSITIVE_INFINITY ? undefined : [header, String(Math.max(1, Math.round(ms)) / 1000)];
+      return ms === Number.POSITIVE_INFINITY ? undefined : [HEADER, String(Math.max(1, Math.round(ms)) / 1000)];
     };
     const forwarded: readonly Forwarded[] = [left];
     return (app) => (req, res) => {
       const exchange = exchangeOf(req);
-      const limit = new TimeLimit(res, secondsFor(req, options, header) * 1000);
+      const limit = new TimeLimit(res, secondsFor(req, options) * 1000);
       exchange.deadline = Math.min(exchange.deadline ?? Number.POSITIVE_INFINITY, limit.due);
       exchange.forwardedHeaders = exchange.forwardedHeaders?.concat(forwarded) ?? forwarded;
       offerSignal(exchange, () => limit.signal);
@@ -59,14 +58,14 @@ export const deadline = filterFactory(
 type Options = OptionsOf<typeof deadlineOptions>;
 
 /** Returns the time limit of a request: that of its path, or less if the client wants less. */
-function secondsFor(req: IncomingMessage, { defaultS, overrides }: Options, header: string): number {
-  return Math.min(ofLongestPrefix(req, overrides) ?? defaultS, askedFor(req, header));
+function secondsFor(req: IncomingMessage, { defaultS, overrides }: Options): number {
+  return Math.min(ofLongestPrefix(req, overrides) ?? defaultS, askedFor(req));
 }
 
-function openapiOf({ defaultS, header }: Options): OpenApiAdditions {
+function openapiOf({ defaultS }: Options): OpenApiAdditions {
   const description = `The request took longer than ${defaultS} seconds.`;
   const schema = { type: 'number', exclusiveMinimum: 0 };
-  const less = { name: header, in: 'header', description: 'Time limit of the request, in seconds.', schema };
+  const less = { name: HEADER, in: 'header', description: 'Time limit of the request, in seconds.', schema };
   return { parameters: [less], responses: { 503: { description } } };
 }
 
@@ -134,8 +133,8 @@ class TimeLimit {
 }
 
 /** Returns the limit that the client requests, in seconds; infinity if there is none or it is invalid. */
-function askedFor(req: IncomingMessage, header: string): number {
-  const asked = req.headers[header];
+function askedFor(req: IncomingMessage): number {
+  const asked = req.headers[HEADER];
   const seconds = asked === undefined ? 0 : Number(asked);
   return seconds > 0 ? seconds : Number.POSITIVE_INFINITY;
 }

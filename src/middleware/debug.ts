@@ -1,13 +1,15 @@
 /** debug: logs requests and responses in full. Not for production. */
 import { PassThrough } from 'node:stream';
 import { beforeHead, environ, filterFactory, targetMask, transformBody } from '../app/index.js';
-import { defineOptions, list } from '../config/index.js';
+import { defineOptions } from '../config/index.js';
+import { writtenElsewhere } from '../config/internal.js';
 import { requireDebug } from './debug-only.js';
 import { contentTypeOf, headerMask } from './headers.js';
 
-const debugOptions = defineOptions({
-  mask_headers: list({ default: [], help: 'Additional headers to mask in the log.' }),
-  mask_query: list({ default: [], help: 'Additional query parameters to mask in the log.' }),
+const MASKED = 'a header or parameter is masked if its name is that of a secret.';
+
+const debugOptions = writtenElsewhere(defineOptions({}), {
+  removed: { mask_headers: MASKED, mask_query: MASKED },
 });
 
 /**
@@ -17,11 +19,11 @@ const debugOptions = defineOptions({
 export const debug = filterFactory(
   'debug',
   debugOptions,
-  (options, ctx) => {
+  (_options, ctx) => {
     const { config, log, section } = ctx;
     requireDebug(config, 'the debug filter logs everything about requests', 'remove the filter', section.origin);
-    const maskHeaders = headerMask(options.maskHeaders);
-    const maskTarget = targetMask(options.maskQuery);
+    const maskHeaders = headerMask([]);
+    const maskTarget = targetMask([]);
 
     return (app) => (req, res) => {
       const { originalUrl, scriptName, requestId, context } = environ(req);

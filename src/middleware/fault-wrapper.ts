@@ -1,21 +1,19 @@
 /** fault_wrapper: turns the errors of an app that is not a Router into faults. */
 import type { OutgoingHttpHeaders } from 'node:http';
 import { environ, Fault, filterFactory } from '../app/index.js';
-import { answerFault, catching, type OnFailure, ownFaultStyle, sectionFaultStyle } from '../app/internal.js';
+import { answerFault, catching, type OnFailure } from '../app/internal.js';
 import { defineOptions } from '../config/index.js';
+import { writtenElsewhere } from '../config/internal.js';
+import { ONE_STYLE } from './catch-errors.js';
 
-const faultWrapperOptions = defineOptions({
-  fault_style: ownFaultStyle,
-});
+const faultWrapperOptions = writtenElsewhere(defineOptions({}), { removed: { fault_style: ONE_STYLE } });
 
 /**
  * Responds to an error with its status (`status`, `statusCode` or `code`, 400 to 599), or with 500. Sends the message of the error only if
  * its `safe` is true, and its `headers` as far as HTTP permits. Logs 4xx, and faults without a cause, at info without a stack; other 5xx
  * at error with the stack.
  */
-export const faultWrapper = filterFactory('fault_wrapper', faultWrapperOptions, async (options, ctx) => {
-  const style = await sectionFaultStyle(options, ctx, 'fault_wrapper');
-
+export const faultWrapper = filterFactory('fault_wrapper', faultWrapperOptions, (_options, ctx) => {
   const fail: OnFailure = (error, req, res) => {
     const fault = faultOf(error);
     const { requestId, route } = environ(req);
@@ -26,7 +24,7 @@ export const faultWrapper = filterFactory('fault_wrapper', faultWrapperOptions, 
     else ctx.log.error({ ...facts, err: error }, 'request failed');
     const onFailure = (err: unknown): void =>
       ctx.log.error({ ...facts, err }, 'the error response to a failed request failed');
-    answerFault(req, res, fault, { style, onFailure });
+    answerFault(req, res, fault, { onFailure });
   };
 
   return (app) => catching(app, fail);

@@ -2,7 +2,8 @@
 import type { IncomingMessage } from 'node:http';
 import { environ, Fault, filterFactory, type OpenApiAdditions, requestPath } from '../app/index.js';
 import { exchangeOf, methodsOf, unavailable } from '../app/internal.js';
-import { boolean, defineOptions, integer, list, type OptionsOf, oneOf } from '../config/index.js';
+import { boolean, defineOptions, list, type OptionsOf, oneOf } from '../config/index.js';
+import { writtenElsewhere } from '../config/internal.js';
 import { isBelow } from './path-prefix-match.js';
 
 const readOnlyOptions = defineOptions({
@@ -17,12 +18,12 @@ const readOnlyOptions = defineOptions({
     default: [],
     help: 'Paths that still accept writes, with all below.',
   }),
-  retry_after: integer({
-    default: 60,
-    min: 0,
-    help: 'Retry-After in maintenance, in seconds.',
-  }),
 });
+
+writtenElsewhere(readOnlyOptions, { removed: { retry_after: 'the Retry-After of maintenance is 60 s.' } });
+
+/** Seconds after which a client may ask again in maintenance. */
+const RETRY_AFTER_S = 60;
 
 /** Safe methods (RFC 9110 §9.2.1, and IANA's registry of methods). Any other method can change something. */
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY', 'REPORT', 'SEARCH']);
@@ -50,7 +51,7 @@ export const readOnly = filterFactory(
 type Options = OptionsOf<typeof readOnlyOptions>;
 
 function refusal(options: Options, req: IncomingMessage): Fault | undefined {
-  const { enabled, mode, allowDeletes, exemptProjects, exemptPaths, retryAfter } = options;
+  const { enabled, mode, allowDeletes, exemptProjects, exemptPaths } = options;
   const maySend = (method: string): boolean => SAFE.has(method) || (allowDeletes && method === 'DELETE');
   if (!enabled || methodsOf(req).every(maySend)) return undefined;
   const project = environ(req).context?.projectId;
@@ -61,7 +62,7 @@ function refusal(options: Options, req: IncomingMessage): Fault | undefined {
   }
   if (mode === 'maintenance') {
     const message = 'This service is in maintenance and accepts no changes at the moment.';
-    return unavailable(message, retryAfter);
+    return unavailable(message, RETRY_AFTER_S);
   }
   const allow = allowDeletes ? 'DELETE, GET, HEAD, OPTIONS' : 'GET, HEAD, OPTIONS';
   return new Fault(405, { message: 'This service is read-only at the moment.', headers: { allow } });

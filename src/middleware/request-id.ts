@@ -20,7 +20,7 @@ import {
   runInRequest,
   setMissingHeaders,
 } from '../app/internal.js';
-import { boolean, defineOptions, list, type OptionsOf, string } from '../config/index.js';
+import { defineOptions, list, type OptionsOf, string } from '../config/index.js';
 import { writtenElsewhere } from '../config/internal.js';
 import { TOKEN } from './headers.js';
 
@@ -34,15 +34,12 @@ const requestIdOptions = defineOptions({
     default: [],
     help: 'Additional response headers with it, such as x-compute-request-id.',
   }),
-  trust_inbound: boolean({
-    default: true,
-    help: "Use the caller's valid id as the global request id, never as the request id.",
-  }),
 });
 
 writtenElsewhere(requestIdOptions, {
   removed: {
     inbound_header: 'the id of the caller is in the header that option header names.',
+    trust_inbound: 'a valid id of the caller is the global request id, never the request id.',
     id_format:
       'an id of a caller has at most 128 letters, digits and ._:/+=- characters, or with fault_style = openstack req- and a UUID.',
   },
@@ -100,7 +97,7 @@ function filterOf(options: Options, ctx: FactoryContext): Filter {
     const id = exchange.requestId ?? `req-${randomUUID()}`;
     exchange.requestId = id;
     const isSent = !hasKind || (exchange.fieldKinds & FIELD.REQUEST_ID) !== 0;
-    const sent = options.trustInbound && isSent ? readHeaders(exchange)[header] : undefined;
+    const sent = isSent ? readHeaders(exchange)[header] : undefined;
     const global = sent === undefined ? undefined : globalId(sent);
     if (global !== undefined) exchange.globalRequestId = global;
     if (compatHeaders.length > 0) beforeHead(res, () => setMissingHeaders(res, compatOf(res)));

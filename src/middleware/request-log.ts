@@ -19,7 +19,7 @@ import {
   type TraceIds,
   writtenPath,
 } from '../app/internal.js';
-import { boolean, defineOptions, float, integer, list, type OptionsOf } from '../config/index.js';
+import { defineOptions, float, integer, list, type OptionsOf } from '../config/index.js';
 import { declareType, InvalidValue, writtenElsewhere } from '../config/internal.js';
 import { nearestNames } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
@@ -157,7 +157,6 @@ function localTime(date: Date): string {
 }
 
 const requestLogOptions = defineOptions({
-  enabled: boolean({ default: true, help: 'Enable the request log.' }),
   format: lineFormat({
     default: 'auto',
     help: 'Format of a line. json: named fields. text: the style of access logs. auto: a short line, such as GET /books 200 84 B 1.2 ms, if the log is text, otherwise json. Or a template of %(name)s, such as %(wall_seconds).7f: client_ip, request_line, status_code, body_length, wall_seconds, date_time, request_id, global_request_id, user_id, project_id, api_version, route.',
@@ -197,6 +196,7 @@ writtenElsewhere(requestLogOptions, {
     access_log_headers: 'Lines have no headers.',
     reveal_sensitive_prefix: 'Secrets in queries are masked, and headers are not logged.',
   },
+  removed: { enabled: 'leave the filter out of the pipeline, or write sample = 0.' },
 });
 
 /**
@@ -207,7 +207,6 @@ writtenElsewhere(requestLogOptions, {
 export const requestLog = filterFactory('request_log', requestLogOptions, requestLogOf, { aroundRefusals: true });
 
 function requestLogOf(options: OptionsOf<typeof requestLogOptions>, ctx: FactoryContext): Filter {
-  if (!options.enabled) return (app) => app;
   const { skipPaths, slowMs, sample } = options;
   const maskTarget = targetMask(options.maskQuery);
   const { log } = ctx;

@@ -2,7 +2,7 @@
 import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { afterResponse, environ, filterFactory } from '../app/index.js';
-import { defineOptions, float, host, oneOf, port, string } from '../config/index.js';
+import { defineOptions, host, oneOf, port, string } from '../config/index.js';
 import { writtenElsewhere } from '../config/internal.js';
 
 const NO_IDS = 'Remove the line: names have the template of the route, without ids.';
@@ -11,14 +11,15 @@ const statsOptions = defineOptions({
   name: string({ required: true, help: 'Prefix of the metric names.' }),
   host: host({ default: '127.0.0.1', deprecated: ['stats_host'], help: 'Host of the statsd server.' }),
   port: port({ default: 8125, help: 'Port of the statsd server.' }),
-  protocol: oneOf(['udp'], { default: 'udp', help: 'Protocol to the statsd server.' }),
   tags_format: oneOf(['none', 'datadog', 'influx'], {
     default: 'none',
     help: 'Tag dialect for method, route and status; none puts them into the metric name.',
   }),
-  sample_rate: float({ default: 1, min: 0, max: 1, help: 'Fraction of the requests to report.' }),
 });
-writtenElsewhere(statsOptions, { unused: { remove_uuid: NO_IDS, remove_short_uuid: NO_IDS } });
+writtenElsewhere(statsOptions, {
+  unused: { remove_uuid: NO_IDS, remove_short_uuid: NO_IDS },
+  removed: { protocol: 'requests are reported by UDP.', sample_rate: 'every request is reported.' },
+});
 
 /**
  * Sends a count and a duration for each request, named `<name>.<METHOD>.<route>.<status class>`. Uses the template of the route, so that
@@ -33,9 +34,6 @@ export const stats = filterFactory('stats', statsOptions, (options, ctx) => {
     open = false;
     socket.close();
   });
-  const { sampleRate } = options;
-  const rate = sampleRate < 1 ? `|@${sampleRate}` : '';
-  let share = 0;
 
   return (app) => (req, res) => {
     const { trial } = environ(req);
@@ -45,14 +43,12 @@ export const stats = filterFactory('stats', statsOptions, (options, ctx) => {
     }
     const begun = performance.now();
     afterResponse(res, ({ completed }) => {
-      share += sampleRate;
-      if (share < 1 || !open) return;
-      share -= 1;
+      if (!open) return;
       const status = completed || res.headersSent ? `${Math.floor(res.statusCode / 100)}xx` : 'aborted';
       const route = routeName(environ(req).route?.template);
       const { metric, tags } = label(options, req.method ?? 'GET', route, status);
       const ms = (performance.now() - begun).toFixed(3);
-      socket.send(`${metric}:1|c${rate}${tags}\n${metric}:${ms}|ms${rate}${tags}`, options.port, options.host);
+      socket.send(`${metric}:1|c${tags}\n${metric}:${ms}|ms${tags}`, options.port, options.host);
     });
     return app(req, res);
   };

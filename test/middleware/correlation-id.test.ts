@@ -32,10 +32,8 @@ test('MW-11 the app finds the id in the request header too, also in place of an 
   }
 });
 
-test('MW-11 it is echoed only on request', async () => {
-  const silent = await buildFilter(correlationId);
-  const headers = { 'x-correlation-id': 'abc' };
-  assert.equal((await request(lint(silent.made(app)), 'GET', '/', { headers })).headers['x-correlation-id'], undefined);
-  const echoing = await buildFilter(correlationId, { local: { echo: 'true' } });
-  assert.equal((await request(lint(echoing.made(app)), 'GET', '/', { headers })).headers['x-correlation-id'], 'abc');
+test('MW-11 it is not echoed', async () => {
+  const { made } = await buildFilter(correlationId);
+  const { headers } = await request(lint(made(app)), 'GET', '/', { headers: { 'x-correlation-id': 'abc' } });
+  assert.equal(headers['x-correlation-id'], undefined);
 });

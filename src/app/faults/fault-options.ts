@@ -45,11 +45,6 @@ export const apiFaultOptions = defineOptions({
   }),
 });
 
-/** The option of a paste section whose filter renders faults itself. */
-export const ownFaultStyle = faultStyle({
-  help: 'Format of its error responses. Default: that of the API.',
-});
-
 /** The form of a renderer, for hints. */
 export const RENDERER_HINT = 'A renderer is a function (fault, request) => ({ type, body }), not async.';
 

@@ -15,7 +15,6 @@ import {
 import { besideOption, importModuleExport } from '../../service/internal.js';
 import { type App, isAsync, isThenable } from '../app.js';
 import { environ, exchangeOf } from '../exchange.js';
-import { type FactoryContext, optionOrigin } from '../factory.js';
 import type { Fault, FaultIssue } from '../fault.js';
 import {
   type FaultForm,
@@ -245,15 +244,6 @@ export async function configuredFaultForm(config: Config, api?: string): Promise
 export function isFaultStyle(name: FaultStyleName, config: Config, api?: string): boolean {
   const own = api === undefined ? undefined : config.api(api, apiFaultOptions, { partial: true }).faultStyle;
   return (own ?? config.group('DEFAULT', faultOptions, { partial: true }).faultStyle) === name;
-}
-
-/** Returns the {@link ownFaultStyle} of a section; undefined if it is not set. Throws like {@link configuredFaultForm}. */
-export async function sectionFaultStyle(
-  { faultStyle: name }: { readonly faultStyle: string | undefined },
-  ctx: FactoryContext,
-  group: string,
-): Promise<FaultStyle | undefined> {
-  return name === undefined ? undefined : namedFaultStyle(name, ctx.config, optionOrigin(ctx, group, 'fault_style'));
 }
 
 /** Returns the style of that name. A module path is relative to the folder of the file that names it. */

@@ -51,10 +51,8 @@ test('WI-6 pipeline draws a file whose factories are not installed, and shows wh
    │      mask_headers = 
    │      mask_query = 
    │      log_headers = false
-   │      fault_style = none
    ├─ keystone → judge  filter  other.api.acl:Judge.factory (not installed)  api-paste.ini:17
    ├─ keystone → proxy  filter  egg:swift#proxy_logging → portico/middleware:requestLog  api-paste.ini:20
-   │      enabled = true
    │      format = auto
    │      skip_paths = /healthcheck
    │      slow_ms = 0
