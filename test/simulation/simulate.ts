@@ -1,5 +1,5 @@
 /**
- * Runs simulations by their seeds: 100, and 10,000 in the long run. A failure names its seed; `--seed 17` repeats it, and
+ * Runs simulations by their seeds: 50, and 10,000 in the long run. A failure names its seed; `--seed 17` repeats it, and
  * prints its steps.
  */
 import assert from 'node:assert/strict';
@@ -17,7 +17,7 @@ const HANGS_MS = 60_000;
 const SHOWN = 60;
 
 /** Number of simulations. */
-export const COUNT = only !== undefined ? 1 : isLong ? 10_000 : 100;
+export const COUNT = only !== undefined ? 1 : isLong ? 10_000 : 50;
 
 /**
  * Runs the simulations of a module. `where`: the directory of the test. `count`: the last seed; the first is 1. `known`: seeds beyond it that

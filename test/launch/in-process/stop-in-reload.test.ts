@@ -321,7 +321,7 @@ async function walk(t: TestContext, seed: number): Promise<void> {
 }
 
 test('RW-8 RW-11 a stop at any moment of a reload serves all that have connected, on no app and no manager that has ended', async (t) => {
-  const seeds = Array.from({ length: isLong ? 2000 : 36 }, (_, at) => 7001 + at);
+  const seeds = Array.from({ length: isLong ? 2000 : 24 }, (_, at) => 7001 + at);
   const given = process.env.PORTICO_TEST_SEED;
   if (given !== undefined) return walk(t, Number(given));
   while (seeds.length > 0) await Promise.all(seeds.splice(0, 12).map((seed) => walk(t, seed)));

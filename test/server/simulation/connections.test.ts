@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { isLong } from '../../e2e/faults/figures.js';
 import { drains, walks } from './walks.js';
 
-const COUNT = isLong ? 100_000 : 1000;
-const DRAINS = isLong ? 5000 : 150;
+const COUNT = isLong ? 100_000 : 500;
+const DRAINS = isLong ? 5000 : 75;
 const seed = process.env.PORTICO_TEST_SEED;
 
 test('RV-0 RV-1 RV-5 AT-21 random clients leave nothing behind, and get the responses of node:http', async () => {
