@@ -8,21 +8,21 @@ import type { Duplex } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { beforeHead, filterFactory, transformBody } from '../app/index.js';
 import { bytesDeclared, isAuthenticated, preferredEncoding } from '../app/internal.js';
-import { boolean, bytes, defineOptions, integer } from '../config/index.js';
+import { defineOptions } from '../config/index.js';
 import { writtenElsewhere } from '../config/internal.js';
 import { appendVary, contentTypeOf } from './headers.js';
 
-const compressionOptions = defineOptions({
-  threshold: bytes({ default: 1024, min: 0, help: 'Bodies below this size are not compressed, if it is known.' }),
-  compress_level: integer({ default: 6, min: 1, max: 9, help: 'Level of gzip.', advanced: true }),
-  authenticated_html: boolean({
-    default: false,
-    help: 'Also compress HTML for authenticated requests, and JSON and XML that another site may have asked for with a cookie or password of the browser: their length can reveal a secret (BREACH).',
-  }),
+const compressionOptions = writtenElsewhere(defineOptions({}), {
+  removed: {
+    threshold: 'bodies of less than 1024 bytes are not compressed.',
+    brotli_quality: 'brotli has quality 4.',
+    compress_level: 'gzip has level 6.',
+    authenticated_html: 'responses whose length can reveal a secret (BREACH) are never compressed.',
+  },
 });
 
-writtenElsewhere(compressionOptions, { removed: { brotli_quality: 'brotli has quality 4.' } });
-
+/** Bodies of less bytes are not compressed, if their size is known: it saves no packet. */
+const THRESHOLD = 1024;
 /** Above 5 brotli is slow. */
 const BROTLI_QUALITY = 4;
 
@@ -36,21 +36,21 @@ type Encoding = 'zstd' | 'br' | 'gzip';
  * The length of a compressed response reveals a secret in it to a page of another site that makes a browser send requests with guesses
  * (BREACH): such responses are not compressed.
  */
-export const compression = filterFactory('compression', compressionOptions, (options) => {
+export const compression = filterFactory('compression', compressionOptions, () => {
   const makers: Record<Encoding, (() => Duplex) | undefined> = {
     zstd: zstdMaker(),
     br: () => zlib.createBrotliCompress({ params: { [zlib.constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } }),
-    gzip: () => gzipOf(options.compressLevel),
+    gzip: gzipOf,
   };
   const encodings = (['br', 'zstd', 'gzip'] as const).filter((encoding) => makers[encoding] !== undefined);
 
   /** Returns the encoding of a compressible response, or undefined if it is not compressed. */
   const chosen = (req: IncomingMessage, res: ServerResponse, isAttached: boolean): Encoding | undefined => {
     const length = res.getHeader('content-length');
-    if (length !== undefined && bytesDeclared(length) < options.threshold) return undefined;
+    if (length !== undefined && bytesDeclared(length) < THRESHOLD) return undefined;
     // A HEAD response without a length does not tell whether its content is below the threshold.
     if (length === undefined && req.method === 'HEAD') return undefined;
-    if (!options.authenticatedHtml && mayRevealSecret(req, res, isAttached)) return undefined;
+    if (mayRevealSecret(req, res, isAttached)) return undefined;
     const encoding = preferredEncoding(req, encodings);
     return encoding === 'identity' ? undefined : encoding;
   };
@@ -90,8 +90,8 @@ export const compression = filterFactory('compression', compressionOptions, (opt
 });
 
 /** Returns a compressor whose `flush` keeps its dictionary, unlike Node's by default. */
-function gzipOf(level: number): Duplex {
-  const gzip = zlib.createGzip({ level });
+function gzipOf(): Duplex {
+  const gzip = zlib.createGzip();
   const { flush } = gzip;
   return Object.assign(gzip, { flush: () => Reflect.apply(flush, gzip, [zlib.constants.Z_SYNC_FLUSH]) });
 }

@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { beforeHead, environ, type FactoryContext, type Filter, filterFactory } from '../app/index.js';
 import { exchangeOf, optionOrigin, readHeaders } from '../app/internal.js';
 import { boolean, type Config, defineOptions, integer, list, type OptionsOf, string } from '../config/index.js';
-import { camelCase } from '../config/internal.js';
+import { camelCase, writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused, type Origin as Place } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { silentLogger } from '../log/internal.js';
@@ -52,13 +52,13 @@ const corsOptions = defineOptions({
     default: [],
     help: 'Allowed request headers. * allows any.',
   }),
-  allow_private_network: boolean({
-    default: false,
-    help: 'Allow public websites to reach this service in a private network.',
-  }),
   latent_allow_headers: list({ item: string({ regex: TOKEN }), default: [], help: LATENT, advanced: true }),
   latent_allow_methods: list({ item: string({ regex: TOKEN }), default: [], help: LATENT, advanced: true }),
   latent_expose_headers: list({ item: string({ regex: TOKEN }), default: [], help: LATENT, advanced: true }),
+});
+
+writtenElsewhere(corsOptions, {
+  removed: { allow_private_network: 'browsers do not ask for it any more, but their users.' },
 });
 
 /** Request headers that the pages of every allowed origin may send: CORS-safelisted ones, and those that concern only caches. */
@@ -181,9 +181,6 @@ function answerPreflight(
   if (allowed.length > 0) res.setHeader('access-control-allow-headers', allowed.join(','));
   res.setHeader('access-control-max-age', rules.maxAge);
   if (rules.allowCredentials) res.setHeader('access-control-allow-credentials', 'true');
-  if (rules.allowPrivateNetwork && req.headers['access-control-request-private-network'] === 'true') {
-    res.setHeader('access-control-allow-private-network', 'true');
-  }
   res.end();
 }
 
@@ -212,7 +209,6 @@ export interface CorsRules {
   readonly maxAge: number;
   readonly allowMethods: readonly string[];
   readonly allowHeaders: readonly string[];
-  readonly allowPrivateNetwork: boolean;
 }
 
 /** Sets of origins with their permissions. The first set that names an origin applies, or else the first one with `*`. */

@@ -99,15 +99,18 @@ interface NamedResult extends PluginResult {
   readonly plugin: string;
 }
 
+/** Time for which a result is cached, in milliseconds: load balancers ask each worker several times a second. */
+const CACHE_MS = 1000;
+/** Time limit of a plugin, in milliseconds: most probes wait longer for a response. */
+const TIMEOUT_MS = 2000;
+
 /** Runs plugins and caches their results, so that frequent probes share one check. */
 class PluginRunner {
   readonly #plugins: ReadonlyMap<string, HealthcheckPlugin>;
-  readonly #limits: Pick<Settings, 'cacheMs' | 'timeoutMs'>;
   readonly #answered = new Map<string, { readonly at: number; readonly result: Promise<PluginResult> }>();
 
-  constructor(plugins: ReadonlyMap<string, HealthcheckPlugin>, limits: Pick<Settings, 'cacheMs' | 'timeoutMs'>) {
+  constructor(plugins: ReadonlyMap<string, HealthcheckPlugin>) {
     this.#plugins = plugins;
-    this.#limits = limits;
   }
 
   /** Returns the results of the plugins that `isAsked` selects, in their order. Never rejects. */
@@ -122,7 +125,7 @@ class PluginRunner {
     const key = `${name} ${at.port}`;
     const last = this.#answered.get(key);
     const now = systemClock.now();
-    if (last !== undefined && now - last.at < this.#limits.cacheMs) return last.result;
+    if (last !== undefined && now - last.at < CACHE_MS) return last.result;
     const result = this.#limited(plugin, at);
     this.#answered.set(key, { at: Number.POSITIVE_INFINITY, result });
     // The cache time begins with the result. Until then all requests share this check.
@@ -132,12 +135,11 @@ class PluginRunner {
 
   async #limited(plugin: HealthcheckPlugin, at: AskedAt): Promise<PluginResult> {
     const over = new AbortController();
-    const { timeoutMs: ms } = this.#limits;
     try {
       const asked = Promise.resolve(plugin.check({ ...at, signal: over.signal }));
-      return await within(asked, { ms }, () => {
+      return await within(asked, { ms: TIMEOUT_MS }, () => {
         over.abort();
-        return { available: false, reason: 'TIMEOUT', details: `no response within ${ms} ms` };
+        return { available: false, reason: 'TIMEOUT', details: `no response within ${TIMEOUT_MS} ms` };
       });
     } catch (error) {
       return { available: false, reason: 'CHECK FAILED', details: errorText(error) };
@@ -199,7 +201,7 @@ type Answer = (req: IncomingMessage, res: ServerResponse, probe: Probe) => Promi
 async function healthcheckAnswer(options: OptionsOf<Options>, ctx: FactoryContext): Promise<Answer> {
   const { allowedSourceRanges, ignoreProxiedRequests, detailed } = options;
   const isAllowed = addressCheck(allowedSourceRanges);
-  const runner = new PluginRunner(await loadPlugins(options, ctx), options);
+  const runner = new PluginRunner(await loadPlugins(options, ctx));
 
   return async (req, res, probe) => {
     if (!isAllowed(req)) throw new Fault(404);

@@ -6,7 +6,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HelmetOptions } from 'helmet';
 import { beforeHead, type FactoryContext, filterFactory, remoteOf } from '../app/index.js';
 import { isAuthenticated, setMissingHeaders } from '../app/internal.js';
-import { boolean, defineOptions, integer, type OptionsOf, oneOf, string } from '../config/index.js';
+import { defineOptions, integer, type OptionsOf, string } from '../config/index.js';
+import { writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import { contentTypeOf } from './headers.js';
 
@@ -16,31 +17,24 @@ const securityHeadersOptions = defineOptions({
     min: 0,
     help: 'max-age of Strict-Transport-Security over HTTPS, in seconds. 0 omits the header.',
   }),
-  hsts_include_subdomains: boolean({ default: true, help: 'Add includeSubDomains to this header.' }),
-  hsts_preload: boolean({
-    default: false,
-    help: 'Add preload to this header, which lets browsers put the host into their preload lists.',
-  }),
-  frame_options: string({
-    default: 'DENY',
-    help: 'X-Frame-Options: DENY or SAMEORIGIN. Empty omits it.',
-  }),
-  referrer_policy: string({
-    default: 'no-referrer',
-    help: 'Referrer-Policy. Empty omits it.',
-  }),
-  cross_origin_resource_policy: oneOf(['same-origin', 'same-site', 'cross-origin'], {
-    default: 'same-origin',
-    help: 'Cross-Origin-Resource-Policy: sites that may embed responses.',
-  }),
   content_security_policy: string({
     default: "default-src 'none'; frame-ancestors 'none'",
     help: 'Content-Security-Policy of HTML responses. Empty omits it.',
   }),
-  no_store: boolean({
-    default: true,
-    help: 'Send Cache-Control: no-store to authenticated requests, unless the application sets Cache-Control.',
-  }),
+});
+
+const HSTS = 'Strict-Transport-Security has includeSubDomains and no preload, unless the application sets the header.';
+
+writtenElsewhere(securityHeadersOptions, {
+  removed: {
+    hsts_include_subdomains: HSTS,
+    hsts_preload: HSTS,
+    frame_options:
+      'X-Frame-Options is DENY unless the application sets it; browsers prefer frame-ancestors of content_security_policy.',
+    cross_origin_resource_policy: 'Cross-Origin-Resource-Policy is same-origin, unless the application sets it.',
+    referrer_policy: 'Referrer-Policy is no-referrer, unless the application sets it.',
+    no_store: 'authenticated callers get Cache-Control: no-store, unless the application sets the header.',
+  },
 });
 
 type Options = OptionsOf<typeof securityHeadersOptions>;
@@ -58,7 +52,7 @@ export const securityHeaders = filterFactory(
   securityHeadersOptions,
   async (options, ctx) => {
     const { default: helmet } = await import('helmet');
-    const always = headersOf(helmet, forEveryAnswer(options), ctx);
+    const always = headersOf(helmet, FOR_EVERY_RESPONSE, ctx);
     const https = headersOf(helmet, forHttps(options), ctx);
     const html = headersOf(helmet, forDocuments(options, helmet), ctx);
 
@@ -68,7 +62,7 @@ export const securityHeaders = filterFactory(
         setMissingHeaders(res, always);
         if (https.length > 0 && remoteOf(req).scheme === 'https') setMissingHeaders(res, https);
         if (/^text\/html/i.test(contentTypeOf(res))) setMissingHeaders(res, html);
-        if (options.noStore && isAuthenticated(req)) setMissingHeaders(res, NO_STORE);
+        if (isAuthenticated(req)) setMissingHeaders(res, NO_STORE);
       });
       return app(req, res);
     };
@@ -98,19 +92,18 @@ const NOTHING = {
 
 type Told = Partial<Record<keyof typeof NOTHING, unknown>>;
 
-function forEveryAnswer({ crossOriginResourcePolicy, frameOptions, referrerPolicy }: Options): Told {
-  return {
-    xContentTypeOptions: true,
-    crossOriginResourcePolicy: { policy: crossOriginResourcePolicy },
-    xPermittedCrossDomainPolicies: true,
-    xFrameOptions: frameOptions !== '' && { action: frameOptions },
-    referrerPolicy: referrerPolicy !== '' && { policy: referrerPolicy.split(',').map((token) => token.trim()) },
-  };
-}
+const FOR_EVERY_RESPONSE: Told = {
+  xContentTypeOptions: true,
+  crossOriginResourcePolicy: { policy: 'same-origin' },
+  xPermittedCrossDomainPolicies: true,
+  // Browsers ignore it beside a policy with frame-ancestors.
+  xFrameOptions: { action: 'deny' },
+  referrerPolicy: { policy: 'no-referrer' },
+};
 
-function forHttps({ hstsMaxAge, hstsIncludeSubdomains, hstsPreload }: Options): Told {
-  const hsts = { maxAge: hstsMaxAge, includeSubDomains: hstsIncludeSubdomains, preload: hstsPreload };
-  return { strictTransportSecurity: hstsMaxAge > 0 && hsts };
+/** helmet adds includeSubDomains, and no preload: that is for the owner of the whole domain to decide. */
+function forHttps({ hstsMaxAge }: Options): Told {
+  return { strictTransportSecurity: hstsMaxAge > 0 && { maxAge: hstsMaxAge } };
 }
 
 function forDocuments({ contentSecurityPolicy }: Options, helmet: Helmet): Told {

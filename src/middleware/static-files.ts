@@ -5,7 +5,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join, normalize, resolve } from 'node:path';
 import { type App, appFactory, environ, type FactoryContext, Fault, filterFactory } from '../app/index.js';
 import { findFile, knowsTrials, loadSender, optionOrigin, sendFile } from '../app/internal.js';
-import { defineOptions, integer, list, type OptionsOf, path, string } from '../config/index.js';
+import { defineOptions, integer, type OptionsOf, path, string } from '../config/index.js';
+import { writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import { appendVary } from './headers.js';
 
@@ -16,11 +17,12 @@ const staticFilesOptions = defineOptions({
     min: 0,
     help: 'How long caches may keep the files, in seconds; only the browser of an authenticated caller, behind a filter.',
   }),
-  index: list({ default: ['index.html'], help: 'Files to serve for a directory: the first that exists.' }),
   fallback: string({
     help: 'File to serve for a missing path if the client accepts HTML: the page of a single-page app.',
   }),
 });
+
+writtenElsewhere(staticFilesOptions, { removed: { index: 'a directory is served as its index.html.' } });
 
 /**
  * Serves files to GET and HEAD, with ranges and conditional requests. Redirects a directory without a trailing slash. Responds with 404 for
@@ -67,14 +69,13 @@ async function fileServer(options: Options, ctx: FactoryContext): Promise<FileSe
       cause,
     });
   });
-  /** Returns the file or directory at a path; below a path with a slash the first index. The name in the path has the type. */
+  /** Returns the file or directory at a path; below a path with a slash the index. The name in the path has the type. */
   const lookUp = async (path: string) => {
-    for (const name of path.endsWith('/') ? options.index : ['']) {
-      const found = await findFile(path + name, root);
-      if (found !== undefined && (name === '' || found.stats.isFile()))
-        return { ...found, name: join(root, path + name) };
-    }
-    return undefined;
+    const name = path.endsWith('/') ? 'index.html' : '';
+    const found = await findFile(path + name, root);
+    return found !== undefined && (name === '' || found.stats.isFile())
+      ? { ...found, name: join(root, path + name) }
+      : undefined;
   };
   const fallback = options.fallback === undefined ? undefined : `/${normalize(options.fallback)}`;
   if (fallback !== undefined && (await lookUp(fallback))?.stats.isFile() !== true) {

@@ -28,6 +28,6 @@ export async function serve(t: TestContext, app: App): Promise<{ server: Server;
 }
 
 export async function checking(local: Record<string, string> = {}): Promise<App & { close?: () => Promise<void> }> {
-  const { made, close } = await buildApp(healthcheck, { local: { cache_ms: '0', ...local } });
+  const { made, close } = await buildApp(healthcheck, { local });
   return Object.assign(mounted(lint(made)), { close });
 }

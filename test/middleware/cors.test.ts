@@ -170,14 +170,6 @@ test('MW-19 pages may send the headers of caches without an option, as with oslo
   assert.equal(response.headers['access-control-allow-origin'], PAGE);
 });
 
-test('MW-19 private networks are opened only on purpose', async () => {
-  const asking = { 'access-control-request-private-network': 'true' };
-  const closed = await buildFilter(cors, { local: { allowed_origin: PAGE } });
-  assert.equal((await preflight(closed.made, asking)).headers['access-control-allow-private-network'], undefined);
-  const open = await buildFilter(cors, { local: { allowed_origin: PAGE, allow_private_network: 'true' } });
-  assert.equal((await preflight(open.made, asking)).headers['access-control-allow-private-network'], 'true');
-});
-
 for (const origin of [`${PAGE}/`, `${PAGE}/path`, 'https://user@page.example', 'page.example', 'regex:(']) {
   test(`MW-5 the origin ${origin} refuses to load`, async () => {
     await assert.rejects(async () => buildFilter(cors, { local: { allowed_origin: origin } }), {
@@ -213,7 +205,6 @@ test('MW-19 a filter made in code takes further sets at run time', async () => {
     maxAge: 60,
     allowMethods: ['GET'],
     allowHeaders: ['*'],
-    allowPrivateNetwork: false,
   });
   assert.deepEqual(corsHeaders(await send(filter, 'GET', { origin: PAGE })), ['access-control-allow-origin']);
 });

@@ -537,7 +537,7 @@ test('AU-5 errors are reported: no or short secrets, cookies that browsers ignor
   await refused({ secrets: FIRST!, same_site: 'none', secure: 'false' }, 'PORTICO_CONFIG_VALUE');
   // AT-20: browsers compare the prefixes without regard to case (RFC 6265bis §5.7).
   for (const cookie of ['__Host-id', '__host-id']) {
-    await refused({ secrets: FIRST!, cookie, path: '/x' }, 'PORTICO_CONFIG_VALUE');
+    await refused({ secrets: FIRST!, cookie, domain: 'a.example' }, 'PORTICO_CONFIG_VALUE');
   }
   await refused({ secrets: FIRST!, cookie: '__SECURE-id', secure: 'false' }, 'PORTICO_CONFIG_VALUE');
   const { send } = await client();

@@ -176,8 +176,8 @@ export class KeptSession implements Session {
   }
 
   #send(value: string, seconds: number): void {
-    const { cookie: name, path, domain, secure, sameSite } = this.#rules.options;
-    const attributes = [`Path=${path}`, `Max-Age=${seconds}`, 'HttpOnly', `SameSite=${SAME_SITE[sameSite]}`];
+    const { cookie: name, domain, secure, sameSite } = this.#rules.options;
+    const attributes = ['Path=/', `Max-Age=${seconds}`, 'HttpOnly', `SameSite=${SAME_SITE[sameSite]}`];
     if (domain !== undefined) attributes.push(`Domain=${domain}`);
     if (secure) attributes.push('Secure');
     const cookie = [`${name}=${value}`, ...attributes].join('; ');

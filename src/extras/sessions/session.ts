@@ -22,13 +22,13 @@ export const session = filterFactory(
   async (options, ctx) => {
     checkCookie(options, ctx);
     const secrets = secretsOf(options, ctx);
-    const { cookie: name, store: named, refuseCrossSite } = options;
+    const { cookie: name, store: named } = options;
     const kept = await storeOf(options, ctx);
     const { SessionSeal } = await import('./session-seal.js');
     const rules = { options, ...kept, seal: new SessionSeal(secrets, [ctx.service, ctx.section.name]) };
     const trusted = new Set(options.trustedOrigins);
     return (app) => (req, res) => {
-      if (refuseCrossSite) checkSite(req, trusted);
+      checkSite(req, trusted);
       stripIdentity(req, { once: true });
       const env = environ(req);
       const own = new KeptSession(rules, req, res);
@@ -69,11 +69,10 @@ async function storeOf(options: SessionOptions, ctx: FactoryContext): Promise<Pi
   return { store, refuses: refuses || !opened.isShared };
 }
 
-function openapiOf({ cookie, refuseCrossSite }: SessionOptions): OpenApiAdditions {
-  const responses = refuseCrossSite && { 403: { description: 'The request comes from another site.' } };
+function openapiOf({ cookie }: SessionOptions): OpenApiAdditions {
   return {
     security: [{}, { session: [] }],
     securitySchemes: { session: { type: 'apiKey', in: 'cookie', name: cookie } },
-    ...(responses && { responses }),
+    responses: { 403: { description: 'The request comes from another site.' } },
   };
 }

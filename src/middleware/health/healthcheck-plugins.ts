@@ -49,8 +49,6 @@ export const healthcheckOptions = defineOptions({
     default: false,
     help: 'Respond with 404 to requests that a proxy forwards.',
   }),
-  cache_ms: integer({ default: 1000, min: 0, help: 'Time for which a result is cached.', advanced: true }),
-  timeout_ms: integer({ default: 2000, min: 1, help: 'Timeout of a check.', advanced: true }),
   disable_by_file_path: path({
     help: 'File of disable_by_file: unavailable while it exists.',
   }),
@@ -68,12 +66,16 @@ export const healthcheckOptions = defineOptions({
     min: 1,
     help: 'Delay of the event loop above which event_loop is unavailable.',
   }),
-  url: uri({ schemes: ['http', 'https'], help: 'URL that http requests.' }),
-  expect: integer({ min: 100, max: 599, help: 'Status that http expects. Default: any 2xx.' }),
+  url: uri({ schemes: ['http', 'https'], help: 'URL that http requests: it must respond with 2xx.' }),
 });
 
 writtenElsewhere(healthcheckOptions, {
   meant: { disable_path: 'write disable_by_file_path, and backends = disable_by_file' },
+  removed: {
+    cache_ms: 'a result is cached for 1000 ms.',
+    timeout_ms: 'a check has 2000 ms.',
+    expect: 'http expects a 2xx; for another status name your check in backends, as module:export.',
+  },
 });
 
 /** The options of a plugin. */
@@ -151,16 +153,15 @@ function serviceRecord(): HealthcheckPlugin {
   };
 }
 
-/** Unavailable if another service does not return the expected status. */
+/** Unavailable if another service does not respond with 2xx. */
 function http(settings: Settings): HealthcheckPlugin {
   return {
     async check({ signal }) {
-      const { url, expect } = settings;
+      const { url } = settings;
       if (url === undefined) return OK;
       const response = await fetch(url, { signal, redirect: 'manual' });
       await response.body?.cancel();
-      const good = expect === undefined ? response.ok : response.status === expect;
-      return good
+      return response.ok
         ? OK
         : { available: false, reason: 'HTTP CHECK FAILED', details: `${url} responded ${response.status}` };
     },

@@ -134,13 +134,14 @@ x = 1
   },
   'names and values, wherever they stand': {
     starts: true,
-    filters: ['sizelimit', 'compression'],
+    filters: ['sizelimit', 'static'],
     sections: `[filter:sizelimit]
 paste.filter_factory = portico/middleware:sizelimit
 max_size = 3
-[filter:compression]
-paste.filter_factory = portico/middleware:compression
-threshold = many
+[filter:static]
+paste.filter_factory = portico/middleware:staticFilesFilter
+document_root = .
+cache_max_age = many
 `,
     defaults: 'log_level = loud\ngraceful_shutdown_timeout = soon\nenabled_api = hello',
     api: 'wrokers = 1\nmax_requests = -1',
@@ -162,7 +163,7 @@ max_size = 4
       /portico\.ini:14:25: error: \[sizelimit\] max_request_body_size/,
       /portico\.ini:15:1: error: \[sizelimit\] max_size/,
       /api-paste\.ini:\d+:1: error: .*max_size/,
-      /api-paste\.ini:\d+:13: error: .*threshold/,
+      /api-paste\.ini:\d+:17: error: .*cache_max_age/,
       /did you mean 'port' of \[api:hello\]\?/,
       /error: .*prot\b/,
       /env PORTICO_API_HELLO__WORKERS: error: /,
