@@ -40,7 +40,7 @@ import { announceUnread, SMALL_BODY, watchBody, watchChunks } from './requests/b
 import { requestGuard } from './requests/request-guard.js';
 import { RequestPool } from './requests/request-pool.js';
 import { advertisedKeepAlive, handshakeTimeout, lastRequest, nodeOptions } from './server-options.js';
-import type { WsgiOptions } from './wsgi-options.js';
+import type { ServerLimits } from './wsgi-options.js';
 
 /** The server of a front. */
 export interface FrontOwner {
@@ -83,7 +83,7 @@ export class Front {
   refusals!: Refusals;
   /** True: later connections end with their first response. */
   #closing = false;
-  #limits: WsgiOptions;
+  #limits: ServerLimits;
   #guard!: ReturnType<typeof requestGuard>;
   #lastRequest!: number;
   #advertised!: number;
@@ -95,7 +95,7 @@ export class Front {
   readonly #timeouts: ConnectionTimeouts;
   readonly #log: Logger;
 
-  constructor(limits: WsgiOptions, owner: FrontOwner, log: Logger) {
+  constructor(limits: ServerLimits, owner: FrontOwner, log: Logger) {
     this.#limits = limits;
     this.#owner = owner;
     this.#log = log;
@@ -121,7 +121,7 @@ export class Front {
   }
 
   /** Sets the limits for later connections and requests. */
-  configure(limits: WsgiOptions): void {
+  configure(limits: ServerLimits): void {
     this.#limits = limits;
     this.#guard = requestGuard(limits);
     this.state.pathsAsSent = limits.paths === 'as_sent';

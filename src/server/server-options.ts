@@ -12,10 +12,10 @@ import type { Logger, LogOption } from '../log/index.js';
 import { checkedLog, silentLogger } from '../log/internal.js';
 import type { ListenAddress } from '../service/index.js';
 import { DEFAULT_BACKLOG } from './endpoint.js';
-import { type WsgiOptions, wsgiOptions } from './wsgi-options.js';
+import { type ServerLimits, type WsgiOptions, wsgiOptions } from './wsgi-options.js';
 
 /** Options of a {@link Server}. Includes the options of `[wsgi]`; durations in seconds. */
-export interface ServerOptions extends Partial<WsgiOptions> {
+export interface ServerOptions extends Partial<ServerLimits> {
   /** Default 127.0.0.1: an address that other machines can reach must be configured. */
   readonly host?: string;
   /** Default 0: the system picks one; `addresses` has it after the start. */
@@ -45,6 +45,9 @@ export interface ServerOptions extends Partial<WsgiOptions> {
 }
 
 const NAMES: readonly Exclude<keyof ServerOptions, keyof WsgiOptions>[] = [
+  'queueTimeout',
+  'lingeringTime',
+  'lingeringTimeout',
   'host',
   'port',
   'path',
@@ -65,9 +68,10 @@ export function serverLog(log: LogOption | undefined): Logger {
   return checkedLog('PORTICO_INVALID_OPTION', 'a Server', log) ?? silentLogger();
 }
 
-/** Returns the values of `[wsgi]`, with defaults. Throws a RangeError that names the option. */
-export function wsgiValues(options: Partial<WsgiOptions>): WsgiOptions {
-  const values: Record<string, unknown> = {};
+/** Returns the limits, with defaults. Throws a RangeError that names the option. */
+export function limitsOf(options: Partial<ServerLimits>): ServerLimits {
+  const { queueTimeout = 30, lingeringTime = 30, lingeringTimeout = 5 } = options;
+  const values: Record<string, unknown> = { queueTimeout, lingeringTime, lingeringTimeout };
   for (const [name, option] of Object.entries(wsgiOptions)) {
     const key = camelCase(name);
     const value = options[key as keyof WsgiOptions];
@@ -77,7 +81,7 @@ export function wsgiValues(options: Partial<WsgiOptions>): WsgiOptions {
       throw withCode(new RangeError(`${key}: ${(error as Error).message}`), 'PORTICO_INVALID_OPTION');
     }
   }
-  return Object.freeze(values) as WsgiOptions;
+  return Object.freeze(values) as unknown as ServerLimits;
 }
 
 /** Returns the address of a server with these options. Throws `PORTICO_INVALID_OPTION` for unknown ones, a RangeError for a backlog below 1. */

@@ -26,15 +26,15 @@ import { Drain } from './connections/drain.js';
 import { Endpoint } from './endpoint.js';
 import { aroundRefusals, Front } from './front.js';
 import { RequestFailures, serverFailures } from './requests/server-failures.js';
-import { listenAddress, type ServerOptions, schemeField, serverLog, wsgiValues } from './server-options.js';
+import { limitsOf, listenAddress, type ServerOptions, schemeField, serverLog } from './server-options.js';
 import { withRequestSpans } from './spans/request-span.js';
-import type { WsgiOptions } from './wsgi-options.js';
+import type { ServerLimits } from './wsgi-options.js';
 
 /** Serves one app on one address, and keeps track of its connections and open requests. */
 export class Server implements ListeningService {
   readonly name: string;
   #options: ServerOptions;
-  #limits: WsgiOptions;
+  #limits: ServerLimits;
   readonly #log: Logger;
   /** Failed requests, counted by route and location. */
   readonly failures = new RequestFailures();
@@ -68,7 +68,7 @@ export class Server implements ListeningService {
     this.#endpoint = new Endpoint(listenAddress(options));
     this.#log = serverLog(options.log).child({ service: name });
     this.#options = options;
-    this.#limits = wsgiValues(options);
+    this.#limits = limitsOf(options);
     const connectionClosed = (): void => this.#drain?.closed();
     this.#front = new Front(this.#limits, { exchangeEnded: this.#exchangeEnded, connectionClosed }, this.#log);
     this.configure(options);
@@ -151,7 +151,7 @@ export class Server implements ListeningService {
 
   /** Sets limits and times for later requests and connections. While it listens, its name and its log do not change. */
   configure(options: ServerOptions): void {
-    this.#limits = wsgiValues(options);
+    this.#limits = limitsOf(options);
     this.#options = options;
     this.#failures = serverFailures(this.#log, this.#limits.serverDebug);
     this.#front.configure(this.#limits);

@@ -3,6 +3,7 @@
  */
 import { LONGEST_URL } from '../app/internal.js';
 import { boolean, bytes, defineOptions, duration, integer, type OptionsOf, oneOf, string } from '../config/index.js';
+import { writtenElsewhere } from '../config/internal.js';
 
 /** The values of `paths`. */
 export const PATHS = ['normalize', 'refuse', 'as_sent'] as const;
@@ -67,12 +68,6 @@ export const wsgiOptions = defineOptions('wsgi', {
     default: 65,
     help: 'Seconds an idle connection stays open. Keep-Alive announces one less.',
   }),
-  lingering_time: duration({
-    default: 30,
-    help: 'Seconds to discard the rest of a request after its response, so that the client can read that.',
-    advanced: true,
-  }),
-  lingering_timeout: duration({ default: 5, help: 'Seconds of silence until it is closed.', advanced: true }),
   send_timeout: duration({ default: 60, help: 'Seconds a client may accept no bytes of a response.', advanced: true }),
   handshake_timeout: duration({ default: 10, help: 'Seconds for a TLS handshake.', advanced: true }),
   client_socket_timeout: duration({
@@ -97,11 +92,6 @@ export const wsgiOptions = defineOptions('wsgi', {
     min: 0,
     help: 'Maximum number of requests per worker that wait for default_pool_size. More: 503 and Retry-After.',
   }),
-  queue_timeout: duration({
-    default: 30,
-    help: 'Seconds a request may wait. Then: 503.',
-    advanced: true,
-  }),
   secure_proxy_ssl_header: string({
     help: "Header of a proxy with the client's scheme, such as X-Forwarded-Proto. It is trusted from every client: use it only if none can bypass the proxy.",
     advanced: true,
@@ -123,5 +113,23 @@ export const wsgiOptions = defineOptions('wsgi', {
   }),
 });
 
+writtenElsewhere(wsgiOptions, {
+  removed: {
+    queue_timeout: 'a request waits at most 30 s for default_pool_size.',
+    lingering_time: 'the rest of a request is discarded for 30 s after its response.',
+    lingering_timeout: 'a connection whose rest is discarded is closed after 5 s of silence.',
+  },
+});
+
 /** Values of `[wsgi]`. */
 export type WsgiOptions = OptionsOf<typeof wsgiOptions>;
+
+/** Limits of a server: the values of `[wsgi]`, and times in seconds that no configuration needs to change. */
+export interface ServerLimits extends WsgiOptions {
+  /** Time that a request may wait for `default_pool_size`; then 503. Default 30: most clients have given up by then. */
+  readonly queueTimeout: number;
+  /** Time to discard the rest of a request after its response, so that the client can read that. Default 30: a long upload ends sooner. */
+  readonly lingeringTime: number;
+  /** Time without a byte until such a connection is closed. Default 5, as in nginx. */
+  readonly lingeringTimeout: number;
+}

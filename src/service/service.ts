@@ -109,8 +109,6 @@ export interface PlannedCertificate {
   readonly ends: string;
   /** Warnings about certificates that have expired or expire soon, or that clients may not trust: its own first, then those of its clients' CAs. */
   readonly warnings: readonly Diagnostic[];
-  /** True if a reload accepts the certificate even if it has expired and the current one has not. */
-  readonly mayHaveEnded: boolean;
   /** Why clients may not trust it; undefined if nothing is known against it. */
   readonly untrusted?: string | undefined;
 }

@@ -77,8 +77,8 @@ const VALUES: Readonly<Record<string, string>> = {
     max_memory=huge worker_start_timeout=x log_level=loud log_format=xml use_syslog=2 strict_config=maybe check_file_modes=7 drain_idle=x
     fault_style=fancy debug=some invalid_input_status=200 log_file=/nowhere/at/all.log enabled_ssl_apis=shp enabled_apis=shop,shop
     config_file=x.ini state_path= logger=./app.js:nope logger=./gone.js:nope max_workers=0`,
-  'api:shop': `listen=nowhere:port listen_backlog=0 max_requests=many max_requests_jitter=-1 ssl_cert_file=gone.pem pipeline=shp
-    manager=./app.js:Nope manager=./gone.js:Manager manager=Manager fault_style=fancy invalid_input_status=9 listen=systemd:x listen=127.0.0.1:99999 workers=zero`,
+  'api:shop': `listen=nowhere:port max_requests=many ssl_cert_file=gone.pem pipeline=shp
+    manager=./app.js:Nope manager=./gone.js:Manager manager=Manager fault_style=fancy listen=systemd:x listen=127.0.0.1:99999 workers=zero`,
   wsgi: 'keep_alive=never keep_alive_timeout=soon max_headers=many client_socket_timeout=x',
   control: 'socket_mode=rwx socket=',
   admin: 'listen=nowhere allow_remote=x listen=0.0.0.0:8080 docs=7',

@@ -122,7 +122,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     says: ['4:12: warning: [pipeline:other] pipeline: no app is called "helo" (no enabled API uses it).\n'],
   },
   'OP-3 a refused value hides neither others of its section, nor unknown names, nor errors in routes': {
-    ini: '[DEFAULT]\nenabled_apis = hello, other\n[api:hello]\nport = 99999\nworkers = 0\nlisten_backlog = 0\n[api:other]\nport = 0\nworkers = 0\n[unknown]\na = 1\n',
+    ini: '[DEFAULT]\nenabled_apis = hello, other\n[api:hello]\nport = 99999\nworkers = 0\n[api:other]\nport = 0\nworkers = 0\n[unknown]\na = 1\n',
     files: {
       'api-paste.ini': TWO.replace(/app\n$/, 'other\n'),
       'x.js': `import { Router } from 'portico/routing';
@@ -133,9 +133,8 @@ export const other = () => new Router().get('/b', () => 1).get('/b', () => 2).bu
     says: [
       /\[api:hello\] port: .*; got 99999/,
       /\[api:hello\] workers: a value of 0 is invalid/,
-      /\[api:hello\] listen_backlog: .*more than 0/,
       /\[api:other\] workers: a value of 0 is invalid/,
-      /portico\.ini:10:1: (?:error|warning): \[unknown\] unknown section/,
+      /portico\.ini:9:1: (?:error|warning): \[unknown\] unknown section/,
       /the route "\/a": a route has no option "misspelt"/,
       /the route \/b can never match/,
     ],

@@ -26,7 +26,6 @@ const RESTART = [
   'DEFAULT.workers',
   'api:hello.listen',
   'api:hello.port',
-  'api:hello.listen_backlog',
 ];
 
 /** Values of all types: an option uses the first that it accepts and that differs from its default. */

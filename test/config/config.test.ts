@@ -299,6 +299,23 @@ test('an option of the last version is a warning that says what holds: in a file
   ]);
 });
 
+test('an option that sections of one kind had is a warning too, by its flat name and in a variable', async () => {
+  const shopOptions = writtenElsewhere(defineOptions({ port: integer({ default: 0, help: 'x' }) }), {
+    removed: { backlog: 'the kernel queues 511 connections.' },
+  });
+  const sources = { argv: false as const, files: [], dirs: [], defaultFiles: [], defaultDirs: [] };
+  const env = { PORTICO_SHOP_BOOKS__BACKLOG: '3' };
+  const written = 'DEFAULT.books_backlog=3 shop:books.backlog=3'.split(' ');
+  const config = await Config.load({ ...sources, env, set: written });
+  config.register('shop:<name>', shopOptions);
+  const found = config.problems().map(({ severity, location, message, hint }) => {
+    assert.deepEqual([severity, message], ['warning', 'has no effect any more']);
+    assert.equal(hint, 'Remove it: the kernel queues 511 connections.');
+    return location?.kind;
+  });
+  assert.deepEqual(found.toSorted(), ['command_line', 'command_line', 'environment']);
+});
+
 test('CF-66 the module that declares options owns their names from its import on', () => {
   const forget = rememberLoaded();
   const text = '[mailer]\nserver = x\nsrever = y\n';

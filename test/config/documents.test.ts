@@ -76,7 +76,7 @@ function oddOptions({ group, options: declared }: Registration): string[] {
 
 test('CF-104 shipped numbers have bounds, and what looks secret is declared so', async () => {
   // A number of workers may be a word; the session's cookie is a name.
-  const known = ['[DEFAULT] workers', '[api:<name>] listen_backlog', '[api:<name>] workers', '[session] cookie'];
+  const known = ['[DEFAULT] workers', '[api:<name>] workers', '[session] cookie'];
   assert.deepEqual((await bundledOptions()).flatMap(oddOptions).sort(), known);
 });
 

@@ -94,14 +94,11 @@ test('LC-1301 LC-1302 LC-1304 LC-1305 LC-1306 an API without options listens on 
 });
 
 test('CF-54 LC-1237 LC-1238 LC-1239 flat names and those of the section mean the same', async (t) => {
-  const flat = await setup(
-    t,
-    '[DEFAULT]\ncompute_listen = ::1\ncompute_listen_port = 8774\ncompute_workers = 3\ncompute_listen_backlog = 9\n',
-  );
-  const own = await setup(t, '[api:compute]\nlisten = ::1\nport = 8774\nworkers = 3\nlisten_backlog = 9\n');
+  const flat = await setup(t, '[DEFAULT]\ncompute_listen = ::1\ncompute_listen_port = 8774\ncompute_workers = 3\n');
+  const own = await setup(t, '[api:compute]\nlisten = ::1\nport = 8774\nworkers = 3\n');
   for (const { service } of [flat, own]) {
     const compute = service();
-    assert.deepEqual(compute.addresses, [{ host: '::1', port: 8774, backlog: 9 }]);
+    assert.deepEqual(compute.addresses, [{ host: '::1', port: 8774, backlog: 511 }]);
     assert.equal(compute.workers, 3);
   }
   const both = await setup(t, '[DEFAULT]\ncompute_listen_port = 1\n[api:compute]\nport = 2\n');
@@ -117,7 +114,7 @@ test('CF-41 an API may listen on host:port or on a unix socket', async (t) => {
   assert.deepEqual(unix.service().addresses, [{ path: '/run/compute.sock', backlog: 511 }]);
 });
 
-test('LC-1307 LC-1313 CF-49 no workers and no backlog are refused with their location', async (t) => {
+test('LC-1307 CF-49 no workers are refused with their location', async (t) => {
   const none = await setup(t, '[DEFAULT]\ncompute_workers = 0\n');
   assert.throws(
     () => none.service(),
@@ -130,8 +127,6 @@ test('LC-1307 LC-1313 CF-49 no workers and no backlog are refused with their loc
       return true;
     },
   );
-  const backlog = await setup(t, '[api:compute]\nbacklog = 0\n');
-  assert.throws(() => backlog.service(), /The backlog must be more than 0/);
 });
 
 test('LC-1306 the parts of the compute API share its number of workers', async (t) => {

@@ -21,8 +21,6 @@ const faultStyle = declareType<string, object>('fault style', '', () => ({
   },
 }));
 
-const invalidInput = { min: 400, max: 499 };
-
 /** Options of `[DEFAULT]`, for all APIs. */
 export const faultOptions = defineOptions('DEFAULT', {
   fault_style: faultStyle({
@@ -30,8 +28,9 @@ export const faultOptions = defineOptions('DEFAULT', {
     help: 'Format of error responses: portico, problem (RFC 9457), openstack, or your renderer, such as ./errors.js:render.',
   }),
   invalid_input_status: integer({
-    ...invalidInput,
     default: 400,
+    min: 400,
+    max: 499,
     help: 'Status of invalid body, query, headers or path parameters, often 422. A body that is not JSON is always 400.',
   }),
 });
@@ -39,10 +38,6 @@ export const faultOptions = defineOptions('DEFAULT', {
 /** Options of one API, in `[api:<name>]`. */
 export const apiFaultOptions = defineOptions({
   fault_style: faultStyle({ help: 'Format of its error responses. Default: that of [DEFAULT].' }),
-  invalid_input_status: integer({
-    ...invalidInput,
-    help: 'Status of invalid input. Default: that of [DEFAULT].',
-  }),
 });
 
 /** The form of a renderer, for hints. */

@@ -233,7 +233,7 @@ export async function configuredFaultForm(config: Config, api?: string): Promise
   const all = config.group('DEFAULT', faultOptions, { partial: true });
   const own = api === undefined ? undefined : config.api(api, apiFaultOptions, { partial: true });
   const name = own?.faultStyle ?? all.faultStyle;
-  const invalidInputStatus = own?.invalidInputStatus ?? all.invalidInputStatus;
+  const { invalidInputStatus } = all;
   if (name === PORTICO_FORM.style && invalidInputStatus === PORTICO_FORM.invalidInputStatus) return PORTICO_FORM;
   const group = own?.faultStyle === undefined ? 'DEFAULT' : `api:${api}`;
   const { origin } = config.getLocation(group, 'fault_style');

@@ -221,6 +221,15 @@ export class DeclaredGroups {
     return this.#elsewhere.get(section) ?? this.#elsewhere.get(`${this.#templateOf(section)}<name>`);
   }
 
+  /** Returns what is known of a flat name of `[DEFAULT]`, such as `compute_listen_backlog`, whose option of `[api:<name>]` is gone. */
+  removedFlat(opt: string): Elsewhere | undefined {
+    for (const [section, { removed = {} }] of this.#elsewhere) {
+      const name = section.endsWith(':<name>') && Object.keys(removed).find((each) => opt.endsWith(`_${each}`));
+      if (name) return { removed: { [opt]: removed[name]! } };
+    }
+    return undefined;
+  }
+
   /** Returns the names in each section that have no effect, with what is known of the section. */
   unused(): { readonly group: string; readonly opt: string; readonly elsewhere: Elsewhere }[] {
     return [...this.#elsewhere].flatMap(([group, elsewhere]) =>

@@ -298,7 +298,8 @@ function unknownOption({ group, location }: Written, opt: string, near: NearestO
   const subject = { section: group, option: opt, location };
   if (group === 'DEFAULT' && /^config_(?:file|dir)$/.test(opt))
     return unknown(OPTION, subject, `can only be given on the command line, as --${opt.replaceAll('_', '-')}`);
-  const found = undeclared(subject, near.names.elsewhereIn(group), () => near.option(group, opt));
+  const flat = group === 'DEFAULT' ? near.names.removedFlat(opt) : undefined;
+  const found = undeclared(subject, flat ?? near.names.elsewhereIn(group), () => near.option(group, opt));
   return found.hint === undefined ? { ...found, ...ofOthers(`${group}.${opt}`) } : found;
 }
 
@@ -336,6 +337,12 @@ function variableNames({ envPrefix, environment }: Sources): Name[] {
   );
 }
 
+/** Returns the variable of a section of a kind as its template has it: `PORTICO_API_<NAME>__PORT` for `PORTICO_API_SHOP__PORT`. */
+function templateVariable(variable: string, envPrefix: string): string {
+  const [kind, ...rest] = variable.slice(envPrefix.length + 1).split('_');
+  return `${envPrefix}_${kind}_<NAME>__${rest.join('_').split('__').slice(1).join('__')}`;
+}
+
 function nameIn(variable: string, envPrefix: string): Name {
   const [group, opt] = variable.slice(envPrefix.length + 1).split('__');
   return { group: group!, opt };
@@ -362,7 +369,7 @@ function unknownVariables(
     if (!name.startsWith(`${envPrefix}_`) || known.has(name)) return [];
     const { group, opt } = nameIn(name, envPrefix);
     if (isOthers({ group, opt })) return [];
-    const effect = unused.get(name);
+    const effect = unused.get(name) ?? unused.get(templateVariable(name, envPrefix));
     if (effect !== undefined) {
       const subject = { section: effect.group, option: effect.opt, location: locationOf(name) };
       return [undeclared(subject, effect.elsewhere, () => undefined)];

@@ -109,10 +109,10 @@ export function endedCertificates(before: ServicePlans, after: ServicePlans): Di
   return [...after.plans].flatMap(([name, { certificate }]) => {
     const old = before.plans.get(name)?.certificate;
     if (certificate === undefined || old === undefined) return [];
-    if (certificate.mayHaveEnded || !hasEnded(certificate) || hasEnded(old)) return [];
+    if (!hasEnded(certificate) || hasEnded(old)) return [];
     const [expiry] = certificate.warnings;
     if (expiry === undefined) return [];
-    const hint = `The current one is valid until ${old.ends}. Renew this one, or write allow_expired = true in [ssl].`;
+    const hint = `The current one is valid until ${old.ends}. Renew this one.`;
     return [{ ...expiry, severity: 'error' as const, hint }];
   });
 }

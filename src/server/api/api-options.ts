@@ -33,13 +33,6 @@ export const apiOptions = defineOptions('api:<name>', {
     help: 'Number of worker processes, at least 1. Default: the CPUs, within the CPU limit of the container. For one process without workers: [DEFAULT] workers = 0.',
     aliases: ['DEFAULT.<name>_workers'],
   }),
-  listen_backlog: integer({
-    default: DEFAULT_BACKLOG,
-    restart: true,
-    help: 'Maximum number of connections waiting to be accepted, at least 1.',
-    aliases: ['backlog', 'DEFAULT.<name>_listen_backlog'],
-    advanced: true,
-  }),
   ssl_cert_file: path({
     help: 'Certificate. Default: cert_file of [ssl].',
     aliases: ['DEFAULT.<name>_ssl_cert_file'],
@@ -56,15 +49,8 @@ export const apiOptions = defineOptions('api:<name>', {
   max_requests: integer({
     default: 0,
     min: 0,
-    help: 'Replace a worker after this many requests. 0 disables this.',
+    help: 'Replace a worker after this many requests, or up to a tenth more, so that workers are not replaced all at once. 0 disables this.',
     aliases: ['DEFAULT.<name>_max_requests'],
-  }),
-  max_requests_jitter: integer({
-    default: 0,
-    min: 0,
-    help: 'Maximum random addition to max_requests, so that workers are not replaced all at once.',
-    aliases: ['DEFAULT.<name>_max_requests_jitter'],
-    advanced: true,
   }),
   pipeline: string({
     default: '',
@@ -83,8 +69,16 @@ export const apiOptions = defineOptions('api:<name>', {
   }),
   ...apiFaultOptions,
 });
+const BACKLOG = `the kernel queues ${DEFAULT_BACKLOG} connections for a port, or net.core.somaxconn if that is less.`;
+
 writtenElsewhere(apiOptions, {
   meant: { host: "did you mean 'listen'?", bind_host: "did you mean 'listen'?", bind_port: "did you mean 'port'?" },
+  removed: {
+    listen_backlog: BACKLOG,
+    backlog: BACKLOG,
+    max_requests_jitter: 'a worker is replaced after max_requests, or up to a tenth more.',
+    invalid_input_status: 'it is that of [DEFAULT]; in code, a Router has invalidInputStatus.',
+  },
 });
 
 /** Options of `[DEFAULT]` that every API reads. */

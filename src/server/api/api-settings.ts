@@ -14,7 +14,6 @@ import {
   whatItIs,
 } from '../../errors/index.js';
 import type { ListenAddress } from '../../service/index.js';
-import { DEFAULT_BACKLOG } from '../endpoint.js';
 import type { ServerOptions } from '../server-options.js';
 import { type WsgiOptions, wsgiOptions } from '../wsgi-options.js';
 import { isOneProcess } from './api-names.js';
@@ -36,12 +35,11 @@ export function apiSettings(config: Config, name: string): ApiSettings {
     () => config.api(name, apiOptions, { partial: true }),
     () => workersOf(config, name),
     () => listenAddressOf(config, name),
-    () => checkBacklog(config, name),
   );
   return {
     options,
     // Without a refusal both are there.
-    address: { ...address!, backlog: options.listenBacklog },
+    address: address!,
     workers: workers!,
     pipeline: options.pipeline === '' ? name : options.pipeline,
   };
@@ -49,13 +47,14 @@ export function apiSettings(config: Config, name: string): ApiSettings {
 
 /** Returns the options of an API's server: address, limits, times and style; all but certificates. */
 export function serverOptionsOf(config: Config, { address, options }: ApiSettings): ServerOptions {
-  const { maxRequests, maxRequestsJitter } = options;
+  const { maxRequests } = options;
   const limits = config.group('wsgi', wsgiOptions);
   return {
     ...limits,
     ...address,
     paths: options.paths ?? limits.paths,
-    maxRequests: maxRequests === 0 ? 0 : maxRequests + Math.floor(Math.random() * (maxRequestsJitter + 1)),
+    // Up to a tenth more: workers that start together are not replaced together.
+    maxRequests: maxRequests + Math.floor(Math.random() * (maxRequests / 10)),
   };
 }
 
@@ -106,16 +105,6 @@ function workersOf(config: Config, name: string): number | undefined {
   throw wrong(config, source, 'workers', {
     message: `a value of ${workers} is invalid, must be greater than 0`,
     hint: 'Omit it for one worker per CPU. For one process without workers, write workers = 0 in [DEFAULT]. To stop serving this API, remove it from enabled_apis.',
-  });
-}
-
-function checkBacklog(config: Config, name: string): void {
-  const backlog = optionOf<number>(config, name, 'listen_backlog');
-  if (backlog === undefined || backlog >= 1) return;
-  throw wrong(config, name, 'listen_backlog', {
-    message: 'The backlog must be more than 0',
-    got: backlog,
-    hint: `Omit it for the default, ${DEFAULT_BACKLOG}.`,
   });
 }
 

@@ -109,13 +109,7 @@ export class ApiTls {
   planned(): PlannedCertificate | undefined {
     const ends = this.validUntil?.toISOString();
     if (ends === undefined) return undefined;
-    const { allowExpired } = sslSettings(this.#config, this.#name);
-    return {
-      ends,
-      warnings: this.certificateWarnings(),
-      untrusted: this.untrusted,
-      mayHaveEnded: allowExpired === true,
-    };
+    return { ends, warnings: this.certificateWarnings(), untrusted: this.untrusted };
   }
 
   /** Expiry of the certificate; undefined without a certificate file. */

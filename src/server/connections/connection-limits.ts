@@ -1,7 +1,7 @@
 /** Time limits of connections that Node lacks or implements at a high cost. */
 import { unsentBytes } from '../../wire/index.js';
 import { headTime } from '../server-options.js';
-import type { WsgiOptions } from '../wsgi-options.js';
+import type { ServerLimits } from '../wsgi-options.js';
 import type { Connection, Exchange } from './connection.js';
 import type { ConnectionList } from './connections.js';
 
@@ -45,7 +45,7 @@ const REST_MS = 10_000;
 export class ConnectionTimeouts {
   readonly #connections: ConnectionList;
   readonly #listener: TimeoutListener;
-  #limits: WsgiOptions;
+  #limits: ServerLimits;
   /** Few connections discard input. */
   readonly #unwanted = new WeakMap<Connection, Unwanted>();
   #timer: NodeJS.Timeout | undefined;
@@ -58,18 +58,18 @@ export class ConnectionTimeouts {
   /** Time by `performance.now()` at which an idle connection may have been idle for too long. */
   #idleDue = 0;
 
-  constructor(connections: ConnectionList, limits: WsgiOptions, listener: TimeoutListener) {
+  constructor(connections: ConnectionList, limits: ServerLimits, listener: TimeoutListener) {
     this.#connections = connections;
     this.#limits = limits;
     this.#listener = listener;
     connections.woken = () => this.#begin();
   }
 
-  get limits(): WsgiOptions {
+  get limits(): ServerLimits {
     return this.#limits;
   }
 
-  set limits(limits: WsgiOptions) {
+  set limits(limits: ServerLimits) {
     this.#limits = limits;
     this.#idleDue = 0;
     this.#connections.wake();

@@ -198,7 +198,7 @@ export class Connection {
   }
 
   /**
-   * Takes no further requests from a connection whose requests have waited for `lingering_time`. Drops one that is not complete, and reads
+   * Takes no further requests from a connection whose requests have waited for `lingeringTime`. Drops one that is not complete, and reads
    * on, so that the end of its client is noticed.
    */
   waitsLong(): void {

@@ -133,7 +133,7 @@ export function tellUnrefused({ refusedAt, state, exchange }: Connection, log: L
   if (refusedAt === undefined || !isUnanswered) return;
   log.error(
     exchange === undefined ? {} : requestFacts(exchange.req),
-    'a filter that applies to refusals (aroundRefusals) neither called the next app nor responded within lingering_time: the connection is closed',
+    'a filter that applies to refusals (aroundRefusals) neither called the next app nor responded in time: the connection is closed',
   );
 }
 

@@ -1,6 +1,6 @@
 /**
  * The concurrency limit, `default_pool_size`: the number of requests for which application code is at work. Further ones wait in the order of
- * arrival; a request that would wait behind `max_queue` others, or has waited for `queue_timeout`, is refused with 503.
+ * arrival; a request that would wait behind `max_queue` others, or has waited for 30 s, is refused with 503.
  *
  * The state of a request's slot; `held`, `granted` and `alone` count:
  *
@@ -28,7 +28,7 @@ import { failBody } from '../../wire/index.js';
 import type { Connection, Exchange } from '../connections/connection.js';
 import type { Rejections } from '../connections/refusal.js';
 import { requestFacts } from '../connections/request-facts.js';
-import type { WsgiOptions } from '../wsgi-options.js';
+import type { ServerLimits } from '../wsgi-options.js';
 
 /** Events of the pool itself beside those of apps. */
 type PoolEvent = SlotEvent | 'grant' | 'refuse' | 'expire';
@@ -49,12 +49,12 @@ const USED: Readonly<Record<string, number>> = { granted: 1, held: 1, alone: 1 }
 
 /**
  * Milliseconds after which an app that has returned no promise loses the slot of a closed response: it may have noticed, and never touch
- * the response again. Less than the default of `queue_timeout`, so that no request is refused because of it.
+ * the response again. Less than the time for which they may wait, so that no request is refused because of it.
  */
 const FORGOTTEN_MS = 10_000;
 
-/** Options of `[wsgi]` that limit running and waiting requests; 0: no limit. */
-type PoolLimits = Pick<WsgiOptions, 'defaultPoolSize' | 'maxQueue' | 'queueTimeout' | 'clientSocketTimeout'>;
+/** The limits of running and waiting requests; 0: none. */
+type PoolLimits = Pick<ServerLimits, 'defaultPoolSize' | 'maxQueue' | 'queueTimeout' | 'clientSocketTimeout'>;
 
 const UNSETTLED =
   'the app has not settled within client_socket_timeout since its response closed: it no longer counts towards the concurrency limit';

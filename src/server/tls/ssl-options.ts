@@ -1,7 +1,8 @@
 /** Options of TLS in `[ssl]`: certificate, key, versions, clients; and the lookup of files with relative paths, for one API too. */
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
-import { boolean, type Config, defineOptions, type OptionsOf, oneOf, path, string } from '../../config/index.js';
+import { type Config, defineOptions, type OptionsOf, oneOf, path, string } from '../../config/index.js';
+import { writtenElsewhere } from '../../config/internal.js';
 import { missingFileHint } from '../missing-file.js';
 
 export const sslOptions = defineOptions('ssl', {
@@ -27,14 +28,13 @@ export const sslOptions = defineOptions('ssl', {
     advanced: true,
   }),
   ciphers: string({ help: 'Ciphers, as an OpenSSL list. Default: those with forward secrecy.' }),
-  allow_expired: boolean({
-    default: false,
-    help: 'Allow a reload to replace a valid certificate with an expired one.',
-    advanced: true,
-  }),
   client_auth: oneOf(['none', 'optional', 'required'], {
     help: 'Demand for client certificates. Default: required with ca_file, otherwise none.',
   }),
+});
+
+writtenElsewhere(sslOptions, {
+  removed: { allow_expired: 'a reload replaces no valid certificate with an expired one; a restart does.' },
 });
 
 /** TLS settings; absent ones have the defaults of `[ssl]`. */

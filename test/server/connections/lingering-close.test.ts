@@ -128,7 +128,7 @@ async function gone(server: Server): Promise<void> {
 // Each waits for a time limit of about a second.
 describe('AU-1 RL-54 the rest of an unwanted body is read', { concurrency: true }, () => {
   for (const framing of ['content-length: 1000000', 'content-length: 1000', 'transfer-encoding: chunked']) {
-    test(`until it pauses for lingering_timeout: ${framing}`, async (t) => {
+    test(`until it pauses for lingeringTimeout: ${framing}`, async (t) => {
       const server = await started(t, refuse, { lingeringTimeout: 0.5 });
       const client = await refused(server, framing);
       const { open, lingering, limit } = server.connections;
@@ -138,7 +138,7 @@ describe('AU-1 RL-54 the rest of an unwanted body is read', { concurrency: true 
       assert.equal(server.connections.closed.get('lingering'), 1);
     });
 
-    test(`for lingering_time, however slowly: ${framing}`, async (t) => {
+    test(`for lingeringTime, however slowly: ${framing}`, async (t) => {
       const server = await started(t, refuse, { lingeringTime: 1 });
       const client = await refused(server, framing);
       const chunk = framing.endsWith('chunked') ? '1\r\nx\r\n' : 'x';

@@ -6,7 +6,7 @@ import type { ServerOptions } from 'portico/server';
 import type { Connection } from '../../../dist/server/connections/connection.js';
 import { ConnectionTimeouts, type TimeLimit } from '../../../dist/server/connections/connection-limits.js';
 import { ConnectionList } from '../../../dist/server/connections/connections.js';
-import { wsgiValues } from '../../../dist/server/server-options.js';
+import { limitsOf } from '../../../dist/server/server-options.js';
 
 /** A timer in virtual time. */
 interface Timer {
@@ -47,7 +47,7 @@ function pretended(t: TestContext, options: ServerOptions = {}) {
   const done = { looks: 0, exceeded: [] as TimeLimit[] };
   const nothing = (): void => undefined;
   const list = new ConnectionList({}, nothing, nothing);
-  const timeouts = new ConnectionTimeouts(list, wsgiValues(options), {
+  const timeouts = new ConnectionTimeouts(list, limitsOf(options), {
     exceeded: (connection: Connection, limit) => {
       done.exceeded.push(limit);
       connection.socket.destroy();
@@ -99,7 +99,7 @@ test('GR-6 a connection ends the rest, and so do new limits', (t) => {
   assert.equal(list.atRest, false);
   pass(5);
   assert.equal(list.atRest, true);
-  timeouts.limits = wsgiValues({ keepAliveTimeout: 1 });
+  timeouts.limits = limitsOf({ keepAliveTimeout: 1 });
   pass(3);
   assert.deepEqual(done.exceeded, ['idle']);
   assert.ok(connection.socket.destroyed);
