@@ -9,7 +9,6 @@ import type { Diagnostic, Location } from '../errors/index.js';
 import { createLogger, type Logger, type LoggerOptions, type LogLevel } from '../log/index.js';
 import { openToAppend, refuseForeignLink } from '../process/index.js';
 import type { Change } from './changes.js';
-import { crossCheck } from './config-holder.js';
 import { workerAssignment } from './load-config.js';
 import { defineOptions } from './types/define-options.js';
 import { boolean } from './types/number-types.js';
@@ -33,16 +32,16 @@ export const programLogOptions = defineOptions('DEFAULT', {
     restart: true,
     help: 'File to append to instead of standard error. SIGHUP reopens it after a rotation.',
   }),
-  use_syslog: boolean({
-    default: false,
-    help: 'Syslog is not supported, true is refused: log to standard error.',
-    advanced: true,
-  }),
 });
 const NO_FOLDER = 'The log goes to standard error: write the whole path of a file as log_file.';
 
 writtenElsewhere(programLogOptions, {
-  unused: { log_dir: NO_FOLDER, logdir: NO_FOLDER },
+  unused: {
+    log_dir: NO_FOLDER,
+    logdir: NO_FOLDER,
+    use_syslog:
+      'Remove the line: the log goes to standard error, which systemd and containers collect, or to log_file.',
+  },
 });
 
 /** The part of a configuration that a log needs. */
@@ -53,14 +52,6 @@ interface Logging {
   getLocation(group: string, opt: string): Location;
   useLogger(log: Logger, options: { readonly level: (accepted: Logging) => LogLevel }): void;
 }
-
-/** `true` is refused: a log that does not reach syslog would be noticed only when it is needed. */
-crossCheck((config: Logging) => {
-  if (!config.group('DEFAULT', programLogOptions, { partial: true }).useSyslog) return [];
-  const [group, opt] = ['DEFAULT', 'use_syslog'];
-  const hint = 'remove it: systemd and containers collect standard error; or set log_file';
-  return [{ group, opt, message: 'this application does not write to syslog', hint }];
-});
 
 /** Returns the logger of a command: on standard error, with the configuration's level as it changes, and its warnings. */
 export function commandLogger(config: Logging): Logger {

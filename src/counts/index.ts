@@ -3,7 +3,6 @@ export { currentTrial } from '../config/internal.js';
 export { BusiestClients, type ClientCounts } from './busiest-clients.js';
 export { type Counted, Distribution, isFailure, Meter, type Quantile, quantileOf, type Series } from './meter.js';
 export {
-  bucketsOf,
   COUNTED,
   type CountedMetric,
   isShippedMetric,

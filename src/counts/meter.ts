@@ -2,7 +2,7 @@
  * Counts in a serving process, which reports the increments since the last report. The process that adds them up loses nothing when a
  * worker ends, and its counters never decrease.
  */
-import { boundsOf, LABEL_CHARACTERS, type MetricKey } from './metric-table.js';
+import { BUCKETS, boundsOf, LABEL_CHARACTERS, type MetricKey } from './metric-table.js';
 import type { OwnMetric } from './own-values.js';
 import type { FailedRequests } from './recent-failures.js';
 import type { RefusedRequests } from './recent-refusals.js';
@@ -84,7 +84,7 @@ export interface Series {
 
 /** The counts since the last report. */
 export interface Counted {
-  /** The bounds of `[metrics] buckets`. */
+  /** Bounds of durations. */
   readonly buckets: readonly number[];
   readonly series: readonly Series[];
   /** Increments of the application's own metrics. */
@@ -103,8 +103,8 @@ interface Counting extends Pick<Series, 'metric' | 'labels'> {
 
 /** Counts for one service. */
 export class Meter {
-  /** The bounds of `[metrics] buckets`. */
-  buckets: readonly number[] = [];
+  /** Bounds of durations. */
+  buckets = BUCKETS;
   readonly #series = new Map<string, Counting>();
   readonly #told = new Map<string, number>();
 

@@ -1,5 +1,5 @@
 /** The metrics that serving processes count, and that the scraped process adds up for `GET /metrics`. */
-import { boolean, type Config, defineOptions, float, list, oneOf } from '../config/index.js';
+import { boolean, defineOptions, oneOf } from '../config/index.js';
 import { writtenElsewhere } from '../config/internal.js';
 
 /** The options in `[metrics]`. */
@@ -17,16 +17,12 @@ export const metricsOptions = defineOptions('metrics', {
     default: false,
     help: 'Also time each filter, and show the filter that a request is in. Needs enabled.',
   }),
-  buckets: list({
-    item: float({ min: 0 }),
-    default: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-    restart: true,
-    help: 'Upper bounds of the duration histograms, in seconds.',
-    advanced: true,
-  }),
 });
 const LISTENER = 'Prometheus reads /metrics of the admin listener: write [admin] listen = 127.0.0.1:9100';
-writtenElsewhere(metricsOptions, { meant: { port: LISTENER, listen: LISTENER, host: LISTENER } });
+writtenElsewhere(metricsOptions, {
+  meant: { port: LISTENER, listen: LISTENER, host: LISTENER },
+  removed: { buckets: 'durations of requests and calls have the bounds of prom-client, 5 ms to 10 s.' },
+});
 
 /** Maximum length of a label value. */
 export const LABEL_CHARACTERS = 200;
@@ -37,8 +33,8 @@ export interface CountedMetric {
   readonly help: string;
   /** Label names, without `api`, which the scraped process adds. */
   readonly labels: readonly string[];
-  /** `option`: the bounds of `[metrics] buckets`. */
-  readonly bounds?: readonly number[] | 'option';
+  /** `durations`: those of {@link BUCKETS}. */
+  readonly bounds?: readonly number[] | 'durations';
 }
 
 export type MetricKey =
@@ -60,6 +56,9 @@ export type MetricKey =
   | 'repliesLost'
   | 'jobs';
 
+/** Bounds for the durations of requests and calls, in seconds: those of prom-client. */
+export const BUCKETS: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
 /** Bounds for sizes: 256 bytes to 16 MiB. */
 const SIZES = [256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216];
 
@@ -76,7 +75,7 @@ export const COUNTED: Readonly<Record<MetricKey, CountedMetric>> = {
     name: 'portico_http_request_duration_seconds',
     help: 'Time from before the first filter until the response begins, in seconds: a body that streams is not included.',
     labels: ['method', 'route'],
-    bounds: 'option',
+    bounds: 'durations',
   },
   received: {
     name: 'portico_http_request_bytes',
@@ -115,7 +114,7 @@ export const COUNTED: Readonly<Record<MetricKey, CountedMetric>> = {
     name: 'portico_application_duration_seconds',
     help: 'Time until the application of a pipeline began its response, in seconds, without the wait for the concurrency limit.',
     labels: ['pipeline'],
-    bounds: 'option',
+    bounds: 'durations',
   },
   logLinesLost: {
     name: 'portico_log_lines_lost_total',
@@ -126,13 +125,13 @@ export const COUNTED: Readonly<Record<MetricKey, CountedMetric>> = {
     name: 'portico_rpc_client_duration_seconds',
     help: 'Time until a remote call received its result or error, or until the broker accepted a cast, in seconds.',
     labels: ['kind', 'topic', 'method', 'outcome'],
-    bounds: 'option',
+    bounds: 'durations',
   },
   callsServed: {
     name: 'portico_rpc_server_duration_seconds',
     help: 'Run time of the method of a remote call or cast, in seconds.',
     labels: ['kind', 'topic', 'method', 'outcome'],
-    bounds: 'option',
+    bounds: 'durations',
   },
   callsDropped: {
     name: 'portico_rpc_dropped_total',
@@ -176,13 +175,8 @@ export function isShippedMetric(name: string): boolean {
   return name.startsWith('portico_') || PROCESS_METRICS.has(name);
 }
 
-/** Returns the bounds of a metric; none for a counter. `buckets`: the bounds of `[metrics] buckets`. */
+/** Returns the bounds of a metric; none for a counter. `buckets`: those of durations, which another version may have otherwise. */
 export function boundsOf(metric: MetricKey, buckets: readonly number[]): readonly number[] {
   const { bounds = [] } = COUNTED[metric];
-  return bounds === 'option' ? buckets : bounds;
-}
-
-/** Returns the bounds of `[metrics] buckets`, in ascending order without duplicates. */
-export function bucketsOf(config: Config): readonly number[] {
-  return [...new Set(config.group('metrics', metricsOptions).buckets)].sort((a, b) => a - b);
+  return bounds === 'durations' ? buckets : bounds;
 }

@@ -1,10 +1,9 @@
 /**
  * Sums of what all serving processes of a launcher have counted since its start. Counters of ended processes stay, so no sum decreases.
  */
-import type { Config } from '../config/index.js';
 import type { Logger } from '../log/index.js';
 import { type Counted, Distribution, type Series } from './meter.js';
-import { boundsOf, bucketsOf, COUNTED, type MetricKey } from './metric-table.js';
+import { BUCKETS, boundsOf, COUNTED, type MetricKey } from './metric-table.js';
 import { MOST_SERIES, OwnTotals } from './own-totals.js';
 import { type FailedRequests, RecentFailures } from './recent-failures.js';
 import { RecentRefusals, type ShownRefusals } from './recent-refusals.js';
@@ -23,7 +22,7 @@ export interface Total extends Pick<Series, 'metric' | 'labels'> {
 
 /** Totals of all processes of a launcher since its start, including ended ones. */
 export class Totals {
-  /** The bounds of `[metrics] buckets`. */
+  /** Bounds of durations. */
   readonly buckets: readonly number[];
   readonly #totals = new Map<MetricKey, Map<string, Total>>();
   readonly #failures = new Map<string, RecentFailures>();
@@ -37,7 +36,7 @@ export class Totals {
   /** Totals of the application's own metrics. */
   readonly own: OwnTotals;
 
-  /** `buckets` may differ from a worker's bounds after a change of the option. `isFull` is called once for an API at the limit. */
+  /** `buckets` may differ from the bounds of a worker of another version. `isFull` is called once for an API at the limit. */
   constructor(buckets: readonly number[], isFull: (api: string) => void = () => undefined, own = new OwnTotals()) {
     this.buckets = buckets;
     this.own = own;
@@ -45,7 +44,7 @@ export class Totals {
   }
 
   /** Returns totals that log a warning for an API at the limit. */
-  static of(config: Config | undefined, log: Pick<Logger, 'warn'>): Totals {
+  static of(log: Pick<Logger, 'warn'>): Totals {
     const told = new Set<string>();
     const own = new OwnTotals((key, code, message, hint) => {
       if (told.has(key)) return;
@@ -56,7 +55,7 @@ export class Totals {
       const { message, ...fields } = fullText(api);
       log.warn(fields, message);
     };
-    return new Totals(config === undefined ? [] : bucketsOf(config), isFull, own);
+    return new Totals(BUCKETS, isFull, own);
   }
 
   add(api: string, { buckets, series, own, failures = [], refusals = [] }: Counted): void {

@@ -11,7 +11,6 @@ export {
 export { variableName } from '../config/internal.js';
 export {
   addOwnMetrics,
-  bucketsOf,
   type Counted,
   currentTrial,
   type Distribution,

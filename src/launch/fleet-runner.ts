@@ -90,7 +90,7 @@ export class FleetRunner implements Runner {
     this.terminating = new HookList('terminate', log);
     this.reloading = new HookList('reload', log);
     this.workerDied = new HookList('dead worker', log);
-    this.#totals = Totals.of(config, log);
+    this.#totals = Totals.of(log);
     this.#ownGauges = new OwnGauges(() => this.#served, ASK_MS, log);
     this.supervisor = new Supervisor({
       log,
@@ -109,7 +109,7 @@ export class FleetRunner implements Runner {
       },
       giveUp: (pool) => {
         const { maxRestarts, restartWindowMs } = this.settings;
-        const within = restartWindowMs === 0 ? '' : ` within ${restartWindowMs / 1000} s (restart_window)`;
+        const within = restartWindowMs === 0 ? '' : ` within ${restartWindowMs / 1000} s`;
         const limit = `more than ${maxRestarts} times (max_restarts)${within}`;
         log.error({ service: pool.name }, `Service ${pool.name} was restarted ${limit}: giving up`);
         launcher.end(STATUS_FAILED);

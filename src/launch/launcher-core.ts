@@ -12,7 +12,7 @@ import { Control, type ControlledLauncher, Diagnosis, whatLoads } from '../opera
 import { deferred, pause } from '../tasks/internal.js';
 import { isPrinted, logFailure, logUnhandled, STATUS_FAILED, statusOf } from './exit-status.js';
 import type { LauncherOptions } from './launcher.js';
-import { type LaunchSettings, launcherOptions, logConfiguration, readSettings } from './launcher-options.js';
+import { type LaunchSettings, logConfiguration, readSettings } from './launcher-options.js';
 import { OwnedProcess } from './owned-process.js';
 import { currentProcess, type HostProcess, programName } from './process/host-process.js';
 import { FileChanges } from './reload/file-changes.js';
@@ -367,7 +367,7 @@ export class LauncherCore<R extends Runner = Runner> {
 
 // Facts of a launcher's services for operators: their limits, and their apps as planned.
 
-type Asked = Pick<ControlledLauncher, 'config' | 'name' | 'script' | 'env' | 'maxWorkers' | 'planned'>;
+type Asked = Pick<ControlledLauncher, 'config' | 'name' | 'script' | 'env' | 'planned'>;
 
 /** Returns the facts of an application and its services that the control socket needs. */
 function controlledServices(host: HostProcess, runner: Runner, config: () => Config | undefined): Asked {
@@ -376,7 +376,6 @@ function controlledServices(host: HostProcess, runner: Runner, config: () => Con
     name: programName(host),
     script: host.argv[1],
     env: host.env,
-    maxWorkers: () => config()?.group('DEFAULT', launcherOptions).maxWorkers ?? Number.POSITIVE_INFINITY,
     planned: () => [...servicePlans(runner.services, config()).plans].map(([name, { app }]) => ({ name, app })),
   };
 }

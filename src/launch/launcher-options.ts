@@ -1,12 +1,10 @@
 /**
  * The settings of launchers: resolved, in milliseconds, and the options of `[DEFAULT]` that they are read from.
  */
-import { totalmem } from 'node:os';
 import { boolean, bytes, Config, defineOptions, duration, integer, oneOf } from '../config/index.js';
 import { crossCheck, logOptions, writtenElsewhere } from '../config/internal.js';
 import { locationText } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import { memoryLimit } from '../process/index.js';
 import { managerOptions } from '../service/internal.js';
 
 // Times of the heartbeats that a worker sends, and that its parent expects.
@@ -38,7 +36,7 @@ export interface LaunchSettings {
   readonly workerStartTimeoutMs: number;
   /** A worker with more resident memory, in bytes, is replaced; 0: never; undefined: its share of the container's. */
   readonly maxMemory: number | undefined;
-  /** Time for which a reload retries workers that do not start. */
+  /** Time for which a reload retries workers that do not start. Default: a minute. */
   readonly reloadTimeoutMs: number;
   /** Time for which new requests may wait in a reload of a process without workers. */
   readonly reloadPauseMs: number;
@@ -54,7 +52,7 @@ export interface LaunchSettings {
   readonly sighupForeground: 'stop' | 'reload';
   /** More respawns of one service than this within `restartWindowMs` end the launch; 0: never. */
   readonly maxRestarts: number;
-  /** Milliseconds within which `maxRestarts` counts; 0 (default): since the launch. */
+  /** Milliseconds within which `maxRestarts` counts; 0: since the launch. Default: an hour. */
   readonly restartWindowMs: number;
   /** Reload when files of the configuration have changed on disk. */
   readonly watchConfigFiles: boolean;
@@ -62,13 +60,10 @@ export interface LaunchSettings {
   readonly logOptions: boolean;
 }
 
-/** Memory of a worker with a small application. */
-const WORKER_BYTES = 64 * 2 ** 20;
-
-/** Returns the memory of the machine, or of the container if it is less. */
-function memoryBytes(): number {
-  return Math.min(totalmem(), memoryLimit());
-}
+/** Time for which a reload retries workers that do not start, in milliseconds: for what passes by itself, such as a full memory. */
+const RELOAD_MS = 60_000;
+/** Time in which `max_restarts` counts, in milliseconds. A worker that cannot serve is restarted at least every minute. */
+const RESTART_WINDOW_MS = 3_600_000;
 
 export const launcherOptions = defineOptions('DEFAULT', {
   graceful_shutdown_timeout: duration({
@@ -88,11 +83,6 @@ export const launcherOptions = defineOptions('DEFAULT', {
   }),
   max_memory: bytes({
     help: 'Replace a worker gracefully at this resident memory, such as "300M". 0 disables this. Default: none; in a container with a memory limit three quarters of what exceeds 128 MiB, divided by the workers, if each gets 128 MiB.',
-  }),
-  reload_timeout: duration({
-    default: 60,
-    help: 'Seconds for which a reload retries replacement workers that do not start.',
-    advanced: true,
   }),
   reload_pause: duration({
     default: 5,
@@ -125,23 +115,11 @@ export const launcherOptions = defineOptions('DEFAULT', {
   max_restarts: integer({
     default: 0,
     min: 0,
-    help: 'Exit with status 1 after more unexpected restarts of a service than this. 0: no limit.',
-  }),
-  restart_window: duration({
-    default: 0,
-    help: 'Seconds in which max_restarts counts. 0: since the start.',
-    advanced: true,
+    help: 'Exit with status 1 after more unexpected restarts of a service within an hour than this. 0: no limit.',
   }),
   watch_config_files: boolean({
     default: false,
     help: 'Reload when configuration files, paste files, certificates or files with secrets and keys change.',
-  }),
-  max_workers: integer({
-    default: () => Math.max(16, Math.floor(memoryBytes() / WORKER_BYTES)),
-    sampleDefault: 'memory / 64 MiB',
-    min: 1,
-    help: 'Maximum for api-cli scale. Default: by the memory of the machine or container, at least 16.',
-    advanced: true,
   }),
   log_options: boolean({
     default: true,
@@ -152,6 +130,11 @@ export const launcherOptions = defineOptions('DEFAULT', {
 
 writtenElsewhere(launcherOptions, {
   meant: { reload_check_timeout: 'write worker_start_timeout, which limits every start of a worker' },
+  removed: {
+    reload_timeout: 'a reload retries workers that do not start for a minute.',
+    restart_window: 'max_restarts counts the restarts of an hour.',
+    max_workers: 'api-cli scale accepts a worker for each 64 MiB of memory, at least 16.',
+  },
 });
 
 /**
@@ -188,7 +171,7 @@ function configuredSettings(
     workerTimeoutMs: options.workerTimeout * 1000,
     workerStartTimeoutMs: options.workerStartTimeout * 1000,
     maxMemory: options.maxMemory,
-    reloadTimeoutMs: options.reloadTimeout * 1000,
+    reloadTimeoutMs: RELOAD_MS,
     reloadPauseMs: options.reloadPause * 1000,
     drainDelayMs: options.drainDelay * 1000,
     restartMethod: options.restartMethod as RestartMethod,
@@ -196,7 +179,7 @@ function configuredSettings(
     sigint: options.sigint as LaunchSettings['sigint'],
     sighupForeground: options.sighupForeground as LaunchSettings['sighupForeground'],
     maxRestarts: options.maxRestarts,
-    restartWindowMs: options.restartWindow * 1000,
+    restartWindowMs: RESTART_WINDOW_MS,
     watchConfigFiles: options.watchConfigFiles,
     logOptions: options.logOptions,
   };

@@ -5,6 +5,7 @@
 import { byGroup, differencesFromDefaults, type ShownOption, showOptions } from '../config/internal.js';
 import { nearestOrAll } from '../errors/index.js';
 import { LOG_LEVELS, type LogLevel } from '../log/index.js';
+import { mostWorkers } from '../process/index.js';
 import { within } from '../tasks/internal.js';
 import { adminOptions } from './control/admin-guard.js';
 import {
@@ -67,7 +68,7 @@ export function controlRoutes(controlled: Controlled, registered: RegisteredServ
     'POST /scale': async ({ body }) => {
       const { name, wanted, addresses } = serviceNamed(controlled, body.service);
       const pools = serving('it starts and ends no workers on demand');
-      const workers = workersOf(body.workers, addresses.length > 0 ? 1 : 0, controlled.maxWorkers());
+      const workers = workersOf(body.workers, addresses.length > 0 ? 1 : 0, mostWorkers());
       controlled.log.notice({ service: name, workers }, `Service ${name}: ${wanted} -> ${workers} workers`);
       await pools.scale(name, workers);
       return { service: name, workers };
@@ -260,8 +261,8 @@ function workersOf(workers: unknown, least: number, most: number): number {
     );
   }
   if ((workers as number) <= most) return workers as number;
-  const hint = 'Use fewer workers, or raise max_workers in [DEFAULT] and reload.';
-  return refuse('PORTICO_INVALID_WORKERS', `${String(workers)} workers exceed max_workers (${most})`, 400, hint);
+  const message = `${String(workers)} workers exceed ${most}, one for each 64 MiB of memory`;
+  return refuse('PORTICO_INVALID_WORKERS', message, 400, 'Use fewer workers.');
 }
 
 function refuseAlone(): never {

@@ -32,6 +32,14 @@ export function memoryLimit(place?: CgroupPlace): number {
   return Math.min(Number.POSITIVE_INFINITY, ...limits);
 }
 
+/** Memory of a worker with a small application, in bytes. */
+const WORKER_BYTES = 64 * 2 ** 20;
+
+/** Most workers of a service, by the memory of the machine or container, at least 16: a slip of the keyboard must not start a million. */
+export function mostWorkers(): number {
+  return Math.max(16, Math.floor(Math.min(totalmem(), memoryLimit()) / WORKER_BYTES));
+}
+
 /** Describes the limits of the container: `1.5 CPUs, 512 MiB of memory`. Undefined without a limit. */
 export function describeLimits(place?: CgroupPlace): string | undefined {
   const limit = processorLimit(place);

@@ -3,7 +3,7 @@
  * modules being loaded, and timers of any length.
  */
 
-export { cgroupFiles, describeLimits, memoryLimit, processors } from './container-limits.js';
+export { cgroupFiles, describeLimits, memoryLimit, mostWorkers, processors } from './container-limits.js';
 export { firstParent, holdSignals, takeHeldSignals } from './early-signals.js';
 export {
   closedFolder,

@@ -3,6 +3,7 @@
  */
 import { hostname } from 'node:os';
 import { boolean, type Config, crossCheck, defineOptions, duration, host, integer } from '../config/index.js';
+import { writtenElsewhere } from '../config/internal.js';
 import type { ManagerOption } from './manager.js';
 import type { ManagerPeriodicOptions } from './managers-periodic-tasks.js';
 
@@ -55,11 +56,6 @@ export const managerOptions = defineOptions('DEFAULT', {
     help: 'Maximum random delay in seconds before the first periodic task, so that processes do not start together.',
     advanced: true,
   }),
-  periodic_interval_max: integer({
-    min: 1,
-    help: 'Maximum number of seconds between checks for due tasks.',
-    advanced: true,
-  }),
   run_external_periodic_tasks: boolean({
     default: true,
     help: 'Run periodic tasks that a separate process could run.',
@@ -69,6 +65,10 @@ export const managerOptions = defineOptions('DEFAULT', {
     default: 50,
     help: 'Seconds for managers to finish in a graceful shutdown, less than graceful_shutdown_timeout.',
   }),
+});
+
+writtenElsewhere(managerOptions, {
+  removed: { periodic_interval_max: 'the next task that is due decides when tasks are looked at again.' },
 });
 
 /** Settings from {@link managerOptions} for `new ManagerHooks`. */
@@ -85,7 +85,6 @@ export function managerSettings(config: Config): ManagerSettings {
     periodic: {
       enable: options.periodicEnable,
       fuzzyDelay: options.periodicFuzzyDelay,
-      intervalMax: options.periodicIntervalMax ?? null,
       runExternalPeriodicTasks: options.runExternalPeriodicTasks,
       conf: config,
     },

@@ -283,9 +283,6 @@ const ROWS: Readonly<Record<string, Row | Unseen>> = {
   },
   'DEFAULT.debug': { reload: 1, from: 'false', to: 'true', see: logged, was: /^info error$/, is: /^debug info error$/ },
   'DEFAULT.log_level': { reload: 3, from: 'info', to: 'error', see: logged, was: /^info error$/, is: /^error$/ },
-  'DEFAULT.use_syslog': 'true is refused',
-  'DEFAULT.lock_path': 'no code of Portico uses it: it belongs to files of oslo.concurrency',
-  'DEFAULT.temp_dir': 'no code of Portico uses it: it belongs to files of nova',
   'DEFAULT.config_source': 'the sources are read again by each reload: test/config/sources',
   'DEFAULT.host': {
     reload: 1,
@@ -300,7 +297,6 @@ const ROWS: Readonly<Record<string, Row | Unseen>> = {
   'DEFAULT.periodic_enable': { reload: 1, to: 'false', see: jobs, was: /^2$/, is: /^0$/ },
   'DEFAULT.periodic_fuzzy_delay': { reload: 2, from: '3600', to: '0', see: said(/a tick/), is: /a tick/ },
   'DEFAULT.run_external_periodic_tasks': { reload: 2, to: 'false', see: said(/a tick/), is: /^(?!.*a task outside)/s },
-  'DEFAULT.periodic_interval_max': 'the longest time between two passes: test/tasks/periodic-tasks.test.ts',
   'DEFAULT.manager_shutdown_timeout': {
     reload: 3,
     to: '3',
@@ -365,7 +361,6 @@ const ROWS: Readonly<Record<string, Row | Unseen>> = {
   'DEFAULT.worker_start_timeout':
     'refuses a reload: test/launch/in-process/in-process-reload.test.ts, test/launch/reload',
   'DEFAULT.max_memory': 'ends a worker: test/launch/parent/memory-limit.test.ts',
-  'DEFAULT.reload_timeout': 'of workers that do not start: test/launch/reload/fleet-reload.test.ts',
   'DEFAULT.reload_pause': 'of one process: test/launch/in-process/api-reload.test.ts',
   'DEFAULT.drain_delay': { reload: LAST, to: '600', see: get('/'), is: /connection: close.*greeting/is },
   'DEFAULT.second_term': {
@@ -378,9 +373,7 @@ const ROWS: Readonly<Record<string, Row | Unseen>> = {
     'ends the process, as second_term does, which is read in the same place: src/launch/process/signals.ts',
   'DEFAULT.sighup_foreground': 'needs a terminal: test/launch/process/signals.test.ts',
   'DEFAULT.max_restarts': 'ends the process: test/launch/parent/start-limits.test.ts',
-  'DEFAULT.restart_window': 'ends the process: test/launch/parent/start-limits.test.ts',
   'DEFAULT.watch_config_files': { reload: RELOADS, from: 'false', to: 'true', see: reloadsByItself, is: /accepted/ },
-  'DEFAULT.max_workers': { reload: 1, to: '2', only: 'workers', see: scaled, is: /max_workers/ },
   'DEFAULT.log_options': {
     reload: 2,
     to: 'false',
@@ -591,16 +584,6 @@ async function otherPid(fleet: Fleet): Promise<string> {
     (pid) => pid !== first,
   );
   return 'another';
-}
-
-async function scaled({ folder }: Fleet): Promise<string> {
-  const { body } = await askSocket(
-    join(folder, 'control.sock'),
-    'POST',
-    '/scale',
-    JSON.stringify({ service: 'plain', workers: 3 }),
-  );
-  return JSON.stringify(body);
 }
 
 async function reloadsByItself({ folder, program }: Fleet): Promise<string> {

@@ -13,7 +13,6 @@ test('LC-1203 LC-1233 LC-1234 what is read about periodic tasks, and its default
   assert.deepEqual(defaults('DEFAULT', managerOptions), {
     periodicEnable: true,
     periodicFuzzyDelay: 60,
-    periodicIntervalMax: undefined,
     runExternalPeriodicTasks: true,
     managerShutdownTimeout: 50,
   });
@@ -21,9 +20,5 @@ test('LC-1203 LC-1233 LC-1234 what is read about periodic tasks, and its default
 
 test('LC-1204 LC-1241 the backdoor is off, and reports go to standard error, unless options say otherwise', () => {
   assert.deepEqual(defaults('DEFAULT', backdoorOptions), { backdoorPort: undefined, backdoorSocket: undefined });
-  assert.deepEqual(defaults('oslo_reports', reportOptions), {
-    logDir: undefined,
-    fileEventHandler: undefined,
-    fileEventHandlerInterval: 1,
-  });
+  assert.deepEqual(defaults('oslo_reports', reportOptions), { logDir: undefined, fileEventHandler: undefined });
 });

@@ -22,8 +22,6 @@ export function writtenPaths(
   const registry = provider?.file(config);
   const named: readonly (readonly [string, string, WrittenPath['kind']])[] = [
     ['DEFAULT', 'state_path', 'directory'],
-    ['DEFAULT', 'lock_path', 'directory'],
-    ['DEFAULT', 'temp_dir', 'directory'],
     ['DEFAULT', 'log_file', 'file'],
     ['oslo_reports', 'log_dir', 'directory'],
     ['control', 'socket', 'socket'],

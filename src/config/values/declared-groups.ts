@@ -33,8 +33,6 @@ export const configOptions = writtenElsewhere(
       advanced: true,
     }),
     state_path: path({ default: 'var', help: 'Directory for data that must survive a restart.' }),
-    lock_path: path({ help: 'Directory for lock files. Default: in state_path.', advanced: true }),
-    temp_dir: path({ help: 'Directory for temporary files. Default: that of the system.', advanced: true }),
     extensions: list({
       restart: true,
       help: 'Extensions in addition to those of Portico: packages that announce one, or files such as ./own.js. -portico/registry leaves one out.',
@@ -45,7 +43,13 @@ export const configOptions = writtenElsewhere(
       advanced: true,
     }),
   }),
-  { unused: { strict_config: 'Remove the line: a name without an owner is always refused.' } },
+  {
+    unused: { strict_config: 'Remove the line: a name without an owner is always refused.' },
+    removed: {
+      lock_path: 'there are no lock files.',
+      temp_dir: 'the directory for temporary files is that of the system; TMPDIR in the environment sets another.',
+    },
+  },
 );
 
 /** One name of an option. */

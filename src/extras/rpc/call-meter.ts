@@ -3,7 +3,6 @@
  */
 import type { Config } from 'portico/config';
 import {
-  bucketsOf,
   type Counted,
   type FailedRequests,
   Meter,
@@ -91,8 +90,6 @@ export class CallMeter {
   /** Applies a configuration. */
   use(config: Config): this {
     this.isOn = config.group('metrics', metricsOptions).enabled;
-    // Existing counters keep their labels: a change needs a restart.
-    if (this.#meter.buckets.length === 0) this.#meter.buckets = bucketsOf(config);
     return this;
   }
 

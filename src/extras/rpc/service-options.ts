@@ -53,7 +53,7 @@ export interface RPCServiceOptions {
   readonly periodicEnable?: boolean | null;
   /** The first periodic tasks start after a random part of it; 0: at once. Default: `[DEFAULT] periodic_fuzzy_delay`. */
   readonly periodicFuzzyDelay?: number | null;
-  /** Longest interval between two passes over the periodic tasks; 0: no passes. Default: `[DEFAULT] periodic_interval_max`. */
+  /** Longest interval between two passes over the periodic tasks; 0: no passes. Default: until the next task is due. */
   readonly periodicIntervalMax?: number | null;
   /** Default: an empty configuration, in which every option has its default. */
   readonly config?: Config;

@@ -93,7 +93,7 @@ export class InProcessRunner implements Runner {
     this.supervised = this.#worker.supervised;
     this.requestReplacement = options.worker?.requestReplacement;
     this.settings = launcher.settingsOf(options.config);
-    this.#totals = Totals.of(options.config, launcher.log);
+    this.#totals = Totals.of(launcher.log);
     this.#activated = new ActivatedSockets(launcher.host);
     this.questions.answer('report', () => launcher.diagnosis.reporter.report());
     this.questions.answer('log-level', (level) => {

@@ -31,8 +31,6 @@ export interface Controlled {
   stop(): void;
   /** Returns the report of this process, including those of its workers. */
   report(): Promise<string>;
-  /** Most workers of a service: `max_workers`. */
-  maxWorkers(): number;
   /** Reads the plans of the services: their apps as written in their paste files. */
   planned(): readonly PlannedApp[];
   readonly runner: {

@@ -24,7 +24,7 @@ export interface RecentRequests {
   readonly gaveUp: number;
   /** Of calls: the outcome of most that failed, such as `timeout`; undefined without one. */
   readonly outcome?: string | undefined;
-  /** 95th percentile of the duration in seconds, interpolated between two bounds of `[metrics] buckets`. */
+  /** 95th percentile of the duration in seconds, interpolated between two bounds of its histogram. */
   readonly p95: number;
   /** These bounds; `upTo` undefined: it is above the last one. */
   readonly p95Bounds: Omit<Quantile, 'value'>;

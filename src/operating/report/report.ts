@@ -4,7 +4,8 @@
 import { randomUUID } from 'node:crypto';
 import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Config, defineOptions, float, path } from '../../config/index.js';
+import { type Config, defineOptions, path } from '../../config/index.js';
+import { writtenElsewhere } from '../../config/internal.js';
 import type { FailedRequests, ShownRefusals } from '../../counts/index.js';
 import { ownVersion, packageOf } from '../../modules/index.js';
 import type { Awaitable, ServiceBase } from '../../service/index.js';
@@ -21,14 +22,14 @@ export const reportOptions = defineOptions('oslo_reports', {
     help: 'File whose changes cause a report, in place of SIGUSR2.',
     advanced: true,
   }),
-  file_event_handler_interval: float({
-    default: 1,
-    min: 0.1,
-    restart: true,
-    help: 'Seconds between checks of file_event_handler.',
-    advanced: true,
-  }),
 });
+
+writtenElsewhere(reportOptions, {
+  removed: { file_event_handler_interval: 'file_event_handler is looked at once a second.' },
+});
+
+/** Seconds between two looks at `file_event_handler`: it costs next to nothing. */
+const LOOK_S = 1;
 
 /** Options of a report; all are optional. */
 export interface GuruMeditationOptions {
@@ -126,13 +127,13 @@ export class GuruMeditation {
 
   /** Watches the file that triggers reports, if one is set. Does not keep the process alive. */
   start(): void {
-    const { fileEventHandler, fileEventHandlerInterval } = this.#settings();
+    const { fileEventHandler } = this.#settings();
     if (fileEventHandler === undefined || this.#watch !== undefined) return;
     const lookAtFile = async (): Promise<number> => {
       const modified = await modificationTime(fileEventHandler);
       if (this.#modified !== 0 && modified > this.#modified) await this.write();
       this.#modified = modified || this.#modified || 1;
-      return fileEventHandlerInterval;
+      return LOOK_S;
     };
     this.#watch = new DynamicLoopingCall(lookAtFile);
     this.#watch.start({ unref: true, stopOnException: false });
@@ -150,7 +151,7 @@ export class GuruMeditation {
   }
 
   #settings() {
-    const none = { logDir: undefined, fileEventHandler: undefined, fileEventHandlerInterval: 1 };
+    const none = { logDir: undefined, fileEventHandler: undefined };
     return this.#options.config?.group('oslo_reports', reportOptions) ?? none;
   }
 

@@ -18,7 +18,6 @@ import {
 import type { Config } from '../../config/index.js';
 import {
   BusiestClients,
-  bucketsOf,
   type ClientCounts,
   type Counted,
   type Distribution,
@@ -122,7 +121,6 @@ export class ApiMeter {
     const { enabled, status } = this.#config().group('metrics', metricsOptions);
     if (!enabled) return app;
     this.#isExact = status === 'exact';
-    this.#useBuckets();
     const inner = withSlot(app);
     const received = this.meter.distribution('received', []);
     const sent = this.meter.distribution('sent', []);
@@ -150,7 +148,6 @@ export class ApiMeter {
     const { enabled, filters } = config.group('metrics', metricsOptions);
     if (!enabled || !filters) return undefined;
     const meter = this.meter;
-    this.#useBuckets();
     return pipelineProbes({
       filter: (pipeline, filter) => ({
         in: meter.distribution('filters', [pipeline, filter, 'in']),
@@ -166,11 +163,6 @@ export class ApiMeter {
     const { binary, project, log } = this.#caller;
     this.#calls ??= (await callsProvider(config)).calls(this.meter);
     return this.#calls.connect(config, { project, name: `${binary}@${hostname()}:${process.pid}`, log });
-  }
-
-  /** Existing counters keep their buckets: a change needs a restart. */
-  #useBuckets(): void {
-    if (this.meter.buckets.length === 0) this.meter.buckets = bucketsOf(this.#config());
   }
 
   #countsOf(req: IncomingMessage, status: number): RequestCounts {

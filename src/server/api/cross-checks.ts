@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import type { Config, HostPort, ListenValue, OptionIssue } from '../../config/index.js';
 import { crossCheck, isSet } from '../../config/internal.js';
 import { locationText, nearestNames } from '../../errors/index.js';
+import { mostWorkers } from '../../process/index.js';
 import { isWildcard } from '../../service/internal.js';
 import { appsOf, isOneProcess, missingComma, type Names, namesIn, readablePaste, serviceOptions } from './api-names.js';
 import { apiOptions } from './api-options.js';
@@ -98,11 +99,10 @@ function workersOfAll(config: Config, { apis, services }: Names): OptionIssue[] 
   ];
 }
 
-/** `max_workers` limits `api-cli scale`; a file with more of them starts nonetheless. */
+/** A file with more workers than the memory is for starts nonetheless; `api-cli scale` refuses them. */
 function workersAboveMost(config: Config, names: Names): OptionIssue[] {
   if (isOneProcess(config)) return [];
-  const most = optionalValue<number>(config, 'DEFAULT', 'max_workers') ?? Number.POSITIVE_INFINITY;
-  const place = locationText(config.getLocation('DEFAULT', 'max_workers'));
+  const most = mostWorkers();
   const apis = names.apis.map((name) => ({
     group: `api:${name}`,
     workers: config.api(name, apiOptions, { partial: true }).workers,
@@ -113,14 +113,8 @@ function workersAboveMost(config: Config, names: Names): OptionIssue[] {
   }));
   return [...apis, ...services].flatMap(({ group, workers }) => {
     if (workers <= most) return [];
-    const hint = 'only api-cli scale keeps to max_workers: lower the number of workers, or raise max_workers';
-    const severity = 'warning';
-    if (isSet(config, group, 'workers')) {
-      const message = `${workers} workers exceed max_workers, ${most} (${place || 'its default'})`;
-      return [{ group, opt: 'workers', message, hint, severity }];
-    }
-    const message = `[${group}] has ${workers} workers by default`;
-    return [{ group: 'DEFAULT', opt: 'max_workers', message, hint, severity }];
+    const message = `${workers} workers exceed ${most}, one for each 64 MiB of memory`;
+    return [{ group, opt: 'workers', message, hint: 'lower the number of workers', severity: 'warning' }];
   });
 }
 

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { availableParallelism } from 'node:os';
 import { test } from 'node:test';
 import { Config } from 'portico/config';
 import { printDiagnostic } from '#internal/config';
@@ -35,9 +34,9 @@ test('CF-51 two APIs on one address are an error at the second one', () => {
 });
 
 test('CF-51 a refused value hides no error between other options', () => {
-  assert.deepEqual(found('[DEFAULT]\nuse_syslog = true\n[wsgi]\nrequest_timeout = 300 sek\n'), [
-    'portico.ini:4:19: error: [wsgi] request_timeout: should be a duration: a number, alone or with ms, s, m, h or d; got 300 sek',
-    'portico.ini:2:14: error: [DEFAULT] use_syslog: this application does not write to syslog\n  remove it: systemd and containers collect standard error; or set log_file',
+  assert.deepEqual(found('[api:a]\nport = 8774\n[api:b]\nport = 8774\n[wsgi]\nrequest_timeout = 300 sek\n'), [
+    'portico.ini:6:19: error: [wsgi] request_timeout: should be a duration: a number, alone or with ms, s, m, h or d; got 300 sek',
+    'portico.ini:4:8: error: [api:b] port: port 8774 already belongs to [api:a]\n  change one of the addresses',
   ]);
 });
 
@@ -138,20 +137,14 @@ test('CF-51 a port beside a path to listen on is a warning', () => {
   assert.deepEqual(found('[api:a]\nlisten = unix:/run/a\n'), []);
 });
 
-test('CF-51 more workers than max_workers, which only scale keeps to, are a warning', () => {
-  assert.deepEqual(found('[DEFAULT]\nmax_workers = 2\n[api:a]\nworkers = 3\n[service:s]\nworkers = 4\n'), [
-    'portico.ini:4:11: warning: [api:a] workers: 3 workers exceed max_workers, 2 (portico.ini:2:15)\n  only api-cli scale keeps to max_workers: lower the number of workers, or raise max_workers',
-    'portico.ini:6:11: warning: [service:s] workers: 4 workers exceed max_workers, 2 (portico.ini:2:15)\n  only api-cli scale keeps to max_workers: lower the number of workers, or raise max_workers',
-  ]);
+test('CF-51 more workers than the memory is for, which only scale refuses, are a warning', () => {
+  const issues = found('[api:a]\nworkers = 999999998\n[service:s]\nworkers = 999999999\n').join('\n');
   assert.match(
-    found('[api:a]\nworkers = 999999999\n')[0]!,
-    /999999999 workers exceed max_workers, \d+ \(its default\)/,
+    issues,
+    /^portico\.ini:2:11: warning: \[api:a\] workers: 999999998 workers exceed \d+, one for each 64 MiB/m,
   );
-  const processors = availableParallelism();
-  const byDefault = `portico.ini:2:15: warning: [DEFAULT] max_workers: [api:a] has ${processors} workers by default`;
-  const [said] = found('[DEFAULT]\nmax_workers = 1\n[api:a]\n');
-  assert.equal(said?.split('\n')[0], processors > 1 ? byDefault : undefined);
-  assert.deepEqual(found('[DEFAULT]\nmax_workers = 3\n[api:a]\nworkers = 3\n'), []);
+  assert.match(issues, /^portico\.ini:4:11: warning: \[service:s\] workers: 999999999 workers exceed \d+, one for/m);
+  assert.deepEqual(found('[api:a]\nworkers = 3\n'), []);
 });
 
 test('RP-61 a scheme has a transport for the check exactly if it has one for a call', () => {

@@ -352,7 +352,7 @@ test('RL-66 OP-80 an API of a single process goes on as it is when its paste fil
 });
 
 test('OP-80 LC-517 what is wrong with the service file, and with what a service plans, is reported at once', async (t) => {
-  const { config, launcher, write } = await setup(t, '[app]\nword = old\n[DEFAULT]\nreload_timeout = 9\n');
+  const { config, launcher, write } = await setup(t, '[app]\nword = old\n[DEFAULT]\nworker_start_timeout = 9\n');
   class Looking extends Preparing {
     plan(next: Config): never {
       throw next.listOptions('app').length > 0 ? new PasteError('PORTICO_X', { message: `${this.name} cannot` }) : 0;
@@ -360,19 +360,22 @@ test('OP-80 LC-517 what is wrong with the service file, and with what a service 
   }
   const services = ['first', 'second'].map((name) => new Looking(name, config));
   for (const service of services) await launcher.launchService(service);
-  write('portico.ini', '[app]\nword = new\n[DEFAULT]\nreload_timeout = soon\nworker_timeout = later\n');
+  write('portico.ini', '[app]\nword = new\n[DEFAULT]\nworker_start_timeout = soon\nworker_timeout = later\n');
   await launcher.restart();
   const [{ outcome, error = '', changes } = {}] = launcher.status().reloads as [Partial<ReloadReport>?];
   assert.equal(outcome, 'refused');
   assert.deepEqual(changes, []);
-  for (const each of [/:4:18: .*soon/, /:5:18: .*later/, /^error: first cannot$/m, /^error: second cannot$/m])
+  for (const each of [/:4:24: .*soon/, /:5:18: .*later/, /^error: first cannot$/m, /^error: second cannot$/m])
     assert.match(error, each);
   assert.equal(error.match(/got soon/g)?.length, 1);
   assert.ok(services.every(({ word }) => word === 'old'));
   // An already refused reload reports only refusals.
-  write('portico.ini', '[DEFAULT]\nreload_timeout = soon\n');
+  write('portico.ini', '[DEFAULT]\nworker_start_timeout = soon\n');
   await launcher.restart();
-  assert.match(launcher.status().reloads[1]?.error ?? '', /^\S+:2:18: .*soon[^\n]*\n {4}reload_timeout = soon\n +\^$/);
+  assert.match(
+    launcher.status().reloads[1]?.error ?? '',
+    /^\S+:2:24: .*soon[^\n]*\n {4}worker_start_timeout = soon\n +\^$/,
+  );
 });
 
 test('OP-80 a reload warns of a file of the application that has changed: Node does not load it again', async (t) => {
