@@ -16,19 +16,26 @@ import type {
   Service,
 } from './records.js';
 
-const most = (what: string, normally: number) => integer({ default: normally, min: 0, help: `Maximum ${what}.` });
+const BY_API = 'an administrator sets quotas with PUT /os-quota-class-sets/default.';
 
 /** The options of `[sample]`. */
-export const sampleOptions = defineOptions({
-  connection: sqliteConnection({ default: 'sqlite:///sample.db' }),
-  transition_ms: integer({ default: 300, min: 0, help: 'Milliseconds between the states of a server.' }),
-  max_limit: integer({ default: 1000, min: 1, help: 'Maximum number of items on a page of a list.' }),
-  quota_instances: most('number of servers per project', 10),
-  quota_cores: most('number of virtual processors per project', 20),
-  quota_ram: most('memory per project, in MiB', 51_200),
-  quota_key_pairs: most('number of key pairs per user', 100),
-  quota_server_groups: most('number of server groups per project', 10),
-});
+export const sampleOptions = defineOptions(
+  'sample',
+  {
+    connection: sqliteConnection({ default: 'sqlite:///sample.db' }),
+    transition_ms: integer({ default: 300, min: 0, help: 'Milliseconds between the states of a server.' }),
+    max_limit: integer({ default: 1000, min: 1, help: 'Maximum number of items on a page of a list.' }),
+  },
+  {
+    removed: {
+      quota_instances: BY_API,
+      quota_cores: BY_API,
+      quota_ram: BY_API,
+      quota_key_pairs: BY_API,
+      quota_server_groups: BY_API,
+    },
+  },
+);
 export type Settings = OptionsOf<typeof sampleOptions>;
 
 /** The tables of the store, and the transactions on them. */

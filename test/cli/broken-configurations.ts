@@ -85,7 +85,7 @@ const VALUES: Readonly<Record<string, string>> = {
   metrics: 'enabled=x filters=7 status=some',
   ssl: 'min_version=TLSv9 cert_file=gone.pem key_file=gone.pem',
   database: 'connection=mongodb://x pool_size=0 statement_timeout=x',
-  servicegroup: 'driver=zookeeper initial_delay_s=x on_registry_loss=panic takeover=maybe',
+  servicegroup: 'driver=zookeeper takeover=maybe',
   rpc: 'transport_url=carrier-pigeon:// response_timeout=x executor_pool_size=0 access_policy=all queue_type=x transport_url=memory://?prefetch=9',
 };
 

@@ -19,7 +19,6 @@ before(async () => {
     'DEFAULT.state_path': project.folder,
     'DEFAULT.periodic_fuzzy_delay': 0,
     'DEFAULT.report_interval': 1,
-    'servicegroup.initial_delay_s': 0,
     'api:compute.port': port,
     'api:compute.workers': 2,
   };

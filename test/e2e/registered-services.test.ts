@@ -52,7 +52,6 @@ manager = ./images.js:Images
 [servicegroup]
 driver = sqlite
 connection = ${connection}
-initial_delay_s = 0
 ${more}`,
     'images.js': 'export class Images {}\n',
   });

@@ -27,7 +27,6 @@ manager = ./images.js:Images
 [servicegroup]
 driver = postgresql
 connection = ${connection}
-initial_delay_s = 0
 `;
 
 interface Worker {

@@ -28,7 +28,6 @@ manager = ./images.js:Images
 [servicegroup]
 driver = postgresql
 connection = ${connection}
-initial_delay_s = 0
 `;
 
 interface Row {

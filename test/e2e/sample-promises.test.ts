@@ -102,7 +102,6 @@ test('SC-3 SC-102 no server that was promised goes missing in reloads, a rolling
   const project = emptyProject({});
   const file = join(project.folder, 'portico.ini');
   const configure = (workers: number): void => {
-    const quotas = ['quota_instances', 'quota_cores', 'quota_ram'].map((name) => `${name} = 100000000`);
     writeFileSync(
       file,
       `[DEFAULT]\nenabled_apis = compute\napi_paste_config = ${root}/paste/api-paste.ini\nstate_path = ${project.folder}
@@ -110,7 +109,7 @@ fault_style = openstack\nperiodic_fuzzy_delay = 0\nreport_interval = 1
 [api]\nauth_strategy = noauth
 [api:compute]\nport = ${port}\nworkers = ${workers}\nmanager = ${root}/examples/compute/dist/bundle.js:ComputeManager
 [database]\nconnection = interpolate:sqlite:///$state_path/services.db
-[sample]\ntransition_ms = 0\nmax_limit = 100000\n${quotas.join('\n')}\n`,
+[sample]\ntransition_ms = 0\nmax_limit = 100000\n`,
     );
   };
   configure(1);
@@ -131,6 +130,12 @@ fault_style = openstack\nperiodic_fuzzy_delay = 0\nreport_interval = 1
   };
   try {
     await program.printed(/^compute\b.*:\d+/m);
+    const unlimited = await fetch(`http://127.0.0.1:${port}/v2.1/os-quota-class-sets/default`, {
+      method: 'PUT',
+      headers: { 'x-auth-token': 'admin', 'content-type': 'application/json' },
+      body: JSON.stringify({ quota_class_set: { instances: -1, cores: -1, ram: -1 } }),
+    });
+    assert.equal(unlimited.status, 200);
     for (let i = 0; i < 4; i++) clients.push(new BelievingClient(`http://127.0.0.1:${port}`, `p${i}`, i % 2 === 0));
     await more();
     configure(2);

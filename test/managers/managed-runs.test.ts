@@ -15,7 +15,6 @@ const RELOAD: StopOptions = { graceful: true, reason: 'reload', pauseMs: 20, dea
 
 const INI = `[servicegroup]
 driver = memory
-initial_delay_s = 0
 [DEFAULT]
 report_interval = 1
 service_down_time = 5

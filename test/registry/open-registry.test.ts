@@ -123,7 +123,7 @@ test('SG-38 the folder of a registry below state_path is made, another one is no
   await assert.rejects(opened(join(folder, 'elsewhere', 'services.db')), { code: 'PORTICO_REGISTRY_UNAVAILABLE' });
 });
 
-test('SG-35 SG-41 takeover and allow_old let a service start that is refused else', async () => {
+test('SG-35 SG-41 takeover, also by its old name, lets a service start that is refused else', async () => {
   const cases = [
     ['takeover', { version: 1, machineId: 'another' }, 'PORTICO_HOST_TAKEN'],
     ['allow_old', { host: 'two', version: 5 }, 'PORTICO_SERVICE_TOO_OLD'],
@@ -220,7 +220,7 @@ test('RW-9 records in memory outlive a reload, whose configuration is another on
 test('NI-9 a registry file that is overwritten while the service runs is in its status, as in the list', async () => {
   const path = join(folder, 'overwritten.db');
   const registry = openRegistry(Config.fromText(`[servicegroup]\nconnection = sqlite:///${path}\n`), { log })!;
-  const config = Config.fromText('[servicegroup]\ninitial_delay_s = 0\n[DEFAULT]\nreport_interval = 1\n');
+  const config = Config.fromText('[DEFAULT]\nreport_interval = 1\n');
   const member = membership(registry, config, { binary: 'portico-hello', log });
   await member.register();
   await member.join();

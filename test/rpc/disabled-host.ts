@@ -8,7 +8,6 @@ import { gate, type Network } from './services.js';
 
 const INI = `[servicegroup]
 driver = memory
-initial_delay_s = 0
 [DEFAULT]
 report_interval = 1
 service_down_time = 5

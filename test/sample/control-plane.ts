@@ -141,7 +141,6 @@ manager = ${SAMPLE}:HostManager
 connection = ${this.#database}
 [servicegroup]
 driver = ${driver}
-initial_delay_s = 0
 [rpc]
 transport_url = ${broker}?exchange=${this.exchange}
 response_timeout = 5

@@ -73,7 +73,7 @@ export class KeyPairs extends Controller {
   #refuseOneMore(request: ActionRequest, owner: string, name: string): void {
     if (keyPairOf(this.cloud, owner, name)) refuse(409, `Key pair '${name}' already exists.`);
     const count = this.cloud.keyPairs.listOf(owner).length;
-    const { key_pairs } = quotasOf(this.cloud, this.settings, callerOf(request).projectId);
+    const { key_pairs } = quotasOf(this.cloud, callerOf(request).projectId);
     if (exceeds(count + 1, key_pairs)) refuse(403, 'Quota exceeded, too many key pairs.');
   }
 }

@@ -10,7 +10,7 @@ export class Limits extends Controller {
     if (project !== callerOf(request).projectId) requireAdmin(request, 'limits:other_project');
     return this.cloud.read(() => {
       const used = projectUsage(this.cloud, project);
-      const quotas = quotasOf(this.cloud, this.settings, project);
+      const quotas = quotasOf(this.cloud, project);
       return { limits: { rate: [], absolute: limitsView(request, quotas, used) } };
     });
   });

@@ -1,41 +1,39 @@
 /** The quotas of projects, and their use. */
 import type { Stored } from 'portico/sqlite';
-import type { Cloud, Settings } from '../cloud.js';
+import type { Cloud } from '../cloud.js';
 import type { Flavor, Server } from '../records.js';
 import type { ComputeApi } from './api.js';
 import type { Quotas } from './schemas.js';
 import { existing } from './servers/transitions.js';
 
-/** Returns the quotas of a project: those set for it, else those of the class `default`, else those of the configuration. -1: no limit. */
-export function quotasOf(cloud: Cloud, settings: Settings, projectId: string | null): Quotas {
+/** Returns the quotas of a project: those set for it, else those of the class `default`, else {@link QUOTAS}. -1: no limit. */
+export function quotasOf(cloud: Cloud, projectId: string | null): Quotas {
   const own = projectId === null ? undefined : cloud.quotas.get(projectId)?.limits;
-  return { ...defaultQuotas(cloud, settings), ...own };
+  return { ...defaultQuotas(cloud), ...own };
 }
 
 /** Returns the quotas of projects for which an operator has set none. */
-export function defaultQuotas(cloud: Cloud, settings: Settings): Quotas {
-  return { ...configuredQuotas(settings), ...cloud.quotaClasses.get('default')?.limits };
+export function defaultQuotas(cloud: Cloud): Quotas {
+  return { ...QUOTAS, ...cloud.quotaClasses.get('default')?.limits };
 }
 
-/** Returns the quotas of the configuration. Those without an option are constants; some are for resources that the sample does not have. */
-export function configuredQuotas(settings: Settings): Quotas {
-  return {
-    instances: settings.quotaInstances,
-    cores: settings.quotaCores,
-    ram: settings.quotaRam,
-    metadata_items: 128,
-    key_pairs: settings.quotaKeyPairs,
-    server_groups: settings.quotaServerGroups,
-    server_group_members: 10,
-    injected_files: 5,
-    injected_file_content_bytes: 10_240,
-    injected_file_path_bytes: 255,
-    fixed_ips: -1,
-    floating_ips: -1,
-    security_groups: -1,
-    security_group_rules: -1,
-  };
-}
+/** The quotas of a project without others; some are for resources that the sample does not have. */
+export const QUOTAS: Quotas = {
+  instances: 10,
+  cores: 20,
+  ram: 51_200,
+  metadata_items: 128,
+  key_pairs: 100,
+  server_groups: 10,
+  server_group_members: 10,
+  injected_files: 5,
+  injected_file_content_bytes: 10_240,
+  injected_file_path_bytes: 255,
+  fixed_ips: -1,
+  floating_ips: -1,
+  security_groups: -1,
+  security_group_rules: -1,
+};
 
 /** Reports whether a count exceeds a quota. A negative quota is no limit. */
 export function exceeds(count: number, quota: number): boolean {
@@ -69,9 +67,9 @@ export function projectUsage(cloud: Cloud, projectId: string): Partial<Quotas> {
 }
 
 /** Returns how many more servers of a flavor the project may have; `Infinity` if there is no limit. */
-export function roomFor({ cloud, settings }: ComputeApi, projectId: string, flavor: Flavor): number {
+export function roomFor({ cloud }: ComputeApi, projectId: string, flavor: Flavor): number {
   const { instances, cores, ram } = usageOf(cloud.servers.listOf(projectId));
-  const quotas = quotasOf(cloud, settings, projectId);
+  const quotas = quotasOf(cloud, projectId);
   const left = (quota: number, used: number): number => (quota < 0 ? Number.POSITIVE_INFINITY : quota - used);
   return Math.floor(
     Math.min(

@@ -1,7 +1,7 @@
 /** Quotas of projects, and of the class `default`, which apply to projects for which none are set. */
 import { type ActionRequest, type Args, action } from 'portico/routing';
 import { Controller, callerOf, refuse, requireAdmin } from './api.js';
-import { configuredQuotas, defaultQuotas, exceeds, projectUsage, quotasOf } from './project-quotas.js';
+import { defaultQuotas, exceeds, projectUsage, QUOTAS, quotasOf } from './project-quotas.js';
 import {
   classChange,
   isTrue,
@@ -22,7 +22,7 @@ type Limits = Partial<Quotas>;
 export class QuotaSets extends Controller {
   readonly show = action({ query: userQuery }, (request, { id }) => {
     this.#requireProject(request, String(id), 'show');
-    const quotas = this.cloud.read(() => quotasOf(this.cloud, this.settings, String(id)));
+    const quotas = this.cloud.read(() => quotasOf(this.cloud, String(id)));
     return { quota_set: { id, ...setView(request, quotas) } };
   });
 
@@ -31,7 +31,7 @@ export class QuotaSets extends Controller {
     this.#requireProject(request, String(id), 'detail');
     return this.cloud.read(() => {
       const used = projectUsage(this.cloud, String(id));
-      const quotas = Object.entries(setView(request, quotasOf(this.cloud, this.settings, String(id))));
+      const quotas = Object.entries(setView(request, quotasOf(this.cloud, String(id))));
       const details = quotas.map(([name, limit]) => [
         name,
         { limit, in_use: used[name as keyof Quotas] ?? 0, reserved: 0 },
@@ -41,7 +41,7 @@ export class QuotaSets extends Controller {
   });
 
   defaults(request: ActionRequest, { id }: Args) {
-    const quotas = this.cloud.read(() => defaultQuotas(this.cloud, this.settings));
+    const quotas = this.cloud.read(() => defaultQuotas(this.cloud));
     return { quota_set: { id, ...setView(request, quotas) } };
   }
 
@@ -56,7 +56,7 @@ export class QuotaSets extends Controller {
       const limits = { ...this.cloud.quotas.get(project)?.limits, ...wanted };
       this.cloud.quotas.delete(project);
       this.cloud.quotas.insert(project, { limits });
-      return { quota_set: setView(request, quotasOf(this.cloud, this.settings, project)) };
+      return { quota_set: setView(request, quotasOf(this.cloud, project)) };
     });
   });
 
@@ -90,7 +90,7 @@ export class QuotaClasses extends Controller {
   });
 
   #quotasOf(name: string): Quotas {
-    return { ...configuredQuotas(this.settings), ...this.cloud.quotaClasses.get(name)?.limits };
+    return { ...QUOTAS, ...this.cloud.quotaClasses.get(name)?.limits };
   }
 }
 

@@ -54,7 +54,7 @@ export class ServerGroups extends Controller {
     }
     return this.cloud.write(() => {
       const count = this.cloud.groups.listOf(project_id).length;
-      const { server_groups } = quotasOf(this.cloud, this.settings, project_id);
+      const { server_groups } = quotasOf(this.cloud, project_id);
       if (exceeds(count + 1, server_groups)) refuse(403, 'Quota exceeded, too many server groups.');
       const group: Group = { id: randomUUID(), name, project_id, user_id, policy, rules };
       return { server_group: groupView(this.cloud, request, this.cloud.groups.insert(group.id, group, project_id)) };

@@ -1,6 +1,5 @@
 /**
- * Heartbeat of one worker: a timer in its own event loop, so that a blocked worker sends none. It decides when the registry is lost, for
- * `on_registry_loss`.
+ * Heartbeat of one worker: a timer in its own event loop, so that a blocked worker sends none.
  */
 import { errorText, formatDuration, type Logger } from 'portico/extension';
 import { type Clock, DynamicLoopingCall, within } from 'portico/tasks';
@@ -10,7 +9,7 @@ import { RegistryUnavailable } from './service-store.js';
 export interface HeartbeatTimes {
   /** Seconds between two heartbeats; 0: none. Default: `[DEFAULT] report_interval`, 10. */
   readonly reportInterval: number;
-  /** Seconds from the start to the first heartbeat. Default: `[servicegroup] initial_delay_s`, 5. */
+  /** Seconds from the start to the first heartbeat. Default: `reportInterval`, at most 5. */
   readonly initialDelay: number;
   /** Share of `reportInterval` by which the interval varies, 0 to 0.5. */
   readonly jitter: number;
@@ -25,10 +24,8 @@ export interface HeartbeatTimes {
 interface HeartbeatOptions extends HeartbeatTimes {
   /** Sends one heartbeat. */
   readonly beat: () => Promise<void>;
-  /** Time without the registry after which {@link onLost} is called. */
+  /** Seconds without a heartbeat after which other services consider this one down. */
   readonly downTime: number;
-  /** Called once for each outage when other services consider this one down. */
-  readonly onLost: () => void;
 }
 
 /** A heartbeat must take less than the interval. */
@@ -45,7 +42,6 @@ export class Heartbeat {
   /** Undefined from a stop on: a heartbeat that is still under way then changes nothing. */
   #loop: DynamicLoopingCall<[]> | undefined;
   #lostAt: number | undefined;
-  #lostTold = false;
   #lostWhy = '';
   /** Planned time of the next heartbeat. */
   #due = 0;
@@ -157,20 +153,16 @@ export class Heartbeat {
     const outage = formatDuration(this.outageMs / 1000);
     this.#options.log.info(`Recovered from being unable to report status, after ${outage}.`);
     this.#lostAt = undefined;
-    this.#lostTold = false;
   }
 
   #failed(error: unknown): void {
-    const { log, downTime, onLost } = this.#options;
+    const { log } = this.#options;
     if (!(error instanceof RegistryUnavailable)) {
       log.error({ err: error }, 'Unexpected error while reporting service status');
       if (this.#lostAt !== undefined) this.#lostWhy = errorText(error);
       return;
     }
     this.#lose(error, 'Lost connection to the service registry; this service continues');
-    if (this.#lostTold || this.outageMs <= downTime * 1000) return;
-    this.#lostTold = true;
-    onLost();
   }
 
   /** Notes an outage, and logs its beginning. */

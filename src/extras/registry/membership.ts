@@ -46,16 +46,13 @@ export interface MembershipOptions extends HeartbeatTimes {
   readonly retryInterval: number;
   /** Maximum number of seconds between two retries. Default: 10. */
   readonly maxRetryInterval: number;
-  /** Enable a record that is created at the first start. Default: `[servicegroup] enable_new_services`, true. */
-  readonly enableNewServices: boolean;
-  /** Action after the registry was not available for `serviceDownTime`. Default: `[servicegroup] on_registry_loss`, `continue`. */
-  readonly onRegistryLoss: 'continue' | 'drain' | 'exit';
   /** Drain if an operator forces the service down. Default: `[servicegroup] fence_on_forced_down`, false. */
   readonly fenceOnForcedDown: boolean;
-  /** Start under a host name that another machine seems to use. Default: `[servicegroup] takeover`, false. */
+  /**
+   * Start under a host name that another machine seems to use, or although every other service of this binary is newer. Default:
+   * `[servicegroup] takeover`, false.
+   */
   readonly takeover: boolean;
-  /** Start although every other service of this binary is newer. Default: `[servicegroup] allow_old`, false. */
-  readonly allowOld: boolean;
   /** Returns the number of requests and calls in progress, for the worker's row. Default: 0. */
   readonly inFlight: () => number;
   /** Called if the service must stop accepting requests, or end, with the reason. */
@@ -106,21 +103,14 @@ export class Membership implements Registration {
     this.#who = who;
     this.#options = options;
     this.#leases = new Leases(registry.store, who, options.clock);
-    const { reportInterval, serviceDownTime, log, onRegistryLoss } = options;
+    const { reportInterval, serviceDownTime, log } = options;
     this.#downTime = correctedDownTime(serviceDownTime, reportInterval);
     if (this.#downTime !== serviceDownTime) {
       log.warn(
         `service_down_time (${serviceDownTime}) must be greater than report_interval (${reportInterval}): using ${this.#downTime}`,
       );
     }
-    this.#heartbeat = new Heartbeat({
-      ...options,
-      beat: () => this.#beat(),
-      downTime: this.#downTime,
-      onLost: () => {
-        if (onRegistryLoss !== 'continue') options.onVerdict(onRegistryLoss, 'the service registry is unavailable');
-      },
-    });
+    this.#heartbeat = new Heartbeat({ ...options, beat: () => this.#beat(), downTime: this.#downTime });
   }
 
   /** Values for health checks. */
@@ -337,7 +327,7 @@ export class Membership implements Registration {
     const { host, binary } = this.#who;
     try {
       return await this.#registry.create(this.#announcement(), {
-        disabled: !this.#options.enableNewServices,
+        disabled: false,
         state: 'starting',
       });
     } catch (error) {
@@ -349,17 +339,18 @@ export class Membership implements Registration {
   }
 
   async #refuse(existing: ServiceRecord | null): Promise<void> {
+    if (this.#options.takeover) return;
     const { store } = this.#registry;
     const { host, binary, version, machineId } = this.#who;
     const minimum = await this.#registry.minVersion(binary);
-    if (!this.#options.allowOld && minimum !== undefined && version < minimum) {
+    if (minimum !== undefined && version < minimum) {
       // It would not understand the messages of the others.
       throw new PorticoError('PORTICO_SERVICE_TOO_OLD', {
         message: `${binary} has version ${version}, but every running ${binary} has at least ${minimum}`,
-        hint: 'Upgrade it, or start it once with --set servicegroup.allow_old=true.',
+        hint: 'Upgrade it, or start it once with --set servicegroup.takeover=true.',
       });
     }
-    if (existing === null || existing.machineId === machineId || this.#options.takeover) return;
+    if (existing === null || existing.machineId === machineId) return;
     if (!isUp({ ...existing, forcedDown: false }, await store.now())) return;
     throw new PorticoError('PORTICO_HOST_TAKEN', {
       message: `${binary} runs on another machine under the host name ${host}`,

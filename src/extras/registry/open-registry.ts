@@ -133,7 +133,8 @@ export function membership(registry: ServiceRegistry, config: Config, options: M
     {
       ...group,
       ...defaults,
-      initialDelay: group.initialDelayS,
+      // The first heartbeats of a fleet do not hold up its start.
+      initialDelay: Math.min(5, defaults.reportInterval || 5),
       // Heartbeats of a fleet that starts at once do not reach the database together.
       jitter: 0.1,
       // As long as a worker may start.

@@ -1,5 +1,5 @@
 /** Options of the service registry, and the database that they name. */
-import { boolean, type Config, crossCheck, defineOptions, duration, float, integer, oneOf, uri } from 'portico/config';
+import { boolean, type Config, crossCheck, defineOptions, duration, integer, oneOf, uri } from 'portico/config';
 import { ConfigurationRefused, type Location, sqliteProblem } from 'portico/extension';
 
 /** `[servicegroup]`. */
@@ -14,29 +14,10 @@ export const servicegroupOptions = defineOptions(
       secret: true,
       help: "URL of the registry's database. Default: connection of [database], if it is of the driver that is set, or of SQLite; without either, no records are stored.",
     }),
-    initial_delay_s: float({
-      default: 5,
-      min: 0,
-      help: 'Seconds from the start of a service to its first heartbeat.',
-      advanced: true,
-    }),
-    on_registry_loss: oneOf(['continue', 'drain', 'exit'], {
-      default: 'continue',
-      help: 'Reaction when the registry has been unavailable for service_down_time, so that others see this service as down.',
-    }),
-    enable_new_services: boolean({
-      default: true,
-      help: 'Give work to services that register for the first time.',
-      advanced: true,
-    }),
     takeover: boolean({
       default: false,
-      help: 'Start even if another machine runs the service under this host name, to replace a dead one.',
-      advanced: true,
-    }),
-    allow_old: boolean({
-      default: false,
-      help: 'Start even if all other services of the binary are newer.',
+      deprecated: ['allow_old'],
+      help: 'Start even if another machine runs the service under this host name, to replace a dead one, or if all other services of the binary are newer.',
       advanced: true,
     }),
     fence_on_forced_down: boolean({
@@ -48,6 +29,9 @@ export const servicegroupOptions = defineOptions(
   {
     removed: {
       jitter: 'report_interval varies at random by a tenth.',
+      initial_delay_s: 'the first heartbeat comes report_interval after the start, at most 5 s.',
+      enable_new_services: 'new services get work; disable one by api-cli service disable.',
+      on_registry_loss: 'a service goes on serving while the registry is unavailable.',
       start_wait_s: 'with fence_on_forced_down a start waits 60 s for the registry.',
       auto_recreate: 'a record that disappears is recreated, unless an operator deleted it.',
       register_apis: 'HTTP services have records too.',

@@ -131,7 +131,7 @@ function read(config: Config, { url, project = 'portico' }: Given) {
         maxMemoryLength: oslo.rabbitQuorumMaxMemoryLength,
         maxMemoryBytes: oslo.rabbitQuorumMaxMemoryBytes,
         mirrored: oslo.rabbitHaQueues,
-        durableFanout: oslo.rabbitTransientQuorumQueue || oslo.rabbitStreamFanout,
+        durableFanout: oslo.rabbitTransientQuorumQueue,
       },
     },
   } as const;
@@ -288,9 +288,7 @@ export const osloRabbitOptions = defineOptions(
       help: 'Declare the queues of topics and hosts with x-ha-policy: all. Default: false.',
     }),
     rabbit_transient_quorum_queue: boolean({
-      help: 'Declare the exchanges of fanouts as durable. Default: false.',
-    }),
-    rabbit_stream_fanout: boolean({
+      aliases: ['rabbit_stream_fanout'],
       help: 'Declare the exchanges of fanouts as durable. Portico uses queues there, not a stream. Default: false.',
     }),
     ssl: boolean({ aliases: ['rabbit_use_ssl'], help: 'Also use TLS with oslo+rabbit://. Default: false.' }),

@@ -103,11 +103,8 @@ export class Member {
         mustRegister: sim.random.next() < 0.5,
         retryInterval: 1,
         maxRetryInterval: 10,
-        enableNewServices: true,
-        onRegistryLoss: 'drain',
         fenceOnForcedDown: false,
         takeover: false,
-        allowOld: false,
         inFlight: () => pid % 7,
         onVerdict: (verdict, reason) => {
           sim.note(`${this.name}: verdict ${verdict}, ${reason}`);

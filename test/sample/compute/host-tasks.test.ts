@@ -28,11 +28,7 @@ async function startCloud(t: TestContext) {
     t.after(() => transport.close());
     return transport;
   };
-  const config = sampleConfig(
-    temporaryFolder(t),
-    'transition_ms = 0\nquota_instances = 1',
-    '[rpc]\nresponse_timeout = 1',
-  );
+  const config = sampleConfig(temporaryFolder(t), 'transition_ms = 0', '[rpc]\nresponse_timeout = 1');
   const [own, others] = [await open(), await open()];
   await (await others.consume(HOST_ROUTE, { prefetch: 1 }, () => {})).cancel();
   const connection = new RPCConnection({ config, transport: own, log });
@@ -42,8 +38,10 @@ async function startCloud(t: TestContext) {
     if (service.isRegistryAway) throw new RegistryUnavailable(new Error('refused'));
     return [service];
   };
+  const cloud = cloudOf({ config, onClose: (release) => t.after(release) });
+  cloud.write(() => cloud.quotaClasses.insert('default', { limits: { instances: 1 } }));
   const router = await computeRouter({
-    cloud: cloudOf({ config, onClose: (release) => t.after(release) }),
+    cloud,
     settings: config.group('sample', sampleOptions),
     hosts: connection.client({ topic: 'compute-manager' }),
     registry: { list } as never,

@@ -147,11 +147,9 @@ test('SC-66 several servers at once, and their reservation', async (t) => {
 });
 
 test('SC-66 SC-14 the quota is kept', async (t) => {
-  const config = sampleConfig(
-    temporaryFolder(t),
-    'quota_instances = 2\nquota_cores = 3\nquota_ram = 5000\ntransition_ms = 0',
-  );
-  const { compute } = await startCompute(t, config);
+  const { compute } = await startCompute(t);
+  const quotas = { instances: 2, cores: 3, ram: 5000 };
+  await compute('PUT /v2.1/os-quota-class-sets/default', { body: { quota_class_set: quotas } });
   const create = async (members: object, token = 'admin') => {
     const server = { name: 's', flavorRef: '1', imageRef: CIRROS, ...members };
     return (await compute('POST /v2.1/servers', { body: { server }, token })).status;

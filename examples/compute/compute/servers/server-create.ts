@@ -71,7 +71,7 @@ function insertServers(
   }
 
   if (group !== null) {
-    const { server_group_members } = quotasOf(cloud, api.settings, projectId);
+    const { server_group_members } = quotasOf(cloud, projectId);
     const isTooMany = exceeds(membersOf(cloud, group.id).length + count, server_group_members);
     if (isTooMany) refuse(403, 'Quota exceeded, too many servers in group');
   }

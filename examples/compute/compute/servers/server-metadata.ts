@@ -54,7 +54,7 @@ export class ServerMetadata extends Controller {
     return this.cloud.write(() => {
       const { metadata: known, project_id } = findServer(this.cloud, request, serverId);
       const metadata = change(known);
-      const { metadata_items } = quotasOf(this.cloud, this.settings, project_id);
+      const { metadata_items } = quotasOf(this.cloud, project_id);
       if (exceeds(Object.keys(metadata).length, metadata_items)) {
         refuse(403, `Maximum number of metadata items exceeds ${metadata_items}`);
       }
