@@ -96,7 +96,7 @@ export const FILTERS = [
     section: 'compression',
     share: 0.25,
     headers: { 'accept-encoding': 'gzip' },
-    does: 'gzip of 500 bytes',
+    does: 'gzip of 1.3 KB',
     why: `gzip, in another thread; ${BODY}`,
   },
   { section: 'healthcheck', does: 'another path' },

@@ -14,7 +14,9 @@ const [, , section, port, workers] = process.argv;
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const LEVELS = { request_log: 'info', debug: 'debug' };
 const log = createLogger({ level: LEVELS[section] ?? 'warn', destination: { write() {} } });
-const TEXT = JSON.stringify({ items: Array.from({ length: 16 }, (_, id) => ({ id, name: `item ${id}` })) });
+// Smaller bodies are not compressed.
+const length = section === 'compression' ? 48 : 16;
+const TEXT = JSON.stringify({ items: Array.from({ length }, (_, id) => ({ id, name: `item ${id}` })) });
 const HEAD = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(TEXT) };
 
 const without = (_req, res) => {
