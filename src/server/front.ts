@@ -39,8 +39,13 @@ import { isUpgradable, Upgrades } from './connections/upgrades.js';
 import { announceUnread, SMALL_BODY, watchBody, watchChunks } from './requests/body-progress.js';
 import { requestGuard } from './requests/request-guard.js';
 import { RequestPool } from './requests/request-pool.js';
-import { advertisedKeepAlive, handshakeTimeout, lastRequest, nodeOptions } from './server-options.js';
-import type { ServerLimits } from './wsgi-options.js';
+import {
+  advertisedKeepAlive,
+  handshakeTimeout,
+  lastRequest,
+  nodeOptions,
+  type ServerLimits,
+} from './server-options.js';
 
 /** The server of a front. */
 export interface FrontOwner {

@@ -12,10 +12,10 @@ import type { Logger, LogOption } from '../log/index.js';
 import { checkedLog, silentLogger } from '../log/internal.js';
 import type { ListenAddress } from '../service/index.js';
 import { DEFAULT_BACKLOG } from './endpoint.js';
-import { type ServerLimits, type WsgiOptions, wsgiOptions } from './wsgi-options.js';
+import { type WsgiOptions, wsgiOptions } from './wsgi-options.js';
 
 /** Options of a {@link Server}. Includes the options of `[wsgi]`; durations in seconds. */
-export interface ServerOptions extends Partial<ServerLimits> {
+export interface ServerOptions extends Partial<WsgiOptions> {
   /** Default 127.0.0.1: an address that other machines can reach must be configured. */
   readonly host?: string;
   /** Default 0: the system picks one; `addresses` has it after the start. */
@@ -26,6 +26,12 @@ export interface ServerOptions extends Partial<ServerLimits> {
   readonly backlog?: number;
   /** Certificate, key and other options of `node:tls`. Absent: plain HTTP. */
   readonly tls?: TlsOptions;
+  /** Seconds that a request may wait for `defaultPoolSize`; then 503. Default 30: most clients have given up by then. */
+  readonly queueTimeout?: number;
+  /** Seconds to discard the rest of a request after its response, so that the client can read that. Default 30. */
+  readonly lingeringTime?: number;
+  /** Seconds without a byte until such a connection is closed. Default 5, as in nginx. */
+  readonly lingeringTimeout?: number;
   /** Seconds that idle connections have when the server stops. Default 0.25, 0 = none. */
   readonly drainIdle?: number;
   /** Requests after which `onExhausted` is called. Default 0: never. */
@@ -43,6 +49,10 @@ export interface ServerOptions extends Partial<ServerLimits> {
   /** Default: none. */
   readonly log?: LogOption;
 }
+
+/** Limits of a server: the values of `[wsgi]`, and times in seconds that no configuration needs to change. */
+export type ServerLimits = WsgiOptions &
+  Required<Pick<ServerOptions, 'queueTimeout' | 'lingeringTime' | 'lingeringTimeout'>>;
 
 const NAMES: readonly Exclude<keyof ServerOptions, keyof WsgiOptions>[] = [
   'queueTimeout',
@@ -69,7 +79,7 @@ export function serverLog(log: LogOption | undefined): Logger {
 }
 
 /** Returns the limits, with defaults. Throws a RangeError that names the option. */
-export function limitsOf(options: Partial<ServerLimits>): ServerLimits {
+export function limitsOf(options: ServerOptions): ServerLimits {
   const { queueTimeout = 30, lingeringTime = 30, lingeringTimeout = 5 } = options;
   const values: Record<string, unknown> = { queueTimeout, lingeringTime, lingeringTimeout };
   for (const [name, option] of Object.entries(wsgiOptions)) {

@@ -26,9 +26,15 @@ import { Drain } from './connections/drain.js';
 import { Endpoint } from './endpoint.js';
 import { aroundRefusals, Front } from './front.js';
 import { RequestFailures, serverFailures } from './requests/server-failures.js';
-import { limitsOf, listenAddress, type ServerOptions, schemeField, serverLog } from './server-options.js';
+import {
+  limitsOf,
+  listenAddress,
+  type ServerLimits,
+  type ServerOptions,
+  schemeField,
+  serverLog,
+} from './server-options.js';
 import { withRequestSpans } from './spans/request-span.js';
-import type { ServerLimits } from './wsgi-options.js';
 
 /** Serves one app on one address, and keeps track of its connections and open requests. */
 export class Server implements ListeningService {

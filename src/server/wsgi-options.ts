@@ -123,13 +123,3 @@ writtenElsewhere(wsgiOptions, {
 
 /** Values of `[wsgi]`. */
 export type WsgiOptions = OptionsOf<typeof wsgiOptions>;
-
-/** Limits of a server: the values of `[wsgi]`, and times in seconds that no configuration needs to change. */
-export interface ServerLimits extends WsgiOptions {
-  /** Time that a request may wait for `default_pool_size`; then 503. Default 30: most clients have given up by then. */
-  readonly queueTimeout: number;
-  /** Time to discard the rest of a request after its response, so that the client can read that. Default 30: a long upload ends sooner. */
-  readonly lingeringTime: number;
-  /** Time without a byte until such a connection is closed. Default 5, as in nginx. */
-  readonly lingeringTimeout: number;
-}

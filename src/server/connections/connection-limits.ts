@@ -1,7 +1,6 @@
 /** Time limits of connections that Node lacks or implements at a high cost. */
 import { unsentBytes } from '../../wire/index.js';
-import { headTime } from '../server-options.js';
-import type { ServerLimits } from '../wsgi-options.js';
+import { headTime, type ServerLimits } from '../server-options.js';
 import type { Connection, Exchange } from './connection.js';
 import type { ConnectionList } from './connections.js';
 

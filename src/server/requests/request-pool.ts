@@ -28,7 +28,7 @@ import { failBody } from '../../wire/index.js';
 import type { Connection, Exchange } from '../connections/connection.js';
 import type { Rejections } from '../connections/refusal.js';
 import { requestFacts } from '../connections/request-facts.js';
-import type { ServerLimits } from '../wsgi-options.js';
+import type { ServerLimits } from '../server-options.js';
 
 /** Events of the pool itself beside those of apps. */
 type PoolEvent = SlotEvent | 'grant' | 'refuse' | 'expire';
