@@ -350,7 +350,7 @@ test('MW-21 beyond max_queue requests are refused with 503 and Retry-After, and 
   for (const one of clients) one.close();
 });
 
-test('MW-21 a request that has waited for queue_timeout is refused with 503, and the next ones are served', async (t) => {
+test('MW-21 a request that has waited for queueTimeout is refused with 503, and the next ones are served', async (t) => {
   const waiting: ServerResponse[] = [];
   const app = compose([], (_req, res) => void waiting.push(res));
   const { client, server } = await started(t, app, { defaultPoolSize: 1, queueTimeout: 0.1 });
