@@ -111,7 +111,7 @@ for (const [words, keys] of KEYS) {
   test(`OP-18 the keys of api-cli ${words.join(' ')}`, (t) => {
     const { folder, remove } = emptyProject(FILES);
     t.after(remove);
-    const { stdout } = command([...words], { cwd: folder, anew: true });
+    const { stdout } = command([...words], { cwd: folder });
     assert.deepEqual(keysOf(JSON.parse(stdout)), keys.split(/\s+/));
   });
 }

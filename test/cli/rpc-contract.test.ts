@@ -37,7 +37,11 @@ function project(t: TestContext, ini = ''): Project {
   t.after(remove);
   let anew = false;
   return {
-    run: (...words) => command(['rpc', 'contract', ...words], { cwd: folder, anew }),
+    run: (...words) => {
+      const outcome = command(['rpc', 'contract', ...words], { cwd: folder, anew });
+      anew = false;
+      return outcome;
+    },
     write: (name, text) => {
       writeFileSync(join(folder, name), text);
       anew = true;

@@ -21,9 +21,15 @@ export let here = '';
 /** Returns the text of a file in that folder. */
 export const written = (...path: string[]): string => readFileSync(join(here, ...path), 'utf8');
 
+/** Folders whose modules are loaded. */
+const checked = new Set<string>();
+
 /** Runs the script `check` of a project, but for the compiler. */
 export function check(folder: string): ReturnType<typeof command> {
   const { scripts } = JSON.parse(written(folder, 'package.json')) as { scripts: { check: string } };
   const words = scripts.check.replace(/^tsc && /, '').replace(/^api-cli /, '');
-  return command(words.split(' '), { cwd: join(here, folder), anew: true });
+  const cwd = join(here, folder);
+  const anew = checked.has(cwd);
+  checked.add(cwd);
+  return command(words.split(' '), { cwd, anew });
 }

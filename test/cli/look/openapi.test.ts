@@ -72,15 +72,16 @@ test('OP-70 OP-72 the example of its help gives one document that a public valid
 });
 
 test('what an application logs to the console while it is loaded is not in the document', (t) => {
-  const { folder, remove } = emptyProject({
+  const files = {
     'portico.ini': '[api:hello]\nport = 0\n',
     'api-paste.ini': '[app:hello]\npaste.app_factory = ./app.js:app\n',
     'app.js':
       "import { Router } from 'portico/routing';\nconsole.log('loaded');\nexport const app = () => {\n  console.info('made');\n  return new Router().get('/', () => 1).build();\n};\n",
-  });
-  t.after(remove);
+  };
   for (const words of [['openapi'], ['routes', '--json'], ['request', 'GET', '/', '--json']]) {
-    const { stdout, stderr } = command(words, { cwd: folder, anew: true });
+    const { folder, remove } = emptyProject(files);
+    t.after(remove);
+    const { stdout, stderr } = command(words, { cwd: folder });
     assert.equal(typeof JSON.parse(stdout), 'object', stdout);
     assert.match(stderr, /loaded\nmade/);
   }
