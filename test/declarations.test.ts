@@ -4,7 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
+import type TS from 'typescript';
+import { ts } from './fixtures/typescript.js';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
@@ -25,7 +26,7 @@ Reply;
 action;
 `;
 
-const settings: ts.CompilerOptions = {
+const settings: TS.CompilerOptions = {
   target: ts.ScriptTarget.ES2023,
   module: ts.ModuleKind.NodeNext,
   moduleResolution: ts.ModuleResolutionKind.NodeNext,
@@ -51,13 +52,13 @@ const service = ts.createLanguageService({
 });
 const program = service.getProgram()!;
 const checker = program.getTypeChecker();
-const meant = (symbol: ts.Symbol): ts.Symbol =>
+const meant = (symbol: TS.Symbol): TS.Symbol =>
   symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
-const exportsOf = (door: string): ts.Symbol[] =>
+const exportsOf = (door: string): TS.Symbol[] =>
   checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(door)!)!);
 
 test('each option of a door says what it is, for editors', () => {
-  const isOurs = ({ declarations = [] }: ts.Symbol): boolean =>
+  const isOurs = ({ declarations = [] }: TS.Symbol): boolean =>
     declarations.some((one) => one.getSourceFile().fileName.startsWith(join(root, 'dist')));
   const silent = declared.flatMap((door) =>
     exportsOf(door)
@@ -74,14 +75,14 @@ test('each option of a door says what it is, for editors', () => {
 });
 
 /** Returns the members of an export that editors list after a dot: of a value, of what a class creates, of a type. */
-function membersOf(symbol: ts.Symbol): ts.Symbol[] {
+function membersOf(symbol: TS.Symbol): TS.Symbol[] {
   const types = [checker.getDeclaredTypeOfSymbol(symbol)];
   if (symbol.flags & ts.SymbolFlags.Value) types.push(checker.getTypeOfSymbol(symbol));
   return types.flatMap((type) => checker.getPropertiesOfType(type));
 }
 
 test('DO-5 each export of portico and each of its members says what it is, for editors', () => {
-  const isShown = ({ name, declarations = [] }: ts.Symbol): boolean =>
+  const isShown = ({ name, declarations = [] }: TS.Symbol): boolean =>
     name !== 'prototype' &&
     declarations.some(
       (one) =>
@@ -140,12 +141,12 @@ test('an application can import the name of each type that a public declaration 
     declared.flatMap((door) => exportsOf(door).flatMap((symbol) => meant(symbol).declarations ?? [])),
   );
   const found = new Map<string, string>();
-  const isHidden = (node: ts.Node): boolean =>
+  const isHidden = (node: TS.Node): boolean =>
     (ts.isPropertyDeclaration(node) && ts.isPrivateIdentifier(node.name)) ||
     (ts.canHaveModifiers(node) && !!node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.PrivateKeyword)) ||
     // A class that is exported only as a type is not constructed.
     (ts.isConstructorDeclaration(node) && !values.has(node.parent.name?.text ?? ''));
-  const look = (node: ts.Node, user: string): void => {
+  const look = (node: TS.Node, user: string): void => {
     if (isHidden(node)) return;
     const isBase = ts.isExpressionWithTypeArguments(node);
     const name = isBase
@@ -172,7 +173,7 @@ test('an application can import the name of each type that a public declaration 
     if (!ts.isSourceFile(declaration))
       look(
         declaration,
-        checker.getSymbolAtLocation((declaration as ts.NamedDeclaration).name ?? declaration)?.name ?? '',
+        checker.getSymbolAtLocation((declaration as TS.NamedDeclaration).name ?? declaration)?.name ?? '',
       );
   }
   const listed = Object.values(UNEXPORTED).flatMap((names) => names.split(' '));

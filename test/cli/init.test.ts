@@ -4,12 +4,12 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
-import ts from 'typescript';
 import { compile } from '../docs/compiler.js';
 import { blocksOf } from '../docs/page.js';
 import { environmentOf, install, npm, pack, unpack } from '../e2e/packed.js';
 import { emptyProject, freePort, Program, root } from '../e2e/program.js';
 import { removeFolder, temporaryFolder } from '../fixtures/keeper.js';
+import { ts } from '../fixtures/typescript.js';
 import { command } from './command.js';
 
 const runsTypes = Boolean((process.features as { readonly typescript?: string | false }).typescript);

@@ -8,7 +8,6 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
-import ts from 'typescript';
 import { registryFailure } from '../e2e/packed.js';
 import { apiCli, emptyProject, freePort, Program, root } from '../e2e/program.js';
 import { PageCommands } from './page-command.js';
@@ -58,7 +57,8 @@ export interface PageOptions {
 const runsTypes = Boolean((process.features as { readonly typescript?: string | false }).typescript);
 
 /** Returns code in TypeScript as its page says to write it in JavaScript: the same, without the types. */
-function withoutTypes(program: string): string {
+async function withoutTypes(program: string): Promise<string> {
+  const { ts } = await import('../fixtures/typescript.js');
   const { ESNext } = ts.ScriptTarget;
   const compilerOptions = { target: ESNext, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true };
   return ts.transpileModule(program, { compilerOptions }).outputText;
@@ -157,7 +157,7 @@ class PageRun {
     if (file !== undefined && language === 'diff') this.#change(file, this.#inTest(text), place);
     else if (file !== undefined) {
       const types = language === 'ts' && this.#inJavaScript;
-      this.#write(file, this.#inTest(types ? withoutTypes(text) : text), words.includes('merge'));
+      this.#write(file, this.#inTest(types ? await withoutTypes(text) : text), words.includes('merge'));
     } else if (language === 'sh' && words.includes('serve')) await this.serve(this.#inTest(text.trim()), place);
     else if (language === 'sh') {
       for (const line of commandsOf(text)) {

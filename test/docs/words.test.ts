@@ -6,8 +6,9 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import ts from 'typescript';
+import type TS from 'typescript';
 import { root } from '../fixtures/project.js';
+import { ts } from '../fixtures/typescript.js';
 
 /** A wording that no search finds, and the field's word. */
 type Word = readonly [not: RegExp, but: string];
@@ -96,7 +97,7 @@ function partsOf(path: string): Parts {
   const texts = new Map<number, string>();
   const names = new Map<number, string>();
   const literals: [start: number, end: number][] = [];
-  const visit = (node: ts.Node): void => {
+  const visit = (node: TS.Node): void => {
     const isText =
       ts.isStringLiteral(node) || ts.isNoSubstitutionTemplateLiteral(node) || ts.isTemplateExpression(node);
     if (isText || ts.isRegularExpressionLiteral(node)) literals.push([node.getStart(source), node.end]);

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
-import ts from 'typescript';
+import { ts } from '../fixtures/typescript.js';
 
 // Inside the project, so that the snippets can import the package by its name.
 const folder = mkdtempSync(resolve('dist-test', 'readme-'));

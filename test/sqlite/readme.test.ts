@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
 import type { AppFactory } from 'portico';
 import { buildApp, request } from 'portico/testing';
-import ts from 'typescript';
+import { ts } from '../fixtures/typescript.js';
 
 // Inside the project, so that the snippets can import the package by its name.
 const folder = mkdtempSync(resolve('dist-test', 'readme-'));

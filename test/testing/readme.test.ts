@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
+import { ts } from '../fixtures/typescript.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 

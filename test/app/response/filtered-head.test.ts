@@ -69,7 +69,9 @@ interface Seen {
 }
 
 async function asked(port: number, method: string): Promise<Seen> {
-  const [response] = (await once(request({ port, method, agent: false }).end(), 'response')) as [IncomingMessage];
+  const [response] = (await once(request({ host: '127.0.0.1', port, method, agent: false }).end(), 'response')) as [
+    IncomingMessage,
+  ];
   let body = '';
   response.setEncoding('utf8').on('data', (piece: string) => {
     body += piece;
