@@ -115,23 +115,23 @@ export function probeRoutes(controlled: Controlled, registered: RegisteredServic
 const OPTIONS_MS = 2000;
 
 /**
- * Returns the options of the parent, and those that only workers know, because they import the application; and the services of which no
- * worker has responded.
+ * Returns the options of the parent, and those that only workers know, because they import the application; and the services whose workers
+ * have not listed theirs.
  */
 async function allOptions({ config, runner, status }: Controlled): Promise<{
   readonly options: readonly ShownOption[];
-  readonly unanswered: readonly string[];
+  readonly unanswered: readonly { readonly service: string; readonly reason: string }[];
 }> {
   const options = new Map<string, ShownOption>();
   const add = (found: readonly ShownOption[]): void => {
     for (const each of found) options.set(`${each.group}.${each.opt}`, each);
   };
-  const unanswered: string[] = [];
+  const unanswered: { service: string; reason: string }[] = [];
   const asked = status().services.map(async ({ name }) => {
     const described = runner.describe(name, OPTIONS_TOPIC, undefined);
     const answer = await within(described, { ms: OPTIONS_MS, unref: true });
-    if (answer?.body === undefined) unanswered.push(name);
-    else add(answer.body as readonly ShownOption[]);
+    if (answer?.body !== undefined) add(answer.body as readonly ShownOption[]);
+    else unanswered.push({ service: name, reason: answer?.error ?? 'no worker of it responds' });
   });
   await Promise.all(asked);
   add(showOptions(config));

@@ -20,14 +20,17 @@ import {
   type UntilEnd,
   untilFileEnds,
 } from '../e2e/program.js';
-import { pidProject } from '../e2e/projects.js';
+import { pidPaste, pidProject } from '../e2e/projects.js';
 import { get } from '../fixtures/http-client.js';
 import { until } from '../fixtures/until.js';
 import { makePair } from '../server/certificate-files.js';
 
 const app = `
+import { filterFactory } from 'portico/app';
 import { defineOptions, string } from 'portico/config';
 export const options = defineOptions('mail', { host: string({ default: 'localhost', help: 'Mail host.' }) });
+const team = { team: string({ required: true, help: 'Team.' }) };
+export const filter = filterFactory('team', defineOptions(team), () => (app) => app);
 export const app = (globals, locals, { log }) => (req, res) => {
   if (req.url === '/level') return res.end(JSON.stringify([log.level, process.pid]));
   if (req.url === '/spin') return endlessly();
@@ -59,8 +62,17 @@ async function served(t: UntilEnd, { more = '', workers = 2, files = {} } = {}):
 const file = untilFileEnds();
 /** One service for the tests that follow one another, of which the last one stops it. */
 const shared = startedOnce(() =>
-  served(file, { more: '[wsgi]\nkeep_alive = false\n[mail]\nhost = relay\n', workers: 1 }),
+  served(file, {
+    more: '[wsgi]\nkeep_alive = false\n[mail]\nhost = relay\n',
+    workers: 1,
+    files: { 'api-paste.ini': paste },
+  }),
 );
+const paste = `${pidPaste.replace('request_id hello_app', 'request_id team hello_app')}
+[filter:team]
+paste.filter_factory = ./app.js:filter
+team = storage
+`;
 
 /** Runs a command in a thread. */
 const run = (cwd: string, ...words: string[]) => commandBeside(words, { cwd });
@@ -244,6 +256,9 @@ test('config show --running has the options of the application, from a worker: t
   assert.match(host.stdout, /^\[mail\] host = relay {2}\(portico\.ini:\d+:8\)\n$/);
   assert.match((await shown('mail.hots')).stderr, /^ {2}Did you mean "mail\.host"\?$/m);
   assert.match((await shown('--changed')).stdout, /^\[mail\] host = relay /m);
+  // A section of the paste file may set it: it is not refused because no group does.
+  const { stdout } = await shown('team.team');
+  assert.equal(stdout, '[team] team = none  (default; sections of the paste file: api-cli pipeline)\n');
 });
 
 test('config show --running says of which service no worker lists its options', async (t) => {

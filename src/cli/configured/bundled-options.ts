@@ -28,11 +28,6 @@ async function loadBundled(): Promise<void> {
     for (const declare of Object.values(options)) await declare();
 }
 
-/** Reports whether sections of the paste file may have the options of a group too: those of filters and apps. */
-export function isSectional(group: string): boolean {
-  return loadedGroups().some((each) => each.sectional === true && each.group === group);
-}
-
 function isFamily(group: string): boolean {
   return /^[^:]+<name>$/.test(group);
 }

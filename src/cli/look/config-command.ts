@@ -7,6 +7,7 @@ import type { Config, Option } from '../../config/index.js';
 import {
   ConfigError,
   generateSample,
+  isSectional,
   type SampleOptions,
   type ShownOption,
   showOptions,
@@ -17,7 +18,7 @@ import { didYouMean, type Location, locationText, PorticoError, shownPath } from
 import { optionKey, sectionKey } from '../../ini/index.js';
 import { choice, example, wholeNumber } from '../command.js';
 import { addConfigurationOptions } from '../command-line.js';
-import { bundledOptions, isSectional, type Registration } from '../configured/bundled-options.js';
+import { bundledOptions, type Registration } from '../configured/bundled-options.js';
 import { configuredPasteFile, readConfiguration, refuseUnread } from '../configured/configuration.js';
 import { declareFactories, type ReadArguments, readDeclared } from '../configured/declared-configuration.js';
 import { type MeantService, socketOf } from '../configured/find-service.js';
@@ -161,7 +162,7 @@ const UNREADABLE: ReadonlySet<string> = new Set([
 
 async function show(option: string | undefined, args: ShowArguments): Promise<void> {
   const config = args.running === true ? undefined : await readDeclared(args);
-  const all = config === undefined ? await running(args) : showOptions(config).map(asSectional);
+  const all = config === undefined ? await running(args) : showOptions(config);
   const listed = args.changed === true ? all.filter(({ isDefault }) => !isDefault) : all;
   const options = option === undefined ? listed : [one(all, option, config)];
   if (args.json === true) {
@@ -181,26 +182,17 @@ async function running(args: MeantService): Promise<readonly ShownOption[]> {
   } = await ask<{
     options: readonly ShownOption[];
     complete?: boolean;
-    unanswered?: readonly string[];
+    unanswered?: readonly { readonly service: string; readonly reason: string }[];
   }>(await socketOf(args), 'GET', '/config?all');
   if (complete !== true) {
     process.stderr.write(
       'Only values that differ from their defaults: the parent is of an older version; restart it\n',
     );
   }
-  for (const name of unanswered)
-    process.stderr.write(`Without the options that only the application of ${name} knows: no worker of it responds\n`);
+  for (const { service, reason } of unanswered)
+    process.stderr.write(`Without the options that only the application of ${service} knows: ${reason}\n`);
   return options;
 }
-
-/** An option of a filter or an app, whose value a section of the paste file may have: without it, a required one is not refused. */
-function asSectional(option: ShownOption): ShownOption {
-  if (!isOfPaste(option)) return option;
-  const { refused: _, ...rest } = option;
-  return rest;
-}
-
-const isOfPaste = ({ group, location }: ShownOption): boolean => location.kind === 'default' && isSectional(group);
 
 /** `compute.port` is short for `api:compute.port`; an option alone belongs to `[DEFAULT]`. */
 function one(all: readonly ShownOption[], name: string, config: Config | undefined): ShownOption {
@@ -208,7 +200,7 @@ function one(all: readonly ShownOption[], name: string, config: Config | undefin
   const [group, opt] = dot < 0 ? ['DEFAULT', name] : [sectionKey(name.slice(0, dot)), optionKey(name.slice(dot + 1))];
   for (const candidate of [group, `api:${group}`]) {
     const found = all.find((each) => sectionKey(each.group) === candidate && each.opt === opt);
-    if (found !== undefined && config !== undefined && isOfPaste(found)) throw ofPaste(found, config);
+    if (found !== undefined && config !== undefined && found.ofPaste === true) throw ofPaste(found, config);
     if (found !== undefined) return found;
   }
   const names = all.map((each) => (each.group === 'DEFAULT' ? each.opt : `${each.group}.${each.opt}`));
@@ -228,8 +220,8 @@ function ofPaste({ group, opt }: ShownOption, config: Config): UsageError {
 }
 
 function text(option: ShownOption): string {
-  const { group, opt, value, refused, location, shadowed } = option;
-  const from = isOfPaste(option) ? 'default; sections of the paste file: api-cli pipeline' : place(location);
+  const { group, opt, value, refused, location, ofPaste, shadowed } = option;
+  const from = ofPaste === true ? 'default; sections of the paste file: api-cli pipeline' : place(location);
   const why = refused === undefined ? '' : `  refused: ${refused}`;
   const hidden = shadowed.map((each) => `\n    shadows ${each.value}  (${place(each.location)})`).join('');
   return `[${group}] ${opt} = ${value}  (${from})${why}${hidden}`;

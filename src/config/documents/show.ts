@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '../../log/index.js';
 import type { Config } from '../config.js';
+import { isSectional } from '../types/define-options.js';
 import { maskText, maskValue } from '../types/mask.js';
 import type { Resolved } from '../values/written.js';
 
@@ -19,7 +20,8 @@ export function differencesFromDefaults(config: Config): ShownOption[] {
 }
 
 function shown({ group, opt, option, value, written, location, shadowed, issues }: Resolved) {
-  const refused = value === undefined ? issues.find(({ severity }) => severity === 'error') : undefined;
+  const ofPaste = location.kind === 'default' && isSectional(group);
+  const refused = value === undefined && !ofPaste ? issues.find(({ severity }) => severity === 'error') : undefined;
   const last = written.at(-1);
   return {
     group,
@@ -30,6 +32,8 @@ function shown({ group, opt, option, value, written, location, shadowed, issues 
     /** Reason of a refused value. */
     ...(refused === undefined ? {} : { refused: refused.message }),
     location,
+    /** No source sets it, and sections of the paste file may: one that is required is not refused. */
+    ...(ofPaste && { ofPaste }),
     /** Overridden values, highest precedence first. */
     shadowed: shadowed.map((written) => ({ value: maskText(opt, option, written.text), location: written.location })),
     isDefault: location.kind === 'default' || isDeepStrictEqual(value, option.default),

@@ -70,6 +70,11 @@ export function loadedGroups(): readonly OwnedGroup[] {
   return [...loaded.values()].flat();
 }
 
+/** Reports whether sections of the paste file may have the options of a group too: those of filters and apps. */
+export function isSectional(group: string): boolean {
+  return loadedGroups().some((each) => each.sectional === true && each.group === group);
+}
+
 /** Throws `PORTICO_OPTION_DECLARATION` with all members that are no declaration of an option. */
 export function checkDeclarations(options: Readonly<Record<string, unknown>>): void {
   const issues: PorticoError[] = [];
