@@ -120,7 +120,7 @@ test('a command of an extension gets the facts of an application: addresses for 
   assert.deepEqual(facts.apis, [
     {
       name: 'shop',
-      address: { host: '::', port: 8080, backlog: 511 },
+      address: { host: '::', port: 8080 },
       connect: '127.0.0.1:8080',
       isLocal: false,
       usesTls: false,
