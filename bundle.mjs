@@ -350,8 +350,8 @@ function kindsOf(provides) {
 function declarations() {
   const found = new Set(Object.values(exports).flatMap(({ types }) => (types ? [relative('dist', types)] : [])));
   for (const path of found) {
-    // As the compiler writes it, with the comments of the source.
-    const code = readFileSync(join(dist, path), 'utf8').replaceAll(/\/\*.*?\*\//gs, '');
+    // As the compiler writes it, with the doc comments of the source; `/*` may also stand in a text, as in 'text/*'.
+    const code = readFileSync(join(dist, path), 'utf8').replaceAll(/^\s*\/\*\*.*?\*\//gms, '');
     for (const [, target] of code.matchAll(/\b(?:from|import) ?\(?['"](\..*?)['"]/g))
       found.add(join(dirname(path), target).replace(/\.js$/, '.d.ts'));
   }
