@@ -61,7 +61,6 @@ const UNUSED_NAMES: Readonly<Record<string, string>> = {
 };
 
 const MEMCACHED = 'memcached has 1 s to respond, and is skipped for 300 s otherwise.';
-const SCOPE = 'log in to a project, or to the whole system with system_scope.';
 const DOMAIN = 'write user_domain_id and project_domain_id, or the names of the domains.';
 
 /** Options of the last version, each with what holds now. */
@@ -77,9 +76,6 @@ const REMOVED_NAMES: Readonly<Record<string, string>> = {
   negative_cache_time: 'an invalid token is cached for 5 s, unless token_cache_time is -1.',
   extra_strip: 'write strip_request of a filter gatekeeper.',
   config_group: 'write the options in the section of the filter, the account in the one that auth_section names.',
-  domain_name: SCOPE,
-  domain_id: SCOPE,
-  application_credential_name: 'write application_credential_id.',
 };
 
 // The type of the option that names the claims with the identity.
@@ -133,7 +129,13 @@ export const accountOptions = defineOptions({
   project_domain_name: string({ help: 'Domain of that project. Default: the domain with the id "default".' }),
   project_domain_id: string({ help: 'Id of the domain of that project.', advanced: true }),
   system_scope: oneOf(['all'], { help: 'Log in to the whole system instead of a project.', advanced: true }),
+  domain_name: string({ help: 'Log in to this domain instead of a project.', advanced: true }),
+  domain_id: string({ help: 'Id of that domain.', advanced: true }),
   application_credential_id: string({ help: 'Id of an application credential, in place of user and password.' }),
+  application_credential_name: string({
+    help: 'Name of an application credential, which also needs the user.',
+    advanced: true,
+  }),
   application_credential_secret: string({ secret: true, help: 'Secret of the application credential.' }),
 });
 

@@ -258,34 +258,47 @@ function versioned(url: string): string {
 function missingIn(account: AccountOptions): string[] {
   const missing = account.authUrl === undefined ? ['auth_url'] : [];
   if (usesApplicationCredential(account)) {
-    if (account.applicationCredentialId === undefined) missing.push('application_credential_id');
+    const { applicationCredentialId: id, applicationCredentialName: name } = account;
+    if (id === undefined && name === undefined) missing.push('application_credential_id');
+    if (id === undefined && name !== undefined && !hasUser(account)) missing.push('username');
     if (account.applicationCredentialSecret === undefined) missing.push('application_credential_secret');
     return missing;
   }
-  if (account.username === undefined && account.userId === undefined) missing.push('username');
+  if (!hasUser(account)) missing.push('username');
   if (account.password === undefined) missing.push('password');
   return missing;
+}
+
+function hasUser({ username, userId }: AccountOptions): boolean {
+  return username !== undefined || userId !== undefined;
 }
 
 /** Returns one option name for each scope that the account has. */
 function scopesIn(account: AccountOptions): string[] {
   if (usesApplicationCredential(account)) return [];
-  const { projectId, projectName, systemScope } = account;
+  const { projectId, projectName, domainId, domainName, systemScope } = account;
   return [
     ...(projectId !== undefined || projectName !== undefined ? ['project_name'] : []),
+    ...(domainId !== undefined || domainName !== undefined ? ['domain_name'] : []),
     ...(systemScope !== undefined ? ['system_scope'] : []),
   ];
 }
 
-function usesApplicationCredential({ authType, applicationCredentialId: id }: AccountOptions): boolean {
-  return authType === 'v3applicationcredential' || (!authType && id !== undefined);
+function usesApplicationCredential(account: AccountOptions): boolean {
+  const { authType, applicationCredentialId: id, applicationCredentialName: name } = account;
+  return authType === 'v3applicationcredential' || (!authType && (id !== undefined || name !== undefined));
 }
 
 /** Returns the credentials of an account for the identity service (Identity API v3, `auth.identity`). */
 function identityFor(account: AccountOptions): object {
   if (usesApplicationCredential(account)) {
-    const { applicationCredentialId: id, applicationCredentialSecret: secret } = account;
-    return { methods: ['application_credential'], application_credential: { id, secret } };
+    const {
+      applicationCredentialId: id,
+      applicationCredentialName: name,
+      applicationCredentialSecret: secret,
+    } = account;
+    const which = id === undefined ? { name, user: userOf(account) } : { id };
+    return { methods: ['application_credential'], application_credential: { ...which, secret } };
   }
   return { methods: ['password'], password: { user: { ...userOf(account), password: account.password } } };
 }
@@ -302,6 +315,10 @@ function scopeFor(account: AccountOptions): object {
   if (account.projectName !== undefined) {
     const domain = domainFor(account.projectDomainId, account.projectDomainName);
     return { scope: { project: { name: account.projectName, domain } } };
+  }
+  const { domainId, domainName } = account;
+  if (domainId !== undefined || domainName !== undefined) {
+    return { scope: { domain: domainId === undefined ? { name: domainName } : { id: domainId } } };
   }
   return account.systemScope === undefined ? {} : { scope: { system: { all: true } } };
 }

@@ -87,6 +87,19 @@ test('MW-31 names of [keystone_authtoken] mean what they mean in keystonemiddlew
       { user_id: 'n1', tenant_id: 'p1' },
       { identity: password({ id: 'n1' }), scope: { project: { id: 'p1' } } },
     ],
+    [
+      { user_id: 'n1', domain_name: 'Cloud' },
+      { identity: password({ id: 'n1' }), scope: { domain: { name: 'Cloud' } } },
+    ],
+    [
+      { user_id: 'n1', application_credential_name: 'c', application_credential_secret: 's' },
+      {
+        identity: {
+          methods: ['application_credential'],
+          application_credential: { name: 'c', user: { id: 'n1' }, secret: 's' },
+        },
+      },
+    ],
   ];
   for (const [at, [lines, auth]] of cases.entries()) {
     const config = Config.fromText(ini('keystone_authtoken', { ...common, ...lines }));
