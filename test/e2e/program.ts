@@ -1,4 +1,5 @@
 /** Processes under test: started as an operator starts them, observed by their output, ended by pid. */
+import assert from 'node:assert/strict';
 import { type ChildProcess, execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -47,11 +48,7 @@ export class Program {
   ) {
     const env: NodeJS.ProcessEnv = { ...process.env, NODE_TEST_CONTEXT: undefined, ...more };
     if (terminal) env.NODE_OPTIONS = `${env.NODE_OPTIONS ?? ''} ${IN_TERMINAL}`.trim();
-    this.child = spawnKept(command, args, {
-      cwd,
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    this.child = spawnKept(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.child.stdout!.setEncoding('utf8').on('data', (text: string) => this.#read('stdout', text));
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => this.#read('stderr', text));
     this.ended = once(this.child, 'close').then(([code, signal]) => {
@@ -93,6 +90,13 @@ export class Program {
     }
   }
 
+  /** Settles with the port of the admin listener once all services are ready. */
+  async adminPort(): Promise<number> {
+    const [, port] = await this.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
+    await this.printed(/"event":"ready"/);
+    return Number(port);
+  }
+
   /** The output so far: standard output, then standard error. */
   output(): string {
     return `${this.stdout}\n${this.stderr}`;
@@ -100,6 +104,12 @@ export class Program {
 
   kill(signal: NodeJS.Signals = 'SIGTERM'): void {
     this.child.kill(signal);
+  }
+
+  /** Sends SIGTERM, and demands that the process ends with 0. */
+  async stop(): Promise<void> {
+    this.kill();
+    assert.deepEqual(await this.ended, { code: 0, signal: null }, this.output());
   }
 
   /** Kills the process and its workers, in any state; for clean-up at the end of a test. */
@@ -121,9 +131,9 @@ export function startApiCli(
   return new Program(process.execPath, [apiCli, ...args], options);
 }
 
-/** A test, or the whole file, at whose end processes end and their projects are removed. */
+/** A test, or the whole file, at whose end processes end. */
 export interface UntilEnd {
-  after(end: () => Promise<void>): unknown;
+  after(end: () => Promise<unknown>): unknown;
 }
 
 /** For processes that serve several tests. Call it outside of the tests. */
@@ -149,25 +159,23 @@ export function startModule(t: UntilEnd, code: string): Program {
   return startMain(t, emptyProject({ 'main.js': code }));
 }
 
-/** Runs `main.js` of a project until the test ends, which removes the project. */
-export function startMain(t: UntilEnd, project: ReturnType<typeof emptyProject>): Program {
-  return untilEnd(t, project, new Program(process.execPath, ['main.js'], { cwd: project.folder }));
+/** Runs `main.js` of a project until the test ends. */
+export function startMain(t: UntilEnd, project: { readonly folder: string }): Program {
+  return untilEnd(t, new Program(process.execPath, ['main.js'], { cwd: project.folder }));
 }
 
-/** Runs `api-cli` in a project until the test ends, which removes the project. */
+/** Runs `api-cli` in a project until the test ends. */
 export function startProject(
   t: UntilEnd,
-  project: ReturnType<typeof emptyProject>,
+  project: { readonly folder: string },
   args: readonly string[] = [],
   env: NodeJS.ProcessEnv = {},
 ): Program {
-  return untilEnd(t, project, startApiCli(args, { cwd: project.folder, env }));
+  return untilEnd(t, startApiCli(args, { cwd: project.folder, env }));
 }
 
-function untilEnd(t: UntilEnd, project: ReturnType<typeof emptyProject>, program: Program): Program {
-  t.after(async () => {
-    await program.end();
-    project.remove();
-  });
+/** Ends a process and its workers when the test ends. */
+export function untilEnd(t: UntilEnd, program: Program): Program {
+  t.after(() => program.end());
   return program;
 }

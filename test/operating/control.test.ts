@@ -2,10 +2,9 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { lstatSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { lstatSync, statSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer, type IncomingMessage, request } from 'node:http';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import { test } from 'node:test';
@@ -22,6 +21,7 @@ import {
 } from '../e2e/program.js';
 import { pidProject } from '../e2e/projects.js';
 import { get } from '../fixtures/http-client.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { until } from '../fixtures/until.js';
 import { makePair } from '../server/certificate-files.js';
 
@@ -308,9 +308,7 @@ test('OP-51 the status is one document: of the process, of each API and each of 
   assert.match(shown, /^api-cli \S+ {2}pid \d+ {2}up \S+ {2}configuration 1$/m);
 });
 
-test('a log level is that of all processes, also of new workers, until a reload is accepted', {
-  timeout: 60_000,
-}, async (t) => {
+test('a log level is that of all processes, also of new workers, until a reload is accepted', async (t) => {
   const { socket, folder, port, program } = await served(t, { workers: 1 });
   const level = async () => (await get<[level: string, pid: number]>(port, '/level')).body;
   const levels = async () => {
@@ -346,16 +344,13 @@ test('a log level is that of all processes, also of new workers, until a reload 
 });
 
 test('config show --running says that a parent of an older version tells only differences', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-older-'));
+  const folder = temporaryFolder('portico-older-');
   const socket = join(folder, 'older.sock');
   const older = createHttpServer((_, res) =>
     res.setHeader('content-type', 'application/json').end('{"schema":"portico/config","version":1,"options":[]}'),
   );
   await once(older.listen(socket), 'listening');
-  t.after(() => {
-    older.close();
-    rmSync(folder, { recursive: true });
-  });
+  t.after(() => older.close());
   const { status: code, stderr } = await run(folder, 'config', 'show', '--running', '--socket', socket);
   assert.equal(code, 0, stderr);
   assert.match(stderr, /^Only values that differ from their defaults: the parent is of an older version/);
@@ -368,7 +363,6 @@ test('OP-42 [control] socket names the path, or wants none, which a command says
   assert.match((await run(folder, 'status')).stdout, /^hello/m);
   // Another deployment whose file names the same path.
   const copy = emptyProject(pidProject(0, 1, `[control]\nsocket = ${socket}`));
-  t.after(() => copy.remove());
   const other = await run(copy.folder, 'stop');
   assert.equal(other.status, 1);
   assert.match(other.stderr, /is another one: it was started in .* with .*portico\.ini/);
@@ -378,10 +372,10 @@ test('OP-42 [control] socket names the path, or wants none, which a command says
 
   await program.end();
   assert.ok(lstatSync(socket).isSocket());
-  const second = startProject(t, { folder, remove: () => undefined });
+  const second = startProject(t, { folder });
   await second.printed(/"event":"control"/);
   assert.equal((await status(socket)).process.pid, second.pid);
-  const third = startProject(t, { folder, remove: () => undefined }, ['--set', `api:hello.port=${await freePort()}`]);
+  const third = startProject(t, { folder }, ['--set', `api:hello.port=${await freePort()}`]);
   await third.printed(
     /has no control socket: .*another process responds on it.*Commands of api-cli reach that process/,
   );
@@ -391,13 +385,10 @@ test('OP-42 [control] socket names the path, or wants none, which a command says
 });
 
 test('a command does not wait for ever for a socket that never responds', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-silent-'));
+  const folder = temporaryFolder('portico-silent-');
   const silent = createServer().listen(join(folder, 'silent.sock'));
   await once(silent, 'listening');
-  t.after(() => {
-    silent.close();
-    rmSync(folder, { recursive: true });
-  });
+  t.after(() => silent.close());
   const socket = join(folder, 'silent.sock');
   const { status: code, stderr } = await run(folder, 'status', '--socket', socket);
   assert.equal(code, 1);
