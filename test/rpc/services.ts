@@ -60,16 +60,14 @@ export function networkOf(
   return network;
 }
 
-/** Returns a test function that runs with a network, and ends it. */
-export function withNetwork(run: (network: Network) => Promise<void>, transport?: string): () => Promise<void> {
-  return async () => {
-    const network = networkOf({ after: () => undefined }, transport);
-    try {
-      await run(network);
-    } finally {
-      await network.end();
-    }
-  };
+/** Runs a function with a network, and ends it. */
+export async function withNetwork(run: (network: Network) => Promise<void>, transport?: string): Promise<void> {
+  const network = networkOf({ after: () => undefined }, transport);
+  try {
+    await run(network);
+  } finally {
+    await network.end();
+  }
 }
 
 /** Returns a promise and the function that resolves it. */
