@@ -3,7 +3,8 @@ import crypto, { createHash, createPublicKey, createSign, createVerify } from 'n
 import { syncBuiltinESMExports } from 'node:module';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { sampleConfig, startCompute, temporaryFolder } from '../sample-api.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
+import { sampleConfig, startCompute } from '../sample-api.js';
 
 const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f somebody@somewhere';
 
@@ -111,7 +112,7 @@ test('SC-55 no key is made for who may not keep it, or has one of that name', as
     crypto.generateKeyPair = original;
     syncBuiltinESMExports();
   });
-  const { compute } = await startCompute(t, sampleConfig(temporaryFolder(t), 'quota_key_pairs = 2'));
+  const { compute } = await startCompute(t, sampleConfig(temporaryFolder(), 'quota_key_pairs = 2'));
   const create = async (name: string, members: object = {}) =>
     (await compute('POST /v2.1/os-keypairs', { body: { keypair: { name, ...members } } })).status;
   assert.equal(await create('a'), 200);
