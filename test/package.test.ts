@@ -4,13 +4,13 @@ import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { isAbsolute, join, relative } from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { compile } from './docs/compiler.js';
 import { pack, unpack } from './e2e/packed.js';
 import { freePort } from './e2e/program.js';
-import { removeFolder, temporaryFolder } from './fixtures/keeper.js';
+import { temporaryFolder } from './fixtures/keeper.js';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
@@ -31,8 +31,6 @@ before(() => {
   packed = files;
   unpack(tarball, project, [...Object.keys(manifest.dependencies), '@types/node']);
 });
-after(() => removeFolder(project));
-
 function run(file: string, text: string): SpawnSyncReturns<string> {
   writeFileSync(join(project, file), text);
   return spawnSync(process.execPath, [file], { cwd: project, encoding: 'utf8' });

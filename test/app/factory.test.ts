@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { filterFactory } from 'portico/app';
 import { Config, type OptionDeclarations } from 'portico/config';
 import { authToken, basicAuth, cors, proxyHeaders, rateLimit, staticFilesFilter } from 'portico/middleware';
-import { buildFilter, tempConfig } from 'portico/testing';
+import { buildFilter } from 'portico/testing';
+import { filesUntilEnd } from '../fixtures/until-end.js';
 
 const issues = [
   [rateLimit, 'rate_limit', 'rules = all nothing 1/h'],
@@ -16,8 +17,7 @@ const issues = [
 
 for (const [factory, group, line] of issues) {
   test(`an error in [${group}] of the service configuration is reported where it was written`, async (t) => {
-    const files = await tempConfig({ 'portico.ini': `[DEFAULT]\n[${group}]\n\n${line}\n` });
-    t.after(() => files.remove());
+    const files = await filesUntilEnd(t, { 'portico.ini': `[DEFAULT]\n[${group}]\n\n${line}\n` });
     const config = await Config.load({ argv: ['--config-file', files.path('portico.ini')], env: {} });
     const place = (error: { origin?: { file: string; line: number } }): boolean => {
       assert.deepEqual([error.origin?.file, error.origin?.line], [files.path('portico.ini'), 4]);

@@ -3,10 +3,10 @@ import { createServer, type IncomingMessage, type OutgoingHttpHeaders, request, 
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { beforeHead, environ, Fault, type FaultStyle } from 'portico/app';
-import { Server } from 'portico/server';
 import { answerFault, asFault } from '#internal/app';
 import { keepingLogger } from '../routing/served-router.js';
 import { exchange, portOf } from '../server/raw-client.js';
+import { startedServer } from '../server/started-server.js';
 
 interface Answer {
   status: number | undefined;
@@ -53,12 +53,7 @@ test('MW-6 the built-in body is JSON with code, title, message and request id', 
   assert.equal(answer.status, 413);
   assert.equal(answer.headers['content-type'], 'application/json');
   assert.deepEqual(JSON.parse(answer.text), {
-    error: {
-      code: 413,
-      title: 'Content Too Large',
-      message: 'The limit is 10 bytes.',
-      request_id: 'req-1',
-    },
+    error: { code: 413, title: 'Content Too Large', message: 'The limit is 10 bytes.', request_id: 'req-1' },
   });
 });
 
@@ -243,7 +238,8 @@ for (const status of [200, 399, 600, 404.5, Number.NaN]) {
 test('a server whose response to a failure fails responds with 500, and goes on', async (t) => {
   const log = keepingLogger();
   log.child = () => log;
-  const server = new Server(
+  const server = await startedServer(
+    t,
     'failing',
     async (req, res) => {
       beforeHead(res, () => res.setHeader('x-name', 'Łódź'));
@@ -252,8 +248,6 @@ test('a server whose response to a failure fails responds with 500, and goes on'
     },
     { port: 0, host: '127.0.0.1', log },
   );
-  await server.start();
-  t.after(() => server.stop());
   const { port } = server.addresses[0] as { port: number };
   const base = `http://127.0.0.1:${port}`;
   assert.equal((await fetch(base)).status, 500);
@@ -273,11 +267,9 @@ test('an object with a status that is thrown instead of an error keeps its statu
 });
 
 test('a fault has its body also after headers without a body that Node has refused', async (t) => {
-  const server = new Server('refused', (_req, res) => {
+  const server = await startedServer(t, 'refused', (_req, res) => {
     res.writeHead(204, { 'x-bad': 'two\nlines' });
   });
-  await server.start();
-  t.after(() => server.stop());
   const get = (method: string): Promise<string> =>
     exchange(portOf(server), `${method} / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
   assert.match(await get('GET'), /^HTTP\/1.1 500 .*\r\n\r\n\{"error":.*\}$/s);
@@ -290,11 +282,9 @@ test('AU-3 title and status line have the names of RFC 9110', async (t) => {
     [422, 'Unprocessable Content'],
     [416, 'Range Not Satisfiable'],
   ] as const) {
-    const server = new Server('names', () => {
+    const server = await startedServer(t, 'names', () => {
       throw new Fault(status);
     });
-    await server.start();
-    t.after(() => server.stop());
     const received = await exchange(portOf(server), 'GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
     assert.match(received, new RegExp(`^HTTP/1\\.1 ${status} ${name}\r\n`));
     assert.match(received, new RegExp(`"title":"${name}"`));

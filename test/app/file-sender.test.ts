@@ -1,21 +1,20 @@
 /** Files as responses, of `Reply.file` and of static_files, which share the one way to send them. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type App, beforeHead, compose, environ, type Filter } from 'portico/app';
 import { compression, securityHeaders, staticFiles, staticFilesFilter } from 'portico/middleware';
 import { type FileOptions, Reply, Router } from 'portico/routing';
-import { Server } from 'portico/server';
 import { buildApp, buildFilter } from 'portico/testing';
 import type { Logger } from '../../dist/log/log.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { memoryLog } from '../server/memory-log.js';
 import { exchange, portOf } from '../server/raw-client.js';
+import { startedServer } from '../server/started-server.js';
 
-function rootOf(t: TestContext): string {
-  const root = mkdtempSync(join(tmpdir(), 'portico-sender-'));
-  t.after(() => rmSync(root, { recursive: true }));
+function rootOf(): string {
+  const root = temporaryFolder('portico-sender-');
   writeFileSync(join(root, 'a.txt'), 'abcdef');
   writeFileSync(join(root, 'empty.txt'), '');
   mkdirSync(join(root, 'sub'));
@@ -42,9 +41,7 @@ const WAYS: Record<string, (root: string, options?: FileOptions, log?: Logger) =
 };
 
 async function served(t: TestContext, app: App, log = memoryLog()) {
-  const server = new Server('files', app, { log });
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'files', app, { log });
   /** Sends one request; its connection closes after it. */
   const ask = async (method: string, path: string, ...sent: string[]) => {
     const lines = [`${method} ${path} HTTP/1.1`, 'Host: a', 'Connection: close', ...sent];
@@ -67,10 +64,8 @@ const failing = (listener: () => unknown): Filter => {
 
 for (const [way, make] of Object.entries(WAYS)) {
   test(`MW-57 a path with dot segments is no file, also if it leads to one of the folder: ${way}`, async (t) => {
-    const app = await make(rootOf(t));
-    const server = new Server('files', app, { paths: 'as_sent' });
-    await server.start();
-    t.after(() => server.stop());
+    const app = await make(rootOf());
+    const server = await startedServer(t, 'files', app, { paths: 'as_sent' });
     const ask = async (path: string): Promise<string> =>
       (await exchange(portOf(server), `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)).slice(9, 12);
     assert.equal(await ask('/a.txt'), '200');
@@ -100,7 +95,7 @@ for (const [way, make] of Object.entries(WAYS)) {
   ] as const) {
     test(`RV-3 a listener of the headers that ${how} is a logged 500 of its request: ${way}`, async (t) => {
       const log = memoryLog();
-      const { ask } = await served(t, compose([failing(listener)], await make(rootOf(t), {}, log)), log);
+      const { ask } = await served(t, compose([failing(listener)], await make(rootOf(), {}, log)), log);
       const { headers } = await ask('GET', '/a.txt');
       const etag = headers.get('etag')!;
       for (const [method, path, ...conditions] of [
@@ -130,7 +125,7 @@ for (const [way, make] of Object.entries(WAYS)) {
   }
 
   test(`WD-7 RV-16 If-Range is compared strongly, and HEAD ignores a range: ${way}`, async (t) => {
-    const { ask } = await served(t, await make(rootOf(t)));
+    const { ask } = await served(t, await make(rootOf()));
     const { headers } = await ask('GET', '/a.txt');
     const [etag, modified] = [headers.get('etag')!, headers.get('last-modified')!];
     assert.match(etag, /^W\//);
@@ -154,7 +149,7 @@ for (const [way, make] of Object.entries(WAYS)) {
   });
 
   test(`WD-4 AT-7 a file is public only if the application says so: ${way}`, async (t) => {
-    const root = rootOf(t);
+    const root = rootOf();
     const known: Filter = (app) => (req, res) => {
       if (req.headers['x-user'] !== undefined) environ(req).identity = { userId: 'ada' };
       return app(req, res);
@@ -178,7 +173,7 @@ for (const [way, make] of Object.entries(WAYS)) {
 }
 
 test('WD-7 the ETag of an application may be strong, and parts of a compressed file are not offered', async (t) => {
-  const root = rootOf(t);
+  const root = rootOf();
   writeFileSync(join(root, 'long.txt'), 'x'.repeat(5000));
   const { made: packs } = await buildFilter(compression);
   const { ask } = await served(t, compose([packs], await WAYS['Reply.file']!(root, { headers: { etag: '"v1"' } })));
@@ -195,7 +190,7 @@ test('WD-7 the ETag of an application may be strong, and parts of a compressed f
 });
 
 test('AT-18 half a surrogate pair in the name of a download is replaced', async (t) => {
-  const { ask } = await served(t, await WAYS['Reply.file']!(rootOf(t), { download: 'a\ud800b😀\udc00.txt' }));
+  const { ask } = await served(t, await WAYS['Reply.file']!(rootOf(), { download: 'a\ud800b😀\udc00.txt' }));
   const { status, headers } = await ask('GET', '/a.txt');
   assert.deepEqual(
     [status, headers.get('content-disposition')],
@@ -203,10 +198,8 @@ test('AT-18 half a surrogate pair in the name of a download is replaced', async 
   );
 });
 
-test('RW-13 a file that another replaces by its name while it is sent is the one or the other, whole', {
-  timeout: 60_000,
-}, async (t) => {
-  const root = rootOf(t);
+test('RW-13 a file that another replaces by its name while it is sent is the one or the other, whole', async (t) => {
+  const root = rootOf();
   const app = await WAYS['Reply.file']!(root);
   const { ask } = await served(t, app);
   const texts = ['x'.repeat(40_000), 'y'.repeat(25)];
@@ -234,9 +227,8 @@ test('RW-13 a file that another replaces by its name while it is sent is the one
 test('RW-13 a link that replaces a file while it is sent leads nowhere', {
   skip: process.platform === 'win32',
 }, async (t) => {
-  const root = rootOf(t);
-  const outside = mkdtempSync(join(tmpdir(), 'portico-outside-'));
-  t.after(() => rmSync(outside, { recursive: true }));
+  const root = rootOf();
+  const outside = temporaryFolder('portico-outside-');
   writeFileSync(join(outside, 'secret'), 'secret');
   const { ask } = await served(t, await WAYS['Reply.file']!(root));
   let isOver = false;

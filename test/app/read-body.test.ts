@@ -5,10 +5,10 @@ import { type AddressInfo, connect } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type App, readBody } from 'portico/app';
-import { Server } from 'portico/server';
 import { lint, request } from 'portico/testing';
 import { limitBody, tooLarge } from '#internal/app';
 import { Client, portOf } from '../server/raw-client.js';
+import { startedServer } from '../server/started-server.js';
 
 const echo =
   (limit?: number): App =>
@@ -137,7 +137,7 @@ const connection = fc.record({
 test('a body over its limit is reported in the async context of its request', async (t) => {
   const context = new AsyncLocalStorage<string>();
   const told: [path: string, store: string | undefined][] = [];
-  const server = new Server('limits', (req, res) => {
+  const server = await startedServer(t, 'limits', (req, res) => {
     const path = req.url!;
     return context.run(path, () => {
       limitBody(req, LIMIT, () => {
@@ -150,8 +150,6 @@ test('a body over its limit is reported in the async context of its request', as
       else setImmediate(answer);
     });
   });
-  await server.start();
-  t.after(() => server.stop());
   let count = 0;
   type Given = { before: readonly (readonly number[])[]; last: number[]; cuts: number[] };
   const run = async ({ before, last, cuts }: Given): Promise<void> => {

@@ -12,6 +12,7 @@ import { buildFilter } from 'portico/testing';
 import { FIELD, kindOfField } from '../../dist/app/request-fields.js';
 import { IDENTITY_HEADERS } from '../../dist/middleware/auth/identity.js';
 import { portOf } from '../server/raw-client.js';
+import { startedServer } from '../server/started-server.js';
 
 const { made: trusting } = await buildFilter(proxyHeaders, { local: { trusted_proxies: 'loopback' } });
 const stripping: Filter = (app) => (req, res) => {
@@ -93,9 +94,7 @@ const seen = ({ headers }: http.IncomingMessage): string => String(headers['x-us
 
 test('Node makes no headers of a request whose application reads none, and all where one does', async (t) => {
   const count = countsFields(t);
-  const server = new Server('fields', (req, res) => void res.end(req.url === '/read' ? seen(req) : 'none'));
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'fields', (req, res) => void res.end(req.url === '/read' ? seen(req) : 'none'));
   const ask = async (path: string, headers: http.OutgoingHttpHeaders = {}): Promise<string> => {
     const options = { port: portOf(server), host: '127.0.0.1', path, agent: false } as const;
     const sent = http.get({ ...options, headers: { ...headers, 'X-User-Id': 'ada' } });
@@ -119,9 +118,7 @@ test('code around the server, which gets a request before the server, reads all 
   t.after(() => {
     http.Server.prototype.emit = emit;
   });
-  const server = new Server('fields', (_req, res) => void res.end());
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'fields', (_req, res) => void res.end());
   const ask = async (version: string): Promise<void> => {
     const socket = connect(portOf(server), '127.0.0.1');
     socket.write(`GET / HTTP/${version}\r\nHost: x\r\nX-User-Id: ada\r\nConnection: close\r\n\r\n`);
@@ -138,13 +135,11 @@ test('code around the server, which gets a request before the server, reads all 
 });
 
 test('an application that makes a second response of the same class has all headers, and the same environ', async (t) => {
-  const server = new Server('fields', (req, res) => {
+  const server = await startedServer(t, 'fields', (req, res) => {
     environ(req).requestId = 'req-1';
     void new (res.constructor as typeof http.ServerResponse)(req);
     res.end(`${seen(req)} ${environ(req).requestId}`);
   });
-  await server.start();
-  t.after(() => server.stop());
   const sent = http.get({ port: portOf(server), host: '127.0.0.1', agent: false, headers: { 'X-User-Id': 'ada' } });
   const [res] = (await once(sent, 'response')) as [http.IncomingMessage];
   assert.equal((await res.toArray()).join(''), 'ada req-1');

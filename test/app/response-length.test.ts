@@ -6,11 +6,11 @@ import { type TestContext, test } from 'node:test';
 import express from 'express';
 import { type App, afterResponse, beforeHead, compose, type ResponseOutcome } from 'portico/app';
 import { compression, requestLog } from 'portico/middleware';
-import { Server } from 'portico/server';
 import { buildFilter, captureLog } from 'portico/testing';
 import { deferred } from '../../dist/tasks/deferred.js';
 import { memoryLog } from '../server/memory-log.js';
 import { exchange, portOf } from '../server/raw-client.js';
+import { startedServer } from '../server/started-server.js';
 import { defaultHeaders } from './default-headers.js';
 
 const TWO = 'GET /first?token=secret HTTP/1.1\r\nhost: x\r\n\r\nGET /second HTTP/1.1\r\nhost: x\r\n\r\n';
@@ -19,7 +19,8 @@ async function answered(t: TestContext, app: App) {
   const log = memoryLog();
   const outcomes: ResponseOutcome[] = [];
   const { promise: ended, resolve: ends } = deferred<void>();
-  const server = new Server(
+  const server = await startedServer(
+    t,
     'lengths',
     (req, res) => {
       if (req.url === '/second') return void res.setHeader('connection', 'close').end('second');
@@ -31,8 +32,6 @@ async function answered(t: TestContext, app: App) {
     },
     { log },
   );
-  await server.start();
-  t.after(() => server.stop());
   const answer = await exchange(portOf(server), TWO);
   await ended;
   return { answer, outcomes, lines: log.lines.filter(({ level }) => level === 'error'), all: log.lines };

@@ -1,17 +1,17 @@
 /** Tests headers that fail while a stream is sent: only that request fails, and not its connection or later requests. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { createReadStream, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough, Readable, Transform } from 'node:stream';
 import { describe, test } from 'node:test';
 import { type App, beforeHead, compose, type Filter, fastifyApp, fromFetch, transformBody } from 'portico/app';
 import { Loader } from 'portico/loader';
 import { Reply, Router } from 'portico/routing';
-import { Server } from 'portico/server';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { keepingLogger } from '../routing/served-router.js';
 import { Client, portOf } from '../server/raw-client.js';
+import { startedServer } from '../server/started-server.js';
 
 const failingForStreams: Filter = (app) => (req, res) => {
   if (req.url === '/stream') {
@@ -68,14 +68,10 @@ const FILTERS: Readonly<Record<string, readonly Filter[]>> = {
 describe('pipelined', () => {
   for (const [how, filters] of Object.entries(FILTERS)) {
     for (const name of ['router', 'fastify', 'fetch']) {
-      test(`RT-178 a stream whose headers fail gets 500 between two responses: ${name} ${how}`, {
-        timeout: 20_000,
-      }, async (t) => {
+      test(`RT-178 a stream whose headers fail gets 500 between two responses: ${name} ${how}`, async (t) => {
         const opened: Readable[] = [];
         const app = (await apps(opened, async () => 'slow'))[name]!;
-        const server = new Server('pipelined', compose(filters, app), { port: 0, host: '127.0.0.1' });
-        await server.start();
-        t.after(() => server.stop());
+        const server = await startedServer(t, 'pipelined', compose(filters, app), { port: 0, host: '127.0.0.1' });
         const client = new Client(portOf(server));
         for (const path of ['slow', 'stream']) client.write(`GET /${path} HTTP/1.1\r\nhost: x\r\n\r\n`);
         client.write('GET /ok HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
@@ -112,8 +108,7 @@ async function staticFiles(folder: string, maxAge = 0): Promise<App> {
 }
 
 test('RT-178 a listener of the headers that throws under a stream ends the request as an error, and nothing else', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-stream-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder('portico-stream-');
   const file = join(folder, 'large');
   for (const name of ['file', 'text', 'empty', 'later']) writeFileSync(join(folder, name), name);
   writeFileSync(file, Buffer.alloc(1_000_000, 'a'));
@@ -152,9 +147,7 @@ test('RT-178 a listener of the headers that throws under a stream ends the reque
   for (const [name, app] of Object.entries(apps)) {
     // With three failures the error responses fail as well, so the connection is closed.
     for (const count of [1, 3]) {
-      const server = new Server('streams', failing(count)(app), { port: 0, host: '127.0.0.1', log });
-      await server.start();
-      t.after(() => server.stop());
+      const server = await startedServer(t, 'streams', failing(count)(app), { port: 0, host: '127.0.0.1', log });
       const { port } = server.addresses[0] as { port: number };
       for (const path of Object.keys(streams)) {
         const status = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(5000) }).then(
@@ -172,8 +165,7 @@ test('RT-178 a listener of the headers that throws under a stream ends the reque
 });
 
 test('RT-178 a 500 in place of a stream says nothing of the response that failed: no cache keeps it', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-stream-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder('portico-stream-');
   writeFileSync(join(folder, 'file'), 'a file');
   const headers = { 'cache-control': 'max-age=600', location: '/new', 'set-cookie': 'a=1', 'x-any': 'stays' };
   const apps = {
@@ -181,9 +173,7 @@ test('RT-178 a 500 in place of a stream says nothing of the response that failed
     fetch: fromFetch(() => new Response('made', { status: 201, headers })),
   };
   for (const [name, app] of Object.entries(apps)) {
-    const server = new Server('streams', failing(1)(app), { port: 0, host: '127.0.0.1' });
-    await server.start();
-    t.after(() => server.stop());
+    const server = await startedServer(t, 'streams', failing(1)(app), { port: 0, host: '127.0.0.1' });
     const { port } = server.addresses[0] as { port: number };
     const answer = await fetch(`http://127.0.0.1:${port}/file`, { redirect: 'manual' });
     assert.equal(answer.status, 500, name);

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { type SharingContext, sharedDatabase, sqliteConnection } from 'portico/app';
 import { Config, defineOptions } from 'portico/config';
 import { openDatabase } from 'portico/sqlite';
 import { asTrial, ConfigError } from '#internal/config';
+import { temporaryFolder } from '../fixtures/keeper.js';
 
 const options = defineOptions({ connection: sqliteConnection({ default: 'sqlite:///pets.db' }) });
 const petsOf = sharedDatabase({ group: 'pets', options, open: openDatabase });
@@ -17,14 +17,8 @@ function appOf(config: Config): { readonly ctx: SharingContext; readonly close: 
   return { ctx, close: () => releases.forEach((release) => void release()) };
 }
 
-function folderOf(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-shared-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  return folder;
-}
-
-test('SC-3 a database is below state_path, or where an absolute path says; its folder is made', (t) => {
-  const folder = folderOf(t);
+test('SC-3 a database is below state_path, or where an absolute path says; its folder is made', () => {
+  const folder = temporaryFolder();
   const opened = (connection: string) => {
     const config = Config.fromText(`[DEFAULT]\nstate_path = ${folder}\n[pets]\n${connection}\n`);
     const app = appOf(config);
@@ -41,8 +35,8 @@ test('SC-3 a database is below state_path, or where an absolute path says; its f
   assert.throws(() => opened('connection = postgresql://db/pets'), ConfigError);
 });
 
-test('a directory that cannot be made is refused with its option, and what to do', (t) => {
-  const folder = folderOf(t);
+test('a directory that cannot be made is refused with its option, and what to do', () => {
+  const folder = temporaryFolder();
   writeFileSync(join(folder, 'file'), '');
   const refusal = (text: string) => {
     try {
@@ -59,8 +53,8 @@ test('a directory that cannot be made is refused with its option, and what to do
   assert.deepEqual([whole.section, whole.option], ['pets', 'connection']);
 });
 
-test('SC-3 apps of one configuration share one database, closed with the last of them', (t) => {
-  const state = `[DEFAULT]\nstate_path = ${folderOf(t)}\n`;
+test('SC-3 apps of one configuration share one database, closed with the last of them', () => {
+  const state = `[DEFAULT]\nstate_path = ${temporaryFolder()}\n`;
   const closed: number[] = [];
   let opened = 0;
   const open = (): { readonly id: number; close(): void } => {
@@ -78,8 +72,8 @@ test('SC-3 apps of one configuration share one database, closed with the last of
   assert.equal(storeOf(appOf(config).ctx).id, 3);
 });
 
-test('AD-7 a trial has a copy of the file, whose migrations do not run again, and changes nothing in it', (t) => {
-  const folder = folderOf(t);
+test('AD-7 a trial has a copy of the file, whose migrations do not run again, and changes nothing in it', () => {
+  const folder = temporaryFolder();
   const file = join(folder, 'pets.db');
   const config = Config.fromText(`[DEFAULT]\nstate_path = ${folder}\n[pets]\nconnection = sqlite:///pets.db\n`);
   const served = openDatabase(file);
@@ -88,13 +82,11 @@ test('AD-7 a trial has a copy of the file, whose migrations do not run again, an
     CREATE TRIGGER twice AFTER INSERT ON steps BEGIN UPDATE steps SET name = 'changed'; END`);
   const app = appOf(config);
   const copy = asTrial(() => petsOf(app.ctx));
-  assert.deepEqual(
-    copy
-      .prepare('SELECT name FROM first')
-      .all()
-      .map(({ name }) => name),
-    ['first'],
-  );
+  const names = copy
+    .prepare('SELECT name FROM first')
+    .all()
+    .map(({ name }) => name);
+  assert.deepEqual(names, ['first']);
   assert.equal(copy.prepare('PRAGMA user_version').get()?.user_version, 3);
   copy.exec(`ALTER TABLE "a b" ADD COLUMN c; INSERT INTO steps VALUES ('second')`);
   assert.equal(served.prepare('SELECT count(*) AS n FROM steps').get()?.n, 1);
@@ -108,8 +100,8 @@ test('AD-7 a trial has a copy of the file, whose migrations do not run again, an
   assert.throws(() => asTrial(() => petsOf(appOf(config).ctx)), refused);
 });
 
-test('AD-7 a trial has a database in memory if there is no file, for all its apps, and makes no file', (t) => {
-  const folder = folderOf(t);
+test('AD-7 a trial has a database in memory if there is no file, for all its apps, and makes no file', () => {
+  const folder = temporaryFolder();
   const config = Config.fromText(`[DEFAULT]\nstate_path = ${folder}\n[pets]\nconnection = sqlite:///pets.db\n`);
   const [first, second, serving] = [appOf(config), appOf(config), appOf(config)];
   const database = asTrial(() => petsOf(first.ctx));
@@ -143,8 +135,8 @@ test('SC-3 a database in memory outlives its apps, and is refused in a worker th
   assert.throws(() => petsOf(appOf(other).ctx), /\[pets\].*works only with a single process/s);
 });
 
-test('RW-9 a database in memory has its data after a reload, whose configuration is another one', async (t) => {
-  const folder = folderOf(t);
+test('RW-9 a database in memory has its data after a reload, whose configuration is another one', async () => {
+  const folder = temporaryFolder();
   const file = join(folder, 'portico.ini');
   writeFileSync(file, '[pets]\nconnection = sqlite://:memory:\n');
   const config = await Config.load({ files: [file], env: {}, argv: [] });

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { type App, compose, type Filter } from 'portico/app';
 import { shareState, takesOwnSlot, withSlot } from '#internal/app';
+import { nodeServer } from '../fixtures/node-server.js';
 
 test('RL-16 an app waits for its turn once, behind its filters, and not where it takes its own', async (t) => {
   const order: string[] = [];
@@ -20,7 +19,7 @@ test('RL-16 an app waits for its turn once, behind its filters, and not where it
     [filter],
     takesOwnSlot((req, res) => app(req, res)),
   );
-  const server = createServer((req, res) => void withSlot(req.url === '/own' ? own : waiting)(req, res));
+  const { server, port } = await nodeServer(t, (req, res) => withSlot(req.url === '/own' ? own : waiting)(req, res));
   shareState(server, {
     slots: {
       move: (taker, event) => {
@@ -34,12 +33,6 @@ test('RL-16 an app waits for its turn once, behind its filters, and not where it
       },
     },
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const { port } = server.address() as AddressInfo;
   await fetch(`http://127.0.0.1:${port}/`);
   await fetch(`http://127.0.0.1:${port}/own`);
   assert.deepEqual(order, ['filter', 'turn', 'app', 'filter', 'app']);

@@ -12,6 +12,7 @@ import { Router } from 'portico/routing';
 import { NotificationService } from 'portico/rpc';
 import { buildFilter, captureLog, request } from 'portico/testing';
 import { deferred } from '../../dist/tasks/deferred.js';
+import { filterUntilEnd } from '../fixtures/until-end.js';
 import { folderOf } from '../loader/folder.js';
 import { serveApp } from '../routing/served-router.js';
 import { memoryLog } from '../server/memory-log.js';
@@ -113,8 +114,7 @@ for (const [topic, publisher, local] of [
     await receiver.start();
     t.after(() => receiver.stop());
     const options = { config, service: 'compute', local: { use_oslo_messaging: 'true', ...local } };
-    const { made, close } = await buildFilter(audit, options);
-    t.after(close);
+    const { made } = await filterUntilEnd(t, audit, options);
     const app = made((_req, res) => void res.end());
     await (await serveApp(t, app))('GET', '/');
     await both;
@@ -126,8 +126,7 @@ for (const [topic, publisher, local] of [
 }
 
 test('a trial emits nothing, and says what a request would', async (t) => {
-  const { made, close } = await buildFilter(audit, { local: TO_LOG, log: memoryLog() });
-  t.after(close);
+  const { made } = await filterUntilEnd(t, audit, { local: TO_LOG, log: memoryLog() });
   const said: string[] = [];
   const send = await serveApp(t, (req, res) => {
     Object.assign(environ(req), { trial: { would: (text: string) => said.push(text) } });
@@ -140,8 +139,7 @@ test('a trial emits nothing, and says what a request would', async (t) => {
 test('events that are lines of the log are written whatever log_level is', async (t) => {
   const { log, lines } = captureLog();
   log.level = 'warn';
-  const { made, close } = await buildFilter(audit, { local: TO_LOG, log });
-  t.after(close);
+  const { made } = await filterUntilEnd(t, audit, { local: TO_LOG, log });
   await request(
     made((_req, res) => void res.end()),
     'GET',
@@ -223,9 +221,9 @@ test('headers of an identity count only behind an authenticator that has found i
   );
 });
 
-test('a map that is named in portico.ini, and is missing, is told there', async (t) => {
+test('a map that is named in portico.ini, and is missing, is told there', async () => {
   const paste = join(
-    folderOf(t, {
+    folderOf({
       'app.js': 'export const app = () => () => undefined;\n',
       'api-paste.ini':
         '[pipeline:main]\npipeline = audit app\n[filter:audit]\npaste.filter_factory = portico/audit:audit\n[app:app]\npaste.app_factory = ./app.js:app\n',
@@ -245,12 +243,9 @@ test('a path in an event has no secrets of its query', async (t) => {
   assert.equal(requestPath, '/v1/a?token=****&b=1');
 });
 
-test('all errors of a map are reported with their locations, and a file that is missing', async (t) => {
+test('all errors of a map are reported with their locations, and a file that is missing', async () => {
   const found = async (map: string, more = ''): Promise<string[]> => {
-    const folder = folderOf(t, {
-      'map.conf': map,
-      'app.js': 'export const app = () => () => undefined;\n',
-    });
+    const folder = folderOf({ 'map.conf': map, 'app.js': 'export const app = () => () => undefined;\n' });
     const paste = join(folder, 'api-paste.ini');
     writeFileSync(
       paste,

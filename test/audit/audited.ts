@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import type { TestContext } from 'node:test';
 import { type App, environ, type Filter, readBody } from 'portico/app';
 import { audit } from 'portico/audit';
-import { buildFilter, lint } from 'portico/testing';
+import { lint } from 'portico/testing';
+import { filterUntilEnd } from '../fixtures/until-end.js';
 import { type Sent, serveApp } from '../routing/served-router.js';
 import { memoryLog } from '../server/memory-log.js';
 
@@ -37,8 +38,7 @@ const answering: App = async (req, res) => {
 /** Serves `inner` behind audit with these options of its section; returns what sends a request and returns its events. */
 export async function audited(t: TestContext, local: Readonly<Record<string, string>>, inner = answering) {
   const log = memoryLog();
-  const { made, close } = await buildFilter(audit, { local, log });
-  t.after(close);
+  const { made } = await filterUntilEnd(t, audit, { local, log });
   const app = believing(lint(made(inner)));
   let closed: Promise<unknown>;
   const send = await serveApp(t, (req, res) => {

@@ -136,7 +136,7 @@ function comparable(told: unknown): unknown {
 }
 
 test('events are those of keystonemiddleware.audit, with the maps of OpenStack', { skip: missing }, async (t) => {
-  const own = folderOf(t, {
+  const own = folderOf({
     'own.conf': `[DEFAULT]\ntarget_endpoint_type = odd\n[custom_actions]\nstartup = start/system\n17/delete = backup\nhistory/get = monitor\n
 [path_keywords]\nServers = server\nstates = None\n[service_endpoints]\nodd = service/100%% own\ncompute = service/compute\n`,
   });

@@ -1,9 +1,10 @@
 /** The help of every command, and completion in real shells. */
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import type { Command } from 'commander';
 import { COMMANDS } from '../../dist/cli/commands.js';
 import { completeProgram } from '../../dist/cli/program.js';
@@ -49,22 +50,20 @@ test('OP-17 every command, on every level, has an example of itself in its help'
   assert.match(run('config', 'show', '--help'), /\nExample:\n +.*api-cli config show/);
 });
 
-test('completion has the commands of the extensions of a configuration', (t) => {
-  const { folder, remove } = emptyProject({
+test('completion has the commands of the extensions of a configuration', () => {
+  const { folder } = emptyProject({
     'own.ini': '[DEFAULT]\nextensions = ./own.js\n',
     'own.js':
       "export const extension = { name: 'own', commands: { spool: async () => ({ register: (program) => program.command('spool') }) } };\n",
   });
-  t.after(remove);
   const { status, stdout, stderr } = command(['completion', 'bash', '--config-file', 'own.ini'], { cwd: folder });
   assert.deepEqual([status, stderr], [0, '']);
   assert.match(stdout, /\bspool\b/);
 });
 
 /** The completions of bash after these words, in a folder with a file `own.ini`. */
-function bashOffers(t: TestContext, words: readonly string[]): string[] {
-  const { folder, remove } = emptyProject({ 'own.ini': '' });
-  t.after(remove);
+function bashOffers(words: readonly string[]): string[] {
+  const { folder } = emptyProject({ 'own.ini': '' });
   writeFileSync(join(folder, 'script.sh'), script('bash'));
   const list = ['api-cli', ...words].map((word) => `'${word}'`).join(' ');
   const program = `source ./script.sh; COMP_WORDS=(${list}); COMP_CWORD=${words.length}; _api_cli; printf '%s\\n' "\${COMPREPLY[@]}"`;
@@ -73,30 +72,25 @@ function bashOffers(t: TestContext, words: readonly string[]): string[] {
   return stdout.trim().split('\n').sort();
 }
 
-test('OP-17 CF-101 bash completes commands, options, choices and files', (t) => {
-  assert.deepEqual(bashOffers(t, ['ro']), ['routes']);
-  assert.deepEqual(bashOffers(t, ['config', 's']), ['show']);
-  assert.deepEqual(bashOffers(t, ['--config-file', 'own.ini', 'pipe']), ['pipeline']);
-  assert.deepEqual(bashOffers(t, ['pipeline', '--format', '']), ['dot', 'json', 'mermaid', 'text']);
-  assert.deepEqual(bashOffers(t, ['service', 'list', '--state', 'u']), ['unknown', 'up']);
-  assert.deepEqual(bashOffers(t, ['log-level', 'de']), ['debug']);
-  assert.deepEqual(bashOffers(t, ['routes', '--ma']), ['--match']);
-  assert.deepEqual(bashOffers(t, ['--enabled']), ['--enabled-apis', '--enabled-services', '--enabled-ssl-apis']);
-  assert.deepEqual(bashOffers(t, ['check', 'ow']), ['own.ini']);
-  assert.deepEqual(bashOffers(t, ['routes', '--config-file', 'o']), ['own.ini']);
+test('OP-17 CF-101 bash completes commands, options, choices and files', () => {
+  assert.deepEqual(bashOffers(['ro']), ['routes']);
+  assert.deepEqual(bashOffers(['config', 's']), ['show']);
+  assert.deepEqual(bashOffers(['--config-file', 'own.ini', 'pipe']), ['pipeline']);
+  assert.deepEqual(bashOffers(['pipeline', '--format', '']), ['dot', 'json', 'mermaid', 'text']);
+  assert.deepEqual(bashOffers(['service', 'list', '--state', 'u']), ['unknown', 'up']);
+  assert.deepEqual(bashOffers(['log-level', 'de']), ['debug']);
+  assert.deepEqual(bashOffers(['routes', '--ma']), ['--match']);
+  assert.deepEqual(bashOffers(['--enabled']), ['--enabled-apis', '--enabled-services', '--enabled-ssl-apis']);
+  assert.deepEqual(bashOffers(['check', 'ow']), ['own.ini']);
+  assert.deepEqual(bashOffers(['routes', '--config-file', 'o']), ['own.ini']);
   // An argument that the script cannot complete, then the name of a command as such an argument.
-  assert.deepEqual(bashOffers(t, ['routes', '--api', '']), ['']);
-  assert.deepEqual(bashOffers(t, ['routes', '--api', 'check', '--ma']), ['--match']);
-  assert.deepEqual(bashOffers(t, ['completion', 'z']), ['zsh']);
+  assert.deepEqual(bashOffers(['routes', '--api', '']), ['']);
+  assert.deepEqual(bashOffers(['routes', '--api', 'check', '--ma']), ['--match']);
+  assert.deepEqual(bashOffers(['completion', 'z']), ['zsh']);
 });
 
-test('OP-17 bash goes into folders and takes names with blanks as one', (t) => {
-  const { folder, remove } = emptyProject({
-    'script.sh': script('bash'),
-    'etc/portico.ini': '',
-    'two words.ini': '',
-  });
-  t.after(remove);
+test('OP-17 bash goes into folders and takes names with blanks as one', () => {
+  const { folder } = emptyProject({ 'script.sh': script('bash'), 'etc/portico.ini': '', 'two words.ini': '' });
   // The line as readline completes it from what was typed.
   const typed = (line: string): string => {
     const input = `source ./script.sh\napi-cli() { printf '<%s>' "$@"; }\n${line}\nexit\n`;
@@ -111,9 +105,8 @@ function installed(shell: string): string | false {
   return spawnSync(shell, ['--version']).status === 0 ? false : `${shell} is not installed here`;
 }
 
-test('OP-17 CF-101 zsh completes commands, options, choices and files', { skip: installed('zsh') }, (t) => {
-  const { folder, remove } = emptyProject({ 'script.zsh': run('completion', 'zsh') });
-  t.after(remove);
+test('OP-17 CF-101 zsh completes commands, options, choices and files', { skip: installed('zsh') }, () => {
+  const { folder } = emptyProject({ 'script.zsh': run('completion', 'zsh') });
   const offers = (...words: string[]): string => {
     const list = ['api-cli', ...words].map((word) => `'${word}'`).join(' ');
     // Stubs that print the arguments of zsh's completion functions.
@@ -131,9 +124,8 @@ test('OP-17 CF-101 zsh completes commands, options, choices and files', { skip: 
   assert.equal(offers('routes', '--config-file', ''), 'FILES\n');
 });
 
-test('OP-17 CF-101 fish completes commands, options, choices and files', { skip: installed('fish') }, (t) => {
-  const { folder, remove } = emptyProject({ 'script.fish': run('completion', 'fish'), 'own.ini': '' });
-  t.after(remove);
+test('OP-17 CF-101 fish completes commands, options, choices and files', { skip: installed('fish') }, () => {
+  const { folder } = emptyProject({ 'script.fish': run('completion', 'fish'), 'own.ini': '' });
   const offers = (line: string): string[] => {
     const program = `source ./script.fish; complete -C '${line}'`;
     const { status, stdout, stderr } = spawnSync('fish', ['--no-config', '-c', program], {

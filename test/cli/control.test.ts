@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { ReloadReport } from 'portico/launch';
 import { askSocket } from '../e2e/clients.js';
-import { emptyProject, freePort, type Outcome, Program, startProject } from '../e2e/program.js';
+import { emptyProject, freePort, type Outcome, type Program, startMain, startProject } from '../e2e/program.js';
 import { get } from '../fixtures/http-client.js';
 import { certificateFiles } from '../server/certificate-files.js';
 import { commandBeside } from './command.js';
@@ -222,7 +222,7 @@ test('OP-11 CF-90 LC-516 CF-80 where reloads mutate, a dry run says what they wo
     /mutate keeps the processes, but the enabled services have changed: \+other/,
   );
   // RW-4: workers that start later would speak TLS on the port of the others.
-  const { cert, key } = await certificateFiles(t);
+  const { cert, key } = await certificateFiles();
   const ssl = `[ssl]\ncert_file = ${cert}\nkey_file = ${key}\n`;
   write('portico.ini', written(2, ssl).replace('[DEFAULT]\n', '[DEFAULT]\nenabled_ssl_apis = hello\n'));
   const tls = await cli('reload');
@@ -243,12 +243,8 @@ test('OP-11 a process that runs its service itself builds the new app in a dry r
   const port = await freePort();
   const more = '[control]\nsocket = alone.sock';
   const files = { 'main.js': ALONE, 'app.js': APP, 'api-paste.ini': PASTE, 'portico.ini': ini(port, more, 1) };
-  const { folder, remove } = emptyProject(files);
-  const program = new Program(process.execPath, ['main.js'], { cwd: folder });
-  t.after(async () => {
-    await program.end();
-    remove();
-  });
+  const { folder } = emptyProject(files);
+  const program = startMain(t, { folder });
   await program.printed(/"event":"control"/);
   await program.printed(/"event":"ready"/);
   const { cli, write } = inFolder(folder);

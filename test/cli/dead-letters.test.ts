@@ -1,15 +1,16 @@
 /** `api-cli rpc dead`, over RabbitMQ. */
+
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { rpc } from 'portico/rpc';
 import { emptyProject, type Outcome } from '../e2e/program.js';
 import { bodyOf } from '../rpc/bodies.js';
 import { nextDeadLetter } from '../rpc/conformance.js';
-import { gate, withNetwork } from '../rpc/services.js';
-import { brokerUrl, deleteTopic, rabbitmqctl, withBroker, withoutBroker } from '../rpc/transport/amqp/broker.js';
+import { gate, networkOf } from '../rpc/services.js';
+import { brokerTest, brokerUrl, deleteTopic, rabbitmqctl, withBroker } from '../rpc/transport/amqp/broker.js';
 import { ground } from '../rpc/transport/amqp/open-broker.js';
 import { deleteOsloTopic, osloUrl } from '../rpc/transport/oslo/peer.js';
 import { commandBeside } from './command.js';
@@ -24,9 +25,8 @@ interface Letter {
 }
 
 /** Runs `api-cli rpc dead` with this transport URL; the services continue beside it. */
-function deadIn(t: TestContext, url: string): (...words: string[]) => Promise<Outcome> {
-  const { folder, remove } = emptyProject({});
-  t.after(remove);
+function deadIn(url: string): (...words: string[]) => Promise<Outcome> {
+  const { folder } = emptyProject({});
   writeFileSync(join(folder, 'portico.ini'), `[rpc]\ntransport_url = ${url}\n`, { mode: 0o600 });
   return (...words) => commandBeside(['rpc', 'dead', ...words], { cwd: folder });
 }
@@ -52,16 +52,16 @@ class Disks {
   }
 }
 
-test('OP-21 RP-95 dead letters are listed and shown, replayed to the queue they came from, and dropped', {
-  skip: withoutBroker,
-}, async (t) => {
-  const exchange = `dead-${randomUUID().slice(0, 8)}`;
-  const url = `${brokerUrl}?exchange=${exchange}`;
-  t.after(() => deleteTopic(exchange, 'images', ['north']));
-  const dead = deadIn(t, url);
-  const none = await dead('list');
-  assert.deepEqual([none.status, none.stdout], [0, `0 dead letters of the exchange ${exchange}\n`]);
-  await withNetwork(async ({ serve, client }) => {
+brokerTest(
+  'OP-21 RP-95 dead letters are listed and shown, replayed to the queue they came from, and dropped',
+  async (t) => {
+    const exchange = `dead-${randomUUID().slice(0, 8)}`;
+    const url = `${brokerUrl}?exchange=${exchange}`;
+    const { serve, client } = networkOf(t, url);
+    t.after(() => deleteTopic(exchange, 'images', ['north']));
+    const dead = deadIn(url);
+    const none = await dead('list');
+    assert.deepEqual([none.status, none.stdout], [0, `0 dead letters of the exchange ${exchange}\n`]);
     const disks = new Disks();
     await serve(disks, { ini: '[rpc]\naccess_policy = public\n' });
     const context = { request_id: 'req-7' };
@@ -95,27 +95,27 @@ test('OP-21 RP-95 dead letters are listed and shown, replayed to the queue they 
     await disks.repaired.opened;
     assert.deepEqual(disks.done.toSorted(), ['a', 'b']);
     assert.deepEqual(lettersOf(await dead('list', '--json')), []);
-  }, url)();
-});
+  },
+);
 
-test("RP-95 on oslo.messaging's topology, a policy of the broker keeps what expired: it is listed, shown, replayed and dropped", {
-  skip: withoutBroker,
-}, async (t) => {
-  const [exchange, topic] = [`dead-${randomUUID().slice(0, 8)}`, `t${randomUUID().slice(0, 8)}`];
-  const policy = JSON.stringify({ 'dead-letter-exchange': `${exchange}.dlx` });
-  try {
-    await rabbitmqctl('set_policy', topic, `^${topic}(\\.|$)`, policy, '--apply-to', 'queues');
-  } catch (error) {
-    return t.skip(`rabbitmqctl sets no policy here: ${(error as Error).message}`);
-  }
-  t.after(async () => {
-    await rabbitmqctl('clear_policy', topic);
-    await deleteOsloTopic(exchange, topic);
-  });
-  const url = `${osloUrl}?exchange=${exchange}`;
-  const dead = deadIn(t, url);
-  const letters = async (): Promise<readonly Letter[]> => lettersOf(await dead('list', '--json'));
-  await withNetwork(async ({ serve, client }) => {
+brokerTest(
+  "RP-95 on oslo.messaging's topology, a policy of the broker keeps what expired: it is listed, shown, replayed and dropped",
+  async (t) => {
+    const [exchange, topic] = [`dead-${randomUUID().slice(0, 8)}`, `t${randomUUID().slice(0, 8)}`];
+    const policy = JSON.stringify({ 'dead-letter-exchange': `${exchange}.dlx` });
+    try {
+      await rabbitmqctl('set_policy', topic, `^${topic}(\\.|$)`, policy, '--apply-to', 'queues');
+    } catch (error) {
+      return t.skip(`rabbitmqctl sets no policy here: ${(error as Error).message}`);
+    }
+    const url = `${osloUrl}?exchange=${exchange}`;
+    const { serve, client } = networkOf(t, url);
+    t.after(async () => {
+      await rabbitmqctl('clear_policy', topic);
+      await deleteOsloTopic(exchange, topic);
+    });
+    const dead = deadIn(url);
+    const letters = async (): Promise<readonly Letter[]> => lettersOf(await dead('list', '--json'));
     const done = gate();
     const names: string[] = [];
     const attach = (_: unknown, { id }: { id: string }): void => {
@@ -144,12 +144,12 @@ test("RP-95 on oslo.messaging's topology, a policy of the broker keeps what expi
     assert.deepEqual(names, ['a']);
     assert.equal((await dead('drop', second!.id)).stdout, 'dropped 1 dead letter\n');
     assert.deepEqual(await letters(), []);
-  }, url)();
-});
+  },
+);
 
-test('RP-95 what a sender wrote makes no separate line in what is printed', { skip: withoutBroker }, async (t) => {
+brokerTest('RP-95 what a sender wrote makes no separate line in what is printed', async (t) => {
   const { route, open } = ground(t);
-  const dead = deadIn(t, `${brokerUrl}?exchange=${route.exchange}`);
+  const dead = deadIn(`${brokerUrl}?exchange=${route.exchange}`);
   const transport = await open(brokerUrl);
   await transport.consume({ ...route, server: 'north' }, { prefetch: 1 }, ({ deadLetter }) => {
     void deadLetter('failed: Error: \nforged');
@@ -165,41 +165,42 @@ test('RP-95 what a sender wrote makes no separate line in what is printed', { sk
   }
 });
 
-test('RP-95 what is not confirmed is not forgotten: a replay that the broker refuses leaves the letter', {
-  skip: withoutBroker,
-}, async (t) => {
-  const { route, open } = ground(t);
-  const dead = deadIn(t, `${brokerUrl}?exchange=${route.exchange}`);
-  const transport = await open(brokerUrl);
-  const full = `${route.exchange}.full`;
-  await withBroker(async (connection) => {
-    t.after(() => withBroker((again) => again.queueDelete({ queue: full })));
-    const limits = {
-      'x-max-length': 1,
-      'x-overflow': 'reject-publish' as const,
-      'x-dead-letter-exchange': `${route.exchange}.dlx`,
-    };
-    await (await transport.consume(route, { prefetch: 1 }, () => {})).cancel();
-    await connection.queueDeclare({ queue: full, durable: true, arguments: limits });
-  });
-  await transport.publish(full, { id: 'id-1', body: Buffer.from('a') }, { ttlMs: 1, mandatory: true });
-  let letters: readonly Letter[] = [];
-  while (letters.length < 1) letters = lettersOf(await dead('list', '--json'));
-  await transport.publish(full, { id: 'id-2', body: Buffer.from('b') }, { mandatory: true });
-  const replayed = await dead('replay', '--all');
-  assert.equal(replayed.status, 1);
-  assert.match(replayed.stdout, /id-1 is still a dead letter: .*refused message id-1/);
-  assert.equal((await nextDeadLetter(transport, route.exchange)).message.id, 'id-1');
-});
+brokerTest(
+  'RP-95 what is not confirmed is not forgotten: a replay that the broker refuses leaves the letter',
+  async (t) => {
+    const { route, open } = ground(t);
+    const dead = deadIn(`${brokerUrl}?exchange=${route.exchange}`);
+    const transport = await open(brokerUrl);
+    const full = `${route.exchange}.full`;
+    await withBroker(async (connection) => {
+      t.after(() => withBroker((again) => again.queueDelete({ queue: full })));
+      const limits = {
+        'x-max-length': 1,
+        'x-overflow': 'reject-publish' as const,
+        'x-dead-letter-exchange': `${route.exchange}.dlx`,
+      };
+      await (await transport.consume(route, { prefetch: 1 }, () => {})).cancel();
+      await connection.queueDeclare({ queue: full, durable: true, arguments: limits });
+    });
+    await transport.publish(full, { id: 'id-1', body: Buffer.from('a') }, { ttlMs: 1, mandatory: true });
+    let letters: readonly Letter[] = [];
+    while (letters.length < 1) letters = lettersOf(await dead('list', '--json'));
+    await transport.publish(full, { id: 'id-2', body: Buffer.from('b') }, { mandatory: true });
+    const replayed = await dead('replay', '--all');
+    assert.equal(replayed.status, 1);
+    assert.match(replayed.stdout, /id-1 is still a dead letter: .*refused message id-1/);
+    assert.equal((await nextDeadLetter(transport, route.exchange)).message.id, 'id-1');
+  },
+);
 
-test('RP-95 what cannot be is said: memory://, no selection, an id that is none, a broker that is not there', async (t) => {
-  const memory = await deadIn(t, 'memory://')('list');
+test('RP-95 what cannot be is said: memory://, no selection, an id that is none, a broker that is not there', async () => {
+  const memory = await deadIn('memory://')('list');
   assert.equal(memory.status, 78);
   assert.match(memory.stderr, /memory:\/\/, which cannot reach other processes[\s\S]*--config-file/);
   assert.match(memory.stderr, /transport_url to the URL of their broker/);
   // The command line is checked first.
-  assert.equal((await deadIn(t, 'memory://')('drop')).status, 2);
-  const away = deadIn(t, 'amqp://guest:s3cret@127.0.0.1:1/?retry_interval=0.1');
+  assert.equal((await deadIn('memory://')('drop')).status, 2);
+  const away = deadIn('amqp://guest:s3cret@127.0.0.1:1/?retry_interval=0.1');
   for (const command of ['replay', 'drop']) {
     for (const words of [[], ['id-1', '--all'], ['--topic', 'images', '--all']]) {
       const wrong = await away(command, ...words);
@@ -212,8 +213,8 @@ test('RP-95 what cannot be is said: memory://, no selection, an id that is none,
   assert.doesNotMatch(gone.stderr, /s3cret/);
 });
 
-test('RP-95 an id that is no dead letter’s is refused', { skip: withoutBroker }, async (t) => {
-  const dead = deadIn(t, `${brokerUrl}?exchange=dead-${randomUUID().slice(0, 8)}`);
+brokerTest('RP-95 an id that is no dead letter’s is refused', async () => {
+  const dead = deadIn(`${brokerUrl}?exchange=dead-${randomUUID().slice(0, 8)}`);
   for (const command of ['show', 'replay', 'drop']) {
     const { status, stderr } = await dead(command, 'id-9');
     assert.equal(status, 1);
@@ -221,9 +222,9 @@ test('RP-95 an id that is no dead letter’s is refused', { skip: withoutBroker 
   }
 });
 
-test('RP-95 a topic without letters is named beside those that have some', { skip: withoutBroker }, async (t) => {
+brokerTest('RP-95 a topic without letters is named beside those that have some', async (t) => {
   const { route, open } = ground(t);
-  const dead = deadIn(t, `${brokerUrl}?exchange=${route.exchange}`);
+  const dead = deadIn(`${brokerUrl}?exchange=${route.exchange}`);
   for (const command of ['list', 'replay', 'drop']) {
     const { status, stderr } = await dead(command, '--topic', 'imags');
     assert.deepEqual([status, stderr], [0, 'no dead letter is of the topic imags\n  There are no dead letters.\n']);

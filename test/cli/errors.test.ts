@@ -1,31 +1,21 @@
 /** Errors of newcomers, and the messages of `api-cli` about them. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
 import type { Outcome } from '../fixtures/project.js';
+import { apiCli, emptyProject, root } from '../fixtures/project.js';
 import { makePair } from '../server/certificate-files.js';
 import { command, isServing } from './command.js';
 
-const root = resolve(fileURLToPath(import.meta.url), '..', '..', '..');
-
-function folder(t: TestContext, ini: string, more: Readonly<Record<string, string>> = {}): string {
-  const path = realpathSync(mkdtempSync(join(tmpdir(), 'portico-errors-')));
-  t.after(() => rmSync(path, { recursive: true, force: true }));
-  const files = {
-    'package.json': '{"type":"module"}',
+function folder(ini: string, more: Readonly<Record<string, string>> = {}): string {
+  return emptyProject({
     'x.js': 'export const app = () => (_req, res) => res.end();\n',
     'api-paste.ini': '[app:hello]\npaste.app_factory = ./x.js:app\n',
     'portico.ini': ini,
     ...more,
-  };
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text);
-  mkdirSync(join(path, 'node_modules'));
-  symlinkSync(root, join(path, 'node_modules', 'portico'));
-  return path;
+  }).folder;
 }
 
 function node(cwd: string, words: readonly string[], env: Readonly<Record<string, string>> = {}): Outcome {
@@ -39,7 +29,7 @@ function node(cwd: string, words: readonly string[], env: Readonly<Record<string
 }
 
 const cli = (cwd: string, ...words: string[]) =>
-  isServing(words) ? node(cwd, [join(root, 'lib', 'cli', 'main.js'), ...words]) : command(words, { cwd });
+  isServing(words) ? node(cwd, [apiCli, ...words]) : command(words, { cwd });
 
 /** A configuration, and what is said of it. */
 interface Row {
@@ -189,8 +179,8 @@ export const app = () => Config.fromText('[DEFAULT]\\nlog_level = loud\\nnot a l
 };
 
 for (const [name, { ini, files = {}, says = [], never, status = 78 }] of Object.entries(ROWS)) {
-  test(name, (t) => {
-    const cwd = folder(t, ini, files);
+  test(name, () => {
+    const cwd = folder(ini, files);
     // `validate/plan.test.ts` shows that a start agrees.
     const checked = cli(cwd, 'check');
     const said = checked.stdout + checked.stderr;
@@ -221,7 +211,7 @@ function api(name: string, factory: string, options: string): { readonly ini: st
   return { ini, paste: `${filter}[pipeline:${name}]\npipeline = f${name} hello\n` };
 }
 
-test('OP-3 check finds what auth_token, healthcheck and static_files refuse beyond their options', (t) => {
+test('OP-3 check finds what auth_token, healthcheck and static_files refuse beyond their options', () => {
   const cases: readonly [wrong: RegExp, factory: string, options: string][] = [
     [/the validator keystone needs auth_url, username, password/, 'authToken', ''],
     [/validator: .*keystoen/, 'authToken', 'validator = keystoen'],
@@ -239,7 +229,7 @@ test('OP-3 check finds what auth_token, healthcheck and static_files refuse beyo
     'portico.ini': chosen.map(({ ini }) => ini).join(''),
     'api-paste.ini': APP + chosen.map(({ paste }) => paste).join(''),
   });
-  const checked = cli(folder(t, '', files(apis)), 'check');
+  const checked = cli(folder('', files(apis)), 'check');
   assert.equal(checked.status, 78);
   for (const [wrong] of cases) {
     const line = checked.stdout.split('\n').find((each) => wrong.test(each));
@@ -250,15 +240,15 @@ test('OP-3 check finds what auth_token, healthcheck and static_files refuse beyo
     api('b0', 'authToken', 'validator = ./own.js:Own'),
     api('b1', 'healthcheck', 'backends = ./own.js:Own, event_loop, http\nurl = http://127.0.0.1:1/'),
   ];
-  const cwd = folder(t, '', files(own));
+  const cwd = folder('', files(own));
   const { status, stdout } = cli(cwd, 'check');
   assert.equal(status, 0, stdout);
   assert.equal(existsSync(join(cwd, 'made')), true);
 });
 
-test('OP-3 MW-43 all plugins that a health check cannot have are named', (t) => {
+test('OP-3 MW-43 all plugins that a health check cannot have are named', () => {
   const { ini, paste } = api('health', 'healthcheck', 'backends = nope, event_loop, disable_by_fil, ./none.js:Own');
-  const cwd = folder(t, ini, { 'api-paste.ini': paste });
+  const cwd = folder(ini, { 'api-paste.ini': paste });
   const { status, stdout } = cli(cwd, 'check');
   assert.equal(status, 78);
   for (const wrong of ['"nope"', '"disable_by_fil"', 'none\\.js']) {
@@ -269,7 +259,7 @@ test('OP-3 MW-43 all plugins that a health check cannot have are named', (t) => 
 const ACCOUNT =
   'auth_url = http://127.0.0.1:1\nwww_authenticate_uri = http://127.0.0.1:1\nusername = a\npassword = b\nproject_name = c\n';
 
-test('OP-3 MW-31 a cafile that holds no certificate is refused at its location', async (t) => {
+test('OP-3 MW-31 a cafile that holds no certificate is refused at its location', async () => {
   const { cert, key } = await makePair();
   const { ini, paste } = api('api', 'authToken', '');
   const inGroup = (group: string): string => `${ini}[${group}]\n${ACCOUNT}cafile = ca.pem\n`;
@@ -282,25 +272,25 @@ test('OP-3 MW-31 a cafile that holds no certificate is refused at its location',
     [/portico\.ini:10:\d+: .*\[auth_token\] cafile: /, inGroup('auth_token'), paste, ''],
   ];
   for (const [place, service, pipeline, pem] of cases) {
-    const cwd = folder(t, service, { 'api-paste.ini': APP + pipeline, 'ca.pem': pem });
+    const cwd = folder(service, { 'api-paste.ini': APP + pipeline, 'ca.pem': pem });
     const { status, stdout } = cli(cwd, 'check');
     assert.match(stdout, new RegExp(`^\\S*${place.source}.*cafile .*ca\\.pem`, 'm'));
     assert.equal(status, 78);
   }
   // A bundle with text around its certificates.
   const bundle = `# first\n${cert}\n# second\n${(await makePair()).cert}\n`;
-  const fine = cli(folder(t, inGroup('auth_token'), { 'api-paste.ini': APP + paste, 'ca.pem': bundle }), 'check');
+  const fine = cli(folder(inGroup('auth_token'), { 'api-paste.ini': APP + paste, 'ca.pem': bundle }), 'check');
   assert.equal(fine.status, 0, fine.stdout);
 });
 
-test('LC-1402 LC-1403 CF-48 a name in enabled_apis without an app is an error of check and a warning of a start, in one wording, at its own place; where none is left nothing starts', (t) => {
+test('LC-1402 LC-1403 CF-48 a name in enabled_apis without an app is an error of check and a warning of a start, in one wording, at its own place; where none is left nothing starts', () => {
   const ini = '[DEFAULT]\nenabled_apis = hello,\n  helol\n[api:hello]\nport = 0\nworkers = 1\n';
   const said = (severity: string): string =>
     `portico.ini:3:3: ${severity}: [DEFAULT] enabled_apis: no app is called "helol" in api-paste.ini, so this API does not start`;
-  const { status, stdout } = cli(folder(t, ini), 'check');
+  const { status, stdout } = cli(folder(ini), 'check');
   assert.equal(status, 78);
   assert.ok(stdout.includes(`${said('error')}\n  Did you mean "hello"?`), stdout);
-  const none = cli(folder(t, '[DEFAULT]\nenabled_apis = hello other,\n  helol\n', { 'api-paste.ini': TWO }));
+  const none = cli(folder('[DEFAULT]\nenabled_apis = hello other,\n  helol\n', { 'api-paste.ini': TWO }));
   assert.equal(none.status, 1);
   assert.ok(none.stderr.includes(said('warning').replaceAll('"', '\\"')), none.stderr);
   assert.match(none.stderr, /enabled_apis includes bad values\. Fix to remove this warning\. Did you mean \\"hello\\"/);
@@ -315,9 +305,9 @@ test('LC-1402 LC-1403 CF-48 a name in enabled_apis without an app is an error of
   assert.doesNotMatch(none.stderr, /\n\s+at /);
 });
 
-test('LC-1305 CF-34 check names an API without a port, and where to write it', (t) => {
+test('LC-1305 CF-34 check names an API without a port, and where to write it', () => {
   const checked = (section: string): string =>
-    cli(folder(t, `[DEFAULT]\nenabled_apis = hello\n${section}`), 'check').stdout;
+    cli(folder(`[DEFAULT]\nenabled_apis = hello\n${section}`), 'check').stdout;
   const warning = /warning: \[api:hello\] port: hello has no port.*\n {2}write port = <number> in \[api:hello\]/;
   assert.match(checked(''), warning);
   assert.match(checked('[api:hello]\nport =\n'), new RegExp(`^portico\\.ini:4:7: ${warning.source}`, 'm'));
@@ -326,9 +316,9 @@ test('LC-1305 CF-34 check names an API without a port, and where to write it', (
   }
 });
 
-test('a wrong variable has its name as its location, and no line', (t) => {
+test('a wrong variable has its name as its location, and no line', () => {
   const env = { PORTICO_WSGI__KEEP_ALIVE: 'x' };
-  const { stdout } = command(['check', '--json'], { cwd: folder(t, HELLO), env });
+  const { stdout } = command(['check', '--json'], { cwd: folder(HELLO), env });
   const [first] = JSON.parse(stdout) as Record<string, unknown>[];
   assert.deepEqual(
     [first?.option, first?.file, first?.line, first?.column],
@@ -336,8 +326,8 @@ test('a wrong variable has its name as its location, and no line', (t) => {
   );
 });
 
-test('OP-19 a database in memory is refused for two workers', (t) => {
-  const cwd = folder(t, '[api:hello]\nport = 0\nworkers = 2\n[pets]\nconnection = sqlite://:memory:\n', {
+test('OP-19 a database in memory is refused for two workers', () => {
+  const cwd = folder('[api:hello]\nport = 0\nworkers = 2\n[pets]\nconnection = sqlite://:memory:\n', {
     'x.js': `import { sharedDatabase, sqliteConnection } from 'portico/app';
 import { defineOptions } from 'portico/config';
 const options = defineOptions('pets', { connection: sqliteConnection({ default: 'sqlite:///pets.db' }) });
@@ -346,15 +336,15 @@ export const app = (_globalConf, _localConf, ctx) => (petsOf(ctx), (_req, res) =
 `,
   });
   // In a process: the child of `check` builds as a worker would.
-  const { status, stdout, stderr } = node(cwd, [join(root, 'lib', 'cli', 'main.js'), 'check']);
+  const { status, stdout, stderr } = node(cwd, [apiCli, 'check']);
   assert.equal(status, 78, stdout + stderr);
   assert.match(stdout, /portico\.ini:5:14: error: \[pets\] connection: .*only with a single process/);
 });
 
-test('OP-3 OP-19 a start tells the failing factories of all APIs, each once and with the location of the throw, as check does', (t) => {
+test('OP-3 OP-19 a start tells the failing factories of all APIs, each once and with the location of the throw, as check does', () => {
   const apis = ['hello', 'other', 'good'];
   const ini = apis.map((name) => `[api:${name}]\nport = 0\nworkers = 1\n`).join('');
-  const cwd = folder(t, `[DEFAULT]\nenabled_apis = ${apis.join()}\n${ini}`, {
+  const cwd = folder(`[DEFAULT]\nenabled_apis = ${apis.join()}\n${ini}`, {
     'x.js': `const fails = (what) => () => {
   throw new Error('no ' + what);
 };
@@ -374,10 +364,10 @@ export const good = () => (_req, res) => res.end();
   assert.doesNotMatch(stderr, /Error: no database\n {4}at /);
 });
 
-test('OP-3 a factory that fails for errors in routes leads to the pages of those', (t) => {
+test('OP-3 a factory that fails for errors in routes leads to the pages of those', () => {
   const router =
     "new Router().redirect('/a', '/b', { _redirectCode: 999 }).get('/c', { misspelt: [] }, () => 1).build()";
-  const cwd = folder(t, '[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = 0\nworkers = 1\n', {
+  const cwd = folder('[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = 0\nworkers = 1\n', {
     'x.js': `import { Router } from 'portico/routing';\nexport const app = () => ${router};\n`,
   });
   const said = (text: string): string[] => [...text.matchAll(/errors\.md#(\w+)/g)].map(([, code]) => code!);
@@ -386,8 +376,8 @@ test('OP-3 a factory that fails for errors in routes leads to the pages of those
   assert.deepEqual(said(cli(cwd, 'check', '--json').stdout), pages.slice(0, 1));
 });
 
-test('OP-3 an application with its own main module explains a refusal and ends with its status', (t) => {
-  const cwd = folder(t, '[api:hello]\nport = many\n', {
+test('OP-3 an application with its own main module explains a refusal and ends with its status', () => {
+  const cwd = folder('[api:hello]\nport = many\n', {
     'main.js': `import { Config, runMain, WSGIService } from 'portico';
 await runMain(async () => {
   new WSGIService('hello', await Config.load());
@@ -408,11 +398,11 @@ await runMain(async () => {
   assert.doesNotMatch(bare.stderr, /issues:|severity:/);
 });
 
-test('OP-3 CF-61 OP-19 a start says each error once, by place, with what to do; --trace-errors adds the stack', (t) => {
+test('OP-3 CF-61 OP-19 a start says each error once, by place, with what to do; --trace-errors adds the stack', () => {
   const serving =
     '[DEFAULT]\nenabled_ssl_apis = hello\n[api:hello]\nworkers = 1\n[ssl]\ncert_file = crt.pem\nkey_file = key.pem\n';
   const duplicate = '[app:hello]\npaste.app_factory = ./x.js:app\n[filter:a]\n[filter:a]\n';
-  const cwd = folder(t, `${serving}[wsgi]\nkeep_alive_timeout = soon\nmax_headers = many\n`, {
+  const cwd = folder(`${serving}[wsgi]\nkeep_alive_timeout = soon\nmax_headers = many\n`, {
     'api-paste.ini': duplicate,
     'cert.pem': '',
     'key.pem': '',
@@ -438,8 +428,8 @@ test('OP-3 CF-61 OP-19 a start says each error once, by place, with what to do; 
   assert.match(stderr, /^ {4}\[filter:a\]\n {4}\^$/m);
 });
 
-test('AU-6 no command prints a secret on a line without its name', (t) => {
-  const cwd = folder(t, `${HELLO}[jwt]\nhunter2word\n`, { 'api-paste.ini': `${APP}[filter:jwt]\nhunter2word\n` });
+test('AU-6 no command prints a secret on a line without its name', () => {
+  const cwd = folder(`${HELLO}[jwt]\nhunter2word\n`, { 'api-paste.ini': `${APP}[filter:jwt]\nhunter2word\n` });
   for (const line of [
     'check',
     'check --format json',
@@ -464,8 +454,8 @@ test('AU-6 no command prints a secret on a line without its name', (t) => {
   );
 });
 
-test('OP-3 lines that cannot be read are reported with what to write', (t) => {
-  const cwd = folder(t, '');
+test('OP-3 lines that cannot be read are reported with what to write', () => {
+  const cwd = folder('');
   writeFileSync(
     join(cwd, 'portico.ini'),
     Buffer.from('# caf\xe9\n[api:hello]\n\tworkers = 1\nport 0\n[wsgi\n', 'latin1'),

@@ -1,12 +1,13 @@
 /** Errors of extensions in the output of commands. */
+
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { emptyProject, runApiCli } from '../e2e/program.js';
 import { command, isServing } from './command.js';
 
-const { folder, remove } = emptyProject({
+const { folder } = emptyProject({
   'p.ini': '[DEFAULT]\nextensions = ./broken.js\n[spool]\nkeep = 5\n',
   'without.ini': '[DEFAULT]\nextensions = -portico/registry\n',
   'services.ini':
@@ -62,7 +63,6 @@ paste.app_factory = ./app.js:app
 };
 `,
 });
-after(remove);
 
 async function outcome(...words: readonly string[]) {
   return isServing(words) ? runApiCli(folder, ...words) : command(words, { cwd: folder });

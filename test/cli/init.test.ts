@@ -1,14 +1,15 @@
 /** `api-cli init` from the packed package: its project is installed, tested, checked and served. */
+
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
-import { after, before, type TestContext, test } from 'node:test';
+import { before, type TestContext, test } from 'node:test';
 import { compile } from '../docs/compiler.js';
 import { blocksOf } from '../docs/page.js';
 import { environmentOf, install, npm, pack, unpack } from '../e2e/packed.js';
 import { emptyProject, freePort, Program, root } from '../e2e/program.js';
-import { removeFolder, temporaryFolder } from '../fixtures/keeper.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { ts } from '../fixtures/typescript.js';
 import { command } from './command.js';
 
@@ -21,8 +22,6 @@ before(() => {
   // Without a package.json npm would use a parent folder as the project.
   writeFileSync(join(place, 'package.json'), '{ "private": true }\n');
 });
-
-after(() => removeFolder(place));
 
 /** Creates a project in JavaScript with the installed package, then installs its dependencies. Undefined if no registry is reachable. */
 async function installedProject(t: TestContext): Promise<string | undefined> {
@@ -68,8 +67,7 @@ async function use(folder: string): Promise<void> {
     assert.deepEqual(await answer.json(), { books: [{ id: '1', title: 'Emma', year: 1815 }] });
     assert.equal(answer.headers.get('cache-control'), 'private, max-age=60');
     assert.doesNotMatch(program.output(), /"level":"(warn|error)"|ExperimentalWarning/);
-    program.kill('SIGTERM');
-    assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+    await program.stop();
   } finally {
     await program.end();
   }
@@ -92,18 +90,16 @@ test('OP-9 a project in JavaScript is installed, tested, served, and says which 
 
 test('a Node that does not run TypeScript gets JavaScript, and is told why', {
   skip: runsTypes && 'this Node runs TypeScript',
-}, (t) => {
+}, () => {
   const project = emptyProject({});
-  t.after(() => project.remove());
   const { stdout, status } = command(['init', 'library'], { cwd: project.folder });
   assert.equal(status, 0);
   assert.match(stdout, /^A project in JavaScript: Node \S+ does not run TypeScript; 22\.18 or newer does\n/);
   assert.ok(readdirSync(join(project.folder, 'library/app')).includes('books.js'));
 });
 
-test('a directory that is not empty is refused with what is in it, but for .git and what npm made', (t) => {
+test('a directory that is not empty is refused with what is in it, but for .git and what npm made', () => {
   const project = emptyProject({ 'new/.git/HEAD': 'ref: refs/heads/main\n', 'a file': '' });
-  t.after(() => project.remove());
   const inTheWay = command(['init'], { cwd: project.folder });
   assert.equal(inTheWay.status, 2);
   assert.match(inTheWay.stderr, /^this directory is not empty: it has a file, new$/m);
@@ -123,9 +119,8 @@ test('a directory that cannot be made is refused with the reason, also where Nod
   assert.match(system.stderr, /^\/proc\/x cannot be made: ENOENT.*\n {2}Choose a directory/m);
 });
 
-test('AT-20 a package.json that is a link is refused, and its target stays as it was', (t) => {
+test('AT-20 a package.json that is a link is refused, and its target stays as it was', () => {
   const project = emptyProject({ 'theirs.json': '{}', 'new/.git/HEAD': '' });
-  t.after(() => project.remove());
   const theirs = join(project.folder, 'theirs.json');
   for (const target of [theirs, join(project.folder, 'nothing.json')]) {
     symlinkSync(target, join(project.folder, 'new/package.json'));
@@ -137,14 +132,13 @@ test('AT-20 a package.json that is a link is refused, and its target stays as it
   assert.deepEqual([readFileSync(theirs, 'utf8'), readdirSync(join(project.folder, 'new'))], ['{}', ['.git']]);
 });
 
-test('a project goes beside package.json and node_modules, and keeps what stands there', (t) => {
+test('a project goes beside package.json and node_modules, and keeps what stands there', () => {
   const manifest = {
     name: 'mine',
     version: '2.0.0',
     scripts: { test: 'echo "Error: no test specified" && exit 1', lint: 'x' },
   };
   const project = emptyProject({ 'package.json': JSON.stringify({ ...manifest, dependencies: { portico: '1.2.3' } }) });
-  t.after(() => project.remove());
   writeFileSync(
     join(project.folder, 'package.json'),
     JSON.stringify({ ...manifest, dependencies: { portico: '1.2.3' } }),
@@ -163,9 +157,8 @@ test('a project goes beside package.json and node_modules, and keeps what stands
   assert.match(readFileSync(join(project.folder, '.dockerignore'), 'utf8'), /^node_modules$/m);
 });
 
-test('a clone, which no registry has, is depended on by its path', (t) => {
+test('a clone, which no registry has, is depended on by its path', () => {
   const project = emptyProject({});
-  t.after(() => project.remove());
   const folder = join(project.folder, 'My API');
   assert.equal(command(['init', 'My API'], { cwd: project.folder }).status, 0);
   assert.equal(join(folder, porticoOf(folder).replace('file:', '')), root);
@@ -182,9 +175,8 @@ test('a package that came from a registry is depended on by its version', () => 
   assert.equal(porticoOf(join(folder, 'library')), `^${version}`);
 });
 
-test('AU-11 the types of a plugin of Fastify compile in a project whose Portico is linked from a clone', (t) => {
-  const { folder, remove } = emptyProject({});
-  t.after(remove);
+test('AU-11 the types of a plugin of Fastify compile in a project whose Portico is linked from a clone', () => {
+  const { folder } = emptyProject({});
   cpSync(join(root, 'paste/init/typescript'), folder, { recursive: true });
   // npm installs the plugin into the project, where no fastify is.
   for (const name of ['@fastify/cookie', '@types/node']) {
@@ -212,9 +204,8 @@ test('the two languages say the same', () => {
   }
 });
 
-test('a link to an empty directory is as good as one, and names of others write no separate lines', (t) => {
-  const { folder, remove } = emptyProject({});
-  t.after(remove);
+test('a link to an empty directory is as good as one, and names of others write no separate lines', () => {
+  const { folder } = emptyProject({});
   mkdirSync(join(folder, 'real'));
   symlinkSync(join(folder, 'real'), join(folder, 'link'));
   const made = command(['init', 'link', '--javascript'], { cwd: folder });

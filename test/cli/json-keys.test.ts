@@ -108,9 +108,8 @@ const KEYS: readonly (readonly [words: readonly string[], keys: string])[] = [
 ];
 
 for (const [words, keys] of KEYS) {
-  test(`OP-18 the keys of api-cli ${words.join(' ')}`, (t) => {
-    const { folder, remove } = emptyProject(FILES);
-    t.after(remove);
+  test(`OP-18 the keys of api-cli ${words.join(' ')}`, () => {
+    const { folder } = emptyProject(FILES);
     const { stdout } = command([...words], { cwd: folder });
     assert.deepEqual(keysOf(JSON.parse(stdout)), keys.split(/\s+/));
   });

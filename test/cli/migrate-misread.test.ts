@@ -15,8 +15,8 @@ paste.app_factory = shop:compute
 paste.app_factory = shop:metadata
 `;
 
-test('WI-8 a misspelled API is named in the output, the README and portico.ini, with the nearest name', (t) => {
-  const run = service(t, {
+test('WI-8 a misspelled API is named in the output, the README and portico.ini, with the nearest name', () => {
+  const run = service({
     'nova/api-paste.ini': PASTE,
     'nova/nova.conf': '[DEFAULT]\nenabled_apis = metadata,\n    osapi_compte\n',
     'alone/api-paste.ini': PASTE,
@@ -43,8 +43,8 @@ test('WI-8 a misspelled API is named in the output, the README and portico.ini, 
   assert.match(written('other/portico.ini'), /has: gone\.\nenabled_apis = osapi_compute, metadata$/m);
 });
 
-test('WI-8 an API that is listed twice is written once, with a warning', (t) => {
-  const run = service(t, {
+test('WI-8 an API that is listed twice is written once, with a warning', () => {
+  const run = service({
     'nova/api-paste.ini': PASTE,
     'nova/nova.conf': '[DEFAULT]\nenabled_apis = metadata, osapi_compute, metadata\n',
   });
@@ -58,8 +58,8 @@ test('WI-8 an API that is listed twice is written once, with a warning', (t) => 
   assert.equal(check('new').status, 0);
 });
 
-test('WI-8 a value that is no port is named with its line, and what the project has in its place', (t) => {
-  const run = service(t, {
+test('WI-8 a value that is no port is named with its line, and what the project has in its place', () => {
+  const run = service({
     'nova/api-paste.ini': `${PASTE}[server:main]\nport = many\n`,
     'nova/nova.conf':
       '[DEFAULT]\nmetadata_port = 1\nosapi_compute_listen_port = 8774x\nmetadata_listen_port = $metadata_port\n',
@@ -80,9 +80,9 @@ test('WI-8 a value that is no port is named with its line, and what the project 
   );
 });
 
-test('WI-8 lines that are no ini are named, as check names them, with and without a conf', (t) => {
+test('WI-8 lines that are no ini are named, as check names them, with and without a conf', () => {
   const paste = `${PASTE}[filter:cors\npaste.filter_factory = oslo_middleware.cors:filter_factory\n`;
-  const run = service(t, {
+  const run = service({
     'nova/api-paste.ini': paste,
     'nova/nova.conf': '[DEFAULT]\nvery secret\nenabled_apis = metadata\n[broken\nx = 1\n',
     'alone/api-paste.ini': paste,
@@ -100,8 +100,8 @@ test('WI-8 lines that are no ini are named, as check names them, with and withou
   assert.match(run('migrate alone --output other').stdout, /^other\/api-paste\.ini:11:1: warning: /m);
 });
 
-test('WI-8 an API that listens on loopback, because nothing says where nova listens, has the line to change that', (t) => {
-  const run = service(t, {
+test('WI-8 an API that listens on loopback, because nothing says where nova listens, has the line to change that', () => {
+  const run = service({
     'nova/api-paste.ini': PASTE,
     'nova/nova.conf':
       '[DEFAULT]\nenabled_apis = osapi_compute, metadata\nmetadata_listen = 127.0.0.1\nmetadata_listen_port = 8775\n',

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { command } from './command.js';
 import { check, here, service, written } from './service-to-migrate.js';
 
-test('WI-8 a copy of a paste file has its permissions, and the README names the options that look secret', (t) => {
+test('WI-8 a copy of a paste file has its permissions, and the README names the options that look secret', () => {
   const paste = `[DEFAULT]
 admin_token = very-secret
 [app:main]
@@ -16,7 +16,7 @@ password =
 page_size = 20
 auth_uri = http://127.0.0.1:5000
 `;
-  const run = service(t, {
+  const run = service({
     'shop/api-paste.ini': paste,
     'open/api-paste.ini': '[app:main]\npaste.app_factory = a:b\n',
   });
@@ -38,7 +38,7 @@ auth_uri = http://127.0.0.1:5000
   }
 });
 
-test('WI-8 names from a service stay in comments of the code', (t) => {
+test('WI-8 names from a service stay in comments of the code', () => {
   const evil = '*/globalThis.ran=1;/*';
   const main = `[pipeline:main]\npipeline = x${evil} app${evil}\n`;
   const parts = `[filter:x${evil}]
@@ -48,7 +48,7 @@ use = egg:shop#app${evil}
 o${evil} = 1
 `;
   const file = `dir${evil}/more.ini`;
-  const run = service(t, {
+  const run = service({
     'shop/paste.ini': `${main}${parts}[composite:all]\nuse = egg:Paste#urlmap\n/: config:${file}#main\n`,
     [`shop/${file}`]: '[app:main]\npaste.app_factory = shop:more\n[filter:gift]\npaste.filter_factory = shop:gift\n',
   });
@@ -62,7 +62,7 @@ o${evil} = 1
   }
 });
 
-test('WI-8 a filter may be called as the function of the code that refuses requests', (t) => {
+test('WI-8 a filter may be called as the function of the code that refuses requests', () => {
   const paste = `[pipeline:main]
 pipeline = refuse token app
 [filter:refuse]
@@ -72,13 +72,13 @@ paste.filter_factory = shop:token
 [app:app]
 paste.app_factory = shop:make
 `;
-  const run = service(t, { 'shop/api-paste.ini': paste });
+  const run = service({ 'shop/api-paste.ini': paste });
   assert.equal(run('migrate shop --output new --javascript').status, 0);
   const checked = check('new');
   assert.equal(checked.status, 0, checked.stdout + checked.stderr);
 });
 
-test('WI-8 names that every object has are names as others', (t) => {
+test('WI-8 names that every object has are names as others', () => {
   const paste = `[pipeline:constructor]
 pipeline = valueOf toString
 [filter:valueOf]
@@ -88,7 +88,7 @@ use = egg:shop#constructor
 [filter:hasOwnProperty]
 use = egg:mine#constructor
 `;
-  const run = service(t, { 'shop/api-paste.ini': paste });
+  const run = service({ 'shop/api-paste.ini': paste });
   const { status, stdout, stderr } = run('migrate shop --output new --javascript');
   assert.equal(status, 0, stderr);
   assert.match(stdout, /constructor on port 8080\n/);
@@ -98,7 +98,7 @@ use = egg:mine#constructor
   assert.equal(checked.status, 0, checked.stdout + checked.stderr);
 });
 
-test('WI-8 names of other applications are read back from portico.ini, whatever characters they have', (t) => {
+test('WI-8 names of other applications are read back from portico.ini, whatever characters they have', () => {
   const names = [
     'my$sec,tion',
     "it's",
@@ -115,7 +115,7 @@ test('WI-8 names of other applications are read back from portico.ini, whatever 
     'b\\',
   ];
   const sections = names.map((name) => `[${name}]\nx = 1\n`).join('');
-  const run = service(t, {
+  const run = service({
     'shop/api-paste.ini': '[app:main]\npaste.app_factory = shop:make\n',
     'shop/shop.conf': `[DEFAULT]\nmy$op,tion = 1\n${sections}`,
   });
@@ -125,19 +125,19 @@ test('WI-8 names of other applications are read back from portico.ini, whatever 
   assert.doesNotMatch(checked.stdout, /other_names|no section/);
 });
 
-test('WI-8 paths in printed commands are words for a shell', (t) => {
-  const run = service(t, { 'shop/api-paste.ini': '[app:main]\npaste.app_factory = shop:make\n' });
+test('WI-8 paths in printed commands are words for a shell', () => {
+  const run = service({ 'shop/api-paste.ini': '[app:main]\npaste.app_factory = shop:make\n' });
   const words = ['migrate', 'shop', '--output', "new; it's"];
   assert.match(command(words, { cwd: here }).stdout, /\n {2}cd 'new; it'\\''s'\n/);
   assert.match(command(words, { cwd: here }).stderr, /: api-cli migrate shop --output 'new; it'\\''s-2'\.\n/);
   assert.match(run('migrate shop').stdout, /\n {2}cd shop-portico\n/);
 });
 
-test('WI-8 a file of the service whose name a file of the project has is refused, and nothing is written', (t) => {
+test('WI-8 a file of the service whose name a file of the project has is refused, and nothing is written', () => {
   const app = '[app:main]\npaste.app_factory = shop:make\n';
   const including = (file: string): string => `[composite:main]\nuse = egg:Paste#urlmap\n/: config:${file}#main\n`;
   const taken = ['portico.ini', 'README.md', 'package.json', '.gitignore', 'app/main.js', 'app'];
-  const run = service(t, {
+  const run = service({
     'portico/portico-paste.ini': app,
     ...Object.fromEntries(
       taken.flatMap((file, at) => [
@@ -165,7 +165,7 @@ paste.filter_factory = nova.api.openstack.auth:NoAuthMiddleware.factory
 paste.app_factory = shop.api:status
 `;
 
-test('WI-8 a project turns authentication off only where nothing else depends on it; else its operator decides', (t) => {
+test('WI-8 a project turns authentication off only where nothing else depends on it; else its operator decides', () => {
   const guarded = (name: string): string => `${OPEN}
 [composite:shop]
 use = call:nova.api.auth:pipeline_factory_v21
@@ -174,7 +174,7 @@ keystone = authtoken status_app
 [filter:authtoken]
 paste.filter_factory = keystonemiddleware.auth_token:filter_factory
 `;
-  const run = service(t, {
+  const run = service({
     'alone/api-paste.ini': OPEN,
     'first/api-paste.ini': guarded('noauth'),
     'second/api-paste.ini': guarded('noauth2'),

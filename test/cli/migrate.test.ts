@@ -77,8 +77,8 @@ virt_type = kvm
 connection = mysql+pymysql://shop:very-secret@127.0.0.1/shop_api
 `;
 
-test('WI-8 a service of OpenStack becomes a project whose check passes', (t) => {
-  const run = service(t, { 'etc/shop/api-paste.ini': PASTE, 'etc/shop/shop.conf': CONF });
+test('WI-8 a service of OpenStack becomes a project whose check passes', () => {
+  const run = service({ 'etc/shop/api-paste.ini': PASTE, 'etc/shop/shop.conf': CONF });
   const { status, stdout, stderr } = run('migrate etc/shop');
   assert.equal(status, 0, stderr);
   assert.match(
@@ -95,8 +95,8 @@ test('WI-8 a service of OpenStack becomes a project whose check passes', (t) => 
   assert.doesNotMatch(checked.stdout, /: error:/);
 });
 
-test('WI-8 portico.ini has what the conf leaves open, and the names that other applications read there', (t) => {
-  const run = service(t, { 'etc/shop/api-paste.ini': PASTE, 'etc/shop/shop.conf': CONF });
+test('WI-8 portico.ini has what the conf leaves open, and the names that other applications read there', () => {
+  const run = service({ 'etc/shop/api-paste.ini': PASTE, 'etc/shop/shop.conf': CONF });
   run('migrate etc/shop');
   const ini = written('shop-portico/portico.ini');
   assert.match(ini, /^# Read after etc\/shop\/shop\.conf,/);
@@ -111,8 +111,8 @@ test('WI-8 portico.ini has what the conf leaves open, and the names that other a
   assert.equal(scripts.start, 'exec api-cli --config-file ../etc/shop/shop.conf --config-file portico.ini');
 });
 
-test('WI-8 the README names what stands for each factory, what is lost, and what is left to write', (t) => {
-  const run = service(t, { 'shop/api-paste.ini': PASTE, 'shop/shop.conf': CONF });
+test('WI-8 the README names what stands for each factory, what is lost, and what is left to write', () => {
+  const run = service({ 'shop/api-paste.ini': PASTE, 'shop/shop.conf': CONF });
   run('migrate shop --output new');
   const readme = written('new/README.md');
   const part = (title: string): string => readme.split(`## ${title}\n`)[1]!.split('\n## ')[0]!;
@@ -140,9 +140,9 @@ test('WI-8 the README names what stands for each factory, what is lost, and what
   );
 });
 
-test('WI-8 names of the conf that have another name here are listed, with what to write', (t) => {
+test('WI-8 names of the conf that have another name here are listed, with what to write', () => {
   const limits = '[oslo_middleware]\nenable_proxy_headers_parsing = true\nmax_request_body_size = 1000\n';
-  const run = service(t, { 'shop/api-paste.ini': PASTE, 'shop/shop.conf': `${CONF}\n${limits}` });
+  const run = service({ 'shop/api-paste.ini': PASTE, 'shop/shop.conf': `${CONF}\n${limits}` });
   const { stdout } = run('migrate shop --output new');
   assert.match(
     stdout,
@@ -162,8 +162,8 @@ test('WI-8 names of the conf that have another name here are listed, with what t
   assert.equal(check('new').status, 0);
 });
 
-test('WI-8 no secret of the conf is copied or printed', (t) => {
-  const run = service(t, { 'shop/api-paste.ini': PASTE, 'shop/shop.conf': CONF });
+test('WI-8 no secret of the conf is copied or printed', () => {
+  const run = service({ 'shop/api-paste.ini': PASTE, 'shop/shop.conf': CONF });
   const { stdout, stderr } = run('migrate shop --output new');
   const files = readdirSync(join(here, 'new'), { recursive: true, withFileTypes: true });
   const texts = files.flatMap((each) => (each.isFile() ? readFileSync(join(each.parentPath, each.name), 'utf8') : []));
@@ -171,8 +171,8 @@ test('WI-8 no secret of the conf is copied or printed', (t) => {
   assert.doesNotMatch([stdout, stderr, ...texts].join('\n'), /very-secret/);
 });
 
-test('WI-8 with --javascript the project is JavaScript', (t) => {
-  const run = service(t, { 'shop/api-paste.ini': '[app:main]\npaste.app_factory = shop:make\n' });
+test('WI-8 with --javascript the project is JavaScript', () => {
+  const run = service({ 'shop/api-paste.ini': '[app:main]\npaste.app_factory = shop:make\n' });
   assert.equal(run('migrate shop --output new --javascript').status, 0);
   assert.deepEqual(readdirSync(join(here, 'new')).toSorted(), [
     '.dockerignore',
@@ -188,7 +188,7 @@ test('WI-8 with --javascript the project is JavaScript', (t) => {
   assert.equal(checked.status, 0, checked.stdout + checked.stderr);
 });
 
-test('WI-8 flavors are variants of one API, and files of several services are served together', (t) => {
+test('WI-8 flavors are variants of one API, and files of several services are served together', () => {
   const pipelines = (name: string): string => `[pipeline:${name}]
 pipeline = app_of_${name}
 [pipeline:${name}-keystone]
@@ -200,7 +200,7 @@ paste.app_factory = glance:app
 [filter:context]
 paste.filter_factory = glance.api.middleware.context:ContextMiddleware.factory
 `;
-  const run = service(t, {
+  const run = service({
     'glance/glance-api-paste.ini': pipelines('glance-api'),
     'glance/glance-registry-paste.ini': pipelines('glance-registry'),
     'glance/glance-api.conf': '[DEFAULT]\nbind_port = 9999\nbind_host = 0.0.0.0\n[paste_deploy]\nflavor = keystone\n',
@@ -224,8 +224,8 @@ paste.filter_factory = glance.api.middleware.context:ContextMiddleware.factory
   assert.equal(checked.status, 0, checked.stdout + checked.stderr);
 });
 
-test('WI-8 files that a paste file includes come along, also from beside its directory', (t) => {
-  const run = service(t, {
+test('WI-8 files that a paste file includes come along, also from beside its directory', () => {
+  const run = service({
     'shop/paste.ini': '[app:main]\nuse = config:parts/base.ini\npage_size = 2\n',
     'shop/parts/base.ini': '[app:main]\npaste.app_factory = shop:make\n',
     'other/paste.ini': '[app:main]\nuse = config:../shop/paste.ini\n',
@@ -244,8 +244,8 @@ test('WI-8 files that a paste file includes come along, also from beside its dir
   assert.equal(check('there').status, 0);
 });
 
-test('WI-8 nothing is overwritten', (t) => {
-  const run = service(t, { 'shop/api-paste.ini': PASTE, 'shop-portico/mine.txt': 'mine' });
+test('WI-8 nothing is overwritten', () => {
+  const run = service({ 'shop/api-paste.ini': PASTE, 'shop-portico/mine.txt': 'mine' });
   const { status, stderr } = run('migrate shop');
   assert.equal(status, 2);
   assert.equal(
@@ -255,9 +255,9 @@ test('WI-8 nothing is overwritten', (t) => {
   assert.deepEqual(readdirSync(join(here, 'shop-portico')), ['mine.txt']);
 });
 
-test('WI-8 a choice is left to the user: which paste file, which conf', (t) => {
+test('WI-8 a choice is left to the user: which paste file, which conf', () => {
   const app = '[app:main]\npaste.app_factory = shop:make\n';
-  const run = service(t, {
+  const run = service({
     'two/development.ini': app,
     'two/production.ini': app,
     'confs/api-paste.ini': app,
@@ -288,7 +288,7 @@ test('WI-8 a choice is left to the user: which paste file, which conf', (t) => {
   );
 });
 
-test('WI-8 a counterpart by name has the options too; what seems to protect an app refuses requests until it is written', (t) => {
+test('WI-8 a counterpart by name has the options too; what seems to protect an app refuses requests until it is written', () => {
   const paste = `[pipeline:main]
 pipeline = limit tokens open app
 [filter:limit]
@@ -302,7 +302,7 @@ paste.filter_factory = shop.gate:NoAuth.factory
 [app:app]
 paste.app_factory = shop:make
 `;
-  const run = service(t, { 'shop/api-paste.ini': paste });
+  const run = service({ 'shop/api-paste.ini': paste });
   const { stdout } = run('migrate shop --output new');
   assert.match(stdout, /; limit replaced by nothing; tokens refuses all requests until it is written\.\n/);
   const aliases = written('new/portico-paste.ini');

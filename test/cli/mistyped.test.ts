@@ -143,9 +143,8 @@ const CASES: Readonly<Record<string, Case>> = {
 };
 
 for (const [name, { it, says, never }] of Object.entries(CASES)) {
-  test(`OP-3 check says what to write for ${name}`, (t) => {
+  test(`OP-3 check says what to write for ${name}`, () => {
     const project = emptyProject(filesOf(it));
-    t.after(() => project.remove());
     const { stdout } = command(['check'], { cwd: project.folder });
     const said = stdout.replaceAll(/\n {4}.*\n {4} *\^/g, '');
     for (const each of says) assert.ok(said.includes(each), `${each}\n---\n${said}`);
@@ -165,9 +164,8 @@ const LOST: Broken = {
   sections: '[filter:f]\npaste.filter_factory = ./lost.js:f',
 };
 
-test('CF-66 OP-19 code that is lost says once that further errors may follow, at a start as in check', async (t) => {
+test('CF-66 OP-19 code that is lost says once that further errors may follow, at a start as in check', async () => {
   const project = emptyProject(filesOf(LOST));
-  t.after(() => project.remove());
   const { stdout, status } = command(['check'], { cwd: project.folder });
   assert.equal(status, 78);
   assert.match(stdout, /^portico\.ini:2:1: warning: \[DEFAULT\] log_levle/m);
@@ -187,9 +185,8 @@ test('CF-66 OP-19 code that is lost says once that further errors may follow, at
   assert.equal(findingsIn(start.stderr), findingsIn(stdout));
 });
 
-test('CF-66 code that is lost says nothing of further errors if no name depends on it', (t) => {
+test('CF-66 code that is lost says nothing of further errors if no name depends on it', () => {
   const project = emptyProject(filesOf({ app: './gone.js:app', more: '[paste_deploy]\nx = 1' }));
-  t.after(() => project.remove());
   const { stdout } = command(['check'], { cwd: project.folder });
   assert.match(stdout, /\[paste_deploy\] unknown section[\s\S]*"\.\/gone\.js"/);
   assert.doesNotMatch(stdout, /further errors/);

@@ -46,19 +46,17 @@ test('MI-2 a section that another API declares costs no further build', async (t
   assert.deepEqual(builds(program.output()), ['built first', 'built second']);
 });
 
-test('MI-2 a name that another API only reads is known: a section, and an option of a shared one', async (t) => {
+test('MI-2 a name that another API only reads is known: a section, and an option of a shared one', async () => {
   const rest = '[first]\nx = 1\n[DEFAULT]\nqqqqqqqqqq = 1\n[api:c]\nqqqqqqqqqq = 1\n';
   const project = await projectOf(['a', 'c'], rest);
-  t.after(() => project.remove());
   const { status, stdout } = command(['check'], { cwd: project.folder });
   assert.deepEqual([status, unknown(stdout)], [0, []], stdout);
 });
 
-test('MI-2 names that no API declares are refused, each once, by a start as by check', async (t) => {
+test('MI-2 names that no API declares are refused, each once, by a start as by check', async () => {
   const rest = '[first]\nx = 1\n[third]\nx = 3\n[DEFAULT]\nqqqqqqqqqq = 1\nzzzzzzzzzz = 2\n[api:c]\nzzzzzzzzzz = 2\n';
   for (const named of [false, true]) {
-    const { folder, remove } = await projectOf(['a', 'c'], rest, { named });
-    t.after(remove);
+    const { folder } = await projectOf(['a', 'c'], rest, { named });
     const outcomes = [command(['check'], { cwd: folder }), ...(named ? [] : [await runApiCli(folder)])];
     for (const { status, stdout, stderr } of outcomes) {
       assert.equal(status, 78, stdout + stderr);

@@ -1,23 +1,21 @@
 /** `api-cli notify`, `api-cli wait-ready`, and the messages of a running fleet to its service manager. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { type Program, startApiCli } from '../e2e/program.js';
+import { type Program, startApiCli, untilEnd } from '../e2e/program.js';
+import { closedAfter } from '../fixtures/closed-after.js';
 import { get } from '../fixtures/http-client.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { NotifyListener } from '../fixtures/notify-listener.js';
 import type { Outcome } from '../fixtures/project.js';
-import { RunningProgram } from '../fixtures/running-program.js';
+import { runningProgram } from '../fixtures/running-program.js';
 import { commandBeside } from './command.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'portico-notify-commands-'));
-test.after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder('portico-notify-commands-');
 
 function run(t: TestContext, args: readonly string[], socket: string | undefined): Program {
-  const program = startApiCli(args, { env: { NOTIFY_SOCKET: socket } });
-  t.after(() => program.end());
-  return program;
+  return untilEnd(t, startApiCli(args, { env: { NOTIFY_SOCKET: socket } }));
 }
 
 /** Runs a command in a thread. */
@@ -25,8 +23,7 @@ const quick = (args: readonly string[], socket: string | undefined): Promise<Out
   commandBeside(args, { cwd: folder, env: { NOTIFY_SOCKET: socket } });
 
 async function listening(t: TestContext, name: string): Promise<NotifyListener> {
-  const listener = new NotifyListener(join(folder, name));
-  t.after(() => listener.close());
+  const listener = closedAfter(t, new NotifyListener(join(folder, name)));
   await listener.listening;
   return listener;
 }
@@ -99,7 +96,8 @@ test('LC-908 wait-ready says what it lacks: the socket, or a number of seconds',
 
 test('LC-910 RL-93 STATUS has the numbers of workers, and follows them', async (t) => {
   const listener = await listening(t, 'status');
-  const fleet = new RunningProgram(
+  const fleet = runningProgram(
+    t,
     'fleet',
     {
       services: [
@@ -109,7 +107,6 @@ test('LC-910 RL-93 STATUS has the numbers of workers, and follows them', async (
     },
     { env: { NOTIFY_SOCKET: join(folder, 'status') } },
   );
-  t.after(() => fleet.cleanUp());
   await listener.message('STATUS=api: 1 of 1 workers, other: 1 of 1 workers; configuration 1');
   fleet.kill('SIGHUP');
   await listener.message('STATUS=api: 1 of 1 workers, other: 1 of 1 workers; configuration 2');
@@ -119,12 +116,12 @@ test('LC-910 RL-93 STATUS has the numbers of workers, and follows them', async (
 
 test('LC-910 RL-93 WATCHDOG=1 pauses while a worker does not respond, and goes on when it was replaced', async (t) => {
   const listener = await listening(t, 'watchdog');
-  const fleet = new RunningProgram(
+  const fleet = runningProgram(
+    t,
     'fleet',
     { services: [{ name: 'api', workers: 2 }], options: { settings: { workerTimeoutMs: 7000 } } },
     { env: { NOTIFY_SOCKET: join(folder, 'watchdog'), WATCHDOG_USEC: '1000000', WATCHDOG_PID: '' } },
   );
-  t.after(() => fleet.cleanUp());
   const beatsSoFar = () => listener.messages.filter((message) => message.startsWith('WATCHDOG=1')).length;
   await listener.message('WATCHDOG=1');
   const port = await fleet.port('api');

@@ -1,8 +1,9 @@
 /** `api-cli plan --replay`: the requests of an access log, through both states. */
+
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { FILES, type Repository, repository } from '../plan/project.js';
 import { command } from './command.js';
@@ -35,7 +36,6 @@ before(() => {
   ];
   writeFileSync(join(project.folder, 'node_modules', 'access.log'), `${lines.join('\n')}\n`);
 });
-after(() => project.remove());
 
 const plan = (...words: string[]) =>
   command(['plan', 'main', '--replay', 'node_modules/access.log', ...words], { cwd: project.folder });
@@ -85,9 +85,8 @@ test('--replay: the third column of a route, the examples, and what the log does
   assert.match(stdout, /8 of 12 requests in 13 lines would get another response/);
 });
 
-test('plan --replay: refused requests that succeeded break clients, beside the difference that says so or by themselves', (t) => {
+test('plan --replay: refused requests that succeeded break clients, beside the difference that says so or by themselves', () => {
   const ticketed = repository();
-  t.after(() => ticketed.remove());
   const filter = '[filter:read_only]\npaste.filter_factory = portico/middleware:readOnly\nenabled = true\n\n';
   ticketed.edit('api-paste.ini', '[app:health]', `${filter}[app:health]`);
   ticketed.edit('api-paste.ini', 'request_id sizelimit', 'request_id read_only sizelimit');
@@ -170,22 +169,14 @@ test('--replay of a file that is not there, and of a directory', () => {
 
 test('--replay: a filter that holds requests is counted, and costs one wait for thousands of them', () => {
   const holding = repository();
-  try {
-    holding.edit('app.js', 'export async', 'export const hold = () => () => () => {};\nexport async');
-    holding.edit('api-paste.ini', 'request_id sizelimit', 'request_id hold sizelimit');
-    holding.edit(
-      'api-paste.ini',
-      '[app:health]',
-      '[filter:hold]\npaste.filter_factory = ./app.js:hold\n\n[app:health]',
-    );
-    const lines = Array.from({ length: 5000 }, (_, at) => line('GET', `/v1/rooms/${at}`, 200, 'curl/8.5'));
-    writeFileSync(join(holding.folder, 'node_modules', 'access.log'), `${lines.join('\n')}\n`);
-    const words = ['plan', 'main', '--replay', 'node_modules/access.log', '--json'];
-    const { stdout, stderr } = command(words, { cwd: holding.folder });
-    assert.equal(stderr, '');
-    const { requests, unanswered, changed } = JSON.parse(stdout).replay;
-    assert.deepEqual({ requests, unanswered, changed }, { requests: 5000, unanswered: 5000, changed: 0 });
-  } finally {
-    holding.remove();
-  }
+  holding.edit('app.js', 'export async', 'export const hold = () => () => () => {};\nexport async');
+  holding.edit('api-paste.ini', 'request_id sizelimit', 'request_id hold sizelimit');
+  holding.edit('api-paste.ini', '[app:health]', '[filter:hold]\npaste.filter_factory = ./app.js:hold\n\n[app:health]');
+  const lines = Array.from({ length: 5000 }, (_, at) => line('GET', `/v1/rooms/${at}`, 200, 'curl/8.5'));
+  writeFileSync(join(holding.folder, 'node_modules', 'access.log'), `${lines.join('\n')}\n`);
+  const words = ['plan', 'main', '--replay', 'node_modules/access.log', '--json'];
+  const { stdout, stderr } = command(words, { cwd: holding.folder });
+  assert.equal(stderr, '');
+  const { requests, unanswered, changed } = JSON.parse(stdout).replay;
+  assert.deepEqual({ requests, unanswered, changed }, { requests: 5000, unanswered: 5000, changed: 0 });
 });

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { emptyProject } from '../fixtures/project.js';
 import { FILES, type Repository, repository } from '../plan/project.js';
 import { command } from './command.js';
@@ -19,7 +20,6 @@ before(() => {
   project.edit('api-paste.ini', 'request_id sizelimit bookings_app', 'sizelimit request_id bookings_app');
   project.edit('portico.ini', 'max_queue = 1000', 'max_queue = 100');
 });
-after(() => project.remove());
 
 const plan = (...words: string[]) => command(['plan', ...words], { cwd: project.folder });
 
@@ -70,14 +70,10 @@ test('two revisions, and two directories', () => {
   const same = plan('main..HEAD');
   assert.deepEqual(same, { status: 0, stdout: 'No differences.\n', stderr: '' });
   const other = emptyProject(FILES);
-  try {
-    const { status, stdout } = plan(other.folder, '.');
-    assert.match(stdout, /2 breaking, 2 to look at/);
-    assert.equal(status, 3);
-    assert.match(plan('.', other.folder).stdout, /\+ GET \/v1\/rooms\/\{id\} +new +app\.js:16/);
-  } finally {
-    other.remove();
-  }
+  const { status, stdout } = plan(other.folder, '.');
+  assert.match(stdout, /2 breaking, 2 to look at/);
+  assert.equal(status, 3);
+  assert.match(plan('.', other.folder).stdout, /\+ GET \/v1\/rooms\/\{id\} +new +app\.js:16/);
 });
 
 test('plan: the names of branches in a range may have slashes, and three dots need a common commit', () => {
@@ -132,14 +128,10 @@ test('an unknown revision is refused with the nearest one, a directory outside a
     unknown.stderr,
     'the repository has no revision relaese, and there is no such directory\n  Did you mean "release"?\n',
   );
-  const { folder, remove } = emptyProject(FILES);
-  try {
-    const outside = command(['plan', 'main'], { cwd: folder, env: { GIT_CEILING_DIRECTORIES: tmpdir() } });
-    assert.match(outside.stderr, /^main is no directory, and .* is not in a git repository\n {2}Change to/);
-    assert.equal(outside.status, 1);
-  } finally {
-    remove();
-  }
+  const { folder } = emptyProject(FILES);
+  const outside = command(['plan', 'main'], { cwd: folder, env: { GIT_CEILING_DIRECTORIES: tmpdir() } });
+  assert.match(outside.stderr, /^main is no directory, and .* is not in a git repository\n {2}Change to/);
+  assert.equal(outside.status, 1);
 });
 
 test('plan --markdown: why nothing was compared is on standard output too', () => {
@@ -153,16 +145,14 @@ test('plan --markdown: why nothing was compared is on standard output too', () =
   assert.deepEqual([broken.status, broken.stdout], [1, fenced(broken.stderr)]);
 });
 
-test('plan: a shallow clone is deepened for a parent, and an empty repository needs a commit', (t) => {
-  const clone = mkdtempSync(join(tmpdir(), 'portico-shallow-'));
-  t.after(() => rmSync(clone, { recursive: true }));
+test('plan: a shallow clone is deepened for a parent, and an empty repository needs a commit', () => {
+  const clone = temporaryFolder('portico-shallow-');
   project.git('clone', '--quiet', '--depth=1', `file://${project.folder}`, clone);
   const hintOf = (name: string): string => command(['plan', name], { cwd: clone }).stderr.split('\n')[1]!.trim();
   assert.match(hintOf('HEAD^1..HEAD'), /shallow clone: .* git fetch --deepen=1, .* fetch-depth: 2\.$/);
   assert.match(hintOf('HEAD~2^..HEAD'), /git fetch --deepen=3, .* fetch-depth: 4\.$/);
   assert.match(hintOf('v1.2'), /git fetch origin v1\.2,/);
-  const { folder, remove } = emptyProject(FILES);
-  t.after(remove);
+  const { folder } = emptyProject(FILES);
   project.git('init', '--quiet', folder);
   assert.deepEqual(command(['plan'], { cwd: folder }).stderr.split('\n').slice(1), [
     '  It has no commits: commit the first state.',
@@ -177,22 +167,17 @@ test('a state that cannot be built: its errors, and which of both it is', () => 
     'api-paste.ini': FILES['api-paste.ini']!.replace('pipeline = request_id', 'pipeline = request_ids'),
     'portico.ini': FILES['portico.ini']!.replace('1000', 'many'),
   });
-  try {
-    for (const name of ['api-paste.ini', 'portico.ini']) writeFileSync(join(broken.folder, name), FILES[name]!);
-    const { status, stderr } = command(['plan', 'main'], { cwd: broken.folder });
-    assert.match(stderr, /^main cannot be built:\n[\s\S]*^ {4}api-paste\.ini:7:12: .*request_ids/m);
-    assert.match(stderr, /Did you mean "request_id"\?/);
-    assert.match(stderr, /portico\.ini:7:13: .*max_queue/);
-    assert.equal(status, 1);
-    assert.equal(broken.git('worktree', 'list').trim().split('\n').length, 1);
-  } finally {
-    broken.remove();
-  }
+  for (const name of ['api-paste.ini', 'portico.ini']) writeFileSync(join(broken.folder, name), FILES[name]!);
+  const { status, stderr } = command(['plan', 'main'], { cwd: broken.folder });
+  assert.match(stderr, /^main cannot be built:\n[\s\S]*^ {4}api-paste\.ini:7:12: .*request_ids/m);
+  assert.match(stderr, /Did you mean "request_id"\?/);
+  assert.match(stderr, /portico\.ini:7:13: .*max_queue/);
+  assert.equal(status, 1);
+  assert.equal(broken.git('worktree', 'list').trim().split('\n').length, 1);
 });
 
-test('plan: what check refuses in the state after is an error; warnings, certificates and the log file of the servers are none', (t) => {
+test('plan: what check refuses in the state after is an error; warnings, certificates and the log file of the servers are none', () => {
   const owned = repository();
-  t.after(() => owned.remove());
   const written = (...edits: readonly (readonly [from: string, to: string])[]) => {
     const ini = edits.reduce((text, [from, to]) => text.replace(from, to), FILES['portico.ini']!);
     writeFileSync(join(owned.folder, 'portico.ini'), ini);
@@ -223,32 +208,24 @@ test('plan: what check refuses in the state after is an error; warnings, certifi
 
 test('plan: a working tree of the user whose directory is absent stays known to git', () => {
   const owned = repository();
-  try {
-    const absent = join(owned.folder, 'node_modules', 'absent');
-    owned.git('worktree', 'add', '--quiet', absent, '-b', 'absent');
-    rmSync(absent, { recursive: true });
-    assert.deepEqual(command(['plan', 'main'], { cwd: owned.folder }).status, 0);
-    const known = owned.git('worktree', 'list').trim().split('\n');
-    assert.equal(known.length, 2, known.join('\n'));
-    assert.match(known[1]!, /absent/);
-  } finally {
-    owned.remove();
-  }
+  const absent = join(owned.folder, 'node_modules', 'absent');
+  owned.git('worktree', 'add', '--quiet', absent, '-b', 'absent');
+  rmSync(absent, { recursive: true });
+  assert.deepEqual(command(['plan', 'main'], { cwd: owned.folder }).status, 0);
+  const known = owned.git('worktree', 'list').trim().split('\n');
+  assert.equal(known.length, 2, known.join('\n'));
+  assert.match(known[1]!, /absent/);
 });
 
 test('another lock file: both states have the installed packages, and it says so', () => {
   const locked = repository({ ...FILES, 'package-lock.json': '{}\n' });
-  try {
-    writeFileSync(join(locked.folder, 'package-lock.json'), '{ "lockfileVersion": 3 }\n');
-    const { status, stdout, stderr } = command(['plan', 'main'], { cwd: locked.folder });
-    assert.equal(
-      stderr,
-      'note: package-lock.json of main differs: both states are built with the packages that are installed here\n',
-    );
-    assert.deepEqual([status, stdout], [0, 'No differences.\n']);
-  } finally {
-    locked.remove();
-  }
+  writeFileSync(join(locked.folder, 'package-lock.json'), '{ "lockfileVersion": 3 }\n');
+  const { status, stdout, stderr } = command(['plan', 'main'], { cwd: locked.folder });
+  assert.equal(
+    stderr,
+    'note: package-lock.json of main differs: both states are built with the packages that are installed here\n',
+  );
+  assert.deepEqual([status, stdout], [0, 'No differences.\n']);
 });
 
 test('--prepare makes what the repository does not hold; packages of the repository are those of the revision', () => {
@@ -261,21 +238,17 @@ test('--prepare makes what the repository does not hold; packages of the reposit
     'app.js': `import { status } from 'lib';\n${FILES['app.js']!.replace('status: 201', 'status')}`,
   };
   const built = repository(files);
-  try {
-    symlinkSync(join('..', 'packages', 'lib'), join(built.folder, 'node_modules', 'lib'), 'dir');
-    mkdirSync(join(built.folder, 'node_modules', '@scope'));
-    writeFileSync(join(built.folder, 'made.js'), "export { app } from './app.js';\n");
-    built.edit('packages/lib/index.js', '201', '202');
-    const without = command(['plan', 'main'], { cwd: built.folder });
-    assert.match(without.stderr, /main cannot be built:[\s\S]*made\.js[\s\S]*--prepare "npm run build"/);
-    const prepare = 'cp app.js made.js';
-    const { status, stdout } = command(['plan', 'main', '--prepare', prepare], { cwd: built.folder });
-    assert.match(stdout, /POST \/v1\/bookings +status 201 no longer occurs/);
-    assert.equal(status, 3);
-    const failed = command(['plan', 'main', '--prepare', 'exit 4'], { cwd: built.folder });
-    assert.match(failed.stderr, /^main cannot be prepared: exit 4 ended with 4\n/);
-    assert.equal(existsSync(join(built.folder, 'made.js')), true);
-  } finally {
-    built.remove();
-  }
+  symlinkSync(join('..', 'packages', 'lib'), join(built.folder, 'node_modules', 'lib'), 'dir');
+  mkdirSync(join(built.folder, 'node_modules', '@scope'));
+  writeFileSync(join(built.folder, 'made.js'), "export { app } from './app.js';\n");
+  built.edit('packages/lib/index.js', '201', '202');
+  const without = command(['plan', 'main'], { cwd: built.folder });
+  assert.match(without.stderr, /main cannot be built:[\s\S]*made\.js[\s\S]*--prepare "npm run build"/);
+  const prepare = 'cp app.js made.js';
+  const { status, stdout } = command(['plan', 'main', '--prepare', prepare], { cwd: built.folder });
+  assert.match(stdout, /POST \/v1\/bookings +status 201 no longer occurs/);
+  assert.equal(status, 3);
+  const failed = command(['plan', 'main', '--prepare', 'exit 4'], { cwd: built.folder });
+  assert.match(failed.stderr, /^main cannot be prepared: exit 4 ended with 4\n/);
+  assert.equal(existsSync(join(built.folder, 'made.js')), true);
 });

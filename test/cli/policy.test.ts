@@ -1,6 +1,6 @@
 /** Tests `api-cli policy`, and `[oslo_policy]` in `check`, with an application that registers rules. */
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { runApiCli } from '../e2e/program.js';
 import { emptyProject } from '../fixtures/project.js';
 import { command } from './command.js';
@@ -23,19 +23,18 @@ export const app = appFactory('books', {}, (_options, { config }) => {
 });
 `;
 
-function project(t: TestContext, files: Readonly<Record<string, string>>, app = BOOKS) {
-  const { folder, remove } = emptyProject({
+function project(files: Readonly<Record<string, string>>, app = BOOKS) {
+  const { folder } = emptyProject({
     'books.js': app,
     'api-paste.ini': '[app:books]\npaste.app_factory = ./books.js:app\n',
     'portico.ini': '[DEFAULT]\nenabled_apis = books\n[api:books]\nport = 8080\n[oslo_policy]\nenforce_scope = true\n',
     ...files,
   });
-  t.after(remove);
   return { folder, run: (...words: string[]) => command(words, { cwd: folder }) };
 }
 
-test('policy sample prints all rules as comments, with their descriptions, requests and replaced rules', (t) => {
-  const { status, stdout } = project(t, {}).run('policy', 'sample');
+test('policy sample prints all rules as comments, with their descriptions, requests and replaced rules', () => {
+  const { status, stdout } = project({}).run('policy', 'sample');
   assert.equal(status, 0);
   assert.equal(
     stdout,
@@ -60,8 +59,8 @@ test('policy sample prints all rules as comments, with their descriptions, reque
   );
 });
 
-test('policy check lists findings in their order, and check refuses those that are errors', (t) => {
-  const { run } = project(t, { 'policy.yaml': '"books:lits": "role:a"\n"books:list": no\n' });
+test('policy check lists findings in their order, and check refuses those that are errors', () => {
+  const { run } = project({ 'policy.yaml': '"books:lits": "role:a"\n"books:list": no\n' });
   const found = `policy.yaml:1:15: warning: the rule "books:lits" is not known to the application
   Did you mean "books:list"?
     "books:lits": "role:a"
@@ -77,48 +76,46 @@ policy.yaml:2:15: error: the rule "books:list": no is an empty rule in YAML, whi
   assert.equal(checked.status, 78);
   assert.ok(checked.stdout.includes(found), checked.stdout);
   const { findings } = JSON.parse(run('policy', 'check', '--json').stdout) as { findings: { severity: string }[] };
-  assert.deepEqual(
-    findings.map(({ severity }) => severity),
-    ['warning', 'error'],
-  );
+  const severities = findings.map(({ severity }) => severity);
+  assert.deepEqual(severities, ['warning', 'error']);
 });
 
-test('policy check names a policy file that cannot be read', (t) => {
-  const { status, stdout } = project(t, { 'policy.yaml/rules.yaml': '' }).run('policy', 'check');
+test('policy check names a policy file that cannot be read', () => {
+  const { status, stdout } = project({ 'policy.yaml/rules.yaml': '' }).run('policy', 'check');
   assert.match(stdout, /^error: the policy file policy\.yaml cannot be read: EISDIR/);
   assert.equal(status, 1);
 });
 
-test('a rule that is not understood refuses nothing, and policy check finds it', async (t) => {
-  const { run, folder } = project(t, { 'policy.yaml': '"books:list": "role:a or b"\n' });
+test('a rule that is not understood refuses nothing, and policy check finds it', async () => {
+  const { run, folder } = project({ 'policy.yaml': '"books:list": "role:a or b"\n' });
   assert.equal(run('check').status, 0);
   const { status, stdout, stderr } = await runApiCli(folder, 'policy', 'check');
   assert.deepEqual([status, stderr], [1, '']);
   assert.match(stdout, /^policy\.yaml:1:15: warning: .*"b" is not understood, so it denies/);
 });
 
-test('policy list-redundant names rules that are equal to those of the application, however written', (t) => {
+test('policy list-redundant names rules that are equal to those of the application, however written', () => {
   const files = {
     'policy.yaml': 'owner: role:x\n',
     'policy.d/a.yaml': 'books:delete: "((role:admin) or rule:owner)"\n',
   };
-  const { run } = project(t, files);
+  const { run } = project(files);
   assert.equal(run('policy', 'list-redundant').stdout, 'policy.d/a.yaml:1: books:delete\n');
   assert.deepEqual(JSON.parse(run('policy', 'list-redundant', '--json').stdout), {
     rules: [{ name: 'books:delete', place: 'policy.d/a.yaml:1' }],
   });
 });
 
-test('without a policy the commands say how an application gets one', (t) => {
+test('without a policy the commands say how an application gets one', () => {
   const app = `import { Router } from 'portico';\nexport const app = () => new Router().build();\n`;
-  const { status, stderr } = project(t, {}, app).run('policy', 'sample');
+  const { status, stderr } = project({}, app).run('policy', 'sample');
   assert.equal(status, 1);
   assert.match(stderr, /no enabled API has a policy\n {2}An application registers its rules with definePolicy/);
 });
 
-test('unknown options of [oslo_policy] are errors with the nearest name', (t) => {
+test('unknown options of [oslo_policy] are errors with the nearest name', () => {
   const ini = '[DEFAULT]\nenabled_apis = books\n[api:books]\nport = 8080\n[oslo_policy]\nenforce_scop = true\n';
-  const { status, stdout } = project(t, { 'portico.ini': ini }).run('check');
+  const { status, stdout } = project({ 'portico.ini': ini }).run('check');
   assert.equal(status, 78);
   assert.match(
     stdout,

@@ -1,9 +1,10 @@
 /** Wrong command lines and wrong files, for each command: one clear line and the right status, never a stack. */
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { apiCli, emptyProject } from '../fixtures/project.js';
 import { command, isServing } from './command.js';
 
@@ -14,9 +15,8 @@ const FILES = {
   'syntax.ini': '[DEFAULT]\nenabled_apis\n',
 };
 
-function project(t: TestContext): string {
-  const { folder, remove } = emptyProject(FILES);
-  t.after(remove);
+function project(): string {
+  const { folder } = emptyProject(FILES);
   mkdirSync(join(folder, 'folder.ini'));
   writeFileSync(join(folder, 'latin1.ini'), Buffer.from('[DEFAULT]\nhost = caf\xe9\n', 'latin1'));
   return folder;
@@ -60,8 +60,8 @@ const READING: readonly (readonly string[])[] = [
   ['db', 'sync'],
 ];
 
-test('CF-71 a configuration that cannot be read is refused in a line, with 78, by every command', (t) => {
-  const cwd = project(t);
+test('CF-71 a configuration that cannot be read is refused in a line, with 78, by every command', () => {
+  const cwd = project();
   const wrong: readonly (readonly [option: string, file: string, said: RegExp])[] = [
     ['--config-file', 'gone.ini', /gone\.ini .*it does not exist \(ENOENT\)/],
     ['--config-file', 'folder.ini', /folder\.ini .*it is a directory \(EISDIR\)/],
@@ -77,8 +77,8 @@ test('CF-71 a configuration that cannot be read is refused in a line, with 78, b
   }
 });
 
-test('files that commands are given by name are refused in a line where they cannot be read', (t) => {
-  const cwd = project(t);
+test('files that commands are given by name are refused in a line where they cannot be read', () => {
+  const cwd = project();
   const commands = (file: string): readonly (readonly string[])[] => [
     ['config', 'upgrade', file],
     ['config', 'upgrade', file, '--write'],
@@ -98,8 +98,8 @@ test('files that commands are given by name are refused in a line where they can
   assert.equal(readFileSync(join(cwd, 'latin1.ini'), 'latin1'), '[DEFAULT]\nhost = caf\xe9\n');
 });
 
-test('output that cannot be written is a failure, reported in a line', { skip: process.platform !== 'linux' }, (t) => {
-  const cwd = project(t);
+test('output that cannot be written is a failure, reported in a line', { skip: process.platform !== 'linux' }, () => {
+  const cwd = project();
   const cases: readonly (readonly [file: string, said: RegExp])[] = [
     ['gone/x.ini', /cannot write gone\/x\.ini: its directory does not exist \(ENOENT\)/],
     ['folder.ini', /cannot write folder\.ini: it is a directory \(EISDIR\)/],
@@ -116,8 +116,8 @@ test('output that cannot be written is a failure, reported in a line', { skip: p
   }
 });
 
-test('--help and --version as the value of an option are no request for them', (t) => {
-  const cwd = project(t);
+test('--help and --version as the value of an option are no request for them', () => {
+  const cwd = project();
   assertClear(['--wrong'], run(cwd, ['--config-file', '-h', '--wrong']), 2, /unknown .*option '?--wrong/);
   assertClear(['--set'], run(cwd, ['--set', '--help']), 2, /--set takes group\.option=value/);
   for (const value of ['--help', '-h', '--version']) {
@@ -131,8 +131,8 @@ test('--help and --version as the value of an option are no request for them', (
   assert.equal(status, 2);
 });
 
-test('a reader that closes the output early is no error', (t) => {
-  const cwd = project(t);
+test('a reader that closes the output early is no error', () => {
+  const cwd = project();
   for (const words of ['--help', 'config generate']) {
     const line = `"$0" "$1" ${words} | true; exit \${PIPESTATUS[0]}`;
     const { status, stderr } = spawnSync('bash', ['-c', line, process.execPath, apiCli], { cwd, encoding: 'utf8' });
@@ -140,8 +140,8 @@ test('a reader that closes the output early is no error', (t) => {
   }
 });
 
-test('values of options that cannot be are a wrong command line: 2, with what they may be', (t) => {
-  const cwd = project(t);
+test('values of options that cannot be are a wrong command line: 2, with what they may be', () => {
+  const cwd = project();
   const cases: readonly (readonly [words: readonly string[], said: RegExp])[] = [
     [['config', 'generate', '--wrap-width', 'abc'], /--wrap-width must be a whole number of at least 20; got abc/],
     [['config', 'generate', '--wrap-width', '-5'], /--wrap-width/],
@@ -172,8 +172,8 @@ test('values of options that cannot be are a wrong command line: 2, with what th
   for (const [words, said] of cases) assertClear(words, run(cwd, words), 2, said);
 });
 
-test('a configuration file behind a command that takes none is refused with how to name it', (t) => {
-  const cwd = project(t);
+test('a configuration file behind a command that takes none is refused with how to name it', () => {
+  const cwd = project();
   const { status, stderr } = run(cwd, ['config', 'generate', 'portico.ini']);
   assert.equal(status, 2);
   assert.match(
@@ -183,8 +183,8 @@ test('a configuration file behind a command that takes none is refused with how 
   assert.doesNotMatch(run(cwd, ['config', 'generate', 'hello']).stderr, /--config-file/);
 });
 
-test('an option of the configuration on the command line is refused with how to set it', (t) => {
-  const cwd = project(t);
+test('an option of the configuration on the command line is refused with how to set it', () => {
+  const cwd = project();
   const cases: readonly (readonly [words: readonly string[], said: RegExp])[] = [
     [['--port', '80'], /unknown command line option --port\n {2}.*--set api:<name>\.port=80/],
     [['--enabled-api', 'x'], /--enabled-apis/],
@@ -199,8 +199,8 @@ test('an option of the configuration on the command line is refused with how to 
   for (const [words, said] of cases) assertClear(words, run(cwd, words), 2, said);
 });
 
-test('CF-112 options may stand before the command, and between it and what it is to do', (t) => {
-  const cwd = project(t);
+test('CF-112 options may stand before the command, and between it and what it is to do', () => {
+  const cwd = project();
   const same: readonly (readonly [plain: readonly string[], other: readonly string[]])[] = [
     [
       ['check', '--config-file', 'portico.ini'],
@@ -252,8 +252,8 @@ test('CF-112 options may stand before the command, and between it and what it is
   for (const [plain, other] of same) assert.deepEqual(run(cwd, other), run(cwd, plain), other.join(' '));
 });
 
-test('config show of a value that is refused shows it as it is written, says why, and ends with 78', (t) => {
-  const cwd = project(t);
+test('config show of a value that is refused shows it as it is written, says why, and ends with 78', () => {
+  const cwd = project();
   const one = run(cwd, ['config', 'show', 'hello.port', '--set', 'api:hello.port=abc']);
   assert.match(one.stdout, /^\[api:hello\] port = abc {2}\(command line, argument 1\) {2}refused: /m);
   assert.match(one.stderr, /command line, argument 1: error: \[api:hello\] port: .*; got abc/);

@@ -1,13 +1,13 @@
 /** The effect of a reload on each shipped option: the processes that apply its change. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Config, type Option } from 'portico/config';
 import { registerBundledOptions } from '../../dist/cli/configured/bundled-options.js';
 import { changeText } from '../../dist/cli/look/status-text.js';
 import { otherChanges } from '../../dist/cli/plan/reload-differences.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 
 /** Only a new parent applies these: it owns sockets, files and formats, and workers depend on them. */
 const RESTART = [
@@ -47,37 +47,33 @@ function another(option: Option, extra: readonly string[]): string | undefined {
 }
 
 test('OP-81 CF-80 CF-81 CF-91 each option is reported with what takes its change up', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-effects-'));
+  const folder = temporaryFolder('portico-effects-');
   const file = join(folder, 'portico.ini');
-  try {
-    const bundled = Config.fromText('[api:hello]\n[service:images]\n');
-    await registerBundledOptions(bundled);
-    // The named source is read, the named extension imported: a value that is only well formed is refused.
-    const options = bundled.resolveAll().filter(({ opt }) => !['config_source', 'extensions'].includes(opt));
-    const required = new Set(options.flatMap(({ group, option }) => (option.required ? [group] : [])));
-    const all = options.filter(({ group }) => !required.has(group));
-    assert.ok(all.length > 150);
-    const wrong: unknown[] = [];
-    for (const { group, opt, option } of all) {
-      const name = `${group}.${opt}`;
-      const choices = Array.isArray(option.spec.choices) ? (option.spec.choices as unknown[]).map(String) : [];
-      const text = another(option, choices);
-      // An option with one choice cannot change.
-      if (choices.length === 1) continue;
-      assert.ok(text !== undefined, `a value for ${name}, ${option.type}`);
-      writeFileSync(file, '');
-      const config = await Config.load({ files: [file], env: {} });
-      config.group(group, { [opt]: option }, { partial: true });
-      writeFileSync(file, `[${group}]\n${opt} = ${text}\n`);
-      const report = (await config.next()).report();
-      const told = report.find((change) => change.option === name)?.effect;
-      const expected = RESTART.includes(name) ? 'needs a restart' : 'applied';
-      if (told !== expected) wrong.push([name, told, expected]);
-    }
-    assert.deepEqual(wrong, []);
-  } finally {
-    rmSync(folder, { recursive: true });
+  const bundled = Config.fromText('[api:hello]\n[service:images]\n');
+  await registerBundledOptions(bundled);
+  // The named source is read, the named extension imported: a value that is only well formed is refused.
+  const options = bundled.resolveAll().filter(({ opt }) => !['config_source', 'extensions'].includes(opt));
+  const required = new Set(options.flatMap(({ group, option }) => (option.required ? [group] : [])));
+  const all = options.filter(({ group }) => !required.has(group));
+  assert.ok(all.length > 150);
+  const wrong: unknown[] = [];
+  for (const { group, opt, option } of all) {
+    const name = `${group}.${opt}`;
+    const choices = Array.isArray(option.spec.choices) ? (option.spec.choices as unknown[]).map(String) : [];
+    const text = another(option, choices);
+    // An option with one choice cannot change.
+    if (choices.length === 1) continue;
+    assert.ok(text !== undefined, `a value for ${name}, ${option.type}`);
+    writeFileSync(file, '');
+    const config = await Config.load({ files: [file], env: {} });
+    config.group(group, { [opt]: option }, { partial: true });
+    writeFileSync(file, `[${group}]\n${opt} = ${text}\n`);
+    const report = (await config.next()).report();
+    const told = report.find((change) => change.option === name)?.effect;
+    const expected = RESTART.includes(name) ? 'needs a restart' : 'applied';
+    if (told !== expected) wrong.push([name, told, expected]);
   }
+  assert.deepEqual(wrong, []);
 });
 
 test('a report says that a masked value has changed, and shows others', () => {

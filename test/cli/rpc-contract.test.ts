@@ -1,8 +1,9 @@
 /** `api-cli rpc contract`: the interface of a service, and the changes that break the last release's interface. */
+
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { emptyProject, type Outcome } from '../fixtures/project.js';
 import { command } from './command.js';
 
@@ -29,12 +30,11 @@ interface Project {
   readonly write: (name: string, text: string) => void;
 }
 
-function project(t: TestContext, ini = ''): Project {
-  const { folder, remove } = emptyProject({
+function project(ini = ''): Project {
+  const { folder } = emptyProject({
     'images.js': IMAGES,
     'portico.ini': `[service:images]\nmanager = ./images.js:Images\n${ini}`,
   });
-  t.after(remove);
   let anew = false;
   return {
     run: (...words) => {
@@ -49,8 +49,8 @@ function project(t: TestContext, ini = ''): Project {
   };
 }
 
-test('RP-45 the contract of a service has its interfaces, versions, methods and the schemas of their arguments', async (t) => {
-  const { run } = project(t);
+test('RP-45 the contract of a service has its interfaces, versions, methods and the schemas of their arguments', async () => {
+  const { run } = project();
   const shown = run('images');
   assert.deepEqual([shown.status, shown.stderr], [0, '']);
   assert.equal(
@@ -80,17 +80,15 @@ test('RP-45 the contract of a service has its interfaces, versions, methods and 
   });
 });
 
-test('RP-11 RP-45 a contract has what [rpc] access_policy exposes', async (t) => {
-  const { run } = project(t, '[rpc]\naccess_policy = explicit\n');
+test('RP-11 RP-45 a contract has what [rpc] access_policy exposes', async () => {
+  const { run } = project('[rpc]\naccess_policy = explicit\n');
   const { interfaces } = JSON.parse(run('images', '--json').stdout) as { interfaces: { methods: object }[] };
-  assert.deepEqual(
-    interfaces.map(({ methods }) => methods),
-    [{}, {}],
-  );
+  const methods = interfaces.map(({ methods }) => methods);
+  assert.deepEqual(methods, [{}, {}]);
 });
 
-test('RP-45 a release that breaks the contract of the last one is refused, each breakage reported', async (t) => {
-  const { run, write } = project(t);
+test('RP-45 a release that breaks the contract of the last one is refused, each breakage reported', async () => {
+  const { run, write } = project();
   write('images.json', run('images', '--json').stdout);
   const same = run('images', '--check', 'images.json');
   assert.deepEqual(same, { status: 0, stdout: 'images.json: the contract of images is compatible.\n', stderr: '' });
@@ -114,8 +112,8 @@ test('RP-45 a release that breaks the contract of the last one is refused, each 
   assert.deepEqual([moved.status, /topic was images and is pictures/.test(moved.stdout)], [1, true]);
 });
 
-test('RP-45 a service that is not there and a file that has no contract are errors of the command line', async (t) => {
-  const { run, write } = project(t);
+test('RP-45 a service that is not there and a file that has no contract are errors of the command line', async () => {
+  const { run, write } = project();
   const unknown = run('image');
   assert.deepEqual([unknown.status, /Did you mean "?images/.test(unknown.stderr)], [2, true], unknown.stderr);
   for (const text of ['{', '[]', '{"schema": "portico/generate"}']) {

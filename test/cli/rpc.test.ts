@@ -1,12 +1,13 @@
 /** `api-cli rpc ping|call|cast`, over RabbitMQ. */
+
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { RPCService } from 'portico/rpc';
 import { emptyProject, type Outcome } from '../e2e/program.js';
-import { brokerUrl, deleteTopic, withoutBroker } from '../rpc/transport/amqp/broker.js';
+import { brokerTest, brokerUrl, deleteTopic } from '../rpc/transport/amqp/broker.js';
 import { osloUrl, PythonPeer, withoutPython } from '../rpc/transport/oslo/peer.js';
 import { recordedLog } from '../tasks/recorded-log.js';
 import { commandBeside } from './command.js';
@@ -14,15 +15,14 @@ import { commandBeside } from './command.js';
 const { log } = recordedLog();
 
 /** Runs `api-cli rpc` with this transport URL. */
-function rpcIn(t: TestContext, url: string) {
-  const { folder, remove } = emptyProject({});
-  t.after(remove);
+function rpcIn(url: string) {
+  const { folder } = emptyProject({});
   writeFileSync(join(folder, 'portico.ini'), `[rpc]\ntransport_url = ${url}\n`, { mode: 0o600 });
   const run = (...words: string[]): Promise<Outcome> => commandBeside(['rpc', ...words], { cwd: folder });
   return Object.assign(run, { folder });
 }
 
-test('RP-95 a service is pinged; its methods are called and cast', { skip: withoutBroker }, async (t) => {
+brokerTest('RP-95 a service is pinged; its methods are called and cast', async (t) => {
   const exchange = `call-${randomUUID().slice(0, 8)}`;
   const url = `${brokerUrl}?exchange=${exchange}&queue_type=classic`;
   const sizes: number[] = [];
@@ -38,7 +38,7 @@ test('RP-95 a service is pinged; its methods are called and cast', { skip: witho
     await service.kill();
     await deleteTopic(exchange, 'images', ['north']);
   });
-  const run = rpcIn(t, url);
+  const run = rpcIn(url);
 
   const pinged = await run('ping', 'images', '--json');
   assert.equal(pinged.status, 0, pinged.stderr);
@@ -65,7 +65,7 @@ test('RP-95 a service is pinged; its methods are called and cast', { skip: witho
   assert.deepEqual([gone.status, /no reply within (1|0\.\d+) s/.test(gone.stderr)], [1, true], gone.stderr);
   assert.match((await run('ping', '--help')).stdout, /--timeout <seconds> .*\(default: 5\)/);
   // For an unreachable broker the command would wait.
-  const refused = await rpcIn(t, url.replace('guest@', 'wr0ng@'))('ping', 'images', '--timeout', '600');
+  const refused = await rpcIn(url.replace('guest@', 'wr0ng@'))('ping', 'images', '--timeout', '600');
   assert.deepEqual(
     [refused.status, /refuses the user: ACCESS_REFUSED/.test(refused.stderr)],
     [1, true],
@@ -78,7 +78,7 @@ test('a Python service is pinged, called and cast by the same commands', { skip:
   const python = await PythonPeer.start();
   t.after(() => python.end());
   await python.serve('python');
-  const run = rpcIn(t, `${osloUrl}?exchange=${python.exchange}`);
+  const run = rpcIn(`${osloUrl}?exchange=${python.exchange}`);
   const pinged = await run('ping', python.topic, '--host', 'python');
   assert.match(pinged.stdout, /^t\w+ on python responded in \d+ ms\n$/, pinged.stderr);
   const called = await run('call', python.topic, 'echo', '{"id": "a"}', '--method-version', '1.2');
@@ -89,8 +89,8 @@ test('a Python service is pinged, called and cast by the same commands', { skip:
   assert.deepEqual([failed.status, /oh/.test(failed.stderr)], [1, true]);
 });
 
-test('RP-95 arguments that are no object are a usage error, memory:// a wrong configuration', async (t) => {
-  const run = rpcIn(t, 'memory://');
+test('RP-95 arguments that are no object are a usage error, memory:// a wrong configuration', async () => {
+  const run = rpcIn('memory://');
   assert.equal((await run('call', 'images', 'resize', '[7]')).status, 2);
   const broken = await run('call', 'images', 'login', '{"password": "hunter2"');
   assert.deepEqual([broken.status, /not a JSON object/.test(broken.stderr)], [2, true]);

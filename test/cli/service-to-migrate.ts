@@ -1,17 +1,12 @@
 /** Services in Python, as folders with paste files and confs, for `api-cli migrate`. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { emptyProject } from '../fixtures/project.js';
 import { command } from './command.js';
 
 /** A folder with a service, in which commands run; what is written finds Portico there. */
-export function service(
-  t: TestContext,
-  files: Readonly<Record<string, string>>,
-): (words: string) => ReturnType<typeof command> {
-  const { folder, remove } = emptyProject(files);
-  t.after(remove);
+export function service(files: Readonly<Record<string, string>>): (words: string) => ReturnType<typeof command> {
+  const { folder } = emptyProject(files);
   here = folder;
   return (words) => command(words.split(' '), { cwd: folder });
 }

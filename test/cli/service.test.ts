@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { SqliteStore } from '../../dist/extras/registry/sqlite-store.js';
 import type { ServiceJson } from '../../dist/managers/index.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { announcement } from '../registry/announcement.js';
 import { command } from './command.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'cli-service-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder('cli-service-');
 const file = join(folder, 'portico.ini');
 writeFileSync(file, `[servicegroup]\nconnection = sqlite:///${join(folder, 'services.db')}\n`, { mode: 0o600 });
 

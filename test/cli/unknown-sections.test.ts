@@ -44,7 +44,6 @@ async function ini(names: readonly string[], more = ''): Promise<string> {
 const SHOPP = "[shopp] unknown section: did you mean 'shop'?";
 const WHATEVER =
   '[whatever] unknown section: if it belongs to another application, add whatever to [DEFAULT] other_names';
-const timeout = 60_000;
 
 /** The errors about sections in a text, each with its hint. */
 function told(text: string): string[] {
@@ -52,9 +51,7 @@ function told(text: string): string[] {
   return [...found].map(([, said, hint]) => `${said}: ${hint}`).sort();
 }
 
-test('CF-66 sections without an owner are errors of check and of a reload, and those that code reads are none', {
-  timeout,
-}, async (t) => {
+test('CF-66 sections without an owner are errors of check and of a reload, and those that code reads are none', async (t) => {
   const text = await ini([...KNOWN, ...SHIPPED]);
   const project = emptyProject({ 'app.js': APP, 'api-paste.ini': PASTE, 'portico.ini': text });
   const checked = command(['check'], { cwd: project.folder });
@@ -77,9 +74,7 @@ test('CF-66 sections without an owner are errors of check and of a reload, and t
   assert.match(error, /\n {2}other_names = whatever$/m);
 });
 
-test('CF-66 a name is an error too where a manager is, or where another host runs an API with the same file', {
-  timeout,
-}, async (t) => {
+test('CF-66 a name is an error too where a manager is, or where another host runs an API with the same file', async () => {
   const text = await ini(['stock']);
   const files = { 'app.js': `${APP}export class Manager {}\n`, 'api-paste.ini': PASTE };
   for (const whole of [
@@ -87,7 +82,6 @@ test('CF-66 a name is an error too where a manager is, or where another host run
     text.replace('hello,other', 'hello'),
   ]) {
     const project = emptyProject({ ...files, 'portico.ini': whole });
-    t.after(() => project.remove());
     const unread =
       whole === text.replace('hello,other', 'hello') ? ["[stock] unknown section: did you mean 'stock'?"] : [];
     const all = told(command(['check'], { cwd: project.folder }).stdout);
@@ -98,9 +92,7 @@ test('CF-66 a name is an error too where a manager is, or where another host run
   }
 });
 
-test('CF-66 a package announces options in its package.json: their names have an owner without a pipeline that reads them', {
-  timeout,
-}, (t) => {
+test('CF-66 a package announces options in its package.json: their names have an owner without a pipeline that reads them', () => {
   const options = `import { defineOptions, string } from 'portico/config';
 export const options = defineOptions('shopp', { y: string({ default: '', help: 'Any text.' }) });\n`;
   const manifest = (module: string): string =>
@@ -114,7 +106,6 @@ export const options = defineOptions('shopp', { y: string({ default: '', help: '
     'node_modules/shaper/options.js': options.replace("'shopp'", "'shaper'"),
     'portico.ini': `[api:hello]\nport = 0\n[shopp]\nx = 1\n[shaper]\ny = 1\n`,
   });
-  t.after(() => project.remove());
   const check = (module: string): string => {
     writeFileSync(join(project.folder, 'package.json'), manifest(module));
     return command(['check'], { cwd: project.folder }).stdout;
@@ -134,23 +125,19 @@ test('a section [cors.<name>] is known beside other errors, also to config show'
     'api-paste.ini': `${paste}[app:echo]\npaste.app_factory = portico/middleware:echo\n`,
     'portico.ini': `[api:hello]\nport = ${await freePort()}\n[wsgi]\nkeep_aliv = 3\n${sections}`,
   });
-  try {
-    const { status, stdout } = command(['check'], { cwd: project.folder });
-    assert.equal(status, 78);
-    assert.match(stdout, /keep_aliv: unknown option/);
-    assert.match(stdout, /\[cors_x\] unknown section.{1,4}did you mean/s);
-    assert.doesNotMatch(stdout, /\[cors\.\w+\] unknown section/);
-    const shown = command(['config', 'show', 'cors.partner.allow_methods'], { cwd: project.folder });
-    assert.equal(shown.stdout, '[cors.partner] allow_methods = GET  (portico.ini:6:17)\n');
-    const generated = command(['config', 'generate'], { cwd: project.folder });
-    assert.doesNotMatch(generated.stdout, /cors\.partner/);
-  } finally {
-    project.remove();
-  }
+  const { status, stdout } = command(['check'], { cwd: project.folder });
+  assert.equal(status, 78);
+  assert.match(stdout, /keep_aliv: unknown option/);
+  assert.match(stdout, /\[cors_x\] unknown section.{1,4}did you mean/s);
+  assert.doesNotMatch(stdout, /\[cors\.\w+\] unknown section/);
+  const shown = command(['config', 'show', 'cors.partner.allow_methods'], { cwd: project.folder });
+  assert.equal(shown.stdout, '[cors.partner] allow_methods = GET  (portico.ini:6:17)\n');
+  const generated = command(['config', 'generate'], { cwd: project.folder });
+  assert.doesNotMatch(generated.stdout, /cors\.partner/);
 });
 
-test('config show has the options of the application, and refuses those that sections of the paste file have', (t) => {
-  const { folder, remove } = emptyProject({
+test('config show has the options of the application, and refuses those that sections of the paste file have', () => {
+  const { folder } = emptyProject({
     'store.js': `import { defineOptions, string } from 'portico/config';
 export const options = defineOptions('tickets', { connection: string({ default: 'memory', help: 'Database.' }) });
 `,
@@ -170,7 +157,6 @@ paste.app_factory = ./app.js:app
 `,
     'portico.ini': '[api:tickets]\nport = 0\n[tickets]\nconnection = file\n',
   });
-  t.after(remove);
   const show = (...words: string[]) => command(['config', 'show', ...words], { cwd: folder });
   assert.deepEqual(show('tickets.connection'), {
     status: 0,

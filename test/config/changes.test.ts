@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Config, defineOptions, list } from 'portico/config';
+import { temporaryFolder } from '../fixtures/keeper.js';
 
-test('OP-81 a report names what changed among the options that nobody declared here, where nothing overrides them', async (t) => {
+test('OP-81 a report names what changed among the options that nobody declared here, where nothing overrides them', async () => {
   const env = { PORTICO_GREET__BY_ENV: 'a' };
-  const folder = mkdtempSync(join(tmpdir(), 'portico-undeclared-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder('portico-undeclared-');
   const file = join(folder, 'portico.ini');
   const write = (text: string): void => writeFileSync(file, text, { mode: 0o600 });
   write('[greet]\nword = a\nby_env = a\nby_arg = a\n');
@@ -21,9 +20,8 @@ test('OP-81 a report names what changed among the options that nobody declared h
   );
 });
 
-test('OP-81 a list that a reload empties is reported as none', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-emptied-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+test('OP-81 a list that a reload empties is reported as none', async () => {
+  const folder = temporaryFolder('portico-emptied-');
   const file = join(folder, 'portico.ini');
   const options = defineOptions('greet', { words: list({ help: 'Words.' }) });
   writeFileSync(file, '[greet]\nwords = a, b\n', { mode: 0o600 });
@@ -37,9 +35,8 @@ test('OP-81 a list that a reload empties is reported as none', async (t) => {
   );
 });
 
-test('CF-73 a report shows switches and small numbers of options that nobody declared here, unless their names look secret', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-undeclared-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+test('CF-73 a report shows switches and small numbers of options that nobody declared here, unless their names look secret', async () => {
+  const folder = temporaryFolder('portico-undeclared-');
   const file = join(folder, 'portico.ini');
   const write = (text: string): void => writeFileSync(file, text, { mode: 0o600 });
   write('[notes]\nmost = 5\nopen = no\npin_token = 1234\nword = a\nlimit = 1\nlimit = 2\nold = 1\n');

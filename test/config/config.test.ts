@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
@@ -23,6 +22,7 @@ import {
 import { withOverrides } from 'portico/testing';
 import { ConfigError, rememberLoaded, writtenElsewhere } from '#internal/config';
 import { silentLogger } from '#internal/log';
+import { temporaryFolder } from '../fixtures/keeper.js';
 
 const apiOptions = defineOptions({
   listen: host({ default: '127.0.0.1', help: 'Where.', aliases: ['DEFAULT.<name>_listen'] }),
@@ -91,7 +91,7 @@ test('CF-24 a comment behind a number is explained', () => {
 test('CF-60 CF-118 twenty faults of every kind are reported in one run, in the order of the file', async () => {
   const lines = ['stray = 1', '[wsgi]', ...Array.from({ length: 15 }, (_, n) => `wrong_${n} = 1`)];
   lines.push('keep_alive = perhaps', 'no delimiter here', '[api:compute]', 'port = 70000', 'workers = 0');
-  const folder = mkdtempSync(join(tmpdir(), 'portico-faults-'));
+  const folder = temporaryFolder('portico-faults-');
   const file = join(folder, 'a.ini');
   writeFileSync(file, lines.join('\n'));
   const groups = { wsgi: wsgiOptions, 'api:compute': apiOptions };
@@ -106,7 +106,6 @@ test('CF-60 CF-118 twenty faults of every kind are reported in one run, in the o
   });
   const collected = await Config.load({ ...given, collect: true });
   assert.equal(refusal(() => collected.validate()).diagnostics.length, 20);
-  rmSync(folder, { recursive: true });
 });
 
 test('CF-66 CF-118 unknown names are errors in known groups, with the nearest name or the right group', () => {
@@ -330,16 +329,12 @@ test('CF-66 the module that declares options owns their names from its import on
   assert.deepEqual(found(), [['mailer', undefined]]);
 });
 
-test('CF-66 a secret that others may read is reported in a section that nothing reads', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-exposed-'));
+test('CF-66 a secret that others may read is reported in a section that nothing reads', async () => {
+  const folder = temporaryFolder('portico-exposed-');
   const file = join(folder, 'a.ini');
   writeFileSync(file, '[jwt]\nsecret = very secret\n', { mode: 0o644 });
-  const config = Config.load({ files: [file], dirs: [], env: {} });
-  return config
-    .then((loaded) =>
-      assert.deepEqual(loaded.problems().map(brief), [`warning PORTICO_CONFIG_EXPOSED [jwt] secret ${file}:2:10`]),
-    )
-    .finally(() => rmSync(folder, { recursive: true }));
+  const config = await Config.load({ files: [file], dirs: [], env: {} });
+  assert.deepEqual(config.problems().map(brief), [`warning PORTICO_CONFIG_EXPOSED [jwt] secret ${file}:2:10`]);
 });
 
 test('CF-66 a group that is declared after the check of all is checked at once', () => {

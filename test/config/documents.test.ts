@@ -80,10 +80,7 @@ test('CF-104 shipped numbers have bounds, and what looks secret is declared so',
   assert.deepEqual((await bundledOptions()).flatMap(oddOptions).sort(), known);
 });
 
-const defaults = defineOptions({
-  zeta: integer({ default: 1, help: 'x' }),
-  alpha: string({ help: 'x' }),
-});
+const defaults = defineOptions({ zeta: integer({ default: 1, help: 'x' }), alpha: string({ help: 'x' }) });
 const rpcOptions = defineOptions({
   connection: uri({ secret: true, help: 'x' }),
   transport_url: uri({ help: 'x' }),

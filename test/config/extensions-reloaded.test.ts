@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { emptyProject } from '../fixtures/project.js';
 
-const { folder, remove } = emptyProject({
+const { folder } = emptyProject({
   'node_modules/portico-spool/package.json':
     '{ "name": "portico-spool", "type": "module", "portico": { "extension": "./extension.js" } }',
   'node_modules/portico-spool/extension.js':
@@ -14,7 +14,6 @@ const { folder, remove } = emptyProject({
   'node_modules/portico-spool/options.js':
     "import { defineOptions, integer } from 'portico/config';\nexport const spoolOptions = defineOptions('spool', { keep: integer({ default: 3, help: 'Days.' }) });\n",
 });
-after(remove);
 let count = 0;
 
 test('a reload with another list accepts the sections that were written with it', async () => {

@@ -1,16 +1,17 @@
 /** The list `[DEFAULT] extensions`: what it loads, and its errors with their locations. */
+
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { Config, type ConfigError, defineOptions, integer } from 'portico/config';
 import { extensionsOf, loadedExtensionsOf, type Provides } from 'portico/extension';
-import 'portico/launch';
-import { RPCConnection } from 'portico/rpc';
 import { captureLog } from 'portico/testing';
 import { loadAnnounced } from '../../dist/modules/index.js';
 import { emptyProject } from '../fixtures/project.js';
 import { printed } from './printed.js';
+import 'portico/launch';
+import { RPCConnection } from 'portico/rpc';
 
 /** An extension with these members, as a package. */
 function packageOf(name: string, members: string): Readonly<Record<string, string>> {
@@ -27,7 +28,7 @@ function packageOf(name: string, members: string): Readonly<Record<string, strin
 const SPOOL = `options: { spool: async () => (await import('./options.js')).spoolOptions },
   commands: { spool: () => import('./command.js') },
   provides: { transports: { spool: async () => () => undefined } },`;
-const { folder, remove } = emptyProject({
+const { folder } = emptyProject({
   ...packageOf('portico-spool', SPOOL),
   'node_modules/portico-spool/options.js':
     "import { defineOptions, integer, string } from 'portico/config';\nexport const spoolOptions = defineOptions('spool', { keep: integer({ default: 3, help: 'Days.' }), key: string({ secret: true, help: 'A key.' }) });\n",
@@ -69,7 +70,6 @@ const { folder, remove } = emptyProject({
   'own.js': "export default { name: 'own' };\n",
   'empty.js': 'export const something = 1;\n',
 });
-after(remove);
 
 let count = 0;
 /** Loads a file with these lines. */
@@ -238,10 +238,8 @@ test('an extension without a written option is not asked for what a configuratio
   const none = await load('[DEFAULT]', 'extensions = portico-spool');
   assert.deepEqual(await extensionsOf(none, { configured: true }), []);
   const spool = await load('[DEFAULT]', 'extensions = portico-spool', '[spool]', 'keep = 4');
-  assert.deepEqual(
-    (await extensionsOf(spool, { configured: true })).map(({ name }) => name),
-    ['portico-spool'],
-  );
+  const names = (await extensionsOf(spool, { configured: true })).map(({ name }) => name);
+  assert.deepEqual(names, ['portico-spool']);
 });
 
 test('those that are asked for a part are those that provide it, of others too', async () => {

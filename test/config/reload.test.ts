@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import type { Logger } from 'portico';
 import { Config, defineOptions, dict, integer, port, string } from 'portico/config';
 import { ConfigError } from '#internal/config';
 import { silentLogger } from '#internal/log';
+import { temporaryFolder } from '../fixtures/keeper.js';
 
 const options = defineOptions({
   workers: integer({ default: 1, min: 1, help: 'x' }),
@@ -21,11 +21,10 @@ let folder: string;
 let file: string;
 let said: string[];
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'portico-reload-'));
+  folder = temporaryFolder('portico-reload-');
   file = join(folder, 'portico.ini');
   said = [];
 });
-afterEach(() => rmSync(folder, { recursive: true }));
 
 const note = (...line: unknown[]) => void said.push(String(line.at(-1)).replaceAll(folder, ''));
 const log: Logger = { ...silentLogger(), warn: note, info: note, error: note };

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { createLogger } from 'portico';
 import { Config, type ConfigError, defineOptions, integer, list, multi, string, uri } from 'portico/config';
 import { UsageError } from '#internal/config';
+import { temporaryFolder } from '../fixtures/keeper.js';
 
 const options = defineOptions({
   level: integer({ default: 0, help: 'A number.', deprecated: ['DEFAULT.old_level'], cli: true }),
@@ -16,9 +16,8 @@ const options = defineOptions({
 
 let folder: string;
 before(() => {
-  folder = mkdtempSync(join(tmpdir(), 'portico-sources-'));
+  folder = temporaryFolder('portico-sources-');
 });
-after(() => rmSync(folder, { recursive: true }));
 
 function write(name: string, text: string): string {
   const path = join(folder, name);
@@ -118,10 +117,8 @@ test('CF-17 CF-18 every value knows its location, also where three files have th
       ['default', 'default'],
     ],
   );
-  assert.deepEqual(
-    config.resolve('app', 'words').shadowed.map(({ text }) => text),
-    ['b', 'a'],
-  );
+  const texts = config.resolve('app', 'words').shadowed.map(({ text }) => text);
+  assert.deepEqual(texts, ['b', 'a']);
 });
 
 test('CF-3 ./portico.ini is read when no file is named, else ./paste/portico.ini, else those of the home folder', async () => {

@@ -1,11 +1,12 @@
 /** Tests with Prometheus' promtool that each alert rule of paste/ fires and stays silent. */
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { root } from '../e2e/program.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 
 const RULES = join(root, 'paste', 'prometheus-rules.yml');
 
@@ -206,9 +207,8 @@ function checked(folder: string, kind: 'fires' | 'silent', expected: readonly ob
   return { status, text: stdout + stderr };
 }
 
-test('each alert rule fires, and is silent', { skip: noPromtool }, (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-rules-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+test('each alert rule fires, and is silent', { skip: noPromtool }, () => {
+  const folder = temporaryFolder('portico-rules-');
   const silent = checked(folder, 'silent', []);
   assert.equal(silent.status, 0, silent.text);
   // No alert has this label, so promtool lists those that fire in its errors.

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { ask } from '../e2e/clients.js';
 import { pack, unpack } from '../e2e/packed.js';
-import { freePort, Program } from '../e2e/program.js';
-import { removeFolder, temporaryFolder } from '../fixtures/keeper.js';
+import { freePort, Program, startMain, untilEnd } from '../e2e/program.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { blocksOf } from './page.js';
 
 // Created outside of a hook, because directories created in a hook are removed when the hook ends.
@@ -19,8 +19,6 @@ before(() => {
   unpack(tarball, project);
   writeFileSync(join(project, 'package.json'), '{ "name": "project", "private": true, "type": "module" }\n');
 });
-
-after(() => removeFolder(project));
 
 async function writePage(): Promise<number> {
   const port = await freePort();
@@ -43,41 +41,30 @@ test('the package holds what users need and nothing else', () => {
   assert.ok(existsSync(join(project, 'node_modules', 'portico', 'lib', 'cli', 'main.js')));
 });
 
-test('OP-1 PD-155 api-cli serves a pipeline of one’s own app and filter from the page’s files', async () => {
+test('OP-1 PD-155 api-cli serves a pipeline of one’s own app and filter from the page’s files', async (t) => {
   const port = await writePage();
-  const program = new Program(process.execPath, [join(project, 'node_modules/portico/lib/cli/main.js')], {
-    cwd: project,
-  });
-  try {
-    await program.printed(new RegExp(`^hello\\b.*http://127\\.0\\.0\\.1:${port}\\b.*2 workers`, 'm'));
-    const answer = await ask(`http://127.0.0.1:${port}/`);
-    assert.equal(answer.text, 'Hello, world\n');
-    assert.equal(answer.headers['x-shout'], 'yes');
-    assert.match(String(answer.headers['x-request-id']), /^req-/);
-    assert.equal(answer.headers['x-openstack-request-id'], undefined);
-    program.kill('SIGTERM');
-    assert.deepEqual(await program.ended, { code: 0, signal: null });
-  } finally {
-    await program.end();
-  }
+  const main = join(project, 'node_modules/portico/lib/cli/main.js');
+  const program = untilEnd(t, new Program(process.execPath, [main], { cwd: project }));
+  await program.printed(new RegExp(`^hello\\b.*http://127\\.0\\.0\\.1:${port}\\b.*2 workers`, 'm'));
+  const answer = await ask(`http://127.0.0.1:${port}/`);
+  assert.equal(answer.text, 'Hello, world\n');
+  assert.equal(answer.headers['x-shout'], 'yes');
+  assert.match(String(answer.headers['x-request-id']), /^req-/);
+  assert.equal(answer.headers['x-openstack-request-id'], undefined);
+  await program.stop();
 });
 
-test('LC-208 a WSGIService and a Service of one’s own run in one launcher, as the page embeds them', async () => {
+test('LC-208 a WSGIService and a Service of one’s own run in one launcher, as the page embeds them', async (t) => {
   const port = await writePage();
-  const program = new Program(process.execPath, ['main.js'], { cwd: project });
-  try {
-    for (let tries = 0; ; tries++) {
-      const answer = await ask(`http://127.0.0.1:${port}/`).catch(() => undefined);
-      if (answer !== undefined) {
-        assert.equal(answer.text, 'Hello, world\n');
-        break;
-      }
-      assert.ok(program.child.exitCode === null && tries < 10_000, program.output());
-      await new Promise((settle) => setTimeout(settle, 20));
+  const program = startMain(t, { folder: project });
+  for (let tries = 0; ; tries++) {
+    const answer = await ask(`http://127.0.0.1:${port}/`).catch(() => undefined);
+    if (answer !== undefined) {
+      assert.equal(answer.text, 'Hello, world\n');
+      break;
     }
-    program.kill('SIGTERM');
-    assert.deepEqual(await program.ended, { code: 0, signal: null });
-  } finally {
-    await program.end();
+    assert.ok(program.child.exitCode === null && tries < 10_000, program.output());
+    await new Promise((settle) => setTimeout(settle, 20));
   }
+  await program.stop();
 });

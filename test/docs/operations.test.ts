@@ -1,4 +1,5 @@
 /** Tests the pages for operators: every command runs in order against a service. */
+
 import assert from 'node:assert/strict';
 import { chmodSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -54,7 +55,7 @@ const NAMED = {
   'node_modules/express-slow-down/index.js': 'module.exports = () => (req, res, next) => next();\n',
 };
 
-test('every example in docs/reference/filters passes api-cli check', (t) => {
+test('every example in docs/reference/filters passes api-cli check', () => {
   const pages = readdirSync(join(root, 'docs/reference/filters')).map((page) => `docs/reference/filters/${page}`);
   const [paste, ini] = pages
     .flatMap(blocksOf)
@@ -73,7 +74,6 @@ test('every example in docs/reference/filters passes api-cli check', (t) => {
     'api-paste.ini': `${paste}${pipelines}[app:echo]\npaste.app_factory = portico/middleware:echo\n`,
     'portico.ini': `${ini}${apis.map((name) => `[api:${name}]\nport = 0\n`).join('')}`,
   });
-  t.after(() => project.remove());
   chmodSync(join(project.folder, 'users.htpasswd'), 0o600);
   const { stdout, stderr } = command(['check', '--json'], { cwd: project.folder });
   const found = JSON.parse(stdout) as readonly { readonly code: string; readonly message: string }[];

@@ -118,10 +118,7 @@ class PageRun {
       mkdirSync(dirname(join(project.folder, 'node_modules', name)), { recursive: true });
       symlinkSync(join(root, 'node_modules', name), join(project.folder, 'node_modules', name), 'dir');
     }
-    t.after(async () => {
-      await this.#served?.program.end();
-      project.remove();
-    });
+    t.after(() => this.#served?.program.end());
     this.#t = t;
     this.#options = options;
     this.#texts = texts;

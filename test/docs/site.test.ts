@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
 import { untilFileEnds } from '../e2e/program.js';
 import { browserOf, withoutBrowser as skip } from '../fixtures/browser.js';
-import { removeFolder, temporaryFolder } from '../fixtures/keeper.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { root } from '../fixtures/project.js';
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -54,8 +54,6 @@ if (skip === false) {
     server.closeAllConnections();
   });
 }
-after(() => removeFolder(site));
-
 interface Seen {
   readonly headings: number;
   readonly width: number;

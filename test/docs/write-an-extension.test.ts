@@ -29,7 +29,6 @@ function pageFor(t: TestContext): Page {
     return [file!.replace(/\.ts$/, '.js'), code] as const;
   });
   const project = emptyProject(Object.fromEntries(files));
-  t.after(() => project.remove());
   const directory = join(project.folder, 'queues');
   const config = Config.fromText(`[spool]\ndirectory = ${directory}\npoll_ms = 1\nlease = 1\n`);
   const open = async (deliveryLimit = 3): Promise<Transport> => {

@@ -58,10 +58,9 @@ async function served(t: UntilEnd, docs = 'docs = true'): Promise<Served> {
     `[DEFAULT]\nenabled_apis = things\n[admin]\nlisten = 127.0.0.1:0\n${line}\n[api:things]\nport = ${port}\nworkers = 1\n`;
   const project = emptyProject({ 'app.js': app, 'api-paste.ini': paste, 'portico.ini': ini(docs) });
   const program = startProject(t, project);
-  const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
-  await program.printed(/"event":"ready"/);
+  const admin = await program.adminPort();
   const write = (text: string): void => writeFileSync(join(project.folder, 'portico.ini'), text);
-  return { folder: project.folder, admin: Number(admin), program, write, ini };
+  return { folder: project.folder, admin, program, write, ini };
 }
 
 /** The service of the tests that change nothing. */
@@ -139,12 +138,11 @@ test('OP-71 it is off unless a reload or the start turns it on, and a wrong name
 test('OP-71 the whole sample is described', async (t) => {
   const ini = `[DEFAULT]\nenabled_apis = compute,metadata\n[api]\nauth_strategy = noauth\n[admin]\nlisten = 127.0.0.1:0\ndocs = true\n[api:compute]\nport = 0\nworkers = 1\n[api:metadata]\nport = 0\nworkers = 1\n`;
   const program = startProject(t, emptyProject({ 'portico.ini': ini, 'api-paste.ini': samplePaste() }));
-  const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
-  await program.printed(/"event":"ready"/);
-  const compute = await (await ask(Number(admin), '/docs/compute')).text();
+  const admin = await program.adminPort();
+  const compute = await (await ask(admin, '/docs/compute')).text();
   assert.match(compute, /<h2 class="path" id="[^"]+">\/v2\.1\/servers\/\{id\}<\/h2>/);
   assert.match(compute, /<p>Needs token\.<\/p>/);
-  assert.match(await (await ask(Number(admin), '/docs/metadata')).text(), /its app has no Router/);
+  assert.match(await (await ask(admin, '/docs/metadata')).text(), /its app has no Router/);
 });
 
 test('OP-71 in a browser, by keyboard, light and dark, without scripts', { skip }, async () => {

@@ -27,10 +27,7 @@ before(async () => {
   await program.printed(/^compute\b.*:\d+/m);
 });
 
-after(async () => {
-  await program.end();
-  project.remove();
-});
+after(() => program.end());
 
 /** The services by binary, as the compute API lists them. */
 async function services(): Promise<Record<string, Record<string, unknown>>> {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { commandBeside } from '../cli/command.js';
 import { askFor } from './faults/load.js';
-import { emptyProject, freePort, type Outcome, startApiCli } from './program.js';
+import { emptyProject, freePort, type Outcome, startProject } from './program.js';
 
 const app = `export const app = () => (req, res) => {
   if (req.url === '/work') console.log('at work');
@@ -29,16 +29,12 @@ async function atWork(t: TestContext, times: string) {
   const [port, admin] = [await freePort(), await freePort()];
   const ini = (apis: string): string =>
     `[DEFAULT]\n${times}\n${apis}[metrics]\nenabled = true\n[admin]\nlisten = 127.0.0.1:${admin}\n`;
-  const { folder, remove } = emptyProject({
+  const { folder } = emptyProject({
     'app.js': app,
     'api-paste.ini': paste,
     'portico.ini': ini(`[api:hello]\nport = ${port}\nworkers = 1\n`),
   });
-  const program = startApiCli([], { cwd: folder });
-  t.after(async () => {
-    await program.end();
-    remove();
-  });
+  const program = startProject(t, { folder });
   await program.printed(/^hello .*:\d+/m);
   const begin = (): Promise<string | undefined> =>
     askFor(`http://127.0.0.1:${port}/work`).then(

@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { closedAfter } from '../fixtures/closed-after.js';
 import { until } from '../fixtures/until.js';
 import { Client } from '../server/raw-client.js';
 import { askSocket } from './clients.js';
-import { emptyProject, freePort, Program, root } from './program.js';
+import { emptyProject, freePort, Program, root, untilEnd } from './program.js';
 
 const APP = `
 import { closeSync, openSync } from 'node:fs';
@@ -38,16 +39,11 @@ test('DR-13 /readyz gets 503 while no worker has a file descriptor for a connect
     'portico.ini': `[DEFAULT]\nenabled_apis = hello\n[control]\nsocket = ./c.sock\n[api:hello]\nport = ${port}\nworkers = 1\n`,
   });
   const words = ['-c', 'ulimit -n 400; exec "$0" "$1"', process.execPath, join(root, 'lib', 'cli', 'main.js')];
-  const program = new Program('sh', words, { cwd: project.folder });
-  t.after(async () => {
-    await program.end();
-    project.remove();
-  });
+  const program = untilEnd(t, new Program('sh', words, { cwd: project.folder }));
   await program.printed(/"event":"ready"/);
   const ready = () => askSocket<Ready>(join(project.folder, 'c.sock'), 'GET', '/readyz');
   assert.equal((await ready()).status, 200);
-  const client = new Client(port);
-  t.after(() => client.close());
+  const client = closedAfter(t, new Client(port));
   const ask = async (path: string): Promise<void> => {
     client.write(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`);
     assert.equal((await client.response()).status, 200);

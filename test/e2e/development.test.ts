@@ -1,4 +1,5 @@
 /** `api-cli --dev`, as `npm run dev` of a new project starts it. */
+
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -15,6 +16,7 @@ import {
   startedOnce,
   startProject,
   type UntilEnd,
+  untilEnd,
   untilFileEnds,
 } from './program.js';
 
@@ -52,7 +54,7 @@ const file = untilFileEnds();
 /** For two tests, of which the second one ends it. */
 const plain = startedOnce(() => developed(file));
 
-test('--dev writes one short line for a request, with the id once', { timeout: 60_000 }, async () => {
+test('--dev writes one short line for a request, with the id once', async () => {
   const { port, program } = await plain();
   await program.printed(/1 worker/);
   const from = program.stderr.length;
@@ -64,7 +66,7 @@ test('--dev writes one short line for a request, with the id once', { timeout: 6
   assert.equal(program.stderr.slice(from).trim().split('\n').length, 2, program.stderr.slice(from));
 });
 
-test('Ctrl-C ends --dev with 0 behind onClose, also where npm passes it on', { timeout: 60_000 }, async () => {
+test('Ctrl-C ends --dev with 0 behind onClose, also where npm passes it on', async () => {
   const { program } = await plain();
   program.kill('SIGINT');
   program.kill('SIGINT');
@@ -109,18 +111,15 @@ const waysToInspect: Readonly<Record<string, Inspected>> = {
 };
 
 for (const [way, give] of Object.entries(waysToInspect)) {
-  test(`${way}: the port leads to the worker, behind a change to the next one, and its address is printed once`, {
-    timeout: 60_000,
-  }, async (t) => {
+  test(`${way}: the port leads to the worker, behind a change to the next one, and its address is printed once`, async (t) => {
     const [port, wanted] = [await freePort(), await freePort()];
     const ini = `[DEFAULT]\nenabled_apis = hello\ndebug = true\n[api:hello]\nport = ${port}\n`;
     const project = emptyProject({ 'app.js': telling, 'api-paste.ini': paste, 'portico.ini': ini });
     const { words = [], env = {} } = give(wanted);
-    const program = new Program(process.execPath, [apiCli, '--dev', ...words], { cwd: project.folder, env });
-    t.after(async () => {
-      await program.end();
-      project.remove();
-    });
+    const program = untilEnd(
+      t,
+      new Program(process.execPath, [apiCli, '--dev', ...words], { cwd: project.folder, env }),
+    );
     const told = new RegExp(`^Debugger listening on (ws://127\\.0\\.0\\.1:${wanted}/.*)$`, 'm');
     // Node has printed the address of the parent's inspector, which has ended.
     await program.printed(/Ready after/);
@@ -140,23 +139,19 @@ for (const [way, give] of Object.entries(waysToInspect)) {
     assert.notEqual(second.pid, first.pid);
     for (const { address } of [first, second])
       assert.equal(program.output().split(address).length, 2, program.output());
-    program.kill();
-    assert.deepEqual(await program.ended, { code: 0, signal: null });
+    await program.stop();
   });
 }
 
-test('--inspect without --dev, or with what is no port, is refused', { timeout: 60_000 }, async (t) => {
+test('--inspect without --dev, or with what is no port, is refused', async () => {
   const project = emptyProject({ 'portico.ini': '[DEFAULT]\n' });
-  t.after(() => project.remove());
   const alone = await runApiCli(project.folder, '--inspect');
   assert.deepEqual([alone.status, /--inspect goes with --dev/.test(alone.stderr)], [2, true], alone.stderr);
   const wrong = await runApiCli(project.folder, '--dev', '--inspect=x');
   assert.deepEqual([wrong.status, /takes a port/.test(wrong.stderr)], [2, true], wrong.stderr);
 });
 
-test('the port of --inspect stays with a worker at a breakpoint, beside a second API', {
-  timeout: 60_000,
-}, async (t) => {
+test('the port of --inspect stays with a worker at a breakpoint, beside a second API', async (t) => {
   const [port, other, wanted] = [await freePort(), await freePort(), await freePort()];
   const ini = `[DEFAULT]\nenabled_apis = hello, second\n[api:hello]\nport = ${port}\n[api:second]\nport = ${other}\n`;
   const second = '[app:second]\npaste.app_factory = ./app.js:app\n';

@@ -58,13 +58,9 @@ async function embedded(t: UntilEnd, main: string, more: string) {
     t.after(async () => void (await program.end()));
     return program;
   };
-  t.after(async () => project.remove());
   const inFolder = (name: string): string => join(project.folder, name);
   return { port, project, start, inFolder, write: (text: string) => writeFileSync(inFolder('portico.ini'), ini(text)) };
 }
-
-/** In milliseconds, so that a missing line is reported. */
-const timeout = 80_000;
 
 interface Line {
   readonly level: string;
@@ -103,17 +99,13 @@ for (const [how, main] of [
       return { ...project, program };
     });
 
-    test(`an embedded service ${how} warns of a section [api:<name>] that it has no service for`, {
-      timeout,
-    }, async () => {
+    test(`an embedded service ${how} warns of a section [api:<name>] that it has no service for`, async () => {
       const { program } = await toStderr();
       const [line] = await program.printed(/^.*portico\.ini:5:1.*$/m);
       assert.match(line, /"level":"warn".*\[api:helo\].* no service with this name.*did you mean \[api:hello\]\?/);
     });
 
-    test(`an embedded service ${how} logs at log_level, and SIGHUP changes it, and says which effect an option has that nothing reads`, {
-      timeout,
-    }, async () => {
+    test(`an embedded service ${how} logs at log_level, and SIGHUP changes it, and says which effect an option has that nothing reads`, async () => {
       const { port, program, write } = await toStderr();
       await get(port, '/');
       write(`log_level = info\n${OTHERS}colour = blue`);
@@ -137,9 +129,7 @@ for (const [how, main] of [
   });
 }
 
-test('an embedded service logs into log_file in log_format; SIGHUP opens it anew, and refuses one that cannot be opened', {
-  timeout,
-}, async (t) => {
+test('an embedded service logs into log_file in log_format; SIGHUP opens it anew, and refuses one that cannot be opened', async (t) => {
   const options = 'log_file = api.log\nlog_format = text';
   const { port, start, inFolder, write } = await embedded(t, inOneProcess, options);
   const program = start();
@@ -156,7 +146,7 @@ test('an embedded service logs into log_file in log_format; SIGHUP opens it anew
   assert.equal((await get(port, '/')).status, 200);
 });
 
-test('an embedded service refuses unknown sections, and none that its application declares', { timeout }, async (t) => {
+test('an embedded service refuses unknown sections, and none that its application declares', async (t) => {
   const more = 'debug = false\n[elsewhere]\nx = 1\n[storage]\nsize = 1\n';
   const declared = inOneProcess.replace(
     'await Config.load()',
@@ -172,9 +162,7 @@ test('an embedded service refuses unknown sections, and none that its applicatio
   assert.doesNotMatch(program.stderr, /\[storage\]/);
 });
 
-test('an embedded service refuses a section of its name, unless its app declares it', {
-  timeout,
-}, async (t) => {
+test('an embedded service refuses a section of its name, unless its app declares it', async (t) => {
   const { port, start, inFolder } = await embedded(t, inWorker, '[hello]\nlevel = 4');
   const first = start();
   assert.equal((await first.ended).code, 78);
@@ -201,7 +189,7 @@ const config = await Config.load({ groups: { look: options } });
 console.log(config.configFiles.map((file) => file.split('/').at(-1)), config.group('look', options).depth);
 `;
 
-test('Config.load() of an application reads its command line', { timeout }, async (t) => {
+test('Config.load() of an application reads its command line', async (t) => {
   const { start, inFolder } = await embedded(t, withoutRunMain, '');
   writeFileSync(inFolder('other.ini'), '');
   const program = start('--config-file', 'other.ini', '--look-depth', '3');
@@ -209,7 +197,7 @@ test('Config.load() of an application reads its command line', { timeout }, asyn
   assert.equal(program.stdout, "[ 'other.ini' ] 3\n");
 });
 
-test('--help of an application without runMain is printed, with status 0 and no stack', { timeout }, async (t) => {
+test('--help of an application without runMain is printed, with status 0 and no stack', async (t) => {
   const { start } = await embedded(t, withoutRunMain, '');
   const program = start('--help');
   assert.deepEqual(await program.ended, { code: 0, signal: null });
@@ -217,7 +205,7 @@ test('--help of an application without runMain is printed, with status 0 and no 
   assert.equal(program.stderr, '');
 });
 
-test('the words of a test runner are none of the configuration: portico/testing is loaded', { timeout }, async (t) => {
+test('the words of a test runner are none of the configuration: portico/testing is loaded', async (t) => {
   const main = `import 'portico/testing';\n${withoutRunMain}`;
   const { start } = await embedded(t, main, '');
   const program = start('--watch', 'src/books.test.ts');
@@ -225,7 +213,7 @@ test('the words of a test runner are none of the configuration: portico/testing 
   assert.equal(program.stdout, "[ 'portico.ini' ] 1\n");
 });
 
-test('status finds an embedded service by the folder that it runs in', { timeout }, async (t) => {
+test('status finds an embedded service by the folder that it runs in', async (t) => {
   const { project, start } = await embedded(t, inOneProcess, '');
   const program = start();
   await program.printed(/"event":"control"/);
@@ -269,9 +257,7 @@ const shared = `
   useSockets(sockets) { this.server.useSockets(sockets); }
 `;
 
-test('a service around a Server with two workers shares the address where it passes its sockets on', {
-  timeout,
-}, async (t) => {
+test('a service around a Server with two workers shares the address where it passes its sockets on', async (t) => {
   const { port, start } = await embedded(
     t,
     around.replace('SHARED', shared).replace('Number(process.env.PORT)', String(await freePort())),
@@ -280,11 +266,10 @@ test('a service around a Server with two workers shares the address where it pas
   assert.ok(port > 0);
   const program = start();
   await program.printed(/"event":"ready"/);
-  program.kill('SIGTERM');
-  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  await program.stop();
 });
 
-test('where it does not, the refusal names the other worker, and what to write', { timeout }, async (t) => {
+test('where it does not, the refusal names the other worker, and what to write', async (t) => {
   const own = String(await freePort());
   const { start } = await embedded(t, around.replace('SHARED', '').replace('Number(process.env.PORT)', own), '');
   const program = start();

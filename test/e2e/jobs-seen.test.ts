@@ -50,10 +50,9 @@ test('LC-705 OP-51 a job that hangs is seen: its age, the metrics, and its name 
     'portico.ini': `[DEFAULT]\nenabled_apis = hello\n[admin]\nlisten = 127.0.0.1:0\n[metrics]\nenabled = true\n[api:hello]\nport = ${port}\nworkers = 1\n`,
   });
   const program = startProject(t, project);
-  const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
-  await program.printed(/"event":"ready"/);
+  const admin = await program.adminPort();
   const service = await until(
-    () => statusOf(Number(admin)),
+    () => statusOf(admin),
     ({ jobs }) => {
       const [hang, quick] = ['hang', 'quick'].map((name) => jobs.find((each) => each.name === name));
       return (hang?.running[0]?.seconds ?? 0) > 1 && (quick?.runs ?? 0) > 1;
@@ -77,7 +76,7 @@ test('LC-705 OP-51 a job that hangs is seen: its age, the metrics, and its name 
     /^ {2}job quick: every 200ms, .*, 1 failure, the last took \S+, next in \S+; last failure \S+ ago: the store is away$/m,
   );
 
-  const metrics = parseExposition(await ask(Number(admin), '/metrics'));
+  const metrics = parseExposition(await ask(admin, '/metrics'));
   const labels = { api: 'hello', worker: '0', name: 'hang' };
   assert.equal(sumOf(metrics, 'portico_job_running_seconds', labels) > 1, true);
   assert.equal(sumOf(metrics, 'portico_job_spacing_seconds', labels), 0.2);
@@ -92,7 +91,7 @@ test('LC-705 OP-51 a job that hangs is seen: its age, the metrics, and its name 
   );
   program.kill();
   await program.printed(/hello: 1 unfinished task at the shutdown: job hang \(since [^)]+\)/);
-  const { reasons } = await statusOf(Number(admin));
+  const { reasons } = await statusOf(admin);
   assert.match(reasons.join('\n'), /^the service is stopping: what is still open in \S+ is cut off$/m);
   assert.equal(await held, 'let go by the signal');
   assert.deepEqual(await program.ended, { code: 0, signal: null });
@@ -139,9 +138,8 @@ test('S3-7 the interval of a job goes on over a reload and a crash', async (t) =
     'portico.ini': `[DEFAULT]\nenabled_apis = hello\n[admin]\nlisten = 127.0.0.1:0\n[api:hello]\nport = ${port}\nworkers = 1\n`,
   });
   const program = startProject(t, project);
-  const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
-  await program.printed(/"event":"ready"/);
-  const next = async (): Promise<number | undefined> => (await statusOf(Number(admin))).jobs[0]?.nextIn;
+  const admin = await program.adminPort();
+  const next = async (): Promise<number | undefined> => (await statusOf(admin)).jobs[0]?.nextIn;
   await until(next, (seconds = 600) => seconds < 597);
   // It is left to the former configuration.
   ask(port, '/held').catch(() => {});

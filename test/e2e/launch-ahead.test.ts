@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { closedAfter } from '../fixtures/closed-after.js';
 import { isAlive } from '../fixtures/running-program.js';
 import { ask } from './clients.js';
 import { emptyProject, freePort, type Program, startProject } from './program.js';
@@ -71,8 +72,7 @@ test('a configuration that is refused leaves no process behind', async (t) => {
 });
 
 test('a port in use leaves no process behind', async (t) => {
-  const other = createServer().listen(0, '127.0.0.1');
-  t.after(() => other.close());
+  const other = closedAfter(t, createServer().listen(0, '127.0.0.1'));
   await once(other, 'listening');
   const { port } = other.address() as { port: number };
   const program = start(t, pidProject(port, 1));
@@ -84,8 +84,7 @@ test('a port in use leaves no process behind', async (t) => {
 test('a SIGTERM while the parent loads ends it with 0, and leaves no process behind', async (t) => {
   const program = start(t, pidProject(await freePort(), 1));
   await program.printed(/^spawned/m);
-  program.kill('SIGTERM');
-  assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+  await program.stop();
   assert.deepEqual(started(program).filter(isAlive), []);
 });
 

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { commandBeside } from '../cli/command.js';
 import { ask } from './clients.js';
 import { childrenOf } from './faults/target.js';
-import { apiCli, emptyProject, freePort, Program } from './program.js';
+import { apiCli, emptyProject, freePort, Program, untilEnd } from './program.js';
 import { pidProject } from './projects.js';
 
 /**
@@ -63,17 +63,14 @@ test('KU-10 in a read-only container of any user api-cli serves, is asked for it
   const env = Object.fromEntries(assigned.split(' ').map((each) => each.split('=') as [string, string]));
   const [, make = '', volumes = ''] = /^RUN (mkdir -p (.*?) &&.*)$/m.exec(image) ?? [];
   const words = [...AS_ANYONE, process.execPath, apiCli];
-  const program = new Program(
-    'unshare',
-    [...SPACES, 'sh', '-c', CONTAINER, 'sh', project.folder, make.replace('node', '1000'), volumes, ...words],
-    {
-      env,
-    },
+  const program = untilEnd(
+    t,
+    new Program(
+      'unshare',
+      [...SPACES, 'sh', '-c', CONTAINER, 'sh', project.folder, make.replace('node', '1000'), volumes, ...words],
+      { env },
+    ),
   );
-  t.after(async () => {
-    await program.end();
-    project.remove();
-  });
   await program.printed(/"event":"ready"/);
   assert.equal(program.stdout, '', 'all that is said is a line of the log');
   const [init] = childrenOf(program.pid);

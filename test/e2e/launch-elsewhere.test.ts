@@ -5,21 +5,18 @@ import { test } from 'node:test';
 import { commandBeside } from '../cli/command.js';
 import { ask } from './clients.js';
 import { childrenOf, isAlive, until } from './faults/target.js';
-import { emptyProject, freePort, root, startApiCli } from './program.js';
+import { emptyProject, freePort, root, startProject } from './program.js';
 import { pidProject } from './projects.js';
 
 test('AD-14 without /proc and with another platform api-cli starts, replaces a worker, reloads and stops, and says once what is missing', async (t) => {
   const port = await freePort();
   const project = emptyProject(pidProject(port, 1));
   const env = { NODE_OPTIONS: `--require ${join(root, 'test/fixtures/no-linux.cjs')}` };
-  const program = startApiCli([], { cwd: project.folder, env });
-  t.after(async () => {
-    await program.end();
-    project.remove();
-  });
+  const program = startProject(t, project, [], env);
   await program.printed(/^hello\b.*:\d+/m);
   const url = `http://127.0.0.1:${port}/`;
   assert.equal((await ask(url)).status, 200);
+  await program.printed(/"event":"platform"/);
   assert.equal(program.stderr.match(/"event":"platform".*darwin has no \/proc/g)?.length, 1, program.stderr);
 
   const [worker] = childrenOf(program.pid);
@@ -33,6 +30,5 @@ test('AD-14 without /proc and with another platform api-cli starts, replaces a w
   assert.equal(code, 0, stderr);
   assert.match(stdout, /^accepted/);
   assert.equal((await ask(url)).status, 200);
-  program.kill('SIGTERM');
-  assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+  await program.stop();
 });

@@ -5,20 +5,19 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { get } from '../fixtures/http-client.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
-import { RunningProgram } from '../fixtures/running-program.js';
+import { launchedProgram, runningProgram } from '../fixtures/running-program.js';
 
 const folder = temporaryFolder('portico-failures-');
 
 test('LC-373 LC-1404 RL-84 a worker that cannot start ends the launch with 1, logged once with its stack', async (t) => {
   const failsWith = join(folder, 'fails');
   writeFileSync(failsWith, '0');
-  const fleet = new RunningProgram('fleet', {
+  const fleet = runningProgram(t, 'fleet', {
     services: [
       { name: 'good', workers: 1 },
       { name: 'bad', workers: 2, failsWith },
     ],
   });
-  t.after(() => fleet.cleanUp());
   assert.deepEqual(await fleet.ended, { code: 1, signal: null });
   const errors = fleet.lines.filter(({ level }) => level === 'error');
   assert.equal(errors.length, 1, fleet.text());
@@ -30,8 +29,7 @@ test('LC-373 LC-1404 RL-84 a worker that cannot start ends the launch with 1, lo
 test('LC-373 RL-69 RL-84 a configuration that a worker refuses ends the launch with 78, file and line and no stack', async (t) => {
   const failsWith = join(folder, 'refused.ini');
   writeFileSync(failsWith, '[app]\nsize = large\n');
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1, failsWith }] });
-  t.after(() => fleet.cleanUp());
+  const fleet = runningProgram(t, 'fleet', { services: [{ name: 'api', workers: 1, failsWith }] });
   assert.deepEqual(await fleet.ended, { code: 78, signal: null });
   const errors = fleet.lines.filter(({ level }) => level === 'error');
   assert.equal(errors.length, 1, fleet.text());
@@ -40,8 +38,7 @@ test('LC-373 RL-69 RL-84 a configuration that a worker refuses ends the launch w
 });
 
 test('LC-328 a worker whose application does not launch its service says so and ends with 78', async (t) => {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1, rename: 'apy' }] });
-  t.after(() => fleet.cleanUp());
+  const fleet = runningProgram(t, 'fleet', { services: [{ name: 'api', workers: 1, rename: 'apy' }] });
   assert.deepEqual(await fleet.ended, { code: 78, signal: null });
   const [error] = fleet.lines.filter(({ level }) => level === 'error');
   assert.match(error?.msg ?? '', /launched no service called "api"\n {2}It launched "apy"/);
@@ -50,21 +47,18 @@ test('LC-328 a worker whose application does not launch its service says so and 
 });
 
 test('two services of one name are refused', async (t) => {
-  const fleet = new RunningProgram('fleet', {
+  const fleet = runningProgram(t, 'fleet', {
     services: [
       { name: 'api', workers: 1 },
       { name: 'api', workers: 1 },
     ],
   });
-  t.after(() => fleet.cleanUp());
   assert.equal((await fleet.ended).code, 1);
   assert.match(fleet.lines.find(({ level }) => level === 'error')?.msg ?? '', /"api" has already been launched/);
 });
 
 test('LC-323 LC-321 LC-1915 RL-61 a crash loop is throttled, never given up, and SIGTERM is heard during it', async (t) => {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1 }] });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
+  const fleet = await launchedProgram(t, 'fleet', { services: [{ name: 'api', workers: 1 }] });
   let from = fleet.lines.length;
   for (const pid of fleet.children()) process.kill(pid, 'SIGKILL');
   const throttled = fleet.line(({ msg }) => msg === 'Forking too fast, sleeping').then(() => undefined);
@@ -81,17 +75,14 @@ test('LC-323 LC-321 LC-1915 RL-61 a crash loop is throttled, never given up, and
   for (let exited = 0, at = 0; exited < 1 + starts; exited++) {
     at = fleet.lines.indexOf(await fleet.event('worker_exited', at)) + 1;
   }
-  fleet.kill('SIGTERM');
-  assert.equal((await fleet.ended).code, 0);
+  await fleet.stop();
 });
 
 test('NI-4 a parent without a free descriptor says so, tries again and serves on, whatever max_restarts is', {
   skip: process.platform !== 'linux',
 }, async (t) => {
   const options = { settings: { maxRestarts: 1 } };
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2 }], options });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
+  const fleet = await launchedProgram(t, 'fleet', { services: [{ name: 'api', workers: 2 }], options });
   const port = await fleet.port('api');
   const [dead, other] = fleet.children();
   /** Sets the soft limit of the parent alone; 3 leaves it standard input, output and error. */
@@ -110,6 +101,5 @@ test('NI-4 a parent without a free descriptor says so, tries again and serves on
   limit(1024);
   await fleet.event('worker_ready', from);
   assert.equal(fleet.children().length, 2);
-  fleet.kill('SIGTERM');
-  assert.deepEqual(await fleet.ended, { code: 0, signal: null });
+  await fleet.stop();
 });

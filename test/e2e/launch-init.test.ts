@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { ask } from './clients.js';
 import { childrenOf } from './faults/target.js';
-import { apiCli, emptyProject, freePort, Program } from './program.js';
+import { apiCli, emptyProject, freePort, Program, untilEnd } from './program.js';
 import { pidProject } from './projects.js';
 
 const NAMESPACE = ['--pid', '--fork', '--mount-proc', '--kill-child'];
@@ -16,11 +16,10 @@ test('LC-1703 as process 1 api-cli hears its signals, starts and reloads workers
 }, async (t) => {
   const port = await freePort();
   const project = emptyProject(pidProject(port, 1));
-  const program = new Program('unshare', [...NAMESPACE, process.execPath, apiCli], { cwd: project.folder });
-  t.after(async () => {
-    await program.end();
-    project.remove();
-  });
+  const program = untilEnd(
+    t,
+    new Program('unshare', [...NAMESPACE, process.execPath, apiCli], { cwd: project.folder }),
+  );
   await program.printed(/^hello\b.*:\d+/m);
   const [init] = childrenOf(program.pid);
   assert.match(program.stderr, /"pid":1,/, 'it is process 1 there');

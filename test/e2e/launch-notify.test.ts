@@ -5,19 +5,18 @@ import { chmodSync, existsSync, readFileSync, watch, writeFileSync } from 'node:
 import { delimiter, join } from 'node:path';
 import { test } from 'node:test';
 import { commandBeside } from '../cli/command.js';
+import { closedAfter } from '../fixtures/closed-after.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { NotifyListener } from '../fixtures/notify-listener.js';
-import { isAlive, RunningProgram } from '../fixtures/running-program.js';
+import { isAlive, launchedProgram, runningProgram } from '../fixtures/running-program.js';
 
 const folder = temporaryFolder('portico-notify-cli-');
 
 test('LC-204 LC-901 LC-351 ready once the service has started; a reload lets wait() go on; a stop gives the status', async (t) => {
   const path = join(folder, 'single');
-  const listener = new NotifyListener(path);
-  t.after(() => listener.close());
+  const listener = closedAfter(t, new NotifyListener(path));
   await listener.listening;
-  const program = new RunningProgram('single', { startMs: 700 }, { env: { NOTIFY_SOCKET: path } });
-  t.after(() => program.cleanUp());
+  const program = runningProgram(t, 'single', { startMs: 700 }, { env: { NOTIFY_SOCKET: path } });
   await listener.message('READY=1');
   assert.ok(
     program.lines.some(({ event }) => event === 'started'),
@@ -47,12 +46,9 @@ function withHelper(name: string, script: string): NodeJS.ProcessEnv {
 test('LC-909 LC-906 a helper that hangs is ended, delays no start, and is no error', async (t) => {
   const pidFile = join(folder, 'helper.pid');
   const env = { ...withHelper('hangs', `echo $$ > ${pidFile}; exec sleep 120`), NOTIFY_SOCKET: join(folder, 'nobody') };
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1 }] }, { env });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
+  const fleet = await launchedProgram(t, 'fleet', { services: [{ name: 'api', workers: 1 }] }, { env });
   await fleet.line(({ msg }) => msg === 'the service manager could not be notified');
-  fleet.kill('SIGTERM');
-  assert.deepEqual(await fleet.ended, { code: 0, signal: null });
+  await fleet.stop();
   assert.ok(
     fleet.lines.every(({ level }) => level !== 'error' && level !== 'warn'),
     fleet.text(),
@@ -71,12 +67,9 @@ case "$*" in
 *STOPPING=1*) [ "$(grep -c STOPPING=1 ${told})" -gt 1 ] ;;
 esac`;
   const env = { ...withHelper('fails', script), NOTIFY_SOCKET: join(folder, 'nobody') };
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1 }] }, { env });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
+  const fleet = await launchedProgram(t, 'fleet', { services: [{ name: 'api', workers: 1 }] }, { env });
   const lines = (): string[] => (existsSync(told) ? readFileSync(told, 'utf8').split('\n') : []);
-  const changes = watch(folder);
-  t.after(() => changes.close());
+  const changes = closedAfter(t, watch(folder));
   const ready = async (times: number): Promise<void> => {
     while (lines().filter((line) => line.includes('READY=1')).length < times) await once(changes, 'change');
   };
@@ -84,8 +77,7 @@ esac`;
   fleet.kill('SIGHUP');
   await fleet.event('reload');
   await ready(3);
-  fleet.kill('SIGTERM');
-  assert.deepEqual(await fleet.ended, { code: 0, signal: null });
+  await fleet.stop();
   const states = lines().flatMap((line) => /READY|RELOADING|STOPPING/.exec(line)?.[0] ?? []);
   assert.deepEqual(states, ['READY', 'READY', 'RELOADING', 'RELOADING', 'READY', 'STOPPING', 'STOPPING']);
   assert.deepEqual(
@@ -102,13 +94,12 @@ test('LC-909 helpers that hang hold the end of a launch at most once, whatever w
     ...withHelper('slow', `echo "$*" >> ${started}; exec sleep 120`),
     NOTIFY_SOCKET: join(folder, 'nobody'),
   };
-  const fleet = new RunningProgram(
+  const fleet = await launchedProgram(
+    t,
     'fleet',
     { services: [{ name: 'api', workers: 1 }] },
     { env: { ...env, WATCHDOG_USEC: '200000', WATCHDOG_PID: '' } },
   );
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
   for (let i = 0; i < 2; i++) {
     const from = fleet.lines.length;
     fleet.kill('SIGHUP');
@@ -116,8 +107,7 @@ test('LC-909 helpers that hang hold the end of a launch at most once, whatever w
   }
   const before = readFileSync(started, 'utf8').trim().split('\n').length;
   const from = performance.now();
-  fleet.kill('SIGTERM');
-  assert.deepEqual(await fleet.ended, { code: 0, signal: null });
+  await fleet.stop();
   const told = readFileSync(started, 'utf8').trim().split('\n').slice(before);
   // The message in progress may use the whole time; then the last one is not sent.
   assert.ok(told.length <= 1, told.join());

@@ -8,17 +8,13 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { commandBeside } from '../cli/command.js';
 import { ask } from './clients.js';
-import { apiCli, emptyProject, freePort, Program, startApiCli, type UntilEnd, untilFileEnds } from './program.js';
+import { apiCli, emptyProject, freePort, Program, startProject, type UntilEnd, untilFileEnds } from './program.js';
 import { pidPaste, pidProject } from './projects.js';
 
 /** Starts `api-cli` in a project of these files until the end of the test. */
 function started(t: UntilEnd, files: Readonly<Record<string, string>>): { program: Program; folder: string } {
   const project = emptyProject(files);
-  const program = startApiCli([], { cwd: project.folder });
-  t.after(async () => {
-    await program.end();
-    project.remove();
-  });
+  const program = startProject(t, project);
   return { program, folder: project.folder };
 }
 
@@ -129,7 +125,6 @@ async function inTerminal(t: TestContext): Promise<Program> {
       // Already ended, as expected.
     }
     await program.end();
-    project.remove();
   });
   await program.printed(READY);
   return program;
@@ -151,8 +146,7 @@ test('LC-531 a factory that never resolves: a warning, no ready line, and SIGTER
     /hello: worker 0 is still starting after 10 s, loading \S*api-paste\.ini:\d+:\d+: .*app\.js:app/,
   );
   const begun = performance.now();
-  program.kill('SIGTERM');
-  assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+  await program.stop();
   // The deadline of a graceful stop is 60 s: the stop must end long before.
   assert.ok(performance.now() - begun < 20_000);
   assert.doesNotMatch(program.stdout, READY);

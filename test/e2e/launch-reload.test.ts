@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { get } from '../fixtures/http-client.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
-import { isAlive, type LogLine, RunningProgram } from '../fixtures/running-program.js';
+import { isAlive, type LogLine, launchedProgram, type RunningProgram } from '../fixtures/running-program.js';
 import { startedOnce, untilFileEnds } from './program.js';
 
 const folder = temporaryFolder('portico-reload-');
@@ -14,9 +14,7 @@ const file = untilFileEnds();
 const one = startedOnce(() => launched({ services: [{ name: 'api', workers: 1 }] }));
 
 async function launched(plan: object): Promise<RunningProgram> {
-  const fleet = new RunningProgram('fleet', plan);
-  file.after(() => fleet.cleanUp());
-  await fleet.event('launched');
+  const fleet = await launchedProgram(file, 'fleet', plan);
   return fleet;
 }
 
@@ -78,6 +76,5 @@ test('LC-518 CF-88 however often SIGHUP comes during a reload, exactly one more 
   assert.equal(fleet.lines.slice(from).filter((line) => line.event === 'reload').length, 2);
   fleet.kill('SIGHUP');
   fleet.kill('SIGHUP');
-  fleet.kill('SIGTERM');
-  assert.deepEqual(await fleet.ended, { code: 0, signal: null }, fleet.text());
+  await fleet.stop();
 });

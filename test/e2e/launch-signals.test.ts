@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { get } from '../fixtures/http-client.js';
-import { RunningProgram } from '../fixtures/running-program.js';
+import { launchedProgram } from '../fixtures/running-program.js';
 import { startedOnce, untilFileEnds } from './program.js';
 
 const file = untilFileEnds();
 
 /** A fleet with one worker, for the tests, of which the last one stops it. They follow one another. */
 const lasting = startedOnce(async () => {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1 }], control: true });
-  file.after(() => fleet.cleanUp());
-  await fleet.event('launched');
+  const fleet = await launchedProgram(file, 'fleet', { services: [{ name: 'api', workers: 1 }], control: true });
   return { fleet, port: await fleet.port('api'), workers: fleet.children() };
 });
 

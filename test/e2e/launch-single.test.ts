@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { get } from '../fixtures/http-client.js';
-import { RunningProgram } from '../fixtures/running-program.js';
+import { runningProgram } from '../fixtures/running-program.js';
 
 async function single(t: { after(fn: () => Promise<void>): void }, plan: object = {}) {
-  const program = new RunningProgram('single', plan);
-  t.after(() => program.cleanUp());
+  const program = runningProgram(t, 'single', plan);
   const { port } = await program.event('launched');
   return { program, port: port as number };
 }
@@ -38,6 +37,5 @@ test('LC-536 RL-72 a closed standard error does not end the application', async 
   program.child.stdout?.destroy();
   program.kill('SIGHUP');
   for (let i = 0; i < 3; i++) await get(port, '/');
-  program.kill('SIGTERM');
-  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  await program.stop();
 });

@@ -2,27 +2,26 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { RunningProgram } from '../fixtures/running-program.js';
+import { runningProgram } from '../fixtures/running-program.js';
 import { ask } from './clients.js';
-import { emptyProject, freePort, startApiCli } from './program.js';
+import { emptyProject, freePort, startApiCli, startProject, untilEnd } from './program.js';
 
 const STATUS_REFUSED = { code: 78, signal: null };
 
 test('LC-310 LC-1914 a SIGTERM to a worker that has not started its service ends it with 0, and it is replaced', async (t) => {
-  const fleet = new RunningProgram(
+  const fleet = runningProgram(
+    t,
     'fleet',
     { services: [{ name: 'api', workers: 1 }] },
     { env: { PORTICO_TEST_SLOW: '1' } },
   );
-  t.after(() => fleet.cleanUp());
   const loading = await fleet.event('loading');
   assert.notEqual(loading.pid, fleet.pid);
   process.kill(loading.pid!, 'SIGTERM');
   const exited = await fleet.event('worker_exited');
   assert.deepEqual([exited.code, exited.signal], [0, null]);
   await fleet.line((line) => line.event === 'loading' && line.pid !== loading.pid);
-  fleet.kill('SIGTERM');
-  assert.equal((await fleet.ended).code, 0);
+  await fleet.stop();
 });
 
 test('a worker has loaded no package that it may not need when it builds its app, nor has its parent a parser of commands when it ends; a line it does not understand has its hint', async (t) => {
@@ -47,27 +46,20 @@ test('a worker has loaded no package that it may not need when it builds its app
       };
       if (process.send === undefined) process.on('exit', () => console.log('packages', packages().join(' ')));`,
   });
-  t.after(() => project.remove());
   const env = { NODE_OPTIONS: `--import=${pathToFileURL(join(project.folder, 'tell.mjs')).href}` };
-  const program = startApiCli(['serve', '--set', 'api:plain.workers=1', '--config-file=portico.ini'], {
-    cwd: project.folder,
-    env,
-  });
-  t.after(() => program.end());
+  const program = startProject(t, project, ['serve', '--set', 'api:plain.workers=1', '--config-file=portico.ini'], env);
   await program.printed(/^plain\b/m);
   const answer = JSON.parse((await ask(`http://127.0.0.1:${port}/`)).text) as { loaded: string[] };
   const loaded = new Set(answer.loaded.map((path) => path.split('/node_modules/').at(-1)!.split('/')[0]));
   for (const later of ['commander', 'fastify', 'ajv', 'ini', 'yaml']) assert.ok(!loaded.has(later), later);
   const asked = JSON.parse((await ask(`http://127.0.0.1:${port}/?a=b%20c&a=d`)).text) as { query: unknown };
   assert.deepEqual(asked.query, { a: ['b c', 'd'] });
-  program.kill('SIGTERM');
-  assert.equal((await program.ended).code, 0);
+  await program.stop();
   const [, packages = ''] = /^packages (.*)$/m.exec(program.stdout) ?? [];
   assert.match(packages, /\bpino\b/);
   assert.doesNotMatch(packages, /commander/);
 
-  const mistyped = startApiCli(['--enabled-api', 'plain'], { cwd: project.folder, env });
-  t.after(() => mistyped.end());
+  const mistyped = startProject(t, project, ['--enabled-api', 'plain'], env);
   assert.equal((await mistyped.ended).code, 2);
   assert.match(mistyped.stderr, /unknown option '--enabled-api'\n\(Did you mean --enabled-apis\?\)/);
   assert.match(mistyped.stdout, /^packages .*commander/m);
@@ -79,7 +71,6 @@ test('ST-2 a start that is refused writes its errors, as check does, and no line
     'api-paste.ini': '[app:plain]\npaste.app_factory = ./app.js:other\n',
     'app.js': 'export const app = () => (_req, res) => res.end();',
   });
-  t.after(() => project.remove());
   const [start, check] = ['serve', 'check'].map((command) => startApiCli([command], { cwd: project.folder }));
   t.after(() => Promise.all([start!.end(), check!.end()]));
   assert.deepEqual([await start!.ended, await check!.ended], [STATUS_REFUSED, STATUS_REFUSED]);
@@ -94,14 +85,11 @@ test('RO-3 without a terminal a start, a reload and a stop write nothing but lin
     'api-paste.ini': '[app:plain]\npaste.app_factory = ./app.js:app\n',
     'app.js': 'export const app = () => (_req, res) => res.end();',
   });
-  t.after(() => project.remove());
-  const program = startApiCli([], { cwd: project.folder, terminal: false });
-  t.after(() => program.end());
+  const program = untilEnd(t, startApiCli([], { cwd: project.folder, terminal: false }));
   await program.printed(/"event":"ready"/);
   program.kill('SIGHUP');
   await program.printed(/"event":"reload"/);
-  program.kill('SIGTERM');
-  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  await program.stop();
   assert.equal(program.stdout, '');
   for (const line of program.stderr.trimEnd().split('\n')) assert.equal(typeof JSON.parse(line), 'object', line);
 });

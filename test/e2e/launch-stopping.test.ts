@@ -6,14 +6,12 @@ import { type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { get } from '../fixtures/http-client.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
-import { isAlive, RunningProgram } from '../fixtures/running-program.js';
+import { isAlive, launchedProgram } from '../fixtures/running-program.js';
 
 const folder = temporaryFolder('portico-stopping-');
 
 async function running(t: TestContext, plan: object = {}, workers = 2) {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers }], ...plan });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
+  const fleet = await launchedProgram(t, 'fleet', { services: [{ name: 'api', workers }], ...plan });
   return { fleet, port: await fleet.port('api'), workers: fleet.children() };
 }
 
@@ -84,10 +82,8 @@ test('LC-354 LC-355 RL-71 what a worker cuts off as it ends for an error is no c
   await held;
   // If it had ended before the stop began, another worker would have replaced it.
   const exits = fleet.lines.filter(({ event, pid }) => event === 'worker_exited' && pid === workers[0]);
-  assert.deepEqual(
-    exits.map(({ code }) => code),
-    [2],
-  );
+  const codes = exits.map(({ code }) => code);
+  assert.deepEqual(codes, [2]);
   const cut = fleet.lines.filter(({ msg }) => msg === 'Graceful shutdown timeout exceeded');
   assert.equal(cut.length, 1, fleet.text());
   assert.match(JSON.stringify(cut[0]), /"busy":\[[^\]]*slow/);

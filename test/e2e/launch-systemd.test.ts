@@ -1,25 +1,24 @@
 import assert from 'node:assert/strict';
-
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { closedAfter } from '../fixtures/closed-after.js';
 import { get } from '../fixtures/http-client.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { NotifyListener } from '../fixtures/notify-listener.js';
-import { RunningProgram } from '../fixtures/running-program.js';
+import { runningProgram } from '../fixtures/running-program.js';
 
 const folder = temporaryFolder('portico-systemd-');
 
 test('LC-901 LC-910 LC-308 LC-1912 RL-93 the service manager is told of readiness, reloads and the stop, by the parent alone', async (t) => {
   const path = join(folder, 'notify');
-  const listener = new NotifyListener(path);
-  t.after(() => listener.close());
+  const listener = closedAfter(t, new NotifyListener(path));
   await listener.listening;
-  const fleet = new RunningProgram(
+  const fleet = runningProgram(
+    t,
     'fleet',
     { services: [{ name: 'api', workers: 2 }] },
     { env: { NOTIFY_SOCKET: path, WATCHDOG_USEC: '400000', WATCHDOG_PID: '' } },
   );
-  t.after(() => fleet.cleanUp());
   await listener.message('READY=1');
   assert.equal(fleet.lines.filter((line) => line.event === 'worker_ready').length, 2);
   await listener.message('WATCHDOG=1');

@@ -5,19 +5,15 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { get } from '../fixtures/http-client.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
-import { RunningProgram } from '../fixtures/running-program.js';
+import { launchedProgram } from '../fixtures/running-program.js';
 
-test('CF-89 with watch_config_files a file that changes is a reload; other files in its folder are none', {
-  timeout: 60_000,
-}, async (t) => {
+test('CF-89 with watch_config_files a file that changes is a reload; other files in its folder are none', async (t) => {
   const folder = temporaryFolder('portico-watched-');
   const file = join(folder, 'portico.ini');
   const text = (greeting: string): string =>
     `[DEFAULT]\nwatch_config_files = yes\n[greeter]\nworkers = 1\ngreeting = ${greeting}\n`;
   writeFileSync(file, text('first'));
-  const fleet = new RunningProgram('configured', ['--config-file', file]);
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
+  const fleet = await launchedProgram(t, 'configured', ['--config-file', file]);
   const port = await fleet.port('greeter');
   const greeting = async (): Promise<string> => (await get<{ greeting: string }>(port, '/page')).body.greeting;
 
@@ -44,6 +40,5 @@ test('CF-89 with watch_config_files a file that changes is a reload; other files
   renameSync(join(folder, 'portico.ini.new'), file);
   assert.equal((await fleet.event('reload', from)).outcome, 'accepted');
   assert.equal(await greeting(), 'third');
-  fleet.kill('SIGTERM');
-  assert.deepEqual(await fleet.ended, { code: 0, signal: null });
+  await fleet.stop();
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { emptyProject, Program } from './program.js';
+import { emptyProject, startMain } from './program.js';
 
 const MAIN = `
 import { createLogger } from 'portico';
@@ -33,15 +33,11 @@ process.exitCode = await launcher.wait();
 const FILES = ['configuration.log', 'service.log', 'launcher.log'];
 
 test('SIGHUP opens the log files of all loggers anew', async (t) => {
-  const { folder, remove } = emptyProject({
+  const { folder } = emptyProject({
     'main.js': MAIN,
     'portico.ini': '[DEFAULT]\nlog_file = configuration.log\n',
   });
-  const program = new Program(process.execPath, ['main.js'], { cwd: folder });
-  t.after(async () => {
-    await program.end();
-    remove();
-  });
+  const program = startMain(t, { folder });
   await program.printed(/started/);
   for (const file of FILES) renameSync(join(folder, file), join(folder, `${file}.1`));
   program.kill('SIGHUP');

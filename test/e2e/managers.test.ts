@@ -1,8 +1,9 @@
 /** A manager behind an API of a fleet. */
+
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { ask } from './clients.js';
-import { emptyProject, freePort, type Program, startApiCli } from './program.js';
+import { emptyProject, freePort, type Program, startApiCli, untilEnd } from './program.js';
 import { pidApp } from './projects.js';
 
 const MANAGER = `
@@ -25,14 +26,13 @@ periodicTask({ spacing: 1, runImmediately: true, scope: 'first-worker' })(Manage
 periodicTask({ spacing: 1, runImmediately: true })(Manager.prototype.each);
 `;
 
-function project(t: TestContext, ini: string): string {
-  const { folder, remove } = emptyProject({
+function project(ini: string): string {
+  const { folder } = emptyProject({
     'manager.js': MANAGER,
     'app.js': pidApp,
     'api-paste.ini': '[app:hello]\npaste.app_factory = ./app.js:app\n',
     'portico.ini': `[servicegroup]\nconnection = sqlite:///services.db\n[DEFAULT]\nhost = north\nperiodic_fuzzy_delay = 0\n${ini}`,
   });
-  t.after(remove);
   return folder;
 }
 
@@ -41,8 +41,7 @@ const count = (program: Program, pattern: RegExp): number => program.stdout.matc
 test('MG-20 MG-8 LC-729 LC-1339 a manager behind an API of two workers: hooks in each, first-worker tasks in one', async (t) => {
   const port = await freePort();
   const ini = `enabled_apis = hello\n[api:hello]\nport = ${port}\nworkers = 2\nmanager = ./manager.js:Manager\n`;
-  const program = startApiCli([], { cwd: project(t, ini) });
-  t.after(() => program.end());
+  const program = untilEnd(t, startApiCli([], { cwd: project(ini) }));
   await program.printed(/^hello\b.*2 workers/m);
   await program.printed(/first-worker[\s\S]*first-worker/);
   const pids = new Set([...program.stdout.matchAll(/each-worker (\d+)/g)].map(([, pid]) => pid));

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { command } from '../cli/command.js';
 import { errorsIn } from '../docs/compiler.js';
 import { typeScriptNode } from './packed.js';
-import { apiCli, emptyProject, freePort, startApiCli } from './program.js';
+import { apiCli, emptyProject, freePort, startApiCli, untilEnd } from './program.js';
 
 const PASTE = `[composite:shop]
 use = egg:Paste#urlmap
@@ -39,8 +39,7 @@ paste.filter_factory = shop.api.gifts:Wrap.factory
 test('WI-8 the code of a migrated project compiles', async (t) => {
   const node = await typeScriptNode(t);
   if (node === undefined) return;
-  const { folder, remove } = emptyProject({ 'shop/api-paste.ini': PASTE });
-  t.after(remove);
+  const { folder } = emptyProject({ 'shop/api-paste.ini': PASTE });
   execFileSync(node, [apiCli, 'migrate', 'shop', '--output', 'new'], { cwd: folder });
   const names = readdirSync(join(folder, 'new/app'));
   assert.deepEqual(names.toSorted(), ['filters.ts', 'hall.ts', 'not-written.ts', 'shop_app.ts', 'versions_app.ts']);
@@ -49,7 +48,7 @@ test('WI-8 the code of a migrated project compiles', async (t) => {
 });
 
 test('WI-8 a migrated project is served, responds with 501, and with an action once it is written', async (t) => {
-  const { folder, remove } = emptyProject({ 'shop/api-paste.ini': PASTE });
+  const { folder } = emptyProject({ 'shop/api-paste.ini': PASTE });
   const project = join(folder, 'new');
   assert.equal(command(['migrate', 'shop', '--output', 'new', '--javascript'], { cwd: folder }).status, 0);
   const port = await freePort();
@@ -58,11 +57,7 @@ test('WI-8 a migrated project is served, responds with 501, and with an action o
     PORTICO_API_SHOP__WORKERS: '1',
     PORTICO_DEFAULT__ENABLED_APIS: 'shop',
   };
-  const program = startApiCli([], { cwd: project, env });
-  t.after(async () => {
-    await program.end();
-    remove();
-  });
+  const program = untilEnd(t, startApiCli([], { cwd: project, env }));
   await program.printed(/Ready after/);
   const ask = (path: string, init: RequestInit = {}): Promise<Response> => {
     const headers = new Headers(init.headers);
@@ -89,6 +84,5 @@ test('WI-8 a migrated project is served, responds with 501, and with an action o
   program.kill('SIGHUP');
   await program.printed(/"outcome":"accepted"|Reload accepted/, from);
   assert.deepEqual(await (await ask('/v2/goods')).json(), { goods: [] });
-  program.kill();
-  assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+  await program.stop();
 });

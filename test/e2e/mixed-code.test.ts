@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { commandBeside } from '../cli/command.js';
 import { until } from '../fixtures/until.js';
 import { askSocket } from './clients.js';
-import { emptyProject, freePort, Program, root, startProject } from './program.js';
+import { emptyProject, freePort, Program, root, startProject, untilEnd } from './program.js';
 
 const APP = `
 import { createRequire } from 'node:module';
@@ -207,11 +207,7 @@ test('NI-7 a Portico that does not fit the running parent is named by a reload, 
   const install = copiedPortico(folder);
   install('1.0.0', 1);
   const main = join(folder, 'node_modules', 'portico', 'lib', 'cli', 'main.js');
-  const program = new Program(process.execPath, [main], { cwd: folder });
-  t.after(async () => {
-    await program.end();
-    project.remove();
-  });
+  const program = untilEnd(t, new Program(process.execPath, [main], { cwd: folder }));
   await program.printed(/"event":"ready"/);
   const status = async () =>
     (await askSocket<Status>(join(folder, 'control.sock'), 'GET', '/status')).body.services[0]!;
@@ -267,11 +263,7 @@ export const app = () => {
   const { folder } = project;
   copiedPortico(folder)('1.0.0', 1);
   const main = join(folder, 'node_modules', 'portico', 'lib', 'cli', 'main.js');
-  const program = new Program(process.execPath, [main], { cwd: folder });
-  t.after(async () => {
-    await program.end();
-    project.remove();
-  });
+  const program = untilEnd(t, new Program(process.execPath, [main], { cwd: folder }));
   await program.printed(/"event":"ready"/);
   const [, admin] = await program.printed(/"event":"admin","url":"([^"]+)"/);
   renameSync(join(folder, 'node_modules'), join(folder, 'gone'));

@@ -7,7 +7,7 @@ import { connect } from 'node:tls';
 import type { ReloadReport } from 'portico/launch';
 import { childrenOf } from '../fixtures/running-program.js';
 import { makePair } from '../server/certificate-files.js';
-import { emptyProject, freePort, Program } from './program.js';
+import { emptyProject, freePort, startMain } from './program.js';
 
 const MAIN = `
 import { Config, WSGIService } from 'portico';
@@ -41,11 +41,7 @@ test('LC-1015 RL-92 RL-66 CF-80 OP-80 a pair that does not match is refused with
     'cert.pem': old.cert,
     'key.pem': old.key,
   });
-  const program = new Program(process.execPath, ['main.js'], { cwd: project.folder });
-  t.after(async () => {
-    await program.end();
-    project.remove();
-  });
+  const program = startMain(t, project);
   await program.printed(/launched/);
   const before = await served(port);
   writeFileSync(join(project.folder, 'key.pem'), other.key);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { childrenOf, isAlive } from '../fixtures/running-program.js';
-import { freePort, Program, root } from './program.js';
+import { freePort, Program, root, untilEnd } from './program.js';
 
 const WAYS: Readonly<Record<string, (options: readonly string[]) => string[]>> = {
   'npm start': (options) => ['npm', 'start', '--ignore-scripts', '--', ...options],
@@ -24,8 +24,7 @@ async function started(t: TestContext, way: string, before: readonly string[] = 
     '--set=api:compute.workers=1',
   ];
   const [command, ...args] = [...before, ...WAYS[way]!(options)];
-  const program = new Program(command!, args, { cwd: root });
-  t.after(() => program.end());
+  const program = untilEnd(t, new Program(command!, args, { cwd: root }));
   await program.printed(/"event":"ready"/);
   return program;
 }
@@ -38,8 +37,7 @@ for (const name of Object.keys(WAYS)) {
   test(`${name}: SIGTERM ends the fleet, with 0, and nothing stays behind`, async (t) => {
     const program = await started(t, name);
     const all = descendants(program.pid);
-    program.kill();
-    assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+    await program.stop();
     assert.deepEqual(all.filter(isAlive), []);
     assert.match(program.output(), /Stopped with status 0/);
   });

@@ -1,11 +1,13 @@
 /** `[DEFAULT] workers = 0`: api-cli serves its APIs in its own process. */
+
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as rest } from 'node:timers/promises';
 import { commandBeside } from '../cli/command.js';
+import { closedAfter } from '../fixtures/closed-after.js';
 import { NotifyListener } from '../fixtures/notify-listener.js';
 import { until } from '../fixtures/until.js';
 import { ask, askSocket } from './clients.js';
@@ -227,24 +229,19 @@ test('a reload adds and removes APIs of the process; workers = 2 waits for a res
 
   write('portico.ini', ini(ports, { apis: 'books, songs' }).replace('workers = 0\n', ''));
   const waiting = await hup();
-  assert.deepEqual(
-    waiting.changes.filter(({ option }) => option === 'DEFAULT.workers').map(({ effect }) => effect),
-    ['needs a restart'],
-  );
+  const effects = waiting.changes.filter(({ option }) => option === 'DEFAULT.workers').map(({ effect }) => effect);
+  assert.deepEqual(effects, ['needs a restart']);
   assert.equal((await asked(ports.books)).pid, program.pid);
   const status = await command('status', '--json');
-  assert.deepEqual(
-    (JSON.parse(status.stdout) as { services: { name: string }[] }).services.map(({ name }) => name),
-    ['books', 'songs'],
-  );
+  const names = (JSON.parse(status.stdout) as { services: { name: string }[] }).services.map(({ name }) => name);
+  assert.deepEqual(names, ['books', 'songs']);
   program.kill('SIGINT');
   assert.deepEqual(await program.ended, { code: 1, signal: null });
 });
 
 test('SIGTERM lets requests of all APIs end, and the service manager hears of the start, a reload and the stop', async (t) => {
-  const path = join(emptyFolder(t), 'notify');
-  const listener = new NotifyListener(path);
-  t.after(() => listener.close());
+  const path = join(emptyFolder(), 'notify');
+  const listener = closedAfter(t, new NotifyListener(path));
   await listener.listening;
   const { program, folder, ports, write, hup } = await served(t, { env: { NOTIFY_SOCKET: path } });
   await listener.message('READY=1');
@@ -289,8 +286,7 @@ await runMain(() => runApis(services, { onReady: ({ name }, [address]) => consol
   program.kill('SIGHUP');
   await program.printed(/"event":"reload".*"outcome":"accepted"/);
   assert.deepEqual(await asked(port), { pid: program.pid, greeting: 'one' });
-  program.kill('SIGTERM');
-  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  await program.stop();
 });
 
 test('an API calls a service of the same process over memory://, which a check and a reload accept', async (t) => {
@@ -320,28 +316,25 @@ export const app = async (_global, _local, ctx) => {
   assert.deepEqual(JSON.parse((await ask(`http://127.0.0.1:${port}/`)).text), { pid: program.pid });
 });
 
-test('workers = 2 in the section of an API has no effect, which check and the log say; [DEFAULT] workers = 2 is refused', async (t) => {
+test('workers = 2 in the section of an API has no effect, which check and the log say; [DEFAULT] workers = 2 is refused', async () => {
   const files = (workers: string) => ({
     'api-paste.ini': '[app:books]\npaste.app_factory = portico/middleware:echo\n',
     'portico.ini': `[DEFAULT]\nworkers = ${workers}\nmax_memory = 1G\n[api:books]\nport = 0\nworkers = 2\n`,
   });
   const project = emptyProject(files('0'));
-  t.after(() => project.remove());
   const checked = await commandBeside(['check'], { cwd: project.folder });
   assert.equal(checked.status, 0, checked.stdout);
   for (const option of ['api:books] workers', 'DEFAULT] max_memory'])
     assert.ok(checked.stdout.includes(`${option}: has no effect: one process serves all`), checked.stdout);
   const wrong = emptyProject(files('2'));
-  t.after(() => wrong.remove());
   const { status, stderr } = await runApiCli(wrong.folder);
   assert.equal(status, 78, stderr);
   assert.match(stderr, /portico\.ini:2:11: error: \[DEFAULT\] workers: 2 is not a number for all APIs: only 0 is/);
   assert.match(stderr, /write workers = 2 in \[api:books\]/);
 });
 
-function emptyFolder(t: TestContext): string {
-  const { folder, remove } = emptyProject({});
-  t.after(() => remove());
+function emptyFolder(): string {
+  const { folder } = emptyProject({});
   return folder;
 }
 

@@ -79,9 +79,8 @@ function text(processes: readonly Counts[]): string {
   return processes.map((each) => JSON.stringify(each)).join('\n');
 }
 
-test('one walk: a refused start and a check parse each file once, and find each error once, in each process', async (t) => {
+test('one walk: a refused start and a check parse each file once, and find each error once, in each process', async () => {
   const project = emptyProject(PROJECT);
-  t.after(() => project.remove());
   const started = await counted(project.folder);
   const checked = await counted(project.folder, 'check');
   for (const processes of [started, checked]) {

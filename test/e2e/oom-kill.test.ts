@@ -36,7 +36,6 @@ test('KU-9 a worker that the kernel kills for memory is named as such in log and
     await program.end();
     // The kernel takes a process out of its group a moment after its parent knows of the end.
     await until(group.remove, (isGone) => isGone);
-    project.remove();
   });
   await program.printed(/Ready after/);
   await assert.rejects(ask(`http://127.0.0.1:${port}/grow`));

@@ -42,8 +42,7 @@ test('what an operator causes is in the log under log_level = error, at the leve
   await program.printed(/"event":"reload"/);
   program.kill('SIGTTIN');
   await program.printed(/1 -> 2 workers/);
-  program.kill('SIGTERM');
-  assert.equal((await program.ended).code, 0);
+  await program.stop();
   const said = lines(program).map(
     ({ level, msg }) => `${level}: ${msg.replaceAll(/\d+ ms/g, 'N ms').replace(/:\d+$/, ':P')}`,
   );

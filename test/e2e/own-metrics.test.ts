@@ -61,8 +61,7 @@ async function served(t: TestContext, workers: number, more: More = {}) {
   });
   symlinkSync(join(root, 'node_modules/prom-client'), join(project.folder, 'node_modules/prom-client'));
   const program = startProject(t, project);
-  const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
-  await program.printed(/"event":"ready"/);
+  const admin = await program.adminPort();
   const scrapedText = async (): Promise<string> => (await ask(`http://127.0.0.1:${admin}/metrics`)).text;
   return {
     program,

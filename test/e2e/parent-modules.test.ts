@@ -1,4 +1,5 @@
 /** The parent of a fleet loads no module that only its workers need. */
+
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { commandBeside } from '../cli/command.js';
 import { until } from '../fixtures/until.js';
 import { makePair } from '../server/certificate-files.js';
-import { apiCli, emptyProject, Program, root } from './program.js';
+import { apiCli, emptyProject, Program, root, untilEnd } from './program.js';
 
 /** Code that only workers run or that is loaded on demand, each identified by a declaration in it, because modules share files. */
 const OTHERS = {
@@ -66,8 +67,7 @@ async function ready(
   ini: string,
   files: Readonly<Record<string, string>> = {},
 ): Promise<{ folder: string; program: Program }> {
-  const { folder, remove } = emptyProject({ ...PROJECT, ...files, 'portico.ini': ini });
-  t.after(remove);
+  const { folder } = emptyProject({ ...PROJECT, ...files, 'portico.ini': ini });
   const program = started(folder, 'api:silent.workers=1');
   t.after(() => program.end());
   await program.printed(/"event":"ready"/);
@@ -80,9 +80,8 @@ function loadedBy(program: Program): string[] {
   return lines.flatMap(([pid, module]) => (pid === String(program.pid) && module !== undefined ? [module] : []));
 }
 
-test('a parent that refuses a setting of its command line loads no filter', async (t) => {
-  const { folder, remove } = emptyProject({ ...PROJECT, 'portico.ini': '[api:silent]\nport = 0\nworkers = 1\n' });
-  t.after(remove);
+test('a parent that refuses a setting of its command line loads no filter', async () => {
+  const { folder } = emptyProject({ ...PROJECT, 'portico.ini': '[api:silent]\nport = 0\nworkers = 1\n' });
   // A filter may have declared the option: its first worker validates that.
   const program = started(folder, 'api:silent.port=0', 'wsg.pool=1');
   await program.printed(/unknown option/);
@@ -92,13 +91,14 @@ test('a parent that refuses a setting of its command line loads no filter', asyn
 });
 
 test('development loads selfsigned if an API over HTTPS has no certificate', async (t) => {
-  const { folder, remove } = emptyProject({
+  const { folder } = emptyProject({
     ...PROJECT,
     'portico.ini': '[DEFAULT]\nenabled_ssl_apis = silent\n[api:silent]\nport = 0\n',
   });
-  t.after(remove);
-  const development = new Program(process.execPath, ['--import', './register.js', apiCli, '--dev'], { cwd: folder });
-  t.after(() => development.end());
+  const development = untilEnd(
+    t,
+    new Program(process.execPath, ['--import', './register.js', apiCli, '--dev'], { cwd: folder }),
+  );
   await development.printed(/loads selfsigned/);
 });
 
@@ -150,8 +150,7 @@ test('a parent loads its registry when an operator asks for it, and never the ba
     () => loadedBy(program),
     (loaded) => loaded.includes('the registry'),
   );
-  program.kill('SIGTERM');
-  assert.equal((await program.ended).code, 0);
+  await program.stop();
 });
 
 test('a parent composes only for an API whose app is a reference out of the paste file', async (t) => {
@@ -163,7 +162,7 @@ test('a parent composes only for an API whose app is a reference out of the past
 
 test('an application loads the server and the transport of remote calls when its first service starts', async (t) => {
   const index = JSON.stringify(new URL('lib/extras/rpc/index.js', `file://${root}/`).href);
-  const { folder, remove } = emptyProject({
+  const { folder } = emptyProject({
     ...PROJECT,
     'main.js': `import { RPCService } from ${index};
 const service = RPCService.create({ binary: 'images', host: 'north', manager: { resize: () => 1 }, registration: null });
@@ -176,9 +175,7 @@ process.once('SIGUSR2', async () => {
 console.log('made');
 `,
   });
-  t.after(remove);
-  const program = new Program(process.execPath, ['--import', './register.js', 'main.js'], { cwd: folder });
-  t.after(() => program.end());
+  const program = untilEnd(t, new Program(process.execPath, ['--import', './register.js', 'main.js'], { cwd: folder }));
   await program.printed(/made/);
   const ofCalls = (): string[] => loadedBy(program).filter((what) => /remote calls|transport/.test(what));
   assert.deepEqual(ofCalls(), []);

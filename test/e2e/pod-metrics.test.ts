@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { type TestContext, test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 import { command } from '../cli/command.js';
-import { apiCli, emptyProject, Program } from './program.js';
+import { apiCli, emptyProject, Program, untilEnd } from './program.js';
 import { pidProject } from './projects.js';
 
 /** Runs words in a network that has one cable to that of this shell. */
@@ -44,11 +44,7 @@ async function started(t: TestContext) {
   const { metadata, spec } = manifest!.spec.template;
   const env = Object.fromEntries(spec.containers[0]!.env.map(({ name, value }) => [name, value]));
   const words = [process.execPath, apiCli, '--set', 'api:hello.listen=0.0.0.0:8080'];
-  const program = new Program('unshare', [...SPACES, ...words], { cwd: project.folder, env });
-  t.after(async () => {
-    await program.end();
-    project.remove();
-  });
+  const program = untilEnd(t, new Program('unshare', [...SPACES, ...words], { cwd: project.folder, env }));
   await program.printed(/Ready after/);
   return { program, annotations: metadata.annotations };
 }

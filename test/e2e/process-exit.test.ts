@@ -3,20 +3,18 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { apiCli, emptyProject, freePort, startApiCli } from './program.js';
+import { apiCli, emptyProject, freePort, startProject } from './program.js';
 import { pidApp, pidProject } from './projects.js';
 
 const ENDING = `${pidApp}\nif (process.env.ENDS !== 'not') process.exit(0);\n`;
 
 test('OP-3 a check says who ended it, and does not end with 0', async (t) => {
   const project = emptyProject({ ...pidProject(0, 1), 'app.js': ENDING });
-  t.after(() => project.remove());
   for (const [command, status, ...args] of [
     ['check', 78],
     ['check', 78, 'api-paste.ini'],
   ] as const) {
-    const program = startApiCli([command, ...args], { cwd: project.folder });
-    t.after(() => program.end());
+    const program = startProject(t, project, [command, ...args]);
     const ended = await program.ended;
     assert.deepEqual(ended, { code: status, signal: null }, program.output());
     assert.match(program.output(), /^error: .*(?:exited|did not finish).*\/app\.js:\d+:\d+: process\.exit\(/m);
@@ -42,9 +40,7 @@ for (const [what, app, says] of [
 ] as const) {
   test(`OP-3 a check that waits for ever names ${what} that it waits for`, async (t) => {
     const project = emptyProject({ ...pidProject(0, 1, 'worker_start_timeout = 8'), 'app.js': app });
-    t.after(() => project.remove());
-    const program = startApiCli(['check'], { cwd: project.folder });
-    t.after(() => program.end());
+    const program = startProject(t, project, ['check']);
     assert.deepEqual(await program.ended, { code: 78, signal: null }, program.output());
     assert.match(program.stdout, says);
   });
@@ -56,14 +52,11 @@ test('a start names what a worker that sent no heartbeat was stuck in, in the wo
   const stack = String.raw`(?:loading [^;]*; it (?:was|is) )?stuck in:\n(?:at .*\n)?at app \(\S+app\.js:2:\d+\)`;
   const options = 'worker_timeout = 4\nworker_start_timeout = 20';
   const project = emptyProject({ ...pidProject(await freePort(), 1, options), 'app.js': spinning });
-  t.after(() => project.remove());
   const killed = 'worker 0 of service hello sent no heartbeat for 4 s and was killed; it was ';
-  const start = startApiCli([], { cwd: project.folder });
-  t.after(() => start.end());
+  const start = startProject(t, project);
   assert.deepEqual(await start.ended, { code: 1, signal: null }, start.output());
   assert.match(start.output(), new RegExp(killed + stack));
-  const check = startApiCli(['check', '--set', 'DEFAULT.worker_start_timeout=4'], { cwd: project.folder });
-  t.after(() => check.end());
+  const check = startProject(t, project, ['check', '--set', 'DEFAULT.worker_start_timeout=4']);
   assert.deepEqual(await check.ended, { code: 78, signal: null }, check.output());
   assert.match(check.output(), new RegExp(`not built within 4 s; it is ${stack}`));
 });
@@ -74,9 +67,7 @@ test('LA-2 a launch whose module never settles ends after worker_start_timeout, 
     ...pidProject(await freePort(), 1, 'worker_start_timeout = 8'),
     'app.js': `${pidApp}\n${endless}`,
   });
-  t.after(() => project.remove());
-  const start = startApiCli([], { cwd: project.folder });
-  t.after(() => start.end());
+  const start = startProject(t, project);
   assert.deepEqual(await start.ended, { code: 1, signal: null }, start.output());
   assert.match(
     start.output(),
@@ -86,9 +77,7 @@ test('LA-2 a launch whose module never settles ends after worker_start_timeout, 
 
 test('a worker whose module ends the process is a start that fails: one error with its location', async (t) => {
   const project = emptyProject({ ...pidProject(await freePort(), 2), 'app.js': ENDING });
-  t.after(() => project.remove());
-  const program = startApiCli([], { cwd: project.folder });
-  t.after(() => program.end());
+  const program = startProject(t, project);
   assert.deepEqual(await program.ended, { code: 1, signal: null }, program.output());
   const told = program.output().match(/worker \d of service hello exited before it was ready/g);
   assert.equal(told?.length, 1, program.output());
@@ -101,9 +90,7 @@ test('where nobody can say who ended it, the start fails all the same and names 
     ...pidProject(await freePort(), 1),
     'app.js': `${pidApp}\nprocess.reallyExit(0);\n`,
   });
-  t.after(() => project.remove());
-  const program = startApiCli([], { cwd: project.folder });
-  t.after(() => program.end());
+  const program = startProject(t, project);
   assert.deepEqual(await program.ended, { code: 1, signal: null }, program.output());
   assert.match(
     program.stderr,

@@ -43,8 +43,7 @@ async function served(t: TestContext, more = '') {
     'portico.ini': `[DEFAULT]\nenabled_apis = hello\n[admin]\nlisten = 127.0.0.1:0\n[api:hello]\nport = ${port}\nworkers = 1\n${more}`,
   });
   const program = startProject(t, project);
-  const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
-  await program.printed(/"event":"ready"/);
+  const admin = await program.adminPort();
   const send = async (bytes: string): Promise<string> => {
     const socket = connect(port, '127.0.0.1').setEncoding('latin1');
     let text = '';
@@ -55,7 +54,7 @@ async function served(t: TestContext, more = '') {
   };
   return {
     port,
-    admin: Number(admin),
+    admin,
     program,
     send,
     text: async () => (await commandBeside(['status'], { cwd: project.folder })).stdout,

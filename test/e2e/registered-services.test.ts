@@ -1,4 +1,5 @@
 /** Operators list and change the services of the registry through a running launcher. */
+
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { existsSync, renameSync } from 'node:fs';
@@ -6,15 +7,14 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { commandBeside } from '../cli/command.js';
 import { type Family, parseExposition } from '../fixtures/exposition.js';
-import { removeFolder, temporaryFolder } from '../fixtures/keeper.js';
-import { brokerUrl, deleteTopic, withBroker, withoutBroker } from '../rpc/transport/amqp/broker.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
+import { brokerTest, brokerUrl, deleteTopic, withBroker } from '../rpc/transport/amqp/broker.js';
 import { type Answer, askPort } from './clients.js';
 import { emptyProject, type Program, startedOnce, startProject, type UntilEnd, untilFileEnds } from './program.js';
 
 /** Creates a separate registry for a test; `registry/service-store` shows that those of all drivers are alike. */
-function registryOf(t: UntilEnd): string {
+function registryOf(): string {
   const folder = temporaryFolder('registered-');
-  t.after(async () => removeFolder(folder));
   return `sqlite:///${join(folder, 'services.db')}`;
 }
 
@@ -56,9 +56,8 @@ ${more}`,
     'images.js': 'export class Images {}\n',
   });
   const program = startProject(t, project);
-  const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
-  await program.printed(/"event":"ready"/);
-  return { program, admin: Number(admin), folder: project.folder };
+  const admin = await program.adminPort();
+  return { program, admin, folder: project.folder };
 }
 
 async function ask(
@@ -94,7 +93,7 @@ const file = untilFileEnds();
 
 /** Two launchers for the tests that follow one another, of which the second one ends the first launcher. */
 const both = startedOnce(async () => {
-  const registry = registryOf(file);
+  const registry = registryOf();
   return { one: await launched(file, 'one', registry), two: await launched(file, 'two', registry) };
 });
 
@@ -109,11 +108,8 @@ test('SG-50 SG-54 the admin listener lists the services of all hosts; more may n
     ],
   );
   for (const query of ['host=two', 'host=two&binary=portico-images&topic=images&state=up&status=enabled']) {
-    assert.deepEqual(
-      (await list(one.admin, `?${query}`)).map(({ host }) => host),
-      ['two'],
-      query,
-    );
+    const hosts = (await list(one.admin, `?${query}`)).map(({ host }) => host);
+    assert.deepEqual(hosts, ['two'], query);
   }
   assert.deepEqual(await list(one.admin, '?state=down'), []);
   for (const [query, said] of [
@@ -169,7 +165,7 @@ test('SG-51 SG-52 SG-54 an operator on the machine changes a service; by a proxy
 });
 
 test('SG-33 SG-54 SG-57 while the registry is away nothing is said of other services, and everything else is served', async (t) => {
-  const registry = registryOf(t);
+  const registry = registryOf();
   const { admin } = await launched(t, 'one', registry);
   assert.deepEqual(await told(admin), { 'portico-images@one': 1 });
   const path = registry.replace('sqlite:///', '');
@@ -197,10 +193,8 @@ async function queuesOf(exchange: string, hosts: readonly string[]): Promise<rea
   return found;
 }
 
-test('SG-52 with the record of a service goes the queue of its host, while others stay', {
-  skip: withoutBroker,
-}, async (t) => {
-  const registry = registryOf(t);
+brokerTest('SG-52 with the record of a service goes the queue of its host, while others stay', async (t) => {
+  const registry = registryOf();
   const exchange = `registered-${randomUUID().slice(0, 8)}`;
   const hosts = ['one', 'two', 'three'];
   t.after(() => deleteTopic(exchange, 'images', hosts));
@@ -229,8 +223,8 @@ test('SG-54 without a registry the response says so', async (t) => {
     'images.js': 'export class Images {}\n',
   });
   const program = startProject(t, none, ['--set', 'servicegroup.driver=sqlite']);
-  const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
-  const { status, text } = await ask(Number(admin), 'GET', '/services');
+  const admin = await program.adminPort();
+  const { status, text } = await ask(admin, 'GET', '/services');
   assert.equal(status, 404, text);
   assert.match(text, /PORTICO_NO_REGISTRY/);
   assert.match(text, /no service registry is configured/);

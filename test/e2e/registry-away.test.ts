@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { commandBeside } from '../cli/command.js';
+import { closedAfter } from '../fixtures/closed-after.js';
 import { TcpProxy } from '../fixtures/tcp-proxy.js';
 import { until } from '../fixtures/until.js';
 import { type Postgresql, startPostgresql } from '../registry/start-postgresql.js';
@@ -38,8 +39,7 @@ interface Worker {
 test('NI-3 while the registry is silent, an API starts, killed workers come back and a reload applies; then they register', async (t) => {
   if (server === undefined) return t.skip('PostgreSQL is not installed');
   const connection = await server.database();
-  const proxy = await TcpProxy.to(connection);
-  t.after(() => proxy.close());
+  const proxy = closedAfter(t, await TcpProxy.to(connection));
   const port = await freePort();
   const project = emptyProject({
     'portico.ini': ini(proxy.url, port),
@@ -50,7 +50,6 @@ test('NI-3 while the registry is silent, an API starts, killed workers come back
   });
   const command = (...words: string[]) => commandBeside(words, { cwd: project.folder, env: { NO_COLOR: '1' } });
   const direct = emptyProject({ 'portico.ini': ini(connection, port), 'images.js': '', 'app.js': '' });
-  t.after(direct.remove);
   assert.equal((await commandBeside(['db', 'sync'], { cwd: direct.folder })).status, 0);
   const served = (): Promise<number | undefined> =>
     fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } }).then(
@@ -110,6 +109,5 @@ test('NI-3 while the registry is silent, an API starts, killed workers come back
 
   proxy.heal();
   await until(areUp, Boolean);
-  program.kill('SIGTERM');
-  assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+  await program.stop();
 });

@@ -5,6 +5,7 @@ import { Config } from 'portico/config';
 import { openRegistry } from 'portico/registry';
 import { silentLogger } from '#internal/log';
 import { commandBeside } from '../cli/command.js';
+import { closedAfter } from '../fixtures/closed-after.js';
 import type { Outcome } from '../fixtures/project.js';
 import { TcpProxy } from '../fixtures/tcp-proxy.js';
 import { until } from '../fixtures/until.js';
@@ -54,10 +55,8 @@ async function started(t: TestContext): Promise<Started | undefined> {
     return undefined;
   }
   const connection = await server.database();
-  const proxy = await TcpProxy.to(connection);
-  t.after(() => proxy.close());
+  const proxy = closedAfter(t, await TcpProxy.to(connection));
   const others = emptyProject({ 'portico.ini': ini(connection) });
-  t.after(others.remove);
   const sync = await commandBeside(['db', 'sync'], { cwd: others.folder });
   assert.equal(sync.status, 0, sync.stderr);
   const project = emptyProject({ 'portico.ini': ini(proxy.url), 'images.js': 'export class Images {}\n' });
@@ -82,8 +81,7 @@ async function beatsOn({ seen }: Started): Promise<void> {
 }
 
 async function endsWell({ program }: Started): Promise<void> {
-  program.kill('SIGTERM');
-  assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+  await program.stop();
 }
 
 const times = (program: Program, pattern: RegExp): number =>
@@ -109,8 +107,7 @@ test('SG-25 SG-33 a network that loses everything: others see the service as dow
 
 test('SG-39 a server that cannot be connected to in time is asked once, not again and again', async (t) => {
   if (server === undefined) return t.skip('PostgreSQL is not installed');
-  const proxy = await TcpProxy.to(await server.database());
-  t.after(() => proxy.close());
+  const proxy = closedAfter(t, await TcpProxy.to(await server.database()));
   proxy.partition();
   const registry = openRegistry(Config.fromText(ini(proxy.url)), { log: silentLogger() })!;
   t.after(() => registry.close());

@@ -59,9 +59,7 @@ class Releases {
   }
 }
 
-test('a reload follows the link that the service was started in, and needs the release before no longer', {
-  timeout: 60_000,
-}, async (t) => {
+test('a reload follows the link that the service was started in, and needs the release before no longer', async (t) => {
   const releases = new Releases(await freePort());
   releases.show('v1');
   const program = releases.start();
@@ -101,9 +99,7 @@ test('a reload follows the link that the service was started in, and needs the r
   assert.equal((await tried).status, 1);
 });
 
-test('workers load the modules of the release that is in force, wherever the link leads', {
-  timeout: 60_000,
-}, async (t) => {
+test('workers load the modules of the release that is in force, wherever the link leads', async (t) => {
   const releases = new Releases(await freePort());
   const ini = 'log_level = debug';
   releases.show('v1', { ini, release: 'v1' });
@@ -132,7 +128,7 @@ test('workers load the modules of the release that is in force, wherever the lin
   assert.doesNotMatch(program.output(), /worker_code/);
 });
 
-test('a reload in place stays in the folder of the code that runs', { timeout: 60_000 }, async (t) => {
+test('a reload in place stays in the folder of the code that runs', async (t) => {
   const releases = new Releases(await freePort());
   const mutate = 'restart_method = mutate';
   releases.show('v1', { ini: mutate });

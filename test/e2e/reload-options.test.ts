@@ -363,12 +363,7 @@ const ROWS: Readonly<Record<string, Row | Unseen>> = {
   'DEFAULT.max_memory': 'ends a worker: test/launch/parent/memory-limit.test.ts',
   'DEFAULT.reload_pause': 'of one process: test/launch/in-process/api-reload.test.ts',
   'DEFAULT.drain_delay': { reload: LAST, to: '600', see: get('/'), is: /connection: close.*greeting/is },
-  'DEFAULT.second_term': {
-    reload: LAST,
-    to: 'force',
-    see: ended,
-    is: /"code":1|SIG/,
-  },
+  'DEFAULT.second_term': { reload: LAST, to: 'force', see: ended, is: /"code":1|SIG/ },
   'DEFAULT.sigint':
     'ends the process, as second_term does, which is read in the same place: src/launch/process/signals.ts',
   'DEFAULT.sighup_foreground': 'needs a terminal: test/launch/process/signals.test.ts',

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { ReloadReport } from 'portico/launch';
-import { emptyProject, Program } from './program.js';
+import { emptyProject, type Program, startMain } from './program.js';
 
 interface Running {
   readonly program: Program;
@@ -35,11 +35,7 @@ const until = async (file) => {
 ${main}
 `,
   });
-  const program = new Program(process.execPath, ['main.js'], { cwd: project.folder });
-  t.after(async () => {
-    await program.end();
-    project.remove();
-  });
+  const program = startMain(t, project);
   await program.printed(/"event":"ready"/);
   const reports = (): ReloadReport[] =>
     program.stderr

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as rest } from 'node:timers/promises';
 import type { ReloadReport } from 'portico/launch';
-import { removeFolder, temporaryFolder } from '../fixtures/keeper.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { load } from '../fixtures/load.js';
 import { childrenOf, isAlive } from '../fixtures/running-program.js';
 import { ask } from './clients.js';
@@ -253,7 +253,6 @@ async function untilAnnounced(socketPath: string): Promise<void> {
 
 test('LC-541 OP-86 an API on a unix socket accepts connections for drain_delay after SIGTERM, and after the reload that removes it', async (t) => {
   const folder = temporaryFolder('portico-socket-');
-  t.after(() => removeFolder(folder));
   const socket = join(folder, 'one.sock');
   const api = (name: string): string => `[api:${name}]\nlisten = unix:${socket}\nworkers = 2\n`;
   const ini = (name: string): string =>

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ReloadReport } from 'portico/launch';
-import { emptyProject, type Program, startApiCli, type UntilEnd } from './program.js';
+import { emptyProject, type Program, startProject, type UntilEnd } from './program.js';
 
 export interface ReloadedProject {
   readonly program: Program;
@@ -20,11 +20,7 @@ export async function reloadedProject(
   ready: RegExp,
 ): Promise<ReloadedProject> {
   const project = emptyProject(files);
-  const program = startApiCli([], { cwd: project.folder });
-  t.after(async () => {
-    await program.end();
-    project.remove();
-  });
+  const program = startProject(t, project);
   await program.printed(ready);
   return {
     program,

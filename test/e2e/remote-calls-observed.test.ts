@@ -8,10 +8,10 @@ import { type TestContext, test } from 'node:test';
 import { commandBeside } from '../cli/command.js';
 import { parseExposition, sumOf } from '../fixtures/exposition.js';
 import { until } from '../fixtures/until.js';
-import { deleteTopic, withoutBroker } from '../rpc/transport/amqp/broker.js';
+import { brokerTest, deleteTopic } from '../rpc/transport/amqp/broker.js';
 import { BrokerProxy } from '../rpc/transport/amqp/broker-proxy.js';
 import { ask } from './clients.js';
-import { emptyProject, freePort, Program, root } from './program.js';
+import { emptyProject, freePort, Program, root, untilEnd } from './program.js';
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 
@@ -102,7 +102,7 @@ interface Span {
 
 async function started(t: TestContext, { node = [] as readonly string[], transport = 'memory://' } = {}) {
   const port = await freePort();
-  const { folder, remove } = emptyProject({
+  const { folder } = emptyProject({
     'managers.js': managers,
     'main.js': main,
     'tracing.js': tracing,
@@ -110,13 +110,9 @@ async function started(t: TestContext, { node = [] as readonly string[], transpo
     'portico.ini': `[DEFAULT]\nimages_manager = ./managers.js:Images\n[api:front]\nport = ${port}\nmanager = ./managers.js:Front\n[admin]\nlisten = 127.0.0.1:0\n[metrics]\nenabled = true\n[control]\nsocket = ./control.sock\n[rpc]\ntransport_url = ${transport}\n`,
   });
   symlinkSync(join(root, 'node_modules', '@opentelemetry'), join(folder, 'node_modules', '@opentelemetry'), 'dir');
-  const program = new Program(process.execPath, [...node, 'main.js'], { cwd: folder });
-  t.after(async () => {
-    await program.end();
-    remove();
-  });
+  const program = untilEnd(t, new Program(process.execPath, [...node, 'main.js'], { cwd: folder }));
   await program.printed(/front listening/);
-  const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
+  const admin = await program.adminPort();
   return {
     program,
     folder,
@@ -181,35 +177,34 @@ test('RP-96 RP-20 a call has a span within that of its request, and its method o
     assert.equal(typeof attributes['error.type'], status.code === 2 ? 'string' : 'undefined');
 });
 
-test('RP-80 a lost connection to the broker is reported by /readyz and status, of the services that have it; they serve on', {
-  skip: withoutBroker,
-}, async (t) => {
-  const exchange = `health-${randomUUID().slice(0, 8)}`;
-  const proxy = await BrokerProxy.open();
-  t.after(async () => {
+brokerTest(
+  'RP-80 a lost connection to the broker is reported by /readyz and status, of the services that have it; they serve on',
+  async (t) => {
+    const exchange = `health-${randomUUID().slice(0, 8)}`;
+    const proxy = await BrokerProxy.open();
+    t.after(async () => {
+      await proxy.close();
+      await deleteTopic(exchange, 'images', [hostname()]);
+    });
+    const { get, ready, folder } = await started(t, {
+      transport: `${proxy.url}?exchange=${exchange}&retry_interval=0.1`,
+    });
+    for (const path of ['/abc', '/mno']) assert.match(await get(path), /"length":3/);
+    const fine = await ready();
+    const reasons = fine.services.map(({ reasons }) => reasons);
+    assert.deepEqual(reasons, [[], []]);
     await proxy.close();
-    await deleteTopic(exchange, 'images', [hostname()]);
-  });
-  const { get, ready, folder } = await started(t, {
-    transport: `${proxy.url}?exchange=${exchange}&retry_interval=0.1`,
-  });
-  for (const path of ['/abc', '/mno']) assert.match(await get(path), /"length":3/);
-  const fine = await ready();
-  assert.deepEqual(
-    fine.services.map(({ reasons }) => reasons),
-    [[], []],
-  );
-  await proxy.close();
-  const { status, services } = await until(ready, (now) => now.services.every(({ reasons }) => reasons.length > 0));
-  assert.equal(status, 200);
-  for (const { name, state, reasons } of services) {
-    assert.equal(state, 'ready', name);
-    assert.match(reasons.join(), /^remote calls: the connection to amqp:\/\/guest:\*{4}@127\.0\.0\.1:\d+\/ is lost$/);
-  }
-  const { stdout } = await commandBeside(['status'], { cwd: folder });
-  assert.equal(
-    stdout.match(/^(portico-images|front): remote calls: the connection to .* is lost$/gm)?.length,
-    2,
-    stdout,
-  );
-});
+    const { status, services } = await until(ready, (now) => now.services.every(({ reasons }) => reasons.length > 0));
+    assert.equal(status, 200);
+    for (const { name, state, reasons } of services) {
+      assert.equal(state, 'ready', name);
+      assert.match(reasons.join(), /^remote calls: the connection to amqp:\/\/guest:\*{4}@127\.0\.0\.1:\d+\/ is lost$/);
+    }
+    const { stdout } = await commandBeside(['status'], { cwd: folder });
+    assert.equal(
+      stdout.match(/^(portico-images|front): remote calls: the connection to .* is lost$/gm)?.length,
+      2,
+      stdout,
+    );
+  },
+);

@@ -1,11 +1,12 @@
 /** Remote calls in real applications: an API and the service it calls, in one process and in several. */
+
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type TestContext, test } from 'node:test';
 import { brokerUrl, deleteTopic, withoutBroker } from '../rpc/transport/amqp/broker.js';
 import { ask } from './clients.js';
-import { apiCli, emptyProject, freePort, Program } from './program.js';
+import { apiCli, emptyProject, freePort, Program, untilEnd } from './program.js';
 
 const MANAGERS = `
 import { RequestContext } from 'portico/app';
@@ -41,15 +42,13 @@ process.exitCode = await launcher.wait();
 /** Starts an API and the service that it calls, in one process or in several. */
 async function started(t: TestContext, how: 'single' | 'fleet', transport = 'memory://') {
   const port = await freePort();
-  const { folder, remove } = emptyProject({
+  const { folder } = emptyProject({
     'managers.js': MANAGERS,
     'main.js': MAIN,
     'api-paste.ini': '[app:front]\npaste.app_factory = ./managers.js:app\n',
     'portico.ini': `[DEFAULT]\nimages_manager = ./managers.js:Images\n[api:front]\nport = ${port}\nmanager = ./managers.js:Front\n[rpc]\ntransport_url = ${transport}\n`,
   });
-  t.after(remove);
-  const program = new Program(process.execPath, ['main.js', how], { cwd: folder });
-  t.after(() => program.end());
+  const program = untilEnd(t, new Program(process.execPath, ['main.js', how], { cwd: folder }));
   return { port, program };
 }
 
@@ -69,8 +68,7 @@ for (const [ids, how, transport] of [
       const { status, text } = await ask(`http://127.0.0.1:${port}/${path}`);
       assert.deepEqual([status, text], [200, '3'], path);
     }
-    program.kill('SIGTERM');
-    assert.deepEqual(await program.ended, { code: 0, signal: null });
+    await program.stop();
   });
 }
 
@@ -81,13 +79,13 @@ test('memory:// between the workers of a fleet is refused at the start, with wha
   assert.match(program.output(), /Set \[rpc\] transport_url = amqp:\/\//);
 });
 
-test('an app that makes no calls loads nothing of them', async (t) => {
+test('an app that makes no calls loads nothing of them', async () => {
   const told = `import { writeSync } from 'node:fs';
 export async function load(url, context, next) {
   if (/\\/lib\\/.*rpc/.test(url)) writeSync(2, 'loaded ' + url);
   return next(url, context);
 }`;
-  const { folder, remove } = emptyProject({
+  const { folder } = emptyProject({
     'hooks.js': told,
     'register.js': "import { register } from 'node:module';\nregister('./hooks.js', import.meta.url);\n",
     'apps.js': `export const silent = () => (req, res) => res.end();
@@ -97,7 +95,6 @@ export const calling = async (_globalConf, _localConf, { rpc }) => (await rpc(),
       '[app:silent]\npaste.app_factory = ./apps.js:silent\n[app:calling]\npaste.app_factory = ./apps.js:calling\n',
     'portico.ini': '[api:silent]\nport = 0\n',
   });
-  t.after(remove);
   const asked = async (app: string): Promise<string> => {
     const words = ['--import', './register.js', apiCli, 'request', 'GET', '/', '--api', app];
     const program = new Program(process.execPath, words, { cwd: folder });

@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { load } from '../fixtures/load.js';
-import { emptyProject, freePort, startApiCli } from './program.js';
+import { emptyProject, freePort, startProject } from './program.js';
 import { pidApp } from './projects.js';
 
 const WORKERS = 2;
@@ -38,11 +38,8 @@ connection = postgresql://nova:correct-horse@127.0.0.1/nova
 test('LC-1502 LC-1508 LC-1511 LC-1513 SIGUSR2 to a serving fleet: a report of each process, no request lost, no secret', async (t) => {
   const port = await freePort();
   const data = emptyProject({});
-  t.after(data.remove);
   const files = emptyProject(project(port, data.folder));
-  t.after(files.remove);
-  const program = startApiCli([], { cwd: files.folder });
-  t.after(() => program.end());
+  const program = startProject(t, files);
   await program.printed(/^hello\b.*2 workers/m);
   const slow = request({ port, host: '127.0.0.1', path: '/?token=hunter2&ms=600000' }).on('error', () => {});
   slow.end();
@@ -55,8 +52,7 @@ test('LC-1502 LC-1508 LC-1511 LC-1513 SIGUSR2 to a serving fleet: a report of ea
   assert.deepEqual(failed, {});
   assert.ok(answered > 0);
   slow.destroy();
-  program.kill('SIGTERM');
-  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  await program.stop();
 
   const report = program.stderr.slice(program.stderr.indexOf('Guru Meditation') - 80);
   const count = (pattern: RegExp): number => report.match(pattern)?.length ?? 0;

@@ -5,9 +5,9 @@ import { request } from 'node:https';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ask } from './clients.js';
-import { apiCli, emptyProject, freePort, Program } from './program.js';
+import { apiCli, emptyProject, freePort, Program, untilEnd } from './program.js';
 
-test('no warning of Node reaches an operator: start, TLS, requests, database, backdoor, reload, report and stop', async () => {
+test('no warning of Node reaches an operator: start, TLS, requests, database, backdoor, reload, report and stop', async (t) => {
   const project = emptyProject({});
   const [compute, metadata] = [await freePort(), await freePort()];
   const warnings = join(project.folder, 'warnings.txt');
@@ -20,27 +20,21 @@ test('no warning of Node reaches an operator: start, TLS, requests, database, ba
   const args = [apiCli, '--dev', '--enabled-ssl-apis', 'metadata', ...set];
   // Including the warnings that later versions print.
   const env = { NODE_REDIRECT_WARNINGS: warnings, NODE_PENDING_DEPRECATION: '1', NODE_NO_WARNINGS: undefined };
-  const program = new Program(process.execPath, args, { env });
-  try {
-    await program.printed(/^metadata\b.*https:/m);
-    const flavors = await ask(`http://127.0.0.1:${compute}/v2.1/flavors`, { headers: { 'X-Auth-Token': 'a:a' } });
-    assert.equal(flavors.status, 200);
-    const status = await new Promise((settle, reject) => {
-      const options = { rejectUnauthorized: false, agent: false };
-      request(`https://127.0.0.1:${metadata}/`, options, (res) => res.resume().on('end', () => settle(res.statusCode)))
-        .on('error', reject)
-        .end();
-    });
-    assert.equal(status, 200);
-    program.kill('SIGUSR2');
-    await program.printed(/^==== +Configuration +====$/m);
-    program.kill('SIGHUP');
-    await program.printed(/Reload accepted/);
-    program.kill('SIGTERM');
-    assert.deepEqual(await program.ended, { code: 0, signal: null });
-    assert.equal(existsSync(warnings) ? readFileSync(warnings, 'utf8') : '', '');
-  } finally {
-    await program.end();
-    project.remove();
-  }
+  const program = untilEnd(t, new Program(process.execPath, args, { env }));
+  await program.printed(/^metadata\b.*https:/m);
+  const flavors = await ask(`http://127.0.0.1:${compute}/v2.1/flavors`, { headers: { 'X-Auth-Token': 'a:a' } });
+  assert.equal(flavors.status, 200);
+  const status = await new Promise((settle, reject) => {
+    const options = { rejectUnauthorized: false, agent: false };
+    request(`https://127.0.0.1:${metadata}/`, options, (res) => res.resume().on('end', () => settle(res.statusCode)))
+      .on('error', reject)
+      .end();
+  });
+  assert.equal(status, 200);
+  program.kill('SIGUSR2');
+  await program.printed(/^==== +Configuration +====$/m);
+  program.kill('SIGHUP');
+  await program.printed(/Reload accepted/);
+  await program.stop();
+  assert.equal(existsSync(warnings) ? readFileSync(warnings, 'utf8') : '', '');
 });

@@ -8,7 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { commandBeside } from '../cli/command.js';
 import { until } from '../fixtures/until.js';
 import { ask, askSocket } from './clients.js';
-import { emptyProject, freePort, Program, startProject } from './program.js';
+import { emptyProject, freePort, startMain, startProject } from './program.js';
 
 const OLD = 'the-old-secret-of-32-bytes-or-more';
 const NEW = 'the-new-secret-of-32-bytes-or-more';
@@ -108,12 +108,8 @@ async function served(t: TestContext, options: string, workers = 1) {
 /** Serves the project in a single process. */
 async function servedAlone(t: TestContext, options: string) {
   const port = await freePort();
-  const { folder, remove } = projectOf(port, options);
-  const program = new Program(process.execPath, ['main.js'], { cwd: folder });
-  t.after(async () => {
-    await program.end();
-    remove();
-  });
+  const { folder } = projectOf(port, options);
+  const program = startMain(t, { folder });
   await program.printed(/"event":"ready"/);
   return { port, folder, program };
 }
@@ -171,8 +167,7 @@ test('a worker that restarts has the secret of its siblings until a reload, whos
   rmSync(path);
   writeFileSync(path, OLD);
   assert.deepEqual([(await reload()).outcome, await signedNow()], ['accepted', 'OLD']);
-  program.kill('SIGTERM');
-  assert.equal((await program.ended).code, 0);
+  await program.stop();
 });
 
 test('of a file that a worker reads late, its siblings are told apart in the log, and a reload ends that', async (t) => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { browserOf, withoutBrowser as skip } from '../fixtures/browser.js';
+import { closedAfter } from '../fixtures/closed-after.js';
 import { until } from '../fixtures/until.js';
 import { askPort } from './clients.js';
 import { emptyProject, freePort, type Program, startedOnce, startProject, untilFileEnds } from './program.js';
@@ -80,8 +81,7 @@ const second = startedOnce(() => served());
 const browser = browserOf(file);
 
 async function browse(t: TestContext, admin: number): Promise<{ page: Page; said: string[] }> {
-  const page = await (await browser()).newPage();
-  t.after(() => page.close());
+  const page = closedAfter(t, await (await browser()).newPage());
   const said: string[] = [];
   page.on('console', (message) => said.push(message.text()));
   page.on('pageerror', (error) => said.push(error.message));

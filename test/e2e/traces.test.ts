@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { removeFolder } from '../fixtures/keeper.js';
 import { ask } from './clients.js';
 import { apiCli, emptyProject, freePort, Program, root } from './program.js';
 
@@ -147,7 +146,6 @@ async function served(
   const program = new Program(process.execPath, [...node, main], { cwd: folder, env });
   t.after(async () => {
     await program.end();
-    removeFolder(folder);
   });
   await program.printed(/"event":"ready"/);
   const get = async (id = '1'): Promise<{ pid: number; loaded: boolean }> => {
@@ -155,8 +153,7 @@ async function served(
     return JSON.parse(text) as { pid: number; loaded: boolean };
   };
   const stopped = async (): Promise<readonly Traced[]> => {
-    program.kill('SIGTERM');
-    assert.deepEqual(await program.ended, { code: 0, signal: null });
+    await program.stop();
     const file = join(folder, 'spans.jsonl');
     return existsSync(file) ? linesOf<Traced>(readFileSync(file, 'utf8')) : [];
   };

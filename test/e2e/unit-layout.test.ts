@@ -65,8 +65,7 @@ test('LC-910 the files that ship start in the layout that the unit file describe
   await program.printed(/^compute +http/m);
   await program.printed(/^metadata +http/m);
   assert.equal((await fetch(`http://127.0.0.1:${compute}/`)).status, 200);
-  program.kill('SIGTERM');
-  assert.equal((await program.ended).code, 0);
+  await program.stop();
   const check = start(place, ['check', ...config]);
   t.after(() => check.end());
   assert.equal((await check.ended).code, 0, check.output());
@@ -102,8 +101,7 @@ test('PD-100 a package of the application is found from a configuration elsewher
   t.after(() => program.end());
   await program.printed(/^egg +http/m);
   assert.equal(await (await fetch(`http://127.0.0.1:${port}/`)).text(), 'hello');
-  program.kill('SIGTERM');
-  assert.equal((await program.ended).code, 0);
+  await program.stop();
 
   writeFileSync(path, ini('acme-helo:Manager'));
   const refused = start(place, ['--config-file', path]);

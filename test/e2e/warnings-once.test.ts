@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { emptyProject, freePort, startApiCli } from './program.js';
+import { emptyProject, freePort, startProject } from './program.js';
 
 test('AU-6 warnings about what every worker builds alike, and about modes of files, are logged by one of them, also after a reload', async (t) => {
   const project = emptyProject({
@@ -34,11 +34,7 @@ manager = ./app.js:Manager
   });
   const paste = join(project.folder, 'api-paste.ini');
   chmodSync(paste, 0o666);
-  const program = startApiCli([], { cwd: project.folder });
-  t.after(async () => {
-    await program.end();
-    project.remove();
-  });
+  const program = startProject(t, project);
   const warnings = (): Record<string, number> => {
     const lines = program.stderr.split('\n').filter((line) => line.includes('"level":"warn"'));
     const texts = lines.map((line) => (JSON.parse(line) as { msg: string }).msg);

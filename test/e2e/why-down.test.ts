@@ -202,11 +202,8 @@ test('a worker that is killed, throws or exits says how, where, and what it had 
   const exited = await ended('exit');
   assert.equal(exited.code, 3);
   assert.match(exited.error!, /app\.js:7:\d+: process\.exit\(\)/);
-  assert.deepEqual(
-    exited.requests.map(({ path }) => path),
-    ['/exit'],
-    'a request that has just begun',
-  );
+  const paths = exited.requests.map(({ path }) => path);
+  assert.deepEqual(paths, ['/exit'], 'a request that has just begun');
 
   await pidOf();
   assert.equal((await get<number>(port, '/bye')).body, 4);
@@ -223,10 +220,8 @@ test('a heap that overflows is said to be one, with its limit', async () => {
     ({ lastFailure: last, ready }) => last?.reason === 'heap' && ready === 1,
   );
   assert.deepEqual([lastFailure!.reason, lastFailure!.signal], ['heap', 'SIGABRT']);
-  assert.deepEqual(
-    lastFailure!.requests.map(({ path }) => path),
-    ['/leak'],
-  );
+  const paths = lastFailure!.requests.map(({ path }) => path);
+  assert.deepEqual(paths, ['/leak']);
   await program.printed(/"event":"worker_exited".*"reason":"heap"/);
 });
 
@@ -329,10 +324,8 @@ for (const path of ['/spin?secret=1', '/sleep']) {
     const { body: document } = await askSocket<StatusDocument>(socket, 'GET', '/status');
     assert.equal(ready, 0, 'a stuck worker is not ready');
     const [shown] = path.split('?');
-    assert.deepEqual(
-      listed.requests.map((each) => each.path),
-      [shown],
-    );
+    const paths = listed.requests.map((each) => each.path);
+    assert.deepEqual(paths, [shown]);
     assert.match(reasons[0]!, /^0 of 1 workers are ready/);
     const text = statusText(document);
     assert.match(text, /^hello is stuck: 0 of 1 workers are ready/m);

@@ -1,4 +1,5 @@
 /** The deployment files of `api-cli generate`, checked by the tools that read them, and the findings of `--check` for edited ones. */
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
@@ -12,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 import type { Deployment } from '../../dist/extras/generate/deployment.js';
 import { wronglyCopied } from '../../dist/extras/generate/docker.js';
@@ -42,14 +43,10 @@ const CHECKED = ['systemd', 'kubernetes'];
 const KINDS = [...CHECKED, 'docker', 'nginx'];
 
 /** A project with one API, with a function that runs `api-cli generate` in it. */
-function generating(
-  t: TestContext,
-  options: { readonly defaults?: string; readonly api?: string; readonly more?: string } = {},
-) {
+function generating(options: { readonly defaults?: string; readonly api?: string; readonly more?: string } = {}) {
   const { defaults = '', api = 'port = 8080', more = '' } = options;
   const ini = `[DEFAULT]\nenabled_apis = hello\n${defaults}\n[api:hello]\nworkers = 1\n${api}\n${more}\n`;
   const project = emptyProject({ 'portico.ini': ini, 'api-paste.ini': PASTE, 'app.js': APP });
-  t.after(() => project.remove());
   // A name other than that of the API, which has directories too.
   const run = (...words: string[]) => command(['generate', '--name', 'portico', ...words], { cwd: project.folder });
   return Object.assign(run, { folder: project.folder });
@@ -70,13 +67,13 @@ function unreadable(run: ReturnType<typeof generating>, ...words: string[]): (re
 
 const isInstalled = (program: string): boolean => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
 
-test('generate kubernetes warns of a database that no two pods share, at its option, and of none that they share', (t) => {
+test('generate kubernetes warns of a database that no two pods share, at its option, and of none that they share', () => {
   const app = `import { sqliteConnection } from 'portico/app';
 import { defineOptions } from 'portico/config';
 export const options = defineOptions('books', { connection: sqliteConnection({ default: 'sqlite:///books.db' }) });
 `;
   const said = (more: string) => {
-    const run = generating(t, { more });
+    const run = generating({ more });
     writeFileSync(join(run.folder, 'app.js'), app + APP);
     const { status, stdout, stderr } = run('kubernetes');
     assert.equal(status, 0, stderr);
@@ -93,9 +90,9 @@ export const options = defineOptions('books', { connection: sqliteConnection({ d
   assert.equal(said('[books]\nconnection = sqlite://:memory:'), '');
 });
 
-test('OP-15 what generate writes fits the configuration, and another one no longer', (t) => {
-  const run = generating(t);
-  const other = generating(t, {
+test('OP-15 what generate writes fits the configuration, and another one no longer', () => {
+  const run = generating();
+  const other = generating({
     defaults: 'graceful_shutdown_timeout = 300',
     api: 'port = 8081',
     more: '[wsgi]\nkeep_alive_timeout = 20',
@@ -145,8 +142,8 @@ const MISFITS: readonly (readonly [kind: string, from: string | RegExp, to: stri
   ['systemd', 'portico.ini', 'other.ini', /ExecStart is .*: this configuration is portico\.ini/],
 ];
 
-test('OP-15 RP-88 --check says of each edit its line and what is wrong with it', (t) => {
-  const run = generating(t, { defaults: 'max_memory = 300M' });
+test('OP-15 RP-88 --check says of each edit its line and what is wrong with it', () => {
+  const run = generating({ defaults: 'max_memory = 300M' });
   // All edits of a kind go into one file, except further edits of the same location.
   for (const kind of CHECKED) {
     const text = written(run, kind);
@@ -188,8 +185,8 @@ const FITTING: readonly (readonly [kind: string, from: string | RegExp, to: stri
   ['kubernetes', /readinessProbe: .*/, 'readinessProbe: { httpGet: { path: /status, port: 8080 } }'],
 ];
 
-test('OP-15 RP-88 --check takes other ways to say the same', (t) => {
-  const run = generating(t);
+test('OP-15 RP-88 --check takes other ways to say the same', () => {
+  const run = generating();
   for (const kind of CHECKED) {
     const edited = FITTING.filter(([of]) => of === kind).reduce(
       (before, [, from, to]) => {
@@ -206,10 +203,8 @@ test('OP-15 RP-88 --check takes other ways to say the same', (t) => {
   }
 });
 
-test('OP-15 the unit passes systemd-analyze verify', {
-  skip: systemdMissing,
-}, (t) => {
-  const run = generating(t, { defaults: 'graceful_shutdown_timeout = 0', api: 'listen = unix:/run/hello/api.sock' });
+test('OP-15 the unit passes systemd-analyze verify', { skip: systemdMissing }, () => {
+  const run = generating({ defaults: 'graceful_shutdown_timeout = 0', api: 'listen = unix:/run/hello/api.sock' });
   const unit = written(run, 'systemd');
   assert.match(unit, /^RuntimeDirectory=portico hello$/m);
   assert.match(unit, /^TimeoutStopSec=infinity$/m);
@@ -220,17 +215,17 @@ test('OP-15 the unit passes systemd-analyze verify', {
 
 test('AU-6 a unit has no rights that a service does not need: systemd-analyze security', {
   skip: securityMissing,
-}, (t) => {
-  const run = generating(t);
+}, () => {
+  const run = generating();
   const file = join(run.folder, 'portico.service');
   writeFileSync(file, written(run, 'systemd'));
   for (const unit of [file, join(root, 'paste', 'portico.service')]) assert.ok(exposureOf(unit) < 2.5, unit);
 });
 
-test('AU-6 a unit has the capability of ports below 1024 for one of them, and a bounding set without it is reported', (t) => {
-  const run = generating(t);
+test('AU-6 a unit has the capability of ports below 1024 for one of them, and a bounding set without it is reported', () => {
+  const run = generating();
   assert.match(written(run, 'systemd'), /^CapabilityBoundingSet=$/m);
-  const low = generating(t, { api: 'port = 443' });
+  const low = generating({ api: 'port = 443' });
   const unit = written(low, 'systemd');
   const lines = unit.split('\n').filter((line) => line.includes('CAP_'));
   assert.deepEqual(lines, ['AmbientCapabilities=CAP_NET_BIND_SERVICE', 'CapabilityBoundingSet=CAP_NET_BIND_SERVICE']);
@@ -254,9 +249,9 @@ test('AU-6 a unit has the capability of ports below 1024 for one of them, and a 
   }
 });
 
-test('OP-15 paths with signs that mean something stay what they are in each file', (t) => {
+test('OP-15 paths with signs that mean something stay what they are in each file', () => {
   const odd = `a b%;$(id)"'c`;
-  const run = generating(t, {
+  const run = generating({
     defaults: `state_path = /srv/${odd}/state`,
     api: `listen = unix:/run/${odd}/api.sock`,
   });
@@ -269,9 +264,7 @@ test('OP-15 paths with signs that mean something stay what they are in each file
   const { stdout } = spawnSync(
     'sh',
     ['-c', `mkdir() { printf %s "$2"; }; chown() { :; }; chmod() { :; }; ${command}`],
-    {
-      encoding: 'utf8',
-    },
+    { encoding: 'utf8' },
   );
   assert.equal(stdout, `/srv/${odd}/state`);
   assert.doesNotMatch(docker!, /STATE_PATH/);
@@ -281,8 +274,8 @@ test('OP-15 paths with signs that mean something stay what they are in each file
   assert.equal(status, 0, said);
 });
 
-test('OP-15 the unit lets the service write to each path that the configuration names', (t) => {
-  const run = generating(t, {
+test('OP-15 the unit lets the service write to each path that the configuration names', () => {
+  const run = generating({
     defaults: 'log_file = /var/log/shop/api.log\nstate_path = var',
     more: '[database]\nconnection = sqlite:////srv/data/reg.db\n[oslo_reports]\nlog_dir = /var/lib/shop/reports\n[control]\nsocket = /run/shop/control.sock',
   });
@@ -324,8 +317,8 @@ test('OP-15 the unit lets the service write to each path that the configuration 
 
 test('AT-5 root gives the service no directory behind a link of the service', {
   skip: process.getuid?.() !== 0 && 'only root gives files away',
-}, (t) => {
-  const run = generating(t, {
+}, () => {
+  const run = generating({
     defaults: 'state_path = /srv/hello\nlog_file = /srv/hello/logs/api.log',
     more: '[oslo_reports]\nlog_dir = /srv/locks',
   });
@@ -353,16 +346,16 @@ test('AT-5 root gives the service no directory behind a link of the service', {
   assert.deepEqual([owner('srv/hello'), owner('etc'), owner('srv')], [service, 0, 0]);
 });
 
-test('AT-12 a line break in a path is refused at its line, and in a folder by each file that would have it', (t) => {
+test('AT-12 a line break in a path is refused at its line, and in a folder by each file that would have it', () => {
   const line = '/srv/x\n  ExecStartPre=+/bin/sh';
-  const values: readonly (readonly [option: string, settings: Parameters<typeof generating>[1], line: number])[] = [
+  const values: readonly (readonly [option: string, settings: Parameters<typeof generating>[0], line: number])[] = [
     ['[DEFAULT] log_file', { defaults: `log_file = ${line}` }, 3],
     ['[DEFAULT] state_path', { defaults: `state_path = ${line}` }, 3],
     ['[control] socket', { more: `[control]\nsocket = ${line}` }, 8],
     ['[api:hello] listen', { api: `listen = unix:${line}` }, 6],
   ];
   for (const [option, settings, at] of values) {
-    const run = generating(t, settings);
+    const run = generating(settings);
     for (const words of [['check'], ...[...KINDS, 'logrotate'].map((kind) => ['generate', kind])]) {
       const { status, stdout, stderr } = command(words, { cwd: run.folder });
       // A file without the value does not read it.
@@ -379,9 +372,8 @@ test('AT-12 a line break in a path is refused at its line, and in a folder by ea
     }
   }
   const project = emptyProject({});
-  t.after(() => project.remove());
   const folder = join(project.folder, 'a\nUser=root');
-  renameSync(generating(t, { defaults: 'log_file = log/api.log\nstate_path = var' }).folder, folder);
+  renameSync(generating({ defaults: 'log_file = log/api.log\nstate_path = var' }).folder, folder);
   for (const kind of ['systemd', 'nginx', 'logrotate', 'docker', 'kubernetes']) {
     const { status, stdout, stderr } = command(['generate', kind], { cwd: folder });
     // Of these, docker and kubernetes do not have the folder in the file.
@@ -391,15 +383,15 @@ test('AT-12 a line break in a path is refused at its line, and in a folder by ea
   }
 });
 
-test('OP-15 a path that no unit can make writable is warned of', (t) => {
-  const run = generating(t, { api: 'listen = unix:/run/api.sock' });
+test('OP-15 a path that no unit can make writable is warned of', () => {
+  const run = generating({ api: 'listen = unix:/run/api.sock' });
   const { status, stderr } = run('systemd');
   assert.equal(status, 0, stderr);
   assert.match(stderr, /\[api:hello\] listen may not be writable.* \/run\n.*below \/run\/portico/s);
 });
 
-test('OP-15 a file that the user of the unit may not read is warned of', (t) => {
-  const run = generating(t);
+test('OP-15 a file that the user of the unit may not read is warned of', () => {
+  const run = generating();
   const told = (...words: string[]): readonly string[] => unreadable(run, ...words).map(([what]) => what);
   chmodSync(run.folder, 0o700);
   assert.deepEqual(told(), [`enter ${run.folder}: its mode is 0700`]);
@@ -421,8 +413,8 @@ test('OP-15 a file that the user of the unit may not read is warned of', (t) => 
   assert.deepEqual(told(...words), []);
 });
 
-test('OP-15 a file with secrets that the user of the unit may not read stays closed to others', async (t) => {
-  const run = generating(t, { more: '[ssl]\ncert_file = c.pem\nkey_file = k.pem\n' });
+test('OP-15 a file with secrets that the user of the unit may not read stays closed to others', async () => {
+  const run = generating({ more: '[ssl]\ncert_file = c.pem\nkey_file = k.pem\n' });
   chmodSync(run.folder, 0o755);
   const { cert, key } = await makePair();
   writeFileSync(join(run.folder, 'c.pem'), cert);
@@ -444,8 +436,8 @@ test('OP-15 a file with secrets that the user of the unit may not read stays clo
   stays(written, 'read', '--config-file', join(run.folder, 'portico.ini'), '--config-file', written);
 });
 
-test('OP-15 a directory above the target of a link is among those that the user of the unit has to enter', (t) => {
-  const run = generating(t);
+test('OP-15 a directory above the target of a link is among those that the user of the unit has to enter', () => {
+  const run = generating();
   chmodSync(run.folder, 0o755);
   const closed = join(run.folder, 'closed');
   mkdirSync(join(closed, 'conf'), { recursive: true });
@@ -461,8 +453,8 @@ test('OP-15 a directory above the target of a link is among those that the user 
   );
 });
 
-test('OP-15 a secret of the command line goes into no deployment file', (t) => {
-  const run = generating(t);
+test('OP-15 a secret of the command line goes into no deployment file', () => {
+  const run = generating();
   for (const kind of ['systemd', 'docker', 'kubernetes']) {
     const { status, stdout, stderr } = run(kind, '--set', 'keystone_authtoken.password=hidden-word');
     assert.deepEqual([status, stdout], [2, '']);
@@ -489,8 +481,8 @@ test('OP-15 CF-95 the unit that ships fits the files that ship, and these have n
 
 test('OP-15 nginx takes the proxy: a unix socket, TLS', {
   skip: !isInstalled('nginx') && 'nginx is not installed',
-}, (t) => {
-  const run = generating(t, { api: 'listen = unix:/run/hello/api.sock' });
+}, () => {
+  const run = generating({ api: 'listen = unix:/run/hello/api.sock' });
   const server = written(run, 'nginx');
   // $host contains no port.
   for (const header of ['Host', 'X-Forwarded-Host']) assert.ok(server.includes(`${header} $host$portico_port;`));
@@ -516,8 +508,8 @@ function assertKeys(value: unknown, place: string, known: string): void {
     assert.ok(keys.includes(word.slice(0, -1)), `${place}.${word}`);
 }
 
-test('OP-15 the manifests have what the API of Kubernetes requires, and nothing that it does not know', (t) => {
-  const run = generating(t, { more: '[admin]\nlisten = 0.0.0.0:9100\nallow_remote = yes' });
+test('OP-15 the manifests have what the API of Kubernetes requires, and nothing that it does not know', () => {
+  const run = generating({ more: '[admin]\nlisten = 0.0.0.0:9100\nallow_remote = yes' });
   const documents = parseAllDocuments(written(run, 'kubernetes'), { strict: true, uniqueKeys: true });
   assert.deepEqual(
     [...documents].flatMap(({ errors }) => errors),
@@ -589,9 +581,9 @@ test('OP-15 the manifests have what the API of Kubernetes requires, and nothing 
   assert.deepEqual(service!.spec.ports, [{ name: 'hello', port: 8080, targetPort: 'hello' }]);
 });
 
-test('OP-15 without a listener that a kubelet reaches the manifest opens one for probes and metrics alone', (t) => {
+test('OP-15 without a listener that a kubelet reaches the manifest opens one for probes and metrics alone', () => {
   for (const more of ['', '[admin]\nlisten = 127.0.0.1:9100']) {
-    const run = generating(t, { more });
+    const run = generating({ more });
     const manifest = written(run, 'kubernetes');
     assert.match(manifest, /- \{ name: PORTICO_ADMIN__METRICS_LISTEN, value: "0\.0\.0\.0:9101" \}/);
     for (const kind of ['startup', 'readiness', 'liveness'])
@@ -605,12 +597,12 @@ test('OP-15 without a listener that a kubelet reaches the manifest opens one for
       /readinessProbe\.httpGet\.port is 9101: nothing listens there/,
     );
   }
-  const open = generating(t, { more: '[admin]\nmetrics_listen = 0.0.0.0:9200' });
+  const open = generating({ more: '[admin]\nmetrics_listen = 0.0.0.0:9200' });
   assert.match(written(open, 'kubernetes'), /readinessProbe: \{ httpGet: \{ path: \/readyz, port: 9200/);
   assert.match(written(open, 'docker'), /^EXPOSE 8080 9200$/m);
 });
 
-test('OP-15 what is generated is named after the first API, or by --name: two in one place share nothing', (t) => {
+test('OP-15 what is generated is named after the first API, or by --name: two in one place share nothing', () => {
   const project = emptyProject({
     'portico.ini':
       '[DEFAULT]\nenabled_apis = Shop_API, other\nlog_file = api.log\n[api:Shop_API]\nport = 1\n[api:other]\nport = 2\n',
@@ -619,7 +611,6 @@ test('OP-15 what is generated is named after the first API, or by --name: two in
     ),
     'app.js': APP,
   });
-  t.after(() => project.remove());
   const print = (...words: string[]): string => {
     const { status, stdout, stderr } = command(['generate', ...words], { cwd: project.folder });
     assert.equal(status, 0, stderr);
@@ -652,11 +643,11 @@ test('OP-15 what is generated is named after the first API, or by --name: two in
   assert.notEqual(refused.status, 0);
 });
 
-test('OP-15 a pod has one process without workers when it is asked for, or configured', (t) => {
-  const run = generating(t);
+test('OP-15 a pod has one process without workers when it is asked for, or configured', () => {
+  const run = generating();
   const { status, stdout, stderr } = run('kubernetes', '--with', 'one-process');
   assert.equal(status, 0, stderr);
-  const configured = generating(t, { defaults: 'workers = 0' })('kubernetes').stdout;
+  const configured = generating({ defaults: 'workers = 0' })('kubernetes').stdout;
   for (const text of [stdout, configured]) {
     const [deployment] = parseAllDocuments(text).map((each) => each.toJS() as Manifest);
     const { template } = deployment!.spec as { template: { spec: { containers: object[] } } };
@@ -674,8 +665,8 @@ test('OP-15 a pod has one process without workers when it is asked for, or confi
   assert.equal(run('kubernetes', '--check', file).stdout, `${file} matches this configuration.\n`);
 });
 
-test('RO-2 a manifest has a disruption budget for its replicas: a drain of nodes evicts one pod at a time', (t) => {
-  const run = generating(t);
+test('RO-2 a manifest has a disruption budget for its replicas: a drain of nodes evicts one pod at a time', () => {
+  const run = generating();
   for (const words of [[], ['--with', 'one-process']]) {
     const documents = parseAllDocuments(run('kubernetes', ...words).stdout).map((each) => each.toJS() as Manifest);
     const [deployment, , budget] = documents;
@@ -688,8 +679,8 @@ test('RO-2 a manifest has a disruption budget for its replicas: a drain of nodes
   }
 });
 
-test('OP-15 annotations for Prometheus with metrics enabled are printed when asked for', (t) => {
-  const run = generating(t);
+test('OP-15 annotations for Prometheus with metrics enabled are printed when asked for', () => {
+  const run = generating();
   assert.doesNotMatch(written(run, 'kubernetes'), /annotations|METRICS__ENABLED/);
   const { status, stdout, stderr } = run('kubernetes', '--with', 'scraping');
   assert.equal(status, 0, stderr);
@@ -704,7 +695,7 @@ test('OP-15 annotations for Prometheus with metrics enabled are printed when ask
   });
   const enabled = { name: 'PORTICO_METRICS__ENABLED', value: 'true' };
   assert.ok(template.spec.containers[0]!.env.some((each) => JSON.stringify(each) === JSON.stringify(enabled)));
-  const counting = generating(t, { more: '[metrics]\nenabled = true' });
+  const counting = generating({ more: '[metrics]\nenabled = true' });
   assert.doesNotMatch(counting('kubernetes', '--with', 'scraping').stdout, /METRICS__ENABLED/);
   const file = join(run.folder, 'manifest.yaml');
   writeFileSync(file, stdout);
@@ -716,8 +707,8 @@ test('OP-15 annotations for Prometheus with metrics enabled are printed when ask
   );
 });
 
-test('OP-15 a pod has one worker for each API that sets no number, whatever the machine of generate has', (t) => {
-  const run = generating(t);
+test('OP-15 a pod has one worker for each API that sets no number, whatever the machine of generate has', () => {
+  const run = generating();
   const ini = join(run.folder, 'portico.ini');
   writeFileSync(ini, readFileSync(ini, 'utf8').replace('workers = 1\n', ''));
   const manifest = written(run, 'kubernetes');
@@ -725,8 +716,8 @@ test('OP-15 a pod has one worker for each API that sets no number, whatever the 
   assert.match(manifest, /requests: \{ cpu: 250m, memory: 256Mi \}/);
 });
 
-test('OP-15 an image has no keys, what is wrong with it is warned of, and its health check asks all APIs', async (t) => {
-  const run = generating(t, {
+test('OP-15 an image has no keys, what is wrong with it is warned of, and its health check asks all APIs', async () => {
+  const run = generating({
     defaults: 'enabled_ssl_apis = hello',
     more: '[api:other]\nport = 8081\npipeline = hello\n[ssl]\ncert_file = cert.pem\nkey_file = key.pem\n[database]\nconnection = postgresql://u:hidden-word@db/x',
   });
@@ -752,8 +743,8 @@ test('OP-15 an image has no keys, what is wrong with it is warned of, and its he
   for (const says of [/the image would have node_modules, which/, /would have key\.pem/]) assert.match(again, says);
 });
 
-test('OP-15 an image has each directory that the service writes to, and none in the folder of the application', (t) => {
-  const run = generating(t, {
+test('OP-15 an image has each directory that the service writes to, and none in the folder of the application', () => {
+  const run = generating({
     defaults: 'log_file = log dir/a $$b.log',
     api: 'listen = unix:/run/hello/api.sock',
     more: '[control]\nsocket = control/hello.sock\n[oslo_reports]\nlog_dir = /reports',
@@ -768,13 +759,13 @@ test('OP-15 an image has each directory that the service writes to, and none in 
   assert.ok(docker.includes(`ENV NODE_ENV=production PORTICO_DEFAULT__LOG_FORMAT=json ${moved}\n`), docker);
   // System directories are not created.
   for (const file of ['/hello.log', '/proc/1/fd/1']) {
-    const other = generating(t, { defaults: `log_file = ${file}` });
+    const other = generating({ defaults: `log_file = ${file}` });
     assert.match(written(other, 'docker'), /^RUN mkdir -p \/var\/lib\/portico \/run\/portico &&/m);
   }
 });
 
-test('OP-15 no volume of the manifests hides files of the application', (t) => {
-  const run = generating(t, {
+test('OP-15 no volume of the manifests hides files of the application', () => {
+  const run = generating({
     defaults: 'log_file = app.log',
     more: '[database]\nconnection = sqlite:///reg.db\n[registry]\nconnection = sqlite:///reg.db',
   });
@@ -794,8 +785,8 @@ test('OP-15 no volume of the manifests hides files of the application', (t) => {
   assert.match(run('kubernetes', '--check', file).stdout, /volumeMounts is \/app: it hides the application/);
 });
 
-test('OP-15 an API that requires client certificates is not asked by probes, and its proxy needs one', async (t) => {
-  const run = generating(t, {
+test('OP-15 an API that requires client certificates is not asked by probes, and its proxy needs one', async () => {
+  const run = generating({
     defaults: 'enabled_ssl_apis = hello',
     more: '[ssl]\ncert_file = cert.pem\nkey_file = key.pem\nca_file = cert.pem',
   });
@@ -819,8 +810,8 @@ test('OP-15 an API that requires client certificates is not asked by probes, and
   assert.ok(stderr.includes(missing), stderr);
 });
 
-test('OP-15 RP-88 the nginx file has the address and the times of the API, and passes no header that it trusts', (t) => {
-  const run = generating(t, { more: '[wsgi]\nkeep_alive_timeout = 20\nclient_socket_timeout = 30' });
+test('OP-15 RP-88 the nginx file has the address and the times of the API, and passes no header that it trusts', () => {
+  const run = generating({ more: '[wsgi]\nkeep_alive_timeout = 20\nclient_socket_timeout = 30' });
   const server = written(run, 'nginx');
   for (const line of [
     'server 127.0.0.1:8080;',
@@ -841,8 +832,8 @@ test('OP-15 RP-88 the nginx file has the address and the times of the API, and p
   assert.match(stderr, /--check is not for generate nginx\n.*api-cli generate nginx \| diff FILE -/);
 });
 
-test('OP-15 an image has no files with secrets that sections of the paste file and groups of filters name', (t) => {
-  const run = generating(t, { more: '[jwt]\nsecret_file = keys/jwt.txt' });
+test('OP-15 an image has no files with secrets that sections of the paste file and groups of filters name', () => {
+  const run = generating({ more: '[jwt]\nsecret_file = keys/jwt.txt' });
   const paste = PASTE.replace('/: app', '/: guarded').concat(
     '[pipeline:guarded]\npipeline = basic_auth app\n',
     '[filter:basic_auth]\npaste.filter_factory = portico/middleware:basicAuth\nuser_file = users.htpasswd\n',
@@ -869,8 +860,8 @@ test('OP-15 patterns of .dockerignore name a folder in each of their forms', () 
   assert.deepEqual(copied('node_modules/*.js\n*.pem'), ['node_modules', 'keys/a.pem']);
 });
 
-test('OP-15 a package from outside of the folder is warned of, and one that is packed into it is copied', (t) => {
-  const run = generating(t);
+test('OP-15 a package from outside of the folder is warned of, and one that is packed into it is copied', () => {
+  const run = generating();
   writeFileSync(join(run.folder, 'package-lock.json'), '{}');
   writeFileSync(join(run.folder, '.dockerignore'), '# none of the host\n**/node_modules/\n');
   const naming = (portico: string) => {
@@ -894,8 +885,8 @@ test('OP-15 a package from outside of the folder is warned of, and one that is p
   assert.equal(naming('^0.1.0').stderr, '');
 });
 
-test('OP-15 an API that takes any free port has no place in a container', (t) => {
-  const { status, stderr } = generating(t, { api: 'port = 0' })('docker');
+test('OP-15 an API that takes any free port has no place in a container', () => {
+  const { status, stderr } = generating({ api: 'port = 0' })('docker');
   assert.equal(status, 1);
   assert.match(stderr, /hello has port 0/);
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { command } from '../cli/command.js';
 import { emptyProject } from '../e2e/program.js';
 
@@ -14,9 +14,8 @@ const MAIN = 'node_modules/portico/lib/cli/main.js';
 const MATCHES = 'manifest matches this configuration.\n';
 
 /** Returns the manifest of an API on loopback, and a function that checks an edited one. */
-function manifestOf(t: TestContext, ...words: string[]) {
+function manifestOf(...words: string[]) {
   const project = emptyProject(FILES);
-  t.after(() => project.remove());
   const file = join(project.folder, 'manifest.yaml');
   const run = (kind: string, ...more: string[]) => command(['generate', kind, ...more], { cwd: project.folder });
   const { stdout, stderr, status } = run('kubernetes', ...words);
@@ -78,8 +77,8 @@ const EDITS: readonly (readonly [from: string | RegExp, to: string, says?: RegEx
   [/(metadata:\n {2}name: )hello/g, '$1shop'],
 ];
 
-test('OP-15 --check reports what loses requests or does not start, each at its line, and nothing else', (t) => {
-  const { manifest, check } = manifestOf(t);
+test('OP-15 --check reports what loses requests or does not start, each at its line, and nothing else', () => {
+  const { manifest, check } = manifestOf();
   assert.equal(check(manifest), MATCHES);
   for (const [from, to, says] of EDITS) {
     const edited = manifest.replace(from, to);
@@ -92,8 +91,8 @@ test('OP-15 --check reports what loses requests or does not start, each at its l
   }
 });
 
-test('OP-15 --check reports a command that starts another process, or leaves an API on loopback', (t) => {
-  const { manifest, check } = manifestOf(t);
+test('OP-15 --check reports a command that starts another process, or leaves an API on loopback', () => {
+  const { manifest, check } = manifestOf();
   const starting = (...lines: string[]): string => check(withLines(manifest, ...lines));
   const words = `node, ${MAIN}, --config-file, /etc/hello/portico.ini`;
   const hidden = /container\.command is .*: hello listens on loopback, which no Service reaches/;
@@ -110,8 +109,8 @@ test('OP-15 --check reports a command that starts another process, or leaves an 
   assert.equal(check(withVariables(withLines(manifest, `args: [${words}]`), opened)), MATCHES);
 });
 
-test('OP-15 --check reports a shell or a package manager between the container and the application', (t) => {
-  const { manifest, check } = manifestOf(t);
+test('OP-15 --check reports a shell or a package manager between the container and the application', () => {
+  const { manifest, check } = manifestOf();
   const opened = `${MAIN} --set api:hello.listen=0.0.0.0:8080`;
   const starting = (words: string): string => check(withLines(manifest, `command: ${words}`));
   for (const words of [
@@ -128,8 +127,8 @@ test('OP-15 --check reports a shell or a package manager between the container a
     assert.equal(starting(words), MATCHES, words);
 });
 
-test('OP-15 --check takes args of options alone if the image starts api-cli', (t) => {
-  const { manifest, check, run, image } = manifestOf(t);
+test('OP-15 --check takes args of options alone if the image starts api-cli', () => {
+  const { manifest, check, run, image } = manifestOf();
   const edited = withLines(
     manifest,
     'args: ["--config-file=/etc/hello/portico.ini", "--set=api:hello.listen=0.0.0.0:8080"]',
@@ -143,8 +142,8 @@ test('OP-15 --check takes args of options alone if the image starts api-cli', (t
   assert.match(check(edited.replace(/, "--set=[^"]*"/, '')), /hello listens on loopback/);
 });
 
-test('OP-15 --check reads the manifest with the options that its variables and words set', (t) => {
-  const { manifest, check } = manifestOf(t);
+test('OP-15 --check reads the manifest with the options that its variables and words set', () => {
+  const { manifest, check } = manifestOf();
   const longer = withVariables(manifest, 'name: PORTICO_DEFAULT__GRACEFUL_SHUTDOWN_TIMEOUT, value: "120"');
   assert.match(check(longer), /terminationGracePeriodSeconds is 65: a stop takes up to 125 s/);
   assert.equal(check(longer.replace('Seconds: 65', 'Seconds: 125')), MATCHES);
@@ -164,8 +163,8 @@ test('OP-15 --check reads the manifest with the options that its variables and w
   assert.equal(check(withVariables(manifest, secret)), MATCHES, 'a file of the pod');
 });
 
-test('OP-15 --check says what it cannot read, and takes it for right', (t) => {
-  const { manifest, check, run, file } = manifestOf(t);
+test('OP-15 --check says what it cannot read, and takes it for right', () => {
+  const { manifest, check, run, file } = manifestOf();
   const broken = check(manifest.replace('spec:', 'spec'));
   assert.match(
     broken,
@@ -195,8 +194,8 @@ test('OP-15 --check says what it cannot read, and takes it for right', (t) => {
   assert.equal(check(withVariables(manifest, pod.slice(2, -2))), MATCHES, 'a variable of the application');
 });
 
-test('OP-15 --check finds its container beside others, whatever its name is', (t) => {
-  const { manifest, check } = manifestOf(t);
+test('OP-15 --check finds its container beside others, whatever its name is', () => {
+  const { manifest, check } = manifestOf();
   const proxy = '        - { name: proxy, image: envoy, ports: [{ containerPort: 15000 }] }\n';
   const beside = manifest.replace('        - name: hello\n', `${proxy}        - name: api\n`);
   assert.notEqual(beside, manifest);

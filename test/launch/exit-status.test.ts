@@ -5,13 +5,12 @@ import type { App } from 'portico/app';
 import { logUnhandled } from '../../dist/launch/exit-status.js';
 import { requestId } from '../../dist/middleware/index.js';
 import { buildFilter, captureLog, request } from '../../dist/testing/index.js';
-import { isAlive, RunningProgram } from '../fixtures/running-program.js';
+import { isAlive, type RunningProgram, runningProgram } from '../fixtures/running-program.js';
 
 type Context = { after(fn: () => Promise<void>): void };
 
 async function running(t: Context, plan: object, event = 'launched'): Promise<RunningProgram> {
-  const program = new RunningProgram('ending', plan);
-  t.after(() => program.cleanUp());
+  const program = runningProgram(t, 'ending', plan);
   await program.event(event);
   return program;
 }
@@ -29,8 +28,7 @@ for (const [how, plan] of [
     program.kill('SIGTERM');
     const { status } = await program.event('stopped');
     assert.equal(status, 0);
-    program.kill('SIGTERM');
-    assert.deepEqual(await program.ended, { code: 0, signal: null });
+    await program.stop();
   });
 }
 
@@ -81,8 +79,7 @@ for (const [whose, places, plan] of [
 ] as const) {
   for (const throws of places) {
     test(`ServiceExit(42) thrown by ${throws} ${whose}`, async (t) => {
-      const program = new RunningProgram('ending', { throws, status: 42, ...plan });
-      t.after(() => program.cleanUp());
+      const program = runningProgram(t, 'ending', { throws, status: 42, ...plan });
       if (throws === 'stop') {
         await program.event('launched');
         program.kill('SIGTERM');
@@ -94,8 +91,7 @@ for (const [whose, places, plan] of [
 
 for (const through of ['main', 'apis']) {
   test(`LC-205 ServiceExit(42) thrown by a first start is the status of an application of ${through === 'main' ? 'runMain' : 'runApis'}`, async (t) => {
-    const program = new RunningProgram('ending', { throws: 'start', status: 42, [through]: true });
-    t.after(() => program.cleanUp());
+    const program = runningProgram(t, 'ending', { throws: 'start', status: 42, [through]: true });
     assert.deepEqual(await program.ended, { code: 42, signal: null }, program.text());
   });
 }

@@ -92,10 +92,7 @@ test('LC-355 a fast end that fails is logged, and the process ends all the same'
   const exits: number[] = [];
   const host = fakeHost((status) => exits.push(status));
   const { core, logged } = failing(
-    {
-      stop: () => new Promise(() => undefined),
-      halt: () => Promise.reject(new Error('the runner failed')),
-    },
+    { stop: () => new Promise(() => undefined), halt: () => Promise.reject(new Error('the runner failed')) },
     { host },
   );
   const waiting = core.wait();

@@ -6,7 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { ReloadReport } from 'portico/launch';
 import { get } from '../fixtures/http-client.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
-import { RunningProgram } from '../fixtures/running-program.js';
+import { runningProgram } from '../fixtures/running-program.js';
 
 const folder = temporaryFolder('portico-configured-');
 
@@ -27,8 +27,7 @@ function configured(
   const file = join(folder, `${t.name.replaceAll(/\W+/g, '-').slice(0, 40)}.ini`);
   const write = (next: string): void => writeFileSync(file, next);
   write(text);
-  const fleet = new RunningProgram('configured', ['--config-file', file, ...args]);
-  t.after(() => fleet.cleanUp());
+  const fleet = runningProgram(t, 'configured', ['--config-file', file, ...args]);
   const page = async (): Promise<Page> => (await get<Page>(await fleet.port('greeter'), '/page')).body;
   return { fleet, file, write, page };
 }
@@ -87,8 +86,7 @@ test('OP-81 CF-76 LC-1928 LC-1207 LC-1214 LC-104 a secret that changes reaches t
   assert.deepEqual([token, password, greeting], ['new-secret', 'on-the-line', 'second']);
   const reset = await fleet.event('reset');
   assert.deepEqual([reset.greeting, reset.tokens], ['second', ['old-secret', 'new-secret']]);
-  fleet.kill('SIGTERM');
-  assert.equal((await fleet.ended).code, 0);
+  await fleet.stop();
   const told = fleet.lines.filter(({ event }) => event !== 'reset').map((line) => JSON.stringify(line));
   assert.ok(
     told.some((line) => /greeter\.token changed from \[\*{4}\] to \[\*{4}\]/.test(line)),

@@ -3,11 +3,10 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type Program, startModule } from '../e2e/program.js';
 import { get } from '../fixtures/http-client.js';
-import { type LogLine, RunningProgram } from '../fixtures/running-program.js';
+import { type LogLine, launchedProgram, type RunningProgram, runningProgram } from '../fixtures/running-program.js';
 
 async function single(t: TestContext, plan: object = {}): Promise<{ program: RunningProgram; port: number }> {
-  const program = new RunningProgram('single', plan);
-  t.after(() => program.cleanUp());
+  const program = runningProgram(t, 'single', plan);
   const { port } = await program.event('launched');
   return { program, port: port as number };
 }
@@ -41,20 +40,15 @@ test('RL-71 an application that listens to uncaughtException itself lives on, an
     await get(port, '/throw').catch(() => undefined);
     await get(port, '/');
   }
-  program.kill('SIGTERM');
-  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  await program.stop();
   assert.equal(program.lines.filter(({ event }) => event === 'tolerated').length, 2);
   const told = program.lines.filter(({ msg }) => msg?.startsWith('Unhandled exception'));
-  assert.deepEqual(
-    told.map(({ level }) => level),
-    ['error', 'error'],
-  );
+  const levels = told.map(({ level }) => level);
+  assert.deepEqual(levels, ['error', 'error']);
 });
 
 test('a parent stops its workers gracefully, and ends with 2', async (t) => {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1 }], control: true });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
+  const fleet = await launchedProgram(t, 'fleet', { services: [{ name: 'api', workers: 1 }], control: true });
   const { port: control } = await fleet.event('control');
   const port = await fleet.port('api');
   const slow = get<{ slow: boolean }>(port, '/slow?ms=700');
@@ -64,10 +58,8 @@ test('a parent stops its workers gracefully, and ends with 2', async (t) => {
   assert.deepEqual(await fleet.ended, { code: 2, signal: null });
   assert.equal(unhandled(fleet).length, 1);
   const exits = fleet.lines.filter(({ event }) => event === 'worker_exited');
-  assert.deepEqual(
-    exits.map(({ code }) => code),
-    [0],
-  );
+  const codes = exits.map(({ code }) => code);
+  assert.deepEqual(codes, [0]);
 });
 
 /** An application with one service whose class is `code`. */

@@ -7,14 +7,12 @@ import { test } from 'node:test';
 import { connectionsOf, descriptorsOf } from '../e2e/faults/target.js';
 import { startedOnce, untilFileEnds } from '../e2e/program.js';
 import { get } from '../fixtures/http-client.js';
-import { isAlive, RunningProgram } from '../fixtures/running-program.js';
+import { isAlive, launchedProgram, runningProgram } from '../fixtures/running-program.js';
 
 const file = untilFileEnds();
 /** A fleet for the tests that follow one another, of which the last one stops it. */
 const two = startedOnce(async () => {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2 }] });
-  file.after(() => fleet.cleanUp());
-  await fleet.event('launched');
+  const fleet = await launchedProgram(file, 'fleet', { services: [{ name: 'api', workers: 2 }] });
   return { fleet, port: await fleet.port('api') };
 });
 
@@ -100,19 +98,17 @@ test('PT-10 LC-1706 while the parent is stopped by SIGSTOP its workers serve eve
   } finally {
     process.kill(fleet.pid, 'SIGCONT');
   }
-  fleet.kill('SIGTERM');
-  assert.equal((await fleet.ended).code, 0);
+  await fleet.stop();
 });
 
 test('LC-1604 LC-303 an application can have more workers or fewer, none included, of one service and not of others', async (t) => {
-  const fleet = new RunningProgram('fleet', {
+  const fleet = runningProgram(t, 'fleet', {
     services: [
       { name: 'api', workers: 2 },
       { name: 'other', workers: 1 },
     ],
     control: true,
   });
-  t.after(() => fleet.cleanUp());
   const control = (await fleet.event('control')).port as number;
   const port = await fleet.port('api');
   const { body: other } = await get<{ pid: number }>(await fleet.port('other'), '/');

@@ -1,7 +1,7 @@
 /** The parent distinguishes its workers' messages from others, and oversized contents of an application are cut to fit. */
+
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { deserialize, serialize } from 'node:v8';
@@ -18,6 +18,7 @@ import {
   type ToParent,
   type WorkerFailure,
 } from '../../dist/launch/worker-message.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 
 /** One message of each kind, as workers send them. */
 const GOOD: readonly ToParent[] = [
@@ -230,7 +231,7 @@ test('AT-13 requests that a worker reports fill no parent, however many slots it
   assert.equal(held.all.length, 1024);
 });
 
-test('AT-13 names of files that workers report fill no parent, however many messages they send', (t) => {
+test('AT-13 names of files that workers report fill no parent, however many messages they send', () => {
   const code = new ProgramCode();
   const worker = { service: 'app', folder: '/home', startedAt: 0 };
   const hash = '7761ac88c2d9c623';
@@ -241,8 +242,7 @@ test('AT-13 names of files that workers report fill no parent, however many mess
   assert.deepEqual(code.compare([[name(0), 'another']], worker).files, [name(0)]);
   assert.deepEqual(code.compare([[name(4999), 'another']], worker).files, [], 'it is not kept');
 
-  const folder = mkdtempSync(join(tmpdir(), 'portico-files-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder('portico-files-');
   const file = join(folder, 'empty');
   writeFileSync(file, '');
   const files = new WorkerFiles(new Config());

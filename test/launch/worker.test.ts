@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { startedOnce, untilFileEnds } from '../e2e/program.js';
 import { get } from '../fixtures/http-client.js';
-import { isAlive, RunningProgram } from '../fixtures/running-program.js';
+import { isAlive, launchedProgram, runningProgram } from '../fixtures/running-program.js';
 
 interface Page {
   readonly pid: number;
@@ -13,9 +13,7 @@ interface Page {
 }
 
 async function started(t: { after(fn: () => Promise<void>): unknown }, plan: object, workers = 1) {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers }], ...plan });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
+  const fleet = await launchedProgram(t, 'fleet', { services: [{ name: 'api', workers }], ...plan });
   return { fleet, port: await fleet.port('api') };
 }
 
@@ -41,8 +39,7 @@ test('LC-304 LC-309 LC-1921 a worker is a fresh run of the application: no objec
   assert.notEqual(second.pid, first.pid);
   assert.equal(second.held, 0);
   assert.notEqual(second.random, first.random);
-  fleet.kill('SIGTERM');
-  assert.deepEqual(await fleet.ended, { code: 0, signal: null });
+  await fleet.stop();
   const told = fleet.lines.filter(
     ({ pid, event }) => pid === child || (event === 'worker_exited' && pid !== undefined),
   );
@@ -60,20 +57,17 @@ test('LC-304 LC-309 LC-1921 a worker is a fresh run of the application: no objec
 });
 
 test('LC-402 LC-407 launch with several workers gives a launcher of processes, at work when it is given', async (t) => {
-  const program = new RunningProgram('single', { options: { workers: 2 } });
-  t.after(() => program.cleanUp());
+  const program = runningProgram(t, 'single', { options: { workers: 2 } });
   const launched = await program.line(({ event, pid }) => event === 'launched' && pid === program.pid);
   assert.equal(launched.kind, 'ProcessLauncher');
   assert.equal(program.lines.filter(({ event }) => event === 'worker_ready').length, 2);
   const { body } = await get<{ pid: number }>(await program.port('single'), '/');
   assert.ok(program.children().includes(body.pid));
-  program.kill('SIGTERM');
-  assert.equal((await program.ended).code, 0);
+  await program.stop();
 });
 
 test('LC-410 one worker of launch runs in this process and is not started again; one of a ProcessLauncher is', async (t) => {
-  const alone = new RunningProgram('single', {});
-  t.after(() => alone.cleanUp());
+  const alone = runningProgram(t, 'single', {});
   const launched = await alone.event('launched');
   assert.equal(launched.kind, 'ServiceLauncher');
   const { body: own } = await get<{ pid: number }>(launched.port as number, '/');

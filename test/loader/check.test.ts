@@ -1,8 +1,9 @@
 /** Tests `check`, which reports all errors of a file with their locations, and warnings. */
+
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createLogger } from 'portico';
 import { Config, type Diagnostic } from 'portico/config';
@@ -46,8 +47,8 @@ const root = resolve(fileURLToPath(import.meta.url), '..', '..', '..');
 
 type Found = Diagnostic & { readonly file: string; readonly line: number; readonly column: number };
 
-async function check(t: TestContext, files: Readonly<Record<string, string>>, options: object = {}): Promise<Found[]> {
-  const folder = folderOf(t, { ...MODULES, ...files });
+async function check(files: Readonly<Record<string, string>>, options: object = {}): Promise<Found[]> {
+  const folder = folderOf({ ...MODULES, ...files });
   folderLink(folder);
   return (await Loader.checkFile(join(folder, 'api-paste.ini'), options)).map((found) => {
     const { file, line, column } = found.location!.origin!;
@@ -75,21 +76,21 @@ const placesOf = (findings: readonly Found[], severity: Found['severity']) =>
     .filter((finding) => finding.severity === severity)
     .map(({ code, file, line, column }) => `${code.replace('PORTICO_', '')} ${file}:${line}:${column}`);
 
-test('PD-152 ten errors in one file are ten messages, each in its line and column', async (t) => {
+test('PD-152 ten errors in one file are ten messages, each in its line and column', async () => {
   const [ini, expected] = ['ini', 'txt'].map((kind) =>
     readFileSync(join(root, `test/fixtures/ten-errors.${kind}`), 'utf8'),
   );
-  const findings = await check(t, { 'api-paste.ini': ini! });
+  const findings = await check({ 'api-paste.ini': ini! });
   assert.equal(findings.length, 10);
   assert.equal(findings.map((finding) => `${printDiagnostic(finding)}\n`).join(''), expected);
 });
 
-test('PD-152 the page about the loader shows a file and its errors', async (t) => {
+test('PD-152 the page about the loader shows a file and its errors', async () => {
   const page = readFileSync(join(root, 'docs/reference/loader.md'), 'utf8');
   const [ini, expected] = ['ini', 'text'].map(
     (kind) => new RegExp(`\`\`\`${kind} check\\n(.*?)\`\`\``, 's').exec(page)?.[1],
   );
-  const findings = await check(t, { 'api-paste.ini': ini! });
+  const findings = await check({ 'api-paste.ini': ini! });
   assert.equal(findings.map((finding) => `${printDiagnostic(finding)}\n`).join(''), expected);
 });
 
@@ -99,17 +100,17 @@ test('PD-152 no factory is called', async (t) => {
   t.after(() => Reflect.deleteProperty(globalThis, 'called'));
   const ini =
     '[pipeline:main]\npipeline = f api\n[filter:f]\npaste.filter_factory = ./m.js:filter\n[app:api]\nuse = call:./m.js:app\n';
-  assert.deepEqual(await check(t, { 'api-paste.ini': ini }), []);
+  assert.deepEqual(await check({ 'api-paste.ini': ini }), []);
   assert.deepEqual(called, []);
 });
 
-test('PD-152 included files are checked whole, sections of theirs that nothing leads to as well', async (t) => {
+test('PD-152 included files are checked whole, sections of theirs that nothing leads to as well', async () => {
   const { files, places } = unmarked({
     'api-paste.ini': '[composite:main]\nuse = egg:Paste#urlmap\n/ = config:sub/b.ini#good\n/x = ▸config:none.ini\n',
     'sub/b.ini':
       '[app:good]\npaste.app_factory = ../m.js:app\n[app:bad]\nx = ▸%(y)s\nuse = good\n[pipeline:worse]\npipeline = ▸nope good\n',
   });
-  const findings = await check(t, files);
+  const findings = await check(files);
   assert.deepEqual(
     findings.map(({ file, line, column }) => ({ file, line, column })),
     places,
@@ -117,12 +118,12 @@ test('PD-152 included files are checked whole, sections of theirs that nothing l
   assert.ok(findings[1]?.hint?.startsWith('Names there are') || findings[1]?.code.endsWith('INTERPOLATION_MISSING'));
 });
 
-test('PD-105 PD-150 an option without an owner that several values reach is an error once, where it is written', async (t) => {
+test('PD-105 PD-150 an option without an owner that several values reach is an error once, where it is written', async () => {
   const { files, places } = unmarked({
     'api-paste.ini':
       '[DEFAULT]\nbase = %(root)s\nroot = ▸%(rot)s/x\n[app:main]\npaste.app_factory = ./m.js:app\na = %(base)s\nurl = %(next)s\nnext = ▸%(urll)s\nagain = %(url)s\n',
   });
-  const findings = await check(t, files);
+  const findings = await check(files);
   assert.deepEqual(
     findings.map(({ file, line, column }) => ({ file, line, column })),
     places,
@@ -133,12 +134,12 @@ test('PD-105 PD-150 an option without an owner that several values reach is an e
   );
 });
 
-test('PD-150 PD-152 an error in an included file says which line includes it, as a start does', async (t) => {
+test('PD-150 PD-152 an error in an included file says which line includes it, as a start does', async () => {
   const { files, places } = unmarked({
     'api-paste.ini': '[DEFAULT]\nrate = 50%%\n[app:main]\nuse = ▸config:b.ini\n',
     'b.ini': '[app:main]\nx = ▸%(y)s\npaste.app_factory = ./m.js:app\n',
   });
-  const findings = await check(t, files);
+  const findings = await check(files);
   assert.deepEqual(
     findings.map(({ file, line, column }) => ({ file, line, column })),
     places,
@@ -147,21 +148,19 @@ test('PD-150 PD-152 an error in an included file says which line includes it, as
   assert.match(findings[1]?.hint ?? '', / Included from .*api-paste\.ini:4\.$/);
 });
 
-test('PD-152 a section that reads what only its users set is not an error', async (t) => {
+test('PD-152 a section that reads what only its users set is not an error', async () => {
   const ini =
     '[pipeline:main]\npipeline = f api\nset where = north\n[filter:f]\npaste.filter_factory = ./m.js:filter\nget place = where\n[app:api]\nuse = call:./m.js:app\n';
-  assert.deepEqual(placesOf(await check(t, { 'api-paste.ini': ini }), 'error'), []);
+  assert.deepEqual(placesOf(await check({ 'api-paste.ini': ini }), 'error'), []);
 });
 
-test('MW-4 MW-5 the options a factory has declared are validated in their section', async (t) => {
+test('MW-4 MW-5 the options a factory has declared are validated in their section', async () => {
   const { files, places } = unmarked({
     'api-paste.ini': `[pipeline:main]\npipeline = l api\n[filter:l]\npaste.filter_factory = ./m.js:limited\nlimit = ▸none\n▸lmit = 5\nkey = x\n[app:api]\nuse = call:./m.js:app\n`,
   });
-  const findings = await check(t, files);
-  assert.deepEqual(
-    findings.map(({ code }) => code),
-    ['PORTICO_CONFIG_VALUE', 'PORTICO_CONFIG_UNKNOWN_OPTION'],
-  );
+  const findings = await check(files);
+  const codes = findings.map(({ code }) => code);
+  assert.deepEqual(codes, ['PORTICO_CONFIG_VALUE', 'PORTICO_CONFIG_UNKNOWN_OPTION']);
   assert.deepEqual(
     findings.map(({ file, line, column }) => ({ file, line, column })),
     places,
@@ -169,31 +168,31 @@ test('MW-4 MW-5 the options a factory has declared are validated in their sectio
   assert.match(findings[1]?.hint ?? '', /did you mean 'limit'\?/);
 });
 
-test('PD-152 without imports modules are looked for, and composites of the Loader still followed', async (t) => {
+test('PD-152 without imports modules are looked for, and composites of the Loader still followed', async () => {
   const { files, places } = unmarked({
     'api-paste.ini':
       '[composite:main]\nuse = egg:Paste#urlmap\n/ = ▸nope\n/a = api\n/b = b\n[app:api]\npaste.app_factory = ./m.js:nothing\n[app:b]\npaste.app_factory = ▸./none.js:x\n',
   });
-  const findings = await check(t, files, { import: false });
+  const findings = await check(files, { import: false });
   assert.deepEqual(
     findings.map(({ file, line, column }) => ({ file, line, column })),
     places,
   );
 });
 
-test('PD-152 with names only what they lead to is looked at', async (t) => {
+test('PD-152 with names only what they lead to is looked at', async () => {
   const ini = '[app:a]\nuse = call:./m.js:app\n[app:b]\nuse = nope\n';
-  assert.deepEqual(await check(t, { 'api-paste.ini': ini }, { names: ['a'] }), []);
-  assert.deepEqual(placesOf(await check(t, { 'api-paste.ini': ini }, { names: ['b'] }), 'error'), [
+  assert.deepEqual(await check({ 'api-paste.ini': ini }, { names: ['a'] }), []);
+  assert.deepEqual(placesOf(await check({ 'api-paste.ini': ini }, { names: ['b'] }), 'error'), [
     'PASTE_NO_SECTION api-paste.ini:4:7',
   ]);
 });
 
-test('PD-161 Python left over becomes one block to paste', async (t) => {
+test('PD-161 Python left over becomes one block to paste', async () => {
   const ini =
     '[pipeline:main]\npipeline = a t api\n[filter:a]\npaste.filter_factory = nova.api.auth:Context.factory\n[filter:t]\nuse = egg:mycompany.auth#token\n[app:api]\nuse = call:nova.api.v2:make\n';
   assert.equal(
-    aliasBlock(await check(t, { 'api-paste.ini': ini })),
+    aliasBlock(await check({ 'api-paste.ini': ini })),
     [
       '[portico:aliases]',
       'python =',
@@ -303,9 +302,9 @@ const WARNINGS: Readonly<Record<string, { ini: string; code: string; says: strin
 };
 
 for (const [about, { ini, code, says }] of Object.entries(WARNINGS)) {
-  test(`PD-153 check warns of ${about}`, async (t) => {
+  test(`PD-153 check warns of ${about}`, async () => {
     const { files, places } = unmarked({ 'api-paste.ini': ini });
-    const findings = await check(t, files);
+    const findings = await check(files);
     assert.deepEqual(placesOf(findings, 'error'), []);
     const { file, line, column } = places[0]!;
     assert.deepEqual(placesOf(findings, 'warning'), [`PASTE_${code} ${file}:${line}:${column}`]);
@@ -313,11 +312,11 @@ for (const [about, { ini, code, says }] of Object.entries(WARNINGS)) {
   });
 }
 
-test('MW-20 rates by user behind authentication, or by address in front of it, are as they should be', async (t) => {
+test('MW-20 rates by user behind authentication, or by address in front of it, are as they should be', async () => {
   const pipeline = (filters: string, rules: string): string =>
     `[pipeline:main]\npipeline = ${filters} a\n[app:a]\nuse = call:./m.js:app\n[filter:auth]\nuse = call:./m.js:auth_token\n[filter:rate]\nuse = call:portico/middleware:rateLimit\nrules = ${rules}\n`;
   const warnings = async (ini: string, config?: Config): Promise<string[]> =>
-    placesOf(await check(t, { 'api-paste.ini': ini }, config === undefined ? {} : { config }), 'warning');
+    placesOf(await check({ 'api-paste.ini': ini }, config === undefined ? {} : { config }), 'warning');
   assert.deepEqual(await warnings(pipeline('auth rate', 'boot project 1/s 1')), []);
   assert.deepEqual(await warnings(pipeline('rate auth', 'all address 1/s 1')), []);
   assert.deepEqual(await warnings(pipeline('rate auth', 'all route 1/s 1')), []);
@@ -326,8 +325,8 @@ test('MW-20 rates by user behind authentication, or by address in front of it, a
   assert.equal((await warnings(inherited, configured)).length, 1);
 });
 
-test('MW-9 loading warns of filters in the wrong order', async (t) => {
-  const folder = folderOf(t, {
+test('MW-9 loading warns of filters in the wrong order', async () => {
+  const folder = folderOf({
     ...MODULES,
     'api-paste.ini':
       '[pipeline:main]\npipeline = rate proxy a\n[app:a]\nuse = call:./m.js:app\n[filter:rate]\nuse = call:./m.js:rate_limit\n[filter:proxy]\nuse = call:./m.js:proxy_headers\n',
@@ -342,41 +341,41 @@ test('MW-9 loading warns of filters in the wrong order', async (t) => {
   );
 });
 
-test('check and a load refuse context outside of authentication, and say the right order; behind a filter of the application it may be right', async (t) => {
+test('check and a load refuse context outside of authentication, and say the right order; behind a filter of the application it may be right', async () => {
   const ini = (filters: string): string =>
     `[pipeline:main]\npipeline = ${filters} a\n[app:a]\nuse = call:./m.js:app\n[filter:context]\nuse = call:portico/middleware:context\n[filter:auth]\nuse = call:./m.js:auth_token\n[filter:id]\nuse = call:portico/middleware:requestId\n[filter:own]\nuse = call:./m.js:filter\n`;
   const { files, places } = unmarked({ 'api-paste.ini': ini('id ▸context auth') });
-  const findings = await check(t, files);
+  const findings = await check(files);
   const { file, line, column } = places[0]!;
   assert.deepEqual(placesOf(findings, 'error'), [`PASTE_FILTER_ORDER ${file}:${line}:${column}`]);
   assert.match(printDiagnostic(findings[0]!), /every request gets 401\.\n {2}Put auth before context/);
-  const folder = folderOf(t, { ...MODULES, ...files });
+  const folder = folderOf({ ...MODULES, ...files });
   folderLink(folder);
   const loading = new Loader(join(folder, 'api-paste.ini'), { config: new Config() }).loadApp();
   await assert.rejects(loading, { code: 'PORTICO_PASTE_FILTER_ORDER' });
-  assert.deepEqual(await check(t, { 'api-paste.ini': ini('id own auth context') }), []);
-  const behindOwn = await check(t, { 'api-paste.ini': ini('id own context auth') });
+  assert.deepEqual(await check({ 'api-paste.ini': ini('id own auth context') }), []);
+  const behindOwn = await check({ 'api-paste.ini': ini('id own context auth') });
   assert.deepEqual([placesOf(behindOwn, 'error'), placesOf(behindOwn, 'warning').length], [[], 1]);
   const orderOf = (found: readonly { readonly code?: string; readonly severity: string }[]): string[] =>
     found.filter(({ code }) => code?.endsWith('PASTE_FILTER_ORDER')).map(({ severity }) => severity);
   const more =
     '[filter:said]\nuse = call:./m.js:documented\n[filter:connect]\nuse = call:portico/middleware:connect\nmiddleware = ./m.js:filter\n';
   for (const outer of ['said', 'connect']) {
-    const found = await check(t, { 'api-paste.ini': `${ini(`${outer} context auth`)}${more}` });
+    const found = await check({ 'api-paste.ini': `${ini(`${outer} context auth`)}${more}` });
     assert.deepEqual([outer, orderOf(found)], [outer, ['warning']]);
   }
   const nested = ini('id context auth').replace('pipeline:main', 'pipeline:inner');
   const map = '[composite:map]\nuse = egg:Paste#urlmap\n/: inner\n';
   const behind = (app: string): string => `${nested}${map}[pipeline:main]\npipeline = own ${app}\n`;
   for (const app of ['inner', 'map']) {
-    const inside = folderOf(t, { ...MODULES, 'api-paste.ini': behind(app) });
+    const inside = folderOf({ ...MODULES, 'api-paste.ini': behind(app) });
     folderLink(inside);
     const path = join(inside, 'api-paste.ini');
     const found = await Loader.checkFile(path, { names: ['main'] });
     assert.deepEqual([app, orderOf(found)], [app, ['warning']]);
     await (await new Loader(path, { config: new Config() }).loadApp()).close();
   }
-  const mapped = await check(t, { 'api-paste.ini': nested + map }, { names: ['map'] });
+  const mapped = await check({ 'api-paste.ini': nested + map }, { names: ['map'] });
   assert.deepEqual(orderOf(mapped), ['error']);
 });
 
@@ -386,7 +385,7 @@ function capturedLog() {
   return { log: createLogger({ format: 'json', destination }), lines };
 }
 
-test('a value that cannot be read is one error, without those that follow from its absence', async (t) => {
+test('a value that cannot be read is one error, without those that follow from its absence', async () => {
   const file = (value: string): string => `[pipeline:main]
 pipeline = needing opening app
 [filter:needing]
@@ -399,11 +398,11 @@ folder = ${value}
 paste.app_factory = ./m.js:app
 `;
   const service = { config: Config.fromText('') };
-  const bad = await check(t, { 'api-paste.ini': file('%(her)s/x') }, service);
+  const bad = await check({ 'api-paste.ini': file('%(her)s/x') }, service);
   assert.deepEqual(placesOf(bad, 'error'), [
     'PASTE_INTERPOLATION_MISSING api-paste.ini:5:7',
     'PASTE_INTERPOLATION_MISSING api-paste.ini:8:10',
   ]);
-  const empty = await check(t, { 'api-paste.ini': file('').replaceAll(/^(?:key|folder) = $/gm, '') }, service);
+  const empty = await check({ 'api-paste.ini': file('').replaceAll(/^(?:key|folder) = $/gm, '') }, service);
   assert.deepEqual(placesOf(empty, 'error'), ['CONFIG_REQUIRED api-paste.ini:3:1', 'TEST_FOLDER api-paste.ini:6:1']);
 });

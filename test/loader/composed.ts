@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { environ } from 'portico/app';
 import { byOption, cascade, type LoadedApp, Loader, type LoaderOptions, urlmap, versionedUrlmap } from 'portico/loader';
+import { closedAfter } from '../fixtures/closed-after.js';
 import { folderOf } from './folder.js';
 
 /** Returns a Loader for a file whose factory expressions are keys of `factories`. */
 export function loaderOf(
-  t: TestContext,
   ini: string,
   factories: Readonly<Record<string, unknown>>,
   options: LoaderOptions = {},
@@ -17,7 +17,7 @@ export function loaderOf(
     expression: (text: string) => known[text],
     distribution: () => new Map<string, ReadonlyMap<string, unknown>>(),
   };
-  return new Loader(join(folderOf(t, { 'api-paste.ini': ini }), 'api-paste.ini'), { resolve, ...options });
+  return new Loader(join(folderOf({ 'api-paste.ini': ini }), 'api-paste.ini'), { resolve, ...options });
 }
 
 /** Loads the app `main` of a file, and closes it after the test. */
@@ -27,9 +27,7 @@ export async function composed(
   factories: Readonly<Record<string, unknown>> = {},
   options: LoaderOptions = {},
 ): Promise<LoadedApp> {
-  const app = await loaderOf(t, ini, factories, options).loadApp();
-  t.after(() => app.close());
-  return app;
+  return closedAfter(t, await loaderOf(ini, factories, options).loadApp());
 }
 
 /** Responds with the app's name and options as JSON. The option `status` sets the status. */

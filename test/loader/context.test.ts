@@ -46,7 +46,7 @@ test('MG-6 the factories of a load have one way to other services, which ends wi
       given.push(await rpc());
       return made;
     };
-  const app = await loaderOf(t, INI, { around: noted(unchanged), inner: noted(answer) }).loadApp();
+  const app = await loaderOf(INI, { around: noted(unchanged), inner: noted(answer) }).loadApp();
   assert.equal(given.length, 2);
   assert.equal(given[0], given[1]);
   const call = given[0]!.client({ topic: 'images' }).call({}, 'size');
@@ -72,7 +72,7 @@ test('a load that fails ends the way to other services that a factory has asked 
     await begun.opened;
     throw new Error('no disk');
   };
-  await assert.rejects(loaderOf(t, INI, { around: () => unchanged, inner }).loadApp(), /no disk/);
+  await assert.rejects(loaderOf(INI, { around: () => unchanged, inner }).loadApp(), /no disk/);
   await failed;
   ended.open();
 });

@@ -2,12 +2,13 @@
  * Compares the Loader with PasteDeploy's recorded results for some 340 sets of files. Where PasteDeploy returns a filter instead of the
  * filtered app, the app is right.
  */
+
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { folderOf } from './folder.js';
 
@@ -48,14 +49,14 @@ async function askAll(queries: readonly object[]): Promise<Record<string, unknow
   return answers;
 }
 
-function folderOfCases(t: TestContext): string {
+function folderOfCases(): string {
   const files: Record<string, string | Uint8Array> = {};
   for (const { name, files: own } of cases) {
     for (const [file, content] of Object.entries(own)) {
       files[`${name}/${file}`] = typeof content === 'string' ? content : Buffer.from(content.base64, 'base64');
     }
   }
-  return folderOf(t, files);
+  return folderOf(files);
 }
 
 /** Replaces the path of the case's directory by `{here}`, as in the corpus. */
@@ -73,8 +74,8 @@ function repaired(value: unknown): unknown {
   return inner !== undefined && 'to' in inner ? { ...whole.composed!.outer, to: inner } : whole;
 }
 
-test('PD-1..97 PD-120..132 files compose exactly as with PasteDeploy, or fail with the same error', async (t) => {
-  const folder = folderOfCases(t);
+test('PD-1..97 PD-120..132 files compose exactly as with PasteDeploy, or fail with the same error', async () => {
+  const folder = folderOfCases();
   const jobs = cases.flatMap((entry) => entry.queries.map((query) => ({ entry, query })));
   const answers = await askAll(
     jobs.map(({ entry, query }) => {

@@ -1,9 +1,11 @@
 /** Paste files of services in Python: what stands for their factories, what is lost, and what `check` proposes for the others. */
+
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { Config, type Diagnostic } from 'portico/config';
 import { Loader } from 'portico/loader';
 import { request } from 'portico/testing';
+import { closedAfter } from '../fixtures/closed-after.js';
 import { folderOf } from './folder.js';
 
 const APP = '[app:app]\npaste.app_factory = portico/middleware:echo\n';
@@ -15,14 +17,14 @@ function pipelineOf(...filters: readonly string[]): string {
   return `[pipeline:main]\npipeline = ${filters.map((_, at) => `f${at}`).join(' ')} app\n${sections}${APP}`;
 }
 
-async function found(t: TestContext, text: string, ini = KEYSTONE): Promise<Diagnostic[]> {
-  const folder = folderOf(t, { 'a.ini': text });
+async function found(text: string, ini = KEYSTONE): Promise<Diagnostic[]> {
+  const folder = folderOf({ 'a.ini': text });
   return Loader.checkFile(`${folder}/a.ini`, { config: Config.fromText(ini) });
 }
 
 const brief = ({ severity, code }: Diagnostic): string => `${severity} ${code.replace('PORTICO_PASTE_', '')}`;
 
-test('WI-4 filters of swift, keystone and the old auth_token have counterparts without an error', async (t) => {
+test('WI-4 filters of swift, keystone and the old auth_token have counterparts without an error', async () => {
   const whole = [
     'use = egg:swift#healthcheck',
     'use = egg:swift#proxy_logging\naccess_log_name = proxy',
@@ -36,7 +38,7 @@ test('WI-4 filters of swift, keystone and the old auth_token have counterparts w
     'paste.filter_factory = keystoneclient.middleware.auth_token:filter_factory\nauth_host = h\nauth_port = 35357\nservice_host = h',
     'paste.filter_factory = keystone.middleware.auth_token:filter_factory\nadmin_token = secret',
   ];
-  const said = await found(t, pipelineOf(...whole));
+  const said = await found(pipelineOf(...whole));
   assert.deepEqual(
     said.filter(({ severity }) => severity === 'error'),
     [],
@@ -45,7 +47,7 @@ test('WI-4 filters of swift, keystone and the old auth_token have counterparts w
   assert.deepEqual([...codes], ['PORTICO_CONFIG_UNUSED_OPTION', 'PORTICO_FACTORY_WARNING']);
 });
 
-test('AD-4 WI-4 what is replaced by less, or by nothing, is a warning of check with what is lost; an alias confirms it', async (t) => {
+test('AD-4 WI-4 what is replaced by less, or by nothing, is a warning of check with what is lost; an alias confirms it', async () => {
   const lost: Readonly<Record<string, RegExp>> = {
     'paste.filter_factory = osprofiler.web:WsgiMiddleware.factory': /passThrough: requests have no profile/,
     'use = egg:swift#recon': /passThrough: \/recon is not served/,
@@ -56,7 +58,7 @@ test('AD-4 WI-4 what is replaced by less, or by nothing, is a warning of check w
     'paste.filter_factory = keystone.middleware:XmlBodyMiddleware.factory': /XML get 415/,
   };
   const text = pipelineOf(...Object.keys(lost));
-  const said = (await found(t, text)).filter(({ code }) => code === 'PORTICO_PASTE_LOST_FUNCTION');
+  const said = (await found(text)).filter(({ code }) => code === 'PORTICO_PASTE_LOST_FUNCTION');
   assert.deepEqual([...new Set(said.map(brief))], ['warning LOST_FUNCTION']);
   assert.equal(said.length, Object.keys(lost).length);
   for (const [at, each] of Object.values(lost).entries()) assert.match(said[at]!.message, each);
@@ -64,12 +66,12 @@ test('AD-4 WI-4 what is replaced by less, or by nothing, is a warning of check w
   assert.equal(lines[1], 'egg:swift#recon    portico/middleware:passThrough');
   const confirmed = `${text}[portico:aliases]\npython =\n${lines.map((line) => `    ${line}\n`).join('')}`;
   assert.deepEqual(
-    (await found(t, confirmed)).map(brief).filter((each) => !each.includes('UNUSED_OPTION')),
+    (await found(confirmed)).map(brief).filter((each) => !each.includes('UNUSED_OPTION')),
     [],
   );
 });
 
-test('WI-4 a filter that exists is proposed by its name, and no module; a function of swift or nova is named for what it is', async (t) => {
+test('WI-4 a filter that exists is proposed by its name, and no module; a function of swift or nova is named for what it is', async () => {
   const proposals: Readonly<Record<string, string>> = {
     'use = egg:other#gatekeeper': 'egg:other#gatekeeper    portico/middleware:gatekeeper    paste.filter_factory',
     'use = egg:other#proxy-logging': 'egg:other#proxy-logging    portico/middleware:requestLog    paste.filter_factory',
@@ -79,7 +81,7 @@ test('WI-4 a filter that exists is proposed by its name, and no module; a functi
     'paste.filter_factory = nova.api.ec2:Lockout.factory':
       'nova.api.ec2:Lockout.factory    ./nova/api/ec2.js:Lockout.factory',
   };
-  const said = await found(t, pipelineOf(...Object.keys(proposals)));
+  const said = await found(pipelineOf(...Object.keys(proposals)));
   assert.deepEqual(
     said.map(({ proposal }) => proposal),
     Object.values(proposals),
@@ -88,7 +90,7 @@ test('WI-4 a filter that exists is proposed by its name, and no module; a functi
   assert.match(said[4]!.hint!, /It is a part of the EC2 API/);
 });
 
-test('WI-5 a server of Python is a note that says where its address is written, and no error', async (t) => {
+test('WI-5 a server of Python is a note that says where its address is written, and no error', async () => {
   const servers: Readonly<Record<string, string>> = {
     'use = egg:Paste#http\nhost = 0.0.0.0\nport = 8080': 'port = 8080 and listen = 0.0.0.0',
     'use = egg:waitress#main\nlisten = localhost:6543': 'port = 6543 and listen = localhost',
@@ -98,7 +100,7 @@ test('WI-5 a server of Python is a note that says where its address is written, 
     'paste.server_factory = own.server:factory\nport = 1': 'port = 1',
   };
   for (const [lines, written] of Object.entries(servers)) {
-    const said = await found(t, `[server:main]\n${lines}\n[app:main]\npaste.app_factory = portico/middleware:echo\n`);
+    const said = await found(`[server:main]\n${lines}\n[app:main]\npaste.app_factory = portico/middleware:echo\n`);
     assert.deepEqual(said.map(brief), ['warning SERVER'], lines);
     assert.deepEqual([said[0]!.section, said[0]!.location?.origin?.line], ['server:main', 1]);
     assert.equal(said[0]!.message, 'this section has no effect: Portico serves by itself.');
@@ -106,16 +108,15 @@ test('WI-5 a server of Python is a note that says where its address is written, 
     assert.equal(said[0]!.proposal, undefined);
   }
   // A server that is not there is still refused where code loads it.
-  const folder = folderOf(t, { 'a.ini': '[server:main]\nuse = egg:waitress#main\n' });
+  const folder = folderOf({ 'a.ini': '[server:main]\nuse = egg:waitress#main\n' });
   await assert.rejects(new Loader(`${folder}/a.ini`).loadServer(), { code: 'PORTICO_PASTE_NO_PACKAGE' });
 });
 
 test('WI-7 ComputeReqIdMiddleware sends its id in x-compute-request-id too', async (t) => {
   const text = pipelineOf('paste.filter_factory = nova.api.compute_req_id:ComputeReqIdMiddleware.factory');
-  const folder = folderOf(t, { 'a.ini': text });
+  const folder = folderOf({ 'a.ini': text });
   const config = Config.fromText('[DEFAULT]\nfault_style = openstack\n');
-  const app = await new Loader(`${folder}/a.ini`, { config }).loadApp('main');
-  t.after(() => app.close());
+  const app = closedAfter(t, await new Loader(`${folder}/a.ini`, { config }).loadApp('main'));
   const { headers } = await request(app, 'GET', '/');
   assert.match(String(headers['x-compute-request-id']), /^req-/);
   assert.equal(headers['x-compute-request-id'], headers['x-openstack-request-id']);
@@ -123,15 +124,14 @@ test('WI-7 ComputeReqIdMiddleware sends its id in x-compute-request-id too', asy
 
 test('WI-7 swift has proxy-logging twice in a pipeline: no warning, and a request has one line', async (t) => {
   const text = `[pipeline:main]\npipeline = log catch log app\n[filter:log]\nuse = egg:swift#proxy_logging\n[filter:catch]\npaste.filter_factory = portico/middleware:catchErrors\n${APP}`;
-  assert.deepEqual(await found(t, text), []);
+  assert.deepEqual(await found(text), []);
   const twice = text.replaceAll('log catch log', 'catch log catch');
-  assert.deepEqual((await found(t, twice)).map(brief), ['warning FILTER_TWICE']);
+  assert.deepEqual((await found(twice)).map(brief), ['warning FILTER_TWICE']);
   const lines: string[] = [];
   const { createLogger } = await import('portico');
-  const folder = folderOf(t, { 'a.ini': text });
+  const folder = folderOf({ 'a.ini': text });
   const log = createLogger({ format: 'json', destination: { write: (line: string) => void lines.push(line) } });
-  const app = await new Loader(`${folder}/a.ini`, { log }).loadApp('main');
-  t.after(() => app.close());
+  const app = closedAfter(t, await new Loader(`${folder}/a.ini`, { log }).loadApp('main'));
   await request(app, 'GET', '/things');
   assert.equal(lines.filter((line) => line.includes('/things')).length, 1, lines.join(''));
 });
@@ -140,10 +140,9 @@ test('WI-7 latent_allow_headers and its like add to what an operator allows', as
   const text = pipelineOf(
     'paste.filter_factory = oslo_middleware.cors:filter_factory\nallowed_origin = https://a.example\nallow_headers = X-Mine\nlatent_allow_headers = X-Auth-Token\nlatent_allow_methods = PURGE\nlatent_expose_headers = X-Subject',
   );
-  assert.deepEqual(await found(t, text, ''), []);
-  const folder = folderOf(t, { 'a.ini': text });
-  const app = await new Loader(`${folder}/a.ini`).loadApp('main');
-  t.after(() => app.close());
+  assert.deepEqual(await found(text, ''), []);
+  const folder = folderOf({ 'a.ini': text });
+  const app = closedAfter(t, await new Loader(`${folder}/a.ini`).loadApp('main'));
   const preflight = {
     origin: 'https://a.example',
     'access-control-request-method': 'PURGE',

@@ -16,23 +16,23 @@ const throwing = (): never => {
   throw new Error('database is down');
 };
 
-test('DR-11 a factory knows whether what it makes will serve', async (t) => {
+test('DR-11 a factory knows whether what it makes will serve', async () => {
   const given: boolean[] = [];
   const app = (_globalConf: Conf, _localConf: Conf, { isTrial }: FactoryContext) => {
     given.push(isTrial);
     return () => undefined;
   };
-  const loader = loaderOf(t, '[app:main]\npaste.app_factory = app\n', { app });
+  const loader = loaderOf('[app:main]\npaste.app_factory = app\n', { app });
   await loader.loadApp();
   await asTrial(() => loader.loadApp());
   assert.deepEqual(given, [false, true]);
   // The load is refused already: the factory is called for its errors.
-  const refused = loaderOf(t, '[pipeline:main]\npipeline = gone app\n[app:app]\npaste.app_factory = app\n', { app });
+  const refused = loaderOf('[pipeline:main]\npipeline = gone app\n[app:app]\npaste.app_factory = app\n', { app });
   await assert.rejects(refused.loadApp(), { code: 'PORTICO_PASTE_NO_SECTION' });
   assert.deepEqual(given, [false, true, true]);
 });
 
-test('PD-162 a factory is given both configurations in file order, and its surroundings', async (t) => {
+test('PD-162 a factory is given both configurations in file order, and its surroundings', async () => {
   let given: { globalConf: Conf; localConf: Conf; ctx: FactoryContext } | undefined;
   const config = new Config();
   const app = (globalConf: Conf, localConf: Conf, ctx: FactoryContext) => {
@@ -42,7 +42,7 @@ test('PD-162 a factory is given both configurations in file order, and its surro
   };
   const ini =
     '[DEFAULT]\nregion = north\n[app:main]\nuse = base\n9 = c\n[app:base]\npaste.app_factory = app\n10 = b\n__proto__ = p\n';
-  const loader = loaderOf(t, ini, { app }, { config, globalConf: { workers: '3' } });
+  const loader = loaderOf(ini, { app }, { config, globalConf: { workers: '3' } });
   await loader.loadApp();
   assert.deepEqual([...given!.globalConf.keys()], ['here', '__file__', 'region', 'workers', 'leak']);
   assert.deepEqual(
@@ -242,7 +242,7 @@ test('PD-164 an app is a function, a filter a function that returns one', async 
   }
 });
 
-test('PD-165 releases run in reverse order, all of them, and the first error is thrown', async (t) => {
+test('PD-165 releases run in reverse order, all of them, and the first error is thrown', async () => {
   const log: string[] = [];
   const held =
     (name: string, fails = false) =>
@@ -256,7 +256,7 @@ test('PD-165 releases run in reverse order, all of them, and the first error is 
     };
   const ini =
     '[composite:main]\npaste.composite_factory = urlmap\n/a = a\n/b = b\n/c = c\n[app:a]\npaste.app_factory = a\n[app:b]\npaste.app_factory = b\n[app:c]\npaste.app_factory = c\n';
-  const app = await loaderOf(t, ini, { a: held('a', true), b: held('b', true), c: held('c') }).loadApp();
+  const app = await loaderOf(ini, { a: held('a', true), b: held('b', true), c: held('c') }).loadApp();
   await assert.rejects(app.close(), /b is stuck/);
   assert.deepEqual(log, ['c', 'b', 'a']);
 });
@@ -268,7 +268,7 @@ function closing(name: string, log: string[]): Promise<ClosableApp> {
   }).build();
 }
 
-test('an app that a factory makes is closed before what the factory acquired, with the last loaded app that has it', async (t) => {
+test('an app that a factory makes is closed before what the factory acquired, with the last loaded app that has it', async () => {
   const log: string[] = [];
   let calls = 0;
   let kept: ClosableApp | undefined;
@@ -303,7 +303,7 @@ filter-with = d
 [filter:d]
 paste.filter_app_factory = within
 `;
-  const load = () => loaderOf(t, ini, factories).loadApp();
+  const load = () => loaderOf(ini, factories).loadApp();
   const [first, second] = [await load(), await load()];
   await first.close();
   assert.deepEqual(log, ['filter-app', 'own 1', 'pool']);
@@ -319,7 +319,7 @@ test('buildApp closes the app that its factory makes, and leaves one of a module
   assert.deepEqual(log, ['own']);
 });
 
-test('PD-165 when creation fails half way, what was acquired so far is released first', async (t) => {
+test('PD-165 when creation fails half way, what was acquired so far is released first', async () => {
   const log: string[] = [];
   const held = (_g: Conf, l: Conf, ctx: FactoryContext) => {
     ctx.onClose(() => void log.push(`released ${l.get('n')}`));
@@ -331,7 +331,7 @@ test('PD-165 when creation fails half way, what was acquired so far is released 
   const ini =
     '[composite:main]\npaste.composite_factory = urlmap\n/a = a\n/b = b\n/c = c\n[app:a]\npaste.app_factory = held\nn = a\n[app:b]\npaste.app_factory = held\nn = b\n[app:c]\npaste.app_factory = broken\n';
   await assert.rejects(
-    loaderOf(t, ini, { held, broken })
+    loaderOf(ini, { held, broken })
       .loadApp()
       .catch((error: unknown) => {
         log.push('thrown');
@@ -342,7 +342,7 @@ test('PD-165 when creation fails half way, what was acquired so far is released 
   assert.deepEqual(log, ['released b', 'released a', 'thrown']);
 });
 
-test('PD-165 what a child acquires after its sibling failed is released too', async (t) => {
+test('PD-165 what a child acquires after its sibling failed is released too', async () => {
   const told = new EventEmitter();
   const released = once(told, 'released');
   const ini =
@@ -356,17 +356,16 @@ test('PD-165 what a child acquires after its sibling failed is released too', as
   const broken = () => {
     throw new Error('broken');
   };
-  await assert.rejects(loaderOf(t, ini, { both, slow, broken }).loadApp(), /broken/);
+  await assert.rejects(loaderOf(ini, { both, slow, broken }).loadApp(), /broken/);
   told.emit('thrown');
   await released;
 });
 
-test('PD-70 a server is a function of the app', async (t) => {
+test('PD-70 a server is a function of the app', async () => {
   const served: unknown[] = [];
   const factory = (_g: Conf, l: Conf) => (app: App) => void served.push('factory', l.get('port'), app);
   const runner = (app: App, _g: Conf, l: Conf) => void served.push('runner', l.get('port'), app);
   const loader = loaderOf(
-    t,
     '[server:main]\npaste.server_factory = factory\nport = 1\n[server:run]\npaste.server_runner = runner\nport = 2\n',
     { factory, runner },
   );
@@ -376,7 +375,7 @@ test('PD-70 a server is a function of the app', async (t) => {
   assert.deepEqual(served, ['factory', '1', app, 'runner', '2', app]);
 });
 
-test('a server runner, which may return only when its server has ended, does not run as a factory', async (t) => {
+test('a server runner, which may return only when its server has ended, does not run as a factory', async () => {
   const isFactory: boolean[] = [];
   // In a factory all names give the same log.
   const note = () => void isFactory.push(factoryLog('one') === factoryLog('other'));
@@ -385,7 +384,7 @@ test('a server runner, which may return only when its server has ended, does not
     return () => undefined;
   };
   const ini = '[app:main]\npaste.app_factory = factory\n[server:main]\npaste.server_runner = note\n';
-  const loader = loaderOf(t, ini, { factory, note });
+  const loader = loaderOf(ini, { factory, note });
   await (await loader.loadServer())(await loader.loadApp());
   assert.deepEqual(isFactory, [true, false]);
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Config } from 'portico/config';
 import { Loader } from 'portico/loader';
+import { closedAfter } from '../fixtures/closed-after.js';
 import { folderOf } from './folder.js';
 
 const FILES = {
@@ -28,10 +29,9 @@ for (const [name, filter, more, answer] of [
   ],
 ] as const) {
   test(`an extension replaces ${name}`, async (t) => {
-    const folder = folderOf(t, { ...FILES, 'api-paste.ini': paste(filter, more) });
+    const folder = folderOf({ ...FILES, 'api-paste.ini': paste(filter, more) });
     const config = await Config.load({ files: [join(folder, 'portico.ini')], argv: false, env: {} });
-    const app = await new Loader(join(folder, 'api-paste.ini'), { config }).loadApp();
-    t.after(() => app.close());
+    const app = closedAfter(t, await new Loader(join(folder, 'api-paste.ini'), { config }).loadApp());
     let text: unknown;
     await app({} as never, { end: (said: unknown) => (text = said) } as never);
     assert.equal(text, answer);

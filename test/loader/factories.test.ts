@@ -24,9 +24,8 @@ use = app
 use = egg:Paste#http
 `;
 
-test('WI-8 factories of a file come with their counterparts, proposals and sections, and nothing is imported', async (t) => {
-  const { folder, remove } = emptyProject({ 'api-paste.ini': PASTE });
-  t.after(remove);
+test('WI-8 factories of a file come with their counterparts, proposals and sections, and nothing is imported', async () => {
+  const { folder } = emptyProject({ 'api-paste.ini': PASTE });
   const found = await factoriesOf(join(folder, 'api-paste.ini'));
   const told = found.map(({ kind, name, protocol, sections, target, proposed }) => [
     `${kind} ${name} ${protocol}`,

@@ -4,8 +4,9 @@ import { generateKeyPairSync } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { type App, environ, type FilterFactory } from 'portico/app';
 import * as middleware from 'portico/middleware';
-import { buildFilter, captureLog, request, tempConfig } from 'portico/testing';
+import { captureLog, request } from 'portico/testing';
 import { PAIRS } from '../../dist/loader/filter-order.js';
+import { filesUntilEnd, filterUntilEnd } from '../fixtures/until-end.js';
 
 interface Given {
   readonly factory: FilterFactory;
@@ -22,8 +23,7 @@ async function filters(t: TestContext): Promise<Record<string, Given>> {
     publicKeyEncoding: { type: 'spki', format: 'pem' },
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   });
-  const files = await tempConfig({ 'key.pem': publicKey, htpasswd: `user:${HASH}\n` });
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, { 'key.pem': publicKey, htpasswd: `user:${HASH}\n` });
   const account = { username: 'a', password: 'b', project_name: 'c' };
   return {
     cors: { factory: middleware.cors, local: { allowed_origin: 'https://a.example' } },
@@ -49,8 +49,7 @@ async function filters(t: TestContext): Promise<Record<string, Given>> {
 async function around(t: TestContext, given: readonly Given[], app: App): Promise<App> {
   let wrapped = app;
   for (const { factory, ...options } of given.toReversed()) {
-    const { made, close } = await buildFilter(factory, options);
-    t.after(close);
+    const { made } = await filterUntilEnd(t, factory, options);
     wrapped = made(wrapped);
   }
   return wrapped;
@@ -126,8 +125,7 @@ test('MW-9 a limit of bodies holds within etag, and lines of request_log have th
     assert.equal((await request(app, 'POST', '/', { body: 'x'.repeat(11) })).status, 413);
   }
   const { log, lines } = captureLog();
-  const { made, close } = await buildFilter(middleware.requestLog, { log });
-  t.after(close);
+  const { made } = await filterUntilEnd(t, middleware.requestLog, { log });
   let id: string | undefined;
   const app = made(
     await around(t, [known.request_id!], (req, res) => {

@@ -1,4 +1,5 @@
 /** Tests files that expand without bound and randomly broken files: each fails at once, with a location. */
+
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -72,35 +73,31 @@ test('PD-167 a load may open 1,000 files', () => {
   assert.throws(() => from(growing, more).appConfig(), limit(/1000 files|nested references/));
 });
 
-test('PD-167 mounts of mounts of mounts end with an error', async (t) => {
+test('PD-167 mounts of mounts of mounts end with an error', async () => {
   const maps = Array.from(
     { length: 40 },
     (_, at) => `[composite:m${at}]\npaste.composite_factory = urlmap\n/a = m${at + 1}\n/b = m${at + 1}\n`,
   ).join('');
   const ini = `[pipeline:main]\npipeline = m0\n${maps}[app:m40]\npaste.app_factory = a\n`;
-  await assert.rejects(loaderOf(t, ini, factories).loadApp(), limit(/1840 apps and filters/));
+  await assert.rejects(loaderOf(ini, factories).loadApp(), limit(/1840 apps and filters/));
 });
 
-test('PD-71 an entry point that mounts itself is a cycle', async (t) => {
+test('PD-71 an entry point that mounts itself is a cycle', async () => {
   const ini = '[DEFAULT]\nnot_found_app = egg:Paste#urlmap\n[composite:main]\nuse = egg:Paste#urlmap\n';
-  const folder = folderOf(t, { 'api-paste.ini': ini });
+  const folder = folderOf({ 'api-paste.ini': ini });
   await assert.rejects(new Loader(join(folder, 'api-paste.ini')).loadApp(), {
     code: 'PORTICO_PASTE_CYCLE',
     message: /egg:Paste#urlmap leads to egg:Paste#urlmap: this is a cycle/,
   });
 });
 
-test('PD-71 a chain of hundreds of sections is no cycle', async (t) => {
+test('PD-71 a chain of hundreds of sections is no cycle', async () => {
   const chain = Array.from({ length: 350 }, (_, at) => `[app:x${at}]\nuse = x${at + 1}\n`).join('');
-  const app = await loaderOf(
-    t,
-    `[app:main]\nuse = x0\n${chain}[app:x350]\npaste.app_factory = a\n`,
-    factories,
-  ).loadApp();
+  const app = await loaderOf(`[app:main]\nuse = x0\n${chain}[app:x350]\npaste.app_factory = a\n`, factories).loadApp();
   assert.equal(typeof app, 'function');
   const endless = Array.from({ length: 3000 }, (_, at) => `[app:x${at}]\nuse = x${at + 1}\n`).join('');
   await assert.rejects(
-    loaderOf(t, `[app:main]\nuse = x0\n${endless}`, factories).loadApp(),
+    loaderOf(`[app:main]\nuse = x0\n${endless}`, factories).loadApp(),
     limit(/400 nested references/),
   );
 });

@@ -1,4 +1,5 @@
 /** Tests the Loader as applications use it, with real files and modules in a temporary directory. */
+
 import assert from 'node:assert/strict';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { test } from 'node:test';
@@ -52,8 +53,8 @@ function ask(app: App, url: string): { body: string; passed: string[] } {
   return { body, passed };
 }
 
-test('PD-68 a pipeline puts its filters around its app, the first outermost; PD-84 a mount takes its prefix', async (t) => {
-  const folder = folderOf(t, { 'api-paste.ini': PASTE, 'filters.js': FILTERS, 'package.json': '{"type":"module"}' });
+test('PD-68 a pipeline puts its filters around its app, the first outermost; PD-84 a mount takes its prefix', async () => {
+  const folder = folderOf({ 'api-paste.ini': PASTE, 'filters.js': FILTERS, 'package.json': '{"type":"module"}' });
   const app = await new Loader(`${folder}/api-paste.ini`).loadApp();
   assert.deepEqual(ask(app, '/v2/servers?limit=1'), { body: 'api /servers?limit=1', passed: ['outer', 'inner'] });
   assert.deepEqual(ask(app, '/v2x'), { body: 'home /v2x', passed: [] });
@@ -61,7 +62,7 @@ test('PD-68 a pipeline puts its filters around its app, the first outermost; PD-
 });
 
 test('PD-165 what factories registered is released in reverse order, once', async (t) => {
-  const folder = folderOf(t, { 'api-paste.ini': PASTE, 'filters.js': FILTERS, 'package.json': '{"type":"module"}' });
+  const folder = folderOf({ 'api-paste.ini': PASTE, 'filters.js': FILTERS, 'package.json': '{"type":"module"}' });
   const released: string[] = [];
   Object.assign(globalThis, { released });
   t.after(() => Reflect.deleteProperty(globalThis, 'released'));
@@ -71,8 +72,8 @@ test('PD-165 what factories registered is released in reverse order, once', asyn
   assert.deepEqual(released, ['inner', 'outer']);
 });
 
-test('PD-170 an app with the name of an API has the options of that API, unless code names another', async (t) => {
-  const folder = folderOf(t, {
+test('PD-170 an app with the name of an API has the options of that API, unless code names another', async () => {
+  const folder = folderOf({
     'api-paste.ini': `
 [pipeline:notes]
 pipeline = named leaf
@@ -108,8 +109,8 @@ export const render = (fault) => ({ body: { refused: fault.status } });
   assert.deepEqual(Object.keys(answer), ['error']);
 });
 
-test('PD-102 PD-170 a file or an app that is not there has a separate error; has() asks without loading', async (t) => {
-  const folder = folderOf(t, { 'api-paste.ini': PASTE });
+test('PD-102 PD-170 a file or an app that is not there has a separate error; has() asks without loading', async () => {
+  const folder = folderOf({ 'api-paste.ini': PASTE });
   assert.throws(() => new Loader(`${folder}/nowhere.ini`), ConfigNotFound);
   const loader = new Loader(`${folder}/api-paste.ini`);
   assert.deepEqual([loader.has('api'), loader.has('outer'), loader.has('nope')], [true, false, false]);

@@ -8,7 +8,7 @@ import { Router } from 'portico/routing';
 import { mountedApps } from '#internal/loader';
 import { loaderOf } from './composed.js';
 
-test('the apps of a load by the node of each section: those of each use, of a cache, and below a composite that tells no children', async (t) => {
+test('the apps of a load by the node of each section: those of each use, of a cache, and below a composite that tells no children', async () => {
   const byName = new Map<string, App>();
   const made = (name: string, app: ClosableApp): ClosableApp => {
     byName.set(name, app);
@@ -49,7 +49,7 @@ paste.composite_factory = silent
 paste.app_factory = routed
 size = 2
 `;
-  const loader = loaderOf(t, ini, { routed, kept: () => kept, silent });
+  const loader = loaderOf(ini, { routed, kept: () => kept, silent });
   for (const _ of ['a first load', 'one that gets the app of the first from its factory']) {
     const app = (await loader.loadApp()) as unknown as { readonly made: { of(node: ContextTree): readonly App[] } };
     const names = (node: ContextTree): string[] =>

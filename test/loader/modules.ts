@@ -1,6 +1,5 @@
 /** A directory of modules and packages, and the name of the app that a paste file in it composes. */
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import type { App } from 'portico/app';
 import { Loader, type LoaderOptions } from 'portico/loader';
 import { folderOf } from './folder.js';
@@ -32,13 +31,8 @@ export class Router { static prefix = 'dotted'; static factory() { const said = 
   'node_modules/sample-dotted_name/f.js': `export default ${say('normalised')};`,
 };
 
-export async function said(
-  t: TestContext,
-  ini: string,
-  options: LoaderOptions = {},
-  more: Record<string, string> = {},
-) {
-  const folder = folderOf(t, { ...TREE, 'etc/api-paste.ini': ini, ...more });
+export async function said(ini: string, options: LoaderOptions = {}, more: Record<string, string> = {}) {
+  const folder = folderOf({ ...TREE, 'etc/api-paste.ini': ini, ...more });
   const loader = new Loader(join(folder, 'etc', 'api-paste.ini'), options);
   const loaded = await loader.load('app');
   return ((await loaded.create()) as App & { said: string }).said;

@@ -1,10 +1,12 @@
 /** Tests paste files in the form of OpenStack projects, which load without changes by their author. */
+
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Config } from 'portico/config';
 import { Loader } from 'portico/loader';
 import { request } from 'portico/testing';
+import { closedAfter } from '../fixtures/closed-after.js';
 import { folderOf } from './folder.js';
 
 const SHARED = `
@@ -156,7 +158,7 @@ http_request_max_retries = 0
 
 test('LD paste files of cinder, manila, masakari, designate, trove and glance load, and ask for a token', async (t) => {
   const files = Object.entries(FILES).map(([name, text]) => [`${name}.ini`, text]);
-  const folder = folderOf(t, {
+  const folder = folderOf({
     ...Object.fromEntries(files),
     'api_audit_map.conf': '[path_keywords]\nservers = server\n',
   });
@@ -168,8 +170,7 @@ test('LD paste files of cinder, manila, masakari, designate, trove and glance lo
       [],
       name,
     );
-    const app = await loader.loadApp('main');
-    t.after(() => app.close());
+    const app = closedAfter(t, await loader.loadApp('main'));
     const mount = /^(\/v[\d.]+): /m.exec(FILES[name]!)![1]!;
     const answer = await request(app, 'GET', `${mount}/things`);
     assert.equal(answer.status, 401, name);
@@ -179,10 +180,9 @@ test('LD paste files of cinder, manila, masakari, designate, trove and glance lo
 });
 
 test('PY-6 a factory that heat names in a second key is found through aliases, those from code first', async (t) => {
-  const folder = folderOf(t, { 'heat.ini': HEAT });
+  const folder = folderOf({ 'heat.ini': HEAT });
   const config = Config.fromText(SERVICE);
-  const app = await new Loader(`${folder}/heat.ini`, { config }).loadApp('main');
-  t.after(() => app.close());
+  const app = closedAfter(t, await new Loader(`${folder}/heat.ini`, { config }).loadApp('main'));
   assert.equal((await request(app, 'GET', '/things')).status, 401);
   const [issue, ...others] = (await new Loader(`${folder}/heat.ini`, { config }).check()).filter(
     ({ severity }) => severity === 'error',
@@ -200,16 +200,15 @@ test('PY-6 a factory that heat names in a second key is found through aliases, t
 });
 
 test('LD the strategy of [DEFAULT] chooses the pipeline, as those projects have it', async (t) => {
-  const folder = folderOf(t, { 'cinder.ini': FILES.cinder! });
+  const folder = folderOf({ 'cinder.ini': FILES.cinder! });
   const config = Config.fromText('[DEFAULT]\nauth_strategy = noauth\n');
-  const app = await new Loader(`${folder}/cinder.ini`, { config }).loadApp('main');
-  t.after(() => app.close());
+  const app = closedAfter(t, await new Loader(`${folder}/cinder.ini`, { config }).loadApp('main'));
   const answer = await request(app, 'GET', '/v3/things', { headers: { 'x-auth-token': 'alice:blue' } });
   assert.equal(answer.status, 200);
 });
 
-test('LD a Python factory whose name is that of a filter here: the check proposes the filter, and only else a module', async (t) => {
-  const folder = folderOf(t, {
+test('LD a Python factory whose name is that of a filter here: the check proposes the filter, and only else a module', async () => {
+  const folder = folderOf({
     'other.ini': `[pipeline:main]
 pipeline = fault context limit judge app
 [filter:fault]

@@ -1,6 +1,6 @@
 /** Tests every refusal of a paste file: its code, its location (marked in the text), its hint and its path. */
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { Loader } from 'portico/loader';
 import { PasteError } from '#internal/loader';
 import { folderOf } from './folder.js';
@@ -24,9 +24,9 @@ interface Refusal {
 }
 
 /** Returns the error of loading and creating, and the locations of the marks. */
-async function refusalOf(t: TestContext, { ini, more = {}, name }: Pick<Refusal, 'ini' | 'more' | 'name'>) {
+async function refusalOf({ ini, more = {}, name }: Pick<Refusal, 'ini' | 'more' | 'name'>) {
   const { files, places } = unmarked({ 'api-paste.ini': ini, ...more });
-  const folder = folderOf(t, { 'package.json': '{"type":"module"}', 'm.js': MODULE, ...files });
+  const folder = folderOf({ 'package.json': '{"type":"module"}', 'm.js': MODULE, ...files });
   try {
     await new Loader(`${folder}/api-paste.ini`).loadApp(name);
   } catch (error) {
@@ -103,11 +103,7 @@ const TABLE: Readonly<Record<string, readonly Refusal[]>> = {
       code: 'NO_SECTION',
       says: ['an app with this name in line 3', 'only the last name'],
     },
-    {
-      ini: `[pipeline:main]\npipeline = ▸authtoken, api${APP}`,
-      code: 'NO_SECTION',
-      says: ['comma'],
-    },
+    { ini: `[pipeline:main]\npipeline = ▸authtoken, api${APP}`, code: 'NO_SECTION', says: ['comma'] },
     {
       ini: `[pipeline:main]\npipeline = api # the ▸app${APP}`,
       code: 'NO_SECTION',
@@ -263,9 +259,9 @@ const TABLE: Readonly<Record<string, readonly Refusal[]>> = {
 };
 
 for (const [about, rows] of Object.entries(TABLE)) {
-  test(`${about}: code, line, column and hint`, async (t) => {
+  test(`${about}: code, line, column and hint`, async () => {
     for (const row of rows) {
-      const { error, folder, places } = await refusalOf(t, row);
+      const { error, folder, places } = await refusalOf(row);
       assert.equal(error.code, `PORTICO_PASTE_${row.code}`, error.describe());
       const text = error.describe();
       for (const part of row.says) assert.ok(text.includes(part), `${text}\n  … does not say: ${part}`);
@@ -278,13 +274,13 @@ for (const [about, rows] of Object.entries(TABLE)) {
   });
 }
 
-test('PD-103 the value of a secret option is in no message', async (t) => {
-  const { error } = await refusalOf(t, { ini: '[app:main]\npassword = s3cr3t%(x' });
+test('PD-103 the value of a secret option is in no message', async () => {
+  const { error } = await refusalOf({ ini: '[app:main]\npassword = s3cr3t%(x' });
   assert.ok(!error.describe().includes('s3cr3t'), error.describe());
 });
 
-test('PD-104 a byte that is not UTF-8 is named with its location', (t) => {
-  const folder = folderOf(t, { 'api-paste.ini': Buffer.from('[app:main]\nname = caf\xe9\n', 'latin1') });
+test('PD-104 a byte that is not UTF-8 is named with its location', () => {
+  const folder = folderOf({ 'api-paste.ini': Buffer.from('[app:main]\nname = caf\xe9\n', 'latin1') });
   assert.throws(
     () => new Loader(`${folder}/api-paste.ini`),
     (error: unknown) => {
@@ -297,8 +293,8 @@ test('PD-104 a byte that is not UTF-8 is named with its location', (t) => {
   );
 });
 
-test('PD-61 PD-150 an error in the third file names that file, and the references that led there', async (t) => {
-  const { error, folder, places } = await refusalOf(t, {
+test('PD-61 PD-150 an error in the third file names that file, and the references that led there', async () => {
+  const { error, folder, places } = await refusalOf({
     ini: '[composite:main]\nuse = egg:Paste#urlmap\n/ = ▸config:one/a.ini#x',
     more: {
       'one/a.ini': '[DEFAULT]\n[app:x]\nuse = ▸config:../two/b.ini#y',
@@ -316,8 +312,8 @@ test('PD-61 PD-150 an error in the third file names that file, and the reference
   assert.ok(error.hint?.endsWith(`Included from ${folder}/one/a.ini:3.`), error.describe());
 });
 
-test('PD-150 a value put in by interpolation is the reference, with the option it came from in the way', async (t) => {
-  const { error, folder, places } = await refusalOf(t, {
+test('PD-150 a value put in by interpolation is the reference, with the option it came from in the way', async () => {
+  const { error, folder, places } = await refusalOf({
     ini: `[DEFAULT]\n▸filters = authtoken nope\n[pipeline:main]\npipeline = ▸%(filters)s api${APP}`,
   });
   assert.match(error.message, /no filter is called "nope"/);
@@ -333,7 +329,7 @@ test('PD-150 the names of files are written as code wrote the first one', async 
     'api-paste.ini': '[app:main]\nuse = config:sub/b.ini',
     'sub/b.ini': '[app:main]\nuse = x',
   });
-  const folder = folderOf(t, files);
+  const folder = folderOf(files);
   const before = process.cwd();
   process.chdir(folder);
   t.after(() => process.chdir(before));

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { type ContextTree, Loader } from 'portico/loader';
 import { loaderOf } from './composed.js';
 import { folderOf } from './folder.js';
@@ -13,14 +13,14 @@ const factories = { a: nothing, f: passing, g: passing };
 
 const FILTERS = '[filter:f]\npaste.filter_factory = f\n[filter:g]\npaste.filter_factory = g\n';
 
-async function treeOf(t: TestContext, ini: string, globalConf?: Record<string, string>): Promise<ContextTree> {
-  const loader = loaderOf(t, ini, factories, globalConf === undefined ? {} : { globalConf });
+async function treeOf(ini: string, globalConf?: Record<string, string>): Promise<ContextTree> {
+  const loader = loaderOf(ini, factories, globalConf === undefined ? {} : { globalConf });
   return (await loader.load('app')).tree();
 }
 
 const conf = (node: ContextTree | undefined) => Object.fromEntries(node!.localConf);
 
-test('PD-48 a default hides an option of that name, whatever the option is', async (t) => {
+test('PD-48 a default hides an option of that name, whatever the option is', async () => {
   const rows: [name: string, ini: string, code: string | undefined][] = [
     ['use', '[app:main]\nuse = b\n[app:b]\npaste.app_factory = a\n', 'NO_LOADER'],
     ['next', `[filter-app:main]\nnext = b\nuse = f\n[app:b]\npaste.app_factory = a\n${FILTERS}`, 'MISSING_SETTING'],
@@ -34,7 +34,7 @@ test('PD-48 a default hides an option of that name, whatever the option is', asy
       [`[DEFAULT]\n${name} = x\n`, undefined],
       ['', { [name]: 'x' }],
     ] as const) {
-      const loading = treeOf(t, head + ini, globalConf);
+      const loading = treeOf(head + ini, globalConf);
       if (code === undefined)
         assert.deepEqual([(await loading).type === 'filter-with', conf(await loading)], [false, {}], name);
       else await assert.rejects(loading, { code: `PORTICO_PASTE_${code}` }, name);
@@ -42,7 +42,7 @@ test('PD-48 a default hides an option of that name, whatever the option is', asy
   }
 });
 
-test('PD-54 PD-66 options and set through use: every way the used section can be made', async (t) => {
+test('PD-54 PD-66 options and set through use: every way the used section can be made', async () => {
   const explicit = 'paste.app_factory = a\n';
   const used = 'use = deep\n';
   const deep = '[app:deep]\npaste.app_factory = a\nd = deep\n';
@@ -99,24 +99,24 @@ test('PD-54 PD-66 options and set through use: every way the used section can be
   ];
   for (const [about, base, wrapper, app, [onWrapper, onApp]] of rows) {
     const ini = `[app:main]\nuse = base\nm = main\nset s = main\n${base}set s = base\n${deep}${FILTERS}`;
-    const tree = await treeOf(t, ini);
+    const tree = await treeOf(ini);
     const inner = tree.next ?? tree.app ?? tree;
     assert.deepEqual([conf(tree), conf(inner)], [wrapper, app], about);
     assert.deepEqual([tree.globalConf.get('s'), inner.globalConf.get('s')], [onWrapper, onApp], `${about}: set`);
   }
 });
 
-test('PD-66 the filter of a used filter-app gets the options only where it is explicit', async (t) => {
+test('PD-66 the filter of a used filter-app gets the options only where it is explicit', async () => {
   const filterOf = async (line: string) => {
     const ini = `[app:main]\nuse = base\nm = main\n[filter-app:base]\n${line}\nnext = deep\n[app:deep]\npaste.app_factory = a\n${FILTERS}`;
-    return conf((await treeOf(t, ini)).filter);
+    return conf((await treeOf(ini)).filter);
   };
   assert.deepEqual(await filterOf('paste.filter_factory = f'), { m: 'main' });
   assert.deepEqual(await filterOf('use = f'), {});
 });
 
-test('PD-38 PD-61 through three files in three folders: here, hidden options, and who wins', async (t) => {
-  const folder = folderOf(t, {
+test('PD-38 PD-61 through three files in three folders: here, hidden options, and who wins', async () => {
+  const folder = folderOf({
     'package.json': '{"type":"module"}',
     'm.js': 'export const app = () => () => undefined;',
     'a.ini': '[DEFAULT]\nregion = a\n[app:main]\nuse = config:one/b.ini#x\nset where = a\n',
@@ -135,8 +135,8 @@ test('PD-38 PD-61 through three files in three folders: here, hidden options, an
   });
 });
 
-test('PD-62 after use the children of a composite are those of the using file', async (t) => {
-  const folder = folderOf(t, {
+test('PD-62 after use the children of a composite are those of the using file', async () => {
+  const folder = folderOf({
     'package.json': '{"type":"module"}',
     'm.js': 'export const app = (g, l) => Object.assign(() => undefined, { from: l.get("from") });',
     'a.ini':
@@ -149,8 +149,8 @@ test('PD-62 after use the children of a composite are those of the using file', 
   assert.equal((await loader.tree('mounted')).children?.[0]?.context.children?.[0]?.context.localConf.get('from'), 'b');
 });
 
-test('PD-169 a folder with a percent sign in its name works', async (t) => {
-  const folder = folderOf(t, {
+test('PD-169 a folder with a percent sign in its name works', async () => {
+  const folder = folderOf({
     '50% done %(x)s/a.ini': '[app:main]\nuse = config:b.ini\n',
     '50% done %(x)s/b.ini': '[app:main]\npaste.app_factory = a\nlog = %(here)s/log\n',
   });
@@ -159,8 +159,8 @@ test('PD-169 a folder with a percent sign in its name works', async (t) => {
   assert.equal(globalConf.get('here'), `${folder}/50% done %(x)s`);
 });
 
-test('PD-42 an included path may hold backslashes and percent escapes', async (t) => {
-  const folder = folderOf(t, {
+test('PD-42 an included path may hold backslashes and percent escapes', async () => {
+  const folder = folderOf({
     'a.ini': '[app:main]\nuse = config:sub\\my%%20file.ini\n',
     'sub/my file.ini': '[app:main]\npaste.app_factory = a\nx = 1\n',
   });
@@ -185,10 +185,10 @@ test('PD-42 a path is absolute only if it is written so, and a blank in front be
   assert.deepEqual(read('config:%%2Fb.ini'), ['/etc/api/b.ini']);
 });
 
-test('PD-42 ".." after a symbolic link is the folder above the target of the link', async (t) => {
+test('PD-42 ".." after a symbolic link is the folder above the target of the link', async () => {
   const included = (where: string) =>
     `[app:main]\npaste.app_factory = a\nx = ${where}\nhere = %(here)s\nfile = %(__file__)s\n`;
-  const folder = folderOf(t, {
+  const folder = folderOf({
     'releases/1/etc/a.ini': '[app:main]\nuse = config:../common.ini\n[app:above]\nuse = config:../../shared/b.ini\n',
     'releases/1/common.ini': included('release'),
     'releases/shared/b.ini': included('above the release'),
@@ -211,10 +211,10 @@ test('PD-42 ".." after a symbolic link is the folder above the target of the lin
   assert.throws(() => confOf('above'), { code: 'PORTICO_PASTE_NO_FILE' });
 });
 
-test('PD-38 PD-51 a value handed in that is called set or get acts in every section', async (t) => {
+test('PD-38 PD-51 a value handed in that is called set or get acts in every section', async () => {
   const ini = '[app:main]\npaste.app_factory = a\nset y = own\n';
   const handed = { 'set x': 'out', 'set y': 'out', 'get z': 'x' };
-  const { globalConf, localConf } = await treeOf(t, ini, handed);
+  const { globalConf, localConf } = await treeOf(ini, handed);
   assert.deepEqual([globalConf.get('x'), globalConf.get('y'), localConf.get('z')], ['out', 'own', 'out']);
 });
 

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { Loader } from 'portico/loader';
 import { folderOf } from './folder.js';
 
-test('PD-47 PD-48 appConfig tells what a factory would be given, without importing anything', (t) => {
-  const folder = folderOf(t, {
+test('PD-47 PD-48 appConfig tells what a factory would be given, without importing anything', () => {
+  const folder = folderOf({
     'api-paste.ini':
       '[DEFAULT]\ndebug = no\n[app:main]\npaste.app_factory = ./nowhere.js:app\nset debug = yes\na = %(here)s/a\n',
   });

@@ -1,4 +1,5 @@
 /** What a build finds in a paste file, and what a check of the rest finds after it. */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -16,13 +17,9 @@ const throwing = (): never => {
 };
 
 /** Builds the app `main` of a file, and returns the walk. */
-async function walked(
-  t: import('node:test').TestContext,
-  ini: string,
-  factories: Readonly<Record<string, unknown>> = {},
-): Promise<Walk> {
+async function walked(ini: string, factories: Readonly<Record<string, unknown>> = {}): Promise<Walk> {
   let walk: unknown;
-  const loader = loaderOf(t, ini, { make, pass, throwing, ...factories }, { config: new Config() });
+  const loader = loaderOf(ini, { make, pass, throwing, ...factories }, { config: new Config() });
   const take = { walked: (made: unknown) => (walk = made) } as object;
   await loader.loadApp('main', take).then(
     (app) => app.close(),
@@ -37,7 +34,7 @@ function told({ diagnostics }: Pick<Walk, 'diagnostics'>): string[] {
 
 const FACTORIES = '[filter:pass]\npaste.filter_factory = pass\n[app:inner]\npaste.app_factory = make\n';
 
-test('one walk: a refused build has also what stands beside and behind the parts that it cannot create', async (t) => {
+test('one walk: a refused build has also what stands beside and behind the parts that it cannot create', async () => {
   const ini = `[composite:main]
 paste.composite_factory = urlmap
 bad place = inner
@@ -48,7 +45,7 @@ pipeline = pass pass lost inner
 [app:unused]
 paste.app_factory = nowhere
 ${FACTORIES}`;
-  const walk = await walked(t, ini);
+  const walk = await walked(ini);
   assert.deepEqual(told(walk), [
     '3 error BAD_VALUE',
     '5 error NO_SECTION',
@@ -58,21 +55,21 @@ ${FACTORIES}`;
   assert.equal(walk.load.findings.blames, true);
 });
 
-test('one walk: factories that fail alone blame no configuration', async (t) => {
+test('one walk: factories that fail alone blame no configuration', async () => {
   const ini = '[app:main]\npaste.app_factory = throwing\n';
-  const walk = await walked(t, ini);
+  const walk = await walked(ini);
   assert.deepEqual(told(walk), ['1 error FACTORY_FAILED']);
   assert.equal(walk.load.findings.blames, false);
 });
 
-test('one walk: what a composite goes on without is a warning', async (t) => {
+test('one walk: what a composite goes on without is a warning', async () => {
   const fallback = async (loader: SectionLoader): Promise<App> =>
     loader.getApp('first').catch(() => loader.getApp('inner'));
   const ini = `[composite:main]\npaste.composite_factory = fallback\n[pipeline:first]\npipeline = gone inner\n${FACTORIES}`;
-  assert.deepEqual(told(await walked(t, ini, { fallback })), ['4 warning NO_SECTION']);
+  assert.deepEqual(told(await walked(ini, { fallback })), ['4 warning NO_SECTION']);
 });
 
-test('one walk: behind a factory that waits the rest is looked at, and the end of the load is no finding', async (t) => {
+test('one walk: behind a factory that waits the rest is looked at, and the end of the load is no finding', async () => {
   let end: () => void = () => {};
   const waiting = async (): Promise<Filter> => {
     await new Promise<void>((resolve) => {
@@ -100,7 +97,7 @@ pipeline = slow slow inner
 [filter:slow]
 paste.filter_factory = waiting
 ${FACTORIES}`;
-  const walk = await walked(t, ini, { waiting, map });
+  const walk = await walked(ini, { waiting, map });
   end();
   await left;
   // What must not come has no event.
@@ -108,8 +105,8 @@ ${FACTORIES}`;
   assert.deepEqual(told(walk), ['5 error NO_SECTION', '6 error FACTORY_FAILED', '9 warning FILTER_TWICE']);
 });
 
-test('one walk: the rest begins where builds have not been, as warnings, without a filter that was probably meant', async (t) => {
-  const folder = folderOf(t, {
+test('one walk: the rest begins where builds have not been, as warnings, without a filter that was probably meant', async () => {
+  const folder = folderOf({
     'm.js':
       'export const make = () => (req, res) => res.end();\nexport const pass = () => (app) => app;\nexport const no = 1;\n',
     'api-paste.ini': `[pipeline:main]

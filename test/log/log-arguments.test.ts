@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { get, type IncomingMessage, type ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { runInNewContext } from 'node:vm';
 import { createLogger, type Logger } from 'portico';
+import { nodeServer } from '../fixtures/node-server.js';
 
 interface Line {
   readonly msg: string;
@@ -155,10 +155,7 @@ test('children, and loggers whose lines name the process they are about, take th
 });
 
 test('a request or a response is reported by what it was, without its headers', async (t) => {
-  const server = createServer((_req, res) => res.end()).listen(0, '127.0.0.1');
-  t.after(() => server.close());
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const { server, port } = await nodeServer(t, (_req, res) => res.end());
   const headers = { authorization: 'secret', connection: 'close' };
   get({ host: '127.0.0.1', port, path: '/here', headers }, (res) => res.resume());
   const [req, res] = (await once(server, 'request')) as [IncomingMessage, ServerResponse];

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createLogger } from 'portico';
 import { silentLogger } from '#internal/log';
 import { buildLog } from '../../dist/service/manager-hooks.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 
 test('CF-91 loggers of parts follow the level of the one they were made of, until they are given their own', () => {
   const lines: string[] = [];
@@ -96,9 +96,8 @@ test('as text, an error of several lines stands below its line, and once', () =>
   );
 });
 
-test('a child of a logger, and of that one, opens the file anew as its parent does; without a file none can', (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-log-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+test('a child of a logger, and of that one, opens the file anew as its parent does; without a file none can', () => {
+  const folder = temporaryFolder('portico-log-');
   const file = join(folder, 'app.log');
   const child = createLogger({ file }).child({ app: 'x' }).child({ part: 'y' });
   child.info('one');

@@ -102,9 +102,7 @@ test('lines of a request have its id, and request_log writes through the logger'
     ),
     'GET',
     '/books',
-    {
-      headers: { 'x-request-id': 'req-7' },
-    },
+    { headers: { 'x-request-id': 'req-7' } },
   );
   const [within, line] = lines();
   assert.match(String(within?.request_id), /^req-/);

@@ -36,7 +36,6 @@ test('MW-16 the lines of requests stand before what is logged after them, and no
   const program = new Program(process.execPath, ['program.mjs'], { cwd: project.folder });
   assert.equal((await program.ended).code, 0, program.output());
   const lines = readFileSync(join(project.folder, 'all.log'), 'utf8').trimEnd().split('\n');
-  project.remove();
   const read = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   assert.equal(read.length, 31);
   assert.equal(

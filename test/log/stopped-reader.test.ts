@@ -22,7 +22,7 @@ setInterval(() => log.warn('x'.repeat(50_000)), 20);
 `;
 
 test('NI-1 a reader of the log that has stopped is tried ever more rarely, and at once again when it has read', async (t) => {
-  const { folder, remove } = emptyProject({ 'program.mjs': PROGRAM });
+  const { folder } = emptyProject({ 'program.mjs': PROGRAM });
   const fifo = join(folder, 'stderr');
   execFileSync('mkfifo', [fifo]);
   const reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -35,7 +35,6 @@ test('NI-1 a reader of the log that has stopped is tried ever more rarely, and a
     child.kill('SIGKILL');
     closeSync(reader);
     closeSync(writer);
-    remove();
   });
   const delays: number[] = [];
   child.on('message', (ms: number) => delays.push(ms));

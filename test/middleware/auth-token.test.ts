@@ -4,6 +4,7 @@ import { type App, compose, environ, type Filter } from 'portico/app';
 import { Config } from 'portico/config';
 import { authToken, catchErrors, context } from 'portico/middleware';
 import { buildFilter, captureLog, lint, request, type TestResponse } from 'portico/testing';
+import { filterUntilEnd } from '../fixtures/until-end.js';
 import { account, FakeIdentity, HOUR, inMs, reply, serviceToken, setUp, token } from './fake-identity.js';
 
 const CHALLENGE = 'Keystone uri="https://identity.example/v3"';
@@ -240,8 +241,7 @@ test('MW-30 fault_style = openstack: a 401 has the body of keystonemiddleware', 
   const url = await identity.listen();
   t.after(() => identity.close());
   const config = Config.fromText('[DEFAULT]\nfault_style = openstack\n');
-  const { made, close } = await buildFilter(authToken, { config, local: account(url) });
-  t.after(close);
+  const { made } = await filterUntilEnd(t, authToken, { config, local: account(url) });
   const response = await send(made, { 'x-auth-token': 'unknown' });
   assert.deepEqual(
     [response.status, response.headers['content-type'], response.headers['www-authenticate']],

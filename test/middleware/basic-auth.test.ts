@@ -5,9 +5,11 @@ import { compareSync, hashSync } from 'bcryptjs';
 import { type App, compose, environ, type Filter } from 'portico/app';
 import { basicAuth, catchErrors, cors, proxyHeaders } from 'portico/middleware';
 import { Router } from 'portico/routing';
-import { buildFilter, captureLog, FakeClock, lint, request, type TestResponse, tempConfig } from 'portico/testing';
+import { buildFilter, captureLog, FakeClock, lint, request, type TestResponse } from 'portico/testing';
 import { HtpasswdFile } from '../../dist/middleware/basic-auth.js';
+import { closedAfter } from '../fixtures/closed-after.js';
 import { until } from '../fixtures/until.js';
+import { filesUntilEnd, filterUntilEnd } from '../fixtures/until-end.js';
 
 const hash = (password: string): string => hashSync(password, 4);
 const FILE = `# users
@@ -28,14 +30,12 @@ async function setUp(
   inner: App = app,
   local: Record<string, string> = {},
 ) {
-  const files = await tempConfig({ users: FILE });
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, { users: FILE });
   await chmod(files.path('users'), 0o600);
   const captured = captureLog();
   const outer = await buildFilter(catchErrors, { log: captured.log });
   const options = { log: captured.log, local: { user_file: files.path('users'), ...local } };
-  const { made, close } = await buildFilter(basicAuth, options);
-  t.after(close);
+  const { made } = await filterUntilEnd(t, basicAuth, options);
   const linted = lint(compose([outer.made, made], inner));
   const send = (authorization?: string, headers: Record<string, string> = {}): Promise<TestResponse> =>
     request(linted, 'GET', '/', { headers: { ...(authorization === undefined ? {} : { authorization }), ...headers } });
@@ -50,8 +50,7 @@ const ACCEPTED = 4 * (1 + 8);
 
 /** Builds a filter with slow hashes behind a proxy, and an attack of more guesses from one address than it accepts. */
 async function underAttack(t: { after(fn: () => Promise<void>): void }) {
-  const files = await tempConfig({ users: `alice:${DEAR}\n` });
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, { users: `alice:${DEAR}\n` });
   await chmod(files.path('users'), 0o600);
   const proxied = await buildFilter(proxyHeaders, { local: { trusted_proxies: 'loopback' } });
   const built = await buildFilter(basicAuth, { local: { user_file: files.path('users') } });
@@ -80,23 +79,23 @@ async function underAttack(t: { after(fn: () => Promise<void>): void }) {
 }
 
 test('AT-3 a page of another site changes nothing with the password that a browser attaches', async (t) => {
-  const files = await tempConfig({ users: FILE });
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, { users: FILE });
   await chmod(files.path('users'), 0o600);
-  const { made, close } = await buildFilter(basicAuth, { local: { user_file: files.path('users') } });
-  t.after(close);
+  const { made } = await filterUntilEnd(t, basicAuth, { local: { user_file: files.path('users') } });
   const local = { allowed_origin: 'https://app.example', allow_credentials: 'true' };
   const open = { allowed_origin: '*' };
   const [sharing, reading] = [await buildFilter(cors, { local }), await buildFilter(cors, { local: open })];
   const catching = await buildFilter(catchErrors);
   const ran: unknown[] = [];
-  const app = await new Router()
-    .post('/', ({ body }) => {
-      ran.push(body);
-      return {};
-    })
-    .build();
-  t.after(() => app.close());
+  const app = closedAfter(
+    t,
+    await new Router()
+      .post('/', ({ body }) => {
+        ran.push(body);
+        return {};
+      })
+      .build(),
+  );
   const statusOf = async (filters: Filter[], headers: Record<string, string>): Promise<number> => {
     const all = {
       host: 'api.example',
@@ -233,8 +232,7 @@ test('MW-63.9 an application error under basic auth gets 500 without its text', 
 });
 
 test('MW-38 a file that is missing or malformed refuses to load', async (t) => {
-  const files = await tempConfig({ sha: 'alice:{SHA}abc\n' });
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, { sha: 'alice:{SHA}abc\n' });
   for (const name of ['missing', 'sha']) {
     await assert.rejects(async () => buildFilter(basicAuth, { local: { user_file: files.path(name) } }), {
       code: 'PORTICO_USER_FILE',
@@ -243,16 +241,12 @@ test('MW-38 a file that is missing or malformed refuses to load', async (t) => {
 });
 
 test('MW-38 a file everybody can read, and a user who is repeated, are warned of', async (t) => {
-  const files = await tempConfig({ users: `${FILE}alice:${hash('second')}\n` });
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, { users: `${FILE}alice:${hash('second')}\n` });
   await chmod(files.path('users'), 0o644);
   const { log, lines } = captureLog();
-  const { made, close } = await buildFilter(basicAuth, { log, local: { user_file: files.path('users') } });
-  t.after(close);
-  assert.deepEqual(
-    lines.map(({ level }) => level),
-    ['warn', 'warn'],
-  );
+  const { made } = await filterUntilEnd(t, basicAuth, { log, local: { user_file: files.path('users') } });
+  const levels = lines.map(({ level }) => level);
+  assert.deepEqual(levels, ['warn', 'warn']);
   const headers = { authorization: basic('alice:second') };
   assert.equal((await request(lint(made(app)), 'GET', '/', { headers })).status, 200);
 });
@@ -264,8 +258,7 @@ const rounds = (hashes: readonly string[]): number =>
 /** Returns the file with a user for each cost, user0 first, and its warnings. */
 async function usersWith(t: TestContext, costs: readonly number[]) {
   const users = costs.map((cost, at) => `user${at}:${hashSync('secret', cost)}\n`).join('');
-  const files = await tempConfig({ users });
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, { users });
   await chmod(files.path('users'), 0o600);
   const { log, lines } = captureLog();
   return { file: new HtpasswdFile(files.path('users'), log), lines };
@@ -292,8 +285,7 @@ test('AU-6 a password costs the same for each user and for none, but for a user 
 });
 
 test('the usual cost is that of the file as it is now', async (t) => {
-  const files = await tempConfig({ users: `alice:${hashSync('secret', 6)}\n` });
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, { users: `alice:${hashSync('secret', 6)}\n` });
   const clock = new FakeClock();
   const file = new HtpasswdFile(files.path('users'), captureLog().log, undefined, clock);
   assert.equal(rounds((await file.hashesOf('nobody')).hashes), 2 ** 6);
@@ -304,13 +296,12 @@ test('the usual cost is that of the file as it is now', async (t) => {
 
 test('AU-6 a cost that takes seconds is a warning of the check, one that takes minutes an error with its line', async (t) => {
   const hash = hashSync('secret', 4);
-  const files = await tempConfig({
+  const files = await filesUntilEnd(t, {
     slow: `alice:${hash.replace('$04$', '$16$')}\n`,
     ...Object.fromEntries(
       [18, 25, 32].map((cost) => [`c${cost}`, `alice:${hash}\nbob:${hash.replace('$04$', `$${cost}$`)}\n`]),
     ),
   });
-  t.after(() => files.remove());
   const { log, lines } = captureLog();
   for (const cost of [18, 25, 32]) {
     const path = files.path(`c${cost}`);

@@ -4,8 +4,9 @@ import { test } from 'node:test';
 import type { App } from 'portico/app';
 import { connect, fastifyPlugin } from 'portico/middleware';
 import { Router } from 'portico/routing';
-import { buildApp, buildFilter, lint, request, tempConfig } from 'portico/testing';
+import { buildApp, buildFilter, lint, request } from 'portico/testing';
 import type { ConfigurationRefused } from '#internal/config';
+import { filesUntilEnd } from '../fixtures/until-end.js';
 
 const FILES = {
   'package.json': '{"type": "module"}',
@@ -21,8 +22,7 @@ const app: App = (_req, res) => {
 };
 
 test('MW-2 a Connect middleware is named in a paste file, with its options', async (t) => {
-  const files = await tempConfig(FILES);
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, FILES);
   const local = { middleware: './middleware.js:header', options: '{"name": "x-made"}' };
   const { made } = await buildFilter(connect, { local, folder: files.folder });
   const response = await request(lint(made(app)), 'GET', '/');
@@ -35,8 +35,7 @@ test('MW-2 a Connect middleware is named in a paste file, with its options', asy
 });
 
 test('MW-2 a Fastify plugin is named in a paste file, and closed with the app', async (t) => {
-  const files = await tempConfig(FILES);
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, FILES);
   const local = { plugin: './plugin.js:plugin', options: '{"a": 1}' };
   const { made, close } = await buildApp(fastifyPlugin, { local, folder: files.folder });
   t.after(close);
@@ -45,8 +44,7 @@ test('MW-2 a Fastify plugin is named in a paste file, and closed with the app', 
 });
 
 test('MW-5 what is not a function, and options that are no JSON object, refuse to load', async (t) => {
-  const files = await tempConfig(FILES);
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, FILES);
   const local: Record<string, string>[] = [
     { middleware: './middleware.js:nothing' },
     { middleware: './middleware.js:header', options: '{' },
@@ -72,8 +70,7 @@ const EXPRESS = {
 };
 
 test('a middleware that uses methods of Express has them with express = true', async (t) => {
-  const files = await tempConfig(EXPRESS);
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, EXPRESS);
   const local = { middleware: './limit.js:limit', express: 'true' };
   const { made } = await buildFilter(connect, { local, folder: files.folder });
   const mounted = await new Router().mount('/mnt', made(app)).build();
@@ -88,8 +85,7 @@ test('a middleware that uses methods of Express has them with express = true', a
 });
 
 test('without it the error says what to write', async (t) => {
-  const files = await tempConfig({ 'package.json': '{"type": "module"}', 'limit.js': LIMIT });
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, { 'package.json': '{"type": "module"}', 'limit.js': LIMIT });
   const local = { middleware: './limit.js:limit' };
   const { made } = await buildFilter(connect, { local, folder: files.folder });
   const failures: unknown[] = [];

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { type App, compose, environ, Fault } from 'portico/app';
 import { catchErrors, deadline } from 'portico/middleware';
 import { buildFilter, lint, request } from 'portico/testing';
+import { nodeServer } from '../fixtures/node-server.js';
 
 async function within(local: Record<string, string>, app: App): Promise<App> {
   const outer = await buildFilter(catchErrors);
@@ -58,15 +58,13 @@ test('MW-26 a client may shorten the time, never lengthen it; paths may have the
   );
 });
 
-test('MW-26 a client that leaves fires the signal', async () => {
+test('MW-26 a client that leaves fires the signal', async (t) => {
   const app = await within({}, (req) => {
     environ(req).signal!.addEventListener('abort', () => server.emit('aborted'));
     socket.destroy();
   });
-  const server = createServer((req, res) => void app(req, res));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const { server, port } = await nodeServer(t, app);
+  const socket = connect(port, '127.0.0.1');
   socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
   await once(server, 'aborted');
-  server.close();
 });

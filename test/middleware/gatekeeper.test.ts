@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { App } from 'portico/app';
 import { gatekeeper } from 'portico/middleware';
-import { Server } from 'portico/server';
 import { buildFilter, lint, request } from 'portico/testing';
 import { memoryLog } from '../server/memory-log.js';
 import { exchange, portOf } from '../server/raw-client.js';
+import { startedServer } from '../server/started-server.js';
 
 test('MW-22 listed and internal headers stop here in both directions, spelled in any way', async () => {
   const local = {
@@ -53,9 +53,7 @@ test('AU-6 trailers of the same names stop here too, in both directions', async 
     res.addTrailers({ 'X-Node': 'n1', 'x-portico-internal-route': 'r', 'x-kept': 'yes' });
     res.end();
   };
-  const server = new Server('trailers', made(app), { log: memoryLog() });
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'trailers', made(app), { log: memoryLog() });
   const names = ['X-Secret', 'x_secret', 'X-Portico-Internal-User', 'X-Timestamp', 'X-Backend-Timestamp', 'X-Plain'];
   const trailers = names.map((name) => `${name}: 1\r\n`).join('');
   const head = 'POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\nte: trailers\r\ntransfer-encoding: chunked\r\n\r\n';

@@ -4,13 +4,13 @@ import { rm } from 'node:fs/promises';
 import { test } from 'node:test';
 import type { App } from 'portico/app';
 import { healthcheck } from 'portico/middleware';
-import { buildApp, captureLog, lint, request, type TestResponse, tempConfig } from 'portico/testing';
+import { buildApp, captureLog, lint, request, type TestResponse } from 'portico/testing';
 import type { ConfigurationRefused } from '#internal/config';
+import { filesUntilEnd } from '../fixtures/until-end.js';
 import { checking, mounted, serve } from './checking.js';
 
 test('MW-44 disable_by_file: unavailable while the file exists', async (t) => {
-  const files = await tempConfig();
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t);
   // A new app each time, because one caches its results.
   const ask = async (method = 'GET'): Promise<TestResponse> => {
     const app = await checking({ backends: 'disable_by_file', disable_by_file_path: files.path('down') });
@@ -35,8 +35,7 @@ test('MW-44 an unset file is OK, and warned of once', async (t) => {
 });
 
 test('MW-44 disable_by_files_ports: the file of the port the request came in on', async (t) => {
-  const files = await tempConfig({ down: '' });
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, { down: '' });
   let app: App = () => undefined;
   const { port, url } = await serve(t, (req, res) => app(req, res));
   const paths = `1:${files.path('other')},${port}:${files.path('down')}`;
@@ -46,8 +45,7 @@ test('MW-44 disable_by_files_ports: the file of the port the request came in on'
 });
 
 test('MW-44 enable_by_files: unavailable while one is missing, and not together with the others', async (t) => {
-  const files = await tempConfig({ a: '' });
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, { a: '' });
   const paths = `${files.path('a')},${files.path('b')}`;
   const ask = async (): Promise<string> => {
     const app = await checking({ backends: 'enable_by_files', enable_by_file_paths: paths });
@@ -62,7 +60,7 @@ test('MW-44 enable_by_files: unavailable while one is missing, and not together 
 });
 
 test('MW-43 a plugin that throws or hangs is unavailable, not a 500; its response is cached and asked for once', async (t) => {
-  const files = await tempConfig({
+  const files = await filesUntilEnd(t, {
     'plugins.mjs': `
       let asked = 0;
       export const counting = { check: () => ({ available: true, reason: String(++asked) }) };
@@ -71,7 +69,6 @@ test('MW-43 a plugin that throws or hangs is unavailable, not a 500; its respons
     `,
     'package.json': '{"type": "module"}',
   });
-  t.after(() => files.remove());
   const build = async (name: string, local: Record<string, string> = {}): Promise<App> => {
     const backends = `${files.path('plugins.mjs')}:${name}`;
     const { made } = await buildApp(healthcheck, { local: { backends, ...local }, folder: files.folder });
@@ -89,8 +86,7 @@ test('MW-43 a plugin that throws or hangs is unavailable, not a 500; its respons
 });
 
 test('MW-45 live asks only the event loop, ready and the plain path ask all', async (t) => {
-  const files = await tempConfig({ down: '' });
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, { down: '' });
   const backends = 'disable_by_file,event_loop';
   const local = { backends, disable_by_file_path: files.path('down'), max_delay_ms: '60000' };
   const app = await checking(local);
@@ -101,8 +97,7 @@ test('MW-45 live asks only the event loop, ready and the plain path ask all', as
 });
 
 test('MW-63.8 MW-4 two health checks with different options in one process do not share them', async (t) => {
-  const files = await tempConfig({ down: '' });
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, { down: '' });
   const closed = await checking({ backends: 'disable_by_file', disable_by_file_path: files.path('down') });
   const open = await checking({ backends: 'disable_by_file', disable_by_file_path: files.path('up') });
   assert.equal((await request(closed, 'GET', '/healthcheck')).status, 503);

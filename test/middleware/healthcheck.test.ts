@@ -3,8 +3,9 @@ import { writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { compose } from 'portico/app';
 import { healthcheckFilter, proxyHeaders } from 'portico/middleware';
-import { buildFilter, lint, request, tempConfig } from 'portico/testing';
+import { buildFilter, lint, request } from 'portico/testing';
 import { shareState } from '#internal/app';
+import { filesUntilEnd } from '../fixtures/until-end.js';
 import { checking, serve } from './checking.js';
 
 test('MW-43 GET gets 200, HEAD 204, anything else 405; nothing is cached by others', async () => {
@@ -69,8 +70,7 @@ test('MW-43 the detailed form tells about plugins, machine and process', async (
 });
 
 test('MW-43 as a filter it responds at its path and hands on everything else', async (t) => {
-  const files = await tempConfig();
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t);
   await writeFile(files.path('x'), '');
   const { made } = await buildFilter(healthcheckFilter, { local: { path: '/probe' } });
   const app = lint(

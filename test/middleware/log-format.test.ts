@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { type App, Fault, remoteOf } from 'portico/app';
 import { Config } from 'portico/config';
 import { requestLog } from 'portico/middleware';
-import { Server, type ServerOptions, WSGIService } from 'portico/server';
+import type { ServerOptions } from 'portico/server';
 import { buildFilter, captureLog } from 'portico/testing';
 import { abortResponse } from '#internal/app';
 import { ConfigError } from '#internal/config';
@@ -12,6 +12,7 @@ import { compileLogFormat } from '../../dist/middleware/request-log.js';
 import { emptyProject } from '../fixtures/project.js';
 import { memoryLog } from '../server/memory-log.js';
 import { Client, exchange, portOf } from '../server/raw-client.js';
+import { startedServer, startedService } from '../server/started-server.js';
 
 const OSLO = '%(client_ip)s "%(request_line)s" status: %(status_code)s  len: %(body_length)s time: %(wall_seconds).7f';
 
@@ -19,9 +20,7 @@ const OSLO = '%(client_ip)s "%(request_line)s" status: %(status_code)s  len: %(b
 async function started(t: TestContext, app: App, { format, ...options }: ServerOptions & { format?: string }) {
   const log = memoryLog();
   const filter = format === undefined ? undefined : (await buildFilter(requestLog, { log, local: { format } })).made;
-  const server = new Server('access', filter?.(app) ?? app, { log, ...options });
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'access', filter?.(app) ?? app, { log, ...options });
   const lines = (): string[] => log.lines.map(({ message }) => message).filter((text) => text.startsWith('line '));
   return { server, port: portOf(server), lines };
 }
@@ -197,7 +196,7 @@ test('LC-1229 the scheme is what the named field of the proxy says, and nothing 
 });
 
 test('LC-1222 LC-1229 an API takes both from its files', async (t) => {
-  const { folder, remove } = emptyProject({
+  const { folder } = emptyProject({
     'api-paste.ini':
       '[pipeline:compute]\npipeline = request_log app\n[filter:request_log]\npaste.filter_factory = portico/middleware:requestLog\n[app:app]\npaste.app_factory = ./app.js:app\n',
     'app.js': `import { remoteOf } from 'portico/app';
@@ -206,12 +205,9 @@ export const app = () => (req, res) => res.end(remoteOf(req).scheme);
     'portico.ini':
       '[request_log]\nformat = line %(status_code)s\n[wsgi]\nsecure_proxy_ssl_header = X-Forwarded-Proto\n',
   });
-  t.after(remove);
   const config = await Config.load({ files: [join(folder, 'portico.ini')], env: {}, argv: [] });
   const log = memoryLog();
-  const service = new WSGIService('compute', config, { log });
-  await service.start();
-  t.after(() => service.stop());
+  const service = await startedService(t, 'compute', config, { log });
   assert.match(await exchange(service.port!, 'GET / HTTP/1.0\r\nX-Forwarded-Proto: https\r\n\r\n'), /https$/);
   assert.deepEqual(
     log.lines.map(({ message }) => message).filter((text) => text.startsWith('line ')),

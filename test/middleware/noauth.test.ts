@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, get } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type App, currentContext, environ } from 'portico/app';
@@ -9,6 +7,9 @@ import { Config, defineOptions, listen } from 'portico/config';
 import { context, noauth, proxyHeaders } from 'portico/middleware';
 import { Router } from 'portico/routing';
 import { buildFilter, captureLog, lint, request } from 'portico/testing';
+import { closedAfter } from '../fixtures/closed-after.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
+import { filterUntilEnd } from '../fixtures/until-end.js';
 
 const CONFIG = '[api]\nauth_strategy = noauth\n';
 
@@ -20,8 +21,7 @@ const who: App = async (req, res) => {
 };
 
 test('MW-39 a token is user and project; admin is an administrator', async (t) => {
-  const { made, close } = await buildFilter(noauth, { config: CONFIG });
-  t.after(close);
+  const { made } = await filterUntilEnd(t, noauth, { config: CONFIG });
   const tokens: [string, unknown][] = [
     ['alice:blue', { userId: 'alice', projectId: 'blue', isAdmin: false }],
     ['alice', { userId: 'alice', projectId: 'alice', isAdmin: false }],
@@ -48,8 +48,7 @@ test('a caller of noauth is one for auth: true of a route, and for context', asy
     projectId: caller?.projectId,
     isAdmin: caller?.isAdmin,
   }));
-  const app = await router.build();
-  t.after(() => app.close());
+  const app = closedAfter(t, await router.build());
   const expected = { userId: 'admin', projectId: 'red', isAdmin: true };
   for (const pipeline of [made(app), made(behind.made(app))]) {
     const response = await request(pipeline, 'GET', '/who', { headers: { 'X-Auth-Token': 'admin:red' } });
@@ -59,8 +58,7 @@ test('a caller of noauth is one for auth: true of a route, and for context', asy
 
 test('MW-39 without a token: 204 with one, and the address to go to', async (t) => {
   const local = { i_know_this_is_open: 'true' };
-  const { made, close } = await buildFilter(noauth, { config: '[api]\nauth_strategy = noauth2\n', local });
-  t.after(close);
+  const { made } = await filterUntilEnd(t, noauth, { config: '[api]\nauth_strategy = noauth2\n', local });
   const app: App = (req, res) => {
     environ(req).scriptName = '/v2.1';
     req.url = (req.url ?? '').slice('/v2.1'.length);
@@ -78,8 +76,7 @@ test('MW-39 without a token: 204 with one, and the address to go to', async (t) 
 
 test('MW-39 it responds only to names of this machine: another name may be a foreign page that leads here', async (t) => {
   const status = async (host: string, local: Record<string, string> = {}): Promise<number> => {
-    const { made, close } = await buildFilter(noauth, { config: CONFIG, local });
-    t.after(close);
+    const { made } = await filterUntilEnd(t, noauth, { config: CONFIG, local });
     return (await request(lint(made(who)), 'GET', '/', { headers: { host, 'x-auth-token': 'admin' } })).status;
   };
   for (const host of ['localhost', 'LocalHost:8774', '127.0.0.1:80', '127.9.9.9', '[::1]', '[::1]:8774']) {
@@ -99,8 +96,7 @@ test('MW-39 it responds only to names of this machine: another name may be a for
 });
 
 test('MW-39 it refuses forwarded requests, also where proxy_headers has removed the headers that show it', async (t) => {
-  const { made, close } = await buildFilter(noauth, { config: CONFIG });
-  t.after(close);
+  const { made } = await filterUntilEnd(t, noauth, { config: CONFIG });
   const open = await buildFilter(noauth, { config: CONFIG, local: { i_know_this_is_open: 'true' } });
   t.after(open.close);
   const proxied = await buildFilter(proxyHeaders);
@@ -121,10 +117,8 @@ test('MW-39 it refuses forwarded requests, also where proxy_headers has removed 
 });
 
 test('MW-39 on a Unix socket any Host is as good: no browser opens one', async (t) => {
-  const { made, close } = await buildFilter(noauth, { config: CONFIG });
-  t.after(close);
-  const folder = mkdtempSync(join(tmpdir(), 'portico-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const { made } = await filterUntilEnd(t, noauth, { config: CONFIG });
+  const folder = temporaryFolder('portico-');
   const server = createServer((req, res) => void made(who)(req, res));
   const socketPath = join(folder, 'a.sock');
   await new Promise<void>((resolve) => server.listen(socketPath, resolve));

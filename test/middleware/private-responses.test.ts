@@ -17,7 +17,8 @@ import {
 } from 'portico/middleware';
 import { Reply, Router } from 'portico/routing';
 import { Server } from 'portico/server';
-import { buildFilter, tempConfig } from 'portico/testing';
+import { buildFilter } from 'portico/testing';
+import { filesUntilEnd, filterUntilEnd } from '../fixtures/until-end.js';
 import { keepingLogger } from '../routing/served-router.js';
 import { portOf } from '../server/raw-client.js';
 import { setUp, token } from './fake-identity.js';
@@ -45,11 +46,9 @@ const CALLERS: Readonly<Record<string, (t: TestContext) => Promise<Known>>> = {
     return { filters: [made], headers: { cookie: cookie.split(';', 1)[0]! } };
   },
   basic_auth: async (t) => {
-    const files = await tempConfig({ users: `ada:${hashSync('pass', 4)}\n` });
-    t.after(() => files.remove());
+    const files = await filesUntilEnd(t, { users: `ada:${hashSync('pass', 4)}\n` });
     await chmod(files.path('users'), 0o600);
-    const { made, close } = await buildFilter(basicAuth, { local: { user_file: files.path('users') } });
-    t.after(close);
+    const { made } = await filterUntilEnd(t, basicAuth, { local: { user_file: files.path('users') } });
     const authorization = `Basic ${Buffer.from('ada:pass').toString('base64')}`;
     return { filters: [made], headers: { authorization } };
   },
@@ -59,11 +58,9 @@ const CALLERS: Readonly<Record<string, (t: TestContext) => Promise<Known>>> = {
     return { filters: [filter], headers: { 'x-auth-token': 'good' } };
   },
   'jwt and context': async (t) => {
-    const files = await tempConfig({ secret: 's'.repeat(64) });
-    t.after(() => files.remove());
+    const files = await filesUntilEnd(t, { secret: 's'.repeat(64) });
     await chmod(files.path('secret'), 0o600);
-    const { made, close } = await buildFilter(jwtAuth, { local: { secret_file: files.path('secret') } });
-    t.after(close);
+    const { made } = await filterUntilEnd(t, jwtAuth, { local: { secret_file: files.path('secret') } });
     const inner = await buildFilter(context);
     const authorization = `Bearer ${signToken({ sub: 'ada' }, { secret: 's'.repeat(64), expiresIn: 60 })}`;
     return { filters: [made, inner.made], headers: { authorization } };

@@ -4,6 +4,7 @@ import { type App, environ, type Filter, RequestContext } from 'portico/app';
 import { rateLimit } from 'portico/middleware';
 import { Router } from 'portico/routing';
 import { buildFilter, captureLog, lint, request } from 'portico/testing';
+import { closedAfter } from '../fixtures/closed-after.js';
 
 const app: App = (_req, res) => {
   res.end();
@@ -52,8 +53,7 @@ test('MW-20 a rule by route counts after routing: one bucket for all paths of a 
   router.connect('server', '/servers/{id}', { controller: 'servers', action: 'show' });
   const outer = new Router();
   outer.mount('/v2', await router.build());
-  const app = await outer.build();
-  t.after(() => app.close());
+  const app = closedAfter(t, await outer.build());
   const { made } = await buildFilter(rateLimit, { local: { rules: 'each route 1/h 2' } });
   const limited = lint(made(app));
   const status = async (method: string, path: string): Promise<number> => (await request(limited, method, path)).status;
@@ -73,8 +73,7 @@ test('MW-20 a rule by route may delay, and works as a filter of the Router itsel
   const inside = await buildFilter(rateLimit, { local: { rules: 'each route 1/h 2' } });
   const router = new Router({ controllers: { it: { show: () => 'it' } } });
   router.connect('it', '/{id}', { controller: 'it', action: 'show', filters: [inside.made] });
-  const app = await router.build();
-  t.after(() => app.close());
+  const app = closedAfter(t, await router.build());
   const limited = lint(made(app));
   assert.equal((await request(limited, 'GET', '/1')).status, 200);
   assert.equal((await request(limited, 'GET', '/2')).text(), '"it"');

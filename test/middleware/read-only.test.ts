@@ -5,6 +5,7 @@ import { type App, environ, RequestContext } from 'portico/app';
 import { readOnly } from 'portico/middleware';
 import { Router } from 'portico/routing';
 import { buildFilter, lint, request } from 'portico/testing';
+import { closedAfter } from '../fixtures/closed-after.js';
 
 const app: App = (_req, res) => {
   res.end('done');
@@ -48,8 +49,7 @@ test('MW-24 a method that the query overrides is held to the same', async (t) =>
   });
   router.connect('remove', '/it', { controller: 'it', action: 'remove', conditions: { method: ['DELETE'] } });
   router.connect('show', '/it', { controller: 'it', action: 'show', conditions: { method: ['GET'] } });
-  const routed = await router.build();
-  t.after(() => routed.close());
+  const routed = closedAfter(t, await router.build());
   const status = async (method: string, query: string, local: Record<string, string> = {}): Promise<number> => {
     const { made } = await buildFilter(readOnly, { local: { enabled: 'true', ...local } });
     return (await request(lint(made(routed)), method, `/it?${query}`)).status;

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { createLogger } from 'portico';
 import { type App, compose, environ, Fault, RequestContext } from 'portico/app';
 import { catchErrors, requestId, requestLog } from 'portico/middleware';
 import { Router } from 'portico/routing';
 import { buildFilter, type CapturedLog, captureLog, lint, request } from 'portico/testing';
+import { nodeServer } from '../fixtures/node-server.js';
 
 const hello: App = (_req, res) => {
   res.setHeader('content-length', 5);
@@ -122,19 +122,17 @@ test('MW-16 an exception is logged with the status of its response, and goes on'
   assert.equal(late.lines[0]?.aborted, 'server');
 });
 
-test('MW-16 a client that leaves before the first byte gets 499', async () => {
+test('MW-16 a client that leaves before the first byte gets 499', async (t) => {
   const { log, lines } = captureLog();
   const { made } = await buildFilter(requestLog, { log });
   const app = made((_req, res) => {
     res.once('close', () => server.emit('left'));
     socket.destroy();
   });
-  const server = createServer((req, res) => void app(req, res));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const { server, port } = await nodeServer(t, app);
+  const socket = connect(port, '127.0.0.1');
   socket.write('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n');
   await once(server, 'left');
-  server.close();
   assert.equal(lines[0]?.status, 499);
   assert.equal(lines[0]?.remote, '127.0.0.1');
   assert.equal(lines[0]?.aborted, 'client');

@@ -7,10 +7,11 @@ import { type App, afterResponse, compose, environ, fastifyApp, readBody } from 
 import { Config } from 'portico/config';
 import { catchErrors, requestId, sizelimit } from 'portico/middleware';
 import { Router, type RouterPlugin } from 'portico/routing';
-import { Server } from 'portico/server';
+import type { Server } from 'portico/server';
 import { buildFilter, captureLog, lint, request } from 'portico/testing';
 import { rawRequest } from '#internal/testing';
 import { portOf } from '../server/raw-client.js';
+import { startedServer } from '../server/started-server.js';
 
 const counting: App = async (req, res) => {
   res.end(String((await readBody(req, { limit: Number.POSITIVE_INFINITY })).length));
@@ -150,9 +151,7 @@ for (const [what, head, piece, pieces, statuses] of [
   ],
 ] as const) {
   test(`PH-8 RL-13 a client that goes on sending ${what}, up to 64 KiB too much, sees the 413`, async (t) => {
-    const server = new Server('sizelimit', await limited(counting, {}), { host: '127.0.0.1', port: 0 });
-    await server.start();
-    t.after(() => server.stop());
+    const server = await startedServer(t, 'sizelimit', await limited(counting, {}), { host: '127.0.0.1', port: 0 });
     const [address] = server.addresses;
     const answer = await new Promise<string>((resolve, reject) => {
       const socket = connect((address as { port: number }).port, '127.0.0.1');
@@ -200,10 +199,8 @@ test('MW-17 a body cut off in front of a Router is one response, whatever parser
     }
     await routed.close();
   }
-  assert.deepEqual(
-    lines.map(({ msg }) => msg),
-    [],
-  );
+  const messages = lines.map(({ msg }) => msg);
+  assert.deepEqual(messages, []);
 });
 
 test('MW-17 a chunked body cut off in front of a Fastify plugin is one response, whatever parser reads it, and no warning', async (t) => {
@@ -219,19 +216,15 @@ test('MW-17 a chunked body cut off in front of a Fastify plugin is one response,
     }, options);
     const outer = [(await buildFilter(catchErrors)).made];
     const size = await buildFilter(sizelimit, { local: { max_request_body_size: '100' } });
-    const server = new Server('api', compose([...outer, size.made], app), { log });
-    await server.start();
-    t.after(() => server.stop());
+    const server = await startedServer(t, 'api', compose([...outer, size.made], app), { log });
     for (const type of ['application/json', 'text/plain', 'text/async']) {
       await sendTooMuch(server, type);
     }
     await server.stop();
     await app.close();
   }
-  assert.deepEqual(
-    lines.filter(({ level }) => level === 'warn' || level === 'error').map(({ msg }) => msg),
-    [],
-  );
+  const messages = lines.filter(({ level }) => level === 'warn' || level === 'error').map(({ msg }) => msg);
+  assert.deepEqual(messages, []);
   assert.deepEqual(own, []);
 });
 
@@ -242,9 +235,7 @@ test('MW-7 the line after a connection that was destroyed has the request id', a
     res.write('half');
     setImmediate(() => req.socket.destroy());
   };
-  const server = new Server('api', compose([(await buildFilter(requestId)).made], app), { log });
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'api', compose([(await buildFilter(requestId)).made], app), { log });
   const socket = connect(portOf(server), '127.0.0.1');
   socket.on('error', () => {}).resume();
   socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');

@@ -1,8 +1,7 @@
 /** Tests every spelling of a path with all filters that decide by the path, in front of apps that match it. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, type TestContext, test } from 'node:test';
 import {
@@ -27,21 +26,18 @@ import {
   staticFiles,
 } from 'portico/middleware';
 import { Router } from 'portico/routing';
-import { Server } from 'portico/server';
+import type { Server } from 'portico/server';
 import { buildApp, buildFilter, captureLog } from 'portico/testing';
+import { closedAfter } from '../fixtures/closed-after.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
+import { filterUntilEnd } from '../fixtures/until-end.js';
 import { composed } from '../loader/composed.js';
 import { Client, portOf, type RawResponse } from '../server/raw-client.js';
+import { startedServer } from '../server/started-server.js';
 import { setUp, token } from './fake-identity.js';
 import { OTHER, SAME } from './spellings.js';
 
 const ALL = [...SAME, ...OTHER];
-
-async function serving(t: TestContext, app: App): Promise<Server> {
-  const server = new Server('spellings', app);
-  await server.start();
-  t.after(() => server.stop());
-  return server;
-}
 
 async function answer(server: Server, method: string, target: string, headers: string[] = []): Promise<RawResponse> {
   const client = new Client(portOf(server));
@@ -74,11 +70,13 @@ const LEAVES: Readonly<Record<string, (t: TestContext) => Promise<App>>> = {
     return await router.build();
   },
   Fastify: async (t) => {
-    const app = await fastifyApp((fastify, _options, done) => {
-      fastify.route({ method: ['GET', 'POST', 'DELETE'], url: '/secure/admin', handler: () => '"guarded"' });
-      done();
-    });
-    t.after(() => app.close());
+    const app = closedAfter(
+      t,
+      await fastifyApp((fastify, _options, done) => {
+        fastify.route({ method: ['GET', 'POST', 'DELETE'], url: '/secure/admin', handler: () => '"guarded"' });
+        done();
+      }),
+    );
     return app;
   },
   'a Fetch handler': async () =>
@@ -87,8 +85,7 @@ const LEAVES: Readonly<Record<string, (t: TestContext) => Promise<App>>> = {
       return new Response(found ? '"guarded"' : 'no', { status: found ? 200 : 404 });
     }),
   files: async (t) => {
-    const folder = mkdtempSync(join(tmpdir(), 'portico-'));
-    t.after(() => rmSync(folder, { recursive: true }));
+    const folder = temporaryFolder('portico-');
     mkdirSync(join(folder, 'secure'));
     writeFileSync(join(folder, 'secure', 'admin'), '"guarded"');
     const { made, close } = await buildApp(staticFiles, { local: { document_root: folder } });
@@ -101,7 +98,7 @@ const isGuarded = ({ status, body }: RawResponse): boolean => status === 200 && 
 
 for (const [name, leafOf] of Object.entries(LEAVES)) {
   test(`${name}: all spellings of a path are one path, and nothing else is`, async (t) => {
-    const server = await serving(t, await leafOf(t));
+    const server = await startedServer(t, 'spellings', await leafOf(t));
     for (const target of SAME) assert.ok(isGuarded(await answer(server, 'GET', target)), target);
     for (const target of OTHER) assert.ok(!isGuarded(await answer(server, 'GET', target)), target);
   });
@@ -109,7 +106,7 @@ for (const [name, leafOf] of Object.entries(LEAVES)) {
   for (const [validate, filterOf] of Object.entries(validates())) {
     test(`${validate} in front of ${name} knows what it guards in every spelling`, async (t) => {
       const { filter, method = 'GET', headers = [], hasDecided } = await filterOf(t);
-      const server = await serving(t, filter(watched(await leafOf(t))));
+      const server = await startedServer(t, 'spellings', filter(watched(await leafOf(t))));
       for (const target of ALL) {
         if (name === 'files' && method !== 'GET') continue;
         reached = undefined;
@@ -143,8 +140,7 @@ interface Deciding {
 
 function validates(): Readonly<Record<string, (t: TestContext) => Promise<Deciding>>> {
   const built = async (t: TestContext, factory: FilterFactory, local: Record<string, string>): Promise<Filter> => {
-    const { made, close } = await buildFilter(factory, { local });
-    t.after(close);
+    const { made } = await filterUntilEnd(t, factory, { local });
     return made;
   };
   return {
@@ -169,8 +165,7 @@ function validates(): Readonly<Record<string, (t: TestContext) => Promise<Decidi
     },
     'the log': async (t) => {
       const { log, lines } = captureLog();
-      const { made, close } = await buildFilter(requestLog, { local: { skip_paths: '/secure/admin' }, log });
-      t.after(close);
+      const { made } = await filterUntilEnd(t, requestLog, { local: { skip_paths: '/secure/admin' }, log });
       let before = 0;
       const hasDecided = (): boolean => {
         const silent = lines.length === before;
@@ -227,7 +222,7 @@ test('MW-37 access rules hold for the path the application gets', async (t) => {
   const { identity, filter } = await setUp(t, { service_type: 'compute' });
   const rule = { id: '1', service: 'compute', method: 'POST', path: '/open/*' };
   identity.tokens.set('ruled', token({ application_credential: { id: 'ac', access_rules: [rule] } }));
-  const server = await serving(t, compose([filter], await deepLeaf()));
+  const server = await startedServer(t, 'spellings', compose([filter], await deepLeaf()));
   const send = (target: string): Promise<RawResponse> => answer(server, 'POST', target, ['x-auth-token: ruled']);
   for (const target of ['/open/1', '/open/%31', '/open%2F1', '//open//1', '/%6fpen/1', '/open/a%20b', '/open/1;x']) {
     assert.match((await send(target)).body, /shallow/, target);
@@ -245,8 +240,9 @@ test('MW-37 access rules hold for the path the application gets', async (t) => {
 
 test('MW-24 what is exempt from read_only is what the application gets', async (t) => {
   const { made } = await buildFilter(readOnly, { local: { enabled: 'true', exempt_paths: '/jobs, /caf%c3%a9, /a b' } });
-  const server = await serving(
+  const server = await startedServer(
     t,
+    'spellings',
     made((req, res) => void res.end(requestPath(req))),
   );
   for (const target of ['/jobs/1', '/%6aobs', '/jobs%2F1', '//jobs', '/caf%C3%A9', '/caf%c3%a9/x', '/a%20b']) {
@@ -260,8 +256,9 @@ test('MW-24 what is exempt from read_only is what the application gets', async (
 test('MW-22 the longest override counts by the path it means, however it is written', async (t) => {
   const local = { max_request_body_size: '9', overrides: '/caf%C3%A9:1, /café/x:5' };
   const { made } = await buildFilter(sizelimit, { local });
-  const server = await serving(
+  const server = await startedServer(
     t,
+    'spellings',
     made((_req, res) => void res.end('in')),
   );
   assert.equal((await answer(server, 'POST', '/caf%C3%A9/x')).status, 200);
@@ -272,8 +269,9 @@ test('MW-18 a prefix that a proxy tells takes no path out of a rule, and into no
   const { proxyHeaders } = await import('portico/middleware');
   const proxied = await buildFilter(proxyHeaders, { local: { trusted_proxies: 'loopback', trust_prefix: 'true' } });
   const readonly = await buildFilter(readOnly, { local: { enabled: 'true', exempt_paths: '/jobs' } });
-  const server = await serving(
+  const server = await startedServer(
     t,
+    'spellings',
     compose([proxied.made, readonly.made], (_req, res) => void res.end('in')),
   );
   const headers = ['x-forwarded-prefix: /jobs', 'x-forwarded-for: 192.0.2.1'];
@@ -286,7 +284,7 @@ test('MW-14 path_prefix takes off its prefix in every spelling', async (t) => {
   const { made } = await buildFilter(pathPrefix, { local: { prefix: '/café/v1' } });
   const seen: App = (req, res) =>
     void res.end(JSON.stringify([environ(req).scriptName, req.url, encodeURI(requestPath(req))]));
-  const server = await serving(t, made(seen));
+  const server = await startedServer(t, 'spellings', made(seen));
   for (const target of ['/caf%C3%A9/v1/x', '/caf%c3%a9%2Fv1/%78', '//caf%C3%A9//v1//x', '/x']) {
     const { body } = await answer(server, 'GET', target);
     assert.deepEqual(JSON.parse(body), ['/caf%C3%A9/v1', '/x', '/caf%C3%A9/v1/x'], target);
@@ -296,7 +294,7 @@ test('MW-14 path_prefix takes off its prefix in every spelling', async (t) => {
 test('PD-60 a mount takes its path in every spelling', async (t) => {
   const ini =
     '[composite:main]\nuse = call:urlmap\n/secure/caf%c3%a9 = api\n/a|b = api\n/ = root\n[app:api]\nuse = call:echo\nname = api\n[app:root]\nuse = call:echo\nname = root\n';
-  const server = await serving(t, await composed(t, ini));
+  const server = await startedServer(t, 'spellings', await composed(t, ini));
   const name = async (target: string): Promise<string> =>
     (JSON.parse((await answer(server, 'GET', target)).body) as { name: string }).name;
   for (const target of ['/secure/caf%C3%A9', '/%73ecure//caf%c3%a9/x', '/secure%2Fcaf%C3%A9', '/a%7Cb', '/a|b/c']) {

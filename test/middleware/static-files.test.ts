@@ -5,12 +5,14 @@ import { type TestContext, test } from 'node:test';
 import { type App, environ } from 'portico/app';
 import { staticFiles, staticFilesFilter } from 'portico/middleware';
 import { Router } from 'portico/routing';
-import { buildApp, buildFilter, lint, request, tempConfig } from 'portico/testing';
+import { buildApp, buildFilter, lint, request } from 'portico/testing';
 import { silentLogger } from '#internal/log';
 import { rawRequest } from '#internal/testing';
+import { closedAfter } from '../fixtures/closed-after.js';
+import { filesUntilEnd } from '../fixtures/until-end.js';
 
 async function folder(t: TestContext): Promise<string> {
-  const files = await tempConfig({
+  const files = await filesUntilEnd(t, {
     'public/index.html': '<p>index',
     'public/a.txt': '0123456789',
     'public/sub/index.html': '<p>sub',
@@ -20,7 +22,6 @@ async function folder(t: TestContext): Promise<string> {
     'public/odd/index.html/a.txt': 'a',
     'secret.txt': 'secret',
   });
-  t.after(() => files.remove());
   await symlink(files.path('secret.txt'), files.path('public/escape.txt'));
   await symlink(files.path('secret.txt'), files.path('public/leak/index.html'));
   await symlink(files.path('public/a.txt'), files.path('public/inside.txt'));
@@ -77,8 +78,7 @@ test('AU-2 the path of a mount is redirected to its slash, with its prefix and q
   assert.equal((await request(mounted(app), 'GET', '/docs/')).text(), '<p>index');
   const sub = await request(mounted(app), 'GET', '/docs/sub');
   assert.deepEqual([sub.status, sub.headers.location], [301, '/docs/sub/']);
-  const router = await new Router({ log: silentLogger() }).mount('/docs', app).build();
-  t.after(() => router.close());
+  const router = closedAfter(t, await new Router({ log: silentLogger() }).mount('/docs', app).build());
   const below = await request(router, 'GET', '/docs?x=1');
   assert.deepEqual([below.status, below.headers.location], [301, '/docs/?x=1']);
   assert.equal((await request(router, 'GET', '/docs/')).text(), '<p>index');
@@ -90,8 +90,7 @@ test('AU-2 the path of a mount is redirected to its slash, with its prefix and q
 });
 
 test('AU-2 a redirect to the slash leads to no other host', async (t) => {
-  const files = await tempConfig({ 'public/\\evil.test/a.txt': '', 'public/evil.test/a.txt': '' });
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, { 'public/\\evil.test/a.txt': '', 'public/evil.test/a.txt': '' });
   const { made: app } = await buildApp(staticFiles, { local: { document_root: files.path('public') } });
   for (const path of ['//evil.test', '/\\evil.test', '/\\/evil.test']) {
     const answer = await rawRequest(app, `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { type App, environ } from 'portico/app';
 import { Config } from 'portico/config';
 import { stats } from 'portico/middleware';
 import { buildFilter, captureLog, lint, request } from 'portico/testing';
+import { nodeServer } from '../fixtures/node-server.js';
+import { filterUntilEnd } from '../fixtures/until-end.js';
 
 const app: App = (req, res) => {
   environ(req).route = { name: null, template: '/servers/{id}', controller: 'servers', action: 'show' };
@@ -25,8 +26,7 @@ for (const [format, metric, tags] of [
     await new Promise<void>((resolve) => statsd.bind(0, '127.0.0.1', resolve));
     t.after(() => void statsd.close());
     const local = { name: 'api', port: String(statsd.address().port), tags_format: format };
-    const { made, close } = await buildFilter(stats, { local });
-    t.after(close);
+    const { made } = await filterUntilEnd(t, stats, { local });
     const message = once(statsd, 'message');
     await request(lint(made(app)), 'GET', '/servers/8d2c3f1e-0000-4000-8000-123456789abc');
     const [count, time] = String((await message)[0]).split('\n');
@@ -60,10 +60,8 @@ test('MW-46 a response that ends after the filter was closed is not sent, and ha
   const app = made((_req, response) => {
     res = response;
   });
-  const server = createServer((req, response) => void app(req, response));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => void server.close());
-  const answer = fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  const { server, url } = await nodeServer(t, app);
+  const answer = fetch(url);
   await once(server, 'request');
   await close();
   const finished = once(res!, 'finish');

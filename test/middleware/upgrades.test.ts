@@ -25,10 +25,11 @@ import {
   sizelimit,
   stats,
 } from 'portico/middleware';
-import { Server } from 'portico/server';
+import type { Server } from 'portico/server';
 import { buildFilter } from 'portico/testing';
 import { memoryLog } from '../server/memory-log.js';
 import { portOf } from '../server/raw-client.js';
+import { startedServer } from '../server/started-server.js';
 
 /** The filters that accept a request without credentials. */
 const FILTERS = {
@@ -58,9 +59,7 @@ const taken: App = (req) => void takeUpgrade(req)!.socket.end(SWITCHED);
 
 /** Requests an upgrade and returns the server and everything that it sends. */
 async function answerOf(t: TestContext, app: App): Promise<{ readonly text: string; readonly server: Server }> {
-  const server = new Server('upgrades', app, { log: memoryLog() });
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'upgrades', app, { log: memoryLog() });
   const socket = connect(portOf(server), '127.0.0.1').setEncoding('latin1');
   t.after(() => socket.destroy());
   let text = '';

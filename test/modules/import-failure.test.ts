@@ -74,7 +74,7 @@ test('a Node that reads no TypeScript is reported with what to do', { skip: !NO_
   );
 });
 
-test('PD-155 a module that cannot be imported is refused with its own place, beside that in the paste file', async (t) => {
+test('PD-155 a module that cannot be imported is refused with its own place, beside that in the paste file', async () => {
   const files = {
     'package.json': '{"type":"module"}',
     'broken.js': 'const a = 1;\nexport const app = () => { return ) };\n',
@@ -96,7 +96,7 @@ test('PD-155 a module that cannot be imported is refused with its own place, bes
     './gone.js': ['gone.js:1:8', 'Cannot find module'],
   };
   for (const [module, [place, what]] of Object.entries(rows)) {
-    const folder = folderOf(t, { ...files, 'api-paste.ini': `[app:main]\npaste.app_factory = ${module}:app\n` });
+    const folder = folderOf({ ...files, 'api-paste.ini': `[app:main]\npaste.app_factory = ${module}:app\n` });
     const file = join(folder, 'api-paste.ini');
     await assert.rejects(new Loader(file).loadApp('main'), (error: PasteError) => {
       assert.equal(error.code, 'PORTICO_PASTE_NO_MODULE');

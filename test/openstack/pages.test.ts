@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { environ } from 'portico/app';
 import { type CollectionPageOptions, collectionPage, pageRequest } from 'portico/openstack';
 import { type ActionRequest, Reply, Router } from 'portico/routing';
+import { closedAfter } from '../fixtures/closed-after.js';
 import { serveApp, serveRouter } from '../routing/served-router.js';
 
 const items = ['a', 'b', 'c', 'd'].map((id) => ({ id }));
@@ -67,8 +68,7 @@ test('RT-187 a page that a store has cut is returned as it is, with a link when 
 });
 
 test('RT-188 RT-189 RT-190 the next page is the request’s own URL, parameters sorted, marker in place', async (t) => {
-  const app = await paged().build();
-  t.after(() => app.close());
+  const app = closedAfter(t, await paged().build());
   const send = await serveApp(t, (req, res) => {
     const env = environ(req);
     env.scriptName = '/v2.1';

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { listenOnPath } from '../../dist/operating/private-socket.js';
+import { closedAfter } from '../fixtures/closed-after.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { asOrdinaryUser } from '../launch/sockets/ordinary-user.js';
 
@@ -36,8 +37,7 @@ test('a path that cannot be reached is refused with the code and the hint of the
 
 test('a socket that this user may not connect to is kept, and permission is what is missing', async (t) => {
   const path = join(folder, 'other.sock');
-  const server = createServer().listen(path);
-  t.after(() => server.close());
+  const server = closedAfter(t, createServer().listen(path));
   await once(server, 'listening');
   chmodSync(path, 0);
   await asOrdinaryUser(folder, () => refused('other.sock', /^permission denied \(EACCES\)$/));

@@ -7,6 +7,7 @@ import { statusPage } from '../../dist/operating/page/frame.js';
 import { captureLog } from '../../dist/testing/index.js';
 import { untilFileEnds } from '../e2e/program.js';
 import { browserOf, withoutBrowser as skip } from '../fixtures/browser.js';
+import { closedAfter } from '../fixtures/closed-after.js';
 
 const browser = browserOf(untilFileEnds());
 
@@ -107,8 +108,7 @@ async function browse(t: TestContext, given: Given, options: BrowserContextOptio
   const server = new ControlServer({ 'GET /': statusPage, ...Object.fromEntries(routes) }, captureLog().log);
   const port = await server.listenOn({ host: '127.0.0.1', port: 0 });
   t.after(() => server.close());
-  const context = await (await browser()).newContext(options);
-  t.after(() => context.close());
+  const context = closedAfter(t, await (await browser()).newContext(options));
   const page = await context.newPage();
   const said: string[] = [];
   page.on('console', (message) => said.push(message.text()));

@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from '../fixtures/keeper.js';
 
 const script = fileURLToPath(new URL('../../test/peers/run.mjs', import.meta.url));
 
 /** Creates a suite in the place of Koa's. */
-function folder(t: TestContext, tests: string): string {
-  const place = mkdtempSync(join(tmpdir(), 'portico-peers-test-'));
-  t.after(() => rmSync(place, { recursive: true }));
+function folder(tests: string): string {
+  const place = temporaryFolder('portico-peers-test-');
   mkdirSync(join(place, 'koa', 'node_modules'), { recursive: true });
   mkdirSync(join(place, 'koa', '__tests__'));
   writeFileSync(
@@ -39,20 +38,16 @@ function run(place: string) {
   return spawnSync(process.execPath, [script, place, 'koa'], { encoding: 'utf8', env });
 }
 
-test("a test that passes on Node's server alone is named with its message, and the status is 1", (t) => {
+test("a test that passes on Node's server alone is named with its message, and the status is 1", () => {
   const { status, stdout } = run(
-    folder(
-      t,
-      `describe('asks', () => { test('for dots', async () => assert.equal(await ask('/../a'), '200 /../a')); });`,
-    ),
+    folder(`describe('asks', () => { test('for dots', async () => assert.equal(await ask('/../a'), '200 /../a')); });`),
   );
   assert.match(stdout, /DIFFERS {2}__tests__\/one\.test\.js: asks for dots\n +'400 .*The path has a dot segment/);
   assert.equal(status, 1);
 });
 
-test('a suite that is not there is said, and the status is 1 where it was named', (t) => {
-  const place = mkdtempSync(join(tmpdir(), 'portico-peers-test-'));
-  t.after(() => rmSync(place, { recursive: true }));
+test('a suite that is not there is said, and the status is 1 where it was named', () => {
+  const place = temporaryFolder('portico-peers-test-');
   const { status, stdout } = run(place);
   assert.match(stdout, /== koa: no checkout with node_modules/);
   assert.equal(status, 1);

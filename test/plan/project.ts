@@ -63,12 +63,11 @@ export interface Repository {
   git(...words: string[]): string;
   /** Replaces a text of a file that occurs once. */
   edit(file: string, from: string, to: string): void;
-  remove(): void;
 }
 
 /** Returns a repository with one commit on `main`. */
 export function repository(files: Readonly<Record<string, string>> = FILES): Repository {
-  const { folder, remove } = emptyProject(files);
+  const { folder } = emptyProject(files);
   const git = (...words: string[]): string =>
     execFileSync('git', ['-c', 'user.name=test', '-c', 'user.email=test@localhost', ...words], {
       cwd: folder,
@@ -83,5 +82,5 @@ export function repository(files: Readonly<Record<string, string>> = FILES): Rep
     if (text.split(from).length !== 2) throw new Error(`${file} does not have ${from} once`);
     writeFileSync(join(folder, file), text.replace(from, to));
   };
-  return { folder, git, edit, remove };
+  return { folder, git, edit };
 }

@@ -1,4 +1,5 @@
 /** Tests the policy of an application: rules in code, policy files, guards of routes, and checks that ask a server. */
+
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -26,8 +27,8 @@ const reader = new RequestContext({ userId: 'ada', projectId: 'p1', roles: ['rea
 const admin = new RequestContext({ userId: 'eve', projectId: 'p2', roles: ['Admin'], isAdmin: true });
 
 /** Returns a configuration in a folder with these files. */
-async function configOf(t: TestContext, ini: string, files: Readonly<Record<string, string>> = {}) {
-  const folder = folderOf(t, { 'portico.ini': `[oslo_policy]\n${ini}`, ...files });
+async function configOf(ini: string, files: Readonly<Record<string, string>> = {}) {
+  const folder = folderOf({ 'portico.ini': `[oslo_policy]\n${ini}`, ...files });
   const log = memoryLog();
   const config = await Config.load({ files: [join(folder, 'portico.ini')], argv: false, env: {}, log });
   return { config, folder, log };
@@ -58,24 +59,24 @@ test('is_admin is among the credentials only if the application adds it', async 
   assert.equal(await definePolicy(rules, { credentials }).load(new Config()).allows(admin, 'x'), true);
 });
 
-test('files replace rules: policy.yaml, then policy.d in the order of names; policy.json only without the first', async (t) => {
+test('files replace rules: policy.yaml, then policy.d in the order of names; policy.json only without the first', async () => {
   const files = {
     'policy.yaml': 'books:list: role:a\n',
     'policy.d/2': 'books:list: role:c\n',
     'policy.d/1': 'books:list: role:b\n',
   };
-  const { config } = await configOf(t, '', files);
+  const { config } = await configOf('', files);
   const policy = definition.load(config);
   const allowed = await Promise.all(['a', 'b', 'c'].map((role) => policy.allows({ roles: [role] }, 'books:list')));
   assert.deepEqual(allowed, [false, false, true]);
   assert.equal(definition.load(config), policy);
-  const { config: old } = await configOf(t, '', { 'policy.json': '{"books:list": "role:d"}' });
+  const { config: old } = await configOf('', { 'policy.json': '{"books:list": "role:d"}' });
   assert.equal(await definition.load(old).allows({ roles: ['d'] }, 'books:list'), true);
 });
 
-test('a policy file with an error is refused whole, with all errors and warnings in their order', async (t) => {
+test('a policy file with an error is refused whole, with all errors and warnings in their order', async () => {
   const text = 'books:list: no\nbooks:delte: "role:a"\na: rule:b\nb: "not rule:a"\n';
-  const { config } = await configOf(t, 'policy_file = own.yaml\n', { 'own.yaml': text });
+  const { config } = await configOf('policy_file = own.yaml\n', { 'own.yaml': text });
   assert.throws(
     () => definition.load(config),
     (error: Error & { code: string; describe(): string }) => {
@@ -102,20 +103,20 @@ test('a policy file with an error is refused whole, with all errors and warnings
   );
 });
 
-test('a policy file that the operator names must exist', async (t) => {
-  const { config } = await configOf(t, 'policy_file = gone.yaml\n');
+test('a policy file that the operator names must exist', async () => {
+  const { config } = await configOf('policy_file = gone.yaml\n');
   assert.throws(() => definition.load(config), {
     code: 'PORTICO_POLICY_REFUSED',
     message: /portico\.ini:2:15: error: \[oslo_policy\] policy_file: does not exist; got gone\.yaml/,
   });
 });
 
-test('what is probably not meant is a warning in the log', async (t) => {
+test('what is probably not meant is a warning in the log', async () => {
   const rules = definePolicy([
     { name: 'new', checkStr: '@', deprecatedRule: { name: 'old', checkStr: '@' } },
     { name: 'gone', checkStr: '@', deprecatedForRemoval: true, deprecatedReason: 'r', deprecatedSince: '2' },
   ]);
-  const { config, log } = await configOf(t, '', { 'policy.yaml': 'old: role:a\ngone: role:b or x\nnew: "rule:nwe"\n' });
+  const { config, log } = await configOf('', { 'policy.yaml': 'old: role:a\ngone: role:b or x\nnew: "rule:nwe"\n' });
   rules.load(config);
   const told = log.lines.map((line) => JSON.stringify(line)).join('\n');
   for (const part of [
@@ -128,14 +129,14 @@ test('what is probably not meant is a warning in the log', async (t) => {
   }
 });
 
-test('the scope of a token is refused or logged once', async (t) => {
-  const { config: strict } = await configOf(t, 'enforce_scope = true\n');
+test('the scope of a token is refused or logged once', async () => {
+  const { config: strict } = await configOf('enforce_scope = true\n');
   await assert.rejects(definition.load(strict).enforce(reader, 'hosts:list'), {
     status: 403,
     kind: 'scope',
     message: 'hosts:list requires a scope of system; the request was made with project scope',
   });
-  const { config, log } = await configOf(t, '');
+  const { config, log } = await configOf('');
   const policy = definition.load(config);
   await policy.enforce(reader, 'hosts:list');
   await policy.enforce(reader, 'hosts:list');
@@ -242,7 +243,7 @@ test('http: asks a server, as a form or as JSON; one that does not respond costs
   assert.equal(form.get('rule'), '"asks"');
   assert.deepEqual(JSON.parse(form.get('target')!), { answer: 'yes' });
   assert.equal((JSON.parse(form.get('credentials')!) as { user_id: string }).user_id, 'ada');
-  const { config } = await configOf(t, 'remote_content_type = application/json\nremote_timeout = 0.2\n');
+  const { config } = await configOf('remote_content_type = application/json\nremote_timeout = 0.2\n');
   const other = rules.load(config);
   assert.equal(await other.allows(reader, 'asks', { answer: 'yes' }), true);
   assert.equal((JSON.parse(bodies.at(-1)!) as { rule: string }).rule, 'asks');
@@ -255,11 +256,11 @@ test('https: verifies the certificate of the server, unless the option says othe
   });
   const { port } = await policyServer(t, { key, cert });
   const rules = definePolicy([{ name: 'asks', checkStr: `https://127.0.0.1:${port}/yes` }]);
-  const { config: unknown } = await configOf(t, '');
+  const { config: unknown } = await configOf('');
   await assert.rejects(rules.load(unknown).allows(reader, 'asks'), { status: 503 });
-  const { config: careless } = await configOf(t, 'remote_ssl_verify_server_crt = false\n');
+  const { config: careless } = await configOf('remote_ssl_verify_server_crt = false\n');
   assert.equal(await rules.load(careless).allows(reader, 'asks'), true);
-  const { config, folder } = await configOf(t, 'remote_ssl_ca_crt_file = ca.pem\n', { 'ca.pem': cert });
+  const { config, folder } = await configOf('remote_ssl_ca_crt_file = ca.pem\n', { 'ca.pem': cert });
   config.setOverride('oslo_policy', 'remote_ssl_ca_crt_file', join(folder, 'ca.pem'));
   assert.equal(await rules.load(config).allows(reader, 'asks'), true);
 });

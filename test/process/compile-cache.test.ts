@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync, watch } from 'node:fs';
+import { cpSync, existsSync, readdirSync, symlinkSync, watch } from 'node:fs';
 import module from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from '../fixtures/keeper.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const skip = 'enableCompileCache' in module ? false : `Node ${process.version} keeps no compiled code`;
 
-test('compiled code is kept in the package, unless Node is configured otherwise', { skip }, (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-cache-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+test('compiled code is kept in the package, unless Node is configured otherwise', { skip }, () => {
+  const folder = temporaryFolder('portico-cache-');
   for (const name of ['package.json', 'lib']) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   const run = (env: NodeJS.ProcessEnv): void => {
@@ -31,8 +30,7 @@ test('compiled code is kept in the package, unless Node is configured otherwise'
 });
 
 test('compiled code is kept after the start of a process that is killed', { skip }, async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-cache-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder('portico-cache-');
   cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
   for (const copied of ['dist', 'lib']) cpSync(join(ROOT, copied), join(folder, copied), { recursive: true });
   const module = join(folder, 'dist/process/v8.js');

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { ask } from '../e2e/clients.js';
-import { apiCli, emptyProject, freePort, Program, startApiCli } from '../e2e/program.js';
+import { apiCli, emptyProject, freePort, Program, startProject, untilEnd } from '../e2e/program.js';
 import { pidApp, pidProject } from '../e2e/projects.js';
 
 /** A preloaded module that signals the parent process when it adds its first listener for SIGTERM. */
@@ -20,14 +20,13 @@ if (process.env.PORTICO_WORKER_ID === undefined) {
 
 function early(t: TestContext, signal: string, args: readonly string[], files: Record<string, string> = {}): Program {
   const project = emptyProject({ 'at-once.mjs': SIGNAL_AT_ONCE, ...files });
-  const program = new Program(process.execPath, ['--import', './at-once.mjs', ...args], {
-    cwd: project.folder,
-    env: { TEST_SIGNAL: signal },
-  });
-  t.after(async () => {
-    await program.end();
-    project.remove();
-  });
+  const program = untilEnd(
+    t,
+    new Program(process.execPath, ['--import', './at-once.mjs', ...args], {
+      cwd: project.folder,
+      env: { TEST_SIGNAL: signal },
+    }),
+  );
   return program;
 }
 
@@ -116,8 +115,7 @@ test('LC-518 SIGHUP before the launch is over is a reload behind it', async (t) 
   await program.printed(/Reload accepted/);
   assert.equal((await ask(`http://127.0.0.1:${port}/`)).status, 200);
   assert.equal(program.output().match(/"event":"reload"/g)?.length, 1);
-  program.kill();
-  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  await program.stop();
 });
 
 test('LC-518 SIGHUP while the first workers load is a reload behind the launch', async (t) => {
@@ -127,19 +125,14 @@ console.error('loading');
 while (!existsSync(new URL('./go', import.meta.url))) await new Promise((resolve) => setTimeout(resolve, 20));
 ${pidApp}`;
   const project = emptyProject({ ...pidProject(port, 1), 'app.js': app });
-  const program = startApiCli([], { cwd: project.folder });
-  t.after(async () => {
-    await program.end();
-    project.remove();
-  });
+  const program = startProject(t, project);
   await program.printed(/loading/);
   for (let i = 0; i < 5; i++) program.kill('SIGHUP');
   await program.printed(/Caught SIGHUP/);
   writeFileSync(join(project.folder, 'go'), '');
   await program.printed(/Reload accepted/);
   assert.match(program.output(), /^hello .*:\d+/m);
-  program.kill();
-  assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+  await program.stop();
 });
 
 test('LC-531 LC-355 a factory stuck in a loop when SIGTERM comes is ended at the deadline', async (t) => {
@@ -147,11 +140,7 @@ test('LC-531 LC-355 a factory stuck in a loop when SIGTERM comes is ended at the
   const app = `import { writeSync } from 'node:fs';
 export const app = () => { writeSync(2, 'stuck\\n'); for (const cell = new Int32Array(new SharedArrayBuffer(4)); ; ) Atomics.wait(cell, 0, 0, 5); };\n`;
   const project = emptyProject({ ...pidProject(port, 1, 'graceful_shutdown_timeout = 2'), 'app.js': app });
-  const program = startApiCli([], { cwd: project.folder });
-  t.after(async () => {
-    await program.end();
-    project.remove();
-  });
+  const program = startProject(t, project);
   await program.printed(/^stuck$/m);
   program.kill();
   assert.deepEqual(await program.ended, { code: 1, signal: null }, program.output());

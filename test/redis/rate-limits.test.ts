@@ -8,8 +8,10 @@ import { buildFilter, captureLog, request } from 'portico/testing';
 import { commandBeside } from '../cli/command.js';
 import { ask } from '../e2e/clients.js';
 import { emptyProject, freePort, startProject } from '../e2e/program.js';
+import { closedAfter } from '../fixtures/closed-after.js';
 import { TcpProxy } from '../fixtures/tcp-proxy.js';
 import { until } from '../fixtures/until.js';
+import { filterUntilEnd } from '../fixtures/until-end.js';
 import { startRedis, withoutRedis } from './redis-server.js';
 
 const skip = withoutRedis;
@@ -18,12 +20,11 @@ const app: App = (_req, res) => void res.end();
 /** Builds the filter of one host. Each has its own buckets, for while the store is away. */
 async function hostOf(t: TestContext, local: Readonly<Record<string, string>>, service = 'shop') {
   const log = captureLog();
-  const { made, close } = await buildFilter(rateLimit, {
+  const { made } = await filterUntilEnd(t, rateLimit, {
     local: { rules: 'all address 1/h 3', ...local },
     service,
     log: log.log,
   });
-  t.after(close);
   const limited = made((req, res) => app(req, res));
   const from: App = (req, res) => {
     environ(req).remote = { address: '192.0.2.7', port: undefined, scheme: 'http', host: undefined };
@@ -86,7 +87,7 @@ test('hosts share a limit; another API has its own, and a bucket ends when it is
   assert.equal(one.log.text(), '');
 });
 
-test('two hosts grant the rate within two percent', { skip, timeout: 60_000 }, async (t) => {
+test('two hosts grant the rate within two percent', { skip }, async (t) => {
   const { url: store } = await startRedis(t);
   // No pause of a busy machine fills the bucket, and enough is asked to empty it.
   const local = { store, rules: 'all address 20/s 40', ...PATIENT };
@@ -124,10 +125,7 @@ test('a request that may wait gets its token in advance', { skip }, async (t) =>
   assert.ok((await host.ask()).ms > 30);
 });
 
-test('a store that stalls costs one request in a second its timeout; then it counts again', {
-  skip,
-  timeout: 60_000,
-}, async (t) => {
+test('a store that stalls costs one request in a second its timeout; then it counts again', { skip }, async (t) => {
   const { url: store, pid } = await startRedis(t);
   // More than a request takes on a busy machine.
   const host = await hostOf(t, { store, rules: 'all address 1000/s 1000', timeout: '400' });
@@ -145,7 +143,6 @@ test('a store that stalls costs one request in a second its timeout; then it cou
 
 test('while the store is away, each machine has its own buckets, without an error for any client', {
   skip,
-  timeout: 60_000,
 }, async (t) => {
   const port = await freePort();
   const store = `redis://127.0.0.1:${port}`;
@@ -159,7 +156,6 @@ test('while the store is away, each machine has its own buckets, without an erro
 
 test('a first connection that fails is reported without a request, with the reason, and when it is there', {
   skip,
-  timeout: 60_000,
 }, async (t) => {
   const port = await freePort();
   const host = await hostOf(t, { store: `redis://127.0.0.1:${port}` });
@@ -194,7 +190,7 @@ test('an error that repeats the password is reported without it; a server withou
   }
 });
 
-test('the status tells that the store is away, also without a request', { timeout: 60_000 }, async (t) => {
+test('the status tells that the store is away, also without a request', async (t) => {
   const port = await freePort();
   const project = emptyProject({
     'api-paste.ini':
@@ -219,10 +215,9 @@ test('on_failure = refuse responds with 503 with Retry-After', { skip }, async (
   assert.equal(answer.headers['retry-after'], '1');
 });
 
-test('a full store and one that flaps leave requests as they are', { skip, timeout: 60_000 }, async (t) => {
+test('a full store and one that flaps leave requests as they are', { skip }, async (t) => {
   const { url, cli } = await startRedis(t);
-  const proxy = await TcpProxy.to(url);
-  t.after(() => proxy.close());
+  const proxy = closedAfter(t, await TcpProxy.to(url));
   const host = await hostOf(t, { store: proxy.url, rules: 'all address 1000/s 1000' });
   assert.equal(cli('CONFIG', 'SET', 'maxmemory', '1'), 'OK');
   assert.deepEqual([...new Set(await statusesOf(host, 10))], [200]);
@@ -239,10 +234,9 @@ test('a full store and one that flaps leave requests as they are', { skip, timeo
   assert.deepEqual([...new Set(await statusesOf(host, 10))], [200]);
 });
 
-test('a connection without responses is replaced', { skip, timeout: 60_000 }, async (t) => {
+test('a connection without responses is replaced', { skip }, async (t) => {
   const { url } = await startRedis(t);
-  const proxy = await TcpProxy.to(url);
-  t.after(() => proxy.close());
+  const proxy = closedAfter(t, await TcpProxy.to(url));
   const host = await hostOf(t, { store: proxy.url, rules: 'all address 1000/s 1000' });
   await host.ask();
   const before = proxy.connections;
@@ -278,10 +272,9 @@ test('a blocked event loop is no failure of the store: responses that came meanw
   assert.equal(host.log.text(), '');
 });
 
-test('many requests that one stall makes late leave the connection as it is', { skip, timeout: 60_000 }, async (t) => {
+test('many requests that one stall makes late leave the connection as it is', { skip }, async (t) => {
   const { url, pid } = await startRedis(t);
-  const proxy = await TcpProxy.to(url);
-  t.after(() => proxy.close());
+  const proxy = closedAfter(t, await TcpProxy.to(url));
   const host = await hostOf(t, { store: proxy.url, rules: 'all address 1000/s 1000' });
   await host.ask();
   const { connections } = proxy;

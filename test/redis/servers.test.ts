@@ -1,4 +1,5 @@
 /** Servers of Redis as operators run them: with TLS, users, databases, Sentinel, and as a cluster. */
+
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -9,19 +10,19 @@ import { createServer } from 'node:tls';
 import { environ } from 'portico/app';
 import { rateLimit } from 'portico/middleware';
 import { buildFilter, request } from 'portico/testing';
+import { closedAfter } from '../fixtures/closed-after.js';
 import { freePort } from '../fixtures/free-port.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { until } from '../fixtures/until.js';
-import { temporaryFolder } from '../server/certificate-files.js';
+import { filterUntilEnd } from '../fixtures/until-end.js';
 import { type RedisServer, startRedis, withoutRedis } from './redis-server.js';
 import { Browser, hostOf, PATIENT, said } from './session-host.js';
 
 const skip = withoutRedis;
-const timeout = 80_000;
 
 /** Returns what a rate limit of a hundred at once tells of each of some requests of an address. */
 async function limited(t: TestContext, store: string, rules = 'all address 1/h 100'): Promise<() => Promise<string>> {
-  const { made, close } = await buildFilter(rateLimit, { local: { rules, store, ...PATIENT }, service: 'shop' });
-  t.after(close);
+  const { made } = await filterUntilEnd(t, rateLimit, { local: { rules, store, ...PATIENT }, service: 'shop' });
   const app = made((_req, res) => void res.end());
   return async () => {
     const answer = await request(
@@ -37,8 +38,8 @@ async function limited(t: TestContext, store: string, rules = 'all address 1/h 1
 }
 
 /** Returns the paths of an authority, and of a certificate that it has issued for localhost. */
-function certificates(t: TestContext): { ca: string; cert: string; key: string } {
-  const folder = temporaryFolder(t);
+function certificates(): { ca: string; cert: string; key: string } {
+  const folder = temporaryFolder();
   const [ca, own, cert, key] = ['ca', 'ca-key', 'cert', 'key'].map((name) => join(folder, `${name}.pem`)) as [
     string,
     string,
@@ -61,20 +62,21 @@ async function namedServer(t: TestContext, files?: { readonly cert: string; read
   const names: string[] = [];
   const pair = files && { cert: readFileSync(files.cert), key: readFileSync(files.key) };
   const note = (name: string, done: (error: null) => void): void => done(void names.push(name) as unknown as null);
-  const server = createServer({ ...pair, SNICallback: note }, (socket) => {
-    socket.on('error', () => undefined).on('data', () => answer !== undefined && socket.write(answer));
-    t.after(() => socket.destroy());
-  });
-  t.after(() => server.close());
+  const server = closedAfter(
+    t,
+    createServer({ ...pair, SNICallback: note }, (socket) => {
+      socket.on('error', () => undefined).on('data', () => answer !== undefined && socket.write(answer));
+      t.after(() => socket.destroy());
+    }),
+  );
   await new Promise<void>((listening) => server.listen(0, 'localhost', listening));
   return { names, port: (server.address() as AddressInfo).port };
 }
 
 test('TLS with an authority and a certificate of the client; a server that is not certified is not used', {
   skip,
-  timeout,
 }, async (t) => {
-  const { ca, cert, key } = certificates(t);
+  const { ca, cert, key } = certificates();
   const port = await freePort();
   const files = ['--tls-ca-cert-file', ca, '--tls-cert-file', cert, '--tls-key-file', key];
   const cliWords = ['-h', 'localhost', '--tls', '--cacert', ca, '--cert', cert, '--key', key];
@@ -96,7 +98,7 @@ test('TLS with an authority and a certificate of the client; a server that is no
   });
 });
 
-test('the name of the host is sent with TLS, by which an address finds one of many servers', { timeout }, async (t) => {
+test('the name of the host is sent with TLS, by which an address finds one of many servers', async (t) => {
   const { port, names } = await namedServer(t);
   await hostOf(t, { store: `rediss://localhost:${port}` });
   await until(
@@ -105,11 +107,8 @@ test('the name of the host is sent with TLS, by which an address finds one of ma
   );
 });
 
-test('the name of the host is sent to nodes of a cluster, also to those that others name', {
-  skip,
-  timeout,
-}, async (t) => {
-  const files = certificates(t);
+test('the name of the host is sent to nodes of a cluster, also to those that others name', { skip }, async (t) => {
+  const files = certificates();
   const node = await namedServer(t, files);
   const slots = `*1\r\n*3\r\n:0\r\n:16383\r\n*3\r\n$9\r\nlocalhost\r\n:${node.port}\r\n$1\r\nx\r\n`;
   const root = await namedServer(t, files, slots);
@@ -120,10 +119,7 @@ test('the name of the host is sent to nodes of a cluster, also to those that oth
   );
 });
 
-test('a user with the commands of the pages, a password with any characters, and a database', {
-  skip,
-  timeout,
-}, async (t) => {
+test('a user with the commands of the pages, a password with any characters, and a database', { skip }, async (t) => {
   const { port, cli } = await startRedis(t);
   const rights = ['~portico:rate:*', '~portico:session:*', '+eval', '+evalsha', '+get', '+set', '+time'];
   cli('ACL', 'SETUSER', 'shop', 'on', '>p@ss:w/rd?#%', ...rights, '+expire', '+del', '+select', '+ping');
@@ -168,7 +164,7 @@ test('the parts of a URL that cannot be used are reported, and nothing else of i
   }
 });
 
-test('Sentinel: another server becomes the primary, and sessions stay', { skip, timeout }, async (t) => {
+test('Sentinel: another server becomes the primary, and sessions stay', { skip }, async (t) => {
   const primary = await startRedis(t);
   const replica = await startRedis(t, {
     words: ['--replicaof', `127.0.0.1 ${primary.port}`],
@@ -202,10 +198,7 @@ test('Sentinel: another server becomes the primary, and sessions stay', { skip, 
   await until(ask, (told) => told.includes('r=98;'));
 });
 
-test('a cluster: each key on its node; a node that is away costs the sessions that it has', {
-  skip,
-  timeout,
-}, async (t) => {
+test('a cluster: each key on its node; a node that is away costs the sessions that it has', { skip }, async (t) => {
   const nodes: RedisServer[] = [];
   const addresses: string[] = [];
   for (let count = 0; count < 3; count++) {

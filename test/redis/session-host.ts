@@ -3,8 +3,9 @@ import type { TestContext } from 'node:test';
 import type { App } from 'portico/app';
 import { session } from 'portico/middleware';
 import { Router } from 'portico/routing';
-import { buildFilter, captureLog, request } from 'portico/testing';
+import { captureLog, request } from 'portico/testing';
 import { until } from '../fixtures/until.js';
+import { filterUntilEnd } from '../fixtures/until-end.js';
 
 declare module 'portico/app' {
   interface SessionData {
@@ -44,8 +45,7 @@ async function routes(): Promise<App> {
 export async function hostOf(t: TestContext, local: Readonly<Record<string, string>>, service = 'shop') {
   const log = captureLog();
   const given = { secrets: '1'.repeat(32), ...local };
-  const { made, close } = await buildFilter(session, { local: given, service, log: log.log });
-  t.after(close);
+  const { made } = await filterUntilEnd(t, session, { local: given, service, log: log.log });
   return { app: made(await routes()), log };
 }
 

@@ -1,4 +1,5 @@
 /** Sessions in Redis: shared by hosts, and what a store that fails costs. */
+
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { session } from 'portico/middleware';
@@ -6,13 +7,13 @@ import { buildFilter } from 'portico/testing';
 import { commandBeside } from '../cli/command.js';
 import { ask } from '../e2e/clients.js';
 import { emptyProject, freePort, runApiCli, startProject } from '../e2e/program.js';
+import { closedAfter } from '../fixtures/closed-after.js';
 import { TcpProxy } from '../fixtures/tcp-proxy.js';
 import { until } from '../fixtures/until.js';
 import { startRedis, withoutRedis } from './redis-server.js';
 import { Browser, before, hostOf, PATIENT, said } from './session-host.js';
 
 const skip = withoutRedis;
-const timeout = 60_000;
 
 test('hosts share sessions: a log in, a change and a log out at one are those of the other', { skip }, async (t) => {
   const { url: store, cli } = await startRedis(t);
@@ -36,7 +37,7 @@ test('hosts share sessions: a log in, a change and a log out at one are those of
   assert.equal(one.log.text() + two.log.text(), '');
 });
 
-test('a value that is no session is none, and the log tells nothing of it', { skip, timeout }, async (t) => {
+test('a value that is no session is none, and the log tells nothing of it', { skip }, async (t) => {
   const { url: store, cli } = await startRedis(t);
   const host = await hostOf(t, { store, ...PATIENT });
   const browser = new Browser();
@@ -50,7 +51,7 @@ test('a value that is no session is none, and the log tells nothing of it', { sk
   assert.equal(host.log.text(), '');
 });
 
-test('a session ends in the server after its life, and a request renews it there', { skip, timeout }, async (t) => {
+test('a session ends in the server after its life, and a request renews it there', { skip }, async (t) => {
   const { url: store, cli } = await startRedis(t);
   const host = await hostOf(t, { store, life_s: '100', ...PATIENT });
   mock.timers.enable({ apis: ['Date'], now: Date.now() });
@@ -72,7 +73,7 @@ test('a session ends in the server after its life, and a request renews it there
   assert.equal((await browser.send(host, 'GET', '/me')).status, 401);
 });
 
-test('a log out stays while other requests of the session change it', { skip, timeout }, async (t) => {
+test('a log out stays while other requests of the session change it', { skip }, async (t) => {
   const { url: store, cli } = await startRedis(t);
   const hosts = [await hostOf(t, { store, ...PATIENT }), await hostOf(t, { store, ...PATIENT })] as const;
   for (let round = 0; round < 50; round++) {
@@ -88,10 +89,7 @@ test('a log out stays while other requests of the session change it', { skip, ti
   }
 });
 
-test('a store that stalls costs one request in a second its timeout, and no request an error', {
-  skip,
-  timeout,
-}, async (t) => {
+test('a store that stalls costs one request in a second its timeout, and no request an error', { skip }, async (t) => {
   const { url: store, pid } = await startRedis(t);
   // More than a request takes on a busy machine.
   const host = await hostOf(t, { store, timeout: '400' });
@@ -122,7 +120,6 @@ test('a store that stalls costs one request in a second its timeout, and no requ
 
 test('while the store is away, a log in, a change and a log out get 503, and the session is there afterwards', {
   skip,
-  timeout,
 }, async (t) => {
   const port = await freePort();
   const host = await hostOf(t, { store: `redis://127.0.0.1:${port}` });
@@ -134,8 +131,7 @@ test('while the store is away, a log in, a change and a log out get 503, and the
   assert.equal((await browser.send(host, 'POST', '/try')).value, 'nothing', 'what is not kept is not there');
   const { url, cli } = await startRedis(t, { port });
   await browser.loggedIn(host);
-  const proxy = await TcpProxy.to(url);
-  t.after(() => proxy.close());
+  const proxy = closedAfter(t, await TcpProxy.to(url));
   // Longer than a pause of a busy machine.
   const other = await hostOf(t, { store: proxy.url, timeout: '500' });
   await browser.known(other);
@@ -155,11 +151,9 @@ test('while the store is away, a log in, a change and a log out get 503, and the
 
 test('a change of a session that could not be read, and is gone when the store is back, begins one', {
   skip,
-  timeout,
 }, async (t) => {
   const { url, cli } = await startRedis(t);
-  const proxy = await TcpProxy.to(url);
-  t.after(() => proxy.close());
+  const proxy = closedAfter(t, await TcpProxy.to(url));
   const host = await hostOf(t, { store: proxy.url, timeout: '500' });
   const browser = new Browser();
   await browser.loggedIn(host);
@@ -180,7 +174,6 @@ test('a change of a session that could not be read, and is gone when the store i
 
 test('on_failure = refuse responds with 503 to requests with a session, and serves others as ever', {
   skip,
-  timeout,
 }, async (t) => {
   const { url, pid } = await startRedis(t);
   const host = await hostOf(t, { store: url, on_failure: 'refuse' });
@@ -194,7 +187,7 @@ test('on_failure = refuse responds with 503 to requests with a session, and serv
   process.kill(pid, 'SIGCONT');
 });
 
-test('a full store refuses log ins only', { skip, timeout }, async (t) => {
+test('a full store refuses log ins only', { skip }, async (t) => {
   const { url: store, cli } = await startRedis(t);
   const host = await hostOf(t, { store, life_s: '100', ...PATIENT });
   const browser = new Browser();
@@ -209,10 +202,9 @@ test('a full store refuses log ins only', { skip, timeout }, async (t) => {
   assert.equal((await browser.send(host, 'POST', '/logout')).status, 204);
 });
 
-test('a store that flaps costs sessions for a moment, and no request an error', { skip, timeout }, async (t) => {
+test('a store that flaps costs sessions for a moment, and no request an error', { skip }, async (t) => {
   const { url } = await startRedis(t);
-  const proxy = await TcpProxy.to(url);
-  t.after(() => proxy.close());
+  const proxy = closedAfter(t, await TcpProxy.to(url));
   const host = await hostOf(t, { store: proxy.url });
   const browser = new Browser();
   await browser.loggedIn(host);
@@ -229,10 +221,9 @@ test('a store that flaps costs sessions for a moment, and no request an error', 
   await browser.known(host);
 });
 
-test('a connection without responses is replaced', { skip, timeout }, async (t) => {
+test('a connection without responses is replaced', { skip }, async (t) => {
   const { url } = await startRedis(t);
-  const proxy = await TcpProxy.to(url);
-  t.after(() => proxy.close());
+  const proxy = closedAfter(t, await TcpProxy.to(url));
   const host = await hostOf(t, { store: proxy.url });
   const browser = new Browser();
   await browser.loggedIn(host);
@@ -240,7 +231,7 @@ test('a connection without responses is replaced', { skip, timeout }, async (t) 
   await browser.known(host);
 });
 
-test('workers share sessions, and the status tells that the store is away', { skip, timeout }, async (t) => {
+test('workers share sessions, and the status tells that the store is away', { skip }, async (t) => {
   const { url: store, pid } = await startRedis(t, { words: ['--requirepass', 'hidden'] });
   const port = await freePort();
   const project = emptyProject({

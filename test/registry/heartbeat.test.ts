@@ -12,8 +12,9 @@ import { SqliteStore } from '../../dist/extras/registry/sqlite-store.js';
 import { deferred } from '../../dist/tasks/internal.js';
 import { commandBeside } from '../cli/command.js';
 import { ask } from '../e2e/clients.js';
-import { emptyProject, freePort, Program, startApiCli } from '../e2e/program.js';
+import { emptyProject, freePort, startMain, startProject } from '../e2e/program.js';
 import { pidApp } from '../e2e/projects.js';
+import { closedAfter } from '../fixtures/closed-after.js';
 import { until } from '../fixtures/until.js';
 import { recordedLog } from '../tasks/recorded-log.js';
 
@@ -55,10 +56,8 @@ service_down_time = 4
 `;
 
 async function started(t: TestContext) {
-  const { folder, remove } = emptyProject({ 'main.js': MAIN, 'portico.ini': INI });
-  t.after(remove);
-  const program = new Program(process.execPath, ['main.js'], { cwd: folder });
-  t.after(() => program.end());
+  const { folder } = emptyProject({ 'main.js': MAIN, 'portico.ini': INI });
+  const program = startMain(t, { folder });
   const beats = async (count: number): Promise<void> => {
     // Whole lines, because messages on standard error contain the word too.
     const before = program.stdout.match(/^beat$/gm)?.length ?? 0;
@@ -75,8 +74,7 @@ test('SG-23 LC-1356 the heart beats in the loop of its service: while that is bl
   await beats(2);
   // More than two intervals of one second, but less than the down time of four, so the service never counted as down.
   assert.match(program.stderr, /The event loop was blocked: a heartbeat was [23]\.?\d*s late/);
-  program.kill('SIGTERM');
-  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  await program.stop();
 });
 
 /** A heart whose beats and clock the test decides. */
@@ -131,17 +129,14 @@ test('SG-23 a heartbeat that took longer than its interval is followed by a shor
 /** Starts a fleet as operators do, with access to its registry. */
 async function fleet(t: TestContext, size = 2) {
   const port = await freePort();
-  const { folder, remove } = emptyProject({
+  const { folder } = emptyProject({
     'app.js': pidApp,
     'api-paste.ini': '[app:hello]\npaste.app_factory = ./app.js:app\n',
     'portico.ini': `${INI}enabled_apis = hello\n[api:hello]\nport = ${port}\nworkers = ${size}\n`,
   });
-  t.after(remove);
-  const program = startApiCli([], { cwd: folder });
-  t.after(() => program.end());
+  const program = startProject(t, { folder });
   await program.printed(new RegExp(`^hello\\b.*\\b${size} worker`, 'm'));
-  const store = new SqliteStore(join(folder, 'services.db'));
-  t.after(() => store.close());
+  const store = closedAfter(t, new SqliteStore(join(folder, 'services.db')));
   const registry = new StoredRegistry(store);
   const view = async () => (await registry.list())[0]!;
   // All workers, and a second heartbeat.
@@ -155,8 +150,7 @@ async function fleet(t: TestContext, size = 2) {
 
 test('a registry that cannot be written is in the status, and service list says that its records are stale', async (t) => {
   const { folder, program } = await fleet(t, 1);
-  const other = openDatabase(join(folder, 'services.db'));
-  t.after(() => other.close());
+  const other = closedAfter(t, openDatabase(join(folder, 'services.db')));
   const command = (...words: string[]) => commandBeside(words, { cwd: folder, env: { NO_COLOR: '1' } });
   // As on a full disk, every write fails and every query succeeds.
   const writes = ['UPDATE ON services', 'INSERT ON service_workers', 'INSERT ON service_leases'];
@@ -191,8 +185,7 @@ test('SG-31 a record that an operator deletes under a running fleet: 503 at once
   await program.printed(/("event":"worker_exited"[\s\S]*){2}/);
   assert.equal((await ask(`http://127.0.0.1:${port}/`)).status, 200);
   assert.equal((await view()).record.binary, 'portico-hello');
-  program.kill('SIGTERM');
-  assert.equal((await program.ended).code, 0);
+  await program.stop();
 });
 
 for (const workers of [1, 2]) {
@@ -200,13 +193,10 @@ for (const workers of [1, 2]) {
     const source = MAIN.replace('launch(service, {', `launch(service, { workers: ${workers},`);
     const waits = INI.replace('[servicegroup]', '[servicegroup]\nfence_on_forced_down = true');
     // A directory at the database's path, so that opening it fails.
-    const { folder, remove } = emptyProject({ 'main.js': source, 'portico.ini': waits, 'services.db/in-the-way': '' });
-    t.after(remove);
-    const program = new Program(process.execPath, ['main.js'], { cwd: folder });
-    t.after(() => program.end());
+    const { folder } = emptyProject({ 'main.js': source, 'portico.ini': waits, 'services.db/in-the-way': '' });
+    const program = startMain(t, { folder });
     await program.printed(/waiting for the service registry/);
-    program.kill();
-    assert.deepEqual(await program.ended, { code: 0, signal: null });
+    await program.stop();
     assert.doesNotMatch(program.stderr, /Graceful shutdown timeout exceeded|killing/);
   });
 }

@@ -170,10 +170,8 @@ test('SG-30 SG-59 LC-1355 a registry that is away: one warning, one recovery wit
   house.away = false;
   await house.clock.advance(10_000);
   assert.equal(member.heartbeat.disconnected, false);
-  assert.deepEqual(
-    house.lines().map(({ msg }) => msg),
-    ['Recovered from being unable to report status, after 3m.'],
-  );
+  const messages = house.lines().map(({ msg }) => msg);
+  assert.deepEqual(messages, ['Recovered from being unable to report status, after 3m.']);
   assert.deepEqual(house.verdicts, []);
   const { state, record } = await house.view();
   assert.deepEqual([state, record.state], ['up', 'running']);
@@ -201,10 +199,8 @@ test('SG-30 an unexpected error is logged with its stack and does not end the he
   house.broken = true;
   await house.clock.advance(16_000);
   const lines = house.lines();
-  assert.deepEqual(
-    lines.map(({ msg }) => msg),
-    Array(2).fill('Unexpected error while reporting service status'),
-  );
+  const messages = lines.map(({ msg }) => msg);
+  assert.deepEqual(messages, Array(2).fill('Unexpected error while reporting service status'));
   assert.match(lines[0]!.err!.stack, /a defect/);
   house.broken = false;
   await house.clock.advance(10_000);
@@ -245,10 +241,8 @@ test('LC-1356 SG-23 a heart that beats late says how late, and whether others sa
     ahead = heldUp - 10_000;
     await clock.advance(10_000);
     assert.equal(member.heartbeat.lateMs, late - 10_000);
-    assert.deepEqual(
-      house.lines().map(({ msg }) => msg),
-      seen === undefined ? [] : [seen],
-    );
+    const messages = house.lines().map(({ msg }) => msg);
+    assert.deepEqual(messages, seen === undefined ? [] : [seen]);
     await member.leave();
   }
 });
@@ -273,10 +267,8 @@ test('SG-31 SG-59 a record that vanished is made anew; one that an operator dele
   other.lines();
   await other.clock.advance(60_000);
   assert.deepEqual(other.verdicts, ['drain: its record was deleted']);
-  assert.deepEqual(
-    other.lines().map(({ msg }) => msg),
-    ['The record of portico-compute on one was deleted by admin while it runs'],
-  );
+  const messages = other.lines().map(({ msg }) => msg);
+  assert.deepEqual(messages, ['The record of portico-compute on one was deleted by admin while it runs']);
   assert.deepEqual(await other.registry.list(), []);
 });
 

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { Config, type PorticoError } from 'portico/config';
 import { openRegistry } from 'portico/registry';
 import { openDatabase } from 'portico/sqlite';
@@ -10,13 +9,14 @@ import { MemoryStore, membership, RegistryUnavailable, StoredRegistry } from '#i
 import { silentLogger } from '#internal/log';
 import { SqliteStore } from '../../dist/extras/registry/sqlite-store.js';
 import { sqlitePath } from '../../dist/modules/index.js';
+import { closedAfter } from '../fixtures/closed-after.js';
 import { freePort } from '../fixtures/free-port.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { until } from '../fixtures/until.js';
 import { announcement } from './announcement.js';
 
 const log = silentLogger();
-const folder = mkdtempSync(join(tmpdir(), 'registry-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder('registry-');
 
 test('connections are written as SQLAlchemy writes them', () => {
   assert.equal(sqlitePath('sqlite:////var/lib/services.db'), '/var/lib/services.db');
@@ -168,8 +168,7 @@ test('SG-29 a process that replaces one which was forced down waits for the regi
 
 test('NI-3 a service starts and serves with a registry that is locked, damaged or refused, and says why it is not registered', async (t) => {
   const locked = join(folder, 'locked.db');
-  const other = openDatabase(locked);
-  t.after(() => other.close());
+  const other = closedAfter(t, openDatabase(locked));
   const damaged = join(folder, 'damaged.db');
   writeFileSync(damaged, 'no database'.repeat(1000));
   const away: Readonly<Record<string, RegExp>> = {

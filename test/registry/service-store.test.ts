@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { ServiceStore } from 'portico/registry';
@@ -10,12 +9,12 @@ import { PostgresqlStore } from '../../dist/extras/registry/postgresql-store.js'
 import { isUp } from '../../dist/extras/registry/service-registry.js';
 import type { Row } from '../../dist/extras/registry/sql-store.js';
 import { SqliteStore } from '../../dist/extras/registry/sqlite-store.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { until } from '../fixtures/until.js';
 import { announcement } from './announcement.js';
 import { startPostgresql } from './start-postgresql.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'registry-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder('registry-');
 
 const NEW = { disabled: false, state: 'starting' } as const;
 let files = 0;

@@ -16,6 +16,7 @@ import {
 } from 'portico/routing';
 import { captureLog } from 'portico/testing';
 import { type GenerationError, RouteTableError } from '#internal/routing';
+import { closedAfter } from '../fixtures/closed-after.js';
 import { keepingLogger, serveApp, serveRouter, testBoth } from './served-router.js';
 
 /** Returns a router whose /x responds with the body of the request. */
@@ -196,10 +197,8 @@ testBoth('RT-159 dates, BigInt, response schemas; a cycle gets 500 and is logged
     '{"at":"1970-01-01T00:00:00.000Z","big":1180591620717411303424,"text":"\\"1\\""}',
   );
   assert.equal((await send('GET', '/cycle')).status, 500);
-  assert.deepEqual(
-    log.lines.map(({ level }) => level),
-    ['error'],
-  );
+  const levels = log.lines.map(({ level }) => level);
+  assert.deepEqual(levels, ['error']);
   const shaped = await send('GET', '/schema');
   assert.deepEqual([shaped.text, shaped.headers['content-type']], ['{"id":"5"}', 'application/json']);
 });
@@ -293,8 +292,7 @@ testBoth('RT-161 the project of the path must be the one who asks', async (t, Ro
     controllers: { servers: { show: (_request: unknown, args: Args) => args } },
   });
   router.createRoute('/servers/{id}', 'GET', 'servers', 'show');
-  const app = await router.build();
-  t.after(() => app.close());
+  const app = closedAfter(t, await router.build());
   const send = await serveApp(t, (req, res) => {
     environ(req).context = { projectId: 'abc' } as never;
     return app(req, res);
@@ -308,9 +306,7 @@ testBoth(
   'request.url with a name that no route has is an error that names the nearest, and a path is taken as it is',
   async (t, Router) => {
     const log = keepingLogger();
-    const router = new Router({ log }).connect('server', '/servers/{id}', {
-      handler: () => null,
-    });
+    const router = new Router({ log }).connect('server', '/servers/{id}', { handler: () => null });
     router.get('/links/{name}', (request) => request.url(request.params.name, { id: 7 }));
     router.get('/path', (request) => request.url('/elsewhere', { id: 7 }));
     const send = await serveRouter(t, router);
@@ -382,10 +378,8 @@ testBoth(
     socket.destroy();
     const [reason] = (await once(events, 'aborted')) as [unknown];
     assert.equal(String(reason), 'AbortError: the client is gone');
-    assert.deepEqual(
-      log.lines.map(({ message }) => message),
-      ['an action failed after its client disconnected'],
-    );
+    const messages = log.lines.map(({ message }) => message);
+    assert.deepEqual(messages, ['an action failed after its client disconnected']);
   },
 );
 

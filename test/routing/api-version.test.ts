@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { environ } from 'portico/app';
 import { type ActionRequest, action, Router } from 'portico/routing';
 import { ApiVersion, RouteTableError } from '#internal/routing';
+import { closedAfter } from '../fixtures/closed-after.js';
 import { type Answer, serveApp, serveRouter, testBoth } from './served-router.js';
 
 const versions = {
@@ -259,8 +260,7 @@ test('RT-169 Vary is appended to what is there', async (t) => {
 });
 
 test('RT-195 the version of a request is noted, also if the request is refused', async (t) => {
-  const app = await router().build();
-  t.after(() => app.close());
+  const app = closedAfter(t, await router().build());
   const seen: (string | undefined)[] = [];
   const send = await serveApp(t, (req, res) => {
     const served = app(req, res);

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Router } from 'portico/routing';
+import { closedAfter } from '../fixtures/closed-after.js';
 
 test('RT-149 a table is immutable once it is built', async (t) => {
   const router = new Router().connect('/x', { handler: () => 1 });
-  const app = await router.build();
-  t.after(() => app.close());
+  closedAfter(t, await router.build());
   assert.throws(() => router.connect('/y', { handler: () => 1 }), { code: 'PORTICO_ROUTE_BUILT' });
 });
 

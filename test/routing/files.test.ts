@@ -1,24 +1,18 @@
 /** Files: sent with ranges and conditions, and received as they come, with limits. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import { readBody } from 'portico/app';
 import { Reply, type Router, type UploadRefused } from 'portico/routing';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { keepingLogger, serveRouter, testBoth } from './served-router.js';
 
-function folderOf(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-files-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
 testBoth('AU-11 Reply.file sends a file with its type, ETag, ranges and conditions', async (t, RouterOf) => {
-  const root = folderOf(t);
+  const root = temporaryFolder();
   writeFileSync(join(root, 'a.txt'), 'abcdef');
   const router = new RouterOf({ log: keepingLogger() });
   router.get('/files/{name}', ({ params }) => Reply.file(params.name, { root, maxAge: 60, headers: { 'x-a': '1' } }));
@@ -46,7 +40,7 @@ testBoth('AU-11 Reply.file sends a file with its type, ETag, ranges and conditio
 });
 
 test('AU-11 Reply.file keeps the headers that plugins and the action have set on the reply', async (t) => {
-  const root = folderOf(t);
+  const root = temporaryFolder();
   writeFileSync(join(root, 'a.txt'), 'abcdef');
   const { Router: Made } = await import('portico/routing');
   const plugin = async (fastify: FastifyInstance): Promise<void> => {
@@ -66,7 +60,7 @@ test('AU-11 Reply.file keeps the headers that plugins and the action have set on
 });
 
 testBoth('AU-11 a file with a header that cannot be sent gets 500 without the others', async (t, RouterOf) => {
-  const root = folderOf(t);
+  const root = temporaryFolder();
   writeFileSync(join(root, 'a.txt'), 'abcdef');
   const router = new RouterOf({ log: keepingLogger() });
   router.get('/bad', () => Reply.file('a.txt', { root, headers: { 'x-a': '1', 'x-none': undefined }, type: 'a\nb' }));
@@ -76,7 +70,7 @@ testBoth('AU-11 a file with a header that cannot be sent gets 500 without the ot
 });
 
 testBoth('AU-11 Reply.file has the status of the action, and sends parts for 200 only', async (t, RouterOf) => {
-  const root = folderOf(t);
+  const root = temporaryFolder();
   writeFileSync(join(root, 'a.txt'), 'abcdef');
   const router = new RouterOf({ log: keepingLogger() });
   router.get('/declared', { status: 203 }, () => Reply.file('a.txt', { root }));
@@ -97,7 +91,7 @@ testBoth('AU-11 Reply.file has the status of the action, and sends parts for 200
 });
 
 testBoth('AU-11 a path of a client stays in the root: no links out of it, no dots, no folders', async (t, RouterOf) => {
-  const folder = folderOf(t);
+  const folder = temporaryFolder();
   const root = join(folder, 'root');
   mkdirSync(join(root, 'sub'), { recursive: true });
   writeFileSync(join(folder, 'secret.txt'), 'secret');
@@ -155,7 +149,7 @@ async function saving(t: TestContext, folder: string, RouterOf: typeof Router) {
 }
 
 testBoth('AU-11 an upload is saved as it comes, with its fields; one file may be enough', async (t, RouterOf) => {
-  const folder = folderOf(t);
+  const folder = temporaryFolder();
   const { send } = await saving(t, folder, RouterOf);
   const { status, json } = await send(
     'POST',
@@ -169,7 +163,7 @@ testBoth('AU-11 an upload is saved as it comes, with its fields; one file may be
 });
 
 testBoth('AU-11 each limit has its fault and its name, and what was begun is removed', async (t, RouterOf) => {
-  const folder = folderOf(t);
+  const folder = temporaryFolder();
   const { send, failures } = await saving(t, folder, RouterOf);
   const asked = async (parts: readonly string[]): Promise<unknown[]> => {
     const { status } = await send('POST', '/files', form(parts));
@@ -211,7 +205,7 @@ test('AU-11 a route with streams reads them without the limit of a body, also of
 });
 
 testBoth('AU-11 a form without a boundary, or with one that is too long, is malformed', async (t, RouterOf) => {
-  const { send, failures } = await saving(t, folderOf(t), RouterOf);
+  const { send, failures } = await saving(t, temporaryFolder(), RouterOf);
   for (const type of ['multipart/form-data;', `multipart/form-data; boundary=${'x'.repeat(300)}`]) {
     const { status } = await send('POST', '/files', { headers: { 'content-type': type }, body: '--x--\r\n' });
     assert.deepEqual([status, (failures.pop() as UploadRefused | undefined)?.problem], [400, 'malformed']);
@@ -219,7 +213,7 @@ testBoth('AU-11 a form without a boundary, or with one that is too long, is malf
 });
 
 testBoth('AU-11 a file that is read in part, left, or not saved does not end the form', async (t, RouterOf) => {
-  const folder = folderOf(t);
+  const folder = temporaryFolder();
   const router: Router = new RouterOf({ log: keepingLogger() });
   router.post('/files/{way}', { body: { 'multipart/form-data': 'stream' } }, async (request) => {
     const upload = request.files();
@@ -242,7 +236,7 @@ testBoth('AU-11 a file that is read in part, left, or not saved does not end the
 });
 
 testBoth('AU-11 a client that leaves leaves nothing behind', async (t, RouterOf) => {
-  const folder = folderOf(t);
+  const folder = temporaryFolder();
   const { send, failures } = await saving(t, folder, RouterOf);
   const socket = connect(send.port, '127.0.0.1');
   socket.on('error', () => undefined);

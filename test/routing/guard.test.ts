@@ -244,10 +244,8 @@ testBoth('faults maps errors of an application by class, of which the first that
   assert.deepEqual(await said('gone'), [410, 'was sold']);
   assert.deepEqual(await said('missing'), [404, 'no such book']);
   assert.deepEqual(await said('fault'), [409, 'taken']);
-  assert.deepEqual(
-    log.lines.filter(({ level }) => level === 'error'),
-    [],
-  );
+  const errors = log.lines.filter(({ level }) => level === 'error');
+  assert.deepEqual(errors, []);
   assert.deepEqual(await said('broken'), [503, 'Service Unavailable']);
   assert.deepEqual(await said('other'), [500, 'Internal Server Error']);
   assert.deepEqual(

@@ -3,6 +3,8 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import { Mapper } from 'portico/routing';
 import { Server } from 'portico/server';
+import { closedAfter } from '../fixtures/closed-after.js';
+import { startedServer } from '../server/started-server.js';
 import { serveRouter, testBoth } from './served-router.js';
 
 /** Returns a table with every kind of route, nested three deep. */
@@ -135,11 +137,8 @@ const MILLION = keys(1_000_000);
 
 testBoth('RT-156 a body of a million keys over the limit is refused before it is parsed', async (t, Router) => {
   let calls = 0;
-  const app = await new Router().connect('/x', { handler: () => ++calls }).build();
-  t.after(() => app.close());
-  const server = new Server('hostile', app, { host: '127.0.0.1', port: 0 });
-  await server.start();
-  t.after(() => server.stop());
+  const app = closedAfter(t, await new Router().connect('/x', { handler: () => ++calls }).build());
+  const server = await startedServer(t, 'hostile', app, { host: '127.0.0.1', port: 0 });
   const { port } = server.addresses[0] as { port: number };
   // The second body is invalid from its first character: a parser would cause a 400.
   for (const body of [MILLION, MILLION.replace('{', '!')]) {

@@ -82,10 +82,8 @@ test('RT-74 a collection takes null for a prefix and for actions that it has not
   const none = { pathPrefix: null, collectionActions: null, memberActions: null } as unknown as CollectionOptions;
   const mapper = new Mapper();
   mapper.collection('books', 'book', none).connect('/all');
-  assert.deepEqual(
-    mapper.routes.map(({ template }) => template),
-    ['/books/all'],
-  );
+  const templates = mapper.routes.map(({ template }) => template);
+  assert.deepEqual(templates, ['/books/all']);
 });
 
 test('RT-22 a requirements object that two routes share is shared, and written to', () => {

@@ -87,9 +87,7 @@ const path = fc
     fc.constantFrom('/', '/', '/', '/', ''),
     fc.array(
       fc.constantFrom('a', 'b', 'ab', 'abc', 'os-1', 'x.y', '1', '12', 'é', '𝒳', 'detail', '', '.', 'a.json', '\n'),
-      {
-        maxLength: 5,
-      },
+      { maxLength: 5 },
     ),
     fc.constantFrom('', '', '/', '\n'),
   )

@@ -17,6 +17,7 @@ import { type ActionRequest, action, Reply, Router, type RouterPlugin, SENT } fr
 import { Server } from 'portico/server';
 import { WebSocket, WebSocketServer } from 'ws';
 import { silentLogger } from '#internal/log';
+import { closedAfter } from '../fixtures/closed-after.js';
 import { type LogLine, memoryLog } from '../server/memory-log.js';
 import { portOf } from '../server/raw-client.js';
 import { keepingLogger, serveRouter } from './served-router.js';
@@ -86,10 +87,8 @@ test('@fastify/multipart: a form without a boundary, or with one above 70 charac
     assert.match(refused.text, /The boundary of the body is longer than 70 characters\./);
     const quoted = { 'content-type': 'multipart/form-data; charset=utf-8; Boundary="x"' };
     assert.equal((await send('POST', '/any', { ...upload(10), headers: quoted })).status, 200);
-    assert.deepEqual(
-      log.lines.filter(({ level }) => level === 'error'),
-      [],
-    );
+    const errors = log.lines.filter(({ level }) => level === 'error');
+    assert.deepEqual(errors, []);
   }
   const none = await serveRouter(
     t,
@@ -123,10 +122,8 @@ test('@fastify/multipart: a form that is cut off gets 400, whoever reads it; oth
       assert.equal(status, 400, `${end} ${text}`);
       assert.match(text, /The body is incomplete\./);
     }
-    assert.deepEqual(
-      log.lines.filter(({ level }) => level === 'error'),
-      [],
-    );
+    const errors = log.lines.filter(({ level }) => level === 'error');
+    assert.deepEqual(errors, []);
     const cut = { headers, body: body.subarray(0, -20) };
     if (!isAttached) assert.equal((await send('POST', '/bug', cut)).status, 500);
     assert.equal((await send('POST', '/broken', { headers, body })).status, 500);
@@ -589,8 +586,7 @@ test('upgrades reach a plugin of a Router that listens to them', async (t) => {
     ],
   });
   router.connect('/things', { handler: () => 1 });
-  const app = await router.build();
-  t.after(() => app.close());
+  const app = closedAfter(t, await router.build());
   const server = new Server('sessions', app);
   await server.start();
   t.after(() => server.stop({ deadlineMs: 0 }));
@@ -720,10 +716,12 @@ for (const [guarded, auth] of [
 }
 
 test('a request that a plugin passes to another Router is one of its table there', async (t) => {
-  const inner = await new Router({ log: silentLogger(), plugins: [async () => undefined] })
-    .get('/inner', ({ reply }) => reply.callNotFound())
-    .build();
-  t.after(() => inner.close());
+  const inner = closedAfter(
+    t,
+    await new Router({ log: silentLogger(), plugins: [async () => undefined] })
+      .get('/inner', ({ reply }) => reply.callNotFound())
+      .build(),
+  );
   const passing = async (fastify: FastifyInstance): Promise<void> => {
     fastify.get('/inner', (request, reply) => {
       reply.hijack();
@@ -907,8 +905,7 @@ async function upgradesOf(
   t: Parameters<typeof serveRouter>[0],
   router: Router,
 ): Promise<(path: string, headers?: Record<string, string>) => Promise<{ status: number; text: string }>> {
-  const app = await router.build();
-  t.after(() => app.close());
+  const app = closedAfter(t, await router.build());
   const server = new Server('sessions', app);
   await server.start();
   t.after(() => server.stop({ deadlineMs: 0 }));
@@ -963,8 +960,7 @@ test('the connection closes if an action fails after it has taken the upgrade', 
     await turn();
     throw new Error('no rooms');
   });
-  const app = await router.build();
-  t.after(() => app.close());
+  const app = closedAfter(t, await router.build());
   const server = new Server('sessions', app);
   await server.start();
   t.after(() => server.stop({ deadlineMs: 0 }));
@@ -973,10 +969,8 @@ test('the connection closes if an action fails after it has taken the upgrade', 
     socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n`);
     assert.equal(String(Buffer.concat(await socket.toArray())), '', path);
   }
-  assert.deepEqual(
-    log.lines.map(({ message }) => message),
-    ['an action failed', 'an action failed'],
-  );
+  const messages = log.lines.map(({ message }) => message);
+  assert.deepEqual(messages, ['an action failed', 'an action failed']);
 });
 
 class Closed extends Error {}

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { errorsOf } from '../docs/compiler.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { ts } from '../fixtures/typescript.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -13,9 +14,8 @@ const readme = readFileSync(join(root, 'docs/reference/routing.md'), 'utf8');
 const programs = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, text]) => text!);
 
 /** Writes an application of the page to a file in the package, where `portico/…` resolves. */
-function writeProgram(t: { after(done: () => void): void }, text: string): string {
-  const folder = mkdtempSync(join(root, 'dist-test/readme-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+function writeProgram(text: string): string {
+  const folder = temporaryFolder('readme-', join(root, 'dist-test'));
   const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 };
   const file = join(folder, 'program.mjs');
   writeFileSync(file, ts.transpileModule(text, { compilerOptions: options }).outputText);
@@ -24,7 +24,7 @@ function writeProgram(t: { after(done: () => void): void }, text: string): strin
 
 test('the first application of the page serves what it says', async (t) => {
   const listening = '.listen(0, function () { process.send(this.address().port); });';
-  const child = fork(writeProgram(t, programs[0]!.replace('.listen(8774);', listening)));
+  const child = fork(writeProgram(programs[0]!.replace('.listen(8774);', listening)));
   t.after(() => child.kill());
   const [port] = (await once(child, 'message')) as [number];
   const get = async (path: string, init?: RequestInit): Promise<[number, unknown]> => {
@@ -45,8 +45,8 @@ test('the first application of the page serves what it says', async (t) => {
 });
 
 for (const [index, program] of programs.slice(1).entries()) {
-  test(`application ${index + 2} of the page runs`, async (t) => {
-    const child = fork(writeProgram(t, program));
+  test(`application ${index + 2} of the page runs`, async () => {
+    const child = fork(writeProgram(program));
     const [status] = (await once(child, 'exit')) as [number];
     assert.equal(status, 0);
   });

@@ -49,8 +49,6 @@ test('the routes of a resource are shown with braces', () => {
     only: ['show'],
     parentResource: { memberName: 'depot', collectionName: 'depots' },
   });
-  assert.deepEqual(
-    describeRoutes(router).map(({ template }) => template),
-    ['/depots/:depot_id/parcels/{id}.{format}', '/depots/:depot_id/parcels/{id}'],
-  );
+  const templates = describeRoutes(router).map(({ template }) => template);
+  assert.deepEqual(templates, ['/depots/:depot_id/parcels/{id}.{format}', '/depots/:depot_id/parcels/{id}']);
 });

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { type App, environ, type Filter } from 'portico/app';
 import { action, Router } from 'portico/routing';
 import { RouteTableError } from '#internal/routing';
+import { closedAfter } from '../fixtures/closed-after.js';
 import { keepingLogger, serveApp, serveRouter } from './served-router.js';
 
 /** Returns a filter that records its name for each request. */
@@ -62,8 +63,7 @@ test('RT-145 the line is moved back when a mounted app fails', async (t) => {
   const router = new Router({ log: keepingLogger() }).mount('/a', () => {
     throw new Error('no');
   });
-  const app = await router.build();
-  t.after(() => app.close());
+  const app = closedAfter(t, await router.build());
   let after: unknown;
   const send = await serveApp(t, async (req, res) => {
     await app(req, res);

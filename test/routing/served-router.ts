@@ -1,10 +1,10 @@
 import { once } from 'node:events';
-import { createServer, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import type { App, ClosableApp } from 'portico/app';
 import { action, type JsonSchema, Router, type RouterOptions } from 'portico/routing';
 import type { Logger } from '../../dist/log/log.js';
+import { nodeServer } from '../fixtures/node-server.js';
 import { type LogLine, memoryLog } from '../server/memory-log.js';
 
 /** A complete response. */
@@ -28,13 +28,7 @@ export interface Send {
 
 /** Serves an app on a free port until the test ends. The path is sent unchanged. */
 export async function serveApp(t: TestContext, app: App): Promise<Send> {
-  const server = createServer((req, res) => void app(req, res)).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const { port } = server.address() as AddressInfo;
+  const { port } = await nodeServer(t, app);
   const send = (method: string, path: string, sent: Sent = {}): Promise<Answer> => exchange(port, method, path, sent);
   return Object.assign(send, { port });
 }

@@ -15,6 +15,7 @@ import {
 import { silentLogger } from '#internal/log';
 import { RouteTableError } from '#internal/routing';
 import { rawRequest } from '#internal/testing';
+import { closedAfter } from '../fixtures/closed-after.js';
 import { keepingLogger, serveRouter, testBoth } from './served-router.js';
 
 const schema = { type: 'object', properties: { n: { type: 'integer' } }, required: ['n'] } as const;
@@ -119,8 +120,7 @@ const idle: RouterPlugin = (_fastify, _options, done) => done();
 
 for (const [what, plugins] of Object.entries({ 'without plugins': [], 'with a plugin': [idle] })) {
   test(`RT-217 responses have the bytes that are recorded, ${what}`, async (t) => {
-    const router = await app({ plugins });
-    t.after(() => router.close());
+    const router = closedAfter(t, await app({ plugins }));
     for (const [line, body, ...headers] of REQUESTS) {
       const length = body === undefined ? [] : [`Content-Length: ${Buffer.byteLength(body)}`];
       const head = [`${line} HTTP/1.1`, 'Host: a', 'Connection: close', ...headers, ...length].join('\r\n');
@@ -220,8 +220,7 @@ const UPSTREAM: Readonly<Record<string, Filter>> = {
 
 for (const [what, filter] of Object.entries(UPSTREAM)) {
   test(`RT-217 a body is read or refused when further out ${what}`, async (t) => {
-    const router = await app({});
-    t.after(() => router.close());
+    const router = closedAfter(t, await app({}));
     for (const type of ['', 'Content-Type: application/json\r\n']) {
       const bytes = `POST /body HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${type}Content-Length: 10\r\n\r\n{"a":"ü"}`;
       const answer = await rawRequest(filter(router), bytes);
@@ -242,8 +241,7 @@ const failingHeads =
 
 test('RT-178 an error response that fails becomes 500', async (t) => {
   const log = keepingLogger();
-  const router = await app({ log });
-  t.after(() => router.close());
+  const router = closedAfter(t, await app({ log }));
   const identified: App = (req, res) => {
     environ(req).requestId = 'req-1';
     return failingHeads(1)(router)(req, res);
@@ -281,8 +279,7 @@ testBoth('RT-177 a header that HTTP does not allow gets 500 like others', async 
     odd.connect(`/${name}`, { handler: () => new Reply(body, { headers }) });
   }
   odd.connect('/name', { handler: () => new Reply({}, { headers: { 'x name': '1' } }) });
-  const router = await odd.build();
-  t.after(() => router.close());
+  const router = closedAfter(t, await odd.build());
   for (const name of [...Object.keys(bodies), 'name']) {
     const answer = await rawRequest(router, `GET /${name} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
     assert.match(answer, /^HTTP\/1\.1 500 Internal Server Error\r\n/, name);
@@ -303,8 +300,7 @@ testBoth(
     for (const [name, pieces] of Object.entries(streams)) {
       odd.connect(`/${name}`, { handler: () => Readable.from(pieces) });
     }
-    const router = await odd.build();
-    t.after(() => router.close());
+    const router = closedAfter(t, await odd.build());
     const ask = (name: string) => rawRequest(router, `GET /${name} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
     assert.match(await ask('first'), /^HTTP\/1\.1 500 /);
     assert.match(await ask('midway'), /text\r\n$/);
@@ -313,8 +309,7 @@ testBoth(
 );
 
 test('RT-177 a type for which there is no parser is refused, and the connection ends', async (t) => {
-  const router = await app({});
-  t.after(() => router.close());
+  const router = closedAfter(t, await app({}));
   const head = 'POST /body HTTP/1.1\r\nHost: a\r\nContent-Type: application/xml\r\nContent-Length: 4\r\n\r\n<a/>';
   assert.match(await rawRequest(router, head), /^HTTP\/1\.1 415 .*Connection: close\r\n/is);
 });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Config } from 'portico/config';
 import { RPCConnection, transportUrl } from 'portico/rpc';
+import { temporaryFolder } from '../fixtures/keeper.js';
 
 function settings(text: string, options: object = {}) {
   return new RPCConnection({ config: Config.fromText(text), ...options }).settings;
@@ -81,9 +81,8 @@ test('RP-61 options behind the URL win, and are checked as those of the file', (
   }
 });
 
-test('RP-60 RP-92 files of ssl_* are read at the start, of both sections; one that is not there is refused', (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+test('RP-60 RP-92 files of ssl_* are read at the start, of both sections; one that is not there is refused', () => {
+  const folder = temporaryFolder('portico-');
   const file = join(folder, 'ca.pem');
   writeFileSync(file, 'CA');
   const { tls } = settings(`[rpc]\nssl_ca_file = ${file}\n`).transport;

@@ -1,22 +1,21 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { Config } from 'portico/config';
 import { type ManagerContext, openRegistry, type ServiceRegistry } from 'portico/registry';
 import { RPCConnection, RPCService, type RPCServiceOptions } from 'portico/rpc';
 import type { Manager, ServiceRecord } from 'portico/service';
 import { PeriodicTasks, periodicTask } from 'portico/tasks';
 import { StoredRegistry } from '#internal/extras/registry';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { until } from '../fixtures/until.js';
 import { recordedLog } from '../tasks/recorded-log.js';
 import { leavesTheCallsOfItsTopic } from './disabled-host.js';
-import { gate, withNetwork } from './services.js';
+import { gate, networkOf } from './services.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'rpc-'));
-
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder('rpc-');
 
 const { log } = recordedLog();
 
@@ -317,62 +316,58 @@ test('LC-1349 an RPC service takes calls for its topic, for its host, and for al
   ]);
 });
 
-test(
-  'NI-9 dead letters of a service are in its status, also without metrics',
-  withNetwork(async ({ serve, transport }) => {
-    const service = await serve({});
-    assert.deepEqual(service.meter.troubles(), []);
-    const connection = new RPCConnection({ transport, log, config: Config.fromText('') });
-    const broker = await connection.connected(5000);
-    const route = { exchange: connection.settings.exchange, topic: 'images' };
-    await broker.publish(route, { id: 'x', body: Buffer.from('no envelope') });
-    await until(service.meter.troubles, ({ length }) => length > 0);
-    await connection.close();
-    assert.deepEqual(service.meter.troubles(), [
-      'calls of images became dead letters: api-cli rpc dead list --topic images',
-    ]);
-  }),
-);
+test('NI-9 dead letters of a service are in its status, also without metrics', async (t) => {
+  const { serve, transport } = networkOf(t);
 
-test(
-  'NI-6 a disabled host leaves the calls of its topic to others, and says so',
-  withNetwork((network) => leavesTheCallsOfItsTopic(network)),
-);
+  const service = await serve({});
+  assert.deepEqual(service.meter.troubles(), []);
+  const connection = new RPCConnection({ transport, log, config: Config.fromText('') });
+  const broker = await connection.connected(5000);
+  const route = { exchange: connection.settings.exchange, topic: 'images' };
+  await broker.publish(route, { id: 'x', body: Buffer.from('no envelope') });
+  await until(service.meter.troubles, ({ length }) => length > 0);
+  await connection.close();
+  assert.deepEqual(service.meter.troubles(), [
+    'calls of images became dead letters: api-cli rpc dead list --topic images',
+  ]);
+});
 
-test(
-  'RP-15 a service starts and stops once however often it is asked; its wait settles when what ran has ended, and a start behind that serves anew',
-  withNetwork(async ({ transport, client }) => {
-    const [begun, draining, go] = [gate(), gate(), gate()];
-    const events: string[] = [];
-    class Images {
-      initHost = (): void => void events.push('initHost');
-      reset = (): void => void events.push('reset');
-      gracefulShutdown = (): void => draining.open();
-      cleanupHost = (): void => void events.push('cleanupHost');
-      async work(_context: unknown, { id }: { id: string }): Promise<void> {
-        events.push(id);
-        begun.open();
-        await go.opened;
-        events.push(`${id} done`);
-      }
+test('NI-6 a disabled host leaves the calls of its topic to others, and says so', (t) =>
+  leavesTheCallsOfItsTopic(networkOf(t)));
+
+test('RP-15 a service starts and stops once however often it is asked; its wait settles when what ran has ended, and a start behind that serves anew', async (t) => {
+  const { transport, client } = networkOf(t);
+
+  const [begun, draining, go] = [gate(), gate(), gate()];
+  const events: string[] = [];
+  class Images {
+    initHost = (): void => void events.push('initHost');
+    reset = (): void => void events.push('reset');
+    gracefulShutdown = (): void => draining.open();
+    cleanupHost = (): void => void events.push('cleanupHost');
+    async work(_context: unknown, { id }: { id: string }): Promise<void> {
+      events.push(id);
+      begun.open();
+      await go.opened;
+      events.push(`${id} done`);
     }
-    const lines = recordedLog();
-    const service = create({ manager: new Images(), transport, log: lines.log, version: 4 });
-    const waited = service.wait().then(() => void events.push('waited'));
-    await Promise.all([service.start(), service.start()]);
-    assert.equal(lines.messages()[0], 'Starting images node (version 4)');
-    await service.reset();
-    const first = client().call({}, 'work', { id: 'first' });
-    await begun.opened;
-    const stopped = [service.stop({ graceful: true }), service.stop({ graceful: true })];
-    await draining.opened;
-    const second = client().call({}, 'work', { id: 'second' });
-    go.open();
-    await Promise.all([first, waited, ...stopped]);
-    assert.deepEqual(events.splice(0), ['initHost', 'reset', 'first', 'first done', 'cleanupHost', 'waited']);
-    await service.start();
-    await second;
-    await Promise.all([service.stop(), service.wait()]);
-    assert.deepEqual(events, ['initHost', 'second', 'second done', 'cleanupHost']);
-  }),
-);
+  }
+  const lines = recordedLog();
+  const service = create({ manager: new Images(), transport, log: lines.log, version: 4 });
+  const waited = service.wait().then(() => void events.push('waited'));
+  await Promise.all([service.start(), service.start()]);
+  assert.equal(lines.messages()[0], 'Starting images node (version 4)');
+  await service.reset();
+  const first = client().call({}, 'work', { id: 'first' });
+  await begun.opened;
+  const stopped = [service.stop({ graceful: true }), service.stop({ graceful: true })];
+  await draining.opened;
+  const second = client().call({}, 'work', { id: 'second' });
+  go.open();
+  await Promise.all([first, waited, ...stopped]);
+  assert.deepEqual(events.splice(0), ['initHost', 'reset', 'first', 'first done', 'cleanupHost', 'waited']);
+  await service.start();
+  await second;
+  await Promise.all([service.stop(), service.wait()]);
+  assert.deepEqual(events, ['initHost', 'second', 'second done', 'cleanupHost']);
+});

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Config } from 'portico/config';
 import { RPCService, type RPCServiceOptions } from 'portico/rpc';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { recordedLog } from '../tasks/recorded-log.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'rpc-'));
+const folder = temporaryFolder('rpc-');
 
 const { log } = recordedLog();
 

@@ -22,47 +22,52 @@ export interface Network {
   end(): Promise<void>;
 }
 
-/** Returns a test function that runs with a network, by default in memory, and ends it. */
-export function withNetwork(
-  run: (network: Network) => Promise<void>,
+/** A network, by default in memory, until the test ends. */
+export function networkOf(
+  t: { after(end: () => Promise<void>): unknown },
   transport = `memory://${randomUUID()}`,
-): () => Promise<void> {
-  return async () => {
-    const log = recordedLog();
-    const ends: (() => Promise<void>)[] = [];
-    const network: Network = {
-      transport,
-      log,
-      async serve(manager, { ini = '', ...options } = {}) {
-        const service = RPCService.create({
-          binary: 'portico-images',
-          host: 'north',
-          registration: null,
-          manager,
-          transport,
-          log: log.log,
-          config: Config.fromText(ini),
-          ...options,
-        });
-        await service.start();
-        ends.unshift(() => service.stop());
-        return service;
-      },
-      client(options = {}, { ini = '', ...connection } = {}) {
-        const rpc = new RPCConnection({ transport, log: log.log, config: Config.fromText(ini), ...connection });
-        ends.push(() => rpc.close());
-        return rpc.client({ topic: 'images', ...options });
-      },
-      async end() {
-        for (const each of ends.splice(0)) await each();
-      },
-    };
-    try {
-      await run(network);
-    } finally {
-      await network.end();
-    }
+): Network {
+  const log = recordedLog();
+  const ends: (() => Promise<void>)[] = [];
+  const network: Network = {
+    transport,
+    log,
+    async serve(manager, { ini = '', ...options } = {}) {
+      const service = RPCService.create({
+        binary: 'portico-images',
+        host: 'north',
+        registration: null,
+        manager,
+        transport,
+        log: log.log,
+        config: Config.fromText(ini),
+        ...options,
+      });
+      await service.start();
+      ends.unshift(() => service.stop());
+      return service;
+    },
+    client(options = {}, { ini = '', ...connection } = {}) {
+      const rpc = new RPCConnection({ transport, log: log.log, config: Config.fromText(ini), ...connection });
+      ends.push(() => rpc.close());
+      return rpc.client({ topic: 'images', ...options });
+    },
+    async end() {
+      for (const each of ends.splice(0)) await each();
+    },
   };
+  t.after(() => network.end());
+  return network;
+}
+
+/** Runs a function with a network, and ends it. */
+export async function withNetwork(run: (network: Network) => Promise<void>, transport?: string): Promise<void> {
+  const network = networkOf({ after: () => undefined }, transport);
+  try {
+    await run(network);
+  } finally {
+    await network.end();
+  }
 }
 
 /** Returns a promise and the function that resolves it. */

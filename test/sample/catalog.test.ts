@@ -1,9 +1,11 @@
 /** The compute API with a real Keystone: the `openstack` command through its catalog. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { closedAfter } from '../fixtures/closed-after.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { clientMissing, OpenStackSession } from '../fixtures/openstack-session.js';
 import { Keystone, keystoneMissing } from '../keystone/keystone.js';
-import { load, pasteWithTokens, sampleConfig, serve, temporaryFolder } from './sample-api.js';
+import { load, pasteWithTokens, sampleConfig, serve } from './sample-api.js';
 
 type Undo = () => unknown;
 
@@ -17,7 +19,7 @@ before(async () => {
   keystone = await Keystone.start();
   undo.push(() => keystone.end());
   await keystone.user('ann', [{ role: 'member', project: 'blue' }]);
-  const folder = temporaryFolder(file);
+  const folder = temporaryFolder();
   const account = `[keystone_authtoken]
 www_authenticate_uri = ${keystone.url}
 auth_url = ${keystone.url}
@@ -67,8 +69,7 @@ const skip = keystoneMissing || clientMissing('openstack');
 test('SC-100 the openstack command works through the catalog of a real Keystone', { skip }, async (t) => {
   // One process for each user, because clients in one process keep the first login.
   const clientOf = (who: { user: string; project: string }) => {
-    const session = new OpenStackSession();
-    t.after(() => session.close());
+    const session = closedAfter(t, new OpenStackSession());
     return session.client('openstack', [], keystone.environment(who));
   };
   const admin = clientOf({ user: 'admin', project: 'admin' });

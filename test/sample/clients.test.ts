@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
+import { closedAfter } from '../fixtures/closed-after.js';
 import { type Client, clientMissing, OpenStackSession } from '../fixtures/openstack-session.js';
 import { type SampleApi, startCompute } from './sample-api.js';
 
 /** A session for each API, because clients in one process keep what they have discovered. */
 function client(t: TestContext, ...how: Parameters<OpenStackSession['client']>): Client {
-  const session = new OpenStackSession(how[0]);
-  t.after(() => session.close());
+  const session = closedAfter(t, new OpenStackSession(how[0]));
   return session.client(...how);
 }
 

@@ -22,7 +22,6 @@ export type Row = any;
 
 export class ControlPlane {
   readonly exchange = `cloud-${randomUUID().slice(0, 8)}`;
-  readonly #t: UntilEnd;
   readonly #options: ControlPlaneOptions;
   readonly #hosts = new Set<string>();
   readonly #programs: Program[] = [];
@@ -31,10 +30,8 @@ export class ControlPlane {
   readonly #database: string;
 
   constructor(t: UntilEnd, options: ControlPlaneOptions = {}) {
-    this.#t = t;
     this.#options = options;
     const shared = emptyProject({});
-    t.after(async () => shared.remove());
     this.#database = options.database ?? `sqlite:///${join(shared.folder, 'services.db')}`;
     t.after(() => this.#end());
   }
@@ -108,11 +105,10 @@ export class ControlPlane {
   }
 
   #start(host: string, args: readonly string[], transitionMs = 20): Program {
-    const { folder, remove } = emptyProject({ 'portico.ini': this.#configuration(host, transitionMs) });
+    const { folder } = emptyProject({ 'portico.ini': this.#configuration(host, transitionMs) });
     const [command, ...words] = [...(this.#options.within?.(host) ?? []), process.execPath, apiCli, ...args];
     const program = new Program(command!, words, { cwd: folder });
     this.#programs.push(program);
-    this.#t.after(async () => remove());
     return program;
   }
 

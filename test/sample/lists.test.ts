@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { makeServer, type SampleApi, sampleConfig, startCompute, temporaryFolder } from './sample-api.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
+import { makeServer, type SampleApi, sampleConfig, startCompute } from './sample-api.js';
 
 async function addFlavors(api: SampleApi): Promise<void> {
   for (const [id, ram, isPublic] of [
@@ -16,7 +17,7 @@ async function addFlavors(api: SampleApi): Promise<void> {
 const ids = (items: { id: string }[]): string[] => items.map(({ id }) => id);
 
 test('SC-40 limit and marker', async (t) => {
-  const { compute } = await startCompute(t, sampleConfig(temporaryFolder(t), 'max_limit = 2'));
+  const { compute } = await startCompute(t, sampleConfig(temporaryFolder(), 'max_limit = 2'));
   const flavors = async (query: string) => ids((await compute(`GET /v2.1/flavors${query}`)).json.flavors);
   assert.deepEqual(await flavors('?limit=0'), []);
   assert.deepEqual(await flavors('?limit=1'), ['1']);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
 import { test } from 'node:test';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import {
   ask,
   askMetadata,
@@ -11,7 +12,6 @@ import {
   sampleConfig,
   serve,
   startCompute,
-  temporaryFolder,
 } from './sample-api.js';
 
 const VERSIONS = '1.0 2007-01-19 2007-03-01 2007-08-29 2007-10-10 2007-12-15 2008-02-01 2008-09-01 2009-04-04 latest';
@@ -20,7 +20,7 @@ const OPENSTACK =
 
 /** Starts both APIs over one store, each with its configuration and its connection, as in two processes. */
 async function startBoth(t: import('node:test').TestContext): Promise<{ api: SampleApi; port: number }> {
-  const folder = temporaryFolder(t);
+  const folder = temporaryFolder();
   const api = await startCompute(t, sampleConfig(folder));
   return { api, port: await serve(t, await load(t, 'metadata', sampleConfig(folder))) };
 }

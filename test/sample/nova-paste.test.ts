@@ -6,8 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { Config, port, string } from 'portico/config';
 import { Loader } from 'portico/loader';
 import { aliasBlock } from '#internal/loader';
+import { closedAfter } from '../fixtures/closed-after.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { account, FakeIdentity, token } from '../middleware/fake-identity.js';
-import { ask, CIRROS, load, PASTE, SAMPLE, serve, startCompute, temporaryFolder } from './sample-api.js';
+import { ask, CIRROS, load, PASTE, SAMPLE, serve, startCompute } from './sample-api.js';
 
 /** The sections of nova 26's file for the compute API, unchanged. */
 const NOVA = `[composite:osapi_compute]
@@ -86,7 +88,7 @@ nova =
 `;
 
 test('SC-11 the sample runs from nova’s own paste file', async (t) => {
-  const folder = temporaryFolder(t);
+  const folder = temporaryFolder();
   writeFileSync(join(folder, 'nova-api-paste.ini'), NOVA);
   writeFileSync(join(folder, 'api-paste.ini'), ALIASES);
   writeFileSync(join(folder, 'pass.mjs'), 'export const factory = () => (app) => app;\n');
@@ -130,7 +132,7 @@ const skip = existsSync(WHOLE) ? false : 'nova’s file is not beside the projec
 
 test('PD-161 PD-40 nova’s whole file, unchanged, with the aliases that check proposed', { skip }, async (t) => {
   const nova = readFileSync(WHOLE, 'utf8');
-  const folder = temporaryFolder(t);
+  const folder = temporaryFolder();
   const path = join(folder, 'api-paste.ini');
   writeFileSync(path, nova);
   const proposed = aliasBlock(await new Loader(path).check()) ?? '';
@@ -142,8 +144,7 @@ test('PD-161 PD-40 nova’s whole file, unchanged, with the aliases that check p
   assert.deepEqual([...asked].sort(), Object.keys(TARGETS).sort());
   writeFileSync(path, `${nova}\n${block}\n`);
 
-  const identity = new FakeIdentity();
-  t.after(() => identity.close());
+  const identity = closedAfter(t, new FakeIdentity());
   identity.tokens.set('good', token());
   const service = Object.entries(account(await identity.listen())).map(([name, value]) => `${name} = ${value}`);
   // In this file only the API with the `keystone` strategy has a pipeline.

@@ -3,10 +3,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openDatabase } from 'portico/sqlite';
-import { makeServer, sampleConfig, startCompute, temporaryFolder } from './sample-api.js';
+import { closedAfter } from '../fixtures/closed-after.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
+import { makeServer, sampleConfig, startCompute } from './sample-api.js';
 
 test('SC-3 SC-4 a second start finds what the first left, and adds nothing', async (t) => {
-  const folder = temporaryFolder(t);
+  const folder = temporaryFolder();
   const first = await startCompute(t, sampleConfig(folder));
   await first.compute('DELETE /v2.1/flavors/1');
   const id = await makeServer(first, { flavorRef: '2' });
@@ -21,7 +23,7 @@ test('SC-3 SC-4 a second start finds what the first left, and adds nothing', asy
 });
 
 test('SC-5 a transition ends by itself, whoever looks', async (t) => {
-  const folder = temporaryFolder(t);
+  const folder = temporaryFolder();
   t.mock.timers.enable({ apis: ['Date'], now: Date.UTC(2030, 0, 1) });
   const config = () => sampleConfig(folder, 'transition_ms = 1000');
   const api = await startCompute(t, config());
@@ -51,20 +53,17 @@ test('SC-5 a transition ends by itself, whoever looks', async (t) => {
 });
 
 test('SC-5 SC-67 removed servers do not pile up in the store', async (t) => {
-  const folder = temporaryFolder(t);
+  const folder = temporaryFolder();
   const api = await startCompute(t, sampleConfig(folder));
   for (let round = 0; round < 3; round++) {
     const id = await makeServer(api);
     await api.compute(`DELETE /v2.1/servers/${id}`);
   }
   const id = await makeServer(api);
-  const db = openDatabase(join(folder, 'sample.db'));
-  t.after(() => db.close());
-  assert.deepEqual(
-    db
-      .prepare('SELECT key FROM servers')
-      .all()
-      .map(({ key }) => key),
-    [id],
-  );
+  const db = closedAfter(t, openDatabase(join(folder, 'sample.db')));
+  const keys = db
+    .prepare('SELECT key FROM servers')
+    .all()
+    .map(({ key }) => key);
+  assert.deepEqual(keys, [id]);
 });

@@ -1,16 +1,18 @@
 /** Serves the sample APIs on a port of this process, composed by the shipped paste file, and sends requests to them. */
+
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, request as httpRequest, type IncomingHttpHeaders, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { App } from 'portico/app';
 import { Config } from 'portico/config';
 import { Loader } from 'portico/loader';
+import { closedAfter } from '../fixtures/closed-after.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
+import { nodeServer } from '../fixtures/node-server.js';
 import { samplePaste } from '../fixtures/sample.js';
 
 export const PASTE = fileURLToPath(new URL('../../paste/api-paste.ini', import.meta.url));
@@ -40,13 +42,6 @@ export interface SampleApi {
   readonly url: string;
   /** Sends a request, as administrator unless `asked` has a token: `compute('GET /v2.1/flavors', { version: '2.79' })`. */
   readonly compute: (line: string, asked?: Asked) => Promise<Answer>;
-}
-
-/** Creates a directory that is removed after the test. */
-export function temporaryFolder(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-sample-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
 }
 
 /** Returns the configuration of `portico.ini` with a store in `folder`. */
@@ -79,25 +74,16 @@ paste.filter_factory = portico/middleware:context
 
 /** Loads an app of a paste file and closes it after the test. */
 export async function load(t: TestContext, name: string, config: Config, paste = PASTE): Promise<App> {
-  const app = await new Loader(paste, { config }).loadApp(name);
-  t.after(() => app.close());
-  return app;
+  return closedAfter(t, await new Loader(paste, { config }).loadApp(name));
 }
 
 /** Serves an app on a free port of the loopback address. */
 export async function serve(t: TestContext, app: App): Promise<number> {
-  const server: Server = createServer((req, res) => void app(req, res));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return (server.address() as AddressInfo).port;
+  return (await nodeServer(t, app)).port;
 }
 
 /** Serves the compute API with a separate store. */
-export async function startCompute(t: TestContext, config = sampleConfig(temporaryFolder(t))): Promise<SampleApi> {
+export async function startCompute(t: TestContext, config = sampleConfig(temporaryFolder())): Promise<SampleApi> {
   const port = await serve(t, await load(t, 'compute', config));
   return { port, url: `http://127.0.0.1:${port}`, compute: (line, asked) => ask(port, line, asked) };
 }

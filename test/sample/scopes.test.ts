@@ -3,16 +3,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import {
-  ask,
-  load,
-  makeServer,
-  pasteWithTokens,
-  type SampleApi,
-  sampleConfig,
-  serve,
-  temporaryFolder,
-} from './sample-api.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
+import { ask, load, makeServer, pasteWithTokens, type SampleApi, sampleConfig, serve } from './sample-api.js';
 
 const member = { roles: ['member', 'reader'] };
 const TOKENS = {
@@ -31,7 +23,7 @@ const NO_PROJECT: Token[] = ['eve-unscoped', 'eve-for-domain', 'eve-for-system']
 
 /** Serves the shipped pipelines with `auth_token context` instead of noauth. */
 async function startScoped(t: TestContext): Promise<SampleApi> {
-  const folder = temporaryFolder(t);
+  const folder = temporaryFolder();
   const tokens = join(folder, 'tokens.json');
   writeFileSync(tokens, JSON.stringify(TOKENS));
   const more = `[auth_token]\nvalidator = static\nstatic_tokens_file = ${tokens}\n`;

@@ -1,12 +1,12 @@
 /** The rules by path of docs/how-to/proxies.md in nginx and HAProxy: no spelling of a path evades them. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { requestPath } from 'portico/app';
 import { Server } from 'portico/server';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { Client, portOf } from '../server/raw-client.js';
 import { endProxies, missing, startProxy } from './started-proxy.js';
 
@@ -69,14 +69,13 @@ function spellings(): string[] {
   );
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'portico-path-rules-'));
+const folder = temporaryFolder('portico-path-rules-');
 const socketOf = (name: string): string => join(folder, `${name}.sock`);
 
 before(() => Promise.all([normalizes.start(), refuses.start()]));
 after(async () => {
   await endProxies();
   await Promise.all([normalizes.stop(), refuses.stop()]);
-  rmSync(folder, { recursive: true, force: true });
 });
 
 /** Sends every spelling, and returns those by which the app was reached at `/admin` or below it. */

@@ -57,11 +57,7 @@ export function peerRows(): ParserRow[] {
         return readRequest(wrapped(JSON.stringify(names)), address);
       },
     },
-    {
-      ...JSON_TEXTS,
-      name: 'a notification',
-      parse: (text) => readNotification(Buffer.from(text), limits),
-    },
+    { ...JSON_TEXTS, name: 'a notification', parse: (text) => readNotification(Buffer.from(text), limits) },
     {
       name: 'a signature',
       parse: (text) => {

@@ -1,13 +1,13 @@
 /** Ambiguous requests through nginx and HAProxy: the proxy and the server behind it must read the same requests. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { environ } from 'portico/app';
 import { Server } from 'portico/server';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { Client, portOf } from '../server/raw-client.js';
 import { proxyRows } from './proxy-rows.js';
 import { endProxies, missing, startProxy } from './started-proxy.js';
@@ -70,7 +70,7 @@ function faultOf({ method, target, fields }: Seen): string | undefined {
   return undefined;
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'portico-proxies-'));
+const folder = temporaryFolder('portico-proxies-');
 
 /** Two sockets of a proxy: `path` for hostile requests, `probePath` for others over the same connections to the server. */
 interface Way {
@@ -205,7 +205,6 @@ before(() => server.start());
 after(async () => {
   await endProxies();
   await server.stop();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 test('the check finds a request that no proxy sent, and a mark that is used twice', async () => {

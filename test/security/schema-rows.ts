@@ -149,12 +149,7 @@ const KEYWORDS: readonly (readonly [name: string, schema: JsonSchema, text: (len
 
 function row(name: string, schema: JsonSchema, text: (length: number) => string): ParserRow {
   const check = new SchemaCompiler({ schemaDraft: '2020-12' }).check(schema, 'body');
-  return {
-    name,
-    length: 100,
-    textOf: text,
-    parse: (body) => check(parseJsonBody(null, Buffer.from(body))),
-  };
+  return { name, length: 100, textOf: text, parse: (body) => check(parseJsonBody(null, Buffer.from(body))) };
 }
 
 /** Arguments of remote calls have the same checks; their errors also show the value. */

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { Config, PorticoError } from 'portico/config';
@@ -15,7 +15,8 @@ import { ConfigError, printDiagnostic } from '#internal/config';
 import { ConfigNotFound, PasteAppNotFound } from '#internal/loader';
 import { isListening } from '#internal/service';
 import { freePort } from '../fixtures/free-port.js';
-import { certificateFiles, makePair, temporaryFolder } from './certificate-files.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
+import { certificateFiles, makePair } from './certificate-files.js';
 import { memoryLog } from './memory-log.js';
 import { Client, exchange, portOf } from './raw-client.js';
 
@@ -56,7 +57,7 @@ interface Setup {
   readonly service: (name?: string, options?: WSGIServiceOptions) => WSGIService;
 }
 
-async function setup(t: TestContext, ini = '', paste = PASTE, folder = temporaryFolder(t)): Promise<Setup> {
+async function setup(ini = '', paste = PASTE, folder = temporaryFolder()): Promise<Setup> {
   writeFileSync(join(folder, 'api-paste.ini'), paste);
   writeFileSync(join(folder, 'app.mjs'), APP);
   writeFileSync(join(folder, 'portico.ini'), ini);
@@ -73,14 +74,14 @@ async function setup(t: TestContext, ini = '', paste = PASTE, folder = temporary
 const GET = 'GET / HTTP/1.0\r\n\r\n';
 const refused = (error: unknown): boolean => error instanceof PorticoError && 'blamesConfiguration' in error;
 
-test('CF-61 an application that chooses its APIs by itself may have a file that says which api-cli enables', async (t) => {
-  const { config, service } = await setup(t, '[DEFAULT]\nenabled_apis = compute\n[api:compute]\nport = 0\n');
+test('CF-61 an application that chooses its APIs by itself may have a file that says which api-cli enables', async () => {
+  const { config, service } = await setup('[DEFAULT]\nenabled_apis = compute\n[api:compute]\nport = 0\n');
   service('compute', { useSsl: false });
   assert.deepEqual(config.problems({ complete: false }), []);
 });
 
-test('LC-1301 LC-1302 LC-1304 LC-1305 LC-1306 an API without options listens on 127.0.0.1, any port, a worker for each CPU', async (t) => {
-  const service = (await setup(t)).service();
+test('LC-1301 LC-1302 LC-1304 LC-1305 LC-1306 an API without options listens on 127.0.0.1, any port, a worker for each CPU', async () => {
+  const service = (await setup()).service();
   assert.equal(service.name, 'compute');
   assert.equal(service.binary, 'portico-compute');
   assert.equal(service.workers, availableParallelism());
@@ -93,29 +94,29 @@ test('LC-1301 LC-1302 LC-1304 LC-1305 LC-1306 an API without options listens on 
   await service.wait();
 });
 
-test('CF-54 LC-1237 LC-1238 LC-1239 flat names and those of the section mean the same', async (t) => {
-  const flat = await setup(t, '[DEFAULT]\ncompute_listen = ::1\ncompute_listen_port = 8774\ncompute_workers = 3\n');
-  const own = await setup(t, '[api:compute]\nlisten = ::1\nport = 8774\nworkers = 3\n');
+test('CF-54 LC-1237 LC-1238 LC-1239 flat names and those of the section mean the same', async () => {
+  const flat = await setup('[DEFAULT]\ncompute_listen = ::1\ncompute_listen_port = 8774\ncompute_workers = 3\n');
+  const own = await setup('[api:compute]\nlisten = ::1\nport = 8774\nworkers = 3\n');
   for (const { service } of [flat, own]) {
     const compute = service();
     assert.deepEqual(compute.addresses, [{ host: '::1', port: 8774, backlog: 511 }]);
     assert.equal(compute.workers, 3);
   }
-  const both = await setup(t, '[DEFAULT]\ncompute_listen_port = 1\n[api:compute]\nport = 2\n');
+  const both = await setup('[DEFAULT]\ncompute_listen_port = 1\n[api:compute]\nport = 2\n');
   assert.throws(() => both.service(), refused);
-  const listenPort = await setup(t, '[api:compute]\nlisten_port = 8774\n');
+  const listenPort = await setup('[api:compute]\nlisten_port = 8774\n');
   assert.equal(listenPort.service().port, 8774);
 });
 
-test('CF-41 an API may listen on host:port or on a unix socket', async (t) => {
-  const pair = await setup(t, '[api:compute]\nlisten = [::1]:99\n');
+test('CF-41 an API may listen on host:port or on a unix socket', async () => {
+  const pair = await setup('[api:compute]\nlisten = [::1]:99\n');
   assert.deepEqual(pair.service().addresses, [{ host: '::1', port: 99, backlog: 511 }]);
-  const unix = await setup(t, '[api:compute]\nlisten = unix:/run/compute.sock\n');
+  const unix = await setup('[api:compute]\nlisten = unix:/run/compute.sock\n');
   assert.deepEqual(unix.service().addresses, [{ path: '/run/compute.sock', backlog: 511 }]);
 });
 
-test('LC-1307 CF-49 no workers are refused with their location', async (t) => {
-  const none = await setup(t, '[DEFAULT]\ncompute_workers = 0\n');
+test('LC-1307 CF-49 no workers are refused with their location', async () => {
+  const none = await setup('[DEFAULT]\ncompute_workers = 0\n');
   assert.throws(
     () => none.service(),
     (error) => {
@@ -129,14 +130,14 @@ test('LC-1307 CF-49 no workers are refused with their location', async (t) => {
   );
 });
 
-test('LC-1306 the parts of the compute API share its number of workers', async (t) => {
+test('LC-1306 the parts of the compute API share its number of workers', async () => {
   const paste = `${PASTE}\n[app:openstack_compute_api_v2]\npaste.app_factory = ./app.mjs:app\n`;
-  const { service } = await setup(t, '[DEFAULT]\nosapi_compute_workers = 5\n', paste);
+  const { service } = await setup('[DEFAULT]\nosapi_compute_workers = 5\n', paste);
   assert.equal(service('openstack_compute_api_v2').workers, 5);
 });
 
-test('CF-66 a misspelled option of an API is refused at its start, with the nearest name', async (t) => {
-  const { service } = await setup(t, '[api:compute]\nworker = 4\n');
+test('CF-66 a misspelled option of an API is refused at its start, with the nearest name', async () => {
+  const { service } = await setup('[api:compute]\nworker = 4\n');
   const compute = service();
   await assert.rejects(compute.start(), (error) => {
     assert.ok(error instanceof ConfigError);
@@ -146,14 +147,14 @@ test('CF-66 a misspelled option of an API is refused at its start, with the near
   });
 });
 
-test('CF-66 other unknown options of an API are refused once its code is loaded, for it may have declared them', async (t) => {
-  const { service } = await setup(t, '[api:compute]\nproxy_secret = x\n');
+test('CF-66 other unknown options of an API are refused once its code is loaded, for it may have declared them', async () => {
+  const { service } = await setup('[api:compute]\nproxy_secret = x\n');
   const compute = service();
   await assert.rejects(compute.start(), /proxy_secret: unknown option/);
 });
 
-test('LC-1221 CF-113 a paste file that is nowhere is an error that names it', async (t) => {
-  const { service } = await setup(t, '[DEFAULT]\napi_paste_config = nowhere.ini\n');
+test('LC-1221 CF-113 a paste file that is nowhere is an error that names it', async () => {
+  const { service } = await setup('[DEFAULT]\napi_paste_config = nowhere.ini\n');
   assert.throws(
     () => service(),
     (error) => {
@@ -164,13 +165,13 @@ test('LC-1221 CF-113 a paste file that is nowhere is an error that names it', as
   );
 });
 
-test('LC-1303 a name that the paste file does not have is refused by the constructor', async (t) => {
-  const { service } = await setup(t);
+test('LC-1303 a name that the paste file does not have is refused by the constructor', async () => {
+  const { service } = await setup();
   assert.throws(() => service('computee'), PasteAppNotFound);
 });
 
-test('pipeline names another app of the paste file than the API', async (t) => {
-  const { service } = await setup(t, '[api:compute]\npipeline = metadata\n');
+test('pipeline names another app of the paste file than the API', async () => {
+  const { service } = await setup('[api:compute]\npipeline = metadata\n');
   const compute = service();
   assert.equal(compute.pipeline, 'metadata');
   await compute.start();
@@ -180,7 +181,7 @@ test('pipeline names another app of the paste file than the API', async (t) => {
 
 test('LC-1303 the app is built at the start, before the address is bound, and closed at the end', async (t) => {
   // Between its two starts no client of another test can get its port.
-  const { service } = await setup(t, `[api:compute]\nport = ${await freePort()}\n`);
+  const { service } = await setup(`[api:compute]\nport = ${await freePort()}\n`);
   const events: string[] = [];
   Object.assign(globalThis, { events });
   t.after(() => Object.assign(globalThis, { events: undefined }));
@@ -195,8 +196,8 @@ test('LC-1303 the app is built at the start, before the address is bound, and cl
   assert.deepEqual(events, ['built', 'closed', 'built', 'closed']);
 });
 
-test('LC-1404 an app that cannot be built fails the start and leaves nothing behind', async (t) => {
-  const { service } = await setup(t);
+test('LC-1404 an app that cannot be built fails the start and leaves nothing behind', async () => {
+  const { service } = await setup();
   const broken = service('broken');
   await assert.rejects(broken.start());
   assert.equal(broken.port, 0);
@@ -215,10 +216,10 @@ function recording(events: string[]): Manager {
   };
 }
 
-test('MG-20 LC-1310 LC-1311 LC-1339 an API has a manager, whose hooks run in order', async (t) => {
+test('MG-20 LC-1310 LC-1311 LC-1339 an API has a manager, whose hooks run in order', async () => {
   const events: string[] = [];
   const manager = recording(events);
-  const compute = (await setup(t)).service('compute', { manager });
+  const compute = (await setup()).service('compute', { manager });
   assert.equal(compute.manager, manager);
   await compute.start();
   await compute.reset();
@@ -226,19 +227,19 @@ test('MG-20 LC-1310 LC-1311 LC-1339 an API has a manager, whose hooks run in ord
   assert.deepEqual(events, ['initHost', 'preStartHook', 'postStartHook', 'reset', 'gracefulShutdown', 'cleanupHost']);
 });
 
-test('LC-106 LC-1310 LC-1341 a manager that has a backdoorPort is told of it before it starts', async (t) => {
+test('LC-106 LC-1310 LC-1341 a manager that has a backdoorPort is told of it before it starts', async () => {
   const manager = {
     backdoorPort: null as number | string | null,
     initHost: () => assert.equal(manager.backdoorPort, 4444),
   };
-  const compute = (await setup(t)).service('compute', { manager });
+  const compute = (await setup()).service('compute', { manager });
   compute.backdoorPort = 4444;
   await compute.start();
   await compute.stop();
 });
 
 test('LC-1309 LC-1346 MG-6 MG-20 the configuration may name the manager, a class that is given its surroundings', async (t) => {
-  const { service } = await setup(t, '[DEFAULT]\ncompute_manager = ./app.mjs:Greeter\n');
+  const { service } = await setup('[DEFAULT]\ncompute_manager = ./app.mjs:Greeter\n');
   const events: string[] = [];
   Object.assign(globalThis, { events });
   t.after(() => Object.assign(globalThis, { events: undefined }));
@@ -248,8 +249,8 @@ test('LC-1309 LC-1346 MG-6 MG-20 the configuration may name the manager, a class
   assert.deepEqual(events, ['built', 'init compute true', 'cleanup compute', 'closed']);
 });
 
-test('LC-1309 LC-1346 MG-6 a manager may be given in code as a class or a function, with what it needs', async (t) => {
-  const { service, config } = await setup(t, '[servicegroup]\ndriver = memory\n');
+test('LC-1309 LC-1346 MG-6 a manager may be given in code as a class or a function, with what it needs', async () => {
+  const { service, config } = await setup('[servicegroup]\ndriver = memory\n');
   const given: ManagerContext[] = [];
   class Images {
     constructor(context: ManagerContext) {
@@ -293,7 +294,7 @@ test('LC-1309 LC-1346 MG-6 a manager may be given in code as a class or a functi
   });
 });
 
-test('LC-1309 a manager that is wrong fails the start, at the location in the file that names it', async (t) => {
+test('LC-1309 a manager that is wrong fails the start, at the location in the file that names it', async () => {
   const files = `
 import { periodicTask } from 'portico/tasks';
 export class BadHook { initHost = 5; }
@@ -312,7 +313,7 @@ export class Throws { constructor() { throw new Error('not today'); } }
     './marked.mjs:Marked': /Unexpected argument for periodic task creation: spacin, at .*marked\.mjs:2:\d+$/,
   };
   for (const [reference, what] of Object.entries(rows)) {
-    const { service, folder } = await setup(t, `[DEFAULT]\ncompute_manager = ${reference}\n`);
+    const { service, folder } = await setup(`[DEFAULT]\ncompute_manager = ${reference}\n`);
     mkdirSync(join(folder, 'node_modules'));
     symlinkSync(packageRoot, join(folder, 'node_modules', 'portico'), 'dir');
     writeFileSync(join(folder, 'wrong.mjs'), files);
@@ -331,19 +332,19 @@ export class Throws { constructor() { throw new Error('not today'); } }
     });
   }
   // An existing object is checked before anything is created, by a reload and by a check.
-  const { service: early, folder } = await setup(t, '[api:compute]\nmanager = ./object.mjs:it\n');
+  const { service: early, folder } = await setup('[api:compute]\nmanager = ./object.mjs:it\n');
   writeFileSync(join(folder, 'object.mjs'), "export const it = { initHost: 'no' };\n");
   await assert.rejects(
     early().prepare(),
     /portico\.ini:2:11: \[api:compute\] manager: .*initHost of the manager is a string/,
   );
   // A manager set in code has no place: the message begins with the option.
-  const { service } = await setup(t);
+  const { service } = await setup();
   await assert.rejects(service('compute', { manager: './app.mjs:five' }).start(), /^[^/]*compute_manager: \.\/app/);
 });
 
 test('LC-1335 a restart whose manager cannot be made closes what was opened for it, and asks no manager of before', async (t) => {
-  const { service, folder, config } = await setup(t, '[DEFAULT]\ncompute_manager = ./managers.mjs:One\n');
+  const { service, folder, config } = await setup('[DEFAULT]\ncompute_manager = ./managers.mjs:One\n');
   const events: string[] = [];
   Object.assign(globalThis, { events });
   t.after(() => Object.assign(globalThis, { events: undefined }));
@@ -369,9 +370,8 @@ export async function two({ drivers }) {
   assert.deepEqual(events, ['built', 'driver closed', 'closed']);
 });
 
-test('SG-30 MW-44 the health check asks whether others take the API for dead', async (t) => {
+test('SG-30 MW-44 the health check asks whether others take the API for dead', async () => {
   const { service } = await setup(
-    t,
     '',
     '[app:compute]\npaste.app_factory = portico/middleware:healthcheck\nbackends = service_record\n',
   );
@@ -411,18 +411,15 @@ async function ask(port: number, ca: string): Promise<string> {
   return client.received;
 }
 
-test('LC-1236 LC-1016 an API in enabled_ssl_apis speaks TLS with the certificate of [ssl] or its own', async (t) => {
-  const files = await certificateFiles(t);
+test('LC-1236 LC-1016 an API in enabled_ssl_apis speaks TLS with the certificate of [ssl] or its own', async () => {
+  const files = await certificateFiles();
   const shared = await setup(
-    t,
     `[DEFAULT]\nenabled_ssl_apis = compute\n[ssl]\ncert_file = ${files.cert}\nkey_file = ${files.key}\n`,
   );
   const own = await setup(
-    t,
     `[DEFAULT]\nenabled_ssl_apis = compute\n[api:compute]\nssl_cert_file = ${files.cert}\nssl_key_file = ${files.key}\n`,
   );
   const nova = await setup(
-    t,
     `[DEFAULT]\nenabled_ssl_apis = compute\n[wsgi]\nssl_cert_file = ${files.cert}\nssl_key_file = ${files.key}\n`,
   );
   for (const { service } of [shared, own, nova]) {
@@ -438,18 +435,18 @@ test('LC-1236 LC-1016 an API in enabled_ssl_apis speaks TLS with the certificate
   assert.equal(plain.usesTls, false);
 });
 
-test('LC-1013 LC-1014 RL-92 TLS without files, or with a pair that does not match, is refused by the constructor', async (t) => {
-  const none = await setup(t, '[DEFAULT]\nenabled_ssl_apis = compute\n');
+test('LC-1013 LC-1014 RL-92 TLS without files, or with a pair that does not match, is refused by the constructor', async () => {
+  const none = await setup('[DEFAULT]\nenabled_ssl_apis = compute\n');
   assert.throws(() => none.service(), { code: 'PORTICO_TLS_CONFIG', message: /you must specify both/ });
-  const [one, two] = [await certificateFiles(t), await certificateFiles(t)];
-  const mixed = await setup(t, `[ssl]\ncert_file = ${one.cert}\nkey_file = ${two.key}\n`);
+  const [one, two] = [await certificateFiles(), await certificateFiles()];
+  const mixed = await setup(`[ssl]\ncert_file = ${one.cert}\nkey_file = ${two.key}\n`);
   assert.throws(() => mixed.service('compute', { useSsl: true }), { code: 'PORTICO_TLS_CONFIG' });
 });
 
-test('OP-3 RL-92 what is wrong with options, paste file and certificate of one API is reported at once', async (t) => {
+test('OP-3 RL-92 what is wrong with options, paste file and certificate of one API is reported at once', async () => {
   const ini =
     '[DEFAULT]\nenabled_ssl_apis = compute\n[api:compute]\nworkers = many\nssl_cert_file = none.pem\nssl_key_file = none.pem\n';
-  const { service, config } = await setup(t, ini, 'nothing that can be read\n[app:compute]\n');
+  const { service, config } = await setup(ini, 'nothing that can be read\n[app:compute]\n');
   const tellsAll = (text: string): void => {
     assert.match(text, /portico\.ini:4:11: error: \[api:compute\] workers: .*many/);
     assert.match(text, /portico\.ini:5:17: .*Unable to find cert_file : none\.pem/);
@@ -463,18 +460,18 @@ test('OP-3 RL-92 what is wrong with options, paste file and certificate of one A
       return refused(error);
     },
   );
-  const { cert, key } = await certificateFiles(t);
-  const right = await setup(t, `[ssl]\ncert_file = ${cert}\nkey_file = ${key}\n`);
+  const { cert, key } = await certificateFiles();
+  const right = await setup(`[ssl]\ncert_file = ${cert}\nkey_file = ${key}\n`);
   const running = right.service('compute', { useSsl: true });
   const { diagnostics = [] } = running.plan(config);
   tellsAll(diagnostics.map((each) => printDiagnostic(each)).join('\n'));
-  const missing = await setup(t, ini.replace('many', '1'), '[app:other]\nuse = egg:portico#echo\n');
+  const missing = await setup(ini.replace('many', '1'), '[app:other]\nuse = egg:portico#echo\n');
   // An unknown API is not served, and its other errors do not matter.
   assert.throws(() => missing.service(), PasteAppNotFound);
 });
 
-test('OP-2 in development TLS needs no files, and there is one worker', async (t) => {
-  const { service } = await setup(t, '[DEFAULT]\nenabled_ssl_apis = compute\ncompute_workers = 8\n');
+test('OP-2 in development TLS needs no files, and there is one worker', async () => {
+  const { service } = await setup('[DEFAULT]\nenabled_ssl_apis = compute\ncompute_workers = 8\n');
   const compute = service('compute', { dev: true });
   assert.equal(compute.workers, 1);
   await compute.start();
@@ -485,13 +482,12 @@ test('OP-2 in development TLS needs no files, and there is one worker', async (t
   await compute.stop();
 });
 
-test('RL-92 a CA of clients that is not valid is a warning at its option, wherever it is in the file', async (t) => {
-  const files = await certificateFiles(t);
+test('RL-92 a CA of clients that is not valid is a warning at its option, wherever it is in the file', async () => {
+  const files = await certificateFiles();
   const ca = join(files.folder, 'ca.pem');
   const authorities = await Promise.all([makePair(300, 'good'), makePair(-3, 'old')]);
   writeFileSync(ca, authorities.map(({ cert }) => cert).join('\n'));
   const { service, config, log } = await setup(
-    t,
     `[DEFAULT]\nenabled_ssl_apis = compute\n[ssl]\ncert_file = ${files.cert}\nkey_file = ${files.key}\nca_file = ${ca}\n`,
   );
   const compute = service();
@@ -508,7 +504,7 @@ test('RL-92 a CA of clients that is not valid is a warning at its option, wherev
 });
 
 test('LC-136 LC-515 LC-1312 a stop for a reload keeps the socket: connections wait, and the next start serves them by its own app', async (t) => {
-  const { service, config, folder } = await setup(t);
+  const { service, config, folder } = await setup();
   const events: string[] = [];
   let letGo!: () => void;
   Object.assign(globalThis, { events, letGo: new Promise<void>((resolve) => (letGo = resolve)) });
@@ -536,8 +532,8 @@ test('LC-136 LC-515 LC-1312 a stop for a reload keeps the socket: connections wa
   assert.deepEqual(events, ['built', 'closed', 'built', 'closed']);
 });
 
-test('LC-136 a stop after a stop for a reload closes the socket, with the connections that wait', async (t) => {
-  const { service } = await setup(t);
+test('LC-136 a stop after a stop for a reload closes the socket, with the connections that wait', async () => {
+  const { service } = await setup();
   const compute = service();
   await compute.start();
   const port = portOf(compute);
@@ -551,9 +547,9 @@ test('LC-136 a stop after a stop for a reload closes the socket, with the connec
 });
 
 test('RL-92 RV-2 a prepared certificate that is refused serves the old one; the next start demands what the new configuration says', async (t) => {
-  const files = await certificateFiles(t, 60);
+  const files = await certificateFiles(60);
   const ini = `[DEFAULT]\nenabled_ssl_apis = compute\n[ssl]\ncert_file = ${files.cert}\nkey_file = ${files.key}\n`;
-  const { service, config, folder } = await setup(t, ini);
+  const { service, config, folder } = await setup(ini);
   const compute = service();
   await compute.start();
   t.after(() => compute.stop());
@@ -570,9 +566,9 @@ test('RL-92 RV-2 a prepared certificate that is refused serves the old one; the 
 });
 
 test('SG-29 an API that drained because it was fenced serves again after a reload of its process', async (t) => {
-  const folder = temporaryFolder(t);
+  const folder = temporaryFolder();
   const ini = `[DEFAULT]\nreport_interval = 1\n[servicegroup]\nfence_on_forced_down = true\nconnection = sqlite:///${join(folder, 'services.db')}\n`;
-  const { service, config, log } = await setup(t, ini, PASTE, folder);
+  const { service, config, log } = await setup(ini, PASTE, folder);
   const events: string[] = [];
   Object.assign(globalThis, { events });
   t.after(() => Object.assign(globalThis, { events: undefined }));
@@ -597,7 +593,7 @@ test('SG-29 an API that drained because it was fenced serves again after a reloa
 });
 
 test('OP-80 of several apps that are prepared the last one is served, and each is closed once', async (t) => {
-  const { service, folder, config, log } = await setup(t);
+  const { service, folder, config, log } = await setup();
   let closing!: () => void;
   const heldBack = new Promise<void>((resolve) => (closing = resolve));
   Object.assign(globalThis, { heldBack, events: [] });
@@ -627,16 +623,16 @@ export function app({}, local, ctx) {
   assert.ok(log.lines.some(({ message }) => message === 'closing the app failed'));
 });
 
-test('LC-1308 CF-50 the limits of [wsgi] are those of every API', async (t) => {
-  const { service } = await setup(t, '[wsgi]\nmax_url_length = 10\n');
+test('LC-1308 CF-50 the limits of [wsgi] are those of every API', async () => {
+  const { service } = await setup('[wsgi]\nmax_url_length = 10\n');
   const compute = service();
   await compute.start();
   assert.match(await exchange(portOf(compute), 'GET /0123456789 HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 414 /);
   await compute.stop();
 });
 
-test('CF-50 the flat names of oslo.service still mean the options of [wsgi]', async (t) => {
-  const { service } = await setup(t, '[DEFAULT]\nwsgi_keep_alive = false\n');
+test('CF-50 the flat names of oslo.service still mean the options of [wsgi]', async () => {
+  const { service } = await setup('[DEFAULT]\nwsgi_keep_alive = false\n');
   const compute = service();
   await compute.start();
   const client = new Client(portOf(compute));
@@ -645,8 +641,8 @@ test('CF-50 the flat names of oslo.service still mean the options of [wsgi]', as
   await compute.stop();
 });
 
-test('LC-545 a stop awaits the tasks of an API, and tells them that it comes', async (t) => {
-  const { service } = await setup(t);
+test('LC-545 a stop awaits the tasks of an API, and tells them that it comes', async () => {
+  const { service } = await setup();
   const compute = service();
   await compute.start();
   const events: string[] = [];
@@ -661,8 +657,8 @@ test('LC-545 a stop awaits the tasks of an API, and tells them that it comes', a
   assert.deepEqual(events, ['told', 'done']);
 });
 
-test('CF-49 max_requests asks for a fresh worker once', async (t) => {
-  const { service } = await setup(t, '[api:compute]\nmax_requests = 2\n');
+test('CF-49 max_requests asks for a fresh worker once', async () => {
+  const { service } = await setup('[api:compute]\nmax_requests = 2\n');
   const compute = service();
   const asked: string[] = [];
   compute.useWorker({
@@ -678,7 +674,7 @@ test('CF-49 max_requests asks for a fresh worker once', async (t) => {
   assert.deepEqual(asked, ['compute has served max_requests requests']);
 });
 
-test('a health check does not wait behind the requests of the application', async (t) => {
+test('a health check does not wait behind the requests of the application', async () => {
   const paste = `
 [composite:compute]
 use = egg:Paste#urlmap
@@ -697,7 +693,7 @@ paste.filter_factory = portico.middleware:requestId
 [app:holding]
 paste.app_factory = ./holding.mjs:app
 `.replaceAll('portico.middleware', 'portico/middleware');
-  const { service, folder } = await setup(t, '[wsgi]\ndefault_pool_size = 1\n', paste);
+  const { service, folder } = await setup('[wsgi]\ndefault_pool_size = 1\n', paste);
   writeFileSync(
     join(folder, 'holding.mjs'),
     'export const app = () => (req, res) => { globalThis.holding = (globalThis.holding ?? []).concat(res); };\n',

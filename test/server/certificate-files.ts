@@ -1,21 +1,14 @@
 /** Certificates for tests, as files in a separate folder. */
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { generate } from 'selfsigned';
+import { temporaryFolder } from '../fixtures/keeper.js';
 
 export interface CertificateFiles {
   readonly folder: string;
   readonly cert: string;
   readonly key: string;
   readonly pem: { readonly cert: string; readonly key: string };
-}
-
-export function temporaryFolder(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
 }
 
 /** A self-signed certificate for localhost, valid for `days` from now; a negative number makes an expired one. */
@@ -30,8 +23,8 @@ export async function makePair(days = 365, name = 'localhost'): Promise<{ cert: 
   return { cert, key };
 }
 
-export async function certificateFiles(t: TestContext, days = 365, name = 'localhost'): Promise<CertificateFiles> {
-  const folder = temporaryFolder(t);
+export async function certificateFiles(days = 365, name = 'localhost'): Promise<CertificateFiles> {
+  const folder = temporaryFolder();
   const pem = await makePair(days, name);
   const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
   writeFileSync(cert, pem.cert);

@@ -4,17 +4,15 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
-import { Server } from 'portico/server';
 import { makePair } from './certificate-files.js';
 import { Client, portOf } from './raw-client.js';
+import { startedServer } from './started-server.js';
 
 const GET = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n';
 
 test('RL-91 a hundred stalled handshakes hold nobody up', async (t) => {
   const { cert, key } = await makePair();
-  const server = new Server('tls', (_req, res) => void res.end('ok'), { tls: { cert, key } });
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'tls', (_req, res) => void res.end('ok'), { tls: { cert, key } });
   const stalled = Array.from({ length: 100 }, () => new Client(portOf(server)));
   await Promise.all(stalled.map(({ socket }) => once(socket, 'connect')));
   for (let i = 0; i < 5; i++) {
@@ -30,9 +28,7 @@ test('RL-91 a hundred stalled handshakes hold nobody up', async (t) => {
 });
 
 test('RL-3 clients that send half of their headers, or one byte and no more, hold nobody up', async (t) => {
-  const server = new Server('slow', (_req, res) => void res.end('ok'));
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'slow', (_req, res) => void res.end('ok'));
   const slow = Array.from({ length: 200 }, () => new Client(portOf(server)));
   for (const [i, client] of slow.entries()) client.write(i % 2 === 0 ? 'G' : 'GET / HTTP/1.1\r\nhost: ');
   const client = new Client(portOf(server));
@@ -63,9 +59,7 @@ test('RL-20 out of descriptors, open connections go on and accepting resumes by 
   const child = spawn(
     'sh',
     ['-c', 'ulimit -n 200 && exec "$0" --input-type=module -e "$1"', process.execPath, program],
-    {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    },
+    { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
   );
   const [port] = (await once(child, 'message')) as [number];
   const open = new Client(port);

@@ -10,15 +10,14 @@ import { Config } from 'portico/config';
 import { silentLogger } from '../../dist/log/log.js';
 import { deferred } from '../../dist/tasks/deferred.js';
 import { JobList } from '../../dist/tasks/job-list.js';
-import { temporaryFolder } from './certificate-files.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
+import { startedService } from './started-server.js';
 
 const app: App = (_req, res) => {
   res.end('done');
 };
 
-test('AU-8 tasks of the app and of the manager run while the API serves, and those of the app before a reload end', {
-  timeout: 60_000,
-}, async (t) => {
+test('AU-8 tasks of the app and of the manager run while the API serves, and those of the app before a reload end', async (t) => {
   const ran = new EventEmitter();
   const counts: Record<string, number> = {};
   const count = (name: string) => () => {
@@ -60,7 +59,7 @@ test('AU-8 tasks of the app and of the manager run while the API serves, and tho
 });
 
 test('AD-12 one app at two paths: its job of the fleet is declared once, that of its memory for each', async (t) => {
-  const folder = temporaryFolder(t);
+  const folder = temporaryFolder();
   const files = {
     'app.mjs': `export const app = (_global, _local, { tasks }) => {
       tasks.every('1h', () => {}, { name: 'mail', on: 'fleet' });
@@ -78,9 +77,7 @@ paste.app_factory = ./app.mjs:app
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   const config = await Config.load({ files: [join(folder, 'portico.ini')] });
-  const service = new WSGIService('books', config, { log: silentLogger() });
-  await service.start();
-  t.after(() => service.stop());
+  const service = await startedService(t, 'books', config, { log: silentLogger() });
   assert.deepEqual(
     service.periodicTasks.flatMap((tasks) => tasks.status().map(({ name }) => name)),
     ['mail', 'refresh', 'refresh 2'],
@@ -116,9 +113,7 @@ function slowJobs() {
   return { service, events, order, letGo };
 }
 
-test('AU-8 a job ends before its app is closed by a stop for a reload, and before the job of the next app begins', {
-  timeout: 60_000,
-}, async (t) => {
+test('AU-8 a job ends before its app is closed by a stop for a reload, and before the job of the next app begins', async (t) => {
   const { service, events, order, letGo } = slowJobs();
   t.after(() => service.stop());
   await Promise.all([once(events, 'begin 1'), service.start()]);
@@ -132,9 +127,7 @@ test('AU-8 a job ends before its app is closed by a stop for a reload, and befor
   letGo[2]!.resolve();
 });
 
-test('RW-2 an API without a manager begins anew in a reload while a job of its former app is at work, which ends by itself', {
-  timeout: 60_000,
-}, async (t) => {
+test('RW-2 an API without a manager begins anew in a reload while a job of its former app is at work, which ends by itself', async (t) => {
   const { service, events, order, letGo } = slowJobs();
   t.after(() => service.stop());
   await Promise.all([once(events, 'begin 1'), service.start()]);

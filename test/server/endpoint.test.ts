@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { type AddressInfo, connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { App } from 'portico/app';
 import { Server } from 'portico/server';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { memoryLog } from './memory-log.js';
 import { exchange, portOf } from './raw-client.js';
 
@@ -101,9 +101,8 @@ test('LC-1313 the log says where it listens, and what could not be bound', async
   await second.stop();
 });
 
-test('a path that cannot be reached and a name that cannot be resolved are refused with that cause', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+test('a path that cannot be reached and a name that cannot be resolved are refused with that cause', async () => {
+  const folder = temporaryFolder('portico-');
   const file = join(folder, 'file');
   writeFileSync(file, '');
   const path = join(file, 'api.sock');
@@ -117,7 +116,7 @@ test('a path that cannot be reached and a name that cannot be resolved are refus
 });
 
 test('RL-95 a unix socket has mode 0660, replaces a stale one, and goes at the end', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-'));
+  const folder = temporaryFolder('portico-');
   const path = join(folder, 'api.sock');
   const server = new Server('unix', hello, { path });
   await server.start();
@@ -130,5 +129,4 @@ test('RL-95 a unix socket has mode 0660, replaces a stale one, and goes at the e
   assert.equal(answered, 200);
   await server.stop();
   assert.equal(statSync(path, { throwIfNoEntry: false }), undefined);
-  rmSync(folder, { recursive: true });
 });

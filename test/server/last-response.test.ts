@@ -3,8 +3,8 @@ import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { type App, environ } from 'portico/app';
-import { Server } from 'portico/server';
 import { Client, portOf } from './raw-client.js';
+import { startedServer } from './started-server.js';
 
 setFlagsFromString('--allow-natives-syntax');
 // oxlint-disable-next-line typescript/no-implied-eval -- V8 has no other name for it
@@ -23,9 +23,7 @@ for (const [name, app] of Object.entries({ head, status })) {
       made.push({ res, env: environ(req) });
       return app(req, res);
     };
-    const server = new Server('shapes', kept, { maxRequestsPerConnection: 3 });
-    await server.start();
-    t.after(() => server.stop());
+    const server = await startedServer(t, 'shapes', kept, { maxRequestsPerConnection: 3 });
     const client = new Client(portOf(server));
     for (let i = 0; i < 3; i++) {
       client.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');

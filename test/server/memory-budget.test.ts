@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from '../fixtures/keeper.js';
 
 /** The memory that a connection may make a worker hold, besides bodies: this many times the bytes it sent, plus this many bytes. */
 const TIMES = 10;
@@ -109,8 +110,7 @@ class Worker {
 
 async function started(t: TestContext, poolSize: number): Promise<Worker> {
   // Beside the tests, so that imports of the package resolve.
-  const folder = mkdtempSync(join(fileURLToPath(new URL('.', import.meta.url)), 'budget-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder('budget-', fileURLToPath(new URL('.', import.meta.url)));
   const file = join(folder, 'server.mjs');
   writeFileSync(file, PROGRAM);
   const child = fork(file, [String(poolSize)], { execArgv: ['--expose-gc'] });

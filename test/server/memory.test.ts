@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from '../fixtures/keeper.js';
 
 const PROGRAM = `
 import { Server } from 'portico/server';
@@ -42,10 +43,9 @@ async function load(port: number, count: number): Promise<void> {
   await Promise.all(connections);
 }
 
-test('RL-75 after 100,000 requests the memory of a server has levelled off', async (t) => {
+test('RL-75 after 100,000 requests the memory of a server has levelled off', async () => {
   // Beside the tests, so that imports of the package resolve.
-  const folder = mkdtempSync(join(fileURLToPath(new URL('.', import.meta.url)), 'memory-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder('memory-', fileURLToPath(new URL('.', import.meta.url)));
   const file = join(folder, 'server.mjs');
   writeFileSync(file, PROGRAM);
   const child = fork(file, { execArgv: ['--expose-gc'] });

@@ -3,15 +3,14 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { type App, afterResponse, environ, readBody } from 'portico/app';
-import { Server, type ServerOptions } from 'portico/server';
+import type { ServerOptions } from 'portico/server';
 import { abortResponse } from '#internal/app';
 import { memoryLog } from './memory-log.js';
 import { Client, exchange, portOf } from './raw-client.js';
+import { startedServer } from './started-server.js';
 
 async function started(t: TestContext, app: App, options: ServerOptions = {}) {
-  const server = new Server('requests', app, options);
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'requests', app, options);
   return { server, port: portOf(server), client: () => new Client(portOf(server)) };
 }
 

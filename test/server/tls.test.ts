@@ -6,13 +6,15 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { type ConnectionOptions, connect, rootCertificates, type TLSSocket } from 'node:tls';
 import { PorticoError } from 'portico/config';
-import { isTlsEnabled, Server, tlsOptions } from 'portico/server';
+import { isTlsEnabled, tlsOptions } from 'portico/server';
 import { generate } from 'selfsigned';
 import type { ConfigurationRefused } from '#internal/config';
 import { keptCertificate } from '../../dist/server/api/api-tls.js';
 import { chainWarning, validityWarning } from '../../dist/server/tls/certificates.js';
-import { certificateFiles, issuedPair, makePair, temporaryFolder } from './certificate-files.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
+import { certificateFiles, issuedPair, makePair } from './certificate-files.js';
 import { Client, exchange, portOf } from './raw-client.js';
+import { startedServer } from './started-server.js';
 
 const refusal = (message: string | RegExp) => (error: unknown) => {
   assert.ok(error instanceof PorticoError && 'blamesConfiguration' in error);
@@ -25,15 +27,15 @@ const refusal = (message: string | RegExp) => (error: unknown) => {
 const BOTH =
   'When running server in SSL mode, you must specify both a cert_file and key_file option value in your configuration file';
 
-test('LC-1011 TLS is enabled by a certificate or a key; a ca_file alone does not enable it', async (t) => {
-  const { cert, key } = await certificateFiles(t);
+test('LC-1011 TLS is enabled by a certificate or a key; a ca_file alone does not enable it', async () => {
+  const { cert, key } = await certificateFiles();
   assert.equal(isTlsEnabled({}), false);
   assert.equal(isTlsEnabled({ certFile: null, keyFile: null, caFile: cert }), false);
   assert.equal(isTlsEnabled({ certFile: cert, keyFile: key }), true);
 });
 
-test('LC-1011 the checks come in the order certificate, authority, key, both', async (t) => {
-  const { cert, key, folder } = await certificateFiles(t);
+test('LC-1011 the checks come in the order certificate, authority, key, both', async () => {
+  const { cert, key, folder } = await certificateFiles();
   const none = (name: string) => join(folder, name);
   const all = { certFile: none('c'), caFile: none('a'), keyFile: none('k') };
   assert.throws(() => isTlsEnabled(all), refusal(`Unable to find cert_file : ${none('c')}`));
@@ -50,8 +52,8 @@ test('LC-1014 asking for TLS without any file is refused', () => {
   assert.throws(() => tlsOptions({}), refusal(BOTH));
 });
 
-test('LC-1011 RL-92 a file that is not ours to read is refused with its path', async (t) => {
-  const { cert, key } = await certificateFiles(t);
+test('LC-1011 RL-92 a file that is not ours to read is refused with its path', async () => {
+  const { cert, key } = await certificateFiles();
   const readFile = () => {
     throw Object.assign(new Error('permission denied'), { code: 'EACCES' });
   };
@@ -61,8 +63,8 @@ test('LC-1011 RL-92 a file that is not ours to read is refused with its path', a
   );
 });
 
-test('RL-92 a key of another certificate, and files that hold something else, are refused with their paths', async (t) => {
-  const { cert, key, folder } = await certificateFiles(t);
+test('RL-92 a key of another certificate, and files that hold something else, are refused with their paths', async () => {
+  const { cert, key, folder } = await certificateFiles();
   const other = join(folder, 'other.pem');
   writeFileSync(other, (await makePair()).key);
   assert.throws(() => tlsOptions({ certFile: cert, keyFile: other }), refusal(new RegExp(`${other}.*${cert}`)));
@@ -81,8 +83,8 @@ test('RL-92 a key of another certificate, and files that hold something else, ar
   );
 });
 
-test('RL-92 files that hold no PEM, a key that is too short and unknown ciphers are refused before TLS is used', async (t) => {
-  const { cert, key, folder, pem } = await certificateFiles(t);
+test('RL-92 files that hold no PEM, a key that is too short and unknown ciphers are refused before TLS is used', async () => {
+  const { cert, key, folder, pem } = await certificateFiles();
   const der = join(folder, 'der.cer');
   writeFileSync(der, new X509Certificate(pem.cert).raw);
   assert.throws(
@@ -107,8 +109,8 @@ test('RL-92 files that hold no PEM, a key that is too short and unknown ciphers 
   );
 });
 
-test('RL-92 all errors of the files and the version are reported at once', async (t) => {
-  const { cert, folder } = await certificateFiles(t);
+test('RL-92 all errors of the files and the version are reported at once', async () => {
+  const { cert, folder } = await certificateFiles();
   const none = (name: string) => join(folder, name);
   const refused = (settings: object) => {
     try {
@@ -130,8 +132,8 @@ test('RL-92 all errors of the files and the version are reported at once', async
   ]);
 });
 
-test('LC-1004 LC-1012 protocol versions keep their old names; those that are broken are refused', async (t) => {
-  const { cert, key } = await certificateFiles(t);
+test('LC-1004 LC-1012 protocol versions keep their old names; those that are broken are refused', async () => {
+  const { cert, key } = await certificateFiles();
   const versions = (version: string | null) => {
     const { minVersion, maxVersion } = tlsOptions({ certFile: cert, keyFile: key, version });
     return [minVersion, maxVersion];
@@ -146,7 +148,7 @@ test('LC-1004 LC-1012 protocol versions keep their old names; those that are bro
 });
 
 test('LC-1002 LC-1003 LC-1005 certificate, key and ciphers are those of the options', async (t) => {
-  const { cert, key, pem } = await certificateFiles(t);
+  const { cert, key, pem } = await certificateFiles();
   const tls = tlsOptions({
     certFile: cert,
     keyFile: key,
@@ -154,16 +156,14 @@ test('LC-1002 LC-1003 LC-1005 certificate, key and ciphers are those of the opti
     version: 'TLSv1_2',
   });
   assert.deepEqual([tls.cert, tls.key], [Buffer.from(pem.cert), Buffer.from(pem.key)]);
-  const server = new Server('tls', (_req, res) => void res.end('ok'), { tls });
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'tls', (_req, res) => void res.end('ok'), { tls });
   const socket = await handshake(portOf(server), { ca: pem.cert });
   assert.equal(socket.getCipher().name, 'ECDHE-ECDSA-AES128-GCM-SHA256');
   socket.destroy();
 });
 
-test('LC-1001 a ca_file requires client certificates unless client_auth says otherwise', async (t) => {
-  const { cert, key } = await certificateFiles(t);
+test('LC-1001 a ca_file requires client certificates unless client_auth says otherwise', async () => {
+  const { cert, key } = await certificateFiles();
   const auth = (more: object) => {
     const { requestCert, rejectUnauthorized } = tlsOptions({ certFile: cert, keyFile: key, ...more });
     return [requestCert, rejectUnauthorized];
@@ -215,12 +215,10 @@ async function handshake(port: number, options: ConnectionOptions): Promise<TLSS
 }
 
 test('RL-90 TLS 1.2 and 1.3 with forward secrecy are spoken, older ones and plain HTTP are not', async (t) => {
-  const { cert, key, pem } = await certificateFiles(t);
-  const server = new Server('tls', (_req, res) => void res.end('ok'), {
+  const { cert, key, pem } = await certificateFiles();
+  const server = await startedServer(t, 'tls', (_req, res) => void res.end('ok'), {
     tls: tlsOptions({ certFile: cert, keyFile: key }),
   });
-  await server.start();
-  t.after(() => server.stop());
   const port = portOf(server);
   for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     const socket = await handshake(port, { ca: pem.cert, minVersion: version, maxVersion: version });
@@ -236,11 +234,9 @@ test('RL-90 TLS 1.2 and 1.3 with forward secrecy are spoken, older ones and plai
 });
 
 test('LC-1004 an old version is spoken where it is asked for', async (t) => {
-  const { cert, key, pem } = await certificateFiles(t);
+  const { cert, key, pem } = await certificateFiles();
   const tls = tlsOptions({ certFile: cert, keyFile: key, version: 'TLSv1_1' });
-  const server = new Server('tls', (_req, res) => void res.end('ok'), { tls });
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'tls', (_req, res) => void res.end('ok'), { tls });
   const socket = await handshake(portOf(server), {
     ca: pem.cert,
     minVersion: 'TLSv1.1',
@@ -251,11 +247,9 @@ test('LC-1004 an old version is spoken where it is asked for', async (t) => {
 });
 
 test('LC-1012 a client without a certificate is turned away where one is required', async (t) => {
-  const { cert, key, pem } = await certificateFiles(t);
+  const { cert, key, pem } = await certificateFiles();
   const tls = tlsOptions({ certFile: cert, keyFile: key, caFile: cert });
-  const server = new Server('mutual', (_req, res) => void res.end('ok'), { tls });
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'mutual', (_req, res) => void res.end('ok'), { tls });
   const ask = async (options: ConnectionOptions) => {
     const client = new Client(await handshake(portOf(server), { ca: pem.cert, ...options }));
     client.write('GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
@@ -267,11 +261,9 @@ test('LC-1012 a client without a certificate is turned away where one is require
 });
 
 test('LC-1015 RL-92 a new certificate is for new connections, the present ones go on', async (t) => {
-  const [one, two] = [await certificateFiles(t), await certificateFiles(t)];
+  const [one, two] = [await certificateFiles(), await certificateFiles()];
   const options = ({ cert, key }: { cert: string; key: string }) => tlsOptions({ certFile: cert, keyFile: key });
-  const server = new Server('renewed', (_req, res) => void res.end('ok'), { tls: options(one) });
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'renewed', (_req, res) => void res.end('ok'), { tls: options(one) });
   const kept = new Client(await handshake(portOf(server), { ca: one.pem.cert }));
   server.replaceTls(options(two));
   const fresh = await handshake(portOf(server), { ca: two.pem.cert });
@@ -282,11 +274,9 @@ test('LC-1015 RL-92 a new certificate is for new connections, the present ones g
 });
 
 test('RV-2 client certificates that a reload requires are demanded, also of a client that resumes a session', async (t) => {
-  const { cert, key, pem } = await certificateFiles(t);
+  const { cert, key, pem } = await certificateFiles();
   const options = (more = {}) => tlsOptions({ certFile: cert, keyFile: key, ...more });
-  const server = new Server('mutual', (_req, res) => void res.end('ok'), { tls: options() });
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'mutual', (_req, res) => void res.end('ok'), { tls: options() });
   const ask = async (more: ConnectionOptions = {}) => {
     const socket = connect({ port: portOf(server), host: '127.0.0.1', servername: 'localhost', ca: pem.cert, ...more });
     const sessions: Buffer[] = [];
@@ -307,12 +297,10 @@ test('RV-2 client certificates that a reload requires are demanded, also of a cl
 });
 
 test('OP-2 a development certificate is for localhost, 127.0.0.1 and ::1', async (t) => {
-  const tls = await keptCertificate(temporaryFolder(t), 'localhost');
+  const tls = await keptCertificate(temporaryFolder(), 'localhost');
   const names = new X509Certificate(tls.cert as string).subjectAltName ?? '';
   assert.match(names, /DNS:localhost.*IP Address:127\.0\.0\.1.*IP Address:0:0:0:0:0:0:0:1/);
-  const server = new Server('dev', (_req, res) => void res.end('ok'), { tls });
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'dev', (_req, res) => void res.end('ok'), { tls });
   const socket = await handshake(portOf(server), { ca: tls.cert as string });
   assert.equal(socket.authorized, true);
   socket.destroy();

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { Drivers, type DriversOptions } from '#internal/service';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { recordedLog } from '../tasks/recorded-log.js';
 
-const outer = mkdtempSync(join(tmpdir(), 'drivers-'));
-after(() => rmSync(outer, { recursive: true, force: true }));
+const outer = temporaryFolder('drivers-');
 const folder = join(outer, 'application');
 
 /** Loads a driver that is not closed. */

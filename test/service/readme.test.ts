@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { ts } from '../fixtures/typescript.js';
 
 // Inside the project, so that the snippets can import the package by its name.
-const folder = mkdtempSync(resolve('dist-test', 'readme-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder('readme-', resolve('dist-test'));
 
 /** The output of the snippets in each page, in order. */
 const PRINTED: Readonly<Record<string, readonly string[]>> = {

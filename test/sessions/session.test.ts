@@ -1,9 +1,9 @@
 /** Sessions: the cookie, its expiry and its keys, a store, and requests of other sites. */
+
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { mock, type TestContext, test } from 'node:test';
+import { mock, test } from 'node:test';
 import { inspect } from 'node:util';
 import { type App, Fault, filterFactory } from 'portico/app';
 import { type PorticoError, string } from 'portico/config';
@@ -12,6 +12,7 @@ import { rateLimit, session, stripIdentity } from 'portico/middleware';
 import { type ActionRequest, Router } from 'portico/routing';
 import { buildFilter, request } from 'portico/testing';
 import { ConfigurationRefused } from '#internal/config';
+import { temporaryFolder } from '../fixtures/keeper.js';
 
 const [FIRST, SECOND] = ['1'.repeat(32), '2'.repeat(32)];
 
@@ -125,8 +126,7 @@ test('AT-6 a cookie of one filter or API is no session in another with the same 
     (await (await client({}, cookie(), '.', service)).send('GET', '/me')).status;
   assert.deepEqual([await statusIn('shop'), await statusIn('admin')], [200, 401]);
 
-  const folder = mkdtempSync(join(tmpdir(), 'portico-session-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder('portico-session-');
   const file = join(folder, 'api-paste.ini');
   const sections = ['first', 'second'].map(
     (name) =>
@@ -156,7 +156,7 @@ test('AT-9 update with another user changes the id, and inherits no role', async
   const kept = new Map<string, object>();
   Object.assign(globalThis, { keptSessions: kept });
   t.after(() => Reflect.deleteProperty(globalThis, 'keptSessions'));
-  const folder = storeIn(t, MAP);
+  const folder = storeIn(MAP);
   const { send, cookie } = await client({ store: STORE }, '', folder);
   await send('POST', '/visit');
   const [fixed, [anonymous]] = [cookie(), kept.keys()];
@@ -210,9 +210,8 @@ const MAP =
   'const kept = globalThis.keptSessions;\nexport const store = { get: async (id) => kept.get(id), set: async (id, data) => kept.set(id, data), touch: async () => {}, delete: async (id) => kept.delete(id) };\n';
 
 /** Returns the folder of a module with the store. */
-function storeIn(t: TestContext, text: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-session-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+function storeIn(text: string): string {
+  const folder = temporaryFolder('portico-session-');
   writeFileSync(join(folder, 'store.mjs'), text);
   return folder;
 }
@@ -221,7 +220,7 @@ test('AU-5 a store keeps the data; the cookie has an id, which a log in changes 
   const kept = new Map<string, object>();
   Object.assign(globalThis, { keptSessions: kept });
   t.after(() => Reflect.deleteProperty(globalThis, 'keptSessions'));
-  const folder = storeIn(t, MAP);
+  const folder = storeIn(MAP);
   const { send, cookie } = await client({ store: STORE }, '', folder);
   await send('POST', '/login');
   assert.deepEqual([...kept.values()], [{ userId: 'ada', roles: ['reader'], visits: 1 }]);
@@ -241,7 +240,7 @@ test('AU-5 a log out during a slow request ends the session; a change of roles d
   const shared = globalThis as { slowly?: () => Promise<void> };
   Object.assign(globalThis, { keptSessions: kept });
   t.after(() => ['keptSessions', 'slowly'].map((name) => Reflect.deleteProperty(globalThis, name)));
-  const folder = storeIn(t, MAP);
+  const folder = storeIn(MAP);
   const { send, cookie } = await client({ store: STORE }, '', folder);
   await send('POST', '/login');
   const other = await client({ store: STORE }, cookie(), folder);
@@ -277,7 +276,7 @@ test('RW-7 a log out and an update stay when another request renews the session'
     for (const name of ['keptSessions', 'sessionCalls', 'sessionGate', 'sessionTouched'])
       Reflect.deleteProperty(globalThis, name);
   });
-  const { send } = await client({ store: STORE, life_s: '100' }, '', storeIn(t, GATED));
+  const { send } = await client({ store: STORE, life_s: '100' }, '', storeIn(GATED));
   /** Returns the status, and whether the response has a cookie. */
   const renewedDuring = async (change: (id: string) => void): Promise<[number, boolean]> => {
     await send('POST', '/login');
@@ -321,7 +320,7 @@ test('an update stays away when a store has nothing to replace: a log out came b
   t.after(() => Reflect.deleteProperty(globalThis, 'setCalls'));
   const store =
     'const data = { userId: "ada", visits: 1 };\nexport const store = { get: async () => data, set: async (...given) => (setCalls.push(given.at(-1)), !given.at(-1)), touch: async () => 1, delete: async () => 1 };\n';
-  const { send } = await client({ store: STORE }, '', storeIn(t, store));
+  const { send } = await client({ store: STORE }, '', storeIn(store));
   await send('POST', '/login');
   assert.deepEqual((await send('POST', '/update', {}, { note: 'late' })).set, undefined);
   assert.deepEqual(calls, [false, true]);
@@ -340,8 +339,8 @@ test('identity headers of the client are removed, and those of an outer authenti
   assert.equal((await request(outer, 'GET', '/', { headers })).body.toString(), 'ada');
 });
 
-test('AU-5 an error about a store shows neither its text nor its line, which have a password', async (t) => {
-  const folder = storeIn(t, MAP);
+test('AU-5 an error about a store shows neither its text nor its line, which have a password', async () => {
+  const folder = storeIn(MAP);
   const file = join(folder, 'api-paste.ini');
   const refused = async (factory: object, lines: string): Promise<string> => {
     const sections = `[pipeline:main]\npipeline = some app\n[filter:some]\npaste.filter_factory = some\n${lines}\n`;
@@ -388,8 +387,8 @@ test('AU-5 an error about a store shows neither its text nor its line, which hav
     await assert.rejects(client({ store }, '', folder), { code: 'PORTICO_MODULE_NOT_FOUND' });
 });
 
-test('AU-5 options of a store with a URL are refused without one, all at once', async (t) => {
-  const folder = storeIn(t, MAP);
+test('AU-5 options of a store with a URL are refused without one, all at once', async () => {
+  const folder = storeIn(MAP);
   const rules = 'all address 1/h 5';
   const refused = async (factory: Factory, local: Record<string, string>, told: RegExp, config = '') => {
     const building = buildFilter(factory, { local, folder, config, isTrial: true });
@@ -412,9 +411,8 @@ test('AU-5 options of a store with a URL are refused without one, all at once', 
   );
 });
 
-test('RW-7 a store without touch is refused, with the methods that it must have', async (t) => {
+test('RW-7 a store without touch is refused, with the methods that it must have', async () => {
   const folder = storeIn(
-    t,
     'const none = async () => {};\nexport const store = { get: none, set: none, delete: none };\n',
   );
   await assert.rejects(client({ store: STORE }, '', folder), (error: PorticoError) => {
@@ -440,7 +438,7 @@ test('AU-5 a store that is an exported object closes with the last app that uses
   t.after(() => ['keptSessions', 'storeCalls'].map((name) => Reflect.deleteProperty(globalThis, name)));
   const life =
     'store.open = async () => storeCalls.push("open");\nstore.close = async () => storeCalls.push("close");\n';
-  const folder = storeIn(t, MAP + life);
+  const folder = storeIn(MAP + life);
   const local = { secrets: FIRST!, store: STORE };
   const before = await buildFilter(session, { local, folder });
   const after = await buildFilter(session, { local, folder });
@@ -450,10 +448,9 @@ test('AU-5 a store that is an exported object closes with the last app that uses
   assert.deepEqual(calls, ['open', 'close']);
 });
 
-test('AU-5 a store that fails gets 503, not a log out', async (t) => {
+test('AU-5 a store that fails gets 503, not a log out', async () => {
   const down = 'const down = async () => { throw new Error("down"); };\n';
   const failing = storeIn(
-    t,
     `${down}export const store = { get: down, set: async () => 1, touch: down, delete: down };\n`,
   );
   const { send } = await client({ store: STORE }, '', failing);
@@ -485,7 +482,7 @@ test('AU-5 what a failing store has not kept is reported, and nothing else is lo
   t.after(() => {
     for (const name of ['keptSessions', 'sessionCalls', 'sessionFails']) Reflect.deleteProperty(globalThis, name);
   });
-  const folder = storeIn(t, FAILING);
+  const folder = storeIn(FAILING);
   const { send, cookie } = await client({ store: STORE }, '', folder);
 
   fails('set');

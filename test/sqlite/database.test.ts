@@ -6,25 +6,22 @@ import {
   copyFileSync,
   existsSync,
   lchownSync,
-  mkdtempSync,
   readdirSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import type { PorticoError } from 'portico/config';
 import { openDatabase, transaction } from 'portico/sqlite';
 import { loadDriver } from '../../dist/sqlite/database.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 
 let folder: string;
 before(() => {
-  folder = mkdtempSync(join(tmpdir(), 'portico-sqlite-'));
+  folder = temporaryFolder('portico-sqlite-');
 });
-after(() => rmSync(folder, { recursive: true }));
 
 test('a database keeps rows, waits for writers, logs ahead, and holds foreign keys', () => {
   const database = openDatabase(join(folder, 'a.db'), { busyTimeoutMs: 1234 });

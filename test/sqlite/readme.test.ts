@@ -1,15 +1,15 @@
 /** Tests that the applications of docs/reference/sqlite.md run. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import type { AppFactory } from 'portico';
 import { buildApp, request } from 'portico/testing';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { ts } from '../fixtures/typescript.js';
 
 // Inside the project, so that the snippets can import the package by its name.
-const folder = mkdtempSync(resolve('dist-test', 'readme-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder('readme-', resolve('dist-test'));
 
 const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
 

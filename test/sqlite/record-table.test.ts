@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openDatabase, recordTable, snapshot, transaction } from 'portico/sqlite';
+import { closedAfter } from '../fixtures/closed-after.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 
 test('SC-3 records have a key, an owner and a number that is never used twice', (t) => {
-  const db = openDatabase(':memory:');
-  t.after(() => db.close());
+  const db = closedAfter(t, openDatabase(':memory:'));
   const pets = recordTable<{ name: string }>(db, 'pets');
   assert.deepEqual(pets.insert('a', { name: 'Ann' }, 'me'), { name: 'Ann', seq: 1 });
   pets.insert('b', { name: 'Bob' });
@@ -29,8 +28,7 @@ test('SC-3 records have a key, an owner and a number that is never used twice', 
 });
 
 test('SC-3 an owner that is unknown is never taken for all of them', (t) => {
-  const db = openDatabase(':memory:');
-  t.after(() => db.close());
+  const db = closedAfter(t, openDatabase(':memory:'));
   const pets = recordTable<{ name: string }>(db, 'pets');
   pets.insert('a', { name: 'Ann' }, 'me');
   // @ts-expect-error the type says so too
@@ -40,8 +38,7 @@ test('SC-3 an owner that is unknown is never taken for all of them', (t) => {
 });
 
 test('SC-3 a snapshot does not see what another connection writes meanwhile, and nobody waits', (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-records-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder('portico-records-');
   const [one, two] = [openDatabase(join(folder, 'db')), openDatabase(join(folder, 'db'))];
   t.after(() => {
     one.close();

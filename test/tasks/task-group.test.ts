@@ -35,10 +35,8 @@ test('LC-801 LC-802 a full group queues; spawn returns at once and starts later'
   assert.deepEqual(started, []);
   await turn();
   assert.deepEqual(started, [1, 2]);
-  assert.deepEqual(
-    tasks.map(({ state }) => state),
-    ['running', 'running', 'queued'],
-  );
+  const states = tasks.map(({ state }) => state);
+  assert.deepEqual(states, ['running', 'running', 'queued']);
   assert.equal(group.size, 3);
   release[0]!();
   await tasks[0]!.wait();

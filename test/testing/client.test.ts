@@ -6,14 +6,13 @@ import { type App, Fault } from 'portico/app';
 import { Router } from 'portico/routing';
 import { openClient, request } from 'portico/testing';
 import { silentLogger } from '../../dist/log/log.js';
+import { closedAfter } from '../fixtures/closed-after.js';
 
 async function clientOf(t: TestContext, add: (router: Router) => unknown, options = {}) {
   const router = new Router({ log: silentLogger() });
   add(router);
   const app = await router.build();
-  const client = await openClient(app, options);
-  t.after(() => client.close());
-  return client;
+  return closedAfter(t, await openClient(app, options));
 }
 
 test('AU-10 several requests reach one app, and cookies are kept between them until they end', async (t) => {
@@ -62,7 +61,7 @@ test('AU-10 a body is sent while the response to it is read', async (t) => {
   assert.deepEqual(chunks, ['ONE', 'TWO']);
 });
 
-test('AU-10 events are read as they come; leaving them, and a signal, disconnect', { timeout: 30_000 }, async (t) => {
+test('AU-10 events are read as they come; leaving them, and a signal, disconnect', async (t) => {
   const left = new EventEmitter();
   const client = await clientOf(t, (router) => {
     router.get('/events', { type: 'text/event-stream' }, async function* events({ signal }) {
@@ -113,9 +112,7 @@ test('AU-10 the failure of each request is its own', async (t) => {
   assert.equal((await client.request('GET', '/none')).error, undefined);
 });
 
-test('AU-10 a request ends while a stream that was opened during it goes on, and each keeps its own failure', {
-  timeout: 30_000,
-}, async (t) => {
+test('AU-10 a request ends while a stream that was opened during it goes on, and each keeps its own failure', async (t) => {
   const heard = new EventEmitter();
   const client = await clientOf(t, (router) => {
     router.get('/slow', async () => {

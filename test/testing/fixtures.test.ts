@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { tempConfig } from 'portico/testing';
+import { filesUntilEnd } from '../fixtures/until-end.js';
 
 test('files of a test stay in its folder', async (t) => {
-  const files = await tempConfig({ 'etc/app.ini': '' });
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, { 'etc/app.ini': '' });
   const outside = { code: 'PORTICO_FILE_OUTSIDE' };
   for (const name of ['../escape', 'a/../../escape', '/etc/escape', '..']) {
     await assert.rejects(tempConfig({ [name]: '' }), outside, name);

@@ -139,10 +139,8 @@ test('lint complains of a filter that calls its app after responding by itself: 
     return inner(req, res);
   };
   await assert.rejects(request(filtered, 'GET', '/'), LintError);
-  assert.deepEqual(
-    inner.violations.map(({ rule }) => rule),
-    [3],
-  );
+  const rules = inner.violations.map(({ rule }) => rule);
+  assert.deepEqual(rules, [3]);
 });
 
 test('lint complains of an app that never responds, when its time has passed', async () => {
@@ -171,10 +169,8 @@ test('lint complains of a handler that uses the response of another request: rul
   });
   await request(linted, 'GET', '/first');
   await request(linted, 'GET', '/second').catch(() => undefined);
-  assert.deepEqual(
-    linted.violations.map(({ rule }) => rule),
-    [7],
-  );
+  const rules = linted.violations.map(({ rule }) => rule);
+  assert.deepEqual(rules, [7]);
 });
 
 test('a request rejects with the violation, whose stack names the culprit', async () => {

@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import { createLogger } from 'portico';
 import { quoteClient } from 'portico/app';
 import { Config, defineOptions, integer, type PorticoError } from 'portico/config';
-import { tempConfig } from 'portico/testing';
 import { markedLine } from '../../dist/errors/index.js';
 import { compileLogFormat } from '../../dist/middleware/request-log.js';
 import { printable, printableLines } from '../../dist/text/printable.js';
+import { filesUntilEnd } from '../fixtures/until-end.js';
 
 /** Characters that end a line, move a cursor, or change the direction of text. */
 const HOSTILE =
@@ -54,8 +54,7 @@ test('a message is one line of text, and nothing in it or its facts is raw', () 
 });
 
 test('a value of a configuration is one line of an error, and its caret stands right', async (t) => {
-  const files = await tempConfig({ 'a.conf': '[app]\nlevel = x\u0085\u202e\u001b[2J\n' });
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, { 'a.conf': '[app]\nlevel = x\u0085\u202e\u001b[2J\n' });
   const groups = { app: defineOptions({ level: integer({ default: 0, help: 'How much.' }) }), DEFAULT: {} };
   const loaded = Config.load({ files: [files.path('a.conf')], dirs: [], env: {}, groups });
   await assert.rejects(loaded, (error: PorticoError) => {

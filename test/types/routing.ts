@@ -12,9 +12,7 @@ holds<Same<ParamsOf<'/a/:year/:month'>, { readonly year: string; readonly month:
 holds<Same<ParamsOf<string>, Readonly<Record<string, string | undefined>>>>();
 
 const router = new Router()
-  .connect('server', '/servers/{id}/ips/{n:int}', {
-    handler: ({ params }) => params.id.length + params.n,
-  })
+  .connect('server', '/servers/{id}/ips/{n:int}', { handler: ({ params }) => params.id.length + params.n })
   .connect('root', '/', { handler: () => null });
 
 router.url.server({ id: 'a', n: 1 });

@@ -1,16 +1,17 @@
 /** Tests that clients read the same bytes as from plain Node, whatever a handler does with its response. */
+
 import assert from 'node:assert/strict';
-import { createServer, type IncomingMessage, type OutgoingHttpHeader, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { type App, afterResponse, beforeHead, compose, type Filter, readBody } from 'portico/app';
-import { Server } from 'portico/server';
 import { defaultHeaders } from '../app/default-headers.js';
+import { nodeServer } from '../fixtures/node-server.js';
 import { type LogLine, memoryLog } from '../server/memory-log.js';
 import { exchange, portOf } from '../server/raw-client.js';
+import { startedServer } from '../server/started-server.js';
 
 /** A step of a handler. Steps that Node refuses must be refused by both. */
 type Step = (res: ServerResponse) => unknown;
@@ -196,15 +197,11 @@ test('clients read what Node alone would send, pipelined or not, whatever the ha
       }
     }
   };
-  const bare = createServer((req, res) => void app(req, res));
-  await new Promise<void>((resolve) => bare.listen(0, '127.0.0.1', resolve));
-  t.after(() => bare.close());
+  const { port: barePort } = await nodeServer(t, app);
   const log = memoryLog();
   const ports: [string, number][] = [];
   for (const [name, filters] of Object.entries(FILTERS)) {
-    const server = new Server(name, compose(filters, app as App), { port: 0, host: '127.0.0.1', log });
-    await server.start();
-    t.after(() => server.stop());
+    const server = await startedServer(t, name, compose(filters, app as App), { port: 0, host: '127.0.0.1', log });
     ports.push([name, portOf(server)]);
   }
   const sorted = (lines: string): string =>
@@ -237,7 +234,7 @@ test('clients read what Node alone would send, pipelined or not, whatever the ha
       });
       // Node applies part of a refused list, but filters check each header, so these cases run without filters.
       const isOdd = scripts.flat().some(([step]) => step.startsWith('odd'));
-      const expected = await read((bare.address() as AddressInfo).port, lines.join(''), isOdd);
+      const expected = await read(barePort, lines.join(''), isOdd);
       for (const [name, port] of isOdd ? ports.slice(0, 1) : ports) {
         log.lines.length = 0;
         const answer = await read(port, lines.join(''), isOdd);

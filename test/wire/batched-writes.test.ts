@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Connection } from 'rabbitmq-client';
 import { batchSocket, batchWrites } from '../../dist/wire/index.js';
-import { brokerUrl, withoutBroker } from '../rpc/transport/amqp/broker.js';
+import { brokerTest, brokerUrl } from '../rpc/transport/amqp/broker.js';
 
 test('the writes of a turn go out together, in their order, and each is called back', async (t) => {
   const { near, far } = await joined(t);
@@ -45,7 +45,7 @@ test('an end and a destroy in the turn of a write behave as without', async (t) 
   await once(cut.far, 'close');
 });
 
-test('a connection of rabbitmq-client publishes a turn of messages in one write', { skip: withoutBroker }, async () => {
+brokerTest('a connection of rabbitmq-client publishes a turn of messages in one write', async () => {
   const connection = new Connection(brokerUrl);
   try {
     await once(connection, 'connection');

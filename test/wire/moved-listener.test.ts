@@ -1,12 +1,11 @@
 /** A listening socket that outlives its server. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { moveListener } from '../../dist/wire/moved-listener.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 
 const greeting = (text: string): Server => createServer((socket) => socket.end(text));
 
@@ -18,9 +17,8 @@ async function read(socket: Socket): Promise<string> {
 }
 
 for (const kind of ['a TCP port', 'a Unix socket']) {
-  test(`LC-136 ${kind} moves to another server, which has later connections; the first one keeps its own`, async (t) => {
-    const folder = mkdtempSync(join(tmpdir(), 'moved-'));
-    t.after(() => rmSync(folder, { recursive: true }));
+  test(`LC-136 ${kind} moves to another server, which has later connections; the first one keeps its own`, async () => {
+    const folder = temporaryFolder('moved-');
     const first = createServer((socket) => socket.on('data', () => socket.end('first')));
     first.listen(kind === 'a TCP port' ? { port: 0, host: '127.0.0.1' } : { path: join(folder, 's') });
     await once(first, 'listening');

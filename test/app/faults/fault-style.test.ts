@@ -11,8 +11,10 @@ import { action, type FaultMapping, Router } from 'portico/routing';
 import { Server, WSGIService } from 'portico/server';
 import { captureLog, request } from 'portico/testing';
 import { openApiDocument } from '#internal/routing';
+import { closedAfter } from '../../fixtures/closed-after.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
 import { keepingLogger, serveRouter } from '../../routing/served-router.js';
-import { temporaryFolder } from '../../server/certificate-files.js';
+import { startedService } from '../../server/started-server.js';
 
 const shouting: FaultRenderer = ({ status, message }, { method }) => ({
   type: 'application/vnd.shout+json',
@@ -140,10 +142,8 @@ test('errors of other libraries keep their status; from 500 on their message is 
   };
   assert.deepEqual(await said('status'), [410, 'Gone']);
   assert.deepEqual(await said('hidden'), [404, 'Not Found']);
-  assert.deepEqual(
-    lines.filter(({ level }) => level === 'error'),
-    [],
-  );
+  const errors = lines.filter(({ level }) => level === 'error');
+  assert.deepEqual(errors, []);
   assert.deepEqual(await said('late'), [504, 'Gateway Timeout']);
   assert.equal((await send('GET', '/late')).headers['retry-after'], '3');
   assert.deepEqual(await said('odd'), [500, 'Internal Server Error']);
@@ -215,8 +215,8 @@ export const page = { render };
 export const late = async () => ({ body: {} });
 `;
 
-function written(t: TestContext, ini: string): string {
-  const folder = temporaryFolder(t);
+function written(ini: string): string {
+  const folder = temporaryFolder();
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(resolve(fileURLToPath(import.meta.url), '..', '..', '..', '..'), join(folder, 'node_modules', 'portico'));
   writeFileSync(join(folder, 'api-paste.ini'), PASTE);
@@ -231,12 +231,10 @@ async function served(
   ini: string,
   faultStyle?: FaultStyle,
 ): Promise<(path: string, headers?: object) => Promise<unknown>> {
-  const folder = written(t, ini);
+  const folder = written(ini);
   const config = await Config.load({ files: [join(folder, 'portico.ini')] });
   const { log } = captureLog();
-  const service = new WSGIService('main', config, { log, ...(faultStyle && { faultStyle }) });
-  await service.start();
-  t.after(() => service.stop());
+  const service = await startedService(t, 'main', config, { log, ...(faultStyle && { faultStyle }) });
   return async (path, headers = {}) => {
     const answer = await fetch(`http://127.0.0.1:${service.port}${path}`, {
       headers: headers as Record<string, string>,
@@ -260,10 +258,9 @@ test('[api:<name>] fault_style wins over that of [DEFAULT], and code over both',
 });
 
 test('a Loader without a service writes faults as its configuration says, and request() of portico/testing shows them so', async (t) => {
-  const folder = written(t, 'fault_style = ./errors.mjs:render\n');
+  const folder = written('fault_style = ./errors.mjs:render\n');
   const config = await Config.load({ files: [join(folder, 'portico.ini')] });
-  const app = await new Loader(join(folder, 'api-paste.ini'), { config }).loadApp('main');
-  t.after(() => app.close());
+  const app = closedAfter(t, await new Loader(join(folder, 'api-paste.ini'), { config }).loadApp('main'));
   assert.deepEqual((await request(app, 'GET', '/plain')).json(), { ours: [409, 'in use'] });
   assert.deepEqual((await request(app, 'GET', '/nowhere')).json(), { ours: [404, 'The resource could not be found.'] });
 });
@@ -276,7 +273,7 @@ for (const [value, code, told] of [
   ['protico', undefined, /portico\.ini:2:15[\s\S]*did you mean 'portico'/],
 ] as const) {
   test(`a start refuses fault_style = ${value}, with its location`, async (t) => {
-    const folder = written(t, `fault_style = ${value}\n`);
+    const folder = written(`fault_style = ${value}\n`);
     const config = await Config.load({ files: [join(folder, 'portico.ini')] });
     const service = new WSGIService('main', config, { log: captureLog().log });
     t.after(() => service.stop());

@@ -13,9 +13,11 @@ import { Server } from 'portico/server';
 import { buildFilter, captureLog, lint, request } from 'portico/testing';
 import { WebSocket, WebSocketServer } from 'ws';
 import { asFault, createFastify, listenerOf } from '#internal/app';
+import { closedAfter } from '../../fixtures/closed-after.js';
 import { composed } from '../../loader/composed.js';
 import { type LogLine, memoryLog } from '../../server/memory-log.js';
 import { portOf } from '../../server/raw-client.js';
+import { startedServer } from '../../server/started-server.js';
 
 /** Serves one request with the app, and returns its response or its error. */
 async function ask(app: App, path: string, init: RequestInit = {}): Promise<{ answer?: Response; failure?: unknown }> {
@@ -130,11 +132,13 @@ test('RT-177 an error after reply.code has the status of the reply, as in Fastif
 });
 
 test('RT-177 a status that was set before the plugin is not that of its error', async (t) => {
-  const app = await fastifyApp(async (fastify) => {
-    fastify.get('/broken', () => Promise.reject(new Error('in table books')));
-    fastify.get('/refused', () => Promise.reject(Object.assign(new Error('no such book'), { statusCode: 409 })));
-  });
-  t.after(() => app.close());
+  const app = closedAfter(
+    t,
+    await fastifyApp(async (fastify) => {
+      fastify.get('/broken', () => Promise.reject(new Error('in table books')));
+      fastify.get('/refused', () => Promise.reject(Object.assign(new Error('no such book'), { statusCode: 409 })));
+    }),
+  );
   for (const [path, wanted] of [
     ['/broken', 500],
     ['/refused', 409],
@@ -259,25 +263,27 @@ test('headers of the reply survive a failure', async () => {
 
 test('upgrades reach plugins that listen to those of the server; a refusal is a response', async (t) => {
   const seen: string[] = [];
-  const app = await fastifyApp(async (fastify) => {
-    const sessions = new WebSocketServer({ noServer: true });
-    fastify.addHook('onRequest', async ({ headers }) => {
-      if (headers.authorization === undefined) throw Object.assign(new Error('who are you?'), { statusCode: 401 });
-    });
-    fastify.get('/echo', (request, reply) => {
-      void reply.hijack();
-      sessions.handleUpgrade(request.raw, request.raw.socket, Buffer.alloc(0), (session) => {
-        session.on('message', (text: Buffer) => session.send(`${request.url} ${text.toString()}`));
+  const app = closedAfter(
+    t,
+    await fastifyApp(async (fastify) => {
+      const sessions = new WebSocketServer({ noServer: true });
+      fastify.addHook('onRequest', async ({ headers }) => {
+        if (headers.authorization === undefined) throw Object.assign(new Error('who are you?'), { statusCode: 401 });
       });
-    });
-    fastify.server.on('upgrade', (req, socket) => {
-      seen.push(req.url ?? '');
-      const res = new ServerResponse(req);
-      res.assignSocket(socket as Socket);
-      fastify.routing(req, res);
-    });
-  });
-  t.after(() => app.close());
+      fastify.get('/echo', (request, reply) => {
+        void reply.hijack();
+        sessions.handleUpgrade(request.raw, request.raw.socket, Buffer.alloc(0), (session) => {
+          session.on('message', (text: Buffer) => session.send(`${request.url} ${text.toString()}`));
+        });
+      });
+      fastify.server.on('upgrade', (req, socket) => {
+        seen.push(req.url ?? '');
+        const res = new ServerResponse(req);
+        res.assignSocket(socket as Socket);
+        fastify.routing(req, res);
+      });
+    }),
+  );
   const server = new Server('sessions', await new Router().mount('/mnt', app).build());
   await server.start();
   t.after(() => server.stop({ deadlineMs: 0 }));
@@ -331,10 +337,8 @@ test('what a factory makes writes to the log of the factory; fastify.log and req
   const ini = '[app:main]\npaste.app_factory = factory\n';
   const app = await composed(t, ini, { factory }, { log: memoryLog(lines) });
   for (const path of ['/', '/action']) await request(app, 'GET', path);
-  assert.deepEqual(
-    lines.map(({ message }) => message),
-    ['listens', 'in a handler', 'in an action'],
-  );
+  const messages = lines.map(({ message }) => message);
+  assert.deepEqual(messages, ['listens', 'in a handler', 'in an action']);
 });
 
 test('a Fastify plugin at a mount responds to the path of the mount as its root', async (t) => {
@@ -383,12 +387,11 @@ test('plugins that write paths without their mount are warned of once, at the fi
   );
   const router = new Router({ log, plugins: [named('@fastify/swagger-ui')] }).get('/x', () => 'x');
   const inner = await router.build();
-  const server = new Server(
+  const server = await startedServer(
+    t,
     'mounts',
     await new Router().mount('/mnt', app).mount('/ui', inner).mount('/', inner).build(),
   );
-  await server.start();
-  t.after(() => server.stop());
   const get = async (path: string) => (await fetch(`http://127.0.0.1:${portOf(server)}${path}`)).status;
   assert.deepEqual([await get('/x'), await get('/mnt/c'), await get('/mnt/c'), lines.length], [200, 200, 200, 1]);
   assert.deepEqual([await get('/ui/x'), await get('/ui/i')], [200, 200]);

@@ -6,6 +6,7 @@ import { type App, type ConnectMiddleware, compose, environ, fromConnect } from 
 import { Router } from 'portico/routing';
 import { lint, request } from 'portico/testing';
 import type { LintError } from '#internal/testing';
+import { closedAfter } from '../../fixtures/closed-after.js';
 import { loaderOf } from '../../loader/composed.js';
 
 type Next = (error?: unknown) => void;
@@ -216,10 +217,12 @@ const MOUNTED: Record<string, (t: TestContext) => Promise<App>> = {
         (req, res) =>
           inner(req, res),
     };
-    const app = await loaderOf(t, PASTE, factories).loadApp('main', {
-      aroundApp: (inner) => (req, res) => inner(req, res),
-    });
-    t.after(() => app.close());
+    const app = closedAfter(
+      t,
+      await loaderOf(PASTE, factories).loadApp('main', {
+        aroundApp: (inner) => (req, res) => inner(req, res),
+      }),
+    );
     return app;
   },
   'of a Router': () => new Router().mount('/v1', application() as App).build(),

@@ -4,11 +4,11 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { test } from 'node:test';
 import { type App, environ, fromFetch } from 'portico/app';
-import { Server } from 'portico/server';
 import { lint, request } from 'portico/testing';
 import { rawRequest } from '#internal/testing';
 import { memoryLog } from '../../server/memory-log.js';
 import { exchange, portOf } from '../../server/raw-client.js';
+import { startedServer } from '../../server/started-server.js';
 
 test('a Fetch-style handler is an App: method, URL, headers and body go in, a Response comes out', async () => {
   const app = fromFetch(async (incoming, req) => {
@@ -39,19 +39,16 @@ test('a Fetch-style handler is an App: method, URL, headers and body go in, a Re
 
 test('SE-1 TRACE, which no Request accepts, gets 501 and no line of the log', async (t) => {
   const log = memoryLog();
-  const server = new Server(
+  const server = await startedServer(
+    t,
     'fetch',
     fromFetch(() => new Response('ok')),
     { log },
   );
-  await server.start();
-  t.after(() => server.stop());
   const received = await exchange(portOf(server), 'TRACE / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
   assert.match(received, /^HTTP\/1\.1 501 Not Implemented\r\n/);
-  assert.deepEqual(
-    log.lines.filter(({ level }) => level === 'error'),
-    [],
-  );
+  const errors = log.lines.filter(({ level }) => level === 'error');
+  assert.deepEqual(errors, []);
 });
 
 test('cookies stay apart, HEAD has no body, empty responses are empty', async () => {
@@ -78,13 +75,12 @@ test('RV-15 a body stream that fails before its first chunk is a logged 500', as
   const log = memoryLog();
   const error = new Error('disk');
   const body = (): ReadableStream => new ReadableStream({ pull: (controller) => controller.error(error) });
-  const server = new Server(
+  const server = await startedServer(
+    t,
     'fetch',
     fromFetch(() => new Response(body(), { headers: { 'content-type': 'text/plain', 'content-length': '9' } })),
     { log },
   );
-  await server.start();
-  t.after(() => server.stop());
   const received = await exchange(portOf(server), 'GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
   assert.match(received, /^HTTP\/1\.1 500 .*content-type: application\/json.*"code":500/is);
   const told = log.lines.flatMap(({ level, fields }) => (level === 'error' ? [fields.err] : []));
@@ -103,13 +99,12 @@ test('a body stream that fails after its first chunk breaks the response off', a
       controller.error(new Error('disk'));
     },
   });
-  const server = new Server(
+  const server = await startedServer(
+    t,
     'fetch',
     fromFetch(() => new Response(body)),
     { log: memoryLog() },
   );
-  await server.start();
-  t.after(() => server.stop());
   const answer = await fetch(`http://127.0.0.1:${portOf(server)}/`);
   assert.equal(answer.status, 200);
   fail!();

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { createServer, type ServerResponse } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { afterResponse, type ResponseOutcome } from 'portico/app';
 import { lint, request } from 'portico/testing';
 import { abortResponse } from '#internal/app';
+import { nodeServer } from '../../fixtures/node-server.js';
 
 test('MW-7 the end of a response is reported once, in reverse order', async () => {
   const told: [string, ResponseOutcome][] = [];
@@ -76,13 +76,13 @@ test('a response broken off by us says why', async () => {
   assert.deepEqual(told, { completed: false, error: reason });
 });
 
-test('MW-7 that a client leaves is reported to every response of its connection, also to those that wait', async () => {
+test('MW-7 that a client leaves is reported to every response of its connection, also to those that wait', async (t) => {
   const told: string[] = [];
   let done: () => void;
   const both = new Promise<void>((resolve) => {
     done = resolve;
   });
-  const server = createServer((req, res: ServerResponse) => {
+  const { port } = await nodeServer(t, (req, res) => {
     afterResponse(res, ({ completed }) => {
       told.push(`${req.url} ${completed}`);
       if (told.length === 2) done();
@@ -92,10 +92,8 @@ test('MW-7 that a client leaves is reported to every response of its connection,
       socket.destroy();
     }
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const socket = connect(port, '127.0.0.1');
   socket.write('GET /first HTTP/1.1\r\nHost: a\r\n\r\nGET /second HTTP/1.1\r\nHost: a\r\n\r\n');
   await both;
   assert.deepEqual(told.sort(), ['/first false', '/second false']);
-  server.close();
 });

@@ -1,18 +1,18 @@
 /** Random responses to GET and HEAD, sent in each way, with and without filters that add a header: they are those of `node:http`. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type OutgoingHttpHeaders, request, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type IncomingMessage, type OutgoingHttpHeaders, request, type ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { type App, beforeHead, type Filter } from 'portico/app';
 import { etag } from 'portico/middleware';
 import { Reply, Router } from 'portico/routing';
-import { Server } from 'portico/server';
 import { buildFilter } from 'portico/testing';
 import { defaultHeader } from '#internal/app';
+import { nodeServer } from '../../fixtures/node-server.js';
 import { memoryLog } from '../../server/memory-log.js';
+import { startedServer } from '../../server/started-server.js';
 
 const BODY = 'hello';
 
@@ -88,9 +88,7 @@ async function asked(port: number, method: string): Promise<Seen> {
 async function rig(t: TestContext): Promise<{ readonly port: number; use(app: App): void }> {
   let app: App = () => undefined;
   const log = memoryLog();
-  const server = new Server('filtered', (req, res) => app(req, res), { log });
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'filtered', (req, res) => app(req, res), { log });
   const { port } = server.addresses[0] as { port: number };
   return { port, use: (next) => (app = next) };
 }
@@ -121,10 +119,7 @@ const cases: fc.Arbitrary<Case> = fc
 
 test('S3-1 MW-7 random responses to GET and HEAD behind filters that add a header are those of node:http', async (t) => {
   let now!: Case;
-  const bare = createServer((_req, res) => answer(now, res)).listen(0, '127.0.0.1');
-  await once(bare, 'listening');
-  t.after(() => bare.close().closeAllConnections());
-  const { port: barePort } = bare.address() as AddressInfo;
+  const { port: barePort } = await nodeServer(t, (_req, res) => answer(now, res));
   const served = await rig(t);
   await fc.assert(
     fc.asyncProperty(cases, async (one) => {

@@ -14,11 +14,11 @@ import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { type App, beforeHead, compose } from 'portico/app';
 import { compression, etag } from 'portico/middleware';
-import { Server } from 'portico/server';
 import { buildFilter } from 'portico/testing';
 import { ServedResponse } from '#internal/app';
 import { memoryLog } from '../../server/memory-log.js';
 import { portOf } from '../../server/raw-client.js';
+import { startedServer } from '../../server/started-server.js';
 
 type Value = number | string | readonly string[];
 
@@ -148,7 +148,8 @@ test('MW-7 the headers of a served response behave as those of a response of Nod
 
 test('MW-7 headers that Node refuses have not run the listeners, so the failure has what they set', async (t) => {
   const log = memoryLog();
-  const server = new Server(
+  const server = await startedServer(
+    t,
     'refused',
     (_req, res) => {
       beforeHead(res, () => res.setHeader('x-request-id', 'r1'));
@@ -156,8 +157,6 @@ test('MW-7 headers that Node refuses have not run the listeners, so the failure 
     },
     { port: 0, host: '127.0.0.1', log },
   );
-  await server.start();
-  t.after(() => server.stop());
   const [answer] = (await once(request({ port: portOf(server), agent: false }).end(), 'response')) as [IncomingMessage];
   answer.resume();
   assert.equal(answer.statusCode, 500);
@@ -170,9 +169,7 @@ async function answered(
   t: TestContext,
   app: App,
 ): Promise<{ status: number; headers: OutgoingHttpHeaders; body: string }> {
-  const server = new Server('answered', app, { port: 0, host: '127.0.0.1' });
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'answered', app, { port: 0, host: '127.0.0.1' });
   const answer = await fetch(`http://127.0.0.1:${portOf(server)}/`);
   return { status: answer.status, headers: Object.fromEntries(answer.headers), body: await answer.text() };
 }
@@ -245,9 +242,7 @@ test('a chunk that is no text and no bytes is refused before the headers, as by 
     handler,
   );
   for (const app of [handler, filtered]) {
-    const server = new Server('refused', app);
-    await server.start();
-    t.after(() => server.stop());
+    const server = await startedServer(t, 'refused', app);
     for (const path of ['/write', '/end', '/declared']) {
       const answer = await fetch(`http://127.0.0.1:${portOf(server)}${path}`);
       assert.deepEqual([answer.status, await answer.text()], [500, 'ERR_INVALID_ARG_TYPE'], path);
@@ -258,15 +253,14 @@ test('a chunk that is no text and no bytes is refused before the headers, as by 
 test('an end with 0 or false has no chunk, as in Node, behind filters that change the body too', async (t) => {
   const handler: App = (req, res) => void res.end((req.url === '/zero' ? 0 : false) as unknown as string);
   const filters = await Promise.all([compression, etag].map((factory) => buildFilter(factory)));
-  const server = new Server(
+  const server = await startedServer(
+    t,
     'ended',
     compose(
       filters.map(({ made }) => made),
       handler,
     ),
   );
-  await server.start();
-  t.after(() => server.stop());
   for (const path of ['/zero', '/false']) {
     const answer = await fetch(`http://127.0.0.1:${portOf(server)}${path}`);
     assert.deepEqual([answer.status, await answer.text()], [200, ''], path);

@@ -1,16 +1,13 @@
 /** `api-cli` with files that are missing, of another kind than expected, or in another folder. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { apiCli, emptyProject, root } from '../../fixtures/project.js';
 import { makePair } from '../../server/certificate-files.js';
 import { command, isServing } from '../command.js';
 
-const root = resolve(fileURLToPath(import.meta.url), '..', '..', '..', '..');
-const main = join(root, 'lib', 'cli', 'main.js');
 /** Root may read every file. */
 const asRoot = process.getuid?.() === 0;
 const pasted = {
@@ -18,23 +15,17 @@ const pasted = {
   'api-paste.ini': '[app:hello]\npaste.app_factory = ./x.js:app\n[app:world]\npaste.app_factory = ./x.js:app\n',
 };
 
-function folder(t: TestContext, files: Readonly<Record<string, string>>): string {
-  const path = realpathSync(mkdtempSync(join(tmpdir(), 'portico-files-')));
-  t.after(() => rmSync(path, { recursive: true, force: true }));
-  const all = { 'package.json': '{"type":"module"}', ...files };
-  for (const [name, text] of Object.entries(all)) writeFileSync(join(path, name), text);
-  return path;
-}
+const folder = (files: Readonly<Record<string, string>>): string => emptyProject(files).folder;
 
 function cli(cwd: string, ...words: string[]) {
   const env = { HOME: cwd };
   if (!isServing(words)) return command(words, { cwd, env });
   const options = { cwd, encoding: 'utf8', env: { ...process.env, ...env }, timeout: 60_000 } as const;
-  return spawnSync(process.execPath, [main, ...words], options);
+  return spawnSync(process.execPath, [apiCli, ...words], options);
 }
 
-test('OP-3 check of a service file that is taken for a paste file says how it is checked', (t) => {
-  const cwd = folder(t, {
+test('OP-3 check of a service file that is taken for a paste file says how it is checked', () => {
+  const cwd = folder({
     ...pasted,
     'portico.ini': '[api:hello]\nworkers = two\n',
     'few.ini': '[DEFAULT]\nenabled_apis = hello\n',
@@ -53,16 +44,16 @@ test('OP-3 check of a service file that is taken for a paste file says how it is
   assert.equal(cli(cwd, 'check', 'api-paste.ini').status, 0);
 });
 
-test('OP-1 names without a comma between them are refused with what to write', (t) => {
-  const cwd = folder(t, { ...pasted, 'portico.ini': '[DEFAULT]\nenabled_apis = hello world\n' });
+test('OP-1 names without a comma between them are refused with what to write', () => {
+  const cwd = folder({ ...pasted, 'portico.ini': '[DEFAULT]\nenabled_apis = hello world\n' });
   const comma = ' {2}A comma is missing: write hello, world\\.$';
   assert.match(cli(cwd, 'check').stdout, new RegExp(`enabled_apis: no app is called.*\\n${comma}`, 'm'));
   writeFileSync(join(cwd, 'portico.ini'), '[DEFAULT]\nenabled_apis = hello,world\nenabled_ssl_apis = hello world\n');
   assert.match(cli(cwd, 'check').stdout, new RegExp(`enabled_ssl_apis: names an API.*\\n${comma}`, 'm'));
 });
 
-test('OP-1 CF-1 without a configuration file start and check say so, and where it was looked for', (t) => {
-  const cwd = folder(t, {});
+test('OP-1 CF-1 without a configuration file start and check say so, and where it was looked for', () => {
+  const cwd = folder({});
   const said = `No configuration file was found: neither portico.ini nor paste/portico.ini in ${cwd}, nor portico.conf in `;
   const started = cli(cwd);
   assert.equal(started.status, 1);
@@ -74,8 +65,8 @@ test('OP-1 CF-1 without a configuration file start and check say so, and where i
 
 const page = join(root, 'docs/reference/errors.md#portico_config_file');
 
-test('OP-1 a configuration file that is named and not there is the one cause that is reported', (t) => {
-  const cwd = folder(t, {});
+test('OP-1 a configuration file that is named and not there is the one cause that is reported', () => {
+  const cwd = folder({});
   const { status, stderr } = cli(cwd, '--enabled-apis', 'compute,metadata', '--config-file', 'portico.ini');
   assert.equal(status, 78);
   const line = `error: cannot read config file portico.ini (${join(cwd, 'portico.ini')}): it does not exist (ENOENT)\n`;
@@ -84,8 +75,8 @@ test('OP-1 a configuration file that is named and not there is the one cause tha
   assert.equal(checked, `${line}1 error, 0 warnings.\nExplained in:\n  ${page}\n`);
 });
 
-test('OP-1 a configuration file that is found and cannot be read is the one cause that is reported', (t) => {
-  const cwd = folder(t, {});
+test('OP-1 a configuration file that is found and cannot be read is the one cause that is reported', () => {
+  const cwd = folder({});
   mkdirSync(join(cwd, 'portico.ini'));
   const line = `error: cannot read config file portico.ini: it is a directory (EISDIR)\n1 error, 0 warnings.\nExplained in:\n  ${page}\n`;
   const { status, stdout } = cli(cwd, 'check');
@@ -94,9 +85,9 @@ test('OP-1 a configuration file that is found and cannot be read is the one caus
   assert.doesNotMatch(stdout, /No configuration file was found/);
 });
 
-test('LC-1221 OP-3 a paste file that is not there is reported at its location, with what is beside it, by every command', (t) => {
+test('LC-1221 OP-3 a paste file that is not there is reported at its location, with what is beside it, by every command', () => {
   const ini = '[DEFAULT]\nenabled_apis = hello\napi_paste_config = api-pste.ini\n';
-  const cwd = folder(t, { ...pasted, 'portico.ini': ini });
+  const cwd = folder({ ...pasted, 'portico.ini': ini });
   const told =
     /^portico\.ini:3:20: error: \[DEFAULT\] api_paste_config: Could not find config at api-pste\.ini\n {2}Did you mean "api-paste\.ini"\?/m;
   assert.match(cli(cwd, 'check').stdout, told);
@@ -106,8 +97,8 @@ test('LC-1221 OP-3 a paste file that is not there is reported at its location, w
   assert.match(cli(cwd, 'check').stdout, /^ {2}There is api-paste\.ini\. /m);
 });
 
-test('LC-1221 a paste file that is a folder is reported at the location of the option that names it', (t) => {
-  const cwd = folder(t, {
+test('LC-1221 a paste file that is a folder is reported at the location of the option that names it', () => {
+  const cwd = folder({
     'portico.ini': '[DEFAULT]\nenabled_apis = hello\napi_paste_config = app\n[api:hello]\nport = 0\nworkers = 1\n',
   });
   mkdirSync(join(cwd, 'app'));
@@ -119,8 +110,8 @@ test('LC-1221 a paste file that is a folder is reported at the location of the o
 
 test('a paste file without permission is reported where it is named, without a hint about folders', {
   skip: asRoot,
-}, (t) => {
-  const cwd = folder(t, {
+}, () => {
+  const cwd = folder({
     ...pasted,
     'portico.ini': '[DEFAULT]\nenabled_apis = hello\napi_paste_config = api-paste.ini\n',
   });
@@ -130,8 +121,8 @@ test('a paste file without permission is reported where it is named, without a h
   assert.doesNotMatch(told, /A relative path/);
 });
 
-test('LC-1011 RL-92 certificates are found beside the file that names them, then in the working directory', async (t) => {
-  const cwd = folder(t, {});
+test('LC-1011 RL-92 certificates are found beside the file that names them, then in the working directory', async () => {
+  const cwd = folder({});
   mkdirSync(join(cwd, 'etc'));
   const ini =
     '[DEFAULT]\nenabled_apis = hello\nenabled_ssl_apis = hello\n[ssl]\ncert_file = cert.pem\n[api:hello]\nssl_key_file = key.pem\n';

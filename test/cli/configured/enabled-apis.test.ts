@@ -5,7 +5,15 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ReloadReport } from 'portico/launch';
 import { ask, askSocket } from '../../e2e/clients.js';
-import { emptyProject, freePort, startApiCli, startedOnce, startProject, untilFileEnds } from '../../e2e/program.js';
+import {
+  emptyProject,
+  freePort,
+  startApiCli,
+  startedOnce,
+  startProject,
+  untilEnd,
+  untilFileEnds,
+} from '../../e2e/program.js';
 import { pidPaste, pidProject } from '../../e2e/projects.js';
 import { command } from '../command.js';
 
@@ -18,41 +26,30 @@ async function sampleArguments(folder: string): Promise<{ args: string[]; comput
   return { args, compute, metadata };
 }
 
-test('OP-1 bare api-cli in a clone serves both sample APIs and prints one line for each when it is ready', async () => {
+test('OP-1 bare api-cli in a clone serves both sample APIs and prints one line for each when it is ready', async (t) => {
   const project = emptyProject({});
   const { args, compute, metadata } = await sampleArguments(project.folder);
-  const program = startApiCli(args);
-  try {
-    await program.printed(new RegExp(`^compute\\b.*http://127\\.0\\.0\\.1:${compute}\\b.*1 worker\\b`, 'm'));
-    await program.printed(new RegExp(`^metadata\\b.*http://127\\.0\\.0\\.1:${metadata}\\b.*1 worker\\b`, 'm'));
-    assert.equal((await ask(`http://127.0.0.1:${compute}/v2.1`)).status, 200);
-    assert.equal((await ask(`http://127.0.0.1:${metadata}/`)).status, 200);
-    program.kill('SIGTERM');
-    assert.deepEqual(await program.ended, { code: 0, signal: null });
-  } finally {
-    await program.end();
-    project.remove();
-  }
+  const program = untilEnd(t, startApiCli(args));
+  await program.printed(new RegExp(`^compute\\b.*http://127\\.0\\.0\\.1:${compute}\\b.*1 worker\\b`, 'm'));
+  await program.printed(new RegExp(`^metadata\\b.*http://127\\.0\\.0\\.1:${metadata}\\b.*1 worker\\b`, 'm'));
+  assert.equal((await ask(`http://127.0.0.1:${compute}/v2.1`)).status, 200);
+  assert.equal((await ask(`http://127.0.0.1:${metadata}/`)).status, 200);
+  await program.stop();
 });
 
-test('OP-1 LC-1402 --enabled-apis starts these APIs alone; a wrong name is a warning with the nearest one', async () => {
+test('OP-1 LC-1402 --enabled-apis starts these APIs alone; a wrong name is a warning with the nearest one', async (t) => {
   const project = emptyProject({});
   const { args, compute, metadata } = await sampleArguments(project.folder);
-  const program = startApiCli(['--enabled-apis', 'compute,metadta', ...args]);
-  try {
-    await program.printed(new RegExp(`^compute\\b.*:${compute}`, 'm'));
-    assert.match(program.stderr, /metadta.*metadata/s);
-    assert.equal(program.stderr.match(/metadta/g)?.length, 1, program.stderr);
-    assert.equal((await ask(`http://127.0.0.1:${compute}/`)).status, 200);
-    await assert.rejects(ask(`http://127.0.0.1:${metadata}/`), { code: 'ECONNREFUSED' });
-    assert.doesNotMatch(program.stdout, /metadata/);
-  } finally {
-    await program.end();
-    project.remove();
-  }
+  const program = untilEnd(t, startApiCli(['--enabled-apis', 'compute,metadta', ...args]));
+  await program.printed(new RegExp(`^compute\\b.*:${compute}`, 'm'));
+  assert.match(program.stderr, /metadta.*metadata/s);
+  assert.equal(program.stderr.match(/metadta/g)?.length, 1, program.stderr);
+  assert.equal((await ask(`http://127.0.0.1:${compute}/`)).status, 200);
+  await assert.rejects(ask(`http://127.0.0.1:${metadata}/`), { code: 'ECONNREFUSED' });
+  assert.doesNotMatch(program.stdout, /metadata/);
 });
 
-test('LC-1401 LC-1235 the enabled APIs start in their order, each as its section says, by default all there are', async () => {
+test('LC-1401 LC-1235 the enabled APIs start in their order, each as its section says, by default all there are', async (t) => {
   const [first, second] = [await freePort(), await freePort()];
   const ports = { b: first, a: second };
   const apis = `[api:b]\nport = ${first}\nworkers = 1\n[api:a]\nport = ${second}\nworkers = 1\n`;
@@ -66,42 +63,31 @@ test('LC-1401 LC-1235 the enabled APIs start in their order, each as its section
       'api-paste.ini': paste,
       'portico.ini': `[DEFAULT]\nlog_level = debug\n${enabled}${apis}`,
     });
-    const program = startApiCli([], { cwd: project.folder });
-    try {
-      for (const name of expected) await program.printed(new RegExp(`^${name} .*:${ports[name]}\\b`, 'm'));
-      const order = [...program.stderr.matchAll(/"service":"(\w)"[^\n]*"msg":"Starting/g)].map(([, name]) => name);
-      assert.deepEqual(order, expected, program.stderr);
-      program.kill('SIGTERM');
-      assert.deepEqual(await program.ended, { code: 0, signal: null });
-    } finally {
-      await program.end();
-      project.remove();
-    }
+    const program = startProject(t, project);
+    for (const name of expected) await program.printed(new RegExp(`^${name} .*:${ports[name]}\\b`, 'm'));
+    const order = [...program.stderr.matchAll(/"service":"(\w)"[^\n]*"msg":"Starting/g)].map(([, name]) => name);
+    assert.deepEqual(order, expected, program.stderr);
+    await program.stop();
   }
 });
 
-test('OP-1 --enabled-ssl-apis serves HTTPS on that port and HTTP on the other', async () => {
+test('OP-1 --enabled-ssl-apis serves HTTPS on that port and HTTP on the other', async (t) => {
   const { request } = await import('node:https');
   const project = emptyProject({});
   const { args, compute, metadata } = await sampleArguments(project.folder);
-  const program = startApiCli(['--dev', '--enabled-ssl-apis', 'compute', ...args]);
-  try {
-    await program.printed(new RegExp(`^compute\\b.*https://127\\.0\\.0\\.1:${compute}`, 'm'));
-    await program.printed(new RegExp(`^metadata\\b.*http://127\\.0\\.0\\.1:${metadata}`, 'm'));
-    const status = await new Promise((settle, reject) => {
-      const url = `https://127.0.0.1:${compute}/v2.1`;
-      request(url, { rejectUnauthorized: false, agent: false }, (res) => {
-        res.resume().on('end', () => settle(res.statusCode));
-      })
-        .on('error', reject)
-        .end();
-    });
-    assert.equal(status, 200);
-    assert.equal((await ask(`http://127.0.0.1:${metadata}/`)).status, 200);
-  } finally {
-    await program.end();
-    project.remove();
-  }
+  const program = untilEnd(t, startApiCli(['--dev', '--enabled-ssl-apis', 'compute', ...args]));
+  await program.printed(new RegExp(`^compute\\b.*https://127\\.0\\.0\\.1:${compute}`, 'm'));
+  await program.printed(new RegExp(`^metadata\\b.*http://127\\.0\\.0\\.1:${metadata}`, 'm'));
+  const status = await new Promise((settle, reject) => {
+    const url = `https://127.0.0.1:${compute}/v2.1`;
+    request(url, { rejectUnauthorized: false, agent: false }, (res) => {
+      res.resume().on('end', () => settle(res.statusCode));
+    })
+      .on('error', reject)
+      .end();
+  });
+  assert.equal(status, 200);
+  assert.equal((await ask(`http://127.0.0.1:${metadata}/`)).status, 200);
 });
 
 const file = untilFileEnds();

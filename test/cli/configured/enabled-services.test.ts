@@ -1,14 +1,15 @@
 /** Services beside the APIs of `api-cli`: their start, refusals, reload, status and stop. */
+
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { ask } from '../../e2e/clients.js';
 import { emptyProject, freePort, startedOnce, startProject, untilFileEnds } from '../../e2e/program.js';
 import { isAlive } from '../../fixtures/running-program.js';
-import { brokerUrl, deleteTopic, withoutBroker } from '../../rpc/transport/amqp/broker.js';
+import { brokerTest, brokerUrl, deleteTopic } from '../../rpc/transport/amqp/broker.js';
 import { command, commandBeside } from '../command.js';
 
 const MANAGERS = `
@@ -46,9 +47,8 @@ function projectOf(ini: string) {
 }
 
 /** The findings of `check`, as `severity code place message hint`. */
-function findings(t: TestContext, ini: string, args: readonly string[] = []): string[] {
+function findings(ini: string, args: readonly string[] = []): string[] {
   const project = projectOf(ini);
-  t.after(project.remove);
   const { stdout } = command(['check', '--json', ...args], { cwd: project.folder });
   type Finding = Record<'severity' | 'code' | 'line' | 'section' | 'option' | 'message' | 'hint', string | null>;
   return (JSON.parse(stdout) as Finding[]).map(
@@ -69,8 +69,7 @@ test('MG-1 --enabled-services starts a service alone: its manager, its worker, i
   await program.printed(/images are here/);
   assert.doesNotMatch(program.output(), /plain/);
   assert.match(await statusOf(project.folder), /images[^\n]*1/);
-  program.kill('SIGTERM');
-  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  await program.stop();
   assert.equal(program.output().match(/images are (?:here|gone)/g)?.length, 2);
 });
 
@@ -97,7 +96,7 @@ test('without lists every section of APIs and services starts; --enabled-apis al
   assert.doesNotMatch(api.output(), /images/);
 });
 
-test('RP-64 an API calls the service of another application by amqp://', { skip: withoutBroker }, async (t) => {
+brokerTest('RP-64 an API calls the service of another application by amqp://', async (t) => {
   const [port, exchange] = [await freePort(), `services-${randomUUID().slice(0, 8)}`];
   t.after(() => deleteTopic(exchange, 'images', [hostname()]));
   const rpc = `[rpc]\ntransport_url = ${brokerUrl}?exchange=${exchange}\n`;
@@ -134,17 +133,16 @@ test('a name of enabled_services without a section is reported with the nearest,
   assert.match(program.output(), /Did you mean .{0,2}images/);
 });
 
-test('OP-10 check validates services: names, managers, topics and options, each at its location', async (t) => {
-  const nearest = findings(t, `enabled_services = imags\n${IMAGES}`);
+test('OP-10 check validates services: names, managers, topics and options, each at its location', async () => {
+  const nearest = findings(`enabled_services = imags\n${IMAGES}`);
   assert.match(nearest[0]!, /^error PORTICO_NO_APIS 3 \[DEFAULT\] enabled_services: No services were started/);
   assert.match(
     nearest[1]!,
     /^warning PORTICO_SERVICE_NOT_FOUND 3 \[DEFAULT\] enabled_services: .*Did you mean "images"/,
   );
-  const api = findings(t, 'enabled_services = plain\n[api:plain]\nport = 1\n');
+  const api = findings('enabled_services = plain\n[api:plain]\nport = 1\n');
   assert.match(api.join('\n'), /plain is an API: add it to enabled_apis/);
   const wrong = findings(
-    t,
     '[service:a]\nmanagr = x\n[service:b]\nmanager = ./managers.js:Image\n[service:c.d]\nmanager = ./managers.js:Images\n[service:e]\nmanager = ./managers.js:Images\ntopic = dead\nworkers = 0\n',
   );
   assert.deepEqual(
@@ -160,17 +158,17 @@ test('OP-10 check validates services: names, managers, topics and options, each 
   );
   assert.match(wrong[1]!, /did you mean 'manager'/);
   assert.match(wrong[2]!, /Images/);
-  assert.deepEqual(findings(t, IMAGES), []);
-  const elsewhere = findings(t, `enabled_services = images\n${IMAGES}[service:b]\nmanager = ./managers.js:Image\n`);
+  assert.deepEqual(findings(IMAGES), []);
+  const elsewhere = findings(`enabled_services = images\n${IMAGES}[service:b]\nmanager = ./managers.js:Image\n`);
   assert.match(elsewhere[0]!, /^warning PORTICO_MANAGER 7 .*"Image" \(this service is not enabled here\) Did you mean/);
   assert.equal(elsewhere.length, 1);
-  const both = findings(t, `${IMAGES}[api:images]\nport = 1\npipeline = plain\n`);
+  const both = findings(`${IMAGES}[api:images]\nport = 1\npipeline = plain\n`);
   assert.match(both[0]!, /^error PORTICO_SERVICE_NAME 3 .*an API has the same name/);
-  const twins = findings(t, `${IMAGES}[service:more]\nmanager = ./managers.js:Images\ntopic = images\n`);
+  const twins = findings(`${IMAGES}[service:more]\nmanager = ./managers.js:Images\ntopic = images\n`);
   assert.deepEqual(twins, [
     'error PORTICO_SERVICE_NAME 7 [service:more] topic: [service:images] also receives calls for the topic images Choose another topic. For more processes of one service, set workers in [service:images].',
   ]);
-  const undeclared = findings(t, IMAGES, ['--set', 'service:imges.workers=2']);
+  const undeclared = findings(IMAGES, ['--set', 'service:imges.workers=2']);
   assert.match(undeclared[0]!, /no service with this name is enabled did you mean service:images\.workers\?/);
 });
 
@@ -195,13 +193,12 @@ test('LC-320 a reload starts and ends services, and changes their workers', asyn
   program.kill('SIGHUP');
   await program.printed(/Reload accepted/, later);
   assert.doesNotMatch(await statusOf(folder), /^ *images/m);
-  program.kill('SIGTERM');
-  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  await program.stop();
 });
 
-test('MG-1 a manager that [DEFAULT] names needs no section', async (t) => {
+test('MG-1 a manager that [DEFAULT] names needs no section', async () => {
   await mutating().program.printed(/^images +topic images {2}1 worker$/m);
-  assert.deepEqual(findings(t, MUTATES), []);
+  assert.deepEqual(findings(MUTATES), []);
 });
 
 test('OP-2 --dev runs a service by one worker, and anew when its module changes', async (t) => {
@@ -225,10 +222,9 @@ test('CF-91 a mutate resets the managers, and changes no number of workers', asy
   assert.equal(program.output().match(/images are here/g)?.length, 1);
 });
 
-test('generate systemd has a unit for a host of services alone', (t) => {
+test('generate systemd has a unit for a host of services alone', () => {
   const args = ['generate', 'systemd', '--set', 'DEFAULT.enabled_services=images'];
   const project = projectOf(IMAGES);
-  t.after(project.remove);
   const { stdout } = command(args, { cwd: project.folder });
   assert.match(stdout, /^Description=Services run by Portico: images$/m);
   assert.match(stdout, /--set DEFAULT\.enabled_services=images$/m);

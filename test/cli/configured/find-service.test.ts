@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { emptyProject, type Outcome, Program } from '../../e2e/program.js';
+import { emptyProject, type Outcome, Program, untilEnd } from '../../e2e/program.js';
 import { removeFolder, temporaryFolder } from '../../fixtures/keeper.js';
 import { commandBeside } from '../command.js';
 
@@ -35,12 +35,10 @@ test('OP-41 status finds the service by its folder or its configuration, or beca
       'portico.ini': '[DEFAULT]\n',
       'other.ini': '[DEFAULT]\n',
     });
-    t.after(() => made.remove());
     return made.folder;
   };
   const start = async (folder: string, words: readonly string[], more?: NodeJS.ProcessEnv): Promise<Program> => {
-    const program = new Program(process.execPath, words, { cwd: folder, env: { ...env, ...more } });
-    t.after(() => program.end());
+    const program = untilEnd(t, new Program(process.execPath, words, { cwd: folder, env: { ...env, ...more } }));
     await program.printed(/"event":"control"/);
     return program;
   };

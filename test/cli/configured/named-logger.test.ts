@@ -54,7 +54,6 @@ const file = untilFileEnds();
 const odd = (async () => {
   const { project } = await shop(file, '');
   const { folder } = project;
-  file.after(async () => project.remove());
   writeFileSync(
     join(folder, 'odd.js'),
     `${logging}
@@ -75,8 +74,7 @@ test('a logger named in the configuration writes the lines of the parent and of 
   // The debug line: the level is the logger's.
   await program.printed(/shop info asked .*"path":"\/a"/);
   await program.printed(/shop debug details .*"request_id":"req-/);
-  program.kill();
-  assert.equal((await program.ended).code, 0);
+  await program.stop();
   const lines = program.stderr.split('\n').filter((line) => line !== '');
   assert.deepEqual(
     lines.filter((line) => !line.startsWith('shop ')),
@@ -101,7 +99,6 @@ test('a function can create the logger from the configuration, and log_level set
 
 test('a logger that cannot be used refuses the start and the check, with its location and all other errors', async (t) => {
   const { project, write } = await shop(t, '');
-  t.after(() => project.remove());
   const refused: [string, RegExp][] = [
     ['./loging.js:logger', /portico\.ini:3:10: .*\.\/loging\.js.*\n.*Did you mean "\.\/logging\.js"/],
     ['./logging.js:loger', /portico\.ini:3:10: .*no export "loger"\n.*"logger"/],
@@ -141,7 +138,6 @@ test('NI-11 a dry run and a reload refuse a logger that the next start would ref
 
 test('log_file beside a logger is reported, because it has no effect', async (t) => {
   const { project } = await shop(t, 'logger = ./logging.js:logger\nlog_file = api.log\nlog_format = json');
-  t.after(() => project.remove());
   const { stdout, stderr } = command(['check'], { cwd: project.folder });
   for (const name of ['log_file', 'log_format']) {
     assert.match(
@@ -203,8 +199,7 @@ export const logger = over(other);
   await program.printed(/shop info Ready after/);
   writeFileSync(full, '');
   assert.equal((await get(port, '/a')).body, 'hello');
-  program.kill();
-  assert.equal((await program.ended).code, 0);
+  await program.stop();
   assert.match(
     program.stderr,
     /WARN: 1 log line lost, because the logger failed: Error: no space in postgres:\/\/shop:/,

@@ -7,9 +7,9 @@ import { readConfiguration } from '../../../dist/cli/configured/configuration.js
 import { validateAll } from '../../../dist/cli/validate/validate-all.js';
 import { emptyProject } from '../../fixtures/project.js';
 
-test('CF-6 a file of a configuration directory that sets options and is not *.conf is a warning', async (t) => {
+test('CF-6 a file of a configuration directory that sets options and is not *.conf is a warning', async () => {
   const ours = '[DEFAULT]\nstate_path = x\n';
-  const { folder, remove } = emptyProject({
+  const { folder } = emptyProject({
     'etc/a.conf': ours,
     'etc/10-site.ini': ours,
     'etc/20-api.cnf': '[api:hello]\nport = 1\n',
@@ -26,7 +26,6 @@ test('CF-6 a file of a configuration directory that sets options and is not *.co
     'etc/policy.yaml': 'state_path: x\n',
     'etc/README': 'Files *.conf are read.\n',
   });
-  t.after(remove);
   const etc = join(folder, 'etc');
   // A read of it would block.
   spawnSync('mkfifo', [join(etc, 'fifo')]);

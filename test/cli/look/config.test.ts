@@ -20,50 +20,42 @@ function run(args: string[], cwd: string, env: NodeJS.ProcessEnv = {}) {
 
 test('OP-8 CF-95 CF-118 a generated sample, uncommented whole, validates and changes nothing', async () => {
   const project = emptyProject({});
-  try {
-    const { out, code } = run(['generate'], project.folder);
-    assert.equal(code, 0);
-    assert.match(out, /^# \[api:<name>\]$/m);
-    // Templates and options without a default stay commented out.
-    const plain = out.replaceAll(/^#(?=[a-z_]+ = )/gm, '');
-    // Filters with a required option are in no file that does not set it.
-    const description = JSON.parse(run(['generate', '--format', 'json'], project.folder).out) as Description;
-    const demanding = description.groups.filter(({ options }) => options.some(({ required }) => required));
-    const sections = plain
-      .split(/^(?=\[)/m)
-      .filter((text) => !demanding.some(({ name }) => text.startsWith(`[${name}]`)));
-    assert.ok(sections.length > 20);
-    const ofApis = description.groups.find(({ name }) => name === 'api:<name>')!.options;
-    const defaults = ofApis.flatMap((each) => (each.default === undefined ? [] : [`${each.name} = ${each.default}\n`]));
-    writeFileSync(join(project.folder, 'portico.ini'), `${sections.join('')}\n[api:sample]\n${defaults.join('')}`);
-    const validated = command(['check'], { cwd: project.folder });
-    assert.doesNotMatch(validated.stdout, /error: (?!.*Could not find config)/);
-    const changed = run(['show', '--changed', '--json'], project.folder);
-    assert.deepEqual((JSON.parse(changed.out) as { options: unknown[] }).options, []);
-  } finally {
-    project.remove();
-  }
+  const { out, code } = run(['generate'], project.folder);
+  assert.equal(code, 0);
+  assert.match(out, /^# \[api:<name>\]$/m);
+  // Templates and options without a default stay commented out.
+  const plain = out.replaceAll(/^#(?=[a-z_]+ = )/gm, '');
+  // Filters with a required option are in no file that does not set it.
+  const description = JSON.parse(run(['generate', '--format', 'json'], project.folder).out) as Description;
+  const demanding = description.groups.filter(({ options }) => options.some(({ required }) => required));
+  const sections = plain
+    .split(/^(?=\[)/m)
+    .filter((text) => !demanding.some(({ name }) => text.startsWith(`[${name}]`)));
+  assert.ok(sections.length > 20);
+  const ofApis = description.groups.find(({ name }) => name === 'api:<name>')!.options;
+  const defaults = ofApis.flatMap((each) => (each.default === undefined ? [] : [`${each.name} = ${each.default}\n`]));
+  writeFileSync(join(project.folder, 'portico.ini'), `${sections.join('')}\n[api:sample]\n${defaults.join('')}`);
+  const validated = command(['check'], { cwd: project.folder });
+  assert.doesNotMatch(validated.stdout, /error: (?!.*Could not find config)/);
+  const changed = run(['show', '--changed', '--json'], project.folder);
+  assert.deepEqual((JSON.parse(changed.out) as { options: unknown[] }).options, []);
 });
 
 test('OP-8 CF-95 a generated file passes check as it is, and no file that is there is written over', async () => {
   const project = emptyProject({
     'api-paste.ini': '[app:hello]\npaste.app_factory = portico/middleware:echo\n',
   });
-  try {
-    const generate = () => run(['generate', '--output-file', 'portico.ini'], project.folder);
-    assert.deepEqual(generate(), { code: 0, out: '', err: '' });
-    const check = command(['check', '--set', 'DEFAULT.enabled_apis=hello'], { cwd: project.folder });
-    assert.equal(check.status, 0, check.stdout + check.stderr);
-    const path = join(project.folder, 'portico.ini');
-    writeFileSync(path, '[api:hello]\nport = 8080\n');
-    const { code, err } = generate();
-    assert.equal(code, 1);
-    assert.match(err, /cannot write portico\.ini: it already exists \(EEXIST\)/);
-    assert.match(err, /Choose another file, or move this one first\./);
-    assert.equal(readFileSync(path, 'utf8'), '[api:hello]\nport = 8080\n');
-  } finally {
-    project.remove();
-  }
+  const generate = () => run(['generate', '--output-file', 'portico.ini'], project.folder);
+  assert.deepEqual(generate(), { code: 0, out: '', err: '' });
+  const check = command(['check', '--set', 'DEFAULT.enabled_apis=hello'], { cwd: project.folder });
+  assert.equal(check.status, 0, check.stdout + check.stderr);
+  const path = join(project.folder, 'portico.ini');
+  writeFileSync(path, '[api:hello]\nport = 8080\n');
+  const { code, err } = generate();
+  assert.equal(code, 1);
+  assert.match(err, /cannot write portico\.ini: it already exists \(EEXIST\)/);
+  assert.match(err, /Choose another file, or move this one first\./);
+  assert.equal(readFileSync(path, 'utf8'), '[api:hello]\nport = 8080\n');
 });
 
 test('OP-8 CF-95 --minimal prints the options that this configuration has to set, and none of filters it does not use', async () => {
@@ -80,65 +72,47 @@ paste.app_factory = portico/middleware:echo
 `,
     'portico.ini': '[api:hello]\nport = 0\n',
   });
-  try {
-    const missing = run(['generate', '--minimal', '--summarize'], project.folder);
-    assert.deepEqual([missing.code, missing.out.match(/^[^#\n].*$/gm)], [0, ['[basic_auth]', 'user_file = <path>']]);
-    writeFileSync(join(project.folder, 'portico.ini'), '[api:hello]\nport = 0\n[basic_auth]\nuser_file = users\n');
-    assert.equal(run(['generate', '--minimal', '--summarize'], project.folder).out, missing.out);
-    assert.deepEqual(run(['generate', '--minimal', '--no-import'], project.folder), {
-      code: 0,
-      out: '',
-      err: '',
-    });
-  } finally {
-    project.remove();
-  }
+  const missing = run(['generate', '--minimal', '--summarize'], project.folder);
+  assert.deepEqual([missing.code, missing.out.match(/^[^#\n].*$/gm)], [0, ['[basic_auth]', 'user_file = <path>']]);
+  writeFileSync(join(project.folder, 'portico.ini'), '[api:hello]\nport = 0\n[basic_auth]\nuser_file = users\n');
+  assert.equal(run(['generate', '--minimal', '--summarize'], project.folder).out, missing.out);
+  assert.deepEqual(run(['generate', '--minimal', '--no-import'], project.folder), {
+    code: 0,
+    out: '',
+    err: '',
+  });
 });
 
 test('OP-8 CF-98 show tells a value, where it comes from and what it shadows, and masks secrets', async () => {
   const project = emptyProject({
     'portico.ini': '[api:hello]\nport = 8080\n\n[database]\nconnection = postgresql://me:hunter2@db/x\n',
   });
-  try {
-    const shown = run(['show', 'hello.port', '--set', 'api:hello.port=9090'], project.folder);
-    assert.match(
-      shown.out,
-      /^\[api:hello\] port = 9090 {2}\(command line, argument 1\)\n {4}shadows 8080 {2}\(portico\.ini:2:8\)$/m,
-    );
-    const all = run(['show'], project.folder);
-    assert.doesNotMatch(all.out, /hunter2/);
-    assert.match(all.out, /\[database\] connection = /);
-    const group = run(['show', 'hello'], project.folder);
-    assert.match(group.err, /hello is a group, not an option\n.*It has .*hello\.port/);
-    const wrong = run(['show', 'hello.prot'], project.folder);
-    assert.equal(wrong.code, 2);
-  } finally {
-    project.remove();
-  }
+  const shown = run(['show', 'hello.port', '--set', 'api:hello.port=9090'], project.folder);
+  assert.match(
+    shown.out,
+    /^\[api:hello\] port = 9090 {2}\(command line, argument 1\)\n {4}shadows 8080 {2}\(portico\.ini:2:8\)$/m,
+  );
+  const all = run(['show'], project.folder);
+  assert.doesNotMatch(all.out, /hunter2/);
+  assert.match(all.out, /\[database\] connection = /);
+  const group = run(['show', 'hello'], project.folder);
+  assert.match(group.err, /hello is a group, not an option\n.*It has .*hello\.port/);
+  const wrong = run(['show', 'hello.prot'], project.folder);
+  assert.equal(wrong.code, 2);
 });
 
 test('OP-8 CF-98 show of all options asks for none of a filter, which a section of the paste file may set', async () => {
   const project = emptyProject({ 'portico.ini': '[api:hello]\nport = 8080\n' });
-  try {
-    const { code, out, err } = run(['show'], project.folder);
-    assert.deepEqual([code, err], [0, '']);
-    assert.match(out, /^\[api:hello\] port = 8080 {2}\(portico\.ini:2:8\)$/m);
-  } finally {
-    project.remove();
-  }
+  const { code, out, err } = run(['show'], project.folder);
+  assert.deepEqual([code, err], [0, '']);
+  assert.match(out, /^\[api:hello\] port = 8080 {2}\(portico\.ini:2:8\)$/m);
 });
 
 test('OP-8 CF-100 upgrade rewrites deprecated names', async () => {
-  const project = emptyProject({
-    'b.ini': '[DEFAULT]\ntcp_keepidle = 100\n',
-  });
-  try {
-    const upgraded = run(['upgrade', 'b.ini', '--write'], project.folder);
-    assert.match(upgraded.out, /^b\.ini:2: \[DEFAULT\] tcp_keepidle -> \[wsgi\] tcp_keepidle$/m);
-    assert.match(readFileSync(join(project.folder, 'b.ini'), 'utf8'), /\[wsgi\]\ntcp_keepidle = 100/);
-  } finally {
-    project.remove();
-  }
+  const project = emptyProject({ 'b.ini': '[DEFAULT]\ntcp_keepidle = 100\n' });
+  const upgraded = run(['upgrade', 'b.ini', '--write'], project.folder);
+  assert.match(upgraded.out, /^b\.ini:2: \[DEFAULT\] tcp_keepidle -> \[wsgi\] tcp_keepidle$/m);
+  assert.match(readFileSync(join(project.folder, 'b.ini'), 'utf8'), /\[wsgi\]\ntcp_keepidle = 100/);
 });
 
 test('OP-3 CF-95 options that factories of the paste file have declared are known to show and generate', async () => {
@@ -163,36 +137,28 @@ export const storage = defineOptions('storage', { room: integer({ default: 3, he
     'portico.ini':
       '[DEFAULT]\ndebug = true\n[api:hello]\nport = 0\nproxy_key = s3cr3t\n[limit]\nmost = 5\n[shelf]\nwidth = 8\n',
   });
-  try {
-    // Commands of this file run in one process: the next one imports the factories.
-    assert.equal(run(['show', 'limit.most', '--no-import'], project.folder).code, 2);
-    const shown = run(['show', 'limit.most'], project.folder);
-    assert.match(shown.out, /^\[limit\] most = 5 {2}\(portico\.ini:7:8\)$/m, shown.err);
-    assert.match(run(['show'], project.folder).out, /^\[api:hello\] proxy_key = \*{4} {2}\(portico\.ini:5:13\)$/m);
-    const { out } = run(['generate'], project.folder);
-    assert.match(out, /^\[storage\]\n\n# How much of it\. \(integer\)\n#room = 3$/m);
-    assert.match(out, /^\[shelf\]\n\n# In metres\. \(integer\)\n#width = 7$/m);
-    assert.match(out, /^\[limit\]\n\n# How many of them\. \(integer\)\n#most = 4$/m);
-    assert.match(out, /^\[api:hello\]\n\n# What the proxy signs with\. \(string\)\n#proxy_key =$/m);
-    assert.match(out, /^# \[api:<name>\]$/m);
-    const check = command(['check', '--set', 'storage.room=x'], { cwd: project.folder });
-    assert.equal(check.status, 78, check.stdout + check.stderr);
-    assert.doesNotMatch(check.stdout, /unknown/);
-    assert.match(check.stdout, /error: \[storage\] room: should be an integer; got x/);
-  } finally {
-    project.remove();
-  }
+  // Commands of this file run in one process: the next one imports the factories.
+  assert.equal(run(['show', 'limit.most', '--no-import'], project.folder).code, 2);
+  const shown = run(['show', 'limit.most'], project.folder);
+  assert.match(shown.out, /^\[limit\] most = 5 {2}\(portico\.ini:7:8\)$/m, shown.err);
+  assert.match(run(['show'], project.folder).out, /^\[api:hello\] proxy_key = \*{4} {2}\(portico\.ini:5:13\)$/m);
+  const { out } = run(['generate'], project.folder);
+  assert.match(out, /^\[storage\]\n\n# How much of it\. \(integer\)\n#room = 3$/m);
+  assert.match(out, /^\[shelf\]\n\n# In metres\. \(integer\)\n#width = 7$/m);
+  assert.match(out, /^\[limit\]\n\n# How many of them\. \(integer\)\n#most = 4$/m);
+  assert.match(out, /^\[api:hello\]\n\n# What the proxy signs with\. \(string\)\n#proxy_key =$/m);
+  assert.match(out, /^# \[api:<name>\]$/m);
+  const check = command(['check', '--set', 'storage.room=x'], { cwd: project.folder });
+  assert.equal(check.status, 78, check.stdout + check.stderr);
+  assert.doesNotMatch(check.stdout, /unknown/);
+  assert.match(check.stdout, /error: \[storage\] room: should be an integer; got x/);
 });
 
 test('CF-66 CF-34 options of an API that has no section are shown, by the names they have on the command line', async () => {
   const project = emptyProject({ 'portico.ini': '[DEFAULT]\nenabled_apis = hello\n' });
-  try {
-    const { out, code } = run(['show', 'hello.port'], project.folder, { PORTICO_API_HELLO__PORT: '8001' });
-    assert.equal(code, 0);
-    assert.match(out, /^\[api:hello\] port = 8001 {2}\(env PORTICO_API_HELLO__PORT\)$/m);
-    const set = run(['show', 'hello.port', '--set', 'api:hello.port=8001'], project.folder);
-    assert.deepEqual([set.code, set.err], [0, '']);
-  } finally {
-    project.remove();
-  }
+  const { out, code } = run(['show', 'hello.port'], project.folder, { PORTICO_API_HELLO__PORT: '8001' });
+  assert.equal(code, 0);
+  assert.match(out, /^\[api:hello\] port = 8001 {2}\(env PORTICO_API_HELLO__PORT\)$/m);
+  const set = run(['show', 'hello.port', '--set', 'api:hello.port=8001'], project.folder);
+  assert.deepEqual([set.code, set.err], [0, '']);
 });

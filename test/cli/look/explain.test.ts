@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { emptyProject } from '../../fixtures/project.js';
 import { command } from '../command.js';
 
@@ -128,9 +128,8 @@ interface Ran {
 }
 
 /** A project, with a function that runs `api-cli` in it. */
-function project(t: TestContext, files: Readonly<Record<string, string>> = FILES) {
-  const { folder, remove } = emptyProject(files);
-  t.after(remove);
+function project(files: Readonly<Record<string, string>> = FILES) {
+  const { folder } = emptyProject(files);
   const run = (...words: string[]): Ran => command(words, { cwd: folder });
   return Object.assign(run, { folder });
 }
@@ -140,8 +139,8 @@ function linesOf({ status, stdout, stderr }: Ran): string[] {
   return stdout.trimEnd().split('\n');
 }
 
-test('OP-6 a request that reaches its action: each part in order, and nothing of the application is called', (t) => {
-  const run = project(t);
+test('OP-6 a request that reaches its action: each part in order, and nothing of the application is called', () => {
+  const run = project();
   const lines = linesOf(run('explain', 'GET', '/v1/things/7?limit=1', '--api', 'things'));
   assert.deepEqual(lines, [
     'GET /v1/things/7?limit=1',
@@ -163,8 +162,8 @@ test('OP-6 a request that reaches its action: each part in order, and nothing of
   assert.equal(existsSync(join(run.folder, 'closed')), true);
 });
 
-test('OP-6 the verdict of the schemas: the errors of query and body, or that the request is valid', (t) => {
-  const run = project(t);
+test('OP-6 the verdict of the schemas: the errors of query and body, or that the request is valid', () => {
+  const run = project();
   const at = (...words: string[]): string =>
     linesOf(run('explain', 'POST', ...words, '--api', 'things'))
       .at(-1)!
@@ -190,8 +189,8 @@ test('OP-6 the verdict of the schemas: the errors of query and body, or that the
   assert.deepEqual([valid.valid, valid.status, valid.action], [true, null, 'things.order']);
 });
 
-test('OP-6 a filter that responds ends the request: a preflight, a body that is too large, a missing token, its own response', (t) => {
-  const run = project(t);
+test('OP-6 a filter that responds ends the request: a preflight, a body that is too large, a missing token, its own response', () => {
+  const run = project();
   const preflight = ['--header', 'Origin: https://a', '--header', 'Access-Control-Request-Method: PUT'];
   const at = (...words: string[]): string => linesOf(run('explain', ...words, '--api', 'things')).at(-1)!;
   assert.match(at('OPTIONS', '/v1/things', ...preflight), /^ {2}filter cors: responds with 204 No Content {2}/);
@@ -210,8 +209,8 @@ test('OP-6 a filter that responds ends the request: a preflight, a body that is 
   );
 });
 
-test('OP-6 a token is not sent anywhere: its filter says what it would do, and those behind it know no caller', (t) => {
-  const run = project(t);
+test('OP-6 a token is not sent anywhere: its filter says what it would do, and those behind it know no caller', () => {
+  const run = project();
   const lines = linesOf(run('explain', 'GET', '/stopped/things', '--api', 'things', '-H', 'X-Auth-Token: secret'));
   const text =
     'validate the token with keystone, and respond with 401 if it is not valid, 503 if it cannot be validated';
@@ -222,8 +221,8 @@ test('OP-6 a token is not sent anywhere: its filter says what it would do, and t
   assert.match(lines.at(-1)!, /action things\.index: would be called/);
 });
 
-test('OP-6 the reason of a 404 with the nearest route, and of a 405 with the methods there are', (t) => {
-  const run = project(t);
+test('OP-6 the reason of a 404 with the nearest route, and of a 405 with the methods there are', () => {
+  const run = project();
   const at = (...words: string[]): string => linesOf(run('explain', ...words, '--api', 'things')).at(-1)!;
   assert.equal(
     at('GET', '/v1/thing/7'),
@@ -242,8 +241,8 @@ test('OP-6 the reason of a 404 with the nearest route, and of a 405 with the met
   assert.match(at('GET', '/v2/things'), /response things: 404 Not Found/);
 });
 
-test('OP-6 a 404 of a nearly right path names what refuses it: a type, a requirement, a slash at the end', (t) => {
-  const run = project(t, {
+test('OP-6 a 404 of a nearly right path names what refuses it: a type, a requirement, a slash at the end', () => {
+  const run = project({
     'portico.ini': '[DEFAULT]\nenabled_apis = one\n[api:one]\nport = 8774\n',
     'api-paste.ini': '[app:one]\npaste.app_factory = ./app.mjs:app\n',
     'app.mjs': `import { Router } from 'portico/routing';
@@ -263,8 +262,8 @@ export const app = () => new Router().post('/notes', () => 1).get('/notes', () =
   assert.match(stdout, /tried:[\s\S]*GET +\/notes\/\{id\} +id = "x" does not match int/);
 });
 
-test('OP-6 versions: the method for the one that is asked for, one that is not there, and one that is none', (t) => {
-  const run = project(t);
+test('OP-6 versions: the method for the one that is asked for, one that is not there, and one that is none', () => {
+  const run = project();
   const at = (version: string, ...words: string[]): string =>
     linesOf(run('explain', ...words, '--api', 'things', '--header', `OpenStack-API-Version: things ${version}`))
       .slice(-2)
@@ -277,8 +276,8 @@ test('OP-6 versions: the method for the one that is asked for, one that is not t
   assert.match(at('x', 'GET', '/v1/things'), /400 Bad Request: API Version String x is of invalid format/);
 });
 
-test('OP-6 a function as an action has its own name, and a guard that refuses is named', (t) => {
-  const run = project(t, {
+test('OP-6 a function as an action has its own name, and a guard that refuses is named', () => {
+  const run = project({
     'portico.ini': '[DEFAULT]\nenabled_apis = one\n[api:one]\nport = 8774\n',
     'api-paste.ini': '[app:one]\npaste.app_factory = ./app.mjs:app\n',
     'app.mjs': `import { Router } from 'portico/routing';
@@ -295,8 +294,8 @@ export const app = () => new Router({ auth: true }).get('/open', { auth: false }
   for (const path of ['/shut', '/old']) assert.equal(linesOf(run('explain', 'GET', path)).at(-1), refused);
 });
 
-test('OP-6 a router mounted in another, an app that is no router, a filter that takes a prefix off', (t) => {
-  const run = project(t);
+test('OP-6 a router mounted in another, an app that is no router, a filter that takes a prefix off', () => {
+  const run = project();
   const inner = linesOf(run('explain', 'GET', '/v1/inner/parts/3', '--api', 'things'));
   assert.match(inner.at(-3)!, /^ {2}route any \/inner\/\{path_info\}: .* app\.mjs:36$/);
   assert.match(inner.at(-2)!, /^ {2}route GET \/parts\/\{part\}: is the first match, .*part = "3" {2}app\.mjs:27$/);
@@ -310,8 +309,8 @@ test('OP-6 a router mounted in another, an app that is no router, a filter that 
   assert.match(app!, /^ {2}app files_app: would be called {2}\[script name "\/below", path "\/a"\]/);
 });
 
-test('OP-6 a cascade runs: past a 404, up to the first app that would be called', (t) => {
-  const run = project(t);
+test('OP-6 a cascade runs: past a 404, up to the first app that would be called', () => {
+  const run = project();
   const missed = linesOf(run('explain', 'GET', '/nothing', '--api', 'other'));
   assert.match(missed[1]!, /composite other: tries app1, app2 until a response is not 404/);
   assert.match(missed.at(-2)!, /response things_app: no route matches \/nothing/);
@@ -319,8 +318,8 @@ test('OP-6 a cascade runs: past a 404, up to the first app that would be called'
   assert.match(linesOf(run('explain', 'GET', '/things', '--api', 'other')).at(-1)!, /action things\.index/);
 });
 
-test('OP-6 a path that the server refuses before any filter, and one that it leaves as it was sent', (t) => {
-  const run = project(t);
+test('OP-6 a path that the server refuses before any filter, and one that it leaves as it was sent', () => {
+  const run = project();
   for (const [path, why] of [
     ['/v1/%zz', 'The path has an invalid percent-encoding.'],
     ['/v1/../things', 'The path has a dot segment, a backslash or a control character.'],
@@ -338,8 +337,8 @@ test('OP-6 a path that the server refuses before any filter, and one that it lea
   );
 });
 
-test('OP-6 OP-18 --json has every step, and what came of it', (t) => {
-  const run = project(t);
+test('OP-6 OP-18 --json has every step, and what came of it', () => {
+  const run = project();
   const read = (...words: string[]) =>
     JSON.parse(linesOf(run('explain', ...words, '--api', 'things', '--json')).join('\n'));
   const found = read('GET', '/v1/things/7');
@@ -355,8 +354,8 @@ test('OP-6 OP-18 --json has every step, and what came of it', (t) => {
   assert.deepEqual([missed.status, missed.nearest.path], [404, '/things/{id}']);
 });
 
-test('OP-6 which API: by its name, by the port of a whole URL, and never by luck', (t) => {
-  const run = project(t);
+test('OP-6 which API: by its name, by the port of a whole URL, and never by luck', () => {
+  const run = project();
   assert.match(run('explain', 'GET', 'http://127.0.0.1:8775/things').stdout, /composite other: /);
   assert.match(run('explain', 'GET', '/x', '--api', 'files_app').stdout, /app files_app: would be called/);
   const many = run('explain', 'GET', '/things');
@@ -382,11 +381,8 @@ test('OP-6 which API: by its name, by the port of a whole URL, and never by luck
 });
 
 /** The step of one filter with this section and this service configuration. */
-function filterSays(
-  t: TestContext,
-  written: { readonly factory: string; readonly options?: string; readonly config?: string },
-) {
-  const run = project(t, {
+function filterSays(written: { readonly factory: string; readonly options?: string; readonly config?: string }) {
+  const run = project({
     'portico.ini': `[DEFAULT]\nenabled_apis = one\n[api:one]\nport = 8774\n${written.config ?? ''}`,
     'api-paste.ini': `[pipeline:one]
 pipeline = it app
@@ -413,29 +409,29 @@ export const checks = () => ({ check: async () => { writeFileSync('asked', ''); 
   return Object.assign(said, { asked: () => existsSync(join(run.folder, 'asked')) });
 }
 
-test('OP-6 rate_limit counts nothing, and says which rules would; a network that it denies gets its 403', (t) => {
+test('OP-6 rate_limit counts nothing, and says which rules would; a network that it denies gets its 403', () => {
   const options = 'rules = all address 1/s 1\n  boot address 1/s 1 POST';
-  const limits = filterSays(t, { factory: 'rateLimit', options });
+  const limits = filterSays({ factory: 'rateLimit', options });
   const all = { says: 'would respond with 429 over the limit of "all address 1/s 1"' };
   for (const _ of [1, 2]) assert.deepEqual(limits('GET', '/'), all);
   assert.match(
     limits('POST', '/').says,
     /"all address 1\/s 1"; would respond with 429 over the limit of "boot address 1\/s 1 POST"/,
   );
-  const denies = filterSays(t, { factory: 'rateLimit', options: 'deny = 127.0.0.0/8' });
+  const denies = filterSays({ factory: 'rateLimit', options: 'deny = 127.0.0.0/8' });
   assert.equal(denies('GET', '/').answers, 403);
 });
 
-test('OP-6 token filters say what they would do, with the scope that they want; without a token they respond', (t) => {
+test('OP-6 token filters say what they would do, with the scope that they want; without a token they respond', () => {
   const jwt = 'issuer = https://id.example\naudience = one\nrequired_scope = servers';
   const says =
     'would validate the token with jwt, and respond with 401 if it is not valid, 403 without the scope servers, 503 if it cannot be validated';
-  const own = filterSays(t, { factory: 'jwtAuth', options: jwt });
+  const own = filterSays({ factory: 'jwtAuth', options: jwt });
   assert.deepEqual(own('GET', '/', 'X-Auth-Token: x'), { says });
   assert.equal(own('GET', '/').answers, 401);
-  const group = filterSays(t, { factory: 'authToken', config: `[auth_token]\nvalidator = jwt\n[jwt]\n${jwt}\n` });
+  const group = filterSays({ factory: 'authToken', config: `[auth_token]\nvalidator = jwt\n[jwt]\n${jwt}\n` });
   assert.deepEqual(group('GET', '/', 'X-Auth-Token: x'), { says });
-  const delayed = filterSays(t, {
+  const delayed = filterSays({
     factory: 'jwtAuth',
     options: jwt,
     config: '[auth_token]\ndelay_auth_decision = true\n',
@@ -444,26 +440,26 @@ test('OP-6 token filters say what they would do, with the scope that they want; 
   assert.deepEqual(delayed('GET', '/', 'X-Auth-Token: x'), decides);
 });
 
-test('OP-6 a session of a store, a statsd server and the checks of a health check are not asked', (t) => {
+test('OP-6 a session of a store, a statsd server and the checks of a health check are not asked', () => {
   const secret = 'x'.repeat(64);
-  const session = filterSays(t, {
+  const session = filterSays({
     factory: 'session',
     options: `secrets = ${secret}\nstore = ./app.mjs:sessions\nsecure = false\ncookie = s`,
   });
   assert.deepEqual(session('GET', '/', 'Cookie: s=abc'), { says: 'would read the session in ./app.mjs:sessions' });
-  const health = filterSays(t, { factory: 'healthcheckFilter', options: 'backends = ./app.mjs:checks' });
+  const health = filterSays({ factory: 'healthcheckFilter', options: 'backends = ./app.mjs:checks' });
   assert.deepEqual(health('GET', '/healthcheck'), {
     says: 'would run its checks, and respond with 503 if one fails; responds with 200 OK',
     answers: 200,
   });
   assert.equal(health('POST', '/healthcheck').answers, 405);
-  const stats = filterSays(t, { factory: 'stats', options: 'name = api' });
+  const stats = filterSays({ factory: 'stats', options: 'name = api' });
   assert.deepEqual(stats('GET', '/'), { says: 'would send its count and time to 127.0.0.1:8125, as api' });
   assert.deepEqual([session.asked(), health.asked()], [false, false]);
 });
 
-test('OP-6 a filter that fails behind the action is what responds', (t) => {
-  const run = project(t, {
+test('OP-6 a filter that fails behind the action is what responds', () => {
+  const run = project({
     'portico.ini': '[DEFAULT]\nenabled_apis = one\n[api:one]\nport = 8774\n',
     'api-paste.ini':
       '[pipeline:one]\npipeline = late one_app\n[filter:late]\npaste.filter_factory = ./app.mjs:late\n[app:one_app]\npaste.app_factory = ./app.mjs:app\n',
@@ -493,8 +489,8 @@ export const app = () => new Router({ prefix: '/t', plugins: [[items, { prefix: 
 `,
 };
 
-test('explain, routes and routes --match know the routes and the not-found handlers of plugins', (t) => {
-  const run = project(t, WITH_PLUGINS);
+test('explain, routes and routes --match know the routes and the not-found handlers of plugins', () => {
+  const run = project(WITH_PLUGINS);
   assert.deepEqual(linesOf(run('explain', 'GET', '/v1/items/3')).slice(-2), [
     '  route GET /items/:id: is a route of a plugin, because no route of the table matches',
     '  app a plugin: would be called  [script name "/v1", path "/items/3"]',

@@ -1,14 +1,16 @@
 /** The output of `api-cli openapi`, checked against the OpenAPI 3.1 schema by an independent validator. */
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Config } from 'portico/config';
 import { Loader } from 'portico/loader';
 import { request } from 'portico/testing';
+import { closedAfter } from '../../fixtures/closed-after.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
 import { apiCli, emptyProject, root } from '../../fixtures/project.js';
 import { command } from '../command.js';
 
@@ -28,9 +30,8 @@ interface Document {
 }
 
 /** A state folder for the sample, with a function that runs `api-cli` there with the sample's configuration. */
-function sample(t: TestContext) {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-openapi-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+function sample() {
+  const folder = temporaryFolder('portico-openapi-');
   const config = ['--config-file', join(root, 'paste/portico.ini'), '--set', `DEFAULT.state_path=${folder}`];
   const run = (...words: string[]) => command([...words, ...config], { cwd: folder });
   return Object.assign(run, { folder, config });
@@ -44,9 +45,8 @@ async function assertValid(document: Document): Promise<void> {
 }
 
 /** The document of a project's only API. */
-async function documentOf(t: TestContext, files: Readonly<Record<string, string>>): Promise<Document> {
-  const { folder, remove } = emptyProject(files);
-  t.after(remove);
+async function documentOf(files: Readonly<Record<string, string>>): Promise<Document> {
+  const { folder } = emptyProject(files);
   const { stdout, stderr } = command(['openapi'], { cwd: folder });
   assert.equal(stderr, '');
   const document = JSON.parse(stdout) as Document;
@@ -54,8 +54,8 @@ async function documentOf(t: TestContext, files: Readonly<Record<string, string>
   return document;
 }
 
-test('OP-70 OP-72 the example of its help gives one document that a public validator accepts', async (t) => {
-  const run = sample(t);
+test('OP-70 OP-72 the example of its help gives one document that a public validator accepts', async () => {
+  const run = sample();
   const [, line] = /Example:\n {2}(.+)/.exec(run('openapi', '--help').stdout)!;
   const [, words, file] = /^api-cli (.+) > (\S+)$/.exec(line!)!;
   const quoted = [process.execPath, apiCli, ...words!.split(' '), ...run.config].map((word) => `'${word}'`).join(' ');
@@ -71,7 +71,7 @@ test('OP-70 OP-72 the example of its help gives one document that a public valid
   assert.equal(broken.valid, false, 'the validator looks at operations');
 });
 
-test('what an application logs to the console while it is loaded is not in the document', (t) => {
+test('what an application logs to the console while it is loaded is not in the document', () => {
   const files = {
     'portico.ini': '[api:hello]\nport = 0\n',
     'api-paste.ini': '[app:hello]\npaste.app_factory = ./app.js:app\n',
@@ -79,16 +79,15 @@ test('what an application logs to the console while it is loaded is not in the d
       "import { Router } from 'portico/routing';\nconsole.log('loaded');\nexport const app = () => {\n  console.info('made');\n  return new Router().get('/', () => 1).build();\n};\n",
   };
   for (const words of [['openapi'], ['routes', '--json'], ['request', 'GET', '/', '--json']]) {
-    const { folder, remove } = emptyProject(files);
-    t.after(remove);
+    const { folder } = emptyProject(files);
     const { stdout, stderr } = command(words, { cwd: folder });
     assert.equal(typeof JSON.parse(stdout), 'object', stdout);
     assert.match(stderr, /loaded\nmade/);
   }
 });
 
-test('OP-70 servers from the address, paths with their mounts, and what filters say of themselves', (t) => {
-  const run = sample(t);
+test('OP-70 servers from the address, paths with their mounts, and what filters say of themselves', () => {
+  const run = sample();
   const { status, stdout, stderr } = run('openapi', '--api', 'compute');
   assert.equal(status, 0, stderr);
   const { servers, paths, components } = JSON.parse(stdout) as Document;
@@ -107,8 +106,8 @@ test('OP-70 servers from the address, paths with their mounts, and what filters 
   assert.equal(paths['/']!.get!.security, undefined);
 });
 
-test('OP-70 one version: its actions, its schemas, and the header that asks for it', async (t) => {
-  const run = sample(t);
+test('OP-70 one version: its actions, its schemas, and the header that asks for it', async () => {
+  const run = sample();
   const read = (...words: string[]): Document => {
     const { status, stdout, stderr } = run('openapi', '--api', 'compute', ...words);
     assert.equal(status, 0, stderr);
@@ -123,8 +122,8 @@ test('OP-70 one version: its actions, its schemas, and the header that asks for 
   assert.doesNotMatch(JSON.stringify(one), /x-versions/);
 });
 
-test('OP-70 which API and which version are said when they are not known', (t) => {
-  const run = sample(t);
+test('OP-70 which API and which version are said when they are not known', () => {
+  const run = sample();
   const refused = (words: string[], said: RegExp): void => {
     const { status, stderr } = run('openapi', ...words);
     assert.deepEqual([status, said.test(stderr)], [2, true], stderr);
@@ -135,8 +134,8 @@ test('OP-70 which API and which version are said when they are not known', (t) =
   refused(['--api', 'compute', '--version', 'x'], /--version is a version such as 2\.61, not x/);
 });
 
-test('OP-70 an API that is one router at one mount: the mount is in the server, not in the paths', async (t) => {
-  const document = await documentOf(t, {
+test('OP-70 an API that is one router at one mount: the mount is in the server, not in the paths', async () => {
+  const document = await documentOf({
     'portico.ini': '[DEFAULT]\nenabled_apis = things\n[api:things]\nlisten = 0.0.0.0:8080\n',
     'api-paste.ini': `[composite:things]
 use = portico/loader:urlmap
@@ -173,8 +172,8 @@ export async function things(_globalConf, _localConf, ctx) {
   assert.match(JSON.stringify(responses.default), /schemas\/OpenStackFault"/);
 });
 
-test('OP-70 an ETag is a header of a 200 to GET and HEAD, and of no other response', async (t) => {
-  const document = await documentOf(t, {
+test('OP-70 an ETag is a header of a 200 to GET and HEAD, and of no other response', async () => {
+  const document = await documentOf({
     'portico.ini': '[DEFAULT]\nenabled_apis = things\n[api:things]\nlisten = 127.0.0.1:8080\n',
     'api-paste.ini': `[pipeline:things]
 pipeline = deadline etag things_app
@@ -213,7 +212,7 @@ export async function things(_globalConf, _localConf, ctx) {
 });
 
 test('AU-4 a served document is the one that the command prints: its servers, what filters add, the routers mounted in it', async (t) => {
-  const { folder, remove } = emptyProject({
+  const { folder } = emptyProject({
     'portico.ini':
       '[DEFAULT]\nenabled_apis = things\n[api:things]\nlisten = 127.0.0.1:8080\n[jwt]\nsecret = 0123456789abcdef0123456789abcdef\n',
     'api-paste.ini': `[composite:things]
@@ -249,14 +248,15 @@ export async function things(_globalConf, _localConf, ctx) {
 }
 `,
   });
-  t.after(remove);
   const { stdout, stderr } = command(['openapi'], { cwd: folder });
   assert.equal(stderr, '');
   const printed = JSON.parse(stdout) as Document;
   await assertValid(printed);
   const config = await Config.load({ files: [join(folder, 'portico.ini')], argv: false, env: {} });
-  const app = await new Loader(join(folder, 'api-paste.ini'), { config, service: 'things' }).loadApp('things');
-  t.after(() => app.close());
+  const app = closedAfter(
+    t,
+    await new Loader(join(folder, 'api-paste.ini'), { config, service: 'things' }).loadApp('things'),
+  );
   const headers = { host: '127.0.0.1:8080' };
   const answer = await request(app, 'GET', '/api/v1/openapi.json', { headers });
   assert.equal(answer.status, 200, answer.text());

@@ -1,9 +1,10 @@
 /** `api-cli request`: one request through the composed app on a separate server. */
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { apiCli, emptyProject, root } from '../../fixtures/project.js';
 import { command } from '../command.js';
 
@@ -54,9 +55,8 @@ export async function things(_globalConf, _localConf, ctx) {
 `,
 };
 
-function project(t: TestContext, more: Readonly<Record<string, string>> = {}) {
-  const { folder, remove } = emptyProject({ ...FILES, ...more });
-  t.after(remove);
+function project(more: Readonly<Record<string, string>> = {}) {
+  const { folder } = emptyProject({ ...FILES, ...more });
   const run = (...words: string[]) => command(['request', ...words], { cwd: folder });
   /** For output that does not pass through the console, and the end of the process. */
   const process_ = (...words: string[]) =>
@@ -64,8 +64,8 @@ function project(t: TestContext, more: Readonly<Record<string, string>> = {}) {
   return Object.assign(run, { folder, process: process_ });
 }
 
-test('OP-7 a response with status, headers and body; the app is closed, and nothing it forgot keeps the process', (t) => {
-  const run = project(t);
+test('OP-7 a response with status, headers and body; the app is closed, and nothing it forgot keeps the process', () => {
+  const run = project();
   const { status, stdout, stderr } = run.process('GET', '/v1/things?limit=1');
   assert.equal(stderr, '');
   assert.equal(status, 0);
@@ -76,8 +76,8 @@ test('OP-7 a response with status, headers and body; the app is closed, and noth
   assert.equal(existsSync(join(run.folder, 'closed')), true);
 });
 
-test('OP-7 a body and headers are sent; what the response is does not change the status of the command', (t) => {
-  const run = project(t);
+test('OP-7 a body and headers are sent; what the response is does not change the status of the command', () => {
+  const run = project();
   const made = run('POST', '/v1/things', '-d', '{"name": "a"}');
   assert.match(made.stdout, /^202 Accepted\n[\s\S]*\n\n\{"name":"a"\}\n$/, made.stderr);
   const wrong = run('POST', '/v1/things', '-d', '{"name": 1}');
@@ -93,9 +93,9 @@ test('OP-7 a body and headers are sent; what the response is does not change the
   assert.match(broken.stderr, /broken/);
 });
 
-test('OP-7 the request is sent as a client sends it, one that waits for the response; the server checks it first', (t) => {
+test('OP-7 the request is sent as a client sends it, one that waits for the response; the server checks it first', () => {
   const paste = FILES['api-paste.ini'].replace('sizelimit things_app', 'told sizelimit things_app');
-  const run = project(t, {
+  const run = project({
     'api-paste.ini': `${paste}
 [filter:told]
 paste.filter_factory = ./told.mjs:told
@@ -127,8 +127,8 @@ export const told = () => (app) => (req, res) => {
   assert.match(run('GET', '/v1/thing x/ü').stdout, /^404 Not Found\n/);
 });
 
-test('OP-7 --trace has the filters of the pipeline that the configuration chooses', (t) => {
-  const run = project(t, {
+test('OP-7 --trace has the filters of the pipeline that the configuration chooses', () => {
+  const run = project({
     'api-paste.ini': FILES['api-paste.ini']
       .replace('[pipeline:v1]', '[composite:v1]\nuse = call:portico/loader:byOption')
       .replace('pipeline = request_id', 'keystone = request_id'),
@@ -147,8 +147,8 @@ test('OP-7 --trace has the filters of the pipeline that the configuration choose
   assert.ok(trace[1].inMs >= 19 && trace[1].outMs >= 39, stdout);
 });
 
-test('OP-7 --trace has the time in each filter, in and out, outermost first; one that responds has no time out', (t) => {
-  const run = project(t);
+test('OP-7 --trace has the time in each filter, in and out, outermost first; one that responds has no time out', () => {
+  const run = project();
   const read = (...words: string[]) => JSON.parse(run(...words, '--trace', '--json').stdout);
   const { schema, status, body, trace } = read('GET', '/v1/things');
   assert.deepEqual([schema, status, body], ['portico/request', 200, '[1]']);
@@ -169,8 +169,8 @@ test('OP-7 --trace has the time in each filter, in and out, outermost first; one
   assert.match(text, /\n\npipeline +filter +in ms +out ms\nv1 +request_id +\d+\.\d{3} +\d+\.\d{3}\nv1 +slow +\d/);
 });
 
-test('OP-7 what keeps the app from being built ends with its status, and a wrong command line with 2', (t) => {
-  const run = project(t, { 'api-paste.ini': FILES['api-paste.ini'].replace('app.mjs:slow', 'app.mjs:slwo') });
+test('OP-7 what keeps the app from being built ends with its status, and a wrong command line with 2', () => {
+  const run = project({ 'api-paste.ini': FILES['api-paste.ini'].replace('app.mjs:slow', 'app.mjs:slwo') });
   const refused = run('GET', '/v1/things');
   assert.deepEqual([refused.status, refused.stdout], [78, ''], refused.stderr);
   assert.match(refused.stderr, /Did you mean "slow"/);
@@ -180,8 +180,8 @@ test('OP-7 what keeps the app from being built ends with its status, and a wrong
   assert.equal(run('GET').status, 2);
 });
 
-test('OP-7 the sample responds, with noauth that serves this machine only', (t) => {
-  const run = project(t);
+test('OP-7 the sample responds, with noauth that serves this machine only', () => {
+  const run = project();
   const config = ['--config-file', join(root, 'paste/portico.ini'), '--set', `DEFAULT.state_path=${run.folder}`];
   const { status, stdout, stderr } = run(
     'GET',

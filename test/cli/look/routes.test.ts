@@ -1,21 +1,18 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from '../../fixtures/keeper.js';
 import { apiCli, emptyProject } from '../../fixtures/project.js';
 import { command } from '../command.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** Runs `api-cli` in a folder with one API, `things`, behind a mount point. */
-function run(
-  t: { after(done: () => void): void },
-  ...words: string[]
-): { status: number | null; stdout: string; stderr: string } {
-  const folder = mkdtempSync(join(root, 'dist-test/cli-routes-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+function run(...words: string[]): { status: number | null; stdout: string; stderr: string } {
+  const folder = temporaryFolder('cli-routes-', join(root, 'dist-test'));
   const files: Record<string, string> = {
     'portico.ini': '[DEFAULT]\nenabled_apis = things\napi_paste_config = api-paste.ini\n[api:things]\nport = 0\n',
     'api-paste.ini':
@@ -39,8 +36,8 @@ export async function things(_globalConf, _localConf, ctx) {
   return command(words, { cwd: folder });
 }
 
-test('OP-4 RT-195 routes in the order they are tried, with action and location; shadowed ones are marked', (t) => {
-  const { status, stdout, stderr } = run(t, 'routes');
+test('OP-4 RT-195 routes in the order they are tried, with action and location; shadowed ones are marked', () => {
+  const { status, stdout, stderr } = run('routes');
   assert.equal(stderr, '');
   assert.equal(status, 0);
   const lines = stdout.trimEnd().split('\n');
@@ -52,8 +49,8 @@ test('OP-4 RT-195 routes in the order they are tried, with action and location; 
   assert.match(stdout, /any +\/v1\/slow\/\{x\} .* x: \(a\+\)\+/);
 });
 
-test('RT-195 --json, and --match of the URL a client sends, with the routes that were passed over', (t) => {
-  const { stdout } = run(t, 'routes', '--json', '--match', 'GET /v1/things/7?limit=1');
+test('RT-195 --json, and --match of the URL a client sends, with the routes that were passed over', () => {
+  const { stdout } = run('routes', '--json', '--match', 'GET /v1/things/7?limit=1');
   const { schema, routers } = JSON.parse(stdout) as {
     schema: string;
     routers: { api: string; route: object; match: object; passedOver: object[] }[];
@@ -61,26 +58,26 @@ test('RT-195 --json, and --match of the URL a client sends, with the routes that
   assert.equal(schema, 'portico/routes');
   assert.deepEqual(routers[0]?.match, { id: '7', controller: 'things', action: 'show' });
   assert.equal(routers[0]?.api, 'things');
-  const text = run(t, 'routes', '--match', 'POST http://127.0.0.1:1/v1/things/7').stdout;
+  const text = run('routes', '--match', 'POST http://127.0.0.1:1/v1/things/7').stdout;
   assert.match(text, /no route matches POST \/things\/7/);
   assert.match(text, /GET +\/things\/\{id\} +it does not accept POST +app\.mjs:6/);
-  const unmounted = run(t, 'routes', '--match', 'GET /things/7').stdout;
+  const unmounted = run('routes', '--match', 'GET /things/7').stdout;
   assert.match(unmounted, /^things\n {2}no mount matches \/things\/7 \(\/v1\)$/m);
-  const table = JSON.parse(run(t, 'routes', '--json').stdout) as {
+  const table = JSON.parse(run('routes', '--json').stdout) as {
     routers: { prefix: string; routes: { url: string }[] }[];
   };
   assert.deepEqual([table.routers[0]?.prefix, table.routers[0]?.routes[0]?.url], ['/v1', '/v1/things']);
 });
 
-test('RT-24 RT-198 --check names shadowed routes, overlaps and slow requirements', (t) => {
-  const { stdout } = run(t, 'routes', '--check');
+test('RT-24 RT-198 --check names shadowed routes, overlaps and slow requirements', () => {
+  const { stdout } = run('routes', '--check');
   assert.match(stdout, /shadowed: 1\n.*\/things at app\.mjs:7 can never match: \/things at app\.mjs:6/);
   assert.match(stdout, /slow: \d[\s\S]*x: \(a\+\)\+ takes \d+ ms for \d+ characters/);
   assert.match(stdout, /warnings: none/);
 });
 
-test('explain, openapi and routes end although the app has left a handle open', (t) => {
-  const { folder, remove } = emptyProject({
+test('explain, openapi and routes end although the app has left a handle open', () => {
+  const { folder } = emptyProject({
     'portico.ini': '[DEFAULT]\nenabled_apis = things\n[api:things]\nport = 1\n',
     'api-paste.ini': '[app:things]\npaste.app_factory = ./app.mjs:things\n',
     'app.mjs': `import { Router } from 'portico/routing';
@@ -90,7 +87,6 @@ export const things = () => {
 };
 `,
   });
-  t.after(remove);
   for (const words of [['explain', 'GET', '/things'], ['openapi'], ['routes']]) {
     const ran = spawnSync(process.execPath, [apiCli, ...words], { cwd: folder, encoding: 'utf8', timeout: 20_000 });
     assert.deepEqual([ran.status, ran.signal, ran.stderr], [0, null, ''], words.join(' '));
@@ -98,8 +94,8 @@ export const things = () => {
   }
 });
 
-test('--match of a cascade: a Router that has no route hands on to the next, the first that has one is named', (t) => {
-  const { folder, remove } = emptyProject({
+test('--match of a cascade: a Router that has no route hands on to the next, the first that has one is named', () => {
+  const { folder } = emptyProject({
     'portico.ini': '[DEFAULT]\nenabled_apis = all\n[api:all]\nport = 1\n',
     'api-paste.ini': `[composite:all]
 use = portico/loader:cascade
@@ -119,7 +115,6 @@ export const second = () => new Router().connect('/parts', { handler: function p
 export const other = () => (_req, res) => res.end();
 `,
   });
-  t.after(remove);
   const match = (request: string): string => {
     const words = ['routes', '--match', request];
     const ran = command(words, { cwd: folder });
@@ -134,8 +129,8 @@ export const other = () => (_req, res) => res.end();
   assert.match(match('GET /a/../parts'), /^all\n {2}400 Bad Request: The path has a dot segment/);
 });
 
-test('an API whose app is no Router is reported to have none, alone and beside others', (t) => {
-  const { folder, remove } = emptyProject({
+test('an API whose app is no Router is reported to have none, alone and beside others', () => {
+  const { folder } = emptyProject({
     'portico.ini':
       '[DEFAULT]\nenabled_apis = things,stock\napi_paste_config = api-paste.ini\n[api:things]\nport = 0\n[api:stock]\nport = 0\n',
     'api-paste.ini':
@@ -145,7 +140,6 @@ export const things = () => new Router().connect('/things', { handler: () => [] 
 export const stock = () => (req, res) => res.end('stock');
 `,
   });
-  t.after(remove);
   const routes = (...words: string[]): string => {
     const ran = command(['routes', ...words], { cwd: folder });
     assert.equal(ran.status, 0, ran.stderr);
@@ -155,8 +149,8 @@ export const stock = () => (req, res) => res.end('stock');
   assert.match(routes(), /^things, things at \/\n {2}any .*\n\nstock\n {2}has no Router\n$/);
 });
 
-test('routes of an API that is not there: the nearest name', (t) => {
-  const { status, stderr } = run(t, 'routes', '--api', 'thing');
+test('routes of an API that is not there: the nearest name', () => {
+  const { status, stderr } = run('routes', '--api', 'thing');
   assert.equal(status, 2);
   assert.match(stderr, /no enabled API is called "thing"[\s\S]*Did you mean "things"/);
 });

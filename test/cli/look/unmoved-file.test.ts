@@ -1,6 +1,6 @@
 /** `pipeline` and `explain` show a paste file of a service in Python before anything of it is moved. */
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { emptyProject } from '../../fixtures/project.js';
 import { command } from '../command.js';
 
@@ -33,14 +33,13 @@ paste.app_factory = other.api.versions:Versions.factory
 use = egg:other#api
 `;
 
-function shown(t: TestContext, ...words: readonly string[]) {
+function shown(...words: readonly string[]) {
   const project = emptyProject({ 'api-paste.ini': PASTE, 'portico.ini': '[DEFAULT]\n' });
-  t.after(() => project.remove());
   return command(words, { cwd: project.folder });
 }
 
-test('WI-6 pipeline draws a file whose factories are not installed, and shows what stands for a Python name', (t) => {
-  const { status, stdout, stderr } = shown(t, 'pipeline', 'main');
+test('WI-6 pipeline draws a file whose factories are not installed, and shows what stands for a Python name', () => {
+  const { status, stdout, stderr } = shown('pipeline', 'main');
   assert.deepEqual([status, stderr], [0, '']);
   assert.equal(
     stdout,
@@ -63,8 +62,8 @@ test('WI-6 pipeline draws a file whose factories are not installed, and shows wh
   );
 });
 
-test('WI-6 pipeline --json and the drawings have a box with the name of each factory', (t) => {
-  const { apps } = JSON.parse(shown(t, 'pipeline', 'unused', '--json').stdout) as {
+test('WI-6 pipeline --json and the drawings have a box with the name of each factory', () => {
+  const { apps } = JSON.parse(shown('pipeline', 'unused', '--json').stdout) as {
     apps: { children: { name: string; factory: string; isUnknown: boolean }[] }[];
   };
   assert.deepEqual(
@@ -75,23 +74,22 @@ test('WI-6 pipeline --json and the drawings have a box with the name of each fac
     ],
   );
   assert.match(
-    shown(t, 'pipeline', 'unused', '--format', 'mermaid').stdout,
+    shown('pipeline', 'unused', '--format', 'mermaid').stdout,
     /judge \(filter\) other\.api\.acl:Judge\.factory \(not installed\)/,
   );
 });
 
-test('WI-6 explain runs a request through what is there, and names what is not', (t) => {
-  const { status, stdout, stderr } = shown(t, 'explain', 'GET', '/v1/things', '--api', 'main');
+test('WI-6 explain runs a request through what is there, and names what is not', () => {
+  const { status, stdout, stderr } = shown('explain', 'GET', '/v1/things', '--api', 'main');
   assert.deepEqual([status, stderr], [0, '']);
   assert.match(stdout, /^ {2}filter judge: is not installed: passes the request on/m);
   assert.match(stdout, /^ {2}app own: is not installed; would be called {2}\[script name "\/v1", path "\/things"\]/m);
 });
 
-test('WI-6 an error in the file itself is an error as before', (t) => {
+test('WI-6 an error in the file itself is an error as before', () => {
   const project = emptyProject({
     'api-paste.ini': '[pipeline:main]\npipeline = gone app\n[app:app]\nuse = egg:other\n',
   });
-  t.after(() => project.remove());
   const { status, stderr } = command(['pipeline', 'main'], { cwd: project.folder });
   assert.equal(status, 78);
   assert.match(stderr, /no filter is called "gone"/);

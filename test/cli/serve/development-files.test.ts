@@ -6,7 +6,7 @@ import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { connect } from 'node:tls';
-import { emptyProject, freePort, startApiCli, startProject } from '../../e2e/program.js';
+import { emptyProject, freePort, startProject } from '../../e2e/program.js';
 
 const PASTE = '[app:hello]\npaste.app_factory = ./app.js:factory\n';
 const APP = `import { greeting } from './greeting.js';
@@ -16,9 +16,7 @@ const greeting = (text: string): string => `export const greeting = '${text}';\n
 const ini = (port: number, more = ''): string =>
   `[DEFAULT]\nenabled_apis = hello\n${more}\n[api:hello]\nport = ${port}\n`;
 
-test('OP-2 AU-7 a module, the paste file, the configuration: each that changes is named in one line, and a new worker serves it; one that cannot be served is refused with its reason', {
-  timeout: 60_000,
-}, async (t) => {
+test('OP-2 AU-7 a module, the paste file, the configuration: each that changes is named in one line, and a new worker serves it; one that cannot be served is refused with its reason', async (t) => {
   const port = await freePort();
   const project = emptyProject({
     'portico.ini': ini(port),
@@ -62,9 +60,7 @@ test('OP-2 AU-7 a module, the paste file, the configuration: each that changes i
   assert.equal(await text(), 'three');
 });
 
-test('OP-2 a module that is written after it was loaded and before it is watched is a change', {
-  timeout: 60_000,
-}, async (t) => {
+test('OP-2 a module that is written after it was loaded and before it is watched is a change', async (t) => {
   const port = await freePort();
   const project = emptyProject({
     'portico.ini': ini(port),
@@ -87,9 +83,7 @@ export const factory = () => {
   assert.equal(program.output().match(/changed, serving again/g)?.length, 1);
 });
 
-test('AU-7 --dev tells the first type errors of an application with tsconfig.json and a compiler, and when there are none any more', {
-  timeout: 60_000,
-}, async (t) => {
+test('AU-7 --dev tells the first type errors of an application with tsconfig.json and a compiler, and when there are none any more', async (t) => {
   const port = await freePort();
   // Stands for the compiler: its output is what `tsc --pretty false` prints.
   const compiler = `import { existsSync } from 'node:fs';
@@ -123,9 +117,7 @@ async function certificateOf(port: number, host: string): Promise<X509Certificat
   return new X509Certificate(raw);
 }
 
-test('OP-2 the certificate of --dev has the host in it, and is the same after another start', {
-  timeout: 60_000,
-}, async (t) => {
+test('OP-2 the certificate of --dev has the host in it, and is the same after another start', async (t) => {
   const port = await freePort();
   const project = emptyProject({
     'portico.ini': ini(port, 'enabled_ssl_apis = hello\nstate_path = state').replace(
@@ -136,11 +128,9 @@ test('OP-2 the certificate of --dev has the host in it, and is the same after an
     'app.js': APP,
     'greeting.js': greeting('one'),
   });
-  t.after(() => project.remove());
   const certificates: X509Certificate[] = [];
   for (let start = 0; start < 2; start++) {
-    const program = startApiCli(['--dev'], { cwd: project.folder });
-    t.after(() => program.end());
+    const program = startProject(t, project, ['--dev']);
     await program.printed(/^hello .*https:/m);
     certificates.push(await certificateOf(port, '127.0.0.2'));
     await program.end();

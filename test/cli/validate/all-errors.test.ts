@@ -31,9 +31,7 @@ async function refused(main: string, ini: string, app?: string): Promise<Outcome
   const paste: Record<string, string> = app === undefined ? {} : { 'api-paste.ini': PASTE, 'app.js': app };
   const project = emptyProject({ 'main.js': main, 'portico.ini': ini, ...paste });
   const program = new Program(process.execPath, ['main.js'], { cwd: project.folder });
-  const end = await program.ended;
-  project.remove();
-  assert.deepEqual(end, { code: 78, signal: null }, program.output());
+  assert.deepEqual(await program.ended, { code: 78, signal: null }, program.output());
   return program.stderr;
 }
 

@@ -1,23 +1,14 @@
 /** `api-cli check`, `pipeline` and `explain` as an operator runs them. */
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { join, resolve } from 'node:path';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { apiCli, emptyProject } from '../../fixtures/project.js';
 import { command, commandBeside, isServing } from '../command.js';
 
 const root = resolve(fileURLToPath(import.meta.url), '..', '..', '..', '..');
@@ -53,21 +44,11 @@ token = abc
 `,
 };
 
-function folder(t: TestContext, more: Readonly<Record<string, string>> = {}): string {
-  const path = realpathSync(mkdtempSync(join(tmpdir(), 'portico-cli-')));
-  t.after(() => rmSync(path, { recursive: true, force: true }));
-  for (const [name, text] of Object.entries({ ...FILES, ...more })) {
-    mkdirSync(dirname(join(path, name)), { recursive: true });
-    writeFileSync(join(path, name), text);
-  }
-  mkdirSync(join(path, 'node_modules'));
-  symlinkSync(root, join(path, 'node_modules', 'portico'));
-  return path;
-}
+const folder = (more: Readonly<Record<string, string>> = {}): string => emptyProject({ ...FILES, ...more }).folder;
 
 function run(cwd: string, ...args: string[]) {
   if (!isServing(args)) return command(args, { cwd });
-  return spawnSync(process.execPath, [join(root, 'lib', 'cli', 'main.js'), ...args], { cwd, encoding: 'utf8' });
+  return spawnSync(process.execPath, [apiCli, ...args], { cwd, encoding: 'utf8' });
 }
 
 const BROKEN = {
@@ -75,15 +56,15 @@ const BROKEN = {
     '[DEFAULT]\nx = 1\n[pipeline:main]\npipeline = nope app\nx = 2\n[app:app]\npaste.app_factory = ./m.js:app\n',
 };
 
-test('check refuses a configuration that leaves nothing to serve, as a start does', async (t) => {
-  const cwd = folder(t, { 'portico.ini': '' });
+test('check refuses a configuration that leaves nothing to serve, as a start does', async () => {
+  const cwd = folder({ 'portico.ini': '' });
   const { status, stdout } = await commandBeside(['check'], { cwd });
   assert.equal(status, 78, stdout);
   assert.match(stdout, /^error: \[DEFAULT\] enabled_apis: No APIs were started/m);
 });
 
-test('OP-3 PD-152 check prints each finding with its line and a caret; 78 with an error, else 0', (t) => {
-  const cwd = folder(t, BROKEN);
+test('OP-3 PD-152 check prints each finding with its line and a caret; 78 with an error, else 0', () => {
+  const cwd = folder(BROKEN);
   const { status, stdout } = run(cwd, 'check', 'broken.ini');
   assert.equal(status, 78);
   assert.match(
@@ -95,7 +76,7 @@ test('OP-3 PD-152 check prints each finding with its line and a caret; 78 with a
   assert.deepEqual(run(cwd, 'check', 'api-paste.ini'), { status: 0, stdout: 'No errors found.\n', stderr: '' });
 });
 
-test('OP-3 MW-39 check says what a start would: what filters have against the address, and nothing of what is not chosen', (t) => {
+test('OP-3 MW-39 check says what a start would: what filters have against the address, and nothing of what is not chosen', () => {
   const paste = `[composite:hello]
 use = call:nova.api.auth:pipeline_factory_v21
 noauth2 = noauth app
@@ -119,7 +100,7 @@ paste.app_factory = ./m.js:app
 `;
   const ini = (listen: string): string =>
     `[api]\nauth_strategy = noauth2\n[api:hello]\nlisten = ${listen}\nworkers = 1\n[api:second]\nport = 0\nworkers = 1\n`;
-  const path = folder(t, { 'api-paste.ini': paste, 'portico.ini': ini('0.0.0.0') });
+  const path = folder({ 'api-paste.ini': paste, 'portico.ini': ini('0.0.0.0') });
   const open = run(path, 'check');
   assert.equal(open.status, 78, open.stdout + open.stderr);
   assert.match(
@@ -141,8 +122,8 @@ paste.app_factory = ./m.js:app
   assert.match(start.stderr, /portico\.ini:4:10: error: \[api:hello\] listen: noauth would admit everyone/);
 });
 
-test('PD-152 check --json and --format github', (t) => {
-  const cwd = folder(t, BROKEN);
+test('PD-152 check --json and --format github', () => {
+  const cwd = folder(BROKEN);
   const { stdout, status } = run(cwd, 'check', 'broken.ini', '--json');
   assert.equal(status, 78);
   const [first] = JSON.parse(stdout) as Record<string, unknown>[];
@@ -165,8 +146,8 @@ test('PD-152 check --json and --format github', (t) => {
   );
 });
 
-test('OP-3 check of a file that is not there is refused, of a wrong format misused', (t) => {
-  const cwd = folder(t);
+test('OP-3 check of a file that is not there is refused, of a wrong format misused', () => {
+  const cwd = folder();
   const missing = run(cwd, 'check', 'none.ini');
   assert.equal(missing.status, 78);
   assert.match(missing.stderr, /none\.ini cannot be read: there is no such file/);
@@ -175,8 +156,8 @@ test('OP-3 check of a file that is not there is refused, of a wrong format misus
   assert.match(misused.stderr, /Did you mean "json"\?/);
 });
 
-test('OP-5 pipeline shows the composed tree with places and options, secrets masked', (t) => {
-  const cwd = folder(t);
+test('OP-5 pipeline shows the composed tree with places and options, secrets masked', () => {
+  const cwd = folder();
   const { status, stdout } = run(cwd, 'pipeline');
   assert.equal(status, 0);
   assert.equal(
@@ -210,10 +191,10 @@ test('OP-5 pipeline shows the composed tree with places and options, secrets mas
   assert.match(run(cwd, 'pipeline', '--format', 'dot').stdout, /^digraph pipeline \{\n/);
 });
 
-test('OP-3 check of a paste file alone finds a validator that is none, and misses nothing that a configuration may have', (t) => {
+test('OP-3 check of a paste file alone finds a validator that is none, and misses nothing that a configuration may have', () => {
   const section = (options: string): string =>
     `[pipeline:main]\npipeline = f app\n[filter:f]\npaste.filter_factory = portico/middleware:authToken\n${options}[app:app]\npaste.app_factory = ./m.js:app\n`;
-  const cwd = folder(t, {
+  const cwd = folder({
     'wrong.ini': section('validator = keyston\n'),
     'account.ini': section('validator = keystone\n'),
     'key.ini': section('cache_security = mac\n'),
@@ -232,7 +213,7 @@ test('OP-3 check of a paste file alone finds a validator that is none, and misse
 });
 
 test('OP-3 an address that somebody has is a warning with who it is, and check listens nowhere', async (t) => {
-  const cwd = folder(t);
+  const cwd = folder();
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.after(() => server.close());
@@ -263,9 +244,9 @@ test('OP-3 an address that somebody has is a warning with who it is, and check l
   assert.match(stdout, /^portico\.ini:\d+:\d+: warning: \[api:app\] port: it cannot be bound now: .*192\.0\.2\.1/m);
 });
 
-test('OP-3 a unix socket that a start could not bind is a warning that says why, and one left by a dead process is none', async (t) => {
+test('OP-3 a unix socket that a start could not bind is a warning that says why, and one left by a dead process is none', async () => {
   const paths = { main: 'gone/api.sock', root: 'note.txt', app: 'stale.sock' };
-  const cwd = folder(t, { 'note.txt': 'mine' });
+  const cwd = folder({ 'note.txt': 'mine' });
   const ini = Object.entries(paths).map(([name, path]) => `[api:${name}]\nlisten = unix:${join(cwd, path)}\n`);
   writeFileSync(join(cwd, 'portico.ini'), ini.join(''));
   const dead = `require('net').createServer().listen('stale.sock', () => process.kill(process.pid, 'SIGKILL'))`;
@@ -287,13 +268,13 @@ test('OP-3 a unix socket that a start could not bind is a warning that says why,
   );
 });
 
-test('OP-3 a unix socket in a folder that this user may not write to is a warning', (t) => {
-  const cwd = folder(t, { 'closed/note.txt': '' });
+test('OP-3 a unix socket in a folder that this user may not write to is a warning', () => {
+  const cwd = folder({ 'closed/note.txt': '' });
   writeFileSync(join(cwd, 'portico.ini'), `[api:main]\nlisten = unix:${cwd}/closed/api.sock\n`);
   chmodSync(cwd, 0o755);
   chmodSync(join(cwd, 'closed'), 0o555);
   // File modes do not restrict root: another user needs a process.
-  const words = [join(root, 'lib', 'cli', 'main.js'), 'check'];
+  const words = [apiCli, 'check'];
   const { stdout } =
     process.getuid?.() === 0
       ? spawnSync(process.execPath, words, { cwd, encoding: 'utf8', uid: 65_534, gid: 65_534 })
@@ -304,8 +285,8 @@ test('OP-3 a unix socket in a folder that this user may not write to is a warnin
   );
 });
 
-test('OP-3 CF-51 RP-88 managers that would get more time to stop than there is are reported, by check and by a start', (t) => {
-  const cwd = folder(t, {
+test('OP-3 CF-51 RP-88 managers that would get more time to stop than there is are reported, by check and by a start', () => {
+  const cwd = folder({
     'portico.ini': '[DEFAULT]\ngraceful_shutdown_timeout = 30\nmanager_shutdown_timeout = 40\n[api:main]\nport = 0\n',
   });
   const said =
@@ -317,7 +298,7 @@ test('OP-3 CF-51 RP-88 managers that would get more time to stop than there is a
   assert.doesNotMatch(run(cwd, 'check').stdout, /shutdown_timeout/);
 });
 
-test('OP-3 an error in a group whose filter has its own value is not reported: nothing reads it', (t) => {
+test('OP-3 an error in a group whose filter has its own value is not reported: nothing reads it', () => {
   const paste = `[pipeline:hello]
 pipeline = cors app
 [filter:cors]
@@ -326,7 +307,7 @@ max_age = 5
 [app:app]
 paste.app_factory = ./m.js:app
 `;
-  const path = folder(t, {
+  const path = folder({
     'api-paste.ini': paste,
     'portico.ini': '[cors]\nmax_age = soon\n[api:hello]\nport = 0\n',
   });
@@ -336,14 +317,14 @@ paste.app_factory = ./m.js:app
   assert.equal(checked.status, 0, checked.stdout);
 });
 
-test("OP-19 a broker's URL is checked if the manager of an API may make calls", (t) => {
+test("OP-19 a broker's URL is checked if the manager of an API may make calls", () => {
   const ini = (manager: string): string =>
     `[api:hello]\nport = 0\n${manager}[rpc]\ntransport_url = memory:///?queue=1\n`;
   const files = {
     'api-paste.ini': '[app:hello]\npaste.app_factory = ./m.js:app\n',
     'm.js': 'export const app = () => (_req, res) => res.end();\nexport class Manager {}\n',
   };
-  const path = folder(t, { ...files, 'portico.ini': ini('manager = ./m.js:Manager\n') });
+  const path = folder({ ...files, 'portico.ini': ini('manager = ./m.js:Manager\n') });
   const checked = run(path, 'check');
   assert.equal(checked.status, 78, checked.stdout);
   assert.match(checked.stdout, /portico\.ini:5:17: error: \[rpc\] transport_url: .*"queue"/);
@@ -357,8 +338,8 @@ const ROUTED = {
     '[pipeline:books]\npipeline = id app\n[filter:id]\npaste.filter_factory = portico/middleware:requestId\n[app:app]\npaste.app_factory = ./m.js:app\n',
 };
 
-test('check warns of what routes --check and a start warn of: types that are none, routes that never win', (t) => {
-  const cwd = folder(t, {
+test('check warns of what routes --check and a start warn of: types that are none, routes that never win', () => {
+  const cwd = folder({
     ...ROUTED,
     'm.js': `import { Router } from 'portico/routing';
 export const app = () => new Router()
@@ -378,7 +359,7 @@ export const app = () => new Router()
   assert.match(stdout, /^0 errors, 2 warnings\.$/m);
 });
 
-test('check warns of auth: true where no filter identifies the caller, and not where one may, and calls the factory once', (t) => {
+test('check warns of auth: true where no filter identifies the caller, and not where one may, and calls the factory once', () => {
   const app = (around = ''): string => `import { appendFileSync } from 'node:fs';
 import { compose } from 'portico/app';
 import { Router } from 'portico/routing';
@@ -393,7 +374,7 @@ export const app = async () => {
   return ${around === '' ? 'built' : `compose([${around}], built)`};
 };
 `;
-  const cwd = folder(t, { ...ROUTED, 'm.js': app() });
+  const cwd = folder({ ...ROUTED, 'm.js': app() });
   const { status, stdout } = run(cwd, 'check');
   assert.equal(status, 0, stdout);
   assert.match(
@@ -410,8 +391,8 @@ export const app = async () => {
   assert.equal(run(cwd, 'check').stdout, 'No errors found.\n');
 });
 
-test('GR-2 check warns of an API with more routes than metrics tell from each other', (t) => {
-  const cwd = folder(t, {
+test('GR-2 check warns of an API with more routes than metrics tell from each other', () => {
+  const cwd = folder({
     'portico.ini': '[api:books]\nport = 0\n[api:shelves]\nport = 0\n[metrics]\nenabled = true\n',
     'api-paste.ini':
       '[app:books]\npaste.app_factory = ./m.js:books\n[app:shelves]\npaste.app_factory = ./m.js:shelves\n',
@@ -434,8 +415,8 @@ export const shelves = factory(5000);
   assert.match(stdout, /^0 errors, 1 warning\.$/m);
 });
 
-test('check --no-factories imports the code and calls no factory; names that only a factory reads are warnings', (t) => {
-  const cwd = folder(t, {
+test('check --no-factories imports the code and calls no factory; names that only a factory reads are warnings', () => {
+  const cwd = folder({
     'portico.ini': '[DEFAULT]\nenabled_apis = shop\n[api:shop]\nport = 0\n[mail]\nstore = x\n',
     'api-paste.ini': '[app:shop]\npaste.app_factory = ./shop.js:app\n',
     'shop.js': `
@@ -459,8 +440,8 @@ export const app = (globalConf, localConf, ctx) => {
   assert.match(missing.stdout, /"ap"/);
 });
 
-test('check --no-factories calls neither a factory that allows a trial nor the trial of one, but those of Portico', (t) => {
-  const cwd = folder(t, {
+test('check --no-factories calls neither a factory that allows a trial nor the trial of one, but those of Portico', () => {
+  const cwd = folder({
     'portico.ini': '[DEFAULT]\nenabled_apis = shop\n[api:shop]\nport = 0\n',
     'api-paste.ini': `[pipeline:shop]
 pipeline = users tried shop_app
@@ -495,8 +476,8 @@ export const filter = filterFactory('tried', {}, () => { called('filter'); retur
   assert.equal(called(), 'trial app ');
 });
 
-test('AD-12 check reports what factories would warn of at a start: a password file that every user can read', (t) => {
-  const cwd = folder(t, {
+test('AD-12 check reports what factories would warn of at a start: a password file that every user can read', () => {
+  const cwd = folder({
     'portico.ini': '[DEFAULT]\nenabled_apis = shop\n[api:shop]\nport = 0\n',
     'users.htpasswd': `ada:$2y$10$${'a'.repeat(53)}\n`,
     'api-paste.ini': `[pipeline:shop]
@@ -535,8 +516,8 @@ paste.app_factory = ./shop.js:app
   assert.deepEqual(counts([]), [undefined, 1]);
 });
 
-test('check --strict ends with 78 for noauth, also without calls of the application: production has another filter', (t) => {
-  const cwd = folder(t, {
+test('check --strict ends with 78 for noauth, also without calls of the application: production has another filter', () => {
+  const cwd = folder({
     'portico.ini': '[api:app]\nport = 0\n[api]\nauth_strategy = noauth\n',
     'api-paste.ini':
       '[pipeline:app]\npipeline = noauth own\n[filter:noauth]\npaste.filter_factory = portico/middleware:noauth\n[app:own]\npaste.app_factory = ./x.js:app\n',
@@ -550,8 +531,8 @@ test('check --strict ends with 78 for noauth, also without calls of the applicat
   }
 });
 
-test('check --strict ends with 78 for a warning, and with 0 without one', (t) => {
-  const cwd = folder(t);
+test('check --strict ends with 78 for a warning, and with 0 without one', () => {
+  const cwd = folder();
   assert.equal(run(cwd, 'check', '--strict', 'api-paste.ini').status, 0);
   chmodSync(join(cwd, 'api-paste.ini'), 0o666);
   assert.match(run(cwd, 'check', 'api-paste.ini').stdout, /0 errors, 1 warning\./);

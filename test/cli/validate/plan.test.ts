@@ -260,24 +260,20 @@ for (const [outcome, cases] of [
       Object.entries(cases).map(([name, it]) =>
         t.test(name, async () => {
           const project = emptyProject(await filesOf(it));
-          try {
-            const check = await checked(project.folder, it);
-            assert.equal(check.outcome, outcome, check.output);
-            const outputs = [check.output];
-            if (it.starts === true) {
-              const start = await started(project.folder, it);
-              const both = `check:\n${check.output}\nstart:\n${start.output}`;
-              assert.equal(start.outcome, outcome, both);
-              assert.deepEqual(start.issues, check.issues, both);
-              outputs.push(start.output);
-            }
-            for (const output of outputs) {
-              for (const said of [it.says ?? []].flat()) assert.match(output, said);
-              if (it.never !== undefined) assert.doesNotMatch(output, it.never);
-              assert.doesNotMatch(output, /\n\s+at .*:\d+:\d+|\(node:/);
-            }
-          } finally {
-            project.remove();
+          const check = await checked(project.folder, it);
+          assert.equal(check.outcome, outcome, check.output);
+          const outputs = [check.output];
+          if (it.starts === true) {
+            const start = await started(project.folder, it);
+            const both = `check:\n${check.output}\nstart:\n${start.output}`;
+            assert.equal(start.outcome, outcome, both);
+            assert.deepEqual(start.issues, check.issues, both);
+            outputs.push(start.output);
+          }
+          for (const output of outputs) {
+            for (const said of [it.says ?? []].flat()) assert.match(output, said);
+            if (it.never !== undefined) assert.doesNotMatch(output, it.never);
+            assert.doesNotMatch(output, /\n\s+at .*:\d+:\d+|\(node:/);
           }
         }),
       ),

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { Config } from 'portico/config';
 import { emptyProject } from '../../fixtures/project.js';
 import { command } from '../command.js';
@@ -66,10 +66,8 @@ function checked(folder: string, shared: string): { status: number | null; stdou
   return command(['check', '--config-file', shared, '--config-file', 'own.ini'], { cwd: folder });
 }
 
-function projectOf(t: TestContext, files: Readonly<Record<string, string>>): string {
-  const project = emptyProject({ 'api-paste.ini': PASTE, 'own.ini': OWN, ...files });
-  t.after(() => project.remove());
-  return project.folder;
+function projectOf(files: Readonly<Record<string, string>>): string {
+  return emptyProject({ 'api-paste.ini': PASTE, 'own.ini': OWN, ...files }).folder;
 }
 
 /** Returns the line that ends a report. */
@@ -77,9 +75,9 @@ function suggestedLine(stdout: string): string {
   return /^ {2}(other_names = .*)$/m.exec(stdout)?.[1] ?? '';
 }
 
-test('WI-1 WI-2 WI-3 the line that check prints is enough for a file of nova, keystone or glance', (t) => {
+test('WI-1 WI-2 WI-3 the line that check prints is enough for a file of nova, keystone or glance', () => {
   for (const [name, text] of Object.entries(FILES)) {
-    const folder = projectOf(t, { [name]: text });
+    const folder = projectOf({ [name]: text });
     const first = checked(folder, name);
     assert.equal(first.status, 78, name);
     const line = suggestedLine(first.stdout);
@@ -91,7 +89,7 @@ test('WI-1 WI-2 WI-3 the line that check prints is enough for a file of nova, ke
   }
 });
 
-test('WI-2 the line has no option of the operator with a wrong value, and a name of one there is a warning', (t) => {
+test('WI-2 the line has no option of the operator with a wrong value, and a name of one there is a warning', () => {
   const wrong = `[DEFAULT]
 workers = many
 [oslo_policy]
@@ -102,7 +100,7 @@ driver = sqllite
 connection = /var/lib/shop.sqlite
 [nova]
 `;
-  const folder = projectOf(t, { 'nova.conf': wrong });
+  const folder = projectOf({ 'nova.conf': wrong });
   const { stdout } = checked(folder, 'nova.conf');
   assert.equal(suggestedLine(stdout), 'other_names = nova');
   const line = 'other_names = DEFAULT.workers, nova, oslo_policy.enforce_scope, api:hello.port\n';
@@ -122,7 +120,7 @@ connection = /var/lib/shop.sqlite
     assert.equal(hint, 'remove it from other_names if the value is meant for this application');
 });
 
-test('WI-1 the line has the name of a value that only another application can read', (t) => {
+test('WI-1 the line has the name of a value that only another application can read', () => {
   const shared = `[DEFAULT]
 workers = 4
 [servicegroup]
@@ -131,8 +129,7 @@ driver = db
 connection = mysql://nova:secret@one/nova
 [nova]
 `;
-  const line = (text: string): string =>
-    suggestedLine(checked(projectOf(t, { 'nova.conf': text }), 'nova.conf').stdout);
+  const line = (text: string): string => suggestedLine(checked(projectOf({ 'nova.conf': text }), 'nova.conf').stdout);
   assert.equal(line(shared), 'other_names = DEFAULT.workers, servicegroup.driver, nova');
   const kept = shared.replace('driver = db', 'driver = sqlite');
   for (const scheme of ['mysql', 'mysql+pymysql', 'postgresql+psycopg2'])
@@ -145,9 +142,9 @@ connection = mysql://nova:secret@one/nova
   assert.equal(line(kept.replace('mysql', 'postgresql')), 'other_names = DEFAULT.workers, nova');
 });
 
-test('WI-2 a name that Portico has in another section is in the line, a misspelled one of the same section is not', (t) => {
+test('WI-2 a name that Portico has in another section is in the line, a misspelled one of the same section is not', () => {
   const text = `[DEFAULT]\nmy_ip = ::1\nlog_levle = info\nheaders_timeout = 3\n[vnc]\n[database]\npool_sise = 3\n`;
-  const folder = projectOf(t, { 'nova.conf': text });
+  const folder = projectOf({ 'nova.conf': text });
   const { stdout } = checked(folder, 'nova.conf');
   assert.equal(suggestedLine(stdout), 'other_names = DEFAULT.my_ip, DEFAULT.headers_timeout, vnc');
   assert.match(stdout, /log_levle: unknown option\n {2}did you mean 'log_level'\?/);
@@ -159,8 +156,8 @@ test('WI-2 a name that Portico has in another section is in the line, a misspell
   assert.match(alone.stdout, /did you mean 'headers_timeout' of \[wsgi\]\?/);
 });
 
-test('WI-3 no name is proposed that only looks alike', (t) => {
-  const folder = projectOf(t, { 'keystone.conf': '[oauth1]\ndriver = sql\n[database]\nbackend = sqlalchemy\n' });
+test('WI-3 no name is proposed that only looks alike', () => {
+  const folder = projectOf({ 'keystone.conf': '[oauth1]\ndriver = sql\n[database]\nbackend = sqlalchemy\n' });
   const { stdout } = checked(folder, 'keystone.conf');
   assert.doesNotMatch(stdout, /did you mean/);
   assert.equal(suggestedLine(stdout), 'other_names = oauth1, database.backend');

@@ -69,7 +69,6 @@ test('OP-19 MI-3 every error of 230 configurations is reported once, with its lo
         different.push(name, ...expected.map((e) => `  < ${e}`), ...told.map((e) => `  > ${e}`));
     } finally {
       process.chdir(before);
-      project.remove();
     }
   }
   const text = `${found.join('\n')}\n`;
@@ -89,7 +88,6 @@ test('OP-19 what a built service does not use, and another one does, is reported
     assert.deepEqual(told.map(shortened), ['warning PASTE_NO_MODULE api-paste.ini:6:21 [app:other] paste.app_factory']);
   } finally {
     process.chdir(before);
-    project.remove();
   }
 });
 
@@ -145,7 +143,6 @@ test("CF-66 an application's own names are known, or refused, whoever else has s
     } finally {
       forget();
       process.chdir(before);
-      project.remove();
     }
   }
 });

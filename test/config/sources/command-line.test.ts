@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLogger } from 'portico';
 import { boolean, Config, defineOptions, integer, type PorticoError, string } from 'portico/config';
-import { tempConfig } from 'portico/testing';
 import { HelpRequested, logOptions, maskArguments } from '#internal/config';
+import { filesUntilEnd } from '../../fixtures/until-end.js';
 
 const options = defineOptions({
   level: integer({ default: 0, help: 'How much.', cli: true, short: 'l' }),
@@ -150,8 +150,7 @@ test('CF-77 of --set only values of declared options that are no secrets are sho
 
 test('a misspelt option is refused without the value behind it', async (t) => {
   const broken = '[app]\ntokne = hunter2\nlevle: hunter2\nlevel 3 hunter2\n[[app\n  hunter2\n';
-  const files = await tempConfig({ 'a.conf': broken, 'b.conf': '[app]\ntokne = hunter2\nlevle: hunter2\n' });
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, { 'a.conf': broken, 'b.conf': '[app]\ntokne = hunter2\nlevle: hunter2\n' });
   const lines = [
     ['--config-file', files.path('a.conf')],
     ['--config-file', files.path('b.conf')],

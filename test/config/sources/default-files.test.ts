@@ -1,4 +1,5 @@
 /** Tests the default files for users that a service manager creates. */
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync } from 'node:fs';
@@ -11,9 +12,8 @@ const UNKNOWN = 61_234;
 
 test('a user without HOME and without an entry in passwd can run an application', {
   skip: process.getuid?.() !== 0 && 'only root may become another user',
-}, (t) => {
+}, () => {
   const project = emptyProject({ 'portico.ini': '[DEFAULT]\nenabled_apis =\n' });
-  t.after(() => project.remove());
   chmodSync(project.folder, 0o755);
   const env = { ...process.env, HOME: undefined };
   const { status, stderr } = spawnSync(process.execPath, [apiCli, 'config', 'show', '--config-file', 'portico.ini'], {
@@ -29,10 +29,9 @@ test('a user without HOME and without an entry in passwd can run an application'
 
 test('OP-3 a working folder that this user may not enter is the cause that is reported, with and without --config-file', {
   skip: process.getuid?.() !== 0 && 'only root may become another user',
-}, (t) => {
+}, () => {
   const project = emptyProject({ 'portico.ini': '[api:hello]\nport = 0\n' });
   const other = emptyProject({ 'portico.ini': '[api:hello]\nport = 0\n' });
-  t.after(() => [project, other].map((each) => each.remove()));
   chmodSync(project.folder, 0o700);
   chmodSync(other.folder, 0o755);
   const run = (...words: string[]): string => {

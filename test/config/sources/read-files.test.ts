@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Config } from 'portico/config';
 import { readFiles } from '../../../dist/config/sources/read-files.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
 
-test('a file that has become a FIFO refuses the reload at once', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-fifo-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+test('a file that has become a FIFO refuses the reload at once', async () => {
+  const folder = temporaryFolder('portico-fifo-');
   const file = join(folder, 'portico.ini');
   writeFileSync(file, '[DEFAULT]\nstate_path = /one\n');
   const config = await Config.load({ files: [file], argv: false });
@@ -21,9 +20,8 @@ test('a file that has become a FIFO refuses the reload at once', async (t) => {
   await config.readAgain();
 });
 
-test('a file that is not text, is too large, or is a link to no file is one error', (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-bytes-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+test('a file that is not text, is too large, or is a link to no file is one error', () => {
+  const folder = temporaryFolder('portico-bytes-');
   const path = (name: string): string => join(folder, name);
   const text = '[DEFAULT]\nenabled_apis = books\n[api:books]\nport = 8080\n';
   writeFileSync(path('utf16.ini'), Buffer.from(`\ufeff${text}`, 'utf16le'));

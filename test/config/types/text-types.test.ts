@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { module, oneOf, path, regexp, string, uri } from 'portico/config';
 import { InvalidValue } from '#internal/config';
+import { temporaryFolder } from '../../fixtures/keeper.js';
 
 test('CF-30 text has choices, a pattern, a length; empty text is a value', () => {
   assert.equal(string({ default: 'x' }).parse(''), '');
@@ -43,7 +44,7 @@ test('CF-42 a URI is absolute, of a scheme, of a length', () => {
 });
 
 test('CF-43 a path expands ~, may have to exist, be of a kind and be closed to others', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-path-'));
+  const folder = temporaryFolder('portico-path-');
   const file = join(folder, 'key.pem');
   writeFileSync(file, 'x');
   assert.equal(path().parse('~/x'), join(homedir(), 'x'));
@@ -62,7 +63,6 @@ test('CF-43 a path expands ~, may have to exist, be of a kind and be closed to o
   // A relative path is relative to its configuration file.
   assert.match(path({ mode: 0o600 }).warning?.('key.pem', join(folder, 'portico.ini')) ?? '', /mode is 444/);
   assert.equal(path({ mode: 0o600 }).warning?.('no.pem', join(folder, 'portico.ini')), undefined);
-  rmSync(folder, { recursive: true });
 });
 
 test('CF-44 regular expressions and modules', () => {

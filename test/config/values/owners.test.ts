@@ -44,21 +44,17 @@ test('CF-66 without the table a name without an owner cannot be recognized: chec
     'api-paste.ini': '[app:hello]\npaste.app_factory = ./app.js:app\n',
     'portico.ini': '[api:hello]\nport = 0\n[jwt]\nsecret = x\n',
   });
-  try {
-    const installed = join(project.folder, 'portico');
-    for (const name of ['lib', 'package.json']) cpSync(join(root, name), join(installed, name), { recursive: true });
-    symlinkSync(join(root, 'node_modules'), join(installed, 'node_modules'));
-    rmSync(join(installed, 'lib', 'shipped-names.json'));
-    const words = [join(installed, 'lib', 'cli', 'main.js'), 'check'];
-    const { status, stdout, stderr } = spawnSync(process.execPath, words, { cwd: project.folder, encoding: 'utf8' });
-    assert.notEqual(status, 0, stdout);
-    assert.match(
-      stdout + stderr,
-      /this installation of Portico is incomplete: cannot read .*shipped-names\.json\n {2}Install the package again\./,
-    );
-  } finally {
-    project.remove();
-  }
+  const installed = join(project.folder, 'portico');
+  for (const name of ['lib', 'package.json']) cpSync(join(root, name), join(installed, name), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(installed, 'node_modules'));
+  rmSync(join(installed, 'lib', 'shipped-names.json'));
+  const words = [join(installed, 'lib', 'cli', 'main.js'), 'check'];
+  const { status, stdout, stderr } = spawnSync(process.execPath, words, { cwd: project.folder, encoding: 'utf8' });
+  assert.notEqual(status, 0, stdout);
+  assert.match(
+    stdout + stderr,
+    /this installation of Portico is incomplete: cannot read .*shipped-names\.json\n {2}Install the package again\./,
+  );
 });
 
 test('LC-1351 only what sets an option of a group configures it: a file, an argument, a variable, or code; its empty section does not', async () => {
@@ -71,36 +67,28 @@ test('LC-1351 only what sets an option of a group configures it: a file, an argu
     (await Config.load({ files: [join(folder.folder, file)], env, argv })) as Config & Asked;
   const isConfigured = async (config: Asked): Promise<boolean> =>
     (await config.extensions({ configured: true })).some(({ name }) => name === 'portico/registry');
-  try {
-    assert.equal(await isConfigured(await load('a.ini')), true);
-    const plain = await load('b.ini', { PORTICO_DEFAULT__LOG_LEVEL: 'warn', PORTICO_DATABASES__A: '1' });
-    assert.equal(await isConfigured(plain), false);
-    assert.equal(await isConfigured(await load('empty.ini')), false);
-    assert.equal(await isConfigured(await load('b.ini', { PORTICO_DATABASE__CONNECTION: 'x' })), true);
-    assert.equal(await isConfigured(await load('b.ini', {}, ['--set', 'servicegroup.driver=memory'])), true);
-    plain.setOverride('servicegroup', 'driver', 'memory');
-    assert.equal(await isConfigured(plain), true);
-  } finally {
-    folder.remove();
-  }
+  assert.equal(await isConfigured(await load('a.ini')), true);
+  const plain = await load('b.ini', { PORTICO_DEFAULT__LOG_LEVEL: 'warn', PORTICO_DATABASES__A: '1' });
+  assert.equal(await isConfigured(plain), false);
+  assert.equal(await isConfigured(await load('empty.ini')), false);
+  assert.equal(await isConfigured(await load('b.ini', { PORTICO_DATABASE__CONNECTION: 'x' })), true);
+  assert.equal(await isConfigured(await load('b.ini', {}, ['--set', 'servicegroup.driver=memory'])), true);
+  plain.setOverride('servicegroup', 'driver', 'memory');
+  assert.equal(await isConfigured(plain), true);
 });
 
 test('the code of a group is imported for a value of it, and not for its empty section', () => {
-  const { folder, remove } = emptyProject({
+  const { folder } = emptyProject({
     'empty.ini': '[oslo_policy]\n[healthcheck]\n',
     'set.ini': '[oslo_policy]\nenforce_scope = false\n',
   });
-  try {
-    const program = `import { Config } from ${JSON.stringify(join(root, 'dist/config/index.js'))};
+  const program = `import { Config } from ${JSON.stringify(join(root, 'dist/config/index.js'))};
       import { loadedGroups } from ${JSON.stringify(join(root, 'dist/config/internal.js'))};
       for (const file of ['empty.ini', 'set.ini']) {
         await (await Config.load({ files: [file], argv: false })).toValidate();
         console.log(loadedGroups().some(({ group }) => group === 'oslo_policy'));
       }`;
-    const words = ['--input-type=module', '-e', program];
-    const { stdout, stderr } = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8' });
-    assert.equal(stdout, 'false\ntrue\n', stderr);
-  } finally {
-    remove();
-  }
+  const words = ['--input-type=module', '-e', program];
+  const { stdout, stderr } = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8' });
+  assert.equal(stdout, 'false\ntrue\n', stderr);
 });

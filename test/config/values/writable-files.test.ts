@@ -1,4 +1,5 @@
 /** Files of a configuration that all users of the machine can write: a warning for each, and for each of their folders. */
+
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,9 +17,8 @@ const FILES = {
   'etc/more/apps.ini': '[app:echo]\npaste.app_factory = portico/middleware:echo\n',
 };
 
-test('AU-6 check warns of a configuration, paste or included file, and of a folder, that all can write', async (t) => {
-  const { folder, remove } = emptyProject(FILES);
-  t.after(remove);
+test('AU-6 check warns of a configuration, paste or included file, and of a folder, that all can write', async () => {
+  const { folder } = emptyProject(FILES);
   const etc = join(folder, 'etc');
   const found = async (...set: string[]): Promise<string[]> => {
     const config = await readConfiguration({ configFile: [join(etc, 'portico.ini')], set }, { collect: true });
@@ -43,9 +43,8 @@ test('AU-6 check warns of a configuration, paste or included file, and of a fold
   );
 });
 
-test('AU-6 what all may write and nobody can change is no warning', (t) => {
-  const { folder, remove } = emptyProject({});
-  t.after(remove);
+test('AU-6 what all may write and nobody can change is no warning', () => {
+  const { folder } = emptyProject({});
   const sticky = join(folder, 'sticky');
   mkdirSync(sticky);
   const file = join(sticky, 'portico.ini');
@@ -55,9 +54,8 @@ test('AU-6 what all may write and nobody can change is no warning', (t) => {
   assert.deepEqual(writableAmong([file, '/dev/null', join(folder, 'missing', 'portico.ini')]), []);
 });
 
-test('AU-6 a folder that all can write is found behind a link, and so is the folder of a link', (t) => {
-  const { folder, remove } = emptyProject({ 'shared/x.ini': '', 'etc/none': '', 'links/none': '' });
-  t.after(remove);
+test('AU-6 a folder that all can write is found behind a link, and so is the folder of a link', () => {
+  const { folder } = emptyProject({ 'shared/x.ini': '', 'etc/none': '', 'links/none': '' });
   const at = (path: string): string => join(folder, path);
   symlinkSync(at('links/now.ini'), at('etc/portico.ini'));
   symlinkSync('../shared/x.ini', at('links/now.ini'));

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { freePort, Program, root } from '../../e2e/program.js';
+import { freePort, Program, root, untilEnd } from '../../e2e/program.js';
 import { Keystone, keystoneMissing } from '../../keystone/keystone.js';
 import { brokerUrl, deleteTopic } from '../../rpc/transport/amqp/broker.js';
 import { deleteOsloTopic, withoutPython } from '../../rpc/transport/oslo/peer.js';
@@ -18,9 +18,7 @@ const missing = ['haproxy', 'memcached', 'socat', 'openstack'].filter(
 const skip = keystoneMissing || withoutPython || (missing.length > 0 && `not installed: ${missing.join(', ')}`);
 
 function started(t: TestContext, command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Program {
-  const program = new Program(command, args, { env });
-  t.after(() => program.end());
-  return program;
+  return untilEnd(t, new Program(command, args, { env }));
 }
 
 test(`WI-9 ${PAGE} takes an API and a conductor over, and gives them back`, { skip, timeout: 300_000 }, async (t) => {

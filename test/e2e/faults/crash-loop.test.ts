@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { FaultFleet } from './fault-fleet.js';
+import { type FaultFleet, faultFleet } from './fault-fleet.js';
 import { describeLosses, seconds as inSeconds, isLong, printFigures } from './figures.js';
 import { askFor, Load } from './load.js';
 import { pause, until } from './target.js';
@@ -11,8 +11,7 @@ const watchedMs = isLong ? 20_000 : 4_000;
 const workers = 2;
 
 test('RL-61 RL-4 LC-321 LC-323 a crash loop starts about one worker a second, other APIs are untouched, and it heals by itself', async (t) => {
-  const fleet = await FaultFleet.start({ workers, frail: true });
-  t.after(() => fleet.end());
+  const fleet = await faultFleet(t, { workers, frail: true });
   const frail = pidsOf(fleet, 'frail');
   const steady = pidsOf(fleet, 'hello');
   const load = new Load(fleet, { kept: 4, fresh: 4 });

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makePair } from '../../server/certificate-files.js';
-import { type Ending, emptyProject, freePort, type Program, startApiCli } from '../program.js';
+import { type Ending, emptyProject, freePort, type Program, startApiCli, type UntilEnd } from '../program.js';
 import { childrenOf, isAlive, type Target, until } from './target.js';
 
 /** The module `app.js` of the API: the paths of a {@link Target}, and those that block or spin. */
@@ -63,16 +63,14 @@ export class FaultFleet implements Target {
   readonly ended: Promise<Ending>;
   readonly #program: Program;
   readonly #folder: string;
-  readonly #remove: () => void;
   readonly #known = new Set<number>();
   readonly #lines: LogLine[] = [];
   /** Length of the log that these lines are of. */
   #read = 0;
 
-  private constructor(program: Program, ports: number[], project: { folder: string; remove(): void }, secure: boolean) {
+  private constructor(program: Program, ports: number[], project: { folder: string }, secure: boolean) {
     this.#program = program;
     this.#folder = project.folder;
-    this.#remove = project.remove;
     this.ended = program.ended;
     this.url = `http://127.0.0.1:${ports[0]}`;
     if (secure) this.secureUrl = `https://127.0.0.1:${ports[1]}`;
@@ -181,10 +179,9 @@ export class FaultFleet implements Target {
     this.#program.kill(name);
   }
 
-  /** For the end of a test: kills every process and removes the folder. */
+  /** For the end of a test: kills every process. */
   async end(): Promise<void> {
     await this.#program.end();
-    this.#remove();
   }
 }
 
@@ -193,4 +190,11 @@ export function pasteFile(word: string): string {
   const app = (name: string, more = ''): string =>
     `[app:${name}]\npaste.app_factory = ./app.js:app\nword = ${word}\n${more}`;
   return `${app('hello')}\n${app('secure')}\n${app('frail', 'fails_with = %(here)s/frail\n')}`;
+}
+
+/** A fleet that ends with the test. */
+export async function faultFleet(t: UntilEnd, plan: FleetPlan = {}): Promise<FaultFleet> {
+  const fleet = await FaultFleet.start(plan);
+  t.after(() => fleet.end());
+  return fleet;
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startedOnce, untilFileEnds } from '../program.js';
-import { FaultFleet } from './fault-fleet.js';
+import { faultFleet } from './fault-fleet.js';
 import { describeLosses, describeTimes, isLong, printFigures } from './figures.js';
 import { askFor } from './load.js';
 import { killAll, kills } from './rows.js';
@@ -11,9 +11,7 @@ const rounds = isLong ? 10 : 2;
 const clients = 8;
 const file = untilFileEnds();
 const running = startedOnce(async () => {
-  const fleet = await FaultFleet.start({ workers: 2 });
-  file.after(() => fleet.end());
-  return fleet;
+  return await faultFleet(file, { workers: 2 });
 });
 
 test(`RL-60 PT-4 LC-326 SIGKILL of single workers, ${rounds} times, costs what each had in hand, and no connection is refused`, async () => {

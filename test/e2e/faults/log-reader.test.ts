@@ -67,7 +67,7 @@ function socket(): Reader {
 
 async function start(t: TestContext, kind: typeof pipe, more: string) {
   const port = await freePort();
-  const { folder, remove } = emptyProject({
+  const { folder } = emptyProject({
     'app.js': APP,
     'api-paste.ini': '[app:hello]\npaste.app_factory = ./app.js:app\n',
     'portico.ini': `[DEFAULT]\ngraceful_shutdown_timeout = 20\n${more}\n[api:hello]\nport = ${port}\nworkers = 2\n`,
@@ -79,7 +79,6 @@ async function start(t: TestContext, kind: typeof pipe, more: string) {
     endGroup(child.pid!);
     await ended;
     reader.close();
-    remove();
   });
   const pids = new Set<number>();
   const ask = async (): Promise<number> => {

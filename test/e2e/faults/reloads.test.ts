@@ -1,7 +1,7 @@
 /** Reloads under requests from clients of every kind. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FaultFleet } from './fault-fleet.js';
+import { faultFleet } from './fault-fleet.js';
 import { describeLosses, describeTimes, isLong, printFigures } from './figures.js';
 import { reloads } from './rows.js';
 import { until } from './target.js';
@@ -11,8 +11,7 @@ const rounds = isLong ? 20 : 1;
 const some = isLong ? 2 : 1;
 
 test(`RL-65 PT-3 PT-5 LC-515 LC-524 LC-1015 LC-1609 reloads under load, ${rounds} of them (kept, fresh, slow, large, TLS) lose no request, and each is applied; old workers end with 0 once successors with their ids are ready`, async (t) => {
-  const fleet = await FaultFleet.start({ secure: true });
-  t.after(() => fleet.end());
+  const fleet = await faultFleet(t, { secure: true });
   const kinds = { kept: 4 * some, fresh: 4 * some, slow: 2 * some, large: some, tlsKept: 2 * some, tlsFresh: some };
   const { answered, lost, times, applied } = await reloads(fleet, rounds, kinds);
   printFigures('reloads', {

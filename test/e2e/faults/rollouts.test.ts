@@ -2,6 +2,7 @@
  * Rollouts of a Deployment as `generate kubernetes` prints it: pods get SIGTERM at once, and the proxies of Services learn of them late. Clients
  * lose no request. The short run has a fifth of the times.
  */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { commandBeside } from '../../cli/command.js';
@@ -137,7 +138,6 @@ async function generated(t: UntilEnd): Promise<Rollouts> {
   const port = await freePort();
   const ini = `[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = ${port}\n`;
   const project = emptyProject({ 'portico.ini': ini, 'api-paste.ini': pasteFile('first'), 'app.js': faultApp });
-  t.after(async () => project.remove());
   const { status, stdout, stderr } = await commandBeside(['generate', 'kubernetes'], { cwd: project.folder });
   assert.equal(status, 0, stderr);
   const template = templateOf(stdout);
@@ -184,14 +184,13 @@ test('OP-15 the drain of a node, within a disruption budget of one, loses no req
 
 test('OP-15 an image that does not start never takes over: the old pods stay, and no request is lost', {
   timeout: 900_000,
-}, async (t) => {
+}, async () => {
   const rollouts = await shared();
   const bad = emptyProject({
     'portico.ini': `[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = ${rollouts.port}\n`,
     'api-paste.ini': pasteFile('second'),
     'app.js': 'throw new Error("the image lacks a library");',
   });
-  t.after(() => bad.remove());
   const words = (host: string): string[] => [apiCli, '--set', `api:hello.listen=${host}`];
   const update = (): Promise<void> => rollouts.updateTo({ folder: bad.folder, words }, isLong ? 5 : 1);
   assert.deepEqual(await underLoad('bad images', rollouts, 1, update), []);
@@ -250,7 +249,6 @@ for (const [how, preStopSeconds, drainsMs] of [
   }, async (t) => {
     const port = await freePort();
     const project = emptyProject({ 'main.js': fastifyMain(drainsMs) });
-    t.after(() => project.remove());
     const httpGet = { path: '/', port };
     const template: PodTemplate = {
       env: {},

@@ -1,7 +1,7 @@
 /** Many slow and idle clients beside a few normal ones. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FaultFleet } from './fault-fleet.js';
+import { faultFleet } from './fault-fleet.js';
 import { describeLosses, describeTimes, isLong, printFigures, quantile } from './figures.js';
 import { askFor, Load } from './load.js';
 import {
@@ -26,8 +26,7 @@ const limits = isLong
 
 test('RL-3 RL-7 RL-25 RL-26 RL-28 RL-29 RL-33 200 slow headers, 100 slow bodies, 50 slow readers and 1,000 idle connections: a normal client loses nothing, and the slow ones are cut', async (t) => {
   const options = Object.fromEntries(Object.entries(limits).map(([name, value]) => [`wsgi.${name}`, String(value)]));
-  const fleet = await FaultFleet.start({ options });
-  t.after(() => fleet.end());
+  const fleet = await faultFleet(t, { options });
   const port = Number(new URL(fleet.url).port);
   const load = new Load(fleet, { kept: 4, fresh: 4 });
   await load.more(300);
@@ -79,8 +78,7 @@ test('RL-3 RL-7 RL-25 RL-26 RL-28 RL-29 RL-33 200 slow headers, 100 slow bodies,
 });
 
 test('RL-3 RL-16 one worker, with as many slow bodies as it may have requests in progress and as many slow readers, responds to others', async (t) => {
-  const fleet = await FaultFleet.start({ workers: 1 });
-  t.after(() => fleet.end());
+  const fleet = await faultFleet(t, { workers: 1 });
   const port = Number(new URL(fleet.url).port);
   const load = new Load(fleet, { kept: 4, fresh: 4 });
   await load.more(300);

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { FaultFleet } from './fault-fleet.js';
+import { type FaultFleet, faultFleet } from './fault-fleet.js';
 import { describeLosses, isLong, printFigures } from './figures.js';
 import { askFor } from './load.js';
 import { pause } from './target.js';
@@ -39,8 +39,7 @@ async function run(
 ): Promise<string[]> {
   const results = new Results();
   for (let trial = 0; trial < trials; trial++) {
-    const fleet = await FaultFleet.start();
-    t.after(() => fleet.end());
+    const fleet = await faultFleet(t);
     await fault(fleet, trial, results);
     assert.equal((await fleet.ended).code, 0, fleet.text());
     await fleet.end();

@@ -1,18 +1,13 @@
 /** SIGTERM, SIGINT and SIGKILL of the parent: the responses to clients, the exit status and the remaining processes. */
+
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
-import { type TestContext, test } from 'node:test';
-import { FaultFleet, type FleetPlan } from './fault-fleet.js';
+import { test } from 'node:test';
+import { type FaultFleet, faultFleet } from './fault-fleet.js';
 import { isLong, printFigures, seconds } from './figures.js';
 import { askFor } from './load.js';
 import { stopAtWork } from './rows.js';
 import { childrenOf, pause, until } from './target.js';
-
-async function fleetFor(t: TestContext, plan: FleetPlan = {}): Promise<FaultFleet> {
-  const fleet = await FaultFleet.start(plan);
-  t.after(() => fleet.end());
-  return fleet;
-}
 
 /** Opens connections that send this text. Returns a function that counts the closed ones. */
 async function connections(fleet: FaultFleet, count: number, text: string, answers: boolean): Promise<() => number> {
@@ -50,7 +45,7 @@ const gone = (fleet: FaultFleet): Promise<boolean> => until(() => fleet.leftover
 for (const repeated of isLong ? [false, true] : [false]) {
   const title = repeated ? 'TERM, repeated ten times' : 'TERM';
   test(`${repeated ? 'RL-82 LC-512' : 'RL-80 LC-511 LC-542 LC-543'} ${title}: requests at work get whole responses; idle, silent and half-sent connections are closed; status 0`, async (t) => {
-    const fleet = await fleetFor(t, { workers: repeated ? 1 : 2 });
+    const fleet = await faultFleet(t, { workers: repeated ? 1 : 2 });
     const idle = await connections(fleet, 8, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n', true);
     const silent = await connections(fleet, 8, '', false);
     const half = await connections(fleet, 8, 'GET / HTTP/1.1\r\nho', false);
@@ -88,7 +83,7 @@ for (const repeated of isLong ? [false, true] : [false]) {
 }
 
 test('RL-81 LC-354 LC-355 LC-377 LC-1904 LC-1202 LC-1405 LC-1613 SIGTERM, deadline passed: what is at work is cut and named, status 1, nothing left', async (t) => {
-  const fleet = await fleetFor(t, { workers: isLong ? 2 : 1, options: { 'DEFAULT.graceful_shutdown_timeout': '1' } });
+  const fleet = await faultFleet(t, { workers: isLong ? 2 : 1, options: { 'DEFAULT.graceful_shutdown_timeout': '1' } });
   const cut = Promise.allSettled(Array.from({ length: 4 }, () => askFor(`${fleet.url}/work`)));
   await pause(300);
   await askFor(`${fleet.url}/`);
@@ -106,11 +101,8 @@ test('RL-81 LC-354 LC-355 LC-377 LC-1904 LC-1202 LC-1405 LC-1613 SIGTERM, deadli
   });
   assert.equal(status, 1);
   assert.equal(lost, 4);
-  assert.deepEqual(
-    named.map(({ path }) => path),
-    ['/work', '/work', '/work', '/work'],
-    fleet.text(),
-  );
+  const paths = named.map(({ path }) => path);
+  assert.deepEqual(paths, ['/work', '/work', '/work', '/work'], fleet.text());
   const errors = fleet.lines().filter(({ level }) => level === 'error');
   assert.ok(errors.some(({ msg }) => msg === 'Graceful shutdown timeout exceeded'));
   assert.ok(
@@ -124,7 +116,7 @@ test('RL-81 LC-354 LC-355 LC-377 LC-1904 LC-1202 LC-1405 LC-1613 SIGTERM, deadli
 test('RL-81 LC-357 LC-377 SIGTERM with a stuck worker: it is killed behind the deadline, status 1, nothing left', {
   skip: !isLong && 'only in the long run',
 }, async (t) => {
-  const fleet = await fleetFor(t, { workers: 1, options: { 'DEFAULT.graceful_shutdown_timeout': '1' } });
+  const fleet = await faultFleet(t, { workers: 1, options: { 'DEFAULT.graceful_shutdown_timeout': '1' } });
   await spinning(fleet);
   const begun = performance.now();
   const status = await fleet.stop();
@@ -139,7 +131,7 @@ test('RL-81 LC-357 LC-377 SIGTERM with a stuck worker: it is killed behind the d
 });
 
 test('RL-83 LC-514 SIGINT after SIGTERM: everything is cut and gone, status 1', async (t) => {
-  const fleet = await fleetFor(t, { workers: 1 });
+  const fleet = await faultFleet(t, { workers: 1 });
   const cut = Promise.allSettled(Array.from({ length: 4 }, () => askFor(`${fleet.url}/work`)));
   await pause(300);
   fleet.signal('SIGTERM');
@@ -167,7 +159,7 @@ for (const withStuck of [false, true]) {
   const title = withStuck ? 'parent killed, one worker stuck' : 'parent killed';
   test(`RL-64 ${withStuck ? 'RW-14 LC-343 LC-1904' : 'LC-341 LC-342 LC-376 LC-1705'} ${title}: requests at work get responses, no worker is left, the port is free`, async (t) => {
     const deadline = withStuck ? 60 : 3;
-    const fleet = await fleetFor(t, { options: { 'DEFAULT.graceful_shutdown_timeout': String(deadline) } });
+    const fleet = await faultFleet(t, { options: { 'DEFAULT.graceful_shutdown_timeout': String(deadline) } });
     const slow = Promise.allSettled(withStuck ? [] : Array.from({ length: 4 }, () => askFor(`${fleet.url}/slow`)));
     if (withStuck) await spinning(fleet);
     else await pause(300);

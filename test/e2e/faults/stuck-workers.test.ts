@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { FaultFleet } from './fault-fleet.js';
+import { faultFleet } from './fault-fleet.js';
 import { describeLosses, describeTimes, isLong, printFigures } from './figures.js';
 import { stuck } from './rows.js';
 
@@ -12,8 +12,7 @@ import { stuck } from './rows.js';
 const timeout = isLong ? 3 : 5;
 
 test('RL-62 a worker that computes for ever, or is frozen by SIGSTOP, is replaced after worker_timeout, and at most 2 requests are lost', async (t) => {
-  const fleet = await FaultFleet.start({ options: { 'DEFAULT.worker_timeout': String(timeout) } });
-  t.after(() => fleet.end());
+  const fleet = await faultFleet(t, { options: { 'DEFAULT.worker_timeout': String(timeout) } });
   for (const [how, title] of [
     ['spin', 'computes for ever'],
     ['freeze', 'is frozen by SIGSTOP'],
@@ -36,8 +35,7 @@ test('RL-62 a worker that computes for ever, or is frozen by SIGSTOP, is replace
 });
 
 test('while a worker is frozen or computes, all new connections are served by its siblings, and by itself once it is back', async (t) => {
-  const fleet = await FaultFleet.start({ options: { 'DEFAULT.worker_timeout': '120' } });
-  t.after(() => fleet.end());
+  const fleet = await faultFleet(t, { options: { 'DEFAULT.worker_timeout': '120' } });
   const [victim] = fleet.workers();
   const ask = async (path: string): Promise<number> => {
     const [res] = (await once(request(`${fleet.url}${path}`, { agent: false }).end(), 'response')) as [IncomingMessage];

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
-import { FaultFleet } from './fault-fleet.js';
+import { type FaultFleet, faultFleet } from './fault-fleet.js';
 import { isLong, printFigures } from './figures.js';
 import { askFor } from './load.js';
 import { descriptorsOf, listenersOf, memoryOf, until, zombiesOf } from './target.js';
@@ -19,8 +19,7 @@ interface Belongings {
 }
 
 test(`RL-74 PT-11 ${reloads} reloads and ${kills} kills leave no descriptor, listener or process, and memory level`, async (t) => {
-  const fleet = await FaultFleet.start({ workers });
-  t.after(() => fleet.end());
+  const fleet = await faultFleet(t, { workers });
   const reload = async (word: string): Promise<void> => {
     const done = fleet.events('reload').length;
     const exited = fleet.events('worker_exited').length;

@@ -11,8 +11,9 @@ import { ServiceLauncher } from 'portico/launch';
 import { Server, WSGIService, type WSGIServiceOptions } from 'portico/server';
 import type { Manager } from 'portico/service';
 import { deferred } from '#internal/tasks';
+import { temporaryFolder } from '../../fixtures/keeper.js';
 import { until } from '../../fixtures/until.js';
-import { certificateFiles, temporaryFolder } from '../../server/certificate-files.js';
+import { certificateFiles } from '../../server/certificate-files.js';
 import { memoryLog } from '../../server/memory-log.js';
 import { Client, exchange, portOf } from '../../server/raw-client.js';
 
@@ -27,7 +28,7 @@ async function fleet(
   ini = '',
   order: string[] = [],
 ) {
-  const folder = temporaryFolder(t);
+  const folder = temporaryFolder();
   const write = (text: string): void => writeFileSync(join(folder, 'portico.ini'), text);
   write(ini);
   const log = memoryLog();
@@ -384,7 +385,7 @@ test('RW-11 an API whose manager cannot begin responds with 503 until it can', a
 });
 
 test('RW-1 TLS that a reload turns on or off is: new connections get what the configuration says', async (t) => {
-  const files = await certificateFiles(t);
+  const files = await certificateFiles();
   const ini = (apis: string): string =>
     `[DEFAULT]\nenabled_ssl_apis = ${apis}\n[ssl]\ncert_file = ${files.cert}\nkey_file = ${files.key}\n`;
   const { launcher, port, write } = await fleet(t, { plain: {} }, ini(''));

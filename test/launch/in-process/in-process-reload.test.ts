@@ -1,7 +1,6 @@
 /** Reloads in a process that runs its services itself: if the new services cannot be built, the old ones continue to serve. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Config, defineOptions, string } from 'portico/config';
@@ -11,6 +10,7 @@ import { ServiceExit } from 'portico/service';
 import { PasteError } from '#internal/loader';
 import { silentLogger } from '#internal/log';
 import { deferred } from '#internal/tasks';
+import { removeFolder, temporaryFolder } from '../../fixtures/keeper.js';
 import { RecordedService } from '../../fixtures/recorded-service.js';
 import { until } from '../../fixtures/until.js';
 
@@ -24,8 +24,9 @@ interface Setup {
 }
 
 async function setup(t: TestContext, ini: string, more: ServiceLauncherOptions = {}): Promise<Setup> {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-in-place-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder('portico-in-place-');
+  // A later reload would warn of its modules, which have changed.
+  t.after(() => removeFolder(folder));
   const write = (file: string, text: string): void => writeFileSync(join(folder, file), text);
   write('portico.ini', ini);
   const config = await Config.load({ files: [join(folder, 'portico.ini')], env: {}, argv: [] });
@@ -81,10 +82,8 @@ test('OP-80 OP-81 LC-517 all services build what is new before the first is stop
   write('portico.ini', '[app]\nword = new\n');
   await launcher.restart();
   assert.deepEqual(order, ['prepare first', 'prepare second', 'stop first', 'stop second']);
-  assert.deepEqual(
-    services.map(({ word }) => word),
-    ['new', 'new'],
-  );
+  const words = services.map(({ word }) => word);
+  assert.deepEqual(words, ['new', 'new']);
   const [report] = launcher.status().reloads;
   assert.equal(report?.outcome, 'accepted');
   assert.deepEqual(
@@ -238,10 +237,8 @@ test('RW-2 a service that a reload has removed is in the status until it has end
   write('portico.ini', '[app]\nword = new\n[DEFAULT]\nreload_pause = 0\n');
   await launcher.restart();
   const { services, ending, reloads } = launcher.status();
-  assert.deepEqual(
-    services.map(({ name }) => name),
-    ['stays'],
-  );
+  const names = services.map(({ name }) => name);
+  assert.deepEqual(names, ['stays']);
   assert.deepEqual(reloads[0]?.removed, ['leaves']);
   assert.deepEqual(ending, ['leaves was removed by a reload, and waits for GET /slow of 10.0.0.7 since 9s']);
   leaves.meter.cutOffRequests = 2;

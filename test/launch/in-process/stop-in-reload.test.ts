@@ -12,8 +12,8 @@ import { deferred } from '#internal/tasks';
 import { InProcessRunner } from '../../../dist/launch/in-process/in-process-runner.js';
 import { LauncherCore } from '../../../dist/launch/launcher-core.js';
 import { isLong } from '../../e2e/faults/figures.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
 import { until } from '../../fixtures/until.js';
-import { temporaryFolder } from '../../server/certificate-files.js';
 import { memoryLog } from '../../server/memory-log.js';
 import { Client, exchange, portOf } from '../../server/raw-client.js';
 import { Random } from '../../simulation/random.js';
@@ -28,7 +28,7 @@ type Happens = (what: string) => unknown;
  * `post 1`, `cleanup 1`, `close 1`. A response has the number of its app, and what of it had ended before the response was sent.
  */
 async function api(t: TestContext, ini: string, happens: Happens, shape: 'none' | 'class' | 'object' = 'class') {
-  const folder = temporaryFolder(t);
+  const folder = temporaryFolder();
   const write = (text: string): void => writeFileSync(join(folder, 'portico.ini'), text);
   write(ini);
   const log = memoryLog();

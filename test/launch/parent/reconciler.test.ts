@@ -100,9 +100,7 @@ test('LC-1604 a worker added during the launch that does not start fails no laun
   assert.deepEqual(serving(fake), [1, 1]);
 });
 
-test('LC-357 a worker of a removed slot that does not end its drain is killed after its deadline', {
-  timeout: 20_000,
-}, async (t) => {
+test('LC-357 a worker of a removed slot that does not end its drain is killed after its deadline', async (t) => {
   const first = generation(1, { gracefulShutdownTimeoutMs: 1 });
   const { pool, spawned } = fakePool('a', (moment) => moment === 'drain', { first });
   t.after(() => pool.kill());
@@ -252,9 +250,7 @@ test('SIGTERM to one worker drains it: the next one is counted as a restart, and
   assert.deepEqual([pool.starts.restart, pool.starts.death, pool.restarts], [1, 1, 1]);
 });
 
-test('a reload that replaces a draining worker leaves it graceful_shutdown_timeout, not drain_timeout', {
-  timeout: 20_000,
-}, async (t) => {
+test('a reload that replaces a draining worker leaves it graceful_shutdown_timeout, not drain_timeout', async (t) => {
   const settings = { gracefulShutdownTimeoutMs: 3000, drainTimeoutMs: 0 };
   const fake = fakePool('a', (moment) => moment === 'drain', { first: generation(1, settings) });
   t.after(() => fake.pool.kill());
@@ -338,9 +334,7 @@ test('requests that are cut off after a restart belong to no reload', async (t) 
   ]);
 });
 
-test('a draining worker in the way of a reload is killed after the shorter time, although drain_timeout is long', {
-  timeout: 20_000,
-}, async (t) => {
+test('a draining worker in the way of a reload is killed after the shorter time, although drain_timeout is long', async (t) => {
   const settings = { gracefulShutdownTimeoutMs: 10, drainTimeoutMs: 3_600_000 };
   const fake = fakePool('a', (moment) => moment === 'drain', { first: generation(1, settings) });
   t.after(() => fake.pool.kill());

@@ -8,10 +8,11 @@ import { SlotAdoption } from '../../../dist/launch/parent/reconciler.js';
 import type { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
 import { openListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
 import { startedOnce, untilFileEnds } from '../../e2e/program.js';
+import { closedAfter } from '../../fixtures/closed-after.js';
 import { fakePool } from '../../fixtures/fake-workers.js';
 import { get } from '../../fixtures/http-client.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
-import { RunningProgram } from '../../fixtures/running-program.js';
+import { launchedProgram } from '../../fixtures/running-program.js';
 
 const folder = temporaryFolder('portico-slots-');
 
@@ -33,8 +34,7 @@ test('PT-1 slots share one port, and another process cannot share it', { skip },
 });
 
 test('PT-12 time alone changes who helps only while a worker is late, or one helps', async (t) => {
-  const opened = await openListenSockets({ host: '127.0.0.1', port: 0 }, 2);
-  t.after(() => opened.close());
+  const opened = closedAfter(t, await openListenSockets({ host: '127.0.0.1', port: 0 }, 2));
   // All slots share one descriptor where the platform has only one.
   const sockets = { ...opened, descriptors: [0, 1].map((slot) => opened.descriptors[slot] ?? opened.descriptors[0]!) };
   const said: string[] = [];
@@ -72,9 +72,7 @@ test('PT-12 time alone changes who helps only while a worker is late, or one hel
   assert.deepEqual(said, ['0 helps 1', '0 leaves 1', '0 helps 1']);
 });
 
-test('PT-12 the slot of a removed worker keeps a helper while a new worker starts in it', {
-  timeout: 20_000,
-}, async (t) => {
+test('PT-12 the slot of a removed worker keeps a helper while a new worker starts in it', async (t) => {
   const sockets = { address: { host: '127.0.0.1', port: 1 }, descriptors: [1, 2], close: () => undefined };
   const handle = {} as SendHandle;
   let starts = true;
@@ -96,9 +94,7 @@ test('PT-12 the slot of a removed worker keeps a helper while a new worker start
 const file = untilFileEnds();
 /** A fleet with four workers, for the tests that follow one another and change their number. */
 const four = startedOnce(async () => {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 4 }], control: true });
-  file.after(() => fleet.cleanUp());
-  await fleet.event('launched');
+  const fleet = await launchedProgram(file, 'fleet', { services: [{ name: 'api', workers: 4 }], control: true });
   const control = (await fleet.event('control')).port as number;
   const resize = (workers: number) => get(control, `/reconfigure?service=api&workers=${workers}`);
   return { fleet, port: await fleet.port('api'), resize };
@@ -132,9 +128,7 @@ test('PT-12 LC-1604 a service that had no worker at all serves all its slots whe
 
 test('PT-12 a slot that cannot keep a worker does not strand its share of the connections', { skip }, async (t) => {
   const failsWith = join(folder, 'fails');
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2, failsWith }] });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
+  const fleet = await launchedProgram(t, 'fleet', { services: [{ name: 'api', workers: 2, failsWith }] });
   const port = await fleet.port('api');
   writeFileSync(failsWith, '0');
   const { body: victim } = await get<{ pid: number }>(port, '/');
@@ -145,15 +139,12 @@ test('PT-12 a slot that cannot keep a worker does not strand its share of the co
   assert.equal(new Set(answers.map(({ body }) => body.pid)).size, 1);
   rmSync(failsWith);
   await fleet.event('worker_ready', from);
-  fleet.kill('SIGTERM');
-  assert.equal((await fleet.ended).code, 0);
+  await fleet.stop();
   await assert.rejects(get(port, '/'), { code: 'ECONNREFUSED' });
 });
 
 test('PT-8 PT-3 PH-5 after reloads and resizing, a stop leaves no listening socket behind', { skip }, async (t) => {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2 }] });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
+  const fleet = await launchedProgram(t, 'fleet', { services: [{ name: 'api', workers: 2 }] });
   const port = await fleet.port('api');
   fleet.kill('SIGTTIN');
   await fleet.line((line) => line.event === 'worker_ready' && line.workerId === 2);

@@ -1,8 +1,7 @@
 /** Messages from other code than Portico harm neither the worker that sends them nor its parent. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { workerEnd } from '../../../dist/launch/parent/worker-end.js';
@@ -10,7 +9,8 @@ import { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
 import { howEnded } from '../../../dist/operating/status.js';
 import { generation } from '../../fixtures/fake-workers.js';
 import { foreign } from '../../fixtures/foreign-messages.js';
-import { RunningProgram } from '../../fixtures/running-program.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
+import { launchedProgram } from '../../fixtures/running-program.js';
 
 const NOISE =
   "const { writeSync } = require('node:fs'); const write = (bytes) => { try { writeSync(3, bytes); } catch { setTimeout(write, 5, bytes); } };";
@@ -38,7 +38,7 @@ for (const [what, script, told] of [
     /the fields of "beat" have wrong types/,
   ],
 ] as const) {
-  test(`LA-5 ${what}: the worker ends, never its parent`, { timeout: 30_000 }, async (t) => {
+  test(`LA-5 ${what}: the worker ends, never its parent`, async (t) => {
     const child = spawn(process.execPath, ['-e', `${script} setInterval(() => undefined, 1000);`], {
       stdio: ['ignore', 2, 2, 'ipc', 'pipe'],
       serialization: 'advanced',
@@ -60,12 +60,9 @@ for (const [what, script, told] of [
 }
 
 test('what others send over the channel ends no worker, and is reported once for each', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-foreign-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder('portico-foreign-');
   const begin = join(folder, 'begin');
-  const fleet = new RunningProgram('foreign-messages', { sent: foreign, begin });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
+  const fleet = await launchedProgram(t, 'foreign-messages', { sent: foreign, begin });
   const from = fleet.lines.length;
   writeFileSync(begin, '');
   const told = (id: number) => (line: { event?: string; workerId?: unknown }) =>
@@ -75,8 +72,7 @@ test('what others send over the channel ends no worker, and is reported once for
     assert.equal(level, 'warn', name);
     assert.ok(typeof message === 'string' && message !== '', name);
   }
-  fleet.kill('SIGTERM');
-  assert.deepEqual(await fleet.ended, { code: 0, signal: null }, fleet.text());
+  await fleet.stop();
   for (const [id, name] of foreign.entries()) assert.equal(fleet.lines.filter(told(id)).length, 1, name);
   assert.ok(!fleet.lines.some(({ event }) => event === 'worker_fault'), fleet.text());
 });

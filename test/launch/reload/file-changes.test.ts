@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Config } from 'portico/config';
 import { FileChanges } from '../../../dist/launch/reload/file-changes.js';
+import { closedAfter } from '../../fixtures/closed-after.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 
 interface Watched {
@@ -24,11 +25,13 @@ async function watched(t: TestContext): Promise<Watched> {
   writeFileSync(paste, 'first');
   const config = await Config.load({ files: [main], env: {}, argv: [] });
   let count = 0;
-  const files = new FileChanges(
-    () => config,
-    () => (count += 1),
+  const files = closedAfter(
+    t,
+    new FileChanges(
+      () => config,
+      () => (count += 1),
+    ),
   );
-  t.after(() => files.close());
   files.note();
   files.watch(true);
   return { config, files, paste, main, news: () => count };
@@ -61,7 +64,7 @@ test('CF-89 a file that is named since the last reload is watched, from the byte
   assert.equal(news(), 1);
 });
 
-test('CF-89 the option counts anew after each reload', { timeout: 20_000 }, async (t) => {
+test('CF-89 the option counts anew after each reload', async (t) => {
   const folder = temporaryFolder('portico-file-changes-');
   const main = join(folder, 'portico.ini');
   writeFileSync(main, '[app]\n');
@@ -70,17 +73,18 @@ test('CF-89 the option counts anew after each reload', { timeout: 20_000 }, asyn
   const alive = setInterval(() => undefined, 1000);
   t.after(() => clearInterval(alive));
   let told: (() => void) | undefined;
-  const files = new FileChanges(
-    () => config,
-    () => (told === undefined ? assert.fail('it is not to watch') : told()),
+  const files = closedAfter(
+    t,
+    new FileChanges(
+      () => config,
+      () => (told === undefined ? assert.fail('it is not to watch') : told()),
+    ),
   );
-  t.after(() => files.close());
   files.note();
   files.watch(false);
   // Another one that watches hears of a change when this one would.
   const heardByOther = new Promise<void>((resolve) => {
-    const other = new FileChanges(() => config, resolve);
-    t.after(() => other.close());
+    const other = closedAfter(t, new FileChanges(() => config, resolve));
     other.note();
     other.watch(true);
   });
@@ -112,13 +116,15 @@ async function volume(t: TestContext) {
   const config = await Config.load({ files: [], dirs: [folder], env: {}, argv: [] });
   let count = 0;
   const gone: string[] = [];
-  const files = new FileChanges(
-    () => config,
-    () => (count += 1),
-    undefined,
-    (path) => gone.push(path),
+  const files = closedAfter(
+    t,
+    new FileChanges(
+      () => config,
+      () => (count += 1),
+      undefined,
+      (path) => gone.push(path),
+    ),
   );
-  t.after(() => files.close());
   files.note();
   files.watch(true);
   return { folder, config, files, gone, news: () => count };
@@ -140,12 +146,11 @@ test('CF-89 a file more or less in a folder of --config-dir is news, in a volume
   assert.deepEqual(gone, []);
 });
 
-test('CF-89 the first file in a folder of --config-dir is news', { timeout: 20_000 }, async (t) => {
+test('CF-89 the first file in a folder of --config-dir is news', async (t) => {
   const folder = temporaryFolder('portico-volume-');
   const config = await Config.load({ files: [], dirs: [folder], env: {}, argv: [] });
   const heard = new Promise<void>((resolve) => {
-    const files = new FileChanges(() => config, resolve);
-    t.after(() => files.close());
+    const files = closedAfter(t, new FileChanges(() => config, resolve));
     files.note();
     files.watch(true);
   });
@@ -159,13 +164,15 @@ test('CF-89 a file that can no longer be read is reported once, and is news when
   const { config, files, main, paste, news } = await watched(t);
   config.readFile(paste);
   const gone: string[] = [];
-  const others = new FileChanges(
-    () => config,
-    () => assert.fail('a file that is gone is no reload'),
-    undefined,
-    (path) => gone.push(path),
+  const others = closedAfter(
+    t,
+    new FileChanges(
+      () => config,
+      () => assert.fail('a file that is gone is no reload'),
+      undefined,
+      (path) => gone.push(path),
+    ),
   );
-  t.after(() => others.close());
   others.note();
   rmSync(paste);
   others.watch(true);

@@ -183,7 +183,7 @@ test('LC-515 a service that grows from no workers is proven by the first of them
   assert.deepEqual([a.spawned.length, a.pool.restarts], [6, 0]);
 });
 
-test('RL-67 waiting for room is no part of the time a start may take', { timeout: 20_000 }, async (t) => {
+test('RL-67 waiting for room is no part of the time a start may take', async (t) => {
   const fleet = new Fleet(t, { reloadTimeoutMs: 50, workerStartTimeoutMs: 100 });
   const a = await fleet.launch('a', 2);
   // Each replaced worker drains until the test ends it.
@@ -204,9 +204,7 @@ test('RL-67 waiting for room is no part of the time a start may take', { timeout
   assert.deepEqual([failures, generations(a)], [[], [3, 3]]);
 });
 
-test('RL-67 with workers that drain for ever a reload is incomplete, and nothing is replaced behind its back', {
-  timeout: 20_000,
-}, async (t) => {
+test('RL-67 with workers that drain for ever a reload is incomplete, and nothing is replaced behind its back', async (t) => {
   const fleet = new Fleet(t, { reloadTimeoutMs: 100, workerStartTimeoutMs: 100 });
   const a = await fleet.launch('a', 3);
   const draining: FakeWorker[] = [];
@@ -232,9 +230,7 @@ test('RL-67 with workers that drain for ever a reload is incomplete, and nothing
   assert.deepEqual([a.spawned.length, generations(a)], [before, [3, 2, 2]]);
 });
 
-test('RL-67 a later worker whose start never ends, and so is killed, does not keep the reload for ever', {
-  timeout: 20_000,
-}, async (t) => {
+test('RL-67 a later worker whose start never ends, and so is killed, does not keep the reload for ever', async (t) => {
   const fleet = new Fleet(t, { reloadTimeoutMs: 50, workerStartTimeoutMs: 100 });
   const [a, b] = [await fleet.launch('a', 2), await fleet.launch('b', 1)];
   fleet.behaviours.set('a', (moment, worker) => {
@@ -274,7 +270,7 @@ test('LC-515 of an old worker that a trial has made room for no more remains tha
   assert.deepEqual([replaced, generations(a)], [{ a: 2 }, [2, 2]]);
 });
 
-test('OP-80 a refused reload ends its own workers and nobody else’s', { timeout: 20_000 }, async (t) => {
+test('OP-80 a refused reload ends its own workers and nobody else’s', async (t) => {
   const fleet = new Fleet(t);
   const [a, b] = [await fleet.launch('a', 1), await fleet.launch('b', 1)];
   let begun = (): void => undefined;

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import type { ReloadReport } from 'portico/launch';
 import { ask } from '../../e2e/clients.js';
 import { until } from '../../e2e/faults/target.js';
-import { emptyProject, freePort, startApiCli, startedOnce, untilFileEnds } from '../../e2e/program.js';
+import { emptyProject, freePort, startedOnce, startProject, untilFileEnds } from '../../e2e/program.js';
 import { pidApp } from '../../e2e/projects.js';
 import { reloadedProject, reports } from '../../e2e/reloaded-project.js';
 import { childrenOf, isAlive } from '../../fixtures/running-program.js';
@@ -159,11 +159,7 @@ test('OP-81 CF-91 a report names certificates and paste files of another content
     'key.pem': old.key,
     'portico.ini': `[DEFAULT]\n${enabled}${apis}[ssl]\ncert_file = cert.pem\nkey_file = key.pem\n`,
   });
-  const program = startApiCli([], { cwd: project.folder });
-  t.after(async () => {
-    await program.end();
-    project.remove();
-  });
+  const program = startProject(t, project);
   await program.printed(/^third .*:\d+/m);
   const reload = async (files: Readonly<Record<string, string>>): Promise<ReloadReport> => {
     for (const [name, text] of Object.entries(files)) writeFileSync(join(project.folder, name), text);

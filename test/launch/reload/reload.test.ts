@@ -114,9 +114,7 @@ test('OP-80 a warning of a plan is logged, and refuses nothing', async () => {
   const { reload, lines } = await launched();
   assert.equal((await reload('cut smoke', 'old')).outcome, 'accepted');
   const warnings = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 'warn');
-  assert.deepEqual(
-    warnings.map(({ code }) => code),
-    ['WORKER_SMOKES'],
-  );
+  const codes = warnings.map(({ code }) => code);
+  assert.deepEqual(codes, ['WORKER_SMOKES']);
   assert.match(warnings[0].msg, /worker\.ini:2:9: warning: \[worker\] steps: smokes$/);
 });

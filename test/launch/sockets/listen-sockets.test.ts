@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import type { ListenAddress } from 'portico/service';
 import { bindFailure, bindFailures, openListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
 import { BindError } from '../../../dist/service/bind-error.js';
+import { closedAfter } from '../../fixtures/closed-after.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 import { asOrdinaryUser } from './ordinary-user.js';
 
@@ -32,8 +33,7 @@ test('PT-1 port 0 gives a real port before anybody listens, and the socket can b
 });
 
 test('PT-1 LC-305 an address that is taken is refused with its name', async (t) => {
-  const server = await listening({ host: '127.0.0.1', port: 0 });
-  t.after(() => server.close());
+  const server = closedAfter(t, await listening({ host: '127.0.0.1', port: 0 }));
   const { port } = server.address() as net.AddressInfo;
   await assert.rejects(openListenSockets({ host: '127.0.0.1', port }), {
     code: 'EADDRINUSE',
@@ -90,8 +90,7 @@ test('RL-95 a unix socket has mode 0660 and is removed when it is closed', async
 
 test('RL-95 a stale unix socket is replaced, a live one is not, and no other file is removed', async (t) => {
   const live = join(folder, 'live.sock');
-  const server = await listening({ path: live });
-  t.after(() => server.close());
+  closedAfter(t, await listening({ path: live }));
   await assert.rejects(openListenSockets({ path: live }), { code: 'EADDRINUSE' });
   assert.ok(existsSync(live));
 
@@ -154,8 +153,7 @@ async function told(address: Parameters<typeof openListenSockets>[0]) {
 }
 
 test('a port that is taken is described like an error in the file, with its line', async (t) => {
-  const server = await listening({ host: '127.0.0.1', port: 0 });
-  t.after(() => server.close());
+  const server = closedAfter(t, await listening({ host: '127.0.0.1', port: 0 }));
   const { port } = server.address() as net.AddressInfo;
   const error = await told({ host: '127.0.0.1', port });
   const [first, hint, line, caret] = error.describe().split('\n');

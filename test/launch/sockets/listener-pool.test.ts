@@ -49,9 +49,7 @@ test('PT-3 the last holder closes a socket: a newcomer that is refused, and one 
   assert.equal(isOpen(descriptor), false);
 });
 
-test('PT-12 slots grow with each holder, and none is closed in which clients may wait', {
-  skip,
-}, async () => {
+test('PT-12 slots grow with each holder, and none is closed in which clients may wait', { skip }, async () => {
   const pool = new ListenerPool();
   const old = await pool.hold({ name: 'old', addresses: [at(0)], slots: 2 });
   const counts = (): number[] => old.sockets.map(({ descriptors }) => descriptors.length);

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { notify, notifyOnce, onReady } from 'portico/launch';
+import { closedAfter } from '../../fixtures/closed-after.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 import { NotifyListener } from '../../fixtures/notify-listener.js';
 
@@ -10,8 +11,7 @@ const folder = temporaryFolder('portico-notify-');
 
 test('LC-902 notify sends exactly READY=1 and keeps the variable', async (t) => {
   const path = join(folder, 'notify');
-  const listener = new NotifyListener(path);
-  t.after(() => listener.close());
+  const listener = closedAfter(t, new NotifyListener(path));
   await listener.listening;
   const env = { NOTIFY_SOCKET: path };
   assert.equal(await notify({ env }), true);
@@ -22,8 +22,7 @@ test('LC-902 notify sends exactly READY=1 and keeps the variable', async (t) => 
 
 test('LC-903 LC-905 notifyOnce removes the variable when sending worked; names beginning with @ are abstract', async (t) => {
   const path = `@portico-test-${process.pid}`;
-  const listener = new NotifyListener(path);
-  t.after(() => listener.close());
+  const listener = closedAfter(t, new NotifyListener(path));
   await listener.listening;
   const env: NodeJS.ProcessEnv = { NOTIFY_SOCKET: path };
   assert.equal(await notifyOnce({ env }), true);

@@ -1,15 +1,14 @@
 /** The report of a worker to its parent about the files it reads. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Config } from '../../../dist/config/index.js';
 import { FilesRead } from '../../../dist/launch/worker-side.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
 
-test('a worker tells of the files that it has read, not of others that its parent has', (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'files-read-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+test('a worker tells of the files that it has read, not of others that its parent has', () => {
+  const folder = temporaryFolder('files-read-');
   const [mine, others, late] = ['mine', 'others', 'late'].map((name) => join(folder, name)) as [string, string, string];
   for (const path of [mine, others, late]) writeFileSync(path, path);
   const parent = Config.fromText('');

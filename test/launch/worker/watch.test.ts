@@ -81,8 +81,7 @@ for (const [word, what, place] of [
 }
 
 test('NI-1 a stuck process is ended although the reader of its standard error has stopped', async (t) => {
-  const { folder, remove } = emptyProject({});
-  t.after(remove);
+  const { folder } = emptyProject({});
   const fifo = join(folder, 'stderr');
   execFileSync('mkfifo', [fifo]);
   // Open for reading too, and never read.

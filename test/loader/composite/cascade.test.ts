@@ -1,8 +1,9 @@
 /** Tests cascades with real requests: dropped and forwarded responses, and request bodies. */
+
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import express from 'express';
@@ -10,6 +11,8 @@ import { type App, afterResponse, beforeHead, environ, Fault, fastifyApp } from 
 import { rateLimit, session, stripIdentity } from 'portico/middleware';
 import { lint, request } from 'portico/testing';
 import { exchangeOf } from '#internal/app';
+import { closedAfter } from '../../fixtures/closed-after.js';
+import { nodeServer } from '../../fixtures/node-server.js';
 import { composed } from '../composed.js';
 
 type Listener = (req: IncomingMessage, res: ServerResponse) => unknown;
@@ -171,10 +174,8 @@ test('PD-96 a client that leaves while its body is read fails the app that reads
   const told = new EventEmitter();
   const reader: Listener = (req) => bodyOf(req).catch((error: unknown) => told.emit('error', error));
   const app = await cascadeOf(t, [reader, found('never')]);
-  const server = createServer((req, res) => void app(req, res)).listen(0);
-  t.after(() => server.close());
-  await once(server, 'listening');
-  const client = connect((server.address() as AddressInfo).port);
+  const { server, port } = await nodeServer(t, app);
+  const client = connect(port, '127.0.0.1');
   server.once('request', () => client.destroy());
   client.write('POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nabc');
   await assert.rejects(once(told, 'never'), /the client disconnected before the end of its request body/);
@@ -320,11 +321,13 @@ test('PD-96 a rate limit inside counts by the token that a filter outside has ac
 });
 
 test('PD-96 Fastify and Express leaves can be tried', async (t) => {
-  const fast = await fastifyApp((instance, _options, done) => {
-    instance.post('/fast', async (req) => ({ fast: req.body }));
-    done();
-  });
-  t.after(() => fast.close());
+  const fast = closedAfter(
+    t,
+    await fastifyApp((instance, _options, done) => {
+      instance.post('/fast', async (req) => ({ fast: req.body }));
+      done();
+    }),
+  );
   const exp = express();
   exp.use(express.json());
   exp.post('/express', (req, res) => void res.json({ express: req.body as unknown }));

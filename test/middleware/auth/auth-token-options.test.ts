@@ -4,7 +4,9 @@ import { type App, environ, type Filter } from 'portico/app';
 import { Config } from 'portico/config';
 import { Loader } from 'portico/loader';
 import { authToken } from 'portico/middleware';
-import { buildFilter, captureLog, lint, request, type TestResponse, tempConfig } from 'portico/testing';
+import { buildFilter, captureLog, lint, request, type TestResponse } from 'portico/testing';
+import { closedAfter } from '../../fixtures/closed-after.js';
+import { filesUntilEnd, filterUntilEnd } from '../../fixtures/until-end.js';
 import { account, FakeIdentity, setUp, token } from '../fake-identity.js';
 
 const app: App = (req, res) => void res.end(JSON.stringify(environ(req).identity));
@@ -54,8 +56,7 @@ test('MW-31 the options may stand in [keystone_authtoken], auth_uri is an old na
   identity.tokens.set('good', token());
   const { www_authenticate_uri: uri, ...rest } = account(url);
   const config = Config.fromText(ini('keystone_authtoken', { ...rest, auth_uri: uri! }));
-  const { made, close } = await buildFilter(authToken, { config });
-  t.after(close);
+  const { made } = await filterUntilEnd(t, authToken, { config });
   assert.equal((await send(made, 'good')).json().userId, 'u1');
   assert.equal((await send(made, 'bad')).headers['www-authenticate'], `Keystone uri="${uri}"`);
   const local = { ...rest, auth_uri: uri! };
@@ -103,8 +104,7 @@ test('MW-31 names of [keystone_authtoken] mean what they mean in keystonemiddlew
   ];
   for (const [at, [lines, auth]] of cases.entries()) {
     const config = Config.fromText(ini('keystone_authtoken', { ...common, ...lines }));
-    const { made, close } = await buildFilter(authToken, { config });
-    t.after(close);
+    const { made } = await filterUntilEnd(t, authToken, { config });
     await send(made, 'any');
     assert.deepEqual(logins()[at], auth);
   }
@@ -176,7 +176,7 @@ test('MW-30 a paste file of an OpenStack service gets this filter', async (t) =>
   const url = await identity.listen();
   t.after(() => identity.close());
   identity.tokens.set('good', token());
-  const files = await tempConfig({
+  const files = await filesUntilEnd(t, {
     'api-paste.ini': `[pipeline:main]
 pipeline = authtoken authtoken2 echo
 [filter:authtoken]
@@ -187,10 +187,8 @@ use = egg:keystonemiddleware#auth_token
 use = call:portico/middleware:echo
 `,
   });
-  t.after(() => files.remove());
   const config = Config.fromText(ini('keystone_authtoken', account(url)));
-  const loaded = await new Loader(files.path('api-paste.ini'), { config }).loadApp('main');
-  t.after(() => loaded.close());
+  const loaded = closedAfter(t, await new Loader(files.path('api-paste.ini'), { config }).loadApp('main'));
   const sent = (name: string): Promise<TestResponse> =>
     request(lint(loaded), 'GET', '/', { headers: { 'x-auth-token': name } });
   assert.equal((await sent('good')).status, 200);

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { App, Filter } from 'portico/app';
 import { authToken } from 'portico/middleware';
-import { buildFilter, lint, request, tempConfig } from 'portico/testing';
+import { lint, request } from 'portico/testing';
 import { generate } from 'selfsigned';
+import { filesUntilEnd, filterUntilEnd } from '../../fixtures/until-end.js';
 import { account, FakeIdentity, reply, setUp, token } from '../fake-identity.js';
 
 const app: App = (_req, res) => void res.end('in');
@@ -50,15 +51,13 @@ test('MW-31 over TLS with a separate authority, or insecure with a warning', asy
     keyType: 'ec',
     extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
   });
-  const files = await tempConfig({ 'ca.pem': cert });
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, { 'ca.pem': cert });
   const identity = new FakeIdentity();
   identity.tokens.set('good', token());
   const url = await identity.listen({ key, cert });
   t.after(() => identity.close());
   const withLocal = async (local: Record<string, string>): Promise<number> => {
-    const { made, close } = await buildFilter(authToken, { local: { ...account(url), ...local } });
-    t.after(close);
+    const { made } = await filterUntilEnd(t, authToken, { local: { ...account(url), ...local } });
     return status(made, 'good');
   };
   assert.equal(await withLocal({ cafile: files.path('ca.pem') }), 200);

@@ -4,8 +4,9 @@ import { test } from 'node:test';
 import { hashSync } from 'bcryptjs';
 import { type App, compose, type Filter } from 'portico/app';
 import { authToken, basicAuth, catchErrors, noauth, requestId, requestLog, sizelimit } from 'portico/middleware';
-import { buildFilter, captureLog, lint, request, tempConfig } from 'portico/testing';
+import { buildFilter, captureLog, lint, request } from 'portico/testing';
 import { IDENTITY_HEADERS } from '../../../dist/middleware/auth/identity.js';
+import { filesUntilEnd } from '../../fixtures/until-end.js';
 
 const FORGED = 'forged-by-client';
 const SPELLINGS: ((name: string) => string)[] = [
@@ -18,8 +19,7 @@ const PASSWORD = `Basic ${Buffer.from('alice:wonderland').toString('base64')}`;
 
 test('MW-63.1 MW-33 no identity header of a client reaches the app, by any authenticator, in any spelling', async (t) => {
   const tokens = '{"devel": {"user_id": "dev", "roles": ["member"]}}';
-  const files = await tempConfig({ users: `alice:${hashSync('wonderland', 4)}\n`, tokens });
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, { users: `alice:${hashSync('wonderland', 4)}\n`, tokens });
   await chmod(files.path('users'), 0o600);
   const open = await buildFilter(noauth, { config: '[api]\nauth_strategy = noauth\n' });
   const basic = await buildFilter(basicAuth, { local: { user_file: files.path('users') } });
@@ -54,8 +54,7 @@ test('MW-63.1 MW-33 no identity header of a client reaches the app, by any authe
 
 test('MW-63.10 no token, password, cookie or body is in the log, whatever goes wrong', async (t) => {
   const { log, lines, text } = captureLog();
-  const files = await tempConfig({ users: `alice:${hashSync('wonderland', 4)}\n` });
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, { users: `alice:${hashSync('wonderland', 4)}\n` });
   await chmod(files.path('users'), 0o600);
   const auth = await buildFilter(basicAuth, { log, local: { user_file: files.path('users') } });
   t.after(auth.close);

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import type { Logger } from 'portico';
 import { type App, environ, type Filter } from 'portico/app';
 import { Config } from 'portico/config';
 import { authToken, jwtAuth } from 'portico/middleware';
-import { buildFilter, captureLog, lint, request, type TestResponse, tempConfig } from 'portico/testing';
+import { buildFilter, captureLog, lint, request, type TestResponse } from 'portico/testing';
 import { jwtOptions } from '../../../dist/middleware/auth/auth-token-options.js';
 import { issuerKeys } from '../../../dist/middleware/auth/issuer-tokens.js';
+import { nodeServer } from '../../fixtures/node-server.js';
+import { filesUntilEnd, filterUntilEnd } from '../../fixtures/until-end.js';
 
 const app: App = (req, res) => void res.end(JSON.stringify(environ(req).identity));
 const { privateKey, publicKey } = await generateKeyPair('ES256');
@@ -30,23 +30,21 @@ function sign(claims: JWTPayload = {}, { header = {}, exp = '1h', key = privateK
 }
 
 async function build(t: TestContext, jwt: Record<string, string>, local: Record<string, string> = {}, log?: Logger) {
-  const files = await tempConfig({
+  const files = await filesUntilEnd(t, {
     'key.pem': await exportSPKI(publicKey),
     'revoked.mjs': "export const isRevoked = (jti) => jti === 'gone';\n",
   });
-  t.after(() => files.remove());
   const written = { issuer: 'https://issuer', audience: 'us', ...jwt };
   const lines = Object.entries(written).map(
     ([name, value]) => `${name} = ${value.replace('<folder>', files.folder)}\n`,
   );
   const config = Config.fromText(`[jwt]\n${lines.join('')}`);
-  const { made, close } = await buildFilter(authToken, {
+  const { made } = await filterUntilEnd(t, authToken, {
     config,
     folder: files.folder,
     local: { validator: 'jwt', ...local },
     ...(log === undefined ? {} : { log }),
   });
-  t.after(close);
   return made;
 }
 
@@ -128,10 +126,9 @@ test('MW-40 a caller without a token gets no error (RFC 6750 §3.1)', async (t) 
 });
 
 test('MW-40 a token of a key that its issuer does not have is distinguished in the log', async (t) => {
-  const files = await tempConfig({
+  const files = await filesUntilEnd(t, {
     'keys.json': JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k1' }] }),
   });
-  t.after(() => files.remove());
   const { log, lines } = captureLog();
   const filter = await build(t, { jwks_file: files.path('keys.json') }, {}, log);
   assert.equal((await send(filter, await sign())).status, 200);
@@ -152,18 +149,12 @@ test('MW-40 keys are found by discovery, read again for a new one, and missing o
   let kid = 'k1';
   const jwk = await exportJWK(publicKey);
   let reads = 0;
-  const server = createServer((req, res) => {
+  const { url: issuer } = await nodeServer(t, (req, res) => {
     const keys = req.url === '/keys';
     if (keys) reads++;
     res.statusCode = up ? 200 : 500;
     res.end(JSON.stringify(keys ? { keys: [{ ...jwk, kid }] } : { issuer, jwks_uri: `${issuer}/keys` }));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const filter = await build(t, { issuer }, { token_cache_time: '-1' });
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
   assert.equal((await send(filter, await sign({ iss: issuer }))).status, 503);
@@ -180,13 +171,7 @@ test('AU-6 a discovery document cannot bring its keys itself, or name what is no
   const { log, lines } = captureLog();
   const keys = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k1' }] });
   let uri: unknown;
-  const server = createServer((_req, res) => void res.end(JSON.stringify({ issuer, jwks_uri: uri })));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { url: issuer } = await nodeServer(t, (_req, res) => res.end(JSON.stringify({ issuer, jwks_uri: uri })));
   const filter = await build(t, { issuer }, { token_cache_time: '-1' }, log);
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
   for (uri of [
@@ -210,18 +195,12 @@ test('AU-6 a discovery document cannot bring its keys itself, or name what is no
 async function issued(t: TestContext, answer: () => { readonly status: number; readonly text: string }) {
   t.mock.timers.enable({ apis: ['Date'] });
   let reads = 0;
-  const server = createServer((_req, res) => {
+  const { url } = await nodeServer(t, (_req, res) => {
     reads++;
     const { status, text } = answer();
     res.writeHead(status).end(text);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const jwksUri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`;
-  const config = Config.fromText(`[jwt]\nissuer = https://issuer\naudience = us\njwks_uri = ${jwksUri}\n`);
+  const config = Config.fromText(`[jwt]\nissuer = https://issuer\naudience = us\njwks_uri = ${url}/keys\n`);
   const keyFor = issuerKeys(config.group('jwt', jwtOptions));
   const find = async (kid: string) => keyFor({ alg: 'ES256', kid }, { payload: '', signature: '' });
   return { find, reads: () => reads };
@@ -278,11 +257,9 @@ test('MW-5 MW-40 keys that cannot be read, HMAC, and a missing issuer refuse to 
 });
 
 test('MW-40 jwt_auth is a separate filter, with its options in its section', async (t) => {
-  const files = await tempConfig({ 'key.pem': await exportSPKI(publicKey) });
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, { 'key.pem': await exportSPKI(publicKey) });
   const local = { issuer: 'https://issuer', audience: 'us', public_key_file: files.path('key.pem') };
-  const { made, close } = await buildFilter(jwtAuth, { local, config: '[auth_token]\nset_headers = false\n' });
-  t.after(close);
+  const { made } = await filterUntilEnd(t, jwtAuth, { local, config: '[auth_token]\nset_headers = false\n' });
   assert.equal((await send(made, await sign())).json().userId, 'u1');
   const refused = await send(made, await sign({ aud: 'them' }));
   assert.deepEqual(

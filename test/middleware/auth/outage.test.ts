@@ -4,10 +4,11 @@ import { test } from 'node:test';
 import { type App, compose, type Filter } from 'portico/app';
 import { authToken, context } from 'portico/middleware';
 import { Router } from 'portico/routing';
-import { Server } from 'portico/server';
-import { buildFilter, captureLog, request, tempConfig } from 'portico/testing';
+import { buildFilter, captureLog, request } from 'portico/testing';
+import { filesUntilEnd, filterUntilEnd } from '../../fixtures/until-end.js';
 import { memoryLog } from '../../server/memory-log.js';
 import { exchange, portOf } from '../../server/raw-client.js';
+import { startedServer } from '../../server/started-server.js';
 import { account, type FakeIdentity, setUp, token } from '../fake-identity.js';
 
 type Meddle = FakeIdentity['meddle'];
@@ -51,13 +52,12 @@ test('NI-8 each reason is in the log at once and in status, with the address of 
   const { log, lines } = captureLog();
   const { identity, filter, url } = await setUp(t, OPTIONS, log);
   identity.tokens.set('good', token());
-  const server = new Server(
+  const server = await startedServer(
+    t,
     'who',
     filter((_req, res) => void res.end()),
     { log: memoryLog() },
   );
-  await server.start();
-  t.after(() => server.stop());
   const ask = (): Promise<string> =>
     exchange(portOf(server), 'GET / HTTP/1.1\r\nhost: a\r\nx-auth-token: good\r\nconnection: close\r\n\r\n');
   for (const [meddle] of FAILURES) {
@@ -93,17 +93,13 @@ test('NI-8 with delay_auth_decision too, whatever part of the pipeline responds'
     [refusing, [], 503],
     [serving, [], 200],
   ] as readonly [App, Filter[], number][]) {
-    const server = new Server('who', compose([filter, ...filters], app), { log: memoryLog() });
-    await server.start();
-    t.after(() => server.stop());
+    const server = await startedServer(t, 'who', compose([filter, ...filters], app), { log: memoryLog() });
     const head = 'GET / HTTP/1.1\r\nhost: a\r\nx-auth-token: good\r\nconnection: close\r\n\r\n';
     assert.match(await exchange(portOf(server), head), new RegExp(`^HTTP/1.1 ${status} `));
     await server.stop();
     const wanted = `tokens cannot be validated: ${FAILURES[0]![1].replace('URL', url)}`;
-    assert.deepEqual(
-      server.failures.take().map(({ error }) => error),
-      status === 503 ? [wanted] : [],
-    );
+    const errors = server.failures.take().map(({ error }) => error);
+    assert.deepEqual(errors, status === 503 ? [wanted] : []);
   }
 });
 
@@ -116,12 +112,10 @@ test('NI-8 a reason that changes each time is logged ten times a minute, and no 
     validate: (text: string) => Promise.reject(new Unavailable(`${text} at ${++asked}: https://a:pass@b/`)),
   };
   (globalThis as { away?: unknown }).away = () => validator;
-  const files = await tempConfig({ 'v.mjs': 'export const made = () => globalThis.away();\n' });
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, { 'v.mjs': 'export const made = () => globalThis.away();\n' });
   const { log, lines, text } = captureLog();
   const local = { ...account('http://identity'), validator: './v.mjs:made' };
-  const { made, close } = await buildFilter(authToken, { folder: files.folder, local, log });
-  t.after(close);
+  const { made } = await filterUntilEnd(t, authToken, { folder: files.folder, local, log });
   const app = made((_req, res) => void res.end());
   for (let sent = 0; sent < 15; sent++) {
     assert.equal((await request(app, 'GET', '/', { headers: { 'x-auth-token': `t0ken-long-${sent}` } })).status, 503);

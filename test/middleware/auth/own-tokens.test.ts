@@ -6,7 +6,8 @@ import { type TestContext, test } from 'node:test';
 import { type App, environ, type Filter } from 'portico/app';
 import { Config, type PorticoError } from 'portico/config';
 import { authToken, jwtAuth, signToken } from 'portico/middleware';
-import { buildFilter, captureLog, request, type TestResponse, tempConfig } from 'portico/testing';
+import { buildFilter, captureLog, request, type TestResponse } from 'portico/testing';
+import { filesUntilEnd, filterUntilEnd } from '../../fixtures/until-end.js';
 
 const SECRET = 'a secret of an API, long enough: 9f8b7c';
 const now = (): number => Math.floor(Date.now() / 1000);
@@ -34,12 +35,11 @@ async function filterOf(
   local: Record<string, string> = {},
 ): Promise<{ filter: Filter; lines: () => string; reasons: () => unknown[] }> {
   const captured = captureLog();
-  const { made, close } = await buildFilter(jwtAuth, {
+  const { made } = await filterUntilEnd(t, jwtAuth, {
     local: { secret: SECRET, ...local },
     config: '[auth_token]\nset_headers = false\n',
     log: captured.log,
   });
-  t.after(close);
   return {
     filter: made,
     lines: () => JSON.stringify(captured.lines),
@@ -58,12 +58,10 @@ test('a token that signToken made of the same options is an identity, without is
 
 test('signToken reads [jwt] of the configuration: secret_file, issuer, audience, algorithms and typ', async (t) => {
   const secret = 'x'.repeat(64);
-  const files = await tempConfig({ secret: `${secret}\n` });
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, { secret: `${secret}\n` });
   const ini = `[jwt]\nsecret_file = ${files.path('secret')}\nissuer = us\naudience = api\nalgorithms = HS512\ntyp = at+jwt\n`;
   const config = Config.fromText(ini);
-  const { made, close } = await buildFilter(authToken, { config, local: { validator: 'jwt', set_headers: 'false' } });
-  t.after(close);
+  const { made } = await filterUntilEnd(t, authToken, { config, local: { validator: 'jwt', set_headers: 'false' } });
   const token = signToken({ sub: 'u7', roles: ['a'] }, { config, expiresIn: 60 });
   assert.deepEqual((await send(made, `Bearer ${token}`)).json(), { user: 'u7', error: null });
   const [header, claims] = token.split('.').map((part) => Buffer.from(part, 'base64url').toString());
@@ -83,15 +81,13 @@ test('signToken reads [jwt] of the configuration: secret_file, issuer, audience,
 });
 
 test('SE-6 a secret_file that is not text is used byte for byte', async (t) => {
-  const files = await tempConfig({});
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, {});
   const filterWith = async (bytes: Uint8Array): Promise<Filter> => {
     writeFileSync(files.path('secret'), bytes);
-    const { made, close } = await buildFilter(jwtAuth, {
+    const { made } = await filterUntilEnd(t, jwtAuth, {
       local: { secret_file: files.path('secret') },
       config: '[auth_token]\nset_headers = false\n',
     });
-    t.after(close);
     return made;
   };
   // A line feed at the end is a byte as any other.

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { authToken } from 'portico/middleware';
-import { buildFilter, captureLog, request } from 'portico/testing';
+import { captureLog, request } from 'portico/testing';
+import { filterUntilEnd } from '../../fixtures/until-end.js';
 import { account, FakeIdentity, setUp, token } from '../fake-identity.js';
 
 test('MW-33 X-Service-Catalog has the form of version 2: the addresses of a region together', async (t) => {
@@ -79,8 +80,7 @@ test('MW-31 without www_authenticate_uri callers are sent to auth_url, and the l
   t.after(() => identity.close());
   const { log, lines } = captureLog();
   const { www_authenticate_uri: _, ...local } = account(url);
-  const { made, close } = await buildFilter(authToken, { local, log });
-  t.after(close);
+  const { made } = await filterUntilEnd(t, authToken, { local, log });
   const answer = await request(
     made((_req, res) => void res.end()),
     'GET',

@@ -104,10 +104,8 @@ test('MW-35 the identity service is asked once for a token, also by requests at 
   const answers = counted.map((one) => request(one, 'GET', '/', { headers }));
   await Promise.all(arrived);
   release();
-  assert.deepEqual(
-    (await Promise.all(answers)).map((answer) => answer.status),
-    [200, 200, 200],
-  );
+  const statuses = (await Promise.all(answers)).map((answer) => answer.status);
+  assert.deepEqual(statuses, [200, 200, 200]);
   assert.equal(await status(filter, headers), 200);
   assert.equal(identity.validations.length, 1);
 });

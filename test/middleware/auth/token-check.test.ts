@@ -5,9 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import type { App, Filter } from 'portico/app';
 import { authToken } from 'portico/middleware';
-import { buildFilter, captureLog, lint, request, type TestResponse, tempConfig } from 'portico/testing';
+import { captureLog, lint, request, type TestResponse } from 'portico/testing';
 import { generate } from 'selfsigned';
 import { answerFault, asFault } from '#internal/app';
+import { filesUntilEnd, filterUntilEnd } from '../../fixtures/until-end.js';
 import { serviceToken, setUp, token } from '../fake-identity.js';
 
 const app: App = (_req, res) => void res.end('in');
@@ -59,7 +60,7 @@ test('why a token was refused is in the log at debug, also out of the cache, and
 
 test('what a validator of one’s own gives as the reason is in the log, without the token', async (t) => {
   const { log, lines, text } = captureLog();
-  const files = await tempConfig({
+  const files = await filesUntilEnd(t, {
     'mine.mjs': `export class Mine {
   challenge() { return 'bearer realm="mine"'; }
   async validate(token) {
@@ -68,10 +69,8 @@ test('what a validator of one’s own gives as the reason is in the log, without
   }
 }`,
   });
-  t.after(() => files.remove());
   const local = { validator: './mine.mjs:Mine', token_cache_time: '-1' };
-  const { made, close } = await buildFilter(authToken, { folder: files.folder, log, local });
-  t.after(close);
+  const { made } = await filterUntilEnd(t, authToken, { folder: files.folder, log, local });
   const refused = await send(made, { 'x-auth-token': 's3cret' });
   assert.equal(refused.headers['www-authenticate'], 'bearer realm="mine", error="invalid_token"');
   assert.equal(lines.at(-1)?.reason, 'no ticket for …\\u000a');

@@ -6,7 +6,7 @@ import { hashSync } from 'bcryptjs';
 import { exportSPKI, generateKeyPair, SignJWT } from 'jose';
 import { type App, compose, environ, type Filter } from 'portico/app';
 import { authToken, basicAuth, jwtAuth, rateLimit, session } from 'portico/middleware';
-import { buildFilter, request, type TestResponse, tempConfig } from 'portico/testing';
+import { buildFilter, request, type TestResponse } from 'portico/testing';
 import {
   isBase64url,
   isCompactJws,
@@ -14,6 +14,7 @@ import {
   spellingsOf,
   withoutSignature,
 } from '../../../dist/middleware/auth/token-spelling.js';
+import { filesUntilEnd, filterUntilEnd } from '../../fixtures/until-end.js';
 import { setUp, token } from '../fake-identity.js';
 
 const app: App = (req, res) => void res.end(JSON.stringify(environ(req).identity ?? null));
@@ -46,13 +47,11 @@ async function signed(t: TestContext, alg: string): Promise<{ filter: Filter; te
   const secret = 's'.repeat(64);
   const isSecret = alg.startsWith('HS');
   const pair = isSecret ? undefined : await generateKeyPair(alg);
-  const files = await tempConfig({ key: pair === undefined ? secret : await exportSPKI(pair.publicKey) });
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, { key: pair === undefined ? secret : await exportSPKI(pair.publicKey) });
   await chmod(files.path('key'), 0o600);
   const local: Record<string, string> = { issuer: 'https://issuer', audience: 'us', algorithms: alg };
   local[isSecret ? 'secret_file' : 'public_key_file'] = files.path('key');
-  const { made, close } = await buildFilter(jwtAuth, { local });
-  t.after(close);
+  const { made } = await filterUntilEnd(t, jwtAuth, { local });
   return { filter: made, text: await jwt.sign(pair?.privateKey ?? Buffer.from(secret)) };
 }
 
@@ -122,11 +121,9 @@ test('AU-1 a token of Keystone is sent to it in one spelling', async (t) => {
 });
 
 test('AU-1 a password is accepted in one spelling of Basic', async (t) => {
-  const files = await tempConfig({ users: `ada:${hashSync('pass', 4)}\nadá:${hashSync('wörd\u{fffd}', 4)}\n` });
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, { users: `ada:${hashSync('pass', 4)}\nadá:${hashSync('wörd\u{fffd}', 4)}\n` });
   await chmod(files.path('users'), 0o600);
-  const { made, close } = await buildFilter(basicAuth, { local: { user_file: files.path('users') } });
-  t.after(close);
+  const { made } = await filterUntilEnd(t, basicAuth, { local: { user_file: files.path('users') } });
   const status = async (credentials: string) =>
     (await send(made(app), { authorization: `Basic ${credentials}` })).status;
   for (const pair of ['ada:pass', 'adá:wörd\u{fffd}']) {
@@ -157,8 +154,7 @@ test('AU-1 a cookie of a session is read in one spelling', async () => {
 // The caller of a rate limit.
 
 async function limited(t: TestContext, ...inner: Filter[]): Promise<App> {
-  const { made, close } = await buildFilter(rateLimit, { local: { rules: 'mine token-hash 1/h 3' } });
-  t.after(close);
+  const { made } = await filterUntilEnd(t, rateLimit, { local: { rules: 'mine token-hash 1/h 3' } });
   return compose([...inner, made], app);
 }
 
@@ -177,8 +173,7 @@ test('AU-1 a caller has one bucket, however it spells its token', async (t) => {
 });
 
 test('AU-2 a caller is who a filter has authenticated, whatever other credentials it sends', async (t) => {
-  const files = await tempConfig({ users: `ada:${hashSync('pass', 4)}\n` });
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, { users: `ada:${hashSync('pass', 4)}\n` });
   await chmod(files.path('users'), 0o600);
   const basic = await buildFilter(basicAuth, { local: { user_file: files.path('users') } });
   t.after(basic.close);
@@ -211,13 +206,11 @@ test('AU-1 a JWT and its twin are both forgotten by invalidateToken', async (t) 
   let asked = 0;
   const validator = { validate: async () => ({ userId: `u${++asked}`, roles: [] }) };
   (globalThis as { spelled?: unknown }).spelled = () => validator;
-  const files = await tempConfig({ 'v.mjs': 'export const made = () => globalThis.spelled();\n' });
-  t.after(() => files.remove());
-  const { made, close } = await buildFilter(authToken, {
+  const files = await filesUntilEnd(t, { 'v.mjs': 'export const made = () => globalThis.spelled();\n' });
+  const { made } = await filterUntilEnd(t, authToken, {
     folder: files.folder,
     local: { validator: './v.mjs:made' },
   });
-  t.after(close);
   const { text } = await signed(t, 'ES256');
   const all = spellingsOf(text);
   const callers = async () =>

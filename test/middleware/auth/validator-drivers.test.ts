@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type App, environ, type Filter } from 'portico/app';
 import { authToken } from 'portico/middleware';
-import { buildFilter, lint, request, type TestResponse, tempConfig } from 'portico/testing';
+import { buildFilter, lint, request, type TestResponse } from 'portico/testing';
+import { filesUntilEnd } from '../../fixtures/until-end.js';
 
 const app: App = (req, res) => void res.end(JSON.stringify(environ(req).identity));
 
@@ -10,7 +11,7 @@ const send = (filter: Filter, sent: string): Promise<TestResponse> =>
   request(lint(filter(app)), 'GET', '/', { headers: { 'x-auth-token': sent } });
 
 test('MW-32 static: tokens of a file, where debug is on', async (t) => {
-  const files = await tempConfig({
+  const files = await filesUntilEnd(t, {
     'tokens.json': JSON.stringify({
       devel: { user_id: 'dev', project_id: 'p', roles: ['member'] },
       over: { user_id: 'dev', expires_at: '2020-01-01T00:00:00Z' },
@@ -18,7 +19,6 @@ test('MW-32 static: tokens of a file, where debug is on', async (t) => {
     'bad.json': '{"s3cret": 1}',
     'worse.json': '{"s3cret":',
   });
-  t.after(() => files.remove());
   const config = '[DEFAULT]\ndebug = true\n';
   const build = (name: string) =>
     buildFilter(authToken, { config, local: { validator: 'static', static_tokens_file: files.path(name) } });
@@ -42,7 +42,7 @@ test('MW-32 static: tokens of a file, where debug is on', async (t) => {
 });
 
 test('MW-32 a validator of one’s own is named by its module', async (t) => {
-  const files = await tempConfig({
+  const files = await filesUntilEnd(t, {
     'validator.mjs': `
 let stopped = 0;
 export const stops = () => stopped;
@@ -59,7 +59,6 @@ export class Mine {
 export const none = { check() {} };
 `,
   });
-  t.after(() => files.remove());
   const build = (validator: string) =>
     buildFilter(authToken, { folder: files.folder, local: { validator, service_type: 'x' } });
   const { made, close } = await build('./validator.mjs:Mine');

@@ -40,9 +40,8 @@ async function served(t: UntilEnd, { more = '', workers = 1 } = {}): Promise<Ser
   const port = await freePort();
   const options = `[admin]\nlisten = 127.0.0.1:0\n${more}`;
   const program = startProject(t, emptyProject({ ...pidProject(port, workers, options), 'app.js': app }));
-  const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
-  await program.printed(/"event":"ready"/);
-  return { port, admin: Number(admin), program };
+  const admin = await program.adminPort();
+  return { port, admin, program };
 }
 
 const file = untilFileEnds();
@@ -192,9 +191,9 @@ test('OP-55 with allow_remote others may only read', async (t) => {
   const port = await freePort();
   const options = `[admin]\nlisten = ${address.includes(':') ? `[${address}]` : address}:0\nallow_remote = true`;
   const program = startProject(t, emptyProject(pidProject(port, 1, options)));
-  const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
-  assert.equal((await ask(Number(admin), 'GET', '/healthz', { host: address })).status, 200);
-  const write = await ask(Number(admin), 'POST', '/stop', { host: address });
+  const admin = await program.adminPort();
+  assert.equal((await ask(admin, 'GET', '/healthz', { host: address })).status, 200);
+  const write = await ask(admin, 'POST', '/stop', { host: address });
   assert.equal(write.status, 403);
   assert.match(write.text, /PORTICO_ADMIN_REMOTE/);
 });

@@ -1,7 +1,7 @@
 /** The server for operators and probes, without a launcher. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { type TestContext, test } from 'node:test';
 import { Config } from 'portico/config';
 import { ControlServer, controlPath } from '#internal/operating';
 import { ask } from '../../e2e/clients.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
 import { recordedLog } from '../../tasks/recorded-log.js';
 
 async function listening(t: TestContext) {
@@ -88,11 +89,10 @@ test('OP-58 two fields Host, and a target that names a host, are refused', async
 });
 
 test('OP-40 the socket is in no directory of another user; without files its name is that of the folder', (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-runtime-'));
+  const folder = temporaryFolder('portico-runtime-');
   const before = process.cwd();
   t.after(() => {
     process.chdir(before);
-    rmSync(folder, { recursive: true });
   });
   const path = (env: NodeJS.ProcessEnv): string => controlPath(new Config(), 'api-cli', env)!;
   assert.ok(path({ XDG_RUNTIME_DIR: folder }).startsWith(`${folder}/portico-api-cli-`));

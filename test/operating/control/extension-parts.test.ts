@@ -1,6 +1,7 @@
 /** Parts of the status that extensions of others tell, right and wrong ones. */
+
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { Config } from 'portico/config';
 import { extensionParts } from '../../../dist/operating/control/extension-parts.js';
 import { emptyProject } from '../../fixtures/project.js';
@@ -13,7 +14,7 @@ const STATUS: Readonly<Record<string, string>> = {
   named: "{ lines: [7], name: 'other' }",
   circle: '{ lines: [], data: globalThis }',
 };
-const { folder, remove } = emptyProject({
+const { folder } = emptyProject({
   'p.ini': `[DEFAULT]\nextensions = ${Object.keys(STATUS)
     .map((name) => `./${name}.js`)
     .join(', ')}\n`,
@@ -26,7 +27,6 @@ const { folder, remove } = emptyProject({
   'misspelt.ini': '[DEFAULT]\nextensions = ./misspelt.js\n',
   'misspelt.js': "export const extension = { name: 'misspelt', status: async () => ({ states() {} }) };\n",
 });
-after(remove);
 
 test('a part of the status has lines and data; a wrong one is a line that says so, and the others are shown', async () => {
   const config = await Config.load({ files: [`${folder}/p.ini`], argv: false, env: {} });

@@ -6,7 +6,15 @@ import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { askPort } from '../../e2e/clients.js';
-import { emptyProject, freePort, Program, startProject, type UntilEnd, untilFileEnds } from '../../e2e/program.js';
+import {
+  emptyProject,
+  freePort,
+  Program,
+  startProject,
+  type UntilEnd,
+  untilEnd,
+  untilFileEnds,
+} from '../../e2e/program.js';
 import { type Family, parseExposition, sumOf } from '../../fixtures/exposition.js';
 import { until as untilAnswer } from '../../fixtures/until.js';
 
@@ -83,9 +91,8 @@ async function served(
     'portico.ini': `[DEFAULT]\nenabled_apis = hello\n${more}\n[admin]\nlisten = 127.0.0.1:0\n[metrics]\n${metrics}\n[api:hello]\nport = ${port}\nworkers = ${workers}\n`,
   });
   const program = startProject(t, project);
-  const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
-  await program.printed(/"event":"ready"/);
-  return { port, admin: Number(admin), program, folder: project.folder };
+  const admin = await program.adminPort();
+  return { port, admin, program, folder: project.folder };
 }
 
 const ask = (port: number, path: string, method = 'GET') => askPort(port, path, { method });
@@ -434,8 +441,7 @@ test('lines of the log that could not be written are counted, of the parent and 
   await ask(port, '/broken');
   const lost = 'portico_log_lines_lost_total';
   await until(admin, (all) => sumOf(all, lost, { api: '-' }) > 0 && sumOf(all, lost, { api: 'hello' }) > 0);
-  program.kill('SIGTERM');
-  assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+  await program.stop();
   const line = 'WARN: log lines are lost until /dev/full can be written again: the disk is full';
   assert.deepEqual(
     program.stderr.split('\n').filter((each) => each.includes('/dev/full')),
@@ -459,28 +465,26 @@ process.exitCode = await launcher.wait();
     'api-paste.ini': paste,
     'portico.ini': `[DEFAULT]\ngraceful_shutdown_timeout = 1\n[control]\nsocket =\n[admin]\nlisten = 127.0.0.1:0\n[metrics]\nenabled = true\n[api:hello]\nport = ${port}\n[api:other]\npipeline = hello\nport = 0\n`,
   });
-  const program = new Program(process.execPath, [join(project.folder, 'main.js')], { cwd: project.folder });
-  t.after(async () => {
-    await program.end();
-    project.remove();
-  });
-  const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
-  await program.printed(/"event":"ready"/);
+  const program = untilEnd(
+    t,
+    new Program(process.execPath, [join(project.folder, 'main.js')], { cwd: project.folder }),
+  );
+  const admin = await program.adminPort();
   // Its [control] socket is none.
   assert.doesNotMatch(program.output(), /"event":"control"/);
   await ask(port, '/');
-  const found = await scrape(Number(admin));
+  const found = await scrape(admin);
   assert.equal(sumOf(found, REQUESTS, { api: 'hello', status: '200' }), 1);
-  assert.equal(sumOf(await scrape(Number(admin)), REQUESTS), 1);
+  assert.equal(sumOf(await scrape(admin), REQUESTS), 1);
   assert.ok(sumOf(found, 'portico_worker_resident_memory_bytes', { api: 'hello', worker: '0' }) > 2 ** 24);
   const waiting = ask(port, '/wait').catch(() => undefined);
-  let busy = await scrape(Number(admin));
-  while (sumOf(busy, IN_FLIGHT, { api: 'hello' }) === 0) busy = await scrape(Number(admin));
+  let busy = await scrape(admin);
+  while (sumOf(busy, IN_FLIGHT, { api: 'hello' }) === 0) busy = await scrape(admin);
   assert.equal(sumOf(busy, IN_FLIGHT, { api: 'other' }), 0);
   program.kill('SIGHUP');
   await program.printed(/Caught SIGHUP/);
   const probed: (number | undefined)[] = [];
-  while (!/"event":"reload"/.test(program.stderr)) probed.push((await ask(Number(admin), '/readyz')).status);
+  while (!/"event":"reload"/.test(program.stderr)) probed.push((await ask(admin, '/readyz')).status);
   await waiting;
   assert.deepEqual([...new Set(probed)], [200]);
 });

@@ -10,6 +10,7 @@ import { PostgresqlStore } from '../../../dist/extras/registry/postgresql-store.
 import { type ControlAnswer, type ControlRequest, statusOf } from '../../../dist/operating/control/control-server.js';
 import type { Controlled } from '../../../dist/operating/control/controlled.js';
 import { RegisteredServices, serviceRoutes } from '../../../dist/operating/control/registered-services.js';
+import { closedAfter } from '../../fixtures/closed-after.js';
 import { TcpProxy } from '../../fixtures/tcp-proxy.js';
 import { announcement } from '../../registry/announcement.js';
 import { type Postgresql, startPostgresql } from '../../registry/start-postgresql.js';
@@ -39,8 +40,7 @@ const launcher = (config: Config, log: Logger) =>
 test('SG-57 the exporter that dies is followed by another once its lease has ended; one that is disabled counts', async (t) => {
   if (server === undefined) return t.skip('PostgreSQL is not installed');
   const connection = await server.database();
-  const store = new PostgresqlStore(connection);
-  t.after(() => store.close());
+  const store = closedAfter(t, new PostgresqlStore(connection));
   await store.migrate();
   await store.insert(announcement(), { disabled: true, state: 'running' });
   await store.insert(announcement({ host: 'two', reportInterval: 0 }), { disabled: false, state: 'running' });
@@ -69,8 +69,7 @@ test('SG-33 SG-57 a database that hangs holds up neither a scrape nor a page nor
   const store = new PostgresqlStore(connection);
   await store.migrate();
   await store.close();
-  const proxy = await TcpProxy.to(connection);
-  t.after(() => proxy.close());
+  const proxy = closedAfter(t, await TcpProxy.to(connection));
   const lines: string[] = [];
   const log = createLogger({ destination: { write: (line: string) => lines.push(line) } });
   const config = await configOf(proxy.url);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { emptyProject, Program } from '../../e2e/program.js';
+import { emptyProject, startMain } from '../../e2e/program.js';
 
 const MAIN = `
 import { ProcessLauncher } from 'portico/launch';
@@ -15,16 +15,11 @@ process.exitCode = await launcher.wait();
 
 test('LC-1512 LC-1513 a section of one’s own is in the report of the parent and of each worker, and one that fails says so', async (t) => {
   const project = emptyProject({ 'main.js': MAIN });
-  const program = new Program(process.execPath, ['main.js'], { cwd: project.folder });
-  t.after(async () => {
-    await program.end();
-    project.remove();
-  });
+  const program = startMain(t, project);
   await program.printed(/launched/);
   program.kill('SIGUSR2');
   await program.printed(/stock of the worker[\s\S]*stock of the worker[\s\S]*stock of the parent[\s\S]*no stock today/);
   assert.equal(program.output().match(/={4} +Stock +={4}/g)?.length, 3);
   assert.equal(program.output().match(/no stock today/g)?.length, 3);
-  program.kill();
-  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  await program.stop();
 });

@@ -129,11 +129,7 @@ const token = (() => {
 
 export const cases = {
   '@fastify/cors': { ...around(corsPlugin, corsOptions), checks: corsChecks },
-  cors: {
-    connect: () => [cors(corsOptions)],
-    inner,
-    checks: corsChecks,
-  },
+  cors: { connect: () => [cors(corsOptions)], inner, checks: corsChecks },
   '@fastify/helmet': { ...around(helmetPlugin, {}), checks: helmetChecks },
   helmet: {
     connect: () => [helmet()],

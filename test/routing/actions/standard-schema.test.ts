@@ -135,11 +135,7 @@ test('AT-15 a value nested too deeply for a recursive schema of a library is ref
   const list: z.ZodType = z.lazy(() => z.array(list));
   const lists: v.GenericSchema = v.lazy(() => v.array(lists));
   const later: Schema = {
-    '~standard': {
-      version: 1,
-      vendor: 'x',
-      validate: async (value) => z.parse(list, value) as never,
-    },
+    '~standard': { version: 1, vendor: 'x', validate: async (value) => z.parse(list, value) as never },
   };
   const body = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
   for (const schema of [list, lists as Schema, later]) {

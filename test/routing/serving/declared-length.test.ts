@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { type ActionRequest, Reply } from 'portico/routing';
-import { keepingLogger, serveRouter, testBoth } from '../served-router.js';
+import { keepingLogger, serveRouter, testBoth as test } from '../served-router.js';
 
 const plain = { 'content-type': 'text/plain' };
 
-testBoth('RV-12 a wrong length of a whole body is a logged 500, for HEAD as for GET', async (t, Router) => {
+test('RV-12 a wrong length of a whole body is a logged 500, for HEAD as for GET', async (t, Router) => {
   const log = keepingLogger();
   const router = new Router({ log });
   const wrong: Record<string, (request: ActionRequest) => unknown> = {
@@ -38,7 +38,7 @@ testBoth('RV-12 a wrong length of a whole body is a logged 500, for HEAD as for 
   assert.equal((await send('HEAD', '/known')).headers['content-length'], '5');
 });
 
-testBoth('RV-12 a 205 has no content', async (t, Router) => {
+test('RV-12 a 205 has no content', async (t, Router) => {
   const router = new Router({ log: keepingLogger() });
   const streams = [Readable.from(['a']), Readable.from(['b'])];
   router.get('/value', () => new Reply({ a: 1 }, { status: 205 }));

@@ -58,10 +58,8 @@ for (const reason of ['stop', 'replaced'] as const) {
     const [{ signal, closing }] = asked as [ActionRequest];
     assert.equal(signal.aborted, false, 'the request had its time');
     assert.equal((closing.reason as Error).message, 'the service is stopping or reloading');
-    assert.deepEqual(
-      log.lines.filter(({ level }) => level === 'error'),
-      [],
-    );
+    const errors = log.lines.filter(({ level }) => level === 'error');
+    assert.deepEqual(errors, []);
   });
 }
 

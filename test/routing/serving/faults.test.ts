@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeHead, type ClosableApp, Fault } from 'portico/app';
-import { keepingLogger, serveApp, serveRouter, testBoth } from '../served-router.js';
+import { keepingLogger, serveApp, serveRouter, testBoth as test } from '../served-router.js';
 
 function failing(status: number, headers: Record<string, string> = {}): () => never {
   return () => {
@@ -8,7 +8,7 @@ function failing(status: number, headers: Record<string, string> = {}): () => ne
   };
 }
 
-testBoth('RT-175 faults in OpenStack’s style have the names clients know', async (t, Router) => {
+test('RT-175 faults in OpenStack’s style have the names clients know', async (t, Router) => {
   const names: Record<number, string> = {
     400: 'badRequest',
     401: 'unauthorized',
@@ -37,7 +37,7 @@ testBoth('RT-175 faults in OpenStack’s style have the names clients know', asy
   assert.deepEqual(limited.json, { overLimit: { code: 429, message: 'what 429 means', retryAfter: '7' } });
 });
 
-testBoth('RT-175 RT-178 faults in Portico’s style, with their headers', async (t, Router) => {
+test('RT-175 RT-178 faults in Portico’s style, with their headers', async (t, Router) => {
   const headers = { 'Retry-After': '3', 'WWW-Authenticate': 'Basic' };
   const router = new Router().connect('/x', { handler: failing(503, headers) });
   const answer = await (await serveRouter(t, router))('GET', '/x');
@@ -45,7 +45,7 @@ testBoth('RT-175 RT-178 faults in Portico’s style, with their headers', async 
   assert.deepEqual([answer.headers['retry-after'], answer.headers['www-authenticate']], ['3', 'Basic']);
 });
 
-testBoth('RT-177 no response in a library’s own format leaves', async (t, Router) => {
+test('RT-177 no response in a library’s own format leaves', async (t, Router) => {
   const router = new Router({
     bodyLimit: 8,
     log: keepingLogger(),
@@ -78,7 +78,7 @@ testBoth('RT-177 no response in a library’s own format leaves', async (t, Rout
   }
 });
 
-testBoth('RT-177 a filter’s fault is rendered by the router', async (t, Router) => {
+test('RT-177 a filter’s fault is rendered by the router', async (t, Router) => {
   const router = new Router({ faultStyle: 'openstack' }).use(() => failing(401)).connect('/x', { handler: () => 1 });
   const asynchronous = new Router({ faultStyle: 'openstack' })
     .use(() => async () => failing(401)())
@@ -89,7 +89,7 @@ testBoth('RT-177 a filter’s fault is rendered by the router', async (t, Router
   }
 });
 
-testBoth('RT-179 messages quote at most 200 characters of a client, control characters escaped', async (t, Router) => {
+test('RT-179 messages quote at most 200 characters of a client, control characters escaped', async (t, Router) => {
   const { quoteClient } = await import('../../../dist/app/faults/client-text.js');
   assert.equal(quoteClient('x'.repeat(500)).length, 200);
   assert.equal(quoteClient('a\nb\u0000\u2028\u007f'), 'a\\u000ab\\u0000\\u2028\\u007f');
@@ -103,30 +103,27 @@ testBoth('RT-179 messages quote at most 200 characters of a client, control char
   assert.ok(answer.text.length < 420, answer.text);
 });
 
-testBoth('RT-158 HEAD gets the headers of a fault only', async (t, Router) => {
+test('RT-158 HEAD gets the headers of a fault only', async (t, Router) => {
   const router = new Router().connect('/x', { handler: failing(404) });
   const answer = await (await serveRouter(t, router))('HEAD', '/x');
   assert.deepEqual([answer.status, answer.text], [404, '']);
 });
 
-testBoth(
-  'a listener of beforeHead that throws is logged as itself, not as a value that cannot be sent',
-  async (t, Router) => {
-    const log = keepingLogger();
-    const router = new Router({ log });
-    router.get('/', () => ({ id: 1 }));
-    const routed: ClosableApp = await router.build();
-    t.after(() => routed.close());
-    const send = await serveApp(t, (req, res) => {
-      beforeHead(res, () => {
-        throw new Error('listener');
-      });
-      return routed(req, res);
+test('a listener of beforeHead that throws is logged as itself, not as a value that cannot be sent', async (t, Router) => {
+  const log = keepingLogger();
+  const router = new Router({ log });
+  router.get('/', () => ({ id: 1 }));
+  const routed: ClosableApp = await router.build();
+  t.after(() => routed.close());
+  const send = await serveApp(t, (req, res) => {
+    beforeHead(res, () => {
+      throw new Error('listener');
     });
-    assert.equal((await send('GET', '/')).status, 500);
-    assert.deepEqual(
-      log.lines.map(({ fields }) => (fields.err as Error).message),
-      ['listener'],
-    );
-  },
-);
+    return routed(req, res);
+  });
+  assert.equal((await send('GET', '/')).status, 500);
+  assert.deepEqual(
+    log.lines.map(({ fields }) => (fields.err as Error).message),
+    ['listener'],
+  );
+});

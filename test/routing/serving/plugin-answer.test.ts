@@ -6,6 +6,7 @@ import { silentLogger } from '../../../dist/log/internal.js';
 import { Router } from '../../../dist/routing/index.js';
 import { describeStep } from '../../../dist/routing/internal.js';
 import { trialServer } from '../../../dist/server/internal.js';
+import { closedAfter } from '../../fixtures/closed-after.js';
 import { serveApp } from '../served-router.js';
 
 const URLS = [
@@ -61,8 +62,7 @@ test('a trial ends at the route of a plugin that serves clients', async (t) => {
   };
   const router = new Router({ plugins: [plugin, [below, { prefix: '/below' }]], log: silentLogger() });
   router.get('/below/table', () => 1);
-  const app = await router.build();
-  t.after(() => app.close());
+  const app = closedAfter(t, await router.build());
   const send = await serveApp(t, app);
   const limits = {
     maxHeaders: 0,

@@ -9,6 +9,7 @@ import { type Filter, takeUpgrade, transformBody } from 'portico/app';
 import { Reply, Router } from 'portico/routing';
 import { Server } from 'portico/server';
 import { silentLogger } from '#internal/log';
+import { closedAfter } from '../../fixtures/closed-after.js';
 import { Client, portOf } from '../../server/raw-client.js';
 import { keepingLogger, serveRouter, testBoth } from '../served-router.js';
 
@@ -22,9 +23,7 @@ async function clients(t: TestContext, router: Router): Promise<() => Client> {
     await app.close();
   });
   return () => {
-    const client = new Client(portOf(server));
-    t.after(() => client.close());
-    return client;
+    return closedAfter(t, new Client(portOf(server)));
   };
 }
 

@@ -47,10 +47,7 @@ async function serveUploads(t: Parameters<typeof serveRouter>[0], plugin: LeafPl
     seen.ended += 1;
     return { bytes: seen.bytes };
   };
-  const controller = {
-    own: action({ bodyLimit: 10 * MIB }, upload),
-    usual: action({}, upload),
-  };
+  const controller = { own: action({ bodyLimit: 10 * MIB }, upload), usual: action({}, upload) };
   const router = new Router({ plugins: [plugin], log: keepingLogger(), ...options })
     .connect('/own', { controller, action: 'own', conditions: { method: ['POST'] } })
     .connect('/route', { controller, action: 'usual', bodyLimit: MIB, conditions: { method: ['POST'] } })

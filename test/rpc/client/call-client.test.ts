@@ -8,7 +8,7 @@ import { DeliveryFailure, DeliveryUnknown, MemoryBroker, MemoryTransport } from 
 import type { RequestEnvelope } from '../../../dist/extras/rpc/message/envelope.js';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { bodyOf, requestIn } from '../bodies.js';
-import { gate, withNetwork } from '../services.js';
+import { gate, networkOf } from '../services.js';
 
 class Images {
   readonly target = { version: '1.5' };
@@ -21,24 +21,23 @@ class Images {
   nothing(): void {}
 }
 
-test(
-  'RP-31 a call gives the result; of<T>() is checked by the compiler',
-  withNetwork(async ({ serve, client }) => {
-    await serve(new Images());
-    const api = client().of<Images>();
-    const context = new RequestContext({ userId: 'me' });
-    const text: string = await api.resize(context, { id: 'a', to: 7 });
-    assert.equal(text, 'me: a is 7');
-    // @ts-expect-error There is no such argument.
-    await api.resize(context, { name: 'a' });
-    assert.equal(await client().call(context, 'nothing'), null);
-    const at = new Date(7);
-    assert.deepEqual(await client().call(context, 'echo', { at, list: [new Map([['a', at]])], not: undefined }), {
-      at,
-      list: [new Map([['a', at]])],
-    });
-  }),
-);
+test('RP-31 a call gives the result; of<T>() is checked by the compiler', async (t) => {
+  const { serve, client } = networkOf(t);
+
+  await serve(new Images());
+  const api = client().of<Images>();
+  const context = new RequestContext({ userId: 'me' });
+  const text: string = await api.resize(context, { id: 'a', to: 7 });
+  assert.equal(text, 'me: a is 7');
+  // @ts-expect-error There is no such argument.
+  await api.resize(context, { name: 'a' });
+  assert.equal(await client().call(context, 'nothing'), null);
+  const at = new Date(7);
+  assert.deepEqual(await client().call(context, 'echo', { at, list: [new Map([['a', at]])], not: undefined }), {
+    at,
+    list: [new Map([['a', at]])],
+  });
+});
 
 test('RP-2 RP-30 a prepared client has separate options, and the client that it comes from stays what it was', async () => {
   const clock = new FakeClock();
@@ -84,68 +83,65 @@ test('RP-2 RP-30 a prepared client has separate options, and the client that it 
   await connection.close();
 });
 
-test(
-  'RP-3 RP-31 RP-35 what cannot be called is refused before anything is sent',
-  withNetwork(async ({ client }) => {
-    for (const [options, code] of [
-      [{ topic: 'a.b' }, 'PORTICO_RPC_INVALID_TARGET'],
-      [{ server: '' }, 'PORTICO_RPC_INVALID_TARGET'],
-      [{ server: 'north', fanout: true }, 'PORTICO_RPC_INVALID_TARGET'],
-      [{ version: '1' }, 'PORTICO_RPC_INVALID_TARGET'],
-      [{ callMonitorTimeout: 1.9 }, 'PORTICO_RPC_OPTION'],
-      [{ timeout: -1 }, 'PORTICO_RPC_OPTION'],
-      [{ timeout: Infinity }, 'PORTICO_RPC_OPTION'],
-      [{ ttl: NaN }, 'PORTICO_RPC_OPTION'],
-      // For such a TTL RabbitMQ closes the channel that all publishers share.
-      [{ ttl: 1e10 }, 'PORTICO_RPC_OPTION'],
-      [{ timeout: 4_294_968 }, 'PORTICO_RPC_OPTION'],
-      [{ namespace: 'n'.repeat(256) }, 'PORTICO_RPC_INVALID_TARGET'],
-    ] as [Partial<ClientOptions>, string][]) {
-      assert.throws(() => client(options), { code }, JSON.stringify(options));
-      assert.throws(() => client().prepare(options), { code }, JSON.stringify(options));
-    }
-    await assert.rejects(client({ fanout: true }).call({}, 'echo'), { code: 'PORTICO_RPC_INVALID_TARGET' });
-    // The name is longer than servers accept.
-    await assert.rejects(client().call({}, 'm'.repeat(256)), {
-      code: 'PORTICO_RPC_INVALID_TARGET',
-      message: /^the method m{40}… has 256 characters: 255 are allowed/,
-    });
-  }),
-);
+test('RP-3 RP-31 RP-35 what cannot be called is refused before anything is sent', async (t) => {
+  const { client } = networkOf(t);
 
-test(
-  'RP-37 RP-48 a target without a queue is refused at once, a cast to no host in particular is not',
-  withNetwork(async ({ client }) => {
-    const refused = { code: 'PORTICO_RPC_NO_SERVERS', message: 'there is no queue for images (exchange portico)' };
-    await assert.rejects(client().call({}, 'echo'), refused);
-    await assert.rejects(client({ server: 'east' }).cast({}, 'note'), { code: 'PORTICO_RPC_NO_SERVERS' });
-    await client().cast({}, 'note');
-    await assert.rejects(client().prepare({ mandatory: true }).cast({}, 'note'), refused);
-  }),
-);
+  for (const [options, code] of [
+    [{ topic: 'a.b' }, 'PORTICO_RPC_INVALID_TARGET'],
+    [{ server: '' }, 'PORTICO_RPC_INVALID_TARGET'],
+    [{ server: 'north', fanout: true }, 'PORTICO_RPC_INVALID_TARGET'],
+    [{ version: '1' }, 'PORTICO_RPC_INVALID_TARGET'],
+    [{ callMonitorTimeout: 1.9 }, 'PORTICO_RPC_OPTION'],
+    [{ timeout: -1 }, 'PORTICO_RPC_OPTION'],
+    [{ timeout: Infinity }, 'PORTICO_RPC_OPTION'],
+    [{ ttl: NaN }, 'PORTICO_RPC_OPTION'],
+    // For such a TTL RabbitMQ closes the channel that all publishers share.
+    [{ ttl: 1e10 }, 'PORTICO_RPC_OPTION'],
+    [{ timeout: 4_294_968 }, 'PORTICO_RPC_OPTION'],
+    [{ namespace: 'n'.repeat(256) }, 'PORTICO_RPC_INVALID_TARGET'],
+  ] as [Partial<ClientOptions>, string][]) {
+    assert.throws(() => client(options), { code }, JSON.stringify(options));
+    assert.throws(() => client().prepare(options), { code }, JSON.stringify(options));
+  }
+  await assert.rejects(client({ fanout: true }).call({}, 'echo'), { code: 'PORTICO_RPC_INVALID_TARGET' });
+  // The name is longer than servers accept.
+  await assert.rejects(client().call({}, 'm'.repeat(256)), {
+    code: 'PORTICO_RPC_INVALID_TARGET',
+    message: /^the method m{40}… has 256 characters: 255 are allowed/,
+  });
+});
 
-test(
-  'RP-40 RP-46 a version that the service has not is refused by it; RP-42 a cap refuses locally',
-  withNetwork(async ({ serve, client }) => {
-    await serve(new Images());
-    const api = client({ version: '1.5' });
-    assert.deepEqual(await api.call({}, 'echo'), {});
-    await assert.rejects(api.prepare({ version: '1.6' }).call({}, 'echo'), {
-      code: 'PORTICO_RPC_UNSUPPORTED_VERSION',
-      message: '"echo" was requested in version 1.6: there is 1.5',
-      remote: true,
-    });
-    const capped = api.prepare({ versionCap: '1.4' });
-    assert.deepEqual(await Promise.all([capped.canSend('1.4'), capped.canSend('1.5'), api.canSend('9.9')]), [
-      true,
-      false,
-      true,
-    ]);
-    await assert.rejects(capped.call({}, 'echo'), { code: 'PORTICO_RPC_VERSION_CAP' });
-    await assert.rejects(capped.cast({}, 'echo'), { code: 'PORTICO_RPC_VERSION_CAP' });
-    assert.deepEqual(await capped.prepare({ version: '1.4' }).call({}, 'echo'), {});
-  }),
-);
+test('RP-37 RP-48 a target without a queue is refused at once, a cast to no host in particular is not', async (t) => {
+  const { client } = networkOf(t);
+
+  const refused = { code: 'PORTICO_RPC_NO_SERVERS', message: 'there is no queue for images (exchange portico)' };
+  await assert.rejects(client().call({}, 'echo'), refused);
+  await assert.rejects(client({ server: 'east' }).cast({}, 'note'), { code: 'PORTICO_RPC_NO_SERVERS' });
+  await client().cast({}, 'note');
+  await assert.rejects(client().prepare({ mandatory: true }).cast({}, 'note'), refused);
+});
+
+test('RP-40 RP-46 a version that the service has not is refused by it; RP-42 a cap refuses locally', async (t) => {
+  const { serve, client } = networkOf(t);
+
+  await serve(new Images());
+  const api = client({ version: '1.5' });
+  assert.deepEqual(await api.call({}, 'echo'), {});
+  await assert.rejects(api.prepare({ version: '1.6' }).call({}, 'echo'), {
+    code: 'PORTICO_RPC_UNSUPPORTED_VERSION',
+    message: '"echo" was requested in version 1.6: there is 1.5',
+    remote: true,
+  });
+  const capped = api.prepare({ versionCap: '1.4' });
+  assert.deepEqual(await Promise.all([capped.canSend('1.4'), capped.canSend('1.5'), api.canSend('9.9')]), [
+    true,
+    false,
+    true,
+  ]);
+  await assert.rejects(capped.call({}, 'echo'), { code: 'PORTICO_RPC_VERSION_CAP' });
+  await assert.rejects(capped.cast({}, 'echo'), { code: 'PORTICO_RPC_VERSION_CAP' });
+  assert.deepEqual(await capped.prepare({ version: '1.4' }).call({}, 'echo'), {});
+});
 
 test('RP-33 a handler passes what is left of its time to the calls it makes', async () => {
   const transport = new MemoryTransport(new MemoryBroker());
@@ -209,82 +205,78 @@ class Failing {
   }
 }
 
-test(
-  'RP-59 a result that cannot travel is the caller’s SerializationError, and no timeout',
-  withNetwork(async ({ serve, client }) => {
-    await serve(new Failing());
-    await assert.rejects(client().call({}, 'result'), {
-      code: 'PORTICO_NOT_PLAIN',
-      message: 'the result of Failing.result: it contains other than plain data: result.file: a symbol',
-    });
-  }),
-);
+test('RP-59 a result that cannot travel is the caller’s SerializationError, and no timeout', async (t) => {
+  const { serve, client } = networkOf(t);
 
-test(
-  'RP-87 a continuation goes to the second topic, or to the first where an older service has none',
-  withNetwork(async ({ serve, client }) => {
-    class Both {
-      @expose
-      @rpc({ continuation: true })
-      goOn(): string {
-        return 'went on';
-      }
-      @expose
-      begin(): string {
-        return 'begun';
-      }
+  await serve(new Failing());
+  await assert.rejects(client().call({}, 'result'), {
+    code: 'PORTICO_NOT_PLAIN',
+    message: 'the result of Failing.result: it contains other than plain data: result.file: a symbol',
+  });
+});
+
+test('RP-87 a continuation goes to the second topic, or to the first where an older service has none', async (t) => {
+  const { serve, client } = networkOf(t);
+
+  class Both {
+    @expose
+    @rpc({ continuation: true })
+    goOn(): string {
+      return 'went on';
     }
-    await serve(new Both(), { host: 'old' });
-    const api = client({ altTopic: 'images-alt' });
-    assert.equal(await api.call({}, 'goOn'), 'went on');
-    await serve(new Both(), { altTopic: 'images-alt' });
-    assert.equal(await api.call({}, 'goOn'), 'went on');
-    await assert.rejects(client({ topic: 'images-alt' }).call({}, 'begin'), { code: 'PORTICO_RPC_NO_SUCH_METHOD' });
-    assert.equal(await client().call({}, 'begin'), 'begun');
-  }),
-);
-
-test(
-  'an option that a client does not have is refused, with the nearest name',
-  withNetwork(async ({ client }) => {
-    const wrong = { timeuot: 5 } as ClientOptions & { timeuot: number };
-    const refused = {
-      code: 'PORTICO_RPC_OPTION',
-      message: 'a client has no option "timeuot"',
-      hint: 'Did you mean "timeout"?',
-    };
-    assert.throws(() => client(wrong), refused);
-    assert.throws(() => client().prepare(wrong), refused);
-  }),
-);
-
-test(
-  'RP-38 RP-87 an abort reaches a method of the second topic, and after it nothing is sent',
-  withNetwork(async ({ serve, client }) => {
-    const ended = gate();
-    const began = gate();
-    let runs = 0;
-    class Continuing {
-      @rpc({ continuation: true })
-      async wait({ signal }: RequestContext): Promise<void> {
-        runs++;
-        signal!.addEventListener('abort', ended.open);
-        began.open();
-        await ended.opened;
-      }
+    @expose
+    begin(): string {
+      return 'begun';
     }
-    await serve(new Continuing(), { altTopic: 'images-alt' });
-    const abort = new AbortController();
-    const stoppable = client({ altTopic: 'images-alt', signal: abort.signal });
-    const call = stoppable.call({}, 'wait');
-    await began.opened;
-    abort.abort(new Error('enough'));
-    await assert.rejects(call, /enough/);
-    await ended.opened;
-    await assert.rejects(stoppable.call({}, 'wait'), /^Error: enough$/);
-    assert.equal(runs, 1);
-  }),
-);
+  }
+  await serve(new Both(), { host: 'old' });
+  const api = client({ altTopic: 'images-alt' });
+  assert.equal(await api.call({}, 'goOn'), 'went on');
+  await serve(new Both(), { altTopic: 'images-alt' });
+  assert.equal(await api.call({}, 'goOn'), 'went on');
+  await assert.rejects(client({ topic: 'images-alt' }).call({}, 'begin'), { code: 'PORTICO_RPC_NO_SUCH_METHOD' });
+  assert.equal(await client().call({}, 'begin'), 'begun');
+});
+
+test('an option that a client does not have is refused, with the nearest name', async (t) => {
+  const { client } = networkOf(t);
+
+  const wrong = { timeuot: 5 } as ClientOptions & { timeuot: number };
+  const refused = {
+    code: 'PORTICO_RPC_OPTION',
+    message: 'a client has no option "timeuot"',
+    hint: 'Did you mean "timeout"?',
+  };
+  assert.throws(() => client(wrong), refused);
+  assert.throws(() => client().prepare(wrong), refused);
+});
+
+test('RP-38 RP-87 an abort reaches a method of the second topic, and after it nothing is sent', async (t) => {
+  const { serve, client } = networkOf(t);
+
+  const ended = gate();
+  const began = gate();
+  let runs = 0;
+  class Continuing {
+    @rpc({ continuation: true })
+    async wait({ signal }: RequestContext): Promise<void> {
+      runs++;
+      signal!.addEventListener('abort', ended.open);
+      began.open();
+      await ended.opened;
+    }
+  }
+  await serve(new Continuing(), { altTopic: 'images-alt' });
+  const abort = new AbortController();
+  const stoppable = client({ altTopic: 'images-alt', signal: abort.signal });
+  const call = stoppable.call({}, 'wait');
+  await began.opened;
+  abort.abort(new Error('enough'));
+  await assert.rejects(call, /enough/);
+  await ended.opened;
+  await assert.rejects(stoppable.call({}, 'wait'), /^Error: enough$/);
+  assert.equal(runs, 1);
+});
 
 test('RP-23 a message is known to the broker by the id that its receiver sees', async () => {
   const broker = new MemoryBroker({ manual: true });
@@ -295,20 +287,19 @@ test('RP-23 a message is known to the broker by the id that its receiver sees', 
   await connection.close();
 });
 
-test(
-  'RP-12 what is no context, no method or no arguments by name is refused where it is sent',
-  withNetwork(async ({ serve, client }) => {
-    await serve(new Images());
-    for (const [context, method, args, name] of [
-      [{}, 'echo', ['a', 7], 'args'],
-      [{}, 'echo', 'a', 'args'],
-      [{}, 'echo', null, 'args'],
-      ['me', 'echo', {}, 'context'],
-      [{}, undefined, {}, 'method'],
-    ] as [object, string, object, string][]) {
-      const refused = { code: 'PORTICO_NOT_PLAIN', message: new RegExp(`: its ${name} cannot be sent$`) };
-      await assert.rejects(client().call(context, method, args), refused);
-      await assert.rejects(client().cast(context, method, args), refused);
-    }
-  }),
-);
+test('RP-12 what is no context, no method or no arguments by name is refused where it is sent', async (t) => {
+  const { serve, client } = networkOf(t);
+
+  await serve(new Images());
+  for (const [context, method, args, name] of [
+    [{}, 'echo', ['a', 7], 'args'],
+    [{}, 'echo', 'a', 'args'],
+    [{}, 'echo', null, 'args'],
+    ['me', 'echo', {}, 'context'],
+    [{}, undefined, {}, 'method'],
+  ] as [object, string, object, string][]) {
+    const refused = { code: 'PORTICO_NOT_PLAIN', message: new RegExp(`: its ${name} cannot be sent$`) };
+    await assert.rejects(client().call(context, method, args), refused);
+    await assert.rejects(client().cast(context, method, args), refused);
+  }
+});

@@ -5,7 +5,7 @@ import { type Delivery, RPCConnection, rpc } from 'portico/rpc';
 import { DeadLetters, MemoryBroker, MemoryTransport } from '#internal/extras/rpc';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { nextDeadLetter } from '../conformance.js';
-import { gate, type Network, withNetwork } from '../services.js';
+import { gate, type Network, networkOf } from '../services.js';
 
 const route = { exchange: 'portico', topic: 'images' };
 const unreadable = { id: 'id-1', body: Buffer.from('{') };
@@ -43,10 +43,8 @@ test('RP-75 RP-95 a fanout that cannot be read is a letter of each process, and 
   // Drop one of the two; the other belongs to the other process.
   await nextDeadLetter(transport, 'portico');
   const again = two.refused();
-  assert.deepEqual(
-    (await letters.replay({ ids: ['id-1'] })).map(({ failure }) => failure),
-    [undefined],
-  );
+  const failures = (await letters.replay({ ids: ['id-1'] })).map(({ failure }) => failure);
+  assert.deepEqual(failures, [undefined]);
   await again;
   assert.equal((await letters.list()).length, 1);
 });
@@ -120,10 +118,8 @@ async function replaysWhereTheyWereSent({ transport, serve, client }: Network): 
   }
   disks.isRepaired = true;
   const replayed = await letters.replay({});
-  assert.deepEqual(
-    replayed.map(({ failure }) => failure),
-    [undefined, undefined, undefined, undefined, undefined, undefined],
-  );
+  const failures = replayed.map(({ failure }) => failure);
+  assert.deepEqual(failures, [undefined, undefined, undefined, undefined, undefined, undefined]);
   await disks.all.opened;
   assert.deepEqual(disks.done.toSorted(), ['of all', 'of the host', 'of the topic']);
   while ((await letters.list({ topic: 'volumes' })).length < 3) await new Promise((resolve) => setImmediate(resolve));
@@ -131,31 +127,28 @@ async function replaysWhereTheyWereSent({ transport, serve, client }: Network): 
   await connection.close();
 }
 
-test(
-  'RP-90 RP-95 a message that came unsigned is replayed unsigned: no service that requires a signature takes it',
-  withNetwork(async ({ transport, serve, client }) => {
-    const keys = ini.replace('require_signature = yes', 'require_signature = no');
-    const lenient = await serve(new Disks(), { ini: keys });
-    await client().cast({}, 'attach', { id: 'forged' });
-    const connection = new RPCConnection({ config: Config.fromText(keys), transport });
-    const letters = new DeadLetters(connection);
-    while ((await letters.list()).length < 1) await new Promise((resolve) => setImmediate(resolve));
-    await lenient.stop();
-    const strict = new Disks();
-    strict.isRepaired = true;
-    await serve(strict, { ini });
-    assert.equal((await letters.replay({}))[0]!.failure, undefined);
-    while ((await letters.list()).length < 1) await new Promise((resolve) => setImmediate(resolve));
-    assert.equal((await letters.list())[0]!.reason, 'unreadable: it is not signed');
-    assert.deepEqual(strict.done, []);
-    await connection.close();
-  }),
-);
+test('RP-90 RP-95 a message that came unsigned is replayed unsigned: no service that requires a signature takes it', async (t) => {
+  const { transport, serve, client } = networkOf(t);
 
-test(
-  'RP-90 RP-95 signed messages are replayed to where they were sent, and nowhere else',
-  withNetwork(replaysWhereTheyWereSent),
-);
+  const keys = ini.replace('require_signature = yes', 'require_signature = no');
+  const lenient = await serve(new Disks(), { ini: keys });
+  await client().cast({}, 'attach', { id: 'forged' });
+  const connection = new RPCConnection({ config: Config.fromText(keys), transport });
+  const letters = new DeadLetters(connection);
+  while ((await letters.list()).length < 1) await new Promise((resolve) => setImmediate(resolve));
+  await lenient.stop();
+  const strict = new Disks();
+  strict.isRepaired = true;
+  await serve(strict, { ini });
+  assert.equal((await letters.replay({}))[0]!.failure, undefined);
+  while ((await letters.list()).length < 1) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal((await letters.list())[0]!.reason, 'unreadable: it is not signed');
+  assert.deepEqual(strict.done, []);
+  await connection.close();
+});
+
+test('RP-90 RP-95 signed messages are replayed to where they were sent, and nowhere else', (t) =>
+  replaysWhereTheyWereSent(networkOf(t)));
 
 test('RP-95 a letter of another sender, whose message has no id, has one by its body', async (t) => {
   const { transport, letters } = await openLetters(t);
@@ -192,33 +185,32 @@ test('RP-95 a letter that names a queue which is of no service of the exchange i
   }
 });
 
-test(
-  'RP-90 RP-95 a copy of what a process ran, put among the dead letters, is not run by it again after a replay',
-  withNetwork(async ({ transport, serve, client, log }) => {
-    const connection = new RPCConnection({ config: Config.fromText(ini), transport });
-    const letters = new DeadLetters(connection);
-    const driver = await connection.connected(10_000);
-    const to = { exchange: letters.exchange, topic: 'images' };
-    // An attacker who can consume and publish forwards the message and dead-letters a copy of it.
-    const planted = gate();
-    const spy = await driver.consume(to, { prefetch: 1 }, (delivery) => {
-      void spy
-        .cancel()
-        .then(() => delivery.deadLetter('failed: a copy'))
-        .then(() => driver.publish(to, delivery.message))
-        .then(planted.open);
-    });
-    await client({}, { ini }).cast({}, 'attach', { id: 'once' });
-    await planted.opened;
-    const disks = new Disks();
-    disks.isRepaired = true;
-    await serve(disks, { ini });
-    while (disks.done.length === 0) await new Promise((resolve) => setImmediate(resolve));
-    assert.equal((await letters.replay({}))[0]!.failure, undefined);
-    while (!log.messages().some((line) => line.endsWith('was dropped, it is a duplicate'))) {
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    assert.deepEqual(disks.done, ['once']);
-    await connection.close();
-  }),
-);
+test('RP-90 RP-95 a copy of what a process ran, put among the dead letters, is not run by it again after a replay', async (t) => {
+  const { transport, serve, client, log } = networkOf(t);
+
+  const connection = new RPCConnection({ config: Config.fromText(ini), transport });
+  const letters = new DeadLetters(connection);
+  const driver = await connection.connected(10_000);
+  const to = { exchange: letters.exchange, topic: 'images' };
+  // An attacker who can consume and publish forwards the message and dead-letters a copy of it.
+  const planted = gate();
+  const spy = await driver.consume(to, { prefetch: 1 }, (delivery) => {
+    void spy
+      .cancel()
+      .then(() => delivery.deadLetter('failed: a copy'))
+      .then(() => driver.publish(to, delivery.message))
+      .then(planted.open);
+  });
+  await client({}, { ini }).cast({}, 'attach', { id: 'once' });
+  await planted.opened;
+  const disks = new Disks();
+  disks.isRepaired = true;
+  await serve(disks, { ini });
+  while (disks.done.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal((await letters.replay({}))[0]!.failure, undefined);
+  while (!log.messages().some((line) => line.endsWith('was dropped, it is a duplicate'))) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.deepEqual(disks.done, ['once']);
+  await connection.close();
+});

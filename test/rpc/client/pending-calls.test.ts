@@ -5,7 +5,7 @@ import { FakeClock } from 'portico/testing';
 import { MemoryBroker, MemoryTransport } from '#internal/extras/rpc';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { served, settled } from '../server/served-object.js';
-import { gate, withNetwork } from '../services.js';
+import { gate, networkOf } from '../services.js';
 
 const { log } = recordedLog();
 
@@ -72,26 +72,25 @@ test('RP-19 a process that only casts consumes nothing; with its first call it h
   await over;
 });
 
-test(
-  'RP-39 more than a hundred calls that wait are worth a warning, and two hundred the next',
-  withNetwork(async ({ serve, client, log: recorded }) => {
-    const ends: (() => void)[] = [];
-    class Slow {
-      work(): Promise<void> {
-        return new Promise((resolve) => ends.push(resolve));
-      }
+test('RP-39 more than a hundred calls that wait are worth a warning, and two hundred the next', async (t) => {
+  const { serve, client, log: recorded } = networkOf(t);
+
+  const ends: (() => void)[] = [];
+  class Slow {
+    work(): Promise<void> {
+      return new Promise((resolve) => ends.push(resolve));
     }
-    const service = await serve(new Slow(), { ini: '[rpc]\nexecutor_pool_size = 250\n' });
-    const api = client();
-    const calls = Array.from({ length: 210 }, () => api.call({}, 'work'));
-    while (ends.length < 210) await new Promise((resolve) => setImmediate(resolve));
-    for (const end of ends) end();
-    await Promise.all(calls);
-    const told = recorded.messages().filter((line) => line.endsWith('remote calls are waiting for replies'));
-    assert.deepEqual(told, ['101 remote calls are waiting for replies', '201 remote calls are waiting for replies']);
-    await service.stop();
-  }),
-);
+  }
+  const service = await serve(new Slow(), { ini: '[rpc]\nexecutor_pool_size = 250\n' });
+  const api = client();
+  const calls = Array.from({ length: 210 }, () => api.call({}, 'work'));
+  while (ends.length < 210) await new Promise((resolve) => setImmediate(resolve));
+  for (const end of ends) end();
+  await Promise.all(calls);
+  const told = recorded.messages().filter((line) => line.endsWith('remote calls are waiting for replies'));
+  assert.deepEqual(told, ['101 remote calls are waiting for replies', '201 remote calls are waiting for replies']);
+  await service.stop();
+});
 
 test('RP-33 a call whose time is up before there is an address for its reply is not sent', async () => {
   const clock = new FakeClock();

@@ -7,7 +7,7 @@ import { FakeClock } from 'portico/testing';
 import { DeliveryFailure, DeliveryUnknown, MemoryBroker, MemoryTransport } from '#internal/extras/rpc';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { settled } from '../server/served-object.js';
-import { gate, withNetwork } from '../services.js';
+import { gate, networkOf } from '../services.js';
 
 const { log } = recordedLog();
 
@@ -30,34 +30,32 @@ test('memory:// in a worker: clients of topics that it does not serve itself are
   new RPCConnection({ log }).client({ topic: 'servers' });
 });
 
-test(
-  'RP-1 a connection opens nothing by itself, and can be used again after it was closed',
-  withNetwork(async ({ serve, transport }) => {
-    await serve(new Images());
-    const connection = new RPCConnection({ transport, log, config: new Config() });
-    await connection.close();
-    const client = connection.client({ topic: 'images' });
-    assert.equal(await client.call({}, 'size'), 7);
-    await connection.close();
-    assert.equal(await client.call({}, 'size'), 7);
-    await connection.close();
-  }),
-);
+test('RP-1 a connection opens nothing by itself, and can be used again after it was closed', async (t) => {
+  const { serve, transport } = networkOf(t);
 
-test(
-  'RP-1 a call whose connection is closed while it opens fails, and the next call opens another one',
-  withNetwork(async ({ serve, transport }) => {
-    await serve(new Images());
-    const connection = new RPCConnection({ transport, log, config: new Config() });
-    const client = connection.client({ topic: 'images' });
-    const [first, closed] = [client.call({}, 'size'), connection.close()];
-    const second = client.call({}, 'size');
-    await assert.rejects(first, { name: 'DeliveryFailure', message: /was closed before it was open/ });
-    await closed;
-    assert.equal(await second, 7);
-    await connection.close();
-  }),
-);
+  await serve(new Images());
+  const connection = new RPCConnection({ transport, log, config: new Config() });
+  await connection.close();
+  const client = connection.client({ topic: 'images' });
+  assert.equal(await client.call({}, 'size'), 7);
+  await connection.close();
+  assert.equal(await client.call({}, 'size'), 7);
+  await connection.close();
+});
+
+test('RP-1 a call whose connection is closed while it opens fails, and the next call opens another one', async (t) => {
+  const { serve, transport } = networkOf(t);
+
+  await serve(new Images());
+  const connection = new RPCConnection({ transport, log, config: new Config() });
+  const client = connection.client({ topic: 'images' });
+  const [first, closed] = [client.call({}, 'size'), connection.close()];
+  const second = client.call({}, 'size');
+  await assert.rejects(first, { name: 'DeliveryFailure', message: /was closed before it was open/ });
+  await closed;
+  assert.equal(await second, 7);
+  await connection.close();
+});
 
 test('RP-61 a connection that is printed shows no password', async () => {
   const connection = new RPCConnection({ transport: 'amqp://me:s3cret@north/' });
@@ -76,36 +74,35 @@ test('RP-80 a connection says what is wrong with it: lost, or blocked by the bro
   assert.deepEqual(troublesIn('blocked'), ['remote calls: amqp://host/ accepts no messages (memory or disk alarm)']);
 });
 
-test(
-  'RP-69 close({ deadline }) waits so long for calls that wait for their replies, and gives up the others',
-  withNetwork(async ({ serve, transport }) => {
-    let [begun, ready] = [gate(), gate()];
-    class Images {
-      async resize(): Promise<string> {
-        begun.open();
-        await ready.opened;
-        return 'done';
-      }
-    }
-    await serve(new Images());
-    const connection = new RPCConnection({ transport, log });
-    const client = connection.client({ topic: 'images' });
-    const call = client.call({}, 'resize');
-    await begun.opened;
-    const closing = connection.close({ deadline: 60 });
-    ready.open();
-    assert.equal(await call, 'done');
-    await closing;
+test('RP-69 close({ deadline }) waits so long for calls that wait for their replies, and gives up the others', async (t) => {
+  const { serve, transport } = networkOf(t);
 
-    [begun, ready] = [gate(), gate()];
-    const late = assert.rejects(client.call({}, 'resize'), /stopped waiting for its reply, because it is exiting/);
-    await begun.opened;
-    await connection.close({ deadline: 0.01 });
-    await late;
-    ready.open();
-    await assert.rejects(connection.close({ deadlin: 5 } as object), { code: 'PORTICO_RPC_OPTION' });
-  }),
-);
+  let [begun, ready] = [gate(), gate()];
+  class Images {
+    async resize(): Promise<string> {
+      begun.open();
+      await ready.opened;
+      return 'done';
+    }
+  }
+  await serve(new Images());
+  const connection = new RPCConnection({ transport, log });
+  const client = connection.client({ topic: 'images' });
+  const call = client.call({}, 'resize');
+  await begun.opened;
+  const closing = connection.close({ deadline: 60 });
+  ready.open();
+  assert.equal(await call, 'done');
+  await closing;
+
+  [begun, ready] = [gate(), gate()];
+  const late = assert.rejects(client.call({}, 'resize'), /stopped waiting for its reply, because it is exiting/);
+  await begun.opened;
+  await connection.close({ deadline: 0.01 });
+  await late;
+  ready.open();
+  await assert.rejects(connection.close({ deadlin: 5 } as object), { code: 'PORTICO_RPC_OPTION' });
+});
 
 /** A client of the wire of oslo.messaging over a transport in memory, with what it publishes. */
 async function onOslo() {

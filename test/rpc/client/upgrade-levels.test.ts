@@ -3,8 +3,10 @@ import { test } from 'node:test';
 import { Config } from 'portico/config';
 import { openRegistry } from 'portico/registry';
 import { RPCConnection } from 'portico/rpc';
-import { FakeClock, tempConfig } from 'portico/testing';
+import { FakeClock } from 'portico/testing';
 import { RegistryUnavailable } from '#internal/extras/registry';
+import { closedAfter } from '../../fixtures/closed-after.js';
+import { filesUntilEnd } from '../../fixtures/until-end.js';
 import { announcement } from '../../registry/announcement.js';
 import { recordedLog } from '../../tasks/recorded-log.js';
 
@@ -117,28 +119,24 @@ test('RP-42 auto without a registry is refused when it is asked', async () => {
 });
 
 test('RP-43 LC-1414 what auto has learned of the registry holds for a minute, and is asked for anew with a later configuration', async (t) => {
-  const files = await tempConfig({});
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, {});
   const connection = `sqlite:///${files.path('services.db')}`;
   await files.write('portico.ini', `[servicegroup]\nconnection = ${connection}\n[upgrade_levels]\nimages = auto\n`);
   const config = await Config.load({ files: [files.path('portico.ini')], env: {} });
   const registry = openRegistry(config, { log })!;
   t.after(() => registry.close());
   const { store } = registry;
-  const present = new RPCConnection({ log, config, clock: new FakeClock() });
-  t.after(() => present.close());
+  const present = closedAfter(t, new RPCConnection({ log, config, clock: new FakeClock() }));
   const old = await store.insert(announcement({ topic: 'images', version: 6 }), NEW);
   assert.deepEqual(await sent(present), ['1.0']);
   await store.update(old.id, { version: 7 });
   assert.deepEqual(await sent(present), ['1.0']);
-  const later = new RPCConnection({ log, config: await config.readAgain() });
-  t.after(() => later.close());
+  const later = closedAfter(t, new RPCConnection({ log, config: await config.readAgain() }));
   assert.deepEqual(await sent(later), ['1.0', '1.4']);
 });
 
 test('RP-42 RP-43 levels are read anew with a new configuration; a topic with a hyphen is one as well', async (t) => {
-  const files = await tempConfig({ 'portico.ini': '[upgrade_levels]\nold-images = 1.3\n' });
-  t.after(() => files.remove());
+  const files = await filesUntilEnd(t, { 'portico.ini': '[upgrade_levels]\nold-images = 1.3\n' });
   const config = await Config.load({ files: [files.path('portico.ini')], env: {} });
   config.validate();
   const client = new RPCConnection({ log, config }).client({ topic: 'old-images', releases: RELEASES });

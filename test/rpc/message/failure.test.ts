@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { withNetwork } from '../services.js';
+import { networkOf } from '../services.js';
 
 class NotFound extends Error {
   readonly id: string;
@@ -19,37 +19,35 @@ class Failing {
   }
 }
 
-test(
-  'RP-52 RP-53 RP-56 an error comes back as its class where that is declared, else as a RemoteError with what it said',
-  withNetwork(async ({ serve, client }) => {
-    await serve(new Failing());
-    const error = await client({ allowedErrors: [NotFound] })
-      .call({}, 'find', { id: 'a' })
-      .catch((each: unknown) => each);
-    assert.ok(error instanceof NotFound && error instanceof Error);
-    const { message, id, name } = error;
-    assert.deepEqual([message, id, name, 'save' in error], ['there is no image a', 'a', 'NotFound', false]);
-    const { remote, remoteHost, code } = error as NotFound & { remote: true; remoteHost: string; code: string };
-    assert.deepEqual([remote, remoteHost, code], [true, 'north', 'E_GONE']);
-    await assert.rejects(client().call({}, 'find', { id: 'a' }), {
-      code: 'PORTICO_RPC_REMOTE_ERROR',
-      message: 'there is no image a',
-      type: 'NotFound',
-      remoteCode: 'E_GONE',
-      data: { id: 'a', tries: 2 },
-    });
-    await assert.rejects(client().call({}, 'throwText'), { code: 'PORTICO_RPC_REMOTE_ERROR', message: 'text' });
-  }),
-);
+test('RP-52 RP-53 RP-56 an error comes back as its class where that is declared, else as a RemoteError with what it said', async (t) => {
+  const { serve, client } = networkOf(t);
 
-test(
-  'RP-55 the stack of what failed stays with its process',
-  withNetwork(async ({ serve, client }) => {
-    await serve(new Failing());
-    const error: unknown = await client()
-      .call({}, 'find', { id: 'a' })
-      .catch((each: unknown) => each);
-    assert.ok(!JSON.stringify(error).includes('call-client'));
-    assert.equal((error as { remoteStack?: string }).remoteStack, undefined);
-  }),
-);
+  await serve(new Failing());
+  const error = await client({ allowedErrors: [NotFound] })
+    .call({}, 'find', { id: 'a' })
+    .catch((each: unknown) => each);
+  assert.ok(error instanceof NotFound && error instanceof Error);
+  const { message, id, name } = error;
+  assert.deepEqual([message, id, name, 'save' in error], ['there is no image a', 'a', 'NotFound', false]);
+  const { remote, remoteHost, code } = error as NotFound & { remote: true; remoteHost: string; code: string };
+  assert.deepEqual([remote, remoteHost, code], [true, 'north', 'E_GONE']);
+  await assert.rejects(client().call({}, 'find', { id: 'a' }), {
+    code: 'PORTICO_RPC_REMOTE_ERROR',
+    message: 'there is no image a',
+    type: 'NotFound',
+    remoteCode: 'E_GONE',
+    data: { id: 'a', tries: 2 },
+  });
+  await assert.rejects(client().call({}, 'throwText'), { code: 'PORTICO_RPC_REMOTE_ERROR', message: 'text' });
+});
+
+test('RP-55 the stack of what failed stays with its process', async (t) => {
+  const { serve, client } = networkOf(t);
+
+  await serve(new Failing());
+  const error: unknown = await client()
+    .call({}, 'find', { id: 'a' })
+    .catch((each: unknown) => each);
+  assert.ok(!JSON.stringify(error).includes('call-client'));
+  assert.equal((error as { remoteStack?: string }).remoteStack, undefined);
+});

@@ -4,7 +4,7 @@ import { RPCService, rpc } from 'portico/rpc';
 import { BadArguments } from '#internal/extras/rpc';
 import { silentLogger } from '#internal/log';
 import { ArgumentChecks } from '../../../dist/extras/rpc/server/arguments.js';
-import { withNetwork } from '../services.js';
+import { networkOf } from '../services.js';
 
 const properties = {
   id: { type: 'string', maxLength: 8 },
@@ -37,30 +37,29 @@ const REFUSED: readonly (readonly [args: object, message: string])[] = [
   [{ id: 'a', admin_password: 7 }, 'Images.resize: admin_password: must be string'],
 ];
 
-test(
-  'RP-12 RP-29 RP-54 arguments that a schema refuses are the error of the caller, which names the argument',
-  withNetwork(async ({ serve, client, log }) => {
-    const images = new Images();
-    const service = await serve(images);
-    const api = service.api<{ resize(context: object, args: object): number }>();
-    for (const [args, message] of REFUSED) {
-      const refused = { code: 'PORTICO_RPC_BAD_ARGUMENTS', message };
-      await assert.rejects(client().call({}, 'resize', args), { ...refused, remote: true });
-      await assert.rejects(client().call({}, 'resize', args), BadArguments);
-      await assert.rejects(api.resize({}, args), refused);
-    }
-    assert.deepEqual(images.called, []);
-    const args = { id: 'a', to: 3, at: new Date(0) };
-    assert.equal(await client().call({}, 'resize', args), 1);
-    assert.equal(await api.resize({}, args), 2);
-    assert.equal(await client().call({}, 'note', { any: 1 }), 3);
-    assert.deepEqual(images.called, [args, args, { any: 1 }]);
-    assert.deepEqual(
-      log.lines.filter(({ level }) => level === 'error' || level === 'warn'),
-      [],
-    );
-  }),
-);
+test('RP-12 RP-29 RP-54 arguments that a schema refuses are the error of the caller, which names the argument', async (t) => {
+  const { serve, client, log } = networkOf(t);
+
+  const images = new Images();
+  const service = await serve(images);
+  const api = service.api<{ resize(context: object, args: object): number }>();
+  for (const [args, message] of REFUSED) {
+    const refused = { code: 'PORTICO_RPC_BAD_ARGUMENTS', message };
+    await assert.rejects(client().call({}, 'resize', args), { ...refused, remote: true });
+    await assert.rejects(client().call({}, 'resize', args), BadArguments);
+    await assert.rejects(api.resize({}, args), refused);
+  }
+  assert.deepEqual(images.called, []);
+  const args = { id: 'a', to: 3, at: new Date(0) };
+  assert.equal(await client().call({}, 'resize', args), 1);
+  assert.equal(await api.resize({}, args), 2);
+  assert.equal(await client().call({}, 'note', { any: 1 }), 3);
+  assert.deepEqual(images.called, [args, args, { any: 1 }]);
+  assert.deepEqual(
+    log.lines.filter(({ level }) => level === 'error' || level === 'warn'),
+    [],
+  );
+});
 
 test('AT-15 RP-29 an argument nested too deeply for a recursive schema is the error of the caller', () => {
   const check = new ArgumentChecks().check('Images.sort', {

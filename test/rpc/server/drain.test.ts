@@ -7,7 +7,7 @@ import { FakeClock } from 'portico/testing';
 import { DeliveryFailure, MemoryBroker, MemoryTransport, ServedTopics, ServerShuttingDown } from '#internal/extras/rpc';
 import { TaskTracker } from '#internal/service';
 import { recordedLog } from '../../tasks/recorded-log.js';
-import { gate, type Network, withNetwork } from '../services.js';
+import { gate, type Network, networkOf } from '../services.js';
 
 class Slow {
   readonly began = gate();
@@ -48,7 +48,7 @@ async function restarts({ serve, client }: Network): Promise<void> {
   }
 }
 
-test('RP-76 RP-86 what never began is no dead letter, however often its process stops', withNetwork(restarts));
+test('RP-76 RP-86 what never began is no dead letter, however often its process stops', (t) => restarts(networkOf(t)));
 
 test('RP-70 RP-76 what never began is no dead letter, however often the connection is lost', async () => {
   const transport = new MemoryTransport(new MemoryBroker({ deliveryLimit: 2 }));
@@ -142,39 +142,38 @@ test('RP-78 with start_without_broker a service runs without its broker, and tak
   await service.stop({ graceful: true });
 });
 
-test(
-  'RP-51 RP-86 what does not end in time gets its signal, and its caller learns that it had begun',
-  withNetwork(async ({ serve, client, log }) => {
-    const began = gate();
-    let signal: AbortSignal | undefined;
-    class Stuck {
-      async polite(context: RequestContext): Promise<string> {
-        signal = context.signal;
-        await new Promise((resolve) => signal!.addEventListener('abort', resolve));
-        return 'ended early';
-      }
-      async stuck(): Promise<never> {
-        began.open();
-        return new Promise(() => {});
-      }
+test('RP-51 RP-86 what does not end in time gets its signal, and its caller learns that it had begun', async (t) => {
+  const { serve, client, log } = networkOf(t);
+
+  const began = gate();
+  let signal: AbortSignal | undefined;
+  class Stuck {
+    async polite(context: RequestContext): Promise<string> {
+      signal = context.signal;
+      await new Promise((resolve) => signal!.addEventListener('abort', resolve));
+      return 'ended early';
     }
-    const service = await serve(new Stuck());
-    const calls = [client().call({}, 'polite'), client().call({}, 'stuck')];
-    const told = assert.rejects(calls[1]!, {
-      code: 'PORTICO_RPC_SHUTTING_DOWN',
-      started: true,
-      message: 'images on north ended before the method did',
-    });
-    await began.opened;
-    await assert.rejects(async () => service.stop({ graceful: true, deadlineMs: 10 }), {
-      code: 'PORTICO_STOP_DEADLINE',
-    });
-    assert.equal(await calls[0], 'ended early');
-    await told;
-    assert.equal((signal!.reason as { code: string }).code, 'PORTICO_RPC_SHUTTING_DOWN');
-    assert.ok(log.messages().some((line) => line.includes('Stuck.stuck')));
-  }),
-);
+    async stuck(): Promise<never> {
+      began.open();
+      return new Promise(() => {});
+    }
+  }
+  const service = await serve(new Stuck());
+  const calls = [client().call({}, 'polite'), client().call({}, 'stuck')];
+  const told = assert.rejects(calls[1]!, {
+    code: 'PORTICO_RPC_SHUTTING_DOWN',
+    started: true,
+    message: 'images on north ended before the method did',
+  });
+  await began.opened;
+  await assert.rejects(async () => service.stop({ graceful: true, deadlineMs: 10 }), {
+    code: 'PORTICO_STOP_DEADLINE',
+  });
+  assert.equal(await calls[0], 'ended early');
+  await told;
+  assert.equal((signal!.reason as { code: string }).code, 'PORTICO_RPC_SHUTTING_DOWN');
+  assert.ok(log.messages().some((line) => line.includes('Stuck.stuck')));
+});
 
 /** Cancels a running call during the drain, while one fanout waits behind it and two more arrive. */
 async function cancelsWhileItDrains({ serve, client, log }: Network): Promise<void> {
@@ -213,52 +212,48 @@ async function cancelsWhileItDrains({ serve, client, log }: Network): Promise<vo
   assert.equal(dropped.length, 3);
 }
 
-test(
-  'RP-38 RP-86 a cancellation reaches a method while its service drains; fanouts are not begun then',
-  withNetwork(cancelsWhileItDrains),
-);
+test('RP-38 RP-86 a cancellation reaches a method while its service drains; fanouts are not begun then', (t) =>
+  cancelsWhileItDrains(networkOf(t)));
 
-test(
-  'RP-51 RP-58 a method that ends in _ignore_errors and is cut off has not failed: its caller learns of it',
-  withNetwork(async ({ serve, client }) => {
-    const began = gate();
-    const service = await serve({
-      stuck_ignore_errors(): Promise<never> {
-        began.open();
-        return new Promise(() => {});
-      },
-    });
-    const call = client().call({}, 'stuck_ignore_errors');
-    const told = assert.rejects(call, { code: 'PORTICO_RPC_SHUTTING_DOWN', started: true });
-    await began.opened;
-    await service.stop();
-    await told;
-  }),
-);
+test('RP-51 RP-58 a method that ends in _ignore_errors and is cut off has not failed: its caller learns of it', async (t) => {
+  const { serve, client } = networkOf(t);
 
-test(
-  'RP-57 a method that fails because a service it called ended is a fault, one that is cut off is not',
-  withNetwork(async ({ serve, client, log }) => {
-    const began = gate();
-    const service = await serve({
-      fails(): never {
-        throw Object.assign(new ServerShuttingDown({ message: 'volumes on south ended' }), { remote: true });
-      },
-      cutOff({ signal }: RequestContext): Promise<never> {
-        began.open();
-        return new Promise((_, reject) => signal!.addEventListener('abort', () => reject(signal!.reason as Error)));
-      },
-    });
-    const ended = { code: 'PORTICO_RPC_SHUTTING_DOWN' };
-    await assert.rejects(client().call({}, 'fails'), ended);
-    const told = assert.rejects(client().call({}, 'cutOff'), ended);
-    await began.opened;
-    await service.stop();
-    await told;
-    const faults = log.lines.filter(({ level }) => level === 'error').map(({ msg }) => msg);
-    assert.deepEqual(faults, ['endpoint.fails failed']);
-  }),
-);
+  const began = gate();
+  const service = await serve({
+    stuck_ignore_errors(): Promise<never> {
+      began.open();
+      return new Promise(() => {});
+    },
+  });
+  const call = client().call({}, 'stuck_ignore_errors');
+  const told = assert.rejects(call, { code: 'PORTICO_RPC_SHUTTING_DOWN', started: true });
+  await began.opened;
+  await service.stop();
+  await told;
+});
+
+test('RP-57 a method that fails because a service it called ended is a fault, one that is cut off is not', async (t) => {
+  const { serve, client, log } = networkOf(t);
+
+  const began = gate();
+  const service = await serve({
+    fails(): never {
+      throw Object.assign(new ServerShuttingDown({ message: 'volumes on south ended' }), { remote: true });
+    },
+    cutOff({ signal }: RequestContext): Promise<never> {
+      began.open();
+      return new Promise((_, reject) => signal!.addEventListener('abort', () => reject(signal!.reason as Error)));
+    },
+  });
+  const ended = { code: 'PORTICO_RPC_SHUTTING_DOWN' };
+  await assert.rejects(client().call({}, 'fails'), ended);
+  const told = assert.rejects(client().call({}, 'cutOff'), ended);
+  await began.opened;
+  await service.stop();
+  await told;
+  const faults = log.lines.filter(({ level }) => level === 'error').map(({ msg }) => msg);
+  assert.deepEqual(faults, ['endpoint.fails failed']);
+});
 
 test('RP-86 RP-87 the time of a drain is that of both topics together', async () => {
   const clock = new FakeClock();

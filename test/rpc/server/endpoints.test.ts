@@ -35,10 +35,8 @@ test('RP-8 RP-41 the first endpoint that has namespace, version and method serve
   ] as const) {
     assert.equal(endpoints.find(asked).name, name);
   }
-  assert.deepEqual(
-    endpoints.methods.map(({ name }) => name),
-    ['Old.resize', 'New.resize', 'Admin.drop'],
-  );
+  const names = endpoints.methods.map(({ name }) => name);
+  assert.deepEqual(names, ['Old.resize', 'New.resize', 'Admin.drop']);
 });
 
 test('RP-2 an endpoint is served under the target that it had when its server began', () => {

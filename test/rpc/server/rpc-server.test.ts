@@ -8,7 +8,7 @@ import { Endpoints, MemoryBroker, MemoryTransport, RpcServer, ServerShuttingDown
 import { TaskTracker } from '#internal/service';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { bodyOf, requestIn } from '../bodies.js';
-import { gate, withNetwork } from '../services.js';
+import { gate, networkOf } from '../services.js';
 import { OF_IMAGES, requestMessage, route, served, settled } from './served-object.js';
 
 /** Each call waits until `end` is called with its id. */
@@ -72,69 +72,66 @@ test('RP-4 RP-14 RP-16 RP-71 RP-85 so many calls run at a time, and no more than
   await rest;
 });
 
-test(
-  'LC-1344 RP-17 every service has ping and getStatus in the namespace base',
-  withNetwork(async ({ serve, client }) => {
-    await serve({}, { version: 3 });
-    const base = client({ namespace: 'base', version: '1.1' });
-    assert.deepEqual(await base.call({}, 'ping', { arg: [1] }), { service: 'images', host: 'north', arg: [1] });
-    const status = (await base.call({}, 'getStatus')) as object;
-    assert.deepEqual(
-      { ...status, uptime: 0 },
-      { version: 3, uptime: 0, inFlight: 0, draining: false, configGeneration: 1 },
-    );
-  }),
-);
+test('LC-1344 RP-17 every service has ping and getStatus in the namespace base', async (t) => {
+  const { serve, client } = networkOf(t);
 
-test(
-  'RP-20 the context arrives as a RequestContext, also for code without it at hand; what is unknown is kept',
-  withNetwork(async ({ serve, client }) => {
-    class Asking {
-      async who(context: RequestContext): Promise<unknown> {
-        await settled();
-        const { userId, roles, signal, delivery } = context;
-        assert.ok(context instanceof RequestContext && signal instanceof AbortSignal);
-        return [
-          userId,
-          roles,
-          currentContext() === context,
-          context.toDict().traceparent,
-          delivery!.count,
-          delivery!.redelivered,
-        ];
-      }
-    }
-    await serve(new Asking());
-    const context = RequestContext.fromDict({ user_id: 'me', roles: ['member'], traceparent: '00-1' });
-    assert.deepEqual(await client().call(context, 'who'), ['me', ['member'], true, '00-1', 1, false]);
-  }),
-);
+  await serve({}, { version: 3 });
+  const base = client({ namespace: 'base', version: '1.1' });
+  assert.deepEqual(await base.call({}, 'ping', { arg: [1] }), { service: 'images', host: 'north', arg: [1] });
+  const status = (await base.call({}, 'getStatus')) as object;
+  assert.deepEqual(
+    { ...status, uptime: 0 },
+    { version: 3, uptime: 0, inFlight: 0, draining: false, configGeneration: 1 },
+  );
+});
 
-test(
-  'RP-57 RP-58 an expected error is no fault of the server, others are logged with their stack, those of casts too',
-  withNetwork(async ({ serve, client, log }) => {
-    class NotFound extends Error {}
-    class Failing {
-      @rpc({ expected: [NotFound] })
-      find(): never {
-        throw new NotFound('no image a');
-      }
-      other(): never {
-        throw new Error('disk full');
-      }
+test('RP-20 the context arrives as a RequestContext, also for code without it at hand; what is unknown is kept', async (t) => {
+  const { serve, client } = networkOf(t);
+
+  class Asking {
+    async who(context: RequestContext): Promise<unknown> {
+      await settled();
+      const { userId, roles, signal, delivery } = context;
+      assert.ok(context instanceof RequestContext && signal instanceof AbortSignal);
+      return [
+        userId,
+        roles,
+        currentContext() === context,
+        context.toDict().traceparent,
+        delivery!.count,
+        delivery!.redelivered,
+      ];
     }
-    await serve(new Failing());
-    const lines = (): string[] =>
-      log.lines.filter(({ msg }) => msg.startsWith('Failing.')).map(({ level, msg }) => `${level} ${msg}`);
-    await assert.rejects(client().call({}, 'find'), { type: 'NotFound' });
-    await assert.rejects(client().call({}, 'missing'), { code: 'PORTICO_RPC_NO_SUCH_METHOD' });
-    assert.deepEqual(lines(), ['debug Failing.find: no image a']);
-    await client().prepare({ server: 'north' }).cast({}, 'other');
-    while (lines().length < 2) await settled();
-    assert.deepEqual(lines()[1], 'error Failing.other failed');
-    assert.match(log.lines.find(({ level }) => level === 'error')!.err!.stack, /Failing\.other/);
-  }),
-);
+  }
+  await serve(new Asking());
+  const context = RequestContext.fromDict({ user_id: 'me', roles: ['member'], traceparent: '00-1' });
+  assert.deepEqual(await client().call(context, 'who'), ['me', ['member'], true, '00-1', 1, false]);
+});
+
+test('RP-57 RP-58 an expected error is no fault of the server, others are logged with their stack, those of casts too', async (t) => {
+  const { serve, client, log } = networkOf(t);
+
+  class NotFound extends Error {}
+  class Failing {
+    @rpc({ expected: [NotFound] })
+    find(): never {
+      throw new NotFound('no image a');
+    }
+    other(): never {
+      throw new Error('disk full');
+    }
+  }
+  await serve(new Failing());
+  const lines = (): string[] =>
+    log.lines.filter(({ msg }) => msg.startsWith('Failing.')).map(({ level, msg }) => `${level} ${msg}`);
+  await assert.rejects(client().call({}, 'find'), { type: 'NotFound' });
+  await assert.rejects(client().call({}, 'missing'), { code: 'PORTICO_RPC_NO_SUCH_METHOD' });
+  assert.deepEqual(lines(), ['debug Failing.find: no image a']);
+  await client().prepare({ server: 'north' }).cast({}, 'other');
+  while (lines().length < 2) await settled();
+  assert.deepEqual(lines()[1], 'error Failing.other failed');
+  assert.match(log.lines.find(({ level }) => level === 'error')!.err!.stack, /Failing\.other/);
+});
 
 test('RP-35 a server that works on a call gives signs of life; when it falls silent the call ends long before its time', async () => {
   const held = new Held();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RequestContext } from 'portico/app';
 import { rpc } from 'portico/rpc';
-import { withNetwork } from '../services.js';
+import { networkOf, withNetwork } from '../services.js';
 
 class Taken extends Error {}
 
@@ -45,20 +45,23 @@ interface CallLine {
 }
 
 /** Calls a method of a service with this log level, and returns the lines of that level and above. */
-function atLevel(level: 'debug' | 'trace', calls: readonly object[], method = 'resize'): Promise<readonly CallLine[]> {
-  return new Promise((resolve, reject) => {
-    const run = withNetwork(async ({ serve, client, log }) => {
-      log.log.level = level;
-      await serve(new Images());
-      const context = new RequestContext({ requestId: 'req-1' });
-      for (const args of calls)
-        await client()
-          .call(context, method, args)
-          .catch(() => undefined);
-      resolve(log.lines);
-    });
-    run().catch(reject);
+async function atLevel(
+  level: 'debug' | 'trace',
+  calls: readonly object[],
+  method = 'resize',
+): Promise<readonly CallLine[]> {
+  let lines: readonly CallLine[] = [];
+  await withNetwork(async ({ serve, client, log }) => {
+    log.log.level = level;
+    await serve(new Images());
+    const context = new RequestContext({ requestId: 'req-1' });
+    for (const args of calls)
+      await client()
+        .call(context, method, args)
+        .catch(() => undefined);
+    lines = log.lines;
   });
+  return lines;
 }
 
 const CALLS = ['a', 'taken', 'failing', 'unmistakable'].map((id) => ({ id, source: 'argument-value' }));
@@ -120,7 +123,7 @@ test('RP-94 at trace a call has its arguments, but for what its schema or a name
   assert.equal(await argumentsAtTrace({ token: 'seen', any: 1 }, 'note'), '{"token":"****","any":1}');
 });
 
-test('RP-94 a schema that is secret as a whole shows nothing, and one that refers to itself ends', async () => {
+test('RP-94 a schema that is secret as a whole shows nothing, and one that refers to itself ends', async (t) => {
   class Safes {
     @rpc({ args: { writeOnly: true, properties: { a: {} } } })
     open(): void {}
@@ -132,14 +135,13 @@ test('RP-94 a schema that is secret as a whole shows nothing, and one that refer
     })
     walk(): void {}
   }
-  await withNetwork(async ({ serve, client, log }) => {
-    log.log.level = 'trace';
-    await serve(new Safes());
-    await client().call({}, 'open', { a: 1 });
-    await client().call({}, 'walk', { tree: { down: { leaf: 'seen', down: {} } } });
-    const shown = (log.lines as readonly CallLine[]).flatMap(({ args }) => args ?? []);
-    assert.deepEqual(shown, ['"****"', '{"tree":{"down":{"leaf":"****","down":{}}}}']);
-  })();
+  const { serve, client, log } = networkOf(t);
+  log.log.level = 'trace';
+  await serve(new Safes());
+  await client().call({}, 'open', { a: 1 });
+  await client().call({}, 'walk', { tree: { down: { leaf: 'seen', down: {} } } });
+  const shown = (log.lines as readonly CallLine[]).flatMap(({ args }) => args ?? []);
+  assert.deepEqual(shown, ['"****"', '{"tree":{"down":{"leaf":"****","down":{}}}}']);
 });
 
 test('RP-94 long arguments are cut', async () => {
@@ -148,14 +150,13 @@ test('RP-94 long arguments are cut', async () => {
   assert.match(shown, /^\{"any":"x{1900,}…$/);
 });
 
-test('RP-94 the level of a running service decides', async () => {
-  await withNetwork(async ({ serve, client, log }) => {
-    await serve(new Images());
-    const told = (): number => (log.lines as readonly CallLine[]).filter(({ args }) => args !== undefined).length;
-    await client().call({}, 'note', { a: 1 });
-    assert.equal(told(), 0);
-    log.log.level = 'trace';
-    await client().call({}, 'note', { a: 1 });
-    assert.equal(told(), 1);
-  })();
+test('RP-94 the level of a running service decides', async (t) => {
+  const { serve, client, log } = networkOf(t);
+  await serve(new Images());
+  const told = (): number => (log.lines as readonly CallLine[]).filter(({ args }) => args !== undefined).length;
+  await client().call({}, 'note', { a: 1 });
+  assert.equal(told(), 0);
+  log.log.level = 'trace';
+  await client().call({}, 'note', { a: 1 });
+  assert.equal(told(), 1);
 });

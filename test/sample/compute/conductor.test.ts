@@ -3,12 +3,13 @@ import { test } from 'node:test';
 import { RPCConnection, RPCService } from 'portico/rpc';
 import { MemoryBroker, MemoryTransport } from '#internal/extras/rpc';
 import { Conductor } from '../../../examples/compute/dist/index.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
 import { recordedLog } from '../../tasks/recorded-log.js';
-import { sampleConfig, temporaryFolder } from '../sample-api.js';
+import { sampleConfig } from '../sample-api.js';
 
-test('RP-77 what the conductor cannot write down is a dead letter, to be replayed', async (t) => {
+test('RP-77 what the conductor cannot write down is a dead letter, to be replayed', async () => {
   const { log } = recordedLog();
-  const [config, transport] = [sampleConfig(temporaryFolder(t)), new MemoryTransport(new MemoryBroker())];
+  const [config, transport] = [sampleConfig(temporaryFolder()), new MemoryTransport(new MemoryBroker())];
   const manager = new Conductor({ conf: config, log });
   const binary = 'portico-conductor';
   const service = RPCService.create({ binary, host: 'here', registration: null, manager, transport, config, log });

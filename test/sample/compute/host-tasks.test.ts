@@ -9,9 +9,11 @@ import { DeadLetters, DeliveryUnknown, MemoryBroker, MemoryTransport, NoServers 
 import { cloudOf, sampleOptions } from '../../../examples/compute/dist/cloud.js';
 import { computeRouter } from '../../../examples/compute/dist/compute/routes.js';
 import { Conductor, HostManager } from '../../../examples/compute/dist/index.js';
+import { closedAfter } from '../../fixtures/closed-after.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
 import { gate } from '../../rpc/services.js';
 import { recordedLog } from '../../tasks/recorded-log.js';
-import { type Answer, ask, CIRROS, load, sampleConfig, serve, temporaryFolder } from '../sample-api.js';
+import { type Answer, ask, CIRROS, load, sampleConfig, serve } from '../sample-api.js';
 
 const DEBIAN = '8c0d94aa-1e6f-4b5d-a3c8-52e7f96b3d02';
 const HOST_ROUTE = { exchange: 'portico', topic: 'compute-manager', server: 'host1' };
@@ -28,7 +30,7 @@ async function startCloud(t: TestContext) {
     t.after(() => transport.close());
     return transport;
   };
-  const config = sampleConfig(temporaryFolder(t), 'transition_ms = 0', '[rpc]\nresponse_timeout = 1');
+  const config = sampleConfig(temporaryFolder(), 'transition_ms = 0', '[rpc]\nresponse_timeout = 1');
   const [own, others] = [await open(), await open()];
   await (await others.consume(HOST_ROUTE, { prefetch: 1 }, () => {})).cancel();
   const connection = new RPCConnection({ config, transport: own, log });
@@ -40,15 +42,17 @@ async function startCloud(t: TestContext) {
   };
   const cloud = cloudOf({ config, onClose: (release) => t.after(release) });
   cloud.write(() => cloud.quotaClasses.insert('default', { limits: { instances: 1 } }));
-  const router = await computeRouter({
-    cloud,
-    settings: config.group('sample', sampleOptions),
-    hosts: connection.client({ topic: 'compute-manager' }),
-    registry: { list } as never,
-    log,
-    service: 'compute',
-  }).build();
-  t.after(() => router.close());
+  const router = closedAfter(
+    t,
+    await computeRouter({
+      cloud,
+      settings: config.group('sample', sampleOptions),
+      hosts: connection.client({ topic: 'compute-manager' }),
+      registry: { list } as never,
+      log,
+      service: 'compute',
+    }).build(),
+  );
   const port = await serve(t, (req, res) => {
     environ(req).context = ADMIN;
     return router(req, res);
@@ -194,7 +198,7 @@ test('SG-33 while the registry is away servers are shown, their hosts are unknow
 });
 
 test('hosts by a broker without a registry are refused, at the line of the transport', async (t) => {
-  const config = sampleConfig(temporaryFolder(t), '', '[rpc]\ntransport_url = amqp://me:secret@127.0.0.1/');
+  const config = sampleConfig(temporaryFolder(), '', '[rpc]\ntransport_url = amqp://me:secret@127.0.0.1/');
   await assert.rejects(load(t, 'compute', config), (error: Error) => {
     const told = `${error.message} ${(error.cause as Error | undefined)?.message}`;
     assert.match(told, /portico\.ini:\d+:17: error: \[rpc\] transport_url: servers are placed on the hosts/);
@@ -238,10 +242,8 @@ test('RP-77 what a host cannot tell its conductor is a dead letter, and is done 
   assert.deepEqual(reasons, ['delivery_limit']);
   assert.equal((await show(id)).status, 'BUILD');
   await startConductor();
-  assert.deepEqual(
-    (await letters.replay({})).map(({ failure }) => failure),
-    [undefined],
-  );
+  const failures = (await letters.replay({})).map(({ failure }) => failure);
+  assert.deepEqual(failures, [undefined]);
   await become(id, 'ACTIVE');
 });
 

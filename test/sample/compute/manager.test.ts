@@ -5,12 +5,13 @@ import { openDatabase } from 'portico/sqlite';
 import { PeriodicTasks } from 'portico/tasks';
 import { silentLogger } from '#internal/log';
 import { ComputeManager } from '../../../examples/compute/dist/index.js';
-import { makeServer, sampleConfig, startCompute, temporaryFolder } from '../sample-api.js';
+import { closedAfter } from '../../fixtures/closed-after.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
+import { makeServer, sampleConfig, startCompute } from '../sample-api.js';
 
 /** Returns a function that reads the raw rows of the servers in a store. */
 function written(t: TestContext, folder: string): () => { name: string; vm_state: string; task: object | null }[] {
-  const db = openDatabase(join(folder, 'sample.db'));
-  t.after(() => db.close());
+  const db = closedAfter(t, openDatabase(join(folder, 'sample.db')));
   return () =>
     db
       .prepare('SELECT body FROM servers ORDER BY seq')
@@ -28,7 +29,7 @@ function manage(t: TestContext, folder: string, workerId = 0, sample = 'transiti
 }
 
 test('SC-5 MG-8 the manager writes down what has become of servers, which readers saw before', async (t) => {
-  const folder = temporaryFolder(t);
+  const folder = temporaryFolder();
   t.mock.timers.enable({ apis: ['Date'], now: Date.UTC(2030, 0, 1) });
   const api = await startCompute(t, sampleConfig(folder, 'transition_ms = 1000'));
   const [rows, tasks] = [written(t, folder), manage(t, folder)];
@@ -47,14 +48,13 @@ test('SC-5 MG-8 the manager writes down what has become of servers, which reader
 });
 
 test('SC-67 the manager forgets servers that are gone, with their history', async (t) => {
-  const folder = temporaryFolder(t);
+  const folder = temporaryFolder();
   const api = await startCompute(t, sampleConfig(folder));
   const [rows, id, kept] = [written(t, folder), await makeServer(api), await makeServer(api)];
   await api.compute(`DELETE /v2.1/servers/${id}`);
   await manage(t, folder).runPeriodicTasks();
   assert.equal(rows().length, 1);
-  const db = openDatabase(join(folder, 'sample.db'));
-  t.after(() => db.close());
+  const db = closedAfter(t, openDatabase(join(folder, 'sample.db')));
   const owners = db.prepare('SELECT DISTINCT owner FROM actions').all();
   assert.deepEqual(
     owners.map(({ owner }) => owner),
@@ -63,13 +63,13 @@ test('SC-67 the manager forgets servers that are gone, with their history', asyn
 });
 
 test('LC-729 one worker of the fleet finishes transitions', async (t) => {
-  const folder = temporaryFolder(t);
+  const folder = temporaryFolder();
   const [first, second] = [manage(t, folder), manage(t, folder, 1)];
   assert.deepEqual([first.empty, second.empty], [false, true]);
 });
 
 test('SC-3 in memory the manager has the store of its API', async (t) => {
-  const config = sampleConfig(temporaryFolder(t), 'connection = sqlite://:memory:\ntransition_ms = 0');
+  const config = sampleConfig(temporaryFolder(), 'connection = sqlite://:memory:\ntransition_ms = 0');
   const api = await startCompute(t, config);
   const manager = new ComputeManager({ host: 'here', serviceName: 'compute', conf: config, log: silentLogger() });
   manager.initHost(null);

@@ -1,14 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  type Answer,
-  CIRROS,
-  makeServer,
-  type SampleApi,
-  sampleConfig,
-  startCompute,
-  temporaryFolder,
-} from '../sample-api.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
+import { type Answer, CIRROS, makeServer, type SampleApi, sampleConfig, startCompute } from '../sample-api.js';
 
 const MICRO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$/;
 const SECOND = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
@@ -212,7 +205,7 @@ test('SC-67 a server is renamed, and removed', async (t) => {
 });
 
 test('SC-67 SC-5 while it is being removed a server is still there', async (t) => {
-  const api = await startCompute(t, sampleConfig(temporaryFolder(t), slow));
+  const api = await startCompute(t, sampleConfig(temporaryFolder(), slow));
   const id = await makeServer(api);
   assert.equal((await api.compute(`DELETE /v2.1/servers/${id}`)).status, 204);
   const { server } = (await api.compute(`GET /v2.1/servers/${id}`)).json;
@@ -357,7 +350,7 @@ test('SC-71 an action that the state does not allow is a conflict', async (t) =>
 });
 
 test('SC-71 SC-5 while a transition runs it shows, and another one is a conflict', async (t) => {
-  const folder = temporaryFolder(t);
+  const folder = temporaryFolder();
   const config = sampleConfig(folder, slow);
   const api = await startCompute(t, config);
   const id = await makeServer(api);
@@ -467,7 +460,7 @@ test('SC-71 the console', async (t) => {
 });
 
 test('an administrator resets the state of a server, whatever it is doing', async (t) => {
-  const api = await startCompute(t, sampleConfig(temporaryFolder(t), slow));
+  const api = await startCompute(t, sampleConfig(temporaryFolder(), slow));
   const id = await makeServer(api);
   const reset = (state: unknown, token = 'admin:admin') =>
     api.compute(`POST /v2.1/servers/${id}/action`, { token, body: { 'os-resetState': { state } } });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Answer, sampleConfig, startCompute, temporaryFolder } from '../sample-api.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
+import { type Answer, sampleConfig, startCompute } from '../sample-api.js';
 
 const V = {
   id: 'v2.1',
@@ -83,7 +84,7 @@ test('SC-12 SC-23 unknown paths at the root are not found', async (t) => {
 
 test('SC-24 links start with the scheme and host of the request', async (t) => {
   const named = '[noauth]\ni_know_this_is_open = true\n';
-  const { compute } = await startCompute(t, sampleConfig(temporaryFolder(t), 'transition_ms = 0', named));
+  const { compute } = await startCompute(t, sampleConfig(temporaryFolder(), 'transition_ms = 0', named));
   const { json } = await compute('GET /v2.1/flavors/1', { headers: { Host: 'compute.example:8774' } });
   assert.deepEqual(json.flavor.links, [
     { rel: 'self', href: 'http://compute.example:8774/v2.1/flavors/1' },

@@ -6,32 +6,29 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Config } from 'portico/config';
 import { openRegistry } from 'portico/registry';
-import { WSGIService } from 'portico/server';
 import { launcherOptions } from '#internal/launch';
-import { backdoorOptions } from '#internal/operating';
+import { backdoorOptions, reportOptions } from '#internal/operating';
 import { wsgiOptions } from '#internal/server';
 import { heartbeatOptions, managerOptions } from '#internal/service';
 import { emptyProject } from '../../fixtures/project.js';
 import { memoryLog } from '../memory-log.js';
 import { Client, exchange } from '../raw-client.js';
+import { startedService } from '../started-server.js';
 
 /** Starts the API `compute` with this `portico.ini`; `/never` gets no response. */
 async function started(t: TestContext, ini: string) {
-  const { folder, remove } = emptyProject({
+  const { folder } = emptyProject({
     'portico.ini': ini,
     'api-paste.ini': '[app:compute]\npaste.app_factory = ./app.js:app\n',
     'app.js': "export const app = () => (req, res) => { if (req.url !== '/never') res.end('hello'); };\n",
   });
-  t.after(remove);
   const config = await Config.load({ files: [join(folder, 'portico.ini')], env: {}, argv: [] });
   const log = memoryLog();
-  const service = new WSGIService('compute', config, { log });
-  await service.start();
-  t.after(() => service.stop());
+  const service = await startedService(t, 'compute', config, { log });
   return { service, port: service.port!, config, folder, log };
 }
 
-test('CF-49 CF-50 LC-1202 LC-1203 LC-1204 LC-1223 LC-1225 LC-1227 LC-1231..1234 LC-1240 the defaults, with nothing written', () => {
+test('CF-49 CF-50 LC-1202 LC-1203 LC-1204 LC-1223 LC-1225 LC-1227 LC-1231..1234 LC-1240 LC-1241 the defaults, with nothing written', () => {
   const config = new Config();
   const values = {
     ...config.group('DEFAULT', launcherOptions, { partial: true }),
@@ -39,6 +36,7 @@ test('CF-49 CF-50 LC-1202 LC-1203 LC-1204 LC-1223 LC-1225 LC-1227 LC-1231..1234 
     ...config.group('DEFAULT', heartbeatOptions, { partial: true }),
     ...config.group('DEFAULT', backdoorOptions, { partial: true }),
     ...config.group('wsgi', wsgiOptions),
+    ...config.group('oslo_reports', reportOptions),
   };
   const expected = {
     gracefulShutdownTimeout: 60,
@@ -54,7 +52,10 @@ test('CF-49 CF-50 LC-1202 LC-1203 LC-1204 LC-1223 LC-1225 LC-1227 LC-1231..1234 
     serviceDownTime: 60,
     periodicEnable: true,
     periodicFuzzyDelay: 60,
+    managerShutdownTimeout: 50,
     host: hostname(),
+    logDir: undefined,
+    fileEventHandler: undefined,
   };
   for (const [name, value] of Object.entries(expected)) {
     assert.equal(values[name as keyof typeof values], value, name);

@@ -4,10 +4,11 @@ import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { type App, compose } from 'portico/app';
 import { requestLog } from 'portico/middleware';
-import { Server, type ServerOptions } from 'portico/server';
+import type { ServerOptions } from 'portico/server';
 import { buildFilter, captureLog } from 'portico/testing';
 import { until } from '../../fixtures/until.js';
 import { portOf } from '../raw-client.js';
+import { startedServer } from '../started-server.js';
 
 const WHOLE = Buffer.alloc(20_000_000, 'x');
 const apps: Record<string, App> = {
@@ -26,9 +27,7 @@ async function started(t: TestContext, options: ServerOptions = {}) {
     begun++;
     return apps[req.url ?? '']!(req, res);
   };
-  const server = new Server('aborted', compose([made], app), options);
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'aborted', compose([made], app), options);
   /** A client that does not read: what it gets stays in the buffers of the system. */
   const ask = async (path: string): Promise<Socket> => {
     const socket = connect(portOf(server), '127.0.0.1').on('error', () => {});

@@ -4,15 +4,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { readBody } from 'portico/app';
-import { Server } from 'portico/server';
 import { memoryLog } from '../memory-log.js';
 import { Client, portOf } from '../raw-client.js';
+import { startedServer } from '../started-server.js';
 
 async function started(t: TestContext) {
   const waiting: [IncomingMessage, ServerResponse][] = [];
-  const server = new Server('broken', (req, res) => void waiting.push([req, res]));
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'broken', (req, res) => void waiting.push([req, res]));
   return { server, waiting, client: new Client(portOf(server)) };
 }
 
@@ -80,14 +78,12 @@ for (const [what, status, piece] of broken) {
         if (reads) ends.push(assert.rejects(readBody(req), { code: 'PORTICO_REQUEST_ABORTED' }));
         await Promise.all(ends);
       };
-      const server = new Server('broken', app, {
+      const server = await startedServer(t, 'broken', app, {
         defaultPoolSize: 1,
         bodyGrace: 0.1,
         minBodyRate: 100,
         maxConnections: 1,
       });
-      await server.start();
-      t.after(() => server.stop());
       const client = new Client(connect({ port: portOf(server), host: '127.0.0.1', allowHalfOpen: true }));
       client.write(CHUNKED);
       while (ends.length === 0) await turn();
@@ -113,7 +109,8 @@ for (const [event, spoil, behind] of [
 ] as const) {
   test(`RV-0 RL-3 an error of the server in ${event} ends this connection, and is logged`, async (t) => {
     const log = memoryLog();
-    const server = new Server(
+    const server = await startedServer(
+      t,
       'broken',
       (req, res) => {
         if (req.url === '/spoilt') res.once('finish', () => spoil(req.socket));
@@ -121,8 +118,6 @@ for (const [event, spoil, behind] of [
       },
       { log },
     );
-    await server.start();
-    t.after(() => server.stop());
     const [spoilt, other] = [new Client(portOf(server)), new Client(portOf(server))];
     spoilt.write(GET.replace('GET /', 'GET /spoilt'));
     if (behind !== '') assert.equal((await spoilt.response()).body, 'whole');

@@ -17,12 +17,13 @@ import {
 } from 'portico/app';
 import { catchErrors, staticFiles } from 'portico/middleware';
 import { Reply, Router } from 'portico/routing';
-import { Server } from 'portico/server';
-import { buildApp, buildFilter, tempConfig } from 'portico/testing';
+import { buildApp, buildFilter } from 'portico/testing';
 import type { Logger } from '../../../dist/log/log.js';
 import { deferred } from '../../../dist/tasks/deferred.js';
+import { filesUntilEnd } from '../../fixtures/until-end.js';
 import { memoryLog } from '../memory-log.js';
 import { Client, portOf } from '../raw-client.js';
+import { startedServer } from '../started-server.js';
 
 const failure = new Error('the disk is gone');
 
@@ -85,7 +86,8 @@ const APPS: Readonly<Record<string, () => App | Promise<App>>> = {
 
 async function served(t: TestContext, app: App, log: ReturnType<typeof memoryLog>) {
   const { promise: outcome, resolve: ends } = deferred<ResponseOutcome>();
-  const server = new Server(
+  const server = await startedServer(
+    t,
     'streams',
     (req, res) => {
       environ(req).requestId = 'req-7';
@@ -94,8 +96,6 @@ async function served(t: TestContext, app: App, log: ReturnType<typeof memoryLog
     },
     { log },
   );
-  await server.start();
-  t.after(() => server.stop());
   return { port: portOf(server), outcome, stop: () => server.stop() };
 }
 
@@ -144,7 +144,8 @@ test('a client that leaves while one of its pipelined requests is at work is no 
   const outcomes: ResponseOutcome[] = [];
   const { promise: atWork, resolve: came } = deferred<void>();
   const { promise: over, resolve: ended } = deferred<void>();
-  const server = new Server(
+  const server = await startedServer(
+    t,
     'streams',
     (_req, res) => {
       afterResponse(res, (outcome) => {
@@ -156,8 +157,6 @@ test('a client that leaves while one of its pipelined requests is at work is no 
     },
     { log },
   );
-  await server.start();
-  t.after(() => server.stop());
   const client = new Client(portOf(server));
   client.write('GET /1 HTTP/1.1\r\nhost: x\r\n\r\nGET /2 HTTP/1.1\r\nhost: x\r\n\r\n');
   await atWork;
@@ -165,10 +164,8 @@ test('a client that leaves while one of its pipelined requests is at work is no 
   await over;
   await server.stop();
   assert.deepEqual(outcomes, [{ completed: false }]);
-  assert.deepEqual(
-    log.lines.filter(({ level }) => level === 'error'),
-    [],
-  );
+  const errors = log.lines.filter(({ level }) => level === 'error');
+  assert.deepEqual(errors, []);
 });
 
 const FILES: Readonly<Record<string, (folder: string, log: Logger) => App | Promise<App>>> = {
@@ -183,8 +180,7 @@ for (const [what, make] of Object.entries(FILES)) {
     skip,
   }, async (t) => {
     // More than the system buffers for a client that does not read.
-    const files = await tempConfig({ 'large.txt': `first${'x'.repeat(30_000_000)}`, 'small.txt': 'small' });
-    t.after(() => files.remove());
+    const files = await filesUntilEnd(t, { 'large.txt': `first${'x'.repeat(30_000_000)}`, 'small.txt': 'small' });
     const log = memoryLog();
     const { port, outcome } = await served(t, await make(files.path('.'), log), log);
     const client = new Client(port);

@@ -4,19 +4,17 @@ import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { Server } from 'portico/server';
+import { startedServer } from '../started-server.js';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
 test('a connection without a request keeps nothing of those that are done', async (t) => {
   const seen: WeakRef<IncomingMessage>[] = [];
-  const server = new Server('idle', (req, res) => {
+  const server = await startedServer(t, 'idle', (req, res) => {
     seen.push(new WeakRef(req));
     req.resume().on('end', () => res.end('ok'));
   });
-  await server.start();
-  t.after(() => server.stop());
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   t.after(() => agent.destroy());
   const { port } = server.addresses[0] as { port: number };

@@ -3,25 +3,19 @@ import { once } from 'node:events';
 import { Agent, type IncomingMessage, type ServerResponse, request as send } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { describe, type TestContext, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import express from 'express';
 import { type App, compose, Fault, fastifyApp, readBody } from 'portico/app';
 import { sizelimit } from 'portico/middleware';
 import { Router } from 'portico/routing';
-import { Server, type ServerOptions } from 'portico/server';
+import type { Server } from 'portico/server';
 import { buildFilter } from 'portico/testing';
 import { deferred } from '../../../dist/tasks/deferred.js';
 import { makePair } from '../certificate-files.js';
 import { Client, portOf } from '../raw-client.js';
-
-async function started(t: TestContext, app: App, options: ServerOptions = {}): Promise<Server> {
-  const server = new Server('early', app, options);
-  await server.start();
-  t.after(() => server.stop());
-  return server;
-}
+import { startedServer } from '../started-server.js';
 
 /** Responds after a delay without reading the body. */
 const refuse: App = async (_req, res) => {
@@ -34,7 +28,7 @@ for (const [form, framing] of [
   ['chunks', { 'transfer-encoding': 'chunked' }],
 ] as const) {
   test(`a kept connection goes on after a response that did not wait for a body with ${form}`, async (t) => {
-    const port = portOf(await started(t, refuse));
+    const port = portOf(await startedServer(t, 'early', refuse));
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     t.after(() => agent.destroy());
     let kept: number | undefined;
@@ -100,7 +94,7 @@ describe('AU-1 RL-54 RL-13 PH-8 a client that reads only after it has sent its w
     for (const framing of ['declared', 'chunked', 'over TLS']) {
       test(`${who}: ${framing}`, async (t) => {
         const tls = framing.endsWith('TLS') ? await makePair() : undefined;
-        const server = await started(t, await make(), { ...(tls && { tls }) });
+        const server = await startedServer(t, 'early', await make(), { ...(tls && { tls }) });
         const body = Buffer.alloc(8_000_000, ' ');
         const path = who === 'the server' ? '/\\' : '/';
         const length = framing === 'chunked' ? 'transfer-encoding: chunked' : `content-length: ${body.length}`;
@@ -129,7 +123,7 @@ async function gone(server: Server): Promise<void> {
 describe('AU-1 RL-54 the rest of an unwanted body is read', { concurrency: true }, () => {
   for (const framing of ['content-length: 1000000', 'content-length: 1000', 'transfer-encoding: chunked']) {
     test(`until it pauses for lingeringTimeout: ${framing}`, async (t) => {
-      const server = await started(t, refuse, { lingeringTimeout: 0.5 });
+      const server = await startedServer(t, 'early', refuse, { lingeringTimeout: 0.5 });
       const client = await refused(server, framing);
       const { open, lingering, limit } = server.connections;
       assert.deepEqual({ open, lingering, limit }, { open: 1, lingering: 1, limit: 4096 });
@@ -139,7 +133,7 @@ describe('AU-1 RL-54 the rest of an unwanted body is read', { concurrency: true 
     });
 
     test(`for lingeringTime, however slowly: ${framing}`, async (t) => {
-      const server = await started(t, refuse, { lingeringTime: 1 });
+      const server = await startedServer(t, 'early', refuse, { lingeringTime: 1 });
       const client = await refused(server, framing);
       const chunk = framing.endsWith('chunked') ? '1\r\nx\r\n' : 'x';
       const trickle = setInterval(() => client.write(chunk), 20);
@@ -151,7 +145,7 @@ describe('AU-1 RL-54 the rest of an unwanted body is read', { concurrency: true 
   }
 
   test('for a connection that gives way to others beyond max_connections', async (t) => {
-    const server = await started(t, refuse, { maxConnections: 1 });
+    const server = await startedServer(t, 'early', refuse, { maxConnections: 1 });
     const client = await refused(server, 'content-length: 1000000');
     const other = await refused(server, 'content-length: 0');
     assert.equal(server.connections.closed.get('too many connections'), 1);
@@ -164,11 +158,9 @@ for (const [what, input] of [
   ['a last request', 'GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'],
   ['broken input', 'GET / HTTP/1.1\r\nhost: x\r\n\r\n\0'],
 ] as const) {
-  test(`RV-1 a client that leaves behind a flood after ${what} does not hold the request at work`, {
-    timeout: 20_000,
-  }, async (t) => {
+  test(`RV-1 a client that leaves behind a flood after ${what} does not hold the request at work`, async (t) => {
     const begun = deferred<ServerResponse>();
-    const server = await started(t, (_req, res) => begun.resolve(res), { lingeringTime: 1 });
+    const server = await startedServer(t, 'early', (_req, res) => begun.resolve(res), { lingeringTime: 1 });
     const socket = connect(portOf(server), '127.0.0.1');
     // The server closes with unread input, which resets the connection.
     socket.on('error', () => undefined);

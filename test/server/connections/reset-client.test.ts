@@ -4,12 +4,12 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import { type App, compose, remoteOf } from 'portico/app';
 import { proxyHeaders } from 'portico/middleware';
-import { Server } from 'portico/server';
 import { buildFilter } from 'portico/testing';
 import { until } from '../../fixtures/until.js';
 import { makePair } from '../certificate-files.js';
 import { memoryLog } from '../memory-log.js';
 import { Client, portOf } from '../raw-client.js';
+import { startedServer } from '../started-server.js';
 
 test('MW-18 the address of a client that has reset its connection is its own, and nothing that it forwards is believed', async (t) => {
   const seen: string[] = [];
@@ -18,9 +18,7 @@ test('MW-18 the address of a client that has reset its connection is its own, an
     res.end();
   };
   const { made } = await buildFilter(proxyHeaders, { local: { trusted_proxies: '10.9.9.9' } });
-  const server = new Server('reset', compose([made], app));
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'reset', compose([made], app));
   const port = portOf(server);
   for (let sent = 0; sent < 20; sent++) {
     const socket = connect(port, '127.0.0.1');
@@ -39,9 +37,7 @@ test('MW-18 the address of a client that has reset its connection is its own, an
 test('NI-9 a client that resets its TLS handshake is logged with its address', async (t) => {
   const { cert, key } = await makePair();
   const log = memoryLog();
-  const server = new Server('reset', (_req, res) => void res.end(), { tls: { cert, key }, log });
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'reset', (_req, res) => void res.end(), { tls: { cert, key }, log });
   const socket = connect(portOf(server), '127.0.0.1');
   await new Promise<void>((sent) => {
     // The header of a record, without the record.

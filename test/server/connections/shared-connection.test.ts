@@ -3,19 +3,16 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { type App, afterResponse, compose } from 'portico/app';
-import { Server } from 'portico/server';
 import { deferred } from '../../../dist/tasks/deferred.js';
+import { closedAfter } from '../../fixtures/closed-after.js';
 import { Client, portOf } from '../raw-client.js';
+import { startedServer } from '../started-server.js';
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
 
 async function connected(t: TestContext, app: App): Promise<Client> {
-  const server = new Server('timeouts', app);
-  await server.start();
-  t.after(() => server.stop());
-  const client = new Client(portOf(server));
-  t.after(() => client.close());
-  return client;
+  const server = await startedServer(t, 'timeouts', app);
+  return closedAfter(t, new Client(portOf(server)));
 }
 
 /** `/set/<ms>` sets a timeout; each response has the timeout in force when its turn comes. */
@@ -89,14 +86,11 @@ const AROUND_RELOAD: Record<string, readonly [before: readonly string[], after: 
 for (const [which, [before, after]] of Object.entries(AROUND_RELOAD)) {
   test(`LC-136 after a reload each pipelined request is served, and the last ends the connection: ${which}`, async (t) => {
     const held = deferred<void>();
-    const server = new Server('pipelined', async (req, res) => {
+    const server = await startedServer(t, 'pipelined', async (req, res) => {
       if (req.url === '/a') await held.promise;
       res.end(req.url);
     });
-    await server.start();
-    t.after(() => server.stop());
-    const client = new Client(portOf(server));
-    t.after(() => client.close());
+    const client = closedAfter(t, new Client(portOf(server)));
     const write = async (paths: string): Promise<void> => {
       client.write(paths.split(' ').map(get).join(''));
       // The server reads it before another connection, which comes later.

@@ -16,11 +16,12 @@ import {
   type UpgradedConnection,
 } from 'portico/app';
 import { requestLog } from 'portico/middleware';
-import { Server, type ServerOptions } from 'portico/server';
+import type { ServerOptions } from 'portico/server';
 import { buildFilter } from 'portico/testing';
 import { deferred } from '../../../dist/tasks/deferred.js';
 import { makePair } from '../certificate-files.js';
 import { memoryLog } from '../memory-log.js';
+import { startedServer } from '../started-server.js';
 
 /** The parts of a socket that tell what the system has not taken. */
 type Queue = Socket & { readonly _parent?: Queue; readonly _handle?: { readonly writeQueueSize: number } | null };
@@ -42,9 +43,7 @@ async function serving(
     log,
     local: { format: '%(request_line)s %(status_code)s' },
   });
-  const server = new Server('sockets', logged(filter?.(app) ?? app), { ...limits, log });
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'sockets', logged(filter?.(app) ?? app), { ...limits, log });
   const [address] = server.addresses;
   const { port } = address as { port: number };
   return { server, log, port };
@@ -133,12 +132,11 @@ test('PH-9 RL-53 an upgrade with a body, or behind a request under way, gets a r
 });
 
 test('PH-9 the app reads that a request is an upgrade, as with Node', async (t) => {
-  const server = new Server(
+  const server = await startedServer(
+    t,
     'sockets',
     (req, res) => void res.end(`upgrade: ${String((req as { upgrade?: unknown }).upgrade)}.`),
   );
-  await server.start();
-  t.after(() => server.stop());
   const [address] = server.addresses;
   const asked = client(t, (address as { port: number }).port, UPGRADE);
   await asked.came(/upgrade: true\.$/);
@@ -211,7 +209,8 @@ test('AU-7 a client that ignores the end of its session does not hold a stop to 
   const sockets = new Map<string, UpgradedConnection['socket']>();
   const asked = deferred<void>();
   const log = memoryLog();
-  const server = new Server(
+  const server = await startedServer(
+    t,
     'sockets',
     (req) => {
       const { socket, closing } = takeUpgrade(req)!;
@@ -224,8 +223,6 @@ test('AU-7 a client that ignores the end of its session does not hold a stop to 
     },
     { log },
   );
-  await server.start();
-  t.after(() => server.stop());
   const { port } = server.addresses[0] as { port: number };
   const silent = client(t, port, UPGRADE);
   const working = client(t, port, UPGRADE.replace('/chat?room=1', '/work'));
@@ -343,9 +340,7 @@ test('PH-9 a client that leaves before its upgrade is taken ends request and res
 });
 
 for (const leaves of [true, false]) {
-  test(`RV-1 a client that ${leaves ? 'leaves' : 'stays'} behind more input than is kept for its upgrade does not hold its request`, {
-    timeout: 20_000,
-  }, async (t) => {
+  test(`RV-1 a client that ${leaves ? 'leaves' : 'stays'} behind more input than is kept for its upgrade does not hold its request`, async (t) => {
     const outcome = deferred<ResponseOutcome>();
     const { port, server } = await serving(
       t,

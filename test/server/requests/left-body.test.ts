@@ -4,9 +4,9 @@ import { pipeline } from 'node:stream/promises';
 import { test } from 'node:test';
 import { type App, afterResponse, compose, Fault, remoteOf } from 'portico/app';
 import { catchErrors } from 'portico/middleware';
-import { Server } from 'portico/server';
 import { buildFilter, request } from 'portico/testing';
 import { Client, portOf } from '../raw-client.js';
+import { startedServer } from '../started-server.js';
 
 const leaving: App = async (req, res) => {
   for await (const chunk of req) if (chunk) break;
@@ -47,9 +47,7 @@ for (const [what, app, status] of [
         begun();
         return app(req, res);
       };
-      const server = new Server('left', compose([(await buildFilter(catchErrors)).made], observed));
-      await server.start();
-      t.after(() => server.stop());
+      const server = await startedServer(t, 'left', compose([(await buildFilter(catchErrors)).made], observed));
       const client = new Client(portOf(server));
       client.write(`POST / HTTP/1.1\r\nHost: a\r\n${head}\r\n\r\n`);
       await inApp;
@@ -75,9 +73,9 @@ for (const [how, early] of Object.entries<App>({
   },
 })) {
   test(`RL-17 WD-1 a connection continues behind a short body that came after the response of an app that does not read ${how}`, async (t) => {
-    const server = new Server('early', (req, res) => (req.url === '/' ? early(req, res) : void res.end('next')));
-    await server.start();
-    t.after(() => server.stop());
+    const server = await startedServer(t, 'early', (req, res) =>
+      req.url === '/' ? early(req, res) : void res.end('next'),
+    );
     const client = new Client(portOf(server));
     client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n');
     assert.equal((await client.response()).body, 'early');

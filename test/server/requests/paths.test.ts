@@ -1,7 +1,6 @@
 /** `paths`: which spellings of a path reach the application. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
@@ -10,18 +9,18 @@ import { Config } from 'portico/config';
 import { Loader, urlmap } from 'portico/loader';
 import { staticFiles } from 'portico/middleware';
 import { Router } from 'portico/routing';
-import { Server, type ServerOptions, WSGIService } from 'portico/server';
+import type { ServerOptions } from 'portico/server';
 import { buildApp } from 'portico/testing';
 import { silentLogger } from '#internal/log';
 import { canonicalTarget } from '../../../dist/server/requests/request-guard.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
 import { exchange, portOf } from '../raw-client.js';
+import { startedServer, startedService } from '../started-server.js';
 
 const get = (target: string) => `GET ${target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`;
 
 async function serving(t: TestContext, app: App, paths: NonNullable<ServerOptions['paths']>) {
-  const server = new Server('paths', app, { paths });
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'paths', app, { paths });
   /** Returns status and body. */
   return async (target: string): Promise<readonly [status: number, body: string]> => {
     const text = Buffer.from(await exchange(portOf(server), get(target)), 'latin1').toString();
@@ -138,8 +137,7 @@ test('S3-4 with paths = as_sent routes match the decoded path, slash by slash, a
 });
 
 test('S3-4 with paths = as_sent a mount of a paste file is matched as it is written, and files stay in their folder', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-paths-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder('portico-paths-');
   writeFileSync(join(folder, 'a.txt'), 'text');
   const { made: files } = await buildApp(staticFiles, { local: { document_root: folder } });
   const factories: Readonly<Record<string, unknown>> = { urlmap, seen: () => seen, files: () => files };
@@ -169,8 +167,7 @@ paste.app_factory = test:files
 });
 
 test('S3-4 AU-3 [api:*] paths applies to one API, [wsgi] paths to the others', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-paths-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder('portico-paths-');
   writeFileSync(join(folder, 'api-paste.ini'), '[app:seen]\npaste.app_factory = portico/middleware:echo\n');
   const api = '\nport = 0\npipeline = seen\n';
   writeFileSync(join(folder, 'p.ini'), `[wsgi]\npaths = refuse\n[api:s3]${api}paths = as_sent\n[api:shop]${api}`);
@@ -179,9 +176,7 @@ test('S3-4 AU-3 [api:*] paths applies to one API, [wsgi] paths to the others', a
     ['s3', 200],
     ['shop', 400],
   ] as const) {
-    const service = new WSGIService(name, config, { log: silentLogger() });
-    await service.start();
-    t.after(() => service.stop());
+    const service = await startedService(t, name, config, { log: silentLogger() });
     assert.match(await exchange(service.port!, get('/a//b')), new RegExp(`^HTTP/1.1 ${status} `));
   }
 });

@@ -1,33 +1,26 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
 import { finished } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { type App, Fault, readBody } from 'portico/app';
 import type { PorticoError } from 'portico/config';
-import { Server } from 'portico/server';
 import { collectBody, limitBody } from '#internal/app';
 import { deferred } from '../../../dist/tasks/deferred.js';
+import { nodeServer } from '../../fixtures/node-server.js';
 import { Client, portOf } from '../raw-client.js';
+import { startedServer } from '../started-server.js';
 
 const post = (length: number, more = ''): string =>
   `POST / HTTP/1.1\r\nhost: x\r\n${more}content-length: ${length}\r\n\r\n`;
 
 async function connected(t: TestContext, app: App): Promise<Client> {
-  const server = new Server('bodies', app);
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'bodies', app);
   return new Client(portOf(server));
 }
 
 /** The same app on plain node:http, where a body is read from its stream. */
 async function onBareNode(t: TestContext, app: App): Promise<Client> {
-  const server = createServer((req, res) => void app(req, res));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => server.close());
-  return new Client((server.address() as AddressInfo).port);
+  return new Client((await nodeServer(t, app)).port);
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -6,16 +6,16 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { type App, beforeHead, Fault, type Filter } from 'portico/app';
 import { Config } from 'portico/config';
-import { Server, WSGIService } from 'portico/server';
 import { captureLog } from 'portico/testing';
-import { temporaryFolder } from '../certificate-files.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
 import { Client, portOf, type RawResponse } from '../raw-client.js';
+import { startedServer, startedService } from '../started-server.js';
 
 const FIELDS = 'host: x\r\norigin: https://page.example\r\naccept: application/problem+json\r\n';
 const ORIGIN = 'access-control-allow-origin';
 
 test('refusals before the pipeline have the style, Accept, CORS and the id of the API', async (t) => {
-  const folder = temporaryFolder(t);
+  const folder = temporaryFolder();
   writeFileSync(
     join(folder, 'api-paste.ini'),
     `[pipeline:main]
@@ -34,9 +34,7 @@ paste.app_factory = ./app.mjs:app
     '[wsgi]\nmax_header_size = 16384\n[cors]\nallowed_origin = https://page.example\n[api:main]\nport = 0\n',
   );
   const { log, lines } = captureLog();
-  const service = new WSGIService('main', await Config.load({ files: [join(folder, 'portico.ini')] }), { log });
-  await service.start();
-  t.after(() => service.stop());
+  const service = await startedService(t, 'main', await Config.load({ files: [join(folder, 'portico.ini')] }), { log });
 
   const answer = async (...bytes: string[]): Promise<RawResponse> => {
     const client = new Client(service.port!);
@@ -87,7 +85,7 @@ paste.app_factory = ./app.mjs:app
 });
 
 test('OP-57 a request whose body breaks has one id and one status: of its response, its access line and its refusal', async (t) => {
-  const folder = temporaryFolder(t);
+  const folder = temporaryFolder();
   writeFileSync(
     join(folder, 'api-paste.ini'),
     `[pipeline:main]
@@ -105,13 +103,8 @@ paste.app_factory = ./app.mjs:app
   writeFileSync(join(folder, 'app.mjs'), app);
   writeFileSync(join(folder, 'portico.ini'), '[api:main]\nport = 0\n');
   const { log, lines } = captureLog();
-  const service = new WSGIService('main', await Config.load({ files: [join(folder, 'portico.ini')] }), { log });
-  await service.start();
-  t.after(() => service.stop());
-  const bodies = {
-    chunked: 'transfer-encoding: chunked\r\n\r\nZ\r\n',
-    cut: 'content-length: 10\r\n\r\nhalf',
-  };
+  const service = await startedService(t, 'main', await Config.load({ files: [join(folder, 'portico.ini')] }), { log });
+  const bodies = { chunked: 'transfer-encoding: chunked\r\n\r\nZ\r\n', cut: 'content-length: 10\r\n\r\nhalf' };
   for (const [path, body] of Object.entries(bodies)) {
     const client = new Client(service.port!);
     client.write(`POST /${path} HTTP/1.1\r\nhost: x\r\n${body}`);
@@ -133,14 +126,12 @@ paste.app_factory = ./app.mjs:app
     if (answer !== undefined)
       assert.deepEqual(new Set(told.map(({ request_id: id }) => id)), new Set([answer.headers.get('x-request-id')]));
   }
-  assert.deepEqual(
-    lines.filter(({ level }) => level === 'error'),
-    [],
-  );
+  const errors = lines.filter(({ level }) => level === 'error');
+  assert.deepEqual(errors, []);
 });
 
 test('AD-12 a request that the server refuses has one line in the access log, whatever pipelines there are', async (t) => {
-  const folder = temporaryFolder(t);
+  const folder = temporaryFolder();
   writeFileSync(
     join(folder, 'api-paste.ini'),
     `[composite:main]
@@ -164,9 +155,7 @@ paste.app_factory = ./app.mjs:app
   writeFileSync(join(folder, 'app.mjs'), 'export const app = () => (req, res) => void res.end();\n');
   writeFileSync(join(folder, 'portico.ini'), '[api:main]\nport = 0\n');
   const { log, lines } = captureLog();
-  const service = new WSGIService('main', await Config.load({ files: [join(folder, 'portico.ini')] }), { log });
-  await service.start();
-  t.after(() => service.stop());
+  const service = await startedService(t, 'main', await Config.load({ files: [join(folder, 'portico.ini')] }), { log });
   const refused = [
     ['/../etc/passwd?token=x', 400, 'target invalid'],
     [`/${'x'.repeat(9000)}`, 414, 'url too long'],
@@ -204,7 +193,7 @@ paste.app_factory = ./app.mjs:app
 });
 
 test('aroundRefusals of a Server may respond later, and a HEAD gets no body', async (t) => {
-  const server = new Server('slow', () => undefined, {
+  const server = await startedServer(t, 'slow', () => undefined, {
     aroundRefusals: [
       (app) => async (req, res) => {
         await new Promise((resolve) => setImmediate(resolve));
@@ -213,8 +202,6 @@ test('aroundRefusals of a Server may respond later, and a HEAD gets no body', as
       },
     ],
   });
-  await server.start();
-  t.after(() => server.stop());
   for (const bytes of ['HEAD /%ff HTTP/1.1\r\nhost: x\r\n\r\n', 'HEAD /%ff HTTP/1.1\r\nhost: x\r\n: y\r\n\r\n']) {
     const client = new Client(portOf(server));
     client.write(bytes);
@@ -247,9 +234,7 @@ test('a filter that fails around a refusal is logged, and the refusal stays what
   ];
   for (const filter of failing) {
     const { log, lines } = captureLog();
-    const server = new Server('failing', () => undefined, { aroundRefusals: [filter], log });
-    await server.start();
-    t.after(() => server.stop());
+    const server = await startedServer(t, 'failing', () => undefined, { aroundRefusals: [filter], log });
     const client = new Client(portOf(server));
     client.write('GET /%ff HTTP/1.1\r\nhost: x\r\n\r\n');
     const { status, body } = await client.response();
@@ -275,9 +260,7 @@ test('while aroundRefusals waits an app may respond instead, and further bytes d
     req.on('error', () => undefined);
     answer = () => res.end('from the app');
   };
-  const server = new Server('slow', app, { aroundRefusals: [waits] });
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'slow', app, { aroundRefusals: [waits] });
   const refused = async (bytes: string): Promise<{ client: Client; req: IncomingMessage }> => {
     const seen = new Promise<IncomingMessage>((resolve) => {
       reached = resolve;
@@ -311,16 +294,14 @@ test('aroundRefusals whose filter never responds holds a refused connection for 
     'broken input behind a response': 'GET /now HTTP/1.1\r\nhost: x\r\n\r\n\0\0\0\0',
   };
   for (const [what, bytes] of Object.entries(inputs)) {
-    await t.test(what, { timeout: 30_000 }, async (t) => {
+    await t.test(what, async (t) => {
       const { log, lines } = captureLog();
       const app: App = (req, res) => {
         req.on('error', () => undefined);
         if (req.url === '/now') res.end('now');
       };
       const never: Filter = () => () => new Promise<void>(() => undefined);
-      const server = new Server('never', app, { aroundRefusals: [never], lingeringTime: 1, log });
-      await server.start();
-      t.after(() => server.stop());
+      const server = await startedServer(t, 'never', app, { aroundRefusals: [never], lingeringTime: 1, log });
       const client = new Client(portOf(server));
       client.write(bytes);
       await client.closed;

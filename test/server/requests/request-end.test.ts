@@ -5,18 +5,16 @@ import { finished } from 'node:stream/promises';
 import { type TestContext, test } from 'node:test';
 import { type App, compose, readBody } from 'portico/app';
 import { compression, etag } from 'portico/middleware';
-import { Server } from 'portico/server';
 import { buildFilter } from 'portico/testing';
 import { deferred } from '../../../dist/tasks/deferred.js';
 import { memoryLog } from '../memory-log.js';
 import { Client, exchange, portOf } from '../raw-client.js';
+import { startedServer } from '../started-server.js';
 
 const GET = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n';
 
 async function connected(t: TestContext, app: App): Promise<Client> {
-  const server = new Server('empty', app);
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'empty', app);
   return new Client(portOf(server));
 }
 
@@ -168,9 +166,7 @@ for (const [what, act] of Object.entries({
     );
     for (const each of [app, behind]) {
       log.lines.length = 0;
-      const server = new Server('ends', each, { log });
-      await server.start();
-      t.after(() => server.stop());
+      const server = await startedServer(t, 'ends', each, { log });
       const sent = await exchange(portOf(server), 'GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
       assert.match(sent, /whole$/);
       const failed = log.lines.filter(({ level }) => level === 'error');

@@ -18,11 +18,10 @@ import { cascade } from 'portico/loader';
 import { Server, type ServerOptions } from 'portico/server';
 import { runInRequest } from '#internal/app';
 import { Client, exchange, portOf } from '../raw-client.js';
+import { startedServer } from '../started-server.js';
 
 async function started(t: TestContext, app: App, options: ServerOptions = {}) {
-  const server = new Server('pool', app, options);
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'pool', app, options);
   return { server, port: portOf(server), client: () => new Client(portOf(server)) };
 }
 

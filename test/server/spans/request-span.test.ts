@@ -1,9 +1,9 @@
 /** Request spans, made with the real OpenTelemetry SDK. */
+
 import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { EventEmitter, once } from 'node:events';
-import { createServer, Server as HttpServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { Server as HttpServer, type ServerResponse } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as later } from 'node:timers/promises';
 import { context, createContextKey, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
@@ -17,8 +17,10 @@ import { buildFilter } from 'portico/testing';
 import { Config } from '../../../dist/config/index.js';
 import { Server as BuiltServer } from '../../../dist/server/index.js';
 import { filterSpans } from '../../../dist/server/spans/request-span.js';
+import { nodeServer } from '../../fixtures/node-server.js';
 import { memoryLog } from '../memory-log.js';
 import { Client, exchange, portOf } from '../raw-client.js';
+import { startedServer } from '../started-server.js';
 
 const PARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
@@ -53,9 +55,7 @@ sdk.start();
 /** A server with an empty exporter. */
 async function serving(t: TestContext, app: App, options: ServerOptions = {}): Promise<number> {
   exporter.reset();
-  const server = new Server('traced', app, options);
-  await server.start();
-  t.after(() => server.stop());
+  const server = await startedServer(t, 'traced', app, options);
   return portOf(server);
 }
 
@@ -178,12 +178,10 @@ test('MW-48 traceparent and tracestate are taken up, and handed on with the span
 
 test('MW-48 a request of fetch has one traceparent where an instrumentation of undici adds it', async (t) => {
   const came: (string | undefined)[] = [];
-  const callee = createServer((req, res) => {
+  const { url } = await nodeServer(t, (req, res) => {
     came.push(req.rawHeaders.filter((_, at) => req.rawHeaders[at - 1] === 'traceparent').join());
     res.end();
-  }).listen(0, '127.0.0.1');
-  await once(callee, 'listening');
-  t.after(() => callee.close());
+  });
   // As `instrumentation-undici` does.
   const add = (message: unknown): void => {
     (message as { request: { addHeader(name: string, value: string): void } }).request.addHeader('traceparent', PARENT);
@@ -191,8 +189,7 @@ test('MW-48 a request of fetch has one traceparent where an instrumentation of u
   subscribe('undici:request:create', add);
   t.after(() => unsubscribe('undici:request:create', add));
   const port = await serving(t, async (req, res) => {
-    const { port: to } = callee.address() as AddressInfo;
-    await fetch(`http://127.0.0.1:${to}/`, { headers: forwardHeaders(req) });
+    await fetch(url, { headers: forwardHeaders(req) });
     res.end();
   });
   await exchange(port, get('/', `traceparent: ${PARENT}\r\n`));

@@ -1,23 +1,13 @@
 import assert from 'node:assert/strict';
-import {
-  chmodSync,
-  lstatSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, lstatSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { keptCertificate } from '../../../dist/server/api/api-tls.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
 import { makePair } from '../certificate-files.js';
 
-test('a development certificate is kept for its user alone, and none that others planted is served or written through', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-state-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+test('a development certificate is kept for its user alone, and none that others planted is served or written through', async () => {
+  const folder = temporaryFolder('portico-state-');
   chmodSync(folder, 0o1777);
   const file = join(folder, 'development-localhost.pem');
   const victim = join(folder, 'victim');

@@ -9,7 +9,7 @@ import { connectionOptions } from '../../../../dist/extras/rpc/transport/amqp/am
 import { makePair } from '../../../server/certificate-files.js';
 import { recordedLog } from '../../../tasks/recorded-log.js';
 import { transportOptions } from '../../conformance.js';
-import { brokerUrl, withoutBroker } from './broker.js';
+import { brokerTest, brokerUrl } from './broker.js';
 import { entered, ground, textMessage } from './open-broker.js';
 
 const QUICK = { retryIntervalMs: 50, retryBackoffMs: 0, retryIntervalMaxMs: 100 };
@@ -100,7 +100,7 @@ test('RP-36 a connection is tried again as often as retry says', async () => {
   await transport.close();
 });
 
-test('RP-36 with retry 0 a lost connection is not waited for', { skip: withoutBroker }, async (t) => {
+brokerTest('RP-36 with retry 0 a lost connection is not waited for', async (t) => {
   const { open, proxy } = ground(t);
   const way = await proxy();
   const transport = await open(way.url);
@@ -109,9 +109,7 @@ test('RP-36 with retry 0 a lost connection is not waited for', { skip: withoutBr
   await assert.rejects(transport.connect(undefined, 0), { code: 'PORTICO_RPC_DELIVERY_FAILURE' });
 });
 
-test('a user that the broker refuses is reported at once, in its words and without the password', {
-  skip: withoutBroker,
-}, async () => {
+brokerTest('a user that the broker refuses is reported at once, in its words and without the password', async () => {
   const { host } = new URL(brokerUrl);
   const log = recordedLog();
   const transport = await makeTransport(`amqp://guest:wr0ng@${host}/`, transportOptions({ ...QUICK, log: log.log }));
@@ -168,46 +166,48 @@ test('a broker that accepts and says nothing is given up after connect_timeout',
   await transport.close();
 });
 
-test('RP-61 hosts are tried in a random order, each with its own user; after a loss the next one is', {
-  skip: withoutBroker,
-}, async (t) => {
-  const { open, proxy } = ground(t);
-  const [one, two] = [await proxy(), await proxy()];
-  const [first, second] = [new URL(one.url), new URL(two.url)];
-  const url = `amqp://127.0.0.1:${await closedPort()},${first.username}:${first.password}@${first.host},${second.username}:${second.password}@${second.host}/`;
-  const transport = await open(url);
-  assert.equal(one.connections + two.connections, 1);
-  const connected = new Promise<void>((resolve) => {
-    transport.onState((state) => state === 'connected' && resolve());
-  });
-  (one.connections === 1 ? one : two).cut();
-  await connected;
-  assert.deepEqual([one.connections, two.connections], [1, 1]);
-});
+brokerTest(
+  'RP-61 hosts are tried in a random order, each with its own user; after a loss the next one is',
+  async (t) => {
+    const { open, proxy } = ground(t);
+    const [one, two] = [await proxy(), await proxy()];
+    const [first, second] = [new URL(one.url), new URL(two.url)];
+    const url = `amqp://127.0.0.1:${await closedPort()},${first.username}:${first.password}@${first.host},${second.username}:${second.password}@${second.host}/`;
+    const transport = await open(url);
+    assert.equal(one.connections + two.connections, 1);
+    const connected = new Promise<void>((resolve) => {
+      transport.onState((state) => state === 'connected' && resolve());
+    });
+    (one.connections === 1 ? one : two).cut();
+    await connected;
+    assert.deepEqual([one.connections, two.connections], [1, 1]);
+  },
+);
 
-test('RP-92 amqps:// reaches a broker behind TLS, and refuses a certificate for another name or from another authority', {
-  skip: withoutBroker,
-}, async (t) => {
-  const certificate = await makePair();
-  const { route, open, proxy: opened } = ground(t);
-  const proxy = await opened(certificate);
-  const { username, password } = new URL(brokerUrl);
-  const at = (host: string): string => `amqps://${username}:${password}@${host}:${proxy.port}/`;
-  const transport = await open(at('localhost'), { tls: { ca: certificate.cert } });
-  await assert.rejects(transport.publish(route, textMessage('x'), { mandatory: true }), {
-    code: 'PORTICO_RPC_NO_SERVERS',
-  });
-  for (const [options, reason] of [
-    [{ tls: { ca: (await makePair(365, 'elsewhere.example')).cert } }, /self-signed certificate|unable to verify/],
-    [{}, /self-signed certificate/],
-  ] as const) {
-    await refusedBy(at('localhost'), options, reason);
-  }
-  const elsewhere = await makePair(365, 'elsewhere.example');
-  const other = await opened(elsewhere);
-  const wrong = `amqps://${username}:${password}@localhost:${other.port}/`;
-  await refusedBy(wrong, { tls: { ca: elsewhere.cert } }, /Hostname\/IP does not match/);
-});
+brokerTest(
+  'RP-92 amqps:// reaches a broker behind TLS, and refuses a certificate for another name or from another authority',
+  async (t) => {
+    const certificate = await makePair();
+    const { route, open, proxy: opened } = ground(t);
+    const proxy = await opened(certificate);
+    const { username, password } = new URL(brokerUrl);
+    const at = (host: string): string => `amqps://${username}:${password}@${host}:${proxy.port}/`;
+    const transport = await open(at('localhost'), { tls: { ca: certificate.cert } });
+    await assert.rejects(transport.publish(route, textMessage('x'), { mandatory: true }), {
+      code: 'PORTICO_RPC_NO_SERVERS',
+    });
+    for (const [options, reason] of [
+      [{ tls: { ca: (await makePair(365, 'elsewhere.example')).cert } }, /self-signed certificate|unable to verify/],
+      [{}, /self-signed certificate/],
+    ] as const) {
+      await refusedBy(at('localhost'), options, reason);
+    }
+    const elsewhere = await makePair(365, 'elsewhere.example');
+    const other = await opened(elsewhere);
+    const wrong = `amqps://${username}:${password}@localhost:${other.port}/`;
+    await refusedBy(wrong, { tls: { ca: elsewhere.cert } }, /Hostname\/IP does not match/);
+  },
+);
 
 async function refusedBy(url: string, more: object, reason: RegExp): Promise<void> {
   const log = recordedLog();

@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { RPCConnection } from 'portico/rpc';
 import { DeadLetters } from '#internal/extras/rpc';
 import { recordedLog } from '../../../tasks/recorded-log.js';
 import { gate } from '../../services.js';
-import { brokerUrl, withBroker, withoutBroker } from './broker.js';
+import { brokerUrl, brokerTest as test, withBroker } from './broker.js';
 import { Deliveries, entered, ground, textMessage, textOf } from './open-broker.js';
 
-test('RP-79 after a loss all consumers are there again, replies at the same address', {
-  skip: withoutBroker,
-}, async (t) => {
+test('RP-79 after a loss all consumers are there again, replies at the same address', async (t) => {
   const { route, open, proxy: opened } = ground(t);
   const proxy = await opened();
   const [transport, other] = [await open(proxy.url), await open(brokerUrl)];
@@ -37,9 +34,7 @@ test('RP-79 after a loss all consumers are there again, replies at the same addr
   assert.equal(await replied, 'reply');
 });
 
-test('RP-81 a queue that is deleted under its consumer is declared and consumed anew; the third time in a minute is an error', {
-  skip: withoutBroker,
-}, async (t) => {
+test('RP-81 a queue that is deleted under its consumer is declared and consumed anew; the third time in a minute is an error', async (t) => {
   const { route, open } = ground(t);
   const log = recordedLog();
   const transport = await open(brokerUrl, { log: log.log });
@@ -54,15 +49,11 @@ test('RP-81 a queue that is deleted under its consumer is declared and consumed 
     assert.equal(textOf(delivery), text);
     await delivery.ack();
   }
-  assert.deepEqual(
-    log.lines.filter(({ msg }) => msg.includes('cancelled the consumer')).map(({ level }) => level),
-    ['warn', 'warn', 'error'],
-  );
+  const levels = log.lines.filter(({ msg }) => msg.includes('cancelled the consumer')).map(({ level }) => level);
+  assert.deepEqual(levels, ['warn', 'warn', 'error']);
 });
 
-test('RP-69 RP-84 a connection on which nothing comes is lost after two heartbeats', {
-  skip: withoutBroker,
-}, async (t) => {
+test('RP-69 RP-84 a connection on which nothing comes is lost after two heartbeats', async (t) => {
   const { route, open, proxy: opened } = ground(t);
   const proxy = await opened();
   const transport = await open(proxy.url, { heartbeatMs: 1000 });
@@ -76,7 +67,7 @@ test('RP-69 RP-84 a connection on which nothing comes is lost after two heartbea
   assert.equal(textOf(await got.next()), 'after');
 });
 
-test('a consumer that is cancelled while the broker is away does not come back', { skip: withoutBroker }, async (t) => {
+test('a consumer that is cancelled while the broker is away does not come back', async (t) => {
   const { route, open, proxy: opened } = ground(t);
   const proxy = await opened();
   const [transport, other] = [await open(proxy.url), await open(brokerUrl)];
@@ -93,9 +84,7 @@ test('a consumer that is cancelled while the broker is away does not come back',
   assert.equal(textOf(await got.next()), 'mine');
 });
 
-test('RP-95 over RabbitMQ a fanout is not replayed to a killed process, whose queue is there still', {
-  skip: withoutBroker,
-}, async (t) => {
+test('RP-95 over RabbitMQ a fanout is not replayed to a killed process, whose queue is there still', async (t) => {
   const { open, proxy: opened, route } = ground(t);
   const proxy = await opened();
   const [killed, operator] = [await open(proxy.url), await open(brokerUrl)];

@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { type Route, RPCService } from 'portico/rpc';
 import type { Envelope } from 'rabbitmq-client';
 import { recordedLog } from '../../../tasks/recorded-log.js';
 import { nextDeadLetter } from '../../conformance.js';
-import { brokerUrl, withBroker, withoutBroker } from './broker.js';
+import { brokerUrl, brokerTest as test, withBroker } from './broker.js';
 import { Deliveries, ground, textMessage, textOf } from './open-broker.js';
 
-test('RV-14 RP-77 a message comes back after a delay that is longer than the queue of a host is kept', {
-  skip: withoutBroker,
-}, async (t) => {
+test('RV-14 RP-77 a message comes back after a delay that is longer than the queue of a host is kept', async (t) => {
   const { route, open } = ground(t);
   const transport = await open(brokerUrl, { hostQueueTtlMs: 500 });
   const got = new Deliveries();
@@ -19,7 +16,7 @@ test('RV-14 RP-77 a message comes back after a delay that is longer than the que
   assert.equal(textOf(await got.next()), 'a');
 });
 
-test('RP-76 a classic queue says of a message only that it came back', { skip: withoutBroker }, async (t) => {
+test('RP-76 a classic queue says of a message only that it came back', async (t) => {
   const { route, open } = ground(t);
   const transport = await open(brokerUrl, { queueType: 'classic' });
   const got = new Deliveries();
@@ -30,9 +27,7 @@ test('RP-76 a classic queue says of a message only that it came back', { skip: w
   assert.deepEqual([count, redelivered], [2, true]);
 });
 
-test('RP-75 an unreadable message that a classic queue delivers again is acknowledged, and is a dead letter all the same', {
-  skip: withoutBroker,
-}, async (t) => {
+test('RP-75 an unreadable message that a classic queue delivers again is acknowledged, and is a dead letter all the same', async (t) => {
   const { route, open } = ground(t);
   const transport = await open(brokerUrl, { queueType: 'classic' });
   const got = new Deliveries();
@@ -57,9 +52,7 @@ test('RP-75 an unreadable message that a classic queue delivers again is acknowl
   assert.deepEqual([death!.reason, death!.queue], ['unreadable: not JSON', `${route.exchange}.images`]);
 });
 
-test('a message of another sender is given as it is, whatever it says of its content', {
-  skip: withoutBroker,
-}, async (t) => {
+test('a message of another sender is given as it is, whatever it says of its content', async (t) => {
   const { route, open } = ground(t);
   const transport = await open(brokerUrl);
   const got = new Deliveries();
@@ -74,9 +67,7 @@ test('a message of another sender is given as it is, whatever it says of its con
   assert.deepEqual(texts, ['plain', '{"a":1}', '{"a":']);
 });
 
-test('RP-76 what another sender writes into the header fields of a message ends no process', {
-  skip: withoutBroker,
-}, async (t) => {
+test('RP-76 what another sender writes into the header fields of a message ends no process', async (t) => {
   const { route, open } = ground(t);
   const transport = await open(brokerUrl);
   const got = new Deliveries();

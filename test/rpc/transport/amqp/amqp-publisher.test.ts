@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { brokerUrl, withBroker, withoutBroker } from './broker.js';
+import { brokerUrl, brokerTest as test, withBroker } from './broker.js';
 import { Deliveries, entered, ground, textMessage, textOf } from './open-broker.js';
 
-test('RP-49 RP-50 a publish that was sent and not confirmed is unknown; one without a connection failed, at once', {
-  skip: withoutBroker,
-}, async (t) => {
+test('RP-49 RP-50 a publish that was sent and not confirmed is unknown; one without a connection failed, at once', async (t) => {
   const { route, open, proxy: opened } = ground(t);
   const proxy = await opened();
   const [transport, other] = [await open(proxy.url), await open(brokerUrl)];
@@ -30,9 +27,7 @@ test('RP-49 RP-50 a publish that was sent and not confirmed is unknown; one with
   assert.equal(textOf(await got.next()), 'after');
 });
 
-test('RP-50 no publish outlives its time: a broker that does not respond leaves it unknown', {
-  skip: withoutBroker,
-}, async (t) => {
+test('RP-50 no publish outlives its time: a broker that does not respond leaves it unknown', async (t) => {
   const { route, open, proxy: opened } = ground(t);
   const proxy = await opened();
   const transport = await open(proxy.url);
@@ -47,9 +42,7 @@ test('RP-50 no publish outlives its time: a broker that does not respond leaves 
   });
 });
 
-test('RP-37 of messages that are sent at once, those come back that have no queue', {
-  skip: withoutBroker,
-}, async (t) => {
+test('RP-37 of messages that are sent at once, those come back that have no queue', async (t) => {
   const { route, open } = ground(t);
   const transport = await open(brokerUrl);
   await transport.consume(route, { prefetch: 100 }, ({ ack }) => void ack());
@@ -69,7 +62,7 @@ test('RP-37 of messages that are sent at once, those come back that have no queu
   assert.deepEqual([...codes], ['PORTICO_RPC_NO_SERVERS']);
 });
 
-test('an exchange that is deleted under a publisher is declared anew', { skip: withoutBroker }, async (t) => {
+test('an exchange that is deleted under a publisher is declared anew', async (t) => {
   const { route, open } = ground(t);
   const transport = await open(brokerUrl);
   const fanout = { ...route, fanout: true };
@@ -79,7 +72,7 @@ test('an exchange that is deleted under a publisher is declared anew', { skip: w
   await transport.publish(fanout, textMessage('after'));
 });
 
-test('RP-85 a queue that is full and rejects refuses the message: a failure', { skip: withoutBroker }, async (t) => {
+test('RP-85 a queue that is full and rejects refuses the message: a failure', async (t) => {
   const { route, open } = ground(t);
   const transport = await open(brokerUrl);
   const address = `${route.exchange}-full`;

@@ -7,7 +7,7 @@ import {
   porticoTopology,
 } from '../../../../dist/extras/rpc/transport/amqp/amqp-topology.js';
 import { transportOptions } from '../../conformance.js';
-import { brokerUrl, withBroker, withoutBroker } from './broker.js';
+import { brokerTest, brokerUrl, withBroker } from './broker.js';
 import { ground, textMessage } from './open-broker.js';
 
 const images = { exchange: 'app', topic: 'images' };
@@ -73,9 +73,7 @@ test('RP-66 RP-67 queues are quorum queues with a limit of deliveries and dead l
   assert.deepEqual(plain.arguments, { 'x-queue-type': 'classic' });
 });
 
-test('RP-68 a queue that exists with other properties is reported with both, and with what to do', {
-  skip: withoutBroker,
-}, async (t) => {
+brokerTest('RP-68 a queue that exists with other properties is reported with both, and with what to do', async (t) => {
   const { route, open } = ground(t);
   const transport = await open(brokerUrl);
   await (await transport.consume(route, { prefetch: 1 }, () => {})).cancel();
@@ -101,7 +99,7 @@ test('RP-68 a queue that exists with other properties is reported with both, and
   await other.publish(route, textMessage('x'), { mandatory: true });
 });
 
-test('RP-66 queues of one process go with it, and leave nothing', { skip: withoutBroker }, async (t) => {
+brokerTest('RP-66 queues of one process go with it, and leave nothing', async (t) => {
   const { route, open } = ground(t);
   const transport = await open(brokerUrl);
   await transport.consume({ ...route, fanout: true }, { prefetch: 1 }, () => {});

@@ -9,7 +9,7 @@ import { type TestContext, test } from 'node:test';
 import { type Route, RPCConnection, type Transport } from 'portico/rpc';
 import { silentLogger } from '#internal/log';
 import { isLong, printFigures, seconds } from '../../../e2e/faults/figures.js';
-import { brokerUrl, deleteTopic, rabbitmqctl, withoutBroker } from './broker.js';
+import { brokerTest, brokerUrl, deleteTopic, rabbitmqctl, withoutBroker } from './broker.js';
 import { Deliveries, entered, ground, textMessage, textOf } from './open-broker.js';
 
 /** The timeout of one publish, in milliseconds. */
@@ -155,9 +155,7 @@ async function raiseAlarm(): Promise<string> {
   return watermark;
 }
 
-test('RP-79 RP-98 connections that the broker closes: every confirmed message is run', {
-  skip: withoutBroker,
-}, async (t) => {
+brokerTest('RP-79 RP-98 connections that the broker closes: every confirmed message is run', async (t) => {
   let closed = 0;
   await underLoad(t, 'connections closed by the broker', async (_, name) => {
     for (let round = 0; round < (isLong ? 5 : 1); round++) closed += await closeConnections(name);

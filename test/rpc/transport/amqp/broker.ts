@@ -1,6 +1,7 @@
 /** The RabbitMQ of the tests: `PORTICO_TEST_AMQP`, by default amqp://guest:guest@127.0.0.1:5672/. */
 import { execFile } from 'node:child_process';
 import { connect } from 'node:net';
+import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { Connection } from 'rabbitmq-client';
 
@@ -8,6 +9,11 @@ export const brokerUrl = process.env.PORTICO_TEST_AMQP ?? 'amqp://guest:guest@12
 
 /** False, or the reason to skip tests that need the broker. */
 export const withoutBroker = (await isReachable()) ? false : `no RabbitMQ at ${new URL(brokerUrl).host}`;
+
+/** A test that needs the broker. */
+export function brokerTest(name: string, body: (t: TestContext) => Promise<void>): void {
+  test(name, { skip: withoutBroker }, body);
+}
 
 const run = promisify(execFile);
 

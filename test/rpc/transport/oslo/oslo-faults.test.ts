@@ -7,9 +7,10 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { RPCConnection, RPCService } from 'portico/rpc';
 import { RpcTimeout } from '#internal/extras/rpc';
+import { closedAfter } from '../../../fixtures/closed-after.js';
 import { recordedLog } from '../../../tasks/recorded-log.js';
 import { gate } from '../../services.js';
-import { brokerUrl, deleteTopic, withBroker, withoutBroker } from '../amqp/broker.js';
+import { brokerTest, brokerUrl, deleteTopic, withBroker } from '../amqp/broker.js';
 import { BrokerProxy } from '../amqp/broker-proxy.js';
 import { deleteOsloTopic, osloUrl, PythonPeer, withoutPython } from './peer.js';
 
@@ -116,9 +117,7 @@ test('connections are cut while calls run, on the side of the server and of the 
   }
 });
 
-test('PY-4 a server of Python drops the second copy of a cast that is published again', {
-  skip,
-}, async () => {
+test('PY-4 a server of Python drops the second copy of a cast that is published again', { skip }, async () => {
   const proxy = await BrokerProxy.open();
   const topic = topicOf('again');
   await python.serve('python', topic);
@@ -143,52 +142,52 @@ test('PY-4 a server of Python drops the second copy of a cast that is published 
 
 const diesReading = fileURLToPath(new URL('dies-reading.js', import.meta.url));
 
-test('SE-7 a message that ended two workers is put aside, the log of the second one names it, and those behind it run', {
-  skip: withoutBroker,
-}, async (t) => {
-  const [project, topic] = [`lost-${randomUUID().slice(0, 8)}`, `t${randomUUID().slice(0, 8)}`];
-  t.after(() => deleteOsloTopic(project, topic));
-  const start = (): ReturnType<typeof spawn> => {
-    const child = spawn(process.execPath, [diesReading, osloUrl, project, topic], {
-      stdio: ['ignore', 'ignore', 'pipe'],
+brokerTest(
+  'SE-7 a message that ended two workers is put aside, the log of the second one names it, and those behind it run',
+  async (t) => {
+    const [project, topic] = [`lost-${randomUUID().slice(0, 8)}`, `t${randomUUID().slice(0, 8)}`];
+    t.after(() => deleteOsloTopic(project, topic));
+    const start = (): ReturnType<typeof spawn> => {
+      const child = spawn(process.execPath, [diesReading, osloUrl, project, topic], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      t.after(() => child.kill('SIGKILL'));
+      return child;
+    };
+    const message = JSON.stringify({ method: 'poison', args: {}, _unique_id: 'p1' });
+    const body = JSON.stringify({ 'oslo.version': '2.0', 'oslo.message': message });
+    const rpc = closedAfter(t, new RPCConnection({ transport: osloUrl, project, log }));
+    const calls = rpc.client({ topic, timeout: 20, mandatory: false });
+    // It makes the queue, where the message then waits for the first process.
+    const common = { binary: 'node-images', host: 'node', registration: null, log } as const;
+    const first = RPCService.create({ ...common, manager: {}, topic, project, transport: osloUrl });
+    await first.start();
+    await first.stop();
+    await withBroker(async (connection) => {
+      const publisher = connection.createPublisher({ confirm: true });
+      const json = { contentType: 'application/json', contentEncoding: 'utf-8' };
+      await publisher.send({ routingKey: topic, durable: true, ...json }, Buffer.from(body));
+      await publisher.close();
     });
-    t.after(() => child.kill('SIGKILL'));
-    return child;
-  };
-  const message = JSON.stringify({ method: 'poison', args: {}, _unique_id: 'p1' });
-  const body = JSON.stringify({ 'oslo.version': '2.0', 'oslo.message': message });
-  const rpc = new RPCConnection({ transport: osloUrl, project, log });
-  t.after(() => rpc.close());
-  const calls = rpc.client({ topic, timeout: 20, mandatory: false });
-  // It makes the queue, where the message then waits for the first process.
-  const common = { binary: 'node-images', host: 'node', registration: null, log } as const;
-  const first = RPCService.create({ ...common, manager: {}, topic, project, transport: osloUrl });
-  await first.start();
-  await first.stop();
-  await withBroker(async (connection) => {
-    const publisher = connection.createPublisher({ confirm: true });
-    const json = { contentType: 'application/json', contentEncoding: 'utf-8' };
-    await publisher.send({ routingKey: topic, durable: true, ...json }, Buffer.from(body));
-    await publisher.close();
-  });
-  for (const id of ['a', 'b', 'c']) await calls.cast({}, 'note', { id });
-  const told: string[] = [];
-  for (const _worker of [1, 2]) {
-    const child = start();
-    let said = '';
-    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
-      said += text;
-    });
-    const [, signal] = (await once(child, 'close')) as [number, string];
-    assert.equal(signal, 'SIGKILL', said);
-    told.push(said);
-  }
-  const name = /message (body-[\da-f]{12}) was delivered before/;
-  assert.doesNotMatch(told[0]!, name);
-  assert.match(told[1]!, name);
-  start();
-  assert.deepEqual(await calls.call({}, 'three'), ['a', 'b', 'c']);
-});
+    for (const id of ['a', 'b', 'c']) await calls.cast({}, 'note', { id });
+    const told: string[] = [];
+    for (const _worker of [1, 2]) {
+      const child = start();
+      let said = '';
+      child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+        said += text;
+      });
+      const [, signal] = (await once(child, 'close')) as [number, string];
+      assert.equal(signal, 'SIGKILL', said);
+      told.push(said);
+    }
+    const name = /message (body-[\da-f]{12}) was delivered before/;
+    assert.doesNotMatch(told[0]!, name);
+    assert.match(told[1]!, name);
+    start();
+    assert.deepEqual(await calls.call({}, 'three'), ['a', 'b', 'c']);
+  },
+);
 
 /** Calls that go on until they are stopped, counted. */
 class Callers {

@@ -104,11 +104,7 @@ class Images {
     return Object.fromEntries(Object.entries(args).map(([name, value]) => [name, `${typeof value} ${String(value)}`]));
   }
   values(): object {
-    return {
-      when: new Date('2026-01-02T03:04:05.678Z'),
-      large: 2n ** 60n,
-      absent: undefined,
-    };
+    return { when: new Date('2026-01-02T03:04:05.678Z'), large: 2n ** 60n, absent: undefined };
   }
   inexact(): number {
     return 2 ** 60;
