@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { DeliveryFailure, rpc } from 'portico/rpc';
 import { gate } from '../services.js';
 import { delivering, requestMessage, route, served, settled } from './served-object.js';
@@ -84,6 +86,33 @@ test('RP-82 replies that wait for another try are bounded by number and bytes: t
     await clock.advance(1000);
     assert.equal(tried.size, calls - given.length, 'what is kept is tried again');
   }
+});
+
+test('RP-82 a reply that waits for another try keeps neither the arguments of its call nor its result', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const seen: WeakRef<object>[] = [];
+  const work = (_context: unknown, { image }: { image: object }): object => {
+    const result = { size: 1 };
+    seen.push(new WeakRef(image), new WeakRef(result));
+    return result;
+  };
+  const { clock, transport } = await served({ work });
+  // Made here: the stack of an error keeps the objects of its frames.
+  const away = new DeliveryFailure({ message: 'away' });
+  const publish = transport.publish.bind(transport);
+  transport.publish = (to, ...rest) => (typeof to === 'string' ? Promise.reject(away) : publish(to, ...rest));
+  const more = { args: { image: { pixels: 'x' } }, reply: { to: 'reply_gone', id: 'call-1' } };
+  await transport.publish(route, requestMessage('id-1', 'work', more));
+  await settled();
+  await clock.advance(500);
+  // A WeakRef keeps its object until the end of a turn.
+  await new Promise((resolve) => setImmediate(resolve));
+  collect();
+  assert.deepEqual(
+    seen.map((each) => each.deref()),
+    [undefined, undefined],
+  );
 });
 
 test('a result that the broker will never take is an error of its caller, who does not call again', async () => {

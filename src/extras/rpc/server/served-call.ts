@@ -20,7 +20,6 @@ import type { SenderClocks } from './sender-clocks.js';
 
 /** Parts that all calls of a server share. */
 export interface ServedWith extends ReplyParts {
-  readonly topic: string;
   readonly endpoints: Endpoints;
   /** Redeliveries of a message before it is a dead letter. */
   readonly deliveryLimit: number;
@@ -29,7 +28,6 @@ export interface ServedWith extends ReplyParts {
   readonly clock: Clock;
   /** Undefined: calls are not counted. */
   readonly meter: CallMeter | undefined;
-  readonly failed: CallFailures | undefined;
   /** Undefined: no spans are created. */
   readonly spans: CallSpans | undefined;
   readonly held: HeldLoop;
@@ -208,7 +206,7 @@ export class ServedCall {
     try {
       result = await this.#untilInterrupted(this.#observed(method));
     } catch (error) {
-      if (!isExpected(error, method)) this.#note(error);
+      if (!isExpected(error, method)) this.#reply.note(error);
       late.delete(id);
       if (isLate && (await this.#runsAgain(method, error))) return;
       await this.#failed(method, error);
@@ -227,7 +225,7 @@ export class ServedCall {
     if (log.enabled('debug')) {
       log.debug({ ...this.#reply.facts, elapsedMs: Math.round(clock.now() - this.#since) }, `${name}: done`);
     }
-    await this.#reply.result(name, result, (error) => this.#note(error));
+    await this.#reply.result(name, result);
     late.delete(id);
     // If it fails, the message is redelivered, and recognized then.
     if (isLate) await this.#delivery.ack().catch((err: unknown) => log.info({ err }, `${name}: not acknowledged`));
@@ -294,12 +292,6 @@ export class ServedCall {
     return true;
   }
 
-  /** Notes a failure for the status. */
-  #note(error: unknown): void {
-    const { failed, topic } = this.#with;
-    failed?.note(`${topic}.${this.#request.method}`, error, this.#reply.requestId);
-  }
-
   async #failed(method: ServedMethod, error: unknown): Promise<void> {
     const { name } = method;
     const expected = isExpected(error, method);
@@ -321,30 +313,45 @@ function hereOf(call: ServedCall, delivery: CallDelivery): ContextHere {
 
 /** Settings and senders of replies. */
 interface ReplyParts {
+  readonly topic: string;
+  readonly failed: CallFailures | undefined;
   readonly host: string;
   readonly binary: string;
   readonly log: Logger;
   readonly replies: ReplySender;
 }
 
-/** The reply to one call: its result or its failure, in a form that can be sent. Sends nothing for a cast. */
+/**
+ * The reply to one call: its result or its failure, in a form that can be sent. Sends nothing for a cast. Without the arguments, which would
+ * be kept as long as a reply that is retried.
+ */
 class CallReply {
   readonly #with: ReplyParts;
-  readonly #request: RequestEnvelope;
+  readonly #request: Pick<RequestEnvelope, 'id' | 'method' | 'reply'>;
+  /** Id of the request that caused the call. */
+  readonly requestId: string | undefined;
   readonly #since: number;
   #isTold = false;
 
   /** `since`: arrival of the call, by the clock. */
-  constructor(parts: ReplyParts, request: RequestEnvelope, since: number) {
+  constructor(parts: ReplyParts, { id, method, reply, ctx }: RequestEnvelope, since: number) {
+    const { request_id: causeId, requestId = causeId } = ctx;
     this.#with = parts;
-    this.#request = request;
+    this.#request = { id, method, reply };
+    this.requestId = typeof requestId === 'string' ? requestId : undefined;
     this.#since = since;
   }
 
-  /** Sends a result; one that cannot be sent, or that the broker refuses, is a failure, which `failed` gets. `name`: the method, for logs. */
-  result(name: string, result: unknown, failed?: (error: unknown) => void): Promise<void> {
+  /** Notes a failure for the status. */
+  note(error: unknown): void {
+    const { failed, topic } = this.#with;
+    failed?.note(`${topic}.${this.#request.method}`, error, this.requestId);
+  }
+
+  /** Sends a result; one that cannot be sent, or that the broker refuses, is a failure. `name`: the method, for logs. */
+  result(name: string, result: unknown): Promise<void> {
     const instead = (error: unknown): Promise<void> => {
-      failed?.(error);
+      this.note(error);
       return this.failure(name, error, false);
     };
     // Not the broker's error, after which its caller could call again: the method has run.
@@ -368,9 +375,11 @@ class CallReply {
     if (this.#request.reply === undefined) return;
     const from = { host, binary, requestId: this.requestId };
     const failure = failureOf(error, from, { expected });
+    // Made now, so that a reply that is retried does not keep the members.
+    const shorter = shortened(failure);
     const short = (err: unknown): Promise<void> => {
       log.warn({ err, ...this.facts }, `${name}: its error is sent without its members`);
-      return this.#send(name, { failure: shortened(failure) });
+      return this.#send(name, { failure: shorter });
     };
     try {
       await this.#send(name, { failure }, short);
@@ -386,12 +395,6 @@ class CallReply {
     const { method, id } = this.#request;
     const message = `${method} failed with an error that cannot be encoded: see message ${id} in the log of its service`;
     await this.#send(method, { failure: { type: 'Error', message, remote: { host, binary } } });
-  }
-
-  /** Id of the request that caused the call. */
-  get requestId(): string | undefined {
-    const { request_id: id, requestId = id } = this.#request.ctx;
-    return typeof requestId === 'string' ? requestId : undefined;
   }
 
   /** Fields of the call for a log line. */
