@@ -11,8 +11,7 @@ import {
   remoteOf,
 } from '../app/index.js';
 import { authOptions, connectionAddress, type Exchange, exchangeOf, FIELD, runInRequest } from '../app/internal.js';
-import { boolean, defineOptions, type ListenValue } from '../config/index.js';
-import { writtenElsewhere } from '../config/internal.js';
+import { boolean, defineOptions, type ListenValue, list } from '../config/index.js';
 import { ConfigurationRefused, didYouMean } from '../errors/index.js';
 import { isFirstWorker } from '../service/internal.js';
 import { isLoopback } from './addresses.js';
@@ -24,12 +23,10 @@ const noauthOptions = defineOptions({
     default: false,
     help: 'Serve other addresses than loopback too. Everyone who reaches them is an administrator.',
   }),
-});
-
-writtenElsewhere(noauthOptions, {
-  removed: {
-    allowed_hosts: 'Host names localhost or a loopback address; with i_know_this_is_open = true it may name any other.',
-  },
+  allowed_hosts: list({
+    default: [],
+    help: 'Host names, without port, to accept in Host besides localhost and loopback addresses.',
+  }),
 });
 
 const ADMIN_ROLES: readonly string[] = Object.freeze(['admin', 'member']);
@@ -59,12 +56,13 @@ export const noauth = filterFactory(
     }
 
     const isOpen = options.iKnowThisIsOpen;
+    const allowed = lowerCased(options.allowedHosts);
     // Almost all requests have the same address and host.
     let goodAddress: string | undefined;
     let goodHost: string | undefined;
     const checkLocal = (req: IncomingMessage): void => {
       const { localAddress } = req.socket;
-      const fault = refusal(req, localAddress);
+      const fault = refusal(req, localAddress, allowed);
       if (fault !== undefined) throw fault;
       goodAddress = localAddress;
       goodHost = req.headers.host;
@@ -149,23 +147,27 @@ function callerOf(token: string): { readonly userId: string; readonly projectId:
 }
 
 /** Returns why a request to this address of the server is refused; undefined for the address of a Unix socket. */
-function refusal(req: IncomingMessage, address: string | undefined): Fault | undefined {
+function refusal(req: IncomingMessage, address: string | undefined, allowed: ReadonlySet<string>): Fault | undefined {
   if (!isLoopback(address)) return new Fault(403, { message: 'This service accepts local connections only.' });
   if (isForwarded(exchangeOf(req))) return new Fault(403, { message: 'This service accepts no forwarded requests.' });
   const { host } = req.headers;
   // Browsers do not connect to Unix sockets, and HTTP/1.0 has no Host.
-  if (address === undefined || host === undefined || isOwnName(host)) return undefined;
+  if (address === undefined || host === undefined || isOwnName(host, allowed)) return undefined;
   const message = `This service accepts requests to this machine only, and ${quoteClient(host)} is not one of its names.`;
   return new Fault(403, { message });
 }
 
+function lowerCased(hosts: readonly string[]): ReadonlySet<string> {
+  return new Set(hosts.map((host) => host.toLowerCase()));
+}
+
 /** Reports whether a Host header names this machine. */
-function isOwnName(host: string): boolean {
+function isOwnName(host: string, allowed: ReadonlySet<string>): boolean {
   const name = host
     .replace(/:\d*$/, '')
     .replace(/^\[(.*)\]$/, '$1')
     .toLowerCase();
-  return name !== '' && isLoopback(name);
+  return name !== '' && (isLoopback(name) || allowed.has(name));
 }
 
 /** Reports whether a proxy forwarded the request, also if proxy_headers has removed the headers. */

@@ -57,7 +57,7 @@ test('a caller of noauth is one for auth: true of a route, and for context', asy
 });
 
 test('MW-39 without a token: 204 with one, and the address to go to', async (t) => {
-  const local = { i_know_this_is_open: 'true' };
+  const local = { allowed_hosts: 'api.example' };
   const { made } = await filterUntilEnd(t, noauth, { config: '[api]\nauth_strategy = noauth2\n', local });
   const app: App = (req, res) => {
     environ(req).scriptName = '/v2.1';
@@ -92,6 +92,8 @@ test('MW-39 it responds only to names of this machine: another name may be a for
   for (const host of [...foreign, '127.0.0.1@evil.example', 'evil.example:80:127.0.0.1', '[::2]', '0.0.0.0']) {
     assert.equal(await status(host), 403, host);
   }
+  assert.equal(await status('Box.example:8774', { allowed_hosts: 'box.EXAMPLE, other' }), 200);
+  assert.equal(await status('evil.example', { allowed_hosts: 'box.example' }), 403);
   assert.equal(await status('evil.example', { i_know_this_is_open: 'true' }), 200);
 });
 

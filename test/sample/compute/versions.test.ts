@@ -83,7 +83,7 @@ test('SC-12 SC-23 unknown paths at the root are not found', async (t) => {
 });
 
 test('SC-24 links start with the scheme and host of the request', async (t) => {
-  const named = '[noauth]\ni_know_this_is_open = true\n';
+  const named = '[noauth]\nallowed_hosts = compute.example\n';
   const { compute } = await startCompute(t, sampleConfig(temporaryFolder(), 'transition_ms = 0', named));
   const { json } = await compute('GET /v2.1/flavors/1', { headers: { Host: 'compute.example:8774' } });
   assert.deepEqual(json.flavor.links, [
