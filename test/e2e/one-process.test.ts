@@ -9,7 +9,7 @@ import { setTimeout as rest } from 'node:timers/promises';
 import { commandBeside } from '../cli/command.js';
 import { closedAfter } from '../fixtures/closed-after.js';
 import { NotifyListener } from '../fixtures/notify-listener.js';
-import { until } from '../fixtures/until.js';
+import { until, untilIs } from '../fixtures/until.js';
 import { ask, askSocket } from './clients.js';
 import {
   emptyProject,
@@ -116,10 +116,7 @@ test('two APIs are served by the process that was started, which has no child', 
   for (const port of [ports.books, ports.films]) {
     assert.deepEqual(await asked(port), { pid: program.pid, greeting: 'one' });
   }
-  await until(
-    () => childrenOf(program),
-    (pids) => pids === '',
-  );
+  await untilIs(() => childrenOf(program), '');
   const status = await command('status', '--json');
   assert.equal(status.status, 0, status.stderr);
   const { services } = JSON.parse(status.stdout) as {
@@ -366,9 +363,9 @@ test('RW-8 RW-15 SIGTERM while a reload waits serves all that have connected, an
   assert.deepEqual([status, state], [503, 'reloading']);
   assert.match(reasons.join(), /^waits for GET \/slow of 127\.0\.0\.1 since /);
   const waiting = ask(`http://127.0.0.1:${port}/`);
-  await until(
+  await untilIs(
     async () => (await askSocket<{ requests: unknown[] }>(socket, 'GET', '/requests')).body.requests.length,
-    (count) => count === 2,
+    2,
   );
   program.kill('SIGTERM');
   await program.printed(/Caught SIGTERM/);

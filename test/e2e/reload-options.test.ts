@@ -15,7 +15,7 @@ import { openRegistry } from 'portico/registry';
 import type { ServiceRecord } from 'portico/service';
 import { silentLogger } from '#internal/log';
 import { bundledOptions } from '../../dist/cli/configured/bundled-options.js';
-import { until } from '../fixtures/until.js';
+import { until, untilIs } from '../fixtures/until.js';
 import { makePair } from '../server/certificate-files.js';
 import { Client } from '../server/raw-client.js';
 import { askSocket } from './clients.js';
@@ -567,7 +567,7 @@ async function unread({ ports }: Fleet): Promise<string> {
   const { localPort } = client.socket;
   const line = (): string => serverSide(ports.plain, localPort!);
   await until(line, (text) => text !== '');
-  await until(line, (text) => text === '');
+  await untilIs(line, '');
   client.close();
   return 'closed';
 }

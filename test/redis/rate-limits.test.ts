@@ -10,7 +10,7 @@ import { ask } from '../e2e/clients.js';
 import { emptyProject, freePort, startProject } from '../e2e/program.js';
 import { closedAfter } from '../fixtures/closed-after.js';
 import { TcpProxy } from '../fixtures/tcp-proxy.js';
-import { until } from '../fixtures/until.js';
+import { until, untilIs } from '../fixtures/until.js';
 import { filterUntilEnd } from '../fixtures/until-end.js';
 import { startRedis, withoutRedis } from './redis-server.js';
 
@@ -163,10 +163,7 @@ test('a first connection that fails is reported without a request, with the reas
     `redis://127.0.0.1:${port}, the store of test, fails: connect ECONNREFUSED 127.0.0.1:${port}; each machine limits by itself`,
   ]);
   const { cli } = await startRedis(t, { port });
-  await until(
-    () => said(host, 'counts the rate limits again'),
-    (count) => count === 1,
-  );
+  await untilIs(() => said(host, 'counts the rate limits again'), 1);
   cli('ACL', 'SETUSER', 'shop', 'on', '>right', '~*', '+@all');
   const wrong = await hostOf(t, { store: `redis://shop:hidden@127.0.0.1:${port}` });
   assert.equal(said(wrong, 'fails: WRONGPASS '), 1);

@@ -13,7 +13,7 @@ import { buildFilter, request } from 'portico/testing';
 import { closedAfter } from '../fixtures/closed-after.js';
 import { freePort } from '../fixtures/free-port.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
-import { until } from '../fixtures/until.js';
+import { until, untilIs } from '../fixtures/until.js';
 import { filterUntilEnd } from '../fixtures/until-end.js';
 import { type RedisServer, startRedis, withoutRedis } from './redis-server.js';
 import { Browser, hostOf, PATIENT, said } from './session-host.js';
@@ -101,10 +101,7 @@ test('TLS with an authority and a certificate of the client; a server that is no
 test('the name of the host is sent with TLS, by which an address finds one of many servers', async (t) => {
   const { port, names } = await namedServer(t);
   await hostOf(t, { store: `rediss://localhost:${port}` });
-  await until(
-    () => names[0],
-    (name) => name === 'localhost',
-  );
+  await untilIs(() => names[0], 'localhost');
 });
 
 test('the name of the host is sent to nodes of a cluster, also to those that others name', { skip }, async (t) => {
@@ -113,9 +110,9 @@ test('the name of the host is sent to nodes of a cluster, also to those that oth
   const slots = `*1\r\n*3\r\n:0\r\n:16383\r\n*3\r\n$9\r\nlocalhost\r\n:${node.port}\r\n$1\r\nx\r\n`;
   const root = await namedServer(t, files, slots);
   const host = await hostOf(t, { store: `rediss+cluster://localhost:${root.port}?ca=${files.ca}` });
-  await until(
+  await untilIs(
     () => new Browser().send(host, 'POST', '/login').then(() => [root.names[0], node.names[0]].join()),
-    (names) => names === 'localhost,localhost',
+    'localhost,localhost',
   );
 });
 
@@ -248,5 +245,5 @@ test('a cluster: each key on its node; a node that is away costs the sessions th
     );
   }
   process.kill(nodes[2]!.pid, 'SIGCONT');
-  await until(knows, (count) => count === browsers.length);
+  await untilIs(knows, browsers.length);
 });

@@ -9,7 +9,7 @@ import { ask } from '../e2e/clients.js';
 import { emptyProject, freePort, runApiCli, startProject } from '../e2e/program.js';
 import { closedAfter } from '../fixtures/closed-after.js';
 import { TcpProxy } from '../fixtures/tcp-proxy.js';
-import { until } from '../fixtures/until.js';
+import { until, untilIs } from '../fixtures/until.js';
 import { startRedis, withoutRedis } from './redis-server.js';
 import { Browser, before, hostOf, PATIENT, said } from './session-host.js';
 
@@ -66,10 +66,7 @@ test('a session ends in the server after its life, and a request renews it there
   assert.match((await browser.send(host, 'GET', '/me')).set!, /Max-Age=100/);
   assert.ok(Number(cli('TTL', key)) > 90);
   cli('PEXPIRE', key, '1');
-  await until(
-    () => cli('EXISTS', key),
-    (found) => found === '0',
-  );
+  await untilIs(() => cli('EXISTS', key), '0');
   assert.equal((await browser.send(host, 'GET', '/me')).status, 401);
 });
 

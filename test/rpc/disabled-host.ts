@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { Config } from 'portico/config';
 import { openRegistry } from 'portico/registry';
 import { RPCService } from 'portico/rpc';
-import { until } from '../fixtures/until.js';
+import { until, untilIs } from '../fixtures/until.js';
 import { gate, type Network } from './services.js';
 
 const INI = `[servicegroup]
@@ -62,16 +62,10 @@ export async function leavesTheCallsOfItsTopic({ transport, client, log }: Netwo
     for (let call = 0; call < 20; call++) assert.equal(await images.call({}, 'who'), 'south');
     assert.equal(await images.prepare({ server: 'north' }).call({}, 'who'), 'north', 'its own calls arrive');
     await images.prepare({ fanout: true }).cast({}, 'note', { text: 'all' });
-    await until(
-      () => noted.toSorted().join(),
-      (all) => all === 'north all,south all,south waits',
-    );
+    await untilIs(() => noted.toSorted().join(), 'north all,south all,south waits');
 
     await change('north', { status: 'enabled' });
-    await until(
-      () => images.call({}, 'who'),
-      (host) => host === 'north',
-    );
+    await untilIs(() => images.call({}, 'who'), 'north');
     assert.equal(one.registryTrouble(), undefined);
 
     // No host takes it: it waits for the one that is enabled first.

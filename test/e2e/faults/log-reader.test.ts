@@ -9,7 +9,7 @@ import { freePort } from '../../fixtures/free-port.js';
 import { get } from '../../fixtures/http-client.js';
 import { endGroup, spawnKept } from '../../fixtures/keeper.js';
 import { apiCli, emptyProject } from '../../fixtures/project.js';
-import { until } from '../../fixtures/until.js';
+import { until, untilIs } from '../../fixtures/until.js';
 import { printFigures } from './figures.js';
 
 /** Logs 4 kB for each request, and writes past the log, as a package may. */
@@ -87,7 +87,7 @@ async function start(t: TestContext, kind: typeof pipe, more: string) {
     return status;
   };
   const asked = (): Promise<number> => ask().catch(() => 0);
-  await until(asked, (status) => status === 200);
+  await untilIs(asked, 200);
   return { child, ended, reader, pids, ask, asked };
 }
 

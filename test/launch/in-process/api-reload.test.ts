@@ -12,7 +12,7 @@ import { Server, WSGIService, type WSGIServiceOptions } from 'portico/server';
 import type { Manager } from 'portico/service';
 import { deferred } from '#internal/tasks';
 import { temporaryFolder } from '../../fixtures/keeper.js';
-import { until } from '../../fixtures/until.js';
+import { until, untilIs } from '../../fixtures/until.js';
 import { certificateFiles } from '../../server/certificate-files.js';
 import { memoryLog } from '../../server/memory-log.js';
 import { Client, exchange, portOf } from '../../server/raw-client.js';
@@ -89,10 +89,7 @@ test('RW-2 a client that does not read delays nobody: new requests get the new a
   slow.socket.resume();
   await slow.closed;
   assert.match(slow.received.slice(-20), /plain 1/);
-  await until(
-    () => launcher.status().services[0]?.reloading,
-    (text) => text === undefined,
-  );
+  await untilIs(() => launcher.status().services[0]?.reloading, undefined);
 });
 
 test('RW-2 with a manager new requests wait for the old ones; it ends before the next one begins', async (t) => {
@@ -105,10 +102,7 @@ test('RW-2 with a manager new requests wait for the old ones; it ends before the
   );
   const held = new Client(port('plain'));
   held.write(HELD);
-  await until(
-    () => launcher.status().services[0]?.workers[0]?.facts.inFlight,
-    (count) => count === 1,
-  );
+  await untilIs(() => launcher.status().services[0]?.workers[0]?.facts.inFlight, 1);
   const restarted = launcher.restart();
   await until(
     () => launcher.status().services[0]?.reloading ?? '',
@@ -136,7 +130,7 @@ test('RW-2 the status says that a reload waits for the cleanupHost of the former
   const reloading = (): string | undefined => launcher.status().services[0]?.reloading;
   assert.match(reloading() ?? '', /^the former configuration ends after the manager’s cleanupHost \(since /);
   cleaned.resolve();
-  await until(reloading, (text) => text === undefined);
+  await untilIs(reloading, undefined);
 });
 
 test('RW-2 after reload_pause the next manager begins beside the old one, which ends with its last request', async (t) => {
@@ -149,10 +143,7 @@ test('RW-2 after reload_pause the next manager begins beside the old one, which 
   );
   const held = new Client(port('plain'));
   held.write(HELD);
-  await until(
-    () => launcher.status().services[0]?.workers[0]?.facts.inFlight,
-    (count) => count === 1,
-  );
+  await untilIs(() => launcher.status().services[0]?.workers[0]?.facts.inFlight, 1);
   await launcher.restart();
   assert.match(await exchange(port('plain'), LAST), /plain 2$/);
   await launcher.restart();
@@ -177,10 +168,7 @@ test('RW-2 new requests wait for a slow start for reload_pause at most: then the
     '[DEFAULT]\nreload_pause = 0.1\n',
   );
   const restarted = launcher.restart();
-  await until(
-    () => launcher.status().services[0]?.workers[0]?.state,
-    (state) => state === 'reloading',
-  );
+  await untilIs(() => launcher.status().services[0]?.workers[0]?.state, 'reloading');
   // One waits, the later ones need not.
   for (const _ of [1, 2]) assert.match(await exchange(port('plain'), LAST), /^HTTP\/1\.1 503 .*retry-after: 1/is);
   assert.match(await exchange(port('other'), LAST), /other 2$/);
@@ -198,10 +186,7 @@ test('RW-2 requests that keep a former configuration are cut off at drain_timeou
   const { launcher, port, log } = await fleet(t, { plain: {} }, '[DEFAULT]\ndrain_timeout = 0.05\n');
   const held = new Client(port('plain'));
   held.write(HELD);
-  await until(
-    () => launcher.status().services[0]?.workers[0]?.facts.inFlight,
-    (count) => count === 1,
-  );
+  await untilIs(() => launcher.status().services[0]?.workers[0]?.facts.inFlight, 1);
   await launcher.restart();
   assert.match(await exchange(port('plain'), LAST), /plain 2$/);
   await held.closed;
@@ -222,10 +207,7 @@ for (const pause of [0, 0.05]) {
     );
     const held = new Client(port('plain'));
     held.write(HELD);
-    await until(
-      () => launcher.status().services[0]?.workers[0]?.facts.inFlight,
-      (count) => count === 1,
-    );
+    await untilIs(() => launcher.status().services[0]?.workers[0]?.facts.inFlight, 1);
     await launcher.restart();
     assert.match(await exchange(port('plain'), LAST), /plain 2$/);
     await held.closed;
@@ -245,20 +227,11 @@ test('RW-2 a server that the application runs by itself has drain_timeout for it
   await launcher.launchService(server);
   const held = new Client(portOf(server));
   held.write(HELD);
-  await until(
-    () => server.inFlight,
-    (count) => count === 1,
-  );
+  await untilIs(() => server.inFlight, 1);
   const restarted = launcher.restart();
-  await until(
-    () => launcher.status().services[0]?.workers[0]?.state,
-    (state) => state === 'reloading',
-  );
+  await untilIs(() => launcher.status().services[0]?.workers[0]?.state, 'reloading');
   const waiting = exchange(portOf(server), LAST);
-  await until(
-    () => server.inFlight,
-    (count) => count === 2,
-  );
+  await untilIs(() => server.inFlight, 2);
   letGo.resolve();
   assert.equal((await held.response()).body, 'served');
   assert.match(await waiting, /served$/);
@@ -291,29 +264,17 @@ test('RW-2 connections that wait in a reload count for max_connections', async (
   );
   const held = new Client(port('plain'));
   held.write(HELD);
-  await until(
-    () => services.get('plain')!.server.inFlight,
-    (count) => count === 1,
-  );
+  await untilIs(() => services.get('plain')!.server.inFlight, 1);
   const restarted = launcher.restart();
-  await until(
-    () => launcher.status().services[0]?.workers[0]?.state,
-    (state) => state === 'reloading',
-  );
+  await untilIs(() => launcher.status().services[0]?.workers[0]?.state, 'reloading');
   const waiting = Array.from({ length: 6 }, () => new Client(port('plain')));
   for (const client of waiting) client.write(GET);
   await Promise.race(waiting.map(({ closed }) => closed));
-  await until(
-    () => services.get('plain')!.server.inFlight,
-    (count) => count === 4,
-  );
+  await untilIs(() => services.get('plain')!.server.inFlight, 4);
   assert.equal(services.get('plain')!.server.connections.open, 4);
   letGo.resolve();
   await restarted;
-  await until(
-    () => waiting.filter(({ received }) => received.includes('plain 2')).length,
-    (count) => count === 3,
-  );
+  await untilIs(() => waiting.filter(({ received }) => received.includes('plain 2')).length, 3);
   for (const client of waiting) client.close();
 });
 
@@ -327,27 +288,15 @@ for (const begins of [false, true]) {
     const { server } = services.get('plain')!;
     const held = new Client(port('plain'));
     held.write(HELD);
-    await until(
-      () => server.inFlight,
-      (count) => count === 1,
-    );
+    await untilIs(() => server.inFlight, 1);
     const restarted = launcher.restart();
-    await until(
-      () => launcher.status().services[0]?.workers[0]?.state,
-      (state) => state === 'reloading',
-    );
+    await untilIs(() => launcher.status().services[0]?.workers[0]?.state, 'reloading');
     const waiting = new Client(port('plain'));
     waiting.write(GET);
-    await until(
-      () => server.inFlight,
-      (count) => count === 2,
-    );
+    await untilIs(() => server.inFlight, 2);
     if (begins) {
       letGo.resolve();
-      await until(
-        () => order.length,
-        (length) => length === 3,
-      );
+      await untilIs(() => order.length, 3);
     }
     const stopped = launcher.stop();
     letGo.resolve();
@@ -376,10 +325,7 @@ test('RW-11 an API whose manager cannot begin responds with 503 until it can', a
   assert.match(await exchange(port('plain'), LAST), /^HTTP\/1\.1 503 .*retry-after: 1.*The service is reloading/is);
   assert.match(await exchange(port('other'), LAST), /other 2$/);
   isAway = false;
-  await until(
-    () => launcher.status().services[0]?.workers[0]?.state,
-    (state) => state === 'ready',
-  );
+  await untilIs(() => launcher.status().services[0]?.workers[0]?.state, 'ready');
   kept.write(LAST);
   assert.match((await kept.response()).body, /plain \d/);
 });

@@ -12,7 +12,7 @@ import { silentLogger } from '#internal/log';
 import { deferred } from '#internal/tasks';
 import { removeFolder, temporaryFolder } from '../../fixtures/keeper.js';
 import { RecordedService } from '../../fixtures/recorded-service.js';
-import { until } from '../../fixtures/until.js';
+import { until, untilIs } from '../../fixtures/until.js';
 
 const options = defineOptions({ word: string({ default: 'none', help: 'What the service is told.' }) });
 
@@ -127,10 +127,7 @@ test('RW-11 a service that does not start in a reload is in the report, and is t
   ]);
   assert.equal(first.word, 'new');
   second.onStart = onStart;
-  await until(
-    () => status()[1]?.[1],
-    (state) => state === 'ready',
-  );
+  await untilIs(() => status()[1]?.[1], 'ready');
   assert.equal(second.word, 'new');
   second.onStart = () => Promise.reject(new Error('no database'));
   await launcher.restart();

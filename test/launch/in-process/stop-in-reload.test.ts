@@ -13,7 +13,7 @@ import { InProcessRunner } from '../../../dist/launch/in-process/in-process-runn
 import { LauncherCore } from '../../../dist/launch/launcher-core.js';
 import { isLong } from '../../e2e/faults/figures.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
-import { until } from '../../fixtures/until.js';
+import { until, untilIs } from '../../fixtures/until.js';
 import { memoryLog } from '../../server/memory-log.js';
 import { Client, exchange, portOf } from '../../server/raw-client.js';
 import { Random } from '../../simulation/random.js';
@@ -122,10 +122,7 @@ test('RW-8 requests that a stop resumes keep their app and its manager, also tho
   const { launcher, begin } = await api(t, '', story.happens);
   const a = await begin('/a');
   const restarted = launcher.reload();
-  await until(
-    () => launcher.status().services[0]?.workers[0]?.state,
-    (state) => state === 'reloading',
-  );
+  await untilIs(() => launcher.status().services[0]?.workers[0]?.state, 'reloading');
   const b = await begin('/b');
   const stopped = launcher.stop();
   await story.until('get /b');
@@ -171,10 +168,7 @@ test('RW-8 in drain_delay a reload goes on: requests that wait for it, and later
   const { launcher, begin, port, service } = await api(t, '[DEFAULT]\ndrain_delay = 600\n', story.happens);
   const a = await begin('/a');
   const restarted = launcher.reload();
-  await until(
-    () => launcher.status().services[0]?.workers[0]?.state,
-    (state) => state === 'reloading',
-  );
+  await untilIs(() => launcher.status().services[0]?.workers[0]?.state, 'reloading');
   const b = await begin('/b');
   const stopped = launcher.stop();
   story.letGo('get /a');
@@ -199,10 +193,7 @@ for (const held of ['init 2', 'post 2']) {
     const restarted = launcher.reload();
     await story.until(held);
     const stopped = launcher.stop();
-    await until(
-      () => launcher.status().leaving,
-      (leaving) => leaving === true,
-    );
+    await untilIs(() => launcher.status().leaving, true);
     const waiting = new Client(port);
     waiting.write(request('/again'));
     story.letGo(held);
