@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { get } from '../fixtures/http-client.js';
+import { get, refusesAll } from '../fixtures/http-client.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { isAlive, launchedProgram } from '../fixtures/running-program.js';
 
@@ -40,13 +40,7 @@ test('LC-302 LC-1910 an idle parent wakes up for the signs of life of its worker
   const slow = get<{ slow: boolean }>(port, `/until?file=${released}`);
   await get(port, '/');
   fleet.kill('SIGTERM');
-  const attempt = (): Promise<string | undefined> =>
-    get(port, '/').then(
-      () => 'answered',
-      (error: NodeJS.ErrnoException) => error.code,
-    );
-  while ((await attempt()) !== 'ECONNREFUSED');
-  for (let i = 0; i < 20; i++) assert.equal(await attempt(), 'ECONNREFUSED');
+  await refusesAll(port, 20);
   await fleet.event('worker_exited');
   // One that waits in a loop never does.
   for (let seen = 0; seen < 20; await turn()) if (sleeps(fleet.pid)) seen += 1;

@@ -5,6 +5,18 @@ import { pathToFileURL } from 'node:url';
 import { statusText } from '../../../dist/cli/look/status-text.js';
 import { jobsOf } from '../../../dist/operating/control/jobs.js';
 
+const running = { name: 'books', pid: 1, uptimeMs: 0, generation: 1, stopping: false, logLinesLost: 0 };
+
+/** The text of a process with these facts and services. */
+const statusOf = (facts: object, ...services: readonly object[]): string =>
+  statusText({
+    process: { ...running, notListening: [], ...facts },
+    services,
+    reloads: [],
+    left: [],
+    overrides: [],
+  } as never);
+
 test('AU-8 the status has a line for each job, over all workers: spacing, runs, the present and the last one, failures', () => {
   const worker = (id: number, periodic: readonly object[]) => ({
     id,
@@ -49,16 +61,7 @@ test('AU-8 the status has a line for each job, over all workers: spacing, runs, 
     jobs: jobsOf(workers as never),
     workers,
   };
-  const running = {
-    name: 'books',
-    pid: 1,
-    uptimeMs: 0,
-    generation: 1,
-    stopping: false,
-    logLinesLost: 0,
-    notListening: [],
-  };
-  const text = statusText({ process: running, services: [service], reloads: [], left: [], overrides: [] } as never);
+  const text = statusOf({}, service);
   assert.deepEqual(
     text.split('\n').filter((line) => /^ *job /.test(line)),
     [
@@ -71,29 +74,17 @@ test('AU-8 the status has a line for each job, over all workers: spacing, runs, 
 });
 
 test('lines of the log that were lost are a problem for a minute, later a fact', () => {
-  const running = { name: 'books', pid: 1, uptimeMs: 0, generation: 1, stopping: false, notListening: [] };
-  const said = (lost: object): string =>
-    statusText({ process: { ...running, ...lost }, services: [], reloads: [], left: [], overrides: [] } as never);
   assert.match(
-    said({ logLinesLost: 9, logLinesLostLately: 2 }),
+    statusOf({ logLinesLost: 9, logLinesLostLately: 2 }),
     /^2 log lines could not be written in the last minute: is the disk full, or is standard error not read\?$/m,
   );
   assert.match(
-    said({ logLinesLost: 9, logLinesLostLately: 0 }),
+    statusOf({ logLinesLost: 9, logLinesLostLately: 0 }),
     /^9 log lines could not be written since the start, none of them in the last minute$/m,
   );
 });
 
 test('NI-9 the status has the location that blocked the event loop of a worker', () => {
-  const running = {
-    name: 'books',
-    pid: 1,
-    uptimeMs: 0,
-    generation: 1,
-    stopping: false,
-    logLinesLost: 0,
-    notListening: [],
-  };
   const blocked = {
     at: '2026-11-30T06:12:03.000Z',
     stack: [
@@ -105,7 +96,7 @@ test('NI-9 the status has the location that blocked the event loop of a worker',
   const worker = { id: 0, pid: 7, state: 'ready', uptimeMs: 0, blocked };
   const counts = { state: 'ready', ready: 1, wanted: 1, restarts: 0, connections: { open: 0, limit: 0 } };
   const service = { name: 'books', ...counts, reasons: [], errors: [], addresses: [], workers: [worker] };
-  const text = statusText({ process: running, services: [service], reloads: [], left: [], overrides: [] } as never);
+  const text = statusOf({}, service);
   const [, place] = text.split('  worker 0 was blocked for more than 200 ms, 2026-11-30T06:12:03.000Z:\n');
   assert.equal(place, '    at resize (file:///srv/app.js:5:11)\n    at own (lib/app.js:1:2)\n    (3 frames of node)');
 });

@@ -10,7 +10,7 @@ import { openListenSockets } from '../../../dist/launch/sockets/listen-sockets.j
 import { startedOnce, untilFileEnds } from '../../e2e/program.js';
 import { closedAfter } from '../../fixtures/closed-after.js';
 import { fakePool } from '../../fixtures/fake-workers.js';
-import { get } from '../../fixtures/http-client.js';
+import { get, refusesAll } from '../../fixtures/http-client.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 import { launchedProgram } from '../../fixtures/running-program.js';
 
@@ -162,14 +162,8 @@ test('PT-8 PT-3 PH-5 after reloads and resizing, a stop leaves no listening sock
   const long = get<{ slow: boolean }>(port, `/until?file=${released}`);
   await get(port, '/');
   fleet.kill('SIGTERM');
-  const attempt = (): Promise<string | undefined> =>
-    get(port, '/').then(
-      () => 'answered',
-      (error: NodeJS.ErrnoException) => error.code,
-    );
-  while ((await attempt()) !== 'ECONNREFUSED');
   // Each connection may reach another slot: no slot listens any more, though a request is in flight.
-  for (let i = 0; i < 30; i++) assert.equal(await attempt(), 'ECONNREFUSED');
+  await refusesAll(port, 30);
   writeFileSync(released, '');
   assert.equal((await long).body.slow, true);
   assert.equal((await fleet.ended).code, 0);

@@ -183,17 +183,22 @@ test('LC-515 a service that grows from no workers is proven by the first of them
   assert.deepEqual([a.spawned.length, a.pool.restarts], [6, 0]);
 });
 
-test('RL-67 waiting for room is no part of the time a start may take', async (t) => {
-  const fleet = new Fleet(t, { reloadTimeoutMs: 50, workerStartTimeoutMs: 100 });
-  const a = await fleet.launch('a', 2);
-  // Each replaced worker drains until the test ends it.
+/** The replaced workers of a service: each drains until the test ends it. */
+function drainingOf(fleet: Fleet, service: string): FakeWorker[] {
   const draining: FakeWorker[] = [];
-  fleet.behaviours.set('a', (moment, worker) => {
+  fleet.behaviours.set(service, (moment, worker) => {
     if (moment !== 'drain') return undefined;
     worker.say({ kind: 'draining' });
     draining.push(worker);
     return true;
   });
+  return draining;
+}
+
+test('RL-67 waiting for room is no part of the time a start may take', async (t) => {
+  const fleet = new Fleet(t, { reloadTimeoutMs: 50, workerStartTimeoutMs: 100 });
+  const a = await fleet.launch('a', 2);
+  const draining = drainingOf(fleet, 'a');
   await fleet.reload();
   assert.deepEqual(generations(a), [2, 2]);
   const again = fleet.reload();
@@ -207,13 +212,7 @@ test('RL-67 waiting for room is no part of the time a start may take', async (t)
 test('RL-67 with workers that drain for ever a reload is incomplete, and nothing is replaced behind its back', async (t) => {
   const fleet = new Fleet(t, { reloadTimeoutMs: 100, workerStartTimeoutMs: 100 });
   const a = await fleet.launch('a', 3);
-  const draining: FakeWorker[] = [];
-  fleet.behaviours.set('a', (moment, worker) => {
-    if (moment !== 'drain') return undefined;
-    worker.say({ kind: 'draining' });
-    draining.push(worker);
-    return true;
-  });
+  const draining = drainingOf(fleet, 'a');
   await fleet.reload({ settings: { gracefulShutdownTimeoutMs: 0, drainTimeoutMs: 0 } });
   draining.pop()!.end(0);
   await turn();
