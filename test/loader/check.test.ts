@@ -76,6 +76,8 @@ const placesOf = (findings: readonly Found[], severity: Found['severity']) =>
     .filter((finding) => finding.severity === severity)
     .map(({ code, file, line, column }) => `${code.replace('PORTICO_', '')} ${file}:${line}:${column}`);
 
+const locationsOf = (findings: readonly Found[]) => findings.map(({ file, line, column }) => ({ file, line, column }));
+
 test('PD-152 ten errors in one file are ten messages, each in its line and column', async () => {
   const [ini, expected] = ['ini', 'txt'].map((kind) =>
     readFileSync(join(root, `test/fixtures/ten-errors.${kind}`), 'utf8'),
@@ -111,10 +113,7 @@ test('PD-152 included files are checked whole, sections of theirs that nothing l
       '[app:good]\npaste.app_factory = ../m.js:app\n[app:bad]\nx = ▸%(y)s\nuse = good\n[pipeline:worse]\npipeline = ▸nope good\n',
   });
   const findings = await check(files);
-  assert.deepEqual(
-    findings.map(({ file, line, column }) => ({ file, line, column })),
-    places,
-  );
+  assert.deepEqual(locationsOf(findings), places);
   assert.ok(findings[1]?.hint?.startsWith('Names there are') || findings[1]?.code.endsWith('INTERPOLATION_MISSING'));
 });
 
@@ -124,10 +123,7 @@ test('PD-105 PD-150 an option without an owner that several values reach is an e
       '[DEFAULT]\nbase = %(root)s\nroot = ▸%(rot)s/x\n[app:main]\npaste.app_factory = ./m.js:app\na = %(base)s\nurl = %(next)s\nnext = ▸%(urll)s\nagain = %(url)s\n',
   });
   const findings = await check(files);
-  assert.deepEqual(
-    findings.map(({ file, line, column }) => ({ file, line, column })),
-    places,
-  );
+  assert.deepEqual(locationsOf(findings), places);
   assert.deepEqual(
     findings.map(({ hint }) => /^Did you mean.*/.exec(hint ?? '')?.[0]),
     [undefined, undefined],
@@ -140,10 +136,7 @@ test('PD-150 PD-152 an error in an included file says which line includes it, as
     'b.ini': '[app:main]\nx = ▸%(y)s\npaste.app_factory = ./m.js:app\n',
   });
   const findings = await check(files);
-  assert.deepEqual(
-    findings.map(({ file, line, column }) => ({ file, line, column })),
-    places,
-  );
+  assert.deepEqual(locationsOf(findings), places);
   assert.match(findings[0]?.message ?? '', /b\.ini: \[DEFAULT\] rate: "%" must be followed by/);
   assert.match(findings[1]?.hint ?? '', / Included from .*api-paste\.ini:4\.$/);
 });
@@ -161,10 +154,7 @@ test('MW-4 MW-5 the options a factory has declared are validated in their sectio
   const findings = await check(files);
   const codes = findings.map(({ code }) => code);
   assert.deepEqual(codes, ['PORTICO_CONFIG_VALUE', 'PORTICO_CONFIG_UNKNOWN_OPTION']);
-  assert.deepEqual(
-    findings.map(({ file, line, column }) => ({ file, line, column })),
-    places,
-  );
+  assert.deepEqual(locationsOf(findings), places);
   assert.match(findings[1]?.hint ?? '', /did you mean 'limit'\?/);
 });
 
@@ -174,10 +164,7 @@ test('PD-152 without imports modules are looked for, and composites of the Loade
       '[composite:main]\nuse = egg:Paste#urlmap\n/ = ▸nope\n/a = api\n/b = b\n[app:api]\npaste.app_factory = ./m.js:nothing\n[app:b]\npaste.app_factory = ▸./none.js:x\n',
   });
   const findings = await check(files, { import: false });
-  assert.deepEqual(
-    findings.map(({ file, line, column }) => ({ file, line, column })),
-    places,
-  );
+  assert.deepEqual(locationsOf(findings), places);
 });
 
 test('PD-152 with names only what they lead to is looked at', async () => {

@@ -22,6 +22,11 @@ function written(call: (log: Logger) => void): unknown[] {
   return [msg, err && `${err.type}: ${err.message}`, facts];
 }
 
+/** A call writes this message, error and facts. */
+function writes(call: (log: Logger) => void, expected: readonly unknown[], about?: string): void {
+  assert.deepEqual(written(call), expected, about);
+}
+
 /** Returns the text that a call writes, without the time. */
 function text(call: (log: Logger) => void): string {
   const lines: string[] = [];
@@ -33,38 +38,14 @@ const boo = new TypeError('boo');
 
 test('an error is the line, or goes with it', () => {
   const error = 'TypeError: boo';
-  assert.deepEqual(
-    written((log) => log.error(boo)),
-    ['boo', error, {}],
-  );
-  assert.deepEqual(
-    written((log) => log.error(boo, 'failed')),
-    ['failed', error, {}],
-  );
-  assert.deepEqual(
-    written((log) => log.error({ err: boo }, 'failed')),
-    ['failed', error, {}],
-  );
-  assert.deepEqual(
-    written((log) => log.error({ err: boo, id: 1 })),
-    ['boo', error, { id: 1 }],
-  );
-  assert.deepEqual(
-    written((log) => log.error({ id: 1 }, boo)),
-    ['boo', error, { id: 1 }],
-  );
-  assert.deepEqual(
-    written((log) => log.error('failed', boo)),
-    ['failed TypeError: boo', error, {}],
-  );
-  assert.deepEqual(
-    written((log) => log.error('failed: %s', boo)),
-    ['failed: TypeError: boo', error, {}],
-  );
-  assert.deepEqual(
-    written((log) => log.error(runInNewContext('new RangeError("there")'))),
-    ['there', 'RangeError: there', {}],
-  );
+  writes((log) => log.error(boo), ['boo', error, {}]);
+  writes((log) => log.error(boo, 'failed'), ['failed', error, {}]);
+  writes((log) => log.error({ err: boo }, 'failed'), ['failed', error, {}]);
+  writes((log) => log.error({ err: boo, id: 1 }), ['boo', error, { id: 1 }]);
+  writes((log) => log.error({ id: 1 }, boo), ['boo', error, { id: 1 }]);
+  writes((log) => log.error('failed', boo), ['failed TypeError: boo', error, {}]);
+  writes((log) => log.error('failed: %s', boo), ['failed: TypeError: boo', error, {}]);
+  writes((log) => log.error(runInNewContext('new RangeError("there")')), ['there', 'RangeError: there', {}]);
 });
 
 test('an error shows its message and stack under any name, and frozen as well', () => {
@@ -72,10 +53,7 @@ test('an error shows its message and stack under any name, and frozen as well', 
   const { type, message, stack } = facts.error as { type: string; message: string; stack: string };
   assert.deepEqual([type, message, facts.id], ['TypeError', 'boo', 1]);
   assert.match(stack, /TypeError: boo\n {4}at /);
-  assert.deepEqual(
-    written((log) => log.error({ err: Object.freeze(new Error('cold')) }, 'failed')),
-    ['failed', 'Error: cold', {}],
-  );
+  writes((log) => log.error({ err: Object.freeze(new Error('cold')) }, 'failed'), ['failed', 'Error: cold', {}]);
   const [, , all] = written((log) => log.error({ all: new AggregateError([boo]) }, 'failed')) as [
     string,
     unknown,
@@ -85,18 +63,9 @@ test('an error shows its message and stack under any name, and frozen as well', 
 });
 
 test('a message without values is written as it is', () => {
-  assert.deepEqual(
-    written((log) => log.info({ id: 1 }, '100%s of %j and %%')),
-    ['100%s of %j and %%', undefined, { id: 1 }],
-  );
-  assert.deepEqual(
-    written((log) => log.info('50 %% %s')),
-    ['50 %% %s', undefined, {}],
-  );
-  assert.deepEqual(
-    written((log) => log.info({}, 'none')),
-    ['none', undefined, {}],
-  );
+  writes((log) => log.info({ id: 1 }, '100%s of %j and %%'), ['100%s of %j and %%', undefined, { id: 1 }]);
+  writes((log) => log.info('50 %% %s'), ['50 %% %s', undefined, {}]);
+  writes((log) => log.info({}, 'none'), ['none', undefined, {}]);
 });
 
 test('placeholders are filled, and what none of them takes is not lost', () => {
@@ -119,8 +88,8 @@ test('placeholders are filled, and what none of them takes is not lost', () => {
     [[42, 'x'], '42 x', {}],
   ];
   for (const [line, msg, facts] of rows) {
-    assert.deepEqual(
-      written((log) => log.warn(...line)),
+    writes(
+      (log) => log.warn(...line),
       [msg, undefined, facts],
       JSON.stringify(line, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)),
     );
@@ -143,8 +112,8 @@ test('lines show on a terminal, with the stack of an error', () => {
 });
 
 test('children, and loggers whose lines name the process they are about, take them too', () => {
-  assert.deepEqual(
-    written((log) => log.child({ part: 'a' }).error({ err: boo }, 'failed for %s', 'x')),
+  writes(
+    (log) => log.child({ part: 'a' }).error({ err: boo }, 'failed for %s', 'x'),
     ['failed for x', 'TypeError: boo', { part: 'a' }],
   );
   const lines: string[] = [];
@@ -160,22 +129,10 @@ test('a request or a response is reported by what it was, without its headers', 
   get({ host: '127.0.0.1', port, path: '/here', headers }, (res) => res.resume());
   const [req, res] = (await once(server, 'request')) as [IncomingMessage, ServerResponse];
   const facts = { req: { method: 'GET', url: '/here' } };
-  assert.deepEqual(
-    written((log) => log.info(req)),
-    ['', undefined, facts],
-  );
-  assert.deepEqual(
-    written((log) => log.error(req, 'failed')),
-    ['failed', undefined, facts],
-  );
-  assert.deepEqual(
-    written((log) => log.error(req, 'failed %s', boo)),
-    ['failed TypeError: boo', 'TypeError: boo', facts],
-  );
-  assert.deepEqual(
-    written((log) => log.info({ id: 1 }, 'sent', res)),
-    ['sent { res: { statusCode: 200 } }', undefined, { id: 1 }],
-  );
+  writes((log) => log.info(req), ['', undefined, facts]);
+  writes((log) => log.error(req, 'failed'), ['failed', undefined, facts]);
+  writes((log) => log.error(req, 'failed %s', boo), ['failed TypeError: boo', 'TypeError: boo', facts]);
+  writes((log) => log.info({ id: 1 }, 'sent', res), ['sent { res: { statusCode: 200 } }', undefined, { id: 1 }]);
 });
 
 test('the types take what a catch clause has', (t) => {
@@ -198,40 +155,22 @@ test('no value makes logging throw: the line has what can be read of it, and say
     Object.defineProperty({ ...more }, name, { get: fail, enumerable: true });
   const mute = Object.defineProperty(new Error('x'), 'message', { get: fail });
   const unreadable = 'Error: not to be read';
-  assert.deepEqual(
-    written((log) => log.info('took %d ms', Symbol('s'))),
-    ['took NaN ms', undefined, {}],
-  );
-  assert.deepEqual(
-    written((log) => log.info(withGetter('socket', { id: 1 }), 'asked')),
-    ['asked', undefined, { id: 1, unreadable }],
-  );
-  assert.deepEqual(
-    written((log) => log.info(withGetter('url', { id: 1 }), 'asked')),
-    ['asked', undefined, { id: 1, unreadable }],
-  );
+  writes((log) => log.info('took %d ms', Symbol('s')), ['took NaN ms', undefined, {}]);
+  writes((log) => log.info(withGetter('socket', { id: 1 }), 'asked'), ['asked', undefined, { id: 1, unreadable }]);
+  writes((log) => log.info(withGetter('url', { id: 1 }), 'asked'), ['asked', undefined, { id: 1, unreadable }]);
   assert.deepEqual(written((log) => log.info({ id: 1, inner: withGetter('any'), err: mute })).at(-1), {
     id: 1,
     unreadable,
   });
-  assert.deepEqual(
-    written((log) => log.error(mute)),
-    ['', undefined, { unreadable }],
-  );
+  writes((log) => log.error(mute), ['', undefined, { unreadable }]);
   assert.deepEqual(written((log) => log.error({ pid: 7, err: mute }, 'failed')).slice(0, 1), ['failed']);
   const hostile = new Proxy({}, { get: fail, ownKeys: fail, getPrototypeOf: fail });
-  assert.deepEqual(
-    written((log) => log.info(hostile, 'all of it')),
-    ['all of it', undefined, { unreadable }],
-  );
+  writes((log) => log.info(hostile, 'all of it'), ['all of it', undefined, { unreadable }]);
   class Socketless {
     readonly id = 1;
     get socket(): never {
       return fail();
     }
   }
-  assert.deepEqual(
-    written((log) => log.info(new Socketless(), 'asked')),
-    ['asked', undefined, { id: 1 }],
-  );
+  writes((log) => log.info(new Socketless(), 'asked'), ['asked', undefined, { id: 1 }]);
 });
