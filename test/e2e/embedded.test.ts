@@ -119,10 +119,8 @@ for (const [how, main] of [
       await program.printed(/"target":"\/"/);
       const all = lines(program.stderr);
       const reload = all.findIndex(({ level, msg }) => level === 'notice' && /SIGHUP/.test(msg));
-      assert.deepEqual(
-        all.slice(0, reload).filter(({ level }) => level === 'info'),
-        [],
-      );
+      const infos = all.slice(0, reload).filter(({ level }) => level === 'info');
+      assert.deepEqual(infos, []);
       const request = all.find(({ target }) => target === '/');
       assert.ok(typeof request?.request_id === 'string');
     });

@@ -40,10 +40,8 @@ test('plan: a signal ends the process that builds a state, and removes the revis
   program.child.kill('SIGINT');
   assert.equal((await program.ended).signal, 'SIGINT');
   await until(() => isGone(project.pid()), Boolean);
-  assert.deepEqual(
-    readdirSync(temporary).filter((name) => name.startsWith('portico-plan-')),
-    [],
-  );
+  const left = readdirSync(temporary).filter((name) => name.startsWith('portico-plan-'));
+  assert.deepEqual(left, []);
   assert.equal(project.git('worktree', 'list').trim().split('\n').length, 1);
 });
 

@@ -141,10 +141,8 @@ fault_style = openstack\nperiodic_fuzzy_delay = 0\nreport_interval = 1
     configure(2);
     await replaced();
     await replaced();
-    assert.deepEqual(
-      clients.map(({ cut }) => cut),
-      [0, 0, 0, 0],
-    );
+    const cuts = clients.map(({ cut }) => cut);
+    assert.deepEqual(cuts, [0, 0, 0, 0]);
     const goal = ready() + 1;
     process.kill(childrenOf(program.pid)[0]!, 'SIGKILL');
     assert.ok(await until(() => ready() >= goal), program.stderr);

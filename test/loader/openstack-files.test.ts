@@ -165,11 +165,8 @@ test('LD paste files of cinder, manila, masakari, designate, trove and glance lo
   for (const name of Object.keys(FILES)) {
     const config = Config.fromText(SERVICE);
     const loader = new Loader(`${folder}/${name}.ini`, { config });
-    assert.deepEqual(
-      (await loader.check()).filter(({ severity }) => severity === 'error'),
-      [],
-      name,
-    );
+    const errors = (await loader.check()).filter(({ severity }) => severity === 'error');
+    assert.deepEqual(errors, [], name);
     const app = closedAfter(t, await loader.loadApp('main'));
     const mount = /^(\/v[\d.]+): /m.exec(FILES[name]!)![1]!;
     const answer = await request(app, 'GET', `${mount}/things`);

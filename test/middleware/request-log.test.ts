@@ -68,10 +68,8 @@ test('MW-16 without the filter context the caller is the one that an authenticat
 test('AU-11 a line has a caller, a project, a version and an id from elsewhere only where the request has them', async () => {
   const names = ['user_id', 'project_id', 'api_version', 'global_request_id'];
   const ours = (await logged(hello, '/a')).lines[0]!;
-  assert.deepEqual(
-    names.filter((name) => name in ours),
-    [],
-  );
+  const shadowed = names.filter((name) => name in ours);
+  assert.deepEqual(shadowed, []);
   const taken: Record<string, unknown>[] = [];
   const take = (fields: Record<string, unknown>): void => void taken.push(fields);
   const own = { debug: take, info: take, warn: take, error: take, child: () => own };

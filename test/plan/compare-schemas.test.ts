@@ -193,10 +193,8 @@ test('each rule for schemas has a row', () => {
   const rules = Object.keys(RULES).filter((name) => /^(?:request|response)-(?!status|header)/.test(name));
   const tested = new Set(ROWS.map(([, , , rule]) => rule));
   const others = ['response-type-removed', 'response-type-added'];
-  assert.deepEqual(
-    rules.filter((rule) => !tested.has(rule) && !others.includes(rule)),
-    [],
-  );
+  const untested = rules.filter((rule) => !tested.has(rule) && !others.includes(rule));
+  assert.deepEqual(untested, []);
 });
 
 test('what does not matter to clients is no difference', () => {

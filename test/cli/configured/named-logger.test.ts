@@ -76,10 +76,8 @@ test('a logger named in the configuration writes the lines of the parent and of 
   await program.printed(/shop debug details .*"request_id":"req-/);
   await program.stop();
   const lines = program.stderr.split('\n').filter((line) => line !== '');
-  assert.deepEqual(
-    lines.filter((line) => !line.startsWith('shop ')),
-    [],
-  );
+  const wrong = lines.filter((line) => !line.startsWith('shop '));
+  assert.deepEqual(wrong, []);
 });
 
 test('a function can create the logger from the configuration, and log_level sets its level, also in a reload', async (t) => {

@@ -14,10 +14,8 @@ const KNOWN = ['report_interval', 'service_down_time', 'periodic_fuzzy_delay'];
 test('CF-52 LC-9 options are in lower snake case in files, and in camel case in code', async () => {
   assert.ok(named.length > 200, String(named.length));
   const wrong = named.filter(({ name }) => name !== '<name>' && !/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name));
-  assert.deepEqual(
-    wrong.map(({ shown }) => shown),
-    [],
-  );
+  const texts = wrong.map(({ shown }) => shown);
+  assert.deepEqual(texts, []);
   const config = Config.fromText('[DEFAULT]\n[wsgi]\nkeep_alive_timeout = 7\n');
   const { options } = (await bundledOptions()).find(({ group }) => group === 'wsgi')!;
   const read: Readonly<Record<string, unknown>> = config.group('wsgi', options);

@@ -155,10 +155,8 @@ test('every worker of an added or grown service learns how many there will be', 
     { service: new RecordedService('added'), workers: 2 },
   ];
   await fleet.reload({ services });
-  assert.deepEqual(
-    fleet.fakes.get('added')?.spawned.map(({ told }) => told.workers),
-    [2, 2],
-  );
+  const wanted = fleet.fakes.get('added')?.spawned.map(({ told }) => told.workers);
+  assert.deepEqual(wanted, [2, 2]);
   assert.deepEqual(
     grown.spawned.slice(1).map(({ told }) => told.workers),
     [3, 3, 3],

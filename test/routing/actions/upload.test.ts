@@ -41,10 +41,8 @@ for (const [what, length] of [
         return '';
       }
     });
-    assert.deepEqual(
-      open.filter((path) => path.startsWith(folder)),
-      [],
-    );
+    const left = open.filter((path) => path.startsWith(folder));
+    assert.deepEqual(left, []);
     client.close();
   });
 }

@@ -130,10 +130,8 @@ test('SC-66 several servers at once, and their reservation', async (t) => {
   const api = await startCompute(t);
   await makeServer(api, { name: 'web', min_count: 2, max_count: '3' });
   const { servers } = (await api.compute('GET /v2.1/servers?sort_key=display_name&sort_dir=asc')).json;
-  assert.deepEqual(
-    servers.map(({ name }: { name: string }) => name),
-    ['web-1', 'web-2', 'web-3'],
-  );
+  const names = servers.map(({ name }: { name: string }) => name);
+  assert.deepEqual(names, ['web-1', 'web-2', 'web-3']);
   const server = { name: 'r', flavorRef: '1', imageRef: CIRROS, return_reservation_id: 'True' };
   const { json } = await api.compute('POST /v2.1/servers', { body: { server } });
   assert.match(json.reservation_id, /^r-[0-9a-z]{8}$/);
@@ -192,10 +190,8 @@ test('SC-67 a server is renamed, and removed', async (t) => {
   assert.deepEqual([changed.json.server.name, changed.json.server.accessIPv4], ['new', '192.0.2.1']);
   const members = Object.keys(changed.json.server);
   const absent = /^OS-EXT-|^OS-SRV-USG|^key_name$|^config_drive$|^host_status$|volumes_attached$/;
-  assert.deepEqual(
-    members.filter((name) => absent.test(name)),
-    [],
-  );
+  const internal = members.filter((name) => absent.test(name));
+  assert.deepEqual(internal, []);
   for (const server of [{ name: '' }, { accessIPv4: 'here' }, { description: 'd' }, { status: 'ACTIVE' }]) {
     assert.equal((await api.compute(`PUT /v2.1/servers/${id}`, { body: { server } })).status, 400);
   }

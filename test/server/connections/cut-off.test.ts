@@ -132,10 +132,8 @@ for (const [what, make] of Object.entries(APPS)) {
     client.close();
     assert.deepEqual(await outcome, { completed: false });
     await stop();
-    assert.deepEqual(
-      log.lines.filter(({ level }) => level === 'error' || level === 'warn'),
-      [],
-    );
+    const problems = log.lines.filter(({ level }) => level === 'error' || level === 'warn');
+    assert.deepEqual(problems, []);
   });
 }
 
