@@ -185,7 +185,9 @@ async function compile() {
 }
 
 async function run(...command) {
-  const [status] = await once(spawn(process.execPath, command, { stdio: 'inherit' }), 'exit');
+  // Compiler and bundler are in Go, and collect garbage for a fifth of their time with its default.
+  const env = { GOGC: '400', ...process.env };
+  const [status] = await once(spawn(process.execPath, command, { stdio: 'inherit', env }), 'exit');
   if (status !== 0) process.exit(1);
 }
 
