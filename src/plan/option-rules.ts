@@ -29,15 +29,21 @@ const ROWS: readonly OptionRow[] = [
   { group: /^ssl$/, opt: /^(?:ca_file|ciphers|min_version|minimum_version|version|client_.*)$/, is: 'seen' },
 ];
 
-/** Reports whether a value is the same in both states, as far as they know it. */
+/** Reports whether a value is the same in both states, as far as they know it. One that is not set is the same as none. */
 export function sameValue(old: ShownValue | undefined, now: ShownValue | undefined): boolean {
   const isOtherSecret = old?.digest != null && now?.digest != null && old.digest !== now.digest;
-  return old?.value === now?.value && !isOtherSecret;
+  return knownValue(old) === knownValue(now) && !isOtherSecret;
 }
 
 /** Returns both values, as they are shown. */
 export function valuesText(old: ShownValue | undefined, now: ShownValue | undefined): string {
-  return old?.value === now?.value ? 'another secret' : `${old?.value ?? 'none'} -> ${now?.value ?? 'none'}`;
+  return knownValue(old) === knownValue(now)
+    ? 'another secret'
+    : `${knownValue(old) ?? 'none'} -> ${knownValue(now) ?? 'none'}`;
+}
+
+function knownValue(shown: ShownValue | undefined): string | null {
+  return shown?.value ?? null;
 }
 
 /** Returns the rule of a changed option. Any option of the paste file may be noticed. */
