@@ -115,7 +115,7 @@ test('a path that cannot be reached and a name that cannot be resolved are refus
   });
 });
 
-test('RL-95 a unix socket has mode 0660, replaces a stale one, and goes at the end', async () => {
+test('RL-95 a unix socket has mode 0660, is not taken from a live server, and goes at the end', async () => {
   const folder = temporaryFolder('portico-');
   const path = join(folder, 'api.sock');
   const server = new Server('unix', hello, { path });
