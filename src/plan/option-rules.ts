@@ -29,21 +29,19 @@ const ROWS: readonly OptionRow[] = [
   { group: /^ssl$/, opt: /^(?:ca_file|ciphers|min_version|minimum_version|version|client_.*)$/, is: 'seen' },
 ];
 
-/** Reports whether a value is the same in both states, as far as they know it. One that is not set is the same as none. */
+/** Reports whether a value is the same in both states, as far as they know it. An option that only one state has is the same as one without a value. */
 export function sameValue(old: ShownValue | undefined, now: ShownValue | undefined): boolean {
   const isOtherSecret = old?.digest != null && now?.digest != null && old.digest !== now.digest;
-  return knownValue(old) === knownValue(now) && !isOtherSecret;
+  return textOf(old) === textOf(now) && !isOtherSecret;
 }
 
 /** Returns both values, as they are shown. */
 export function valuesText(old: ShownValue | undefined, now: ShownValue | undefined): string {
-  return knownValue(old) === knownValue(now)
-    ? 'another secret'
-    : `${knownValue(old) ?? 'none'} -> ${knownValue(now) ?? 'none'}`;
+  return textOf(old) === textOf(now) ? 'another secret' : `${textOf(old)} -> ${textOf(now)}`;
 }
 
-function knownValue(shown: ShownValue | undefined): string | null {
-  return shown?.value ?? null;
+function textOf(shown: ShownValue | undefined): string {
+  return shown?.value ?? 'none';
 }
 
 /** Returns the rule of a changed option. Any option of the paste file may be noticed. */
