@@ -71,7 +71,7 @@ export interface ReportedChange {
   /**
    * Effect of the change: a restart is needed if the old value still applies. `passed to reset()`: by a mutate, after which only workers
    * that start later have the new value of Portico's own options. `not applied`: the reload was refused. `no effect`: the process that runs
-   * the services declares no option of that name.
+   * the services declares no option of that name, or it is known to have none.
    */
   readonly effect: 'applied' | 'passed to reset()' | 'needs a restart' | 'not applied' | 'no effect';
 }
@@ -128,7 +128,9 @@ export function undeclaredChanges(before: State, after: State, groups: DeclaredG
     if (isDeepStrictEqual(was.map(textOf), is.map(textOf))) return [];
     const place = locationText((is.at(-1) ?? was.at(-1)!).location);
     const where = is.length === 0 ? `no longer at ${place}` : place;
-    return [{ option, old: shownOf(was), new: shownOf(is), where, effect: 'applied' }];
+    const { group, opt } = is.at(-1) ?? was.at(-1)!;
+    const effect = groups.hasNoEffect(group, opt) ? 'no effect' : 'applied';
+    return [{ option, old: shownOf(was), new: shownOf(is), where, effect }];
   });
 }
 

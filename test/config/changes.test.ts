@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Config, defineOptions, list } from 'portico/config';
+import { writtenElsewhere } from '#internal/config';
 import { temporaryFolder } from '../fixtures/keeper.js';
 
 test('OP-81 a report names what changed among the options that nobody declared here, where nothing overrides them', async () => {
@@ -17,6 +18,32 @@ test('OP-81 a report names what changed among the options that nobody declared h
   assert.deepEqual(
     report().map(({ option, where, effect }) => `${option} ${effect} ${where.replace(folder, '')}`),
     ['greet.word applied no longer at /portico.ini:2:8', 'other.word applied /portico.ini:6:8'],
+  );
+});
+
+test('OP-81 a report says of options without an effect here that they have none', async () => {
+  const folder = temporaryFolder('portico-without-effect-');
+  const file = join(folder, 'portico.ini');
+  const options = writtenElsewhere(defineOptions({ words: list({ help: 'Words.' }) }), {
+    removed: { patience: 'it ends after 10 s.' },
+    unused: { verbose: 'log_level has it.' },
+  });
+  writeFileSync(file, '[greet]\npatience = 1\n', { mode: 0o600 });
+  const config = await Config.load({ files: [file], dirs: [], env: {}, argv: [] });
+  config.group('greet', options);
+  config.register('shop:<name>', options);
+  writeFileSync(file, '[DEFAULT]\nlock_path = a\nbooks_patience = 1\n[greet]\npatience = 2\nverbose = yes\n', {
+    mode: 0o600,
+  });
+  const { report } = await config.next();
+  assert.deepEqual(
+    report().map(({ option, effect }) => `${option} ${effect}`),
+    [
+      'greet.patience no effect',
+      'DEFAULT.lock_path no effect',
+      'DEFAULT.books_patience no effect',
+      'greet.verbose no effect',
+    ],
   );
 });
 

@@ -10,6 +10,7 @@ import { boolean } from '../types/number-types.js';
 import {
   type Elsewhere,
   elsewhereOf,
+  entryOf,
   type Option,
   type OptionDeclarations,
   writtenElsewhere,
@@ -223,6 +224,13 @@ export class DeclaredGroups {
   /** Returns how other applications write the options of a section. */
   elsewhereIn(section: string): Elsewhere | undefined {
     return this.#elsewhere.get(section) ?? this.#elsewhere.get(`${this.#templateOf(section)}<name>`);
+  }
+
+  /** Reports whether a name that nobody declares is known to have no effect: an option of the last version, or of other applications. */
+  hasNoEffect(group: string, opt: string): boolean {
+    const flat = group === 'DEFAULT' ? this.removedFlat(opt) : undefined;
+    const { unused, removed } = flat ?? this.elsewhereIn(group) ?? {};
+    return (entryOf(removed, opt) ?? entryOf(unused, opt)) !== undefined;
   }
 
   /** Returns what is known of a flat name of `[DEFAULT]`, such as `compute_listen_backlog`, whose option of `[api:<name>]` is gone. */
