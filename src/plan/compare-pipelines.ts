@@ -1,11 +1,14 @@
 /** Differences in the paste file: pipelines, mounts, and the sections of filters and apps. */
 import { orderChanges } from '../text/index.js';
-import { type Difference, difference, pairs } from './difference.js';
+import { atWorst, type Difference, difference, pairs } from './difference.js';
 import { optionRule, sameValue, valuesText } from './option-rules.js';
 import type { ApiState, MountState, PartState, PipelineState } from './state.js';
 
-/** Returns the differences of what one API uses of its paste file. */
-export function comparePipelines(before: ApiState, after: ApiState): Difference[] {
+/**
+ * Returns the differences of what one API uses of its paste file. `options`: changed options of the configuration, by their keys; those that a
+ * section takes are told there once, with the worse rule.
+ */
+export function comparePipelines(before: ApiState, after: ApiState, options: Map<string, Difference>): Difference[] {
   const api = after.name;
   return [
     ...pairs(before.pipelines, after.pipelines, ({ name }) => name).flatMap(([old, now]) => pipeline(api, old, now)),
@@ -13,7 +16,7 @@ export function comparePipelines(before: ApiState, after: ApiState): Difference[
       mount(api, old, now),
     ),
     ...pairs(before.parts, after.parts, ({ kind, name }) => `${kind} ${name}`).flatMap(([old, now]) =>
-      part(api, old, now),
+      part({ api, options }, old, now),
     ),
   ];
 }
@@ -52,7 +55,11 @@ function mount(api: string, was: MountState | undefined, is: MountState | undefi
 }
 
 /** A section that only one state has is described by what uses it. */
-function part(api: string, was: PartState | undefined, is: PartState | undefined): Difference[] {
+function part(
+  { api, options }: { readonly api: string; readonly options: Map<string, Difference> },
+  was: PartState | undefined,
+  is: PartState | undefined,
+): Difference[] {
   if (was === undefined || is === undefined) return [];
   const about = { api, subject: `${is.kind} ${is.name}`, old: was.place, new: is.place };
   const found: Difference[] = [];
@@ -63,6 +70,13 @@ function part(api: string, was: PartState | undefined, is: PartState | undefined
     if (sameValue(old, now)) continue;
     const values = { old: old?.value ?? null, new: now?.value ?? null };
     const rule = optionRule({ group: `${is.kind} ${is.factory ?? ''}`, opt: name, ...values });
+    const [fromOld, fromNow] = [(old ?? now)!.from, (now ?? old)!.from];
+    const from = (fromOld === fromNow ? fromNow : null) ?? '';
+    const ofConfiguration = options.get(from);
+    if (ofConfiguration !== undefined) {
+      options.set(from, atWorst(ofConfiguration, rule));
+      continue;
+    }
     const places = { old: old?.place ?? was.place, new: now?.place ?? is.place };
     const text = `${name} ${valuesText(old, now)}`;
     found.push(difference({ ...about, ...places }, rule, text, { effect: 'applied by a reload' }));

@@ -17,14 +17,15 @@ import { namedValue } from './value-path.js';
 
 /** Returns all differences, the worst first. */
 export function compareStates(before: State, after: State): Difference[] {
+  const changed = options(before, after);
   return sorted([
-    ...pairs(before.apis, after.apis, ({ name }) => name).flatMap(([old, now]) => api(old, now)),
+    ...pairs(before.apis, after.apis, ({ name }) => name).flatMap(([old, now]) => api(old, now, changed)),
     ...pairs(before.services, after.services, ({ name }) => name).flatMap(([old, now]) => service(old, now)),
-    ...options(before, after),
+    ...changed.values(),
   ]);
 }
 
-function api(was: ApiState | undefined, is: ApiState | undefined): Difference[] {
+function api(was: ApiState | undefined, is: ApiState | undefined, options: Map<string, Difference>): Difference[] {
   const { name, addresses } = (is ?? was)!;
   const about = { api: name, subject: `api ${name}`, old: was?.place ?? null, new: is?.place ?? null };
   const on = addresses.join(', ');
@@ -43,7 +44,7 @@ function api(was: ApiState | undefined, is: ApiState | undefined): Difference[] 
   if (was.tls !== is.tls) found.push(difference(about, 'tls-changed', `${scheme(was)} -> ${scheme(is)}`, { effect }));
   found.push(...workers(about, was, is));
   if (was.app !== is.app) found.push(difference(about, 'api-app-changed', `app ${was.app} -> ${is.app}`));
-  return [...found, ...compareRoutes(was, is), ...comparePipelines(was, is), ...jobs(name, was.jobs, is.jobs)];
+  return [...found, ...compareRoutes(was, is), ...comparePipelines(was, is, options), ...jobs(name, was.jobs, is.jobs)];
 }
 
 function workers(
@@ -124,8 +125,9 @@ export function isToldElsewhere(option: string): boolean {
   return TOLD_ELSEWHERE.some((each) => each.test(option));
 }
 
-function options(before: State, after: State): Difference[] {
-  return pairs(before.options, after.options, optionKey).flatMap(([old, now]) => {
+/** Returns the changed options by their keys. */
+function options(before: State, after: State): Map<string, Difference> {
+  const found = pairs(before.options, after.options, optionKey).flatMap(([old, now]): [string, Difference][] => {
     const { group, opt, restart } = (now ?? old)!;
     if (isToldElsewhere(optionKey({ group, opt }))) return [];
     if (sameValue(old, now)) return [];
@@ -135,6 +137,8 @@ function options(before: State, after: State): Difference[] {
     const rule = optionRule({ group, opt, old: old?.value ?? null, new: now?.value ?? null });
     const text = valuesText(old, now);
     const change = old === undefined ? 'added' : now === undefined ? 'removed' : 'changed';
-    return [difference(about, rule, text, { change, effect: restart ? 'needs a restart' : 'applied by a reload' })];
+    const effect = restart ? 'needs a restart' : 'applied by a reload';
+    return [[optionKey({ group, opt }), difference(about, rule, text, { change, effect })]];
   });
+  return new Map(found);
 }

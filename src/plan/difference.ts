@@ -44,6 +44,12 @@ export function difference(
   return { class: RULES[rule].class, change, rule, api, subject, route, text, value, effect, old, new: now };
 }
 
+/** Returns a difference with this rule, if that is worse than its own. */
+export function atWorst(one: Difference, rule: RuleName): Difference {
+  const { class: is } = RULES[rule];
+  return CLASSES.indexOf(is) < CLASSES.indexOf(one.class) ? { ...one, class: is, rule } : one;
+}
+
 /** Returns what has the same key in both, and what only one has. */
 export function pairs<T>(
   before: readonly T[],

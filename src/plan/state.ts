@@ -72,6 +72,8 @@ export interface ShownValue {
 
 export interface PartOption extends ShownValue {
   readonly place: Place;
+  /** Option of the configuration whose value it has, `shelf.most`; null: the section has its own. Absent in the state of an older Portico. */
+  readonly from?: string | null;
 }
 
 /** A Router of an app. */

@@ -126,6 +126,8 @@ const EDITS: readonly Edit[] = [
   [ini, '[wsgi]', '[wsgi]\npaths = refuse'],
   [ini, '[DEFAULT]', '[DEFAULT]\nfault_style = problem'],
   [ini, 'password = first', 'password = second'],
+  // An option that a filter takes from the configuration is told once.
+  [ini, '[wsgi]', '[cors]\nallowed_origin = https://a.example\n[wsgi]'],
   [ini, 'max_queue = 1000', 'max_queue = 1000 '],
   // Services.
   [ini, 'enabled_services = mail\n', ''],

@@ -5,7 +5,14 @@ import type { ContextTree } from '../../loader/index.js';
 import { additionsOfNode, piped } from '../../loader/internal.js';
 import { silentLogger } from '../../log/internal.js';
 import type { DescribedJob } from '../../managers/index.js';
-import type { ApiState, MountState, PartState, PipelineState, RouteState } from '../../plan/index.js';
+import {
+  type ApiState,
+  type MountState,
+  optionKey,
+  type PartState,
+  type PipelineState,
+  type RouteState,
+} from '../../plan/index.js';
 import { WSGIService } from '../../server/index.js';
 import { managerOf, type PlannedApi } from '../../server/internal.js';
 import { formatAddress } from '../../service/internal.js';
@@ -107,9 +114,12 @@ class Sections {
   }
 
   #options(node: ContextTree): PartState['options'] {
+    const { group } = (node.resolved ?? {}) as { readonly group?: string };
     return Object.fromEntries(
       effectiveOptions(node, this.#config).map(({ name, shown, whole }) => {
-        return [name, { ...shownValue(shown, whole, this.#key), place: placed(node.options.get(name)) }];
+        const own = node.options.get(name);
+        const from = own === undefined && group !== undefined ? optionKey({ group, opt: name }) : null;
+        return [name, { ...shownValue(shown, whole, this.#key), place: placed(own), from }];
       }),
     );
   }
