@@ -79,6 +79,11 @@ export class ProgramCode {
   /** Digests of other versions that were already reported, of the last ones. */
   readonly #others = new Set<string>();
 
+  /** Reports whether a worker of the service has listed its files: the code of later ones may be another. */
+  knows(service: string): boolean {
+    return this.#listed.has(service);
+  }
+
   /**
    * Reports whether a worker of the service that is ready now may have loaded another content than the first one: a known file is another one
    * by now, or has changed since that worker started. True until one has listed its files. `folder`: the working directory of the workers.

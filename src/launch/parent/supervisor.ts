@@ -250,7 +250,7 @@ export class Supervisor {
       loaded: (loaded) => {
         const startedAt = performance.timeOrigin + worker.startedAt;
         const { files, isNew } = generation.code.compare(loaded, { service: pool.name, folder, startedAt });
-        worker.otherCode = files;
+        worker.runs(files);
         logCode(this.#log, worker, isNew);
       },
       read: (files) => {
@@ -262,9 +262,14 @@ export class Supervisor {
     });
     // A listing takes a worker 0.1 s, and most run the same code.
     const compareCode = (): void => {
-      if (generation.code.mayDiffer(pool.name, folder)) worker.tell('list');
-      else logCode(this.#log, worker, false);
+      if (generation.code.mayDiffer(pool.name, folder)) {
+        worker.tell('list');
+        return;
+      }
+      worker.runs([]);
+      logCode(this.#log, worker, false);
     };
+    worker.code = generation.code;
     void worker.ready.then(compareCode, () => undefined);
     this.#lookEach(LOOK_MS);
     if (holds) void this.#hold(worker, generation);

@@ -76,6 +76,12 @@ export class WorkerHandle {
   worn: 'recycle' | 'memory' | undefined;
   /** Files that the first worker of its configuration has loaded with another content. */
   otherCode: readonly string[] = [];
+  /** Settles when it is known whether its code is that of its configuration. */
+  readonly compared = deferred();
+  /** True from then on. */
+  isCompared = false;
+  /** Code of its configuration. */
+  code: FleetGeneration['code'] | undefined;
   /** Time that its start may take; 0: no limit. */
   readonly startTimeoutMs: number;
   /** Time for which it still accepts connections in a stop. */
@@ -113,6 +119,13 @@ export class WorkerHandle {
     child.once('disconnect', () => void this.#silenced());
     this.#channel.send(first);
     for (const socket of sockets) this.#channel.send({ kind: 'socket' }, socket);
+  }
+
+  /** Notes the files that it has loaded with another content than its configuration began with. */
+  runs(otherCode: readonly string[]): void {
+    this.otherCode = otherCode;
+    this.isCompared = true;
+    this.compared.resolve();
   }
 
   get state(): WorkerState {
