@@ -90,13 +90,27 @@ function choiceNames(choices: Choices): readonly string[] {
 function choose(names: readonly string[], text: string, ignoreCase: boolean): string {
   const found = names.find((name) => name === text || (ignoreCase && name.toLowerCase() === text.toLowerCase()));
   if (found !== undefined) return found;
-  const [nearest] = nearestNames(text, names);
-  // Of TLSv1 and TLSv1.3 none is nearer to TLSv9.
-  const near = names.some((name) => name !== nearest && name.startsWith(nearest ?? ' ')) ? undefined : nearest;
+  const near = nearestChoice(names, text);
   throw new InvalidValue(
     `should be one of ${names.join(', ')}`,
     near === undefined ? undefined : `did you mean '${near}'?`,
   );
+}
+
+/** Returns the choice that was probably meant. */
+function nearestChoice(names: readonly string[], text: string): string | undefined {
+  const [nearest] = nearestNames(text, names);
+  if (nearest !== undefined) {
+    // Of TLSv1 and TLSv1.3 none is nearer to TLSv9.
+    return names.some((name) => name !== nearest && name.startsWith(nearest)) ? undefined : nearest;
+  }
+  // The words of other applications: `warning` for `warn`, `err` for `error`.
+  const word = text.toLowerCase();
+  const [same, ...more] = names.filter((name) => {
+    const shorter = Math.min(name.length, word.length);
+    return shorter > 2 && word.slice(0, shorter) === name.slice(0, shorter).toLowerCase();
+  });
+  return more.length === 0 ? same : undefined;
 }
 
 /** A regular expression in JavaScript's syntax, with the `u` flag. An empty value is refused. */

@@ -28,6 +28,18 @@ test('CF-64 a choice names the choices and the nearest one', () => {
       error.hint === "did you mean 'reload'?",
   );
   assert.throws(() => method.parse(''), /must not be empty/);
+  const level = oneOf(['trace', 'warn', 'error', 'TLSv1', 'TLSv1.3']);
+  const hintFor = (text: string): unknown => {
+    try {
+      return level.parse(text);
+    } catch (error) {
+      return (error as InvalidValue).hint;
+    }
+  };
+  assert.equal(hintFor('WARNING'), "did you mean 'warn'?");
+  assert.equal(hintFor('err'), "did you mean 'error'?");
+  assert.equal(hintFor('TLSv1.33333'), undefined);
+  assert.equal(hintFor('wa'), undefined);
   assert.equal(oneOf(['', 'a'], { default: 'a' }).parse(''), '');
 });
 
