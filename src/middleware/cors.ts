@@ -58,7 +58,9 @@ const corsOptions = defineOptions({
 });
 
 writtenElsewhere(corsOptions, {
-  removed: { allow_private_network: 'browsers do not ask for it any more, but their users.' },
+  removed: {
+    allow_private_network: 'browsers ask the user, not the server, whether a page may reach a private network.',
+  },
 });
 
 /** Request headers that the pages of every allowed origin may send: CORS-safelisted ones, and those that concern only caches. */

@@ -37,6 +37,15 @@ const CASES: Readonly<Record<string, Case>> = {
     },
     says: ["[filter:f] max_body_size: unknown option\n  did you mean 'max_request_body_size'?"],
   },
+  'an option that only the last version of a filter had': {
+    it: {
+      filters: 'f',
+      sections: '[filter:f]\npaste.filter_factory = portico/middleware:cors\nallow_private_network = true',
+    },
+    says: [
+      '[filter:f] allow_private_network: has no effect any more\n  Remove it: browsers ask the user, not the server, whether a page may reach a private network.',
+    ],
+  },
   'a section of the paste file': {
     it: { more: '[filter:sizelimit]\npaste.filter_factory = portico/middleware:sizelimit\n[pipeline:shop]' },
     says: ['filter:sizelimit', 'pipeline:shop'].map(
