@@ -29,7 +29,8 @@ const app = `
 import { filterFactory } from 'portico/app';
 import { defineOptions, string } from 'portico/config';
 export const options = defineOptions('mail', { host: string({ default: 'localhost', help: 'Mail host.' }) });
-const team = { team: string({ required: true, help: 'Team.' }) };
+const help = 'Team.';
+const team = { team: string({ required: true, help }), town: string({ default: '', help }) };
 export const filter = filterFactory('team', defineOptions(team), () => (app) => app);
 export const app = (globals, locals, { log }) => (req, res) => {
   if (req.url === '/level') return res.end(JSON.stringify([log.level, process.pid]));
@@ -63,7 +64,7 @@ const file = untilFileEnds();
 /** One service for the tests that follow one another, of which the last one stops it. */
 const shared = startedOnce(() =>
   served(file, {
-    more: '[wsgi]\nkeep_alive = false\n[mail]\nhost = relay\n',
+    more: '[wsgi]\nkeep_alive = false\n[mail]\nhost = relay\n[team]\ntown = Ulm\n',
     workers: 1,
     files: { 'api-paste.ini': paste },
   }),
@@ -259,6 +260,8 @@ test('config show --running has the options of the application, from a worker: t
   // A section of the paste file may set it: it is not refused because no group does.
   const { stdout } = await shown('team.team');
   assert.equal(stdout, '[team] team = none  (default; sections of the paste file: api-cli pipeline)\n');
+  const town = (await shown('team.town')).stdout;
+  assert.match(town, /^\[team\] town = Ulm {2}\(portico\.ini:\d+:8; sections of the paste file: api-cli pipeline\)\n$/);
 });
 
 test('config show --running says of which service no worker lists its options', async (t) => {

@@ -14,12 +14,12 @@ import {
   UsageError,
   upgradeText,
 } from '../../config/internal.js';
-import { didYouMean, type Location, locationText, PorticoError, shownPath } from '../../errors/index.js';
+import { didYouMean, type Location, locationText, PorticoError } from '../../errors/index.js';
 import { optionKey, sectionKey } from '../../ini/index.js';
 import { choice, example, wholeNumber } from '../command.js';
 import { addConfigurationOptions } from '../command-line.js';
 import { bundledOptions, type Registration } from '../configured/bundled-options.js';
-import { configuredPasteFile, readConfiguration, refuseUnread } from '../configured/configuration.js';
+import { readConfiguration, refuseUnread } from '../configured/configuration.js';
 import { declareFactories, type ReadArguments, readDeclared } from '../configured/declared-configuration.js';
 import { type MeantService, socketOf } from '../configured/find-service.js';
 import { ask } from '../control-client.js';
@@ -164,7 +164,7 @@ async function show(option: string | undefined, args: ShowArguments): Promise<vo
   const config = args.running === true ? undefined : await readDeclared(args);
   const all = config === undefined ? await running(args) : showOptions(config);
   const listed = args.changed === true ? all.filter(({ isDefault }) => !isDefault) : all;
-  const options = option === undefined ? listed : [one(all, option, config)];
+  const options = option === undefined ? listed : [one(all, option)];
   if (args.json === true) {
     process.stdout.write(`${JSON.stringify({ schema: 'portico-config', version: 1, options }, undefined, 2)}\n`);
   } else {
@@ -195,12 +195,11 @@ async function running(args: MeantService): Promise<readonly ShownOption[]> {
 }
 
 /** `compute.port` is short for `api:compute.port`; an option alone belongs to `[DEFAULT]`. */
-function one(all: readonly ShownOption[], name: string, config: Config | undefined): ShownOption {
+function one(all: readonly ShownOption[], name: string): ShownOption {
   const dot = name.lastIndexOf('.');
   const [group, opt] = dot < 0 ? ['DEFAULT', name] : [sectionKey(name.slice(0, dot)), optionKey(name.slice(dot + 1))];
   for (const candidate of [group, `api:${group}`]) {
     const found = all.find((each) => sectionKey(each.group) === candidate && each.opt === opt);
-    if (found !== undefined && config !== undefined && found.ofPaste === true) throw ofPaste(found, config);
     if (found !== undefined) return found;
   }
   const names = all.map((each) => (each.group === 'DEFAULT' ? each.opt : `${each.group}.${each.opt}`));
@@ -211,17 +210,9 @@ function one(all: readonly ShownOption[], name: string, config: Config | undefin
   throw new UsageError(`there is no option ${opt} in [${group}]`, hint);
 }
 
-function ofPaste({ group, opt }: ShownOption, config: Config): UsageError {
-  const file = shownPath(configuredPasteFile(config));
-  return new UsageError(
-    `[${group}] ${opt} is an option of filters or apps: no file of the configuration sets it, a section of ${file} may`,
-    'Ask api-cli pipeline, which shows the value in each section.',
-  );
-}
-
 function text(option: ShownOption): string {
   const { group, opt, value, refused, location, ofPaste, shadowed } = option;
-  const from = ofPaste === true ? 'default; sections of the paste file: api-cli pipeline' : place(location);
+  const from = `${place(location)}${ofPaste === true ? '; sections of the paste file: api-cli pipeline' : ''}`;
   const why = refused === undefined ? '' : `  refused: ${refused}`;
   const hidden = shadowed.map((each) => `\n    shadows ${each.value}  (${place(each.location)})`).join('');
   return `[${group}] ${opt} = ${value}  (${from})${why}${hidden}`;

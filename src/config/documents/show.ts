@@ -20,8 +20,9 @@ export function differencesFromDefaults(config: Config): ShownOption[] {
 }
 
 function shown({ group, opt, option, value, written, location, shadowed, issues }: Resolved) {
-  const ofPaste = location.kind === 'default' && isSectional(group);
-  const refused = value === undefined && !ofPaste ? issues.find(({ severity }) => severity === 'error') : undefined;
+  const ofPaste = isSectional(group);
+  const isLeftOut = ofPaste && location.kind === 'default';
+  const refused = value === undefined && !isLeftOut ? issues.find(({ severity }) => severity === 'error') : undefined;
   const last = written.at(-1);
   return {
     group,
@@ -32,7 +33,7 @@ function shown({ group, opt, option, value, written, location, shadowed, issues 
     /** Reason of a refused value. */
     ...(refused === undefined ? {} : { refused: refused.message }),
     location,
-    /** No source sets it, and sections of the paste file may: one that is required is not refused. */
+    /** Sections of the paste file may set it, and take precedence: one that is required and not set is not refused. */
     ...(ofPaste && { ofPaste }),
     /** Overridden values, highest precedence first. */
     shadowed: shadowed.map((written) => ({ value: maskText(opt, option, written.text), location: written.location })),

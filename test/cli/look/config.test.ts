@@ -140,7 +140,11 @@ export const storage = defineOptions('storage', { room: integer({ default: 3, he
   // Commands of this file run in one process: the next one imports the factories.
   assert.equal(run(['show', 'limit.most', '--no-import'], project.folder).code, 2);
   const shown = run(['show', 'limit.most'], project.folder);
-  assert.match(shown.out, /^\[limit\] most = 5 {2}\(portico\.ini:7:8\)$/m, shown.err);
+  assert.match(
+    shown.out,
+    /^\[limit\] most = 5 {2}\(portico\.ini:7:8; sections of the paste file: api-cli pipeline\)$/m,
+    shown.err,
+  );
   assert.match(run(['show'], project.folder).out, /^\[api:hello\] proxy_key = \*{4} {2}\(portico\.ini:5:13\)$/m);
   const { out } = run(['generate'], project.folder);
   assert.match(out, /^\[storage\]\n\n# How much of it\. \(integer\)\n#room = 3$/m);
