@@ -5,9 +5,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Diagnostic, type Location, locationText, printDiagnostic } from '../errors/index.js';
 import { masked, maskUndeclared } from '../text/index.js';
 import type { Sources, State, Written } from './state.js';
-import { maskValue } from './types/mask.js';
+import { maskText, maskValue } from './types/mask.js';
 import type { DeclaredGroups } from './values/declared-groups.js';
 import type { Generation } from './values/generation.js';
+import { declarationOfUnused } from './values/unknown-names.js';
 import { layerOf, nameOf, type Resolved, variableName, writtenIn } from './values/written.js';
 
 /** One option whose parsed value has changed. */
@@ -130,15 +131,18 @@ export function undeclaredChanges(before: State, after: State, groups: DeclaredG
     const where = is.length === 0 ? `no longer at ${place}` : place;
     const { group, opt } = is.at(-1) ?? was.at(-1)!;
     const effect = groups.hasNoEffect(group, opt) ? 'no effect' : 'applied';
-    return [{ option, old: shownOf(was), new: shownOf(is), where, effect }];
+    return [{ option, old: shownOf(was, groups), new: shownOf(is, groups), where, effect }];
   });
 }
 
 const textOf = ({ text }: Written): string => text;
 
 /** Returns all values of a repeated key, or that they are masked. */
-function shownOf(lines: readonly Written[]): string {
-  const shown = lines.map(({ opt, text }) => maskUndeclared(opt, text));
+function shownOf(lines: readonly Written[], groups: DeclaredGroups): string {
+  const shown = lines.map(({ group, opt, text }) => {
+    const known = declarationOfUnused(groups.elsewhereIn(group), opt);
+    return known === undefined ? maskUndeclared(opt, text) : maskText(opt, known, text);
+  });
   return shown.includes(masked) ? masked : shown.join(', ') || 'none';
 }
 

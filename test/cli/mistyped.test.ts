@@ -46,6 +46,13 @@ const CASES: Readonly<Record<string, Case>> = {
       '[filter:f] allow_private_network: has no effect any more\n  Remove it: browsers ask the user, not the server, whether a page may reach a private network.',
     ],
   },
+  'an option of the last version beside a name of another application': {
+    it: { defaults: 'lock_path = /run/shop\nmy_ip = ::1' },
+    says: [
+      '[DEFAULT] lock_path: has no effect any more\n  Remove it: there are no lock files.',
+      '  other_names = DEFAULT.my_ip\n',
+    ],
+  },
   'a section of the paste file': {
     it: { more: '[filter:sizelimit]\npaste.filter_factory = portico/middleware:sizelimit\n[pipeline:shop]' },
     says: ['filter:sizelimit', 'pipeline:shop'].map(
@@ -160,6 +167,14 @@ for (const [name, { it, says, never }] of Object.entries(CASES)) {
     if (never !== undefined) assert.doesNotMatch(said, never);
   });
 }
+
+test('OP-3 check shows the lines of options that are gone, with their values', () => {
+  const sections = '[filter:f]\npaste.filter_factory = portico/middleware:stats\nname = a\nsample_rate = 0.5';
+  const project = emptyProject(filesOf({ defaults: 'lock_path = /run/shop', filters: 'f', sections }));
+  const { stdout } = command(['check'], { cwd: project.folder });
+  assert.match(stdout, /^ {4}lock_path = \/run\/shop$/m);
+  assert.match(stdout, /^ {4}sample_rate = 0\.5$/m);
+});
 
 /** Findings, without the pages that explain them, the summary and the log. */
 const findingsIn = (text: string): string =>

@@ -272,7 +272,7 @@ test('CF-66 strict_config has no effect, and says so', () => {
   const config = Config.fromText('[DEFAULT]\nstrict_config = true\n');
   assert.deepEqual(
     config.problems().map(({ severity, option, message, hint }) => [severity, option, message, hint]),
-    [['warning', 'strict_config', 'has no effect here', 'Remove the line: a name without an owner is always refused.']],
+    [['warning', 'strict_config', 'has no effect any more', 'Remove it: a name without an owner is always refused.']],
   );
 });
 

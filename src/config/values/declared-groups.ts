@@ -45,8 +45,8 @@ export const configOptions = writtenElsewhere(
     }),
   }),
   {
-    unused: { strict_config: 'Remove the line: a name without an owner is always refused.' },
     removed: {
+      strict_config: 'a name without an owner is always refused.',
       lock_path: 'there are no lock files.',
       temp_dir: 'the directory for temporary files is that of the system; TMPDIR in the environment sets another.',
     },

@@ -15,7 +15,7 @@ import { maskLocation, maskText, maskValue } from '../types/mask.js';
 import { camelCase, elsewhereOf, type Option, type OptionDeclarations, type WrittenValue } from '../types/option.js';
 import type { Generation } from './generation.js';
 import { hintFor } from './option-issues.js';
-import { undeclared, unknownNames } from './unknown-names.js';
+import { declarationOfUnused, undeclared, unknownNames } from './unknown-names.js';
 import type { Resolved } from './written.js';
 
 /** Options of reading a group. */
@@ -144,7 +144,10 @@ export function unknownLocals(
       const at = {
         section: written.origin?.section ?? group,
         option: name,
-        location: placeOf(name, undefined, { ...written, origin: written.origin && originOfName(written.origin) }),
+        location: placeOf(name, declarationOfUnused(elsewhere, name), {
+          ...written,
+          origin: written.origin && originOfName(written.origin),
+        }),
       };
       const near = (): string => suggestion(name, known) ?? `its options are ${[...known].join(', ')}`;
       return undeclared(at, elsewhere, near);

@@ -6,7 +6,8 @@ import { type Diagnostic, inOrder, type Location, locationInFile, suggestion } f
 import { announcedGroups } from '../../modules/index.js';
 import type { Sources } from '../state.js';
 import { maskLocation } from '../types/mask.js';
-import { type Elsewhere, entryOf } from '../types/option.js';
+import { type Elsewhere, entryOf, type Option } from '../types/option.js';
+import { string } from '../types/text-types.js';
 import type { DeclaredGroups } from './declared-groups.js';
 import type { Generation } from './generation.js';
 import { NearestOwned } from './nearest-owned.js';
@@ -33,6 +34,12 @@ const VARIABLE = 'PORTICO_CONFIG_UNKNOWN_VARIABLE';
 /** Message of a warning about a name of another application. */
 const WITHOUT_EFFECT = 'has no effect here';
 
+/** Message of a warning about an option of the last version. */
+const REMOVED = 'has no effect any more';
+
+/** Declaration for names that are known to have no effect: only the value of one that is named like a secret is masked. */
+const KNOWN = string({ default: '' });
+
 /** Reports whether a finding is about a name without an owner. */
 export function isUnknownName({ code }: Pick<Diagnostic, 'code'>): boolean {
   return code === OPTION || code === SECTION || code === VARIABLE;
@@ -48,6 +55,8 @@ interface Written {
   readonly group: string;
   readonly opt?: string;
   readonly location: Location;
+  /** Its location if the name is known to have no effect: with its value, which no unknown location has. */
+  readonly knownLocation?: Location;
   /** True for a name on the command line. */
   readonly isArgument?: boolean;
   /** The section in the letters of the file. */
@@ -143,7 +152,9 @@ function explained(
     // Code that is loaded later may own a nearer name.
     if (one.others === undefined) FOUND.set(each, one);
     const isCommon = opt === undefined ? FOREIGN.has(group) : one.code === UNUSED || !near().isMistyped(group, opt);
-    if (isCommon && each.isArgument !== true) shared.set(one, opt === undefined ? group : `${group}.${opt}`);
+    // An option of the last version is Portico's.
+    const isOfOthers = isCommon && one.message !== REMOVED && each.isArgument !== true;
+    if (isOfOthers) shared.set(one, opt === undefined ? group : `${group}.${opt}`);
     return one;
   });
   const known = otherNames(generation);
@@ -230,13 +241,18 @@ function* namesWritten({ files, arguments: said }: Sources): Generator<Written> 
       yield { group: name, shown: origin.section ?? name, location: locationInFile(origin, file.kind) };
     for (const { section: group, name: opt, origin } of file.entries) {
       let location: Location | undefined;
+      const locationOf = (option?: Option): Location =>
+        maskLocation(opt, option, locationInFile({ ...origin, column: 1 }, file.kind));
       yield {
         group,
         opt,
         // Most names have an owner, and need no location. A name begins its line: an indented line continues a value.
         get location() {
-          location ??= maskLocation(opt, undefined, locationInFile({ ...origin, column: 1 }, file.kind));
+          location ??= locationOf();
           return location;
+        },
+        get knownLocation() {
+          return locationOf(KNOWN);
         },
         ...(file.exposed && { exposedAt: locationInFile({ ...origin, text: undefined }, file.kind) }),
       };
@@ -294,13 +310,21 @@ function unknownSection(
   return { ...unknown(SECTION, subject, 'unknown section', hint), ...(hint === undefined && ofOthers(group)) };
 }
 
-function unknownOption({ group, location }: Written, opt: string, near: NearestOwned): Diagnostic {
+function unknownOption(written: Written, opt: string, near: NearestOwned): Diagnostic {
+  const { group } = written;
+  const flat = group === 'DEFAULT' ? near.names.removedFlat(opt) : undefined;
+  const elsewhere = flat ?? near.names.elsewhereIn(group);
+  const location = (declarationOfUnused(elsewhere, opt) && written.knownLocation) ?? written.location;
   const subject = { section: group, option: opt, location };
   if (group === 'DEFAULT' && /^config_(?:file|dir)$/.test(opt))
     return unknown(OPTION, subject, `can only be given on the command line, as --${opt.replaceAll('_', '-')}`);
-  const flat = group === 'DEFAULT' ? near.names.removedFlat(opt) : undefined;
-  const found = undeclared(subject, flat ?? near.names.elsewhereIn(group), () => near.option(group, opt));
+  const found = undeclared(subject, elsewhere, () => near.option(group, opt));
   return found.hint === undefined ? { ...found, ...ofOthers(`${group}.${opt}`) } : found;
+}
+
+/** Returns a declaration for a name that is known to have no effect, so that its value can be shown; undefined for others. */
+export function declarationOfUnused(elsewhere: Elsewhere | undefined, opt: string): Option | undefined {
+  return (entryOf(elsewhere?.removed, opt) ?? entryOf(elsewhere?.unused, opt)) === undefined ? undefined : KNOWN;
 }
 
 /** Returns the finding about an option that its section does not have. `near`: returns the hint for one that nothing is known of. */
@@ -313,7 +337,7 @@ export function undeclared(
     entryOf(names, subject.option),
   );
   if (removed !== undefined)
-    return { ...unknown(UNUSED, subject, 'has no effect any more', `Remove it: ${removed}`), severity: 'warning' };
+    return { ...unknown(UNUSED, subject, REMOVED, `Remove it: ${removed}`), severity: 'warning' };
   if (unused !== undefined) return { ...unknown(UNUSED, subject, WITHOUT_EFFECT, unused), severity: 'warning' };
   return unknown(OPTION, subject, 'unknown option', meant ?? near());
 }

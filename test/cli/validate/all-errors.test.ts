@@ -67,6 +67,6 @@ export const app = () => {
   const program = startProject(t, emptyProject({ 'portico.ini': ini, 'api-paste.ini': PASTE, 'app.js': app }));
   await program.printed(/"event":"ready"/);
   await program.end();
-  assert.match(program.stderr, /\[DEFAULT\] strict_config: has no effect here/);
+  assert.match(program.stderr, /\[DEFAULT\] strict_config: has no effect any more/);
   assert.equal(program.stderr.match(/\/goods\/\{name\} can never match/g)?.length, 1, program.stderr);
 });
