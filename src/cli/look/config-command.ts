@@ -62,15 +62,17 @@ export function register(program: Command): void {
 
   config
     .command('upgrade')
-    .description('list deprecated names in a file, or replace them')
+    .description('list deprecated names and options without effect in a file, or replace the names')
     .argument('<file>')
-    .option('--write', 'replace them')
+    .option('--write', 'replace the names; the other options stay')
     .addHelpText('after', example('api-cli config upgrade portico.ini --write'))
     .action(async (file: string, { write }: { write?: boolean }) => {
       // A file with lines that are not options is not rewritten.
       refuseRefused(await readDeclared({ configFile: [file] }), []);
-      const { text, renamed } = upgradeText(readFileSync(file, 'utf8'), await bundledOptions());
+      const { text, renamed, removed } = upgradeText(readFileSync(file, 'utf8'), await bundledOptions());
       for (const { line, from, to } of renamed) process.stdout.write(`${file}:${line}: ${from} -> ${to}\n`);
+      for (const { line, name, holds } of removed)
+        process.stdout.write(`${file}:${line}: ${name} has no effect any more. Remove it: ${holds}\n`);
       if (write === true && renamed.length > 0) writeOut(file, text);
     });
 }

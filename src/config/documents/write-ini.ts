@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { withCode } from '../../errors/index.js';
 import { type ConfEntry, readConf } from '../../ini/index.js';
 import type { Registration } from '../types/describe-options.js';
+import { entryOf } from '../types/option.js';
 import { DeclaredGroups, type DeclaredOption } from '../values/declared-groups.js';
 
 /** Loaded with the first option that is written: a server only reads. */
@@ -39,7 +40,8 @@ function reads(text: string, name: string, value: string): boolean {
 
 /**
  * Replaces deprecated names; keeps comments, order and everything else. An option whose new place is another section moves to the end of
- * it. `renamed`: the replaced names, with their lines.
+ * it. `renamed`: the replaced names, with their lines. `removed`: options of the last version, which stay, each with what holds in place of its
+ * value.
  */
 export function upgradeText(text: string, registrations: Iterable<Registration>) {
   const groups = new DeclaredGroups();
@@ -49,12 +51,16 @@ export function upgradeText(text: string, registrations: Iterable<Registration>)
   groups.instantiate({ files: [file], arguments: [] });
   const lines = text.split('\n');
   const renamed: { readonly line: number; readonly from: string; readonly to: string }[] = [];
+  const removed: { readonly line: number; readonly name: string; readonly holds: string }[] = [];
   const moved = new Map<string, string[]>();
   for (const entry of entries) {
     const target = groups.find(entry.section, entry.name);
+    const name = `[${entry.section}] ${entry.name}`;
+    const holds = target === undefined ? holdsInPlaceOf(groups, entry) : undefined;
+    if (holds !== undefined) removed.push({ line: entry.origin.line, name, holds });
     if (target === undefined || !isDeprecated(target, entry)) continue;
     const first = entry.origin.line - 1;
-    renamed.push({ line: first + 1, from: `[${entry.section}] ${entry.name}`, to: `[${target.group}] ${target.opt}` });
+    renamed.push({ line: first + 1, from: name, to: `[${target.group}] ${target.opt}` });
     const renewed = lines.slice(first, first + entry.pieces.length);
     renewed[0] = (renewed[0] ?? '').replace(/^[^:=]*?(?=\s*[:=])/, target.opt);
     if (target.group === entry.section) lines.splice(first, renewed.length, ...renewed);
@@ -65,11 +71,17 @@ export function upgradeText(text: string, registrations: Iterable<Registration>)
     }
   }
   for (const [group, added] of moved) appendToSection(lines, group, added);
-  return { text: lines.filter((line) => line !== gone).join('\n'), renamed };
+  return { text: lines.filter((line) => line !== gone).join('\n'), renamed, removed };
 }
 
 /** No line of a file can contain a line feed. */
 const gone = '\n';
+
+/** Returns what holds in place of the value of an option of the last version; undefined for other names. */
+function holdsInPlaceOf(groups: DeclaredGroups, { section, name }: ConfEntry): string | undefined {
+  const flat = section === 'DEFAULT' ? groups.removedFlat(name) : undefined;
+  return entryOf((flat ?? groups.elsewhereIn(section))?.removed, name);
+}
 
 function isDeprecated(target: DeclaredOption, entry: ConfEntry): boolean {
   return target.spellings.some(

@@ -115,6 +115,20 @@ test('OP-8 CF-100 upgrade rewrites deprecated names', async () => {
   assert.match(readFileSync(join(project.folder, 'b.ini'), 'utf8'), /\[wsgi\]\ntcp_keepidle = 100/);
 });
 
+test('OP-8 CF-100 upgrade lists the options of the last version, and leaves them to the operator', async () => {
+  const text = '[DEFAULT]\nlock_path = /run\nshop_listen_backlog = 9\nmy_ip = 1\n[metrics]\nbuckets = 1,\n  2\n';
+  const project = emptyProject({ 'b.ini': text });
+  const { code, out } = run(['upgrade', 'b.ini', '--write'], project.folder);
+  assert.equal(code, 0);
+  assert.deepEqual(out.split('\n'), [
+    'b.ini:2: [DEFAULT] lock_path has no effect any more. Remove it: there are no lock files.',
+    'b.ini:3: [DEFAULT] shop_listen_backlog has no effect any more. Remove it: the kernel queues 511 connections for a port, or net.core.somaxconn if that is less.',
+    'b.ini:6: [metrics] buckets has no effect any more. Remove it: durations of requests and calls have the bounds of prom-client, 5 ms to 10 s.',
+    '',
+  ]);
+  assert.equal(readFileSync(join(project.folder, 'b.ini'), 'utf8'), text);
+});
+
 test('OP-3 CF-95 options that factories of the paste file have declared are known to show and generate', async () => {
   const project = emptyProject({
     'app.js': `import { appFactory, filterFactory } from 'portico/app';
