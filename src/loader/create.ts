@@ -267,8 +267,9 @@ export class Creation {
     const before = load.findings.size;
     const requested = new Set<string>();
     try {
-      const made = await this.#made(context, requested);
+      // A refused section has its warnings too.
       this.#walk.warn(context);
+      const made = await this.#made(context, requested);
       // A composite may go on without a child that was refused.
       if (isComposite(context)) load.findings.forgive(before);
       return made;

@@ -155,6 +155,14 @@ const PARTS: Readonly<Record<string, Broken>> = {
   'a filter with a misspelt option': filter('./app.js:stamp', 'levle = 3'),
   'a filter with an unknown option': filter('./app.js:stamp', 'zzz = 3'),
   'a filter that Portico does not have': filter('portico/middleware:corss'),
+  'a filter with wrong, unknown and removed options': filter(
+    'portico/middleware:requestLog',
+    'slow_mss = 1\nsampl = 1\nslow_ms = x\nenabled = false\nlogger_name = x',
+  ),
+  'a filter with an unknown and a removed option': filter(
+    'portico/middleware:securityHeaders',
+    'hsts = true\nframe_options = DENY',
+  ),
   'a size that is none': filter('portico/middleware:sizelimit', 'max_request_body_size = big'),
   'an origin that is none': filter('portico/middleware:cors', 'allowed_origin = nowhere'),
   'a token filter without keys': filter('portico/middleware:jwtAuth', 'issuer = a\naudience = b'),
