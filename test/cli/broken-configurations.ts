@@ -194,6 +194,20 @@ const PARTS: Readonly<Record<string, Broken>> = {
   'a section of no kind': { sections: '[filtr:x]\npaste.filter_factory = ./app.js:stamp' },
   'a section twice': { sections: '[app:end]\npaste.app_factory = ./app.js:app' },
   'a header without its end': { sections: '[filter:x' },
+  'a header without its end behind a filter': filter(
+    './app.js:stamp',
+    '[filter:x\npaste.filter_factory = ./app.js:stamp',
+  ),
+  'a header without its end behind a filter of another kind': filter(
+    './app.js:stamp',
+    'level = 2\n[filter:x\nsize = 1',
+  ),
+  'a header without its end behind a pipeline': {
+    files: {
+      'api-paste.ini':
+        '[pipeline:shop]\npipeline = end\n[app:end\npaste.app_factory = ./app.js:app\n[app:other]\npaste.app_factory = ./app.js:app\n',
+    },
+  },
   'an option twice': filter('./app.js:stamp', 'level = 1\nlevel = 2'),
   'an unused filter that is not there': { sections: '[filter:x]\npaste.filter_factory = ./gone.js:x' },
   'a filter twice': { filters: 'f f', sections: '[filter:f]\npaste.filter_factory = ./app.js:stamp' },

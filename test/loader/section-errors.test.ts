@@ -115,6 +115,11 @@ const TABLE: Readonly<Record<string, readonly Refusal[]>> = {
       code: 'NO_SECTION',
       says: ['[filtr:timing] in line 3', 'write [filter:timing]'],
     },
+    {
+      ini: `[pipeline:main]\npipeline = ▸timing api${APP}\n[filter:timing\nx = 1`,
+      code: 'NO_SECTION',
+      says: ['has no end', 'write [filter:timing]'],
+    },
     { ini: '[app:main]\nuse = ▸x\n[api:x]', code: 'NO_SECTION', says: ['Apps in this file: main.'] },
     { ini: '[app:main]\nuse = ▸other.ini', code: 'NO_SECTION', says: ['write "config:other.ini"'] },
     {
