@@ -240,6 +240,11 @@ const PARTS: Readonly<Record<string, Broken>> = {
     more: '[api:store]\nport = 0\nworkers = 1',
   },
   'only an API that the paste file lacks': { defaults: 'enabled_apis = shp' },
+  'only APIs that the paste file lacks': { defaults: 'enabled_apis = shp, store' },
+  'only an API whose header is spoilt': {
+    files: { 'api-paste.ini': '[pipelin:shop]\npipeline = end\n[app:end]\npaste.app_factory = ./app.js:app\n' },
+  },
+  'no API, and no paste file': { files: { 'portico.ini': '[DEFAULT]\napi_paste_config = gone.ini\n' } },
   'a missing comma': { defaults: 'enabled_apis = shop store', more: '[api:store]\nport = 0\nworkers = 1' },
   'no port': { files: { 'portico.ini': '[api:shop]\nworkers = 1\n' } },
   'two ports': { files: { 'portico.ini': '[api:shop]\nlisten = 127.0.0.1:1\nport = 2\nworkers = 1\n' } },

@@ -14,7 +14,7 @@ import {
   Refusals,
 } from '../../errors/index.js';
 import type { PasteFile } from '../../loader/internal.js';
-import { PasteAppNotFound } from '../../loader/internal.js';
+import { ConfigNotFound, PasteAppNotFound } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
 import {
   apiOptions,
@@ -86,6 +86,17 @@ export function nothingEnabled(config: Config, { services }: Names): Diagnostic 
   const [what, opt] = isListed ? ['services', 'enabled_services'] : ['APIs', 'enabled_apis'];
   const message = `No ${what} were started. Check the ${opt} config option.`;
   return diagnose(config, { code: 'PORTICO_NO_APIS', group: 'DEFAULT', opt, message });
+}
+
+/** Returns the error of a paste file that does not exist. */
+export function missingPaste(config: Config): readonly Diagnostic[] {
+  try {
+    configuredPaste(config);
+    return [];
+  } catch (error) {
+    // What is wrong in an existing file is told with the files.
+    return error instanceof ConfigNotFound ? error.diagnostics : [];
+  }
 }
 
 /** Returns a warning that the paste file has no app for an API: at the wrong name, with the name that was probably intended. */

@@ -11,6 +11,7 @@ import {
   type EnabledApisOptions,
   enabledApis,
   missingDiagnostics,
+  missingPaste,
   nothingEnabled,
 } from '../configured/enabled-apis.js';
 import { enabledServices } from '../configured/enabled-services.js';
@@ -24,10 +25,17 @@ export interface Planned {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** Options of {@link plan}. */
+interface PlanOptions extends EnabledApisOptions {
+  readonly names?: Names;
+  /** True for an application that may start other services than the enabled ones: that nothing is enabled is no error. */
+  readonly embeds?: boolean;
+}
+
 /** Returns the plans of enabled APIs and services. Creates no service. */
 export async function plan(
   config: Config,
-  { names = namesIn(config), ...options }: EnabledApisOptions & { readonly names?: Names },
+  { names = namesIn(config), embeds = false, ...options }: PlanOptions,
 ): Promise<Planned> {
   const { running = [] } = options;
   const { services, missing, diagnostics } = await enabledServices(config, names, options, ({ plan }) => plan());
@@ -36,9 +44,27 @@ export async function plan(
   const next = [...ofApis.apis, ...services].map(({ name }) => name);
   const ending = running.filter((name) => !next.includes(name));
   const given = [...ofApis.diagnostics, ...diagnostics, ...missingDiagnostics(missing, ending)];
-  const found = next.length > 0 ? given : given.map(refusedPipeline);
-  if (next.length === 0 && !found.some(isError)) found.unshift(nothingEnabled(config, names));
-  return { apis: ofApis.apis, services, diagnostics: found };
+  const planned = { apis: ofApis.apis, services };
+  if (next.length > 0) return { ...planned, diagnostics: given };
+  const found = given.map(refusedPipeline);
+  return { ...planned, diagnostics: embeds || found.some(isError) ? found : nothingStarts(config, names, found) };
+}
+
+/** Returns the reason why nothing starts: at each enabled name the error that it is unknown; or that none is enabled, after a missing paste file. */
+function nothingStarts(config: Config, names: Names, found: readonly Diagnostic[]): readonly Diagnostic[] {
+  const nothing = nothingEnabled(config, names);
+  const isUnknown = (each: Diagnostic): boolean => lacksApp(each) || each.code === 'PORTICO_SERVICE_NOT_FOUND';
+  const last = found.findLast(isUnknown);
+  if (last === undefined) return [...missingPaste(config), nothing, ...found];
+  return found.map((each): Diagnostic => {
+    if (!isUnknown(each)) return each;
+    const refused: Diagnostic = { ...each, code: nothing.code, severity: 'error' };
+    return each === last ? endingWith(refused, nothing.message) : refused;
+  });
+}
+
+function endingWith(found: Diagnostic, words: string): Diagnostic {
+  return { ...found, hint: found.hint === undefined ? words : `${found.hint} ${words}` };
 }
 
 /** Nothing else is served: a wrong `pipeline` of an API is the error then, and `enabled_apis`, which names the API, is not. */
@@ -47,10 +73,9 @@ function refusedPipeline(found: Diagnostic): Diagnostic {
   return isPipeline ? { ...found, severity: 'error' } : found;
 }
 
-/** Uses the words of the log, which oslo's operators know, for an API without an app: a start warns, and starts the other APIs. */
+/** Adds the words that oslo's operators search for to the warning of an API without an app: a start warns, and starts the other APIs. */
 export function asLogged(found: Diagnostic): Diagnostic {
-  if (!lacksApp(found)) return found;
-  return { ...found, message: `${found.message}. enabled_apis includes bad values. Fix to remove this warning.` };
+  return lacksApp(found) ? endingWith(found, 'enabled_apis includes bad values. Fix to remove this warning.') : found;
 }
 
 /** Reports whether this is the warning of an API without an app. */

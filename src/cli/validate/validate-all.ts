@@ -49,13 +49,12 @@ export async function validateAll(
   const findings = async (checked: Config): Promise<readonly Diagnostic[]> => {
     const named = namesIn(checked);
     const names = elsewhere ? { ...named, sslApis: [] } : named;
-    const planned = await plan(checked, { log: silentLogger(), names, dev });
-    const ofPlans = planned.diagnostics.filter(({ code }) => !embeds || code !== 'PORTICO_NO_APIS');
+    const planned = await plan(checked, { log: silentLogger(), names, dev, embeds });
     const builds = factories ? await import('./build-all.js') : undefined;
     const built: WSGIService[] = [];
     const ofBuilds = (await builds?.buildAll(checked, planned, { refusals, names, dev, built })) ?? [];
     const ofFiles = await fileErrors(checked, imports, built, { embeds, factories });
-    return whole(ofPlans, ofFiles, ofBuilds);
+    return whole(planned.diagnostics, ofFiles, ofBuilds);
   };
   const found = await validated(config, { refusals, parts: [{ findings }], code: factories ? 'all' : 'none' });
   return elsewhere ? found.filter(({ code }) => code !== 'PORTICO_LOG_FILE') : found;

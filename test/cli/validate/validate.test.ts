@@ -30,7 +30,7 @@ function shortened({ severity, code, location: where, section, option }: Diagnos
 
 /** Configurations whose errors concern what such an application does not start: services, other APIs, and the log, which it makes itself. */
 const OF_OTHERS =
-  /service|\[api:(?:shp|other)\]|logger=|log_file=|pipeline=shp|an empty paste file|no API|only an API|a missing comma|the second of two|^two APIs/;
+  /service|\[api:(?:shp|other)\]|logger=|log_file=|pipeline=shp|an empty paste file|no API|only an|only APIs|a missing comma|the second of two|^two APIs/;
 
 /** Returns the errors that an application reports which serves the API itself: none if it serves. */
 async function toldByProgram(): Promise<readonly Diagnostic[]> {
