@@ -2,8 +2,9 @@
  * Options as data: a declaration has type, default and help; the parser, the check and the manual derive from it.
  */
 
+import { inspect } from 'node:util';
 import type { Origin } from '../../errors/index.js';
-import { withCode } from '../../errors/index.js';
+import { messageWithValue, withCode } from '../../errors/index.js';
 
 /** A value as written, with its location for errors. */
 export interface WrittenValue {
@@ -253,14 +254,21 @@ export function unescapeDollars(text: string): string {
   return text.replaceAll(/\$\$|\\\$/g, '$');
 }
 
-function checkDeclared<T>(type: string, spec: { readonly default?: T }, check: (value: T | undefined) => unknown) {
+/** The name of the option is not known yet: its help text says which one it is. */
+function checkDeclared<T>(
+  type: string,
+  { default: value, help, secret }: OptionSpec & { readonly default?: T },
+  check: (value: T | undefined) => unknown,
+) {
   try {
-    return check(spec.default);
+    return check(value);
   } catch (error) {
-    throw withCode(
-      new TypeError(`bad default of ${article(type)} option: ${(error as Error).message}`, { cause: error }),
-      'PORTICO_OPTION_DECLARATION',
-    );
+    const which = help === undefined ? `${article(type)} option` : `the ${type} option ${JSON.stringify(help)}`;
+    const shown = typeof value === 'string' ? value : inspect(value, { breakLength: Number.POSITIVE_INFINITY });
+    const got = secret === true ? undefined : shown;
+    const reason = messageWithValue({ message: (error as Error).message, got });
+    const message = `bad default of ${which}: ${reason}`;
+    throw withCode(new TypeError(message, { cause: error }), 'PORTICO_OPTION_DECLARATION');
   }
 }
 

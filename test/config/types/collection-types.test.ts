@@ -62,7 +62,8 @@ test('the default of a dictionary is a Map or text, and any other is refused in 
   assert.deepEqual([...dict({ default: new Map([['a', '1']]) }).default], [['a', '1']]);
   assert.deepEqual([...dict({ default: 'a:1' }).default], [['a', '1']]);
   const pairs = { a: '1' } as unknown as Map<string, string>;
-  const said = 'bad default of a dict option: should be a Map, as new Map([["a","1"]]), or text such as key:value';
+  const said =
+    'bad default of a dict option: should be a Map, as new Map([["a","1"]]), or text such as key:value; got { a: \'1\' }';
   assert.throws(() => dict({ default: pairs }), { name: 'TypeError', message: said });
 });
 
@@ -85,11 +86,11 @@ test('the default of a list is an array or text, and any other is refused in a s
   const items = {} as unknown as string[];
   assert.throws(() => list({ default: items }), {
     name: 'TypeError',
-    message: 'bad default of a list option: should be an array, or text such as a,b',
+    message: 'bad default of a list option: should be an array, or text such as a,b; got {}',
   });
   assert.throws(() => multi({ default: items }), {
     name: 'TypeError',
-    message: 'bad default of a multi option: should be an array, or text',
+    message: 'bad default of a multi option: should be an array, or text; got {}',
   });
 });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { boolean, bytes, duration, float, integer, type Option, port, range } from 'portico/config';
+import { boolean, bytes, duration, float, integer, type Option, port, range, string } from 'portico/config';
 import type { InvalidValue } from '#internal/config';
 
 function refused(option: Option, text: string): string {
@@ -63,8 +63,17 @@ test('CF-44 CF-64 a range names both ends', () => {
   assert.match(refused(range(), 'a-b'), /such as 3-7/);
 });
 
-test('CF-69 a default of the wrong type is refused where it is declared', () => {
-  assert.throws(() => integer({ default: 0, min: 1 }), /bad default of an integer option: should be ≥ 1/);
+test('CF-69 a default of the wrong type is refused where it is declared, with its value and the help text of its option', () => {
+  const said = (message: string) => ({ name: 'TypeError', message });
+  assert.throws(() => integer({ default: 0, min: 1 }), said('bad default of an integer option: should be ≥ 1; got 0'));
+  assert.throws(
+    () => integer({ default: 0, min: 1, help: 'How many.' }),
+    said('bad default of the integer option "How many.": should be ≥ 1; got 0'),
+  );
+  assert.throws(
+    () => string({ default: 'zzz', maxLength: 2, secret: true, help: 'Key.' }),
+    (error: Error) => error.message.startsWith('bad default of the string option "Key."') && !/zzz/.test(error.message),
+  );
   assert.throws(() => port({ default: 70_000 }), /bad default of a port option/);
   assert.throws(() => integer({ default: true as unknown as number }), /should be an integer/);
 });
