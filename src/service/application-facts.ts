@@ -61,7 +61,7 @@ export interface ApplicationFacts {
   readonly files: readonly string[];
   /** Returns the paths that the application writes to, `state_path` first; with another `state_path`, to which options may refer. */
   writtenPaths(statePath?: string): readonly WrittenPath[];
-  /** Options that name a file of SQLite, each with the location of its value. */
+  /** Options that name a file of SQLite, each with the location of its value; `group`: the section, of the configuration or of a paste file. */
   readonly databases: readonly { readonly group: string; readonly opt: string; readonly location: Location }[];
   /** Files that options name and that others must not read, as absolute paths. */
   readonly secretFiles: readonly string[];

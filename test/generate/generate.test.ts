@@ -90,6 +90,47 @@ export const options = defineOptions('books', { connection: sqliteConnection({ d
   assert.equal(said('[books]\nconnection = sqlite://:memory:'), '');
 });
 
+test('generate kubernetes warns of each database in a section of the paste file, in the order of files and lines', () => {
+  const app = `import { appFactory, sqliteConnection } from 'portico/app';
+import { defineOptions } from 'portico/config';
+const options = defineOptions({ db: sqliteConnection({ default: 'sqlite:///books.db' }) });
+export const shelf = appFactory('shelf', options, () => (req, res) => res.end());
+export const plain = () => (req, res) => res.end();
+`;
+  const sections = (db: string): string => `[composite:hello]
+use = portico/loader:urlmap
+/: books_app
+/more: more_app
+/plain: plain_app
+[app:books_app]
+paste.app_factory = ./app.js:shelf
+db = sqlite:////data/paste.db
+[app:plain_app]
+paste.app_factory = ./app.js:plain
+file = sqlite:////data/plain.db
+[app:more_app]
+paste.app_factory = ./app.js:shelf
+${db}`;
+  const run = generating({ more: '[shelf]\ndb = sqlite:////data/own.db' });
+  writeFileSync(join(run.folder, 'app.js'), app);
+  const warned = (db: string): (readonly string[])[] => {
+    writeFileSync(join(run.folder, 'api-paste.ini'), sections(db));
+    const { status, stderr } = run('kubernetes');
+    assert.equal(status, 0, stderr);
+    const all = stderr.matchAll(/^(\S+): warning: (\[.*\] \w+): each pod has its own file of SQLite/gm);
+    return [...all].map(([, location, option]) => [location!, option!]);
+  };
+  const own = ['portico.ini:8:6', '[shelf] db'];
+  const paste = [
+    ['api-paste.ini:8:6', '[app:books_app] db'],
+    ['api-paste.ini:11:8', '[app:plain_app] file'],
+  ];
+  assert.deepEqual(warned(''), [own, ...paste], 'one section has the value of the configuration');
+  const more = ['api-paste.ini:14:6', '[app:more_app] db'];
+  assert.deepEqual(warned('db = sqlite:////data/more.db\n'), [...paste, more], 'none has it');
+  assert.deepEqual(warned('db = sqlite://:memory:\n'), paste);
+});
+
 test('OP-15 what generate writes fits the configuration, and another one no longer', () => {
   const run = generating();
   const other = generating({

@@ -5,6 +5,8 @@ import type { DeclaredFactory } from '../../app/index.js';
 import type { Config, Option } from '../../config/index.js';
 import { camelCase, givesAway, programLogOptions } from '../../config/internal.js';
 import { metricsOptions } from '../../counts/index.js';
+import { locationInFile } from '../../errors/index.js';
+import { sectionKey } from '../../ini/index.js';
 import { launcherOptions } from '../../launch/internal.js';
 import type { ContextTree } from '../../loader/index.js';
 import { mountedApps } from '../../loader/internal.js';
@@ -58,7 +60,7 @@ export async function applicationFacts(config: Config, args: ConfigurationArgume
     variables: config.variables,
     files: [...config.configFiles, ...config.filesRead],
     writtenPaths: (statePath) => writtenPaths(config, apis, statePath, registry),
-    databases: databases(bundled),
+    databases: databases(bundled, trees),
     secretFiles: secretFiles(bundled, trees),
     secrets: writtenSecrets(bundled),
     options: optionsOf(config),
@@ -145,24 +147,52 @@ function argumentsOf(config: Config, args: ConfigurationArguments): ApplicationF
   ];
 }
 
-/** Returns the options whose values name a file of SQLite, those of the application too. */
-function databases(config: Config): ApplicationFacts['databases'] {
-  return config.resolveAll().flatMap(({ group, opt, value, location }) => {
-    return typeof value === 'string' && value.startsWith('sqlite:///') ? [{ group, opt, location }] : [];
+/** Returns the options whose values name a file of SQLite: of the configuration, those of the application too, and of sections of the paste files. */
+function databases(config: Config, trees: readonly ContextTree[]): ApplicationFacts['databases'] {
+  const nodes = trees.flatMap(nodesOf);
+  const isFile = (value: unknown): boolean => typeof value === 'string' && value.startsWith('sqlite:///');
+  /** Reports whether each section of the paste files that could take the value from the configuration has its own. */
+  const isShadowed = (group: string, opt: string): boolean => {
+    const readers = nodes.filter((node) => sectionKey(declaredBy(node).group ?? '') === group);
+    return readers.length > 0 && readers.every(({ options }) => options.has(opt));
+  };
+  const named = config
+    .resolveAll()
+    .flatMap(({ group, opt, value, location }) =>
+      isFile(value) && !isShadowed(group, opt) ? [{ group, opt, location }] : [],
+    );
+  const ofSections = nodes.flatMap((node) => {
+    const values = valuesOf(node, config);
+    return [...node.options].flatMap(([opt, { value, origin }]) =>
+      origin !== undefined && isFile(values[camelCase(opt)] ?? value)
+        ? [{ group: origin.section ?? node.name, opt, location: locationInFile(origin) }]
+        : [],
+    );
   });
+  // Two APIs may have an app in common.
+  return [...named, ...new Map(ofSections.map((each) => [each.location.detail, each])).values()];
 }
 
 /** Returns the files that options of the configuration and of sections of the paste files name, and that others must not read. */
 function secretFiles(config: Config, trees: readonly ContextTree[]): string[] {
   const named = config.resolveAll().flatMap(({ option, value }) => (isSecretFile(option) ? [value] : []));
-  const ofSections = trees.flatMap(nodesOf).flatMap(({ resolved, options: local }) => {
-    const { group, options } = (resolved ?? {}) as Partial<DeclaredFactory>;
-    if (group === undefined || options === undefined) return [];
-    const values = config.group(group, options, { local, partial: true });
-    return Object.entries(options).flatMap(([opt, option]) => (isSecretFile(option) ? [values[camelCase(opt)]] : []));
+  const ofSections = trees.flatMap(nodesOf).flatMap((node) => {
+    const values = valuesOf(node, config);
+    const options = Object.entries(declaredBy(node).options ?? {});
+    return options.flatMap(([opt, option]) => (isSecretFile(option) ? [values[camelCase(opt)]] : []));
   });
   const paths = [...named, ...ofSections].filter((path) => typeof path === 'string' && path !== '');
   return [...new Set(paths.map((path) => resolve(path as string)))];
+}
+
+/** Returns the options that the factory of a section declares, and their group; neither for a function. */
+const declaredBy = ({ resolved }: ContextTree): Partial<DeclaredFactory> => resolved ?? {};
+
+/** Returns the values of these options, of the section or of the configuration. */
+function valuesOf(node: ContextTree, config: Config): Readonly<Record<string, unknown>> {
+  const { group, options } = declaredBy(node);
+  if (group === undefined || options === undefined) return {};
+  return config.group(group, options, { local: node.options, partial: true });
 }
 
 /** Returns a node of a tree and all nodes below it. */

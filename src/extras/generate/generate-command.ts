@@ -86,8 +86,9 @@ function write(file: DeploymentFile, deployment: Deployment): void {
     writeFileSync(beside.name, beside.text);
     process.stderr.write(`${beside.name} was written: this file needs it\n`);
   }
-  for (const each of file.warnings?.(deployment) ?? [])
-    process.stderr.write(`${printDiagnostics([{ severity: 'warning', code: 'PORTICO_DEPLOYMENT', ...each }])}\n`);
+  const warnings = file.warnings?.(deployment) ?? [];
+  for (const each of inOrder(warnings.map((said) => ({ severity: 'warning', code: 'PORTICO_DEPLOYMENT', ...said }))))
+    process.stderr.write(`${printDiagnostics([each])}\n`);
 }
 
 /** Accepts a name that systemd, Kubernetes and registries of images do: a label of DNS (RFC 1123 §2.1). */
