@@ -61,7 +61,10 @@ export function register(program: Command, context: CommandContext): void {
       'only lines of this file that do not match the configuration; for systemd, socket and kubernetes',
     )
     .option('--json', 'with --check: print JSON')
-    .addHelpText('after', '\nStatus of --check: 1 if a line does not match.')
+    .addHelpText(
+      'after',
+      '\ndocker also writes .dockerignore, unless it exists.\nStatus of --check: 1 if a line does not match.',
+    )
     .action(async (kind: keyof typeof KINDS, args: GenerateArguments) => {
       const file: DeploymentFile = KINDS[kind];
       if (args.api !== undefined && file !== socket) throw new UsageError('--api is only for generate socket');
