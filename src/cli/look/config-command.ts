@@ -46,7 +46,7 @@ export function register(program: Command): void {
     .addHelpText('after', example('api-cli config generate --output-file portico.ini.sample'))
     .action(async ({ outputFile, ...options }: GenerateArguments) => {
       const wanted = options.minimal === true ? await neededOptions(options) : await allOptions(options);
-      const sample = generateSample(wanted, options);
+      const sample = wanted.length === 0 && options.format === 'ini' ? NOTHING_NEEDED : generateSample(wanted, options);
       if (outputFile === undefined) process.stdout.write(sample);
       else writeOut(outputFile, sample, 'wx');
     });
@@ -130,6 +130,8 @@ async function allOptions(args: ReadArguments): Promise<Registration[]> {
   }
   return [...bundled, ...[...more].map(([group, options]) => ({ group, options }))];
 }
+
+const NOTHING_NEEDED = '# This configuration has no required option: all others have defaults.\n';
 
 /** Returns the required options of this configuration, without those that a section of the paste file sets itself. */
 async function neededOptions(args: ReadArguments): Promise<Registration[]> {

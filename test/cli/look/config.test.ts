@@ -78,9 +78,10 @@ paste.app_factory = portico/middleware:echo
   assert.equal(run(['generate', '--minimal', '--summarize'], project.folder).out, missing.out);
   assert.deepEqual(run(['generate', '--minimal', '--no-import'], project.folder), {
     code: 0,
-    out: '',
+    out: '# This configuration has no required option: all others have defaults.\n',
     err: '',
   });
+  assert.equal(run(['generate', '--minimal', '--no-import', '--format', 'md'], project.folder).out, '');
 });
 
 test('OP-8 CF-98 show tells a value, where it comes from and what it shadows, and masks secrets', async () => {
