@@ -4,7 +4,7 @@
 import type { Config } from '../../config/index.js';
 import { buildAsWorker } from '../../config/internal.js';
 import { MOST_SERIES, metricsOptions, SERIES_A_ROUTE, SERIES_HINT } from '../../counts/index.js';
-import { type Diagnostic, locationInFile, Refusals } from '../../errors/index.js';
+import { type Diagnostic, locationInFile, Refusals, shownPath } from '../../errors/index.js';
 import { bundledParts, collectFactoryWarnings, findsNoCaller, type Walk } from '../../loader/internal.js';
 import { silentLogger } from '../../log/internal.js';
 import { callsProvider, checkManager, type SectionService } from '../../managers/index.js';
@@ -133,7 +133,8 @@ async function buildAndFind(
   const further = logged.filter(({ message }) => warnings.every((each) => each.message !== message));
   const found = [...warnings, ...further, ...(asks ? await withoutCallers(walk, config) : [])].map(
     ({ origin, ...said }) => {
-      return { severity: 'warning' as const, ...said, location: origin && locationInFile(origin) };
+      const location = origin && locationInFile({ ...origin, file: shownPath(origin.file) });
+      return { severity: 'warning' as const, ...said, location };
     },
   );
   return [...found, ...tooManySeries(api, config, routers)];

@@ -17,7 +17,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { TlsOptions } from 'node:tls';
 import type { Config } from '../../config/index.js';
 import { configOptions, diagnose } from '../../config/internal.js';
-import { type Diagnostic, ignoreErrors, type Location, locationText } from '../../errors/index.js';
+import { type Diagnostic, ignoreErrors, type Location } from '../../errors/index.js';
 import type { ListenAddress, PlannedCertificate, ServiceFile } from '../../service/index.js';
 import {
   certificatesOf,
@@ -63,7 +63,7 @@ export class ApiTls {
     if (this.#dev && !tls.certFile && !tls.keyFile) return undefined;
     return checkedTlsOptions(tls, this.#readFile, (refused) => {
       const location = this.#locationOf(refused.option);
-      return location === undefined ? refused : refused.at({ origin: location.origin, detail: locationText(location) });
+      return location === undefined ? refused : refused.at(location);
     });
   }
 

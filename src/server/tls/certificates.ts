@@ -3,7 +3,13 @@
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { rootCertificates } from 'node:tls';
-import { ConfigurationRefused, type ErrorDetails, type Origin } from '../../errors/index.js';
+import {
+  ConfigurationRefused,
+  type DiagnosticsDetails,
+  type ErrorDetails,
+  type Location,
+  locationText,
+} from '../../errors/index.js';
 import { missingHint } from './ssl-options.js';
 
 /** Reads a whole file; throws as `readFileSync` does. A worker passes a function that returns the content its parent accepted. */
@@ -15,7 +21,11 @@ export interface TlsRefusal extends ErrorDetails {
   readonly option?: string | undefined;
   /** Path of a missing file. */
   readonly missing?: string | undefined;
+  /** Location of the option, if that is no file. */
+  readonly location?: Location | undefined;
 }
+
+const CODE = 'PORTICO_TLS_CONFIG';
 
 /** Refused TLS settings: code `PORTICO_TLS_CONFIG`, status 78 before the start. */
 export class TlsRefused extends ConfigurationRefused {
@@ -23,18 +33,25 @@ export class TlsRefused extends ConfigurationRefused {
   readonly #missing: string | undefined;
 
   constructor(details: TlsRefusal) {
-    super('PORTICO_TLS_CONFIG', details);
+    super(CODE, elsewhere(details) ?? details);
     this.option = details.option;
     this.#missing = details.missing;
   }
 
   /** Returns the error with the location where the option is set. */
-  at({ origin, detail }: { readonly origin?: Origin | undefined; readonly detail: string }): TlsRefused {
-    const { sentence, option, cause } = this;
+  at(location: Location): TlsRefused {
+    const { sentence: message, option, cause } = this;
+    const { origin } = location;
     const hint = this.#missing === undefined ? this.hint : missingHint(this.#missing, origin?.file);
-    const message = origin === undefined && detail !== '' ? `${detail}: ${sentence}` : sentence;
-    return new TlsRefused({ message, option, hint, cause, origin });
+    return new TlsRefused({ message, option, hint, cause, origin, ...(origin === undefined && { location }) });
   }
+}
+
+/** Returns the message with a location that is no file, and the diagnostic, which has it for itself. */
+function elsewhere({ location, message, hint, cause }: TlsRefusal): DiagnosticsDetails | undefined {
+  if (location === undefined || locationText(location) === '') return undefined;
+  const diagnostics = [{ severity: 'error' as const, code: CODE, location, message, hint }];
+  return { message: `${locationText(location)}: ${message}`, hint, cause, diagnostics };
 }
 
 /** Returns the bytes of the file that an option names; refuses a missing or unreadable file. */

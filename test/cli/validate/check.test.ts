@@ -353,9 +353,9 @@ export const app = () => new Router()
   assert.equal(status, 0, stdout);
   assert.match(
     stdout,
-    /m\.js:3:\d+: warning: the route \/books\/\{id:itn\}: the variable id matches only the text "itn".*\n {2}Did you mean "int"\?/,
+    /^m\.js:3:\d+: warning: the route \/books\/\{id:itn\}: the variable id matches only the text "itn".*\n {2}Did you mean "int"\?/m,
   );
-  assert.match(stdout, /m\.js:5:\d+: warning: the route \/books\/\{other\} can never match/);
+  assert.match(stdout, /^m\.js:5:\d+: warning: the route \/books\/\{other\} can never match/m);
   assert.match(stdout, /^0 errors, 2 warnings\.$/m);
 });
 
@@ -431,6 +431,24 @@ export const app = (globalConf, localConf, ctx) => {
   const checked = run(cwd, 'check', '--no-factories');
   assert.deepEqual([checked.status, existsSync(join(cwd, 'called'))], [0, false], checked.stdout);
   assert.match(checked.stdout, /portico\.ini:5:1: warning: \[mail\] unknown section/);
+  const more = ['DEFAULT.own=1', 'api:shop.own=1', 'wsgi.nix=3', 'other.own=1'].flatMap((each) => ['--set', each]);
+  const { stdout } = command(['check', '--no-factories', ...more], {
+    cwd,
+    env: { ...process.env, PORTICO_MAIL__NIX: '1' },
+  });
+  const found = [...stdout.matchAll(/^(.*): (error|warning): /gm)].map(([, location, severity]) => [
+    location,
+    severity,
+  ]);
+  const expected = [
+    ['command line, argument 1', 'warning'],
+    ['command line, argument 2', 'warning'],
+    ['command line, argument 3', 'error'],
+    ['command line, argument 4', 'error'],
+    ['env PORTICO_MAIL__NIX', 'warning'],
+    ['portico.ini:5:1', 'warning'],
+  ];
+  assert.deepEqual(found, expected, stdout);
   assert.equal(run(cwd, 'check').status, 0);
   assert.ok(existsSync(join(cwd, 'called')));
 
@@ -438,6 +456,16 @@ export const app = (globalConf, localConf, ctx) => {
   const missing = run(cwd, 'check', '--no-factories');
   assert.equal(missing.status, 78);
   assert.match(missing.stdout, /"ap"/);
+});
+
+test('PD-152 an error of TLS has its location first, on the command line too', () => {
+  const cwd = folder({
+    'portico.ini': '[api:shop]\nport = 0\n',
+    'api-paste.ini': '[app:shop]\npaste.app_factory = ./m.js:app\n',
+  });
+  const { status, stdout } = run(cwd, 'check', '--set', 'DEFAULT.enabled_ssl_apis=shop');
+  assert.equal(status, 78);
+  assert.match(stdout, /^command line, argument 1: error: When running server in SSL mode, /m);
 });
 
 test('check --no-factories calls neither a factory that allows a trial nor the trial of one, but those of Portico', () => {
