@@ -5,6 +5,7 @@ import { abortError, exchangeOf, type Forwarded, muteWhenEnded, offerSignal, una
 import { defineOptions, dict, duration, type OptionsOf } from '../config/index.js';
 import { writtenElsewhere } from '../config/internal.js';
 import { systemClock } from '../tasks/internal.js';
+import { countText } from '../text/index.js';
 import { ofLongestPrefix } from './path-prefix-match.js';
 
 declare module '../app/index.js' {
@@ -63,11 +64,13 @@ function secondsFor(req: IncomingMessage, { defaultS, overrides }: Options): num
 }
 
 function openapiOf({ defaultS }: Options): OpenApiAdditions {
-  const description = `The request took longer than ${defaultS} seconds.`;
+  const description = tookLonger(defaultS);
   const schema = { type: 'number', exclusiveMinimum: 0 };
   const less = { name: HEADER, in: 'header', description: 'Time limit of the request, in seconds.', schema };
   return { parameters: [less], responses: { 503: { description } } };
 }
+
+const tookLonger = (seconds: number): string => `The request took longer than ${countText(seconds, 'second')}.`;
 
 /** The time limit of a request. The timer starts only when the signal or {@link enforce} is used. */
 class TimeLimit {
@@ -120,7 +123,7 @@ class TimeLimit {
   }
 
   #expire(): void {
-    const late = unavailable(`The request took longer than ${this.#ms / 1000} seconds.`);
+    const late = unavailable(tookLonger(this.#ms / 1000));
     muteWhenEnded(this.#res);
     this.#late?.(late);
     this.#fire(late);

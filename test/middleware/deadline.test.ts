@@ -33,6 +33,15 @@ test('MW-26 at the deadline the signal fires and the response has 503, though th
   assert.ok(reason instanceof Fault);
 });
 
+test('MW-26 the response names the time, also one second', async () => {
+  const description = (defaultS: number) => deadline.openapi!({ defaultS, overrides: new Map() } as never, {} as never);
+  assert.match(JSON.stringify(description(1)), /took longer than 1 second\."/);
+  assert.match(JSON.stringify(description(0.5)), /took longer than 0\.5 seconds\."/);
+  const app = await within({ default_s: '20ms' }, () => new Promise(() => undefined));
+  const { body } = await request(app, 'GET', '/');
+  assert.match(String(body), /The request took longer than 0\.02 seconds\./);
+});
+
 test('MW-26 after the headers the connection is destroyed', async () => {
   const app = await within({ default_s: '20ms' }, (_req, res) => {
     res.write('half');
