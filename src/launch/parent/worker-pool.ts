@@ -66,15 +66,14 @@ export class WorkerPool extends PoolState {
     this.generation = generation ?? this.generation;
     const firstStarts = this.setWanted(workers, 'launch');
     this.#reconciler.poke();
-    const built = this.#first().then((first) => first?.built);
-    void settled(built).then(() => this.#built.resolve());
-    built.then(
-      () => {
-        this.#logAddresses();
-        this.#accepted.resolve();
-      },
-      () => undefined,
-    );
+    const first = this.#first();
+    void settled(first.then((worker) => worker?.built)).then(() => this.#built.resolve());
+    const accept = (): void => {
+      this.#logAddresses();
+      this.#accepted.resolve();
+    };
+    // By its own promise: a worker may be built and ready in one turn, and the line that it is ready follows.
+    void first.then((worker) => (worker === undefined ? accept() : void worker.built.then(accept, () => undefined)));
     await Promise.all(firstStarts).catch(async (error: unknown) => {
       // The first worker validates the whole configuration, and another one may fail before that has ended.
       await within(firstStarts[0]!, VALIDATED_WITHIN_MS);

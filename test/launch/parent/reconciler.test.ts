@@ -9,9 +9,11 @@ import { silentLogger } from '#internal/log';
 import { endEarly, endWithin } from '../../../dist/launch/parent/worker-end.js';
 import { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
 import { OomKills } from '../../../dist/launch/parent/worker-memory.js';
+import type { ListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
 import { describeEnd } from '../../../dist/operating/status.js';
 import { type FakePool, FakeWorker, fakePool, generation, type Moment } from '../../fixtures/fake-workers.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
+import { memoryLog } from '../../server/memory-log.js';
 
 const HUNG = { reason: 'stuck', what: 'sent no heartbeat for 1 s' } as const;
 
@@ -199,6 +201,27 @@ test('LC-531 a worker whose word that it serves was on its way is not taken for 
   assert.equal(handle.dismissed, true);
   fake.say({ kind: 'ready' });
   assert.equal(handle.dismissed, false);
+});
+
+test('the line with the address precedes the one that its first worker is ready, also if both are due in one turn', async (t) => {
+  const log = memoryLog();
+  const fake = fakePool(
+    'a',
+    (moment, worker) => {
+      if (moment !== 'begin') return undefined;
+      void worker.handle.ready.then(() => log.info('ready'));
+      worker.say({ kind: 'built', diagnostics: [] });
+      worker.say({ kind: 'ready' });
+      return true;
+    },
+    { log, sockets: [{ address: { host: '127.0.0.1', port: 80 }, descriptors: [] } as unknown as ListenSockets] },
+  );
+  t.after(() => fake.pool.kill());
+  await fake.pool.launch(1);
+  assert.deepEqual(
+    log.lines.filter(({ level }) => level === 'info').map(({ message }) => message),
+    ['a bound to 127.0.0.1:80, where its first worker will listen', 'ready'],
+  );
 });
 
 test('a worker that the kernel has killed for memory is named so, and another SIGKILL is not', async (t) => {
