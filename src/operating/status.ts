@@ -2,7 +2,7 @@
 import type { ReportedChange } from '../config/index.js';
 import type { FailedRequests, ShownRefusals } from '../counts/index.js';
 import type { ListenAddress } from '../service/index.js';
-import { countText, formatDuration } from '../text/index.js';
+import { agoText, countText, formatDuration } from '../text/index.js';
 import { errorLines } from './report/report.js';
 
 /** Status of one process. */
@@ -292,12 +292,14 @@ export function howEnded({ reason, fault, code, signal, heapLimit }: WorkerEnd):
 /** Describes the end in one line. */
 export function describeEnd(end: WorkerEnd, now = Date.now()): string {
   const { at, worker, pid, reason, fault, error, rss, uptimeMs, lost } = end;
-  const ago = formatDuration(Math.max(0, now - Date.parse(at)) / 1000);
-  const when = `worker ${worker}${pid === undefined ? '' : ` (pid ${pid})`} ${howEnded(end)} ${ago} ago`;
+  const ago = agoText((now - Date.parse(at)) / 1000);
+  const when = `worker ${worker}${pid === undefined ? '' : ` (pid ${pid})`} ${howEnded(end)} ${ago}`;
   const early = fault === undefined ? ' before it was ready' : '';
   const before = reason === 'start' ? early : `, up for ${formatDuration(uptimeMs / 1000)}`;
   const memory = rss === undefined ? '' : `, ${mebibytes(rss)}`;
-  const held = lost === 0 ? '' : `; lost ${countText(lost, 'request')}${listed(end.requests)}`;
+  // Only a worker that ends by itself reports its last requests.
+  const least = reason === 'exit' ? '' : 'at least ';
+  const held = lost === 0 ? '' : `; lost ${least}${countText(lost, 'request')}${listed(end.requests)}`;
   return `${when}${before}${memory}${held}${error === undefined ? '' : `: ${error}`}`;
 }
 

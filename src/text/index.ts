@@ -3,6 +3,7 @@
 export { leadsTo } from './leads-to.js';
 export { orderChanges } from './order-changes.js';
 export {
+  agoText,
   countText,
   escapedText,
   excerpt,

@@ -75,3 +75,9 @@ export function formatDuration(seconds: number): string {
   }
   return parts.slice(0, 2).join('');
 }
+
+/** Formats how long ago something was, to a tenth of a second: `0.4s ago`, `2m5s ago`. */
+export function agoText(seconds: number): string {
+  const past = Math.max(0, seconds);
+  return `${past < 1 ? `${Math.round(past * 10) / 10}s` : formatDuration(past)} ago`;
+}

@@ -5,7 +5,7 @@ import { quoteClient } from 'portico/app';
 import { Config, defineOptions, integer, type PorticoError } from 'portico/config';
 import { markedLine } from '../../dist/errors/index.js';
 import { compileLogFormat } from '../../dist/middleware/request-log.js';
-import { printable, printableLines } from '../../dist/text/printable.js';
+import { agoText, printable, printableLines } from '../../dist/text/printable.js';
 import { filesUntilEnd } from '../fixtures/until-end.js';
 
 /** Characters that end a line, move a cursor, or change the direction of text. */
@@ -26,6 +26,17 @@ test('text of others is escaped, and its letters stay', () => {
   assert.equal(printableLines('a\n\tb\u009b'), 'a\n\tb\\u009b');
   assert.equal(printable('\ud800'), String.raw`\ud800`);
   assert.doesNotMatch(quoteClient(HOSTILE), RAW);
+});
+
+test('a moment ago is told in tenths of a second', () => {
+  assert.deepEqual([0.369, 0.738, 0.02, -1, 1.26, 125].map(agoText), [
+    '0.4s ago',
+    '0.7s ago',
+    '0s ago',
+    '0s ago',
+    '1.3s ago',
+    '2m5s ago',
+  ]);
 });
 
 test('a line of JSON has nothing raw in it that a terminal acts upon, and is the same JSON', () => {

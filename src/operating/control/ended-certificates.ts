@@ -1,6 +1,6 @@
 /** Certificates that expire while a service runs: clients refuse it from that moment, and nothing in the service changes. */
 import type { Logger } from '../../log/index.js';
-import { formatDuration } from '../../text/index.js';
+import { agoText, formatDuration } from '../../text/index.js';
 import type { ServiceStatus } from '../status.js';
 
 /** Days before its expiry from which a certificate is a problem, as for the alert. */
@@ -10,7 +10,7 @@ const SOON_DAYS = 14;
 export function endingCertificate(ends: string | undefined, now = Date.now()): string[] {
   const left = ends === undefined ? Infinity : (Date.parse(ends) - now) / 1000;
   if (left > SOON_DAYS * 86_400) return [];
-  const when = left <= 0 ? `expired ${formatDuration(-left)} ago` : `expires in ${formatDuration(left)}`;
+  const when = left <= 0 ? `expired ${agoText(-left)}` : `expires in ${formatDuration(left)}`;
   return [`its certificate ${when}, ${ends}: ${left <= 0 ? 'clients refuse it; ' : ''}renew it, and reload`];
 }
 

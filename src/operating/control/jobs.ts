@@ -1,6 +1,6 @@
 /** Periodic jobs of a service over all its workers: in status, readiness and metrics. A view of what the workers report of their tasks. */
 import type { PeriodicStatus } from '../../tasks/index.js';
-import { countText, formatDuration } from '../../text/index.js';
+import { agoText, countText, formatDuration } from '../../text/index.js';
 import type { ServiceStatus, WorkerStatus } from '../status.js';
 import { bySlot, gauge, type Metric, type NumberValue, valueIf } from './process-metrics.js';
 
@@ -100,7 +100,7 @@ export function describeJob(job: ShownJob): string {
     nextWorker,
   } = job;
   const now = running.map(({ worker, seconds }) => `running for ${formatDuration(seconds)} in worker ${worker}`);
-  const last = ago === undefined ? 'no run yet' : `last run ${formatDuration(ago)} ago`;
+  const last = ago === undefined ? 'no run yet' : `last run ${agoText(ago)}`;
   const facts = [
     `every ${formatDuration(spacing)}`,
     ...(now.length > 0 ? now : [last]),
@@ -109,7 +109,7 @@ export function describeJob(job: ShownJob): string {
     ...(lastSeconds === undefined ? [] : [`the last took ${formatDuration(lastSeconds)}`]),
     ...(nextIn === undefined || now.length > 0 ? [] : [nextText(nextIn, nextWorker)]),
   ];
-  const failed = lastFailure && `last failure ${formatDuration(lastFailure.ago)} ago: ${lastFailure.error}`;
+  const failed = lastFailure && `last failure ${agoText(lastFailure.ago)}: ${lastFailure.error}`;
   const failure = fails ? `it fails: ${lastFailure?.error ?? 'without a reason'}` : failed;
   return `job ${name}: ${facts.join(', ')}${failure === undefined ? '' : `; ${failure}`}`;
 }

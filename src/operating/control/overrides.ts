@@ -1,6 +1,6 @@
 /** Settings that commands have changed in a running service, against its configuration. */
 import type { Logger, LogLevel } from '../../log/index.js';
-import { countText, formatDuration } from '../../text/index.js';
+import { agoText, countText } from '../../text/index.js';
 import type { LauncherStatus } from '../status.js';
 
 /** Levels of the log that commands have set, until the next accepted reload. */
@@ -69,6 +69,6 @@ export function overridesOf(levels: LogLevels, { services }: LauncherStatus): Ov
 /** `hello: log level debug, set 3h ago; the configuration says info`. */
 export function describeOverride({ setting, service, value, configured, since }: Override): string {
   const what = setting === 'workers' ? countText(Number(value), 'worker') : `log level ${value}`;
-  const ago = formatDuration(Math.max(0, Date.now() - Date.parse(since)) / 1000);
-  return `${service === undefined ? '' : `${service}: `}${what}, set ${ago} ago; the configuration says ${configured}`;
+  const ago = agoText((Date.now() - Date.parse(since)) / 1000);
+  return `${service === undefined ? '' : `${service}: `}${what}, set ${ago}; the configuration says ${configured}`;
 }

@@ -11,7 +11,7 @@ import { ownVersion, packageOf } from '../../modules/index.js';
 import type { Awaitable, ServiceBase } from '../../service/index.js';
 import { type Activity, DynamicLoopingCall, type PeriodicStatus } from '../../tasks/index.js';
 import { within } from '../../tasks/internal.js';
-import { countText, formatDuration, printable, printableLines } from '../../text/index.js';
+import { agoText, countText, formatDuration, printable, printableLines } from '../../text/index.js';
 import { activityOf, processTree, type ReportedRequest, requestsOf, type Telling, threads } from './report-subjects.js';
 
 /** `[oslo_reports]`. */
@@ -235,7 +235,7 @@ function periodicLine({
   lastError,
   nextIn,
 }: PeriodicStatus): string {
-  const last = lastStartAgo === undefined ? 'never ran' : `last run ${formatDuration(lastStartAgo)} ago`;
+  const last = lastStartAgo === undefined ? 'never ran' : `last run ${agoText(lastStartAgo)}`;
   const next = nextIn === undefined ? 'not scheduled yet' : `next in ${formatDuration(Math.max(0, nextIn))}`;
   const failed = lastError === undefined ? '' : `, last error: ${lastError}`;
   const since = runningFor === undefined ? '' : ` for ${formatDuration(runningFor)}`;

@@ -203,6 +203,27 @@ test('LC-531 a worker whose word that it serves was on its way is not taken for 
   assert.equal(handle.dismissed, false);
 });
 
+test('requests that a killed worker had not reported are not counted, and its last failure says so', async (t) => {
+  const { pool, spawned } = fakePool('a');
+  t.after(() => pool.kill());
+  await pool.launch(1);
+  const ended = async (end: (worker: FakeWorker) => void): Promise<string> => {
+    const worker = spawned.at(-1)!;
+    await worker.handle.ready;
+    worker.say({ kind: 'inHand', came: [[0, 'GET /a']], left: [] });
+    end(worker);
+    await worker.handle.exited;
+    await turn();
+    return describeEnd(pool.lastEnd!);
+  };
+  assert.match(await ended((worker) => worker.end(null, 'SIGKILL')), /; lost at least 1 request \(GET \/a for /);
+  const exited = await ended((worker) => {
+    worker.say({ kind: 'leaves', requests: [{ method: 'GET', path: '/b', ageMs: 100 }] });
+    worker.end(3);
+  });
+  assert.match(exited, /; lost 1 request \(GET \/b for /);
+});
+
 test('the line with the address precedes the one that its first worker is ready, also if both are due in one turn', async (t) => {
   const log = memoryLog();
   const fake = fakePool(
