@@ -129,7 +129,8 @@ async function validatedProject(
   });
   const otherNames = inConf.flatMap((each) => {
     const { section = '', option, others = [] } = each;
-    return isUnknownName(each) ? [option === undefined ? section : `${section}.${option}`] : others;
+    const isTheirs = isUnknownName(each) || isWithoutEffect(each);
+    return isTheirs ? [option === undefined ? section : `${section}.${option}`] : others;
   });
   return {
     otherNames: [...new Set(otherNames)],

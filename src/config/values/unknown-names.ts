@@ -34,9 +34,6 @@ const VARIABLE = 'PORTICO_CONFIG_UNKNOWN_VARIABLE';
 /** Message of a warning about a name of another application. */
 const WITHOUT_EFFECT = 'has no effect here';
 
-/** Message of a warning about an option of the last version. */
-const REMOVED = 'has no effect any more';
-
 /** Declaration for names that are known to have no effect: only the value of one that is named like a secret is masked. */
 const KNOWN = string({ default: '' });
 
@@ -151,10 +148,9 @@ function explained(
       (opt === undefined ? unknownSection(each, near(), optionsOf.get(group)) : unknownOption(each, opt, near()));
     // Code that is loaded later may own a nearer name.
     if (one.others === undefined) FOUND.set(each, one);
-    const isCommon = opt === undefined ? FOREIGN.has(group) : one.code === UNUSED || !near().isMistyped(group, opt);
-    // An option of the last version is Portico's.
-    const isOfOthers = isCommon && one.message !== REMOVED && each.isArgument !== true;
-    if (isOfOthers) shared.set(one, opt === undefined ? group : `${group}.${opt}`);
+    // Of a name that is known to have no effect, the warning says what has it.
+    const isCommon = opt === undefined ? FOREIGN.has(group) : one.code !== UNUSED && !near().isMistyped(group, opt);
+    if (isCommon && each.isArgument !== true) shared.set(one, opt === undefined ? group : `${group}.${opt}`);
     return one;
   });
   const known = otherNames(generation);
@@ -337,7 +333,7 @@ export function undeclared(
     entryOf(names, subject.option),
   );
   if (removed !== undefined)
-    return { ...unknown(UNUSED, subject, REMOVED, `Remove it: ${removed}`), severity: 'warning' };
+    return { ...unknown(UNUSED, subject, 'has no effect any more', `Remove it: ${removed}`), severity: 'warning' };
   if (unused !== undefined) return { ...unknown(UNUSED, subject, WITHOUT_EFFECT, unused), severity: 'warning' };
   return unknown(OPTION, subject, 'unknown option', meant ?? near());
 }
