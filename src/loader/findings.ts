@@ -140,7 +140,7 @@ export class Findings {
   }
 }
 
-/** Returns the key of the error that takes the place of a warning. */
+/** Returns the key of the error that replaces a warning. */
 function raised(key: string): string {
   return `${key}!`;
 }
