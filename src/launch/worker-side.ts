@@ -48,6 +48,8 @@ export class WorkerSide {
   readonly #built: ServiceBase[] = [];
   readonly #unbuilt: unknown[] = [];
   readonly #sockets: WorkerSockets;
+  /** Process id of the parent; that of an orphan is another one. */
+  readonly #parent = process.ppid;
   /** Counts of the process. */
   readonly #meter = new Meter();
   #explained: Promise<unknown> = Promise.resolve();
@@ -270,7 +272,9 @@ export class WorkerSide {
   }
 
   async #orphaned(): Promise<void> {
-    this.#log.error('Parent process has died unexpectedly, exiting');
+    const { service, index: workerId } = this.#link.assignment;
+    const facts = { event: 'parent_died', service, workerId, parent: this.#parent };
+    this.#log.error(facts, `Parent process ${this.#parent} has died unexpectedly, exiting`);
     await this.core.drain({ reason: 'stop', timeoutMs: this.#link.settings.gracefulShutdownTimeoutMs }, STATUS_FAILED);
   }
 }

@@ -186,8 +186,14 @@ for (const withStuck of [false, true]) {
     assert.ok(clean);
     if (!withStuck) {
       assert.equal(whole, 4);
-      const noticed = fleet.lines().filter(({ msg }) => msg === 'Parent process has died unexpectedly, exiting');
-      assert.equal(noticed.length, 2, fleet.text());
+      const noticed = fleet.lines().filter(({ event }) => event === 'parent_died');
+      const msg = `Parent process ${fleet.pid} has died unexpectedly, exiting`;
+      assert.deepEqual(
+        noticed.map((line) => [line.level, line.parent, line.msg]),
+        [0, 1].map(() => ['error', fleet.pid, msg]),
+        fleet.text(),
+      );
+      assert.deepEqual(noticed.map(({ workerId }) => workerId).toSorted(), [0, 1]);
     } else {
       const said =
         /^Process \d+ has lost its parent .*, killing it; it was stuck in:\n {4}at spin \(.*app\.js:\d+:\d+\)/m;
