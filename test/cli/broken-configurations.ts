@@ -171,15 +171,6 @@ const PARTS: Readonly<Record<string, Broken>> = {
   'keys that are not there': filter('portico/middleware:jwtAuth', 'issuer = a\naudience = b\njwks_file = gone.json'),
   'a validator that is none': filter('portico/middleware:authToken', 'validator = keystoen'),
   'a group of a filter with a wrong value': { ...filter('./app.js:stamp'), more: '[stamp]\nlevel = much' },
-  'a group of a filter with a wrong value that the section overrides': {
-    ...filter('./app.js:stamp', 'level = 2'),
-    more: '[stamp]\nlevel = much',
-  },
-  'a group of a filter with a wrong value, as its section': {
-    ...filter('./app.js:stamp', 'level = more'),
-    more: '[stamp]\nlevel = much',
-  },
-  'a group without a value that the section has': filter('./app.js:limited', 'most = 1'),
   'a group of a filter with an unknown name': { ...filter('./app.js:stamp'), more: '[stamp]\nlevle = 2' },
   'a group of an unused filter with a wrong value': { more: '[sizelimit]\nmax_request_body_size = many' },
   'a group that the app reads, with a wrong name': { app: './app.js:greeter', more: '[greeting]\nwrod = hi' },

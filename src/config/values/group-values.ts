@@ -48,13 +48,11 @@ export function readGroup(
     const written = local.size === 0 ? undefined : namesOf(opt, option).flatMap((name) => local.get(name) ?? [])[0];
     // `<name>` stands for all names, and is not a name itself.
     const wanted = generation.groups.option(group, opt) ?? { group, opt, option, spellings: [] };
-    const resolved = generation.resolve(wanted);
     if (written === undefined) {
+      const resolved = generation.resolve(wanted);
       for (const issue of resolved.issues) issues.push(missedAt(issue, from.origin));
       values.set(opt, resolved.value);
     } else {
-      // A value that the section overrides is wrong, too.
-      issues.push(...resolved.issues.filter(isWrittenWrongly));
       try {
         // An empty number or path means the default.
         values.set(opt, parseLocal(option, written.value) ?? generation.parsed(wanted));
@@ -72,11 +70,6 @@ export function readGroup(
 function missedAt(issue: Diagnostic, origin: Origin | undefined): Diagnostic {
   if (issue.code !== 'PORTICO_CONFIG_REQUIRED' || issue.location !== undefined || origin === undefined) return issue;
   return { ...issue, location: locationInFile(origin), hint: `write it there, or ${issue.hint ?? ''}` };
-}
-
-/** Reports whether an issue is an error in a written value, and not that none is written. */
-function isWrittenWrongly({ severity, code, location }: Diagnostic): boolean {
-  return severity === 'error' && code !== 'PORTICO_CONFIG_REQUIRED' && location !== undefined;
 }
 
 /** Returns printable values by group and name. */
