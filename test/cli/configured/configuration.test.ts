@@ -46,7 +46,7 @@ test('OP-3 check of a service file that is taken for a paste file says how it is
 
 test('OP-1 names without a comma between them are refused with what to write', () => {
   const cwd = folder({ ...pasted, 'portico.ini': '[DEFAULT]\nenabled_apis = hello world\n' });
-  const comma = ' {2}A comma is missing: write hello, world\\.$';
+  const comma = ' {2}A comma is missing: write hello, world\\.';
   assert.match(cli(cwd, 'check').stdout, new RegExp(`enabled_apis: no app is called.*\\n${comma}`, 'm'));
   writeFileSync(join(cwd, 'portico.ini'), '[DEFAULT]\nenabled_apis = hello,world\nenabled_ssl_apis = hello world\n');
   assert.match(cli(cwd, 'check').stdout, new RegExp(`enabled_ssl_apis: names an API.*\\n${comma}`, 'm'));
