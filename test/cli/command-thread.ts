@@ -39,11 +39,16 @@ const env = { ...process.env };
 port.on('message', (asked: Asked) => void run(asked));
 
 interface Asked {
+  readonly serial: number;
   readonly words: string[];
   readonly env: NodeJS.ProcessEnv;
 }
 
-async function run({ words, env: more }: Asked): Promise<void> {
+/** The number of the command that runs. */
+let present = 0;
+
+async function run({ serial, words, env: more }: Asked): Promise<void> {
+  present = serial;
   Object.assign(printed, { stdout: '', stderr: '', output: '' });
   globalThis.console = new Console(process.stdout, process.stderr);
   for (const name of Object.keys(process.env)) delete process.env[name];
@@ -71,6 +76,6 @@ process.on('exit', () => answer(true));
 
 function answer(ended: boolean): void {
   port.postMessage({ outcome: { status: Number(process.exitCode ?? 0), ...printed }, ended });
-  Atomics.store(done, 0, 1);
+  Atomics.store(done, 0, present);
   Atomics.notify(done, 0);
 }

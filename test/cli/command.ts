@@ -11,6 +11,8 @@ import type { Outcome } from '../fixtures/project.js';
 const LONGEST_MS = 60_000;
 
 let thread: ReturnType<typeof startThread> | undefined;
+/** The number of commands so far. The thread stores that of a command when its outcome is sent. */
+let asked = 0;
 
 function startThread() {
   const { port1: port, port2: there } = new MessageChannel();
@@ -39,9 +41,11 @@ interface Place {
 export function command(words: readonly string[], place: Place): Outcome {
   const { port, done } = threadFor(place);
   return inFolder(place.cwd, () => {
-    Atomics.store(done, 0, 0);
-    port.postMessage({ words, env: place.env ?? {} });
-    Atomics.wait(done, 0, 0, LONGEST_MS);
+    const serial = ++asked;
+    port.postMessage({ serial, words, env: place.env ?? {} });
+    // The thread may still be about to store that of the command before, whose outcome has come.
+    for (let stored = Atomics.load(done, 0); stored !== serial; stored = Atomics.load(done, 0))
+      if (Atomics.wait(done, 0, stored, LONGEST_MS) === 'timed-out') break;
     const answer = receiveMessageOnPort(port)?.message as Answer | undefined;
     if (answer === undefined || answer.ended) endThread();
     if (answer === undefined) throw new Error(`api-cli ${words.join(' ')} did not end`);
@@ -67,7 +71,7 @@ export function printedBeside(words: readonly string[], place: Place): Promise<P
     const before = process.cwd();
     process.chdir(place.cwd);
     try {
-      port.postMessage({ words, env: place.env ?? {} });
+      port.postMessage({ serial: ++asked, words, env: place.env ?? {} });
       const answer = await new Promise<Answer>((resolve) => port.once('message', resolve));
       if (answer.ended) endThread();
       return answer.outcome;
