@@ -130,7 +130,7 @@ export function undeclaredChanges(before: State, after: State, groups: DeclaredG
     const place = locationText((is.at(-1) ?? was.at(-1)!).location);
     const where = is.length === 0 ? `no longer at ${place}` : place;
     const { group, opt } = is.at(-1) ?? was.at(-1)!;
-    const effect = groups.hasNoEffect(group, opt) ? 'no effect' : 'applied';
+    const effect = declarationOfUnused(groups.elsewhereOf(group, opt), opt) === undefined ? 'applied' : 'no effect';
     return [{ option, old: shownOf(was, groups), new: shownOf(is, groups), where, effect }];
   });
 }

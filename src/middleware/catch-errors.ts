@@ -5,7 +5,7 @@ import { boolean, defineOptions, list } from '../config/index.js';
 import { writtenElsewhere } from '../config/internal.js';
 import { headerMask } from './headers.js';
 
-/** What holds for `fault_style` in the section of a filter, which this version lacks. */
+/** The text for `fault_style` in the section of a filter, an option of the last version. */
 export const ONE_STYLE =
   'the error responses of an API have one format, that of fault_style in [DEFAULT] or [api:<name>].';
 

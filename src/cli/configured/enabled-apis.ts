@@ -94,7 +94,7 @@ export function missingPaste(config: Config): readonly Diagnostic[] {
     configuredPaste(config);
     return [];
   } catch (error) {
-    // What is wrong in an existing file is told with the files.
+    // Errors in an existing file are reported with those of the other files.
     return error instanceof ConfigNotFound ? error.diagnostics : [];
   }
 }

@@ -79,8 +79,7 @@ const gone = '\n';
 
 /** Returns what holds in place of the value of an option of the last version; undefined for other names. */
 function holdsInPlaceOf(groups: DeclaredGroups, { section, name }: ConfEntry): string | undefined {
-  const flat = section === 'DEFAULT' ? groups.removedFlat(name) : undefined;
-  return entryOf((flat ?? groups.elsewhereIn(section))?.removed, name);
+  return entryOf(groups.elsewhereOf(section, name)?.removed, name);
 }
 
 function isDeprecated(target: DeclaredOption, entry: ConfEntry): boolean {

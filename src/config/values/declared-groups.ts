@@ -10,7 +10,6 @@ import { boolean } from '../types/number-types.js';
 import {
   type Elsewhere,
   elsewhereOf,
-  entryOf,
   type Option,
   type OptionDeclarations,
   writtenElsewhere,
@@ -226,15 +225,15 @@ export class DeclaredGroups {
     return this.#elsewhere.get(section) ?? this.#elsewhere.get(`${this.#templateOf(section)}<name>`);
   }
 
-  /** Reports whether a name that nobody declares is known to have no effect: an option of the last version, or of other applications. */
-  hasNoEffect(group: string, opt: string): boolean {
-    const flat = group === 'DEFAULT' ? this.removedFlat(opt) : undefined;
-    const { unused, removed } = flat ?? this.elsewhereIn(group) ?? {};
-    return (entryOf(removed, opt) ?? entryOf(unused, opt)) !== undefined;
+  /**
+   * Returns what is known of a name that nobody declares: what {@link elsewhereIn} has of its section, or the removed option of `[api:<name>]`
+   * that a flat name of `[DEFAULT]` means, such as `compute_listen_backlog`.
+   */
+  elsewhereOf(group: string, opt: string): Elsewhere | undefined {
+    return (group === 'DEFAULT' ? this.#removedFlat(opt) : undefined) ?? this.elsewhereIn(group);
   }
 
-  /** Returns what is known of a flat name of `[DEFAULT]`, such as `compute_listen_backlog`, whose option of `[api:<name>]` is gone. */
-  removedFlat(opt: string): Elsewhere | undefined {
+  #removedFlat(opt: string): Elsewhere | undefined {
     for (const [section, { removed = {} }] of this.#elsewhere) {
       const name = section.endsWith(':<name>') && Object.keys(removed).find((each) => opt.endsWith(`_${each}`));
       if (name) return { removed: { [opt]: removed[name]! } };

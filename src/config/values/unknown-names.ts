@@ -308,8 +308,7 @@ function unknownSection(
 
 function unknownOption(written: Written, opt: string, near: NearestOwned): Diagnostic {
   const { group } = written;
-  const flat = group === 'DEFAULT' ? near.names.removedFlat(opt) : undefined;
-  const elsewhere = flat ?? near.names.elsewhereIn(group);
+  const elsewhere = near.names.elsewhereOf(group, opt);
   const location = (declarationOfUnused(elsewhere, opt) && written.knownLocation) ?? written.location;
   const subject = { section: group, option: opt, location };
   if (group === 'DEFAULT' && /^config_(?:file|dir)$/.test(opt))
