@@ -7,5 +7,6 @@ const require = createRequire(import.meta.url);
 
 // Modules that the product loads later are loaded now: in virtual time nothing waits for the disk.
 await import(require.resolve('rabbitmq-client'));
+await import('../../../dist/extras/rpc/extension.js');
 await import('../../../dist/extras/rpc/transport/amqp/amqp-transport.js');
 await import('../../../dist/extras/rpc/server/served-topics.js');
