@@ -71,6 +71,12 @@ const PROGRAMS = {
   '-embedded': ['index.js'],
 };
 
+/**
+ * Modules of Node that are costly and that few processes need at their start: `node:crypto` takes 3 to 6 ms of CPU time, `node:tls` 1, and on
+ * Node 24 another 7 for a thread that reads certificates, `node:fs/promises` 1. Shared files load each of them when it is first used.
+ */
+const LATER = ['node:crypto', 'node:tls', 'node:fs/promises', 'node:dns/promises'];
+
 /** A module that exports each export of each module. It is not written: it says where in `lib` they are. */
 const ALL = 'all.js';
 
@@ -286,17 +292,27 @@ function renderChunk(code, { fileName }) {
   if (fileName === ALL) return null;
   const options = { charset: 'ascii', legalComments: 'none', sourcemap: true, target: 'esnext' };
   if (fileName.endsWith('.cjs')) return transform(code, { ...options, format: 'cjs' });
-  return transform(withoutNamespaces(code), options);
+  // The files of filters are loaded for an API that has them: its first request does not wait for a module.
+  const later = fileName.startsWith('chunks/') ? LATER : [];
+  const define = {};
+  return transform(withoutNamespaces(code, later, define), { ...options, define });
 }
 
 /**
  * Takes Node's modules without their ES namespaces. To make one, Node calls all getters of the module: that of `node:http` for `WebSocket`
  * loads undici, 20 ms of CPU time in each process on Node 24 and 26; those of `node:fs` and `node:util` take 1 to 2 ms, a small module 0.2.
+ * `define` gets what each name from one of the modules `later` has to be replaced by.
  */
-function withoutNamespaces(code) {
+function withoutNamespaces(code, later, define) {
   const imports = /^import (?:(?:\* as )?(\w[\w$]*)(?:, )?)?(\{.*\})? from '(node:.+)';$/gm;
   return code.replaceAll(imports, (_, whole, names, id) => {
     const module = `process.getBuiltinModule('${id}')`;
+    if (later.includes(id) && whole === undefined) {
+      const from = id.replaceAll(/\W/g, '_');
+      for (const [, name, local = name] of names.matchAll(/([\w$]+)(?: as ([\w$]+))?/g))
+        define[local] = `${from}.module.${name}`;
+      return `const ${from} = { get module() { Object.defineProperty(this, 'module', { value: ${module} }); return this.module; } };`;
+    }
     const parts = names?.replaceAll(' as ', ': ');
     if (whole === undefined) return `const ${parts} = ${module};`;
     return `const ${whole} = ${module}${parts ? `, ${parts} = ${whole}` : ''};`;
