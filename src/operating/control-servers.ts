@@ -2,7 +2,6 @@
  * Servers that respond to the operator of a launcher: the control socket and the admin listener. They open when the
  * launcher takes the signals of its process, and close when everything has stopped.
  */
-import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -254,8 +253,10 @@ export function controlPath(config: Config, program: string, env: NodeJS.Process
  */
 function defaultName({ configFiles }: Config, program: string): string {
   const served = configFiles.length > 0 ? configFiles : [process.cwd(), ''];
-  const digest = createHash('sha256').update(served.join('\n')).digest('hex').slice(0, 8);
-  return `portico-${program}-${digest}.sock`;
+  // FNV-1a: to load `node:crypto` takes 3 to 6 ms of CPU time.
+  let hash = 0x811c9dc5;
+  for (const byte of Buffer.from(served.join('\n'))) hash = Math.imul(hash ^ byte, 0x01000193);
+  return `portico-${program}-${(hash >>> 0).toString(16).padStart(8, '0')}.sock`;
 }
 
 /**

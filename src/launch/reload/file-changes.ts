@@ -8,14 +8,13 @@
 import type { Config } from '../../config/index.js';
 import { confNames, isFifo, readUnlessFifo, watchFiles } from '../../config/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
-import { digest } from '../worker-message.js';
 
 export class FileChanges {
   readonly #config: () => Config;
   readonly #changed: () => void;
   readonly #unwatched: ((folder: string, error: unknown) => void) | undefined;
   readonly #gone: ((path: string) => void) | undefined;
-  readonly #known = new Map<string, string>();
+  readonly #known = new Map<string, Buffer>();
   /** Files that could be read before, and of which the last look found that they no longer can. */
   #lost: readonly string[] = [];
   #unwatch: (() => void) | undefined;
@@ -49,19 +48,19 @@ export class FileChanges {
     let differs = false;
     const lost: string[] = [];
     const { configDirs } = this.#config();
-    const record = (path: string, now: string): void => {
-      differs ||= this.#known.has(path) && this.#known.get(path) !== now;
+    const record = (path: string, now: Buffer): void => {
+      differs ||= this.#known.get(path)?.equals(now) === false;
       this.#known.set(path, now);
     };
     for (const path of this.#paths()) {
-      const now = digestOf(path);
+      const now = readUnlessFifo(path);
       if (now !== undefined) record(path, now);
       // A FIFO is there, but its content would be taken from its reader.
       else if (this.#known.has(path) && !isFifo(path)) lost.push(path);
     }
     for (const dir of configDirs) {
       const names = ignoreErrors(() => confNames(dir).join('/'));
-      if (names !== undefined) record(dir, names);
+      if (names !== undefined) record(dir, Buffer.from(names));
     }
     return { differs, lost };
   }
@@ -76,7 +75,7 @@ export class FileChanges {
     if (!wanted || this.#closed) return;
     const config = this.#config();
     for (const path of config.filesRead) {
-      if (!this.#known.has(path)) this.#known.set(path, digest(config.readFile(path)));
+      if (!this.#known.has(path)) this.#known.set(path, config.readFile(path));
     }
     const options = { dirs: config.configDirs, unwatched: this.#unwatched };
     this.#unwatch = watchFiles(this.#paths(), () => this.#look(), options);
@@ -104,10 +103,4 @@ export class FileChanges {
     const { configFiles, filesRead } = this.#config();
     return new Set([...configFiles, ...filesRead]);
   }
-}
-
-/** Returns the digest of a file on disk; undefined for a file that cannot be read, and for a FIFO. */
-function digestOf(path: string): string | undefined {
-  const bytes = readUnlessFifo(path);
-  return bytes && digest(bytes);
 }
