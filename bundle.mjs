@@ -33,8 +33,11 @@ const THREAD = 'launch/worker/watch-thread.js';
 /** Files that Portico starts by path, as processes and threads. */
 const STARTED = ['launch/worker/worker-bootstrap.js', THREAD, 'middleware/auth/basic-auth-worker.js'];
 
-/** The modules that entries import first. They are together in a file with nothing else, because they must run before others load. */
-const FIRST = ['process/early-signals.js', 'process/v8.js', 'process/own-files.js'];
+/**
+ * The modules that entries import first. They are together in a file with nothing else, because they must run before others load: only code
+ * that loads later comes from the cache of compiled code.
+ */
+const FIRST = ['process/early-signals.js', 'process/v8.js', 'process/own-files.js', 'process/start-memory.js'];
 
 /**
  * The modules that start the first worker of `api-cli`. They load next, so that the worker and the rest of the parent load at the same
