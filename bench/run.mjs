@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // The benchmark: Portico and other frameworks on this machine in the same minutes.
 //
-//   npm run bench                          everything, five rounds, half an hour; renews bench/README.md
-//   npm run bench -- --quick               one shorter round, two minutes
+//   npm run bench                          everything, five rounds, 45 minutes; renews bench/README.md
+//   npm run bench -- --quick               one shorter round, four minutes
 //   npm run bench -- work2 start           parts by name
 //   npm run bench -- --rounds 15 work1
 //

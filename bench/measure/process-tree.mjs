@@ -8,7 +8,7 @@ const MICROS_PER_TICK = 10_000;
 
 /** Reports whether this machine provides the times. */
 export function canMeasure() {
-  return threadMicros(process.pid) > 0;
+  return threadMicros(process.pid).own > 0;
 }
 
 /** A process and its descendants, as process ids, the root first. */
@@ -29,16 +29,21 @@ export function treeTimes(root) {
   const times = new Map();
   for (const pid of processTree(root)) {
     const stat = statOf(pid);
-    if (stat !== undefined) times.set(pid, { own: threadMicros(pid), reaped: stat.reapedTicks * MICROS_PER_TICK });
+    if (stat !== undefined) times.set(pid, { ...threadMicros(pid), reaped: stat.reapedTicks * MICROS_PER_TICK });
   }
   return times;
 }
 
-/** Returns the microseconds used between two readings, by the whole tree and by its root alone. */
+/** Returns the microseconds used between two readings: by the whole tree, by its root, and by all threads beside the main ones. */
 export function timeBetween(before, after, root) {
-  const sum = (times) => [...times.values()].reduce((all, { own, reaped }) => all + own + reaped, 0);
+  const sum = (times, of) => [...times.values()].reduce((all, each) => all + of(each), 0);
+  const grown = (of) => sum(after, of) - sum(before, of);
   // The whole time of a child that has ended since is in its parent's: what it had used before is in the first sum.
-  return { total: sum(after) - sum(before), root: (after.get(root)?.own ?? 0) - (before.get(root)?.own ?? 0) };
+  return {
+    total: grown(({ own, reaped }) => own + reaped),
+    root: (after.get(root)?.own ?? 0) - (before.get(root)?.own ?? 0),
+    side: grown(({ own, main }) => own - main),
+  };
 }
 
 /** Returns the resident memory of one process in MiB. `shared` is its part in pages that other processes may share, such as Node itself. */
@@ -54,16 +59,19 @@ export function proportionalMemory(pid) {
   return Number(kibibytes) / 1024;
 }
 
+/** Returns the microseconds of all threads of a process, and of its main thread. */
 function threadMicros(pid) {
-  let nanos = 0;
+  const times = { own: 0, main: 0 };
   try {
     for (const thread of readdirSync(`/proc/${pid}/task`)) {
-      nanos += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ', 1)[0]);
+      const micros = Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ', 1)[0]) / 1000;
+      times.own += micros;
+      if (thread === String(pid)) times.main = micros;
     }
   } catch {
     // The process ended during the reading.
   }
-  return nanos / 1000;
+  return times;
 }
 
 function statOf(pid) {

@@ -3,14 +3,15 @@ import { fileURLToPath } from 'node:url';
 import { timeBetween, treeTimes } from '../measure/process-tree.mjs';
 import { freePort, startServer } from '../measure/server-process.mjs';
 import { summary } from '../measure/statistics.mjs';
+import { warmUp } from '../measure/warm-up.mjs';
 import { ask } from '../works/check.mjs';
 import { CONNECTIONS, request } from '../works/works.mjs';
 import { FILTERS, SEVEN } from './filter-list.mjs';
 
 const PROGRAM = fileURLToPath(new URL('../portico/filters-server.mjs', import.meta.url));
 const BLOCK = 1000;
-/** With a shorter warm-up V8 still compiles, which in a few pairs costs more than a filter. */
-const WARM_UP = 12_000;
+/** While V8 compiles, a few pairs cost more than a filter. */
+const WARM_UP = { first: 12_000, most: 120_000 };
 const PAIRS_A_ROUND = 3;
 const LEAST_PAIRS = 8;
 
@@ -72,7 +73,8 @@ async function measureFilter(filter, pairs, load) {
       orders.push({ port, request: text, connections, status, length: body.length, session });
     }
     const block = BLOCK * share;
-    for (const order of orders) await load.send({ ...order, count: WARM_UP * share });
+    const { first, most } = WARM_UP;
+    for (const order of orders) await warmUp(server, order, load, { first: first * share, most: most * share });
     const costs = [];
     for (let pair = 0; pair < pairs; pair++) {
       const spent = [0, 0];

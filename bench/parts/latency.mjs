@@ -93,7 +93,7 @@ async function measureOnce({ contestant, against, logLevel }, rates, { load, sca
   try {
     const { status, body } = answer;
     const order = { port, request, connections: CONNECTIONS, status, length: body.length };
-    await load.send({ ...order, count: warmUp });
+    await load.send({ ...order, count: warmUp.first });
     const most = await load.send({ ...order, count: Math.ceil(SATURATING * scale), timed: true });
     const saturated = most.answered / most.seconds;
     const pair = rates.get(against);

@@ -4,12 +4,13 @@ import { timeBetween, treeTimes } from '../measure/process-tree.mjs';
 import { interleave, ratios } from '../measure/rounds.mjs';
 import { freePort, startServer } from '../measure/server-process.mjs';
 import { summary } from '../measure/statistics.mjs';
+import { warmUp } from '../measure/warm-up.mjs';
 import { ask } from '../works/check.mjs';
 import { CONNECTIONS, request } from '../works/works.mjs';
 
 const PROGRAM = fileURLToPath(new URL('../portico/layers.mjs', import.meta.url));
 const REQUESTS = 8000;
-const WARM_UP = 8000;
+const WARM_UP = { first: 8000, most: 160_000 };
 /** Layers have no target. */
 const MOST_ROUNDS = 5;
 
@@ -61,7 +62,7 @@ async function measureOnce(layer, scale, load) {
     const { status, body } = await ask(port, { request: text });
     if (status !== 200) throw new Error(`the layer ${layer} answers ${status}`);
     const order = { port, request: text, connections: CONNECTIONS, status, length: body.length };
-    await load.send({ ...order, count: Math.ceil(WARM_UP * scale) });
+    await warmUp(server, order, load, WARM_UP);
     const before = treeTimes(server.pid);
     const count = Math.ceil(REQUESTS * scale);
     await load.send({ ...order, count });

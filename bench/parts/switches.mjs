@@ -3,6 +3,7 @@
 import { timeBetween, treeTimes } from '../measure/process-tree.mjs';
 import { freePort, startServer } from '../measure/server-process.mjs';
 import { summary } from '../measure/statistics.mjs';
+import { warmUp } from '../measure/warm-up.mjs';
 import { porticoWorkers } from '../processes.mjs';
 import { server as record } from '../works/payloads.mjs';
 import { CONNECTIONS, FORWARDED, request as requestText, WORKS } from '../works/works.mjs';
@@ -47,11 +48,11 @@ export function measureForwarded(given) {
   return measureSwitch(given, 'forwarded', 'What forwarding headers cost', FORWARDING);
 }
 
-async function measureSwitch({ rounds, scale, load, say }, part, title, ways) {
+async function measureSwitch({ rounds, load, say }, part, title, ways) {
   const names = Object.keys(ways);
   const micros = Object.fromEntries(names.map((name) => [name, []]));
   for (let round = 0; round < rounds; round++) {
-    const spent = await measureRound(ways, round, scale, load);
+    const spent = await measureRound(ways, round, load);
     for (const name of names) micros[name].push(spent[name]);
     say(`${part}  ${names.map((name) => `${name} ${spent[name].toFixed(2)} µs`).join(', ')}`);
   }
@@ -85,27 +86,24 @@ function sdk(sampler) {
   };
 }
 
-async function measureRound(ways, round, scale, load) {
-  const { request: usual, answer, warmUp } = WORKS.work2;
+async function measureRound(ways, round, load) {
+  const { request: usual, answer, warmUp: long } = WORKS.work2;
   const servers = [];
   try {
     for (const [name, { options, env, request = usual }] of Object.entries(ways)) {
       const port = await freePort();
       const server = await startServer({ ...porticoWorkers(1, options)('work2', port), env }, port);
-      servers.push({ name, server, request, micros: [] });
-    }
-    const send = ({ name, request, server: { port } }, count, end = false) => {
       const { status, body } = answer;
       const order = { port, request, connections: CONNECTIONS, status, length: body.length, session: name };
-      return load.send({ ...order, count, end });
-    };
-    for (const each of servers) await send(each, Math.ceil(warmUp * scale));
+      servers.push({ name, server, order, micros: [] });
+    }
+    for (const each of servers) await warmUp(each.server, each.order, load, long);
     for (let block = 0; block < BLOCKS; block++) {
       // The order rotates, so that drift cancels out.
       for (let at = 0; at < servers.length; at++) {
         const each = servers[(at + block + round) % servers.length];
         const before = treeTimes(each.server.pid);
-        await send(each, BLOCK, block === BLOCKS - 1);
+        await load.send({ ...each.order, count: BLOCK, end: block === BLOCKS - 1 });
         each.micros.push(timeBetween(before, treeTimes(each.server.pid), each.server.pid).total / BLOCK);
       }
     }

@@ -4,6 +4,7 @@ import { processTree, timeBetween, treeTimes } from '../measure/process-tree.mjs
 import { orderOf, ratios } from '../measure/rounds.mjs';
 import { freePort, startServer } from '../measure/server-process.mjs';
 import { summary } from '../measure/statistics.mjs';
+import { warmUp } from '../measure/warm-up.mjs';
 import { check } from '../works/check.mjs';
 import { CONNECTIONS, WORKS } from '../works/works.mjs';
 
@@ -65,19 +66,27 @@ export async function measureWork(name, context) {
     name,
     title: `${name}: ${work.title}`,
     chartTitle: `${name}: ${work.title}`,
-    notes: [`CPU time of the whole process tree for one request, ${work.connections ?? CONNECTIONS} connections.`],
+    notes: [
+      `CPU time of the whole process tree for one request, ${work.connections ?? CONNECTIONS} connections; the last columns: for each of the`,
+      `first ${work.warmUp.first} after the start, while V8 compiles, and Portico's to it.`,
+    ],
     problems: [...new Set(problems)],
     rows,
     figures: Object.fromEntries(rows.map((row) => [row.name, row])),
-    table: { head: ['', 'µs a request', "Portico's to it", 'requests per second', 'rounds'], rows: rows.map(cells) },
+    table: {
+      head: ['', 'µs a request', "Portico's to it", 'requests per second', 'rounds', 'µs, first', 'to it'],
+      rows: rows.map(cells),
+    },
     bars: rows.map(({ name: each, label, micros }) => ({ label, value: micros, marked: each === 'portico' })),
   };
 }
 
-function cells({ label, filters, unfiltered, micros, perSecond, inverse }) {
+function cells({ label, filters, unfiltered, micros, perSecond, inverse, early, earlyInverse }) {
   const shown = unfiltered && !filters ? `${label} (no filters)` : label;
-  const ratio = inverse === undefined ? '–' : { ...inverse, digits: 2 };
-  return [shown, micros, ratio, perSecond.median.toFixed(0), String(micros.count)];
+  const [ratio, earlyRatio] = [inverse, earlyInverse].map((each) =>
+    each === undefined ? '–' : { ...each, digits: 2 },
+  );
+  return [shown, micros, ratio, perSecond.median.toFixed(0), String(micros.count), early, earlyRatio];
 }
 
 function isAsked(contestant, { works }, name, work) {
@@ -131,9 +140,10 @@ async function measureTogether(group, name, work, { scale, load, certificate, fa
       await eachOf(orderOf([...running.keys()], slice), (each) => measureSlice(running.get(each), slice, load));
     }
     return new Map(
-      [...running].map(([each, { server, spent, seconds, count }]) => [
+      [...running].map(([each, { server, spent, seconds, count, early }]) => [
         each,
         {
+          early,
           micros: spent.total / count,
           perSecond: count / seconds,
           rootMicros: spent.root / count,
@@ -158,13 +168,15 @@ async function begin(contestant, name, work, { scale, load, certificate }) {
   try {
     await check(work, port, contestant);
     const { share = 1, warmUpShare = 1 } = contestant;
+    const first = Math.ceil(work.warmUp.first * warmUpShare);
+    const most = warmUpShare < 1 ? first : work.warmUp.most;
     const { status, body } = work.answer;
     const order = { port, secure: work.secure === true, request: work.request, connections, status };
     Object.assign(order, { length: body.length, session: `${contestant.name} ${port}` });
-    await load.send({ ...order, count: Math.ceil(work.warmUp * warmUpShare) });
+    const early = await warmUp(server, order, load, { first, most });
     const count = Math.ceil((work.requests * scale * share) / SLICES) * SLICES;
-    const rest = Math.min(SETTLING, work.warmUp) * share * warmUpShare;
-    return { server, order, count, rest, spent: { total: 0, root: 0 }, seconds: 0 };
+    const rest = Math.min(SETTLING, work.warmUp.first) * share * warmUpShare;
+    return { server, order, count, rest, early, spent: { total: 0, root: 0 }, seconds: 0 };
   } catch (error) {
     await server.stop();
     throw error;
@@ -189,7 +201,10 @@ function rowsOf(results, names, contestants, { filtered }, out) {
   const shown = names.filter((name) => !out.has(name) && results.get(name).length > 0);
   return shown.map((name) => {
     const against = shown.map((other) => [other, ratios(results, name, other, 'micros')]);
-    const portico = ratios(results, 'portico', name, 'micros');
+    const inverse = (figure) => {
+      const portico = ratios(results, 'portico', name, figure);
+      return portico.length > 0 && name !== 'portico' ? summary(portico) : undefined;
+    };
     return {
       name,
       label: contestants[name].label,
@@ -201,7 +216,9 @@ function rowsOf(results, names, contestants, { filtered }, out) {
       ratio: Object.fromEntries(
         against.filter(([, list]) => list.length > 0).map(([other, list]) => [other, summary(list)]),
       ),
-      inverse: portico.length > 0 && name !== 'portico' ? summary(portico) : undefined,
+      inverse: inverse('micros'),
+      early: summary(results.get(name).map(({ early }) => early)),
+      earlyInverse: inverse('early'),
     };
   });
 }
