@@ -2,7 +2,7 @@
 import { timeBetween, treeTimes } from './process-tree.mjs';
 
 /**
- * V8 compiles in threads of its own. On Node 24 they take a third of the CPU in the first 25,000 requests, and then come back for moments
+ * V8 compiles in separate threads. On Node 24 they take a third of the CPU in the first 25,000 requests, and then come back for moments
  * until some 200,000. Its garbage collector uses them too, always, for half a percent. So the part of all threads beside the main ones
  * must be small in this many blocks in a row.
  */

@@ -31,7 +31,7 @@ const ANSWERS = {
 
 /**
  * The works by name. `filtered`: behind the seven filters, for contestants that have them. `requests`: the number in a full round.
- * `warmUp`: how many of the first requests after the start are a figure of their own, and the most requests before the measurement, which
+ * `warmUp`: how many of the first requests after the start are a separate figure, and the most requests before the measurement, which
  * begins when V8 compiles nothing more. For streams the number is fixed, because V8's collector keeps its threads busy: after 200 streamed
  * responses Portico took 1.1 times as much as bare node:http, after 1,500 0.96. `served`: the work that the contestants are started with,
  * if it differs. `logLevel`: `info` writes a line for each request. `forwarded`: the request comes through a trusted proxy on this
