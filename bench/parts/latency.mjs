@@ -2,67 +2,68 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { CONTESTANTS } from '../contestants.mjs';
-import { interleave, ratios } from '../measure/rounds.mjs';
+import { orderOf } from '../measure/rounds.mjs';
 import { freePort, startServer } from '../measure/server-process.mjs';
 import { summary } from '../measure/statistics.mjs';
+import { warmUp } from '../measure/warm-up.mjs';
 import { WORKS } from '../works/works.mjs';
 
 const CONNECTIONS = 64;
 const PART = 0.7;
 const SATURATING = 8000;
-const SECONDS = 4;
+const SECONDS = 1;
+/** Pairs of slices in a round. */
+const SLICES = 12;
+/** A round is a pair of fresh processes. */
+const MOST_ROUNDS = 3;
 
 /** The server's processes get one CPU, and the load another. A machine with only one CPU measures both together. */
 const PINNED = existsSync('/usr/bin/taskset') && availableParallelism() > 1;
 
-const ROWS = {
-  portico: { label: 'Portico', contestant: 'portico', against: 'hooks' },
-  hooks: { label: 'Fastify, own hooks', contestant: 'hooks', against: 'hooks' },
-  'portico-logged': { label: 'Portico, log written', contestant: 'portico', against: 'hooks-logged', logLevel: 'info' },
-  'hooks-logged': {
-    label: 'Fastify, own hooks, log written',
-    contestant: 'hooks',
-    against: 'hooks-logged',
-    logLevel: 'info',
-  },
-};
+const LABELS = { portico: 'Portico', hooks: 'Fastify, own hooks' };
+const PAIRS = [
+  { suffix: '', text: '' },
+  { suffix: '-logged', text: ', log written', logLevel: 'info' },
+];
 
-/** Measures latency. @see ../run.mjs for the members of the result. */
+/** Measures latency: in slices, in turns with Fastify. @see ../run.mjs for the members of the result. */
 export async function measureLatency({ rounds, scale, load, say }) {
-  const names = Object.keys(ROWS);
-  const rates = new Map(names.map((name) => [ROWS[name].against, { most: Number.POSITIVE_INFINITY, rounds: 0 }]));
+  const rows = [];
   if (PINNED) load.pin('1');
-  let results;
   try {
-    results = await interleave(names, rounds + 1, async (name) => {
-      const figure = await measureOnce(ROWS[name], rates, { load, scale });
-      const { saturated, p99 } = figure;
-      say(`latency  ${ROWS[name].label.padEnd(34)} ${p99?.toFixed(2) ?? '-'} ms, ${saturated.toFixed(0)}/s at most`);
-      return figure;
-    });
+    for (const { suffix, text, logLevel } of PAIRS) {
+      const slices = [];
+      for (let round = 0; round < Math.min(rounds, MOST_ROUNDS); round++) {
+        const more = await measureRound(round, logLevel, { load, scale });
+        const ratio = summary(more.map(({ portico, hooks }) => portico.p99 / hooks.p99)).median;
+        say(`latency${text}  p99 ${ratio.toFixed(2)} of Fastify's in ${more.length} pairs of slices`);
+        slices.push(...more);
+      }
+      for (const [name, label] of Object.entries(LABELS)) {
+        const of = (figure) => summary(slices.map((slice) => slice[name][figure]));
+        const to = (figure) => summary(slices.map((slice) => slice[name][figure] / slice.hooks[figure]));
+        const figures = {
+          median: of('p50'),
+          p99: of('p99'),
+          saturated: of('saturated'),
+          saturatedP99: of('saturatedP99'),
+        };
+        const ratios = { ratio: to('p99'), saturatedRatio: to('saturatedP99') };
+        rows.push({ name: `${name}${suffix}`, label: `${label}${text}`, ...figures, ...ratios });
+      }
+    }
   } finally {
     if (PINNED) load.pin(`0-${availableParallelism() - 1}`);
   }
-  // The first round only determines the maximum rates. Both servers of a pair get the same rate, by the slower one.
-  for (const [name, figures] of results)
-    results.set(
-      name,
-      figures.filter(({ p99 }) => p99 !== undefined),
-    );
-  const rows = names.map((name) => {
-    const of = (figure) => summary(results.get(name).map((each) => each[figure]));
-    const figures = { median: of('p50'), p99: of('p99'), saturated: of('saturated'), saturatedP99: of('saturatedP99') };
-    const { label, against } = ROWS[name];
-    const to = (figure) => summary(ratios(results, name, against, figure));
-    return { name, label, ...figures, ratio: to('p99'), saturatedRatio: to('saturatedP99') };
-  });
   const two = (figure) => ({ ...figure, digits: 2 });
   return {
     name: 'latency',
     title: 'Latency',
     notes: [
-      `Work 2 on ${CONNECTIONS} connections. Requests are due at a constant rate, ${PART * 100} % of what the slower of a pair has served at`,
-      'most, and are timed from the moment they are due: one that waits for a connection is late, not left out.',
+      `Work 2 on ${CONNECTIONS} connections, in slices of ${SECONDS} s, in turns with Fastify. Figures are medians over slices; a ratio is that of`,
+      'two slices in a row.',
+      `Requests are due at a constant rate, ${PART * 100} % of what the slower of a pair has served at most just before, and are timed from the`,
+      'moment they are due: one that waits for a connection is late, not left out.',
       PINNED ? 'The process tree of the server has one CPU, the load another.' : 'Server and load share a CPU.',
     ],
     figures: Object.fromEntries(rows.map((row) => [row.name, row])),
@@ -81,30 +82,41 @@ export async function measureLatency({ rounds, scale, load, say }) {
   };
 }
 
-async function measureOnce({ contestant, against, logLevel }, rates, { load, scale }) {
-  const port = await freePort();
-  const { request, answer, warmUp } = WORKS.work2;
-  const { command, args, env } = CONTESTANTS[contestant].server('work2', port, { logLevel });
-  const pinned = PINNED ? { command: '/usr/bin/taskset', args: ['-c', '0', command, ...args] } : { command, args };
-  const server = await startServer(
-    { ...pinned, env: { ...env, ...(logLevel && { BENCH_LOG_LEVEL: logLevel }) } },
-    port,
-  );
+/** Starts both servers and warms them up. Returns the figures of each pair of slices, by contestant. */
+async function measureRound(round, logLevel, { load, scale }) {
+  const { request, answer, warmUp: long } = WORKS.work2;
+  const running = [];
   try {
-    const { status, body } = answer;
-    const order = { port, request, connections: CONNECTIONS, status, length: body.length };
-    await load.send({ ...order, count: warmUp.first });
-    const most = await load.send({ ...order, count: Math.ceil(SATURATING * scale), timed: true });
-    const saturated = most.answered / most.seconds;
-    const pair = rates.get(against);
-    pair.most = Math.min(pair.most, saturated);
-    const figures = { saturated, saturatedP99: at(most.times, 0.99) };
-    if (++pair.rounds <= 2) return figures;
-    const rate = pair.most * PART;
-    const { times } = await load.send({ ...order, rate, count: Math.ceil(rate * SECONDS * scale) });
-    return { ...figures, p50: at(times, 0.5), p99: at(times, 0.99) };
+    for (const name of orderOf(Object.keys(LABELS), round)) {
+      const port = await freePort();
+      const { command, args, env } = CONTESTANTS[name].server('work2', port, { logLevel });
+      const pinned = PINNED ? { command: '/usr/bin/taskset', args: ['-c', '0', command, ...args] } : { command, args };
+      const level = logLevel && { BENCH_LOG_LEVEL: logLevel };
+      const server = await startServer({ ...pinned, env: { ...env, ...level } }, port);
+      const { status, body } = answer;
+      const order = { port, request, connections: CONNECTIONS, status, length: body.length };
+      running.push({ name, server, order });
+    }
+    for (const { server, order } of running) await warmUp(server, order, load, long);
+    const slices = [];
+    for (let slice = 0; slice < Math.ceil(SLICES * scale); slice++) {
+      const turns = orderOf(running, slice);
+      const figures = {};
+      // The rate follows the machine, whose other load changes from second to second: else a slice may be above the maximum.
+      for (const { name, order } of turns) {
+        const { answered, seconds, times } = await load.send({ ...order, count: SATURATING, timed: true });
+        figures[name] = { saturated: answered / seconds, saturatedP99: at(times, 0.99) };
+      }
+      const rate = Math.min(...Object.values(figures).map(({ saturated }) => saturated)) * PART;
+      for (const { name, order } of turns) {
+        const { times } = await load.send({ ...order, rate, count: Math.ceil(rate * SECONDS) });
+        Object.assign(figures[name], { p50: at(times, 0.5), p99: at(times, 0.99) });
+      }
+      slices.push(figures);
+    }
+    return slices;
   } finally {
-    await server.stop();
+    for (const { server } of running) await server.stop();
   }
 }
 
