@@ -28,7 +28,7 @@ import { fleetReload } from './reload/fleet-reload.js';
 import type { ReloadSteps } from './reload/reload.js';
 import type { Runner } from './runner.js';
 import type { StopRequest } from './services/service-run.js';
-import { toldByAll } from './services/validation.js';
+import { logWarnings, toldByAll } from './services/validation.js';
 import { bindFailure, bindFailures, locationOfAddress } from './sockets/listen-sockets.js';
 import { Deadline } from './waiting.js';
 
@@ -226,7 +226,7 @@ export class FleetRunner implements Runner {
   allReady(since: number): void {
     const first = this.supervisor.pools.map((pool) => pool.current.find(({ assignment }) => assignment.index === 0));
     const { config } = this.#options;
-    config?.warn(toldByAll(first.map((worker) => worker?.found ?? [])));
+    logWarnings(config, toldByAll(first.map((worker) => worker?.found ?? [])));
     logReady(this.#launcher.log, this.status(), since);
     this.supervisor.warnOfUnusedSockets();
   }

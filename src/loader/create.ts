@@ -21,6 +21,7 @@ import {
   usableProtocol,
   wrongResult,
 } from './factory-errors.js';
+import type { BuildWarnings } from './factory-warnings.js';
 import { FILTER_ORDER } from './filter-order.js';
 import { logsAgain } from './findings.js';
 import type { LoadedTree } from './load.js';
@@ -116,6 +117,7 @@ export class Creation {
   readonly #options: CreateOptions;
   readonly #walk: Walk;
   readonly #releases: Releases;
+  readonly #warnings: BuildWarnings;
   /** Contexts that requests reach directly or through URL maps only. */
   readonly #entered = new WeakSet<Context>();
   readonly #patience = new Patience();
@@ -125,13 +127,15 @@ export class Creation {
 
   /** `releases`: collects the resources that factories acquire. */
   constructor(walk: Walk, releases: Releases, options: CreateOptions = {}) {
-    const { parts } = walk;
+    const { parts, load } = walk;
     this.#walk = walk;
     this.#options = options;
     this.#releases = releases;
     // A composite may create several children at once: a resource acquired after one of them failed is released at once.
     const onClose = (release: Release): void => (this.#failed ? void this.#released(release) : releases.add(release));
-    this.#given = { ...parts, tasks: options.tasks, onClose, rpc: rpcOf({ ...parts, onClose }, options.connect) };
+    this.#warnings = { add: (warning) => load.findings.add(warning) };
+    const rpc = rpcOf({ ...parts, onClose }, options.connect);
+    this.#given = { ...parts, warnings: this.#warnings, tasks: options.tasks, onClose, rpc };
     options.walked?.(walk);
   }
 
@@ -168,6 +172,7 @@ export class Creation {
       throw error;
     } finally {
       this.#patience.stop();
+      this.#warnings.add = undefined;
     }
   }
 

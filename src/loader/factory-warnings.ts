@@ -1,46 +1,48 @@
-/** Warnings that factories log while a check builds their apps: it reports what a start would log. */
-import { AsyncLocalStorage } from 'node:async_hooks';
-import { ignoreErrors, type Origin } from '../errors/index.js';
+/** Warnings that factories, and the routers that they make, log while their apps are built. */
+import { type Diagnostic, ignoreErrors, locationInFile, type Origin, shownPath } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { json, lineParts, withErrors } from '../log/internal.js';
 import { maskUris } from '../text/index.js';
 
-/** A warning, at the section for which the factory was called. */
-interface FactoryWarning {
-  readonly code: string;
-  readonly message: string;
+/** The section for which a factory was called. */
+interface FactoryPlace {
   readonly section: string;
   readonly origin: Origin | undefined;
 }
 
-const collecting = new AsyncLocalStorage<FactoryWarning[]>();
-
-/** Runs `build`, and returns its result with the warnings that factories logged within it, each once. */
-export async function collectFactoryWarnings<T>(build: () => Promise<T>) {
-  const found: FactoryWarning[] = [];
-  const result = await collecting.run(found, build);
-  const each = new Map(found.map((one) => [JSON.stringify([one.message, one.origin?.file, one.origin?.line]), one]));
-  return { result, warnings: [...each.values()] };
+/** Takes warnings of a build, until its end. */
+export interface BuildWarnings {
+  /** Undefined after the build: later warnings concern only this process. */
+  add?: ((warning: Diagnostic) => void) | undefined;
 }
 
-/** Returns the log of a factory, which tells its warnings to a `collectFactoryWarnings` around it. */
-export function factoryLog(log: Logger, at: Pick<FactoryWarning, 'section' | 'origin'>): Logger {
-  const found = collecting.getStore();
-  if (found === undefined) return log;
+/** Returns the log of a factory, which tells the build its warnings. */
+export function factoryLog(log: Logger, at: FactoryPlace, build: BuildWarnings): Logger {
   return Object.assign(Object.create(log) as Logger, {
     warn: (first: unknown, ...rest: unknown[]) => {
       // A getter of a field may throw.
-      const message = ignoreErrors(() => warningText(first, rest)) ?? '';
-      if (message !== '') found.push({ code: 'PORTICO_FACTORY_WARNING', message, ...at });
+      if (build.add !== undefined) ignoreErrors(() => tell(build, at, lineParts(first, rest)));
       log.warn(first, ...rest);
     },
-    child: (fields: Parameters<Logger['child']>[0]) => factoryLog(log.child(fields), at),
+    child: (fields: Parameters<Logger['child']>[0]) => factoryLog(log.child(fields), at, build),
   });
 }
 
-/** Returns the message of a warning, or its fields if it has none; empty if there is nothing to show. */
-function warningText(first: unknown, rest: readonly unknown[]): string {
-  const [fields, message] = lineParts(first, rest);
-  if (message !== '' || Object.keys(fields).length === 0) return message;
-  return maskUris(json(withErrors(fields)) ?? '');
+/** Tells a warning: one with a code of Portico at its own place, any other one at the section. */
+function tell(
+  build: BuildWarnings,
+  { section, origin }: FactoryPlace,
+  [fields, written]: ReturnType<typeof lineParts>,
+): void {
+  const message = written === '' && Object.keys(fields).length > 0 ? maskUris(json(withErrors(fields)) ?? '') : written;
+  if (message === '') return;
+  const { code, hint, at } = fields;
+  const [, file, line, column] = /^(.*):(\d+):(\d+)$/.exec(String(at)) ?? [];
+  if (typeof code !== 'string' || !code.startsWith('PORTICO_') || file === undefined) {
+    const location = origin && locationInFile(origin);
+    build.add?.({ severity: 'warning', code: 'PORTICO_FACTORY_WARNING', message, section, location });
+    return;
+  }
+  const location = locationInFile({ file: shownPath(file), line: Number(line), column: Number(column) });
+  build.add?.({ severity: 'warning', code, message, hint: hint === undefined ? undefined : String(hint), location });
 }

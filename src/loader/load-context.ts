@@ -11,7 +11,7 @@ import type { Logger } from '../log/index.js';
 import { callsProvider } from '../managers/index.js';
 import type { Awaitable, OwnRPCClients, RPCClients } from '../service/index.js';
 import { JobList } from '../tasks/internal.js';
-import { factoryLog } from './factory-warnings.js';
+import { type BuildWarnings, factoryLog } from './factory-warnings.js';
 import type { Reference } from './reference.js';
 import { headerParts, type Kind } from './section.js';
 import type { SectionSettings, Setting, Source } from './source.js';
@@ -172,6 +172,8 @@ export interface GivenToFactories {
   readonly config: Config;
   readonly service?: string | undefined;
   readonly log: Logger;
+  /** Takes the warnings that factories log. Default: they are only logged. */
+  readonly warnings?: BuildWarnings;
   /** Takes the releases that factories register. Default: they are discarded. */
   readonly onClose?: (release: Release) => void;
   /** Takes the periodic tasks that factories declare. Default: they are discarded. */
@@ -205,7 +207,15 @@ export function argumentsFor(
   context: Context,
   given: GivenToFactories,
 ): { globalConf: Conf; localConf: Conf; ctx: FactoryContext } {
-  const { config, service, log, tasks = new JobList(), onClose = () => undefined, rpc = rpcOf(given) } = given;
+  const {
+    config,
+    service,
+    log,
+    warnings = {},
+    tasks = new JobList(),
+    onClose = () => undefined,
+    rpc = rpcOf(given),
+  } = given;
   let section: Section | undefined;
   let own: Logger | undefined;
   const ctx: FactoryContext = {
@@ -216,7 +226,7 @@ export function argumentsFor(
     config,
     service,
     get log() {
-      own ??= factoryLog(log.child({ section: headerOf(context).name }), placeOf(context));
+      own ??= factoryLog(log.child({ section: headerOf(context).name }), placeOf(context), warnings);
       return own;
     },
     isTrial: isTrial(),

@@ -8,7 +8,6 @@ import { ConfigurationRefused, type Diagnostic, isError, locationInFile, several
 import { silentLogger } from '../log/internal.js';
 import { type AskedChild, tellsChildren } from './composite/children.js';
 import { notAFactory, unknownProtocol, usableProtocol } from './factory-errors.js';
-import { collectFactoryWarnings } from './factory-warnings.js';
 import { FILTER_ORDER, type WrongOrder, wrongOrders } from './filter-order.js';
 import { warnOfLost, warnOfRepeats } from './findings.js';
 import type { Load, LoadParts } from './load.js';
@@ -199,16 +198,14 @@ export class Walk {
     for (const { context, trial } of this.#trials.splice(0)) {
       if (only?.has(context.factory?.value) === false) continue;
       const releases = new Releases();
-      const given = { config, service, log: silentLogger(), onClose: (release: Release) => releases.add(release) };
+      const warnings = { add: (warning: Diagnostic) => this.load.findings.add(warning) };
+      const onClose = (release: Release): void => releases.add(release);
+      const given = { config, service, log: silentLogger(), warnings, onClose };
       try {
-        const { warnings } = await collectFactoryWarnings(() =>
-          asTrial(async () => {
-            const { globalConf, localConf, ctx } = argumentsFor(context, given);
-            return trial(globalConf, localConf, ctx);
-          }),
-        );
-        for (const { code, message, section, origin } of warnings)
-          this.load.findings.warning(code, origin && { ...origin, section }, message);
+        await asTrial(async () => {
+          const { globalConf, localConf, ctx } = argumentsFor(context, given);
+          return trial(globalConf, localConf, ctx);
+        });
       } catch (error) {
         if (error instanceof ConfigurationRefused) this.#refusedByFactory(error);
       } finally {

@@ -4,7 +4,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { App, FaultStyle, Filter } from '../app/index.js';
 import { knowsTrials } from '../app/internal.js';
-import type { Origin } from '../errors/index.js';
+import { locationInFile, type Origin } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { RangedOptions } from './actions/action.js';
 import type { OperationDocs } from './actions/operation-docs.js';
@@ -82,27 +82,22 @@ export interface TableWarning {
   readonly origin: Origin | undefined;
 }
 
-/** Routers that were built, and their warnings. */
-interface Collected {
-  readonly routers: BuiltRouter[];
-  readonly warnings: TableWarning[];
-}
-
 /** Tracks the calls of one `collectRouters`, so that two concurrent ones get their own routers. */
-const collecting = new AsyncLocalStorage<Collected>();
+const collecting = new AsyncLocalStorage<BuiltRouter[]>();
 
-/** Runs `load`, and returns the routers that were built within it with their warnings, and its result. */
-export async function collectRouters<T>(load: () => Promise<T>): Promise<Readonly<Collected> & { readonly result: T }> {
-  const collected: Collected = { routers: [], warnings: [] };
-  const result = await collecting.run(collected, load);
-  return { ...collected, result };
+/** Runs `load`, and returns the routers that were built within it, and its result. */
+export async function collectRouters<T>(
+  load: () => Promise<T>,
+): Promise<{ readonly routers: readonly BuiltRouter[]; readonly result: T }> {
+  const built: BuiltRouter[] = [];
+  const result = await collecting.run(built, load);
+  return { routers: built, result };
 }
 
-/** Logs a warning about a table, and passes it to `collectRouters`. */
-export function warnOfTable(log: Logger, warning: TableWarning): void {
-  const { code, message, hint, origin } = warning;
-  collecting.getStore()?.warnings.push(warning);
-  log.warn({ code, ...(hint === undefined ? {} : { hint }), at: placeText(origin) }, message);
+/** Logs a warning about a table; the log of a factory passes it to whoever builds the app. */
+export function warnOfTable(log: Logger, { code, message, hint, origin }: TableWarning): void {
+  const at = origin === undefined ? placeText(origin) : locationInFile(origin).detail;
+  log.warn({ code, ...(hint === undefined ? {} : { hint }), at }, message);
 }
 
 /** Returns the location of a route's definition as text. */
@@ -114,7 +109,7 @@ const routers = new WeakMap<App, BuiltRouter>();
 
 /** Called by a router that was built. */
 export function noteRouter(router: BuiltRouter, app: App): void {
-  collecting.getStore()?.routers.push(router);
+  collecting.getStore()?.push(router);
   routers.set(knowsTrials(app), router);
 }
 

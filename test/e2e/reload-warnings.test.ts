@@ -61,6 +61,36 @@ test('DR-11 a factory that looks at isTrial migrates at a start and a reload, no
   assert.equal(taken(), 'migrated ');
 });
 
+/** A route with a misspelt type, one that never matches, and a factory with a warning. */
+const ROUTES = `import { Router } from 'portico/routing';
+export const app = (_g, _l, ctx) => {
+  ctx.log.warn('this app is not for everybody');
+  return new Router().get('/{id:itn}', () => 1).get('/{name}', () => 2).get('/{other}', () => 3).build();
+};
+`;
+
+for (const workers of [0, 1]) {
+  test(`a reload with workers = ${workers} has the warnings of routes and factories that check has, and logs them only as their build does`, async (t) => {
+    const ini = `${workers === 0 ? '[DEFAULT]\nworkers = 0\n' : ''}[api:hello]\nport = ${await freePort()}\n`;
+    const project = emptyProject({ 'app.js': ROUTES, 'api-paste.ini': PASTE, 'portico.ini': ini });
+    const { folder } = project;
+    const program = startProject(t, project);
+    await program.printed(/"event":"ready"/);
+    const cli = async (...args: string[]) => (await commandBeside(args, { cwd: folder })).stdout;
+    const heads = (text: string): string[] => [...text.matchAll(/^.*: warning: /gm)].map(([head]) => head).sort();
+    const checked = heads(await cli('check'));
+    assert.equal(checked.length, 3, String(checked));
+    for (const args of [['--dry-run'], []]) {
+      const { warnings } = JSON.parse(await cli('reload', '--json', ...args)) as ReloadReport;
+      assert.deepEqual(heads(warnings.join('\n')), checked);
+    }
+    await program.printed(/"event":"reload"/);
+    const lines = program.stderr.split('\n').filter((line) => line.includes('"level":"warn"'));
+    const texts = lines.map((line) => (JSON.parse(line) as { msg: string }).msg);
+    assert.equal(texts.filter((text) => /warning:/.test(text)).length, 0, texts.join('\n'));
+  });
+}
+
 test('status lists the changes that wait for a restart, until they are taken back', async () => {
   const { port, ini, cli, write, reload } = await served();
   assert.doesNotMatch(await cli('status'), /that wait/);

@@ -5,7 +5,7 @@ import type { Config } from '../../config/index.js';
 import { buildAsWorker } from '../../config/internal.js';
 import { MOST_SERIES, metricsOptions, SERIES_A_ROUTE, SERIES_HINT } from '../../counts/index.js';
 import { type Diagnostic, locationInFile, Refusals, shownPath } from '../../errors/index.js';
-import { bundledParts, collectFactoryWarnings, findsNoCaller, type Walk } from '../../loader/internal.js';
+import { bundledParts, findsNoCaller, type Walk } from '../../loader/internal.js';
 import { silentLogger } from '../../log/internal.js';
 import { callsProvider, checkManager, type SectionService } from '../../managers/index.js';
 import {
@@ -77,9 +77,11 @@ export async function buildAll(
   const refused = names.apis.filter((name) => apis.every((api) => api.name !== name));
   for (const name of refused) {
     await refusals.gather(() => findManager(`api:${name}`, config));
-    const odd = await refusals.gather(() => {
+    const odd = await refusals.gather(async () => {
       const api = { name, pipeline: pipelineOf(config, name), pasteFile: configuredPasteFile(config) };
-      return buildAndFind(api, config, () => tryToLoad(api, config));
+      let walk: Walk | undefined;
+      const odd = await buildAndFind(api, config, async () => (walk = await tryToLoad(api, config)));
+      return [...(walk?.diagnostics ?? []), ...odd];
     });
     found.push(...(odd ?? []));
   }
@@ -118,7 +120,7 @@ async function checkCalls(config: Config, { apis, services }: Names): Promise<vo
   await provider.load(config);
 }
 
-// Findings about the routes of a built API: warnings of its routers, and routes for callers whom no filter identifies.
+// Findings about the routes of a built API: routes for callers whom no filter identifies, and too many for metrics.
 
 /** Builds an API, and returns findings about its routes. Rejects with the errors of `build`, which returns its walk. */
 async function buildAndFind(
@@ -126,17 +128,12 @@ async function buildAndFind(
   config: Config,
   build: () => Promise<Walk | undefined>,
 ): Promise<readonly Diagnostic[]> {
-  const { result, warnings: logged } = await collectFactoryWarnings(() => collectRouters(build));
-  const { routers, warnings, result: walk } = result;
+  const { routers, result: walk } = await collectRouters(build);
   const asks = walk !== undefined && routers.some((router) => routesForCallers(router).length > 0);
-  // A router logs its own warnings too.
-  const further = logged.filter(({ message }) => warnings.every((each) => each.message !== message));
-  const found = [...warnings, ...further, ...(asks ? await withoutCallers(walk, config) : [])].map(
-    ({ origin, ...said }) => {
-      const location = origin && locationInFile({ ...origin, file: shownPath(origin.file) });
-      return { severity: 'warning' as const, ...said, location };
-    },
-  );
+  const found = (asks ? await withoutCallers(walk, config) : []).map(({ origin, ...said }) => {
+    const location = origin && locationInFile({ ...origin, file: shownPath(origin.file) });
+    return { severity: 'warning' as const, ...said, location };
+  });
   return [...found, ...tooManySeries(api, config, routers)];
 }
 

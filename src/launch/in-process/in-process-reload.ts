@@ -23,7 +23,7 @@ import {
 import { outcomeOf, type ReloadResult, refusedFor } from '../reload/reload-report.js';
 import type { PlanChanges } from '../reload/service-plans.js';
 import type { ServiceRun, StopRequest } from '../services/service-run.js';
-import { builtAndValidated, MORE_ERRORS_MS, validateAfter } from '../services/validation.js';
+import { builtAndValidated, logWarnings, MORE_ERRORS_MS, validateAfter } from '../services/validation.js';
 import { tryAddresses } from '../sockets/listen-sockets.js';
 import { unlessAborted } from '../waiting.js';
 
@@ -149,7 +149,7 @@ async function buildAndApply(
     const found = [...unknown, ...changedCode()];
     if (dryRun) return { outcome: 'accepted', found };
     const done = await (method === 'mutate' ? mutate(given, next) : restartEach(given, next, changes));
-    next.prepared?.config.warn(found);
+    logWarnings(next.prepared?.config, found);
     return { ...done, found };
   } finally {
     await release();

@@ -21,7 +21,7 @@ import { together } from '../parent/concurrent-starts.js';
 import type { ReloadSteps } from '../reload/reload.js';
 import type { Runner } from '../runner.js';
 import { ServiceRun, type StopRequest } from '../services/service-run.js';
-import { builtAndValidated, toldByAll } from '../services/validation.js';
+import { builtAndValidated, logWarnings, toldByAll } from '../services/validation.js';
 import { tryAddresses } from '../sockets/listen-sockets.js';
 import { ActivatedSockets } from '../systemd/service-manager.js';
 import { factsOf } from './facts.js';
@@ -213,7 +213,7 @@ export class InProcessRunner implements Runner {
     if (this.#options.signals !== false) logReady(log, this.status(), since);
     this.#activated.warnOfUnused(log, this.#runs);
     const { config } = this.#options;
-    config?.warn(toldByAll(this.#found));
+    logWarnings(config, toldByAll(this.#found));
   }
 
   async stop(request: StopRequest, superseded: AbortSignal): Promise<number> {

@@ -29,7 +29,7 @@ import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
 import type { WorkerProgram } from '../parent/worker-process.js';
 import type { HookList } from '../process/hook-list.js';
-import { MORE_ERRORS_MS, toldByAll } from '../services/validation.js';
+import { logWarnings, MORE_ERRORS_MS, toldByAll } from '../services/validation.js';
 import { bindFailure, bindFailures, locationOfAddress } from '../sockets/listen-sockets.js';
 import { buildInChild } from './build-configuration.js';
 import {
@@ -105,7 +105,7 @@ async function applyToFleet(
   const done = await replaceWorkers(supervisor, log, change);
   if (done === undefined) return { outcome: 'abandoned' };
   const { failures, ...result } = done;
-  prepared?.config.warn(done.found);
+  logWarnings(prepared?.config, done.found);
   return { ...result, ...outcomeOf(failures) };
 }
 

@@ -78,11 +78,16 @@ export async function validated(
   };
   // Most configurations: what was built has declared each written name, and nothing is wrong.
   const quick = code === 'built' && !refusals.any ? await inFiles(false) : undefined;
-  const isFine = (): boolean => quick !== undefined && list(...quick).length === 0;
-  if (isFine()) return writableFiles(checked);
+  const fine = (): readonly Diagnostic[] | undefined => {
+    const found = quick && list(...quick);
+    return found?.every(isLogged) === true ? [...writableFiles(checked), ...found] : undefined;
+  };
+  const first = fine();
+  if (first !== undefined) return first;
   const announced = code === 'none' ? [] : await loadAnnounced(config.configFiles);
   // Other modules may own a name, but the files are the same.
-  if (announced.length === 0 && isFine()) return writableFiles(checked);
+  const again = announced.length === 0 ? fine() : undefined;
+  if (again !== undefined) return again;
   const found = list(announced, ...(await inFiles(code !== 'none')));
   // The files that a paste file includes are known now.
   return [...writableFiles(checked), ...found];
@@ -187,12 +192,21 @@ export async function validateAfter(
 /** Returns warnings; throws all errors, if there are any. */
 export function refuseAll(found: readonly Diagnostic[], refusals: Refusals): readonly Diagnostic[] {
   const errors = found.filter(isError);
-  // The build has logged what its routers warn of.
-  if (errors.length === 0) return found.filter(({ code }) => !code.startsWith('PORTICO_ROUTE_'));
+  if (errors.length === 0) return found;
   // Only code that the configuration names has failed.
   const failed = refusals.diagnostics;
   const blames = refusals.refusal?.blamesConfiguration !== false || whole(failed, errors).length > failed.length;
   throw severalRefusals(found, { blames });
+}
+
+/** Reports whether the build that found this has logged it, at its own level and with its fields. */
+function isLogged({ severity, code }: Diagnostic): boolean {
+  return severity === 'warning' && /^PORTICO_(?:ROUTE_|FACTORY_WARNING$|PASTE_FILTER_ORDER$)/.test(code);
+}
+
+/** Logs the warnings of a configuration, except those that its build has logged. */
+export function logWarnings(config: Config | undefined, found: readonly Diagnostic[]): void {
+  config?.warn(found.filter((each) => !isLogged(each)));
 }
 
 /** An application that embeds its services may have forgotten to declare its own options. */

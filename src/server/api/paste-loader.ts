@@ -1,8 +1,8 @@
 /** The Loader of an API's paste file, and its errors, in a file that only processes load which build an app: a parent of workers reads it without. */
 import type { Config } from '../../config/index.js';
-import { ConfigurationRefused, type Diagnostic, ignoreErrors, isError, shownPath } from '../../errors/index.js';
+import { ConfigurationRefused, type Diagnostic, ignoreErrors, shownPath } from '../../errors/index.js';
 import { Loader } from '../../loader/index.js';
-import { FILTER_ORDER, openPasteFile, type Walk } from '../../loader/internal.js';
+import { openPasteFile, type Walk } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
 import { configuredPasteFile } from './configured-paste-file.js';
 
@@ -51,6 +51,5 @@ export async function pasteErrors(
     found.push(...error.diagnostics);
   }
   found.unshift(...walks.flatMap(({ diagnostics }) => diagnostics));
-  // A build has logged what it warns of.
-  return imports ? found : found.filter((each) => each.code !== FILTER_ORDER || isError(each));
+  return found;
 }
