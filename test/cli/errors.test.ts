@@ -306,7 +306,7 @@ test('LC-1402 LC-1403 CF-48 a name in enabled_apis without an app is an error of
   assert.doesNotMatch(none.stderr, /\n\s+at /);
 });
 
-test('LC-1403 a start whose only API has a spoilt header says so at the name, as check does; in an empty folder the missing paste file comes first', () => {
+test('LC-1403 a start whose only API has a spoilt header says so at the name, as check does; a missing paste file comes first', () => {
   const paste = '[pipelin:books]\npipeline = hello\n[app:hello]\npaste.app_factory = ./x.js:app\n';
   const cwd = folder('[DEFAULT]\nenabled_apis = books\n', { 'api-paste.ini': paste });
   const said =
@@ -321,6 +321,12 @@ test('LC-1403 a start whose only API has a spoilt header says so at the name, as
   const empty = emptyProject({}).folder;
   for (const text of [cli(empty).stderr, cli(empty, 'check').stdout])
     assert.match(text, /error: .*Could not find config at api-paste\.ini[\s\S]*error: .*No APIs were started/);
+  const gone = folder('[DEFAULT]\napi_paste_config = gone.ini\n');
+  for (const text of [cli(gone).stderr, cli(gone, 'check').stdout])
+    assert.match(
+      text,
+      /^portico\.ini:2:20: error: .*Could not find config at gone\.ini[\s\S]*error: No APIs were started/,
+    );
 });
 
 test('LC-1305 CF-34 check names an API without a port, and where to write it', () => {

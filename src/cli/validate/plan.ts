@@ -55,7 +55,14 @@ function nothingStarts(config: Config, names: Names, found: readonly Diagnostic[
   const nothing = nothingEnabled(config, names);
   const isUnknown = (each: Diagnostic): boolean => lacksApp(each) || each.code === 'PORTICO_SERVICE_NOT_FOUND';
   const last = found.findLast(isUnknown);
-  if (last === undefined) return [...missingPaste(config), nothing, ...found];
+  if (last === undefined) {
+    const missing = missingPaste(config);
+    const location = missing[0]?.location;
+    // Without a line of its own it would come before its cause.
+    const isEffect = location?.origin !== undefined && nothing.location?.origin === undefined;
+    const { section: _, option: __, ...effect } = nothing;
+    return [...missing, isEffect ? { ...effect, location } : nothing, ...found];
+  }
   return found.map((each): Diagnostic => {
     if (!isUnknown(each)) return each;
     const refused: Diagnostic = { ...each, code: nothing.code, severity: 'error' };
