@@ -159,7 +159,7 @@ test('errors for wrong code are of the kind that JavaScript has for them, with a
   const wrong: readonly (readonly [make: () => unknown, kind: typeof TypeError | typeof RangeError, code: string])[] = [
     [() => new TaskGroup({ limit: 0 }), RangeError, 'PORTICO_INVALID_OPTION'],
     [() => new Fault(42), RangeError, 'PORTICO_FAULT_STATUS'],
-    [() => integer({ default: anything('x'), help: 'x' }), TypeError, 'PORTICO_OPTION_DECLARATION'],
+    [() => integer({ default: anything('x'), help: 'x' }).default, TypeError, 'PORTICO_OPTION_DECLARATION'],
     [() => defineOptions({ Size: integer({ help: 'x' }) }), TypeError, 'PORTICO_OPTION_DECLARATION'],
     [() => fromConnect(anything(5)), TypeError, 'PORTICO_CONNECT_MIDDLEWARE'],
     [() => createLogger({ level: anything('loud') }), RangeError, 'PORTICO_LOG_LEVEL'],

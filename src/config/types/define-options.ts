@@ -26,17 +26,22 @@ export function defineOptions<const D extends OptionDeclarations>(
   elsewhere?: Elsewhere,
 ): D {
   const options = typeof first === 'string' ? second! : first;
-  checkDeclarations(options);
+  checkOptions(options, typeof first === 'string' ? first : undefined);
+  const place = callerOf(defineOptions);
+  const defined = Object.freeze(Object.defineProperty({ ...options }, declaredAt, { value: place }));
+  if (elsewhere !== undefined) writtenElsewhere(defined, elsewhere);
+  return typeof first === 'string' ? owns(first, defined) : defined;
+}
+
+/** Throws as {@link defineOptions} for invalid declarations. */
+export function checkOptions(options: OptionDeclarations, group?: string): void {
+  checkDeclarations(options, group);
   for (const [name, option] of Object.entries(options)) {
     const isNamed = name === '<name>' || /^[a-z][a-z0-9_]*$/.test(name);
     if (isNamed && option.help.trim() !== '') continue;
     const reason = isNamed ? 'needs a help text' : 'a name is lower snake case and begins with a letter';
     throw withCode(new TypeError(`option ${name}: ${reason}`), DECLARATION);
   }
-  const place = callerOf(defineOptions);
-  const defined = Object.freeze(Object.defineProperty({ ...options }, declaredAt, { value: place }));
-  if (elsewhere !== undefined) writtenElsewhere(defined, elsewhere);
-  return typeof first === 'string' ? owns(first, defined) : defined;
 }
 
 /** A group of options that a loaded module declares. `sectional`: sections of the paste file may have the values too. */
@@ -75,12 +80,12 @@ export function isSectional(group: string): boolean {
   return loadedGroups().some((each) => each.sectional === true && each.group === group);
 }
 
-/** Throws `PORTICO_OPTION_DECLARATION` with all members that are no declaration of an option. */
-export function checkDeclarations(options: Readonly<Record<string, unknown>>): void {
+/** Throws `PORTICO_OPTION_DECLARATION` with all members that are no valid declaration of an option. */
+export function checkDeclarations(options: Readonly<Record<string, unknown>>, group?: string): void {
   const issues: PorticoError[] = [];
   for (const [name, option] of Object.entries(options)) {
     try {
-      checkDeclaration(`option ${name}`, option as Partial<Option> | null | undefined);
+      checkDeclaration(optionIn(group, name), option as Partial<Option> | null | undefined);
     } catch (error) {
       issues.push(error as PorticoError);
     }
@@ -103,8 +108,24 @@ function checkDeclaration(what: string, option: Partial<Option> | null | undefin
   }
   const known = knownNames(option as Option);
   if (known !== undefined) refuseUnknownOptions(DECLARATION, `${what} (${option.type})`, option.spec ?? {}, known);
+  checkDefault(what, option as Option);
   const { item, value } = option.spec as { item?: Option; value?: Option };
   for (const inner of [item, value]) if (inner !== undefined) checkDeclaration(`what ${what} consists of`, inner);
+}
+
+/** Names an option, for errors. */
+export function optionIn(group: string | undefined, name: string): string {
+  return group === undefined ? `option ${name}` : `[${group}] option ${name}`;
+}
+
+/** Throws if the default of an option is invalid: not all come from {@link defineOptions}. One that a function returns is checked when it is read. */
+export function checkDefault(what: string, option: Option): void {
+  if (typeof option.spec?.default === 'function') return;
+  try {
+    void option.default;
+  } catch (cause) {
+    throw new PorticoError(DECLARATION, { message: `${what}: ${(cause as Error).message}`, cause });
+  }
 }
 
 /** Returns the line of code of a declaration. */

@@ -196,11 +196,18 @@ export function makeOption<T>(type: string, knows: string | undefined, spec: obj
   const referringDefault = referringText(declared);
   // References can be followed once the configuration is loaded.
   const isLater = typeof declared.default === 'function' || referringDefault !== undefined;
-  const fixed = isLater ? undefined : checkDeclared(type, declared, checkedDefault);
+  let fixed: T | undefined;
+  let refused: Error | undefined;
+  try {
+    fixed = isLater ? undefined : checkedDefault(declared.default);
+  } catch (error) {
+    refused = badDefault(declared, error);
+  }
   if (knows !== undefined) known.set(type, knows);
   const option: Option<T> = {
     type,
     get default() {
+      if (refused !== undefined) throw refused;
       return typeof declared.default === 'function' ? checkedDefault(declared.default) : (fixed as T);
     },
     referringDefault,
@@ -254,22 +261,12 @@ export function unescapeDollars(text: string): string {
   return text.replaceAll(/\$\$|\\\$/g, '$');
 }
 
-/** The name of the option is not known yet: its help text says which one it is. */
-function checkDeclared<T>(
-  type: string,
-  { default: value, help, secret }: OptionSpec & { readonly default?: T },
-  check: (value: T | undefined) => unknown,
-) {
-  try {
-    return check(value);
-  } catch (error) {
-    const which = help === undefined ? `${article(type)} option` : `the ${type} option ${JSON.stringify(help)}`;
-    const shown = typeof value === 'string' ? value : inspect(value, { breakLength: Number.POSITIVE_INFINITY });
-    const got = secret === true ? undefined : shown;
-    const reason = messageWithValue({ message: (error as Error).message, got });
-    const message = `bad default of ${which}: ${reason}`;
-    throw withCode(new TypeError(message, { cause: error }), 'PORTICO_OPTION_DECLARATION');
-  }
+/** Returns the error of an invalid default; whoever reads it knows the name of the option. */
+function badDefault({ default: value, secret }: OptionSpec & { readonly default?: unknown }, cause: unknown): Error {
+  const shown = typeof value === 'string' ? value : inspect(value, { breakLength: Number.POSITIVE_INFINITY });
+  const got = secret === true ? undefined : shown;
+  const message = `bad default: ${messageWithValue({ message: (cause as Error).message, got })}`;
+  return withCode(new TypeError(message, { cause }), 'PORTICO_OPTION_DECLARATION');
 }
 
 function deprecatedName(old: string | { readonly name?: string; readonly group?: string }): string {

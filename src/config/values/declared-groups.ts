@@ -5,7 +5,13 @@ import { PorticoError } from '../../errors/index.js';
 import { sectionKey } from '../../ini/index.js';
 import { type Argument, keyOf, type SourceFile } from '../state.js';
 import { list, multi } from '../types/collection-types.js';
-import { defineOptions, locationOfDeclaration, sameDeclaration } from '../types/define-options.js';
+import {
+  checkDefault,
+  defineOptions,
+  locationOfDeclaration,
+  optionIn,
+  sameDeclaration,
+} from '../types/define-options.js';
 import { boolean } from '../types/number-types.js';
 import {
   type Elsewhere,
@@ -331,6 +337,7 @@ function declarationsOf(group: string, options: OptionDeclarations): readonly De
   const found = known.get(group);
   if (found !== undefined) return found;
   const place = locationOfDeclaration(options);
+  for (const [opt, option] of Object.entries(options)) checkDefault(optionIn(group, opt), option);
   const made = Object.entries(options).map(([opt, option]) => declarationOf(group, opt, option, place));
   known.set(group, made);
   return made;

@@ -62,14 +62,13 @@ test('the default of a dictionary is a Map or text, and any other is refused in 
   assert.deepEqual([...dict({ default: new Map([['a', '1']]) }).default], [['a', '1']]);
   assert.deepEqual([...dict({ default: 'a:1' }).default], [['a', '1']]);
   const pairs = { a: '1' } as unknown as Map<string, string>;
-  const said =
-    'bad default of a dict option: should be a Map, as new Map([["a","1"]]), or text such as key:value; got { a: \'1\' }';
-  assert.throws(() => dict({ default: pairs }), { name: 'TypeError', message: said });
+  const said = 'bad default: should be a Map, as new Map([["a","1"]]), or text such as key:value; got { a: \'1\' }';
+  assert.throws(() => dict({ default: pairs }).default, { name: 'TypeError', message: said });
 });
 
 test('a dictionary refuses a default in code that would be read as another one', () => {
   const of = (key: string, value: string, separator?: string) =>
-    dict({ default: new Map([[key, value]]), ...(separator !== undefined && { separator }) });
+    dict({ default: new Map([[key, value]]), ...(separator !== undefined && { separator }) }).default;
   assert.throws(() => of('http://a', 'x'), /should have no : in a key \(http:\/\/a\), because it ends the key/);
   assert.throws(() => of('a:', 'x', '::'), /should have no :: in a key/);
   for (const [key, value] of [
@@ -78,19 +77,19 @@ test('a dictionary refuses a default in code that would be read as another one',
   ] as const) {
     assert.throws(() => of(key, value), /should have no blanks around a key or its value \(a\)/);
   }
-  assert.deepEqual([...of('http://a', 'x', '=').default], [['http://a', 'x']]);
-  assert.deepEqual([...of('a', 'b:c').default], [['a', 'b:c']]);
+  assert.deepEqual([...of('http://a', 'x', '=')], [['http://a', 'x']]);
+  assert.deepEqual([...of('a', 'b:c')], [['a', 'b:c']]);
 });
 
 test('the default of a list is an array or text, and any other is refused in a sentence that says so', () => {
   const items = {} as unknown as string[];
-  assert.throws(() => list({ default: items }), {
+  assert.throws(() => list({ default: items }).default, {
     name: 'TypeError',
-    message: 'bad default of a list option: should be an array, or text such as a,b; got {}',
+    message: 'bad default: should be an array, or text such as a,b; got {}',
   });
-  assert.throws(() => multi({ default: items }), {
+  assert.throws(() => multi({ default: items }).default, {
     name: 'TypeError',
-    message: 'bad default of a multi option: should be an array, or text; got {}',
+    message: 'bad default: should be an array, or text; got {}',
   });
 });
 

@@ -1,6 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { boolean, bytes, duration, float, integer, type Option, port, range, string } from 'portico/config';
+import { filterFactory } from 'portico/app';
+import {
+  boolean,
+  bytes,
+  Config,
+  defineOptions,
+  duration,
+  float,
+  integer,
+  type Option,
+  port,
+  range,
+  string,
+} from 'portico/config';
 import type { InvalidValue } from '#internal/config';
 
 function refused(option: Option, text: string): string {
@@ -63,19 +76,22 @@ test('CF-44 CF-64 a range names both ends', () => {
   assert.match(refused(range(), 'a-b'), /such as 3-7/);
 });
 
-test('CF-69 a default of the wrong type is refused where it is declared, with its value and the help text of its option', () => {
-  const said = (message: string) => ({ name: 'TypeError', message });
-  assert.throws(() => integer({ default: 0, min: 1 }), said('bad default of an integer option: should be ≥ 1; got 0'));
+test('CF-69 a default that is refused names its option, with the section where that is known, and its value unless it is secret', async () => {
+  const said = (message: string) => ({ code: 'PORTICO_OPTION_DECLARATION', message });
+  const size = integer({ default: 0, min: 1, help: 'How many.' });
+  assert.throws(() => defineOptions({ size }), said('option size: bad default: should be ≥ 1; got 0'));
+  const grouped = said('[limits] option size: bad default: should be ≥ 1; got 0');
+  assert.throws(() => defineOptions('limits', { size }), grouped);
+  assert.throws(() => filterFactory('limits', { size }, () => (app) => app), grouped);
+  const config = await Config.load({ argv: [], env: {} });
+  assert.throws(() => config.group('limits', { size }), grouped);
+  const key = string({ default: 'zzz', maxLength: 2, secret: true, help: 'Key.' });
   assert.throws(
-    () => integer({ default: 0, min: 1, help: 'How many.' }),
-    said('bad default of the integer option "How many.": should be ≥ 1; got 0'),
+    () => defineOptions({ key }),
+    (error: Error) => error.message.startsWith('option key: bad default: should') && !/zzz/.test(error.message),
   );
-  assert.throws(
-    () => string({ default: 'zzz', maxLength: 2, secret: true, help: 'Key.' }),
-    (error: Error) => error.message.startsWith('bad default of the string option "Key."') && !/zzz/.test(error.message),
-  );
-  assert.throws(() => port({ default: 70_000 }), /bad default of a port option/);
-  assert.throws(() => integer({ default: true as unknown as number }), /should be an integer/);
+  assert.throws(() => defineOptions({ listen: port({ default: 70_000, help: 'x' }) }), /option listen: bad default/);
+  assert.throws(() => integer({ default: true as unknown as number }).default, /should be an integer/);
 });
 
 test('CF-35 a size is bytes, with units of 1024, or of 1000 for KB MB GB', () => {
