@@ -1,7 +1,7 @@
 /** Ajv, configured for Portico; and the equality of JSON values for its keywords. */
 import { createRequire } from 'node:module';
 import { isIPv4, isIPv6 } from 'node:net';
-import type { Ajv, CodeKeywordDefinition, KeywordCxt, Name, _ as Template, ValidateFunction } from 'ajv';
+import type { Ajv, Code, CodeKeywordDefinition, KeywordCxt, Name, _ as Template, ValidateFunction } from 'ajv';
 import type ajvFormats from 'ajv-formats';
 import type { FormatName } from 'ajv-formats';
 import type { FastifyServerOptions } from 'fastify';
@@ -67,6 +67,7 @@ export function createAjv(
     code: { optimize: false, process: readNumbersAsJson, ...customOptions?.code },
   });
   compareAsJson(ajv, code);
+  countRarely(ajv, code);
   addFormats(ajv, { formats: SHIPPED });
   if (options.allErrors === true) keepBounds(ajv, code);
   ajv.addFormat('cidr', isCidr);
@@ -138,6 +139,29 @@ function compareAsJson(ajv: Ajv, code: typeof Template): void {
   });
 }
 
+/**
+ * Lets `maxLength` and `minLength` count the characters of a text only if its length in UTF-16 units does not decide: a character is one unit
+ * or two. Ajv counts every text, once for each keyword.
+ */
+function countRarely(ajv: Ajv, code: typeof Template): void {
+  const replaced = (keyword: string, isWrong: (length: Code, limit: Code, count: Code) => Code): void => {
+    replaceCode(ajv, keyword, (cxt, write, call) => {
+      const { data, schemaCode: limit, it } = cxt;
+      if (it.opts.unicode === false) write();
+      else cxt.fail$data(isWrong(code`${data}.length`, code`${limit}`, code`${call(charactersIn)}(${data})`));
+    });
+  };
+  replaced('maxLength', (length, limit, count) => code`${length} > ${limit} && ${count} > ${limit}`);
+  replaced('minLength', (length, limit, count) => code`${length} < 2 * ${limit} && ${count} < ${limit}`);
+}
+
+/** Returns the number of characters of a text. Half a surrogate pair is one. */
+function charactersIn(text: string): number {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
+}
+
 /** The time limit for regular expressions while all errors of a value are collected, in milliseconds: many wrong texts can take long. */
 const LONGEST_TRIED = 200;
 
@@ -158,8 +182,7 @@ export function checkAll(validate: ValidateFunction, value: unknown): boolean {
 function mayTry(value: unknown, maxLength: number): boolean {
   if (performance.now() > triedUntil) return false;
   if (typeof value !== 'string' || value.length <= maxLength) return true;
-  // A character is one UTF-16 unit or two.
-  return value.length <= 2 * maxLength && Array.from(value).length <= maxLength;
+  return value.length <= 2 * maxLength && charactersIn(value) <= maxLength;
 }
 
 /**

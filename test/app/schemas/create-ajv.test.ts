@@ -167,3 +167,32 @@ test('AD-12 the formats of JSON Schema are known, and each refuses what is none'
     assert.deepEqual([await statusOf(right), await statusOf(wrong)], [200, 400], format);
   }
 });
+
+test('maxLength and minLength count characters, one or two UTF-16 units each', () => {
+  const texts = fc
+    .array(fc.constantFrom('a', 'é', '漢', '\u{1f600}', '\ud83d', '\ude00'))
+    .map((units) => units.join(''));
+  for (const allErrors of [false, true]) {
+    const ajv = createAjv('draft-07', { coerceTypes: false, verbose: false, allErrors });
+    for (const limit of [0, 1, 3, 6]) {
+      const isAtMost = ajv.compile({ type: 'string', maxLength: limit });
+      const isAtLeast = ajv.compile({ type: 'string', minLength: limit });
+      fc.assert(
+        fc.property(texts, (text) => {
+          const { length } = Array.from(text);
+          return isAtMost(text) === length <= limit && isAtLeast(text) === length >= limit;
+        }),
+      );
+    }
+  }
+});
+
+test('the length of a text may depend on another value, with $data', () => {
+  const customOptions = { $data: true };
+  const ajv = createAjv('draft-07', { coerceTypes: false, verbose: false }, { customOptions });
+  const check = ajv.compile({ properties: { text: { type: 'string', maxLength: { $data: '1/most' } } } });
+  assert.equal(check({ text: '\u{1f600}\u{1f600}', most: 2 }), true);
+  assert.equal(check({ text: 'abc', most: 2 }), false);
+  assert.equal(check({ text: 'abc', most: 'x' }), false);
+  assert.equal(check({ text: 'abc' }), true);
+});
