@@ -23,6 +23,21 @@ test('MW-10 each request gets a new id, which the response has under every name'
   assert.notEqual(first.json().own, second.json().own);
 });
 
+test('MW-10 ids are random UUIDs of version 4, each digit of which varies', async () => {
+  const { made } = await buildFilter(requestId);
+  const app = lint(made(telling));
+  const ids = new Set<string>();
+  for (let count = 0; count < 400; count++) ids.add((await request(app, 'GET', '/')).json().own as string);
+  assert.equal(ids.size, 400);
+  for (const id of ids) assert.match(id, /^req-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  const kinds = Array.from({ length: 40 }, (_, at) => new Set([...ids].map((id) => id[at])).size);
+  // The digits of `req-`, hyphens, the version, and the variant.
+  assert.equal(
+    kinds.map((count) => count.toString(17)).join(''),
+    ['1111gggggggg', 'gggg', '1ggg', '4ggg', 'gggggggggggg'].join('1'),
+  );
+});
+
 test('MW-10 an inbound id of the right form is kept as the global one, never as the own', async () => {
   const { made } = await buildFilter(requestId);
   const response = await request(lint(made(telling)), 'GET', '/', { headers: { 'X-Request-Id': THEIRS } });
