@@ -45,6 +45,8 @@ const UNKNOWN_CODING = refusal(501, 'transfer coding', 'The transfer coding is n
 /** Most names whose kinds are kept: clients choose them. */
 const KEPT = 512;
 const LONGEST = 64;
+/** Most fields of which the last name is compared. */
+const PLACES = 32;
 
 /**
  * Creates the guard of a server. It returns why it refuses a request. One that it accepts has its target in canonical form, the kinds of its
@@ -56,9 +58,20 @@ export function requestGuard(limits: GuardLimits): (exchange: Exchange) => Refus
   // Nearly all requests have the same host: the last valid one is compared before anything is parsed.
   let goodHost = '';
   const known = new Map<string, number>();
+  // Nearly all requests of an API have the same fields in the same order: a comparison takes 0.01 µs, to look up a new text 0.04.
+  const names: string[] = [];
+  const kindsOf: number[] = [];
   const learned = (name: string): number => {
     const kind = kindOfField(name);
     if (known.size < KEPT && name.length <= LONGEST) known.set(name, kind);
+    return kind;
+  };
+  const lookedUp = (name: string, place: number): number => {
+    const kind = known.get(name) ?? learned(name);
+    if (place < PLACES && name.length <= LONGEST) {
+      names[place] = name;
+      kindsOf[place] = kind;
+    }
     return kind;
   };
 
@@ -77,7 +90,8 @@ export function requestGuard(limits: GuardLimits): (exchange: Exchange) => Refus
     let coding = '';
     for (let at = 0; at < rawHeaders.length; at += 2) {
       const name = rawHeaders[at]!;
-      const kind = known.get(name) ?? learned(name);
+      const place = at >> 1;
+      const kind = name === names[place] ? kindsOf[place]! : lookedUp(name, place);
       if (kind === 0) continue;
       if ((kinds & kind & FIELD.UNIQUE) !== 0) kinds |= FIELD.REPEATED;
       kinds |= kind;

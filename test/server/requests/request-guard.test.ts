@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { type App, compose, environ } from 'portico/app';
 import { Server } from 'portico/server';
+import { exchangeOf, FIELD } from '../../../dist/app/internal.js';
 import { CANONICAL, canonicalTarget } from '../../../dist/server/requests/request-guard.js';
 import { Client, portOf } from '../raw-client.js';
 
@@ -186,4 +187,23 @@ test('RL-57 what passes the quick way is canonical', () => {
     }),
     { numRuns: 3000 },
   );
+});
+
+test('the kinds of fields are those of their names, in whatever order requests have them', async () => {
+  const told: App = (req, res) => void res.end(String(exchangeOf(req).fieldKinds));
+  const kinds = new Server('kinds', told);
+  await kinds.start();
+  const client = new Client(portOf(kinds));
+  const fields = ['host: x', 'x-auth-token: a', 'via: b', 'accept: c', 'x-forwarded-for: d', 'a-b: e'];
+  const orders = [fields, fields.toReversed(), ['a-b: e', ...fields.slice(0, 3)], fields];
+  const seen: string[] = [];
+  for (const order of orders) {
+    client.write(`${['GET / HTTP/1.1', ...order].join('\r\n')}\r\n\r\n`);
+    seen.push((await client.response()).body);
+  }
+  client.close();
+  await kinds.stop();
+  const few = FIELD.HOST | FIELD.TOKEN | FIELD.VIA;
+  const all = few | FIELD.ACCEPT | FIELD.X_FORWARDED;
+  assert.deepEqual(seen.map(Number), [all, all, few, all]);
 });
