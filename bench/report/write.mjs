@@ -40,7 +40,7 @@ function summaryOf({ works, others, failures, about }) {
   if (works.length > 0) {
     const side = worksTable(works);
     blocks.push(table(side));
-    if (side.rows.some((row) => row.some((cell) => cell.endsWith('*')))) {
+    if (side.rows.some((row) => row.some((cell) => cell.endsWith(' *')))) {
       blocks.push(
         'With a star: measured in fewer rounds than Portico, see works.md, and not to be compared to a percent.',
       );
