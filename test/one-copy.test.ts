@@ -21,7 +21,7 @@ test('a file of dist, which tests of private parts import, only exports what is 
       const from = /^export \{ [\w$]+ as \w+ \} from '([^']+)';$/.exec(line)?.[1];
       assert.ok(from !== undefined, `${file}: ${line}`);
       // The rest is of packages.
-      if (from.startsWith('.')) assert.match(join(dirname(file), from), /^lib\/.+\.js$/, `${file}: ${line}`);
+      if (from.startsWith('.')) assert.match(join(dirname(file), from), /^lib\/.+\.m?js$/, `${file}: ${line}`);
     }
   }
 });

@@ -63,7 +63,7 @@ test('a stack names file and line of src, which is in the package, in the log an
 });
 
 test('each module of the package has its source map, whose sources are in the package', () => {
-  const modules = packed.filter((path) => path.startsWith('lib/') && path.endsWith('.js'));
+  const modules = packed.filter((path) => path.startsWith('lib/') && /\.m?js$/.test(path));
   assert.ok(modules.length > 20);
   for (const path of modules) {
     const { sources, sourcesContent } = JSON.parse(readFileSync(join(installed, `${path}.map`), 'utf8')) as {
@@ -76,7 +76,7 @@ test('each module of the package has its source map, whose sources are in the pa
 });
 
 test('no module of the package makes the namespace of a module of Node: that of node:http loads undici', () => {
-  const modules = packed.filter((path) => /^lib\/.*\.js$/.test(path));
+  const modules = packed.filter((path) => /^lib\/.*\.m?js$/.test(path));
   const imports = modules.filter((path) =>
     /^(?:import|export)\b.*\bfrom "node:/m.test(readFileSync(join(installed, path), 'utf8')),
   );

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { ownFile } from './own-files.js';
 
 const ROOT = ownFile('.').href;
-const FRAME = new RegExp(`(${ROOT.replaceAll(/[^\w/]/g, '\\$&')}[\\w./-]+\\.js):(\\d+):(\\d+)`, 'g');
+const FRAME = new RegExp(`(${ROOT.replaceAll(/[^\w/]/g, '\\$&')}[\\w./-]+\\.m?js):(\\d+):(\\d+)`, 'g');
 /** Frames of the errors that were shown last, with their locations. */
 const known = new Map<string, string>();
 /** More than an application has: those of all errors in it. */

@@ -106,7 +106,7 @@ test('every declaration by which a module is distinguished from others is one of
   const lib = join(root, 'lib');
   const texts = readdirSync(lib, { recursive: true })
     .map(String)
-    .filter((name) => name.endsWith('.js'))
+    .filter((name) => /\.m?js$/.test(name))
     .map((name) => readFileSync(join(lib, name), 'utf8'));
   const missing = Object.values(OTHERS).filter((line) => !texts.some((text) => new RegExp(`${line}\\b`).test(text)));
   assert.deepEqual(missing, []);

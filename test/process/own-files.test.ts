@@ -27,7 +27,7 @@ for (const flags of [[], ['--enable-source-maps']]) {
     assert.deepEqual(origin, { file: program, line: 3, column: 16 });
     assert.match(
       stack,
-      flags.length === 0 ? /lib\/chunks\/routing-worker\.js:\d+/ : /src\/routing\/mapper\/mapper\.ts:\d+/,
+      flags.length === 0 ? /lib\/chunks\/routing-worker\.mjs:\d+/ : /src\/routing\/mapper\/mapper\.ts:\d+/,
     );
     assert.ok(stack.includes(pathToFileURL(program).pathname));
   });

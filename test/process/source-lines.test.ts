@@ -7,7 +7,7 @@ import { ownFile } from '../../dist/process/own-files.js';
 import { withSourceLines } from '../../dist/process/source-lines.js';
 
 const lib = ownFile('.');
-const published = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.js'));
+const published = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter((path) => /\.m?js$/.test(path));
 
 test('log: a frame of each published file names the line of its source, as Node does', () => {
   let places = 0;

@@ -28,7 +28,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 /** The parts of the tree that a mutant needs. It uses the packages of the tree. */
 const COPIED = ['package.json', 'assets', 'dist', 'dist-test', 'lib', 'test', 'paste', 'examples/compute/dist'];
 /** The published modules, which the tests import. One of them contains the protection, so no mutant has to be bundled. */
-const published = readdirSync(join(root, 'lib'), { recursive: true }).filter((path) => path.endsWith('.js'));
+const published = readdirSync(join(root, 'lib'), { recursive: true }).filter((path) => /\.m?js$/.test(path));
 /** The time limit for each test file. */
 const MINUTES = 5;
 /** The time in milliseconds in which the processes of a run must end. */

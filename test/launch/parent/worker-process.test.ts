@@ -88,14 +88,14 @@ test('a worker whose package is incomplete, as during npm ci, fails to start wit
   cpSync(join(root, 'lib'), join(folder, 'lib'), { recursive: true });
   cpSync(join(root, 'package.json'), join(folder, 'package.json'));
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-  const { spawnWorker: spawn } = (await import(join(folder, 'lib/chunks/launch-ahead.js'))) as {
+  const { spawnWorker: spawn } = (await import(join(folder, 'lib/chunks/launch-ahead.mjs'))) as {
     spawnWorker: typeof spawnWorker;
   };
   const host = { pid: 1, env: {}, argv: ['node', 'main.js'], execPath: process.execPath, execArgv: [] };
   const assignment = { service: 'api', index: 0, workers: 1, generation: 1 };
   const { settings } = generation(1);
   const first = { kind: 'configure', assignment, configuration: undefined, settings, addresses: [] } as const;
-  for (const missing of ['chunks/launch.js', 'launch/worker/worker-bootstrap.js']) {
+  for (const missing of ['chunks/launch.mjs', 'launch/worker/worker-bootstrap.js']) {
     rmSync(join(folder, 'lib', missing));
     const worker = new WorkerHandle(spawn({ host }, { index: 0, folder: process.cwd() }), first);
     await assert.rejects(
