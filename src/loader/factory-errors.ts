@@ -1,6 +1,14 @@
 /** Errors of factories: calls that fail, and results of the wrong kind. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ConfigurationRefused, errorText, locationInFile, type Origin, PorticoError } from '../errors/index.js';
+import {
+  ConfigurationRefused,
+  type Diagnostic,
+  errorText,
+  locationInFile,
+  type Origin,
+  PorticoError,
+  shownPath,
+} from '../errors/index.js';
 import { whileLoading } from '../process/index.js';
 import type { Awaitable } from '../service/index.js';
 import { looksSecret, masked } from '../text/index.js';
@@ -26,6 +34,7 @@ export async function guarded<T>(
       message: `${named(context)}: ${context.factory?.written ?? 'its factory'} failed: ${withoutSecrets(errorText(error), conf)}`,
       origin,
       cause: error,
+      diagnostics: inCode(error, context, conf),
       hint: mistakable && isNoFactory(error) ? HOW_CALLED : hintOf(error),
     });
     throw context.reference.explain(failed);
@@ -39,6 +48,23 @@ function located(error: ConfigurationRefused, origin: Origin | undefined): Confi
   const location = locationInFile({ ...origin, section: undefined, option: undefined });
   const placed = diagnostics.map((each) => ({ ...each, location: each.location ?? location }));
   return new ConfigurationRefused(code, { diagnostics: placed, hint, cause });
+}
+
+/** Returns the errors of a thrown one that have lines in the code, such as those of routes, each with the section's line as a note. */
+function inCode(
+  error: unknown,
+  context: Context,
+  conf: ReadonlyMap<string, string>,
+): readonly Diagnostic[] | undefined {
+  const { prefix, name, origin } = headerOf(context);
+  if (!(error instanceof PorticoError) || error.diagnostics.some(({ location }) => location?.origin === undefined))
+    return undefined;
+  const note = `${context.factory?.written ?? 'its factory'} failed${origin === undefined ? '' : `: ${locationInFile(origin).detail}`}`;
+  return error.diagnostics.map(({ location, message, ...each }) => {
+    const from = location!.origin!;
+    const place = locationInFile({ ...from, file: shownPath(from.file) });
+    return { ...each, location: place, section: `${prefix}:${name}`, message: withoutSecrets(message, conf), note };
+  });
 }
 
 /** Masks the values of options whose names mark them as secrets. */

@@ -33,6 +33,8 @@ export function aliasLine({ from, target, protocol }: ProposedAlias): string {
 export interface PasteErrorDetails extends ErrorDetails {
   /** The references that led to the error, outermost first. */
   via?: readonly PasteReference[];
+  /** The errors as data. Default: one for the error itself. */
+  diagnostics?: readonly Diagnostic[] | undefined;
   /** All lines concerned, if there are several. */
   lines?: readonly number[];
   alias?: ProposedAlias;
@@ -151,6 +153,7 @@ export class FactoryFailed extends PasteError {
     const place = thrownAt(cause);
     const note = place === undefined ? undefined : `thrown at ${place}`;
     const causes = cause instanceof PorticoError ? cause.diagnostics.map(({ code }) => code) : undefined;
-    return super.ownDiagnostics.map((each) => ({ ...each, causes, note }));
+    // Errors with lines in the code have the section in place of the line that has thrown them together.
+    return super.ownDiagnostics.map((each) => (each.note === undefined ? { ...each, causes, note } : each));
   }
 }

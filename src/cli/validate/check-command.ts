@@ -210,12 +210,12 @@ const PRINTERS = {
   github: (findings: readonly Diagnostic[]): string =>
     findings
       .map((finding) => {
-        const { severity, location, code, hint } = finding;
+        const { severity, location, code, hint, note } = finding;
         const { file, line, column } = location?.origin ?? {};
         const at = file === undefined ? '' : `file=${property(file)},line=${line},col=${column},`;
         const where = file === undefined && location !== undefined ? locationText(location) : '';
         const message = messageWithValue(finding);
-        const text = [where === '' ? message : `${where}: ${message}`, hint].filter(Boolean).join('\n');
+        const text = [where === '' ? message : `${where}: ${message}`, hint, note].filter(Boolean).join('\n');
         return `::${severity} ${at}title=${property(code)}::${escaped(text)}`;
       })
       .join('\n'),

@@ -359,6 +359,30 @@ export const app = () => new Router()
   assert.match(stdout, /^0 errors, 2 warnings\.$/m);
 });
 
+test('an error of a route is at its line of the code, with the section of the paste file as the second place, also for GitHub', () => {
+  const cwd = folder({
+    ...ROUTED,
+    'm.js': `import { Router } from 'portico/routing';
+export const app = () => {
+  const router = new Router();
+  for (const path of ['/a', '/b']) router.get(path, { boddy: 1 }, () => 1);
+  return router.build();
+};
+`,
+  });
+  const text = run(cwd, 'check');
+  assert.equal(text.status, 78, text.stdout);
+  const said = (path: string): string =>
+    `m.js:4:43: error: [app:app] the route "${path}": a route has no option "boddy"\n  Did you mean "body"?\n  ./m.js:app failed: api-paste.ini:5:1\n`;
+  assert.ok(text.stdout.startsWith(`${said('/a')}${said('/b')}2 errors, 0 warnings.\n`), text.stdout);
+  const github = run(cwd, 'check', '--format', 'github').stdout.split('\n');
+  assert.equal(
+    github[0],
+    '::error file=m.js,line=4,col=43,title=PORTICO_ROUTE_OPTION::the route "/a": a route has no option "boddy"%0ADid you mean "body"?%0A./m.js:app failed: api-paste.ini:5:1',
+  );
+  assert.match(run(cwd).stderr, /m\.js:4:43: error: \[app:app\] the route "\/a": a route has no option "boddy"/);
+});
+
 test('check warns of auth: true where no filter identifies the caller, and not where one may, and calls the factory once', () => {
   const app = (around = ''): string => `import { appendFileSync } from 'node:fs';
 import { compose } from 'portico/app';
