@@ -48,8 +48,6 @@ export class WorkerSide {
   readonly #built: ServiceBase[] = [];
   readonly #unbuilt: unknown[] = [];
   readonly #sockets: WorkerSockets;
-  /** Process id of the parent; that of an orphan is another one. */
-  readonly #parent = process.ppid;
   /** Counts of the process. */
   readonly #meter = new Meter();
   #explained: Promise<unknown> = Promise.resolve();
@@ -272,9 +270,7 @@ export class WorkerSide {
   }
 
   async #orphaned(): Promise<void> {
-    const { service, index: workerId } = this.#link.assignment;
-    const facts = { event: 'parent_died', service, workerId, parent: this.#parent };
-    this.#log.error(facts, `Parent process ${this.#parent} has died unexpectedly, exiting`);
+    this.#link.logOrphaned(this.#log);
     await this.core.drain({ reason: 'stop', timeoutMs: this.#link.settings.gracefulShutdownTimeoutMs }, STATUS_FAILED);
   }
 }

@@ -275,3 +275,23 @@ test('where it does not, the refusal names the other worker, and what to write',
   assert.match(program.stderr, /another worker[\s\S]*useSockets/);
   assert.doesNotMatch(program.stderr, /Stop the program that listens there/);
 });
+
+test('a worker that still loads its application logs, when its parent dies, one line that names it', async (t) => {
+  const main = `${inWorker.replace('const launcher =', "if (process.connected) await new Promise(() => setInterval(() => undefined, console.error('loads') ?? 1000));\n  const launcher =")}`;
+  const project = emptyProject({
+    'main.js': main,
+    'app.js': pidApp,
+    'api-paste.ini': pidPaste,
+    'portico.ini': `[api:hello]\nport = ${await freePort()}\n`,
+  });
+  const program = new Program(process.execPath, ['main.js'], { cwd: project.folder });
+  t.after(async () => void (await program.end()));
+  await program.printed(/loads/);
+  program.kill('SIGKILL');
+  const [line] = await program.printed(/^\{.*"event":"parent_died".*$/m);
+  const { level, service, workerId, parent, msg } = JSON.parse(line) as Record<string, unknown>;
+  assert.deepEqual(
+    [level, service, workerId, parent, msg],
+    ['error', 'hello', 0, program.pid, `Parent process ${program.pid} has died unexpectedly, exiting`],
+  );
+});

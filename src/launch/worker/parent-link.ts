@@ -7,6 +7,7 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ConfigurationRefused, type Diagnostic, PorticoError } from '../../errors/index.js';
+import { createLogger, type Logger } from '../../log/index.js';
 import type { HeldRequest } from '../../operating/index.js';
 import { enterBy, exitLocation, watchLoading } from '../../process/index.js';
 import type { ListenSocket } from '../../service/index.js';
@@ -181,6 +182,8 @@ export class ParentLink {
   /** The module or factory that is being loaded. */
   readonly loading = watchLoading();
   readonly #channel = process as unknown as Channel;
+  /** Process id of the parent; that of an orphan is another one. */
+  readonly #parent = process.ppid;
   readonly #releaseSignals: () => void;
   #listener: LinkListener | undefined;
   /** Messages of the parent that arrived before there was a launcher. */
@@ -220,10 +223,12 @@ export class ParentLink {
       else if (this.#listener === undefined) this.#early.push(message);
       else this.#listener.message(message);
     });
-    // Before there is a launcher, the process just ends.
-    this.#channel.on('disconnect', () =>
-      this.#listener === undefined ? this.#channel.exit(1) : this.#listener.gone(),
-    );
+    this.#channel.on('disconnect', () => {
+      if (this.#listener !== undefined) return this.#listener.gone();
+      // Before there is a launcher, the process just ends; also a child that only builds.
+      if (!this.builds) this.logOrphaned(createLogger());
+      return this.#channel.exit(1);
+    });
   }
 
   /** From now on the launcher handles the signals and all messages, including earlier ones. */
@@ -274,6 +279,13 @@ export class ParentLink {
     const known = { ...loop, ...(loading === undefined ? {} : { loading }), ...this.#listener?.facts() };
     void this.send({ kind: 'beat', debugged, facts: known, nextMs });
     this.#listener?.beat();
+  }
+
+  /** Logs that the parent is gone. */
+  logOrphaned(log: Logger): void {
+    const { service, index: workerId } = this.assignment;
+    const facts = { event: 'parent_died', service, workerId, parent: this.#parent };
+    log.error(facts, `Parent process ${this.#parent} has died unexpectedly, exiting`);
   }
 
   /** Tells the parent why this worker cannot serve, and ends the process. */
