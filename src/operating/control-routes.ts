@@ -127,7 +127,9 @@ async function allOptions({ config, runner, status }: Controlled): Promise<{
     for (const each of found) options.set(`${each.group}.${each.opt}`, each);
   };
   const unanswered: { service: string; reason: string }[] = [];
-  const asked = status().services.map(async ({ name }) => {
+  const { services } = status();
+  // A process without workers lists those of all its services at once.
+  const asked = (runner.fleet === undefined ? services.slice(0, 1) : services).map(async ({ name }) => {
     const described = runner.describe(name, OPTIONS_TOPIC, undefined);
     const answer = await within(described, { ms: OPTIONS_MS, unref: true });
     if (answer?.body !== undefined) add(answer.body as readonly ShownOption[]);
