@@ -64,6 +64,8 @@ export {
   FIELD,
   isEncoded,
   kindOfField,
+  lastFields,
+  noteField,
   readField,
   readHeaders,
   removeFields,

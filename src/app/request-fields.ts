@@ -73,6 +73,34 @@ export function kindOfField(written: string): number {
   return IDENTIFIES.test(name) ? FIELD.IDENTITY : 0;
 }
 
+/**
+ * The last names of the fields in each place, these in lower case, and their kinds. Nearly all requests of an API have the same fields in the
+ * same order: to compare a name takes 0.01 µs, to look up a new text or to change its case 0.04.
+ */
+export const lastFields: {
+  readonly names: string[];
+  readonly lowerCased: string[];
+  readonly kinds: number[];
+} = { names: [], lowerCased: [], kinds: [] };
+
+/** Most places of which the names are kept. */
+const PLACES = 32;
+
+/** Keeps the name of a field. */
+export function noteField(place: number, name: string, kind: number): void {
+  if (place >= PLACES) return;
+  lastFields.names[place] = name;
+  lastFields.lowerCased[place] = name.toLowerCase();
+  lastFields.kinds[place] = kind;
+}
+
+/** Returns the name of the raw field at an index in lower case. */
+function nameAt(raw: readonly string[], at: number): string {
+  const name = raw[at]!;
+  const place = at >> 1;
+  return name === lastFields.names[place] ? lastFields.lowerCased[place]! : name.toLowerCase();
+}
+
 const headers = Object.getOwnPropertyDescriptor(IncomingMessage.prototype, 'headers');
 
 /** False with a Node in which nothing can be called when the headers are taken. */
@@ -95,8 +123,7 @@ export function readField({ req, fieldKinds: kinds }: Exchange, name: string): s
   const { rawHeaders: raw } = req;
   let value: string | undefined;
   for (let at = 0; at < raw.length; at += 2) {
-    const written = raw[at]!;
-    if (written.length !== name.length || written.toLowerCase() !== name) continue;
+    if (raw[at]!.length !== name.length || nameAt(raw, at) !== name) continue;
     value = value === undefined ? raw[at + 1]! : `${value}, ${raw[at + 1]!}`;
   }
   return value;
@@ -113,7 +140,7 @@ export function removeFields(exchange: Exchange, isMeant: (name: string) => bool
   const kept: string[] = [];
   let isKnown = kinds >= 0;
   for (let at = 0; at + 1 < raw.length; at += 2) {
-    const name = raw[at]!.toLowerCase();
+    const name = nameAt(raw, at);
     if (!isMeant(name)) kept.push(raw[at]!, raw[at + 1]!);
     else if (isKnown) isKnown = ((NAMES.get(name) ?? 0) & IN_EXCHANGE) === 0;
   }

@@ -11,6 +11,8 @@ import {
   encodedPath,
   FIELD,
   kindOfField,
+  lastFields,
+  noteField,
   removeFields,
   seesHeadersTaken,
 } from '../../app/internal.js';
@@ -45,8 +47,6 @@ const UNKNOWN_CODING = refusal(501, 'transfer coding', 'The transfer coding is n
 /** Most names whose kinds are kept: clients choose them. */
 const KEPT = 512;
 const LONGEST = 64;
-/** Most fields of which the last name is compared. */
-const PLACES = 32;
 
 /**
  * Creates the guard of a server. It returns why it refuses a request. One that it accepts has its target in canonical form, the kinds of its
@@ -58,9 +58,7 @@ export function requestGuard(limits: GuardLimits): (exchange: Exchange) => Refus
   // Nearly all requests have the same host: the last valid one is compared before anything is parsed.
   let goodHost = '';
   const known = new Map<string, number>();
-  // Nearly all requests of an API have the same fields in the same order: a comparison takes 0.01 µs, to look up a new text 0.04.
-  const names: string[] = [];
-  const kindsOf: number[] = [];
+  const { names, kinds: kindsOf } = lastFields;
   const learned = (name: string): number => {
     const kind = kindOfField(name);
     if (known.size < KEPT && name.length <= LONGEST) known.set(name, kind);
@@ -68,10 +66,7 @@ export function requestGuard(limits: GuardLimits): (exchange: Exchange) => Refus
   };
   const lookedUp = (name: string, place: number): number => {
     const kind = known.get(name) ?? learned(name);
-    if (place < PLACES && name.length <= LONGEST) {
-      names[place] = name;
-      kindsOf[place] = kind;
-    }
+    if (name.length <= LONGEST) noteField(place, name, kind);
     return kind;
   };
 
