@@ -183,16 +183,22 @@ function checkedScheme(scheme: string | undefined): 'http' | 'https' | undefined
 
 const HOST = /^(?:[A-Za-z0-9_.~-]+|\[([0-9A-Fa-f:.]+)\])(?::(\d{1,5}))?$/;
 
+/** The last valid host: nearly all requests have the same. */
+let goodHost: string | undefined;
+
 function checkedHost(host: string | undefined): string | undefined {
-  if (host === undefined) return undefined;
+  if (host === undefined || host === goodHost) return host;
   const [match, address, port = 0] = HOST.exec(host) ?? [];
   const valid = match !== undefined && Number(port) <= 65_535 && (address === undefined || isIP(address) === 6);
-  if (valid && host.length <= 255) return host;
+  if (valid && host.length <= 255) {
+    goodHost = host;
+    return host;
+  }
   throw new Fault(400, { message: 'The forwarded host is not a host, or a host and a port.' });
 }
 
 function checkedPrefix(header: Field): string {
-  const prefix = elements(header).at(-1);
+  const prefix = lastElement(header);
   if (prefix === undefined || prefix === '/') return '';
   const valid = /^(?:\/[A-Za-z0-9\-._~!$&'()*+,;=:@%]+)+\/?$/.test(prefix) && !/(?:^|\/)\.\.?(?:\/|$)/.test(prefix);
   if (valid) return prefix.replace(/\/$/, '');
@@ -220,9 +226,9 @@ interface Forwarding {
   readonly host: string | undefined;
 }
 
-/** Parses `X-Forwarded-For`, `-Proto` and `-Host`. The last element of a list comes from the nearest proxy. */
+/** Parses `X-Forwarded-For`, `-Proto` and `-Host`. */
 export function readXForwarded(hops: Field, scheme?: Field, host?: Field): Forwarding {
-  return { hops: elements(hops).map(toHop), scheme: elements(scheme).at(-1), host: elements(host).at(-1) };
+  return { hops: elements(hops).map(toHop), scheme: lastElement(scheme), host: lastElement(host) };
 }
 
 /** Parses `Forwarded` (RFC 7239). Throws a `Fault` 400 if it is malformed. */
@@ -250,6 +256,13 @@ function elements(header: Field): string[] {
 }
 
 const NONE: string[] = [];
+
+/** Returns the last element of a comma-separated header, which the nearest proxy has written. */
+function lastElement(header: Field): string | undefined {
+  if (header === undefined || header === '') return undefined;
+  const text = typeof header === 'string' ? header : header.join(',');
+  return text.slice(text.lastIndexOf(',') + 1).trim();
+}
 
 /** Parses `192.0.2.7`, `192.0.2.7:80`, `[2001:db8::7]:80`, `2001:db8::7`, `unknown` or `_hidden`. */
 function toHop(text: string): Hop {
