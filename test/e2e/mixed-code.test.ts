@@ -187,7 +187,7 @@ function copiedPortico(folder: string): (version: string, protocol: number) => v
   for (const part of ['lib', 'assets']) cpSync(join(root, part), join(portico, part), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(portico, 'node_modules'));
   const manifest = readFileSync(join(root, 'package.json'), 'utf8');
-  const chunk = join(portico, 'lib', 'chunks', 'launch-ahead.js');
+  const chunk = join(portico, 'lib', 'chunks', 'launch-ahead.mjs');
   const code = readFileSync(chunk, 'utf8');
   assert.match(code, /const PROTOCOL = \d+;/);
   return (version, protocol) => {
