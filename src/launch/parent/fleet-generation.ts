@@ -107,8 +107,9 @@ export class ProgramCode {
       if (known === undefined) this.#add(file, { hash, state: stateOf(resolve(folder, file), startedAt) });
       else if (known.hash !== hash) others.push([file, hash]);
     }
+    if (others.length === 0) return { files: [], isNew: false };
     const version = digest(Buffer.from(JSON.stringify(others.sort())));
-    const isNew = others.length > 0 && !this.#others.has(version);
+    const isNew = !this.#others.has(version);
     if (isNew) this.#others.add(version);
     if (this.#others.size > VERSIONS) this.#others.delete(this.#others.values().next().value!);
     return { files: others.map(([file]) => file), isNew };
