@@ -25,8 +25,8 @@ export type EntryPoints =
 export interface Resolver {
   /** Returns the value of a factory expression. `kind` is the kind of option before it. The resolver defines the grammar. */
   expression(text: string, kind: 'protocol' | 'call', origin: Origin): Awaitable<unknown>;
-  /** Returns the entry points of a distribution. Throws `PORTICO_PASTE_NO_PACKAGE`. */
-  distribution(name: string, origin: Origin): Awaitable<EntryPoints>;
+  /** Returns the entry points of a distribution, or only those of the name `entry`. Throws `PORTICO_PASTE_NO_PACKAGE`. */
+  distribution(name: string, origin: Origin, entry?: string): Awaitable<EntryPoints>;
 }
 
 /** An entry point whose factory is resolved when it is used. */
@@ -87,20 +87,22 @@ export class DefaultResolver implements Resolver {
     return this.#follow(text, kind, { origin, folder: folderOf(origin), written: text, chain: [text] });
   }
 
-  async distribution(name: string, origin: Origin): Promise<EntryPoints> {
+  async distribution(name: string, origin: Origin, only?: string): Promise<EntryPoints> {
     const groups = new Map<string, Map<string, unknown>>();
     const put = (group: string, entry: string, load: () => unknown) => {
       const names = groups.get(group) ?? new Map<string, unknown>();
       groups.set(group, names.set(entry, new LazyFactory(load)));
     };
-    const announced = this.#announcedBy(name, origin);
+    const tables = this.#tables(origin);
+    const aliased = tables.toReversed().flatMap((table) => [...table.entryPoints(name)]);
+    // An alias replaces what a package announces: a look for one reads a hundred folders.
+    const announced = aliased.some(([entry]) => entry === only) ? undefined : this.#announcedBy(name, origin);
     for (const { group, entry, target } of announced?.factories ?? []) {
       const at = { origin, folder: announced!.folder, written: target, chain: [target] };
       put(group, entry, () => this.#follow(target, 'protocol', at));
     }
-    const tables = this.#tables(origin);
     // An earlier table replaces entries of the same name in later ones.
-    for (const [entry, aliases] of tables.toReversed().flatMap((table) => [...table.entryPoints(name)])) {
+    for (const [entry, aliases] of aliased) {
       for (const names of groups.values()) names.delete(entry);
       const written = `egg:${name}#${entry}`;
       for (const alias of aliases) {
@@ -176,7 +178,7 @@ export class DefaultResolver implements Resolver {
 
   async #entryPoint(name: string, entry: string, text: string, { origin, chain }: Lookup): Promise<unknown> {
     if (chain.indexOf(text) < chain.length - 1) throw circle(chain, origin);
-    const groups = (await this.distribution(name, origin)) as ReadonlyMap<string, ReadonlyMap<string, unknown>>;
+    const groups = (await this.distribution(name, origin, entry)) as ReadonlyMap<string, ReadonlyMap<string, unknown>>;
     const found = [...groups.values()].map((names) => names.get(entry)).find((factory) => factory !== undefined);
     if (found !== undefined) return factoryOf(found);
     const message = `the distribution "${name}" has no entry point ${JSON.stringify(entry)}.`;

@@ -63,7 +63,7 @@ export class Steps {
   entryPoint(context: Context, distribution: string, name: string): void {
     const { kind } = context;
     this.#factory(context, async (origin) => {
-      const groups = await this.#distribution(distribution, origin).catch((error: unknown) => {
+      const groups = await this.#distribution(distribution, origin, name).catch((error: unknown) => {
         throw withProposal(error, kind, distribution, name);
       });
       const found = PROTOCOLS[kind].flatMap(
@@ -71,7 +71,7 @@ export class Steps {
       );
       const [protocol, ...others] = found;
       if (protocol === undefined) {
-        const error = noEntryPoint(groups, kind, distribution, name, origin);
+        const error = noEntryPoint(await this.#distribution(distribution, origin), kind, distribution, name, origin);
         const resolver = this.#resolver;
         const isAliasOnly = resolver instanceof DefaultResolver && !resolver.isInstalled(distribution, origin);
         throw isAliasOnly ? withProposal(error, kind, distribution, name) : error;
@@ -139,14 +139,14 @@ export class Steps {
     this.#steps.push({ reference: context.reference, run });
   }
 
-  async #distribution(name: string, origin: Origin): Promise<EntryPoints> {
+  async #distribution(name: string, origin: Origin, entry?: string): Promise<EntryPoints> {
     if (name === '') {
       throw new PasteError('PORTICO_PASTE_BAD_VALUE', {
         message: 'a distribution name is required after "egg:".',
         origin,
       });
     }
-    return ask(origin, name, () => this.#resolver.distribution(name, origin));
+    return ask(origin, name, () => this.#resolver.distribution(name, origin, entry));
   }
 }
 
