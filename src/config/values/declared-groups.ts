@@ -344,7 +344,7 @@ function declarationsOf(group: string, options: OptionDeclarations): readonly De
 }
 
 function declarationOf(group: string, opt: string, option: Option, place: string): Declaration {
-  const name = group.replace(group.includes(':') ? /^[^:]*:/ : /^[^.]*\./, '').replaceAll('-', '_');
+  const name = (): string => group.replace(group.includes(':') ? /^[^:]*:/ : /^[^.]*\./, '').replaceAll('-', '_');
   const spelled = (written: string, kind: Spelling['kind']): Spelling => {
     const full = written.replaceAll('<name>', name);
     const dot = full.lastIndexOf('.');
