@@ -150,7 +150,8 @@ function explained(
     if (one.others === undefined) FOUND.set(each, one);
     // Of a name that is known to have no effect, the warning says what has it.
     const isCommon = opt === undefined ? FOREIGN.has(group) : one.code !== UNUSED && !near().isMistyped(group, opt);
-    if (isCommon && each.isArgument !== true) shared.set(one, opt === undefined ? group : `${group}.${opt}`);
+    if (isCommon && each.isArgument !== true && !group.startsWith('api:'))
+      shared.set(one, opt === undefined ? group : `${group}.${opt}`);
     return one;
   });
   const known = otherNames(generation);
@@ -314,7 +315,9 @@ function unknownOption(written: Written, opt: string, near: NearestOwned): Diagn
   if (group === 'DEFAULT' && /^config_(?:file|dir)$/.test(opt))
     return unknown(OPTION, subject, `can only be given on the command line, as --${opt.replaceAll('_', '-')}`);
   const found = undeclared(subject, elsewhere, () => near.option(group, opt));
-  return found.hint === undefined ? { ...found, ...ofOthers(`${group}.${opt}`) } : found;
+  // No other application has options in the section of an API that is served here.
+  const mayBeOthers = found.hint === undefined && !group.startsWith('api:');
+  return mayBeOthers ? { ...found, ...ofOthers(`${group}.${opt}`) } : found;
 }
 
 /** Returns a declaration for a name that is known to have no effect, so that its value can be shown; undefined for others. */

@@ -29,6 +29,18 @@ test('CF-66 the line for other applications has no name that is known to have no
   assert.deepEqual(others, ['DEFAULT.my_ip']);
 });
 
+test('CF-66 the line for other applications has no option of an API that is served here', () => {
+  const config = Config.fromText('[DEFAULT]\nmy_ip = ::1\n[api:hello]\nport = 0\nzzz = 1\n');
+  const found = config.problems();
+  assert.deepEqual(
+    found.map(({ section, option, hint, others }) => [section, option, hint !== undefined, others]),
+    [
+      ['DEFAULT', 'my_ip', true, ['DEFAULT.my_ip']],
+      ['api:hello', 'zzz', false, undefined],
+    ],
+  );
+});
+
 test('a warning shows the value of a name that is known to have no effect; unknown names and secrets are masked', () => {
   const text = `[mail]
 patience = very long
