@@ -58,7 +58,7 @@ function nothingStarts(config: Config, names: Names, found: readonly Diagnostic[
   if (last === undefined) {
     const missing = missingPaste(config);
     const location = missing[0]?.location;
-    // Without a line of its own it would come before its cause.
+    // Without a line it would come before its cause.
     const isEffect = location?.origin !== undefined && nothing.location?.origin === undefined;
     const { section: _, option: __, ...effect } = nothing;
     return [...missing, isEffect ? { ...effect, location } : nothing, ...found];
