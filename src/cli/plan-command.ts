@@ -33,7 +33,7 @@ import { readDeclared } from './configured/declared-configuration.js';
 import { socketOf } from './configured/find-service.js';
 import { answerReplay } from './plan/answer-replay.js';
 import { builtState } from './plan/built-state.js';
-import { changeWords, replayed, replayMarkdown, replayText } from './plan/replayed.js';
+import { changeWords, replayed, replayMarkdown, replayText, sizeOfLog } from './plan/replayed.js';
 import { reloadable, runningStates } from './plan/running-state.js';
 import { refuseWrong, withAllErrors } from './validate/validate-all.js';
 
@@ -134,14 +134,19 @@ async function comparedWithRunning(words: readonly string[], args: PlanArguments
   return { before: 'the running service', after: after.label, differences, replay };
 }
 
+async function comparison(words: readonly string[], args: PlanArguments): Promise<Compared> {
+  // States are built in seconds.
+  if (args.replay !== undefined) await sizeOfLog(args.replay);
+  return args.running === true ? comparedWithRunning(words, args) : compared(words, args);
+}
+
 async function compare(words: readonly string[], args: PlanArguments): Promise<void> {
-  const comparison = args.running === true ? comparedWithRunning(words, args) : compared(words, args);
   const {
     before,
     after,
     differences: ofStates,
     replay,
-  } = await comparison.catch((error: unknown) => {
+  } = await comparison(words, args).catch((error: unknown) => {
     if (args.markdown === true && args.json !== true) process.stdout.write(`${failureMarkdown(failureText(error))}\n`);
     throw error;
   });

@@ -158,9 +158,9 @@ test('--api that neither state has is refused with the nearest name', () => {
   assert.equal(stderr, 'neither state has an API called "booking"\n  Did you mean "bookings"?\n');
 });
 
-test('--replay of a file that is not there, and of a directory', () => {
+test('--replay of a file that is not there, and of a directory, is refused before a state is built', () => {
   for (const path of ['none.log', 'node_modules']) {
-    const { status, stdout, stderr } = command(['plan', '.', '.', '--replay', path], { cwd: project.folder });
+    const { status, stdout, stderr } = command(['plan', 'no-state', '--replay', path], { cwd: project.folder });
     assert.deepEqual([status, stdout], [2, '']);
     assert.ok(stderr.startsWith(`there is no file ${path}\n`), stderr);
   }

@@ -23,7 +23,7 @@ export async function replayed(
   states: readonly [StateSource | null, StateSource],
   api: string | undefined,
 ): Promise<ReplayReport> {
-  const size = path === '-' ? 0 : await sizeOf(path);
+  const size = await sizeOfLog(path);
   const input = path === '-' ? process.stdin : createReadStream(path);
   let read = 0;
   const counted = async function* (): AsyncGenerator<Buffer> {
@@ -48,7 +48,9 @@ function noRequest(path: string): PorticoError {
   });
 }
 
-async function sizeOf(path: string): Promise<number> {
+/** Returns the size of a log in bytes; of standard input, 0. Throws `UsageError` if there is no such file. */
+export async function sizeOfLog(path: string): Promise<number> {
+  if (path === '-') return 0;
   const found = await stat(path).catch(() => undefined);
   // A FIFO is the output of another command.
   if (found === undefined || found.isDirectory())
