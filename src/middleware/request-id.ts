@@ -111,9 +111,9 @@ function filterOf(options: Options, ctx: FactoryContext): Filter {
 const random = Buffer.alloc(128 * 16);
 let used = random.length;
 const DIGITS = Buffer.from('0123456789abcdef');
-/** The last id. The places of its bytes: a digit, and another behind it. */
+/** The last id. The offset of the first of the two digits of each byte. */
 const written = Buffer.from('req-00000000-0000-4000-8000-000000000000');
-const PLACES = [4, 6, 8, 10, 13, 15, 18, 20, 23, 25, 28, 30, 32, 34, 36, 38];
+const OFFSETS = [4, 6, 8, 10, 13, 15, 18, 20, 23, 25, 28, 30, 32, 34, 36, 38];
 
 /**
  * Returns `req-` and a random UUID (version 4, RFC 9562 §5.4). Node's own is joined of sixteen pieces, which are joined again when the header
@@ -125,12 +125,12 @@ function newId(): string {
     used = 0;
   }
   for (let index = 0; index < 16; index++) {
-    const place = PLACES[index]!;
+    const offset = OFFSETS[index]!;
     let byte = random[used++]!;
     if (index === 6) byte = (byte & 0x0f) | 0x40;
     else if (index === 8) byte = (byte & 0x3f) | 0x80;
-    written[place] = DIGITS[byte >> 4]!;
-    written[place + 1] = DIGITS[byte & 15]!;
+    written[offset] = DIGITS[byte >> 4]!;
+    written[offset + 1] = DIGITS[byte & 15]!;
   }
   return written.toString('latin1');
 }
