@@ -296,7 +296,7 @@ function renderChunk(code, { fileName }) {
   if (fileName === ALL) return null;
   const options = { charset: 'ascii', legalComments: 'none', sourcemap: true, target: 'esnext' };
   if (fileName.endsWith('.cjs')) return transform(code, { ...options, format: 'cjs' });
-  // The files of filters are loaded for an API that has them: its first request does not wait for a module.
+  // Files that only an API with a certain filter loads take them at once: its first request does not wait for a module.
   const later = fileName.startsWith('chunks/') ? LATER : [];
   const define = {};
   return transform(withoutNamespaces(code, later, define), { ...options, define });

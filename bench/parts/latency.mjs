@@ -116,7 +116,7 @@ async function measureRound(round, logLevel, { load, scale }) {
     }
     return slices;
   } finally {
-    for (const { server } of running) await server.stop();
+    await Promise.all(running.map(({ server }) => server.stop()));
   }
 }
 

@@ -10,7 +10,7 @@ import {
   string,
   type WrittenValue,
 } from '../config/index.js';
-import { checkOptions, isSecret, owns } from '../config/internal.js';
+import { checkDefinitions, isSecret, owns } from '../config/internal.js';
 import type { Origin } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { Awaitable, RPCClients } from '../service/index.js';
@@ -163,7 +163,7 @@ function declaredFactory<D extends OptionDeclarations, T>(
   { trial, ...more }: MoreOfFactory<D> = {},
 ) {
   // Refuses invalid declarations here: otherwise the error would occur far away, in other terms.
-  checkOptions(options, group);
+  checkDefinitions(options, group);
   owns(group, options, true);
   for (const [further, own] of Object.entries(more.groups ?? {})) owns(further, own);
   const withOptions =

@@ -74,8 +74,8 @@ export function kindOfField(written: string): number {
 }
 
 /**
- * The last names of the fields in each place, these in lower case, and their kinds. Nearly all requests of an API have the same fields in the
- * same order: to compare a name takes 0.01 µs, to look up a new text or to change its case 0.04.
+ * Of the last request's field at each index: its name, that name in lower case, and its kind. Nearly all requests of an API have the same fields
+ * in the same order: to compare a name takes 0.01 µs, to look up a new text or to change its case 0.04.
  */
 export const lastFields: {
   readonly names: string[];
@@ -83,7 +83,7 @@ export const lastFields: {
   readonly kinds: number[];
 } = { names: [], lowerCased: [], kinds: [] };
 
-/** Most places of which the names are kept. */
+/** Fields of a request that are remembered. */
 const PLACES = 32;
 
 /** Keeps the name of a field. */

@@ -30,7 +30,7 @@ export { confNames } from './sources/read-files.js';
 export { watchFiles } from './sources/watch-files.js';
 export { LONGEST_SOCKET_PATH, writeHostPort } from './types/address-types.js';
 export {
-  checkOptions,
+  checkDefinitions,
   isSectional,
   loadedGroups,
   type OwnedGroup,

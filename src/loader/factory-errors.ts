@@ -50,7 +50,7 @@ function located(error: ConfigurationRefused, origin: Origin | undefined): Confi
   return new ConfigurationRefused(code, { diagnostics: placed, hint, cause });
 }
 
-/** Returns the errors of a thrown one that have lines in the code, such as those of routes, each with the section's line as a note. */
+/** Returns the errors of a thrown one that have lines in files, such as those of routes in the code, each with the section's line as a note. */
 function inCode(
   error: unknown,
   context: Context,
@@ -60,10 +60,12 @@ function inCode(
   if (!(error instanceof PorticoError) || error.diagnostics.some(({ location }) => location?.origin === undefined))
     return undefined;
   const note = `${context.factory?.written ?? 'its factory'} failed${origin === undefined ? '' : `: ${locationInFile(origin).detail}`}`;
-  return error.diagnostics.map(({ location, message, ...each }) => {
+  const shown = (text: string | undefined): string | undefined => text && withoutSecrets(text, conf);
+  return error.diagnostics.map(({ location, section = `${prefix}:${name}`, message, hint, got, ...each }) => {
     const from = location!.origin!;
     const place = locationInFile({ ...from, file: shownPath(from.file) });
-    return { ...each, location: place, section: `${prefix}:${name}`, message: withoutSecrets(message, conf), note };
+    const texts = { message: withoutSecrets(message, conf), hint: shown(hint), got: shown(got) };
+    return { ...each, ...texts, location: place, section, note };
   });
 }
 

@@ -16,9 +16,21 @@ export interface BuildWarnings {
   add?: ((warning: Diagnostic) => void) | undefined;
 }
 
-/** Returns the log of a factory, which tells the build its warnings. */
+/** What a logger may have beside `warn` and `child`. */
+const METHODS = ['debug', 'info', 'error', 'notice', 'enabled', 'reopen', 'lost'] as const;
+const PROPERTIES = ['level', 'format'] as const;
+
+/** Returns the log of a factory, which tells the build its warnings. All else is asked of `log` itself: an application's own may have private fields. */
 export function factoryLog(log: Logger, at: FactoryPlace, build: BuildWarnings): Logger {
-  return Object.assign(Object.create(log) as Logger, {
+  const of = log as unknown as Record<string, (...args: readonly unknown[]) => unknown>;
+  const own = Object.create(log) as Logger;
+  for (const name of METHODS) {
+    if (of[name] !== undefined) Object.assign(own, { [name]: (...args: readonly unknown[]) => of[name]!(...args) });
+  }
+  for (const name of PROPERTIES) {
+    Object.defineProperty(own, name, { get: () => log[name], set: (value) => Object.assign(log, { [name]: value }) });
+  }
+  return Object.assign(own, {
     warn: (first: unknown, ...rest: unknown[]) => {
       // A getter of a field may throw.
       if (build.add !== undefined) ignoreErrors(() => tell(build, at, lineParts(first, rest)));
@@ -28,7 +40,7 @@ export function factoryLog(log: Logger, at: FactoryPlace, build: BuildWarnings):
   });
 }
 
-/** Tells a warning: one with a code of Portico at its own place, any other one at the section. */
+/** Tells a warning: one of a router at its own place, any other one at the section. */
 function tell(
   build: BuildWarnings,
   { section, origin }: FactoryPlace,
@@ -38,7 +50,7 @@ function tell(
   if (message === '') return;
   const { code, hint, at } = fields;
   const [, file, line, column] = /^(.*):(\d+):(\d+)$/.exec(String(at)) ?? [];
-  if (typeof code !== 'string' || !code.startsWith('PORTICO_') || file === undefined) {
+  if (typeof code !== 'string' || !code.startsWith('PORTICO_ROUTE_') || file === undefined) {
     const location = origin && locationInFile(origin);
     build.add?.({ severity: 'warning', code: 'PORTICO_FACTORY_WARNING', message, section, location });
     return;

@@ -116,8 +116,8 @@ const written = Buffer.from('req-00000000-0000-4000-8000-000000000000');
 const OFFSETS = [4, 6, 8, 10, 13, 15, 18, 20, 23, 25, 28, 30, 32, 34, 36, 38];
 
 /**
- * Returns `req-` and a random UUID (version 4, RFC 9562 §5.4). Node's own is joined of sixteen pieces, which are joined again when the header
- * is checked: 0.4 µs instead of 0.15.
+ * Returns `req-` and a random UUID (version 4, RFC 9562 §5.4). Node's `randomUUID` concatenates sixteen strings, which are
+ * flattened when the header is checked: 0.4 µs instead of 0.15.
  */
 function newId(): string {
   if (used === random.length) {

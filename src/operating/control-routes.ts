@@ -133,7 +133,11 @@ async function allOptions({ config, runner, status }: Controlled): Promise<{
     const described = runner.describe(name, OPTIONS_TOPIC, undefined);
     const answer = await within(described, { ms: OPTIONS_MS, unref: true });
     if (answer?.body !== undefined) add(answer.body as readonly ShownOption[]);
-    else unanswered.push({ service: name, reason: answer?.error ?? 'no worker of it responds' });
+    else {
+      const reason = answer?.error ?? 'it does not respond in time';
+      const silent = runner.fleet === undefined ? services : [{ name }];
+      unanswered.push(...silent.map(({ name: service }) => ({ service, reason })));
+    }
   });
   await Promise.all(asked);
   add(showOptions(config));

@@ -96,7 +96,7 @@ export async function collectRouters<T>(
 
 /** Logs a warning about a table; the log of a factory passes it to whoever builds the app. */
 export function warnOfTable(log: Logger, { code, message, hint, origin }: TableWarning): void {
-  const at = origin === undefined ? placeText(origin) : locationInFile(origin).detail;
+  const at = origin === undefined ? 'an unknown line' : locationInFile(origin).detail;
   log.warn({ code, ...(hint === undefined ? {} : { hint }), at }, message);
 }
 

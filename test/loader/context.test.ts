@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { App, FactoryContext, Filter } from 'portico/app';
 import { Config } from 'portico/config';
+import type { Logger, LogLevel } from 'portico';
 import { type RPCClient, type RPCClients, RPCService } from 'portico/rpc';
 import { buildApp, request } from 'portico/testing';
 import { gate } from '../rpc/services.js';
@@ -103,4 +104,56 @@ test('a way to other services tells whether these are in its process alone', asy
   };
   assert.equal(await reached(''), true);
   assert.equal(await reached('[rpc]\ntransport_url = amqp://north/\n'), false);
+});
+
+test('the log of a factory works with a logger of the application that has private fields', async () => {
+  class Own implements Logger {
+    readonly #lines: string[];
+    #level: LogLevel = 'info';
+    constructor(lines: string[]) {
+      this.#lines = lines;
+    }
+    get level(): LogLevel {
+      return this.#level;
+    }
+    set level(level: LogLevel) {
+      this.#level = level;
+    }
+    readonly #write = (...parts: readonly unknown[]): void => void this.#lines.push(String(parts.at(-1)));
+    debug(...parts: readonly unknown[]): void {
+      this.#write(...parts);
+    }
+    info(...parts: readonly unknown[]): void {
+      this.#write(...parts);
+    }
+    warn(...parts: readonly unknown[]): void {
+      this.#write(...parts);
+    }
+    error(...parts: readonly unknown[]): void {
+      this.#write(...parts);
+    }
+    notice(...parts: readonly unknown[]): void {
+      this.#write(...parts);
+    }
+    child(): Own {
+      return new Own(this.#lines);
+    }
+    enabled(level: LogLevel): boolean {
+      return level === this.#level;
+    }
+  }
+  const lines: string[] = [];
+  let given: Logger | undefined;
+  const inner = (_globalConf: unknown, _localConf: unknown, { log }: FactoryContext): App => {
+    given = log;
+    return answer;
+  };
+  const app = await loaderOf('[app:main]\npaste.app_factory = inner\n', { inner }, { log: new Own(lines) }).loadApp();
+  const log = given!;
+  for (const level of ['debug', 'info', 'warn', 'error', 'notice'] as const) log[level](level);
+  log.child({ of: 'a request' }).info('child');
+  log.level = 'error';
+  assert.ok(log.enabled('error') && log.level === 'error');
+  assert.deepEqual(lines.slice(-6), ['debug', 'info', 'warn', 'error', 'notice', 'child']);
+  await app.close();
 });

@@ -192,7 +192,7 @@ const PRINTERS = {
   },
   json: (findings: readonly Diagnostic[]): string =>
     JSON.stringify(
-      findings.map(({ severity, code, location, section, option, hint, ...said }) => ({
+      findings.map(({ severity, code, location, section, option, hint, note, ...said }) => ({
         severity,
         code,
         file: location?.origin?.file ?? ((location && locationText(location)) || null),
@@ -202,6 +202,7 @@ const PRINTERS = {
         option: option ?? null,
         message: messageWithValue(said),
         hint: hint ?? null,
+        note: note ?? null,
         page: errorPages([{ code, ...said }])[0] ?? null,
       })),
       undefined,

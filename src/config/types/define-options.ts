@@ -26,7 +26,7 @@ export function defineOptions<const D extends OptionDeclarations>(
   elsewhere?: Elsewhere,
 ): D {
   const options = typeof first === 'string' ? second! : first;
-  checkOptions(options, typeof first === 'string' ? first : undefined);
+  checkDefinitions(options, typeof first === 'string' ? first : undefined);
   const place = callerOf(defineOptions);
   const defined = Object.freeze(Object.defineProperty({ ...options }, declaredAt, { value: place }));
   if (elsewhere !== undefined) writtenElsewhere(defined, elsewhere);
@@ -34,7 +34,7 @@ export function defineOptions<const D extends OptionDeclarations>(
 }
 
 /** Throws as {@link defineOptions} for invalid declarations. */
-export function checkOptions(options: OptionDeclarations, group?: string): void {
+export function checkDefinitions(options: OptionDeclarations, group?: string): void {
   checkDeclarations(options, group);
   for (const [name, option] of Object.entries(options)) {
     const isNamed = name === '<name>' || /^[a-z][a-z0-9_]*$/.test(name);

@@ -315,7 +315,7 @@ function unknownOption(written: Written, opt: string, near: NearestOwned): Diagn
   if (group === 'DEFAULT' && /^config_(?:file|dir)$/.test(opt))
     return unknown(OPTION, subject, `can only be given on the command line, as --${opt.replaceAll('_', '-')}`);
   const found = undeclared(subject, elsewhere, () => near.option(group, opt));
-  // No other application has options in the section of an API that is served here.
+  // No other application has options in the section of an API.
   const mayBeOthers = found.hint === undefined && !group.startsWith('api:');
   return mayBeOthers ? { ...found, ...ofOthers(`${group}.${opt}`) } : found;
 }

@@ -137,6 +137,7 @@ test('PD-152 check --json and --format github', () => {
     option: 'pipeline',
     message: 'no filter is called "nope".',
     hint: 'There is no filter in this file.',
+    note: null,
     page: join(root, 'docs/reference/errors.md#portico_paste_no_section'),
   });
   const github = run(cwd, 'check', 'broken.ini', '--format', 'github').stdout;
@@ -380,7 +381,24 @@ export const app = () => {
     github[0],
     '::error file=m.js,line=4,col=43,title=PORTICO_ROUTE_OPTION::the route "/a": a route has no option "boddy"%0ADid you mean "body"?%0A./m.js:app failed: api-paste.ini:5:1',
   );
+  const [first] = JSON.parse(run(cwd, 'check', '--format', 'json').stdout) as { note: string; section: string }[];
+  assert.deepEqual([first!.note, first!.section], ['./m.js:app failed: api-paste.ini:5:1', 'app:app']);
   assert.match(run(cwd).stderr, /m\.js:4:43: error: \[app:app\] the route "\/a": a route has no option "boddy"/);
+});
+
+test('an error of a factory at a line of a configuration file keeps its own section', () => {
+  const cwd = folder({
+    ...ROUTED,
+    'm.js': `import { PorticoError } from 'portico/extension';
+export const app = () => {
+  const origin = { file: 'portico.ini', line: 1, column: 1, section: 'db', option: 'pin' };
+  throw new PorticoError('MY_BAD', { message: 'the database refuses it', origin });
+};
+`,
+  });
+  const { stdout } = run(cwd, 'check');
+  assert.match(stdout, /^portico\.ini:1:1: error: \[db\] pin: the database refuses it$/m);
+  assert.match(stdout, /^ {2}\.\/m\.js:app failed: api-paste\.ini:5:1$/m);
 });
 
 test('check warns of auth: true where no filter identifies the caller, and not where one may, and calls the factory once', () => {
