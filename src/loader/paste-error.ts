@@ -81,7 +81,7 @@ export class PasteError extends ConfigurationRefused {
     return this.others.length === 0 ? own : inOrder([...own, ...this.others.flatMap((each) => each.diagnostics)]);
   }
 
-  /** False if the file is right and the code that it names failed. */
+  /** False if the file is right, the code that it names failed, and it may succeed at another start. */
   protected get isIssue(): boolean {
     return true;
   }
@@ -138,13 +138,16 @@ export class PasteLimit extends PasteError {}
 /** The app to load is not in the paste file. */
 export class PasteAppNotFound extends PasteError {}
 
+/** Codes of errors that are the same at each start: of a route table, and of options in the code. */
+const IN_CODE = /^PORTICO_(?:ROUTE|.+_OPTION$)/;
+
 /**
- * A factory threw: the paste file is right, and the code that it names failed. The exit status is 1, not that of a refused
- * configuration.
+ * A factory threw. Unless the cause is a route table or an option that Portico refuses, another start may succeed: the exit status is 1, not
+ * that of a refused configuration.
  */
 export class FactoryFailed extends PasteError {
   protected override get isIssue(): boolean {
-    return false;
+    return this.cause instanceof PorticoError && IN_CODE.test(this.cause.code);
   }
 
   /** Diagnostics as for any error of a paste file, with the code of the thrown error and the location in the application. */
