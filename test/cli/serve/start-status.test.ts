@@ -23,8 +23,8 @@ test('a route table that check refuses ends a start with 78, in one process and 
     });
     const checked = command(['check'], { cwd });
     assert.deepEqual([checked.status, says.test(checked.stdout)], [78, true], checked.stdout);
-    for (const workers of ['0', '1']) {
-      const words = [apiCli, '--set', `DEFAULT.workers=${workers}`, '--set', 'control.socket='];
+    for (const workers of ['DEFAULT.workers=0', 'api:hello.workers=1']) {
+      const words = [apiCli, '--set', workers, '--set', 'control.socket='];
       const started = spawnSync(process.execPath, words, { cwd, encoding: 'utf8', timeout: 60_000 });
       assert.deepEqual([started.status, says.test(started.stderr)], [status, true], `${workers}: ${started.stderr}`);
     }
