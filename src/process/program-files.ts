@@ -1,8 +1,9 @@
 /**
  * The modules of an application: those that this process has loaded, without those of packages and of Portico, and the one that is loading.
  */
+import { createHash } from 'node:crypto';
 import { channel } from 'node:diagnostics_channel';
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { Session } from 'node:inspector';
 import { fileURLToPath } from 'node:url';
 import { isOwnFile } from './own-files.js';
@@ -25,18 +26,30 @@ export function programPaths(): string[] {
   return [...new Set(programScripts().map(([url]) => fileURLToPath(url)))];
 }
 
-/** Returns the files that were written after the process started, which still runs their old text. */
+/**
+ * Returns the files whose text is another one than that which the process has loaded and still runs. Of TypeScript, whose loaded text is not
+ * that of the file, those that were written after the process started.
+ */
 export function changedProgramFiles(): string[] {
-  const start = performance.timeOrigin;
-  return programPaths().filter((path) => writtenAt(path) > start);
+  const changed = programScripts().flatMap(([url, hash]) => {
+    const path = fileURLToPath(url);
+    return isChanged(path, hash) ? [path] : [];
+  });
+  return [...new Set(changed)];
 }
 
-/** Returns the modification time in milliseconds; 0 if the file is gone or no longer accessible. */
-function writtenAt(path: string): number {
+/** Reports whether a file has been written since the start with another text. False if it is gone or no longer accessible. */
+function isChanged(path: string, hash: string): boolean {
   try {
-    return statSync(path).mtimeMs;
+    if (statSync(path).mtimeMs <= performance.timeOrigin) return false;
+    if (/\.[cm]?ts$/.test(path)) return true;
+    // V8's hash is that of the text in UTF-8. Node removes a byte order mark, except from CommonJS that a module imports.
+    const text = readFileSync(path, 'utf8');
+    return [text, text.replace(/^\uFEFF/, '')].every(
+      (each) => createHash('sha256').update(each).digest('hex') !== hash,
+    );
   } catch {
-    return 0;
+    return false;
   }
 }
 
