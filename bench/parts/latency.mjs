@@ -62,7 +62,7 @@ export async function measureLatency({ rounds, scale, load, say }) {
     notes: [
       `Work 2 on ${CONNECTIONS} connections, in slices of ${SECONDS} s, in turns with Fastify. Figures are medians over slices; a ratio is that of`,
       'two slices in a row.',
-      `Requests are due at a constant rate, ${PART * 100} % of what the slower of a pair has served at most just before, and are timed from the`,
+      `Requests are due at a constant rate, ${PART * 100} % of the throughput that the slower of the two had just before, and are timed from the`,
       'moment they are due: one that waits for a connection is late, not left out.',
       PINNED ? 'The process tree of the server has one CPU, the load another.' : 'Server and load share a CPU.',
     ],

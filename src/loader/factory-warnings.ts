@@ -28,7 +28,10 @@ export function factoryLog(log: Logger, at: FactoryPlace, build: BuildWarnings):
     if (of[name] !== undefined) Object.assign(own, { [name]: (...args: readonly unknown[]) => of[name]!(...args) });
   }
   for (const name of PROPERTIES) {
-    Object.defineProperty(own, name, { get: () => log[name], set: (value) => Object.assign(log, { [name]: value }) });
+    Object.defineProperty(own, name, {
+      get: () => log[name],
+      set: (value) => void Object.assign(log, { [name]: value }),
+    });
   }
   return Object.assign(own, {
     warn: (first: unknown, ...rest: unknown[]) => {
