@@ -2,9 +2,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import { compareOperations } from './compare-operations.js';
 import type { SchemaFinding } from './compare-schemas.js';
-import { type Difference, difference, pairs } from './difference.js';
+import { type Difference, difference } from './difference.js';
 import type { RuleName } from './rules.js';
-import { type ApiState, type OperationState, type RouterState, type RouteState, routeKey } from './state.js';
+import {
+  type ApiState,
+  type OperationState,
+  type RouterState,
+  type RouteState,
+  requiredPath,
+  routeKey,
+} from './state.js';
 import { namedValue } from './value-path.js';
 
 /** Returns the differences of an API's Routers and routes. */
@@ -35,9 +42,19 @@ function router(api: string, old: RouterState, now: RouterState): Difference[] {
   }
   if (!isDeepStrictEqual(old.faults, now.faults))
     found.push(about('faults-changed', `faults ${old.faults.join(', ')} -> ${now.faults.join(', ')}`));
-  const turned = now.overlaps.filter(([first, later]) => old.overlaps.some(([a, b]) => a === later && b === first));
+  const before = new Set(old.overlaps.map(([first, later]) => `${unnamed(first)} ${unnamed(later)}`));
+  const turned = now.overlaps.filter(([one, other]) => {
+    const [first, later] = [unnamed(one), unnamed(other)];
+    // Only their conditions tell two routes with one form apart, and a state does not have those.
+    return first !== later && before.has(`${later} ${first}`) && !before.has(`${first} ${later}`);
+  });
   for (const [first, later] of turned) found.push(about('route-order-changed', `${first} goes before ${later}`));
   return found;
+}
+
+/** Returns a path without the names of its variables, which do not matter to a client: `/rooms/{:int}` */
+function unnamed(path: string): string {
+  return path.replaceAll(/\{[^{}:]*((?::(?:[^{}]|\{[^{}]*\})*)?)\}/g, '{$1}');
 }
 
 function compareVersions(a: string, b: string): number {
@@ -48,14 +65,59 @@ function compareVersions(a: string, b: string): number {
 }
 
 function routes(before: ApiState, after: ApiState): Difference[] {
-  // The first of two routes with one key is the one that requests reach.
-  const [old, now] = [before.routes.toReversed(), after.routes.toReversed()];
-  return pairs(old, now, routeKey).flatMap(([was, is]) => route(after.name, was, is));
+  const [old, now] = [byKey(before.routes.toReversed()), byKey(after.routes.toReversed())];
+  return [...new Set([...old.keys(), ...now.keys()])].flatMap((key) => {
+    const [some, others] = [old.get(key)?.toReversed() ?? [], now.get(key)?.toReversed() ?? []];
+    // Requirements tell apart what a path alone does not.
+    const nameOf = some.length > 1 || others.length > 1 ? requiredName : routeName;
+    return counterparts(some, others).flatMap(([was, is]) => route(after.name, nameOf((is ?? was)!), was, is));
+  });
 }
 
-function route(api: string, was: RouteState | undefined, is: RouteState | undefined): Difference[] {
+function byKey(routes: readonly RouteState[]): ReadonlyMap<string, readonly RouteState[]> {
+  const found = new Map<string, RouteState[]>();
+  for (const each of routes) found.set(routeKey(each), [...(found.get(routeKey(each)) ?? []), each]);
+  return found;
+}
+
+type Counterparts = readonly [was: RouteState | undefined, is: RouteState | undefined];
+
+/** How alike two routes with one key must be to be the same one, the closest first; at last their order decides. */
+const ALIKE: readonly ((a: RouteState, b: RouteState) => boolean)[] = [
+  (a, b) => isDeepStrictEqual(a.requirements, b.requirements) && a.action === b.action,
+  (a, b) => isDeepStrictEqual(a.requirements, b.requirements),
+  () => true,
+];
+
+/** Returns routes with one key, each with what it was or is in the other state. */
+function counterparts(before: readonly RouteState[], after: readonly RouteState[]): Counterparts[] {
+  const known = new Map<RouteState, RouteState>();
+  const left = [...after];
+  for (const isAlike of ALIKE) {
+    for (const was of before) {
+      const at = known.has(was) ? -1 : left.findIndex((is) => isAlike(was, is));
+      if (at >= 0) known.set(was, left.splice(at, 1)[0]!);
+    }
+  }
+  return [
+    ...before.map((was): Counterparts => [was, known.get(was)]),
+    ...left.map((is): Counterparts => [undefined, is]),
+  ];
+}
+
+function routeName({ method, path }: Pick<RouteState, 'method' | 'path'>): string {
+  return `${method === '*' ? 'any' : method} ${path}`;
+}
+
+function requiredName({ method, path, requirements }: RouteState): string {
+  return routeName({ method, path: requiredPath(path, requirements) });
+}
+
+function route(api: string, subject: string, old: RouteState | undefined, is: RouteState | undefined): Difference[] {
+  // Clients know nothing of a route that never matched.
+  const was = isReached(old) ? old : undefined;
+  if (was === undefined && !isReached(is)) return [];
   const one = (is ?? was)!;
-  const subject = `${one.method === '*' ? 'any' : one.method} ${one.path}`;
   const place = { old: was?.place ?? null, new: is?.place ?? null };
   const about = ({ rule, change, text, value = null }: SchemaFinding): Difference =>
     difference({ api, subject, route: routeKey(one), ...place }, rule, text, { change, value });
@@ -67,6 +129,10 @@ function route(api: string, was: RouteState | undefined, is: RouteState | undefi
     ...(isDescribed ? [] : requirements(was, is)),
     ...operations(was.operations, is.operations),
   ].map(about);
+}
+
+function isReached(route: RouteState | undefined): boolean {
+  return route !== undefined && route.shadowedBy.length === 0;
 }
 
 function target(was: RouteState, is: RouteState): SchemaFinding[] {

@@ -22,6 +22,7 @@ export {
   type Place,
   type RouterState,
   type RouteState,
+  requiredPath,
   type ServiceState,
   type State,
   templateKey,

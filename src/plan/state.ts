@@ -86,7 +86,7 @@ export interface RouterState {
   readonly versions: { readonly min: string; readonly max: string } | null;
   /** Names of the schemas of its faults. */
   readonly faults: readonly string[];
-  /** Pairs of routes that match the same requests, the one that gets them first. */
+  /** Pairs of routes that match the same requests, the one that gets them first: `GET /rooms/{id:int}`. */
   readonly overlaps: readonly (readonly [first: string, later: string])[];
 }
 
@@ -198,4 +198,13 @@ export function routeKey({ method, path }: Pick<RouteState, 'method' | 'path'>):
 /** Returns a template without the names, types and requirements of its variables: `/rooms/{}` */
 export function templateKey(template: string): string {
   return template.replaceAll(/\{(?:[^{}]|\{[^{}]*\})*\}/g, '{}');
+}
+
+/** Returns a path with the requirements of its variables: `/rooms/{id:int}` */
+export function requiredPath(path: string, requirements: RouteState['requirements']): string {
+  let at = 0;
+  return path.replaceAll(/\{([^}]*)\}/g, (variable, name: string) => {
+    const requirement = requirements[at++] ?? null;
+    return requirement === null ? variable : `{${name}:${requirement}}`;
+  });
 }

@@ -38,6 +38,18 @@ export interface DocumentOptions extends OpenApiOptions {
   readonly apiVersion: ApiVersion | null;
   /** Form of faults, of the filters and of routers without one. */
   readonly faults: FaultForm;
+  /** Called with each operation, also with those that the document leaves out. */
+  readonly onOperation?: ((operation: RouteOperation) => void) | undefined;
+}
+
+/** The operation of a route for one method. */
+export interface RouteOperation {
+  readonly compiled: CompiledRoute;
+  readonly method: string;
+  /** May refer to components of the document. */
+  readonly operation: Readonly<Record<string, unknown>>;
+  /** The earlier route that has its method and the form of its path, so that the document leaves it out; null: it is in the document. */
+  readonly hiddenBy: CompiledRoute | null;
 }
 
 /** Returns the document of a router. Omits formatted duplicates, mounts and routes for any controller. */
@@ -79,9 +91,9 @@ export function documentedRouters(
 
 /** Returns one document of several routers. */
 export function openApiOf(routers: readonly DocumentedRouter[], options: DocumentOptions): Json {
-  const { title, description, server, apiVersion } = options;
+  const { title, description, server, apiVersion, onOperation } = options;
   const common = commonPrefix(routers.map(({ prefix }) => prefix));
-  const paths = new Paths();
+  const paths = new Paths(onOperation);
   const additions: OpenApiAdditions[] = [];
   const faultSchemas = new FaultSchemas();
   const schemas = new OpenApiSchemas(FAULT_SCHEMA_NAMES);
@@ -106,9 +118,7 @@ export function openApiOf(routers: readonly DocumentedRouter[], options: Documen
       const outer = { additions: documented.additions, faults: options.faults };
       const inner = { additions: inside, faults };
       const around = { version, versions, filters: [outer, inner], schemas, faultSchemas, guards };
-      paths.add(place, path, methodsOf(compiled), (names, method) =>
-        operationOf(compiled, source, { ...around, names, method }),
-      );
+      paths.add(place, path, compiled, (names, method) => operationOf(compiled, source, { ...around, names, method }));
     }
   }
   const [newest] = routers.flatMap(({ router }) => router.documented.versions?.max ?? []);
@@ -148,30 +158,47 @@ interface PathEntry {
   readonly domain: string;
   readonly names: readonly string[];
   readonly item: Json;
+  /** Routes of its operations. */
+  readonly routes: Map<string, CompiledRoute>;
 }
 
 /** Path items; two templates that differ only in names of variables are one path (OpenAPI 3.1 §4.8.8). */
 class Paths {
+  readonly #onOperation: DocumentOptions['onOperation'];
   readonly #byShape = new Map<string, PathEntry>();
   readonly #ids = new Map<string, number>();
+
+  constructor(onOperation: DocumentOptions['onOperation']) {
+    this.#onOperation = onOperation;
+  }
 
   add(
     { before, domain }: PathPlace,
     path: string,
-    methods: readonly string[],
+    compiled: CompiledRoute,
     make: (names: readonly string[], method: string) => Json | undefined,
   ): void {
     const whole = before + path;
     const shape = whole.replace(/\{[^}]*\}/g, '{}');
     const names = [...path.matchAll(/\{([^}]*)\}/g)].map(([, name]) => name!);
-    const entry = this.#byShape.get(shape) ?? { path: whole, domain, names, item: {} };
-    for (const method of methods) {
+    const entry: PathEntry = this.#byShape.get(shape) ?? { path: whole, domain, names, item: {}, routes: new Map() };
+    for (const method of methodsOf(compiled)) {
       const name = method.toLowerCase();
-      if (Object.hasOwn(entry.item, name)) continue;
-      const operation = make(entry.names, method);
-      if (operation === undefined) continue;
-      entry.item[name] = { ...operation, operationId: this.#ownId(String(operation.operationId)) };
+      const hiddenBy = entry.routes.get(name) ?? null;
+      if (hiddenBy !== null && this.#onOperation === undefined) continue;
+      const made = make(hiddenBy === null ? entry.names : names, method);
+      if (made === undefined) continue;
+      if (hiddenBy !== null) {
+        // Only operations of the document have an id in it.
+        const { operationId: _, ...operation } = made;
+        this.#onOperation?.({ compiled, method, operation, hiddenBy });
+        continue;
+      }
+      const operation = { ...made, operationId: this.#ownId(String(made.operationId)) };
+      entry.item[name] = operation;
+      entry.routes.set(name, compiled);
       this.#byShape.set(shape, entry);
+      this.#onOperation?.({ compiled, method, operation, hiddenBy });
     }
   }
 

@@ -252,3 +252,37 @@ test('--prepare makes what the repository does not hold; packages of the reposit
   assert.match(failed.stderr, /^main cannot be prepared: exit 4 ended with 4\n/);
   assert.equal(existsSync(join(built.folder, 'made.js')), true);
 });
+
+test('plan: routes whose paths differ only in their variables are compared each, and the same ones have no differences', () => {
+  const pair = (body: string): string => `
+  const order = { type: 'object', properties: { item: { type: 'string' }, count: { type: 'integer' } }, required: ['item'] };
+  router.get('/items/{id:int}', () => 1);
+  router.get('/items/{name}', () => 2);
+  router.post('/orders/{id:int}', { body: order }, () => 3);
+  router.post('/orders/{name}', { body: ${body} }, () => 4);
+`;
+  const shop = repository({
+    ...FILES,
+    'app.js': FILES['app.js']!.replace('  return router.build();', `${pair('order')}  return router.build();`),
+  });
+  const compared = (...words: string[]) => command(['plan', ...words], { cwd: shop.folder });
+  assert.deepEqual(compared('HEAD', 'HEAD'), { status: 0, stdout: 'No differences.\n', stderr: '' });
+  shop.edit('app.js', "  router.get('/items/{name}', () => 2);\n", '');
+  shop.edit(
+    'app.js',
+    pair('order').split('\n').at(-2)!,
+    pair("{ ...order, required: ['item', 'count'] }").split('\n').at(-2)!,
+  );
+  const { status, stdout } = compared();
+  assert.deepEqual(
+    [status, stdout.replaceAll(/ {2,}\S+:\d+$| {2,}was \S+$/gm, '')],
+    [
+      3,
+      `Breaking
+  - GET /v1/items/{name}    removed
+  ~ POST /v1/orders/{name}  body.count is required now
+2 breaking · exit status 3
+`,
+    ],
+  );
+});

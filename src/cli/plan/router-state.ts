@@ -9,19 +9,18 @@ import {
   type Parameter,
   type RouterState,
   type RouteState,
+  requiredPath,
   templateKey,
 } from '../../plan/index.js';
 import {
   type ApiVersion,
   type DescribedRoute,
-  type DocumentedRouter,
   describeRoutes,
   documentedRouters,
   FAULT_SCHEMA_NAMES,
   findOverlaps,
   openApiOf,
   type PlacedRouter,
-  pathText,
   versionStarts,
 } from '../../routing/internal.js';
 import { placeText } from '../command.js';
@@ -47,24 +46,39 @@ export async function routerState(
     router.documented.versions === undefined ? [null] : versionStarts(router);
   const documents: VersionDocument[] = [];
   for (const version of starts) {
-    const document = openApiOf([documented!], { title: api, apiVersion: version, faults });
-    const operations = new Operations(plainData(document) as unknown as Document, version);
-    documents.push({ from: version?.text ?? null, document: operations });
+    const operations: Record<string, Json> = {};
+    const { components } = openApiOf([documented!], {
+      title: api,
+      apiVersion: version,
+      faults,
+      onOperation: ({ compiled, method, operation }) => {
+        operations[operationKey(compiled.rank, method)] = operation;
+      },
+    });
+    const document = new Operations(plainData({ operations, components } as Described), version);
+    documents.push({ from: version?.text ?? null, document });
     // The process may serve requests.
     await setImmediate();
   }
   const { versions } = router.documented;
   const routes: RouteState[] = [];
-  for (const route of describeRoutes(router)) {
+  const { ranked, planned } = router.compile();
+  const described = describeRoutes(router);
+  const reached = new Set<string>();
+  for (const [rank, route] of described.entries()) {
+    const requirements = requirementsOf(route);
     for (const method of route.methods ?? ['*']) {
-      const inDocument = withoutDomain(documented!, route);
-      const found = documents.map(({ from, document }) => ({ from, operation: document.of(method, inDocument) }));
+      const key = JSON.stringify([method, templateKey(route.path), requirements]);
+      // Requests reach the first of two routes that match the same ones.
+      if (reached.has(key)) continue;
+      if (!ranked[rank]!.conditional) reached.add(key);
+      const found = documents.map(({ from, document }) => ({ from, operation: document.of(rank, method) }));
       routes.push({
         method,
         path: urlOf(prefix, route),
         action: actionText(route),
         place: route.origin === undefined ? null : placeText(route.origin),
-        requirements: requirementsOf(route),
+        requirements,
         shadowedBy: route.shadowedBy.map(({ template }) => template),
         filters: route.filters,
         bodyLimit: route.bodyLimit,
@@ -80,7 +94,10 @@ export async function routerState(
       prefix,
       versions: versions === undefined ? null : { min: String(versions.min), max: String(versions.max) },
       faults: [...new Set(documents.flatMap(({ document }) => document.faults))],
-      overlaps: findOverlaps(router.compile().planned).map(({ earlier, later }) => [named(earlier), named(later)]),
+      overlaps: findOverlaps(planned).map(({ earlier, later }) => [
+        named(described[earlier.rank]!),
+        named(described[later.rank]!),
+      ]),
     },
     routes,
   };
@@ -105,12 +122,6 @@ function urlOf(prefix: string, { path }: DescribedRoute): string {
   return path.startsWith('/') || (path === '' && prefix !== '') ? `${prefix}${path}` : `${prefix}/${path}`;
 }
 
-/** Returns the path in the document of its Router alone, whose server has the prefix, unless that begins with a domain. */
-function withoutDomain({ prefix }: DocumentedRouter, { path }: DescribedRoute): string {
-  const domain = prefix.startsWith('/') ? prefix : prefix.split('/', 1)[0]!;
-  return prefix.slice(domain.length) + (path || '/');
-}
-
 function actionText({ controller, action, redirect }: DescribedRoute): string {
   if (redirect !== null) return `redirect to ${redirect}`;
   return controller === null ? (action ?? 'an app') : `${controller}.${action ?? ''}`;
@@ -120,24 +131,32 @@ function requirementsOf({ path, requirements, types }: DescribedRoute): readonly
   return [...path.matchAll(/\{([^}]*)\}/g)].map(([, name]) => types[name!] ?? requirements[name!] ?? null);
 }
 
+function named(route: DescribedRoute): string {
+  return `${route.methods?.join(',') ?? 'any'} ${requiredPath(route.path, requirementsOf(route))}`;
+}
+
 type Json = Readonly<Record<string, unknown>>;
 
-interface Document {
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Json>>>>;
+/** The operations of routes, by {@link operationKey}, and what they refer to. */
+interface Described {
+  readonly operations: Readonly<Record<string, Json>>;
   readonly components: Readonly<Record<string, Readonly<Record<string, Json>>>>;
+}
+
+/** `*` is described as GET. */
+function operationKey(rank: number, method: string): string {
+  return `${rank} ${method === '*' ? 'GET' : method}`;
 }
 
 /** The operations of a document, with what they refer to in place of the references. */
 class Operations {
-  readonly #document: Document;
+  readonly #document: Described;
   readonly #version: string | undefined;
-  readonly #byTemplate: ReadonlyMap<string, Readonly<Record<string, Json>>>;
 
   /** `version`: that of the document, which each operation requires in a header. */
-  constructor(document: Document, version: ApiVersion | null) {
+  constructor(document: Described, version: ApiVersion | null) {
     this.#version = version === null ? undefined : ` ${version.text}`;
     this.#document = document;
-    this.#byTemplate = new Map(Object.entries(document.paths).map(([path, item]) => [templateKey(path), item]));
   }
 
   /** Names of the schemas of faults. */
@@ -145,9 +164,8 @@ class Operations {
     return FAULT_SCHEMA_NAMES.filter((name) => name in (this.#document.components.schemas ?? {}));
   }
 
-  /** `*` is described as GET. */
-  of(method: string, path: string): Operation | null {
-    const found = this.#byTemplate.get(templateKey(path))?.[method === '*' ? 'get' : method.toLowerCase()];
+  of(rank: number, method: string): Operation | null {
+    const found = this.#document.operations[operationKey(rank, method)];
     if (found === undefined) return null;
     const { responses, parameters, 'x-versions': _versions, ...operation } = found;
     const others = ((parameters ?? []) as readonly Parameter[]).filter((each) => !this.#isVersion(each));
@@ -184,11 +202,4 @@ class Operations {
       return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, this.#whole(each, within)]));
     return this.#whole({ ...component, ...rest }, [...within, String(to)]);
   }
-}
-
-type Compiled = ReturnType<typeof findOverlaps>[number]['earlier'];
-
-function named({ route }: Compiled): string {
-  const method = route.conditions?.method;
-  return `${method === undefined ? 'any' : [method].flat().join(',')} ${templateKey(pathText(route.parts))}`;
 }
