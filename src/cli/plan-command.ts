@@ -34,7 +34,7 @@ import { socketOf } from './configured/find-service.js';
 import { answerReplay } from './plan/answer-replay.js';
 import { builtState } from './plan/built-state.js';
 import { changeWords, replayed, replayMarkdown, replayText, sizeOfLog } from './plan/replayed.js';
-import { reloadable, runningStates } from './plan/running-state.js';
+import { keptFilesText, reloadDifferences, runningStates } from './plan/running-state.js';
 import { refuseWrong, withAllErrors } from './validate/validate-all.js';
 
 interface PlanArguments extends OutputArguments {
@@ -129,7 +129,9 @@ async function comparedWithRunning(words: readonly string[], args: PlanArguments
   const { before, key, after } = await runningStates(await socketOf(args));
   const now = await stateFrom(after, key, { checked: true });
   refuseUnknownApi(args.api, before, now);
-  const differences = compareStates(before, reloadable(before, now));
+  const kept = keptFilesText(before);
+  if (kept !== undefined) process.stderr.write(`warning: ${kept}\n`);
+  const differences = reloadDifferences(before, now);
   const replay = args.replay === undefined ? undefined : await replayed(args.replay, [null, after], args.api);
   return { before: 'the running service', after: after.label, differences, replay };
 }

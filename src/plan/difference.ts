@@ -17,7 +17,7 @@ export interface Difference {
   readonly text: string;
   /** The value of a request or a response that it is about. */
   readonly value: ValuePath | null;
-  /** For an option: when a new value takes effect. */
+  /** For an option, and for code that a reload does not load again: when it takes effect. */
   readonly effect: 'applied by a reload' | 'needs a restart' | null;
   /** Its location before, and after. */
   readonly old: Place;

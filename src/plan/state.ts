@@ -13,6 +13,8 @@ export interface State {
   readonly apis: readonly ApiState[];
   readonly services: readonly ServiceState[];
   readonly options: readonly OptionState[];
+  /** Changed files of the application that a reload does not load again; absent: it loads all. */
+  readonly keptFiles?: readonly string[];
 }
 
 /** One enabled API. */

@@ -132,6 +132,37 @@ for (const workers of [1, 0]) {
   });
 }
 
+test('plan --running and reload --dry-run of a single process: changed code needs a restart', async (t) => {
+  const ini = `${FILES['portico.ini']!.replace('port = 8099', 'port = 0').replace('workers = 1\n', '')}
+[control]\nsocket = control.sock\n[DEFAULT]\nworkers = 0\n`;
+  const project = emptyProject({ ...FILES, 'portico.ini': ini });
+  const program = startProject(t, project);
+  await program.printed(/Ready after/);
+  const edit = (file: string, from: string, to: string): void =>
+    writeFileSync(join(project.folder, file), readFileSync(join(project.folder, file), 'utf8').replace(from, to));
+  edit('app.js', "required: ['room']", "required: ['room', 'guest']");
+  const list = `Breaking
+  ~ POST /v1/bookings  body.guest is required now  needs a restart  app.js:17
+1 breaking`;
+  const planned = await commandBeside(['plan', '--running'], { cwd: project.folder });
+  assert.deepEqual(planned, {
+    status: 3,
+    stdout: `${list} · exit status 3\n`,
+    stderr:
+      'warning: app.js has changed since the process started: a reload of a single process does not load code again, and differences from it need a restart\n',
+  });
+  const dryRun = await commandBeside(['reload', '--dry-run'], { cwd: project.folder });
+  assert.ok(linesAfter(dryRun.stdout).startsWith(list.replaceAll(/^/gm, '  ')), dryRun.stdout);
+  assert.match(dryRun.stdout, /app\.js: warning: this file has changed since the process started/);
+  const real = await commandBeside(['reload', '--json'], { cwd: project.folder });
+  assert.deepEqual(JSON.parse(real.stdout).differences, []);
+  // The configuration may be the reason of a difference too.
+  edit('portico.ini', 'max_queue = 1000', 'max_queue = 100');
+  const both = await commandBeside(['plan', '--running'], { cwd: project.folder });
+  assert.match(both.stdout, /body\.guest is required now +app\.js:17\n[\s\S]*1000 -> 100 +applied by a reload/);
+  assert.match(both.stderr, /^warning: app\.js has changed/);
+});
+
 test('OP-81 while a worker runs other code, plan --running and reload compare with the code of the configuration; where all do, they say so', async (t) => {
   const ini = `${FILES['portico.ini']!.replace('port = 8099', 'port = 0')}[control]\nsocket = control.sock\n`;
   const project = emptyProject({ ...FILES, 'portico.ini': ini.replace('workers = 1', 'workers = 2') });

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { errorText, PorticoError } from '../../errors/index.js';
 import type { ReloadChange, ReloadReport } from '../../operating/index.js';
 import { compareStates, counted, type Difference, isToldElsewhere, stateFrom } from '../../plan/index.js';
-import { type RunningStates, reloadable, runningState, runningStates } from './running-state.js';
+import { type RunningStates, reloadDifferences, runningState, runningStates } from './running-state.js';
 
 /** The report of a reload, with its differences; of one that was refused, or mutates, without. */
 export type ComparedReload = ReloadReport & {
@@ -31,8 +31,11 @@ export async function comparedReload(socket: string, reload: () => Promise<Reloa
   if (!isInForce || report.method === 'mutate') return report;
   if ('notCompared' in running) return { ...report, notCompared: running.notCompared ?? lateText(report) };
   try {
-    const after = report.dryRun === true ? await fromFiles(socket, running) : await runningState(socket, running.key);
-    const differences = compareStates(running.before, after).map((each) => withEffect(each, report.changes));
+    const found =
+      report.dryRun === true
+        ? reloadDifferences(running.before, await fromFiles(socket, running))
+        : compareStates(running.before, await runningState(socket, running.key));
+    const differences = found.map((each) => withEffect(each, report.changes));
     return { ...report, counts: counted(differences), differences };
   } catch (error) {
     return { ...report, notCompared: errorText(error) };
@@ -46,13 +49,13 @@ function lateText({ replaced }: ReloadReport): string {
   return `${nobody} described it within ${BEFORE_MS / 1000} s`;
 }
 
-async function fromFiles(socket: string, { before, key, after }: RunningStates) {
+async function fromFiles(socket: string, { key, after }: RunningStates) {
   // Code of another user must not run with the rights of root.
   const user = process.getuid?.();
   const { uid } = statSync(socket);
   if (user !== undefined && uid !== user)
     throw new PorticoError('PORTICO_PLAN_STATE', { message: `run it as the user of the service, with uid ${uid}` });
-  return reloadable(before, await stateFrom(after, key));
+  return stateFrom(after, key);
 }
 
 /** The report knows which options this process applies only when it is started anew. */

@@ -3,9 +3,18 @@ import { randomUUID } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import type { ShownOption } from '../../config/internal.js';
-import { ignoreErrors } from '../../errors/index.js';
+import { ignoreErrors, shownPath } from '../../errors/index.js';
+import { isWorker } from '../../launch/internal.js';
 import type { StatusDocument } from '../../operating/internal.js';
-import { type OptionState, optionKey, type State, type StateSource } from '../../plan/index.js';
+import {
+  compareStates,
+  type Difference,
+  type OptionState,
+  optionKey,
+  type State,
+  type StateSource,
+} from '../../plan/index.js';
+import { changedProgramFiles } from '../../process/index.js';
 import { masked } from '../../text/index.js';
 import { ask } from '../control-client.js';
 import { builtState, type RunningService } from './built-state.js';
@@ -19,7 +28,8 @@ export async function stateHere(service: Partial<RunningService> | undefined, ke
   if (!('described' in service!) && service!.made?.() === undefined)
     throw new Error('it serves no app of its paste file at present');
   const only = 'described' in service! ? { apis: [], services: [name] } : { apis: [name], services: [] };
-  return builtState(config, key, { ...only, running: service as RunningService });
+  const state = await builtState(config, key, { ...only, running: service as RunningService });
+  return isWorker() ? state : { ...state, keptFiles: changedProgramFiles().map(shownPath) };
 }
 
 /** The state of all services that run, and of the files that they were started with. */
@@ -67,11 +77,35 @@ export async function runningState(socket: string, key: string, signal?: AbortSi
     apis: states.flatMap(({ apis }) => apis),
     services: states.flatMap(({ services }) => services),
     options: [...byName.values()],
+    keptFiles: [...new Set(states.flatMap(({ keptFiles = [] }) => keptFiles))],
   };
 }
 
+/** Returns the differences that a reload makes, or a restart. `after`: the state of the files. */
+export function reloadDifferences(before: State, after: State): Difference[] {
+  const found = compareStates(before, reloadable(before, after));
+  if (!before.keptFiles?.length) return found;
+  // A changed option or pipeline may be the reason too, and is applied.
+  if (found.some((each) => !isOfCode(each) && each.effect !== 'needs a restart')) return found;
+  return found.map((each) => (isOfCode(each) ? { ...each, effect: 'needs a restart' } : each));
+}
+
+/** Rules of differences that changed code makes, beside those of routes. */
+const OF_CODE = /^(?:versions|faults|route|job|interface|method)-/;
+
+function isOfCode({ route, rule }: Difference): boolean {
+  return route !== null || OF_CODE.test(rule);
+}
+
+/** Returns what is said of changed files that a reload does not load again; undefined if there are none. */
+export function keptFilesText({ keptFiles = [] }: State): string | undefined {
+  if (keptFiles.length === 0) return undefined;
+  const they = keptFiles.length === 1 ? 'has' : 'have';
+  return `${keptFiles.join(', ')} ${they} changed since the process started: a reload of a single process does not load code again, and differences from it need a restart`;
+}
+
 /** Returns the state after a reload, without what it leaves as it is: options that this service has not declared, or not from files. */
-export function reloadable(before: State, after: State): State {
+function reloadable(before: State, after: State): State {
   const old = new Map(before.options.map((each) => [optionKey(each), each]));
   const options = after.options.flatMap((each) => {
     const was = old.get(optionKey(each));
