@@ -23,7 +23,13 @@ export {
   routeFactsOf,
 } from './describe-routes.js';
 export { legacyRules, slowRequirements, warningsOf } from './matching/template-warnings.js';
-export { type DocumentedRouter, documentedRouters, openApiDocument, openApiOf } from './openapi.js';
+export {
+  type DocumentedRouter,
+  documentedRouters,
+  openApiDocument,
+  openApiOf,
+  type RouteOperation,
+} from './openapi.js';
 export { FAULT_SCHEMA_NAMES } from './openapi-schemas.js';
 export { Route } from './route/route.js';
 export { GenerationError, RouteError, RouteTableError } from './route/route-error.js';

@@ -6,9 +6,15 @@ import { configuredFaultForm } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
 import { asTrial, UsageError } from '../../config/internal.js';
 import { additionsOfNode, type MadeApps } from '../../loader/internal.js';
-import { ApiVersion, type DocumentedRouter, documentedRouters, openApiOf } from '../../routing/internal.js';
+import {
+  ApiVersion,
+  type DocumentedRouter,
+  documentedRouters,
+  openApiOf,
+  type RouteOperation,
+} from '../../routing/internal.js';
 import { formatAddress, isWildcard } from '../../service/internal.js';
-import { example } from '../command.js';
+import { example, placeText } from '../command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from '../command-line.js';
 import { readConfiguration } from '../configured/configuration.js';
 import { type ChosenApi, chosenApis, routedApps } from '../validate/api-routers.js';
@@ -28,7 +34,9 @@ export function register(program: Command): void {
   addConfigurationOptions(command).action(async (args: OpenApiArguments) => {
     const config = await readConfiguration(args);
     const api = onlyOne(await chosenApis(config, args.api));
-    const document = await documentOf(api, config, args.version ?? null);
+    const left: string[] = [];
+    const document = await documentOf(api, config, args.version ?? null, { left });
+    for (const text of left) process.stderr.write(`warning: ${text}\n`);
     process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
   });
 }
@@ -50,13 +58,13 @@ function onlyOne(apis: readonly ChosenApi[]): ChosenApi {
 
 /**
  * Returns the document of an API. `version`: null for all together. `made`: the apps that this process serves; otherwise they are created
- * without filters, and released.
+ * without filters, and released. `left` gets a sentence for each operation that the document leaves out.
  */
 export async function documentOf(
   api: ChosenApi,
   config: Config,
   version: ApiVersion | null,
-  made?: MadeApps,
+  { made, left }: { readonly made?: MadeApps; readonly left?: string[] } = {},
 ): Promise<object> {
   const apps = await asTrial(() => routedApps(config, [api], { made }));
   const routers = apps.flatMap(({ routers: placed, filters }) =>
@@ -68,14 +76,36 @@ export async function documentOf(
   if (version !== null) refuseUnserved(api, routers, version);
   const [facts] = routers.flatMap(({ router }) => router.documented.openapi ?? []);
   const { title, version: of, description } = facts ?? {};
-  return openApiOf(routers, {
+  const options = {
     title: title ?? api.name,
     version: version === null ? of : undefined,
     description,
     server: serverOf(api),
     apiVersion: version,
     faults: await configuredFaultForm(config, api.name),
+  };
+  if (left !== undefined) left.push(...leftOut(routers, options));
+  return openApiOf(routers, options);
+}
+
+/** Returns a sentence for each route whose path has the form of an earlier one: OpenAPI has one operation for both. */
+function leftOut(routers: readonly DocumentedRouter[], options: Parameters<typeof openApiOf>[1]): string[] {
+  const found: string[] = [];
+  const named = ({ route }: RouteOperation['compiled']): string => {
+    const origin = routers.map(({ router }) => router.originOf(route)).find((each) => each !== undefined);
+    return `${route.template}${origin === undefined ? '' : ` (${placeText(origin)})`}`;
+  };
+  // The printed document has no components of what it leaves out.
+  openApiOf(routers, {
+    ...options,
+    onOperation: ({ compiled, method, hiddenBy }) => {
+      if (hiddenBy !== null)
+        found.push(
+          `the document leaves out ${method} ${named(compiled)}: for OpenAPI, it is the path of ${named(hiddenBy)}`,
+        );
+    },
   });
+  return found;
 }
 
 function refuseUnserved(api: ChosenApi, routers: readonly DocumentedRouter[], version: ApiVersion): void {

@@ -271,7 +271,7 @@ function describing(services: ReadonlyMap<unknown, Launched>): (name: unknown) =
     const made = api.made();
     if (made === undefined) throw new Error('it serves no app of its paste file at present');
     const { documentOf } = await import('../look/openapi-command.js');
-    const document = documentOf(api, config, null, made);
+    const document = documentOf(api, config, null, { made });
     described.set(name, { of: config, document });
     document.catch(() => described.delete(name));
     return document;

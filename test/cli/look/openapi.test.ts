@@ -172,6 +172,44 @@ export async function things(_globalConf, _localConf, ctx) {
   assert.match(JSON.stringify(responses.default), /schemas\/OpenStackFault"/);
 });
 
+test('OP-70 a warning names each route that the document leaves out, because OpenAPI has one path for both', async () => {
+  const app = `import { Router } from 'portico';
+const body = { type: 'object', title: 'Left', properties: { count: { type: 'integer' } } };
+export const app = () => {
+  const router = new Router();
+  router.get('/items/{id:int}', () => 1);
+  router.get('/items/{name}', () => 2);
+  router.post('/items/{name}', () => 3);
+  router.post('/items/{key}/parts/{id:int}', () => 4);
+  router.post('/items/{name}/parts/{part}', { body }, () => 5);
+  return router.build();
+};
+`;
+  const { folder } = emptyProject({
+    'portico.ini': '[api:shop]\nport = 0\n',
+    'api-paste.ini': '[app:shop]\npaste.app_factory = ./app.js:app\n',
+    'app.js': app,
+  });
+  const { status, stdout, stderr } = command(['openapi'], { cwd: folder });
+  assert.equal(
+    stderr,
+    `warning: the document leaves out GET /items/{name} (app.js:6): for OpenAPI, it is the path of /items/{id} (app.js:5)
+warning: the document leaves out POST /items/{name}/parts/{part} (app.js:9): for OpenAPI, it is the path of /items/{key}/parts/{id} (app.js:8)
+`,
+  );
+  const document = JSON.parse(stdout) as Document;
+  await assertValid(document);
+  assert.deepEqual(
+    Object.entries(document.paths).map(([path, item]) => [path, Object.keys(item)]),
+    [
+      ['/items/{id}', ['get', 'post']],
+      ['/items/{key}/parts/{id}', ['post']],
+    ],
+  );
+  assert.doesNotMatch(stdout, /count/);
+  assert.equal(status, 0);
+});
+
 test('OP-70 an ETag is a header of a 200 to GET and HEAD, and of no other response', async () => {
   const document = await documentOf({
     'portico.ini': '[DEFAULT]\nenabled_apis = things\n[api:things]\nlisten = 127.0.0.1:8080\n',
