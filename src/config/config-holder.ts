@@ -53,6 +53,11 @@ export class ConfigHolder {
   /** True during a check: findings of checks are among the issues. */
   #validating = false;
   #found: { readonly of: readonly unknown[]; readonly diagnostics: readonly Diagnostic[] } | undefined;
+  /**
+   * In a copy that is asked for all problems in the end: locations of names that groups would have refused, so that the code behind them goes on
+   * to its other errors.
+   */
+  readonly #noted: Set<string> | undefined;
   /** Groups whose values were read. */
   readonly inUse = new Set<string>();
 
@@ -62,7 +67,9 @@ export class ConfigHolder {
     lasting = new Lasting(),
     told: Iterable<string> = [],
     groups = lasting.groups,
+    noted?: Set<string>,
   ) {
+    this.#noted = noted;
     this.warned = new Set(told);
     this.lasting = lasting;
     this.groups = groups;
@@ -70,10 +77,10 @@ export class ConfigHolder {
   }
 
   /** Returns a holder of the same values, declarations and checks, which leaves these as they are. */
-  copy(): ConfigHolder {
+  copy(noted?: Set<string>): ConfigHolder {
     const lasting = new Lasting(this.groups.copy());
     for (const [find, check] of this.lasting.checks) lasting.checks.set(find, check);
-    const copy = new ConfigHolder(this.generation.state, lasting);
+    const copy = new ConfigHolder(this.generation.state, lasting, [], undefined, noted);
     copy.generation = new Generation(this.generation.state, copy.groups, this.generation);
     return copy;
   }
@@ -123,7 +130,19 @@ export class ConfigHolder {
 
   /** Returns the problems with the options of all loaded modules, which this configuration need not have declared. */
   problemsOf(names: Scope): readonly Diagnostic[] {
-    return this.copy().declareLoaded().problems(names);
+    const problems = this.copy().declareLoaded().problems(names);
+    const isNoted = (each: Diagnostic): boolean =>
+      isUnknownName(each) && this.#noted?.has(each.location?.detail ?? '') === true;
+    // A name that a group has refused is wrong for certain.
+    return problems.map((each) => (isNoted(each) ? { ...each, uncertain: false } : each));
+  }
+
+  /** Returns the errors that refuse a group: all, or those that are not noted for the end. */
+  withoutNoted(issues: readonly Diagnostic[]): readonly Diagnostic[] {
+    if (this.#noted === undefined) return issues;
+    const names = issues.filter((each) => each.severity === 'error' && isUnknownName(each));
+    for (const { location } of names) this.#noted.add(location?.detail ?? '');
+    return issues.filter((each) => !names.includes(each));
   }
 
   /** Declares the options of all loaded modules, but for those of filters: sections of the paste file may have their values. */

@@ -87,7 +87,7 @@ export class Config {
   async toValidate(): Promise<Config> {
     const { groups, generation } = this.#current;
     await loadOwners(groups, generation);
-    const copy = new Config(this.#current.copy());
+    const copy = new Config(this.#current.copy(new Set()));
     copy.registerLoaded();
     return copy;
   }
@@ -147,7 +147,7 @@ export class Config {
     current.declare(group, options, from.local !== undefined);
     const { values, issues } = readGroup(generation, group, options, from);
     current.warn(issues);
-    refuseErrors(issues, this);
+    refuseErrors(from.local === undefined ? current.withoutNoted(issues) : issues, this);
     if (from.local === undefined) generation.remember(key, options, values);
     return values as OptionsOf<D>;
   }

@@ -136,6 +136,25 @@ const CASES: Readonly<Record<string, Case>> = {
       '[api:metdata] no app is called "metdata" in api-paste.ini, so this API does not start\n  Did you mean [api:metadata]?',
     ],
   },
+  'a name in the section of an app, and its routes': {
+    it: {
+      app: './app.js:routes',
+      more: '[shop]\ncurency = CHF',
+      files: {
+        'app.js': `import { defineOptions, string } from 'portico/config';
+import { Router } from 'portico/routing';
+const own = defineOptions('shop', { currency: string({ default: 'EUR', help: 'Of prices.' }) });
+export const routes = (_global, _local, ctx) => {
+  ctx.config.group('shop', own);
+  const router = new Router({ log: ctx.log });
+  router.get('/goods/{id:itn}', () => ({}));
+  router.post('/goods', { body: { type: 'object', requierd: ['a'] } }, () => ({}));
+  return router.build();
+};`,
+      },
+    },
+    says: ["[shop] curency: unknown option\n  did you mean 'currency'?", '"requierd"', '/goods/{id:itn}'],
+  },
   'repetitions name the first line': {
     it: {
       ...paste(`[pipeline:shop]\npipeline = end\n# a comment\n\n${END}x = 1\n  2\nx = 2\nx = 3\n${END}${END}`),
