@@ -56,8 +56,8 @@ export function validateSchema(schema: unknown, ajv: Ajv, mayDiffer: boolean): v
     const known = [...Object.keys(ajv.RULES.keywords), ...LATER_KEYWORDS.split(' ')];
     const isWrong = (keyword: string): boolean =>
       !known.includes(keyword) && !keyword.startsWith('x-') && (!mayDiffer || isMisspelt(keyword, known));
-    const found = findKeyword(schema, isWrong);
-    if (found !== undefined) throw noKeyword(found.keyword, found.steps, ajv);
+    const found = findKeywords(schema, isWrong);
+    if (found.length > 0) throw noKeywords(found, ajv);
   }
   // The compiler reads every draft the same way.
   if (!mayDiffer) checkDraft(isObject(schema) ? { ...schema, $schema: undefined } : schema, ajv);
@@ -73,16 +73,27 @@ function noSchema(value: unknown): SchemaError {
   return new SchemaError(`it is ${whatItIs(value)}, and must be object or boolean`);
 }
 
-function noKeyword(keyword: string, steps: readonly string[], ajv: Ajv): SchemaError {
-  const at = steps.length === 0 ? '' : `${steps.join('.')}: `;
-  return new SchemaError(`${at}there is no keyword "${keyword}"`, didYouMean(keyword, Object.keys(ajv.RULES.keywords)));
+/** Returns one error for all keywords that do not exist. */
+function noKeywords(found: readonly FoundKeyword[], ajv: Ajv): SchemaError {
+  const known = Object.keys(ajv.RULES.keywords);
+  const told = found.map(({ keyword, steps }) => {
+    const at = steps.length === 0 ? '' : `${steps.join('.')}: `;
+    return `${at}there is no keyword "${keyword}"`;
+  });
+  const proposals = found.flatMap(({ keyword }) => {
+    const [near] = nearestNames(keyword, known);
+    return near === undefined ? [] : [`"${near}" for "${keyword}"`];
+  });
+  const several = proposals.length === 0 ? undefined : `Write ${proposals.join(', ')}.`;
+  return new SchemaError(told.join('; '), found.length === 1 ? didYouMean(found[0]!.keyword, known) : several);
 }
 
 /** Returns a clearer error than Ajv's if the cause is known. */
 function betterSaid(error: Error, schema: unknown, ajv: Ajv): Error {
   const keyword = /^strict mode: unknown keyword: "(.*)"$/s.exec(error.message)?.[1];
   if (keyword !== undefined) {
-    return noKeyword(keyword, findKeyword(schema, (name) => name === keyword)?.steps ?? [], ajv);
+    const found = findKeywords(schema, (name) => !Object.hasOwn(ajv.RULES.keywords, name));
+    return noKeywords(found.length === 0 ? [{ keyword, steps: [] }] : found, ajv);
   }
   const [, format, path] = /^unknown format "(.*)" ignored in schema at path "#(.*)"$/s.exec(error.message) ?? [];
   if (format === undefined || path === undefined) return error;
@@ -123,25 +134,29 @@ const SCHEMAS = new Set(
   ).split(' '),
 );
 
-/** Returns the first matching keyword in a schema, and the path to the schema that contains it. */
-function findKeyword(
+/** A keyword in a schema, and the path to the schema that contains it. */
+interface FoundKeyword {
+  readonly keyword: string;
+  readonly steps: readonly string[];
+}
+
+/** Returns the matching keywords in a schema, those of outer schemas first. */
+function findKeywords(
   schema: unknown,
   isWanted: (keyword: string) => boolean,
   steps: readonly string[] = [],
-): { readonly keyword: string; readonly steps: readonly string[] } | undefined {
-  if (!isObject(schema)) return undefined;
-  const keyword = Object.keys(schema).find((name) => schema[name] !== undefined && isWanted(name));
-  if (keyword !== undefined) return { keyword, steps };
+): readonly FoundKeyword[] {
+  if (!isObject(schema)) return [];
+  const wanted = Object.keys(schema).filter((name) => schema[name] !== undefined && isWanted(name));
+  const found: FoundKeyword[] = wanted.map((keyword) => ({ keyword, steps }));
   for (const [name, value] of Object.entries(schema)) {
     if (!NAMED_SCHEMAS.has(name) && !SCHEMAS.has(name)) continue;
     const isOne = SCHEMAS.has(name) && !Array.isArray(value);
     const inner = isOne ? [[name, value] as const] : Object.entries(Object(value) as object);
-    for (const [step, one] of inner) {
-      const found = findKeyword(one, isWanted, isOne ? [...steps, step] : [...steps, name, step]);
-      if (found !== undefined) return found;
-    }
+    for (const [step, one] of inner)
+      found.push(...findKeywords(one, isWanted, isOne ? [...steps, step] : [...steps, name, step]));
   }
-  return undefined;
+  return found;
 }
 
 /**

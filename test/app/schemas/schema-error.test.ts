@@ -38,6 +38,11 @@ const CASES: readonly (readonly [schema: unknown, message: string, hint?: string
     'Did you mean "additionalProperties"?',
   ],
   [{ quite: 1 }, 'there is no keyword "quite"'],
+  [
+    { properties: { a: { type: 'string', minLenght: 1 } }, requierd: ['a'], quite: 1 },
+    'there is no keyword "requierd"; there is no keyword "quite"; properties.a: there is no keyword "minLenght"',
+    'Write "required" for "requierd", "minLength" for "minLenght".',
+  ],
   [{ required: 'name' }, 'required is the text "name", and must be array'],
   [{ properties: { 'a/b': 'string' } }, 'properties.a/b is the text "string", and must be object or boolean'],
   [{ maxLength: -1 }, 'maxLength is the number -1, and must be >= 0'],
