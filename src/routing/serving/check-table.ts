@@ -8,6 +8,7 @@ import { MixedIndex, type MixedStep } from '../matching/route-table.js';
 import type { PlannedRoute, Step } from '../matching/segment-steps.js';
 import { warningsOf } from '../matching/template-warnings.js';
 import { namedMethods } from '../route/conditions.js';
+import type { Route } from '../route/route.js';
 import { RouteError } from '../route/route-error.js';
 import { PLAIN } from '../template/template.js';
 import { type RouterParts, type ServedRoute, servedMethods } from './served-route.js';
@@ -22,12 +23,31 @@ export function checkTable({ table, mapper, log, options, refuse }: RouterParts)
   if (onShadow === 'ignore') return;
   const code = 'PORTICO_ROUTE_SHADOWED';
   for (const { compiled, by } of findShadowed(table.planned)) {
-    const others = by.map(({ route }) => `${route.template} (${placeText(mapper.originOf(route))})`).join(', ');
-    const message = `the route ${compiled.route.template} can never match: ${others} matches the same requests, and is tried first`;
-    const shadowed = { message, origin: mapper.originOf(compiled.route), hint: 'Remove it, or define it earlier.' };
+    const { route } = compiled;
+    const placed = (other: Route): string => `${other.template} (${placeText(mapper.originOf(other))})`;
+    const twin = by.map((other) => other.route).find((other) => isTwin(other, route));
+    const methods = namedMethods(route.conditions)?.join(', ').concat(' ') ?? '';
+    const others = by.map((other) => placed(other.route)).join(', ');
+    const shadowed = {
+      origin: mapper.originOf(route),
+      ...(twin === undefined
+        ? {
+            message: `the route ${route.template} can never match: ${others} matches the same requests, and is tried first`,
+            hint: 'Remove it, or define it earlier.',
+          }
+        : {
+            message: `the route ${methods}${route.template} can never match: it is a duplicate of ${methods}${placed(twin)}`,
+            hint: 'Remove one of the two.',
+          }),
+    };
     if (onShadow === 'warn') warnOfTable(log, { code, ...shadowed });
     else refuse(new RouteError(code, shadowed));
   }
+}
+
+/** Reports whether two routes, of which one covers the other, have the same path and methods. */
+function isTwin(a: Route, b: Route): boolean {
+  return a.template === b.template && `${namedMethods(a.conditions)}` === `${namedMethods(b.conditions)}`;
 }
 
 /** Warns of misspelt names of routes in the actions. */

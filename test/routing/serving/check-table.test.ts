@@ -116,8 +116,18 @@ test('RT-196 build warns about them, or refuses, with both places', async () => 
   await (await table('warn').build()).close();
   assert.match(
     log.lines[0]!.message,
-    /the route \/a can never match: \/a \(.*check-table\.test\.js:\d+\) matches the same requests/,
+    /the route \/a can never match: it is a duplicate of \/a \(.*check-table\.test\.js:\d+\)/,
   );
+  const found = keepingLogger();
+  await new Router({ log: found })
+    .get('/a', () => 1)
+    .get('/a', () => 2)
+    .get('/b/{x}', () => 1)
+    .get('/b/{y}', () => 2)
+    .build();
+  assert.match(found.lines[0]!.message, /the route GET \/a can never match: it is a duplicate of GET \/a \(/);
+  assert.equal(found.lines[0]!.fields.hint, 'Remove one of the two.');
+  assert.match(found.lines[1]!.message, /the route \/b\/\{y\} can never match: .* matches the same requests/);
   assert.match(String(log.lines[0]!.fields.at), /check-table\.test\.js:\d+/);
   await assert.rejects(table('error').build(), RouteTableError);
 });
