@@ -33,12 +33,22 @@ test('RT-200 a word that is nearly the name of a type, or its name elsewhere, is
   assert.deepEqual(warned('/a/{id:UUID}'), [['PORTICO_ROUTE_TYPE_NAME', 'Did you mean "uuid"?']]);
   assert.deepEqual(warned('/a/{id:integer}'), [['PORTICO_ROUTE_TYPE_NAME', 'Write {id:int}.']]);
   assert.deepEqual(warned('/a/{id:string}'), [['PORTICO_ROUTE_TYPE_NAME', 'Write {id}.']]);
+  assert.deepEqual(warned('/a/{id: int}'), [['PORTICO_ROUTE_TYPE_NAME', 'Write {id:int}.']]);
+  assert.deepEqual(warned('/a/{id:int }'), [['PORTICO_ROUTE_TYPE_NAME', 'Write {id:int}.']]);
+  assert.deepEqual(warned('/a/{id: itn}'), [['PORTICO_ROUTE_TYPE_NAME', 'Did you mean "int"?']]);
   for (const template of ['/a/{id:int}', '/a/{id}', '/a/{id:servers}', '/a/{id:\\d+}']) {
     assert.deepEqual(warned(template), [], template);
   }
   for (const template of ['/a/{id:itn}', '/a/{id:integer}', '/a/{id:string}']) {
     assert.deepEqual(warned(template, { compat: 'routes' }), [], template);
   }
+});
+
+test('RT-148 a variable without an end, and more than a name in it, is refused at its brace', () => {
+  assert.throws(
+    () => new Mapper().connect('/a/{id:itn', GET).compile(),
+    /no "\}" closes the variable that begins here\n {2}\/a\/\{id:itn\n {5}\^/,
+  );
 });
 
 test('RT-24 requirements that take long on long repetitive input', () => {

@@ -91,7 +91,7 @@ export function takeTypes(template: string | null, known: ReadonlyMap<string, Pa
   const typeNames = new Map<string, string>();
   const notices: RouteWarning[] = [];
   const bare = template?.replace(
-    /(?<!\\)\{(\.?)([\p{L}\p{N}_]+):(\w+)\}/gu,
+    /(?<!\\)\{(\.?)([\p{L}\p{N}_]+):( *\w+ *)\}/gu,
     (whole, dot: string, name: string, word: string) => {
       const type = known.get(word);
       if (type === undefined) {
@@ -116,8 +116,9 @@ const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
 function nearlyType(name: string, word: string, known: ReadonlyMap<string, ParamType>): RouteWarning[] {
   // A router without types, as in Routes: the word is an expression.
   if (known.size === 0) return [];
-  const elsewhere = OTHER_NAMES.get(word);
-  const hint = elsewhere === undefined ? didYouMean(word, known.keys()) : `Write {${name}${elsewhere}}.`;
+  const meant = word.trim();
+  const written = known.has(meant) ? `:${meant}` : OTHER_NAMES.get(meant);
+  const hint = written === undefined ? didYouMean(meant, known.keys()) : `Write {${name}${written}}.`;
   if (hint === undefined) return [];
   const message = `the variable ${name} matches only the text "${word}", because no type has this name`;
   return [{ code: 'PORTICO_ROUTE_TYPE_NAME', message, hint }];

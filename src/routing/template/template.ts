@@ -50,7 +50,7 @@ export function readTemplate(text: string, requirements: Record<string, string>,
   const notices: RouteWarning[] = [];
   const openers = isStatic ? '{' : '{:*';
   /** Opener of the current variable, and its end characters: none yet after a `:` or `*`. */
-  let opened: { readonly type: PathVariable['type']; enders: readonly string[] } | null = null;
+  let opened: { readonly type: PathVariable['type']; readonly at: number; enders: readonly string[] } | null = null;
   let read = '';
   let isEscaped = false;
   let offset = 0;
@@ -63,7 +63,7 @@ export function readTemplate(text: string, requirements: Record<string, string>,
     } else if (opened === null && openers.includes(character)) {
       if (read !== '') parts.push(read);
       read = '';
-      opened = { type: character as PathVariable['type'], enders: character === '{' ? ['}'] : [] };
+      opened = { type: character as PathVariable['type'], at: offset, enders: character === '{' ? ['}'] : [] };
     } else if (opened?.enders.length === 0) {
       opened.enders = character === '(' ? [')'] : [...SEPARATORS, '-'];
       if (character !== '(') read = character;
@@ -79,6 +79,9 @@ export function readTemplate(text: string, requirements: Record<string, string>,
       read = '';
     }
     offset += character.length;
+  }
+  if (opened?.type === '{' && !isStatic && /[^\p{L}\p{N}_]/u.test(read)) {
+    throw new TemplateProblem('no "}" closes the variable that begins here', opened.at);
   }
   if (opened?.type === '{') notices.push(openBrace(read));
   if (opened !== null) parts.push({ type: opened.type, name: read });
