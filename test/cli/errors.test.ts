@@ -126,7 +126,7 @@ export const other = () => new Router().get('/b', () => 1).get('/b', () => 2).bu
       /\[api:other\] workers: a value of 0 is invalid/,
       /portico\.ini:9:1: (?:error|warning): \[unknown\] unknown section/,
       /the route "\/a": a route has no option "misspelt"/,
-      /the route \/b can never match/,
+      /the route GET \/b can never match/,
     ],
   },
   'OP-3 LC-1406 a name that enabled_apis has twice is refused, and hides no other error': {
