@@ -82,6 +82,14 @@ test('a report says that a masked value has changed, and shows others', () => {
   assert.equal(changeText(hidden), 'shop.colour: changed, value not shown (portico.ini:5:8)');
   assert.equal(changeText({ ...hidden, file: 'key' }), 'shop.colour: content of key changed (portico.ini:5:8)');
   assert.equal(changeText({ ...change, old: '1', new: '2' }), 'shop.colour: 1 -> 2 (portico.ini:5:8)');
+  const [one, other] = ['sha256 c24b808853c4', 'sha256 ba8239ceebef'];
+  const file = { ...change, old: one, new: other, file: 'api-paste.ini' };
+  assert.equal(changeText(file), 'shop.colour: content of api-paste.ini changed (portico.ini:5:8)');
+  const dated = { ...file, old: `valid until May, ${one}`, new: `valid until June, ${other}` };
+  assert.equal(
+    changeText(dated),
+    'shop.colour: content of api-paste.ini changed: valid until May -> valid until June (portico.ini:5:8)',
+  );
 });
 
 test('a reload lists a changed address that it did not apply, unless a difference of the API tells it', () => {

@@ -177,11 +177,16 @@ function leftChanges(left: StatusDocument['left']): string[] {
 
 /** Describes a change in a report of a reload: `api:shop.port: 8774 -> 8775 (portico.ini:5:8)`. */
 export function changeText({ option, old, new: now, where, file }: ReloadReport['changes'][number]): string {
-  // Both values are masked: of a secret file, of a secret, and of an option that only workers know, which may be a secret.
-  const hidden = file === undefined ? 'changed, value not shown' : `content of ${file} changed`;
-  const change = old === now ? hidden : `${old} -> ${now}`;
-  return `${option}: ${change} (${where})`;
+  // Of a file, only what a service says of its content, such as the end of a certificate.
+  const [was, is] = file === undefined ? [old, now] : [old, now].map((each) => each.replace(DIGEST, ''));
+  const values = was === is ? '' : `${was} -> ${is}`;
+  // Masked are secrets, and options that only workers know, which may be secrets.
+  if (file === undefined) return `${option}: ${values || 'changed, value not shown'} (${where})`;
+  return `${option}: content of ${file} changed${values && `: ${values}`} (${where})`;
 }
+
+/** The end of a description of a file: enough to distinguish two contents, and nothing to read. */
+const DIGEST = /(?:, )?\bsha256 [0-9a-f]{12}$/;
 
 /** Most routes of an API in the text; the page and the JSON have more. */
 const ROUTES = 5;

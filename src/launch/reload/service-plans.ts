@@ -153,8 +153,13 @@ function changedFile(old: PlannedFile, now: PlannedFile): ReloadChange[] {
   const [[, file] = []] = now.services;
   if (file === undefined || old.content.equals(now.content)) return [];
   const [[, was] = []] = old.services;
-  // A refused configuration has the present services, which describe the old content.
-  const described = file === was ? { ...file, says: undefined } : file;
+  // A refused configuration has the present services, which describe the old content. A service whose plan it refuses is known only to have
+  // read the file, which may then be a secret: the plan before tells.
+  const described = {
+    ...file,
+    ...(was !== undefined && { secret: was.secret === true }),
+    ...(file === was && { says: undefined }),
+  };
   return [
     {
       option: file.option,

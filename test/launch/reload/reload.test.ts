@@ -7,6 +7,7 @@ import { createLogger } from 'portico';
 import { Config, defineOptions, path, string } from 'portico/config';
 import { type ReloadReport, ServiceLauncher } from 'portico/launch';
 import type { ServicePlan } from 'portico/service';
+import { ConfigurationRefused } from '../../../dist/errors/index.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 import { RecordedService } from '../../fixtures/recorded-service.js';
 
@@ -23,6 +24,7 @@ class Planned extends RecordedService {
   plan(config: Config): ServicePlan {
     if (this.odd !== undefined) return this.odd as ServicePlan;
     const { steps, table } = config.group('worker', options);
+    if (steps.includes('tear')) throw new ConfigurationRefused('WORKER_TEARS', { message: 'tears' });
     const location = config.getLocation('worker', 'steps');
     const about = { location, section: 'worker', option: 'steps' };
     return {
@@ -58,7 +60,7 @@ async function launched(): Promise<{
   const log = createLogger({ format: 'json', destination: { write: (line) => lines.push(line) } });
   const launcher = new ServiceLauncher({ config, log, signals: false });
   const service = new Planned('worker');
-  service.onStart = () => config.readFile(table);
+  service.onStart = () => config.readFile(config.group('worker', options).table!);
   await launcher.launchService(service);
   return {
     service,
@@ -85,6 +87,15 @@ test('OP-81 the report tells what differs between the plans of a service: files 
   );
   assert.match(file?.old ?? '', /^3 bytes, sha256 /);
   assert.match(file?.new ?? '', /^5 bytes, sha256 /);
+});
+
+test('OP-81 a file is no secret because the service whose plan is refused is only known to have read it', async () => {
+  const { reload } = await launched();
+  const { outcome, changes } = await reload('tear', 'newer');
+  assert.equal(outcome, 'refused');
+  const file = changes.find(({ option }) => option === 'worker.table');
+  assert.match(file?.old ?? '', /^3 bytes, sha256 /);
+  assert.match(file?.new ?? '', /^sha256 /);
 });
 
 test('OP-80 OP-85 an error of a plan refuses the reload, whose report still tells what it would have changed', async () => {
