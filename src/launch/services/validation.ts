@@ -97,13 +97,14 @@ export async function validated(
 const LOST =
   /^PORTICO_(?:MODULE_|MANAGER$|EXTENSION$|PASTE_(?:NO_(?:MODULE|PACKAGE|FILE|SECTION_HEADER)|BAD_LINE|IS_A_DIRECTORY)$)/;
 
-/** Hint for a name that such code may have declared. */
-const NOT_LOADED = 'code that may declare it could not be loaded';
+/** Code of a paste file that is missing: all of its pipelines are unknown. */
+const NO_PIPELINES = 'PORTICO_PASTE_NO_FILE';
 
 /**
  * Returns all findings as one list, by location: those about values and names, and those of other checks. As long as not all code is
- * loaded, an uncertain name is a warning. If code could not be loaded, such names come last, without a guess at whose they are, and the first
- * finding about that code says that further errors may follow. `others`: sections whose uncertain names other processes report.
+ * loaded, an uncertain name is a warning. If code could not be loaded, which may declare such names, only those are told that are near to a known
+ * one, as the last ones, and the first finding about that code says that further errors may follow. `others`: sections whose uncertain names
+ * other processes report.
  */
 export function wholeList(
   problems: readonly Diagnostic[],
@@ -118,17 +119,21 @@ export function wholeList(
   const isPart = lacksCode || !isLoaded;
   const names = problems.map((each): Diagnostic => {
     if (!isPart || each.uncertain !== true) return each;
-    const isMistyped = each.option !== undefined && each.others === undefined && each.hint !== undefined;
-    const guess = lacksCode && !isMistyped ? { hint: NOT_LOADED, others: undefined } : {};
-    return { ...each, severity: 'warning', ...guess };
+    return { ...each, severity: 'warning' };
   });
   const inFiles = inOrder(whole(names, ...beside), [undefined, ...files]);
   const isGuess = ({ uncertain }: Diagnostic): boolean => lacksCode && uncertain === true;
+  const isMistyped = ({ option, others: owners, hint }: Diagnostic): boolean =>
+    option !== undefined && owners === undefined && hint !== undefined;
+  // Of some names the owner is known, which the list of extensions leaves out.
+  const mayBeOfLost = (each: Diagnostic): boolean =>
+    isGuess(each) && !isMistyped(each) && /^unknown (?:section|option)\b/.test(each.message);
   const found = [...inFiles.filter((each) => !isGuess(each)), ...inFiles.filter(isGuess)];
   const isOpen = found.some(({ uncertain }) => uncertain === true);
-  const first = isOpen ? found.find(({ code }) => LOST.test(code)) : undefined;
+  const first = found.find(({ code }) => (isOpen ? LOST.test(code) : code === NO_PIPELINES));
   const more = 'further errors may follow once this is fixed';
   return found
+    .filter((each) => !mayBeOfLost(each))
     .filter(({ uncertain, section = '' }) => uncertain !== true || !others.includes(section))
     .map((each) =>
       each === first ? { ...each, note: each.note === undefined ? more : `${each.note}; ${more}` } : each,

@@ -49,15 +49,20 @@ test('CF-66 code that is lost keeps its own note beside that further errors may 
   const listed = (note?: string, others: readonly string[] = []) =>
     wholeList([name], [[{ ...lost, note }]], { isLoaded: true, others, files: [] });
   const notesOf = (note?: string) => listed(note).map((each) => each.note);
-  // The names that this code may have declared are the last, without a guess.
-  assert.deepEqual(notesOf(), ['further errors may follow once this is fixed', undefined]);
+  // Names that this code may have declared are not told, unless they are near to a known one.
+  assert.deepEqual(notesOf(), ['further errors may follow once this is fixed']);
   assert.deepEqual(notesOf('thrown at app.js:3:4'), [
     'thrown at app.js:3:4; further errors may follow once this is fixed',
-    undefined,
   ]);
+  const list = (names: readonly Diagnostic[], ...beside: Diagnostic[]) =>
+    wholeList(names, [beside], { isLoaded: true, others: [], files: [] });
   const guessed = { ...name, option: undefined, hint: 'did you mean [api:tickets]?', others: ['tickets'] };
-  const [, section] = wholeList([guessed], [[lost]], { isLoaded: true, others: [], files: [] });
-  assert.deepEqual([section?.hint, section?.others], ['code that may declare it could not be loaded', undefined]);
+  assert.deepEqual(list([guessed, { ...name, hint: "did you mean 'host'?" }], lost).slice(1), [
+    { ...name, hint: "did you mean 'host'?" },
+  ]);
+  // Without a paste file no pipeline is known, also to a process that knows all names because it serves.
+  const [noFile] = list([], { ...lost, code: 'PORTICO_PASTE_NO_FILE' });
+  assert.equal(noFile?.note, 'further errors may follow once this is fixed');
   // Another process tells the name: the list has more errors all the same.
   assert.equal(listed(undefined, ['DEFAULT'])[0]?.note, 'further errors may follow once this is fixed');
 });
