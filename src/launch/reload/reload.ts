@@ -11,6 +11,7 @@ import {
   isError,
   PorticoError,
   printDiagnostic,
+  printDiagnostics,
   Refusals,
   severalRefusals,
   shownPath,
@@ -161,14 +162,18 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     const warnings = warningTexts(compared.after, prepared?.config, [...found, ...(prepared?.warnings ?? [])]);
     return { ...result, ...services, changes: changes(files), pipelines, warnings };
   } catch (error) {
-    const told = error instanceof PorticoError ? error.diagnostics.filter(isError) : [];
-    const found = prepared?.warnings ?? [];
+    const all = error instanceof PorticoError ? error.diagnostics : [];
+    const told = all.filter(isError);
+    const found = [...all.filter((each) => !isError(each)), ...(prepared?.warnings ?? [])];
+    const refused = {
+      ...refusedFor(error),
+      // The list of a refusal has the warnings too.
+      ...(error instanceof ConfigurationRefused && told.length > 0 && { error: printDiagnostics(told) }),
+    };
     // Values that the configuration refuses cannot all be read, so the changes are unknown.
-    if (refusal !== undefined)
-      return { ...refusedFor(error), warnings: warningTexts(undefined, prepared?.config, found, told) };
+    if (refusal !== undefined) return { ...refused, warnings: warningTexts(undefined, prepared?.config, found, told) };
     const { files, after } = compared ?? compare();
-    const warnings = warningTexts(after, prepared?.config, found, told);
-    return { ...refusedFor(error), changes: changes(files), warnings };
+    return { ...refused, changes: changes(files), warnings: warningTexts(after, prepared?.config, found, told) };
   }
 }
 

@@ -25,6 +25,13 @@ class Planned extends RecordedService {
     if (this.odd !== undefined) return this.odd as ServicePlan;
     const { steps, table } = config.group('worker', options);
     if (steps.includes('tear')) throw new ConfigurationRefused('WORKER_TEARS', { message: 'tears' });
+    if (steps.includes('tangle')) {
+      const diagnostics = [
+        { severity: 'error', code: 'WORKER_TANGLES', message: 'tangles' },
+        { severity: 'warning', code: 'WORKER_FRAYS', section: 'worker', option: 'steps', message: 'frays' },
+      ] as const;
+      throw new ConfigurationRefused('WORKER_TANGLES', { diagnostics });
+    }
     const location = config.getLocation('worker', 'steps');
     const about = { location, section: 'worker', option: 'steps' };
     return {
@@ -87,6 +94,15 @@ test('OP-81 the report tells what differs between the plans of a service: files 
   );
   assert.match(file?.old ?? '', /^3 bytes, sha256 /);
   assert.match(file?.new ?? '', /^5 bytes, sha256 /);
+});
+
+test('OP-80 the warnings of a refused configuration are in its warnings, and not in its error', async () => {
+  const { reload } = await launched();
+  const { outcome, error, warnings } = await reload('smoke tangle', 'newer');
+  assert.equal(outcome, 'refused');
+  assert.match(error ?? '', /tangles/);
+  assert.doesNotMatch(error ?? '', /warning|frays/);
+  assert.match(warnings.join('\n'), /warning: \[worker\] steps: frays/);
 });
 
 test('OP-81 a file is no secret because the service whose plan is refused is only known to have read it', async () => {
