@@ -30,7 +30,9 @@ export function factoryLog(log: Logger, at: FactoryPlace, build: BuildWarnings):
   for (const name of PROPERTIES) {
     Object.defineProperty(own, name, {
       get: () => log[name],
-      set: (value) => void Object.assign(log, { [name]: value }),
+      set(value) {
+        Object.assign(log, { [name]: value });
+      },
     });
   }
   return Object.assign(own, {
