@@ -208,6 +208,9 @@ export function whole(...lists: readonly (readonly Diagnostic[])[]): readonly Di
   return all.filter((each) => isError(each) || !told.has(kindOf(each)));
 }
 
+/** A last line of an error that hides others. */
+export const MORE_ERRORS = 'further errors may follow once this is fixed';
+
 /** Drops duplicates: diagnostics that would be printed alike. */
 export function eachOnce(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   return [...new Map(diagnostics.map((each) => [told(each), each])).values()];

@@ -8,6 +8,7 @@ export {
   loadFailure,
   locationInFile,
   locationText,
+  MORE_ERRORS,
   markedLine,
   messageWithValue,
   type Origin,

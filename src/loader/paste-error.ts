@@ -38,6 +38,8 @@ export interface PasteErrorDetails extends ErrorDetails {
   /** All lines concerned, if there are several. */
   lines?: readonly number[];
   alias?: ProposedAlias;
+  /** A last line of the error. */
+  note?: string;
   /** The section that a name which no section has probably meant. */
   meant?: string | undefined;
   /** Errors found after this one. */
@@ -87,8 +89,8 @@ export class PasteError extends ConfigurationRefused {
   }
 
   protected get ownDiagnostics(): readonly Diagnostic[] {
-    const { meant } = this.#details;
-    return super.diagnostics.map((each) => ({ ...each, proposal: this.proposal, meant }));
+    const { meant, note } = this.#details;
+    return super.diagnostics.map((each) => ({ ...each, proposal: this.proposal, meant, note: note ?? each.note }));
   }
 
   /** Returns the same error with more details: a missing place, the references that led to it, a longer hint. */

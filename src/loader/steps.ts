@@ -2,7 +2,7 @@
  * Steps that remain in a load, in PasteDeploy's order: factories to resolve and errors to refuse. So the first error reported is the same as in
  * PasteDeploy, and a file can be inspected without modules.
  */
-import { didYouMean, errorText, loadFailure, type Origin } from '../errors/index.js';
+import { didYouMean, errorText, loadFailure, MORE_ERRORS, type Origin } from '../errors/index.js';
 import { wordsOf } from '../ini/index.js';
 import { whileLoading } from '../process/index.js';
 import { aboutFunction, counterpartOfEntry } from './counterparts.js';
@@ -130,7 +130,7 @@ export class Steps {
     const run = async (): Promise<void> => {
       factory.value = await resolve(placeOf(context)).catch((error: unknown) => {
         const standIn = this.#standIns ? standInFor(context, error) : undefined;
-        if (standIn === undefined) throw error;
+        if (standIn === undefined) throw withNote(error, context);
         factory.isUnknown = true;
         return standIn;
       });
@@ -158,6 +158,12 @@ async function ask<T>(origin: Origin, what: string, work: () => T): Promise<Awai
     const failure = loadFailure(what, errorText(error));
     throw new PasteError('PORTICO_PASTE_NO_MODULE', { ...failure, origin, cause: error });
   }
+}
+
+/** Says of a factory that cannot be called that it hides the errors of its options, and of an app's routes. */
+function withNote(error: unknown, { kind, localConf }: Context): unknown {
+  const mayHide = kind === 'app' || localConf.size > 0;
+  return mayHide && error instanceof PasteError ? error.with({ note: MORE_ERRORS }) : error;
 }
 
 /** Returns the location that names a factory, or the start of its file. */

@@ -159,7 +159,7 @@ test('a factory of an extension that the list leaves out is an error at its refe
     `api-paste.ini:4:24: error: [filter:session] paste.filter_factory: portico/middleware:session belongs to portico/sessions, ${leftOut}.\n  Remove -portico/sessions from [DEFAULT] extensions.`,
     `api-paste.ini:6:7: error: [filter:audit] use: egg:keystonemiddleware#audit belongs to portico/audit, ${leftOut}.`,
     `api-paste.ini:8:24: error: [filter:direct] paste.filter_factory: portico/sessions:session belongs to portico/sessions, ${leftOut}.`,
-    `sessions.ini:5:1: warning: [session] this section belongs to portico/sessions, ${leftOut}`,
+    `sessions.ini:5:1: error: [session] this section belongs to portico/sessions, ${leftOut}`,
   ]) {
     assert.ok(text.includes(line), `${line}\n${text}`);
   }

@@ -225,9 +225,12 @@ test('CF-66 OP-19 code that is lost says once that further errors may follow, at
   assert.equal(findingsIn(start.stderr), findingsIn(stdout));
 });
 
-test('CF-66 code that is lost says nothing of further errors if no name depends on it', () => {
-  const project = emptyProject(filesOf({ app: './gone.js:app', more: '[paste_deploy]\nx = 1' }));
-  const { stdout } = command(['check'], { cwd: project.folder });
-  assert.match(stdout, /\[paste_deploy\] unknown section[\s\S]*"\.\/gone\.js"/);
-  assert.doesNotMatch(stdout, /further errors/);
+test('CF-66 a factory that cannot be called says that it may hide further errors: routes of an app, options of a filter', () => {
+  const further = (it: Broken): number =>
+    command(['check'], { cwd: emptyProject(filesOf(it)).folder }).stdout.match(/further errors may follow/g)?.length ??
+    0;
+  assert.equal(further({ app: './gone.js:app', more: '[paste_deploy]\nx = 1' }), 1);
+  const filter = '[filter:f]\npaste.filter_factory = ./lost.js:f\n';
+  assert.equal(further({ filters: 'f', sections: filter }), 0);
+  assert.equal(further({ filters: 'f', sections: `${filter}txt = 1` }), 1);
 });

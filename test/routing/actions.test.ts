@@ -466,7 +466,7 @@ testBoth('RT-170 build() warns of an action whose versions the router does not s
       router.connect(`/${name}`, { controller: 'things', action: name === 'again' ? 'show' : name });
     }
     await (await router.build()).close();
-    return lines.map(({ code, msg, hint, at }) => [code, msg, hint, /actions\.test\.js:\d+$/.test(String(at))]);
+    return lines.map(({ code, msg, hint, at }) => [code, msg, hint, /actions\.test\.js:\d+:\d+$/.test(String(at))]);
   };
   const hint = 'Change versions of the action, or min and max of the Router.';
   const said = (place: string, range: string): string =>

@@ -274,13 +274,15 @@ function owns(names: Owned, written: Written): boolean {
 function sectionOfAbsent({ group, shown, location }: Written, absent: Unowned['absent']): Diagnostic | undefined {
   const subject = { section: shown, location };
   const left = absent.get(group);
-  if (left !== undefined) return unknown(SECTION, subject, ofLeftOut(left, 'section'), putBack(left));
+  if (left !== undefined) return ofKnownOwner(unknown(SECTION, subject, ofLeftOut(left, 'section'), putBack(left)));
   const name = announcedGroups.get(group);
   if (name === undefined) return undefined;
   const message = `this section belongs to ${name}, which [DEFAULT] extensions does not have`;
-  return unknown(SECTION, subject, message, `add ${name} to [DEFAULT] extensions`);
+  return ofKnownOwner(unknown(SECTION, subject, message, `add ${name} to [DEFAULT] extensions`));
 }
 
+/** No code that is still to load declares such a name. */
+const ofKnownOwner = (found: Diagnostic): Diagnostic => ({ ...found, uncertain: false });
 const ofLeftOut = (name: string, what: string): string =>
   `this ${what} belongs to ${name}, which [DEFAULT] extensions leaves out`;
 const putBack = (name: string): string => `remove -${name} from [DEFAULT] extensions`;
@@ -290,7 +292,7 @@ function optionOfAbsent({ group, location }: Written, opt: string, absent: Unown
   const name = absent.get(group);
   if (name === undefined || !isShippedName(name, group, opt)) return undefined;
   const subject = { section: group, option: opt, location };
-  return unknown(OPTION, subject, ofLeftOut(name, 'option'), putBack(name));
+  return ofKnownOwner(unknown(OPTION, subject, ofLeftOut(name, 'option'), putBack(name)));
 }
 
 /** `options`: those that are written in the section. */

@@ -9,6 +9,7 @@ import {
   type Diagnostic,
   inOrder,
   isError,
+  MORE_ERRORS,
   Refusals,
   severalRefusals,
   shownPath,
@@ -125,18 +126,17 @@ export function wholeList(
   const isGuess = ({ uncertain }: Diagnostic): boolean => lacksCode && uncertain === true;
   const isMistyped = ({ option, others: owners, hint }: Diagnostic): boolean =>
     option !== undefined && owners === undefined && hint !== undefined;
-  // Of some names the owner is known, which the list of extensions leaves out.
-  const mayBeOfLost = (each: Diagnostic): boolean =>
-    isGuess(each) && !isMistyped(each) && /^unknown (?:section|option)\b/.test(each.message);
+  const mayBeOfLost = (each: Diagnostic): boolean => isGuess(each) && !isMistyped(each);
   const found = [...inFiles.filter((each) => !isGuess(each)), ...inFiles.filter(isGuess)];
   const isOpen = found.some(({ uncertain }) => uncertain === true);
   const first = found.find(({ code }) => (isOpen ? LOST.test(code) : code === NO_PIPELINES));
-  const more = 'further errors may follow once this is fixed';
   return found
     .filter((each) => !mayBeOfLost(each))
     .filter(({ uncertain, section = '' }) => uncertain !== true || !others.includes(section))
     .map((each) =>
-      each === first ? { ...each, note: each.note === undefined ? more : `${each.note}; ${more}` } : each,
+      each === first && each.note?.includes(MORE_ERRORS) !== true
+        ? { ...each, note: each.note === undefined ? MORE_ERRORS : `${each.note}; ${MORE_ERRORS}` }
+        : each,
     );
 }
 
