@@ -385,9 +385,10 @@ function asShown(this: { readonly error?: unknown }, name: string, value: unknow
   // An empty field.
   if (value === '' && name !== 'msg') return undefined;
   if (name === 'stack') return printableLines(value);
-  // The error at the end of the message is shown below it.
-  if (name === 'msg' && typeof this.error === 'string' && value.endsWith(`: ${this.error}`)) {
-    return printable(value.slice(0, -`: ${this.error}`.length));
+  // The error whose first line is at the end of the message is shown below it.
+  if (name === 'msg' && typeof this.error === 'string') {
+    const end = `: ${this.error.split('\n', 1)[0]}`;
+    return printable(value.endsWith(end) ? value.slice(0, -end.length) : value);
   }
   return name === 'msg' || name === 'name' ? printable(value) : value;
 }

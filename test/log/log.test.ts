@@ -89,7 +89,7 @@ test('as text, an error of several lines stands below its line, and once', () =>
   const text: string[] = [];
   const log = createLogger({ format: 'text', destination: { write: (line) => void text.push(line) } });
   const error = "a.ini:1:1: error: sise: unknown option\n  did you mean 'size'?";
-  log.error({ event: 'reload', error }, `Reload refused: ${error}`);
+  log.error({ event: 'reload', error }, `Reload refused: ${error.split('\n', 1)[0]}`);
   assert.match(
     text.join(''),
     /^\[.*\] ERROR: Reload refused \{"event":"reload"\}\n {4}a\.ini:1:1: error: sise: unknown option\n {6}did you mean 'size'\?\n$/,

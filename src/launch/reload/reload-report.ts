@@ -139,5 +139,6 @@ function logReport(log: Logger, report: ReloadReport, thrown: unknown): void {
   const message = `${method === 'mutate' ? 'Mutate' : 'Reload'} ${outcome} after ${durationMs} ms`;
   const all = { event: 'reload', ...facts };
   if (outcome === 'accepted' || outcome === 'abandoned') log.notice(all, message);
-  else log.error(all, report.error === undefined ? message : `${message}: ${report.error}`);
+  // The field has the whole error.
+  else log.error(all, report.error === undefined ? message : `${message}: ${report.error.split('\n', 1)[0]}`);
 }

@@ -115,10 +115,13 @@ test('OP-81 a file is no secret because the service whose plan is refused is onl
 });
 
 test('OP-80 OP-85 an error of a plan refuses the reload, whose report still tells what it would have changed', async () => {
-  const { reload, service } = await launched();
+  const { reload, service, lines } = await launched();
   const { outcome, error, changes, pipelines } = await reload('cut burn', 'newer');
   assert.equal(outcome, 'refused');
   assert.match(error ?? '', /worker\.ini:2:9: error: \[worker\] steps: burns\n {2}Do not\.\n {4}steps = cut burn\n/);
+  const line = lines.map((each) => JSON.parse(each)).find(({ event }) => event === 'reload');
+  assert.equal(line.error, error);
+  assert.match(line.msg, /^Reload refused after \d+ ms: \S*worker\.ini:2:9: error: \[worker\] steps: burns$/);
   assert.deepEqual(
     changes.map(({ option, effect }) => [option, effect]),
     [
