@@ -120,11 +120,11 @@ function programs(folder) {
     const [directory] = file.includes('/') ? file.split('/') : ['top'];
     if (kind !== 'fast') {
       const isShort = !LONGEST.includes(file) && !WAITING.includes(file);
-      const open = shared.get(kind);
+      const open = shared.get(`${kind} ${directory}`);
       if (isShort && open !== undefined && open.files.length < SHARING) open.files.push(output);
       else {
         alone.push({ name: file, kind, files: [output], fast: false });
-        if (isShort) shared.set(kind, alone.at(-1));
+        if (isShort) shared.set(`${kind} ${directory}`, alone.at(-1));
       }
     } else {
       // A long file that waits is alone: the others of its directory run beside it.
