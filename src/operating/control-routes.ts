@@ -134,9 +134,9 @@ async function allOptions({ config, runner, status }: Controlled): Promise<{
     const answer = await within(described, { ms: OPTIONS_MS, unref: true });
     if (answer?.body !== undefined) add(answer.body as readonly ShownOption[]);
     else {
-      const reason = answer?.error ?? 'it does not respond in time';
-      const silent = runner.fleet === undefined ? services : [{ name }];
-      unanswered.push(...silent.map(({ name: service }) => ({ service, reason })));
+      const isFleet = runner.fleet !== undefined;
+      const reason = answer?.error ?? (isFleet ? 'no worker of it responds' : 'it does not respond in time');
+      unanswered.push(...(isFleet ? [{ name }] : services).map(({ name: service }) => ({ service, reason })));
     }
   });
   await Promise.all(asked);

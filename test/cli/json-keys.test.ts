@@ -51,7 +51,7 @@ function keysOf(value: unknown): string[] {
 const KEYS: readonly (readonly [words: readonly string[], keys: string])[] = [
   [
     ['check', '--json'],
-    `[].code [].column [].file [].hint [].line [].message [].option [].page [].section [].severity`,
+    `[].code [].column [].file [].hint [].line [].message [].note [].option [].page [].section [].severity`,
   ],
   [
     ['config', 'show', 'api:books.port', '--json'],

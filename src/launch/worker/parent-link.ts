@@ -225,8 +225,8 @@ export class ParentLink {
     });
     this.#channel.on('disconnect', () => {
       if (this.#listener !== undefined) return this.#listener.gone();
-      // Before there is a launcher, the process ends at once. A child that only builds, or that left its parent, says nothing.
-      if (!this.builds && process.ppid !== this.#parent) this.logOrphaned(createLogger());
+      // Before there is a launcher, the process ends at once. A child that only builds says nothing.
+      if (!this.builds) this.logOrphaned(createLogger());
       return this.#channel.exit(1);
     });
   }
