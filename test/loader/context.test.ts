@@ -1,9 +1,9 @@
 /** Tests `rpc` of the factory context. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Logger, LogLevel } from 'portico';
 import type { App, FactoryContext, Filter } from 'portico/app';
 import { Config } from 'portico/config';
-import type { Logger, LogLevel } from 'portico';
 import { type RPCClient, type RPCClients, RPCService } from 'portico/rpc';
 import { buildApp, request } from 'portico/testing';
 import { gate } from '../rpc/services.js';
