@@ -61,5 +61,5 @@ function tell(
     return;
   }
   const location = locationInFile({ file: shownPath(file), line: Number(line), column: Number(column) });
-  build.add?.({ severity: 'warning', code, message, hint: hint === undefined ? undefined : String(hint), location });
+  build.add?.({ severity: 'warning', code, message, hint: typeof hint === 'string' ? hint : undefined, location });
 }

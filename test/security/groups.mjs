@@ -161,8 +161,8 @@ export const groups = [
       {
         what: 'a report is written through a link',
         file: 'operating/report/report.js',
-        replace: 'writeFile(file, text, { mode: 384, flag: "wx" });',
-        by: 'writeFile(file, text, { mode: 0o600 });',
+        replace: 'writeFile)(file, text, { mode: 384, flag: "wx" });',
+        by: 'writeFile)(file, text, { mode: 0o600 });',
         tests: ['operating/report/report'],
         names: 'written through no link|LC-1505',
       },

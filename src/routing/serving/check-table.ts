@@ -47,7 +47,7 @@ export function checkTable({ table, mapper, log, options, refuse }: RouterParts)
 
 /** Reports whether two routes, of which one covers the other, have the same path and methods. */
 function isTwin(a: Route, b: Route): boolean {
-  return a.template === b.template && `${namedMethods(a.conditions)}` === `${namedMethods(b.conditions)}`;
+  return a.template === b.template && namedMethods(a.conditions)?.join() === namedMethods(b.conditions)?.join();
 }
 
 /** Warns of misspelt names of routes in the actions. */
