@@ -156,18 +156,22 @@ const beside =
   (others: number) =>
   async (fleet: Fleet): Promise<string> => {
     const before = Array.from({ length: others }, () => new Client(fleet.ports.plain));
-    for (const [index, client] of before.entries()) {
-      client.write('GET /held HTTP/1.1\r\nhost: x\r\n\r\n');
-      await until(
+    const untilInFlight = (count: number): Promise<unknown> =>
+      until(
         async () =>
           (await fleet.status()).services
             .find(({ name }) => name === 'plain')
-            ?.workers.some(({ inFlight }) => inFlight === index + 1),
+            ?.workers.some(({ inFlight }) => inFlight === count),
         Boolean,
       );
+    for (const [index, client] of before.entries()) {
+      client.write('GET /held HTTP/1.1\r\nhost: x\r\n\r\n');
+      await untilInFlight(index + 1);
     }
     const answer = await get('/')(fleet);
     for (const client of before) client.close();
+    // Otherwise those of the next row would find the queue full.
+    await untilInFlight(0);
     return answer;
   };
 
