@@ -16,11 +16,14 @@ export interface BuildWarnings {
   add?: ((warning: Diagnostic) => void) | undefined;
 }
 
-/** What a logger may have beside `warn` and `child`. */
+/** Members of a logger beside `warn` and `child`; some loggers lack the last. */
 const METHODS = ['debug', 'info', 'error', 'notice', 'enabled', 'reopen', 'lost'] as const;
 const PROPERTIES = ['level', 'format'] as const;
 
-/** Returns the log of a factory, which tells the build its warnings. All else is asked of `log` itself: an application's own may have private fields. */
+/**
+ * Returns the log of a factory, which tells the build its warnings. Each other member is called on `log` itself: an application's logger may
+ * have private fields.
+ */
 export function factoryLog(log: Logger, at: FactoryPlace, build: BuildWarnings): Logger {
   const of = log as unknown as Record<string, (...args: readonly unknown[]) => unknown>;
   const own = Object.create(log) as Logger;

@@ -128,13 +128,13 @@ async function allOptions({ config, runner, status }: Controlled): Promise<{
   };
   const unanswered: { service: string; reason: string }[] = [];
   const { services } = status();
+  const isFleet = runner.fleet !== undefined;
   // A process without workers lists those of all its services at once.
-  const asked = (runner.fleet === undefined ? services.slice(0, 1) : services).map(async ({ name }) => {
+  const asked = (isFleet ? services : services.slice(0, 1)).map(async ({ name }) => {
     const described = runner.describe(name, OPTIONS_TOPIC, undefined);
     const answer = await within(described, { ms: OPTIONS_MS, unref: true });
     if (answer?.body !== undefined) add(answer.body as readonly ShownOption[]);
     else {
-      const isFleet = runner.fleet !== undefined;
       const reason = answer?.error ?? (isFleet ? 'no worker of it responds' : 'it does not respond in time');
       unanswered.push(...(isFleet ? [{ name }] : services).map(({ name: service }) => ({ service, reason })));
     }

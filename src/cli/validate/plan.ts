@@ -60,8 +60,8 @@ function nothingStarts(config: Config, names: Names, found: readonly Diagnostic[
     const location = missing[0]?.location;
     // Without a line it would come before its cause.
     const isEffect = location?.origin !== undefined && nothing.location?.origin === undefined;
-    const { section: _, option: __, ...effect } = nothing;
-    return [...missing, isEffect ? { ...effect, location } : nothing, ...found];
+    const effect = isEffect ? { ...nothing, location, section: undefined, option: undefined } : nothing;
+    return [...missing, effect, ...found];
   }
   return found.map((each): Diagnostic => {
     if (!isUnknown(each)) return each;
