@@ -8,7 +8,7 @@ import { type OwnMetric, Totals } from '../counts/index.js';
 import { PorticoError } from '../errors/index.js';
 import { ownVersion } from '../modules/index.js';
 import type { Answer, ServiceStatus } from '../operating/index.js';
-import { cutOffText, DESCRIBE_MS, STATE_TOPIC, workerLines } from '../operating/internal.js';
+import { cutOffText, DESCRIBE_MS, workerLines } from '../operating/internal.js';
 import type { Launchable, ListenAddress, ServiceBase } from '../service/index.js';
 import { within } from '../tasks/internal.js';
 import { countText } from '../text/index.js';
@@ -49,10 +49,6 @@ export interface ProcessLauncherOptions extends LauncherOptions {
 const ANSWERS_WITHIN_MS = 5000;
 /** A worker may be silent for this time: its heartbeat interval and the tolerated delay. */
 const LATE_MS = 1250;
-
-/** Time in which the code of a worker that has just started is known, unless it is busy. */
-const COMPARED_MS = 1500;
-const DIFFERENT_CODE = 'workers run different code';
 
 /** Most time for which hooks may delay a stop. */
 const HOOKS_MS = 10_000;
@@ -267,21 +263,7 @@ export class FleetRunner implements Runner {
     const serving = this.#served.filter(({ assignment, serving }) => assignment.service === service && serving);
     // A stuck worker cannot respond.
     const [first] = serving.sort((a, b) => a.beat.silentSeconds - b.beat.silentSeconds);
-    if (topic !== STATE_TOPIC || first === undefined) return first?.ask(topic, body, DESCRIBE_MS);
-    const { index: workerId } = first.assignment;
-    const worker = await this.#withOwnCode(service, serving);
-    return worker?.ask(topic, body, DESCRIBE_MS) ?? { service, workerId, pid: first.pid, error: DIFFERENT_CODE };
-  }
-
-  /** Returns the first of these workers with the code of the present configuration; undefined if none is known to have it. */
-  async #withOwnCode(service: string, workers: readonly WorkerHandle[]): Promise<WorkerHandle | undefined> {
-    const { code } = this.supervisor.generation;
-    const present = workers.filter((worker) => worker.code === code);
-    // A reload has just started these: the configuration begins with their code.
-    if (!code.knows(service)) return present[0];
-    const isOwn = ({ isCompared, otherCode }: WorkerHandle): boolean => isCompared && otherCode.length === 0;
-    if (!present.some(isOwn)) await within(Promise.all(present.map(({ compared }) => compared.promise)), COMPARED_MS);
-    return present.find(isOwn);
+    return first?.ask(topic, body, DESCRIBE_MS);
   }
 
   reopenLogs(): void {

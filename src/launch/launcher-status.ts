@@ -75,7 +75,6 @@ function workerStatus(worker: WorkerHandle): WorkerStatus {
     suspended: beat.silent && isSuspended(worker.pid),
     stack: beat.stack,
     heldRequests: beat.silent ? worker.heldRequests : [],
-    otherCode: worker.otherCode,
     facts: beat.facts,
   };
 }
@@ -118,7 +117,6 @@ export function runStatus(
         suspended: false,
         stack: undefined,
         heldRequests: [],
-        otherCode: [],
       },
     ],
   };

@@ -1,16 +1,13 @@
 /**
- * Messages between a supervisor and its workers over the channel, and the limits of what a worker may say: facts, responses and errors of an
- * application must not exhaust its parent. They use structured cloning, so that bytes and maps keep their types.
+ * Messages between a supervisor and its workers over the channel. They use structured cloning, so that bytes and maps keep their types. Both ends
+ * trust each other: the code of a worker runs as the user of its parent.
  */
 
-import { createHash } from 'node:crypto';
-import { serialize } from 'node:v8';
 import type { WorkerAssignment } from '../config/index.js';
-import type { Counted, OwnMetric } from '../counts/index.js';
-import { type Diagnostic, ignoreErrors, isError } from '../errors/index.js';
+import type { Counted } from '../counts/index.js';
+import type { Diagnostic } from '../errors/index.js';
 import type { LogLevel } from '../log/index.js';
 import type { HeldRequest } from '../operating/index.js';
-import type { ProgramFile } from '../process/index.js';
 import type { ListenAddress, StopReason } from '../service/index.js';
 import type { SharedRule } from '../service/internal.js';
 import type { LaunchSettings } from './launcher-options.js';
@@ -33,29 +30,14 @@ export interface WorkerFailure {
  */
 export type Take = readonly [rule: SharedRule, key: string, patienceMs: number];
 
-/** Tokens that a worker has taken by itself from a bucket. */
-export type Used = readonly [rule: SharedRule, key: string, tokens: number];
-
-/** A loan of tokens that is over, with the number of unused ones. */
-export type Settled = readonly [loan: number, unused: number];
-
-/** Tokens that a worker asks for, and those that it has taken by itself. */
-export interface TokenQuestion {
-  readonly takes: readonly Take[];
-  readonly used: readonly Used[];
-  readonly settled: readonly Settled[];
-}
-
 /** A file that a worker has read by `config.readFile`, with the option that names it. The content is never sent. */
 export interface FileRead {
   readonly path: string;
   readonly option: string;
   readonly where: string;
-  /** Digest of a file that it has read from disk; the parent has that of others. */
-  readonly hash?: string;
 }
 
-/** A value that a worker leaves to others of its service: plain data, at most {@link KEPT_BYTES}. */
+/** A value that a worker leaves to others of its service: plain data. */
 export interface Kept {
   readonly key: string;
   readonly value: unknown;
@@ -65,8 +47,6 @@ export interface Kept {
 export type ToParent =
   /** It serves, with this resident memory in bytes. Its application has requested this number of workers for the service. */
   | { readonly kind: 'ready'; readonly rss?: number; readonly workers?: number }
-  /** Files of the application that it has loaded until then. */
-  | { readonly kind: 'code'; readonly files: readonly ProgramFile[] }
   /** Files that it has read by `config.readFile` since the last message. */
   | { readonly kind: 'read'; readonly files: readonly FileRead[] }
   /** It has built its service, or all in a child that only builds; a first worker adds what it found in the configuration. */
@@ -92,7 +72,7 @@ export type ToParent =
   /** Counts since the last message. */
   | ({ readonly kind: 'counted' } & Counted)
   /** It needs tokens, and sends no other question before the response, `taken`. */
-  | ({ readonly kind: 'take' } & TokenQuestion)
+  | { readonly kind: 'take'; readonly takes: readonly Take[] }
   /** A value for the workers of its service that start later, and for the others. */
   | ({ readonly kind: 'keep' } & Kept)
   /** From its watch thread: the stack of the stuck main thread, innermost frame first, and the time since its last heartbeat. */
@@ -120,203 +100,12 @@ export type ToParent =
  */
 export type Sent = ToParent & { readonly portico: true };
 
+/** Reports whether a value is a message, and not one from `process.send()` in an application. */
+export function isSent(value: unknown): value is Sent {
+  return (value as Partial<Sent> | null | undefined)?.portico === true;
+}
+
 type Facts = Readonly<Record<string, unknown>>;
-
-/** Most bytes of a message; also of all names of files that a parent keeps of its workers. */
-export const MESSAGE_BYTES = 4 * 1024 * 1024;
-/** Most bytes of a part that an application may fill: facts, diagnostics, files of the application; and most characters of a text. */
-export const PART_BYTES = MESSAGE_BYTES / 4;
-/** Most characters of a text that a parent keeps for as long as it lives, or for a request. */
-export const KEPT_CHARACTERS = 256;
-/** Most bytes of a value that a parent keeps for the workers of a service. */
-const KEPT_BYTES = 64 * 1024;
-/** Most files in one `read` message. */
-const FILES_READ = 1000;
-/** Code of a diagnostic that has no other. */
-const REFUSED = 'PORTICO_CONFIGURATION_REFUSED';
-/** End of a shortened text. */
-const SHORTENED = '… (shortened)';
-/** Most names of facts in a warning. */
-const NAMES = 3;
-
-/** Returns the marked message within the limits. `warn` is called with the facts and files that are left out. */
-export function fittingMessage(message: ToParent, warn: (text: string) => void): Sent {
-  return { ...fitting(message, warn), portico: true };
-}
-
-function fitting(message: ToParent, warn: (text: string) => void): ToParent {
-  switch (message.kind) {
-    case 'failed': {
-      const { text, code, diagnostics } = message;
-      const known = diagnostics && fittingDiagnostics(diagnostics);
-      return { ...message, text: text && shortened(text), code: code && shortened(code), diagnostics: known };
-    }
-    case 'built':
-      return { ...message, diagnostics: fittingDiagnostics(message.diagnostics) };
-    case 'code': {
-      const { kept, left } = firstThatFit(message.files);
-      const count = `${kept.length} of the ${kept.length + left.length} files of the application`;
-      if (left.length > 0)
-        warn(`Only ${count} are compared with those of other workers: their paths have more than ${PART_BYTES} bytes`);
-      return { ...message, files: kept };
-    }
-    case 'read':
-      return { ...message, files: message.files.slice(0, FILES_READ) };
-    case 'replace':
-      return { ...message, reason: shortened(message.reason ?? 'asked for') };
-    case 'beat': {
-      const { kept, left } = firstThatFit(Object.entries(message.facts));
-      const some = left.slice(0, NAMES).map(([name]) => quoted(name));
-      const others = left.length > NAMES ? ` and ${left.length - NAMES} others` : '';
-      const limits = `the limit is ${PART_BYTES} bytes, without functions`;
-      if (left.length > 0) warn(`Facts are omitted from the heartbeats: ${some.join(', ')}${others}; ${limits}`);
-      return { ...message, facts: Object.fromEntries(kept) };
-    }
-    case 'answer':
-      return fittingAnswer(message);
-    default:
-      return message;
-  }
-}
-
-/** Reports whether a parent keeps that value. */
-export function isKept({ key, value }: Kept): boolean {
-  return key.length <= KEPT_CHARACTERS && sizeOf(value) <= KEPT_BYTES;
-}
-
-/** Returns the items that fit into a part of a message, the first first, and the others. */
-function firstThatFit<T>(items: readonly T[]): { readonly kept: readonly T[]; readonly left: readonly T[] } {
-  if (sizeOf(items) <= PART_BYTES) return { kept: items, left: [] };
-  let bytes = 0;
-  const left: T[] = [];
-  const kept = items.filter((item) => {
-    const size = sizeOf(item);
-    const fits = bytes + size <= PART_BYTES;
-    if (fits) bytes += size;
-    else left.push(item);
-    return fits;
-  });
-  return { kept, left };
-}
-
-/**
- * Returns all diagnostics if they fit, else the first that do, errors before warnings, and one that counts the others.
- * Those of an application in JavaScript may be incomplete.
- */
-function fittingDiagnostics(found: readonly Partial<Diagnostic>[]): readonly Diagnostic[] {
-  const all = found.map((each): Diagnostic => {
-    const { severity, code = REFUSED, message } = { ...each };
-    const isWarning = severity === 'warning';
-    return { ...each, severity: isWarning ? severity : 'error', code: String(code), message: String(message) };
-  });
-  if (sizeOf(all) <= PART_BYTES) return all;
-  const { kept, left } = firstThatFit([...all.filter(isError), ...all.filter((one) => !isError(one))]);
-  const severity = left.some(isError) ? 'error' : 'warning';
-  const message = `${left.length} further errors or warnings are omitted: the limit is ${PART_BYTES} bytes`;
-  return [...kept, { severity, code: REFUSED, message }];
-}
-
-/** Turns a response that cannot be sent into an error with the reason. */
-function fittingAnswer(message: Extract<ToParent, { kind: 'answer' }>): ToParent {
-  const { kind, id, error } = message;
-  if (error !== undefined) return { kind, id, error: shortened(error) };
-  try {
-    const size = serialize(message.body).byteLength;
-    if (size <= MESSAGE_BYTES) return message;
-    return { kind, id, error: `its response has ${size} bytes, more than ${MESSAGE_BYTES}` };
-  } catch (why) {
-    return { kind, id, error: shortened(`its response cannot be sent: ${(why as Error | undefined)?.message}`) };
-  }
-}
-
-/** Returns the size on the channel in bytes; infinity for a value that cannot be sent. */
-function sizeOf(value: unknown): number {
-  return ignoreErrors(() => serialize(value).byteLength) ?? Number.POSITIVE_INFINITY;
-}
-
-function shortened(value: unknown): string {
-  const text = String(value);
-  return text.length <= PART_BYTES ? text : `${text.slice(0, PART_BYTES - SHORTENED.length)}${SHORTENED}`;
-}
-
-const RULE = { id: '', rate: 0, burst: 0, maxKeys: 0 };
-
-const OWN = [
-  { name: '', help: '', type: '', aggregator: '', bounds: [0], series: [{ labels: [''], counts: [0], sum: 0 }] },
-];
-
-/** Fields of messages by example; those of a list are examples of its items, in turn. */
-const FIELDS: Readonly<Partial<Record<ToParent['kind'], object>>> = {
-  code: { files: [['', '']] },
-  read: { files: [{ path: '', option: '', where: '' }] },
-  built: { diagnostics: [{ severity: '', code: '', message: '' }] },
-  failed: { status: 0 },
-  ended: { status: 0, cutOff: false },
-  beat: { debugged: false, facts: {} },
-  counted: { buckets: [0], series: [{ metric: '', labels: [''], counts: [0], sum: 0 }] },
-  keep: { key: '' },
-  take: { takes: [[RULE, '', 0]], used: [[RULE, '', 0]], settled: [[0, 0]] },
-  stuck: { stack: [''] },
-  inHand: { came: [[0, '']], left: [0] },
-  leaves: { requests: [{ method: '', path: '', ageMs: 0 }] },
-  replace: { reason: '' },
-  answer: { id: 0 },
-};
-/** Messages whose texts a parent keeps one by one. Names of files are limited by their sum. */
-const ONE_BY_ONE: ReadonlySet<ToParent['kind']> = new Set(['counted', 'inHand', 'take']);
-
-/** Throws if the message has a field of a wrong type, or a text that a worker would have shortened. */
-export function checkMessage(message: ToParent): void {
-  const { kind } = message;
-  const fields = Object.hasOwn(FIELDS, kind) ? FIELDS[kind] : undefined;
-  if (fields === undefined) return;
-  if (!isLike(message, fields)) throw new TypeError(`the fields of "${kind}" have wrong types`);
-  if (message.kind === 'counted' && message.own !== undefined && !areOwnMetrics(message.own))
-    throw new TypeError('"counted" has metrics of wrong types');
-  if (message.kind === 'keep' && !isKept(message)) throw new TypeError('"keep" has a value that is too large');
-  if (ONE_BY_ONE.has(kind) && hasLongText(message)) throw new TypeError(`"${kind}" has a text that is too long`);
-}
-
-export function areOwnMetrics(value: unknown): value is readonly OwnMetric[] {
-  return isLike(value, OWN);
-}
-
-function isLike(value: unknown, example: unknown): boolean {
-  if (Array.isArray(example))
-    return Array.isArray(value) && value.every((item, at) => isLike(item, example[at % example.length]));
-  if (typeof value !== typeof example || value === null) return false;
-  return Object.entries(Object(example)).every(([name, part]) =>
-    isLike((value as Record<string, unknown>)[name], part),
-  );
-}
-
-function hasLongText(value: unknown): boolean {
-  if (typeof value === 'string') return value.length > KEPT_CHARACTERS;
-  return typeof value === 'object' && value !== null && Object.values(value).some(hasLongText);
-}
-
-/**
- * Describes a value without the mark of a message, such as one from `process.send()` in an application; returns
- * undefined for a message.
- */
-export function foreignMessage(value: unknown): string | undefined {
-  if (typeof value === 'string') return `the text ${quoted(value)}`;
-  if (typeof value !== 'object' || value === null) return String(value);
-  if ((value as Partial<Sent>).portico === true) return undefined;
-  if (Array.isArray(value)) return 'a list';
-  const names = Object.keys(value);
-  const some = names.slice(0, NAMES).map(quoted).join(', ');
-  return names.length === 0 ? 'an object' : `an object with ${some}${names.length > NAMES ? ', …' : ''}`;
-}
-
-function quoted(name: string): string {
-  return JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name);
-}
-
-/** Returns the digest of a file's bytes, as used in this process and between a worker and its parent. */
-export function digest(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('base64');
-}
 
 /** The identity of a worker; other directories read it with `workerAssignment()`. */
 export type Assignment = WorkerAssignment;
@@ -366,25 +155,14 @@ export type ToWorker =
   | ({ readonly kind: 'mutate'; readonly id: number } & Pick<Configure, 'configuration'>)
   /** Listen also on the sockets that were sent before and belong to another slot; or stop listening there. */
   | { readonly kind: 'adopt' | 'release'; readonly slot: number }
-  /** List the files of the application, which may be others than those of its siblings; the response is `code`. */
-  | { readonly kind: 'list' }
   /** Reopen the log file, because it was renamed. */
   | { readonly kind: 'reopen' }
   /** A value that another worker with its index has left. */
   | ({ readonly kind: 'kept' } & Kept)
-  /** Another worker of the service starts: count no whole buckets any more. */
-  | { readonly kind: 'share' }
   /** Response to `take`: one entry for each take, in order. */
-  | { readonly kind: 'taken'; readonly taken: readonly TakenOf[]; readonly isAlone: boolean }
+  | { readonly kind: 'taken'; readonly taken: readonly TakenOf[] }
   /** Question from another part of the toolkit; the response is `answer`. */
   | { readonly kind: 'ask'; readonly id: number; readonly topic: string; readonly body: unknown };
 
-/** Tokens that a worker may take by itself, for a short time. */
-export interface Loan {
-  readonly id: number;
-  /** Whole tokens. */
-  readonly tokens: number;
-}
-
-/** Result of one take: the time to wait, the tokens left, the time until the bucket is full, and further tokens that are lent. */
-export type TakenOf = readonly [waitMs: number, left: number, resetMs: number, loan?: Loan];
+/** Result of one take: the time to wait, the tokens left, the time until the bucket is full. */
+export type TakenOf = readonly [waitMs: number, left: number, resetMs: number];

@@ -6,7 +6,6 @@ import { errorText } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { reopenLogs } from '../log/internal.js';
 import type { Telling } from '../operating/internal.js';
-import { programFiles, requestsInHand } from '../process/index.js';
 import type { ListeningService, ListenSocket, ServiceBase, WorkerContext } from '../service/index.js';
 import { isListening } from '../service/internal.js';
 import { within } from '../tasks/internal.js';
@@ -26,11 +25,7 @@ import {
 import { builtAndValidated, validateAfter } from './services/validation.js';
 import { unlessAborted } from './waiting.js';
 import { notLaunched, type ParentLink } from './worker/parent-link.js';
-import { digest, type FileRead, type ToWorker } from './worker-message.js';
-
-/** Number of checks for a moment without requests, and their interval. */
-const LOOKS = 50;
-const LOOK_MS = 100;
+import type { FileRead, ToWorker } from './worker-message.js';
 
 /** Time that a worker has to report its end to its parent. */
 const LAST_WORD_MS = 500;
@@ -108,14 +103,6 @@ export class WorkerSide {
     void this.#link.send({ kind: 'ready', rss: process.memoryUsage.rss(), workers });
   }
 
-  /** The worker serves nothing while it lists its files, so it waits for a moment without requests. */
-  #tellCode(looks: number): void {
-    setTimeout(() => {
-      if (looks > 0 && !requestsInHand.idle) this.#tellCode(looks - 1);
-      else void this.#link.send({ kind: 'code', files: programFiles() });
-    }, LOOK_MS).unref();
-  }
-
   /** Ends the process with the service's status; never returns. */
   async wait(): Promise<number> {
     const { service } = this.#link.assignment;
@@ -177,7 +164,6 @@ export class WorkerSide {
         void link.explain(error);
         void core.crash(error);
       },
-      warn: (text) => this.#log.warn({ service: name, workerId: index }, text),
       facts: () => core.runner.facts(),
       requests: () => core.runner.requests(),
       beat: () => {
@@ -210,9 +196,6 @@ export class WorkerSide {
         break;
       case 'mutate':
         void this.#mutate(message).then((body) => link.send({ kind: 'answer', id: message.id, body }));
-        break;
-      case 'list':
-        this.#tellCode(LOOKS);
         break;
       case 'reopen':
         reopenLogs(this.#log);
@@ -340,12 +323,9 @@ export class FilesRead {
     const config = this.#config;
     const own = new Set(config?.ownFilesRead.filter((path) => !this.#told.has(path)));
     if (config === undefined || own.size === 0) return;
-    const given = new Set((this.#link.configuration as ConfigSnapshot | undefined)?.files.map(({ path }) => path));
     const files = config.namedFiles.filter(({ path }) => own.has(path));
     for (const { path } of files) this.#told.add(path);
-    const read = files.map(({ path, option, where }): FileRead => {
-      return { path, option, where, ...(given.has(path) ? {} : { hash: digest(config.readFile(path)) }) };
-    });
+    const read = files.map(({ path, option, where }): FileRead => ({ path, option, where }));
     void this.#link.send({ kind: 'read', files: read });
   }
 }

@@ -37,7 +37,6 @@ export { type ReportedRequest, requestsOf, type Telling } from './report/report-
 export {
   cutOffText,
   describeEnd,
-  describeFiles,
   describeRequest,
   howEnded,
   isOtherNode,

@@ -23,8 +23,6 @@ export interface WorkerStatus {
   readonly stack: readonly string[] | undefined;
   /** Requests of a stuck worker. */
   readonly heldRequests: readonly HeldRequest[];
-  /** Files of the application that the first worker of its configuration has loaded with another content. */
-  readonly otherCode: readonly string[];
   /** Facts of its last heartbeat: `utilization`, `lagMaxMs`, `rss`, and those of `addFacts`. */
   readonly facts: Readonly<Record<string, unknown>>;
 }
@@ -91,28 +89,19 @@ export interface LauncherStatus {
   readonly left: readonly ReloadChange[];
 }
 
-/** Returns the workers that serve and run other code than the first worker of their configuration. */
-export function withOtherCode<W extends Pick<WorkerStatus, 'state' | 'otherCode'>>(workers: readonly W[]): W[] {
-  return workers.filter(({ state, otherCode }) => state === 'ready' && otherCode.length > 0);
-}
-
 /** Returns the workers that run another version of Node than this process, their parent. */
 export function withOtherNode<W extends Pick<WorkerStatus, 'state' | 'facts'>>(workers: readonly W[]): W[] {
   return workers.filter(({ state, facts: { node } }) => state !== 'draining' && isOtherNode(node));
 }
 
-/** Describes both kinds of workers in a few words each. */
+/** Describes these workers in a few words. */
 export function describeOthers(workers: readonly WorkerStatus[]): string[] {
-  const who = (others: readonly WorkerStatus[]): string =>
-    `${others.map(({ id, pid }) => `worker ${id} (pid ${pid})`).join(', ')} ${others.length === 1 ? 'runs' : 'run'}`;
-  const [code, node] = [withOtherCode(workers), withOtherNode(workers)];
-  const files = describeFiles([...new Set(code.flatMap(({ otherCode }) => otherCode))]);
+  const node = withOtherNode(workers);
+  if (node.length === 0) return [];
+  const who = node.map(({ id, pid }) => `worker ${id} (pid ${pid})`).join(', ');
   const versions = [...new Set(node.map(({ facts }) => facts.node))].join(', ');
-  const began =
-    code[0] && `other code than configuration ${code[0].generation} began with: ${files}; a reload ends that`;
   return [
-    ...(began === undefined ? [] : [`${who(code)} ${began}`]),
-    ...(node.length === 0 ? [] : [`${who(node)} Node ${versions}, the parent ${process.version}; ${NEW_PARENT}`]),
+    `${who} ${node.length === 1 ? 'runs' : 'run'} Node ${versions}, the parent ${process.version}; ${NEW_PARENT}`,
   ];
 }
 
@@ -145,15 +134,6 @@ export function workerLines({ name, restarts, workers, errors }: ServiceStatus):
     ...each,
     ...errorLines(errors).map((line) => `  error: ${line}`),
   ];
-}
-
-/** Most files that a line names. */
-const NAMED = 5;
-
-/** `app.js, lib/books.js and 3 others`. */
-export function describeFiles(files: readonly string[]): string {
-  const others = files.length - NAMED;
-  return `${files.slice(0, NAMED).join(', ')}${others > 0 ? ` and ${countText(others, 'other')}` : ''}`;
 }
 
 /** Reports whether a worker has reported another version of Node than that of this process: its file was replaced. */

@@ -19,8 +19,6 @@ export { exitLocation, isOwnFile, ownFile } from './own-files.js';
 export { commandLineWords, OS_PREFIX, optionVariables, otherVariables } from './process-options.js';
 export {
   changedProgramFiles,
-  type ProgramFile,
-  programFiles,
   programPaths,
   watchLoading,
   whileLoading,

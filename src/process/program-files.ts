@@ -8,20 +8,7 @@ import { Session } from 'node:inspector';
 import { fileURLToPath } from 'node:url';
 import { isOwnFile } from './own-files.js';
 
-/** The path of a file, without the query of its import, and V8's hash of the text that was loaded. */
-export type ProgramFile = readonly [file: string, hash: string];
-
-/** Enough characters of the hash to distinguish two texts. */
-const HASH_CHARACTERS = 16;
-
-/** Returns the files loaded so far, sorted by path. V8 hashes all scripts for it: 35 to 50 ms in a worker. */
-export function programFiles(): ProgramFile[] {
-  // The query may differ at each start.
-  const hashes = new Map(programScripts().map(([url, hash]) => [fileURLToPath(url), hash.slice(0, HASH_CHARACTERS)]));
-  return [...hashes].sort(([one], [other]) => (one < other ? -1 : 1));
-}
-
-/** Returns the paths of these files. */
+/** Returns the paths of the modules of the application that this process has loaded. */
 export function programPaths(): string[] {
   return [...new Set(programScripts().map(([url]) => fileURLToPath(url)))];
 }

@@ -301,7 +301,9 @@ export class InProcessRunner implements Runner {
   #factsOf(runs: readonly ServiceRun[]): Record<string, unknown> {
     const services: readonly Telling[] = runs.map(({ service }) => service as Telling);
     const known = { ...factsOf(services, troublesOf(this.#options.config)), ...this.#launcher.process.loop };
-    return Object.assign(known, ...this.#collectors.map((collect) => collect())) as Record<string, unknown>;
+    // Plain data: what an application collects may have functions, which no channel takes.
+    const collected = this.#collectors.map((collect): unknown => JSON.parse(JSON.stringify(collect())));
+    return Object.assign(known, ...collected) as Record<string, unknown>;
   }
 
   async #start(run: ServiceRun): Promise<void> {

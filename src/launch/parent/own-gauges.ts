@@ -3,7 +3,6 @@ import { OWN_GAUGES_TOPIC, type OwnMetric } from '../../counts/index.js';
 import type { Logger } from '../../log/index.js';
 import { Throttle } from '../../log/internal.js';
 import type { Answer } from '../../operating/index.js';
-import { areOwnMetrics } from '../worker-message.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 /** Time between two warnings. */
@@ -42,7 +41,7 @@ export class OwnGauges {
     const gauges = await Promise.all(
       this.#workers().map(async (worker) => {
         const answer = await worker.ask(OWN_GAUGES_TOPIC, undefined, this.#timeoutMs);
-        if (areOwnMetrics(answer.body)) return [answer.body];
+        if (answer.error === undefined) return [answer.body as readonly OwnMetric[]];
         // One that ends has no gauges any more.
         if (!worker.stopping) missing.push(answer);
         return [];
@@ -53,7 +52,7 @@ export class OwnGauges {
   }
 
   #warn(missing: readonly Answer[]): void {
-    const reasons = missing.map(({ service, workerId, pid, error = 'its response has wrong types' }) => {
+    const reasons = missing.map(({ service, workerId, pid, error }) => {
       return `worker ${workerId} of service ${service} (pid ${pid}): ${error}`;
     });
     const fields = { code: 'PORTICO_METRICS_MISSING', hint: HINT };

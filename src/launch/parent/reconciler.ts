@@ -179,8 +179,6 @@ export class Reconciler {
     if (trial === undefined) this.#pool.starts[this.#pool.reasonFor(missing)] += 1;
     const { generation, workers } = trial ?? { generation: this.#pool.generation, workers: this.#pool.wanted };
     const worker = this.#options.spawn(this.#pool, index, generation, workers);
-    // The only worker so far has whole buckets of rate limits.
-    if (this.#pool.workers.size === 1) for (const only of this.#pool.workers) only.tell('share');
     this.#pool.workers.add(worker);
     void worker.exited.then((exit) => this.#ended(worker, exit));
     void worker.ready.then(

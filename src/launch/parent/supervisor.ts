@@ -22,7 +22,7 @@ import { countSeconds, faultOf, isAtRest } from './late-workers.js';
 import type { PoolState } from './pool-state.js';
 import type { PoolOptions } from './reconciler.js';
 import { WorkerHandle } from './worker-handle.js';
-import { channelLog, logCode, logFault, logFile, logStart } from './worker-log.js';
+import { channelLog, logFault, logStart } from './worker-log.js';
 import { MemoryLimit, OomKills } from './worker-memory.js';
 import { WorkerPool } from './worker-pool.js';
 import { firstMessage, spawnWorker, type WorkerProgram } from './worker-process.js';
@@ -246,31 +246,9 @@ export class Supervisor {
       },
       awake: () => this.#lookEach(LOOK_MS),
       counted: (counted) => this.#options.totals.add(pool.name, counted),
-      take: (question) => pool.buckets.exchange(question, performance.now(), pool.workers.size),
-      loaded: (loaded) => {
-        const startedAt = performance.timeOrigin + worker.startedAt;
-        const { files, isNew } = generation.code.compare(loaded, { service: pool.name, folder, startedAt });
-        worker.runs(files);
-        logCode(this.#log, worker, isNew);
-      },
-      read: (files) => {
-        const others = generation.files.take(pool.name, files);
-        for (const { path, hash } of files) {
-          if (hash !== undefined) logFile(this.#log, worker, path, others.includes(path));
-        }
-      },
+      take: (takes) => pool.buckets.take(takes, performance.now()),
+      read: (files) => generation.files.take(pool.name, files),
     });
-    // A listing takes a worker 0.1 s, and most run the same code.
-    const compareCode = (): void => {
-      if (generation.code.mayDiffer(pool.name, folder)) {
-        worker.tell('list');
-        return;
-      }
-      worker.runs([]);
-      logCode(this.#log, worker, false);
-    };
-    worker.code = generation.code;
-    void worker.ready.then(compareCode, () => undefined);
     this.#lookEach(LOOK_MS);
     if (holds) void this.#hold(worker, generation);
     logStart(worker, this.#log);

@@ -5,17 +5,13 @@
 import type { ChildProcess, SendHandle } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import type { Counted } from '../../counts/index.js';
-import { errorText, ignoreErrors } from '../../errors/index.js';
-import type { ProgramFile } from '../../process/index.js';
+import { ignoreErrors } from '../../errors/index.js';
 import {
-  checkMessage,
   type FileRead,
-  foreignMessage,
+  isSent,
   type Kept,
-  MESSAGE_BYTES,
-  PART_BYTES,
+  type Take,
   type TakenOf,
-  type TokenQuestion,
   type ToParent,
   type ToWorker,
 } from '../worker-message.js';
@@ -26,9 +22,9 @@ export type Told = Exclude<ToParent, { kind: 'take' }>;
 /** Listener of a worker's requests and errors; all methods are optional. */
 export interface WorkerListener {
   /** Handles a request for tokens; returns the result of each. */
-  take?(question: TokenQuestion): { readonly taken: readonly TakenOf[]; readonly isAlone: boolean };
-  /** Called once with a description of a value that is not of this protocol, such as one from `process.send()`. */
-  foreign?(what: string): void;
+  take?(takes: readonly Take[]): readonly TakenOf[];
+  /** Called once for a value that is not of this protocol, such as one from `process.send()`. */
+  foreign?(): void;
   /** Called when the worker is killed because of its channel: `what` ends a sentence that begins with the worker. */
   fault?(what: string): void;
   /** Called with a value for other workers of its service. */
@@ -41,8 +37,6 @@ export interface WorkerListener {
   awake?(): void;
   /** Called with the worker's counts. */
   counted?(counted: Counted): void;
-  /** Called when the worker is ready, with the files of the application that it has loaded. */
-  loaded?(files: readonly ProgramFile[]): void;
   /** Called with the files that the worker has read through its configuration. */
   read?(files: readonly FileRead[]): void;
 }
@@ -53,16 +47,11 @@ export class WorkerChannel {
   readonly #told: (message: Told) => void;
   #foreign = false;
 
-  /** `told` is called with each message; `broken` once, if the worker must end because of its channel. */
-  constructor(
-    child: ChildProcess,
-    listener: Pick<WorkerListener, 'take' | 'foreign'>,
-    { told, broken }: { told(message: Told): void; broken(what: string): void },
-  ) {
+  /** `told` is called with each message. */
+  constructor(child: ChildProcess, listener: Pick<WorkerListener, 'take' | 'foreign'>, told: (message: Told) => void) {
     this.#child = child;
     this.#listener = listener;
     this.#told = told;
-    guardChannel(child, broken);
     child.on('message', (message) => this.#receive(message));
     this.#readWatchPipe(child.stdio[4] as Readable | null | undefined);
   }
@@ -72,95 +61,25 @@ export class WorkerChannel {
     if (this.#child.connected) this.#child.send(message, socket, () => undefined);
   }
 
-  #receive(value: unknown): void {
-    const foreign = foreignMessage(value);
-    if (foreign !== undefined) {
-      if (!this.#foreign) this.#listener.foreign?.(foreign);
+  #receive(message: unknown): void {
+    if (!isSent(message)) {
+      if (!this.#foreign) this.#listener.foreign?.();
       this.#foreign = true;
-      return;
-    }
-    const message = value as ToParent;
-    checkMessage(message);
-    if (message.kind === 'take') {
-      const answer = this.#listener.take?.(message) ?? { taken: [], isAlone: false };
-      this.send({ kind: 'taken', ...answer });
+    } else if (message.kind === 'take') {
+      this.send({ kind: 'taken', taken: this.#listener.take?.(message.takes) ?? [] });
     } else this.#told(message);
   }
 
   #readWatchPipe(pipe: Readable | null | undefined): void {
     if (!pipe) return;
-    // Longer lines are cut.
     let text = '';
     pipe.setEncoding('utf8');
     pipe.on('error', () => undefined);
     pipe.on('data', (piece: string) => {
       const lines = piece.split('\n');
       lines[0] = text + lines[0]!;
-      text = (lines.pop() ?? '').slice(0, PART_BYTES);
-      for (const line of lines) {
-        ignoreErrors(() => {
-          const message = JSON.parse(line) as Told;
-          checkMessage(message);
-          this.#told(message);
-        });
-      }
+      text = lines.pop() ?? '';
+      for (const line of lines) ignoreErrors(() => this.#told(JSON.parse(line) as Told));
     });
   }
-}
-
-// Guards a parent against the channel of a worker. Node reads the channel and throws for bytes that are no message, and
-// for messages of its internal protocol that it does not expect; without a guard, that ends the parent.
-
-/** Bytes that Node reads at once: the end of a message, and the beginning of the next. */
-const READ_BYTES = 65_536;
-
-/** Node's own handle of a channel. */
-interface Pipe {
-  onread(bytes: ArrayBuffer | undefined): unknown;
-}
-
-/**
- * Calls `broken` once with a fault of the child: bytes that are no message, a message that is too large, or one that a
- * listener refuses with an error. Nothing that follows it is read.
- */
-function guardChannel(child: ChildProcess, broken: (what: string) => void): void {
-  let isBroken = false;
-  let unread = 0;
-  const end = (what: string): void => {
-    if (isBroken) return;
-    isBroken = true;
-    broken(what);
-  };
-  const { emit } = child;
-  child.emit = (event: string, ...rest: unknown[]): boolean => {
-    if (event !== 'message' && event !== 'internalMessage') return Reflect.apply(emit, child, [event, ...rest]);
-    if (isBroken) return true;
-    unread = 0;
-    try {
-      return Reflect.apply(emit, child, [event, ...rest]);
-    } catch (error) {
-      end(`sent a message that cannot be handled (${errorText(error)})`);
-      return true;
-    }
-  };
-  const pipe = pipeOf(child);
-  if (pipe === undefined) return;
-  const read = pipe.onread;
-  pipe.onread = (bytes) => {
-    if (isBroken && bytes !== undefined) return;
-    unread += bytes?.byteLength ?? 0;
-    if (bytes !== undefined && unread > MESSAGE_BYTES + READ_BYTES)
-      return end(`sent a message of more than ${MESSAGE_BYTES / 2 ** 20} MiB`);
-    try {
-      Reflect.apply(read, pipe, [bytes]);
-    } catch (error) {
-      end(`wrote bytes to its channel that are no message (${errorText(error)})`);
-    }
-  };
-}
-
-/** Returns Node's handle, which has no public name; undefined if it has none. */
-function pipeOf(child: ChildProcess): Pipe | undefined {
-  const key = Object.getOwnPropertySymbols(child).find(({ description }) => description === 'kChannelHandle');
-  return key === undefined ? undefined : ((child as unknown as Record<symbol, Pipe | null>)[key] ?? undefined);
 }

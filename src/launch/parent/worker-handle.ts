@@ -74,14 +74,6 @@ export class WorkerHandle {
   readonly terms = new StopTerms();
   /** Reason to replace it: it requested that, does not respond, or exceeds the memory limit. */
   worn: 'recycle' | 'memory' | undefined;
-  /** Files that the first worker of its configuration has loaded with another content. */
-  otherCode: readonly string[] = [];
-  /** Settles when it is known whether its code is that of its configuration. */
-  readonly compared = deferred();
-  /** True from then on. */
-  isCompared = false;
-  /** Code of its configuration. */
-  code: FleetGeneration['code'] | undefined;
   /** Time that its start may take; 0: no limit. */
   readonly startTimeoutMs: number;
   /** Time for which it still accepts connections in a stop. */
@@ -113,19 +105,12 @@ export class WorkerHandle {
     this.pid = child.pid;
     this.slots = slots;
     const told = (message: Told): void => this.#receive(message);
-    this.#channel = new WorkerChannel(child, listener, { told, broken: (what) => this.#broken(what) });
+    this.#channel = new WorkerChannel(child, listener, told);
     child.on('error', (error) => this.#couldNotSpawn(error));
     child.once('exit', (code, signal) => void this.#end(code, signal));
     child.once('disconnect', () => void this.#silenced());
     this.#channel.send(first);
     for (const socket of sockets) this.#channel.send({ kind: 'socket' }, socket);
-  }
-
-  /** Notes the files that it has loaded with another content than its configuration began with. */
-  runs(otherCode: readonly string[]): void {
-    this.otherCode = otherCode;
-    this.isCompared = true;
-    this.compared.resolve();
   }
 
   get state(): WorkerState {
@@ -217,8 +202,8 @@ export class WorkerHandle {
     this.#channel.send({ kind: 'release', slot });
   }
 
-  /** Tells it to serve, once it is built; to list its files; to reopen its log file; or that it is not the only worker any more. */
-  tell(kind: 'serve' | 'list' | 'reopen' | 'share'): void {
+  /** Tells it to serve, once it is built, or to reopen its log file. */
+  tell(kind: 'serve' | 'reopen'): void {
     if (kind === 'serve') this.#move('serve');
     this.#channel.send({ kind });
   }
@@ -241,9 +226,6 @@ export class WorkerHandle {
         this.#move('ready');
         this.#built.resolve(this.found);
         this.#ready.resolve();
-        break;
-      case 'code':
-        this.#listener.loaded?.(message.files);
         break;
       case 'read':
         this.#listener.read?.(message.files);
@@ -310,10 +292,7 @@ export class WorkerHandle {
   /** A worker without its channel ends. One that does not end cannot receive messages. */
   async #silenced(): Promise<void> {
     if ((await within(this.exited, SPEECHLESS_MS)) !== undefined || this.stopping) return;
-    this.#broken('closed its channel');
-  }
-
-  #broken(what: string): void {
+    const what = 'closed its channel';
     this.kill({ reason: 'error', what });
     this.#listener.fault?.(what);
   }

@@ -3,7 +3,7 @@
  */
 import type { Logger } from '../../log/index.js';
 import type { WorkerEnd } from '../../operating/index.js';
-import { cutOffText, describeFiles, howEnded, isOtherNode, NEW_PARENT } from '../../operating/internal.js';
+import { cutOffText, howEnded, isOtherNode, NEW_PARENT } from '../../operating/internal.js';
 import { type Fault, heldUp } from '../exit-status.js';
 import type { WorkerListener } from './worker-channel.js';
 import { standstill } from './worker-end.js';
@@ -80,47 +80,12 @@ export function channelLog(
     fault: (fault) => {
       log.error({ event: 'worker_fault', ...facts, fault }, `Child ${pid} ${fault}, killing it`);
     },
-    foreign: (message) => {
-      const text = `Child ${pid} sent ${message}, which is ignored, as will be further messages: the channel belongs to Portico, and`;
-      const entry = { event: 'worker_foreign', ...facts, message };
-      log.warn(entry, `${text} messages of process.send() in a worker are not delivered`);
+    foreign: () => {
+      const text = `Child ${pid} sent a message by process.send(), which is ignored, as will be further ones: the channel belongs to Portico`;
+      log.warn({ event: 'worker_foreign', ...facts }, text);
     },
   };
 }
-
-/**
- * Logs a worker that runs other code than the first worker of its configuration: a warning for each version, and info
- * for further workers with that version.
- */
-export function logCode(log: Logger, { assignment, pid, otherCode: files }: WorkerHandle, isNew: boolean): void {
-  const { service, index: workerId, generation } = assignment;
-  const known = { service, workerId, pid };
-  if (files.length === 0) {
-    log.debug({ event: 'worker_known', ...known }, `Child ${pid} runs the code of configuration ${generation}`);
-    return;
-  }
-  const text = `Child ${pid} runs other code than configuration ${generation} began with: ${describeFiles(files)}`;
-  const remedy = 'A reload (api-cli reload, or SIGHUP) checks the code on disk, and all workers run it then';
-  const facts = { event: 'worker_code', ...known, generation, files: files.slice(0, FILES) };
-  log[isNew ? 'warn' : 'info'](facts, `${text}. ${remedy}`);
-}
-
-/**
- * Logs a file that a worker has read; as a warning if workers that start later get another content. The content is
- * never logged.
- */
-export function logFile(log: Logger, { assignment, pid }: WorkerHandle, file: string, isOther: boolean): void {
-  const { service, index: workerId, generation } = assignment;
-  const facts = { event: 'worker_file', service, workerId, pid, generation, file };
-  if (!isOther) log.debug(facts, `Child ${pid} reads ${file}`);
-  else {
-    const text = `Child ${pid} has read another content of ${file} than configuration ${generation} has`;
-    log.warn(facts, `${text}. A reload (api-cli reload, or SIGHUP) gives all workers the content on disk`);
-  }
-}
-
-/** Most files in one line of the log. */
-const FILES = 100;
 
 /** An end of a worker. */
 interface ExitFacts {

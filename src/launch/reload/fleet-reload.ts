@@ -80,8 +80,7 @@ async function applyToFleet(
   }
   const whole = nextGeneration(supervisor, { prepared, settings });
   // A mutate replaces no worker: they run the code that they have loaded.
-  const next =
-    method === 'mutate' ? { ...whole, code: supervisor.generation.code, files: supervisor.generation.files } : whole;
+  const next = method === 'mutate' ? { ...whole, files: supervisor.generation.files } : whole;
   const accept = (): void => {
     request.accepting();
     prepared?.accept();

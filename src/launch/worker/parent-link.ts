@@ -6,7 +6,7 @@
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ConfigurationRefused, type Diagnostic, PorticoError } from '../../errors/index.js';
+import { ConfigurationRefused, type Diagnostic, errorText, PorticoError } from '../../errors/index.js';
 import { createLogger, type Logger } from '../../log/index.js';
 import type { HeldRequest } from '../../operating/index.js';
 import { enterBy, exitLocation, watchLoading } from '../../process/index.js';
@@ -16,15 +16,7 @@ import { deferred, within } from '../../tasks/internal.js';
 import { failureOf, STATUS_FAILED } from '../exit-status.js';
 import { OTHER_VERSION, otherParent, PROTOCOL, type Spoken } from '../protocol.js';
 import { ParentBuckets } from '../shared-buckets.js';
-import {
-  type Assignment,
-  type Configure,
-  fittingMessage,
-  isKept,
-  type Sent,
-  type ToParent,
-  type ToWorker,
-} from '../worker-message.js';
+import type { Assignment, Configure, Sent, ToParent, ToWorker } from '../worker-message.js';
 import { startWatching, type Watch, type WatchedFacts } from './watch.js';
 
 /** Key of the link on a worker's process object. */
@@ -46,7 +38,6 @@ export interface LinkListener {
   gone(): void;
   /** Called for an unhandled error. */
   uncaught(error: unknown): void;
-  warn(text: string): void;
   /** Returns the facts of a heartbeat. */
   facts(): Readonly<Record<string, unknown>>;
   /** Returns the requests in progress. */
@@ -190,7 +181,6 @@ export class ParentLink {
   readonly #early: ToWorker[] = [];
   readonly #received: unknown[] = [];
   #failing = false;
-  #warned = false;
   /** True if the parent knows how this process ends. */
   #settled = false;
   #served = false;
@@ -210,14 +200,13 @@ export class ParentLink {
       get: (key) => this.#values.get(key),
       set: (key, value) => {
         this.#values.set(key, value);
-        if (isKept({ key, value })) void this.send({ kind: 'keep', key, value });
+        void this.send({ kind: 'keep', key, value });
       },
     };
     this.#channel.on('message', (message, socket) => {
       this.watch?.wake();
       if (message.kind === 'socket') this.#received.push(socket);
-      else if (message.kind === 'taken') this.buckets.answered(message.taken, message.isAlone);
-      else if (message.kind === 'share') this.buckets.share();
+      else if (message.kind === 'taken') this.buckets.answered(message.taken);
       else if (message.kind === 'kept') this.#values.set(message.key, message.value);
       else if (message.kind === 'serve') this.mayServe.resolve();
       else if (this.#listener === undefined) this.#early.push(message);
@@ -263,12 +252,12 @@ export class ParentLink {
       }
       try {
         // The callback only shows whether it was sent; `disconnect` reports a parent that is gone.
-        this.#channel.send(
-          fittingMessage(message, (text) => this.#warnOnce(text)),
-          () => resolve(),
-        );
-      } catch {
-        resolve();
+        this.#channel.send({ ...message, portico: true }, () => resolve());
+      } catch (error) {
+        // A body of an application that cannot be cloned.
+        const isAnswer = message.kind === 'answer' && message.error === undefined;
+        const why = `its response cannot be sent: ${errorText(error)}`;
+        resolve(isAnswer ? this.send({ kind: 'answer', id: message.id, error: why }) : undefined);
       }
     });
   }
@@ -320,13 +309,6 @@ export class ParentLink {
     const before = this.#served ? '' : ' before it was ready';
     const text = `${who} exited${before}: ${place}: process.exit()\n  ${this.#served ? NO_EXIT_SERVING : NO_EXIT}`;
     void this.send({ kind: 'failed', text, code: this.#served ? EXIT : undefined, status: STATUS_FAILED });
-  }
-
-  #warnOnce(text: string): void {
-    if (this.#warned) return;
-    this.#warned = true;
-    if (this.#listener === undefined) process.emitWarning(text);
-    else this.#listener.warn(text);
   }
 }
 

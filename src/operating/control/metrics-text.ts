@@ -15,7 +15,7 @@ import {
   ownValue,
   type Totals,
 } from '../../counts/index.js';
-import { type ReloadReport, type ServiceStatus, type WorkerStatus, withOtherCode, withOtherNode } from '../status.js';
+import { type ReloadReport, type ServiceStatus, type WorkerStatus, withOtherNode } from '../status.js';
 import { ControlAnswer, ControlRefused } from './control-server.js';
 import type { Controlled } from './controlled.js';
 import { jobMetrics } from './jobs.js';
@@ -139,11 +139,6 @@ function serviceMetrics(services: readonly ServiceStatus[], totals: Totals): Met
       'portico_workers_ready',
       'Workers that are ready.',
       each(({ ready }) => ready),
-    ),
-    gauge(
-      'portico_workers_other_code',
-      'Workers that run other code than the first worker of their configuration.',
-      each(({ workers }) => withOtherCode(workers).length),
     ),
     gauge(
       'portico_workers_other_node',
