@@ -20,7 +20,8 @@ import {
 import { type SignalActions, SignalHandler, signalTable } from './process/signals.js';
 import { LETTING_GO_MS } from './services/service-run.js';
 import { settled } from './waiting.js';
-import { startWatching, type Watch, type WatchedFacts } from './worker/watch.js';
+import type { LoopFacts } from './worker/loop-facts.js';
+import { startWatching, type Watch } from './worker/watch.js';
 
 /** Options of an {@link OwnedProcess}. */
 export interface Ownership {
@@ -54,7 +55,7 @@ export class OwnedProcess {
   readonly #tracing: HeldShutdown;
   readonly #leftBehind = new Set<Promise<unknown>>();
   /** Event-loop facts of its last heartbeat, if no parent watches it. */
-  loop: WatchedFacts | undefined;
+  loop: LoopFacts | undefined;
   #watch: Watch | undefined;
   #taken = false;
   #crashed = false;
@@ -84,7 +85,7 @@ export class OwnedProcess {
       this.#catchUnhandled();
       void ended.then((status) => this.#endAnyway(status));
       if (watched && host === currentProcess()) {
-        const told = (_: boolean, loop: WatchedFacts): void => {
+        const told = (_: boolean, loop: LoopFacts): void => {
           this.loop = loop;
         };
         this.#watch = startWatching({ supervised: false, settings, mayRest: true, told });

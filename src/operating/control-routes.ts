@@ -28,8 +28,6 @@ export function controlRoutes(controlled: Controlled, registered: RegisteredServ
   const fleet = (): Fleet => runner.fleet ?? refuseAlone();
   const serving = (what: string): Fleet => (controlled.status().stopping ? refuseStopping(what) : fleet());
   return {
-    // Loaded when the admin listener opens, and not with the control socket.
-    'GET /': async () => (await import('./page/frame.js')).statusPage(),
     // Others ask for the state of a service, and must not wait for parts of extensions.
     'GET /status': async ({ query }) => ({
       ...statusDocument(controlled),
@@ -160,29 +158,18 @@ function pipelinesOf({ planned: plan, runner }: Controlled): ControlHandler {
  * does not import.
  */
 function docsRoutes(controlled: Controlled): ControlRoutes {
-  const { name: program, status } = controlled;
-  const names = (): readonly string[] => {
+  const documentOf = async (service = ''): Promise<unknown> => {
     if (!controlled.config.group('admin', adminOptions).docs) {
       refuse('PORTICO_DOCS_OFF', 'API documentation is disabled', 404, 'Set docs = true in [admin].');
     }
-    return status().services.map(({ name }) => name);
-  };
-  const documentOf = async (service = ''): Promise<unknown> => {
-    const known = names();
+    const known = controlled.status().services.map(({ name }) => name);
     if (!known.includes(service)) {
       const hint = nearestOrAll(service, known);
       refuse('PORTICO_NO_SUCH_SERVICE', `there is no service ${JSON.stringify(service)}`, 404, hint);
     }
     return told(controlled, service, DESCRIBE_TOPIC, service);
   };
-  // As the status page.
-  const pages = () => import('./page/api-page.js');
   return {
-    'GET /docs': async () => (await pages()).apisPage(program, names()),
-    'GET /docs/:service': async ({ params: { service } }) => {
-      const document = await documentOf(service);
-      return (await pages()).apiPage(service!, document);
-    },
     'GET /docs/:service/openapi.json': ({ params: { service } }) => documentOf(service),
   };
 }

@@ -201,10 +201,6 @@ export class Control {
       });
     }
     await this.#openPort(config, 'listen', routes);
-    const { listen, docs } = config.group('admin', adminOptions);
-    if (listen === undefined) return;
-    // The files on disk may be others at the first request of a page, which reports a failure.
-    await Promise.allSettled([import('./page/frame.js'), ...(docs ? [import('./page/api-page.js')] : [])]);
   }
 
   /** Listens on the address in an option of `[admin]`, if it is set. */

@@ -134,11 +134,6 @@ export function statusText({
       lines.push(`  worker ${id} is stuck${held === '' ? '' : ` with ${held}${more}`}${known ? ':' : ''}${how}`);
       lines.push(...stack.map((frame) => `    ${frame}`));
     }
-    for (const { id, blocked } of workers) {
-      if (blocked === undefined) continue;
-      lines.push(`  worker ${id} was blocked for more than 200 ms, ${blocked.at}:`);
-      lines.push(...blocked.stack.map((frame) => `    ${frame}`));
-    }
     if (lastFailure !== undefined) lines.push(`  last failure: ${describeEnd(lastFailure)}`);
   }
   if (overrides.length > 0) lines.push('', ...overrides.map(describeOverride));

@@ -17,7 +17,8 @@ import { failureOf, STATUS_FAILED } from '../exit-status.js';
 import { OTHER_VERSION, otherParent, PROTOCOL, type Spoken } from '../protocol.js';
 import { ParentBuckets } from '../shared-buckets.js';
 import type { Assignment, Configure, Sent, ToParent, ToWorker } from '../worker-message.js';
-import { startWatching, type Watch, type WatchedFacts } from './watch.js';
+import type { LoopFacts } from './loop-facts.js';
+import { startWatching, type Watch } from './watch.js';
 
 /** Key of the link on a worker's process object. */
 const WORKER_LINK = Symbol.for('portico.worker');
@@ -263,7 +264,7 @@ export class ParentLink {
   }
 
   /** Sends a heartbeat. */
-  beat(debugged: boolean, loop: WatchedFacts, nextMs: number): void {
+  beat(debugged: boolean, loop: LoopFacts, nextMs: number): void {
     const loading = this.loading();
     const known = { ...loop, ...(loading === undefined ? {} : { loading }), ...this.#listener?.facts() };
     void this.send({ kind: 'beat', debugged, facts: known, nextMs });

@@ -21,17 +21,8 @@ const GROWN_BYTES = 16 * 2 ** 20;
 const GRACE_MS = 1000;
 /** Time within which a main thread shows its stack, on a busy machine too; one in a system call never does. */
 const STACK_MS = 2000;
-/** Time between two stacks of a blocked event loop, and after a stack without information. Each costs the main thread some milliseconds. */
-const SAMPLE_MS = 60_000;
-const NOTHING_MS = 5000;
-/** Time for which it is still blocked after its stack was taken. On a busy machine it may just have waited for a CPU. */
-const STILL_MS = 30;
-/** Time after which a stack shows a loop blocked in native code: the main thread stops only when that code returns, in its caller. */
-const NATIVE_MS = 100;
 /** Time that the notice of a kill has: a reader of standard error that stops must not prevent the kill. */
 const NOTICE_MS = 200;
-/** Most frames of such a stack. */
-const MOST_FRAMES = 10;
 /** Time within which an orphan's does. */
 const ORPHAN_STACK_MS = 500;
 const STANDARD_ERROR = 2;
@@ -55,17 +46,11 @@ let stuckIn: readonly string[] | undefined;
 const seen = new Int32Array(serials.length);
 const ticks = new Int32Array(serials.length);
 let toldMemory = 0;
-/** The turn of the event loop at the last tick; 0 if none is counted. */
-let turns = 0;
-let sampledMs = SAMPLE_MS;
 
 let everyMs = TICK_MS;
 let timer = setInterval(tick, everyMs);
 // A request has ended the rest: its parent must know it, whatever happens next. The request itself may block the event loop.
-parentPort?.on('message', () => {
-  if (everyMs !== TICK_MS) turns = Atomics.load(shared, fields.turns);
-  useInterval(TICK_MS);
-});
+parentPort?.on('message', () => useInterval(TICK_MS));
 
 function useInterval(ms: number): void {
   if (ms === everyMs) return;
@@ -88,7 +73,6 @@ function look(): void {
   if (silentMs === 0) reported = false;
   beats = now;
   tellRequests();
-  sample();
   if (orphanedMs > 0) endOrphan();
   const stopsWithin = Atomics.load(shared, fields.stopMs);
   stoppingMs = stopsWithin === stopMs ? stoppingMs + TICK_MS : 0;
@@ -109,30 +93,6 @@ function look(): void {
 function tellStuck(frames: readonly Frame[]): void {
   stuckIn = folded(frames);
   if (parent !== undefined) tell(`${JSON.stringify({ kind: 'stuck', stack: stuckIn, silentMs })}\n`);
-}
-
-/**
- * Takes the stack of an event loop that has not turned since the last tick, a quarter of a second ago. One that is blocked for 350 ms is
- * always seen, a shorter one when it is blocked again and again.
- */
-function sample(): void {
-  const turn = Atomics.load(shared, fields.turns);
-  const isBlocked = turn !== 0 && turn === turns && silentMs < QUIET_MS;
-  turns = turn;
-  sampledMs += everyMs;
-  if (!isBlocked || sampledMs < SAMPLE_MS || Atomics.load(shared, fields.debugged) === 1) return;
-  sampledMs = SAMPLE_MS - NOTHING_MS;
-  const askedAt = performance.now();
-  takeStack((frames, turnThen) => {
-    // Code of a later turn, or outside of the application, has not blocked it. One that native code has blocked has turned soon after.
-    if (turnThen !== turn || frames.every((frame) => libraryOf(frame) !== undefined)) return;
-    const tellPlace = (): void => {
-      sampledMs = 0;
-      parentPort?.postMessage(folded(frames).slice(0, MOST_FRAMES));
-    };
-    if (performance.now() - askedAt >= NATIVE_MS) tellPlace();
-    else setTimeout(() => Atomics.load(shared, fields.turns) === turn && tellPlace(), STILL_MS);
-  });
 }
 
 /** Ends a process after the deadline of its stop, as soon as the main thread has shown its stack. */
@@ -216,11 +176,8 @@ function endOrphan(): void {
     kill(`has lost its parent and sends no heartbeat for ${silentMs / 1000} s`);
 }
 
-/**
- * Uses the inspector, which interrupts a main thread in a loop; one in native code, such as a system call, stops when that has returned.
- * `turn`: that of the event loop at the moment of the stack.
- */
-function takeStack(taken: (frames: readonly Frame[], turn: number) => void): void {
+/** Uses the inspector, which interrupts a main thread in a loop; one in native code, such as a system call, stops when that has returned. */
+function takeStack(taken: (frames: readonly Frame[]) => void): void {
   const session = new Session();
   session.connectToMainThread();
   // Frames have only the number of their script; this event, sent for all scripts when it is enabled, has the URL.
@@ -232,11 +189,10 @@ function takeStack(taken: (frames: readonly Frame[], turn: number) => void): voi
       const name = frame.functionName || '<anonymous>';
       return { name, url: scripts.get(scriptId) ?? '', place: `${lineNumber + 1}:${columnNumber + 1}` };
     });
-    const turn = Atomics.load(shared, fields.turns);
     // First of all: a parent that does not read what it is sent must not hold the main thread.
     session.post('Debugger.resume');
     session.disconnect();
-    taken(frames, turn);
+    taken(frames);
   });
   session.post('Debugger.enable');
   session.post('Debugger.pause');

@@ -10,7 +10,7 @@ import { WATCH_DESCRIPTOR } from '../worker-message.js';
 import { type LoopFacts, loopReader } from './loop-facts.js';
 
 /** Memory shared by the main thread and its watch thread, as indexes into an `Int32Array`. */
-const FIELDS = { beats: 0, timeoutMs: 1, debugged: 2, stuckMs: 3, endMs: 4, stopMs: 5, rests: 6, turns: 7 } as const;
+const FIELDS = { beats: 0, timeoutMs: 1, debugged: 2, stuckMs: 3, endMs: 4, stopMs: 5, rests: 6 } as const;
 
 /** Start data of the watch thread, complete: each file that it imported would take a millisecond. */
 export interface WatchData {
@@ -39,23 +39,9 @@ interface Watched {
   /** False: a parent of an earlier release counts on a heartbeat each second. */
   readonly mayRest: boolean;
   /** Called with each heartbeat; `nextMs`: the time until the next one. */
-  told(debugged: boolean, loop: WatchedFacts, nextMs: number): void;
+  told(debugged: boolean, loop: LoopFacts, nextMs: number): void;
   /** Called at the first request of an idle process: heartbeats come each second again. */
   awake?(): void;
-}
-
-/** Facts of a heartbeat. */
-export interface WatchedFacts extends LoopFacts {
-  /** The location that last blocked the event loop. */
-  readonly blocked?: Blocked | undefined;
-}
-
-/** A location in code that blocks the event loop, but not for so long that it counts as stuck. */
-export interface Blocked {
-  /** ISO 8601. */
-  readonly at: string;
-  /** Innermost frame first; frames of libraries are folded. */
-  readonly stack: readonly string[];
 }
 
 /** Heartbeat and watch thread of a process. */
@@ -73,7 +59,6 @@ export interface Watch {
 export function startWatching({ supervised, settings, mayRest, told, awake }: Watched): Watch {
   const thread = startThread(supervised ? process.ppid : undefined, settings);
   const loop = loopReader();
-  const turns = new Turns(thread.turn);
   let timer: NodeJS.Timeout | undefined;
   const beat = (isRest: boolean): void => {
     clearTimeout(timer);
@@ -91,7 +76,6 @@ export function startWatching({ supervised, settings, mayRest, told, awake }: Wa
   };
   const rests = (is: boolean): void => {
     loop.measure(!is);
-    turns.count(!is);
     thread.rests(is);
     beat(is);
   };
@@ -103,7 +87,7 @@ export function startWatching({ supervised, settings, mayRest, told, awake }: Wa
   let toldAt = 0;
   const tell = (debugged: boolean): void => {
     toldAt = performance.now();
-    told(debugged, { ...loop.read(), blocked: thread.blocked() }, rest.isResting ? REST_MS + BEAT_MS : BEAT_MS);
+    told(debugged, loop.read(), rest.isResting ? REST_MS + BEAT_MS : BEAT_MS);
   };
   /** An idle process reports at multiples of `REST_MS`, and never later than that after its last report: the clock may have been set. */
   const mayWait = (): boolean =>
@@ -126,7 +110,6 @@ export function startWatching({ supervised, settings, mayRest, told, awake }: Wa
     wake: () => rest.wake(),
     serves: () => {
       loop.measure(true);
-      turns.count(true);
       // The share of the next second is without the start, in which a worker is always busy.
       loop.utilization();
       if (mayRest) rest.allow();
@@ -135,7 +118,6 @@ export function startWatching({ supervised, settings, mayRest, told, awake }: Wa
       clearTimeout(timer);
       rest.end();
       loop.end();
-      turns.count(false);
       thread.end();
     },
   };
@@ -162,10 +144,6 @@ interface WatchThread {
   beat(): boolean;
   /** Tells whether the process is idle. The end of an idle time wakes the thread at once. */
   rests(is: boolean): void;
-  /** Reports that the event loop turns; undefined: it is not measured for a while. */
-  turn(number: number | undefined): void;
-  /** Returns the last location that blocked the event loop. */
-  blocked(): Blocked | undefined;
   killAfter(ms: number): void;
   end(): void;
 }
@@ -189,10 +167,6 @@ function startThread(parent: number | undefined, settings: () => LaunchSettings)
     execArgv: [],
     env: {},
     resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 },
-  });
-  let blocked: Blocked | undefined;
-  thread.on('message', (stack: readonly string[]) => {
-    blocked = { at: new Date().toISOString(), stack };
   });
   // Without the thread the process serves regardless; only the stack of a stuck event loop, and its end, are lost.
   thread.on('error', () => undefined);
@@ -222,43 +196,11 @@ function startThread(parent: number | undefined, settings: () => LaunchSettings)
   return {
     beat,
     rests,
-    turn: (number = 0) => void Atomics.store(shared, FIELDS.turns, number),
-    blocked: () => blocked,
     killAfter: (ms) => {
       Atomics.store(shared, FIELDS.stopMs, Math.min(ms, LONGEST_DELAY_MS));
     },
     end: () => void thread.terminate(),
   };
-}
-
-// Turns of the event loop of a process that is not idle, so that its watch thread sees one that is blocked between two heartbeats.
-
-/** Interval of turns that are counted: one in a tick of the watch thread, with a margin. */
-const TURN_MS = 100;
-/** Highest number of a turn, after which the count begins at 1 again. */
-const MOST_TURNS = 1_000_000;
-
-class Turns {
-  readonly #told: (number: number | undefined) => void;
-  #timer: NodeJS.Timeout | undefined;
-  #number = 0;
-
-  constructor(told: (number: number | undefined) => void) {
-    this.#told = told;
-  }
-
-  /** Begins or ends the count. */
-  count(wanted: boolean): void {
-    clearInterval(this.#timer);
-    const turn = (): void => {
-      this.#number = (this.#number % MOST_TURNS) + 1;
-      this.#told(this.#number);
-    };
-    this.#timer = wanted ? setInterval(turn, TURN_MS).unref() : undefined;
-    // At once: the first request of an idle process may block the event loop.
-    if (wanted) turn();
-    else this.#told(undefined);
-  }
 }
 
 // An idle process: its heartbeats become rare, and the delays of its event loop are not measured. Its first request

@@ -28,7 +28,7 @@ export const adminOptions = defineOptions('admin', {
   }),
   docs: boolean({
     default: false,
-    help: 'Serve a page and an OpenAPI document for each API at /docs.',
+    help: 'Serve an OpenAPI document for each API at /docs/<name>/openapi.json.',
   }),
   hosts: list({
     default: [],

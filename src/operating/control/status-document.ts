@@ -39,8 +39,6 @@ export type ShownWorker = Omit<WorkerStatus, 'facts'> & {
   /** Maximum and p99 of the last half to whole minute. */
   readonly lagMaxMs?: number;
   readonly lagP99Ms?: number;
-  /** The location that last blocked its event loop for more than 200 ms: time, and stack, innermost frame first. */
-  readonly blocked?: { readonly at: string; readonly stack: readonly string[] };
   readonly rss?: number;
   /** Version of its Node; `process.node` is that of its parent. */
   readonly node?: string;
