@@ -1,7 +1,6 @@
 /** The status of a running service as text: the line of each job. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pathToFileURL } from 'node:url';
 import { statusText } from '../../../dist/cli/look/status-text.js';
 import { jobsOf } from '../../../dist/operating/control/jobs.js';
 
@@ -82,21 +81,4 @@ test('lines of the log that were lost are a problem for a minute, later a fact',
     statusOf({ logLinesLost: 9, logLinesLostLately: 0 }),
     /^9 log lines could not be written since the start, none of them in the last minute$/m,
   );
-});
-
-test('NI-9 the status has the location that blocked the event loop of a worker', () => {
-  const blocked = {
-    at: '2026-11-30T06:12:03.000Z',
-    stack: [
-      'at resize (file:///srv/app.js:5:11)',
-      `at own (${pathToFileURL('lib/app.js').href}:1:2)`,
-      '(3 frames of node)',
-    ],
-  };
-  const worker = { id: 0, pid: 7, state: 'ready', uptimeMs: 0, blocked };
-  const counts = { state: 'ready', ready: 1, wanted: 1, restarts: 0, connections: { open: 0, limit: 0 } };
-  const service = { name: 'books', ...counts, reasons: [], errors: [], addresses: [], workers: [worker] };
-  const text = statusOf({}, service);
-  const [, place] = text.split('  worker 0 was blocked for more than 200 ms, 2026-11-30T06:12:03.000Z:\n');
-  assert.equal(place, '    at resize (file:///srv/app.js:5:11)\n    at own (lib/app.js:1:2)\n    (3 frames of node)');
 });

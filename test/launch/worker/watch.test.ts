@@ -13,7 +13,6 @@ interface Said {
   readonly nextMs?: number;
   readonly awake?: boolean;
   readonly lagMaxMs?: number;
-  readonly blocked?: { readonly at: string; readonly stack: readonly string[] };
 }
 
 function start(t: TestContext, stderr: 'pipe' | number = 'pipe'): ChildProcess {
@@ -36,14 +35,6 @@ async function said(child: ChildProcess): Promise<Said> {
   return message;
 }
 
-/** Returns the first place that it tells. */
-async function placeOf(child: ChildProcess): Promise<NonNullable<Said['blocked']>> {
-  for (;;) {
-    const { blocked } = await said(child);
-    if (blocked !== undefined) return blocked;
-  }
-}
-
 test('GR-6 a process without requests rests; the first request ends that before anything else', async (t) => {
   const { child } = await resting(t);
   child.send('request');
@@ -60,25 +51,6 @@ test('GR-6 the lag includes what blocks an idle process', async (t) => {
   const { lagMaxMs } = await said(child);
   assert.ok(lagMaxMs! > 400, `${lagMaxMs} ms`);
 });
-
-test('NI-9 a location that blocks the event loop for less than a heartbeat is reported, with its stack', async (t) => {
-  const { child } = await resting(t);
-  child.send('block each second');
-  const { at, stack } = await placeOf(child);
-  assert.match(stack[0]!, /^at blocksHere \(file:.*resting-process\.js:\d+:\d+\)/);
-  assert.ok(Date.parse(at) > performance.timeOrigin);
-});
-
-for (const [word, what, place] of [
-  ['spin', 'the first request after a rest', /^at blocksHere \(file:.*resting-process\.js:\d+:\d+\)/],
-  ['run', 'a program that is waited for', /^at runsHere \(file:.*resting-process\.js:\d+:\d+\), in \w+ of node$/],
-] as const) {
-  test(`NI-9 a location that blocks the event loop once is reported: ${what}`, async (t) => {
-    const { child } = await resting(t);
-    child.send(`request, ${word}`);
-    assert.match((await placeOf(child)).stack[0]!, place);
-  });
-}
 
 test('NI-1 a stuck process is ended although the reader of its standard error has stopped', async (t) => {
   const { folder } = emptyProject({});
