@@ -159,9 +159,9 @@ export class FleetRunner implements Runner {
     for (const { service, workers } of requests) {
       if (this.#launcher.stopping) return;
       const name = serviceName(checkLaunchable(service));
-      const count = checkWorkers(workers);
+      checkWorkers(workers);
       try {
-        await this.supervisor.bind(service, name, count);
+        await this.supervisor.bind(service, name);
       } catch (error) {
         failures.set(name, bindFailure({ name, location: locationOfAddress(service) }, error));
       }

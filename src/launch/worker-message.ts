@@ -145,7 +145,7 @@ export interface Configure extends Spoken {
 /** Message from the supervisor. */
 export type ToWorker =
   | Configure
-  /** Has a socket; sent after `configure`, or before `adopt`. */
+  /** Has a socket; sent after `configure`. */
   | { readonly kind: 'socket' }
   /** Every first worker of the trial is built: start to serve. */
   | { readonly kind: 'serve' }
@@ -153,8 +153,6 @@ export type ToWorker =
   | { readonly kind: 'drain'; readonly reason: StopReason; readonly timeoutMs: number }
   /** A later configuration, for `reset()` of running services; the response is `answer`, with whether none refused it. */
   | ({ readonly kind: 'mutate'; readonly id: number } & Pick<Configure, 'configuration'>)
-  /** Listen also on the sockets that were sent before and belong to another slot; or stop listening there. */
-  | { readonly kind: 'adopt' | 'release'; readonly slot: number }
   /** Reopen the log file, because it was renamed. */
   | { readonly kind: 'reopen' }
   /** A value that another worker with its index has left. */

@@ -6,7 +6,7 @@ import { errorText } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { reopenLogs } from '../log/internal.js';
 import type { Telling } from '../operating/internal.js';
-import type { ListeningService, ListenSocket, ServiceBase, WorkerContext } from '../service/index.js';
+import type { ServiceBase, WorkerContext } from '../service/index.js';
 import { isListening } from '../service/internal.js';
 import { within } from '../tasks/internal.js';
 import { STATUS_FAILED } from './exit-status.js';
@@ -42,7 +42,6 @@ export class WorkerSide {
   /** Services of a child that only builds, and the errors of those that could not be built. */
   readonly #built: ServiceBase[] = [];
   readonly #unbuilt: unknown[] = [];
-  readonly #sockets: WorkerSockets;
   /** Counts of the process. */
   readonly #meter = new Meter();
   #explained: Promise<unknown> = Promise.resolve();
@@ -54,7 +53,6 @@ export class WorkerSide {
     this.#link = link;
     this.#options = options;
     this.#files = new FilesRead(options.config, link);
-    this.#sockets = new WorkerSockets(link.sockets);
     const { assignment } = link;
     const startFailed = (_: string, error: unknown): void => {
       this.#explained = link.explain(error);
@@ -71,7 +69,10 @@ export class WorkerSide {
     const inner = { ...options, settings: link.settings, worker, startFailed, stopsAccepting };
     this.core = new LauncherCore(inner, (core) => new InProcessRunner(core, inner));
     this.core.runner.questions.answer(OWN_GAUGES_TOPIC, () => this.#tellOwn('all'));
-    this.core.stopBegins.signal.addEventListener('abort', () => this.#sockets.close());
+    this.core.stopBegins.signal.addEventListener('abort', () => {
+      // An open one would still receive connections.
+      for (const { fd } of link.takeSockets()) closeSync(fd);
+    });
     this.#log = this.core.log;
     this.#host = this.core.host;
     if (link.logLevel !== undefined) this.core.control.levels.set(link.logLevel);
@@ -86,7 +87,7 @@ export class WorkerSide {
     if (this.#link.builds) return this.#build(service);
     if (name !== this.#link.assignment.service) return;
     this.#takeOver(service);
-    if (isListening(service)) service.useSockets(this.#sockets.own());
+    if (isListening(service)) service.useSockets(this.#link.takeSockets());
     await this.newWorker.run(name, this.#link.assignment.index, service);
     await this.#tellBuild(service);
     try {
@@ -158,7 +159,7 @@ export class WorkerSide {
       setTitle(this.#host, workerTitle(this.#options.prog ?? programName(this.#host), name, index));
     }
     link.attach({
-      message: (message) => this.#receive(message, service),
+      message: (message) => this.#receive(message),
       gone: () => void this.#orphaned(),
       uncaught: (error) => {
         void link.explain(error);
@@ -182,17 +183,11 @@ export class WorkerSide {
     });
   }
 
-  #receive(message: ToWorker, service: ServiceBase): void {
+  #receive(message: ToWorker): void {
     const link = this.#link;
     switch (message.kind) {
       case 'drain':
         void this.core.drain({ reason: message.reason, timeoutMs: message.timeoutMs });
-        break;
-      case 'adopt':
-        if (isListening(service)) void this.#adopt(service, message.slot);
-        break;
-      case 'release':
-        this.#sockets.release(message.slot);
         break;
       case 'mutate':
         void this.#mutate(message).then((body) => link.send({ kind: 'answer', id: message.id, body }));
@@ -212,14 +207,6 @@ export class WorkerSide {
       await this.#link.send({ kind, id, body: await this.core.runner.questions.ask(topic, body) });
     } catch (error) {
       await this.#link.send({ kind, id, error: errorText(error) });
-    }
-  }
-
-  async #adopt(service: ListeningService, slot: number): Promise<void> {
-    try {
-      await this.#sockets.adopt(service, slot, this.#link.takeSockets());
-    } catch (error) {
-      this.#log.warn({ service: service.name, err: error }, `worker ${slot} cannot be helped out`);
     }
   }
 
@@ -255,53 +242,6 @@ export class WorkerSide {
   async #orphaned(): Promise<void> {
     this.#link.logOrphaned(this.#log);
     await this.core.drain({ reason: 'stop', timeoutMs: this.#link.settings.gracefulShutdownTimeoutMs }, STATUS_FAILED);
-  }
-}
-
-/** Sockets of a worker: its own, and those of other slots that it helps out with. */
-class WorkerSockets {
-  /** One socket for each address. They belong to a listener after they were requested. */
-  readonly #own: readonly ListenSocket[];
-  #taken = false;
-  readonly #adopted = new Map<number, Promise<(() => void) | undefined>>();
-  #closed = false;
-
-  constructor(own: readonly ListenSocket[]) {
-    this.#own = own;
-  }
-
-  own(): readonly ListenSocket[] {
-    this.#taken = true;
-    return this.#own;
-  }
-
-  /** Listens also on the sockets of another slot: `descriptors`, one for each address, which then belong to it. */
-  async adopt(service: ListeningService, slot: number, descriptors: readonly number[]): Promise<void> {
-    if (this.#closed || descriptors.length < this.#own.length) {
-      for (const descriptor of descriptors) closeSync(descriptor);
-      return;
-    }
-    this.release(slot);
-    const sockets = this.#own.map(({ address }, at) => ({ address, fd: descriptors[at]! }));
-    const adopted = Promise.resolve(service.adoptSockets?.(sockets));
-    this.#adopted.set(slot, adopted);
-    await adopted;
-  }
-
-  release(slot: number): void {
-    void this.#adopted.get(slot)?.then(
-      (release) => release?.(),
-      () => undefined,
-    );
-    this.#adopted.delete(slot);
-  }
-
-  /** Stops listening on adopted sockets, and closes unused ones: an open socket would still receive connections. */
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    for (const slot of this.#adopted.keys()) this.release(slot);
-    if (!this.#taken) for (const { fd } of this.#own) closeSync(fd);
   }
 }
 

@@ -3,7 +3,7 @@
  */
 import { once } from 'node:events';
 import { closeSync } from 'node:fs';
-import { type AddressInfo, createServer, type Server as NetServer } from 'node:net';
+import type { AddressInfo, Server as NetServer } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { workerAssignment } from '../config/internal.js';
 import { PorticoError } from '../errors/index.js';
@@ -54,20 +54,6 @@ export class Endpoint {
     }
     // The process that bound a passed socket has announced it.
     log[socket === undefined ? 'info' : 'debug'](`${name} listening on ${formatAddress(this.address)}`);
-  }
-
-  /** Accepts on another socket too; its connections belong to `server`. The returned function ends this. */
-  async adopt(server: NetServer, socket: ListenSocket): Promise<() => void> {
-    const more = createServer({ allowHalfOpen: true, noDelay: true }, (connection) => {
-      server.emit('connection', connection);
-    });
-    await listen(more, socket.address, this.#backlog, socket);
-    const end = (): void => void more.close();
-    server.once('close', end);
-    return () => {
-      server.off('close', end);
-      end();
-    };
   }
 
   /**

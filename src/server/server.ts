@@ -191,13 +191,6 @@ export class Server implements ListeningService {
     this.#endpoint.useSockets(sockets);
   }
 
-  /** Accepts on the socket of another worker too, until the returned function is called. Only while it serves. */
-  async adoptSockets(sockets: readonly ListenSocket[]): Promise<() => void> {
-    const [socket] = sockets;
-    if (this.#http === undefined || socket === undefined) return () => {};
-    return this.#endpoint.adopt(this.#http, socket);
-  }
-
   /** Settles when it accepts. Rejects with the system's error code if the address is not available. */
   start(): Promise<void> {
     this.#starting ??= this.#start().finally(() => {

@@ -194,12 +194,6 @@ export interface ListeningService extends ServiceBase {
    * handed over once: after a stop for a `reload`, the next start listens on the same ones.
    */
   useSockets(sockets: readonly ListenSocket[]): void;
-  /**
-   * Listens on further sockets while serving, one for each address in order, in place of a worker that is temporarily missing. Settles
-   * when it accepts on them; returns a function that stops this and closes them. The workers of a service without this method share one
-   * socket.
-   */
-  adoptSockets?(sockets: readonly ListenSocket[]): Awaitable<() => void>;
 }
 
 /** Reports whether a launcher can bind the addresses of a service. */

@@ -4,14 +4,12 @@
  * compares the two. No other module starts workers or ends superfluous ones.
  */
 
-import type { SendHandle } from 'node:child_process';
 import { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { EndReason } from '../../operating/index.js';
 import { LONGEST_DELAY_MS } from '../../process/index.js';
 import { STATUS_REFUSED, textOf, type WorkerExit } from '../exit-status.js';
 import { hurriedDrainMs } from '../launcher-options.js';
-import { sendableSocket } from '../sockets/listen-sockets.js';
 import type { FleetGeneration } from './fleet-generation.js';
 import type { Missing, PoolState } from './pool-state.js';
 import type { Turn } from './roll.js';
@@ -45,7 +43,6 @@ export class Reconciler {
   readonly #options: PoolOptions;
   readonly #throttle = new StartThrottle();
   readonly #budget = new RestartBudget();
-  readonly #adoption: SlotAdoption;
   /** Workers that a reload has replaced; others are replaced by a restart or for their memory. */
   readonly #replaced = new WeakSet<WorkerHandle>();
   #poked = false;
@@ -54,7 +51,6 @@ export class Reconciler {
   constructor(pool: PoolState, options: PoolOptions) {
     this.#pool = pool;
     this.#options = options;
-    this.#adoption = new SlotAdoption(pool);
   }
 
   /** Schedules one step, however many changes there are. */
@@ -67,11 +63,6 @@ export class Reconciler {
       const { phase } = this.#pool;
       if (phase !== 'over' && phase !== 'stopping') this.#step();
     });
-  }
-
-  /** Checks the state after time has passed. Usually nothing follows. */
-  look(): void {
-    if (this.#adoption.mayChange) this.poke();
   }
 
   /** As {@link poke}; the next starts are requested, so the number of earlier ones is forgotten. */
@@ -107,7 +98,6 @@ export class Reconciler {
     this.#moveRoll();
     const nextMs = Math.min(this.#startMissing(), this.#giveUpLate());
     if (nextMs < NEVER_MS) this.#timer = setTimeout(() => this.poke(), Math.min(nextMs, LONGEST_DELAY_MS));
-    if (this.#pool.phase === 'running') this.#adoption.update();
   }
 
   #endNeedless(): void {
@@ -279,90 +269,6 @@ export class Reconciler {
   get #drainMs(): number {
     return this.#pool.generation.settings.drainTimeoutMs;
   }
-}
-
-// Slots without a responsive worker: a sibling also listens on the socket of the slot, and accepts its share of the
-// connections.
-
-/**
- * Age at which a new worker counts as stable, and the sibling stops listening for it. A shorter time would exhaust the
- * siblings in a crash loop.
- */
-const LASTING_MS = 2000;
-/**
- * Workers send a heartbeat each second. A worker that is half a second late may be stuck, and clients already wait for
- * it.
- */
-const LATE_SECONDS = 1.5;
-
-type AdoptingPool = Pick<PoolState, 'sockets' | 'workers' | 'current' | 'firstStart'>;
-
-/**
- * Finds helpers for slots if the workers do not share one socket. The helpers follow from the present state of the
- * workers, so {@link update} may be called at any time.
- */
-export class SlotAdoption {
-  readonly #helpers = new Map<number, WorkerHandle>();
-  /** Slots on whose sockets a worker has listened: clients may wait there, also while a new worker starts. */
-  readonly #listened = new Set<number>();
-  /** True if a worker was late at the last {@link update}. */
-  #late = false;
-  readonly #pool: AdoptingPool;
-
-  constructor(pool: AdoptingPool) {
-    this.#pool = pool;
-  }
-
-  /**
-   * Reports whether the helpers may change by time alone: a worker sends no heartbeat, or sends one again, or a helper
-   * waits until its slot has a stable worker.
-   */
-  get mayChange(): boolean {
-    return this.#helpers.size > 0 || this.#late || [...this.#pool.workers].some(isLate);
-  }
-
-  /**
-   * Assigns helpers for the present workers of the service: to each slot in which no worker accepts connections, and to
-   * no other. No client waits in a slot whose socket no worker has listened on yet.
-   */
-  update(): void {
-    const fit = this.#pool.current.filter((worker) => worker.serving && !isLate(worker));
-    this.#late = [...this.#pool.workers].some(isLate);
-    const slots = Math.max(1, ...this.#pool.sockets.map(({ descriptors }) => descriptors.length));
-    for (let slot = 0; slot < slots; slot++) {
-      const helper = this.#helpers.get(slot);
-      const own = fit.filter((worker) => slotOf(worker) === slot);
-      if (own.length > 0) this.#listened.add(slot);
-      const lasting = own.some(({ served }) => performance.now() - served!.at >= LASTING_MS);
-      if (lasting || (helper !== undefined && !fit.includes(helper))) this.#release(slot, helper);
-      if (own.length > 0 || this.#helpers.has(slot) || fit[0] === undefined) continue;
-      if (this.#pool.firstStart(slot) !== undefined && !this.#listened.has(slot)) continue;
-      this.#adopt(slot, fit[0]);
-    }
-  }
-
-  #adopt(slot: number, helper: WorkerHandle): void {
-    const sockets = this.#pool.sockets.map((own) => sendableSocket(own, slot));
-    // A stop closes the sockets, so no helper is needed.
-    if (sockets.length === 0 || sockets.includes(undefined)) return;
-    this.#helpers.set(slot, helper);
-    this.#listened.add(slot);
-    helper.helpSlot(slot, sockets as SendHandle[]);
-  }
-
-  #release(slot: number, helper: WorkerHandle | undefined): void {
-    this.#helpers.delete(slot);
-    if (helper?.serving === true) helper.leaveSlot(slot);
-  }
-}
-
-function isLate({ beat: { debugged, silentSeconds } }: WorkerHandle): boolean {
-  return !debugged && silentSeconds >= LATE_SECONDS;
-}
-
-/** If there are more workers than slots, they share the slots in turn. */
-function slotOf(worker: WorkerHandle): number {
-  return worker.assignment.index % worker.slots;
 }
 
 // Limits on starts of workers: how soon one that dies is started again (respawned), and how often in all.

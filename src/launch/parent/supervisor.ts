@@ -12,7 +12,7 @@ import type { Launchable } from '../../service/index.js';
 import { isPlanned } from '../../service/internal.js';
 import { isChosen } from '../exit-status.js';
 import type { LaunchSettings } from '../launcher-options.js';
-import { listeningOf, socketsOfWorker } from '../sockets/listen-sockets.js';
+import { listeningOf, sendableSocket } from '../sockets/listen-sockets.js';
 import { type Arrival, type HeldSockets, ListenerPool } from '../sockets/listener-pool.js';
 import { ActivatedSockets } from '../systemd/service-manager.js';
 import type { Deadline } from '../waiting.js';
@@ -121,7 +121,7 @@ export class Supervisor {
    * available or a worker does not start; the caller then ends the service.
    */
   async launch(service: Launchable, name: string, workers: number): Promise<void> {
-    const pool = await this.addPool(service, name, workers);
+    const pool = await this.addPool(service, name);
     await pool?.launch(workers);
   }
 
@@ -129,17 +129,12 @@ export class Supervisor {
    * Takes the sockets of the service's addresses and creates its pool, still without workers. Returns undefined if a
    * stop is under way.
    */
-  async addPool(
-    service: Launchable,
-    name: string,
-    workers: number,
-    arrival?: Arrival,
-  ): Promise<WorkerPool | undefined> {
+  async addPool(service: Launchable, name: string, arrival?: Arrival): Promise<WorkerPool | undefined> {
     if (this.#pools.has(name)) throw duplicate(name);
     const pool = new WorkerPool({ name, service, generation: this.generation }, this.#poolOptions);
     pool.lost = this.#options.totals.lost.get(name) ?? pool.lost;
     this.#pools.set(name, pool);
-    await this.bind(service, name, workers, arrival);
+    await this.bind(service, name, arrival);
     if (this.#stopped) return undefined;
     pool.held = this.#bound.get(name);
     this.#bound.delete(name);
@@ -148,16 +143,14 @@ export class Supervisor {
 
   /**
    * Takes the sockets of a service's addresses before its launch: those passed by the service manager, or those of the
-   * pool. Rejects if an address is not available. Done once for each address. There is one socket for each worker only
-   * if a sibling can help out: a slot without a worker must not leave its clients waiting.
+   * pool. Rejects if an address is not available. Done once for each address.
    */
-  async bind(service: Launchable, name: string, workers: number, arrival?: Arrival): Promise<void> {
+  async bind(service: Launchable, name: string, arrival?: Arrival): Promise<void> {
     const listens = listeningOf(service);
     if (this.#bound.has(name) || listens === undefined) return;
-    const { addresses, location, hasSlots } = listens;
+    const { addresses, location } = listens;
     const passed = this.#activated.take(name, addresses);
-    const newcomer = { name, addresses, location, slots: hasSlots ? workers : 0, passed };
-    const held = await this.#listeners.hold(newcomer, arrival);
+    const held = await this.#listeners.hold({ name, addresses, location, passed }, arrival);
     this.#bound.set(name, held);
     if (this.#stopped) this.#closeBound();
   }
@@ -234,7 +227,7 @@ export class Supervisor {
     const kept = [...pool.kept].map(([key, value]) => ({ key, value }));
     const first = firstMessage(program, generation, { assignment, addresses, logLevel, validates, holds, kept });
     const known = { service: pool.name, workerId: index, pid: child.pid };
-    const worker: WorkerHandle = new WorkerHandle(child, first, socketsOfWorker(pool.sockets, index), {
+    const worker: WorkerHandle = new WorkerHandle(child, first, pool.sockets.map(sendableSocket), {
       ...channelLog(this.#log, known),
       keep: (kept) => pool.keep(worker, kept),
       // A reload replaces it anyway: SIGHUP to the process group has come to all workers too.
@@ -301,7 +294,7 @@ export class Supervisor {
         logFault(this.#log, worker, fault);
         pool.killFor(worker, fault);
       }
-      pool.look();
+      pool.buckets.sweep(performance.now());
     }
     const workers = this.#all.flatMap((pool) => [...pool.workers]);
     const restMs = workerTimeoutMs === 0 ? REST_LOOK_MS : Math.min(REST_LOOK_MS, Math.max(workerTimeoutMs, LOOK_MS));

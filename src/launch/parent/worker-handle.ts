@@ -9,7 +9,6 @@ import type { StopReason } from '../../service/index.js';
 import { type Deferred, deferred, within } from '../../tasks/internal.js';
 import { type Fault, startError, type WorkerExit } from '../exit-status.js';
 import { StopTerms } from '../services/service-run.js';
-import type { SlotSockets } from '../sockets/listen-sockets.js';
 import type { Assignment, Configure, Kept, ToWorker, WorkerFailure } from '../worker-message.js';
 import type { FleetGeneration } from './fleet-generation.js';
 import { WorkerBeat } from './worker-beat.js';
@@ -21,8 +20,6 @@ import { after, isStarting, type WorkerEvent, type WorkerState } from './worker-
 const LAST_WORDS_MS = 100;
 /** Time that a worker has to end after the end of its channel. */
 const SPEECHLESS_MS = 1000;
-
-const NO_SOCKETS: SlotSockets = { sockets: [], slots: 1 };
 
 /** A worker at the moment when it first served. */
 interface Served {
@@ -62,8 +59,6 @@ export class WorkerHandle {
   readonly #exited = deferred<WorkerExit>();
   /** Settles when the process is gone. */
   readonly exited = this.#exited.promise;
-  /** Number of sockets for each address at its start: 1 if all workers share one. */
-  readonly slots: number;
   /** Facts of the moment when it first served; undefined until then. They stay when the worker leaves. */
   served: Served | undefined;
   /** Its report of its end, after its cleanup; undefined if it has ended without one. */
@@ -95,7 +90,13 @@ export class WorkerHandle {
   #terminated = false;
   #failure: WorkerFailure | undefined;
 
-  constructor(child: ChildProcess, first: Configure, { sockets, slots } = NO_SOCKETS, listener: WorkerListener = {}) {
+  /** `sockets`: one for each address; undefined for one that a stop has closed. */
+  constructor(
+    child: ChildProcess,
+    first: Configure,
+    sockets: readonly (SendHandle | undefined)[] = [],
+    listener: WorkerListener = {},
+  ) {
     this.#child = child;
     this.#listener = listener;
     this.assignment = first.assignment;
@@ -103,7 +104,6 @@ export class WorkerHandle {
     this.startTimeoutMs = first.settings.workerStartTimeoutMs;
     this.drainDelayMs = first.settings.drainDelayMs;
     this.pid = child.pid;
-    this.slots = slots;
     const told = (message: Told): void => this.#receive(message);
     this.#channel = new WorkerChannel(child, listener, told);
     child.on('error', (error) => this.#couldNotSpawn(error));
@@ -189,17 +189,6 @@ export class WorkerHandle {
     );
     const late = (): Answer => ({ ...from, error: `no reply within ${timeoutMs} ms` });
     return within(answered, timeoutMs, late).finally(asked.forget);
-  }
-
-  /** Tells it to listen also on these sockets of another slot. */
-  helpSlot(slot: number, sockets: readonly SendHandle[]): void {
-    for (const socket of sockets) this.#channel.send({ kind: 'socket' }, socket);
-    this.#channel.send({ kind: 'adopt', slot });
-  }
-
-  /** Tells it to stop listening on them. */
-  leaveSlot(slot: number): void {
-    this.#channel.send({ kind: 'release', slot });
   }
 
   /** Tells it to serve, once it is built, or to reopen its log file. */

@@ -166,21 +166,9 @@ export class WorkerPool extends PoolState {
     await this.resize(workers);
   }
 
-  /**
-   * Adds or removes workers, highest slots first. Settles when each new slot has had its first start. A new worker has
-   * its own socket if the others have; sockets of removed workers are left to siblings, because clients wait in them.
-   */
+  /** Adds or removes workers, highest slots first. Settles when each new slot has had its first start. */
   async resize(workers: number): Promise<void> {
     if (this.stopping || this.phase === 'new' || workers === this.wanted) return;
-    try {
-      this.held?.grow(workers);
-    } catch (error) {
-      const service = this.name;
-      this.#log.warn(
-        { service },
-        `The new workers of ${service} share the existing sockets: ${(error as Error).message}`,
-      );
-    }
     const firstStarts = this.setWanted(workers, 'scale');
     this.#reconciler.startAnew();
     await Promise.allSettled(firstStarts);
@@ -231,12 +219,6 @@ export class WorkerPool extends PoolState {
     this.#close();
     for (const worker of this.workers) worker.kill('needless');
     await Promise.all([...this.workers].map((worker) => worker.exited));
-  }
-
-  /** Checks the state after time has passed: a worker may have stopped sending heartbeats. */
-  look(): void {
-    this.#reconciler.look();
-    this.buckets.sweep(performance.now());
   }
 
   /** Rolls one after another: a reload and an operator's request may coincide. */

@@ -233,7 +233,7 @@ async function addServices(
   for (const name of added) {
     const { service, workers } = asked.get(name)!;
     try {
-      const pool = await supervisor.addPool(service, name, workers, arrival);
+      const pool = await supervisor.addPool(service, name, arrival);
       if (pool !== undefined) opened.set(pool, workers);
     } catch (error) {
       failures.push(bindFailure({ name, location: locationOfAddress(service) }, error));

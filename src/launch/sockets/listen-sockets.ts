@@ -21,14 +21,12 @@ import type { Launchable, ListenAddress, ListeningService } from '../../service/
 import { BindError, formatAddress, isListening, isPlanned } from '../../service/internal.js';
 import { serviceName } from '../launcher.js';
 
-/** The sockets of one address of one service. */
+/** The socket of one address of one service. */
 export interface ListenSockets {
   /** Bound address, with the actual port. */
   readonly address: ListenAddress;
-  /** Descriptors: one for each slot, or one that all workers share. */
-  readonly descriptors: readonly number[];
-  /** Opens sockets up to a number of slots. Undefined if all workers share one. Throws with the system's code. */
-  grow?(slots: number): void;
+  /** The socket's descriptor, which all workers share; undefined after the close. */
+  readonly descriptor: number | undefined;
   /** Returns a descriptor in the form that a channel sends. Default: as for a descriptor of the system. */
   sendable?(descriptor: number): SendHandle | undefined;
   /** Closes this process's copies, and removes the file of a unix socket. */
@@ -38,83 +36,40 @@ export interface ListenSockets {
 /**
  * Binds an address. Rejects with the system's code, such as `EADDRINUSE`, and a message that names the address. For
  * port 0 the system chooses a port.
- *
- * With `slots` above 0 there is one socket for each slot, among which the kernel distributes the connections, if the
- * platform supports it; otherwise, and for unix sockets, there is one.
  */
-export async function openListenSockets(address: ListenAddress, slots = 0): Promise<ListenSockets> {
+export async function openListenSockets(address: ListenAddress): Promise<ListenSockets> {
   if ('path' in address) return openUnix(address);
-  const refused = (code: string): Error => new BindError(code, address);
   const unknown = (cause: { readonly code: string }): never => {
     throw new BindError(cause.code, address, { cause });
   };
   const host = isIP(address.host) === 0 ? (await lookup(address.host).catch(unknown)).address : address.host;
-  const family = isIP(host) === 6 ? 6 : 4;
-  // First without SO_REUSEPORT, with which two applications of one user would silently share a port.
-  const handle = bindSocket({ host, port: address.port, family }, refused);
-  const port = handle.port ?? address.port;
-  const bound = { ...address, port };
-  if (slots === 0 || !canReusePort()) {
-    return { address: bound, descriptors: [handle.fd], close: once(() => handle.close()) };
-  }
-  handle.close();
-  const handles: BoundHandle[] = [];
-  let descriptors: readonly number[] = [];
-  const grow = (count: number): void => {
-    try {
-      while (handles.length < count) handles.push(bindSocket({ host, port, family, reusePort: true }, refused));
-    } finally {
-      descriptors = handles.map(({ fd }) => fd);
-    }
-  };
-  const close = (): void => {
-    for (const slot of handles.splice(0)) slot.close();
-    descriptors = [];
-  };
-  try {
-    grow(slots);
-  } catch (error) {
-    close();
-    throw error;
-  }
+  const to = { host, port: address.port, family: isIP(host) === 6 ? 6 : 4 } as const;
+  const handle = bindSocket(to, (code) => new BindError(code, address));
+  return bound({ ...address, port: handle.port ?? address.port }, handle.fd, () => handle.close());
+}
+
+function bound(address: ListenAddress, fd: number, close: () => void): ListenSockets {
+  let descriptor: number | undefined = fd;
   return {
-    address: bound,
-    get descriptors() {
-      return descriptors;
+    address,
+    get descriptor() {
+      return descriptor;
     },
-    grow,
-    close,
+    close: () => {
+      if (descriptor !== undefined) close();
+      descriptor = undefined;
+    },
   };
 }
 
 /** A descriptor in the form that a channel sends must not be closed, so it is created once. */
-const SENDABLE = new WeakMap<ListenSockets, Map<number, SendHandle | undefined>>();
+const SENDABLE = new WeakMap<ListenSockets, SendHandle | undefined>();
 
-/** The sockets of one slot. */
-export interface SlotSockets {
-  /** One for each address; undefined for a socket that a stop has closed. */
-  readonly sockets: readonly (SendHandle | undefined)[];
-  /** Number of slots: 1 if all workers share the sockets. */
-  readonly slots: number;
-}
-
-/** Returns the sockets of a worker by its number. */
-export function socketsOfWorker(all: readonly ListenSockets[], index: number): SlotSockets {
-  const slots = Math.max(1, ...all.map(({ descriptors }) => descriptors.length));
-  return { sockets: all.map((own) => sendableSocket(own, index % slots)), slots };
-}
-
-/**
- * Returns the socket of a slot, for a channel; slots beyond the last share the others in turn. Undefined if a stop has
- * closed it.
- */
-export function sendableSocket(own: ListenSockets, slot: number): SendHandle | undefined {
-  const descriptor = own.descriptors[slot % own.descriptors.length];
-  if (descriptor === undefined) return undefined;
-  const known = SENDABLE.get(own) ?? new Map<number, SendHandle | undefined>();
-  SENDABLE.set(own, known);
-  if (!known.has(descriptor)) known.set(descriptor, (own.sendable ?? sendable)(descriptor));
-  return known.get(descriptor);
+/** Returns the socket in the form that a channel sends. Undefined if a stop has closed it. */
+export function sendableSocket(own: ListenSockets): SendHandle | undefined {
+  if (own.descriptor === undefined) return undefined;
+  if (!SENDABLE.has(own)) SENDABLE.set(own, (own.sendable ?? sendable)(own.descriptor));
+  return SENDABLE.get(own);
 }
 
 /**
@@ -135,23 +90,14 @@ async function openUnix(address: UnixAddress): Promise<ListenSockets> {
   const bind = (): BoundHandle => bindSocket({ path: address.path }, (code) => new BindError(code, address));
   // Group members may connect, others may not, whatever the umask.
   const handle = address.path.startsWith('\0') ? bind() : createWithMode(address.path, 0o660, bind);
-  const close = (): void => {
+  return bound(address, handle.fd, () => {
     handle.close();
     // The close of the handle may have removed it, or another process.
     ignoreErrors(() => unlinkSync(address.path));
-  };
-  return { address, descriptors: [handle.fd], close: once(close) };
+  });
 }
 
 type UnixAddress = Extract<ListenAddress, { path: string }>;
-
-function once(work: () => void): () => void {
-  let done = false;
-  return () => {
-    if (!done) work();
-    done = true;
-  };
-}
 
 /** Owner of an address. */
 export interface AddressOwner {
@@ -220,20 +166,17 @@ interface BoundHandle {
 }
 
 /** An address to bind: a numeric host and a port, or the path of a unix socket. */
-type BindTo =
-  | { readonly host: string; readonly port: number; readonly family: 4 | 6; readonly reusePort?: boolean }
-  | { readonly path: string };
+type BindTo = { readonly host: string; readonly port: number; readonly family: 4 | 6 } | { readonly path: string };
 
 /** `net.BoundSocket`, which is missing in the types of the oldest Node. */
 type BoundSocketClass = new (
-  options: { host: string; port: number; reusePort: boolean } | { path: string },
+  options: { host: string; port: number } | { path: string },
 ) => { fd(): number; address(): { port: number } | string; close(): void };
 
 /** Result of `_createServerHandle`: libuv's handle. */
 interface ServerHandle {
   readonly fd: number;
   close(): void;
-  listen?(backlog: number): number;
   getsockname?(name: { address?: string; port?: number }): number;
 }
 
@@ -242,16 +185,12 @@ type CreateServerHandle = (
   port: number | null,
   family: 4 | 6 | -1 | null,
   fd?: number,
-  flags?: number,
 ) => ServerHandle | number;
 
 const { BoundSocket, _createServerHandle: create } = net as unknown as {
   BoundSocket?: BoundSocketClass;
   _createServerHandle: CreateServerHandle;
 };
-
-/** libuv's flag for SO_REUSEPORT with load balancing; older versions ignore it. */
-const UV_TCP_REUSEPORT = 2;
 
 /** Binds an address; throws the error that `refused` returns for the system's code, such as `EADDRINUSE`. */
 function bindSocket(to: BindTo, refused: (code: string) => Error): BoundHandle {
@@ -260,7 +199,7 @@ function bindSocket(to: BindTo, refused: (code: string) => Error): BoundHandle {
     return { fd: handle.fd, port: nameOf(handle)?.port, close: () => handle.close() };
   }
   try {
-    const socket = new BoundSocket('path' in to ? to : { reusePort: false, ...to });
+    const socket = new BoundSocket(to);
     const address = socket.address();
     return {
       fd: socket.fd(),
@@ -269,30 +208,6 @@ function bindSocket(to: BindTo, refused: (code: string) => Error): BoundHandle {
     };
   } catch (error) {
     throw refused((error as NodeJS.ErrnoException).code ?? String(error));
-  }
-}
-
-/**
- * Reports whether several sockets can listen on one port. Tests the system rather than its version: if it ignores the
- * flag, the second bind of a port with a listener fails.
- */
-export function canReusePort(): boolean {
-  if (process.platform !== 'linux' && process.platform !== 'freebsd') return false;
-  const to = { host: '127.0.0.1', port: 0, family: 4, reusePort: true } as const;
-  const refused = (code: string): Error => new Error(code);
-  const open: { close(): void }[] = [];
-  try {
-    if (BoundSocket === undefined) {
-      const first = createHandle(to, refused);
-      open.push(first);
-      if (first.listen?.(1) !== 0) return false;
-      open.push(createHandle({ ...to, port: nameOf(first)?.port ?? 0 }, refused));
-    } else open.push(bindSocket(to, refused));
-    return true;
-  } catch {
-    return false;
-  } finally {
-    for (const socket of open) socket.close();
   }
 }
 
@@ -313,10 +228,7 @@ function sendable(descriptor: number): SendHandle | undefined {
 }
 
 function createHandle(to: BindTo, refused: (code: string) => Error): ServerHandle {
-  const handle =
-    'path' in to
-      ? create(to.path, -1, -1)
-      : create(to.host, to.port, to.family, undefined, to.reusePort === true ? UV_TCP_REUSEPORT : undefined);
+  const handle = 'path' in to ? create(to.path, -1, -1) : create(to.host, to.port, to.family);
   if (typeof handle === 'number') throw refused(getSystemErrorName(handle));
   // libuv reports "address in use" at the first listen only; the query of the name reveals it.
   const status = handle.getsockname?.({}) ?? 0;
@@ -335,8 +247,6 @@ function nameOf(handle: ServerHandle): { address: string; port: number } | undef
 interface Listening {
   readonly addresses: readonly ListenAddress[];
   readonly location: Location | undefined;
-  /** True if each worker may have its own socket: a sibling helps out if a worker is missing. */
-  readonly hasSlots: boolean;
 }
 
 /** Returns undefined for a service that does not listen. */
@@ -344,10 +254,10 @@ export function listeningOf(service: Launchable): Listening | undefined {
   const location = locationOfAddress(service);
   if (isPlanned(service)) {
     const { addresses } = service;
-    return addresses.length === 0 ? undefined : { addresses, location, hasSlots: true };
+    return addresses.length === 0 ? undefined : { addresses, location };
   }
   if (!isListening(service)) return undefined;
-  return { addresses: service.addresses, location, hasSlots: service.adoptSockets !== undefined };
+  return { addresses: service.addresses, location };
 }
 
 /**

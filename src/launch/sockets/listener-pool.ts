@@ -24,8 +24,6 @@ const RETRY_MS = 50;
 export interface Newcomer {
   readonly name: string;
   readonly addresses: readonly ListenAddress[];
-  /** Number of separate sockets for an address; 0: one for all workers. */
-  readonly slots: number;
   /** Location of its addresses in the configuration. */
   readonly location?: Location | undefined;
   /** Sockets that a service manager opened for it, one for each address. */
@@ -56,11 +54,6 @@ export interface HeldSockets {
   /** Other services that hold one of them, with its address. */
   readonly others: readonly { readonly name: string; readonly address: ListenAddress }[];
   /**
-   * Opens sockets for this number of slots, if each worker has its own socket. The number never falls: clients may wait
-   * in each socket until a sibling adopts it.
-   */
-  grow(slots: number): void;
-  /**
    * Closes the sockets that no other service holds. `closing` settles when its workers accept no more connections. The path of a unix socket
    * stays until then: connections come by the path, while those of a port come by the workers' descriptors.
    */
@@ -72,8 +65,8 @@ interface Entry {
   /** Same for all spellings of the address; undefined if unknown. */
   readonly key: string | undefined;
   readonly sockets: ListenSockets;
-  /** Number of slots that each holder has requested, in the order of arrival. */
-  readonly holders: Map<string, number>;
+  /** Names of the services that hold it, in the order of arrival. */
+  readonly holders: Set<string>;
   /** Number of former holders whose workers still accept connections by its path. */
   leaving: number;
 }
@@ -96,16 +89,15 @@ export class ListenerPool {
    * names the service that holds it.
    */
   async hold(newcomer: Newcomer, arrival: Arrival = LAUNCH): Promise<HeldSockets> {
-    const { name, addresses, slots, passed } = newcomer;
+    const { name, addresses, passed } = newcomer;
     const entries: Entry[] = [];
     const held = this.#held(name, entries);
     for (const [at, address] of addresses.entries()) {
       try {
         const entry = passed === undefined ? await this.#find(newcomer, address, arrival) : await newEntry(passed[at]!);
-        entry.holders.set(name, slots);
+        entry.holders.add(name);
         this.#entries.add(entry);
         entries.push(entry);
-        entry.sockets.grow?.(slots);
       } catch (error) {
         held.release();
         const isTaken = arrival !== LAUNCH && (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
@@ -123,16 +115,8 @@ export class ListenerPool {
       },
       get others() {
         return entries.flatMap(({ holders, sockets: { address } }) =>
-          [...holders.keys()].filter((each) => each !== name).map((each) => ({ name: each, address })),
+          [...holders].filter((each) => each !== name).map((each) => ({ name: each, address })),
         );
-      },
-      grow: (slots) => {
-        for (const { holders, sockets } of entries) {
-          const had = holders.get(name) ?? 0;
-          if (had === 0 || slots <= had) continue;
-          holders.set(name, slots);
-          sockets.grow?.(slots);
-        }
       },
       release: (closing) => {
         // Done once: another service of that name may hold them by then.
@@ -163,25 +147,18 @@ export class ListenerPool {
   }
 
   async #find(newcomer: Newcomer, address: ListenAddress, arrival: Arrival): Promise<Entry> {
-    const { name, slots } = newcomer;
     const key = await identity(address);
     const known = (): readonly Entry[] => [...this.#entries].filter((entry) => key !== undefined && entry.key === key);
     const open = known().find(({ holders }) => holders.size > 0);
     if (open === undefined) {
       // A path without a holder still has workers that accept by it. As on a port, the newcomer waits for their end.
       const free = (): Promise<ListenSockets> =>
-        known().length > 0 ? Promise.reject(new BindError('EADDRINUSE', address)) : this.#open(address, slots);
+        known().length > 0 ? Promise.reject(new BindError('EADDRINUSE', address)) : this.#open(address);
       return newEntry(await bind(free, address, arrival));
     }
-    const stays = [...open.holders.keys()].some((each) => !arrival.leaving.includes(each));
+    const stays = [...open.holders].some((each) => !arrival.leaving.includes(each));
     if (stays) throw await this.#refusal(newcomer, address, arrival);
-    if (slots > 0 || open.sockets.descriptors.length === 1) return open;
-    const [holder] = open.holders.keys();
-    throw taken(
-      newcomer,
-      `${name} wants ${formatAddress(address)}: ${holder} has one socket for each worker there, which ${name} cannot share`,
-      `A service with adoptSockets can share them. Or remove ${holder} first and add ${name} in another reload.`,
-    );
+    return open;
   }
 
   async #refusal(
@@ -202,7 +179,7 @@ export class ListenerPool {
         const hint = 'Change one of the addresses. An address in use can only be moved by a restart.';
         return taken(owner, `${wants}: ${stays} listens on ${other}, and stays`, hint, cause);
       }
-      const rival = [...holders.keys()].find((each) => !arrival.leaving.includes(each));
+      const rival = [...holders].find((each) => !arrival.leaving.includes(each));
       if (rival !== undefined) {
         return taken(owner, `${wants}, and ${rival} ${other}`, 'Change one of the addresses.', cause);
       }
@@ -218,7 +195,7 @@ export class ListenerPool {
 }
 
 async function newEntry(sockets: ListenSockets): Promise<Entry> {
-  return { key: await identity(sockets.address), sockets, holders: new Map(), leaving: 0 };
+  return { key: await identity(sockets.address), sockets, holders: new Set(), leaving: 0 };
 }
 
 /** The address of a service that has just left becomes free shortly. */

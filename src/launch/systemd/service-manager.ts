@@ -338,22 +338,20 @@ export class ActivatedSockets {
   }
 
   /**
-   * Returns the sockets of a service, one list for each of its addresses; undefined if none were passed for it. Several
-   * sockets of one name for a service with one address share that address.
+   * Returns the sockets of a service, one for each of its addresses; undefined if none were passed for it.
    */
   take(service: string, addresses: readonly ListenAddress[]): ListenSockets[] | undefined {
-    const mine = this.#choose(service, addresses.length);
+    const mine = this.#choose(service).slice(0, addresses.length);
     if (mine.length === 0 || mine.length < addresses.length) return undefined;
     this.#passed = this.#passed.filter((passed) => !mine.includes(passed));
     return addresses.map((address, at) => {
-      const sockets = addresses.length === 1 ? mine : [mine[at]!];
-      const descriptors = sockets.map(({ descriptor }) => descriptor);
+      const socket = mine[at]!;
       return {
-        address: addressOfDescriptor(descriptors[0]!, address),
-        descriptors,
-        // They stay open for a service that is added again.
+        address: addressOfDescriptor(socket.descriptor, address),
+        descriptor: socket.descriptor,
+        // It stays open for a service that is added again.
         close: () => {
-          this.#passed = [...this.#passed.filter((passed) => !sockets.includes(passed)), ...sockets];
+          this.#passed = [...this.#passed.filter((passed) => passed !== socket), socket];
         },
       };
     });
@@ -363,7 +361,7 @@ export class ActivatedSockets {
   giveTo(service: ServiceBase, name: string): boolean {
     const sockets = isListening(service) ? this.take(name, service.addresses) : undefined;
     if (sockets === undefined || !isListening(service)) return false;
-    service.useSockets(sockets.map(({ address, descriptors }) => ({ address, fd: descriptors[0]! })));
+    service.useSockets(sockets.map(({ address, descriptor }) => ({ address, fd: descriptor! })));
     return true;
   }
 
@@ -384,9 +382,9 @@ export class ActivatedSockets {
     }
   }
 
-  #choose(service: string, count: number): readonly Passed[] {
+  #choose(service: string): readonly Passed[] {
     const named = this.#passed.filter(({ name }) => name === service);
     if (named.length > 0) return named;
-    return this.#passed.every(({ name }) => MEANINGLESS.test(name)) ? this.#passed.slice(0, count) : [];
+    return this.#passed.every(({ name }) => MEANINGLESS.test(name)) ? this.#passed : [];
   }
 }

@@ -155,7 +155,7 @@ export class ParentLink {
   settings: Configure['settings'];
   /** The level of the log that a command had set when this worker was started. */
   readonly logLevel: Configure['logLevel'];
-  readonly sockets: readonly ListenSocket[];
+  #sockets: readonly ListenSocket[];
   /** Token buckets that all workers of the service share, for `sharedBuckets()`. */
   readonly buckets = new ParentBuckets((message) => void this.send(message));
   /** Values that all workers of the service share, for `keptByParent()`. */
@@ -180,7 +180,6 @@ export class ParentLink {
   #listener: LinkListener | undefined;
   /** Messages of the parent that arrived before there was a launcher. */
   readonly #early: ToWorker[] = [];
-  readonly #received: unknown[] = [];
   #failing = false;
   /** True if the parent knows how this process ends. */
   #settled = false;
@@ -191,7 +190,7 @@ export class ParentLink {
     this.configuration = first.configuration;
     this.settings = first.settings;
     this.logLevel = first.logLevel;
-    this.sockets = sockets;
+    this.#sockets = sockets;
     this.builds = first.builds === true;
     this.holds = first.holds === true;
     this.validates = first.validates === true;
@@ -204,10 +203,9 @@ export class ParentLink {
         void this.send({ kind: 'keep', key, value });
       },
     };
-    this.#channel.on('message', (message, socket) => {
+    this.#channel.on('message', (message) => {
       this.watch?.wake();
-      if (message.kind === 'socket') this.#received.push(socket);
-      else if (message.kind === 'taken') this.buckets.answered(message.taken);
+      if (message.kind === 'taken') this.buckets.answered(message.taken);
       else if (message.kind === 'kept') this.#values.set(message.key, message.value);
       else if (message.kind === 'serve') this.mayServe.resolve();
       else if (this.#listener === undefined) this.#early.push(message);
@@ -229,9 +227,11 @@ export class ParentLink {
     for (const message of this.#early.splice(0)) listener.message(message);
   }
 
-  /** Returns the descriptors of the sockets that arrived since the last call. */
-  takeSockets(): number[] {
-    return descriptorsOf(this.#received.splice(0));
+  /** Returns its sockets, one for each address, which then belong to the caller. */
+  takeSockets(): readonly ListenSocket[] {
+    const sockets = this.#sockets;
+    this.#sockets = [];
+    return sockets;
   }
 
   /** Passes an unhandled error to the launcher; without one, reports it and ends the process. */

@@ -191,10 +191,6 @@ export class WSGIService implements ListeningService {
     this.server.useSockets(sockets);
   }
 
-  adoptSockets(sockets: readonly ListenSocket[]): Promise<() => void> {
-    return this.server.adoptSockets(sockets);
-  }
-
   useWorker(worker: WorkerContext): void {
     this.#worker = worker;
   }

@@ -235,7 +235,7 @@ test('the line with the address precedes the one that its first worker is ready,
       worker.say({ kind: 'ready' });
       return true;
     },
-    { log, sockets: [{ address: { host: '127.0.0.1', port: 80 }, descriptors: [] } as unknown as ListenSockets] },
+    { log, sockets: [{ address: { host: '127.0.0.1', port: 80 }, descriptor: 3 } as unknown as ListenSockets] },
   );
   t.after(() => fake.pool.kill());
   await fake.pool.launch(1);

@@ -302,19 +302,16 @@ export class Invariants {
     if (!isFit) this.#fitSince.delete(pool);
     else if (!this.#fitSince.has(pool)) this.#fitSince.set(pool, now);
     const fitSince = this.#fitSince.get(pool) ?? now;
-    for (const { address, descriptors } of pool.sockets) {
-      for (const descriptor of descriptors) {
-        if (!sockets.open.has(descriptor))
-          this.#sim.broken(`${pool.name} runs, and ${JSON.stringify(address)} is closed`);
-        if (!sockets.listened.has(descriptor)) continue;
-        if (alive.some((worker) => worker.accepts && worker.holds.has(descriptor))) this.#deafSince.delete(descriptor);
-        else if (!this.#deafSince.has(descriptor)) this.#deafSince.set(descriptor, now);
-        const since = Math.max(fitSince, this.#deafSince.get(descriptor) ?? now);
-        if (now - since > HELPED_WITHIN_MS)
-          this.#sim.broken(
-            `no worker of ${pool.name} listens at slot ${descriptors.indexOf(descriptor)} since ${since} ms`,
-          );
+    for (const { address, descriptor } of pool.sockets) {
+      if (descriptor === undefined || !sockets.open.has(descriptor)) {
+        this.#sim.broken(`${pool.name} runs, and ${JSON.stringify(address)} is closed`);
+        continue;
       }
+      if (!sockets.listened.has(descriptor)) continue;
+      if (alive.some((worker) => worker.accepts && worker.holds.has(descriptor))) this.#deafSince.delete(descriptor);
+      else if (!this.#deafSince.has(descriptor)) this.#deafSince.set(descriptor, now);
+      const since = Math.max(fitSince, this.#deafSince.get(descriptor) ?? now);
+      if (now - since > HELPED_WITHIN_MS) this.#sim.broken(`no worker of ${pool.name} listens since ${since} ms`);
     }
   }
 }

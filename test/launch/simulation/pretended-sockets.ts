@@ -1,4 +1,4 @@
-/** Pretended sockets of the parent: bound addresses, one descriptor for each slot. */
+/** Pretended sockets of the parent: bound addresses, one descriptor for each. */
 import type { SendHandle } from 'node:child_process';
 import type { ListenAddress } from 'portico/service';
 import type { ListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
@@ -20,26 +20,17 @@ export class PretendedSockets {
     this.#heldByWorkers = heldByWorkers;
   }
 
-  readonly bind = async (address: ListenAddress, slots = 0): Promise<ListenSockets> => {
+  readonly bind = async (address: ListenAddress): Promise<ListenSockets> => {
     const key = JSON.stringify(address);
     const used = [...this.#addresses].some(
       ([descriptor, other]) => other === key && (this.open.has(descriptor) || this.#heldByWorkers(descriptor)),
     );
     if (used || this.foreign.has(key)) throw Object.assign(new Error(`${key} is in use`), { code: 'EADDRINUSE' });
-    const descriptors: number[] = [];
-    const grow = (count: number): void => {
-      while (descriptors.length < count) {
-        const descriptor = ++this.#last;
-        descriptors.push(descriptor);
-        this.open.set(descriptor, key);
-        this.#addresses.set(descriptor, key);
-      }
-    };
-    grow(Math.max(1, slots));
-    const close = (): void => {
-      for (const descriptor of descriptors.splice(0)) this.open.delete(descriptor);
-    };
+    const descriptor = ++this.#last;
+    this.open.set(descriptor, key);
+    this.#addresses.set(descriptor, key);
+    const close = (): void => void this.open.delete(descriptor);
     const sendable = (fd: number): SendHandle => ({ fd }) as unknown as SendHandle;
-    return { address, descriptors, close, sendable, ...(slots === 0 ? {} : { grow }) };
+    return { address, descriptor, close, sendable };
   };
 }

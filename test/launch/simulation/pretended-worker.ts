@@ -58,7 +58,6 @@ export class PretendedWorker extends EventEmitter {
   wornOut = false;
   readonly #world: WorkerWorld;
   readonly #received: number[] = [];
-  readonly #adopted = new Map<number, readonly number[]>();
   #early: ToWorker[] = [];
   /** True once its parent has asked it to serve. */
   #mayServe = false;
@@ -207,15 +206,6 @@ export class PretendedWorker extends EventEmitter {
       case 'configure':
         this.#later(this.fate.loadMs, () => this.#load());
         break;
-      case 'adopt':
-        this.#adopted.set(message.slot, this.#received.splice(0));
-        this.#listen(this.#adopted.get(message.slot)!);
-        break;
-      case 'release': {
-        for (const descriptor of this.#adopted.get(message.slot) ?? []) this.holds.delete(descriptor);
-        this.#adopted.delete(message.slot);
-        break;
-      }
       case 'drain':
         this.#drain(message.reason, message.timeoutMs);
         break;

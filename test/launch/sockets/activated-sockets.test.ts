@@ -66,18 +66,10 @@ test('RL-94 without names the sockets are taken in order; variables of another p
   const address = { host: '127.0.0.1', port: 8774 };
   const host = { pid: 17, env: { LISTEN_PID: '17', LISTEN_FDS: '2' } };
   const sockets = new ActivatedSockets(host);
-  assert.deepEqual(sockets.take('a', [address])?.[0]?.descriptors, [3]);
-  assert.deepEqual(sockets.take('b', [address])?.[0]?.descriptors, [4]);
+  assert.deepEqual(sockets.take('a', [address])?.[0]?.descriptor, 3);
+  assert.deepEqual(sockets.take('b', [address])?.[0]?.descriptor, 4);
   assert.equal(sockets.take('c', [address]), undefined);
   assert.equal(new ActivatedSockets({ ...host, pid: 18 }).take('a', [address]), undefined);
-});
-
-test('PT-1 RL-94 several sockets of one name are slots of one address, and a chosen name is for nobody else', () => {
-  const address = { host: '127.0.0.1', port: 8774 };
-  const env = { LISTEN_PID: '17', LISTEN_FDS: '3', LISTEN_FDNAMES: 'api:api:other' };
-  const sockets = new ActivatedSockets({ pid: 17, env });
-  assert.equal(sockets.take('unknown-to-it', [address]), undefined);
-  assert.deepEqual(sockets.take('api', [address])?.[0]?.descriptors, [3, 4]);
 });
 
 test('RL-94 OP-86 a passed socket of a service that ends is there for it when it comes again', () => {
@@ -88,8 +80,8 @@ test('RL-94 OP-86 a passed socket of a service that ends is there for it when it
   assert.equal(sockets.take('api', [address]), undefined);
   first?.close();
   first?.close();
-  assert.deepEqual(sockets.take('api', [address])?.[0]?.descriptors, [3, 5]);
-  assert.deepEqual(sockets.take('other', [address])?.[0]?.descriptors, [4]);
+  assert.deepEqual(sockets.take('api', [address])?.[0]?.descriptor, 5);
+  assert.deepEqual(sockets.take('other', [address])?.[0]?.descriptor, 4);
 });
 
 test('LC-911 RL-94 a passed socket that no service takes is a warning, once, with descriptor, name and the services', () => {

@@ -22,7 +22,7 @@ async function listening(where: net.ListenOptions): Promise<net.Server> {
 test('PT-1 port 0 gives a real port before anybody listens, and the socket can be listened on', async () => {
   const sockets = await openListenSockets({ host: '127.0.0.1', port: 0 });
   assert.ok('port' in sockets.address && sockets.address.port > 0);
-  assert.equal(sockets.descriptors.length, 1);
+  assert.ok(sockets.descriptor! > 0);
   const { port } = sockets.address;
   await assert.rejects(
     new Promise((resolve, reject) => net.connect(port, '127.0.0.1').on('error', reject).on('connect', resolve)),
@@ -99,7 +99,7 @@ test('RL-95 a stale unix socket is replaced, a live one is not, and no other fil
   spawnSync(process.execPath, ['-e', dies]);
   assert.ok(existsSync(stale));
   const sockets = await openListenSockets({ path: stale });
-  assert.equal(sockets.descriptors.length, 1);
+  assert.ok(sockets.descriptor! > 0);
   sockets.close();
 });
 
@@ -126,12 +126,12 @@ test('PT-1 where Node documents how to bind without listening, nothing undocumen
   const code = `import net from 'node:net';
 delete net._createServerHandle;
 const { openListenSockets } = await import(${JSON.stringify(module)});
-const tcp = await openListenSockets({ host: '127.0.0.1', port: 0 }, 2);
+const tcp = await openListenSockets({ host: '127.0.0.1', port: 0 });
 const unix = await openListenSockets({ path: process.argv[1] });
-console.log(tcp.descriptors.length, unix.descriptors.length);`;
+console.log(tcp.descriptor > 0, unix.descriptor > 0);`;
   const path = join(folder, 'documented.sock');
   const run = spawnSync(process.execPath, ['--input-type=module', '-e', code, path], { encoding: 'utf8' });
-  assert.equal(run.stdout, '2 1\n', run.stderr);
+  assert.equal(run.stdout, 'true true\n', run.stderr);
 });
 
 const PLACE = {

@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
-import { canReusePort } from '../../../dist/launch/sockets/listen-sockets.js';
 import { type Arrival, type HeldSockets, ListenerPool } from '../../../dist/launch/sockets/listener-pool.js';
 import { deferred } from '../../../dist/tasks/deferred.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
@@ -20,7 +19,6 @@ const by = (leaving: string[], more: Partial<Arrival> = {}): Arrival => ({
   draining: [],
   ...more,
 });
-const skip = canReusePort() ? false : 'this runtime has no SO_REUSEPORT';
 
 /** Reports whether the descriptor is an open socket. */
 function isOpen(descriptor: number | undefined): boolean {
@@ -33,45 +31,28 @@ function isOpen(descriptor: number | undefined): boolean {
 
 test('PT-3 the last holder closes a socket: a newcomer that is refused, and one whose predecessor has left', async () => {
   const pool = new ListenerPool();
-  const old = await pool.hold({ name: 'old', addresses: [at(0)], slots: 0 });
+  const old = await pool.hold({ name: 'old', addresses: [at(0)] });
   const port = portOf(old);
-  const [descriptor] = old.sockets[0]!.descriptors;
-  const refused = await pool.hold({ name: 'new', addresses: [at(port, 'localhost')], slots: 0 }, by(['old']));
+  const { descriptor } = old.sockets[0]!;
+  const refused = await pool.hold({ name: 'new', addresses: [at(port, 'localhost')] }, by(['old']));
   assert.deepEqual(refused.others, [{ name: 'old', address: old.sockets[0]!.address }]);
   assert.equal(refused.sockets[0], old.sockets[0]);
   refused.release();
   refused.release();
   assert.deepEqual([old.others, isOpen(descriptor)], [[], true]);
-  const next = await pool.hold({ name: 'new', addresses: [at(port)], slots: 0 }, by(['old']));
+  const next = await pool.hold({ name: 'new', addresses: [at(port)] }, by(['old']));
   old.release();
   assert.deepEqual([next.others, isOpen(descriptor)], [[], true]);
   next.release();
   assert.equal(isOpen(descriptor), false);
 });
 
-test('PT-12 slots grow with each holder, and none is closed in which clients may wait', { skip }, async () => {
-  const pool = new ListenerPool();
-  const old = await pool.hold({ name: 'old', addresses: [at(0)], slots: 2 });
-  const counts = (): number[] => old.sockets.map(({ descriptors }) => descriptors.length);
-  const next = await pool.hold({ name: 'new', addresses: [at(portOf(old))], slots: 3 }, by(['old']));
-  assert.deepEqual(counts(), [3]);
-  next.grow(8);
-  assert.deepEqual(counts(), [8]);
-  next.grow(4);
-  assert.deepEqual(counts(), [8]);
-  next.release();
-  assert.deepEqual(counts(), [8]);
-  old.release();
-  old.grow(9);
-  assert.deepEqual(counts(), [0]);
-});
-
 test('PT-11 a unix socket keeps its file until its last holder has gone', async () => {
   const folder = temporaryFolder('portico-listeners-');
   const path = join(folder, 'api.sock');
   const pool = new ListenerPool();
-  const old = await pool.hold({ name: 'old', addresses: [{ path }], slots: 2 });
-  const next = await pool.hold({ name: 'new', addresses: [{ path }], slots: 2 }, by(['old']));
+  const old = await pool.hold({ name: 'old', addresses: [{ path }] });
+  const next = await pool.hold({ name: 'new', addresses: [{ path }] }, by(['old']));
   old.release();
   assert.equal(existsSync(path), true);
   next.release();
@@ -83,16 +64,16 @@ test('PT-11 LC-541 a unix socket keeps its file until workers that leave accept 
   const pool = new ListenerPool();
   const path = join(temporaryFolder('portico-pool-'), 'one.sock');
   const closing = deferred<void>();
-  const old = await pool.hold({ name: 'one', addresses: [{ path }], slots: 0 });
+  const old = await pool.hold({ name: 'one', addresses: [{ path }] });
   old.release(closing.promise);
   const arrival = { ...by([]), draining: [{ name: 'one', sockets: old.sockets }] };
-  await assert.rejects(pool.hold({ name: 'two', addresses: [{ path }], slots: 0 }, arrival), {
+  await assert.rejects(pool.hold({ name: 'two', addresses: [{ path }] }, arrival), {
     code: 'PORTICO_ADDRESS_TAKEN',
     message: `two wants unix:${path}: one, which an earlier reload removed, still drains on unix:${path}`,
   });
   assert.ok(existsSync(path));
   // With time it waits, as for a port.
-  const next = pool.hold({ name: 'two', addresses: [{ path }], slots: 0 }, { ...arrival, patienceMs: 60_000 });
+  const next = pool.hold({ name: 'two', addresses: [{ path }] }, { ...arrival, patienceMs: 60_000 });
   await turn();
   assert.ok(existsSync(path));
   closing.resolve();
@@ -106,9 +87,9 @@ test('PT-11 LC-541 a unix socket keeps its file until workers that leave accept 
 test('sockets of a service manager are held as others are', async () => {
   const pool = new ListenerPool();
   let closed = 0;
-  const passed: ListenSockets[] = [{ address: at(8774), descriptors: [3], close: () => (closed += 1) }];
-  const old = await pool.hold({ name: 'old', addresses: [at(1)], slots: 2, passed });
-  const next = await pool.hold({ name: 'new', addresses: [at(8774)], slots: 2 }, by(['old']));
+  const passed: ListenSockets[] = [{ address: at(8774), descriptor: 3, close: () => (closed += 1) }];
+  const old = await pool.hold({ name: 'old', addresses: [at(1)], passed });
+  const next = await pool.hold({ name: 'new', addresses: [at(8774)] }, by(['old']));
   assert.equal(next.sockets[0], passed[0]);
   old.release();
   assert.equal(closed, 0);
@@ -116,27 +97,21 @@ test('sockets of a service manager are held as others are', async () => {
   assert.equal(closed, 1);
 });
 
-test('RL-68 a refusal names who has the address: one that stays, drains, comes too, or cannot be shared', async (t) => {
+test('RL-68 a refusal names who has the address: one that stays, drains, or comes too', async (t) => {
   const pool = new ListenerPool();
-  const hold = (name: string): Promise<HeldSockets> => pool.hold({ name, addresses: [at(0)], slots: 2 });
+  const hold = (name: string): Promise<HeldSockets> => pool.hold({ name, addresses: [at(0)] });
   const [stays, leaves] = [await hold('stays'), await hold('leaves')];
   // A socket that is only bound does not keep others from binding.
-  const worker = createServer().listen({ fd: leaves.sockets[0]!.descriptors[0]! });
+  const worker = createServer().listen({ fd: leaves.sockets[0]!.descriptor! });
   const server = createServer().listen(0, '127.0.0.1');
   t.after(() => [server, worker].map((each) => each.close()));
   await Promise.all([once(server, 'listening'), once(worker, 'listening')]);
   const { port } = server.address() as AddressInfo;
-  const drained = { address: at(port), descriptors: [], close: () => undefined };
+  const drained = { address: at(port), descriptor: undefined, close: () => undefined };
   const arrival = by(['leaves'], { staying: ['stays'], draining: [{ name: 'drains', sockets: [drained] }] });
-  const refusal = async (
-    name: string,
-    wanted: number,
-    host = '127.0.0.1',
-    slots = 2,
-    how = arrival,
-  ): Promise<string> => {
+  const refusal = async (name: string, wanted: number, host = '127.0.0.1', how = arrival): Promise<string> => {
     let message = '';
-    await assert.rejects(pool.hold({ name, addresses: [at(wanted, host)], slots }, how), (error: Error) => {
+    await assert.rejects(pool.hold({ name, addresses: [at(wanted, host)] }, how), (error: Error) => {
       assert.equal((error as NodeJS.ErrnoException).code, 'PORTICO_ADDRESS_TAKEN');
       message = error.message;
       return true;
@@ -156,17 +131,11 @@ test('RL-68 a refusal names who has the address: one that stays, drains, comes t
     await refusal('new', portOf(leaves), '0.0.0.0'),
     `new wants 0.0.0.0:${portOf(leaves)}: leaves, which this reload removes, listens on ${shown(leaves)}`,
   );
-  if (skip === false) {
-    assert.equal(
-      await refusal('plain', portOf(leaves), '127.0.0.1', 0),
-      `plain wants ${shown(leaves)}: leaves has one socket for each worker there, which plain cannot share`,
-    );
-  }
-  const lonely = await refusal('lonely', port, '127.0.0.1', 2, by([]));
+  const lonely = await refusal('lonely', port, '127.0.0.1', by([]));
   assert.match(lonely, /^lonely: Could not bind to 127\.0\.0\.1:\d+: .* in use/);
-  const first = await pool.hold({ name: 'first', addresses: [at(portOf(leaves))], slots: 2 }, arrival);
+  const first = await pool.hold({ name: 'first', addresses: [at(portOf(leaves))] }, arrival);
   assert.equal(await refusal('second', portOf(leaves)), `second wants ${shown(leaves)}, and first ${shown(leaves)}`);
-  await assert.rejects(pool.hold({ name: 'third', addresses: [at(portOf(stays))], slots: 2 }), {
+  await assert.rejects(pool.hold({ name: 'third', addresses: [at(portOf(stays))] }), {
     message: `third wants ${shown(stays)}, and stays ${shown(stays)}`,
   });
   for (const held of [stays, leaves, first]) held.release();
