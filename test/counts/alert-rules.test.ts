@@ -167,10 +167,6 @@ const CASES: Readonly<Record<string, { readonly fires: Series; readonly silent: 
     fires: { portico_configuration_last_reload_successful: '1x5 0x35' },
     silent: { portico_configuration_last_reload_successful: '0x5 1x35' },
   },
-  PorticoCodeMixed: {
-    fires: { 'portico_workers_other_code{api="a"}': '0x30 1x10' },
-    silent: { 'portico_workers_other_code{api="a"}': '1x30 0x10', 'portico_workers_other_code{api="b"}': '0x38 1x2' },
-  },
   PorticoNodeMixed: {
     fires: { 'portico_workers_other_node{api="a"}': '0x30 1x10' },
     silent: { 'portico_workers_other_node{api="a"}': '1x30 0x10', 'portico_workers_other_node{api="b"}': '0x38 1x2' },

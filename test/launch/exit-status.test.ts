@@ -43,14 +43,6 @@ test('runMain ends the process of an application that has stopped its launcher b
   assert.deepEqual(await program.ended, { code: 0, signal: null });
 });
 
-test('a single process that is stuck for worker_timeout is ended, with its stack, also after SIGTERM', async (t) => {
-  const program = await running(t, { stuck: true, workerTimeoutMs: 2500 }, 'computing');
-  program.kill('SIGTERM');
-  assert.deepEqual(await program.ended, { code: null, signal: 'SIGKILL' });
-  await program.line(({ msg }) => /sent no heartbeat for 2\.5 s, killing it; it was stuck in:/.test(msg ?? ''));
-  await program.line(({ msg }) => /at computeForEver /.test(msg ?? ''));
-});
-
 // Its wait() never settles.
 test('a stop that failed is a stop: logged, status 1, at once, also without a deadline', async (t) => {
   const program = await running(t, { throws: 'stop', timeoutMs: 0, ...PARENT });

@@ -6,23 +6,6 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { emptyProject, root } from '../e2e/program.js';
 
-test('a module that is imported with a query is a file by its path, and once', () => {
-  const { folder } = emptyProject({
-    'books.js': 'export const books = () => 1;\n',
-    'main.js': `
-import { programFiles } from ${JSON.stringify(join(root, 'dist', 'process', 'program-files.js'))};
-for (const query of ['', '?at=1', '?at=2']) await import('./books.js' + query);
-console.log(JSON.stringify(programFiles().map(([file]) => file)));
-`,
-  });
-  const { stdout, stderr } = spawnSync(process.execPath, ['main.js'], { cwd: folder, encoding: 'utf8' });
-  assert.equal(stderr, '');
-  // The file of dist that names it in lib is not the application's.
-  const own = (JSON.parse(stdout) as string[]).filter((file) => !file.startsWith(root));
-  const names = own.map((file) => file.slice(file.lastIndexOf('/') + 1));
-  assert.deepEqual(names, ['books.js', 'main.js']);
-});
-
 test('a file has changed if its text is another one, not if it was written again or is back at its text', () => {
   const { folder } = emptyProject({
     'books.js': "export const books = () => 'é 📚';\n",
