@@ -8,7 +8,7 @@
  * settings of the first one. The fields `protocol` and `version`, and the message `failed`, must never change: with them a worker tells the
  * parent that the two do not fit.
  */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 /** Fields of the first message by which a worker knows its parent; earlier releases send none. */
 export interface Spoken {

@@ -2,10 +2,9 @@
  * Replacement of a service's workers by a reload or on request: a turn for each slot, several at a time in a large fleet. A new worker serves
  * before its predecessor drains, so that the number of ready workers never falls.
  */
-
 import { describeError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import { deferred, within } from '../../tasks/internal.js';
+import { deferred } from '../../tasks/internal.js';
 import { hurriedDrainMs } from '../launcher-options.js';
 import type { FleetGeneration } from './fleet-generation.js';
 import type { WorkerHandle } from './worker-handle.js';
@@ -24,53 +23,21 @@ interface RollOptions {
   superseded(): boolean;
 }
 
-/** Time that a replaced worker has to report that it accepts no new connections. */
-const DRAINED_WITHIN_MS = 5000;
 /** Time after its deadline in which a draining worker must be gone. */
 const HASTE_MS = 2000;
+
+/** The turn of one slot. */
+export interface Turn {
+  readonly slot: number;
+  /** On the monotonic clock. */
+  readonly beganAt: number;
+  /** True while the worker that was replaced still accepts connections. */
+  leaving: boolean;
+}
 
 /** Returns the number of workers to replace at a time: at most every fourth, and as many as half of the CPUs can start. */
 export function replacedAtOnce(workers: number, processors: number): number {
   return Math.max(1, Math.min(Math.floor(workers / 4), Math.floor(processors / 2)));
-}
-
-/** The turn of one slot. */
-export class Turn {
-  readonly slot: number;
-  /** True while the worker that was replaced still accepts connections. */
-  leaving = false;
-  /** On the monotonic clock. */
-  readonly #beganAt = performance.now();
-  readonly #options: RollOptions;
-
-  constructor(slot: number, options: RollOptions) {
-    this.slot = slot;
-    this.#options = options;
-  }
-
-  /** The worker leaves its slot to a new one. `drained` is called when it accepts no new connections. */
-  leaves(worker: WorkerHandle, drained: () => void): void {
-    this.leaving = true;
-    void within(worker.drained, DRAINED_WITHIN_MS).then(() => {
-      this.leaving = false;
-      drained();
-    });
-  }
-
-  /** Limit of a turn that waits until a replaced worker has drained and its process is gone. */
-  get roomLimit(): { readonly leftMs: number; readonly why: { readonly message: string; readonly hint: string } } {
-    const { settings } = this.#options;
-    const limitMs = Math.max(settings.reloadTimeoutMs, hurriedDrainMs(settings) + HASTE_MS);
-    const message = `previously replaced workers were still draining after ${Math.round(limitMs) / 1000} s`;
-    const hint = 'Set a shorter drain_timeout or graceful_shutdown_timeout to make room sooner.';
-    return { leftMs: this.#beganAt + limitMs - performance.now(), why: { message, hint } };
-  }
-
-  /** Reports whether a failed start is not retried: the time is up, or another reload was requested. */
-  get isOver(): boolean {
-    const { settings, superseded } = this.#options;
-    return superseded() || performance.now() >= this.#beganAt + settings.reloadTimeoutMs;
-  }
 }
 
 export class Roll {
@@ -84,9 +51,8 @@ export class Roll {
   /** Slots that have not had their turn. */
   readonly #slots: number[];
   readonly #turns = new Map<number, Turn>();
-  readonly #ended = deferred();
   /** Settles when no slot is left, or when the service stops. */
-  readonly ended = this.#ended.promise;
+  readonly over = deferred();
 
   constructor(options: RollOptions) {
     this.#options = options;
@@ -119,9 +85,9 @@ export class Roll {
 
   /** Records the failed start of a turn. It is retried until the time is up or another reload is requested. */
   failed(turn: Turn, error: unknown): void {
-    const { service, log } = this.#options;
+    const { service, log, settings, superseded } = this.#options;
     const text = `worker ${turn.slot} of service ${service} was not replaced: ${describeError(error)}`;
-    if (turn.isOver) {
+    if (superseded() || performance.now() >= turn.beganAt + settings.reloadTimeoutMs) {
       this.failures.push(text);
       this.next(turn, false);
     } else {
@@ -129,14 +95,16 @@ export class Roll {
     }
   }
 
-  end(): void {
-    this.#ended.resolve();
+  /** Time for which a turn waits until a replaced worker has drained and its process is gone. */
+  get roomMs(): number {
+    const { settings } = this.#options;
+    return Math.max(settings.reloadTimeoutMs, hurriedDrainMs(settings) + HASTE_MS);
   }
 
   #begin(): void {
     while (this.#turns.size < this.#options.atOnce && this.#slots.length > 0) {
       const slot = this.#slots.shift()!;
-      this.#turns.set(slot, new Turn(slot, this.#options));
+      this.#turns.set(slot, { slot, beganAt: performance.now(), leaving: false });
     }
   }
 }

@@ -19,12 +19,10 @@ import type { Deadline } from '../waiting.js';
 import type { Assignment } from '../worker-message.js';
 import { type FleetGeneration, fleetGeneration } from './fleet-generation.js';
 import { countSeconds, faultOf, isAtRest } from './late-workers.js';
-import type { PoolState } from './pool-state.js';
-import type { PoolOptions } from './reconciler.js';
 import { WorkerHandle } from './worker-handle.js';
 import { channelLog, logFault, logStart } from './worker-log.js';
 import { MemoryLimit, OomKills } from './worker-memory.js';
-import { WorkerPool } from './worker-pool.js';
+import { type PoolOptions, WorkerPool } from './worker-pool.js';
 import { firstMessage, spawnWorker, type WorkerProgram } from './worker-process.js';
 
 /** Time after `drain_delay` in which workers that were asked to stop must stop listening. */
@@ -214,7 +212,7 @@ export class Supervisor {
     this.#activated.warnOfUnused(this.#log, this.pools);
   }
 
-  #spawn(pool: PoolState, index: number, generation: FleetGeneration, workers: number): WorkerHandle {
+  #spawn(pool: WorkerPool, index: number, generation: FleetGeneration, workers: number): WorkerHandle {
     const assignment: Assignment = { service: pool.name, index, workers, generation: generation.number };
     const { program } = this;
     const { folder } = generation;
@@ -255,7 +253,7 @@ export class Supervisor {
     worker.tell('serve');
   }
 
-  #recycle(pool: PoolState, worker: WorkerHandle, text: string, reason: 'recycle' | 'memory'): void {
+  #recycle(pool: WorkerPool, worker: WorkerHandle, text: string, reason: 'recycle' | 'memory'): void {
     if (!worker.serving || worker.worn !== undefined || pool.stopping) return;
     const facts = { service: pool.name, workerId: worker.assignment.index, pid: worker.pid, reason };
     this.#log[reason === 'memory' ? 'warn' : 'info'](facts, `Replacing child ${worker.pid}: ${text}`);

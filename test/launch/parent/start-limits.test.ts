@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RestartBudget, StartThrottle } from '../../../dist/launch/parent/reconciler.js';
+import { RestartBudget, StartThrottle } from '../../../dist/launch/parent/start-limits.js';
 
 /** A throttle on a fake clock that only its waits advance. */
 class Sleeper {
