@@ -1,6 +1,5 @@
 /** Counts for metrics, in serving processes and in the process that is scraped. Not an entry point. */
 export { currentTrial } from '../config/internal.js';
-export { BusiestClients, type ClientCounts } from './busiest-clients.js';
 export { type Counted, Distribution, isFailure, Meter, type Quantile, quantileOf, type Series } from './meter.js';
 export {
   COUNTED,

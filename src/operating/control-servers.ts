@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Config, defineOptions, string } from '../config/index.js';
 import { LONGEST_SOCKET_PATH } from '../config/internal.js';
-import type { Totals } from '../counts/index.js';
 import { describeError, ignoreErrors, PorticoError, refusalsOnly } from '../errors/index.js';
 import type { LogFields } from '../log/index.js';
 import { packageOf } from '../modules/index.js';
@@ -17,9 +16,7 @@ import { type ControlRoutes, ControlServer } from './control/control-server.js';
 import type { Controlled } from './control/controlled.js';
 import { EndedCertificates } from './control/ended-certificates.js';
 import { LogLevels } from './control/overrides.js';
-import { EVERY_MS, Recent } from './control/recent.js';
 import { RegisteredServices } from './control/registered-services.js';
-import { logLinesLost } from './control/status-document.js';
 import { controlRoutes, probeRoutes, socketRoutes } from './control-routes.js';
 
 /** `[control]`. */
@@ -33,7 +30,7 @@ export const controlOptions = defineOptions('control', {
 });
 
 /** The launcher's part of {@link Controlled}. */
-export type ControlledLauncher = Omit<Controlled, 'version' | 'config' | 'recent' | 'levels' | 'notListening'> & {
+export type ControlledLauncher = Omit<Controlled, 'version' | 'config' | 'levels' | 'notListening'> & {
   /** Returns the present configuration. */
   readonly config: () => Config | undefined;
   /** Path of the application. */
@@ -51,6 +48,9 @@ interface Listener {
   readonly isMissing: () => boolean;
   readonly open: () => Promise<void>;
 }
+
+/** Interval of looks for listeners that are missing, and for certificates that end. */
+const EVERY_MS = 15_000;
 
 export class Control {
   readonly levels: LogLevels;
@@ -89,11 +89,8 @@ export class Control {
   }
 
   async #open(config: Config): Promise<void> {
-    const { runner, name, script = '' } = this.#known;
+    const { name, script = '' } = this.#known;
     const version = packageOf(script)?.manifest.version;
-    const counted = (): Totals => runner.counted();
-    // Created even if requests are not counted yet: a reload may enable that.
-    const recent = new Recent(counted, () => logLinesLost(this.#known.log, counted()));
     const ended = new EndedCertificates(this.#known.log);
     /** The reason for each listener that is not open. */
     const closed = new Map<Listener, string>();
@@ -104,7 +101,6 @@ export class Control {
         return present() ?? config;
       },
       version,
-      recent,
       levels: this.levels,
       get notListening() {
         return [...closed.values()];
@@ -139,7 +135,6 @@ export class Control {
     };
     // One timer, because each wakes an idle parent; it does not keep the process alive.
     const look = (): void => {
-      recent.take();
       ended.look(this.#known.status().services);
       void this.#lookAgain();
     };

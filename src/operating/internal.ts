@@ -9,7 +9,6 @@ export { endingCertificate } from './control/ended-certificates.js';
 export { statusOf } from './control/extension-parts.js';
 export { describeJob } from './control/jobs.js';
 export { describeOverride } from './control/overrides.js';
-export { describeFailing, describeRecent, describeRefused } from './control/recent.js';
 export {
   describeConnections,
   type ShownRequest,

@@ -5,11 +5,8 @@ import {
   cutOffText,
   describeConnections,
   describeEnd,
-  describeFailing,
   describeJob,
   describeOverride,
-  describeRecent,
-  describeRefused,
   describeRequest,
   endingCertificate,
   errorLines,
@@ -54,13 +51,9 @@ export function statusText({
   lines.push(...notListening, ...notStarted, ...ending);
   lines.push(...lostLines(running));
   // Problems first: a crash loop has its reason here.
-  for (const { name: service, state, ready, wanted, reasons, recent } of services) {
+  for (const { name: service, state, ready, wanted, reasons } of services) {
     const head = state === 'ready' && ready >= wanted ? service : `${service} is ${state}`;
     lines.push(...reasons.map((reason, at) => (at === 0 ? `${head}: ${reason}` : `  ${reason}`)));
-    const refused = describeRefused(recent);
-    if (refused !== undefined) lines.push(`${service} ${refused}`);
-    const failing = describeFailing(recent);
-    if (failing !== undefined) lines.push(`${service}: ${failing}`);
   }
   for (const {
     name: service,
@@ -73,8 +66,6 @@ export function statusText({
     errors,
     certificateEnds,
     certificateUntrusted,
-    busiest,
-    recent,
     connections,
     // A parent of an older version has none of both.
     jobs = [],
@@ -103,18 +94,8 @@ export function statusText({
     const rows = workers.map((worker) => [...workerRow(worker), ...(calls ? callsOf(worker) : [])]);
     lines.push(...columns([[...head, ...(calls ? CALLS : [])], ...rows]).map((row) => `  ${row}`));
     lines.push(...jobs.map((job) => `  ${describeJob(job)}`));
-    const connected = describeConnections(connections, recent?.closed);
+    const connected = describeConnections(connections);
     if (connected !== undefined) lines.push(`  ${connected}`);
-    if (busiest !== undefined)
-      lines.push(
-        `  busiest client: ${busiest.address}, ${Math.round(busiest.share * 100)} % of the last minute's requests`,
-      );
-    if (recent !== undefined) {
-      const inApp = recent.inApp === undefined ? '' : `, in its app ${Math.round(recent.inApp * 1000)} ms on average`;
-      if (recent.rate > 0) lines.push(`  last minute: ${describeRecent(recent)}${inApp}`);
-      lines.push(...recent.routes.slice(0, ROUTES).map((route) => `    ${route.route}: ${describeRecent(route)}`));
-    }
-    lines.push(...callLines(recent?.calls));
     if (errors.length > 0)
       lines.push('  errors of the last ten minutes:', ...errorLines(errors).map((line) => `    ${line}`));
     if (refusals.length > 0)
@@ -153,11 +134,11 @@ export function statusText({
 }
 
 /** A parent of an older version tells only those since its start. */
-function lostLines({ logLinesLost, logLinesLostLately: lately }: StatusDocument['process']): string[] {
+function lostLines({ logLinesLost }: StatusDocument['process']): string[] {
   if (logLinesLost === 0) return [];
-  const what = (count: number): string => `${countText(count, 'log line')} could not be written`;
-  if (lately === 0) return [`${what(logLinesLost)} since the start, none of them in the last minute`];
-  return [`${what(lately ?? logLinesLost)} in the last minute: is the disk full, or is standard error not read?`];
+  return [
+    `${countText(logLinesLost, 'log line')} could not be written: is the disk full, or is standard error not read?`,
+  ];
 }
 
 /** Returns the changes that accepted reloads have left for a restart. */
@@ -183,9 +164,6 @@ export function changeText({ option, old, new: now, where, file }: ReloadReport[
 /** The end of a description of a file: enough to distinguish two contents, and nothing to read. */
 const DIGEST = /(?:, )?\bsha256 [0-9a-f]{12}$/;
 
-/** Most routes of an API in the text; the page and the JSON have more. */
-const ROUTES = 5;
-
 const DAY_MS = 86_400_000;
 
 /** Returns the workers that were replaced although none has failed: a trend of memory would show as no restart. */
@@ -194,22 +172,6 @@ function replacements({ memory = 0, recycle = 0 }: Readonly<Record<string, numbe
     ...(memory > 0 ? [`  ${countText(memory, 'replacement')} by max_memory`] : []),
     ...(recycle > 0 ? [`  ${countText(recycle, 'replacement')} by max_requests, SIGHUP or the application`] : []),
   ].join('');
-}
-
-/** Returns the calls of a service's methods, and those that it makes, each with its methods. */
-function callLines({ served, made }: Partial<NonNullable<Recent['calls']>> = {}): string[] {
-  return [
-    ...(served === undefined ? [] : [`  last minute: ${describeRecent(served, 'calls')}`]),
-    ...methodLines(served),
-    ...(made === undefined ? [] : [`  to other services: ${describeRecent(made, 'calls')}`]),
-    ...methodLines(made),
-  ];
-}
-
-type Recent = NonNullable<StatusDocument['services'][number]['recent']>;
-
-function methodLines(calls: Recent['calls']['made']): string[] {
-  return (calls?.methods ?? []).slice(0, ROUTES).map((each) => `    ${each.method}: ${describeRecent(each, 'calls')}`);
 }
 
 const CALLS = ['calls run', 'calls wait'];

@@ -32,7 +32,6 @@ export function factsOf(services: readonly Telling[], others: readonly string[])
     callsRunning: calls.reduce((sum, { running }) => sum + running, 0),
     callsPending: calls.reduce((sum, { pending }) => sum + pending, 0),
     brokersLost: lost.length,
-    clients: meters.flatMap(({ clients }) => clients ?? []),
     outOfDescriptors: reports.some(({ isOutOfDescriptors }) => isOutOfDescriptors),
     troubles: reports.some(({ lacksDescriptors }) => lacksDescriptors) ? [...troubles, NO_DESCRIPTOR] : troubles,
     periodic: services

@@ -7,7 +7,6 @@ import type { RegistryHooks } from '../../service/internal.js';
 import type { Answer } from '../questions.js';
 import type { LauncherStatus, ReloadReport } from '../status.js';
 import type { LogLevels } from './overrides.js';
-import type { Recent } from './recent.js';
 
 /** A launcher with the name of its application. */
 export interface Controlled {
@@ -17,7 +16,6 @@ export interface Controlled {
   readonly config: Config;
   readonly log: Logger;
   /** Figures of the last minute; undefined if requests are not counted. */
-  readonly recent: Recent;
   readonly levels: LogLevels;
   /** Reasons why the control socket or the admin listener is missing. */
   readonly notListening: readonly string[];

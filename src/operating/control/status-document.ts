@@ -1,7 +1,7 @@
 /** Documents about a launcher and its services: status, readiness, requests in progress. */
 
 import { diagnose } from '../../config/internal.js';
-import type { ClientCounts, Totals } from '../../counts/index.js';
+import type { Totals } from '../../counts/index.js';
 import { didYouMean, locationText } from '../../errors/index.js';
 import { enteredLink } from '../../process/index.js';
 import type { PeriodicStatus } from '../../tasks/index.js';
@@ -63,7 +63,7 @@ export type StatusDocument = ReturnType<typeof statusDocument> & {
 
 /** `totals`: those of all services, as last reported by workers. */
 export function statusDocument(controlled: Controlled) {
-  const { name, version, config, log, recent, runner, status, levels, notListening } = controlled;
+  const { name, version, config, log, runner, status, levels, notListening } = controlled;
   const known = status();
   const { services, reloads, reloading, left, ...rest } = known;
   const { stopping } = rest;
@@ -72,10 +72,7 @@ export function statusDocument(controlled: Controlled) {
     ...service,
     state: readiness.get(service.name)!.state,
     reasons: readiness.get(service.name)!.reasons,
-    // Figures of the last minute; undefined if requests are not counted, or there was none.
-    recent: recent.of(service.name),
     connections: connectionCounts(workers),
-    busiest: busiestClient(workers),
     jobs: jobsOf(workers),
     workers: workers.map(withoutRequests),
   }));
@@ -95,7 +92,6 @@ export function statusDocument(controlled: Controlled) {
       configFiles: config.configFiles,
       // Sum over all processes: the disk may be full, or standard error not read.
       logLinesLost: logLinesLost(log, runner.counted()),
-      logLinesLostLately: recent.lostLines(),
       notListening,
       // Absent from a parent of an older version.
       notStarted: stopping ? undefined : notStarted(config, services),
@@ -138,7 +134,7 @@ export function logLinesLost(log: Controlled['log'], counted: Totals): number {
 }
 
 function withoutRequests({ facts, ...worker }: WorkerStatus): ShownWorker {
-  const { requests: _, clients: __, ...rest } = facts;
+  const { requests: _, ...rest } = facts;
   return { ...worker, ...rest };
 }
 
@@ -300,16 +296,6 @@ function takenSlots(workers: readonly Pick<WorkerStatus, 'state' | 'facts' | 'si
   ];
 }
 
-/** Returns the client with most requests of the last half to whole minute, over all workers; undefined if there was none. */
-function busiestClient(workers: readonly WorkerStatus[]) {
-  const told = workers.flatMap(({ facts }) => (facts.clients ?? []) as readonly ClientCounts[]);
-  const counts = new Map<string, number>();
-  for (const [address, count] of told.flatMap(({ busiest }) => busiest))
-    counts.set(address, (counts.get(address) ?? 0) + count);
-  const [first] = [...counts].sort(([, a], [, b]) => b - a);
-  return first && { address: first[0], share: first[1] / sum(told.map(({ total }) => total)) };
-}
-
 /** Facts of workers by states of connections. */
 export const CONNECTION_STATES = {
   idle: 'connectionsIdle',
@@ -343,18 +329,11 @@ function connectionCounts(workers: readonly WorkerStatus[]): ConnectionCounts {
 }
 
 /** `connections: 40 of at most 8192, idle 30, receiving 4; closed in the last minute: idle 2`; undefined without any. */
-export function describeConnections(
-  counts: ConnectionCounts,
-  closed: Readonly<Record<string, number>> = {},
-): string | undefined {
+export function describeConnections(counts: ConnectionCounts): string | undefined {
   const { open, limit, ...states } = counts;
   if (open + limit === 0) return undefined;
   const most = limit === 0 ? '' : ` of at most ${limit}`;
-  const ended = listed(closed).join(', ');
-  return [
-    [`connections: ${open}${most}`, ...listed(states)].join(', '),
-    ...(ended === '' ? [] : [`closed in the last minute: ${ended}`]),
-  ].join('; ');
+  return [`connections: ${open}${most}`, ...listed(states)].join(', ');
 }
 
 function listed(counts: Readonly<Record<string, number>>): string[] {

@@ -6,7 +6,7 @@ import type { Session } from 'node:inspector';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../../config/index.js';
-import type { ClientCounts, Counted, FailedRequests, ShownRefusals } from '../../counts/index.js';
+import type { Counted, FailedRequests, ShownRefusals } from '../../counts/index.js';
 import { withSourceLines } from '../../process/index.js';
 import type { ServiceBase } from '../../service/index.js';
 import type { Activity, PeriodicStatus } from '../../tasks/index.js';
@@ -60,8 +60,6 @@ export interface Telling {
     readonly calls?:
       | { readonly running: number; readonly pending: number; readonly open: Iterable<ReportedRequest> }
       | undefined;
-    /** Its clients with most requests. */
-    readonly clients?: ClientCounts;
     /** Its failed requests of the last ten minutes. */
     readonly failures?: readonly FailedRequests[];
     /** Its refused requests of the last ten minutes. */

@@ -8,7 +8,6 @@ import { type App, afterResponse, environ } from '../../app/index.js';
 import {
   answeredStatus,
   beganAt,
-  connectionAddress,
   exchangeOf,
   noteBegin,
   sentBytes,
@@ -17,8 +16,6 @@ import {
 } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
 import {
-  BusiestClients,
-  type ClientCounts,
   type Counted,
   type Distribution,
   type FailedRequests,
@@ -52,7 +49,6 @@ export class ApiMeter {
   readonly meter = new Meter();
   /** Counts by labels: composing the names that the meter uses takes 0.5 µs. */
   readonly #requests = new Map<string, RequestCounts>();
-  readonly #clients = new BusiestClients();
   /** True if the label `status` has the exact status, not its class. */
   #isExact = true;
   readonly #config: () => Config;
@@ -96,11 +92,6 @@ export class ApiMeter {
     return this.#server.refusals.list;
   }
 
-  /** The clients with most requests; without any if requests are not counted. */
-  get clients(): ClientCounts {
-    return this.#clients.read();
-  }
-
   /** Returns the counts since the last call; none if the configuration does not enable them. */
   take(): Counted {
     if (this.#config().group('metrics', metricsOptions).enabled) {
@@ -127,8 +118,6 @@ export class ApiMeter {
     return takesOwnSlot((req, res) => {
       const begun = performance.now();
       const exchange = exchangeOf(req);
-      // Now: a connection that has closed has none.
-      const peer = connectionAddress(req);
       noteBegin(res);
       afterResponse(res, (outcome) => {
         const known = this.#countsOf(req, answeredStatus(res, outcome));
@@ -137,7 +126,6 @@ export class ApiMeter {
         known.seconds.observe(((beganAt(res) ?? performance.now()) - begun) / 1000);
         received.observe(exchange.bodyProgress?.received ?? 0);
         sent.observe(sentBytes(res));
-        this.#clients.note(environ(req).remote?.address ?? peer);
       });
       return inner(req, res);
     });
