@@ -41,6 +41,11 @@ export class ServiceBuckets {
     });
   }
 
+  /** Takes back the tokens of these takes. */
+  giveBack(takes: readonly Take[]): void {
+    for (const [{ id }, key] of takes) this.#rules.get(id)?.buckets.giveBack(key);
+  }
+
   /** Number of buckets. */
   get size(): number {
     return this.#keys;
@@ -96,7 +101,7 @@ interface Asked {
   readonly timer: NodeJS.Timeout;
   /** By `performance.now()`. */
   readonly at: number;
-  /** True if its takes were refused; the response is still expected. Tokens that it brings are lost: fewer are granted, never more. */
+  /** True if its takes were refused; the response is still expected, and tokens that it brings are given back. */
   late: boolean;
 }
 
@@ -131,10 +136,14 @@ export class ParentBuckets implements SharedBuckets {
     if (asked === undefined) return;
     clearTimeout(asked.timer);
     this.#asked = undefined;
+    const unused: Take[] = [];
     for (const [at, { take, resolve }] of asked.takes.entries()) {
       const [waitMs, left, resetMs] = taken[at]!;
-      resolve({ granted: waitMs <= take[2], waitMs, left, resetMs });
+      const granted = waitMs <= take[2];
+      if (asked.late && granted) unused.push(take);
+      resolve({ granted, waitMs, left, resetMs });
     }
+    if (unused.length > 0) this.#send({ kind: 'giveBack', takes: unused });
     if (this.#waiting.length > 0) this.#plan();
   }
 

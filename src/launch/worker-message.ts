@@ -73,6 +73,8 @@ export type ToParent =
   | ({ readonly kind: 'counted' } & Counted)
   /** It needs tokens, and sends no other question before the response, `taken`. */
   | { readonly kind: 'take'; readonly takes: readonly Take[] }
+  /** Tokens that came too late to be used. */
+  | { readonly kind: 'giveBack'; readonly takes: readonly Take[] }
   /** A value for the workers of its service that start later, and for the others. */
   | ({ readonly kind: 'keep' } & Kept)
   /** From its watch thread: the stack of the stuck main thread, innermost frame first, and the time since its last heartbeat. */

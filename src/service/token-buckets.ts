@@ -66,6 +66,13 @@ export class TokenBuckets {
     if (this.#buckets.size > maxKeys) this.forgetOldest();
     return { granted, waitMs, left: Math.max(0, Math.floor(tokens)), resetMs: ((burst - tokens) / rate) * 1000 };
   }
+
+  /** Returns a token that was taken and that nobody used. */
+  giveBack(key: string): void {
+    const bucket = this.#buckets.get(key);
+    if (bucket !== undefined)
+      this.#buckets.set(key, { ...bucket, tokens: Math.min(this.#options.burst, bucket.tokens + 1) });
+  }
 }
 
 /** A rule with separate buckets. */

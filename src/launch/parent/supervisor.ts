@@ -238,6 +238,7 @@ export class Supervisor {
       awake: () => this.#lookEach(LOOK_MS),
       counted: (counted) => this.#options.totals.add(pool.name, counted),
       take: (takes) => pool.buckets.take(takes, performance.now()),
+      giveBack: (takes) => pool.buckets.giveBack(takes),
       read: (files) => generation.files.take(pool.name, files),
     });
     this.#lookEach(LOOK_MS);

@@ -23,6 +23,8 @@ export type Told = Exclude<ToParent, { kind: 'take' }>;
 export interface WorkerListener {
   /** Handles a request for tokens; returns the result of each. */
   take?(takes: readonly Take[]): readonly TakenOf[];
+  /** Handles tokens that were taken and not used. */
+  giveBack?(takes: readonly Take[]): void;
   /** Called once for a value that is not of this protocol, such as one from `process.send()`. */
   foreign?(): void;
   /** Called when the worker is killed because of its channel: `what` ends a sentence that begins with the worker. */

@@ -249,6 +249,9 @@ export class WorkerHandle {
       case 'counted':
         this.#listener.counted?.(message);
         break;
+      case 'giveBack':
+        this.#listener.giveBack?.(message.takes);
+        break;
       case 'keep':
         this.#listener.keep?.(message);
         break;
