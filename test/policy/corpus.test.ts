@@ -32,6 +32,19 @@ interface Case {
   readonly queries: readonly Query[];
 }
 
+/** Rules that only Python's parsers explain, `a@b:x`, and a mapping as a rule: they are refused. */
+const REFUSED = new Set([
+  'accidents-002-python',
+  'expressions-009-random',
+  'expressions-013-random',
+  'expressions-017-random',
+  'lists-001-old-syntax',
+  'lists-002-old-syntax',
+  'values-004-creds',
+  'yaml-010-mapping-rule',
+  'yaml-057-nan',
+]);
+
 const OWN = /^(?:Policy|Invalid|Duplicate)/;
 
 function isRight({ op, expected, accident }: Query, answer: Answer): boolean {
@@ -66,7 +79,9 @@ test('recorded decisions of oslo.policy are made alike', async () => {
   const wrong = cases.flatMap(({ name, queries }, at) =>
     queries.flatMap((query, index) => {
       const answer = lines[at]?.answers[index] ?? {};
-      return isRight(query, answer) ? [] : [`${name} [${index}] ${JSON.stringify(query)}: ${JSON.stringify(answer)}`];
+      return isRight(query, answer) || (REFUSED.has(name) && (answer.error !== undefined || query.accident))
+        ? []
+        : [`${name} [${index}] ${JSON.stringify(query)}: ${JSON.stringify(answer)}`];
     }),
   );
   assert.deepEqual(wrong, []);

@@ -2,9 +2,9 @@
  * Checks: a parsed rule is a tree of them. Their canonical texts are those of oslo.policy, which compares rules by them.
  */
 import { isObject } from 'portico/extension';
+import { type Format, formatWith, parseFormat } from './format.js';
+import { type Kind, readKind } from './kind.js';
 import { PolicyError } from './policy-error.js';
-import { type Format, FormatError, formatProblem, formatWith, parseFormat } from './python-format.js';
-import { type Kind, readKind } from './python-literal.js';
 import { pythonText } from './python-text.js';
 
 /** A check. Constants and groups, `kind:match`, and what cannot be evaluated. */
@@ -73,7 +73,7 @@ export function brokenReason(check: Check): string | undefined {
   if (check.is === 'broken') return check.why;
   if (check.is === 'value' && check.meaning === undefined)
     return `${JSON.stringify(check.kind)} is no name and no literal`;
-  return 'format' in check ? formatProblem(check.format) : undefined;
+  return 'format' in check ? check.format.problem : undefined;
 }
 
 /** Members of an object, by name. */
@@ -115,7 +115,9 @@ export function evaluate(check: Check, question: Question, path: readonly Check[
     case 'broken':
       throw refused(question, check.why);
     default: {
-      const match = formatted(check.format, question);
+      const { problem } = check.format;
+      if (problem !== undefined) throw refused(question, problem);
+      const match = formatWith(check.format, question.target);
       if (match === undefined) return false;
       if (check.is === 'http') return question.askServer(`${check.scheme}:${match}`, question);
       return check.is === 'role' ? hasRole(match, question) : hasValue(check, match, question);
@@ -139,15 +141,6 @@ function evaluateGroup(
     if (allows === decisive) return decisive;
   }
   return !decisive;
-}
-
-function formatted(format: Format, question: Question): string | undefined {
-  try {
-    return formatWith(format, question.target);
-  } catch (error) {
-    if (error instanceof FormatError) throw refused(question, error.message);
-    throw error;
-  }
 }
 
 function refused({ asked }: Question, why: string): PolicyError {

@@ -1,20 +1,9 @@
 /**
- * Reads a policy file: a mapping of names to rules in YAML 1.1, as PyYAML reads it, or in JSON. Each rule has its location in the file.
+ * Reads a policy file: a mapping of names to rules in YAML 1.1, of which JSON is a part. Each rule has its location in the file.
  */
 import { isUtf8 } from 'node:buffer';
-import { type Diagnostic, isObject, type Location, locationInFile, shownPath } from 'portico/extension';
-import {
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  Lexer,
-  LineCounter,
-  type Node,
-  parseDocument,
-  Scalar,
-  type YAMLMap,
-} from 'yaml';
+import { type Diagnostic, type Location, locationInFile, shownPath } from 'portico/extension';
+import { isAlias, isMap, isNode, isScalar, LineCounter, type Node, parseDocument, Scalar } from 'yaml';
 import { type ParsedRule, parseRule } from './parse-rule.js';
 
 /** A rule of a file. */
@@ -30,243 +19,101 @@ export interface PolicyFile {
   readonly rules: ReadonlyMap<string, FileRule>;
   /** Errors, which refuse the file, and warnings. */
   readonly problems: readonly Diagnostic[];
-  /** True if the reference could not load the file: none of its rules applies. */
+  /** True if the file could not be loaded: none of its rules applies. */
   readonly isBroken: boolean;
 }
 
 /** Code of all findings in a policy file. */
 export const POLICY_FILE = 'PORTICO_POLICY_FILE';
 
+const UNQUOTED_DENY = 'For a rule that denies everybody write "!" with quotes; for one that allows everybody "@".';
+
 /** Reads a policy file, in UTF-8. `file`: its path. */
 export function readPolicyFile(file: string, content: Uint8Array): PolicyFile {
   return new PolicyFileReader(shownPath(file), content).read();
 }
 
-/** A value that YAML makes of a scalar, as far as rules differ by it. */
-interface Value {
-  /** `empty`: null, false or 0, with which the reference allows everybody. `other`: a number, true, a date. */
-  readonly type: 'text' | 'empty' | 'other' | 'list';
-  readonly value: unknown;
-}
-
-/** A rule as written: its name, its value, its offset, and its text for messages. */
-type Written = readonly [name: string, value: Value, offset: number, shown: string];
-
-const UNQUOTED_DENY = 'For a rule that denies everybody write "!" with quotes; for one that allows everybody "@".';
-
 class PolicyFileReader {
   readonly #file: string;
   readonly #text: string;
-  readonly #rows: readonly string[];
   readonly #lines = new LineCounter();
   readonly #document: ReturnType<typeof parseDocument>;
   readonly #rules = new Map<string, FileRule>();
   readonly #problems: Diagnostic[] = [];
   #isBroken = false;
-  readonly #isText: boolean;
 
   constructor(file: string, content: Uint8Array) {
     this.#file = file;
-    this.#isText = isUtf8(content);
-    this.#text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(content).replace(/\r\n?/g, '\n');
-    this.#rows = this.#text.split('\n');
-    this.#document = parseDocument(this.#text, {
-      version: '1.1',
-      // All scalars are texts: their types are PyYAML's, not those of this library.
-      schema: 'failsafe',
-      uniqueKeys: false,
-      lineCounter: this.#lines,
-      logLevel: 'error',
-      prettyErrors: false,
-    });
+    this.#text = Buffer.from(content).toString();
+    const options = { uniqueKeys: false, lineCounter: this.#lines, logLevel: 'error', prettyErrors: false } as const;
+    this.#document = parseDocument(this.#text, { ...options, version: '1.1' });
+    if (!isUtf8(content)) this.#break(0, 'the file is not encoded in UTF-8');
   }
 
   read(): PolicyFile {
-    if (!this.#isText) this.#break(0, 'the file is not encoded in UTF-8');
-    const json = this.#asJson();
-    if (json !== undefined) this.#takeJson(json.value);
-    else this.#takeYaml();
+    const { contents, errors, warnings } = this.#document;
+    const hint = 'A rule that begins with @, !, % or a quote needs quotes around it.';
+    for (const { message, pos } of [...errors, ...warnings])
+      this.#break(pos[0], `the file is neither YAML nor JSON: ${message}`, hint);
+    const isEmpty = contents === null || (isScalar(contents) && !contents.value);
+    if (!this.#isBroken && isMap(contents)) {
+      const offsets = new Map<string, number>();
+      for (const { key, value } of contents.items) this.#pair(key, value, offsets);
+    } else if (!this.#isBroken && !isEmpty) {
+      this.#break(0, 'the file is no mapping of names to rules', 'Write lines such as "books:list": "role:reader".');
+    }
     return { rules: this.#rules, problems: this.#problems, isBroken: this.#isBroken };
   }
 
-  /** The reference tries JSON first, which allows more in some places. */
-  #asJson(): { readonly value: unknown } | undefined {
-    try {
-      return { value: JSON.parse(this.#text) };
-    } catch {
-      return undefined;
-    }
-  }
-
-  #takeJson(content: unknown): void {
-    if (!isObject(content)) {
-      if (content && (!Array.isArray(content) || content.length > 0)) this.#noMapping(0);
-      return;
-    }
-    const { contents } = this.#document;
-    const offsets = new Map<unknown, number>();
-    for (const { key } of isMap(contents) ? contents.items : [])
-      if (isScalar(key)) this.#noteName(offsets, key.value, key.range?.[0] ?? 0);
-    for (const [name, value] of Object.entries(content)) {
-      const type = typeof value === 'string' ? 'text' : !value ? 'empty' : typeof value === 'object' ? 'list' : 'other';
-      this.#add([name, { type, value }, offsets.get(name) ?? 0, JSON.stringify(value)]);
-    }
-  }
-
-  #takeYaml(): void {
-    const { contents, errors } = this.#document;
-    for (const { message, pos } of errors) {
-      this.#break(
-        pos[0],
-        `the file is neither YAML nor JSON: ${message}`,
-        'A rule that begins with @, !, % or a quote needs quotes around it.',
-      );
-    }
-    const unprintable = UNPRINTABLE.exec(this.#text);
-    if (unprintable !== null)
-      this.#break(unprintable.index, 'the file has a control character, which YAML does not allow');
-    const tab = tabIn(this.#text);
-    if (tab !== undefined) this.#break(tab, 'the file has a tab outside of quotes', 'Write blanks instead.');
-    if (this.#isBroken) return;
-    if (contents === null || (isScalar(contents) && this.#scalar(contents).type === 'empty')) return;
-    if (isScalar(contents) && contents.value === '') return;
-    if (isSeq(contents) && contents.items.length === 0) return;
-    if (!isMap(contents)) {
-      this.#noMapping(0);
-      return;
-    }
-    const offsets = new Map<unknown, number>();
-    const written = new Map<string, Written>();
-    for (const [key, node] of this.#pairs(contents)) {
-      const at = key.range?.[0] ?? 0;
-      const name = key.value === '=' ? ({ type: 'text', value: '=' } as const) : this.#scalar(key);
-      const shown = isScalar(node) ? (node.source ?? '') : '';
-      const before = this.#problems.length;
-      const value = this.#value(node, 0);
-      if (this.#problems.length > before) continue;
-      if (name.type === 'text') {
-        this.#noteName(offsets, name.value, at);
-        written.set(name.value as string, [name.value as string, value, node?.range?.[0] ?? at, shown]);
-        continue;
-      }
-      const message = `the name ${key.source ?? ''} is no text in YAML, so this rule is never used`;
+  #pair(key: unknown, value: unknown, offsets: Map<string, number>): void {
+    const at = offsetOf(key) ?? 0;
+    // PyYAML reads `y` and `n` as text.
+    const name = isScalar(key) ? (/^[yn]$/i.test(key.source ?? '') ? key.source : key.value) : undefined;
+    if (!isScalar(key) || typeof name !== 'string') {
+      const message = `the name ${isScalar(key) ? key.source : 'here'} is no text in YAML, so this rule is never used`;
       this.#note('warning', at, message, 'Put quotes around it.');
-      if (value.type === 'other') this.#break(at, `its rule ${shown} is no text either`);
-    }
-    for (const each of written.values()) this.#add(each);
-  }
-
-  /** Returns the pairs of a mapping, those of merged ones first. */
-  #pairs(map: YAMLMap, depth = 0): (readonly [Scalar, Node | null])[] {
-    const merged: (readonly [Scalar, Node | null])[] = [];
-    const own: (readonly [Scalar, Node | null])[] = [];
-    for (const { key: written, value } of map.items) {
-      const key = this.#target((written ?? null) as Node | null) ?? new Scalar('');
-      const node = (value ?? null) as Node | null;
-      const at = (written as Node | null)?.range?.[0] ?? map.range?.[0] ?? 0;
-      if (!isScalar(key)) this.#break(at, 'a name of a rule is no text');
-      else if (key.type === Scalar.PLAIN && key.value === '<<') {
-        const from = this.#target(node);
-        const maps = isSeq(from) ? from.items.map((each) => this.#target(each as Node)) : [from];
-        if (depth > 9 || !maps.every(isMap)) this.#break(at, 'what is merged by << is no mapping');
-        else merged.unshift(...maps.toReversed().flatMap((each) => this.#pairs(each as YAMLMap, depth + 1)));
-      } else own.push([key, node]);
-    }
-    return [...merged, ...own];
-  }
-
-  #target(node: Node | null): Node | null {
-    if (!isAlias(node)) return node;
-    const found = node.resolve(this.#document);
-    if (found === undefined) this.#break(node.range?.[0] ?? 0, `there is no anchor &${node.source}`);
-    return found ?? null;
-  }
-
-  /** Returns a value as JSON; words of a rule are at most two lists deep. */
-  #value(written: Node | null, depth: number): Value {
-    const node = this.#target(written);
-    if (node === null) return { type: 'empty', value: null };
-    if (isScalar(node)) return this.#scalar(node);
-    if (node.tag !== undefined && !/:(?:map|seq|set)$/.test(node.tag)) this.#refuseTag(node, node.tag);
-    if (depth > 2) return { type: 'list', value: [] };
-    const items = isMap(node) ? this.#pairs(node).map(([key]) => key) : isSeq(node) ? (node.items as Node[]) : [];
-    const inner = items.map((each) => this.#value(each, depth + 1).value);
-    return { type: inner.length === 0 ? 'empty' : 'list', value: inner };
-  }
-
-  /** Returns a scalar as PyYAML resolves it. */
-  #scalar(node: Scalar): Value {
-    const text = (node.value as string | null) ?? '';
-    const short = node.tag?.replace('tag:yaml.org,2002:', '');
-    if (short === 'str') return { type: 'text', value: text };
-    const isTyped =
-      short === 'null' || short === 'bool' || short === 'int' || short === 'float' || short === 'timestamp';
-    if (short !== undefined && short !== '!' && !isTyped) this.#refuseTag(node, node.tag!);
-    if (!isTyped && short !== '!' && node.type !== Scalar.PLAIN && node.type !== undefined)
-      return { type: 'text', value: text };
-    if (NULL.test(text) || short === 'null') return { type: 'empty', value: null };
-    if (BOOLEAN.test(text)) return FALSE.test(text) ? { type: 'empty', value: false } : { type: 'other', value: true };
-    if (INTEGER.test(text))
-      return /[1-9a-f]/i.test(text.replace(/^[-+]?0[xb]/, ''))
-        ? { type: 'other', value: 1 }
-        : { type: 'empty', value: 0 };
-    if (FLOAT.test(text))
-      return /[1-9]|inf|nan/i.test(text.replace(/e.*/i, ''))
-        ? { type: 'other', value: 1 }
-        : { type: 'empty', value: 0 };
-    if (TIMESTAMP.test(text)) return { type: 'other', value: 1 };
-    if (text === '=' || text === '<<')
-      this.#break(node.range?.[0] ?? 0, `${text} has a special meaning in YAML`, 'Put quotes around it.');
-    return { type: 'text', value: text };
-  }
-
-  #refuseTag(node: Node, tag: string): void {
-    this.#break(
-      node.range?.[0] ?? 0,
-      `the tag ${tag} of YAML has no meaning here`,
-      'Put quotes around a rule that begins with !.',
-    );
-  }
-
-  #add([name, { type, value }, offset, shown]: Written): void {
-    const location = this.#locate(offset);
-    const isOther = (each: unknown): boolean => each === true || (typeof each === 'number' && each !== 0);
-    if (type === 'other' || (Array.isArray(value) && value.some(isOther))) {
-      const what = `the rule ${JSON.stringify(name)} ${shown === '' ? 'has an item' : `is ${shown}`}, which is no text in YAML`;
-      this.#break(offset, what, 'A rule is a text: put quotes around it.');
       return;
     }
-    let parsed = parseRule(value);
-    // An empty list is a rule of the older form.
-    if (type === 'empty' && !Array.isArray(value)) {
-      const why = `${shown || 'without a value it'} is an empty rule in YAML, which would allow everybody`;
-      parsed = {
-        check: { is: 'broken', why },
-        problems: [{ severity: 'error', message: why, hint: UNQUOTED_DENY }],
-        failed: false,
-      };
+    if (isAlias(value) && value.resolve(this.#document) === undefined) {
+      this.#break(value.range?.[0] ?? at, `there is no anchor &${value.source}`);
+      return;
     }
-    this.#rules.delete(name);
-    this.#rules.set(name, { name, parsed, location });
-    for (const { severity, message, hint } of parsed.problems)
-      this.#note(severity, offset, `the rule ${JSON.stringify(name)}: ${message}`, hint);
-  }
-
-  #noteName(offsets: Map<unknown, number>, name: unknown, offset: number): void {
     const first = offsets.get(name);
-    offsets.set(name, offset);
-    if (first === undefined) return;
-    const { line } = this.#lines.linePos(first);
-    this.#note(
-      'warning',
-      offset,
-      `the rule ${JSON.stringify(name)} replaces that of line ${line}`,
-      'Remove one of them.',
-    );
+    offsets.set(name, at);
+    if (first !== undefined) {
+      const { line } = this.#lines.linePos(first);
+      const message = `the rule ${JSON.stringify(name)} replaces that of line ${line}`;
+      this.#note('warning', at, message, 'Remove one of them.');
+    }
+    const shown = isScalar(value) ? (value.source ?? '') : '';
+    // `a: !` is an empty text, which a rule in quotes may be.
+    const isAbsent = isScalar(value) && value.type === Scalar.PLAIN && value.value === '';
+    const read: unknown = isAbsent || !isNode(value) ? null : value.toJS(this.#document);
+    this.#add(name, read, offsetOf(value) ?? at, shown);
   }
 
-  #noMapping(offset: number): void {
-    this.#break(offset, 'the file is no mapping of names to rules', 'Write lines such as "books:list": "role:reader".');
+  #add(name: string, value: unknown, offset: number, shown: string): void {
+    const rule = `the rule ${JSON.stringify(name)}`;
+    const isRule = typeof value === 'string' || Array.isArray(value) || !value;
+    if (!isRule || (Array.isArray(value) && !value.flat().every((each) => typeof each === 'string'))) {
+      const message = `${rule} ${shown === '' ? 'has an item' : `is ${shown}`}, which is no text in YAML`;
+      this.#break(offset, message, 'A rule is a text: put quotes around it.');
+      return;
+    }
+    // An empty list is a rule of the older form.
+    const isEmpty = typeof value !== 'string' && !Array.isArray(value);
+    const why = `${shown || 'without a value it'} is an empty rule in YAML, which would allow everybody`;
+    const parsed: ParsedRule = isEmpty
+      ? {
+          check: { is: 'broken', why },
+          problems: [{ severity: 'error', message: why, hint: UNQUOTED_DENY }],
+          failed: false,
+        }
+      : parseRule(value);
+    this.#rules.delete(name);
+    this.#rules.set(name, { name, parsed, location: this.#locate(offset) });
+    for (const { severity, message, hint } of parsed.problems)
+      this.#note(severity, offset, `${rule}: ${message}`, hint);
   }
 
   #break(offset: number, message: string, hint?: string): void {
@@ -280,45 +127,11 @@ class PolicyFileReader {
 
   #locate(offset: number): Location {
     const { line, col } = this.#lines.linePos(offset);
-    const origin = {
-      file: this.#file,
-      line: line || 1,
-      column: col || 1,
-      text: this.#rows[(line || 1) - 1],
-    };
-    return locationInFile(origin);
+    const text = this.#text.split(/\r\n?|\n/)[(line || 1) - 1];
+    return locationInFile({ file: this.#file, line: line || 1, column: col || 1, text });
   }
 }
 
-/** Marks between the words that the lexer returns, without a character in the text: of a document, a flow, and a plain or block text. */
-const TEXT_MARK = '\x1f';
-const MARKS = ['\x02', '\x18', TEXT_MARK];
-
-/** Returns the offset of a tab that separates words: PyYAML allows them only in quotes, comments and blocks of text. */
-function tabIn(text: string): number | undefined {
-  let offset = 0;
-  let isPlain = false;
-  let isBlock = false;
-  for (const lexeme of text.includes('\t') ? new Lexer().lex(text) : []) {
-    if (MARKS.includes(lexeme)) isPlain = lexeme === TEXT_MARK;
-    else {
-      const isText = isPlain && isBlock;
-      if (!isText && (isPlain || /^\s+$/.test(lexeme)) && lexeme.includes('\t')) return offset + lexeme.indexOf('\t');
-      isBlock = !isPlain && (isBlock || /^[|>]/.test(lexeme));
-      isPlain = false;
-      offset += lexeme.length;
-    }
-  }
-  return undefined;
+function offsetOf(node: unknown): number | undefined {
+  return (node as Node | null | undefined)?.range?.[0];
 }
-
-const UNPRINTABLE = /[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
-const NULL = /^(?:~|null|Null|NULL|)$/;
-const BOOLEAN = /^(?:yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)$/;
-const FALSE = /^(?:no|false|off)$/i;
-const INTEGER =
-  /^(?:[-+]?0b[01_]+|[-+]?0[0-7_]+|[-+]?(?:0|[1-9][\d_]*)|[-+]?0x[\da-fA-F_]+|[-+]?[1-9][\d_]*(?::[0-5]?\d)+)$/;
-const FLOAT =
-  /^(?:[-+]?\d[\d_]*\.[\d_]*(?:[eE][-+]\d+)?|\.\d[\d_]*(?:[eE][-+]\d+)?|[-+]?\d[\d_]*(?::[0-5]?\d)+\.[\d_]*|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/;
-const TIMESTAMP =
-  /^(?:\d{4}-\d\d-\d\d|\d{4}-\d\d?-\d\d?(?:[Tt]|[ \t]+)\d\d?:\d\d:\d\d(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d\d?(?::\d\d)?))?)$/;

@@ -13,7 +13,7 @@ export function isTruthy(value: unknown): boolean {
 }
 
 /** Returns `repr(value)` of a JSON value. */
-export function pythonRepr(value: unknown): string {
+function pythonRepr(value: unknown): string {
   if (value === null || value === undefined) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
   if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value + 0) : floatText(value);
@@ -25,7 +25,7 @@ export function pythonRepr(value: unknown): string {
 }
 
 /** Returns the text of a float: the shortest digits, as in JavaScript, with an exponent below -4 and from 16 on. */
-export function floatText(value: number): string {
+function floatText(value: number): string {
   if (Number.isNaN(value)) return 'nan';
   if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
   const [digits, power] = value.toExponential().split('e') as [string, string];
@@ -38,14 +38,14 @@ export function floatText(value: number): string {
 }
 
 /** Returns the exponent of a float, with a sign and at least two digits. */
-export function exponentText(exponent: number): string {
+function exponentText(exponent: number): string {
   return `${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
 }
 
 const NAMED_ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 /** Returns a text in quotes, which are double only around text with single ones and no double ones. */
-export function quoted(text: string): string {
+function quoted(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
   const escaped = text.replace(/[\\\p{C}\p{Z}]|['"]/gu, (character) => {
     if (character === ' ') return character;
@@ -56,7 +56,7 @@ export function quoted(text: string): string {
 }
 
 /** Returns the escape of a code point: `\x85`, `\u2028`, `\U0001f600`. */
-export function codeEscape(code: number): string {
+function codeEscape(code: number): string {
   const digits = code.toString(16);
   if (code < 0x100) return `\\x${digits.padStart(2, '0')}`;
   return code < 0x10000 ? `\\u${digits.padStart(4, '0')}` : `\\U${digits.padStart(8, '0')}`;
