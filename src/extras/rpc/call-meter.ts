@@ -30,7 +30,6 @@ const OUTCOMES: ReadonlySet<string> = new Set([
   'remote_error',
   'reserved_name',
   'shutting_down',
-  'signing',
   'timeout',
   'topology',
   'unsupported_version',

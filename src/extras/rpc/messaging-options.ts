@@ -14,7 +14,6 @@ import {
   uri,
 } from 'portico/config';
 import { ConfigurationRefused, didYouMean, ignoreErrors } from 'portico/extension';
-import { WireFormat } from './message/wire-format.js';
 import { configuredTransportUrl, ofOslo, removedRpcOptions, rpcOptions } from './rpc-options.js';
 import { transportsOf } from './transport/known-transports.js';
 import { checkTransportUrl, importDriver } from './transport/open-transport.js';
@@ -25,8 +24,7 @@ export type MessagingSettings = ReturnType<typeof read>['settings'];
 
 /**
  * Reads `[rpc]` of a configuration, with values that the query of the URL overrides. `url`: in place of the configuration's; `project`: the
- * exchange if none is named. Throws `PORTICO_RPC_URL` for a URL that cannot be read, or whose query has unknown options,
- * `PORTICO_RPC_SIGNING` for invalid keys.
+ * exchange if none is named. Throws `PORTICO_RPC_URL` for a URL that cannot be read, or whose query has unknown options.
  */
 export function messagingSettings(config: Config, given: Given = {}): ReturnType<typeof read> {
   try {
@@ -79,7 +77,6 @@ function read(config: Config, { url, project = 'portico' }: Given) {
   const given = overrides(text, isOnOslo ? { ...rpcOptions, ...osloRabbitOptions } : rpcOptions);
   const o = { ...group, ...given } as OptionsOf<typeof rpcOptions>;
   const oslo = isOnOslo ? { ...config.group('oslo_messaging_rabbit', osloRabbitOptions), ...given } : undefined;
-  const format = wireFormat(o, isOnOslo);
   const retryIntervalMs = o.retryInterval * 1000;
   const settings = {
     /** It reaches no other process. */
@@ -101,9 +98,7 @@ function read(config: Config, { url, project = 'portico' }: Given) {
     startWithoutBroker: o.startWithoutBroker,
     // Long enough for a caller that connects to the broker again.
     replyRetryMs: 30_000,
-    format,
-    /** The form of notifications, which other applications read. */
-    notices: format.with({ signingKeys: undefined, requireSignature: false }).at(''),
+    limits: { maxBytes: MAX_MESSAGE_BYTES, onlyJson: isOnOslo },
     transport: {
       connectTimeoutMs: 10_000,
       heartbeatMs: o.heartbeat * 1000,
@@ -140,27 +135,6 @@ function read(config: Config, { url, project = 'portico' }: Given) {
 
 /** Maximum size of a message: the default limit of RabbitMQ 4. */
 const MAX_MESSAGE_BYTES = 16 * 2 ** 20;
-
-/** Creates the form of messages. Its errors show neither a key nor its id: they may have been swapped. */
-function wireFormat(o: OptionsOf<typeof rpcOptions>, onlyJson: boolean): WireFormat {
-  const { signingKeys, requireSignature } = o;
-  const wrong = [...signingKeys].findIndex(([id, secret]) => !/^[\w-]{1,32}$/.test(id) || secret.length < 32);
-  if (wrong >= 0 || (requireSignature && signingKeys.size === 0)) {
-    const code = 'PORTICO_RPC_SIGNING';
-    const [option, message] =
-      wrong >= 0
-        ? ['signing_keys', `pair ${wrong + 1} is not a key`]
-        : ['require_signature', 'is set, and signing_keys has no key'];
-    const hint =
-      'Write id:secret: an id of letters, digits, _ and -, and a secret of at least 32 characters. Generate one with `openssl rand -hex 32`.';
-    throw new ConfigurationRefused(code, {
-      message: `[rpc] ${option}: ${message}`,
-      hint,
-      diagnostics: [{ severity: 'error', code, section: 'rpc', option, message, hint }],
-    });
-  }
-  return new WireFormat({ maxBytes: MAX_MESSAGE_BYTES, signingKeys, requireSignature, onlyJson });
-}
 
 function isWritten(config: Config, opt: string, given: object): boolean {
   return Object.hasOwn(given, camelCase(opt)) || config.getLocation('rpc', opt).kind !== 'default';

@@ -4,7 +4,6 @@ import {
   type Config,
   crossCheck,
   defineOptions,
-  dict,
   duration,
   integer,
   oneOf,
@@ -124,14 +123,6 @@ export const rpcOptions = defineOptions(
       default: true,
       help: 'Keep messages that expired, were refused, or redelivered too often.',
       advanced: true,
-    }),
-    signing_keys: dict({
-      secret: true,
-      help: 'Keys of signed messages: id:secret,id:secret. The first signs, all verify. Default: no signatures.',
-    }),
-    require_signature: boolean({
-      default: false,
-      help: 'Refuse messages not signed with one of signing_keys.',
     }),
   },
   {

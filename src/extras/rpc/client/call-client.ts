@@ -14,14 +14,13 @@ import type { Awaitable, CallOptions, ClientOptions, ManagerCalls, RPCClient } f
 import { type Clock, within } from 'portico/tasks';
 import type { CallMeter } from '../call-meter.js';
 import { DeliveryFailure, failing, InvalidTarget, RpcTimeout, SerializationError, VersionCapError } from '../errors.js';
-import { encodeEnvelope, LONGEST_NAME, messageId, type RequestEnvelope, writeEnvelope } from '../message/envelope.js';
+import { LONGEST_NAME, messageId, type RequestEnvelope, writeEnvelope } from '../message/envelope.js';
 import { ErrorRebuilder } from '../message/failure.js';
 import { eachArgument, type Serializer } from '../message/serializer.js';
 import { isRecord } from '../message/typed-json.js';
 import { checkVersion, FIRST_VERSION, isCompatible } from '../message/versions.js';
-import type { PackedMessage, WireAddress } from '../message/wire-format.js';
 import type { MessagingSettings } from '../messaging-options.js';
-import { addressText, checkRoute, describeRoute } from '../transport/route.js';
+import { checkRoute, describeRoute } from '../transport/route.js';
 import type { Message, Route, Transport } from '../transport/transport.js';
 import type { Expected, PendingCalls } from './pending-calls.js';
 import type { UpgradeLevels } from './upgrade-levels.js';
@@ -64,9 +63,6 @@ export interface CallPath {
   send(to: Route, message: Message, options: SendOptions): Promise<void>;
 }
 
-/** A message whose topic is not decided yet. */
-type Unsealed = Omit<Message, 'body'> & { readonly packed: PackedMessage };
-
 /** Time limit of sending a cast. */
 const CAST_MS = 30_000;
 
@@ -76,7 +72,6 @@ export class CallClient implements RPCClient {
   readonly #route: Route;
   /** The route, for messages. */
   readonly #where: string;
-  readonly #format: WireAddress;
   readonly #rebuilder: ErrorRebuilder;
   /** Level of the topic in `[upgrade_levels]`, once it was read; null: none. */
   #level: string | null | undefined;
@@ -93,7 +88,6 @@ export class CallClient implements RPCClient {
     this.#route = { exchange, topic, server, fanout };
     this.#rebuilder = rebuilder ?? new ErrorRebuilder(options.allowedErrors);
     this.#where = describeRoute(this.#route);
-    this.#format = path.settings.format.at(addressText(this.#route));
     checkRoute(this.#route, path.settings.isOslo);
     path.checkReach(topic);
     for (const each of Object.values(options.releases ?? {})) checkVersion(topic, each);
@@ -143,7 +137,7 @@ export class CallClient implements RPCClient {
     const to = typeof found === 'string' ? found : await this.#inTime(found, what, until);
     const left = until - clock.now();
     if (left <= 0) throw new DeliveryFailure({ message: `${what}: it timed out before it could be sent` });
-    const packed = this.#encode(context, method, args, {
+    const body = this.#encode(context, method, args, {
       id,
       reply: { to, id },
       deadline: Math.ceil(left),
@@ -152,7 +146,7 @@ export class CallClient implements RPCClient {
     });
     const expected = pending.expect({ id, what, timeoutMs: left, monitorMs, signal });
     const how = { mandatory, until, retry, signal, expected };
-    this.#send({ id, packed, replyTo: to }, how).catch(expected.fail);
+    this.#send({ id, body, replyTo: to }, how).catch(expected.fail);
     try {
       const answer = await expected.reply;
       if ('failure' in answer) throw this.#rebuilder.rebuild(answer.failure);
@@ -173,7 +167,7 @@ export class CallClient implements RPCClient {
     const ttlMs = (ttl === undefined ? settings.castTtlMs : ttl * 1000) || undefined;
     await this.#checkCap(this.#what(method), until);
     const id = messageId();
-    const message = { id, packed: this.#encode(context, method, args, { id, trace }) };
+    const message = { id, body: this.#encode(context, method, args, { id, trace }) };
     await this.#path.connected(until - clock.now(), { signal, retry });
     await this.#send(message, { ttlMs, mandatory, until, retry, signal });
   }
@@ -242,7 +236,7 @@ export class CallClient implements RPCClient {
     method: string,
     args: object,
     more: Pick<RequestEnvelope, 'id' | 'reply' | 'deadline' | 'monitor' | 'trace'>,
-  ): PackedMessage {
+  ): Buffer {
     const { version = FIRST_VERSION, namespace } = this.#options;
     const { serializer, settings } = this.#path;
     const ctx = serializer.serializeContext(context);
@@ -261,10 +255,9 @@ export class CallClient implements RPCClient {
       ns: namespace,
       ver: version,
       ctx,
-      sent: Date.now(),
       ...more,
     };
-    return encodeEnvelope(envelope, this.#what(method), settings.format);
+    return writeEnvelope(envelope, this.#what(method), settings.limits);
   }
 
   /** Returns the milliseconds for the call: its own time, at most the rest of the current request's time. */
@@ -284,14 +277,12 @@ export class CallClient implements RPCClient {
   }
 
   /** Sends to the second topic if there is one, and to the first if that has no queue: an older service has no second topic. */
-  #send({ packed, ...message }: Unsealed, how: SendOptions): Promise<void> {
+  #send(message: Message, how: SendOptions): Promise<void> {
     const { altTopic } = this.#options;
-    const send = (): Promise<void> =>
-      this.#path.send(this.#route, { ...message, body: this.#format.seal(packed) }, how);
+    const send = (): Promise<void> => this.#path.send(this.#route, message, how);
     if (altTopic === undefined) return send();
     const to = { ...this.#route, topic: altTopic };
-    const body = this.#path.settings.format.at(addressText(to)).seal(packed);
-    return this.#path.send(to, { ...message, body }, { ...how, mandatory: true }).catch((error: unknown) => {
+    return this.#path.send(to, message, { ...how, mandatory: true }).catch((error: unknown) => {
       if ((error as { code?: unknown }).code !== 'PORTICO_RPC_NO_SERVERS') throw error;
       return send();
     });
@@ -304,7 +295,7 @@ export class CallClient implements RPCClient {
     const how = { ttlMs: settings.responseMs, mandatory: false, until: 0, retry: 0, signal: undefined };
     for (const topic of new Set([first, this.#options.altTopic ?? first])) {
       const to = { exchange, topic, fanout: true, isOwn: true };
-      const body = writeEnvelope({ cancel: id }, 'a cancellation', settings.format.at(addressText(to)));
+      const body = writeEnvelope({ cancel: id }, 'a cancellation', settings.limits);
       this.#path.send(to, { id: messageId(), body }, how).catch((err: unknown) => {
         log.debug({ err }, `call ${id} could not be cancelled`);
       });

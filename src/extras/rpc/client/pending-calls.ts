@@ -7,7 +7,7 @@ import type { Cancel, Clock } from 'portico/tasks';
 import { Deadlines } from '../deadlines.js';
 import { RpcTimeout } from '../errors.js';
 import { type ReplyEnvelope, readReply } from '../message/envelope.js';
-import type { WireAddress, WireFormat } from '../message/wire-format.js';
+import type { MessageLimits } from '../message/wire-format.js';
 import type { Message, ReplyConsumer, Transport } from '../transport/transport.js';
 
 /** A call. */
@@ -41,7 +41,7 @@ const LATE_ENTRIES = 1000;
 export class PendingCalls {
   readonly #log: Logger;
   readonly #clock: Clock;
-  readonly #format: WireFormat;
+  readonly #limits: MessageLimits;
   readonly #deadlines: Deadlines;
   readonly #calls = new Map<string, PendingCall>();
   /** Calls that timed out, with the time. */
@@ -51,10 +51,10 @@ export class PendingCalls {
   #address: string | undefined;
   #warnAt = WARN_AT;
 
-  constructor({ log, clock, format }: { readonly log: Logger; readonly clock: Clock; readonly format: WireFormat }) {
+  constructor({ log, clock, limits }: { readonly log: Logger; readonly clock: Clock; readonly limits: MessageLimits }) {
     this.#log = log;
     this.#clock = clock;
-    this.#format = format;
+    this.#limits = limits;
     this.#deadlines = new Deadlines(clock);
   }
 
@@ -106,19 +106,15 @@ export class PendingCalls {
     consumer?.then((each) => each.cancel()).catch(() => {});
   }
 
-  async #consume(transport: Transport): Promise<ReplyConsumer> {
-    // No server knows the address earlier.
-    let format = this.#format.at('');
+  #consume(transport: Transport): Promise<ReplyConsumer> {
     // The consumer belongs to all calls of the process, not to this request.
-    const consumer = await runInRequest({}, () => transport.consumeReplies((message) => this.#take(message, format)));
-    format = this.#format.at(consumer.address);
-    return consumer;
+    return runInRequest({}, () => transport.consumeReplies((message) => this.#take(message)));
   }
 
-  #take({ id, body }: Message, format: WireAddress): void {
+  #take({ id, body }: Message): void {
     let reply: ReplyEnvelope;
     try {
-      reply = readReply(body, format);
+      reply = readReply(body, this.#limits);
     } catch (err) {
       this.#log.warn({ err, bytes: body.length }, `reply ${id} cannot be read`);
       return;

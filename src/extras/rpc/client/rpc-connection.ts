@@ -84,7 +84,7 @@ export class RPCConnection implements OwnRPCClients, CallPath {
   #isAwaited = false;
   #spans: Promise<CallSpans | undefined> | undefined;
 
-  /** `meter`: counts calls if enabled. Throws `PORTICO_RPC_URL`, `PORTICO_RPC_SIGNING`. */
+  /** `meter`: counts calls if enabled. Throws `PORTICO_RPC_URL`. */
   constructor(options: RPCConnectionOptions = {}, meter?: CallMeter) {
     checkOptions('PORTICO_RPC_OPTION', 'an RPCConnection', options, NAMES);
     const { config = new Config(), transport, name, project, workerTopics, serializer, log, clock } = options;
@@ -103,7 +103,7 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     this.failed = meter?.failed;
     this.meter = meter?.isOn === true ? meter : undefined;
     this.levels = new UpgradeLevels({ config, log: this.log, clock: this.clock });
-    this.pending = new PendingCalls({ log: this.log, clock: this.clock, format: this.settings.format });
+    this.pending = new PendingCalls({ log: this.log, clock: this.clock, limits: this.settings.limits });
   }
 
   /** Returns a client of the services of a topic. Throws as `CallClient`. */

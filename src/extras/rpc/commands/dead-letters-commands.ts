@@ -137,7 +137,6 @@ function jsonOf(letter: DeadLetter): object {
     request_id: letter.requestId ?? null,
     arguments: letter.args,
     bytes: letter.bytes,
-    sent: letter.sent?.toISOString() ?? null,
     died: letter.died?.toISOString() ?? null,
     reason: letter.reason,
   };

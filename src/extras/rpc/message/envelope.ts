@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { EXTRAS, EXTRAS_VERSION, isRecord, type Read, readJson, writeJson } from './typed-json.js';
 import { type FailureEnvelope, readFailure, writeFailure } from './wire-failure.js';
-import { type MessageLimits, type PackedMessage, packed, type WireAddress } from './wire-format.js';
+import { type MessageLimits, packed, unpacked } from './wire-format.js';
 
 const CONTEXT = '_context_';
 
@@ -24,8 +24,6 @@ export interface RequestEnvelope {
   readonly reply?: { readonly to: string; readonly id: string } | undefined;
   /** Milliseconds for which the caller waited when it was sent: after them it must not run. Python does not tell. */
   readonly deadline?: number | undefined;
-  /** Time of sending, in milliseconds since 1970 by the sender's clock: shows how much of `deadline` it spent in a queue. */
-  readonly sent?: number | undefined;
   /** Interval of heartbeats that the caller requests, in milliseconds. */
   readonly monitor?: number | undefined;
   /** Span of the sender, as written by propagators of OpenTelemetry: `traceparent`. */
@@ -66,22 +64,17 @@ let latest = 0;
 let head = '';
 
 /** Throws `SerializationError` as {@link packed}; `what`: the call, for its message. `id`: of the send, for a reply. */
-export function writeEnvelope(envelope: Envelope, what: string, address: WireAddress, id?: string): Buffer {
-  return address.seal(encodeEnvelope(envelope, what, address, id));
-}
-
-/** Returns the message of an envelope whose address is not decided yet. Throws as {@link writeEnvelope}. */
-export function encodeEnvelope(envelope: Envelope, what: string, limits: MessageLimits, id?: string): PackedMessage {
-  const { maxBytes, onlyJson } = limits;
-  return packed(writeJson(messageOf(envelope, what, { onlyJson, id }), what, onlyJson), what, maxBytes);
+export function writeEnvelope(envelope: Envelope, what: string, limits: MessageLimits, id?: string): Buffer {
+  const { onlyJson } = limits;
+  return packed(writeJson(messageOf(envelope, what, { onlyJson, id }), what, onlyJson), what, limits);
 }
 
 /** Throws {@link UnreadableEnvelope}. */
-export function readRequest(body: Uint8Array, address: WireAddress): RequestEnvelope | CancelEnvelope {
-  const read = readMessage(body, address);
+export function readRequest(body: Uint8Array, limits: MessageLimits): RequestEnvelope | CancelEnvelope {
+  const read = readMessage(body, limits);
   const { method, args = {}, namespace, version, _msg_id: call, _reply_q: to, _timeout: timeout } = read;
   const { _unique_id: id = messageId(), [EXTRAS]: extras } = read;
-  const { cancel, deadline, sent, monitor, trace } = isRecord(extras) ? extras : ({} as Read);
+  const { cancel, deadline, monitor, trace } = isRecord(extras) ? extras : ({} as Read);
   if (typeof cancel === 'string') return { cancel };
   const isRequest =
     isName(method) &&
@@ -92,7 +85,6 @@ export function readRequest(body: Uint8Array, address: WireAddress): RequestEnve
     isNameOrNone(call) &&
     isNameOrNone(to) &&
     isTimeOrNone(deadline) &&
-    isTimeOrNone(sent) &&
     isTimeOrNone(monitor) &&
     (trace === undefined || (isRecord(trace) && Object.values(trace).every((each) => typeof each === 'string')));
   if (!isRequest) throw new UnreadableEnvelope('it is not a request');
@@ -106,26 +98,25 @@ export function readRequest(body: Uint8Array, address: WireAddress): RequestEnve
     ctx: unpackedContext(read),
     reply: typeof call === 'string' && typeof to === 'string' ? { to, id: call } : undefined,
     deadline,
-    sent,
     monitor: asked,
     trace,
   } as RequestEnvelope;
 }
 
 /** Throws {@link UnreadableEnvelope}. */
-export function readReply(body: Uint8Array, address: WireAddress): ReplyEnvelope {
-  const { _msg_id: id, result = null, failure, ending } = readMessage(body, address);
+export function readReply(body: Uint8Array, limits: MessageLimits): ReplyEnvelope {
+  const { _msg_id: id, result = null, failure, ending } = readMessage(body, limits);
   if (typeof id !== 'string') throw new UnreadableEnvelope('it is not a reply');
   if (failure !== null && failure !== undefined && failure !== '') return { id, failure: failureIn(failure) };
   // Until 2016 servers of oslo.messaging sent the result first, and its end in a separate message.
   return result === null && ending !== true ? { id, alive: true } : { id, result };
 }
 
-/** Returns a message at an address. Throws {@link UnreadableEnvelope}. */
-export function readMessage(body: Uint8Array, address: WireAddress): Read {
+/** Throws {@link UnreadableEnvelope}. */
+export function readMessage(body: Uint8Array, limits: MessageLimits): Read {
   let read: unknown;
   try {
-    read = readJson(address.open(body));
+    read = readJson(unpacked(body, limits));
   } catch (cause) {
     throw new UnreadableEnvelope((cause as Error).message);
   }
@@ -188,7 +179,7 @@ function messageOf(
   };
 }
 
-function requestOf({ id, method, args, ns, ver, ctx, reply, deadline, sent, monitor, trace }: RequestEnvelope): Read {
+function requestOf({ id, method, args, ns, ver, ctx, reply, deadline, monitor, trace }: RequestEnvelope): Read {
   const exact = monitor === undefined || monitor % 1000 === 0 ? undefined : monitor;
   // Members that are undefined are not written.
   const message = {
@@ -201,7 +192,7 @@ function requestOf({ id, method, args, ns, ver, ctx, reply, deadline, sent, moni
     // In whole seconds.
     _timeout: reply === undefined ? undefined : monitor === undefined ? null : Math.floor(monitor / 1000),
     _unique_id: id,
-    [EXTRAS]: { v: EXTRAS_VERSION, deadline, sent, monitor: exact, trace },
+    [EXTRAS]: { v: EXTRAS_VERSION, deadline, monitor: exact, trace },
   };
   return addContext(message, ctx);
 }

@@ -185,7 +185,7 @@ export class NotificationService implements ServiceBase {
     const { message } = delivery;
     let carried: CarriedNotification;
     try {
-      carried = readNotification(message.body, { priority, address: connection.settings.notices });
+      carried = readNotification(message.body, { priority, limits: connection.settings.limits });
     } catch (error) {
       if (!(error instanceof UnreadableEnvelope)) throw error;
       this.#log.warn(

@@ -15,7 +15,7 @@ import {
   unpackedContext,
 } from '../message/envelope.js';
 import { writeJson } from '../message/typed-json.js';
-import { packed, type WireAddress } from '../message/wire-format.js';
+import { type MessageLimits, packed } from '../message/wire-format.js';
 import type { NotificationSettings } from '../messaging-options.js';
 import type { Message, Route, Transport } from '../transport/transport.js';
 
@@ -64,7 +64,7 @@ export function notificationRoute(exchange: string, topic: string, priority: Not
 /** `isWrapped`: in the envelope 2.0. Throws `SerializationError`. */
 function writeNotification(
   told: CarriedNotification,
-  { isWrapped, address }: { readonly isWrapped: boolean; readonly address: WireAddress },
+  { isWrapped, limits }: { readonly isWrapped: boolean; readonly limits: MessageLimits },
 ): Message {
   const { messageId, publisherId, eventType, priority, payload, timestamp, context } = told;
   const what = `the notification ${eventType}`;
@@ -80,18 +80,18 @@ function writeNotification(
       ...packedContext(context),
     },
     what,
-    address.onlyJson,
+    limits.onlyJson,
   );
-  const message = packed(text, what, address.maxBytes);
-  return { id: messageId, body: isWrapped ? address.seal(message) : Buffer.from(text) };
+  const body = packed(text, what, limits);
+  return { id: messageId, body: isWrapped ? body : Buffer.from(text) };
 }
 
 /** `priority`: that of its queue, if the message has none. Throws `UnreadableEnvelope`. */
 export function readNotification(
   body: Uint8Array,
-  { priority, address }: { readonly priority: NotificationPriority; readonly address: WireAddress },
+  { priority, limits }: { readonly priority: NotificationPriority; readonly limits: MessageLimits },
 ): CarriedNotification {
-  const read = readMessage(body, address);
+  const read = readMessage(body, limits);
   const { event_type: eventType, publisher_id: publisherId, payload, message_id: id, timestamp } = read;
   if (typeof eventType !== 'string') throw new UnreadableEnvelope('it is not a notification');
   return {
@@ -152,7 +152,7 @@ class BusNotifier {
       { eventType, publisherId, priority, payload: serializer.serializeEntity(context, payload), context: safe },
       new Date(),
     );
-    const how = { isWrapped: driver === 'messagingv2', address: settings.notices };
+    const how = { isWrapped: driver === 'messagingv2', limits: settings.limits };
     const message = writeNotification(told, how);
     const failures: unknown[] = [];
     for (const topic of topics) {

@@ -5,7 +5,7 @@ import type { Logger } from 'portico/extension';
 import { type Cancel, type Clock, pause, within } from 'portico/tasks';
 import { DeliveryFailure } from '../errors.js';
 import { messageId, type ReplyEnvelope, type RequestEnvelope, writeEnvelope } from '../message/envelope.js';
-import type { WireFormat } from '../message/wire-format.js';
+import type { MessageLimits } from '../message/wire-format.js';
 import type { Message, Transport } from '../transport/transport.js';
 import { RecentKeys } from './recent-keys.js';
 
@@ -14,7 +14,7 @@ export interface ReplySenderOptions {
   readonly transport: Transport;
   readonly log: Logger;
   readonly clock: Clock;
-  readonly format: WireFormat;
+  readonly limits: MessageLimits;
   /** Time for which a reply is retried. */
   readonly retryMs: number;
   /** Counts a reply that was not delivered. */
@@ -92,9 +92,9 @@ export class ReplySender {
    */
   send(reply: Reply): Promise<void> {
     const { envelope, to, name, since, refused } = reply;
-    const { clock, format, retryMs } = this.#options;
+    const { clock, limits, retryMs } = this.#options;
     const id = messageId();
-    const body = writeEnvelope(envelope, `the result of ${name}`, format.at(to), id);
+    const body = writeEnvelope(envelope, `the result of ${name}`, limits, id);
     // Without the result, which would be kept as long as its bytes.
     const until = clock.now() + retryMs;
     const written = { to, id: envelope.id, name, since, refused, message: { id, body }, until };
@@ -134,7 +134,7 @@ export class ReplySender {
   /** Sends heartbeats, each once, two within the time for which the caller waits. */
   beat({ reply, monitor }: RequestEnvelope, name: string): Cancel {
     if (reply === undefined || monitor === undefined || !(monitor > 0)) return () => {};
-    const { transport, clock, format, log } = this.#options;
+    const { transport, clock, limits, log } = this.#options;
     const { to, id } = reply;
     let cancel: Cancel;
     const arm = (): void => {
@@ -142,7 +142,7 @@ export class ReplySender {
     };
     const beat = (): void => {
       const sent = messageId();
-      const body = writeEnvelope({ id, alive: true }, name, format.at(to), sent);
+      const body = writeEnvelope({ id, alive: true }, name, limits, sent);
       transport.publish(to, { id: sent, body }).catch((err: unknown) => {
         log.debug({ err }, `${name}: no heartbeat could be sent`);
       });

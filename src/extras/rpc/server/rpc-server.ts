@@ -8,14 +8,11 @@ import { Deadlines } from '../deadlines.js';
 import { ServerShuttingDown } from '../errors.js';
 import type { CallTracker } from '../exposed-methods.js';
 import { type RequestEnvelope, readRequest, UnreadableEnvelope } from '../message/envelope.js';
-import type { WireAddress } from '../message/wire-format.js';
-import { addressText, nameOfMessage } from '../transport/route.js';
+import { nameOfMessage } from '../transport/route.js';
 import type { Delivery, Route, Transport, TransportConsumer } from '../transport/transport.js';
 import type { Endpoints } from './endpoints.js';
-import { HeldLoop } from './held-loop.js';
 import { seenMessages } from './recent-keys.js';
 import { ReplySender } from './reply-sender.js';
-import { SenderClocks } from './sender-clocks.js';
 import { ServedCall, type ServedWith } from './served-call.js';
 
 /** Parts of a server. */
@@ -41,7 +38,6 @@ const GRACE_MS = 1000;
 
 /** The queue of a message. */
 interface Source {
-  readonly format: WireAddress;
   /** Every other process gets its messages too. */
   readonly isCopy: boolean;
   /** It is that of the topic, which all hosts share. */
@@ -77,7 +73,7 @@ export class RpcServer {
   constructor(options: RpcServerOptions) {
     const { connection, transport, spans, poolSize } = options;
     const { settings, serializer, log, clock, meter } = connection;
-    const { format, replyRetryMs: retryMs } = settings;
+    const { limits, replyRetryMs: retryMs } = settings;
     this.#options = options;
     meter?.serves(options.topic);
     this.#poolSize = poolSize ?? settings.poolSize;
@@ -89,9 +85,7 @@ export class RpcServer {
       clock,
       meter,
       failed: connection.failed,
-      replies: new ReplySender({ transport, log, clock, format, retryMs, onLost: () => meter?.lost(options.topic) }),
-      held: new HeldLoop({ log, clock }),
-      clocks: new SenderClocks(clock),
+      replies: new ReplySender({ transport, log, clock, limits, retryMs, onLost: () => meter?.lost(options.topic) }),
       deliveryLimit: settings.transport.deliveryLimit,
       deadlines: new Deadlines(clock, { unref: true }),
       seen: seenMessages(clock),
@@ -155,10 +149,10 @@ export class RpcServer {
 
   #consume(to: Partial<Route>): Promise<TransportConsumer> {
     const { connection, transport, topic } = this.#options;
-    const { exchange, format } = connection.settings;
+    const { exchange } = connection.settings;
     const route = { exchange, topic, ...to };
     const [isCopy, isShared] = [to.fanout === true, to.fanout !== true && to.server === undefined];
-    const source = { format: format.at(addressText(route)), isCopy, isShared };
+    const source = { isCopy, isShared };
     // As many as can begin: a crash counts each call that is returned as begun.
     return transport.consume(route, { prefetch: this.#poolSize }, (delivery) => this.#take(delivery, source));
   }
@@ -232,11 +226,11 @@ export class RpcServer {
   };
 
   /** Returns the call in a message that arrived at `since`; undefined if it has none, which is settled here. */
-  #read(delivery: Delivery, { format, isCopy }: Source, since: number): ServedCall | undefined {
+  #read(delivery: Delivery, { isCopy }: Source, since: number): ServedCall | undefined {
     const { log, meter, failed, topic } = this.#with;
     let envelope: ReturnType<typeof readRequest>;
     try {
-      envelope = readRequest(delivery.message.body, format);
+      envelope = readRequest(delivery.message.body, this.#options.connection.settings.limits);
     } catch (error) {
       if (!(error instanceof UnreadableEnvelope)) throw error;
       const { body, replyTo } = delivery.message;

@@ -13,10 +13,8 @@ import type { FailureEnvelope } from '../message/wire-failure.js';
 import type { Delivery } from '../transport/transport.js';
 import { shownArguments } from './arguments.js';
 import { type Endpoints, isCutOff, isExpected, isIgnored, logFailure, type ServedMethod } from './endpoints.js';
-import type { HeldLoop } from './held-loop.js';
 import type { RecentKeys } from './recent-keys.js';
 import type { Reply, ReplySender } from './reply-sender.js';
-import type { SenderClocks } from './sender-clocks.js';
 
 /** Parts that all calls of a server share. */
 export interface ServedWith extends ReplyParts {
@@ -30,11 +28,8 @@ export interface ServedWith extends ReplyParts {
   readonly meter: CallMeter | undefined;
   /** Undefined: no spans are created. */
   readonly spans: CallSpans | undefined;
-  readonly held: HeldLoop;
   /** Deadlines of callers. */
   readonly deadlines: Deadlines;
-  /** Clocks of callers. */
-  readonly clocks: SenderClocks;
   /** Messages that were begun. */
   readonly seen: RecentKeys;
   /** Calls in progress that are acknowledged late, by their messages. */
@@ -64,7 +59,8 @@ export class ServedCall {
     this.#delivery = delivery;
     this.#isCopy = isCopy;
     this.#since = since;
-    this.#deadline = parts.clocks.deadlineOf(request, this.#since);
+    // The time in the queue does not count: the broker drops what waited longer than its caller.
+    this.#deadline = request.deadline === undefined ? undefined : since + request.deadline;
     this.#reply = new CallReply(parts, request, this.#since);
   }
 
@@ -193,7 +189,7 @@ export class ServedCall {
   }
 
   async #serve(method: ServedMethod): Promise<void> {
-    const { log, clock, replies, held, late, seen, meter, failed, topic } = this.#with;
+    const { log, clock, replies, late, seen, meter, failed, topic } = this.#with;
     const { id, args } = this.#request;
     const { name, options } = method;
     if (log.enabled('trace')) {
@@ -201,7 +197,7 @@ export class ServedCall {
     }
     const isLate = options.ack === 'late';
     if (isLate) late.set(id, this);
-    const ends = [replies.beat(this.#request, name), this.#limit(), held.begin(name)];
+    const ends = [replies.beat(this.#request, name), this.#limit()];
     let result: unknown;
     try {
       result = await this.#untilInterrupted(this.#observed(method));

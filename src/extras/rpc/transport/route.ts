@@ -60,13 +60,6 @@ export function nameOfMessage({ id, body }: Pick<Message, 'id' | 'body'>): strin
   return id || `body-${hash('sha256', body).slice(0, 12)}`;
 }
 
-/** Returns the address of a message as text, for its signature: two routes have different texts. No name has a space or an asterisk. */
-export function addressText(to: Route | string): string {
-  if (typeof to === 'string') return to;
-  const { exchange, topic, server, fanout } = to;
-  return [exchange, topic, fanout === true ? '*' : (server ?? '')].join(' ');
-}
-
 /** Returns the error of a mandatory message without a queue. `to`: as in {@link describeRoute}. */
 export function noQueue(to: string): NoServers {
   return new NoServers({
