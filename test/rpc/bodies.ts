@@ -5,9 +5,8 @@ import {
   readRequest,
   writeEnvelope,
 } from '../../dist/extras/rpc/message/envelope.js';
-import { WireFormat } from '../../dist/extras/rpc/message/wire-format.js';
 
-const address = new WireFormat({ maxBytes: 100_000_000 }).at('');
+const address = { maxBytes: 100_000_000, onlyJson: false };
 
 export function bodyOf(envelope: Envelope): Buffer {
   return writeEnvelope(envelope, 'it', address);

@@ -48,7 +48,6 @@ const IDS: Readonly<Record<string, string>> = {
   'a message whose time is up': 'RP-34 RP-69',
   'a message that is refused': 'RP-69 RP-75',
   'a message that comes back too often': 'RP-76',
-  'a return of what was not begun': 'RP-76 RP-86',
   'dead letters are read': 'RP-95',
   'those who read dead letters': 'RP-95',
   'a dead letter of a fanout': 'RP-95',

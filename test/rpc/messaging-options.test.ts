@@ -24,8 +24,8 @@ test('transportUrl is the URL of the configuration, parsed; a line of [DEFAULT] 
 });
 
 test('RP-60 the defaults of [rpc]', () => {
-  const { transport, format, notices: _, ...others } = settings('');
-  assert.equal(format.maxBytes, 16_777_216);
+  const { transport, limits, ...others } = settings('');
+  assert.deepEqual(limits, { maxBytes: 16_777_216, onlyJson: false });
   assert.deepEqual(others, {
     isInProcess: true,
     isOslo: false,

@@ -4,7 +4,6 @@ import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
 import { RequestContext } from 'portico/app';
 import { isCompatible } from '#internal/extras/rpc';
 import { type RequestEnvelope, readReply, readRequest } from '../../dist/extras/rpc/message/envelope.js';
-import { WireFormat } from '../../dist/extras/rpc/message/wire-format.js';
 import { readNotification } from '../../dist/extras/rpc/notifications/notification.js';
 import { routeOfQueue } from '../../dist/extras/rpc/transport/route.js';
 import { tokenInfoOf } from '../../dist/middleware/auth/identity-client.js';
@@ -26,9 +25,9 @@ function wrapped(message: string): Buffer {
 
 /** The rows for `slowTextOf`. */
 export function peerRows(): ParserRow[] {
-  const address = new WireFormat({ maxBytes: MOST, signingKeys: new Map([['a', 'secret']]) }).at('a');
+  const address = { maxBytes: MOST, onlyJson: false };
   const sealed = envelopeFor('token', 'mac', 'secret');
-  const limits = { priority: 'info', address } as const;
+  const limits = { priority: 'info', limits: address } as const;
   return [
     {
       ...JSON_TEXTS,
@@ -58,13 +57,6 @@ export function peerRows(): ParserRow[] {
       },
     },
     { ...JSON_TEXTS, name: 'a notification', parse: (text) => readNotification(Buffer.from(text), limits) },
-    {
-      name: 'a signature',
-      parse: (text) => {
-        const outer = { 'oslo.version': '2.0', 'oslo.message': '{}', 'portico.signature': text };
-        return readRequest(Buffer.from(JSON.stringify(outer)), address);
-      },
-    },
     {
       ...JSON_TEXTS,
       name: 'the types of a message',

@@ -162,8 +162,8 @@ export interface RpcMethodOptions {
   /** Running it twice has the same effect as running it once. */
   readonly idempotent?: boolean;
   /**
-   * Seconds after which a `late` call is redelivered that failed with an error marked `retryable: true`. Default 5, at most 2,592,000: 30
-   * days.
+   * Seconds after which a `late` call is redelivered that failed with an error marked `retryable: true`: until then this process holds it.
+   * Default 5, at most 900.
    */
   readonly retryDelay?: number;
   /** The method runs for a long time: not allowed with `late`, whose time brokers limit. */
@@ -174,8 +174,8 @@ export interface RpcMethodOptions {
   readonly continuation?: boolean;
 }
 
-/** RabbitMQ keeps a message for 49 days at most. */
-const LONGEST_RETRY_DELAY = 2_592_000;
+/** RabbitMQ closes the channel of a consumer that holds a message for 30 minutes. */
+const LONGEST_RETRY_DELAY = 900;
 
 const RPC: unique symbol = Symbol('portico.rpc');
 

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { Config } from 'portico/config';
-import { type Delivery, RPCConnection, rpc } from 'portico/rpc';
+import { type Delivery, RPCConnection } from 'portico/rpc';
 import { DeadLetters, MemoryBroker, MemoryTransport } from '#internal/extras/rpc';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { nextDeadLetter } from '../conformance.js';
-import { gate, type Network, networkOf } from '../services.js';
 
 const route = { exchange: 'portico', topic: 'images' };
 const unreadable = { id: 'id-1', body: Buffer.from('{') };
@@ -78,78 +76,6 @@ test('RP-95 a letter that does not say where it died is listed, not replayed, an
   assert.equal((await letters.drop({})).length, 1);
 });
 
-const ini = `[rpc]\nrequire_signature = yes\nsigning_keys = a:${'o'.repeat(32)}\n`;
-
-/** Fails until `isRepaired` is set. */
-class Disks {
-  isRepaired = false;
-  readonly done: string[] = [];
-  readonly all = gate();
-  @rpc({ ack: 'late', idempotent: true })
-  attach(_: unknown, { id }: { id: string }): void {
-    if (!this.isRepaired) throw new Error(`disk ${id} is broken`);
-    this.done.push(id);
-    if (this.done.length === 3) this.all.open();
-  }
-}
-
-async function replaysWhereTheyWereSent({ transport, serve, client }: Network): Promise<void> {
-  const [disks, others] = [new Disks(), new Disks()];
-  others.isRepaired = true;
-  await serve(disks, { ini });
-  await serve(others, { ini, topic: 'volumes', binary: 'portico-volumes' });
-  const caller = client({}, { ini });
-  await caller.cast({}, 'attach', { id: 'of the topic' });
-  await caller.prepare({ server: 'north' }).cast({}, 'attach', { id: 'of the host' });
-  await caller.prepare({ fanout: true }).cast({}, 'attach', { id: 'of all' });
-  const connection = new RPCConnection({ config: Config.fromText(ini), transport });
-  const letters = new DeadLetters(connection);
-  while ((await letters.list()).length < 3) await new Promise((resolve) => setImmediate(resolve));
-  const found = (await letters.list()).map(({ topic, host = '', method }) => [topic, host, method].join(' '));
-  assert.deepEqual(found.toSorted(), ['images  attach', 'images  attach', 'images north attach']);
-  // Any publisher on the broker can copy a letter to another service.
-  const driver = await connection.connected(10_000);
-  await driver.eachDeadLetter(letters.exchange, async ({ message }) => {
-    await driver.publish({ exchange: letters.exchange, topic: 'volumes' }, message);
-  });
-  while ((await letters.list({ topic: 'volumes' })).length < 3) await new Promise((resolve) => setImmediate(resolve));
-  for (const { method, reason } of await letters.list({ topic: 'volumes' })) {
-    assert.deepEqual([method, reason], [undefined, 'unreadable: its signature by the key "a" is wrong']);
-  }
-  disks.isRepaired = true;
-  const replayed = await letters.replay({});
-  const failures = replayed.map(({ failure }) => failure);
-  assert.deepEqual(failures, [undefined, undefined, undefined, undefined, undefined, undefined]);
-  await disks.all.opened;
-  assert.deepEqual(disks.done.toSorted(), ['of all', 'of the host', 'of the topic']);
-  while ((await letters.list({ topic: 'volumes' })).length < 3) await new Promise((resolve) => setImmediate(resolve));
-  assert.deepEqual(others.done, []);
-  await connection.close();
-}
-
-test('RP-90 RP-95 a message that came unsigned is replayed unsigned: no service that requires a signature takes it', async (t) => {
-  const { transport, serve, client } = networkOf(t);
-
-  const keys = ini.replace('require_signature = yes', 'require_signature = no');
-  const lenient = await serve(new Disks(), { ini: keys });
-  await client().cast({}, 'attach', { id: 'forged' });
-  const connection = new RPCConnection({ config: Config.fromText(keys), transport });
-  const letters = new DeadLetters(connection);
-  while ((await letters.list()).length < 1) await new Promise((resolve) => setImmediate(resolve));
-  await lenient.stop();
-  const strict = new Disks();
-  strict.isRepaired = true;
-  await serve(strict, { ini });
-  assert.equal((await letters.replay({}))[0]!.failure, undefined);
-  while ((await letters.list()).length < 1) await new Promise((resolve) => setImmediate(resolve));
-  assert.equal((await letters.list())[0]!.reason, 'unreadable: it is not signed');
-  assert.deepEqual(strict.done, []);
-  await connection.close();
-});
-
-test('RP-90 RP-95 signed messages are replayed to where they were sent, and nowhere else', (t) =>
-  replaysWhereTheyWereSent(networkOf(t)));
-
 test('RP-95 a letter of another sender, whose message has no id, has one by its body', async (t) => {
   const { transport, letters } = await openLetters(t);
   await letters.list();
@@ -183,34 +109,4 @@ test('RP-95 a letter that names a queue which is of no service of the exchange i
     assert.ok(replayed!.failure!.startsWith(told), replayed!.failure);
     assert.match(replayed!.failure!, /Drop it/);
   }
-});
-
-test('RP-90 RP-95 a copy of what a process ran, put among the dead letters, is not run by it again after a replay', async (t) => {
-  const { transport, serve, client, log } = networkOf(t);
-
-  const connection = new RPCConnection({ config: Config.fromText(ini), transport });
-  const letters = new DeadLetters(connection);
-  const driver = await connection.connected(10_000);
-  const to = { exchange: letters.exchange, topic: 'images' };
-  // An attacker who can consume and publish forwards the message and dead-letters a copy of it.
-  const planted = gate();
-  const spy = await driver.consume(to, { prefetch: 1 }, (delivery) => {
-    void spy
-      .cancel()
-      .then(() => delivery.deadLetter('failed: a copy'))
-      .then(() => driver.publish(to, delivery.message))
-      .then(planted.open);
-  });
-  await client({}, { ini }).cast({}, 'attach', { id: 'once' });
-  await planted.opened;
-  const disks = new Disks();
-  disks.isRepaired = true;
-  await serve(disks, { ini });
-  while (disks.done.length === 0) await new Promise((resolve) => setImmediate(resolve));
-  assert.equal((await letters.replay({}))[0]!.failure, undefined);
-  while (!log.messages().some((line) => line.endsWith('was dropped, it is a duplicate'))) {
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  assert.deepEqual(disks.done, ['once']);
-  await connection.close();
 });

@@ -9,10 +9,9 @@ import {
   UnreadableEnvelope,
   writeEnvelope,
 } from '../../../dist/extras/rpc/message/envelope.js';
-import { WireFormat } from '../../../dist/extras/rpc/message/wire-format.js';
 
 const MOST = 100_000;
-const address = new WireFormat({ maxBytes: MOST }).at('');
+const address = { maxBytes: MOST, onlyJson: false };
 
 function wrapped(message: object | string, version = '2.0'): Buffer {
   const text = typeof message === 'string' ? message : JSON.stringify(message);
@@ -42,7 +41,6 @@ const REQUEST: RequestEnvelope = {
   ctx: { user_id: 'me' },
   reply: { to: 'reply_1', id: 'm1' },
   deadline: undefined,
-  sent: undefined,
   monitor: 6000,
   trace: undefined,
 };
@@ -67,7 +65,6 @@ test('RP-33 RP-20 the remaining time, the trace and types travel beside what Pyt
     ver: '1.2',
     ctx: { at: new Date(1) },
     deadline: 5000,
-    sent: 1_700_000_000_000,
     monitor: 2500,
     trace: { traceparent: '00-1' },
   };
@@ -104,8 +101,8 @@ test('RP-21 what is no request is unreadable, and its content is in no error', (
     ...['method', '_unique_id', 'namespace', 'version', '_msg_id', '_reply_q'].map(
       (name) => [wrapped({ ...request, [name]: long }), /not a request/] as const,
     ),
-    [wrapped({ ...request, _portico: { v: 1, sent: 1e300 } }), /not a request/],
-    [wrapped(JSON.stringify({ ...request, _portico: { v: 1, sent: 7 } }).replace(':7}', ':1e999}')), /not a request/],
+    [wrapped({ ...request, _portico: { v: 1, deadline: 1e300 } }), /not a request/],
+    [wrapped(JSON.stringify({ ...request, _portico: { v: 1, deadline: 7 } }).replace(':7}', ':1e999}')), /not a request/],
     [wrapped({ ...request, _portico: { v: 1, trace: { a: 1 } } }), /not a request/],
     [wrapped({ ...request, _portico: { v: 2 } }), /extras are not of version 1/],
     [Buffer.from('BZh91AY'), /bz2/],

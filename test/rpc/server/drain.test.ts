@@ -28,54 +28,6 @@ class SlowAndLate extends Slow {
   }
 }
 
-/** Stops a service again and again while one method runs and the other messages wait. */
-async function restarts({ serve, client }: Network): Promise<void> {
-  for (const Kind of [Slow, SlowAndLate]) {
-    const ini = '[rpc]\nexecutor_pool_size = 1\nprefetch = 10\ndelivery_limit = 1\n';
-    const ids = ['a', 'b', 'c', 'd', 'e', 'f'];
-    const begun: string[] = [];
-    for (let run = 0; run < ids.length; run++) {
-      const slow = new Kind();
-      const service = await serve(slow, { ini });
-      if (run === 0) for (const id of ids) await client({}, { ini }).cast({}, 'work', { id });
-      await slow.began.opened;
-      const stopped = service.stop({ graceful: true, deadlineMs: 60_000 });
-      slow.go.open();
-      await stopped;
-      begun.push(...slow.begun);
-    }
-    assert.deepEqual(begun.toSorted(), ids);
-  }
-}
-
-test('RP-76 RP-86 what never began is no dead letter, however often its process stops', (t) => restarts(networkOf(t)));
-
-test('RP-70 RP-76 what never began is no dead letter, however often the connection is lost', async () => {
-  const transport = new MemoryTransport(new MemoryBroker({ deliveryLimit: 2 }));
-  await transport.connect();
-  const slow = new Slow();
-  const { log } = recordedLog();
-  const config = Config.fromText('[rpc]\nexecutor_pool_size = 1\nprefetch = 10\ndelivery_limit = 2\n');
-  const options = { binary: 'portico-images', host: 'north', registration: null, transport, log, config };
-  const service = RPCService.create({ ...options, manager: slow });
-  await service.start();
-  const connection = new RPCConnection({ transport, log, config });
-  for (const id of ['a', 'b', 'c']) await connection.client({ topic: 'images' }).cast({}, 'work', { id });
-  await slow.began.opened;
-  for (let lost = 0; lost < 6; lost++) {
-    transport.lose();
-    transport.restore();
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  slow.go.open();
-  await service.stop({ graceful: true, deadlineMs: 60_000 });
-  await service.start();
-  while (slow.begun.length < 3) await new Promise((resolve) => setImmediate(resolve));
-  assert.deepEqual(slow.begun.toSorted(), ['a', 'b', 'c']);
-  await service.stop();
-  await connection.close();
-});
-
 test('RP-76 no more calls are held than can begin: a crash counts only for what had begun', async () => {
   const transport = new MemoryTransport(new MemoryBroker());
   await transport.connect();

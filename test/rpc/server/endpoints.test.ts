@@ -79,10 +79,10 @@ test('RP-9 RP-46 where nothing fits, the versions that are there are named', () 
 });
 
 test('RV-14 RP-77 the delay of a retry is a number of seconds that a broker can keep a message', () => {
-  for (const retryDelay of [-1, Number.NaN, Number.POSITIVE_INFINITY, 2_592_001, '5' as never]) {
+  for (const retryDelay of [-1, Number.NaN, Number.POSITIVE_INFINITY, 901, '5' as never]) {
     assert.throws(() => rpc({ ack: 'late', idempotent: true, retryDelay }), { code: 'PORTICO_RPC_METHOD' });
   }
-  for (const retryDelay of [0, 0.5, 2_592_000]) rpc({ ack: 'late', idempotent: true, retryDelay });
+  for (const retryDelay of [0, 0.5, 900]) rpc({ ack: 'late', idempotent: true, retryDelay });
 });
 
 test('RP-72 a method that is acknowledged late is idempotent and not long; a version is one', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { test } from 'node:test';
-import { currentContext, currentDeadline, RequestContext } from 'portico/app';
+import { currentContext, RequestContext } from 'portico/app';
 import { Config } from 'portico/config';
 import { type RemoteError, RPCConnection, RPCService, rpc } from 'portico/rpc';
 import { Endpoints, MemoryBroker, MemoryTransport, RpcServer, ServerShuttingDown } from '#internal/extras/rpc';
@@ -190,62 +190,6 @@ function serverOver(transport: MemoryTransport, endpoint: object, poolSize = 1):
     poolSize,
   });
 }
-
-test('RP-33 RP-98 a call that was under way for longer than its caller waits is not run, one of a clock that is wrong is', async () => {
-  const ran: string[] = [];
-  const { transport, messages } = await served({ work: ({ requestId }: RequestContext) => ran.push(requestId!) });
-  const began = Date.now();
-  const sent: [string, number][] = [
-    ['punctual', -50],
-    ['late', -249],
-    ['an hour slow', -3_600_000],
-    ['an hour fast', 3_600_000],
-  ];
-  for (const [id, ago] of sent) {
-    const call = { reply: { to: 'r', id }, deadline: 199, sent: began + ago, ctx: { request_id: id } };
-    await transport.publish(route, requestMessage(id, 'work', call));
-  }
-  await settled();
-  assert.deepEqual(ran, ['punctual', 'an hour slow', 'an hour fast']);
-  assert.ok(messages().includes('work: message late was dropped, its caller no longer waits'));
-});
-
-test('RP-33 a clock that differs from its caller is no time in a queue; what a message waited beside that still is', async () => {
-  const ran: [string, number][] = [];
-  const { clock, transport } = await served({
-    work: ({ requestId }: RequestContext) => ran.push([requestId!, Math.round(currentDeadline()! - clock.now())]),
-  });
-  const began = Date.now();
-  const publish = (to: string, id: string, age: number) => {
-    const call = { reply: { to, id }, deadline: 3000, sent: began - age, ctx: { request_id: id } };
-    return transport.publish(route, requestMessage(id, 'work', call));
-  };
-  for (const id of ['a', 'b', 'c', 'd']) await publish('behind', id, 3500);
-  await publish('behind', 'waited', 5500);
-  await publish('ahead', 'e', -2000);
-  await publish('ahead', 'waited too', 500);
-  await publish('ahead', 'for too long', 1000);
-  // The caller's clock was set: no message waits longer than its caller.
-  await publish('ahead', 'set', 9000);
-  await settled();
-  assert.deepEqual(ran, [
-    ...['a', 'b', 'c', 'd'].map((id) => [id, 3000]),
-    ['waited', 1000],
-    ['e', 3000],
-    ['waited too', 500],
-    ['set', 3000],
-  ]);
-  // A measured age counts for at most ten minutes, because clocks drift.
-  await clock.advance(301_000);
-  await publish('behind', 'f', 3500 + 1000 - 301_000);
-  await clock.advance(301_000);
-  await publish('behind', 'g', 3500 + 1000 - 602_000);
-  await settled();
-  assert.deepEqual(ran.slice(-2), [
-    ['f', 2000],
-    ['g', 3000],
-  ]);
-});
 
 test('RP-47 RP-52 RP-55 RP-59 whatever is thrown is sent to its caller, also what cannot be read', async () => {
   class Locked extends Error {

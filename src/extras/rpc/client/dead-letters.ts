@@ -5,7 +5,7 @@ import { ignoreErrors, PorticoError } from 'portico/extension';
 import { InvalidTarget, NoServers } from '../errors.js';
 import { type RequestEnvelope, readRequest } from '../message/envelope.js';
 import { isRecord } from '../message/typed-json.js';
-import { nameOfMessage, routeOfQueue } from '../transport/route.js';
+import { checkRoute, nameOfMessage, routeOfQueue } from '../transport/route.js';
 import type { Delivery, Transport, TransportOptions } from '../transport/transport.js';
 import type { RPCConnection } from './rpc-connection.js';
 
@@ -116,21 +116,33 @@ export class DeadLetters {
 
   async #sendAgain({ isFanout }: DeadLetter, { death, message, ack }: Delivery, transport: Transport): Promise<void> {
     const { castTtlMs, isOslo } = this.#connection.settings;
-    // Any sender may write the queue of a letter. The names of oslo.messaging have no exchange.
-    if (death === undefined || !(isOslo || death.queue.startsWith(`${this.exchange}.`))) {
-      throw new InvalidTarget({
-        message: `its original queue is ${death === undefined ? 'unknown' : 'of another exchange'}`,
-        hint: `Another application put it into ${this.exchange}.dead. Call its method with api-cli rpc cast, and drop it.`,
-      });
+    const { queue } = death ?? {};
+    const route = queue === undefined ? undefined : routeOfQueue(this.exchange, queue, isOslo);
+    // Any sender may write the queue of a letter.
+    const isOurs = isOslo || queue?.startsWith(`${this.exchange}.`) === true;
+    if (queue === undefined || !isOurs || ignoreErrors(() => checkRoute(route!, isOslo) ?? true) !== true) {
+      throw new InvalidTarget(
+        queue === undefined
+          ? {
+              message: 'its original queue is unknown',
+              hint: `Another application put it into ${this.exchange}.dead. Call its method with api-cli rpc cast, and drop it.`,
+            }
+          : {
+              message: `it names the queue ${JSON.stringify(queue)}, which belongs to no service of the exchange ${this.exchange}`,
+              hint: 'Another application put it there, or it belongs to another exchange. Drop it.',
+            },
+      );
     }
     // The queue of a killed process exists until it expires, together with its messages.
-    if (isFanout && !(await transport.hasConsumer(death.queue))) {
+    if (isFanout && !(await transport.hasConsumer(queue))) {
       throw new NoServers({
         message: 'it is a copy of a fanout, and its process has ended or is not connected to the broker',
         hint: 'Drop it, unless that process will reconnect. Processes started since then were not addressed.',
       });
     }
-    await transport.publish(death.queue, message, { mandatory: true, ttlMs: castTtlMs || undefined });
+    // Names of oslo.messaging's queues have no exchange: such a letter goes by the exchange, to a queue bound there.
+    const to = isOslo && !isFanout ? route! : queue;
+    await transport.publish(to, message, { mandatory: true, ttlMs: castTtlMs || undefined });
     await ack();
   }
 

@@ -26,7 +26,6 @@ const CASES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   'a message whose time is up is a dead letter': redelivery.expires,
   'a message that is refused is a dead letter, with its reason, its body and its id': redelivery.buries,
   'a message that comes back too often is a dead letter': redelivery.limitsDeliveries,
-  'a return of what was not begun does not count': redelivery.returnsUncounted,
   'dead letters are read as often as one likes; what is acknowledged is gone, the rest stays in its order':
     redelivery.readsDeadLetters,
   'those who read dead letters at once all see them whole': redelivery.readsInTurn,

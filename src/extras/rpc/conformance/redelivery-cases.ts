@@ -40,27 +40,6 @@ export async function limitsDeliveries({ open, take, dead, topic }: Bench): Prom
   assert.deepEqual([textOf(grave), grave.death!.reason], ['poison', 'delivery_limit']);
 }
 
-export async function returnsUncounted({ open, take, topic }: Bench): Promise<void> {
-  const transport = await open();
-  const box = await take(transport, topic);
-  await transport.publish(topic, message('waits', { replyTo: 'reply_1' }), { ttlMs: 60_000 });
-  const uncounted = [0, undefined, 1, 1, 1, 1, 1, undefined];
-  const counts: number[] = [];
-  for (const returns of uncounted) {
-    const delivery = await box.next();
-    counts.push(delivery.count);
-    assert.deepEqual([textOf(delivery), delivery.message.replyTo], ['waits', 'reply_1']);
-    await delivery.requeue({ returns });
-  }
-  assert.deepEqual(counts, [1, 1, 2, 2, 2, 2, 2, 2]);
-  const last = await box.next();
-  assert.equal(last.count, 3);
-  await last.requeue({ returns: 0 });
-  const anew = await box.next();
-  assert.equal(anew.count, 1);
-  await anew.ack();
-}
-
 export async function readsInTurn({ exchange, open, take, topic }: Bench): Promise<void> {
   const [one, two] = [await open(), await open()];
   const box = await take(one, topic);

@@ -224,7 +224,8 @@ export class NotificationService implements ServiceBase {
       };
       await runInRequest(env, () => this.#options.handlers[priority]!({ ...fields, context, payload, count }));
     } catch (err) {
-      const isLast = count > settings.transport.deliveryLimit;
+      // Queues of oslo.messaging do not count.
+      const isLast = count > settings.transport.deliveryLimit || (settings.isOslo && redelivered);
       const facts = { err, message: fields.messageId, delivery: count };
       if (isLast) {
         const isKept = await delivery.deadLetter(`failed: ${what}`);

@@ -72,18 +72,6 @@ export class Endpoints {
     return this.#endpoints.flatMap(({ methods }) => [...methods.values()]);
   }
 
-  /** Reports whether a request is for a method that is acknowledged after it has ended. */
-  isLate({ method, ns, ver = FIRST_VERSION }: Pick<RequestEnvelope, 'method' | 'ns' | 'ver'>): boolean {
-    if (!this.hasLate) return false;
-    const fits = this.#endpoints.filter((each) => each.namespaces.has(ns) && isCompatible(each.version, ver));
-    return fits.find(({ methods }) => methods.has(method))?.methods.get(method)?.options.ack === 'late';
-  }
-
-  /** Reports whether any method is acknowledged after it has ended. */
-  get hasLate(): boolean {
-    return this.methods.some(({ options }) => options.ack === 'late');
-  }
-
   /**
    * Returns the method of the first endpoint that has it under the requested namespace and version. Throws `NoSuchMethod` if a matching
    * endpoint has no such method, `UnsupportedVersion` if none matches.

@@ -1,7 +1,7 @@
 /**
  * A server of one topic: it has three consumers (of the topic, of this host, of fanouts), one pool, and a stop without losses.
  */
-import type { CallSpans, Logger } from 'portico/extension';
+import type { CallSpans } from 'portico/extension';
 import { within } from 'portico/tasks';
 import type { RPCConnection } from '../client/rpc-connection.js';
 import { Deadlines } from '../deadlines.js';
@@ -50,15 +50,13 @@ export class RpcServer {
   readonly #with: ServedWith;
   readonly #poolSize: number;
   /** Calls that have arrived but not begun: they can be returned to the broker. */
-  readonly #waiting: Arrival[] = [];
-  readonly #running = new Set<Arrival>();
+  readonly #waiting: ServedCall[] = [];
+  readonly #running = new Set<ServedCall>();
   #idle: (() => void)[] = [];
-  /** Settles when the returned messages that have begun are acknowledged and read. */
-  #turn = Promise.resolve();
   /** `held`: nothing more is begun, and new calls wait for their return. `closed`: new calls are returned at once. */
   #intake: 'open' | 'held' | 'closed' = 'open';
   /** Those of {@link #waiting} that any host of the topic may have. */
-  readonly #shareable = new WeakSet<Arrival>();
+  readonly #shareable = new WeakSet<ServedCall>();
   /** Consumer of the topic; undefined while this host takes none of its calls. */
   #shared: TransportConsumer | undefined;
   /** True if late deliveries of the topic are returned at once, because its consumer has ended. */
@@ -86,7 +84,6 @@ export class RpcServer {
       meter,
       failed: connection.failed,
       replies: new ReplySender({ transport, log, clock, limits, retryMs, onLost: () => meter?.lost(options.topic) }),
-      deliveryLimit: settings.transport.deliveryLimit,
       deadlines: new Deadlines(clock, { unref: true }),
       seen: seenMessages(clock),
       late: new Map(),
@@ -197,33 +194,14 @@ export class RpcServer {
   }
 
   #take(delivery: Delivery, source: Source): void {
-    const { log, clock } = this.#with;
-    const since = clock.now();
-    const isLate = source.isShared && this.#isWithheld;
-    // The queue of fanouts belongs to this process: they have ended no other one.
-    if (delivery.isUncounted === true && !source.isCopy) {
-      if (this.#intake === 'closed' || isLate) return void delivery.requeue();
-      const read = (settled: Delivery): ServedCall | undefined => this.#read(settled, source, since);
-      this.#arrived(new ReturnedCall(delivery, { read, inTurn: this.#inTurn, log }), source);
-    } else {
-      const call = this.#read(delivery, source, since);
-      if (call === undefined) return;
-      if (this.#intake === 'closed' || isLate) return void call.giveBack();
-      if (this.#running.size >= this.#poolSize && call.isWornOut) return void call.giveBack();
-      this.#arrived(call, source);
-    }
+    const since = this.#with.clock.now();
+    const call = this.#read(delivery, source, since);
+    if (call === undefined) return;
+    if (this.#intake === 'closed' || (source.isShared && this.#isWithheld)) return void call.giveBack();
+    this.#waiting.push(call);
+    if (source.isShared) this.#shareable.add(call);
     this.#next();
   }
-
-  #arrived(call: Arrival, { isShared }: Source): void {
-    this.#waiting.push(call);
-    if (isShared) this.#shareable.add(call);
-  }
-
-  readonly #inTurn: ReturnedParts['inTurn'] = (work) => {
-    this.#turn = this.#turn.then(work);
-    return this.#turn;
-  };
 
   /** Returns the call in a message that arrived at `since`; undefined if it has none, which is settled here. */
   #read(delivery: Delivery, { isCopy }: Source, since: number): ServedCall | undefined {
@@ -278,72 +256,4 @@ export class RpcServer {
 function withDeadline(request: RequestEnvelope, { message: { ttlMs } }: Delivery): RequestEnvelope {
   if (request.reply === undefined || request.deadline !== undefined || ttlMs === undefined) return request;
   return { ...request, deadline: ttlMs };
-}
-
-/** A message that waits for its turn, or runs. */
-type Arrival = Pick<ServedCall, 'run' | 'giveBack' | 'isKnownAs' | 'cancel' | 'interrupt'>;
-
-/** Parts of a returned call. */
-interface ReturnedParts {
-  /** Returns the call in a settled delivery; undefined if it cannot be read, which it has logged. */
-  readonly read: (settled: Delivery) => ServedCall | undefined;
-  /** Runs `work` after that of the returned messages before it: one that ends the process takes no acknowledged ones with it. */
-  readonly inTurn: (work: () => Promise<void>) => Promise<void>;
-  readonly log: Logger;
-}
-
-/**
- * A message that was delivered before, by a broker that does not count its deliveries: it may have ended the process that had it. It is
- * therefore acknowledged before it is read, and cannot end a third process.
- */
-class ReturnedCall implements Arrival {
-  readonly #delivery: Delivery;
-  readonly #parts: ReturnedParts;
-  #call: ServedCall | undefined;
-  #cancelled: Error | undefined;
-
-  constructor(delivery: Delivery, parts: ReturnedParts) {
-    this.#delivery = delivery;
-    this.#parts = parts;
-  }
-
-  /** Called when its turn has come: until then it stays with the broker. Never rejects. */
-  async run(): Promise<void> {
-    await this.#parts.inTurn(() => this.#open());
-    await this.#call?.run();
-  }
-
-  /** Returns it, or drops it if it was cancelled. */
-  async giveBack(): Promise<void> {
-    await (this.#cancelled === undefined ? this.#delivery.requeue() : this.run());
-  }
-
-  isKnownAs(id: string): boolean {
-    return this.#call?.isKnownAs(id) ?? this.#delivery.message.id === id;
-  }
-
-  cancel(reason: Error): void {
-    this.#cancelled ??= reason;
-    this.#call?.cancel(reason);
-  }
-
-  interrupt(reason: Error): void {
-    this.#call?.interrupt(reason);
-  }
-
-  async #open(): Promise<void> {
-    const { log, read } = this.#parts;
-    const { message } = this.#delivery;
-    const name = nameOfMessage(message);
-    const facts = { bytes: message.body.length, sender: message.replyTo };
-    log.info(facts, `message ${name} was delivered before: it is acknowledged before it is read`);
-    try {
-      await this.#delivery.ack();
-    } catch (err) {
-      log.info({ err }, `message ${name} was not read, it will be redelivered`);
-      return;
-    }
-    this.#call = read({ ...this.#delivery, ack: async () => {}, requeue: async () => {} });
-    if (this.#cancelled !== undefined) this.#call?.cancel(this.#cancelled);
-  }
 }

@@ -19,8 +19,6 @@ import type { Reply, ReplySender } from './reply-sender.js';
 /** Parts that all calls of a server share. */
 export interface ServedWith extends ReplyParts {
   readonly endpoints: Endpoints;
-  /** Redeliveries of a message before it is a dead letter. */
-  readonly deliveryLimit: number;
   readonly tracker: CallTracker;
   readonly serializer: Required<Serializer>;
   readonly clock: Clock;
@@ -102,24 +100,8 @@ export class ServedCall {
   /** Returns it to the broker unbegun, because the server ends, unless no other process may run it. Never rejects. */
   async giveBack(): Promise<void> {
     const reason = this.#reasonToDrop() ?? (this.#isCopy ? 'stopping' : undefined);
-    if (reason === undefined) await this.#delivery.requeue({ returns: this.#returns });
+    if (reason === undefined) await this.#delivery.requeue();
     else await this.#drop(reason);
-  }
-
-  /** The next return would make it a dead letter although it never began: begun calls are acknowledged first. */
-  get isWornOut(): boolean {
-    return this.#delivery.count > this.#with.deliveryLimit && !this.#isCopy && !this.#isLate;
-  }
-
-  /** Number of its deliveries that count when it is returned unbegun; undefined: by the broker's count. */
-  get #returns(): number | undefined {
-    if (this.#isLate) return this.#delivery.count - 1;
-    return this.isWornOut ? 0 : undefined;
-  }
-
-  /** Reports whether its method is acknowledged after it has ended. */
-  get #isLate(): boolean {
-    return this.#with.endpoints.isLate(this.#request);
   }
 
   /** Returns the method to run; undefined if there is none. Acknowledges a message that need not be redelivered. */
@@ -148,11 +130,6 @@ export class ServedCall {
       return undefined;
     }
     const isLate = method.options.ack === 'late';
-    // Copies that were returned uncounted have lost the broker's own count.
-    if (isLate && this.#delivery.count > this.#with.deliveryLimit + 1) {
-      await this.#delivery.deadLetter('delivery_limit');
-      return undefined;
-    }
     // Before the acknowledgement is written: a second copy may arrive meanwhile.
     seen.add(id);
     if (isLate || (await this.#acknowledge())) return method;

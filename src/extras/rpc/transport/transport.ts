@@ -155,13 +155,8 @@ export interface Death {
 
 /** Options of a return. */
 export interface RequeueOptions {
-  /** Milliseconds until it is redelivered. Default: none. */
+  /** Milliseconds until it is redelivered, for which this consumer holds it. Default: none. */
   readonly delayMs?: number;
-  /**
-   * Number of its returns that count, because it was not begun each time. A broker that counts them all gets a copy in its place; after a
-   * crash between the two it has both. Default: one more than before.
-   */
-  readonly returns?: number | undefined;
 }
 
 /** A message delivered to a consumer, which settles it once, by one of three methods. */
@@ -171,11 +166,6 @@ export interface Delivery {
   readonly redelivered: boolean;
   /** Number of this delivery of the message, from 1, as counted by the broker. */
   readonly count: number;
-  /**
-   * True if it was delivered before by a broker that does not count deliveries: it may end each process that gets it. Then {@link
-   * deadLetter} may follow {@link ack}, and keeps a copy.
-   */
-  readonly isUncounted?: boolean | undefined;
   readonly death?: Death | undefined;
   /**
    * Lets the broker forget it. Settles when that is written. Rejects with `DeliveryFailure` if its connection is lost: it will be

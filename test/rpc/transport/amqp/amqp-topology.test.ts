@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   deadQueue,
-  delayQueue,
   osloTopology,
   porticoTopology,
 } from '../../../../dist/extras/rpc/transport/amqp/amqp-topology.js';
@@ -46,7 +45,6 @@ test('RP-66 RP-67 queues are quorum queues with a limit of deliveries and dead l
     queueOfRoute({ ...images, fanout: true }, 'id'),
     replyQueue('1'),
     deadQueue('app'),
-    delayQueue('app.images', 1500.2),
   ].map(({ queue, arguments: given }) => [queue, given]);
   const kept = { 'x-queue-type': 'quorum', 'x-delivery-limit': 5, 'x-dead-letter-exchange': 'app.dlx' };
   const passing = { 'x-queue-type': 'classic', 'x-expires': 600_000 };
@@ -56,16 +54,6 @@ test('RP-66 RP-67 queues are quorum queues with a limit of deliveries and dead l
     ['app.images.fanout.id', { ...passing, 'x-message-ttl': 600_000 }],
     ['reply_1', passing],
     ['app.dead', { 'x-queue-type': 'classic', 'x-max-length': 10_000 }],
-    [
-      'app.images/delay/1501',
-      {
-        'x-queue-type': 'classic',
-        'x-message-ttl': 1501,
-        'x-expires': 3_601_501,
-        'x-dead-letter-exchange': '',
-        'x-dead-letter-routing-key': 'app.images',
-      },
-    ],
   ]);
   const plain = porticoTopology({ ...options, queueType: 'classic', deadLetter: false }).queueOfRoute(images, 'id');
   assert.deepEqual(plain.arguments, { 'x-queue-type': 'classic' });

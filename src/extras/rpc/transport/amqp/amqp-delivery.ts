@@ -1,13 +1,12 @@
 /**
  * A message that RabbitMQ delivered, and its channel.
  */
-import { within } from 'portico/tasks';
 import type { Channel } from 'rabbitmq-client';
 import { DeliveryFailure } from '../../errors.js';
 import type { Delivery, Message, TransportOptions } from '../transport.js';
 import { countsOf, deathOf, messageOf, type Received } from './amqp-message.js';
 import type { AmqpPublisher } from './amqp-publisher.js';
-import { deadLetterAddress, delayQueue, type QueuePlan, queueAddress } from './amqp-topology.js';
+import { deadLetterAddress, type QueuePlan } from './amqp-topology.js';
 
 /** Queue of deliveries, and the parts for returning them. */
 export interface DeliverySource {
@@ -15,9 +14,6 @@ export interface DeliverySource {
   readonly options: TransportOptions;
   readonly publisher: AmqpPublisher;
 }
-
-/** If the broker does not accept a copy by then, the message itself is returned. */
-const RENEW_MS = 2000;
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -38,6 +34,8 @@ export class DeliveryChannel {
   #accepted = 0;
   #unwritten = 0;
   #acceptLater: NodeJS.Timeout | undefined;
+  /** Messages that are held until they are returned. */
+  readonly #held = new Map<number, NodeJS.Timeout>();
   #isRetired = false;
   #isEnding = false;
   #isLost = false;
@@ -52,10 +50,9 @@ export class DeliveryChannel {
 
   /** Passes a message to a consumer. */
   deliver(raw: Received): Delivery {
-    const { plan, options } = this.#source;
+    const { plan } = this.#source;
     const { deliveryTag: tag } = raw;
     const message = messageOf(raw);
-    const counts = countsOf(raw);
     this.#unsettled.add(tag);
     let isSettled = false;
     const once = <T>(settle: () => Promise<T>): Promise<T | undefined> => {
@@ -65,22 +62,15 @@ export class DeliveryChannel {
     };
     return {
       message,
-      ...counts,
+      ...countsOf(raw),
       death: deathOf(raw),
       ack: () => once(() => this.#ack(tag, `${plan.queue}: message ${message.id}`)),
-      requeue: ({ delayMs = 0, returns } = {}) =>
+      requeue: ({ delayMs = 0 } = {}) =>
         once(async () => {
-          if (returns !== undefined && (await this.#renew(tag, message, returns))) return;
-          // The broker's own count starts anew after a delay.
-          if (delayMs > 0 && counts.count > options.deliveryLimit) await this.#bury(tag, message, 'delivery_limit');
-          else if (delayMs > 0 && (await succeeds(this.#delay(message, counts.count, delayMs)))) {
-            this.#ackQuietly(tag);
-          } else this.#giveBack(tag, true);
+          if (delayMs === 0 || this.#isRetired) this.#giveBack(tag, true);
+          else this.#held.set(tag, setTimeout(() => this.#giveBack(tag, true), delayMs).unref());
         }),
-      deadLetter: async (reason) => {
-        if (isSettled && counts.isUncounted === true) return this.#keep(message, reason);
-        return (await once(() => this.#bury(tag, message, reason))) === true;
-      },
+      deadLetter: async (reason) => (await once(() => this.#bury(tag, message, reason))) === true,
     };
   }
 
@@ -96,6 +86,7 @@ export class DeliveryChannel {
   /** Stops deliveries. */
   retire(): void {
     this.#isRetired = true;
+    for (const tag of this.#held.keys()) this.#giveBack(tag, true);
     if (this.#unsettled.size === 0) void this.close();
   }
 
@@ -155,6 +146,8 @@ export class DeliveryChannel {
   }
 
   #giveBack(tag: number, requeue: boolean): void {
+    clearTimeout(this.#held.get(tag));
+    this.#held.delete(tag);
     if (this.channel.active) this.channel.basicNack({ deliveryTag: tag, requeue });
     this.#settled(tag);
   }
@@ -180,29 +173,7 @@ export class DeliveryChannel {
     const { plan, options, publisher } = this.#source;
     const { queue, exchange } = plan;
     if (exchange === undefined || !options.deadLetter) return false;
-    return succeeds(publisher.copy(deadLetterAddress(exchange), message, { death: { reason, queue } }));
-  }
-
-  /** Replaces it by a copy, whose returns the broker counts anew. Returns false if the broker does not count, or accepts no copy now. */
-  async #renew(tag: number, message: Message, returns: number): Promise<boolean> {
-    const { plan, publisher } = this.#source;
-    // Quorum queues without a limit have one of the broker.
-    if (plan.arguments['x-queue-type'] !== 'quorum' || !this.channel.active) return false;
-    const address = queueAddress(plan.queue);
-    const { ttlMs } = message;
-    const copied = publisher.copy(address, message, { returns }, { ttlMs, timeoutMs: RENEW_MS });
-    if (!(await succeeds(copied))) return false;
-    this.#ackQuietly(tag);
-    return true;
-  }
-
-  async #delay(message: Message, returns: number, delayMs: number): Promise<void> {
-    const { plan, publisher } = this.#source;
-    const delayed = delayQueue(plan.queue, delayMs);
-    await within(publisher.declare(delayed), RENEW_MS, () => {
-      throw new DeliveryFailure({ message: `the broker does not declare ${delayed.queue}` });
-    });
-    await publisher.copy(queueAddress(delayed.queue), message, { returns }, { timeoutMs: RENEW_MS });
+    return succeeds(publisher.copy(deadLetterAddress(exchange), message, { reason, queue }));
   }
 }
 

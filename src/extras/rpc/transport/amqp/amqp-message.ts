@@ -5,8 +5,6 @@ import type { AsyncMessage, Envelope, SyncMessage } from 'rabbitmq-client';
 import { ZLIB } from '../../message/wire-format.js';
 import type { Death, Delivery, Message } from '../transport.js';
 
-/** Header with the number of delayed returns, which the broker does not count. */
-const RETURNS = 'x-portico-returns';
 /** Headers with the reason of a refusal, and the original queue. */
 const DEATH_REASON = 'x-portico-death-reason';
 const DEATH_QUEUE = 'x-portico-death-queue';
@@ -14,11 +12,8 @@ const DEATH_QUEUE = 'x-portico-death-queue';
 /** A message that a consumer received, or that was requested. */
 export type Received = AsyncMessage | SyncMessage;
 
-/** Properties of a message in addition to its body. */
-export interface Remarks {
-  readonly returns?: number;
-  readonly death?: Omit<Death, 'at'>;
-}
+/** Why a copy is published as a dead letter. */
+export type Remarks = Omit<Death, 'at'>;
 
 /** Returns the properties of a published message. */
 export function propertiesOf(message: Message, appId: string, remarks?: Remarks): Envelope {
@@ -32,17 +27,10 @@ export function propertiesOf(message: Message, appId: string, remarks?: Remarks)
     appId,
   };
   if (replyTo !== undefined) properties.replyTo = replyTo;
-  if (remarks !== undefined) properties.headers = headersOf(remarks);
+  if (remarks !== undefined) properties.headers = { [DEATH_REASON]: remarks.reason, [DEATH_QUEUE]: remarks.queue };
   // No JSON begins so: it is compressed, which services in Python know by this header.
   if (message.body[0] === ZLIB) properties.headers = { ...properties.headers, compression: 'application/x-gzip' };
   return properties;
-}
-
-function headersOf({ returns, death }: Remarks): NonNullable<Envelope['headers']> {
-  return {
-    ...(returns !== undefined && { [RETURNS]: returns }),
-    ...(death !== undefined && { [DEATH_REASON]: death.reason, [DEATH_QUEUE]: death.queue }),
-  };
 }
 
 /** Returns a delivered message. */
@@ -51,15 +39,9 @@ export function messageOf({ messageId = '', body, replyTo, expiration }: Receive
   return { id: messageId, body: bytesOf(body), replyTo, ...(ttlMs >= 0 && { ttlMs }) };
 }
 
-/** Returns the number of the delivery, from the broker's count and our own. Quorum queues count. */
-export function countsOf({
-  redelivered,
-  headers = {},
-}: Received): Pick<Delivery, 'count' | 'redelivered' | 'isUncounted'> {
-  const returns = numberOf(headers[RETURNS]) ?? 0;
-  const count = (numberOf(headers['x-delivery-count']) ?? (redelivered ? 1 : 0)) + returns + 1;
-  const isUncounted = redelivered && !('x-delivery-count' in headers || 'x-acquired-count' in headers);
-  return { count, redelivered: redelivered || returns > 0, isUncounted };
+/** Returns the number of the delivery. Quorum queues count. */
+export function countsOf({ redelivered, headers = {} }: Received): Pick<Delivery, 'count' | 'redelivered'> {
+  return { count: (numberOf(headers['x-delivery-count']) ?? (redelivered ? 1 : 0)) + 1, redelivered };
 }
 
 /** Returns the reason of a dead letter: that of its consumer, else of the broker. */

@@ -86,29 +86,6 @@ export function deadQueue(exchange: string): QueuePlan {
   };
 }
 
-/** Time for which a queue of delayed messages is kept after the last of them: longer than any connection stands still and survives. */
-const DELAY_KEPT_MS = 3_600_000;
-
-/**
- * Returns the queue whose messages move to another one after a delay. Each delay has its queue, because RabbitMQ removes expired messages
- * only at the front; there are as many as methods have values of `retryDelay`. Its properties depend on nothing but its name, so that all
- * services declare it alike. It expires when no message can be in it any more: each declaration, one before each message, puts that off. No
- * route can have its name.
- */
-export function delayQueue(queue: string, delayMs: number): QueuePlan {
-  const ms = Math.ceil(delayMs);
-  return {
-    queue: `${queue}/delay/${ms}`,
-    arguments: {
-      'x-queue-type': 'classic',
-      'x-message-ttl': ms,
-      'x-expires': ms + DELAY_KEPT_MS,
-      'x-dead-letter-exchange': '',
-      'x-dead-letter-routing-key': queue,
-    },
-  };
-}
-
 /** Declares a queue, its binding, and its dead-letter exchange. Rejects with `PORTICO_RPC_TOPOLOGY` if the broker refuses. */
 export async function declareQueue(channel: Channel, plan: QueuePlan, options: TransportOptions): Promise<void> {
   const { queue, from = [], exchange, properties, isTransient } = plan;

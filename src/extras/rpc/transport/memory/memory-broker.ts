@@ -222,10 +222,10 @@ export class MemoryQueue {
     this.#end = this.#broker.clock.after(expiresMs, () => this.#broker.forget(this), { unref: true });
   }
 
-  giveBack(consumer: QueueConsumer, entry: QueueEntry, { delayMs = 0, returns }: RequeueOptions = {}): void {
+  giveBack(consumer: QueueConsumer, entry: QueueEntry, { delayMs = 0 }: RequeueOptions = {}): void {
     if (!consumer.unsettled.delete(entry)) return;
     entry.redelivered = true;
-    entry.returns = returns ?? entry.returns + 1;
+    entry.returns += 1;
     this.#schedule();
     const { deliveryLimit, clock } = this.#broker;
     const reason = entry.expired === true ? 'expired' : entry.returns > deliveryLimit ? 'delivery_limit' : undefined;
