@@ -49,7 +49,6 @@ process.exitCode = await launcher.wait();
 
 const INI = `[servicegroup]
 connection = sqlite:///services.db
-jitter = 0
 [DEFAULT]
 report_interval = 1
 service_down_time = 4

@@ -6,7 +6,7 @@ import {
   writeEnvelope,
 } from '../../dist/extras/rpc/message/envelope.js';
 
-const address = { maxBytes: 100_000_000, onlyJson: false };
+const address = { maxBytes: 100_000_000 };
 
 export function bodyOf(envelope: Envelope): Buffer {
   return writeEnvelope(envelope, 'it', address);

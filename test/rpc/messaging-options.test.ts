@@ -25,7 +25,7 @@ test('transportUrl is the URL of the configuration, parsed; a line of [DEFAULT] 
 
 test('RP-60 the defaults of [rpc]', () => {
   const { transport, limits, ...others } = settings('');
-  assert.deepEqual(limits, { maxBytes: 16_777_216, onlyJson: false });
+  assert.deepEqual(limits, { maxBytes: 16_777_216 });
   assert.deepEqual(others, {
     isInProcess: true,
     isOslo: false,
@@ -113,25 +113,6 @@ ssl = true
   assert.equal(settings(ini.replace('[oslo', 'cast_ttl = 60\n[oslo')).castTtlMs, 60_000);
   const other = settings(ini.replace('oslo+rabbit', 'amqp').replace(/\?.*/, ''));
   assert.deepEqual([other.isOslo, other.transport.heartbeatMs, other.transport.oslo], [false, 60_000, undefined]);
-});
-
-test('an option of the last version is a warning that says what holds, in [rpc] and in the query of the URL', () => {
-  const ini =
-    '[rpc]\ntransport_url = memory://?prefetch=9\nmax_message_size = 1M\n[oslo_messaging_rabbit]\nrabbit_interval_max = 9\n';
-  const config = Config.fromText(ini);
-  assert.equal(new RPCConnection({ config }).settings.poolSize, 64);
-  assert.deepEqual(
-    config.problems().map(({ severity, option, message, hint }) => [severity, option, message, hint]),
-    [
-      ['warning', 'max_message_size', 'has no effect any more', 'Remove it: a message has at most 16 MiB.'],
-      [
-        'warning',
-        'rabbit_interval_max',
-        'has no effect here',
-        'Remove the line: each further wait is twice rabbit_retry_interval longer, up to 30 times that.',
-      ],
-    ],
-  );
 });
 
 test('a section [oslo_messaging_rabbit] is copied whole: what means nothing here is a warning with its location, a wrong value an error', () => {

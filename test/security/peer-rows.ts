@@ -25,7 +25,7 @@ function wrapped(message: string): Buffer {
 
 /** The rows for `slowTextOf`. */
 export function peerRows(): ParserRow[] {
-  const address = { maxBytes: MOST, onlyJson: false };
+  const address = { maxBytes: MOST };
   const sealed = envelopeFor('token', 'mac', 'secret');
   const limits = { priority: 'info', limits: address } as const;
   return [

@@ -3,72 +3,45 @@ import { boolean, type Config, crossCheck, defineOptions, duration, integer, one
 import { ConfigurationRefused, type Location, sqliteProblem } from 'portico/extension';
 
 /** `[servicegroup]`. */
-export const servicegroupOptions = defineOptions(
-  'servicegroup',
-  {
-    driver: oneOf(['sqlite', 'postgresql', 'memory'], {
-      default: 'sqlite',
-      help: 'Store of service records: sqlite on one machine, postgresql on several, memory in one process.',
-    }),
-    connection: uri({
-      secret: true,
-      help: "URL of the registry's database. Default: connection of [database], if it is of the driver that is set, or of SQLite; without either, no records are stored.",
-    }),
-    takeover: boolean({
-      default: false,
-      deprecated: ['allow_old'],
-      help: 'Start even if another machine runs the service under this host name, to replace a dead one, or if all other services of the binary are newer.',
-      advanced: true,
-    }),
-    fence_on_forced_down: boolean({
-      default: false,
-      help: 'Accept no work when forced down by an operator, because another may take over; nor at a start before the registry is known.',
-      advanced: true,
-    }),
-  },
-  {
-    removed: {
-      jitter: 'report_interval varies at random by a tenth.',
-      initial_delay_s: 'the first heartbeat comes report_interval after the start, at most 5 s.',
-      enable_new_services: 'new services get work; disable one by api-cli service disable.',
-      on_registry_loss: 'a service goes on serving while the registry is unavailable.',
-      start_wait_s: 'with fence_on_forced_down a start waits 60 s for the registry.',
-      auto_recreate: 'a record that disappears is recreated, unless an operator deleted it.',
-      register_apis: 'HTTP services have records too.',
-      purge_after_days: 'api-cli service purge removes records that were deleted 30 days ago, or --days.',
-      stale_read_s: 'cached results serve for 30 s while the registry is unavailable.',
-    },
-  },
-);
+export const servicegroupOptions = defineOptions('servicegroup', {
+  driver: oneOf(['sqlite', 'postgresql', 'memory'], {
+    default: 'sqlite',
+    help: 'Store of service records: sqlite on one machine, postgresql on several, memory in one process.',
+  }),
+  connection: uri({
+    secret: true,
+    help: "URL of the registry's database. Default: connection of [database], if it is of the driver that is set, or of SQLite; without either, no records are stored.",
+  }),
+  takeover: boolean({
+    default: false,
+    deprecated: ['allow_old'],
+    help: 'Start even if another machine runs the service under this host name, to replace a dead one, or if all other services of the binary are newer.',
+    advanced: true,
+  }),
+  fence_on_forced_down: boolean({
+    default: false,
+    help: 'Accept no work when forced down by an operator, because another may take over; nor at a start before the registry is known.',
+    advanced: true,
+  }),
+});
 
 /** `[database]`: the database of all parts that have no separate one. */
-export const databaseOptions = defineOptions(
-  'database',
-  {
-    connection: uri({
-      secret: true,
-      help: 'URL of the database: sqlite:///relative, sqlite:////absolute, or postgresql://user@host/name.',
-    }),
-    pool_size: integer({
-      default: 5,
-      min: 1,
-      help: 'Maximum per process. The registry needs two.',
-    }),
-    statement_timeout: duration({
-      default: 30,
-      help: 'Timeout of an SQL statement, shorter for heartbeats.',
-      advanced: true,
-    }),
-  },
-  {
-    removed: {
-      pool_timeout: 'a heartbeat waits half of report_interval for a connection.',
-      retry_interval: 'an unavailable database is tried again after 1 s, then after twice that, up to 10 s.',
-      max_retry_interval: 'an unavailable database is tried again at least every 10 s.',
-      sqlite_busy_timeout_ms: 'a statement waits 5 s while another process writes.',
-    },
-  },
-);
+export const databaseOptions = defineOptions('database', {
+  connection: uri({
+    secret: true,
+    help: 'URL of the database: sqlite:///relative, sqlite:////absolute, or postgresql://user@host/name.',
+  }),
+  pool_size: integer({
+    default: 5,
+    min: 1,
+    help: 'Maximum per process. The registry needs two.',
+  }),
+  statement_timeout: duration({
+    default: 30,
+    help: 'Timeout of an SQL statement, shorter for heartbeats.',
+    advanced: true,
+  }),
+});
 
 type Driver = 'sqlite' | 'postgresql' | 'memory';
 

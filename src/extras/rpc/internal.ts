@@ -16,7 +16,7 @@ export {
 } from './errors.js';
 export { exposedMethods } from './exposed-methods.js';
 export { isCompatible } from './message/versions.js';
-export { contractErrors, rpcContract } from './server/contract.js';
+export { rpcContract } from './server/contract.js';
 export { Endpoints } from './server/endpoints.js';
 export { RpcServer } from './server/rpc-server.js';
 export { ServedTopics } from './server/served-topics.js';

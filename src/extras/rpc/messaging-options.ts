@@ -14,7 +14,7 @@ import {
   uri,
 } from 'portico/config';
 import { ConfigurationRefused, didYouMean, ignoreErrors } from 'portico/extension';
-import { configuredTransportUrl, ofOslo, removedRpcOptions, rpcOptions } from './rpc-options.js';
+import { configuredTransportUrl, ofOslo, rpcOptions } from './rpc-options.js';
 import { transportsOf } from './transport/known-transports.js';
 import { checkTransportUrl, importDriver } from './transport/open-transport.js';
 import { isOslo, parseTransportUrl } from './transport/transport-url.js';
@@ -98,7 +98,7 @@ function read(config: Config, { url, project = 'portico' }: Given) {
     startWithoutBroker: o.startWithoutBroker,
     // Long enough for a caller that connects to the broker again.
     replyRetryMs: 30_000,
-    limits: { maxBytes: MAX_MESSAGE_BYTES, onlyJson: isOnOslo },
+    limits: { maxBytes: MAX_MESSAGE_BYTES },
     transport: {
       connectTimeoutMs: 10_000,
       heartbeatMs: o.heartbeat * 1000,
@@ -149,8 +149,6 @@ function overrides(url: string, options: OptionDeclarations): Readonly<Record<st
   const values: Record<string, unknown> = {};
   const names = Object.keys(options).filter((name) => name !== 'transport_url');
   for (const [name, text] of parseTransportUrl(url).query) {
-    // The check of the URL warns.
-    if (Object.hasOwn(removedRpcOptions, name)) continue;
     if (!names.includes(name)) {
       throw new ConfigurationRefused('PORTICO_RPC_URL', {
         message: `the query of the transport URL has "${name}", which is not an option of [rpc]`,
@@ -182,53 +180,27 @@ export function atItsOption(config: Config, error: unknown): unknown {
   return new ConfigurationRefused(error.code, { diagnostics, cause: error.cause });
 }
 
-const HOST = 'Put the broker into [rpc] transport_url: oslo+rabbit://user:password@host:5672/vhost.';
-const POOL = 'Remove the line: a process has two connections to the broker.';
-const TLS_VERSION = 'Remove the line: Node.js uses TLS 1.2 and 1.3 (node --tls-min-v1.3 allows only the latter).';
-const NAMES = 'Remove the line: queues of a process have random names and are deleted with it.';
-const HEARTBEAT = 'Remove the line: the event loop sends heartbeats according to heartbeat_timeout_threshold.';
-
-const REPLY = 'Remove the line: a reply whose caller is gone is retried for 30 s.';
-const RETRY = 'Remove the line: each further wait is twice rabbit_retry_interval longer, up to 30 times that.';
-
 /** Names in `[oslo_messaging_rabbit]` that oslo.messaging knows or knew and that have no effect here, each with a hint. */
 const UNUSED_NAMES: Readonly<Record<string, string>> = {
-  ssl_version: TLS_VERSION,
-  kombu_ssl_version: TLS_VERSION,
-  ssl_enforce_fips_mode: 'Remove the line: use node --enable-fips instead.',
-  heartbeat_in_pthread: HEARTBEAT,
-  heartbeat_rate: HEARTBEAT,
+  ...namesWith(
+    'Put the broker into [rpc] transport_url: oslo+rabbit://user:password@host:5672/vhost.',
+    'rabbit_host rabbit_port rabbit_hosts rabbit_userid rabbit_password rabbit_virtual_host',
+  ),
+  ...namesWith(
+    'Remove the line: it has no effect here.',
+    `ssl_version kombu_ssl_version ssl_enforce_fips_mode ssl_enforce_hostname_verification heartbeat_in_pthread heartbeat_rate
+    kombu_reconnect_splay kombu_compression kombu_missing_consumer_retry_timeout kombu_reconnect_timeout kombu_failover_strategy
+    rabbit_login_method rabbit_max_retries rabbit_retry_backoff rabbit_interval_max rabbit_qos_prefetch_count
+    rabbit_transient_queues_ttl direct_mandatory_flag enable_cancel_on_failover use_queue_manager hostname processname
+    rpc_conn_pool_size conn_pool_min_size conn_pool_ttl`,
+  ),
   kombu_reconnect_delay: 'Write rabbit_retry_interval.',
-  kombu_reconnect_splay: 'Remove the line: reconnect delays are always randomized.',
-  kombu_compression: 'Remove the line: messages are sent uncompressed, and gzip messages from Python can be read.',
-  rabbit_login_method: 'Remove the line: the user and password of the transport URL are sent with PLAIN.',
-  rabbit_max_retries: 'Remove the line: a lost connection is retried until it succeeds.',
   rabbit_durable_queues: 'Write amqp_durable_queues.',
-  direct_mandatory_flag: REPLY,
-  kombu_missing_consumer_retry_timeout: REPLY,
-  kombu_reconnect_timeout: REPLY,
-  kombu_failover_strategy: 'Remove the line: each process tries the hosts of the URL in its random order.',
-  rabbit_retry_backoff: RETRY,
-  rabbit_interval_max: RETRY,
-  rabbit_qos_prefetch_count: 'Remove the line: each consumer prefetches [rpc] executor_pool_size messages.',
-  rabbit_transient_queues_ttl:
-    'Remove the line: the broker keeps the reply and fanout queues of an ended process for 1800 s.',
-  ssl_enforce_hostname_verification:
-    'Remove the line: a certificate for another host than that in the URL is always refused.',
-  enable_cancel_on_failover: 'Remove the line: a consumer that the broker cancels is created again.',
-  use_queue_manager: NAMES,
-  hostname: NAMES,
-  processname: NAMES,
-  rpc_conn_pool_size: POOL,
-  conn_pool_min_size: POOL,
-  conn_pool_ttl: POOL,
-  rabbit_host: HOST,
-  rabbit_port: HOST,
-  rabbit_hosts: HOST,
-  rabbit_userid: HOST,
-  rabbit_password: HOST,
-  rabbit_virtual_host: HOST,
 };
+
+function namesWith(hint: string, names: string): Record<string, string> {
+  return Object.fromEntries(names.split(/\s+/).map((name) => [name, hint]));
+}
 
 /**
  * The options in `[oslo_messaging_rabbit]`, for transport URLs `oslo+rabbit://` and `oslo+amqps://`: under their oslo.messaging names, with

@@ -21,115 +21,88 @@ function inOslo(...names: string[]): string[] {
   return names.map((name) => `oslo_messaging_rabbit.${name}`);
 }
 
-/** Options of the last version, each with what holds now. They may also be in the query of a URL. */
-export const removedRpcOptions: Readonly<Record<string, string>> = {
-  long_timeout: 'a call of a long-running method waits 1800 s for its reply.',
-  prefetch: 'each consumer prefetches executor_pool_size messages.',
-  call_monitor_threshold: 'a call with a longer timeout fails after 60 s without a heartbeat of its server.',
-  connect_timeout: 'a connection attempt ends after 10 s.',
-  retry_backoff: 'each further wait is twice retry_interval longer.',
-  retry_interval_max: 'the longest wait is 30 times retry_interval.',
-  failover_strategy: 'each process tries the hosts of the URL in its random order.',
-  ssl_verify_hostname: 'a certificate for another host than that in the URL is always refused.',
-  reply_retry_timeout: 'a reply is retried for 30 s.',
-  transient_queue_ttl: 'the reply and fanout queues of an ended process are kept for 600 s.',
-  host_queue_ttl: 'the queue of a host is kept for 24 hours; delete a queue that was declared with another value.',
-  max_message_size: 'a message has at most 16 MiB.',
-  compress_over: 'messages are sent uncompressed.',
-  manage_topology: 'exchanges and queues are always declared; grant the user of transport_url the permission.',
-  start_wait: 'a start waits 60 s for the broker.',
-  send_remote_stack: 'the stack trace of an error stays in the log of its process.',
-};
-
 /** The options in `[rpc]`. */
-export const rpcOptions = defineOptions(
-  'rpc',
-  {
-    transport_url: uri({
-      default: 'memory://',
-      secret: true,
-      aliases: ['DEFAULT.transport_url'],
-      help: 'URL of the transport: memory:// within one process, amqp://user:password@host/ (RabbitMQ) between processes; ? sets options of this section.',
-    }),
-    exchange: string({
-      aliases: ['control_exchange', 'DEFAULT.control_exchange'],
-      help: 'Exchange, which separates applications on one broker. Default: the name of the project.',
-    }),
-    response_timeout: duration({
-      default: 60,
-      aliases: ['rpc_response_timeout', 'DEFAULT.rpc_response_timeout'],
-      help: 'Seconds a call waits for its reply.',
-    }),
-    cast_ttl: duration({
-      default: 3600,
-      help: 'Seconds until an unprocessed cast becomes a dead letter. 0: never.',
-    }),
-    executor_pool_size: integer({
-      default: 64,
-      min: 1,
-      help: 'Maximum number of remote calls that a process handles at a time.',
-    }),
-    access_policy: oneOf(['public', 'explicit'], {
-      default: 'public',
-      help: 'Remote methods of a manager: public, the marked ones, or all of the class if none is marked; explicit, only marked ones.',
-    }),
-    start_without_broker: boolean({
-      default: false,
-      help: 'Start without the broker after 60 s, and accept calls later. With false, the start fails.',
-      advanced: true,
-    }),
-    heartbeat: duration({
-      default: 20,
-      aliases: inOslo('heartbeat_timeout_threshold'),
-      help: 'Seconds between heartbeats of a broker connection. 0 disables them.',
-      advanced: true,
-    }),
-    retry_interval: duration({
-      default: 1,
-      aliases: inOslo('rabbit_retry_interval'),
-      help: 'Seconds before a message that did not reach the broker is resent. Each further wait is twice this longer, up to 30 times this.',
-      advanced: true,
-    }),
-    ssl_ca_file: path({
-      mustExist: true,
-      kind: 'file',
-      aliases: inOslo('ssl_ca_file', 'kombu_ssl_ca_certs'),
-      help: 'CA certificates of the broker. Default: those of Node.js.',
-    }),
-    ssl_cert_file: path({
-      mustExist: true,
-      kind: 'file',
-      aliases: inOslo('ssl_cert_file', 'kombu_ssl_certfile'),
-      help: 'Client certificate for the broker.',
-    }),
-    ssl_key_file: path({
-      mustExist: true,
-      kind: 'file',
-      mode: 0o640,
-      aliases: inOslo('ssl_key_file', 'kombu_ssl_keyfile'),
-      help: 'Private key of ssl_cert_file.',
-    }),
-    queue_type: oneOf(['quorum', 'classic'], {
-      default: 'quorum',
-      help: 'Type of the queues that outlive a process. Methods that acknowledge late need quorum. Delete existing queues before a change.',
-    }),
-    delivery_limit: integer({
-      default: 5,
-      min: 1,
-      help: 'Redeliveries of a message before it becomes a dead letter.',
-      advanced: true,
-    }),
-    dead_letter: boolean({
-      default: true,
-      help: 'Keep messages that expired, were refused, or redelivered too often.',
-      advanced: true,
-    }),
-  },
-  {
-    meant: { call_durability: 'remove the line: calls wait in durable queues' },
-    removed: removedRpcOptions,
-  },
-);
+export const rpcOptions = defineOptions('rpc', {
+  transport_url: uri({
+    default: 'memory://',
+    secret: true,
+    aliases: ['DEFAULT.transport_url'],
+    help: 'URL of the transport: memory:// within one process, amqp://user:password@host/ (RabbitMQ) between processes; ? sets options of this section.',
+  }),
+  exchange: string({
+    aliases: ['control_exchange', 'DEFAULT.control_exchange'],
+    help: 'Exchange, which separates applications on one broker. Default: the name of the project.',
+  }),
+  response_timeout: duration({
+    default: 60,
+    aliases: ['rpc_response_timeout', 'DEFAULT.rpc_response_timeout'],
+    help: 'Seconds a call waits for its reply.',
+  }),
+  cast_ttl: duration({
+    default: 3600,
+    help: 'Seconds until an unprocessed cast becomes a dead letter. 0: never.',
+  }),
+  executor_pool_size: integer({
+    default: 64,
+    min: 1,
+    help: 'Maximum number of remote calls that a process handles at a time.',
+  }),
+  access_policy: oneOf(['public', 'explicit'], {
+    default: 'public',
+    help: 'Remote methods of a manager: public, the marked ones, or all of the class if none is marked; explicit, only marked ones.',
+  }),
+  start_without_broker: boolean({
+    default: false,
+    help: 'Start without the broker after 60 s, and accept calls later. With false, the start fails.',
+    advanced: true,
+  }),
+  heartbeat: duration({
+    default: 20,
+    aliases: inOslo('heartbeat_timeout_threshold'),
+    help: 'Seconds between heartbeats of a broker connection. 0 disables them.',
+    advanced: true,
+  }),
+  retry_interval: duration({
+    default: 1,
+    aliases: inOslo('rabbit_retry_interval'),
+    help: 'Seconds before a message that did not reach the broker is resent. Each further wait is twice this longer, up to 30 times this.',
+    advanced: true,
+  }),
+  ssl_ca_file: path({
+    mustExist: true,
+    kind: 'file',
+    aliases: inOslo('ssl_ca_file', 'kombu_ssl_ca_certs'),
+    help: 'CA certificates of the broker. Default: those of Node.js.',
+  }),
+  ssl_cert_file: path({
+    mustExist: true,
+    kind: 'file',
+    aliases: inOslo('ssl_cert_file', 'kombu_ssl_certfile'),
+    help: 'Client certificate for the broker.',
+  }),
+  ssl_key_file: path({
+    mustExist: true,
+    kind: 'file',
+    mode: 0o640,
+    aliases: inOslo('ssl_key_file', 'kombu_ssl_keyfile'),
+    help: 'Private key of ssl_cert_file.',
+  }),
+  queue_type: oneOf(['quorum', 'classic'], {
+    default: 'quorum',
+    help: 'Type of the queues that outlive a process. Methods that acknowledge late need quorum. Delete existing queues before a change.',
+  }),
+  delivery_limit: integer({
+    default: 5,
+    min: 1,
+    help: 'Redeliveries of a message before it becomes a dead letter.',
+    advanced: true,
+  }),
+  dead_letter: boolean({
+    default: true,
+    help: 'Keep messages that expired, were refused, or redelivered too often.',
+    advanced: true,
+  }),
+});
 
 /**
  * Returns the URL of the configuration. In `[DEFAULT]`, where services of oslo.messaging have it, `rabbit://` has their exchanges and queues:
@@ -162,26 +135,20 @@ crossCheck((config: Config) => {
   if (!config.has('rpc', 'transport_url') || config.getLocation('rpc', 'transport_url').kind === 'default') return [];
   const { transportUrl } = config.group('rpc', rpcOptions, { partial: true });
   const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(transportUrl ?? '') ?? [];
-  const at = { group: 'rpc', opt: 'transport_url' };
   // Otherwise the error in the list says what is missing.
   const { transports, isWhole } = transportsOf(config);
   const known = Object.keys(transports);
-  if (isWhole && scheme !== undefined && !known.includes(transportOf(scheme)))
-    return [
-      {
-        ...at,
-        // The file of another service may name a transport that nothing here opens.
-        ...(isOfOslo(config) && { severity: 'warning' as const }),
-        message: `there is no transport ${scheme}://`,
-        hint: nearestOrAll(scheme, known),
-      },
-    ];
-  const query = new URLSearchParams(/\?(.*)$/s.exec(transportUrl ?? '')?.[1]);
-  return Object.entries(removedRpcOptions)
-    .filter(([name]) => query.has(name))
-    .map(([name, holds]) => {
-      return { ...at, severity: 'warning', message: `${name} has no effect any more`, hint: `Remove it: ${holds}` };
-    });
+  if (!isWhole || scheme === undefined || known.includes(transportOf(scheme))) return [];
+  return [
+    {
+      group: 'rpc',
+      opt: 'transport_url',
+      // The file of another service may name a transport that nothing here opens.
+      ...(isOfOslo(config) && { severity: 'warning' as const }),
+      message: `there is no transport ${scheme}://`,
+      hint: nearestOrAll(scheme, known),
+    },
+  ];
 });
 
 /** The options in `[upgrade_levels]`: one for each topic, with `_` for `-` in its name. */

@@ -168,7 +168,7 @@ export class RPCService implements ServiceBase {
     return this.#runs.all.flatMap(({ managed }) => managed.describeWork());
   }
 
-  /** Returns the contract of its methods, for `contractMistakes`. A service that is not started creates its managers for that; no hook runs. */
+  /** Returns the contract of its methods. A service that is not started creates its managers for that; no hook runs. */
   async contract(): Promise<RpcContract[]> {
     const of = await this.#contractOf();
     return CALLABLE.has(this.#run.lifecycle.state) ? of(this.managers) : this.#run.managed.inspect(of);

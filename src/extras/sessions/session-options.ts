@@ -6,58 +6,49 @@ import { ConfigurationRefused, optionOrigin } from 'portico/extension';
 /** Browsers keep cookies for at most 400 days. */
 const LONGEST_S = 34_560_000;
 
-export const sessionOptions = defineOptions(
-  'session',
-  {
-    secrets: list({
-      default: [],
-      secret: true,
-      help: 'Secrets of at least 32 bytes. The first encrypts, all decrypt.',
-    }),
-    secrets_file: path({ kind: 'file', mode: 0o640, help: 'File with the secrets, one a line, in place of secrets.' }),
-    cookie: string({ default: 'session', regex: /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, help: 'Name of the cookie.' }),
-    life_s: duration({
-      default: 86_400,
-      min: 1,
-      max: LONGEST_S,
-      help: 'Time a session is kept after its last request.',
-    }),
-    longest_life_s: duration({
-      default: 2_592_000,
-      min: 0,
-      max: LONGEST_S,
-      help: 'Time a session is kept at most. 0: no limit.',
-    }),
-    secure: boolean({ default: true, help: 'Send the cookie over HTTPS only. false is for development.' }),
-    same_site: oneOf(['lax', 'strict', 'none'], {
-      default: 'lax',
-      help: 'Requests of other sites that carry the cookie: lax, followed links; strict, none; none, all.',
-    }),
-    domain: string({
-      regex: /^[\w.-]+$/,
-      help: 'Domain whose hosts get the cookie. Default: only the host that set it.',
-    }),
-    store: string({
-      secret: true,
-      help: 'Store of the data, such as redis://user:password@host:6379/0 or ./store.js:sessions. Default: the cookie.',
-    }),
-    timeout: duration({ default: 50, unit: 'ms', min: 1, help: 'Longest wait for a response of a store with a URL.' }),
-    on_failure: oneOf(['anonymous', 'refuse'], {
-      default: 'anonymous',
-      help: 'While a store with a URL fails: anonymous, requests have no session; refuse, those with a session get 503.',
-    }),
-    trusted_origins: list({
-      default: [],
-      help: 'Other origins that may send changing requests and open WebSockets, such as https://app.example.com. All others get 403 (CSRF).',
-    }),
-  },
-  {
-    removed: {
-      path: 'browsers send the cookie to all paths of the host.',
-      refuse_cross_site: 'changing requests of other sites get 403; write their origins as trusted_origins.',
-    },
-  },
-);
+export const sessionOptions = defineOptions('session', {
+  secrets: list({
+    default: [],
+    secret: true,
+    help: 'Secrets of at least 32 bytes. The first encrypts, all decrypt.',
+  }),
+  secrets_file: path({ kind: 'file', mode: 0o640, help: 'File with the secrets, one a line, in place of secrets.' }),
+  cookie: string({ default: 'session', regex: /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, help: 'Name of the cookie.' }),
+  life_s: duration({
+    default: 86_400,
+    min: 1,
+    max: LONGEST_S,
+    help: 'Time a session is kept after its last request.',
+  }),
+  longest_life_s: duration({
+    default: 2_592_000,
+    min: 0,
+    max: LONGEST_S,
+    help: 'Time a session is kept at most. 0: no limit.',
+  }),
+  secure: boolean({ default: true, help: 'Send the cookie over HTTPS only. false is for development.' }),
+  same_site: oneOf(['lax', 'strict', 'none'], {
+    default: 'lax',
+    help: 'Requests of other sites that carry the cookie: lax, followed links; strict, none; none, all.',
+  }),
+  domain: string({
+    regex: /^[\w.-]+$/,
+    help: 'Domain whose hosts get the cookie. Default: only the host that set it.',
+  }),
+  store: string({
+    secret: true,
+    help: 'Store of the data, such as redis://user:password@host:6379/0 or ./store.js:sessions. Default: the cookie.',
+  }),
+  timeout: duration({ default: 50, unit: 'ms', min: 1, help: 'Longest wait for a response of a store with a URL.' }),
+  on_failure: oneOf(['anonymous', 'refuse'], {
+    default: 'anonymous',
+    help: 'While a store with a URL fails: anonymous, requests have no session; refuse, those with a session get 503.',
+  }),
+  trusted_origins: list({
+    default: [],
+    help: 'Other origins that may send changing requests and open WebSockets, such as https://app.example.com. All others get 403 (CSRF).',
+  }),
+});
 
 export type SessionOptions = OptionsOf<typeof sessionOptions>;
 

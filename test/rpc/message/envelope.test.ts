@@ -11,7 +11,7 @@ import {
 } from '../../../dist/extras/rpc/message/envelope.js';
 
 const MOST = 100_000;
-const address = { maxBytes: MOST, onlyJson: false };
+const address = { maxBytes: MOST };
 
 function wrapped(message: object | string, version = '2.0'): Buffer {
   const text = typeof message === 'string' ? message : JSON.stringify(message);
@@ -102,7 +102,10 @@ test('RP-21 what is no request is unreadable, and its content is in no error', (
       (name) => [wrapped({ ...request, [name]: long }), /not a request/] as const,
     ),
     [wrapped({ ...request, _portico: { v: 1, deadline: 1e300 } }), /not a request/],
-    [wrapped(JSON.stringify({ ...request, _portico: { v: 1, deadline: 7 } }).replace(':7}', ':1e999}')), /not a request/],
+    [
+      wrapped(JSON.stringify({ ...request, _portico: { v: 1, deadline: 7 } }).replace(':7}', ':1e999}')),
+      /not a request/,
+    ],
     [wrapped({ ...request, _portico: { v: 1, trace: { a: 1 } } }), /not a request/],
     [wrapped({ ...request, _portico: { v: 2 } }), /extras are not of version 1/],
     [Buffer.from('BZh91AY'), /bz2/],

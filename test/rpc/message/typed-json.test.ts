@@ -16,15 +16,8 @@ test('RP-25 RP-26 values arrive as what they were, and are copies', () => {
     { a: { b: [] }, 'c d': 1 },
     new Date(1),
     new Date(253_402_300_800_000),
-    Buffer.from([0, 255]),
     7n,
     [-(2n ** 70n), 2n ** 60n],
-    { a: [Number.NaN, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] },
-    new Map<unknown, unknown>([
-      ['a', new Date(2)],
-      [{ b: 1 }, new Set([new Map()])],
-    ]),
-    new Map([['a', new Set([new Date(3)])]]),
     { length: 7, types: 'date', _portico: { v: 7, types: { value: 'date' } } },
     [new Date(4), { 0: 1n }, [new Date(5)]],
   ]) {
@@ -35,20 +28,12 @@ test('RP-25 RP-26 values arrive as what they were, and are copies', () => {
   assert.deepEqual(travelled({ a: undefined, b: [undefined], c: -0 }), { b: [null], c: 0 }, 'undefined is absent');
 });
 
-test('RP-25 what JSON lacks is text, a number or a list for Python, and its types are in the extras', () => {
-  const value = {
-    at: new Date('2026-01-02T03:04:05.678Z'),
-    bytes: Buffer.from('ä'),
-    of: new Set([1n]),
-    nan: Number.NaN,
-  };
-  const maps = { names: new Map([['a', 1]]), pairs: new Map([[7, new Date(0)]]) };
+test('RP-25 a date is text for Python, and its type is in the extras', () => {
+  const value = { at: new Date('2026-01-02T03:04:05.678Z'), of: [1n] };
   assert.equal(
-    writeJson({ value, maps, _portico: { v: 1, sent: 1 } }, 'it'),
-    '{"value":{"at":"2026-01-02T03:04:05.678000","bytes":"w6Q=","of":[1],"nan":NaN},' +
-      '"maps":{"names":{"a":1},"pairs":[[7,"1970-01-01T00:00:00.000000"]]},' +
-      '"_portico":{"v":1,"sent":1,"types":{"value":{"at":"date","bytes":"bytes","of":["set",{"0":"bigint"}]},' +
-      '"maps":{"names":"map","pairs":["map",{"0":{"1":"date"}}]}}}}',
+    writeJson({ value, _portico: { v: 1, sent: 1 } }, 'it'),
+    '{"value":{"at":"2026-01-02T03:04:05.678000","of":[1]},' +
+      '"_portico":{"v":1,"sent":1,"types":{"value":{"at":"date","of":{"0":"bigint"}}}}}',
   );
 });
 
@@ -63,6 +48,8 @@ test('RP-25 what would be lost or changed is refused where it is sent, by its pa
     [{ a: Symbol('x') }, /: value.a: a symbol/],
     [{ a: new Error('x') }, /: value.a: an instance of Error/],
     [{ a: new Date(Number.NaN) }, /: value.a: an invalid date/],
+    [{ a: [Number.NaN] }, /: value.a.0: NaN, which Python would not read as it is/],
+    [{ a: new Map() }, /: value.a: a Map, which/],
     [circle, /: value.self: a circle/],
     [deep, /nested too deeply/],
   ] as const) {

@@ -144,7 +144,7 @@ async function cancelsWhileItDrains({ serve, client, log }: Network): Promise<vo
       draining.open();
     }
   }
-  const service = await serve(new Cancelled(), { ini: '[rpc]\nexecutor_pool_size = 1\nprefetch = 1\n' });
+  const service = await serve(new Cancelled(), { ini: '[rpc]\nexecutor_pool_size = 1\n' });
   const abort = new AbortController();
   const call = client({ signal: abort.signal }).call({}, 'work');
   await began.opened;

@@ -178,7 +178,7 @@ test('RP-35 RP-98 an unknown method with a monitor leaves no timer', async () =>
 
 function serverOver(transport: MemoryTransport, endpoint: object, poolSize = 1): RpcServer {
   const { log } = recordedLog();
-  const config = Config.fromText('[rpc]\nreply_retry_timeout = 1\n');
+  const config = new Config();
   const connection = new RPCConnection({ transport, log, config });
   const tracker = new TaskTracker({ service: 'images', log });
   return new RpcServer({

@@ -27,7 +27,7 @@ export async function served(
   change?.(transport);
   await transport.connect();
   const tracker = new TaskTracker({ service: 'images', log, clock });
-  const config = Config.fromText('[rpc]\nmax_message_size = 100000\n[metrics]\nenabled = true\n');
+  const config = Config.fromText('[metrics]\nenabled = true\n');
   const meter = new CallMeter().use(config);
   const connection = new RPCConnection({ transport, log, clock, config }, meter);
   const endpoints = new Endpoints([endpoint]);

@@ -1,15 +1,12 @@
 /** `api-cli rpc`: remote calls for operators of services that make and serve them: pings, calls and contracts. */
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { RequestContext } from 'portico/app';
-import type { Diagnostic } from 'portico/config';
-import { isObject, printable, printDiagnostics, UsageError } from 'portico/extension';
-import type { ClientOptions, CommandContext, ConfigurationArguments, OutputArguments } from 'portico/service';
+import { isObject, printable, UsageError } from 'portico/extension';
+import type { ClientOptions, CommandContext, OutputArguments } from 'portico/service';
 import type { RPCConnection } from '../client/rpc-connection.js';
 import { NoSuchMethod, UnsupportedVersion } from '../errors.js';
 import type { RPCService } from '../rpc-service.js';
 import type { ArgumentSchema } from '../server/arguments.js';
-import { contractErrors, type RpcContract } from '../server/contract.js';
 import { withConnection } from './command-connection.js';
 import { registerDeadLetters } from './dead-letters-commands.js';
 
@@ -137,57 +134,23 @@ function argumentsOf(text = '{}'): Record<string, unknown> {
   throw new UsageError('the arguments are not a JSON object', `Write them by name: '{"id": "a", "to": 7}'.`);
 }
 
-interface ContractArguments extends OutputArguments {
-  readonly check?: string;
-}
-
-/** Record of a release. */
-interface ServiceContract {
-  readonly service: string;
-  readonly topic: string;
-  readonly interfaces: readonly RpcContract[];
-}
-
-const SCHEMA = 'portico/rpc-contract';
-
-/** Adds `contract`: the methods that a service offers, and changes that break those of the last release. */
+/** Adds `contract`: the methods that a service offers. */
 function registerContract(rpc: Command, context: CommandContext): void {
-  context
-    .addCommand(
-      rpc,
-      'contract <service>',
-      'print the remote methods of a service, or changes that break an older contract',
-      'api-cli rpc contract images --json > images.json\n  api-cli rpc contract images --check images.json\n\nStatus of --check: 1 if something breaks.',
-    )
-    .option('--check <file>', 'only changes that break the contract in this file (output of --json)')
+  const { addCommand, columns, makeService, print, readConfiguration } = context;
+  addCommand(rpc, 'contract <service>', 'print the remote methods of a service', 'api-cli rpc contract images')
     .option('--json', 'print JSON')
-    .action(async (name: string, args: ContractArguments) => {
-      const before = args.check === undefined ? undefined : contractIn(args.check);
-      const contract = await contractOf(context, name, args);
-      if (before === undefined) show(context, contract, args);
-      else check(context, contract, before, args);
+    .action(async (name: string, args: OutputArguments) => {
+      // This extension makes the services of sections.
+      const service = (await makeService(await readConfiguration(args), name)) as RPCService;
+      const interfaces = await service.contract();
+      const document = { schema: 'portico/rpc-contract', version: 1, service: name, topic: service.topic, interfaces };
+      print(args, document, () => {
+        const rows = interfaces.flatMap(({ namespace, version, methods }) =>
+          Object.entries(methods).map(([method, schema]) => [namespace ?? '-', version, method, argumentsText(schema)]),
+        );
+        return columns([['INTERFACE', 'VERSION', 'METHOD', 'ARGUMENTS'], ...rows]).join('\n');
+      });
     });
-}
-
-async function contractOf(
-  { makeService, readConfiguration }: CommandContext,
-  name: string,
-  args: ConfigurationArguments,
-): Promise<ServiceContract> {
-  // This extension makes the services of sections.
-  const service = (await makeService(await readConfiguration(args), name)) as RPCService;
-  return { service: name, topic: service.topic, interfaces: await service.contract() };
-}
-
-function show({ columns, print }: CommandContext, contract: ServiceContract, args: ContractArguments): void {
-  print(args, { schema: SCHEMA, version: 1, ...contract }, () =>
-    columns([
-      ['INTERFACE', 'VERSION', 'METHOD', 'ARGUMENTS'],
-      ...contract.interfaces.flatMap(({ namespace, version, methods }) =>
-        Object.entries(methods).map(([method, schema]) => [namespace ?? '-', version, method, argumentsText(schema)]),
-      ),
-    ]).join('\n'),
-  );
 }
 
 /** Returns their names; optional ones have a question mark. */
@@ -196,35 +159,4 @@ function argumentsText(schema: ArgumentSchema | null): string {
   const { properties = {}, required = [] } = schema as { properties?: object; required?: readonly string[] };
   const names = Object.keys(properties).map((name) => (required.includes(name) ? name : `${name}?`));
   return names.join(', ') || '-';
-}
-
-function check(
-  { print }: CommandContext,
-  now: ServiceContract,
-  before: ServiceContract,
-  args: ContractArguments,
-): void {
-  const moved =
-    now.topic === before.topic
-      ? []
-      : [`its topic was ${before.topic} and is ${now.topic}: calls from the last release no longer reach it`];
-  const findings = [...moved, ...contractErrors(before.interfaces, now.interfaces)].map(
-    (message): Diagnostic => ({ severity: 'error', code: 'PORTICO_RPC_CONTRACT', message }),
-  );
-  print(args, { schema: SCHEMA, version: 1, findings }, () =>
-    findings.length === 0 ? `${args.check}: the contract of ${now.service} is compatible.` : printDiagnostics(findings),
-  );
-  process.exitCode = findings.length === 0 ? 0 : 1;
-}
-
-function contractIn(path: string): ServiceContract {
-  let why = 'it has no contract';
-  try {
-    const read = JSON.parse(readFileSync(path, 'utf8')) as Partial<ServiceContract> & { readonly schema?: unknown };
-    if (read.schema === SCHEMA && Array.isArray(read.interfaces)) return read as ServiceContract;
-  } catch (error) {
-    why = (error as Error).message;
-  }
-  const hint = `Keep one with each release: api-cli rpc contract <service> --json > ${path}`;
-  throw new UsageError(`${path} is not what --json prints: ${why}`, hint);
 }

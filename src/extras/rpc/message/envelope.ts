@@ -65,8 +65,7 @@ let head = '';
 
 /** Throws `SerializationError` as {@link packed}; `what`: the call, for its message. `id`: of the send, for a reply. */
 export function writeEnvelope(envelope: Envelope, what: string, limits: MessageLimits, id?: string): Buffer {
-  const { onlyJson } = limits;
-  return packed(writeJson(messageOf(envelope, what, { onlyJson, id }), what, onlyJson), what, limits);
+  return packed(writeJson(messageOf(envelope, what, id), what), what, limits);
 }
 
 /** Throws {@link UnreadableEnvelope}. */
@@ -163,16 +162,12 @@ function isTimeOrNone(value: unknown): boolean {
   return value === undefined || (typeof value === 'number' && Math.abs(value) <= 8.64e15);
 }
 
-function messageOf(
-  envelope: Envelope,
-  what: string,
-  { onlyJson, id }: { readonly onlyJson: boolean; readonly id: string | undefined },
-): Read {
+function messageOf(envelope: Envelope, what: string, id: string | undefined): Read {
   if ('cancel' in envelope) return { [EXTRAS]: { v: EXTRAS_VERSION, ...envelope } };
   if ('method' in envelope) return requestOf(envelope);
   return {
     result: 'result' in envelope ? envelope.result : null,
-    failure: 'failure' in envelope ? writeFailure(envelope.failure, what, onlyJson) : null,
+    failure: 'failure' in envelope ? writeFailure(envelope.failure, what) : null,
     ending: !('alive' in envelope),
     _msg_id: envelope.id,
     _unique_id: id,

@@ -1,6 +1,6 @@
 /**
- * JSON of messages as Python writes and reads it. Values that JSON lacks become text, numbers or lists, which Python reads; their types
- * travel beside them, so that Portico restores them.
+ * JSON of messages as Python writes and reads it, with dates, which become text, and whole numbers of any length; their types travel beside
+ * them, so that Portico restores them. What else JSON lacks is not sent: Python would read something in its place.
  */
 import { randomUUID } from 'node:crypto';
 import { ignoreErrors } from 'portico/extension';
@@ -12,8 +12,8 @@ export const EXTRAS = '_portico';
 /** Their version, in their `v`. A process cannot read others: a value would arrive as something else. */
 export const EXTRAS_VERSION = 1;
 
-/** Types of the members of a value, in its form: `{"args": {"since": "date"}}`. A list has the type of a collection, and those within. */
-type Types = string | readonly [string, Types] | { readonly [name: string]: Types };
+/** Types of the members of a value, in its form: `{"args": {"since": "date"}}`. */
+type Types = string | { readonly [name: string]: Types };
 
 /** Members to read. */
 export type Read = Readonly<Record<string, unknown>>;
@@ -25,21 +25,10 @@ const RESTORED: Readonly<Record<string, (value: unknown) => unknown>> = {
     if (typeof text !== 'string' || Number.isNaN(date.getTime())) throw new TypeError('a date that is none');
     return date;
   },
-  bytes: (text) => {
-    if (typeof text !== 'string') throw new TypeError('bytes that are not text');
-    return Buffer.from(text, 'base64');
-  },
   bigint: (number) => {
     if (!Number.isSafeInteger(number) && typeof number !== 'bigint') throw new TypeError('a bigint that is none');
     return BigInt(number as number);
   },
-  set: (list) => new Set(listOf(list)),
-  map: (value) =>
-    new Map(
-      isRecord(value)
-        ? Object.entries(value)
-        : listOf(value).map((pair) => listOf(pair) as unknown as [unknown, unknown]),
-    ),
 };
 
 /** Depth from which a value is traversed in another way, which finds cycles. */
@@ -47,7 +36,7 @@ const DEEP = 64;
 
 /** Prefix of values without a JSON form while a text is written or read. No sender knows it. */
 const MARK = `${randomUUID()}:`;
-const MARKED = new RegExp(`"${MARK}(-?(?:\\d+|NaN|Infinity))"`, 'g');
+const MARKED = new RegExp(`"${MARK}(-?\\d+)"`, 'g');
 
 /** Shorter whole numbers are exact; 16 digits may not be. NaN and Infinity are not JSON, but Python writes them. */
 const UNUSUAL = /\d{16}|NaN|Infinity/;
@@ -66,11 +55,11 @@ export function isRecord(value: unknown): value is Read {
 
 /**
  * Returns the JSON of a message, with the types of its values in its extras. Throws `SerializationError` for a value that is not plain data,
- * with its path. `what`: the name of the message, for errors. `onlyJson`: also for one that JSON lacks, except dates, outside of the extras.
+ * with its path, and for one that JSON lacks, except dates and whole numbers. `what`: the name of the message, for errors.
  */
-export function writeJson(message: Read, what: string, onlyJson = false): string {
+export function writeJson(message: Read, what: string): string {
   try {
-    return isJson(message, 0) ? JSON.stringify(message) : typedText(message, what, onlyJson);
+    return isJson(message, 0) ? JSON.stringify(message) : typedText(message, what);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new SerializationError({
@@ -130,7 +119,7 @@ function isJson(value: unknown, depth: number): boolean {
   return true;
 }
 
-function typedText(message: Read, what: string, onlyJson: boolean): string {
+function typedText(message: Read, what: string): string {
   const behaviour = notPlain(message, '');
   if (behaviour !== undefined) {
     throw new SerializationError({
@@ -138,33 +127,11 @@ function typedText(message: Read, what: string, onlyJson: boolean): string {
       hint: 'Managers work with plain data: pass ids and values, not objects with methods.',
     });
   }
-  const lacking = onlyJson ? beyondJson({ ...message, [EXTRAS]: null }, '') : undefined;
-  if (lacking !== undefined) {
-    throw new SerializationError({
-      message: `${what}: ${lacking.slice(1)}, which Python would not read as it is`,
-      hint: 'oslo+rabbit:// carries JSON and dates: send null, a list, an object or text, or convert values with a Serializer.',
-    });
-  }
-  // One that is only deep.
-  if (isJson(message, Number.NEGATIVE_INFINITY)) return JSON.stringify(message);
-  const { value, types } = converted(message);
+  const { value, types } = converted(message, '', what);
   const plain = value as Read;
-  const whole =
-    types === undefined ? plain : { ...plain, [EXTRAS]: { v: EXTRAS_VERSION, ...(plain[EXTRAS] as Read), types } };
-  const text = JSON.stringify(whole);
+  if (types === undefined) return JSON.stringify(plain);
+  const text = JSON.stringify({ ...plain, [EXTRAS]: { v: EXTRAS_VERSION, ...(plain[EXTRAS] as Read), types } });
   return text.includes(MARK) ? text.replaceAll(MARKED, '$1') : text;
-}
-
-/** Returns the first part of plain data that JSON lacks, except dates, with its path; undefined if there is none. */
-function beyondJson(value: unknown, path: string): string | undefined {
-  if (typeof value === 'number') return Number.isFinite(value) ? undefined : `${path}: ${value}`;
-  if (typeof value !== 'object' || value === null || value instanceof Date) return undefined;
-  if (!Array.isArray(value) && !isRecord(value)) return `${path}: a ${value.constructor.name}`;
-  for (const [name, each] of Object.entries(value)) {
-    const found = beyondJson(each, `${path}.${name}`);
-    if (found !== undefined) return found;
-  }
-  return undefined;
 }
 
 /** A value for JSON, and its types. */
@@ -173,46 +140,38 @@ interface Converted {
   readonly types?: Types | undefined;
 }
 
-function converted(value: unknown): Converted {
+/** Throws `SerializationError` for a value that JSON lacks. */
+function converted(value: unknown, path: string, what: string): Converted {
   if (typeof value === 'bigint') return { value: `${MARK}${value}`, types: 'bigint' };
-  if (typeof value === 'number') return { value: Number.isFinite(value) ? value : `${MARK}${value}` };
-  if (typeof value !== 'object' || value === null) return { value };
   // As `oslo_serialization.jsonutils` does.
   if (value instanceof Date) return { value: `${value.toISOString().slice(0, -1)}000`, types: 'date' };
-  if (value instanceof Uint8Array) return { value: Buffer.from(value).toString('base64'), types: 'bytes' };
-  if (Array.isArray(value)) return list(value);
-  if (value instanceof Set) return collection('set', list([...value]));
-  if (!(value instanceof Map)) return members(Object.entries(value));
-  const entries = [...(value as Map<unknown, unknown>)];
-  const isNamed = entries.every(([key]) => typeof key === 'string');
-  return collection('map', isNamed ? members(entries as [string, unknown][]) : list(entries));
-}
-
-function collection(type: string, { value, types }: Converted): Converted {
-  return { value, types: types === undefined ? type : [type, types] };
-}
-
-function list(values: readonly unknown[]): Converted {
-  const { value, types } = members(values.map((each, at) => [String(at), each]));
-  return { value: Object.values(value as Read), types };
-}
-
-function members(entries: readonly (readonly [string, unknown])[]): Converted {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw beyondJson(what, path, String(value));
+  if (typeof value !== 'object' || value === null) return { value };
+  if (!Array.isArray(value) && !isRecord(value)) throw beyondJson(what, path, `a ${value.constructor.name}`);
   const values: [string, unknown][] = [];
   const types: [string, Types][] = [];
-  for (const [name, each] of entries) {
-    const inner = converted(each);
+  for (const [name, each] of Object.entries(value)) {
+    const inner = converted(each, `${path}.${name}`, what);
     values.push([name, inner.value]);
     if (inner.types !== undefined) types.push([name, inner.types]);
   }
-  // Each name is an own property, whatever it is.
-  return { value: Object.fromEntries(values), types: types.length === 0 ? undefined : Object.fromEntries(types) };
+  return {
+    // Each name is an own property, whatever it is.
+    value: Array.isArray(value) ? values.map(([, each]) => each) : Object.fromEntries(values),
+    types: types.length === 0 ? undefined : Object.fromEntries(types),
+  };
+}
+
+function beyondJson(what: string, path: string, found: string): SerializationError {
+  return new SerializationError({
+    message: `${what}: ${path.slice(1)}: ${found}, which Python would not read as it is`,
+    hint: 'Messages carry JSON and dates: send null, a list, an object or text, or convert values with a Serializer.',
+  });
 }
 
 /** Restores a parsed value in its place. All members are its own, so that no assignment changes what it inherits. */
 function restored(value: unknown, types: unknown): unknown {
   if (typeof types === 'string') return asType(types, value);
-  if (Array.isArray(types)) return asType(String(types[0]), restored(value, types[1]));
   if (!isRecord(types) || typeof value !== 'object' || value === null) throw new TypeError('types that do not fit');
   const parts = value as Record<string, unknown>;
   for (const name of Object.keys(types)) {
@@ -225,11 +184,6 @@ function restored(value: unknown, types: unknown): unknown {
 function asType(type: string, value: unknown): unknown {
   if (!Object.hasOwn(RESTORED, type)) throw new TypeError('a type that is unknown here');
   return RESTORED[type]!(value);
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  if (!Array.isArray(value)) throw new TypeError('a collection without its list');
-  return value as unknown[];
 }
 
 /** Marks the numbers outside strings. A string is skipped by a loop: an expression would need memory for each of its escapes. */

@@ -52,7 +52,7 @@ const OWN: ReadonlyMap<string, Pick<FailureEnvelope, 'type' | 'code'>> = new Map
 const REMOTE = '_Remote';
 
 /** Returns the text of a reply's `failure`. Throws `SerializationError`, as {@link writeJson}. */
-export function writeFailure(failure: FailureEnvelope, what: string, onlyJson = false): string {
+export function writeFailure(failure: FailureEnvelope, what: string): string {
   const { type, message, made: { args = [message], kwargs = {} } = {}, code, data, expected, remote } = failure;
   const name = SAME.get(type) ?? type;
   const dot = name.lastIndexOf('.');
@@ -65,7 +65,7 @@ export function writeFailure(failure: FailureEnvelope, what: string, onlyJson = 
     kwargs,
     [EXTRAS]: { v: EXTRAS_VERSION, type, code, data, expected, remote },
   };
-  return writeJson(written, what, onlyJson);
+  return writeJson(written, what);
 }
 
 /** Parses the `failure` of a reply. Returns undefined if it has none. */

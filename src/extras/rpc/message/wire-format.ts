@@ -12,8 +12,6 @@ import { isRecord } from './typed-json.js';
 export interface MessageLimits {
   /** Longest message in bytes, at both ends, before it is compressed. */
   readonly maxBytes: number;
-  /** Refuse to send values that JSON lacks, except dates, because Python would read others in their place. */
-  readonly onlyJson: boolean;
 }
 
 const VERSION = '2.0';
@@ -22,7 +20,7 @@ const VERSION = '2.0';
 export const ZLIB = 0x78;
 
 /** Returns the body of a message. Throws `SerializationError` if it is too long; `what`: its name, for the error. */
-export function packed(text: string, what: string, { maxBytes }: Pick<MessageLimits, 'maxBytes'>): Buffer {
+export function packed(text: string, what: string, { maxBytes }: MessageLimits): Buffer {
   const body = Buffer.from(JSON.stringify({ 'oslo.version': VERSION, 'oslo.message': text }));
   if (body.length <= maxBytes) return body;
   throw new SerializationError({
@@ -32,7 +30,7 @@ export function packed(text: string, what: string, { maxBytes }: Pick<MessageLim
 }
 
 /** Returns the text of a received message: of its outer form, or itself. Throws a `TypeError` without its content. */
-export function unpacked(body: Uint8Array, { maxBytes }: Pick<MessageLimits, 'maxBytes'>): string {
+export function unpacked(body: Uint8Array, { maxBytes }: MessageLimits): string {
   const bytes = decompressed(Buffer.isBuffer(body) ? body : Buffer.from(body), maxBytes);
   if (!isUtf8(bytes)) throw new TypeError('it is not UTF-8');
   const whole = bytes.toString();

@@ -80,7 +80,6 @@ function writeNotification(
       ...packedContext(context),
     },
     what,
-    limits.onlyJson,
   );
   const body = packed(text, what, limits);
   return { id: messageId, body: isWrapped ? body : Buffer.from(text) };

@@ -57,7 +57,7 @@ const LONGEST = 2000;
 
 /**
  * Returns JSON with `****` for values that the schema marks `writeOnly`, and for values with the name of a secret, at any depth; URIs
- * without their passwords; the number of bytes in place of bytes. 2000 characters at most.
+ * without their passwords. 2000 characters at most.
  */
 export function shownArguments(
   args: Readonly<Record<string, unknown>>,
@@ -78,10 +78,8 @@ function shown(name: string, value: unknown, isSecret: (name: string) => boolean
   if (isSecret(name)) return masked;
   if (typeof value === 'string') return maskUris(value);
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;
-  if (value instanceof Uint8Array) return `${value.byteLength} bytes`;
-  if (value instanceof Set || Array.isArray(value)) return [...value].map((each) => shown('', each, isSecret));
-  const members = value instanceof Map ? [...value] : Object.entries(value);
-  return Object.fromEntries(members.map(([key, each]) => [key, shown(String(key), each, isSecret)]));
+  if (Array.isArray(value)) return value.map((each) => shown('', each, isSecret));
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, shown(key, each, isSecret)]));
 }
 
 /**

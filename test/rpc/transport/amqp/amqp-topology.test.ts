@@ -1,10 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  deadQueue,
-  osloTopology,
-  porticoTopology,
-} from '../../../../dist/extras/rpc/transport/amqp/amqp-topology.js';
+import { deadQueue, osloTopology, porticoTopology } from '../../../../dist/extras/rpc/transport/amqp/amqp-topology.js';
 import { transportOptions } from '../../conformance.js';
 import { brokerTest, brokerUrl, withBroker } from './broker.js';
 import { ground, textMessage } from './open-broker.js';
