@@ -226,14 +226,8 @@ export interface ServiceStore {
 /** Records of the services of all machines in a store, with the rules for them: which services are up, which may register. */
 export interface ServiceRegistry {
   readonly store: ServiceStore;
-  /**
-   * Returns whether a service is up, and the age of this result. Rejects with `RegistryUnavailable` if the database is
-   * not available, unless the caller accepts an earlier result: an outage here never makes other services look down.
-   */
-  isUp(
-    member: ServiceMember,
-    options?: { readonly acceptStale?: boolean },
-  ): Promise<{ readonly up: boolean; readonly ageMs: number }>;
+  /** Returns whether a service is up. Rejects with `RegistryUnavailable` if the database is not available: an outage here makes no other look down. */
+  isUp(member: ServiceMember): Promise<boolean>;
   /** Returns the time of a service's last heartbeat; null before its first one, and for an unknown service. */
   updatedTime(member: ServiceMember): Promise<Date | null>;
   /** Returns the hosts of a topic whose services are up. */
@@ -255,11 +249,6 @@ export interface ServiceRegistry {
   lowestVersion(topic: string): Promise<number | undefined>;
   /** Returns the lowest version among the services of these binaries; disabled ones count, those forced down do not. */
   minVersion(...binaries: string[]): Promise<number | undefined>;
-  /**
-   * Reports services of a topic that were added, removed or changed, by polling every few seconds. The returned
-   * function ends this.
-   */
-  watch(topic: string, callback: (views: readonly ServiceView[]) => void, intervalS?: number): () => void;
   /** Creates the record of a service that has none. Rejects with `RecordExists`. */
   create(
     service: ServiceAnnouncement,

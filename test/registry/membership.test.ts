@@ -42,7 +42,7 @@ class House {
       },
     });
     const onEvent = ({ kind, record }: RegistryEvent): void => void this.events.push(`${kind} ${record.host}`);
-    this.registry = new StoredRegistry(store, { log: this.log.log, clock: this.clock, onEvent });
+    this.registry = new StoredRegistry(store, { log: this.log.log, onEvent });
   }
 
   member(who: Partial<MemberIdentity> = {}, options: Partial<MembershipOptions> = {}): Membership {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ServiceRegistryOptions } from 'portico/registry';
 import { FakeClock } from 'portico/testing';
-import { MemoryStore, RegistryUnavailable, StoredRegistry } from '#internal/extras/registry';
+import { MemoryStore, StoredRegistry } from '#internal/extras/registry';
 import { serviceJson } from '../../dist/managers/index.js';
 import { recordedLog } from '../tasks/recorded-log.js';
 import { announcement } from './announcement.js';
@@ -13,23 +13,10 @@ async function registry(options: ServiceRegistryOptions = {}) {
   const clock = new FakeClock();
   const store = new MemoryStore({ now: () => clock.now() });
   const log = recordedLog();
-  const made = new StoredRegistry(store, { log: log.log, clock, ...options });
+  const made = new StoredRegistry(store, { log: log.log, ...options });
   const record = await store.insert(announcement({ topic: 'compute' }), NEW);
   return { clock, store, log, registry: made, record };
 }
-
-test('SG-33 an outage of our own never makes others look down; a recent result may be returned again, with its age', async () => {
-  const { clock, store, registry: made, record } = await registry();
-  assert.deepEqual(await made.isUp(record), { up: true, ageMs: 0 });
-  assert.deepEqual(await made.isUp({ host: 'nowhere', binary: 'x' }), { up: false, ageMs: 0 });
-  store.find = () => Promise.reject(new RegistryUnavailable(new Error('refused')));
-  await clock.advance(20_000);
-  await assert.rejects(made.isUp(record), RegistryUnavailable);
-  assert.deepEqual(await made.isUp(record, { acceptStale: true }), { up: true, ageMs: 20_000 });
-  await assert.rejects(made.isUp({ host: 'never', binary: 'asked' }, { acceptStale: true }), RegistryUnavailable);
-  await clock.advance(10_001);
-  await assert.rejects(made.isUp(record, { acceptStale: true }), RegistryUnavailable);
-});
 
 test('SG-43 members of a topic are the hosts that are up', async () => {
   const { clock, store, registry: made, record } = await registry();
@@ -39,18 +26,6 @@ test('SG-43 members of a topic are the hosts that are up', async () => {
   await store.beat({ serviceId: record.id, worker: 0, pid: 1, instanceId: 'i', inFlight: 0 });
   assert.deepEqual(await made.members('compute'), ['one']);
   assert.deepEqual(await made.updatedTime(record), new Date(61_000));
-});
-
-test('SG-25 a heartbeat from the future is down, with a warning about clocks', async () => {
-  const { clock, store, registry: made, record } = await registry();
-  await clock.advance(1e6);
-  await store.beat({ serviceId: record.id, worker: 0, pid: 1, instanceId: 'i', inFlight: 0 });
-  store.now = async () => new Date(1000);
-  const warned = recordedLog();
-  const early = new StoredRegistry(store, { log: warned.log });
-  assert.equal((await early.isUp(record)).up, false);
-  assert.match(warned.messages()[0]!, /is in the future: a clock is wrong/);
-  await made.close();
 });
 
 test('SG-50 a view has state and status apart, both times under their names, and the workers', async () => {
@@ -178,18 +153,4 @@ test('SG-56 changes are events, heartbeats are not', async () => {
   await made.update(record.uuid, { forcedDown: true });
   await made.delete(record.uuid);
   assert.deepEqual(events, ['update forcedDown', 'delete ']);
-});
-
-test('SG-37 a watch tells of changes, and ends', async () => {
-  const { clock, registry: made, record } = await registry();
-  const seen: string[] = [];
-  const end = made.watch('compute', (views) => void seen.push(views.map(({ state }) => state).join()), 5);
-  await clock.advance(12_000);
-  assert.deepEqual(seen, []);
-  await made.update(record.uuid, { forcedDown: true });
-  await clock.advance(10_000);
-  assert.deepEqual(seen, ['down']);
-  end();
-  await clock.advance(1);
-  assert.equal(clock.pending, 0);
 });

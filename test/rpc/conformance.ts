@@ -49,7 +49,6 @@ const IDS: Readonly<Record<string, string>> = {
   'a message that is refused': 'RP-69 RP-75',
   'a message that comes back too often': 'RP-76',
   'dead letters are read': 'RP-95',
-  'those who read dead letters': 'RP-95',
   'a dead letter of a fanout': 'RP-95',
   'a message can come back': 'RP-77',
   'a short delay': 'RV-9 RP-77',

@@ -1,7 +1,6 @@
 /** Registry of services: their hosts, whether they are up, and the decisions of operators about them. */
 import {
   checkOptions,
-  createLogger,
   type Liveness,
   type Logger,
   type OperatorChanges,
@@ -17,61 +16,29 @@ import {
   type WorkerRow,
 } from 'portico/extension';
 import type { ServiceRecord, ServiceState } from 'portico/service';
-import { type Clock, DynamicLoopingCall, systemClock } from 'portico/tasks';
-import { RegistryUnavailable } from './service-store.js';
 
 /** Options of a registry. */
 export interface ServiceRegistryOptions extends RegistryHooks {
-  /** Default: standard error, under the name `registry`. */
+  /** Log of its store. Default: none. */
   readonly log?: Logger;
-  /** Clock and timers. Default: those of the system. */
-  readonly clock?: Clock;
 }
 
-/** Time for which an earlier result may be returned while the database is not available. */
-const STALE_MS = 30_000;
-
-const NAMES: readonly (keyof ServiceRegistryOptions)[] = ['log', 'clock', 'onEvent', 'beforeDelete', 'beforeForceUp'];
+const NAMES: readonly (keyof ServiceRegistryOptions)[] = ['log', 'onEvent', 'beforeDelete', 'beforeForceUp'];
 
 /** Records in a store, with the rules for them. */
 export class StoredRegistry implements ServiceRegistry {
   readonly store: ServiceStore;
   readonly #options: ServiceRegistryOptions;
-  readonly #log: Logger;
-  readonly #clock: Clock;
-  readonly #answers = new Map<string, { up: boolean; at: number }>();
-  readonly #watches = new Set<DynamicLoopingCall<[]>>();
 
   constructor(store: ServiceStore, options: ServiceRegistryOptions = {}) {
     checkOptions('PORTICO_INVALID_OPTION', 'a ServiceRegistry', options, NAMES);
     this.store = store;
     this.#options = options;
-    this.#log = options.log ?? createLogger({ base: { name: 'registry' } });
-    this.#clock = options.clock ?? systemClock;
   }
 
-  /**
-   * Returns whether a service is up, and the age of this result. Rejects with `RegistryUnavailable` if the database is
-   * not available, unless the caller accepts an earlier result: an outage here never makes other services look down.
-   */
-  async isUp(
-    member: ServiceMember,
-    options: { readonly acceptStale?: boolean } = {},
-  ): Promise<{ up: boolean; ageMs: number }> {
-    const key = `${member.host}\n${member.binary}`;
-    try {
-      const [record, now] = [await this.store.find(member.host, member.binary), await this.store.now()];
-      if (record !== null) this.#warnOfTheFuture(record, now);
-      const up = record !== null && isUp(record, now);
-      this.#answers.set(key, { up, at: this.#clock.now() });
-      return { up, ageMs: 0 };
-    } catch (error) {
-      const earlier = this.#answers.get(key);
-      const ageMs = earlier === undefined ? Number.POSITIVE_INFINITY : this.#clock.now() - earlier.at;
-      const usable = error instanceof RegistryUnavailable && options.acceptStale === true;
-      if (!usable || ageMs > STALE_MS) throw error;
-      return { up: earlier!.up, ageMs };
-    }
+  async isUp({ host, binary }: ServiceMember): Promise<boolean> {
+    const [record, now] = [await this.store.find(host, binary), await this.store.now()];
+    return record !== null && isUp(record, now);
   }
 
   /** Returns the time of a service's last heartbeat; null before its first one, and for an unknown service. */
@@ -159,41 +126,8 @@ export class StoredRegistry implements ServiceRegistry {
     return known.length === 0 ? undefined : Math.min(...known);
   }
 
-  /**
-   * Reports services of a topic that were added, removed or changed, by polling every few seconds. The returned
-   * function ends this.
-   */
-  watch(topic: string, callback: (views: readonly ServiceView[]) => void, intervalS = 5): () => void {
-    let last: string | undefined;
-    const poll = async (): Promise<number> => {
-      const views = await this.list({ topic });
-      const seen = JSON.stringify(
-        views.map(({ record, state }) => [record.uuid, record.state, record.disabled, state]),
-      );
-      if (last !== undefined && seen !== last) callback(views);
-      last = seen;
-      return intervalS;
-    };
-    const loop = new DynamicLoopingCall(poll);
-    loop.start({
-      stopOnException: false,
-      periodicIntervalMax: intervalS,
-      unref: true,
-      clock: this.#clock,
-      log: this.#log,
-    });
-    this.#watches.add(loop);
-    return () => {
-      loop.stop();
-      this.#watches.delete(loop);
-    };
-  }
-
-  /** Ends watches and closes the database. */
-  async close(): Promise<void> {
-    for (const loop of this.#watches) loop.stop();
-    this.#watches.clear();
-    await this.store.close();
+  close(): Promise<void> {
+    return this.store.close();
   }
 
   async #upFor(topic: string): Promise<ServiceRecord[]> {
@@ -216,7 +150,6 @@ export class StoredRegistry implements ServiceRegistry {
     const rows = new Map<number, WorkerRow[]>(records.map(({ id }) => [id, []]));
     for (const row of await this.store.workers(...rows.keys())) rows.get(row.serviceId)!.push(row);
     return records.map((record) => {
-      this.#warnOfTheFuture(record, now);
       const workers = rows.get(record.id)!.map((row) => ({
         ...row,
         up: isUp({ ...record, forcedDown: false, state: 'running', lastSeenUp: row.lastSeenUp }, now),
@@ -232,17 +165,6 @@ export class StoredRegistry implements ServiceRegistry {
       const message = cause instanceof Error ? cause.message : String(cause);
       throw new PorticoError('PORTICO_CHANGE_REFUSED', { message, cause });
     }
-  }
-
-  #warnOfTheFuture(record: ServiceRecord, now: Date): void {
-    if (!isFromTheFuture(record, now)) return;
-    this.#log.warn(
-      {
-        lastSeenUp: record.lastSeenUp?.toISOString(),
-        now: now.toISOString(),
-      },
-      `the last heartbeat of ${record.binary} on ${record.host} is in the future: a clock is wrong`,
-    );
   }
 }
 
@@ -288,11 +210,6 @@ export function liveness(record: HeartbeatFields, now: Date): Liveness {
 /** Reports whether a service is not down. */
 export function isUp(record: HeartbeatFields, now: Date): boolean {
   return liveness(record, now) !== 'down';
-}
-
-/** Reports whether the last heartbeat is so far in the future that a clock must be wrong. */
-export function isFromTheFuture(record: HeartbeatFields, now: Date): boolean {
-  return record.reportInterval !== 0 && heartbeatAge(record, now) < -record.downTime * 1000;
 }
 
 /**

@@ -15,27 +15,12 @@ import {
 import type { RunListener } from 'portico/tasks';
 import { failureOf } from './message/failure.js';
 
-/** Outcomes of a call besides `ok`, as in the codes `PORTICO_RPC_…` of its errors. */
-const OUTCOMES: ReadonlySet<string> = new Set([
+/** Errors of a server, by the codes `PORTICO_RPC_…`, that callers tell apart from those of methods. */
+const OF_SERVERS: ReadonlySet<string> = new Set([
   'bad_arguments',
-  'delivery_failure',
-  'delivery_unknown',
-  'invalid_target',
-  'memory',
-  'method',
-  'name',
-  'no_servers',
   'no_such_method',
-  'option',
-  'remote_error',
-  'reserved_name',
   'shutting_down',
-  'timeout',
-  'topology',
   'unsupported_version',
-  'upgrade_level',
-  'url',
-  'version_cap',
 ]);
 
 /** Reasons to drop a message, for the metric and the log. */
@@ -183,11 +168,12 @@ export class CallMeter {
   }
 }
 
-/** Returns one of `OUTCOMES`, else `failed`. A code of another service does not count: each would be a separate series. */
+/** Returns the outcome of a failed call. A code of another service does not count: each would be a separate series. */
 function outcomeOf(error: unknown): string {
   const { code, remote } = (error ?? {}) as { readonly code?: unknown; readonly remote?: unknown };
   const name = typeof code === 'string' && /^PORTICO_RPC_([A-Z_]+)$/.exec(code)?.[1]?.toLowerCase();
-  return name && OUTCOMES.has(name) ? name : remote === true ? 'remote_error' : 'failed';
+  if (remote === true) return name && OF_SERVERS.has(name) ? name : 'remote_error';
+  return name || 'failed';
 }
 
 /** Longest reason of a dead letter. */

@@ -76,7 +76,7 @@ export class Member {
     this.clock = new ProcessClock(sim.clock);
     const { interval } = sim;
     const log = sim.logOf(this);
-    this.registry = new StoredRegistry(sim.storeOf(this.name), { clock: this.clock, log });
+    this.registry = new StoredRegistry(sim.storeOf(this.name), { log });
     this.membership = new Membership(
       this.registry,
       {

@@ -62,7 +62,7 @@ export class Simulation extends World implements DatabaseWorld {
     this.#server = new PretendedServer(this);
     PretendedPool.server = this.#server;
     this.#folder = random.chance(0.3) ? new Folder() : undefined;
-    this.observer = new StoredRegistry(this.storeOf('observer'), { clock: this.clock, log: this.logOf() });
+    this.observer = new StoredRegistry(this.storeOf('observer'), { log: this.logOf() });
     const where = this.#folder === undefined ? 'PostgreSQL' : 'SQLite';
     this.note(`${where}, interval ${this.interval}, down time ${this.downTime}`);
   }

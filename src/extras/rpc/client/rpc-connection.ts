@@ -18,7 +18,7 @@ import {
 import { busNotifier } from '../notifications/notification.js';
 import { shareTransport } from '../transport/open-transport.js';
 import { type Message, type Route, retryWaitMs, type Transport } from '../transport/transport.js';
-import { CallClient, type CallPath, type SendOptions } from './call-client.js';
+import { CallClient, type SendOptions } from './call-client.js';
 import { PendingCalls } from './pending-calls.js';
 import { UpgradeLevels } from './upgrade-levels.js';
 
@@ -60,7 +60,7 @@ const NAMES: readonly (keyof RPCConnectionOptions)[] = [
  * Opens nothing until something is sent or consumed, and can be used again after `close()`. A process that serves has one for each service,
  * and they share one transport for each URL.
  */
-export class RPCConnection implements OwnRPCClients, CallPath {
+export class RPCConnection implements OwnRPCClients {
   readonly settings: MessagingSettings;
   readonly serializer: Required<Serializer>;
   readonly log: Logger;
@@ -146,14 +146,18 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     return this.#spans;
   }
 
-  /** Returns the connected transport, as `CallPath.connected` describes it. */
+  /** Returns the connected transport. Rejects with `DeliveryFailure` if it takes longer than `ms`, or after `retry` further attempts. */
   connected(ms: number, { signal, retry }: Partial<Pick<SendOptions, 'signal' | 'retry'>> = {}): Awaitable<Transport> {
     const transport = this.#open;
     const isThere = transport?.state === 'connected' || transport?.state === 'blocked';
     return isThere ? transport : this.#connect(ms, signal, retry);
   }
 
-  /** Sends a message, as `CallPath.send` describes it. */
+  /**
+   * Sends a message; retries if it did not reach the broker. Resends a message that may have been sent only on the topology of
+   * oslo.messaging, whose services do the same and drop what they have had. Rejects with `DeliveryUnknown` if any of the tries may have
+   * reached it. Settles also when a call is over without a confirmation.
+   */
   async send(to: Route, message: Message, options: SendOptions): Promise<void> {
     const { until, retry = -1, signal, ttlMs, mandatory, expected } = options;
     const transport = this.#open;

@@ -28,7 +28,6 @@ const CASES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   'a message that comes back too often is a dead letter': redelivery.limitsDeliveries,
   'dead letters are read as often as one likes; what is acknowledged is gone, the rest stays in its order':
     redelivery.readsDeadLetters,
-  'those who read dead letters at once all see them whole': redelivery.readsInTurn,
   'a dead letter of a fanout has the address of the one consumer that refused it': redelivery.returnsFanouts,
   'a message can come back after a delay': redelivery.delays,
   'a short delay does not wait behind a long one': redelivery.delaysApart,

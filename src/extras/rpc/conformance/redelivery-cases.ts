@@ -1,6 +1,6 @@
 /** Conformance cases of transports: dead letters, returns and removed queues. */
 import assert from 'node:assert/strict';
-import type { Route, Transport } from '../transport/transport.js';
+import type { Route } from '../transport/transport.js';
 import { type Bench, message, takeText, textOf } from './bench.js';
 
 export async function expires({ open, take, dead, topic }: Bench): Promise<void> {
@@ -38,29 +38,6 @@ export async function limitsDeliveries({ open, take, dead, topic }: Bench): Prom
   }
   const grave = await dead(transport);
   assert.deepEqual([textOf(grave), grave.death!.reason], ['poison', 'delivery_limit']);
-}
-
-export async function readsInTurn({ exchange, open, take, topic }: Bench): Promise<void> {
-  const [one, two] = [await open(), await open()];
-  const box = await take(one, topic);
-  for (const text of ['a', 'b', 'c']) {
-    await one.publish(topic, message(text));
-    await (await box.next()).deadLetter('of no use');
-  }
-  const read = async (transport: Transport): Promise<string[]> => {
-    const texts: string[] = [];
-    await transport.eachDeadLetter(exchange, async (letter) => {
-      texts.push(textOf(letter));
-      await new Promise((resolve) => setImmediate(resolve));
-    });
-    return texts;
-  };
-  const seen = await Promise.all([read(one), read(two), read(one)]);
-  for (const texts of seen) assert.deepEqual(texts.toSorted(), ['a', 'b', 'c']);
-  const dropped: Promise<void>[] = [];
-  await Promise.all([read(two), one.eachDeadLetter(exchange, async ({ ack }) => void dropped.push(ack()))]);
-  await Promise.all(dropped);
-  assert.equal(dropped.length, 3);
 }
 
 export async function readsDeadLetters({ exchange, open, take, dead, topic }: Bench): Promise<void> {

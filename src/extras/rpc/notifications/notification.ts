@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EmitNotification, NotificationPriority, Notifier, NotifierOptions } from 'portico/service';
 import { within } from 'portico/tasks';
-import type { CallPath } from '../client/call-client.js';
+import type { RPCConnection } from '../client/rpc-connection.js';
 import { DeliveryFailure } from '../errors.js';
 import {
   messageId as newId,
@@ -108,9 +108,6 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** Parts of a connection that a notifier uses. */
-export type NotifierPath = Pick<CallPath, 'settings' | 'serializer' | 'log' | 'clock' | 'connected' | 'send'>;
-
 /** Time limit of sending a notification. */
 const EMIT_MS = 30_000;
 
@@ -118,7 +115,7 @@ const EMIT_MS = 30_000;
 const SECRET = 'auth_token';
 
 /** Returns a notifier: `notify`, and a method for each priority. */
-export function busNotifier(path: NotifierPath, settings: NotificationSettings, options: NotifierOptions): Notifier {
+export function busNotifier(path: RPCConnection, settings: NotificationSettings, options: NotifierOptions): Notifier {
   const bus = new BusNotifier(path, settings, options);
   const notify: Notifier['notify'] = (...told) => bus.notify(...told);
   const emit = (priority: NotificationPriority): EmitNotification => {
@@ -129,13 +126,13 @@ export function busNotifier(path: NotifierPath, settings: NotificationSettings, 
 }
 
 class BusNotifier {
-  readonly #path: NotifierPath;
+  readonly #path: RPCConnection;
   readonly #settings: NotificationSettings;
   readonly #options: NotifierOptions;
   /** Transports with the queues that are known to exist. */
   readonly #declared = new WeakMap<Transport, Map<string, Promise<void>>>();
 
-  constructor(path: NotifierPath, settings: NotificationSettings, options: NotifierOptions) {
+  constructor(path: RPCConnection, settings: NotificationSettings, options: NotifierOptions) {
     this.#path = path;
     this.#settings = settings;
     this.#options = options;
@@ -169,7 +166,7 @@ class BusNotifier {
     if (onFailure === 'reject' && failures.length > 0) throw failures[0];
   }
 
-  async #emit(route: Parameters<CallPath['send']>[0], message: Parameters<CallPath['send']>[1]): Promise<void> {
+  async #emit(route: Route, message: Message): Promise<void> {
     const { clock } = this.#path;
     const until = clock.now() + EMIT_MS;
     const transport = await this.#path.connected(EMIT_MS);
@@ -188,7 +185,7 @@ class BusNotifier {
     });
   }
 
-  #declare(transport: Transport, route: Parameters<Transport['declareQueue']>[0]): Promise<void> {
+  #declare(transport: Transport, route: Route): Promise<void> {
     const known = this.#declared.get(transport) ?? new Map<string, Promise<void>>();
     this.#declared.set(transport, known);
     const name = `${route.exchange}/${route.topic}`;

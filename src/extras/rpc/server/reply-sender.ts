@@ -34,8 +34,7 @@ export interface Reply {
 }
 
 const BETWEEN_MS = 250;
-/** Limits of all replies that wait for a retry: a sender may request replies to queues that do not exist. */
-const KEPT_REPLIES = 1000;
+/** Limit of all replies that wait for a retry, in bytes: a sender may request replies to queues that do not exist. */
 const KEPT_BYTES = 16 * 1024 * 1024;
 const GONE_MS = 60_000;
 const GONE_ENTRIES = 200;
@@ -50,12 +49,6 @@ interface WrittenReply extends Omit<Reply, 'envelope'> {
   readonly message: Message;
   /** Time by the clock after which it is not retried. */
   readonly until: number;
-}
-
-/** A reply that waits for its next attempt. */
-interface Kept {
-  readonly bytes: number;
-  readonly ended: AbortController;
 }
 
 const SETTLED = Promise.resolve();
@@ -75,11 +68,11 @@ export class ReplySender {
   readonly #pending = new Set<Sending>();
   /** Addresses that were given up. */
   readonly #gone: RecentKeys;
-  /** Replies that wait, oldest first. */
-  readonly #kept = new Set<Kept>();
+  /** Bytes of the replies that wait. */
   #keptBytes = 0;
+  /** Ends the waits. */
+  readonly #closing = new AbortController();
   #isHurried = false;
-  #isClosing = false;
 
   constructor(options: ReplySenderOptions) {
     this.#options = options;
@@ -159,8 +152,7 @@ export class ReplySender {
   async flush(handlers: Promise<void>, consumer: Promise<void> = Promise.resolve()): Promise<void> {
     const sent = handlers.then(() => Promise.all([...Array.from(this.#pending, ({ ended }) => ended), consumer]));
     await within(sent, { ms: FLUSH_MS, clock: this.#options.clock }, () => {
-      this.#isClosing = true;
-      for (const { ended } of this.#kept) ended.abort();
+      this.#closing.abort();
       for (const { tried } of this.#pending) tried();
     });
     // One that settles its message with a silent broker is left: the message is returned with the connection.
@@ -171,14 +163,14 @@ export class ReplySender {
   async #retry(reply: WrittenReply, sending: Sending, failure: unknown): Promise<void> {
     const { clock, log, onLost } = this.#options;
     const { to, id, name, since, refused, message, until } = reply;
-    const kept: Kept = { bytes: message.body.length, ended: new AbortController() };
+    const { signal } = this.#closing;
     let err = failure;
+    this.#keptBytes += message.body.length;
     try {
-      while (!isFinal(err) && !this.#gone.has(to)) {
-        this.#keep(kept);
+      while (!isFinal(err) && !this.#gone.has(to) && this.#keptBytes <= KEPT_BYTES) {
         sending.tried();
         if (clock.now() + BETWEEN_MS > until) this.#gone.add(to);
-        else if (!(await pause(BETWEEN_MS, { clock, signal: kept.ended.signal, unref: true }))) break;
+        else if (!(await pause(BETWEEN_MS, { clock, signal, unref: true }))) break;
         else if (!this.#gone.has(to)) {
           err = await this.#publish(reply).then(
             () => undefined,
@@ -188,7 +180,7 @@ export class ReplySender {
         }
       }
     } finally {
-      this.#forget(kept);
+      this.#keptBytes -= message.body.length;
       this.#end(sending);
     }
     if (isFinal(err) && refused !== undefined) {
@@ -202,23 +194,6 @@ export class ReplySender {
     const age = Math.round(clock.now() - since);
     const facts = { err: err ?? new Error('its caller is gone') };
     log.warn(facts, `${name}: the reply to call ${id} was not delivered, ${age} ms after the call came`);
-  }
-
-  /** The oldest ones make room: they were tried more often. */
-  #keep(reply: Kept): void {
-    if (this.#isClosing) reply.ended.abort();
-    if (this.#kept.has(reply)) return;
-    this.#kept.add(reply);
-    this.#keptBytes += reply.bytes;
-    for (const oldest of this.#kept) {
-      if (this.#kept.size <= KEPT_REPLIES && this.#keptBytes <= KEPT_BYTES) break;
-      this.#forget(oldest);
-      oldest.ended.abort();
-    }
-  }
-
-  #forget(reply: Kept): void {
-    if (this.#kept.delete(reply)) this.#keptBytes -= reply.bytes;
   }
 }
 

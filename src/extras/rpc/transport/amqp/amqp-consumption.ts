@@ -4,7 +4,7 @@
  * consumes again only after all handlers have ended, and it cannot stop receiving messages without waiting for them.
  */
 import { PorticoError } from 'portico/extension';
-import { pause, systemClock, within } from 'portico/tasks';
+import { pause, within } from 'portico/tasks';
 import type { Connection } from 'rabbitmq-client';
 import { DeliveryFailure } from '../../errors.js';
 import type { TransportConsumer } from '../transport.js';
@@ -15,10 +15,6 @@ import { declareQueue } from './amqp-topology.js';
 
 /** Time that the broker has to end a consumer. */
 const CANCEL_MS = 2000;
-
-/** A queue that is taken away this often in that time is not merely being moved by the broker. */
-const OFTEN = 3;
-const OFTEN_MS = 60_000;
 
 /** Parts and limits of a consumer. */
 export interface ConsumptionParts {
@@ -36,8 +32,6 @@ export interface ConsumptionParts {
 export class AmqpConsumption implements TransportConsumer {
   readonly #parts: ConsumptionParts;
   readonly #end = new AbortController();
-  /** Times at which the broker recently took the queue away. */
-  #taken: number[] = [];
   #current: DeliveryChannel | undefined;
   #establishing: Promise<unknown> = Promise.resolve();
   /** True if it was cancelled, and the broker has not responded to a declaration: the consumer ends once it has begun. */
@@ -85,7 +79,8 @@ export class AmqpConsumption implements TransportConsumer {
         begun();
         const isTaken = await ended;
         if (signal.aborted || link.connection !== connection) continue;
-        if (isTaken) this.#countTaken();
+        if (isTaken)
+          options.log.warn(`the broker cancelled the consumer of the queue ${plan.queue}; the queue is declared again`);
         else await pause(Math.random() * options.retryIntervalMs, { signal });
       } catch (error) {
         if (!hasBegun && error instanceof PorticoError) throw error;
@@ -130,16 +125,6 @@ export class AmqpConsumption implements TransportConsumer {
     this.#current = deliveries;
     if (this.#isLate) deliveries.retire();
     return { ended };
-  }
-
-  #countTaken(): void {
-    const { source } = this.#parts;
-    const { log } = source.options;
-    const now = systemClock.now();
-    this.#taken = [...this.#taken.filter((at) => now - at < OFTEN_MS), now];
-    const what = `the broker cancelled the consumer of the queue ${source.plan.queue}; the queue is declared again`;
-    if (this.#taken.length < OFTEN) log.warn(what);
-    else log.error(`${what}, for the ${this.#taken.length}. time in a minute: does an administrator delete it?`);
   }
 
   async #cancel(): Promise<void> {

@@ -17,10 +17,6 @@ export interface DeliverySource {
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Number of accepted messages acknowledged at once, and the time that the first of them waits for the others. */
-const ACCEPTED_MOST = 64;
-const ACCEPTED_MS = 50;
-
 /** Channel of one consumer: closed when the consumer has ended and all messages are settled. */
 export class DeliveryChannel {
   readonly channel: Channel;
@@ -30,10 +26,6 @@ export class DeliveryChannel {
   /** Messages to acknowledge in the next turn of the event loop. */
   readonly #acknowledged = new Set<number>();
   #written: Promise<void> | undefined;
-  /** The newest message that {@link accept} returned, and the timer for the acknowledgements. */
-  #accepted = 0;
-  #unwritten = 0;
-  #acceptLater: NodeJS.Timeout | undefined;
   /** Messages that are held until they are returned. */
   readonly #held = new Map<number, NodeJS.Timeout>();
   #isRetired = false;
@@ -74,15 +66,6 @@ export class DeliveryChannel {
     };
   }
 
-  /** Passes a message to a consumer that settles nothing: it is acknowledged together with others, a little later. */
-  accept(raw: Received): Message {
-    this.#accepted = raw.deliveryTag;
-    this.#unwritten += 1;
-    if (this.#unwritten >= ACCEPTED_MOST) this.#writeAccepted();
-    else this.#acceptLater ??= setTimeout(() => this.#writeAccepted(), ACCEPTED_MS).unref();
-    return messageOf(raw);
-  }
-
   /** Stops deliveries. */
   retire(): void {
     this.#isRetired = true;
@@ -92,10 +75,7 @@ export class DeliveryChannel {
 
   /** Returns unsettled deliveries. Acknowledgements are written first. */
   close(): Promise<void> {
-    if (this.channel.active) {
-      this.#writeAcks();
-      this.#writeAccepted();
-    }
+    if (this.channel.active) this.#writeAcks();
     this.#isEnding = true;
     return this.channel.close();
   }
@@ -129,14 +109,6 @@ export class DeliveryChannel {
     }
     if (upTo !== undefined) this.channel.basicAck({ deliveryTag: upTo, multiple: true });
     for (const deliveryTag of tags) this.channel.basicAck({ deliveryTag });
-  }
-
-  #writeAccepted(): void {
-    clearTimeout(this.#acceptLater);
-    this.#acceptLater = undefined;
-    if (this.#unwritten === 0 || !this.channel.active) return;
-    this.#unwritten = 0;
-    this.channel.basicAck({ deliveryTag: this.#accepted, multiple: true });
   }
 
   /** A lost channel has returned it. */

@@ -3,7 +3,6 @@
  * acknowledgements must get through.
  */
 import { randomUUID } from 'node:crypto';
-import { pause, systemClock } from 'portico/tasks';
 import { DeliveryFailure } from '../../errors.js';
 import {
   type ConsumeOptions,
@@ -35,11 +34,8 @@ import {
   unbindQueue,
 } from './amqp-topology.js';
 
-/** Time to wait for another reader of dead letters, and the interval of checks. */
-const READING_MS = 60_000;
 /** Dead letters that are asked for together, each in its message: a reader that holds all of them would need their memory. */
 const LETTERS_AT_ONCE = 100;
-const READER_LOOKS_MS = 100;
 
 /** Number of replies in flight to this process. */
 const REPLY_PREFETCH = 256;
@@ -53,7 +49,6 @@ export class AmqpTransport extends StatefulTransport implements Transport {
   readonly #consuming: AmqpLink;
   readonly #publisher: AmqpPublisher;
   readonly #consumptions = new Set<AmqpConsumption>();
-  #reading: Promise<void> = Promise.resolve();
   #connecting = 0;
   #closing: Promise<void> | undefined;
 
@@ -95,69 +90,18 @@ export class AmqpTransport extends StatefulTransport implements Transport {
 
   async consumeReplies(onMessage: (message: Message) => void): Promise<ReplyConsumer> {
     const plan = this.#topology.replyQueue(randomUUID());
-    // Messages that were unacknowledged when a connection was lost are redelivered on the next one.
-    const known = new Set<string>();
     const onReceived: ConsumptionParts['onReceived'] = (raw, deliveries) => {
-      const message = deliveries.accept(raw);
-      if (raw.redelivered && message.id !== '' && known.has(message.id)) return;
-      known.add(message.id);
-      if (known.size > REPLY_PREFETCH) known.delete(known.keys().next().value!);
+      const { message, ack } = deliveries.deliver(raw);
+      // After a loss of the connection it comes again; no call waits for it then.
+      ack().catch(() => {});
       onMessage(message);
     };
     const consumption = await this.#consume(plan, { prefetch: REPLY_PREFETCH, onReceived, exclusive: true });
     return { address: plan.queue, cancel: () => consumption.cancel() };
   }
 
-  eachDeadLetter(exchange: string, take: (letter: Delivery) => Promise<void>): Promise<void> {
-    // Dead letters that one reader holds are invisible to others.
-    const reading = this.#reading.then(() => this.#eachDeadLetter(exchange, take));
-    this.#reading = reading.catch(() => {});
-    return reading;
-  }
-
-  async #eachDeadLetter(exchange: string, take: (letter: Delivery) => Promise<void>): Promise<void> {
+  async eachDeadLetter(exchange: string, take: (letter: Delivery) => Promise<void>): Promise<void> {
     const plan = deadQueue(exchange);
-    const release = await this.#lockReading(plan);
-    try {
-      await this.#readLetters(plan, take);
-    } finally {
-      await release();
-    }
-  }
-
-  /**
-   * Excludes other reading processes: by a queue that is exclusive to this connection. The returned function releases it. A user that may
-   * not declare it reads without.
-   */
-  async #lockReading({ queue }: QueuePlan): Promise<() => Promise<void>> {
-    const lock = `${queue}/reader`;
-    const until = systemClock.now() + READING_MS;
-    for (;;) {
-      const channel = await (await this.#publishing.up()).acquire({ emitErrorsFromChannel: true });
-      channel.on('error', () => {});
-      try {
-        await channel.queueDeclare({ queue: lock, exclusive: true });
-        return async () => {
-          await channel.queueDelete({ queue: lock }).catch(() => {});
-          await channel.close();
-        };
-      } catch (error) {
-        await channel.close();
-        const { code } = error as { readonly code?: unknown };
-        if (code === 'ACCESS_REFUSED') return async () => {};
-        if (code !== 'RESOURCE_LOCKED') throw error;
-        if (systemClock.now() > until) {
-          throw new DeliveryFailure({
-            message: `${this.name}: another process has been reading ${queue} for ${READING_MS / 1000} s`,
-            hint: 'Wait until the running api-cli rpc dead command ends.',
-          });
-        }
-      }
-      await pause(READER_LOOKS_MS);
-    }
-  }
-
-  async #readLetters(plan: QueuePlan, take: (letter: Delivery) => Promise<void>): Promise<void> {
     await this.#onChannel(plan, async (letters) => {
       const { channel } = letters;
       for (let left = (await findQueue(channel, plan.queue))?.messageCount ?? 0; left > 0; left -= LETTERS_AT_ONCE) {

@@ -173,7 +173,6 @@ export class MemoryQueue {
   readonly #broker: MemoryBroker;
   readonly #waiting: QueueEntry[] = [];
   readonly #consumers: QueueConsumer[] = [];
-  #reading: Promise<void> = Promise.resolve();
   #scheduled = false;
   #end: Cancel | undefined;
 
@@ -242,14 +241,8 @@ export class MemoryQueue {
     else back();
   }
 
-  /** Passes the present messages to `take`, one by one, for one reader at a time. Unsettled ones keep their order. */
-  each(take: (delivery: Delivery) => Promise<void>): Promise<void> {
-    const reading = this.#reading.then(() => this.#each(take));
-    this.#reading = reading.catch(() => {});
-    return reading;
-  }
-
-  async #each(take: (delivery: Delivery) => Promise<void>): Promise<void> {
+  /** Passes the present messages to `take`, one by one. Unsettled ones keep their order. */
+  async each(take: (delivery: Delivery) => Promise<void>): Promise<void> {
     const reader = new QueueConsumer(this, 0, () => {});
     for (let left = this.#waiting.length; left > 0 && this.#waiting.length > 0; left--) {
       await take(this.#give(reader, this.#waiting.shift()!));
