@@ -2,19 +2,28 @@
  * Calls and casts to the services of a topic.
  */
 import { currentDeadline } from 'portico/app';
-import { checkOptions, PorticoError, type SendKind, type TraceHeaders } from 'portico/extension';
+import {
+  type CallSpans,
+  checkOptions,
+  type Logger,
+  PorticoError,
+  type SendKind,
+  type TraceHeaders,
+} from 'portico/extension';
 import type { Awaitable, CallOptions, ClientOptions, ManagerCalls, RPCClient } from 'portico/service';
-import { within } from 'portico/tasks';
+import { type Clock, within } from 'portico/tasks';
+import type { CallMeter } from '../call-meter.js';
 import { DeliveryFailure, failing, InvalidTarget, RpcTimeout, SerializationError, VersionCapError } from '../errors.js';
 import { LONGEST_NAME, messageId, type RequestEnvelope, writeEnvelope } from '../message/envelope.js';
 import { ErrorRebuilder } from '../message/failure.js';
-import { eachArgument } from '../message/serializer.js';
+import { eachArgument, type Serializer } from '../message/serializer.js';
 import { isRecord } from '../message/typed-json.js';
 import { checkVersion, FIRST_VERSION, isCompatible } from '../message/versions.js';
+import type { MessagingSettings } from '../messaging-options.js';
 import { checkRoute, describeRoute } from '../transport/route.js';
-import type { Message, Route } from '../transport/transport.js';
-import type { Expected } from './pending-calls.js';
-import type { RPCConnection } from './rpc-connection.js';
+import type { Message, Route, Transport } from '../transport/transport.js';
+import type { Expected, PendingCalls } from './pending-calls.js';
+import type { UpgradeLevels } from './upgrade-levels.js';
 
 /** Options of sending a message. */
 export interface SendOptions {
@@ -30,11 +39,28 @@ export interface SendOptions {
   readonly expected?: Pick<Expected, 'isOver'>;
 }
 
+/** What a connection is for its clients and notifiers. */
+export interface CallPath {
+  readonly settings: MessagingSettings;
+  readonly serializer: Required<Serializer>;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly pending: PendingCalls;
+  /** Undefined: calls are not counted. */
+  readonly meter: CallMeter | undefined;
+  /** Undefined: no spans are created. */
+  readonly spans: Promise<CallSpans | undefined> | undefined;
+  readonly levels: UpgradeLevels;
+  checkReach(topic: string): void;
+  connected(ms: number, options?: Partial<Pick<SendOptions, 'signal' | 'retry'>>): Awaitable<Transport>;
+  send(to: Route, message: Message, options: SendOptions): Promise<void>;
+}
+
 /** Time limit of sending a cast. */
 const CAST_MS = 30_000;
 
 export class CallClient implements RPCClient {
-  readonly #path: RPCConnection;
+  readonly #path: CallPath;
   readonly #options: ClientOptions;
   readonly #route: Route;
   /** The route, for messages. */
@@ -45,9 +71,9 @@ export class CallClient implements RPCClient {
 
   /**
    * Throws `InvalidTarget` for invalid names and versions, `PORTICO_RPC_OPTION` for unknown options and invalid times, and as {@link
-   * RPCConnection.checkReach} and {@link UpgradeLevels.level}.
+   * CallPath.checkReach} and {@link UpgradeLevels.level}.
    */
-  constructor(path: RPCConnection, options: ClientOptions, rebuilder?: ErrorRebuilder) {
+  constructor(path: CallPath, options: ClientOptions, rebuilder?: ErrorRebuilder) {
     checkClientOptions(options);
     const { exchange = path.settings.exchange, topic, server, fanout, versionCap, version } = options;
     this.#path = path;

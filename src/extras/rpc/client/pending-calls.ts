@@ -4,7 +4,6 @@
 import { runInRequest } from 'portico/app';
 import type { Logger } from 'portico/extension';
 import type { Cancel, Clock } from 'portico/tasks';
-import { Deadlines } from '../deadlines.js';
 import { RpcTimeout } from '../errors.js';
 import { type ReplyEnvelope, readReply } from '../message/envelope.js';
 import type { MessageLimits } from '../message/wire-format.js';
@@ -42,7 +41,6 @@ export class PendingCalls {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #limits: MessageLimits;
-  readonly #deadlines: Deadlines;
   readonly #calls = new Map<string, PendingCall>();
   /** Calls that timed out, with the time. */
   readonly #late = new Map<string, { readonly what: string; readonly at: number }>();
@@ -55,7 +53,6 @@ export class PendingCalls {
     this.#log = log;
     this.#clock = clock;
     this.#limits = limits;
-    this.#deadlines = new Deadlines(clock);
   }
 
   /** Returns the address for replies. */
@@ -79,7 +76,7 @@ export class PendingCalls {
 
   /** Waits for the reply of a call. */
   expect(call: ExpectedReply): Expected {
-    const pending = new PendingCall(call, this.#deadlines, {
+    const pending = new PendingCall(call, this.#clock, {
       ended: () => this.#calls.delete(call.id),
       givenUp: () => this.#remember(call.id, call.what),
     });
@@ -150,7 +147,7 @@ export class PendingCalls {
 class PendingCall implements Expected {
   readonly what: string;
   readonly #call: ExpectedReply;
-  readonly #deadlines: Deadlines;
+  readonly #clock: Clock;
   readonly #tell: { readonly ended: () => void; readonly givenUp: () => void };
   readonly reply: Promise<FinalReply>;
   isOver = false;
@@ -159,13 +156,9 @@ class PendingCall implements Expected {
   #overall: Cancel | undefined;
   #monitor: Cancel | undefined;
 
-  constructor(
-    call: ExpectedReply,
-    deadlines: Deadlines,
-    tell: { readonly ended: () => void; readonly givenUp: () => void },
-  ) {
+  constructor(call: ExpectedReply, clock: Clock, tell: { readonly ended: () => void; readonly givenUp: () => void }) {
     this.#call = call;
-    this.#deadlines = deadlines;
+    this.#clock = clock;
     this.#tell = tell;
     this.what = call.what;
     this.reply = new Promise((resolve, reject) => {
@@ -178,7 +171,7 @@ class PendingCall implements Expected {
 
   begin(): void {
     const { what, timeoutMs, signal } = this.#call;
-    this.#overall = this.#deadlines.after(timeoutMs, () => this.#giveUp(timedOut(what, timeoutMs)));
+    this.#overall = this.#clock.after(timeoutMs, () => this.#giveUp(timedOut(what, timeoutMs)));
     this.#watch();
     signal?.addEventListener('abort', this.#aborted, { once: true });
     if (signal?.aborted === true) this.#aborted();
@@ -194,7 +187,7 @@ class PendingCall implements Expected {
     const { what, monitorMs } = this.#call;
     this.#monitor?.();
     if (monitorMs === undefined) return;
-    this.#monitor = this.#deadlines.after(monitorMs, () => this.#giveUp(silent(what, monitorMs)));
+    this.#monitor = this.#clock.after(monitorMs, () => this.#giveUp(silent(what, monitorMs)));
   }
 
   resolve(reply: FinalReply): void {

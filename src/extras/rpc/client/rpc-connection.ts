@@ -18,7 +18,7 @@ import {
 import { busNotifier } from '../notifications/notification.js';
 import { shareTransport } from '../transport/open-transport.js';
 import { type Message, type Route, retryWaitMs, type Transport } from '../transport/transport.js';
-import { CallClient, type SendOptions } from './call-client.js';
+import { CallClient, type CallPath, type SendOptions } from './call-client.js';
 import { PendingCalls } from './pending-calls.js';
 import { UpgradeLevels } from './upgrade-levels.js';
 
@@ -60,7 +60,7 @@ const NAMES: readonly (keyof RPCConnectionOptions)[] = [
  * Opens nothing until something is sent or consumed, and can be used again after `close()`. A process that serves has one for each service,
  * and they share one transport for each URL.
  */
-export class RPCConnection implements OwnRPCClients {
+export class RPCConnection implements OwnRPCClients, CallPath {
   readonly settings: MessagingSettings;
   readonly serializer: Required<Serializer>;
   readonly log: Logger;

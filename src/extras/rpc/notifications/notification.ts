@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EmitNotification, NotificationPriority, Notifier, NotifierOptions } from 'portico/service';
 import { within } from 'portico/tasks';
-import type { RPCConnection } from '../client/rpc-connection.js';
+import type { CallPath } from '../client/call-client.js';
 import { DeliveryFailure } from '../errors.js';
 import {
   messageId as newId,
@@ -115,7 +115,7 @@ const EMIT_MS = 30_000;
 const SECRET = 'auth_token';
 
 /** Returns a notifier: `notify`, and a method for each priority. */
-export function busNotifier(path: RPCConnection, settings: NotificationSettings, options: NotifierOptions): Notifier {
+export function busNotifier(path: CallPath, settings: NotificationSettings, options: NotifierOptions): Notifier {
   const bus = new BusNotifier(path, settings, options);
   const notify: Notifier['notify'] = (...told) => bus.notify(...told);
   const emit = (priority: NotificationPriority): EmitNotification => {
@@ -126,13 +126,13 @@ export function busNotifier(path: RPCConnection, settings: NotificationSettings,
 }
 
 class BusNotifier {
-  readonly #path: RPCConnection;
+  readonly #path: CallPath;
   readonly #settings: NotificationSettings;
   readonly #options: NotifierOptions;
   /** Transports with the queues that are known to exist. */
   readonly #declared = new WeakMap<Transport, Map<string, Promise<void>>>();
 
-  constructor(path: RPCConnection, settings: NotificationSettings, options: NotifierOptions) {
+  constructor(path: CallPath, settings: NotificationSettings, options: NotifierOptions) {
     this.#path = path;
     this.#settings = settings;
     this.#options = options;

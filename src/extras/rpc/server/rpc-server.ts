@@ -4,7 +4,6 @@
 import type { CallSpans } from 'portico/extension';
 import { within } from 'portico/tasks';
 import type { RPCConnection } from '../client/rpc-connection.js';
-import { Deadlines } from '../deadlines.js';
 import { ServerShuttingDown } from '../errors.js';
 import type { CallTracker } from '../exposed-methods.js';
 import { type RequestEnvelope, readRequest, UnreadableEnvelope } from '../message/envelope.js';
@@ -84,7 +83,6 @@ export class RpcServer {
       meter,
       failed: connection.failed,
       replies: new ReplySender({ transport, log, clock, limits, retryMs, onLost: () => meter?.lost(options.topic) }),
-      deadlines: new Deadlines(clock, { unref: true }),
       seen: seenMessages(clock),
       late: new Map(),
     };

@@ -3,7 +3,6 @@ import { type CallDelivery, type CurrentRequest, RequestContext, runInRequest } 
 import { type ActiveTrace, type CallSpans, ignoreErrors, type Logger } from 'portico/extension';
 import type { Cancel, Clock } from 'portico/tasks';
 import { type CallFailures, type CallMeter, DROPS, type DropReason, deathReason } from '../call-meter.js';
-import type { Deadlines } from '../deadlines.js';
 import { type DeliveryFailure, failing, SerializationError } from '../errors.js';
 import type { CallTracker } from '../exposed-methods.js';
 import type { RequestEnvelope } from '../message/envelope.js';
@@ -26,8 +25,6 @@ export interface ServedWith extends ReplyParts {
   readonly meter: CallMeter | undefined;
   /** Undefined: no spans are created. */
   readonly spans: CallSpans | undefined;
-  /** Deadlines of callers. */
-  readonly deadlines: Deadlines;
   /** Messages that were begun. */
   readonly seen: RecentKeys;
   /** Calls in progress that are acknowledged late, by their messages. */
@@ -248,10 +245,10 @@ export class ServedCall {
 
   /** Aborts the method's signal when its caller's time is up. */
   #limit(): Cancel {
-    const { clock, deadlines } = this.#with;
+    const { clock } = this.#with;
     if (this.#deadline === undefined) return () => {};
     const late = (): void => this.cancel(new Error('the caller has timed out'));
-    return deadlines.after(this.#deadline - clock.now(), late);
+    return clock.after(this.#deadline - clock.now(), late, { unref: true });
   }
 
   /** Returns true if the message is redelivered: a transient failure, or the server ends. */

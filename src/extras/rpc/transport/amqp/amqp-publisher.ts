@@ -4,7 +4,6 @@
  */
 import { systemClock, within } from 'portico/tasks';
 import type { Channel, Connection, ReturnedMessage } from 'rabbitmq-client';
-import { Deadlines } from '../../deadlines.js';
 import { DeliveryFailure, DeliveryUnknown } from '../../errors.js';
 import { describeRoute, noQueue } from '../route.js';
 import type { Message, PublishOptions, Route, TransportOptions } from '../transport.js';
@@ -62,7 +61,6 @@ export interface AmqpPublisherParts {
 export class AmqpPublisher {
   readonly #parts: AmqpPublisherParts;
   readonly #outlets = new WeakMap<Connection, Promise<Outlet>>();
-  readonly #deadlines: Deadlines;
   /** The newest channel. */
   #current: Outlet | undefined;
   /** For auto-delete exchanges: a message for a missing one closes the channel. */
@@ -74,8 +72,6 @@ export class AmqpPublisher {
 
   constructor(parts: AmqpPublisherParts) {
     this.#parts = parts;
-    // The connection keeps the process alive while confirmations are outstanding.
-    this.#deadlines = new Deadlines(systemClock, { unref: true });
   }
 
   /** As `Transport.publish`. */
@@ -196,7 +192,8 @@ export class AmqpPublisher {
         else if (sent?.isReturned === true) reject(noQueue(shipment.to()));
         else resolve();
       };
-      const cancel = this.#deadlines.after(timeoutMs, () => settle(this.#unconfirmed(shipment)));
+      // The connection keeps the process alive while confirmations are outstanding.
+      const cancel = systemClock.after(timeoutMs, () => settle(this.#unconfirmed(shipment)), { unref: true });
       outlet.channel.basicPublish(envelope, bytes).then(
         () => (mandatory ? this.#settleLater(settle) : settle()),
         (cause: unknown) => settle(this.#refused(shipment, cause)),

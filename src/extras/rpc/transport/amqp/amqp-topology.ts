@@ -19,18 +19,11 @@ import { queueName } from '../route.js';
 import { MAX_DEAD_LETTERS, type OsloQueues, type Route, type TransportOptions } from '../transport.js';
 import { reasonOf } from './amqp-connection.js';
 
-/** Options that decide a declaration, for errors: by the arguments and properties that a broker names. */
-export interface DeclaringOptions {
-  readonly group: string;
-  readonly options: Readonly<Record<string, string>>;
-}
-
 /** Properties of an exchange or queue that differ from Portico's own, and their options. */
 export interface Properties {
   readonly durable: boolean;
   /** True if it is deleted with its last user. */
   readonly autoDelete: boolean;
-  readonly from: DeclaringOptions;
 }
 
 /** Exchange and routing key of a message. */
@@ -98,11 +91,11 @@ export async function declareQueue(channel: Channel, plan: QueuePlan, options: T
   await channel
     .queueDeclare({ queue, durable, autoDelete, arguments: { ...plan.arguments } })
     .catch((error: unknown) => {
-      throw refused(error, `the queue ${queue}`, { queue, text, from: properties?.from });
+      throw refused(error, `the queue ${queue}`, text, queue);
     });
   for (const { exchange: bound, routingKey } of from) {
     await channel.queueBind({ queue, exchange: bound, routingKey }).catch((error: unknown) => {
-      throw refused(error, `the binding of the queue ${queue} to the exchange ${bound}`, { text: '' });
+      throw refused(error, `the binding of the queue ${queue} to the exchange ${bound}`);
     });
   }
 }
@@ -130,8 +123,7 @@ export async function declareExchange(channel: Channel, { exchange, type, proper
   if (exchange === '') return;
   const { durable = true, autoDelete = false } = properties ?? {};
   await channel.exchangeDeclare({ exchange, type, durable, autoDelete }).catch((error: unknown) => {
-    const text = textOf({ type }, properties);
-    throw refused(error, `the exchange ${exchange}`, { text, from: properties?.from });
+    throw refused(error, `the exchange ${exchange}`, textOf({ type }, properties));
   });
 }
 
@@ -140,39 +132,17 @@ function textOf(declared: object, { durable, autoDelete }: Partial<Properties> =
   return JSON.stringify({ ...declared, ...(durable !== undefined && { durable, auto_delete: autoDelete }) });
 }
 
-interface Refused {
-  readonly queue?: string;
-  readonly text: string;
-  readonly from?: DeclaringOptions | undefined;
-}
-
-/** Options of Portico's own queues and exchanges. */
-const OWN: DeclaringOptions = {
-  group: 'rpc',
-  options: {
-    'x-queue-type': 'queue_type (rabbit_quorum_queue of services in Python)',
-    'x-delivery-limit': 'delivery_limit (rabbit_quorum_delivery_limit of services in Python)',
-    'x-dead-letter-exchange': 'dead_letter (services in Python need false)',
-    'x-expires': 'host_queue_ttl or transient_queue_ttl of an older version',
-    durable: 'amqp_durable_queues of services in Python, which must be true for this exchange',
-  },
-};
-
-/** Returns the broker's final refusal as an error for an operator; any other error unchanged. */
-function refused(error: unknown, what: string, { queue, text, from = OWN }: Refused): unknown {
+/** Returns the broker's final refusal as an error for an operator; any other error unchanged. `text`: the declaration. */
+function refused(error: unknown, what: string, text = '', queue?: string): unknown {
   const { code } = error as { code?: unknown };
   const said = reasonOf(error);
   const final = (message: string, hint: string): ConfigurationRefused =>
     new ConfigurationRefused('PORTICO_RPC_TOPOLOGY', { message: `${what} ${message}`, hint, cause: error });
   if (code === 'PRECONDITION_FAILED') {
-    const [, property = ''] = /inequivalent arg '([\w-]+)'/.exec(said) ?? [];
-    const option = from.options[property] ?? Object.values(from.options).join(', ');
     const empty = queue === undefined ? 'delete it' : `empty it, delete it (rabbitmqctl delete_queue ${queue})`;
     return final(
-      `exists with properties other than in [${from.group}], ${text}; the broker says: ${said}`,
-      from === OWN
-        ? `The services that declared it differ in ${option}: restore the old value, or stop them, ${empty} and start them again.`
-        : `The services that declared it differ in ${option}: set [${from.group}] to their values.`,
+      `exists with properties other than ${text}; the broker says: ${said}`,
+      `The services that declared it differ in [rpc] or [oslo_messaging_rabbit]: set both alike, or stop them, ${empty} and start them again.`,
     );
   }
   if (code === 'ACCESS_REFUSED') {
@@ -222,23 +192,6 @@ export function porticoTopology(options: TransportOptions): Topology {
   };
 }
 
-const SHARED: DeclaringOptions = {
-  group: 'oslo_messaging_rabbit',
-  options: {
-    durable: 'amqp_durable_queues or rabbit_quorum_queue',
-    auto_delete: 'amqp_auto_delete',
-    'x-queue-type': 'rabbit_quorum_queue',
-    'x-delivery-limit': 'rabbit_quorum_delivery_limit',
-    'x-max-in-memory-length': 'rabbit_quorum_max_memory_length',
-    'x-max-in-memory-bytes': 'rabbit_quorum_max_memory_bytes',
-    'x-ha-policy': 'rabbit_ha_queues',
-  },
-};
-const FANOUT: DeclaringOptions = {
-  ...SHARED,
-  options: { durable: 'rabbit_transient_quorum_queue or rabbit_stream_fanout' },
-};
-
 /**
  * Returns the topology of `oslo+rabbit://`. Services share it, and different declarations are refused. Names do not contain the exchange:
  * two applications of one virtual host with the same topic share its queues, and its fanouts.
@@ -246,8 +199,8 @@ const FANOUT: DeclaringOptions = {
 export function osloTopology({ oslo = {}, transientQueueTtlMs }: TransportOptions): Topology {
   const { durable = false, autoDelete = false, quorum = false, durableFanout = false } = oslo;
   // Quorum queues are durable, and so is their exchange.
-  const shared: Properties = { durable: durable || quorum, autoDelete, from: SHARED };
-  const passing: Properties = { durable: durableFanout, autoDelete: true, from: FANOUT };
+  const shared: Properties = { durable: durable || quorum, autoDelete };
+  const passing: Properties = { durable: durableFanout, autoDelete: true };
   const ofProcess = { 'x-queue-type': 'classic', 'x-expires': transientQueueTtlMs };
 
   const addressOf = (to: Route | string): Address => {
