@@ -40,8 +40,6 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Rejects at once if there is no queue for the message. Default true for calls and for casts to a host. */
   readonly mandatory?: boolean;
-  /** The second topic of the service, for methods marked as continuations. Falls back to `topic` if it has no queue. */
-  readonly altTopic?: string;
 }
 
 /** Options of a client. */

@@ -43,7 +43,7 @@ function recording(events: string[]): Manager {
 }
 
 test('names that cannot be part of a topic are refused when the service is made', () => {
-  for (const wrong of [{ topic: 'a.b' }, { topic: '' }, { topic: 'x y' }, { host: 'a/b' }, { altTopic: 'a.b' }]) {
+  for (const wrong of [{ topic: 'a.b' }, { topic: '' }, { topic: 'x y' }, { host: 'a/b' }]) {
     assert.throws(() => create(wrong), { code: 'PORTICO_RPC_NAME' }, JSON.stringify(wrong));
   }
   assert.throws(() => create({ binary: '' }), { code: 'PORTICO_RPC_NAME' });
@@ -302,18 +302,6 @@ test('MG-7 LC-1347 endpoints: the main manager, the base endpoint, others, what 
   assert.deepEqual(endpoints.slice(2), [second, added]);
   assert.throws(() => (endpoints as object[]).push({}), TypeError);
   await service.stop();
-});
-
-test('LC-1349 an RPC service takes calls for its topic, for its host, and for all hosts', () => {
-  const service = create({ host: 'north', altTopic: 'images-slow' });
-  assert.deepEqual(service.consumers, [
-    { topic: 'images' },
-    { topic: 'images', server: 'north' },
-    { topic: 'images', fanout: true },
-    { topic: 'images-slow' },
-    { topic: 'images-slow', server: 'north' },
-    { topic: 'images-slow', fanout: true },
-  ]);
 });
 
 test('NI-9 dead letters of a service are in its status, also without metrics', async (t) => {

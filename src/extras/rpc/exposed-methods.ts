@@ -170,8 +170,6 @@ export interface RpcMethodOptions {
   readonly long?: boolean;
   /** Errors that the method is expected to throw: logged at debug and without a stack. */
   readonly expected?: readonly ErrorClass[];
-  /** Served on the second topic, while the service drains: for messages to an operation that ends. */
-  readonly continuation?: boolean;
 }
 
 /** RabbitMQ closes the channel of a consumer that holds a message for 30 minutes. */

@@ -27,7 +27,7 @@ export {
   type NotificationServiceOptions,
 } from './notifications/notification-service.js';
 export { transportUrl } from './rpc-options.js';
-export { type BaseEndpoint, type Consumer, RPCService, type ServiceStatus } from './rpc-service.js';
+export { type BaseEndpoint, RPCService, type ServiceStatus } from './rpc-service.js';
 export type { ArgumentSchema } from './server/arguments.js';
 export type { RpcContract } from './server/contract.js';
 export type { EndpointTarget } from './server/endpoints.js';

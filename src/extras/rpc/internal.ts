@@ -19,7 +19,7 @@ export { isCompatible } from './message/versions.js';
 export { rpcContract } from './server/contract.js';
 export { Endpoints } from './server/endpoints.js';
 export { RpcServer } from './server/rpc-server.js';
-export { ServedTopics } from './server/served-topics.js';
+export { ServedTopic } from './server/served-topic.js';
 export { MemoryBroker } from './transport/memory/memory-broker.js';
 export { MemoryTransport } from './transport/memory/memory-transport.js';
 export { makeTransport, shareTransport } from './transport/open-transport.js';

@@ -23,7 +23,7 @@ import { RPCConnection } from './client/rpc-connection.js';
 import { untracked } from './exposed-methods.js';
 import { type ManagerApi, managerApi } from './manager-api.js';
 import type { RpcContract } from './server/contract.js';
-import type { ServedTopics } from './server/served-topics.js';
+import type { ServedTopic } from './server/served-topic.js';
 import {
   checkServiceOptions,
   endpointsOf,
@@ -42,22 +42,11 @@ const CALLABLE: ReadonlySet<LifecycleState> = new Set(['starting', 'running', 's
 /** Milliseconds before a deadline for handlers that are cut off, and for replies: a fifth of the time, at most this. */
 const FINISH_MS = 2000;
 
-/** Target of a service's calls: all hosts, this host, or every host. */
-export interface Consumer {
-  readonly topic: string;
-  /** Set for calls to this host only. */
-  readonly server?: string;
-  /** Set if every host gets a copy. */
-  readonly fanout?: true;
-}
-
 /** A service that runs a manager and serves remote calls of its methods. The constructor opens nothing; `start()` creates the managers. */
 export class RPCService implements ServiceBase {
   readonly name: string;
   /** Name of the process in records and reports: `<project>-<name>`. */
   readonly binary: string;
-  /** Second topic, served in the same way; null without one. */
-  readonly altTopic: string | null;
   /** Number of processes that run it. */
   readonly workers: number;
   /** Address of the launcher's backdoor: a port, a path, or null. The launcher sets it; a manager's response contains it. */
@@ -88,7 +77,6 @@ export class RPCService implements ServiceBase {
     const { binary } = identity;
     this.name = options.name ?? binary;
     this.binary = binary;
-    this.altTopic = options.altTopic ?? null;
     this.workers = options.workers ?? 1;
     this.#options = options;
     this.#config = options.config;
@@ -129,15 +117,6 @@ export class RPCService implements ServiceBase {
   /** Periodic tasks of its managers, while it is started. */
   get periodicTasks(): readonly PeriodicTasks[] {
     return this.#run.managed.periodicTasks;
-  }
-
-  /** Targets of its calls; the same for its second topic. */
-  get consumers(): readonly Consumer[] {
-    return this.#topics.flatMap((topic): Consumer[] => [
-      { topic },
-      { topic, server: this.host },
-      { topic, fanout: true },
-    ]);
   }
 
   /** Objects with its methods: the main manager, the base endpoint, and those that managers add. Fixed while it serves. */
@@ -313,13 +292,8 @@ export class RPCService implements ServiceBase {
     await hooks.start(signal, over);
   }
 
-  get #topics(): readonly string[] {
-    return this.altTopic === null ? [this.topic] : [this.topic, this.altTopic];
-  }
-
   #connect(config: Config, { binary, topic, host }: RPCIdentity): RPCConnection {
     const { transport, serializer, project } = this.#options;
-    const topics = this.altTopic === null ? [topic] : [topic, this.altTopic];
     return new RPCConnection(
       {
         config,
@@ -328,20 +302,19 @@ export class RPCService implements ServiceBase {
         project,
         name: `${binary}@${host}:${process.pid}`,
         log: this.#log,
-        ...(workerAssignment() === undefined ? {} : { workerTopics: topics }),
+        ...(workerAssignment() === undefined ? {} : { workerTopics: [topic] }),
       },
       this.meter,
     );
   }
 
-  async #topicsOf({ identity, connection, endpoints, managed }: RPCRun): Promise<ServedTopics> {
+  async #topicsOf({ identity, connection, endpoints, managed }: RPCRun): Promise<ServedTopic> {
     const { topic, host, binary } = identity;
     // Loaded with the first start: most applications that import the class of services run none.
-    const { ServedTopics } = await import('./server/served-topics.js');
-    return new ServedTopics({
+    const { ServedTopic } = await import('./server/served-topic.js');
+    return new ServedTopic({
       connection,
       topic,
-      altTopic: this.altTopic,
       host,
       binary,
       endpoints,
@@ -393,7 +366,7 @@ interface RPCRun extends ManagedRun {
   /** Fixed while it serves. */
   endpoints: readonly object[];
   /** While it serves. */
-  served?: ServedTopics | undefined;
+  served?: ServedTopic | undefined;
   /** True if an operator has disabled the service on this host. */
   isDisabled: boolean;
   startedAt: number;

@@ -36,8 +36,6 @@ export interface RPCServiceOptions {
   readonly topic?: string | null;
   /** Option that names the topic if code does not; its default is `name`. */
   readonly topicOption?: ManagerOption | null;
-  /** A second topic whose calls it accepts. Default: none. */
-  readonly altTopic?: string | null;
   /**
    * One or several managers, the first of which is the main one. Default: `[DEFAULT] <topic>_manager`, else the entry of `managers` for the
    * binary.
@@ -90,7 +88,6 @@ const KINDS: Readonly<Record<keyof RPCServiceOptions, OptionKind>> = {
   binary: TEXT,
   topic: TEXT,
   topicOption: OBJECT,
-  altTopic: TEXT,
   manager: {
     noun: 'an object, a class, a function or a name',
     has: (value) => ['string', 'function', 'object'].includes(typeof value),
@@ -180,9 +177,7 @@ export function identityOf(options: RPCServiceOptions, config: Config): RPCIdent
       hint: "Pass binary, the name of the service's application.",
     });
   }
-  for (const name of [topic, ...(options.altTopic == null ? [] : [options.altTopic])]) {
-    checkName('topic', name, isOslo);
-  }
+  checkName('topic', topic, isOslo);
   return { host, binary, topic };
 }
 

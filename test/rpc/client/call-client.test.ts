@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RequestContext } from 'portico/app';
 import { Config } from 'portico/config';
-import { type ClientOptions, expose, RPCConnection, RPCService, rpc } from 'portico/rpc';
+import { type ClientOptions, RPCConnection, RPCService } from 'portico/rpc';
 import { FakeClock } from 'portico/testing';
 import { DeliveryFailure, DeliveryUnknown, MemoryBroker, MemoryTransport } from '#internal/extras/rpc';
 import type { RequestEnvelope } from '../../../dist/extras/rpc/message/envelope.js';
@@ -215,29 +215,6 @@ test('RP-59 a result that cannot travel is the caller’s SerializationError, an
   });
 });
 
-test('RP-87 a continuation goes to the second topic, or to the first where an older service has none', async (t) => {
-  const { serve, client } = networkOf(t);
-
-  class Both {
-    @expose
-    @rpc({ continuation: true })
-    goOn(): string {
-      return 'went on';
-    }
-    @expose
-    begin(): string {
-      return 'begun';
-    }
-  }
-  await serve(new Both(), { host: 'old' });
-  const api = client({ altTopic: 'images-alt' });
-  assert.equal(await api.call({}, 'goOn'), 'went on');
-  await serve(new Both(), { altTopic: 'images-alt' });
-  assert.equal(await api.call({}, 'goOn'), 'went on');
-  await assert.rejects(client({ topic: 'images-alt' }).call({}, 'begin'), { code: 'PORTICO_RPC_NO_SUCH_METHOD' });
-  assert.equal(await client().call({}, 'begin'), 'begun');
-});
-
 test('an option that a client does not have is refused, with the nearest name', async (t) => {
   const { client } = networkOf(t);
 
@@ -251,14 +228,13 @@ test('an option that a client does not have is refused, with the nearest name', 
   assert.throws(() => client().prepare(wrong), refused);
 });
 
-test('RP-38 RP-87 an abort reaches a method of the second topic, and after it nothing is sent', async (t) => {
+test('RP-38 an abort reaches a method, and after it nothing is sent', async (t) => {
   const { serve, client } = networkOf(t);
 
   const ended = gate();
   const began = gate();
   let runs = 0;
   class Continuing {
-    @rpc({ continuation: true })
     async wait({ signal }: RequestContext): Promise<void> {
       runs++;
       signal!.addEventListener('abort', ended.open);
@@ -266,9 +242,9 @@ test('RP-38 RP-87 an abort reaches a method of the second topic, and after it no
       await ended.opened;
     }
   }
-  await serve(new Continuing(), { altTopic: 'images-alt' });
+  await serve(new Continuing());
   const abort = new AbortController();
-  const stoppable = client({ altTopic: 'images-alt', signal: abort.signal });
+  const stoppable = client({ signal: abort.signal });
   const call = stoppable.call({}, 'wait');
   await began.opened;
   abort.abort(new Error('enough'));

@@ -61,9 +61,7 @@ test('RP-86 a late method whose message the broker does not take back holds up a
 });
 
 test('RP-82 replies that wait for another try are bounded by their bytes: further ones are lost, and are counted', async () => {
-  for (const [calls, bytes, most] of [
-    [300, 90_000, 190],
-  ] as const) {
+  for (const [calls, bytes, most] of [[300, 90_000, 190]] as const) {
     const { clock, transport, messages, meter } = await served({ work: () => 'x'.repeat(bytes) });
     const tried = new Set<string>();
     const publish = transport.publish.bind(transport);

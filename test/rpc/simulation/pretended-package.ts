@@ -9,4 +9,4 @@ const require = createRequire(import.meta.url);
 await import(require.resolve('rabbitmq-client'));
 await import('../../../dist/extras/rpc/extension.js');
 await import('../../../dist/extras/rpc/transport/amqp/amqp-transport.js');
-await import('../../../dist/extras/rpc/server/served-topics.js');
+await import('../../../dist/extras/rpc/server/served-topic.js');

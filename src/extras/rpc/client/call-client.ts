@@ -139,7 +139,7 @@ export class CallClient implements RPCClient {
     });
     const expected = pending.expect({ id, what, timeoutMs: left, monitorMs, signal });
     const how = { mandatory, until, retry, signal, expected };
-    this.#send({ id, body, replyTo: to }, how).catch(expected.fail);
+    this.#path.send(this.#route, { id, body, replyTo: to }, how).catch(expected.fail);
     try {
       const answer = await expected.reply;
       if ('failure' in answer) throw this.#rebuilder.rebuild(answer.failure);
@@ -162,7 +162,7 @@ export class CallClient implements RPCClient {
     const id = messageId();
     const message = { id, body: this.#encode(context, method, args, { id, trace }) };
     await this.#path.connected(until - clock.now(), { signal, retry });
-    await this.#send(message, { ttlMs, mandatory, until, retry, signal });
+    await this.#path.send(this.#route, message, { ttlMs, mandatory, until, retry, signal });
   }
 
   of<M extends object>(): ManagerCalls<M> {
@@ -269,30 +269,16 @@ export class CallClient implements RPCClient {
     return timeoutMs > monitorMs ? monitorMs : undefined;
   }
 
-  /** Sends to the second topic if there is one, and to the first if that has no queue: an older service has no second topic. */
-  #send(message: Message, how: SendOptions): Promise<void> {
-    const { altTopic } = this.#options;
-    const send = (): Promise<void> => this.#path.send(this.#route, message, how);
-    if (altTopic === undefined) return send();
-    const to = { ...this.#route, topic: altTopic };
-    return this.#path.send(to, message, { ...how, mandatory: true }).catch((error: unknown) => {
-      if ((error as { code?: unknown }).code !== 'PORTICO_RPC_NO_SERVERS') throw error;
-      return send();
-    });
-  }
-
-  /** Sends a cancellation to every process of Portico with the topics, because the one that handles the call is unknown. Best effort. */
+  /** Sends a cancellation to every process of Portico with the topic, because the one that handles the call is unknown. Best effort. */
   #cancel(id: string): void {
     const { settings, log } = this.#path;
-    const { exchange, topic: first } = this.#route;
+    const { exchange, topic } = this.#route;
     const how = { ttlMs: settings.responseMs, mandatory: false, until: 0, retry: 0, signal: undefined };
-    for (const topic of new Set([first, this.#options.altTopic ?? first])) {
-      const to = { exchange, topic, fanout: true, isOwn: true };
-      const body = writeEnvelope({ cancel: id }, 'a cancellation', settings.limits);
-      this.#path.send(to, { id: messageId(), body }, how).catch((err: unknown) => {
-        log.debug({ err }, `call ${id} could not be cancelled`);
-      });
-    }
+    const to = { exchange, topic, fanout: true, isOwn: true };
+    const body = writeEnvelope({ cancel: id }, 'a cancellation', settings.limits);
+    this.#path.send(to, { id: messageId(), body }, how).catch((err: unknown) => {
+      log.debug({ err }, `call ${id} could not be cancelled`);
+    });
   }
 }
 
@@ -313,7 +299,6 @@ const OPTIONS: Readonly<Record<keyof ClientOptions, true>> = {
   ttl: true,
   signal: true,
   mandatory: true,
-  altTopic: true,
   allowedErrors: true,
   releases: true,
   long: true,

@@ -50,16 +50,12 @@ export class Endpoints {
   readonly #endpoints: readonly ServedEndpoint[];
 
   /**
-   * `serves`: selects methods. Throws as `exposedMethods`, `InvalidTarget` for an invalid version, and `PORTICO_RPC_METHOD` for an invalid
+   * Throws as `exposedMethods`, `InvalidTarget` for an invalid version, and `PORTICO_RPC_METHOD` for an invalid
    * schema: names are looked up once, when a server starts.
    */
-  constructor(
-    endpoints: readonly object[],
-    policy?: ExposurePolicy,
-    serves: (options: RpcMethodOptions) => boolean = () => true,
-  ) {
+  constructor(endpoints: readonly object[], policy?: ExposurePolicy) {
     const checks = new ArgumentChecks();
-    this.#endpoints = endpoints.map((endpoint) => read(endpoint, checks, policy, serves));
+    this.#endpoints = endpoints.map((endpoint) => read(endpoint, checks, policy));
   }
 
   /** Endpoints, in order. */
@@ -98,12 +94,7 @@ export class Endpoints {
   }
 }
 
-function read(
-  endpoint: object,
-  checks: ArgumentChecks,
-  policy: ExposurePolicy | undefined,
-  serves: (options: RpcMethodOptions) => boolean,
-): ServedEndpoint {
+function read(endpoint: object, checks: ArgumentChecks, policy: ExposurePolicy | undefined): ServedEndpoint {
   const { target = {} } = endpoint as { target?: EndpointTarget };
   const { namespace, version = FIRST_VERSION, acceptedNamespaces = [] } = target;
   const className = endpoint.constructor === Object ? 'endpoint' : endpoint.constructor.name;
@@ -112,7 +103,6 @@ function read(
   for (const [method, call] of exposedMethods(endpoint, policy)) {
     const written = (endpoint as Readonly<Record<string, unknown>>)[method];
     const options = methodOptions(written);
-    if (!serves(options)) continue;
     const name = `${className}.${method}`;
     const checkArguments = options.args && checks.check(name, options.args);
     methods.set(method, { name, call, options, tracked: !isUntracked(written), checkArguments });

@@ -1,6 +1,4 @@
-/**
- * Servers of a service: one for its topic, and one for the second topic, on which operations that end can still be reached.
- */
+/** The server of a service: it begins with its broker, or later. */
 import { type CallSpans, ConfigurationRefused } from 'portico/extension';
 import { pause } from 'portico/tasks';
 import { DeliveryFailure } from '../errors.js';
@@ -9,22 +7,20 @@ import { Endpoints } from './endpoints.js';
 import { RpcServer, type RpcServerOptions } from './rpc-server.js';
 
 /** Endpoints and policy of a service. */
-export interface ServedTopicsOptions
+export interface ServedTopicOptions
   extends Omit<RpcServerOptions, 'transport' | 'spans' | 'endpoints' | 'takesShared'> {
-  readonly altTopic: string | null;
   readonly endpoints: readonly object[];
 }
 
-/** Servers of one service, for one run. */
-export class ServedTopics {
-  readonly #options: ServedTopicsOptions;
-  #main: RpcServer | undefined;
-  #alt: RpcServer | undefined;
+/** The server of one service, for one run. */
+export class ServedTopic {
+  readonly #options: ServedTopicOptions;
+  #server: RpcServer | undefined;
   #spans: CallSpans | undefined;
   readonly #ending = new AbortController();
   #takesShared = true;
 
-  constructor(options: ServedTopicsOptions) {
+  constructor(options: ServedTopicOptions) {
     this.#options = options;
   }
 
@@ -33,7 +29,7 @@ export class ServedTopics {
    * as `Endpoints` for methods that cannot be served. After a failure nothing is consumed.
    */
   async start(aborted: AbortSignal): Promise<void> {
-    const { connection, endpoints } = this.#options;
+    const { connection, endpoints, topic } = this.#options;
     const { accessPolicy, startWaitMs, startWithoutBroker, transport: settings } = connection.settings;
     const served = new Endpoints(endpoints, accessPolicy);
     const late = served.methods.find(({ options }) => options.ack === 'late');
@@ -45,30 +41,27 @@ export class ServedTopics {
         hint: 'Only quorum queues count redeliveries.',
       });
     }
-    const spans = await connection.spans;
-    this.#spans = spans;
-    const begin = (transport: Transport): Promise<void> => this.#begin(transport, served, aborted);
+    this.#spans = await connection.spans;
     try {
-      await begin(await connection.connected(startWaitMs, { signal: aborted }));
+      await this.#begin(await connection.connected(startWaitMs, { signal: aborted }), served);
     } catch (error) {
       const isAway = error instanceof DeliveryFailure && !aborted.aborted;
       if (!startWithoutBroker || !isAway) throw error;
-      const { topic } = this.#options;
       connection.log.warn(
         `${topic} starts without its broker, and accepts calls once it is available: ${error.describe()}`,
       );
-      void this.#beginLater(begin);
+      void this.#beginLater(served);
     }
   }
 
   /** Waits for the broker as long as the service runs. Never rejects. */
-  async #beginLater(begin: (transport: Transport) => Promise<void>): Promise<void> {
+  async #beginLater(served: Endpoints): Promise<void> {
     const { connection, topic } = this.#options;
     const { log, clock, settings } = connection;
     const { signal } = this.#ending;
     while (!signal.aborted) {
       try {
-        await begin(await connection.connected(Number.POSITIVE_INFINITY, { signal }));
+        await this.#begin(await connection.connected(Number.POSITIVE_INFINITY, { signal }), served);
         if (!signal.aborted) log.info(`${topic} accepts calls now`);
       } catch (err) {
         if (signal.aborted) return;
@@ -78,54 +71,29 @@ export class ServedTopics {
       }
       break;
     }
-    if (signal.aborted) await this.#main?.stopAccepting();
+    if (signal.aborted) await this.#server?.stopAccepting();
   }
 
-  async #begin(transport: Transport, served: Endpoints, aborted: AbortSignal): Promise<void> {
-    const { connection, altTopic, endpoints } = this.#options;
-    const { accessPolicy } = connection.settings;
-    const serverOf = (topic: string, methods: Endpoints): RpcServer =>
-      new RpcServer({
-        ...this.#options,
-        topic,
-        endpoints: methods,
-        transport,
-        spans: this.#spans,
-        takesShared: this.#takesShared,
-      });
-    this.#main = serverOf(this.#options.topic, served);
-    await this.#main.start();
-    if (altTopic === null) return;
-    const continuations = new Endpoints(endpoints, accessPolicy, ({ continuation }) => continuation === true);
-    this.#alt = serverOf(altTopic, continuations);
-    try {
-      await this.#alt.start();
-    } catch (error) {
-      await this.#main.stopAccepting();
-      await this.#main.finish(0, aborted);
-      throw error;
-    }
+  #begin(transport: Transport, endpoints: Endpoints): Promise<void> {
+    const parts = { transport, endpoints, spans: this.#spans, takesShared: this.#takesShared };
+    this.#server = new RpcServer({ ...this.#options, ...parts });
+    return this.#server.start();
   }
 
-  /** Takes calls from the queues that hosts share, or leaves them to other hosts: see `RpcServer.takeShared`. May be called before the start. */
+  /** Takes calls from the queue that hosts share, or leaves them to other hosts: see `RpcServer.takeShared`. May be called before the start. */
   async takeShared(isWanted: boolean): Promise<void> {
     this.#takesShared = isWanted;
-    await Promise.all([this.#main?.takeShared(isWanted), this.#alt?.takeShared(isWanted)]);
+    await this.#server?.takeShared(isWanted);
   }
 
-  /** Stops new calls of the first topic. Continuations still arrive. */
   async stopAccepting(): Promise<void> {
     this.#ending.abort();
-    await this.#main?.stopAccepting();
+    await this.#server?.stopAccepting();
   }
 
-  /** Settles when handlers have ended, those of the second topic last: see `RpcServer.finish`. The limit applies to both. */
+  /** Settles when handlers have ended: see `RpcServer.finish`. */
   async finish(limitMs: number, signal?: AbortSignal): Promise<void> {
-    const { clock } = this.#options.connection;
-    const until = clock.now() + limitMs;
-    await this.#main?.finish(limitMs, signal);
-    await this.#alt?.stopAccepting();
-    await this.#alt?.finish(Math.max(0, until - clock.now()), signal);
+    await this.#server?.finish(limitMs, signal);
     await this.#spans?.flush(signal);
   }
 }
