@@ -123,7 +123,7 @@ export async function keepsAQueueInUse({ open, take, topic }: Bench): Promise<vo
 
 export async function delays({ open, take, topic }: Bench): Promise<void> {
   const transport = await open();
-  const box = await take(transport, topic, 1);
+  const box = await take(transport, topic, 3);
   for (const text of ['later', 'now']) await transport.publish(topic, message(text));
   const first = await box.next();
   await first.requeue({ delayMs: 200 });
@@ -135,7 +135,7 @@ export async function delays({ open, take, topic }: Bench): Promise<void> {
 
 export async function delaysApart({ open, take, topic }: Bench): Promise<void> {
   const transport = await open();
-  const box = await take(transport, topic, 1);
+  const box = await take(transport, topic, 3);
   for (const [text, delayMs] of [
     ['long', 600_000],
     ['short', 200],

@@ -52,6 +52,8 @@ export class RpcServer {
   readonly #waiting: ServedCall[] = [];
   readonly #running = new Set<ServedCall>();
   #idle: (() => void)[] = [];
+  /** Settles when the returned messages that have begun are acknowledged and read. */
+  #turn = Promise.resolve();
   /** `held`: nothing more is begun, and new calls wait for their return. `closed`: new calls are returned at once. */
   #intake: 'open' | 'held' | 'closed' = 'open';
   /** Those of {@link #waiting} that any host of the topic may have. */
@@ -192,8 +194,12 @@ export class RpcServer {
   }
 
   #take(delivery: Delivery, source: Source): void {
-    const since = this.#with.clock.now();
-    const call = this.#read(delivery, source, since);
+    // The queue of fanouts belongs to this process: they have ended no other one.
+    if (delivery.isUncounted === true && !source.isCopy) {
+      this.#takeReturned(delivery, source);
+      return;
+    }
+    const call = this.#read(delivery, source);
     if (call === undefined) return;
     if (this.#intake === 'closed' || (source.isShared && this.#isWithheld)) return void call.giveBack();
     this.#waiting.push(call);
@@ -201,8 +207,29 @@ export class RpcServer {
     this.#next();
   }
 
-  /** Returns the call in a message that arrived at `since`; undefined if it has none, which is settled here. */
-  #read(delivery: Delivery, { isCopy }: Source, since: number): ServedCall | undefined {
+  /**
+   * A message that was delivered before, by a broker that does not count its deliveries, may have ended the process that had it. It is
+   * acknowledged before it is read, one at a time, and cannot end a third process; it begins at once, because it cannot go back.
+   */
+  #takeReturned(delivery: Delivery, source: Source): void {
+    const { log } = this.#with;
+    const { message } = delivery;
+    const name = nameOfMessage(message);
+    const open = async (): Promise<void> => {
+      if (this.#intake !== 'open' || (source.isShared && this.#isWithheld)) return delivery.requeue();
+      const facts = { bytes: message.body.length, sender: message.replyTo };
+      log.info(facts, `message ${name} was delivered before: it is acknowledged before it is read`);
+      await delivery.ack();
+      const call = this.#read({ ...delivery, ack: async () => {}, requeue: async () => {} }, source);
+      if (call !== undefined) this.#run(call);
+    };
+    this.#turn = this.#turn.then(open).catch((err: unknown) => {
+      log.info({ err }, `message ${name} was not read, it will be redelivered`);
+    });
+  }
+
+  /** Returns the call in a message; undefined if it has none, which is settled here. */
+  #read(delivery: Delivery, { isCopy }: Source): ServedCall | undefined {
     const { log, meter, failed, topic } = this.#with;
     let envelope: ReturnType<typeof readRequest>;
     try {
@@ -227,20 +254,24 @@ export class RpcServer {
       delivery.ack().catch(() => {});
       return undefined;
     }
-    return new ServedCall(this.#with, withDeadline(envelope, delivery), delivery, isCopy, since);
+    return new ServedCall(this.#with, withDeadline(envelope, delivery), delivery, isCopy, this.#with.clock.now());
   }
 
   #next(): void {
     while (this.#intake === 'open' && this.#running.size < this.#poolSize) {
       const call = this.#waiting.shift();
       if (call === undefined) break;
-      this.#running.add(call);
-      void call.run().then(() => {
-        this.#running.delete(call);
-        this.#next();
-      });
+      this.#run(call);
     }
     if (this.#running.size === 0) for (const tell of this.#idle.splice(0)) tell();
+  }
+
+  #run(call: ServedCall): void {
+    this.#running.add(call);
+    void call.run().then(() => {
+      this.#running.delete(call);
+      this.#next();
+    });
   }
 
   /** Settles when nothing runs. */

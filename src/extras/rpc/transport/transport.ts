@@ -166,6 +166,11 @@ export interface Delivery {
   readonly redelivered: boolean;
   /** Number of this delivery of the message, from 1, as counted by the broker. */
   readonly count: number;
+  /**
+   * True if it was delivered before by a broker that does not count deliveries: it may end each process that gets it. Then {@link
+   * deadLetter} may follow {@link ack}, and keeps a copy.
+   */
+  readonly isUncounted?: boolean | undefined;
   readonly death?: Death | undefined;
   /**
    * Lets the broker forget it. Settles when that is written. Rejects with `DeliveryFailure` if its connection is lost: it will be

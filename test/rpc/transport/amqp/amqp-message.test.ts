@@ -16,15 +16,15 @@ test('RP-75 what a consumer says of a message travels with it, and comes back as
   const sent = propertiesOf(message, 'nova-api', death);
   const again = received({ ...sent, body: message.body, timestamp: 1_700_000_000 });
   assert.deepEqual(messageOf(again), message);
-  assert.deepEqual(countsOf(again), { count: 1, redelivered: false });
+  assert.deepEqual(countsOf(again), { count: 1, redelivered: false, isUncounted: false });
   assert.deepEqual(deathOf(again), { ...death, at: 1_700_000_000_000 });
   assert.deepEqual(propertiesOf({ id: 'm2', body: message.body }, 'nova-api').headers, undefined);
 });
 
 test('RP-75 deliveries are those that the broker counts', () => {
-  assert.deepEqual(countsOf(received({})), { count: 1, redelivered: false });
-  assert.deepEqual(countsOf(received({ redelivered: true })), { count: 2, redelivered: true });
-  const counted = { count: 5, redelivered: true };
+  assert.deepEqual(countsOf(received({})), { count: 1, redelivered: false, isUncounted: false });
+  assert.deepEqual(countsOf(received({ redelivered: true })), { count: 2, redelivered: true, isUncounted: true });
+  const counted = { count: 5, redelivered: true, isUncounted: false };
   assert.deepEqual(countsOf(received({ redelivered: true, headers: { 'x-delivery-count': 4 } })), counted);
 });
 

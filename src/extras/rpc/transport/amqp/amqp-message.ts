@@ -40,8 +40,13 @@ export function messageOf({ messageId = '', body, replyTo, expiration }: Receive
 }
 
 /** Returns the number of the delivery. Quorum queues count. */
-export function countsOf({ redelivered, headers = {} }: Received): Pick<Delivery, 'count' | 'redelivered'> {
-  return { count: (numberOf(headers['x-delivery-count']) ?? (redelivered ? 1 : 0)) + 1, redelivered };
+export function countsOf({
+  redelivered,
+  headers = {},
+}: Received): Pick<Delivery, 'count' | 'redelivered' | 'isUncounted'> {
+  const count = (numberOf(headers['x-delivery-count']) ?? (redelivered ? 1 : 0)) + 1;
+  const isUncounted = redelivered && !('x-delivery-count' in headers || 'x-acquired-count' in headers);
+  return { count, redelivered, isUncounted };
 }
 
 /** Returns the reason of a dead letter: that of its consumer, else of the broker. */
