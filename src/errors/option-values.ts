@@ -92,6 +92,8 @@ export function checkOptions<T extends object>(
   known: Readonly<Record<string, OptionKind>> | readonly string[],
   needed: readonly string[] = [],
 ): T {
+  if (!isObject(options))
+    throw new PorticoError(code, { message: `the options of ${what} are an object, not ${whatItIs(options)}` });
   const kinds = Array.isArray(known) ? undefined : (known as Readonly<Record<string, OptionKind>>);
   refuseUnknownOptions(code, what, options, kinds === undefined ? (known as readonly string[]) : Object.keys(kinds));
   if (kinds === undefined) return options;

@@ -1,5 +1,5 @@
 /** Periodic tasks: their options, and the decorator that marks a method. */
-import { didYouMean, isObject, PorticoError, unknownOption, whatItIs } from '../errors/index.js';
+import { checkOptions, OPTION_KINDS, type OptionKind, oneOf, PorticoError } from '../errors/index.js';
 
 /** Options of a periodic task. */
 export interface PeriodicTaskOptions {
@@ -69,52 +69,29 @@ export function periodicOptions(fn: unknown): PeriodicTaskOptions | undefined {
   return typeof fn === 'function' ? (fn as { [PERIODIC]?: PeriodicTaskOptions })[PERIODIC] : undefined;
 }
 
-type Check = (value: unknown) => boolean;
+const isNumber = (value: unknown): value is number => typeof value === 'number' && !Number.isNaN(value);
 
-const isNumber: Check = (value) => typeof value === 'number' && !Number.isNaN(value);
-const isBoolean: Check = (value) => typeof value === 'boolean';
+const { flag: FLAG } = OPTION_KINDS;
 
-const SCOPES = ['worker', 'first-worker'];
-
-/** The options, each with a description and a check of its values. */
-const OPTIONS: Readonly<Record<keyof PeriodicTaskOptions, readonly [what: string, check: Check]>> = {
-  spacing: ['a number of seconds', isNumber],
-  name: ['a non-empty string', (value) => typeof value === 'string' && value !== ''],
-  runImmediately: ['true or false', isBoolean],
-  enabled: [
-    'true, false, or a function of the configuration',
-    (value) => isBoolean(value) || typeof value === 'function',
-  ],
-  jitter: ['a number from 0 to 1', (value) => isNumber(value) && (value as number) >= 0 && (value as number) <= 1],
-  timeout: ['a number of seconds above 0', (value) => isNumber(value) && (value as number) > 0],
-  exclusive: ['"cluster"', (value) => value === 'cluster'],
-  externalProcessOk: ['true or false', isBoolean],
-  scope: ['"worker" or "first-worker"', (value) => SCOPES.includes(value as string)],
-  concurrent: ['true or false', isBoolean],
+const KINDS: Readonly<Record<keyof PeriodicTaskOptions, OptionKind>> = {
+  spacing: { noun: 'a number of seconds', has: isNumber },
+  name: { noun: 'a non-empty string', has: (value) => typeof value === 'string' && value !== '' },
+  runImmediately: FLAG,
+  enabled: {
+    noun: 'true, false, or a function of the configuration',
+    has: (value) => typeof value === 'boolean' || typeof value === 'function',
+  },
+  jitter: { noun: 'a number from 0 to 1', has: (value) => isNumber(value) && value >= 0 && value <= 1 },
+  timeout: { noun: 'a number of seconds above 0', has: (value) => isNumber(value) && value > 0 },
+  exclusive: oneOf('cluster'),
+  externalProcessOk: FLAG,
+  scope: oneOf('worker', 'first-worker'),
+  concurrent: FLAG,
 };
-
-/** The allowed names of options with a fixed set of values. */
-const NAMES: Readonly<Record<string, readonly string[]>> = { scope: SCOPES, exclusive: ['cluster'] };
 
 /** Returns the options; throws `PORTICO_INVALID_PERIODIC_TASK_ARG` for an unknown option or an invalid value. */
 export function checkedOptions(options: PeriodicTaskOptions): PeriodicTaskOptions {
-  if (!isObject(options)) {
-    throw new InvalidPeriodicTaskArg(
-      `The options of a periodic task are an object, not ${whatItIs(options)}.`,
-      'Write @periodicTask, or @periodicTask({ spacing: 10 }).',
-    );
-  }
-  const unknown = unknownOption(options, Object.keys(OPTIONS));
-  if (unknown !== undefined) {
-    throw new InvalidPeriodicTaskArg(`Unexpected argument for periodic task creation: ${unknown.name}.`, unknown.hint);
-  }
-  for (const [name, [what, check]] of Object.entries(OPTIONS)) {
-    const value = (options as Record<string, unknown>)[name];
-    if (value === undefined || check(value)) continue;
-    const hint = typeof value === 'string' ? didYouMean(value, NAMES[name] ?? []) : undefined;
-    throw new InvalidPeriodicTaskArg(`The ${name} of a periodic task is ${what}, not ${whatItIs(value)}.`, hint);
-  }
-  return options;
+  return checkOptions('PORTICO_INVALID_PERIODIC_TASK_ARG', 'a periodic task', options, KINDS);
 }
 
 function mark<F extends Method>(method: F, options: PeriodicTaskOptions, of?: ClassMethodDecoratorContext): F {

@@ -1,5 +1,5 @@
 /** Retries of functions after temporary errors. */
-import { isObject, PorticoError, unknownOption, whatItIs } from '../errors/index.js';
+import { checkOptions, type OptionKind } from '../errors/index.js';
 import { type Clock, pause, systemClock } from './clock.js';
 
 export type ErrorClass = abstract new (...args: never[]) => Error;
@@ -35,7 +35,7 @@ export type Retrying = <A extends unknown[], R, T = unknown>(
  * options.
  */
 export function retry(options: RetryOptions = {}): Retrying {
-  checkOptions(options);
+  checkOptions('PORTICO_INVALID_RETRY', 'retry', options, KINDS);
   const { maxRetryCount = -1, incSleepTime = 10, maxSleepTime = 60, signal, clock = systemClock } = options;
   const isRetryable = retryable(options.exceptions ?? []);
   return (fn) =>
@@ -66,37 +66,24 @@ function isErrorClass(value: unknown): value is ErrorClass {
   return typeof value === 'function' && (value === Error || value.prototype instanceof Error);
 }
 
-const isTime = (value: unknown): boolean => typeof value === 'number' && value >= 0;
-
-/** The options, each with a description and a check of its values. */
-const OPTIONS: Readonly<Record<keyof RetryOptions, readonly [what: string, check: (value: unknown) => boolean]>> = {
-  maxRetryCount: ['a whole number, or -1 for no limit', (value) => Number.isInteger(value) && Number(value) >= -1],
-  incSleepTime: ['a number of seconds, 0 or more', isTime],
-  maxSleepTime: ['a number of seconds, 0 or more', isTime],
-  exceptions: [
-    'a class of errors, a list of them, or a function',
-    (value) =>
-      typeof value === 'function' || (Array.isArray(value) && value.every((type) => typeof type === 'function')),
-  ],
-  signal: ['an AbortSignal', (value) => value instanceof AbortSignal],
-  clock: ['a clock', (value) => typeof (value as Partial<Clock> | null)?.after === 'function'],
+const SECONDS: OptionKind = {
+  noun: 'a number of seconds, 0 or more',
+  has: (value) => typeof value === 'number' && value >= 0,
 };
 
-function checkOptions(options: RetryOptions): void {
-  if (!isObject(options)) {
-    throw invalid(
-      `the options of retry are an object, not ${whatItIs(options)}`,
-      'Write retry({ exceptions: [TimeoutError] })(fn).',
-    );
-  }
-  const unknown = unknownOption(options, Object.keys(OPTIONS));
-  if (unknown !== undefined) throw invalid(`retry has no option "${unknown.name}"`, unknown.hint);
-  for (const [name, [what, check]] of Object.entries(OPTIONS)) {
-    const value = (options as Record<string, unknown>)[name];
-    if (value !== undefined && !check(value)) throw invalid(`the ${name} of retry is ${what}, not ${whatItIs(value)}`);
-  }
-}
+const isClass = (value: unknown): boolean => typeof value === 'function';
 
-function invalid(message: string, hint?: string): PorticoError {
-  return new PorticoError('PORTICO_INVALID_RETRY', { message, hint });
-}
+const KINDS: Readonly<Record<keyof RetryOptions, OptionKind>> = {
+  maxRetryCount: {
+    noun: 'a whole number, or -1 for no limit',
+    has: (value) => Number.isInteger(value) && Number(value) >= -1,
+  },
+  incSleepTime: SECONDS,
+  maxSleepTime: SECONDS,
+  exceptions: {
+    noun: 'a class of errors, a list of them, or a function',
+    has: (value) => isClass(value) || (Array.isArray(value) && value.every(isClass)),
+  },
+  signal: { noun: 'an AbortSignal', has: (value) => value instanceof AbortSignal },
+  clock: { noun: 'a clock', has: (value) => typeof (value as Partial<Clock> | null)?.after === 'function' },
+};

@@ -310,7 +310,7 @@ export class Throws { constructor() { throw new Error('not today'); } }
     './wrong.mjs:BadTasks': /periodicTasks of the manager BadTasks is a list, not a PeriodicTasks/,
     './wrong.mjs:text': /text is string, not a manager/,
     './wrong.mjs:Throws': /not today/,
-    './marked.mjs:Marked': /Unexpected argument for periodic task creation: spacin, at .*marked\.mjs:2:\d+$/,
+    './marked.mjs:Marked': /a periodic task has no option "spacin", at .*marked\.mjs:2:\d+$/,
   };
   for (const [reference, what] of Object.entries(rows)) {
     const { service, folder } = await setup(`[DEFAULT]\ncompute_manager = ${reference}\n`);
