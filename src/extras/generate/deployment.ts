@@ -42,12 +42,10 @@ export interface DeploymentArguments {
 /** Returns the name of the unit of `generate systemd`, for related files. */
 export const serviceUnit = ({ name }: Deployment): string => `${name}.service`;
 
-/** Returns the first line of a file; `deployment`: for a kind whose check needs the name that `--name` gave. */
-export function writtenBy(kind: string, deployment?: Deployment): string {
-  const named = deployment?.isNamed ? ` --name ${deployment.name}` : '';
-  const command = `api-cli generate ${kind}${named}`;
-  const check = /^(?:systemd|socket|kubernetes)$/.test(kind) ? `${command} --check FILE` : `${command} | diff FILE -`;
-  return `# Written by api-cli generate ${kind}. Check it with: ${check}`;
+/** Returns the first line of a file. `name`: that of `--name`, if it was given. */
+export function writtenBy(kind: string, { isNamed, name }: Pick<Deployment, 'isNamed' | 'name'>): string {
+  const command = `api-cli generate ${kind}${isNamed ? ` --name ${name}` : ''}`;
+  return `# Written by api-cli generate ${kind}. Compare it with: ${command} | diff FILE -`;
 }
 
 /** Returns a comment on variables that are not in the file and that its holder must set. */

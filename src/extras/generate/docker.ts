@@ -6,8 +6,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { type Diagnostic, ignoreErrors, shellWord } from 'portico/extension';
 import type { ApiFacts, WrittenPath } from 'portico/service';
-import type { DeploymentFile, Lines } from './compare.js';
 import { type Deployment, portOf, portsOf, schemeOf, variablesComment, writtenBy } from './deployment.js';
+import type { DeploymentFile, Lines } from './deployment-file.js';
 import { directoryOf, isRelative, valueIn, variableOf } from './moved-paths.js';
 import { below, isTemporary, MADE } from './systemd-unit.js';
 
@@ -127,7 +127,7 @@ function lines(deployment: Deployment): Lines {
   const environment = places.environment.map(([name, value]) => ` ${name}=${quoted(value)}`).join('');
   const stop = stopSeconds === undefined ? '' : ` --stop-timeout ${stopSeconds}`;
   return [
-    writtenBy('docker'),
+    writtenBy('docker', deployment),
     `# docker build --tag ${name} . && docker run${stop}${ports.map((port) => ` --publish ${port}:${port}`).join('')} ${name}`,
     stop === ''
       ? '# A graceful shutdown has no time limit: set --stop-timeout, because Docker kills after 10 s.'
@@ -155,19 +155,6 @@ function lines(deployment: Deployment): Lines {
     `CMD ${JSON.stringify(['node', 'node_modules/portico/lib/cli/main.js', ...wordsInside(deployment)])}`,
   ];
 }
-
-/** Fits words that start `api-cli`, or an application with its own launcher. */
-export const startsProgram = (words: string): boolean =>
-  /(?:^|[\s/",])(?:api-cli|portico|portico\/lib\/cli\/main\.js)(?=[\s",;]|$)/.test(words) ||
-  /(?:^|[\s",])(?!\S*node_modules\/)\S+\.[cm]?[jt]s(?=[\s",;]|$)/.test(words);
-
-/** Reports whether the ENTRYPOINT of the Dockerfile in a folder starts `api-cli`; undefined without a Dockerfile. */
-export function entryPointStarts(folder: string): boolean | undefined {
-  const text = ignoreErrors(() => readFileSync(join(folder, 'Dockerfile'), 'utf8'));
-  return text === undefined ? undefined : startsProgram([...text.matchAll(/^ENTRYPOINT\s+(.*)$/gim)].at(-1)?.[1] ?? '');
-}
-
-export const OTHER_PROGRAM = 'it does not start api-cli, which reads this configuration';
 
 /**
  * Returns what the application writes to in the image: directories, without those that all images provide; `environment`:
@@ -220,14 +207,8 @@ function wordsInside({ arguments: words, enteredFolder, apis }: Deployment): str
   return [...named, ...opened];
 }
 
-/** Texts by which a command or a variable opens an API to other machines. */
-export const opensApi = (name: string): string[] => [
-  `api:${name}.listen=`,
-  variableOf({ group: `api:${name}`, opt: 'listen' }),
-];
-
 /** Reports whether an API listens on loopback alone. */
-export const isHidden = ({ address, isLocal }: ApiFacts): boolean => 'port' in address && isLocal;
+const isHidden = ({ address, isLocal }: ApiFacts): boolean => 'port' in address && isLocal;
 
 /** A target that responds with 200 when APIs are ready: a URL, or the path of a socket. */
 interface Target {

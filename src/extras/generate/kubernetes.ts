@@ -1,11 +1,9 @@
 /**
  * A Deployment, a Service and a PodDisruptionBudget for Kubernetes.
  */
-import type { DeploymentFile, Entry, Lines } from './compare.js';
 import { type Deployment, LONGEST_SECONDS, variablesComment, writtenBy } from './deployment.js';
-import { isHidden, placesInImage } from './docker.js';
-import { readManifest, settingsIn, wordsIn } from './manifest.js';
-import { checkManifest, writtenIn } from './manifest-check.js';
+import type { DeploymentFile, Lines } from './deployment-file.js';
+import { isInApp, placesInImage } from './docker.js';
 import { variableOf } from './moved-paths.js';
 import {
   DRAIN,
@@ -19,7 +17,7 @@ import {
   WORKERS,
 } from './pod-probes.js';
 
-export const kubernetes: DeploymentFile = { lines, read: readManifest, settings, check: checkManifest, warnings };
+export const kubernetes: DeploymentFile = { lines, warnings };
 
 function lines(deployment: Deployment): Lines {
   const pod = podOf(deployment);
@@ -112,15 +110,12 @@ function warnings({ databases }: Deployment): ReturnType<NonNullable<DeploymentF
   }));
 }
 
-/** Returns the settings of a manifest. An API that the image opens keeps its address: words have precedence over variables. */
-function settings({ apis }: Deployment, file: readonly Entry[]): ReturnType<typeof settingsIn> {
-  const { env, set } = settingsIn(file);
-  const opened = wordsIn(file) === undefined ? apis.filter(isHidden) : [];
-  const fixed = opened.flatMap(({ name }) =>
-    ['listen', 'port', 'listen_port'].map((opt) => variableOf({ group: `api:${name}`, opt })),
-  );
-  return { env: Object.fromEntries(Object.entries(env).filter(([name]) => !fixed.includes(name))), set };
-}
+/** Returns the directories that the application writes to, and that volumes are for. */
+const writtenIn = (deployment: Deployment): string[] => [
+  // Without a temporary directory no service starts. A volume over the application would hide its files.
+  '/tmp',
+  ...placesInImage(deployment).directories.filter((path) => !isInApp(path)),
+];
 
 /** Returns the annotations by which Prometheus finds the metrics of each pod, if they were asked for. */
 function scraping({ deployment, probed: [first] }: Pod): string[] {

@@ -3,8 +3,8 @@
  */
 import { resolve } from 'node:path';
 import { UsageError } from 'portico/extension';
-import type { DeploymentFile, Lines } from './compare.js';
 import { type Deployment, serviceUnit, writtenBy } from './deployment.js';
+import type { DeploymentFile, Lines } from './deployment-file.js';
 import { placeOf, writtenInUnit } from './systemd-unit.js';
 
 export const logrotate: DeploymentFile = { lines };
@@ -13,7 +13,7 @@ function lines(deployment: Deployment): Lines {
   const path = logFile(deployment);
   const reopen = `systemctl kill --signal=HUP --kill-who=main ${serviceUnit(deployment)}`;
   return [
-    writtenBy('logrotate'),
+    writtenBy('logrotate', deployment),
     `${quoted(path)} {`,
     '    daily',
     '    rotate 14',

@@ -3,8 +3,8 @@
  */
 import type { Diagnostic } from 'portico/extension';
 import type { ApiFacts } from 'portico/service';
-import type { DeploymentFile, Lines } from './compare.js';
 import { type Deployment, LONGEST_SECONDS, portOf, schemeOf } from './deployment.js';
+import type { DeploymentFile, Lines } from './deployment-file.js';
 
 export const nginx: DeploymentFile = { lines, warnings };
 

@@ -61,18 +61,19 @@ interface Probe {
   readonly live: string;
 }
 
-/** Returns all probes that are served: for all APIs together, then the health checks of single ones. */
-export function probesOf(deployment: Deployment, probed: Pod['probed']): Probe[] {
+/** Returns the probe of all APIs together, else of the first health check of one. */
+function probeOf({ deployment, probed: [listener] }: Pod): Probe | undefined {
+  if (listener !== undefined) return { scheme: 'HTTP', port: listener.port, ready: '/readyz', live: '/healthz' };
   const own = deployment.apis.flatMap((api): Probe[] => {
     const [port, { health }] = [portOf(api), api];
     if (port === undefined || health === undefined) return [];
     return [{ scheme: schemeOf(api) === 'https' ? 'HTTPS' : 'HTTP', port, ready: health, live: `${health}/live` }];
   });
-  return [...probed.map(({ port }): Probe => ({ scheme: 'HTTP', port, ready: '/readyz', live: '/healthz' })), ...own];
+  return own[0];
 }
 
 export function probes(pod: Pod): string[] {
-  const [probe] = probesOf(pod.deployment, pod.probed);
+  const probe = probeOf(pod);
   if (probe === undefined) return [];
   const get = (path: string): string =>
     `httpGet: { path: ${scalar(path)}, port: ${probe.port}, scheme: ${probe.scheme} }`;

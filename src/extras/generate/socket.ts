@@ -3,38 +3,31 @@
  */
 import { isIP } from 'node:net';
 import { dirname } from 'node:path';
-import { type Diagnostic, nearestOrAll, UsageError } from 'portico/extension';
+import { type Diagnostic, UsageError } from 'portico/extension';
 import type { ApiFacts } from 'portico/service';
-import { type CheckedFile, type Entry, equal, type Lines, lastOf, needs, never, rule } from './compare.js';
 import { type Deployment, portOf, serviceUnit, writtenBy } from './deployment.js';
-import { below, isOn, MADE, plain, unitReader } from './systemd-unit.js';
+import type { DeploymentFile, Lines } from './deployment-file.js';
+import { below, MADE, plain } from './systemd-unit.js';
 
-export const socket: CheckedFile = { lines, read: unitReader('Socket'), warnings };
+export const socket: DeploymentFile = { lines, warnings };
 
-/** An existing unit says which API it is for; a new one must be for a single one. */
-function lines(deployment: Deployment, file?: readonly Entry[]): Lines {
+function lines(deployment: Deployment): Lines {
   const { apis } = deployment;
-  const names = apis.map(({ name }) => name);
-  const [first, ...others] = apis;
-  if (first === undefined) throw new UsageError('no API is enabled, so there is no socket');
-  if (others.length > 0 && file === undefined) {
-    throw new UsageError(`each API has its own socket unit: ${names.join(', ')}`, `Name one: --api ${first.name}.`);
-  }
-  const named = lastOf(file ?? [], 'FileDescriptorName');
-  const api = file === undefined ? first : apis.find(({ name }) => plain(name) === named);
-  if (api === undefined) {
-    const why = 'the service cannot tell which API the socket belongs to';
-    return [rule('FileDescriptorName', never, { why, hint: nearestOrAll(named, names, 'APIs') })];
+  const [api, ...others] = apis;
+  if (api === undefined) throw new UsageError('no API is enabled, so there is no socket');
+  if (others.length > 0) {
+    const names = apis.map(({ name }) => name).join(', ');
+    throw new UsageError(`each API has its own socket unit: ${names}`, `Name one: --api ${api.name}.`);
   }
   return [
-    writtenBy('socket'),
+    writtenBy('socket', deployment),
     `# ${api.name}.socket: systemctl enable --now ${api.name}.socket, while ${serviceUnit(deployment)} does not run.`,
     '',
     '[Unit]',
     `Description=Socket of ${plain(api.name)}, served by Portico`,
     '',
     '[Socket]',
-    needs(`ListenStream=${streamOf(api)}`, equal, { why: `${api.name} listens on ${streamOf(api)}` }),
+    `ListenStream=${streamOf(api)}`,
     'path' in api.address && [
       'SocketMode=0660',
       '# If a proxy runs as another user, set SocketGroup= to one of its groups.',
@@ -42,7 +35,6 @@ function lines(deployment: Deployment, file?: readonly Entry[]): Lines {
     '# The name of the API, by which the service finds its socket.',
     `FileDescriptorName=${plain(api.name)}`,
     `Service=${serviceUnit(deployment)}`,
-    rule('Accept', (value) => !isOn(value), { why: 'systemd would start the service for each connection' }),
     '',
     '[Install]',
     'WantedBy=sockets.target',

@@ -3,7 +3,6 @@
  * under one: directories that the unit creates, and values that it moves there.
  */
 import type { WrittenPath } from 'portico/service';
-import { type Entry, lastOf } from './compare.js';
 import type { Deployment } from './deployment.js';
 import { directoryOf, isRelative, valueIn, variableOf } from './moved-paths.js';
 
@@ -26,69 +25,6 @@ export function listed(word: string): string {
 
 /** Returns a word of a command line, with escaped variables. */
 export const quoted = (word: string): string => listed(word.replaceAll('$', '$$$$'));
-
-/** Splits a list or a command line into words. */
-export function wordsOf(value: string): string[] {
-  return [...value.matchAll(/"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|\S+/g)].map(([word, double, single]) =>
-    (double ?? single ?? word).replace(/\\(.)/g, '$1').replaceAll('%%', '%').replaceAll('$$', '$'),
-  );
-}
-
-/** Directives that add to earlier values. */
-const LISTS = [
-  'Environment',
-  'ReadWritePaths',
-  'ExecStartPre',
-  'AmbientCapabilities',
-  'CapabilityBoundingSet',
-  ...Object.keys(MADE),
-];
-
-/** Returns the reader of units of a kind: the last assignment of each directive of `[Unit]` and of the section of the kind. */
-export const unitReader =
-  (kind: string) =>
-  (text: string): readonly Entry[] => {
-    const found = new Map<string, Entry>([['', { key: '', value: '', line: 1 }]]);
-    let section = '';
-    for (const { written, line } of linesOf(text)) {
-      section = /^\[(.+)\]$/.exec(written)?.[1] ?? section;
-      if (written === `[${kind}]`) found.set('', { key: '', value: '', line });
-      const [, name, value = ''] = /^(\w+)\s*=\s*(.*)$/.exec(written) ?? [];
-      if (!['Unit', kind].includes(section) || name === undefined) continue;
-      const key = name === 'TimeoutSec' ? 'TimeoutStopSec' : name;
-      const before = LISTS.includes(key) && value !== '' ? (found.get(key)?.value ?? '') : '';
-      found.set(key, { key, value: `${before} ${value}`.trim(), line });
-    }
-    return [...found.values()];
-  };
-
-/** Returns the lines that are not empty and no comments; a backslash at the end of a line joins it with the next one. */
-function linesOf(text: string): { readonly written: string; readonly line: number }[] {
-  const lines = text.split(/\r?\n/).map((line) => line.trim());
-  const found = [];
-  for (let at = 0; at < lines.length; at++) {
-    const line = at + 1;
-    let written = lines[at]!;
-    if (written === '' || /^[#;]/.test(written)) continue;
-    while (written.endsWith('\\') && at + 1 < lines.length) written = `${written.slice(0, -1)} ${lines[++at]}`;
-    found.push({ written, line });
-  }
-  return found;
-}
-
-/** Reports whether a value is a true boolean. */
-export const isOn = (value: string): boolean => ['yes', 'true', 'on', '1'].includes(value);
-
-/** Reports whether one of the directives names the directory, or one above it. */
-export function isWritable(unit: readonly Entry[], directory: string, directives: readonly string[]): boolean {
-  const directories = directives.flatMap((directive) => {
-    const parent = (MADE as Readonly<Record<string, string>>)[directive];
-    return wordsOf(lastOf(unit, directive)).map((word) =>
-      parent === undefined ? word.replace(/^[-+]+/, '') : `${parent}/${word.split(':')[0]!}`,
-    );
-  });
-  return directories.some((each) => directory === each || directory.startsWith(`${each}/`));
-}
 
 /**
  * Returns the locations of the written paths under the unit. `made`: names below the directories of {@link MADE}, by directive; `owned`:
@@ -148,7 +84,7 @@ function canOwn(directory: string, { folder }: Deployment): boolean {
 }
 
 /** Returns the directive of {@link MADE} that creates a directory, and the name that it has there; undefined for one elsewhere. */
-export function makerOf(directory: string): { readonly directive: string; readonly name: string } | undefined {
+function makerOf(directory: string): { readonly directive: string; readonly name: string } | undefined {
   const [found] = Object.entries(MADE).flatMap(([directive, parent]) => {
     const name = below(parent, directory);
     return name === undefined ? [] : [{ directive, name }];

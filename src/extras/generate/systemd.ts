@@ -2,55 +2,23 @@
  * A systemd unit: systemd.service(5) and systemd.exec(5).
  */
 import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { type Diagnostic, ignoreErrors } from 'portico/extension';
-import {
-  atLeast,
-  type CheckedFile,
-  contains,
-  type Entry,
-  equal,
-  type Fits,
-  type Lines,
-  lastOf,
-  needs,
-  never,
-  noneOf,
-  oneOf,
-  rule,
-  secondsOf,
-} from './compare.js';
 import { type Deployment, variablesComment, writtenBy } from './deployment.js';
-import { directoryOf, variableOf } from './moved-paths.js';
-import {
-  isOn,
-  isTemporary,
-  isWritable,
-  listed,
-  MADE,
-  makerOf,
-  placesOf,
-  plain,
-  quoted,
-  unitReader,
-  wordsOf,
-} from './systemd-unit.js';
+import type { DeploymentFile, Lines } from './deployment-file.js';
+import { directoryOf } from './moved-paths.js';
+import { isTemporary, listed, placesOf, plain, quoted } from './systemd-unit.js';
 
 /** A shorter time would end a service that only replaces a worker. */
 const WATCHDOG_SECONDS = 60;
-/** `DefaultStartLimitBurst=`. */
-const START_BURST = 5;
 
-export const systemd: CheckedFile = { lines, read: unitReader('Service'), warnings };
+export const systemd: DeploymentFile = { lines, warnings };
 
-function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
+function lines(deployment: Deployment): Lines {
   const { program, arguments: words, folder, enteredFolder: entered, apis, services, descriptors } = deployment;
   const { workerTimeout, controlSocket: control } = deployment.options;
-  const { stopSeconds = Number.POSITIVE_INFINITY } = deployment;
   const options = words.flatMap(({ option, value }) => [option, value]);
   const { made, owned, inner, environment } = placesOf(deployment);
-  const [hidden] = homeFiles(deployment);
-  const [temporary] = temporaryFiles(deployment);
   const command = (...more: readonly string[]): string =>
     [process.execPath, program, ...more, ...options].map(quoted).join(' ');
   return [
@@ -63,16 +31,12 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
     'Wants=network-online.target',
     '# A port or a broker can be unavailable for minutes, so systemd retries forever.',
     'StartLimitIntervalSec=0',
-    rule('RestartSec', isPatient, {
-      unset: '100ms',
-      hint: 'Write RestartSec=2, and StartLimitIntervalSec=0 in [Unit].',
-    }),
     '',
     '[Service]',
     '# READY=1 is sent when all workers of all APIs accept connections; RELOADING=1 and STOPPING=1 when these begin.',
-    needs('Type=notify', oneOf('notify', 'notify-reload'), { unset: 'simple' }),
+    'Type=notify',
     '# A child of the main process sends them.',
-    needs('NotifyAccess=all', equal, { unset: 'main', why: 'a child of the main process sends the notifications' }),
+    'NotifyAccess=all',
     `WorkingDirectory=${plain(entered)}`,
     owned.length > 0 && [
       '# systemd creates directories in /run and /var; the others are created here, for the user of the service.',
@@ -82,33 +46,25 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
         `ExecStartPre=${['/bin/mkdir', '-p', ...inner].map(quoted).join(' ')}`,
       ],
     ],
-    rule('ExecStartPre', (value) => !FOLLOWS.test(value), {
-      why: 'root follows a link that the service has put there',
-    }),
-    needs(`ExecStart=${command()}`, readsTheSame, { unset: '', why: `this configuration is ${filesIn(command())}` }),
-    control !== '' && [
-      '# Waits for the result: systemctl reload fails if the configuration is refused.',
-      needs(`ExecReload=${command('reload')}`, (value, _, unit) => canReload(value, unit) && !/\bkill\b/.test(value)),
-    ],
-    control === '' &&
-      needs('ExecReload=/bin/kill -HUP $MAINPID', (value, _, unit) => canReload(value, unit), {
-        why: 'systemctl reload does not work',
-      }),
+    `ExecStart=${command()}`,
+    control === ''
+      ? 'ExecReload=/bin/kill -HUP $MAINPID'
+      : [
+          '# Waits for the result: systemctl reload fails if the configuration is refused.',
+          `ExecReload=${command('reload')}`,
+        ],
     '# Only the main process gets SIGTERM and stops its workers; remaining processes are killed.',
-    needs('KillMode=mixed', equal, { unset: 'control-group' }),
+    'KillMode=mixed',
     '# graceful_shutdown_timeout, plus the time to kill remaining processes.',
-    needs(`TimeoutStopSec=${deployment.stopSeconds ?? 'infinity'}`, atLeast(stopSeconds, timeoutOf), { unset: '90' }),
+    `TimeoutStopSec=${deployment.stopSeconds ?? 'infinity'}`,
     '# Longer than worker_timeout: a stuck worker is replaced before systemd ends the service.',
-    needs(
-      `WatchdogSec=${Math.max(WATCHDOG_SECONDS, Math.ceil(workerTimeout) * 2)}`,
-      (value) => value !== '' && timeoutOf(value) > workerTimeout,
-    ),
-    needs('Restart=on-failure', noneOf('no', 'on-success'), { unset: 'no', why: 'a service that dies stays down' }),
+    `WatchdogSec=${Math.max(WATCHDOG_SECONDS, Math.ceil(workerTimeout) * 2)}`,
+    'Restart=on-failure',
     'RestartSec=2',
     '# The parent replaces a worker that the kernel kills for memory; by default systemd would stop the service.',
-    needs('OOMPolicy=continue', equal, { unset: 'stop' }),
+    'OOMPolicy=continue',
     '# A refused configuration would be refused again: status 78 does not restart the service.',
-    needs('RestartPreventExitStatus=78', contains),
+    'RestartPreventExitStatus=78',
     '',
     'DynamicUser=yes',
     ...[...made].map(([directive, names]) => names.size > 0 && `${directive}=${[...names].map(listed).join(' ')}`),
@@ -116,51 +72,22 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
     entered !== folder && '# PWD tells a reload the link, so that it follows it.',
     `Environment=${['NODE_ENV=production', ...(entered === folder ? [] : [`PWD=${entered}`]), ...environment].map(listed).join(' ')}`,
     hasLowPort(deployment)
-      ? [
-          needs(
-            `AmbientCapabilities=${BINDS}`,
-            (value, wanted, unit) => isRoot(unit) || value.includes(wanted),
-            NO_PORT,
-          ),
-          needs(`CapabilityBoundingSet=${BINDS}`, isBounding, { ...NO_PORT, unset: BINDS }),
-        ]
+      ? [`AmbientCapabilities=${BINDS}`, `CapabilityBoundingSet=${BINDS}`]
       : 'CapabilityBoundingSet=',
     'NoNewPrivileges=yes',
     'ProtectSystem=strict',
-    hidden === undefined
-      ? 'ProtectHome=yes'
-      : needs('ProtectHome=read-only', (home) => !isOn(home) && home !== 'tmpfs', {
-          unset: '',
-          why: `${hidden} cannot be read`,
-        }),
-    temporary === undefined
-      ? 'PrivateTmp=yes'
-      : needs('PrivateTmp=no', isOff, {
-          unset: 'no',
-          why: `the service cannot see ${temporary}`,
-        }),
+    homeFiles(deployment).length === 0 ? 'ProtectHome=yes' : 'ProtectHome=read-only',
+    temporaryFiles(deployment).length === 0 ? 'PrivateTmp=yes' : 'PrivateTmp=no',
     ...CONFINED,
-    needs(
-      `LimitNOFILE=${Math.max(65_536, descriptors)}`,
-      atLeast(descriptors, (soft) => Number(soft.split(':')[0])),
-      {
-        unset: '1024',
-        why: `a worker of max_connections needs ${descriptors}`,
-      },
-    ),
+    `LimitNOFILE=${Math.max(65_536, descriptors)}`,
     '',
     '[Install]',
     'WantedBy=multi-user.target',
-    pathRules(deployment, file),
   ];
 }
 
 /** The capability for ports below 1024. */
 const BINDS = 'CAP_NET_BIND_SERVICE';
-const NO_PORT = { why: 'the user cannot listen on ports below 1024' };
-
-/** Fits a set with the capability, or one that excludes others. */
-const isBounding: Fits = (value, wanted) => value.startsWith('~') !== value.includes(wanted);
 
 /**
  * Limits that no service of Node notices (systemd.exec(5)), also not its child processes that notify systemd. Left out are those that would
@@ -192,7 +119,6 @@ const CONFINED = [
  * service could put a link in the way (CWE-61), and `-h` follows no link at the end of a path only.
  */
 const makes = ({ name }: Deployment): string => `mkdir -p "$@" && chown -h --reference=/run/${name} "$@"`;
-const FOLLOWS = /\bchown (?!-h |--no-dereference )/;
 
 function warnings(deployment: Deployment): Pick<Diagnostic, 'message' | 'hint'>[] {
   const unwritable = placesOf(deployment).refused.map((written) => ({
@@ -211,31 +137,6 @@ function readPaths({ program, folder, arguments: words, files, secretFiles, secr
     ...[...files, ...secretFiles].map((path) => ({ path, isSecret: withSecrets.has(resolve(path)) })),
   ];
 }
-
-/** Parses a timeout in seconds: `infinity` means no limit, and so does 0 (systemd.service(5)). */
-function timeoutOf(text: string): number {
-  return (text === 'infinity' ? 0 : secondsOf(text)) || Number.POSITIVE_INFINITY;
-}
-
-/** Returns the names of the configuration files in a command line. */
-const filesIn = (command: string): string =>
-  [...command.matchAll(/--config-file[= ]("(?:\\.|[^"\\])*"|\S+)/g)]
-    .map(([, file]) => basename(wordsOf(file!)[0]!))
-    .join(', ');
-
-const readsTheSame: Fits = (command, wanted) => ['', filesIn(wanted)].includes(filesIn(command));
-
-const canReload = (command: string, unit: readonly Entry[]): boolean =>
-  command !== '' || lastOf(unit, 'Type') === 'notify-reload';
-
-/** Reports whether systemd's limit of starts is never reached with a pause between them. */
-const isPatient: Fits = (pause, _, unit) => {
-  const interval = timeoutOf(lastOf(unit, 'StartLimitIntervalSec') || '10s');
-  return interval === Number.POSITIVE_INFINITY || secondsOf(pause) * START_BURST >= interval;
-};
-
-const isRoot = (unit: readonly Entry[]): boolean =>
-  !isOn(lastOf(unit, 'DynamicUser')) && ['', 'root', '0'].includes(lastOf(unit, 'User'));
 
 const hasLowPort = ({ apis }: Deployment): boolean =>
   apis.some(({ address }) => 'port' in address && address.port > 0 && address.port < 1024);
@@ -256,39 +157,6 @@ const temporaryFiles = (deployment: Deployment): string[] =>
     ...readPaths(deployment).flatMap(withTarget),
     ...deployment.writtenPaths().flatMap(({ kind, value }) => (kind === 'socket' ? value : [])),
   ].filter(isTemporary);
-
-/** Returns rules for the paths that the configuration writes to, with the environment of a unit. */
-function pathRules(deployment: Deployment, unit: readonly Entry[]): Lines {
-  const set = new Map(wordsOf(lastOf(unit, 'Environment')).map((word) => splitOnce(word)));
-  const made = Object.keys(MADE);
-  const makes = wordsOf(lastOf(unit, 'ExecStartPre'));
-  const isStrict = lastOf(unit, 'ProtectSystem') === 'strict';
-  return deployment.writtenPaths(set.get(variableOf({ group: 'DEFAULT', opt: 'state_path' }))).map((written) => {
-    const named = `[${written.group}] ${written.opt}`;
-    const directory = directoryOf(written, set.get(variableOf(written)) ?? written.value);
-    if (isTemporary(directory)) return [];
-    if (isStrict && !isWritable(unit, directory, [...made, 'ReadWritePaths'])) {
-      const hint = `Write ${directiveFor(directory)}, or set ${variableOf(written)} in Environment.`;
-      return rule('ProtectSystem', never, { why: `${named} is in ${directory}, which cannot be written`, hint });
-    }
-    const isOwned = makes.includes(directory) || isWritable(unit, directory, made);
-    const hint = 'A new unit of api-cli generate systemd creates it for the user of the service.';
-    return !isOwned && rule('DynamicUser', isOff, { why: `it does not own ${directory}, where ${named} is`, hint });
-  });
-}
-
-const isOff: Fits = (value) => !isOn(value);
-
-/** Returns the directive that makes a directory writable. */
-function directiveFor(directory: string): string {
-  const { directive, name } = makerOf(directory) ?? { directive: 'ReadWritePaths', name: directory };
-  return `${directive}=${listed(name)}`;
-}
-
-function splitOnce(word: string): [string, string] {
-  const at = word.indexOf('=');
-  return [word.slice(0, at), word.slice(at + 1)];
-}
 
 // Paths that the user of a service must be able to read. `DynamicUser=` creates a user without groups who owns none of them.
 
