@@ -16,17 +16,13 @@ export function addCommand(parent: Command, words: string, description: string, 
 /** Returns the example at the end of a command's help. */
 export const example = (line: string): string => `\nExample:\n  ${line}`;
 
-/** Returns a parser that accepts only these words, which completion offers; another word is a usage error with the nearest one. */
-export function choice<T extends string>(
-  option: string,
-  words: readonly T[],
-): ((text: string) => T) & { readonly words: readonly T[] } {
-  const parse = (text: string): T => {
+/** Returns a parser that accepts only these words; another word is a usage error with the nearest one. */
+export function choice<T extends string>(option: string, words: readonly T[]): (text: string) => T {
+  return (text) => {
     const found = words.find((word) => word === text);
     if (found !== undefined) return found;
     throw new UsageError(`${option} must be one of ${words.join(', ')}; got ${text}`, didYouMean(text, words));
   };
-  return Object.assign(parse, { words });
 }
 
 /** Returns a parser of decimal digits, `min` or more; anything else is a usage error. */

@@ -32,6 +32,5 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<CommandFile>> = new Map
     stop: control,
     'log-level': control,
     report: control,
-    completion: () => import('./completion-command.js'),
   }),
 );

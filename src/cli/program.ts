@@ -82,7 +82,7 @@ async function addCommands(
   }
 }
 
-/** Help and completion have the other commands, whatever a package of an extension lacks. */
+/** Help has the other commands, whatever a package of an extension lacks. */
 function tellRefused(error: unknown): undefined {
   process.stderr.write(`warning: ${errorText(error)}\n`);
 }
@@ -94,7 +94,7 @@ async function parseCommand(words: readonly string[], serving: boolean): Promise
   const isHelp = named === 'help';
   const asked = isHelp ? (words.slice(1).find((word) => !word.startsWith('-')) ?? 'help') : named;
   const asksHelp = hasOption(words, '-h', '--help');
-  const all = isHelp || named === 'completion' || (isBare && asksHelp);
+  const all = isHelp || (isBare && asksHelp);
   // A command of an extension, or all of them, need the list of the configuration.
   const others =
     all || !COMMANDS.has(asked)

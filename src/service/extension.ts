@@ -97,11 +97,8 @@ export interface CommandContext {
   placeText(origin: Location['origin']): string;
   /** Returns rows with aligned columns. */
   columns(table: readonly (readonly string[])[]): string[];
-  /** Returns a parser that accepts only these words, which completion offers. */
-  choice<T extends string>(
-    option: string,
-    words: readonly T[],
-  ): ((text: string) => T) & { readonly words: readonly T[] };
+  /** Returns a parser that accepts only these words. */
+  choice<T extends string>(option: string, words: readonly T[]): (text: string) => T;
   /** Returns a parser of decimal digits. */
   wholeNumber(option: string, min?: number): (text: string) => number;
 }
