@@ -45,52 +45,11 @@ export interface DescribedRoute {
   readonly shadowedBy: readonly { readonly template: string; readonly origin: Origin | undefined }[];
 }
 
-/** Reason why a route does not match. */
-export interface PassedOver {
-  readonly template: string;
-  readonly methods: readonly string[] | null;
-  readonly reason: string;
-  readonly origin: Origin | undefined;
-}
-
-/** The matching route, and the reasons against the routes before it. */
-export interface ExplainedMatch {
-  readonly route: DescribedRoute | null;
-  /** Match with variables and defaults. */
-  readonly match: Readonly<Record<string, unknown>> | null;
-  readonly passedOver: readonly PassedOver[];
-}
-
 /** Returns all routes of a router. */
 export function describeRoutes(router: BuiltRouter): DescribedRoute[] {
   const table = router.compile();
   const shadowed = new Map(findShadowed(table.planned).map(({ compiled, by }) => [compiled, by]));
   return table.ranked.map((compiled) => describeRoute(router, compiled, shadowed.get(compiled)));
-}
-
-/** Explains the match of a request in a Router. */
-export function explainMatch({ router, found, method, path }: RouteFacts): ExplainedMatch {
-  const { ranked } = router.compile();
-  return {
-    route: found === null ? null : describeRoute(router, found.compiled),
-    match: found?.match ?? null,
-    passedOver: ranked.slice(0, found?.compiled.rank).map((compiled) => ({
-      template: compiled.route.template,
-      methods: methodsOf(compiled),
-      reason: reasonAgainst(compiled, method, path),
-      origin: router.originOf(compiled.route),
-    })),
-  };
-}
-
-function reasonAgainst(compiled: CompiledRoute, method: string, path: string | null): string {
-  if (path === null) return 'the path does not begin with the prefix of the table';
-  if (!path.startsWith(compiled.prefix)) return `the path does not begin with ${compiled.prefix || '/'}`;
-  if (!compiled.takes(path)) return pathMismatch(compiled, path) ?? 'the path has a different form';
-  if (!acceptsMethod(compiled.route.conditions, method)) return `it does not accept ${method}`;
-  return compiled.route.types.size === 0
-    ? 'its sub-domain or function refuses this bare request'
-    : 'its types, sub-domain or function refuse this bare request';
 }
 
 /** Describes one route; `by`: the routes that prevent it from matching. */

@@ -18,8 +18,6 @@ export {
   type DescribedStep,
   describeRoutes,
   describeStep,
-  type ExplainedMatch,
-  explainMatch,
   routeFactsOf,
 } from './describe-routes.js';
 export { legacyRules, slowRequirements, warningsOf } from './matching/template-warnings.js';
