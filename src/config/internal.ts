@@ -11,7 +11,7 @@ export {
   type ShownOption,
   showOptions,
 } from './documents/show.js';
-export { upgradeText, writeOption } from './documents/write-ini.js';
+export { writeOption } from './documents/write-ini.js';
 export { missingExtension, shippedExtensions } from './extensions.js';
 export { asTrial, buildAsWorker, currentTrial, isTrial, workerAssignment } from './load-config.js';
 export {

@@ -1,7 +1,7 @@
 /**
  * `api-cli config`: samples, and the sources of values.
  */
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Config, Option } from '../../config/index.js';
 import {
@@ -12,7 +12,6 @@ import {
   type ShownOption,
   showOptions,
   UsageError,
-  upgradeText,
 } from '../../config/internal.js';
 import { didYouMean, type Location, locationText, PorticoError } from '../../errors/index.js';
 import { optionKey, sectionKey } from '../../ini/index.js';
@@ -33,12 +32,12 @@ type ShowArguments = ReadArguments & MeantService & { readonly changed?: boolean
 export function register(program: Command): void {
   const config = program
     .command('config')
-    .description('generate, show and compare configuration files')
+    .description('generate and show configuration files')
     .addHelpText('after', example('api-cli config show wsgi.keep_alive'));
 
   addReading(config.command('generate'))
     .description("print a sample with every option, those of the paste file's factories included")
-    .option('--format <format>', 'ini, md, json, yaml or json-schema', choice('--format', FORMATS), 'ini')
+    .option('--format <format>', 'ini, md or json', choice('--format', FORMATS), 'ini')
     .option('--output-file <path>', 'write it to this file, which must not exist')
     .option('--wrap-width <columns>', 'width of help texts, at least 20', wholeNumber('--wrap-width', 20), 70)
     .option('--minimal', 'only options that this configuration must set')
@@ -48,7 +47,7 @@ export function register(program: Command): void {
       const wanted = options.minimal === true ? await neededOptions(options) : await allOptions(options);
       const sample = wanted.length === 0 && options.format === 'ini' ? NOTHING_NEEDED : generateSample(wanted, options);
       if (outputFile === undefined) process.stdout.write(sample);
-      else writeOut(outputFile, sample, 'wx');
+      else writeOut(outputFile, sample);
     });
 
   addReading(config.command('show').argument('[option]', 'group.option (default: all)'))
@@ -59,22 +58,6 @@ export function register(program: Command): void {
     .option('--json', 'print one JSON document')
     .addHelpText('after', example('api-cli config show --changed'))
     .action(show);
-
-  config
-    .command('upgrade')
-    .description('list deprecated names and options without effect in a file, or replace the names')
-    .argument('<file>')
-    .option('--write', 'replace the names; the other options stay')
-    .addHelpText('after', example('api-cli config upgrade portico.ini --write'))
-    .action(async (file: string, { write }: { write?: boolean }) => {
-      // A file with lines that are not options is not rewritten.
-      refuseRefused(await readDeclared({ configFile: [file] }), []);
-      const { text, renamed, removed } = upgradeText(readFileSync(file, 'utf8'), await bundledOptions());
-      for (const { line, from, to } of renamed) process.stdout.write(`${file}:${line}: ${from} -> ${to}\n`);
-      for (const { line, name, holds } of removed)
-        process.stdout.write(`${file}:${line}: ${name} has no effect any more. Remove it: ${holds}\n`);
-      if (write === true && renamed.length > 0) writeOut(file, text);
-    });
 }
 
 /** Adds the options for reading a configuration and its paste file. */
@@ -83,14 +66,14 @@ function addReading(command: Command): Command {
   return addConfigurationOptions(more);
 }
 
-const FORMATS = ['ini', 'md', 'json', 'yaml', 'json-schema'] as const;
+const FORMATS = ['ini', 'md', 'json'] as const;
 
-/** The flag `wx` only creates new files: a sample does not overwrite an operator's file. */
-function writeOut(file: string, text: string, flag: 'w' | 'wx' = 'w'): void {
+/** Only creates new files: a sample does not overwrite an operator's file. */
+function writeOut(file: string, text: string): void {
   try {
     // A device or a pipe has no content to lose, and a folder is refused as such.
     const isFile = statSync(file, { throwIfNoEntry: false })?.isFile() ?? true;
-    writeFileSync(file, text, { flag: isFile ? flag : 'w' });
+    writeFileSync(file, text, { flag: isFile ? 'wx' : 'w' });
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
     const reason = WHY_NOT_WRITTEN[code];

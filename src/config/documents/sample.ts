@@ -3,7 +3,6 @@
  */
 import { ignoreErrors } from '../../errors/index.js';
 import {
-  type ConfigDescription,
   describeOptions,
   type GroupDescription,
   type OptionDescription,
@@ -14,8 +13,8 @@ import { writeOption } from './write-ini.js';
 
 /** Options of a sample. */
 export interface SampleOptions {
-  /** `ini` is for operators, `md` a page of reference, `json`, `yaml` and `json-schema` for tools. Default `ini`. */
-  readonly format?: 'ini' | 'json' | 'yaml' | 'md' | 'json-schema';
+  /** `ini` is for operators, `md` a page of reference, `json` for tools. Default `ini`. */
+  readonly format?: 'ini' | 'json' | 'md';
   /** Columns of help texts. Default 70. */
   readonly wrapWidth?: number;
   /** Only required options, not commented out. Default false. */
@@ -28,8 +27,6 @@ export interface SampleOptions {
 export function generateSample(registrations: Iterable<Registration>, options: SampleOptions = {}): string {
   const description = describeOptions(registrations);
   if (options.format === 'json') return `${JSON.stringify(description, null, 2)}\n`;
-  if (options.format === 'yaml') return toYaml(description);
-  if (options.format === 'json-schema') return `${JSON.stringify(toJsonSchema(description), null, 2)}\n`;
   if (options.format === 'md') return description.groups.map(toMarkdown).join('\n');
   return description.groups
     .map((group) => iniGroup(group, options))
@@ -185,42 +182,4 @@ function choicesOf({ choices = [] }: OptionDescription): string[] {
   if (choices.length === 0) return [];
   const listed = choices.map(({ value, help }) => (help === undefined ? `\`${value}\`` : `\`${value}\` (${help})`));
   return [`One of ${listed.join(', ')}.`];
-}
-
-/** Returns a schema for editors: every group an object, every option text that its type parses. JSON omits undefined members. */
-function toJsonSchema({ groups }: ConfigDescription): object {
-  const property = ({ help, default: value, choices, pattern, removal }: OptionDescription) => ({
-    type: 'string',
-    description: help,
-    default: value,
-    enum: choices?.map((choice) => choice.value),
-    pattern,
-    deprecated: removal === undefined ? undefined : true,
-  });
-  const object = ({ help, options }: GroupDescription) => ({
-    type: 'object',
-    description: help,
-    additionalProperties: false,
-    properties: Object.fromEntries(options.map((option) => [option.name, property(option)])),
-    required: options.filter(({ required }) => required).map(({ name }) => name),
-  });
-  return {
-    $schema: 'https://json-schema.org/draft/2020-12/schema',
-    type: 'object',
-    properties: Object.fromEntries(groups.map((group) => [group.name, object(group)])),
-  };
-}
-
-/** Returns YAML 1.2 in block style; every text in double quotes, as in JSON. */
-function toYaml(value: unknown, indent = ''): string {
-  if (typeof value !== 'object' || value === null) return `${JSON.stringify(value)}\n`;
-  const entries = Array.isArray(value)
-    ? value.map((each): [string, unknown] => ['-', each])
-    : Object.entries(value).map(([key, each]): [string, unknown] => [`${key}:`, each]);
-  if (entries.length === 0) return Array.isArray(value) ? '[]\n' : '{}\n';
-  const lines = entries.map(([mark, each]) => {
-    const nested = typeof each === 'object' && each !== null && Object.keys(each).length > 0;
-    return nested ? `${indent}${mark}\n${toYaml(each, `${indent}  `)}` : `${indent}${mark} ${toYaml(each)}`;
-  });
-  return lines.join('');
 }
