@@ -109,7 +109,7 @@ export function withKeptValues(
 export function changesWithoutEffect(before: Generation, after: Generation): Diagnostic[] {
   return after.noted().flatMap((wanted) => {
     const { group, opt, location, shadowed } = after.resolve(wanted);
-    if (location.kind === 'file' || location.kind === 'source') return [];
+    if (location.kind === 'file') return [];
     const [now] = shadowed;
     const [old] = before.resolve(wanted).shadowed;
     if (now === undefined || now.text === old?.text) return [];

@@ -17,11 +17,10 @@ import {
 import { ConfigHolder, Lasting, loadedChecks, withoutHint } from './config-holder.js';
 import type { ExtensionObject } from './extension-objects.js';
 import { type KnownExtensions, knownExtensions, loadExtensions, readExtensions, type Wanted } from './extensions.js';
-import { begin, fromSources, fromText, type LoadOptions, ofSnapshot, readAgain } from './load-config.js';
+import { fromSources, fromText, type LoadOptions, ofSnapshot, readAgain } from './load-config.js';
 import { serversLogger } from './program-log.js';
 import { maskArguments, optionNamed } from './sources/command-line-values.js';
 import { findConfigFile } from './sources/default-files.js';
-import { readExternalSources } from './sources/external-sources.js';
 import { type ConfigSnapshot, fromSnapshot, type State } from './state.js';
 import type { OptionDeclarations, OptionsOf } from './types/option.js';
 import { Generation } from './values/generation.js';
@@ -75,12 +74,12 @@ export class Config {
   /** Returns the same sources and values from code, for a check with other options or values. */
   copy(): Config {
     const [overrides, defaults] = [new Map(this.#state.overrides), new Map(this.#state.defaults)];
-    return new Config(begin({ ...this.#state, overrides, defaults }, new Lasting()));
+    return new Config(new ConfigHolder({ ...this.#state, overrides, defaults }, new Lasting()));
   }
 
   /** Returns a copy with the values of the next start, also of options that a reload has left to it. @internal */
   asWritten(): Config {
-    return new Config(begin({ ...this.#state, pinned: {} }, new Lasting()));
+    return new Config(new ConfigHolder({ ...this.#state, pinned: {} }, new Lasting()));
   }
 
   /** Returns a copy that also knows the options of all loaded code, and of the shipped code that owns written groups. @internal */
@@ -239,7 +238,7 @@ export class Config {
   getSectionLocation(section: string): Location | undefined {
     const file = this.#state.sources.files.find(({ sections }) => sections.some(({ name }) => name === section));
     const found = file?.sections.find(({ name }) => name === section);
-    return found && locationInFile(found.origin, file?.kind);
+    return found && locationInFile(found.origin);
   }
 
   /** Sets a value above all others, until {@link Config.clearOverride}. Throws for a bad one. */
@@ -445,7 +444,7 @@ async function nextReading(
 ): Promise<NextReading & { readonly next: ConfigHolder }> {
   const { generation: base, lasting, inUse } = current;
   const groups = current.groups.copy();
-  const fresh = await readExtensions(await readExternalSources(readAgain(base.state), groups), groups);
+  const fresh = await readExtensions(readAgain(base.state), groups);
   // Two are validated. The written one must be valid for the next start of the parent; the one that takes effect now keeps the old values of
   // options that only such a start changes, and must be valid together with them.
   const asWritten = new ConfigHolder(fresh, lasting, [], groups);

@@ -16,7 +16,6 @@ import {
   parseSetting,
 } from './sources/command-line-values.js';
 import { findDefaultDirs, findDefaultFiles, named, programName, searchedDirs } from './sources/default-files.js';
-import { declareSources, readExternalSources } from './sources/external-sources.js';
 import { parseSource, readFiles } from './sources/read-files.js';
 import { type ConfigSnapshot, fromSnapshot, newState, type SourcePaths, type State } from './state.js';
 import type { OptionDeclarations } from './types/option.js';
@@ -77,11 +76,8 @@ export async function fromSources(options: LoadOptions): Promise<ConfigHolder> {
   }
   const groups = declaredGroups(options);
   const overrides = new Map(Object.entries(options.overrides ?? {}));
-  const state = await readExtensions(
-    await readExternalSources({ ...readState(options, groups), overrides }, groups),
-    groups,
-  );
-  const first = begin(state, new Lasting(groups, log));
+  const state = await readExtensions({ ...readState(options, groups), overrides }, groups);
+  const first = new ConfigHolder(state, new Lasting(groups, log));
   if (options.collect === true) return first;
   if (options.groups === undefined) refuseErrors(state.issues);
   else refuseErrors(problemsOf(first.generation, 'owned'));
@@ -97,7 +93,7 @@ export function fromText(
   const issues: Diagnostic[] = [];
   const files = [parseSource({ name: file, path: '' }, text, issues)];
   refuseErrors(issues);
-  return begin(newState({ sources: { files } }), new Lasting(undefined, log));
+  return new ConfigHolder(newState({ sources: { files } }), new Lasting(undefined, log));
 }
 
 /** Returns the configuration that another process accepted. */
@@ -108,13 +104,7 @@ export function ofSnapshot(
   state = fromSnapshot(snapshot),
 ): ConfigHolder {
   const log = checkedLog('PORTICO_INVALID_OPTION', 'a Config', options.log);
-  return begin(state, new Lasting(declaredGroups(options), log, quiet), snapshot.told);
-}
-
-/** Returns a configuration with the groups declared that it names as sources. */
-export function begin(state: State, lasting: Lasting, told?: readonly string[]): ConfigHolder {
-  declareSources(state, lasting.groups);
-  return new ConfigHolder(state, lasting, told);
+  return new ConfigHolder(state, new Lasting(declaredGroups(options), log, quiet), snapshot.told);
 }
 
 function declaredGroups({ groups = {} }: Pick<LoadOptions, 'groups'>): DeclaredGroups {

@@ -24,9 +24,8 @@ export interface SourcePaths {
   readonly searched: readonly string[];
 }
 
-/** Content of one file or external source. */
+/** Content of one file. */
 export interface SourceFile extends NamedPath, Pick<ConfFile, 'sections' | 'entries'> {
-  readonly kind: 'file' | 'source';
   /** True if others than the owner may read the file. */
   readonly exposed: boolean;
 }
@@ -41,7 +40,7 @@ export interface Argument {
 
 /** All values written by operators. */
 export interface Sources {
-  /** Lowest precedence first: external sources, files in the order named, files of directories. */
+  /** Lowest precedence first: files in the order named, files of directories. */
   readonly files: readonly SourceFile[];
   /** Variables of the form `<PREFIX>_<GROUP>__<OPT>`, read once. */
   readonly environment: Readonly<Record<string, string>>;

@@ -23,10 +23,10 @@ export interface Origin {
 
 /** The source of a value, in a file or elsewhere. `detail` describes it for an operator. */
 export interface Location {
-  readonly kind: 'default' | 'set_default' | 'override' | 'file' | 'environment' | 'command_line' | 'source';
-  /** A location such as `portico.ini:3:8`, a variable's name, an argument's number, or a source's name. */
+  readonly kind: 'default' | 'set_default' | 'override' | 'file' | 'environment' | 'command_line';
+  /** A location such as `portico.ini:3:8`, a variable's name, or an argument's number. */
   readonly detail: string;
-  /** The location in the file, for `file` and `source`. */
+  /** The location in the file, for `file`. */
   readonly origin?: Origin | undefined;
 }
 
@@ -65,8 +65,8 @@ export interface Diagnostic {
 }
 
 /** Returns the location of an origin. */
-export function locationInFile(origin: Origin, kind: 'file' | 'source' = 'file'): Location {
-  return { kind, detail: `${origin.file}:${origin.line}:${origin.column}`, origin };
+export function locationInFile(origin: Origin): Location {
+  return { kind: 'file', detail: `${origin.file}:${origin.line}:${origin.column}`, origin };
 }
 
 /** Formats a location: `portico.ini:3:8`, `env PORTICO_WSGI__KEEP_ALIVE`, `command line, argument 2`; empty for a default. */

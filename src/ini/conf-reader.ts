@@ -42,9 +42,9 @@ export interface ConfFile {
 /** Maximum number of reported lines with errors in one file. */
 export const mostProblems = 20;
 
-/** Reads a file's content. Never throws: errors are in `problems`. `file` and `kind` are used only for locations. */
-export function readConf(file: string, content: Uint8Array | string, kind?: 'file' | 'source'): ConfFile {
-  const reader = new ConfReader(file, kind);
+/** Reads a file's content. Never throws: errors are in `problems`. `file` is used only for locations. */
+export function readConf(file: string, content: Uint8Array | string): ConfFile {
+  const reader = new ConfReader(file);
   const text = typeof content === 'string' ? content : new TextDecoder('utf-8', { ignoreBOM: true }).decode(content);
   if (typeof content !== 'string') reader.checkEncoding(content);
   const lines = text.replace(/^\uFEFF/, '').split('\n');
@@ -74,7 +74,6 @@ interface OpenValue {
 
 class ConfReader {
   readonly #file: string;
-  readonly #kind: 'file' | 'source' | undefined;
   readonly sections: ConfSection[] = [];
   readonly entries: ConfEntry[] = [];
   readonly problems: Diagnostic[] = [];
@@ -84,9 +83,8 @@ class ConfReader {
   /** True if the line above was refused, so that its continuation lines are not reported too. */
   #refused = false;
 
-  constructor(file: string, kind: 'file' | 'source' | undefined) {
+  constructor(file: string) {
     this.#file = file;
-    this.#kind = kind;
   }
 
   line(number: number, text: string): void {
@@ -201,7 +199,7 @@ class ConfReader {
 
   /** `text`: the part of the line that may be shown. */
   #location(number: number, column: number, text: string): Location {
-    return locationInFile(originAt(this.#file, number, column, text, { section: this.#section }), this.#kind);
+    return locationInFile(originAt(this.#file, number, column, text, { section: this.#section }));
   }
 
   #refuse(message: string, location: Location, hint?: string): void {

@@ -141,11 +141,7 @@ function refuseRefused(config: Config, options: readonly { readonly group: strin
   if (errors.length > 0) throw new ConfigError(errors);
 }
 
-const UNREADABLE: ReadonlySet<string> = new Set([
-  'PORTICO_CONFIG_FILE',
-  'PORTICO_CONFIG_SYNTAX',
-  'PORTICO_CONFIG_SOURCE',
-]);
+const UNREADABLE: ReadonlySet<string> = new Set(['PORTICO_CONFIG_FILE', 'PORTICO_CONFIG_SYNTAX']);
 
 async function show(option: string | undefined, args: ShowArguments): Promise<void> {
   const config = args.running === true ? undefined : await readDeclared(args);

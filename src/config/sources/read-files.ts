@@ -20,14 +20,13 @@ export function readFiles({ files, dirs }: SourcePaths, { again }: { readonly ag
 
 /** Parses a file's content into a source, and issues of its bad lines. */
 export function parseSource(
-  file: NamedPath & { readonly kind?: SourceFile['kind']; readonly exposed?: boolean },
+  { name, path, exposed = false }: NamedPath & { readonly exposed?: boolean },
   content: Uint8Array | string,
   issues: Diagnostic[],
 ): SourceFile {
-  const kind = file.kind ?? 'file';
-  const { sections, entries, problems } = readConf(file.name, content, kind);
+  const { sections, entries, problems } = readConf(name, content);
   issues.push(...problems);
-  return { kind, name: file.name, path: file.path, sections, entries, exposed: file.exposed ?? false };
+  return { name, path, sections, entries, exposed };
 }
 
 /** Reports whether a name ends in `.conf` and is not hidden. */

@@ -4,7 +4,7 @@
 import { PorticoError } from '../../errors/index.js';
 import { sectionKey } from '../../ini/index.js';
 import { type Argument, keyOf, type SourceFile } from '../state.js';
-import { list, multi } from '../types/collection-types.js';
+import { list } from '../types/collection-types.js';
 import {
   checkDefault,
   defineOptions,
@@ -44,13 +44,11 @@ export const configOptions = writtenElsewhere(
       help: 'Extensions in addition to those of Portico: packages that announce one, or files such as ./own.js. -portico/registry leaves one out.',
       advanced: true,
     }),
-    config_source: multi({
-      help: 'Sections that define external configuration sources. Files take precedence over them.',
-      advanced: true,
-    }),
   }),
   {
     removed: {
+      config_source:
+        'configuration is read from files, the environment and the command line: fetch it before the start.',
       strict_config: 'a name without an owner is always refused.',
       lock_path: 'there are no lock files.',
       temp_dir: 'the directory for temporary files is that of the system; TMPDIR in the environment sets another.',

@@ -235,11 +235,11 @@ function writtenNames(sources: Sources): WrittenNames {
 function* namesWritten({ files, arguments: said }: Sources): Generator<Written> {
   for (const file of files) {
     for (const [name, { origin }] of new Map(file.sections.toReversed().map((each) => [each.name, each])))
-      yield { group: name, shown: origin.section ?? name, location: locationInFile(origin, file.kind) };
+      yield { group: name, shown: origin.section ?? name, location: locationInFile(origin) };
     for (const { section: group, name: opt, origin } of file.entries) {
       let location: Location | undefined;
       const locationOf = (option?: Option): Location =>
-        maskLocation(opt, option, locationInFile({ ...origin, column: 1 }, file.kind));
+        maskLocation(opt, option, locationInFile({ ...origin, column: 1 }));
       yield {
         group,
         opt,
@@ -251,7 +251,7 @@ function* namesWritten({ files, arguments: said }: Sources): Generator<Written> 
         get knownLocation() {
           return locationOf(KNOWN);
         },
-        ...(file.exposed && { exposedAt: locationInFile({ ...origin, text: undefined }, file.kind) }),
+        ...(file.exposed && { exposedAt: locationInFile({ ...origin, text: undefined }) }),
       };
     }
   }

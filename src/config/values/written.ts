@@ -45,10 +45,10 @@ export function writtenIn({ arguments: said, files }: Sources): Written[][] {
     said.map(({ group, opt, value: text, index }) => {
       return { group, opt, text, location: { kind: 'command_line', detail: `argument ${index}` } };
     }),
-    ...files.toReversed().map(({ entries, kind, exposed }) =>
+    ...files.toReversed().map(({ entries, exposed }) =>
       entries.map((entry) => {
         const { section: group, name: opt, value: text, origin } = entry;
-        return { group, opt, text, location: locationInFile(origin, kind), entry, exposed };
+        return { group, opt, text, location: locationInFile(origin), entry, exposed };
       }),
     ),
   ];
@@ -139,7 +139,7 @@ function masked(written: Written, opt: string, option: Option): Written {
 
 /** Collects a repeated key over all files, earlier files first; values of other layers are not combined. */
 function collected(layers: readonly (readonly Written[])[]): readonly Written[] {
-  const isFile = ([first]: readonly Written[]): boolean => ['file', 'source'].includes(first!.location.kind);
+  const isFile = ([first]: readonly Written[]): boolean => first!.location.kind === 'file';
   const [top = []] = layers;
   return isFile(top) ? layers.filter(isFile).toReversed().flat() : top;
 }
@@ -293,5 +293,5 @@ function eachItem(written: Written): Written[] {
 /** Returns the location of a part of a value, at an offset; of a value that no file has, its own location. */
 export function locationWithin(offset: number, { location, entry }: Written): Location {
   if (entry === undefined) return location;
-  return locationInFile(originWithin(entry.pieces, offset), location.kind === 'source' ? 'source' : 'file');
+  return locationInFile(originWithin(entry.pieces, offset));
 }
