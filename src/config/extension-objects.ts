@@ -1,7 +1,6 @@
 /** Objects of extensions: imported by their name, once, and checked. */
 import { join } from 'node:path';
 import { didYouMean, isObject, nearestNames, nearestOrAll, shownPath, whatItIs } from '../errors/index.js';
-import { SHIPPED } from '../extensions.js';
 import {
   announcedExtension,
   findPackage,
@@ -13,7 +12,7 @@ import {
   searchFolders,
 } from '../modules/index.js';
 import type { OptionDeclarations } from './types/option.js';
-import { isCoreCommand, isCoreGroup, knownParts } from './values/owners.js';
+import { isCoreCommand, isCoreGroup, knownParts, shippedNames, shippedUrl } from './values/owners.js';
 
 /** An extension, as far as a configuration knows it: `src/service/extension.ts` has the published type. */
 export interface ExtensionObject {
@@ -51,7 +50,7 @@ export function known(names: readonly string[], folder: string): readonly Extens
 }
 
 function keyOf(name: string, folder: string): string {
-  return Object.hasOwn(SHIPPED, name) ? name : `${folder}\0${name}`;
+  return shippedUrl(name) === undefined ? `${folder}\0${name}` : name;
 }
 
 /** Imports the extension of a name, once for each process and location. Rejects with {@link Refused} if it is none. */
@@ -59,16 +58,13 @@ export async function load(name: string, folder: string): Promise<ExtensionObjec
   const key = keyOf(name, folder);
   const known = objects.get(key);
   if (known !== undefined) return known;
-  const shipped = Object.hasOwn(SHIPPED, name) ? SHIPPED[name] : undefined;
-  const found =
-    shipped === undefined ? await importOther(name, folder) : ((await shipped()).extension as ExtensionObject);
+  const found = await importObject(name, shippedUrl(name) ?? urlOf(name, folder));
   objects.set(key, found);
   return found;
 }
 
 /** Imports the module that a package announces (`"portico": { "extension": "./extension.js" }`), or a file. */
-async function importOther(name: string, folder: string): Promise<ExtensionObject> {
-  const url = urlOf(name, folder);
+async function importObject(name: string, url: string): Promise<ExtensionObject> {
   let module: Readonly<Record<string, unknown>>;
   try {
     module = (await import(url)) as Readonly<Record<string, unknown>>;
@@ -76,8 +72,9 @@ async function importOther(name: string, folder: string): Promise<ExtensionObjec
     throw new Refused(`${name} cannot be loaded: ${await importFailure(error, url)}`);
   }
   const object = module.extension ?? module.default;
-  checkObject(name, object);
-  return object;
+  // What somebody may provide is what the shipped ones do.
+  if (shippedUrl(name) === undefined) checkObject(name, object);
+  return object as ExtensionObject;
 }
 
 function urlOf(name: string, folder: string): string {
@@ -97,12 +94,12 @@ function urlOf(name: string, folder: string): string {
     if (!(error instanceof ModuleMissing)) throw error;
     throw new Refused(error.message, nearestOrAll(name, error.known));
   }
-  const candidates = [...Object.keys(SHIPPED), ...packageNames(searchFolders(folder))];
+  const candidates = [...shippedNames(), ...packageNames(searchFolders(folder))];
   const [near] = nearestNames(name, new Set(candidates));
   throw new Refused(
     `there is no extension ${name}: no package of that name is in node_modules of ${searchFolders(folder).join(', ')}, or above`,
     near === undefined
-      ? `npm install ${name}, or remove it; Portico has ${Object.keys(SHIPPED).join(', ')}`
+      ? `npm install ${name}, or remove it; Portico has ${shippedNames().join(', ')}`
       : `did you mean ${near}?`,
   );
 }

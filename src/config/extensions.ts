@@ -4,7 +4,6 @@
  */
 import { dirname } from 'node:path';
 import { type Diagnostic, errorText, inOrder, isObject, nearestOrAll, whatItIs } from '../errors/index.js';
-import { SHIPPED } from '../extensions.js';
 import { importFailure } from '../modules/index.js';
 import { type ExtensionObject, known, load, partsOf, Refused } from './extension-objects.js';
 import type { State } from './state.js';
@@ -19,11 +18,14 @@ import {
   setsOptionOf,
   shippedAliases,
   shippedGroups,
+  shippedNames,
   shippedParts,
 } from './values/owners.js';
 import type { Resolved } from './values/written.js';
 
 const CODE = 'PORTICO_EXTENSION';
+
+const isShippedExtension = (name: string): boolean => shippedNames().includes(name);
 
 /** Returns `[DEFAULT] extensions`. */
 function listed(generation: Generation): Resolved {
@@ -53,23 +55,19 @@ export async function readExtensions(state: State, groups: DeclaredGroups): Prom
   for (const name of new Set(written.filter((each, at) => written.indexOf(each) < at)))
     refuse(name, `${name} is in the list twice`, 'remove one of them');
   for (const name of written) {
-    if (!name.startsWith('-') || Object.hasOwn(SHIPPED, name.slice(1))) continue;
-    refuse(
-      name,
-      `Portico has no extension ${name.slice(1)} to leave out`,
-      nearestOrAll(name.slice(1), Object.keys(SHIPPED)),
-    );
+    if (!name.startsWith('-') || isShippedExtension(name.slice(1))) continue;
+    refuse(name, `Portico has no extension ${name.slice(1)} to leave out`, nearestOrAll(name.slice(1), shippedNames()));
   }
   for (const name of new Set(extensionNames(generation))) {
     try {
-      const isShipped = Object.hasOwn(SHIPPED, name);
+      const isShipped = isShippedExtension(name);
       const object = await load(name, folderOf(generation));
       for (const part of partsOf(object)) {
         if (!isShipped && part.isCore?.() === true)
           throw new Refused(`${name} has ${part.what}, which Portico has`, 'give it another name');
         const other = owners.get(part.key);
         if (other !== undefined) {
-          const leftOut = Object.hasOwn(SHIPPED, other)
+          const leftOut = isShippedExtension(other)
             ? `add -${other} to the list, or remove ${name}`
             : 'remove one of both from the list';
           throw new Refused(`${name} has ${part.what}, which ${other} has too`, leftOut);
@@ -96,9 +94,11 @@ function refusedEntry(generation: Generation, item: string, said: Pick<Diagnosti
  * them. Errors are ignored here: the reload has reported them.
  */
 async function readWaiting(generation: Generation): Promise<void> {
+  // Most configurations wait for nothing.
+  if (generation.asWritten() === generation) return;
   const inUse = new Set(extensionNames(generation));
   for (const name of owningExtensions(generation)) {
-    if (inUse.has(name) || Object.hasOwn(SHIPPED, name)) continue;
+    if (inUse.has(name) || isShippedExtension(name)) continue;
     await load(name, folderOf(generation.asWritten()))
       .then((object) => declareOptions(name, object))
       .catch(() => undefined);
@@ -162,11 +162,11 @@ export async function loadExtensions(
     (providing === undefined || parts.includes(providing));
   const found = extensionNames(generation).map(async (name) => {
     // The table knows the groups and parts of shipped ones without an import.
-    if (Object.hasOwn(SHIPPED, name) && !isAsked(shippedGroups(name), shippedParts(name))) return [];
+    if (isShippedExtension(name) && !isAsked(shippedGroups(name), shippedParts(name))) return [];
     try {
       const isRead = known([name], folder).length > 0;
       const object = await load(name, folder);
-      if (!isRead && !Object.hasOwn(SHIPPED, name)) await declareOptions(name, object);
+      if (!isRead && !isShippedExtension(name)) await declareOptions(name, object);
       return isAsked(Object.keys(object.options ?? {}), Object.keys(object.provides ?? {})) ? [object] : [];
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
@@ -181,7 +181,7 @@ export async function loadExtensions(
 
 /** Returns all that Portico ships. */
 export async function shippedExtensions(): Promise<readonly ExtensionObject[]> {
-  return Promise.all(Object.keys(SHIPPED).map((name) => load(name, '.')));
+  return Promise.all(shippedNames().map((name) => load(name, '.')));
 }
 
 /** Extensions of an application that are known without an import. */
@@ -208,7 +208,7 @@ export function knownExtensions(generation: Generation): KnownExtensions {
       return loaded === undefined
         ? []
         : known(
-            names.filter((name) => !Object.hasOwn(SHIPPED, name)),
+            names.filter((name) => !isShippedExtension(name)),
             folder,
           );
     },
@@ -217,7 +217,7 @@ export function knownExtensions(generation: Generation): KnownExtensions {
       return Object.assign({}, ...all) as Readonly<Record<string, string>>;
     },
     get leftOut() {
-      const absent = Object.keys(SHIPPED).filter((name) => !names.includes(name));
+      const absent = shippedNames().filter((name) => !names.includes(name));
       const all = absent.flatMap((name) => [name, ...Object.keys(shippedAliases(name))].map((from) => [from, name]));
       return Object.fromEntries(all) as Readonly<Record<string, string>>;
     },
@@ -228,7 +228,7 @@ export function knownExtensions(generation: Generation): KnownExtensions {
 export function notImported(generation: Generation): readonly Diagnostic[] {
   if (listErrors(generation).length > 0) return [];
   const folder = folderOf(generation);
-  const isMissing = (name: string): boolean => !Object.hasOwn(SHIPPED, name) && known([name], folder).length === 0;
+  const isMissing = (name: string): boolean => !isShippedExtension(name) && known([name], folder).length === 0;
   const missing = extensionNames(generation).filter(isMissing);
   const message = 'its extensions are not imported, so their options and parts are not known';
   const hint = 'import them first: await extensionsOf(config)';
@@ -237,7 +237,7 @@ export function notImported(generation: Generation): readonly Diagnostic[] {
 
 /** Refuses a configuration whose list leaves out the shipped extension that provides a part. */
 export function missingExtension(config: OptionLocations, part: string, what: string): never {
-  const name = Object.keys(SHIPPED).find((each) => shippedParts(each).includes(part))!;
+  const name = shippedNames().find((each) => shippedParts(each).includes(part))!;
   return refuseOption(config, {
     code: CODE,
     group: 'DEFAULT',

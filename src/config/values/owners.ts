@@ -6,7 +6,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Diagnostic, type Location, locationText, nearestNames, PorticoError } from '../../errors/index.js';
-import { OWNERS, SHIPPED } from '../../extensions.js';
 import { OS_PREFIX, ownFile } from '../../process/index.js';
 import type { Sources, State } from '../state.js';
 import { loadedGroups, locationOfDeclaration, type OwnedGroup } from '../types/define-options.js';
@@ -19,19 +18,23 @@ import { variableName } from './written.js';
 /** A part of an extension: a function that imports it, or an object of such functions by name. */
 export type PartKind = 'function' | 'object';
 
-/** The groups of a shipped extension, the parts that it provides, and its aliases of factories. */
+/** The groups of a shipped extension, the parts that it provides, and its aliases of factories. `module`: its file. */
 interface ShippedExtension {
+  readonly module: string;
   readonly groups: readonly string[];
   readonly provides: Readonly<Record<string, PartKind>>;
   readonly aliases: Readonly<Record<string, string>>;
 }
 
+/** Functions that import the options of groups. */
+type OptionImports = Readonly<Record<string, () => Promise<unknown>>>;
+
 /** The names of all shipped code, whether it is loaded or not. Their values are checked by the code that declares them. */
 interface Table {
   /** Each section with the names of options in it, under any of their spellings, true for a secret; `<name>` stands for any. */
   readonly sections: Readonly<Record<string, Readonly<Record<string, boolean>>>>;
-  /** Each group whose values any process checks, with the directory whose code declares it. */
-  readonly directories: Readonly<Record<string, string>>;
+  /** Each group whose values any process checks, with the module of the core that declares it. */
+  readonly owners: Readonly<Record<string, string>>;
   /** The same of each shipped extension, by its name, whose list may lack it. */
   readonly extensions: Readonly<Record<string, ShippedExtension & { readonly sections: Table['sections'] }>>;
   /** Commands of the core. */
@@ -65,14 +68,18 @@ function readTable(): Table {
 
 /**
  * Returns the table, as text, of the groups that are loaded now: the build has loaded all that is shipped. `extensions`: those of each
- * shipped extension; `commands`: those of the core.
+ * shipped extension; `owners`: directories whose `internal.js` declares options that any process checks; `commands`: those of the core.
  */
-export function writeTable(extensions: ReadonlyMap<string, ShippedExtension>, commands: readonly string[]): string {
+export function writeTable(
+  extensions: ReadonlyMap<string, ShippedExtension>,
+  owners: readonly string[],
+  commands: readonly string[],
+): string {
   const groups = loadedGroups();
   const ofExtensions = new Set([...extensions.values()].flatMap(({ groups }) => groups));
   const declaredIn = groups.flatMap(({ group, options }) => {
     const [directory = ''] = locationOfDeclaration(options).slice(ownFile('.').href.length).split('/');
-    return Object.hasOwn(OWNERS, directory) ? [[group, directory] as const] : [];
+    return owners.includes(directory) ? [[group, `${directory}/internal.js`] as const] : [];
   });
   const sections = sectionsOf(groups.filter(({ group }) => !ofExtensions.has(group)));
   const ofEach = [...extensions].map(([name, own]) => {
@@ -87,7 +94,7 @@ export function writeTable(extensions: ReadonlyMap<string, ShippedExtension>, co
   });
   const table = {
     sections,
-    directories: Object.fromEntries(declaredIn),
+    owners: Object.fromEntries(declaredIn),
     extensions: Object.fromEntries(ofEach),
     commands,
     groups: rows,
@@ -108,11 +115,22 @@ function sectionsOf(groups: readonly OwnedGroup[]): Table['sections'] {
   return Object.fromEntries(sections);
 }
 
+/** Returns the names of the extensions that Portico ships. */
+export function shippedNames(): readonly string[] {
+  return Object.keys(table().extensions);
+}
+
+/** Returns the URL of the module of a shipped extension; undefined for another name. */
+export function shippedUrl(name: string): string | undefined {
+  const module = entryOf(table().extensions, name)?.module;
+  return module && ownFile(module).href;
+}
+
 /** Returns the extensions of an application: those that Portico ships, but for `-<name>` in `[DEFAULT] extensions`, then the others there. */
 export function extensionNames(generation: Generation): readonly string[] {
   const option = generation.groups.option('DEFAULT', 'extensions');
   const written = ((option && generation.resolve(option).value) ?? []) as readonly string[];
-  const shipped = Object.keys(SHIPPED);
+  const shipped = shippedNames();
   if (written.length === 0) return shipped;
   const others = written.filter((name) => !name.startsWith('-') && !shipped.includes(name));
   return [...shipped.filter((name) => !written.includes(`-${name}`)), ...others];
@@ -134,7 +152,7 @@ export function shippedAliases(name: string): Readonly<Record<string, string>> {
 /** Returns the groups of shipped extensions that the list lacks, each with its extension. Most applications have them all. */
 export function absentGroups(generation: Generation): ReadonlyMap<string, string> {
   const names = new Set(owningExtensions(generation));
-  const absent = Object.keys(SHIPPED).filter((name) => !names.has(name));
+  const absent = shippedNames().filter((name) => !names.has(name));
   return new Map(
     absent.flatMap((name) => (table().extensions[name]?.groups ?? []).map((group) => [group, name] as const)),
   );
@@ -166,14 +184,15 @@ export async function loadOwners(declared: DeclaredGroups, generation: Generatio
   const others = Object.keys({ ...sources.environment, ...pinned }).length + overrides.size + defaults.size;
   // Most configurations: all sections are those of loaded code, and the table, which takes 2 ms, is not read.
   if (others + sources.arguments.length === 0 && !sections.some(isOpen)) return;
-  const directories = new Set<string>();
-  for (const [group, directory] of Object.entries(table().directories))
-    if (isOpen(group) && setsOptionOf(state, group)) directories.add(directory);
-  for (const directory of directories) await OWNERS[directory]?.();
+  const modules = new Set<string>();
+  for (const [group, module] of Object.entries(table().owners))
+    if (isOpen(group) && setsOptionOf(state, group)) modules.add(ownFile(module).href);
+  for (const module of modules) await import(module);
   for (const name of owningExtensions(generation)) {
     const written = shippedGroups(name).filter((group) => isOpen(group) && setsOptionOf(state, group));
     if (written.length === 0) continue;
-    const { options = {} } = (await SHIPPED[name]!()).extension;
+    const { extension } = (await import(shippedUrl(name)!)) as { extension: { options?: OptionImports } };
+    const { options = {} } = extension;
     for (const group of written) await options[group]?.();
   }
 }
