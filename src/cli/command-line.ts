@@ -23,8 +23,6 @@ export interface ServeArguments extends ConfigurationArguments {
   readonly enabledSslApis?: string | undefined;
   readonly enabledServices?: string | undefined;
   readonly dev?: boolean | undefined;
-  /** With `dev`: `[host:]port`, or true. */
-  readonly inspect?: string | true | undefined;
   readonly traceErrors?: boolean | undefined;
 }
 
@@ -67,10 +65,6 @@ const SERVE: Options = {
   },
   dev: {
     help: 'development: one worker that restarts when files change, readable logs, a generated certificate if HTTPS has none',
-  },
-  inspect: {
-    takes: '[host:port]',
-    help: "with --dev: debugger of the serving worker, as Node's --inspect (default: 127.0.0.1:9229)",
   },
 };
 

@@ -32,23 +32,16 @@ export class DevelopmentFiles {
   readonly #config: Config;
   readonly #log: Logger;
   readonly #save: Save;
-  readonly #restarted: () => void;
   #known = new Map<string, string | undefined>();
   /** Time at which loading of the watched files began, in milliseconds since 1970. */
   #since = performance.timeOrigin;
   #unwatch: () => void = () => undefined;
 
-  /** `restarted`: called when a change has taken effect, or was refused. */
-  constructor(
-    launcher: ProcessLauncher,
-    config: Config,
-    { log, save, restarted }: { readonly log: Logger; readonly save: Save; readonly restarted: () => void },
-  ) {
+  constructor(launcher: ProcessLauncher, config: Config, { log, save }: { readonly log: Logger; readonly save: Save }) {
     this.#launcher = launcher;
     this.#config = config;
     this.#log = log;
     this.#save = save;
-    this.#restarted = restarted;
   }
 
   /** Watches the files of the configuration, and those that its workers have loaded. */
@@ -92,7 +85,6 @@ export class DevelopmentFiles {
         ? 'and cannot be served: the code before still is'
         : `serving again after ${(durationMs / 1000).toFixed(1)} s`;
     this.#log.notice({ files, outcome }, `${files.join(', ')} changed, ${end}`);
-    this.#restarted();
     await this.follow();
   }
 }

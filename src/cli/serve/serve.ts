@@ -26,7 +26,6 @@ import { namesLogger, programLog } from '../configured/named-logger.js';
 import { asLogged, plan, refuseErrors } from '../validate/plan.js';
 import { programOf, wholeProgram } from '../validate/program.js';
 import type { DevelopmentFiles, Save } from './development-files.js';
-import type { DevelopmentTypes } from './development-types.js';
 import { type Role, runValidated } from './run-apis.js';
 
 export function register(program: Command): void {
@@ -55,10 +54,7 @@ export async function serve(args: ServeArguments): Promise<number> {
     );
   }
   if (args.enabledSslApis !== undefined) set.push(`DEFAULT.enabled_ssl_apis=${args.enabledSslApis}`);
-  const { dev = false, traceErrors = false, inspect } = args;
-  if (inspect !== undefined && !dev) {
-    throw new UsageError('--inspect goes with --dev', 'Several workers each have a port: node --inspect …/api-cli.');
-  }
+  const { dev = false, traceErrors = false } = args;
   const config = await readConfiguration(args, { set, collect: true });
   if (dev) useDevelopmentDefaults(config);
   if (isBuild()) await tellBuilt(await findings(config, args));
@@ -72,9 +68,6 @@ export async function serve(args: ServeArguments): Promise<number> {
     return role === 'parent' ? planned : ofOneProcess(planned, current, { log, dev, traceErrors, running });
   };
   const development = dev ? await import('./development-files.js') : undefined;
-  const debugging = dev ? await import('./development-inspector.js') : undefined;
-  const inspector = isWorker() ? undefined : await debugging?.DevelopmentInspector.take(inspect, log);
-  const types = dev && !isWorker() ? await typesHere(log) : undefined;
   let files: DevelopmentFiles | undefined;
   const status = await runValidated(services, {
     config,
@@ -88,16 +81,9 @@ export async function serve(args: ServeArguments): Promise<number> {
       }
       if (launcher.role === 'worker') {
         development?.answerModules(launcher);
-        debugging?.answerInspector(launcher);
         return;
       }
-      inspector?.lead(launcher);
-      const restarted = (): void => {
-        void inspector?.tell();
-        types?.check();
-      };
-      if (development !== undefined)
-        files = new development.DevelopmentFiles(launcher, config, { log, save, restarted });
+      if (development !== undefined) files = new development.DevelopmentFiles(launcher, config, { log, save });
       stopWithNpx(() => void launcher.stop());
     },
     onReady: (service, addresses) => {
@@ -106,8 +92,6 @@ export async function serve(args: ServeArguments): Promise<number> {
       if (isRead && config.resolve('DEFAULT', 'log_format').value !== 'json')
         process.stdout.write(`${readyLine(service as PlannedApi | PlannedSectionService, addresses, config)}\n`);
       void files?.follow();
-      void inspector?.tell();
-      types?.check();
     },
     validate: async () => {
       const found = (await buildConfiguration(config, dev ? ['--dev'] : [], { starts: true })).map(asLogged);
@@ -118,11 +102,6 @@ export async function serve(args: ServeArguments): Promise<number> {
   });
   if (!isWorker()) endSoon(status);
   return status;
-}
-
-async function typesHere(log: Logger): Promise<DevelopmentTypes | undefined> {
-  const { DevelopmentTypes } = await import('./development-types.js');
-  return DevelopmentTypes.in('.', log);
 }
 
 /** A service to run: its plan in the parent, the object in a worker. */
