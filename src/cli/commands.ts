@@ -19,7 +19,6 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<CommandFile>> = new Map
     config: () => import('./look/config-command.js'),
     pipeline: () => import('./look/pipeline-command.js'),
     explain: () => import('./look/explain-command.js'),
-    request: () => import('./look/request-command.js'),
     routes: () => import('./look/routes-command.js'),
     openapi: () => import('./look/openapi-command.js'),
     notify,
