@@ -138,7 +138,7 @@ async function parseCommand(words: readonly string[], serving: boolean): Promise
     if (error.exitCode === 0) return;
     // The help of a command without its subcommand is printed already.
     if (error.code === 'commander.help') process.exitCode = STATUS_USAGE;
-    else refuseUsage(await (await import('./usage-text.js')).usageText(error, words));
+    else refuseUsage((await import('./usage-text.js')).usageText(error, words));
   } finally {
     done?.();
     // Handles that an application opened at import must not keep the process alive.

@@ -1,9 +1,5 @@
-/** The errors of the files of a configuration: of its paste file, of a logger for the next start, and of files that set options but are not read. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { Config } from '../../config/index.js';
-import { type Diagnostic, Refusals, shownPath } from '../../errors/index.js';
-import { isPasteSection } from '../../loader/internal.js';
+import type { Config } from '../../config/index.js';
+import { type Diagnostic, Refusals } from '../../errors/index.js';
 import type { WSGIService } from '../../server/index.js';
 import { namesIn, pipelineOf } from '../../server/internal.js';
 import type { ServiceBase } from '../../service/index.js';
@@ -21,7 +17,7 @@ export async function fileErrors(
   { embeds = false, factories = true }: { readonly embeds?: boolean; readonly factories?: boolean } = {},
 ): Promise<readonly Diagnostic[]> {
   const names = namesIn(config);
-  const skipped = [...skippedFiles(config), ...(await nextLoggerErrors(config))];
+  const skipped = await nextLoggerErrors(config);
   if (names.apis.length === 0 && (embeds || names.services.length > 0)) return skipped;
   const { pasteErrors } = await import('../../server/internal.js');
   const apis = names.apis.map((name) => {
@@ -37,53 +33,4 @@ async function nextLoggerErrors(config: Config): Promise<readonly Diagnostic[]> 
   const next = config.asWritten();
   if (loggerName(next) !== loggerName(config)) await refusals.gather(() => namedLogger(next));
   return refusals.diagnostics;
-}
-
-// Files in configuration directories that set options but are not read, because their names do not end in `.conf`.
-
-/** Hidden files, backups of editors, and files disabled by their names. */
-const SET_ASIDE = /^[.#]|~$|\.conf\.|\.(?:bak|old|orig|save|sw[a-p]|tmp)$/;
-
-/** Largest file that is read to determine its kind, in bytes. */
-const LARGEST = 1024 * 1024;
-
-/** Returns a warning for each of them. `checked` knows the options. */
-function skippedFiles(checked: Config): Diagnostic[] {
-  return checked.configDirs.flatMap((dir) =>
-    otherFiles(dir)
-      .filter((path) => !checked.configFiles.includes(path) && setsOptions(checked, path))
-      .map((path) => ({
-        severity: 'warning' as const,
-        code: 'PORTICO_CONFIG_PASSED_OVER',
-        message: `${shownPath(path)} is not read: of a configuration directory only the files *.conf are`,
-        hint: 'Rename it, or name it with --config-file.',
-      })),
-  );
-}
-
-function otherFiles(dir: string): string[] {
-  try {
-    const names = readdirSync(dir).filter((name) => !name.endsWith('.conf') && !SET_ASIDE.test(name));
-    return names.sort().map((name) => join(dir, name));
-  } catch {
-    // The check of directories reports one that cannot be read.
-    return [];
-  }
-}
-
-/** Reports whether a file looks like the configuration of a service: it sets a known option, and has no section of a paste file. */
-function setsOptions(checked: Config, path: string): boolean {
-  try {
-    const stats = statSync(path);
-    // A FIFO waits for its writer, and a database is not text.
-    if (!stats.isFile() || stats.size > LARGEST) return false;
-    const file = Config.fromText(readFileSync(path, 'utf8'));
-    const sections = file.listAllSections();
-    const isOurs = (section: string): boolean =>
-      /^(?:api|service):./.test(section) || file.listOptions(section).some((opt) => checked.has(section, opt));
-    return !sections.some(isPasteSection) && sections.some(isOurs);
-  } catch {
-    // It is not an INI file, or not readable.
-    return false;
-  }
 }
