@@ -15,7 +15,7 @@ import {
 } from '../../config/internal.js';
 import { didYouMean, type Location, locationText, PorticoError } from '../../errors/index.js';
 import { optionKey, sectionKey } from '../../ini/index.js';
-import { choice, example, wholeNumber } from '../command.js';
+import { choice, example } from '../command.js';
 import { addConfigurationOptions } from '../command-line.js';
 import { bundledOptions, type Registration } from '../configured/bundled-options.js';
 import { readConfiguration, refuseUnread } from '../configured/configuration.js';
@@ -39,9 +39,7 @@ export function register(program: Command): void {
     .description("print a sample with every option, those of the paste file's factories included")
     .option('--format <format>', 'ini, md or json', choice('--format', FORMATS), 'ini')
     .option('--output-file <path>', 'write it to this file, which must not exist')
-    .option('--wrap-width <columns>', 'width of help texts, at least 20', wholeNumber('--wrap-width', 20), 70)
     .option('--minimal', 'only options that this configuration must set')
-    .option('--summarize', 'only the first paragraph of each help')
     .addHelpText('after', example('api-cli config generate --output-file portico.ini.sample'))
     .action(async ({ outputFile, ...options }: GenerateArguments) => {
       const wanted = options.minimal === true ? await neededOptions(options) : await allOptions(options);

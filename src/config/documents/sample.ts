@@ -15,12 +15,8 @@ import { writeOption } from './write-ini.js';
 export interface SampleOptions {
   /** `ini` is for operators, `md` a page of reference, `json` for tools. Default `ini`. */
   readonly format?: 'ini' | 'json' | 'md';
-  /** Columns of help texts. Default 70. */
-  readonly wrapWidth?: number;
   /** Only required options, not commented out. Default false. */
   readonly minimal?: boolean;
-  /** Only the first paragraph of each help text. Default false. */
-  readonly summarize?: boolean;
 }
 
 /** Returns the sample of declared options. */
@@ -40,18 +36,13 @@ function iniGroup(group: GroupDescription, options: SampleOptions): string {
   // A header with <name> in it would be read as a section with that literal name.
   const isTemplate = group.name.endsWith('<name>');
   const parts = wanted.map((option) => `${iniOption(option, options, isTemplate)}\n`);
-  const help = group.help === undefined ? '' : `${comment(group.help, options.wrapWidth)}\n`;
+  const help = group.help === undefined ? '' : `${comment(group.help)}\n`;
   return `${isTemplate ? '# ' : ''}[${group.name}]\n${help}\n${parts.join('\n')}`;
 }
 
-function iniOption(
-  option: OptionDescription,
-  { wrapWidth, summarize, minimal = false }: SampleOptions,
-  isTemplate: boolean,
-): string {
-  const help = summarize === true ? (option.help.split(/\n\s*\n/)[0] ?? '') : option.help;
+function iniOption(option: OptionDescription, { minimal = false }: SampleOptions, isTemplate: boolean): string {
   const notes = notesOf(option).map((note) => eachLine('# ', note));
-  return [comment(`${help} (${option.type})`, wrapWidth), ...notes, assignment(option, minimal, isTemplate)].join('\n');
+  return [comment(`${option.help} (${option.type})`), ...notes, assignment(option, minimal, isTemplate)].join('\n');
 }
 
 /**
@@ -80,10 +71,13 @@ function eachLine(mark: string, lines: string): string {
   return mark + lines.replaceAll('\n', `\n${mark}`);
 }
 
-function comment(text: string, width = 70): string {
+/** Columns of help texts. */
+const WIDTH = 70;
+
+function comment(text: string): string {
   return text
     .split('\n')
-    .flatMap((line) => wrap(line.trim(), width - 2))
+    .flatMap((line) => wrap(line.trim(), WIDTH - 2))
     .map((line) => `# ${line}`.trimEnd())
     .join('\n');
 }
