@@ -27,20 +27,12 @@ export interface PasteSection {
 
 /** An error for which a file is refused. */
 export interface PasteProblem {
-  readonly kind:
-    | 'not-utf8'
-    | 'no-section-header'
-    | 'bad-line'
-    | 'duplicate-section'
-    | 'duplicate-option'
-    | 'lost-bracket';
+  readonly kind: 'not-utf8' | 'no-section-header' | 'bad-line' | 'duplicate-section' | 'duplicate-option';
   readonly origin: Origin;
   /** The section, option or byte concerned; of a line what may be shown of it. */
   readonly subject: string;
   /** For a duplicate: the location of the first. */
   readonly first?: Origin;
-  /** A header without its end, and options that the section above has too. */
-  readonly header?: PasteOption;
 }
 
 /** A parsed file. Uses maps, because names may be `__proto__` or `17`, and to keep the order. */
@@ -164,13 +156,6 @@ class PasteReading {
     this.#blankLines = 0;
     const first = section.options.get(name);
     if (first === undefined) section.options.set(name, this.#option);
-    else this.#problems.push(this.#repeated(section, this.#option, first));
-  }
-
-  #repeated({ options }: PasteSection, { name, origin }: PasteOption, first: PasteOption): PasteProblem {
-    // Behind a header without its end, options are those of another section.
-    const header = [...options.values()].find((each) => each.name.startsWith('['));
-    if (header === undefined) return { kind: 'duplicate-option', origin, subject: name, first: first.origin };
-    return { kind: 'lost-bracket', origin: header.origin, subject: header.name, header };
+    else this.#problems.push({ kind: 'duplicate-option', origin, subject: name, first: first.origin });
   }
 }

@@ -3,7 +3,7 @@
  */
 import { basename, isAbsolute, relative, resolve } from 'node:path';
 import { errorText, type Origin, shownPath } from '../errors/index.js';
-import { type PasteDocument, type PasteOption, type PasteProblem, readPaste } from '../ini/index.js';
+import { type PasteDocument, type PasteProblem, readPaste } from '../ini/index.js';
 import { excerpt, masked } from '../text/index.js';
 import { ConfigNotFound, PasteError, PasteLimit } from './paste-error.js';
 
@@ -104,7 +104,7 @@ export function firstRefusal(problems: readonly PasteProblem[]): PasteError | un
 }
 
 /** Returns the exception for an error in a file: what is wrong, its location and the remedy. */
-export function problemError({ kind, origin, subject, first, header }: PasteProblem): PasteError {
+export function problemError({ kind, origin, subject, first }: PasteProblem): PasteError {
   const refused = (code: string, message: string, hint: string): PasteError =>
     new PasteError(code, { message, hint, origin, lines: [origin.line] });
   switch (kind) {
@@ -139,23 +139,11 @@ export function problemError({ kind, origin, subject, first, header }: PasteProb
       const message = `"${subject}" is set again here; the first one is in line ${first?.line}.`;
       return refused('PORTICO_PASTE_DUPLICATE_OPTION', message, 'Keep one of the two.');
     }
-    case 'lost-bracket':
-      return refused(SPOILT_HEADER, lostHeader(origin), lostBracket(header!));
   }
 }
 
 /** Code of a header that is almost one. */
 export const SPOILT_HEADER = 'PORTICO_PASTE_SPOILT_HEADER';
-
-/** Returns what is wrong with a header without its closing bracket, which is read as an option of the section above it. */
-export function lostHeader({ section }: Origin): string {
-  return `this line is an option of [${section}], not a section header.`;
-}
-
-/** Returns the hint for it. */
-export function lostBracket({ name, value }: Pick<PasteOption, 'name' | 'value'>): string {
-  return `Is it a section header without its end? Write ${name}:${value}].`;
-}
 
 /** Names a line by what may be shown of it. */
 function lineOf(shown: string): string {

@@ -14,7 +14,7 @@ import {
   PorticoError,
 } from '../errors/index.js';
 import { originWithin, type PasteOption, type PasteSection } from '../ini/index.js';
-import { lostBracket, lostHeader, problemError, SPOILT_HEADER } from './document.js';
+import { problemError, SPOILT_HEADER } from './document.js';
 import { type Context, headerOf } from './load-context.js';
 import { headerParts, KIND_OF, meantPrefix } from './section.js';
 import type { Source } from './source.js';
@@ -24,8 +24,6 @@ export class Findings {
   /** The file of findings without a location. */
   readonly #file: string;
   readonly #found = new Map<string, Diagnostic>();
-  /** Headers without their ends, by the sections above them. */
-  readonly #lost = new Map<string, PasteOption>();
   /**
    * If set, errors are warnings, because they prevent no start: the configuration does not choose this part, or no enabled API reaches
    * it.
@@ -35,8 +33,6 @@ export class Findings {
   instead: (Omit<Diagnostic, 'severity'> & { readonly found: RegExp }) | undefined;
   /** True if the configuration is wrong, and not only code that it names. */
   blames = false;
-  /** True if an error is reported at another line than its own. */
-  moved = false;
   /** Names that the errors suggest. */
   readonly meant = new Set<string>();
 
@@ -72,14 +68,6 @@ export class Findings {
     });
   }
 
-  /** Warns of a header without its end, which is an option of the section above. */
-  lost(option: PasteOption): void {
-    const { origin } = option;
-    this.warning(SPOILT_HEADER, origin, lostHeader(origin), lostBracket(option));
-    const section = sectionAt(origin);
-    if (!this.#lost.has(section)) this.#lost.set(section, option);
-  }
-
   /** Warns of an unused filter, unless a mistyped name probably meant it. */
   unused(name: string, origin: Origin): void {
     if (this.meant.has(name)) return;
@@ -100,26 +88,21 @@ export class Findings {
   sorted(read: readonly string[]): Diagnostic[] {
     // At one place, in whatever order they were found: errors of the file, those of factories, warnings.
     const rank = (each: Diagnostic): number => (isError(each) ? Number(!each.code.startsWith('PORTICO_PASTE_')) : 2);
-    const told = [...this.#found].flatMap(([key, each]) => (this.#found.has(raised(key)) ? [] : [each]));
-    const found = told.sort((a, b) => rank(a) - rank(b));
+    const found = [...this.#found.values()].sort((a, b) => rank(a) - rank(b));
     const inFiles = read.flatMap((file) => found.filter(({ location }) => location?.origin?.file === file));
     return inOrder([...inFiles, ...found]);
   }
 
-  /** Adds a finding, once. An error behind a header without its end is that of this header. */
-  add(finding: Diagnostic): void {
-    const behind = this.#behind(finding);
-    const diagnostic = behind ?? finding;
-    this.moved ||= behind !== undefined;
+  /** Adds a finding, once. */
+  add(diagnostic: Diagnostic): void {
     const { severity, code, section, option, message } = diagnostic;
     const location = diagnostic.location ?? locationInFile({ file: this.#file, line: 1, column: 1 });
     // An error of one place may be found several times, in other words; a whole file may have several errors.
     const told = location.origin?.line === 1 || !code.startsWith('PORTICO_PASTE_') ? message : '';
-    const found = JSON.stringify([code, location.detail, section, option, told]);
-    const key = behind === undefined ? found : raised(found);
+    const key = JSON.stringify([code, location.detail, section, option, told]);
     if (this.#found.has(key)) return;
     if (diagnostic.meant !== undefined) this.meant.add(diagnostic.meant);
-    const isUnreached = severity === 'error' && behind === undefined && this.harmless === 'unreached';
+    const isUnreached = severity === 'error' && this.harmless === 'unreached';
     this.#found.set(key, {
       ...diagnostic,
       location,
@@ -127,27 +110,6 @@ export class Findings {
       message: isUnreached ? message.replace(/\.?$/, ' (no enabled API uses it)$&') : message,
     });
   }
-
-  /** Returns the error of the header without its end that an error follows in its section; undefined if there is none. */
-  #behind({ severity, location }: Diagnostic): Diagnostic | undefined {
-    const { origin } = location ?? {};
-    const header = severity === 'error' && origin !== undefined ? this.#lost.get(sectionAt(origin)) : undefined;
-    if (header === undefined || origin!.line < header.origin.line) return undefined;
-    const { section, option } = header.origin;
-    const hint = lostBracket(header);
-    const at = { section, option, location: locationInFile(header.origin) };
-    return { severity: 'error', code: SPOILT_HEADER, ...at, message: lostHeader(header.origin), hint };
-  }
-}
-
-/** Returns the key of the error that replaces a warning. */
-function raised(key: string): string {
-  return `${key}!`;
-}
-
-/** Names a section of a file. */
-function sectionAt({ file, section }: Origin): string {
-  return `${file}\0${section}`;
 }
 
 /** Returns the lines that findings propose for `[portico:aliases]`, as a block to paste; undefined if there are none. */
@@ -172,7 +134,13 @@ export function warnOfSection(source: Source, section: PasteSection, findings: F
       );
     }
     warnOfComment(option, findings);
-    if (name.startsWith('[')) findings.lost(option);
+    if (name.startsWith('['))
+      findings.warning(
+        SPOILT_HEADER,
+        origin,
+        `this line is an option of [${origin.section}], not a section header.`,
+        `Is it a section header without its end? Write ${name}:${option.value}].`,
+      );
   }
 }
 

@@ -4,7 +4,6 @@
  */
 import { didYouMean, nearestNames, type Origin } from '../errors/index.js';
 import type { PasteDocument, PasteSection } from '../ini/index.js';
-import { lostBracket } from './document.js';
 import { firstNames, PasteAppNotFound, PasteError, type PasteErrorDetails } from './paste-error.js';
 import type { Reference } from './reference.js';
 import { A_KIND, definedBy, headerParts, KIND_OF, type Kind, meantPrefix, namesOf, PROTOCOLS } from './section.js';
@@ -24,13 +23,9 @@ export function missingSetting(source: Source, section: PasteSection, name: stri
 /** Returns the error for a pipeline section with options that have no use. */
 export function extraSettings(extra: ReadonlyMap<string, Setting>): PasteError {
   const names = [...extra.keys()];
-  const header = [...extra.values()].find(({ option }) => option.name.startsWith('['))?.option;
   return new PasteError('PORTICO_PASTE_EXTRA_SETTINGS', {
     message: `a pipeline cannot have these settings: ${names.join(', ')}.`,
-    hint:
-      header !== undefined
-        ? lostBracket(header)
-        : 'A pipeline section can have "pipeline", "set …", "filter-with" and "require"; move the rest to a member.',
+    hint: 'A pipeline section can have "pipeline", "set …", "filter-with" and "require"; move the rest to a member.',
     origin: [...extra.values()][0]?.option.origin,
   });
 }
@@ -178,12 +173,7 @@ const NO_INLINE_COMMENTS = 'Write a comment on a separate line; after text, "#" 
 
 /** Returns the hint for a name that is not the one of a section, although one was meant exactly. */
 function spoilt(document: PasteDocument, kind: Kind, name: string): string | undefined {
-  return (
-    otherKind(document, kind, name) ??
-    spoiltHeader(document, kind, name) ??
-    openHeader(document, kind, name) ??
-    spoiltName(document, kind, name)
-  );
+  return otherKind(document, kind, name) ?? spoiltHeader(document, kind, name) ?? spoiltName(document, kind, name);
 }
 
 /** Returns the nearest section, and all others. */
@@ -221,16 +211,6 @@ function spoiltHeader(document: PasteDocument, kind: Kind, name: string): string
     return `The header [${section.name}] in line ${section.origin.line} is never found: write [${near}:${name}].`;
   }
   return undefined;
-}
-
-/** Returns the hint for a header without its closing bracket. */
-function openHeader(document: PasteDocument, kind: Kind, name: string): string | undefined {
-  const options = [...document.sections.values()].flatMap((section) => [...section.options.values()]);
-  const open = options.find((option) => {
-    const prefix = option.name.slice(1);
-    return option.name === `[${prefix}` && KIND_OF.get(prefix) === kind && option.value === name;
-  });
-  return open && `The header in line ${open.origin.line} has no end: write ${open.name}:${name}].`;
 }
 
 /** `[api:<name>]` is a section of a service file. */

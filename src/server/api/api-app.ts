@@ -149,9 +149,8 @@ export class ApiApp {
       return await loader.loadApp(name, { walked, ...options });
     } catch (error) {
       const errors = this.walked?.diagnostics.filter(isError) ?? [];
-      const { blames, moved } = this.walked?.load.findings ?? {};
       // If only factories have failed, the exception has all their errors.
-      const isWhole = (errors.length < 2 && moved !== true) || blames === false;
+      const isWhole = errors.length < 2 || this.walked?.load.findings.blames === false;
       if (isWhole || !(error instanceof ConfigurationRefused)) throw error;
       throw new ConfigurationRefused(error.code, { diagnostics: errors, cause: error });
     }
