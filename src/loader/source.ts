@@ -10,7 +10,7 @@ import {
   type PasteSection,
   strip,
 } from '../ini/index.js';
-import { excerpt, leadsTo } from '../text/index.js';
+import { excerpt } from '../text/index.js';
 import type { Usage } from './document.js';
 import { firstNames, PasteError, PasteLimit, type PasteReference } from './paste-error.js';
 
@@ -388,9 +388,6 @@ function isHidden({ name }: Reading, chain: readonly string[]): boolean {
 
 function missing(name: string, reading: Reading, at: number, before: readonly string[]): PasteError {
   const { section } = reading;
-  const names = (option: string): string[] =>
-    Array.from((reading.lookup(option) ?? '').matchAll(/%\(([^)]+)\)s/g), (found) => found[1]!);
-  const leading = new Map([[reading.name, true]]);
   const known = reading.names();
   const shown = `Known names: ${firstNames(known)}.`;
   const owners = section === 'DEFAULT' ? '[DEFAULT] does not have' : `neither [${section}] nor [DEFAULT] has`;
@@ -402,7 +399,7 @@ function missing(name: string, reading: Reading, at: number, before: readonly st
           `"%(${name})s"`,
           didYouMean(
             name,
-            known.filter((each) => !leadsTo(each, leading, names)),
+            known.filter((each) => each !== reading.name),
           ) ?? shown,
         ];
   const message = `${written}${readIn(reading)} refers to an option that ${owners}${wayOf(before)}`;

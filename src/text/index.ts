@@ -1,6 +1,5 @@
 /** Formatting of durations and counts, and of foreign text: safe to print and without secrets; values by method and path; changes of an order. */
 
-export { leadsTo } from './leads-to.js';
 export { orderChanges } from './order-changes.js';
 export {
   agoText,

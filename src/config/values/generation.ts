@@ -5,7 +5,7 @@
 import { type Diagnostic, ignoreErrors, type Location, suggestion } from '../../errors/index.js';
 import { optionKey, sectionKey } from '../../ini/index.js';
 import { OS_PREFIX } from '../../process/index.js';
-import { leadsTo, looksSecret } from '../../text/index.js';
+import { looksSecret } from '../../text/index.js';
 import { keyOf, type State, type Written } from '../state.js';
 import { givesAway, maskLocation, maskText } from '../types/mask.js';
 import { InvalidValue, type OptionDeclarations, unescapeDollars } from '../types/option.js';
@@ -320,15 +320,9 @@ export class Generation {
       return this.#interpolated(last, target, path);
     }
     const written = reference.group === undefined ? reference.opt : `${reference.group}.${reference.opt}`;
-    const known = new Map(path.map((key) => [key, true]));
     const near = suggestion(
       name,
-      places.flatMap((place) =>
-        this.groups.spelledIn(place).filter((spelled) => {
-          const { group, opt } = this.groups.find(place, spelled)!;
-          return !leadsTo(`${group}.${opt}`, known, (key) => this.#references(key));
-        }),
-      ),
+      places.flatMap((place) => this.groups.spelledIn(place)).filter((each) => each !== from.opt),
     );
     const message = `unknown option '${written}' referenced by [${from.group}] ${from.opt}`;
     throw new BadReference(message, reference.offset, near ?? 'write $$ for a dollar sign');
@@ -338,21 +332,6 @@ export class Generation {
   #declared({ group, opt }: Reference, from: string): DeclaredOption | undefined {
     const name = optionKey(opt);
     return this.groups.find(group ?? from, name) ?? this.groups.find('DEFAULT', name);
-  }
-
-  /** Returns the declared options that an option refers to, as `group.opt`, as it is returned itself. */
-  #references(key: string): string[] {
-    const dot = key.lastIndexOf('.');
-    const target = this.groups.option(key.slice(0, dot), key.slice(dot + 1));
-    const found: string[] = [];
-    const look = (reference: Reference): string => {
-      const next = target && this.#declared(reference, target.group);
-      if (next !== undefined) found.push(`${next.group}.${next.opt}`);
-      return '';
-    };
-    const text = target && this.#choose(target, () => undefined).written.at(-1)?.text;
-    ignoreErrors(() => interpolate(text ?? '', look, (name) => this.#isGroup(name)));
-    return found;
   }
 
   #whereToSet({ group, opt, option }: DeclaredOption): string {
