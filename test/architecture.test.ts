@@ -96,7 +96,6 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'migrate',
     'migrate-command',
     'plan-command',
-    'completion-command',
     'commands',
     'commands-of-extensions',
     'usage-text',
@@ -268,8 +267,8 @@ function importsOf(path: string): Import[] {
 const directoryOf = (file: string): string =>
   /^(?:extras\/)?[^/]+(?=\/)/.exec(file)?.[0] ?? file.replace(/\.[jt]s$/, '');
 const isExtra = (file: string): boolean => file.startsWith('extras/');
-/** These lists stand above all directories, and those that read them below: their imports are not run with them. */
-const LISTS = ['filters.ts', 'extensions.ts'];
+/** This list stands above all directories, and those that read it below: its imports are not run with it. */
+const LISTS = ['filters.ts'];
 const imports = sourceFiles(src).flatMap(importsOf);
 const all = imports.filter(
   ({ file, target }) => !LISTS.includes(file) && !LISTS.map((each) => each.replace('.ts', '.js')).includes(target),
@@ -284,14 +283,6 @@ test('the list of filters has only closures, each of an import below middleware,
     imports.filter(({ target }) => target === 'filters.js').map(({ file }) => file),
     ['loader/counterparts.ts', 'loader/filter-order.ts', 'loader/own-filters.ts'],
   );
-});
-
-test('the list of extensions has only closures, and config reads it', () => {
-  const statements = imports.filter(({ file }) => file === 'extensions.ts');
-  assert.ok(statements.every(({ target }) => /^(?:extras\/\w+\/extension|\w+\/internal)\.js$/.test(target)));
-  assert.doesNotMatch(readFileSync(join(src, 'extensions.ts'), 'utf8'), /^(?:import|export) .* from/m);
-  const readers = imports.filter(({ target }) => target === 'extensions.js').map(({ file }) => directoryOf(file));
-  assert.deepEqual([...new Set(readers)], ['config']);
 });
 
 test('imports point down: a directory imports itself and the index.ts and internal.ts of lower ones', () => {
@@ -339,7 +330,7 @@ test('the core imports no extra, but to publish it: it asks the extensions of an
   );
 });
 
-test('the core has the name of an extra in the list of extensions, as an example in its help, and nowhere else', () => {
+test('the core has the name of an extra as an example in its help, and nowhere else', () => {
   const extras = readdirSync(join(src, 'extras'), { withFileTypes: true }).flatMap((entry) =>
     entry.isDirectory() ? [entry.name] : [],
   );
@@ -350,13 +341,14 @@ test('the core has the name of an extra in the list of extensions, as an example
   });
   assert.deepEqual(
     naming.map((path) => relative(src, path)),
-    ['config/values/declared-groups.ts', 'extensions.ts', 'middleware/index.ts'],
+    ['config/values/declared-groups.ts', 'middleware/index.ts'],
   );
 });
 
 /** Imports of a module that a file or a package names, by their file. */
 const COMPUTED: Readonly<Record<string, readonly string[]>> = {
   'config/extension-objects.ts': ['import(url'],
+  'config/values/owners.ts': ['import(module', 'import(shippedUrl'],
   'modules/import-export.ts': ['import(url', 'import(pathToFileURL', 'import(url'],
 };
 

@@ -16,7 +16,6 @@ import { originOfName, wordsOf } from '../../ini/index.js';
 import { partsOf } from '../part-refusals.js';
 import { PasteError } from '../paste-error.js';
 import { type CompositeWarning, refusalsOf, type TellsChildren } from './children.js';
-import { byCodePoints } from './mount-table.js';
 
 /** An app that tries others in turn. */
 export interface Cascade extends App {
@@ -53,7 +52,7 @@ export const cascade: CompositeFactory = Object.assign(
     }
     refusals.refuse();
     const catches = statusesOf(localConf.get('catch') ?? '404', ctx.section.options.get('catch')?.origin);
-    named.sort((a, b) => byCodePoints(a.name, b.name));
+    named.sort((a, b) => (a.name < b.name ? -1 : 1));
     const apps = named.map(({ app }) => app);
     const caught = new Set(catches);
     const order = `tries ${named.map(({ name }) => name).join(', ')} until a response is not ${catches.join(' ')}`;
@@ -111,7 +110,7 @@ function cascadeProblems(localConf: Conf, ctx: FactoryContext): ReturnType<NonNu
 
 /** Warns of numbered options whose order as text differs from their order as numbers: `app10` is tried before `app2`. */
 function cascadeWarnings(localConf: Conf): CompositeWarning[] {
-  const numbered = [...localConf.keys()].filter((name) => /^app\d+$/.test(name)).sort(byCodePoints);
+  const numbered = [...localConf.keys()].filter((name) => /^app\d+$/.test(name)).sort();
   const at = numbered.findIndex(
     (name, index) => index > 0 && Number(numbered[index - 1]!.slice(3)) > Number(name.slice(3)),
   );

@@ -93,9 +93,9 @@ interface Entry {
 function inOrder(a: Place, b: Place): number {
   if (a.domain !== b.domain) {
     if (a.domain === null) return 1;
-    return b.domain === null ? -1 : byCodePoints(a.domain, b.domain);
+    return b.domain === null || a.domain < b.domain ? -1 : 1;
   }
-  return codePointLength(b.path) - codePointLength(a.path) || byCodePoints(a.path, b.path);
+  return b.path.length - a.path.length || (a.path < b.path ? -1 : Number(a.path > b.path));
 }
 
 /** Finds the mount of a request. Of two mounts at one place the later one wins. */
@@ -167,24 +167,3 @@ class PrefixTable {
 }
 
 const NONE: readonly never[] = [];
-
-/** Compares texts by code points, as Python does, not by UTF-16 units. */
-export function byCodePoints(a: string, b: string): number {
-  const shorter = Math.min(a.length, b.length);
-  for (let at = 0; at < shorter; at++) {
-    if (a.charCodeAt(at) !== b.charCodeAt(at)) return weight(a.charCodeAt(at)) - weight(b.charCodeAt(at));
-  }
-  return a.length - b.length;
-}
-
-/** Returns the length in code points. */
-function codePointLength(text: string): number {
-  let length = text.length;
-  for (let at = 0; at < text.length; at++) if (text.codePointAt(at)! > 0xffff) length--;
-  return length;
-}
-
-/** Returns the rank of a UTF-16 unit. Surrogates belong to code points above all others. */
-function weight(unit: number): number {
-  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
-}
