@@ -70,20 +70,6 @@ const KEYS: readonly (readonly [words: readonly string[], keys: string])[] = [
     routers[].routes[].template routers[].routes[].types routers[].routes[].url schema version`,
   ],
   [
-    ['routes', '--match', 'GET /books/1', '--json'],
-    `routers routers[].api routers[].match routers[].match.action routers[].match.controller routers[].match.id routers[].passedOver
-    routers[].plugin routers[].route routers[].route.action routers[].route.bodyLimit routers[].route.controller routers[].route.deadline routers[].route.filters routers[].route.methods
-    routers[].route.name routers[].route.origin routers[].route.origin.column routers[].route.origin.file routers[].route.origin.line
-    routers[].route.path routers[].route.redirect routers[].route.requirements routers[].route.shadowedBy routers[].route.template
-    routers[].route.types schema version`,
-  ],
-  [
-    ['routes', '--match', 'PUT /books', '--json'],
-    `routers routers[].api routers[].match routers[].passedOver routers[].passedOver[].methods routers[].passedOver[].origin
-    routers[].passedOver[].origin.column routers[].passedOver[].origin.file routers[].passedOver[].origin.line
-    routers[].passedOver[].reason routers[].passedOver[].template routers[].plugin routers[].route schema version`,
-  ],
-  [
     ['explain', 'GET', '/books/1', '--json'],
     `action allow apiVersion issues match match.action match.controller match.id nearest plugin request request.headers
     request.headers.host request.method request.secure request.url route route.action route.bodyLimit route.controller route.deadline route.filters route.methods

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLogger } from 'portico';
 import { Config, defineOptions, integer, path, type Registration, string, uri } from 'portico/config';
-import { differencesFromDefaults, isSecret, logOptions, showOptions, upgradeText } from '#internal/config';
+import { differencesFromDefaults, isSecret, logOptions, showOptions } from '#internal/config';
 import { bundledOptions } from '../../dist/cli/configured/bundled-options.js';
 
 const options = defineOptions({
@@ -40,28 +40,6 @@ test('CF-97 differences from the defaults', () => {
       ['workers', '2'],
     ],
   );
-});
-
-test('CF-100 old names are rewritten; comments and order stay, and options move to their new section', () => {
-  const text =
-    '# top\n[DEFAULT]\n# workers\napp-workers = 3\nother = 1\n\n[app]\n# here\nprocesses: 4\n\n[last]\na = 1\n';
-  const { text: upgraded, renamed } = upgradeText(text, [{ group: 'app', options }]);
-  assert.equal(
-    upgraded,
-    '# top\n[DEFAULT]\n# workers\nother = 1\n\n[app]\n# here\nworkers: 4\nworkers = 3\n\n[last]\na = 1\n',
-  );
-  assert.deepEqual(renamed, [
-    { line: 4, from: '[DEFAULT] app_workers', to: '[app] workers' },
-    { line: 9, from: '[app] processes', to: '[app] workers' },
-  ]);
-  const alone = upgradeText('[DEFAULT]\napp_workers = 3\n', [{ group: 'app', options }]);
-  assert.equal(alone.text, '[DEFAULT]\n\n[app]\nworkers = 3\n');
-});
-
-test('CF-100 an application may declare an option of [DEFAULT] in another way than Portico does', () => {
-  const own = defineOptions({ state_path: string({ default: '/srv', help: 'Ours.', deprecated: ['state_dir'] }) });
-  const { text } = upgradeText('[DEFAULT]\nstate_dir = /a\n', [{ group: 'DEFAULT', options: own }]);
-  assert.equal(text, '[DEFAULT]\nstate_path = /a\n');
 });
 
 /** Returns the options of a group that look secret and are not, or are numbers without a bound. */

@@ -63,7 +63,7 @@ test('a location, an option and a note are each one line, whatever they hold', (
   const found: Diagnostic = {
     severity: 'warning',
     code: 'PORTICO_X',
-    location: { kind: 'source', detail: `b.ini${forged}` },
+    location: { kind: 'file', detail: `b.ini${forged}` },
     section: `wsgi${forged}`,
     option: `port${forged}`,
     message: 'is odd',

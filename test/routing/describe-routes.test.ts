@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { action, Router } from 'portico/routing';
-import { describeRoutes, explainMatch } from '#internal/routing';
+import { describeRoutes } from '#internal/routing';
 
 function described(): Router {
   const router = new Router({ controllers: { servers: { index: () => 1, show: () => 1 } } });
@@ -37,45 +37,6 @@ test('RT-195 the table as it is tried, with places, filters and requirements', (
     ],
   );
   assert.match(rows[0]!.origin!.file, /describe-routes\.test\.js$/);
-});
-
-const matchIn = (router: Router, method: string, path: string): ReturnType<typeof explainMatch> =>
-  explainMatch({ router, found: router.find(method, path), method, path, allowed: [] });
-
-test('RT-195 which route responds, and why not those before it', () => {
-  const explained = matchIn(described(), 'PUT', '/servers/17');
-  assert.equal(explained.route?.template, '/servers/{id:\\d+}');
-  assert.deepEqual({ ...explained.match }, { id: '17', controller: 'servers', action: 'show' });
-  const reasons = explained.passedOver.map(({ reason }) => reason);
-  assert.deepEqual(reasons, ['the path has a different form']);
-  const missed = matchIn(described(), 'DELETE', '/servers/17');
-  assert.equal(missed.route, null);
-  assert.deepEqual(
-    missed.passedOver.map(({ reason }) => reason),
-    ['the path has a different form', 'it does not accept DELETE', 'the path does not begin with /old'],
-  );
-});
-
-test('RT-195 a type, a requirement or a trailing slash that refuses a path is named', async () => {
-  const isbn = { regex: '[0-9]+', parse: (text: string) => (text.length === 13 ? text : undefined) };
-  const router = new Router({ types: { isbn } })
-    .get('/notes', () => 1)
-    .get('/notes/{id:int}', () => 1)
-    .get('/notes/{id:int}/parts/{part}.{format:json|xml}', () => 1)
-    .get('/dirs/', () => 1)
-    .get('/books/{id:isbn}', () => 1);
-  const against = (path: string, template: string): string | undefined =>
-    matchIn(router, 'GET', path).passedOver.find((each) => each.template === template)?.reason;
-  const parts = '/notes/{id}/parts/{part}.{format:json|xml}';
-  const other = 'the path has a different form';
-  assert.equal(against('/notes/x', '/notes/{id}'), 'id = "x" does not match int');
-  assert.equal(against('/notes/1/2', '/notes/{id}'), other);
-  assert.equal(against('/notes/', '/notes/{id}'), other);
-  assert.equal(against('/notes/', '/notes'), 'the path has a trailing slash');
-  assert.equal(against('/dirs', '/dirs/'), 'the path has no trailing slash');
-  assert.equal(against('/notes/1/parts/a.png', parts), 'format = "png" does not match json|xml');
-  assert.equal(against('/notes/x/parts/a.png', parts), 'id = "x" does not match int');
-  assert.equal(against('/books/1', '/books/{id}'), 'its types, sub-domain or function refuse this bare request');
 });
 
 test('a function without a name is called after its method and path', () => {

@@ -72,10 +72,10 @@ paste.app_factory = portico/middleware:echo
 `,
     'portico.ini': '[api:hello]\nport = 0\n',
   });
-  const missing = run(['generate', '--minimal', '--summarize'], project.folder);
+  const missing = run(['generate', '--minimal'], project.folder);
   assert.deepEqual([missing.code, missing.out.match(/^[^#\n].*$/gm)], [0, ['[basic_auth]', 'user_file = <path>']]);
   writeFileSync(join(project.folder, 'portico.ini'), '[api:hello]\nport = 0\n[basic_auth]\nuser_file = users\n');
-  assert.equal(run(['generate', '--minimal', '--summarize'], project.folder).out, missing.out);
+  assert.equal(run(['generate', '--minimal'], project.folder).out, missing.out);
   assert.deepEqual(run(['generate', '--minimal', '--no-import'], project.folder), {
     code: 0,
     out: '# This configuration has no required option: all others have defaults.\n',
@@ -107,27 +107,6 @@ test('OP-8 CF-98 show of all options asks for none of a filter, which a section 
   const { code, out, err } = run(['show'], project.folder);
   assert.deepEqual([code, err], [0, '']);
   assert.match(out, /^\[api:hello\] port = 8080 {2}\(portico\.ini:2:8\)$/m);
-});
-
-test('OP-8 CF-100 upgrade rewrites deprecated names', async () => {
-  const project = emptyProject({ 'b.ini': '[DEFAULT]\ntcp_keepidle = 100\n' });
-  const upgraded = run(['upgrade', 'b.ini', '--write'], project.folder);
-  assert.match(upgraded.out, /^b\.ini:2: \[DEFAULT\] tcp_keepidle -> \[wsgi\] tcp_keepidle$/m);
-  assert.match(readFileSync(join(project.folder, 'b.ini'), 'utf8'), /\[wsgi\]\ntcp_keepidle = 100/);
-});
-
-test('OP-8 CF-100 upgrade lists the options of the last version, and leaves them to the operator', async () => {
-  const text = '[DEFAULT]\nlock_path = /run\nshop_listen_backlog = 9\nmy_ip = 1\n[metrics]\nbuckets = 1,\n  2\n';
-  const project = emptyProject({ 'b.ini': text });
-  const { code, out } = run(['upgrade', 'b.ini', '--write'], project.folder);
-  assert.equal(code, 0);
-  assert.deepEqual(out.split('\n'), [
-    'b.ini:2: [DEFAULT] lock_path has no effect any more. Remove it: there are no lock files.',
-    'b.ini:3: [DEFAULT] shop_listen_backlog has no effect any more. Remove it: the kernel queues 511 connections for a port, or net.core.somaxconn if that is less.',
-    'b.ini:6: [metrics] buckets has no effect any more. Remove it: durations of requests and calls have the bounds of prom-client, 5 ms to 10 s.',
-    '',
-  ]);
-  assert.equal(readFileSync(join(project.folder, 'b.ini'), 'utf8'), text);
 });
 
 test('OP-3 CF-95 options that factories of the paste file have declared are known to show and generate', async () => {

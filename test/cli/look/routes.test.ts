@@ -49,26 +49,6 @@ test('OP-4 RT-195 routes in the order they are tried, with action and location; 
   assert.match(stdout, /any +\/v1\/slow\/\{x\} .* x: \(a\+\)\+/);
 });
 
-test('RT-195 --json, and --match of the URL a client sends, with the routes that were passed over', () => {
-  const { stdout } = run('routes', '--json', '--match', 'GET /v1/things/7?limit=1');
-  const { schema, routers } = JSON.parse(stdout) as {
-    schema: string;
-    routers: { api: string; route: object; match: object; passedOver: object[] }[];
-  };
-  assert.equal(schema, 'portico/routes');
-  assert.deepEqual(routers[0]?.match, { id: '7', controller: 'things', action: 'show' });
-  assert.equal(routers[0]?.api, 'things');
-  const text = run('routes', '--match', 'POST http://127.0.0.1:1/v1/things/7').stdout;
-  assert.match(text, /no route matches POST \/things\/7/);
-  assert.match(text, /GET +\/things\/\{id\} +it does not accept POST +app\.mjs:6/);
-  const unmounted = run('routes', '--match', 'GET /things/7').stdout;
-  assert.match(unmounted, /^things\n {2}no mount matches \/things\/7 \(\/v1\)$/m);
-  const table = JSON.parse(run('routes', '--json').stdout) as {
-    routers: { prefix: string; routes: { url: string }[] }[];
-  };
-  assert.deepEqual([table.routers[0]?.prefix, table.routers[0]?.routes[0]?.url], ['/v1', '/v1/things']);
-});
-
 test('RT-24 RT-198 --check names shadowed routes, overlaps and slow requirements', () => {
   const { stdout } = run('routes', '--check');
   assert.match(stdout, /shadowed: 1\n.*\/things at app\.mjs:7 can never match: \/things at app\.mjs:6/);
@@ -92,41 +72,6 @@ export const things = () => {
     assert.deepEqual([ran.status, ran.signal, ran.stderr], [0, null, ''], words.join(' '));
     assert.match(ran.stdout, /\/things/);
   }
-});
-
-test('--match of a cascade: a Router that has no route hands on to the next, the first that has one is named', () => {
-  const { folder } = emptyProject({
-    'portico.ini': '[DEFAULT]\nenabled_apis = all\n[api:all]\nport = 1\n',
-    'api-paste.ini': `[composite:all]
-use = portico/loader:cascade
-app1 = first
-app2 = second
-app3 = other
-[app:first]
-paste.app_factory = ./app.mjs:first
-[app:second]
-paste.app_factory = ./app.mjs:second
-[app:other]
-paste.app_factory = ./app.mjs:other
-`,
-    'app.mjs': `import { Router } from 'portico/routing';
-export const first = () => new Router().connect('/things', { handler: function things() {}, conditions: { method: ['GET'] } }).build();
-export const second = () => new Router().connect('/parts', { handler: function parts() {} }).build();
-export const other = () => (_req, res) => res.end();
-`,
-  });
-  const match = (request: string): string => {
-    const words = ['routes', '--match', request];
-    const ran = command(words, { cwd: folder });
-    assert.equal(ran.status, 0, ran.stderr);
-    return ran.stdout;
-  };
-  assert.match(match('GET /parts'), /^all\n {2}any \/parts {2}/);
-  assert.match(match('GET /things'), /^all\n {2}GET \/things {2}/);
-  assert.match(match('GET /neither'), /^all\n {2}other responds, which is not a Router\n$/);
-  // The cascade does not skip a 405.
-  assert.match(match('POST /things'), /^all\n {2}no route matches POST \/things\n/);
-  assert.match(match('GET /a/../parts'), /^all\n {2}400 Bad Request: The path has a dot segment/);
 });
 
 test('an API whose app is no Router is reported to have none, alone and beside others', () => {

@@ -62,7 +62,7 @@ test('WI-6 pipeline draws a file whose factories are not installed, and shows wh
   );
 });
 
-test('WI-6 pipeline --json and the drawings have a box with the name of each factory', () => {
+test('WI-6 pipeline --json has the name of each factory', () => {
   const { apps } = JSON.parse(shown('pipeline', 'unused', '--json').stdout) as {
     apps: { children: { name: string; factory: string; isUnknown: boolean }[] }[];
   };
@@ -72,10 +72,6 @@ test('WI-6 pipeline --json and the drawings have a box with the name of each fac
       ['judge', 'other.api.acl:Judge.factory', true],
       ['versions', 'other.api.versions:Versions.factory', true],
     ],
-  );
-  assert.match(
-    shown('pipeline', 'unused', '--format', 'mermaid').stdout,
-    /judge \(filter\) other\.api\.acl:Judge\.factory \(not installed\)/,
   );
 });
 

@@ -83,32 +83,6 @@ export const factory = () => {
   assert.equal(program.output().match(/changed, serving again/g)?.length, 1);
 });
 
-test('AU-7 --dev tells the first type errors of an application with tsconfig.json and a compiler, and when there are none any more', async (t) => {
-  const port = await freePort();
-  // Stands for the compiler: its output is what `tsc --pretty false` prints.
-  const compiler = `import { existsSync } from 'node:fs';
-import { argv } from 'node:process';
-const at = (line) => 'app/books.ts(' + line + ",7): error TS2322: Type 'string' is not assignable to type 'number'.";
-if (!argv.includes('--noEmit')) process.exit(3);
-if (!existsSync('right')) console.log([at(1), '  The expected type is here.', at(2), at(3), at(4), at(5)].join('\\n'));
-`;
-  const project = emptyProject({
-    'portico.ini': ini(port),
-    'api-paste.ini': PASTE,
-    'app.js': APP,
-    'greeting.js': greeting('one'),
-    'tsconfig.json': '{}',
-    'node_modules/typescript/package.json': '{ "type": "module", "bin": { "tsc": "./tsc.js" } }',
-    'node_modules/typescript/tsc.js': compiler,
-  });
-  const program = startProject(t, project, ['--dev']);
-  await program.printed(/types: app\/books\.ts:1:7: Type 'string' is not assignable to type 'number'\. \(TS2322\)\n/);
-  await program.printed(/types: app\/books\.ts:3:7: .*\n.*types: 2 more errors: npx tsc --noEmit\n/);
-  writeFileSync(join(project.folder, 'right'), '');
-  writeFileSync(join(project.folder, 'greeting.js'), greeting('two'));
-  await program.printed(/types: no errors any more/);
-});
-
 async function certificateOf(port: number, host: string): Promise<X509Certificate> {
   const socket = connect({ port, host, rejectUnauthorized: false });
   await once(socket, 'secureConnect');
