@@ -273,8 +273,6 @@ const PARTS: Readonly<Record<string, Broken>> = {
     defaults: 'jwt_secret = x',
     more: '[jwt]\nsecret = verysecretverysecretverysecretverysecret',
   },
-  'a source that is not there': { defaults: 'config_source = far\n', more: '[far]\nuri = http://127.0.0.1:9/x.ini' },
-  'a driver of a source that is not there': { defaults: 'config_source = far\n', more: '[far]\ndriver = gone' },
   'a variable of a value that is not there': { api: 'max_requests = $most' },
   'shutdown times that contradict': { defaults: 'manager_shutdown_timeout = 90' },
   'a drain that leaves no time for requests': { defaults: 'drain_delay = 30\ngraceful_shutdown_timeout = 8' },

@@ -139,7 +139,6 @@ test('values of options that cannot be are a wrong command line: 2, with what th
   const cases: readonly (readonly [words: readonly string[], said: RegExp])[] = [
     [['config', 'generate', '--format', 'xml'], /--format must be one of .*; got xml/],
     [['check', '--format', 'xml'], /--format must be one of .*; got xml/],
-    [['pipeline', '--format', 'xml'], /--format must be one of .*; got xml/],
     [['service', 'list', '--state', 'gone'], /--state must be one of up, down, unknown; got gone/],
     [['service', 'purge', '--days', '-1'], /--days/],
     [['service', 'purge', '--days', 'two'], /--days must be a whole number; got two/],
@@ -206,8 +205,8 @@ test('CF-112 options may stand before the command, and between it and what it is
       ['config', '--set', 'api:hello.workers=3', 'show', 'hello.workers'],
     ],
     [
-      ['pipeline', 'hello', '--format', 'mermaid', '--trace-errors'],
-      ['--trace-errors', '--format', 'mermaid', 'pipeline', 'hello'],
+      ['pipeline', 'hello', '--json', '--trace-errors'],
+      ['--trace-errors', '--json', 'pipeline', 'hello'],
     ],
     [
       ['check', '--help'],

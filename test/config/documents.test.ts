@@ -96,7 +96,6 @@ test('LC-1211 CF-75 the dump has sources and options, DEFAULT first, sorted by g
       '='.repeat(80),
       'alpha                          = none',
       'check_file_modes               = true',
-      'config_source                  = ',
       'extensions                     = ',
       'os_env_compat                  = false',
       'other_names                    = ',

@@ -287,7 +287,6 @@ const ROWS: Readonly<Record<string, Row | Unseen>> = {
   },
   'DEFAULT.debug': { reload: 1, from: 'false', to: 'true', see: logged, was: /^info error$/, is: /^debug info error$/ },
   'DEFAULT.log_level': { reload: 3, from: 'info', to: 'error', see: logged, was: /^info error$/, is: /^error$/ },
-  'DEFAULT.config_source': 'the sources are read again by each reload: test/config/sources',
   'DEFAULT.host': {
     reload: 1,
     from: 'north',

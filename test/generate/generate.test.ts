@@ -355,10 +355,8 @@ test('OP-15 a secret of the command line goes into no deployment file', () => {
   assert.match(run('systemd', '--set', 'api:hello.workers=2').stdout, /--set api:hello\.workers=2/);
 });
 
-test('OP-15 CF-95 the unit that ships fits the files that ship, and these have no error, nor anything that looks like one', () => {
+test('OP-15 CF-95 the files that ship have no error, nor anything that looks like one', () => {
   const files = ['--config-file', 'paste/portico.ini'];
-  const unit = command(['generate', 'systemd', ...files], { cwd: root });
-  assert.equal(unit.stdout, readFileSync(join(root, 'paste/portico.service'), 'utf8'));
   const { status, stdout } = command(['check', ...files, '--format', 'github'], { cwd: root });
   // Another process on this machine may use a port; and a start says of the samples, too, that noauth is on and that they have no secret.
   const expected =

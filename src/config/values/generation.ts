@@ -322,7 +322,12 @@ export class Generation {
     const written = reference.group === undefined ? reference.opt : `${reference.group}.${reference.opt}`;
     const near = suggestion(
       name,
-      places.flatMap((place) => this.groups.spelledIn(place)).filter((each) => each !== from.opt),
+      places.flatMap((place) =>
+        this.groups.spelledIn(place).filter((spelled) => {
+          const { group, opt } = this.groups.find(place, spelled)!;
+          return group !== from.group || opt !== from.opt;
+        }),
+      ),
     );
     const message = `unknown option '${written}' referenced by [${from.group}] ${from.opt}`;
     throw new BadReference(message, reference.offset, near ?? 'write $$ for a dollar sign');

@@ -141,13 +141,13 @@ test('CF-28 an unknown option that several values reach is named once, where it 
     `portico.ini:${where}: unknown option '${name}' referenced by [app] next; got $${name}\n  `;
   // Neither url nor what leads to it may be meant: next would refer to itself.
   assert.deepEqual(all('[DEFAULT]\nhost = $app.url\n[app]\nurl = $next\nnext = $urll\n'), [
-    `${said('5:8: error: [app] next', 'urll')}write $$ for a dollar sign`,
+    `${said('5:8: error: [app] next', 'urll')}did you mean 'url'?`,
   ]);
   assert.deepEqual(all('[DEFAULT]\nhost = $app.url\n[app]\nurl = x\nnext = $hots\n'), [
     `${said('5:8: error: [app] next', 'hots')}did you mean 'host'?`,
   ]);
   assert.deepEqual(all('[DEFAULT]\nhost = $app.url\n[app]\nurl = $next\nnext = $hots\n'), [
-    `${said('5:8: error: [app] next', 'hots')}write $$ for a dollar sign`,
+    `${said('5:8: error: [app] next', 'hots')}did you mean 'host'?`,
   ]);
 });
 
