@@ -48,7 +48,7 @@ export interface DescribedRoute {
 /** Returns all routes of a router. */
 export function describeRoutes(router: BuiltRouter): DescribedRoute[] {
   const table = router.compile();
-  const shadowed = new Map(findShadowed(table.planned).map(({ compiled, by }) => [compiled, by]));
+  const shadowed = new Map(findShadowed(table.ranked).map(({ compiled, by }) => [compiled, by]));
   return table.ranked.map((compiled) => describeRoute(router, compiled, shadowed.get(compiled)));
 }
 

@@ -112,7 +112,7 @@ function checkResult({ router, prefix }: PlacedRouter): Shown {
     ({ compiled, variable, requirement, length, milliseconds }) =>
       `${at(compiled.route)}: ${variable}: ${requirement} takes ${milliseconds.toFixed(0)} ms for ${length} characters`,
   );
-  const overlaps = findOverlaps(table.planned).map(
+  const overlaps = findOverlaps(table.ranked).map(
     ({ earlier, later, byDefinition }) =>
       `${at(earlier.route)} goes before ${at(later.route)}${byDefinition ? ', because it is defined first' : ''}`,
   );

@@ -62,7 +62,7 @@ export async function routerState(
   }
   const { versions } = router.documented;
   const routes: RouteState[] = [];
-  const { ranked, planned } = router.compile();
+  const { ranked } = router.compile();
   const described = describeRoutes(router);
   const reached = new Set<string>();
   for (const [rank, route] of described.entries()) {
@@ -94,7 +94,7 @@ export async function routerState(
       prefix,
       versions: versions === undefined ? null : { min: String(versions.min), max: String(versions.max) },
       faults: [...new Set(documents.flatMap(({ document }) => document.faults))],
-      overlaps: findOverlaps(planned).map(({ earlier, later }) => [
+      overlaps: findOverlaps(ranked).map(({ earlier, later }) => [
         named(described[earlier.rank]!),
         named(described[later.rank]!),
       ]),

@@ -5,6 +5,7 @@ import { acceptsMethod, acceptsSubDomain, type Match, type MatchRequest } from '
 import { isTruthy, type Route } from '../route/route.js';
 import { translateRegex } from '../template/python-regex.js';
 import { type PatternSource, wholePattern } from '../template/template.js';
+import { type Segment, type SegmentTest, segmentsOf } from './segments.js';
 import { hasManyWays, shortestParts } from './shortest-parts.js';
 
 /** The text of each variable by its name, without absent optional ones. */
@@ -42,7 +43,16 @@ export class CompiledRoute {
   readonly conditional: boolean;
   /** Source of its expression. */
   readonly source: PatternSource;
+  /** Its independent segments. */
+  readonly segments: readonly Segment[];
+  /** True if these are its whole path. */
+  readonly isWhole: boolean;
+  /** The segments of its variables, if each of them is one; undefined: its expression captures the values. */
+  readonly #slots: readonly { readonly at: number; readonly takes: SegmentTest }[] | undefined;
+  /** A text that its path has, in a segment with variables. */
+  readonly #needle: string;
   #regex: RegExp | undefined;
+  #pattern: string | undefined;
   /** Its expression could take very long, and is not used. */
   readonly #hasManyWays: boolean;
 
@@ -61,6 +71,17 @@ export class CompiledRoute {
       this.#regex = new RegExp(translated.source, 'v');
       this.names = translated.names;
     }
+    const [first] = parts;
+    const isSegmented =
+      !minimize && typeof first === 'string' && first.startsWith('/') && this.names.length === route.variables.size;
+    const { segments, isWhole } = isSegmented ? segmentsOf(this.source) : { segments: [], isWhole: false };
+    this.segments = segments;
+    this.isWhole = isWhole;
+    const isSliced = isWhole && segments.every(({ text, variable }) => (text ?? variable) !== undefined);
+    this.#slots = isSliced
+      ? segments.flatMap(({ text, takes }, at) => (text === undefined ? [{ at, takes }] : []))
+      : undefined;
+    this.#needle = minimize ? '' : longestText(parts.slice(1));
     this.conditional =
       conditions !== null && (conditions.function !== undefined || Object.hasOwn(conditions, 'subDomain'));
   }
@@ -69,6 +90,13 @@ export class CompiledRoute {
   get regex(): RegExp {
     this.#regex ??= new RegExp(translateRegex(wholePattern(this.source)).source, 'v');
     return this.#regex;
+  }
+
+  /** Its expression without names, for comparisons; one that refers to a name is equal to no other. */
+  get pattern(): string {
+    const { source } = this.regex;
+    this.#pattern ??= source.includes('\\k<') ? `${this.index}` : `^${source.replace(/\(\?<(?![=!])[^>]*>/g, '(')}`;
+    return this.#pattern;
   }
 
   /** Returns the values of a whole path; null if it does not match. Conditions are not checked. */
@@ -84,6 +112,22 @@ export class CompiledRoute {
       this.names,
       this.names.map((name) => found.groups?.[name]),
     );
+  }
+
+  /**
+   * As {@link capture}, for a path that has its texts, and whose segments begin at `starts`. Most paths are cut there, without an expression;
+   * the formatted routes of a resource, which most paths do not match, need their dot.
+   */
+  captureAt(path: string, starts: readonly number[]): Captured | null {
+    const slots = this.#slots;
+    if (slots === undefined) return path.includes(this.#needle) ? this.capture(path) : null;
+    for (const { at, takes } of slots) if (!takes(path, starts[at]!, starts[at + 1]! - 1)) return null;
+    const captured = new Table();
+    for (let place = 0; place < slots.length; place++) {
+      const { at } = slots[place]!;
+      captured[this.names[place]!] = path.slice(starts[at], starts[at + 1]! - 1);
+    }
+    return captured;
   }
 
   /** Reports whether a whole path matches. */
@@ -109,6 +153,11 @@ export class CompiledRoute {
     if (!acceptsSubDomain(conditions, subDomain ?? null)) return null;
     return conditions.function === undefined || isTruthy(conditions.function(request, found.match)) ? found : null;
   }
+}
+
+function longestText(parts: Route['parts']): string {
+  const texts = parts.filter((part) => typeof part === 'string');
+  return texts.reduce((longest, text) => (text.length > longest.length ? text : longest), '');
 }
 
 /** Reports whether names are unique identifiers, and no requirement can have group names or back references. */

@@ -4,13 +4,13 @@
 import { nearestOrAll } from '../../errors/index.js';
 import { placeText, warnOfTable } from '../built-router.js';
 import type { CompiledRoute } from '../matching/compiled-route.js';
-import { MixedIndex, type MixedStep } from '../matching/route-table.js';
-import type { PlannedRoute, Step } from '../matching/segment-steps.js';
+import { SegmentTree } from '../matching/route-table.js';
+import type { Segment } from '../matching/segments.js';
 import { warningsOf } from '../matching/template-warnings.js';
 import { namedMethods } from '../route/conditions.js';
 import type { Route } from '../route/route.js';
 import { RouteError } from '../route/route-error.js';
-import { PLAIN } from '../template/template.js';
+import { PLAIN, requirementOf } from '../template/template.js';
 import { type RouterParts, type ServedRoute, servedMethods } from './served-route.js';
 
 /** Warns or refuses, depending on the router's options. */
@@ -22,7 +22,7 @@ export function checkTable({ table, mapper, log, options, refuse }: RouterParts)
   const { onShadow = 'warn' } = options;
   if (onShadow === 'ignore') return;
   const code = 'PORTICO_ROUTE_SHADOWED';
-  for (const { compiled, by } of findShadowed(table.planned)) {
+  for (const { compiled, by } of findShadowed(table.ranked)) {
     const { route } = compiled;
     const placed = (other: Route): string => `${other.template} (${placeText(mapper.originOf(other))})`;
     const twin = by.map((other) => other.route).find((other) => isTwin(other, route));
@@ -75,39 +75,42 @@ export interface Overlap {
   readonly surprises: number;
 }
 
-/** Returns overlaps of routes with a common method, the most confusing first; `planned`: in the order in which they are tried. */
-export function findOverlaps(planned: readonly PlannedRoute[]): Overlap[] {
+/** Returns overlaps of routes with a common method, the most confusing first; `ranked`: in the order in which they are tried. */
+export function findOverlaps(ranked: readonly CompiledRoute[]): Overlap[] {
   const overlaps: Overlap[] = [];
-  for (const [index, later] of planned.entries()) {
-    for (const earlier of planned.slice(0, index)) {
-      if (!meet(earlier, later) || !shareMethod(earlier.compiled, later.compiled)) continue;
-      const surprises = countSurprises(earlier, later);
-      const byDefinition = earlier.compiled.prefix === later.compiled.prefix;
-      overlaps.push({ earlier: earlier.compiled, later: later.compiled, byDefinition, surprises });
+  for (const [index, later] of ranked.entries()) {
+    for (const earlier of ranked.slice(0, index)) {
+      if (!meet(earlier, later) || !shareMethod(earlier, later)) continue;
+      const byDefinition = earlier.prefix === later.prefix;
+      overlaps.push({ earlier, later, byDefinition, surprises: countSurprises(earlier, later) });
     }
   }
   return overlaps.sort((a, b) => Number(b.byDefinition) - Number(a.byDefinition) || b.surprises - a.surprises);
 }
 
-function meet(a: PlannedRoute, b: PlannedRoute): boolean {
-  if (!textsMeet(a.compiled, b.compiled)) return false;
-  if (a.isWhole && b.isWhole && a.steps.length !== b.steps.length) return false;
+/** Reports whether both match a common path; true if that is undecidable. */
+function meet(a: CompiledRoute, b: CompiledRoute): boolean {
+  if (!textsMeet(a, b)) return false;
   // A route whose rest spans segments needs at least one more than its independent ones.
-  if (a.isWhole && !b.isWhole && a.steps.length <= b.steps.length) return false;
-  if (b.isWhole && !a.isWhole && b.steps.length <= a.steps.length) return false;
-  return a.steps.every((step, index) => b.steps[index] === undefined || stepsMeet(step, b.steps[index]));
+  const [isTooShort, isTooLong] = [a, b].map(({ isWhole }, at) => {
+    const [own, other] = at === 0 ? [a, b] : [b, a];
+    return isWhole && own.segments.length < other.segments.length + (other.isWhole ? 0 : 1);
+  });
+  if (isTooShort === true || isTooLong === true) return false;
+  return a.segments.every((segment, at) => b.segments[at] === undefined || segmentsMeet(segment, b.segments[at]));
 }
 
 /** Reports whether one path can have the fixed text of both: the whole text without variables, else its start. */
 function textsMeet(a: CompiledRoute, b: CompiledRoute): boolean {
   if (a.route.minimize || b.route.minimize) return true;
-  if (a.route.variables.size === 0) return b.capture(textOf(a)) !== null;
-  if (b.route.variables.size === 0) return a.capture(textOf(b)) !== null;
+  if (a.route.variables.size === 0) return b.takes(a.route.parts.join(''));
+  if (b.route.variables.size === 0) return a.takes(b.route.parts.join(''));
   return a.prefix.startsWith(b.prefix) || b.prefix.startsWith(a.prefix);
 }
 
-function textOf({ route }: CompiledRoute): string {
-  return route.parts.filter((part) => typeof part === 'string').join('');
+function segmentsMeet(a: Segment, b: Segment): boolean {
+  const [text, other] = a.text === undefined ? [b.text, a] : [a.text, b];
+  return text === undefined || other.takes(text, 0, text.length);
 }
 
 function shareMethod({ route: a }: CompiledRoute, { route: b }: CompiledRoute): boolean {
@@ -115,11 +118,9 @@ function shareMethod({ route: a }: CompiledRoute, { route: b }: CompiledRoute): 
   return other === undefined || (namedMethods(a.conditions)?.some((method) => other.includes(method)) ?? true);
 }
 
-function countSurprises(a: PlannedRoute, b: PlannedRoute): number {
-  const lessDefinite = a.steps.filter(
-    (step, index) => step.kind !== 'literal' && b.steps[index]?.kind === 'literal',
-  ).length;
-  return !a.isWhole && b.isWhole ? lessDefinite + 1 : lessDefinite;
+function countSurprises(a: CompiledRoute, b: CompiledRoute): number {
+  const lessDefinite = a.segments.filter(({ text }, at) => text === undefined && b.segments[at]?.text !== undefined);
+  return lessDefinite.length + (!a.isWhole && b.isWhole ? 1 : 0);
 }
 
 /** A route that can never match, and the earlier ones that match all its paths. */
@@ -128,59 +129,77 @@ export interface Shadowed {
   readonly by: readonly CompiledRoute[];
 }
 
-/** Returns all routes that can never match; `planned`: in the order in which they are tried. */
-export function findShadowed(planned: readonly PlannedRoute[]): Shadowed[] {
-  const shadowed: Shadowed[] = [];
-  const earlier = new EarlierRoutes();
-  for (const route of planned) {
-    const by = shadowing(earlier.along(route), route);
-    if (by.length > 0) shadowed.push({ compiled: route.compiled, by });
-    earlier.add(route);
-  }
-  return shadowed;
+/** Returns all routes that can never match; `ranked`: in the order in which they are tried. The tree that finds routes has the candidates. */
+export function findShadowed(ranked: readonly CompiledRoute[]): Shadowed[] {
+  const earlier = new SegmentTree();
+  return ranked.flatMap((compiled) => {
+    const by = shadowing(earlier.along(compiled), compiled);
+    earlier.add(compiled);
+    return by.length === 0 ? [] : [{ compiled, by }];
+  });
 }
 
 /** Returns the candidates that cover the route for each of its methods; empty if a method is left. */
-function shadowing(candidates: readonly PlannedRoute[], later: PlannedRoute): CompiledRoute[] {
+function shadowing(candidates: readonly CompiledRoute[], later: CompiledRoute): CompiledRoute[] {
   const covering = candidates
-    .filter((earlier) => coversPaths(earlier, later))
-    .map(({ compiled }) => ({ compiled, methods: namedMethods(compiled.route.conditions) }));
+    .filter((earlier) => holdsConditions(earlier, later) && coversPaths(earlier, later))
+    .sort((a, b) => a.rank - b.rank)
+    .map((compiled) => ({ compiled, methods: namedMethods(compiled.route.conditions) }));
   const any = covering.find(({ methods }) => methods === null);
   if (any !== undefined) return [any.compiled];
-  const wanted = namedMethods(later.compiled.route.conditions) ?? [];
+  const wanted = namedMethods(later.route.conditions) ?? [];
   const by = wanted.map((method) => covering.find(({ methods }) => methods!.includes(method))?.compiled);
   return by.includes(undefined) ? [] : [...new Set(by as CompiledRoute[])];
 }
 
-/** Reports whether a route with some of the steps and conditions of a later one matches all its paths. */
-function coversPaths(earlier: PlannedRoute, later: PlannedRoute): boolean {
-  const { length } = earlier.steps;
-  const { compiled, isWhole, steps: taken } = later;
+/** Reports whether a route has no conditions, besides its methods, that a later one does not have. */
+function holdsConditions(
+  { conditional, route: { conditions: own } }: CompiledRoute,
+  { route }: CompiledRoute,
+): boolean {
+  const other = route.conditions;
+  const isSame =
+    own?.function === other?.function && JSON.stringify(own?.subDomain) === JSON.stringify(other?.subDomain);
+  return !conditional || isSame;
+}
+
+/** Reports whether a route matches all paths of a later one. */
+function coversPaths(earlier: CompiledRoute, later: CompiledRoute): boolean {
+  const { segments, isWhole } = later;
+  const { length } = earlier.segments;
+  if (length > segments.length || !earlier.segments.every((each, at) => coversSegment(each, segments[at]!)))
+    return false;
   switch (restOf(earlier)) {
     case 'none':
-      return isWhole && taken.length === length;
+      return isWhole && segments.length === length;
     case 'anything':
-      return taken.length > length || continues(compiled, length);
+      return segments.length > length || continues(later, length);
     case 'something':
-      return taken.length > length && !isEmpty(taken.at(-1)!);
+      return segments.length > length && !isEmpty(segments.at(-1)!);
     default:
-      return !isWhole;
+      return !isWhole && earlier.pattern === later.pattern;
   }
 }
 
-/** Reports whether a path of the route has a segment after these. */
-function continues({ route }: CompiledRoute, steps: number): boolean {
-  return !route.minimize && route.template.startsWith('/') && countSegments(route.parts) >= steps;
+/** Reports whether every text that `later` matches is one that `earlier` matches. */
+function coversSegment(earlier: Segment, later: Segment): boolean {
+  if (later.text !== undefined) return earlier.takes(later.text, 0, later.text.length);
+  return (
+    earlier.text === undefined && (earlier.pattern === later.pattern || (earlier.pattern === PLAIN && !isEmpty(later)))
+  );
 }
 
-// The routes of a table that are tried first, by what a later one must have in common with them to be covered: most pairs are never compared,
-// so a check costs as much as the table has routes.
+function isEmpty({ takes }: Segment): boolean {
+  return takes('', 0, 0);
+}
 
-/** Kind of a route's rest after its independent segments: none, one variable that takes any rest, or any but an empty one. */
-type Rest = 'none' | 'anything' | 'something' | 'expression';
+/** Reports whether a path of the route has a segment after these. */
+function continues({ route }: CompiledRoute, segments: number): boolean {
+  return !route.minimize && route.template.startsWith('/') && countSegments(route.parts) >= segments;
+}
 
-/** Returns the kind of a route's rest. */
-function restOf({ compiled: { route }, steps, isWhole }: PlannedRoute): Rest {
+/** Returns the kind of a route's rest: none, one variable that takes any rest, or any but an empty one; or an expression. */
+function restOf({ route, segments, isWhole }: CompiledRoute): 'none' | 'anything' | 'something' | 'expression' {
   if (isWhole) return 'none';
   if (route.minimize) return 'expression';
   const last = route.parts.at(-1);
@@ -189,8 +208,8 @@ function restOf({ compiled: { route }, steps, isWhole }: PlannedRoute): Rest {
     return 'expression';
   }
   const text = before.at(-1);
-  if (typeof text !== 'string' || !text.endsWith('/') || countSegments(before) !== steps.length) return 'expression';
-  const pattern = Object.hasOwn(route.requirements, last.name) ? route.requirements[last.name] : undefined;
+  if (typeof text !== 'string' || !text.endsWith('/') || countSegments(before) !== segments.length) return 'expression';
+  const pattern = requirementOf(route.requirements, last.name);
   if (pattern === '.*') return 'anything';
   return pattern === '.+' || (!pattern && last.type !== ':') ? 'something' : 'expression';
 }
@@ -198,103 +217,6 @@ function restOf({ compiled: { route }, steps, isWhole }: PlannedRoute): Rest {
 /** Returns the number of segments of a path of these parts. */
 function countSegments(parts: CompiledRoute['route']['parts']): number {
   return parts.reduce((count, part) => count + (typeof part === 'string' ? part.split('/').length - 1 : 0), 0) - 1;
-}
-
-/** Routes that were tried before; they are added in order of rank. */
-class EarlierRoutes {
-  readonly #root = new Place();
-  readonly #functions = new Map<unknown, number>();
-
-  add(route: PlannedRoute): void {
-    let place = this.#root;
-    for (const step of route.steps) place = place.next(step);
-    const { compiled } = route;
-    const conditions = compiled.conditional ? this.#conditionsOf(compiled) : ANY;
-    const rest = restOf(route);
-    place.add(`${conditions} ${rest === 'expression' ? patternOf(compiled) : rest}`, route);
-  }
-
-  /**
-   * Returns the routes that may cover one: those that begin with a text first, then in the order in which they are tried. Of several with the
-   * same methods, conditions and paths only the first.
-   */
-  along(route: PlannedRoute): PlannedRoute[] {
-    const { compiled, steps, isWhole } = route;
-    const rests = ['none', 'anything', 'something', ...(isWhole ? [] : [patternOf(compiled)])];
-    const kinds = [ANY, this.#conditionsOf(compiled)].flatMap((conditions) =>
-      rests.map((rest) => `${conditions} ${rest}`),
-    );
-    const found: PlannedRoute[] = [];
-    this.#root.collect(steps, 0, kinds, found);
-    const place = (other: PlannedRoute): number => (other.steps[0]?.kind === 'literal' ? 0 : 1);
-    return found.sort((a, b) => place(a) - place(b) || a.compiled.rank - b.compiled.rank);
-  }
-
-  /** Returns a text that routes with the same conditions share, besides their methods. */
-  #conditionsOf({ route: { conditions } }: CompiledRoute): string {
-    const wanted = conditions?.function;
-    const number = this.#functions.get(wanted) ?? this.#functions.size;
-    this.#functions.set(wanted, number);
-    return `${number} ${JSON.stringify(conditions?.subDomain)}`;
-  }
-}
-
-/** Of a route without conditions but its methods. */
-const ANY = 'any';
-
-/** Returns the expression of a route without names; one that refers to a name is equal to no other. */
-function patternOf({ regex: { source }, rank }: CompiledRoute): string {
-  return source.includes('\\k<') ? `${rank}` : `^${source.replace(/\(\?<(?![=!])[^>]*>/g, '(')}`;
-}
-
-/** Routes with the same independent segments, and the continuations of these. */
-class Place {
-  /** By conditions and rest, then by methods. */
-  readonly #routes = new Map<string, Map<string, PlannedRoute>>();
-  readonly #texts = new Map<string, Place>();
-  readonly #mixed = new MixedIndex<{ readonly step: MixedStep; readonly place: Place }>();
-  readonly #variables = new Map<string, { readonly step: Step; readonly place: Place }>();
-
-  add(kind: string, route: PlannedRoute): void {
-    const byMethods = this.#routes.get(kind) ?? new Map<string, PlannedRoute>();
-    this.#routes.set(kind, byMethods);
-    const methods = JSON.stringify(route.compiled.route.conditions?.method ?? null);
-    if (!byMethods.has(methods)) byMethods.set(methods, route);
-  }
-
-  next(step: Step): Place {
-    const known = this.#known(step);
-    if (known !== undefined) return known;
-    const place = new Place();
-    if (step.kind === 'literal') this.#texts.set(step.text, place);
-    else if (step.kind === 'variable') this.#variables.set(step.key, { step, place });
-    else this.#mixed.add({ step, place });
-    return place;
-  }
-
-  #known(step: Step): Place | undefined {
-    if (step.kind === 'literal') return this.#texts.get(step.text);
-    return step.kind === 'variable' ? this.#variables.get(step.key)?.place : this.#mixed.get(step)?.place;
-  }
-
-  /** Adds the routes of these kinds whose steps cover the steps from `at` on. */
-  collect(steps: readonly Step[], at: number, kinds: readonly string[], found: PlannedRoute[]): void {
-    for (const kind of kinds) {
-      const routes = this.#routes.get(kind);
-      if (routes !== undefined) found.push(...routes.values());
-    }
-    const step = steps[at];
-    if (step === undefined) return;
-    if (step.kind === 'literal') {
-      this.#texts.get(step.text)?.collect(steps, at + 1, kinds, found);
-      for (const { step: mixed, place } of this.#mixed.along(step.text, 0, step.text.length)) {
-        if (coversStep(mixed, step)) place.collect(steps, at + 1, kinds, found);
-      }
-    } else if (step.kind === 'mixed') this.#mixed.get(step)?.place.collect(steps, at + 1, kinds, found);
-    for (const { step: variable, place } of this.#variables.values()) {
-      if (coversStep(variable, step)) place.collect(steps, at + 1, kinds, found);
-    }
-  }
 }
 
 // Names of routes that an action gives to `request.url`, as far as its source shows them: misspelt ones are found before a request.
@@ -313,30 +235,4 @@ function urlNamesIn(handler: object): readonly string[] {
   if (first === undefined) return [];
   const calls = source.matchAll(CALL);
   return [...calls].filter(([, object]) => object === first).map(([, , , name]) => name!);
-}
-
-// Comparison of steps of two routes by the segments that they match.
-
-/** Reports whether every segment that `later` matches is one that `earlier` matches. */
-function coversStep(earlier: Step, later: Step): boolean {
-  if (earlier.kind === 'literal') return later.kind === 'literal' && earlier.text === later.text;
-  if (later.kind === 'literal') return takesText(earlier, later.text);
-  if (earlier.key === later.key) return true;
-  return earlier.kind === 'variable' && earlier.key === PLAIN && !isEmpty(later);
-}
-
-/** Reports whether a step may match an empty segment. */
-function isEmpty(step: Step): boolean {
-  return step.kind === 'literal' ? step.text === '' : takesText(step, '');
-}
-
-/** Reports whether both match a common segment; true if that is undecidable. The list may contain false positives. */
-function stepsMeet(a: Step, b: Step): boolean {
-  if (a.kind === 'literal') return b.kind === 'literal' ? a.text === b.text : takesText(b, a.text);
-  return b.kind === 'literal' ? takesText(a, b.text) : true;
-}
-
-function takesText(step: Exclude<Step, { kind: 'literal' }>, text: string): boolean {
-  if (step.kind === 'variable') return step.test(text, 0, text.length);
-  return text.startsWith(step.head) && step.read(text, 0, text.length) !== null;
 }

@@ -10,7 +10,7 @@ const GET: RouteOptions = { controller: 'c', action: 'a', conditions: { method: 
 function shadowed(...routes: [template: string, options?: RouteOptions][]): string[] {
   const mapper = new Mapper();
   for (const [template, options = GET] of routes) mapper.connect(template, options);
-  return findShadowed(mapper.compile().planned).map(({ compiled }) => compiled.route.template);
+  return findShadowed(mapper.compile().ranked).map(({ compiled }) => compiled.route.template);
 }
 
 test('RT-196 RT-197 routes that can never match', () => {
@@ -57,7 +57,7 @@ test('RT-197 no false alarm: a route that is called shadowed never wins', () => 
         const mapper = new Mapper();
         for (const text of templates) mapper.connect(text, { controller: 'c', action: 'a' });
         const table = mapper.compile();
-        const never = new Set(findShadowed(table.planned).map(({ compiled }) => compiled));
+        const never = new Set(findShadowed(table.ranked).map(({ compiled }) => compiled));
         for (const text of paths)
           assert.ok(!never.has(table.find('GET', text, null)?.compiled as never), `${templates.join(' ')} ${text}`);
       },
@@ -74,12 +74,12 @@ test('RT-198 two routes that take one path are an overlap', () => {
       (templates, paths) => {
         const mapper = new Mapper();
         for (const text of templates) mapper.connect(text, { controller: 'c', action: 'a' });
-        const { planned } = mapper.compile();
-        const told = new Set(findOverlaps(planned).map(({ earlier, later }) => `${earlier.index} ${later.index}`));
+        const { ranked } = mapper.compile();
+        const told = new Set(findOverlaps(ranked).map(({ earlier, later }) => `${earlier.index} ${later.index}`));
         for (const text of paths) {
-          const taking = planned.filter(({ compiled }) => compiled.capture(text) !== null);
-          for (const [index, { compiled: later }] of taking.entries())
-            for (const { compiled: earlier } of taking.slice(0, index))
+          const taking = ranked.filter((compiled) => compiled.capture(text) !== null);
+          for (const [index, later] of taking.entries())
+            for (const earlier of taking.slice(0, index))
               assert.ok(told.has(`${earlier.index} ${later.index}`), `${templates.join(' ')} ${text}`);
         }
       },
@@ -135,7 +135,7 @@ test('RT-196 build warns about them, or refuses, with both places', async () => 
 test('RT-198 overlaps, the most confusing first', () => {
   const mapper = new Mapper().connect('/x/{id}', GET).connect('/{a}/{b}', GET).connect('/{a}/detail', GET);
   mapper.connect('/y/{rest:.*}', GET).connect('/other', { ...GET, conditions: { method: ['POST'] } });
-  const found = findOverlaps(mapper.compile().planned).map(({ earlier, later }) => [
+  const found = findOverlaps(mapper.compile().ranked).map(({ earlier, later }) => [
     earlier.route.template,
     later.route.template,
   ]);
@@ -148,7 +148,7 @@ test('RT-198 routes whose fixed text differs do not overlap', () => {
   const overlaps = (...templates: string[]): string[][] => {
     const mapper = new Mapper();
     for (const template of templates) mapper.connect(template, GET);
-    return findOverlaps(mapper.compile().planned).map(({ earlier, later }) => [
+    return findOverlaps(mapper.compile().ranked).map(({ earlier, later }) => [
       earlier.route.template,
       later.route.template,
     ]);
