@@ -340,12 +340,12 @@ function responsesOf(
     return told;
   };
   const isDeclared = Object.keys(declared).some((code) => /^[23]/.test(code));
-  for (const { status, response = {}, sends, replies, type } of methods) {
-    const usual = isDeclared && Object.keys(response).length === 0 ? [] : [sends === 'nothing' ? 204 : 200];
+  for (const { status, response = {}, type } of methods) {
+    const usual = isDeclared && Object.keys(response).length === 0 ? [] : [200];
     const declaredCodes = status === undefined ? usual : heldIn(statusesByVersion(status), version);
-    for (const code of replies === undefined ? declaredCodes : replies.flatMap((one) => one ?? declaredCodes)) {
-      if (sends === 'nothing' || BODYLESS.test(String(code))) toldOf(String(code));
-      else toldOf(String(code)).types = [type ?? (sends === 'chunks' ? BYTES : JSON_TYPE)];
+    for (const code of declaredCodes) {
+      if (BODYLESS.test(String(code))) toldOf(String(code));
+      else toldOf(String(code)).types = [type ?? JSON_TYPE];
     }
     for (const [code, schema] of Object.entries(response)) {
       const told = toldOf(code);
@@ -377,8 +377,6 @@ function responseOf(code: string, { types, schemas, docs }: Told, { placed, inPl
 }
 
 const JSON_TYPE = 'application/json';
-/** Chunks without a declared type have none. */
-const BYTES = 'application/octet-stream';
 const BODYLESS = /^(?:1..|20[45]|3..)$/;
 const REDIRECT = /^30[12378]$/;
 const LOCATION = { Location: { schema: { type: 'string', format: 'uri-reference' } } };

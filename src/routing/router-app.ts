@@ -31,7 +31,7 @@ import { GenerationError } from './route/route-error.js';
 import { ActionCall, CALL, type Called, callOf, type Fail } from './serving/action-call.js';
 import type { ActionEngine } from './serving/action-engine.js';
 import { buildServed } from './serving/build-table.js';
-import { checkTable, checkUrlNames } from './serving/check-table.js';
+import { checkTable } from './serving/check-table.js';
 import { DirectActions } from './serving/direct-actions.js';
 import { RouterFastify } from './serving/router-fastify.js';
 import {
@@ -82,7 +82,6 @@ export class RouterApp implements RequestRouter {
     this.#engine = needsFastify ? new RouterFastify(parts, this.fail) : new DirectActions(parts, this.fail);
     this.#served = buildServed(parts, this.#engine, this.#run);
     checkTable(parts);
-    checkUrlNames(parts, this.#served);
     this.#checksProject = options.projectCheck ?? options.kind === 'project';
     this.#hasPrefix = parts.mapper.prefix !== '';
     this.#negotiates = options.serializers !== undefined;

@@ -147,10 +147,6 @@ export interface Action<P = Args> {
 /** Options whose values by version have ranges. */
 export type RangedOptions = Omit<ActionOptions, 'status'> & {
   readonly status?: Statuses;
-  /** Kind of its response if its handler certainly sends it, for documents. Undefined: a value, or unknown. */
-  readonly sends?: 'nothing' | 'chunks' | undefined;
-  /** Statuses of the replies that it returns, if it returns nothing else; undefined for one that sets its status itself. */
-  readonly replies?: readonly (number | undefined)[] | undefined;
 };
 
 const ACTION: unique symbol = Symbol('portico.action');

@@ -1,7 +1,6 @@
 /**
  * Warnings about a table when it is built: misleading routes, and routes that can never match.
  */
-import { nearestOrAll } from '../../errors/index.js';
 import { placeText, warnOfTable } from '../built-router.js';
 import type { CompiledRoute } from '../matching/compiled-route.js';
 import { SegmentTree } from '../matching/route-table.js';
@@ -11,7 +10,7 @@ import { namedMethods } from '../route/conditions.js';
 import type { Route } from '../route/route.js';
 import { RouteError } from '../route/route-error.js';
 import { PLAIN, requirementOf } from '../template/template.js';
-import { type RouterParts, type ServedRoute, servedMethods } from './served-route.js';
+import type { RouterParts } from './served-route.js';
 
 /** Warns or refuses, depending on the router's options. */
 export function checkTable({ table, mapper, log, options, refuse }: RouterParts): void {
@@ -48,20 +47,6 @@ export function checkTable({ table, mapper, log, options, refuse }: RouterParts)
 /** Reports whether two routes, of which one covers the other, have the same path and methods. */
 function isTwin(a: Route, b: Route): boolean {
   return a.template === b.template && namedMethods(a.conditions)?.join() === namedMethods(b.conditions)?.join();
-}
-
-/** Warns of misspelt names of routes in the actions. */
-export function checkUrlNames({ mapper, log }: RouterParts, served: readonly ServedRoute[]): void {
-  const told = new Set<string>();
-  for (const action of served.filter((each) => each.kind === 'action')) {
-    for (const name of servedMethods(action).flatMap(({ handler }) => urlNamesIn(handler))) {
-      if (mapper.names.has(name) || told.has(name)) continue;
-      told.add(name);
-      const message = `the action of the route ${action.matched.template}: no route is called "${name}"`;
-      const hint = nearestOrAll(name, mapper.names.keys(), 'Routes');
-      warnOfTable(log, { code: 'PORTICO_ROUTE_GENERATION', message, hint, origin: mapper.originOf(action.route) });
-    }
-  }
 }
 
 /** Two routes that match a common path. */
@@ -217,22 +202,4 @@ function restOf({ route, segments, isWhole }: CompiledRoute): 'none' | 'anything
 /** Returns the number of segments of a path of these parts. */
 function countSegments(parts: CompiledRoute['route']['parts']): number {
   return parts.reduce((count, part) => count + (typeof part === 'string' ? part.split('/').length - 1 : 0), 0) - 1;
-}
-
-// Names of routes that an action gives to `request.url`, as far as its source shows them: misspelt ones are found before a request.
-
-/** The first parameter of an arrow function, or of a function or method. */
-const PARAMETER = /^(?:async\s+)?([A-Za-z_$][\w$]*)\s*=>|^[^({]*\(\s*([A-Za-z_$][\w$]*)\s*[,)=]/;
-
-/** A comment, or a call with a text. */
-const CALL = /\/\/.*|\/\*[\s\S]*?\*\/|(?<![\w$.])([A-Za-z_$][\w$]*)\.url\(\s*(['"`])([^'"`$/\\][^'"`$\\]*)\2/g;
-
-/** Returns the names in texts; none for a function whose request has no name. */
-function urlNamesIn(handler: object): readonly string[] {
-  const source = Function.prototype.toString.call(handler);
-  if (!source.includes('.url(')) return [];
-  const [, alone, first = alone] = PARAMETER.exec(source) ?? [];
-  if (first === undefined) return [];
-  const calls = source.matchAll(CALL);
-  return [...calls].filter(([, object]) => object === first).map(([, , , name]) => name!);
 }
