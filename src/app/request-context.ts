@@ -50,54 +50,20 @@ export interface CallDelivery {
   readonly count: number;
 }
 
+/** Fields that a context always has. */
+type Known = 'isAdmin' | 'isService' | 'roles' | 'serviceRoles' | 'readDeleted';
+
+/** Fields that a context does not show, or does not send. */
+type Hidden = 'token' | 'carryToken' | 'signal' | 'delivery';
+
+/** The fields of a context; a list without values is frozen and empty, a flag false, `readDeleted` is `no`. */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- the constructor sets them
+export interface RequestContext
+  extends Omit<ContextFields, Known | Hidden>,
+    Readonly<Required<{ [K in Known]: NonNullable<ContextFields[K]> }>> {}
+
 /** The caller of a request and its rights. Immutable; `elevated()` returns a changed copy. Created by the context filter and by noauth. */
 export class RequestContext {
-  /** Id of the user; undefined for a caller without a token. */
-  declare readonly userId: string | undefined;
-  /** Name of the user; undefined if unknown. */
-  declare readonly userName: string | undefined;
-  /** Id of the project that the token is for; undefined if unknown. */
-  declare readonly projectId: string | undefined;
-  /** Name of the project; undefined if unknown. */
-  declare readonly projectName: string | undefined;
-  /** Id of the domain of a token without a project; undefined for others. */
-  declare readonly domainId: string | undefined;
-  /** Name of that domain. */
-  declare readonly domainName: string | undefined;
-  /** Id of the user's own domain; undefined if unknown. */
-  declare readonly userDomainId: string | undefined;
-  /** Name of the user's own domain; undefined if unknown. */
-  declare readonly userDomainName: string | undefined;
-  /** Id of the project's domain; undefined if unknown. */
-  declare readonly projectDomainId: string | undefined;
-  /** Name of the project's domain; undefined if unknown. */
-  declare readonly projectDomainName: string | undefined;
-  /** `all` for a token for the whole system; undefined for others. */
-  declare readonly systemScope: string | undefined;
-  /** Whether the identity service marks the project as its administrators' project; undefined if unknown. */
-  declare readonly isAdminProject: boolean | undefined;
-  /** Names of the roles of the user, as in the token: `admin`, `member`. Frozen; empty without a token. */
-  declare readonly roles: readonly string[];
-  /** Whether the caller has the rights of an administrator. Default false. */
-  declare readonly isAdmin: boolean;
-  /** Whether the caller is another service, on behalf of a user or itself. Default false. */
-  declare readonly isService: boolean;
-  /** Id of the service that calls for the user; undefined without a service token. */
-  declare readonly serviceUserId: string | undefined;
-  /** Name of that service. */
-  declare readonly serviceUserName: string | undefined;
-  /** Id of the project of that service. */
-  declare readonly serviceProjectId: string | undefined;
-  /** Roles of that service. Empty without a service token. */
-  declare readonly serviceRoles: readonly string[];
-  /** Id of the request, `req-…`; undefined without the filter `request_id`. */
-  declare readonly requestId: string | undefined;
-  /** Id that the caller gave to all requests of one operation. */
-  declare readonly globalRequestId: string | undefined;
-  /** IP address of the client, as the proxies in front of the server report it. */
-  declare readonly remoteAddress: string | undefined;
-  /** Whether deleted records are visible: `no` (default), `yes`, `only`. */
-  declare readonly readDeleted: 'no' | 'yes' | 'only';
   readonly #token: string | undefined;
   readonly #carryToken: boolean;
   /** Members that are not sent to other processes. Its signal may be created on first access. */
@@ -111,30 +77,31 @@ export class RequestContext {
     unknown: Readonly<Record<string, unknown>> = NOTHING,
     here?: Pick<ContextFields, 'signal' | 'delivery'>,
   ) {
-    this.userId = fields.userId;
-    this.userName = fields.userName;
-    this.projectId = fields.projectId;
-    this.projectName = fields.projectName;
-    this.domainId = fields.domainId;
-    this.domainName = fields.domainName;
-    this.userDomainId = fields.userDomainId;
-    this.userDomainName = fields.userDomainName;
-    this.projectDomainId = fields.projectDomainId;
-    this.projectDomainName = fields.projectDomainName;
-    this.systemScope = fields.systemScope;
-    this.isAdminProject = fields.isAdminProject;
+    const self = this as { -readonly [K in keyof RequestContext]: RequestContext[K] };
+    self.userId = fields.userId;
+    self.userName = fields.userName;
+    self.projectId = fields.projectId;
+    self.projectName = fields.projectName;
+    self.domainId = fields.domainId;
+    self.domainName = fields.domainName;
+    self.userDomainId = fields.userDomainId;
+    self.userDomainName = fields.userDomainName;
+    self.projectDomainId = fields.projectDomainId;
+    self.projectDomainName = fields.projectDomainName;
+    self.systemScope = fields.systemScope;
+    self.isAdminProject = fields.isAdminProject;
     const roles = fields.roles ?? NO_ROLES;
-    this.roles = Object.isFrozen(roles) ? roles : frozen(roles);
-    this.isAdmin = fields.isAdmin ?? false;
-    this.isService = fields.isService ?? false;
-    this.serviceUserId = fields.serviceUserId;
-    this.serviceUserName = fields.serviceUserName;
-    this.serviceProjectId = fields.serviceProjectId;
-    this.serviceRoles = fields.serviceRoles === undefined ? NO_ROLES : frozen(fields.serviceRoles);
-    this.requestId = fields.requestId;
-    this.globalRequestId = fields.globalRequestId;
-    this.remoteAddress = fields.remoteAddress;
-    this.readDeleted = fields.readDeleted ?? 'no';
+    self.roles = Object.isFrozen(roles) ? roles : frozen(roles);
+    self.isAdmin = fields.isAdmin ?? false;
+    self.isService = fields.isService ?? false;
+    self.serviceUserId = fields.serviceUserId;
+    self.serviceUserName = fields.serviceUserName;
+    self.serviceProjectId = fields.serviceProjectId;
+    self.serviceRoles = fields.serviceRoles === undefined ? NO_ROLES : frozen(fields.serviceRoles);
+    self.requestId = fields.requestId;
+    self.globalRequestId = fields.globalRequestId;
+    self.remoteAddress = fields.remoteAddress;
+    self.readDeleted = fields.readDeleted ?? 'no';
     this.#token = fields.token;
     this.#carryToken = fields.carryToken ?? false;
     const { signal, delivery } = fields;

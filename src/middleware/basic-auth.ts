@@ -14,7 +14,6 @@ import {
 } from '../app/index.js';
 import { checkSite, exchangeOf, optionOrigin, unavailable } from '../app/internal.js';
 import { defineOptions, type OptionsOf, path, string } from '../config/index.js';
-import { writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused, type Origin } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { ownFile } from '../process/index.js';
@@ -172,15 +171,6 @@ const basicAuthOptions = defineOptions({
     help: 'Password file with bcrypt hashes, as htpasswd -B writes it, relative to the working directory.',
   }),
   realm: string({ default: 'Restricted', help: 'Realm that browsers show when they ask for a password.' }),
-});
-
-writtenElsewhere(basicAuthOptions, {
-  removed: {
-    login_cache_s: 'a login is cached for 60 s after its last use, unless its password changes.',
-    failure_cache_s: 'a failed login is cached for 1 s.',
-    set_headers: 'the app has the user in X-User and X-User-Name too.',
-    max_concurrent_checks: 'four threads check passwords, and each queues up to eight checks.',
-  },
 });
 
 /** Threads of a process that check passwords; each queues up to eight checks. More of them would take the CPUs from requests. */

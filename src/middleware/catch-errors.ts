@@ -2,20 +2,13 @@
 import { environ, filterFactory, targetMask } from '../app/index.js';
 import { answering, type FailureOptions } from '../app/internal.js';
 import { boolean, defineOptions, list } from '../config/index.js';
-import { writtenElsewhere } from '../config/internal.js';
 import { headerMask } from './headers.js';
-
-/** The text for `fault_style` in the section of a filter, an option of the last version. */
-export const ONE_STYLE =
-  'the error responses of an API have one format, that of fault_style in [DEFAULT] or [api:<name>].';
 
 const catchErrorsOptions = defineOptions({
   mask_headers: list({ default: [], help: 'Additional headers to mask in the log.' }),
   mask_query: list({ default: [], help: 'Additional query parameters to mask in the log.' }),
   log_headers: boolean({ default: false, help: 'Log the headers of failed requests, with secrets masked.' }),
 });
-
-writtenElsewhere(catchErrorsOptions, { removed: { fault_style: ONE_STYLE } });
 
 /**
  * Responds to requests whose inner layers failed: a `Fault` with its status and headers, other errors with a generic 500 that is logged once,

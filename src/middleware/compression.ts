@@ -9,17 +9,9 @@ import * as zlib from 'node:zlib';
 import { beforeHead, filterFactory, transformBody } from '../app/index.js';
 import { bytesDeclared, isAuthenticated, preferredEncoding } from '../app/internal.js';
 import { defineOptions } from '../config/index.js';
-import { writtenElsewhere } from '../config/internal.js';
 import { appendVary, contentTypeOf } from './headers.js';
 
-const compressionOptions = writtenElsewhere(defineOptions({}), {
-  removed: {
-    threshold: 'bodies of less than 1024 bytes are not compressed.',
-    brotli_quality: 'brotli has quality 4.',
-    compress_level: 'gzip has level 6.',
-    authenticated_html: 'responses whose length can reveal a secret (BREACH) are never compressed.',
-  },
-});
+const compressionOptions = defineOptions({});
 
 /** Bodies of less bytes are not compressed, if their size is known: it saves no packet. */
 const THRESHOLD = 1024;

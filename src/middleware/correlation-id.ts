@@ -4,7 +4,6 @@ import type { IncomingMessage } from 'node:http';
 import { filterFactory, type OpenApiAdditions } from '../app/index.js';
 import { exchangeOf, type Forwarded } from '../app/internal.js';
 import { defineOptions } from '../config/index.js';
-import { writtenElsewhere } from '../config/internal.js';
 import { addHeaders } from './auth/identity.js';
 import { removeHeaders } from './headers.js';
 
@@ -15,14 +14,7 @@ declare module '../app/index.js' {
   }
 }
 
-const correlationIdOptions = writtenElsewhere(defineOptions({}), {
-  removed: {
-    max_length: 'an id has at most 128 characters.',
-    header: 'the id is in X-Correlation-Id.',
-    echo: 'responses do not have the id.',
-    pattern: 'an id has letters, digits and ._:- characters.',
-  },
-});
+const correlationIdOptions = defineOptions({});
 
 /** The request header with the id. Services that call each other agree on it. */
 const HEADER = 'x-correlation-id';

@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { beforeHead, environ, type FactoryContext, type Filter, filterFactory } from '../app/index.js';
 import { exchangeOf, optionOrigin, readHeaders } from '../app/internal.js';
 import { boolean, type Config, defineOptions, integer, list, type OptionsOf, string } from '../config/index.js';
-import { camelCase, writtenElsewhere } from '../config/internal.js';
+import { camelCase } from '../config/internal.js';
 import { ConfigurationRefused, type Origin as Place } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { silentLogger } from '../log/internal.js';
@@ -55,12 +55,6 @@ const corsOptions = defineOptions({
   latent_allow_headers: list({ item: string({ regex: TOKEN }), default: [], help: LATENT, advanced: true }),
   latent_allow_methods: list({ item: string({ regex: TOKEN }), default: [], help: LATENT, advanced: true }),
   latent_expose_headers: list({ item: string({ regex: TOKEN }), default: [], help: LATENT, advanced: true }),
-});
-
-writtenElsewhere(corsOptions, {
-  removed: {
-    allow_private_network: 'browsers ask the user, not the server, whether a page may reach a private network.',
-  },
 });
 
 /** Request headers that the pages of every allowed origin may send: CORS-safelisted ones, and those that concern only caches. */

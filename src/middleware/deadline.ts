@@ -3,7 +3,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterResponse, type Fault, filterFactory, type OpenApiAdditions } from '../app/index.js';
 import { abortError, exchangeOf, type Forwarded, muteWhenEnded, offerSignal, unavailable } from '../app/internal.js';
 import { defineOptions, dict, duration, type OptionsOf } from '../config/index.js';
-import { writtenElsewhere } from '../config/internal.js';
 import { systemClock } from '../tasks/internal.js';
 import { countText } from '../text/index.js';
 import { ofLongestPrefix } from './path-prefix-match.js';
@@ -22,8 +21,6 @@ const deadlineOptions = defineOptions({
     help: 'Time limits for paths and all below, such as /images:300. The longest match applies.',
   }),
 });
-
-writtenElsewhere(deadlineOptions, { removed: { header: 'clients shorten the limit with X-Portico-Timeout.' } });
 
 /** Request header with which clients shorten the limit, in seconds; they cannot extend it. Services that call each other agree on it. */
 const HEADER = 'x-portico-timeout';

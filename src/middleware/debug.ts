@@ -2,15 +2,10 @@
 import { PassThrough } from 'node:stream';
 import { beforeHead, environ, filterFactory, targetMask, transformBody } from '../app/index.js';
 import { defineOptions } from '../config/index.js';
-import { writtenElsewhere } from '../config/internal.js';
 import { requireDebug } from './debug-only.js';
 import { contentTypeOf, headerMask } from './headers.js';
 
-const MASKED = 'a header or parameter is masked if its name is that of a secret.';
-
-const debugOptions = writtenElsewhere(defineOptions({}), {
-  removed: { mask_headers: MASKED, mask_query: MASKED },
-});
+const debugOptions = defineOptions({});
 
 /**
  * Logs requests, response headers and the chunks of text bodies at level debug; of other chunks it logs the size. Secrets in headers and

@@ -4,12 +4,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { filterFactory, type OpenApiAdditions } from '../app/index.js';
 import { bytesDeclared, holdBody } from '../app/internal.js';
 import { defineOptions } from '../config/index.js';
-import { writtenElsewhere } from '../config/internal.js';
 import { contentTypeOf } from './headers.js';
 
-const etagOptions = writtenElsewhere(defineOptions({}), {
-  removed: { max_size: 'a body of more than 1 MiB gets no ETag.' },
-});
+const etagOptions = defineOptions({});
 
 /** Maximum size of a body that is buffered for its ETag, in bytes. */
 const MAX_SIZE = 2 ** 20;

@@ -3,10 +3,8 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import { environ, Fault, filterFactory } from '../app/index.js';
 import { answerFault, catching, type OnFailure } from '../app/internal.js';
 import { defineOptions } from '../config/index.js';
-import { writtenElsewhere } from '../config/internal.js';
-import { ONE_STYLE } from './catch-errors.js';
 
-const faultWrapperOptions = writtenElsewhere(defineOptions({}), { removed: { fault_style: ONE_STYLE } });
+const faultWrapperOptions = defineOptions({});
 
 /**
  * Responds to an error with its status (`status`, `statusCode` or `code`, 400 to 599), or with 500. Sends the message of the error only if

@@ -16,10 +16,6 @@ writtenElsewhere(nameCheckOptions, {
     forbidden_regexp: CHARACTERS,
     maximum_length: 'A path has at most 8,192 bytes.',
   },
-  removed: {
-    max_length: 'a path has at most 8,192 bytes.',
-    max_segment_length: 'a segment of a path has at most 255 bytes.',
-  },
 });
 
 /** Longest segment in bytes: that of a file name. */

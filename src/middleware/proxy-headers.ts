@@ -38,10 +38,6 @@ const proxyHeadersOptions = defineOptions({
 });
 writtenElsewhere(proxyHeadersOptions, {
   meant: { enable_proxy_headers_parsing: 'write trusted_proxies, the networks of the proxies to trust' },
-  removed: {
-    strict: 'a request with both kinds of headers is read by header_style.',
-    remove_unused: 'the headers of the other kind are removed.',
-  },
 });
 
 /** Reports whether the hop with this address is trusted. `at` is its distance from this service; 0 is the peer. */

@@ -148,7 +148,6 @@ writtenElsewhere(rateLimitOptions, {
     account_blacklist: 'Write deny, the networks that get 403.',
     max_sleep_time_seconds: 'Write sleep_ms.',
   },
-  removed: { max_keys: 'a rule tracks at most 100,000 callers.' },
 });
 
 /** Maximum number of callers of a rule; the longest idle one is forgotten first. All workers of an API together track at most 300,000. */

@@ -3,7 +3,6 @@ import type { IncomingMessage } from 'node:http';
 import { environ, Fault, filterFactory, type OpenApiAdditions, requestPath } from '../app/index.js';
 import { exchangeOf, methodsOf, unavailable } from '../app/internal.js';
 import { boolean, defineOptions, list, type OptionsOf, oneOf } from '../config/index.js';
-import { writtenElsewhere } from '../config/internal.js';
 import { isBelow } from './path-prefix-match.js';
 
 const readOnlyOptions = defineOptions({
@@ -19,8 +18,6 @@ const readOnlyOptions = defineOptions({
     help: 'Paths that still accept writes, with all below.',
   }),
 });
-
-writtenElsewhere(readOnlyOptions, { removed: { retry_after: 'the Retry-After of maintenance is 60 s.' } });
 
 /** Seconds after which a client may ask again in maintenance. */
 const RETRY_AFTER_S = 60;

@@ -21,7 +21,6 @@ import {
   setMissingHeaders,
 } from '../app/internal.js';
 import { defineOptions, list, type OptionsOf, string } from '../config/index.js';
-import { writtenElsewhere } from '../config/internal.js';
 import { TOKEN } from './headers.js';
 
 const requestIdOptions = defineOptions({
@@ -34,15 +33,6 @@ const requestIdOptions = defineOptions({
     default: [],
     help: 'Additional response headers with it, such as x-compute-request-id.',
   }),
-});
-
-writtenElsewhere(requestIdOptions, {
-  removed: {
-    inbound_header: 'the id of the caller is in the header that option header names.',
-    trust_inbound: 'a valid id of the caller is the global request id, never the request id.',
-    id_format:
-      'an id of a caller has at most 128 letters, digits and ._:/+=- characters, or with fault_style = openstack req- and a UUID.',
-  },
 });
 
 /**

@@ -196,7 +196,6 @@ writtenElsewhere(requestLogOptions, {
     access_log_headers: 'Lines have no headers.',
     reveal_sensitive_prefix: 'Secrets in queries are masked, and headers are not logged.',
   },
-  removed: { enabled: 'leave the filter out of the pipeline, or write sample = 0.' },
 });
 
 /**

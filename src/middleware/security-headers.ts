@@ -7,7 +7,6 @@ import type { HelmetOptions } from 'helmet';
 import { beforeHead, type FactoryContext, filterFactory, remoteOf } from '../app/index.js';
 import { isAuthenticated, setMissingHeaders } from '../app/internal.js';
 import { defineOptions, integer, type OptionsOf, string } from '../config/index.js';
-import { writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import { contentTypeOf } from './headers.js';
 
@@ -21,20 +20,6 @@ const securityHeadersOptions = defineOptions({
     default: "default-src 'none'; frame-ancestors 'none'",
     help: 'Content-Security-Policy of HTML responses. Empty omits it.',
   }),
-});
-
-const HSTS = 'Strict-Transport-Security has includeSubDomains and no preload, unless the application sets the header.';
-
-writtenElsewhere(securityHeadersOptions, {
-  removed: {
-    hsts_include_subdomains: HSTS,
-    hsts_preload: HSTS,
-    frame_options:
-      'X-Frame-Options is DENY unless the application sets it; browsers prefer frame-ancestors of content_security_policy.',
-    cross_origin_resource_policy: 'Cross-Origin-Resource-Policy is same-origin, unless the application sets it.',
-    referrer_policy: 'Referrer-Policy is no-referrer, unless the application sets it.',
-    no_store: 'authenticated callers get Cache-Control: no-store, unless the application sets the header.',
-  },
 });
 
 type Options = OptionsOf<typeof securityHeadersOptions>;

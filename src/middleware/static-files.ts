@@ -6,7 +6,6 @@ import { join, normalize, resolve } from 'node:path';
 import { type App, appFactory, environ, type FactoryContext, Fault, filterFactory } from '../app/index.js';
 import { findFile, knowsTrials, loadSender, optionOrigin, sendFile } from '../app/internal.js';
 import { defineOptions, integer, type OptionsOf, path, string } from '../config/index.js';
-import { writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import { appendVary } from './headers.js';
 
@@ -21,8 +20,6 @@ const staticFilesOptions = defineOptions({
     help: 'File to serve for a missing path if the client accepts HTML: the page of a single-page app.',
   }),
 });
-
-writtenElsewhere(staticFilesOptions, { removed: { index: 'a directory is served as its index.html.' } });
 
 /**
  * Serves files to GET and HEAD, with ranges and conditional requests. Redirects a directory without a trailing slash. Responds with 404 for

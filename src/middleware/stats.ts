@@ -18,7 +18,6 @@ const statsOptions = defineOptions({
 });
 writtenElsewhere(statsOptions, {
   unused: { remove_uuid: NO_IDS, remove_short_uuid: NO_IDS },
-  removed: { protocol: 'requests are reported by UDP.', sample_rate: 'every request is reported.' },
 });
 
 /**

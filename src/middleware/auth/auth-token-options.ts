@@ -63,19 +63,13 @@ const UNUSED_NAMES: Readonly<Record<string, string>> = {
 const MEMCACHED = 'memcached has 1 s to respond, and is skipped for 300 s otherwise.';
 const DOMAIN = 'write user_domain_id and project_domain_id, or the names of the domains.';
 
-/** Options of the last version, each with what holds now. */
+/** Options of keystonemiddleware, each with what holds here. */
 const REMOVED_NAMES: Readonly<Record<string, string>> = {
   default_domain_name: DOMAIN,
   default_domain_id: DOMAIN,
   trust_id: 'log in to the project by project_name, or with an application credential.',
-  memcached_timeout: MEMCACHED,
   memcache_pool_socket_timeout: MEMCACHED,
-  memcached_dead_retry: MEMCACHED,
   memcache_pool_dead_retry: MEMCACHED,
-  token_cache_max_entries: 'a process caches at most 10,000 tokens.',
-  negative_cache_time: 'an invalid token is cached for 5 s, unless token_cache_time is -1.',
-  extra_strip: 'write strip_request of a filter gatekeeper.',
-  config_group: 'write the options in the section of the filter, the account in the one that auth_section names.',
 };
 
 // The type of the option that names the claims with the identity.
@@ -306,15 +300,6 @@ export const jwtOptions = defineOptions({
   is_revoked: module({
     help: 'Function as module:export that gets the jti of each token and returns whether it is revoked.',
   }),
-});
-
-writtenElsewhere(jwtOptions, {
-  removed: {
-    jwks_max_age_s: 'keys are cached for 600 s.',
-    jwks_stale_s: 'cached keys serve 3600 s longer if they cannot be fetched.',
-    jwks_timeout_ms: 'the issuer has 5 s to respond.',
-    jwks_cooldown_s: 'an unknown key is looked up again after 30 s.',
-  },
 });
 
 export type JwtOptions = OptionsOf<typeof jwtOptions>;

@@ -71,11 +71,6 @@ export const healthcheckOptions = defineOptions({
 
 writtenElsewhere(healthcheckOptions, {
   meant: { disable_path: 'write disable_by_file_path, and backends = disable_by_file' },
-  removed: {
-    cache_ms: 'a result is cached for 1000 ms.',
-    timeout_ms: 'a check has 2000 ms.',
-    expect: 'http expects a 2xx; for another status name your check in backends, as module:export.',
-  },
 });
 
 /** The options of a plugin. */
