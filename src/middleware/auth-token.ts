@@ -23,7 +23,7 @@ import {
   stripIdentity,
   userHeaders,
 } from './auth/identity.js';
-import { secretOf, secretVerifier } from './auth/jwt-secret.js';
+import { secretOf } from './auth/jwt-secret.js';
 import { behindScheme, serviceTokenOf, unauthenticated, userTokenOf } from './auth/presented-token.js';
 import { oncePerToken, TokenCache, TokenLookup } from './auth/token-cache.js';
 import { TokenCheck, type Verdicts } from './auth/token-check.js';
@@ -38,10 +38,8 @@ const SHIPPED = {
   jwt: async ({ config, originOf }: ValidatorSettings, own?: JwtOptions): Promise<TokenValidator> => {
     const options = own ?? config.group('jwt', jwtOptions);
     const secret = secretOf(options, config, originOf);
-    const verify =
-      secret === undefined
-        ? (await import('./auth/issuer-tokens.js')).issuerVerifier(options, { config, originOf })
-        : secretVerifier(options, secret);
+    const { tokenVerifier } = await import('./auth/issuer-tokens.js');
+    const verify = tokenVerifier(options, secret, { config, originOf });
     return new (await import('./auth/jwt-validator.js')).JwtValidator(options, verify);
   },
   static: async () => new (await import('./auth/static-validator.js')).StaticValidator(),

@@ -1,4 +1,4 @@
-/** Verifies JSON Web Tokens (RFC 7519) with the public keys of their issuer, as RFC 8725 recommends. */
+/** Verifies JSON Web Tokens (RFC 7519), with the public keys of their issuer or the secret of an API that signs them, as RFC 8725 recommends. */
 import { createPublicKey } from 'node:crypto';
 import { resolve } from 'node:path';
 import { ConfigurationRefused } from '../../errors/index.js';
@@ -12,24 +12,30 @@ import {
   type JWTVerifyGetKey,
   jwtVerify,
 } from './jose.js';
+import type { JwtSecret } from './jwt-secret.js';
 import type { Verify } from './jwt-validator.js';
 import { isCompactJws } from './token-spelling.js';
 import { type ValidatorSettings, ValidatorUnavailable } from './token-validator.js';
 
 /**
- * Returns the function that verifies tokens with the public keys of their issuer. Throws `PORTICO_JWT_KEYS` if options are missing or the
- * keys cannot be read.
+ * Returns the function that verifies tokens with the secret, or else with the public keys of their issuer. Throws `PORTICO_JWT_KEYS` if
+ * options for these are missing or the keys cannot be read.
  */
-export function issuerVerifier(options: JwtOptions, where: Pick<ValidatorSettings, 'config' | 'originOf'>): Verify {
-  const { algorithms, issuer, audience, typ, clockSkewS } = options;
-  const keyFor = keysFor(options, where);
+export function tokenVerifier(
+  options: JwtOptions,
+  secret: JwtSecret | undefined,
+  where: Pick<ValidatorSettings, 'config' | 'originOf'>,
+): Verify {
+  const { issuer, audience, typ, clockSkewS } = options;
+  const keyFor = secret === undefined ? keysFor(options, where) : async () => secret.key;
+  const { algorithms } = secret ?? options;
   return async (token, allowExpired) => {
     if (!isCompactJws(token)) return { refused: MALFORMED };
     try {
       return await jwtVerify(token, keyFor, {
         algorithms: algorithms.length === 0 ? PUBLIC_KEY_ALGORITHMS : [...algorithms],
-        issuer: issuer!,
-        audience: audience!,
+        ...(issuer !== undefined && { issuer }),
+        ...(audience !== undefined && { audience }),
         clockTolerance: clockSkewS,
         requiredClaims: ['exp'],
         ...(typ === undefined ? {} : { typ }),

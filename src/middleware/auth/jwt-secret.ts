@@ -5,24 +5,12 @@ import { resolve } from 'node:path';
 import type { Config } from '../../config/index.js';
 import { ConfigurationRefused, type Origin } from '../../errors/index.js';
 import type { JwtOptions } from './auth-token-options.js';
-import { fewestBytes, HMAC_ALGORITHMS, hmacKey, refusedClaims, verifiedBy } from './hmac-token.js';
-import type { Verify } from './jwt-validator.js';
+import { fewestBytes, HMAC_ALGORITHMS, hmacKey } from './hmac-token.js';
 
 /** A secret and the algorithms that it is used with. */
-interface JwtSecret {
+export interface JwtSecret {
   readonly key: KeyObject;
   readonly algorithms: readonly string[];
-}
-
-/** Returns the function that verifies tokens that the API signs itself. It opens no connections. */
-export function secretVerifier(options: JwtOptions, { key, algorithms }: JwtSecret): Verify {
-  return async (token, allowExpired) => {
-    const verified = verifiedBy(key, token, { algorithms, typ: options.typ });
-    if ('refused' in verified) return verified;
-    const refused = refusedClaims(verified.payload, options, Date.now() / 1000);
-    // `exp` is checked last, so the rest of an expired token is valid.
-    return refused === undefined || (allowExpired && refused === 'expired') ? verified : { refused };
-  };
 }
 
 /**
