@@ -13,7 +13,6 @@ import type {
   FastifyBaseLogger,
   FastifyInstance,
   FastifyPluginCallback,
-  FastifyPluginOptions,
   FastifyReply,
   FastifyServerOptions,
   onRequestHookHandler,
@@ -71,7 +70,7 @@ export function createFastify(options: CreateFastifyOptions = {}): FastifyInstan
   });
   // Not as `loggerInstance`: Fastify would create a child logger for each request.
   if (options.log !== undefined) Object.assign(instance, { log: options.log });
-  whenReady.set(instance, [notePathWriters(instance), keepOnListen(instance)]);
+  whenReady.set(instance, keepOnListen(instance));
   if (options.onRequest !== undefined) instance.addHook('onRequest', options.onRequest);
   if (options.middie !== false) void instance.register(require('@fastify/middie') as FastifyPluginCallback);
   return instance;
@@ -102,11 +101,11 @@ export async function listenerOf(instance: FastifyInstance): Promise<ClosableApp
 }
 
 /** Work for an instance after its plugins are loaded. */
-const whenReady = new WeakMap<FastifyInstance, readonly (() => void)[]>();
+const whenReady = new WeakMap<FastifyInstance, () => void>();
 
 async function readied(instance: FastifyInstance): Promise<void> {
   await instance.ready();
-  for (const work of whenReady.get(instance) ?? []) work();
+  whenReady.get(instance)?.();
 }
 
 /**
@@ -303,63 +302,6 @@ export function keepHeaders(reply: FastifyReply): void {
     // Keeps the spelling of existing names.
     if (res.getHeader(name) !== value) res.setHeader(name, value);
   }
-}
-
-// A warning about Fastify plugins that write paths without the mount, logged at the first request under a mount.
-
-/** Plugins by name: whether they write paths with these options, and the remedy for a mount. */
-const WRITERS: Readonly<
-  Record<string, { writes: (options: FastifyPluginOptions) => boolean; remedy: (mount: string) => string }>
-> = {
-  '@fastify/static': {
-    writes: ({ redirect }) => redirect === true,
-    remedy: () => 'Its redirects to directories leave the mount: set redirect: false.',
-  },
-  '@fastify/swagger-ui': {
-    writes: ({ indexPrefix = '' }) => indexPrefix === '',
-    remedy: (mount) => `Its page requests files outside the mount: set indexPrefix: '${mount}'.`,
-  },
-};
-
-/**
- * Records which of these plugins a new instance registers. The result makes the ready instance with such plugins warn once, at its first
- * request under a mount.
- */
-function notePathWriters(instance: FastifyInstance): () => void {
-  const names = new Set<string>();
-  const register = instance.register as (...args: unknown[]) => FastifyInstance;
-  const noting = function (this: FastifyInstance, ...args: unknown[]): FastifyInstance {
-    const [plugin, options] = args as [{ [META]?: { name?: string } } | undefined, unknown];
-    const name = plugin?.[META]?.name ?? '';
-    const given = (typeof options === 'object' && options !== null ? options : {}) as FastifyPluginOptions;
-    if (Object.hasOwn(WRITERS, name) && WRITERS[name]!.writes(given)) names.add(name);
-    return Reflect.apply(register, this, args);
-  };
-  Object.assign(instance, { register: noting });
-  return () => warnBelowMount(instance, names);
-}
-
-/** The key of the name that `fastify-plugin` gives a plugin. */
-const META: unique symbol = Symbol.for('plugin-meta') as never;
-
-function warnBelowMount(instance: FastifyInstance, names: ReadonlySet<string>): void {
-  if (names.size === 0) return;
-  const { routing } = instance;
-  const warning = (req: IncomingMessage, res: ServerResponse): void => {
-    const mount = environ(req).scriptName;
-    if (mount !== '') {
-      Object.assign(instance, { routing });
-      for (const name of names) {
-        const hint = WRITERS[name]!.remedy(mount);
-        instance.log.warn(
-          { plugin: name, mount, hint },
-          `${name} is below the mount ${mount}, and writes paths without it`,
-        );
-      }
-    }
-    routing.call(instance, req, res);
-  };
-  Object.assign(instance, { routing: warning });
 }
 
 // The not-found handlers that plugins set on a Fastify instance.
