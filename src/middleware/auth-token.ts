@@ -12,7 +12,7 @@ import {
   type OpenApiAdditions,
 } from '../app/index.js';
 import { exchangeOf, faultFormOf, optionOrigin, unvalidatedToken } from '../app/internal.js';
-import { ConfigurationRefused, type Origin, refusalAt } from '../errors/index.js';
+import { type Origin, refusalAt } from '../errors/index.js';
 import { Drivers } from '../service/internal.js';
 import { type AuthTokenOptions, authTokenOptions, type JwtOptions, jwtOptions } from './auth/auth-token-options.js';
 import {
@@ -167,12 +167,11 @@ function sharedOptions({ config }: DeclaredContext): AuthTokenOptions {
 
 /** Checks for the errors that {@link tokenFilter} would throw. */
 async function tried(ctx: FactoryContext, options: AuthTokenOptions, jwt?: JwtOptions): Promise<void> {
-  cacheFor(options, ctx);
   await tryValidator(options, ctx, jwt);
 }
 
 async function tokenFilter(ctx: FactoryContext, options: AuthTokenOptions, jwt?: JwtOptions): Promise<AuthTokenFilter> {
-  const cache = cacheFor(options, ctx);
+  const cache = cacheFor(options);
   const validator = await startValidator(options, ctx, jwt);
   const tokens = new TokenLookup(validator, cache);
   ctx.onClose(() => tokens.close());
@@ -227,27 +226,12 @@ async function tokenFilter(ctx: FactoryContext, options: AuthTokenOptions, jwt?:
   return Object.assign(filter, { invalidate });
 }
 
-/** If memcached is used, a process caches a token for this fraction of token_cache_time. */
-const SHARED_PART = 10;
-
-function cacheFor(options: AuthTokenOptions, ctx: FactoryContext): TokenCache {
-  const secured = options.cacheSecurity !== 'none';
-  if (secured && (options.cacheSecretKey ?? '') === '') {
-    throw new ConfigurationRefused('PORTICO_TOKEN_CACHE', {
-      message: `cache_security is ${options.cacheSecurity}, but cache_secret_key is missing`,
-      hint: 'Set cache_secret_key, or remove cache_security.',
-      origin: optionOrigin(ctx, 'auth_token', 'cache_security'),
-    });
-  }
+function cacheFor({ tokenCacheTime }: AuthTokenOptions): TokenCache {
   return new TokenCache({
-    // memcached may have kept the token for its whole time already; the time in memory adds to it.
-    lifeS:
-      options.tokenCacheTime /
-      (options.validator === 'keystone' && options.memcachedServers.length > 0 ? SHARED_PART : 1),
+    lifeS: tokenCacheTime,
     // A token that becomes valid, because its service starts to know it, is not refused for long.
-    negativeLifeS: options.tokenCacheTime < 0 ? 0 : 5,
+    negativeLifeS: tokenCacheTime < 0 ? 0 : 5,
     maxEntries: 10_000,
-    secretKey: secured ? options.cacheSecretKey : undefined,
   });
 }
 

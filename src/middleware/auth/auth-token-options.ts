@@ -7,7 +7,6 @@ import {
   defineOptions,
   dict,
   duration,
-  hostport,
   integer,
   list,
   module,
@@ -25,7 +24,7 @@ import { nearestNames } from '../../errors/index.js';
 const REMOVE = 'Remove the line.';
 const ACCOUNT = 'Write auth_url, username, password and project_name.';
 const URL_PART = 'Write auth_url, the whole address of the identity service.';
-const POOL = 'Remove the line: each process has one connection to memcached.';
+const POOL = 'Remove the line: each process caches tokens in memory.';
 const LOCAL = 'Remove the line: Keystone no longer has signed tokens (PKI); each token is validated.';
 
 const UNUSED_NAMES: Readonly<Record<string, string>> = {
@@ -42,8 +41,14 @@ const UNUSED_NAMES: Readonly<Record<string, string>> = {
   service_host: REMOVE,
   service_port: REMOVE,
   service_protocol: REMOVE,
-  cache: 'Write memcached_servers: requests have no cache in their environment.',
-  token_cache: 'Remove the line: each process caches tokens in memory, and memcached_servers adds a shared cache.',
+  cache: POOL,
+  token_cache: POOL,
+  memcached_servers: POOL,
+  memcache_servers: POOL,
+  memcache_security_strategy: POOL,
+  memcache_secret_key: POOL,
+  memcache_pool_socket_timeout: POOL,
+  memcache_pool_dead_retry: POOL,
   memcache_use_advanced_pool: POOL,
   memcache_pool_maxsize: POOL,
   memcache_pool_unused_timeout: POOL,
@@ -60,7 +65,6 @@ const UNUSED_NAMES: Readonly<Record<string, string>> = {
   tcp_keepalive: REMOVE,
 };
 
-const MEMCACHED = 'memcached has 1 s to respond, and is skipped for 300 s otherwise.';
 const DOMAIN = 'write user_domain_id and project_domain_id, or the names of the domains.';
 
 /** Options of keystonemiddleware, each with what holds here. */
@@ -68,8 +72,6 @@ const REMOVED_NAMES: Readonly<Record<string, string>> = {
   default_domain_name: DOMAIN,
   default_domain_id: DOMAIN,
   trust_id: 'log in to the project by project_name, or with an application credential.',
-  memcache_pool_socket_timeout: MEMCACHED,
-  memcache_pool_dead_retry: MEMCACHED,
 };
 
 // The type of the option that names the claims with the identity.
@@ -187,23 +189,6 @@ const cache = defineOptions({
     default: 300,
     min: -1,
     help: 'Seconds a valid token is cached, and stays valid if revoked. -1 disables the cache, of invalid tokens too.',
-  }),
-  memcached_servers: list({
-    item: hostport(),
-    default: [],
-    deprecated: ['memcache_servers'],
-    help: 'Servers of memcached that share valid tokens, as host:port in the same order everywhere. Requires the memjs package.',
-  }),
-  cache_security: oneOf(['none', 'mac', 'encrypt'], {
-    default: 'none',
-    ignoreCase: true,
-    aliases: ['memcache_security_strategy'],
-    help: 'Protection of tokens in memcached with cache_secret_key: mac signs, encrypt also encrypts.',
-  }),
-  cache_secret_key: string({
-    secret: true,
-    aliases: ['memcache_secret_key'],
-    help: 'Key for cache_security, the same in all services that share a memcached server.',
   }),
 });
 

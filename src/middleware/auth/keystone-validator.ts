@@ -3,10 +3,9 @@
  * service.
  */
 import { X509Certificate } from 'node:crypto';
-import { ConfigurationRefused, gatherRefusals, ignoreErrors } from '../../errors/index.js';
+import { ConfigurationRefused, gatherRefusals } from '../../errors/index.js';
 import { type AccountOptions, type AuthTokenOptions, accountOptions } from './auth-token-options.js';
 import { type IdentityAnswer, IdentityClient, tokenInfoOf } from './identity-client.js';
-import { MemcachedTokens } from './memcached-tokens.js';
 import { isKeystoneToken } from './token-spelling.js';
 import {
   endOf,
@@ -27,9 +26,6 @@ export class KeystoneValidator implements TokenValidator {
   #client: IdentityClient | undefined;
   #session: KeystoneSession | undefined;
   #challenge = '';
-  #shared: MemcachedTokens | undefined;
-  /** Number of tokens that have been invalidated so far. */
-  #forgotten = 0;
   #wantsCatalog = false;
 
   /** Throws if the account cannot log in. Sends no request before the first token. */
@@ -51,29 +47,18 @@ export class KeystoneValidator implements TokenValidator {
     const told = options.wwwAuthenticateUri ?? account.authUrl!;
     this.#challenge = `Keystone uri="${told.replace(/["\\]/g, encodeURIComponent)}"`;
     this.#wantsCatalog = options.includeServiceCatalog;
-    this.#shared = await MemcachedTokens.open(settings);
   }
 
   stop(): void {
     this.#client?.close();
-    this.#shared?.close();
   }
 
   challenge(): string {
     return this.#challenge;
   }
 
-  forget(token: string): void {
-    this.#forgotten += 1;
-    void this.#shared?.delete(token);
-  }
-
   async validate(token: string, options: ValidateOptions): Promise<TokenInfo | RefusedToken> {
     if (!isKeystoneToken(token)) return { refused: 'malformed: not a token of Keystone' };
-    const kept = await this.#shared?.get(token);
-    const known = kept === undefined ? undefined : ignoreErrors(() => tokenInfoOf(kept));
-    if (known?.userId !== undefined) return known;
-    const forgotten = this.#forgotten;
     const first = await this.#ask(token, options);
     const answer = first.status === 401 ? await this.#ask(token, options) : first;
     if (answer.status === 404)
@@ -84,8 +69,6 @@ export class KeystoneValidator implements TokenValidator {
     try {
       const info = tokenInfoOf(answer.text);
       if (info.userId === undefined) throw new TypeError('it is a token without a user');
-      // A token that was invalidated during the request must not be cached for other processes.
-      if (forgotten === this.#forgotten) void this.#shared?.set(token, answer.text);
       return info;
     } catch (error) {
       throw new ValidatorUnavailable(`${answer.from}: unexpected response: ${(error as Error).message}`, error);
