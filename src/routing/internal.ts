@@ -20,7 +20,7 @@ export {
   describeStep,
   routeFactsOf,
 } from './describe-routes.js';
-export { legacyRules, slowRequirements, warningsOf } from './matching/template-warnings.js';
+export { legacyRules, warningsOf } from './matching/template-warnings.js';
 export {
   type DocumentedRouter,
   documentedRouters,

@@ -9,7 +9,6 @@ import {
   findOverlaps,
   legacyRules,
   type PlacedRouter,
-  slowRequirements,
   warningsOf,
 } from '../../routing/internal.js';
 import { columns, example, placeText, print } from '../command.js';
@@ -108,15 +107,11 @@ function checkResult({ router, prefix }: PlacedRouter): Shown {
   );
   const warnings = warningsOf(router.routes).map(({ route, message, hint }) => `${at(route)}: ${message}. ${hint}`);
   const legacy = router.routes.flatMap((route) => legacyRules(route).map((rule) => `${at(route)} uses ${rule}`));
-  const slow = slowRequirements(table.routes, () => performance.now()).map(
-    ({ compiled, variable, requirement, length, milliseconds }) =>
-      `${at(compiled.route)}: ${variable}: ${requirement} takes ${milliseconds.toFixed(0)} ms for ${length} characters`,
-  );
   const overlaps = findOverlaps(table.ranked).map(
     ({ earlier, later, byDefinition }) =>
       `${at(earlier.route)} goes before ${at(later.route)}${byDefinition ? ', because it is defined first' : ''}`,
   );
-  const parts = { shadowed, warnings, slow, legacy, overlaps };
+  const parts = { shadowed, warnings, legacy, overlaps };
   const lines = Object.entries(parts).flatMap(([name, found]) => [
     `${name}: ${found.length === 0 ? 'none' : found.length}`,
     ...found.map((line) => `  ${line}`),
