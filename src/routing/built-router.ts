@@ -6,25 +6,13 @@ import type { App, FaultStyle, Filter } from '../app/index.js';
 import { knowsTrials } from '../app/internal.js';
 import { locationInFile, type Origin } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import type { RangedOptions } from './actions/action.js';
 import type { OperationDocs } from './actions/operation-docs.js';
 import type { Mapper } from './mapper/mapper.js';
-import type { Found } from './matching/compiled-route.js';
-import type { Match } from './route/conditions.js';
+import type { CompiledRoute, Found } from './matching/compiled-route.js';
+import type { Operation } from './operation.js';
 import type { Route } from './route/route.js';
 import { pathText } from './template/template.js';
 import type { VersionOptions } from './version-negotiation.js';
-
-/** The action of a route. */
-export interface OperationSource {
-  readonly controller: string;
-  readonly action: string;
-  /** Options of its methods, oldest versions first. */
-  readonly methods: readonly RangedOptions[];
-  readonly filters: readonly Filter[];
-  /** Facts of its route and its router, for documents. */
-  readonly docs: OperationDocs;
-}
 
 /** Options of a router for its documents. */
 export interface DocumentedOptions {
@@ -54,10 +42,10 @@ export interface BuiltRouter extends Mapper {
   filtersOf(route: Route): readonly Filter[];
   /** Returns the milliseconds after which a route responds with 503; undefined: it has no deadline. @internal */
   deadlineOf(route: Route): number | undefined;
-  /** Returns the facts of a route for documents. @internal */
-  docsOf(route: Route): OperationDocs;
-  /** Returns the action of a route; `match` names it if the path does. @internal */
-  operationSource(route: Route, match?: Match): OperationSource | null;
+  /** Its operations, in the order in which routes are tried. @internal */
+  readonly operations: readonly Operation[];
+  /** Returns the operation of a route; undefined for mounts, and for controllers that the path names. @internal */
+  operationOf(compiled: CompiledRoute): Operation | undefined;
 }
 
 /** A route of a plugin. */

@@ -4,7 +4,7 @@
 import type { TrialStep } from '../app/internal.js';
 import { nearestNames, type Origin } from '../errors/index.js';
 import { HANDLER_ACTION } from './actions/controllers.js';
-import type { BuiltRouter, OperationSource, PluginAnswer } from './built-router.js';
+import type { BuiltRouter, PluginAnswer } from './built-router.js';
 import type { CompiledRoute } from './matching/compiled-route.js';
 import { shortestParts } from './matching/shortest-parts.js';
 import { acceptsMethod } from './route/conditions.js';
@@ -74,7 +74,7 @@ export function describeRoute(
     requirements: Object.fromEntries(Object.entries(route.requirements).filter(([, regex]) => regex !== MEMBER_ID)),
     types: Object.fromEntries(route.types),
     filters: router.filtersOf(route).map(filterName),
-    bodyLimit: bodyLimitOf(router, router.operationSource(route)),
+    bodyLimit: bodyLimitOf(router, compiled),
     deadline: router.deadlineOf(route) ?? null,
     redirect: router.redirectOf(route)?.target.template ?? null,
     origin: router.originOf(route),
@@ -82,10 +82,11 @@ export function describeRoute(
   };
 }
 
-function bodyLimitOf({ documented }: BuiltRouter, source: OperationSource | null): number | null {
-  if (source === null) return null;
-  const ofRouter = documented.bodyLimit ?? DEFAULT_BODY_LIMIT;
-  return Math.max(0, ...source.methods.map(({ bodyLimit = ofRouter }) => bodyLimit)) || ofRouter;
+function bodyLimitOf(router: BuiltRouter, compiled: CompiledRoute): number | null {
+  const operation = router.redirectOf(compiled.route) === undefined ? router.operationOf(compiled) : undefined;
+  if (operation === undefined) return null;
+  const ofRouter = router.documented.bodyLimit ?? DEFAULT_BODY_LIMIT;
+  return Math.max(0, ...operation.variants.map(({ bodyLimit = ofRouter }) => bodyLimit)) || ofRouter;
 }
 
 function methodsOf({ route }: CompiledRoute): readonly string[] | null {

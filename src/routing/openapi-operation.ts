@@ -2,19 +2,13 @@
 import type { OpenApiAdditions } from '../app/index.js';
 import { type FaultForm, reasonPhrase } from '../app/internal.js';
 import { isObject } from '../errors/index.js';
-import { INPUT_PARTS, type RangedOptions } from './actions/action.js';
-import { type ByVersion, type Schemas, schemasByVersion, statusesByVersion } from './actions/by-version.js';
-import { HANDLER_ACTION } from './actions/controllers.js';
-import { joinedDocs, type OperationDocs, type RequestDocs, type ResponseDocs } from './actions/operation-docs.js';
-import { flatQuery } from './actions/query-lists.js';
+import type { ByVersion } from './actions/by-version.js';
+import type { OperationDocs, RequestDocs, ResponseDocs } from './actions/operation-docs.js';
 import { documentedOutput, documentedSchema, type JsonSchema } from './actions/schema.js';
-import { type BodyOption, type BodyWord, writtenTypes } from './actions/taken-types.js';
-import { type ApiVersion, readRange } from './api-version.js';
-import type { OperationSource } from './built-router.js';
-import type { CompiledRoute } from './matching/compiled-route.js';
+import type { BodyWord } from './actions/taken-types.js';
+import type { ApiVersion } from './api-version.js';
 import type { FaultSchemas, OpenApiSchemas } from './openapi-schemas.js';
-import { requirementSchema } from './route/param-types.js';
-import { pathText, requirementOf } from './template/template.js';
+import type { Operation, OperationVariant } from './operation.js';
 import { headerOf, type VersionOptions } from './version-negotiation.js';
 
 export type Json = Record<string, unknown>;
@@ -37,36 +31,36 @@ export interface OperationPlace {
   readonly guards: Set<string>;
 }
 
-/** Returns the operation of a route; undefined if its action does not exist in the version, or is hidden. */
-export function operationOf(
-  compiled: CompiledRoute,
-  { controller, action, methods, docs: around }: OperationSource,
+/** Returns an operation in OpenAPI's form; undefined if its action does not exist in the version, or is hidden. */
+export function documentedOperation(
+  operation: Operation,
   { names, method, version, versions, filters, schemas, faultSchemas, guards }: OperationPlace,
 ): Json | undefined {
-  const there = methods.filter(({ versions }) => version?.within(readRange(versions)) ?? true);
-  const docs = joinedDocs([around, there.at(-1)]);
-  if ((there.length === 0 && methods.length > 0) || docs.hidden === true) return undefined;
+  const { variants, controller } = operation;
+  const there = variants.filter(({ range }) => version?.within(range) ?? true);
+  const { docs } = there.at(-1) ?? operation;
+  if ((there.length === 0 && variants.length > 0) || docs.hidden === true) return undefined;
   const inner = filters.at(-1)!.faults;
   const faultContent = faultSchemas.content(inner.style);
-  const isFunction = action === HANDLER_ACTION;
-  const id = isFunction ? functionId(compiled, method, controller) : `${controller}.${action}`;
+  const isFunction = operation.action === null;
+  const id = isFunction ? functionId(operation, method) : `${controller}.${operation.action}`;
   const additions = filters.flatMap((group) => group.additions);
   const inBody = (schema: JsonSchema): JsonSchema => schemas.placed(schema, `${id}.body`, 'Input');
-  const queryOf: SchemasIn = (query, version) =>
-    schemasOf(query, version).map((schema) => schemas.inPlace(flatQuery(schema)));
+  const named = (held: readonly ByVersion<JsonSchema>[]): readonly JsonSchema[] =>
+    heldIn(held, version).map((schema) => schemas.inPlace(schema));
   const parameters = [
     ...pathParameters(
-      compiled,
+      operation,
       names,
-      there.flatMap(({ params }) => queryOf(params, version)),
+      there.flatMap(({ params }) => named(params)),
     ),
     ...parametersIn(
       'query',
-      there.map(({ query }) => queryOf(query, version)),
+      there.map(({ query }) => named(query)),
     ),
     ...parametersIn(
       'header',
-      there.map(({ headers }) => queryOf(headers, version)),
+      there.map(({ headers }) => named(headers)),
     ),
     ...(versions === undefined ? [] : [versionParameter(versions, version)]),
     ...additions.flatMap((one) => one.parameters ?? []),
@@ -97,7 +91,7 @@ export function operationOf(
       method,
     ),
     ...securityOf(additions, guards),
-    ...(version === null ? versionsOf(methods, inBody, queryOf) : {}),
+    ...(version === null ? versionsOf(variants, inBody, (schema) => schemas.inPlace(schema)) : {}),
   };
 }
 
@@ -113,10 +107,9 @@ function textsOf({ summary, description, tags, deprecated, externalDocs }: Opera
 }
 
 /** Returns the id for a route without a controller: its name, else that of its function, else method and path. */
-function functionId({ route }: CompiledRoute, method: string, called: string): string {
-  if (route.name !== null) return route.name;
-  if (!called.includes(' ')) return called;
-  return [method.toLowerCase(), ...(pathText(route.parts).match(/\w+/g) ?? [])].join('_');
+function functionId({ name, controller, path }: Operation, method: string): string {
+  if (name !== null) return name;
+  return controller.includes(' ') ? [method.toLowerCase(), ...(path.match(/\w+/g) ?? [])].join('_') : controller;
 }
 
 interface Parameter {
@@ -135,12 +128,10 @@ function onlyFirst(parameters: readonly Parameter[]): readonly Parameter[] {
 }
 
 /** By the schemas of the action if they have the variable, else by its expression. */
-function pathParameters({ route }: CompiledRoute, names: readonly string[], schemas: readonly JsonSchema[]): Json[] {
-  const inPath = [...route.variables.values()].filter(({ type }) => type !== '.');
-  return inPath.map(({ name }, at) => {
-    const pattern = requirementOf(route.requirements, name);
+function pathParameters({ variables }: Operation, names: readonly string[], schemas: readonly JsonSchema[]): Json[] {
+  return variables.map(({ name, schema: usual }, at) => {
     const written = schemas.map((schema) => propertyOf(schema, name)).filter((one) => one !== undefined);
-    const schema = written.length > 0 ? oneOrAny(written) : requirementSchema(route.types.get(name), pattern);
+    const schema = written.length > 0 ? oneOrAny(written) : usual;
     return { name: names[at] ?? name, in: 'path', required: true, schema };
   });
 }
@@ -190,9 +181,9 @@ function versionParameter(
 }
 
 /** Returns responses to a request that a schema refuses. */
-function refusedInput(methods: readonly RangedOptions[], { invalidInputStatus }: FaultForm, content: Json): Json {
-  if (methods.every((each) => INPUT_PARTS.every((part) => each[part] === undefined))) return {};
-  return { [invalidInputStatus]: { description: 'the input is not valid', content } };
+function refusedInput(variants: readonly OperationVariant[], { invalidInputStatus }: FaultForm, content: Json): Json {
+  const isFree = variants.every((each) => [each.params, each.query, each.headers, each.body].flat().length === 0);
+  return isFree ? {} : { [invalidInputStatus]: { description: 'the input is not valid', content } };
 }
 
 /** Returns responses of filters; those with the same status share a response. */
@@ -236,29 +227,30 @@ function securityOf(additions: readonly OpenApiAdditions[], guards: Set<string>)
 
 /** Describes all versions of an action, if there are several. */
 function versionsOf(
-  methods: readonly RangedOptions[],
+  variants: readonly OperationVariant[],
   inBody: (schema: JsonSchema) => JsonSchema,
-  queryOf: SchemasIn,
+  inPlace: (schema: JsonSchema) => JsonSchema,
 ): Json {
-  const ranges = methods.filter(({ versions }) => versions !== undefined);
+  const ranges = variants.filter(({ versions }) => versions !== undefined);
   if (ranges.length === 0) return {};
   return {
-    'x-versions': ranges.map(({ versions, body, query, status }) => ({
-      from: versions![0],
-      to: versions![1] ?? null,
-      ...(bodySchemas(body, null).length === 0 ? {} : { body: oneOrAny(bodySchemas(body, null).map(inBody)) }),
-      ...(query === undefined ? {} : { query: oneOrAny(queryOf(query, null)) }),
-      ...(status === undefined ? {} : { status }),
-    })),
+    'x-versions': ranges.map((variant) => {
+      const { versions, query, statuses } = variant;
+      const bodies = bodySchemas(variant, null);
+      const [status, ...more] = statuses;
+      return {
+        from: versions![0],
+        to: versions![1] ?? null,
+        ...(bodies.length === 0 ? {} : { body: oneOrAny(bodies.map(inBody)) }),
+        ...(query.length === 0 ? {} : { query: oneOrAny(query.map(({ value }) => inPlace(value))) }),
+        ...(status === undefined ? {} : { status: more.length === 0 ? status.value : statuses.map(rangedStatus) }),
+      };
+    }),
   };
 }
 
-/** Returns schemas in the document's form. */
-type SchemasIn = (schemas: Schemas | undefined, version: ApiVersion | null) => readonly JsonSchema[];
-
-/** Returns the schemas of a version, or of all. */
-function schemasOf(schemas: Schemas | undefined, version: ApiVersion | null): readonly JsonSchema[] {
-  return heldIn(schemasByVersion(schemas), version).map((schema) => documentedSchema(schema, 'input'));
+function rangedStatus({ range: { from, to }, value }: ByVersion<number>): Json {
+  return { versions: [from?.text ?? null, ...(to === null ? [] : [to.text])], status: value };
 }
 
 /** Schemas of bodies that no schema describes. */
@@ -272,22 +264,20 @@ const OF_WORD: Readonly<Record<BodyWord, JsonSchema | undefined>> = {
 };
 
 /** Returns the schemas of a body, of all its media types. */
-function bodySchemas(body: BodyOption | undefined, version: ApiVersion | null): readonly JsonSchema[] {
-  return (body === undefined ? [] : writtenTypes(body)).flatMap(({ schemas }) =>
-    heldIn(schemasByVersion(schemas), version).map((schema) => documentedSchema(schema, 'input')),
-  );
+function bodySchemas({ body }: OperationVariant, version: ApiVersion | null): readonly JsonSchema[] {
+  return body.flatMap(({ schemas = [] }) => heldIn(schemas, version));
 }
 
-/** Returns the request body of an action's methods; `declared`: what is said of it besides. */
+/** Returns the request body of an operation; `declared`: what is said of it besides. */
 function requestBody(
-  methods: readonly RangedOptions[],
+  variants: readonly OperationVariant[],
   version: ApiVersion | null,
   declared: RequestDocs | undefined,
   placed: (schema: JsonSchema) => JsonSchema,
 ): Json {
   const content = new Map<string, JsonSchema[]>();
-  for (const { type, read, schemas } of methods.flatMap(({ body }) => (body === undefined ? [] : writtenTypes(body)))) {
-    const written = heldIn(schemasByVersion(schemas), version).map((each) => placed(documentedSchema(each, 'input')));
+  for (const { type, read, schemas } of variants.flatMap(({ body }) => body)) {
+    const written = heldIn(schemas ?? [], version).map(placed);
     const word = schemas === undefined ? OF_WORD[read] : undefined;
     if (schemas !== undefined && written.length === 0) continue;
     content.set(type, [...(content.get(type) ?? []), ...(word === undefined ? written : [word])]);
@@ -297,7 +287,7 @@ function requestBody(
   const types = declared?.type === undefined ? [...content.keys()] : [declared.type].flat();
   const own = schema === undefined ? undefined : [placed(documentedSchema(schema, 'input'))];
   const all = [...content.values()].flat();
-  const usual = methods.every(({ body }) => bodySchemas(body, version).length > 0);
+  const usual = variants.every((variant) => bodySchemas(variant, version).length > 0);
   return {
     requestBody: {
       ...(description !== undefined && { description }),
@@ -328,7 +318,7 @@ interface Told {
 
 /** Returns the responses of an action, by status; `declared`: what is said of them beside their schemas. */
 function responsesOf(
-  methods: readonly RangedOptions[],
+  variants: readonly OperationVariant[],
   version: ApiVersion | null,
   declared: OperationDocs['responses'] = {},
   placing: Placing,
@@ -340,16 +330,15 @@ function responsesOf(
     return told;
   };
   const isDeclared = Object.keys(declared).some((code) => /^[23]/.test(code));
-  for (const { status, response = {}, type } of methods) {
+  for (const { statuses, response, type } of variants) {
     const usual = isDeclared && Object.keys(response).length === 0 ? [] : [200];
-    const declaredCodes = status === undefined ? usual : heldIn(statusesByVersion(status), version);
-    for (const code of declaredCodes) {
+    for (const code of statuses.length === 0 ? usual : heldIn(statuses, version)) {
       if (BODYLESS.test(String(code))) toldOf(String(code));
       else toldOf(String(code)).types = [type ?? JSON_TYPE];
     }
     for (const [code, schema] of Object.entries(response)) {
       const told = toldOf(code);
-      told.schemas.push(placing.placed(documentedOutput(schema)));
+      told.schemas.push(placing.placed(schema));
       if (told.types.length === 0) told.types = [type ?? JSON_TYPE];
     }
   }

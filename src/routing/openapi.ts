@@ -4,21 +4,12 @@
 import type { OpenApiAdditions } from '../app/index.js';
 import { additionsAround, additionsOf, type FaultForm, faultFormFrom, faultFormOf } from '../app/internal.js';
 import type { Handler } from './actions/action.js';
-import { HANDLER_ACTION } from './actions/controllers.js';
 import type { ApiVersion } from './api-version.js';
-import {
-  type BuiltRouter,
-  type OpenApiOptions,
-  type OperationSource,
-  type PlacedRouter,
-  withMounted,
-} from './built-router.js';
+import { type BuiltRouter, type OpenApiOptions, type PlacedRouter, withMounted } from './built-router.js';
 import type { CompiledRoute } from './matching/compiled-route.js';
-import { type Json, operationOf } from './openapi-operation.js';
+import { documentedOperation, type Json } from './openapi-operation.js';
 import { FAULT_SCHEMA_NAMES, FaultSchemas, OpenApiSchemas } from './openapi-schemas.js';
-import { namedMethods } from './route/conditions.js';
-import type { Route } from './route/route.js';
-import { pathText } from './template/template.js';
+import type { Operation } from './operation.js';
 import { absoluteUrl } from './urls/url-builder.js';
 
 /** A router as part of a document. */
@@ -107,18 +98,15 @@ export function openApiOf(routers: readonly DocumentedRouter[], options: Documen
     const faults = faultFormFrom(router.documented, options.faults);
     faultSchemas.content(faults.style);
     additions.push(...documented.additions);
-    for (const compiled of router.compile().ranked) {
-      const source = router.operationSource(compiled.route) ?? redirectSource(router, compiled.route);
-      if (source === null || isFormatted(compiled)) continue;
-      const path = pathText(compiled.route.parts) || '/';
+    for (const operation of router.operations) {
       // A request always begins with a slash: other paths cannot be requested.
-      if (!path.startsWith('/')) continue;
-      const inside = source.filters.flatMap(additionsOf);
+      if (isFormatted(operation) || !operation.path.startsWith('/')) continue;
+      const inside = operation.filters.flatMap(additionsOf);
       additions.push(...inside);
       const outer = { additions: documented.additions, faults: options.faults };
       const inner = { additions: inside, faults };
       const around = { version, versions, filters: [outer, inner], schemas, faultSchemas, guards };
-      paths.add(place, path, compiled, (names, method) => operationOf(compiled, source, { ...around, names, method }));
+      paths.add(place, operation, (names, method) => documentedOperation(operation, { ...around, names, method }));
     }
   }
   const [newest] = routers.flatMap(({ router }) => router.documented.versions?.max ?? []);
@@ -129,21 +117,6 @@ export function openApiOf(routers: readonly DocumentedRouter[], options: Documen
     ...(server === undefined && common === '' ? {} : { servers: [{ url: `${server ?? ''}${common}` }] }),
     paths: paths.sorted(server),
     components: components([...additions, schemesOf(guards)], faultSchemas, schemas),
-  };
-}
-
-/** Returns a redirect as an action without a controller; null for all other routes. */
-function redirectSource(router: BuiltRouter, route: Route): OperationSource | null {
-  const redirect = router.redirectOf(route);
-  if (redirect === undefined) return null;
-  const { status, target } = redirect;
-  const summary = `Redirects to ${target.template}`;
-  return {
-    controller: `redirect to ${target.template}`,
-    action: HANDLER_ACTION,
-    methods: [{ status }],
-    filters: router.guardsOf(route),
-    docs: { summary, ...router.docsOf(route) },
   };
 }
 
@@ -174,15 +147,14 @@ class Paths {
 
   add(
     { before, domain }: PathPlace,
-    path: string,
-    compiled: CompiledRoute,
+    { path, compiled, methods }: Operation,
     make: (names: readonly string[], method: string) => Json | undefined,
   ): void {
     const whole = before + path;
     const shape = whole.replace(/\{[^}]*\}/g, '{}');
     const names = [...path.matchAll(/\{([^}]*)\}/g)].map(([, name]) => name!);
     const entry: PathEntry = this.#byShape.get(shape) ?? { path: whole, domain, names, item: {}, routes: new Map() };
-    for (const method of methodsOf(compiled)) {
+    for (const method of methods === null ? ['GET'] : DOCUMENTED.filter((name) => methods.includes(name))) {
       const name = method.toLowerCase();
       const hiddenBy = entry.routes.get(name) ?? null;
       if (hiddenBy !== null && this.#onOperation === undefined) continue;
@@ -255,14 +227,9 @@ function commonPrefix(prefixes: readonly string[]): string {
 
 const DOCUMENTED = ['GET', 'PUT', 'POST', 'DELETE', 'OPTIONS', 'HEAD', 'PATCH', 'TRACE'];
 
-function methodsOf({ route }: CompiledRoute): string[] {
-  const names = namedMethods(route.conditions);
-  return names === null ? ['GET'] : DOCUMENTED.filter((name) => names.includes(name));
-}
-
 /** Reports whether a route is the formatted duplicate of a resource's route, which adds nothing to the document. */
-function isFormatted({ route }: CompiledRoute): boolean {
-  const [before, last] = [route.parts.at(-2), route.parts.at(-1)];
+function isFormatted({ compiled }: Operation): boolean {
+  const [before, last] = compiled.route.parts.slice(-2);
   if (typeof last !== 'object' || last.name !== 'format' || last.type === '.') return false;
   return typeof before === 'string' && before.endsWith('.');
 }

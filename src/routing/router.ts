@@ -5,8 +5,8 @@ import { nearestOrAll, type PorticoError, refuseUnknownOptions } from '../errors
 import type { Logger } from '../log/index.js';
 import { Controllers, HANDLER_ACTION } from './actions/controllers.js';
 import type { Auth } from './actions/guard.js';
-import { joinedDocs, type OperationDocs } from './actions/operation-docs.js';
-import { noteRouter, type OperationSource, type PluginRoute } from './built-router.js';
+import { joinedDocs } from './actions/operation-docs.js';
+import { noteRouter, type PluginRoute } from './built-router.js';
 import {
   type RouterRedirectOptions,
   type RouterResourceOptions,
@@ -28,9 +28,10 @@ import {
   refuseTwoNames,
   splitSettings,
 } from './mapper/route-settings.js';
-import type { Found } from './matching/compiled-route.js';
+import type { CompiledRoute, Found } from './matching/compiled-route.js';
 import { documentHandler } from './openapi.js';
-import { checkConditions, type Match } from './route/conditions.js';
+import { type Operation, operationOf } from './operation.js';
+import { checkConditions } from './route/conditions.js';
 import { type ParamType, paramTypes, takeTypes, withTypes } from './route/param-types.js';
 import { MEMBER_ID, type Route, type RouteOptions } from './route/route.js';
 import { callSite, RouteError, RouteTableError } from './route/route-error.js';
@@ -267,16 +268,42 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends R
     return this.#options;
   }
 
-  /** Returns the action of a route; null for redirects and mounts, and without a match for controllers that the path names. @internal */
-  operationSource(route: Route, match?: Match): OperationSource | null {
-    if (this.mountOf(route) !== undefined || this.redirectOf(route) !== undefined) return null;
-    const settings = { ...Router.#settings.get(route), filters: this.filtersOf(route), docs: this.docsOf(route) };
-    return operationSource(this.#controllers, route, match, settings, this.#options.auth);
+  /** Its operations, in the order in which routes are tried. @internal */
+  get operations(): readonly Operation[] {
+    return this.compile().ranked.flatMap((compiled) => this.operationOf(compiled) ?? []);
   }
 
-  /** Returns the facts of a route for documents, with those of the router. @internal */
-  docsOf(route: Route): OperationDocs {
-    return joinedDocs([this.#options.docs, Router.#settings.get(route)?.action]);
+  /** Returns the operation of a route; undefined for mounts, and for controllers that the path names. @internal */
+  operationOf(compiled: CompiledRoute): Operation | undefined {
+    const { route } = compiled;
+    const { action: ofRoute, auth, bodyLimit } = Router.#settings.get(route) ?? {};
+    const docs = joinedDocs([this.#options.docs, ofRoute]);
+    const redirect = this.redirectOf(route);
+    if (redirect !== undefined) {
+      const { status, target } = redirect;
+      const summary = `Redirects to ${target.template}`;
+      const controller = `redirect to ${target.template}`;
+      const filters = this.guardsOf(route);
+      return operationOf(compiled, {
+        controller,
+        action: HANDLER_ACTION,
+        options: [{ status }],
+        filters,
+        docs: { summary, ...docs },
+      });
+    }
+    const [controller, action] = [route.defaults.get('controller'), route.defaults.get('action')];
+    const isNamed = typeof controller === 'string' && typeof action === 'string' && this.#controllers.has(controller);
+    if (!isNamed || this.mountOf(route) !== undefined) return undefined;
+    const written = this.#controllers.resource(controller).optionsOf(action);
+    const limited = bodyLimit === undefined ? {} : { bodyLimit };
+    return operationOf(compiled, {
+      controller,
+      action,
+      options: written.map((options) => ({ ...limited, ...ofRoute, ...options })),
+      filters: [...this.filtersOf(route), ...guardsOf(written.at(-1)?.auth ?? auth ?? this.#options.auth)],
+      docs,
+    });
   }
 
   #refuseLate(): void {
@@ -370,33 +397,4 @@ function resourceForm(
       ...(at === kept.length - 1 && { _notices: notices }),
     },
   }));
-}
-
-// The action of a route, for documents and reports.
-
-/**
- * Returns the action of a route with `settings`; null without a controller. `match` names the action if the path does, and `auth` is the
- * router's.
- */
-function operationSource(
-  controllers: Controllers,
-  { defaults }: Route,
-  match: Match | undefined,
-  settings: KeptSettings & Pick<OperationSource, 'filters' | 'docs'>,
-  auth: Auth | undefined,
-): OperationSource | null {
-  const controller = match?.controller ?? defaults.get('controller');
-  const action = match?.action ?? defaults.get('action');
-  if (typeof controller !== 'string' || typeof action !== 'string' || !controllers.has(controller)) return null;
-  const methods = controllers.resource(controller).optionsOf(action);
-  const guards = guardsOf(methods.at(-1)?.auth ?? settings.auth ?? auth);
-  const { filters, docs, action: ofRoute, bodyLimit } = settings;
-  const limited = bodyLimit === undefined ? {} : { bodyLimit };
-  return {
-    controller,
-    action,
-    methods: methods.map((options) => ({ ...limited, ...ofRoute, ...options })),
-    filters: [...filters, ...guards],
-    docs,
-  };
 }

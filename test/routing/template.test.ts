@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Mapper, type RouteOptions, Router } from 'portico/routing';
-import { legacyRules, slowRequirements, warningsOf } from '#internal/routing';
+import { legacyRules, warningsOf } from '#internal/routing';
 import { serveRouter } from './served-router.js';
 
 const GET: RouteOptions = { controller: 'c', action: 'a', conditions: { method: ['GET'] } };
@@ -49,14 +49,6 @@ test('RT-148 a variable without an end, and more than a name in it, is refused a
     () => new Mapper().connect('/a/{id:itn', GET).compile(),
     /no "\}" closes the variable that begins here\n {2}\/a\/\{id:itn\n {5}\^/,
   );
-});
-
-test('RT-24 requirements that take long on long repetitive input', () => {
-  const mapper = new Mapper();
-  mapper.connect('/a/{x}', { ...GET, requirements: { x: '(a+)+' } });
-  mapper.connect('/b/{x}', { ...GET, requirements: { x: '[0-9a-f-]+' } });
-  const slow = slowRequirements(mapper.compile().routes, () => performance.now());
-  assert.ok(slow.some(({ requirement }) => requirement === '(a+)+'));
 });
 
 test('int32 takes what fits 32 bits, and nothing else', async (t) => {

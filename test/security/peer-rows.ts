@@ -7,7 +7,6 @@ import { type RequestEnvelope, readReply, readRequest } from '../../dist/extras/
 import { readNotification } from '../../dist/extras/rpc/notifications/notification.js';
 import { routeOfQueue } from '../../dist/extras/rpc/transport/route.js';
 import { tokenInfoOf } from '../../dist/middleware/auth/identity-client.js';
-import { envelopeFor } from '../../dist/middleware/auth/memcached-tokens.js';
 import { maskUris } from '../../dist/text/secrets.js';
 import type { ParserRow } from './parser-time.js';
 
@@ -26,7 +25,6 @@ function wrapped(message: string): Buffer {
 /** The rows for `slowTextOf`. */
 export function peerRows(): ParserRow[] {
   const address = { maxBytes: MOST };
-  const sealed = envelopeFor('token', 'mac', 'secret');
   const limits = { priority: 'info', limits: address } as const;
   return [
     {
@@ -83,16 +81,6 @@ export function peerRows(): ParserRow[] {
     { name: 'the queue of a dead letter', before: ['', 'a.'], parse: (text) => routeOfQueue('a', text) },
     { name: "a peer's text in the log", before: ['', 'a://', 'http://a:'], parse: maskUris },
     { ...JSON_TEXTS, name: 'a token of the identity service', parse: tokenInfoOf },
-    {
-      name: 'a token in memcached',
-      parse: (text) => {
-        try {
-          sealed.open(Buffer.from(text));
-        } catch {
-          return tokenInfoOf(sealed.open(sealed.seal(text)));
-        }
-      },
-    },
     {
       ...JSON_TEXTS,
       name: "an issuer's keys",

@@ -171,12 +171,13 @@ type PlacedRoute = Pick<TableWarning, 'origin'> & { readonly template: string };
 
 /** Returns routes with `auth: true`, including those of mounted routers. A filter in code may identify the caller. */
 function routesForCallers(router: BuiltRouter): readonly PlacedRoute[] {
-  return router.routes.flatMap((route) => {
+  return router.compile().ranked.flatMap((compiled) => {
+    const { route } = compiled;
     const isMount = router.mountOf(route) !== undefined;
     // Of the two routes of a mount, the one for paths below it.
     if (isMount && !route.variables.has('path_info')) return [];
     const leadsOn = isMount || router.redirectOf(route) !== undefined;
-    const filters = leadsOn ? router.guardsOf(route) : (router.operationSource(route)?.filters ?? []);
+    const filters = leadsOn ? router.guardsOf(route) : (router.operationOf(compiled)?.filters ?? []);
     if (filters.length === 1 && needsKnownCaller(filters[0])) {
       return [{ template: route.template, origin: router.originOf(route) }];
     }

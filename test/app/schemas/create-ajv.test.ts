@@ -172,8 +172,8 @@ test('maxLength and minLength count characters, one or two UTF-16 units each', (
   const texts = fc
     .array(fc.constantFrom('a', 'é', '漢', '\u{1f600}', '\ud83d', '\ude00'))
     .map((units) => units.join(''));
-  for (const allErrors of [false, true]) {
-    const ajv = createAjv('draft-07', { coerceTypes: false, verbose: false, allErrors });
+  {
+    const ajv = createAjv('draft-07', { coerceTypes: false, verbose: false });
     for (const limit of [0, 1, 3, 6]) {
       const isAtMost = ajv.compile({ type: 'string', maxLength: limit });
       const isAtLeast = ajv.compile({ type: 'string', minLength: limit });
