@@ -50,17 +50,19 @@ export interface CallDelivery {
   readonly count: number;
 }
 
-/** Fields that a context always has. */
-type Known = 'isAdmin' | 'isService' | 'roles' | 'serviceRoles' | 'readDeleted';
-
-/** Fields that a context does not show, or does not send. */
-type Hidden = 'token' | 'carryToken' | 'signal' | 'delivery';
-
 /** The fields of a context; a list without values is frozen and empty, a flag false, `readDeleted` is `no`. */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- the constructor sets them
 export interface RequestContext
-  extends Omit<ContextFields, Known | Hidden>,
-    Readonly<Required<{ [K in Known]: NonNullable<ContextFields[K]> }>> {}
+  extends Omit<
+    ContextFields,
+    'isAdmin' | 'isService' | 'roles' | 'serviceRoles' | 'readDeleted' | 'token' | 'carryToken'
+  > {
+  readonly isAdmin: boolean;
+  readonly isService: boolean;
+  readonly roles: readonly string[];
+  readonly serviceRoles: readonly string[];
+  readonly readDeleted: 'no' | 'yes' | 'only';
+}
 
 /** The caller of a request and its rights. Immutable; `elevated()` returns a changed copy. Created by the context filter and by noauth. */
 export class RequestContext {

@@ -14,7 +14,7 @@ export {
   type ResponseOf,
 } from './actions/action.js';
 export type { ActionRequest, Args } from './actions/action-request.js';
-export type { Schemas, Since, Statuses, Versioned } from './actions/by-version.js';
+export type { Schemas, Since, Statuses } from './actions/by-version.js';
 export type { ControllerSource } from './actions/controllers.js';
 export { Resource, type ResourceSettings } from './actions/controllers.js';
 export type { Accepted, Auth, Guard, KnownCaller } from './actions/guard.js';

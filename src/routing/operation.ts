@@ -3,8 +3,8 @@
  * a router.
  */
 import type { Filter } from '../app/index.js';
-import type { RangedOptions } from './actions/action.js';
-import { type ByVersion, type Schemas, schemasByVersion, statusesByVersion } from './actions/by-version.js';
+import type { ActionOptions } from './actions/action.js';
+import { type ByVersion, byVersion, type Schemas } from './actions/by-version.js';
 import { HANDLER_ACTION } from './actions/controllers.js';
 import { joinedDocs, type OperationDocs } from './actions/operation-docs.js';
 import { flatQuery } from './actions/query-lists.js';
@@ -66,7 +66,7 @@ export interface OperationVariant {
 /** An operation as a router has it. */
 export interface WrittenOperation extends Pick<Operation, 'controller' | 'filters' | 'docs'> {
   readonly action: string;
-  readonly options: readonly RangedOptions[];
+  readonly options: readonly ActionOptions[];
 }
 
 /** Returns the operation of a route. */
@@ -93,7 +93,7 @@ export function operationOf(
   };
 }
 
-function variantOf(options: RangedOptions, docs: OperationDocs): OperationVariant {
+function variantOf(options: ActionOptions, docs: OperationDocs): OperationVariant {
   const { versions, body, params, query, headers, status, response = {}, type, bodyLimit } = options;
   const named = (schemas: Schemas | undefined): readonly ByVersion<JsonSchema>[] =>
     inputs(schemas).map(({ range, value }) => ({ range, value: flatQuery(value) }));
@@ -109,7 +109,7 @@ function variantOf(options: RangedOptions, docs: OperationDocs): OperationVarian
       read,
       schemas: schemas === undefined ? undefined : inputs(schemas),
     })),
-    statuses: statusesByVersion(status),
+    statuses: byVersion(status),
     response: Object.fromEntries(
       Object.entries<Schema>(response).map(([code, schema]) => [code, documentedOutput(schema)]),
     ),
@@ -119,5 +119,5 @@ function variantOf(options: RangedOptions, docs: OperationDocs): OperationVarian
 }
 
 function inputs(schemas: Schemas | undefined): readonly ByVersion<JsonSchema>[] {
-  return schemasByVersion(schemas).map(({ range, value }) => ({ range, value: documentedSchema(value, 'input') }));
+  return byVersion<Schema>(schemas).map(({ range, value }) => ({ range, value: documentedSchema(value, 'input') }));
 }

@@ -30,7 +30,7 @@ test('options of an action with values that it cannot have are refused where it 
     [{ response: [] }, /the response of an action is a list, not an object/],
     [
       { body: [] },
-      /the body of an action is a list, not a schema or schemas by version\n {2}A list has a schema for each range/,
+      /the body of an action is a list, not a schema or schemas by version\n {2}Schemas by version are an object/,
     ],
     [{ query: [5] }, /the query of an action is a list, not a schema or schemas by version/],
   ];

@@ -17,18 +17,17 @@ import {
   refuseWrongValues,
   TEXT,
   whatItIs,
-  withCode,
   withoutNulls,
 } from '../../errors/index.js';
-import { ApiVersion, type WrittenRange } from '../api-version.js';
+import type { WrittenRange } from '../api-version.js';
 import { RouteError } from '../route/route-error.js';
 import type { ActionRequest, AnyHandler, Args } from './action-request.js';
-import type { Schemas, SchemaType, Since, Statuses, ValueOf, Versioned } from './by-version.js';
+import type { Schemas, SchemaType, Statuses, ValueOf } from './by-version.js';
 import type { Auth, ContextOf } from './guard.js';
 import { checkMessages, DOCS_KINDS, type OperationDocs } from './operation-docs.js';
 import { kindOf, Reply } from './reply.js';
 import type { LacksConst, Schema } from './schema.js';
-import { type BodyOption, type BodyType, isByType } from './taken-types.js';
+import type { BodyOption, BodyType } from './taken-types.js';
 
 /** Parts of a request that schemas check, in the order of the checks. */
 export const INPUT_PARTS = ['params', 'headers', 'query', 'body'] as const;
@@ -61,7 +60,7 @@ export interface ActionOptions extends OperationDocs {
    */
   readonly headers?: Schemas;
   /** Default 200, or 204 for an empty response. `{ '2.1': 200, '2.2': 201 }` are statuses by version. */
-  readonly status?: Statuses | Since<number>;
+  readonly status?: Statuses;
   /**
    * Schemas of responses, by status: serialisers are compiled from them, so members that they do not name are omitted, and the action must
    * return that type. Values are not checked. A Standard Schema must provide JSON Schema.
@@ -141,13 +140,8 @@ export type Handler<
 /** An action with its options, for paths with variables `P`. Callable, so that a test can call it like a method. */
 export interface Action<P = Args> {
   (request: ActionRequest<P>, args?: Args): unknown;
-  readonly [ACTION]: { readonly options: RangedOptions; readonly handler: AnyHandler };
+  readonly [ACTION]: { readonly options: ActionOptions; readonly handler: AnyHandler };
 }
-
-/** Options whose values by version have ranges. */
-export type RangedOptions = Omit<ActionOptions, 'status'> & {
-  readonly status?: Statuses;
-};
 
 const ACTION: unique symbol = Symbol('portico.action');
 
@@ -172,7 +166,7 @@ export function action<const O extends ActionOptions, P = Args, B = BodyOf<O>>(
   };
   Object.defineProperty(callable, 'name', { value: handler.name });
   return Object.assign(callable, {
-    [ACTION]: { options: withRanges(withoutNulls(options, ACTION_KINDS)), handler: handler as AnyHandler },
+    [ACTION]: { options: withoutNulls(options, ACTION_KINDS), handler: handler as AnyHandler },
   });
 }
 
@@ -226,57 +220,8 @@ function checkAction(options: unknown, handler: unknown): void {
   checkMessages('PORTICO_ACTION_OPTION', 'an action', options);
 }
 
-/** Returns the options with their values by version as ranges. */
-export function withRanges({ status, ...options }: ActionOptions): RangedOptions {
-  const rangedOf = (schemas: unknown): unknown =>
-    isSince(schemas) ? schemasOf(schemas as Since<Schema>) : isByType(schemas) ? rangedTypes(schemas) : schemas;
-  const rangedTypes = (types: object): object =>
-    Object.fromEntries(Object.entries(types).map(([type, schemas]) => [type, rangedOf(schemas)]));
-  const ranged = INPUT_PARTS.flatMap((part) => (options[part] === undefined ? [] : [[part, rangedOf(options[part])]]));
-  return {
-    ...options,
-    ...(Object.fromEntries(ranged) as Pick<RangedOptions, InputPart>),
-    ...(status !== undefined && { status: isSince(status) ? statusesOf(status as Since<number>) : status }),
-  };
-}
-
-const schemasOf = (since: Since<Schema>): Versioned<Schema>[] =>
-  rangesSince(since).map(({ versions, value }) => ({ versions, schema: value }));
-
-const statusesOf = (since: Since<number>): Exclude<Statuses, number> =>
-  rangesSince(since).map(({ versions, value }) => ({ versions, status: value }));
-
-/** Reports whether an object's keys are versions. */
-function isSince(value: unknown): value is Since<unknown> {
-  if (!isObject(value)) return false;
-  const keys = Object.keys(value);
-  return keys.length > 0 && keys.every((key) => ApiVersion.parse(key) !== null);
-}
-
-/** Returns each value with its range of versions. Throws a `RangeError` if they do not ascend. */
-function rangesSince<T>(values: Since<T>): { readonly versions: WrittenRange; readonly value: T }[] {
-  const entries = Object.entries<T>(values);
-  return entries.map(([from, value], index) => {
-    const next = entries[index + 1]?.[0];
-    if (next === undefined) return { versions: [from], value };
-    if (ApiVersion.of(next).compare(ApiVersion.of(from)) <= 0) {
-      throw withCode(
-        new RangeError(`values by version: ${next} comes after ${from}; put the lower version first`),
-        'PORTICO_ACTION_OPTION',
-      );
-    }
-    return { versions: [from, before(next)], value };
-  });
-}
-
-/** Returns the last version below one; for the first of a major version, the highest of the previous one. */
-function before(version: string): string {
-  const { major, minor } = ApiVersion.of(version);
-  return minor > 0 ? `${major}.${minor - 1}` : `${major - 1}.999999999`;
-}
-
 /** Returns options and handler of a controller's method: those of an action, or a plain method without options. */
-export function actionOf(method: unknown): { readonly options: RangedOptions; readonly handler: AnyHandler } | null {
+export function actionOf(method: unknown): { readonly options: ActionOptions; readonly handler: AnyHandler } | null {
   if (typeof method !== 'function') return null;
   return (method as Partial<Action>)[ACTION] ?? { options: {}, handler: method as AnyHandler };
 }

@@ -1,14 +1,7 @@
 /** Values of an action for ranges of versions: schemas, statuses, checks. */
 
-import {
-  type ApiVersion,
-  EVERY_VERSION,
-  rangesOverlap,
-  rangeText,
-  readRange,
-  type VersionRange,
-  type WrittenRange,
-} from '../api-version.js';
+import { isObject, withCode } from '../../errors/index.js';
+import { ApiVersion, EVERY_VERSION, rangesOverlap, rangeText, type VersionRange } from '../api-version.js';
 import { RouteError } from '../route/route-error.js';
 import type { FromSchema, OfAllVersions, Schema, WithDefaults } from './schema.js';
 
@@ -18,34 +11,30 @@ export interface ByVersion<T> {
   readonly value: T;
 }
 
-/** Returns the written schemas, each with its range of versions. */
-export function schemasByVersion(schemas: Schemas | undefined): readonly ByVersion<Schema>[] {
-  return byVersion(schemas as Schema | readonly Versioned<Schema>[] | undefined, ({ schema }) => schema);
-}
-
-/** Returns the written statuses, each with its range of versions. */
-export function statusesByVersion(statuses: Statuses | undefined): readonly ByVersion<number>[] {
-  return byVersion(statuses, ({ status }) => status);
-}
-
-function byVersion<T, L extends { readonly versions: WrittenRange }>(
-  written: T | readonly L[] | undefined,
-  read: (one: L) => T,
-): readonly ByVersion<T>[] {
+/** Returns what is written for all versions, or by the version from which it applies. Throws a `RangeError` if these do not ascend. */
+export function byVersion<T = Schema>(written: T | Since<T> | undefined): readonly ByVersion<T>[] {
   if (written === undefined) return [];
-  if (!Array.isArray(written)) return [{ range: EVERY_VERSION, value: written as T }];
-  return (written as readonly L[]).map((one) => ({ range: readRange(one.versions), value: read(one) }));
+  if (!isSince(written)) return [{ range: EVERY_VERSION, value: written }];
+  const entries = Object.entries(written as Since<T>).map(([from, value]) => ({ from: ApiVersion.of(from), value }));
+  return entries.map(({ from, value }, at) => {
+    const next = entries[at + 1]?.from;
+    if (next !== undefined && next.compare(from) <= 0) {
+      const message = `values by version: ${next.text} comes after ${from.text}; put the lower version first`;
+      throw withCode(new RangeError(message), 'PORTICO_ACTION_OPTION');
+    }
+    return { range: { from, to: next === undefined ? null : before(next) }, value };
+  });
 }
 
-/** Converts each value; their ranges must not overlap. */
-export function apart<W, T>(
-  what: string,
-  written: readonly ByVersion<W>[],
-  make: (value: W) => T,
-): readonly ByVersion<T>[] {
-  const made = written.map(({ range, value }) => ({ range, value: make(value) }));
-  refuseOverlap(made, what);
-  return made;
+/** Reports whether an object's keys are versions. */
+export function isSince(value: unknown): value is Since<unknown> {
+  const keys = isObject(value) ? Object.keys(value) : [];
+  return keys.length > 0 && keys.every((key) => ApiVersion.parse(key) !== null);
+}
+
+/** Returns the last version below one; for the first of a major version, the highest of the previous one. */
+function before({ major, minor }: ApiVersion): ApiVersion {
+  return minor > 0 ? new ApiVersion(major, minor - 1) : new ApiVersion(major - 1, 999_999_999);
 }
 
 /** Returns the value for a version; undefined if there is none. Without versions the first one applies. */
@@ -66,31 +55,21 @@ export function refuseOverlap(values: readonly { readonly range: VersionRange }[
   }
 }
 
-/** One of several values, each for a range of versions. Ranges of one action must not overlap. */
-export interface Versioned<T> {
-  readonly versions: WrittenRange;
-  readonly schema: T;
-}
-
 /** Values by the version from which they apply, in ascending order; each up to the next one. */
 export type Since<T> = Readonly<Record<`${number}.${number}`, T>>;
 
-/** One schema, or one for each range of versions; in code also by the version from which it applies. */
-export type Schemas = Schema | readonly Versioned<Schema>[];
+/** One schema, or several by the version from which each applies. */
+export type Schemas = Schema | Since<Schema>;
 
-/** A status, or one for each range of versions. */
-export type Statuses = number | readonly { readonly versions: WrittenRange; readonly status: number }[];
+/** A status, or several by the version from which each applies. */
+export type Statuses = number | Since<number>;
 
 /** Type of a schema's values, or of those by version; `Defaults`: the defaults of a JSON Schema are applied. */
-export type SchemaType<S, Defaults = false> = S extends readonly (infer V)[]
-  ? V extends { readonly schema: infer One }
-    ? OfAllVersions<ValueOf<One, Defaults>>
-    : unknown
-  : S extends undefined
-    ? unknown
-    : [keyof S] extends [`${number}.${number}`]
-      ? OfAllVersions<ValueOf<S[keyof S], Defaults>>
-      : ValueOf<S, Defaults>;
+export type SchemaType<S, Defaults = false> = S extends undefined
+  ? unknown
+  : [keyof S] extends [`${number}.${number}`]
+    ? OfAllVersions<ValueOf<S[keyof S], Defaults>>
+    : ValueOf<S, Defaults>;
 
 /** Type of the values of one schema: the output of a Standard Schema, the type of TypeBox. */
 export type ValueOf<S, Defaults = false> = S extends { readonly '~standard': { readonly types?: infer T } }

@@ -5,9 +5,9 @@ import type { Filter } from '../../app/index.js';
 import { SchemaError } from '../../app/internal.js';
 import { readRange, type VersionRange } from '../api-version.js';
 import { RouteError } from '../route/route-error.js';
-import { type InputPart, type RangedOptions, withMediaType } from './action.js';
+import { type ActionOptions, type InputPart, withMediaType } from './action.js';
 import type { AnyHandler } from './action-request.js';
-import { apart, type ByVersion, type Schemas, schemasByVersion, statusesByVersion } from './by-version.js';
+import { type ByVersion, byVersion, type Schemas } from './by-version.js';
 import { documentedSchema, isStandardSchema, type JsonSchema, jsonSchemaOf, type Schema } from './schema.js';
 import type { SchemaCompiler } from './schema-compiler.js';
 import { type Check, type TakenTypes, takenTypes } from './taken-types.js';
@@ -20,7 +20,7 @@ export interface CompiledAction {
   /** Value of `this` in the handler. */
   readonly controller: object;
   readonly handler: AnyHandler;
-  readonly options: RangedOptions;
+  readonly options: ActionOptions;
   readonly filters: readonly Filter[];
   readonly checks: Readonly<Record<InputPart, readonly ByVersion<Check>[]>>;
   /** Bodies that it takes; undefined if it does not say. */
@@ -39,9 +39,10 @@ export type ActionSource = Pick<CompiledAction, 'place' | 'controller' | 'handle
 export function compileAction(source: ActionSource, compiler: SchemaCompiler): CompiledAction {
   const { options } = source;
   const checksOf = (part: InputPart, schemas: Schemas | undefined, isForm = false): readonly ByVersion<Check>[] =>
-    apart(`the ${part} schemas`, schemasByVersion(schemas), (schema) =>
-      compiled(`the ${part} schema`, () => compiler.check(schema, part, isForm)),
-    );
+    byVersion<Schema>(schemas).map(({ range, value }) => ({
+      range,
+      value: compiled(`the ${part} schema`, () => compiler.check(value, part, isForm)),
+    }));
   const { body } = options;
   const takes =
     body === undefined ? undefined : takenTypes(body, (schemas, read) => checksOf('body', schemas, read === 'form'));
@@ -57,9 +58,9 @@ export function compileAction(source: ActionSource, compiler: SchemaCompiler): C
       headers: checksOf('headers', options.headers),
     },
     takes,
-    requiredParams: schemasByVersion(options.params).flatMap(({ value }) => requiredBy(value)),
-    statuses: apart('the statuses', statusesByVersion(options.status), checkedStatus),
-    response: options.response && responseSchemas(options.response, statusesByVersion(options.status), compiler),
+    requiredParams: byVersion<Schema>(options.params).flatMap(({ value }) => requiredBy(value)),
+    statuses: byVersion(options.status).map(({ range, value }) => ({ range, value: checkedStatus(value) })),
+    response: options.response && responseSchemas(options.response, byVersion(options.status), compiler),
   };
 }
 
@@ -83,7 +84,7 @@ function compiled<T>(subject: string, compile: () => T): T {
 
 /** Returns the JSON Schemas of serialisers: a response has the members of its schema. */
 function responseSchemas(
-  response: NonNullable<RangedOptions['response']>,
+  response: NonNullable<ActionOptions['response']>,
   statuses: readonly ByVersion<number>[],
   compiler: SchemaCompiler,
 ): Readonly<Record<string, JsonSchema>> {

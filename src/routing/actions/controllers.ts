@@ -5,8 +5,8 @@ import { didYouMean, nearestOrAll } from '../../errors/index.js';
 import type { RouteOptions } from '../route/route.js';
 import { RouteError } from '../route/route-error.js';
 import { pathText, readTemplate } from '../template/template.js';
-import { actionOf, type Handler, isAction, type RangedOptions } from './action.js';
-import { refuseOverlap } from './by-version.js';
+import { type ActionOptions, actionOf, type Handler, isAction } from './action.js';
+import { isSince, refuseOverlap } from './by-version.js';
 import { type ActionSource, type CompiledAction, compileAction } from './compiled-action.js';
 import { documentedSchema, type JsonSchema, type Schema } from './schema.js';
 import type { SchemaCompiler } from './schema-compiler.js';
@@ -191,7 +191,7 @@ export class Resource {
   }
 
   /** Returns the options of an action's methods as written; empty for an unknown action. */
-  optionsOf(action: string): readonly RangedOptions[] {
+  optionsOf(action: string): readonly ActionOptions[] {
     if (this.selectsByKey(action)) {
       const limits = [...this.#byKey.values()].flatMap(({ methods }) =>
         methods.flatMap(({ options }) => options.bodyLimit ?? []),
@@ -210,7 +210,7 @@ export class Resource {
   }
 
   /** Compiles the methods of an action, with options of the route as defaults; throws a `RouteError` for an unknown action. */
-  compile(action: string, compiler: SchemaCompiler, fallback?: RangedOptions): readonly CompiledAction[] {
+  compile(action: string, compiler: SchemaCompiler, fallback?: ActionOptions): readonly CompiledAction[] {
     const written = this.#written(action);
     if (written !== undefined) return compileWritten(written, compiler, fallback);
     if (BY_KEY.has(action) && this.#byKey.has(action)) return this.compileKey(action, compiler);
@@ -278,15 +278,14 @@ function methodsIn(
 /** Returns the schema of a body with this key. */
 function keySchema(key: string, { methods: [first] }: WrittenAction): JsonSchema {
   const [body] = first?.options.body === undefined ? [] : writtenTypes(first.options.body);
-  if (body?.schemas !== undefined && !Array.isArray(body.schemas))
-    return documentedSchema(body.schemas as Schema, 'input');
+  if (body?.schemas !== undefined && !isSince(body.schemas)) return documentedSchema(body.schemas as Schema, 'input');
   return { type: 'object', required: [key], properties: { [key]: {} }, additionalProperties: false };
 }
 
 function compileWritten(
   { controller, methods, place }: WrittenAction,
   compiler: SchemaCompiler,
-  fallback: RangedOptions = {},
+  fallback: ActionOptions = {},
 ): readonly CompiledAction[] {
   const compiled = methods.map(({ handler, options }) => {
     try {

@@ -16,7 +16,7 @@ import {
   withoutNulls,
 } from '../../errors/index.js';
 import { LOG_LEVELS } from '../../log/index.js';
-import { ACTION_KINDS, type ActionOptions, type Handler, type RangedOptions, withRanges } from '../actions/action.js';
+import { ACTION_KINDS, type ActionOptions, type Handler } from '../actions/action.js';
 import type { Auth } from '../actions/guard.js';
 import { checkDocs, checkMessages } from '../actions/operation-docs.js';
 import type { ParamType } from '../route/param-types.js';
@@ -44,7 +44,7 @@ export interface KeptSettings
   extends Pick<RouteSettings, 'filters' | 'auth' | 'bodyLimit' | 'deadline' | 'logLevel' | 'config'> {
   readonly handler?: Handler | undefined;
   /** Options for an action that does not have them. */
-  readonly action?: RangedOptions | undefined;
+  readonly action?: ActionOptions | undefined;
   readonly _mounted?: App | undefined;
   /** The written path, with the types of its variables. */
   readonly written?: string | undefined;
@@ -127,7 +127,7 @@ export function splitSettings(
   checkMessages('PORTICO_ROUTE_OPTION', 'a route', ofAction);
   const { defaults } = checked(pick((name) => name === 'defaults'));
   return {
-    settings: { ...settings, ...(Object.keys(ofAction).length > 0 && { action: withRanges(ofAction) }) },
+    settings: { ...settings, ...(Object.keys(ofAction).length > 0 && { action: ofAction }) },
     rest: { ...checkedDefaults(defaults), ...pick((name) => MATCHING.has(name)) },
   };
 }

@@ -30,9 +30,10 @@ import {
 } from '../../app/internal.js';
 import { PorticoError, whatItIs } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import type { RangedOptions } from '../actions/action.js';
+import type { ActionOptions } from '../actions/action.js';
 import { ANSWERED, FASTIFY, REPLY } from '../actions/action-request.js';
 import type { Schemas } from '../actions/by-version.js';
+import { isSince } from '../actions/by-version.js';
 import { type CompiledAction, responseKey } from '../actions/compiled-action.js';
 import { joinedDocs, type OperationDocs } from '../actions/operation-docs.js';
 import { refuseBadEscapes } from '../actions/query-lists.js';
@@ -469,14 +470,14 @@ function forAllRoutes(plugin: FastifyPlugin, options: object): FastifyPluginCall
 function shownSchemas(
   path: string,
   methods: readonly string[],
-  { body, query }: RangedOptions,
+  { body, query }: ActionOptions,
   { summary, description, tags, operationId, deprecated, externalDocs, hidden, request }: OperationDocs,
 ): FastifySchema {
   const texts = { summary, description, tags, operationId, deprecated, externalDocs };
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
   const params = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
   const shown = (schemas: Schemas | undefined): JsonSchema | undefined =>
-    schemas === undefined || Array.isArray(schemas) ? undefined : documentedSchema(schemas as Schema, 'input');
+    schemas === undefined || isSince(schemas) ? undefined : documentedSchema(schemas as Schema, 'input');
   const types = body === undefined ? [] : writtenTypes(body);
   const [first, ...others] = types;
   const shownBody = others.length === 0 ? shown(first?.schemas) : undefined;
