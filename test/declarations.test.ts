@@ -123,7 +123,7 @@ test('DO-5 no declaration has a member that only the package itself uses', () =>
 const UNEXPORTED: Readonly<Record<string, string>> = {
   'is a part of the type of another name, which is written instead':
     'AllOf AnyHandler BodyKnown Both CamelCase Child ChoiceOf ContextOf DefaultOf Draft Filled LineWriter Literal Mark Method Named OneOf OnlyOptions OwnType ' +
-    'RangedOptions RawAnswer Returned SchemaType Side Simplify SuitsResource TypedRouterOptions ValueOf WithContext WithRoute',
+    'RawAnswer Returned SchemaType Side Simplify SuitsResource TypedRouterOptions ValueOf WithContext WithRoute',
   'is used by a member that only the package itself reads or calls':
     'ApiMeter CallMeter Captured CompiledAction CompiledRoute ConfEntry CreateOptions ' +
     'LoopKind NotedRefusals RequestFailures RouteTable SchemaCompiler UrlBuilder',

@@ -57,10 +57,15 @@ export interface RequestContext
     ContextFields,
     'isAdmin' | 'isService' | 'roles' | 'serviceRoles' | 'readDeleted' | 'token' | 'carryToken'
   > {
+  /** Whether the caller is an administrator. */
   readonly isAdmin: boolean;
+  /** Whether a service calls, not a person. */
   readonly isService: boolean;
+  /** Roles of the caller. */
   readonly roles: readonly string[];
+  /** Roles of the service that passes the request on. */
   readonly serviceRoles: readonly string[];
+  /** Whether deleted records are read. */
   readonly readDeleted: 'no' | 'yes' | 'only';
 }
 

@@ -167,9 +167,7 @@ test('RT-170 RT-171 methods, statuses, schemas and body keys by version', async 
 });
 
 testBoth('RT-171 ranges that overlap, and versions that are none, are errors of the table', async (_t, Router) => {
-  const schema = { type: 'object' } as const;
   const bad = [
-    
     action({ versions: ['2.x'] }, () => null),
     action({ versions: ['2.5', '2.4'] }, () => null),
     action({ status: 404 }, () => null),

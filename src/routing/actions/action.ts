@@ -9,7 +9,6 @@ import { isThenable } from '../../app/internal.js';
 import {
   ANY,
   BYTES,
-  isObject,
   LIST,
   OBJECT,
   type OptionKind,
@@ -22,7 +21,7 @@ import {
 import type { WrittenRange } from '../api-version.js';
 import { RouteError } from '../route/route-error.js';
 import type { ActionRequest, AnyHandler, Args } from './action-request.js';
-import type { Schemas, SchemaType, Statuses, ValueOf } from './by-version.js';
+import { byVersion, type Schemas, type SchemaType, type Statuses, type ValueOf } from './by-version.js';
 import type { Auth, ContextOf } from './guard.js';
 import { checkMessages, DOCS_KINDS, type OperationDocs } from './operation-docs.js';
 import { kindOf, Reply } from './reply.js';
@@ -184,8 +183,8 @@ export type BodyKnown<O, B> = O extends { readonly body: object | boolean }
 const SCHEMAS: OptionKind = {
   noun: 'a schema or schemas by version',
   // The compiler checks a schema.
-  has: (value) => !Array.isArray(value) || (value.length > 0 && value.every((one) => isObject(one) && 'schema' in one)),
-  hint: 'A list has a schema for each range of versions: [{ versions, schema }].',
+  has: (value) => !Array.isArray(value),
+  hint: "Schemas by version are an object: { '2.1': schema, '2.19': schema }.",
 };
 
 /** Every option of an action, with its kind of values. */
@@ -218,6 +217,8 @@ function checkAction(options: unknown, handler: unknown): void {
   refuseUnknownOptions('PORTICO_ACTION_OPTION', 'an action', options, Object.keys(ACTION_KINDS));
   refuseWrongValues('PORTICO_ACTION_OPTION', 'an action', options, ACTION_KINDS);
   checkMessages('PORTICO_ACTION_OPTION', 'an action', options);
+  const written = options as ActionOptions;
+  for (const name of [...INPUT_PARTS, 'status'] as const) byVersion<unknown>(written[name]);
 }
 
 /** Returns options and handler of a controller's method: those of an action, or a plain method without options. */
