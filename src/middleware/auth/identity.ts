@@ -68,7 +68,6 @@ export function userHeaders(
   info: TokenInfo,
   options: { readonly legacy: boolean; readonly catalog: boolean },
 ): HeaderPairs {
-  // A token from memcached has a catalog if the service that stored it asked for one.
   const catalog = options.catalog ? info.catalog : undefined;
   return [
     ...commonHeaders('x-', identity),
