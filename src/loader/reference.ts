@@ -100,8 +100,11 @@ export class Reference {
     const via = [...(before ?? []), ...(isHere ? this.via : [])];
     const included = this.include?.origin;
     const inIncluded = included !== undefined && error.origin?.file !== included.file;
-    const from = inIncluded ? ` Included from ${included.file}:${included.line}.` : '';
-    return error.with({ origin, hint: `${error.hint ?? ''}${from}`.trimStart() || undefined, via });
+    const from = inIncluded ? `Included from ${included.file}:${included.line}.` : undefined;
+    // A hint of several lines ends with one to copy.
+    const hints = [error.hint, from].filter((text) => text !== undefined);
+    const hint = hints.join(error.hint?.includes('\n') === true ? '\n  ' : ' ') || undefined;
+    return error.with({ origin, hint, via });
   }
 
   /**
