@@ -27,7 +27,7 @@ import type { PlannedApi } from '../../server/internal.js';
 import type { CommandContext, ListenAddress } from '../../service/index.js';
 import { BindError, formatAddress, holderOf } from '../../service/internal.js';
 import { countText } from '../../text/index.js';
-import { choice } from '../command.js';
+import { choice, columns } from '../command.js';
 import { STATUS_REFUSED } from '../command-failure.js';
 import { addConfigurationOptions, type OutputArguments } from '../command-line.js';
 import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration, unread } from '../configured/configuration.js';
@@ -184,11 +184,7 @@ function ofAddress(config: Config, name: string, obstacle: AddressObstacle): Dia
 const PRINTERS = {
   text: async (findings: readonly Diagnostic[]): Promise<string> => {
     const blocks = findings.length === 0 ? [] : [printDiagnostics(findings)];
-    const proposes = findings.some(({ proposal }) => proposal !== undefined);
-    const aliases = proposes ? (await import('../../loader/internal.js')).aliasBlock(findings) : undefined;
-    const proposal =
-      aliases === undefined ? [] : [`To map the Python names, complete these aliases and add them:\n\n${aliases}`];
-    return [...blocks, ...proposal, summary(findings), ...explainedIn(pagesOf(findings))].join('\n');
+    return [...blocks, ...(await mappingOf(findings)), summary(findings), ...explainedIn(pagesOf(findings))].join('\n');
   },
   json: (findings: readonly Diagnostic[]): string =>
     JSON.stringify(
@@ -221,6 +217,24 @@ const PRINTERS = {
       })
       .join('\n'),
 };
+
+/** Returns the aliases to write for Python names, and the counterparts of the other Python names in these files, as blocks of text. */
+async function mappingOf(findings: readonly Diagnostic[]): Promise<string[]> {
+  const proposing = findings.filter(({ proposal }) => proposal !== undefined);
+  if (proposing.length === 0) return [];
+  const { aliasBlock, factoriesOf } = await import('../../loader/internal.js');
+  const files = new Set(proposing.flatMap(({ location }) => location?.origin?.file ?? []));
+  // A file that cannot be read as a whole has its error in the list above.
+  const factories = await Promise.all([...files].map((file) => factoriesOf(file).catch(() => [])));
+  const rows = factories.flat().flatMap(({ sections, name, target, lost }) => {
+    const isMapped = target !== undefined && target !== name && lost === undefined;
+    return isMapped && !/^(?:egg:)?portico\b/.test(name) ? [[`  ${sections.join(', ')}`, name, target]] : [];
+  });
+  return [
+    `To map the Python names, complete these aliases and add them:\n\n${aliasBlock(findings)}\n`,
+    ...(rows.length === 0 ? [] : [`Python names that need no alias:\n\n${columns(rows).join('\n')}\n`]),
+  ];
+}
 
 function summary(findings: readonly Diagnostic[]): string {
   const errors = findings.filter(({ severity }) => severity === 'error').length;

@@ -452,6 +452,41 @@ export const shelves = factory(5000);
   assert.match(stdout, /^0 errors, 1 warning\.$/m);
 });
 
+test('check of a file of a service in Python lists the aliases to write, and the names that need none', () => {
+  const { folder } = emptyProject({
+    'etc/api-paste.ini': `[pipeline:shop]
+pipeline = faultwrap profiler gate shop_app
+[filter:faultwrap]
+paste.filter_factory = nova.api.openstack:FaultWrapper.factory
+[filter:profiler]
+paste.filter_factory = nova.profiler:WsgiMiddleware.factory
+[filter:gate]
+paste.filter_factory = shop.auth:Gate.factory
+[app:shop_app]
+paste.app_factory = shop.api:Router.factory
+`,
+    'portico-paste.ini': '[pipeline:shop]\npipeline = config:etc/api-paste.ini#shop\n',
+  });
+  const { status, stdout } = command(['check', 'portico-paste.ini'], { cwd: folder });
+  assert.equal(status, 78);
+  // A filter that nothing stands for is an error, and never one that passes requests on.
+  assert.match(stdout, /error: \[filter:gate\] paste\.filter_factory: no module is called "shop\.auth"/);
+  assert.match(stdout, /^ {4}shop\.auth:Gate\.factory {4}\S+\n {2}Included from \S*portico-paste\.ini:2\.$/m);
+  const [, mapping = ''] = stdout.split('To map the Python names, complete these aliases and add them:\n\n');
+  assert.equal(
+    mapping.slice(0, mapping.indexOf('\n\n2 errors')),
+    `[portico:aliases]
+python =
+    shop.auth:Gate.factory    ./shop/auth.js:Gate.factory
+    shop.api:Router.factory    ./shop/api.js:Router.factory
+
+Python names that need no alias:
+
+  faultwrap  nova.api.openstack:FaultWrapper.factory  portico/middleware:catchErrors
+`.trimEnd(),
+  );
+});
+
 test('check --no-factories imports the code and calls no factory; names that only a factory reads are warnings', () => {
   const cwd = folder({
     'portico.ini': '[DEFAULT]\nenabled_apis = shop\n[api:shop]\nport = 0\n[mail]\nstore = x\n',
