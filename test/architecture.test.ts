@@ -93,8 +93,6 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'serve',
     'new-project',
     'init-command',
-    'migrate',
-    'migrate-command',
     'plan-command',
     'commands',
     'commands-of-extensions',

@@ -13,7 +13,6 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<CommandFile>> = new Map
   Object.entries({
     serve: () => import('./serve/serve.js'),
     init: () => import('./init-command.js'),
-    migrate: () => import('./migrate-command.js'),
     check: () => import('./validate/check-command.js'),
     plan: () => import('./plan-command.js'),
     config: () => import('./look/config-command.js'),

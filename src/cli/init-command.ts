@@ -29,7 +29,7 @@ export function register(program: Command): void {
 
 function init(dir: string, inJavaScript: boolean): void {
   const target = resolve(dir);
-  refuseOccupied(target, dir, (other) => `api-cli init ${other}`);
+  refuseOccupied(target, dir);
   const language = languageOf(inJavaScript);
   const { folder, extension, compile } = language;
   writeProject(target, language, {

@@ -1,4 +1,4 @@
-/** New projects: their directory, their language, and their `package.json`. `init` and `migrate` write them. */
+/** New projects: their directory, their language, and their `package.json`. `init` writes them. */
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -71,7 +71,7 @@ const template = (): string => join(ownPackage().folder, 'paste', 'init');
 const ownPackage = (): NonNullable<ReturnType<typeof packageOf>> => packageOf(fileURLToPath(import.meta.url))!;
 
 /** Files of every new project. */
-export function commonFiles(): Readonly<Record<string, string>> {
+function commonFiles(): Readonly<Record<string, string>> {
   return {
     // npm leaves a file of this name out of a package, and applies its lines itself.
     '.gitignore': templateFile('gitignore'),
@@ -79,22 +79,11 @@ export function commonFiles(): Readonly<Record<string, string>> {
   };
 }
 
-/** Returns the names of files that {@link writeProject} adds, or that may be there already. */
-export function commonNames(): readonly string[] {
-  return [...Object.keys(commonFiles()), ...BESIDE];
-}
-
-/** A copy of a file. `mode`: its permissions, which the umask may restrict. */
-export interface CopiedFile {
-  readonly content: Uint8Array;
-  readonly mode: number;
-}
-
 /** Writes files into a new directory, and the manifest with these scripts. */
 export function writeProject(
   target: string,
   language: Language,
-  { files, scripts }: Pick<Manifest, 'scripts'> & { readonly files: Readonly<Record<string, string | CopiedFile>> },
+  { files, scripts }: Pick<Manifest, 'scripts'> & { readonly files: Readonly<Record<string, string>> },
 ): void {
   const { folder, manifest } = ownPackage();
   const made = manifestOf(language, {
@@ -103,11 +92,10 @@ export function writeProject(
     scripts,
   });
   const text = `${JSON.stringify(joinedManifest(target, made), undefined, 2)}\n`;
-  for (const [file, written] of Object.entries({ ...commonFiles(), ...files, [MANIFEST]: text })) {
-    const { content, mode } = typeof written === 'string' ? { content: written, mode: undefined } : written;
+  for (const [file, content] of Object.entries({ ...commonFiles(), ...files, [MANIFEST]: text })) {
     makeFolder(dirname(join(target, file)));
     // Only the manifest may be there already; `wx` follows no link that another user has made meanwhile.
-    writeFileSync(join(target, file), content, { flag: file === MANIFEST ? 'w' : 'wx', mode });
+    writeFileSync(join(target, file), content, { flag: file === MANIFEST ? 'w' : 'wx' });
   }
 }
 
@@ -134,14 +122,13 @@ const MANIFEST = 'package.json';
 const BESIDE = ['.git', 'node_modules', MANIFEST, 'package-lock.json'];
 
 /**
- * Refuses a directory with files: a project does not overwrite any. A directory with only those of {@link BESIDE} counts as empty. `remedy`
- * makes the hint, with a directory of another name as a word for a shell.
+ * Refuses a directory with files: a project does not overwrite any. A directory with only those of {@link BESIDE} counts as empty.
  */
-export function refuseOccupied(target: string, dir: string, remedy: (other: string) => string): void {
+export function refuseOccupied(target: string, dir: string): void {
   if (!existsSync(target)) return;
   const shown = printable(dir);
   const other = dir === '.' ? 'library' : `${shown.replace(/\/+$/, '')}-2`;
-  const hint = `Choose a new or empty directory: ${remedy(shellWord(other))}.`;
+  const hint = `Choose a new or empty directory: api-cli init ${shellWord(other)}.`;
   if (!statSync(target).isDirectory()) throw new UsageError(`${shown} is a file`, hint);
   const found = readdirSync(target).filter((name) => !BESIDE.includes(name));
   if (found.length === 0) {

@@ -39,11 +39,10 @@ export {
 } from './types/define-options.js';
 export { present } from './types/describe-options.js';
 export { givesAway, isSecret, maskText, maskValue } from './types/mask.js';
-export { camelCase, declareType, escapeDollars, InvalidValue, writtenElsewhere } from './types/option.js';
+export { camelCase, declareType, InvalidValue, writtenElsewhere } from './types/option.js';
 export { configOptions } from './values/declared-groups.js';
 export { unknownLocals } from './values/group-values.js';
 export { ConfigError, diagnose, isSet, readingFrom, refusedConfig } from './values/option-issues.js';
 export { isShipped, writeTable } from './values/owners.js';
-export { isUnknownName, isWithoutEffect } from './values/unknown-names.js';
 export { writableAmong, writableFiles } from './values/writable-files.js';
 export { variableName } from './values/written.js';

@@ -42,11 +42,6 @@ export function isUnknownName({ code }: Pick<Diagnostic, 'code'>): boolean {
   return code === OPTION || code === SECTION || code === VARIABLE;
 }
 
-/** Reports whether a finding is about a name that is known and has no effect: its hint says what has it in its place. */
-export function isWithoutEffect({ code, section = '' }: Pick<Diagnostic, 'code' | 'section'>): boolean {
-  return code === UNUSED || (code === SECTION && FOREIGN.has(section));
-}
-
 /** A name as an operator wrote it; without `opt` a section. */
 interface Written {
   readonly group: string;

@@ -60,7 +60,7 @@ test(`WI-9 ${PAGE} takes an API and a conductor over, and gives them back`, { sk
   );
   await api.printed(/Listening at/);
   await runPage(t, PAGE, {
-    packages: ['rabbitmq-client', 'memjs'],
+    packages: ['rabbitmq-client'],
     env: keystone.environment({ user: 'alice', project: 'blue' }),
     replace: {
       'npm run check': 'npx portico check --config-file ../etc/nova/nova.conf --config-file portico.ini',
