@@ -2,34 +2,26 @@
  * The factories that a paste file names, each with what stands for it, as far as that is known without a factory being imported or called. The
  * file need not load.
  */
-import type { Section } from '../app/index.js';
 import { byOption } from './composite/by-option.js';
 import { cascade } from './composite/cascade.js';
 import { urlmap } from './composite/urlmap.js';
 import { versionedUrlmap } from './composite/versioned-urlmap.js';
 import { normalExpression } from './expression.js';
 import { Load, type LoadParts } from './load.js';
-import { type Context, headerOf, isComposite, partsOf, sectionOf } from './load-context.js';
-import { PasteError } from './paste-error.js';
+import { type Context, headerOf, isComposite, partsOf } from './load-context.js';
 import { Unimported } from './resolver.js';
 import { definedBy } from './section.js';
 
 /** A factory of an app or a filter. */
 export interface NamedFactory {
-  readonly kind: 'app' | 'filter';
   /** The name that an alias would have: an expression, or `egg:distribution#name`. */
   readonly name: string;
-  readonly protocol: string;
   /** Names of the sections that name it, each once, in the order of the file. */
   readonly sections: readonly string[];
-  /** The first of them, with its options. */
-  readonly section: Section;
   /** `module:export` that the name leads to; undefined if nothing has it. */
   readonly target: string | undefined;
   /** The loss with the target in place of the factory of that name, as a clause. */
   readonly lost: string | undefined;
-  /** Target of an alias that the error proposes: a factory of Portico, or a file that may be written. */
-  readonly proposed: string | undefined;
 }
 
 /** Returns the factories of all sections of a file, each once, in the order of the file. */
@@ -37,14 +29,12 @@ export async function namedFactories(parts: LoadParts): Promise<readonly NamedFa
   const load = new Load(parts, false);
   const source = load.open();
   const contexts: Context[] = [];
-  const proposals = new Map<string, string>();
   for (const section of source.document.sections.values()) {
     const defined = definedBy(section);
     if (defined === undefined || defined.kind === 'server') continue;
     contexts.push(load.within(source, defined.kind, defined.name));
-    for await (const error of load.resolve()) {
-      if (error instanceof PasteError && error.alias !== undefined) proposals.set(error.alias.from, error.alias.target);
-    }
+    // Errors are reported by `check`; here a name that leads nowhere has no target.
+    for await (const _ of load.resolve());
   }
   const found = new Map<string, NamedFactory & { sections: string[] }>();
   for (const context of contexts.flatMap(withParts)) {
@@ -58,14 +48,10 @@ export async function namedFactories(parts: LoadParts): Promise<readonly NamedFa
     if (known !== undefined) continue;
     const target = factory.resolved ? targetOf(factory.value) : undefined;
     found.set(`${protocol} ${name}`, {
-      kind,
       name,
-      protocol,
       sections: [header],
-      section: sectionOf(context),
       target,
       lost: load.aliasOf(context)?.lost,
-      proposed: target === undefined ? proposals.get(name) : undefined,
     });
   }
   return [...found.values()];

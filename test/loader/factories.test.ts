@@ -24,19 +24,16 @@ use = app
 use = egg:Paste#http
 `;
 
-test('WI-8 factories of a file come with their counterparts, proposals and sections, and nothing is imported', async () => {
+test('factories of a file come with their counterparts and sections, and nothing is imported', async () => {
   const { folder } = emptyProject({ 'api-paste.ini': PASTE });
-  const found = await factoriesOf(join(folder, 'api-paste.ini'));
-  const told = found.map(({ kind, name, protocol, sections, target, proposed }) => [
-    `${kind} ${name} ${protocol}`,
-    sections.join(),
-    target ?? `? ${proposed}`,
-  ]);
-  assert.deepEqual(told, [
-    ['app nova.api.openstack.urlmap:urlmap_factory paste.composit_factory', 'main', 'portico/loader:versionedUrlmap'],
-    ['filter shop.api:FaultWrapper.factory paste.filter_factory', 'wrap', '? portico/middleware:catchErrors'],
-    ['filter egg:Paste#translogger paste.filter_factory', 'log', 'portico/middleware:requestLog'],
-    ['app egg:shop#v2 paste.app_factory', 'app,other', '? ./shop.js:v2'],
-  ]);
-  assert.deepEqual([...found[3]!.section.options.keys()], ['page']);
+  const factories = await factoriesOf(join(folder, 'api-paste.ini'));
+  assert.deepEqual(
+    factories.map(({ name, sections, target }) => [name, sections.join(), target]),
+    [
+      ['nova.api.openstack.urlmap:urlmap_factory', 'main', 'portico/loader:versionedUrlmap'],
+      ['shop.api:FaultWrapper.factory', 'wrap', undefined],
+      ['egg:Paste#translogger', 'log', 'portico/middleware:requestLog'],
+      ['egg:shop#v2', 'app,other', undefined],
+    ],
+  );
 });
