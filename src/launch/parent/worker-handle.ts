@@ -105,7 +105,7 @@ export class WorkerHandle {
     this.drainDelayMs = first.settings.drainDelayMs;
     this.pid = child.pid;
     const told = (message: Told): void => this.#receive(message);
-    this.#channel = new WorkerChannel(child, listener, told);
+    this.#channel = new WorkerChannel(child, listener, { told, broken: (what) => this.#broken(what) });
     child.on('error', (error) => this.#couldNotSpawn(error));
     child.once('exit', (code, signal) => void this.#end(code, signal));
     child.once('disconnect', () => void this.#silenced());
@@ -284,7 +284,10 @@ export class WorkerHandle {
   /** A worker without its channel ends. One that does not end cannot receive messages. */
   async #silenced(): Promise<void> {
     if ((await within(this.exited, SPEECHLESS_MS)) !== undefined || this.stopping) return;
-    const what = 'closed its channel';
+    this.#broken('closed its channel');
+  }
+
+  #broken(what: string): void {
     this.kill({ reason: 'error', what });
     this.#listener.fault?.(what);
   }

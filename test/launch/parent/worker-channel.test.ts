@@ -1,11 +1,58 @@
 /** Messages from other code than Portico harm neither the worker that sends them nor its parent. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { workerEnd } from '../../../dist/launch/parent/worker-end.js';
+import { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
+import { howEnded } from '../../../dist/operating/status.js';
+import { generation } from '../../fixtures/fake-workers.js';
 import { foreign } from '../../fixtures/foreign-messages.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 import { launchedProgram } from '../../fixtures/running-program.js';
+
+const NOISE =
+  "const { writeSync } = require('node:fs'); const write = (bytes) => { try { writeSync(3, bytes); } catch { setTimeout(write, 5, bytes); } };";
+const say = (message: object): string => `process.send(${JSON.stringify(message)});`;
+
+for (const [what, script, told] of [
+  [
+    'bytes that are no message',
+    `${NOISE} write(Buffer.from('0000000cjunk of a library', 'latin1').fill(7, 0, 4).fill(0, 0, 3));`,
+    /^wrote bytes to its channel that are no message/,
+  ],
+  [
+    'a message without end',
+    `${NOISE} write(Buffer.from([1, 255, 255, 255])); setInterval(() => write(Buffer.alloc(65536)), 0);`,
+    /^sent a message of more than 4 MiB$/,
+  ],
+  [
+    "an answer of Node's own protocol to no question",
+    say({ cmd: 'NODE_HANDLE_ACK' }),
+    /^sent a message that cannot be handled/,
+  ],
+] as const) {
+  test(`${what}: the worker ends, never its parent`, async (t) => {
+    const child = spawn(process.execPath, ['-e', `${script} setInterval(() => undefined, 1000);`], {
+      stdio: ['ignore', 2, 2, 'ipc', 'pipe'],
+      serialization: 'advanced',
+    });
+    t.after(() => child.kill('SIGKILL'));
+    const { settings } = generation(1);
+    const assignment = { service: 'api', index: 0, workers: 1, generation: 1 };
+    const faults: string[] = [];
+    const first = { kind: 'configure', assignment, configuration: {}, settings, addresses: [] } as const;
+    const worker = new WorkerHandle(child, first, undefined, { fault: (fault) => faults.push(fault) });
+    worker.ready.catch(() => undefined);
+    worker.built.catch(() => undefined);
+    const exit = await worker.exited;
+    assert.equal(exit.signal, 'SIGKILL');
+    assert.equal(faults.length, 1);
+    assert.match(faults[0]!, told);
+    assert.match(howEnded(workerEnd(worker, exit)), /and was killed$/);
+  });
+}
 
 test('what others send over the channel ends no worker, and is reported once for each', async (t) => {
   const folder = temporaryFolder('portico-foreign-');
