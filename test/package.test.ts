@@ -9,7 +9,6 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { compile } from './docs/compiler.js';
 import { pack, unpack } from './e2e/packed.js';
-import { freePort } from './e2e/program.js';
 import { temporaryFolder } from './fixtures/keeper.js';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -82,23 +81,6 @@ test('no module of the package makes the namespace of a module of Node: that of 
   );
   assert.ok(modules.length > 100);
   assert.deepEqual(imports, []);
-});
-
-test('the status page of an installed package is served', async () => {
-  const port = await freePort();
-  writeFileSync(join(project, 'page.ini'), `[admin]\nlisten = 127.0.0.1:${port}\n`);
-  const text = `import { Config } from 'portico/config';
-    import { launch } from 'portico/launch';
-    const config = await Config.load({ files: ['page.ini'] });
-    const service = { start() {}, stop() {}, wait: () => new Promise(() => undefined), reset() {} };
-    const launcher = await launch(service, { config, workers: 1 });
-    void launcher.wait();
-    const answered = (tries) => fetch('http://127.0.0.1:${port}/').catch((error) => (tries === 0 ? Promise.reject(error) : answered(tries - 1)));
-    const answer = await answered(1000);
-    console.log(answer.status, (await answer.text()).endsWith('</html>\\n'));
-    process.exit();`;
-  const { stdout, stderr } = run('page.mjs', text);
-  assert.match(stdout, /^200 true$/m, stderr);
 });
 
 test('every entry point is imported by a module, and required by CommonJS with the same names', () => {

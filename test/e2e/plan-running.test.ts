@@ -3,12 +3,9 @@ import { chownSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ReplayReport } from '../../dist/plan/replay.js';
-import type { State } from '../../dist/plan/state.js';
 import { commandBeside } from '../cli/command.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
-import { until } from '../fixtures/until.js';
 import { FILES } from '../plan/project.js';
-import { askSocket } from './clients.js';
 import { apiCli, emptyProject, freePort, Program, startProject } from './program.js';
 
 test('the running service against its files: the code that it has loaded, and what a reload would change', async (t) => {
@@ -162,50 +159,6 @@ test('plan --running and reload --dry-run of a single process: changed code need
   assert.match(both.stdout, /body\.guest is required now +app\.js:17\n[\s\S]*1000 -> 100 +applied by a reload/);
   assert.match(both.stderr, /^warning: app\.js has changed/);
 });
-
-test('OP-81 while a worker runs other code, plan --running and reload compare with the code of the configuration; where all do, they say so', async (t) => {
-  const ini = `${FILES['portico.ini']!.replace('port = 8099', 'port = 0')}[control]\nsocket = control.sock\n`;
-  const project = emptyProject({ ...FILES, 'portico.ini': ini.replace('workers = 1', 'workers = 2') });
-  const program = startProject(t, project);
-  await program.printed(/Ready after/);
-  const socket = join(project.folder, 'control.sock');
-  const workers = async () => (await askSocket<Status>(socket, 'GET', '/status')).body.services[0]!.workers;
-  /** Kills a worker, and waits until its successor is known to run other code. */
-  const replaced = async (wanted: number): Promise<void> => {
-    const { pid: old } = (await workers()).find(({ id }) => id === wanted)!;
-    process.kill(old, 'SIGKILL');
-    await until(workers, (now) =>
-      now.some(({ id, pid, otherCode }) => id === wanted && pid !== old && otherCode.length > 0),
-    );
-  };
-  const route = /.*controller: 'rooms', action: 'index'.*\n/;
-  writeFileSync(join(project.folder, 'app.js'), FILES['app.js']!.replace(route, ''));
-  await replaced(1);
-  for (let time = 0; time < 20; time++) {
-    const { body } = await askSocket<{ states: readonly State[] }>(socket, 'POST', '/state', '{"key":"a"}');
-    const paths = body.states[0]!.apis[0]!.routes.map(({ path }) => path);
-    assert.ok(paths.includes('/v1/rooms'), paths.join());
-  }
-  const { stdout } = await commandBeside(['reload', '--dry-run'], { cwd: project.folder });
-  assert.match(stdout, /Breaking\n {4}- GET \/v1\/rooms {2}removed/);
-  await replaced(0);
-  const plan = await commandBeside(['plan', '--running'], { cwd: project.folder });
-  assert.deepEqual([plan.status, plan.stdout], [1, '']);
-  assert.match(plan.stderr, /bookings cannot be described: workers run different code/);
-  const reload = await commandBeside(['reload'], { cwd: project.folder });
-  assert.match(
-    reload.stdout,
-    /^ {2}what clients notice is not known: bookings cannot be described: workers run different code$/m,
-  );
-  const after = await commandBeside(['reload', '--json'], { cwd: project.folder });
-  assert.deepEqual(JSON.parse(after.stdout).differences, []);
-});
-
-interface Status {
-  readonly services: readonly {
-    readonly workers: readonly { readonly id: number; readonly pid: number; readonly otherCode: readonly string[] }[];
-  }[];
-}
 
 test('a reload does not wait for workers that cannot describe themselves', async (t) => {
   const port = await freePort();

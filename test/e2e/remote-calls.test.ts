@@ -96,7 +96,7 @@ export const calling = async (_globalConf, _localConf, { rpc }) => (await rpc(),
     'portico.ini': '[api:silent]\nport = 0\n',
   });
   const asked = async (app: string): Promise<string> => {
-    const words = ['--import', './register.js', apiCli, 'request', 'GET', '/', '--api', app];
+    const words = ['--import', './register.js', apiCli, 'explain', 'GET', '/', '--api', app];
     const program = new Program(process.execPath, words, { cwd: folder });
     assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
     return program.stderr;

@@ -120,15 +120,6 @@ const untilSaid = (socket: string, text: RegExp): Promise<string> =>
 
 const lose = (port: number, path: string): void => void get(port, path).catch(() => undefined);
 
-test('status has rate, failures and times of the last minute, for the API and each route', async () => {
-  const { port, socket } = await plain();
-  for (let round = 0; round < 9; round++) await get(port, round % 3 === 0 ? '/fail' : '/');
-  assert.match(
-    await untilSaid(socket, / 33 % fail[\s\S]* {4}GET -: .* 33 % fail/),
-    /last minute: [\d.]+ requests\/s, 33 % fail, p95 \d+ ms, in its app \d+ ms on average\n {4}GET -: /,
-  );
-});
-
 test('the new worker of a refused reload is no failure of the service: its own report has the reason', async () => {
   const { folder, socket, cli } = await plain();
   writeFileSync(join(folder, 'app.js'), 'export const app = () => nothing;\nnothing();\n');
@@ -290,7 +281,7 @@ test('status says first that there is no admin listener, and why', async () => {
   assert.doesNotMatch(program.output(), /at Server\.setupListenHandle/);
 });
 
-test('idle connections, those within headers and those closed are reported by status, in text and JSON', async (t) => {
+test('idle connections and those within headers are reported by status, in text and JSON', async (t) => {
   const { port, socket } = await limited();
   const connections: Socket[] = [];
   t.after(() => {
@@ -307,7 +298,8 @@ test('idle connections, those within headers and those closed are reported by st
   }
   // The idle one has given way.
   connections[1]!.write('TP/1.1\r\nhost: x\r\n\r\n');
-  await untilSaid(socket, / {2}connections: 3 of at most 3, idle 1, receiving 2; closed .*: too many connections 1$/m);
+  await once(connections[0]!, 'close');
+  await untilSaid(socket, / {2}connections: 3 of at most 3, idle 1, receiving 2$/m);
   const { body } = await askSocket<{ services: { connections: object }[] }>(socket, 'GET', '/status');
   assert.deepEqual(body.services[0]!.connections, { open: 3, limit: 3, idle: 1, receiving: 2, lingering: 0 });
 });

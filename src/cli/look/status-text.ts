@@ -133,11 +133,10 @@ export function statusText({
   return lines.join('\n').replaceAll(`(${pathToFileURL('.').href}/`, '(');
 }
 
-/** A parent of an older version tells only those since its start. */
 function lostLines({ logLinesLost }: StatusDocument['process']): string[] {
   if (logLinesLost === 0) return [];
   return [
-    `${countText(logLinesLost, 'log line')} could not be written: is the disk full, or is standard error not read?`,
+    `${countText(logLinesLost, 'log line')} could not be written since the start: was the disk full, or is standard error not read?`,
   ];
 }
 
