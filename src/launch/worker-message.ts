@@ -138,6 +138,8 @@ export interface Configure extends Spoken {
   readonly holds?: boolean;
   /** True: its parent accepts rare heartbeats while it is idle. */
   readonly mayRest?: boolean;
+  /** True: its watch thread starts before the application is loaded, and has the stack of a start that is stuck. */
+  readonly watchesStart?: boolean;
   /** Values that workers of the service have left. */
   readonly kept?: readonly Kept[];
   /** Arguments of its main module: in the command line, which every user can read, they are masked. */

@@ -56,6 +56,7 @@ test('a start names what a worker that sent no heartbeat was stuck in, in the wo
   const start = startProject(t, project);
   assert.deepEqual(await start.ended, { code: 1, signal: null }, start.output());
   assert.match(start.output(), new RegExp(killed + stack));
+  assert.match(start.output(), /Worker 0 of hello is started once more, to find where it is stuck/);
   const check = startProject(t, project, ['check', '--set', 'DEFAULT.worker_start_timeout=4']);
   assert.deepEqual(await check.ended, { code: 78, signal: null }, check.output());
   assert.match(check.output(), new RegExp(`not built within 4 s; it is ${stack}`));

@@ -223,7 +223,16 @@ export class Supervisor {
     const holds = generation.number !== this.generation.number;
     const validates = index === 0 && (holds || pool.firstStart(index) === 'launch');
     const kept = [...pool.kept].map(([key, value]) => ({ key, value }));
-    const first = firstMessage(program, generation, { assignment, addresses, logLevel, validates, holds, kept });
+    const watchesStart = pool.watchesStart(index);
+    const first = firstMessage(program, generation, {
+      assignment,
+      addresses,
+      logLevel,
+      validates,
+      holds,
+      watchesStart,
+      kept,
+    });
     const known = { service: pool.name, workerId: index, pid: child.pid };
     const worker: WorkerHandle = new WorkerHandle(child, first, pool.sockets.map(sendableSocket), {
       ...channelLog(this.#log, known),

@@ -131,6 +131,8 @@ export class WorkerPool {
   readonly #log: Logger;
   /** Slots in which no worker has been ready yet; each settles with the first start in its slot. */
   readonly #firstStarts = new Map<number, Deferred<void> & { readonly reason: 'launch' | 'scale' }>();
+  /** Slots whose first worker was stuck in its start: the next try has a watch thread, which finds the line. */
+  readonly #stuckStarts = new Set<number>();
   /** Why slots get another worker, unless theirs has died: it sent no heartbeat, or an operator has ended it by a signal. */
   readonly #reasons = new Map<number, 'stuck' | 'restart'>();
   /** Workers that a reload has replaced; others are replaced by a restart or for their memory. */
@@ -184,6 +186,11 @@ export class WorkerPool {
     return this.#firstStarts.get(index)?.reason;
   }
 
+  /** Reports whether the next worker of a slot begins with its watch thread. The first ones of a launch do without, which is faster. */
+  watchesStart(index: number): boolean {
+    return this.firstStart(index) !== 'launch' || this.#stuckStarts.has(index);
+  }
+
   /** Keeps a value for workers that start later, and tells the one that replaces its worker at present. */
   keep(from: WorkerHandle, { key, value }: Kept): void {
     this.kept.delete(key);
@@ -196,8 +203,8 @@ export class WorkerPool {
   }
 
   /**
-   * Starts the first workers; settles when all are ready. Rejects with the reason if one does not start; nothing is
-   * retried. `generation`: that of a reload, which may still be refused. Default: the current one.
+   * Starts the first workers; settles when all are ready. Rejects with the reason if one does not start; only one that was stuck
+   * is tried once more, to name the line. `generation`: that of a reload, which may still be refused. Default: the current one.
    */
   async launch(workers: number, generation?: FleetGeneration): Promise<void> {
     if (this.stopping) return;
@@ -611,6 +618,11 @@ export class WorkerPool {
       this.#notReady(worker, exit.unready, others);
       if (others.length > 0) return;
       if (this.firstStart(index) === 'launch') {
+        if (end.reason === 'stuck' && phase === 'launching' && !this.#stuckStarts.has(index)) {
+          this.#stuckStarts.add(index);
+          this.#log.warn({ service }, `Worker ${index} of ${service} is started once more, to find where it is stuck`);
+          return;
+        }
         this.#notLaunched(worker, exit);
         return;
       }

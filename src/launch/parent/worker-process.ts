@@ -203,7 +203,10 @@ function run({ file, bootstrap, args, env, folder, stdout }: Command): ChildProc
 export function firstMessage(
   program: WorkerProgram,
   { configuration, settings }: Pick<FleetGeneration, 'configuration' | 'settings'>,
-  rest: Pick<Configure, 'assignment' | 'addresses' | 'builds' | 'validates' | 'holds' | 'logLevel' | 'kept'>,
+  rest: Pick<
+    Configure,
+    'assignment' | 'addresses' | 'builds' | 'validates' | 'holds' | 'logLevel' | 'watchesStart' | 'kept'
+  >,
 ): Configure {
   const told = program.told?.() ?? program.host.argv.slice(2);
   return {

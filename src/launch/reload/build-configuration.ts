@@ -34,7 +34,7 @@ export async function buildInChild(
   const limitMs = generation.settings.workerStartTimeoutMs;
   const assignment = { service: ASSIGNED, index: 0, workers: 1, generation: generation.number };
   const child = spawnWorker(program, { index: 0, folder: generation.folder, stdout });
-  const first = firstMessage(program, generation, { assignment, addresses: [], builds: true });
+  const first = firstMessage(program, generation, { assignment, addresses: [], builds: true, watchesStart: true });
   const worker = new WorkerHandle(child, first);
   try {
     const ms = limitMs || Number.POSITIVE_INFINITY;

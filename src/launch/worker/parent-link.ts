@@ -86,6 +86,7 @@ export async function beginWork(releaseSignals: () => void, meanwhile: () => Pro
     supervised: true,
     settings: () => link.settings,
     mayRest: first.mayRest === true,
+    atOnce: first.watchesStart === true,
     told: (...told) => link.beat(...told),
     awake: () => void link.send({ kind: 'awake' }),
   });

@@ -1,6 +1,7 @@
 /**
  * Heartbeats of a process: one each second, seen by its watch thread, and in a worker by its parent too. The thread takes 30 ms of CPU time and
- * 9 MB, so it starts with the first request, or the first busy second: neither a start nor an idle process has it.
+ * 9 MB, so it starts with the first request, or the first busy second: neither the start of a launch nor an idle process has it. A worker whose
+ * start is tried again, and one of a reload, begins with it.
  */
 import { url as debuggerUrl } from 'node:inspector';
 import { Worker } from 'node:worker_threads';
@@ -39,6 +40,8 @@ interface Watched {
   readonly settings: () => LaunchSettings;
   /** False: a parent of an earlier release counts on a heartbeat each second. */
   readonly mayRest: boolean;
+  /** Starts the thread now. */
+  readonly atOnce?: boolean;
   /** Called with each heartbeat; `nextMs`: the time until the next one. */
   told(debugged: boolean, loop: LoopFacts, nextMs: number): void;
   /** Called at the first request of an idle process: heartbeats come each second again. */
@@ -57,8 +60,9 @@ export interface Watch {
 }
 
 /** Starts both; they do not keep the process alive. */
-export function startWatching({ supervised, settings, mayRest, told, awake }: Watched): Watch {
+export function startWatching({ supervised, settings, mayRest, atOnce = false, told, awake }: Watched): Watch {
   const thread = watchThread(supervised ? process.ppid : undefined, settings);
+  if (atOnce) thread.start();
   const loop = loopReader();
   let timer: NodeJS.Timeout | undefined;
   const beat = (isRest: boolean): void => {
