@@ -31,7 +31,7 @@ async function writePage(): Promise<number> {
 test('the package holds what users need and nothing else', () => {
   const wrong = packed.filter(
     (path) =>
-      !/^(lib\/.*\.[cm]?js(\.map)?$|src\/.*\.ts$|lib\/shipped-names\.json$|dist\/.*\.d\.ts$|assets\/|paste\/|examples\/|docs\/([a-z-]+\/)*[\w-]+\.md$|(README|CHANGELOG|LICENSE|SECURITY)(\.md)?$|package\.json$)/.test(
+      !/^(lib\/.*\.[cm]?js(\.map)?$|src\/.*\.ts$|lib\/shipped-names\.json$|dist\/.*\.d\.ts$|paste\/|examples\/|docs\/([a-z-]+\/)*[\w-]+\.md$|(README|CHANGELOG|LICENSE|SECURITY)(\.md)?$|package\.json$)/.test(
         path,
       ),
   );
