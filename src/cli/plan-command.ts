@@ -89,6 +89,15 @@ Status: 0 nothing breaks, 3 something does, 1 a state cannot be built, or check 
   });
 }
 
+/**
+ * Removes git's variables for one repository from the environment of this process, and so of all that it starts. A hook has those of its commit,
+ * whose index a checkout of another revision would overwrite: the repository is that of the directory, in a hook too.
+ */
+function forgetGitHook(): void {
+  const { stdout } = spawnSync('git', ['rev-parse', '--local-env-vars'], { encoding: 'utf8' });
+  for (const name of (stdout ?? '').split('\n').filter((line) => line !== '')) delete process.env[name];
+}
+
 interface Compared {
   readonly before: string;
   readonly after: string;
@@ -143,6 +152,7 @@ async function comparison(words: readonly string[], args: PlanArguments): Promis
 }
 
 async function compare(words: readonly string[], args: PlanArguments): Promise<void> {
+  forgetGitHook();
   const {
     before,
     after,
