@@ -84,7 +84,8 @@ export async function withAllErrors(error: unknown, config = refusedConfig(error
     const refusals = new Refusals();
     if (error !== undefined) refusals.note(error);
     // An application that embeds its services may have no API.
-    const refusedOrNot = validateAll(config, { refusals, embeds: true }).then((all) =>
+    // What it builds will not serve.
+    const refusedOrNot = asTrial(() => validateAll(config, { refusals, embeds: true })).then((all) =>
       refuseAll(all.map(asLogged), refusals),
     );
     await within(refusedOrNot, MORE_ERRORS_MS);
