@@ -38,8 +38,7 @@ export const factory = () => (req, res) => {
   spawn('sh', ['-c', 'sleep 0.1 & exit 0']).on('exit', () => setTimeout(() => res.end('hello'), 300));
 };
 `;
-const CHECKED = ['systemd', 'kubernetes'];
-const KINDS = [...CHECKED, 'docker', 'nginx'];
+const KINDS = ['systemd', 'kubernetes', 'docker', 'nginx', 'logrotate'];
 
 /** A project with one API, with a function that runs `api-cli generate` in it. */
 function generating(options: { readonly defaults?: string; readonly api?: string; readonly more?: string } = {}) {
@@ -244,7 +243,7 @@ test('AT-12 a line break in a path is refused at its line, and in a folder by ea
   ];
   for (const [option, settings, at] of values) {
     const run = generating(settings);
-    for (const words of [['check'], ...[...KINDS, 'logrotate'].map((kind) => ['generate', kind])]) {
+    for (const words of [['check'], ...KINDS.map((kind) => ['generate', kind])]) {
       const { status, stdout, stderr } = command(words, { cwd: run.folder });
       // A file without the value does not read it.
       if (status === 0 && !['check', 'systemd'].includes(words.at(-1)!))
@@ -520,6 +519,25 @@ test('OP-15 what is generated is named after the first API, or by --name: two in
   const refused = command(['generate', 'systemd', '--name', '../x'], { cwd: project.folder });
   assert.match(refused.stderr, /--name \.\.\/x: a name has lower-case letters, digits and hyphens/);
   assert.notEqual(refused.status, 0);
+});
+
+test('a file begins with the command that prints it again, with all that was asked for', () => {
+  const { folder } = generating({
+    defaults: 'log_file = api.log',
+    more: '[api:other]\nport = 81\n',
+  });
+  const print = (...words: string[]): string => command(['generate', ...words], { cwd: folder }).stdout;
+  for (const words of [
+    ...KINDS.map((kind) => [kind]),
+    ['systemd', '--name', 'books'],
+    ['socket', '--name', 'books', '--api', 'hello'],
+    ['kubernetes', '--with', 'scraping', '--with', 'one-process'],
+  ]) {
+    const file = print(...words);
+    const [, again] = /^# .* api-cli generate (.*) \| diff FILE -\n/.exec(file)!;
+    assert.deepEqual(again!.split(' ').toSorted(), words.toSorted());
+    assert.equal(print(...again!.split(' ')), file);
+  }
 });
 
 test('OP-15 a pod has one process without workers when it is asked for, or configured', () => {

@@ -1,15 +1,15 @@
 /**
  * An application from the point of view of the tools that start, stop, probe and forward to it.
  */
-import { nearestOrAll, PorticoError, UsageError } from 'portico/extension';
+import { nearestOrAll, PorticoError, shellWord, UsageError } from 'portico/extension';
 import type { ApiFacts, ApplicationFacts } from 'portico/service';
 
 /** The facts of an application, and what was asked for. */
 export interface Deployment extends Omit<ApplicationFacts, 'services'> {
   /** Name of the unit, the Deployment and the image: two on a machine or in a namespace must differ. */
   readonly name: string;
-  /** True if `--name` gave it. */
-  readonly isNamed: boolean;
+  /** The words of the command that chose the content: `['--api', 'compute']`. */
+  readonly words: readonly string[];
   /** Parts that were asked for. */
   readonly additions: ReadonlySet<Addition>;
   /** Names of the services in addition to the APIs. */
@@ -42,10 +42,9 @@ export interface DeploymentArguments {
 /** Returns the name of the unit of `generate systemd`, for related files. */
 export const serviceUnit = ({ name }: Deployment): string => `${name}.service`;
 
-/** Returns the first line of a file. `name`: that of `--name`, if it was given. */
-export function writtenBy(kind: string, { isNamed, name }: Pick<Deployment, 'isNamed' | 'name'>): string {
-  const command = `api-cli generate ${kind}${isNamed ? ` --name ${name}` : ''}`;
-  return `# Written by api-cli generate ${kind}. Compare it with: ${command} | diff FILE -`;
+/** Returns the first line of a file: the command that prints it again. */
+export function writtenBy(kind: string, { words }: Deployment): string {
+  return `# Written by api-cli generate. To compare: ${['api-cli generate', kind, ...words].join(' ')} | diff FILE -`;
 }
 
 /** Returns a comment on variables that are not in the file and that its holder must set. */
@@ -69,7 +68,9 @@ export function deploymentOf(facts: ApplicationFacts, args: DeploymentArguments)
   return {
     ...facts,
     name: args.name ?? labelOf(apis[0]?.name ?? services[0] ?? 'portico'),
-    isNamed: args.name !== undefined,
+    words: (['api', 'name', 'with'] as const).flatMap((option) =>
+      [args[option] ?? []].flat().flatMap((value) => [`--${option}`, shellWord(value)]),
+    ),
     additions: new Set(args.with),
     apis: args.api === undefined ? apis : [apiNamed(args.api, apis)],
     services,

@@ -3,7 +3,7 @@
  */
 import type { Diagnostic } from 'portico/extension';
 import type { ApiFacts } from 'portico/service';
-import { type Deployment, LONGEST_SECONDS, portOf, schemeOf } from './deployment.js';
+import { type Deployment, LONGEST_SECONDS, portOf, schemeOf, writtenBy } from './deployment.js';
 import type { DeploymentFile, Lines } from './deployment-file.js';
 
 export const nginx: DeploymentFile = { lines, warnings };
@@ -19,7 +19,7 @@ function warnings({ apis }: Deployment): Pick<Diagnostic, 'message' | 'hint'>[] 
 
 function lines(deployment: Deployment): Lines {
   return [
-    '# Written by api-cli generate nginx. Compare it with: api-cli generate nginx | diff FILE -',
+    writtenBy('nginx', deployment),
     '',
     '# Upgrade requests, such as WebSockets, pass; all other connections are kept alive.',
     'map $http_upgrade $portico_connection {',
