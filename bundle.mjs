@@ -55,10 +55,8 @@ const AHEAD = [
 /** Lists of files to load, with the directory that reads them. */
 const LISTS = { 'filters.js': 'loader' };
 
-/** The extensions that are shipped, each `portico/<name>`, and the directories of the core whose `internal.js` declares options that any process checks. */
-const EXTENSIONS = ['audit', 'generate', 'policy', 'redis', 'registry', 'rpc', 'sessions'];
+/** Directories of the core whose `internal.js` declares options that any process checks. */
 const OWNERS = ['app', 'operating', 'server', 'service'];
-const extensionModule = (name) => `extras/${name}/extension.js`;
 
 /** Directories that every process needs, together in one file for each layer: a file takes 0.25 ms of CPU time. */
 const LAYERS = {
@@ -91,6 +89,13 @@ const ALL = 'all.js';
 const { exports, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const published = Object.values(exports).flatMap(({ default: path }) => (path ? [relative('lib', path)] : []));
 const modules = new Map(filesBelow(src).map((path) => [compiledName(path), readModule(compiledName(path))]));
+/** The extensions that are shipped, `portico/<name>`, with their modules. */
+const EXTENSIONS = new Map(
+  [...modules.keys()].flatMap((path) => {
+    const name = /^extras\/([^/]+)\/extension\.js$/.exec(path)?.[1];
+    return name === undefined ? [] : [[`portico/${name}`, path]];
+  }),
+);
 const entries = new Set([
   ...published,
   ...Object.values(bin).map((path) => relative('lib', path)),
@@ -98,7 +103,7 @@ const entries = new Set([
   // The loader imports the files of the filters that a paste file names.
   ...modules.get('filters.js').loads,
   // Configuration imports extensions by the names in the table.
-  ...EXTENSIONS.map(extensionModule),
+  ...EXTENSIONS.values(),
   // Exports for other directories beside the entry points.
   ...[...modules.keys()].filter((path) => basename(path) === 'internal.js'),
 ]);
@@ -358,9 +363,9 @@ async function shippedNames() {
   const manifest = { name: 'portico', type: 'module', exports: Object.fromEntries(doors) };
   write(join(compiled, 'package.json'), JSON.stringify(manifest));
   // The names of extensions are known before what they have.
-  const bare = EXTENSIONS.map((name) => [
-    `portico/${name}`,
-    { module: extensionModule(name), groups: [], provides: {}, aliases: {}, sections: {} },
+  const bare = [...EXTENSIONS].map(([name, module]) => [
+    name,
+    { module, groups: [], provides: {}, aliases: {}, sections: {} },
   ]);
   const empty = { sections: {}, owners: {}, extensions: Object.fromEntries(bare), commands: [], groups: [] };
   write(join(compiled, NAMES), JSON.stringify(empty));
@@ -370,12 +375,7 @@ async function shippedNames() {
   await bundledOptions();
   const extensions = (await shippedExtensions()).map(({ name, options = {}, provides = {}, aliases = {} }) => [
     name,
-    {
-      module: extensionModule(name.replace('portico/', '')),
-      groups: Object.keys(options),
-      provides: kindsOf(provides),
-      aliases,
-    },
+    { module: EXTENSIONS.get(name), groups: Object.keys(options), provides: kindsOf(provides), aliases },
   ]);
   return writeTable(new Map(extensions), OWNERS, [...COMMANDS.keys()]);
 }

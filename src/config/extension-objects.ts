@@ -12,7 +12,14 @@ import {
   searchFolders,
 } from '../modules/index.js';
 import type { OptionDeclarations } from './types/option.js';
-import { isCoreCommand, isCoreGroup, knownParts, shippedNames, shippedUrl } from './values/owners.js';
+import {
+  isCoreCommand,
+  isCoreGroup,
+  isShippedExtension,
+  knownParts,
+  shippedNames,
+  shippedUrl,
+} from './values/owners.js';
 
 /** An extension, as far as a configuration knows it: `src/service/extension.ts` has the published type. */
 export interface ExtensionObject {
@@ -50,7 +57,7 @@ export function known(names: readonly string[], folder: string): readonly Extens
 }
 
 function keyOf(name: string, folder: string): string {
-  return shippedUrl(name) === undefined ? `${folder}\0${name}` : name;
+  return isShippedExtension(name) ? name : `${folder}\0${name}`;
 }
 
 /** Imports the extension of a name, once for each process and location. Rejects with {@link Refused} if it is none. */
@@ -58,12 +65,11 @@ export async function load(name: string, folder: string): Promise<ExtensionObjec
   const key = keyOf(name, folder);
   const known = objects.get(key);
   if (known !== undefined) return known;
-  const found = await importObject(name, shippedUrl(name) ?? urlOf(name, folder));
+  const found = await importObject(name, isShippedExtension(name) ? shippedUrl(name) : urlOf(name, folder));
   objects.set(key, found);
   return found;
 }
 
-/** Imports the module that a package announces (`"portico": { "extension": "./extension.js" }`), or a file. */
 async function importObject(name: string, url: string): Promise<ExtensionObject> {
   let module: Readonly<Record<string, unknown>>;
   try {
@@ -72,11 +78,12 @@ async function importObject(name: string, url: string): Promise<ExtensionObject>
     throw new Refused(`${name} cannot be loaded: ${await importFailure(error, url)}`);
   }
   const object = module.extension ?? module.default;
-  // What somebody may provide is what the shipped ones do.
-  if (shippedUrl(name) === undefined) checkObject(name, object);
+  // The table of names, with which others are checked, is made of the shipped ones.
+  if (!isShippedExtension(name)) checkObject(name, object);
   return object as ExtensionObject;
 }
 
+/** Returns the URL of a file, or of the module that a package announces: `"portico": { "extension": "./extension.js" }`. */
 function urlOf(name: string, folder: string): string {
   try {
     if (isFileSpecifier(name)) return moduleUrl(name, folder);

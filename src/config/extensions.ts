@@ -14,6 +14,7 @@ import { Generation } from './values/generation.js';
 import { locationOfItem, type OptionLocations, refuseErrors, refuseOption } from './values/option-issues.js';
 import {
   extensionNames,
+  isShippedExtension,
   owningExtensions,
   setsOptionOf,
   shippedAliases,
@@ -24,8 +25,6 @@ import {
 import type { Resolved } from './values/written.js';
 
 const CODE = 'PORTICO_EXTENSION';
-
-const isShippedExtension = (name: string): boolean => shippedNames().includes(name);
 
 /** Returns `[DEFAULT] extensions`. */
 function listed(generation: Generation): Resolved {
@@ -60,10 +59,9 @@ export async function readExtensions(state: State, groups: DeclaredGroups): Prom
   }
   for (const name of new Set(extensionNames(generation))) {
     try {
-      const isShipped = isShippedExtension(name);
       const object = await load(name, folderOf(generation));
       for (const part of partsOf(object)) {
-        if (!isShipped && part.isCore?.() === true)
+        if (!isShippedExtension(name) && part.isCore?.() === true)
           throw new Refused(`${name} has ${part.what}, which Portico has`, 'give it another name');
         const other = owners.get(part.key);
         if (other !== undefined) {
@@ -74,7 +72,7 @@ export async function readExtensions(state: State, groups: DeclaredGroups): Prom
         }
         owners.set(part.key, name);
       }
-      if (!isShipped) await declareOptions(name, object);
+      if (!isShippedExtension(name)) await declareOptions(name, object);
     } catch (error) {
       const { message, hint } = error instanceof Refused ? error : new Refused(await importFailure(error, name));
       refuse(name, message, hint);

@@ -120,10 +120,13 @@ export function shippedNames(): readonly string[] {
   return Object.keys(table().extensions);
 }
 
-/** Returns the URL of the module of a shipped extension; undefined for another name. */
-export function shippedUrl(name: string): string | undefined {
-  const module = entryOf(table().extensions, name)?.module;
-  return module && ownFile(module).href;
+export function isShippedExtension(name: string): boolean {
+  return Object.hasOwn(table().extensions, name);
+}
+
+/** Returns the URL of the module of a shipped extension. */
+export function shippedUrl(name: string): string {
+  return ownFile(table().extensions[name]!.module).href;
 }
 
 /** Returns the extensions of an application: those that Portico ships, but for `-<name>` in `[DEFAULT] extensions`, then the others there. */
@@ -191,7 +194,7 @@ export async function loadOwners(declared: DeclaredGroups, generation: Generatio
   for (const name of owningExtensions(generation)) {
     const written = shippedGroups(name).filter((group) => isOpen(group) && setsOptionOf(state, group));
     if (written.length === 0) continue;
-    const { extension } = (await import(shippedUrl(name)!)) as { extension: { options?: OptionImports } };
+    const { extension } = (await import(shippedUrl(name))) as { extension: { options?: OptionImports } };
     const { options = {} } = extension;
     for (const group of written) await options[group]?.();
   }
