@@ -39,10 +39,8 @@ async function withCommandFirst(argv: readonly string[]): Promise<readonly strin
   return commandFirst(argv, (word) => isCore(word) || commands.has(word));
 }
 
-/** Returns true if a line has only options of `serve`, and does not select services only. With `--dev` the inspector's port comes first. */
+/** Returns true if a line has only options of `serve`, and does not select services only. */
 function servesApis(words: readonly string[]): boolean {
   const args = serveArguments(words);
-  return (
-    args !== undefined && args.dev !== true && (args.enabledServices === undefined || args.enabledApis !== undefined)
-  );
+  return args !== undefined && (args.enabledServices === undefined || args.enabledApis !== undefined);
 }
