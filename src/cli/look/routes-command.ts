@@ -34,7 +34,7 @@ export function register(program: Command): void {
     .command('routes')
     .description('show the routes of the enabled APIs: method, URL, name, action, line')
     .option('--api <name>', 'only this API (default: all)')
-    .option('--check', 'find routes that never match, overlap, mislead or are slow')
+    .option('--check', 'find routes that never match, overlap or mislead')
     .option('--json', 'print JSON')
     .addHelpText('after', example('api-cli routes --api compute'));
   addConfigurationOptions(command).action(async (args: RoutesArguments) => {
