@@ -55,8 +55,8 @@ export const CONTEXT: CommandContext = {
   makeService: async (config, name) => (await import('./validate/service-named.js')).serviceNamed(config, name),
   applicationFacts: async (config, args) =>
     (await import('./facts/application-facts.js')).applicationFacts(config, args),
-  readConfiguration: async (args, { isQuiet = false, env } = {}) => {
+  readConfiguration: async (args, { isQuiet = false } = {}) => {
     const { readConfiguration } = await import('./configured/configuration.js');
-    return readConfiguration(args, { ...(env && { env }), ...(isQuiet && { log: silentLogger() }) });
+    return readConfiguration(args, isQuiet ? { log: silentLogger() } : {});
   },
 };

@@ -123,7 +123,6 @@ export type {
   ListenerFacts,
   OutputArguments,
   Provides,
-  ReadingOptions,
   StatusPart,
   WrittenPath,
 } from '../service/index.js';

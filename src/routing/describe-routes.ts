@@ -121,7 +121,7 @@ export function describeStep(step: TrialStep): DescribedStep | undefined {
 }
 
 /** Returns what a Router has noted of a trial; undefined for a step of another kind of app. */
-export function routeFactsOf({ facts }: TrialStep): RouteFacts | undefined {
+function routeFactsOf({ facts }: TrialStep): RouteFacts | undefined {
   return facts as RouteFacts | undefined;
 }
 

@@ -18,7 +18,6 @@ export {
   type DescribedStep,
   describeRoutes,
   describeStep,
-  routeFactsOf,
 } from './describe-routes.js';
 export { legacyRules, warningsOf } from './matching/template-warnings.js';
 export {

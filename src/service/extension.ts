@@ -58,22 +58,14 @@ export interface OutputArguments extends ConfigurationArguments {
   readonly json?: boolean;
 }
 
-/** Options for reading a configuration. */
-export interface ReadingOptions {
-  /** True: the log has none of its lines. Default false. */
-  readonly isQuiet?: boolean;
-  /** Default: the environment of the process. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
-}
-
 /** Functions of `api-cli` that its commands use. */
 export interface CommandContext {
   /** Adds a command that reads a configuration to another command. `line`: the example at the end of its help. */
   addCommand(parent: Command, words: string, description: string, line: string): Command;
   /** Returns the example at the end of a command's help. */
   example(line: string): string;
-  /** Reads the configuration that the options name. */
-  readConfiguration(args: ConfigurationArguments, options?: ReadingOptions): Promise<Config>;
+  /** Reads the configuration that the options name. `isQuiet`: the log has none of its lines; default false. */
+  readConfiguration(args: ConfigurationArguments, options?: { readonly isQuiet?: boolean }): Promise<Config>;
   /**
    * Returns what other tools need to start, probe and forward to the application: addresses, workers, time limits, files. Imports
    * the filters of its pipelines. `args`: name the configuration. Rejects with the errors of APIs that cannot be planned.

@@ -8,7 +8,6 @@ export type {
   Extension,
   OutputArguments,
   Provides,
-  ReadingOptions,
   StatusPart,
 } from './extension.js';
 export { Lifecycle, type LifecycleState, type LifecycleSteps } from './lifecycle.js';

@@ -22,4 +22,4 @@ export {
   maskUris,
   withoutText,
 } from './secrets.js';
-export { shellQuoted, shellWord } from './shell-words.js';
+export { shellWord } from './shell-words.js';

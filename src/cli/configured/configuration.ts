@@ -10,7 +10,7 @@ import type { ConfigurationArguments } from '../command-line.js';
 /** Reads the configuration. With `collect`, errors in the files are kept for `config.validate()`. */
 export async function readConfiguration(
   args: ConfigurationArguments,
-  more: Pick<LoadOptions, 'collect' | 'log' | 'argv' | 'env'> & { readonly set?: readonly string[] } = {},
+  more: Pick<LoadOptions, 'collect' | 'log' | 'argv'> & { readonly set?: readonly string[] } = {},
 ): Promise<Config> {
   const { set = [], ...rest } = more;
   const config = await Config.load({

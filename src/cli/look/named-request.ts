@@ -5,7 +5,6 @@ import type { Command } from 'commander';
 import type { Config } from '../../config/index.js';
 import { UsageError } from '../../config/internal.js';
 import { Loader } from '../../loader/index.js';
-import type { Logger } from '../../log/index.js';
 import { silentLogger } from '../../log/internal.js';
 import { type PlannedApi, pathsOf, type TriedRequest, wsgiOptions } from '../../server/internal.js';
 import { unknownName } from '../command.js';
@@ -33,7 +32,7 @@ export function addRequestArguments(command: Command): Command {
 export function namedRequest(
   method: string,
   url: string,
-  { header = [], data }: Pick<RequestArguments, 'header' | 'data'> = {},
+  { header = [], data }: Pick<RequestArguments, 'header' | 'data'>,
 ): NamedRequest {
   const whole = url.includes('://') ? parsed(url) : undefined;
   return {
@@ -86,30 +85,25 @@ export interface RequestArguments extends OutputArguments {
  * Returns the first app of a request, the loader of its paste file, and the limits of its server. The app is the API of that name or at the
  * port of the URL, an app of the paste file, or the only one.
  */
-export async function namedApp(
-  { port }: NamedRequest,
-  args: RequestArguments,
-  loggerOf: (config: Config) => Logger = () => silentLogger(),
-) {
+export async function namedApp({ port }: NamedRequest, args: RequestArguments) {
   const config = await readConfiguration(args);
-  const log = loggerOf(config);
   const apis = args.paste === undefined ? (await chosenApis(config, undefined)).filter((api) => api.pasteFile) : [];
   const there = apis.filter((api) => port !== undefined && portsOf(api).includes(port));
   const named = args.api === undefined ? undefined : apis.filter(({ name }) => name === args.api);
   const [api, ...others] = named ?? (there.length > 0 ? there : apis);
   if (api !== undefined && others.length === 0) {
-    return { loader: loaderOf(api, config, log), log, app: api.pipeline, limits: limitsOf(config, api.name) };
+    return { loader: loaderOf(api, config), app: api.pipeline, limits: limitsOf(config, api.name) };
   }
-  const loader = new Loader(args.paste ?? configuredPasteFile(config), { config, log });
+  const loader = new Loader(args.paste ?? configuredPasteFile(config), { config, log: silentLogger() });
   if (args.api !== undefined) {
-    if (loader.has(args.api)) return { loader, log, app: args.api, limits: limitsOf(config) };
+    if (loader.has(args.api)) return { loader, app: args.api, limits: limitsOf(config) };
     const apps = loader.sections().flatMap(({ kind, name }) => (kind === 'app' ? [name] : []));
     const names = [...new Set([...apis.map(({ name }) => name), ...apps])];
     const label = names.length > apis.length ? 'APIs and apps' : 'APIs';
     throw unknownName(`no API and no app of ${loader.path} is called "${args.api}"`, args.api, names, label);
   }
   const roots = apis.length > 0 ? apis.map(({ name }) => name) : loader.roots();
-  if (roots.length === 1) return { loader, log, app: roots[0]!, limits: limitsOf(config) };
+  if (roots.length === 1) return { loader, app: roots[0]!, limits: limitsOf(config) };
   if (port !== undefined && apis.length > 0 && there.length === 0) {
     const ports = apis.flatMap((each) => portsOf(each).map((own) => `${own} (${each.name})`));
     throw new UsageError(`no API has port ${port}`, `Ports: ${ports.join(', ') || 'none'}. Or select one with --api.`);

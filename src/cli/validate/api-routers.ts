@@ -46,8 +46,8 @@ export async function chosenApis(config: Config, wanted: string | undefined): Pr
 }
 
 /** Returns a loader of an API's paste file, with the API's options. */
-export function loaderOf(api: LoadedApi, config: Config, log = silentLogger()): Loader {
-  return new Loader(api.pasteFile!, { config, service: api.name, log });
+export function loaderOf(api: LoadedApi, config: Config): Loader {
+  return new Loader(api.pasteFile!, { config, service: api.name, log: silentLogger() });
 }
 
 /** Options of {@link routedApps}. */

@@ -1,3 +1,4 @@
+/** The errors of the files that a configuration names: of its paste file, and of a logger for the next start. */
 import type { Config } from '../../config/index.js';
 import { type Diagnostic, Refusals } from '../../errors/index.js';
 import type { WSGIService } from '../../server/index.js';
@@ -17,14 +18,14 @@ export async function fileErrors(
   { embeds = false, factories = true }: { readonly embeds?: boolean; readonly factories?: boolean } = {},
 ): Promise<readonly Diagnostic[]> {
   const names = namesIn(config);
-  const skipped = await nextLoggerErrors(config);
-  if (names.apis.length === 0 && (embeds || names.services.length > 0)) return skipped;
+  const ofLogger = await nextLoggerErrors(config);
+  if (names.apis.length === 0 && (embeds || names.services.length > 0)) return ofLogger;
   const { pasteErrors } = await import('../../server/internal.js');
   const apis = names.apis.map((name) => {
     const { walked } = built.find((each) => each.name === name) ?? {};
     return { name, pipeline: pipelineOf(config, name), walked };
   });
-  return [...skipped, ...(await pasteErrors(config, apis, { imports: all, factories }))];
+  return [...ofLogger, ...(await pasteErrors(config, apis, { imports: all, factories }))];
 }
 
 /** Returns the error of a logger that a reload leaves to the next start, which would refuse it. */
