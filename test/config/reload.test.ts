@@ -148,6 +148,31 @@ test('CF-83 a next configuration can be tried and dropped, with its own content 
   assert.deepEqual([String(config.readFile(paste)), values(config).workers], ['old', 1]);
 });
 
+test('a refused reload leaves no group behind that services declared in it: the next one is accepted', async () => {
+  const config = await load('[app]\nlevel = 1\n');
+  write('[app]\nlevel = x\n[only_there]\nsize = 1\n');
+  const refused = await config.next({ collect: true });
+  assert.match(refused.refusal?.message ?? '', /portico\.ini:2:9: error: \[app\] level: should be an integer/);
+  // Services declare their options in the configuration that is tried.
+  const declared = defineOptions({ size: integer({ required: true, help: 'x' }) });
+  assert.equal(refused.config.group('only_there', declared).size, 1);
+  const empty = defineOptions({ size: integer({ required: true, help: 'x' }) });
+  assert.throws(() => refused.config.group('nowhere', empty), /\[nowhere\] size: value required/);
+  config.group('meanwhile', options);
+  write('[app]\nlevel = 3\n');
+  const accepted = await config.next();
+  assert.equal(accepted.refusal, undefined);
+  accepted.config.group('new', options);
+  config.group('late', options);
+  accepted.accept();
+  const next = accepted.config;
+  assert.equal(values(next).level, 3);
+  for (const group of ['meanwhile', 'late', 'new']) assert.ok(next.has(group, 'level'), group);
+  for (const group of ['only_there', 'nowhere'])
+    for (const each of [config, next]) assert.ok(!each.has(group, 'size'), group);
+  assert.deepEqual(next.problems(), []);
+});
+
 test('CF-91 each configuration has the files as they were when it was read', async () => {
   const config = await load('');
   const cert = join(folder, 'cert.pem');
