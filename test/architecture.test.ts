@@ -3,11 +3,12 @@
  * and each dependency is imported in one file.
  */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { tokensIn } from './tokens.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const src = join(root, 'src');
@@ -474,6 +475,42 @@ test('no file and no directory is a dumping ground: its name says what it holds'
     names.filter((name) => unnamed.test(name)),
     [],
   );
+});
+
+test('the code of a directory does not grow: its tokens are no more than its row of tokens.txt', () => {
+  const path = join(root, 'test', 'tokens.txt');
+  const counted = new Map<string, number>();
+  for (const file of sourceFiles(src)) {
+    const directory = directoryOf(relative(src, file));
+    counted.set(directory, (counted.get(directory) ?? 0) + tokensIn(readFileSync(file, 'utf8')));
+  }
+  const table = [...counted].map(([directory, tokens]) => `${directory} ${tokens}\n`).join('');
+  if (process.env.PORTICO_RECORD === '1') writeFileSync(path, table);
+  const rows = new Map(
+    [...readFileSync(path, 'utf8').matchAll(/^(\S+) (\d+)$/gm)].map(([, name, most]) => [name!, Number(most)]),
+  );
+  const grown = [...counted].flatMap(([directory, tokens]) => {
+    const most = rows.get(directory) ?? 0;
+    return tokens > most ? [`${directory} has ${tokens} tokens, ${tokens - most} more than its row`] : [];
+  });
+  const gone = [...rows.keys()].filter((name) => !counted.has(name)).map((name) => `${name} is no directory`);
+  const rule =
+    'Look for what does the same already. A commit that raises a row says why, and lowers another one:\n' +
+    'PORTICO_RECORD=1 node test/run.mjs --compile architecture writes test/tokens.txt as the code is.';
+  assert.deepEqual([...grown, ...gone], [], [...grown, ...gone, rule].join('\n'));
+});
+
+test('tokens: comments weigh nothing, and a text, a template and an expression are one each', () => {
+  const weights: Readonly<Record<string, number>> = {
+    '// a comment\n/** and */ one /* more */': 1,
+    "throw new Error('a long text, with // and /* in it', { cause })": 10,
+    'const a = `x ${b.c} y ${{ d: `${e}` }} z`;': 14,
+    'a / b / c': 5,
+    'const isWord = /[/`${]+\\/x/u.test(text) && type / 2 > 1': 15,
+    'return /}/': 2,
+    'this.#n ??= x?.y': 7,
+  };
+  for (const [code, weight] of Object.entries(weights)) assert.equal(tokensIn(code), weight, code);
 });
 
 test('every directory has an index.ts, and package.json exports those that are public and no other file', () => {
