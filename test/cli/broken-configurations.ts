@@ -86,7 +86,7 @@ const VALUES: Readonly<Record<string, string>> = {
   ssl: 'min_version=TLSv9 cert_file=gone.pem key_file=gone.pem',
   database: 'connection=mongodb://x pool_size=0 statement_timeout=x',
   servicegroup: 'driver=zookeeper takeover=maybe',
-  rpc: 'transport_url=carrier-pigeon:// response_timeout=x executor_pool_size=0 access_policy=all queue_type=x transport_url=memory://?prefetch=9',
+  rpc: 'transport_url=carrier-pigeon:// response_timeout=x executor_pool_size=0 access_policy=all queue_type=x',
 };
 
 /** Names that nothing declares. */
@@ -155,13 +155,9 @@ const PARTS: Readonly<Record<string, Broken>> = {
   'a filter with a misspelt option': filter('./app.js:stamp', 'levle = 3'),
   'a filter with an unknown option': filter('./app.js:stamp', 'zzz = 3'),
   'a filter that Portico does not have': filter('portico/middleware:corss'),
-  'a filter with wrong, unknown and removed options': filter(
+  'a filter with wrong, unknown and unused options': filter(
     'portico/middleware:requestLog',
-    'slow_mss = 1\nsampl = 1\nslow_ms = x\nenabled = false\nlogger_name = x',
-  ),
-  'a filter with an unknown and a removed option': filter(
-    'portico/middleware:securityHeaders',
-    'hsts = true\nframe_options = DENY',
+    'slow_mss = 1\nsampl = 1\nslow_ms = x\nlogger_name = x',
   ),
   'a size that is none': filter('portico/middleware:sizelimit', 'max_request_body_size = big'),
   'an origin that is none': filter('portico/middleware:cors', 'allowed_origin = nowhere'),

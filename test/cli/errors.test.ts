@@ -215,7 +215,6 @@ test('OP-3 check finds what auth_token, healthcheck and static_files refuse beyo
     [/the validator keystone needs auth_url, username, password/, 'authToken', ''],
     [/validator: .*keystoen/, 'authToken', 'validator = keystoen'],
     [/no file .*nowhere\.js/, 'authToken', 'validator = ./nowhere.js:Own'],
-    [/cache_secret_key is missing/, 'authToken', 'validator = ./own.js:Own\ncache_security = mac'],
     [/\[DEFAULT\] debug is not true/, 'authToken', 'validator = static\nstatic_tokens_file = x.js'],
     [/keys for tokens cannot be read from \/.*\/x\.js/, 'jwtAuth', 'issuer = a\naudience = b\njwks_file = x.js'],
     [/backends: .*evnet_loop/, 'healthcheck', 'backends = evnet_loop'],

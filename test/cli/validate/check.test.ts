@@ -193,7 +193,6 @@ test('OP-3 check of a paste file alone finds a validator that is none, and misse
   const cwd = folder({
     'wrong.ini': section('validator = keyston\n'),
     'account.ini': section('validator = keystone\n'),
-    'key.ini': section('cache_security = mac\n'),
   });
   const wrong = run(cwd, 'check', 'wrong.ini');
   assert.equal(wrong.status, 78, wrong.stderr);
@@ -201,10 +200,9 @@ test('OP-3 check of a paste file alone finds a validator that is none, and misse
     wrong.stdout,
     /^wrong\.ini:5:13: error: \[filter:f\] validator: .*"keyston"\n {2}Did you mean "keystone"/m,
   );
-  // The account and the key may be in the service configuration, which is found by default.
+  // The account may be in the service configuration, which is found by default.
   assert.equal(run(cwd, 'check', 'account.ini').status, 0);
-  assert.equal(run(cwd, 'check', 'key.ini').status, 0);
-  // The named configuration lacks them.
+  // The named configuration lacks it.
   assert.equal(run(cwd, 'check', 'account.ini', '--config-file', 'portico.ini').status, 78);
 });
 
