@@ -496,7 +496,7 @@ test('the code of a directory does not grow: its tokens are no more than its row
   const gone = [...rows.keys()].filter((name) => !counted.has(name)).map((name) => `${name} is no directory`);
   const rule =
     'Look for what does the same already. A commit that raises a row says why, and lowers another one:\n' +
-    'PORTICO_RECORD=1 node test/run.mjs --compile architecture writes test/tokens.txt as the code is.';
+    '`npm run tokens` writes test/tokens.txt as the code is.';
   assert.deepEqual([...grown, ...gone], [], [...grown, ...gone, rule].join('\n'));
 });
 
