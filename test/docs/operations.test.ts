@@ -19,7 +19,6 @@ const SAYS: readonly (readonly [command: string, says: RegExp])[] = [
   ['api-cli service list', /^ID +BINARY +HOST/m],
   ['api-cli report', /compute/],
   ['api-cli explain', /action Servers\.index: would be called: the request is valid/],
-  ['api-cli request ', /^200/m],
   ['api-cli check', /^.* warning: \[filter:noauth\] noauth is on[\s\S]*^0 errors, 1 warning\.$/m],
   ['api-cli config show --running', /^\[metrics\] enabled = true {2}\(portico\.ini:/m],
   ['api-cli reload --dry-run', /^would be accepted/m],
