@@ -157,7 +157,7 @@ export class Exchange {
   /** How it counts towards the concurrency limit, `default_pool_size`: its slot. Only `RequestPool` sets it. */
   declare poolSlot: SlotTaker['poolSlot'];
   /** The sign that its app has settled (`slot.ts`). */
-  declare settledBy: 'return' | 'report' | 'response' | 'late';
+  declare settledBy: 'return' | 'promise' | 'report' | 'response' | 'late';
   /** The time when it left the queue of the concurrency limit, by `performance.now()`; 0 if it did not wait. */
   declare slotAt: number;
   /** The progress of the body; undefined for a request without one. */

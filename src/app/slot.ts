@@ -1,10 +1,11 @@
 /**
  * The concurrency limit: a request for which application code is at work has one of the server's `default_pool_size` slots.
  *
- * A slot is held from the call of the innermost app until that app has settled, whatever has become of the client meanwhile. An app has
- * settled (`Exchange.settledBy`):
+ * A slot is held from the call of the innermost app until that app has settled or begins to send its response, whichever is first, and whatever
+ * has become of the client meanwhile. So an open stream holds none. An app has settled (`Exchange.settledBy`):
  *
- * - `return`: when its promise settles, or when it returns with the response begun, ended or destroyed;
+ * - `return`: when it returns with the response begun, ended or destroyed;
+ * - `promise`: when the promise that it has returned settles;
  * - `report`: when it says so by {@link appSettled}: a Router, with the promise of an action;
  * - `response`: an app that returns before it has responded, such as a listener of Express or Fastify: when it begins to send its response,
  *   or tries to after its client has left;
@@ -43,11 +44,12 @@ export function withSlot(app: App): App {
       slots.move(exchange, 'settle');
       throw error;
     }
-    if (typeof (returned as Promise<void> | undefined)?.then === 'function')
-      whenSettled(exchange, returned as Promise<void>);
-    else if (exchange.settledBy === 'return') {
-      if (res.writableEnded || res.headersSent || res.destroyed || req.socket.destroyed) slots.move(exchange, 'settle');
-      else exchange.settledBy = 'response';
+    const isPromise = typeof (returned as Promise<void> | undefined)?.then === 'function';
+    if (isPromise) whenSettled(exchange, returned as Promise<void>);
+    if (exchange.settledBy === 'return') {
+      const hasResponded = res.writableEnded || res.headersSent;
+      if (hasResponded || (!isPromise && (res.destroyed || req.socket.destroyed))) slots.move(exchange, 'settle');
+      else exchange.settledBy = isPromise ? 'promise' : 'response';
     }
     return returned as ReturnType<App>;
   };
@@ -60,7 +62,7 @@ const WORKING: Readonly<Record<string, boolean>> = { held: true, client: true, a
 /** Apart from `withSlot`, in which a closure would take memory for every request. */
 function whenSettled(exchange: Exchange, returned: Promise<void>): void {
   const settled = (): void => {
-    if (exchange.settledBy === 'return') appSettled(exchange);
+    if (exchange.settledBy === 'promise' || exchange.settledBy === 'return') appSettled(exchange);
   };
   returned.then(settled, settled);
 }
@@ -77,11 +79,9 @@ export function appSettled(exchange: Exchange): void {
   exchange.serverState?.slots?.move(exchange, 'settle');
 }
 
-/** Frees a slot until the client has read what the app has written; `event`: then emitted by the response. */
-export function waitForReader(exchange: Exchange, event: 'drain' | 'finish'): void {
-  const slots = exchange.serverState!.slots!;
-  slots.move(exchange, 'wait');
-  exchange.res!.once(event, () => slots.move(exchange, 'resume'));
+/** Reports that the app of a request begins to send its response. Another in its place does not free its slot. */
+export function appResponds(exchange: Exchange): void {
+  if (exchange.settledBy !== 'late') appSettled(exchange);
 }
 
 /** Marks an app for {@link withSlot} to leave unchanged: a health check, or a pipeline whose innermost app takes the slot. */

@@ -140,7 +140,8 @@ const CALLS = 'writeHead write end setHeader setHeaders appendHeader removeHeade
  */
 export function muteWhenEnded(res: ServerResponse): void {
   const exchange = exchangeBy(res);
-  if (exchange.settledBy === 'response') exchange.settledBy = 'late';
+  // One that settles by a promise or a report still does; it has not responded.
+  exchange.settledBy = exchange.settledBy === 'response' ? 'late' : 'return';
   res.once('prefinish', () => {
     for (const name of CALLS) {
       const silent = (): unknown => {

@@ -10,7 +10,7 @@ import { isUint8Array } from 'node:util/types';
 import { PorticoError } from '../../errors/index.js';
 import { dropImpliedLength, EXCHANGE, type Exchange, exchangeBy, NODE } from '../exchange.js';
 import { type BodyList, type Callback, callbackOf, headSent, lengthOf, mayHaveBody } from '../response-methods.js';
-import { appSettled, waitForReader } from '../slot.js';
+import { appResponds } from '../slot.js';
 import { afterResponse, breakOffResponse, WRONG_LENGTH } from './after-response.js';
 
 type Carrier = ServerResponse & { [EXCHANGE]?: Exchange | undefined };
@@ -18,14 +18,14 @@ type Carrier = ServerResponse & { [EXCHANGE]?: Exchange | undefined };
 /** The `write` of a response. */
 export function write(this: Carrier, chunk?: unknown, encoding?: unknown, callback?: unknown): boolean {
   const exchange = this[EXCHANGE] ?? exchangeBy(this);
-  if (exchange.settledBy === 'response') appSettled(exchange);
+  if (exchange.settledBy !== 'return') appResponds(exchange);
   return enter(exchange, exchange.bodyWay, false, chunk, encoding, callback);
 }
 
 /** The `end` of a response. */
 export function end(this: Carrier, chunk?: unknown, encoding?: unknown, callback?: unknown): ServerResponse {
   const exchange = this[EXCHANGE] ?? exchangeBy(this);
-  if (exchange.settledBy === 'response') appSettled(exchange);
+  if (exchange.settledBy !== 'return') appResponds(exchange);
   enter(exchange, exchange.bodyWay, true, chunk, encoding, callback);
   return this;
 }
@@ -117,9 +117,7 @@ export function send(
     }
   } else tellAfterEnd(exchange);
   if (!isLast) {
-    const more = below!.write.call(res, chunk, encoding, callback);
-    if (!more && exchange.poolSlot === 'held') waitForReader(exchange, 'drain');
-    return more;
+    return below!.write.call(res, chunk, encoding, callback);
   }
   try {
     below!.end.call(res, chunk, encoding, callback);
@@ -128,8 +126,6 @@ export function send(
     if (!headSent.call(res)) Object.assign(exchange, { bodyEnded: false, writtenBytes: 0 });
     throw error;
   }
-  const isAtWork = exchange.poolSlot === 'held' || exchange.poolSlot === 'client';
-  if (isAtWork && res.writableLength > 0) waitForReader(exchange, 'finish');
   return false;
 }
 

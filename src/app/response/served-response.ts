@@ -19,7 +19,7 @@ import {
 } from '../header-fields.js';
 import { looksForExpect } from '../request-fields.js';
 import { headSent, type Methods, type Stage } from '../response-methods.js';
-import { appSettled } from '../slot.js';
+import { appResponds } from '../slot.js';
 import { end, lengthError, write } from './response-body.js';
 
 /** The result of a stage that holds the headers back until `resumeHead`, or that leaves it to other code. */
@@ -114,7 +114,7 @@ export class ServedResponse extends ServerResponse {
   override flushHeaders(): void {
     const exchange = exchangeFor(this);
     if (exchange.beganAt === 0) exchange.beganAt = performance.now();
-    if (exchange.settledBy === 'response') appSettled(exchange);
+    if (exchange.settledBy !== 'return') appResponds(exchange);
     super.flushHeaders();
   }
 }

@@ -10,8 +10,8 @@
  * | `queued` | waits for a slot | | `granted` | `none` | | | | `left` | |
  * | `granted` | has one, and its app is called next | `held` | | | | | | `left` | |
  * | `held` | the app is at work | | | | `returned` | `client` | | `alone` | |
- * | `client` | the app waits for the client: for the body, or until it reads | | | | `returned` | | `held` | `left` | |
- * | `returned` | the app has settled; what it returned is sent | `held` | | | | | | | |
+ * | `client` | the app waits for the client's body | | | | `returned` | | `held` | `left` | |
+ * | `returned` | the app has settled, or begins to respond | `held` | | | | | | | |
  * | `alone` | the app is at work, and its response has closed | | | | `left` | | | | `left` |
  * | `left` | over: no app is called any more | | | | | | | | |
  *

@@ -165,11 +165,13 @@ for (const [form, make] of Object.entries(STREAMING)) {
   });
 }
 
-test('RV-4 a promise that writes holds its slot again when its client has read', async (t) => {
+test('a promise that responds holds no slot from its headers on, whatever its client does', async (t) => {
   const work = new Work();
   const app: App = async (req, res) => {
     if (req.url === '/') return void res.end('done');
-    if (!res.write(Buffer.alloc(30_000_000))) await once(res, 'drain');
+    res.writeHead(200, { 'content-type': 'text/event-stream' });
+    if (req.url === '/flushed') res.flushHeaders();
+    else if (!res.write(Buffer.alloc(30_000_000))) await once(res, 'drain');
     await work.do();
     res.end();
   };
@@ -177,15 +179,16 @@ test('RV-4 a promise that writes holds its slot again when its client has read',
   const slow = client();
   slow.socket.pause();
   slow.write(get('/large'));
-  while (server.inFlight < 1) await turn();
+  const streams = Array.from({ length: 150 }, client);
+  for (const one of streams) one.write(get('/flushed'));
+  while (server.inFlight < 151) await turn();
   assert.match(await exchange(port, get('/', last)), /done/);
-  slow.socket.resume();
-  while (work.count < 1) await turn();
-  const waiting = exchange(port, get('/', last));
-  while (server.queued === 0) await turn();
-  work.open[0]!();
-  assert.match(await waiting, /done/);
+  assert.equal(server.queued, 0);
   slow.close();
+  for (const one of streams) one.close();
+  for (const open of work.open) open();
+  while (server.inFlight > 0) await turn();
+  assert.match(await exchange(port, get('/', last)), /done/);
 });
 
 test('RV-4 RL-3 an app whose body is on its way holds no slot, and holds one when it has come', async (t) => {
