@@ -14,7 +14,7 @@ export const LONGEST_URL = 8192;
  * included: if the proxy does not set it, the client can.
  */
 export function requestPath(req: IncomingMessage): string {
-  const path = pathOnly(mountPath(req) + (req.url ?? '/'));
+  const path = pathOnly(mountPath(req) + restOf(req));
   const text = decodePath(path);
   return isAsSent(req) ? text : collapsed(text);
 }
@@ -23,13 +23,20 @@ const isAsSent = (req: IncomingMessage): boolean => exchangeOf(req).serverState?
 
 /** Returns {@link requestPath} in the spelling of `req.url`, with the query as received: `req.url` as it was before any mount. */
 export function wholeTarget(req: IncomingMessage): string {
-  const target = mountPath(req) + (req.url ?? '/');
+  const target = mountPath(req) + restOf(req);
   const path = pathOnly(target);
   if ((!path.includes('%') && !path.includes('//')) || isAsSent(req)) return target;
   return encodedPath(requestPath(req)) + target.slice(path.length);
 }
 
-/** Makes `req.url` start with a slash, for frameworks that require one: at the path of a mount itself it is empty or a query. */
+/** Returns `req.url`; without the slash that a mount has added to an empty path. */
+function restOf(req: IncomingMessage): string {
+  const { url = '/' } = req;
+  const { targetUrl, targetPath } = exchangeOf(req);
+  return url === targetUrl && targetPath === '' ? url.slice(1) : url;
+}
+
+/** Makes `req.url` start with a slash, for frameworks that require one. */
 export function rootedUrl(req: IncomingMessage): void {
   if (req.url !== undefined && !req.url.startsWith('/')) req.url = `/${req.url}`;
 }

@@ -321,8 +321,7 @@ function openapiOf({ rules, allow, deny }: OptionsOf<typeof rateLimitOptions>): 
   };
 }
 
-const SILENT =
-  'the parent of this worker has not responded for a second: until it does, requests with a limit get 429';
+const SILENT = 'the parent of this worker has not responded for a second: until it does, requests with a limit get 429';
 const NO_ROUTER = 'it counts by route, but no Router handled the request. It only limits requests that a Router serves';
 const TOO_FAR_OUT =
   'an inner filter authenticates the caller. Put a rate_limit with the rules by user, project and token-hash after the authentication';

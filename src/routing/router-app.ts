@@ -60,6 +60,8 @@ export class RouterApp implements RequestRouter {
   readonly #asksRequest: boolean;
   /** True if its paths begin with a prefix of the table. */
   readonly #hasPrefix: boolean;
+  /** The path that a request to the mount of the Router matches: `/`, unless a route has the empty path. */
+  readonly #emptyPath: '' | '/';
   readonly #checksProject: boolean;
   /** True if there are other response types than JSON. */
   readonly #negotiates: boolean;
@@ -84,6 +86,7 @@ export class RouterApp implements RequestRouter {
     checkTable(parts);
     this.#checksProject = options.projectCheck ?? options.kind === 'project';
     this.#hasPrefix = parts.mapper.prefix !== '';
+    this.#emptyPath = parts.table.find(null, '', null) === null ? '/' : '';
     this.#negotiates = options.serializers !== undefined;
     this.#asksRequest = options.subDomains === true || parts.table.routes.some(({ conditional }) => conditional);
   }
@@ -174,7 +177,8 @@ export class RouterApp implements RequestRouter {
     // Portico's server has `max_url_length`.
     if (raw.length > LONGEST_URL && exchange.serverState === undefined) throw new Fault(414);
     if (options.strictPaths === true) refuseOddPath(raw);
-    return raw === '*' || !this.#hasPrefix ? text : mapper.withoutPrefix(text);
+    const path = text === '' ? this.#emptyPath : text;
+    return raw === '*' || !this.#hasPrefix ? path : mapper.withoutPrefix(path);
   }
 
   #find({ req, targetQuery: query }: Exchange, path: string): Found | null {

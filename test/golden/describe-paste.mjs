@@ -8,7 +8,7 @@
 import { readFileSync } from 'node:fs';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import { environ, Fault } from 'portico/app';
+import { environ, Fault, requestPath } from 'portico/app';
 import { cascade, Loader, urlmap, versionedUrlmap } from 'portico/loader';
 import { PasteError, pipelineNamed } from '#internal/loader';
 
@@ -108,7 +108,7 @@ class Recorder {
   app(written, conf, status) {
     const app = (req, res) => {
       const env = environ(req);
-      const visit = { app: written, script_name: decode(env.scriptName), path_info: decode(req.url) };
+      const visit = { app: written, script_name: decode(env.scriptName), path_info: requestPath(req).slice(decode(env.scriptName).length) };
       if (env.bestContentType !== undefined) visit.best_content_type = env.bestContentType;
       this.visited.push(visit);
       res.statusCode = Number((status ?? '200').split(/\s+/)[0]);

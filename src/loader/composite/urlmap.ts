@@ -196,7 +196,8 @@ function moveToMount(exchange: Exchange, chosen: ChosenMount, path: string): App
     const rest = path.slice(prefix.length);
     exchange.targetPath = rest;
     exchange.targetText = targetPath === targetText ? rest : decodePath(rest);
-    exchange.targetUrl = targetQuery === '' ? rest : rest + targetQuery;
+    // At the mount itself, PasteDeploy's PATH_INFO is empty, and a URL begins with a slash.
+    exchange.targetUrl = `${rest === '' ? '/' : rest}${targetQuery}`;
     exchange.req.url = exchange.targetUrl;
   }
   return mount.app;

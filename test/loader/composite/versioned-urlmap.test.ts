@@ -18,7 +18,7 @@ ${['root', 'document', 'api', 'old', 'vault'].map((name) => `[app:${name}]\npast
 test('PD-90 a mount with a plus takes what is below it, its script name without the plus', async (t) => {
   const app = await composed(t, INI);
   const rows: [path: string, name: string, scriptName: string, url: string][] = [
-    ['/v2.1', 'document', '/v2.1', ''],
+    ['/v2.1', 'document', '/v2.1', '/'],
     ['/v2.1/', 'document', '/v2.1', '/'],
     ['/v2.1/servers', 'api', '/v2.1', '/servers'],
     ['/v2.10', 'root', '', '/v2.10'],
