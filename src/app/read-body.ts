@@ -44,7 +44,7 @@ export function collectBody(body: Readable, limit: number, done: (error: Error |
   const isUsed = body.readableDidRead || body.readableEnded;
   const isOver = 'headers' in body && bodyLengthOf(exchangeOf(body as IncomingMessage)) > limit;
   if (isOver || isUsed || body.destroyed) {
-    done(isOver ? tooLarge(limit) : isUsed || complete === true ? consumed() : aborted());
+    done(isOver ? tooLarge(limit) : isUsed || complete === true ? bodyConsumed() : aborted());
     return;
   }
   // Nearly always the only one.
@@ -92,7 +92,8 @@ function aborted(cause?: unknown): PorticoError {
   });
 }
 
-function consumed(): PorticoError {
+/** Returns the error of a second reader of a body. */
+export function bodyConsumed(): PorticoError {
   return new PorticoError('PORTICO_BODY_CONSUMED', {
     message: 'the request body has already been read',
     hint: 'Read it once and pass on the result.',

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { App } from '../app.js';
 import { Fault } from '../fault.js';
+import { bodyConsumed } from '../read-body.js';
 import { remoteOf } from '../remote.js';
 import { watchPipe } from '../response/response-body.js';
 import { appSettled, slotOf } from '../slot.js';
@@ -13,8 +14,9 @@ export type FetchHandler = (request: Request, req: IncomingMessage) => Response 
 /**
  * Turns a Fetch-style handler into an App.
  *
- * The request's URL is the rest of the target to route, after the scheme and host that the client used; its body streams; its signal is
- * aborted when the client disconnects. Response bodies stream with back-pressure. It costs about three times as much as a listener, so
+ * The request's URL is the rest of the target to route, after the scheme and host that the client used; its body streams, and fails with
+ * `PORTICO_BODY_CONSUMED` if the body was read before; its signal is aborted when the client disconnects. Headers are sent at once, also if the body
+ * has no chunk yet, and bodies stream with back-pressure. It costs about three times as much as a listener, so
  * use it at the edge of a pipeline, for existing handlers.
  */
 export function fromFetch(handler: FetchHandler): App {
@@ -45,12 +47,21 @@ function toRequest(req: IncomingMessage, signal: AbortSignal): Request {
   if (method === 'TRACE') throw new Fault(501, { message: 'TRACE is not supported.' });
   const init: RequestInit & { duplex?: 'half' } = { method, headers, signal };
   if (method !== 'GET' && method !== 'HEAD') {
-    init.body = Readable.toWeb(req) as unknown as ReadableStream<Uint8Array>;
+    init.body = req.readableDidRead || req.readableEnded ? consumedBody() : bodyOf(req);
     init.duplex = 'half';
   }
   const request = new Request(new URL(pathOf(req), baseOf(req)), init);
   // Node 20 links the request's own signal to ours only by a weak reference, and loses it in a garbage collection.
   return Object.defineProperty(request, 'signal', { value: signal });
+}
+
+function bodyOf(req: IncomingMessage): ReadableStream<Uint8Array> {
+  return Readable.toWeb(req) as unknown as ReadableStream<Uint8Array>;
+}
+
+/** A handler that does not read the body works without it. */
+function consumedBody(): ReadableStream<Uint8Array> {
+  return new ReadableStream({ pull: (controller) => controller.error(bodyConsumed()) });
 }
 
 /** Returns the target in origin form: a target such as `//host/x` must stay a path and not become another host. */
@@ -89,6 +100,10 @@ async function writeBody(req: IncomingMessage, res: ServerResponse, response: Re
     body.once('error', (error) => (res.headersSent ? res.destroy(error) : reject(error)));
     watchPipe(res, reject);
     body.pipe(res);
+    // A body that is there comes within this turn, with its headers.
+    setImmediate(() => {
+      if (!res.headersSent && !res.destroyed && !body.destroyed) res.flushHeaders();
+    });
   });
 }
 

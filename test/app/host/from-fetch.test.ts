@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { test } from 'node:test';
-import { type App, environ, fromFetch } from 'portico/app';
+import { type App, environ, fromFetch, readBody } from 'portico/app';
 import { lint, request } from 'portico/testing';
 import { rawRequest } from '#internal/testing';
+import { deferred } from '../../../dist/tasks/deferred.js';
 import { memoryLog } from '../../server/memory-log.js';
 import { exchange, portOf } from '../../server/raw-client.js';
 import { startedServer } from '../../server/started-server.js';
@@ -109,6 +110,45 @@ test('a body stream that fails after its first chunk breaks the response off', a
   assert.equal(answer.status, 200);
   fail!();
   await assert.rejects(answer.text());
+});
+
+test('the headers of a stream are sent before its first chunk, and a text with its length in one write', async (t) => {
+  const opened = deferred();
+  const app = fromFetch((incoming) => {
+    if (incoming.url.endsWith('/text')) return new Response('done');
+    const body = new ReadableStream({
+      pull: async (controller) => {
+        await opened.promise;
+        controller.enqueue(new TextEncoder().encode('data: 1\n\n'));
+        controller.close();
+      },
+    });
+    return new Response(body, { headers: { 'content-type': 'text/event-stream' } });
+  });
+  const server = await startedServer(t, 'fetch', app, { port: 0 });
+  const response = await fetch(`http://127.0.0.1:${portOf(server)}/events`);
+  assert.equal(response.headers.get('content-type'), 'text/event-stream');
+  opened.resolve();
+  assert.equal(await response.text(), 'data: 1\n\n');
+  assert.equal(await (await fetch(`http://127.0.0.1:${portOf(server)}/text`)).text(), 'done');
+});
+
+test('after readBody a handler gets a request without its body: reading it fails with PORTICO_BODY_CONSUMED', async () => {
+  const handler = fromFetch(async (incoming) => {
+    const error = await incoming.text().catch((cause: unknown) => cause as { code?: string });
+    return new Response(typeof error === 'string' ? error : error.code);
+  });
+  const app: App = async (req, res) => {
+    await readBody(req);
+    await handler(req, res);
+  };
+  const answer = await request(lint(app), 'POST', '/', { body: 'read' });
+  assert.deepEqual([answer.status, answer.text()], [200, 'PORTICO_BODY_CONSUMED']);
+  const deaf: App = async (req, res) => {
+    await readBody(req);
+    await fromFetch(() => new Response('done'))(req, res);
+  };
+  assert.equal((await request(lint(deaf), 'POST', '/', { body: 'read' })).text(), 'done');
 });
 
 test('a client that leaves aborts the signal and cancels the body', async () => {
