@@ -229,6 +229,7 @@ export class Front {
   /** Stops the checks: all connections are closed. */
   close(): void {
     this.#timeouts.stop();
+    this.upgrades.close();
     this.#server = undefined;
   }
 

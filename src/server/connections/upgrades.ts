@@ -46,6 +46,8 @@ interface Session {
 export class Upgrades {
   readonly #open = new Map<Connection, Session>();
   #closing: AbortController | undefined;
+  /** Makes the signal of what begins while the server stops. */
+  #later: NodeJS.Timeout | undefined;
   /** Looks at the sessions that were asked to end, while there are any. */
   #looks: NodeJS.Timeout | undefined;
   readonly #state: ServerState;
@@ -60,15 +62,41 @@ export class Upgrades {
   /** Called when the server serves: sessions may last. */
   begin(): void {
     if (this.#closing?.signal.aborted === false) return;
-    this.#closing = new AbortController();
-    // Each open stream and session listens to this signal: Node would warn of a leak from the eleventh on.
-    setMaxListeners(0, this.#closing.signal);
-    this.#state.closing = this.#closing.signal;
+    clearTimeout(this.#later);
+    this.#closing = this.#offer();
   }
 
-  /** Asks the open ones to end. One that begins later may begin, and is asked then. */
+  /** Asks open sessions and streams to end. One that begins later may begin, and is asked within a second. */
   end(): void {
+    if (this.#closing!.signal.aborted) return;
     this.#ask(this.#closing!);
+    this.#followEnd();
+  }
+
+  /** Called when all connections are closed. */
+  close(): void {
+    clearTimeout(this.#later);
+  }
+
+  /**
+   * Gives requests that begin from now on another signal, once a second: their clients know nothing of the stop, and an event that has passed would
+   * not reach a listener of theirs.
+   */
+  #followEnd(): void {
+    const later = this.#offer();
+    this.#later = setTimeout(() => {
+      this.#followEnd();
+      this.#ask(later);
+    }, BEGINS_MS).unref();
+  }
+
+  /** Makes the signal of the requests that begin from now on. */
+  #offer(): AbortController {
+    const offered = new AbortController();
+    // Each open stream and session listens to this signal: Node would warn of a leak from the eleventh on.
+    setMaxListeners(0, offered.signal);
+    this.#state.closing = offered.signal;
+    return offered;
   }
 
   /** Asks the open ones to end: another app replaces theirs. Returns those that were not asked before. */
@@ -131,7 +159,7 @@ export class Upgrades {
   answerTo(req: IncomingMessage, connection: Connection, head: Buffer): ServerResponse {
     const { socket } = connection;
     // Of the app that has the request: aborted when another app replaces it.
-    const ofApp = this.#closing!;
+    const ofApp = this.#state.closing!;
     const res = new ServedResponse(req);
     res.shouldKeepAlive = connection.state === 'open';
     res.assignSocket(socket);
@@ -158,22 +186,11 @@ export class Upgrades {
     offerUpgrade(req, () => {
       if (res.headersSent || socket.destroyed) return undefined;
       res.off('finish', end);
-      const closing = ofApp.signal.aborted ? this.#closingSoon() : ofApp.signal;
+      const closing = ofApp.aborted ? this.#state.closing! : ofApp;
       this.#take(req, res, connection, closing);
       return { socket, head: early(), closing };
     });
     return res;
-  }
-
-  /**
-   * Returns the signal of a session that begins although the server stops: its client knows nothing of it, and a refusal would be an error
-   * of the service.
-   */
-  #closingSoon(): AbortSignal {
-    const soon = new AbortController();
-    // When the app listens: an event that has passed would not reach it.
-    setTimeout(() => this.#ask(soon), BEGINS_MS).unref();
-    return soon.signal;
   }
 
   #take(req: IncomingMessage, res: ServerResponse, connection: Connection, closing: AbortSignal): void {

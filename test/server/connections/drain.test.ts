@@ -268,6 +268,28 @@ test('LC-540 RO-1 before a stop responses announce the end of their connections 
   assert.equal(closingOf(req)?.aborted, true);
 });
 
+test('a stream that begins on a kept connection while the server stops is asked to end within a second', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { app, next } = held();
+  const { server, client } = await started(app, { drainIdle: 10 });
+  const kept = client();
+  kept.write(GET);
+  const [first, done] = await next();
+  done.end('ok');
+  await kept.response();
+  const stopped = server.stop(gently);
+  while (closingOf(first)?.aborted !== true) await turn();
+  kept.write(GET);
+  const [req, res] = await next();
+  const closing = closingOf(req)!;
+  assert.equal(closing.aborted, false);
+  closing.addEventListener('abort', () => res.end('bye'));
+  res.write('begun ');
+  t.mock.timers.tick(1000);
+  assert.match((await kept.response()).body, /begun [\s\S]*bye/);
+  await stopped;
+});
+
 test('LC-515 LC-1314 another app takes over on the same listener, and the old one finishes what it has', async () => {
   const { app, next } = held();
   const { server, client } = await started(app);

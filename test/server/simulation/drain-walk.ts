@@ -1,13 +1,13 @@
 /**
  * Random clients of a server that reloads and then drains: before `drain_delay`, within it, and while it stops. Whatever reaches a connection that
- * it has accepted gets its response, pipelined requests too; an upgrade gets its session, which is asked to end. A seed makes the same walk
+ * it has accepted gets its response, pipelined requests too; an upgrade gets its session and an event stream its events, which are asked to end. A seed makes the same walk
  * again.
  */
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
-import { takeUpgrade } from 'portico/app';
+import { closingOf, takeUpgrade } from 'portico/app';
 import { Server, type ServerOptions } from 'portico/server';
 import { Random } from '../../simulation/random.js';
 import { portOf } from '../raw-client.js';
@@ -19,6 +19,11 @@ const UPGRADE = `GET /session ${HEAD}Connection: Upgrade\r\nUpgrade: x\r\n\r\n`;
 /** Sessions last until they are asked to end; other requests take some turns of the event loop. */
 async function app(req: IncomingMessage, res: ServerResponse): Promise<void> {
   for (let turns = Number(req.url?.slice('/wait/'.length)) || 0; turns > 0; turns--) await turn();
+  if (req.url === '/events') {
+    res.write('begun ');
+    closingOf(req)!.addEventListener('abort', () => res.end('bye'));
+    return;
+  }
   const taken = takeUpgrade(req);
   if (taken === undefined) {
     res.end('served');
@@ -48,6 +53,8 @@ export async function drainWalk(seed: number, limits: ServerOptions): Promise<st
       'upgrade',
       'request',
       'request then upgrade',
+      'events',
+      'request then events',
       'slow upgrade',
       'pipelined',
       'request then pipelined',
@@ -83,6 +90,12 @@ export async function drainWalk(seed: number, limits: ServerOptions): Promise<st
       return text.split('HTTP/1.1 200 ').length === paths.length + 1
         ? undefined
         : `${paths.length} ${kind} got ${JSON.stringify(text)}`;
+    }
+    if (kind.endsWith('events')) {
+      const text = await answered(socket, `GET /events ${HEAD}\r\n`, /bye/);
+      socket.destroy();
+      if (text === '' && mayBeReset && kind === 'events') return undefined;
+      return /begun .*bye/s.test(text) ? undefined : `${kind} got ${JSON.stringify(text)}`;
     }
     const upgrade = kind === 'slow upgrade' ? UPGRADE.replace('/session', `/wait/${between}`) : UPGRADE;
     const text = await answered(socket, upgrade, /bye/);
