@@ -83,7 +83,7 @@ test('a worker whose module ends the process is a start that fails: one error wi
   const told = program.output().match(/worker \d of service hello exited before it was ready/g);
   assert.equal(told?.length, 1, program.output());
   assert.match(program.stderr, /before it was ready: \S+\/app\.js:\d+:\d+: process\.exit\(\)\n {2}A module must not/);
-  assert.doesNotMatch(program.output(), /Forking too fast/);
+  assert.doesNotMatch(program.output(), /soon after its start/);
 });
 
 test('where nobody can say who ended it, the start fails all the same and names the likely cause', async (t) => {

@@ -1,21 +1,24 @@
-/** Limits on starts of workers: how soon one that dies is started again (respawned), and how often in all. */
+/** Limits on starts of workers: how soon one that ends is started again (respawned), and how often in all. */
 
-/** Delay of a start that exceeds the rate. */
-const WAIT_MS = 1000;
+/** A worker that ends sooner after it was ready has ended early. So has one that never was ready, or that the system has refused. */
+const EARLY_MS = 5000;
+/** Delay after the second early end in a row; each further one doubles it. */
+const FIRST_DELAY_MS = 1000;
+const LONGEST_DELAY_MS = 30_000;
+
+/** A slot whose last workers ended early. */
+interface EarlyEnds {
+  readonly count: number;
+  /** Time from which the slot may get its next worker. */
+  readonly until: number;
+}
 
 /**
- * Counts the starts of one service's workers. The first `workers + 1` starts are free; a further one waits a second if
- * the oldest remembered start is less than `workers` seconds old. So does a start within a second of a start that
- * waited: by the first rule alone, workers that die at once would start in pairs (one of them after no wait, because
- * the wait before it has aged the oldest), and not about once a second. {@link reset} forgets all, for requested
- * restarts.
+ * Delays of the starts in slots whose workers end soon after they were ready, as in a crash loop: none after the first such end, then 1 s, 2 s, 4 s …,
+ * at most 30 s. A worker that lives longer ends the row, and {@link reset} all rows, for starts that an operator requests.
  */
-export class StartThrottle {
-  #starts: number[] = [];
-  /** Time at which the waiting start may take place. */
-  #waitsUntil: number | undefined;
-  /** Time of the last start that had to wait. */
-  #waitedAt = Number.NEGATIVE_INFINITY;
+export class RestartDelays {
+  readonly #slots = new Map<number, EarlyEnds>();
   readonly #now: () => number;
 
   constructor(now: () => number = () => performance.now()) {
@@ -23,31 +26,24 @@ export class StartThrottle {
   }
 
   reset(): void {
-    this.#starts = [];
-    this.#waitsUntil = undefined;
-    this.#waitedAt = Number.NEGATIVE_INFINITY;
+    this.#slots.clear();
   }
 
-  /** Returns the delay of the next start, in milliseconds; `begins` is true if the start was not requested before. */
-  wait(workers: number): { readonly ms: number; readonly begins: boolean } {
-    const now = this.#now();
-    const begins = this.#waitsUntil === undefined && this.#comesTooSoon(workers, now);
-    if (begins) this.#waitsUntil = now + WAIT_MS;
-    return { ms: Math.max(0, (this.#waitsUntil ?? now) - now), begins };
+  /** Records the end of the worker of a slot. `servedMs`: the time since it was ready. Returns the early ends in a row and the delay after them. */
+  ended(slot: number, servedMs: number): { readonly count: number; readonly delayMs: number } {
+    if (servedMs >= EARLY_MS) {
+      this.#slots.delete(slot);
+      return { count: 0, delayMs: 0 };
+    }
+    const count = (this.#slots.get(slot)?.count ?? 0) + 1;
+    const delayMs = count < 2 ? 0 : Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (count - 2));
+    this.#slots.set(slot, { count, until: this.#now() + delayMs });
+    return { count, delayMs };
   }
 
-  /** Records a start. */
-  started(workers: number): void {
-    const now = this.#now();
-    if (this.#waitsUntil !== undefined) this.#waitedAt = now;
-    this.#waitsUntil = undefined;
-    if (this.#starts.length > workers) this.#starts.shift();
-    this.#starts.push(now);
-  }
-
-  #comesTooSoon(workers: number, now: number): boolean {
-    if (this.#starts.length <= workers) return false;
-    return now - this.#starts[0]! < workers * 1000 || now - this.#waitedAt < WAIT_MS;
+  /** Returns the time until the slot may get its next worker, in milliseconds. */
+  wait(slot: number): number {
+    return Math.max(0, (this.#slots.get(slot)?.until ?? 0) - this.#now());
   }
 }
 

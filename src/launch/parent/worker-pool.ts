@@ -29,7 +29,7 @@ import { settled } from '../waiting.js';
 import type { Kept } from '../worker-message.js';
 import type { FleetGeneration } from './fleet-generation.js';
 import { Roll, replacedAtOnce, type Turn } from './roll.js';
-import { RestartBudget, StartThrottle } from './start-limits.js';
+import { RestartBudget, RestartDelays } from './start-limits.js';
 import { callOff, endWithin, workerEnd } from './worker-end.js';
 import type { WorkerHandle } from './worker-handle.js';
 import { logExit } from './worker-log.js';
@@ -137,7 +137,7 @@ export class WorkerPool {
   readonly #reasons = new Map<number, 'stuck' | 'restart'>();
   /** Workers that a reload has replaced; others are replaced by a restart or for their memory. */
   readonly #replaced = new WeakSet<WorkerHandle>();
-  readonly #throttle = new StartThrottle();
+  readonly #delays = new RestartDelays();
   readonly #budget = new RestartBudget();
   /** True if a reload launches it that may still be refused. */
   #launchedByReload = false;
@@ -453,9 +453,9 @@ export class WorkerPool {
     });
   }
 
-  /** Schedules a step; the next starts are requested, so the number of earlier ones is forgotten. */
+  /** Schedules a step; the next starts are requested, so earlier ends delay none. */
   #startAnew(): void {
-    this.#throttle.reset();
+    this.#delays.reset();
     this.#poke();
   }
 
@@ -523,16 +523,15 @@ export class WorkerPool {
   /** Starts the workers that may be started now. Returns the time until the next check, in milliseconds. */
   #startMissing(): number {
     for (;;) {
-      const slots = Array.from({ length: this.wanted }, (_, index) => index);
+      const all = Array.from({ length: this.wanted }, (_, index) => index);
+      const slots = all.filter((index) => this.#delays.wait(index) === 0);
+      const waits = all.filter((index) => !slots.includes(index)).map((index) => this.#delays.wait(index));
+      const nextMs = Math.min(NEVER_MS, ...waits);
       const empty = slots.find((index) => this.slot(index).length === 0);
       const trial = this.trial?.worker === undefined ? this.trial : undefined;
       const index = empty ?? (trial && 0) ?? slots.find((each) => !this.slot(each).some((one) => this.#fits(one)));
       // Beside another worker there is one process more than slots, until that one is gone.
-      if (index === undefined || (empty === undefined && !this.#hasRoom())) return NEVER_MS;
-      const { ms, begins } = this.#throttle.wait(this.wanted);
-      if (begins) this.#log.info({ service: this.name, ms }, 'Forking too fast, sleeping');
-      if (ms > 0) return ms;
-      this.#throttle.started(this.wanted);
+      if (index === undefined || (empty === undefined && !this.#hasRoom())) return nextMs;
       if (empty === undefined && trial !== undefined) this.#startTrial(trial);
       else {
         this.starts[this.#reasonFor(index)] += 1;
@@ -613,6 +612,7 @@ export class WorkerPool {
     // When one of the first workers has failed, the first one may still validate the configuration.
     const checked = phase === 'over' && this.firstStart(index) === 'launch';
     if ((phase === 'over' && !checked) || phase === 'stopping' || !held) return;
+    const ended = isAsked ? undefined : this.#delays.ended(index, this.#servedMs(worker));
     if (exit.unready !== undefined) {
       const others = this.slot(index);
       this.#notReady(worker, exit.unready, others);
@@ -631,10 +631,24 @@ export class WorkerPool {
         this.#log.error({ service, code }, `Error starting service ${service}: ${textOf(exit.failure)}`);
       }
     }
+    if (ended !== undefined && ended.delayMs > 0) this.#logDelay(index, ended);
     if (isAsked) this.#reasons.set(index, 'restart');
     // The system has refused the process: nothing of the service has failed, and it is tried again.
     else if (worker.pid === undefined) this.#startedFirst(index);
     else this.#replaceDead(index, end.reason, exit);
+  }
+
+  #servedMs({ served }: WorkerHandle): number {
+    return served === undefined ? 0 : performance.now() - served.at;
+  }
+
+  #logDelay(workerId: number, { count, delayMs }: { readonly count: number; readonly delayMs: number }): void {
+    const { name: service } = this;
+    const soon = `Worker ${workerId} of ${service} has ended ${count} times in a row soon after its start`;
+    this.#log.warn(
+      { service, workerId, delayMs },
+      `${soon}: starting it again in ${delayMs / 1000} s; a reload or restart does at once`,
+    );
   }
 
   /** Logs the end of a worker, and counts the requests that are lost with it. */

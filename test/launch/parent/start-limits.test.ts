@@ -1,73 +1,32 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RestartBudget, StartThrottle } from '../../../dist/launch/parent/start-limits.js';
+import { RestartBudget, RestartDelays } from '../../../dist/launch/parent/start-limits.js';
 
-/** A throttle on a fake clock that only its waits advance. */
-class Sleeper {
-  time = 0;
-  readonly slept: number[] = [];
-  readonly throttle = new StartThrottle(() => this.time);
-
-  /** Starts one more of this many workers. */
-  start(workers: number): void {
-    const { ms } = this.throttle.wait(workers);
-    if (ms > 0) {
-      this.slept.push(ms);
-      this.time += ms;
-      assert.equal(this.throttle.wait(workers).ms, 0);
-    }
-    this.throttle.started(workers);
+test('the first worker that ends early is started again at once, later ones after 1, 2, 4 … 30 s', () => {
+  let time = 0;
+  const delays = new RestartDelays(() => time);
+  const waits: number[] = [];
+  for (let ends = 1; ends <= 9; ends++) {
+    const { count, delayMs } = delays.ended(0, 300);
+    assert.deepEqual([count, delays.wait(0)], [ends, delayMs]);
+    waits.push(delayMs);
+    time += delayMs;
+    assert.equal(delays.wait(0), 0);
   }
-}
-
-test('LC-323 RL-61 the first workers + 1 starts are free, then each waits a second', () => {
-  const sleeper = new Sleeper();
-  for (let i = 0; i < 2; i++) sleeper.start(1);
-  assert.deepEqual(sleeper.slept, []);
-  sleeper.start(1);
-  assert.deepEqual(sleeper.slept, [1000]);
+  assert.deepEqual(waits, [0, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
 });
 
-test('LC-323 with three workers four starts are free; the window is as many seconds as workers', () => {
-  const sleeper = new Sleeper();
-  for (let i = 0; i < 4; i++) sleeper.start(3);
-  assert.deepEqual(sleeper.slept, []);
-  sleeper.time += 2999;
-  sleeper.start(3);
-  assert.deepEqual(sleeper.slept, [1000]);
-  sleeper.time += 3000;
-  sleeper.start(3);
-  assert.deepEqual(sleeper.slept, [1000]);
-});
-
-test('LC-323 a start that is asked for several times while it waits begins to wait once', () => {
-  const { throttle } = new Sleeper();
-  for (let i = 0; i < 2; i++) throttle.started(1);
-  assert.deepEqual(throttle.wait(1), { ms: 1000, begins: true });
-  assert.deepEqual(throttle.wait(1), { ms: 1000, begins: false });
-});
-
-test('LC-323 workers that die at once start one a second, and not in bursts', () => {
-  for (const workers of [1, 2, 4]) {
-    const sleeper = new Sleeper();
-    const starts: number[] = [];
-    for (let i = 0; i < workers + 1 + 8; i++) {
-      sleeper.start(workers);
-      starts.push(sleeper.time);
-    }
-    assert.deepEqual(starts.slice(workers + 1), [1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000]);
-  }
-});
-
-test('LC-324 reset makes the next starts free again, and ends a wait', () => {
-  const { throttle } = new Sleeper();
-  for (let i = 0; i < 2; i++) throttle.started(1);
-  assert.equal(throttle.wait(1).ms, 1000);
-  throttle.reset();
-  for (let i = 0; i < 2; i++) {
-    assert.equal(throttle.wait(1).ms, 0);
-    throttle.started(1);
-  }
+test('each slot has delays of its own; a worker that lived for a while, and a request of an operator, end them', () => {
+  const delays = new RestartDelays(() => 0);
+  for (let ends = 0; ends < 3; ends++) delays.ended(0, 0);
+  delays.ended(1, 0);
+  assert.deepEqual([delays.wait(0), delays.wait(1)], [2000, 0]);
+  assert.deepEqual(delays.ended(0, 5000), { count: 0, delayMs: 0 });
+  assert.equal(delays.wait(0), 0);
+  for (let ends = 0; ends < 3; ends++) delays.ended(1, 0);
+  assert.equal(delays.wait(1), 4000);
+  delays.reset();
+  assert.equal(delays.wait(1), 0);
 });
 
 test('LC-321 max_restarts counts within its window, and 0 is no limit', () => {

@@ -20,10 +20,8 @@ export class Invariants {
   #launchFailed = false;
   /** Times of unexpected ends, by service. */
   readonly #deaths = new Map<string, number[]>();
-  /** Times of starts since the last request for starts, by service. */
-  readonly #starts = new Map<string, number[]>();
-  /** Times until which services start no worker, because too many have started. */
-  readonly #sleepsUntil = new Map<string, number>();
+  /** Times until which slots get no worker, because their last ones ended early; and the last delays. */
+  readonly #sleeps = new Map<string, { readonly delayMs: number; readonly until: number }>();
   readonly #wanted = new Map<string, number>();
   /** The last start of a turn of a reload. */
   readonly #turns = new Map<Turn, PretendedWorker>();
@@ -52,8 +50,7 @@ export class Invariants {
 
   /** A number of workers was requested: earlier starts do not count. */
   asked(service: string): void {
-    this.#starts.delete(service);
-    this.#sleepsUntil.delete(service);
+    for (const slot of this.#sleeps.keys()) if (slot.startsWith(`${service} `)) this.#sleeps.delete(slot);
   }
 
   /** A reload is requested, perhaps during another one. */
@@ -62,9 +59,12 @@ export class Invariants {
     if (core.status().reloading !== undefined) this.#supersededAt ??= clock.now();
   }
 
-  /** The log says that a service starts no worker for a second. */
-  sleeps(service: string): void {
-    this.#sleepsUntil.set(service, this.#sim.clock.now() + 1000);
+  /** The log says that a slot gets no worker for a while: longer each time in a row. */
+  sleeps(slot: string, delayMs: number): void {
+    const last = this.#sleeps.get(slot)?.delayMs;
+    if (last !== undefined && delayMs !== 1000 && delayMs !== Math.min(30_000, last * 2))
+      this.#sim.broken(`${slot} waits ${delayMs} ms after ${last}`);
+    this.#sleeps.set(slot, { delayMs, until: this.#sim.clock.now() + delayMs });
   }
 
   /** A reload begins. */
@@ -258,17 +258,13 @@ export class Invariants {
     this.#sim.broken(`${worker.name} starts beside ${beside[0]!.name}, which nothing asks to replace`);
   }
 
-  /** Starts that nothing has requested: a few at once, then one a second. */
+  /** Starts that nothing has requested wait for the delay of their slot. */
   #startsInTime(worker: PretendedWorker, service: string, workers: number): void {
     const { core, clock } = this.#sim;
     if (this.#wanted.get(service) !== workers || core.status().reloading !== undefined) this.asked(service);
     this.#wanted.set(service, workers);
-    const starts = [...(this.#starts.get(service) ?? []), clock.now()];
-    this.#starts.set(service, starts);
-    if (clock.now() < (this.#sleepsUntil.get(service) ?? 0) - 1) this.#sim.broken(`${worker.name} starts too soon`);
-    const seconds = (clock.now() - starts[0]!) / 1000;
-    if (starts.length > workers + 2 + seconds)
-      this.#sim.broken(`${worker.name} is the start ${starts.length} within ${seconds} s`);
+    const { until = 0 } = this.#sleeps.get(`${service} ${worker.first.assignment.index}`) ?? {};
+    if (clock.now() < until - 1) this.#sim.broken(`${worker.name} starts too soon`);
   }
 
   #isExhausted(service: string): boolean {

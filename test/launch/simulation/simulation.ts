@@ -278,7 +278,8 @@ export class Simulation extends World implements WorkerWorld {
         // It stays requested after a reload that lifts the limit.
         const [, tooLarge] = /^Replacing child (\d+): it has /.exec(message) ?? [];
         if (tooLarge !== undefined) this.workers.get(Number(tooLarge))!.wornOut = true;
-        if (message.startsWith('Forking too fast')) this.invariants.sleeps(facts.service!);
+        if (facts.delayMs !== undefined)
+          this.invariants.sleeps(`${facts.service} ${facts.workerId}`, Number(facts.delayMs));
         if (facts.event !== 'reload') return;
         if (facts.outcome === 'accepted' || facts.outcome === 'incomplete') this.plan = this.planned ?? this.plan;
         this.planned = undefined;
