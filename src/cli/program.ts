@@ -2,6 +2,7 @@
  * The command `api-cli`: parses its command line, and runs the named command. Without one it serves the enabled APIs; other commands read
  * the same files, or query a running server.
  */
+import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { errorText, nearestOrAll } from '../errors/index.js';
 import { ownVersion } from '../modules/index.js';
@@ -44,9 +45,14 @@ export async function completeProgram(): Promise<Command> {
   return program;
 }
 
+/** Returns the name by which the program was called: it has two. */
+function calledName(): string {
+  return basename(process.argv[1] ?? '') === 'portico' ? 'portico' : 'api-cli';
+}
+
 async function newProgram(hasVersion = true): Promise<Command> {
   const { Command, Help } = await import('commander');
-  const program = new Command('api-cli')
+  const program = new Command(calledName())
     .description(DESCRIPTION)
     // If no command is named, the options of serve belong to `api-cli`.
     .configureHelp({
@@ -109,9 +115,8 @@ async function parseCommand(words: readonly string[], serving: boolean): Promise
       );
     }
     const unread = others.isWhole ? '' : ' Those of its extensions are not known: see api-cli check.';
-    return refuseUsage(
-      `error: there is no command "${asked}". ${nearestOrAll(asked, [...commands.keys()], 'Commands')}${unread}`,
-    );
+    const known = `${nearestOrAll(asked, [...commands.keys()], 'Commands')}${unread}`;
+    return refuseUsage((await import('./usage-text.js')).unknownCommandText(asked, known));
   }
 
   const { CommanderError } = await import('commander');

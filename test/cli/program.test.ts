@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { mkdirSync, openSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { apiCli, emptyProject } from '../fixtures/project.js';
@@ -152,6 +152,10 @@ test('values of options that cannot be are a wrong command line: 2, with what th
     [['check', '--set', 'x'], /--set takes group\.option=value/],
     [['--enabled-apis', ','], /--enabled-apis is empty/],
     [['chekc'], /there is no command "chekc"\. Did you mean "check"\?/],
+    [
+      ['portico.ini'],
+      /^error: there is no command "portico\.ini"\. To pass a configuration file, write --config-file portico\.ini\.$/m,
+    ],
     [['--config-file', 'portico.ini', 'chekc'], /there is no command "chekc"\. Did you mean "check"\?/],
     [['config', 'sho'], /unknown command 'sho'/],
     [['config'], /Usage: api-cli config/],
@@ -254,4 +258,13 @@ test('config show of a value that is refused shows it as it is written, says why
   const [shown] = (JSON.parse(json.stdout) as { options: { value: string; refused: string }[] }).options;
   assert.equal(shown?.value, 'abc');
   assert.match(shown?.refused ?? '', /should be an integer/);
+});
+
+test('help and usage have the name by which the program was called', () => {
+  const folder = project();
+  for (const name of ['portico', 'api-cli']) {
+    symlinkSync(apiCli, join(folder, name));
+    const { stdout } = spawnSync(process.execPath, [join(folder, name), 'check', '--help'], { encoding: 'utf8' });
+    assert.match(stdout, new RegExp(`^Usage: ${name} check `));
+  }
 });
