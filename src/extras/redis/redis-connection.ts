@@ -1,6 +1,7 @@
 /** A connection to Redis or Valkey: a command gets its response in time or rejects, and a connection that was silent for some time is replaced. */
+import { createRequire } from 'node:module';
 import { isIP } from 'node:net';
-import { errorText, importPeer, type StoreOptions } from 'portico/extension';
+import { ConfigurationRefused, errorText, ignoreErrors, importPeer, type StoreOptions } from 'portico/extension';
 import { systemClock, within } from 'portico/tasks';
 import { type RedisUrl, readUrl } from './redis-url.js';
 
@@ -181,12 +182,31 @@ export class RedisConnection {
   }
 }
 
+/** Returns the version of the package; that of a bundle is not known. */
+function installedVersion(): string | undefined {
+  const manifest = ignoreErrors(
+    () => createRequire(import.meta.url)('redis/package.json') as { readonly version: string },
+  );
+  return manifest?.version;
+}
+
+/** Refuses a version of the package that is not known to work: 5 has no cluster that reports its nodes in time. */
+export function refuseVersion(kind: RedisUrl['kind'], version: string | undefined): void {
+  const works = kind === 'cluster' ? ['6'] : ['5', '6'];
+  if (version === undefined || works.includes(version.split('.', 1)[0]!)) return;
+  throw new ConfigurationRefused(REDIS.code, {
+    message: `store = redis${kind === 'cluster' ? '+cluster' : ''}://… works with version ${works.join(' or ')} of the package redis, and ${version} is installed`,
+    hint: `npm install ${REDIS.spec}`,
+  });
+}
+
 /** Returns a function that makes clients of the package for a URL. */
 async function clientsOf(url: RedisUrl): Promise<() => Client> {
   const { createClient, createCluster, createSentinel } = await importPeer(
     (failed) => import('redis').catch(failed),
     REDIS,
   );
+  refuseVersion(url.kind, installedVersion());
   const { kind, hosts, service: name, database, username, password, sentinelPassword, tls } = url;
   const [first] = hosts as [(typeof hosts)[number]];
   // Also for servers without the third protocol, and for users who may not name their connection.
