@@ -5,7 +5,7 @@ import { acceptsMethod, acceptsSubDomain, type Match, type MatchRequest } from '
 import { isTruthy, type Route } from '../route/route.js';
 import { translateRegex } from '../template/python-regex.js';
 import { type PatternSource, wholePattern } from '../template/template.js';
-import { type Segment, type SegmentTest, segmentsOf } from './segments.js';
+import { type Segment, segmentsOf, textOf } from './segments.js';
 import { hasManyWays, shortestParts } from './shortest-parts.js';
 
 /** The text of each variable by its name, without absent optional ones. */
@@ -21,10 +21,13 @@ export class Table {
 Object.setPrototypeOf(Table.prototype, null);
 Reflect.deleteProperty(Table.prototype, 'constructor');
 
-/** Returns values in the order of the path by their names. */
+/** Returns values by their names, which have the same order. */
 function byName(names: readonly string[], values: readonly (string | undefined)[]): Captured {
   const captured = new Table();
-  for (const [place, name] of names.entries()) if (values[place] !== undefined) captured[name] = values[place]!;
+  for (let place = 0; place < names.length; place++) {
+    const value = values[place];
+    if (value !== undefined) captured[names[place]!] = value;
+  }
   return captured;
 }
 
@@ -47,10 +50,10 @@ export class CompiledRoute {
   readonly segments: readonly Segment[];
   /** True if these are its whole path. */
   readonly isWhole: boolean;
-  /** The segments of its variables, if each of them is one; undefined: its expression captures the values. */
-  readonly #slots: readonly { readonly at: number; readonly takes: SegmentTest }[] | undefined;
-  /** A text that its path has, in a segment with variables. */
-  readonly #needle: string;
+  /** Text that its path ends in. */
+  readonly tail: string;
+  /** The segments that its variables are; undefined: its expression captures the values. */
+  readonly #slots: readonly number[] | undefined;
   #regex: RegExp | undefined;
   #pattern: string | undefined;
   /** Its expression could take very long, and is not used. */
@@ -77,11 +80,10 @@ export class CompiledRoute {
     const { segments, isWhole } = isSegmented ? segmentsOf(this.source) : { segments: [], isWhole: false };
     this.segments = segments;
     this.isWhole = isWhole;
+    // With minimization the text at the end may be absent.
+    this.tail = minimize ? '' : textOf(parts.at(-1));
     const isSliced = isWhole && segments.every(({ text, variable }) => (text ?? variable) !== undefined);
-    this.#slots = isSliced
-      ? segments.flatMap(({ text, takes }, at) => (text === undefined ? [{ at, takes }] : []))
-      : undefined;
-    this.#needle = minimize ? '' : longestText(parts.slice(1));
+    this.#slots = isSliced ? segments.flatMap(({ text }, at) => (text === undefined ? [at] : [])) : undefined;
     this.conditional =
       conditions !== null && (conditions.function !== undefined || Object.hasOwn(conditions, 'subDomain'));
   }
@@ -114,17 +116,13 @@ export class CompiledRoute {
     );
   }
 
-  /**
-   * As {@link capture}, for a path that has its texts, and whose segments begin at `starts`. Most paths are cut there, without an expression;
-   * the formatted routes of a resource, which most paths do not match, need their dot.
-   */
+  /** As {@link capture}, for a path whose segments begin at `starts`, and match those of the route: most are cut there, without an expression. */
   captureAt(path: string, starts: readonly number[]): Captured | null {
     const slots = this.#slots;
-    if (slots === undefined) return path.includes(this.#needle) ? this.capture(path) : null;
-    for (const { at, takes } of slots) if (!takes(path, starts[at]!, starts[at + 1]! - 1)) return null;
+    if (slots === undefined) return this.capture(path);
     const captured = new Table();
     for (let place = 0; place < slots.length; place++) {
-      const { at } = slots[place]!;
+      const at = slots[place]!;
       captured[this.names[place]!] = path.slice(starts[at], starts[at + 1]! - 1);
     }
     return captured;
@@ -153,11 +151,6 @@ export class CompiledRoute {
     if (!acceptsSubDomain(conditions, subDomain ?? null)) return null;
     return conditions.function === undefined || isTruthy(conditions.function(request, found.match)) ? found : null;
   }
-}
-
-function longestText(parts: Route['parts']): string {
-  const texts = parts.filter((part) => typeof part === 'string');
-  return texts.reduce((longest, text) => (text.length > longest.length ? text : longest), '');
 }
 
 /** Reports whether names are unique identifiers, and no requirement can have group names or back references. */

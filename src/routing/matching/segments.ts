@@ -18,6 +18,11 @@ export interface Segment {
   readonly pattern: string;
   /** The variable that it consists of; undefined for a text, and for text and variables: `v{major}`. */
   readonly variable: string | undefined;
+  /** Texts at its start and its end, around its variables. */
+  readonly head: string;
+  readonly tail: string;
+  /** True if a text in it has a dot. */
+  readonly isDotted: boolean;
   /** The test of a part of a path. */
   readonly takes: SegmentTest;
 }
@@ -58,17 +63,42 @@ function segmentOf(parts: readonly TemplatePart[], source: PatternSource): Segme
   const text = parts.every((part) => typeof part === 'string') ? parts.join('') : undefined;
   if (text !== undefined) {
     const takes: SegmentTest = (path, start, end) => path.slice(start, end) === text;
-    return { text, pattern: text, variable: undefined, takes };
+    return { text, pattern: text, variable: undefined, head: '', tail: '', isDotted: false, takes };
   }
   if (parts.length === 1 && typeof first === 'object' && first.type !== '.') {
     const pattern = variablePattern(first, source);
-    return { text, pattern, variable: first.name, takes: segmentTest(pattern) };
+    return { text, pattern, variable: first.name, head: '', tail: '', isDotted: false, takes: segmentTest(pattern) };
   }
   const pattern = parts.map((part) => fullPart(part, source)).join('');
   const takes: SegmentTest = hasManyWays(parts, source)
     ? (path, start, end) => shortestParts(parts, path, start, end) !== null
     : segmentTest(pattern);
-  return { text, pattern: pattern.replace(/\(\?P<[^>]*>/g, '('), variable: undefined, takes };
+  return {
+    text,
+    pattern: pattern.replace(/\(\?P<[^>]*>/g, '('),
+    variable: undefined,
+    head: textOf(first),
+    tail: textOf(parts.at(-1)),
+    isDotted: parts.some((part) => textOf(part).includes('.')),
+    takes,
+  };
+}
+
+/** Reports whether every text that `other` matches is one that a segment matches. */
+export function covers(segment: Segment, other: Segment): boolean {
+  const { text, pattern, takes } = segment;
+  if (other.text !== undefined) return takes(other.text, 0, other.text.length);
+  return text === undefined && (pattern === other.pattern || (pattern === PLAIN && !isEmpty(other)));
+}
+
+/** Reports whether a segment may be empty. */
+export function isEmpty({ takes }: Segment): boolean {
+  return takes('', 0, 0);
+}
+
+/** Returns the text of a part; none for a variable. */
+export function textOf(part: TemplatePart | undefined): string {
+  return typeof part === 'string' ? part : '';
 }
 
 /** Reports whether an expression matches at most one segment, independent of its surroundings. */

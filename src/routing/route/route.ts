@@ -4,7 +4,6 @@
 
 import { isAsync } from '../../app/internal.js';
 import { withCode } from '../../errors/index.js';
-
 import { RegexProblem, remembered, translateRegex } from '../template/python-regex.js';
 import {
   type PathVariable,

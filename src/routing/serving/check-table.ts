@@ -3,13 +3,13 @@
  */
 import { placeText, warnOfTable } from '../built-router.js';
 import type { CompiledRoute } from '../matching/compiled-route.js';
-import { SegmentTree } from '../matching/route-table.js';
-import type { Segment } from '../matching/segments.js';
+import { SegmentTree } from '../matching/segment-tree.js';
+import { isEmpty, type Segment } from '../matching/segments.js';
 import { warningsOf } from '../matching/template-warnings.js';
 import { namedMethods } from '../route/conditions.js';
 import type { Route } from '../route/route.js';
 import { RouteError } from '../route/route-error.js';
-import { PLAIN, requirementOf } from '../template/template.js';
+import { requirementOf } from '../template/template.js';
 import type { RouterParts } from './served-route.js';
 
 /** Warns or refuses, depending on the router's options. */
@@ -148,12 +148,10 @@ function holdsConditions(
   return !conditional || isSame;
 }
 
-/** Reports whether a route matches all paths of a later one. */
+/** Reports whether a route, whose segments match those of every path of a later one, matches all paths of it. */
 function coversPaths(earlier: CompiledRoute, later: CompiledRoute): boolean {
   const { segments, isWhole } = later;
   const { length } = earlier.segments;
-  if (length > segments.length || !earlier.segments.every((each, at) => coversSegment(each, segments[at]!)))
-    return false;
   switch (restOf(earlier)) {
     case 'none':
       return isWhole && segments.length === length;
@@ -164,18 +162,6 @@ function coversPaths(earlier: CompiledRoute, later: CompiledRoute): boolean {
     default:
       return !isWhole && earlier.pattern === later.pattern;
   }
-}
-
-/** Reports whether every text that `later` matches is one that `earlier` matches. */
-function coversSegment(earlier: Segment, later: Segment): boolean {
-  if (later.text !== undefined) return earlier.takes(later.text, 0, later.text.length);
-  return (
-    earlier.text === undefined && (earlier.pattern === later.pattern || (earlier.pattern === PLAIN && !isEmpty(later)))
-  );
-}
-
-function isEmpty({ takes }: Segment): boolean {
-  return takes('', 0, 0);
 }
 
 /** Reports whether a path of the route has a segment after these. */
