@@ -54,8 +54,7 @@ export class CompiledRoute {
   readonly tail: string;
   /** The segments that its variables are; undefined: its expression captures the values. */
   readonly #slots: readonly number[] | undefined;
-  #regex: RegExp | undefined;
-  #pattern: string | undefined;
+  #translated: { readonly regex: RegExp; readonly names: ReadonlyMap<string, number> } | undefined;
   /** Its expression could take very long, and is not used. */
   readonly #hasManyWays: boolean;
 
@@ -69,11 +68,7 @@ export class CompiledRoute {
     this.names = [...route.variables.keys()];
     this.#hasManyWays = hasManyWays(parts, this.source);
     // If only a name can make the expression invalid, it is compiled on demand; the tree decides most routes without it.
-    if (!hasPlainNames(route)) {
-      const translated = translateRegex(wholePattern(this.source));
-      this.#regex = new RegExp(translated.source, 'v');
-      this.names = translated.names;
-    }
+    if (!hasPlainNames(route)) this.names = [...this.#expression.names.keys()];
     const [first] = parts;
     const isSegmented =
       !minimize && typeof first === 'string' && first.startsWith('/') && this.names.length === route.variables.size;
@@ -88,17 +83,18 @@ export class CompiledRoute {
       conditions !== null && (conditions.function !== undefined || Object.hasOwn(conditions, 'subDomain'));
   }
 
-  /** Expression of the whole path, with a group for each name. */
-  get regex(): RegExp {
-    this.#regex ??= new RegExp(translateRegex(wholePattern(this.source)).source, 'v');
-    return this.#regex;
+  /** Expression of the whole path, and the number of the group for each name. */
+  get #expression(): { readonly regex: RegExp; readonly names: ReadonlyMap<string, number> } {
+    if (this.#translated === undefined) {
+      const { source, names } = translateRegex(wholePattern(this.source));
+      this.#translated = { regex: new RegExp(source, 'v'), names };
+    }
+    return this.#translated;
   }
 
-  /** Its expression without names, for comparisons; one that refers to a name is equal to no other. */
+  /** Its expression, for comparisons. */
   get pattern(): string {
-    const { source } = this.regex;
-    this.#pattern ??= source.includes('\\k<') ? `${this.index}` : `^${source.replace(/\(\?<(?![=!])[^>]*>/g, '(')}`;
-    return this.#pattern;
+    return this.#expression.regex.source;
   }
 
   /** Returns the values of a whole path; null if it does not match. Conditions are not checked. */
@@ -108,12 +104,12 @@ export class CompiledRoute {
       const values = shortestParts(this.route.parts, path, 0, path.length, true);
       return values === null ? null : byName(this.names, values);
     }
-    const found = this.regex.exec(path);
+    const { regex, names } = this.#expression;
+    const found = regex.exec(path);
     if (found === null) return null;
-    return byName(
-      this.names,
-      this.names.map((name) => found.groups?.[name]),
-    );
+    const captured = new Table();
+    for (const [name, number] of names) if (found[number] !== undefined) captured[name] = found[number];
+    return captured;
   }
 
   /** As {@link capture}, for a path whose segments begin at `starts`, and match those of the route: most are cut there, without an expression. */
@@ -131,7 +127,7 @@ export class CompiledRoute {
   /** Reports whether a whole path matches. */
   takes(path: string): boolean {
     if (this.#hasManyWays) return this.capture(path) !== null;
-    return path.startsWith(this.prefix) && this.regex.test(path);
+    return path.startsWith(this.prefix) && this.#expression.regex.test(path);
   }
 
   /**

@@ -104,7 +104,7 @@ export function textOf(part: TemplatePart | undefined): string {
 /** Reports whether an expression matches at most one segment, independent of its surroundings. */
 const isLocal = remembered((pattern) => {
   const { matchesSlash, contextual, names } = translateRegex(pattern);
-  return pattern === MEMBER_ID || (!matchesSlash && !contextual && names.length === 0);
+  return pattern === MEMBER_ID || (!matchesSlash && !contextual && names.size === 0);
 });
 
 /** Returns the test of a whole segment for an expression. */

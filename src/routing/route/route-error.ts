@@ -5,7 +5,7 @@
 import { fileURLToPath } from 'node:url';
 import { type ErrorDetails, type Origin, PorticoError } from '../../errors/index.js';
 import { isOwnFile } from '../../process/index.js';
-import { RegexProblem } from '../template/python-regex.js';
+import { RegexProblem } from '../template/regex-groups.js';
 import { TemplateProblem } from '../template/template.js';
 
 /** An error in the definition of a route; its code begins with `PORTICO_ROUTE_`. */

@@ -4,7 +4,8 @@
 
 import { isAsync } from '../../app/internal.js';
 import { withCode } from '../../errors/index.js';
-import { RegexProblem, remembered, translateRegex } from '../template/python-regex.js';
+import { remembered, translateRegex } from '../template/python-regex.js';
+import { RegexProblem } from '../template/regex-groups.js';
 import {
   type PathVariable,
   type RouteWarning,

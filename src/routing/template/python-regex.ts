@@ -5,16 +5,14 @@
  * element, those that differ (`.`, `$`, `\d`, `\w`, `\b`, classes, named groups, `{,3}`) are written anew, and one without a counterpart is
  * refused by name. What is wrong in both, such as an open group, JavaScript's own parser refuses.
  */
-
-/** An expression that is invalid, or has no counterpart in JavaScript. */
-export class RegexProblem extends Error {}
+import { RegexGroups, RegexProblem, unsupported } from './regex-groups.js';
 
 /** A translated expression, and its properties that the router needs. */
 export interface TranslatedRegex {
-  /** For `new RegExp(source, 'v')`; has the same groups in the same order as the original. */
+  /** For `new RegExp(source, 'v')`; has the same groups in the same order as the original, without their names. */
   readonly source: string;
-  /** Names of its named groups, in order. */
-  readonly names: readonly string[];
+  /** Numbers of its named groups, in order. */
+  readonly names: ReadonlyMap<string, number>;
   /** True if it may match a `/`, and so span segments of a path. */
   readonly matchesSlash: boolean;
   /** True if its matches depend on the text around it (assertions), or on group numbers (back references). */
@@ -29,10 +27,10 @@ const ELEMENT = new RegExp(
     String.raw`\(\?#[^\)]*\)`,
     String.raw`\(\?P<(?<name>[^>\)]*)>`,
     String.raw`\(\?P=(?<reference>[^\)]*)\)`,
-    String.raw`\((?:\?(?::|<?[=!]))?(?!\?)`,
+    String.raw`(?<opener>\((?:\?(?::|<?[=!]))?(?!\?))`,
     String.raw`\(\?(?<unknown>[\s\S]?)`,
-    String.raw`(?<class>\[\^?\]?(?:\\[\s\S]|[^\]\\])*\])`,
-    String.raw`(?:[*+?]|\{(?=[\d,])(?<least>\d*)(?<comma>,?)(?<most>\d*)\})(?<possessive>\+?)`,
+    String.raw`(?<members>\[(?=(?<start>\^?\]?))\k<start>(?:\\[\s\S]|[^\]\\])*\])`,
+    String.raw`(?<quantifier>[*+?]|\{(?=[\d,])\d*,?\d*\})(?<mode>[?+]?)`,
     `(?<escaped>${ESCAPE})`,
     String.raw`[\s\S]`,
   ].join('|'),
@@ -47,8 +45,8 @@ const ASSERTIONS: ReadonlyMap<string, string> = new Map([
   ['$', '(?=\\n?$)'],
   ['\\A', '^'],
   ['\\Z', '$'],
-  ['\\b', `(?:(?<=${WORD})(?!${WORD})|(?<!${WORD})(?=${WORD}))`],
-  ['\\B', `(?:(?<=${WORD})(?=${WORD})|(?<!${WORD})(?!${WORD}))`],
+  ['\\b', `(?=(?<=${WORD})(?!${WORD})|(?<!${WORD})(?=${WORD}))`],
+  ['\\B', `(?=(?<=${WORD})(?=${WORD})|(?<!${WORD})(?!${WORD}))`],
 ]);
 
 /** Python's `\d`, `\w`, `\s` are Unicode sets; `\s` is that of `str.isspace`, which differs from JavaScript's. */
@@ -65,39 +63,51 @@ const UNKNOWN: ReadonlyMap<string, string> = new Map([
 
 /** Translates an expression. Throws a {@link RegexProblem} if it is invalid or has no counterpart. */
 export function translateRegex(pattern: string): TranslatedRegex {
-  const names: string[] = [];
+  const names = new Map<string, number>();
+  const groups = new RegexGroups();
   let matchesSlash = false;
   let contextual = false;
-  const written = (element: string, groups: Readonly<Record<string, string | undefined>>): string => {
-    const { name, reference, unknown, class: members, least, comma, most, possessive, escaped } = groups;
-    if (element.startsWith('(?#')) return '';
-    if (name !== undefined) {
-      if (!NAME.test(name)) throw new RegexProblem(`"${name}" is not a name`);
-      if (names.includes(name)) throw new RegexProblem(`redefinition of the group name "${name}"`);
-      names.push(name);
-      return `(?<${name}>`;
+  const openGroup = (opener: string, name: string | undefined): void => {
+    const number = groups.open(opener, name !== undefined);
+    contextual ||= /[=!]$/.test(opener);
+    if (name === undefined) return;
+    if (!NAME.test(name)) throw new RegexProblem(`"${name}" is not a name`);
+    if (names.has(name)) throw new RegexProblem(`redefinition of the group name "${name}"`);
+    names.set(name, number!);
+  };
+  const refer = (element: string, number: number): void => {
+    if (!groups.isSet(number)) {
+      throw new RegexProblem(`${element} refers to a group that is open, unknown or may be unset`);
     }
-    if (unknown !== undefined) throw unsupported(UNKNOWN.get(unknown) ?? 'an inline flag, or an unknown group,');
-    if (possessive === '+') throw unsupported('a possessive quantifier');
-    if (least !== undefined) return `{${Number(least)}${comma}${most}}`;
-    const assertion = ASSERTIONS.get(element);
-    const isReference = reference !== undefined || (escaped !== undefined && /^\\[1-9]\d?$/.test(escaped));
-    contextual ||= assertion !== undefined || isReference || /^\(\?<?[=!]$/.test(element);
-    if (assertion !== undefined) return assertion;
-    if (isReference) {
-      matchesSlash = true;
-      return `(?:${reference === undefined ? escaped : `\\k<${reference}>`})`;
-    }
-    const set = members === undefined ? setOf(element) : classOf(members);
-    if (set === undefined && escaped === undefined && /^(?:[*+?|()]|\(\?.*)$/.test(element)) return element;
-    const source = set ?? literal(escaped === undefined ? element : characterOf(escaped));
+    contextual = true;
+    matchesSlash = true;
+    groups.add(`(?:\\${number})`, false);
+  };
+  const addCharacter = (source: string): void => {
     matchesSlash ||= new RegExp(`^${source}$`, 'v').test('/');
-    return source;
+    groups.add(source, true);
   };
   try {
-    const source = pattern.replace(ELEMENT, (element, ...rest) =>
-      written(element, rest.at(-1) as Record<string, string>),
-    );
+    for (const { 0: element, groups: kinds } of pattern.matchAll(ELEMENT)) {
+      const { opener, name, reference, unknown, members, quantifier, mode, escaped } = kinds!;
+      const assertion = ASSERTIONS.get(element);
+      if (element.startsWith('(?#')) continue;
+      if (unknown !== undefined) throw unsupported(UNKNOWN.get(unknown) ?? 'an inline flag, or an unknown group,');
+      if (mode === '+') throw unsupported('a possessive quantifier');
+      if (opener !== undefined || name !== undefined) openGroup(opener ?? '(', name);
+      else if (element === '|') groups.nextBranch();
+      else if (element === ')') groups.close();
+      else if (element === '[') throw new RegexProblem('no ] ends a class');
+      else if (quantifier !== undefined) groups.repeat(quantifier, mode === '?');
+      else if (reference !== undefined) refer(element, names.get(reference) ?? Number.NaN);
+      else if (/^\\[1-9]\d?$/.test(element)) refer(element, Number(element.slice(1)));
+      else if (assertion !== undefined) {
+        contextual = true;
+        groups.add(assertion, false);
+      } else if (members !== undefined) addCharacter(classOf(members));
+      else addCharacter(setOf(element) ?? literal(escaped === undefined ? element : characterOf(escaped)));
+    }
+    const { source } = groups;
     return { source: new RegExp(source, 'v') && source, names, matchesSlash, contextual };
   } catch (cause) {
     if (cause instanceof RegexProblem) throw cause;
@@ -169,8 +179,4 @@ function characterOf(written: string): string {
 
 function literal(character: string): string {
   return character.replace(/[\\^$.*+?()[\]{}|/]/, '\\$&');
-}
-
-function unsupported(construct: string): RegexProblem {
-  return new RegexProblem(`${construct} has no counterpart in JavaScript`);
 }
