@@ -3,9 +3,8 @@
  * a router.
  */
 import type { Filter } from '../app/index.js';
-import type { ActionOptions } from './actions/action.js';
 import { type ByVersion, byVersion, type Schemas } from './actions/by-version.js';
-import { HANDLER_ACTION } from './actions/controllers.js';
+import { HANDLER_ACTION, type Resource } from './actions/controllers.js';
 import { joinedDocs, type OperationDocs } from './actions/operation-docs.js';
 import { flatQuery } from './actions/query-lists.js';
 import { documentedOutput, documentedSchema, type JsonSchema, type Schema } from './actions/schema.js';
@@ -66,7 +65,7 @@ export interface OperationVariant {
 /** An operation as a router has it. */
 export interface WrittenOperation extends Pick<Operation, 'controller' | 'filters' | 'docs'> {
   readonly action: string;
-  readonly options: readonly ActionOptions[];
+  readonly options: ReturnType<Resource['optionsOf']>;
 }
 
 /** Returns the operation of a route. */
@@ -93,8 +92,9 @@ export function operationOf(
   };
 }
 
-function variantOf(options: ActionOptions, docs: OperationDocs): OperationVariant {
-  const { versions, body, params, query, headers, status, response = {}, type, bodyLimit } = options;
+function variantOf(options: WrittenOperation['options'][number], docs: OperationDocs): OperationVariant {
+  const { versions, body, params, query, headers, status, response = {}, bodyLimit } = options;
+  const { type = options.sendsChunks === true ? 'application/octet-stream' : undefined } = options;
   const named = (schemas: Schemas | undefined): readonly ByVersion<JsonSchema>[] =>
     inputs(schemas).map(({ range, value }) => ({ range, value: flatQuery(value) }));
   return {

@@ -190,8 +190,8 @@ export class Resource {
     return [...this.#byKey.keys()];
   }
 
-  /** Returns the options of an action's methods as written; empty for an unknown action. */
-  optionsOf(action: string): readonly ActionOptions[] {
+  /** Returns the options of an action's methods as written, and which are async generators; empty for an unknown action. */
+  optionsOf(action: string): readonly (ActionOptions & { readonly sendsChunks?: boolean })[] {
     if (this.selectsByKey(action)) {
       const limits = [...this.#byKey.values()].flatMap(({ methods }) =>
         methods.flatMap(({ options }) => options.bodyLimit ?? []),
@@ -201,7 +201,10 @@ export class Resource {
       return [limits.length === 0 ? { body } : { body, bodyLimit: Math.max(...limits) }];
     }
     const methods = (this.#written(action) ?? this.#byKey.get(action))?.methods ?? [];
-    return methods.map(({ options }) => options);
+    return methods.map(({ options, handler }) => ({
+      ...options,
+      sendsChunks: handler.constructor.name === 'AsyncGeneratorFunction',
+    }));
   }
 
   /** Reports whether a key of the body selects the method for this action. */

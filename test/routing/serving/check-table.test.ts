@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type ActionRequest, action, Mapper, type RouteOptions, Router } from 'portico/routing';
+import { Mapper, type RouteOptions, Router } from 'portico/routing';
 import { findOverlaps, findShadowed, RouteTableError } from '#internal/routing';
 import { keepingLogger, serveRouter } from '../served-router.js';
 
@@ -164,29 +164,4 @@ test('RT-202 the document is served where it is asked for', async (t) => {
   const answer = await (await serveRouter(t, router))('GET', '/openapi.json');
   const { info, paths } = answer.json as { info: object; paths: object };
   assert.deepEqual([info, Object.keys(paths)], [{ title: 'things', version: '1.0' }, ['/things/{id}']]);
-});
-
-test('AU-11 a misspelt name in request.url is a warning when the table is built, with the nearest name', async () => {
-  class Books {
-    async show(asked: ActionRequest) {
-      // Not asked.url('bookk'), and not /* asked.url('bokk') */ either.
-      return { self: asked.url('bok', { id: 1 }), all: asked.url('books'), at: asked.url('/elsewhere') };
-    }
-  }
-  const other = { url: (name: string) => name };
-  const log = keepingLogger();
-  const router = new Router({ log });
-  router.connect('books', '/books', { handler: (request) => request.url('boooks') + other.url('unknown') });
-  router.connect('book', '/books/{id}', { controller: Books, action: 'show' });
-  router.get('/mine', { name: 'mine' }, ({ params }) => params);
-  router.get(
-    '/twice',
-    action({ status: 202 }, (q) => q.url(`bok`)),
-  );
-  await router.build();
-  const said = log.lines.map(({ message, fields }) => `${message} ${String(fields.hint)}`);
-  assert.deepEqual(said, [
-    'the action of the route /books: no route is called "boooks" Did you mean "books" or "book"?',
-    'the action of the route /books/{id}: no route is called "bok" Did you mean "book"?',
-  ]);
 });
