@@ -85,7 +85,7 @@ async function withDrivers<T>(ctx: FactoryContext, work: (drivers: Drivers) => P
   try {
     return await work(drivers);
   } catch (error) {
-    throw refusalAt(error, ctx.section.options.get('validator')?.origin ?? ctx.section.origin);
+    throw refusalAt(error, optionOrigin(ctx, 'auth_token', 'validator'));
   }
 }
 

@@ -12,7 +12,7 @@ const issues = [
   [proxyHeaders, 'proxy_headers', 'trusted_proxies = nowhere'],
   [cors, 'cors', 'allowed_origin = nowhere'],
   [staticFilesFilter, 'static_files', 'document_root = /none'],
-  [authToken, 'auth_token', 'cache_security = mac'],
+  [authToken, 'auth_token', 'validator = nowhere'],
 ] as const;
 
 for (const [factory, group, line] of issues) {
