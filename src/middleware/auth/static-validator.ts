@@ -2,10 +2,17 @@
  * The validator `static`: accepts the tokens in a file, for development. The file is a JSON object with an entry for each token;
  * docs/reference/filters/authentication.md lists the members of an entry.
  */
-import { SchemaChecks } from '../../app/index.js';
+import { type RefusedValue, SchemaChecks } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
 import { camelCase } from '../../config/internal.js';
-import { ConfigurationRefused, ignoreErrors, isObject, type Origin, Refusals } from '../../errors/index.js';
+import {
+  ConfigurationRefused,
+  ignoreErrors,
+  isObject,
+  nearestOrAll,
+  type Origin,
+  Refusals,
+} from '../../errors/index.js';
 import { requireDebug } from '../debug-only.js';
 import { isPlausible } from './presented-token.js';
 import type { RefusedToken, TokenInfo, TokenValidator, ValidatorSettings } from './token-validator.js';
@@ -21,7 +28,8 @@ export class StaticValidator implements TokenValidator {
     const what = 'the validator static trusts tokens from a file';
     requireDebug(config, what, 'use another validator', origin);
     const file = options.staticTokensFile ?? '';
-    this.#tokens = staticTokens(textOf(config, file, originOf('static_tokens_file')), file);
+    const named = originOf('static_tokens_file');
+    this.#tokens = staticTokens(textOf(config, file, named), file, named);
   }
 
   challenge(): string {
@@ -87,27 +95,36 @@ const KEPT: ReadonlySet<string> = new Set(['catalog', 'bind', 'claims']);
 
 /**
  * Parses the tokens. Throws a `ConfigurationRefused` (`PORTICO_STATIC_TOKENS`) that says, for each wrong entry, its number and the first
- * error. Messages contain no token: no entry name and no value.
+ * error. Messages contain no token: no entry name and no value. `origin`: the option that names the file.
  */
-export function staticTokens(text: string, file: string): ReadonlyMap<string, TokenInfo> {
+export function staticTokens(text: string, file: string, origin?: Origin): ReadonlyMap<string, TokenInfo> {
+  // The error of the parser is not used, because it quotes the text.
   const entries: unknown = ignoreErrors(() => JSON.parse(text) as unknown);
   const refusals = new Refusals();
-  const refuse = (message: string, hint: string): void =>
-    refusals.note(new ConfigurationRefused('PORTICO_STATIC_TOKENS', { message: `${file}: ${message}`, hint }));
+  const refuse = (message: string, hint?: string): void =>
+    refusals.note(new ConfigurationRefused('PORTICO_STATIC_TOKENS', { message: `${file}: ${message}`, hint, origin }));
   if (!isObject(entries)) refuse('it is not a JSON object', FORM);
   const check = new SchemaChecks().compile(ENTRY);
-  const tokens = Object.entries(Object(entries) as object).map(([token, entry], at) => {
+  const tokens = Object.entries(isObject(entries) ? entries : {}).map(([token, entry], at) => {
     const wrong = check(entry);
-    // The name of an unknown member may be a token, if the file is nested one level too deep.
-    const isUnknown = wrong?.keyword === 'additionalProperties';
-    const what = isUnknown ? 'it has an unknown member' : `${wrong?.path} ${wrong?.wanted}`;
-    if (wrong !== undefined)
-      refuse(`entry ${at + 1}: ${what.trim()}`, `Members: ${Object.keys(ENTRY.properties).join(', ')}.`);
+    if (wrong !== undefined) refuse(`entry ${at + 1}: ${whatIsWrong(wrong, entry)}`, hintFor(wrong));
     if (!isPlausible(token)) refuse(`no request can present the token of entry ${at + 1}`, PRESENTABLE);
     return [token, { roles: [], ...(inCamelCase(entry) as object) } as TokenInfo] as const;
   });
   refusals.refuse();
   return new Map(tokens);
+}
+
+function whatIsWrong({ steps, path, keyword, wanted }: RefusedValue, entry: unknown): string {
+  if (keyword !== 'additionalProperties') return path === '' ? wanted : `${path}: ${wanted}`;
+  const value = steps.reduce<unknown>((inner, step) => (inner as Record<string, unknown>)[step], entry);
+  // The name of an object may be a token, if the file is nested one level too deep.
+  return isObject(value) ? 'it has an unknown member, which is an object' : `it has no member "${path}"`;
+}
+
+function hintFor({ steps, keyword }: RefusedValue): string | undefined {
+  if (keyword !== 'additionalProperties' || steps.length > 1) return undefined;
+  return nearestOrAll(steps[0]!, Object.keys(ENTRY.properties), 'Members');
 }
 
 const FORM = 'It must be a JSON object: {"<token>": {"user_id": "…", "project_id": "…", "roles": ["…"]}}.';
