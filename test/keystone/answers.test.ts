@@ -1,13 +1,12 @@
 /** Compares auth_token with the real keystonemiddleware: both have the same paste file, configuration and Keystone. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Config } from 'portico/config';
 import { Loader } from 'portico/loader';
 import { request } from 'portico/testing';
-import { freePort, Program } from '../e2e/program.js';
+import { freePort } from '../e2e/program.js';
 import { AuthTokenPeer, Keystone, keystoneMissing } from './keystone.js';
 
 const skip = keystoneMissing;
@@ -222,48 +221,4 @@ test('MW-63.6 Keystone is away: 503 in both; where the application decides, 503 
   await same(delayed, [[{ user: 'project' }, 200]]);
   const [ours, theirs] = await delayed({ user: 'project', status: '401 Unauthorized' });
   assert.deepEqual([ours.status, theirs.status], [503, 401]);
-});
-
-const withoutMemcached = spawnSync('memcached', ['-h'], { stdio: 'ignore' }).error !== undefined;
-
-test('MW-37 one validation is shared by memcached: what Python keeps Portico reads, and the other way round', {
-  skip: skip || (withoutMemcached && 'memcached is not installed (Debian: memcached)'),
-}, async (t) => {
-  const [port, nowhere] = [await freePort(), await freePort()];
-  const memcached = new Program('memcached', ['-l', '127.0.0.1', '-p', `${port}`, '-u', 'nobody', '-vv']);
-  t.after(() => memcached.end());
-  await memcached.printed(/server listening/);
-  const cached = `memcached_servers = 127.0.0.1:${port}\nmemcache_secret_key = s3cret\nhttp_request_max_retries = 0\nservice_token_roles_required = true\n`;
-  await Promise.all(
-    ['None', 'MAC', 'ENCRYPT'].map(async (strategy) => {
-      const lines = `${cached}memcache_security_strategy = ${strategy}\n`;
-      const [online, offline] = await Promise.all([
-        both(`online-${strategy}`, `${account()}${lines}`),
-        both(
-          `offline-${strategy}`,
-          `${account(`http://127.0.0.1:${nowhere}`)}${lines}www_authenticate_uri = http://x\n`,
-        ),
-      ]);
-      const [byPython, byPortico] = [`python-${strategy}`, `portico-${strategy}`];
-      tokens[byPython] = await keystone.token({ user: 'alice', project: 'blue' });
-      tokens[byPortico] = await keystone.token({ user: 'alice', project: 'blue' });
-      assert.equal((await online.python({ user: byPython })).status, 200);
-      const read = await offline.portico({ user: byPython });
-      assert.equal(read.status, 200, `${strategy}: Portico reads what Python has kept`);
-      assert.equal(read.told['x-user-name'], 'alice');
-      assert.equal((await online.portico({ user: byPortico })).status, 200);
-      // The response does not wait for the write to memcached, so try again.
-      let taken = await offline.python({ user: byPortico });
-      for (let tries = 0; taken.status === 503 && tries < 20; tries++)
-        taken = await offline.python({ user: byPortico });
-      assert.equal(taken.status, 200, `${strategy}: Python reads what Portico has kept`);
-      assert.deepEqual(taken.told, read.told);
-      if (strategy === 'None') return;
-      const forger = await both(
-        `forger-${strategy}`,
-        `${account(`http://127.0.0.1:${nowhere}`)}${lines.replace('s3cret', 'other')}`,
-      );
-      assert.equal((await forger.portico({ user: byPython })).status, 503, `${strategy}: another secret finds nothing`);
-    }),
-  );
 });

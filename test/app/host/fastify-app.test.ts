@@ -17,7 +17,6 @@ import { closedAfter } from '../../fixtures/closed-after.js';
 import { composed } from '../../loader/composed.js';
 import { type LogLine, memoryLog } from '../../server/memory-log.js';
 import { portOf } from '../../server/raw-client.js';
-import { startedServer } from '../../server/started-server.js';
 
 /** Serves one request with the app, and returns its response or its error. */
 async function ask(app: App, path: string, init: RequestInit = {}): Promise<{ answer?: Response; failure?: unknown }> {
@@ -368,38 +367,4 @@ test('a logger that is given to Fastify is its own', async () => {
   await ask(app, '/');
   assert.equal((JSON.parse(written[0]!) as { msg: string }).msg, 'in a handler');
   await app.close();
-});
-
-test('plugins that write paths without their mount are warned of once, at the first request below one, with the remedy', async (t) => {
-  const named = (name: string) => {
-    const plugin = async (instance: FastifyInstance): Promise<void> => {
-      instance.get(`/${name.at(-1)}`, async () => 'x');
-    };
-    return Object.assign(plugin, { [Symbol.for('plugin-meta')]: { name }, [Symbol.for('skip-override')]: true });
-  };
-  const { log, lines } = captureLog('warn');
-  const app = await fastifyApp(
-    async (instance) => {
-      await instance.register(named('@fastify/static'), { redirect: true });
-      await instance.register(named('@fastify/swagger-ui'), { indexPrefix: '/mnt' });
-    },
-    { log },
-  );
-  const router = new Router({ log, plugins: [named('@fastify/swagger-ui')] }).get('/x', () => 'x');
-  const inner = await router.build();
-  const server = await startedServer(
-    t,
-    'mounts',
-    await new Router().mount('/mnt', app).mount('/ui', inner).mount('/', inner).build(),
-  );
-  const get = async (path: string) => (await fetch(`http://127.0.0.1:${portOf(server)}${path}`)).status;
-  assert.deepEqual([await get('/x'), await get('/mnt/c'), await get('/mnt/c'), lines.length], [200, 200, 200, 1]);
-  assert.deepEqual([await get('/ui/x'), await get('/ui/i')], [200, 200]);
-  assert.deepEqual(
-    lines.map(({ plugin, mount, hint }) => [plugin, mount, hint]),
-    [
-      ['@fastify/static', '/mnt', 'Its redirects to directories leave the mount: set redirect: false.'],
-      ['@fastify/swagger-ui', '/ui', "Its page requests files outside the mount: set indexPrefix: '/ui'."],
-    ],
-  );
 });

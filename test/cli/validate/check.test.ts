@@ -202,8 +202,26 @@ test('OP-3 check of a paste file alone finds a validator that is none, and misse
   );
   // The account may be in the service configuration, which is found by default.
   assert.equal(run(cwd, 'check', 'account.ini').status, 0);
-  // The named configuration lacks it.
+  // The named configuration lacks them.
   assert.equal(run(cwd, 'check', 'account.ini', '--config-file', 'portico.ini').status, 78);
+});
+
+test('check of nova.conf says which options of memcached are not used', () => {
+  const cwd = folder({
+    'paste.ini':
+      '[pipeline:main]\npipeline = f app\n[filter:f]\npaste.filter_factory = keystonemiddleware.auth_token:filter_factory\n' +
+      '[app:app]\npaste.app_factory = ./m.js:app\n',
+    'nova.conf':
+      '[keystone_authtoken]\nauth_url = http://127.0.0.1:9\nusername = nova\npassword = x\nproject_name = service\n' +
+      'memcached_servers = 127.0.0.1:11211\nmemcache_security_strategy = ENCRYPT\nmemcache_secret_key = s3cret\n',
+  });
+  const { status, stdout } = run(cwd, 'check', 'paste.ini', '--config-file', 'nova.conf');
+  assert.equal(status, 0, stdout);
+  for (const [line, name] of ['memcached_servers', 'memcache_security_strategy', 'memcache_secret_key'].entries()) {
+    const told = `nova.conf:${6 + line}:1: warning: [keystone_authtoken] ${name}: has no effect here\n  Remove the line: each`;
+    assert.ok(stdout.includes(told), stdout);
+  }
+  assert.ok(!stdout.includes('s3cret'));
 });
 
 test('OP-3 an address that somebody has is a warning with who it is, and check listens nowhere', async (t) => {
@@ -448,41 +466,6 @@ export const shelves = factory(5000);
     /portico\.ini:\d+:\d+: warning: \[metrics\] enabled.*the API books has 5001 routes, and metrics tell at most 5000 from each other/,
   );
   assert.match(stdout, /^0 errors, 1 warning\.$/m);
-});
-
-test('check of a file of a service in Python lists the aliases to write, and the names that need none', () => {
-  const { folder } = emptyProject({
-    'etc/api-paste.ini': `[pipeline:shop]
-pipeline = faultwrap profiler gate shop_app
-[filter:faultwrap]
-paste.filter_factory = nova.api.openstack:FaultWrapper.factory
-[filter:profiler]
-paste.filter_factory = nova.profiler:WsgiMiddleware.factory
-[filter:gate]
-paste.filter_factory = shop.auth:Gate.factory
-[app:shop_app]
-paste.app_factory = shop.api:Router.factory
-`,
-    'portico-paste.ini': '[pipeline:shop]\npipeline = config:etc/api-paste.ini#shop\n',
-  });
-  const { status, stdout } = command(['check', 'portico-paste.ini'], { cwd: folder });
-  assert.equal(status, 78);
-  // A filter that nothing stands for is an error, and never one that passes requests on.
-  assert.match(stdout, /error: \[filter:gate\] paste\.filter_factory: no module is called "shop\.auth"/);
-  assert.match(stdout, /^ {4}shop\.auth:Gate\.factory {4}\S+\n {2}Included from \S*portico-paste\.ini:2\.$/m);
-  const [, mapping = ''] = stdout.split('To map the Python names, complete these aliases and add them:\n\n');
-  assert.equal(
-    mapping.slice(0, mapping.indexOf('\n\n2 errors')),
-    `[portico:aliases]
-python =
-    shop.auth:Gate.factory    ./shop/auth.js:Gate.factory
-    shop.api:Router.factory    ./shop/api.js:Router.factory
-
-Python names that need no alias:
-
-  faultwrap  nova.api.openstack:FaultWrapper.factory  portico/middleware:catchErrors
-`.trimEnd(),
-  );
 });
 
 test('check --no-factories imports the code and calls no factory; names that only a factory reads are warnings', () => {

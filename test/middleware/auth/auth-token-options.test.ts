@@ -28,7 +28,6 @@ test('MW-5 MW-31 what cannot work is refused at load, by name', async () => {
     [{ auth_type: 'v3applicationcredential' }, 'PORTICO_AUTH_TOKEN_ACCOUNT', /application_credential_id, /],
     [{ ...working, validator: 'keystoen' }, 'PORTICO_UNKNOWN_DRIVER', /keystoen/],
     [{ ...working, validator: 'introspection' }, 'PORTICO_UNKNOWN_DRIVER', /introspection/],
-    [{ ...working, cache_security: 'mac' }, 'PORTICO_TOKEN_CACHE', /cache_secret_key/],
     [{ validator: 'static' }, 'PORTICO_DEBUG_OFF', /debug/],
   ];
   for (const [local, code, says] of cases) {
@@ -111,7 +110,12 @@ test('MW-31 names of [keystone_authtoken] mean what they mean in keystonemiddlew
 });
 
 test('MW-31 names that have no effect are a warning with what to do, unknown ones an error with the nearest', async (t) => {
-  const lines = { ...account('http://127.0.0.1:9'), signing_dir: '/tmp', admin_user: 'nova' };
+  const lines = {
+    ...account('http://127.0.0.1:9'),
+    signing_dir: '/tmp',
+    memcached_servers: 'm:11211',
+    admin_user: 'nova',
+  };
   for (const section of ['keystone_authtoken', 'auth_token']) {
     const { log, lines: logged } = captureLog();
     const config = Config.fromText(ini(section, lines));
@@ -121,7 +125,7 @@ test('MW-31 names that have no effect are a warning with what to do, unknown one
     const told = logged.filter(({ level }) => level === 'warn').map(({ msg }) => String(msg));
     assert.match(
       told.join('\n'),
-      /signing_dir: has no effect here; Remove the line[\s\S]*admin_user: has no effect here; Write username/,
+      /signing_dir: has no effect here; Remove the line[\s\S]*memcached_servers: has no effect here; Remove the line[\s\S]*admin_user: has no effect here; Write username/,
     );
     const wrong = Config.fromText(ini(section, { ...lines, usrname: 'nova', project_nam: 'x' }));
     await assert.rejects(
