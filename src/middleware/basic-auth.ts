@@ -14,7 +14,7 @@ import {
 } from '../app/index.js';
 import { checkSite, exchangeOf, optionOrigin, unavailable } from '../app/internal.js';
 import { defineOptions, type OptionsOf, path, string } from '../config/index.js';
-import { ConfigurationRefused, type Origin } from '../errors/index.js';
+import { ConfigurationRefused, errorText, type Origin } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { ownFile } from '../process/index.js';
 import type { Clock } from '../tasks/index.js';
@@ -308,7 +308,10 @@ export class HtpasswdFile {
   #users: ReadonlyMap<string, string>;
   /** The cost that most users have. */
   #usualCost = 0;
+  /** Of the file as it was read last. */
   #stamp: string;
+  /** Why it cannot be read now: one line of the log for each reason. */
+  #failure: string | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
   /** Throws if the file is missing, or a line is not a user with a bcrypt hash. */
@@ -352,12 +355,18 @@ export class HtpasswdFile {
     this.#lookedAt = now;
     try {
       const stamp = stampOf(await stat(this.#path));
-      if (stamp === this.#stamp) return;
-      this.#stamp = stamp;
-      this.#users = this.#read();
-      this.#log.info({ users: this.#users.size }, 'read the user file again');
+      if (stamp !== this.#stamp) {
+        this.#users = this.#read();
+        // Only now: a file that could not be read is tried again, also if what mends it (chmod) leaves the stamp as it is.
+        this.#stamp = stamp;
+        this.#log.info({ users: this.#users.size }, 'read the user file again');
+      }
+      this.#failure = undefined;
     } catch (error) {
-      this.#log.error({ err: error }, 'the user file cannot be used; the old users are kept');
+      const failure = errorText(error);
+      if (failure === this.#failure) return;
+      this.#failure = failure;
+      this.#log.error({ err: error }, 'the user file cannot be used; the old users are kept until it can be read');
     }
   }
 

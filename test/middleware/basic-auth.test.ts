@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, rename, writeFile } from 'node:fs/promises';
+import { chmod, rename, utimes, writeFile } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
 import { compareSync, hashSync } from 'bcryptjs';
 import { type App, compose, environ, type Filter } from 'portico/app';
@@ -292,6 +292,33 @@ test('the usual cost is that of the file as it is now', async (t) => {
   await writeFile(files.path('users'), `alice:${hashSync('secret', 5)}\nbob:${hashSync('secret', 4)}\n`);
   await clock.advance(2000);
   for (const user of ['alice', 'bob', 'nobody']) assert.equal(rounds((await file.hashesOf(user)).hashes), 2 ** 5);
+});
+
+test('a user file that could not be read is tried again, though its time, size and inode are the same', async (t) => {
+  const files = await filesUntilEnd(t, { users: `alice:${hash('a')}\nmallory:${hash('m')}\n` });
+  const path = files.path('users');
+  await chmod(path, 0o600);
+  const clock = new FakeClock();
+  const { log, lines } = captureLog();
+  const file = new HtpasswdFile(path, log, undefined, clock);
+  const time = new Date('2026-01-01T00:00:00Z');
+  /** Writes the file in place, with the same stamp each time. */
+  const write = async (text: string): Promise<void> => {
+    await writeFile(path, text);
+    await utimes(path, time, time);
+    await clock.advance(2000);
+  };
+  const isKnown = async (user: string): Promise<boolean> => (await file.hashesOf(user)).known;
+  const without = `alice:${hash('a')}\n`;
+  await write(without.replace(':', ';'));
+  assert.equal(await isKnown('mallory'), true, 'the old users are kept');
+  await clock.advance(2000);
+  assert.equal(await isKnown('mallory'), true);
+  assert.equal(lines.filter(({ level }) => level === 'error').length, 1, 'one line for the reason');
+  await write(without);
+  assert.equal(await isKnown('mallory'), false, 'the user is removed');
+  assert.equal(await isKnown('alice'), true);
+  assert.equal(lines.at(-1)?.msg, 'read the user file again');
 });
 
 test('AU-6 a cost that takes seconds is a warning of the check, one that takes minutes an error with its line', async (t) => {
