@@ -6,6 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { LogFields } from '../log/index.js';
 import { describeMoments } from '../log/internal.js';
+import { maskUris } from '../text/index.js';
 import type { Identity } from './caller-identity.js';
 
 /** Fields of a context. */
@@ -266,7 +267,7 @@ export function contextFacts(): LogFields {
 function ofUnhandled<T>(tell: (request: LogFields) => T): T {
   const { req, res, originalUrl } = storage.getStore() ?? {};
   if (res?.closed === true) return storage.exit(tell, {});
-  return tell(originalUrl === undefined ? {} : { method: req?.method, path: originalUrl.split('?', 1)[0] });
+  return tell(originalUrl === undefined ? {} : { method: req?.method, path: maskUris(originalUrl.split('?', 1)[0]!) });
 }
 describeMoments(contextFacts, ofUnhandled);
 

@@ -33,7 +33,7 @@ interface AccessFacts {
   readonly client_ip: string;
   /** When the response ended, in local time: `17/Oct/2026 13:55:36`. */
   readonly date_time: string;
-  /** The request line, such as `GET /servers HTTP/1.1`, with secrets in the query masked. */
+  /** The request line, such as `GET /servers HTTP/1.1`, with secrets masked, and a backslash before `"` and `\`. */
   readonly request_line: string;
   readonly status_code: number;
   /** The size of the response body, in bytes. */
@@ -384,7 +384,7 @@ function lineOfTemplate(format: LogFormat): (facts: RequestFacts) => string {
       ...facts,
       client_ip: facts.remote,
       date_time: localTime(new Date()),
-      request_line: quoteClient(`${facts.method} ${facts.target} ${facts.protocol}`),
+      request_line: quotable(quoteClient(`${facts.method} ${facts.target} ${facts.protocol}`)),
       status_code: facts.status,
       body_length: facts.bytes,
       wall_seconds: facts.duration_ms / 1000,
@@ -398,7 +398,12 @@ function textLine(facts: RequestFacts): string {
   const ids = `${id} ${facts.global_request_id} ${facts.user_id} ${facts.project_id}`;
   const trace = facts.trace === undefined ? '' : ` trace: ${facts.trace.trace_id}`;
   const where = `microversion: ${facts.api_version} route: ${facts.route}`;
-  return `${remote} "${method} ${target} ${protocol}" status: ${status} len: ${bytes} time: ${seconds} ${where} [${ids}]${trace}${abortedBy(facts)}`;
+  return `${remote} "${method} ${quotable(target)} ${protocol}" status: ${status} len: ${bytes} time: ${seconds} ${where} [${ids}]${trace}${abortedBy(facts)}`;
+}
+
+/** Escapes what would end a text in quotes too early, as Apache does in its access log. */
+function quotable(text: string): string {
+  return text.replace(/["\\]/g, String.raw`\$&`);
 }
 
 function abortedBy({ aborted }: RequestFacts): string {

@@ -72,7 +72,7 @@ function fromRequestLine(line: string): LoggedRequest | undefined {
   const [, agent] = /"(?:[^"\\]|\\.)*" "((?:[^"\\]|\\.)*)"/.exec(rest) ?? [];
   return {
     method,
-    target,
+    target: target.replace(/\\(["\\])/g, '$1'),
     status: Number(status),
     version: textOf(version),
     userAgent: textOf(agent),

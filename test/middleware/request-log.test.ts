@@ -7,6 +7,7 @@ import { type App, compose, environ, Fault, RequestContext } from 'portico/app';
 import { catchErrors, requestId, requestLog } from 'portico/middleware';
 import { Router } from 'portico/routing';
 import { buildFilter, type CapturedLog, captureLog, lint, request } from 'portico/testing';
+import { loggedRequest } from '../../dist/plan/replay-lines.js';
 import { nodeServer } from '../fixtures/node-server.js';
 
 const hello: App = (_req, res) => {
@@ -99,6 +100,17 @@ test('MW-16 a line of text has the same in one string', async () => {
     String(lines[0]?.msg),
     /^127\.0\.0\.1 "GET \/a HTTP\/1\.1" status: 200 len: 5 time: 0\.\d{6} microversion: - route: - \[req-\S+ - - -\]$/,
   );
+});
+
+test('a target cannot end the quotes of a line: quotes and backslashes are escaped, in text and in a template', async () => {
+  const path = '/a"%20status:%20500%20"?b=\\"';
+  const written = String.raw`"GET /a\"%20status:%20500%20\"?b=\\\" HTTP/1.1"`;
+  for (const format of ['text', '"%(request_line)s"']) {
+    const { lines } = await logged(hello, path, { format });
+    assert.ok(String(lines[0]?.msg).includes(written), String(lines[0]?.msg));
+  }
+  const [line] = (await logged(hello, path, { format: 'text' })).lines;
+  assert.equal(loggedRequest(String(line?.msg))?.target, path, 'and plan --replay reads it as it was sent');
 });
 
 test('MW-16 an exception is logged with the status of its response, and goes on', async () => {

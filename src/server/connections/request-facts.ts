@@ -3,11 +3,13 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { exchangeOf } from '../../app/internal.js';
+import { maskUris } from '../../text/index.js';
 
 /** Facts of a request for a log line: no query, which may hold secrets. */
 export function requestFacts(req: IncomingMessage) {
   const env = exchangeOf(req);
-  const path = env.originalUrl.split('?', 1)[0] ?? '';
+  // A target in absolute form may have a password.
+  const path = maskUris(env.originalUrl.split('?', 1)[0] ?? '');
   const id = env.requestId === undefined ? {} : { request_id: env.requestId };
   return { method: req.method ?? '', path, ...id, ...env.traceIds };
 }

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { type App, beforeHead, Fault, type Filter } from 'portico/app';
 import { Config } from 'portico/config';
-import { captureLog } from 'portico/testing';
+import { requestLog } from 'portico/middleware';
+import { buildFilter, captureLog } from 'portico/testing';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 import { Client, portOf, type RawResponse } from '../raw-client.js';
 import { startedServer, startedService } from '../started-server.js';
@@ -312,4 +313,22 @@ test('aroundRefusals whose filter never responds holds a refused connection for 
       assert.equal(server.inFlight, 0);
     });
   }
+});
+
+test('no line about a refused request has the password of a target in absolute form', async (t) => {
+  const { log, lines } = captureLog();
+  const { made } = await buildFilter(requestLog, { log });
+  const server = await startedServer(t, 'refusing', () => undefined, { log, aroundRefusals: [made] });
+  const client = new Client(portOf(server));
+  client.write('GET http://ann:s3cret@x/a?b=1 HTTP/1.1\r\nhost: x\r\n\r\n');
+  assert.equal((await client.response()).status, 400);
+  await client.closed;
+  assert.deepEqual(
+    lines.flatMap(({ msg, target = null, path = target }) => (path === null ? [] : [[msg, path]])),
+    [
+      ['request rejected', 'http://ann:****@x/a'],
+      ['request', 'http://ann:****@x/a?b=1'],
+    ],
+  );
+  assert.doesNotMatch(JSON.stringify(lines), /s3cret/);
 });
