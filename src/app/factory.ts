@@ -122,6 +122,8 @@ export interface WantedOrder {
    * false, which is always a warning.
    */
   readonly refused?: boolean;
+  /** Whether there is also a warning without such an inner filter, if certainly no outer filter has identified the caller. Default: false. */
+  readonly needsCaller?: boolean;
 }
 
 /** Finds errors that a factory would report, and creates nothing. */

@@ -40,7 +40,6 @@ export const PAIRS: readonly (readonly [outer: string, inner: string, why: strin
  */
 export async function wrongOrders(context: Context, config: Config, entered: boolean): Promise<WrongOrder[]> {
   const found = context.filters.filter(({ type }) => type !== 'broken');
-  if (found.length < 2) return [];
   const filters = found.map((filter) => ({
     filter,
     name: nameOfFilter(filter),
@@ -51,13 +50,21 @@ export async function wrongOrders(context: Context, config: Config, entered: boo
     const order = wantedOrder(filter, config);
     const isOne = (other: { readonly name: string | undefined }): boolean =>
       order?.behind.includes(other.name ?? '') === true;
+    if (order === undefined || filters.slice(0, at).some(isOne)) continue;
     const inner = filters.slice(at + 1).find(isOne);
-    if (order === undefined || inner === undefined || filters.slice(0, at).some(isOne)) continue;
-    const message = `${shown} comes before ${inner.shown}: ${order.why}.`;
-    const { hint = `Put ${inner.shown} before ${shown}.`, refused = false } = order;
+    const { refused = false, needsCaller = false, why } = order;
     const isCertain =
-      refused && entered && (await noneFindsCaller(context.filters.slice(0, context.filters.indexOf(filter)), config));
-    wanted.push({ origin: filter.reference.origin, message, hint, refused: isCertain });
+      (inner === undefined ? needsCaller : refused) &&
+      entered &&
+      (await noneFindsCaller(context.filters.slice(0, context.filters.indexOf(filter)), config));
+    const { origin } = filter.reference;
+    if (inner !== undefined) {
+      const { hint = `Put ${inner.shown} before ${shown}.` } = order;
+      wanted.push({ origin, message: `${shown} comes before ${inner.shown}: ${why}.`, hint, refused: isCertain });
+    } else if (isCertain) {
+      const hint = `Put a filter that authenticates before ${shown}: ${order.behind.join(', ')}, or your own.`;
+      wanted.push({ origin, message: `no filter before ${shown} authenticates: ${why}.`, hint, refused: false });
+    }
   }
   const pairs = PAIRS.flatMap(([outer, inner, why]) => {
     const outerAt = filters.findIndex(({ name }) => name === outer);

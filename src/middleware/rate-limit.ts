@@ -335,6 +335,7 @@ function rateLimitOrder({ rules }: OptionsOf<typeof rateLimitOptions>): WantedOr
     behind: ['auth_token', 'jwt', 'basic_auth', 'noauth', 'session'],
     why: `its rule "${name}" counts by caller, which is unknown there, so it would never limit a request`,
     hint: 'Put a rate_limit with the rules by user, project and token-hash after it, and keep the rules by address before it.',
+    needsCaller: true,
   };
 }
 

@@ -276,6 +276,16 @@ const WARNINGS: Readonly<Record<string, { ini: string; code: string; says: strin
     code: 'FILTER_ORDER',
     says: 'f comes before g: its rule "boot" counts by caller, which is unknown there',
   },
+  'rates by token without authentication': {
+    ini: '[pipeline:main]\npipeline = id ▸f own a\n[app:a]\nuse = call:./m.js:app\n[filter:id]\nuse = call:portico/middleware:requestId\n[filter:f]\nuse = call:portico/middleware:rateLimit\nrules = boot token-hash 1/s 1\n[filter:own]\nuse = call:./m.js:filter\n',
+    code: 'FILTER_ORDER',
+    says: 'no filter before f authenticates: its rule "boot" counts by caller, which is unknown there',
+  },
+  'rates by user alone in their pipeline': {
+    ini: '[pipeline:main]\npipeline = ▸f a\n[app:a]\nuse = call:./m.js:app\n[filter:f]\nuse = call:portico/middleware:rateLimit\nrules = boot user 1/s 1\n',
+    code: 'FILTER_ORDER',
+    says: 'Put a filter that authenticates before f: auth_token, jwt, basic_auth, noauth, session, or your own.',
+  },
   'path_prefix inside of what decides by paths': {
     ini: '[pipeline:main]\npipeline = f ▸g a\n[app:a]\nuse = call:./m.js:app\n[filter:f]\nuse = call:./m.js:rate_limit\n[filter:g]\nuse = call:portico/middleware:pathPrefix\n',
     code: 'FILTER_ORDER',
@@ -307,6 +317,10 @@ test('MW-20 rates by user behind authentication, or by address in front of it, a
   assert.deepEqual(await warnings(pipeline('auth rate', 'boot project 1/s 1')), []);
   assert.deepEqual(await warnings(pipeline('rate auth', 'all address 1/s 1')), []);
   assert.deepEqual(await warnings(pipeline('rate auth', 'all route 1/s 1')), []);
+  const own = pipeline('auth rate', 'boot token-hash 1/s 1').replace('m.js:auth_token', 'm.js:filter');
+  assert.deepEqual(await warnings(own), [], 'a filter of the application may authenticate');
+  const inMap = `[pipeline:main]\npipeline = auth map\n[composite:map]\nuse = egg:Paste#urlmap\n/v1 = inner\n${pipeline('rate', 'boot user 1/s 1').replace(':main]', ':inner]')}`;
+  assert.deepEqual(await warnings(inMap), [], 'and so may one around the pipeline');
   const configured = Config.fromText('[rate_limit]\nrules = boot project 1/s 1\n');
   const inherited = pipeline('rate auth', '').replace('rules = \n', '');
   assert.equal((await warnings(inherited, configured)).length, 1);
