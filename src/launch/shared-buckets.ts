@@ -6,78 +6,20 @@
  * questions, not more of them.
  */
 import { createHash } from 'node:crypto';
-import { type SharedBuckets, type SharedRule, type Taken, TokenBuckets } from '../service/internal.js';
+import type { ServiceBuckets, SharedBuckets, SharedRule, Taken } from '../service/internal.js';
 import type { Take, TakenOf, ToParent } from './worker-message.js';
 
-/**
- * Most buckets of all rules together; 60 MB. Beyond that, the longest idle bucket of the longest idle rule is dropped.
- */
-const MOST_KEYS = 300_000;
-/** Most rules; beyond that, the longest idle one is dropped. */
-const MOST_RULES = 1000;
-
-interface RuleBuckets {
-  readonly buckets: TokenBuckets;
-  /** Time at which all buckets are full unless a token is taken: a full bucket has no more information than none. */
-  fullAt: number;
+/** Takes a token for each take of a worker, in the parent. `now` in milliseconds. */
+export function takeEach(buckets: ServiceBuckets, takes: readonly Take[], now: number): TakenOf[] {
+  return takes.map(([rule, key, patienceMs]): TakenOf => {
+    const { waitMs, left, resetMs } = buckets.take(rule, key, patienceMs, now);
+    return [waitMs, left, resetMs];
+  });
 }
 
-/** The parent's end. */
-export class ServiceBuckets {
-  /** Buckets by the rule's id, in the order of use. */
-  readonly #rules = new Map<string, RuleBuckets>();
-  #keys = 0;
-
-  /** Takes a token for each take. `now` in milliseconds. */
-  take(takes: readonly Take[], now: number): TakenOf[] {
-    return takes.map(([rule, key, patienceMs]): TakenOf => {
-      const of = this.#bucketsOf(rule);
-      const before = of.buckets.size;
-      const { waitMs, left, resetMs } = of.buckets.take(key, now, patienceMs);
-      this.#keys += of.buckets.size - before;
-      if (this.#keys > MOST_KEYS) this.#forgetOne();
-      of.fullAt = Math.max(of.fullAt, now + resetMs);
-      return [waitMs, left, resetMs];
-    });
-  }
-
-  /** Takes back the tokens of these takes. */
-  giveBack(takes: readonly Take[]): void {
-    for (const [{ id }, key] of takes) this.#rules.get(id)?.buckets.giveBack(key);
-  }
-
-  /** Number of buckets. */
-  get size(): number {
-    return this.#keys;
-  }
-
-  /** Drops rules whose buckets are full: nothing is lost. */
-  sweep(now: number): void {
-    for (const [id, { fullAt }] of this.#rules) {
-      if (fullAt <= now) this.#forget(id);
-    }
-  }
-
-  #bucketsOf({ id, ...options }: SharedRule): RuleBuckets {
-    const found = this.#rules.get(id) ?? { buckets: new TokenBuckets(options), fullAt: 0 };
-    this.#rules.delete(id);
-    this.#rules.set(id, found);
-    if (this.#rules.size > MOST_RULES) this.#forget(this.#rules.keys().next().value!);
-    return found;
-  }
-
-  #forget(id: string): void {
-    this.#keys -= this.#rules.get(id)?.buckets.size ?? 0;
-    this.#rules.delete(id);
-  }
-
-  #forgetOne(): void {
-    for (const { buckets } of this.#rules.values()) {
-      if (!buckets.forgetOldest()) continue;
-      this.#keys -= 1;
-      return;
-    }
-  }
+/** Takes back the tokens of these takes of a worker, in the parent. */
+export function giveBackEach(buckets: ServiceBuckets, takes: readonly Take[]): void {
+  for (const [rule, key] of takes) buckets.giveBack(rule, key);
 }
 
 /** Time without a response after which the parent counts as silent. Requests wait for it that long. */

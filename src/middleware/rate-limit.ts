@@ -29,14 +29,7 @@ import {
 import { cidr, defineOptions, duration, integer, list, multi, type OptionsOf, oneOf, string } from '../config/index.js';
 import { writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused, type Origin } from '../errors/index.js';
-import {
-  type RateBucket,
-  type RateStore,
-  type SharedRule,
-  sharedBuckets,
-  type Taken,
-  TokenBuckets,
-} from '../service/internal.js';
+import { type RateBucket, type RateStore, type SharedRule, sharedBuckets, type Taken } from '../service/internal.js';
 import { systemClock } from '../tasks/internal.js';
 import { addressKey, isInNetworks, networkList } from './addresses.js';
 import { withoutSignature } from './auth/token-spelling.js';
@@ -156,12 +149,10 @@ const MAX_KEYS = 100_000;
 interface CountedRule {
   readonly text: string;
   readonly rule: RateRule;
-  /** The limit of all workers together. */
+  /** The limit of all pipelines and workers together. */
   readonly shared: SharedRule;
   /** The policy in the headers of a response. */
   readonly policy: string;
-  /** The buckets of a process that is not a worker of a launcher. */
-  readonly own: TokenBuckets;
   /** Whether the rule has counted a request, its failure to do so has been logged, or it needs no check. */
   settled: boolean;
 }
@@ -217,7 +208,7 @@ function limiting(
   everybody?: (buckets: readonly RateBucket[]) => Promise<readonly Taken[] | undefined>,
 ): Filter {
   const { sleepMs } = options;
-  const everywhere = sharedBuckets();
+  const buckets = sharedBuckets(ctx.config, ctx.service ?? '');
   let wasSilent = false;
   const countedRule = (text: string, origin: Origin): CountedRule => {
     const rule = parseRule(text, origin);
@@ -227,7 +218,6 @@ function limiting(
       rule,
       shared: { id: `${ctx.section.name} ${text}`, rate, burst, maxKeys: MAX_KEYS },
       policy: policyOf(rule),
-      own: new TokenBuckets({ rate, burst, maxKeys: MAX_KEYS }),
       settled: rule.key === 'address',
     };
   };
@@ -236,7 +226,7 @@ function limiting(
   const [allowed, denied] = [networks(options.allow), networks(options.deny)];
   /** Logs when the parent falls silent, and when it responds again. */
   const noticeSilence = (): void => {
-    const isSilent = everywhere?.isSilent === true;
+    const { isSilent } = buckets;
     if (isSilent === wasSilent) return;
     wasSilent = isSilent;
     if (isSilent) ctx.log.warn(SILENT);
@@ -244,9 +234,7 @@ function limiting(
   };
   /** Takes a token of this machine. Returns how long the request must wait, in milliseconds. */
   const count = (counted: CountedRule, key: string, res: ServerResponse): number | Promise<number> => {
-    const { shared, own } = counted;
-    const taking =
-      everywhere === undefined ? own.take(key, systemClock.now(), sleepMs) : everywhere.take(shared, key, sleepMs);
+    const taking = buckets.take(counted.shared, key, sleepMs);
     const apply = (taken: Taken): number => {
       noticeSilence();
       return charge(counted, taken, res);

@@ -31,4 +31,4 @@ export {
   troublesOf,
 } from './shared-store.js';
 export { TaskTracker, type TaskTrackerOptions, type TrackedTask } from './task-tracker.js';
-export { type SharedBuckets, type SharedRule, sharedBuckets, type Taken, TokenBuckets } from './token-buckets.js';
+export { ServiceBuckets, type SharedBuckets, type SharedRule, sharedBuckets, type Taken } from './token-buckets.js';

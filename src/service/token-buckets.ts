@@ -1,9 +1,12 @@
 /**
- * Token buckets: one for each key, filled at a steady rate up to a limit; each request takes a token.
+ * Token buckets: one for each key, filled at a steady rate up to a limit; each request takes a token. Those of an API are in one process: the
+ * parent of its workers, or the only one. They outlive its workers, its pipelines and reloads.
  *
  * The package rate-limiter-flexible is not used, because it counts in fixed windows, has a timer for each key and no limit for the
  * number of keys.
  */
+import type { Config } from '../config/index.js';
+import { systemClock } from '../tasks/internal.js';
 import { workerLink } from './worker-link.js';
 
 /** Options of all buckets of a rule. */
@@ -81,17 +84,108 @@ export interface SharedRule extends BucketOptions {
   readonly id: string;
 }
 
-/** Buckets in the parent, shared by all workers of a service. */
+/**
+ * Most buckets of all rules together; 60 MB. Beyond that, the longest idle bucket of the longest idle rule is dropped.
+ */
+const MOST_KEYS = 300_000;
+/** Most rules; beyond that, the longest idle one is dropped. */
+const MOST_RULES = 1000;
+
+interface RuleBuckets {
+  readonly buckets: TokenBuckets;
+  /** Time at which all buckets are full unless a token is taken: a full bucket has no more information than none. */
+  fullAt: number;
+}
+
+/** The buckets of all rules of a service. */
+export class ServiceBuckets {
+  /** Buckets by the rule's id, in the order of use. */
+  readonly #rules = new Map<string, RuleBuckets>();
+  #keys = 0;
+
+  /** Takes a token, like {@link TokenBuckets.take}. */
+  take(rule: SharedRule, key: string, patienceMs: number, now: number): Taken {
+    const of = this.#bucketsOf(rule, now);
+    const before = of.buckets.size;
+    const taken = of.buckets.take(key, now, patienceMs);
+    this.#keys += of.buckets.size - before;
+    if (this.#keys > MOST_KEYS) this.#forgetOne();
+    of.fullAt = Math.max(of.fullAt, now + taken.resetMs);
+    return taken;
+  }
+
+  /** Returns a token that was taken and that nobody used. */
+  giveBack({ id }: SharedRule, key: string): void {
+    this.#rules.get(id)?.buckets.giveBack(key);
+  }
+
+  /** Number of buckets. */
+  get size(): number {
+    return this.#keys;
+  }
+
+  /** Drops rules whose buckets are full: nothing is lost. */
+  sweep(now: number): void {
+    for (const [id, { fullAt }] of this.#rules) {
+      if (fullAt <= now) this.#forget(id);
+    }
+  }
+
+  #bucketsOf({ id, ...options }: SharedRule, now: number): RuleBuckets {
+    let found = this.#rules.get(id);
+    if (found === undefined) {
+      // A new rule often replaces another one.
+      this.sweep(now);
+      found = { buckets: new TokenBuckets(options), fullAt: 0 };
+    }
+    this.#rules.delete(id);
+    this.#rules.set(id, found);
+    if (this.#rules.size > MOST_RULES) this.#forget(this.#rules.keys().next().value!);
+    return found;
+  }
+
+  #forget(id: string): void {
+    this.#keys -= this.#rules.get(id)?.buckets.size ?? 0;
+    this.#rules.delete(id);
+  }
+
+  #forgetOne(): void {
+    for (const { buckets } of this.#rules.values()) {
+      if (!buckets.forgetOldest()) continue;
+      this.#keys -= 1;
+      return;
+    }
+  }
+}
+
+/** The buckets of a service, for its filters. */
 export interface SharedBuckets {
   /**
-   * Like {@link TokenBuckets.take}; without a promise, and refused, if the parent is silent. Never rejects.
+   * Like {@link ServiceBuckets.take}. In a worker a promise, or refused without one if the parent is silent. Never rejects.
    */
   take(rule: SharedRule, key: string, patienceMs: number): Promise<Taken> | Taken;
   /** True if the parent has not replied for a second. A shorter delay is that of a busy machine: a request waits for it. */
   readonly isSilent: boolean;
 }
 
-/** Returns the shared buckets; undefined in a process that is not a worker of a launcher. */
-export function sharedBuckets(): SharedBuckets | undefined {
-  return workerLink<{ readonly buckets?: SharedBuckets }>()?.buckets;
+/** Of processes that are no workers: by configuration, which reloads continue, and by service. */
+const OWN = new WeakMap<object, Map<string, SharedBuckets>>();
+
+/** Returns the buckets of a service: in a worker those in the parent, which all workers share, otherwise those of this process. */
+export function sharedBuckets({ lineage }: Config, service: string): SharedBuckets {
+  const inParent = workerLink<{ readonly buckets?: SharedBuckets }>()?.buckets;
+  if (inParent !== undefined) return inParent;
+  const services = OWN.get(lineage) ?? new Map<string, SharedBuckets>();
+  OWN.set(lineage, services);
+  const own = services.get(service) ?? ownBuckets();
+  services.set(service, own);
+  return own;
+}
+
+function ownBuckets(): SharedBuckets {
+  const buckets = new ServiceBuckets();
+  return {
+    take: (rule, key, patienceMs) => buckets.take(rule, key, patienceMs, systemClock.now()),
+    isSilent: false,
+  };
 }

@@ -27,12 +27,12 @@ interface Answer {
   readonly policy: string;
 }
 
-/** An API with two workers that allows 20 requests. */
-async function limited(t: TestContext) {
+/** An API that allows 20 requests, with two workers or, `alone`, with none. */
+async function limited(t: TestContext, alone = false) {
   const port = await freePort();
-  const project = emptyProject({ ...pidProject(port, 2), 'api-paste.ini': paste });
+  const project = emptyProject({ ...pidProject(port, 2, alone ? 'workers = 0' : ''), 'api-paste.ini': paste });
   const program = startProject(t, project);
-  await program.printed(/^hello .*2 workers/m);
+  await program.printed(alone ? /"event":"ready"/ : /^hello .*2 workers/m);
   const ask = (agent?: Agent): Promise<Answer> =>
     new Promise((resolve, reject) => {
       const request = get({ port, host: '127.0.0.1', agent: agent ?? false }, (response) => {
@@ -92,7 +92,15 @@ test('one kept connection to two workers gets the whole burst, then 429; counts 
     assert.match(last[6]!.left, /^"all";r=0;t=\d+$/);
   }));
 
-test('AU-5 DR-12 while the parent is stopped each worker grants what it has borrowed, then nothing; the log has the begin and the end', async (t) => {
+test('a process without workers counts on over a reload', async (t) => {
+  const { program, ask } = await limited(t, true);
+  assert.deepEqual(statuses(await kept(t, ask, 15)), passed(15));
+  await reload(program);
+  const last = await kept(t, ask, 7);
+  assert.deepEqual(statuses(last), [...passed(5), 429, 429]);
+});
+
+test('AU-5 DR-12 while the parent is stopped workers grant nothing; the log has the begin and the end', async (t) => {
   const { program, ask } = await limited(t);
   assert.deepEqual(statuses(await kept(t, ask, 1)), passed(1));
   program.kill('SIGSTOP');

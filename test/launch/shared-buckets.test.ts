@@ -1,58 +1,11 @@
 /** Buckets that workers share. Taking tokens from workers is tested in `e2e/rate-limit`. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ParentBuckets, ServiceBuckets } from '../../dist/launch/shared-buckets.js';
-import type { Taken } from '../../dist/service/token-buckets.js';
+import { giveBackEach, ParentBuckets, takeEach } from '../../dist/launch/shared-buckets.js';
+import { ServiceBuckets, type Taken } from '../../dist/service/token-buckets.js';
 import { Random } from '../simulation/random.js';
 
 const rule = (id: string, more: object = {}) => ({ id, rate: 1, burst: 2, maxKeys: 1_000_000, ...more });
-
-/** Takes one token. Returns the whole tokens left for the rule and the caller. */
-function left(buckets: ServiceBuckets, asked: ReturnType<typeof rule>, key: string, now: number): number {
-  return buckets.take([[asked, key, 0]], now)[0]![1];
-}
-
-test('rules and callers have separate buckets', () => {
-  const buckets = new ServiceBuckets();
-  const [one, other] = [rule('one'), rule('other', { rate: 10, burst: 5 })];
-  const wanted = [
-    [one, 'a', 0],
-    [one, 'a', 0],
-    [one, 'a', 0],
-    [one, 'b', 0],
-    [other, 'a', 0],
-  ] as const;
-  assert.deepEqual(buckets.take(wanted, 0), [
-    [0, 1, 1000],
-    [0, 0, 2000],
-    [1000, 0, 2000],
-    [0, 1, 1000],
-    [0, 4, 100],
-  ]);
-});
-
-test('a rule is kept until its buckets are full again, whether or not workers still have it', () => {
-  const buckets = new ServiceBuckets();
-  assert.equal(left(buckets, rule('one'), 'a', 0), 1);
-  buckets.sweep(999);
-  assert.equal(left(buckets, rule('one'), 'a', 999), 0);
-  buckets.sweep(1999);
-  assert.equal(buckets.size, 1);
-  buckets.sweep(2001);
-  assert.equal(buckets.size, 0);
-});
-
-test('however many rules and callers a worker makes up, there is an end to what the parent keeps', () => {
-  const buckets = new ServiceBuckets();
-  const forever = { rate: 1e-9 };
-  for (let at = 0; at < 302; at++) {
-    const wanted = Array.from({ length: 1000 }, (_, key) => [rule('many', forever), `${at}-${key}`, 0] as const);
-    buckets.take(wanted, at);
-  }
-  assert.equal(buckets.size, 300_000);
-  for (let at = 0; at < 3000; at++) left(buckets, rule(`rule ${at}`, forever), 'a', 1000 + at);
-  assert.equal(buckets.size, 1000);
-});
 
 test('WD-6 a worker has one question in flight, and the next one has all takes that came meanwhile', async () => {
   const parent = new ServiceBuckets();
@@ -62,7 +15,7 @@ test('WD-6 a worker has one question in flight, and the next one has all takes t
   const worker: ParentBuckets = new ParentBuckets((message) => {
     assert.ok(message.kind === 'take');
     sizes.push(message.takes.length);
-    const taken = parent.take(message.takes, 0);
+    const taken = takeEach(parent, message.takes, 0);
     asked.push(() => worker.answered(taken));
   });
   const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -96,11 +49,11 @@ test('AU-5 however late the parent responds, workers grant no more than the buck
     const late: (() => void)[] = [];
     const workers = Array.from({ length: random.pick([1, 4]) }, () => {
       const made: ParentBuckets = new ParentBuckets((message) => {
-        if (message.kind === 'giveBack') return void late.push(() => parent.giveBack(message.takes));
+        if (message.kind === 'giveBack') return void late.push(() => giveBackEach(parent, message.takes));
         assert.ok(message.kind === 'take');
         // The question waits in the parent, then the response in the worker.
         late.push(() => {
-          const taken = parent.take(message.takes, now);
+          const taken = takeEach(parent, message.takes, now);
           if (random.chance(0.5)) made.answered(taken);
           else late.push(() => made.answered(taken));
         });

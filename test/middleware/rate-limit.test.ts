@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { type App, environ, type Filter, RequestContext } from 'portico/app';
-import { rateLimit } from 'portico/middleware';
+import { type App, compose, environ, type Filter, RequestContext } from 'portico/app';
+import { Config } from 'portico/config';
+import { Loader } from 'portico/loader';
+import { catchErrors, rateLimit } from 'portico/middleware';
 import { Router } from 'portico/routing';
 import { buildFilter, captureLog, lint, request } from 'portico/testing';
 import { closedAfter } from '../fixtures/closed-after.js';
+import { filesUntilEnd } from '../fixtures/until-end.js';
 
 const app: App = (_req, res) => {
   res.end();
@@ -29,6 +32,39 @@ test('MW-20 over the limit: 429, Retry-After, and the limit on every response', 
   assert.ok(Number(refused.headers['retry-after']) > 50);
   assert.match(String(refused.headers.ratelimit), /r=0/);
 });
+
+test('a section has one limit in all pipelines of its API and in each build of them; another API and another configuration have theirs', async (t) => {
+  const files = await filesUntilEnd(t, {
+    'app.mjs': 'export const app = () => (req, res) => res.end();\n',
+    'api-paste.ini': `[composite:main]
+use = egg:Paste#urlmap
+/one = one
+/two = two
+[pipeline:one]
+pipeline = rate app
+[pipeline:two]
+pipeline = rate app
+[filter:rate]
+paste.filter_factory = portico/middleware:rateLimit
+rules = all address 1/h 3
+[app:app]
+paste.app_factory = ./app.mjs:app
+`,
+  });
+  const config = new Config();
+  const build = async (service: string, from = config): Promise<App> =>
+    closedAfter(t, await new Loader(files.path('api-paste.ini'), { config: from, service }).loadApp('main'));
+  const status = async (app: App, path: string): Promise<number> =>
+    (await request(compose([catching.made], app), 'GET', path)).status;
+  const catching = await buildFilter(catchErrors);
+  const [before, after] = [await build('shop'), await build('shop')];
+  assert.deepEqual([await status(before, '/one'), await status(before, '/two'), await status(after, '/one')], PASSED);
+  assert.deepEqual([await status(after, '/two'), await status(before, '/one')], [429, 429]);
+  assert.equal(await status(await build('stock'), '/one'), 200);
+  assert.equal(await status(await build('shop', new Config()), '/one'), 200);
+});
+
+const PASSED = [200, 200, 200];
 
 test('MW-20 allowed networks are not limited, denied ones get 403', async () => {
   const local = { rules: 'all address 1/h 1', allow: '10.0.0.0/8', deny: '192.0.2.0/24' };

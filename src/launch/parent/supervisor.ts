@@ -12,6 +12,7 @@ import type { Launchable } from '../../service/index.js';
 import { isPlanned } from '../../service/internal.js';
 import { isChosen } from '../exit-status.js';
 import type { LaunchSettings } from '../launcher-options.js';
+import { giveBackEach, takeEach } from '../shared-buckets.js';
 import { listeningOf, sendableSocket } from '../sockets/listen-sockets.js';
 import { type Arrival, type HeldSockets, ListenerPool } from '../sockets/listener-pool.js';
 import { ActivatedSockets } from '../systemd/service-manager.js';
@@ -246,8 +247,8 @@ export class Supervisor {
       },
       awake: () => this.#lookEach(LOOK_MS),
       counted: (counted) => this.#options.totals.add(pool.name, counted),
-      take: (takes) => pool.buckets.take(takes, performance.now()),
-      giveBack: (takes) => pool.buckets.giveBack(takes),
+      take: (takes) => takeEach(pool.buckets, takes, performance.now()),
+      giveBack: (takes) => giveBackEach(pool.buckets, takes),
       read: (files) => generation.files.take(pool.name, files),
     });
     this.#lookEach(LOOK_MS);
