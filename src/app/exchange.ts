@@ -12,7 +12,7 @@ import type { HeadFields } from './header-fields.js';
 import { callersTrace, type RequestContext, type RequestTrace, type TraceIds } from './request-context.js';
 import type { RequestTrial, Trial } from './request-trial.js';
 import type { BodyList, Methods, ResponseListener, Stage } from './response-methods.js';
-import { type ServerState, type SlotTaker, stateFor } from './server-state.js';
+import { type CacheControl, type ServerState, type SlotTaker, stateFor } from './server-state.js';
 
 /**
  * The environ of a request. Applications and filters add fields by declaration merging (`declare module 'portico/app' { interface
@@ -207,6 +207,8 @@ export class Exchange {
   declare acceptedToken: string | undefined;
   /** The format of its faults; overrides the server's. */
   declare faultForm: FaultForm | undefined;
+  /** Overrides the server's: of a Router, or because the application has removed the header. */
+  declare cacheControl: CacheControl | undefined;
   /** A signal that was set, and what creates it on first access. */
   declare madeSignal: AbortSignal | undefined;
   declare offeredSignal: (() => AbortSignal) | undefined;
@@ -341,6 +343,7 @@ const RARE: Partial<Exchange> = {
   outage: undefined,
   acceptedToken: undefined,
   faultForm: undefined,
+  cacheControl: undefined,
   madeSignal: undefined,
   offeredSignal: undefined,
   headStages: undefined,

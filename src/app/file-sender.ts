@@ -10,6 +10,7 @@ import { join, relative, sep } from 'node:path';
 import { isAuthenticated } from './exchange.js';
 import { lastHeader } from './response/before-head.js';
 import { watchPipe } from './response/response-body.js';
+import { dropHeader } from './response/served-response.js';
 
 /** A regular file, or a directory. */
 export interface FoundFile {
@@ -80,7 +81,7 @@ export async function sendFile(
     res.once('close', settle);
     const failed = (error: Error): void => {
       // Reading may fail behind the headers too.
-      if (!res.headersSent) res.removeHeader('cache-control');
+      if (!res.headersSent) dropHeader(res, 'cache-control');
       fail(error);
     };
     const pass = (fd: number, range: object): void => {

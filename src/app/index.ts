@@ -49,7 +49,7 @@ export {
 export type { ResponseListener, ResponseOutcome } from './response-methods.js';
 export type { RefusedValue } from './schemas/refused-value.js';
 export { SchemaChecks } from './schemas/schema-error.js';
-export { takeUpgrade, type UpgradedConnection } from './server-state.js';
+export { type CacheControl, takeUpgrade, type UpgradedConnection } from './server-state.js';
 export {
   type SharedDatabaseOptions,
   type Sharer,

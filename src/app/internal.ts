@@ -99,6 +99,7 @@ export {
   defaultHeader,
   exchangeFor as countAnswer,
   isOfHeadListener,
+  noteRemovals,
   ServedResponse,
   sendWhole,
 } from './response/served-response.js';
@@ -114,6 +115,9 @@ export {
 } from './schemas/refused-value.js';
 export { compiledSchema, NAMED_SCHEMAS, SchemaError, validateSchema } from './schemas/schema-error.js';
 export {
+  CACHE_CONTROL,
+  CACHE_CONTROLS,
+  type CacheControl,
   isDraining,
   isRecordLost,
   isUpgraded,

@@ -1,7 +1,20 @@
 /** The state of the server that took a request, as apps read it: concurrency limit, shutdown, connection. */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { type OptionKind, oneOf } from '../errors/index.js';
 import type { FaultForm } from './fault-form.js';
+
+/**
+ * `Cache-Control` of responses to authenticated callers for which neither the application nor a filter has decided: `private`, because a cache
+ * must not give what one caller gets to others (RFC 9111 §5.2.2.7), or `none`, no header.
+ */
+export type CacheControl = (typeof CACHE_CONTROLS)[number];
+
+/** The values of `cache_control`. */
+export const CACHE_CONTROLS = ['private', 'none'] as const;
+
+/** The same for options in code. */
+export const CACHE_CONTROL: OptionKind = oneOf(...CACHE_CONTROLS);
 
 /** State that the owner of a Node server attaches to it. Without it there is no concurrency limit and no draining. */
 export interface ServerState {
@@ -16,6 +29,8 @@ export interface ServerState {
   isRecordLost?: (() => boolean) | undefined;
   /** The format of the API's faults. Default: Portico's own. */
   faultForm?: FaultForm | undefined;
+  /** Default: `private`. */
+  cacheControl?: CacheControl | undefined;
   /** Logs an error that comes after the response: of a listener of `afterResponse`, or of data behind its end. */
   failed?: (error: unknown, req: IncomingMessage, what: string) => void;
 }

@@ -98,6 +98,7 @@ export function noteOriginal(copy: IncomingMessage, original: IncomingMessage): 
   copied.mountTemplate = exchange.mountTemplate;
   copied.routeFound = exchange.routeFound;
   copied.faultForm = exchange.faultForm;
+  copied.cacheControl = exchange.cacheControl;
   copied.routeListeners = exchange.routeListeners?.slice();
   copied.requestTrace = exchange.requestTrace;
   copied.trial = exchange.trial;

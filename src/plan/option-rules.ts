@@ -24,7 +24,7 @@ const ROWS: readonly OptionRow[] = [
   { group: /^wsgi$/, opt: /^(?:max_header_size|max_headers|max_url_length)$/, is: 'limit' },
   { group: /^wsgi$/, opt: /^(?:max_connections|default_pool_size|max_queue|\w+_timeout)$/, is: 'load' },
   { group: /^wsgi$/, opt: /^(?:paths|allow_underscore_headers|server_debug)$/, is: 'seen' },
-  { group: /^api:/, opt: /^(?:paths|fault_style)$/, is: 'seen' },
+  { group: /^api:/, opt: /^(?:paths|fault_style|cache_control)$/, is: 'seen' },
   { group: /^DEFAULT$/, opt: /^(?:fault_style|invalid_input_status)$/, is: 'seen' },
   { group: /^ssl$/, opt: /^(?:ca_file|ciphers|min_version|minimum_version|version|client_.*)$/, is: 'seen' },
 ];

@@ -6,6 +6,7 @@ import { type App, compose, environ, Fault, type MatchedRoute, quoteClient } fro
 import {
   answerFailure,
   askRouteListeners,
+  type CacheControl,
   catching,
   type Exchange,
   exchangeOf,
@@ -63,6 +64,7 @@ export class RouterApp implements RequestRouter {
   /** The path that a request to the mount of the Router matches: `/`, unless a route has the empty path. */
   readonly #emptyPath: '' | '/';
   readonly #checksProject: boolean;
+  readonly #cacheControl: CacheControl | undefined;
   /** True if there are other response types than JSON. */
   readonly #negotiates: boolean;
   readonly #notFound = notFound();
@@ -85,6 +87,7 @@ export class RouterApp implements RequestRouter {
     this.#served = buildServed(parts, this.#engine, this.#run);
     checkTable(parts);
     this.#checksProject = options.projectCheck ?? options.kind === 'project';
+    this.#cacheControl = options.cacheControl;
     this.#hasPrefix = parts.mapper.prefix !== '';
     this.#emptyPath = parts.table.find(null, '', null) === null ? '/' : '';
     this.#negotiates = options.serializers !== undefined;
@@ -103,6 +106,7 @@ export class RouterApp implements RequestRouter {
   readonly handle: App = (req, res) => {
     try {
       const exchange = exchangeOf(req);
+      if (this.#cacheControl !== undefined) exchange.cacheControl = this.#cacheControl;
       const version = this.#versions === null ? null : this.#negotiated(this.#versions, exchange, res);
       if (version !== null) exchange.apiVersion = version.text;
       const path = this.#pathOf(exchange);

@@ -3,7 +3,7 @@
  */
 import type { FastifyInstance, FastifyServerOptions } from 'fastify';
 import type { FaultStyle } from '../app/index.js';
-import { checkFaultForm, type SchemaDraft } from '../app/internal.js';
+import { CACHE_CONTROL, type CacheControl, checkFaultForm, type SchemaDraft } from '../app/internal.js';
 import {
   ANY,
   BYTES,
@@ -51,6 +51,11 @@ export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
    * undefined`. Default: none; the `status` of an error applies, else 500.
    */
   readonly faults?: FaultMapping | undefined;
+  /**
+   * `Cache-Control` of responses to authenticated callers, unless the action sets or removes it: `private`, or `none`, no header. Default: that of
+   * the API that serves the Router.
+   */
+  readonly cacheControl?: CacheControl | undefined;
   /** Guard of routes and actions without one. Default: anyone that the filters accept. */
   readonly auth?: Auth | undefined;
   /** Log for errors, warnings and `request.log`. Default: the log of the factory that builds it, else standard error. */
@@ -145,6 +150,7 @@ const KINDS: Readonly<Record<keyof RouterOptions, OptionKind>> = {
   faultStyle: ANY,
   faults: ANY,
   auth: ANY,
+  cacheControl: CACHE_CONTROL,
   invalidInputStatus: ANY,
   log: ANY,
   bodyLimit: BYTES,

@@ -5,9 +5,9 @@
 import type { ServerOptions as HttpOptions } from 'node:http';
 import type { TlsOptions } from 'node:tls';
 import type { FaultStyle, Filter } from '../app/index.js';
-import { checkFaultForm } from '../app/internal.js';
+import { CACHE_CONTROL, type CacheControl, checkFaultForm } from '../app/internal.js';
 import { camelCase } from '../config/internal.js';
-import { refuseUnknownOptions, withCode } from '../errors/index.js';
+import { refuseUnknownOptions, refuseWrongValues, withCode } from '../errors/index.js';
 import type { Logger, LogOption } from '../log/index.js';
 import { checkedLog, silentLogger } from '../log/internal.js';
 import type { ListenAddress } from '../service/index.js';
@@ -44,6 +44,11 @@ export interface ServerOptions extends Partial<WsgiOptions> {
   readonly faultStyle?: FaultStyle;
   /** Status of a request that a schema refuses. Default 400. */
   readonly invalidInputStatus?: number;
+  /**
+   * `Cache-Control` of responses to authenticated callers, unless the app sets or removes it: `private`, or `none`, no header. Default
+   * `private`.
+   */
+  readonly cacheControl?: CacheControl;
   /** Filters, outermost first, around responses to requests that the server refuses before its app. Default: none. */
   readonly aroundRefusals?: readonly Filter[];
   /** Default: none. */
@@ -69,6 +74,7 @@ const NAMES: readonly Exclude<keyof ServerOptions, keyof WsgiOptions>[] = [
   'recordLost',
   'faultStyle',
   'invalidInputStatus',
+  'cacheControl',
   'aroundRefusals',
   'log',
 ];
@@ -99,6 +105,7 @@ export function listenAddress(options: ServerOptions): ListenAddress {
   const names = [...NAMES, ...Object.keys(wsgiOptions).map(camelCase)];
   refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a Server', options, names);
   checkFaultForm('PORTICO_INVALID_OPTION', 'a Server', options);
+  refuseWrongValues('PORTICO_INVALID_OPTION', 'a Server', options, { cacheControl: CACHE_CONTROL });
   const backlog = options.backlog ?? DEFAULT_BACKLOG;
   if (backlog < 1) throw withCode(new RangeError('The backlog must be more than 0'), 'PORTICO_INVALID_BACKLOG');
   if (options.path !== undefined) return { path: options.path, backlog };

@@ -163,6 +163,7 @@ export class Server implements ListeningService {
     this.#front.configure(this.#limits);
     this.#front.refusals = aroundRefusals(options.aroundRefusals ?? [], this.#failures);
     this.#front.state.faultForm = faultFormFrom(options);
+    this.#front.state.cacheControl = options.cacheControl;
     this.#useApp();
     // A limit that has been exceeded already counts from the next request.
     this.#exhaustedAt = options.maxRequests ? Math.max(options.maxRequests, this.#answered + 1) : 0;

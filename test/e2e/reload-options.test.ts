@@ -38,6 +38,7 @@ export function plain(_globalConf, local, ctx) {
     '/big': () => Buffer.alloc(30_000_000),
     '/fault': () => { throw new Fault(404, { message: 'none' }); },
     '/error': () => { throw new Error('a bug'); },
+    '/known': (req) => { environ(req).identity = { userId: 'ada' }; return ''; },
   };
   return async (req, res) => {
     if (req.url === '/held') return new Promise((end) => res.once('close', end));
@@ -437,6 +438,14 @@ const ROWS: Readonly<Record<string, Row | Unseen>> = {
     see: ({ ports }) => exchange(ports.routed, 'GET // HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'),
     was: / 200 /,
     is: / 400 /,
+  },
+  'api:<name>.cache_control': {
+    of: 'plain',
+    reload: 1,
+    to: 'none',
+    see: get('/known'),
+    was: /cache-control: private/,
+    is: / 200 (?!.*cache-control)/s,
   },
   'service:<name>.manager': {
     of: 'stock',

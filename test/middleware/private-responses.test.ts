@@ -4,6 +4,7 @@ import { chmod } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
 import { hashSync } from 'bcryptjs';
 import { type App, compose, environ, Fault, type Filter } from 'portico/app';
+import { Config } from 'portico/config';
 import {
   basicAuth,
   context,
@@ -15,9 +16,9 @@ import {
   session,
   signToken,
 } from 'portico/middleware';
-import { Reply, Router } from 'portico/routing';
-import { Server } from 'portico/server';
-import { buildFilter } from 'portico/testing';
+import { Reply, Router, type RouterOptions } from 'portico/routing';
+import { Server, type ServerOptions, WSGIService } from 'portico/server';
+import { buildFilter, request } from 'portico/testing';
 import { filesUntilEnd, filterUntilEnd } from '../fixtures/until-end.js';
 import { keepingLogger } from '../routing/served-router.js';
 import { portOf } from '../server/raw-client.js';
@@ -72,8 +73,13 @@ const CALLERS: Readonly<Record<string, (t: TestContext) => Promise<Known>>> = {
   'a filter of the application': async () => ({ filters: [ours], headers: { 'x-who': 'ada' } }),
 };
 
-async function ask(app: App, path: string, headers: Record<string, string>): Promise<Response> {
-  const server = new Server('private', app, { log: keepingLogger() });
+async function ask(
+  app: App,
+  path: string,
+  headers: Record<string, string>,
+  options: ServerOptions = {},
+): Promise<Response> {
+  const server = new Server('private', app, { log: keepingLogger(), ...options });
   await server.start();
   try {
     const response = await fetch(`http://127.0.0.1:${portOf(server)}${path}`, { headers });
@@ -84,9 +90,10 @@ async function ask(app: App, path: string, headers: Record<string, string>): Pro
   }
 }
 
-async function routes(plugins?: []): Promise<App> {
+async function routes(plugins?: [], options: RouterOptions = {}): Promise<App> {
   const router = new Router({
     log: keepingLogger(),
+    ...options,
     ...(plugins && { plugins: [(_fastify, _options, done) => done()] }),
   });
   router.get('/value', () => ({ a: 1 }));
@@ -95,6 +102,14 @@ async function routes(plugins?: []): Promise<App> {
   router.get('/set', ({ res }) => {
     res.setHeader('Cache-Control', 'max-age=5');
     return 'a';
+  });
+  router.get('/removed', ({ res }) => {
+    res.removeHeader('Cache-Control');
+    return { a: 1 };
+  });
+  router.get('/removed/fault', ({ res }) => {
+    res.setHeader('cache-control', 'max-age=5');
+    throw new Error('x');
   });
   router.get('/fault', () => {
     throw new Fault(409);
@@ -148,3 +163,74 @@ for (const [name, knownBy] of Object.entries(CALLERS)) {
     }
   });
 }
+
+/** Returns `Cache-Control` of responses to a known caller, by path. */
+async function sent(app: App, paths: readonly string[], options?: ServerOptions): Promise<(string | null)[]> {
+  const answers = paths.map((path) => ask(ours(app), path, { 'x-who': 'ada' }, options));
+  return (await Promise.all(answers)).map(({ headers }) => headers.get('cache-control'));
+}
+
+const DECIDED = ['/public', '/set'];
+const UNDECIDED = ['/value', '/text', '/fault', '/error', '/missing'];
+
+test('an API or a Router whose responses have no Cache-Control says so; what an action says stays, and a Router decides before its API', async (t) => {
+  const none = UNDECIDED.map(() => null);
+  const both = [...UNDECIDED, ...DECIDED];
+  const said = ['public, max-age=60', 'max-age=5'];
+  for (const plugins of [undefined, [] as []]) {
+    const asApi = await routes(plugins);
+    assert.deepEqual(await sent(asApi, both, { cacheControl: 'none' }), [...none, ...said]);
+    const own = await routes(plugins, { cacheControl: 'none' });
+    assert.deepEqual(await sent(own, both), [...none, ...said]);
+    const against = await routes(plugins, { cacheControl: 'private' });
+    assert.deepEqual(await sent(against, ['/value', '/fault'], { cacheControl: 'none' }), ['private', 'private']);
+    const outer = new Router({ log: keepingLogger() }).get('/value', () => 1).mount('/none', own);
+    assert.deepEqual(await sent(await outer.build(), ['/value', '/none/value']), ['private', null]);
+  }
+  const { made } = await buildFilter(securityHeaders);
+  assert.deepEqual(await sent(made(await routes()), ['/value'], { cacheControl: 'none' }), ['no-store']);
+  assert.throws(() => new Router({ cacheControl: 'public' as 'none' }), /cacheControl of a Router .* "public"/);
+  assert.throws(() => new Server('x', listener, { cacheControl: 'no' as 'none' }), /cacheControl of a Server/);
+
+  const files = await filesUntilEnd(t, {
+    'app.mjs': 'export const app = () => (req, res) => res.end();\nexport const known = () => (app) => app;\n',
+    'api-paste.ini': `[pipeline:main]
+pipeline = noauth app
+[filter:noauth]
+paste.filter_factory = portico/middleware:noauth
+[app:app]
+paste.app_factory = ./app.mjs:app
+`,
+    'portico.ini': '[api]\nauth_strategy = noauth\n[api:main]\nport = 0\ncache_control = none\n',
+  });
+  const config = await Config.load({ files: [files.path('portico.ini')] });
+  for (const [cacheControl, wanted] of [
+    [undefined, null],
+    ['private', 'private'],
+  ] as const) {
+    const service = new WSGIService('main', config, { log: keepingLogger(), ...(cacheControl && { cacheControl }) });
+    await service.start();
+    const { headers } = await fetch(`http://127.0.0.1:${service.port}/`, { headers: { 'x-auth-token': 'ada:p' } });
+    await service.stop();
+    assert.equal(headers.get('cache-control'), wanted);
+  }
+});
+
+test('an action that removes Cache-Control has a response without it, whatever is around it; a failure in its place is private', async () => {
+  const [id, tags] = [await buildFilter(requestId), await buildFilter(etag)];
+  for (const plugins of [undefined, [] as []]) {
+    const app = await routes(plugins);
+    for (const filters of [[], [id.made], [id.made, tags.made]]) {
+      const wrapped = compose(filters, app);
+      assert.deepEqual(await sent(wrapped, ['/removed', '/removed/fault']), [null, 'private'], `${filters.length}`);
+    }
+    const elsewhere = await request(ours(app), 'GET', '/removed', { headers: { 'x-who': 'ada' } });
+    assert.equal(elsewhere.headers['cache-control'], undefined, 'on the response of another server');
+  }
+  const removing: App = (_req, res) => {
+    res.setHeader('cache-control', 'max-age=5');
+    res.removeHeader('CACHE-CONTROL');
+    res.end('a');
+  };
+  assert.deepEqual(await sent(removing, ['/']), [null]);
+});

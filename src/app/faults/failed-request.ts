@@ -10,7 +10,7 @@ import type { FaultStyle } from '../fault-form.js';
 import { joinVary, usableHeaders } from '../header-fields.js';
 import { abortResponse, destroyReason } from '../response/after-response.js';
 import { resetBody } from '../response/response-body.js';
-import { sendWhole } from '../response/served-response.js';
+import { dropHeader, sendWhole } from '../response/served-response.js';
 import type { ResponseOutcome } from '../response-methods.js';
 import { isUpgraded } from '../server-state.js';
 import { slotOf } from '../slot.js';
@@ -164,7 +164,7 @@ const DESCRIBES_ANSWER =
 function removeHeaders(res: ServerResponse, status: number): void {
   for (const name of res.getHeaderNames()) {
     if (DESCRIBES_BODY.test(name) || (status >= 500 && DESCRIBES_ANSWER.test(name) && !forbidsStoring(res, name))) {
-      res.removeHeader(name);
+      dropHeader(res, name);
     }
   }
 }

@@ -19,6 +19,7 @@ import {
 } from '../header-fields.js';
 import { looksForExpect } from '../request-fields.js';
 import { headSent, type Methods, type Stage } from '../response-methods.js';
+import type { CacheControl } from '../server-state.js';
 import { appResponds } from '../slot.js';
 import { end, lengthError, write } from './response-body.js';
 
@@ -98,6 +99,7 @@ export class ServedResponse extends ServerResponse {
   override removeHeader(name: string): void {
     // Node also notes that it must not add the header itself.
     super.removeHeader(name);
+    noteRemoval(this, name);
     const fields = openFields(this);
     if (fields === undefined) return;
     const at = placeOf(fields, name, fields.length);
@@ -199,7 +201,7 @@ export function writeHead(
     return below.writeHead.call(this, status, reason, headers);
   }
   const isPlainList = Array.isArray(given) && stages === undefined && defaults === undefined;
-  if (isPlainList && !exchange.holdsHead && !isForCaller(exchange)) {
+  if (isPlainList && !exchange.holdsHead && !becomesPrivate(exchange)) {
     below.writeHead.call(this, status, reason, headers);
     exchange.declaredLength = bytesDeclared(declaredLength(this));
     return this;
@@ -233,8 +235,11 @@ export function asList(exchange: WithResponse, given: HeadersArgument, areOurs: 
   if (nodeHeaderNames.call(res).length > 0) return undefined;
   // Functions see the headers before these are added.
   const defaults = stages === undefined && headDefaults !== undefined ? headDefaults : NO_DEFAULTS;
-  // As `isForCaller`, without a call.
-  const isPrivate = stages === undefined && (exchange.identity !== undefined || exchange.context?.userId !== undefined);
+  // As `becomesPrivate`, without a call.
+  const isPrivate =
+    stages === undefined &&
+    (exchange.identity !== undefined || exchange.context?.userId !== undefined) &&
+    (exchange.cacheControl ?? exchange.serverState?.cacheControl) !== 'none';
   // With room for all: a list that grows takes room for half as many more, and for sixteen besides.
   const room = (Array.isArray(given) ? given.length : 4) + defaults.length + (isPrivate ? 2 : 0);
   // oxlint-disable-next-line unicorn/no-new-array -- `Array.from` calls a function for each entry
@@ -279,16 +284,37 @@ export function asList(exchange: WithResponse, given: HeadersArgument, areOurs: 
 
 const NO_DEFAULTS: readonly string[] = [];
 
-/**
- * Sent to an authenticated caller unless the application or a filter says otherwise: what one caller gets, a cache must not give to others
- * (RFC 9111 §5.2.2.7).
- */
-const PRIVATE = 'private';
+const PRIVATE: CacheControl = 'private';
 const CACHE_CONTROL = 'cache-control';
 
-/** Reports whether an authenticator has accepted the caller, as `isAuthenticated` does. */
-function isForCaller({ identity, context }: Responding): boolean {
-  return identity !== undefined || context?.userId !== undefined;
+/** Reports whether an authenticator has accepted the caller, as `isAuthenticated` does, and no option says otherwise. */
+function becomesPrivate({ identity, context, cacheControl, serverState }: Responding): boolean {
+  if (identity === undefined && context?.userId === undefined) return false;
+  return (cacheControl ?? serverState?.cacheControl) !== 'none';
+}
+
+/** An application that removes `Cache-Control` wants a response without it. */
+function noteRemoval(res: ServerResponse, name: string): void {
+  if (name.length === CACHE_CONTROL.length && name.toLowerCase() === CACHE_CONTROL)
+    exchangeBy(res).cacheControl = 'none';
+}
+
+/** Notes what an application removes from a response of another class, as {@link ServedResponse} does by itself. */
+export function noteRemovals(res: ServerResponse): void {
+  if (res instanceof ServedResponse) return;
+  const { removeHeader } = res;
+  res.removeHeader = (name) => {
+    removeHeader.call(res, name);
+    noteRemoval(res, name);
+  };
+}
+
+/** Removes a header with the response that had it: the response that replaces it gets the usual ones. */
+export function dropHeader(res: ServerResponse, name: string): void {
+  const exchange = exchangeBy(res);
+  const { cacheControl } = exchange;
+  res.removeHeader(name);
+  exchange.cacheControl = cacheControl;
 }
 
 /** Returns the list of headers that are not sent yet; undefined if Node stores them. */
@@ -327,7 +353,7 @@ export function resumeHead(exchange: Responding): ServerResponse {
     for (let value = defaults.pop(); value !== undefined; value = defaults.pop())
       setMissing(res, defaults.pop()!, value);
     exchange.headDefaults = undefined;
-    if (isForCaller(exchange)) setMissing(res, CACHE_CONTROL, PRIVATE);
+    if (becomesPrivate(exchange)) setMissing(res, CACHE_CONTROL, PRIVATE);
   } catch (error) {
     exchange.runsStages = false;
     if (res instanceof ServedResponse && openFields(res) !== undefined) storeFields(res);

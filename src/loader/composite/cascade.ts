@@ -278,6 +278,7 @@ class HeldResponse extends ServerResponse {
     this.#target.statusCode = this.statusCode;
     if (this.statusMessage) this.#target.statusMessage = this.statusMessage;
     for (const name of this.#target.getHeaderNames()) if (!this.hasHeader(name)) this.#target.removeHeader(name);
+    exchangeOf(this.#target.req).cacheControl = exchangeOf(this.req).cacheControl;
     for (const name of rawNamesOf(this)) this.#target.setHeader(name, this.getHeader(name)!);
     for (const event of ['drain', 'finish'] as const) this.#target.on(event, () => this.emit(event));
     process.nextTick(() => this.#settle?.(true));

@@ -13,7 +13,15 @@ import {
   type RequestContext,
   type Session,
 } from '../../app/index.js';
-import { abortError, cookiesOf, exchangeOf, followSignal, targetOf, watchPipe } from '../../app/internal.js';
+import {
+  abortError,
+  cookiesOf,
+  exchangeOf,
+  followSignal,
+  noteRemovals,
+  targetOf,
+  watchPipe,
+} from '../../app/internal.js';
 import { PorticoError, withCode } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { ApiVersion } from '../api-version.js';
@@ -114,6 +122,7 @@ export class ActionRequest<
   /** Responds to failures of a stream that is piped into the response. @internal */
   guard(res: ServerResponse): void {
     this.isGuarded = true;
+    noteRemovals(res);
     watchPipe(res, (error) => this.router.fail(this.req, res, error));
   }
 

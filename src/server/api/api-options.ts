@@ -3,7 +3,7 @@
  * in code.
  */
 import type { FaultStyle } from '../../app/index.js';
-import { apiFaultOptions } from '../../app/internal.js';
+import { apiFaultOptions, CACHE_CONTROLS, type CacheControl } from '../../app/internal.js';
 import { defineOptions, integer, list, listen, module, oneOf, path, port, string } from '../../config/index.js';
 import { writtenElsewhere } from '../../config/internal.js';
 import type { LoadedApp } from '../../loader/index.js';
@@ -62,6 +62,11 @@ export const apiOptions = defineOptions('api:<name>', {
     sampleDefault: 'paths of [wsgi]',
     help: 'Which paths reach the application: normalize, refuse or as_sent. Applies to all its mounts: run what needs another value as a separate API. Default: paths of [wsgi].',
     aliases: ['DEFAULT.<name>_paths'],
+  }),
+  cache_control: oneOf(CACHE_CONTROLS, {
+    default: 'private',
+    help: 'Cache-Control of responses to authenticated callers, unless an action or a filter sets or removes it: private, so that no proxy or CDN gives them to others, or none, no header.',
+    aliases: ['DEFAULT.<name>_cache_control'],
   }),
   manager: module({
     help: 'Manager as module:export.',
@@ -137,6 +142,8 @@ export interface WSGIServiceOptions {
   readonly project?: string;
   /** Form of its faults. Default: `fault_style` of `[api:<name>]` or `[DEFAULT]`. */
   readonly faultStyle?: FaultStyle;
+  /** `Cache-Control` of responses to authenticated callers. Default: `cache_control` of `[api:<name>]`. */
+  readonly cacheControl?: CacheControl;
   /** One worker; and if TLS names no certificate, one that is kept in `state_path`. Default false. */
   readonly dev?: boolean;
   /** Default: standard error. */

@@ -2,7 +2,7 @@
  * Settings of one API: addresses, workers, certificates, and the options of its server.
  */
 import './cross-checks.js';
-import { checkFaultForm } from '../../app/internal.js';
+import { CACHE_CONTROL, checkFaultForm } from '../../app/internal.js';
 import type { Config, ListenValue, OptionsOf } from '../../config/index.js';
 import { ConfigError, diagnose } from '../../config/internal.js';
 import {
@@ -11,6 +11,7 @@ import {
   locationText,
   PorticoError,
   refuseUnknownOptions,
+  refuseWrongValues,
   whatItIs,
 } from '../../errors/index.js';
 import type { ListenAddress } from '../../service/index.js';
@@ -53,6 +54,7 @@ export function serverOptionsOf(config: Config, { address, options }: ApiSetting
     ...limits,
     ...address,
     paths: options.paths ?? limits.paths,
+    cacheControl: options.cacheControl,
     // Up to a tenth more: workers that start together are not replaced together.
     maxRequests: maxRequests + Math.floor(Math.random() * (maxRequests / 10)),
   };
@@ -72,6 +74,7 @@ const NAMES: readonly (keyof WSGIServiceOptions)[] = [
   'project',
   'dev',
   'faultStyle',
+  'cacheControl',
   'log',
 ];
 
@@ -89,6 +92,7 @@ export function checkArguments(name: unknown, config: unknown, options: WSGIServ
   }
   refuseUnknownOptions('PORTICO_API_ARGUMENT', 'a WSGIService', options, NAMES);
   checkFaultForm('PORTICO_API_ARGUMENT', 'a WSGIService', options);
+  refuseWrongValues('PORTICO_API_ARGUMENT', 'a WSGIService', options, { cacheControl: CACHE_CONTROL });
 }
 
 /** nova's rule: APIs with this prefix use the number of workers of the compute API. */

@@ -73,6 +73,7 @@ export class WSGIService implements ListeningService {
     this.name = name;
     this.binary = `${options.project ?? 'portico'}-${name}`;
     this.#config = config;
+    this.#options = options;
     config.registerLoaded();
     this.#processLog = processLog(config, options.log);
     this.#log = this.#processLog.child({ service: name });
@@ -89,7 +90,6 @@ export class WSGIService implements ListeningService {
       log: this.#log,
     });
     this.#app = new ApiApp(name, { ...options, log: this.#log, meter: this.meter }, loader);
-    this.#options = options;
     const { manager: given, registration } = options;
     this.#runs = new ManagedRuns({ make: (earlier) => this.#makeRun(earlier), given, registration, log: this.#log });
   }
@@ -443,8 +443,11 @@ export class WSGIService implements ListeningService {
   }
 
   #serverOptions(settings: ApiSettings): ServerOptions {
+    const configured = serverOptionsOf(this.#config, settings);
+    const { cacheControl = configured.cacheControl } = this.#options;
     return {
-      ...serverOptionsOf(this.#config, settings),
+      ...configured,
+      ...(cacheControl && { cacheControl }),
       log: this.#processLog,
       recordLost: () => this.#run.managed.registration?.isLost?.() === true,
       onExhausted: () => this.#worker?.requestReplacement(`${this.name} has served max_requests requests`),

@@ -9,10 +9,13 @@ import { test } from 'node:test';
 import express from 'express';
 import { type App, afterResponse, beforeHead, environ, Fault, fastifyApp } from 'portico/app';
 import { rateLimit, session, stripIdentity } from 'portico/middleware';
+import { Router } from 'portico/routing';
 import { lint, request } from 'portico/testing';
 import { exchangeOf } from '#internal/app';
 import { closedAfter } from '../../fixtures/closed-after.js';
 import { nodeServer } from '../../fixtures/node-server.js';
+import { portOf } from '../../server/raw-client.js';
+import { startedServer } from '../../server/started-server.js';
 import { composed } from '../composed.js';
 
 type Listener = (req: IncomingMessage, res: ServerResponse) => unknown;
@@ -52,6 +55,27 @@ test('PD-96 a response with a caught status is dropped, headers and all, and the
     [200, 'third', 'third', undefined],
   );
   assert.ok(answer.rawHeaders.includes('X-Found'), 'the letter case of names is kept');
+});
+
+test('what a Router of a cascade says about Cache-Control holds for a caller that is known outside of it', async (t) => {
+  const router = new Router({ cacheControl: 'none' }).get('/none', () => 1);
+  const removing = new Router().get('/removed', ({ res }) => {
+    res.removeHeader('cache-control');
+    return 1;
+  });
+  const others = new Router().get('/other', () => 1);
+  const routers = await Promise.all([router, removing, others].map((each) => each.build()));
+  const cascade = await cascadeOf(t, [...routers, found('last')]);
+  const server = await startedServer(t, 'cascade', (req, res) => {
+    environ(req).identity = { userId: 'ada' };
+    return cascade(req, res);
+  });
+  const sent = async (path: string): Promise<string | null> =>
+    (await fetch(`http://127.0.0.1:${portOf(server)}${path}`)).headers.get('cache-control');
+  assert.deepEqual(
+    [await sent('/none'), await sent('/removed'), await sent('/other'), await sent('/last')],
+    [null, null, 'private', 'private'],
+  );
 });
 
 test('PD-96 the last response stands, whatever its status', async (t) => {
